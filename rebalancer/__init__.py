@@ -1,0 +1,3 @@
+"""A workload rebalancer for XenServer and XCP-ng pools."""
+
+__version__ = "0.1.0"
