@@ -1,0 +1,74 @@
+"""The load profile: how many pCPUs each VM uses in each slot of the day or week."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebalancer.inventory import Uuid
+
+
+class Quality(StrEnum):
+    """How well a VM's demand is known."""
+
+    MEASURED = "measured"
+    SHORT = "short"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LoadProfile:
+    """Demand in pCPUs.
+
+    Args:
+        vms: the VMs, one row of `vm_pcpu` each.
+        hosts: the hosts, one row of `host_base_pcpu` each.
+        vm_pcpu: pCPUs used, shape (VMs, slots), float64, never NaN, never negative.
+        host_base_pcpu: pCPUs that a host needs for itself (dom0, Xen), shape (hosts, slots).
+        slot_hours: length of a slot, 1.0 for 24 slots a day and 168 a week.
+        quality: how well each VM is known; `SHORT` is younger than the window, `UNKNOWN` has too few points and
+            stays where it is.
+        percentile: of the hourly means that fall into a slot.
+        window_start: first moment that was read, UTC.
+        window_end: last moment that was read, UTC.
+        timezone: IANA name of the zone that slots are counted in.
+        source: where the numbers come from, in words.
+    """
+
+    vms: tuple[Uuid, ...]
+    hosts: tuple[Uuid, ...]
+    vm_pcpu: NDArray[np.float64]
+    host_base_pcpu: NDArray[np.float64]
+    slot_hours: float
+    quality: Mapping[Uuid, Quality]
+    percentile: float
+    window_start: datetime
+    window_end: datetime
+    timezone: str
+    source: str
+
+    @property
+    def slots(self) -> int:
+        """Slots in the day or week."""
+        return int(self.vm_pcpu.shape[1])
+
+    def __eq__(self, other: object) -> bool:
+        """Equal in every number and word."""
+        if not isinstance(other, LoadProfile):
+            return NotImplemented
+        mine, theirs = self._words(), other._words()
+        return mine == theirs and np.array_equal(self.vm_pcpu, other.vm_pcpu) and np.array_equal(self.host_base_pcpu, other.host_base_pcpu)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _words(self) -> tuple[object, ...]:
+        """Everything but the arrays."""
+        return (
+            self.vms, self.hosts, self.slot_hours, dict(self.quality), self.percentile,
+            self.window_start, self.window_end, self.timezone, self.source,
+        )

@@ -1,0 +1,48 @@
+"""The pool as frozen values: what hosts, VMs, disks and networks there are, and where they are now."""
+
+from rebalancer.inventory.host import PBD, PGPU, PIF, Host
+from rebalancer.inventory.network import Network
+from rebalancer.inventory.pool import HighAvailability, Pool, VMGroup
+from rebalancer.inventory.records import Records, pool_from_records
+from rebalancer.inventory.references import DANGLING, Uuid
+from rebalancer.inventory.storage import SR, VDI, StorageDriver
+from rebalancer.inventory.vm import (
+    VBD,
+    VGPU,
+    VIF,
+    VM,
+    DomainType,
+    GuestMetrics,
+    MemoryRange,
+    PowerState,
+    VBDType,
+    VMMetrics,
+)
+
+__all__ = [
+    "DANGLING",
+    "PBD",
+    "PGPU",
+    "PIF",
+    "SR",
+    "VBD",
+    "VDI",
+    "VGPU",
+    "VIF",
+    "VM",
+    "DomainType",
+    "GuestMetrics",
+    "HighAvailability",
+    "Host",
+    "MemoryRange",
+    "Network",
+    "Pool",
+    "PowerState",
+    "Records",
+    "StorageDriver",
+    "Uuid",
+    "VBDType",
+    "VMGroup",
+    "VMMetrics",
+    "pool_from_records",
+]

@@ -1,0 +1,88 @@
+"""A host with everything that decides whether a VM may come to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rebalancer.inventory.references import Uuid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PBD:
+    """A host's connection to an SR."""
+
+    uuid: Uuid
+    sr: Uuid
+    currently_attached: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PIF:
+    """A host's interface on a network; `sriov_logical_of` and `tunnel_access_of` mark special ones."""
+
+    uuid: Uuid
+    network: Uuid
+    device: str
+    vlan: int
+    management: bool
+    currently_attached: bool
+    bond_slave_of: Uuid | None
+    ip: str
+    speed_mbits: int | None
+    sriov_logical_of: tuple[Uuid, ...] = ()
+    tunnel_access_of: tuple[Uuid, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PGPU:
+    """A physical GPU of a host; `max_capacities` maps a VGPU type to how many of it fit an empty card."""
+
+    uuid: Uuid
+    gpu_group: Uuid | None
+    pci: Uuid | None
+    enabled_types: tuple[Uuid, ...]
+    max_capacities: Mapping[Uuid, int]
+    resident_vgpus: tuple[Uuid, ...]
+    compatibility_metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """A host, as xapi's database has it.
+
+    `live` and `memory_total_bytes` are None when the host has no metrics object. `current_operations` holds the names
+    of the operations under way.
+    """
+
+    uuid: Uuid
+    name: str
+    hostname: str
+    address: str
+    enabled: bool
+    live: bool | None
+    memory_total_bytes: int | None
+    memory_overhead_bytes: int
+    cpu_info: Mapping[str, str]
+    software_version: Mapping[str, str]
+    capabilities: tuple[str, ...]
+    chipset_info: Mapping[str, str]
+    license_params: Mapping[str, str]
+    virtual_hardware_platform_versions: tuple[int, ...] | None
+    current_operations: tuple[str, ...]
+    other_config: Mapping[str, str]
+    tags: tuple[str, ...]
+    pbds: tuple[PBD, ...]
+    pifs: tuple[PIF, ...]
+    pgpus: tuple[PGPU, ...]
+
+    @property
+    def pcpus(self) -> int | None:
+        """Logical pCPUs that Xen schedules on (threads, not cores); None where xapi does not say."""
+        count = self.cpu_info.get("cpu_count", "")
+        return int(count) if count.isdecimal() else None
+
+    @property
+    def attached_srs(self) -> frozenset[Uuid]:
+        """SRs that this host can use now."""
+        return frozenset(pbd.sr for pbd in self.pbds if pbd.currently_attached)

@@ -1,0 +1,89 @@
+"""A pool at one moment: all objects that rules, solver and plan read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from rebalancer.inventory.gpu import VGPUType
+from rebalancer.inventory.host import Host
+from rebalancer.inventory.network import Network
+from rebalancer.inventory.references import Uuid
+from rebalancer.inventory.storage import SR, VDI, StorageDriver
+from rebalancer.inventory.vm import VM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HighAvailability:
+    """The pool's HA settings."""
+
+    enabled: bool
+    host_failures_to_tolerate: int
+    plan_exists_for: int
+    allow_overcommit: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VMGroup:
+    """XenAPI class VM_group."""
+
+    uuid: Uuid
+    name: str
+    placement: str
+    vms: tuple[Uuid, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """A pool: every table maps a uuid to its object and is sorted by uuid.
+
+    `cpu_info` is the levelled CPU of the pool; `restrictions` is the licence. `dangling` tells, one sentence each, which
+    references led nowhere when the pool was read.
+    """
+
+    uuid: Uuid
+    name: str
+    coordinator: Uuid
+    default_sr: Uuid | None
+    ha: HighAvailability
+    wlb_enabled: bool
+    migration_compression: bool
+    other_config: Mapping[str, str]
+    restrictions: Mapping[str, str]
+    cpu_info: Mapping[str, str]
+    tags: tuple[str, ...]
+    hosts: Mapping[Uuid, Host]
+    vms: Mapping[Uuid, VM]
+    vdis: Mapping[Uuid, VDI]
+    srs: Mapping[Uuid, SR]
+    networks: Mapping[Uuid, Network]
+    storage_drivers: Mapping[str, StorageDriver]
+    vm_groups: Mapping[Uuid, VMGroup]
+    vgpu_types: Mapping[Uuid, VGPUType]
+    dangling: tuple[str, ...] = ()
+
+    def guests(self) -> Iterator[VM]:
+        """Machines of users, in every power state."""
+        return (vm for vm in self.vms.values() if vm.is_guest)
+
+    def resident_guests(self) -> Iterator[VM]:
+        """Guests that occupy a host now: running or paused."""
+        return (vm for vm in self.guests() if vm.resident_on is not None)
+
+    def vms_by_host(self) -> dict[Uuid, list[VM]]:
+        """VMs, control domains included, that occupy each host or are on their way to it.
+
+        A VM in flight stands under both hosts, as xapi counts it (`xapi_vm_helpers.ml`,
+        `host_compute_free_memory_with_policy`).
+        """
+        found: dict[Uuid, list[VM]] = {uuid: [] for uuid in self.hosts}
+        for vm in self.vms.values():
+            for host in (vm.resident_on, vm.scheduled_to_be_resident_on):
+                if host in found:
+                    found[host].append(vm)
+        return found
+
+    @property
+    def rolling_upgrade(self) -> bool:
+        """Whether xapi marked the pool as being upgraded (`db_gc.ml`, `detect_rolling_upgrade`)."""
+        return "rolling_upgrade_in_progress" in self.other_config

@@ -1,0 +1,131 @@
+"""The policy file, as pydantic checks it. Every key has a default; the annotated example stands in docs/policy.toml."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(gt=0, le=1)]
+Names = tuple[str, ...]
+"""VMs or hosts: each a uuid, a name, or `tag:NAME` for all that carry the tag."""
+
+
+class _Section(BaseModel):
+    """A part of the policy: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Mode(StrEnum):
+    """What a plan is for."""
+
+    BALANCE = "balance"
+    REPAIR = "repair"
+    EVACUATE = "evacuate"
+
+
+class RuleSet(StrEnum):
+    """Which rules bind: the manual's and XAPI's, or only what XAPI itself enforces."""
+
+    DOCUMENTED = "documented"
+    ENFORCED = "enforced"
+
+
+class DemandPolicy(_Section):
+    """How metrics become a load profile."""
+
+    slots: Literal[24, 168] = 24
+    percentile: Annotated[float, Field(ge=0, le=100)] = 95.0
+    window_days: Annotated[int, Field(ge=1, le=365)] = 7
+    minimum_coverage: Share = 0.8
+    timezone: str = "UTC"
+
+
+class ObjectivePolicy(_Section):
+    """What a good placement is.
+
+    Overload is in pCPU-hours above `threshold` times capacity, a day or week of slots summed; a GiB copied costs
+    `pcpu_hours_per_gib` of it. `clean_up` names what is improved afterwards, at no cost to the former.
+    """
+
+    threshold: Share = 0.75
+    pcpu_hours_per_gib: Annotated[float, Field(ge=0)] = 0.001
+    clean_up: tuple[Literal["peak"], ...] = ()
+
+
+class LimitsPolicy(_Section):
+    """How much one plan may do, and how long solving may take."""
+
+    maximum_moves: Annotated[int, Field(ge=0)] | None = None
+    maximum_gib: Annotated[float, Field(ge=0)] | None = None
+    minimum_gain_pcpu_hours: Annotated[float, Field(ge=0)] = 0.5
+    solve_seconds: Annotated[float, Field(gt=0)] = 30.0
+    gap: Annotated[float, Field(ge=0)] = 0.0
+    seed: Annotated[int, Field(ge=0)] = 1
+
+
+class CapacityPolicy(_Section):
+    """How much of a host counts: `cpu_factor` pCPUs for each logical CPU, and what is kept free on every host."""
+
+    cpu_factor: Annotated[float, Field(gt=0)] = 1.0
+    memory_reserve_mib: Annotated[int, Field(ge=0)] = 72
+    pcpu_reserve: Annotated[float, Field(ge=0)] = 0.0
+
+
+class RulesPolicy(_Section):
+    """Which rules bind, and which documented ones do not."""
+
+    set: RuleSet = RuleSet.DOCUMENTED
+    relax: Names = ()
+
+
+class TogetherPolicy(_Section):
+    """VMs that share one host."""
+
+    name: str
+    vms: Annotated[Names, Field(min_length=1)]
+
+
+class ApartPolicy(_Section):
+    """VMs of which at most `at_most` share a host."""
+
+    name: str
+    vms: Annotated[Names, Field(min_length=1)]
+    at_most: Annotated[int, Field(ge=1)] = 1
+
+
+class RunOnPolicy(_Section):
+    """VMs that run on some hosts only."""
+
+    name: str
+    vms: Annotated[Names, Field(min_length=1)]
+    hosts: Annotated[Names, Field(min_length=1)]
+
+
+class ReservePolicy(_Section):
+    """What is kept free on some hosts, on top of `capacity`."""
+
+    hosts: Annotated[Names, Field(min_length=1)]
+    memory_mib: Annotated[int, Field(ge=0)] = 0
+    pcpus: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Policy(_Section):
+    """All that the operator wants."""
+
+    format: Literal["rebalancer-policy/1"] = "rebalancer-policy/1"
+    name: str = "default"
+    mode: Mode = Mode.BALANCE
+    demand: DemandPolicy = DemandPolicy()
+    objective: ObjectivePolicy = ObjectivePolicy()
+    limits: LimitsPolicy = LimitsPolicy()
+    capacity: CapacityPolicy = CapacityPolicy()
+    rules: RulesPolicy = RulesPolicy()
+    together: tuple[TogetherPolicy, ...] = ()
+    apart: tuple[ApartPolicy, ...] = ()
+    run_on: tuple[RunOnPolicy, ...] = ()
+    reserve: tuple[ReservePolicy, ...] = ()
+    never_move: Names = ()
+    empty: Names = ()

@@ -1,0 +1,43 @@
+"""The problem: a pool, what its VMs need, and what the operator wants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rebalancer.demand import LoadProfile
+from rebalancer.inventory import Host, Pool, Uuid
+from rebalancer.placement import Placement, current_placement
+from rebalancer.policy import Intent, Policy, Reserve
+from rebalancer.policy.resolve import intent_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Problem:
+    """Everything that rules, solver and plan may read.
+
+    `demand` is None where the metrics were refused or never read: then only repair and evacuation can be planned.
+    """
+
+    pool: Pool
+    demand: LoadProfile | None
+    policy: Policy
+    intent: Intent
+    initial: Placement
+
+    def cpu_capacity(self, host: Host) -> float:
+        """pCPUs of *host* that plans count on; 0 where xapi does not say how many there are."""
+        reserve = self.policy.capacity.pcpu_reserve + self.reserve(host.uuid).pcpus
+        return max(0.0, (host.pcpus or 0) * self.policy.capacity.cpu_factor - reserve)
+
+    def reserve(self, host: Uuid) -> Reserve:
+        """What the policy keeps free on *host* beyond what it keeps free everywhere."""
+        return self.intent.reserves.get(host, Reserve())
+
+
+def make_problem(pool: Pool, demand: LoadProfile | None, policy: Policy) -> Problem:
+    """The problem of *pool* under *policy*.
+
+    Raises:
+        PolicyError: the policy names a VM or host that the pool does not have, or contradicts itself.
+    """
+    return Problem(pool=pool, demand=demand, policy=policy, intent=intent_of(policy, pool), initial=current_placement(pool))

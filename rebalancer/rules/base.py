@@ -1,0 +1,145 @@
+"""What a rule is.
+
+A rule is one small class in one file. Four kinds, by what they look at:
+
+- `VMRule`: a VM that may not move at all;
+- `HostRule`: a host that takes nobody;
+- `PairRule`: one VM may not come to one host;
+- `PoolRule`: what hosts hold together, at every step or once the plan is done.
+
+The first three judge moves only: staying is never illegal. A pool rule states its limits as `Row`s and `Joined`
+groups, in exact units; the solver encodes them, the `Ledger` checks them, and neither sees the other. A limit that
+is already broken may stay so while nobody joins; as soon as somebody joins, it has to hold.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import ClassVar
+
+from rebalancer.inventory import VM, Host, Uuid
+from rebalancer.problem import Problem
+
+
+class Origin(StrEnum):
+    """Who states the rule: XAPI's code, the manual although XAPI does not check it, or the operator."""
+
+    XAPI = "xapi"
+    MANUAL = "manual"
+    POLICY = "policy"
+
+
+class When(Enum):
+    """When a pool rule holds: at every moment of the plan, or once it is done."""
+
+    EVERY_STEP = "at every step"
+    AT_END = "once the plan is done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objection:
+    """Why one VM may not move to one host.
+
+    `code` is the error that XAPI would answer, None for rules that XAPI does not check. `words` does not name the VM
+    or the host: whoever shows it does. `remedy` is the cheapest way out, where there is one.
+    """
+
+    rule: str
+    code: str | None
+    words: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """Where a state or a placement breaks a pool rule; `excess` in the rule's own unit."""
+
+    rule: str
+    code: str | None
+    words: str
+    hosts: tuple[Uuid, ...]
+    vms: tuple[Uuid, ...]
+    excess: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Row:
+    """The weights of the VMs that hold one of `hosts` sum to at most `upper`.
+
+    `weights` counts a VM that is there, `arrival_weights` one that joins (xapi rounds newcomers up); VMs that are
+    not listed weigh nothing. `unit` is one breach, for counting how much is broken; `subject` names the limit.
+    """
+
+    subject: str
+    hosts: frozenset[Uuid]
+    weights: Mapping[Uuid, int]
+    arrival_weights: Mapping[Uuid, int]
+    upper: int
+    unit: int = 1
+
+    def words(self, value: int) -> str:
+        """How far over the limit *value* is."""
+        return f"{self.subject}: {value} of at most {self.upper}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Joined:
+    """VMs that end on one host; a group that is apart tonight may stay so, but spreads to no further host."""
+
+    subject: str
+    vms: frozenset[Uuid]
+
+
+class Rule(ABC):
+    """What every rule says of itself."""
+
+    id: ClassVar[str]
+    sentence: ClassVar[str]
+    source: ClassVar[str]
+    origin: ClassVar[Origin]
+    code: ClassVar[str | None] = None
+
+    def objection(self, words: str, *, code: str | None = None, remedy: str = "") -> Objection:
+        """An objection in the name of this rule; *code* where it differs from the rule's usual one."""
+        return Objection(rule=self.id, code=code or self.code, words=words, remedy=remedy)
+
+
+class VMRule(Rule):
+    """A VM that may not move at all."""
+
+    @abstractmethod
+    def objects(self, vm: VM, problem: Problem) -> Objection | None:
+        """Why *vm* may not move, or None."""
+
+
+class HostRule(Rule):
+    """A host that takes nobody."""
+
+    @abstractmethod
+    def objects(self, host: Host, problem: Problem) -> Objection | None:
+        """Why *host* takes nobody, or None."""
+
+
+class PairRule(Rule):
+    """One VM may not come to one host."""
+
+    @abstractmethod
+    def needs(self, vm: VM, problem: Problem) -> Hashable:
+        """All that this rule reads of *vm*: two VMs with equal needs get equal answers. None: nothing is needed."""
+
+    @abstractmethod
+    def objects(self, needs: Hashable, host: Host, problem: Problem) -> Objection | None:
+        """Why a VM with *needs* may not come to *host*, or None."""
+
+
+class PoolRule(Rule):
+    """What hosts hold together."""
+
+    when: ClassVar[When]
+
+    @abstractmethod
+    def limits(self, problem: Problem) -> tuple[Row | Joined, ...]:
+        """The limits that this rule sets, in exact units."""
