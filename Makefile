@@ -1,0 +1,67 @@
+# Every target sets up what it needs; `make` alone lists them.
+
+PYTHON ?=
+WORKERS ?= auto
+EXAMPLES ?= thorough
+PIP = python -m pip --disable-pip-version-check --quiet
+
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test slow readme lint types notebooks foreign bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/.installed ## make .venv with the locked versions, and the package in it
+
+.venv/.installed: pyproject.toml requirements.lock scripts/make-venv
+	@scripts/make-venv .venv
+	@echo "Installing the locked packages into .venv"
+	@.venv/bin/$(PIP) install --requirement requirements.lock
+	@.venv/bin/$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## watch a simulated pool being read, planned, migrated and cooled down
+	@.venv/bin/rebalancer demo
+
+test: setup ## run the tests, in parallel
+	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not readme"
+
+slow: setup ## run the long tests; EXAMPLES=quick shortens the property tests
+	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile -m slow --hypothesis-profile=$(EXAMPLES)
+
+readme: setup ## run the commands of the README
+	@.venv/bin/python -m pytest -m readme tests/test_docs.py
+
+lint: setup types ## check style, format and types
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+
+types: setup ## check types only
+	@.venv/bin/mypy
+
+notebooks: setup ## run every notebook
+	@.venv/bin/python -m pytest --nbmake --nbmake-timeout=300 notebooks
+
+foreign: setup ## let the npm package xen-api talk to the simulator
+	@if command -v npm >/dev/null; then \
+	  cd tests/foreign && npm ci --no-audit --no-fund && PATH="$(CURDIR)/.venv/bin:$$PATH" npm test; \
+	else \
+	  echo "Skipped: the foreign client needs Node.js and npm, and npm is not installed."; \
+	fi
+
+bench: setup ## measure
+	@.venv/bin/python -m benchmarks
+
+lock: ## write requirements.lock anew from pyproject.toml
+	@rm -rf build/lock
+	@scripts/make-venv build/lock
+	@build/lock/bin/$(PIP) install hatchling '.[dev]'
+	@{ echo '# Exact versions for a checkout: package, extras, development and build. Written by `make lock`.'; \
+	  build/lock/bin/$(PIP) freeze --exclude rebalancer; } > requirements.lock
+	@rm -rf build/lock
+
+clean: ## remove everything that make made
+	@rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/foreign/node_modules
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
