@@ -1,0 +1,231 @@
+"""Imports run one way, and each third-party package has its few rooms.
+
+A room is a module or a folder directly below `rebalancer/`. Every import counts: at the top of a file, inside a
+function, below `if TYPE_CHECKING`.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "rebalancer"
+
+# From the bottom up: a room imports only rooms that stand on a line above its own.
+LAYERS = (
+    {"errors"},
+    {"units"},
+    {"inventory"},
+    {"demand", "policy"},
+    {"placement"},
+    {"problem"},
+    {"rules"},
+    {"objectives"},
+    {"solve"},
+    {"plan"},
+    {"export"},
+    {"xapi"},
+    {"execute"},
+    {"frames", "history", "nightly", "plots", "whatif"},
+    {"cli"},
+)
+
+# The simulator is the second opinion about XAPI: it shares the errors with the rest and no judgement.
+BELOW_SIMULATOR = {"errors"}
+ABOVE_SIMULATOR = {"cli"}
+
+ROOMS = set.union(*LAYERS, {"simulator"})
+
+# A room of a higher layer that a lower one may name in annotations, because it is handed in.
+COLLABORATORS: set[tuple[str, str]] = set()
+
+THIRD_PARTY = {
+    "XenAPI": {"xapi"},
+    "cryptography": {"simulator"},
+    "filelock": {"execute", "nightly"},
+    "httpx": {"demand", "xapi"},
+    "matplotlib": {"plots"},
+    "networkx": {"plan", "whatif"},
+    "numpy": {"demand", "frames", "objectives", "plan", "plots", "problem", "rules", "simulator", "solve", "whatif"},
+    "ortools": {"solve"},
+    "pandas": {"demand", "frames", "history"},
+    "pydantic": {"policy", "inventory/snapshot", "export/planfile"},
+    "rich": {"cli"},
+    "tenacity": {"execute", "xapi"},
+    "typer": {"cli"},
+}
+
+# Needed without being imported: zoneinfo reads tzdata where the system has no time zones.
+NOT_IMPORTED = {"tzdata"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """One name that a file imports."""
+
+    file: Path
+    line: int
+    target: str
+    for_types: bool
+
+    @property
+    def module(self) -> str:
+        """The importing module below the package, as in `inventory/snapshot`."""
+        return self.file.relative_to(PACKAGE).with_suffix("").as_posix()
+
+    @property
+    def room(self) -> str:
+        """The importing room; the package's own `__init__` is the room above all."""
+        return self.module.split("/", maxsplit=1)[0]
+
+    @property
+    def imported_room(self) -> str:
+        """The room of an import from the package; `__init__` for everything that is no room."""
+        below = self.target.split(".")[1:2]
+        return below[0] if below and below[0] in ROOMS else "__init__"
+
+    def __str__(self) -> str:
+        """Where to look."""
+        return f"{self.file.relative_to(ROOT)}:{self.line} imports {self.target}"
+
+
+def rooms() -> set[str]:
+    """The modules and folders directly below the package."""
+    found = {path.stem for path in PACKAGE.glob("*.py")} | {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    return found - {"__init__"}
+
+
+def imports(*, own: bool) -> Iterator[Import]:
+    """All imports from this package, or else all from third parties."""
+    for file in sorted(PACKAGE.rglob("*.py")):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for_types = {id(inner) for node in ast.walk(tree) if _is_type_block(node) for inner in ast.walk(node)}
+        for node in ast.walk(tree):
+            for target in _targets(node):
+                top = target.split(".", maxsplit=1)[0]
+                if top not in sys.stdlib_module_names and (top == "rebalancer") is own:
+                    line = getattr(node, "lineno", 0)
+                    yield Import(file=file, line=line, target=target, for_types=id(node) in for_types)
+
+
+def _is_type_block(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+
+
+def _targets(node: ast.AST) -> list[str]:
+    """Dotted names that a statement or an `import_module("...")` call imports; a relative import keeps its dots."""
+    match node:
+        case ast.Import(names=names):
+            return [alias.name for alias in names]
+        case ast.ImportFrom(module=module, names=names, level=level):
+            return ["." * level + f"{module or ''}.{alias.name}" for alias in names]
+        case ast.Call(func=func, args=[ast.Constant(value=str(name)), *_]) if ast.unparse(func).endswith(
+            "import_module"
+        ):
+            return [name]
+    return []
+
+
+def layer(room: str) -> int:
+    """How high a room stands; the package's own `__init__` above all."""
+    return next((height for height, names in enumerate(LAYERS) if room in names), len(LAYERS))
+
+
+def may_import(importer: str, imported: str) -> bool:
+    """Whether the layers allow one room to import another."""
+    if importer in {imported, "__init__"}:
+        return True
+    if importer == "simulator":
+        return imported in BELOW_SIMULATOR
+    if imported == "simulator":
+        return importer in ABOVE_SIMULATOR
+    return layer(imported) < layer(importer)
+
+
+def is_legal(found: Import) -> bool:
+    """Whether an import from this package keeps the layers, is the version, or names a collaborator for types."""
+    pair = found.room, found.imported_room
+    collaborates = found.for_types and pair in COLLABORATORS
+    return may_import(*pair) or collaborates or found.target == "rebalancer.__version__"
+
+
+def test_every_room_has_a_layer() -> None:
+    """A new module or folder below the package cannot appear without a place in LAYERS."""
+    assert rooms() <= ROOMS
+
+
+def test_imports_run_one_way() -> None:
+    """No room imports a room of its own layer or above it, and nothing imports the package's `__init__`."""
+    strays = [str(found) for found in imports(own=True) if not is_legal(found)]
+    assert not strays, "\n".join(strays)
+
+
+def test_imports_are_absolute() -> None:
+    """Every import says the whole name, so that a reader and this file see the same target."""
+    assert [str(found) for found in imports(own=False) if found.target.startswith(".")] == []
+
+
+def test_third_party_packages_keep_to_their_rooms() -> None:
+    """A third-party package is imported only where THIRD_PARTY allows it, by a room or by one module."""
+    strays = [
+        str(found)
+        for found in imports(own=False)
+        if not {found.room, found.module} & THIRD_PARTY.get(found.target.split(".")[0], set())
+    ]
+    assert not strays, "\n".join(strays)
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported"),
+    [("rules", "solve"), ("simulator", "rules"), ("policy", "demand"), ("plan", "cli"), ("solve", "simulator")],
+)
+def test_a_wrong_import_is_seen(importer: str, imported: str) -> None:
+    """A room above, a sibling and the simulator on either side are refused."""
+    assert not may_import(importer, imported)
+
+
+def test_imports_inside_functions_are_seen() -> None:
+    """An import inside a function, for types only, or by name as a string counts like one at the top."""
+    source = "def f():\n import a.b\nif TYPE_CHECKING:\n from c import d\nimport_module('e.f')\nfrom . import g"
+    found = [target for node in ast.walk(ast.parse(source)) for target in _targets(node)]
+    assert sorted(found) == ["..g", "a.b", "c.d", "e.f"]
+
+
+def test_imported_packages_are_declared() -> None:
+    """Whatever the package imports is a dependency or belongs to an extra in pyproject.toml."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = [line for lines in project["optional-dependencies"].values() for line in lines]
+    declared = {_name(line) for line in [*project["dependencies"], *extras]}
+    assert {found.target.split(".")[0].lower() for found in imports(own=False)} <= declared
+
+
+def test_dependencies_are_imported() -> None:
+    """No dependency is installed for nothing."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    imported = {found.target.split(".")[0].lower() for found in imports(own=False)}
+    assert {_name(line) for line in project["dependencies"]} - NOT_IMPORTED <= imported
+
+
+def _name(requirement: str) -> str:
+    """The package of a requirement such as `numpy>=2.1`, in small letters."""
+    return requirement.partition(">")[0].partition("[")[0].strip().lower()
+
+
+@pytest.mark.parametrize("module", ["rebalancer", "rebalancer.cli"])
+def test_start_is_light(module: str) -> None:
+    """What every command imports before it knows its name loads no solver, no DataFrames and no plots."""
+    script = f"import json, sys, {module}; print(json.dumps(sorted(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert set(json.loads(run.stdout)) & {"ortools", "pandas", "matplotlib", "networkx", "pyarrow"} == set()
