@@ -103,7 +103,8 @@ class MetricsRefused(RebalancerError):
 
     def __str__(self) -> str:
         """The first reasons and the way out."""
-        shown = "; ".join(self.reasons[:5]) + (f"; and {len(self.reasons) - 5} more" if len(self.reasons) > 5 else "")
+        more = len(self.reasons) - len(self.reasons[:5])
+        shown = "; ".join(self.reasons[:5]) + (f"; and {more} more" if more else "")
         return f"metrics refused: {shown}. Mend the metrics, or plan without them with mode repair or evacuate."
 
 

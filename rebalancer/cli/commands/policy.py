@@ -1,0 +1,48 @@
+"""`rebalancer policy check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rebalancer.cli.options import AsJson, CaFile, CredentialsFile, Fingerprint
+
+app = typer.Typer(help="Check a policy file.", no_args_is_help=True)
+
+
+@app.callback()
+def policy() -> None:
+    """Check a policy file."""
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(metavar="POLICY", help="Policy file (TOML).")],
+    source: Annotated[
+        str | None, typer.Argument(metavar="[SOURCE]", help="A pool to resolve its names in: URL, snapshot or dump.")
+    ] = None,
+    *,
+    ca_file: CaFile = None,
+    fingerprint: Fingerprint = None,
+    credentials: CredentialsFile = None,
+    json: AsJson = False,
+) -> None:
+    """Read a policy; with SOURCE also find every VM and host it names, and say what cannot be kept."""
+    from rebalancer.cli.output import console, print_json
+    from rebalancer.cli.source import Door, open_source
+    from rebalancer.policy.lint import check_policy
+    from rebalancer.policy.load import load_policy
+
+    wanted = load_policy(file)
+    door = Door(ca_file=ca_file, fingerprints=tuple(fingerprint or ()), credentials_file=credentials)
+    findings = check_policy(wanted, open_source(source, door, wanted.demand, metrics=False).pool) if source else ()
+    if json:
+        print_json({"policy": wanted.model_dump(mode="json"), "findings": [str(each) for each in findings]})
+        return
+    console().print(f"{file}: policy '{wanted.name}', mode {wanted.mode}, is well-formed.", markup=False)
+    for finding in findings:
+        console().print(f"- {finding}", markup=False)
+    if source and not findings:
+        console().print("Every name is known, and nothing contradicts.", markup=False)

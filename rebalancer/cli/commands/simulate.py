@@ -1,0 +1,42 @@
+"""`rebalancer simulate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def simulate(
+    pool: Annotated[
+        Path, typer.Argument(metavar="POOL", help="A simulated pool file, such as data/demo-pool.json.gz.")
+    ],
+    *,
+    port: Annotated[int, typer.Option(help="Port on every simulated host's address; 0 picks a free one.")] = 8080,
+    speed: Annotated[float, typer.Option(help="How many times faster than real the migrations run.")] = 1.0,
+    rrd_generation: Annotated[str, typer.Option(help="Shape of JSON metrics: 8.2, 1.10 or 24.11.")] = "24.11",
+    tls: Annotated[bool, typer.Option("--tls", help="Serve HTTPS with a self-signed certificate.")] = False,
+) -> None:
+    """Serve a simulated pool on loopback until Ctrl-C: XML-RPC, JSON-RPC, events and metrics, as XAPI does.
+
+    User and password are REBALANCER_USER and REBALANCER_PASSWORD, or root and simulated.
+    """
+    import os
+    import signal
+    import threading
+
+    from rebalancer.cli.output import console
+    from rebalancer.simulator import Simulator, load_pool
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    user, password = os.environ.get("REBALANCER_USER", "root"), os.environ.get("REBALANCER_PASSWORD", "simulated")
+    with Simulator(
+        load_pool(pool), port=port, tls=tls, user=user, password=password, speed=speed, rrd_generation=rrd_generation
+    ) as simulator:
+        console().print(f"coordinator {simulator.url}, user {user}", markup=False)
+        if tls:
+            console().print(f"certificate SHA-256 {simulator.certificate_fingerprint}", markup=False)
+        stop.wait()

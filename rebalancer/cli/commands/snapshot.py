@@ -1,0 +1,41 @@
+"""`rebalancer snapshot`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rebalancer.cli.options import CaFile, CredentialsFile, Fingerprint, NoMetrics, PolicyPath, Source
+
+
+def snapshot(
+    source: Source,
+    *,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write it (.json or .json.gz).")
+    ],
+    policy: PolicyPath = None,
+    ca_file: CaFile = None,
+    fingerprint: Fingerprint = None,
+    credentials: CredentialsFile = None,
+    no_metrics: NoMetrics = False,
+) -> None:
+    """Save a pool and its load profile to a file, so that everything after works offline."""
+    from rebalancer.cli.output import log
+    from rebalancer.cli.source import Door, as_snapshot, open_source
+    from rebalancer.policy.load import policy_or_default
+    from rebalancer.snapshot import write_snapshot
+
+    door = Door(ca_file=ca_file, fingerprints=tuple(fingerprint or ()), credentials_file=credentials)
+    situation = open_source(source, door, policy_or_default(policy).demand, metrics=not no_metrics)
+    if situation.refused:
+        raise situation.refused
+    write_snapshot(as_snapshot(situation), output)
+    pool = situation.pool
+    guests = sum(1 for _ in pool.resident_guests())
+    measured = f"load profile from {situation.demand.source}" if situation.demand else "no load profile"
+    log().print(
+        f"{output}: pool {pool.name}, {len(pool.hosts)} hosts, {guests} running guests, {measured}", markup=False
+    )

@@ -1,0 +1,38 @@
+"""`rebalancer verify`."""
+
+from __future__ import annotations
+
+from rebalancer.cli.options import AsJson, CaFile, CredentialsFile, Fingerprint, NoMetrics, PlanPath, Source
+
+
+def verify(
+    plan: PlanPath,
+    source: Source,
+    *,
+    ca_file: CaFile = None,
+    fingerprint: Fingerprint = None,
+    credentials: CredentialsFile = None,
+    no_metrics: NoMetrics = False,
+    json: AsJson = False,
+) -> None:
+    """Prove every state that a plan passes through, against a live pool or the snapshot it was made from."""
+    from datetime import UTC, datetime
+
+    from rebalancer.cli.output import console, print_json
+    from rebalancer.cli.source import Door, open_source
+    from rebalancer.errors import IllegalPlan
+    from rebalancer.export import read_plan
+    from rebalancer.plan import verify_plan
+
+    made = read_plan(plan)
+    door = Door(ca_file=ca_file, fingerprints=tuple(fingerprint or ()), credentials_file=credentials)
+    situation = open_source(source, door, made.policy.demand, metrics=not no_metrics)
+    findings = verify_plan(made, situation.pool, situation.demand, now=datetime.now(UTC))
+    if json:
+        print_json(
+            {"plan": made.digest, "accepted": not findings, "findings": [finding.as_json() for finding in findings]}
+        )
+    if findings:
+        raise IllegalPlan([str(finding) for finding in findings])
+    if not json:
+        console().print(f"accepted: all {len(made.steps)} steps and every state between them are legal", markup=False)

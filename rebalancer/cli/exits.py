@@ -1,0 +1,52 @@
+"""Exit codes, and which error ends with which."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from rebalancer.errors import (
+    IllegalPlan,
+    Infeasible,
+    MetricsRefused,
+    NoLegalOrder,
+    RebalancerError,
+    StalePlan,
+    StoppedHalfWay,
+)
+
+
+class Exit(IntEnum):
+    """What the exit code says to cron."""
+
+    DONE = 0
+    ERROR = 1
+    HAS_STEPS = 2
+    INFEASIBLE = 3
+    STALE = 4
+    STOPPED = 5
+    METRICS_REFUSED = 6
+
+
+MEANINGS = {
+    Exit.DONE: "done, or nothing to do",
+    Exit.ERROR: "an error: bad input, no connection, another run holds the lock",
+    Exit.HAS_STEPS: "the plan has steps (only with `--detailed-exitcode`)",
+    Exit.INFEASIBLE: "no placement satisfies the hard rules, or no legal order leads to it",
+    Exit.STALE: "the pool is no longer what the plan was made for, or the plan is not legal",
+    Exit.STOPPED: "stopped half-way: people have to look",
+    Exit.METRICS_REFUSED: "the metrics are not good enough to plan on",
+}
+
+_CODE_OF: dict[type[RebalancerError], Exit] = {
+    Infeasible: Exit.INFEASIBLE,
+    NoLegalOrder: Exit.INFEASIBLE,
+    StalePlan: Exit.STALE,
+    IllegalPlan: Exit.STALE,
+    StoppedHalfWay: Exit.STOPPED,
+    MetricsRefused: Exit.METRICS_REFUSED,
+}
+
+
+def exit_code(error: RebalancerError) -> Exit:
+    """The exit code that *error* ends with; `ERROR` for every kind that has none of its own."""
+    return next((code for kind, code in _CODE_OF.items() if isinstance(error, kind)), Exit.ERROR)

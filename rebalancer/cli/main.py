@@ -1,0 +1,69 @@
+"""`rebalancer`: the commands, and what happens to their errors.
+
+Command modules import the library inside their functions, so that `--help` is quick and `check`, `show`, `verify` and
+`apply` never load the solver.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import typer
+
+from rebalancer.cli.commands import (
+    apply,
+    check,
+    demo,
+    explain,
+    nightly,
+    plan,
+    policy,
+    show,
+    simulate,
+    snapshot,
+    verify,
+)
+from rebalancer.cli.exits import Exit, exit_code
+from rebalancer.errors import RebalancerError
+
+app = typer.Typer(
+    name="rebalancer",
+    help="Rebalance XenServer and XCP-ng pools: legal moves, proven bounds, plans that people can review.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for module in (demo, snapshot, check, explain, plan, show, verify, apply, nightly, simulate):
+    app.command()(module.__dict__[module.__name__.rsplit(".", 1)[-1]])
+app.add_typer(policy.app, name="policy")
+
+
+def main() -> None:
+    """Run the command line; every error becomes one sentence on standard error and a documented exit code."""
+    try:
+        status = app(standalone_mode=False)
+    except typer.Abort:
+        _end("interrupted", Exit.ERROR)
+    except typer.TyperException as error:
+        error.show()
+        sys.exit(Exit.ERROR)
+    except RebalancerError as error:
+        _end(str(error), exit_code(error))
+    except KeyboardInterrupt:
+        _end("interrupted", Exit.ERROR)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.ERROR)
+    except Exception as error:  # noqa: BLE001 - the last place where an unforeseen error can become a sentence
+        if os.environ.get("REBALANCER_DEBUG"):
+            traceback.print_exc()
+        _end(f"unforeseen {type(error).__name__}: {error}. Run again with REBALANCER_DEBUG=1 and report it", Exit.ERROR)
+    sys.exit(status if isinstance(status, int) else Exit.DONE)
+
+
+def _end(sentence: str, code: Exit) -> None:
+    """Say *sentence* and exit with *code*."""
+    print(f"rebalancer: {sentence}", file=sys.stderr)  # noqa: T201 - standard error is where people and cron look
+    sys.exit(code)

@@ -1,0 +1,33 @@
+"""The first half of every command that thinks about a pool: source and policy become a problem and its rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rebalancer.cli.source import Door, Situation, open_source
+from rebalancer.policy.load import policy_or_default
+from rebalancer.problem import Problem, make_problem
+from rebalancer.rules import Legality, rules_for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A problem with the answers of its rules, and where it came from."""
+
+    situation: Situation
+    problem: Problem
+    legality: Legality
+
+
+def open_case(source: str, policy: Path | None, door: Door, *, metrics: bool) -> Case:
+    """The problem behind *source* under *policy*.
+
+    Raises:
+        InputError: source or policy cannot be used.
+        XapiError: the live pool cannot be read.
+    """
+    wanted = policy_or_default(policy)
+    situation = open_source(source, door, wanted.demand, metrics=metrics)
+    problem = make_problem(situation.pool, situation.demand, wanted)
+    return Case(situation=situation, problem=problem, legality=Legality(problem, rules_for(problem)))

@@ -1,0 +1,93 @@
+"""Where a pool comes from: a live pool by URL, a snapshot file or a database dump."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rebalancer.demand import LoadProfile
+from rebalancer.errors import MetricsRefused, SnapshotError
+from rebalancer.inventory import Pool
+from rebalancer.inventory.dump import records_from_dump
+from rebalancer.inventory.records import pool_from_records
+from rebalancer.policy import DemandPolicy
+from rebalancer.snapshot import Snapshot, read_snapshot
+from rebalancer.xapi import Credentials, Trust, connect, measure, read_pool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """How to get into a live pool: credentials and trust, as the options gave them."""
+
+    ca_file: Path | None
+    fingerprints: tuple[str, ...]
+    credentials_file: Path | None
+
+    def trust(self) -> Trust:
+        """Which certificates are trusted."""
+        return Trust(ca_file=self.ca_file, fingerprints=frozenset(self.fingerprints))
+
+    def credentials(self) -> Credentials:
+        """User and password, from the file or the environment."""
+        return Credentials.from_file(self.credentials_file) if self.credentials_file else Credentials.from_environment()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """A pool, its load profile where there is one, and why there is none."""
+
+    pool: Pool
+    demand: LoadProfile | None
+    refused: MetricsRefused | None
+    source: str
+    taken_at: datetime
+
+
+def is_url(source: str) -> bool:
+    """Whether *source* names a live pool."""
+    return "://" in source
+
+
+def open_source(source: str, door: Door, demand: DemandPolicy, *, metrics: bool = True) -> Situation:
+    """The pool behind *source* and, if *metrics*, its load profile.
+
+    Raises:
+        SnapshotError: the file is missing, truncated or something else.
+        XapiError: the live pool cannot be read.
+    """
+    if is_url(source):
+        return _live(source, door, demand, metrics=metrics)
+    path = Path(source)
+    if not path.is_file():
+        raise SnapshotError(source, "there is no such file", "Name a snapshot, a database dump or a pool's URL")
+    if path.name.endswith((".xml", ".xml.gz")):
+        return _dump(path)
+    snapshot = read_snapshot(path)
+    return Situation(
+        pool=snapshot.pool, demand=snapshot.demand, refused=None, source=str(path), taken_at=snapshot.taken_at
+    )
+
+
+def as_snapshot(situation: Situation) -> Snapshot:
+    """What is written to a snapshot file."""
+    return Snapshot(pool=situation.pool, demand=situation.demand, taken_at=situation.taken_at, source=situation.source)
+
+
+def _dump(path: Path) -> Situation:
+    """A database dump: an inventory without metrics."""
+    taken_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    pool = pool_from_records(records_from_dump(path))
+    return Situation(pool=pool, demand=None, refused=None, source=str(path), taken_at=taken_at)
+
+
+def _live(url: str, door: Door, demand: DemandPolicy, *, metrics: bool) -> Situation:
+    """A live pool, read in one session."""
+    with connect(url, door.credentials(), door.trust()) as session:
+        pool = read_pool(session)
+        taken_at = datetime.now(UTC)
+        try:
+            profile, refused = (measure(session, pool, demand) if metrics else None), None
+        except MetricsRefused as error:
+            profile, refused = None, error
+    return Situation(pool=pool, demand=profile, refused=refused, source=url, taken_at=taken_at)

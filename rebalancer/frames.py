@@ -1,0 +1,105 @@
+"""Values as DataFrames, for notebooks and for whoever wants to count."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from rebalancer.inventory import Pool
+from rebalancer.placement import Placement
+from rebalancer.plan import Plan
+from rebalancer.problem import Problem
+from rebalancer.rules import Legality
+from rebalancer.units import gib
+
+
+def hosts_frame(pool: Pool) -> pd.DataFrame:
+    """One row a host: pCPUs, memory in GiB, guests; index is the host's name."""
+    guests = pd.Series([vm.resident_on for vm in pool.resident_guests()], dtype=object).value_counts()
+    rows = [
+        {
+            "host": host.name,
+            "pcpus": host.pcpus,
+            "memory_gib": gib(host.memory_total_bytes or 0),
+            "guests": int(guests.get(host.uuid, 0)),
+            "enabled": host.enabled,
+            "live": host.live,
+        }
+        for host in pool.hosts.values()
+    ]
+    return pd.DataFrame(rows).set_index("host").sort_index()
+
+
+def vms_frame(pool: Pool) -> pd.DataFrame:
+    """One row a guest that occupies a host: where, vCPUs, memory in GiB, power state; index is the uuid."""
+    rows = [
+        {
+            "uuid": vm.uuid,
+            "vm": vm.name,
+            "host": pool.hosts[vm.resident_on].name if vm.resident_on in pool.hosts else None,
+            "vcpus": vm.vcpus_at_startup,
+            "memory_gib": gib(vm.migration_memory_bytes),
+            "power_state": vm.power_state.value,
+        }
+        for vm in pool.resident_guests()
+    ]
+    return pd.DataFrame(rows).set_index("uuid")
+
+
+def load_frame(problem: Problem, placement: Placement) -> pd.DataFrame:
+    """Load of each host in each slot as a share of its CPU capacity under *placement*; hosts x slots.
+
+    Raises:
+        ValueError: the problem has no load profile.
+    """
+    if problem.demand is None:
+        raise ValueError("the problem has no load profile: read the pool with its metrics")
+    demand = problem.demand
+    row_of = {uuid: number for number, uuid in enumerate(demand.hosts)}
+    pcpu = demand.host_base_pcpu.copy()
+    rows = [row_of[placement[vm]] for vm in demand.vms if vm in placement.host_of]
+    loads = demand.vm_pcpu[[number for number, vm in enumerate(demand.vms) if vm in placement.host_of]]
+    np.add.at(pcpu, rows, loads)
+    capacity = np.array([problem.cpu_capacity(problem.pool.hosts[uuid]) for uuid in demand.hosts])
+    names = [problem.pool.hosts[uuid].name for uuid in demand.hosts]
+    return (
+        pd.DataFrame(pcpu / capacity[:, None], index=pd.Index(names, name="host"))
+        .rename_axis(columns="slot")
+        .sort_index()
+    )
+
+
+def legality_frame(legality: Legality) -> pd.DataFrame:
+    """Guests x hosts: the id of the first rule that objects, "" where the VM may go, "=" where it is."""
+    pool = legality.problem.pool
+    guests = sorted(pool.resident_guests(), key=lambda vm: (vm.name, vm.uuid))
+    hosts = sorted(pool.hosts.values(), key=lambda host: (host.name, host.uuid))
+    cells = [
+        [
+            "=" if vm.resident_on == host.uuid else next((each.rule for each in legality.objections(vm, host)), "")
+            for host in hosts
+        ]
+        for vm in guests
+    ]
+    return pd.DataFrame(
+        cells, index=pd.Index([vm.name for vm in guests], name="vm"), columns=[host.name for host in hosts]
+    )
+
+
+def steps_frame(plan: Plan) -> pd.DataFrame:
+    """One row a step of a plan, in order: VM, from, to, GiB, seconds, why; index is the step's id."""
+    rows = [
+        {
+            "step": step.id,
+            "kind": step.kind.value,
+            "vm": step.vm_name,
+            "from": step.source_name,
+            "to": step.target_name,
+            "gib": gib(step.memory_bytes),
+            "seconds": step.seconds,
+            "why": step.why,
+        }
+        for step in plan.steps
+    ]
+    columns = ["step", "kind", "vm", "from", "to", "gib", "seconds", "why"]
+    return pd.DataFrame(rows, columns=columns).set_index("step")

@@ -1,0 +1,26 @@
+"""Values as matplotlib axes."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+
+def plot_loads(before: pd.DataFrame, after: pd.DataFrame, *, threshold: float) -> tuple[Axes, Axes]:
+    """Two heat maps of host load (hosts x slots, share of capacity) on one scale, whatever is over *threshold* framed.
+
+    Args:
+        before: `load_frame` of the placement now.
+        after: `load_frame` of the planned placement.
+        threshold: share of capacity above which a slot is overloaded.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(11, 0.45 * len(before) + 1.6), sharey=True, layout="constrained")
+    top = max(1.0, float(before.to_numpy().max()), float(after.to_numpy().max()))
+    for axis, loads, title in zip(axes, (before, after), ("now", "after the plan"), strict=True):
+        image = axis.imshow(loads.to_numpy(), aspect="auto", vmin=0, vmax=top, cmap="YlOrRd")
+        over_host, over_slot = (loads.to_numpy() > threshold).nonzero()
+        axis.scatter(over_slot, over_host, marker="s", s=40, facecolors="none", edgecolors="black", linewidths=1)
+        axis.set(title=title, xlabel="slot", yticks=range(len(loads)), yticklabels=loads.index)
+    figure.colorbar(image, ax=axes, label=f"load / capacity (framed: above {threshold:.0%})")
+    return axes[0], axes[1]
