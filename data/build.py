@@ -1,0 +1,136 @@
+"""Makes the files that the simulator carries, from the recorded facts and traces beside the checkout.
+
+    python data/build.py schema        rebalancer/simulator/schema.json      from xenapi-datamodel.json.gz
+    python data/build.py load-model    rebalancer/simulator/load-model.json  from the traces
+    python data/build.py demo-pool     data/demo-pool.json.gz                from nothing but its seed
+
+The first two need ../shared/data; the third does not. Same input, same bytes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rebalancer.simulator import demo_pool, save_pool
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+PACKAGE = ROOT / "rebalancer" / "simulator"
+
+# A VM has a rhythm when its busiest hour of the day is this many times its mean, over four weeks.
+RHYTHMIC = 1.3
+
+GENERIC = {"get_all", "get_all_records", "get_record", "get_by_uuid", "get_by_name_label"}
+
+# Classes and fields that XAPI 26 sends and the recorded data model, older than it, does not know.
+NEWER: dict[str, dict[str, str]] = {
+    "VM": {"groups": "VM_group ref set", "secureboot_certificates_state": "string"},
+    "VM_group": {
+        "uuid": "string",
+        "name_label": "string",
+        "name_description": "string",
+        "placement": "string",
+        "VMs": "VM ref set",
+    },
+    "VM_metrics": {"numa_optimised": "bool", "numa_nodes": "int", "numa_node_memory": "(int -> int) map"},
+    "VM_guest_metrics": {"netbios_name": "(string -> string) map", "services": "(string -> string) map"},
+    "VIF": {"trunks": "int set"},
+    "SM": {"supported_image_formats": "string set"},
+    "PCI": dict.fromkeys(
+        ["class_id", "vendor_id", "device_id", "subsystem_vendor_id", "subsystem_device_id"], "string"
+    ),
+    "host": {
+        **dict.fromkeys(["max_cstate", "ntp_mode", "timezone"], "string"),
+        **dict.fromkeys(["secure_boot", "ssh_auto_mode"], "bool"),
+        "ntp_custom_servers": "string set",
+    },
+    "pool": {
+        **dict.fromkeys(["ext_auth_cache_expiry", "ext_auth_cache_size"], "int"),
+        **dict.fromkeys(
+            [
+                "auto_update_vm_secureboot_certificates",
+                "ext_auth_cache_enabled",
+                "ha_reboot_vm_on_internal_shutdown",
+                "limit_console_sessions",
+            ],
+            "bool",
+        ),
+        "recommendations": "(string -> string) map",
+    },
+}
+
+
+def wire_type(text: str) -> str:
+    """The type of a field without the names of its enums, which are strings on the wire."""
+    return re.sub(r"enum \w+", "string", text)
+
+
+def schema() -> None:
+    """Write fields and calls of every class: {class: {fields: {name: type}, calls: {name: [parameter.., result]}}}."""
+    model = json.loads(gzip.decompress((SHARED / "xenapi-datamodel.json.gz").read_bytes()))
+    classes: dict[str, dict[str, Any]] = {}
+    for entry in model:
+        fields = {field["name"]: wire_type(field["type"]) for field in entry["fields"]}
+        calls = {
+            message["name"]: [*(wire_type(p["type"]) for p in message["params"]), wire_type(message["result"][0])]
+            for message in entry["messages"]
+            if message["name"] not in GENERIC and message["name"].removeprefix("get_") not in fields
+        }
+        classes[entry["name"]] = {"fields": fields, "calls": calls}
+    for name, fields in NEWER.items():
+        classes.setdefault(name, {"fields": {}, "calls": {}})["fields"].update(fields)
+    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(classes[name], sort_keys=True)}" for name in sorted(classes))
+    (PACKAGE / "schema.json").write_text("{\n" + lines + "\n}\n", encoding="utf-8")
+
+
+def hourly_shapes(count: int, seed: int) -> np.ndarray:
+    """Days of hourly CPU shares from PlanetLab, array [count, 24] in 0..1, busy days first choice."""
+    days = np.load(SHARED / "traces" / "planetlab.npz")["cpu_pct"].reshape(-1, 24, 12).mean(axis=2) / 100.0
+    chosen = np.random.default_rng(seed).choice(len(days), size=count, replace=False)
+    return np.asarray(days[np.sort(chosen)])
+
+
+def load_model() -> None:
+    """Write the figures that `rebalancer.simulator.generate.loads` draws from."""
+    shapes = hourly_shapes(4000, 1)
+    mean = shapes.mean(axis=1)
+    swing = shapes.std(axis=1) / np.maximum(mean, 0.01)
+    residue = np.diff(shapes, axis=1).std(axis=1) / np.maximum(mean, 0.01)
+    azure = np.load(SHARED / "traces" / "azure_v1_avg_100.npz")["cpu_pct_x100"][:, : 27 * 288] / 10000.0
+    hours = azure.reshape(100, 27, 24, 12).mean(axis=3)
+    daily = hours.mean(axis=1)
+    daily = daily / daily.mean(axis=1, keepdims=True)
+    rhythmic = daily[daily.max(axis=1) > RHYTHMIC]
+    shape = np.array([np.roll(row, -int(row.argmax())) for row in rhythmic]).mean(axis=0)
+    quantiles = np.linspace(0.0, 1.0, 21)
+    model = {
+        "source": "PlanetLab (CoMon, CloudSim) for level, swing and noise; Azure Public Dataset V1 for the shape of a day",
+        "mean_share_quantiles": np.quantile(mean, quantiles).round(4).tolist(),
+        "swing_quantiles": np.quantile(swing, quantiles).round(4).tolist(),
+        "noise_quantiles": np.quantile(residue, quantiles).round(4).tolist(),
+        "day_after_peak": (shape / shape.mean()).round(4).tolist(),
+    }
+    (PACKAGE / "load-model.json").write_text(json.dumps(model, indent=1) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Make the one file that is asked for."""
+    commands = {
+        "schema": schema,
+        "load-model": load_model,
+        "demo-pool": lambda: save_pool(demo_pool(), ROOT / "data" / "demo-pool.json.gz"),
+    }
+    if len(sys.argv) != 2 or sys.argv[1] not in commands:  # noqa: PLR2004 - the program and one word
+        sys.exit(f"usage: python data/build.py {'|'.join(commands)}")
+    commands[sys.argv[1]]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,8 @@
+"""A XAPI to try the product on: it plays a pool over HTTP, checks moves as XAPI does, and can be made to fail."""
+
+from __future__ import annotations
+
+from rebalancer.simulator.generate import demo_pool, generate_pool
+from rebalancer.simulator.pool import SimulatedPool, load_pool, save_pool
+
+__all__ = ["SimulatedPool", "demo_pool", "generate_pool", "load_pool", "save_pool"]

@@ -1,0 +1,25 @@
+"""The one exception of the simulated XAPI: a call that failed, as the wire says it."""
+
+from __future__ import annotations
+
+
+class ApiFailure(Exception):
+    """A call failed with XAPI's error `code` and its parameters, all strings.
+
+    Args:
+        code: the error code, such as HOST_NOT_ENOUGH_FREE_MEMORY.
+        params: what ErrorDescription carries after the code.
+    """
+
+    def __init__(self, code: str, *params: str) -> None:
+        super().__init__(code, *params)
+        self.code, self.params = code, params
+
+    @property
+    def description(self) -> list[str]:
+        """ErrorDescription: the code, then its parameters."""
+        return [self.code, *self.params]
+
+
+class Cancelled(Exception):
+    """The task of this call was cancelled; the task ends as `cancelled` with an empty error_info."""

@@ -1,0 +1,139 @@
+"""Pools made up from a seed: realistic records of any size, with load that makes some hosts hot.
+
+The same arguments give the same bytes, on every machine and in every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from rebalancer.simulator.generate import guests, loads, traits
+from rebalancer.simulator.generate.builder import GIB, Builder
+from rebalancer.simulator.generate.fabric import Fabric, build_fabric
+from rebalancer.simulator.pool import SimulatedPool
+
+DOM0_AND_XEN = 5 * GIB
+
+
+def generate_pool(
+    *,
+    hosts: int = 16,
+    vms: int = 250,
+    seed: int = 1,
+    fill: float = 0.75,
+    hot: float = 0.25,
+    pinned: float = 0.08,
+    cpus: int = 32,
+    days: int = 7,
+    step_seconds: int = 3600,
+    traces: Path | None = None,
+) -> SimulatedPool:
+    """Return a pool of equal hosts with guests, templates, snapshots, switched-off VMs and a load.
+
+    Args:
+        hosts: how many hosts; the first is the coordinator.
+        vms: how many running guests.
+        seed: the same arguments give the same pool.
+        fill: share of the hosts' memory for guests that the running guests take, 0 to 0.95.
+        hot: share of the hosts, from the first on, that come near all their pCPUs at some hour of the day.
+        pinned: share of the guests that may not move, for reasons that take turns.
+        cpus: logical CPUs of each host.
+        days: length of the load, which then repeats.
+        step_seconds: 3600 or 300, say; a divisor of a day, and a multiple of 300 with traces.
+        traces: a folder with planetlab.npz to draw load from; without it from the model in the package.
+
+    Raises:
+        ValueError: sizes that make no pool.
+    """
+    if hosts < 1 or vms < 1 or not 0.0 < fill <= 0.95 or loads.DAY % step_seconds:  # noqa: PLR2004 - stated above
+        raise ValueError("a pool needs hosts, VMs, a fill up to 0.95 and steps that divide a day")
+    builder = Builder(seed)
+    sizes = guests.draw_sizes(builder, vms)
+    needed = sum(size.memory_bytes + guests.overhead(size) for size in sizes)
+    room = max(needed / (hosts * fill), max(size.memory_bytes for size in sizes) * 1.2)
+    memory = -(-int(room + DOM0_AND_XEN) // (4 * GIB)) * 4 * GIB
+    disks = sum(size.disk_bytes for size in sizes)
+    fabric = build_fabric(builder, hosts=hosts, cpus=cpus, memory_bytes=memory, disk_bytes=disks)
+    homes = guests.place(builder, sizes, fabric.hosts, memory - DOM0_AND_XEN)
+    running = [
+        guests.running_guest(builder, fabric, number, size, host)
+        for number, (size, host) in enumerate(zip(sizes, homes, strict=True))
+    ]
+    _tie(builder, fabric, running, pinned)
+    _add_sleepers(builder, fabric, running)
+    _settle_memory(builder)
+    span = loads.Span(days=days, step_seconds=step_seconds)
+    load, base = _load(builder, fabric, running, span, seed=seed, hot=round(hot * hosts), cpus=cpus, traces=traces)
+    return SimulatedPool(records=builder.link(), load=load, host_load=base, load_step_seconds=step_seconds)
+
+
+def demo_pool() -> SimulatedPool:
+    """Return the pool of the demo: five hosts, three of them hot at different hours, some guests held for good reasons."""
+    return generate_pool(hosts=5, vms=45, seed=7, fill=0.7, hot=0.6, pinned=0.16, cpus=16)
+
+
+def _tie(builder: Builder, fabric: Fabric, running: Sequence[str], pinned: float) -> None:
+    count = round(pinned * len(running))
+    for turn, vm in enumerate(sorted(builder.random.sample(list(running), count))):
+        traits.PINNING[turn % len(traits.PINNING)](builder, fabric, vm)
+    for vm in builder.random.sample(list(running), len(running) // 20):
+        if not any(v["VM"] == vm and not v["empty"] and v["type"] == "CD" for v in builder.records["VBD"].values()):
+            traits.inserted_iso(builder, fabric, vm)
+    for name, role in (("web servers", "web"), ("databases", "db")):
+        members = [vm for vm in running if builder.get("VM", vm)["name_label"].startswith(role)]
+        if len(members) > 1:
+            traits.keep_apart(builder, name, members[: max(2, len(fabric.hosts) - 2)])
+    caches = [vm for vm in running if builder.get("VM", vm)["name_label"].startswith("cache")]
+    traits.tag(builder, "xo:load:balancer:anti-affinity=cache", caches[: max(2, len(fabric.hosts) // 2)])
+    traits.tag(builder, "xo:load:balancer:ignore", running[-1:])
+
+
+def _add_sleepers(builder: Builder, fabric: Fabric, running: Sequence[str]) -> None:
+    for name in guests.TEMPLATES:
+        guests.template(builder, name)
+    for vm in builder.random.sample(list(running), max(1, len(running) // 20)):
+        guests.snapshot(builder, vm)
+    count = max(1, len(running) // 15)
+    for number, size in enumerate(guests.draw_sizes(builder, count), start=len(running)):
+        guests.halted_guest(builder, fabric, number, size)
+
+
+def _settle_memory(builder: Builder) -> None:
+    for ref, host in builder.records["host"].items():
+        metrics = builder.get("host_metrics", host["metrics"])
+        used = sum(
+            int(vm["memory_dynamic_min"]) + int(vm["memory_overhead"])
+            for vm in builder.records["VM"].values()
+            if vm["resident_on"] == ref
+        )
+        metrics["memory_free"] = str(int(metrics["memory_total"]) - int(host["memory_overhead"]) - used)
+
+
+def _load(
+    builder: Builder,
+    fabric: Fabric,
+    running: Sequence[str],
+    span: loads.Span,
+    *,
+    seed: int,
+    hot: int,
+    cpus: int,
+    traces: Path | None,
+) -> tuple[dict[str, list[float | None]], dict[str, list[float | None]]]:
+    rng = np.random.default_rng(seed)
+    records = [builder.get("VM", vm) for vm in running]
+    homes = np.array([fabric.hosts.index(record["resident_on"]) for record in records])
+    peaks = loads.peak_hours(rng, homes, hot)
+    shares = loads.trace_shares(rng, peaks, span, traces) if traces else loads.model_shares(rng, peaks, span)
+    base = loads.base_loads(rng, len(fabric.hosts), span)
+    vcpus = np.array([float(record["VCPUs_max"]) for record in records])
+    used = loads.heated(rng, shares=shares, vcpus=vcpus, guest_hosts=homes, base=base, cpus=cpus, hot=hot)
+    hosts = [builder.get("host", ref)["uuid"] for ref in fabric.hosts]
+    return _rounded([record["uuid"] for record in records], used), _rounded(hosts, base)
+
+
+def _rounded(names: Sequence[str], values: loads.Array) -> dict[str, list[float | None]]:
+    return {name: [round(float(value), 4) for value in row] for name, row in zip(names, values, strict=True)}

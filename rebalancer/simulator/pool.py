@@ -1,0 +1,74 @@
+"""A pool that the simulator can play: its XenAPI records and how busy its VMs are, as values and as a file."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rebalancer.errors import InputError
+
+FORMAT = "rebalancer-simulated-pool/1"
+
+Records = dict[str, dict[str, dict[str, Any]]]
+Series = Sequence[float | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedPool:
+    """A pool's records and its load.
+
+    Args:
+        records: {class: {ref: record}}, as get_all_records gives them over XML-RPC: integers are strings.
+        load: {VM uuid: pCPU used in each step}; None is a gap. The series repeats from the epoch on, so value i
+            holds at every time t with (t // load_step_seconds) % len(series) == i; a week of hours starts on
+            Thursday 00:00 UTC.
+        host_load: {host uuid: pCPU that dom0 and Xen use in each step}, repeated alike.
+        load_step_seconds: the length of a step.
+    """
+
+    records: Records
+    load: Mapping[str, Series] = field(default_factory=dict)
+    host_load: Mapping[str, Series] = field(default_factory=dict)
+    load_step_seconds: int = 3600
+
+
+def load_pool(path: str | Path) -> SimulatedPool:
+    """Read a simulated pool, or any JSON file with XenAPI `records` (then without load); gzip by suffix.
+
+    Raises:
+        InputError: the file cannot be read, or holds no records.
+    """
+    where = Path(path)
+    try:
+        raw = where.read_bytes()
+        document = json.loads(gzip.decompress(raw) if where.suffix == ".gz" else raw)
+    except (OSError, EOFError, ValueError) as error:
+        raise InputError(
+            str(where), f"cannot be read as a simulated pool: {error}", "Name a file that the simulator wrote"
+        ) from error
+    if not isinstance(document, dict) or "pool" not in document.get("records", {}):
+        raise InputError(str(where), "holds no XenAPI records of a pool", "Name a file that the simulator wrote")
+    return SimulatedPool(
+        records=document["records"],
+        load=document.get("load", {}),
+        host_load=document.get("host_load", {}),
+        load_step_seconds=document.get("load_step_seconds", 3600),
+    )
+
+
+def save_pool(pool: SimulatedPool, path: str | Path) -> None:
+    """Write a pool as JSON, gzip by suffix; the same pool gives the same bytes."""
+    document = {
+        "format": FORMAT,
+        "load_step_seconds": pool.load_step_seconds,
+        "load": dict(pool.load),
+        "host_load": dict(pool.host_load),
+        "records": pool.records,
+    }
+    raw = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+    where = Path(path)
+    where.write_bytes(gzip.compress(raw, mtime=0) if where.suffix == ".gz" else raw)

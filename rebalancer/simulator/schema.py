@@ -1,0 +1,78 @@
+"""Which fields and calls every XenAPI class has, and their types on the wire.
+
+The file schema.json beside this module is written by `python data/build.py schema` from the XenAPI data model.
+Types are those of the data model: string, int, float, bool, datetime, void, `VM ref`, `string set`,
+`(string -> int) map`, `VM record`.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+NULL = "OpaqueRef:NULL"
+NEVER = "19700101T00:00:00Z"
+
+_EMPTY: dict[str, Any] = {"int": "0", "float": 0.0, "bool": False, "datetime": NEVER, "string": ""}
+
+
+@cache
+def classes() -> dict[str, dict[str, dict[str, Any]]]:
+    """Return {class: {"fields": {name: type}, "calls": {name: [parameter type.., result type]}}}."""
+    text = files("rebalancer.simulator").joinpath("schema.json").read_text(encoding="utf-8")
+    loaded: dict[str, dict[str, dict[str, Any]]] = json.loads(text)
+    return loaded
+
+
+@cache
+def class_names() -> dict[str, str]:
+    """Return {name in lower case, as events spell it: name of the class}."""
+    return {name.lower(): name for name in classes()}
+
+
+def fields(cls: str) -> dict[str, str]:
+    """Return {field: type} of a class."""
+    return classes()[cls]["fields"]
+
+
+def empty(kind: str) -> Any:  # noqa: ANN401 - a field may be of any wire type
+    """Return the value a field of this type has when nobody set it."""
+    if kind.endswith(" set"):
+        return []
+    if kind.endswith(" map"):
+        return {}
+    return NULL if kind.endswith(" ref") else _EMPTY[kind]
+
+
+def blank(cls: str) -> dict[str, Any]:
+    """Return a record of a class with every field empty."""
+    return {name: empty(kind) for name, kind in fields(cls).items()}
+
+
+@cache
+def call_types(cls: str, name: str) -> tuple[tuple[str, ...], str] | None:
+    """Return (parameter types with the session's, result type) of a call, or None for a call XAPI does not have."""
+    known = classes().get(cls)
+    if known is None:
+        return None
+    if name in known["calls"]:
+        *params, result = known["calls"][name]
+        return tuple(params), result
+    return _generic_types(cls, name, known["fields"])
+
+
+def _generic_types(cls: str, name: str, known: dict[str, str]) -> tuple[tuple[str, ...], str] | None:
+    session, this = "session ref", f"{cls} ref"
+    table = {
+        "get_all": ((session,), f"{cls} ref set"),
+        "get_all_records": ((session,), f"({cls} ref -> {cls} record) map"),
+        "get_record": ((session, this), f"{cls} record"),
+        "get_by_uuid": ((session, "string"), f"{cls} ref"),
+    }
+    if "name_label" in known:
+        table["get_by_name_label"] = ((session, "string"), f"{cls} ref set")
+    if name.startswith("get_") and name[4:] in known:
+        return (session, this), known[name[4:]]
+    return table.get(name) if "uuid" in known else None
