@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from rebalancer.inventory import Uuid
 
@@ -48,6 +49,6 @@ class Intent:
     together: tuple[Together, ...] = ()
     apart: tuple[Apart, ...] = ()
     run_on: tuple[RunOn, ...] = ()
-    never_move: dict[Uuid, str]
-    empty: dict[Uuid, str]
-    reserves: dict[Uuid, Reserve]
+    never_move: Mapping[Uuid, str] = field(default_factory=dict)
+    empty: Mapping[Uuid, str] = field(default_factory=dict)
+    reserves: Mapping[Uuid, Reserve] = field(default_factory=dict)

@@ -112,6 +112,19 @@ class ReservePolicy(_Section):
     pcpus: Annotated[float, Field(ge=0)] = 0.0
 
 
+class IntentPolicy(_Section):
+    """Whether the wishes that stand in the pool itself count: tags of VMs, and VM groups with anti-affinity."""
+
+    read_tags: bool = True
+    read_vm_groups: bool = True
+
+
+class PlanPolicy(_Section):
+    """How long a plan may be applied after it was made."""
+
+    expires_hours: Annotated[float, Field(gt=0)] = 24.0
+
+
 class Policy(_Section):
     """All that the operator wants."""
 
@@ -123,6 +136,8 @@ class Policy(_Section):
     limits: LimitsPolicy = LimitsPolicy()
     capacity: CapacityPolicy = CapacityPolicy()
     rules: RulesPolicy = RulesPolicy()
+    intent: IntentPolicy = IntentPolicy()
+    plan: PlanPolicy = PlanPolicy()
     together: tuple[TogetherPolicy, ...] = ()
     apart: tuple[ApartPolicy, ...] = ()
     run_on: tuple[RunOnPolicy, ...] = ()

@@ -1,0 +1,59 @@
+"""What the pool itself says about placement: VM groups, and tags of Xen Orchestra's load balancer or of ours.
+
+Sources: XenAPI class `VM_group`, field `placement` (24.19 and later; there a hint, here a rule); the tags of Xen
+Orchestra's load balancer plugin.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from rebalancer.inventory import VM, Pool, Uuid
+from rebalancer.policy.intent import Apart, Together
+
+TOGETHER_TAGS = ("xo:load:balancer:affinity=", "rebalancer:together=")
+APART_TAGS = ("xo:load:balancer:anti-affinity=", "rebalancer:apart=")
+NEVER_MOVE_TAGS = ("xo:load:balancer:ignore", "rebalancer:never-move")
+ANTI_AFFINITY = "anti_affinity"
+
+
+def tagged_together(pool: Pool) -> tuple[Together, ...]:
+    """Groups of two or more resident guests that a tag wants on one host, by name."""
+    return tuple(Together(name=name, vms=vms) for name, vms in _tag_groups(pool, TOGETHER_TAGS))
+
+
+def tagged_apart(pool: Pool) -> tuple[Apart, ...]:
+    """Groups of two or more resident guests that a tag wants on different hosts, by name."""
+    return tuple(Apart(name=name, vms=vms) for name, vms in _tag_groups(pool, APART_TAGS))
+
+
+def tagged_never_move(pool: Pool) -> dict[Uuid, str]:
+    """Resident guests that a tag keeps where they are, with the words that say which tag."""
+    marks = ((vm.uuid, tag) for vm in pool.resident_guests() for tag in sorted(vm.tags, reverse=True))
+    return {uuid: f"tag {tag}" for uuid, tag in marks if tag in NEVER_MOVE_TAGS}
+
+
+def grouped_apart(pool: Pool) -> tuple[Apart, ...]:
+    """The pool's VM groups with placement `anti_affinity` that hold two or more resident guests."""
+    resident = {vm.uuid for vm in pool.resident_guests()}
+    groups = (
+        Apart(name=f"VM group {group.name}", vms=frozenset(resident.intersection(group.vms)))
+        for group in pool.vm_groups.values()
+        if group.placement == ANTI_AFFINITY
+    )
+    return tuple(group for group in groups if len(group.vms) > 1)
+
+
+def _tag_groups(pool: Pool, prefixes: tuple[str, ...]) -> Iterator[tuple[str, frozenset[Uuid]]]:
+    """Each tag that begins with one of *prefixes* and that two or more resident guests carry."""
+    members: dict[str, set[Uuid]] = defaultdict(set)
+    for vm in pool.resident_guests():
+        for tag in _group_tags(vm, prefixes):
+            members[tag].add(vm.uuid)
+    return ((f"tag {tag}", frozenset(vms)) for tag, vms in sorted(members.items()) if len(vms) > 1)
+
+
+def _group_tags(vm: VM, prefixes: tuple[str, ...]) -> list[str]:
+    """Tags of *vm* that name a group."""
+    return [tag for tag in vm.tags for prefix in prefixes if tag.startswith(prefix) and tag != prefix]

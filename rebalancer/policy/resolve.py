@@ -1,0 +1,121 @@
+"""The policy in the uuids of one pool."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from rebalancer.errors import PolicyError
+from rebalancer.inventory import Pool, Uuid
+from rebalancer.policy.contradictions import refuse_contradictions
+from rebalancer.policy.found import grouped_apart, tagged_apart, tagged_never_move, tagged_together
+from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Together
+from rebalancer.policy.model import ApartPolicy, Policy, TogetherPolicy
+from rebalancer.policy.selectors import ChosenVMs, Selectors
+from rebalancer.units import MIB
+
+
+def intent_of(policy: Policy, pool: Pool) -> Intent:
+    """What *policy* and, where it says so, the pool's own tags and VM groups want.
+
+    Only resident guests count: a VM that is halted or suspended occupies no host. A group of which fewer than two VMs
+    are resident asks for nothing and is left out.
+
+    Raises:
+        PolicyError: a selector matches nothing or is ambiguous, a group has fewer than two VMs, or two wishes exclude
+            each other.
+    """
+    return _Resolving(policy, pool).intent()
+
+
+def place(policy: Policy, section: str, name: str = "") -> str:
+    """Where in a policy something stands, in words: `policy 'nightly', apart 'databases'`."""
+    return f"policy {policy.name!r}, {section}" + (f" {name!r}" if name else "")
+
+
+class _Resolving:
+    """One policy against one pool."""
+
+    def __init__(self, policy: Policy, pool: Pool) -> None:
+        self._policy, self._pool = policy, pool
+        self._selectors = Selectors(pool)
+
+    def intent(self) -> Intent:
+        """All wishes, free of contradictions."""
+        read = self._policy.intent
+        intent = Intent(
+            together=self._together() + (tagged_together(self._pool) if read.read_tags else ()),
+            apart=self._apart()
+            + (tagged_apart(self._pool) if read.read_tags else ())
+            + (grouped_apart(self._pool) if read.read_vm_groups else ()),
+            run_on=self._run_on(),
+            never_move=(tagged_never_move(self._pool) if read.read_tags else {}) | self._never_move(),
+            empty=self._empty(),
+            reserves=self._reserves(),
+        )
+        refuse_contradictions(intent, self._pool, f"policy {self._policy.name!r}")
+        return intent
+
+    def _together(self) -> tuple[Together, ...]:
+        """Groups of the policy that share a host."""
+        groups = ((group, self._group("together", group)) for group in self._policy.together)
+        return tuple(Together(name=group.name, vms=vms) for group, vms in groups if len(vms) > 1)
+
+    def _apart(self) -> tuple[Apart, ...]:
+        """Groups of the policy that spread over hosts."""
+        groups = ((group, self._group("apart", group)) for group in self._policy.apart)
+        return tuple(Apart(name=group.name, vms=vms, at_most=group.at_most) for group, vms in groups if len(vms) > 1)
+
+    def _group(self, section: str, group: TogetherPolicy | ApartPolicy) -> frozenset[Uuid]:
+        """The resident members of a group that names two VMs or more."""
+        where = place(self._policy, section, group.name)
+        chosen = self._selectors.vms(group.vms, where)
+        if len(chosen.both) <= 1:
+            raise PolicyError(where, f"the group has only {self._listed(chosen)}", "Name two VMs or more, or remove it")
+        return chosen.resident
+
+    def _listed(self, chosen: ChosenVMs) -> str:
+        """The VMs of a group that is too small."""
+        return ", ".join(f"VM {self._pool.vms[vm].name!r}" for vm in sorted(chosen.both))
+
+    def _run_on(self) -> tuple[RunOn, ...]:
+        """VMs that are bound to some hosts."""
+        found = []
+        for wish in self._policy.run_on:
+            where = place(self._policy, "run_on", wish.name)
+            vms = self._selectors.vms(wish.vms, where).resident
+            hosts = self._selectors.hosts(wish.hosts, where)
+            found.append(RunOn(name=wish.name, vms=vms, hosts=hosts))
+        return tuple(wish for wish in found if wish.vms)
+
+    def _never_move(self) -> dict[Uuid, str]:
+        """VMs that stay, with the selector that says so."""
+        where = place(self._policy, "never_move")
+        return {
+            vm: f"policy never_move {selector!r}"
+            for selector in self._policy.never_move
+            for vm in sorted(self._selectors.vms([selector], where).resident)
+        }
+
+    def _empty(self) -> dict[Uuid, str]:
+        """Hosts to be emptied, with the selector that says so."""
+        where = place(self._policy, "empty")
+        return {
+            host: f"policy empty {selector!r}"
+            for selector in self._policy.empty
+            for host in sorted(self._selectors.hosts([selector], where))
+        }
+
+    def _reserves(self) -> dict[Uuid, Reserve]:
+        """What is kept free on single hosts; several reserves of one host add up."""
+        found: dict[Uuid, list[Reserve]] = defaultdict(list)
+        for wish in self._policy.reserve:
+            reserve = Reserve(memory_bytes=wish.memory_mib * MIB, pcpus=wish.pcpus)
+            for host in self._selectors.hosts(wish.hosts, place(self._policy, "reserve")):
+                found[host].append(reserve)
+        return {host: _sum(found[host]) for host in sorted(found)}
+
+
+def _sum(reserves: Sequence[Reserve]) -> Reserve:
+    """Several reserves of one host."""
+    return Reserve(memory_bytes=sum(each.memory_bytes for each in reserves), pcpus=sum(each.pcpus for each in reserves))
