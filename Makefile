@@ -34,9 +34,10 @@ slow: setup ## run the long tests; EXAMPLES=quick shortens the property tests
 readme: setup ## run the commands of the README
 	@.venv/bin/python -m pytest -m readme tests/test_docs.py
 
-lint: setup types ## check style, format and types
+lint: setup ## check style, format and types
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
 
 types: setup ## check types only
 	@.venv/bin/mypy
