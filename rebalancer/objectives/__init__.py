@@ -1,0 +1,26 @@
+"""What a good placement has little of: one objective a file, in real units."""
+
+from rebalancer.objectives.balance import Balance
+from rebalancer.objectives.base import Measure, Model, Objective
+from rebalancer.objectives.load import base_load, cpu_capacities, host_load
+from rebalancer.objectives.migration_cost import MigrationCost
+from rebalancer.objectives.overload import Overload
+from rebalancer.objectives.peak import Peak
+from rebalancer.objectives.repair import Repair
+
+OBJECTIVES: tuple[Objective, ...] = (Repair(), Balance(), Overload(), MigrationCost(), Peak())
+
+__all__ = [
+    "OBJECTIVES",
+    "Balance",
+    "Measure",
+    "MigrationCost",
+    "Model",
+    "Objective",
+    "Overload",
+    "Peak",
+    "Repair",
+    "base_load",
+    "cpu_capacities",
+    "host_load",
+]

@@ -1,0 +1,77 @@
+"""What an objective is.
+
+An objective is a claim about placements in a real unit, smaller is better. `value` computes it exactly, for reports,
+plans and the "before" column; `post` states it to the solver, through a model that speaks of moves, loads and
+breaches. There is no third place that knows how it is computed.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebalancer.inventory import Uuid
+from rebalancer.placement import Placement
+from rebalancer.problem import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """A whole number that the solver can make small, and what one of it is worth in the objective's unit.
+
+    Args:
+        variables: indices of the solver's variables.
+        coefficients: how much one of each variable adds.
+        offset: what is there whatever the variables are.
+        worth: unit of the objective for 1.
+        surplus: how much more the measure may say than the truth, in the objective's unit, because the solver's
+            numbers are rounded up; 0 where all of them are exact.
+    """
+
+    variables: tuple[int, ...]
+    coefficients: tuple[int, ...]
+    offset: int
+    worth: Fraction
+    surplus: float = 0.0
+
+    def times(self, factor: Fraction) -> Measure:
+        """The same measure, worth *factor* times as much."""
+        return replace(self, worth=self.worth * factor, surplus=self.surplus * float(factor))
+
+
+class Model(Protocol):
+    """What an objective may ask of the solver's model."""
+
+    def breaches(self) -> Measure:
+        """How many limits are broken, and by how many of their units."""
+
+    def moved(self, size: Mapping[Uuid, int]) -> Measure:
+        """The sizes of all VMs that leave their host, summed; worth is 1 per unit of *size*."""
+
+    def load_above(self, limits: NDArray[np.float64]) -> Measure:
+        """PCPUs above *limits* of shape (hosts, slots), summed over both; worth is 1 per pCPU."""
+
+    def highest_share(self, capacities: NDArray[np.float64]) -> Measure:
+        """The highest load of a host in a slot, as a share of *capacities* (hosts; 0 leaves one out)."""
+
+
+class Objective(ABC):
+    """Something that a placement should have little of."""
+
+    id: ClassVar[str]
+    sentence: ClassVar[str]
+    unit: ClassVar[str]
+
+    @abstractmethod
+    def value(self, placement: Placement, problem: Problem) -> float:
+        """How much of it *placement* has, in `unit`, exact."""
+
+    @abstractmethod
+    def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
+        """The same for the solver: measures to be summed."""

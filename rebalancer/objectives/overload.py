@@ -1,0 +1,36 @@
+"""Overload: pCPU-hours above the threshold."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebalancer.objectives.base import Measure, Model, Objective
+from rebalancer.objectives.load import cpu_capacities, demand_of, host_load
+from rebalancer.placement import Placement
+from rebalancer.problem import Problem
+
+
+class Overload(Objective):
+    """PCPU-hours above the threshold: unlike the peak, it is not hidden by one pinned hot VM."""
+
+    id = "overload"
+    sentence = "Load above the threshold share of a host's capacity, summed over hosts and slots."
+    unit = "pCPU-hours"
+
+    def value(self, placement: Placement, problem: Problem) -> float:
+        """PCPU-hours above the threshold under *placement*."""
+        above = np.maximum(host_load(placement, problem) - _limits(problem), 0.0)
+        return float(above.sum() * demand_of(problem).slot_hours)
+
+    def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
+        """Excess load of every host and slot."""
+        return (model.load_above(_limits(problem)).times(Fraction(demand_of(problem).slot_hours)),)
+
+
+def _limits(problem: Problem) -> NDArray[np.float64]:
+    """PCPUs that count as no overload, shape (hosts, slots)."""
+    limits = cpu_capacities(problem) * problem.policy.objective.threshold
+    return np.broadcast_to(limits[:, None], (len(limits), demand_of(problem).slots))

@@ -1,0 +1,42 @@
+"""Peak: the highest load of any host."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebalancer.inventory import Uuid
+from rebalancer.objectives.base import Measure, Model, Objective
+from rebalancer.objectives.load import cpu_capacities, host_load
+from rebalancer.placement import Placement
+from rebalancer.problem import Problem
+
+
+class Peak(Objective):
+    """The highest load of a host in any slot, as a share of its capacity.
+
+    Args:
+        hosts: the hosts that count, such as those whose load can be changed; all with a known capacity where None.
+    """
+
+    id = "peak"
+    sentence = "The highest load of any host in any slot, as a share of its capacity."
+    unit = "share of capacity"
+
+    def __init__(self, hosts: frozenset[Uuid] | None = None) -> None:
+        self.hosts = hosts
+
+    def value(self, placement: Placement, problem: Problem) -> float:
+        """The highest share under *placement*; 0 where no host counts."""
+        capacities = self._capacities(problem)
+        counted = capacities > 0
+        return float((host_load(placement, problem)[counted] / capacities[counted, None]).max(initial=0.0))
+
+    def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
+        """One number that no host's share exceeds."""
+        return (model.highest_share(self._capacities(problem)),)
+
+    def _capacities(self, problem: Problem) -> NDArray[np.float64]:
+        """PCPUs of the hosts that count, 0 for the others."""
+        counts = [self.hosts is None or host in self.hosts for host in problem.pool.hosts]
+        return np.where(counts, cpu_capacities(problem), 0.0)
