@@ -37,8 +37,9 @@ class VMGroup:
 class Pool:
     """A pool: every table maps a uuid to its object and is sorted by uuid.
 
-    `cpu_info` is the levelled CPU of the pool; `restrictions` is the licence. `dangling` tells, one sentence each, which
-    references led nowhere when the pool was read.
+    `cpu_info` is the levelled CPU of the pool; `restrictions` is the licence. `dangling` tells, one sentence each,
+    which references led nowhere when the pool was read, and which values of a later XAPI were read as the strictest
+    that are known.
     """
 
     uuid: Uuid
@@ -67,8 +68,8 @@ class Pool:
         return (vm for vm in self.vms.values() if vm.is_guest)
 
     def resident_guests(self) -> Iterator[VM]:
-        """Guests that occupy a host now: running or paused."""
-        return (vm for vm in self.guests() if vm.resident_on is not None)
+        """Guests that occupy a host of this pool now: running or paused."""
+        return (vm for vm in self.guests() if vm.resident_on in self.hosts)
 
     def vms_by_host(self) -> dict[Uuid, list[VM]]:
         """VMs, control domains included, that occupy each host or are on their way to it.

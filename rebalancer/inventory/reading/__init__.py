@@ -1,0 +1,1 @@
+"""How the records of each class become values: one module a kind of object."""

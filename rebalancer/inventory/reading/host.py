@@ -1,0 +1,90 @@
+"""Hosts with their connections to storage, their interfaces and GPUs."""
+
+from __future__ import annotations
+
+from rebalancer.errors import InventoryError
+from rebalancer.inventory.host import PBD, PGPU, PIF, Host
+from rebalancer.inventory.reading.fields import Fields
+from rebalancer.inventory.reading.tables import Tables
+
+
+def host(tables: Tables, ref: str, fields: Fields) -> Host:
+    """A host; what its missing metrics object would say is None."""
+    metrics = tables.behind("host_metrics", fields.raw("metrics"))
+    return Host(
+        uuid=fields.uuid,
+        name=fields.text("name_label"),
+        hostname=fields.text("hostname"),
+        address=fields.text("address"),
+        enabled=fields.boolean("enabled"),
+        live=metrics.boolean("live") if metrics else None,
+        memory_total_bytes=metrics.integer("memory_total") if metrics else None,
+        memory_overhead_bytes=fields.integer("memory_overhead"),
+        cpu_info=fields.texts("cpu_info"),
+        software_version=fields.texts("software_version"),
+        capabilities=fields.names("capabilities"),
+        chipset_info=fields.texts("chipset_info"),
+        license_params=fields.texts("license_params"),
+        virtual_hardware_platform_versions=_platform_versions(fields),
+        current_operations=fields.operations(),
+        other_config=fields.texts("other_config"),
+        tags=fields.names("tags"),
+        pbds=tuple(_pbd(tables, each) for each in tables.owned("PBD", "host", ref)),
+        pifs=tuple(_pif(tables, each) for each in tables.owned("PIF", "host", ref)),
+        pgpus=tuple(_pgpu(tables, each) for each in tables.owned("PGPU", "host", ref)),
+    )
+
+
+def _platform_versions(fields: Fields) -> tuple[int, ...] | None:
+    """Virtual hardware platform versions, sorted; None below XenServer 6.5."""
+    field = "virtual_hardware_platform_versions"
+    if not fields.has(field):
+        return None
+    try:
+        return tuple(sorted(int(str(each)) for each in fields.members(field)))
+    except ValueError:
+        raise InventoryError([f"{fields} has {fields.raw(field)!r} in field {field}"]) from None
+
+
+def _pbd(tables: Tables, fields: Fields) -> PBD:
+    """A host's connection to an SR."""
+    return PBD(
+        uuid=fields.uuid,
+        sr=tables.some_uuid("SR", fields.raw("SR"), fields),
+        currently_attached=fields.boolean("currently_attached", absent=False),
+    )
+
+
+def _pif(tables: Tables, fields: Fields) -> PIF:
+    """A host's interface on a network."""
+    metrics = tables.behind("PIF_metrics", fields.raw("metrics"))
+    return PIF(
+        uuid=fields.uuid,
+        network=tables.some_uuid("network", fields.raw("network"), fields),
+        device=fields.text("device"),
+        vlan=fields.integer("VLAN", -1),
+        management=fields.boolean("management", absent=False),
+        currently_attached=fields.boolean("currently_attached", absent=False),
+        bond_slave_of=tables.uuid("Bond", fields.raw("bond_slave_of"), fields),
+        ip=fields.text("IP"),
+        speed_mbits=metrics.integer("speed", 0) or None if metrics else None,
+        sriov_logical_of=tables.uuids("network_sriov", fields, "sriov_logical_PIF_of"),
+        tunnel_access_of=tables.uuids("tunnel", fields, "tunnel_access_PIF_of"),
+    )
+
+
+def _pgpu(tables: Tables, fields: Fields) -> PGPU:
+    """A physical GPU."""
+    capacities = {
+        tables.some_uuid("VGPU_type", ref, fields): int(str(count))
+        for ref, count in fields.texts("supported_VGPU_max_capacities").items()
+    }
+    return PGPU(
+        uuid=fields.uuid,
+        gpu_group=tables.uuid("GPU_group", fields.raw("GPU_group"), fields),
+        pci=tables.uuid("PCI", fields.raw("PCI"), fields),
+        enabled_types=tables.living("VGPU_type", fields, "enabled_VGPU_types"),
+        max_capacities=dict(sorted(capacities.items())),
+        resident_vgpus=tables.uuids("VGPU", fields, "resident_VGPUs"),
+        compatibility_metadata=fields.texts("compatibility_metadata"),
+    )

@@ -1,0 +1,80 @@
+"""All records of a pool, and where their references lead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+from rebalancer.inventory.reading.fields import Fields, Record, Records
+from rebalancer.inventory.references import DANGLING, Uuid
+
+NULL_REFS = frozenset({"OpaqueRef:NULL", "OpaqueRef:null", "Ref:NULL", "NULL", ""})
+
+Kind = TypeVar("Kind", bound=StrEnum)
+
+
+class Tables:
+    """One pass over the records; what leads nowhere is written down on the way, one sentence each."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._owned: dict[tuple[str, str], dict[str, list[Fields]]] = {}
+        self.dangling: set[str] = set()
+
+    def table(self, kind: str) -> Mapping[str, Record]:
+        """All records of a class, by ref; empty for a class that this version of XAPI does not have."""
+        return self._records.get(kind, {})
+
+    def each(self, kind: str) -> Iterator[tuple[str, Fields]]:
+        """Refs and records of a class, in the order of their uuids."""
+        ordered = sorted(self.table(kind).items(), key=lambda item: str(item[1]["uuid"]))
+        return ((ref, Fields(kind, record)) for ref, record in ordered)
+
+    def behind(self, kind: str, ref: object) -> Fields | None:
+        """The record behind *ref*, or None where it is null or leads nowhere."""
+        record = self.table(kind).get(str(ref))
+        return None if record is None else Fields(kind, record)
+
+    def owned(self, kind: str, owner_field: str, owner: str) -> list[Fields]:
+        """Records of a class whose *owner_field* is *owner*, in the order of their uuids."""
+        index = self._owned.setdefault((kind, owner_field), {})
+        if not index:
+            for _, fields in self.each(kind):
+                index.setdefault(str(fields.raw(owner_field)), []).append(fields)
+        return index.get(owner, [])
+
+    def uuid(self, kind: str, ref: object, holder: object) -> Uuid | None:
+        """The uuid behind *ref*: None for a null ref, `DANGLING` for one that leads nowhere."""
+        if ref is None or str(ref) in NULL_REFS:
+            return None
+        record = self.table(kind).get(str(ref))
+        if record is None:
+            self.dangling.add(f"{holder} names a {kind} that is not in the database")
+            return DANGLING
+        return str(record["uuid"])
+
+    def some_uuid(self, kind: str, ref: object, holder: object) -> Uuid:
+        """The uuid behind *ref*; a null ref, where XAPI never has one, counts as dangling."""
+        return self.uuid(kind, ref, holder) or DANGLING
+
+    def uuids(self, kind: str, fields: Fields, field: str) -> tuple[Uuid, ...]:
+        """The uuids behind a set of references, sorted; those that lead nowhere stay in it as `DANGLING`.
+
+        They have to: XAPI refuses a VM for *having* attached PCI devices, whatever they are.
+        """
+        found = (self.uuid(kind, ref, fields) for ref in fields.members(field))
+        return tuple(sorted(uuid for uuid in found if uuid is not None))
+
+    def living(self, kind: str, fields: Fields, field: str) -> tuple[Uuid, ...]:
+        """The uuids behind a set of references, sorted, without those that lead nowhere."""
+        return tuple(uuid for uuid in self.uuids(kind, fields, field) if uuid != DANGLING)
+
+    def known(self, fields: Fields, field: str, otherwise: Kind) -> Kind:
+        """An enum value; one that this program does not know becomes *otherwise*, the strictest, and is noted."""
+        value = fields.text(field, otherwise)
+        try:
+            return type(otherwise)(value)
+        except ValueError:
+            self.dangling.add(f"{fields} has the unknown {field} {value!r}, read as {otherwise}")
+            return otherwise

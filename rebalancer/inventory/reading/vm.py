@@ -1,0 +1,170 @@
+"""VMs with their drives, interfaces, virtual GPUs and metrics."""
+
+from __future__ import annotations
+
+from rebalancer.errors import InventoryError
+from rebalancer.inventory.reading.fields import Fields
+from rebalancer.inventory.reading.tables import Tables
+from rebalancer.inventory.references import Uuid
+from rebalancer.inventory.vm import (
+    VBD,
+    VGPU,
+    VIF,
+    VM,
+    DomainType,
+    GuestMetrics,
+    MemoryRange,
+    PowerState,
+    VBDType,
+    VMMetrics,
+)
+
+
+def vm(tables: Tables, ref: str, fields: Fields) -> VM:
+    """A VM, template, snapshot or control domain.
+
+    Raises:
+        InventoryError: its power state is unknown, or a field is missing that no rule may guess.
+    """
+    return VM(
+        uuid=fields.uuid,
+        name=fields.text("name_label"),
+        power_state=_power_state(fields),
+        is_a_template=fields.boolean("is_a_template"),
+        is_default_template=_is_default_template(fields),
+        is_a_snapshot=fields.boolean("is_a_snapshot"),
+        is_control_domain=fields.boolean("is_control_domain"),
+        resident_on=_host(tables, fields, "resident_on"),
+        scheduled_to_be_resident_on=_host(tables, fields, "scheduled_to_be_resident_on"),
+        affinity=_host(tables, fields, "affinity"),
+        memory=_memory(fields),
+        memory_overhead_bytes=fields.integer("memory_overhead"),
+        vcpus_max=fields.integer("VCPUs_max"),
+        vcpus_at_startup=fields.integer("VCPUs_at_startup"),
+        vcpus_params=fields.texts("VCPUs_params"),
+        hvm_shadow_multiplier=fields.number("HVM_shadow_multiplier", 1.0),
+        hvm_boot_policy=fields.text("HVM_boot_policy"),
+        domain_type=_domain_type(tables, fields, "domain_type"),
+        platform=fields.texts("platform"),
+        other_config=fields.texts("other_config"),
+        tags=fields.names("tags"),
+        blocked_operations=fields.texts("blocked_operations"),
+        current_operations=fields.operations(),
+        hardware_platform_version=fields.optional_integer("hardware_platform_version"),
+        last_boot_cpu_flags=fields.texts("last_boot_CPU_flags"),
+        ha_always_run=fields.boolean("ha_always_run", absent=False),
+        ha_restart_priority=fields.text("ha_restart_priority"),
+        actions_after_crash=fields.text("actions_after_crash"),
+        groups=tables.living("VM_group", fields, "groups"),
+        vbds=tuple(_vbd(tables, fields, each) for each in tables.owned("VBD", "VM", ref)),
+        vifs=tuple(_vif(tables, fields, each) for each in tables.owned("VIF", "VM", ref)),
+        vgpus=tuple(_vgpu(tables, fields, each) for each in tables.owned("VGPU", "VM", ref)),
+        vusbs=tables.uuids("VUSB", fields, "VUSBs"),
+        vtpms=tables.uuids("VTPM", fields, "VTPMs"),
+        attached_pcis=tables.uuids("PCI", fields, "attached_PCIs"),
+        snapshots=tables.uuids("VM", fields, "snapshots"),
+        suspend_vdi=tables.uuid("VDI", fields.raw("suspend_VDI"), fields),
+        metrics=_metrics(tables, fields),
+        guest_metrics=_guest_metrics(tables, fields),
+    )
+
+
+def _power_state(fields: Fields) -> PowerState:
+    """The VM's power state: nothing can be planned around one that is unknown."""
+    value = fields.text("power_state", "nothing")
+    try:
+        return PowerState(value)
+    except ValueError:
+        raise InventoryError([f"{fields} ({fields.uuid}) has the unknown power state {value!r}"]) from None
+
+
+def _is_default_template(fields: Fields) -> bool:
+    """Whether the template came with the product; XAPI below 7.2 says so in `other_config` only."""
+    return fields.boolean("is_default_template", absent=False) or "default_template" in fields.texts("other_config")
+
+
+def _host(tables: Tables, fields: Fields, field: str) -> Uuid | None:
+    """The uuid of a host that the VM names."""
+    return tables.uuid("host", fields.raw(field), fields)
+
+
+def _memory(fields: Fields) -> MemoryRange:
+    """The four limits, all of which XAPI always has."""
+    return MemoryRange(
+        static_min_bytes=fields.integer("memory_static_min"),
+        dynamic_min_bytes=fields.integer("memory_dynamic_min"),
+        dynamic_max_bytes=fields.integer("memory_dynamic_max"),
+        static_max_bytes=fields.integer("memory_static_max"),
+    )
+
+
+def _domain_type(tables: Tables, fields: Fields, field: str) -> DomainType | None:
+    """The domain type, None below XenServer 7.5; one that came later is as unspecified as XAPI's own."""
+    return tables.known(fields, field, DomainType.UNSPECIFIED) if fields.raw(field) else None
+
+
+def _metrics(tables: Tables, owner: Fields) -> VMMetrics | None:
+    """What xapi knows of the running domain; None without a metrics object."""
+    fields = tables.behind("VM_metrics", owner.raw("metrics"))
+    if fields is None:
+        return None
+    return VMMetrics(
+        memory_actual_bytes=fields.integer("memory_actual", 0),
+        vcpus_number=fields.integer("VCPUs_number", 0),
+        nomigrate=fields.optional_boolean("nomigrate"),
+        nested_virt=fields.optional_boolean("nested_virt"),
+        current_domain_type=_domain_type(tables, fields, "current_domain_type"),
+        start_time=fields.text("start_time") if fields.has("start_time") else None,
+    )
+
+
+def _guest_metrics(tables: Tables, owner: Fields) -> GuestMetrics | None:
+    """What the guest agent reported; None when it never did."""
+    fields = tables.behind("VM_guest_metrics", owner.raw("guest_metrics"))
+    if fields is None:
+        return None
+    return GuestMetrics(
+        pv_drivers_version=fields.texts("PV_drivers_version"),
+        pv_drivers_detected=fields.optional_boolean("PV_drivers_detected"),
+        other=fields.texts("other"),
+        os_version=fields.texts("os_version"),
+        networks=fields.texts("networks"),
+    )
+
+
+def _vbd(tables: Tables, owner: Fields, fields: Fields) -> VBD:
+    """A drive; one of unknown type is treated as a disk, which has to be everywhere its VM goes."""
+    return VBD(
+        uuid=fields.uuid,
+        type=tables.known(fields, "type", VBDType.DISK),
+        device=fields.text("device") or fields.text("userdevice"),
+        empty=fields.boolean("empty", absent=False),
+        currently_attached=fields.boolean("currently_attached", absent=True),
+        vdi=tables.uuid("VDI", fields.raw("VDI"), f"a drive of {owner}"),
+    )
+
+
+def _vif(tables: Tables, owner: Fields, fields: Fields) -> VIF:
+    """A network interface."""
+    holder = f"an interface of {owner}"
+    return VIF(
+        uuid=fields.uuid,
+        device=fields.text("device"),
+        mac=fields.text("MAC"),
+        network=tables.some_uuid("network", fields.raw("network"), holder),
+        currently_attached=fields.boolean("currently_attached", absent=True),
+        reserved_pci=tables.uuid("PCI", fields.raw("reserved_pci"), holder),
+    )
+
+
+def _vgpu(tables: Tables, owner: Fields, fields: Fields) -> VGPU:
+    """A virtual GPU."""
+    holder = f"a GPU of {owner}"
+    return VGPU(
+        uuid=fields.uuid,
+        type=tables.uuid("VGPU_type", fields.raw("type"), holder),
+        gpu_group=tables.some_uuid("GPU_group", fields.raw("GPU_group"), holder),
+        resident_on=tables.uuid("PGPU", fields.raw("resident_on"), holder),
+        scheduled_to_be_resident_on=tables.uuid("PGPU", fields.raw("scheduled_to_be_resident_on"), holder),
+        pci=tables.uuid("PCI", fields.raw("PCI"), holder),
+    )
