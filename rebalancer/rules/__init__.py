@@ -3,6 +3,7 @@
 from rebalancer.rules.base import (
     HostRule,
     Joined,
+    Judged,
     Objection,
     Origin,
     PairRule,
@@ -13,13 +14,16 @@ from rebalancer.rules.base import (
     VMRule,
     When,
 )
-from rebalancer.rules.catalogue import rules_for
+from rebalancer.rules.catalogue import CATALOGUE, relaxed, rules_for
 from rebalancer.rules.ledger import Ledger, end_violations, standing_violations, step_ledger
 from rebalancer.rules.legality import Legality
+from rebalancer.rules.verdict import Verdicts
 
 __all__ = [
+    "CATALOGUE",
     "HostRule",
     "Joined",
+    "Judged",
     "Ledger",
     "Legality",
     "Objection",
@@ -29,9 +33,11 @@ __all__ = [
     "Row",
     "Rule",
     "VMRule",
+    "Verdicts",
     "Violation",
     "When",
     "end_violations",
+    "relaxed",
     "rules_for",
     "standing_violations",
     "step_ledger",

@@ -8,20 +8,23 @@ A rule is one small class in one file. Four kinds, by what they look at:
 - `PoolRule`: what hosts hold together, at every step or once the plan is done.
 
 The first three judge moves only: staying is never illegal. A pool rule states its limits as `Row`s and `Joined`
-groups, in exact units; the solver encodes them, the `Ledger` checks them, and neither sees the other. A limit that
+groups, in exact units; the solver encodes them, the `Ledger` checks them, and neither sees the other. What no sum can
+state is `Judged` by the ledger alone: a placement that fails it goes back to the solver as forbidden. A limit that
 is already broken may stay so while nobody joins; as soon as somebody joins, it has to hold.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.problem import Problem
+
+Needs = TypeVar("Needs", bound=Hashable)
 
 
 class Origin(StrEnum):
@@ -43,14 +46,16 @@ class When(Enum):
 class Objection:
     """Why one VM may not move to one host.
 
-    `code` is the error that XAPI would answer, None for rules that XAPI does not check. `words` does not name the VM
-    or the host: whoever shows it does. `remedy` is the cheapest way out, where there is one.
+    `code` is the error that XAPI would answer, None for rules that XAPI does not check; `params` are the numbers behind
+    that error, where they are worth comparing. `words` does not name the VM or the host: whoever shows it does.
+    `remedy` is the cheapest way out, where there is one.
     """
 
     rule: str
     code: str | None
     words: str
     remedy: str = ""
+    params: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +98,21 @@ class Joined:
     vms: frozenset[Uuid]
 
 
+class Judged(ABC):
+    """A limit that no sum can state: it is judged on the whole state, `held[host]` being the VMs that hold a host."""
+
+    @abstractmethod
+    def refuses(self, vm: Uuid, host: Uuid, held: Mapping[Uuid, Collection[Uuid]]) -> str | None:
+        """Why *vm* may not join *host* in the state *held*, or None."""
+
+    @abstractmethod
+    def broken(self, held: Mapping[Uuid, Collection[Uuid]]) -> str | None:
+        """What is wrong with the state *held*, or None."""
+
+
+Limit = Row | Joined | Judged
+
+
 class Rule(ABC):
     """What every rule says of itself."""
 
@@ -102,9 +122,11 @@ class Rule(ABC):
     origin: ClassVar[Origin]
     code: ClassVar[str | None] = None
 
-    def objection(self, words: str, *, code: str | None = None, remedy: str = "") -> Objection:
+    def objection(
+        self, words: str, *, code: str | None = None, remedy: str = "", params: tuple[str, ...] = ()
+    ) -> Objection:
         """An objection in the name of this rule; *code* where it differs from the rule's usual one."""
-        return Objection(rule=self.id, code=code or self.code, words=words, remedy=remedy)
+        return Objection(rule=self.id, code=code or self.code, words=words, remedy=remedy, params=params)
 
 
 class VMRule(Rule):
@@ -123,15 +145,15 @@ class HostRule(Rule):
         """Why *host* takes nobody, or None."""
 
 
-class PairRule(Rule):
+class PairRule(Rule, Generic[Needs]):
     """One VM may not come to one host."""
 
     @abstractmethod
-    def needs(self, vm: VM, problem: Problem) -> Hashable:
+    def needs(self, vm: VM, problem: Problem) -> Needs | None:
         """All that this rule reads of *vm*: two VMs with equal needs get equal answers. None: nothing is needed."""
 
     @abstractmethod
-    def objects(self, needs: Hashable, host: Host, problem: Problem) -> Objection | None:
+    def objects(self, needs: Needs, host: Host, problem: Problem) -> Objection | None:
         """Why a VM with *needs* may not come to *host*, or None."""
 
 
@@ -141,5 +163,9 @@ class PoolRule(Rule):
     when: ClassVar[When]
 
     @abstractmethod
-    def limits(self, problem: Problem) -> tuple[Row | Joined, ...]:
+    def limits(self, problem: Problem) -> tuple[Limit, ...]:
         """The limits that this rule sets, in exact units."""
+
+    def refusal(self, row: Row, held: int, joining: int) -> Objection:
+        """The objection to one more VM of weight *joining* in *row*, which holds *held* already."""
+        return self.objection(row.words(held + joining))

@@ -6,86 +6,122 @@ its way holds both hosts, because the caller lets it join the target before it l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
-from rebalancer.rules.base import Joined, PoolRule, Row, Violation, When
+from rebalancer.rules.base import Joined, Judged, Objection, PoolRule, Row, Violation, When
 
 
 class Ledger:
-    """Running sums of all rows of *rules*, starting from *placement*."""
+    """Running sums of all rows of *rules*, starting from *placement*.
 
-    def __init__(self, rules: Sequence[PoolRule], problem: Problem, placement: Placement) -> None:
-        self._rows: list[tuple[PoolRule, Row]] = [
-            (rule, limit) for rule in rules for limit in rule.limits(problem) if isinstance(limit, Row)
-        ]
-        self._rows_of: dict[Uuid, list[int]] = {host: [] for host in problem.pool.hosts}
-        for number, (_, row) in enumerate(self._rows):
-            for host in row.hosts:
-                self._rows_of[host].append(number)
+    VMs that are not where *since* has them weigh what an arrival weighs; by default everybody has been there long.
+    """
+
+    def __init__(
+        self, rules: Sequence[PoolRule], problem: Problem, placement: Placement, *, since: Placement | None = None
+    ) -> None:
+        limits = [(rule, limit) for rule in rules for limit in rule.limits(problem)]
+        self.groups = tuple((rule, limit) for rule, limit in limits if isinstance(limit, Joined))
+        self.judged = tuple((rule, limit) for rule, limit in limits if isinstance(limit, Judged))
+        self._rows = [(rule, limit) for rule, limit in limits if isinstance(limit, Row)]
+        self._over = _numbers_by_host(self._rows, problem)
         self._sums = [0] * len(self._rows)
         self._weight: list[dict[Uuid, int]] = [{} for _ in self._rows]
-        self._holds: dict[tuple[int, Uuid], int] = {}
+        self._joined: set[int] = set()
+        self._held: dict[Uuid, set[Uuid]] = {host: set() for host in problem.pool.hosts}
+        self._hosts_of: dict[Uuid, set[Uuid]] = {}
         for vm, host in placement.host_of.items():
-            self._count(vm, host, arriving=False)
+            self._place(vm, host, placement[vm] if since is None else since[vm])
 
     def objections(self, vm: Uuid, host: Uuid) -> tuple[Violation, ...]:
-        """Rows that would be broken if *vm* joined *host* now."""
-        return tuple(
+        """What would be broken if *vm* joined *host* now."""
+        rows = (
             self._violation(number, self._sums[number] + weight)
             for number, weight in self._joining(vm, host)
             if weight and self._sums[number] + weight > self._rows[number][1].upper
         )
+        judged = (
+            _judgement(rule, words, vm, host)
+            for rule, limit in self.judged
+            if (words := limit.refuses(vm, host, self._held))
+        )
+        return (*rows, *judged)
+
+    def refusals(self, vm: Uuid, host: Uuid) -> Iterator[tuple[PoolRule, Objection]]:
+        """The same in the words of the rules, as xapi asks: a VM that is on *host* already counts there once more."""
+        for number in self._over.get(host, ()):
+            rule, row = self._rows[number]
+            weight = row.arrival_weights.get(vm, 0)
+            if weight and self._sums[number] + weight > row.upper:
+                yield rule, rule.refusal(row, self._sums[number], weight)
+        for rule, limit in self.judged:
+            words = limit.refuses(vm, host, self._held)
+            if words:
+                yield rule, rule.objection(words)
 
     def join(self, vm: Uuid, host: Uuid) -> None:
         """From now on *vm* holds *host*, too."""
-        self._count(vm, host, arriving=True)
+        for number, weight in self._joining(vm, host):
+            self._weigh(number, vm, weight)
+        self._hold(vm, host)
 
     def settle(self, vm: Uuid, source: Uuid) -> None:
         """*vm* has arrived: it no longer holds *source*, and weighs what a resident weighs."""
-        for number in self._rows_of[source]:
-            self._release(number, vm)
-        for number, weights in enumerate(self._weight):
-            if vm in weights:
-                resident = self._rows[number][1].weights.get(vm, 0)
-                self._sums[number] += resident - weights[vm]
-                weights[vm] = resident
+        self._held[source].discard(vm)
+        self._hosts_of[vm].discard(source)
+        for number in self._over.get(source, ()):
+            self._sums[number] -= self._weight[number].pop(vm, 0)
+        for host in self._hosts_of[vm]:
+            for number in self._over.get(host, ()):
+                self._sums[number] -= self._weight[number].pop(vm, 0)
+                self._weigh(number, vm, self._rows[number][1].weights.get(vm, 0))
 
     def broken(self) -> tuple[Violation, ...]:
-        """Rows over their limit at this moment, whoever is to blame."""
-        return tuple(
-            self._violation(number, value)
-            for number, value in enumerate(self._sums)
-            if value > self._rows[number][1].upper and self._weight[number]
-        )
+        """What is over its limit at this moment, whoever is to blame."""
+        judged = (_judgement(rule, words) for rule, limit in self.judged if (words := limit.broken(self._held)))
+        return (*self._broken_rows(), *judged)
 
-    def _joining(self, vm: Uuid, host: Uuid) -> Iterable[tuple[int, int]]:
-        """Rows that *vm* would newly weigh on, with its weight."""
-        for number in self._rows_of[host]:
-            if vm not in self._weight[number]:
-                yield number, self._rows[number][1].arrival_weights.get(vm, 0)
+    def broken_by_arrivals(self) -> tuple[Violation, ...]:
+        """Rows over their limit on which somebody weighs who came from elsewhere."""
+        return tuple(self._broken_rows(self._joined))
 
-    def _count(self, vm: Uuid, host: Uuid, *, arriving: bool) -> None:
-        """Let *vm* hold *host* in every row over it."""
-        for number in self._rows_of[host]:
+    def _broken_rows(self, among: Iterable[int] | None = None) -> Iterator[Violation]:
+        """Rows over their limit that anybody weighs on, in their order."""
+        for number in range(len(self._rows)) if among is None else sorted(among):
+            if self._sums[number] > self._rows[number][1].upper and self._weight[number]:
+                yield self._violation(number, self._sums[number])
+
+    def _place(self, vm: Uuid, host: Uuid, before: Uuid) -> None:
+        """Let *vm*, which was on *before*, hold *host* from the start."""
+        for number in self._over.get(host, ()):
             row = self._rows[number][1]
-            weight = (row.arrival_weights if arriving else row.weights).get(vm, 0)
-            if weight and vm not in self._weight[number]:
-                self._weight[number][vm] = weight
-                self._sums[number] += weight
-            if vm in self._weight[number]:
-                self._holds[number, vm] = self._holds.get((number, vm), 0) + 1
+            if before in row.hosts:
+                self._weigh(number, vm, row.weights.get(vm, 0))
+            elif row.arrival_weights.get(vm, 0):
+                self._weigh(number, vm, row.arrival_weights[vm])
+                self._joined.add(number)
+        self._hold(vm, host)
 
-    def _release(self, number: int, vm: Uuid) -> None:
-        """Let *vm* hold one host less in a row."""
-        if vm not in self._weight[number]:
-            return
-        self._holds[number, vm] -= 1
-        if not self._holds[number, vm]:
-            self._sums[number] -= self._weight[number].pop(vm)
-            del self._holds[number, vm]
+    def _joining(self, vm: Uuid, host: Uuid) -> Iterator[tuple[int, int]]:
+        """Rows that *vm* would newly weigh on, with its weight."""
+        for number in self._over.get(host, ()):
+            row = self._rows[number][1]
+            if not self._hosts_of.get(vm, frozenset()) & row.hosts:
+                yield number, row.arrival_weights.get(vm, 0)
+
+    def _hold(self, vm: Uuid, host: Uuid) -> None:
+        """Note that *vm* holds *host*."""
+        self._held.setdefault(host, set()).add(vm)
+        self._hosts_of.setdefault(vm, set()).add(host)
+
+    def _weigh(self, number: int, vm: Uuid, weight: int) -> None:
+        """Let *vm* weigh on a row on which it does not weigh yet."""
+        if weight and vm not in self._weight[number]:
+            self._weight[number][vm] = weight
+            self._sums[number] += weight
 
     def _violation(self, number: int, value: int) -> Violation:
         """What is wrong with a row at *value*."""
@@ -106,36 +142,62 @@ def step_ledger(rules: Iterable[PoolRule], problem: Problem, placement: Placemen
 
 
 def end_violations(rules: Sequence[PoolRule], problem: Problem, goal: Placement) -> tuple[Violation, ...]:
-    """Where *goal* breaks a rule that it may not break: a row that somebody joined, a group that spread further."""
-    joiners = {(move.vm, move.target) for move in problem.initial.moves_to(goal)}
-    ledger = Ledger(rules, problem, goal)
-    rows = [
-        violation
-        for violation in ledger.broken()
-        if any(vm in violation.vms and host in violation.hosts and problem.initial[vm] not in violation.hosts for vm, host in joiners)
-    ]
+    """Where *goal* breaks a rule that it may not break.
+
+    That is a row that somebody joined, who weighs what an arrival weighs; a group that spread to a further host; and
+    whatever is judged as a whole, was in order and is not any more.
+    """
+    start = problem.initial
+    ledger = Ledger(rules, problem, goal, since=start)
     spread = [
-        _spread(rule, limit, goal)
-        for rule, limit in _groups(rules, problem)
-        if not _hosts(limit, goal) <= _hosts(limit, problem.initial) and len(_hosts(limit, goal)) > 1
+        _spread(rule, group, goal)
+        for rule, group in ledger.groups
+        if not _hosts(group, goal) <= _hosts(group, start) and len(_hosts(group, goal)) > 1
     ]
-    return (*rows, *spread)
+    judged = [
+        _judgement(rule, words)
+        for rule, limit in ledger.judged
+        if (words := limit.broken(_held(goal))) and not limit.broken(_held(start))
+    ]
+    return (*ledger.broken_by_arrivals(), *spread, *judged)
 
 
 def standing_violations(rules: Sequence[PoolRule], problem: Problem, placement: Placement) -> tuple[Violation, ...]:
     """Everything that is broken in *placement*, joined by anybody or not: tonight's old violations."""
-    apart = [_spread(rule, limit, placement) for rule, limit in _groups(rules, problem) if len(_hosts(limit, placement)) > 1]
-    return (*Ledger(rules, problem, placement).broken(), *apart)
+    ledger = Ledger(rules, problem, placement)
+    apart = [_spread(rule, group, placement) for rule, group in ledger.groups if len(_hosts(group, placement)) > 1]
+    return (*ledger.broken(), *apart)
 
 
-def _groups(rules: Sequence[PoolRule], problem: Problem) -> list[tuple[PoolRule, Joined]]:
-    """All groups that end on one host."""
-    return [(rule, limit) for rule in rules for limit in rule.limits(problem) if isinstance(limit, Joined)]
+def _numbers_by_host(rows: Sequence[tuple[PoolRule, Row]], problem: Problem) -> dict[Uuid, list[int]]:
+    """The numbers of the rows over each host."""
+    found: dict[Uuid, list[int]] = {host: [] for host in problem.pool.hosts}
+    for number, (_, row) in enumerate(rows):
+        for host in row.hosts:
+            found.setdefault(host, []).append(number)
+    return found
+
+
+def _held(placement: Placement) -> dict[Uuid, set[Uuid]]:
+    """The VMs on each host that has one."""
+    return {host: set(vms) for host, vms in placement.vms_by_host().items()}
 
 
 def _hosts(group: Joined, placement: Placement) -> frozenset[Uuid]:
     """The hosts that a group occupies."""
     return frozenset(placement[vm] for vm in group.vms if vm in placement.host_of)
+
+
+def _judgement(rule: PoolRule, words: str, vm: Uuid | None = None, host: Uuid | None = None) -> Violation:
+    """A limit that was judged as a whole: one breach, by *vm* on *host* where somebody is to blame."""
+    return Violation(
+        rule=rule.id,
+        code=rule.code,
+        words=words,
+        hosts=(host,) if host else (),
+        vms=(vm,) if vm else (),
+        excess=1,
+    )
 
 
 def _spread(rule: PoolRule, group: Joined, placement: Placement) -> Violation:
