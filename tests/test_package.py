@@ -1,0 +1,71 @@
+"""What a wheel holds, so that the package works where there is no checkout."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import rebalancer
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout, built without the network."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return next(folder.glob("rebalancer-*.whl"))
+
+
+def test_wheel_holds_the_whole_package_and_nothing_else(wheel: Path) -> None:
+    """Every module and data file below `rebalancer/` is in the wheel, and no test or benchmark is."""
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+    files = {path for path in (ROOT / "rebalancer").rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    assert packed == {path.relative_to(ROOT).as_posix() for path in files}
+
+
+def test_version_has_one_source(wheel: Path) -> None:
+    """The wheel carries the version that the package says, and pyproject.toml repeats it nowhere."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert wheel.name.split("-")[1] == rebalancer.__version__
+    assert "version" not in project
+
+
+def test_lock_pins_every_declared_package() -> None:
+    """The lock holds plain `name==version` lines only, and one for every dependency and extra."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = [line for lines in project["optional-dependencies"].values() for line in lines]
+    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    pinned = dict(line.lower().split("==") for line in lines if not line.startswith("#"))
+    declared = {line.partition(">")[0].lower() for line in [*project["dependencies"], *extras]}
+    assert {name for name in declared if "[" not in name} <= pinned.keys()
+
+
+@pytest.mark.slow
+def test_demo_runs_without_a_checkout(wheel: Path, tmp_path: Path) -> None:
+    """Installed from its wheel, `rebalancer demo` succeeds in an empty folder."""
+    site = tmp_path / "site"
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), str(wheel)]
+    subprocess.run(install, check=True, capture_output=True)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    run = subprocess.run(
+        [site / "bin" / "rebalancer", "demo"],
+        cwd=empty,
+        env=os.environ | {"PYTHONPATH": str(site)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
