@@ -1,0 +1,182 @@
+"""The database dump that `xe pool-dump-database` writes, as records.
+
+The XML is a table per class and a row per object; a row's attributes are the fields. Sets and maps are
+s-expressions, `('a' 'b')` and `(('key' 'value'))`; a `__` in a name is where the API has `_`; white space is protected
+with `%` (xen-api, `ocaml/database/xml_spaces.ml`; ours are written from the format). XenServer below 6.0 does not
+write the many side of a relation, so that side is found from the other one.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+from xml.parsers import expat
+
+from rebalancer.errors import SnapshotError
+from rebalancer.inventory.records import CLASSES, Records
+from rebalancer.inventory.sexpr import NotAnExpression, read_map, read_set
+
+REMEDY: Final = "Write it again with `xe pool-dump-database file-name=...`"
+
+MAPS: Final = frozenset(
+    {
+        "VCPUs_params",
+        "blocked_operations",
+        "chipset_info",
+        "compatibility_metadata",
+        "cpu_info",
+        "current_operations",
+        "features",
+        "last_boot_CPU_flags",
+        "license_params",
+        "networks",
+        "os_version",
+        "other",
+        "other_config",
+        "platform",
+        "PV_drivers_version",
+        "restrictions",
+        "sm_config",
+        "software_version",
+        "supported_VGPU_max_capacities",
+    }
+)
+"""Fields that hold maps, in every class that the inventory reads."""
+
+SETS: Final = frozenset(
+    {
+        "PIFs",
+        "VMs",
+        "VTPMs",
+        "VUSBs",
+        "attached_PCIs",
+        "capabilities",
+        "enabled_VGPU_types",
+        "groups",
+        "resident_VGPUs",
+        "snapshots",
+        "sriov_logical_PIF_of",
+        "supported_image_formats",
+        "tags",
+        "tunnel_access_PIF_of",
+        "virtual_hardware_platform_versions",
+    }
+)
+"""Fields that hold sets, in every class that the inventory reads."""
+
+MANY_SIDES: Final = (
+    ("network", "PIFs", "PIF", "network"),
+    ("VM", "snapshots", "VM", "snapshot_of"),
+    ("VM", "VTPMs", "VTPM", "VM"),
+    ("VM", "VUSBs", "VUSB", "VM"),
+    ("PIF", "tunnel_access_PIF_of", "tunnel", "access_PIF"),
+    ("PIF", "sriov_logical_PIF_of", "network_sriov", "logical_PIF"),
+    ("PGPU", "resident_VGPUs", "VGPU", "resident_on"),
+)
+"""Relations: the set *field* of *class* holds the objects of another class whose reference names it."""
+
+_PROTECTED: Final = {"%.": " ", "%_": "  ", "%t": "\t", "%n": "\n", "%r": "\r", "%%": "%"}
+
+
+def records_from_dump(path: Path) -> Records:
+    """The records of the dump at *path*, gzip'd if its name ends in `.gz`.
+
+    Raises:
+        SnapshotError: the file is missing, truncated, no dump, or declares a document type.
+    """
+    records: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in CLASSES}
+    try:
+        for kind, ref, fields in _rows(path, _content(path)):
+            if kind in records:
+                records[kind][ref] = _record(fields)
+    except NotAnExpression as error:
+        raise SnapshotError(str(path), f"it holds a broken set or map: {error}", REMEDY) from None
+    if not records["pool"]:
+        raise SnapshotError(str(path), "it holds no pool, so it is not a XenServer database", REMEDY)
+    _complete(records)
+    return records
+
+
+def _content(path: Path) -> bytes:
+    """The XML of the dump."""
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if path.suffix == ".gz" else content
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise SnapshotError(str(path), f"it is not a whole gzip file ({error})", REMEDY) from error
+    except OSError as error:
+        raise SnapshotError(str(path), f"it cannot be read ({error.strerror})", "Look at the path") from error
+
+
+def _rows(path: Path, content: bytes) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Class, ref and fields of every row."""
+    rows = _Rows(path)
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = rows.start
+    parser.StartDoctypeDeclHandler = rows.refuse_doctype
+    try:
+        parser.Parse(content, True)  # noqa: FBT003 - expat's own signature
+    except expat.ExpatError as error:
+        raise SnapshotError(str(path), f"it is not XML, or only a part of it ({error})", REMEDY) from error
+    return iter(rows.found)
+
+
+class _Rows:
+    """Collects the rows while expat goes through the file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.table = ""
+        self.root = ""
+        self.found: list[tuple[str, str, dict[str, str]]] = []
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """An element opens."""
+        if not self.root:
+            self.open_root(tag)
+        elif tag == "table":
+            self.table = attributes.get("name", "")
+        elif tag == "row" and "ref" in attributes:
+            self.found.append((self.table, attributes.pop("ref"), attributes))
+
+    def open_root(self, tag: str) -> None:
+        """The outermost element tells what the file is."""
+        if tag != "database":
+            raise SnapshotError(str(self.path), f"it is a <{tag}> document, not a database dump", REMEDY)
+        self.root = tag
+
+    def refuse_doctype(self, *_declared: object) -> None:
+        """A dump declares no document type; one that does might define entities."""
+        raise SnapshotError(str(self.path), "it declares a document type, which no dump does", REMEDY)
+
+
+def _record(fields: Mapping[str, str]) -> dict[str, Any]:
+    """A row as the API would give it."""
+    named = ((field.replace("__", "_"), text) for field, text in fields.items() if not field.startswith("_"))
+    return {field: _value(field, _unprotected(text)) for field, text in named}
+
+
+def _value(field: str, text: str) -> object:
+    """A map, a set or a text, by what the field holds."""
+    if field in MAPS:
+        return read_map(text)
+    return read_set(text) if field in SETS else text
+
+
+def _unprotected(text: str) -> str:
+    """*text* with its white space back."""
+    return re.sub(r"%[._tnr%]", lambda found: _PROTECTED[found[0]], text) if "%" in text else text
+
+
+def _complete(records: Mapping[str, dict[str, dict[str, Any]]]) -> None:
+    """Add the many side of every relation where the dump does not write it."""
+    for kind, field, other, one_side in MANY_SIDES:
+        many: dict[str, list[str]] = {}
+        for ref, record in records[other].items():
+            many.setdefault(str(record.get(one_side)), []).append(ref)
+        for ref, record in records[kind].items():
+            record.setdefault(field, many.get(ref, []))
