@@ -1,8 +1,11 @@
 """What the operator wants: objectives, limits, groups and windows; and the same in the uuids of one pool."""
 
 from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Together
+from rebalancer.policy.lint import PolicyFinding, check_policy
+from rebalancer.policy.load import load_policy, policy_digest, policy_or_default
 from rebalancer.policy.model import (
     CapacityPolicy,
+    Day,
     DemandPolicy,
     IntentPolicy,
     LimitsPolicy,
@@ -12,11 +15,16 @@ from rebalancer.policy.model import (
     Policy,
     RuleSet,
     RulesPolicy,
+    WindowPolicy,
 )
+from rebalancer.policy.resolve import intent_of
+from rebalancer.policy.windows import ChangeWindows, change_windows
 
 __all__ = [
     "Apart",
     "CapacityPolicy",
+    "ChangeWindows",
+    "Day",
     "DemandPolicy",
     "Intent",
     "IntentPolicy",
@@ -25,9 +33,17 @@ __all__ = [
     "ObjectivePolicy",
     "PlanPolicy",
     "Policy",
+    "PolicyFinding",
     "Reserve",
     "RuleSet",
     "RulesPolicy",
     "RunOn",
     "Together",
+    "WindowPolicy",
+    "change_windows",
+    "check_policy",
+    "intent_of",
+    "load_policy",
+    "policy_digest",
+    "policy_or_default",
 ]

@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import time
 from enum import StrEnum
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-Share = Annotated[float, Field(gt=0, le=1)]
-Names = tuple[str, ...]
-"""VMs or hosts: each a uuid, a name, or `tag:NAME` for all that carry the tag."""
+DAYS_OF_WEEK = 7
+SLOTS_OF_WEEK = 168
 
 
 class _Section(BaseModel):
-    """A part of the policy: frozen, and an unknown key is an error."""
+    """A part of the policy: frozen, and an unknown key, an infinite number or a NaN is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _zone(name: str) -> str:
+    """*name*, if the time zone database has it."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{name!r} is not an IANA time zone such as 'UTC' or 'Europe/Berlin'") from None
+    return name
+
+
+def _clock(value: object) -> time:
+    """A time of day from `HH:MM`, local and to the minute."""
+    if isinstance(value, time):
+        return value
+    try:
+        return time.fromisoformat(str(value)) if ":" in str(value) else time.fromisoformat("")
+    except ValueError:
+        raise ValueError(f"{value!r} is not a time of day such as '22:30'") from None
+
+
+Share = Annotated[float, Field(gt=0, le=1)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Clock = Annotated[time, BeforeValidator(_clock)]
+Title = Annotated[str, Field(min_length=1)]
+Names = tuple[Title, ...]
+"""VMs or hosts: each a uuid, a name, or `tag:NAME` for all that carry the tag."""
 
 
 class Mode(StrEnum):
@@ -40,7 +69,14 @@ class DemandPolicy(_Section):
     percentile: Annotated[float, Field(ge=0, le=100)] = 95.0
     window_days: Annotated[int, Field(ge=1, le=365)] = 7
     minimum_coverage: Share = 0.8
-    timezone: str = "UTC"
+    timezone: Zone = "UTC"
+
+    @model_validator(mode="after")
+    def _week_fills_the_slots(self) -> DemandPolicy:
+        """A slot for each hour of the week needs a week of points."""
+        if self.slots == SLOTS_OF_WEEK and self.window_days < DAYS_OF_WEEK:
+            raise ValueError(f"{SLOTS_OF_WEEK} slots need window_days of at least {DAYS_OF_WEEK}")
+        return self
 
 
 class ObjectivePolicy(_Section):
@@ -84,14 +120,14 @@ class RulesPolicy(_Section):
 class TogetherPolicy(_Section):
     """VMs that share one host."""
 
-    name: str
+    name: Title
     vms: Annotated[Names, Field(min_length=1)]
 
 
 class ApartPolicy(_Section):
     """VMs of which at most `at_most` share a host."""
 
-    name: str
+    name: Title
     vms: Annotated[Names, Field(min_length=1)]
     at_most: Annotated[int, Field(ge=1)] = 1
 
@@ -99,7 +135,7 @@ class ApartPolicy(_Section):
 class RunOnPolicy(_Section):
     """VMs that run on some hosts only."""
 
-    name: str
+    name: Title
     vms: Annotated[Names, Field(min_length=1)]
     hosts: Annotated[Names, Field(min_length=1)]
 
@@ -125,11 +161,36 @@ class PlanPolicy(_Section):
     expires_hours: Annotated[float, Field(gt=0)] = 24.0
 
 
+class Day(StrEnum):
+    """Days on which a window opens."""
+
+    MONDAY = "mon"
+    TUESDAY = "tue"
+    WEDNESDAY = "wed"
+    THURSDAY = "thu"
+    FRIDAY = "fri"
+    SATURDAY = "sat"
+    SUNDAY = "sun"
+
+
+class WindowPolicy(_Section):
+    """When `nightly` may start migrations.
+
+    Opens at `start` on each of `days` and closes at the next `end`, which may be on the day after; equal times make
+    24 hours. `timezone` is that of `demand` where it is not given.
+    """
+
+    days: Annotated[tuple[Day, ...], Field(min_length=1)] = tuple(Day)
+    start: Clock
+    end: Clock
+    timezone: Zone | None = None
+
+
 class Policy(_Section):
     """All that the operator wants."""
 
     format: Literal["rebalancer-policy/1"] = "rebalancer-policy/1"
-    name: str = "default"
+    name: Title = "default"
     mode: Mode = Mode.BALANCE
     demand: DemandPolicy = DemandPolicy()
     objective: ObjectivePolicy = ObjectivePolicy()
@@ -144,3 +205,18 @@ class Policy(_Section):
     reserve: tuple[ReservePolicy, ...] = ()
     never_move: Names = ()
     empty: Names = ()
+    window: tuple[WindowPolicy, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Policy:
+        """Two groups of one section never share a name: findings and plans name groups."""
+        for section in ("together", "apart", "run_on"):
+            _refuse_twins(section, [group.name for group in getattr(self, section)])
+        return self
+
+
+def _refuse_twins(section: str, names: Sequence[str]) -> None:
+    """Pass where no name stands twice."""
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"two groups of {section} are named {name!r}")

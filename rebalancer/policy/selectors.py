@@ -96,7 +96,7 @@ class Selectors:
 def close_matches(word: str, known: Iterable[str]) -> str:
     """The known words that *word* may have meant, as half a sentence; empty when none is near."""
     near = get_close_matches(word, sorted(set(known)), n=3, cutoff=0.6)
-    return f"did you mean {' or '.join(repr(each) for each in near)}?" if near else ""
+    return f"near to it: {', '.join(repr(each) for each in near)}" if near else ""
 
 
 def _by_name(things: Iterable[T]) -> dict[str, list[T]]:

@@ -1,0 +1,121 @@
+"""Policy files: TOML becomes a `Policy`, or one sentence that says which key is wrong and what it may be."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from rebalancer.errors import PolicyError
+from rebalancer.policy.model import Policy
+from rebalancer.policy.selectors import close_matches
+
+DOCUMENTED = "docs/policy.toml lists all keys with their values"
+
+
+def load_policy(path: Path) -> Policy:
+    """The policy in the TOML file *path*.
+
+    Values are taken as TOML types them: `"95"` is no number, and `true` is not 1.
+
+    Raises:
+        PolicyError: the file cannot be read, is no TOML, or has a key that is unknown or out of range.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PolicyError(str(path), f"cannot be read: {error.strerror or error}", "Name a policy file") from error
+    except UnicodeDecodeError as error:
+        raise PolicyError(str(path), "is not UTF-8 text", "Save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(str(path), f"is not TOML: {_uncapitalised(str(error))}", "Correct that line") from error
+    return _policy(content, str(path))
+
+
+def policy_or_default(path: Path | None) -> Policy:
+    """The policy in *path*, or the default one where there is none.
+
+    Raises:
+        PolicyError: the file cannot be used.
+    """
+    return load_policy(path) if path else Policy()
+
+
+def policy_digest(policy: Policy) -> str:
+    """SHA-256 of every value of *policy*, in hexadecimal: equal exactly when two policies want the same."""
+    values = json.dumps(policy.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(values.encode()).hexdigest()
+
+
+def _policy(content: dict[str, Any], where: str) -> Policy:
+    """The policy that the parsed file describes; strict types are those of JSON, so TOML times become text."""
+    try:
+        return Policy.model_validate_json(json.dumps(content, default=str), strict=True)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+        problem, remedy = _words(details[0], content)
+        raise PolicyError(where, problem + more, remedy) from None
+
+
+def _words(error: ErrorDetails, content: dict[str, Any]) -> tuple[str, str]:
+    """What is wrong with one key, and the way out."""
+    key = _key(error["loc"], content)
+    if error["type"] == "extra_forbidden":
+        known = sorted(_section_at(error["loc"][:-1]).model_fields)
+        guess = close_matches(str(error["loc"][-1]), known)
+        return f"unknown key {key}" + (f" ({guess})" if guess else ""), f"Known there: {', '.join(known)}"
+    if error["type"] == "missing":
+        return f"{key} is missing", f"Add it: {DOCUMENTED}"
+    given = f", not {_shown(error['input'])}" if error["loc"] and not isinstance(error["input"], dict) else ""
+    message = _uncapitalised(error["msg"].removeprefix("Value error, ").removeprefix("Input "))
+    separator = ": " if error["type"] == "value_error" else " "
+    return f"{key}{separator}{message}{'' if error['type'] == 'value_error' else given}", f"Correct it: {DOCUMENTED}"
+
+
+def _key(location: Sequence[int | str], content: Any) -> str:  # noqa: ANN401 - parsed TOML
+    """A dotted path such as `apart[2] 'databases'.at_most`, counted from 1."""
+    written, here = "", content
+    for part in location:
+        here = _below(here, part)
+        if isinstance(part, int):
+            name = here.get("name") if isinstance(here, dict) else None
+            written += f"[{part + 1}]" + (f" {name!r}" if isinstance(name, str) else "")
+        else:
+            written += f".{part}" if written else part
+    return written or "the policy"
+
+
+def _below(here: Any, part: int | str) -> Any:  # noqa: ANN401 - parsed TOML
+    """One level deeper in the parsed file; None where there is nothing."""
+    try:
+        return here[part]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _section_at(location: Sequence[int | str]) -> type[BaseModel]:
+    """The model that describes the table at *location*."""
+    section: type[BaseModel] = Policy
+    for part in location:
+        if isinstance(part, str):
+            kind = section.model_fields[part].annotation
+            section = next(each for each in (kind, *get_args(kind)) if isinstance(each, type) and each is not tuple)
+    return section
+
+
+def _shown(value: object) -> str:
+    """A value as TOML writes it, short."""
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004 - one line of a terminal
+
+
+def _uncapitalised(sentence: str) -> str:
+    """A message that goes on after a colon."""
+    return sentence[:1].lower() + sentence[1:]
