@@ -67,6 +67,9 @@ THIRD_PARTY = {
     "typer": {"cli"},
 }
 
+# Packages that are the inner half of another one, installed and pinned with it.
+PARTS = {"pydantic_core": "pydantic"}
+
 # Needed without being imported: zoneinfo reads tzdata where the system has no time zones.
 NOT_IMPORTED = {"tzdata"}
 
@@ -95,6 +98,12 @@ class Import:
         """The room of an import from the package; `__init__` for everything that is no room."""
         below = self.target.split(".")[1:2]
         return below[0] if below and below[0] in ROOMS else "__init__"
+
+    @property
+    def package(self) -> str:
+        """The third-party package that is imported, as THIRD_PARTY spells it."""
+        top = self.target.split(".", maxsplit=1)[0]
+        return PARTS.get(top, top)
 
     def __str__(self) -> str:
         """Where to look."""
@@ -182,7 +191,7 @@ def test_third_party_packages_keep_to_their_rooms() -> None:
     strays = [
         str(found)
         for found in imports(own=False)
-        if not {found.room, found.module} & THIRD_PARTY.get(found.target.split(".")[0], set())
+        if not {found.room, found.module} & THIRD_PARTY.get(found.package, set())
     ]
     assert not strays, "\n".join(strays)
 
@@ -208,13 +217,13 @@ def test_imported_packages_are_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = [line for lines in project["optional-dependencies"].values() for line in lines]
     declared = {_name(line) for line in [*project["dependencies"], *extras]}
-    assert {found.target.split(".")[0].lower() for found in imports(own=False)} <= declared
+    assert {found.package.lower() for found in imports(own=False)} <= declared
 
 
 def test_dependencies_are_imported() -> None:
     """No dependency is installed for nothing."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    imported = {found.target.split(".")[0].lower() for found in imports(own=False)}
+    imported = {found.package.lower() for found in imports(own=False)}
     assert {_name(line) for line in project["dependencies"]} - NOT_IMPORTED <= imported
 
 
