@@ -95,8 +95,8 @@ def _crowded(intent: Intent, pool: Pool) -> Sayings:
     for group in intent.apart:
         hosts = frozenset[Uuid]().union(*(allowed_hosts(intent, [vm], pool) for vm in group.vms))
         if len(group.vms) > group.at_most * len(hosts):
-            room = f"at most {group.at_most} a host, and only {len(hosts)} hosts they may run on"
-            yield f"apart {group.name!r}", f"{len(group.vms)} VMs, {room}: cannot be kept"
+            room = f"at most {group.at_most} a host, hosts they may run on: {len(hosts)}"
+            yield f"apart {group.name!r}", f"{len(group.vms)} VMs, {room}; cannot be kept"
 
 
 def _oversized(intent: Intent, pool: Pool) -> Sayings:

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from pydantic import BaseModel
+
+from rebalancer.errors import PolicyError
+from rebalancer.policy import Policy, load_policy, policy_digest, policy_or_default
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "docs" / "policy.toml"
+MANUAL = ROOT / "docs" / "policy.md"
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str], Path]:
+    """A function that writes a policy file."""
+
+    def to_file(text: str) -> Path:
+        path = tmp_path / "policy.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return to_file
+
+
+def keys(section: type[BaseModel] = Policy, prefix: str = "") -> Iterator[str]:
+    """Every key of the model, dotted."""
+    for name, field in section.model_fields.items():
+        kinds = [field.annotation, *get_args(field.annotation)]
+        below = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+        yield from keys(below, f"{name}.") if below else [prefix + name]
+
+
+def test_an_empty_file_is_the_default_policy(write: Callable[[str], Path]) -> None:
+    """Every key has a default."""
+    assert load_policy(write("")) == Policy() == policy_or_default(None)
+
+
+def test_the_example_shows_the_defaults(write: Callable[[str], Path]) -> None:
+    """What docs/policy.toml sets before its examples is what the rebalancer does without a policy."""
+    defaults = EXAMPLE.read_text(encoding="utf-8").partition("# --- Examples")[0]
+    assert "[plan]" in defaults
+    assert load_policy(write(defaults)) == Policy()
+
+
+def test_the_example_loads() -> None:
+    """docs/policy.toml as a whole is a policy with one group of every kind."""
+    policy = load_policy(EXAMPLE)
+    assert [len(getattr(policy, kind)) for kind in ("together", "apart", "run_on", "reserve", "window")] == [1] * 5
+
+
+@pytest.mark.parametrize("key", list(keys()))
+def test_every_key_is_documented(key: str) -> None:
+    """Each key stands in the annotated example and in the manual's table."""
+    name = key.rpartition(".")[2]
+    lines = [line.strip("# ") for line in EXAMPLE.read_text(encoding="utf-8").splitlines()]
+    assert any(line.startswith(f"{name} =") for line in lines), "docs/policy.toml"
+    assert f"`{key}`" in MANUAL.read_text(encoding="utf-8"), "docs/policy.md"
+
+
+def test_the_manual_names_no_other_key() -> None:
+    """Whatever the first column of the manual's table names is a key."""
+    table = MANUAL.read_text(encoding="utf-8").partition("## Keys")[2].partition("## ")[0]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    named = {word for cell in cells for word in cell.replace(",", " ").replace("`", " ").split()}
+    assert named == set(keys())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[limits]\nmaximum_move = 3", "unknown key limits.maximum_move (near to it: 'maximum_moves'"),
+        ("apar = []", "unknown key apar (near to it: 'apart'). Known there: apart, capacity, demand"),
+        ("[demand]\npercentile = 101", "demand.percentile should be less than or equal to 100, not 101"),
+        ('[demand]\npercentile = "95"', 'demand.percentile should be a valid number, not "95"'),
+        ("[demand]\nslots = 48", "demand.slots should be 24 or 168, not 48"),
+        ("[demand]\nslots = 168\nwindow_days = 3", "demand: 168 slots need window_days of at least 7"),
+        ('[demand]\ntimezone = "Berlin"', "demand.timezone: 'Berlin' is not an IANA time zone"),
+        ("[limits]\nseed = true", "limits.seed should be a valid integer, not true"),
+        ("[limits]\ngap = nan", "limits.gap should be a finite number"),
+        ('mode = "balanced"', "mode should be 'balance', 'repair' or 'evacuate', not \"balanced\""),
+        ('[[apart]]\nname = "ok"\nvms = ["a"]\n[[apart]]\nname = "db"\nvms = []', "apart[2] 'db'.vms"),
+        ('[[apart]]\nname = "db"\nvms = ["a", 3]', "apart[1] 'db'.vms[2] should be a valid string, not 3"),
+        ('[[apart]]\nname = "db"\nvms = ["a"]\nat_mots = 2', "apart[1] 'db'.at_mots (near to it: 'at_most')"),
+        ('[[apart]]\nvms = ["a"]', "apart[1].name is missing"),
+        ('[[run_on]]\nname = "x"\nvms = ["a"]', "run_on[1] 'x'.hosts is missing"),
+        ('[apart]\nname = "db"', "apart should be a valid array"),
+        ('[[apart]]\nname="x"\nvms=["a"]\n[[apart]]\nname="x"\nvms=["b"]', "two groups of apart are named 'x'"),
+        ('[[window]]\nstart = 22\nend = "05:00"', "window[1].start: 22 is not a time of day such as '22:30'"),
+        ('[[window]]\nstart = "22:00"\nend = "05:00"\ndays = ["monday"]', "window[1].days[1] should be 'mon'"),
+        ('format = "rebalancer-policy/2"', "format should be 'rebalancer-policy/1'"),
+        ("[limits]\nseed = -1\ngap = -1", "(and 1 more)"),
+        ("mode =", "is not TOML: invalid value (at end of document)"),
+    ],
+)
+def test_a_wrong_key_is_named(write: Callable[[str], Path], text: str, words: str) -> None:
+    """The message has the file, the dotted key with its group, what is wrong, and what would be right."""
+    path = write(text)
+    with pytest.raises(PolicyError) as raised:
+        load_policy(path)
+    assert words in str(raised.value)
+    assert str(raised.value).startswith(f"{path}: ")
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    """Bytes that are no UTF-8, a folder and an absent file each say so."""
+    path = tmp_path / "policy.toml"
+    path.write_bytes(b"name = '\xff'")
+    with pytest.raises(PolicyError, match="is not UTF-8 text"):
+        load_policy(path)
+    with pytest.raises(PolicyError, match="cannot be read: Is a directory"):
+        load_policy(tmp_path)
+    with pytest.raises(PolicyError, match="cannot be read: No such file"):
+        load_policy(tmp_path / "absent.toml")
+
+
+def test_the_digest_tells_policies_apart(write: Callable[[str], Path]) -> None:
+    """Formatting and key order leave the digest alone; every changed value changes it."""
+    one = load_policy(write('name = "x"\n[limits]\nseed = 7\ngap = 0.1\n'))
+    same = load_policy(write('# a comment\nname = "x"\nlimits = { gap = 0.1, seed = 7 }\n'))
+    other = load_policy(write('name = "x"\n[limits]\nseed = 7\ngap = 0.2\n'))
+    assert policy_digest(one) == policy_digest(same) != policy_digest(other)
+    assert len(policy_digest(one)) == 64
+
+
+def test_a_policy_survives_json() -> None:
+    """What `model_dump` writes is read back as the same policy: plans carry it."""
+    policy = load_policy(EXAMPLE)
+    assert Policy.model_validate_json(json.dumps(policy.model_dump(mode="json"))) == policy

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rebalancer.errors import PolicyError
+from rebalancer.inventory import Pool, VMGroup
+from rebalancer.policy import intent_of
+from tests.policy.conftest import guest
+from tests.pools import policy_of as policy
+
+PAIR = {"name": "pair", "vms": ["web-1", "web-2"]}
+
+
+@pytest.mark.parametrize("selector", ["web-1", "uuid-web-1"])
+def test_a_vm_is_named_by_name_or_uuid(pool: Pool, selector: str) -> None:
+    """Name and uuid lead to the same VM, and the intent says which selector named it."""
+    assert intent_of(policy(never_move=[selector]), pool).never_move == {
+        "uuid-web-1": f"policy never_move {selector!r}"
+    }
+
+
+def test_a_tag_names_all_that_carry_it(pool: Pool) -> None:
+    """`tag:NAME` stands for every running guest with the tag."""
+    intent = intent_of(policy(apart=[{"name": "dbs", "vms": ["tag:database"]}]), pool)
+    assert intent.apart[0].vms == {"uuid-db-1", "uuid-db-2"}
+
+
+def test_hosts_are_named_like_vms(pool: Pool) -> None:
+    """`run_on`, `empty` and `reserve` find hosts by name and uuid; several reserves of one host add up."""
+    intent = intent_of(
+        policy(
+            run_on=[{"name": "r", "vms": ["web-1"], "hosts": ["a", "uuid-b"]}],
+            empty=["c"],
+            reserve=[{"hosts": ["a"], "memory_mib": 1}, {"hosts": ["uuid-a", "b"], "memory_mib": 2, "pcpus": 0.5}],
+        ),
+        pool,
+    )
+    assert intent.run_on[0].hosts == {"uuid-a", "uuid-b"}
+    assert set(intent.empty) == {"uuid-c"}
+    assert intent.reserves["uuid-a"].memory_bytes == 3 * 1024**2
+    assert intent.reserves["uuid-b"].pcpus == 0.5
+
+
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [
+        ({"never_move": ["web-3"]}, "near to it: 'web-2', 'web-1'"),
+        ({"never_move": ["database"]}, "(a tag is written 'tag:database')"),
+        ({"never_move": ["tag:databse"]}, "near to it: 'database'"),
+        ({"never_move": ["debian"]}, "'debian' is a template"),
+        ({"never_move": ["dom0"]}, "'dom0' is a control domain"),
+        ({"empty": ["d"]}, "the pool has no host 'd'"),
+        ({"empty": ["tag:rack-1"]}, "no host of the pool carries the tag 'rack-1'"),
+        ({"empty": ["a", "b", "c"]}, "empty names every host"),
+        ({"apart": [{"name": "g", "vms": ["web-1"]}]}, "apart 'g': the group has only VM 'web-1'"),
+        ({"together": [{"name": "g", "vms": ["web-1", "uuid-web-1"]}]}, "the group has only VM 'web-1'"),
+        ({"together": [PAIR], "apart": [PAIR]}, "'web-1', 'web-2' are kept together by 'pair' and apart by 'pair'"),
+        (
+            {
+                "together": [PAIR, {"name": "more", "vms": ["web-2", "db-1"]}],
+                "apart": [{"name": "x", "vms": ["web-1", "db-1"]}],
+            },
+            "'db-1', 'web-1' are kept together by 'pair', 'more' and apart by 'x'",
+        ),
+        (
+            {"run_on": [{"name": "r", "vms": ["web-1"], "hosts": ["a"]}], "empty": ["a"]},
+            "'web-1' may run on no host: run_on 'r' and empty leave none",
+        ),
+        (
+            {
+                "together": [PAIR],
+                "run_on": [
+                    {"name": "r", "vms": ["web-1"], "hosts": ["a"]},
+                    {"name": "s", "vms": ["web-2"], "hosts": ["b"]},
+                ],
+            },
+            "'web-1', 'web-2' may run on no host: run_on 'r', 's'",
+        ),
+        ({"never_move": ["db-1"], "empty": ["a"]}, "'db-1' never moves (policy never_move 'db-1'), but is on 'a'"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(pool: Pool, sections: dict[str, Any], words: str) -> None:
+    """A wrong name, a group too small and a contradiction say what, where, and what is near."""
+    with pytest.raises(PolicyError) as raised:
+        intent_of(policy(**sections), pool)
+    assert words in str(raised.value)
+    assert str(raised.value).startswith("policy 'default'")
+
+
+def test_two_running_vms_of_one_name_are_refused(pool_with: Callable[..., Pool]) -> None:
+    """An ambiguous name lists the uuids to choose from."""
+    pool = pool_with(guest("web-1", "c", uuid="uuid-twin"))
+    with pytest.raises(PolicyError, match="2 VMs are named 'web-1': uuid-twin, uuid-web-1"):
+        intent_of(policy(never_move=["web-1"]), pool)
+
+
+def test_a_halted_namesake_is_not_meant(pool_with: Callable[..., Pool]) -> None:
+    """A halted copy of the same name does not make a running VM's name ambiguous."""
+    pool = pool_with(guest("web-1", None, uuid="uuid-copy"))
+    assert set(intent_of(policy(never_move=["web-1"]), pool).never_move) == {"uuid-web-1"}
+
+
+def test_halted_vms_do_not_count(pool: Pool) -> None:
+    """A halted member leaves its group; a group with one running VM asks for nothing; a halted pin is nothing."""
+    group = {"name": "g", "vms": ["web-1", "old"]}
+    intent = intent_of(
+        policy(
+            together=[group],
+            apart=[{"name": "h", "vms": ["web-1", "web-2", "old"]}],
+            never_move=["old"],
+            run_on=[{"name": "r", "vms": ["tag:legacy"], "hosts": ["a"]}],
+        ),
+        pool,
+    )
+    assert intent.together == ()
+    assert intent.run_on == ()
+    assert intent.apart[0].vms == {"uuid-web-1", "uuid-web-2"}
+    assert intent.never_move == {}
+
+
+def test_apart_with_at_most_two_allows_a_pair_together(pool: Pool) -> None:
+    """Together contradicts apart only where more VMs are bound together than may share a host."""
+    wide = {"name": "wide", "vms": ["web-1", "web-2", "db-1"], "at_most": 2}
+    assert intent_of(policy(together=[PAIR], apart=[wide]), pool).apart[0].at_most == 2
+
+
+@pytest.mark.parametrize("prefix", ["xo:load:balancer:", "rebalancer:"])
+def test_tags_of_the_pool_count(pool_with: Callable[..., Pool], prefix: str) -> None:
+    """Xen Orchestra's tags and ours make groups and pins; a tag that one VM carries makes none."""
+    ours = prefix == "rebalancer:"
+    together, apart = (prefix + kind for kind in (("together", "apart") if ours else ("affinity", "anti-affinity")))
+    never = prefix + ("never-move" if ours else "ignore")
+    pool = pool_with(
+        guest("x", "a", tags=(f"{together}=t", f"{apart}=lonely")),
+        guest("y", "a", tags=(f"{together}=t", f"{apart}=s", never)),
+        guest("z", "b", tags=(f"{apart}=s",)),
+    )
+    intent = intent_of(policy(), pool)
+    assert [(group.name, sorted(group.vms)) for group in intent.together] == [
+        (f"tag {together}=t", ["uuid-x", "uuid-y"])
+    ]
+    assert [(group.name, sorted(group.vms)) for group in intent.apart] == [(f"tag {apart}=s", ["uuid-y", "uuid-z"])]
+    assert intent.never_move == {"uuid-y": f"tag {never}"}
+    ignored = intent_of(policy(intent={"read_tags": False}), pool)
+    assert (ignored.together, ignored.apart, ignored.never_move) == ((), (), {})
+
+
+def test_vm_groups_of_the_pool_count(pool_with: Callable[..., Pool]) -> None:
+    """A VM group is apart where its placement is anti_affinity, and only while the policy reads VM groups."""
+    members = ("uuid-db-1", "uuid-db-2", "uuid-old")
+    groups = {
+        "g1": VMGroup(uuid="g1", name="dbs", placement="anti_affinity", vms=members),
+        "g2": VMGroup(uuid="g2", name="any", placement="normal", vms=("uuid-web-1", "uuid-web-2")),
+    }
+    pool = pool_with(vm_groups=groups)
+    assert [(group.name, sorted(group.vms)) for group in intent_of(policy(), pool).apart] == [
+        ("VM group dbs", ["uuid-db-1", "uuid-db-2"])
+    ]
+    assert intent_of(policy(intent={"read_vm_groups": False}), pool).apart == ()
+
+
+def test_the_policy_may_not_contradict_a_tag(pool_with: Callable[..., Pool]) -> None:
+    """A contradiction between the policy and a tag names both."""
+    tagged = [guest(name, "a", tags=("rebalancer:apart=q",)) for name in ("q-1", "q-2")]
+    with pytest.raises(PolicyError, match=r"kept together by 'mine' and apart by 'tag rebalancer:apart=q'"):
+        intent_of(policy(together=[{"name": "mine", "vms": ["q-1", "q-2"]}]), pool_with(*tagged))
