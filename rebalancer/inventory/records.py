@@ -78,8 +78,17 @@ def pool_from_records(records: Records) -> Pool:
     tables = Tables(records)
     _refuse_all(list(_broken_uuids(tables)))
     pool = _pool(tables)
-    _refuse_all(list(_homeless(pool)))
+    refuse_homeless(pool)
     return pool
+
+
+def refuse_homeless(pool: Pool) -> None:
+    """Refuse a pool in which a guest runs nowhere, or whose coordinator is not one of its hosts.
+
+    Raises:
+        InventoryError: with a sentence for each.
+    """
+    _refuse_all(list(_homeless(pool)))
 
 
 def _pool(tables: Tables) -> Pool:

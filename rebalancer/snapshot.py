@@ -1,0 +1,243 @@
+"""Snapshot files: a pool at one moment, with its load profile where there is one.
+
+A snapshot is JSON, `rebalancer-snapshot/1`, compressed if its name ends in `.gz`. It comes back exactly as it was
+written, and the same snapshot gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import numpy as np
+from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+
+from rebalancer.demand import LoadProfile, Quality
+from rebalancer.errors import InventoryError, SnapshotError
+from rebalancer.inventory import Pool, Uuid
+from rebalancer.inventory.records import refuse_homeless
+
+FORMAT: Final = "rebalancer-snapshot/1"
+REMEDY: Final = "Take a new one with `rebalancer snapshot`"
+
+Pcpus = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A pool at one moment.
+
+    Args:
+        pool: the inventory.
+        demand: the load profile, None where no metrics were read or they were refused.
+        taken_at: when the pool was read, with its time zone.
+        source: where it was read from, in words; never a secret.
+    """
+
+    pool: Pool
+    demand: LoadProfile | None
+    taken_at: datetime
+    source: str
+
+
+def write_snapshot(snapshot: Snapshot, path: Path) -> None:
+    """Write *snapshot* to *path*, whole or not at all.
+
+    Raises:
+        SnapshotError: the file cannot be written.
+    """
+    content = _document_adapter().dump_json(_to_document(snapshot), indent=1)
+    if path.suffix == ".gz":
+        content = gzip.compress(content, compresslevel=6, mtime=0)
+    try:
+        _replace(path, content)
+    except OSError as error:
+        raise SnapshotError(
+            str(path), f"it cannot be written ({error.strerror})", "Choose a folder that exists and is yours"
+        ) from error
+
+
+def read_snapshot(path: Path) -> Snapshot:
+    """The snapshot at *path*.
+
+    Raises:
+        SnapshotError: the file is missing, truncated, something else, of a newer version, or contradicts itself.
+    """
+    content = _content(path)
+    _refuse_foreign(path, content)
+    try:
+        return _from_document(_document_adapter().validate_json(content, strict=True))
+    except ValidationError as error:
+        raise SnapshotError(str(path), _first_mistake(error), REMEDY) from error
+    except (InventoryError, _Contradiction) as error:
+        raise SnapshotError(str(path), f"its contents contradict each other: {error}".rstrip("."), REMEDY) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Header:
+    """What every version of the format has."""
+
+    format: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Demand:
+    """A load profile as the file has it: arrays are lists, one a VM or host."""
+
+    vms: tuple[Uuid, ...]
+    hosts: tuple[Uuid, ...]
+    vm_pcpu: tuple[tuple[Pcpus, ...], ...]
+    host_base_pcpu: tuple[tuple[Pcpus, ...], ...]
+    slot_hours: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    quality: Mapping[Uuid, Quality]
+    percentile: Annotated[float, Field(ge=0, le=100)]
+    window_start: AwareDatetime
+    window_end: AwareDatetime
+    timezone: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Document:
+    """The whole file."""
+
+    format: str
+    taken_at: AwareDatetime
+    source: str
+    demand: _Demand | None
+    pool: Pool
+
+
+class _Contradiction(ValueError):
+    """Two parts of a file do not fit each other."""
+
+
+@cache
+def _document_adapter() -> TypeAdapter[_Document]:
+    """What checks and writes a whole file; made once, at first use."""
+    return TypeAdapter(_Document)
+
+
+@cache
+def _header_adapter() -> TypeAdapter[_Header]:
+    """What looks at a file's format only."""
+    return TypeAdapter(_Header)
+
+
+def _content(path: Path) -> bytes:
+    """The JSON in the file."""
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if path.suffix == ".gz" else content
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise SnapshotError(str(path), f"it is not a whole gzip file ({error})", REMEDY) from error
+    except OSError as error:
+        raise SnapshotError(str(path), f"it cannot be read ({error.strerror})", "Look at the path") from error
+
+
+def _refuse_foreign(path: Path, content: bytes) -> None:
+    """Refuse what is truncated, no snapshot, or written by a later rebalancer."""
+    try:
+        found = _header_adapter().validate_json(content, strict=True).format
+    except ValidationError as error:
+        truncated = error.errors()[0]["type"] == "json_invalid"
+        problem = "it is not whole JSON" if truncated else "it is JSON, but not a snapshot: it states no format"
+        raise SnapshotError(str(path), problem, REMEDY) from error
+    if found == FORMAT:
+        return
+    if found.startswith("rebalancer-snapshot/"):
+        raise SnapshotError(
+            str(path), f"its format is {found}, this program reads {FORMAT}", "Use the newer rebalancer"
+        )
+    raise SnapshotError(str(path), f"it is not a snapshot: its format is {found!r}", REMEDY)
+
+
+def _first_mistake(error: ValidationError) -> str:
+    """Where the first mistake is, what it is, and how many more there are."""
+    mistakes = error.errors(include_url=False, include_context=False)
+    where = ".".join(map(str, mistakes[0]["loc"]))
+    more = f" (and {len(mistakes) - 1} more mistakes)" if len(mistakes) > 1 else ""
+    return f"{where}: {mistakes[0]['msg'].lower()}{more}"
+
+
+def _to_document(snapshot: Snapshot) -> _Document:
+    """The snapshot as the file has it."""
+    return _Document(
+        format=FORMAT,
+        taken_at=snapshot.taken_at.astimezone(UTC),
+        source=snapshot.source,
+        demand=None if snapshot.demand is None else _to_lists(snapshot.demand),
+        pool=snapshot.pool,
+    )
+
+
+def _from_document(document: _Document) -> Snapshot:
+    """The file as a snapshot, cross-checked."""
+    refuse_homeless(document.pool)
+    for contradiction in _misfiled(document.pool):
+        raise _Contradiction(contradiction)
+    return Snapshot(
+        pool=document.pool,
+        demand=None if document.demand is None else _to_arrays(document.demand),
+        taken_at=document.taken_at.astimezone(UTC),
+        source=document.source,
+    )
+
+
+def _misfiled(pool: Pool) -> Iterator[str]:
+    """Objects that stand under another uuid than their own."""
+    for table in ("hosts", "vms", "vdis", "srs", "networks", "vm_groups", "vgpu_types"):
+        for uuid, each in getattr(pool, table).items():
+            if each.uuid != uuid:
+                yield f"{table} has {each.uuid} under {uuid}"
+
+
+def _to_lists(profile: LoadProfile) -> _Demand:
+    """The profile with its arrays as lists."""
+    values: dict[str, Any] = {field.name: getattr(profile, field.name) for field in fields(profile)}
+    rows = {name: tuple(map(tuple, values[name].tolist())) for name in ("vm_pcpu", "host_base_pcpu")}
+    return _Demand(**{**values, **rows})
+
+
+def _to_arrays(demand: _Demand) -> LoadProfile:
+    """The profile with its lists as arrays.
+
+    Raises:
+        _Contradiction: the lists are not one a VM or host, all of one length.
+    """
+    values: dict[str, Any] = {field.name: getattr(demand, field.name) for field in fields(demand)}
+    slots = {len(row) for row in (*demand.vm_pcpu, *demand.host_base_pcpu)}
+    if len(slots) > 1 or len(demand.vm_pcpu) != len(demand.vms) or len(demand.host_base_pcpu) != len(demand.hosts):
+        raise _Contradiction("the load profile's lists differ in length")
+    if set(demand.quality) != set(demand.vms):
+        raise _Contradiction("the load profile rates other VMs than it has")
+    shape = max(slots, default=0)
+    return LoadProfile(
+        **{
+            **values,
+            "vm_pcpu": np.array(demand.vm_pcpu, dtype=np.float64).reshape(-1, shape),
+            "host_base_pcpu": np.array(demand.host_base_pcpu, dtype=np.float64).reshape(-1, shape),
+            "window_start": demand.window_start.astimezone(UTC),
+            "window_end": demand.window_end.astimezone(UTC),
+        }
+    )
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Put *content* in the place of *path*: readers see the old file or the new one, never a part."""
+    waiting = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with waiting.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        waiting.replace(path)
+    finally:
+        waiting.unlink(missing_ok=True)
