@@ -23,3 +23,7 @@ class ApiFailure(Exception):
 
 class Cancelled(Exception):
     """The task of this call was cancelled; the task ends as `cancelled` with an empty error_info."""
+
+
+class ConnectionLost(Exception):
+    """The toolstack went away while the call ran: no answer is sent, the connection is reset."""

@@ -7,7 +7,28 @@ from typing import Any
 
 from rebalancer.simulator.generate.builder import GIB, MADE, MIB, Builder
 
-HOST_NAMES = ["alder", "ash", "aspen", "beech", "birch", "cedar", "elm", "fir", "hazel", "holly", "larch", "linden", "maple", "oak", "pine", "poplar", "rowan", "spruce", "willow", "yew"]
+HOST_NAMES = [
+    "alder",
+    "ash",
+    "aspen",
+    "beech",
+    "birch",
+    "cedar",
+    "elm",
+    "fir",
+    "hazel",
+    "holly",
+    "larch",
+    "linden",
+    "maple",
+    "oak",
+    "pine",
+    "poplar",
+    "rowan",
+    "spruce",
+    "willow",
+    "yew",
+]
 
 HVM_FEATURES = (
     "1fcbfbff-f7fa3223-2d93fbff-00000523-00000001-000007ab-00000000-00000000-00001000-ac000400" + "-00000000" * 8

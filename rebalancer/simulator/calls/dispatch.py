@@ -1,0 +1,137 @@
+"""From a method name and parameters to an answer: who may ask, what is known, how many parameters, and then the call."""
+
+from __future__ import annotations
+
+from threading import Thread
+from typing import Any
+from uuid import uuid4
+
+from rebalancer.simulator import sessions, tasks
+from rebalancer.simulator.calls import control, event, generic, host, session, vm
+from rebalancer.simulator.calls.request import Handler, Request, Table
+from rebalancer.simulator.failure import ApiFailure, Cancelled, ConnectionLost
+from rebalancer.simulator.schema import call_types, classes
+from rebalancer.simulator.wire import xmlform
+from rebalancer.simulator.world import World
+
+CALLS: Table = {**vm.CALLS, **host.CALLS, **session.CALLS, **event.CALLS, **control.CALLS}
+LOGIN = "session.login_with_password"
+LOGIN_PARAMETERS = (2, 4)
+# XAPI derives these fields or guards them: their setters are not the plain ones.
+GUARDED = {"VM.set_memory_dynamic_range", "host.set_address", "host.set_hostname"}
+
+
+class Dispatcher:
+    """Carries out calls on one pool.
+
+    Args:
+        world: the pool.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def call(self, host_ref: str, method: str, params: list[Any]) -> tuple[str, Any]:
+        """Carry out a call that arrived at a host; return (type of the result, result).
+
+        Raises:
+            ApiFailure: what the wire reports as Failure.
+            ConnectionLost: there is no answer.
+        """
+        world = self._world
+        if host_ref != world.coordinator:
+            raise ApiFailure("HOST_IS_SLAVE", world.database.get("host", world.coordinator)["address"])
+        if method in {"system.listMethods", "host.list_methods"}:
+            return "string set", known_methods()
+        name = method.removeprefix("Async.")
+        kinds, result = _types(name)
+        if name == LOGIN:
+            return result, self._log_in(host_ref, params)
+        _assert_arity(name, kinds, params)
+        self._admit(name, params[0])
+        values = [_canonical(kind, value) for kind, value in zip(kinds[1:], params[1:], strict=True)]
+        handler = _handler(name)
+        if method.startswith("Async."):
+            return "task ref", self._later(host_ref, method, handler, params[0], values)
+        task = f"DummyRef:|{uuid4()}|{name}"
+        return result, self._now(Request(world=world, host=host_ref, session=params[0], task=task), handler, values)
+
+    def _log_in(self, host_ref: str, params: list[Any]) -> str:
+        if not LOGIN_PARAMETERS[0] <= len(params) <= LOGIN_PARAMETERS[1]:
+            raise ApiFailure("MESSAGE_PARAMETER_COUNT_MISMATCH", LOGIN, "4", str(len(params)))
+        request = Request(world=self._world, host=host_ref, session="", task="")
+        return session.login(request, *params)
+
+    def _admit(self, name: str, session_ref: Any) -> None:  # noqa: ANN401 - whatever was sent
+        if self._world.faults.take("session-expires", method=name) and self._world.database.find(
+            "session", session_ref
+        ):
+            sessions.close(self._world, session_ref)
+        sessions.assert_open(self._world, str(session_ref))
+
+    def _now(self, request: Request, handler: Handler, values: list[Any]) -> Any:  # noqa: ANN401 - any wire type
+        try:
+            return handler(request, *values)
+        except Cancelled:
+            raise ApiFailure("TASK_CANCELLED", request.task) from None
+
+    def _later(self, host_ref: str, method: str, handler: Handler, session_ref: str, values: list[Any]) -> str:
+        task = tasks.begin(self._world, method)
+        request = Request(world=self._world, host=host_ref, session=session_ref, task=task)
+        Thread(target=self._carry_out, args=(request, handler, values), daemon=True).start()
+        return task
+
+    def _carry_out(self, request: Request, handler: Handler, values: list[Any]) -> None:
+        try:
+            value = handler(request, *values)
+        except ApiFailure as failure:
+            tasks.finish(self._world, request.task, "failure", error=tuple(failure.description))
+        except (Cancelled, ConnectionLost):
+            tasks.finish(self._world, request.task, "cancelled")
+        else:
+            tasks.finish(self._world, request.task, "success", result=xmlform.render("string", value))
+
+
+def known_methods() -> list[str]:
+    """Return every call that is carried out, spelled as a client would."""
+    declared = [f"{cls}.{name}" for cls, known in classes().items() for name in known["calls"]]
+    return sorted({*CALLS, LOGIN, *(name for name in declared if _find(name))})
+
+
+def _types(name: str) -> tuple[tuple[str, ...], str]:
+    cls, _, call = name.partition(".")
+    types = control.TYPES.get(name) or call_types(cls, call)
+    if types is None:
+        raise ApiFailure("MESSAGE_METHOD_UNKNOWN", name)
+    return types
+
+
+def _handler(name: str) -> Handler:
+    handler = _find(name)
+    if handler is None:
+        raise ApiFailure("NOT_IMPLEMENTED", name)
+    return handler
+
+
+def _find(name: str) -> Handler | None:
+    cls, _, call = name.partition(".")
+    return CALLS.get(name) or (None if name in GUARDED else generic.find(cls, call))
+
+
+def _assert_arity(name: str, kinds: tuple[str, ...], params: list[Any]) -> None:
+    if len(params) != len(kinds):
+        raise ApiFailure("MESSAGE_PARAMETER_COUNT_MISMATCH", name, str(len(kinds) - 1), str(len(params) - 1))
+
+
+def _canonical(kind: str, value: Any) -> Any:  # noqa: ANN401 - any wire type
+    """Return a parameter as records hold it: integers as strings.
+
+    Raises:
+        ApiFailure: INTERNAL_ERROR for a number that is none.
+    """
+    if kind == "int":
+        try:
+            return str(int(value))
+        except (TypeError, ValueError):
+            raise ApiFailure("INTERNAL_ERROR", 'Failure("Int64.of_string")') from None
+    return value

@@ -1,0 +1,88 @@
+"""event.from: what changed since a token, waiting for the first change if nothing did."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+from rebalancer.simulator.calls.request import Request, Table
+from rebalancer.simulator.database import Change
+from rebalancer.simulator.failure import ApiFailure, ConnectionLost
+from rebalancer.simulator.schema import class_names
+
+HOLD_BACK_SECONDS = 0.05
+# Sessions are records, but no client is told about them.
+SILENT = {"session"}
+
+
+def event_from(request: Request, classes: list[str], token: str, timeout: float) -> dict[str, Any]:
+    """Return events of the classes ("*", a class, or class/ref) after the token, at most one an object.
+
+    Raises:
+        ApiFailure: EVENT_FROM_TOKEN_PARSE_FAILURE [token]; SESSION_INVALID when the session ends meanwhile.
+    """
+    since = _generation(token)
+    database, deadline = request.world.database, time.monotonic() + float(timeout)
+    wanted = [_subscription(name) for name in classes]
+    with database.lock:
+        while not (found := [c for c in database.changes(since) if _matches(c, wanted)]):
+            left = deadline - time.monotonic()
+            if left <= 0.0:
+                return _batch(request, [], since)
+            _wait(request, left)
+    if since:
+        request.world.stopping.wait(HOLD_BACK_SECONDS)
+    with database.lock:
+        found = [c for c in database.changes(since) if _matches(c, wanted)]
+        return _batch(request, found, database.generation)
+
+
+def _wait(request: Request, seconds: float) -> None:
+    request.world.database.changed.wait(min(seconds, 1.0))
+    if request.world.stopping.is_set():
+        raise ConnectionLost
+    if request.world.database.find("session", request.session) is None:
+        raise ApiFailure("SESSION_INVALID", request.session)
+
+
+def _generation(token: str) -> int:
+    if not token:
+        return 0
+    match = re.fullmatch(r"(\d+),(\d+)", token)
+    if match is None:
+        raise ApiFailure("EVENT_FROM_TOKEN_PARSE_FAILURE", token)
+    return int(match[1])
+
+
+def _subscription(name: str) -> str:
+    cls, slash, ref = name.partition("/")
+    return f"{cls.lower()}{slash}{ref}"
+
+
+def _matches(change: Change, wanted: list[str]) -> bool:
+    name = change.cls.lower()
+    return name not in SILENT and any(want in ("*", name, f"{name}/{change.ref}") for want in wanted)
+
+
+def _batch(request: Request, changes: list[Change], generation: int) -> dict[str, Any]:
+    database = request.world.database
+    return {
+        "events": [_event(change) for change in sorted(changes, key=lambda c: c.cls)],
+        "valid_ref_counts": {lower: database.count(name) for lower, name in class_names().items()},
+        "token": f"{generation:020d},{0:020d}",
+    }
+
+
+def _event(change: Change) -> dict[str, Any]:
+    event: dict[str, Any] = {
+        "id": str(change.generation),
+        "timestamp": "0.0",
+        "class": change.cls.lower(),
+        "operation": change.operation,
+        "ref": change.ref,
+    }
+    return event if change.record is None else {**event, "snapshot": change.record}
+
+
+CALLS: Table = {"event.from": event_from}

@@ -1,0 +1,97 @@
+"""Calls that every class has: reading records and fields, and the plain setters."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from rebalancer.simulator.calls.request import Handler, Request
+from rebalancer.simulator.failure import ApiFailure
+from rebalancer.simulator.schema import empty, fields
+
+
+def find(cls: str, name: str) -> Handler | None:
+    """Return the handler of a generic call of a class, or None for other calls."""
+    if name in _READERS:
+        return lambda request, *args: _READERS[name](request, cls, *args)
+    field = name.removeprefix("get_")
+    if name.startswith("get_") and field in fields(cls):
+        return lambda request, ref: get_field(request, cls, field, ref)
+    for pattern, setter in _SETTERS:
+        if (match := re.fullmatch(pattern, name)) and match[1] in fields(cls):
+            changed = match[1]
+            return lambda request, ref, *args: setter(request, cls, changed, ref, *args)
+    return None
+
+
+def get_field(request: Request, cls: str, field: str, ref: str) -> Any:  # noqa: ANN401 - any wire type
+    """Return one field; what the record lacks is empty."""
+    record = request.world.database.get(cls, ref)
+    return record.get(field, empty(fields(cls)[field]))
+
+
+def _get_all(request: Request, cls: str) -> list[str]:
+    return [ref for ref, _ in request.world.database.items(cls)]
+
+
+def _get_all_records(request: Request, cls: str) -> dict[str, Any]:
+    return request.world.database.all(cls)
+
+
+def _get_record(request: Request, cls: str, ref: str) -> dict[str, Any]:
+    with request.world.database.lock:
+        return dict(request.world.database.get(cls, ref))
+
+
+def _get_by_uuid(request: Request, cls: str, uuid: str) -> str:
+    return request.world.database.by_uuid(cls, uuid)
+
+
+def _get_by_name_label(request: Request, cls: str, label: str) -> list[str]:
+    return [ref for ref, record in request.world.database.items(cls) if record["name_label"] == label]
+
+
+def _set(request: Request, cls: str, field: str, ref: str, value: Any) -> None:  # noqa: ANN401 - any wire type
+    request.world.database.change(cls, ref, **{field: value})
+
+
+def _add_to(request: Request, cls: str, field: str, ref: str, key: str, value: str) -> None:
+    with request.world.database.lock:
+        current = get_field(request, cls, field, ref)
+        if key in current:
+            raise ApiFailure("MAP_DUPLICATE_KEY", cls, field, ref, key)
+        request.world.database.change(cls, ref, **{field: {**current, key: value}})
+
+
+def _remove_from(request: Request, cls: str, field: str, ref: str, key: str) -> None:
+    with request.world.database.lock:
+        current = get_field(request, cls, field, ref)
+        request.world.database.change(cls, ref, **{field: {k: v for k, v in current.items() if k != key}})
+
+
+def _add(request: Request, cls: str, field: str, ref: str, value: str) -> None:
+    with request.world.database.lock:
+        current = get_field(request, cls, field, ref)
+        request.world.database.change(cls, ref, **{field: [*(v for v in current if v != value), value]})
+
+
+def _remove(request: Request, cls: str, field: str, ref: str, value: str) -> None:
+    with request.world.database.lock:
+        current = get_field(request, cls, field, ref)
+        request.world.database.change(cls, ref, **{field: [v for v in current if v != value]})
+
+
+_READERS = {
+    "get_all": _get_all,
+    "get_all_records": _get_all_records,
+    "get_record": _get_record,
+    "get_by_uuid": _get_by_uuid,
+    "get_by_name_label": _get_by_name_label,
+}
+_SETTERS: tuple[tuple[str, Handler], ...] = (
+    (r"set_(\w+)", _set),
+    (r"add_to_(\w+)", _add_to),
+    (r"remove_from_(\w+)", _remove_from),
+    (r"add_(\w+)", _add),
+    (r"remove_(\w+)", _remove),
+)

@@ -1,0 +1,30 @@
+"""What a call knows about who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rebalancer.simulator.world import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One call.
+
+    Args:
+        world: the pool.
+        host: ref of the host that was asked.
+        session: ref of the caller's session; empty for a login.
+        task: ref of the task that the call runs as; a dummy ref for a synchronous call.
+    """
+
+    world: World
+    host: str
+    session: str
+    task: str
+
+
+Handler = Callable[..., Any]
+Table = Mapping[str, Handler]

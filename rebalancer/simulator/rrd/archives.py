@@ -1,0 +1,57 @@
+"""Which archives an RRD has, and which of them answers a request (rrdd_shared.ml: timescales; rrd.ml: find_best_rras)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+PDP_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """One resolution.
+
+    Args:
+        step: seconds a row.
+        rows: how many rows are kept.
+    """
+
+    step: int
+    rows: int
+
+    def ends(self, now: float) -> NDArray[np.int64]:
+        """Return the end of every row kept, oldest first, seconds since the epoch."""
+        last = int(now) // self.step * self.step
+        return last - np.arange(self.rows - 1, -1, -1, dtype=np.int64) * self.step
+
+    def reaches(self, start: float, now: float) -> bool:
+        """Whether `start` lies inside; exactly at its oldest end it does not."""
+        last = int(now) // self.step * self.step
+        return start > last - self.rows * self.step
+
+
+ARCHIVES = (
+    Archive(step=5, rows=120),
+    Archive(step=60, rows=120),
+    Archive(step=3600, rows=168),
+    Archive(step=86400, rows=366),
+)
+
+
+def best(interval: float, start: float, now: float) -> Archive:
+    """Return the first archive from fine to coarse that is at least as coarse as asked for and reaches back to start.
+
+    Where none reaches back far enough it is the coarsest.
+    """
+    coarse_enough = [archive for archive in ARCHIVES if archive.step >= interval]
+    reaching = [archive for archive in coarse_enough if archive.reaches(start, now)]
+    return reaching[0] if reaching else ARCHIVES[-1]
+
+
+def wanted_ends(archive: Archive, start: float, now: float) -> NDArray[np.int64]:
+    """Return the ends of the rows since `start`, newest first."""
+    ends = archive.ends(now)
+    return ends[ends >= start][::-1]

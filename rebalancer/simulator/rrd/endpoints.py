@@ -1,0 +1,189 @@
+"""The HTTP side of metrics: /rrd_updates, /host_rrd and /vm_rrd of one host (rrdd_http_handler.ml, rrdd_proxy.ml)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import random
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebalancer.simulator import sessions
+from rebalancer.simulator.failure import ApiFailure
+from rebalancer.simulator.rrd import archives, render, sources
+from rebalancer.simulator.rrd.generation import Generation
+from rebalancer.simulator.world import World
+
+FUNCTIONS = ("AVERAGE", "MIN", "MAX")
+FINEST = archives.ARCHIVES[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An HTTP answer.
+
+    Args:
+        status: HTTP status.
+        kind: content type.
+        text: body.
+        headers: further headers.
+    """
+
+    status: int
+    kind: str
+    text: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class RrdEndpoints:
+    """Answers GET requests of all hosts of a pool.
+
+    Args:
+        world: the pool.
+        generation: whose answers to give.
+    """
+
+    def __init__(self, world: World, generation: Generation) -> None:
+        self._world, self._generation = world, generation
+        self._shuffle = random.Random(zlib.crc32(world.uuid("host", world.coordinator).encode()))
+
+    def answer(self, host: str, path: str, headers: Mapping[str, str]) -> Answer:
+        """Answer a GET request that arrived at a host."""
+        parts = urlsplit(path)
+        query = parse_qs(parts.query, keep_blank_values=True)
+        routes = {"/rrd_updates": self._updates, "/host_rrd": self._host_rrd, "/vm_rrd": self._vm_rrd}
+        route = routes.get(parts.path)
+        if route is None:
+            return Answer(status=404, kind="text/html", text="<html><body>Not found</body></html>")
+        if not self._may_read(query, headers):
+            wanted = {"WWW-Authenticate": 'Basic realm="xapi"'}
+            return Answer(status=401, kind="text/html", text="<html><body>Unauthorised</body></html>", headers=wanted)
+        return self._troubled(host) or route(host, path, query, headers)
+
+    def _may_read(self, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> bool:
+        try:
+            if "session_id" in query:
+                sessions.assert_open(self._world, query["session_id"][0])
+                return True
+            scheme, _, code = headers.get("Authorization", "").partition(" ")
+            user, _, password = base64.b64decode(code).decode().partition(":")
+            sessions.assert_password(self._world, user, password)
+        except (ApiFailure, binascii.Error, UnicodeDecodeError):
+            return False
+        return scheme.lower() == "basic"
+
+    def _troubled(self, host: str) -> Answer | None:
+        faults, uuid = self._world.faults, self._world.uuid("host", host)
+        if slow := faults.take("rrd-slow", host=uuid):
+            self._world.stopping.wait(slow.number("seconds", 1.0))
+        if faults.take("rrd-error", host=uuid):
+            return Answer(status=500, kind="text/html", text="<html><body>Internal error</body></html>")
+        return None
+
+    def _updates(self, host: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> Answer:
+        del path
+        now = self._world.host_time(host)
+        try:
+            start = float(query["start"][0])
+            interval = float(query.get("interval", ["5"])[0])
+        except (KeyError, ValueError):
+            return Answer(status=400, kind="text/html", text="<html><body>Bad request: start</body></html>")
+        start = now + start if start < 0.0 else start
+        archive = archives.best(interval, start, now)
+        ends = archives.wanted_ends(archive, start, now)
+        owners = self._owners(host, query, archive, ends)
+        if not owners:
+            return Answer(status=500, kind="text/html", text="<html><body>No_RRA_Available</body></html>")
+        export = self._export(host, owners, query, archive, start, ends)
+        if self._wants_json(query, headers):
+            return Answer(status=200, kind="application/json", text=render.json(export, self._generation))
+        return Answer(status=200, kind="text/xml", text=render.xml(export, self._generation))
+
+    def _owners(
+        self, host: str, query: Mapping[str, list[str]], archive: archives.Archive, ends: NDArray[np.int64]
+    ) -> list[sources.Owner]:
+        only, world = query.get("vm_uuid"), self._world
+        owners = []
+        if query.get("host", ["false"])[0] == "true":
+            owners.append(sources.host_owner(world, host, archive, ends, self._generation))
+        vms = [vm for vm in sources.vms_on(world, host) if only is None or vm["uuid"] in only]
+        return owners + [sources.vm_owner(world, vm, archive, ends, self._generation) for vm in vms]
+
+    def _export(
+        self,
+        host: str,
+        owners: list[sources.Owner],
+        query: Mapping[str, list[str]],
+        archive: archives.Archive,
+        start: float,
+        ends: NDArray[np.int64],
+    ) -> render.Export:
+        asked = query.get("cf", [None])[0]
+        columns: list[tuple[str, sources.Array]] = []
+        for owner in owners:
+            for function in _functions(owner.kind, archive):
+                if asked in (None, function):
+                    columns += [
+                        (f"{function}:{owner.kind}:{owner.uuid}:{name}", sources.consolidated(values, function))
+                        for name, values in owner.columns.items()
+                    ]
+        # xcp-rrdd keeps its sources in hash tables: nobody may rely on the order.
+        self._shuffle.shuffle(columns)
+        table = np.column_stack([values for _, values in columns]) if columns else np.empty((len(ends), 0))
+        if self._world.faults.take("rrd-unknown", host=self._world.uuid("host", host)):
+            table = np.full_like(table, np.nan)
+        first = -(-int(start) // archive.step) * archive.step
+        legend = [name for name, _ in columns]
+        return render.Export(start=first, step=archive.step, ends=ends, legend=legend, table=table)
+
+    def _wants_json(self, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> bool:
+        accept = headers.get("Accept")
+        if self._generation.negotiates and accept is not None:
+            return (
+                any(kind in accept for kind in ("application/json", "*/*", "application/*"))
+                and "text/xml" not in accept
+            )
+        return "json" in query
+
+    def _host_rrd(self, host: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> Answer:
+        del path, query, headers
+        return self._whole(host, None)
+
+    def _vm_rrd(self, host: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> Answer:
+        del headers
+        database = self._world.database
+        try:
+            vm = database.get("VM", database.by_uuid("VM", query.get("uuid", [""])[0]))
+        except ApiFailure:
+            return Answer(status=404, kind="text/html", text="<html><body>No such VM</body></html>")
+        if vm["resident_on"] == host:
+            return self._whole(host, vm)
+        elsewhere = database.find("host", vm["resident_on"])
+        if elsewhere is None:
+            return Answer(status=404, kind="text/html", text="<html><body>The VM does not run</body></html>")
+        return Answer(status=302, kind="text/html", text="", headers={"Location": f"//{elsewhere['address']}{path}"})
+
+    def _whole(self, host: str, vm: sources.Record | None) -> Answer:
+        now, stored, names = self._world.host_time(host), [], []
+        for archive in archives.ARCHIVES:
+            ends = archive.ends(now)
+            owner = (
+                sources.vm_owner(self._world, vm, archive, ends, self._generation)
+                if vm is not None
+                else sources.host_owner(self._world, host, archive, ends, self._generation)
+            )
+            names = list(owner.columns)
+            for function in _functions(owner.kind, archive):
+                table = np.column_stack([sources.consolidated(v, function) for v in owner.columns.values()])
+                stored.append(render.StoredArchive(function=function, step=archive.step, table=table))
+        return Answer(status=200, kind="text/xml", text=render.whole(names, stored, int(now), self._generation))
+
+
+def _functions(kind: str, archive: archives.Archive) -> tuple[str, ...]:
+    """VMs keep means only; hosts keep extremes too, but not in their finest archive."""
+    return FUNCTIONS if kind == "host" and archive != FINEST else FUNCTIONS[:1]

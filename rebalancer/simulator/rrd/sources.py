@@ -1,0 +1,132 @@
+"""What is measured: the data sources of hosts and VMs, computed from the load."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebalancer.simulator.database import Record
+from rebalancer.simulator.rrd.archives import Archive
+from rebalancer.simulator.rrd.generation import Generation
+from rebalancer.simulator.schema import NULL
+from rebalancer.simulator.world import World
+
+Array = NDArray[np.float64]
+KIB = 1024
+# Seconds without values after a VM came to a host; only the finest archives are fine enough to show it.
+HAND_OVER = 10
+SKEW = 0.1
+JITTER = 0.08
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """A host or a VM with its measurements.
+
+    Args:
+        kind: host or vm.
+        uuid: its uuid.
+        columns: {data source: values}, one value for each row asked for.
+    """
+
+    kind: str
+    uuid: str
+    columns: dict[str, Array]
+
+
+def vms_on(world: World, host: str) -> list[Record]:
+    """Return the records of the VMs that a host measures: all with a domain on it, dom0 too."""
+    return [
+        vm
+        for _, vm in world.database.items("VM")
+        if vm["resident_on"] == host and vm["power_state"] in {"Running", "Paused"}
+    ]
+
+
+def host_owner(world: World, host: str, archive: Archive, ends: NDArray[np.int64], generation: Generation) -> Owner:
+    """Measure a host: its base load and that of all VMs that were on it at the time."""
+    record = world.database.get("host", host)
+    uuid, cpus = record["uuid"], int(record["cpu_info"].get("cpu_count", "1"))
+    used = world.load.base(uuid, ends, archive.step)
+    guests = {vm["uuid"]: vm for _, vm in world.database.items("VM") if not vm["is_control_domain"]}
+    for visitor in world.load.visitors(host):
+        if visitor in guests and (share := world.load.presence(visitor, host, ends)).any():
+            used = used + np.nan_to_num(_used(world, guests[visitor], archive, ends)) * share
+    average = np.minimum(used / cpus, 1.0)
+    columns = {f"cpu{n}": column for n, column in enumerate(_spread(average, cpus, uuid))}
+    columns |= {"cpu_avg": average, "loadavg": used * 0.2}
+    if generation.has_usage:
+        columns["hostload"] = used * 1.15 / cpus
+    return Owner(kind="host", uuid=uuid, columns=columns | _memory_of_host(world, host, ends))
+
+
+def vm_owner(world: World, vm: Record, archive: Archive, ends: NDArray[np.int64], generation: Generation) -> Owner:
+    """Measure a VM: its history came with it when it moved."""
+    metrics = world.database.find("VM_metrics", vm["metrics"]) or {}
+    vcpus = max(1, int(metrics.get("VCPUs_number", vm["VCPUs_max"])))
+    usage = np.minimum(_used(world, vm, archive, ends) / vcpus, 1.0)
+    known = np.where(_is_unknown(world, vm, archive, ends), np.nan, 1.0)
+    usage = usage * known
+    columns = {f"cpu{n}": column for n, column in enumerate(_spread(usage, vcpus, vm["uuid"]))}
+    if generation.has_usage:
+        columns["cpu_usage"] = usage
+    memory = known * float(metrics.get("memory_actual", vm["memory_target"]))
+    columns |= {"memory": memory, "memory_target": known * float(vm["memory_target"])}
+    if not vm["is_control_domain"]:
+        traffic = usage * vcpus
+        columns |= {
+            "memory_internal_free": memory * 0.3 / KIB,
+            "vbd_xvda_read": traffic * 2.0e5,
+            "vbd_xvda_write": traffic * 5.0e5,
+            "vif_0_rx": traffic * 3.0e5,
+            "vif_0_tx": traffic * 4.0e5,
+        }
+    return Owner(kind="vm", uuid=vm["uuid"], columns=columns)
+
+
+def consolidated(column: Array, function: str) -> Array:
+    """Return what a coarse archive keeps besides the mean; shares stay below 1."""
+    factor = {"AVERAGE": 1.0, "MIN": 0.6, "MAX": 1.4}[function]
+    return column * factor if np.nanmax(column, initial=0.0) > 1.0 else np.minimum(column * factor, 1.0)
+
+
+def _used(world: World, vm: Record, archive: Archive, ends: NDArray[np.int64]) -> Array:
+    """pCPU of a VM, or of a host's dom0 and Xen; archives finer than the load waver around it."""
+    if vm["is_control_domain"]:
+        return world.load.base(world.uuid("host", vm["resident_on"]), ends, archive.step)
+    used = world.load.vm(vm["uuid"], ends, archive.step)
+    if archive.step >= world.load.step:
+        return used
+    beat = (ends // archive.step * 2654435761 + zlib.crc32(vm["uuid"].encode())) % 1000
+    return used * (1.0 + JITTER * (beat / 500.0 - 1.0))
+
+
+def _is_unknown(world: World, vm: Record, archive: Archive, ends: NDArray[np.int64]) -> NDArray[np.bool_]:
+    arrived = world.load.arrived(vm["uuid"])
+    return np.asarray((archive.step <= HAND_OVER) & (ends > arrived) & (ends <= arrived + HAND_OVER))
+
+
+def _spread(mean: Array, count: int, uuid: str) -> list[Array]:
+    """Split a mean over CPUs unevenly: every value within 0..1, their mean exactly the given one."""
+    lean = np.linspace(-1.0, 1.0, count) if count > 1 else np.zeros(1)
+    lean = np.roll(lean, zlib.crc32(uuid.encode()) % count)
+    amplitude = np.minimum(SKEW * mean, 1.0 - mean)
+    return [mean + amplitude * one for one in lean]
+
+
+def _memory_of_host(world: World, host: str, ends: NDArray[np.int64]) -> dict[str, Array]:
+    record = world.database.get("host", host)
+    metrics = world.database.find("host_metrics", record["metrics"]) or {}
+    total = float(metrics.get("memory_total", 0.0))
+    residents = [vm for _, vm in world.database.items("VM") if vm["resident_on"] == host != NULL]
+    used = sum(int(vm["memory_dynamic_max"]) + int(vm["memory_overhead"]) for vm in residents)
+    free = max(0.0, total - float(record["memory_overhead"]) - used)
+    constant = {
+        "memory_total_kib": total / KIB,
+        "memory_free_kib": free / KIB,
+        "running_domains": float(len(residents)),
+    }
+    return {name: np.full(len(ends), value) for name, value in constant.items()}

@@ -1,0 +1,1 @@
+"""Values of XenAPI types as they look on the wire."""

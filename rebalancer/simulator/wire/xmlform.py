@@ -1,0 +1,72 @@
+"""Answers in XML-RPC, as XAPI writes them: bare strings, integers as strings, datetimes by the field's type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rebalancer.simulator.wire import kinds
+
+_HEAD = '<?xml version="1.0"?><methodResponse><params><param>'
+_TAIL = "</param></params></methodResponse>"
+
+
+def success(kind: str, value: Any) -> str:  # noqa: ANN401 - any wire type
+    """Return the answer to a call that succeeded."""
+    inner = member("Status", "<value>Success</value>") + member("Value", render(kind, value))
+    return f"{_HEAD}<value><struct>{inner}</struct></value>{_TAIL}"
+
+
+def failure(description: Sequence[str]) -> str:
+    """Return the answer to a call that failed: HTTP 200 all the same."""
+    inner = member("Status", "<value>Failure</value>") + member("ErrorDescription", render("string set", description))
+    return f"{_HEAD}<value><struct>{inner}</struct></value>{_TAIL}"
+
+
+def member(name: str, value: str) -> str:
+    """Return one member of a struct."""
+    return f"<member><name>{escape(name)}</name>{value}</member>"
+
+
+def escape(text: str) -> str:
+    """Return text with the four characters escaped that XAPI escapes."""
+    if "&" in text or "<" in text or ">" in text or '"' in text:
+        text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    return text
+
+
+def render(kind: str, value: Any) -> str:  # noqa: ANN401 - any wire type
+    """Return a value of a type of the data model."""
+    if isinstance(value, str):
+        text = escape(value)
+        return (
+            f"<value><dateTime.iso8601>{text}</dateTime.iso8601></value>"
+            if kind == "datetime"
+            else f"<value>{text}</value>"
+        )
+    if isinstance(value, Mapping):
+        return f"<value><struct>{_members(kind, value)}</struct></value>"
+    if isinstance(value, list | tuple):
+        of = kinds.element(kind) or "string"
+        return f"<value><array><data>{''.join(render(of, item) for item in value)}</data></array></value>"
+    return _scalar(kind, value)
+
+
+def _scalar(kind: str, value: Any) -> str:  # noqa: ANN401 - bool, int, float or None
+    if value is None:
+        return "<value></value>"
+    if isinstance(value, bool):
+        return f"<value><boolean>{int(value)}</boolean></value>"
+    if isinstance(value, float):
+        return f"<value><double>{value:.15g}</double></value>"
+    return f"<value><i4>{value}</i4></value>" if kind == kinds.COUNT else f"<value>{value}</value>"
+
+
+def _members(kind: str, value: Mapping[str, Any]) -> str:
+    known = kinds.members(kind)
+    if known is None and kind == "event item":
+        known = {"snapshot": kinds.snapshot_kind(value["class"])}
+    if known is not None:
+        return "".join(member(name, render(known.get(name, "string"), item)) for name, item in value.items())
+    of = kinds.value_of_map(kind) or "string"
+    return "".join(member(name, render(of, item)) for name, item in value.items())
