@@ -1,0 +1,1 @@
+"""Carrying out a plan: journal, lock, preflight, and the run itself."""

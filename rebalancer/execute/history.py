@@ -1,0 +1,56 @@
+"""What a journal says of each step: its last state, its task, and when it was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from rebalancer.errors import InputError
+from rebalancer.execute.journal import Entry, Intended, Looked, RunBegan, RunEnded, Sent
+from rebalancer.execute.outcome import UNSETTLED, StepState, may_follow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepHistory:
+    """What is written of a step. `task` is that of the last call, None where no answer to it is known."""
+
+    state: StepState = StepState.WAITING
+    task: str | None = None
+    intended_at: datetime | None = None
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether a call may be under way that nobody watches."""
+        return self.state in UNSETTLED
+
+
+def histories(path: Path, entries: Iterable[Entry]) -> dict[str, StepHistory]:
+    """The history of each step in *entries*; steps that are not named were never begun.
+
+    Raises:
+        InputError: an entry follows one that it cannot follow.
+    """
+    found: dict[str, StepHistory] = {}
+    for entry in entries:
+        if isinstance(entry, RunBegan | RunEnded):
+            continue
+        before = found.get(entry.step, StepHistory())
+        after = _next(before, entry)
+        if not may_follow(before.state, after.state):
+            problem = f"step {entry.step} cannot be {after.state} after it was {before.state}"
+            raise InputError(str(path), problem, "The journal was edited: look at the pool, then make a new plan")
+        found[entry.step] = after
+    return found
+
+
+def _next(before: StepHistory, entry: Intended | Sent | Looked) -> StepHistory:
+    """The history once *entry* is written."""
+    match entry:
+        case Intended():
+            return StepHistory(state=StepState.INTENDED, intended_at=entry.at)
+        case Sent():
+            return replace(before, state=StepState.SENT, task=entry.task)
+        case Looked():
+            return replace(before, state=entry.state)

@@ -1,0 +1,68 @@
+"""One writer per pool: a lock file for each pool, held as long as the process may change it.
+
+The operating system lets go of the lock when the process ends, however it ends. It excludes runs that share the state
+folder; a run of another user or machine has another folder, and is caught by the look before each step.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from rebalancer.errors import InputError, PoolLocked
+from rebalancer.inventory import Uuid
+
+
+def state_folder(wanted: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+    """*wanted*, else `$XDG_STATE_HOME/rebalancer`, else `~/.local/state/rebalancer`."""
+    if wanted is not None:
+        return wanted
+    base = environ.get("XDG_STATE_HOME", "")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "rebalancer"
+
+
+def lock_path(pool: Uuid, state_dir: Path | None = None) -> Path:
+    """The lock file of *pool*."""
+    return state_folder(state_dir) / "locks" / f"{pool}.lock"
+
+
+@contextmanager
+def pool_lock(pool: Uuid, state_dir: Path | None = None) -> Iterator[Path]:
+    """Hold the lock of *pool*; a thread that holds it already may take it again.
+
+    Raises:
+        PoolLocked: another run holds it.
+        InputError: the state folder cannot be written.
+    """
+    path = lock_path(pool, state_dir)
+    lock = _lock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise PoolLocked(str(path)) from None
+    except OSError as error:
+        raise _unusable(path, error) from error
+    try:
+        yield path
+    finally:
+        lock.release()
+
+
+def _lock(path: Path) -> FileLock:
+    """The one lock object of this process for *path*."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(path, error) from error
+    return FileLock(path, is_singleton=True)
+
+
+def _unusable(path: Path, error: OSError) -> InputError:
+    """Why there is no lock."""
+    return InputError(
+        str(path), f"the lock file cannot be made: {error.strerror}", "Name a writable folder with --state-dir"
+    )

@@ -1,0 +1,54 @@
+"""How a run is asked to end: once to start nothing more, twice to cancel what runs."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import IntEnum
+from types import FrameType
+
+
+class Wish(IntEnum):
+    """What is wanted of a run."""
+
+    GO_ON = 0
+    START_NOTHING_MORE = 1
+    CANCEL = 2
+
+
+@dataclass(slots=True)
+class StopSignal:
+    """Counts how often somebody asked to stop; safe to use in a signal handler, because it takes no lock."""
+
+    asked: int = 0
+
+    def ask(self) -> None:
+        """Ask once more."""
+        self.asked += 1
+
+    @property
+    def wish(self) -> Wish:
+        """What is wanted now."""
+        return Wish(min(self.asked, Wish.CANCEL))
+
+
+@contextmanager
+def stop_on_signals(stop: StopSignal | None = None) -> Iterator[StopSignal]:
+    """A stop signal that Ctrl-C and SIGTERM ask, until the block ends; main thread only.
+
+    Raises:
+        ValueError: the caller is not the main thread.
+    """
+    asked = stop or StopSignal()
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        asked.ask()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
