@@ -1,0 +1,1 @@
+"""Measurements of speed and of how good plans are, against known figures."""

@@ -1,0 +1,1 @@
+"""Where VMs should be."""

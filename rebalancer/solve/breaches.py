@@ -1,0 +1,81 @@
+"""How much is broken, in the model: only limits and groups that are broken tonight can be."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import gcd
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rebalancer.objectives import Measure
+from rebalancer.solve.prepare import Group, Limit
+
+if TYPE_CHECKING:
+    from rebalancer.solve.model import PlacementModel
+
+
+def breaches(model: PlacementModel) -> Measure:
+    """Excess of all broken limits in their units, and hosts too many of all groups."""
+    limits = [_excess(model, limit) for limit in model.prepared.limits if limit.broken]
+    groups = [_spread(model, group) for group in model.prepared.groups]
+    variables = [each for found, _ in [*limits, *groups] for each in found]
+    return Measure(
+        variables=tuple(variables),
+        coefficients=(1,) * len(variables),
+        offset=sum(offset for _, offset in [*limits, *groups]),
+        worth=Fraction(1),
+    )
+
+
+def _excess(model: PlacementModel, limit: Limit) -> tuple[list[int], int]:
+    """Whole units above *limit*: a variable, and what stays whoever leaves."""
+    prepared = model.prepared
+    weight = prepared.families[limit.family].resident
+    here = np.isin(model.at_hosts, limit.hosts) & (weight[model.units] > 0)
+    pairs = np.flatnonzero(here)
+    weights = weight[model.units[pairs]]
+    there = model.constant & np.isin(model.scope.at, limit.hosts)
+    constant = int(prepared.families[limit.family].fixed[limit.hosts].sum() + weight[there].sum())
+    most = _units(int(weights.sum()) + constant, limit)
+    if not len(pairs):
+        return [], most
+
+    def derived(chosen: np.ndarray[tuple[int], np.dtype[np.int64]]) -> int:
+        return _units(int(weights @ chosen[pairs]) + constant, limit)
+
+    excess = model.whole_number(most, derived)
+    divisor = gcd(limit.unit, *weights.tolist())
+    coefficients = [*(weights // divisor).tolist(), -(limit.unit // divisor)]
+    if limit.upper < 0 and not constant:
+        _post_occupied(model, limit, pairs.tolist(), weights.tolist(), excess)
+    else:
+        model.at_most([*pairs.tolist(), excess], coefficients, (limit.upper - constant) // divisor)
+    return [excess], 0
+
+
+def _post_occupied(model: PlacementModel, limit: Limit, pairs: list[int], weights: list[int], excess: int) -> None:
+    """A limit below nothing is broken by whoever is there, and by nobody else."""
+    occupied = model.whole_number(1, lambda chosen: int(chosen[pairs].any()))
+    for pair in pairs:
+        model.implies(pair, occupied)
+    model.at_most([*pairs, occupied, excess], [*weights, -limit.upper, -limit.unit], 0)
+
+
+def _units(value: int, limit: Limit) -> int:
+    """Whole units that *value* is above *limit*; none where nobody is."""
+    return max(0, -((limit.upper - value) // limit.unit)) if value > 0 else 0
+
+
+def _spread(model: PlacementModel, group: Group) -> tuple[list[int], int]:
+    """Hosts that *group* is on: a variable for each that it may be on, and one host that it needs anyway."""
+    at = set(model.scope.at[group.units[model.constant[group.units]]].tolist()) | group.fixed
+    variables = []
+    for host in range(len(model.prepared.hosts)):
+        pairs = [int(each) for each in model.variable[group.units, host] if each >= 0]
+        if pairs and host not in at:
+            occupied = model.whole_number(1, lambda chosen, pairs=pairs: int(chosen[pairs].any()))  # type: ignore[misc]
+            for pair in pairs:
+                model.implies(pair, occupied)
+            variables.append(occupied)
+    return variables, len(at) - 1

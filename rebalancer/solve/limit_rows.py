@@ -1,0 +1,98 @@
+"""The limits of pool rules in the model: exactly what the checker accepts, no more and no less."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rebalancer.solve.prepare import Group, Ints, Limit
+
+if TYPE_CHECKING:
+    from rebalancer.solve.model import PlacementModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Terms:
+    """Who weighs on a limit: pairs with their weights, those that would join, and what is there anyway."""
+
+    pairs: Ints
+    weights: Ints
+    joining: Ints
+    constant: int
+    joined: bool
+
+
+def post_limits(model: PlacementModel) -> None:
+    """Every limit holds; one that is broken tonight holds as soon as somebody joins."""
+    reach = [np.flatnonzero(family.resident + family.arrival) for family in model.prepared.families]
+    for limit in model.prepared.limits:
+        terms = terms_of(model, limit, reach[limit.family])
+        if limit.broken and not terms.joined:
+            _post_broken(model, limit, terms)
+        else:
+            _post_whole(model, limit, terms)
+
+
+def post_groups(model: PlacementModel) -> None:
+    """A group that is spread tonight goes to a further host only as a whole."""
+    for group in model.prepared.groups:
+        outside = [host for host in range(len(model.prepared.hosts)) if host not in group.hosts]
+        for host in outside:
+            _post_together(model, group, host)
+
+
+def terms_of(model: PlacementModel, limit: Limit, reach: Ints) -> Terms:
+    """Who weighs on *limit*; *reach* are the units that have a weight in its family."""
+    prepared, scope = model.prepared, model.scope
+    family = prepared.families[limit.family]
+    resident = np.isin(prepared.home[reach], limit.hosts)
+    weights = np.where(resident, family.resident[reach], family.arrival[reach])
+    grid = model.variable[np.ix_(reach, limit.hosts)]
+    row, column = np.nonzero(grid >= 0)
+    there = model.constant[reach] & np.isin(scope.at[reach], limit.hosts)
+    heavy = weights[row] > 0
+    joining = ~resident[row] & heavy
+    pairs = grid[row, column]
+    return Terms(
+        pairs=pairs[heavy],
+        weights=weights[row][heavy],
+        joining=pairs[joining],
+        constant=int(family.fixed[limit.hosts].sum() + weights[there].sum()),
+        joined=bool((there & ~resident & (weights > 0)).any()),
+    )
+
+
+def _post_whole(model: PlacementModel, limit: Limit, terms: Terms) -> None:
+    """The weights fit, unless they cannot but fit."""
+    room = max(limit.upper, 0) - terms.constant
+    if terms.weights.sum() > room:
+        model.at_most(terms.pairs, terms.weights, room)
+
+
+def _post_broken(model: PlacementModel, limit: Limit, terms: Terms) -> None:
+    """Somebody joins only if the weights then fit."""
+    if not len(terms.joining):
+        return
+    joining = terms.joining
+    joined = model.whole_number(1, lambda chosen: int(chosen[joining].any()))
+    for pair in joining.tolist():
+        model.implies(pair, joined)
+    model.at_most(terms.pairs, terms.weights, max(limit.upper, 0) - terms.constant, given=joined)
+
+
+def _post_together(model: PlacementModel, group: Group, host: int) -> None:
+    """All members on *host*, or none."""
+    variables = [int(each) for each in model.variable[group.units, host] if each >= 0]
+    constants = group.units[model.constant[group.units]]
+    if len(constants) and (model.scope.at[constants] == host).all() and not group.fixed:
+        for variable in variables:
+            model.fix(variable, 1)
+    elif group.fixed or len(variables) < len(group.units):
+        for variable in variables:
+            model.fix(variable, 0)
+    else:
+        for variable in variables[1:]:
+            model.implies(variable, variables[0])
+            model.implies(variables[0], variable)

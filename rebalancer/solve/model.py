@@ -1,0 +1,262 @@
+"""The CP-SAT model of where units go, in the words of the domain.
+
+It is written straight into the protocol buffer: lists of variables and coefficients, not sums of Python objects, which
+take twenty times as long at 80 thousand pairs. Units outside the scope are constants, so that the same class makes the
+whole model and every neighbourhood of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd
+
+import numpy as np
+from numpy.typing import NDArray
+from ortools.sat.python import cp_model
+
+from rebalancer.inventory import Uuid
+from rebalancer.objectives import Measure
+from rebalancer.solve.breaches import breaches
+from rebalancer.solve.goal import Goal, goal_of
+from rebalancer.solve.limit_rows import post_groups, post_limits
+from rebalancer.solve.prepare import Bools, Ints, Prepared
+
+LOWEST = -(2**62)
+SHARE_PARTS = 10_000
+NO_VARIABLE = -1
+
+Numbers = Sequence[int] | Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scope:
+    """What a model decides.
+
+    Args:
+        free: the pairs of unit and host to choose from, shape (units, hosts); a unit without any is a constant.
+        at: the host of each constant, shape (units,).
+        watched: the hosts and slots whose overload is counted, shape (hosts, slots); the others count as free of it,
+            which makes the model a relaxation. None: all.
+    """
+
+    free: Bools
+    at: Ints
+    watched: Bools | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _ShareRow:
+    """The load of a host in a slot: what pairs add to its base, and the capacity that it is a share of."""
+
+    pairs: Ints
+    demand: Ints
+    base: int
+    room: int
+
+    def load(self, chosen: Ints) -> int:
+        """What the *chosen* pairs add."""
+        return int(self.demand @ chosen[self.pairs])
+
+    def share(self, added: int) -> int:
+        """The share of the capacity in use, in parts, rounded up."""
+        return -(-(self.base + added) * SHARE_PARTS // self.room)
+
+
+class PlacementModel:
+    """Where every unit goes; implements `rebalancer.objectives.Model`."""
+
+    def __init__(self, prepared: Prepared, scope: Scope) -> None:
+        self.prepared, self.scope = prepared, scope
+        self.cp = cp_model.CpModel()
+        self._proto = self.cp.proto
+        self._derived: list[Callable[[Ints], int]] = []
+        self.units, self.at_hosts = np.nonzero(scope.free)
+        self.variable = np.full(scope.free.shape, NO_VARIABLE, dtype=np.int64)
+        self.variable[self.units, self.at_hosts] = np.arange(len(self.units))
+        self.constant = ~scope.free.any(axis=1)
+        self._load = prepared.base.copy()
+        np.add.at(self._load, scope.at[self.constant], prepared.demand[self.constant])
+        self._unit_of = {vm: number for number, members in enumerate(prepared.units) for vm in members}
+        self._post_choice()
+        post_limits(self)
+        post_groups(self)
+
+    def whole_number(self, upper: int, derived: Callable[[Ints], int]) -> int:
+        """A new variable from 0 to *upper*; *derived* tells its value from those of the pairs."""
+        number = len(self._proto.variables)
+        self._proto.variables.add().domain.extend((0, upper))
+        self._derived.append(derived)
+        return number
+
+    def at_most(
+        self, variables: Numbers, coefficients: Numbers, upper: int, *, given: int | None = None
+    ) -> None:
+        """A weighted sum is at most *upper*, where *given* holds if it is named; divided by common factors."""
+        divisor = gcd(*(int(each) for each in coefficients)) or 1
+        constraint = self._proto.constraints.add()
+        constraint.linear.vars.extend([int(each) for each in variables])
+        constraint.linear.coeffs.extend([int(each) // divisor for each in coefficients])
+        constraint.linear.domain.extend((LOWEST, upper // divisor))
+        if given is not None:
+            constraint.enforcement_literal.extend([given])
+
+    def implies(self, cause: int, effect: int) -> None:
+        """Where *cause* holds, *effect* holds."""
+        constraint = self._proto.constraints.add()
+        constraint.enforcement_literal.extend([cause])
+        constraint.bool_and.literals.extend([effect])
+
+    def fix(self, variable: int, value: int) -> None:
+        """*variable* is *value*."""
+        constraint = self._proto.constraints.add()
+        constraint.linear.vars.extend([variable])
+        constraint.linear.coeffs.extend([1])
+        constraint.linear.domain.extend((value, value))
+
+    def limit_moves(self, size: Ints, upper: int) -> None:
+        """The sizes of the units that leave their home, summed, are at most *upper*."""
+        variables, coefficients, offset = self._moved(size)
+        self.at_most(variables, coefficients, upper - offset)
+
+    def forbid(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """Not all of *pairs* of unit and host at once."""
+        variables = [int(self.variable[unit, host]) for unit, host in pairs]
+        if NO_VARIABLE not in variables:
+            self.at_most(variables, [1] * len(variables), len(variables) - 1)
+
+    def breaches(self) -> Measure:
+        """How many limits that are broken tonight stay so, and by how many of their units."""
+        return breaches(self)
+
+    def moved(self, size: Mapping[Uuid, int]) -> Measure:
+        """The sizes of the VMs that leave their home, summed."""
+        of_units = np.array([sum(size[vm] for vm in members) for members in self.prepared.units], dtype=np.int64)
+        divisor = int(np.gcd.reduce(of_units)) or 1 if len(of_units) else 1
+        variables, coefficients, offset = self._moved(of_units // divisor)
+        return Measure(
+            variables=variables, coefficients=coefficients, offset=offset, worth=Fraction(divisor)
+        )
+
+    def load_above(self, limits: NDArray[np.float64]) -> Measure:
+        """PCPUs above *limits* on the watched hosts and slots, summed."""
+        resolution = self.prepared.resolution
+        room = resolution.limit_parts(limits) - self._load
+        watched = np.ones_like(room, dtype=np.bool_) if self.scope.watched is None else self.scope.watched
+        variables: list[int] = []
+        offset = 0
+        for host in np.flatnonzero(watched.any(axis=1)):
+            pairs = np.flatnonzero(self.at_hosts == host)
+            demand = self.prepared.demand[self.units[pairs]]
+            for slot in np.flatnonzero(watched[host]):
+                surely, excess = self._excess(pairs, demand[:, slot], int(room[host, slot]))
+                offset += surely
+                variables += excess
+        return Measure(
+            variables=tuple(variables),
+            coefficients=(1,) * len(variables),
+            offset=offset,
+            worth=Fraction(1, resolution.parts_per_pcpu),
+            surplus=resolution.surplus(limits),
+        )
+
+    def _excess(self, pairs: Ints, demand: Ints, room: int) -> tuple[int, list[int]]:
+        """How far the demand of *pairs* exceeds *room*: what it surely does, and a variable for the rest."""
+        surely = max(0, -room)
+        room = max(0, room)
+        most = int(demand.sum()) - room
+        used = demand > 0
+        if most <= 0:
+            return surely, []
+        pairs, demand = pairs[used], demand[used]
+        excess = self.whole_number(most, lambda chosen: max(0, int(demand @ chosen[pairs]) - room))
+        self.at_most([*pairs.tolist(), excess], [*demand.tolist(), -1], room)
+        return surely, [excess]
+
+    def highest_share(self, capacities: NDArray[np.float64]) -> Measure:
+        """One number that the share of no host with a capacity exceeds, in any slot."""
+        resolution = self.prepared.resolution
+        rows = self._share_rows(resolution.limit_parts(capacities))
+        highest = max((row.share(int(row.demand.sum())) for row in rows), default=0)
+        peak = self.whole_number(highest, lambda chosen: max(row.share(row.load(chosen)) for row in rows))
+        for row in rows:
+            self.at_most([*row.pairs, peak], [*row.demand * SHARE_PARTS, -row.room], -row.base * SHARE_PARTS)
+        lowest = float(capacities[capacities > 0].min(initial=1.0))
+        return Measure(
+            variables=(peak,),
+            coefficients=(1,),
+            offset=0,
+            worth=Fraction(1, SHARE_PARTS),
+            surplus=1 / SHARE_PARTS + resolution.surplus(capacities) / lowest,
+        )
+
+    def _share_rows(self, capacities: Ints) -> list[_ShareRow]:
+        """The load of every slot of every host that has a capacity."""
+        found = []
+        for host in np.flatnonzero(capacities > 0):
+            pairs = np.flatnonzero(self.at_hosts == host)
+            demand = self.prepared.demand[self.units[pairs]]
+            found += [
+                _ShareRow(pairs=pairs, demand=demand[:, slot], base=int(base), room=int(capacities[host]))
+                for slot, base in enumerate(self._load[host])
+            ]
+        return found
+
+    def goal(self, measures: Sequence[Measure]) -> Goal:
+        """The sum of *measures*, ready to be minimised or held."""
+        return goal_of(measures, [variable.domain[-1] for variable in self._proto.variables])
+
+    def minimise(self, goal: Goal) -> None:
+        """Look for the smallest *goal*."""
+        self._proto.clear_objective()
+        self._proto.objective.vars.extend(goal.variables)
+        self._proto.objective.coeffs.extend(goal.coefficients)
+        self._proto.objective.offset = goal.offset
+
+    def hold(self, goal: Goal, value: int) -> None:
+        """Never again more than *value* of *goal*."""
+        self.at_most(goal.variables, goal.coefficients, value - goal.offset)
+
+    def values(self, at: Ints) -> list[int]:
+        """The value of every variable where the units are *at*."""
+        chosen = (at[self.units] == self.at_hosts).astype(np.int64)
+        return [*chosen.tolist(), *(derived(chosen) for derived in self._derived)]
+
+    def value(self, goal: Goal, at: Ints) -> int:
+        """The sum of *goal* where the units are *at*."""
+        values = self.values(at)
+        return goal.offset + sum(
+            values[each] * factor for each, factor in zip(goal.variables, goal.coefficients, strict=True)
+        )
+
+    def hint(self, at: Ints) -> None:
+        """Start from the units at *at*: a complete hint, derived variables included."""
+        values = self.values(at)
+        self._proto.clear_solution_hint()
+        self._proto.solution_hint.vars.extend(list(range(len(values))))
+        self._proto.solution_hint.values.extend(values)
+
+    def placement(self, values: Sequence[int]) -> Ints:
+        """The host of every unit under the solver's *values*."""
+        chosen = np.fromiter(values, dtype=np.int64, count=len(self.units)) > 0
+        at = self.scope.at.copy()
+        at[self.units[chosen]] = self.at_hosts[chosen]
+        return at
+
+    def _post_choice(self) -> None:
+        """A variable for each pair; each unit is on one host."""
+        for _ in range(len(self.units)):
+            self._proto.variables.add().domain.extend((0, 1))
+        bounds = np.searchsorted(self.units, np.arange(len(self.constant) + 1))
+        for unit in np.flatnonzero(~self.constant):
+            literals = list(range(bounds[unit], bounds[unit + 1]))
+            self._proto.constraints.add().exactly_one.literals.extend(literals)
+
+    def _moved(self, size: Ints) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+        """The sum of the sizes of units that are not at home: variables, coefficients, offset."""
+        prepared = self.prepared
+        at_home = self.variable[np.arange(len(size)), prepared.home]
+        free = at_home != NO_VARIABLE
+        away = int(size[~self.constant].sum() + size[self.constant & (self.scope.at != prepared.home)].sum())
+        return tuple(at_home[free].tolist()), tuple((-size[free]).tolist()), away

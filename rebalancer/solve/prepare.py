@@ -1,0 +1,279 @@
+"""The problem in whole numbers: units that move as one, the hosts that each may be on, loads and limits.
+
+Limits are kept exact: the model divides by common factors and never rounds, so that it accepts what the checker
+accepts. Loads are counted in `resolution` parts of a pCPU, rounded up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebalancer.inventory import Uuid
+from rebalancer.objectives import base_load
+from rebalancer.policy import Mode
+from rebalancer.problem import Problem
+from rebalancer.rules import Joined, Legality, PoolRule, Row, Rule
+from rebalancer.solve.resolution import Resolution, resolution_for
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Family:
+    """Weights that several limits share.
+
+    Args:
+        resident: weight of each unit on the host where it is now, shape (units,).
+        arrival: weight of each unit that comes, shape (units,).
+        fixed: weight of what never moves, by host, shape (hosts,).
+    """
+
+    resident: Ints
+    arrival: Ints
+    fixed: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Limit:
+    """A row of a pool rule: the weights on `hosts` are at most `upper`; `start` is what they are tonight."""
+
+    family: int
+    hosts: Ints
+    upper: int
+    unit: int
+    start: int
+
+    @property
+    def broken(self) -> bool:
+        """Whether more is there tonight than may be."""
+        return self.start > max(self.upper, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Group:
+    """Units that belong on one host and are on several: `hosts` are those, `fixed` those of members that stay."""
+
+    units: Ints
+    hosts: frozenset[int]
+    fixed: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prepared:
+    """A problem, ready to be solved.
+
+    Args:
+        problem: the problem.
+        rules: the rules that bind.
+        hosts: uuids of the hosts; every host index counts in this order.
+        units: the VMs that move as one; every unit index counts in this order. Units that cannot move are left out.
+        home: host of each unit tonight, shape (units,).
+        legal: where each unit may end, its home included unless it has to leave, shape (units, hosts).
+        demand: load of each unit, in parts of a pCPU, shape (units, slots); no slots without metrics.
+        base: load of each host with what never moves, the same, shape (hosts, slots).
+        resolution: what one part of a pCPU is.
+        families: weights of the limits.
+        limits: what hosts hold at most.
+        groups: units that belong together and are not.
+    """
+
+    problem: Problem
+    rules: tuple[Rule, ...]
+    hosts: tuple[Uuid, ...]
+    units: tuple[tuple[Uuid, ...], ...]
+    home: Ints
+    legal: Bools
+    demand: Ints
+    base: Ints
+    resolution: Resolution
+    families: tuple[Family, ...]
+    limits: tuple[Limit, ...]
+    groups: tuple[Group, ...]
+
+    @property
+    def pool_rules(self) -> tuple[PoolRule, ...]:
+        """The rules that need a whole placement."""
+        return tuple(rule for rule in self.rules if isinstance(rule, PoolRule))
+
+
+def prepare(problem: Problem, rules: Sequence[Rule]) -> Prepared:
+    """The problem in whole numbers."""
+    return _Preparing(problem, rules).prepared()
+
+
+class _Preparing:
+    """One preparation."""
+
+    def __init__(self, problem: Problem, rules: Sequence[Rule]) -> None:
+        self._problem, self._rules = problem, tuple(rules)
+        self._hosts = tuple(problem.pool.hosts)
+        self._host_index = {host: number for number, host in enumerate(self._hosts)}
+        self._limits = [
+            limit for rule in self._rules if isinstance(rule, PoolRule) for limit in rule.limits(problem)
+        ]
+        self._units: list[tuple[Uuid, ...]] = []
+        self._unit_of: dict[Uuid, int] = {}
+        self._legal: list[Bools] = []
+
+    def prepared(self) -> Prepared:
+        """All parts."""
+        self._find_units()
+        demand, base, resolution = self._loads()
+        families, limits = self._rows()
+        return Prepared(
+            problem=self._problem,
+            rules=self._rules,
+            hosts=self._hosts,
+            units=tuple(self._units),
+            home=np.array([self._home(members[0]) for members in self._units], dtype=np.int64),
+            legal=np.array(self._legal, dtype=np.bool_).reshape(len(self._units), len(self._hosts)),
+            demand=demand,
+            base=base,
+            resolution=resolution,
+            families=families,
+            limits=limits,
+            groups=tuple(self._groups()),
+        )
+
+    def _home(self, vm: Uuid) -> int:
+        """Index of the host where *vm* is."""
+        return self._host_index[self._problem.initial[vm]]
+
+    def _find_units(self) -> None:
+        """VMs that keep together share a unit; what cannot move is no unit."""
+        targets = _Targets(self._problem, self._rules)
+        for members in _merged(self._problem, [limit for limit in self._limits if isinstance(limit, Joined)]):
+            legal = targets.of(members)
+            if legal.sum() > int(legal[self._home(members[0])]):
+                for vm in members:
+                    self._unit_of[vm] = len(self._units)
+                self._units.append(members)
+                self._legal.append(legal)
+
+    def _loads(self) -> tuple[Ints, Ints, Resolution]:
+        """Load of units and, fixed VMs included, of hosts."""
+        profile, initial = self._problem.demand, self._problem.initial
+        if profile is None:
+            shape = len(self._hosts), 0
+            return np.zeros((len(self._units), 0), np.int64), np.zeros(shape, np.int64), Resolution(parts_per_pcpu=1)
+        rows = dict(zip(profile.vms, profile.vm_pcpu, strict=True))
+        base_pcpu = base_load(self._problem)
+        resolution = resolution_for([*(rows[vm] for vm in initial), *base_pcpu])
+        demand = np.zeros((len(self._units), profile.slots), np.int64)
+        base = resolution.parts(base_pcpu)
+        for vm in initial:
+            parts = resolution.parts(rows[vm])
+            if vm in self._unit_of:
+                demand[self._unit_of[vm]] += parts
+            else:
+                base[self._home(vm)] += parts
+        return demand, base, resolution
+
+    def _rows(self) -> tuple[tuple[Family, ...], tuple[Limit, ...]]:
+        """Limits, and the weights that they share by identity."""
+        rows = [limit for limit in self._limits if isinstance(limit, Row)]
+        numbers: dict[tuple[int, int], int] = {}
+        families: list[Family] = []
+        starts: list[Ints] = []
+        limits = []
+        for row in rows:
+            number = numbers.setdefault((id(row.weights), id(row.arrival_weights)), len(families))
+            if number == len(families):
+                families.append(self._family(row))
+                starts.append(self._start(row))
+            limits.append(self._limit(row, number, starts[number]))
+        return tuple(families), tuple(limits)
+
+    def _family(self, row: Row) -> Family:
+        """The weights of *row*."""
+        resident = np.zeros(len(self._units), np.int64)
+        arrival = np.zeros(len(self._units), np.int64)
+        fixed = np.zeros(len(self._hosts), np.int64)
+        for vm, weight in row.weights.items():
+            if vm in self._unit_of:
+                resident[self._unit_of[vm]] += weight
+            elif vm in self._problem.initial.host_of:
+                fixed[self._home(vm)] += weight
+        for vm, weight in row.arrival_weights.items():
+            if vm in self._unit_of:
+                arrival[self._unit_of[vm]] += weight
+        return Family(resident=resident, arrival=arrival, fixed=fixed)
+
+    def _start(self, row: Row) -> Ints:
+        """The weights of *row* on every host tonight."""
+        start = np.zeros(len(self._hosts), np.int64)
+        for vm, weight in row.weights.items():
+            if vm in self._problem.initial.host_of:
+                start[self._home(vm)] += weight
+        return start
+
+    def _limit(self, row: Row, family: int, start: Ints) -> Limit:
+        """One row."""
+        hosts = np.array(sorted(self._host_index[host] for host in row.hosts), dtype=np.int64)
+        return Limit(family=family, hosts=hosts, upper=row.upper, unit=row.unit, start=int(start[hosts].sum()))
+
+    def _groups(self) -> list[Group]:
+        """Groups that are spread over hosts and have a member that can move."""
+        found = []
+        for limit in self._limits:
+            if not isinstance(limit, Joined):
+                continue
+            members = sorted(vm for vm in limit.vms if vm in self._problem.initial.host_of)
+            units = sorted({self._unit_of[vm] for vm in members if vm in self._unit_of})
+            hosts = frozenset(self._home(vm) for vm in members)
+            fixed = frozenset(self._home(vm) for vm in members if vm not in self._unit_of)
+            if len(hosts) > 1:
+                found.append(Group(units=np.array(units, dtype=np.int64), hosts=hosts, fixed=fixed))
+        return found
+
+
+class _Targets:
+    """Where units may go."""
+
+    def __init__(self, problem: Problem, rules: Sequence[Rule]) -> None:
+        self._problem = problem
+        self._legality = Legality(problem, rules)
+        self._index = {host: number for number, host in enumerate(problem.pool.hosts)}
+
+    def of(self, members: tuple[Uuid, ...]) -> Bools:
+        """Hosts that every member may be on, shape (hosts,)."""
+        legal = np.ones(len(self._index), dtype=np.bool_)
+        for vm in members:
+            legal &= self._of_vm(vm)
+        return legal
+
+    def _of_vm(self, vm: Uuid) -> Bools:
+        """Hosts that one VM may be on; it has to leave a host that is evacuated if it can."""
+        home = self._problem.initial[vm]
+        targets = self._legality.targets(self._problem.pool.vms[vm])
+        legal = np.zeros(len(self._index), dtype=np.bool_)
+        evacuating = self._problem.policy.mode is Mode.EVACUATE
+        barred = self._problem.intent.empty if evacuating else {}
+        legal[[self._index[host] for host in targets if host not in barred]] = True
+        legal[self._index[home]] = home not in barred
+        return legal
+
+
+def _merged(problem: Problem, groups: Sequence[Joined]) -> list[tuple[Uuid, ...]]:
+    """All VMs, those of a group that is on one host tonight joined; sorted."""
+    leader = {vm: vm for vm in problem.initial}
+
+    def find(vm: Uuid) -> Uuid:
+        while leader[vm] != vm:
+            vm = leader[vm]
+        return vm
+
+    for group in groups:
+        members = sorted(vm for vm in group.vms if vm in leader)
+        if len({problem.initial[vm] for vm in members}) == 1:
+            for vm in members[1:]:
+                leader[find(vm)] = find(members[0])
+    merged: dict[Uuid, list[Uuid]] = {}
+    for vm in sorted(leader):
+        merged.setdefault(find(vm), []).append(vm)
+    return [tuple(members) for members in merged.values()]

@@ -1,0 +1,116 @@
+"""One call of CP-SAT: what it may cost, what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from ortools.sat.python import cp_model
+
+from rebalancer.solve.goal import Goal
+from rebalancer.solve.model import PlacementModel
+from rebalancer.solve.prepare import Ints
+
+
+class Status(Enum):
+    """How a search ended."""
+
+    OPTIMAL = "nothing is better"
+    FOUND = "something was found"
+    IMPOSSIBLE = "nothing satisfies the rules"
+    NOTHING_FOUND = "the limit came first"
+
+
+STATUS = {
+    cp_model.OPTIMAL: Status.OPTIMAL,
+    cp_model.FEASIBLE: Status.FOUND,
+    cp_model.INFEASIBLE: Status.IMPOSSIBLE,
+    cp_model.UNKNOWN: Status.NOTHING_FOUND,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """What a search may cost; the answer depends on `seconds` only where they cut it short.
+
+    Args:
+        deterministic: work of all workers, in CP-SAT's deterministic seconds.
+        seconds: wall clock, the emergency brake.
+        workers: threads of CP-SAT that take turns.
+        seed: of all random choices.
+        gap: relative distance to the bound that is good enough.
+        presolve: whether the model is worth simplifying first.
+    """
+
+    deterministic: float
+    seconds: float
+    workers: int
+    seed: int
+    gap: float = 0.0
+    presolve: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Answer:
+    """What came out: the host of every unit (None where nothing was found), value and bound of the goal.
+
+    `on_time` is false when the clock, not the work, ended the search.
+    """
+
+    status: Status
+    at: Ints | None
+    value: int
+    bound: int
+    deterministic: float
+    on_time: bool
+
+
+def search(
+    model: PlacementModel, goal: Goal, effort: Effort, *, progress: Callable[[int, int], None] | None = None
+) -> Answer:
+    """Minimise *goal*; *progress* hears of every better value, with the bound at that time."""
+    model.minimise(goal)
+    solver = _solver(effort)
+    watcher = _Watcher(goal, progress) if progress else None
+    status = STATUS[solver.solve(model.cp, watcher)]
+    found = status in {Status.OPTIMAL, Status.FOUND}
+    at = model.placement(solver.response_proto.solution) if found else None
+    return Answer(
+        status=status,
+        at=at,
+        value=0 if at is None else model.value(goal, at),
+        bound=_rounded_up(solver.best_objective_bound) if goal.variables else goal.offset,
+        deterministic=solver.deterministic_time,
+        on_time=status is not Status.FOUND or solver.deterministic_time >= 0.98 * effort.deterministic,
+    )
+
+
+def _rounded_up(bound: float) -> int:
+    """Bounds of whole numbers are whole."""
+    return -int(-bound // 1)
+
+
+def _solver(effort: Effort) -> cp_model.CpSolver:
+    """A solver that repeats itself: workers take turns in a fixed order."""
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = effort.workers
+    solver.parameters.interleave_search = effort.workers > 1
+    solver.parameters.max_deterministic_time = effort.deterministic
+    solver.parameters.max_time_in_seconds = effort.seconds
+    solver.parameters.random_seed = effort.seed % 2**31
+    solver.parameters.relative_gap_limit = effort.gap
+    solver.parameters.cp_model_presolve = effort.presolve
+    return solver
+
+
+class _Watcher(cp_model.CpSolverSolutionCallback):
+    """Tells of every better value."""
+
+    def __init__(self, goal: Goal, progress: Callable[[int, int], None]) -> None:
+        super().__init__()
+        self._goal, self._progress = goal, progress
+
+    def on_solution_callback(self) -> None:
+        """Called by CP-SAT."""
+        self._progress(round(self.objective_value), _rounded_up(self.best_objective_bound))
