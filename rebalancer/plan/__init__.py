@@ -1,0 +1,61 @@
+"""Plans: from a placement to ordered steps, proof that every state is legal, the way back, and what has drifted.
+
+`rebalance` is loaded when it is asked for: it brings the solver along, which showing and verifying a plan do without.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from rebalancer.plan.document import digest_of, plan_document, sealed
+from rebalancer.plan.drift import differences
+from rebalancer.plan.finding import Finding
+from rebalancer.plan.plan import (
+    FORMAT,
+    Curve,
+    HostRow,
+    HostState,
+    LeftAlone,
+    Load,
+    MadeFrom,
+    Metrics,
+    OldViolation,
+    Plan,
+    Step,
+    StepKind,
+    Tier,
+)
+from rebalancer.plan.verify import verify_plan
+
+if TYPE_CHECKING:
+    from rebalancer.plan.whole import rebalance
+
+__all__ = [
+    "FORMAT",
+    "Curve",
+    "Finding",
+    "HostRow",
+    "HostState",
+    "LeftAlone",
+    "Load",
+    "MadeFrom",
+    "Metrics",
+    "OldViolation",
+    "Plan",
+    "Step",
+    "StepKind",
+    "Tier",
+    "differences",
+    "digest_of",
+    "plan_document",
+    "rebalance",
+    "sealed",
+    "verify_plan",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+    """`rebalance`, on first use."""
+    if name == "rebalance":
+        from rebalancer.plan.whole import rebalance  # noqa: PLC0415 - the solver is loaded only where it is needed
+
+        return rebalance
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,120 @@
+"""The figures that a plan claims, computed again from the pool it was made from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+from rebalancer.errors import MetricsRefused
+from rebalancer.inventory import Pool
+from rebalancer.objectives import OBJECTIVES
+from rebalancer.placement import Placement
+from rebalancer.plan.figures import host_rows, load_of, metrics_of, profile_of
+from rebalancer.plan.finding import Finding
+from rebalancer.plan.plan import HostState, Plan, Step, Tier
+from rebalancer.problem import Problem
+
+TOLERANCE = 1e-3
+"""What a figure may be off, relatively or in its own unit: plans keep six digits of every pCPU."""
+
+
+def wrong_claims(plan: Plan, problem: Problem) -> Iterator[Finding]:
+    """Figures of *plan* that are not those of *problem*, the pool that it was made from."""
+    if problem.initial.host_of != plan.before.host_of:
+        yield _wrong("placement", "the hosts' VMs before the plan are not where the inventory has them")
+        return
+    if set(plan.predicted) != set(plan.before):
+        yield _wrong("placement", "the hosts' VMs after the plan are not the same VMs")
+        return
+    carried = replace(problem, demand=profile_of(plan), pool=_copied(problem.pool, plan))
+    yield from _wrong_memory(plan, problem.pool)
+    yield from _wrong_rows(plan, carried)
+    for tier in plan.tiers:
+        yield from _wrong_tier(tier, carried, plan.predicted)
+
+
+def wrong_demand(plan: Plan, problem: Problem) -> Iterator[Finding]:
+    """The demand that *plan* carries is not that of *problem*, although both were measured in the same window."""
+    measured, claimed = metrics_of(problem.demand), plan.made_from.metrics
+    if measured is None or claimed is None or measured.window_end != claimed.window_end:
+        return
+    moved = {curve.uuid for curve in plan.load.vms} if plan.load else set()
+    if problem.demand != profile_of(plan) and load_of(problem, moved) != plan.load:
+        yield _wrong("figures", "the demand that the plan carries is not the one that was measured")
+
+
+def _copied(pool: Pool, plan: Plan) -> Pool:
+    """*pool* with the memory of its VMs as it was when the plan was made: what guests use changes all the time."""
+    sizes = {step.vm: step.memory_bytes for step in plan.steps}
+    vms = {
+        uuid: replace(vm, metrics=replace(vm.metrics, memory_actual_bytes=sizes[uuid]))
+        if uuid in sizes and vm.metrics
+        else vm
+        for uuid, vm in pool.vms.items()
+    }
+    return replace(pool, vms=vms)
+
+
+def _wrong_memory(plan: Plan, pool: Pool) -> Iterator[Finding]:
+    """A step copies what its VM can have."""
+    for step in (*plan.steps, *plan.rollback):
+        if not _possible(step, pool):
+            words = f"VM {step.vm_name} cannot have {step.memory_bytes} bytes of memory"
+            yield Finding(step=step.id, state="at the start", rule="figures", words=words)
+
+
+def _possible(step: Step, pool: Pool) -> bool:
+    """Whether the VM of *step* may have as much memory as the step says."""
+    vm = pool.vms.get(step.vm)
+    if vm is None:
+        return True
+    sizes = (vm.migration_memory_bytes, vm.memory.dynamic_min_bytes, vm.memory.dynamic_max_bytes)
+    return min(sizes) <= step.memory_bytes <= max(sizes)
+
+
+def _wrong_rows(plan: Plan, problem: Problem) -> Iterator[Finding]:
+    """Hosts before and after."""
+    claimed = {row.uuid: row for row in plan.hosts}
+    for row in host_rows(problem, plan.predicted):
+        mine = claimed.get(row.uuid)
+        if mine is None or mine.memory_total_bytes != row.memory_total_bytes:
+            yield _wrong("figures", f"the memory of host {row.name} is another")
+        elif not (_alike(mine.before, row.before) and _alike(mine.after, row.after)):
+            yield _wrong("figures", f"the figures of host {row.name} are others")
+
+
+def _alike(claimed: HostState, found: HostState) -> bool:
+    """Whether two states of one host say the same."""
+    exact = set(claimed.vms) == set(found.vms) and claimed.memory_used_bytes == found.memory_used_bytes
+    if claimed.peak_share is None or found.peak_share is None:
+        return exact and claimed.peak_share is found.peak_share
+    return exact and _close(claimed.peak_share, found.peak_share)
+
+
+def _wrong_tier(tier: Tier, problem: Problem, predicted: Placement) -> Iterator[Finding]:
+    """An objective before and after."""
+    objective = next((each for each in OBJECTIVES if each.id == tier.objective), None)
+    if objective is None:
+        yield _wrong("tiers", f"there is no objective {tier.objective}")
+        return
+    try:
+        before, after = objective.value(problem.initial, problem), objective.value(predicted, problem)
+    except MetricsRefused:
+        yield _wrong("tiers", f"the plan claims {tier.objective} without any demand to compute it from")
+        return
+    if not (_close(tier.before, before) and _close(tier.after, after)):
+        claim = f"{tier.before:g} to {tier.after:g}, but it is {before:g} to {after:g} {tier.unit}"
+        yield _wrong("tiers", f"the plan claims {tier.objective} from {claim}")
+    if tier.bound > tier.after and not _close(tier.bound, tier.after):
+        yield _wrong("tiers", f"the plan beats its own bound for {tier.objective}")
+
+
+def _close(one: float, other: float) -> bool:
+    """Equal up to what rounding leaves."""
+    return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+
+
+def _wrong(rule: str, words: str) -> Finding:
+    """A finding about the whole plan."""
+    return Finding(step="", state="at the start", rule=rule, words=words)

@@ -1,0 +1,137 @@
+"""Putting a plan together once placement and order are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
+
+from rebalancer.inventory.digest import inventory_digest
+from rebalancer.placement import Placement
+from rebalancer.plan.document import sealed
+from rebalancer.plan.figures import host_rows, load_of, metrics_of
+from rebalancer.plan.plan import FORMAT, LeftAlone, MadeFrom, Plan, Step, StepKind, Tier
+from rebalancer.plan.rollback import way_back
+from rebalancer.plan.search import Leg
+from rebalancer.plan.steps import steps_of
+from rebalancer.plan.why import Reasons
+from rebalancer.policy.load import policy_digest
+from rebalancer.problem import Problem
+from rebalancer.rules import Legality, Rule
+from rebalancer.units import SECONDS_PER_HOUR, size_in_words
+
+PACKAGES = ("rebalancer", "ortools", "networkx", "numpy")
+"""Whose versions decide what a plan looks like."""
+SECONDS_PER_MINUTE = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """What the solver chose, in values of the plan: `outcome` in a word, `reason` in words where nothing moves."""
+
+    goal: Placement
+    tiers: tuple[Tier, ...]
+    outcome: str
+    reason: str
+    warnings: tuple[str, ...] = ()
+
+
+def compose(problem: Problem, rules: Sequence[Rule], chosen: Chosen, legs: Sequence[Leg], made_at: datetime) -> Plan:
+    """The plan that carries out *legs*, an order in which all of them are legal.
+
+    Args:
+        problem: the pool before the plan.
+        rules: the rules that bind.
+        chosen: the placement that the legs lead to, and what it is worth.
+        legs: the migrations.
+        made_at: the time, with a zone; the only clock that a plan knows.
+    """
+    reasons = Reasons(problem, Legality(problem, rules), chosen.goal)
+    steps = steps_of(legs, problem, rules, reasons.of(legs))
+    rollback, no_way_back = way_back(legs, problem, rules, seed=problem.policy.limits.seed)
+    return sealed(
+        Plan(
+            format=FORMAT,
+            made_at=made_at,
+            expires_at=made_at + timedelta(hours=problem.policy.plan.expires_hours),
+            made_from=_made_from(problem),
+            summary=summary_of(steps, chosen),
+            outcome=chosen.outcome,
+            tiers=chosen.tiers,
+            steps=steps,
+            hosts=host_rows(problem, chosen.goal),
+            load=load_of(problem, {step.vm for step in steps}),
+            left_alone=reasons.left_alone(),
+            old_violations=reasons.old_violations(),
+            warnings=(*chosen.warnings, *_warnings(problem, no_way_back)),
+            rollback=rollback,
+            no_way_back=no_way_back,
+            digest="",
+        )
+    )
+
+
+def _made_from(problem: Problem) -> MadeFrom:
+    """What the plan is bound to."""
+    return MadeFrom(
+        pool=problem.pool.uuid,
+        pool_name=problem.pool.name,
+        inventory_digest=inventory_digest(problem.pool),
+        metrics=metrics_of(problem.demand),
+        policy_digest=policy_digest(problem.policy),
+        policy=problem.policy,
+        versions=_versions(),
+        seed=problem.policy.limits.seed,
+    )
+
+
+def _versions() -> Mapping[str, str]:
+    """Versions of what made the plan; `unknown` where a package runs without being installed."""
+    return {package: _version(package) for package in PACKAGES}
+
+
+def _version(package: str) -> str:
+    """The version of one package."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def summary_of(steps: Sequence[Step], chosen: Chosen) -> str:
+    """What the plan comes to, in a sentence."""
+    if not steps:
+        return f"Nothing to do: {chosen.reason or 'every VM is where it should be'}."
+    hops = sum(step.kind is StepKind.HOP for step in steps)
+    size = size_in_words(sum(step.memory_bytes for step in steps))
+    count = f"{len(steps)} steps" if len(steps) > 1 else "1 step"
+    parked = f", {hops} of them hops" if hops else ""
+    minutes = duration_in_words(sum(step.seconds for step in steps))
+    gains = "; ".join(_gain(tier) for tier in chosen.tiers if round(tier.before, 3) != round(tier.after, 3))
+    return f"{count}{parked}, {size} to copy, about {minutes} one after another{': ' if gains else ''}{gains}."
+
+
+def _gain(tier: Tier) -> str:
+    """What one objective gains or costs."""
+    return f"{tier.objective} from {tier.before:.4g} to {tier.after:.4g} {tier.unit}"
+
+
+def duration_in_words(seconds: float) -> str:
+    """`40 s`, `12 min`, `3.5 h`."""
+    if seconds < 2 * SECONDS_PER_MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < 2 * SECONDS_PER_HOUR:
+        return f"{seconds / SECONDS_PER_MINUTE:.0f} min"
+    return f"{seconds / SECONDS_PER_HOUR:.1f} h"
+
+
+def _warnings(problem: Problem, no_way_back: Sequence[LeftAlone]) -> tuple[str, ...]:
+    """What a reviewer should know besides the steps."""
+    relaxed = [
+        f"the policy does without the documented rule {rule}" for rule in sorted(set(problem.policy.rules.relax))
+    ]
+    stranded = [f"VM {each.name} has no legal way back: {each.words} [{each.rule}]" for each in no_way_back]
+    unmeasured = ["made without metrics: load was not looked at"] if problem.demand is None else []
+    dangling = [f"the inventory has a reference that leads nowhere: {each}" for each in problem.pool.dangling]
+    return (*unmeasured, *relaxed, *stranded, *dangling)

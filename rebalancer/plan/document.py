@@ -1,0 +1,61 @@
+"""A plan as plain JSON values, its canonical bytes, and the digest that seals it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from rebalancer.plan.plan import Plan
+from rebalancer.policy import Policy
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """*plan* as the JSON object that plan.json holds."""
+    document = _plain(plan)
+    if not isinstance(document, dict):
+        raise TypeError("a plan is an object")
+    return document
+
+
+def digest_of(plan: Plan) -> str:
+    """`sha256:` and the hexadecimal SHA-256 of the canonical bytes of *plan* without its digest.
+
+    Canonical: keys sorted, no spaces, UTF-8, shortest representation of numbers.
+    """
+    document = plan_document(plan)
+    del document["digest"]
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return "sha256:" + hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def sealed(plan: Plan) -> Plan:
+    """*plan* with the digest of what it says."""
+    return replace(plan, digest=digest_of(plan))
+
+
+def _plain(value: object) -> object:
+    """*value* in the types of JSON."""
+    match value:
+        case Policy():
+            return value.model_dump(mode="json")
+        case datetime() | Enum():
+            return _text(value)
+        case Mapping():
+            return {str(key): _plain(each) for key, each in sorted(value.items())}
+        case tuple():
+            return [_plain(each) for each in value]
+        case _ if is_dataclass(value):
+            return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return value
+
+
+def _text(value: datetime | Enum) -> str:
+    """A time in UTC, ending in Z, or the name of a state."""
+    if isinstance(value, Enum):
+        return str(value.value)
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,136 @@
+"""Whether every order that the steps' `after` allows is legal, however many of them run at once.
+
+For each limit and each step that loads it, the fullest state in which that step can begin is found: a set of begun and
+done steps that `after` allows. That is a closure of greatest weight in a graph, so a minimum cut finds it exactly
+(Picard, Maximal closure of a graph, Management Science 22, 1976). No code is shared with what made the relations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import networkx as nx
+
+from rebalancer.placement import Placement
+from rebalancer.plan.plan import Step
+from rebalancer.problem import Problem
+from rebalancer.rules import PoolRule, Row, Rule, When
+
+Node = str | tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clash:
+    """A step that may begin although a limit does not allow it."""
+
+    step: str
+    rule: str
+    words: str
+
+
+def clashes(steps: Sequence[Step], problem: Problem, rules: Sequence[Rule]) -> Iterator[Clash]:
+    """Steps of one plan that some allowed order lets begin too early; *problem* is the pool before all of them."""
+    ancestors = ancestors_of(steps)
+    yield from _own_vm(steps, ancestors)
+    for rule in rules:
+        if not isinstance(rule, PoolRule) or rule.when is not When.EVERY_STEP:
+            continue
+        for limit in rule.limits(problem):
+            if isinstance(limit, Row):
+                yield from _Loads(limit, steps, ancestors, problem.initial).clashes(rule)
+            else:
+                yield from _unchained(steps, ancestors, rule)
+
+
+def ancestors_of(steps: Sequence[Step]) -> dict[str, frozenset[str]]:
+    """For each step all that have to be done before it begins; references to steps that are not there count nothing."""
+    found: dict[str, frozenset[str]] = {}
+    for step in steps:
+        known = [each for each in step.after if each in found]
+        found[step.id] = frozenset(known).union(*(found[each] for each in known))
+    return found
+
+
+def _own_vm(steps: Sequence[Step], ancestors: Mapping[str, frozenset[str]]) -> Iterator[Clash]:
+    """A VM takes one step after the other."""
+    last: dict[str, str] = {}
+    for step in steps:
+        if step.vm in last and last[step.vm] not in ancestors[step.id]:
+            yield Clash(step=step.id, rule="after", words=f"does not wait for {last[step.vm]}, a step of the same VM")
+        last[step.vm] = step.id
+
+
+def _unchained(steps: Sequence[Step], ancestors: Mapping[str, frozenset[str]], rule: Rule) -> Iterator[Clash]:
+    """A limit that no sum can state was checked in one order only."""
+    for earlier, step in pairwise(steps):
+        if earlier.id not in ancestors[step.id]:
+            yield Clash(
+                step=step.id, rule=rule.id, words=f"does not wait for {earlier.id}, before which it was not checked"
+            )
+
+
+class _Loads:
+    """What the steps do to one limit."""
+
+    def __init__(
+        self, row: Row, steps: Sequence[Step], ancestors: Mapping[str, frozenset[str]], start: Placement
+    ) -> None:
+        self._row, self._ancestors = row, ancestors
+        self._initial = sum(row.weights.get(vm, 0) for vm, host in start.host_of.items() if host in row.hosts)
+        self._begun: dict[str, int] = {}
+        self._done: dict[str, int] = {}
+        for step in steps:
+            comes, goes = step.target in row.hosts, step.source in row.hosts
+            if comes != goes:
+                resident = row.weights.get(step.vm, 0)
+                self._begun[step.id] = row.arrival_weights.get(step.vm, 0) if comes else 0
+                self._done[step.id] = resident - self._begun[step.id] if comes else -resident
+
+    def clashes(self, rule: PoolRule) -> Iterator[Clash]:
+        """Steps that may begin in a state that is too full for them."""
+        for step, arriving in self._begun.items():
+            if not arriving:
+                continue
+            fullest = self._fullest(step)
+            if fullest > self._row.upper:
+                words = f"may begin too early: {self._row.words(fullest)}"
+                yield Clash(step=step, rule=rule.id, words=words)
+
+    def _fullest(self, step: str) -> int:
+        """The most that the limit can hold just after *step* has begun."""
+        before = self._ancestors[step]
+        held = (
+            self._initial
+            + self._begun[step]
+            + sum(self._begun[each] + self._done[each] for each in before & self._begun.keys())
+        )
+        free = [
+            each for each in self._begun if each != step and each not in before and step not in self._ancestors[each]
+        ]
+        highest = held + sum(max(0, self._begun[each], self._begun[each] + self._done[each]) for each in free)
+        return highest if highest <= self._row.upper else held + self._closure(free)
+
+    def _closure(self, free: Sequence[str]) -> int:
+        """The most that steps which may run before, beside or after the one in question can add."""
+        graph: nx.DiGraph[Node] = nx.DiGraph()
+        graph.add_nodes_from(("source", "sink"))
+        positive = 0
+        for step in free:
+            positive += _attach(graph, ("begun", step), self._begun[step]) + _attach(
+                graph, ("done", step), self._done[step]
+            )
+            graph.add_edge(("done", step), ("begun", step))
+            for earlier in self._ancestors[step].intersection(free):
+                graph.add_edge(("begun", step), ("done", earlier))
+        return positive - int(nx.minimum_cut_value(graph, "source", "sink"))
+
+
+def _attach(graph: nx.DiGraph[Node], node: tuple[str, str], weight: int) -> int:
+    """Enter a node of a closure with its weight; what it can add at most."""
+    if weight > 0:
+        graph.add_edge("source", node, capacity=weight)
+    elif weight < 0:
+        graph.add_edge(node, "sink", capacity=-weight)
+    return max(0, weight)

@@ -1,0 +1,160 @@
+"""The order of the moves: simulated execution, several priorities, hops only where every order deadlocks.
+
+Memory is held on both hosts while a VM moves, and so is everything else that a rule holds at every step. A cycle of
+moves that wait for each other is not yet a deadlock, because another order may never run into it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rebalancer.inventory import Uuid
+from rebalancer.placement import Move, Placement
+from rebalancer.plan.search import Leg, Search, Stuck
+from rebalancer.plan.state import State
+from rebalancer.problem import Problem
+from rebalancer.rules import Rule
+
+SHUFFLES = 6
+QUESTIONS = 40_000
+"""How many questions a search may ask of the rules before the next priority is tried."""
+CORE_QUESTIONS = 4_000
+CORE_MOVES = 24
+"""Up to how many moves a deadlock is cut down to the moves that cause it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Legs in an order in which each is legal."""
+
+    legs: tuple[Leg, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlock:
+    """No order was found: the moves that wait for each other, and the rules that hold them.
+
+    `proved` tells that there is none, even with as many hops as there are moves; else the search gave up.
+    """
+
+    moves: tuple[Move, ...]
+    rules: tuple[str, ...]
+    proved: bool
+
+
+def find_order(
+    problem: Problem, rules: Sequence[Rule], goal: Placement, *, seed: int, first: Sequence[Uuid] = ()
+) -> Order | Deadlock:
+    """An order of the moves from where the VMs are to *goal*, with as few hops as could be found.
+
+    Args:
+        problem: where the VMs are now.
+        rules: the rules that bind.
+        goal: where they are to end.
+        seed: of the shuffled priorities.
+        first: VMs that are tried first, most urgent first; the others follow from small to large.
+    """
+    moves = problem.initial.moves_to(goal)
+    state = State(problem, rules)
+    return _Ordering(state, moves, seed=seed, first=first).find()
+
+
+class _Ordering:
+    """One attempt to order some moves."""
+
+    def __init__(self, state: State, moves: Sequence[Move], *, seed: int, first: Sequence[Uuid]) -> None:
+        self._state, self._moves, self._first = state, moves, first
+        self._goal = {move.vm: move.target for move in moves}
+        self._random = random.Random(seed)
+        self._furthest: Stuck | None = None
+        self._by_size = sorted(self._goal, key=lambda vm: (state.problem.pool.vms[vm].migration_memory_bytes, vm))
+
+    def find(self) -> Order | Deadlock:
+        """Direct orders first; then with 1, 2, 4 ... hops."""
+        direct, _ = self._try_ranks(self._ranks(), hops=0)
+        if direct is not None:
+            return Order(legs=direct)
+        proved = False
+        for hops in _doubling(len(self._moves)):
+            legs, proved = self._try_ranks(self._hop_ranks(), hops=hops)
+            if legs is not None:
+                return Order(legs=self._with_fewer_hops(legs, hops))
+        return self._deadlock(proved=proved)
+
+    def _try_ranks(self, ranks: Iterable[Sequence[Uuid]], *, hops: int) -> tuple[tuple[Leg, ...] | None, bool]:
+        """The first order that one of *ranks* leads to; and whether it is proved that there is none."""
+        for rank in ranks:
+            legs, exhausted = self._search(rank, hops)
+            if legs is not None or exhausted:
+                return legs, exhausted
+        return None, False
+
+    def _search(self, rank: Sequence[Uuid], hops: int) -> tuple[tuple[Leg, ...] | None, bool]:
+        """One search; the deadlock that came furthest is kept."""
+        search = Search(self._state, self._goal, rank=rank, parking=self._by_size, hops=hops, budget=QUESTIONS)
+        legs = search.run()
+        if search.stuck and (self._furthest is None or len(search.stuck.waiting) < len(self._furthest.waiting)):
+            self._furthest = search.stuck
+        return legs, search.exhausted and legs is None
+
+    def _ranks(self) -> Iterator[Sequence[Uuid]]:
+        """Urgent first, small first, large first, then shuffled."""
+        urgent = [vm for vm in self._first if vm in self._goal]
+        yield urgent + [vm for vm in self._by_size if vm not in set(urgent)]
+        yield self._by_size
+        yield self._by_size[::-1]
+        for _ in range(SHUFFLES):
+            yield self._random.sample(self._by_size, len(self._by_size))
+
+    def _hop_ranks(self) -> Iterator[Sequence[Uuid]]:
+        """The same, without most of the shuffling: hops leave more freedom than priorities."""
+        yield self._by_size
+        yield self._by_size[::-1]
+        yield self._random.sample(self._by_size, len(self._by_size))
+
+    def _with_fewer_hops(self, legs: tuple[Leg, ...], hops: int) -> tuple[Leg, ...]:
+        """The order with the fewest hops between half of *hops* and what *legs* has."""
+        for fewer in range(hops // 2 + 1, sum(leg.hop for leg in legs)):
+            found, _ = self._try_ranks(self._hop_ranks(), hops=fewer)
+            if found is not None:
+                return found
+        return legs
+
+    def _deadlock(self, *, proved: bool) -> Deadlock:
+        """The moves to blame: of those that still wait where a search came furthest, only what is needed."""
+        waiting = self._furthest.waiting if self._furthest else tuple(self._goal)
+        blamed = [move for move in self._moves if move.vm in set(waiting)]
+        if self._orderable(blamed):
+            blamed = list(self._moves)
+        if len(blamed) <= CORE_MOVES:
+            blamed = _smallest(blamed, lambda moves: not self._orderable(moves))
+        return Deadlock(moves=tuple(blamed), rules=self._furthest.rules if self._furthest else (), proved=proved)
+
+    def _orderable(self, moves: Sequence[Move]) -> bool:
+        """Whether a quick search finds an order for *moves* alone, hops included."""
+        goal = {move.vm: move.target for move in moves}
+        rank = [vm for vm in self._by_size if vm in goal]
+        search = Search(self._state, goal, rank=rank, parking=rank, hops=len(rank), budget=CORE_QUESTIONS)
+        return search.run() is not None
+
+
+def _doubling(limit: int) -> Iterator[int]:
+    """1, 2, 4 ... and *limit* itself."""
+    hops = 1
+    while hops < limit:
+        yield hops
+        hops *= 2
+    if limit:
+        yield limit
+
+
+def _smallest(moves: Sequence[Move], blocked: Callable[[Sequence[Move]], bool]) -> list[Move]:
+    """What is left of *moves* once none can be taken out without unblocking the others."""
+    core = list(moves)
+    for move in moves:
+        without = [each for each in core if each != move]
+        if without and blocked(without):
+            core = without
+    return core

@@ -1,0 +1,199 @@
+"""A plan: what moves where, in which order, why, and what was left alone. Values only; no solver, no references."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from rebalancer.inventory import Uuid
+from rebalancer.placement import Placement
+from rebalancer.policy import Policy
+
+FORMAT = "rebalancer-plan/1"
+
+
+class StepKind(StrEnum):
+    """Whether a step brings its VM to its last host, or parks it on the way."""
+
+    MOVE = "move"
+    HOP = "hop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One XenMotion.
+
+    `after` names the steps that have to be done before this one starts; whatever order respects `after` is legal.
+    `memory_bytes` is what is copied, `seconds` an estimate.
+    """
+
+    id: str
+    kind: StepKind
+    vm: Uuid
+    vm_name: str
+    source: Uuid
+    source_name: str
+    target: Uuid
+    target_name: str
+    after: tuple[str, ...]
+    memory_bytes: int
+    seconds: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostState:
+    """A host before or after the plan.
+
+    `peak_share` is its highest load in any slot as a share of the pCPUs that plans count on, `peak_slot` that slot;
+    both None without metrics. `memory_used_bytes` is what the guests hold by xapi's count.
+    """
+
+    vms: tuple[Uuid, ...]
+    memory_used_bytes: int
+    peak_share: float | None
+    peak_slot: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostRow:
+    """A host before and after the plan; `memory_total_bytes` is what guests may hold there."""
+
+    uuid: Uuid
+    name: str
+    memory_total_bytes: int
+    before: HostState
+    after: HostState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """One objective: its value before and after, and a bound that no placement can beat."""
+
+    objective: str
+    sentence: str
+    unit: str
+    before: float
+    after: float
+    bound: float
+    proved: bool
+
+    @property
+    def gap(self) -> float:
+        """How far `after` is from `bound`, as a share of `after`; 0 where it meets the bound."""
+        distance = abs(self.after - self.bound)
+        return 0.0 if self.proved or distance == 0 else distance / max(abs(self.after), abs(self.bound))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftAlone:
+    """A VM or host that nothing was done about: which rule holds it, in words."""
+
+    kind: str
+    uuid: Uuid
+    name: str
+    rule: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldViolation:
+    """A rule that was broken before the plan: whether the plan mends it, and if not, why not."""
+
+    rule: str
+    words: str
+    mended: bool
+    why_not: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """Where the demand came from, and how many VMs were known how well."""
+
+    source: str
+    window_start: datetime
+    window_end: datetime
+    timezone: str
+    percentile: float
+    slots: int
+    measured: int
+    short: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeFrom:
+    """What the plan was made from; the policy stands here whole, so that verifying needs nothing else."""
+
+    pool: Uuid
+    pool_name: str
+    inventory_digest: str
+    metrics: Metrics | None
+    policy_digest: str
+    policy: Policy
+    versions: Mapping[str, str]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """pCPUs of one VM or host in each slot."""
+
+    uuid: Uuid
+    pcpu: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """The demand behind the plan's figures, as far as it changes anything.
+
+    `hosts` holds what each host carries whatever the plan does: its own load and the VMs that stay. `vms` holds the VMs
+    that the plan moves. Together they give every host's load before and after.
+    """
+
+    slot_hours: float
+    hosts: tuple[Curve, ...]
+    vms: tuple[Curve, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Steps that lead from one legal placement to a better one, each state between them legal.
+
+    `rollback` leads back, `no_way_back` tells which VMs it cannot bring back and by which rule. `digest` is the SHA-256
+    of everything else, see `rebalancer.plan.document`.
+    """
+
+    format: str
+    made_at: datetime
+    expires_at: datetime
+    made_from: MadeFrom
+    summary: str
+    outcome: str
+    tiers: tuple[Tier, ...]
+    steps: tuple[Step, ...]
+    hosts: tuple[HostRow, ...]
+    load: Load | None
+    left_alone: tuple[LeftAlone, ...]
+    old_violations: tuple[OldViolation, ...]
+    warnings: tuple[str, ...]
+    rollback: tuple[Step, ...]
+    no_way_back: tuple[LeftAlone, ...]
+    digest: str
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that the plan was made under."""
+        return self.made_from.policy
+
+    @property
+    def before(self) -> Placement:
+        """Where every guest was when the plan was made, sorted by VM."""
+        return Placement(dict(sorted((vm, row.uuid) for row in self.hosts for vm in row.before.vms)))
+
+    @property
+    def predicted(self) -> Placement:
+        """Where every guest is once the plan is done, sorted by VM."""
+        return Placement(dict(sorted((vm, row.uuid) for row in self.hosts for vm in row.after.vms)))

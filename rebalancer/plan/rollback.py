@@ -1,0 +1,68 @@
+"""The way back: from the end of a plan to the placement it started from, each state legal, too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebalancer.inventory import Uuid
+from rebalancer.placement import Placement
+from rebalancer.plan.bindings import binds_on_the_way_back
+from rebalancer.plan.elsewhere import problem_at
+from rebalancer.plan.order import Deadlock, find_order
+from rebalancer.plan.plan import LeftAlone, Step
+from rebalancer.plan.search import Leg
+from rebalancer.plan.steps import steps_of
+from rebalancer.problem import Problem
+from rebalancer.rules import Legality, Objection, Rule
+
+
+def way_back(
+    legs: Sequence[Leg], problem: Problem, rules: Sequence[Rule], *, seed: int
+) -> tuple[tuple[Step, ...], tuple[LeftAlone, ...]]:
+    """Steps from the end of *legs* to where the VMs of *problem* are, and the VMs that they cannot bring back."""
+    return _WayBack(legs, problem, [rule for rule in rules if binds_on_the_way_back(rule)], seed=seed).find()
+
+
+class _WayBack:
+    """One way back."""
+
+    def __init__(self, legs: Sequence[Leg], problem: Problem, rules: Sequence[Rule], *, seed: int) -> None:
+        self._home, self._rules, self._seed = problem.initial, rules, seed
+        end = {**problem.initial.host_of, **{leg.vm: leg.target for leg in legs}}
+        self._problem = problem_at(problem, Placement(end))
+        self._latest_first = list(dict.fromkeys(leg.vm for leg in reversed(legs)))
+        self._stranded: dict[Uuid, LeftAlone] = {}
+
+    def find(self) -> tuple[tuple[Step, ...], tuple[LeftAlone, ...]]:
+        """Leave out what may not go back until the rest has an order."""
+        self._strand_refused()
+        while True:
+            order = find_order(self._problem, self._rules, self._goal(), seed=self._seed, first=self._latest_first)
+            if not isinstance(order, Deadlock):
+                break
+            for move in order.moves:
+                rule = order.rules[0] if order.rules else "order"
+                self._strand(move.vm, rule, "no legal order brings it back together with the others")
+        reasons = ["back to where it was" if not leg.hop else "parked on the way back" for leg in order.legs]
+        steps = steps_of(order.legs, self._problem, self._rules, reasons, prefix="r")
+        return steps, tuple(self._stranded[vm] for vm in sorted(self._stranded))
+
+    def _goal(self) -> Placement:
+        """Home for everybody but the stranded."""
+        return Placement(
+            {vm: self._problem.initial[vm] if vm in self._stranded else host for vm, host in self._home.host_of.items()}
+        )
+
+    def _strand_refused(self) -> None:
+        """Find the VMs that may not go home by themselves."""
+        legality = Legality(self._problem, self._rules)
+        pool = self._problem.pool
+        for move in self._problem.initial.moves_to(self._home):
+            refused: Sequence[Objection] = legality.objections(pool.vms[move.vm], pool.hosts[move.target])
+            if refused:
+                self._strand(move.vm, refused[0].rule, refused[0].words)
+
+    def _strand(self, vm: Uuid, rule: str, words: str) -> None:
+        """Note that *vm* cannot be brought back."""
+        name = self._problem.pool.vms[vm].name
+        self._stranded[vm] = LeftAlone(kind="vm", uuid=vm, name=name, rule=rule, words=words)

@@ -1,0 +1,205 @@
+"""Proof that a plan is legal in a pool, from the plan and the pool alone.
+
+Nothing of what made the plan is used here but its values and the rules' own checkers: each step is carried out on
+paper, every state is judged, and the plan's claims about itself are computed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from rebalancer.demand import LoadProfile
+from rebalancer.errors import PolicyError
+from rebalancer.inventory import Pool, Uuid
+from rebalancer.inventory.digest import inventory_digest
+from rebalancer.placement import Placement
+from rebalancer.plan.bindings import binds_on_the_way_back
+from rebalancer.plan.claims import wrong_claims, wrong_demand
+from rebalancer.plan.document import digest_of
+from rebalancer.plan.elsewhere import problem_at
+from rebalancer.plan.figures import profile_of
+from rebalancer.plan.finding import Finding
+from rebalancer.plan.interleavings import clashes
+from rebalancer.plan.plan import FORMAT, Plan, Step, StepKind
+from rebalancer.policy.load import policy_digest
+from rebalancer.problem import Problem, make_problem
+from rebalancer.rules import Legality, PoolRule, Rule, end_violations, rules_for, step_ledger
+
+AT_THE_START = "at the start"
+AT_THE_END = "at the end"
+
+
+def verify_plan(
+    plan: Plan, pool: Pool, demand: LoadProfile | None = None, *, now: datetime, done: Collection[str] = ()
+) -> tuple[Finding, ...]:
+    """Everything that speaks against carrying out *plan* in *pool*; nothing, and it is accepted.
+
+    The pool may have changed since the plan was made, see `differences`: what counts is that every state is legal.
+
+    Args:
+        plan: the plan.
+        pool: the pool as it is now.
+        demand: a load profile; None to judge by the demand that the plan carries.
+        now: the time by which expiry is judged, with a zone.
+        done: ids of the steps that have been carried out already.
+    """
+    sealed = tuple(_of_seal(plan, pool, now))
+    if pool.uuid != plan.made_from.pool:
+        return sealed
+    try:
+        problem = make_problem(pool, demand or profile_of(plan), plan.policy)
+        rules = rules_for(problem)
+    except PolicyError as error:
+        return (*sealed, Finding(step="", state=AT_THE_START, rule="policy", words=str(error)))
+    return (*sealed, *_of_steps(plan, problem, rules, done))
+
+
+def _of_seal(plan: Plan, pool: Pool, now: datetime) -> Iterator[Finding]:
+    """What the plan says of itself: digest, pool, expiry, policy."""
+    for rule, wrong, words in (
+        ("format", plan.format != FORMAT, f"the format is {plan.format}, not {FORMAT}"),
+        ("digest", digest_of(plan) != plan.digest, "the plan was edited: its digest is not that of its content"),
+        ("pool", pool.uuid != plan.made_from.pool, f"made for pool {plan.made_from.pool_name}, not {pool.name}"),
+        ("expiry", now > plan.expires_at, f"expired at {plan.expires_at:%Y-%m-%d %H:%M %Z}"),
+        ("expiry", plan.expires_at != expiry(plan), "the time of expiry is not the one that the policy gives"),
+        ("policy", policy_digest(plan.policy) != plan.made_from.policy_digest, "the policy is not the one it names"),
+    ):
+        if wrong:
+            yield Finding(step="", state=AT_THE_START, rule=rule, words=words)
+
+
+def expiry(plan: Plan) -> datetime:
+    """When *plan* expires by its own policy."""
+    return plan.made_at + timedelta(hours=plan.policy.plan.expires_hours)
+
+
+def _of_steps(plan: Plan, problem: Problem, rules: tuple[Rule, ...], done: Collection[str]) -> Iterator[Finding]:
+    """Steps, end, claims and the way back."""
+    left = [step for step in plan.steps if step.id not in done]
+    yield from _of_order(plan.steps)
+    run = _Run(problem, rules, plan.predicted)
+    findings = [*run.all(left), *run.clashes(left), *_of_end(plan, run.placement, problem, rules)]
+    yield from findings
+    if inventory_digest(problem.pool) == plan.made_from.inventory_digest:
+        yield from wrong_claims(plan, problem)
+        yield from wrong_demand(plan, problem)
+    if not findings and not done:
+        yield from _of_way_back(plan, problem_at(problem, run.placement), rules)
+
+
+def _of_order(steps: Sequence[Step]) -> Iterator[Finding]:
+    """Ids that count up, and relations that point backwards."""
+    seen: set[str] = set()
+    for position, step in enumerate(steps):
+        if position and step.id <= steps[position - 1].id:
+            yield Finding(step=step.id, state=AT_THE_START, rule="order", words="steps do not stand in their order")
+        for missing in [each for each in step.after if each not in seen]:
+            words = f"it waits for {missing}, which is no earlier step"
+            yield Finding(step=step.id, state=AT_THE_START, rule="after", words=words)
+        seen.add(step.id)
+
+
+class _Run:
+    """The steps, carried out on paper from where the VMs of *problem* are."""
+
+    def __init__(self, problem: Problem, rules: Sequence[Rule], predicted: Placement) -> None:
+        self._problem, self._rules, self._predicted = problem, tuple(rules), predicted
+        self._ledger = step_ledger([rule for rule in rules if isinstance(rule, PoolRule)], problem, problem.initial)
+        self._now = problem
+        self._last = ""
+
+    @property
+    def placement(self) -> Placement:
+        """Where the VMs are by now."""
+        return self._now.initial
+
+    def all(self, steps: Sequence[Step]) -> Iterator[Finding]:
+        """One after another."""
+        for step in steps:
+            wrong = tuple(self._misplaced(step))
+            yield from wrong
+            if not wrong:
+                yield from self._refused(step)
+                self._carry_out(step)
+            self._last = step.id
+
+    def clashes(self, steps: Sequence[Step]) -> Iterator[Finding]:
+        """In every other order that the relations allow."""
+        known = [step for step in steps if step.vm in self._problem.initial.host_of]
+        for clash in clashes(known, self._problem, self._rules):
+            yield Finding(
+                step=clash.step, state="in some order that its relations allow", rule=clash.rule, words=clash.words
+            )
+
+    def _state(self) -> str:
+        """Which moment this is."""
+        return f"after {self._last}" if self._last else AT_THE_START
+
+    def _misplaced(self, step: Step) -> Iterator[Finding]:
+        """The step does not start where its VM is, or does not lead to a host."""
+        pool, here = self._problem.pool, self.placement.host_of.get(step.vm)
+        last = self._predicted.host_of.get(step.vm)
+        for wrong, words in (
+            (here is None, f"VM {step.vm_name} does not run in this pool"),
+            (here not in {None, step.source}, f"VM {step.vm_name} is on {self._name(here)}, not on {step.source_name}"),
+            (step.target not in pool.hosts, f"the pool has no host {step.target_name} ({step.target})"),
+            (step.target == step.source, f"it leads from {step.source_name} to where it starts"),
+            (
+                (step.kind is StepKind.MOVE) != (step.target == last),
+                f"it is no {step.kind.value}: the plan ends elsewhere",
+            ),
+        ):
+            if wrong:
+                yield Finding(step=step.id, state=self._state(), rule="placement", words=words)
+
+    def _refused(self, step: Step) -> Iterator[Finding]:
+        """What rules say, with the VM on both hosts."""
+        pool = self._now.pool
+        legality = Legality(self._now, self._rules)
+        move = f"{step.vm_name} to {self._name(step.target)}"
+        for objection in legality.objections(pool.vms[step.vm], pool.hosts[step.target]):
+            yield Finding(step=step.id, state=self._state(), rule=objection.rule, words=f"{move}: {objection.words}")
+        for violation in self._ledger.objections(step.vm, step.target):
+            words = f"{move}, held on both hosts: {violation.words}"
+            yield Finding(step=step.id, state=self._state(), rule=violation.rule, words=words)
+
+    def _carry_out(self, step: Step) -> None:
+        """The VM holds both hosts, then only the target."""
+        self._ledger.join(step.vm, step.target)
+        self._ledger.settle(step.vm, step.source)
+        self._now = problem_at(self._now, Placement({**self.placement.host_of, step.vm: step.target}))
+
+    def _name(self, host: Uuid | None) -> str:
+        """The name of a host."""
+        known = self._problem.pool.hosts.get(host or "")
+        return known.name if known else str(host)
+
+
+def _of_end(plan: Plan, end: Placement, problem: Problem, rules: Sequence[Rule]) -> Iterator[Finding]:
+    """The steps lead where the plan says, and what has to hold once it is done does."""
+    names = {vm.uuid: vm.name for vm in problem.pool.vms.values()} | {step.vm: step.vm_name for step in plan.steps}
+    hosts: dict[Uuid | None, str] = {row.uuid: row.name for row in plan.hosts}
+    changed = {move.vm for move in plan.before.moves_to(plan.predicted)} | {step.vm for step in plan.steps}
+    for vm in sorted(changed):
+        predicted, there = plan.predicted.host_of.get(vm), end.host_of.get(vm)
+        if predicted != there:
+            words = f"VM {names.get(vm, vm)} is on {hosts.get(there, there)}, not on {hosts.get(predicted, predicted)}"
+            yield Finding(step="", state=AT_THE_END, rule="placement", words=words)
+    pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
+    for violation in end_violations(pool_rules, problem, end):
+        yield Finding(step="", state=AT_THE_END, rule=violation.rule, words=violation.words)
+
+
+def _of_way_back(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterator[Finding]:
+    """The rollback steps are legal from the end, and lead back to where everything was."""
+    yield from _of_order(plan.rollback)
+    binding = [rule for rule in rules if binds_on_the_way_back(rule)]
+    run = _Run(problem, binding, plan.before)
+    yield from run.all(plan.rollback)
+    yield from run.clashes(plan.rollback)
+    stranded = {each.uuid for each in plan.no_way_back}
+    for vm in sorted({step.vm for step in plan.steps} - stranded):
+        if run.placement.host_of.get(vm) != plan.before.host_of.get(vm):
+            words = f"VM {problem.pool.vms[vm].name} is not back where it was"
+            yield Finding(step="", state="at the end of the way back", rule="rollback", words=words)

@@ -1,0 +1,193 @@
+"""Reasons: for every step, for what was left alone, and for what stays broken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from rebalancer.inventory import VM, Uuid
+from rebalancer.placement import Placement
+from rebalancer.plan.figures import load_shares, slot_in_words
+from rebalancer.plan.plan import LeftAlone, OldViolation
+from rebalancer.plan.search import Leg
+from rebalancer.problem import Problem
+from rebalancer.rules import Legality, Objection, Violation, standing_violations
+
+DOES_NOT_PAY = "does-not-pay"
+"""In the place of a rule: the VM may move, but the plan is better without that move."""
+OVER_THRESHOLD = "over-threshold"
+"""In the place of a rule: the host has more load than the policy's threshold."""
+SHOWN = 3
+
+
+class Reasons:
+    """Why the moves from where VMs are to *goal* are made, and why others are not."""
+
+    def __init__(self, problem: Problem, legality: Legality, goal: Placement) -> None:
+        self._problem, self._legality, self._goal = problem, legality, goal
+        rules = legality.pool_rules
+        self._broken = standing_violations(rules, problem, problem.initial)
+        self._left_broken = standing_violations(rules, problem, goal)
+        self._peaks_before = self._peaks(problem.initial)
+        self._peaks_after = self._peaks(goal)
+
+    def urgent(self) -> tuple[Uuid, ...]:
+        """VMs that move, those from the hottest hosts first."""
+        moves = self._problem.initial.moves_to(self._goal)
+        return tuple(
+            move.vm for move in sorted(moves, key=lambda move: (-self._heat(move.source), move.source, move.vm))
+        )
+
+    def of(self, legs: Sequence[Leg]) -> tuple[str, ...]:
+        """Why each of *legs* is made."""
+        return tuple(self._of_leg(position, legs) for position in range(len(legs)))
+
+    def left_alone(self) -> tuple[LeftAlone, ...]:
+        """Hosts that stay over the threshold, hottest first, each followed by the VMs that stay on it."""
+        hosts = [host for host in self._problem.pool.hosts if self._peaks_after.get(host, (0.0, 0))[0] > 1]
+        hosts.sort(key=lambda host: (-self._peaks_after[host][0], host))
+        return tuple(each for host in hosts for each in self._left_on(host))
+
+    def old_violations(self) -> tuple[OldViolation, ...]:
+        """What was broken before the plan, and why it stays so where it does."""
+        return tuple(self._old(violation) for violation in self._broken)
+
+    def _peaks(self, placement: Placement) -> dict[Uuid, tuple[float, int]]:
+        """Highest load of every host as a share of its threshold, and the slot."""
+        if self._problem.demand is None:
+            return {}
+        shares = np.round(load_shares(self._problem, placement) / self._problem.policy.objective.threshold, 6)
+        return {
+            host: (float(row.max()), int(row.argmax()))
+            for host, row in zip(self._problem.pool.hosts, shares, strict=True)
+        }
+
+    def _heat(self, host: Uuid) -> float:
+        """How far over everything else *host* is in need of relief."""
+        return self._peaks_before.get(host, (0.0, 0))[0]
+
+    def _of_leg(self, position: int, legs: Sequence[Leg]) -> str:
+        """The most telling reason that applies."""
+        leg = legs[position]
+        if leg.hop:
+            return f"parked on {self._host(leg.target)}: every order of the moves alone would block itself"
+        if any(each.vm == leg.vm for each in legs[:position]):
+            return f"goes on from {self._host(leg.source)}, where it was parked"
+        found = self._of_wish(leg) or self._of_load(leg) or self._of_room(leg)
+        return found or f"part of the best placement found for {self._host(leg.source)} and {self._host(leg.target)}"
+
+    def _of_wish(self, leg: Leg) -> str | None:
+        """The VM leaves a host that is to be emptied, or mends what was broken."""
+        if leg.source in self._problem.intent.empty:
+            return f"empties {self._host(leg.source)}: {self._problem.intent.empty[leg.source]}"
+        for violation in self._broken:
+            if leg.vm in violation.vms and leg.source in violation.hosts and self._eased(violation):
+                return f"mends {violation.rule} ({violation.words}): {self._company(leg, violation)}"
+        return None
+
+    def _eased(self, violation: Violation) -> bool:
+        """Whether less of *violation* is left once the plan is done."""
+        left = [each for each in self._left_broken if _same(each, violation)]
+        return not left or left[0].excess < violation.excess
+
+    def _company(self, leg: Leg, violation: Violation) -> str:
+        """Whom the VM parts from or comes to."""
+        others = [vm for vm in violation.vms if vm != leg.vm]
+        here = [vm for vm in others if self._problem.initial[vm] == leg.source]
+        there = [vm for vm in others if self._goal[vm] == leg.target]
+        if len(violation.hosts) > 1 and there:
+            return f"brings it together with {self._names(there)}"
+        return f"takes it away from {self._names(here)}" if here else f"takes it off {self._host(leg.source)}"
+
+    def _of_load(self, leg: Leg) -> str | None:
+        """The source is over its threshold."""
+        share, slot = self._peaks_before.get(leg.source, (0.0, 0))
+        if share <= 1 or self._problem.demand is None:
+            return None
+        when = slot_in_words(slot, self._problem.demand.slots)
+        return f"relieves {self._host(leg.source)}, at {share:.0%} of its threshold at {when}"
+
+    def _of_room(self, leg: Leg) -> str | None:
+        """Others come to the host that the VM leaves."""
+        arriving = [move.vm for move in self._problem.initial.moves_to(self._goal) if move.target == leg.source]
+        return f"makes room on {self._host(leg.source)} for {self._names(arriving)}" if arriving else None
+
+    def _left_on(self, host: Uuid) -> Iterator[LeftAlone]:
+        """A host that stays over its threshold, and the VMs that stay there."""
+        share, slot = self._peaks_after[host]
+        slots = self._problem.demand.slots if self._problem.demand else 0
+        staying = [vm for vm, last in self._goal.host_of.items() if last == host]
+        yield LeftAlone(
+            kind="host",
+            uuid=host,
+            name=self._host(host),
+            rule=OVER_THRESHOLD,
+            words=f"stays at {share:.0%} of its threshold at {slot_in_words(slot, slots)}, with {len(staying)} VMs",
+        )
+        for vm in staying:
+            held = self._held(self._problem.pool.vms[vm])
+            yield LeftAlone(kind="vm", uuid=vm, name=self._problem.pool.vms[vm].name, rule=held.rule, words=held.words)
+
+    def _held(self, vm: VM) -> Objection:
+        """What keeps *vm* where it is: a rule, or that moving it would not pay."""
+        own = self._legality.held_by(vm)
+        if own:
+            return own[0]
+        targets = self._legality.targets(vm)
+        if targets:
+            words = f"may go to {len(targets)} hosts, but the plan is better, or has room only, without that move"
+            return Objection(rule=DOES_NOT_PAY, code=None, words=words)
+        return self._refused_everywhere(vm)
+
+    def _refused_everywhere(self, vm: VM) -> Objection:
+        """The rule that keeps *vm* from most hosts."""
+        refusals = [
+            objections[0]
+            for host in self._problem.pool.hosts.values()
+            if (objections := self._legality.objections(vm, host))
+        ]
+        if not refusals:
+            return Objection(rule="only-host", code=None, words="there is no other host")
+        rules = [each.rule for each in refusals]
+        chosen = max(refusals, key=lambda each: rules.count(each.rule))
+        words = f"no other host may take it; {rules.count(chosen.rule)} of {len(rules)} because: {chosen.words}"
+        return Objection(rule=chosen.rule, code=chosen.code, words=words)
+
+    def _old(self, violation: Violation) -> OldViolation:
+        """What became of one."""
+        left = [each for each in self._left_broken if _same(each, violation)]
+        return OldViolation(
+            rule=violation.rule,
+            words=violation.words,
+            mended=not left,
+            why_not=self._why_not(violation) if left else "",
+        )
+
+    def _why_not(self, violation: Violation) -> str:
+        """What holds the VMs of something that stays broken."""
+        held = {
+            vm: self._held(self._problem.pool.vms[vm])
+            for vm in violation.vms
+            if self._goal[vm] == self._problem.initial[vm]
+        }
+        by_rule: dict[str, list[Uuid]] = {}
+        for vm, objection in held.items():
+            by_rule.setdefault(objection.rule, []).append(vm)
+        parts = [f"{self._names(vms)}: {held[vms[0]].words} [{rule}]" for rule, vms in sorted(by_rule.items())]
+        return "; ".join(parts) or "the plan eases it, but no legal placement was found that mends it"
+
+    def _host(self, host: Uuid) -> str:
+        """The name of *host*."""
+        return self._problem.pool.hosts[host].name
+
+    def _names(self, vms: Sequence[Uuid]) -> str:
+        """The first few names, and how many more."""
+        names = [self._problem.pool.vms[vm].name for vm in vms[:SHOWN]]
+        return ", ".join(names) + (f" and {len(vms) - SHOWN} more" if len(vms) > SHOWN else "")
+
+
+def _same(one: Violation, other: Violation) -> bool:
+    """Whether both are about one limit."""
+    shared = set(one.hosts) & set(other.hosts) or set(one.vms) == set(other.vms)
+    return one.rule == other.rule and bool(shared) and bool(set(one.vms) & set(other.vms) or not one.vms)
