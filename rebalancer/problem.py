@@ -40,4 +40,10 @@ def make_problem(pool: Pool, demand: LoadProfile | None, policy: Policy) -> Prob
     Raises:
         PolicyError: the policy names a VM or host that the pool does not have, or contradicts itself.
     """
-    return Problem(pool=pool, demand=demand, policy=policy, intent=intent_of(policy, pool), initial=current_placement(pool))
+    return Problem(
+        pool=pool,
+        demand=demand,
+        policy=policy.without_address(),
+        intent=intent_of(policy, pool),
+        initial=current_placement(pool),
+    )

@@ -54,6 +54,11 @@ class Mode(StrEnum):
     REPAIR = "repair"
     EVACUATE = "evacuate"
 
+    @property
+    def needs_demand(self) -> bool:
+        """Whether nothing can be planned without metrics."""
+        return self is Mode.BALANCE
+
 
 class RuleSet(StrEnum):
     """Which rules bind: the manual's and XAPI's, or only what XAPI itself enforces."""
@@ -155,6 +160,15 @@ class IntentPolicy(_Section):
     read_vm_groups: bool = True
 
 
+class PoolPolicy(_Section):
+    """How `nightly` reaches the pool: its coordinator, which certificates are believed, and where the password is."""
+
+    url: str | None = None
+    ca_file: str | None = None
+    fingerprints: tuple[str, ...] = ()
+    credentials_file: str | None = None
+
+
 class PlanPolicy(_Section):
     """How long a plan may be applied after it was made."""
 
@@ -192,6 +206,7 @@ class Policy(_Section):
     format: Literal["rebalancer-policy/1"] = "rebalancer-policy/1"
     name: Title = "default"
     mode: Mode = Mode.BALANCE
+    pool: PoolPolicy = PoolPolicy()
     demand: DemandPolicy = DemandPolicy()
     objective: ObjectivePolicy = ObjectivePolicy()
     limits: LimitsPolicy = LimitsPolicy()
@@ -206,6 +221,10 @@ class Policy(_Section):
     never_move: Names = ()
     empty: Names = ()
     window: tuple[WindowPolicy, ...] = ()
+
+    def without_address(self) -> Policy:
+        """The same wishes, without how to reach the pool: what plans carry and digests cover."""
+        return self.model_copy(update={"pool": PoolPolicy()})
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Policy:
