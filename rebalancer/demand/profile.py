@@ -62,13 +62,24 @@ class LoadProfile:
         if not isinstance(other, LoadProfile):
             return NotImplemented
         mine, theirs = self._words(), other._words()
-        return mine == theirs and np.array_equal(self.vm_pcpu, other.vm_pcpu) and np.array_equal(self.host_base_pcpu, other.host_base_pcpu)
+        return (
+            mine == theirs
+            and np.array_equal(self.vm_pcpu, other.vm_pcpu)
+            and np.array_equal(self.host_base_pcpu, other.host_base_pcpu)
+        )
 
     __hash__ = None  # type: ignore[assignment]
 
     def _words(self) -> tuple[object, ...]:
         """Everything but the arrays."""
         return (
-            self.vms, self.hosts, self.slot_hours, dict(self.quality), self.percentile,
-            self.window_start, self.window_end, self.timezone, self.source,
+            self.vms,
+            self.hosts,
+            self.slot_hours,
+            dict(self.quality),
+            self.percentile,
+            self.window_start,
+            self.window_end,
+            self.timezone,
+            self.source,
         )

@@ -1,0 +1,162 @@
+"""What the hosts' RRDs say, as samples: one row for each VM or host and hour."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rebalancer.demand.archives import Archive, parse_rrd
+from rebalancer.demand.updates import Column, Readings, parse_updates
+from rebalancer.demand.vcpus import MOST_CPUS, cpu_number, is_share, vcpu_limit, vm_pcpu
+from rebalancer.errors import MetricsRefused
+from rebalancer.inventory import Host, Pool, Uuid
+from rebalancer.units import SECONDS_PER_HOUR
+
+__all__ = ["Archive", "Column", "Readings", "parse_rrd", "parse_updates", "rrd_samples"]
+
+AVERAGE = "AVERAGE"
+CPU_AVG = "cpu_avg"
+
+
+def rrd_samples(bodies: Mapping[Uuid, bytes], pool: Pool) -> pd.DataFrame:
+    """Samples from each host's answer of `/rrd_updates`.
+
+    VMs and control domains use the sum of their `cpu<i>`, hosts `cpu_avg` times their pCPUs, or the sum of their
+    `cpu<i>` where one of the two is not said. A VM that two hosts report counts at the host it is on; one that the pool
+    does not know is left out. What a VM used while it had more vCPUs than now is cut to those it has now.
+
+    Args:
+        bodies: the answers by uuid of the host that gave them; hosts that gave none are left out.
+        pool: the pool that was read with them.
+
+    Returns:
+        Columns `uuid`, `owner` (`vm` or `host`), `time` (start of the interval, UTC) and `pcpu`, none missing.
+
+    Raises:
+        MetricsRefused: an answer is cut off or foreign, its step is over an hour, or a value is out of range; the
+            reason names host or VM.
+    """
+    series: dict[tuple[str, Uuid], _Series] = {}
+    for host, body in sorted(bodies.items()):
+        for each in _host_series(pool.hosts[host], body, pool):
+            key = each.owner, each.uuid
+            if key not in series or each.at_home:
+                series[key] = each
+    return _frame(list(series.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Series:
+    """The pCPUs of one VM or host over time; `at_home` when its own host reported it."""
+
+    owner: str
+    uuid: Uuid
+    at_home: bool
+    starts: NDArray[np.int64]
+    pcpu: NDArray[np.float64]
+
+
+def _host_series(host: Host, body: bytes, pool: Pool) -> Iterator[_Series]:
+    """All series in one host's answer."""
+    try:
+        readings = parse_updates(body, _is_cpu)
+    except MetricsRefused as error:
+        raise MetricsRefused([f"host {host.name}: {reason}" for reason in error.reasons]) from error
+    if readings.step_seconds > SECONDS_PER_HOUR:
+        step = f"host {host.name}: it answers with a step of {readings.step_seconds} s instead of an hour"
+        raise MetricsRefused([f"{step}, because RRDs keep hours for 7 days only: set demand.window_days to 7 or less"])
+    starts = readings.times - readings.step_seconds
+    for (owner, uuid), columns in _cpu_columns(readings.columns).items():
+        pcpu = _pcpu(owner, uuid, columns, readings, pool)
+        if pcpu is not None:
+            at_home = owner == "host" or pool.vms[uuid].resident_on == host.uuid
+            yield _Series(owner=owner, uuid=uuid, at_home=at_home, starts=starts, pcpu=pcpu)
+
+
+def _is_cpu(column: Column) -> bool:
+    """Whether a column is the average of `cpu<i>` or `cpu_avg`."""
+    return column.consolidation == AVERAGE and (column.source == CPU_AVG or cpu_number(column.source) is not None)
+
+
+def _cpu_columns(columns: tuple[Column, ...]) -> dict[tuple[str, Uuid], dict[str, int]]:
+    """Where the sources of each VM and host stand."""
+    found: dict[tuple[str, Uuid], dict[str, int]] = defaultdict(dict)
+    for index, column in enumerate(columns):
+        found[column.owner, column.uuid][column.source] = index
+    return dict(found)
+
+
+def _pcpu(
+    owner: str, uuid: Uuid, columns: Mapping[str, int], readings: Readings, pool: Pool
+) -> NDArray[np.float64] | None:
+    """pCPUs in each row; None for what the pool does not have."""
+    if owner == "vm" and uuid in pool.vms:
+        vm = pool.vms[uuid]
+        pcpu = _vm_pcpu(f"VM {vm.name} ({uuid})", columns, readings, _vcpus_now(pool, uuid))
+        return pcpu if vm.is_control_domain or pcpu is None else np.minimum(pcpu, vcpu_limit(vm) or np.inf)
+    if owner == "host" and uuid in pool.hosts:
+        return _host_pcpu(pool.hosts[uuid], columns, readings)
+    return None
+
+
+def _vcpus_now(pool: Pool, uuid: Uuid) -> int:
+    """vCPUs that a VM has now."""
+    vm = pool.vms[uuid]
+    return (vm.metrics.vcpus_number if vm.metrics else 0) or vm.vcpus_at_startup
+
+
+def _vm_pcpu(name: str, columns: Mapping[str, int], readings: Readings, vcpus_now: int) -> NDArray[np.float64] | None:
+    """pCPUs of a VM; None where the answer has no vCPU of it."""
+    numbers = {source: number for source in columns if (number := cpu_number(source)) is not None}
+    if not numbers:
+        return None
+    return vm_pcpu(numbers.values(), _shares(name, {each: columns[each] for each in numbers}, readings), vcpus_now)
+
+
+def _host_pcpu(host: Host, columns: Mapping[str, int], readings: Readings) -> NDArray[np.float64]:
+    """pCPUs of a whole host, its VMs included."""
+    shares = _shares(f"host {host.name}", columns, readings)
+    mean = [index for index, source in enumerate(columns) if source == CPU_AVG]
+    if mean and host.pcpus:
+        return np.asarray(shares[:, mean[0]] * host.pcpus, dtype=np.float64)
+    cpus = np.delete(shares, mean, axis=1)
+    return np.asarray(cpus.sum(axis=1) if cpus.shape[1] else np.full(len(cpus), np.nan), dtype=np.float64)
+
+
+def _shares(name: str, columns: Mapping[str, int], readings: Readings) -> NDArray[np.float64]:
+    """The columns' values, if each can be a share of one CPU; shape (rows, columns)."""
+    highest = max((cpu_number(source) or 0 for source in columns), default=0)
+    if highest >= MOST_CPUS:
+        raise MetricsRefused([f"{name}: reports a CPU number {highest}"])
+    shares = readings.data[:, list(columns.values())]
+    wrong = np.argwhere(~is_share(shares))
+    if len(wrong):
+        row, column = wrong[0]
+        value = shares[row, column]
+        moment = pd.Timestamp(int(readings.times[row]), unit="s", tz="UTC").strftime("%Y-%m-%d %H:%M UTC")
+        raise MetricsRefused([f"{name}: {list(columns)[column]} is {value:g} at {moment}, but a share is 0 to 1"])
+    return shares
+
+
+def _frame(series: list[_Series]) -> pd.DataFrame:
+    """All series in long form, without what is not known."""
+    lengths = [len(each.pcpu) for each in series]
+    codes = np.repeat(np.arange(len(series)), lengths)
+    pcpu = np.concatenate([each.pcpu for each in series]) if series else np.empty(0)
+    starts = np.concatenate([each.starts for each in series]) if series else np.empty(0, dtype=np.int64)
+    known = ~np.isnan(pcpu)
+    uuids = pd.Series([each.uuid for each in series], dtype="str")
+    owners = pd.Series([each.owner for each in series], dtype="str")
+    return pd.DataFrame(
+        {
+            "uuid": uuids.astype("category").iloc[codes[known]].array,
+            "owner": owners.astype("category").iloc[codes[known]].array,
+            "time": pd.to_datetime(starts[known], unit="s", utc=True),
+            "pcpu": pcpu[known],
+        }
+    )
