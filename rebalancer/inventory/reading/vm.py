@@ -29,7 +29,7 @@ def vm(tables: Tables, ref: str, fields: Fields) -> VM:
     return VM(
         uuid=fields.uuid,
         name=fields.text("name_label"),
-        power_state=_power_state(fields),
+        power_state=power_state(fields),
         is_a_template=fields.boolean("is_a_template"),
         is_default_template=_is_default_template(fields),
         is_a_snapshot=fields.boolean("is_a_snapshot"),
@@ -69,8 +69,12 @@ def vm(tables: Tables, ref: str, fields: Fields) -> VM:
     )
 
 
-def _power_state(fields: Fields) -> PowerState:
-    """The VM's power state: nothing can be planned around one that is unknown."""
+def power_state(fields: Fields) -> PowerState:
+    """The VM's power state: nothing can be planned around one that is unknown.
+
+    Raises:
+        InventoryError: it is.
+    """
     value = fields.text("power_state", "nothing")
     try:
         return PowerState(value)

@@ -1,0 +1,24 @@
+"""Talking to a pool: reading it, fetching its metrics, migrating a VM. The only user of XenAPI."""
+
+from rebalancer.xapi.credentials import Credentials
+from rebalancer.xapi.live import LivePool, TaskState, TaskStatus, Whereabouts, live_pool
+from rebalancer.xapi.metrics import MetricsFailure, fetch_metrics
+from rebalancer.xapi.read import read_pool, read_records
+from rebalancer.xapi.session import ReadSession, connect
+from rebalancer.xapi.trust import Trust
+
+__all__ = [
+    "Credentials",
+    "LivePool",
+    "MetricsFailure",
+    "ReadSession",
+    "TaskState",
+    "TaskStatus",
+    "Trust",
+    "Whereabouts",
+    "connect",
+    "fetch_metrics",
+    "live_pool",
+    "read_pool",
+    "read_records",
+]

@@ -1,0 +1,66 @@
+"""Who logs in: from the environment or from a file that nobody else can read, never from arguments."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from rebalancer.errors import ConnectionSettingsError
+
+USER: Final = "REBALANCER_USER"
+PASSWORD: Final = "REBALANCER_PASSWORD"  # noqa: S105 - the name of a variable
+SHAPE: Final = "Write the user on its first line and the password on its second"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """A user and a password; the password never shows in a `repr`."""
+
+    user: str
+    password: str = field(repr=False)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Credentials:
+        """REBALANCER_USER and REBALANCER_PASSWORD.
+
+        Raises:
+            ConnectionSettingsError: one of them is missing or empty.
+        """
+        for name in (USER, PASSWORD):
+            if not environment.get(name):
+                raise ConnectionSettingsError(
+                    "credentials", f"the variable {name} is not set", f"Set {USER} and {PASSWORD}, or name a file"
+                )
+        return cls(user=environment[USER], password=environment[PASSWORD])
+
+    @classmethod
+    def from_file(cls, path: Path) -> Credentials:
+        """The first line of a file is the user, the second the password.
+
+        Raises:
+            ConnectionSettingsError: the file is missing, readable by others, or shaped otherwise.
+        """
+        lines = _private_text(path).splitlines()
+        if len(lines) != 2 or not all(lines):  # noqa: PLR2004 - user, password
+            raise ConnectionSettingsError(str(path), f"it has {len(lines)} lines instead of two", SHAPE)
+        return cls(user=lines[0], password=lines[1])
+
+
+def _private_text(path: Path) -> str:
+    """The content of a file that only its owner can read; checked on the open file, not on its name."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            if mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise ConnectionSettingsError(
+                    str(path), f"others may read or change it (mode {mode:04o})", f"Run `chmod 600 {path}`"
+                )
+            return file.read()
+    except OSError as error:
+        raise ConnectionSettingsError(str(path), f"it cannot be read ({error.strerror})", SHAPE) from error
+    except UnicodeDecodeError as error:
+        raise ConnectionSettingsError(str(path), "it is not text in UTF-8", SHAPE) from error

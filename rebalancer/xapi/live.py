@@ -1,0 +1,223 @@
+"""The only door through which a pool can be changed: one call, `VM.pool_migrate`, sent once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import TracebackType
+from typing import Final, Self
+from xmlrpc.client import ResponseError, ServerProxy
+
+from XenAPI import Failure
+
+from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable
+from rebalancer.inventory import Pool, PowerState, Uuid
+from rebalancer.inventory.reading.fields import Fields
+from rebalancer.inventory.reading.tables import NULL_REFS
+from rebalancer.inventory.reading.vm import power_state
+from rebalancer.xapi.credentials import Credentials
+from rebalancer.xapi.read import read_pool
+from rebalancer.xapi.session import ReadSession, connect
+from rebalancer.xapi.translation import no_connection, sending
+from rebalancer.xapi.transport import SendOnce
+from rebalancer.xapi.trust import Trust
+
+NOT_DONE: Final = frozenset({"SESSION_INVALID", "HOST_IS_SLAVE"})
+"""Codes with which XAPI turns a call away before it looks at it."""
+
+AGAIN: Final = "Look at the pool, then try again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whereabouts:
+    """Where a VM is, as the pool says now; `operations` are those under way."""
+
+    power_state: PowerState
+    resident_on: Uuid | None
+    scheduled_to: Uuid | None
+    operations: tuple[str, ...]
+
+
+class TaskStatus(StrEnum):
+    """How a task stands; a cancelled task is `PENDING` until it has ended, a forgotten one has `VANISHED`."""
+
+    PENDING = "pending"
+    SUCCESS = "success"
+    FAILURE = "failure"
+    CANCELLED = "cancelled"
+    VANISHED = "vanished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskState:
+    """A task: `progress` from 0 to 1 (1 also for failures), `error` the code and its parameters."""
+
+    status: TaskStatus
+    progress: float
+    error: tuple[str, ...]
+
+
+def live_pool(url: str, credentials: Credentials, trust: Trust, *, timeout_seconds: float = 30.0) -> LivePool:
+    """The pool at *url*, to be read and changed.
+
+    Raises:
+        ConnectionSettingsError: the URL or the trust cannot be used.
+        XapiError: see `connect`.
+    """
+    return LivePool(connect(url, credentials, trust, timeout_seconds=timeout_seconds))
+
+
+class LivePool:
+    """A pool that can be read, asked and changed; objects are named by uuid, tasks by reference.
+
+    Every method may raise `Unreachable`: then nothing was changed.
+    """
+
+    def __init__(self, session: ReadSession) -> None:
+        self._session = session
+        self._refs: dict[tuple[str, Uuid], str] = {}
+        self._hosts: dict[str, Uuid] = {}
+
+    def __enter__(self) -> Self:
+        """The pool itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Log out."""
+        self._session.__exit__(kind, error, trace)
+
+    @property
+    def url(self) -> str:
+        """The coordinator."""
+        return self._session.url
+
+    def read(self) -> Pool:
+        """The whole inventory, now."""
+        return read_pool(self._session)
+
+    def whereabouts(self, vm_uuid: Uuid) -> Whereabouts:
+        """Where a VM is, now.
+
+        Raises:
+            RefusedByXapi: the pool does not know the VM.
+        """
+        fields = Fields("VM", self._session.record("VM", self._ref("VM", vm_uuid)))
+        return Whereabouts(
+            power_state=power_state(fields),
+            resident_on=self._host(fields.text("resident_on")),
+            scheduled_to=self._host(fields.text("scheduled_to_be_resident_on")),
+            operations=fields.operations(),
+        )
+
+    def assert_may_migrate(self, vm_uuid: Uuid, host_uuid: Uuid) -> None:
+        """Ask XAPI whether the VM may go there, changing nothing.
+
+        Raises:
+            RefusedByXapi: with XAPI's code.
+        """
+        self._session.assert_may_migrate(self._ref("VM", vm_uuid), self._ref("host", host_uuid))
+
+    def migrate(self, vm_uuid: Uuid, host_uuid: Uuid) -> str:
+        """Start `VM.pool_migrate` and return its task; the call is sent once, on a connection of its own.
+
+        Raises:
+            RefusedByXapi: XAPI does not take the call.
+            Unreachable: nothing was sent, or XAPI turned it away unread.
+            OutcomeUnknown: it was sent, and no answer came.
+        """
+        vm, host = self._ref("VM", vm_uuid), self._ref("host", host_uuid)
+        return str(self._send("Async.VM.pool_migrate", vm, host, {"live": "true"}))
+
+    def task(self, ref: str) -> TaskState:
+        """How a task stands."""
+        try:
+            fields = Fields("task", self._session.record("task", ref))
+        except RefusedByXapi as refused:
+            if refused.code != "HANDLE_INVALID":
+                raise
+            return TaskState(status=TaskStatus.VANISHED, progress=0.0, error=())
+        return TaskState(
+            status=_status(fields.text("status")),
+            progress=fields.number("progress", 0.0),
+            error=tuple(map(str, fields.members("error_info"))),
+        )
+
+    def cancel(self, ref: str) -> None:
+        """Ask XAPI to cancel a task.
+
+        Raises:
+            RefusedByXapi: it cannot be cancelled, or is gone.
+            Unreachable: no answer came; to ask again does no harm.
+        """
+        self._send_harmless("task.cancel", ref)
+
+    def forget(self, ref: str) -> None:
+        """Let XAPI forget a task that has ended; one that is already gone is forgotten."""
+        try:
+            self._send_harmless("task.destroy", ref)
+        except RefusedByXapi as refused:
+            if refused.code != "HANDLE_INVALID":
+                raise
+
+    def _send(self, message: str, *arguments: object) -> object:
+        """Send a message once, on a fresh connection, in the session that the last read has proven alive."""
+        session, address = self._session, self._session.address
+        transport = SendOnce(address, session.context, session.timeout_seconds)
+        try:
+            transport.connect()
+        except OSError as error:
+            raise no_connection(session.url, error) from error
+        try:
+            with sending(session.url, message):
+                proxy = ServerProxy(str(address), transport=transport)
+                return _value(getattr(proxy, message)(session.session_ref, *arguments))
+        except RefusedByXapi as refused:
+            if refused.code not in NOT_DONE:
+                raise
+            raise Unreachable(session.url, f"{message} was turned away with {refused.code}", AGAIN) from refused
+        finally:
+            transport.close()
+
+    def _send_harmless(self, message: str, task: str) -> None:
+        """Send something about a task that may just as well be sent twice."""
+        try:
+            self._send(message, task)
+        except OutcomeUnknown as error:
+            raise Unreachable(error.where, error.problem, AGAIN) from error
+
+    def _ref(self, kind: str, uuid: Uuid) -> str:
+        """What the pool calls an object; asked once."""
+        if (kind, uuid) not in self._refs:
+            self._refs[kind, uuid] = self._session.ref(kind, uuid)
+        return self._refs[kind, uuid]
+
+    def _host(self, ref: str) -> Uuid | None:
+        """The uuid of the host behind *ref*; asked once."""
+        if ref in NULL_REFS:
+            return None
+        if ref not in self._hosts:
+            self._hosts[ref] = Fields("host", self._session.record("host", ref)).uuid
+        return self._hosts[ref]
+
+
+def _value(answer: object) -> object:
+    """What XAPI answered.
+
+    Raises:
+        Failure: it refused.
+        ResponseError: the answer is not XAPI's.
+    """
+    found = answer if isinstance(answer, dict) else {}
+    if found.get("Status") == "Success" and "Value" in found:
+        return found["Value"]
+    if not found.get("ErrorDescription"):
+        raise ResponseError("an answer without status")
+    raise Failure(found["ErrorDescription"])
+
+
+def _status(text: str) -> TaskStatus:
+    """The status of a task that exists; `cancelling` has not ended yet."""
+    ended = {TaskStatus.SUCCESS, TaskStatus.FAILURE, TaskStatus.CANCELLED}
+    return TaskStatus(text) if text in ended else TaskStatus.PENDING

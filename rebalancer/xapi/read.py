@@ -1,0 +1,73 @@
+"""A whole pool, read in one pass, and consistent although it goes on changing meanwhile.
+
+The records of all classes are read one class after the other. Then XAPI is asked which objects have changed since the
+first of them, and those are replaced: what results is the database at that last moment (XAPI.md 4.3).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from rebalancer.errors import InventoryError, RefusedByXapi
+from rebalancer.inventory import Pool, pool_from_records
+from rebalancer.inventory.records import CLASSES, Records
+from rebalancer.xapi.session import ReadSession
+
+VOLATILE: Final = frozenset({"host_metrics", "VM_metrics", "VM_guest_metrics", "PIF_metrics"})
+"""Classes that change by themselves all the time, and that nothing refers to but their owner."""
+
+WATCHED: Final = tuple(kind for kind in CLASSES if kind not in VOLATILE)
+
+ATTEMPTS: Final = 3
+"""How often a pool is read that contradicts itself: a VM may be between two hosts for a moment."""
+
+
+def read_pool(session: ReadSession, *, pause_seconds: float = 1.0) -> Pool:
+    """The pool as it is now.
+
+    Raises:
+        InventoryError: it contradicts itself, and still does after some seconds.
+        XapiError: it cannot be read.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return pool_from_records(read_records(session))
+        except InventoryError:
+            time.sleep(pause_seconds)
+    return pool_from_records(read_records(session))
+
+
+def read_records(session: ReadSession) -> Records:
+    """All records that the inventory needs, as of one moment.
+
+    Raises:
+        XapiError: the pool cannot be read.
+    """
+    token = _token(session)
+    records = {kind: dict(session.all_records(kind)) for kind in CLASSES}
+    if token is not None:
+        _apply(records, session.events(WATCHED, token)["events"])
+    return records
+
+
+def _token(session: ReadSession) -> str | None:
+    """Now, as events count it; None for XenServer 6.0 and older, which cannot tell."""
+    try:
+        return str(session.events(("pool",), "")["token"])
+    except RefusedByXapi as refused:
+        if refused.code != "MESSAGE_METHOD_UNKNOWN":
+            raise
+        return None
+
+
+def _apply(records: dict[str, dict[str, Any]], events: list[Mapping[str, Any]]) -> None:
+    """Bring *records* to the state that *events* lead to: each has a whole record, or none for what is gone."""
+    kinds = {kind.lower(): kind for kind in WATCHED}
+    for event in events:
+        table = records[kinds[str(event["class"]).lower()]]
+        if event["operation"] == "del":
+            table.pop(str(event["ref"]), None)
+        elif "snapshot" in event:
+            table[str(event["ref"])] = event["snapshot"]

@@ -1,0 +1,188 @@
+"""A session that can only read."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+
+from XenAPI import Session
+
+from rebalancer import __version__
+from rebalancer.errors import RefusedByXapi, Unreachable, XapiError
+from rebalancer.inventory import Uuid
+from rebalancer.inventory.records import Record
+from rebalancer.xapi.address import Address, parse_url
+from rebalancer.xapi.credentials import Credentials
+from rebalancer.xapi.translation import reading
+from rebalancer.xapi.transport import RepeatOnStale
+from rebalancer.xapi.trust import Trust
+
+READS: Final = frozenset(
+    {
+        "assert_can_boot_here",
+        "assert_operation_valid",
+        "compute_free_memory",
+        "from",
+        "get_all_records",
+        "get_by_uuid",
+        "get_record",
+        "get_servertime",
+    }
+)
+"""Every message that a `ReadSession` can send, of whatever class; `from` is `event.from`."""
+
+HOPS: Final = 3
+"""How often a member's word for who the coordinator is gets believed in one call."""
+
+
+def connect(url: str, credentials: Credentials, trust: Trust, *, timeout_seconds: float = 30.0) -> ReadSession:
+    """A session with the pool at *url*, logged in; a member's word for the coordinator is followed.
+
+    Raises:
+        ConnectionSettingsError: the URL or the trust cannot be used.
+        LoginRefused: user or password is wrong.
+        CertificateMismatch: the certificate is not trusted.
+        Unreachable: no connection, no answer in time, or nothing that speaks XenAPI.
+    """
+    session = ReadSession(parse_url(url), credentials, trust.context(), timeout_seconds)
+    session.log_in()
+    return session
+
+
+class ReadSession:
+    """A session with a pool's coordinator that has no way to change the pool.
+
+    Not for several threads at once. Leaving it as a context manager logs out.
+    """
+
+    def __init__(
+        self, address: Address, credentials: Credentials, context: ssl.SSLContext, timeout_seconds: float
+    ) -> None:
+        self._address, self._credentials = address, credentials
+        self._context, self._timeout_seconds = context, timeout_seconds
+        self._session = self._new_session()
+
+    @property
+    def url(self) -> str:
+        """Where the session is: the coordinator, once it is logged in."""
+        return str(self._address)
+
+    @property
+    def address(self) -> Address:
+        """The same, in parts."""
+        return self._address
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        """The TLS settings that enforce the trust of this session, for connections to other hosts of the pool."""
+        return self._context
+
+    @property
+    def timeout_seconds(self) -> float:
+        """How long an answer may take."""
+        return self._timeout_seconds
+
+    @property
+    def session_ref(self) -> str:
+        """What XAPI calls the session; it is as good as a password, so keep it out of files and logs."""
+        return str(self._session.handle)
+
+    def __enter__(self) -> Self:
+        """The session itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Log out; a pool that cannot be reached any more forgets the session by itself."""
+        try:
+            with reading(self.url):
+                self._session.xenapi_request("session.logout", ())
+        except XapiError:
+            return
+        finally:
+            self._session("close")()
+
+    def log_in(self) -> None:
+        """Log in, on the coordinator.
+
+        Raises:
+            XapiError: see `connect`.
+        """
+        self._following(lambda: None)
+
+    def all_records(self, kind: str) -> Mapping[str, Record]:
+        """All records of a class by ref; none of a class that this version of XAPI does not have."""
+        try:
+            return self._read(f"{kind}.get_all_records")  # type: ignore[no-any-return]
+        except RefusedByXapi as refused:
+            if refused.code != "MESSAGE_METHOD_UNKNOWN":
+                raise
+            return {}
+
+    def record(self, kind: str, ref: str) -> Record:
+        """One record."""
+        return self._read(f"{kind}.get_record", ref)  # type: ignore[no-any-return]
+
+    def ref(self, kind: str, uuid: Uuid) -> str:
+        """What this pool calls an object."""
+        return str(self._read(f"{kind}.get_by_uuid", uuid))
+
+    def server_time(self, host_ref: str) -> str:
+        """The host's own clock, UTC, as XAPI writes it: `20261122T19:55:13Z`."""
+        return str(self._read("host.get_servertime", host_ref))
+
+    def free_memory(self, host_ref: str) -> int:
+        """Bytes that XAPI counts as free on a host (XAPI.md 2.1)."""
+        return int(self._read("host.compute_free_memory", host_ref))
+
+    def assert_may_migrate(self, vm_ref: str, host_ref: str) -> None:
+        """Ask XAPI for everything that it can say beforehand about a migration, changing nothing.
+
+        Raises:
+            RefusedByXapi: with XAPI's code.
+        """
+        self._read("VM.assert_operation_valid", vm_ref, "pool_migrate")
+        self._read("VM.assert_can_boot_here", vm_ref, host_ref)
+
+    def events(self, kinds: tuple[str, ...], token: str) -> Mapping[str, Any]:
+        """What changed in *kinds* since *token*, without waiting: `events` and the next `token`."""
+        return self._read("event.from", [kind.lower() for kind in kinds], token, 0.0)  # type: ignore[no-any-return]
+
+    def _read(self, message: str, *arguments: object) -> Any:  # noqa: ANN401 - what XAPI answers
+        """Send a message that changes nothing."""
+        kind, _, verb = message.rpartition(".")
+        if verb not in READS or "." in kind:
+            raise ValueError(f"{message} is not on the list of what a reading session may send")
+        return self._following(lambda: self._session.xenapi_request(message, arguments))
+
+    def _following(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - what XAPI answers
+        """The answer to *call*, on the coordinator: who asks a member is sent on, and logs in there."""
+        for _ in range(HOPS):
+            try:
+                with reading(self.url):
+                    if self._session.handle is None:
+                        self._log_in()
+                    return call()
+            except RefusedByXapi as refused:
+                if refused.code != "HOST_IS_SLAVE":
+                    raise
+                self._move_to(refused.params[0])
+        raise Unreachable(self.url, f"{HOPS} hosts in a row named another coordinator", "Wait for the pool to settle")
+
+    def _log_in(self) -> None:
+        """Log in at the present address; XenAPI's session logs in again by itself when this one is gone."""
+        originator = f"rebalancer/{__version__}"
+        self._session.login_with_password(self._credentials.user, self._credentials.password, "1.0", originator)
+
+    def _move_to(self, coordinator: str) -> None:
+        """Talk to another host from now on, not logged in there yet."""
+        self._session("close")()
+        self._address = self._address.at(coordinator)
+        self._session = self._new_session()
+
+    def _new_session(self) -> Session:
+        """A session object that is not logged in."""
+        return Session(str(self._address), transport=RepeatOnStale(self._address, self._context, self._timeout_seconds))

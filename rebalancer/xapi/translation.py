@@ -1,0 +1,130 @@
+"""XenAPI, XML-RPC, TLS and socket errors become errors of ours: the one module where that happens."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException
+from typing import Final
+from xml.parsers.expat import ExpatError
+from xmlrpc.client import Fault, ProtocolError, ResponseError
+
+import httpx
+from XenAPI import Failure
+
+from rebalancer.errors import (
+    CertificateMismatch,
+    LoginRefused,
+    OutcomeUnknown,
+    RefusedByXapi,
+    Unreachable,
+    XapiError,
+)
+from rebalancer.xapi.trust import FingerprintMismatch
+
+LOOK: Final = "Check the address, that the host runs and that no firewall is in between"
+NOT_XAPI: Final = "Check the address: it has to be a XenServer or XCP-ng host"
+
+MALFORMED = (ProtocolError, Fault, ResponseError, ExpatError, HTTPException, TypeError, UnicodeDecodeError)
+"""What reading an answer raises that is not XAPI's; TypeError comes from XenAPI's own check of the envelope."""
+
+
+@contextmanager
+def reading(where: str) -> Iterator[None]:
+    """Translate what a call raises that changes nothing.
+
+    Raises:
+        LoginRefused: user or password is wrong.
+        RefusedByXapi: XAPI answered with another code.
+        CertificateMismatch: the certificate is not trusted.
+        Unreachable: no connection, no answer, or an answer that is not XAPI's.
+    """
+    try:
+        yield
+    except Failure as failure:
+        raise refusal(where, failure) from failure
+    except OSError as error:
+        raise no_connection(where, error) from error
+    except MALFORMED as error:
+        raise Unreachable(where, f"it answers, but not as XAPI does ({_short(error)})", NOT_XAPI) from error
+
+
+@contextmanager
+def sending(where: str, call: str) -> Iterator[None]:
+    """Translate what a call raises that changes the pool, once the connection stands.
+
+    Raises:
+        RefusedByXapi: XAPI answered with a code.
+        OutcomeUnknown: whatever else happened, nobody but the pool knows whether the call runs.
+    """
+    try:
+        yield
+    except Failure as failure:
+        raise refusal(call, failure) from failure
+    except (OSError, *MALFORMED) as error:
+        raise OutcomeUnknown(
+            where, f"{call} was sent and no answer came ({_short(error)})", "Look at the VM in the pool"
+        ) from error
+
+
+def refusal(where: str, failure: Failure) -> XapiError:
+    """An answer with an error code."""
+    code, *params = map(str, failure.details)
+    if code == "SESSION_AUTHENTICATION_FAILED":
+        return LoginRefused(where, f"user {params[0] if params else ''} or its password is refused", "Check both")
+    return RefusedByXapi(where, code, params)
+
+
+def no_connection(where: str, error: OSError) -> XapiError:
+    """No connection, or none that may be trusted."""
+    if isinstance(error, FingerprintMismatch):
+        return CertificateMismatch(
+            where,
+            f"its certificate has the SHA-256 fingerprint {error.shown}, which is not pinned",
+            "Compare it on the host itself; if it is right, add it with --fingerprint",
+        )
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return CertificateMismatch(
+            where,
+            f"its certificate is not trusted ({error.verify_message})",
+            "Name the CA with --ca-file, or pin the certificate with --fingerprint",
+        )
+    return Unreachable(where, _why(error), LOOK)
+
+
+def why_not_fetched(error: httpx.HTTPError) -> str:
+    """Why an HTTP request has no answer, in words; httpx hides the socket's error some causes deep."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OSError):
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(cause, (FingerprintMismatch, ssl.SSLCertVerificationError)):
+        return no_connection("", cause).problem
+    return "no answer in time" if isinstance(error, httpx.TimeoutException) else _why(cause or OSError(str(error)))
+
+
+def _why(error: OSError) -> str:
+    """What kept the connection from being made or used."""
+    match error:
+        case TimeoutError():
+            return "no answer in time"
+        case ConnectionRefusedError():
+            return "nothing listens there"
+        case ConnectionResetError():
+            return "the connection was closed while waiting for an answer"
+        case socket.gaierror():
+            return "there is no host of that name"
+        case ssl.SSLError():
+            return f"no TLS connection ({error.reason or error})"
+        case _:
+            return f"no connection ({error.strerror or error})"
+
+
+def _short(error: BaseException) -> str:
+    """What an error says, in one short line; never a whole answer."""
+    if isinstance(error, ProtocolError):
+        return f"HTTP {error.errcode} {error.errmsg}"
+    if isinstance(error, Fault):
+        return str(error.faultString)[:100]
+    return f"{type(error).__name__}: {error}"[:100].replace("\n", " ")

@@ -1,0 +1,108 @@
+"""Which certificates are believed.
+
+The decision is made inside the TLS handshake, before a byte of ours is sent, and by one `ssl.SSLContext` for calls and
+metrics alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from rebalancer.errors import ConnectionSettingsError
+
+
+class FingerprintMismatch(ssl.SSLError):
+    """A host showed a certificate that is not pinned.
+
+    Args:
+        shown: SHA-256 of its certificate, in hex.
+    """
+
+    def __init__(self, shown: str) -> None:
+        super().__init__(f"certificate with SHA-256 fingerprint {shown}")
+        self.shown = shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """What makes a certificate believable: the system's CAs, or one CA file, or nothing but pinned fingerprints.
+
+    Every host of a pool has its own certificate, so a pool of self-signed hosts has one fingerprint a host.
+
+    Args:
+        ca_file: PEM file of the CA to trust in place of the system's.
+        fingerprints: SHA-256 fingerprints, in hex, colons allowed; where there are any, nothing else counts.
+
+    Raises:
+        ConnectionSettingsError: a fingerprint is none, or both ways are given.
+    """
+
+    ca_file: Path | None = None
+    fingerprints: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Bring fingerprints into one form."""
+        object.__setattr__(self, "fingerprints", frozenset(map(_hex, self.fingerprints)))
+        if self.ca_file and self.fingerprints:
+            raise ConnectionSettingsError(
+                str(self.ca_file), "a CA file and fingerprints were given", "Give one of the two"
+            )
+
+    def context(self) -> ssl.SSLContext:
+        """The TLS settings that enforce this.
+
+        Raises:
+            ConnectionSettingsError: the CA file is missing or holds no certificate.
+        """
+        if self.fingerprints:
+            return _pinned(self.fingerprints)
+        try:
+            return ssl.create_default_context(cafile=self.ca_file)
+        except OSError as error:
+            raise ConnectionSettingsError(
+                str(self.ca_file), f"no CA certificate can be read from it ({error})", "Name a PEM file"
+            ) from error
+
+
+class _PinnedSocket(ssl.SSLSocket):
+    """A TLS socket that hangs up on certificates whose fingerprint is not among `fingerprints`."""
+
+    fingerprints: ClassVar[frozenset[str]] = frozenset()
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the signature of ssl.SSLSocket
+        """Shake hands, then compare.
+
+        Raises:
+            FingerprintMismatch: the certificate is another one.
+        """
+        super().do_handshake(block)
+        shown = hashlib.sha256(self.getpeercert(binary_form=True) or b"").hexdigest()
+        if shown not in self.fingerprints:
+            self.close()
+            raise FingerprintMismatch(shown)
+
+
+def _pinned(fingerprints: frozenset[str]) -> ssl.SSLContext:
+    """TLS settings that believe pinned certificates only, whoever issued them and whatever names they bear."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.sslsocket_class = type("PinnedSocket", (_PinnedSocket,), {"fingerprints": fingerprints})
+    return context
+
+
+def _hex(fingerprint: str) -> str:
+    """A fingerprint as 64 lower-case hex digits."""
+    plain = fingerprint.strip().replace(":", "").lower()
+    if not re.fullmatch("[0-9a-f]{64}", plain):
+        raise ConnectionSettingsError(
+            f"fingerprint {fingerprint!r}",
+            "it is not a SHA-256 fingerprint of 64 hex digits",
+            "Take it from `openssl x509 -in /etc/xensource/xapi-ssl.pem -noout -fingerprint -sha256` on the host",
+        )
+    return plain
