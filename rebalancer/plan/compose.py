@@ -106,7 +106,7 @@ def summary_of(steps: Sequence[Step], chosen: Chosen) -> str:
     hops = sum(step.kind is StepKind.HOP for step in steps)
     size = size_in_words(sum(step.memory_bytes for step in steps))
     count = f"{len(steps)} steps" if len(steps) > 1 else "1 step"
-    parked = f", {hops} of them hops" if hops else ""
+    parked = f", {hops} of them to park a VM" if hops else ""
     minutes = duration_in_words(sum(step.seconds for step in steps))
     gains = "; ".join(_gain(tier) for tier in chosen.tiers if round(tier.before, 3) != round(tier.after, 3))
     return f"{count}{parked}, {size} to copy, about {minutes} one after another{': ' if gains else ''}{gains}."

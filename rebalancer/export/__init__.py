@@ -1,0 +1,21 @@
+"""Plans as files: plan.json for programs, plan.md for people, moves.csv for spreadsheets, run.sh for `xe`."""
+
+from rebalancer.export.folder import FILES, write_plan
+from rebalancer.export.markdown import plan_markdown
+from rebalancer.export.moves_csv import moves_csv
+from rebalancer.export.planfile import plan_from_json, plan_json, plan_schema, read_plan
+from rebalancer.export.xe_script import xe_script
+from rebalancer.plan import plan_document
+
+__all__ = [
+    "FILES",
+    "moves_csv",
+    "plan_document",
+    "plan_from_json",
+    "plan_json",
+    "plan_markdown",
+    "plan_schema",
+    "read_plan",
+    "write_plan",
+    "xe_script",
+]

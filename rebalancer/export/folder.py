@@ -1,0 +1,77 @@
+"""A plan as a folder: what people read, what programs read, and what a shell can run. All of it, or nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from rebalancer.errors import PlanFileError
+from rebalancer.export.markdown import plan_markdown
+from rebalancer.export.moves_csv import moves_csv
+from rebalancer.export.planfile import PLAN_JSON, plan_json
+from rebalancer.export.xe_script import xe_script
+from rebalancer.plan import Plan
+
+FILES = (PLAN_JSON, "plan.md", "moves.csv", "run.sh")
+EXECUTABLE = {"run.sh"}
+
+
+def write_plan(plan: Plan, folder: Path | str) -> tuple[Path, ...]:
+    """Write *plan* to *folder*, in place of an older plan there; the paths of the files.
+
+    The folder appears with all of its files at once. What else lies in it is never touched: a folder with other files
+    is refused.
+
+    Raises:
+        PlanFileError: the folder holds something else, or cannot be written.
+    """
+    target = Path(folder)
+    _refuse_foreign(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        try:
+            _fill(fresh, plan)
+            _swap(fresh, target)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    except OSError as error:
+        raise PlanFileError(str(target), f"it cannot be written: {error.strerror}", "Name another folder") from error
+    return tuple(target / name for name in FILES)
+
+
+def _refuse_foreign(target: Path) -> None:
+    """Only an empty folder or a plan gives way."""
+    if target.exists() and not target.is_dir():
+        raise PlanFileError(str(target), "it is a file", "Name a folder")
+    others = sorted({path.name for path in target.iterdir()} - set(FILES)) if target.exists() else []
+    if others:
+        problem = f"the folder holds other files, such as {others[0]!r}"
+        raise PlanFileError(str(target), problem, "Name a new folder, or an older plan to replace")
+
+
+def _fill(folder: Path, plan: Plan) -> None:
+    """Write all files to the disk."""
+    folder.chmod(0o755)
+    texts = (plan_json(plan), plan_markdown(plan), moves_csv(plan), xe_script(plan))
+    for name, text in zip(FILES, texts, strict=True):
+        with (folder / name).open("w", encoding="utf-8", errors="surrogatepass", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        (folder / name).chmod(0o755 if name in EXECUTABLE else 0o644)
+
+
+def _swap(fresh: Path, target: Path) -> None:
+    """Let *fresh* take the place of *target*; the old files end where *fresh* was."""
+    if not target.exists():
+        fresh.rename(target)
+        return
+    old = fresh / "old"
+    new = fresh.with_name(f"{fresh.name}.new")
+    fresh.rename(new)
+    fresh.mkdir()
+    target.rename(old)
+    new.rename(target)

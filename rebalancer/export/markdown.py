@@ -1,0 +1,231 @@
+"""plan.md: the plan for people who review it. Names from the pool cannot become markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+
+from rebalancer.export.plain import one_line
+from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Plan, Step, Tier
+from rebalancer.plan.compose import duration_in_words
+from rebalancer.plan.figures import slot_in_words
+from rebalancer.units import size_in_words
+
+SHOWN = 6
+"""How many names a cell lists."""
+
+
+def plan_markdown(plan: Plan) -> str:
+    """*plan* as a page in GitHub's Markdown."""
+    sections = (
+        _head(plan),
+        _tiers(plan.tiers),
+        _steps("Steps", plan.steps),
+        _hosts(plan),
+        _left_alone(plan.left_alone),
+        _old_violations(plan),
+        _warnings(plan.warnings),
+        _way_back(plan),
+        _how_to(plan),
+    )
+    return "\n\n".join("\n".join(lines) for section in sections if (lines := list(section))) + "\n"
+
+
+def markdown_text(text: str) -> str:
+    """*text* as Markdown shows it literally, also inside a table."""
+    escaped = re.sub(r"([\\`*_\[\]<>|~&$@#])", r"\\\1", one_line(text))
+    return escaped.replace("://", ":\\//").replace("www.", "www\\.")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """A table; a column whose heading ends in `>` is aligned to the right."""
+    yield "| " + " | ".join(column.rstrip(">") for column in columns) + " |"
+    yield "|" + "|".join("---:" if column.endswith(">") else "---" for column in columns) + "|"
+    for row in rows:
+        yield "| " + " | ".join(markdown_text(str(cell)) for cell in row) + " |"
+
+
+def _head(plan: Plan) -> Iterator[str]:
+    """Title, summary, and what the plan was made from."""
+    source = plan.made_from
+    yield f"# Plan for pool {markdown_text(source.pool_name)}"
+    yield ""
+    yield markdown_text(plan.summary)
+    yield ""
+    yield from table(("", ""), _facts(plan))
+
+
+def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
+    """What the plan is bound to."""
+    source, metrics = plan.made_from, plan.made_from.metrics
+    yield "made", _minute(plan.made_at)
+    yield "expires", _minute(plan.expires_at)
+    yield "pool", source.pool
+    yield "policy", f"{source.policy.name}, mode {source.policy.mode.value}, rule set {source.policy.rules.set.value}"
+    yield "metrics", _metrics(metrics) if metrics else "none"
+    yield "outcome", plan.outcome
+    yield "made by", ", ".join(f"{name} {version}" for name, version in sorted(source.versions.items()))
+    yield "digest", plan.digest
+
+
+def _metrics(metrics: Metrics) -> str:
+    """Where the demand came from."""
+    return (
+        f"{_minute(metrics.window_start)} to {_minute(metrics.window_end)}, percentile {metrics.percentile:g} in each of "
+        f"{metrics.slots} slots ({metrics.timezone}); {metrics.measured} VMs measured, {metrics.short} younger than the "
+        f"window, {metrics.unknown} unknown; from {metrics.source}"
+    )
+
+
+def _minute(time: datetime) -> str:
+    """A time in UTC."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _tiers(tiers: Sequence[Tier]) -> Iterator[str]:
+    """Objectives: before, after, and what no plan can beat."""
+    if not tiers:
+        return
+    yield "## Objectives"
+    yield ""
+    yield "In the order in which they count; less is better. No placement is below the bound."
+    yield ""
+    rows = (
+        (
+            tier.objective,
+            f"{tier.before:.4g}",
+            f"{tier.after:.4g}",
+            f"{tier.bound:.4g}",
+            f"{tier.gap:.1%}",
+            tier.unit,
+            "yes" if tier.proved else "no",
+            tier.sentence,
+        )
+        for tier in tiers
+    )
+    columns = ("objective", "before>", "after>", "bound>", "gap>", "unit", "proved best", "what it is")
+    yield from table(columns, rows)
+
+
+def _steps(title: str, steps: Sequence[Step]) -> Iterator[str]:
+    """Every step with its reason."""
+    yield f"## {title}"
+    yield ""
+    if not steps:
+        yield "None."
+        return
+    columns = ("step", "VM", "from", "to", "memory>", "takes about>", "after", "why")
+    rows = (
+        (
+            step.id if step.kind.value == "move" else f"{step.id} (hop)",
+            step.vm_name,
+            step.source_name,
+            step.target_name,
+            size_in_words(step.memory_bytes),
+            duration_in_words(step.seconds),
+            ", ".join(step.after) or "-",
+            step.why,
+        )
+        for step in steps
+    )
+    yield from table(columns, rows)
+
+
+def _hosts(plan: Plan) -> Iterator[str]:
+    """Hosts before and after."""
+    yield "## Hosts, before and after"
+    yield ""
+    slots = plan.made_from.metrics.slots if plan.made_from.metrics else 0
+    columns = ("host", "VMs>", "VMs after>", "memory>", "memory after>", "of>", "CPU peak>", "CPU peak after>")
+    yield from table(columns, (_host(row, slots) for row in plan.hosts))
+
+
+def _host(row: HostRow, slots: int) -> tuple[object, ...]:
+    """One host."""
+    return (
+        row.name,
+        len(row.before.vms),
+        len(row.after.vms),
+        size_in_words(row.before.memory_used_bytes),
+        size_in_words(row.after.memory_used_bytes),
+        size_in_words(row.memory_total_bytes),
+        _peak(row.before, slots),
+        _peak(row.after, slots),
+    )
+
+
+def _peak(state: HostState, slots: int) -> str:
+    """The highest load and its slot."""
+    if state.peak_share is None or state.peak_slot is None:
+        return "-"
+    return f"{state.peak_share:.0%} at {slot_in_words(state.peak_slot, slots)}"
+
+
+def _left_alone(left: Sequence[LeftAlone]) -> Iterator[str]:
+    """Hosts that stay too hot, then the VMs on them by rule."""
+    if not left:
+        return
+    yield "## Left alone"
+    yield ""
+    yield from (f"- {markdown_text(each.name)} {markdown_text(each.words)}" for each in left if each.kind == "host")
+    yield ""
+    by_words: dict[tuple[str, str], list[str]] = {}
+    for each in left:
+        if each.kind != "host":
+            by_words.setdefault((each.rule, each.words), []).append(each.name)
+    rows = ((rule, words, len(names), _some(names)) for (rule, words), names in sorted(by_words.items()))
+    yield from table(("rule", "why", "VMs>", "which"), rows)
+
+
+def _old_violations(plan: Plan) -> Iterator[str]:
+    """What was broken before."""
+    if not plan.old_violations:
+        return
+    yield "## Broken before the plan"
+    yield ""
+    rows = (
+        (each.rule, each.words, "yes" if each.mended else "no", each.why_not or "-") for each in plan.old_violations
+    )
+    yield from table(("rule", "what", "mended", "why not"), rows)
+
+
+def _warnings(warnings: Sequence[str]) -> Iterator[str]:
+    """What else a reviewer should know."""
+    if not warnings:
+        return
+    yield "## Warnings"
+    yield ""
+    yield from (f"- {markdown_text(each)}" for each in warnings)
+
+
+def _way_back(plan: Plan) -> Iterator[str]:
+    """The rollback steps."""
+    if not plan.steps:
+        return
+    yield from _steps("The way back", plan.rollback)
+    if plan.no_way_back:
+        yield ""
+        yield from table(
+            ("VM that stays where the plan brought it", "rule", "why"),
+            ((each.name, each.rule, each.words) for each in plan.no_way_back),
+        )
+
+
+def _how_to(plan: Plan) -> Iterator[str]:
+    """The commands."""
+    yield "## To check it and to carry it out"
+    yield ""
+    yield "Against the pool as it is now, with this folder as `PLAN` and the coordinator's address as `URL`:"
+    yield ""
+    yield "    rebalancer verify PLAN URL"
+    if plan.steps:
+        yield "    rebalancer apply PLAN URL"
+        yield ""
+        yield "Where nothing may be installed, `run.sh` does the same steps with `xe`, and `run.sh back` undoes them."
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few, and how many more."""
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

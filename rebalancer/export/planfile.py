@@ -1,0 +1,120 @@
+"""plan.json: written whole or not at all, read back only unedited. The one file of a plan that is read."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from rebalancer.errors import PlanFileError
+from rebalancer.plan import FORMAT, Plan, digest_of, plan_document
+
+PLAN_JSON = "plan.json"
+SCHEMA = "https://json-schema.org/draft/2020-12/schema"
+NEW_PLAN = "Make a new plan with `rebalancer plan`"
+
+
+def plan_json(plan: Plan) -> str:
+    """*plan* as the text of plan.json: indented, keys in the order of the schema, ending in a newline."""
+    return json.dumps(plan_document(plan), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_plan(path: Path | str) -> Plan:
+    """The plan in *path*: a plan folder, or its plan.json.
+
+    Raises:
+        PlanFileError: there is none; it is truncated, something else, of a newer format, or was edited.
+    """
+    file = Path(path) / PLAN_JSON if Path(path).is_dir() else Path(path)
+    return plan_from_json(_text(file), str(file))
+
+
+def plan_from_json(text: str, where: str) -> Plan:
+    """The plan that *text* holds; *where* names it in errors.
+
+    Raises:
+        PlanFileError: as `read_plan`.
+    """
+    _check_format(_parsed(text, where), where)
+    try:
+        plan = _adapter().validate_json(text.encode("utf-8", "surrogatepass"), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise PlanFileError(where, f"{place} does not belong in a plan: {first['msg']}", NEW_PLAN) from None
+    if digest_of(plan) != plan.digest:
+        problem = "it was edited: the digest in it is not that of its content"
+        raise PlanFileError(where, problem, f"Take the plan as it was written. {NEW_PLAN} to change what it does")
+    return plan
+
+
+@cache
+def plan_schema() -> dict[str, Any]:
+    """The JSON schema of plan.json, published as docs/plan.schema.json."""
+    schema = _adapter().json_schema(mode="serialization")
+    for definition in (schema, *schema["$defs"].values()):
+        if definition.get("type") == "object" and "properties" in definition:
+            definition["additionalProperties"] = False
+            definition["required"] = list(definition["properties"])
+    schema["properties"]["format"] = {"const": FORMAT}
+    return {"$schema": SCHEMA, "$id": f"{FORMAT}.schema.json", **schema}
+
+
+@cache
+def _adapter() -> TypeAdapter[Plan]:
+    """Reads plans."""
+    return TypeAdapter(Plan)
+
+
+def _text(file: Path) -> str:
+    """The text of *file*."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise PlanFileError(str(file), "there is no such file", "Name a plan folder, or its plan.json") from None
+    except OSError as error:
+        raise PlanFileError(str(file), f"it cannot be read: {error.strerror}", "Make it readable") from error
+    except UnicodeDecodeError:
+        raise PlanFileError(str(file), "it is not UTF-8 text, so no plan", "Name a plan folder") from None
+
+
+def _parsed(text: str, where: str) -> object:
+    """The JSON value in *text*."""
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+    except (ValueError, RecursionError) as error:
+        words = getattr(error, "msg", str(error))
+        place = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        problem = f"it is truncated or no JSON: {words}{place}"
+        raise PlanFileError(where, problem, f"Copy it again from where it was written. {NEW_PLAN} otherwise") from None
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object; a key that stands twice could show people another plan than the one that is read."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _constant(name: str) -> object:
+    """NaN and Infinity are no JSON."""
+    raise ValueError(f"{name} is no number")
+
+
+def _check_format(document: object, where: str) -> None:
+    """The document is a plan, in the format that is known here."""
+    found = document.get("format") if isinstance(document, dict) else None
+    if found == FORMAT:
+        return
+    name, _, number = FORMAT.partition("/")
+    if not isinstance(found, str):
+        raise PlanFileError(where, "it is no plan", "Name a plan folder, or its plan.json")
+    newer = re.fullmatch(rf"{name}/(\d+)", found)
+    if newer and int(newer[1]) > int(number):
+        raise PlanFileError(where, f"its format is {found}, newer than {FORMAT}", "Update rebalancer to read it")
+    raise PlanFileError(where, f"its format is {found[:40]!r}, not {FORMAT}", "Name a plan folder, or its plan.json")

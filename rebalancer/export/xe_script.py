@@ -1,0 +1,96 @@
+"""run.sh: the plan as `xe` commands, for a pool where nothing may be installed.
+
+Parameters as `xe` takes them: `vm-migrate uuid= host-uuid= live=true`, `vm-param-get uuid= param-name=`
+(xen-api, ocaml/xapi-cli-server/cli_frontend.ml). Before each step it looks whether the VM runs where the plan expects
+it, afterwards whether it arrived; else it stops. Every word from the pool is quoted.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+from rebalancer.export.plain import one_line
+from rebalancer.plan import Plan, Step
+
+FUNCTIONS = """\
+set -eu
+
+stop() {
+  printf 'stopped: %s\\n' "$1" >&2
+  exit 5
+}
+
+where() {
+  xe vm-param-get uuid="$1" param-name=resident-on
+}
+
+# step WORDS VM SOURCE TARGET (uuids)
+step() {
+  printf '%s\\n' "$1"
+  state=$(xe vm-param-get uuid="$2" param-name=power-state)
+  [ "$state" = running ] || stop "VM $2 is $state, not running"
+  here=$(where "$2")
+  [ "$here" = "$3" ] || stop "VM $2 is on host $here, not on $3"
+  xe vm-migrate uuid="$2" host-uuid="$4" live=true
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    here=$(where "$2")
+    [ "$here" = "$4" ] && return 0
+    sleep 3
+  done
+  stop "VM $2 is on host $here, not on $4, although xe reported no error"
+}
+"""
+
+CHECKS = """\
+[ "$(xe pool-list params=uuid --minimal)" = {pool} ] || stop 'this is another pool'
+
+case "${{1:-forward}}" in
+  forward)
+    [ "$(date +%s)" -le {expires} ] || stop 'the plan has expired: make a new one'
+    forward
+    ;;
+  back) back ;;
+  *) stop 'usage: run.sh [forward | back]' ;;
+esac
+"""
+
+
+def xe_script(plan: Plan) -> str:
+    """A POSIX shell script that carries out *plan*, or with `back` its way back, one step after another."""
+    checks = CHECKS.format(pool=shlex.quote(plan.made_from.pool), expires=int(plan.expires_at.timestamp()))
+    parts = (
+        "#!/bin/sh",
+        *_comments(plan),
+        FUNCTIONS,
+        *_function("forward", plan.steps),
+        "",
+        *_function("back", plan.rollback),
+        "",
+        checks,
+    )
+    return "\n".join(parts)
+
+
+def _comments(plan: Plan) -> Iterator[str]:
+    """What this is."""
+    yield f"# Plan {one_line(plan.digest)}"
+    yield f"# for pool {one_line(plan.made_from.pool_name)} ({one_line(plan.made_from.pool)})."
+    yield f"# {one_line(plan.summary)}"
+    yield "# Run it where xe reaches the coordinator: `sh run.sh`, or `sh run.sh back` to undo it."
+    yield "# It checks less than `rebalancer apply` does: where the VMs are, and what XAPI itself refuses."
+
+
+def _function(name: str, steps: Sequence[Step]) -> Iterator[str]:
+    """A function that takes *steps* one after another."""
+    yield f"{name}() {{"
+    yield from (f"  {_call(step)}" for step in steps)
+    if not steps:
+        yield "  echo 'nothing to do'"
+    yield "}"
+
+
+def _call(step: Step) -> str:
+    """One step."""
+    words = one_line(f"{step.id}: {step.vm_name} from {step.source_name} to {step.target_name}")
+    return " ".join(["step", *map(shlex.quote, (words, step.vm, step.source, step.target))])
