@@ -1,1 +1,34 @@
 """Carrying out a plan: journal, lock, preflight, and the run itself."""
+
+from rebalancer.execute.clock import Clock
+from rebalancer.execute.folders import journal_path, state_folder
+from rebalancer.execute.history import was_begun
+from rebalancer.execute.journal import Looked, read_journal
+from rebalancer.execute.live import Live
+from rebalancer.execute.lock import pool_lock
+from rebalancer.execute.outcome import StepState
+from rebalancer.execute.patience import Patience
+from rebalancer.execute.reporter import RunReporter
+from rebalancer.execute.result import Ending, RunResult
+from rebalancer.execute.runner import execute, resume
+from rebalancer.execute.stop import StopSignal, stop_on_signals
+
+__all__ = [
+    "Clock",
+    "Ending",
+    "Live",
+    "Looked",
+    "Patience",
+    "RunReporter",
+    "RunResult",
+    "StepState",
+    "StopSignal",
+    "execute",
+    "journal_path",
+    "pool_lock",
+    "read_journal",
+    "resume",
+    "state_folder",
+    "stop_on_signals",
+    "was_begun",
+]

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from rebalancer.errors import InputError
-from rebalancer.execute.journal import Entry, Intended, Looked, RunBegan, RunEnded, Sent
+from rebalancer.execute.journal import Entry, Intended, Looked, RunBegan, RunEnded, Sent, read_journal
 from rebalancer.execute.outcome import UNSETTLED, StepState, may_follow
 
 
@@ -24,6 +24,15 @@ class StepHistory:
     def unsettled(self) -> bool:
         """Whether a call may be under way that nobody watches."""
         return self.state in UNSETTLED
+
+
+def was_begun(path: Path) -> bool:
+    """Whether the journal at *path* tells of any step: then the plan can be resumed, and not executed.
+
+    Raises:
+        InputError: the file is no journal, or was edited.
+    """
+    return bool(histories(path, read_journal(path)))
 
 
 def histories(path: Path, entries: Iterable[Entry]) -> dict[str, StepHistory]:

@@ -6,28 +6,15 @@ folder; a run of another user or machine has another folder, and is caught by th
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from rebalancer.errors import InputError, PoolLocked
+from rebalancer.execute.folders import lock_path
 from rebalancer.inventory import Uuid
-
-
-def state_folder(wanted: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
-    """*wanted*, else `$XDG_STATE_HOME/rebalancer`, else `~/.local/state/rebalancer`."""
-    if wanted is not None:
-        return wanted
-    base = environ.get("XDG_STATE_HOME", "")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "rebalancer"
-
-
-def lock_path(pool: Uuid, state_dir: Path | None = None) -> Path:
-    """The lock file of *pool*."""
-    return state_folder(state_dir) / "locks" / f"{pool}.lock"
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from rebalancer.errors import InputError, PoolLocked
-from rebalancer.execute.lock import lock_path, pool_lock, state_folder
+from rebalancer.execute.folders import lock_path, state_folder
+from rebalancer.execute.lock import pool_lock
 
 HOLD = """
 import sys

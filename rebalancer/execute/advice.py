@@ -1,0 +1,50 @@
+"""What people are told about a step that did not end well, and what to do next (XAPI.md 4.6)."""
+
+from __future__ import annotations
+
+from rebalancer.execute.journal import Looked
+from rebalancer.execute.outcome import StepState
+from rebalancer.plan import Step
+
+NEXT_STEPS = {
+    StepState.UNSENT: "Nothing was sent. Look whether the coordinator answers, then resume",
+    StepState.REFUSED: "The VM is where it was. Mend the cause and resume, or make a new plan",
+    StepState.STAYED: "The VM runs where it was. Look at xensource.log of both hosts before you resume",
+    StepState.HALTED: "Nothing is started again by itself: find out why it stopped, then start it with xe vm-start",
+    StepState.ELSEWHERE: "Find out who moves VMs (HA, Workload Balancing, people), then make a new plan",
+    StepState.UNKNOWN: "Do not start or move the VM; look at xe task-list and at the VM on both hosts, then resume",
+}
+"""The next step after each outcome that ends a run."""
+
+
+def what_happened(step: Step, looked: Looked) -> str:
+    """One sentence about *step*."""
+    return f"{named(step)}: {_fact(step, looked)}{_cause(looked)}"
+
+
+def named(step: Step) -> str:
+    """A step as people find it in the plan."""
+    return f"step {step.id}, {step.vm_name} from {step.source_name} to {step.target_name}"
+
+
+def _fact(step: Step, looked: Looked) -> str:
+    """What the pool shows."""
+    match looked.state:
+        case StepState.UNSENT:
+            return "the pool could not be reached"
+        case StepState.REFUSED:
+            return "XAPI refuses it"
+        case StepState.STAYED:
+            return f"the migration failed and the VM still runs on {step.source_name}"
+        case StepState.HALTED:
+            return f"the VM is {(looked.power_state or 'halted').lower()}"
+        case StepState.ELSEWHERE:
+            return f"the VM runs on host {looked.resident_on}, where this plan did not send it"
+        case _:
+            return "the pool does not tell where the VM ends up"
+
+
+def _cause(looked: Looked) -> str:
+    """The error code, and what else was noted."""
+    noted = [" ".join(looked.error), looked.words]
+    return "".join(f" ({each})" for each in noted if each)

@@ -1,0 +1,131 @@
+"""One migration: written down, sent once, watched, looked at, written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable
+from rebalancer.execute.history import StepHistory
+from rebalancer.execute.journal import Intended, Journal, Looked, Sent
+from rebalancer.execute.outcome import StepState
+from rebalancer.execute.refusal import is_late, is_lost_at_the_end
+from rebalancer.execute.reporter import RunReporter
+from rebalancer.execute.sight import Sight
+from rebalancer.execute.watch import Watch
+from rebalancer.placement import Move
+from rebalancer.plan import Step
+from rebalancer.xapi import TaskState, TaskStatus
+
+
+@dataclass(slots=True, kw_only=True)
+class Migration:
+    """The migration of one step; nothing here is ever sent twice."""
+
+    step: Step
+    watch: Watch
+    journal: Journal
+    reporter: RunReporter
+
+    def send(self) -> Looked:
+        """Write the intent, send the call, follow it to its end."""
+        step = self.step
+        now = self.watch.clock.now()
+        self.journal.append(Intended(at=now, step=step.id, vm=step.vm, source=step.source, target=step.target))
+        try:
+            ref = self.watch.live.migrate(step.vm, step.target)
+        except Unreachable as error:
+            return self.write(Sight(state=StepState.UNSENT), words=str(error))
+        except RefusedByXapi as error:
+            return self._refused((error.code, *error.params))
+        except OutcomeUnknown as error:
+            return self._without_task(str(error))
+        self.journal.append(Sent(at=self.watch.clock.now(), step=step.id, task=ref))
+        return self.follow(ref)
+
+    def take_up(self, history: StepHistory) -> Looked:
+        """Settle what an earlier run left behind, sending nothing."""
+        if history.task is not None:
+            return self.follow(history.task)
+        return self._without_task("an earlier run ended before it heard whether XAPI had taken the call")
+
+    def follow(self, ref: str) -> Looked:
+        """Watch the task *ref* to its end, then believe the pool."""
+        try:
+            task = self.watch.task_end(ref, self._limit(), self._progress)
+            found = self._after(task)
+        except Unreachable as error:
+            return self.write(Sight(state=StepState.UNKNOWN), words=str(error))
+        looked = self.write(found, error=task.error, words=_words(task, found))
+        if task.status is not TaskStatus.PENDING:
+            self._forget(ref)
+        return looked
+
+    def write(self, found: Sight, *, error: tuple[str, ...] = (), words: str = "") -> Looked:
+        """Write what the pool showed."""
+        looked = Looked(
+            at=self.watch.clock.now(),
+            step=self.step.id,
+            state=found.state,
+            power_state=found.power_state,
+            resident_on=found.resident_on,
+            error=error,
+            words=words,
+        )
+        self.journal.append(looked)
+        return looked
+
+    @property
+    def _move(self) -> Move:
+        return Move(vm=self.step.vm, source=self.step.source, target=self.step.target)
+
+    def _limit(self) -> float:
+        return self.watch.patience.for_step(self.step.seconds)
+
+    def _progress(self, share: float) -> None:
+        self.reporter.step_progress(self.step, share)
+
+    def _refused(self, error: tuple[str, ...]) -> Looked:
+        """XAPI did not take the call."""
+        try:
+            found = self.watch.settled(self._move, self._limit(), quiet=0)
+        except Unreachable:
+            found = Sight(state=StepState.STAYED)
+        return self.write(_read_as(found, stayed=StepState.REFUSED), error=error)
+
+    def _without_task(self, words: str) -> Looked:
+        """A call may be under way, and only the VM can tell: a VM at rest on its source tells nothing."""
+        try:
+            found = self.watch.settled(self._move, self._limit(), quiet=self.watch.patience.quiet)
+        except Unreachable as error:
+            return self.write(Sight(state=StepState.UNKNOWN), words=f"{words}; {error}")
+        return self.write(_read_as(found, stayed=StepState.UNKNOWN), words=words)
+
+    def _after(self, task: TaskState) -> Sight:
+        """What the pool shows once *task* is over, or will not end."""
+        patience = self.watch.patience
+        if task.status is TaskStatus.PENDING:
+            found = self.watch.settled(self._move, 0, quiet=0)
+            return _read_as(found, stayed=StepState.UNKNOWN)
+        refused = task.status is TaskStatus.FAILURE and not is_late(task.error)
+        found = self.watch.settled(self._move, self._limit(), quiet=0 if refused else patience.quiet)
+        if is_lost_at_the_end(task.error):
+            return _read_as(found, stayed=StepState.UNKNOWN)
+        return _read_as(found, stayed=StepState.REFUSED) if refused else found
+
+    def _forget(self, ref: str) -> None:
+        """Leave no finished task behind; XAPI collects those that stay."""
+        try:
+            self.watch.live.forget(ref)
+        except (RefusedByXapi, Unreachable):
+            return
+
+
+def _read_as(found: Sight, *, stayed: StepState) -> Sight:
+    """*found*, with a VM on its source read as *stayed*."""
+    return Sight(state=stayed, where=found.where) if found.state is StepState.STAYED else found
+
+
+def _words(task: TaskState, found: Sight) -> str:
+    """How the task ended, where that and the look disagree."""
+    agrees = (task.status is TaskStatus.SUCCESS) == (found.state is StepState.MOVED)
+    return "" if agrees else f"the task ended as {task.status.value}"

@@ -1,0 +1,86 @@
+"""Whether a plan may still be carried out: asked before the first step, and again before each launch.
+
+Its digest, its pool and its expiry are asked once. That nobody else balances or upgrades the pool, and that every state
+that is left is legal in the pool as it is now, is asked again before every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
+
+from rebalancer.errors import IllegalPlan, StalePlan
+from rebalancer.execute.drift import undone
+from rebalancer.inventory import Pool
+from rebalancer.inventory.digest import inventory_digest
+from rebalancer.plan import Plan, differences, digest_of, verify_plan
+
+
+def assert_sealed(plan: Plan) -> None:
+    """Pass if *plan* is as it was made.
+
+    Raises:
+        IllegalPlan: it does not match its digest.
+    """
+    if digest_of(plan) != plan.digest:
+        raise IllegalPlan(["the plan was edited: its digest is not that of its content"])
+
+
+def assert_same_pool(plan: Plan, pool: Pool) -> None:
+    """Pass if *plan* is for *pool*.
+
+    Raises:
+        StalePlan: it is for another one.
+    """
+    if pool.uuid != plan.made_from.pool:
+        made_for = f"{plan.made_from.pool_name} ({plan.made_from.pool})"
+        raise StalePlan([f"the plan is for pool {made_for}, and this is {pool.name} ({pool.uuid})"])
+
+
+def assert_not_expired(plan: Plan, now: datetime) -> None:
+    """Pass if *plan* may still be begun, or gone on with.
+
+    Raises:
+        StalePlan: it is too old.
+    """
+    if now > plan.expires_at:
+        raise StalePlan([f"the plan expired at {plan.expires_at:%Y-%m-%d %H:%M %Z}"])
+
+
+def assert_legal_from_here(plan: Plan, done: Collection[str], pool: Pool) -> tuple[str, ...]:
+    """How *pool* differs from what *plan* knew, the steps in *done* apart, if all that is left is legal all the same.
+
+    Raises:
+        StalePlan: it is not: with the differences, and with what is not legal any more.
+        IllegalPlan: it is not, although the pool is as it was.
+    """
+    findings = verify_plan(plan, _at_rest(plan, done, pool), now=plan.made_at, done=done)
+    against = (*_unfit(pool), *(str(finding) for finding in findings))
+    if findings and not done and inventory_digest(pool) == plan.made_from.inventory_digest:
+        raise IllegalPlan(against)
+    changed = differences(plan, undone(plan, done, pool))
+    if against:
+        raise StalePlan((*changed, *against))
+    return (*changed, *_notes(pool))
+
+
+def _unfit(pool: Pool) -> tuple[str, ...]:
+    """Why nobody should move VMs in *pool* now."""
+    found = []
+    if pool.wlb_enabled:
+        found.append("Workload Balancing is on and moves VMs by itself; turn one of the two off")
+    if pool.rolling_upgrade:
+        found.append("a rolling upgrade is under way")
+    return tuple(found)
+
+
+def _notes(pool: Pool) -> tuple[str, ...]:
+    """What people should know, although it stops nothing."""
+    return ("HA is on: XAPI tests its failover plan at every step and may refuse one",) if pool.ha.enabled else ()
+
+
+def _at_rest(plan: Plan, done: Collection[str], pool: Pool) -> Pool:
+    """*pool* without what is being done to the VMs that are still to move: that is waited for, VM by VM."""
+    waiting = {step.vm for step in plan.steps if step.id not in done} & set(pool.vms)
+    return replace(pool, vms={**pool.vms, **{vm: replace(pool.vms[vm], current_operations=()) for vm in waiting}})

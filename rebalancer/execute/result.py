@@ -1,0 +1,47 @@
+"""How a run ended, where people need not look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from rebalancer.execute.journal import Looked
+
+
+class Ending(Enum):
+    """Why nothing more was started."""
+
+    COMPLETE = "all steps are done"
+    DEADLINE = "the next step would not end in time"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """A run that ended between two steps, in a legal state.
+
+    Args:
+        ending: why.
+        done: ids of the plan's steps that are done, by this run or an earlier one.
+        left: ids of those that were not started.
+        looked: what the pool showed for the steps of this run, in their order.
+        differences: how the pool differed from what the plan was made for, where that left the plan legal.
+        journal: the journal; None where there was nothing to do.
+    """
+
+    ending: Ending
+    done: tuple[str, ...]
+    left: tuple[str, ...]
+    looked: tuple[Looked, ...] = ()
+    differences: tuple[str, ...] = ()
+    journal: Path | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the whole plan is carried out."""
+        return self.ending is Ending.COMPLETE
+
+    def __str__(self) -> str:
+        """One sentence for the log."""
+        left = f", {len(self.left)} left" if self.left else ""
+        return f"{len(self.done)} steps done{left}: {self.ending.value}"

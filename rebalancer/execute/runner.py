@@ -1,0 +1,108 @@
+"""The two ways into a run: from the start of a plan, and from where a journal ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from rebalancer.errors import InputError
+from rebalancer.execute.clock import Clock
+from rebalancer.execute.history import StepHistory, histories
+from rebalancer.execute.journal import RunBegan, read_journal
+from rebalancer.execute.live import Live
+from rebalancer.execute.lock import pool_lock
+from rebalancer.execute.patience import Patience
+from rebalancer.execute.reporter import RunReporter
+from rebalancer.execute.result import Ending, RunResult
+from rebalancer.execute.run import Run
+from rebalancer.execute.stop import StopSignal
+from rebalancer.execute.watch import Watch
+from rebalancer.plan import Plan
+
+
+def execute(
+    plan: Plan,
+    live: Live,
+    *,
+    journal: Path,
+    state_dir: Path | None = None,
+    deadline: datetime | None = None,
+    reporter: RunReporter | None = None,
+    clock: Clock | None = None,
+    stop: StopSignal | None = None,
+    patience: Patience | None = None,
+) -> RunResult:
+    """Carry out *plan* on *live*, and tell *journal* before and after every call.
+
+    Args:
+        plan: as it was made or read back.
+        live: the pool.
+        journal: a file that tells of no step yet; it is made if it does not exist.
+        state_dir: where the lock is, see `state_folder`.
+        deadline: no step is started that would end later, by its estimate.
+        reporter: hears of everything.
+        clock: time.
+        stop: asked once, nothing more is started; asked twice, the running migration is cancelled.
+        patience: how long to wait for what.
+
+    Raises:
+        IllegalPlan: the plan was edited.
+        StalePlan: the pool is no longer what the plan was made for; nothing was sent.
+        PoolLocked: another run is writing to this pool.
+        InputError: the journal cannot be used, or tells of a run already.
+        XapiError: the pool cannot be reached; nothing was sent.
+        StoppedHalfWay: people have to look.
+    """
+    if not plan.steps:
+        return RunResult(ending=Ending.COMPLETE, done=(), left=())
+    with pool_lock(plan.made_from.pool, state_dir):
+        if _history(plan, journal):
+            raise InputError(str(journal), "this plan was begun already", "Resume it, or make a new plan")
+        watch = _watch(live, clock, stop, patience)
+        return Run(plan=plan, watch=watch, path=journal, reporter=reporter or RunReporter(), deadline=deadline).go()
+
+
+def resume(
+    plan: Plan,
+    live: Live,
+    *,
+    journal: Path,
+    state_dir: Path | None = None,
+    deadline: datetime | None = None,
+    reporter: RunReporter | None = None,
+    clock: Clock | None = None,
+    stop: StopSignal | None = None,
+    patience: Patience | None = None,
+) -> RunResult:
+    """Go on with *plan* where the run that wrote *journal* ended, however it ended.
+
+    A call that may be under way is never sent again: the pool is watched until it shows what became of it. A plan whose
+    run never began is executed from its start. Arguments and errors are those of `execute`.
+    """
+    with pool_lock(plan.made_from.pool, state_dir):
+        history = _history(plan, journal)
+        watch = _watch(live, clock, stop, patience)
+        run = Run(
+            plan=plan,
+            watch=watch,
+            path=journal,
+            reporter=reporter or RunReporter(),
+            deadline=deadline,
+            history=history,
+        )
+        return run.go()
+
+
+def _watch(live: Live, clock: Clock | None, stop: StopSignal | None, patience: Patience | None) -> Watch:
+    """The watch with what was handed in, and the defaults for the rest."""
+    return Watch(live=live, clock=clock or Clock(), stop=stop or StopSignal(), patience=patience or Patience())
+
+
+def _history(plan: Plan, journal: Path) -> Mapping[str, StepHistory]:
+    """What *journal* says of the steps of *plan*."""
+    entries = read_journal(journal)
+    began = [entry for entry in entries if isinstance(entry, RunBegan)]
+    if any((entry.plan, entry.pool) != (plan.digest, plan.made_from.pool) for entry in began):
+        raise InputError(str(journal), "it is the journal of another plan", "Name the plan that it was written for")
+    return histories(journal, entries)

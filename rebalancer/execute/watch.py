@@ -1,0 +1,113 @@
+"""Looking at the pool until something is over, with a limit on every wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from rebalancer.errors import RefusedByXapi, Unreachable
+from rebalancer.execute.clock import Clock
+from rebalancer.execute.live import Live
+from rebalancer.execute.outcome import StepState
+from rebalancer.execute.patience import Patience
+from rebalancer.execute.sight import Sight, is_busy, is_migrating, sight
+from rebalancer.execute.stop import StopSignal, Wish
+from rebalancer.placement import Move
+from rebalancer.xapi import TaskState, TaskStatus, Whereabouts
+
+Answer = TypeVar("Answer")
+
+_IN_SIGHT = frozenset({StepState.MOVED, StepState.ELSEWHERE})
+"""What a VM at rest says by itself, whatever its task says."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Watch:
+    """Looks at *live* with *patience*; changes nothing but to cancel a task that was to be watched."""
+
+    live: Live
+    patience: Patience
+    clock: Clock
+    stop: StopSignal
+
+    def keep_asking(self, question: Callable[[], Answer]) -> Answer:
+        """The answer to *question*, which changes nothing, asked again while the pool cannot be reached.
+
+        Raises:
+            Unreachable: for longer than patience allows, or somebody wants the run to be cancelled.
+        """
+        until = self.clock.monotonic() + self.patience.unreachable
+        while True:
+            try:
+                return question()
+            except Unreachable:
+                if self.clock.monotonic() >= until or self.stop.wish is Wish.CANCEL:
+                    raise
+            self.clock.sleep(self.patience.poll)
+
+    def look(self, vm: str) -> Whereabouts:
+        """Where *vm* is now."""
+        return self.keep_asking(lambda: self.live.whereabouts(vm))
+
+    def at_rest(self, vm: str, waits: Callable[[str], None]) -> Whereabouts:
+        """Where *vm* is once nothing is done to it, or once patience ends; *waits* hears what it waits for."""
+        until = self.clock.monotonic() + self.patience.busy
+        told = ""
+        while is_busy(where := self.look(vm)) and self.clock.monotonic() < until and not self.stop.asked:
+            why = ", ".join(where.operations) or "a migration"
+            if why != told:
+                waits(why)
+            told = why
+            self.clock.sleep(self.patience.poll)
+        return where
+
+    def task_end(self, ref: str, seconds: float, progress: Callable[[float], None]) -> TaskState:
+        """How the task ended; still pending if it neither ended nor let itself be cancelled in time.
+
+        It is cancelled once *seconds* are over or somebody wants that, and then gets time to end.
+        """
+        until, cancelled = self.clock.monotonic() + seconds, False
+        while (task := self.keep_asking(lambda: self.live.task(ref))).status is TaskStatus.PENDING:
+            progress(task.progress)
+            if not cancelled and (self.clock.monotonic() >= until or self.stop.wish is Wish.CANCEL):
+                self._cancel(ref)
+                until, cancelled = self.clock.monotonic() + self.patience.cancel, True
+            elif cancelled and self.clock.monotonic() >= until:
+                break
+            self.clock.sleep(self.patience.poll)
+        return task
+
+    def settled(self, move: Move, seconds: float, *, quiet: float) -> Sight:
+        """What the pool shows once the VM has shown no migration for *quiet* seconds; unknown if it never does.
+
+        A VM on its target or on a third host needs no such wait: the database says so only once it is there.
+        """
+        until, since = self.clock.monotonic() + seconds, None
+        while True:
+            found, moment = self._sight(move), self.clock.monotonic()
+            since = None if _is_under_way(found) else moment if since is None else since
+            if since is not None and (found.state in _IN_SIGHT or moment - since >= quiet):
+                return found
+            if moment >= until:
+                return Sight(state=StepState.UNKNOWN, where=found.where)
+            self.clock.sleep(self.patience.poll)
+
+    def _sight(self, move: Move) -> Sight:
+        """What one look says; unknown where the pool does not know the VM any more."""
+        try:
+            return sight(move, self.look(move.vm))
+        except RefusedByXapi:
+            return Sight(state=StepState.UNKNOWN)
+
+    def _cancel(self, ref: str) -> None:
+        """Ask for the task to be cancelled; one that cannot be cancelled ends by itself."""
+        try:
+            self.live.cancel(ref)
+        except (RefusedByXapi, Unreachable):
+            return
+
+
+def _is_under_way(found: Sight) -> bool:
+    """Whether a migration of the VM is visible."""
+    return found.where is not None and is_migrating(found.where)
