@@ -1,0 +1,137 @@
+"""Samples become the load profile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rebalancer.demand.gate import quality_of, refuse_impossible, refuse_silent_hosts, refuse_unknown_pool
+from rebalancer.demand.hourly import Window, hourly_means, slot_percentiles, window_before
+from rebalancer.demand.profile import LoadProfile, Quality
+from rebalancer.demand.vcpus import vcpu_limit
+from rebalancer.inventory import VM, Host, Pool
+
+
+class DemandSettings(Protocol):
+    """What the policy says about demand; see its section `demand`."""
+
+    @property
+    def slots(self) -> int:
+        """24, or 168."""
+
+    @property
+    def percentile(self) -> float:
+        """0 to 100."""
+
+    @property
+    def window_days(self) -> int:
+        """How far back samples count."""
+
+    @property
+    def minimum_coverage(self) -> float:
+        """Share of points below which a VM is unknown."""
+
+    @property
+    def timezone(self) -> str:
+        """IANA name of the zone whose hours the slots are."""
+
+
+def profile_from_samples(
+    samples: pd.DataFrame, pool: Pool, settings: DemandSettings, window_end: datetime, *, source: str = "hosts' RRDs"
+) -> LoadProfile:
+    """The load profile of the VMs that run in *pool*.
+
+    A slot is the percentile of the hourly means that fall into it; a slot without any takes the highest hour seen. An
+    unknown VM takes its highest hour in every slot, and one without any point as much as it has vCPUs: never 0.
+
+    A host's base load is what its control domains used. Where they have no points, it is what the host used less
+    its VMs of now, never below 0; that is too much for a while after a VM left, because its share of the past stays in
+    the host's numbers. Without samples of hosts and control domains it counts as 0, and `source` says so.
+
+    Args:
+        samples: columns `uuid`, `owner` (`vm` or `host`), `time` (start of the interval, aware, UTC), `pcpu` (hosts:
+            their VMs included); rows of VMs and hosts that the pool does not have are left out.
+        pool: the pool that was read with them.
+        settings: section `demand` of the policy.
+        window_end: the moment up to which samples count, aware; the hour it is in does not.
+        source: where the samples come from, in words.
+
+    Raises:
+        MetricsRefused: a value is impossible, a host that is live sent nothing, or over half of the VMs are unknown.
+    """
+    refuse_impossible(samples, pool)
+    window = window_before(window_end, settings.window_days)
+    vms, hosts = list(pool.resident_guests()), list(pool.hosts.values())
+    means = hourly_means(samples, [vm.uuid for vm in vms], window)
+    quality = quality_of(means, settings.minimum_coverage)
+    base = _base_means(samples, pool, window, vms, means)
+    measured = not np.isnan(base).all()
+    if measured or (samples["owner"] == "host").any():
+        refuse_silent_hosts(hosts, base, pool)
+    refuse_unknown_pool(vms, means, quality, window)
+    return LoadProfile(
+        vms=tuple(vm.uuid for vm in vms),
+        hosts=tuple(host.uuid for host in hosts),
+        vm_pcpu=_vm_slots(means, vms, quality, window, settings),
+        host_base_pcpu=_filled(_percentiles(base, window, settings), _highest(base, np.zeros(len(hosts)))),
+        slot_hours=1.0,
+        quality={vm.uuid: each for vm, each in zip(vms, quality, strict=True)},
+        percentile=settings.percentile,
+        window_start=window.start,
+        window_end=window.end,
+        timezone=settings.timezone,
+        source=source if measured else f"{source}; the hosts' own load is not in it and counts as 0",
+    )
+
+
+def _vm_slots(
+    means: NDArray[np.float64], vms: Sequence[VM], quality: Sequence[Quality], window: Window, settings: DemandSettings
+) -> NDArray[np.float64]:
+    """Demand of the VMs, shape (VMs, slots)."""
+    highest = _highest(means, np.array([max(1.0, vcpu_limit(vm)) for vm in vms]))
+    known = np.array([each is not Quality.UNKNOWN for each in quality], dtype=bool)
+    slots = np.where(known[:, None], _percentiles(means, window, settings), np.nan)
+    return _filled(slots, highest)
+
+
+def _percentiles(means: NDArray[np.float64], window: Window, settings: DemandSettings) -> NDArray[np.float64]:
+    """The percentile of each slot, NaN where no hour is known."""
+    return slot_percentiles(means, window.slots(settings.slots, settings.timezone), settings.slots, settings.percentile)
+
+
+def _highest(means: NDArray[np.float64], otherwise: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The highest hour of each row; *otherwise* for a row without any."""
+    highest = np.where(np.isnan(means), -np.inf, means).max(axis=1, initial=-np.inf)
+    return np.where(np.isinf(highest), otherwise, highest)
+
+
+def _filled(slots: NDArray[np.float64], highest: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Slots, those without a value as high as *highest*."""
+    return np.where(np.isnan(slots), highest[:, None], slots)
+
+
+def _base_means(
+    samples: pd.DataFrame, pool: Pool, window: Window, vms: Sequence[VM], means: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """What each host used for itself in each hour, shape (hosts, hours), NaN where it is not known."""
+    hosts = list(pool.hosts.values())
+    domains = [vm for vm in pool.vms.values() if vm.is_control_domain]
+    own = _sums_by_host(domains, hourly_means(samples, [vm.uuid for vm in domains], window), hosts)
+    guests = np.nan_to_num(_sums_by_host(vms, np.nan_to_num(means), hosts))
+    whole = hourly_means(samples[samples["owner"] == "host"], [host.uuid for host in hosts], window)
+    return np.where(np.isnan(own), np.maximum(whole - guests, 0.0), own)
+
+
+def _sums_by_host(vms: Sequence[VM], means: NDArray[np.float64], hosts: Sequence[Host]) -> NDArray[np.float64]:
+    """The sum over the VMs of each host, shape (hosts, hours); NaN where it has none, or one of them has no point."""
+    sums = np.full((len(hosts), means.shape[1]), np.nan)
+    for row, host in enumerate(hosts):
+        here = [index for index, vm in enumerate(vms) if vm.resident_on == host.uuid]
+        if here:
+            sums[row] = means[here].sum(axis=0)
+    return sums

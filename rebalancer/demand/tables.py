@@ -1,0 +1,141 @@
+"""Samples from CSV and Parquet files."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from rebalancer.errors import InputError
+from rebalancer.inventory import Pool
+
+OWNERS = {"vm_uuid": "vm", "host_uuid": "host"}
+COLUMNS = (*OWNERS, "time", "pcpu")
+EXPECTED = "The columns are vm_uuid, time, pcpu, and optionally host_uuid for rows of whole hosts"
+FIRST_LINE = 2
+
+
+def read_samples(path: Path, pool: Pool) -> pd.DataFrame:
+    """Samples from a table in long form: `vm_uuid`, `time`, `pcpu`, in CSV, or in Parquet with the suffix `.parquet`.
+
+    `time` is the start of the interval that a value is the mean of; without an offset it is UTC. `pcpu` is in pCPUs:
+    1.5 is one and a half busy CPUs; empty means that it is not known. In rows with `host_uuid` in place of `vm_uuid` it
+    is that of a whole host, VMs included. Rows of VMs that the pool no longer has may stand in the table, unless most
+    uuids are such.
+
+    Returns:
+        Columns `uuid`, `owner` (`vm` or `host`), `time` (UTC), `pcpu`.
+
+    Raises:
+        InputError: the file cannot be read, a column is missing or unknown, a time or number is none, a row is there
+            twice, or most uuids are not of this pool; it names file and line.
+    """
+    table = _read(path)
+    _refuse_columns(table, path)
+    samples = pd.DataFrame(
+        {
+            "uuid": _uuids(table, path),
+            "owner": np.where(_filled(table, "host_uuid"), "host", "vm"),
+            "time": _times(table, path),
+            "pcpu": _numbers(table, path),
+        }
+    )
+    _refuse_twins(samples, path)
+    _refuse_strangers(samples, pool, path)
+    return samples
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """The table as it stands in the file; in CSV everything is text."""
+    try:
+        if path.suffix == ".parquet":
+            return _read_parquet(path)
+        return pd.read_csv(path, dtype="str", skipinitialspace=True, skip_blank_lines=False, encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            str(path), f"cannot be read: {error.strerror or error}", "Name a CSV or Parquet file"
+        ) from error
+    except ValueError as error:
+        kind = "Parquet" if path.suffix == ".parquet" else "CSV"
+        raise InputError(str(path), f"is no {kind} table: {str(error).strip()}", EXPECTED) from error
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    """A Parquet file, if the package that reads them is there."""
+    if importlib.util.find_spec("pyarrow") is None:
+        raise InputError(
+            str(path), "Parquet files need the package pyarrow", "Install it with `pip install rebalancer[parquet]`"
+        )
+    return pd.read_parquet(path, engine="pyarrow")
+
+
+def _refuse_columns(table: pd.DataFrame, path: Path) -> None:
+    """Pass where all needed columns are there, and no other."""
+    missing = [name for name in ("vm_uuid", "time", "pcpu") if name not in table]
+    unknown = [str(name) for name in table if name not in COLUMNS]
+    if missing or unknown:
+        wrong = [f"column {name} is missing" for name in missing] + [f"column {name!r} is unknown" for name in unknown]
+        raise InputError(f"{path}, line 1", "; ".join(wrong), EXPECTED)
+
+
+def _filled(table: pd.DataFrame, name: str) -> pd.Series[bool]:
+    """Rows in which a column has a value."""
+    if name not in table:
+        return pd.Series(data=False, index=table.index)
+    return table[name].notna() & (table[name].astype("str").str.strip() != "")
+
+
+def _uuids(table: pd.DataFrame, path: Path) -> pd.Series[str]:
+    """The uuid of each row, of its VM or of its host."""
+    vm, host = _filled(table, "vm_uuid"), _filled(table, "host_uuid")
+    _refuse_rows(vm == host, path, "has neither or both of vm_uuid and host_uuid", "Give each row one of the two")
+    uuids = table["vm_uuid"].where(vm, table["host_uuid"]) if "host_uuid" in table else table["vm_uuid"]
+    return uuids.astype("str").str.strip()
+
+
+def _times(table: pd.DataFrame, path: Path) -> pd.Series[pd.Timestamp]:
+    """The time of each row, in UTC."""
+    if pd.api.types.is_datetime64_any_dtype(table["time"]):
+        times = pd.to_datetime(table["time"], utc=True)
+    else:
+        times = pd.to_datetime(table["time"].astype("str"), utc=True, format="ISO8601", errors="coerce")
+    remedy = "Write it as 2026-11-22T09:00:00Z; without an offset it is UTC"
+    _refuse_rows(times.isna(), path, "has no time that can be read", remedy, table["time"])
+    return times
+
+
+def _numbers(table: pd.DataFrame, path: Path) -> pd.Series[float]:
+    """The pCPUs of each row; NaN where the cell is empty."""
+    numbers = pd.to_numeric(table["pcpu"], errors="coerce").astype("float64")
+    wrong = (numbers.isna() & _filled(table, "pcpu") & (table["pcpu"].astype("str").str.lower() != "nan")) | (
+        ~np.isfinite(numbers.fillna(0.0)) | (numbers < 0)
+    )
+    _refuse_rows(wrong, path, "has no number of pCPUs", "Write pCPUs such as 1.5, not percent", table["pcpu"])
+    return numbers
+
+
+def _refuse_twins(samples: pd.DataFrame, path: Path) -> None:
+    """Pass where no VM or host has two rows of one time."""
+    twins = samples.duplicated(["uuid", "owner", "time"])
+    _refuse_rows(twins, path, "repeats an earlier row of the same uuid and time", "Keep one of them", samples["uuid"])
+
+
+def _refuse_strangers(samples: pd.DataFrame, pool: Pool, path: Path) -> None:
+    """Pass where most VMs and hosts of the table are in the pool."""
+    known = samples["uuid"].isin([*pool.vms, *pool.hosts])
+    strangers = samples["uuid"][~known].nunique()
+    if strangers * 2 > samples["uuid"].nunique():
+        problem = f"is of an unknown VM or host, as {strangers} of {samples['uuid'].nunique()} in the file are"
+        _refuse_rows(~known, path, problem, f"Name a file of pool {pool.name!r}", samples["uuid"])
+
+
+def _refuse_rows(
+    wrong: pd.Series[bool], path: Path, problem: str, remedy: str, shown: pd.Series[str] | None = None
+) -> None:
+    """Pass where no row is wrong; else name the line of the first one, counted from 1 with the header as line 1."""
+    if wrong.any():
+        row = int(np.argmax(wrong.to_numpy()))
+        value = "" if shown is None else f" ({shown.iloc[row]!r})"
+        raise InputError(f"{path}, line {row + FIRST_LINE}", f"this row {problem}{value}", remedy)
