@@ -1,7 +1,7 @@
 """Small pools for tests: everything has a sensible default, so that a test names only what it is about.
 
-`make_pool()` has two hosts of 64 GiB with a dom0 of 4 GiB each, a shared SR, a network on both, and no guests. A name is
-also the uuid of the object that carries it: `pool.hosts["h1"]`, `make_vm("web", on="h1")`.
+`make_pool()` has two hosts of 64 GiB with a dom0 of 4 GiB each, a shared SR, a network on both, and no guests. A name
+is also the uuid of the object that carries it: `pool.hosts["h1"]`, `make_vm("web", on="h1")`.
 """
 
 # ruff: noqa: ANN401 - a builder takes any field of the value that it makes

@@ -19,7 +19,10 @@ class PBD:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PIF:
-    """A host's interface on a network; `sriov_logical_of` and `tunnel_access_of` mark special ones."""
+    """A host's interface on a network; `sriov_logical_of` and `tunnel_access_of` mark special ones.
+
+    `free_virtual_functions` is None unless this is, or is a VLAN on, the logical end of an SR-IOV network.
+    """
 
     uuid: Uuid
     network: Uuid
@@ -32,6 +35,7 @@ class PIF:
     speed_mbits: int | None
     sriov_logical_of: tuple[Uuid, ...] = ()
     tunnel_access_of: tuple[Uuid, ...] = ()
+    free_virtual_functions: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

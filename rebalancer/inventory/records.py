@@ -46,6 +46,7 @@ CLASSES = (
     "Bond",
     "tunnel",
     "network_sriov",
+    "VLAN",
     "VGPU",
     "VGPU_type",
     "GPU_group",

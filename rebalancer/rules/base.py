@@ -16,13 +16,14 @@ is already broken may stay so while nobody joins; as soon as somebody joins, it 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import ClassVar, Generic, TypeVar
 
 from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.problem import Problem
+from rebalancer.rules.versions import Version
 
 Needs = TypeVar("Needs", bound=Hashable)
 
@@ -99,15 +100,18 @@ class Joined:
 
 
 class Judged(ABC):
-    """A limit that no sum can state: it is judged on the whole state, `held[host]` being the VMs that hold a host."""
+    """A limit that no sum can state: it is judged on the whole state.
+
+    A state is `where`: the hosts that each VM holds, the one where it runs first.
+    """
 
     @abstractmethod
-    def refuses(self, vm: Uuid, host: Uuid, held: Mapping[Uuid, Collection[Uuid]]) -> str | None:
-        """Why *vm* may not join *host* in the state *held*, or None."""
+    def refuses(self, vm: Uuid, host: Uuid, where: Mapping[Uuid, Sequence[Uuid]]) -> str | None:
+        """Why *vm* may not join *host* in the state *where*, or None."""
 
     @abstractmethod
-    def broken(self, held: Mapping[Uuid, Collection[Uuid]]) -> str | None:
-        """What is wrong with the state *held*, or None."""
+    def broken(self, where: Mapping[Uuid, Sequence[Uuid]]) -> str | None:
+        """What is wrong with the state *where*, or None."""
 
 
 Limit = Row | Joined | Judged
@@ -121,6 +125,16 @@ class Rule(ABC):
     source: ClassVar[str]
     origin: ClassVar[Origin]
     code: ClassVar[str | None] = None
+    since: ClassVar[Version | None] = None
+    """The first version of xapi that enforces it; None: all that are known."""
+    until: ClassVar[Version | None] = None
+    """The first version of xapi that does not enforce it any more; None: all still do."""
+
+    def binds(self, version: Version | None) -> bool:
+        """Whether xapi of *version* enforces it; an unknown version enforces everything."""
+        if version is None:
+            return True
+        return (self.since is None or version >= self.since) and (self.until is None or version < self.until)
 
     def objection(
         self, words: str, *, code: str | None = None, remedy: str = "", params: tuple[str, ...] = ()
@@ -138,7 +152,9 @@ class VMRule(Rule):
 
 
 class HostRule(Rule):
-    """A host that takes nobody."""
+    """A host that takes nobody; one that `spares_residents` lets those migrate to itself that are there already."""
+
+    spares_residents: ClassVar[bool] = False
 
     @abstractmethod
     def objects(self, host: Host, problem: Problem) -> Objection | None:

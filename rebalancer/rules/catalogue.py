@@ -8,52 +8,135 @@ from rebalancer.errors import PolicyError
 from rebalancer.policy import RuleSet
 from rebalancer.problem import Problem
 from rebalancer.rules.base import Origin, Rule
+from rebalancer.rules.cant_suspend_reason import CantSuspendReason
+from rebalancer.rules.coordinator_version import CoordinatorVersion
+from rebalancer.rules.cpu_features import CPUFeatures
+from rebalancer.rules.cpu_vendor import CPUVendor
 from rebalancer.rules.demand_known import DemandKnown
+from rebalancer.rules.domain_type_known import DomainTypeKnown
 from rebalancer.rules.enough_memory import EnoughMemory
+from rebalancer.rules.enough_pcpus import EnoughPCPUs
+from rebalancer.rules.guest_tools import GuestTools
+from rebalancer.rules.guest_tools_installed import GuestToolsInstalled
+from rebalancer.rules.ha_plan import HAPlan
+from rebalancer.rules.hardware_platform import HardwarePlatform
+from rebalancer.rules.host_reserve import HostReserve
 from rebalancer.rules.host_to_be_emptied import HostToBeEmptied
+from rebalancer.rules.hvm_capable import HVMCapable
+from rebalancer.rules.intellicache import IntelliCache
+from rebalancer.rules.iommu import IOMMU
+from rebalancer.rules.ipv6_linux_kernel import IPv6LinuxKernel
 from rebalancer.rules.keep_apart import KeepApart
 from rebalancer.rules.keep_together import KeepTogether
+from rebalancer.rules.licence import Licence
+from rebalancer.rules.memory_safety import MemorySafety
 from rebalancer.rules.must_run_on import MustRunOn
+from rebalancer.rules.nested_virt import NestedVirt
+from rebalancer.rules.network_on_target import NetworkOnTarget
 from rebalancer.rules.never_move import NeverMove
+from rebalancer.rules.no_bond_slave import NoBondSlave
 from rebalancer.rules.no_conflicting_op import NoConflictingOp
+from rebalancer.rules.no_pci_passthrough import NoPCIPassthrough
+from rebalancer.rules.no_vcpu_mask import NoVCPUMask
+from rebalancer.rules.no_vusb import NoVUSB
+from rebalancer.rules.nomigrate import NoMigrate
 from rebalancer.rules.not_control_domain import NotControlDomain
 from rebalancer.rules.not_snapshot import NotSnapshot
 from rebalancer.rules.not_template import NotTemplate
 from rebalancer.rules.op_not_blocked import OpNotBlocked
+from rebalancer.rules.sane_parameters import SaneParameters
 from rebalancer.rules.shared_sr_visible import SharedSRVisible
+from rebalancer.rules.source_live import SourceLive
+from rebalancer.rules.sriov_capacity import SRIOVCapacity
 from rebalancer.rules.target_enabled import TargetEnabled
 from rebalancer.rules.target_live import TargetLive
+from rebalancer.rules.target_not_evacuating import TargetNotEvacuating
+from rebalancer.rules.version_order import VersionOrder
+from rebalancer.rules.version_order_upgrade import VersionOrderUpgrade
+from rebalancer.rules.versions import xapi_version
+from rebalancer.rules.vgpu_capacity import VGPUCapacity
+from rebalancer.rules.vgpu_driver import VGPUDriver
+from rebalancer.rules.vgpu_migratable import VGPUMigratable
 from rebalancer.rules.vm_running import VMRunning
 
-CATALOGUE: tuple[Rule, ...] = (
+# What VM.pool_migrate asks, in its order: message_forwarding.ml, then xapi_vm_migrate.ml on the source host.
+ENFORCED: tuple[Rule, ...] = (
+    DomainTypeKnown(),
+    CPUVendor(),
+    CPUFeatures(),
     OpNotBlocked(),
     VMRunning(),
     NoConflictingOp(),
     NotTemplate(),
     NotSnapshot(),
+    NoMigrate(),
+    NestedVirt(),
     NotControlDomain(),
+    CantSuspendReason(),
+    GuestTools(),
+    IntelliCache(),
+    NoPCIPassthrough(),
+    VGPUMigratable(),
+    NoVUSB(),
+    VersionOrderUpgrade(),
+    SaneParameters(),
     TargetLive(),
     TargetEnabled(),
+    HardwarePlatform(),
     SharedSRVisible(),
+    NetworkOnTarget(),
+    NoBondSlave(),
+    IOMMU(),
+    VGPUCapacity(),
+    SRIOVCapacity(),
+    HVMCapable(),
     EnoughMemory(),
+    EnoughPCPUs(),
+    HAPlan(),
+    TargetNotEvacuating(),
+    SourceLive(),
+    Licence(),
+    VGPUDriver(),
+)
+
+DOCUMENTED: tuple[Rule, ...] = (
+    GuestToolsInstalled(),
+    VersionOrder(),
+    CoordinatorVersion(),
+    IPv6LinuxKernel(),
+    NoVCPUMask(),
+    MemorySafety(),
+)
+
+WANTED: tuple[Rule, ...] = (
     NeverMove(),
     DemandKnown(),
     HostToBeEmptied(),
+    HostReserve(),
     MustRunOn(),
     KeepApart(),
     KeepTogether(),
 )
 
+CATALOGUE: tuple[Rule, ...] = (*ENFORCED, *DOCUMENTED, *WANTED)
+
 
 def rules_for(problem: Problem) -> tuple[Rule, ...]:
-    """The rules that bind this problem: the policy's set, without the documented ones that it relaxes.
+    """The rules that bind this problem: the policy's set, as the pool's version has it, without what it relaxes.
 
     Raises:
         PolicyError: the policy relaxes a rule that does not exist, or one that is not its to relax.
     """
     gone = set(relaxed(problem))
-    enforced = problem.policy.rules.set is RuleSet.ENFORCED
-    return tuple(rule for rule in CATALOGUE if rule.id not in gone and not (enforced and rule.origin is Origin.MANUAL))
+    rules = problem.policy.rules
+    version = xapi_version(problem.pool.hosts[problem.pool.coordinator])
+    return tuple(
+        rule
+        for rule in CATALOGUE
+        if rule.id not in gone
+        and rule.binds(version)
+        and not (rules.set is RuleSet.ENFORCED and rule.origin is Origin.MANUAL)
+    )
 
 
 def relaxed(problem: Problem) -> tuple[str, ...]:

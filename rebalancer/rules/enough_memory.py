@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from rebalancer.inventory import Uuid
 from rebalancer.problem import Problem
 from rebalancer.rules.base import Objection, Origin, PoolRule, Row, When
-from rebalancer.rules.memory_model import (
-    arrival_bytes,
-    counts_xen_vcpu_pages,
-    guest_bytes,
-    held_apart_from,
-    resident_bytes,
-)
+from rebalancer.rules.memory_model import arrival_bytes, counts_xen_vcpu_pages, held_apart_from, resident_bytes
+from rebalancer.rules.memory_rows import MemoryRow, memory_rows
 from rebalancer.units import size_in_words
 
 
@@ -24,39 +22,26 @@ class EnoughMemory(PoolRule):
     code = "HOST_NOT_ENOUGH_FREE_MEMORY"
     when = When.EVERY_STEP
 
-    def limits(self, problem: Problem) -> tuple[Row, ...]:
+    def limits(self, problem: Problem) -> tuple[MemoryRow, ...]:
         """One row a host, in bytes."""
-        pool = problem.pool
-        vcpu_pages = counts_xen_vcpu_pages(pool)
-        guests = [pool.vms[vm] for vm in problem.initial]
-        weights = {vm.uuid: resident_bytes(vm) for vm in guests}
-        arrival = {vm.uuid: arrival_bytes(vm, xen_vcpu_pages=vcpu_pages) for vm in guests}
-        held = held_apart_from(pool, weights)
-        return tuple(
-            MemoryRow(
-                subject="memory that xapi counts",
-                hosts=frozenset({uuid}),
-                weights=weights,
-                arrival_weights=arrival,
-                upper=guest_bytes(host) - held[uuid],
-            )
-            for uuid, host in pool.hosts.items()
+        return memory_rows(
+            problem,
+            subject="memory that xapi counts",
+            weights={vm: resident_bytes(problem.pool.vms[vm]) for vm in problem.initial},
+            arrival=admission_arrivals(problem),
+            apart=held_apart_from(problem.pool, problem.initial),
         )
 
     def refusal(self, row: Row, held: int, joining: int) -> Objection:
         """With xapi's two numbers: bytes needed, bytes free."""
         free = max(0, row.upper - held)
         return self.objection(
-            f"needs {size_in_words(joining)} of memory, has {size_in_words(free)} free",
+            f"needs {size_in_words(joining)} of memory, the host has {size_in_words(free)} free",
             params=(str(joining), str(free)),
         )
 
 
-class MemoryRow(Row):
-    """A row in bytes."""
-
-    __slots__ = ()
-
-    def words(self, value: int) -> str:
-        """In sizes that people read."""
-        return f"{self.subject}: {size_in_words(value)} of at most {size_in_words(self.upper)}"
+def admission_arrivals(problem: Problem) -> Mapping[Uuid, int]:
+    """What xapi wants free for each guest before it lets it come."""
+    vcpu_pages = counts_xen_vcpu_pages(problem.pool)
+    return {vm: arrival_bytes(problem.pool.vms[vm], xen_vcpu_pages=vcpu_pages) for vm in problem.initial}

@@ -31,8 +31,7 @@ class Ledger:
         self._sums = [0] * len(self._rows)
         self._weight: list[dict[Uuid, int]] = [{} for _ in self._rows]
         self._joined: set[int] = set()
-        self._held: dict[Uuid, set[Uuid]] = {host: set() for host in problem.pool.hosts}
-        self._hosts_of: dict[Uuid, set[Uuid]] = {}
+        self._where: dict[Uuid, list[Uuid]] = {}
         for vm, host in placement.host_of.items():
             self._place(vm, host, placement[vm] if since is None else since[vm])
 
@@ -46,7 +45,7 @@ class Ledger:
         judged = (
             _judgement(rule, words, vm, host)
             for rule, limit in self.judged
-            if (words := limit.refuses(vm, host, self._held))
+            if (words := limit.refuses(vm, host, self._where))
         )
         return (*rows, *judged)
 
@@ -58,7 +57,7 @@ class Ledger:
             if weight and self._sums[number] + weight > row.upper:
                 yield rule, rule.refusal(row, self._sums[number], weight)
         for rule, limit in self.judged:
-            words = limit.refuses(vm, host, self._held)
+            words = limit.refuses(vm, host, self._where)
             if words:
                 yield rule, rule.objection(words)
 
@@ -70,18 +69,17 @@ class Ledger:
 
     def settle(self, vm: Uuid, source: Uuid) -> None:
         """*vm* has arrived: it no longer holds *source*, and weighs what a resident weighs."""
-        self._held[source].discard(vm)
-        self._hosts_of[vm].discard(source)
+        self._where[vm].remove(source)
         for number in self._over.get(source, ()):
             self._sums[number] -= self._weight[number].pop(vm, 0)
-        for host in self._hosts_of[vm]:
+        for host in self._where[vm]:
             for number in self._over.get(host, ()):
                 self._sums[number] -= self._weight[number].pop(vm, 0)
                 self._weigh(number, vm, self._rows[number][1].weights.get(vm, 0))
 
     def broken(self) -> tuple[Violation, ...]:
         """What is over its limit at this moment, whoever is to blame."""
-        judged = (_judgement(rule, words) for rule, limit in self.judged if (words := limit.broken(self._held)))
+        judged = (_judgement(rule, words) for rule, limit in self.judged if (words := limit.broken(self._where)))
         return (*self._broken_rows(), *judged)
 
     def broken_by_arrivals(self) -> tuple[Violation, ...]:
@@ -107,15 +105,15 @@ class Ledger:
 
     def _joining(self, vm: Uuid, host: Uuid) -> Iterator[tuple[int, int]]:
         """Rows that *vm* would newly weigh on, with its weight."""
+        holds = self._where.get(vm, ())
         for number in self._over.get(host, ()):
             row = self._rows[number][1]
-            if not self._hosts_of.get(vm, frozenset()) & row.hosts:
+            if row.hosts.isdisjoint(holds):
                 yield number, row.arrival_weights.get(vm, 0)
 
     def _hold(self, vm: Uuid, host: Uuid) -> None:
         """Note that *vm* holds *host*."""
-        self._held.setdefault(host, set()).add(vm)
-        self._hosts_of.setdefault(vm, set()).add(host)
+        self._where.setdefault(vm, []).append(host)
 
     def _weigh(self, number: int, vm: Uuid, weight: int) -> None:
         """Let *vm* weigh on a row on which it does not weigh yet."""
@@ -157,7 +155,7 @@ def end_violations(rules: Sequence[PoolRule], problem: Problem, goal: Placement)
     judged = [
         _judgement(rule, words)
         for rule, limit in ledger.judged
-        if (words := limit.broken(_held(goal))) and not limit.broken(_held(start))
+        if (words := limit.broken(_where(goal))) and not limit.broken(_where(start))
     ]
     return (*ledger.broken_by_arrivals(), *spread, *judged)
 
@@ -178,9 +176,9 @@ def _numbers_by_host(rows: Sequence[tuple[PoolRule, Row]], problem: Problem) -> 
     return found
 
 
-def _held(placement: Placement) -> dict[Uuid, set[Uuid]]:
-    """The VMs on each host that has one."""
-    return {host: set(vms) for host, vms in placement.vms_by_host().items()}
+def _where(placement: Placement) -> dict[Uuid, tuple[Uuid, ...]]:
+    """The one host that each VM holds."""
+    return {vm: (host,) for vm, host in placement.host_of.items()}
 
 
 def _hosts(group: Joined, placement: Placement) -> frozenset[Uuid]:

@@ -6,10 +6,10 @@ xapi decides by its records alone, never by what is free on the host right now: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from fractions import Fraction
+from collections.abc import Callable, Iterable
 
 from rebalancer.inventory import VM, DomainType, Host, Pool, Uuid
+from rebalancer.rules.domain import configured_domain_type
 from rebalancer.rules.versions import xapi_version
 from rebalancer.units import MIB, demand_mib
 
@@ -20,21 +20,14 @@ COUNTS_XEN_VCPU_PAGES = (26, 3)
 """The first xapi whose overhead counts what Xen itself takes for a vCPU (CA-423172)."""
 
 
-def domain_type(vm: VM) -> DomainType:
-    """The kind of domain that *vm* becomes when it boots: before XenServer 7.5 a boot policy meant HVM."""
-    if vm.domain_type is not None and vm.domain_type is not DomainType.UNSPECIFIED:
-        return vm.domain_type
-    return DomainType.HVM if vm.hvm_boot_policy else DomainType.PV
-
-
 def resident_bytes(vm: VM) -> int:
     """What *vm* counts on a host where it is, or to which it is on its way (`vm_compute_used_memory`, Dynamic_min)."""
     return vm.memory.dynamic_min_bytes + vm.memory_overhead_bytes
 
 
-def overhead_bytes(vm: VM, *, xen_vcpu_pages: bool) -> int:
+def arrival_overhead(vm: VM, *, xen_vcpu_pages: bool) -> int:
     """What *vm* takes beyond its own memory: shadow pages, Xen's structures, a shim (`Memory_model.overhead_mib`)."""
-    kind = domain_type(vm)
+    kind = configured_domain_type(vm)
     static_mib = demand_mib(vm.memory.static_max_bytes)
     internal_mib = 0 if kind is DomainType.PV else 1
     vcpu_mib = -(-XEN_PAGES_PER_VCPU * vm.vcpus_max // PAGES_PER_MIB) if xen_vcpu_pages else 0
@@ -44,9 +37,20 @@ def overhead_bytes(vm: VM, *, xen_vcpu_pages: bool) -> int:
 
 def arrival_bytes(vm: VM, *, xen_vcpu_pages: bool) -> int:
     """What *vm* must find free on a host to come there: whole MiB (`vm_compute_start_memory`)."""
-    in_shim = domain_type(vm) is DomainType.PV_IN_PVH
+    in_shim = configured_domain_type(vm) is DomainType.PV_IN_PVH
     memory = vm.memory.static_max_bytes if in_shim else vm.memory.dynamic_min_bytes
-    return demand_mib(memory) * MIB + overhead_bytes(vm, xen_vcpu_pages=xen_vcpu_pages)
+    return demand_mib(memory) * MIB + arrival_overhead(vm, xen_vcpu_pages=xen_vcpu_pages)
+
+
+def static_bytes(vm: VM) -> int:
+    """What HA's planner counts for *vm* on a host where it is (`vm_compute_used_memory`, Static_max)."""
+    return vm.memory.static_max_bytes + vm.memory_overhead_bytes
+
+
+def start_bytes(vm: VM, *, xen_vcpu_pages: bool) -> int:
+    """What HA's planner wants for *vm* on a host where it is to start (`total_memory_of_vm`); dom0 by its target."""
+    memory = vm.memory.dynamic_max_bytes if vm.is_control_domain else vm.memory.static_max_bytes
+    return demand_mib(memory) * MIB + arrival_overhead(vm, xen_vcpu_pages=xen_vcpu_pages)
 
 
 def counts_xen_vcpu_pages(pool: Pool) -> bool:
@@ -55,9 +59,9 @@ def counts_xen_vcpu_pages(pool: Pool) -> bool:
     Fixes are ported back, so what xapi stored in `VM.memory_overhead` of its running VMs says more than its version.
     """
     running = [vm for vm in pool.resident_guests() if vm.memory_overhead_bytes]
-    if any(vm.memory_overhead_bytes == overhead_bytes(vm, xen_vcpu_pages=True) for vm in running):
+    if any(vm.memory_overhead_bytes == arrival_overhead(vm, xen_vcpu_pages=True) for vm in running):
         return True
-    old = any(vm.memory_overhead_bytes == overhead_bytes(vm, xen_vcpu_pages=False) for vm in running)
+    old = any(vm.memory_overhead_bytes == arrival_overhead(vm, xen_vcpu_pages=False) for vm in running)
     version = xapi_version(pool.hosts[pool.coordinator])
     return not old and (version is None or version >= COUNTS_XEN_VCPU_PAGES)
 
@@ -67,15 +71,17 @@ def guest_bytes(host: Host) -> int:
     return max(0, (host.memory_total_bytes or 0) - host.memory_overhead_bytes)
 
 
-def held_apart_from(pool: Pool, placed: Iterable[Uuid]) -> dict[Uuid, int]:
+def held_apart_from(
+    pool: Pool, placed: Iterable[Uuid], size_of: Callable[[VM], int] = resident_bytes
+) -> dict[Uuid, int]:
     """Bytes that each host holds for VMs other than *placed*: control domains, and what is on its way to it."""
     guests = set(placed)
     found = dict.fromkeys(pool.hosts, 0)
     for vm in pool.vms.values():
         if vm.resident_on in found and vm.uuid not in guests:
-            found[vm.resident_on] += resident_bytes(vm)
+            found[vm.resident_on] += size_of(vm)
         if vm.scheduled_to_be_resident_on in found:
-            found[vm.scheduled_to_be_resident_on] += resident_bytes(vm)
+            found[vm.scheduled_to_be_resident_on] += size_of(vm)
     return found
 
 
@@ -88,5 +94,5 @@ def free_bytes(pool: Pool) -> dict[Uuid, int]:
 def _shadow_mib(vm: VM, kind: DomainType, static_mib: int) -> int:
     """Shadow memory: pages for each vCPU and each MiB, times a multiplier that PV guests do not have."""
     total = -(-(VCPU_PAGES * vm.vcpus_max + static_mib + static_mib) // PAGES_PER_MIB)
-    multiplier = Fraction(1) if kind is DomainType.PV else Fraction(vm.hvm_shadow_multiplier)
+    multiplier = 1.0 if kind is DomainType.PV else vm.hvm_shadow_multiplier
     return max(1, int(total * multiplier))

@@ -15,6 +15,7 @@ class TargetEnabled(HostRule):
     source = "xapi_vm_helpers.ml: assert_host_is_enabled"
     origin = Origin.XAPI
     code = "HOST_DISABLED"
+    spares_residents = True
 
     def objects(self, host: Host, problem: Problem) -> Objection | None:
         """A host that is not enabled."""

@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rebalancer.inventory import Host
 
 Version = tuple[int, ...]
+
+LEVELS_PER_DOMAIN_TYPE: Version = (1, 9, 90)
+"""The first xapi with a CPU level for HVM and one for PV (XenServer 7.0)."""
+
+COMPARES_XEN_AND_BUILD: Version = (25, 31)
+"""The first xapi that compares more than `platform_version` before it lets a VM go to another version."""
 
 XAPI_OF_PLATFORM: tuple[tuple[Version, Version], ...] = (
     ((3, 4), (24, 19)),
     ((3, 2), (1, 249)),
     ((2, 1), (1, 9, 90)),
-    ((1, 0), (1, 3)),
 )
-"""platform_version at least the first: xapi at least the second (XCP-ng 8.3, 8.2, XenServer 7.0, 6.0)."""
+"""platform_version at least the first: xapi at least the second (XCP-ng 8.3, 8.2, XenServer 7.0)."""
+
+BEFORE_PLATFORM_VERSIONS: Version = (1, 3)
+"""What XenServer 5.6 to 6.5 call their xapi."""
 
 
 def numbers(version: str) -> Version:
-    """The integers of a version, in order: `4.17.5-13` is (4, 17, 5, 13); what is no integer is left out."""
-    return tuple(int(part) for part in version.replace("-", ".").split(".") if part.isdecimal())
+    """The integers of a version: `4.17.5-13` is (4, 17, 5, 13); what is no integer is left out.
+
+    Only what stands before a second hyphen counts (`helpers.ml`, `version_numbers_of_string`).
+    """
+    parts = [part for piece in version.split("-")[:2] for part in piece.split(".")]
+    return tuple(int(part) for part in parts if part.isdecimal())
 
 
 def xapi_version(host: Host) -> Version | None:
     """The version of xapi that *host* runs; None where it does not say."""
-    build = numbers(host.software_version.get("xapi_build", ""))
+    software = host.software_version
+    build, platform = numbers(software.get("xapi_build", "")), numbers(software.get("platform_version", ""))
     if build:
         return build
-    platform = numbers(host.software_version.get("platform_version", ""))
-    return next((xapi for least, xapi in XAPI_OF_PLATFORM if platform >= least), None) if platform else None
+    if not platform and "product_version" not in software:
+        return None
+    return next((xapi for least, xapi in XAPI_OF_PLATFORM if platform >= least), BEFORE_PLATFORM_VERSIONS)
+
+
+def migration_versions(software: Mapping[str, str], coordinator: Version | None) -> tuple[tuple[str, Version], ...]:
+    """What may not decrease when a VM migrates, by name; a host that does not say runs 0.0.0."""
+    compares_all = coordinator is None or coordinator >= COMPARES_XEN_AND_BUILD
+    keys = ("platform_version", "xapi_build", "xen") if compares_all else ("platform_version",)
+    return tuple((key, numbers(software.get(key, "0.0.0"))) for key in keys)

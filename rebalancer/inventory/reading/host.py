@@ -5,6 +5,7 @@ from __future__ import annotations
 from rebalancer.errors import InventoryError
 from rebalancer.inventory.host import PBD, PGPU, PIF, Host
 from rebalancer.inventory.reading.fields import Fields
+from rebalancer.inventory.reading.sriov import free_virtual_functions
 from rebalancer.inventory.reading.tables import Tables
 
 
@@ -70,6 +71,7 @@ def _pif(tables: Tables, fields: Fields) -> PIF:
         speed_mbits=metrics.integer("speed", 0) or None if metrics else None,
         sriov_logical_of=tables.uuids("network_sriov", fields, "sriov_logical_PIF_of"),
         tunnel_access_of=tables.uuids("tunnel", fields, "tunnel_access_PIF_of"),
+        free_virtual_functions=free_virtual_functions(tables, fields),
     )
 
 

@@ -1,0 +1,71 @@
+"""What is known of virtual GPUs and of the cards that carry them.
+
+The database does not say how large a card or a virtual GPU is, only how many of one kind fit an empty card
+(`PGPU.supported_VGPU_max_capacities`): a virtual GPU takes the inverse of that share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+from rebalancer.inventory import PGPU, VGPU, Host, Uuid
+from rebalancer.problem import Problem
+
+NVIDIA = frozenset({"nvidia", "nvidia_sriov"})
+PASSED_THROUGH = frozenset({"passthrough", "mxgpu", "nvidia_sriov"})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Wanted:
+    """A virtual GPU that needs a card: of which group, and of which kind."""
+
+    group: Uuid
+    type: Uuid
+
+
+def implementation(type_: Uuid | None, problem: Problem) -> str:
+    """How a kind of virtual GPU is made; empty where the database does not say."""
+    found = problem.pool.vgpu_types.get(type_ or "")
+    return found.implementation if found else ""
+
+
+def implementations(vgpus: Sequence[VGPU], problem: Problem) -> frozenset[str]:
+    """How the virtual GPUs of a VM are made."""
+    return frozenset(implementation(vgpu.type, problem) for vgpu in vgpus)
+
+
+@lru_cache(maxsize=4)
+def carried(problem: Problem) -> Mapping[Uuid, tuple[Uuid | None, ...]]:
+    """The kinds of all virtual GPUs that are on each card, or on their way to it."""
+    found: dict[Uuid, list[Uuid | None]] = {}
+    for vm in problem.pool.vms.values():
+        for vgpu in vm.vgpus:
+            for card in (vgpu.resident_on, vgpu.scheduled_to_be_resident_on):
+                if card is not None:
+                    found.setdefault(card, []).append(vgpu.type)
+    return {card: tuple(types) for card, types in found.items()}
+
+
+def first_without_card(wanted: Sequence[Wanted], host: Host, problem: Problem) -> Wanted | None:
+    """The first of *wanted* that no card of *host* can take after those before it; None when all find one."""
+    load = {card.uuid: list(carried(problem).get(card.uuid, ())) for card in host.pgpus}
+    for want in wanted:
+        room = {
+            card.uuid: _room(card, want.type, load[card.uuid]) for card in host.pgpus if card.gpu_group == want.group
+        }
+        open_cards = [card for card, count in room.items() if count > 0]
+        if not open_cards:
+            return want
+        load[min(open_cards, key=lambda card: room[card])].append(want.type)
+    return None
+
+
+def _room(card: PGPU, type_: Uuid, load: Sequence[Uuid | None]) -> int:
+    """How many more virtual GPUs of a kind *card* takes; kinds are not mixed on one card."""
+    most = card.max_capacities.get(type_, 0)
+    if type_ not in card.enabled_types or most <= 0 or any(other != type_ for other in load):
+        return 0
+    return int((1 - len(load) * Fraction(1, most)) * most)

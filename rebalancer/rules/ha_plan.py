@@ -1,0 +1,136 @@
+"""While HA is on, its failover plan outlives every step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rebalancer.inventory import VM, Uuid
+from rebalancer.problem import Problem
+from rebalancer.rules.agility import is_agile
+from rebalancer.rules.base import Judged, Origin, PoolRule, When
+from rebalancer.rules.ha_packing import Packing, plan_exists
+from rebalancer.rules.memory_model import counts_xen_vcpu_pages, guest_bytes, held_apart_from, start_bytes, static_bytes
+
+RESTART = "restart"
+"""The restart priority of VMs that HA protects."""
+
+
+class HAPlan(PoolRule):
+    """Only a plan that exists now can break: without one, or with a protected VM that is not agile, nothing is refused.
+
+    The VM on its way counts on both hosts, so that the swap of two VMs may be refused although its end is fine.
+    """
+
+    id = "ha-plan"
+    sentence = "While HA is on and plans for failures of hosts, a move leaves a failover plan for as many failures."
+    source = "message_forwarding.ml: check_vm_preserves_ha_plan; xapi_ha_vm_failover.ml; binpack.ml"
+    origin = Origin.XAPI
+    code = "HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN"
+    when = When.EVERY_STEP
+
+    def limits(self, problem: Problem) -> tuple[Judged, ...]:
+        """One judgement while HA is on and may not be overcommitted."""
+        ha = problem.pool.ha
+        if not ha.enabled or ha.allow_overcommit:
+            return ()
+        return (_Failover.of(problem),)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Failover(Judged):
+    """What XAPI's plan is made of; `plans` remembers whether the last state looked at had one."""
+
+    failures: int
+    hosts: int
+    room: Mapping[Uuid, int]
+    held: Mapping[Uuid, int]
+    start: Mapping[Uuid, int]
+    protected: Mapping[Uuid, Uuid | None]
+    promised: frozenset[Uuid]
+    stuck: frozenset[Uuid]
+    last: tuple[tuple[tuple[Uuid, tuple[Uuid, ...]], ...], bool] | None = field(default=None)
+
+    @classmethod
+    def of(cls, problem: Problem) -> _Failover:
+        """The facts of a pool: free memory counts static maxima, protected VMs start with theirs."""
+        pool = problem.pool
+        vcpu_pages = counts_xen_vcpu_pages(pool)
+        apart = held_apart_from(pool, problem.initial, static_bytes)
+        alive = {uuid: host for uuid, host in pool.hosts.items() if host.enabled and host.live}
+        keen = {uuid: vm for uuid, vm in pool.vms.items() if vm.ha_restart_priority == RESTART}
+        return cls(
+            failures=pool.ha.plan_exists_for,
+            hosts=len(pool.hosts),
+            room={uuid: guest_bytes(host) - apart[uuid] for uuid, host in alive.items()},
+            held={uuid: static_bytes(pool.vms[uuid]) for uuid in problem.initial},
+            start={uuid: start_bytes(vm, xen_vcpu_pages=vcpu_pages) for uuid, vm in pool.vms.items()},
+            protected={uuid: _elsewhere(vm, alive) for uuid, vm in keen.items() if vm.ha_always_run},
+            promised=frozenset(uuid for uuid, vm in keen.items() if not vm.ha_always_run),
+            stuck=frozenset(uuid for uuid, vm in keen.items() if not is_agile(vm, pool)),
+        )
+
+    def refuses(self, vm: Uuid, host: Uuid, where: Mapping[Uuid, Sequence[Uuid]]) -> str | None:
+        """The plan that exists now would be gone: with one more protected VM, or with *vm* on *host* as well."""
+        if not self._has_plan(where):
+            return None
+        if vm in self.promised:
+            kept = vm not in self.stuck and plan_exists(self._packing(where, extra=vm))
+        else:
+            kept = plan_exists(self._packing(where, arriving=(vm, host)))
+        return None if kept else f"HA could no longer restart all protected VMs after {self._failed()}"
+
+    def broken(self, where: Mapping[Uuid, Sequence[Uuid]]) -> str | None:
+        """There is no plan for all protected VMs."""
+        return None if self._has_plan(where) else f"HA cannot restart all protected VMs after {self._failed()}"
+
+    def _failed(self) -> str:
+        """What has to be outlived, in words."""
+        return "the failure of one host" if self.failures == 1 else f"the failure of {self.failures} hosts"
+
+    def _has_plan(self, where: Mapping[Uuid, Sequence[Uuid]]) -> bool:
+        """Whether a plan for all protected VMs exists in this state."""
+        key = tuple((vm, tuple(hosts)) for vm, hosts in where.items())
+        if self.last is None or self.last[0] != key:
+            agile = not self.stuck & self.protected.keys()
+            self.last = key, agile and plan_exists(self._packing(where))
+        return self.last[1]
+
+    def _packing(
+        self,
+        where: Mapping[Uuid, Sequence[Uuid]],
+        *,
+        arriving: tuple[Uuid, Uuid] | None = None,
+        extra: Uuid | None = None,
+    ) -> Packing:
+        """The state as XAPI plans on it, with one more VM on a host, or one more to protect."""
+        free = self._free(where)
+        covered = [*self.protected, *([extra] if extra else [])]
+        placed = {vm: home for vm in sorted(covered) if (home := self._home(vm, where))}
+        if arriving and arriving[1] in free:
+            newcomer, target = arriving
+            free[target] -= self.start[newcomer]
+            placed |= {newcomer: target} if newcomer in self.protected else {}
+        sizes = {vm: self.start[vm] for vm in sorted(covered)}
+        return Packing(free=free, sizes=sizes, placed=placed, hosts=self.hosts, failures=self.failures)
+
+    def _free(self, where: Mapping[Uuid, Sequence[Uuid]]) -> dict[Uuid, int]:
+        """Bytes free on each live host, static maxima counted, in the order of uuids."""
+        free = dict(self.room)
+        for vm, hosts in where.items():
+            for host in hosts:
+                if host in free:
+                    free[host] -= self.held[vm]
+        return {host: max(0, room) for host, room in free.items()}
+
+    def _home(self, vm: Uuid, where: Mapping[Uuid, Sequence[Uuid]]) -> Uuid | None:
+        """The live host that counts a protected VM: where it runs, else where it is going."""
+        hosts = where.get(vm)
+        if hosts is None:
+            return self.protected.get(vm)
+        return next((host for host in hosts if host in self.room), None)
+
+
+def _elsewhere(vm: VM, alive: Mapping[Uuid, object]) -> Uuid | None:
+    """The live host of a protected VM that no placement names: where it is, else where it is about to start."""
+    return next((host for host in (vm.resident_on, vm.scheduled_to_be_resident_on) if host in alive), None)

@@ -1,0 +1,45 @@
+"""Rows in bytes, one a host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rebalancer.inventory import Uuid
+from rebalancer.problem import Problem
+from rebalancer.rules.base import Row
+from rebalancer.rules.memory_model import guest_bytes
+from rebalancer.units import MIB, size_in_words
+
+
+class MemoryRow(Row):
+    """A row in bytes; a breach is counted by the MiB."""
+
+    __slots__ = ()
+
+    def words(self, value: int) -> str:
+        """In sizes that people read, with what is too much where the sizes would read the same."""
+        return f"{self.subject}: {size_in_words(value)} of at most {size_in_words(self.upper)}"
+
+
+def memory_rows(
+    problem: Problem,
+    *,
+    subject: str,
+    weights: Mapping[Uuid, int],
+    arrival: Mapping[Uuid, int],
+    apart: Mapping[Uuid, int],
+    reserve: Mapping[Uuid, int] | None = None,
+) -> tuple[MemoryRow, ...]:
+    """What guests take on each host is at most its memory without what is held *apart* and kept in *reserve*."""
+    kept = reserve or {}
+    return tuple(
+        MemoryRow(
+            subject=subject,
+            hosts=frozenset({uuid}),
+            weights=weights,
+            arrival_weights=arrival,
+            upper=guest_bytes(host) - apart[uuid] - kept.get(uuid, 0),
+            unit=MIB,
+        )
+        for uuid, host in problem.pool.hosts.items()
+    )

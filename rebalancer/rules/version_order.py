@@ -1,0 +1,59 @@
+"""The manual's word: a VM goes to a host of the same version or a newer one."""
+
+from __future__ import annotations
+
+from rebalancer.inventory import VM, Host
+from rebalancer.problem import Problem
+from rebalancer.rules.base import Objection, Origin, PairRule
+from rebalancer.rules.versions import Version, migration_versions, xapi_version
+
+Versions = tuple[tuple[str, Version], ...]
+"""What may not decrease, by name."""
+
+
+class VersionOrder(PairRule[Versions]):
+    """The manual asks it always; XAPI only while it marks the pool as being upgraded."""
+
+    id = "version-order"
+    sentence = "No version of the target is lower than the source's, upgrade or not."
+    source = "XenServer 6.2 administrator's guide, 6.1.1: the target must run the same or a newer version"
+    origin = Origin.MANUAL
+    code = None
+
+    def needs(self, vm: VM, problem: Problem) -> Versions | None:
+        """The versions of the host where *vm* is."""
+        return versions_of(vm, problem)
+
+    def objects(self, needs: Versions, host: Host, problem: Problem) -> Objection | None:
+        """A host that is older in anything."""
+        words = lower(needs, host, problem)
+        return self.objection(words) if words else None
+
+
+def versions_of(vm: VM, problem: Problem) -> Versions | None:
+    """The versions of the host where *vm* is; None where it is nowhere."""
+    host = problem.pool.hosts.get(vm.resident_on or "")
+    return migration_versions(host.software_version, _coordinator(problem)) if host else None
+
+
+def lower(versions: Versions, host: Host, problem: Problem) -> str:
+    """In words: the first version of *host* that is lower than *versions*; empty when none is."""
+    there = dict(migration_versions(host.software_version, _coordinator(problem)))
+    return next(
+        (
+            f"its {key} is {_dotted(there[key])}, the VM comes from {_dotted(version)}"
+            for key, version in versions
+            if there[key] < version
+        ),
+        "",
+    )
+
+
+def _coordinator(problem: Problem) -> Version | None:
+    """The xapi that decides."""
+    return xapi_version(problem.pool.hosts[problem.pool.coordinator])
+
+
+def _dotted(version: Version) -> str:
+    """A version as people write it."""
+    return ".".join(map(str, version)) or "unknown"

@@ -1,0 +1,23 @@
+"""The NVIDIA drivers on both hosts go together."""
+
+from __future__ import annotations
+
+from rebalancer.inventory import VM
+from rebalancer.problem import Problem
+from rebalancer.rules.base import Objection, Origin, VMRule
+
+
+class VGPUDriver(VMRule):
+    """Only the driver on the source host knows, and xapi asks it last; what is not known is no permission."""
+
+    id = "vgpu-driver"
+    sentence = "The VM has no virtual GPU: whether two NVIDIA drivers go together stands in no database."
+    source = "xapi_gpumon.ml: assert_pgpu_is_compatible_with_vm"
+    origin = Origin.XAPI
+    code = "VGPU_DESTINATION_INCOMPATIBLE"
+
+    def objects(self, vm: VM, problem: Problem) -> Objection | None:
+        """Any virtual GPU."""
+        if not vm.vgpus:
+            return None
+        return self.objection("whether the target's GPU driver fits is known to the source host's driver alone")
