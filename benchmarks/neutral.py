@@ -80,7 +80,9 @@ def _groups(constraints: Json) -> dict[str, Any]:
     """The rules of an instance as the policy writes them."""
     return {
         "apart": tuple(ApartPolicy(name=each["name"], vms=tuple(each["vms"])) for each in constraints["anti_affinity"]),
-        "together": tuple(TogetherPolicy(name=each["name"], vms=tuple(each["vms"])) for each in constraints["affinity"]),
+        "together": tuple(
+            TogetherPolicy(name=each["name"], vms=tuple(each["vms"])) for each in constraints["affinity"]
+        ),
         "run_on": tuple(
             RunOnPolicy(name=f"pin {each['vm']}", vms=(each["vm"],), hosts=tuple(each["hosts"]))
             for each in constraints["pinned"]
@@ -116,9 +118,7 @@ def pool_of(instance: Json) -> Pool:
         name=instance["name"],
         coordinator=next(each["id"] for each in instance["hosts"] if each["master"]),
         default_sr=None,
-        ha=HighAvailability(
-            enabled=False, host_failures_to_tolerate=0, plan_exists_for=0, allow_overcommit=False
-        ),
+        ha=HighAvailability(enabled=False, host_failures_to_tolerate=0, plan_exists_for=0, allow_overcommit=False),
         wlb_enabled=False,
         migration_compression=False,
         other_config={},

@@ -29,6 +29,7 @@ class Measure:
         variables: indices of the solver's variables.
         coefficients: how much one of each variable adds.
         offset: what is there whatever the variables are.
+        largest: what it never exceeds, whichever part of the pool the model covers.
         worth: unit of the objective for 1.
         surplus: how much more the measure may say than the truth, in the objective's unit, because the solver's
             numbers are rounded up; 0 where all of them are exact.
@@ -37,6 +38,7 @@ class Measure:
     variables: tuple[int, ...]
     coefficients: tuple[int, ...]
     offset: int
+    largest: int
     worth: Fraction
     surplus: float = 0.0
 

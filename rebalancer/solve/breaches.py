@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rebalancer.objectives import Measure
-from rebalancer.solve.prepare import Group, Limit
+from rebalancer.solve.prepare import Group, Limit, Prepared
 
 if TYPE_CHECKING:
     from rebalancer.solve.model import PlacementModel
@@ -24,8 +24,16 @@ def breaches(model: PlacementModel) -> Measure:
         variables=tuple(variables),
         coefficients=(1,) * len(variables),
         offset=sum(offset for _, offset in [*limits, *groups]),
+        largest=_most(model.prepared),
         worth=Fraction(1),
     )
+
+
+def _most(prepared: Prepared) -> int:
+    """What breaches never exceed: everybody on the worst host, every group on all hosts."""
+    weights = [int((family.resident + family.arrival).sum() + family.fixed.sum()) for family in prepared.families]
+    excess = (_units(weights[limit.family], limit) for limit in prepared.limits if limit.broken)
+    return sum(excess) + len(prepared.groups) * len(prepared.hosts)
 
 
 def _excess(model: PlacementModel, limit: Limit) -> tuple[list[int], int]:

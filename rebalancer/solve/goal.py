@@ -18,7 +18,7 @@ class Goal:
     """A sum of variables; one of it is worth `worth` in the objective's unit.
 
     What the sum says may be more than the truth by `surplus`, because loads are rounded up, and it may be less,
-    because the worth of a measure may be rounded down: so a lower bound of the sum, less the surplus, is one of the truth.
+    because the worth of a measure may be rounded down: a lower bound of the sum, less the surplus, is one of the truth.
     """
 
     variables: tuple[int, ...]
@@ -32,32 +32,31 @@ class Goal:
         return max(0.0, float(bound * self.worth) - self.surplus)
 
 
-def goal_of(measures: Sequence[Measure], most: Sequence[int]) -> Goal:
-    """The sum of *measures*; *most* is the largest value of each variable."""
+def goal_of(measures: Sequence[Measure]) -> Goal:
+    """The sum of *measures*."""
     useful = [measure for measure in measures if measure.worth]
-    worth = _common_worth(useful, most)
-    factors = [int(measure.worth / worth) for measure in useful]
-    parts = list(zip(useful, factors, strict=True))
+    worth = _common_worth(useful)
+    parts = [(measure, int(measure.worth / worth)) for measure in useful]
     return Goal(
-        variables=tuple(each for measure, factor in parts if factor for each in measure.variables),
-        coefficients=tuple(each * factor for measure, factor in parts if factor for each in measure.coefficients),
+        variables=tuple(each for measure, _ in parts for each in measure.variables),
+        coefficients=tuple(each * factor for measure, factor in parts for each in measure.coefficients),
         offset=sum(measure.offset * factor for measure, factor in parts),
         worth=worth,
         surplus=sum(measure.surplus for measure in useful),
     )
 
 
-def _common_worth(measures: Sequence[Measure], most: Sequence[int]) -> Fraction:
-    """The largest number that all worths are multiples of, or a coarser one where sums would be too large."""
+def _common_worth(measures: Sequence[Measure]) -> Fraction:
+    """The largest number that all worths are multiples of; where sums would be too large for it, a coarser one.
+
+    It depends on the problem alone, not on the part of it that a model covers: numbers of goals can be compared.
+    """
     if not measures:
         return Fraction(1)
     below = lcm(*(measure.worth.denominator for measure in measures))
-    above = gcd(*(int(measure.worth * below) for measure in measures))
-    total = sum((measure.worth * _size(measure, most) for measure in measures), start=Fraction(0))
-    return max(Fraction(above, below), total / LARGEST)
-
-
-def _size(measure: Measure, most: Sequence[int]) -> int:
-    """The largest absolute value of a measure."""
-    sizes = (abs(factor) * most[each] for each, factor in zip(measure.variables, measure.coefficients, strict=True))
-    return sum(sizes) + abs(measure.offset) + 1
+    exact = Fraction(gcd(*(int(measure.worth * below) for measure in measures)), below)
+    total = sum((measure.worth * measure.largest for measure in measures), start=Fraction(0))
+    if total / exact <= LARGEST:
+        return exact
+    smallest = min(measure.worth for measure in measures)
+    return smallest / max(1, int(LARGEST * smallest / total))

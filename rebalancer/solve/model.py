@@ -75,7 +75,7 @@ class PlacementModel:
         self.units, self.at_hosts = np.nonzero(scope.free)
         self.variable = np.full(scope.free.shape, NO_VARIABLE, dtype=np.int64)
         self.variable[self.units, self.at_hosts] = np.arange(len(self.units))
-        self.constant = ~scope.free.any(axis=1)
+        self.constant: Bools = np.logical_not(scope.free.any(axis=1))
         self._load = prepared.base.copy()
         np.add.at(self._load, scope.at[self.constant], prepared.demand[self.constant])
         self._unit_of = {vm: number for number, members in enumerate(prepared.units) for vm in members}
@@ -90,9 +90,7 @@ class PlacementModel:
         self._derived.append(derived)
         return number
 
-    def at_most(
-        self, variables: Numbers, coefficients: Numbers, upper: int, *, given: int | None = None
-    ) -> None:
+    def at_most(self, variables: Numbers, coefficients: Numbers, upper: int, *, given: int | None = None) -> None:
         """A weighted sum is at most *upper*, where *given* holds if it is named; divided by common factors."""
         divisor = gcd(*(int(each) for each in coefficients)) or 1
         constraint = self._proto.constraints.add()
@@ -122,8 +120,10 @@ class PlacementModel:
 
     def forbid(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Not all of *pairs* of unit and host at once."""
-        variables = [int(self.variable[unit, host]) for unit, host in pairs]
-        if NO_VARIABLE not in variables:
+        open_pairs = [(unit, host) for unit, host in pairs if not self.constant[unit]]
+        settled = [self.scope.at[unit] == host for unit, host in pairs if self.constant[unit]]
+        variables = [int(self.variable[pair]) for pair in open_pairs]
+        if all(settled) and NO_VARIABLE not in variables:
             self.at_most(variables, [1] * len(variables), len(variables) - 1)
 
     def breaches(self) -> Measure:
@@ -136,7 +136,11 @@ class PlacementModel:
         divisor = int(np.gcd.reduce(of_units)) or 1 if len(of_units) else 1
         variables, coefficients, offset = self._moved(of_units // divisor)
         return Measure(
-            variables=variables, coefficients=coefficients, offset=offset, worth=Fraction(divisor)
+            variables=variables,
+            coefficients=coefficients,
+            offset=offset,
+            largest=int(of_units.sum()) // divisor,
+            worth=Fraction(divisor),
         )
 
     def load_above(self, limits: NDArray[np.float64]) -> Measure:
@@ -157,6 +161,7 @@ class PlacementModel:
             variables=tuple(variables),
             coefficients=(1,) * len(variables),
             offset=offset,
+            largest=len(limits) * int(self.prepared.demand.sum() + self.prepared.base.sum()),
             worth=Fraction(1, resolution.parts_per_pcpu),
             surplus=resolution.surplus(limits),
         )
@@ -187,6 +192,7 @@ class PlacementModel:
             variables=(peak,),
             coefficients=(1,),
             offset=0,
+            largest=highest,
             worth=Fraction(1, SHARE_PARTS),
             surplus=1 / SHARE_PARTS + resolution.surplus(capacities) / lowest,
         )
@@ -205,7 +211,7 @@ class PlacementModel:
 
     def goal(self, measures: Sequence[Measure]) -> Goal:
         """The sum of *measures*, ready to be minimised or held."""
-        return goal_of(measures, [variable.domain[-1] for variable in self._proto.variables])
+        return goal_of(measures)
 
     def minimise(self, goal: Goal) -> None:
         """Look for the smallest *goal*."""

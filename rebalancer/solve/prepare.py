@@ -113,9 +113,7 @@ class _Preparing:
         self._problem, self._rules = problem, tuple(rules)
         self._hosts = tuple(problem.pool.hosts)
         self._host_index = {host: number for number, host in enumerate(self._hosts)}
-        self._limits = [
-            limit for rule in self._rules if isinstance(rule, PoolRule) for limit in rule.limits(problem)
-        ]
+        self._limits = [limit for rule in self._rules if isinstance(rule, PoolRule) for limit in rule.limits(problem)]
         self._units: list[tuple[Uuid, ...]] = []
         self._unit_of: dict[Uuid, int] = {}
         self._legal: list[Bools] = []

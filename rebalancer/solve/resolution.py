@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 COARSE = 1000
-FINE = 10**9
-"""The finest that keeps every sum below 2**62: 4 thousand hosts of a thousand pCPUs each, for a week."""
+FINE = 10**7
+"""The roundings of 1500 VMs in 24 slots add up to 0.002 pCPU-hours, and sums stay small enough for CP-SAT."""
 
 GRAIN = 1e-6
 """Part of a part that counts as float noise: 0.3 pCPU is 300 thousandths, not 301."""
@@ -39,13 +39,13 @@ class Resolution:
     def surplus(self, limits: NDArray[np.float64]) -> float:
         """How many pCPUs more than the truth an excess over *limits* may show, over all hosts and slots."""
         lost = limits - self.limit_parts(limits) / self.parts_per_pcpu
-        return self.demand_surplus_pcpu + float(np.maximum(lost, 0.0).sum())
+        return self.demand_surplus_pcpu + _unless_noise(float(np.maximum(lost, 0.0).sum()))
 
 
 def resolution_for(loads: Sequence[NDArray[np.float64]]) -> Resolution:
     """Thousandths where all *loads* are kept in them, else parts so fine that rounding is below any decision."""
     stacked = np.vstack(loads)
-    if _surplus(stacked, COARSE) <= GRAIN:
+    if _surplus(stacked, COARSE) == 0:
         return Resolution(parts_per_pcpu=COARSE)
     return Resolution(parts_per_pcpu=FINE, demand_surplus_pcpu=_surplus(stacked, FINE))
 
@@ -53,4 +53,9 @@ def resolution_for(loads: Sequence[NDArray[np.float64]]) -> Resolution:
 def _surplus(loads: NDArray[np.float64], parts: int) -> float:
     """What rounding up to *parts* of a pCPU adds, summed."""
     rounded = np.ceil(loads * parts - GRAIN) / parts
-    return float(np.maximum(rounded - loads, 0.0).sum())
+    return _unless_noise(float(np.maximum(rounded - loads, 0.0).sum()))
+
+
+def _unless_noise(surplus: float) -> float:
+    """*surplus*, or 0 where it is what float sums are off anyway."""
+    return surplus if surplus > GRAIN else 0.0

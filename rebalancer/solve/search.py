@@ -37,18 +37,19 @@ class Effort:
     Args:
         deterministic: work of all workers, in CP-SAT's deterministic seconds.
         seconds: wall clock, the emergency brake.
-        workers: threads of CP-SAT that take turns.
         seed: of all random choices.
         gap: relative distance to the bound that is good enough.
         presolve: whether the model is worth simplifying first.
+        prove: whether to raise the bound first, by linear relaxations; it is the quickest way to a proof, and slow
+            where there is none.
     """
 
     deterministic: float
     seconds: float
-    workers: int
     seed: int
     gap: float = 0.0
     presolve: bool = True
+    prove: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -92,10 +93,11 @@ def _rounded_up(bound: float) -> int:
 
 
 def _solver(effort: Effort) -> cp_model.CpSolver:
-    """A solver that repeats itself: workers take turns in a fixed order."""
+    """A solver that repeats itself: one worker."""
     solver = cp_model.CpSolver()
-    solver.parameters.num_workers = effort.workers
-    solver.parameters.interleave_search = effort.workers > 1
+    solver.parameters.num_workers = 1
+    solver.parameters.optimize_with_lb_tree_search = effort.prove
+    solver.parameters.linearization_level = 2 if effort.prove else 1
     solver.parameters.max_deterministic_time = effort.deterministic
     solver.parameters.max_time_in_seconds = effort.seconds
     solver.parameters.random_seed = effort.seed % 2**31

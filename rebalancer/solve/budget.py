@@ -1,0 +1,37 @@
+"""How much work a solve may do, and how it is shared."""
+
+from __future__ import annotations
+
+import time
+
+from rebalancer.policy import LimitsPolicy
+from rebalancer.solve.search import Effort
+
+WORK_PER_SECOND = 0.8
+"""CP-SAT's deterministic seconds that one core of 2020 does in a second."""
+
+PATIENCE = 2.0
+"""How many times its seconds a solve may take by the clock on a slower or busy machine, before it is cut short."""
+
+
+class Budget:
+    """Work and time left; work decides, so that the same input gives the same answer, and the clock only brakes."""
+
+    def __init__(self, limits: LimitsPolicy) -> None:
+        self._left = limits.solve_seconds * WORK_PER_SECOND
+        self._until = time.monotonic() + limits.solve_seconds * PATIENCE
+        self._limits = limits
+
+    def share(self, tiers_left: int) -> Effort:
+        """What the next tier may take: most of what is left, the rest for the tiers after it."""
+        part = 1.0 if tiers_left == 1 else 0.7
+        return Effort(
+            deterministic=max(0.05, self._left * part),
+            seconds=max(0.1, (self._until - time.monotonic()) * part),
+            seed=self._limits.seed,
+            gap=self._limits.gap,
+        )
+
+    def spend(self, deterministic: float) -> None:
+        """Work that is done."""
+        self._left -= deterministic

@@ -1,0 +1,139 @@
+"""From a problem to the best placement found, with a bound on how much better any other could be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rebalancer.errors import Infeasible
+from rebalancer.objectives import Balance, MigrationCost, Objective, Repair
+from rebalancer.objectives.load import demand_of
+from rebalancer.placement import Move, Placement
+from rebalancer.policy import Mode
+from rebalancer.problem import Problem
+from rebalancer.rules import Rule, rules_for
+from rebalancer.solve.blame import held_on_emptied_hosts, rules_to_blame
+from rebalancer.solve.budget import Budget
+from rebalancer.solve.check import refused_as_a_whole
+from rebalancer.solve.goal import goal_of
+from rebalancer.solve.prepare import Prepared, prepare
+from rebalancer.solve.reporter import SolveReporter
+from rebalancer.solve.search import Effort, search
+from rebalancer.solve.solution import Solution
+from rebalancer.solve.stage import Stage, pairs_of, placement_of
+from rebalancer.solve.tiers import Climb, climb, objectives_of
+from rebalancer.solve.verdict import gains_too_little, nothing_found, solved
+
+REFUSALS = 20
+"""Placements that may fail a rule judged as a whole before the search is given up."""
+
+BLAME_WORK = 5.0
+"""Deterministic seconds for the question whether there would be a placement without a rule."""
+
+
+def solve(
+    problem: Problem,
+    *,
+    rules: Sequence[Rule] | None = None,
+    forbidden: Sequence[frozenset[Move]] = (),
+    reporter: SolveReporter | None = None,
+) -> Solution:
+    """The best placement found under the policy's limits, checked.
+
+    Args:
+        problem: the pool, its demand and the policy.
+        rules: the rules that bind; those of the problem where None.
+        forbidden: sets of moves that may not all be made, because they have no legal order.
+        reporter: hears how it goes on.
+
+    Raises:
+        Infeasible: hosts have to be emptied and cannot; says which rule holds each VM.
+        MetricsRefused: there is no load profile, and the mode is to balance.
+        ModelBug: the checker refuses the answer.
+    """
+    binding = tuple(rules_for(problem) if rules is None else rules)
+    return _Solving(problem, binding, forbidden, reporter or SolveReporter()).solution()
+
+
+class _Solving:
+    """One call of `solve`."""
+
+    def __init__(
+        self, problem: Problem, rules: tuple[Rule, ...], forbidden: Sequence[frozenset[Move]], reporter: SolveReporter
+    ) -> None:
+        if problem.policy.mode is Mode.BALANCE:
+            demand_of(problem)
+        self._problem, self._rules, self._reporter = problem, rules, reporter
+        self._prepared = self._prepare()
+        self._forbidden = [pairs for moves in forbidden if (pairs := pairs_of(self._prepared, sorted(moves)))]
+        self._budget = Budget(problem.policy.limits)
+
+    def solution(self) -> Solution:
+        """Climb, until no rule that is judged as a whole refuses the answer."""
+        for _ in range(REFUSALS):
+            done = self._climb(objectives_of(self._prepared))
+            if done.at is None:
+                return nothing_found(self._problem)
+            done = self._worthwhile(done)
+            placement = placement_of(self._prepared, self._prepared.home if done.at is None else done.at)
+            if not refused_as_a_whole(self._problem, self._rules, placement):
+                return solved(self._problem, placement, done)
+            self._forbid(placement)
+        return nothing_found(self._problem)
+
+    def _climb(self, objectives: Sequence[Objective]) -> Climb:
+        """The tiers of *objectives*.
+
+        Raises:
+            Infeasible: no placement satisfies all rules.
+        """
+        done = climb(
+            self._prepared,
+            objectives,
+            forbidden=tuple(self._forbidden),
+            budget=self._budget,
+            reporter=self._reporter,
+        )
+        if done.impossible:
+            raise Infeasible(rules_to_blame(self._rules, self._possible))
+        return done
+
+    def _worthwhile(self, done: Climb) -> Climb:
+        """What is left of *done* when moves that gain too little are not made: repairs, or nothing."""
+        at = self._prepared.home if done.at is None else done.at
+        moves = len(self._problem.initial.moves_to(placement_of(self._prepared, at)))
+        if not gains_too_little(self._problem, moves, done):
+            return done
+        if any(tier.objective == Repair.id and tier.after < tier.before for tier in done.tiers):
+            return self._climb((Repair(self._rules), MigrationCost()))
+        gain = sum(tier.before - tier.after for tier in done.tiers if tier.objective == Balance.id)
+        tiers = tuple(replace(tier, after=tier.before, proved=False) for tier in done.tiers)
+        return replace(done, at=self._prepared.home, tiers=tiers, rejected_gain=gain)
+
+    def _prepare(self) -> Prepared:
+        """The problem in whole numbers.
+
+        Raises:
+            Infeasible: somebody cannot leave a host that is evacuated.
+        """
+        if self._problem.policy.mode is Mode.EVACUATE:
+            held = held_on_emptied_hosts(self._problem, self._rules)
+            if held:
+                raise Infeasible(held)
+        prepared = prepare(self._problem, self._rules)
+        hosts, units, pairs = len(prepared.hosts), len(prepared.units), int(prepared.legal.sum())
+        self._reporter.prepared(hosts=hosts, units=units, pairs=pairs)
+        return prepared
+
+    def _forbid(self, placement: Placement) -> None:
+        """Never these moves together again."""
+        pairs = pairs_of(self._prepared, self._problem.initial.moves_to(placement))
+        self._forbidden.append(pairs or ())
+
+    def _possible(self, rules: Sequence[Rule]) -> bool:
+        """Whether there is any placement under *rules*."""
+        prepared = prepare(self._problem, rules)
+        stage = Stage(prepared=prepared, objective=MigrationCost(), forbidden=tuple(self._forbidden))
+        model, _ = stage.model(stage.whole())
+        effort = Effort(deterministic=BLAME_WORK, seconds=BLAME_WORK * 2, seed=1, prove=False)
+        return search(model, goal_of(()), effort).at is not None

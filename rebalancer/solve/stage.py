@@ -1,0 +1,151 @@
+"""One tier: an objective to improve while earlier ones are held."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rebalancer.errors import ModelBug
+from rebalancer.inventory import Uuid
+from rebalancer.objectives import Objective
+from rebalancer.placement import Move, Placement
+from rebalancer.solve.goal import Goal
+from rebalancer.solve.model import PlacementModel, Scope
+from rebalancer.solve.prepare import Ints, Prepared
+from rebalancer.units import GIB
+
+Pairs = tuple[tuple[int, int], ...]
+Progress = Callable[[float, float], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """An objective that may not get worse than *value*, a number of its goal."""
+
+    objective: Objective
+    value: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stage:
+    """What to improve, and what has to hold meanwhile.
+
+    Args:
+        prepared: the problem.
+        objective: what to improve.
+        held: what was improved before.
+        forbidden: moves, as pairs of unit and host, that may not be made all together.
+    """
+
+    prepared: Prepared
+    objective: Objective
+    held: tuple[Held, ...] = ()
+    forbidden: tuple[Pairs, ...] = ()
+
+    def model(self, scope: Scope) -> tuple[PlacementModel, Goal]:
+        """The model of this stage for *scope*, and what to minimise in it."""
+        problem = self.prepared.problem
+        model = PlacementModel(self.prepared, scope)
+        for held in self.held:
+            model.hold(model.goal(held.objective.post(model, problem)), held.value)
+        for pairs in self.forbidden:
+            model.forbid(pairs)
+        self._limit(model)
+        return model, model.goal(self.objective.post(model, problem))
+
+    def whole(self) -> Scope:
+        """Everything may move."""
+        return Scope(free=self.prepared.legal, at=self.prepared.home)
+
+    def _limit(self, model: PlacementModel) -> None:
+        """As many moves and GiB as the policy allows."""
+        limits = self.prepared.problem.policy.limits
+        if limits.maximum_moves is not None:
+            model.limit_moves(unit_sizes(self.prepared), limits.maximum_moves)
+        if limits.maximum_gib is not None:
+            model.limit_moves(unit_bytes(self.prepared), int(limits.maximum_gib * GIB))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Improved:
+    """What came of a stage.
+
+    Args:
+        at: the host of every unit; None where nothing was found in time, or nothing satisfies the rules.
+        goal: what was minimised.
+        value: the number of the goal that was reached.
+        bound: the number below which there is nothing.
+        deterministic: the work that it took.
+        on_time: whether the work, not the clock, ended it.
+        impossible: whether nothing satisfies the rules.
+        bound_by: where the bound comes from.
+    """
+
+    at: Ints | None
+    goal: Goal
+    value: int
+    bound: int
+    deterministic: float = 0.0
+    on_time: bool = True
+    impossible: bool = False
+    bound_by: str = "the whole model"
+
+    @property
+    def proved(self) -> bool:
+        """Whether nothing better exists."""
+        return self.at is not None and self.bound >= self.value
+
+
+def unit_sizes(prepared: Prepared) -> Ints:
+    """VMs in each unit."""
+    return np.array([len(members) for members in prepared.units], dtype=np.int64)
+
+
+def unit_bytes(prepared: Prepared) -> Ints:
+    """Bytes that moving each unit copies."""
+    vms = prepared.problem.pool.vms
+    sizes = [sum(vms[vm].migration_memory_bytes for vm in members) for members in prepared.units]
+    return np.array(sizes, dtype=np.int64)
+
+
+def placement_of(prepared: Prepared, at: Ints) -> Placement:
+    """The placement in which every unit is on its host in *at*."""
+    host_of: dict[Uuid, Uuid] = dict(prepared.problem.initial.host_of)
+    for members, host in zip(prepared.units, at.tolist(), strict=True):
+        host_of.update(dict.fromkeys(members, prepared.hosts[host]))
+    return Placement(host_of)
+
+
+def pairs_of(prepared: Prepared, moves: Sequence[Move]) -> Pairs | None:
+    """*moves* as pairs of unit and host; None where one of them cannot be made anyway."""
+    unit_of = {vm: number for number, members in enumerate(prepared.units) for vm in members}
+    host_of = {host: number for number, host in enumerate(prepared.hosts)}
+    if not all(move.vm in unit_of and move.target in host_of for move in moves):
+        return None
+    return tuple(sorted({(unit_of[move.vm], host_of[move.target]) for move in moves}))
+
+
+def true_value(stage: Stage, improved: Improved, at: Ints) -> float:
+    """The exact value of the stage's objective.
+
+    Raises:
+        ModelBug: the solver's number is further from it than rounding explains.
+    """
+    problem = stage.prepared.problem
+    exact = stage.objective.value(placement_of(stage.prepared, at), problem)
+    said = float(improved.value * improved.goal.worth)
+    if not said - improved.goal.surplus - _noise(said) <= exact <= said + _noise(said) + _floor(improved):
+        raise ModelBug(f"objective {stage.objective.id} is {exact}, the solver says {said}")
+    return exact
+
+
+def _noise(value: float) -> float:
+    """What float sums may be off."""
+    return 1e-6 * max(1.0, abs(value))
+
+
+def _floor(improved: Improved) -> float:
+    """What rounding the worth of measures down may hide."""
+    return float(improved.goal.worth) * sum(abs(each) > 1 for each in improved.goal.coefficients)

@@ -1,0 +1,115 @@
+"""The tiers of a mode, improved one after another, the former held."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rebalancer.objectives import Balance, MigrationCost, Objective, Overload, Peak, Repair
+from rebalancer.policy import Mode
+from rebalancer.solve.budget import Budget
+from rebalancer.solve.goal import goal_of
+from rebalancer.solve.prepare import Ints, Prepared
+from rebalancer.solve.reporter import SolveReporter
+from rebalancer.solve.solution import Tier
+from rebalancer.solve.stage import Held, Improved, Pairs, Progress, Stage, true_value
+from rebalancer.solve.whole import improve_whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Climb:
+    """Where the tiers led: the host of every unit, or None where there is no placement or none was found in time.
+
+    `rejected_gain` is what moves would have gained that were not worth making, in pCPU-hours.
+    """
+
+    at: Ints | None
+    tiers: tuple[Tier, ...]
+    reproducible: bool
+    impossible: bool = False
+    bound_by: str = ""
+    rejected_gain: float | None = None
+
+
+def objectives_of(prepared: Prepared) -> tuple[Objective, ...]:
+    """What the policy's mode asks for, most important first."""
+    problem, rules = prepared.problem, prepared.rules
+    overload: tuple[Objective, ...] = () if problem.demand is None else (Overload(),)
+    if problem.policy.mode is Mode.EVACUATE:
+        return (MigrationCost(), *overload)
+    if problem.policy.mode is Mode.REPAIR:
+        return (Repair(rules), MigrationCost(), *overload)
+    clean_up = (Peak(_fixable(prepared)),) if "peak" in problem.policy.objective.clean_up else ()
+    return (Repair(rules), Balance(), *clean_up)
+
+
+def climb(
+    prepared: Prepared,
+    objectives: Sequence[Objective],
+    *,
+    forbidden: tuple[Pairs, ...],
+    budget: Budget,
+    reporter: SolveReporter,
+) -> Climb:
+    """Improve *objectives* one after another."""
+    evacuating = prepared.problem.policy.mode is Mode.EVACUATE
+    done = Climb(at=None if evacuating else prepared.home, tiers=(), reproducible=True)
+    stage = Stage(prepared=prepared, objective=objectives[0], forbidden=forbidden)
+    for number, objective in enumerate(objectives):
+        stage = replace(stage, objective=objective)
+        improved = _improve(stage, done.at, budget, len(objectives) - number, reporter)
+        done = _after(stage, improved, done, reporter)
+        if improved.at is None:
+            return done
+        stage = replace(stage, held=(*stage.held, Held(objective=objective, value=improved.value)))
+    return done
+
+
+def _improve(stage: Stage, start: Ints | None, budget: Budget, left: int, reporter: SolveReporter) -> Improved:
+    """One tier, by the method that suits the size of the pool."""
+    objective, problem = stage.objective, stage.prepared.problem
+    reporter.tier_started(objective.id, objective.unit, objective.value(problem.initial, problem))
+    if isinstance(objective, Repair) and start is not None and not _something_broken(stage.prepared):
+        return Improved(at=start, goal=goal_of(()), value=0, bound=0)
+    improved = improve_whole(stage, start, budget.share(left), _progress(objective, reporter))
+    budget.spend(improved.deterministic)
+    return improved
+
+
+def _something_broken(prepared: Prepared) -> bool:
+    """Whether a limit or a group is broken tonight."""
+    return bool(prepared.groups) or any(limit.broken for limit in prepared.limits)
+
+
+def _progress(objective: Objective, reporter: SolveReporter) -> Progress:
+    """Tells the reporter."""
+    return lambda value, bound: reporter.progress(objective.id, value, bound)
+
+
+def _after(stage: Stage, improved: Improved, before: Climb, reporter: SolveReporter) -> Climb:
+    """The climb with one more tier."""
+    reproducible = before.reproducible and improved.on_time
+    if improved.at is None:
+        return replace(before, at=None, reproducible=reproducible, impossible=improved.impossible)
+    objective, problem = stage.objective, stage.prepared.problem
+    after = true_value(stage, improved, improved.at)
+    bound = after if improved.proved and not improved.goal.surplus else improved.goal.truth(improved.bound)
+    tier = Tier(
+        objective=objective.id,
+        unit=objective.unit,
+        before=objective.value(problem.initial, problem),
+        after=after,
+        bound=min(after, bound),
+        proved=improved.proved,
+    )
+    reporter.tier_done(tier)
+    return replace(
+        before, at=improved.at, tiers=(*before.tiers, tier), reproducible=reproducible, bound_by=improved.bound_by
+    )
+
+
+def _fixable(prepared: Prepared) -> frozenset[str]:
+    """Hosts whose load can be lowered: somebody on them may go elsewhere."""
+    return frozenset(prepared.hosts[host] for host in np.unique(prepared.home).tolist())
