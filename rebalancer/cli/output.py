@@ -18,7 +18,7 @@ def console() -> Console:
 
 def log() -> Console:
     """Standard error, for the log and the progress."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def print_json(value: object) -> None:

@@ -11,6 +11,10 @@ from rebalancer.rules.ledger import Ledger, standing_violations, step_ledger
 from rebalancer.rules.legality import Legality
 
 
+ALONE = Objection(rule="one-host", code=None, words="the pool has no other host")
+"""What holds every VM of a pool of one host."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What the rules say of one VM and one host, in the order in which XAPI asks; the first one is XAPI's answer."""
@@ -81,24 +85,24 @@ def explain(legality: Legality, vm: VM, hosts: Iterable[Host]) -> tuple[Answer, 
 def legality_report(legality: Legality) -> LegalityReport:
     """The summary: who may move, what holds the others, what each host takes, what is broken tonight."""
     problem, ledger = legality.problem, _ledger(legality)
-    guests = sorted(problem.pool.resident_guests(), key=lambda vm: (vm.name, vm.uuid))
-    answers = {
-        vm.uuid: [
-            Answer(vm=vm, host=host, objections=_objections(legality, ledger, vm, host))
-            for host in problem.pool.hosts.values()
-            if host.uuid != vm.resident_on
-        ]
-        for vm in guests
-    }
-    free = {uuid for uuid, each in answers.items() if any(not answer.objections for answer in each)}
+    pool = problem.pool
+    guests = sorted(pool.resident_guests(), key=lambda vm: (vm.name, vm.uuid))
+    asked = [(vm, [host for host in pool.hosts.values() if host.uuid != vm.resident_on]) for vm in guests]
+    answers = [
+        (vm, [Answer(vm=vm, host=host, objections=_objections(legality, ledger, vm, host)) for host in hosts])
+        for vm, hosts in asked
+    ]
+    stuck = [(vm, each) for vm, each in answers if all(answer.objections for answer in each)]
     return LegalityReport(
-        pool=problem.pool.name,
+        pool=pool.name,
         guests=len(guests),
-        movable=len(free),
-        held=_held([each for vm, each in answers.items() if vm not in free]),
-        hosts=tuple(_reach(problem.pool, host, answers) for host in problem.pool.hosts.values()),
+        movable=len(guests) - len(stuck),
+        held=_held(stuck),
+        hosts=tuple(
+            _reach(pool, host, [answer for _, each in answers for answer in each]) for host in pool.hosts.values()
+        ),
         standing=standing_violations(legality.pool_rules, problem, problem.initial),
-        dangling=problem.pool.dangling,
+        dangling=pool.dangling,
     )
 
 
@@ -120,37 +124,31 @@ def _objections(legality: Legality, ledger: Ledger, vm: VM, host: Host) -> tuple
     return (*single, *limits)
 
 
-def _held(stuck: Iterable[list[Answer]]) -> tuple[Held, ...]:
+def _held(stuck: Iterable[tuple[VM, list[Answer]]]) -> tuple[Held, ...]:
     """VMs that may go nowhere, by the rule that XAPI or the policy would name first, most VMs first."""
-    by_rule: dict[str, list[tuple[str, Objection]]] = {}
-    for answers in stuck:
-        first = (
-            answers[0].objections[0]
-            if answers
-            else Objection(rule="one-host", code=None, words="the pool has no other host")
-        )
-        by_rule.setdefault(first.rule, []).append((answers[0].vm.name if answers else "", first))
+    by_rule: dict[str, list[tuple[VM, Objection]]] = {}
+    for vm, answers in stuck:
+        first = answers[0].objections[0] if answers else ALONE
+        by_rule.setdefault(first.rule, []).append((vm, first))
     made = (
         Held(
             rule=rule,
-            vms=tuple(name for name, _ in found),
+            vms=tuple(vm.name for vm, _ in found),
             words=found[0][1].words,
-            remedies=tuple(sorted({f"{objection.remedy} ({name})" for name, objection in found if objection.remedy})),
+            remedies=tuple(sorted({f"{objection.remedy} ({vm.name})" for vm, objection in found if objection.remedy})),
         )
         for rule, found in by_rule.items()
     )
     return tuple(sorted(made, key=lambda each: (-len(each.vms), each.rule)))
 
 
-def _reach(pool: Pool, host: Host, answers: dict[str, list[Answer]]) -> Reach:
+def _reach(pool: Pool, host: Host, answers: Iterable[Answer]) -> Reach:
     """How open a host is."""
-    to_host = [answer for each in answers.values() for answer in each if answer.host.uuid == host.uuid]
-    everyone = {objection.rule for answer in to_host[:1] for objection in answer.objections}
-    for answer in to_host:
-        everyone &= {objection.rule for objection in answer.objections}
+    to_host = [answer for answer in answers if answer.host.uuid == host.uuid]
+    rules = [{objection.rule for objection in answer.objections} for answer in to_host]
     return Reach(
         host=host.name,
         guests=sum(1 for vm in pool.resident_guests() if vm.resident_on == host.uuid),
-        may_receive=sum(1 for answer in to_host if not answer.objections),
-        refuses=", ".join(sorted(everyone)) if to_host else "",
+        may_receive=sum(1 for each in rules if not each),
+        refuses=", ".join(sorted(set.intersection(*rules))) if rules else "",
     )

@@ -2,6 +2,7 @@
 
 from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.live import LivePool, TaskState, TaskStatus, Whereabouts, live_pool
+from rebalancer.xapi.measure import measure
 from rebalancer.xapi.metrics import MetricsFailure, fetch_metrics
 from rebalancer.xapi.read import read_pool, read_records
 from rebalancer.xapi.session import ReadSession, connect
@@ -19,6 +20,7 @@ __all__ = [
     "connect",
     "fetch_metrics",
     "live_pool",
+    "measure",
     "read_pool",
     "read_records",
 ]

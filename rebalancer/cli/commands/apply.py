@@ -1,0 +1,58 @@
+"""`rebalancer apply`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rebalancer.cli.options import AsJson, CaFile, CredentialsFile, Fingerprint, PlanPath, StateDir, Url
+
+
+def apply(
+    plan: PlanPath,
+    url: Url,
+    *,
+    journal: Annotated[
+        Path | None,
+        typer.Option("--journal", metavar="FILE", help="Where the run is written down (default: in the state folder)."),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option("--minutes", metavar="N", help="Start no migration that would not end within N minutes."),
+    ] = None,
+    ca_file: CaFile = None,
+    fingerprint: Fingerprint = None,
+    credentials: CredentialsFile = None,
+    state_dir: StateDir = None,
+    json: AsJson = False,
+) -> None:
+    """Carry a plan out on a live pool, one migration at a time; a run that was killed goes on where it ended.
+
+    Ctrl-C once: start nothing more, finish what runs. Twice: cancel the running migration.
+    """
+    from datetime import UTC, datetime, timedelta
+
+    from rebalancer.cli.output import console, print_json
+    from rebalancer.cli.progress import watch_run
+    from rebalancer.cli.source import Door
+    from rebalancer.execute import execute, journal_path, resume, stop_on_signals, was_begun
+    from rebalancer.export import read_plan
+    from rebalancer.xapi import live_pool
+
+    made = read_plan(plan)
+    door = Door(ca_file=ca_file, fingerprints=tuple(fingerprint or ()), credentials_file=credentials)
+    deadline = None if minutes is None else datetime.now(UTC) + timedelta(minutes=minutes)
+    book = journal or journal_path(made.digest, state_dir)
+    carry_out = resume if was_begun(book) else execute
+    with live_pool(url, door.credentials(), door.trust()) as live, stop_on_signals() as stop, watch_run() as reporter:
+        result = carry_out(
+            made, live, journal=book, state_dir=state_dir, deadline=deadline, reporter=reporter, stop=stop
+        )
+    if json:
+        print_json(
+            {"done": result.done, "left": result.left, "ending": result.ending.name.lower(), "journal": str(book)}
+        )
+    else:
+        console().print(str(result), markup=False)

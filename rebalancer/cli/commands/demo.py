@@ -1,0 +1,30 @@
+"""`rebalancer demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FOLDER", help="Keep snapshot and plan there (default: a temporary folder)."
+        ),
+    ] = None,
+) -> None:
+    """Watch a small simulated pool being read, planned, verified, migrated and cooled down; needs no pool of yours."""
+    from tempfile import TemporaryDirectory
+
+    from rebalancer.cli.tour import tour
+
+    if output:
+        output.mkdir(parents=True, exist_ok=True)
+        tour(output)
+        return
+    with TemporaryDirectory(prefix="rebalancer-demo-") as folder:
+        tour(Path(folder))

@@ -1,0 +1,84 @@
+"""What solver and runner tell while they work, on standard error: live on a terminal, line by line in a log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+
+from rebalancer.cli.output import log
+
+if TYPE_CHECKING:
+    from rebalancer.execute import Looked, RunReporter, RunResult
+    from rebalancer.plan import Plan, Step
+    from rebalancer.solve import SolveReporter
+
+
+@contextmanager
+def watch_solve() -> Iterator[SolveReporter]:
+    """A reporter that shows value, bound and gap while the solver works."""
+    from rebalancer.solve import SolveReporter  # noqa: PLC0415 - only planning loads the solver
+
+    class Watcher(SolveReporter):
+        """Shows the newest incumbent."""
+
+        def __init__(self, status: Status) -> None:
+            self.status = status
+
+        def improved(self, objective: str, value: float, bound: float) -> None:
+            """A better answer or a better bound."""
+            self.status.update(f"solving {escape(objective)}: {value:.3f}, no answer is below {bound:.3f}")
+
+    with log().status("solving") as status:
+        yield Watcher(status)
+
+
+@contextmanager
+def watch_run() -> Iterator[RunReporter]:
+    """A reporter that prints a line for everything that happens in a run, and the progress of the running migration."""
+    from rebalancer.execute import RunReporter  # noqa: PLC0415 - only a run loads the runner
+
+    class Watcher(RunReporter):
+        """One line an event."""
+
+        def __init__(self, to: Console, status: Status) -> None:
+            self.to, self.status = to, status
+
+        def run_began(self, plan: Plan, differences: Sequence[str]) -> None:
+            """What differs, and how much there is to do."""
+            for difference in differences:
+                self.to.print(f"the pool differs, and the plan is still legal: {difference}", markup=False)
+            self.to.print(f"{len(plan.steps)} migrations on pool {plan.made_from.pool_name}", markup=False)
+
+        def step_began(self, step: Step) -> None:
+            """Which VM goes where."""
+            self.status.update(f"{step.id}: {escape(step.vm_name)} to {escape(step.target_name)}")
+
+        def step_waits(self, step: Step, why: str) -> None:
+            """Why nothing happens."""
+            self.to.print(f"{step.id}: waiting: {why}", markup=False)
+
+        def step_progress(self, step: Step, progress: float) -> None:
+            """How far the migration is."""
+            words = f"{step.id}: {escape(step.vm_name)} to {escape(step.target_name)}, {progress:.0%}"
+            self.status.update(words)
+
+        def step_ended(self, step: Step, looked: Looked) -> None:
+            """What became of the step."""
+            words = f"{step.id}: {step.vm_name} {step.source_name} -> {step.target_name}: {looked.state}"
+            self.to.print(words, markup=False)
+
+        def stopping(self, why: str) -> None:
+            """Why nothing more is started."""
+            self.to.print(f"starting nothing more: {why}", markup=False)
+
+        def run_ended(self, result: RunResult) -> None:
+            """The end is printed by the command."""
+
+    to = log()
+    with to.status("looking at the pool") as status:
+        yield Watcher(to, status)
