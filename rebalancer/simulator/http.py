@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import selectors
 import socket
@@ -68,7 +69,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a request for metrics."""
-        self._answer(self.site.rrds.answer(self.site.host, self.path, self.headers))
+        self._answer(self.site.rrds.answer(self.site.host, self.path, dict(self.headers.items())))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
         """Say nothing: the simulator's standard error belongs to whoever runs it."""
@@ -200,7 +201,7 @@ class Listener:
                 connection = self._context.wrap_socket(connection, server_side=True)
             self._open.add(connection)
             handler = type("SiteHandler", (Handler,), {"site": site})
-            handler(connection, address, None)  # type: ignore[arg-type]
+            handler(connection, address, None)
         except OSError:
             # The client went away, spoke no TLS, or the simulator stops: nobody is left to tell.
             pass
@@ -210,9 +211,7 @@ class Listener:
 
 
 def _shut(connection: socket.socket) -> None:
-    try:
+    # It may be closed already.
+    with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        # It is closed already.
-        pass
     connection.close()

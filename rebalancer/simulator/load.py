@@ -57,7 +57,7 @@ class Load:
         here = np.array([name == host for name in hosts], dtype=float)
         if len(times) == 1:
             return np.full(len(ends), here[0])
-        return here[np.array([bisect_right(times, float(end)) - 1 for end in ends])]
+        return np.asarray(here[np.array([bisect_right(times, float(end)) - 1 for end in ends])])
 
     def visitors(self, host: str) -> list[str]:
         """Return uuids of all VMs that were ever on a host."""

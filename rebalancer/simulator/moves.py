@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from rebalancer.simulator import sessions, tasks
+from rebalancer.simulator import queueing, residence, sessions, tasks
 from rebalancer.simulator.checks import migration
 from rebalancer.simulator.failure import ApiFailure, Cancelled, ConnectionLost
 from rebalancer.simulator.faults import Fault
@@ -48,25 +48,13 @@ def pool_migrate(world: World, task: str, vm: str, host: str, options: Mapping[s
     """
     with world.database.lock:
         world.database.get("host", host)
-        source = wait_for_turn(world, task, vm, host, options)
+        queueing.wait_while(world, task, lambda: migration.must_wait(world.database, vm, host, options))
         migration.assert_may_start(world.database, vm, host, options)
-        move = Move(vm=vm, source=source, target=host, task=task)
+        move = Move(vm=vm, source=world.database.get("VM", vm)["resident_on"], target=host, task=task)
     with _reserved(world, move):
         _transfer(world, move)
         _arrive(world, move)
     _aftermath(world, move)
-
-
-def wait_for_turn(world: World, task: str, vm: str, host: str, options: Mapping[str, str]) -> str:
-    """Wait, with the lock held, until nothing else is under way on a VM; return the host it is on then."""
-    restarts = world.restarts
-    while migration.must_wait(world.database, vm, host, options):
-        world.database.changed.wait(0.2)
-        if world.stopping.is_set() or world.restarts != restarts:
-            raise ConnectionLost
-    if tasks.asked_to_cancel(world, task):
-        raise Cancelled
-    return str(world.database.get("VM", vm)["resident_on"])
 
 
 @contextmanager
@@ -142,7 +130,7 @@ def _strike(world: World, move: Move) -> Fault | None:
 
 def _fail(world: World, move: Move, strike: Fault) -> None:
     if strike.kind == "vm-halts":
-        halt(world, move.vm)
+        residence.halt(world, move.vm)
         raise _broken(move)
     if strike.kind == "toolstack-restart":
         _restart(world, move, moved=strike.settings.get("outcome", "moved") == "moved")
@@ -186,30 +174,8 @@ def _arrive(world: World, move: Move) -> None:
     """Put the VM on its new host: resident_on and domid flip, load and memory follow."""
     database = world.database
     with database.lock:
-        resettle(world, move.vm, move.target)
-        domids = [int(vm["domid"]) for _, vm in database.items("VM") if vm["resident_on"] == move.target]
-        database.change("VM", move.vm, scheduled_to_be_resident_on=NULL, domid=str(max(domids, default=0) + 1))
-
-
-def resettle(world: World, vm: str, host: str) -> None:
-    """Note on all sides that a VM is on a host, or, with the null ref, on none."""
-    database = world.database
-    with database.lock:
-        old = database.get("VM", vm)["resident_on"]
-        database.change("VM", vm, resident_on=host)
-        for ref, resident in ((old, False), (host, True)):
-            if (record := database.find("host", ref)) is not None:
-                others = [name for name in record["resident_VMs"] if name != vm]
-                database.change("host", ref, resident_VMs=[*others, vm] if resident else others)
-        world.load.settled(world.uuid("VM", vm), host, world.clock())
-
-
-def halt(world: World, vm: str) -> None:
-    """Switch a VM off."""
-    with world.database.lock:
-        resettle(world, vm, NULL)
-        operations = ["start", "start_on", "clone", "copy", "snapshot", "destroy", "export", "changing_static_range"]
-        world.database.change("VM", vm, power_state="Halted", domid="-1", allowed_operations=operations)
+        residence.settle(world, move.vm, move.target)
+        database.change("VM", move.vm, scheduled_to_be_resident_on=NULL)
 
 
 def _aftermath(world: World, move: Move) -> None:
@@ -227,4 +193,4 @@ def _aftermath(world: World, move: Move) -> None:
                 database.change("PBD", ref, currently_attached=False)
     if fault := world.faults.take("other-actor", vm=vm):
         other = database.by_uuid("VM", fault.settings["other"])
-        resettle(world, other, database.by_uuid("host", fault.settings["to"]))
+        residence.settle(world, other, database.by_uuid("host", fault.settings["to"]))

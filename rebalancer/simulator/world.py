@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -37,11 +36,11 @@ class World:
 
     database: Database
     load: Load
-    clock: Callable[[], float] = time.time
-    speed: float = 1.0
-    user: str = "root"
-    password: str = "simulator"
-    login_delay: float = 0.2
+    clock: Callable[[], float]
+    speed: float
+    user: str
+    password: str
+    login_delay: float
     faults: Faults = field(default_factory=Faults)
     stopping: Event = field(default_factory=Event)
     restarts: int = 0

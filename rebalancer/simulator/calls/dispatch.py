@@ -1,4 +1,4 @@
-"""From a method name and parameters to an answer: who may ask, what is known, how many parameters, and then the call."""
+"""From a method name and parameters to an answer: who may ask, how many parameters, and then the call itself."""
 
 from __future__ import annotations
 

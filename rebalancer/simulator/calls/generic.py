@@ -12,8 +12,8 @@ from rebalancer.simulator.schema import empty, fields
 
 def find(cls: str, name: str) -> Handler | None:
     """Return the handler of a generic call of a class, or None for other calls."""
-    if name in _READERS:
-        return lambda request, *args: _READERS[name](request, cls, *args)
+    if (reader := _READERS.get(name)) is not None:
+        return lambda request, *args: reader(request, cls, *args)
     field = name.removeprefix("get_")
     if name.startswith("get_") and field in fields(cls):
         return lambda request, ref: get_field(request, cls, field, ref)
@@ -55,7 +55,8 @@ def _set(request: Request, cls: str, field: str, ref: str, value: Any) -> None: 
     request.world.database.change(cls, ref, **{field: value})
 
 
-def _add_to(request: Request, cls: str, field: str, ref: str, key: str, value: str) -> None:
+def _add_to(request: Request, cls: str, field: str, ref: str, *entry: str) -> None:
+    key, value = entry
     with request.world.database.lock:
         current = get_field(request, cls, field, ref)
         if key in current:
@@ -81,7 +82,7 @@ def _remove(request: Request, cls: str, field: str, ref: str, value: str) -> Non
         request.world.database.change(cls, ref, **{field: [v for v in current if v != value]})
 
 
-_READERS = {
+_READERS: dict[str, Handler] = {
     "get_all": _get_all,
     "get_all_records": _get_all_records,
     "get_record": _get_record,

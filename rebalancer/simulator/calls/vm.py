@@ -1,9 +1,13 @@
-"""Calls of the class VM that are more than fields."""
+"""Calls of the classes VM and VBD that are more than fields."""
 
 from __future__ import annotations
 
-from rebalancer.simulator import moves
+from rebalancer.simulator import moves, power
 from rebalancer.simulator.calls.request import Request, Table
+from rebalancer.simulator.checks import agility, boot_here, memory, vm_operations
+from rebalancer.simulator.checks.facts import domain_type
+from rebalancer.simulator.failure import ApiFailure
+from rebalancer.simulator.schema import NULL
 
 
 def pool_migrate(request: Request, vm: str, host: str, options: dict[str, str]) -> None:
@@ -11,4 +15,108 @@ def pool_migrate(request: Request, vm: str, host: str, options: dict[str, str]) 
     moves.pool_migrate(request.world, request.task, vm, host, options)
 
 
-CALLS: Table = {"VM.pool_migrate": pool_migrate}
+def assert_can_boot_here(request: Request, vm: str, host: str) -> None:
+    """Raise what stands against a VM on a host."""
+    with request.world.database.lock:
+        boot_here.assert_can_boot_here(request.world.database, vm, host)
+
+
+def assert_operation_valid(request: Request, vm: str, operation: str) -> None:
+    """Raise what stands against an operation in the VM itself."""
+    database = request.world.database
+    with database.lock:
+        if operation not in vm_operations.STATES:
+            if operation not in database.get("VM", vm)["allowed_operations"]:
+                raise ApiFailure("OPERATION_NOT_ALLOWED", f"The VM does not allow {operation} now")
+            return
+        vm_operations.assert_not_refused(database, vm, operation)
+        vm_operations.assert_free(database, vm)
+        if operation in vm_operations.MOVES:
+            vm_operations.assert_movable(database, vm, operation, strict=True)
+
+
+def assert_agile(request: Request, vm: str) -> None:
+    """Raise what ties a VM to some hosts."""
+    with request.world.database.lock:
+        agility.assert_agile(request.world.database, vm)
+
+
+def get_possible_hosts(request: Request, vm: str) -> list[str]:
+    """Return the hosts with room for a VM, whatever their CPU; for one under way, the host it is bound for."""
+    database = request.world.database
+    with database.lock:
+        bound_for = str(database.get("VM", vm)["scheduled_to_be_resident_on"])
+        if bound_for != NULL:
+            return [bound_for]
+        return [host for host, _ in database.items("host") if boot_here.has_room(database, vm, host)]
+
+
+def compute_memory_overhead(request: Request, vm: str) -> str:
+    """Return bytes that Xen needs besides a VM's memory."""
+    database = request.world.database
+    record = database.get("VM", vm)
+    return str(memory.overhead_mib(record, domain_type(database, record)) * memory.MIB)
+
+
+def set_memory_dynamic_range(request: Request, vm: str, least: str, most: str) -> None:
+    """Set both bounds of a VM's memory; a running VM follows at once."""
+    database = request.world.database
+    with database.lock:
+        record = database.get("VM", vm)
+        if not int(record["memory_static_min"]) <= int(least) <= int(most) <= int(record["memory_static_max"]):
+            raise ApiFailure("MEMORY_CONSTRAINT_VIOLATION")
+        database.change("VM", vm, memory_dynamic_min=least, memory_dynamic_max=most, memory_target=most)
+
+
+def clean_shutdown(request: Request, vm: str) -> None:
+    """Switch a VM off, once nothing else is under way on it."""
+    power.shut_down(request.world, request.task, vm, "clean_shutdown")
+
+
+def hard_shutdown(request: Request, vm: str) -> None:
+    """Switch a VM off at once, whatever is under way on it."""
+    power.pull_plug(request.world, vm)
+
+
+def start(request: Request, vm: str, paused: bool, force: bool) -> None:  # noqa: FBT001 - as XAPI has it
+    """Start a VM on the host with most memory among those it may run on."""
+    del paused, force
+    power.start(request.world, request.task, vm, get_possible_hosts(request, vm))
+
+
+def start_on(request: Request, vm: str, host: str, paused: bool, force: bool) -> None:  # noqa: FBT001 - as XAPI has it
+    """Start a VM on a host."""
+    del paused, force
+    assert_can_boot_here(request, vm, host)
+    power.start(request.world, request.task, vm, [host])
+
+
+def eject(request: Request, vbd: str) -> None:
+    """Take the disc out of a drive."""
+    database = request.world.database
+    with database.lock:
+        drive = database.get("VBD", vbd)
+        if drive["type"] != "CD":
+            raise ApiFailure("VBD_NOT_REMOVABLE_MEDIA", vbd)
+        if drive["empty"]:
+            raise ApiFailure("VBD_IS_EMPTY", vbd)
+        disc = database.find("VDI", drive["VDI"])
+        if disc is not None:
+            database.change("VDI", drive["VDI"], VBDs=[ref for ref in disc["VBDs"] if ref != vbd])
+        database.change("VBD", vbd, VDI=NULL, empty=True, currently_attached=False)
+
+
+CALLS: Table = {
+    "VM.pool_migrate": pool_migrate,
+    "VM.assert_can_boot_here": assert_can_boot_here,
+    "VM.assert_operation_valid": assert_operation_valid,
+    "VM.assert_agile": assert_agile,
+    "VM.get_possible_hosts": get_possible_hosts,
+    "VM.compute_memory_overhead": compute_memory_overhead,
+    "VM.set_memory_dynamic_range": set_memory_dynamic_range,
+    "VM.clean_shutdown": clean_shutdown,
+    "VM.hard_shutdown": hard_shutdown,
+    "VM.start": start,
+    "VM.start_on": start_on,
+    "VBD.eject": eject,
+}

@@ -71,7 +71,7 @@ def generate_pool(
 
 
 def demo_pool() -> SimulatedPool:
-    """Return the pool of the demo: five hosts, three of them hot at different hours, some guests held for good reasons."""
+    """Return the pool of the demo: five hosts, three of them hot at different hours, some guests held in place."""
     return generate_pool(hosts=5, vms=45, seed=7, fill=0.7, hot=0.6, pinned=0.16, cpus=16)
 
 

@@ -1,4 +1,4 @@
-"""Which archives an RRD has, and which of them answers a request (rrdd_shared.ml: timescales; rrd.ml: find_best_rras)."""
+"""Which archives an RRD has, and which one answers a request (rrdd_shared.ml: timescales; rrd.ml: find_best_rras)."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.simulator import sessions
+from rebalancer.simulator.database import Record
 from rebalancer.simulator.failure import ApiFailure
 from rebalancer.simulator.rrd import archives, render, sources
 from rebalancer.simulator.rrd.generation import Generation
@@ -70,7 +71,7 @@ class RrdEndpoints:
             if "session_id" in query:
                 sessions.assert_open(self._world, query["session_id"][0])
                 return True
-            scheme, _, code = headers.get("Authorization", "").partition(" ")
+            scheme, _, code = (_header(headers, "authorization") or "").partition(" ")
             user, _, password = base64.b64decode(code).decode().partition(":")
             sessions.assert_password(self._world, user, password)
         except (ApiFailure, binascii.Error, UnicodeDecodeError):
@@ -99,7 +100,9 @@ class RrdEndpoints:
         owners = self._owners(host, query, archive, ends)
         if not owners:
             return Answer(status=500, kind="text/html", text="<html><body>No_RRA_Available</body></html>")
-        export = self._export(host, owners, query, archive, start, ends)
+        legend, table = self._columns(host, owners, query, archive)
+        first = -(-int(start) // archive.step) * archive.step
+        export = render.Export(start=first, step=archive.step, ends=ends, legend=legend, table=table)
         if self._wants_json(query, headers):
             return Answer(status=200, kind="application/json", text=render.json(export, self._generation))
         return Answer(status=200, kind="text/xml", text=render.xml(export, self._generation))
@@ -114,35 +117,27 @@ class RrdEndpoints:
         vms = [vm for vm in sources.vms_on(world, host) if only is None or vm["uuid"] in only]
         return owners + [sources.vm_owner(world, vm, archive, ends, self._generation) for vm in vms]
 
-    def _export(
-        self,
-        host: str,
-        owners: list[sources.Owner],
-        query: Mapping[str, list[str]],
-        archive: archives.Archive,
-        start: float,
-        ends: NDArray[np.int64],
-    ) -> render.Export:
+    def _columns(
+        self, host: str, owners: list[sources.Owner], query: Mapping[str, list[str]], archive: archives.Archive
+    ) -> tuple[list[str], sources.Array]:
+        """Return the legend and the table [row, column], in no order to rely on: xcp-rrdd hashes its sources."""
         asked = query.get("cf", [None])[0]
-        columns: list[tuple[str, sources.Array]] = []
-        for owner in owners:
-            for function in _functions(owner.kind, archive):
-                if asked in (None, function):
-                    columns += [
-                        (f"{function}:{owner.kind}:{owner.uuid}:{name}", sources.consolidated(values, function))
-                        for name, values in owner.columns.items()
-                    ]
-        # xcp-rrdd keeps its sources in hash tables: nobody may rely on the order.
+        columns = [
+            (f"{function}:{owner.kind}:{owner.uuid}:{name}", sources.consolidated(values, function))
+            for owner in owners
+            for function in _functions(owner.kind, archive)
+            if asked in {None, function}
+            for name, values in owner.columns.items()
+        ]
         self._shuffle.shuffle(columns)
-        table = np.column_stack([values for _, values in columns]) if columns else np.empty((len(ends), 0))
+        rows = len(next(iter(owners[0].columns.values())))
+        table = np.column_stack([values for _, values in columns]) if columns else np.empty((rows, 0))
         if self._world.faults.take("rrd-unknown", host=self._world.uuid("host", host)):
             table = np.full_like(table, np.nan)
-        first = -(-int(start) // archive.step) * archive.step
-        legend = [name for name, _ in columns]
-        return render.Export(start=first, step=archive.step, ends=ends, legend=legend, table=table)
+        return [name for name, _ in columns], table
 
     def _wants_json(self, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> bool:
-        accept = headers.get("Accept")
+        accept = _header(headers, "accept")
         if self._generation.negotiates and accept is not None:
             return (
                 any(kind in accept for kind in ("application/json", "*/*", "application/*"))
@@ -168,7 +163,7 @@ class RrdEndpoints:
             return Answer(status=404, kind="text/html", text="<html><body>The VM does not run</body></html>")
         return Answer(status=302, kind="text/html", text="", headers={"Location": f"//{elsewhere['address']}{path}"})
 
-    def _whole(self, host: str, vm: sources.Record | None) -> Answer:
+    def _whole(self, host: str, vm: Record | None) -> Answer:
         now, stored, names = self._world.host_time(host), [], []
         for archive in archives.ARCHIVES:
             ends = archive.ends(now)
@@ -187,3 +182,7 @@ class RrdEndpoints:
 def _functions(kind: str, archive: archives.Archive) -> tuple[str, ...]:
     """VMs keep means only; hosts keep extremes too, but not in their finest archive."""
     return FUNCTIONS if kind == "host" and archive != FINEST else FUNCTIONS[:1]
+
+
+def _header(headers: Mapping[str, str], name: str) -> str | None:
+    return next((value for key, value in headers.items() if key.lower() == name), None)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rebalancer.simulator.rrd.generation import Generation
 
 Array = NDArray[np.float64]
+SPELLINGS = {0.0: "0.0", float("nan"): "NaN", float("inf"): "Infinity", float("-inf"): "-Infinity"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,21 +45,23 @@ class Export:
         }
 
 
-def numbers(table: Array, template: str, joint: str) -> list[str]:
-    """Return each row of a table as text, every value in `template` (with one %), joined by `joint`; as f_to_s writes.
+def numbers(table: Array, number: str, before: str, after: str, joint: str = "") -> list[str]:
+    """Return each row of a table as text, as f_to_s spells zero and what is no number.
 
     One format call a row: a hundred times faster than one a value.
+
+    Args:
+        table: [row, column].
+        number: how a value is written, such as %.15g.
+        before: what stands before every value.
+        after: what stands after every value; with `before`, no value may look like the seam between two.
+        joint: what stands between two values.
     """
-    whole = joint.join([template] * table.shape[1])
+    whole = joint.join([before + number + after] * table.shape[1])
     rows = [whole % tuple(row) for row in table.tolist()]
-    frame = template.replace(template[template.index("%") :].partition("<")[0].rstrip(' "'), "{}")
-    for value, spelling in (
-        (0.0, "0.0"),
-        (float("nan"), "NaN"),
-        (float("inf"), "Infinity"),
-        (float("-inf"), "-Infinity"),
-    ):
-        rows = [row.replace(template % value, frame.format(spelling)) for row in rows]
+    for value, spelling in SPELLINGS.items():
+        plain = before + number % value + after
+        rows = [row.replace(plain, before + spelling + after) for row in rows]
     return rows
 
 
@@ -66,7 +69,7 @@ def xml(export: Export, generation: Generation) -> str:
     """Return the answer to /rrd_updates in XML, alike in all generations."""
     head = "".join(f"<{name}>{value}</{name}>" for name, value in export.head.items())
     legend = "".join(f"<entry>{entry}</entry>" for entry in export.legend)
-    rows = numbers(export.table, f"<v>{generation.number_format}</v>", "")
+    rows = numbers(export.table, generation.number_format, "<v>", "</v>")
     data = "".join(f"<row><t>{end}</t>{row}</row>" for end, row in zip(export.ends.tolist(), rows, strict=True))
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<xport><meta>{head}<legend>{legend}</legend></meta>'
@@ -80,7 +83,7 @@ def json(export: Export, generation: Generation) -> str:
         return _bare(export, generation)
     head = ",".join(f'"{name}":"{value}"' for name, value in export.head.items())
     legend = ",".join(f'"{entry}"' for entry in export.legend)
-    rows = numbers(export.table, f'"{generation.number_format}"', ",")
+    rows = numbers(export.table, generation.number_format, '"', '"', ",")
     data = ",".join(f'{{"t":"{t}","values":[{row}]}}' for t, row in zip(export.ends.tolist(), rows, strict=True))
     if generation is Generation.NESTED:
         return f'{{"meta":{{{head},"legend":[{legend}],"data":[{data}]}}}}'
@@ -90,7 +93,7 @@ def json(export: Export, generation: Generation) -> str:
 def _bare(export: Export, generation: Generation) -> str:
     head = ",".join(f"{name}:{value}" for name, value in export.head.items())
     legend = ",".join(f'"{entry}"' for entry in export.legend)
-    rows = numbers(export.table, f" {generation.number_format} ", ",")
+    rows = numbers(export.table, generation.number_format, " ", " ", ",")
     data = ",".join(
         f"{{t:{t},values:[{row.replace(' ', '')}]}}" for t, row in zip(export.ends.tolist(), rows, strict=True)
     )
@@ -133,7 +136,7 @@ def _source(name: str) -> str:
 def _archive(archive: StoredArchive, generation: Generation) -> str:
     preparation = "<ds><primary_value>0.0</primary_value><secondary_value>0.0</secondary_value><value>0.0</value>"
     preparation += "<unknown_datapoints>0</unknown_datapoints></ds>"
-    rows = numbers(archive.table, f"<v>{generation.number_format}</v>", "")
+    rows = numbers(archive.table, generation.number_format, "<v>", "</v>")
     return (
         f"<rra><cf>{archive.function}</cf><pdp_per_row>{archive.step // 5}</pdp_per_row>"
         f"<params><xff>0.5000</xff></params><cdp_prep>{preparation * archive.table.shape[1]}</cdp_prep>"

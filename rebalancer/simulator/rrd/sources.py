@@ -65,7 +65,7 @@ def host_owner(world: World, host: str, archive: Archive, ends: NDArray[np.int64
 
 def vm_owner(world: World, vm: Record, archive: Archive, ends: NDArray[np.int64], generation: Generation) -> Owner:
     """Measure a VM: its history came with it when it moved."""
-    metrics = world.database.find("VM_metrics", vm["metrics"]) or {}
+    metrics = _metrics(world, "VM_metrics", vm)
     vcpus = max(1, int(metrics.get("VCPUs_number", vm["VCPUs_max"])))
     usage = np.minimum(_used(world, vm, archive, ends) / vcpus, 1.0)
     known = np.where(_is_unknown(world, vm, archive, ends), np.nan, 1.0)
@@ -119,7 +119,7 @@ def _spread(mean: Array, count: int, uuid: str) -> list[Array]:
 
 def _memory_of_host(world: World, host: str, ends: NDArray[np.int64]) -> dict[str, Array]:
     record = world.database.get("host", host)
-    metrics = world.database.find("host_metrics", record["metrics"]) or {}
+    metrics = _metrics(world, "host_metrics", record)
     total = float(metrics.get("memory_total", 0.0))
     residents = [vm for _, vm in world.database.items("VM") if vm["resident_on"] == host != NULL]
     used = sum(int(vm["memory_dynamic_max"]) + int(vm["memory_overhead"]) for vm in residents)
@@ -130,3 +130,7 @@ def _memory_of_host(world: World, host: str, ends: NDArray[np.int64]) -> dict[st
         "running_domains": float(len(residents)),
     }
     return {name: np.full(len(ends), value) for name, value in constant.items()}
+
+
+def _metrics(world: World, cls: str, record: Record) -> Record:
+    return world.database.find(cls, record["metrics"]) or {}

@@ -1,0 +1,49 @@
+"""Whether a VM's CPU flags fit a host (cpuid_helpers.ml: assert_vm_is_compatible)."""
+
+from __future__ import annotations
+
+import re
+
+from rebalancer.simulator.checks.facts import HARDWARE_VIRTUAL, domain_type
+from rebalancer.simulator.database import Database
+from rebalancer.simulator.failure import ApiFailure
+
+
+def assert_compatible(database: Database, vm: str, host: str) -> None:
+    """Raise VM_INCOMPATIBLE_WITH_THIS_HOST [vm, host, reason] unless a VM that is not halted finds its CPU there.
+
+    The host's own level counts, also for VMs that are on it already.
+
+    Raises:
+        ApiFailure: that, or INTERNAL_ERROR for a feature string that is none.
+    """
+    guest, target = database.get("VM", vm), database.get("host", host)
+    if guest["power_state"] == "Halted":
+        return
+    key = "features_hvm" if domain_type(database, guest) in HARDWARE_VIRTUAL else "features_pv"
+    flags, offered = guest["last_boot_CPU_flags"], target["cpu_info"]
+    if key not in offered or "vendor" not in offered:
+        raise _incompatible(vm, host, "Host does not have new leveling feature keys - not comparing VM's flags")
+    if flags.get("vendor", offered["vendor"]) != offered["vendor"]:
+        raise _incompatible(vm, host, "VM last booted on a CPU of another vendor than the host's")
+    if "features" in flags and not _is_within(flags["features"], offered[key]):
+        raise _incompatible(vm, host, "VM last booted on a CPU with features this host's CPU does not have")
+
+
+def _incompatible(vm: str, host: str, reason: str) -> ApiFailure:
+    return ApiFailure("VM_INCOMPATIBLE_WITH_THIS_HOST", vm, host, reason)
+
+
+def _is_within(features: str, offered: str) -> bool:
+    """Compare word by word; words beyond the host's last do not count."""
+    return all(word & ~have == 0 for word, have in zip(_words(features), _words(offered), strict=False))
+
+
+def _words(features: str) -> list[int]:
+    if not features:
+        return []
+    words = features.split("-")
+    if not all(re.fullmatch(r"[0-9a-fA-F]{1,8}", word) for word in words):
+        text = f'Xenops_interface.Xenopsd_error([S(Internal_error);S(Cpuid.InvalidFeatureString("{features}"))])'
+        raise ApiFailure("INTERNAL_ERROR", text)
+    return [int(word, 16) for word in words]

@@ -1,0 +1,66 @@
+"""What several checks read: domain type, tri-state flags, whether a pool is being upgraded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rebalancer.simulator.database import Database, Record
+from rebalancer.simulator.failure import ApiFailure
+from rebalancer.simulator.schema import NULL
+
+HARDWARE_VIRTUAL = {"hvm", "pvh", "pv_in_pvh"}
+UPGRADE_MARK = "rolling_upgrade_in_progress"
+
+
+def pool_of(database: Database) -> Record:
+    """Return the record of the pool."""
+    return next(record for _, record in database.items("pool"))
+
+
+def is_upgrading(database: Database) -> bool:
+    """Whether the pool is in a rolling upgrade: xapi marks it in pool.other_config."""
+    return UPGRADE_MARK in pool_of(database)["other_config"]
+
+
+def is_true(text: str | None) -> bool:
+    """Whether a platform flag is set, as xapi reads it: true or 1."""
+    return text in {"true", "1"}
+
+
+def is_live(database: Database, host: Record) -> bool:
+    """Whether a host is live by its metrics; without metrics it is not."""
+    metrics = database.find("host_metrics", host["metrics"])
+    return metrics is not None and bool(metrics["live"])
+
+
+def domain_type(database: Database, vm: Record) -> str:
+    """Return how a VM runs, or would run if it does not.
+
+    Raises:
+        ApiFailure: HANDLE_INVALID for a VM with a domain but no metrics, INTERNAL_ERROR for an unspecified type.
+    """
+    if vm["power_state"] == "Halted":
+        return str(vm["domain_type"])
+    kind = str(database.get("VM_metrics", vm["metrics"])["current_domain_type"])
+    if kind == "unspecified":
+        raise ApiFailure("INTERNAL_ERROR", "unspecified domain type")
+    return kind
+
+
+def discs_of(database: Database, vm: Record) -> Iterator[tuple[Record, str, Record]]:
+    """Iterate over (VBD, ref of its VDI, VDI) of every drive that is not empty, disks, CDs and floppies alike."""
+    for ref in vm["VBDs"]:
+        vbd = database.find("VBD", ref)
+        if vbd is not None and not vbd["empty"] and (vdi := database.find("VDI", vbd["VDI"])) is not None:
+            yield vbd, vbd["VDI"], vdi
+
+
+def is_restricted(database: Database, feature: str) -> bool:
+    """Whether the licence of the pool holds back a feature."""
+    restrictions: Mapping[str, str] = pool_of(database)["restrictions"]
+    return restrictions.get(f"restrict_{feature}") == "true"
+
+
+def members_of(database: Database, cls: str, refs: list[str]) -> list[Record]:
+    """Return the records of refs that exist."""
+    return [record for ref in refs if ref != NULL and (record := database.find(cls, ref)) is not None]

@@ -1,0 +1,69 @@
+"""Whether a host can give a VM its networks (xapi_network_attach_helpers.ml, xapi_network_sriov_helpers.ml)."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from rebalancer.simulator.checks.facts import members_of
+from rebalancer.simulator.database import Database, Record
+from rebalancer.simulator.failure import ApiFailure
+from rebalancer.simulator.schema import NULL
+
+
+def assert_reachable(database: Database, vm: str, host: str) -> None:
+    """Raise VM_REQUIRES_NETWORK [vm, network] or HOST_CANNOT_ATTACH_NETWORK [host, network] for any VIF."""
+    networks = dict.fromkeys(vif["network"] for vif in members_of(database, "VIF", database.get("VM", vm)["VIFs"]))
+    missing = [ref for ref in networks if not _is_there(database, ref, host)]
+    if missing:
+        raise ApiFailure("VM_REQUIRES_NETWORK", vm, missing[0])
+    for ref in networks:
+        if any(p["bond_slave_of"] != NULL for p in ports(database, ref, host)):
+            raise ApiFailure("HOST_CANNOT_ATTACH_NETWORK", host, ref)
+
+
+def ports(database: Database, network: str, host: str) -> list[Record]:
+    """Return the host's PIFs on a network, attached or not."""
+    record = database.get("network", network)
+    return [pif for pif in members_of(database, "PIF", record["PIFs"]) if pif["host"] == host]
+
+
+def _is_there(database: Database, network: str, host: str) -> bool:
+    record = database.get("network", network)
+    if record["PIFs"]:
+        return bool(ports(database, network, host))
+    if record["other_config"].get("assume_network_is_shared") == "true" or not record["managed"]:
+        return True
+    in_use = _hosts_in_use(database, record)
+    return not in_use or host in in_use
+
+
+def _hosts_in_use(database: Database, network: Record) -> set[str]:
+    """Where an internal network is held: where a running VM is on it; one that nobody holds may come up anywhere."""
+    vms = [database.find("VM", vif["VM"]) for vif in members_of(database, "VIF", network["VIFs"])]
+    return {vm["resident_on"] for vm in vms if vm is not None and vm["power_state"] == "Running"}
+
+
+def assert_virtual_functions(database: Database, vm: str, host: str) -> None:
+    """Raise NETWORK_SRIOV_INSUFFICIENT_CAPACITY [network] unless every SR-IOV network of the VM has functions left."""
+    wanted = Counter(vif["network"] for vif in members_of(database, "VIF", database.get("VM", vm)["VIFs"]))
+    for network, count in wanted.items():
+        logical = [pif for pif in ports(database, network, host) if pif["sriov_logical_PIF_of"]]
+        if logical and functions_left(database, logical[0]) < count:
+            raise ApiFailure("NETWORK_SRIOV_INSUFFICIENT_CAPACITY", network)
+
+
+def functions_left(database: Database, logical: Record) -> int:
+    """Return how many virtual functions of the card below a logical PIF nobody holds.
+
+    The records do not tell whose function a PCI device is; those on the card's own bus are taken for its own.
+    """
+    cards = {pif["PCI"] for _, pif in database.items("PIF")}
+    card = database.get("PCI", logical["PCI"])
+    bus = card["pci_id"].rpartition(":")[0]
+    functions = {
+        ref
+        for ref, pci in database.items("PCI")
+        if pci["host"] == card["host"] and pci["pci_id"].rpartition(":")[0] == bus and ref not in cards
+    }
+    held = {ref for _, vm in database.items("VM") for ref in vm["attached_PCIs"]}
+    return len(functions - held)

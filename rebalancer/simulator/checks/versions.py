@@ -1,0 +1,31 @@
+"""Which host runs a newer XAPI than which (helpers.ml: Checks.Migration, Checks.RPU)."""
+
+from __future__ import annotations
+
+from rebalancer.simulator.checks.facts import pool_of
+from rebalancer.simulator.database import Database
+from rebalancer.simulator.failure import ApiFailure
+
+COMPARED = ("platform_version", "xapi_build", "xen")
+UPGRADED = ("platform_version", "xapi")
+
+
+def version(text: str | None) -> list[int]:
+    """Return the integers of a version; what is no integer is dropped, a missing one is 0.0.0."""
+    if text is None:
+        return [0, 0, 0]
+    return [int(part) for part in text.replace("-", ".").split(".") if part.isdigit()]
+
+
+def is_older(database: Database, host: str, than: str) -> bool:
+    """Whether a host is behind another in any of the three versions that a move compares."""
+    there, here = database.get("host", host)["software_version"], database.get("host", than)["software_version"]
+    return any(version(there.get(key)) < version(here.get(key)) for key in COMPARED)
+
+
+def assert_as_coordinator(database: Database, vm: str, host: str) -> None:
+    """Raise VM_HOST_INCOMPATIBLE_VERSION [host, vm] unless the host is as old and new as the coordinator."""
+    ours = database.get("host", pool_of(database)["master"])["software_version"]
+    theirs = database.get("host", host)["software_version"]
+    if any(ours.get(key) != theirs.get(key) for key in UPGRADED):
+        raise ApiFailure("VM_HOST_INCOMPATIBLE_VERSION", host, vm)
