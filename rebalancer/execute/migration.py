@@ -125,7 +125,17 @@ def _read_as(found: Sight, *, stayed: StepState) -> Sight:
     return Sight(state=stayed, where=found.where) if found.state is StepState.STAYED else found
 
 
+_TASK_SAYS = {
+    TaskStatus.PENDING: "its task did not end in time, although it was to be cancelled",
+    TaskStatus.SUCCESS: "its task says success",
+    TaskStatus.FAILURE: "its task says failure",
+    TaskStatus.CANCELLED: "its task was cancelled, by us or by a restart of the toolstack",
+    TaskStatus.VANISHED: "its task is gone",
+}
+
+
 def _words(task: TaskState, found: Sight) -> str:
-    """How the task ended, where that and the look disagree."""
-    agrees = (task.status is TaskStatus.SUCCESS) == (found.state is StepState.MOVED)
-    return "" if agrees else f"the task ended as {task.status.value}"
+    """What the task says, where the look does not say it, and no error code does."""
+    moved = found.state is StepState.MOVED
+    agrees = moved == (task.status is TaskStatus.SUCCESS)
+    return "" if agrees and (moved or task.error) else _TASK_SAYS[task.status]

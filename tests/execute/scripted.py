@@ -10,16 +10,12 @@ from typing import Any
 from rebalancer.errors import RefusedByXapi
 from rebalancer.execute.clock import Clock
 from rebalancer.inventory import Pool, PowerState
-from rebalancer.inventory.digest import inventory_digest
 from rebalancer.placement import Placement
-from rebalancer.plan.document import sealed
-from rebalancer.plan.elsewhere import pool_at, problem_at
-from rebalancer.plan.figures import host_rows
-from rebalancer.plan.plan import FORMAT, MadeFrom, Plan
+from rebalancer.plan import Plan
+from rebalancer.plan.compose import Chosen, compose
+from rebalancer.plan.elsewhere import pool_at
 from rebalancer.plan.search import Leg
-from rebalancer.plan.steps import steps_of
 from rebalancer.policy import Policy
-from rebalancer.policy.load import policy_digest
 from rebalancer.problem import make_problem
 from rebalancer.rules import rules_for
 from rebalancer.xapi import TaskState, TaskStatus, Whereabouts
@@ -29,43 +25,13 @@ MADE_AT = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
 
 def plan_of(pool: Pool, *moves: tuple[str, str], policy: Policy | None = None) -> Plan:
     """A sealed plan that makes *moves*, (VM, target) each, in this order; made at MADE_AT for *pool*."""
-    wanted = policy or Policy()
-    problem = make_problem(pool, None, wanted)
-    placement, legs = problem.initial, []
+    problem = make_problem(pool, None, policy or Policy())
+    goal, legs = problem.initial, []
     for vm, target in moves:
-        legs.append(Leg(vm=vm, source=placement[vm], target=target, hop=False))
-        placement = Placement({**placement.host_of, vm: target})
-    rules = rules_for(problem)
-    back = [Leg(vm=leg.vm, source=leg.target, target=leg.source, hop=False) for leg in reversed(legs)]
-    return sealed(
-        Plan(
-            format=FORMAT,
-            made_at=MADE_AT,
-            expires_at=MADE_AT + timedelta(hours=wanted.plan.expires_hours),
-            made_from=MadeFrom(
-                pool=pool.uuid,
-                pool_name=pool.name,
-                inventory_digest=inventory_digest(pool),
-                metrics=None,
-                policy_digest=policy_digest(wanted),
-                policy=wanted,
-                versions={},
-                seed=1,
-            ),
-            summary="",
-            outcome="optimal",
-            tiers=(),
-            steps=steps_of(legs, problem, rules, ["because"] * len(legs)),
-            hosts=host_rows(problem, placement),
-            load=None,
-            left_alone=(),
-            old_violations=(),
-            warnings=(),
-            rollback=steps_of(back, problem_at(problem, placement), rules, ["back"] * len(back), prefix="r"),
-            no_way_back=(),
-            digest="",
-        )
-    )
+        legs.append(Leg(vm=vm, source=goal[vm], target=target, hop=False))
+        goal = Placement({**goal.host_of, vm: target})
+    chosen = Chosen(goal=goal, tiers=(), outcome="optimal", reason="for a test")
+    return compose(problem, rules_for(problem), chosen, legs, MADE_AT)
 
 
 class HandClock(Clock):
