@@ -73,7 +73,7 @@ def wire_type(text: str) -> str:
 
 
 def schema() -> None:
-    """Write fields and calls of every class: {class: {fields: {name: type}, calls: {name: [parameter.., result]}}}."""
+    """Write fields and calls of every class: {class: {fields: {name: type}, calls: {name: [..]}, generic: [..]}}."""
     model = json.loads(gzip.decompress((SHARED / "xenapi-datamodel.json.gz").read_bytes()))
     classes: dict[str, dict[str, Any]] = {}
     for entry in model:
@@ -83,9 +83,11 @@ def schema() -> None:
             for message in entry["messages"]
             if message["name"] not in GENERIC and message["name"].removeprefix("get_") not in fields
         }
-        classes[entry["name"]] = {"fields": fields, "calls": calls}
+        generic = sorted(GENERIC & {message["name"] for message in entry["messages"]})
+        classes[entry["name"]] = {"fields": fields, "calls": calls, "generic": generic}
     for name, fields in NEWER.items():
-        classes.setdefault(name, {"fields": {}, "calls": {}})["fields"].update(fields)
+        known = classes.setdefault(name, {"fields": {}, "calls": {}, "generic": sorted(GENERIC)})
+        known["fields"].update(fields)
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(classes[name], sort_keys=True)}" for name in sorted(classes))
     (PACKAGE / "schema.json").write_text("{\n" + lines + "\n}\n", encoding="utf-8")
 
@@ -111,7 +113,7 @@ def load_model() -> None:
     shape = np.array([np.roll(row, -int(row.argmax())) for row in rhythmic]).mean(axis=0)
     quantiles = np.linspace(0.0, 1.0, 21)
     model = {
-        "source": "PlanetLab (CoMon, CloudSim) for level, swing and noise; Azure Public Dataset V1 for the shape of a day",
+        "source": "PlanetLab (CoMon, CloudSim): level, swing, noise; Azure Public Dataset V1: the shape of a day",
         "mean_share_quantiles": np.quantile(mean, quantiles).round(4).tolist(),
         "swing_quantiles": np.quantile(swing, quantiles).round(4).tolist(),
         "noise_quantiles": np.quantile(residue, quantiles).round(4).tolist(),

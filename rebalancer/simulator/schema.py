@@ -19,10 +19,13 @@ _EMPTY: dict[str, Any] = {"int": "0", "float": 0.0, "bool": False, "datetime": N
 
 
 @cache
-def classes() -> dict[str, dict[str, dict[str, Any]]]:
-    """Return {class: {"fields": {name: type}, "calls": {name: [parameter type.., result type]}}}."""
+def classes() -> dict[str, dict[str, Any]]:
+    """Return what schema.json holds for each class.
+
+    {"fields": {name: type}, "calls": {name: [parameter type.., result type]}, "generic": [name of a generic call..]}.
+    """
     text = files("rebalancer.simulator").joinpath("schema.json").read_text(encoding="utf-8")
-    loaded: dict[str, dict[str, dict[str, Any]]] = json.loads(text)
+    loaded: dict[str, dict[str, Any]] = json.loads(text)
     return loaded
 
 
@@ -34,7 +37,8 @@ def class_names() -> dict[str, str]:
 
 def fields(cls: str) -> dict[str, str]:
     """Return {field: type} of a class."""
-    return classes()[cls]["fields"]
+    known: dict[str, str] = classes()[cls]["fields"]
+    return known
 
 
 def empty(kind: str) -> Any:  # noqa: ANN401 - a field may be of any wire type
@@ -60,19 +64,19 @@ def call_types(cls: str, name: str) -> tuple[tuple[str, ...], str] | None:
     if name in known["calls"]:
         *params, result = known["calls"][name]
         return tuple(params), result
-    return _generic_types(cls, name, known["fields"])
+    if name in known["generic"]:
+        return _generic_types(cls)[name]
+    if name.startswith("get_") and name[4:] in known["fields"]:
+        return ("session ref", f"{cls} ref"), known["fields"][name[4:]]
+    return None
 
 
-def _generic_types(cls: str, name: str, known: dict[str, str]) -> tuple[tuple[str, ...], str] | None:
+def _generic_types(cls: str) -> dict[str, tuple[tuple[str, ...], str]]:
     session, this = "session ref", f"{cls} ref"
-    table = {
+    return {
         "get_all": ((session,), f"{cls} ref set"),
         "get_all_records": ((session,), f"({cls} ref -> {cls} record) map"),
         "get_record": ((session, this), f"{cls} record"),
         "get_by_uuid": ((session, "string"), f"{cls} ref"),
+        "get_by_name_label": ((session, "string"), f"{cls} ref set"),
     }
-    if "name_label" in known:
-        table["get_by_name_label"] = ((session, "string"), f"{cls} ref set")
-    if name.startswith("get_") and name[4:] in known:
-        return (session, this), known[name[4:]]
-    return table.get(name) if "uuid" in known else None

@@ -94,8 +94,11 @@ class Dispatcher:
 
 def known_methods() -> list[str]:
     """Return every call that is carried out, spelled as a client would."""
-    declared = [f"{cls}.{name}" for cls, known in classes().items() for name in known["calls"]]
-    return sorted({*CALLS, LOGIN, *(name for name in declared if _find(name))})
+    names = {*CALLS, LOGIN}
+    for cls, known in classes().items():
+        names |= {f"{cls}.{name}" for name in (*known["generic"], *(f"get_{field}" for field in known["fields"]))}
+        names |= {f"{cls}.{name}" for name in known["calls"] if _find(f"{cls}.{name}")}
+    return sorted(names)
 
 
 def _types(name: str) -> tuple[tuple[str, ...], str]:

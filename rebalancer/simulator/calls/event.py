@@ -1,4 +1,4 @@
-"""event.from: what changed since a token, waiting for the first change if nothing did."""
+"""event.from and event.inject: what changed since a token, waiting for the first change if nothing did."""
 
 from __future__ import annotations
 
@@ -38,6 +38,18 @@ def event_from(request: Request, classes: list[str], token: str, timeout: float)
         return _batch(request, found, database.generation)
 
 
+def inject(request: Request, cls: str, ref: str) -> str:
+    """Make an object look changed, and return a token after which its next change comes."""
+    name = class_names().get(cls.lower(), cls)
+    with request.world.database.lock:
+        request.world.database.change(name, ref)
+        return _token(request.world.database.generation)
+
+
+def _token(generation: int) -> str:
+    return f"{generation:020d},{0:020d}"
+
+
 def _wait(request: Request, seconds: float) -> None:
     request.world.database.changed.wait(min(seconds, 1.0))
     if request.world.stopping.is_set():
@@ -70,7 +82,7 @@ def _batch(request: Request, changes: list[Change], generation: int) -> dict[str
     return {
         "events": [_event(change) for change in sorted(changes, key=lambda c: c.cls)],
         "valid_ref_counts": {lower: database.count(name) for lower, name in class_names().items()},
-        "token": f"{generation:020d},{0:020d}",
+        "token": _token(generation),
     }
 
 
@@ -85,4 +97,4 @@ def _event(change: Change) -> dict[str, Any]:
     return event if change.record is None else {**event, "snapshot": change.record}
 
 
-CALLS: Table = {"event.from": event_from}
+CALLS: Table = {"event.from": event_from, "event.inject": inject}

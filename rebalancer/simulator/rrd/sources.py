@@ -66,14 +66,14 @@ def host_owner(world: World, host: str, archive: Archive, ends: NDArray[np.int64
 def vm_owner(world: World, vm: Record, archive: Archive, ends: NDArray[np.int64], generation: Generation) -> Owner:
     """Measure a VM: its history came with it when it moved."""
     metrics = _metrics(world, "VM_metrics", vm)
-    vcpus = max(1, int(metrics.get("VCPUs_number", vm["VCPUs_max"])))
+    vcpus = max(1, int(_number(metrics, "VCPUs_number", vm["VCPUs_max"])))
     usage = np.minimum(_used(world, vm, archive, ends) / vcpus, 1.0)
     known = np.where(_is_unknown(world, vm, archive, ends), np.nan, 1.0)
     usage = usage * known
     columns = {f"cpu{n}": column for n, column in enumerate(_spread(usage, vcpus, vm["uuid"]))}
     if generation.has_usage:
         columns["cpu_usage"] = usage
-    memory = known * float(metrics.get("memory_actual", vm["memory_target"]))
+    memory = known * _number(metrics, "memory_actual", vm["memory_target"])
     columns |= {"memory": memory, "memory_target": known * float(vm["memory_target"])}
     if not vm["is_control_domain"]:
         traffic = usage * vcpus
@@ -120,7 +120,7 @@ def _spread(mean: Array, count: int, uuid: str) -> list[Array]:
 def _memory_of_host(world: World, host: str, ends: NDArray[np.int64]) -> dict[str, Array]:
     record = world.database.get("host", host)
     metrics = _metrics(world, "host_metrics", record)
-    total = float(metrics.get("memory_total", 0.0))
+    total = _number(metrics, "memory_total", "0")
     residents = [vm for _, vm in world.database.items("VM") if vm["resident_on"] == host != NULL]
     used = sum(int(vm["memory_dynamic_max"]) + int(vm["memory_overhead"]) for vm in residents)
     free = max(0.0, total - float(record["memory_overhead"]) - used)
@@ -130,6 +130,10 @@ def _memory_of_host(world: World, host: str, ends: NDArray[np.int64]) -> dict[st
         "running_domains": float(len(residents)),
     }
     return {name: np.full(len(ends), value) for name, value in constant.items()}
+
+
+def _number(metrics: Record, name: str, otherwise: str) -> float:
+    return float(metrics[name] if name in metrics else otherwise)
 
 
 def _metrics(world: World, cls: str, record: Record) -> Record:
