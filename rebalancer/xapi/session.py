@@ -154,7 +154,7 @@ class ReadSession:
     def _read(self, message: str, *arguments: object) -> Any:  # noqa: ANN401 - what XAPI answers
         """Send a message that changes nothing."""
         kind, _, verb = message.rpartition(".")
-        if verb not in READS or "." in kind:
+        if verb not in READS or not kind or "." in kind:
             raise ValueError(f"{message} is not on the list of what a reading session may send")
         return self._following(lambda: self._session.xenapi_request(message, arguments))
 
