@@ -72,9 +72,9 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
 def _metrics(metrics: Metrics) -> str:
     """Where the demand came from."""
     return (
-        f"{_minute(metrics.window_start)} to {_minute(metrics.window_end)}, percentile {metrics.percentile:g} in each of "
-        f"{metrics.slots} slots ({metrics.timezone}); {metrics.measured} VMs measured, {metrics.short} younger than the "
-        f"window, {metrics.unknown} unknown; from {metrics.source}"
+        f"{_minute(metrics.window_start)} to {_minute(metrics.window_end)}, percentile {metrics.percentile:g} in each "
+        f"of {metrics.slots} slots ({metrics.timezone}); {metrics.measured} VMs measured, {metrics.short} younger than "
+        f"the window, {metrics.unknown} unknown; from {metrics.source}"
     )
 
 

@@ -6,15 +6,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from rebalancer.errors import MetricsRefused
 from rebalancer.inventory import Pool
-from rebalancer.objectives import OBJECTIVES
+from rebalancer.objectives import OBJECTIVES, Objective, Peak
 from rebalancer.placement import Placement
 from rebalancer.plan.figures import host_rows, load_of, metrics_of, profile_of
 from rebalancer.plan.finding import Finding
 from rebalancer.plan.plan import HostState, Plan, Step, Tier
 from rebalancer.problem import Problem
 
+NEED_DEMAND = {"overload", "balance", "peak"}
 TOLERANCE = 1e-3
 """What a figure may be off, relatively or in its own unit: plans keep six digits of every pCPU."""
 
@@ -27,7 +27,11 @@ def wrong_claims(plan: Plan, problem: Problem) -> Iterator[Finding]:
     if set(plan.predicted) != set(plan.before):
         yield _wrong("placement", "the hosts' VMs after the plan are not the same VMs")
         return
-    carried = replace(problem, demand=profile_of(plan), pool=_copied(problem.pool, plan))
+    profile = profile_of(plan)
+    if (profile is None) != (plan.load is None) or (profile and set(profile.hosts) != set(problem.pool.hosts)):
+        yield _wrong("figures", "the demand that the plan carries does not fit its hosts and slots")
+        return
+    carried = replace(problem, demand=profile, pool=_copied(problem.pool, plan))
     yield from _wrong_memory(plan, problem.pool)
     yield from _wrong_rows(plan, carried)
     for tier in plan.tiers:
@@ -97,17 +101,25 @@ def _wrong_tier(tier: Tier, problem: Problem, predicted: Placement) -> Iterator[
     objective = next((each for each in OBJECTIVES if each.id == tier.objective), None)
     if objective is None:
         yield _wrong("tiers", f"there is no objective {tier.objective}")
-        return
-    try:
-        before, after = objective.value(problem.initial, problem), objective.value(predicted, problem)
-    except MetricsRefused:
+    elif problem.demand is None and tier.objective in NEED_DEMAND:
         yield _wrong("tiers", f"the plan claims {tier.objective} without any demand to compute it from")
-        return
-    if not (_close(tier.before, before) and _close(tier.after, after)):
-        claim = f"{tier.before:g} to {tier.after:g}, but it is {before:g} to {after:g} {tier.unit}"
-        yield _wrong("tiers", f"the plan claims {tier.objective} from {claim}")
+    else:
+        for moment, claimed, placement in (
+            ("before", tier.before, problem.initial),
+            ("after", tier.after, predicted),
+        ):
+            if not any(_close(claimed, value) for value in _values(objective, placement, problem)):
+                words = f"the plan claims {claimed:g} {tier.unit} of {tier.objective} {moment} it, which is wrong"
+                yield _wrong("tiers", words)
     if tier.bound > tier.after and not _close(tier.bound, tier.after):
         yield _wrong("tiers", f"the plan beats its own bound for {tier.objective}")
+
+
+def _values(objective: Objective, placement: Placement, problem: Problem) -> tuple[float, ...]:
+    """What the objective may be; the peak is that of some host, because hosts that nobody can leave do not count."""
+    if isinstance(objective, Peak):
+        return tuple(Peak(frozenset({host})).value(placement, problem) for host in problem.pool.hosts)
+    return (objective.value(placement, problem),)
 
 
 def _close(one: float, other: float) -> bool:

@@ -28,12 +28,13 @@ SECONDS_PER_MINUTE = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """What the solver chose, in values of the plan: `outcome` in a word, `reason` in words where nothing moves."""
+    """What the solver chose, in values of the plan: `outcome` in a word, `reason` in words."""
 
     goal: Placement
     tiers: tuple[Tier, ...]
     outcome: str
     reason: str
+    bound_by: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -58,6 +59,8 @@ def compose(problem: Problem, rules: Sequence[Rule], chosen: Chosen, legs: Seque
             made_from=_made_from(problem),
             summary=summary_of(steps, chosen),
             outcome=chosen.outcome,
+            reason=chosen.reason,
+            bound_by=chosen.bound_by,
             tiers=chosen.tiers,
             steps=steps,
             hosts=host_rows(problem, chosen.goal),

@@ -102,10 +102,12 @@ def _curves(uuids: Sequence[Uuid], pcpu: NDArray[np.float64]) -> tuple[Curve, ..
 
 
 def profile_of(plan: Plan) -> LoadProfile | None:
-    """The load profile that *plan* carries: VMs that stay are part of their hosts' own load."""
-    if plan.load is None or plan.made_from.metrics is None:
-        return None
+    """The load profile that *plan* carries, None where it is not one: VMs that stay are part of their hosts' load."""
     metrics = plan.made_from.metrics
+    if plan.load is None or metrics is None:
+        return None
+    if any(len(curve.pcpu) != metrics.slots for curve in (*plan.load.hosts, *plan.load.vms)):
+        return None
     moved = {curve.uuid: curve.pcpu for curve in plan.load.vms}
     vms = tuple(plan.before)
     idle = (0.0,) * metrics.slots

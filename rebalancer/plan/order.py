@@ -15,7 +15,7 @@ from rebalancer.placement import Move, Placement
 from rebalancer.plan.search import Leg, Search, Stuck
 from rebalancer.plan.state import State
 from rebalancer.problem import Problem
-from rebalancer.rules import Rule
+from rebalancer.rules import PoolRule, Rule, When, end_violations
 
 SHUFFLES = 6
 QUESTIONS = 40_000
@@ -66,6 +66,7 @@ class _Ordering:
 
     def __init__(self, state: State, moves: Sequence[Move], *, seed: int, first: Sequence[Uuid]) -> None:
         self._state, self._moves, self._first = state, moves, first
+        self._lasting = [rule for rule in state.rules if isinstance(rule, PoolRule) and rule.when is When.EVERY_STEP]
         self._goal = {move.vm: move.target for move in moves}
         self._random = random.Random(seed)
         self._furthest: Stuck | None = None
@@ -126,18 +127,23 @@ class _Ordering:
         """The moves to blame: of those that still wait where a search came furthest, only what is needed."""
         waiting = self._furthest.waiting if self._furthest else tuple(self._goal)
         blamed = [move for move in self._moves if move.vm in set(waiting)]
-        if self._orderable(blamed):
+        if not self._deadlocked(blamed):
             blamed = list(self._moves)
         if len(blamed) <= CORE_MOVES:
-            blamed = _smallest(blamed, lambda moves: not self._orderable(moves))
+            blamed = _smallest(blamed, self._deadlocked)
         return Deadlock(moves=tuple(blamed), rules=self._furthest.rules if self._furthest else (), proved=proved)
 
-    def _orderable(self, moves: Sequence[Move]) -> bool:
-        """Whether a quick search finds an order for *moves* alone, hops included."""
-        goal = {move.vm: move.target for move in moves}
+    def _deadlocked(self, moves: Sequence[Move]) -> bool:
+        """Whether *moves* alone lead to a placement that fits, and a quick search finds no order, hops included.
+
+        Without the former, moves would be blamed that only miss a companion which makes room for them.
+        """
+        problem, goal = self._state.problem, {move.vm: move.target for move in moves}
+        if end_violations(self._lasting, problem, Placement({**problem.initial.host_of, **goal})):
+            return False
         rank = [vm for vm in self._by_size if vm in goal]
         search = Search(self._state, goal, rank=rank, parking=rank, hops=len(rank), budget=CORE_QUESTIONS)
-        return search.run() is not None
+        return search.run() is None
 
 
 def _doubling(limit: int) -> Iterator[int]:

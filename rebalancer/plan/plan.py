@@ -162,6 +162,7 @@ class Load:
 class Plan:
     """Steps that lead from one legal placement to a better one, each state between them legal.
 
+    `outcome` and `reason` are the solver's, in a word and in words; `bound_by` names what gave the main tier its bound.
     `rollback` leads back, `no_way_back` tells which VMs it cannot bring back and by which rule. `digest` is the SHA-256
     of everything else, see `rebalancer.plan.document`.
     """
@@ -172,6 +173,8 @@ class Plan:
     made_from: MadeFrom
     summary: str
     outcome: str
+    reason: str
+    bound_by: str
     tiers: tuple[Tier, ...]
     steps: tuple[Step, ...]
     hosts: tuple[HostRow, ...]

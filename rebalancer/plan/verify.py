@@ -120,6 +120,7 @@ class _Run:
             wrong = tuple(self._misplaced(step))
             yield from wrong
             if not wrong:
+                yield from self._misnamed(step)
                 yield from self._refused(step)
                 self._carry_out(step)
             self._last = step.id
@@ -139,19 +140,22 @@ class _Run:
     def _misplaced(self, step: Step) -> Iterator[Finding]:
         """The step does not start where its VM is, or does not lead to a host."""
         pool, here = self._problem.pool, self.placement.host_of.get(step.vm)
-        last = self._predicted.host_of.get(step.vm)
         for wrong, words in (
             (here is None, f"VM {step.vm_name} does not run in this pool"),
             (here not in {None, step.source}, f"VM {step.vm_name} is on {self._name(here)}, not on {step.source_name}"),
             (step.target not in pool.hosts, f"the pool has no host {step.target_name} ({step.target})"),
             (step.target == step.source, f"it leads from {step.source_name} to where it starts"),
-            (
-                (step.kind is StepKind.MOVE) != (step.target == last),
-                f"it is no {step.kind.value}: the plan ends elsewhere",
-            ),
         ):
             if wrong:
                 yield Finding(step=step.id, state=self._state(), rule="placement", words=words)
+
+    def _misnamed(self, step: Step) -> Iterator[Finding]:
+        """A move ends where its VM is to be once the plan is done, a hop does not."""
+        if (step.kind is StepKind.MOVE) != (step.target == self._predicted.host_of.get(step.vm)):
+            words = f"it is called a {step.kind.value}, but VM {step.vm_name} is to end elsewhere"
+            if step.kind is StepKind.HOP:
+                words = f"it is called a hop, but VM {step.vm_name} is to end there"
+            yield Finding(step=step.id, state=self._state(), rule="placement", words=words)
 
     def _refused(self, step: Step) -> Iterator[Finding]:
         """What rules say, with the VM on both hosts."""
@@ -180,9 +184,10 @@ def _of_end(plan: Plan, end: Placement, problem: Problem, rules: Sequence[Rule])
     """The steps lead where the plan says, and what has to hold once it is done does."""
     names = {vm.uuid: vm.name for vm in problem.pool.vms.values()} | {step.vm: step.vm_name for step in plan.steps}
     hosts: dict[Uuid | None, str] = {row.uuid: row.name for row in plan.hosts}
-    changed = {move.vm for move in plan.before.moves_to(plan.predicted)} | {step.vm for step in plan.steps}
+    before, after = plan.before.host_of, plan.predicted.host_of
+    changed = {vm for vm in {*before, *after} if before.get(vm) != after.get(vm)} | {step.vm for step in plan.steps}
     for vm in sorted(changed):
-        predicted, there = plan.predicted.host_of.get(vm), end.host_of.get(vm)
+        predicted, there = after.get(vm), end.host_of.get(vm)
         if predicted != there:
             words = f"VM {names.get(vm, vm)} is on {hosts.get(there, there)}, not on {hosts.get(predicted, predicted)}"
             yield Finding(step="", state=AT_THE_END, rule="placement", words=words)
@@ -198,8 +203,8 @@ def _of_way_back(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterato
     run = _Run(problem, binding, plan.before)
     yield from run.all(plan.rollback)
     yield from run.clashes(plan.rollback)
-    stranded = {each.uuid for each in plan.no_way_back}
+    stranded, before = {each.uuid for each in plan.no_way_back}, plan.before.host_of
     for vm in sorted({step.vm for step in plan.steps} - stranded):
-        if run.placement.host_of.get(vm) != plan.before.host_of.get(vm):
+        if run.placement.host_of.get(vm) != before.get(vm):
             words = f"VM {problem.pool.vms[vm].name} is not back where it was"
             yield Finding(step="", state="at the end of the way back", rule="rollback", words=words)

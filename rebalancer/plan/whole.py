@@ -23,6 +23,8 @@ from rebalancer.solve import Tier as SolvedTier
 ROUNDS = 8
 """How many placements may turn out to have no legal order before planning gives up."""
 
+CUT_SHORT = "time ran out before the search was done: another run may come to another plan"
+
 
 def rebalance(problem: Problem, *, made_at: datetime, reporter: SolveReporter | None = None) -> Plan:
     """The plan that leads from where the VMs of *problem* are to the best placement found, every state legal.
@@ -96,6 +98,8 @@ class _Planning:
             tiers=tuple(_tier(each) for each in solution.tiers),
             outcome=solution.outcome.value,
             reason=solution.reason,
+            bound_by=solution.bound_by,
+            warnings=() if solution.reproducible else (CUT_SHORT,),
         )
 
 

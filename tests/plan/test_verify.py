@@ -1,0 +1,332 @@
+"""Verifying: a plan is accepted as it was made, and refused with any single edit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import pytest
+
+from rebalancer.demand import LoadProfile
+from rebalancer.inventory import Pool
+from rebalancer.plan import Finding, Plan, Step, StepKind, differences, sealed, verify_plan
+from rebalancer.policy.load import policy_digest
+from tests.plan.made import LATER, MADE_AT, demand_of, goal_of, plan_of, pool_with, swap
+from tests.pools import make_vm, policy_of, problem_of
+
+Value = TypeVar("Value", Plan, Step)
+
+
+def busy_pool() -> Pool:
+    """Four hosts with a chain, a swap and bystanders, so that order matters."""
+    return pool_with(
+        {"h1": 24, "h2": 24, "h3": 24, "h4": 12},
+        {
+            "big": ("h1", 14),
+            "small": ("h2", 12),
+            "web-1": ("h1", 4),
+            "web-2": ("h2", 4),
+            "db": ("h3", 6),
+            "log": ("h3", 2),
+        },
+    )
+
+
+def busy_plan() -> Plan:
+    """A plan of five steps, one of them a hop, with demand and tiers."""
+    pool = busy_pool()
+    demand = demand_of(pool, {"big": 9.0, "web-1": 5.0})
+    problem = problem_of(pool, demand=demand)
+    goal = goal_of(problem, big="h2", small="h1", **{"web-2": "h3", "log": "h4"})
+    return plan_of(problem, goal, tiers=("repair", "balance", "peak"))
+
+
+PLAN = busy_plan()
+
+
+def verdict(
+    plan: Plan,
+    pool: Pool | None = None,
+    demand: LoadProfile | None = None,
+    *,
+    now: datetime = LATER,
+    done: Collection[str] = (),
+) -> tuple[Finding, ...]:
+    """What verifying against the pool it was made from says."""
+    return verify_plan(plan, pool or busy_pool(), demand, now=now, done=done)
+
+
+def edited(plan: Plan, number: int, **changes: object) -> Plan:
+    """The plan with one step changed."""
+    steps = list(plan.steps)
+    steps[number] = changed(steps[number], **changes)
+    return replace(plan, steps=tuple(steps))
+
+
+def changed(value: Value, **changes: object) -> Value:
+    """A value with fields of any type."""
+    edit: Any = replace
+    made: Value = edit(value, **changes)
+    return made
+
+
+def dropped(plan: Plan) -> Iterator[tuple[str, Plan]]:
+    """Every plan with one step less; nobody waits for it any more."""
+    for gone in plan.steps:
+        left = [
+            replace(step, after=tuple(each for each in step.after if each != gone.id))
+            for step in plan.steps
+            if step != gone
+        ]
+        yield f"drop {gone.id}", replace(plan, steps=tuple(left))
+
+
+def reversed_(plan: Plan) -> Iterator[tuple[str, Plan]]:
+    """Every plan with one step turned round."""
+    for number, step in enumerate(plan.steps):
+        turned = {
+            "source": step.target,
+            "source_name": step.target_name,
+            "target": step.source,
+            "target_name": step.source_name,
+        }
+        yield f"reverse {step.id}", edited(plan, number, **turned)
+
+
+def retargeted(plan: Plan) -> Iterator[tuple[str, Plan]]:
+    """Every plan with one step to another host, and its kind as it was or turned."""
+    for number, step in enumerate(plan.steps):
+        for row in plan.hosts:
+            if row.uuid not in {step.source, step.target}:
+                for kind in StepKind:
+                    name = f"retarget {step.id} to {row.name} as {kind}"
+                    yield name, edited(plan, number, target=row.uuid, target_name=row.name, kind=kind)
+
+
+def swapped(plan: Plan) -> Iterator[tuple[str, Plan]]:
+    """Every plan with two steps in each other's place."""
+    for one in range(len(plan.steps)):
+        for other in range(one):
+            steps = list(plan.steps)
+            steps[one], steps[other] = steps[other], steps[one]
+            yield f"swap {steps[one].id} and {steps[other].id}", replace(plan, steps=tuple(steps))
+
+
+def added(plan: Plan) -> Iterator[tuple[str, Plan]]:
+    """The plan with one more step, for every VM that stays and every host."""
+    moving = {step.vm for step in plan.steps}
+    for row in plan.hosts:
+        for vm in set(row.before.vms) - moving:
+            for target in plan.hosts:
+                if target != row:
+                    step = replace(
+                        plan.steps[-1],
+                        id="s99",
+                        vm=vm,
+                        vm_name=vm,
+                        source=row.uuid,
+                        source_name=row.name,
+                        target=target.uuid,
+                        target_name=target.name,
+                        after=(plan.steps[-1].id,),
+                    )
+                    yield f"add {vm} to {target.name}", replace(plan, steps=(*plan.steps, step))
+
+
+def reworded(plan: Plan) -> Iterator[tuple[str, Plan]]:
+    """The plan with one field of a step or of itself changed."""
+    for number, step in enumerate(plan.steps):
+        yield f"memory of {step.id}", edited(plan, number, memory_bytes=step.memory_bytes + 2**40)
+        yield f"source of {step.id}", edited(plan, number, source="h4", source_name="h4")
+        yield f"VM of {step.id}", edited(plan, number, vm="db", vm_name="db")
+        yield f"kind of {step.id}", edited(plan, number, kind=next(kind for kind in StepKind if kind != step.kind))
+        yield f"relation of {step.id}", edited(plan, number, after=("s98",))
+    for number, tier in enumerate(plan.tiers):
+        tiers = list(plan.tiers)
+        for field in ("before", "after", "bound"):
+            tiers[number] = replace(tier, **{field: getattr(tier, field) + 1.0})
+            yield f"{field} of tier {tier.objective}", replace(plan, tiers=tuple(tiers))
+    yield "expiry", replace(plan, expires_at=plan.expires_at + timedelta(days=1))
+    yield "date", replace(plan, made_at=plan.made_at - timedelta(days=1))
+    yield "policy", replace(plan, made_from=replace(plan.made_from, policy=policy_of(name="another")))
+    yield "pool", replace(plan, made_from=replace(plan.made_from, pool="another"))
+    yield from host_figures(plan)
+
+
+def host_figures(plan: Plan) -> Iterator[tuple[str, Plan]]:
+    """The plan with one figure of one host changed."""
+    for number, row in enumerate(plan.hosts):
+        rows = list(plan.hosts)
+        after = replace(row.after, memory_used_bytes=row.after.memory_used_bytes - 1)
+        for name, other in (
+            ("memory after", replace(row, after=after)),
+            ("memory", replace(row, memory_total_bytes=row.memory_total_bytes + 1)),
+            ("VMs before", replace(row, before=replace(row.before, vms=row.before.vms[1:]))),
+            ("VMs after", replace(row, after=replace(row.after, vms=row.after.vms[1:]))),
+            ("peak", replace(row, after=replace(row.after, peak_share=0.01))),
+        ):
+            rows[number] = other
+            if other != row:
+                yield f"{name} of {row.name}", replace(plan, hosts=tuple(rows))
+
+
+EDITS = [
+    pytest.param(plan, id=name)
+    for family in (dropped, reversed_, retargeted, swapped, added, reworded)
+    for name, plan in family(PLAN)
+]
+
+
+def test_a_plan_is_accepted_as_it_was_made() -> None:
+    """The pool, the demand it carries or the demand that was measured: nothing speaks against it."""
+    assert verdict(PLAN) == ()
+    assert verdict(PLAN, demand=demand_of(busy_pool(), {"big": 9.0, "web-1": 5.0})) == ()
+
+
+def test_the_plan_of_these_tests_is_worth_editing() -> None:
+    """It has a hop, steps that wait for each other, demand, tiers and a way back."""
+    assert [step.kind for step in PLAN.steps].count(StepKind.HOP) == 1
+    assert any(step.after for step in PLAN.steps)
+    assert PLAN.load is not None
+    assert PLAN.rollback
+
+
+@pytest.mark.parametrize("plan", EDITS)
+def test_every_single_edit_is_refused(plan: Plan) -> None:
+    """An edited plan no longer has its digest, and the refusal says so."""
+    assert "digest" in {finding.rule for finding in verdict(plan)}
+
+
+@pytest.mark.parametrize("plan", EDITS)
+def test_every_single_edit_is_refused_even_with_a_new_digest(plan: Plan) -> None:
+    """Whoever computes the digest again is refused for what the plan does or claims."""
+    found = verdict(sealed(plan))
+    assert found
+    assert "digest" not in {finding.rule for finding in found}
+
+
+@pytest.mark.parametrize(
+    "field", ["summary", "outcome", "reason", "left_alone", "old_violations", "warnings", "load", "bound_by"]
+)
+def test_words_are_under_the_digest(field: str) -> None:
+    """What only people read cannot be edited either."""
+    other: dict[type, Any] = {str: "x", tuple: ("x",)}
+    value = getattr(PLAN, field)
+    found = verdict(changed(PLAN, **{field: other.get(type(value))}))
+    assert next(finding.rule for finding in found) == "digest"
+
+
+def test_every_field_is_under_the_digest() -> None:
+    """No field of a plan or of a step can be changed without changing the digest."""
+    for field in fields(Plan):
+        if field.name != "digest":
+            assert sealed(changed(PLAN, **{field.name: None})).digest != PLAN.digest, field.name
+    for field in fields(Step):
+        assert sealed(edited(PLAN, 0, **{field.name: "x"})).digest != PLAN.digest, field.name
+
+
+def test_a_finding_names_step_state_and_rule() -> None:
+    """A retargeted step is refused in words that people can act on."""
+    problem = swap()
+    plan = plan_of(problem, goal_of(problem, big="h2", small="h1"))
+    wrong = sealed(edited(plan, 1, target="h3", target_name="h3"))
+    found = [str(finding) for finding in verify_plan(wrong, problem.pool, now=LATER)]
+    assert any(each.startswith("step s02, after s01: big to h3, held on both hosts: memory") for each in found)
+    assert any("[enough-memory]" in each for each in found)
+
+
+def test_another_pool_is_refused_at_once() -> None:
+    """A plan is bound to its pool by uuid."""
+    found = verdict(PLAN, replace(busy_pool(), uuid="other", name="other"))
+    assert [finding.rule for finding in found] == ["pool"]
+
+
+def test_an_expired_plan_is_refused() -> None:
+    """After the time that the policy gives, nothing but a new plan helps."""
+    assert [finding.rule for finding in verdict(PLAN, now=MADE_AT + timedelta(hours=25))] == ["expiry"]
+    assert verdict(PLAN, now=PLAN.expires_at) == ()
+
+
+def test_a_vm_that_was_moved_meanwhile_is_a_difference() -> None:
+    """A bystander elsewhere leaves the plan legal: accepted, and told in words."""
+    pool = busy_pool()
+    moved = replace(pool, vms={**pool.vms, "db": replace(pool.vms["db"], resident_on="h4")})
+    assert verdict(PLAN, moved) == ()
+    assert differences(PLAN, moved) == ("VM db is on h4, not on h3",)
+    assert differences(PLAN, pool) == ()
+
+
+def test_a_new_vm_in_the_way_is_refused() -> None:
+    """Where a new VM takes the room that a step needs, the step is refused with the rule."""
+    pool = busy_pool()
+    full = replace(pool, vms={**pool.vms, "new": make_vm("new", on="h4", gib=10)})
+    found = verdict(PLAN, full)
+    assert {finding.rule for finding in found} >= {"enough-memory"}
+    assert differences(PLAN, full) == ("VM new runs on h4 and did not run before",)
+
+
+def test_a_step_whose_vm_has_moved_is_refused() -> None:
+    """Nobody but the plan may have moved its VMs."""
+    pool = busy_pool()
+    moved = replace(pool, vms={**pool.vms, "log": replace(pool.vms["log"], resident_on="h4")})
+    assert any("log is on h4, not on h3" in finding.words for finding in verdict(PLAN, moved))
+
+
+def test_a_vm_that_has_stopped_is_refused() -> None:
+    """A VM of the plan that does not run any more."""
+    pool = busy_pool()
+    gone = {uuid: vm for uuid, vm in pool.vms.items() if uuid != "log"}
+    found = verdict(PLAN, replace(pool, vms=gone))
+    assert any("log does not run in this pool" in finding.words for finding in found)
+
+
+def test_a_disabled_target_is_refused() -> None:
+    """A host that takes nobody any more."""
+    pool = busy_pool()
+    hosts = {**pool.hosts, "h4": replace(pool.hosts["h4"], enabled=False)}
+    found = verdict(PLAN, replace(pool, hosts=hosts))
+    assert "target-enabled" in {finding.rule for finding in found}
+    assert "host h4 is disabled" in differences(PLAN, replace(pool, hosts=hosts))
+
+
+def test_the_rest_of_a_plan_is_judged_from_where_it_stands() -> None:
+    """With the first steps done, the pool being as they left it, the rest is accepted; from the start it is not."""
+    pool = busy_pool()
+    done = PLAN.steps[:2]
+    vms = dict(pool.vms)
+    for step in done:
+        vms[step.vm] = replace(vms[step.vm], resident_on=step.target)
+    later = replace(pool, vms=vms)
+    assert verdict(PLAN, later, done=[step.id for step in done]) == ()
+    assert verdict(PLAN, later)
+
+
+def test_a_policy_that_no_longer_fits_the_pool_is_a_finding() -> None:
+    """A VM that the policy names is gone: a sentence, not a crash."""
+    pool = busy_pool()
+    problem = problem_of(pool, policy=policy_of(never_move=["db"]))
+    plan = plan_of(problem, goal_of(problem, log="h4"))
+    gone = replace(pool, vms={uuid: vm for uuid, vm in pool.vms.items() if uuid != "db"})
+    assert [finding.rule for finding in verify_plan(plan, gone, now=LATER)] == ["policy"]
+
+
+def test_a_relaxed_rule_is_judged_as_the_plan_says() -> None:
+    """The policy stands in the plan: verifying needs nothing else to know which rules bind."""
+    pool = busy_pool()
+    pinned = replace(pool, vms={**pool.vms, "log": replace(pool.vms["log"], vcpus_params={"mask": "0"})})
+    problem = problem_of(pinned, policy=policy_of(rules={"set": "enforced"}))
+    plan = plan_of(problem, goal_of(problem, log="h4"))
+    assert verify_plan(plan, pinned, now=LATER) == ()
+    strict = replace(plan.made_from, policy=policy_of(), policy_digest=policy_digest(policy_of()))
+    found = verify_plan(sealed(replace(plan, made_from=strict)), pinned, now=LATER)
+    assert {finding.rule for finding in found} == {"no-vcpu-mask"}
+
+
+def test_an_empty_plan_is_accepted() -> None:
+    """Nothing to do is a plan, too, and says why."""
+    problem = problem_of(busy_pool())
+    plan = plan_of(problem, problem.initial, reason="no host is over its threshold")
+    assert verdict(plan) == ()
+    assert plan.summary == "Nothing to do: no host is over its threshold."
