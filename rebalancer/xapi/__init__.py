@@ -2,8 +2,8 @@
 
 from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.live import LivePool, TaskState, TaskStatus, Whereabouts, live_pool
-from rebalancer.xapi.measure import measure
 from rebalancer.xapi.metrics import MetricsFailure, fetch_metrics
+from rebalancer.xapi.profile import measure
 from rebalancer.xapi.read import read_pool, read_records
 from rebalancer.xapi.session import ReadSession, connect
 from rebalancer.xapi.trust import Trust

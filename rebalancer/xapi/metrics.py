@@ -60,12 +60,21 @@ def fetch_metrics(
     return found | _fetched(ready, query, session.context, timeout_seconds)
 
 
+def parse_clock(text: str) -> datetime:
+    """A moment as XAPI writes it, `20261122T19:55:13Z`.
+
+    Raises:
+        ValueError: it is written otherwise.
+    """
+    return datetime.strptime(text, "%Y%m%dT%H:%M:%S%z")
+
+
 def _request(session: ReadSession, host: Host, window: timedelta) -> _Request | MetricsFailure:
     """What to ask *host*, if it can be asked."""
     if not host.live:
         return MetricsFailure(host=host.uuid, reason="the host is not live")
     try:
-        clock = datetime.strptime(session.server_time(session.ref("host", host.uuid)), "%Y%m%dT%H:%M:%S%z")
+        clock = parse_clock(session.server_time(session.ref("host", host.uuid)))
         url = f"{session.address.at(host.address)}/rrd_updates"
     except (RefusedByXapi, ConnectionSettingsError) as error:
         return MetricsFailure(host=host.uuid, reason=error.problem)

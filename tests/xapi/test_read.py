@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from rebalancer.errors import InventoryError, RefusedByXapi
+from rebalancer.errors import InventoryError, MetricsRefused, RefusedByXapi
 from rebalancer.inventory import PowerState, pool_from_records
 from rebalancer.inventory.digest import inventory_digest
 from rebalancer.inventory.records import CLASSES, Record
+from rebalancer.policy import DemandPolicy
 from rebalancer.simulator import Simulator, generate_pool
-from rebalancer.xapi import Credentials, MetricsFailure, ReadSession, Trust, connect, fetch_metrics, read_pool
+from rebalancer.xapi import Credentials, MetricsFailure, ReadSession, Trust, connect, fetch_metrics, measure, read_pool
 from rebalancer.xapi.read import _apply, read_records
 from tests.inventory.small import small_records
 from tests.xapi.scripted import failure, scripted, success
@@ -76,10 +77,10 @@ def test_a_change_while_reading_is_caught(simulator: Simulator) -> None:
 
 
 def test_events_bring_records_up_to_date() -> None:
-    """What was added and changed meanwhile is there, what was removed is gone, by whatever letters XAPI names a class."""
+    """What was added and changed meanwhile is there, what was removed is gone, however a class is spelled."""
     records: dict[str, dict[str, Any]] = {kind: {} for kind in CLASSES}
     records["VM"] = {"A": {"uuid": "old"}, "B": {"uuid": "b"}}
-    events = [
+    events: list[Mapping[str, Any]] = [
         {"class": "vm", "operation": "mod", "ref": "A", "snapshot": {"uuid": "new"}},
         {"class": "VM", "operation": "del", "ref": "B"},
         {"class": "vm", "operation": "del", "ref": "never seen"},
@@ -193,12 +194,32 @@ def test_metrics_trust_what_the_session_trusts() -> None:
     assert all(isinstance(body, bytes) for body in found.values())
 
 
+def test_a_live_pool_is_measured(simulator: Simulator) -> None:
+    """The metrics of all hosts become a load profile of the VMs that run, with a week behind it."""
+    with open_session(simulator.url) as session:
+        pool = read_pool(session)
+        profile = measure(session, pool, DemandPolicy())
+    assert set(profile.vms) == {vm.uuid for vm in pool.resident_guests()}
+    assert profile.vm_pcpu.shape == (len(profile.vms), 24)
+    assert (profile.window_end - profile.window_start) >= 6 * DAY
+
+
+def test_a_silent_host_refuses_the_metrics(simulator: Simulator) -> None:
+    """A live host that sends no metrics refuses them, by its name and with the reason."""
+    silent = next(iter(simulator.urls))
+    simulator.faults.add("rrd-error", host=silent, times=-1)
+    with open_session(simulator.url) as session:
+        pool = read_pool(session)
+        with pytest.raises(MetricsRefused, match=f"host {pool.hosts[silent].name} gives none: it answers HTTP 500"):
+            measure(session, pool, DemandPolicy())
+
+
 def test_reading_a_pool_is_fast() -> None:
-    """16 hosts and 250 VMs with a week of hourly metrics are read in less than 5 s."""
+    """16 hosts and 250 VMs with a week of hourly metrics are read and measured in less than 5 s."""
     with Simulator(generate_pool(hosts=16, vms=250, seed=1)) as running, open_session(running.url) as session:
         begun = time.perf_counter()
         pool = read_pool(session)
-        found = fetch_metrics(session, pool, window=7 * DAY)
+        profile = measure(session, pool, DemandPolicy())
         assert time.perf_counter() - begun < 5
-    assert len(found) == 16
-    assert all(isinstance(body, bytes) for body in found.values())
+    assert len(profile.hosts) == 16
+    assert len(profile.vms) > 200
