@@ -51,7 +51,8 @@ def hourly_means(samples: pd.DataFrame, uuids: Sequence[Uuid], window: Window) -
 
     Samples of other uuids, outside the window, or NaN are left out.
     """
-    rows = np.asarray(pd.Categorical(samples["uuid"], categories=list(uuids)).codes, dtype=np.int64)
+    owners = pd.Categorical(samples["uuid"])
+    rows = pd.Index(list(uuids), dtype="str").get_indexer(pd.Index(owners.categories))[owners.codes]
     hours = ((samples["time"] - pd.Timestamp(window.start)) // pd.Timedelta(HOUR)).to_numpy(dtype=np.int64)
     pcpu = samples["pcpu"].to_numpy(dtype=np.float64)
     counts = (rows >= 0) & (hours >= 0) & (hours < window.hours) & ~np.isnan(pcpu)

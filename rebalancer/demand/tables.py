@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
+import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -52,23 +53,33 @@ def _read(path: Path) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
             return _read_parquet(path)
-        return pd.read_csv(path, dtype="str", skipinitialspace=True, skip_blank_lines=False, encoding="utf-8")
+        return _read_csv(path)
     except OSError as error:
         raise InputError(
             str(path), f"cannot be read: {error.strerror or error}", "Name a CSV or Parquet file"
         ) from error
-    except ValueError as error:
+    except (ValueError, pd.errors.ParserWarning) as error:
         kind = "Parquet" if path.suffix == ".parquet" else "CSV"
         raise InputError(str(path), f"is no {kind} table: {str(error).strip()}", EXPECTED) from error
 
 
+def _read_csv(path: Path) -> pd.DataFrame:
+    """A CSV file, everything as text; empty lines are left out, but the index still counts them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # a first row that is longer than the header
+        table = pd.read_csv(
+            path, dtype="str", index_col=False, skipinitialspace=True, skip_blank_lines=False, encoding="utf-8-sig"
+        )
+    return table.dropna(how="all")
+
+
 def _read_parquet(path: Path) -> pd.DataFrame:
-    """A Parquet file, if the package that reads them is there."""
-    if importlib.util.find_spec("pyarrow") is None:
+    """A Parquet file, if the package that reads them is there; rows are counted like lines of CSV."""
+    if find_spec("pyarrow") is None:
         raise InputError(
             str(path), "Parquet files need the package pyarrow", "Install it with `pip install rebalancer[parquet]`"
         )
-    return pd.read_parquet(path, engine="pyarrow")
+    return pd.read_parquet(path, engine="pyarrow").reset_index(drop=True)
 
 
 def _refuse_columns(table: pd.DataFrame, path: Path) -> None:
@@ -100,7 +111,10 @@ def _times(table: pd.DataFrame, path: Path) -> pd.Series[pd.Timestamp]:
     if pd.api.types.is_datetime64_any_dtype(table["time"]):
         times = pd.to_datetime(table["time"], utc=True)
     else:
-        times = pd.to_datetime(table["time"].astype("str"), utc=True, format="ISO8601", errors="coerce")
+        # pandas also reads "now", "2026" and other words as times.
+        written = table["time"].astype("str").str.strip()
+        dated = written.where(written.str.match(r"\d{4}-\d\d-\d\d"))
+        times = pd.to_datetime(dated, utc=True, format="ISO8601", errors="coerce")
     remedy = "Write it as 2026-11-22T09:00:00Z; without an offset it is UTC"
     _refuse_rows(times.isna(), path, "has no time that can be read", remedy, table["time"])
     return times
@@ -136,6 +150,6 @@ def _refuse_rows(
 ) -> None:
     """Pass where no row is wrong; else name the line of the first one, counted from 1 with the header as line 1."""
     if wrong.any():
-        row = int(np.argmax(wrong.to_numpy()))
-        value = "" if shown is None else f" ({shown.iloc[row]!r})"
+        row = wrong.index[int(np.argmax(wrong.to_numpy()))]
+        value = "" if shown is None else f" ({shown[row]!r})"
         raise InputError(f"{path}, line {row + FIRST_LINE}", f"this row {problem}{value}", remedy)
