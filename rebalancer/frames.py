@@ -32,11 +32,12 @@ def hosts_frame(pool: Pool) -> pd.DataFrame:
 
 def vms_frame(pool: Pool) -> pd.DataFrame:
     """One row a guest that occupies a host: where, vCPUs, memory in GiB, power state; index is the uuid."""
+    names = {host.uuid: host.name for host in pool.hosts.values()}
     rows = [
         {
             "uuid": vm.uuid,
             "vm": vm.name,
-            "host": pool.hosts[vm.resident_on].name if vm.resident_on in pool.hosts else None,
+            "host": names.get(vm.resident_on or ""),
             "vcpus": vm.vcpus_at_startup,
             "memory_gib": gib(vm.migration_memory_bytes),
             "power_state": vm.power_state.value,

@@ -47,7 +47,7 @@ def main() -> None:
     except typer.Abort:
         _end("interrupted", Exit.ERROR)
     except typer.TyperException as error:
-        error.show()
+        error.show()  # type: ignore[attr-defined]  # every usage error has it; only its base does not say so
         sys.exit(Exit.ERROR)
     except RebalancerError as error:
         _end(str(error), exit_code(error))

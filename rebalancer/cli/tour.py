@@ -36,7 +36,7 @@ def tour(folder: Path) -> None:
     with Simulator(
         demo_pool(), speed=SPEED, tls=True, user=credentials.user, password=credentials.password
     ) as simulator:
-        trust = Trust(fingerprints=frozenset({simulator.certificate_fingerprint}))
+        trust = Trust(fingerprints=frozenset({simulator.certificate_fingerprint or ""}))
         out.rule("1. Read the pool over XenAPI, and a week of metrics from every host")
         problem = _read(simulator.url, credentials, trust, folder / "snapshot.json.gz")
         out.rule("2. Check what may move")

@@ -21,9 +21,30 @@ def nightly(
     state_dir: StateDir = None,
     json: AsJson = False,
     detailed_exitcode: Annotated[
-        bool,
-        typer.Option("--detailed-exitcode", help="Exit with 2 when a plan with steps was made and not carried out."),
+        bool, typer.Option("--detailed-exitcode", help="Exit with 2 when steps of the plan are left to be done.")
     ] = False,
 ) -> int:
-    """Read the pool, plan, keep the plan in the state folder and, with --execute, carry it out in the change windows."""
-    raise SystemExit(policy, execute, state_dir, json, detailed_exitcode)
+    """Read, plan, keep the plan in the state folder and, with --execute, carry it out inside the change windows."""
+    from rebalancer.cli.exits import Exit
+    from rebalancer.cli.output import console, log, print_json
+    from rebalancer.cli.progress import watch_run, watch_solve
+    from rebalancer.execute import stop_on_signals
+    from rebalancer.nightly import Watchers, access_of, plan_and_execute, plan_only
+    from rebalancer.policy.load import load_policy
+
+    wanted = load_policy(policy)
+    access = access_of(wanted, policy.parent)
+    if execute:
+        with stop_on_signals() as stop, watch_solve() as solving, watch_run() as running:
+            watchers = Watchers(solving=solving, running=running)
+            result = plan_and_execute(access, wanted, state_dir=state_dir, watchers=watchers, stop=stop)
+    else:
+        with watch_solve() as solving:
+            result = plan_only(access, wanted, state_dir=state_dir, watchers=Watchers(solving=solving))
+    if result.refused:
+        log().print(f"planned without metrics: {result.refused}", markup=False)
+    if json:
+        print_json(result.as_json())
+    else:
+        console().print(result.plan.summary, str(result), f"plan: {result.folder}", sep="\n", markup=False)
+    return Exit.HAS_STEPS if detailed_exitcode and result.left else Exit.DONE

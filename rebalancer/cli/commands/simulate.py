@@ -10,7 +10,7 @@ import typer
 
 def simulate(
     pool: Annotated[
-        Path, typer.Argument(metavar="POOL", help="A simulated pool file, such as data/demo-pool.json.gz.")
+        str, typer.Argument(metavar="POOL", help="A simulated pool file (.json.gz), or `demo` for the demo's pool.")
     ],
     *,
     port: Annotated[int, typer.Option(help="Port on every simulated host's address; 0 picks a free one.")] = 8080,
@@ -27,14 +27,20 @@ def simulate(
     import threading
 
     from rebalancer.cli.output import console
-    from rebalancer.simulator import Simulator, load_pool
+    from rebalancer.simulator import Simulator, demo_pool, load_pool
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     user, password = os.environ.get("REBALANCER_USER", "root"), os.environ.get("REBALANCER_PASSWORD", "simulated")
     with Simulator(
-        load_pool(pool), port=port, tls=tls, user=user, password=password, speed=speed, rrd_generation=rrd_generation
+        demo_pool() if pool == "demo" else load_pool(Path(pool)),
+        port=port,
+        tls=tls,
+        user=user,
+        password=password,
+        speed=speed,
+        rrd_generation=rrd_generation,
     ) as simulator:
         console().print(f"coordinator {simulator.url}, user {user}", markup=False)
         if tls:
