@@ -25,13 +25,30 @@ def held_on_emptied_hosts(problem: Problem, rules: Sequence[Rule]) -> tuple[str,
 
 
 def rules_to_blame(rules: Sequence[Rule], possible: Possible) -> tuple[str, ...]:
-    """Pool rules without which there would be a placement, each left out by itself."""
+    """The pool rules without which there would be a placement: each by itself, or else a smallest set of them."""
     pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
-    alone = [rule for rule in pool_rules if possible([each for each in rules if each is not rule])]
+    alone = [rule for rule in pool_rules if possible(_without(rules, [rule]))]
     if alone:
         return tuple(f"rule {rule.id} excludes every placement; without it there is one" for rule in alone)
-    together = ", ".join(rule.id for rule in pool_rules)
-    return (f"no single rule is to blame: {together} and the limits on moves exclude every placement together",)
+    if not possible(_without(rules, pool_rules)):
+        return ("the limits on moves and GiB, and the moves that have no legal order, exclude every placement",)
+    names = " and ".join(rule.id for rule in _smallest(rules, pool_rules, possible))
+    return (f"rules {names} exclude every placement; without them there is one",)
+
+
+def _smallest(rules: Sequence[Rule], blamed: Sequence[PoolRule], possible: Possible) -> list[PoolRule]:
+    """A part of *blamed*, none of which can be kept if there is to be a placement."""
+    left_out = list(blamed)
+    for rule in blamed:
+        fewer = [each for each in left_out if each is not rule]
+        if possible(_without(rules, fewer)):
+            left_out = fewer
+    return left_out
+
+
+def _without(rules: Sequence[Rule], left_out: Sequence[Rule]) -> list[Rule]:
+    """*rules* but for some."""
+    return [rule for rule in rules if rule not in left_out]
 
 
 def _ways_out(problem: Problem, legality: Legality, vm: VM) -> list[str]:

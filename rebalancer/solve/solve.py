@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rebalancer.errors import Infeasible
-from rebalancer.objectives import Balance, MigrationCost, Objective, Repair
+from rebalancer.objectives import Balance, MigrationCost, Objective, Overload, Repair
 from rebalancer.objectives.load import demand_of
 from rebalancer.placement import Move, Placement
 from rebalancer.policy import Mode
@@ -16,13 +16,13 @@ from rebalancer.solve.blame import held_on_emptied_hosts, rules_to_blame
 from rebalancer.solve.budget import Budget
 from rebalancer.solve.check import refused_as_a_whole
 from rebalancer.solve.goal import goal_of
-from rebalancer.solve.prepare import Prepared, prepare
+from rebalancer.solve.prepare import Ints, Prepared, prepare
 from rebalancer.solve.reporter import SolveReporter
 from rebalancer.solve.search import Effort, search
 from rebalancer.solve.solution import Solution
 from rebalancer.solve.stage import Stage, pairs_of, placement_of
 from rebalancer.solve.tiers import Climb, climb, objectives_of
-from rebalancer.solve.verdict import gains_too_little, nothing_found, solved
+from rebalancer.solve.verdict import enough, gains_too_little, nothing_found, solved
 
 REFUSALS = 20
 """Placements that may fail a rule judged as a whole before the search is given up."""
@@ -71,7 +71,8 @@ class _Solving:
     def solution(self) -> Solution:
         """Climb, until no rule that is judged as a whole refuses the answer."""
         for _ in range(REFUSALS):
-            done = self._climb(objectives_of(self._prepared))
+            evacuating = self._problem.policy.mode is Mode.EVACUATE
+            done = self._climb(objectives_of(self._prepared), None if evacuating else self._prepared.home)
             if done.at is None:
                 return nothing_found(self._problem)
             done = self._worthwhile(done)
@@ -81,8 +82,8 @@ class _Solving:
             self._forbid(placement)
         return nothing_found(self._problem)
 
-    def _climb(self, objectives: Sequence[Objective]) -> Climb:
-        """The tiers of *objectives*.
+    def _climb(self, objectives: Sequence[Objective], start: Ints | None) -> Climb:
+        """The tiers of *objectives*, from *start*.
 
         Raises:
             Infeasible: no placement satisfies all rules.
@@ -90,6 +91,7 @@ class _Solving:
         done = climb(
             self._prepared,
             objectives,
+            start=start,
             forbidden=tuple(self._forbidden),
             budget=self._budget,
             reporter=self._reporter,
@@ -105,10 +107,19 @@ class _Solving:
         if not gains_too_little(self._problem, moves, done):
             return done
         if any(tier.objective == Repair.id and tier.after < tier.before for tier in done.tiers):
-            return self._climb((Repair(self._rules), MigrationCost()))
+            return self._repairs_only(done)
         gain = sum(tier.before - tier.after for tier in done.tiers if tier.objective == Balance.id)
         tiers = tuple(replace(tier, after=tier.before, proved=False) for tier in done.tiers)
         return replace(done, at=self._prepared.home, tiers=tiers, rejected_gain=gain)
+
+    def _repairs_only(self, done: Climb) -> Climb:
+        """The cheapest repairs, unless *done* gains enough on top of them."""
+        only = self._climb((Repair(self._rules), MigrationCost(), Overload()), done.at)
+        if only.at is None:
+            return done
+        without = Balance().value(placement_of(self._prepared, only.at), self._problem)
+        after = next(tier.after for tier in done.tiers if tier.objective == Balance.id)
+        return done if enough(self._problem, without - after) else only
 
     def _prepare(self) -> Prepared:
         """The problem in whole numbers.

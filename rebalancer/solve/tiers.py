@@ -49,13 +49,13 @@ def climb(
     prepared: Prepared,
     objectives: Sequence[Objective],
     *,
+    start: Ints | None,
     forbidden: tuple[Pairs, ...],
     budget: Budget,
     reporter: SolveReporter,
 ) -> Climb:
-    """Improve *objectives* one after another."""
-    evacuating = prepared.problem.policy.mode is Mode.EVACUATE
-    done = Climb(at=None if evacuating else prepared.home, tiers=(), reproducible=True)
+    """Improve *objectives* one after another, from *start*, if a placement is known."""
+    done = Climb(at=start, tiers=(), reproducible=True)
     stage = Stage(prepared=prepared, objective=objectives[0], forbidden=forbidden)
     for number, objective in enumerate(objectives):
         stage = replace(stage, objective=objective)
@@ -71,8 +71,8 @@ def _improve(stage: Stage, start: Ints | None, budget: Budget, left: int, report
     """One tier, by the method that suits the size of the pool."""
     objective, problem = stage.objective, stage.prepared.problem
     reporter.tier_started(objective.id, objective.unit, objective.value(problem.initial, problem))
-    if isinstance(objective, Repair) and start is not None and not _something_broken(stage.prepared):
-        return Improved(at=start, goal=goal_of(()), value=0, bound=0)
+    if isinstance(objective, Repair) and not _something_broken(stage.prepared):
+        return Improved(at=stage.prepared.home, goal=goal_of(()), value=0, bound=0)
     improved = improve_whole(stage, start, budget.share(left), _progress(objective, reporter))
     budget.spend(improved.deterministic)
     return improved

@@ -13,9 +13,12 @@ from rebalancer.solve.tiers import Climb
 def gains_too_little(problem: Problem, moves: int, done: Climb) -> bool:
     """Whether balancing moves VMs for less than the policy's minimum gain."""
     main = _tier(done, Balance.id)
-    if main is None or not moves:
-        return False
-    return main.before - main.after < problem.policy.limits.minimum_gain_pcpu_hours - NEGLIGIBLE
+    return main is not None and moves > 0 and not enough(problem, main.before - main.after)
+
+
+def enough(problem: Problem, gain: float) -> bool:
+    """Whether *gain*, in pCPU-hours, is what the policy asks for at least."""
+    return gain >= problem.policy.limits.minimum_gain_pcpu_hours - NEGLIGIBLE
 
 
 def solved(problem: Problem, placement: Placement, done: Climb) -> Solution:

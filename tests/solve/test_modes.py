@@ -1,0 +1,94 @@
+"""Repair and evacuation, with and without metrics, and what is said where they are impossible."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rebalancer.errors import Infeasible, MetricsRefused
+from rebalancer.solve import Outcome, solve
+from tests.solve.tiny import tiny
+
+VMS = {"a": ("h1", 8.0), "b": ("h1", 4.0), "c": ("h2", 8.0), "d": ("h3", 4.0)}
+EVACUATE: dict[str, Any] = {"mode": "evacuate", "empty": ["h1"]}
+
+
+def test_balance_needs_metrics() -> None:
+    """Without a load profile there is nothing to balance, and the error says what can be planned instead."""
+    with pytest.raises(MetricsRefused, match="mode repair or evacuate"):
+        solve(tiny(VMS))
+
+
+def test_evacuation_empties_the_host_without_metrics() -> None:
+    """All VMs leave, nobody else moves, and the GiB are proved to be the fewest."""
+    solution = solve(tiny(VMS, **EVACUATE))
+    assert solution.outcome is Outcome.EVACUATED
+    assert "h1" not in solution.placement.host_of.values()
+    assert [(tier.objective, tier.after, tier.proved) for tier in solution.tiers] == [("migration-cost", 12, True)]
+
+
+def test_evacuation_spares_the_hot_host() -> None:
+    """Of all placements that copy as little, the one with the least overload."""
+    load = {"c": (11.0,) * 4, "a": (4.0,) * 4, "b": (4.0,) * 4}
+    solution = solve(tiny(VMS, load=load, **EVACUATE))
+    assert solution.placement["a"] == solution.placement["b"] == "h3"
+    assert [tier.objective for tier in solution.tiers] == ["migration-cost", "overload"]
+
+
+def test_evacuation_moves_third_vms_where_it_has_to() -> None:
+    """c has to make room on h2 for a, because h3 is too small for a."""
+    hosts = {"h1": 32.0, "h2": 13.0, "h3": 13.0}
+    vms = {"a": ("h1", 12.0), "c": ("h2", 4.0), "d": ("h3", 4.0)}
+    solution = solve(tiny(vms, hosts=hosts, **EVACUATE))
+    assert solution.placement["a"] in {"h2", "h3"}
+    assert solution.tiers[0].after == 16
+
+
+def test_an_empty_host_needs_no_evacuation() -> None:
+    """Nothing is to be done, and that is proved."""
+    assert solve(tiny({"c": ("h2", 8.0)}, **EVACUATE)).outcome is Outcome.NOTHING_BETTER
+
+
+def test_evacuation_that_a_vm_prevents_says_which_and_why() -> None:
+    """The VM, the host and the rule stand in the error."""
+    with pytest.raises(Infeasible, match=r"VM 'a' cannot leave host 'h1': op-not-blocked"):
+        solve(tiny(VMS, held=["a"], **EVACUATE))
+
+
+def test_evacuation_for_which_memory_is_short_blames_memory() -> None:
+    """Without the memory rule there would be a placement; no other rule is named."""
+    with pytest.raises(Infeasible) as caught:
+        solve(tiny(VMS, hosts={"h1": 13.0, "h2": 9.0, "h3": 5.0}, **EVACUATE))
+    rules = "rules enough-memory and memory-safety exclude every placement; without them there is one"
+    assert caught.value.blame == (rules,)
+
+
+def test_repair_mends_what_it_can_without_metrics() -> None:
+    """VMs that should be apart are parted, with the fewest GiB."""
+    solution = solve(tiny(VMS, mode="repair", apart=[{"name": "g", "vms": ["a", "b"]}]))
+    assert solution.outcome is Outcome.REPAIRED
+    assert [(tier.objective, tier.after) for tier in solution.tiers] == [("repair", 0), ("migration-cost", 4)]
+
+
+def test_repair_with_nothing_broken_moves_nobody() -> None:
+    """That nothing is better is proved."""
+    problem = tiny(VMS, mode="repair", load={"a": (15.0,) * 4})
+    solution = solve(problem)
+    assert solution.outcome is Outcome.NOTHING_BETTER
+    assert solution.placement.host_of == problem.initial.host_of
+
+
+def test_an_overfull_host_does_not_block_the_rest() -> None:
+    """A host that has too little memory tonight takes nobody; others are balanced all the same."""
+    hosts = {"h1": 32.0, "h2": 4.0, "h3": 32.0}
+    vms = {"a": ("h1", 8.0), "b": ("h1", 4.0), "c": ("h2", 8.0)}
+    load = {"a": (8.0,) * 4, "b": (8.0,) * 4}
+    solution = solve(tiny(vms, hosts=hosts, load=load, never_move=["c"]))
+    assert solution.outcome is Outcome.IMPROVED
+    assert solution.placement["b"] == "h3"
+
+
+def test_an_empty_pool_has_nothing_better() -> None:
+    """No VM, no moves, no failure."""
+    assert solve(tiny({}, load={})).outcome is Outcome.NOTHING_BETTER
