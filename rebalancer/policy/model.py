@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import time
 from enum import StrEnum
@@ -12,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 DAYS_OF_WEEK = 7
 SLOTS_OF_WEEK = 168
+_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
 
 
 class _Section(BaseModel):
@@ -30,13 +32,12 @@ def _zone(name: str) -> str:
 
 
 def _clock(value: object) -> time:
-    """A time of day from `HH:MM`, local and to the minute."""
+    """A time of day from `HH:MM` or, as TOML writes times, `HH:MM:SS`: a wall-clock time without an offset."""
     if isinstance(value, time):
         return value
-    try:
-        return time.fromisoformat(str(value)) if ":" in str(value) else time.fromisoformat("")
-    except ValueError:
-        raise ValueError(f"{value!r} is not a time of day such as '22:30'") from None
+    if not _CLOCK.fullmatch(str(value)):
+        raise ValueError(f"{value!r} is not a time of day such as '22:30'")
+    return time.fromisoformat(str(value))
 
 
 Share = Annotated[float, Field(gt=0, le=1)]

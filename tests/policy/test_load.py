@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
+from datetime import time
 from pathlib import Path
 from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from rebalancer.errors import PolicyError
-from rebalancer.policy import Policy, load_policy, policy_digest, policy_or_default
+from rebalancer.policy import Policy, load, load_policy, policy_digest, policy_or_default
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "docs" / "policy.toml"
@@ -92,6 +96,8 @@ def test_the_manual_names_no_other_key() -> None:
         ('[apart]\nname = "db"', "apart should be a valid array"),
         ('[[apart]]\nname="x"\nvms=["a"]\n[[apart]]\nname="x"\nvms=["b"]', "two groups of apart are named 'x'"),
         ('[[window]]\nstart = 22\nend = "05:00"', "window[1].start: 22 is not a time of day such as '22:30'"),
+        ('[[window]]\nstart = "22:00+01:00"\nend = "05:00"', "window[1].start: '22:00+01:00' is not a time of day"),
+        ('[[window]]\nstart = "22:00"\nend = "24:00"', "window[1].end: '24:00' is not a time of day"),
         ('[[window]]\nstart = "22:00"\nend = "05:00"\ndays = ["monday"]', "window[1].days[1] should be 'mon'"),
         ('format = "rebalancer-policy/2"', "format should be 'rebalancer-policy/1'"),
         ("[limits]\nseed = -1\ngap = -1", "(and 1 more)"),
@@ -105,6 +111,34 @@ def test_a_wrong_key_is_named(write: Callable[[str], Path], text: str, words: st
         load_policy(path)
     assert words in str(raised.value)
     assert str(raised.value).startswith(f"{path}: ")
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(["UTC", "22:00"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([*Policy.model_fields, "vms", "slots", "at_most", "days", "x"]), inner)
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*Policy.model_fields, "x"]), VALUES))
+def test_any_content_is_a_policy_or_one_sentence(content: dict[str, object]) -> None:
+    """No content of a file ends in another error than a `PolicyError` with key and way out."""
+    try:
+        policy = load._policy(content, "p.toml")
+    except PolicyError as error:
+        assert re.fullmatch(r"p\.toml: .+\. .+\.", str(error), re.DOTALL)  # noqa: PT017 - both ends are fine
+    else:
+        assert content.keys() <= policy.model_fields_set
+        assert Policy.model_validate(policy.model_dump(exclude_unset=True)) == policy
+
+
+def test_toml_times_are_clock_times(write: Callable[[str], Path]) -> None:
+    """A time may be written as TOML's own type or as text."""
+    (window,) = load_policy(write('[[window]]\nstart = 22:00:00\nend = "05:30"\n')).window
+    assert (window.start, window.end) == (time(22), time(5, 30))
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
