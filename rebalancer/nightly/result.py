@@ -1,0 +1,59 @@
+"""What a nightly run came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+
+from rebalancer.errors import MetricsRefused
+from rebalancer.execute import RunResult
+from rebalancer.plan import Plan
+
+
+class Verdict(Enum):
+    """How the night ended, where it ended well; every other end is an error of its own."""
+
+    NOTHING_TO_DO = "nothing to do"
+    PLANNED = "planned, and not to be executed"
+    OUTSIDE = "planned, and no change window is open"
+    DONE = "the plan is carried out"
+    OUT_OF_TIME = "the change window closes before the next step would end"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightlyResult:
+    """The plan of a night and what became of it.
+
+    Args:
+        verdict: how it ended.
+        plan: the plan; it may have no steps.
+        folder: where it was written.
+        run: the run, None where nothing was carried out.
+        refused: why there were no metrics, for a plan that does without.
+        opens_at: when the next change window opens, where none is open.
+    """
+
+    verdict: Verdict
+    plan: Plan
+    folder: Path
+    run: RunResult | None = None
+    refused: MetricsRefused | None = None
+    opens_at: datetime | None = None
+
+    @property
+    def moved(self) -> int:
+        """How many steps are done."""
+        return len(self.run.done) if self.run else 0
+
+    @property
+    def left(self) -> int:
+        """How many steps of the plan are not done."""
+        return len(self.plan.steps) - self.moved
+
+    def __str__(self) -> str:
+        """One sentence for the log."""
+        again = f"; the next opens at {self.opens_at:%Y-%m-%d %H:%M %Z}" if self.opens_at else ""
+        steps = f"{self.moved} of {len(self.plan.steps)} steps done: " if self.plan.steps else ""
+        return f"pool {self.plan.made_from.pool_name}: {steps}{self.verdict.value}{again}"

@@ -1,0 +1,176 @@
+"""Nights against the simulator."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from rebalancer.errors import ConnectionSettingsError, MetricsRefused, PoolLocked, StoppedHalfWay
+from rebalancer.execute import Clock, Patience, read_journal
+from rebalancer.export import read_plan
+from rebalancer.nightly import Access, Verdict, access_of, plan_and_execute, plan_only
+from rebalancer.policy import Policy
+from rebalancer.simulator import Simulator, generate_pool
+from rebalancer.xapi import Credentials, Trust
+from tests.pools import policy_of
+
+POOL = generate_pool(hosts=4, vms=24, seed=5, fill=0.5, hot=0.5, pinned=0.0, cpus=16)
+PATIENCE = Patience(poll=0.02, busy=10, unreachable=5, quiet=0.4, retry=0.2, step=30, cancel=5)
+NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+
+
+class NoonClock(Clock):
+    """It is noon on Wednesday, 4 March 2026, and time passes as it does."""
+
+    def __init__(self) -> None:
+        self.begun = self.monotonic()
+
+    def now(self) -> datetime:
+        """Noon and what has passed since."""
+        return NOON + timedelta(seconds=self.monotonic() - self.begun)
+
+
+@dataclass(slots=True, kw_only=True)
+class Night:
+    """A simulated pool with two hot hosts, the way into it, and a state folder."""
+
+    simulator: Simulator
+    access: Access
+    state: Path
+
+    @property
+    def homes(self) -> dict[str, str]:
+        """The host of every VM."""
+        return {vm["uuid"]: vm["resident_on"] for vm in self.simulator.database.all("VM").values()}
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Iterator[Night]:
+    """One night."""
+    with Simulator(POOL, speed=100.0, login_delay=0.0) as simulator:
+        keys = Credentials(user="root", password="simulator")
+        yield Night(
+            simulator=simulator, access=Access(url=simulator.url, credentials=keys, trust=Trust()), state=tmp_path / "s"
+        )
+
+
+def test_planning_moves_nothing(night: Night) -> None:
+    """Without being told to execute, the plan is written and every VM stays."""
+    before = night.homes
+    made = plan_only(night.access, Policy(), state_dir=night.state, clock=NoonClock())
+    assert (made.verdict, made.run, night.homes) == (Verdict.PLANNED, None, before)
+    assert made.plan.steps
+    assert made.folder.parent == night.state / "plans" / made.plan.made_from.pool
+    assert made.folder.name.startswith("2026-03-04T12")
+    assert read_plan(made.folder) == made.plan
+
+
+def test_a_night_cools_the_pool_and_the_next_finds_nothing_to_do(night: Night) -> None:
+    """The plan is carried out and journaled, and a second run right after has no step."""
+    first = plan_and_execute(night.access, Policy(), state_dir=night.state, patience=PATIENCE)
+    assert first.verdict is Verdict.DONE
+    assert first.run
+    assert len(first.run.done) == len(first.plan.steps) > 0
+    assert first.run.journal == night.state / "journals" / f"{first.plan.digest.removeprefix('sha256:')}.jsonl"
+    assert read_journal(first.run.journal)
+    second = plan_and_execute(night.access, Policy(), state_dir=night.state, patience=PATIENCE)
+    assert (second.verdict, second.plan.steps, second.run) == (Verdict.NOTHING_TO_DO, (), None)
+
+
+def test_outside_the_window_it_plans_and_says_when_the_next_opens(night: Night) -> None:
+    """At noon, with a window from 22:00 to 04:00, nothing moves."""
+    before = night.homes
+    wanted = policy_of(window=[{"start": "22:00", "end": "04:00"}])
+    made = plan_and_execute(night.access, wanted, state_dir=night.state, clock=NoonClock(), patience=PATIENCE)
+    assert (made.verdict, night.homes) == (Verdict.OUTSIDE, before)
+    assert made.opens_at == NOON.replace(hour=22)
+    assert "the next opens at 2026-03-04 22:00 UTC" in str(made)
+
+
+def test_a_window_that_closes_soon_ends_the_night(night: Night) -> None:
+    """A window that closes before any step could end: a plan, a clean end, every VM where it was."""
+    before = night.homes
+
+    class Late(NoonClock):
+        def now(self) -> datetime:
+            return super().now() - timedelta(seconds=3)
+
+    wanted = policy_of(window=[{"start": "10:00", "end": "12:00"}])
+    made = plan_and_execute(night.access, wanted, state_dir=night.state, clock=Late(), patience=PATIENCE)
+    assert (made.verdict, made.moved, night.homes) == (Verdict.OUT_OF_TIME, 0, before)
+    assert made.left == len(made.plan.steps)
+
+
+def test_refused_metrics_move_nothing(night: Night) -> None:
+    """A host without a single number: no balance can be planned."""
+    before = night.homes
+    night.simulator.faults.add("rrd-unknown", times=-1)
+    with pytest.raises(MetricsRefused):
+        plan_and_execute(night.access, Policy(), state_dir=night.state, patience=PATIENCE)
+    assert night.homes == before
+    assert not (night.state / "plans").exists()
+
+
+def test_a_repair_does_without_metrics_and_says_so(night: Night) -> None:
+    """A policy that only mends what is broken is planned all the same, and the result tells what was refused."""
+    night.simulator.faults.add("rrd-unknown", times=-1)
+    made = plan_and_execute(night.access, policy_of(mode="repair"), state_dir=night.state, patience=PATIENCE)
+    assert made.refused is not None
+    assert made.verdict is Verdict.NOTHING_TO_DO
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from rebalancer.execute import pool_lock
+with pool_lock(sys.argv[1], Path(sys.argv[2])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_two_nights_at_once(night: Night) -> None:
+    """While another process holds the lock of the pool, nothing is moved; planning alone needs no lock."""
+    (pool,) = night.simulator.database.all("pool").values()
+    before = night.homes
+    command = [sys.executable, "-c", HOLD, pool["uuid"], str(night.state)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(PoolLocked):
+            plan_and_execute(night.access, Policy(), state_dir=night.state, patience=PATIENCE)
+        assert plan_only(night.access, Policy(), state_dir=night.state).verdict is Verdict.PLANNED
+        holder.kill()
+    assert night.homes == before
+
+
+def test_a_vm_that_halts_ends_the_night_with_people_needed(night: Night) -> None:
+    """What the run raises comes through."""
+    night.simulator.faults.add("vm-halts", at=0.3)
+    with pytest.raises(StoppedHalfWay, match="halted"):
+        plan_and_execute(night.access, Policy(), state_dir=night.state, patience=PATIENCE)
+
+
+def test_the_policy_says_how_to_get_in(tmp_path: Path) -> None:
+    """URL, fingerprints and a credentials file beside the policy; without a file, the environment."""
+    (tmp_path / "keys").write_text("night\nsecret\n")
+    (tmp_path / "keys").chmod(0o600)
+    pin = "ab" * 32
+    section = {"url": "https://pool", "fingerprints": [pin], "credentials_file": "keys"}
+    access = access_of(policy_of(pool=section), tmp_path)
+    assert (access.url, access.credentials.user, access.credentials.password) == ("https://pool", "night", "secret")
+    assert access.trust.fingerprints == {pin}
+    environment = {"REBALANCER_USER": "cron", "REBALANCER_PASSWORD": "x"}
+    assert access_of(policy_of(pool={"url": "https://pool"}), tmp_path, environment).credentials.user == "cron"
+
+
+def test_a_policy_without_a_pool_is_refused(tmp_path: Path) -> None:
+    """The sentence names the key."""
+    with pytest.raises(ConnectionSettingsError, match=r"pool\.url of the policy"):
+        access_of(policy_of(), tmp_path)
