@@ -24,6 +24,7 @@ from rebalancer.rules.host_reserve import HostReserve
 from rebalancer.rules.host_to_be_emptied import HostToBeEmptied
 from rebalancer.rules.hvm_capable import HVMCapable
 from rebalancer.rules.intellicache import IntelliCache
+from rebalancer.rules.internal_network_stays import InternalNetworkStays
 from rebalancer.rules.iommu import IOMMU
 from rebalancer.rules.ipv6_linux_kernel import IPv6LinuxKernel
 from rebalancer.rules.keep_apart import KeepApart
@@ -85,6 +86,7 @@ ENFORCED: tuple[Rule, ...] = (
     HardwarePlatform(),
     SharedSRVisible(),
     NetworkOnTarget(),
+    InternalNetworkStays(),
     NoBondSlave(),
     IOMMU(),
     VGPUCapacity(),

@@ -13,7 +13,7 @@ class GuestToolsInstalled(VMRule):
 
     id = "guest-tools-installed"
     sentence = "The guest tools are installed: the guest reports them or the version of their drivers."
-    source = "XenServer 6.2 administrator's guide, 6.1.1: XenServer Tools must be installed on each VM"
+    source = "XenServer 6.2 administrator's guide, 6.1: XenServer Tools must be installed on each VM"
     origin = Origin.MANUAL
     code = None
 

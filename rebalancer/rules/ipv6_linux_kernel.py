@@ -15,7 +15,7 @@ class IPv6LinuxKernel(VMRule):
 
     id = "ipv6-linux-kernel"
     sentence = "A Linux guest with an IPv6 address runs a kernel above 3.0."
-    source = "XenServer 6.2 administrator's guide, 6.1.1: IPv6 Linux VMs require a Linux kernel greater than 3.0"
+    source = "XenServer 6.2 administrator's guide, 6.1: IPv6 Linux VMs require a Linux kernel greater than 3.0"
     origin = Origin.MANUAL
     code = None
 

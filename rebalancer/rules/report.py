@@ -10,7 +10,6 @@ from rebalancer.rules.base import Objection, Violation
 from rebalancer.rules.ledger import Ledger, standing_violations, step_ledger
 from rebalancer.rules.legality import Legality
 
-
 ALONE = Objection(rule="one-host", code=None, words="the pool has no other host")
 """What holds every VM of a pool of one host."""
 

@@ -16,7 +16,7 @@ class VersionOrder(PairRule[Versions]):
 
     id = "version-order"
     sentence = "No version of the target is lower than the source's, upgrade or not."
-    source = "XenServer 6.2 administrator's guide, 6.1.1: the target must run the same or a newer version"
+    source = "XenServer 6.2 administrator's guide, 6.1: the target must run the same or a newer version"
     origin = Origin.MANUAL
     code = None
 

@@ -1,0 +1,60 @@
+"""The rules as a page of the manual: `python -m rebalancer.rules.table > docs/rules.md`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from rebalancer.rules.base import HostRule, Origin, PairRule, PoolRule, Rule, VMRule
+from rebalancer.rules.catalogue import DOCUMENTED, ENFORCED, WANTED
+
+HEAD = """# Rules
+
+What may move where. A VM that stays breaks no rule: rules about a VM, a target or both judge moves only; a limit that
+is broken already may stay so while nobody joins, and as soon as somebody joins it has to hold.
+
+The policy chooses between two sets: `documented`, the default, is all of the first two tables, `enforced` only the
+first. `rules.relax` in the policy names rules of the second table that do not bind, and the plan then says so. The
+third table binds always. This page is written by `python -m rebalancer.rules.table > docs/rules.md`.
+"""
+
+SECTIONS = (
+    (
+        "What XAPI enforces",
+        """In the order in which XAPI asks: the first rule that objects gives the error that XAPI answers. *Since* is
+the first version of xapi that asks.""",
+        ENFORCED,
+    ),
+    ("What the manual asks", "XAPI does not refuse such a move, or not at this call.", DOCUMENTED),
+    ("What the operator wants", "From the policy, and from tags and VM groups in the pool.", WANTED),
+)
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([HEAD, *(_section(*section) for section in SECTIONS)])
+
+
+def _section(title: str, words: str, rules: Iterable[Rule]) -> str:
+    """One table, one row a rule."""
+    head = "| rule | asks | judges | XAPI's error | since | source |\n|---|---|---|---|---|---|"
+    return "\n".join([f"## {title}", "", words, "", head, *map(_row, rules), ""])
+
+
+def _row(rule: Rule) -> str:
+    """One rule."""
+    error = f"`{rule.code}`" if rule.code else "none" if rule.origin is Origin.XAPI else ""
+    since = ".".join(map(str, rule.since)) if rule.since else ""
+    cells = (f"`{rule.id}`", rule.sentence, _judges(rule), error, since, rule.source)
+    return f"| {' | '.join(cells)} |"
+
+
+def _judges(rule: Rule) -> str:
+    """What the rule looks at, and when it holds."""
+    kinds = ((VMRule, "a VM"), (HostRule, "a target"), (PairRule, "a VM and a target"))
+    words = [word for kind, word in kinds if isinstance(rule, kind)]
+    return ", ".join([*words, *([f"the pool, {rule.when.value}"] if isinstance(rule, PoolRule) else [])])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

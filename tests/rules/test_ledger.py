@@ -1,0 +1,137 @@
+"""The ledger against plain sums, and what may stay broken."""
+
+from __future__ import annotations
+
+import random
+from typing import ClassVar
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rebalancer.placement import Placement
+from rebalancer.problem import Problem
+from rebalancer.rules import Joined, Ledger, Origin, PoolRule, Row, When, end_violations, standing_violations
+from tests.pools import make_host, make_vm, problem_of
+
+HOSTS = ("h1", "h2", "h3")
+
+
+class Limits(PoolRule):
+    """A rule that has whatever limits a test wants."""
+
+    id = "limits"
+    sentence = "As the test wants."
+    source = "the test"
+    origin = Origin.POLICY
+    when: ClassVar[When] = When.EVERY_STEP
+
+    def __init__(self, *limits: Row | Joined) -> None:
+        self._limits = limits
+
+    def limits(self, problem: Problem) -> tuple[Row | Joined, ...]:  # noqa: ARG002 - every rule is handed the problem
+        """The limits of the test."""
+        return self._limits
+
+
+def row(hosts: str, upper: int, weights: dict[str, int], arrival: dict[str, int] | None = None) -> Row:
+    """A row over hosts named by their numbers: `12` is h1 and h2."""
+    names = frozenset(f"h{number}" for number in hosts)
+    return Row(subject="test", hosts=names, weights=weights, arrival_weights=arrival or weights, upper=upper)
+
+
+def three_hosts(**where: str) -> Problem:
+    """Three hosts, and VMs where they are said to be."""
+    hosts = [make_host(name) for name in HOSTS]
+    return problem_of(hosts=hosts, vms=[make_vm(vm, on=host) for vm, host in where.items()])
+
+
+def test_arrival_weighs_more_until_it_has_settled() -> None:
+    """A VM weighs its arrival weight from joining to settling, and its own afterwards."""
+    problem = three_hosts(a="h1", b="h2")
+    ledger = Ledger([Limits(row("2", 10, {"a": 4, "b": 5}, {"a": 6, "b": 5}))], problem, problem.initial)
+    assert [each.excess for each in ledger.objections("a", "h2")] == [1]
+    ledger.join("a", "h2")
+    assert len(ledger.broken()) == 1
+    ledger.settle("a", "h1")
+    assert ledger.broken() == ()
+
+
+def test_row_over_several_hosts_counts_a_vm_once() -> None:
+    """A VM that moves between two hosts of a row joins nothing and weighs once while it holds both."""
+    problem = three_hosts(a="h1", b="h3")
+    ledger = Ledger([Limits(row("12", 1, {"a": 1, "b": 1}))], problem, problem.initial)
+    assert ledger.objections("a", "h2") == ()
+    ledger.join("a", "h2")
+    assert ledger.broken() == ()
+    ledger.settle("a", "h1")
+    assert len(ledger.objections("b", "h1")) == 1
+    ledger.join("a", "h3")
+    ledger.settle("a", "h2")
+    assert ledger.objections("b", "h1") == ()
+
+
+def test_broken_row_holds_only_those_who_join_with_weight() -> None:
+    """An overfull row lets a weightless VM join, and refuses any other."""
+    problem = three_hosts(a="h1", b="h1", c="h2", light="h2")
+    ledger = Ledger([Limits(row("1", 1, {"a": 1, "b": 1, "c": 1}))], problem, problem.initial)
+    assert ledger.objections("light", "h1") == ()
+    assert len(ledger.objections("c", "h1")) == 1
+
+
+@given(seed=st.integers(0, 10_000))
+def test_running_sums_are_the_sums(seed: int) -> None:
+    """After any sequence of moves, the ledger says what a new ledger of the same placement says."""
+    chance = random.Random(seed)
+    vms = {f"v{number}": chance.choice(HOSTS) for number in range(5)}
+    problem = three_hosts(**vms)
+    weights = {vm: chance.randrange(4) for vm in vms}
+    limits = Limits(*(row(over, chance.randrange(8), weights) for over in ("1", "2", "3", "12", "23")))
+    ledger, placement = Ledger([limits], problem, problem.initial), problem.initial
+    for _ in range(6):
+        vm, target = chance.choice(sorted(vms)), chance.choice(HOSTS)
+        if placement[vm] != target:
+            ledger.join(vm, target)
+            ledger.settle(vm, placement[vm])
+            placement = Placement({**placement.host_of, vm: target})
+    fresh = Ledger([limits], problem, placement)
+    assert ledger.broken() == fresh.broken()
+    assert all(ledger.objections(vm, host) == fresh.objections(vm, host) for vm in vms for host in HOSTS)
+
+
+def test_end_violation_needs_a_newcomer() -> None:
+    """A row that was over its limit and that nobody joined is no end violation, but a standing one."""
+    problem = three_hosts(a="h1", b="h1", c="h2")
+    rules = [Limits(row("1", 1, {"a": 1, "b": 1, "c": 1}))]
+    elsewhere = Placement({"a": "h1", "b": "h1", "c": "h3"})
+    joined = Placement({"a": "h1", "b": "h3", "c": "h1"})
+    assert end_violations(rules, problem, elsewhere) == ()
+    assert len(standing_violations(rules, problem, elsewhere)) == 1
+    assert [each.hosts for each in end_violations(rules, problem, joined)] == [("h1",)]
+
+
+def test_end_violation_weighs_newcomers_as_arrivals() -> None:
+    """Whoever came weighs its arrival weight at the end, whoever was there its own."""
+    problem = three_hosts(a="h1", b="h2")
+    rules = [Limits(row("1", 5, {"a": 2, "b": 2}, {"a": 9, "b": 3}))]
+    goal = Placement({"a": "h1", "b": "h1"})
+    assert end_violations(rules, problem, goal) == ()
+    tighter = [Limits(row("1", 4, {"a": 2, "b": 2}, {"a": 9, "b": 3}))]
+    assert len(end_violations(tighter, problem, goal)) == 1
+
+
+def test_newcomer_without_weight_breaks_nothing() -> None:
+    """A VM that the row does not weigh may join a row that is over its limit."""
+    problem = three_hosts(a="h1", b="h1", light="h2")
+    rules = [Limits(row("1", 1, {"a": 1, "b": 1}))]
+    assert end_violations(rules, problem, Placement({"a": "h1", "b": "h1", "light": "h1"})) == ()
+
+
+def test_group_that_is_apart_may_stay_but_not_spread() -> None:
+    """A group on two hosts may stay there or shrink to one; a third host is a violation."""
+    problem = three_hosts(a="h1", b="h2", c="h2")
+    rules = [Limits(Joined(subject="group", vms=frozenset("abc")))]
+    assert len(standing_violations(rules, problem, problem.initial)) == 1
+    assert end_violations(rules, problem, problem.initial) == ()
+    assert end_violations(rules, problem, Placement({"a": "h2", "b": "h2", "c": "h2"})) == ()
+    assert end_violations(rules, problem, Placement({"a": "h3", "b": "h3", "c": "h3"})) == ()
+    assert len(end_violations(rules, problem, Placement({"a": "h3", "b": "h2", "c": "h2"}))) == 1
