@@ -41,12 +41,16 @@ class Address:
         """The same scheme and port on another host of the pool, which XAPI names as `host` or `host:port`.
 
         Raises:
-            ConnectionSettingsError: it is not on this machine and the scheme is `http`.
+            ConnectionSettingsError: it is no address, or not on this machine although the scheme is `http`.
         """
         if other.count(":") > 1 and not other.startswith("["):
             return replace(self, host=other)
-        named = urlsplit(f"//{other}")
-        return replace(self, host=named.hostname or other, port=named.port or self.port)
+        named = _split(f"//{other}")
+        if not named.hostname:
+            raise ConnectionSettingsError(
+                str(self), f"it names a host by {other!r}", "Look at the host's address with xe"
+            )
+        return replace(self, host=named.hostname, port=named.port or self.port)
 
 
 def parse_url(url: str) -> Address:

@@ -163,7 +163,9 @@ class LivePool:
 
     def _send(self, message: str, *arguments: object) -> object:
         """Send a message once, on a fresh connection, in the session that the last read has proven alive."""
-        session, address = self._session, self._session.address
+        session = self._session
+        session.log_in()
+        address = session.address
         transport = SendOnce(address, session.context, session.timeout_seconds)
         try:
             transport.connect()

@@ -100,7 +100,7 @@ def _get(client: httpx.Client, request: _Request, query: dict[str, str]) -> byte
     start = {"start": str(int(request.start.timestamp()))}
     try:
         answer = client.get(request.url, params=start | query, headers={"Accept": "text/xml"})
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         return MetricsFailure(host=request.host, reason=why_not_fetched(error))
     if answer.status_code != httpx.codes.OK:
         return MetricsFailure(host=request.host, reason=f"it answers HTTP {answer.status_code}")

@@ -33,10 +33,17 @@ def read_pool(session: ReadSession, *, pause_seconds: float = 1.0) -> Pool:
     """
     for _ in range(ATTEMPTS - 1):
         try:
-            return pool_from_records(read_records(session))
+            return _read_once(session)
         except InventoryError:
             time.sleep(pause_seconds)
-    return pool_from_records(read_records(session))
+    return _read_once(session)
+
+
+def _read_once(session: ReadSession) -> Pool:
+    """The pool as it is now; the session remembers where else it could ask."""
+    pool = pool_from_records(read_records(session))
+    session.remember(host.address for host in pool.hosts.values())
+    return pool
 
 
 def read_records(session: ReadSession) -> Records:
@@ -64,9 +71,9 @@ def _token(session: ReadSession) -> str | None:
 
 def _apply(records: dict[str, dict[str, Any]], events: list[Mapping[str, Any]]) -> None:
     """Bring *records* to the state that *events* lead to: each has a whole record, or none for what is gone."""
-    kinds = {kind.lower(): kind for kind in WATCHED}
+    tables = {kind.lower(): records[kind] for kind in WATCHED}
     for event in events:
-        table = records[kinds[str(event["class"]).lower()]]
+        table = tables.get(str(event["class"]).lower(), {})
         if event["operation"] == "del":
             table.pop(str(event["ref"]), None)
         elif "snapshot" in event:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
 from XenAPI import Session
 
 from rebalancer import __version__
-from rebalancer.errors import RefusedByXapi, Unreachable, XapiError
+from rebalancer.errors import ConnectionSettingsError, RefusedByXapi, Unreachable, XapiError
 from rebalancer.inventory import Uuid
 from rebalancer.inventory.records import Record
 from rebalancer.xapi.address import Address, parse_url
@@ -62,6 +62,7 @@ class ReadSession:
     ) -> None:
         self._address, self._credentials = address, credentials
         self._context, self._timeout_seconds = context, timeout_seconds
+        self._others: tuple[Address, ...] = ()
         self._session = self._new_session()
 
     @property
@@ -99,14 +100,18 @@ class ReadSession:
         """Log out; a pool that cannot be reached any more forgets the session by itself."""
         try:
             with reading(self.url):
-                self._session.xenapi_request("session.logout", ())
+                self._log_out()
         except XapiError:
             return
         finally:
             self._session("close")()
 
+    def remember(self, addresses: Iterable[str]) -> None:
+        """Where else to ask, should the coordinator fall silent: the other hosts of the pool, as XAPI names them."""
+        self._others = tuple(each for named in sorted(set(addresses)) if (each := self._beside(named)))
+
     def log_in(self) -> None:
-        """Log in, on the coordinator.
+        """Log in on the coordinator, if that is not done yet.
 
         Raises:
             XapiError: see `connect`.
@@ -169,7 +174,10 @@ class ReadSession:
             except RefusedByXapi as refused:
                 if refused.code != "HOST_IS_SLAVE":
                     raise
-                self._move_to(refused.params[0])
+                self._move_to(self._address.at(refused.params[0]))
+            except Unreachable:
+                self._move_on()
+                raise
         raise Unreachable(self.url, f"{HOPS} hosts in a row named another coordinator", "Wait for the pool to settle")
 
     def _log_in(self) -> None:
@@ -177,11 +185,29 @@ class ReadSession:
         originator = f"rebalancer/{__version__}"
         self._session.login_with_password(self._credentials.user, self._credentials.password, "1.0", originator)
 
-    def _move_to(self, coordinator: str) -> None:
+    def _log_out(self) -> None:
+        """Log out, where there is a session to end."""
+        if self._session.handle is not None:
+            self._session.xenapi_request("session.logout", ())
+
+    def _move_to(self, address: Address) -> None:
         """Talk to another host from now on, not logged in there yet."""
         self._session("close")()
-        self._address = self._address.at(coordinator)
+        self._address = address
         self._session = self._new_session()
+
+    def _move_on(self) -> None:
+        """Ask the next host of the pool next time: HA may have made it coordinator, or it knows who is."""
+        if self._others:
+            self._others = (*self._others[1:], self._others[0])
+            self._move_to(self._others[-1])
+
+    def _beside(self, named: str) -> Address | None:
+        """Another host, if it may be talked to."""
+        try:
+            return self._address.at(named)
+        except ConnectionSettingsError:
+            return None
 
     def _new_session(self) -> Session:
         """A session object that is not logged in."""

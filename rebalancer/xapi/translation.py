@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import Final
 from xml.parsers.expat import ExpatError
@@ -48,7 +49,7 @@ def reading(where: str) -> Iterator[None]:
     except OSError as error:
         raise no_connection(where, error) from error
     except MALFORMED as error:
-        raise Unreachable(where, f"it answers, but not as XAPI does ({_short(error)})", NOT_XAPI) from error
+        raise _not_xapi(where, error) from error
 
 
 @contextmanager
@@ -94,7 +95,7 @@ def no_connection(where: str, error: OSError) -> XapiError:
     return Unreachable(where, _why(error), LOOK)
 
 
-def why_not_fetched(error: httpx.HTTPError) -> str:
+def why_not_fetched(error: httpx.HTTPError | httpx.InvalidURL) -> str:
     """Why an HTTP request has no answer, in words; httpx hides the socket's error some causes deep."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, OSError):
@@ -119,6 +120,13 @@ def _why(error: OSError) -> str:
             return f"no TLS connection ({error.reason or error})"
         case _:
             return f"no connection ({error.strerror or error})"
+
+
+def _not_xapi(where: str, error: BaseException) -> Unreachable:
+    """Something answers that is not XAPI; XenAPI's own login dresses the kernel's time-out as an answer."""
+    if isinstance(error, Fault) and error.faultCode == HTTPStatus.GATEWAY_TIMEOUT:
+        return Unreachable(where, "no answer in time", LOOK)
+    return Unreachable(where, f"it answers, but not as XAPI does ({_short(error)})", NOT_XAPI)
 
 
 def _short(error: BaseException) -> str:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -97,7 +98,7 @@ def test_a_pool_that_contradicts_itself_is_read_again(monkeypatch: pytest.Monkey
     broken["VM"]["V"]["resident_on"] = ""
     answers = [broken, whole]
     monkeypatch.setattr("rebalancer.xapi.read.read_records", lambda _session: answers.pop(0))
-    session: Any = None
+    session: Any = SimpleNamespace(remember=list)
     assert read_pool(session, pause_seconds=0).vms["vm"].resident_on == "host"
     answers[:] = [broken] * 3
     with pytest.raises(InventoryError, match="is Running on no host"):

@@ -187,6 +187,27 @@ def test_logout_of_a_dead_pool_is_no_error() -> None:
         pass
 
 
+def test_leaving_without_a_session_is_quiet() -> None:
+    """A session whose coordinator has sent it away, and that could not log in elsewhere, is left quietly."""
+    with scripted([success("OpaqueRef:S"), failure("HOST_IS_SLAVE", "127.0.0.1:1")]) as server:
+        with open_session(server.url) as session, pytest.raises(Unreachable, match="nothing listens there"):
+            session.all_records("VM")
+        assert session.url == "http://127.0.0.1:1"
+
+
+def test_another_host_is_asked_when_the_coordinator_is_gone() -> None:
+    """When the coordinator falls silent, the next call asks another host of the pool, which may be the new one."""
+    with scripted([success("OpaqueRef:T"), success({"R": {}}), success("")]) as other:
+        with scripted([success("OpaqueRef:S"), CLOSE, CLOSE]) as dying:
+            session = open_session(dying.url)
+            session.remember([f"127.0.0.1:{other.port}"])
+            with pytest.raises(Unreachable):
+                session.all_records("VM")
+        with session:
+            assert session.all_records("VM") == {"R": {}}
+            assert session.url == other.url
+
+
 def test_the_error_inside_is_the_one_that_is_told(simulator: Simulator) -> None:
     """What goes wrong inside a session is raised, not what goes wrong while leaving it."""
     with pytest.raises(RefusedByXapi) as raised, open_session(simulator.url) as session:

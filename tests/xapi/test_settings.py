@@ -75,6 +75,13 @@ def test_other_hosts_of_the_pool(named: str, followed: str) -> None:
     assert str(parse_url("https://10.0.0.1:8443").at(named)) == followed
 
 
+@pytest.mark.parametrize("named", ["", ":80", "host:port", "[fd00"])
+def test_hosts_without_an_address_are_refused(named: str) -> None:
+    """What XAPI names, and is no address, is refused."""
+    with pytest.raises(ConnectionSettingsError):
+        parse_url("https://10.0.0.1").at(named)
+
+
 def test_plain_http_is_not_followed_away() -> None:
     """A coordinator elsewhere is not followed over plain HTTP."""
     with pytest.raises(ConnectionSettingsError, match=r"http://10\.0\.0\.2:8080: plain http"):
