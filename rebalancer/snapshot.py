@@ -47,12 +47,13 @@ class Snapshot:
     source: str
 
 
-def write_snapshot(snapshot: Snapshot, path: Path) -> None:
+def write_snapshot(snapshot: Snapshot, path: Path | str) -> None:
     """Write *snapshot* to *path*, whole or not at all.
 
     Raises:
         SnapshotError: the file cannot be written.
     """
+    path = Path(path)
     content = _document_adapter().dump_json(_to_document(snapshot), indent=1)
     if path.suffix == ".gz":
         content = gzip.compress(content, compresslevel=6, mtime=0)
@@ -64,12 +65,13 @@ def write_snapshot(snapshot: Snapshot, path: Path) -> None:
         ) from error
 
 
-def read_snapshot(path: Path) -> Snapshot:
+def read_snapshot(path: Path | str) -> Snapshot:
     """The snapshot at *path*.
 
     Raises:
         SnapshotError: the file is missing, truncated, something else, of a newer version, or contradicts itself.
     """
+    path = Path(path)
     content = _content(path)
     _refuse_foreign(path, content)
     try:

@@ -18,7 +18,7 @@ EXPECTED = "The columns are vm_uuid, time, pcpu, and optionally host_uuid for ro
 FIRST_LINE = 2
 
 
-def read_samples(path: Path, pool: Pool) -> pd.DataFrame:
+def read_samples(path: Path | str, pool: Pool) -> pd.DataFrame:
     """Samples from a table in long form: `vm_uuid`, `time`, `pcpu`, in CSV, or in Parquet with the suffix `.parquet`.
 
     `time` is the start of the interval that a value is the mean of; without an offset it is UTC. `pcpu` is in pCPUs:
@@ -33,6 +33,7 @@ def read_samples(path: Path, pool: Pool) -> pd.DataFrame:
         InputError: the file cannot be read, a column is missing or unknown, a time or number is none, a row is there
             twice, or most uuids are not of this pool; it names file and line.
     """
+    path = Path(path)
     table = _read(path)
     _refuse_columns(table, path)
     samples = pd.DataFrame(

@@ -82,12 +82,13 @@ MANY_SIDES: Final = (
 _PROTECTED: Final = {"%.": " ", "%_": "  ", "%t": "\t", "%n": "\n", "%r": "\r", "%%": "%"}
 
 
-def records_from_dump(path: Path) -> Records:
+def records_from_dump(path: Path | str) -> Records:
     """The records of the dump at *path*, gzip'd if its name ends in `.gz`.
 
     Raises:
         SnapshotError: the file is missing, truncated, no dump, or declares a document type.
     """
+    path = Path(path)
     records: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in CLASSES}
     try:
         for kind, ref, fields in _rows(path, _content(path)):

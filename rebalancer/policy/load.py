@@ -19,7 +19,7 @@ from rebalancer.policy.selectors import close_matches
 DOCUMENTED = "docs/policy.toml lists all keys with their values"
 
 
-def load_policy(path: Path) -> Policy:
+def load_policy(path: Path | str) -> Policy:
     """The policy in the TOML file *path*.
 
     Values are taken as TOML types them: `"95"` is no number, and `true` is not 1.
@@ -28,7 +28,7 @@ def load_policy(path: Path) -> Policy:
         PolicyError: the file cannot be read, is no TOML, or has a key that is unknown or out of range.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise PolicyError(str(path), f"cannot be read: {error.strerror or error}", "Name a policy file") from error
     except UnicodeDecodeError as error:
@@ -38,7 +38,7 @@ def load_policy(path: Path) -> Policy:
     return _policy(content, str(path))
 
 
-def policy_or_default(path: Path | None) -> Policy:
+def policy_or_default(path: Path | str | None) -> Policy:
     """The policy in *path*, or the default one where there is none.
 
     Raises:
