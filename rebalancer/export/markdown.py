@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from rebalancer.export.plain import one_line
-from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Plan, Step, Tier
+from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Plan, Step
 from rebalancer.plan.compose import duration_in_words
 from rebalancer.plan.figures import slot_in_words
 from rebalancer.units import size_in_words
@@ -20,7 +20,7 @@ def plan_markdown(plan: Plan) -> str:
     """*plan* as a page in GitHub's Markdown."""
     sections = (
         _head(plan),
-        _tiers(plan.tiers),
+        _tiers(plan),
         _steps("Steps", plan.steps),
         _hosts(plan),
         _left_alone(plan.left_alone),
@@ -64,7 +64,7 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "pool", source.pool
     yield "policy", f"{source.policy.name}, mode {source.policy.mode.value}, rule set {source.policy.rules.set.value}"
     yield "metrics", _metrics(metrics) if metrics else "none"
-    yield "outcome", plan.outcome
+    yield "outcome", ": ".join(filter(None, (plan.outcome, plan.reason)))
     yield "made by", ", ".join(f"{name} {version}" for name, version in sorted(source.versions.items()))
     yield "digest", plan.digest
 
@@ -83,13 +83,14 @@ def _minute(time: datetime) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _tiers(tiers: Sequence[Tier]) -> Iterator[str]:
+def _tiers(plan: Plan) -> Iterator[str]:
     """Objectives: before, after, and what no plan can beat."""
-    if not tiers:
+    if not plan.tiers:
         return
     yield "## Objectives"
     yield ""
-    yield "In the order in which they count; less is better. No placement is below the bound."
+    by = f" (from {markdown_text(plan.bound_by)})" if plan.bound_by else ""
+    yield f"In the order in which they count; less is better. No placement is below the bound{by}."
     yield ""
     rows = (
         (
@@ -102,7 +103,7 @@ def _tiers(tiers: Sequence[Tier]) -> Iterator[str]:
             "yes" if tier.proved else "no",
             tier.sentence,
         )
-        for tier in tiers
+        for tier in plan.tiers
     )
     columns = ("objective", "before>", "after>", "bound>", "gap>", "unit", "proved best", "what it is")
     yield from table(columns, rows)

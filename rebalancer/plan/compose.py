@@ -11,7 +11,7 @@ from rebalancer.inventory.digest import inventory_digest
 from rebalancer.placement import Placement
 from rebalancer.plan.document import sealed
 from rebalancer.plan.figures import host_rows, load_of, metrics_of
-from rebalancer.plan.plan import FORMAT, LeftAlone, MadeFrom, Plan, Step, StepKind, Tier
+from rebalancer.plan.plan import FORMAT, HostRow, LeftAlone, MadeFrom, Plan, Step, StepKind, Tier
 from rebalancer.plan.rollback import way_back
 from rebalancer.plan.search import Leg
 from rebalancer.plan.steps import steps_of
@@ -49,6 +49,7 @@ def compose(problem: Problem, rules: Sequence[Rule], chosen: Chosen, legs: Seque
         made_at: the time, with a zone; the only clock that a plan knows.
     """
     reasons = Reasons(problem, Legality(problem, rules), chosen.goal)
+    rows = host_rows(problem, chosen.goal)
     steps = steps_of(legs, problem, rules, reasons.of(legs))
     rollback, no_way_back = way_back(legs, problem, rules, seed=problem.policy.limits.seed)
     return sealed(
@@ -57,13 +58,13 @@ def compose(problem: Problem, rules: Sequence[Rule], chosen: Chosen, legs: Seque
             made_at=made_at,
             expires_at=made_at + timedelta(hours=problem.policy.plan.expires_hours),
             made_from=_made_from(problem),
-            summary=summary_of(steps, chosen),
+            summary=summary_of(steps, chosen, rows, problem.policy.objective.threshold),
             outcome=chosen.outcome,
             reason=chosen.reason,
             bound_by=chosen.bound_by,
             tiers=chosen.tiers,
             steps=steps,
-            hosts=host_rows(problem, chosen.goal),
+            hosts=rows,
             load=load_of(problem, {step.vm for step in steps}),
             left_alone=reasons.left_alone(),
             old_violations=reasons.old_violations(),
@@ -102,8 +103,8 @@ def _version(package: str) -> str:
         return "unknown"
 
 
-def summary_of(steps: Sequence[Step], chosen: Chosen) -> str:
-    """What the plan comes to, in a sentence."""
+def summary_of(steps: Sequence[Step], chosen: Chosen, rows: Sequence[HostRow], threshold: float) -> str:
+    """What the plan comes to, in a sentence or two."""
     if not steps:
         return f"Nothing to do: {chosen.reason or 'every VM is where it should be'}."
     hops = sum(step.kind is StepKind.HOP for step in steps)
@@ -112,7 +113,15 @@ def summary_of(steps: Sequence[Step], chosen: Chosen) -> str:
     parked = f", {hops} of them to park a VM" if hops else ""
     minutes = duration_in_words(sum(step.seconds for step in steps))
     gains = "; ".join(_gain(tier) for tier in chosen.tiers if round(tier.before, 3) != round(tier.after, 3))
-    return f"{count}{parked}, {size} to copy, about {minutes} one after another{': ' if gains else ''}{gains}."
+    cost = f"{count}{parked}, {size} to copy, about {minutes} one after another"
+    return f"{cost}{': ' if gains else ''}{gains}.{_cooled(rows, threshold)}"
+
+
+def _cooled(rows: Sequence[HostRow], threshold: float) -> str:
+    """How many hosts are over the threshold, before and after."""
+    before = sum((row.before.peak_share or 0.0) > threshold for row in rows)
+    after = sum((row.after.peak_share or 0.0) > threshold for row in rows)
+    return f" Hosts over their threshold: {before} before, {after} after." if before or after else ""
 
 
 def _gain(tier: Tier) -> str:

@@ -83,7 +83,7 @@ class Reasons:
             return f"empties {self._host(leg.source)}: {self._problem.intent.empty[leg.source]}"
         for violation in self._broken:
             if leg.vm in violation.vms and leg.source in violation.hosts and self._eased(violation):
-                return f"mends {violation.rule} ({violation.words}): {self._company(leg, violation)}"
+                return f"{self._company(leg, violation)}: {violation.words} [{violation.rule}]"
         return None
 
     def _eased(self, violation: Violation) -> bool:
@@ -159,10 +159,17 @@ class Reasons:
         left = [each for each in self._left_broken if _same(each, violation)]
         return OldViolation(
             rule=violation.rule,
-            words=violation.words,
+            words=self._told(violation),
             mended=not left,
             why_not=self._why_not(violation) if left else "",
         )
+
+    def _told(self, violation: Violation) -> str:
+        """What is broken, where and by whom."""
+        vms = [vm for vm in violation.vms if vm in self._problem.initial.host_of]
+        hosts = sorted({self._host(self._problem.initial[vm]) for vm in vms} or map(self._host, violation.hosts))
+        where = ", ".join(hosts[:SHOWN]) + (f" and {len(hosts) - SHOWN} more" if len(hosts) > SHOWN else "")
+        return f"{violation.words}; on {where}" + (f": {self._names(vms)}" if vms else "")
 
     def _why_not(self, violation: Violation) -> str:
         """What holds the VMs of something that stays broken."""
