@@ -53,3 +53,11 @@ StateDir = Annotated[
         "(default: $XDG_STATE_HOME/rebalancer, else ~/.local/state/rebalancer).",
     ),
 ]
+DemandFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--demand",
+        metavar="FILE",
+        help="CPU samples (.csv or .parquet: vm_uuid, time, pcpu) to use instead of the pool's own metrics.",
+    ),
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from rebalancer.cli.source import Door, Situation, open_source
+from rebalancer.cli.source import Door, Situation, open_source, with_demand_from
 from rebalancer.policy.load import policy_or_default
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Legality, rules_for
@@ -20,14 +20,16 @@ class Case:
     legality: Legality
 
 
-def open_case(source: str, policy: Path | None, door: Door, *, metrics: bool) -> Case:
-    """The problem behind *source* under *policy*.
+def open_case(source: str, policy: Path | None, door: Door, *, metrics: bool, table: Path | None = None) -> Case:
+    """The problem behind *source* under *policy*; its demand comes from *table* where one is given.
 
     Raises:
         InputError: source or policy cannot be used.
         XapiError: the live pool cannot be read.
     """
     wanted = policy_or_default(policy)
-    situation = open_source(source, door, wanted.demand, metrics=metrics)
+    situation = open_source(source, door, wanted.demand, metrics=metrics and table is None)
+    if table:
+        situation = with_demand_from(situation, table, wanted.demand)
     problem = make_problem(situation.pool, situation.demand, wanted)
     return Case(situation=situation, problem=problem, legality=Legality(problem, rules_for(problem)))

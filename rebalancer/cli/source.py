@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -67,6 +67,18 @@ def open_source(source: str, door: Door, demand: DemandPolicy, *, metrics: bool 
     return Situation(
         pool=snapshot.pool, demand=snapshot.demand, refused=None, source=str(path), taken_at=snapshot.taken_at
     )
+
+
+def with_demand_from(situation: Situation, table: Path, demand: DemandPolicy) -> Situation:
+    """The same pool with the load profile of a table.
+
+    Raises:
+        InputError: the table cannot be used.
+        MetricsRefused: what it holds is not good enough.
+    """
+    from rebalancer.demand.tables import profile_from_table  # noqa: PLC0415 - pandas, only where a table is read
+
+    return replace(situation, demand=profile_from_table(table, situation.pool, demand), refused=None)
 
 
 def as_snapshot(situation: Situation) -> Snapshot:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from rebalancer.demand.aggregate import DemandSettings, profile_from_samples
+from rebalancer.demand.profile import LoadProfile
 from rebalancer.errors import InputError
 from rebalancer.inventory import Pool
 
@@ -16,6 +19,20 @@ OWNERS = {"vm_uuid": "vm", "host_uuid": "host"}
 COLUMNS = (*OWNERS, "time", "pcpu")
 EXPECTED = "The columns are vm_uuid, time, pcpu, and optionally host_uuid for rows of whole hosts"
 FIRST_LINE = 2
+
+
+def profile_from_table(path: Path | str, pool: Pool, settings: DemandSettings) -> LoadProfile:
+    """The load profile of *pool* from the table at *path*; the window ends with the table's last hour.
+
+    Raises:
+        InputError: the file cannot be used, see `read_samples`, or has no row.
+        MetricsRefused: what it holds is not good enough.
+    """
+    samples = read_samples(path, pool)
+    if samples.empty:
+        raise InputError(str(path), "it has no row", EXPECTED)
+    last = samples["time"].max().floor("h").to_pydatetime()
+    return profile_from_samples(samples, pool, settings, last + timedelta(hours=1), source=f"file {Path(path).name}")
 
 
 def read_samples(path: Path | str, pool: Pool) -> pd.DataFrame:

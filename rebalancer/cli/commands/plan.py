@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from rebalancer.cli.options import AsJson, CaFile, CredentialsFile, Fingerprint, NoMetrics, PolicyPath, Source
+from rebalancer.cli.options import (
+    AsJson,
+    CaFile,
+    CredentialsFile,
+    DemandFile,
+    Fingerprint,
+    NoMetrics,
+    PolicyPath,
+    Source,
+)
 
 
 def plan(
@@ -18,6 +27,7 @@ def plan(
         typer.Option("--output", "-o", metavar="FOLDER", help="Write plan.json, plan.md, moves.csv and run.sh there."),
     ] = None,
     policy: PolicyPath = None,
+    demand: DemandFile = None,
     ca_file: CaFile = None,
     fingerprint: Fingerprint = None,
     credentials: CredentialsFile = None,
@@ -40,7 +50,7 @@ def plan(
     from rebalancer.plan import rebalance
 
     door = Door(ca_file=ca_file, fingerprints=tuple(fingerprint or ()), credentials_file=credentials)
-    case = open_case(source, policy, door, metrics=not no_metrics)
+    case = open_case(source, policy, door, metrics=not no_metrics, table=demand)
     if case.situation.refused and case.problem.policy.mode.needs_demand:
         raise case.situation.refused
     if case.situation.refused:

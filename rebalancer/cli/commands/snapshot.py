@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rebalancer.cli.options import CaFile, CredentialsFile, Fingerprint, NoMetrics, PolicyPath, Source
+from rebalancer.cli.options import CaFile, CredentialsFile, DemandFile, Fingerprint, NoMetrics, PolicyPath, Source
 
 
 def snapshot(
@@ -17,6 +17,7 @@ def snapshot(
         Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write it (.json or .json.gz).")
     ],
     policy: PolicyPath = None,
+    demand: DemandFile = None,
     ca_file: CaFile = None,
     fingerprint: Fingerprint = None,
     credentials: CredentialsFile = None,
@@ -24,12 +25,15 @@ def snapshot(
 ) -> None:
     """Save a pool and its load profile to a file, so that everything after works offline."""
     from rebalancer.cli.output import log
-    from rebalancer.cli.source import Door, as_snapshot, open_source
+    from rebalancer.cli.source import Door, as_snapshot, open_source, with_demand_from
     from rebalancer.policy.load import policy_or_default
     from rebalancer.snapshot import write_snapshot
 
     door = Door(ca_file=ca_file, fingerprints=tuple(fingerprint or ()), credentials_file=credentials)
-    situation = open_source(source, door, policy_or_default(policy).demand, metrics=not no_metrics)
+    wanted = policy_or_default(policy).demand
+    situation = open_source(source, door, wanted, metrics=not no_metrics and demand is None)
+    if demand:
+        situation = with_demand_from(situation, demand, wanted)
     if situation.refused:
         raise situation.refused
     write_snapshot(as_snapshot(situation), output)
