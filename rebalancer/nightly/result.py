@@ -52,6 +52,19 @@ class NightlyResult:
         """How many steps of the plan are not done."""
         return len(self.plan.steps) - self.moved
 
+    def as_json(self) -> dict[str, object]:
+        """For programs."""
+        return {
+            "verdict": self.verdict.name.lower(),
+            "summary": self.plan.summary,
+            "folder": str(self.folder),
+            "steps": len(self.plan.steps),
+            "moved": self.moved,
+            "left": self.left,
+            "refused": str(self.refused) if self.refused else None,
+            "opens_at": self.opens_at.isoformat() if self.opens_at else None,
+        }
+
     def __str__(self) -> str:
         """One sentence for the log."""
         again = f"; the next opens at {self.opens_at:%Y-%m-%d %H:%M %Z}" if self.opens_at else ""
