@@ -75,7 +75,6 @@ THIRD_PARTY = {
     "pandas": {"demand", "frames", "history", "plots"},
     "pydantic": {"policy", "snapshot", "export/planfile"},
     "rich": {"cli"},
-    "tenacity": {"execute", "xapi"},
     "typer": {"cli"},
 }
 
