@@ -1,0 +1,101 @@
+"""What the database does not say never crashes a rule, and never counts as permission."""
+
+from __future__ import annotations
+
+import copy
+import gzip
+import json
+import random
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rebalancer.errors import InventoryError
+from rebalancer.inventory import Pool, pool_from_records
+from rebalancer.inventory.dump import records_from_dump
+from rebalancer.rules import Legality, rules_for, standing_violations, step_ledger
+from tests.pools import make_host, make_vm, problem_of
+
+DUMPS = (
+    "Cowley-db.xml.gz",
+    "TampaTwoHostPoolSelectioniSCSI.xml.gz",
+    "boston-db.xml.gz",
+    "cowley1.xml.gz",
+    "tampa-db_inc_snapshots.xml.gz",
+    "xapidb_app.xml.gz",
+)
+
+
+def matrix(pool: Pool) -> set[tuple[str, str]]:
+    """The moves that the default policy allows, every checker asked on the way."""
+    problem = problem_of(pool)
+    legality = Legality(problem, rules_for(problem))
+    ledger = step_ledger(legality.pool_rules, problem, problem.initial)
+    standing_violations(legality.pool_rules, problem, problem.initial)
+    return {
+        (vm.uuid, host.uuid)
+        for vm in pool.resident_guests()
+        for host in pool.hosts.values()
+        if vm.resident_on != host.uuid
+        if not legality.objections(vm, host) and not ledger.objections(vm.uuid, host.uuid)
+    }
+
+
+@pytest.mark.parametrize("dump", DUMPS)
+def test_real_databases_are_judged_without_an_unknown(shared_data: Callable[[str], Path], dump: str) -> None:
+    """Databases of XenServer 5.6 to 6.1 give an answer for every VM and host, each in words."""
+    pool = pool_from_records(records_from_dump(shared_data(f"xapi-db/{dump}")))
+    problem = problem_of(pool)
+    legality = Legality(problem, rules_for(problem))
+    for vm in pool.resident_guests():
+        for host in pool.hosts.values():
+            assert all(each.words and "unknown" not in each.words for each in legality.objections(vm, host))
+
+
+@cache
+def random_pool(path: Path) -> dict[str, Any]:
+    """The records of a recorded pool."""
+    records: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))["records"]
+    return records
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_missing_objects_never_become_permission(shared_data: Callable[[str], Path], seed: int) -> None:
+    """Delete one object that describes a VM or a host: no rule crashes, and no move becomes legal by it.
+
+    What a deleted VM, VIF, VBD or VGPU no longer asks for does not count, so that objects of hosts are deleted here,
+    and what the guest or its disk says of itself.
+    """
+    chance = random.Random(seed)
+    records = copy.deepcopy(random_pool(shared_data("xapi-verdicts/random-3.json.gz")))
+    before = matrix(pool_from_records(records))
+    kind = chance.choice(("host_metrics", "VM_metrics", "VM_guest_metrics", "VDI", "SR", "PBD", "PIF", "network"))
+    ref = chance.choice(sorted(records[kind]))
+    del records[kind][ref]
+    try:
+        after = matrix(pool_from_records(records))
+    except InventoryError:
+        return
+    assert after <= before
+
+
+def test_vm_and_host_of_which_nothing_is_known() -> None:
+    """A VM without metrics and a host without any CPU or capability: objections, no crash."""
+    bare = make_host("h2", cpu_info={}, capabilities=(), software_version={}, chipset_info={}, live=None, pbds=())
+    unknown = make_vm("web", metrics=None, guest_metrics=None, last_boot_cpu_flags={}, domain_type=None)
+    problem = problem_of(hosts=(make_host("h1"), bare), vms=[unknown])
+    legality = Legality(problem, rules_for(problem))
+    found = {each.rule for each in legality.objections(problem.pool.vms["web"], problem.pool.hosts["h2"])}
+    assert found >= {
+        "domain-type-known",
+        "cpu-vendor",
+        "cpu-features",
+        "guest-tools",
+        "target-live",
+        "shared-sr-visible",
+        "enough-pcpus",
+        "version-order",
+    }

@@ -1,0 +1,75 @@
+"""Objections are sentences with numbers and names, and tell the cheapest way out."""
+
+from __future__ import annotations
+
+from rebalancer.problem import Problem
+from rebalancer.rules import Legality, Objection, Verdicts, rules_for, step_ledger
+from tests.pools import make_cd, make_disk, make_host, make_network, make_sr, make_vdi, make_vm, problem_of
+
+
+def objection(problem: Problem, rule: str, vm: str = "web", host: str = "h2") -> Objection:
+    """What *rule* says of a move."""
+    legality = Legality(problem, rules_for(problem))
+    found = legality.objections(problem.pool.vms[vm], problem.pool.hosts[host])
+    return next(each for each in found if each.rule == rule)
+
+
+def test_cd_that_nobody_else_sees_is_to_be_ejected() -> None:
+    """Where only the image in a CD drive is missing, ejecting it is the way out."""
+    iso = make_vdi("image", "isos")
+    srs = [make_sr("isos")]
+    only_cd = make_vm("web", vbds=(make_disk("web"), make_cd("web", "image")))
+    found = objection(problem_of(vms=[only_cd], srs=srs, vdis=[iso]), "shared-sr-visible")
+    assert found.words == "needs SR 'isos', which the host does not have attached"
+    assert found.remedy == "eject the CD from drive xvdd"
+    disk_too = make_vm("web", vbds=(make_disk("web", vdi="other"), make_cd("web", "image")))
+    both = objection(problem_of(vms=[disk_too], srs=srs, vdis=[iso, make_vdi("other", "isos")]), "shared-sr-visible")
+    assert both.remedy == ""
+
+
+def test_all_missing_srs_are_named() -> None:
+    """XAPI names one SR, the words name all."""
+    drives = (make_disk("web", 0, vdi="one"), make_disk("web", 1, vdi="two"))
+    srs = [make_sr("first"), make_sr("second")]
+    problem = problem_of(
+        vms=[make_vm("web", vbds=drives)], srs=srs, vdis=[make_vdi("one", "first"), make_vdi("two", "second")]
+    )
+    assert "'first', 'second'" in objection(problem, "shared-sr-visible").words
+
+
+def test_memory_is_refused_with_both_numbers() -> None:
+    """In words for people, and to the byte as XAPI has them."""
+    full = make_host("h2", memory_total_bytes=5 * 2**30, memory_overhead_bytes=0)
+    problem = problem_of(hosts=(make_host("h1"), full), vms=[make_vm("web")])
+    found = Verdicts(problem, rules_for(problem)).first(problem.pool.vms["web"], problem.pool.hosts["h2"])
+    assert found is not None
+    assert found.code == "HOST_NOT_ENOUGH_FREE_MEMORY"
+    assert found.params == (str(2 * 2**30 + 21 * 2**20), str(2**30))
+    assert found.words == "needs 2.0 GiB of memory, the host has 1.0 GiB free"
+
+
+def test_internal_network_is_followed_through_the_plan() -> None:
+    """A VM may follow another on an internal network only while somebody of it still runs there."""
+    inner = ("inner",)
+    problem = problem_of(
+        vms=[make_vm("web", networks=inner), make_vm("peer", on="h2", networks=inner)],
+        networks=[make_network("inner")],
+    )
+    legality = Legality(problem, rules_for(problem))
+    assert legality.targets(problem.pool.vms["web"]) == ("h2",)
+    ledger = step_ledger(legality.pool_rules, problem, problem.initial)
+    assert ledger.objections("web", "h2") == ()
+    ledger.join("peer", "h1")
+    assert ledger.objections("web", "h2") == ()
+    ledger.settle("peer", "h2")
+    assert [each.rule for each in ledger.objections("web", "h2")] == ["internal-network-stays"]
+
+
+def test_verdict_counts_a_vm_that_stays_once_more() -> None:
+    """XAPI would migrate a VM to its own host, which needs its memory a second time, and may be disabled."""
+    own = make_host("h1", enabled=False)
+    tight = make_host("h1", memory_total_bytes=7 * 2**30, memory_overhead_bytes=0)
+    for host, code in ((own, None), (tight, "HOST_NOT_ENOUGH_FREE_MEMORY")):
+        problem = problem_of(hosts=(host, make_host("h2")), vms=[make_vm("web")])
+        found = Verdicts(problem, rules_for(problem)).first(problem.pool.vms["web"], problem.pool.hosts["h1"])
+        assert (found.code if found else None) == code
