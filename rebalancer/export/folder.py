@@ -57,7 +57,7 @@ def _fill(folder: Path, plan: Plan) -> None:
     folder.chmod(0o755)
     texts = (plan_json(plan), plan_markdown(plan), moves_csv(plan), xe_script(plan))
     for name, text in zip(FILES, texts, strict=True):
-        with (folder / name).open("w", encoding="utf-8", errors="surrogatepass", newline="") as file:
+        with (folder / name).open("w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

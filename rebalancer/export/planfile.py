@@ -39,17 +39,30 @@ def plan_from_json(text: str, where: str) -> Plan:
     Raises:
         PlanFileError: as `read_plan`.
     """
-    _check_format(_parsed(text, where), where)
+    document = _parsed(text, where)
+    _check_format(document, where)
     try:
-        plan = _adapter().validate_json(text.encode("utf-8", "surrogatepass"), strict=True)
+        plan = _adapter().validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "the file"
         raise PlanFileError(where, f"{place} does not belong in a plan: {first['msg']}", NEW_PLAN) from None
-    if digest_of(plan) != plan.digest:
+    _check_zones(plan, where)
+    if digest_of(plan) != plan.digest or plan_document(plan) != document:
         problem = "it was edited: the digest in it is not that of its content"
         raise PlanFileError(where, problem, f"Take the plan as it was written. {NEW_PLAN} to change what it does")
     return plan
+
+
+def _check_zones(plan: Plan, where: str) -> None:
+    """Every time says what it is in."""
+    metrics = plan.made_from.metrics
+    times = {"made_at": plan.made_at, "expires_at": plan.expires_at}
+    if metrics:
+        times |= {"window_start": metrics.window_start, "window_end": metrics.window_end}
+    for name, time in times.items():
+        if time.tzinfo is None:
+            raise PlanFileError(where, f"{name} has no time zone", NEW_PLAN)
 
 
 @cache

@@ -30,7 +30,7 @@ def digest_of(plan: Plan) -> str:
     document = plan_document(plan)
     del document["digest"]
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return "sha256:" + hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def sealed(plan: Plan) -> Plan:
@@ -43,7 +43,7 @@ def _plain(value: object) -> object:
     match value:
         case Policy():
             return value.model_dump(mode="json")
-        case datetime() | Enum():
+        case str() | datetime() | Enum():
             return _text(value)
         case Mapping():
             return {str(key): _plain(each) for key, each in sorted(value.items())}
@@ -54,8 +54,10 @@ def _plain(value: object) -> object:
     return value
 
 
-def _text(value: datetime | Enum) -> str:
-    """A time in UTC, ending in Z, or the name of a state."""
+def _text(value: str | datetime | Enum) -> str:
+    """A time in UTC, ending in Z; the name of a state; text, with `?` for what UTF-8 cannot hold."""
     if isinstance(value, Enum):
         return str(value.value)
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

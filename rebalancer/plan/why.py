@@ -118,12 +118,13 @@ class Reasons:
         share, slot = self._peaks_after[host]
         slots = self._problem.demand.slots if self._problem.demand else 0
         staying = [vm for vm, last in self._goal.host_of.items() if last == host]
+        count = "1 VM" if len(staying) == 1 else f"{len(staying)} VMs"
         yield LeftAlone(
             kind="host",
             uuid=host,
             name=self._host(host),
             rule=OVER_THRESHOLD,
-            words=f"stays at {share:.0%} of its threshold at {slot_in_words(slot, slots)}, with {len(staying)} VMs",
+            words=f"stays at {share:.0%} of its threshold at {slot_in_words(slot, slots)}, with {count}",
         )
         for vm in staying:
             held = self._held(self._problem.pool.vms[vm])
