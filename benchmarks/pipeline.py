@@ -41,7 +41,8 @@ def timed(work: Callable[[], T]) -> tuple[T, float]:
 
 def read() -> Problem:
     """A problem read over HTTP: inventory and a week of RRDs."""
-    credentials, policy = Credentials(user="root", password=secrets.token_urlsafe()), Policy(limits=LimitsPolicy(solve_seconds=10.0))
+    credentials = Credentials(user="root", password=secrets.token_urlsafe())
+    policy = Policy(limits=LimitsPolicy(solve_seconds=SOLVE_SECONDS))
     with (
         Simulator(generate_pool(hosts=HOSTS, vms=VMS, seed=SEED), password=credentials.password) as simulator,
         connect(simulator.url, credentials, Trust()) as session,
