@@ -20,7 +20,7 @@ from rebalancer.errors import (
     Unreachable,
 )
 from rebalancer.execute import Ending, RunReporter, StopSignal, execute, read_journal, resume
-from rebalancer.execute.journal import Intended, Journal, Looked, RunBegan, Sent
+from rebalancer.execute.journal import Entry, Intended, Journal, Looked, RunBegan, Sent
 from rebalancer.execute.outcome import StepState
 from rebalancer.execute.patience import Patience
 from rebalancer.inventory import Pool
@@ -196,8 +196,10 @@ def test_an_expired_plan_is_stale(case: Case, plan: Plan, pool: Pool) -> None:
 def test_an_edited_plan_is_refused(case: Case, plan: Plan, pool: Pool) -> None:
     """A step with another target does not match the digest."""
     edited = replace(plan, steps=(replace(plan.steps[0], target="h3"), *plan.steps[1:]))
-    with pytest.raises(IllegalPlan, match="edited"):
-        execute(edited, ScriptedPool(pool), **case.options)
+    changed = ScriptedPool(replace(pool, vms={**pool.vms, "new": make_vm("new", on="h3")}))
+    for live in (ScriptedPool(pool), changed):
+        with pytest.raises(IllegalPlan, match="edited"):
+            execute(edited, live, **case.options)
 
 
 def test_a_step_that_xapi_refuses_before_anything_was_sent_makes_the_plan_stale(
@@ -306,6 +308,47 @@ def test_a_vm_that_halted_is_never_tried_again(case: Case, plan: Plan, pool: Poo
     with pytest.raises(StoppedHalfWay, match="halted"):
         execute(plan, live, **case.options)
     assert live.sent == [("a", "h2"), ("b", "h3")]
+    assert case.looked == [("s01", StepState.MOVED), ("s02", StepState.HALTED)]
+
+
+LAGGING = {
+    "no answer": Script(send=LOST),
+    "task cancelled": Script(status=TaskStatus.CANCELLED, lands="h1"),
+    "task failed late": Script(status=TaskStatus.FAILURE, error=("INTERNAL_ERROR", "handshake"), lands="h1"),
+}
+
+
+@pytest.mark.parametrize("name", LAGGING)
+def test_a_database_that_lags_is_given_time(case: Case, plan: Plan, pool: Pool, name: str) -> None:
+    """The VM shows up on its target seconds after its migration seemed to be over: it has moved."""
+    live = ScriptedPool(pool, b=LAGGING[name])
+
+    def arrive(_seconds: float) -> None:
+        if len(live.sent) == 2:
+            seen.append(case.clock.seconds)
+            if seen[-1] - seen[0] >= PATIENCE.quiet - 2:
+                live.put("b", "h3")
+
+    seen: list[float] = []
+    case.clock.then = arrive
+    assert execute(plan, live, **case.options).complete
+    assert live.sent == [("a", "h2"), ("b", "h3"), ("c", "h2")]
+
+
+def test_a_task_that_never_ended_is_not_forgotten(case: Case, plan: Plan, pool: Pool) -> None:
+    """It is the only handle on what may still run, so resume can take it up."""
+    live = ScriptedPool(pool, a=Script(polls=10**6, uncancellable=True))
+    with pytest.raises(StoppedHalfWay):
+        execute(plan, live, **case.options)
+    assert live.forgotten == []
+
+
+def test_a_vm_that_left_its_target_again_stops_the_run(case: Case, plan: Plan, pool: Pool) -> None:
+    """Somebody moves the VM of a finished step on: the plan would not end where it says, and the sentence tells why."""
+    live = ScriptedPool(pool)
+    live.before_each = lambda call: live.put("a", "h3") if call == "forget" and len(live.sent) == 1 else None
+    with pytest.raises(StoppedHalfWay, match="VM a is on h3"):
+        execute(plan, live, **case.options)
 
 
 def test_a_busy_vm_is_waited_for(case: Case, plan: Plan, pool: Pool) -> None:
@@ -422,6 +465,15 @@ def test_asked_while_it_waits_it_sends_nothing(case: Case, plan: Plan, pool: Poo
     live = ScriptedPool(pool)
     live.change("a", current_operations=("snapshot",))
     case.clock.then = lambda _seconds: case.stop.ask()
+    with pytest.raises(StoppedHalfWay, match="asked to stop"):
+        execute(plan, live, **case.options)
+    assert live.sent == []
+
+
+def test_asked_while_xapi_is_asked_it_sends_nothing(case: Case, plan: Plan, pool: Pool) -> None:
+    """The last moment before the call counts, too."""
+    live = ScriptedPool(pool)
+    live.before_each = lambda call: case.stop.ask() if call == "assert_may_migrate" else None
     with pytest.raises(StoppedHalfWay, match="asked to stop"):
         execute(plan, live, **case.options)
     assert live.sent == []
@@ -547,3 +599,24 @@ def test_a_journal_that_cannot_be_written_sends_nothing(case: Case, plan: Plan, 
     with pytest.raises(InputError, match="journal"):
         execute(plan, live, **case.options)
     assert live.sent == []
+
+
+def test_a_disk_that_fills_up_during_a_migration_stops_the_run(
+    case: Case, plan: Plan, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The call is out and its task cannot be written: people are told, the intent is there, resume settles it."""
+    live, append = ScriptedPool(pool), Journal.append
+
+    def full(self: Journal, entry: Entry) -> None:
+        if isinstance(entry, Sent):
+            raise InputError("journal", "no space left", "Make room")
+        append(self, entry)
+
+    monkeypatch.setattr(Journal, "append", full)
+    with pytest.raises(StoppedHalfWay, match="no space left"):
+        execute(plan, live, **case.options)
+    monkeypatch.setattr(Journal, "append", append)
+    live.put("a", "h2")
+    live.change("a", scheduled_to_be_resident_on=None, current_operations=())
+    assert resume(plan, live, **case.options).complete
+    assert live.sent == [("a", "h2"), ("b", "h3"), ("c", "h2")]
