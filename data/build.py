@@ -13,6 +13,7 @@ import gzip
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ NEWER: dict[str, dict[str, str]] = {
         **dict.fromkeys(["max_cstate", "ntp_mode", "timezone"], "string"),
         **dict.fromkeys(["secure_boot", "ssh_auto_mode"], "bool"),
         "ntp_custom_servers": "string set",
+        "ssh_expiry": "datetime",
     },
     "pool": {
         **dict.fromkeys(["ext_auth_cache_expiry", "ext_auth_cache_size"], "int"),
@@ -122,12 +124,17 @@ def load_model() -> None:
     (PACKAGE / "load-model.json").write_text(json.dumps(model, indent=1) + "\n", encoding="utf-8")
 
 
+def make_demo_pool() -> None:
+    """Write the demo's pool, so that it can be looked at and served as a file."""
+    save_pool(demo_pool(), ROOT / "data" / "demo-pool.json.gz")
+
+
 def main() -> None:
     """Make the one file that is asked for."""
-    commands = {
+    commands: dict[str, Callable[[], None]] = {
         "schema": schema,
         "load-model": load_model,
-        "demo-pool": lambda: save_pool(demo_pool(), ROOT / "data" / "demo-pool.json.gz"),
+        "demo-pool": make_demo_pool,
     }
     if len(sys.argv) != 2 or sys.argv[1] not in commands:  # noqa: PLR2004 - the program and one word
         sys.exit(f"usage: python data/build.py {'|'.join(commands)}")

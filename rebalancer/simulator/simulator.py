@@ -65,6 +65,7 @@ class Simulator:
             user=user,
             password=password,
             login_delay=login_delay,
+            scheme="https" if tls else "http",
         )
 
     @property
@@ -82,9 +83,7 @@ class Simulator:
         """URL of each host by its uuid; only once the simulator runs."""
         if self._listener is None:
             raise RuntimeError("the simulator does not run: it has no URL")
-        scheme = "https" if self._tls else "http"
-        hosts = self.database.all("host").values()
-        return {host["uuid"]: f"{scheme}://{host['address']}:{self._listener.port}" for host in hosts}
+        return {record["uuid"]: self.world.url(ref) for ref, record in self.database.items("host")}
 
     @property
     def url(self) -> str:
@@ -110,6 +109,7 @@ class Simulator:
 
             context, self.certificate_fingerprint = self_signed(list(sites))
         self._listener = Listener(sites, self._port, context)
+        self.world.port = self._listener.port
         self._listener.start()
         return self
 

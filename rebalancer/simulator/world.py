@@ -32,6 +32,8 @@ class World:
         faults: what is to go wrong.
         stopping: set once the simulator ends.
         restarts: how often the toolstack restarted.
+        scheme: http or https.
+        port: where every host listens, once it does.
     """
 
     database: Database
@@ -44,6 +46,8 @@ class World:
     faults: Faults = field(default_factory=Faults)
     stopping: Event = field(default_factory=Event)
     restarts: int = 0
+    scheme: str = "http"
+    port: int = 0
 
     @property
     def coordinator(self) -> str:
@@ -55,6 +59,10 @@ class World:
         """Return the uuid of an object, or an empty string where there is none."""
         record = self.database.find(cls, ref)
         return str(record["uuid"]) if record else ""
+
+    def url(self, host: str) -> str:
+        """Return the URL of a host."""
+        return f"{self.scheme}://{self.database.get('host', host)['address']}:{self.port}"
 
     def host_time(self, host: str) -> float:
         """Return the time on the clock of one host, seconds since the epoch."""

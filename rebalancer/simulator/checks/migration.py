@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rebalancer.simulator.checks import boot_here, cpu, failover, gpus, networks, versions, vm_operations
+from rebalancer.simulator.checks import boot_here, cpu, failover, gpus, versions, vm_operations
 from rebalancer.simulator.checks.facts import is_live, is_restricted, is_upgrading, members_of
 from rebalancer.simulator.database import Database
 from rebalancer.simulator.failure import ApiFailure
@@ -65,11 +65,10 @@ def _assert_source(database: Database, source: str) -> None:
 
 
 def _assert_transfer_network(database: Database, host: str, network: str) -> None:
-    there = networks.ports(database, network, host)
-    pif = there[0] if there else None
-    if pif is None:
+    ports = [(ref, pif) for ref, pif in database.items("PIF") if (pif["host"], pif["network"]) == (host, network)]
+    if not ports:
         raise ApiFailure("PIF_NOT_PRESENT", host, network)
-    ref = next(ref for ref, record in database.items("PIF") if record is pif)
+    ref, pif = ports[0]
     if not pif["currently_attached"]:
         raise ApiFailure("REQUIRED_PIF_IS_UNPLUGGED", ref)
     if not pif["IP"] and not pif["IPv6"]:

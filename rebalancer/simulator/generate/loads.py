@@ -21,6 +21,8 @@ WEEKEND = 0.7
 CEILING = 0.98
 HOT_PEAK = (0.97, 1.0)
 CALM_PEAK = (0.4, 0.65)
+# Few guests cannot heat a host: together they are aimed at no more than this share of their vCPUs.
+REACHABLE = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +142,8 @@ def heated(
         mine = guest_hosts == host
         if not mine.any():
             continue
-        peak = rng.uniform(*(HOT_PEAK if host < hot else CALM_PEAK)) * cpus
+        aim = rng.uniform(*(HOT_PEAK if host < hot else CALM_PEAK)) * cpus
+        peak = min(aim, base[host].max() + REACHABLE * vcpus[mine].sum())
         for _ in range(12):
             busiest = int(np.argmax(base[host] + used[mine].sum(axis=0)))
             factor = (peak - base[host, busiest]) / max(float(used[mine, busiest].sum()), 1e-6)

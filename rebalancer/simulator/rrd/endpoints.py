@@ -158,10 +158,11 @@ class RrdEndpoints:
             return Answer(status=404, kind="text/html", text="<html><body>No such VM</body></html>")
         if vm["resident_on"] == host:
             return self._whole(host, vm)
-        elsewhere = database.find("host", vm["resident_on"])
-        if elsewhere is None:
+        if database.find("host", vm["resident_on"]) is None:
             return Answer(status=404, kind="text/html", text="<html><body>The VM does not run</body></html>")
-        return Answer(status=302, kind="text/html", text="", headers={"Location": f"//{elsewhere['address']}{path}"})
+        return Answer(
+            status=302, kind="text/html", text="", headers={"Location": self._world.url(vm["resident_on"]) + path}
+        )
 
     def _whole(self, host: str, vm: Record | None) -> Answer:
         now, stored, names = self._world.host_time(host), [], []

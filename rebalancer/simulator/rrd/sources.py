@@ -133,7 +133,7 @@ def _memory_of_host(world: World, host: str, ends: NDArray[np.int64]) -> dict[st
 
 
 def _number(metrics: Record, name: str, otherwise: str) -> float:
-    return float(metrics[name] if name in metrics else otherwise)
+    return float(metrics.get(name) or otherwise)
 
 
 def _metrics(world: World, cls: str, record: Record) -> Record:
