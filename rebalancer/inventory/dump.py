@@ -50,6 +50,7 @@ MAPS: Final = frozenset(
 SETS: Final = frozenset(
     {
         "PIFs",
+        "PUSBs",
         "VMs",
         "VTPMs",
         "VUSBs",
@@ -76,6 +77,7 @@ MANY_SIDES: Final = (
     ("PIF", "tunnel_access_PIF_of", "tunnel", "access_PIF"),
     ("PIF", "sriov_logical_PIF_of", "network_sriov", "logical_PIF"),
     ("PGPU", "resident_VGPUs", "VGPU", "resident_on"),
+    ("USB_group", "PUSBs", "PUSB", "USB_group"),
 )
 """Relations: the set *field* of *class* holds the objects of another class whose reference names it."""
 

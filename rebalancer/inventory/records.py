@@ -53,6 +53,8 @@ CLASSES = (
     "PGPU",
     "PCI",
     "VUSB",
+    "USB_group",
+    "PUSB",
     "VTPM",
 )
 """Classes that the inventory reads; some are younger than XenServer 6.2, see `rebalancer.xapi.read`."""

@@ -114,7 +114,7 @@ class VM:
     """A VM, template, snapshot or control domain, as xapi's database has it.
 
     `current_operations` holds the names of the operations under way. `metrics` is None when the VM has no metrics
-    object, `guest_metrics` when no agent ever reported.
+    object, `guest_metrics` when no agent ever reported. `usb_hosts` are the hosts that have the devices behind `vusbs`.
     """
 
     uuid: Uuid
@@ -154,6 +154,7 @@ class VM:
     attached_pcis: tuple[Uuid, ...]
     snapshots: tuple[Uuid, ...]
     suspend_vdi: Uuid | None
+    usb_hosts: tuple[Uuid, ...] = ()
     metrics: VMMetrics | None = field(default=None)
     guest_metrics: GuestMetrics | None = field(default=None)
 

@@ -11,17 +11,20 @@ class OpNotBlocked(VMRule):
     """`VM.blocked_operations` is how operators say "never migrate"; an empty reason blocks as well as any other."""
 
     id = "op-not-blocked"
-    sentence = "The VM's blocked_operations does not name pool_migrate."
+    sentence = "The VM's blocked_operations does not name the operation pool_migrate."
     source = "xapi_vm_lifecycle.ml: check_operation_error; XCP-ng docs, vms/advanced"
     origin = Origin.XAPI
     code = "OPERATION_BLOCKED"
 
+    def __init__(self, operation: str = "pool_migrate") -> None:
+        self._operation = operation
+
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
-        """`pool_migrate` among the blocked operations."""
-        if "pool_migrate" not in vm.blocked_operations:
+        """The operation among the blocked ones."""
+        if self._operation not in vm.blocked_operations:
             return None
-        reason = vm.blocked_operations["pool_migrate"] or "no reason given"
+        reason = vm.blocked_operations[self._operation] or "no reason given"
         return self.objection(
-            f"its operation pool_migrate is blocked: {reason}",
-            remedy="remove pool_migrate from the VM's blocked_operations",
+            f"its operation {self._operation} is blocked: {reason}",
+            remedy=f"remove {self._operation} from the VM's blocked_operations",
         )

@@ -17,6 +17,8 @@ class SourceLive(VMRule):
     code = "HOST_OFFLINE"
 
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
-        """A source that is not live, or of which nobody knows."""
-        host = problem.pool.hosts.get(vm.resident_on or "")
+        """A source that is not live, or of which nobody knows; a VM that is nowhere has none."""
+        if vm.resident_on is None:
+            return None
+        host = problem.pool.hosts.get(vm.resident_on)
         return None if host and host.live else self.objection("its own host is not live")

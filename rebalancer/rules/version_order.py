@@ -33,12 +33,17 @@ class VersionOrder(PairRule[Versions]):
 def versions_of(vm: VM, problem: Problem) -> Versions | None:
     """The versions of the host where *vm* is; None where it is nowhere."""
     host = problem.pool.hosts.get(vm.resident_on or "")
-    return migration_versions(host.software_version, _coordinator(problem)) if host else None
+    return host_versions(host, problem) if host else None
+
+
+def host_versions(host: Host, problem: Problem) -> Versions:
+    """What of *host* may not decrease, as the coordinator compares it."""
+    return migration_versions(host.software_version, _coordinator(problem))
 
 
 def lower(versions: Versions, host: Host, problem: Problem) -> str:
     """In words: the first version of *host* that is lower than *versions*; empty when none is."""
-    there = dict(migration_versions(host.software_version, _coordinator(problem)))
+    there = dict(host_versions(host, problem))
     return next(
         (
             f"its {key} is {_dotted(there[key])}, the VM comes from {_dotted(version)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rebalancer.inventory import VM
+from rebalancer.inventory import VM, PowerState
 from rebalancer.problem import Problem
 from rebalancer.rules.base import Objection, Origin, VMRule
 
@@ -17,7 +17,7 @@ class VGPUDriver(VMRule):
     code = "VGPU_DESTINATION_INCOMPATIBLE"
 
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
-        """Any virtual GPU."""
-        if not vm.vgpus:
+        """Any virtual GPU that runs."""
+        if not vm.vgpus or vm.power_state is PowerState.HALTED:
             return None
         return self.objection("whether the target's GPU driver fits is known to the source host's driver alone")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rebalancer.inventory import VGPU, VM, Uuid
+from rebalancer.inventory import VGPU, VM, PowerState, Uuid
 from rebalancer.problem import Problem
 from rebalancer.rules.base import Objection, Origin, VMRule
 from rebalancer.rules.gpu import NVIDIA, implementation
@@ -20,7 +20,9 @@ class VGPUMigratable(VMRule):
     code = "VM_HAS_VGPU"
 
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
-        """A virtual GPU of another kind, or on a card that says nothing."""
+        """A virtual GPU of another kind, or on a card that says nothing; a halted VM has none on any card."""
+        if vm.power_state is PowerState.HALTED:
+            return None
         stuck = [vgpu for vgpu in vm.vgpus if not _can_migrate(vgpu, problem)]
         if not stuck:
             return None

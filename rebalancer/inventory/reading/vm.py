@@ -5,7 +5,7 @@ from __future__ import annotations
 from rebalancer.errors import InventoryError
 from rebalancer.inventory.reading.fields import Fields
 from rebalancer.inventory.reading.tables import Tables
-from rebalancer.inventory.references import Uuid
+from rebalancer.inventory.references import DANGLING, Uuid
 from rebalancer.inventory.vm import (
     VBD,
     VGPU,
@@ -64,6 +64,7 @@ def vm(tables: Tables, ref: str, fields: Fields) -> VM:
         attached_pcis=tables.uuids("PCI", fields, "attached_PCIs"),
         snapshots=tables.uuids("VM", fields, "snapshots"),
         suspend_vdi=tables.uuid("VDI", fields.raw("suspend_VDI"), fields),
+        usb_hosts=tuple(sorted(_usb_host(tables, each) for each in tables.owned("VUSB", "VM", ref))),
         metrics=_metrics(tables, fields),
         guest_metrics=_guest_metrics(tables, fields),
     )
@@ -172,3 +173,11 @@ def _vgpu(tables: Tables, owner: Fields, fields: Fields) -> VGPU:
         scheduled_to_be_resident_on=tables.uuid("PGPU", fields.raw("scheduled_to_be_resident_on"), holder),
         pci=tables.uuid("PCI", fields.raw("PCI"), holder),
     )
+
+
+def _usb_host(tables: Tables, vusb: Fields) -> Uuid:
+    """The host that has the device behind a virtual USB device: that of the first in its group, as XAPI looks it up."""
+    group = tables.behind("USB_group", vusb.raw("USB_group"))
+    devices = list(group.members("PUSBs")) if group else []
+    device = tables.behind("PUSB", devices[0]) if devices else None
+    return tables.some_uuid("host", device.raw("host"), device) if device else DANGLING

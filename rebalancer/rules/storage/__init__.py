@@ -1,0 +1,14 @@
+"""Storage XenMotion inside a pool: a VM that takes disks along to other SRs."""
+
+from rebalancer.rules.storage.base import DiskRule, DiskTargets
+from rebalancer.rules.storage.catalogue import STORAGE_DOCUMENTED, STORAGE_MOTION, STORAGE_OPERATION
+from rebalancer.rules.storage.verdict import StorageVerdicts
+
+__all__ = [
+    "STORAGE_DOCUMENTED",
+    "STORAGE_MOTION",
+    "STORAGE_OPERATION",
+    "DiskRule",
+    "DiskTargets",
+    "StorageVerdicts",
+]

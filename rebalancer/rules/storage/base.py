@@ -1,0 +1,35 @@
+"""What a rule about disks on their way is."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+
+from rebalancer.inventory import DANGLING, SR, VDI, VM, Host, Uuid, VBDType
+from rebalancer.problem import Problem
+from rebalancer.rules.base import Objection, Rule
+
+DiskTargets = Mapping[Uuid, Uuid]
+"""The SR to which each disk goes, its own where it stays: the `vdi_map` of `VM.migrate_send`, in uuids."""
+
+
+class DiskRule(Rule):
+    """Disks of one VM may not go where they are to go."""
+
+    @abstractmethod
+    def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
+        """Why *vm* may not take *disks* to their SRs on the way to *host*, or None."""
+
+
+def own_disks(vm: VM, problem: Problem) -> tuple[VDI | None, ...]:
+    """The disks that have to be mapped: all but CDs and empty drives; None for one that is not in the database."""
+    drives = (drive for drive in vm.vbds if not drive.empty and drive.type is not VBDType.CD)
+    return tuple(problem.pool.vdis.get(drive.vdi or DANGLING) for drive in drives)
+
+
+def moving(disks: DiskTargets, problem: Problem) -> Iterator[tuple[VDI, SR | None]]:
+    """The disks that change their SR, with the new one; None for an SR that is not in the database."""
+    for uuid, target in disks.items():
+        disk = problem.pool.vdis.get(uuid)
+        if disk is not None and disk.sr != target:
+            yield disk, problem.pool.srs.get(target)

@@ -1,0 +1,23 @@
+"""The pool's licence allows Storage XenMotion."""
+
+from __future__ import annotations
+
+from rebalancer.inventory import VM
+from rebalancer.problem import Problem
+from rebalancer.rules.base import Objection, Origin, VMRule
+
+
+class StorageLicence(VMRule):
+    """Unlike for XenMotion, a licence that does not say so does not allow it."""
+
+    id = "storage-licence"
+    sentence = "The pool's licence says that Storage XenMotion is not restricted."
+    source = "xapi_vm_migrate.ml: assert_licensed_storage_motion; features.ml"
+    origin = Origin.XAPI
+    code = "LICENCE_RESTRICTION"
+
+    def objects(self, vm: VM, problem: Problem) -> Objection | None:
+        """`restrict_storage_xen_motion`."""
+        if problem.pool.restrictions.get("restrict_storage_xen_motion") == "false":
+            return None
+        return self.objection("the pool's licence does not allow Storage XenMotion", remedy="apply a licence that does")
