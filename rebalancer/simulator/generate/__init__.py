@@ -27,6 +27,7 @@ def generate_pool(
     hot: float = 0.25,
     pinned: float = 0.08,
     cpus: int = 32,
+    largest_gib: int = 64,
     days: int = 7,
     step_seconds: int = 3600,
     traces: Path | None = None,
@@ -41,6 +42,7 @@ def generate_pool(
         hot: share of the hosts, from the first on, that come near all their pCPUs at some hour of the day.
         pinned: share of the guests that may not move, for reasons that take turns.
         cpus: logical CPUs of each host.
+        largest_gib: memory of the largest guests, GiB.
         days: length of the load, which then repeats.
         step_seconds: 3600 or 300, say; a divisor of a day, and a multiple of 300 with traces.
         traces: a folder with planetlab.npz to draw load from; without it from the model in the package.
@@ -51,7 +53,7 @@ def generate_pool(
     if hosts < 1 or vms < 1 or not 0.0 < fill <= 0.95 or loads.DAY % step_seconds:  # noqa: PLR2004 - stated above
         raise ValueError("a pool needs hosts, VMs, a fill up to 0.95 and steps that divide a day")
     builder = Builder(seed)
-    sizes = guests.draw_sizes(builder, vms)
+    sizes = guests.draw_sizes(builder, vms, largest_gib)
     needed = sum(size.memory_bytes + guests.overhead(size) for size in sizes)
     room = max(needed / (hosts * fill), max(size.memory_bytes for size in sizes) * 1.2)
     memory = -(-int(room + DOM0_AND_XEN) // (4 * GIB)) * 4 * GIB
@@ -63,7 +65,7 @@ def generate_pool(
         for number, (size, host) in enumerate(zip(sizes, homes, strict=True))
     ]
     _tie(builder, fabric, running, pinned)
-    _add_sleepers(builder, fabric, running)
+    _add_sleepers(builder, fabric, running, largest_gib)
     _settle_memory(builder)
     span = loads.Span(days=days, step_seconds=step_seconds)
     load, base = _load(builder, fabric, running, span, seed=seed, hot=round(hot * hosts), cpus=cpus, traces=traces)
@@ -72,7 +74,7 @@ def generate_pool(
 
 def demo_pool() -> SimulatedPool:
     """Return the pool of the demo: five hosts, three of them hot at different hours, some guests held in place."""
-    return generate_pool(hosts=5, vms=45, seed=7, fill=0.7, hot=0.6, pinned=0.16, cpus=16)
+    return generate_pool(hosts=5, vms=45, seed=7, fill=0.65, hot=0.6, pinned=0.16, cpus=16, largest_gib=16)
 
 
 def _tie(builder: Builder, fabric: Fabric, running: Sequence[str], pinned: float) -> None:
@@ -91,13 +93,13 @@ def _tie(builder: Builder, fabric: Fabric, running: Sequence[str], pinned: float
     traits.tag(builder, "xo:load:balancer:ignore", running[-1:])
 
 
-def _add_sleepers(builder: Builder, fabric: Fabric, running: Sequence[str]) -> None:
+def _add_sleepers(builder: Builder, fabric: Fabric, running: Sequence[str], largest_gib: int) -> None:
     for name in guests.TEMPLATES:
         guests.template(builder, name)
     for vm in builder.random.sample(list(running), max(1, len(running) // 20)):
         guests.snapshot(builder, vm)
     count = max(1, len(running) // 15)
-    for number, size in enumerate(guests.draw_sizes(builder, count), start=len(running)):
+    for number, size in enumerate(guests.draw_sizes(builder, count, largest_gib), start=len(running)):
         guests.halted_guest(builder, fabric, number, size)
 
 

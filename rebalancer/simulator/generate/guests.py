@@ -46,12 +46,13 @@ class Size:
     disk_bytes: int
 
 
-def draw_sizes(builder: Builder, count: int) -> list[Size]:
-    """Draw the sizes of `count` guests, in the shares of SIZES."""
-    weights = [row[3] for row in SIZES]
+def draw_sizes(builder: Builder, count: int, largest_gib: int) -> list[Size]:
+    """Draw the sizes of `count` guests, in the shares of SIZES, none with more memory than `largest_gib`."""
+    offered = [row for row in SIZES if row[0] <= largest_gib]
+    weights = [row[3] for row in offered]
     return [
         Size(memory_bytes=memory * GIB, vcpus=vcpus, disk_bytes=disk * GIB)
-        for memory, vcpus, disk, _ in builder.random.choices(SIZES, weights, k=count)
+        for memory, vcpus, disk, _ in builder.random.choices(offered, weights, k=count)
     ]
 
 
