@@ -11,7 +11,7 @@ from rebalancer.rules import PoolRule, Rule, rules_for, standing_violations
 
 
 class Repair(Objective):
-    """Breaches of pool rules: limits exceeded, in units of each limit, and hosts too many for a group.
+    """Breaches of pool rules, hard and soft: limits exceeded, in units of each, and hosts too many for a group.
 
     Args:
         rules: the rules that count; those of the problem where None.
@@ -31,6 +31,6 @@ class Repair(Objective):
         return float(sum(violation.excess for violation in standing_violations(pool_rules, problem, placement)))
 
     def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
-        """Excess of all limits that are broken tonight; the others hold anyway."""
+        """Excess of all limits that are broken tonight or soft; the others hold anyway."""
         del problem
         return (model.breaches(),)

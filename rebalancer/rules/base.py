@@ -10,7 +10,8 @@ A rule is one small class in one file. Four kinds, by what they look at:
 The first three judge moves only: staying is never illegal. A pool rule states its limits as `Row`s and `Joined`
 groups, in exact units; the solver encodes them, the `Ledger` checks them, and neither sees the other. What no sum can
 state is `Judged` by the ledger alone: a placement that fails it goes back to the solver as forbidden. A limit that
-is already broken may stay so while nobody joins; as soon as somebody joins, it has to hold.
+is already broken may stay so while nobody joins; as soon as somebody joins, it has to hold. A limit that is not `hard`
+is a wish: it forbids nothing, but counts as broken wherever it is, and is repaired like any other.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ class Row:
     """The weights of the VMs that hold one of `hosts` sum to at most `upper`.
 
     `weights` counts a VM that is there, `arrival_weights` one that joins (xapi rounds newcomers up); VMs that are
-    not listed weigh nothing. `unit` is one breach, for counting how much is broken; `subject` names the limit.
+    not listed weigh nothing. `unit` is one breach, for counting how much is broken; `subject` names the limit. One that
+    is not `hard` is counted and never forbids.
     """
 
     subject: str
@@ -85,6 +87,7 @@ class Row:
     arrival_weights: Mapping[Uuid, int]
     upper: int
     unit: int = 1
+    hard: bool = True
 
     def words(self, value: int) -> str:
         """How far over the limit *value* is."""
@@ -93,10 +96,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Joined:
-    """VMs that end on one host; a group that is apart tonight may stay so, but spreads to no further host."""
+    """VMs that end on one host; a group that is apart tonight may stay so, but spreads to no further host.
+
+    One that is not `hard` is counted and never forbids.
+    """
 
     subject: str
     vms: frozenset[Uuid]
+    hard: bool = True
 
 
 class Judged(ABC):

@@ -1,7 +1,8 @@
 """The checker of pool rules: what every host holds now, and whether one more VM may join.
 
 It knows nothing of the solver. It sums the rows of the rules in exact units while VMs join and leave hosts; a VM on
-its way holds both hosts, because the caller lets it join the target before it leaves the source.
+its way holds both hosts, because the caller lets it join the target before it leaves the source. Limits that are not
+hard are summed like the others and counted where they are broken, but speak against nothing.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Ledger:
         rows = (
             self._violation(number, self._sums[number] + weight)
             for number, weight in self._joining(vm, host)
-            if weight and self._sums[number] + weight > self._rows[number][1].upper
+            if self._refuses(number, weight)
         )
         judged = (
             _judgement(rule, words, vm, host)
@@ -54,7 +55,7 @@ class Ledger:
         for number in self._over.get(host, ()):
             rule, row = self._rows[number]
             weight = row.arrival_weights.get(vm, 0)
-            if weight and self._sums[number] + weight > row.upper:
+            if self._refuses(number, weight):
                 yield rule, rule.refusal(row, self._sums[number], weight)
         for rule, limit in self.judged:
             words = limit.refuses(vm, host, self._where)
@@ -83,8 +84,13 @@ class Ledger:
         return (*self._broken_rows(), *judged)
 
     def broken_by_arrivals(self) -> tuple[Violation, ...]:
-        """Rows over their limit on which somebody weighs who came from elsewhere."""
-        return tuple(self._broken_rows(self._joined))
+        """Hard rows over their limit on which somebody weighs who came from elsewhere."""
+        return tuple(self._broken_rows(number for number in self._joined if self._rows[number][1].hard))
+
+    def _refuses(self, number: int, weight: int) -> bool:
+        """Whether a hard row has no room for *weight* more."""
+        row = self._rows[number][1]
+        return bool(weight) and row.hard and self._sums[number] + weight > row.upper
 
     def _broken_rows(self, among: Iterable[int] | None = None) -> Iterator[Violation]:
         """Rows over their limit that anybody weighs on, in their order."""
@@ -142,15 +148,15 @@ def step_ledger(rules: Iterable[PoolRule], problem: Problem, placement: Placemen
 def end_violations(rules: Sequence[PoolRule], problem: Problem, goal: Placement) -> tuple[Violation, ...]:
     """Where *goal* breaks a rule that it may not break.
 
-    That is a row that somebody joined, who weighs what an arrival weighs; a group that spread to a further host; and
-    whatever is judged as a whole, was in order and is not any more.
+    That is a hard row that somebody joined, who weighs what an arrival weighs; a group that spread to a further host; and
+    whatever is judged as a whole, was in order and is not any more. Limits that are not hard may break.
     """
     start = problem.initial
     ledger = Ledger(rules, problem, goal, since=start)
     spread = [
         _spread(rule, group, goal)
         for rule, group in ledger.groups
-        if not _hosts(group, goal) <= _hosts(group, start) and len(_hosts(group, goal)) > 1
+        if group.hard and not _hosts(group, goal) <= _hosts(group, start) and len(_hosts(group, goal)) > 1
     ]
     judged = [
         _judgement(rule, words)
@@ -161,7 +167,7 @@ def end_violations(rules: Sequence[PoolRule], problem: Problem, goal: Placement)
 
 
 def standing_violations(rules: Sequence[PoolRule], problem: Problem, placement: Placement) -> tuple[Violation, ...]:
-    """Everything that is broken in *placement*, joined by anybody or not: tonight's old violations."""
+    """Everything that is broken in *placement*, hard or not, joined by anybody or not: tonight's old violations."""
     ledger = Ledger(rules, problem, placement)
     apart = [_spread(rule, group, placement) for rule, group in ledger.groups if len(_hosts(group, placement)) > 1]
     return (*ledger.broken(), *apart)

@@ -1,4 +1,4 @@
-"""How much is broken, in the model: only limits and groups that are broken tonight can be."""
+"""How much is broken, in the model: only what is broken tonight can be, and wishes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def breaches(model: PlacementModel) -> Measure:
-    """Excess of all broken limits in their units, and hosts too many of all groups."""
-    limits = [_excess(model, limit) for limit in model.prepared.limits if limit.broken]
-    groups = [_spread(model, group) for group in model.prepared.groups]
+    """Excess of all limits that may be broken, in their units, and hosts too many of all groups."""
+    limits = [_excess(model, limit) for limit in model.prepared.breakable_limits]
+    groups = [_spread(model, group) for group in model.prepared.breakable_groups]
     variables = [each for found, _ in [*limits, *groups] for each in found]
     return Measure(
         variables=tuple(variables),
@@ -32,8 +32,8 @@ def breaches(model: PlacementModel) -> Measure:
 def _most(prepared: Prepared) -> int:
     """What breaches never exceed: everybody on the worst host, every group on all hosts."""
     weights = [int((family.resident + family.arrival).sum() + family.fixed.sum()) for family in prepared.families]
-    excess = (_units(weights[limit.family], limit) for limit in prepared.limits if limit.broken)
-    return sum(excess) + len(prepared.groups) * len(prepared.hosts)
+    excess = (_units(weights[limit.family], limit) for limit in prepared.breakable_limits)
+    return sum(excess) + len(prepared.breakable_groups) * len(prepared.hosts)
 
 
 def _excess(model: PlacementModel, limit: Limit) -> tuple[list[int], int]:
@@ -46,7 +46,7 @@ def _excess(model: PlacementModel, limit: Limit) -> tuple[list[int], int]:
     there = model.constant & np.isin(model.scope.at, limit.hosts)
     constant = int(prepared.families[limit.family].fixed[limit.hosts].sum() + weight[there].sum())
     most = _units(int(weights.sum()) + constant, limit)
-    if not len(pairs):
+    if not len(pairs) or not most:
         return [], most
 
     def derived(chosen: np.ndarray[tuple[int], np.dtype[np.int64]]) -> int:

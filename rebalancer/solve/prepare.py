@@ -6,7 +6,7 @@ accepts. Loads are counted in `resolution` parts of a pCPU, rounded up.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,11 +56,16 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Group:
-    """Units that belong on one host and are on several: `hosts` are those, `fixed` those of members that stay."""
+    """Units that belong on one host: `hosts` are those where they are, `fixed` those of members that stay."""
 
     units: Ints
     hosts: frozenset[int]
     fixed: frozenset[int]
+
+    @property
+    def apart(self) -> bool:
+        """Whether they are on several hosts tonight."""
+        return len(self.hosts) > 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,6 +85,8 @@ class Prepared:
         families: weights of the limits.
         limits: what hosts hold at most.
         groups: units that belong together and are not.
+        soft_limits: limits that are wishes: they forbid nothing, and whatever is above them counts.
+        soft_groups: the same for units that should be together, whether they are tonight or not.
     """
 
     problem: Problem
@@ -94,6 +101,18 @@ class Prepared:
     families: tuple[Family, ...]
     limits: tuple[Limit, ...]
     groups: tuple[Group, ...]
+    soft_limits: tuple[Limit, ...]
+    soft_groups: tuple[Group, ...]
+
+    @property
+    def breakable_limits(self) -> tuple[Limit, ...]:
+        """Limits that a placement may leave broken: those broken tonight, and wishes."""
+        return (*(limit for limit in self.limits if limit.broken), *self.soft_limits)
+
+    @property
+    def breakable_groups(self) -> tuple[Group, ...]:
+        """Groups that a placement may leave apart: those apart tonight, and wishes."""
+        return (*self.groups, *self.soft_groups)
 
     @property
     def pool_rules(self) -> tuple[PoolRule, ...]:
@@ -122,7 +141,8 @@ class _Preparing:
         """All parts."""
         self._find_units()
         demand, base, resolution = self._loads()
-        families, limits = self._rows()
+        families, limits, soft_limits = self._rows()
+        joined = [limit for limit in self._limits if isinstance(limit, Joined)]
         return Prepared(
             problem=self._problem,
             rules=self._rules,
@@ -135,7 +155,9 @@ class _Preparing:
             resolution=resolution,
             families=families,
             limits=limits,
-            groups=tuple(self._groups()),
+            groups=tuple(each for each in self._groups(group for group in joined if group.hard) if each.apart),
+            soft_limits=soft_limits,
+            soft_groups=tuple(self._groups(group for group in joined if not group.hard)),
         )
 
     def _home(self, vm: Uuid) -> int:
@@ -145,7 +167,8 @@ class _Preparing:
     def _find_units(self) -> None:
         """VMs that keep together share a unit; what cannot move is no unit."""
         targets = _Targets(self._problem, self._rules)
-        for members in _merged(self._problem, [limit for limit in self._limits if isinstance(limit, Joined)]):
+        groups = [limit for limit in self._limits if isinstance(limit, Joined) and limit.hard]
+        for members in _merged(self._problem, groups):
             legal = targets.of(members)
             if legal.sum() > int(legal[self._home(members[0])]):
                 for vm in members:
@@ -172,20 +195,20 @@ class _Preparing:
                 base[self._home(vm)] += parts
         return demand, base, resolution
 
-    def _rows(self) -> tuple[tuple[Family, ...], tuple[Limit, ...]]:
-        """Limits, and the weights that they share by identity."""
+    def _rows(self) -> tuple[tuple[Family, ...], tuple[Limit, ...], tuple[Limit, ...]]:
+        """The weights that limits share by identity, the hard limits, and the soft ones."""
         rows = [limit for limit in self._limits if isinstance(limit, Row)]
         numbers: dict[tuple[int, int], int] = {}
         families: list[Family] = []
         starts: list[Ints] = []
-        limits = []
+        limits: dict[bool, list[Limit]] = {True: [], False: []}
         for row in rows:
             number = numbers.setdefault((id(row.weights), id(row.arrival_weights)), len(families))
             if number == len(families):
                 families.append(self._family(row))
                 starts.append(self._start(row))
-            limits.append(self._limit(row, number, starts[number]))
-        return tuple(families), tuple(limits)
+            limits[row.hard].append(self._limit(row, number, starts[number]))
+        return tuple(families), tuple(limits[True]), tuple(limits[False])
 
     def _family(self, row: Row) -> Family:
         """The weights of *row*."""
@@ -215,19 +238,15 @@ class _Preparing:
         hosts = np.array(sorted(self._host_index[host] for host in row.hosts), dtype=np.int64)
         return Limit(family=family, hosts=hosts, upper=row.upper, unit=row.unit, start=int(start[hosts].sum()))
 
-    def _groups(self) -> list[Group]:
-        """Groups that are spread over hosts and have a member that can move."""
-        found = []
-        for limit in self._limits:
-            if not isinstance(limit, Joined):
-                continue
+    def _groups(self, joined: Iterable[Joined]) -> Iterator[Group]:
+        """The members of each group that there are."""
+        for limit in joined:
             members = sorted(vm for vm in limit.vms if vm in self._problem.initial.host_of)
             units = sorted({self._unit_of[vm] for vm in members if vm in self._unit_of})
             hosts = frozenset(self._home(vm) for vm in members)
             fixed = frozenset(self._home(vm) for vm in members if vm not in self._unit_of)
-            if len(hosts) > 1:
-                found.append(Group(units=np.array(units, dtype=np.int64), hosts=hosts, fixed=fixed))
-        return found
+            if members:
+                yield Group(units=np.array(units, dtype=np.int64), hosts=hosts, fixed=fixed)
 
 
 class _Targets:

@@ -10,9 +10,11 @@ import numpy as np
 from rebalancer.objectives import Balance, MigrationCost, Objective, Overload, Peak, Repair
 from rebalancer.policy import Mode
 from rebalancer.solve.budget import Budget
-from rebalancer.solve.goal import goal_of
+from rebalancer.solve.large import improve_large, is_large
 from rebalancer.solve.prepare import Ints, Prepared
+from rebalancer.solve.repair import improve_repair
 from rebalancer.solve.reporter import SolveReporter
+from rebalancer.solve.search import Effort
 from rebalancer.solve.solution import Tier
 from rebalancer.solve.stage import Held, Improved, Pairs, Progress, Stage, true_value
 from rebalancer.solve.whole import improve_whole
@@ -71,16 +73,18 @@ def _improve(stage: Stage, start: Ints | None, budget: Budget, left: int, report
     """One tier, by the method that suits the size of the pool."""
     objective, problem = stage.objective, stage.prepared.problem
     reporter.tier_started(objective.id, objective.unit, objective.value(problem.initial, problem))
-    if isinstance(objective, Repair) and not _something_broken(stage.prepared):
-        return Improved(at=stage.prepared.home, goal=goal_of(()), value=0, bound=0)
-    improved = improve_whole(stage, start, budget.share(left), _progress(objective, reporter))
+    improved = _by_size(stage, start, budget.share(left), _progress(objective, reporter))
     budget.spend(improved.deterministic)
     return improved
 
 
-def _something_broken(prepared: Prepared) -> bool:
-    """Whether a limit or a group is broken tonight."""
-    return bool(prepared.groups) or any(limit.broken for limit in prepared.limits)
+def _by_size(stage: Stage, start: Ints | None, effort: Effort, progress: Progress) -> Improved:
+    """The method that suits the objective and the size of the pool."""
+    if start is None:
+        return improve_whole(stage, start, effort, progress)
+    if isinstance(stage.objective, Repair):
+        return improve_repair(stage, start, effort, progress)
+    return (improve_large if is_large(stage) else improve_whole)(stage, start, effort, progress)
 
 
 def _progress(objective: Objective, reporter: SolveReporter) -> Progress:
