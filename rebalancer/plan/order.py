@@ -20,6 +20,8 @@ from rebalancer.rules import PoolRule, Rule, When, end_violations
 SHUFFLES = 6
 QUESTIONS = 40_000
 """How many questions a search may ask of the rules before the next priority is tried."""
+BYSTANDERS = 12
+"""How many VMs that are to stay may be asked to step aside."""
 CORE_QUESTIONS = 4_000
 CORE_MOVES = 24
 """Up to how many moves a deadlock is cut down to the moves that cause it."""
@@ -64,25 +66,53 @@ def find_order(
 class _Ordering:
     """One attempt to order some moves."""
 
-    def __init__(self, state: State, moves: Sequence[Move], *, seed: int, first: Sequence[Uuid]) -> None:
-        self._state, self._moves, self._first = state, moves, first
+    def __init__(
+        self,
+        state: State,
+        moves: Sequence[Move],
+        *,
+        seed: int,
+        first: Sequence[Uuid],
+        bystanders: Sequence[Uuid] = (),
+    ) -> None:
+        self._state, self._moves, self._first, self._seed = state, moves, first, seed
         self._lasting = [rule for rule in state.rules if isinstance(rule, PoolRule) and rule.when is When.EVERY_STEP]
-        self._goal = {move.vm: move.target for move in moves}
+        self._goal = {move.vm: move.target for move in moves} | {vm: state.host_of[vm] for vm in bystanders}
         self._random = random.Random(seed)
         self._furthest: Stuck | None = None
-        self._by_size = sorted(self._goal, key=lambda vm: (state.problem.pool.vms[vm].migration_memory_bytes, vm))
+        self._by_size = sorted(self._goal, key=self._size)
 
     def find(self) -> Order | Deadlock:
         """Direct orders first; then with 1, 2, 4 ... hops."""
         direct, _ = self._try_ranks(self._ranks(), hops=0)
         if direct is not None:
             return Order(legs=direct)
+        legs, proved = self._with_hops(len(self._moves))
+        if legs is None:
+            legs = self._with_bystanders()
+        return Order(legs=legs) if legs is not None else self._deadlock(proved=proved)
+
+    def _with_hops(self, most: int) -> tuple[tuple[Leg, ...] | None, bool]:
+        """An order with hops; and whether it is proved that there is none with *most* of them."""
         proved = False
-        for hops in _doubling(len(self._moves)):
+        for hops in _doubling(most):
             legs, proved = self._try_ranks(self._hop_ranks(), hops=hops)
             if legs is not None:
-                return Order(legs=self._with_fewer_hops(legs, hops))
-        return self._deadlock(proved=proved)
+                return self._with_fewer_hops(legs, hops), False
+        return None, proved
+
+    def _with_bystanders(self) -> tuple[Leg, ...] | None:
+        """An order in which VMs that are to stay make room for a while; the smallest on the hosts in question."""
+        problem, furthest = self._state.problem, self._furthest
+        crowded = {self._goal[vm] for vm in (furthest.waiting if furthest else self._goal)}
+        staying = [vm for vm, host in problem.initial.host_of.items() if vm not in self._goal and host in crowded]
+        nearby = sorted(staying, key=self._size)[:BYSTANDERS]
+        attempt = _Ordering(self._state, self._moves, seed=self._seed, first=self._first, bystanders=nearby)
+        return attempt._with_hops(len(nearby))[0]
+
+    def _size(self, vm: Uuid) -> tuple[int, Uuid]:
+        """What is smaller is tried, and parked, first."""
+        return self._state.problem.pool.vms[vm].migration_memory_bytes, vm
 
     def _try_ranks(self, ranks: Iterable[Sequence[Uuid]], *, hops: int) -> tuple[tuple[Leg, ...] | None, bool]:
         """The first order that one of *ranks* leads to; and whether it is proved that there is none."""

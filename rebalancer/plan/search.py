@@ -32,7 +32,7 @@ class Search:
 
     Args:
         state: the pool before the first move; it is left as it was found.
-        goal: the last host of every VM that moves.
+        goal: the last host of every VM that moves or may be parked.
         rank: the VMs of *goal* in the order in which they are tried.
         parking: the VMs that may be parked, in the order in which that is tried.
         hops: how many steps may lead to a host that is not the VM's last.
@@ -92,14 +92,15 @@ class Search:
             yield from self._hop_options()
 
     def _hop_options(self) -> Iterator[Leg]:
-        """Places where a VM that still waits could be parked; each VM is parked once."""
-        parked = {leg.vm for leg in self._path if leg.hop}
+        """Places where a VM that has not left its first host could be parked, VMs that are to stay there included."""
+        initial, wanted = self._state.problem.initial, {self._goal[vm] for vm in self._waiting()}
+        quiet_first = sorted(self._state.problem.pool.hosts, key=lambda host: host in wanted)
         for vm in self._parking:
-            here, last = self._state.host_of[vm], self._goal[vm]
-            if here == last or vm in parked:
+            here = self._state.host_of[vm]
+            if here != initial[vm]:
                 continue
-            for host in self._state.problem.pool.hosts:
-                if host not in {here, last} and self._allows(vm, host):
+            for host in quiet_first:
+                if host not in {here, self._goal[vm]} and self._allows(vm, host):
                     yield self._leg(vm, host)
 
     def _allows(self, vm: Uuid, host: Uuid) -> bool:

@@ -21,6 +21,7 @@ from rebalancer.plan.elsewhere import problem_at
 from rebalancer.plan.figures import profile_of
 from rebalancer.plan.finding import Finding
 from rebalancer.plan.interleavings import clashes
+from rebalancer.plan.limits import over_limits
 from rebalancer.plan.plan import FORMAT, Plan, Step, StepKind
 from rebalancer.policy.load import policy_digest
 from rebalancer.problem import Problem, make_problem
@@ -63,10 +64,18 @@ def _of_seal(plan: Plan, pool: Pool, now: datetime) -> Iterator[Finding]:
         ("pool", pool.uuid != plan.made_from.pool, f"made for pool {plan.made_from.pool_name}, not {pool.name}"),
         ("expiry", now > plan.expires_at, f"expired at {plan.expires_at:%Y-%m-%d %H:%M %Z}"),
         ("expiry", plan.expires_at != expiry(plan), "the time of expiry is not the one that the policy gives"),
+        ("limits", bool(_over_limits(plan)), _over_limits(plan)),
         ("policy", policy_digest(plan.policy) != plan.made_from.policy_digest, "the policy is not the one it names"),
     ):
         if wrong:
             yield Finding(step="", state=AT_THE_START, rule=rule, words=words)
+
+
+def _over_limits(plan: Plan) -> str:
+    """How the plan exceeds its policy's limits, in words."""
+    before, after = plan.before.host_of, plan.predicted.host_of
+    moves = sum(before.get(vm) != host for vm, host in after.items())
+    return over_limits(plan.policy.limits, moves=moves, sizes_bytes=[step.memory_bytes for step in plan.steps])
 
 
 def expiry(plan: Plan) -> datetime:
@@ -204,7 +213,7 @@ def _of_way_back(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterato
     yield from run.all(plan.rollback)
     yield from run.clashes(plan.rollback)
     stranded, before = {each.uuid for each in plan.no_way_back}, plan.before.host_of
-    for vm in sorted({step.vm for step in plan.steps} - stranded):
+    for vm in sorted({step.vm for step in (*plan.steps, *plan.rollback)} - stranded):
         if run.placement.host_of.get(vm) != before.get(vm):
             words = f"VM {problem.pool.vms[vm].name} is not back where it was"
             yield Finding(step="", state="at the end of the way back", rule="rollback", words=words)

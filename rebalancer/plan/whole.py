@@ -10,6 +10,7 @@ from rebalancer.objectives import OBJECTIVES
 from rebalancer.placement import Move
 from rebalancer.plan.compose import Chosen, compose
 from rebalancer.plan.figures import DECIMALS
+from rebalancer.plan.limits import over_limits
 from rebalancer.plan.order import Deadlock, find_order
 from rebalancer.plan.plan import Plan, Tier
 from rebalancer.plan.search import Leg
@@ -23,6 +24,8 @@ from rebalancer.solve import Tier as SolvedTier
 ROUNDS = 8
 """How many placements may turn out to have no legal order before planning gives up."""
 
+LIMITS = "limits"
+"""In the place of a rule: parking VMs on the way would copy more than the policy allows."""
 CUT_SHORT = "time ran out before the search was done: another run may come to another plan"
 
 
@@ -71,6 +74,10 @@ class _Planning:
         order = find_order(self._problem, self._rules, solution.placement, seed=seed, first=first)
         if isinstance(order, Deadlock):
             return order
+        moves, vms = self._problem.initial.moves_to(solution.placement), self._problem.pool.vms
+        sizes = [vms[leg.vm].migration_memory_bytes for leg in order.legs]
+        if over_limits(self._problem.policy.limits, moves=len(moves), sizes_bytes=sizes):
+            return Deadlock(moves=moves, rules=(LIMITS,), proved=False)
         plan = compose(self._problem, self._rules, self._chosen(solution), order.legs, self._made_at)
         return self._checked(plan, order.legs)
 

@@ -73,6 +73,8 @@ class Reasons:
         if leg.hop:
             return f"parked on {self._host(leg.target)}: every order of the moves alone would block itself"
         if any(each.vm == leg.vm for each in legs[:position]):
+            if leg.target == self._problem.initial[leg.vm]:
+                return f"goes home to {self._host(leg.target)}, where it made room for a while"
             return f"goes on from {self._host(leg.source)}, where it was parked"
         found = self._of_wish(leg) or self._of_load(leg) or self._of_room(leg)
         return found or f"part of the best placement found for {self._host(leg.source)} and {self._host(leg.target)}"

@@ -1,18 +1,20 @@
-"""A plan as it is written, byte for byte. `python -m tests.export.test_golden` writes the files anew."""
+"""A plan as it is written, byte for byte. `python -m tests.export.test_golden` writes plan and schema anew."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from rebalancer.export import moves_csv, plan_json, plan_markdown, xe_script
+from rebalancer.export import moves_csv, plan_json, plan_markdown, plan_schema, xe_script
 from rebalancer.plan import Plan, rebalance, sealed, verify_plan
 from tests.plan.made import LATER, MADE_AT, demand_of, pool_with
 from tests.pools import policy_of, problem_of
 
 GOLDEN = Path(__file__).parent / "golden"
+SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "plan.schema.json"
 TEXTS = {"plan.json": plan_json, "plan.md": plan_markdown, "moves.csv": moves_csv, "run.sh": xe_script}
 
 
@@ -50,6 +52,7 @@ def write_golden() -> None:
     GOLDEN.mkdir(exist_ok=True)
     for name, text in TEXTS.items():
         (GOLDEN / name).write_bytes(text(golden_plan()).encode())
+    SCHEMA.write_text(json.dumps(plan_schema(), indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -196,3 +196,41 @@ def test_a_host_of_no_use_changes_nothing() -> None:
     bigger = problem_of(replace(problem.pool, hosts=more))
     goal = goal_of(problem, big="h2", small="h1")
     assert order_of(bigger, goal) == order_of(problem, goal)
+
+
+def test_a_vm_that_is_to_stay_steps_aside_where_nothing_else_helps() -> None:
+    """Neither of two VMs fits anywhere else, but a third one that stays can make room for a while and comes back."""
+    pool = pool_with({"h1": 17.5, "h2": 14.5, "h3": 5}, {"one": ("h1", 8), "two": ("h2", 9), "stay": ("h1", 4)})
+    problem = problem_of(pool)
+    legs = legs_of(order_of(problem, goal_of(problem, one="h2", two="h1")))
+    assert legs == [("stay", "h3", True), ("two", "h1", False), ("one", "h2", False), ("stay", "h1", False)]
+
+
+def fewest_hops(problem: Problem, goal: Placement) -> int | None:
+    """The least number of hops of any sequence, each VM parked at most once; None where there is no sequence."""
+    moving = [move.vm for move in problem.initial.moves_to(goal)]
+    end = tuple(goal[vm] for vm in moving)
+    layer, seen = [tuple(problem.initial[vm] for vm in moving)], set[tuple[str, ...]]()
+    for hops in range(len(moving) + 1):
+        following: list[tuple[str, ...]] = []
+        while layer:
+            state = layer.pop()
+            if state in seen:
+                continue
+            seen.add(state)
+            if state == end:
+                return hops
+            for other in neighbours(problem, goal, moving, state):
+                changed = next(number for number in range(len(moving)) if other[number] != state[number])
+                (layer if other[changed] == end[changed] else following).append(other)
+        layer = following
+    return None
+
+
+@given(tasks(most_vms=5))
+def test_no_order_has_fewer_hops(task: tuple[Problem, Placement]) -> None:
+    """On small pools the number of hops is the least that any sequence needs."""
+    problem, goal = task
+    answer = find_order(problem, rules_for(problem), goal, seed=1)
+    if isinstance(answer, Order) and {leg.vm for leg in answer.legs} == {m.vm for m in problem.initial.moves_to(goal)}:
+        assert sum(leg.hop for leg in answer.legs) == fewest_hops(problem, goal)

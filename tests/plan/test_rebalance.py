@@ -125,6 +125,15 @@ def test_a_hop_is_planned_where_the_solver_wants_a_swap(monkeypatch: pytest.Monk
     assert plan.warnings == ("made without metrics: load was not looked at",)
 
 
+def test_parking_counts_against_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Moves of 22 GiB fit a limit of 25, but with the hop 32 would be copied: the solver has to find something else."""
+    tight = problem_of(swap().pool, policy=policy_of(limits={"maximum_gib": 25}))
+    solver = Insists(tight)
+    monkeypatch.setattr(whole, "solve", solver)
+    assert rebalance(tight, made_at=MADE_AT).steps == ()
+    assert len(solver.asked) == 2
+
+
 def test_a_real_pool_is_evacuated(shared_data: Callable[[str], Path]) -> None:
     """A pool in XAPI's own records: one host is emptied by a plan that verifies."""
     recorded = json.loads(gzip.decompress(shared_data("xapi-verdicts/healthy.json.gz").read_bytes()))

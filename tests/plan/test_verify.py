@@ -330,3 +330,11 @@ def test_an_empty_plan_is_accepted() -> None:
     plan = plan_of(problem, problem.initial, reason="no host is over its threshold")
     assert verdict(plan) == ()
     assert plan.summary == "Nothing to do: no host is over its threshold."
+
+
+@pytest.mark.parametrize("limits", [{"maximum_moves": 3}, {"maximum_gib": 40}])
+def test_a_plan_beyond_its_limits_is_refused(limits: dict[str, int]) -> None:
+    """Four VMs move and 44 GiB are copied, hop included: less is allowed, so the plan is refused."""
+    policy = policy_of(limits=limits)
+    strict = replace(PLAN.made_from, policy=policy, policy_digest=policy_digest(policy))
+    assert [finding.rule for finding in verdict(sealed(replace(PLAN, made_from=strict)))] == ["limits"]
