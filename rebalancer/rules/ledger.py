@@ -148,7 +148,7 @@ def step_ledger(rules: Iterable[PoolRule], problem: Problem, placement: Placemen
 def end_violations(rules: Sequence[PoolRule], problem: Problem, goal: Placement) -> tuple[Violation, ...]:
     """Where *goal* breaks a rule that it may not break.
 
-    That is a hard row that somebody joined, who weighs what an arrival weighs; a group that spread to a further host; and
+    That is a row that somebody joined, who weighs what an arrival weighs; a group that spread to a further host; and
     whatever is judged as a whole, was in order and is not any more. Limits that are not hard may break.
     """
     start = problem.initial

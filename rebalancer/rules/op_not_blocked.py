@@ -11,7 +11,7 @@ class OpNotBlocked(VMRule):
     """`VM.blocked_operations` is how operators say "never migrate"; an empty reason blocks as well as any other."""
 
     id = "op-not-blocked"
-    sentence = "The VM's blocked_operations does not name the operation pool_migrate."
+    sentence = "The VM's blocked_operations does not name the operation that is wanted."
     source = "xapi_vm_lifecycle.ml: check_operation_error; XCP-ng docs, vms/advanced"
     origin = Origin.XAPI
     code = "OPERATION_BLOCKED"

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from rebalancer.rules.base import HostRule, Origin, PairRule, PoolRule, Rule, VMRule
 from rebalancer.rules.catalogue import DOCUMENTED, ENFORCED, WANTED
+from rebalancer.rules.storage import STORAGE_DOCUMENTED, STORAGE_MOTION, STORAGE_OPERATION
+from rebalancer.rules.storage.base import DiskRule
 
 HEAD = """# Rules
 
@@ -15,7 +17,8 @@ is broken already may stay so while nobody joins, and as soon as somebody joins 
 
 The policy chooses between two sets: `documented`, the default, is all of the first two tables, `enforced` only the
 first. `rules.relax` in the policy names rules of the second table that do not bind, and the plan then says so. The
-third table binds always. This page is written by `python -m rebalancer.rules.table > docs/rules.md`.
+third table binds always. Plans hold moves that leave the disks where they are; the tables about Storage XenMotion are
+for questions. This page is written by `python -m rebalancer.rules.table > docs/rules.md`.
 """
 
 SECTIONS = (
@@ -27,6 +30,22 @@ the first version of xapi that asks.""",
     ),
     ("What the manual asks", "XAPI does not refuse such a move, or not at this call.", DOCUMENTED),
     ("What the operator wants", "From the policy, and from tags and VM groups in the pool.", WANTED),
+    (
+        "Storage XenMotion: what XAPI enforces of the VM",
+        "`VM.assert_operation_valid` for migrate_send. It knows nothing of targets.",
+        STORAGE_OPERATION,
+    ),
+    (
+        "Storage XenMotion: what XAPI enforces of the target",
+        """`VM.assert_can_migrate` inside a pool, with an SR for every disk. It knows nothing of the former table, so
+that both have to be asked.""",
+        STORAGE_MOTION,
+    ),
+    (
+        "Storage XenMotion: what neither asks",
+        "What migrate_send refuses when it has begun, and what the manual asks.",
+        STORAGE_DOCUMENTED,
+    ),
 )
 
 
@@ -51,7 +70,7 @@ def _row(rule: Rule) -> str:
 
 def _judges(rule: Rule) -> str:
     """What the rule looks at, and when it holds."""
-    kinds = ((VMRule, "a VM"), (HostRule, "a target"), (PairRule, "a VM and a target"))
+    kinds = ((VMRule, "a VM"), (HostRule, "a target"), (PairRule, "a VM and a target"), (DiskRule, "disks"))
     words = [word for kind, word in kinds if isinstance(rule, kind)]
     return ", ".join([*words, *([f"the pool, {rule.when.value}"] if isinstance(rule, PoolRule) else [])])
 

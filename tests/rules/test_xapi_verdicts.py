@@ -1,150 +1,110 @@
-"""The rules against answers that were recorded from XAPI's own code.
-
-The folder is `XAPI_VERDICTS`, by default xapi-verdicts in the shared data. `pytest -s` shows agreed/total for each
-code.
-"""
+"""The rules against answers of XAPI's own code; `pytest -s -k verdict` shows agreed/total for each code."""
 
 from __future__ import annotations
 
-import gzip
-import json
-import os
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rebalancer.inventory import Pool, pool_from_records
-from rebalancer.problem import make_problem
-from rebalancer.rules import Objection, Verdicts, rules_for
+from rebalancer.rules import Verdicts, rules_for
 from rebalancer.rules.memory_model import free_bytes
-from tests.conftest import shared_folder
-from tests.pools import policy_of
-
-FOLDER = Path(os.environ.get("XAPI_VERDICTS", shared_folder() / "xapi-verdicts"))
-FILES = sorted(FOLDER.glob("*.json.gz"))
-LEAST = 0.999
-
-ASKED_LATER = {"no-conflicting-op": "waits", "vgpu-driver": "(unknown)"}
-"""Where xapi neither starts nor refuses: it queues, or asks a driver that no database knows."""
+from rebalancer.rules.storage import StorageVerdicts
+from tests.rules.recordings import FILES, FOLDER, LEAST, Case, Recording, read_all, share_that_agrees
 
 pytestmark = pytest.mark.skipif(not FILES, reason=f"no recorded verdicts in {FOLDER}; set XAPI_VERDICTS")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One VM and one host: what xapi said, and what the rules say."""
-
-    where: str
-    recorded: list[str]
-    objection: Objection | None
-
-    @property
-    def expected(self) -> str:
-        """xapi's code, or its `ok`, `waits`, `(unknown)`."""
-        return self.recorded[0]
-
-    @property
-    def answered(self) -> str:
-        """The same in the rules' words."""
-        if self.objection is None:
-            return "ok"
-        return ASKED_LATER.get(self.objection.rule, self.objection.code or "no code")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
-    """One recorded pool, with a look-up from refs to uuids."""
-
-    name: str
-    records: dict[str, Any]
-    verdicts: dict[str, Any]
-    pool: Pool
-
-    def uuid(self, kind: str, ref: str) -> str:
-        """The uuid behind a ref."""
-        return str(self.records[kind][ref]["uuid"])
-
-    def cases(self) -> Iterator[Case]:
-        """All VMs and hosts, the rule set being what XAPI enforces."""
-        problem = make_problem(self.pool, None, policy_of(rules={"set": "enforced"}))
-        verdicts = Verdicts(problem, rules_for(problem))
-        for vm_ref, answers in self.verdicts["vms"].items():
-            vm = self.pool.vms[self.uuid("VM", vm_ref)]
-            for host_ref, answer in answers["hosts"].items():
-                host = self.pool.hosts[self.uuid("host", host_ref)]
-                said = answer["pool_migrate"]
-                yield Case(
-                    where=f"{self.name}: {vm.name} to {host.name}",
-                    recorded=[said] if isinstance(said, str) else said,
-                    objection=verdicts.first(vm, host),
-                )
-
-
-def read(path: Path) -> Recording:
-    """The recorded pool in *path*."""
-    content = json.loads(gzip.decompress(path.read_bytes()))
-    return Recording(
-        name=path.name.removesuffix(".json.gz"),
-        records=content["records"],
-        verdicts=content["verdicts"],
-        pool=pool_from_records(content["records"]),
-    )
 
 
 @pytest.fixture(scope="module")
 def recordings() -> list[Recording]:
     """All recorded pools."""
-    return [read(path) for path in FILES]
+    return read_all()
 
 
 @pytest.fixture(scope="module")
-def cases(recordings: list[Recording]) -> list[Case]:
-    """All pairs of all recorded pools."""
-    return [case for recording in recordings for case in recording.cases()]
+def moves(recordings: list[Recording]) -> list[Case]:
+    """`pool_migrate` for every VM and every host."""
+    return [case for recording in recordings for case in migrations(recording)]
 
 
-def test_verdicts_agree_with_xapi(cases: list[Case]) -> None:
+def migrations(recording: Recording) -> Iterator[Case]:
+    """`pool_migrate` for every VM and every host of one pool."""
+    problem = recording.enforced()
+    verdicts = Verdicts(problem, rules_for(problem))
+    for vm_ref, answers in recording.vms.items():
+        for host_ref, answer in answers["hosts"].items():
+            vm, host = recording.vm(vm_ref), recording.host(host_ref)
+            yield recording.case(f"{vm.name} to {host.name}", answer["pool_migrate"], verdicts.first(vm, host))
+
+
+def operations(recording: Recording) -> Iterator[Case]:
+    """`assert_operation_valid` of migrate_send for every VM of one pool."""
+    verdicts = StorageVerdicts(recording.enforced())
+    for ref, answers in recording.vms.items():
+        vm, said = recording.vm(ref), answers["assert_operation_valid"]["migrate_send"]
+        yield recording.case(f"{vm.name}, migrate_send", said, verdicts.operation(vm), {})
+
+
+def motions(recording: Recording) -> Iterator[Case]:
+    """`assert_can_migrate` wherever it was asked in one pool, without force."""
+    verdicts = StorageVerdicts(recording.enforced())
+    for vm_ref, host_ref, disks, said in asked_motions(recording.content):
+        vm, host = recording.vm(vm_ref), recording.host(host_ref)
+        targets = {recording.uuid("VDI", disk): recording.uuid("SR", sr) for disk, sr in disks.items()}
+        yield recording.case(f"{vm.name} with disks to {host.name}", said, verdicts.motion(vm, host, targets))
+
+
+def asked_motions(content: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, str], str | list[str]]]:
+    """VM, host, map of disks and answer, all in refs."""
+    for vm, answers in content["verdicts"]["vms"].items():
+        for host, answer in answers["hosts"].items():
+            if "assert_can_migrate" in answer:
+                yield vm, host, answer["assert_can_migrate"]["vdi_map"], answer["assert_can_migrate"]["verdict"]
+    for extra in content.get("extra", ()):
+        if extra["call"] == "VM.assert_can_migrate" and extra["params"][3] == {}:
+            yield *extra["params"][:3], extra["answer"]
+
+
+def test_verdicts_of_pool_migrate_agree(moves: list[Case]) -> None:
     """For at least 99.9 % of all pairs the first objection has the code that xapi answered."""
-    total = Counter(case.expected for case in cases)
-    agreed = Counter(case.expected for case in cases if case.answered == case.expected)
-    for code, count in total.most_common():
-        print(f"{agreed[code]:5} of {count:5}  {code}")  # noqa: T201 - the figures are what the test is for
-    print(f"{agreed.total():5} of {total.total():5}  pairs agree")  # noqa: T201
-    wrong = [
-        f"{case.where}: {case.answered} instead of {case.expected}" for case in cases if case.answered != case.expected
-    ]
-    assert agreed.total() >= LEAST * total.total(), "\n".join(wrong[:20])
+    share, table = share_that_agrees(moves)
+    print(table)  # noqa: T201 - the figures are what the test is for
+    assert share >= LEAST, table
+
+
+def test_verdicts_of_storage_motion_agree(recordings: list[Recording]) -> None:
+    """The same for `assert_can_migrate` with its map of disks, and for `assert_operation_valid` of migrate_send."""
+    for kind in (operations, motions):
+        share, table = share_that_agrees(case for recording in recordings for case in kind(recording))
+        print(f"{kind.__name__}\n{table}")  # noqa: T201
+        assert share >= LEAST, table
 
 
 @pytest.mark.parametrize("code", ["HOST_NOT_ENOUGH_FREE_MEMORY", "HOST_NOT_ENOUGH_PCPUS"])
-def test_numbers_in_verdicts_agree_to_the_byte(cases: list[Case], code: str) -> None:
+def test_numbers_in_verdicts_agree_to_the_byte(moves: list[Case], code: str) -> None:
     """What is needed and what is there are exactly the numbers that xapi names."""
-    found = [case for case in cases if case.expected == code and case.answered == code]
+    found = [case for case in moves if case.expected == code and case.answered == code]
     if not found:
         pytest.skip(f"{code} is in none of the recorded pools")
     assert [case.where for case in found if case.objection and list(case.objection.params) != case.recorded[1:]] == []
 
 
-def test_free_memory_of_every_host_agrees_to_the_byte(recordings: list[Recording]) -> None:
+def test_free_memory_in_verdicts_agrees_to_the_byte(recordings: list[Recording]) -> None:
     """`free_bytes` is what host.compute_free_memory answered, for every host of every pool."""
     wrong = [
         (recording.name, host, answer["compute_free_memory"])
         for recording in recordings
         for free in [free_bytes(recording.pool)]
-        for host, answer in recording.verdicts["hosts"].items()
+        for host, answer in recording.hosts.items()
         if free[recording.uuid("host", host)] != answer["compute_free_memory"]
     ]
     assert wrong == []
 
 
-def test_ha_verdicts_agree(cases: list[Case]) -> None:
-    """Where HA is asked, and xapi refuses for its failover plan or lets the move pass, so do the rules."""
+def test_verdicts_of_ha_agree(moves: list[Case]) -> None:
+    """Where xapi refuses for its failover plan, or the rules do, both do."""
     code = "HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN"
-    asked = [case for case in cases if code in (case.expected, case.answered)]
+    asked = [case for case in moves if code in (case.expected, case.answered)]
     if not asked:
         pytest.skip("in none of the recorded pools a move would break the failover plan")
     wrong = [case.where for case in asked if case.expected != case.answered]

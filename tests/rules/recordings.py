@@ -1,0 +1,118 @@
+"""Answers that were recorded from XAPI's own code, with a look-up from refs to uuids.
+
+The folder is `XAPI_VERDICTS`, by default xapi-verdicts in the shared data.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rebalancer.inventory import VM, Host, Pool, pool_from_records
+from rebalancer.problem import Problem, make_problem
+from rebalancer.rules import Objection
+from tests.conftest import shared_folder
+from tests.pools import policy_of
+
+FOLDER = Path(os.environ.get("XAPI_VERDICTS", shared_folder() / "xapi-verdicts"))
+FILES = sorted(FOLDER.glob("*.json.gz"))
+LEAST = 0.999
+
+ASKED_LATER = {"no-conflicting-op": "waits", "vgpu-driver": "(unknown)"}
+"""Where pool_migrate neither starts nor refuses: it queues, or asks a driver that no database knows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One question: what xapi said, and what the rules say."""
+
+    where: str
+    recorded: list[str]
+    objection: Objection | None
+    said: Mapping[str, str]
+
+    @property
+    def expected(self) -> str:
+        """xapi's code, or its `ok`, `waits`, `(unknown)`."""
+        return self.recorded[0]
+
+    @property
+    def answered(self) -> str:
+        """The same in the rules' words."""
+        if self.objection is None:
+            return "ok"
+        return self.said.get(self.objection.rule, self.objection.code or "no code")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """One recorded pool."""
+
+    name: str
+    content: dict[str, Any]
+    pool: Pool
+
+    @property
+    def vms(self) -> dict[str, Any]:
+        """What xapi said of each VM, by ref."""
+        return self.content["verdicts"]["vms"]  # type: ignore[no-any-return]
+
+    @property
+    def hosts(self) -> dict[str, Any]:
+        """What xapi said of each host, by ref."""
+        return self.content["verdicts"]["hosts"]  # type: ignore[no-any-return]
+
+    def uuid(self, kind: str, ref: str) -> str:
+        """The uuid behind a ref."""
+        return str(self.content["records"][kind][ref]["uuid"])
+
+    def vm(self, ref: str) -> VM:
+        """The VM behind a ref."""
+        return self.pool.vms[self.uuid("VM", ref)]
+
+    def host(self, ref: str) -> Host:
+        """The host behind a ref."""
+        return self.pool.hosts[self.uuid("host", ref)]
+
+    def enforced(self) -> Problem:
+        """The pool under the rules that XAPI enforces."""
+        return make_problem(self.pool, None, policy_of(rules={"set": "enforced"}))
+
+    def case(
+        self, words: str, said: str | list[str], objection: Objection | None, names: Mapping[str, str] = ASKED_LATER
+    ) -> Case:
+        """A question with both answers."""
+        recorded = [said] if isinstance(said, str) else said
+        return Case(where=f"{self.name}: {words}", recorded=recorded, objection=objection, said=names)
+
+
+def read_all() -> list[Recording]:
+    """All recorded pools."""
+    return [_read(path) for path in FILES]
+
+
+def share_that_agrees(cases: Iterable[Case]) -> tuple[float, str]:
+    """The share of agreement, and a table of agreed/total by code with the first disagreements."""
+    found = list(cases)
+    total = Counter(case.expected for case in found)
+    agreed = Counter(case.expected for case in found if case.answered == case.expected)
+    lines = [f"{agreed[code]:5} of {count:5}  {code}" for code, count in total.most_common()]
+    wrong = [
+        f"{case.where}: {case.answered} instead of {case.expected}" for case in found if case.answered != case.expected
+    ]
+    table = "\n".join([*lines, f"{agreed.total():5} of {total.total():5}  agree", *wrong[:20]])
+    return agreed.total() / max(1, total.total()), table
+
+
+def _read(path: Path) -> Recording:
+    """The recorded pool in *path*."""
+    content = json.loads(gzip.decompress(path.read_bytes()))
+    return Recording(
+        name=path.name.removesuffix(".json.gz"), content=content, pool=pool_from_records(content["records"])
+    )

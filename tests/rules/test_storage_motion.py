@@ -1,0 +1,178 @@
+"""Rules about a VM that takes its disks along, against a table that was written by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from rebalancer.inventory import HighAvailability, PowerState
+from rebalancer.problem import Problem
+from rebalancer.rules import Rule
+from rebalancer.rules.storage import STORAGE_DOCUMENTED, STORAGE_MOTION, STORAGE_OPERATION, StorageVerdicts
+from rebalancer.units import GIB
+from tests.pools import (
+    SOFTWARE,
+    make_cd,
+    make_disk,
+    make_driver,
+    make_host,
+    make_pool,
+    make_sr,
+    make_vdi,
+    make_vm,
+    policy_of,
+    problem_of,
+)
+
+LICENSED = {"restrict_storage_xen_motion": "false"}
+DRIVERS = {
+    "nfs": make_driver("nfs", features=("VDI_MIRROR", "VDI_SNAPSHOT/2")),
+    "raw": make_driver("raw", features=("VDI_CREATE",)),
+    "receiver": make_driver("receiver", features=("VDI_MIRROR_IN", "VDI_SNAPSHOT")),
+}
+SRS = (make_sr("local", shared=False), make_sr("raw", type="raw"), make_sr("receiver", type="receiver"))
+MOVES = {"web-disk0": "local"}
+STAYS = {"web-disk0": "shared"}
+HA_ON = HighAvailability(enabled=True, host_failures_to_tolerate=1, plan_exists_for=1, allow_overcommit=False)
+TWO = (make_disk("web", 0), make_disk("web", 1))
+SEVEN = tuple(make_disk("web", number) for number in range(7))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """The move of `web`, its disk to SR local, from h1 to h2, with one thing changed."""
+
+    rule: str
+    legal: bool
+    disks: Mapping[str, str] = field(default_factory=lambda: MOVES)
+    vm: Mapping[str, Any] = field(default_factory=dict)
+    target: Mapping[str, Any] = field(default_factory=dict)
+    pool: Mapping[str, Any] = field(default_factory=dict)
+
+    def problem(self) -> Problem:
+        """The pool of this row."""
+        vm = make_vm("web", **{"on": "h1", **self.vm})
+        hosts = (make_host("h1"), make_host("h2", **{"srs": ("shared", "local"), **self.target}))
+        parts = {"srs": SRS, "restrictions": LICENSED, "storage_drivers": DRIVERS, **self.pool}
+        return problem_of(make_pool(hosts=hosts, vms=[vm], **parts), policy=policy_of())
+
+
+def disk(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of VDI
+    """A pool where the VM's disk is another."""
+    return {"vdis": (make_vdi("web-disk0", **changes),)}
+
+
+ROWS = (
+    Row(rule="storage-licence", legal=False, pool={"restrictions": {}}),
+    Row(rule="storage-licence", legal=False, pool={"restrictions": {"restrict_storage_xen_motion": "true"}}),
+    Row(rule="disks-mapped", legal=True, vm={"vbds": (make_disk("web"), make_cd("web", "image"))}),
+    Row(rule="disks-mapped", legal=False, disks={}),
+    Row(rule="disks-mapped", legal=False, vm={"vbds": TWO}),
+    Row(rule="version-order-storage", legal=True, target={"software_version": SOFTWARE | {"xen": "4.18"}}),
+    Row(rule="version-order-storage", legal=False, target={"software_version": SOFTWARE | {"xen": "4.16"}}),
+    Row(rule="sr-capabilities", legal=True, disks={"web-disk0": "receiver"}),
+    Row(rule="sr-capabilities", legal=True, disks={"web-disk0": "raw"}, pool=disk(sr="raw")),
+    Row(rule="sr-capabilities", legal=False, disks={"web-disk0": "raw"}),
+    Row(rule="sr-capabilities", legal=False, pool=disk(sr="receiver")),
+    Row(rule="sr-capabilities", legal=False, disks={"web-disk0": "nowhere"}),
+    Row(rule="no-cbt", legal=True, disks=STAYS, pool=disk(cbt_enabled=True)),
+    Row(rule="no-cbt", legal=True, pool=disk(cbt_enabled=None)),
+    Row(rule="no-cbt", legal=False, pool=disk(cbt_enabled=True)),
+    Row(rule="not-encrypted", legal=True, disks=STAYS, pool=disk(sm_config={"key_hash": "1"})),
+    Row(rule="not-encrypted", legal=False, pool=disk(sm_config={"key_hash": "1"})),
+    Row(rule="memory-now", legal=True, target={"memory_total_bytes": 4 * GIB + (700 + 2048 + 21) * 2**20}),
+    Row(rule="memory-now", legal=False, target={"memory_total_bytes": 4 * GIB + (700 + 2048 + 21) * 2**20 - 1}),
+    Row(rule="control-domain-home", legal=True, vm={"is_control_domain": True, "affinity": "h2"}),
+    Row(rule="control-domain-home", legal=False, vm={"is_control_domain": True, "affinity": "h1"}),
+    Row(rule="usb-on-target", legal=True, vm={"usb_hosts": ("h2",)}),
+    Row(rule="usb-on-target", legal=False, vm={"usb_hosts": ("h1", "h2")}),
+    Row(rule="on-boot-persist", legal=False, disks=STAYS, pool=disk(on_boot="reset")),
+    Row(rule="target-sr-attached", legal=True, disks=STAYS),
+    Row(rule="target-sr-attached", legal=False, target={"srs": ("shared",)}),
+    Row(rule="one-snapshot", legal=True, vm={"snapshots": ("s1",)}),
+    Row(rule="one-snapshot", legal=False, vm={"snapshots": ("s1", "s2")}),
+    Row(rule="six-disks", legal=True, vm={"vbds": SEVEN[:6]}),
+    Row(rule="six-disks", legal=False, vm={"vbds": SEVEN}),
+    Row(rule="ha-off", legal=False, pool={"ha": HA_ON}),
+    Row(
+        rule="space-on-target",
+        legal=True,
+        pool={"srs": (make_sr("local", physical_size_bytes=1064 * GIB),)},
+    ),
+    Row(
+        rule="space-on-target",
+        legal=False,
+        pool={"srs": (make_sr("local", physical_size_bytes=1064 * GIB - 1),)},
+    ),
+    Row(
+        rule="space-on-target",
+        legal=False,
+        pool={
+            "srs": (make_sr("local", physical_size_bytes=1064 * GIB),),
+            "vdis": (make_vdi("old", snapshot_of="web-disk0", virtual_size_bytes=1),),
+        },
+    ),
+    Row(rule="vm-not-paused", legal=True, vm={"power_state": PowerState.SUSPENDED}),
+    Row(rule="vm-not-paused", legal=False, vm={"power_state": PowerState.PAUSED}),
+    Row(rule="not-default-template", legal=True, vm={"is_a_template": True}),
+    Row(rule="not-default-template", legal=False, vm={"is_a_template": True, "is_default_template": True}),
+    Row(rule="op-not-blocked", legal=True, vm={"blocked_operations": {"pool_migrate": "no"}}),
+    Row(rule="op-not-blocked", legal=False, vm={"blocked_operations": {"migrate_send": "no"}}),
+)
+
+OWN = sorted(
+    {
+        rule.id
+        for rule in (*STORAGE_OPERATION, *STORAGE_MOTION, *STORAGE_DOCUMENTED)
+        if "storage" in type(rule).__module__
+    }
+)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.rule}-{'legal' if row.legal else 'illegal'}")
+def test_rule_objects_exactly_where_it_should(row: Row) -> None:
+    """The rule of the row is the first to object if and only if the row is illegal."""
+    problem = row.problem()
+    verdicts, web, host = StorageVerdicts(problem), problem.pool.vms["web"], problem.pool.hosts["h2"]
+    answers = (verdicts.operation(web), verdicts.motion(web, host, row.disks))
+    found = {each.rule for each in (*answers, *verdicts.unasked(web, host, row.disks)) if each}
+    assert (row.rule in found) is not row.legal
+
+
+def test_ordinary_guest_may_take_its_disk_along() -> None:
+    """To an ordinary storage motion nobody objects."""
+    row = Row(rule="none", legal=True)
+    problem = row.problem()
+    verdicts, web, host = StorageVerdicts(problem), problem.pool.vms["web"], problem.pool.hosts["h2"]
+    assert (verdicts.operation(web), verdicts.motion(web, host, MOVES), verdicts.unasked(web, host, MOVES)) == (
+        None,
+        None,
+        (),
+    )
+
+
+@pytest.mark.parametrize("rule", OWN)
+def test_every_rule_has_its_row(rule: str) -> None:
+    """Each rule of storage motion has a row that is just illegal."""
+    assert any(row.rule == rule and not row.legal for row in ROWS)
+
+
+def test_changed_blocks_held_every_disk_before_25_15() -> None:
+    """On XCP-ng 8.2 a disk that tracks its changes holds its VM even where it stays."""
+    old = {"software_version": SOFTWARE | {"xapi_build": "1.249.41"}}
+    vm = make_vm("web")
+    hosts = (make_host("h1", **old), make_host("h2", **old))
+    pool = make_pool(
+        hosts=hosts, vms=[vm], srs=SRS, restrictions=LICENSED, storage_drivers=DRIVERS, **disk(cbt_enabled=True)
+    )
+    found = StorageVerdicts(problem_of(pool)).motion(vm, hosts[1], STAYS)
+    assert found is not None
+    assert found.code == "VDI_CBT_ENABLED"
+
+
+def test_ids_name_their_files() -> None:
+    """A rule of storage motion has its file named after it, too."""
+    assert all(type(rule).__module__.rpartition(".")[2] == rule.id.replace("-", "_") for rule in RULES)
