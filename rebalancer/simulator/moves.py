@@ -174,8 +174,8 @@ def _arrive(world: World, move: Move) -> None:
     """Put the VM on its new host: resident_on and domid flip, load and memory follow."""
     database = world.database
     with database.lock:
-        residence.settle(world, move.vm, move.target)
         database.change("VM", move.vm, scheduled_to_be_resident_on=NULL)
+        residence.settle(world, move.vm, move.target)
 
 
 def _aftermath(world: World, move: Move) -> None:

@@ -1,7 +1,8 @@
-"""Where a VM is, noted on every side: its own record, both hosts, and the load."""
+"""Where a VM is, noted on every side: its own record, both hosts and their free memory, and the load."""
 
 from __future__ import annotations
 
+from rebalancer.simulator.checks import memory
 from rebalancer.simulator.schema import NULL
 from rebalancer.simulator.world import World
 
@@ -18,6 +19,8 @@ def settle(world: World, vm: str, host: str) -> None:
             if (record := database.find("host", ref)) is not None:
                 others = [name for name in record["resident_VMs"] if name != vm]
                 database.change("host", ref, resident_VMs=[*others, vm] if resident else others)
+                free = str(memory.free_memory(database, ref))
+                database.change("host_metrics", record["metrics"], memory_free=free)
         world.load.settled(world.uuid("VM", vm), host, world.clock())
 
 

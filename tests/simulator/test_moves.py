@@ -48,6 +48,9 @@ def test_a_synchronous_move_returns_when_the_vm_is_there(simulator: Simulator, x
     assert record["current_operations"] == {}
     assert vm in xapi.host.get_resident_VMs(target)
     assert vm not in xapi.host.get_resident_VMs(source)
+    for host in (source, target):
+        free = xapi.host_metrics.get_memory_free(xapi.host.get_metrics(host))
+        assert free == xapi.host.compute_free_memory(host)
     assert sorted(xapi.host.get_allowed_operations(target)) == sorted(before)
 
 

@@ -222,6 +222,26 @@ def test_tls_shows_the_certificate_it_announces(small_pool: SimulatedPool) -> No
             httpx.get(simulator.url.replace("https", "http"))
 
 
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("VM.pool_migrate", ["x", "y", "no map"]),
+        ("VM.set_tags", ["x", "no set"]),
+        ("VM.start", ["x", "no", "bool"]),
+        ("event.from", ["vm", "", "soon"]),
+        ("VM.set_user_version", ["x", "five"]),
+    ],
+)
+def test_parameters_of_the_wrong_type_are_answered(simulator: Simulator, method: str, params: list[str]) -> None:
+    """A value of another type than XAPI's gets an error, over JSON too; the connection stays."""
+    with httpx.Client(base_url=simulator.url) as client:
+        login = {"id": 1, "method": "session.login_with_password", "params": ["root", "secret"]}
+        session = client.post("/jsonrpc", json=login).json()["result"]
+        answer = client.post("/jsonrpc", json={"id": 2, "method": method, "params": [session, *params]}).json()
+        assert answer["error"][0] == "INTERNAL_ERROR"
+        assert client.post("/jsonrpc", json={"id": 3, "method": "VM.get_all", "params": [session]}).json()["result"]
+
+
 def test_maps_and_tags_can_be_written(simulator: Simulator, xapi: Proxy) -> None:
     """add_to, remove_from and add_tags change a record, and a key that is there is not written over."""
     vm = first_ref(simulator, "VM")

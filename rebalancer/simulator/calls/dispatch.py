@@ -48,7 +48,7 @@ class Dispatcher:
         if name == LOGIN:
             return result, self._log_in(host_ref, params)
         _assert_arity(name, kinds, params)
-        self._admit(name, params[0])
+        self._admit(name, str(params[0]))
         values = [_canonical(kind, value) for kind, value in zip(kinds[1:], params[1:], strict=True)]
         handler = _handler(name)
         if method.startswith("Async."):
@@ -62,12 +62,12 @@ class Dispatcher:
         request = Request(world=self._world, host=host_ref, session="", task="")
         return session.login(request, *params)
 
-    def _admit(self, name: str, session_ref: Any) -> None:  # noqa: ANN401 - whatever was sent
+    def _admit(self, name: str, session_ref: str) -> None:
         if self._world.faults.take("session-expires", method=name) and self._world.database.find(
             "session", session_ref
         ):
             sessions.close(self._world, session_ref)
-        sessions.assert_open(self._world, str(session_ref))
+        sessions.assert_open(self._world, session_ref)
 
     def _now(self, request: Request, handler: Handler, values: list[Any]) -> Any:  # noqa: ANN401 - any wire type
         try:
@@ -127,14 +127,26 @@ def _assert_arity(name: str, kinds: tuple[str, ...], params: list[Any]) -> None:
 
 
 def _canonical(kind: str, value: Any) -> Any:  # noqa: ANN401 - any wire type
-    """Return a parameter as records hold it: integers as strings.
+    """Return a parameter as records hold it: integers as strings, floats as floats.
 
     Raises:
-        ApiFailure: INTERNAL_ERROR for a number that is none.
+        ApiFailure: INTERNAL_ERROR for a value that is not of the type, as XAPI's unmarshalling says it.
     """
-    if kind == "int":
-        try:
+    try:
+        if kind == "int":
             return str(int(value))
-        except (TypeError, ValueError):
-            raise ApiFailure("INTERNAL_ERROR", 'Failure("Int64.of_string")') from None
+        if kind == "float":
+            return float(value)
+    except (TypeError, ValueError):
+        raise ApiFailure("INTERNAL_ERROR", 'Failure("Int64.of_string")') from None
+    if not isinstance(value, _python_type(kind)):
+        raise ApiFailure("INTERNAL_ERROR", f"Rpc.Runtime_error({kind} expected)")
     return value
+
+
+def _python_type(kind: str) -> type:
+    if kind.endswith((" map", " record")):
+        return dict
+    if kind.endswith(" set"):
+        return list
+    return bool if kind == "bool" else str
