@@ -123,13 +123,8 @@ ROWS = (
     Row(rule="op-not-blocked", legal=False, vm={"blocked_operations": {"migrate_send": "no"}}),
 )
 
-OWN = sorted(
-    {
-        rule.id
-        for rule in (*STORAGE_OPERATION, *STORAGE_MOTION, *STORAGE_DOCUMENTED)
-        if "storage" in type(rule).__module__
-    }
-)
+RULES: tuple[Rule, ...] = (*STORAGE_OPERATION, *STORAGE_MOTION, *STORAGE_DOCUMENTED)
+OWN = sorted({rule.id for rule in RULES if "storage" in type(rule).__module__})
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.rule}-{'legal' if row.legal else 'illegal'}")
