@@ -27,7 +27,10 @@ class Terms:
 def post_limits(model: PlacementModel) -> None:
     """Every limit holds; one that is broken tonight holds as soon as somebody joins."""
     reach = [np.flatnonzero(family.resident + family.arrival) for family in model.prepared.families]
+    used = [model.scope.free[units].any(axis=0) for units in reach]
     for limit in model.prepared.limits:
+        if not used[limit.family][limit.hosts].any():
+            continue
         terms = terms_of(model, limit, reach[limit.family])
         if limit.broken and not terms.joined:
             _post_broken(model, limit, terms)
@@ -38,6 +41,8 @@ def post_limits(model: PlacementModel) -> None:
 def post_groups(model: PlacementModel) -> None:
     """A group that is spread tonight goes to a further host only as a whole."""
     for group in model.prepared.groups:
+        if model.constant[group.units].all():
+            continue
         outside = [host for host in range(len(model.prepared.hosts)) if host not in group.hosts]
         for host in outside:
             _post_together(model, group, host)

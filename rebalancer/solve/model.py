@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,10 +91,11 @@ class PlacementModel:
 
     def at_most(self, variables: Numbers, coefficients: Numbers, upper: int, *, given: int | None = None) -> None:
         """A weighted sum is at most *upper*, where *given* holds if it is named; divided by common factors."""
-        divisor = gcd(*(int(each) for each in coefficients)) or 1
+        factors = np.asarray(coefficients, dtype=np.int64)
+        divisor = int(np.gcd.reduce(factors)) or 1
         constraint = self._proto.constraints.add()
-        constraint.linear.vars.extend([int(each) for each in variables])
-        constraint.linear.coeffs.extend([int(each) // divisor for each in coefficients])
+        constraint.linear.vars.extend(np.asarray(variables, dtype=np.int64))
+        constraint.linear.coeffs.extend(factors // divisor)
         constraint.linear.domain.extend((LOWEST, upper // divisor))
         if given is not None:
             constraint.enforcement_literal.extend([given])
@@ -149,14 +149,15 @@ class PlacementModel:
         room = resolution.limit_parts(limits) - self._load
         watched = np.ones_like(room, dtype=np.bool_) if self.scope.watched is None else self.scope.watched
         variables: list[int] = []
-        offset = 0
-        for host in np.flatnonzero(watched.any(axis=1)):
+        offset = int(np.maximum(-room[watched], 0).sum())
+        for host in np.flatnonzero(watched.any(axis=1) & self.scope.free.any(axis=0)):
             pairs = np.flatnonzero(self.at_hosts == host)
             demand = self.prepared.demand[self.units[pairs]]
-            for slot in np.flatnonzero(watched[host]):
-                surely, excess = self._excess(pairs, demand[:, slot], int(room[host, slot]))
-                offset += surely
-                variables += excess
+            most = demand.sum(axis=0) - np.maximum(room[host], 0)
+            variables.extend(
+                self._excess(pairs, demand[:, slot], max(0, int(room[host, slot])), int(most[slot]))
+                for slot in np.flatnonzero(watched[host] & (most > 0))
+            )
         return Measure(
             variables=tuple(variables),
             coefficients=(1,) * len(variables),
@@ -166,18 +167,13 @@ class PlacementModel:
             surplus=resolution.surplus(limits),
         )
 
-    def _excess(self, pairs: Ints, demand: Ints, room: int) -> tuple[int, list[int]]:
-        """How far the demand of *pairs* exceeds *room*: what it surely does, and a variable for the rest."""
-        surely = max(0, -room)
-        room = max(0, room)
-        most = int(demand.sum()) - room
+    def _excess(self, pairs: Ints, demand: Ints, room: int, most: int) -> int:
+        """A variable for how far the demand of *pairs* exceeds *room*: *most* at most."""
         used = demand > 0
-        if most <= 0:
-            return surely, []
         pairs, demand = pairs[used], demand[used]
         excess = self.whole_number(most, lambda chosen: max(0, int(demand @ chosen[pairs]) - room))
-        self.at_most([*pairs.tolist(), excess], [*demand.tolist(), -1], room)
-        return surely, [excess]
+        self.at_most(np.append(pairs, excess), np.append(demand, -1), room)
+        return excess
 
     def highest_share(self, capacities: NDArray[np.float64]) -> Measure:
         """One number that the share of no host with a capacity exceeds, in any slot."""

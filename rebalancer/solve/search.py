@@ -67,24 +67,58 @@ class Answer:
     on_time: bool
 
 
+class Search:
+    """Minimises *goal* in *model*.
+
+    Args:
+        model: what is allowed.
+        goal: what to minimise.
+        effort: what it may cost.
+        progress: hears of every better value, with the bound at that time.
+        raised: hears of every better bound.
+    """
+
+    def __init__(
+        self,
+        model: PlacementModel,
+        goal: Goal,
+        effort: Effort,
+        *,
+        progress: Callable[[int, int], None] | None = None,
+        raised: Callable[[int], None] | None = None,
+    ) -> None:
+        self._model, self._goal, self._effort = model, goal, effort
+        self._watcher = _Watcher(progress) if progress else None
+        self._solver = _solver(effort)
+        if raised:
+            self._solver.best_bound_callback = lambda bound: raised(_rounded_up(bound))
+
+    def run(self) -> Answer:
+        """Search until the best is found or the effort is spent."""
+        self._model.minimise(self._goal)
+        status = STATUS[self._solver.solve(self._model.cp, self._watcher)]
+        found = status in {Status.OPTIMAL, Status.FOUND}
+        at = self._model.placement(self._solver.response_proto.solution) if found else None
+        work = self._solver.deterministic_time
+        return Answer(
+            status=status,
+            at=at,
+            value=0 if at is None else self._model.value(self._goal, at),
+            bound=_rounded_up(self._solver.best_objective_bound) if self._goal.variables else self._goal.offset,
+            deterministic=work,
+            on_time=status in {Status.OPTIMAL, Status.IMPOSSIBLE} or work >= 0.98 * self._effort.deterministic,
+        )
+
+    def stop(self) -> None:
+        """End a search that runs in another thread."""
+        self._solver.stop_search()
+
+
 def search(
     model: PlacementModel, goal: Goal, effort: Effort, *, progress: Callable[[int, int], None] | None = None
 ) -> Answer:
-    """Minimise *goal*; *progress* hears of every better value, with the bound at that time."""
-    model.minimise(goal)
-    solver = _solver(effort)
-    watcher = _Watcher(goal, progress) if progress else None
-    status = STATUS[solver.solve(model.cp, watcher)]
-    found = status in {Status.OPTIMAL, Status.FOUND}
-    at = model.placement(solver.response_proto.solution) if found else None
-    return Answer(
-        status=status,
-        at=at,
-        value=0 if at is None else model.value(goal, at),
-        bound=_rounded_up(solver.best_objective_bound) if goal.variables else goal.offset,
-        deterministic=solver.deterministic_time,
-        on_time=status is not Status.FOUND or solver.deterministic_time >= 0.98 * effort.deterministic,
-    )
+    """What a `Search` finds."""
+    return Search(model, goal, effort, progress=progress).run()
 
 
 def _rounded_up(bound: float) -> int:
@@ -109,9 +143,9 @@ def _solver(effort: Effort) -> cp_model.CpSolver:
 class _Watcher(cp_model.CpSolverSolutionCallback):
     """Tells of every better value."""
 
-    def __init__(self, goal: Goal, progress: Callable[[int, int], None]) -> None:
+    def __init__(self, progress: Callable[[int, int], None]) -> None:
         super().__init__()
-        self._goal, self._progress = goal, progress
+        self._progress = progress
 
     def on_solution_callback(self) -> None:
         """Called by CP-SAT."""

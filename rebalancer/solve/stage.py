@@ -59,6 +59,16 @@ class Stage:
         """Everything may move."""
         return Scope(free=self.prepared.legal, at=self.prepared.home)
 
+    def allows(self, at: Ints) -> bool:
+        """Whether the units may be *at* these hosts as far as moves are limited and forbidden."""
+        limits = self.prepared.problem.policy.limits
+        away = at != self.prepared.home
+        few = limits.maximum_moves is None or unit_sizes(self.prepared)[away].sum() <= limits.maximum_moves
+        small = limits.maximum_gib is None or unit_bytes(self.prepared)[away].sum() <= int(limits.maximum_gib * GIB)
+        return bool(few and small) and not any(
+            all(at[unit] == host for unit, host in pairs) for pairs in self.forbidden
+        )
+
     def _limit(self, model: PlacementModel) -> None:
         """As many moves and GiB as the policy allows."""
         limits = self.prepared.problem.policy.limits

@@ -1,0 +1,104 @@
+"""The bound of a large pool, raised in a thread of its own while better placements are looked for.
+
+The model there counts overload only on the hosts and slots that were hottest tonight, so that it stays small: a
+relaxation, whose bound is one of the whole. Linear relaxations with cuts over the assignment raise it quickly; where
+the relaxation is solved, the slots that its answer overloads are counted from then on.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
+
+import numpy as np
+
+from rebalancer.solve.holdings import load_of
+from rebalancer.solve.prepare import Bools, Ints, Prepared
+from rebalancer.solve.search import Effort, Search, Status
+from rebalancer.solve.stage import Stage
+
+MOST_TERMS = 480_000
+"""Pairs times watched slots that a relaxation may have: more takes longer than it gives."""
+
+STOP_SECONDS = 0.05
+"""How often a search that was told to stop is told again: one that is just starting does not hear it."""
+
+
+class Bounder:
+    """Raises the bound of *stage* until its work is used up; CP-SAT lets go of Python meanwhile.
+
+    Args:
+        stage: what is minimised.
+        limits: parts of a pCPU above which load is overload, shape (hosts,).
+        effort: what it may cost.
+    """
+
+    def __init__(self, stage: Stage, limits: Ints, effort: Effort) -> None:
+        self._stage, self._limits, self._effort = stage, limits[:, None], effort
+        self._watched = hottest(stage.prepared, limits)
+        self._until = time.monotonic() + effort.seconds
+        self._searching: Search | None = None
+        self._stopped = False
+        self.bound = -(2**62)
+        self.answer: Ints | None = None
+        self.on_time = True
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bound")
+        self._running = self._thread.submit(self._run)
+
+    def stop(self) -> None:
+        """No more: the answer is known."""
+        self._stopped = True
+        while not self._running.done():
+            if self._searching:
+                self._searching.stop()
+            wait([self._running], timeout=STOP_SECONDS)
+        self._thread.shutdown()
+
+    def wait(self) -> None:
+        """Until the work is used up; what went wrong in the thread is raised here."""
+        self._running.result()
+
+    @property
+    def words(self) -> str:
+        """Where the bound comes from."""
+        return f"a relaxation that counts overload on {self._watched.sum()} of {self._watched.size} hosts and slots"
+
+    def _run(self) -> None:
+        """Solve relaxations that watch more and more."""
+        while not self._stopped and self._solve():
+            pass
+
+    def _solve(self) -> bool:
+        """One relaxation; whether there is another to solve."""
+        prepared = self._stage.prepared
+        model, goal = self._stage.model(replace(self._stage.whole(), watched=self._watched))
+        effort = replace(self._effort, seconds=max(0.1, self._until - time.monotonic()))
+        self._searching = Search(model, goal, effort, raised=self._raise)
+        answer = self._searching.run()
+        self.on_time = answer.on_time
+        self._raise(answer.bound)
+        self._effort = replace(self._effort, deterministic=self._effort.deterministic - answer.deterministic)
+        if answer.status is not Status.OPTIMAL or answer.at is None or self._effort.deterministic <= 0:
+            return False
+        unseen = (load_of(prepared, answer.at) > self._limits) & ~self._watched
+        if not unseen.any():
+            self.answer = answer.at
+        self._watched = self._watched | unseen
+        return bool(unseen.any())
+
+    def _raise(self, bound: int) -> None:
+        """A bound that holds."""
+        self.bound = max(self.bound, bound)
+
+
+def hottest(prepared: Prepared, limits: Ints) -> Bools:
+    """The hosts and slots to watch: those with the highest load for their limit, as many as a model can take."""
+    share = load_of(prepared, prepared.home) / np.maximum(limits, 1)[:, None]
+    terms = prepared.legal.sum(axis=0)[:, None] * np.ones_like(share)
+    order = np.argsort(-share, axis=None)
+    affordable = np.cumsum(terms.ravel()[order]) <= MOST_TERMS
+    watched = np.zeros(share.size, dtype=np.bool_)
+    watched[order[affordable]] = True
+    watched |= (share > 1).ravel()
+    return watched.reshape(share.shape)

@@ -1,0 +1,74 @@
+"""What hosts hold where the units are somewhere: loads, weights, and whether all limits hold."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rebalancer.solve.prepare import Bools, Group, Ints, Limit, Prepared
+
+UNLIMITED = 2**62
+
+
+def load_of(prepared: Prepared, at: Ints) -> Ints:
+    """Parts of a pCPU on every host and slot, shape (hosts, slots)."""
+    load = prepared.base.copy()
+    np.add.at(load, at, prepared.demand)
+    return load
+
+
+def weights_of(prepared: Prepared, at: Ints) -> Ints:
+    """What every family weighs on every host, shape (families, hosts)."""
+    held = np.array([family.fixed for family in prepared.families], dtype=np.int64)
+    held = held.reshape(len(prepared.families), len(prepared.hosts))
+    for number, family in enumerate(prepared.families):
+        np.add.at(held[number], at, np.where(at == prepared.home, family.resident, family.arrival))
+    return held
+
+
+def uppers_of(prepared: Prepared) -> Ints:
+    """What each family may weigh on each host, by the limits that are over one host, shape (families, hosts)."""
+    upper = np.full((len(prepared.families), len(prepared.hosts)), UNLIMITED, dtype=np.int64)
+    for limit in prepared.limits:
+        if len(limit.hosts) == 1:
+            host = limit.hosts[0]
+            upper[limit.family, host] = min(upper[limit.family, host], max(limit.upper, 0))
+    return upper
+
+
+def bound_elsewhere(prepared: Prepared) -> Bools:
+    """Units on which limits over several hosts or groups that are apart bear, shape (units,)."""
+    found = np.zeros(len(prepared.units), dtype=np.bool_)
+    for limit in prepared.limits:
+        if len(limit.hosts) > 1:
+            family = prepared.families[limit.family]
+            found |= (family.resident > 0) | (family.arrival > 0)
+    for group in prepared.groups:
+        found[group.units] = True
+    return found
+
+
+def holds(prepared: Prepared, at: Ints) -> bool:
+    """Whether the units may be *at* these hosts: the same judgement as the model's."""
+    legal = prepared.legal[np.arange(len(at)), at].all()
+    return (
+        bool(legal)
+        and all(_keeps(prepared, limit, at) for limit in prepared.limits)
+        and all(_stays_together(group, at) for group in prepared.groups)
+    )
+
+
+def _keeps(prepared: Prepared, limit: Limit, at: Ints) -> bool:
+    """Whether a limit holds, or is broken and nobody joined."""
+    family = prepared.families[limit.family]
+    here = np.isin(at, limit.hosts)
+    resident = np.isin(prepared.home, limit.hosts)
+    weights = np.where(resident, family.resident, family.arrival)
+    total = int(weights[here].sum() + family.fixed[limit.hosts].sum())
+    joined = bool((here & ~resident & (weights > 0)).any())
+    return total <= max(limit.upper, 0) or not joined
+
+
+def _stays_together(group: Group, at: Ints) -> bool:
+    """Whether a group is on hosts where it was, or as a whole on one."""
+    hosts = set(at[group.units].tolist()) | group.fixed
+    return hosts <= group.hosts or len(hosts) == 1

@@ -1,0 +1,107 @@
+"""Local search: the single shift that relieves most overload for each GiB, again and again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rebalancer.solve.holdings import bound_elsewhere, holds, load_of, uppers_of, weights_of
+from rebalancer.solve.prepare import Bools, Ints
+from rebalancer.solve.stage import Stage, unit_bytes, unit_sizes
+from rebalancer.units import GIB
+
+MOST_SHIFTS = 5000
+
+
+def shifted(stage: Stage, start: Ints, limits: Ints) -> Ints:
+    """*start* after shifts that lower the load above *limits* (hosts); *start* itself where they break something."""
+    shifting = _Shifting(stage, start, limits)
+    for _ in range(MOST_SHIFTS):
+        if not shifting.step():
+            break
+    return shifting.at if stage.allows(shifting.at) and holds(stage.prepared, shifting.at) else start
+
+
+class _Shifting:
+    """The running sums."""
+
+    def __init__(self, stage: Stage, start: Ints, limits: Ints) -> None:
+        prepared = stage.prepared
+        self._prepared, self._limits, self.at = prepared, limits[:, None], start.copy()
+        self._load = load_of(prepared, start)
+        self._held, self._upper = weights_of(prepared, start), uppers_of(prepared)
+        self._resident = np.array([family.resident for family in prepared.families]).reshape(-1, len(start))
+        self._arrival = np.array([family.arrival for family in prepared.families]).reshape(-1, len(start))
+        self._free = ~bound_elsewhere(prepared)
+        self._bytes, self._sizes = unit_bytes(prepared), unit_sizes(prepared)
+        policy = prepared.problem.policy.limits
+        self._gib_left = np.inf if policy.maximum_gib is None else policy.maximum_gib * GIB
+        self._moves_left = np.inf if policy.maximum_moves is None else float(policy.maximum_moves)
+        away = start != prepared.home
+        self._gib_left -= float(self._bytes[away].sum())
+        self._moves_left -= float(self._sizes[away].sum())
+
+    def step(self) -> bool:
+        """The best shift, made; False where none relieves anything."""
+        units, relief = self._leavers()
+        if not len(units):
+            return False
+        gain = relief[:, None] - self._burden(units)
+        copied, moves = self._costs(units)
+        possible = self._may_join(units) & (copied <= self._gib_left) & (moves <= self._moves_left) & (gain > 0)
+        if not possible.any():
+            return False
+        # A shift that copies nothing more, such as the way home, counts as a MiB, so that the ratio is finite.
+        score = np.where(possible, gain / np.maximum(copied, 2**20), -1.0)
+        row, target = np.unravel_index(int(score.argmax()), score.shape)
+        self._gib_left -= copied[row, target]
+        self._moves_left -= moves[row, target]
+        self._shift(int(units[row]), int(target))
+        return True
+
+    def _excess(self) -> Ints:
+        """Load above the limit by host."""
+        above: Ints = np.maximum(self._load - self._limits, 0).sum(axis=1)
+        return above
+
+    def _leavers(self) -> tuple[Ints, Ints]:
+        """Units whose leaving relieves their host, and by how much."""
+        excess = self._excess()
+        units = np.flatnonzero((excess[self.at] > 0) & self._free)
+        hosts = self.at[units]
+        left = np.maximum(self._load[hosts] - self._prepared.demand[units] - self._limits[hosts], 0).sum(axis=1)
+        relief = excess[hosts] - left
+        return units[relief > 0], relief[relief > 0]
+
+    def _burden(self, units: Ints) -> Ints:
+        """What each unit would add to the excess of each host, shape (units, hosts)."""
+        burden = np.empty((len(units), len(self._limits)), dtype=np.int64)
+        room = self._load - self._limits
+        before = np.maximum(room, 0).sum(axis=1)
+        for row, unit in enumerate(units):
+            burden[row] = np.maximum(room + self._prepared.demand[unit], 0).sum(axis=1) - before
+        return burden
+
+    def _costs(self, units: Ints) -> tuple[Ints, Ints]:
+        """Bytes copied and VMs moved by each shift, fewer where it leads home, shape (units, hosts)."""
+        homes = self._prepared.home[units]
+        leads_away = np.arange(len(self._limits))[None, :] != homes[:, None]
+        change = leads_away.astype(np.int64) - (self.at[units] != homes)[:, None]
+        return change * self._bytes[units][:, None], change * self._sizes[units][:, None]
+
+    def _may_join(self, units: Ints) -> Bools:
+        """Whether each unit may join each host now, shape (units, hosts)."""
+        possible: Bools = self._prepared.legal[units].copy()
+        possible[np.arange(len(units)), self.at[units]] = False
+        for held, upper, arrival in zip(self._held, self._upper, self._arrival, strict=True):
+            heavy = np.flatnonzero(arrival[units])
+            possible[heavy] &= held[None, :] + arrival[units[heavy]][:, None] <= upper[None, :]
+        return possible
+
+    def _shift(self, unit: int, target: int) -> None:
+        """Make one shift."""
+        source, home = int(self.at[unit]), int(self._prepared.home[unit])
+        for host, sign in ((source, -1), (target, 1)):
+            weights = self._resident if host == home else self._arrival
+            self._held[:, host] += sign * weights[:, unit]
+            self._load[host] += sign * self._prepared.demand[unit]
+        self.at[unit] = target
