@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
@@ -53,16 +53,20 @@ class NightlyResult:
         return len(self.plan.steps) - self.moved
 
     def as_json(self) -> dict[str, object]:
-        """For programs."""
+        """For programs: plain values, times in UTC."""
+        journal = self.run.journal if self.run else None
         return {
             "verdict": self.verdict.name.lower(),
+            "pool": self.plan.made_from.pool,
+            "plan": self.plan.digest,
             "summary": self.plan.summary,
             "folder": str(self.folder),
             "steps": len(self.plan.steps),
             "moved": self.moved,
             "left": self.left,
+            "journal": str(journal) if journal else None,
             "refused": str(self.refused) if self.refused else None,
-            "opens_at": self.opens_at.isoformat() if self.opens_at else None,
+            "opens_at": self.opens_at.astimezone(UTC).isoformat() if self.opens_at else None,
         }
 
     def __str__(self) -> str:

@@ -347,7 +347,7 @@ def test_a_vm_that_left_its_target_again_stops_the_run(case: Case, plan: Plan, p
     """Somebody moves the VM of a finished step on: the plan would not end where it says, and the sentence tells why."""
     live = ScriptedPool(pool)
     live.before_each = lambda call: live.put("a", "h3") if call == "forget" and len(live.sent) == 1 else None
-    with pytest.raises(StoppedHalfWay, match="VM a is on h3"):
+    with pytest.raises(StoppedHalfWay, match="VM a is on h3, not on h1"):
         execute(plan, live, **case.options)
 
 

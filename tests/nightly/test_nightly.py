@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -91,6 +92,9 @@ def test_outside_the_window_it_plans_and_says_when_the_next_opens(night: Night) 
     assert (made.verdict, night.homes) == (Verdict.OUTSIDE, before)
     assert made.opens_at == NOON.replace(hour=22)
     assert "the next opens at 2026-03-04 22:00 UTC" in str(made)
+    told = json.loads(json.dumps(made.as_json()))
+    assert (told["verdict"], told["opens_at"]) == ("outside", "2026-03-04T22:00:00+00:00")
+    assert (told["moved"], told["left"], told["journal"]) == (0, len(made.plan.steps), None)
 
 
 def test_a_window_that_closes_soon_ends_the_night(night: Night) -> None:
