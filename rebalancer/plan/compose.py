@@ -68,7 +68,7 @@ def compose(problem: Problem, rules: Sequence[Rule], chosen: Chosen, legs: Seque
             load=load_of(problem, {step.vm for step in steps}),
             left_alone=reasons.left_alone(),
             old_violations=reasons.old_violations(),
-            warnings=(*chosen.warnings, *_warnings(problem, no_way_back)),
+            warnings=(*chosen.warnings, *reasons.new_violations(), *_warnings(problem, no_way_back)),
             rollback=rollback,
             no_way_back=no_way_back,
             digest="",

@@ -18,7 +18,7 @@ import networkx as nx
 from rebalancer.placement import Placement
 from rebalancer.plan.search import Leg
 from rebalancer.problem import Problem
-from rebalancer.rules import PoolRule, Row, Rule, When
+from rebalancer.rules import Judged, PoolRule, Row, Rule, When
 
 
 def dependencies(legs: Sequence[Leg], problem: Problem, rules: Iterable[Rule]) -> tuple[tuple[int, ...], ...]:
@@ -29,11 +29,11 @@ def dependencies(legs: Sequence[Leg], problem: Problem, rules: Iterable[Rule]) -
         if isinstance(rule, PoolRule) and rule.when is When.EVERY_STEP
         for limit in rule.limits(problem)
     ]
-    if any(not isinstance(limit, Row) for limit in limits):
+    if any(isinstance(limit, Judged) for limit in limits):
         return tuple((position - 1,) if position else () for position in range(len(legs)))
     order = _Partial(legs)
     for limit in limits:
-        if isinstance(limit, Row):
+        if isinstance(limit, Row) and limit.hard:
             order.respect(_Traffic.of(limit, legs, problem.initial))
     return order.reduced()
 

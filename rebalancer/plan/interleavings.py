@@ -16,7 +16,7 @@ import networkx as nx
 from rebalancer.placement import Placement
 from rebalancer.plan.plan import Step
 from rebalancer.problem import Problem
-from rebalancer.rules import PoolRule, Row, Rule, When
+from rebalancer.rules import Judged, PoolRule, Row, Rule, When
 
 Node = str | tuple[str, str]
 
@@ -38,9 +38,9 @@ def clashes(steps: Sequence[Step], problem: Problem, rules: Sequence[Rule]) -> I
         if not isinstance(rule, PoolRule) or rule.when is not When.EVERY_STEP:
             continue
         for limit in rule.limits(problem):
-            if isinstance(limit, Row):
+            if isinstance(limit, Row) and limit.hard:
                 yield from _Loads(limit, steps, ancestors, problem.initial).clashes(rule)
-            else:
+            elif isinstance(limit, Judged):
                 yield from _unchained(steps, ancestors, rule)
 
 

@@ -49,6 +49,14 @@ class Reasons:
         hosts.sort(key=lambda host: (-self._peaks_after[host][0], host))
         return tuple(each for host in hosts for each in self._left_on(host))
 
+    def new_violations(self) -> tuple[str, ...]:
+        """Wishes that the plan gives up, one sentence each: they held before."""
+        return tuple(
+            f"the plan gives up a wish that held before: {self._told(each, self._goal)} [{each.rule}]"
+            for each in self._left_broken
+            if not any(_same(each, violation) for violation in self._broken)
+        )
+
     def old_violations(self) -> tuple[OldViolation, ...]:
         """What was broken before the plan, and why it stays so where it does."""
         return tuple(self._old(violation) for violation in self._broken)
@@ -162,15 +170,15 @@ class Reasons:
         left = [each for each in self._left_broken if _same(each, violation)]
         return OldViolation(
             rule=violation.rule,
-            words=self._told(violation),
+            words=self._told(violation, self._problem.initial),
             mended=not left,
             why_not=self._why_not(violation) if left else "",
         )
 
-    def _told(self, violation: Violation) -> str:
-        """What is broken, where and by whom."""
-        vms = [vm for vm in violation.vms if vm in self._problem.initial.host_of]
-        hosts = sorted({self._host(self._problem.initial[vm]) for vm in vms} or map(self._host, violation.hosts))
+    def _told(self, violation: Violation, placement: Placement) -> str:
+        """What is broken under *placement*, where and by whom."""
+        vms = [vm for vm in violation.vms if vm in placement.host_of]
+        hosts = sorted({self._host(placement[vm]) for vm in vms} or map(self._host, violation.hosts))
         where = ", ".join(hosts[:SHOWN]) + (f" and {len(hosts) - SHOWN} more" if len(hosts) > SHOWN else "")
         return f"{violation.words}; on {where}" + (f": {self._names(vms)}" if vms else "")
 
