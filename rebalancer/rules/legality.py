@@ -8,6 +8,7 @@ from typing import Any
 from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.problem import Problem
 from rebalancer.rules.base import HostRule, Objection, PairRule, PoolRule, Rule, VMRule
+from rebalancer.rules.ledger import Ledger
 
 Ranked = tuple[int, Objection]
 """An objection with the rank of its rule."""
@@ -23,6 +24,7 @@ class Legality:
     def __init__(self, problem: Problem, rules: Sequence[Rule]) -> None:
         self.problem = problem
         self.rules = tuple(rules)
+        self._rank_of = {rule.id: rank for rank, rule in enumerate(self.rules)}
         self._of_vm: dict[Uuid, tuple[Ranked, ...]] = {}
         self._of_host: dict[Uuid, tuple[Ranked, ...]] = {}
         self._of_kind: dict[tuple[int, Hashable], Mapping[Uuid, Objection]] = {}
@@ -43,6 +45,11 @@ class Legality:
         """The same with the rank of each rule, staying not excepted."""
         pairs = ((rank, answers[host.uuid]) for rank, answers in self._pairs(vm) if host.uuid in answers)
         return sorted([*self._vm(vm), *self._host(host), *pairs], key=_rank)
+
+    def objections_with(self, ledger: Ledger, vm: VM, host: Host) -> tuple[Objection, ...]:
+        """Everything that speaks against moving *vm* to *host* in the state of *ledger*, in the order of the rules."""
+        limits = [(self._rank_of[rule.id], objection) for rule, objection in ledger.refusals(vm.uuid, host.uuid)]
+        return tuple(objection for _, objection in sorted([*self.ranked(vm, host), *limits], key=_rank))
 
     def held_by(self, vm: VM) -> tuple[Objection, ...]:
         """What keeps *vm* from moving anywhere."""

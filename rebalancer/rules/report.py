@@ -111,16 +111,12 @@ def _ledger(legality: Legality) -> Ledger:
 
 
 def _objections(legality: Legality, ledger: Ledger, vm: VM, host: Host) -> tuple[Objection, ...]:
-    """All objections, those of single moves first, then those of what the target already holds."""
+    """All objections in the order of the rules, those of what the target already holds among them."""
     if vm.resident_on == host.uuid:
         return ()
-    single = legality.objections(vm, host)
     if vm.uuid not in legality.problem.initial.host_of:
-        return single
-    limits = (
-        Objection(rule=each.rule, code=each.code, words=each.words) for each in ledger.objections(vm.uuid, host.uuid)
-    )
-    return (*single, *limits)
+        return legality.objections(vm, host)
+    return legality.objections_with(ledger, vm, host)
 
 
 def _held(stuck: Iterable[tuple[VM, list[Answer]]]) -> tuple[Held, ...]:
