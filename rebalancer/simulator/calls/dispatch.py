@@ -18,7 +18,7 @@ CALLS: Table = {**vm.CALLS, **host.CALLS, **session.CALLS, **event.CALLS, **cont
 LOGIN = "session.login_with_password"
 LOGIN_PARAMETERS = (2, 4)
 # XAPI derives these fields or guards them: their setters are not the plain ones.
-GUARDED = {"VM.set_memory_dynamic_range", "host.set_address", "host.set_hostname"}
+GUARDED = {"host.set_address", "host.set_hostname"}
 
 
 class Dispatcher:
