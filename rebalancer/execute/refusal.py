@@ -30,6 +30,11 @@ def is_passing(error: Sequence[str]) -> bool:
     return bool(error) and error[0].startswith(_PASSING)
 
 
+def is_starting(error: Sequence[str]) -> bool:
+    """Whether XAPI is there and not ready to answer anything yet, as after a restart (XAPI.md 4.1)."""
+    return bool(error) and error[0] == "HOST_STILL_BOOTING"
+
+
 def is_late(error: Sequence[str]) -> bool:
     """Whether the migration had begun when it failed, so that the database may lag behind the VM."""
     return not error or error[0].startswith(_LATE)

@@ -11,6 +11,7 @@ from rebalancer.execute.clock import Clock
 from rebalancer.execute.live import Live
 from rebalancer.execute.outcome import StepState
 from rebalancer.execute.patience import Patience
+from rebalancer.execute.refusal import is_starting
 from rebalancer.execute.sight import Sight, is_busy, is_migrating, sight
 from rebalancer.execute.stop import StopSignal, Wish
 from rebalancer.placement import Move
@@ -32,17 +33,18 @@ class Watch:
     stop: StopSignal
 
     def keep_asking(self, question: Callable[[], Answer]) -> Answer:
-        """The answer to *question*, which changes nothing, asked again while the pool cannot be reached.
+        """The answer to *question*, which changes nothing, asked again while the pool cannot be reached or is starting.
 
         Raises:
-            Unreachable: for longer than patience allows, or somebody wants the run to be cancelled.
+            XapiError: for longer than patience allows, or somebody wants the run to be cancelled.
         """
         until = self.clock.monotonic() + self.patience.unreachable
         while True:
             try:
                 return question()
-            except Unreachable:
-                if self.clock.monotonic() >= until or self.stop.wish is Wish.CANCEL:
+            except (Unreachable, RefusedByXapi) as error:
+                waits = not isinstance(error, RefusedByXapi) or is_starting((error.code, *error.params))
+                if not waits or self.clock.monotonic() >= until or self.stop.wish is Wish.CANCEL:
                     raise
             self.clock.sleep(self.patience.poll)
 

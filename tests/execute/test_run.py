@@ -412,6 +412,20 @@ def test_a_pool_that_comes_back_does_not_disturb(case: Case, plan: Plan, pool: P
     assert len(live.sent) == 3
 
 
+def test_a_toolstack_that_is_starting_is_waited_for(case: Case, plan: Plan, pool: Pool) -> None:
+    """HOST_STILL_BOOTING to a question, in the middle of a migration, is no answer."""
+    live, calls = ScriptedPool(pool), list[str]()
+
+    def boot(call: str) -> None:
+        calls.append(call)
+        if call in {"read", "task", "whereabouts"} and len(calls) % 3 == 0:
+            raise refusal("HOST_STILL_BOOTING")
+
+    live.before_each = boot
+    assert execute(plan, live, **case.options).complete
+    assert len(live.sent) == 3
+
+
 def test_a_pool_that_never_answers_moved_nothing(case: Case, plan: Plan, pool: Pool) -> None:
     """Before anything was sent it is no half-way stop, just a pool that cannot be reached."""
     live = ScriptedPool(pool)
