@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rebalancer.policy import named
 from rebalancer.problem import Problem
 from rebalancer.rules.base import Origin, PoolRule, Row, When
 
@@ -19,11 +20,12 @@ class KeepApart(PoolRule):
         """One row for each group and host, in VMs."""
         return tuple(
             Row(
-                subject=f"VMs of group '{group.name}' on one host",
+                subject=f"VMs of group {named(group)} on one host",
                 hosts=frozenset({host}),
                 weights=weights,
                 arrival_weights=weights,
                 upper=group.at_most,
+                hard=group.hard,
             )
             for group in problem.intent.apart
             for weights in [dict.fromkeys(sorted(group.vms), 1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rebalancer.policy import named
 from rebalancer.problem import Problem
 from rebalancer.rules.base import Joined, Origin, PoolRule, When
 
@@ -17,4 +18,6 @@ class KeepTogether(PoolRule):
 
     def limits(self, problem: Problem) -> tuple[Joined, ...]:
         """One limit for each group."""
-        return tuple(Joined(subject=f"group '{group.name}'", vms=group.vms) for group in problem.intent.together)
+        return tuple(
+            Joined(subject=f"group {named(group)}", vms=group.vms, hard=group.hard) for group in problem.intent.together
+        )

@@ -43,8 +43,8 @@ class Legality:
 
     def ranked(self, vm: VM, host: Host) -> list[Ranked]:
         """The same with the rank of each rule, staying not excepted."""
-        pairs = ((rank, answers[host.uuid]) for rank, answers in self._pairs(vm) if host.uuid in answers)
-        return sorted([*self._vm(vm), *self._host(host), *pairs], key=_rank)
+        pairs = [(rank, answers[host.uuid]) for rank, answers in self._pairs(vm) if host.uuid in answers]
+        return sorted((*self._vm(vm), *self._host(host), *pairs), key=_rank)
 
     def objections_with(self, ledger: Ledger, vm: VM, host: Host) -> tuple[Objection, ...]:
         """Everything that speaks against moving *vm* to *host* in the state of *ledger*, in the order of the rules."""

@@ -8,16 +8,16 @@ from rebalancer.inventory import Uuid
 from rebalancer.problem import Problem
 from rebalancer.rules.base import Row
 from rebalancer.rules.memory_model import guest_bytes
-from rebalancer.units import MIB, size_in_words
+from rebalancer.units import GIB, size_in_words
 
 
 class MemoryRow(Row):
-    """A row in bytes; a breach is counted by the MiB."""
+    """A row in bytes; a breach is counted by the GiB, about as much as a VM that is one too many."""
 
     __slots__ = ()
 
     def words(self, value: int) -> str:
-        """In sizes that people read, with what is too much where the sizes would read the same."""
+        """In sizes that people read."""
         return f"{self.subject}: {size_in_words(value)} of at most {size_in_words(self.upper)}"
 
 
@@ -39,7 +39,7 @@ def memory_rows(
             weights=weights,
             arrival_weights=arrival,
             upper=guest_bytes(host) - apart[uuid] - kept.get(uuid, 0),
-            unit=MIB,
+            unit=GIB,
         )
         for uuid, host in problem.pool.hosts.items()
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rebalancer.inventory import VM, Host, Uuid
+from rebalancer.policy import named
 from rebalancer.problem import Problem
 from rebalancer.rules.base import Objection, Origin, PairRule, PoolRule, Row, When
 
@@ -11,17 +12,21 @@ Wanted = tuple[tuple[str, frozenset[Uuid]], ...]
 
 
 class MustRunOn(PairRule[Wanted], PoolRule):
-    """No move leads to another host, and whoever is on another host tonight is counted until it is mended."""
+    """No move leads to another host, and whoever is on another host tonight is counted until it is mended.
+
+    A soft tie is only counted.
+    """
 
     id = "must-run-on"
-    sentence = "A VM that the policy ties to some hosts goes to those only."
-    source = "the policy's run_on"
+    sentence = "A VM that is tied to some hosts goes to those only."
+    source = "the policy's run_on; XenAPI VM.affinity, soft"
     origin = Origin.POLICY
     when = When.AT_END
 
     def needs(self, vm: VM, problem: Problem) -> Wanted | None:
-        """The wishes that name *vm*."""
-        return tuple((wish.name, wish.hosts) for wish in problem.intent.run_on if vm.uuid in wish.vms) or None
+        """The hard wishes that name *vm*."""
+        ties = (wish for wish in problem.intent.run_on if wish.hard and vm.uuid in wish.vms)
+        return tuple((wish.name, wish.hosts) for wish in ties) or None
 
     def objects(self, needs: Wanted, host: Host, problem: Problem) -> Objection | None:
         """A host that a wish does not name."""
@@ -32,11 +37,12 @@ class MustRunOn(PairRule[Wanted], PoolRule):
         """One row for each wish: nobody of it on any other host."""
         return tuple(
             Row(
-                subject=f"VMs of '{wish.name}' on hosts that it does not name",
+                subject=f"VMs of {named(wish)} on hosts that it does not name",
                 hosts=others,
                 weights=weights,
                 arrival_weights=weights,
                 upper=0,
+                hard=wish.hard,
             )
             for wish in problem.intent.run_on
             for weights in [dict.fromkeys(sorted(wish.vms), 1)]

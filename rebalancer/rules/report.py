@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from rebalancer.inventory import VM, Host, Pool
+from rebalancer.inventory import VM, Host, Pool, Uuid
 from rebalancer.rules.base import Objection, Violation
 from rebalancer.rules.ledger import Ledger, standing_violations, step_ledger
 from rebalancer.rules.legality import Legality
@@ -97,9 +98,7 @@ def legality_report(legality: Legality) -> LegalityReport:
         guests=len(guests),
         movable=len(guests) - len(stuck),
         held=_held(stuck),
-        hosts=tuple(
-            _reach(pool, host, [answer for _, each in answers for answer in each]) for host in pool.hosts.values()
-        ),
+        hosts=_reaches(pool, (answer for _, each in answers for answer in each)),
         standing=standing_violations(legality.pool_rules, problem, problem.initial),
         dangling=pool.dangling,
     )
@@ -137,13 +136,18 @@ def _held(stuck: Iterable[tuple[VM, list[Answer]]]) -> tuple[Held, ...]:
     return tuple(sorted(made, key=lambda each: (-len(each.vms), each.rule)))
 
 
-def _reach(pool: Pool, host: Host, answers: Iterable[Answer]) -> Reach:
-    """How open a host is."""
-    to_host = [answer for answer in answers if answer.host.uuid == host.uuid]
-    rules = [{objection.rule for objection in answer.objections} for answer in to_host]
-    return Reach(
-        host=host.name,
-        guests=sum(1 for vm in pool.resident_guests() if vm.resident_on == host.uuid),
-        may_receive=sum(1 for each in rules if not each),
-        refuses=", ".join(sorted(set.intersection(*rules))) if rules else "",
+def _reaches(pool: Pool, answers: Iterable[Answer]) -> tuple[Reach, ...]:
+    """How open each host is."""
+    rules_to: dict[Uuid, list[frozenset[str]]] = {uuid: [] for uuid in pool.hosts}
+    for answer in answers:
+        rules_to[answer.host.uuid].append(frozenset(objection.rule for objection in answer.objections))
+    guests = Counter(vm.resident_on for vm in pool.resident_guests())
+    return tuple(
+        Reach(
+            host=host.name,
+            guests=guests[uuid],
+            may_receive=rules_to[uuid].count(frozenset()),
+            refuses=", ".join(sorted(frozenset.intersection(*rules_to[uuid]))) if rules_to[uuid] else "",
+        )
+        for uuid, host in pool.hosts.items()
     )

@@ -29,7 +29,11 @@ the first version of xapi that asks.""",
         ENFORCED,
     ),
     ("What the manual asks", "XAPI does not refuse such a move, or not at this call.", DOCUMENTED),
-    ("What the operator wants", "From the policy, and from tags and VM groups in the pool.", WANTED),
+    (
+        "What the operator wants",
+        "From the policy, and from tags and VM groups in the pool. Groups that are soft forbid nothing and are counted.",
+        WANTED,
+    ),
     (
         "Storage XenMotion: what XAPI enforces of the VM",
         "`VM.assert_operation_valid` for migrate_send. It knows nothing of targets.",

@@ -120,7 +120,7 @@ def test_vm_on_its_way_holds_both_hosts() -> None:
 
 
 def test_overfull_host_may_stay_so_but_takes_nobody() -> None:
-    """An old breach is reported and holds nobody; a newcomer is refused."""
+    """An old breach is reported, in whole GiB, and holds nobody; a newcomer is refused."""
     problem = problem_of(
         hosts=(make_host("h1"), make_host("h2", memory_total_bytes=DOM0 + OVERHEAD + GIB)),
         vms=[make_vm("web"), make_vm("fat", on="h2")],
@@ -128,7 +128,7 @@ def test_overfull_host_may_stay_so_but_takes_nobody() -> None:
     rules = pool_rules(problem, "enough-memory")
     broken = standing_violations(rules, problem, problem.initial)
     assert [(each.rule, each.hosts, each.vms, each.excess) for each in broken] == [
-        ("enough-memory", ("h2",), ("fat",), 1024 + 21)
+        ("enough-memory", ("h2",), ("fat",), 2)
     ]
     assert len(admission(problem).objections("web", "h2")) == 1
 
