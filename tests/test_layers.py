@@ -40,6 +40,7 @@ LAYERS = (
     {"execute"},
     {"frames", "history", "nightly", "plots", "whatif"},
     {"cli"},
+    {"__main__"},
 )
 
 # The simulator is the second opinion about XAPI: it shares the errors with the rest and no judgement.
