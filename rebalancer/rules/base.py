@@ -109,7 +109,8 @@ class Joined:
 class Judged(ABC):
     """A limit that no sum can state: it is judged on the whole state.
 
-    A state is `where`: the hosts that each VM holds, the one where it runs first.
+    A state is `where`: the hosts that each VM holds, the one where it runs first. Another state is another object, so
+    that what was found out about one can be remembered.
     """
 
     @abstractmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rebalancer.inventory import VM, Uuid
 from rebalancer.problem import Problem
@@ -37,9 +37,23 @@ class HAPlan(PoolRule):
         return (_Failover.of(problem),)
 
 
+Where = Mapping[Uuid, Sequence[Uuid]]
+"""The hosts that each VM holds, the one where it runs first."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _State:
+    """What was found out about one state: XAPI's view of it, whether a plan exists, and what it said of moves."""
+
+    where: Where
+    packing: Packing
+    has_plan: bool
+    answers: dict[tuple[Uuid | None, Uuid, int], bool] = field(default_factory=dict)
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Failover(Judged):
-    """What XAPI's plan is made of; `plans` remembers whether the last state looked at had one."""
+    """What XAPI's plan is made of; `last` is the state that was looked at last."""
 
     failures: int
     hosts: int
@@ -49,7 +63,7 @@ class _Failover(Judged):
     protected: Mapping[Uuid, Uuid | None]
     promised: frozenset[Uuid]
     stuck: frozenset[Uuid]
-    last: tuple[tuple[tuple[Uuid, tuple[Uuid, ...]], ...], bool] | None = field(default=None)
+    last: _State | None = field(default=None)
 
     @classmethod
     def of(cls, problem: Problem) -> _Failover:
@@ -70,51 +84,67 @@ class _Failover(Judged):
             stuck=frozenset(uuid for uuid, vm in keen.items() if not is_agile(vm, pool)),
         )
 
-    def refuses(self, vm: Uuid, host: Uuid, where: Mapping[Uuid, Sequence[Uuid]]) -> str | None:
+    def refuses(self, vm: Uuid, host: Uuid, where: Where) -> str | None:
         """The plan that exists now would be gone: with one more protected VM, or with *vm* on *host* as well."""
-        if not self._has_plan(where):
+        state = self._state(where)
+        if not state.has_plan or self._kept(vm, host, state):
             return None
-        if vm in self.promised:
-            kept = vm not in self.stuck and plan_exists(self._packing(where, extra=vm))
-        else:
-            kept = plan_exists(self._packing(where, arriving=(vm, host)))
-        return None if kept else f"HA could no longer restart all protected VMs after {self._failed()}"
+        return f"HA could no longer restart all protected VMs after {self._failed()}"
 
-    def broken(self, where: Mapping[Uuid, Sequence[Uuid]]) -> str | None:
+    def broken(self, where: Where) -> str | None:
         """There is no plan for all protected VMs."""
-        return None if self._has_plan(where) else f"HA cannot restart all protected VMs after {self._failed()}"
+        if self._state(where).has_plan:
+            return None
+        return f"HA cannot restart all protected VMs after {self._failed()}"
 
     def _failed(self) -> str:
         """What has to be outlived, in words."""
         return "the failure of one host" if self.failures == 1 else f"the failure of {self.failures} hosts"
 
-    def _has_plan(self, where: Mapping[Uuid, Sequence[Uuid]]) -> bool:
-        """Whether a plan for all protected VMs exists in this state."""
-        key = tuple((vm, tuple(hosts)) for vm, hosts in where.items())
-        if self.last is None or self.last[0] != key:
+    def _state(self, where: Where) -> _State:
+        """What is known of a state."""
+        if self.last is None or self.last.where is not where:
+            packing = self._packing(where)
             agile = not self.stuck & self.protected.keys()
-            self.last = key, agile and plan_exists(self._packing(where))
-        return self.last[1]
+            self.last = _State(where=where, packing=packing, has_plan=agile and plan_exists(packing))
+        return self.last
 
-    def _packing(
-        self,
-        where: Mapping[Uuid, Sequence[Uuid]],
-        *,
-        arriving: tuple[Uuid, Uuid] | None = None,
-        extra: Uuid | None = None,
-    ) -> Packing:
-        """The state as XAPI plans on it, with one more VM on a host, or one more to protect."""
-        free = self._free(where)
-        covered = [*self.protected, *([extra] if extra else [])]
-        placed = {vm: home for vm in sorted(covered) if (home := self._home(vm, where))}
-        if arriving and arriving[1] in free:
-            newcomer, target = arriving
-            free[target] -= self.start[newcomer]
-            placed |= {newcomer: target} if newcomer in self.protected else {}
-        sizes = {vm: self.start[vm] for vm in sorted(covered)}
-        return Packing(free=free, sizes=sizes, placed=placed, hosts=self.hosts, failures=self.failures)
+    def _kept(self, vm: Uuid, host: Uuid, state: _State) -> bool:
+        """Whether the plan outlives the move; VMs of one size on one host are alike, and so are unprotected ones."""
+        if vm in self.promised:
+            return vm not in self.stuck and plan_exists(self._with_protected(state.packing, vm, state.where))
+        home = state.packing.placed.get(vm) if vm in self.protected else None
+        key = home, host, self.start[vm]
+        if key not in state.answers:
+            state.answers[key] = plan_exists(self._with_arrival(state.packing, vm, host))
+        return state.answers[key]
 
-    def _free(self, where: Mapping[Uuid, Sequence[Uuid]]) -> dict[Uuid, int]:
+    def _with_arrival(self, packing: Packing, vm: Uuid, host: Uuid) -> Packing:
+        """The same with *vm* on *host* as well; a host that is not live is charged nothing."""
+        if host not in packing.free:
+            return packing
+        free = {**packing.free, host: packing.free[host] - self.start[vm]}
+        placed = {**packing.placed, vm: host} if vm in self.protected else packing.placed
+        return replace(packing, free=free, placed=placed)
+
+    def _with_protected(self, packing: Packing, vm: Uuid, where: Where) -> Packing:
+        """The same with *vm* protected as well."""
+        home = self._home(vm, where)
+        placed = {**packing.placed, vm: home} if home else packing.placed
+        return replace(packing, sizes={**packing.sizes, vm: self.start[vm]}, placed=placed)
+
+    def _packing(self, where: Where) -> Packing:
+        """The state as XAPI plans on it, protected VMs in the order of their uuids."""
+        covered = sorted(self.protected)
+        return Packing(
+            free=self._free(where),
+            sizes={vm: self.start[vm] for vm in covered},
+            placed={vm: home for vm in covered if (home := self._home(vm, where))},
+            hosts=self.hosts,
+            failures=self.failures,
+        )
+
+    def _free(self, where: Where) -> dict[Uuid, int]:
         """Bytes free on each live host, static maxima counted, in the order of uuids."""
         free = dict(self.room)
         for vm, hosts in where.items():
@@ -123,7 +153,7 @@ class _Failover(Judged):
                     free[host] -= self.held[vm]
         return {host: max(0, room) for host, room in free.items()}
 
-    def _home(self, vm: Uuid, where: Mapping[Uuid, Sequence[Uuid]]) -> Uuid | None:
+    def _home(self, vm: Uuid, where: Where) -> Uuid | None:
         """The live host that counts a protected VM: where it runs, else where it is going."""
         hosts = where.get(vm)
         if hosts is None:

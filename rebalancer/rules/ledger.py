@@ -32,7 +32,7 @@ class Ledger:
         self._sums = [0] * len(self._rows)
         self._weight: list[dict[Uuid, int]] = [{} for _ in self._rows]
         self._joined: set[int] = set()
-        self._where: dict[Uuid, list[Uuid]] = {}
+        self._where: dict[Uuid, tuple[Uuid, ...]] = {}
         for vm, host in placement.host_of.items():
             self._place(vm, host, placement[vm] if since is None else since[vm])
 
@@ -66,11 +66,11 @@ class Ledger:
         """From now on *vm* holds *host*, too."""
         for number, weight in self._joining(vm, host):
             self._weigh(number, vm, weight)
-        self._hold(vm, host)
+        self._change(vm, (*self._where.get(vm, ()), host))
 
     def settle(self, vm: Uuid, source: Uuid) -> None:
         """*vm* has arrived: it no longer holds *source*, and weighs what a resident weighs."""
-        self._where[vm].remove(source)
+        self._change(vm, tuple(host for host in self._where[vm] if host != source))
         for number in self._over.get(source, ()):
             self._sums[number] -= self._weight[number].pop(vm, 0)
         for host in self._where[vm]:
@@ -107,7 +107,7 @@ class Ledger:
             elif row.arrival_weights.get(vm, 0):
                 self._weigh(number, vm, row.arrival_weights[vm])
                 self._joined.add(number)
-        self._hold(vm, host)
+        self._where[vm] = (host,)
 
     def _joining(self, vm: Uuid, host: Uuid) -> Iterator[tuple[int, int]]:
         """Rows that *vm* would newly weigh on, with its weight."""
@@ -117,9 +117,11 @@ class Ledger:
             if row.hosts.isdisjoint(holds):
                 yield number, row.arrival_weights.get(vm, 0)
 
-    def _hold(self, vm: Uuid, host: Uuid) -> None:
-        """Note that *vm* holds *host*."""
-        self._where.setdefault(vm, []).append(host)
+    def _change(self, vm: Uuid, hosts: tuple[Uuid, ...]) -> None:
+        """From now on *vm* holds *hosts*: a new state, where somebody remembers what was said of the last one."""
+        if self.judged:
+            self._where = dict(self._where)
+        self._where[vm] = hosts
 
     def _weigh(self, number: int, vm: Uuid, weight: int) -> None:
         """Let *vm* weigh on a row on which it does not weigh yet."""
