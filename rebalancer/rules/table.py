@@ -31,7 +31,7 @@ the first version of xapi that asks.""",
     ("What the manual asks", "XAPI does not refuse such a move, or not at this call.", DOCUMENTED),
     (
         "What the operator wants",
-        "From the policy, and from tags and VM groups in the pool. Groups that are soft forbid nothing and are counted.",
+        "From the policy, from tags and VM groups in the pool. Groups that are soft forbid nothing and are counted.",
         WANTED,
     ),
     (

@@ -47,6 +47,7 @@ TARGET_ROWS = (
     illegal("target-not-evacuating", target={"current_operations": ("evacuate",)}),
     illegal("target-not-evacuating", target={"current_operations": ("vm_start", "shutdown")}),
     legal("coordinator-version", target=software(platform_version="3.4.1")),
+    legal("coordinator-version", pool=UPGRADE),
     illegal("coordinator-version", pool=UPGRADE, target=software(platform_version="3.4.1")),
     legal("host-to-be-emptied", policy={"empty": ("h1",)}),
     illegal("host-to-be-emptied", policy={"empty": ("h2",)}),

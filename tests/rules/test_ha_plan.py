@@ -159,17 +159,20 @@ def test_one_vm_that_is_not_agile_ends_the_promise() -> None:
         ({"vbds": (make_disk("web", vdi="local-disk", empty=True, type=VBDType.CD),)}, True),
         ({"networks": ("bonded",)}, False),
         ({"networks": ("nowhere",)}, False),
+        ({"networks": ("fast",)}, False),
     ],
 )
 def test_agility(changes: dict[str, Any], agile: bool) -> None:
     """Shared SRs that every enabled host has, networks that every enabled host is on, no device of a host."""
+    slave = make_pif("h2", "bonded", bond_slave_of="bond")
+    virtual = make_pif("h2", "fast", free_virtual_functions=4)
     hosts = [
-        make_host("h1", srs=("shared", "half", "local"), networks=("lan", "bonded")),
-        make_host("h2", srs=("shared", "local"), pifs=(make_pif("h2"), make_pif("h2", "bonded", bond_slave_of="bond"))),
+        make_host("h1", srs=("shared", "half", "local"), networks=("lan", "bonded", "fast")),
+        make_host("h2", srs=("shared", "local"), pifs=(make_pif("h2"), slave, virtual)),
         make_host("h3", srs=(), networks=(), enabled=False),
     ]
     srs = (make_sr("half"), make_sr("local", shared=False))
     vdis = (make_vdi("half-disk", "half"), make_vdi("local-disk", "local"))
-    networks = (make_network("bonded"), make_network("nowhere"))
+    networks = [make_network(name) for name in ("bonded", "nowhere", "fast")]
     pool = make_pool(hosts=hosts, vms=[make_vm("web", **changes)], srs=srs, vdis=vdis, networks=networks)
     assert is_agile(pool.vms["web"], pool) is agile

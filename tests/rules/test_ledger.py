@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import ClassVar
 
 from hypothesis import given
@@ -135,3 +136,19 @@ def test_group_that_is_apart_may_stay_but_not_spread() -> None:
     assert end_violations(rules, problem, Placement({"a": "h2", "b": "h2", "c": "h2"})) == ()
     assert end_violations(rules, problem, Placement({"a": "h3", "b": "h3", "c": "h3"})) == ()
     assert len(end_violations(rules, problem, Placement({"a": "h3", "b": "h2", "c": "h2"}))) == 1
+
+
+def test_limits_that_are_not_hard_only_count() -> None:
+    """A soft row or group speaks against nobody, breaks no placement and stands as broken all the same."""
+    problem = three_hosts(a="h1", b="h1", c="h2")
+    rules = [
+        Limits(replace(row("1", 1, {"a": 1, "b": 1, "c": 1}), hard=False)),
+        Limits(Joined(subject="group", vms=frozenset("abc"), hard=False)),
+    ]
+    ledger = Ledger(rules, problem, problem.initial)
+    assert ledger.objections("c", "h1") == ()
+    assert list(ledger.refusals("c", "h1")) == []
+    assert [each.excess for each in ledger.broken()] == [1]
+    goal = Placement({"a": "h1", "b": "h3", "c": "h1"})
+    assert end_violations(rules, problem, goal) == ()
+    assert [each.excess for each in standing_violations(rules, problem, goal)] == [1, 1]

@@ -87,6 +87,60 @@ def test_host_to_be_emptied_counts_its_vms_and_takes_nobody() -> None:
     assert ends(problem, a="h1", b="h1", c="h1") == ["host-to-be-emptied"]
 
 
+def in_racks(policy: dict[str, Any], **where: str) -> Problem:
+    """h1 and h2 in rack A, h3 in rack B, with small VMs, under a policy."""
+    hosts = [make_host(name, tags=(f"rack:{rack}",)) for name, rack in zip(HOSTS, "AAB", strict=True)]
+    return problem_of(hosts=hosts, vms=[make_vm(vm, on=host) for vm, host in where.items()], policy=policy_of(**policy))
+
+
+SPREAD = {"name": "dns", "vms": ["a", "b", "c"], "domain": "rack"}
+
+
+def test_at_most_so_many_of_a_group_are_in_one_domain() -> None:
+    """Of three in two racks, two may share one: on one host or on two, not three."""
+    problem = in_racks({"spread": [SPREAD]}, a="h1", b="h2", c="h3")
+    assert ends(problem, a="h1", b="h1", c="h3") == []
+    assert ends(problem, a="h3", b="h2", c="h3") == []
+    assert ends(problem, a="h1", b="h2", c="h2") == ["spread-over-domains"]
+    assert ends(problem, a="h3", b="h3", c="h3") == ["spread-over-domains"]
+
+
+def test_group_that_shares_a_domain_tonight_may_stay_and_move_inside() -> None:
+    """It is an old violation of the rack; a move from host to host of that rack joins nothing."""
+    problem = in_racks({"spread": [SPREAD]}, a="h1", b="h2", c="h2")
+    (old,) = standing(problem)
+    assert (old.rule, old.excess, old.hosts) == ("spread-over-domains", 1, ("h1", "h2"))
+    assert old.words == "VMs of group 'dns' in rack 'A': 3 of at most 2"
+    assert ends(problem, a="h1", b="h1", c="h2") == []
+    assert ends(problem, a="h3", b="h2", c="h2") == []
+
+
+SOFT: list[tuple[dict[str, Any], tuple[str, str, str], str, int]] = [
+    ({"apart": [{"name": "g", "vms": ["a", "b", "c"]}]}, ("h1", "h1", "h1"), "keep-apart", 2),
+    ({"together": [{"name": "g", "vms": ["a", "b", "c"]}]}, ("h1", "h2", "h3"), "keep-together", 2),
+    ({"spread": [{**SPREAD, "name": "g"}]}, ("h1", "h2", "h1"), "spread-over-domains", 1),
+    ({"run_on": [{"name": "g", "vms": ["a", "b"], "hosts": ["h1"]}]}, ("h3", "h2", "h1"), "must-run-on", 2),
+]
+
+
+@pytest.mark.parametrize(("policy", "broken", "rule", "excess"), SOFT)
+def test_soft_group_forbids_nothing_and_counts(
+    policy: dict[str, Any], broken: tuple[str, str, str], rule: str, excess: int
+) -> None:
+    """Every placement is accepted; the broken one counts as much as of a hard group, and its words say soft."""
+    soft = {section: [{**group, "hard": False} for group in groups] for section, groups in policy.items()}
+    at = dict(zip("abc", broken, strict=True))
+    kept = in_racks(soft, a="h1", b="h1", c="h3")
+    assert all(not ends(kept, a=a, b=b, c=c) for a, b, c in product(HOSTS, repeat=3))
+    problem = in_racks(soft, **at)
+    assert [(each.rule, each.excess) for each in standing(problem)] == [(rule, excess)]
+    assert "'g' (soft)" in standing(problem)[0].words
+    hard = in_racks(policy, **at)
+    assert [each.excess for each in standing(hard)] == [excess]
+    legality = Legality(problem, rules_for(problem))
+    assert len(legality.targets(problem.pool.vms["a"])) == len(HOSTS) - 1
+
+
 def profile(**quality: Quality) -> LoadProfile:
     """One slot of load for VMs of such quality."""
     moment = datetime(2026, 11, 1, tzinfo=UTC)
