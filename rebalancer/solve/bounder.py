@@ -21,6 +21,12 @@ from rebalancer.solve.stage import Stage
 MOST_TERMS = 480_000
 """Pairs times watched slots that a relaxation may have: more takes longer than it gives."""
 
+HOT = 0.95
+"""Share of its limit from which a host is watched in a slot."""
+
+TIGHT = 0.85
+"""Share of all limits from which a slot is watched on all hosts."""
+
 STOP_SECONDS = 0.05
 """How often a search that was told to stop is told again: one that is just starting does not hear it."""
 
@@ -36,7 +42,7 @@ class Bounder:
 
     def __init__(self, stage: Stage, limits: Ints, effort: Effort) -> None:
         self._stage, self._limits, self._effort = stage, limits[:, None], effort
-        self._watched = hottest(stage.prepared, limits)
+        self._watched = worth_watching(stage.prepared, limits)
         self._until = time.monotonic() + effort.seconds
         self._searching: Search | None = None
         self._stopped = False
@@ -92,13 +98,20 @@ class Bounder:
         self.bound = max(self.bound, bound)
 
 
-def hottest(prepared: Prepared, limits: Ints) -> Bools:
-    """The hosts and slots to watch: those with the highest load for their limit, as many as a model can take."""
-    share = load_of(prepared, prepared.home) / np.maximum(limits, 1)[:, None]
-    terms = prepared.legal.sum(axis=0)[:, None] * np.ones_like(share)
-    order = np.argsort(-share, axis=None)
-    affordable = np.cumsum(terms.ravel()[order]) <= MOST_TERMS
-    watched = np.zeros(share.size, dtype=np.bool_)
-    watched[order[affordable]] = True
-    watched |= (share > 1).ravel()
-    return watched.reshape(share.shape)
+def worth_watching(prepared: Prepared, limits: Ints) -> Bools:
+    """The hosts and slots to watch: the hot ones, and then whole slots in which the pool as a whole is tight.
+
+    Where there is room on receivers, overload elsewhere never binds; where there is none, all hosts of the tightest
+    slots have to be watched, or the relaxation hides the leavers there.
+    """
+    load = load_of(prepared, prepared.home)
+    watched: Bools = load > HOT * limits[:, None]
+    terms = prepared.legal.sum(axis=0)
+    tightness = load.sum(axis=0) / max(1, int(limits.sum()))
+    for slot in np.argsort(-tightness, kind="stable"):
+        widened = watched.copy()
+        widened[:, slot] = True
+        if tightness[slot] < TIGHT or int((widened * terms[:, None]).sum()) > MOST_TERMS:
+            break
+        watched = widened
+    return watched

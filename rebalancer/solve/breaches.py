@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rebalancer.objectives import Measure
-from rebalancer.solve.prepare import Group, Limit, Prepared
+from rebalancer.solve.prepare import Group, Ints, Limit, Prepared
 
 if TYPE_CHECKING:
     from rebalancer.solve.model import PlacementModel
@@ -76,7 +76,7 @@ def _units(value: int, limit: Limit) -> int:
 
 
 def _spread(model: PlacementModel, group: Group) -> tuple[list[int], int]:
-    """Hosts that *group* is on: a variable for each that it may be on, and one host that it needs anyway."""
+    """Hosts too many of *group*: variables for those that it may be on besides the ones where it is anyway."""
     at = set(model.scope.at[group.units[model.constant[group.units]]].tolist()) | group.fixed
     variables = []
     for host in range(len(model.prepared.hosts)):
@@ -86,4 +86,14 @@ def _spread(model: PlacementModel, group: Group) -> tuple[list[int], int]:
             for pair in pairs:
                 model.implies(pair, occupied)
             variables.append(occupied)
-    return variables, len(at) - 1
+    if at:
+        return variables, len(at) - 1
+    too_many = model.whole_number(len(variables), lambda chosen: max(0, _occupied(model, group, chosen) - 1))
+    model.at_most([*variables, too_many], [*([1] * len(variables)), -1], 1)
+    return [too_many], 0
+
+
+def _occupied(model: PlacementModel, group: Group, chosen: Ints) -> int:
+    """Hosts that the *chosen* pairs put the group on."""
+    grid = model.variable[group.units]
+    return int(((grid >= 0) & (chosen[np.maximum(grid, 0)] > 0)).any(axis=0).sum())

@@ -10,7 +10,7 @@ from rebalancer.solve.search import Effort
 WORK_PER_SECOND = 0.8
 """CP-SAT's deterministic seconds that one core of 2020 does in a second."""
 
-PATIENCE = 2.0
+PATIENCE = 1.2
 """How many times its seconds a solve may take by the clock on a slower or busy machine, before it is cut short."""
 
 

@@ -26,9 +26,9 @@ def weights_of(prepared: Prepared, at: Ints) -> Ints:
 
 
 def uppers_of(prepared: Prepared) -> Ints:
-    """What each family may weigh on each host, by the limits that are over one host, shape (families, hosts)."""
+    """What each family may weigh on each host, by the limits and wishes over one host, shape (families, hosts)."""
     upper = np.full((len(prepared.families), len(prepared.hosts)), UNLIMITED, dtype=np.int64)
-    for limit in prepared.limits:
+    for limit in (*prepared.limits, *prepared.soft_limits):
         if len(limit.hosts) == 1:
             host = limit.hosts[0]
             upper[limit.family, host] = min(upper[limit.family, host], max(limit.upper, 0))
@@ -36,13 +36,13 @@ def uppers_of(prepared: Prepared) -> Ints:
 
 
 def bound_elsewhere(prepared: Prepared) -> Bools:
-    """Units on which limits over several hosts or groups that are apart bear, shape (units,)."""
+    """Units on which limits over several hosts, groups that are apart or wishes of groups bear, shape (units,)."""
     found = np.zeros(len(prepared.units), dtype=np.bool_)
-    for limit in prepared.limits:
+    for limit in (*prepared.limits, *prepared.soft_limits):
         if len(limit.hosts) > 1:
             family = prepared.families[limit.family]
             found |= (family.resident > 0) | (family.arrival > 0)
-    for group in prepared.groups:
+    for group in prepared.breakable_groups:
         found[group.units] = True
     return found
 

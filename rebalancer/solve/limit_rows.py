@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rebalancer.solve.prepare import Group, Ints, Limit
+from rebalancer.solve.prepare import Bools, Group, Ints, Limit
 
 if TYPE_CHECKING:
     from rebalancer.solve.model import PlacementModel
@@ -27,7 +27,7 @@ class Terms:
 def post_limits(model: PlacementModel) -> None:
     """Every limit holds; one that is broken tonight holds as soon as somebody joins."""
     reach = [np.flatnonzero(family.resident + family.arrival) for family in model.prepared.families]
-    used = [model.scope.free[units].any(axis=0) for units in reach]
+    used: list[Bools] = [np.logical_or.reduce(model.scope.free[units], axis=0) for units in reach]
     for limit in model.prepared.limits:
         if not used[limit.family][limit.hosts].any():
             continue

@@ -1,18 +1,28 @@
-"""Parts of the pool that are worth solving anew while the rest stays: some hosts with all that is on them, or some VMs.
+"""Parts of the pool that are worth solving anew while the rest stays: some hosts, or some VMs.
 
-Hosts are joined along the moves that are already made, so that moves can be exchanged, shortened and taken back. VMs are
-free to go anywhere: half of them moved ones, half from the hosts that the moves touch. Each kind finds what the other
-cannot. Sizes follow success: what is solved to proof was too small, what is not was too large.
+Hosts are joined along the moves that are already made, so that moves can be exchanged, shortened and taken back; all
+that is on them is free to go to any of them. VMs are free to go anywhere: half of them moved ones, half from the hosts
+that moves touch. Each kind finds what the other cannot. Sizes follow success: what is solved to proof was too small,
+what is not was too large.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rebalancer.solve.holdings import load_of
 from rebalancer.solve.prepare import Bools, Ints, Prepared
 
 FEWEST_HOSTS, FEWEST_UNITS = 3.0, 16.0
+
+SHARE_OF_UNITS = 0.5
+"""How often VMs are freed rather than hosts."""
+
+SHARE_OF_LINKS = 0.6
+"""How often the next host is one that a move leads to, rather than any."""
+
+Floats = NDArray[np.float64]
 
 
 class Neighbourhoods:
@@ -34,7 +44,7 @@ class Neighbourhoods:
     def choose(self, at: Ints) -> Bools:
         """The pairs to choose from, shape (units, hosts); rows without any stay."""
         moved = np.flatnonzero(at != self._prepared.home)
-        self._by_units = len(moved) > int(FEWEST_HOSTS) and self._random.random() < 0.5
+        self._by_units = len(moved) > int(FEWEST_HOSTS) and self._random.random() < SHARE_OF_UNITS
         free = self._around_units(at, moved) if self._by_units else self._around_hosts(at, moved)
         free[free.sum(axis=1) == 1] = False
         return free
@@ -67,7 +77,7 @@ class Neighbourhoods:
             return self._hot_with_cool(excess, hot, room.min(axis=1).astype(np.float64), count)
         return self._linked(at, moved, count)
 
-    def _hot_with_cool(self, excess: np.ndarray, hot: Ints, room: np.ndarray, count: int) -> list[int]:  # type: ignore[type-arg]
+    def _hot_with_cool(self, excess: Floats, hot: Ints, room: Floats, count: int) -> list[int]:
         """A third of hot hosts, the rest with much room."""
         some = min(len(hot), max(1, count // 3))
         chosen = self._random.choice(hot, size=some, replace=False, p=excess[hot] / excess[hot].sum()).tolist()
@@ -85,7 +95,7 @@ class Neighbourhoods:
         while len(chosen) < count:
             inside = list(chosen)
             linked = moved[np.isin(at[moved], inside) != np.isin(home[moved], inside)]
-            if len(linked) and self._random.random() < 0.6:
+            if len(linked) and self._random.random() < SHARE_OF_LINKS:
                 unit = self._random.choice(linked)
                 chosen |= {int(at[unit]): None, int(home[unit]): None}
             else:
@@ -99,9 +109,8 @@ class Neighbourhoods:
         hot = np.flatnonzero((load_of(self._prepared, at) > self._limits).any(axis=1))
         touched = np.unique(np.concatenate([self._prepared.home[chosen], at[chosen], hot]))
         others = np.flatnonzero(np.isin(at, touched) & (at == self._prepared.home))
-        chosen = np.append(
-            chosen, self._random.choice(others, size=min(len(others), wanted - len(chosen)), replace=False)
-        )
+        more = min(len(others), wanted - len(chosen))
+        chosen = np.append(chosen, self._random.choice(others, size=more, replace=False))
         free = np.zeros_like(self._prepared.legal)
         free[chosen] = self._prepared.legal[chosen]
         return free

@@ -38,8 +38,9 @@ def improve_repair(stage: Stage, start: Ints, effort: Effort, progress: Progress
 
 
 def something_broken(prepared: Prepared) -> bool:
-    """Whether a limit or a group is broken tonight."""
-    return bool(prepared.groups) or any(limit.broken for limit in prepared.limits)
+    """Whether a limit or a group, hard or soft, is broken tonight."""
+    limits = any(limit.broken for limit in prepared.breakable_limits)
+    return limits or any(group.apart for group in prepared.breakable_groups)
 
 
 def _cheaper(stage: Stage, scope: Scope, found: Improved, effort: Effort) -> Improved:
@@ -57,9 +58,10 @@ def _cheaper(stage: Stage, scope: Scope, found: Improved, effort: Effort) -> Imp
 def _concerned(prepared: Prepared) -> Bools:
     """Units that weigh on a broken limit, or belong to a group that is apart, shape (units,)."""
     found = np.zeros(len(prepared.units), dtype=np.bool_)
-    for limit in prepared.limits:
+    for limit in prepared.breakable_limits:
         if limit.broken:
             found |= np.isin(prepared.home, limit.hosts) & (prepared.families[limit.family].resident > 0)
-    for group in prepared.groups:
-        found[group.units] = True
+    for group in prepared.breakable_groups:
+        if group.apart:
+            found[group.units] = True
     return found

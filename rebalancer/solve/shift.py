@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rebalancer.solve.holdings import bound_elsewhere, holds, load_of, uppers_of, weights_of
 from rebalancer.solve.prepare import Bools, Ints
@@ -11,10 +12,16 @@ from rebalancer.units import GIB
 
 MOST_SHIFTS = 5000
 
+Floats = NDArray[np.float64]
 
-def shifted(stage: Stage, start: Ints, limits: Ints) -> Ints:
-    """*start* after shifts that lower the load above *limits* (hosts); *start* itself where they break something."""
-    shifting = _Shifting(stage, start, limits)
+
+def shifted(stage: Stage, start: Ints, limits: Ints, noise: float, random: np.random.Generator) -> Ints:
+    """*start* after shifts that lower the load above *limits* (hosts); *start* itself where they break something.
+
+    *noise* is the deviation of the logarithm of what each pair of unit and host is thought to be worth.
+    """
+    taste = np.exp(random.normal(0.0, noise, stage.prepared.legal.shape))
+    shifting = _Shifting(stage, start, limits, taste)
     for _ in range(MOST_SHIFTS):
         if not shifting.step():
             break
@@ -24,8 +31,9 @@ def shifted(stage: Stage, start: Ints, limits: Ints) -> Ints:
 class _Shifting:
     """The running sums."""
 
-    def __init__(self, stage: Stage, start: Ints, limits: Ints) -> None:
+    def __init__(self, stage: Stage, start: Ints, limits: Ints, taste: Floats) -> None:
         prepared = stage.prepared
+        self._taste = taste
         self._prepared, self._limits, self.at = prepared, limits[:, None], start.copy()
         self._load = load_of(prepared, start)
         self._held, self._upper = weights_of(prepared, start), uppers_of(prepared)
@@ -51,7 +59,7 @@ class _Shifting:
         if not possible.any():
             return False
         # A shift that copies nothing more, such as the way home, counts as a MiB, so that the ratio is finite.
-        score = np.where(possible, gain / np.maximum(copied, 2**20), -1.0)
+        score = np.where(possible, self._taste[units] * gain / np.maximum(copied, 2**20), -1.0)
         row, target = np.unravel_index(int(score.argmax()), score.shape)
         self._gib_left -= copied[row, target]
         self._moves_left -= moves[row, target]

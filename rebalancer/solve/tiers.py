@@ -40,7 +40,8 @@ def objectives_of(prepared: Prepared) -> tuple[Objective, ...]:
     problem, rules = prepared.problem, prepared.rules
     overload: tuple[Objective, ...] = () if problem.demand is None else (Overload(),)
     if problem.policy.mode is Mode.EVACUATE:
-        return (MigrationCost(), *overload)
+        wishes = (Repair(rules),) if prepared.soft_limits or prepared.soft_groups else ()
+        return (MigrationCost(), *wishes, *overload)
     if problem.policy.mode is Mode.REPAIR:
         return (Repair(rules), MigrationCost(), *overload)
     clean_up = (Peak(_fixable(prepared)),) if "peak" in problem.policy.objective.clean_up else ()
@@ -82,7 +83,7 @@ def _by_size(stage: Stage, start: Ints | None, effort: Effort, progress: Progres
     """The method that suits the objective and the size of the pool."""
     if start is None:
         return improve_whole(stage, start, effort, progress)
-    if isinstance(stage.objective, Repair):
+    if isinstance(stage.objective, Repair) and not stage.held:
         return improve_repair(stage, start, effort, progress)
     return (improve_large if is_large(stage) else improve_whole)(stage, start, effort, progress)
 

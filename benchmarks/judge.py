@@ -1,0 +1,57 @@
+"""What a placement is worth and whether it may be, by arithmetic on the instance alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmarks.neutral import area
+from benchmarks.order import Json, Migration, free_bytes
+
+GIB = 1024**3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Area above 0.8, VMs moved, GiB of them, rules broken at the end, migrations that do not fit when made."""
+
+    area: float
+    moves: int
+    gib: float
+    broken: int
+    unfit: int
+
+
+def verdict(instance: Json, placement: Mapping[str, str], migrations: Sequence[Migration]) -> Verdict:
+    """The figures of PEERS.md for one answer."""
+    moved = [vm for vm in instance["vms"] if placement[vm["id"]] != vm["host"]]
+    return Verdict(
+        area=area(instance, placement),
+        moves=len(moved),
+        gib=sum(vm["memory_bytes"] for vm in moved) / GIB,
+        broken=broken_rules(instance, placement),
+        unfit=unfit_moves(instance, placement, migrations),
+    )
+
+
+def broken_rules(instance: Json, placement: Mapping[str, str]) -> int:
+    """Groups and pins that *placement* breaks, and hosts over their memory."""
+    rules = instance["constraints"]
+    apart = sum(len({placement[vm] for vm in group["vms"]}) < len(group["vms"]) for group in rules["anti_affinity"])
+    together = sum(len({placement[vm] for vm in group["vms"]}) > 1 for group in rules["affinity"])
+    pinned = sum(placement[pin["vm"]] not in pin["hosts"] for pin in rules["pinned"])
+    return int(apart + together + pinned + sum(free < 0 for free in free_bytes(instance, placement).values()))
+
+
+def unfit_moves(instance: Json, placement: Mapping[str, str], migrations: Sequence[Migration]) -> int:
+    """Migrations that start where their VM is not or do not fit, and VMs that do not arrive."""
+    at = {vm["id"]: vm["host"] for vm in instance["vms"]}
+    size = {vm["id"]: vm["memory_bytes"] for vm in instance["vms"]}
+    free = free_bytes(instance, at)
+    unfit = 0
+    for step in migrations:
+        unfit += int(at[step.vm] != step.source or size[step.vm] > free[step.target])
+        free[step.source] += size[step.vm]
+        free[step.target] -= size[step.vm]
+        at[step.vm] = step.target
+    return unfit + sum(at[vm] != placement[vm] for vm in at)
