@@ -105,6 +105,7 @@ PAIR_ROWS = (
     illegal("vgpu-capacity", vm={"vgpus": (vgpu(), vgpu(uuid="two"))}, target=card("h2"), pool=neighbour(1)),
     illegal("vgpu-capacity", vm={"vgpus": (vgpu(),)}, target=card("h2", enabled_types=()), pool=neighbour(0)),
     illegal("vgpu-capacity", vm={"vgpus": (vgpu(),)}, target=card("h2", gpu_group="other"), pool=neighbour(0)),
+    illegal("vgpu-capacity", vm={"vgpus": (vgpu(),)}, target=card("h2", max_capacities={}), pool=neighbour(0)),
     legal("sriov-capacity", target={"pifs": (make_pif("h2", free_virtual_functions=1),)}),
     illegal("sriov-capacity", target={"pifs": (make_pif("h2", free_virtual_functions=0),)}),
     illegal(

@@ -60,6 +60,9 @@ def test_big_pools_are_judged_by_their_worst_case() -> None:
     hosts = {f"h{number:02}": 4 for number in range(33)}
     few = {f"v{number}": (4, f"h{number:02}") for number in range(32)}
     crowded = {f"v{number}": (1, "h00") for number in range(33)} | {"big": (4, "h01")}
+    nearly_full = dict.fromkeys(hosts, 0) | {"h00": 4, "h01": 4}
+    assert plan_exists(packing(nearly_full, {"big": (4, "h05")})) is True
+    assert plan_exists(packing(nearly_full | {"h01": 3}, {"big": (4, "h05")})) is False
     assert plan_exists(packing(hosts, few)) is True
     assert plan_exists(packing(hosts, crowded)) is False
     assert plan_exists(packing(hosts, crowded | {"big": (1, "h01")})) is True

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality, Objection, Verdicts, rules_for, step_ledger
-from tests.pools import make_cd, make_disk, make_host, make_network, make_sr, make_vdi, make_vm, problem_of
+from tests.pools import (
+    CPU_INFO,
+    FEATURES,
+    make_cd,
+    make_disk,
+    make_host,
+    make_network,
+    make_sr,
+    make_vdi,
+    make_vm,
+    problem_of,
+)
 
 
 def objection(problem: Problem, rule: str, vm: str = "web", host: str = "h2") -> Objection:
@@ -73,3 +86,25 @@ def test_verdict_counts_a_vm_that_stays_once_more() -> None:
         problem = problem_of(hosts=(host, make_host("h2")), vms=[make_vm("web")])
         found = Verdicts(problem, rules_for(problem)).first(problem.pool.vms["web"], problem.pool.hosts["h1"])
         assert (found.code if found else None) == code
+
+
+@pytest.mark.parametrize(
+    ("features", "words"), [("00000001", "1 CPU feature that"), ("00000003", "2 CPU features that")]
+)
+def test_lacking_cpu_features_are_counted(features: str, words: str) -> None:
+    """The number of features that the target lacks, not their names, which nobody knows."""
+    flags = {"vendor": "GenuineIntel", "features": features}
+    bare = make_host("h2", cpu_info=CPU_INFO | {"features_hvm": "00000000"})
+    problem = problem_of(hosts=(make_host("h1"), bare), vms=[make_vm("web", last_boot_cpu_flags=flags)])
+    assert words in objection(problem, "cpu-features").words
+
+
+@pytest.mark.parametrize(("build", "legal"), [("1.9.89", True), ("1.9.90", False)])
+def test_cpu_levels_for_each_kind_of_domain_came_with_1_9_90(build: str, legal: bool) -> None:
+    """Before, hosts had one level for all; since then, a host that has no other says nothing."""
+    cpu = {"cpu_count": "8", "vendor": "GenuineIntel", "features": FEATURES}
+    hosts = [make_host(name, cpu_info=cpu, software_version={"xapi_build": build}) for name in ("h1", "h2")]
+    problem = problem_of(hosts=hosts, vms=[make_vm("web")])
+    legality = Legality(problem, rules_for(problem))
+    found = {each.rule for each in legality.objections(problem.pool.vms["web"], problem.pool.hosts["h2"])}
+    assert ("cpu-features" not in found) is legal
