@@ -25,7 +25,7 @@ PACKAGE = ROOT / "rebalancer"
 
 # From the bottom up: a room imports only rooms that stand on a line above its own.
 LAYERS = (
-    {"errors"},
+    {"errors", "plain"},
     {"units"},
     {"inventory"},
     {"demand", "policy"},

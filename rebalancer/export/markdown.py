@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from rebalancer.export.plain import one_line
+from rebalancer.plain import one_line
 from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Plan, Step
 from rebalancer.plan.compose import duration_in_words
 from rebalancer.plan.figures import slot_in_words
@@ -53,11 +53,11 @@ def _head(plan: Plan) -> Iterator[str]:
     yield ""
     yield markdown_text(plan.summary)
     yield ""
-    yield from table(("", ""), _facts(plan))
+    yield from table(("", ""), facts(plan))
 
 
-def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
-    """What the plan is bound to."""
+def facts(plan: Plan) -> Iterator[tuple[str, str]]:
+    """What the plan is bound to: what it is called and what it is, one pair each."""
     source, metrics = plan.made_from, plan.made_from.metrics
     yield "made", _minute(plan.made_at)
     yield "expires", _minute(plan.expires_at)
@@ -151,13 +151,13 @@ def _host(row: HostRow, slots: int) -> tuple[object, ...]:
         size_in_words(row.before.memory_used_bytes),
         size_in_words(row.after.memory_used_bytes),
         size_in_words(row.memory_total_bytes),
-        _peak(row.before, slots),
-        _peak(row.after, slots),
+        peak_in_words(row.before, slots),
+        peak_in_words(row.after, slots),
     )
 
 
-def _peak(state: HostState, slots: int) -> str:
-    """The highest load and its slot."""
+def peak_in_words(state: HostState, slots: int) -> str:
+    """The highest load of a host and when it is, in a profile of *slots* slots."""
     if state.peak_share is None or state.peak_slot is None:
         return "-"
     return f"{state.peak_share:.0%} at {slot_in_words(state.peak_slot, slots)}"

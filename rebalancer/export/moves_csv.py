@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from rebalancer.export.plain import one_line
+from rebalancer.plain import one_line
 from rebalancer.plan import Plan, Step
 from rebalancer.units import gib
 

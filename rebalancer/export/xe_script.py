@@ -10,7 +10,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
-from rebalancer.export.plain import one_line
+from rebalancer.plain import one_line
 from rebalancer.plan import Plan, Step
 
 FUNCTIONS = """\
