@@ -20,6 +20,10 @@ from urllib.parse import unquote
 
 import pytest
 
+from rebalancer.cli.exits import MEANINGS
+from rebalancer.objectives import OBJECTIVES
+from rebalancer.rules.catalogue import CATALOGUE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -230,3 +234,22 @@ def test_no_file_knows_this_machine() -> None:
         for match in pattern.finditer(path.read_text(encoding="utf-8", errors="ignore"))
     ]
     assert not found, "\n".join(found)
+
+
+def test_the_readme_names_every_rule() -> None:
+    """The README's table of rules holds the ids of the catalogue, each once, and no other."""
+    section = README.read_text(encoding="utf-8").partition("\n## Rules\n")[2].partition("\n## ")[0]
+    named = re.findall(r"`([a-z0-9-]+)`", "".join(line for line in section.splitlines(keepends=True) if line[0] == "|"))
+    assert sorted(named) == sorted(rule.id for rule in CATALOGUE)
+
+
+def test_the_readme_names_every_exit_code() -> None:
+    """The README's table of exit codes says what the command line says."""
+    text = README.read_text(encoding="utf-8")
+    assert [f"| {code} | {meaning} |" in text for code, meaning in MEANINGS.items()] == [True] * len(MEANINGS)
+
+
+def test_the_readme_names_every_objective() -> None:
+    """The README's table of objectives holds what is optimised, in order."""
+    section = README.read_text(encoding="utf-8").partition("\n## Objectives\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `([a-z-]+)`", section, re.MULTILINE) == [objective.id for objective in OBJECTIVES]
