@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import insort_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from math import comb, factorial
 
 from rebalancer.inventory import Uuid
@@ -115,4 +116,4 @@ def _worst_case(packing: Packing) -> bool:
 
 def _slots(room: int, size: int) -> int:
     """How many VMs of *size* fit, rounded towards zero as OCaml divides."""
-    return room // size if room >= 0 else -(-room // size)
+    return int(Fraction(room, size))

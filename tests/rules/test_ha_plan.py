@@ -65,6 +65,9 @@ def test_big_pools_are_judged_by_their_worst_case() -> None:
     assert plan_exists(packing(nearly_full | {"h01": 3}, {"big": (4, "h05")})) is False
     assert plan_exists(packing(hosts, few)) is True
     assert plan_exists(packing(hosts, crowded)) is False
+    del hosts["h32"]
+    assert plan_exists(packing(hosts, crowded)) is True
+    hosts["h32"] = 4
     assert plan_exists(packing(hosts, crowded | {"big": (1, "h01")})) is True
 
 
