@@ -14,15 +14,20 @@ from rebalancer.inventory import Uuid
 from rebalancer.placement import Move, Placement
 from rebalancer.plan.search import Leg, Search, Stuck
 from rebalancer.plan.state import State
+from rebalancer.plan.wander import Wanderer
 from rebalancer.problem import Problem
 from rebalancer.rules import PoolRule, Rule, When, end_violations
 
 SHUFFLES = 6
-QUESTIONS = 40_000
+SEARCH_EFFORT = 20_000
 """How many questions a search may ask of the rules before the next priority is tried."""
+TOTAL_EFFORT = 250_000
+"""How many questions all searches may ask together."""
 BYSTANDERS = 12
 """How many VMs that are to stay may be asked to step aside."""
-CORE_QUESTIONS = 4_000
+WALK_EFFORT = 4_000
+"""How many questions the walks may ask together for each VM that moves."""
+CORE_EFFORT = 4_000
 CORE_MOVES = 24
 """Up to how many moves a deadlock is cut down to the moves that cause it."""
 
@@ -38,7 +43,7 @@ class Order:
 class Deadlock:
     """No order was found: the moves that wait for each other, and the rules that hold them.
 
-    `proved` tells that there is none, even with as many hops as there are moves; else the search gave up.
+    `proved` tells that there is none in which every VM that moves is parked at most once; else the search gave up.
     """
 
     moves: tuple[Move, ...]
@@ -80,6 +85,7 @@ class _Ordering:
         self._goal = {move.vm: move.target for move in moves} | {vm: state.host_of[vm] for vm in bystanders}
         self._random = random.Random(seed)
         self._furthest: Stuck | None = None
+        self._most_effort = state.effort + TOTAL_EFFORT
         self._by_size = sorted(self._goal, key=self._size)
 
     def find(self) -> Order | Deadlock:
@@ -90,7 +96,14 @@ class _Ordering:
         legs, proved = self._with_hops(len(self._moves))
         if legs is None:
             legs = self._with_bystanders()
+        if legs is None:
+            budget = WALK_EFFORT * len(self._moves)
+            legs = Wanderer(self._state, self._everybody(), seed=self._seed, budget=budget).walk()
         return Order(legs=legs) if legs is not None else self._deadlock(proved=proved)
+
+    def _everybody(self) -> dict[Uuid, Uuid]:
+        """The last host of every guest."""
+        return dict(self._state.problem.initial.host_of) | self._goal
 
     def _with_hops(self, most: int) -> tuple[tuple[Leg, ...] | None, bool]:
         """An order with hops; and whether it is proved that there is none with *most* of them."""
@@ -124,7 +137,8 @@ class _Ordering:
 
     def _search(self, rank: Sequence[Uuid], hops: int) -> tuple[tuple[Leg, ...] | None, bool]:
         """One search; the deadlock that came furthest is kept."""
-        search = Search(self._state, self._goal, rank=rank, parking=self._by_size, hops=hops, budget=QUESTIONS)
+        budget = min(SEARCH_EFFORT, self._most_effort - self._state.effort)
+        search = Search(self._state, self._goal, rank=rank, parking=self._by_size, hops=hops, budget=budget)
         legs = search.run()
         if search.stuck and (self._furthest is None or len(search.stuck.waiting) < len(self._furthest.waiting)):
             self._furthest = search.stuck
@@ -172,7 +186,7 @@ class _Ordering:
         if end_violations(self._lasting, problem, Placement({**problem.initial.host_of, **goal})):
             return False
         rank = [vm for vm in self._by_size if vm in goal]
-        search = Search(self._state, goal, rank=rank, parking=rank, hops=len(rank), budget=CORE_QUESTIONS)
+        search = Search(self._state, goal, rank=rank, parking=rank, hops=len(rank), budget=CORE_EFFORT)
         return search.run() is None
 
 

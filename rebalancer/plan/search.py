@@ -36,7 +36,7 @@ class Search:
         rank: the VMs of *goal* in the order in which they are tried.
         parking: the VMs that may be parked, in the order in which that is tried.
         hops: how many steps may lead to a host that is not the VM's last.
-        budget: how many questions the search may ask.
+        budget: how much effort the search may cost.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Search:
         budget: int,
     ) -> None:
         self._state, self._goal, self._rank, self._parking = state, goal, rank, parking
-        self._hops, self._budget = hops, budget
+        self._hops, self._most_effort = hops, state.effort + budget
         self._path: list[Leg] = []
         self._dead: dict[tuple[Uuid, ...], int] = {}
         self.exhausted = False
@@ -59,7 +59,7 @@ class Search:
     def run(self) -> tuple[Leg, ...] | None:
         """An order, or None; then `exhausted` tells whether there is surely none, and `stuck` how far it came."""
         branches = [self._options()]
-        while self._waiting() and branches and self._budget > 0:
+        while self._waiting() and branches and self._state.effort < self._most_effort:
             leg = next(branches[-1], None)
             if leg is None:
                 branches.pop()
@@ -81,7 +81,7 @@ class Search:
         waiting = self._waiting()
         legal = 0
         for vm in waiting:
-            if self._allows(vm, self._goal[vm]):
+            if self._state.allows(vm, self._goal[vm]):
                 legal += 1
                 yield self._leg(vm, self._goal[vm])
                 if not self._hops and self._harmless(self._goal[vm], waiting):
@@ -100,18 +100,12 @@ class Search:
             if here != initial[vm]:
                 continue
             for host in quiet_first:
-                if host not in {here, self._goal[vm]} and self._allows(vm, host):
+                if host not in {here, self._goal[vm]} and self._state.allows(vm, host):
                     yield self._leg(vm, host)
-
-    def _allows(self, vm: Uuid, host: Uuid) -> bool:
-        """Ask the state, and pay for the question."""
-        self._budget -= 1
-        return self._state.allows(vm, host)
 
     def _harmless(self, target: Uuid, waiting: Sequence[Uuid]) -> bool:
         """Whether all that still waits for *target* fits at once, so that going there first takes nobody's place."""
         rivals = [vm for vm in waiting if self._goal[vm] == target and self._state.host_of[vm] != target]
-        self._budget -= len(rivals)
         return self._state.fit_together(rivals, target)
 
     def _leg(self, vm: Uuid, target: Uuid) -> Leg:

@@ -10,15 +10,24 @@ from rebalancer.plan.elsewhere import problem_at
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality, Objection, PoolRule, Rule, step_ledger
 
+JUDGEMENT = 25
+"""What a judgement of the whole pool costs, in sums over a host."""
+
 
 class State:
-    """The pool of *problem* while moves are carried out one after another; starts where the VMs are now."""
+    """The pool of *problem* while moves are carried out one after another; starts where the VMs are now.
+
+    `effort` counts the questions that were asked; one that takes a judgement of the whole pool, such as whether HA
+    still has a plan, counts as many.
+    """
 
     def __init__(self, problem: Problem, rules: Sequence[Rule]) -> None:
         self.problem, self.rules = problem, tuple(rules)
         self.host_of = dict(problem.initial.host_of)
         pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
-        self._ledger = step_ledger(pool_rules, problem, problem.initial)
+        self._ledger = ledger = step_ledger(pool_rules, problem, problem.initial)
+        self._price = JUDGEMENT if ledger.judged else 1
+        self.effort = 0
         self._legality = Legality(problem, rules)
         self._answers: dict[tuple[Uuid, Uuid, Uuid], tuple[Objection, ...]] = {}
 
@@ -28,6 +37,7 @@ class State:
 
     def allows(self, vm: Uuid, target: Uuid) -> bool:
         """Whether *vm* may move to *target* now."""
+        self.effort += self._price
         return self.fits(vm, target) and not self._objections(vm, target)
 
     def blockers(self, vm: Uuid, target: Uuid) -> tuple[str, ...]:

@@ -61,18 +61,21 @@ def some_direct_order(problem: Problem, goal: Placement) -> bool:
 
 
 def some_order(problem: Problem, goal: Placement) -> bool:
-    """Whether any sequence of migrations leads to *goal*, each VM parked at most once; all states are tried."""
-    moving = [move.vm for move in problem.initial.moves_to(goal)]
-    start = tuple(problem.initial[vm] for vm in moving)
+    """Whether any sequence of migrations leads to *goal*: every VM may go anywhere, as often as it likes."""
+    vms = list(problem.initial)
+    start = tuple(problem.initial[vm] for vm in vms)
     seen, waiting = {start}, [start]
     while waiting:
         state = waiting.pop()
-        if all(at == goal[vm] for at, vm in zip(state, moving, strict=True)):
+        if all(at == goal[vm] for at, vm in zip(state, vms, strict=True)):
             return True
-        for following in neighbours(problem, goal, moving, state):
-            if following not in seen:
-                seen.add(following)
-                waiting.append(following)
+        held = {host: {vm for vm, at in zip(vms, state, strict=True) if at == host} for host in problem.pool.hosts}
+        for number, vm in enumerate(vms):
+            for host in problem.pool.hosts:
+                following = (*state[:number], host, *state[number + 1 :])
+                if following not in seen and fits(problem, held, vm, host):
+                    seen.add(following)
+                    waiting.append(following)
     return False
 
 
@@ -164,7 +167,7 @@ def test_every_prefix_fits_by_plain_addition(task: tuple[Problem, Placement]) ->
 
 @given(tasks(most_vms=5))
 def test_an_order_is_found_exactly_where_there_is_one(task: tuple[Problem, Placement]) -> None:
-    """On small pools the answer agrees with a search through all states, hops included."""
+    """On small pools the answer agrees with a search through every state that the pool can be in."""
     problem, goal = task
     answer = find_order(problem, rules_for(problem), goal, seed=1)
     assert isinstance(answer, Order) == some_order(problem, goal)
@@ -232,5 +235,6 @@ def test_no_order_has_fewer_hops(task: tuple[Problem, Placement]) -> None:
     """On small pools the number of hops is the least that any sequence needs."""
     problem, goal = task
     answer = find_order(problem, rules_for(problem), goal, seed=1)
-    if isinstance(answer, Order) and {leg.vm for leg in answer.legs} == {m.vm for m in problem.initial.moves_to(goal)}:
-        assert sum(leg.hop for leg in answer.legs) == fewest_hops(problem, goal)
+    fewest = fewest_hops(problem, goal)
+    if isinstance(answer, Order) and fewest is not None:
+        assert sum(leg.hop for leg in answer.legs) == fewest

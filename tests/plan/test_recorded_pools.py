@@ -20,7 +20,7 @@ from tests.plan.made import LATER, plan_of
 from tests.pools import policy_of, problem_of
 
 QUICK = ("healthy", "ha-plan-tight", "memory-in-flight", "moved-2", "random-3", "versions-rolling-upgrade")
-GOALS = 6
+GOALS = 4
 
 
 def recorded(path: Path) -> Pool:

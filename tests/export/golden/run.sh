@@ -1,5 +1,5 @@
 #!/bin/sh
-# Plan sha256:3bb2bfdd3e7b146db3d61100ddb0b478d5d80f6284a49943d7cc5f1c245343e4
+# Plan sha256:da1328fd108632d9ad1760ffd0df03eccd1eefee6294b5c75b4d2aa6609e8bcc
 # for pool test pool (pool).
 # 3 steps, 24.0 GiB to copy, about 6 min one after another: repair from 1 to 0 breaches; balance from 13.5 to 2.524 pCPU-hours. Hosts over their threshold: 1 before, 1 after.
 # Run it where xe reaches the coordinator: `sh run.sh`, or `sh run.sh back` to undo it.
