@@ -10,13 +10,18 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
+from math import ceil
 
 import numpy as np
 
+from rebalancer.solve.goal import Goal
 from rebalancer.solve.holdings import load_of
 from rebalancer.solve.prepare import Bools, Ints, Prepared
 from rebalancer.solve.search import Effort, Search, Status
 from rebalancer.solve.stage import Stage
+
+SMALL_PAIRS = 6_000
+"""Pairs of unit and host up to which everything is watched, so that the model is the whole: 16 hosts with 375 VMs."""
 
 MOST_TERMS = 480_000
 """Pairs times watched slots that a relaxation may have: more takes longer than it gives."""
@@ -36,12 +41,15 @@ class Bounder:
 
     Args:
         stage: what is minimised.
+        goal: whose numbers the bound is one of.
         limits: parts of a pCPU above which load is overload, shape (hosts,).
         effort: what it may cost.
     """
 
-    def __init__(self, stage: Stage, limits: Ints, effort: Effort) -> None:
-        self._stage, self._limits, self._effort = stage, limits[:, None], effort
+    def __init__(self, stage: Stage, goal: Goal, limits: Ints, effort: Effort) -> None:
+        self._stage, self._limits, self._effort = stage.optimistic(), limits[:, None], effort
+        self._exact = stage.prepared
+        self._goal = goal
         self._watched = worth_watching(stage.prepared, limits)
         self._until = time.monotonic() + effort.seconds
         self._searching: Search | None = None
@@ -77,25 +85,24 @@ class Bounder:
 
     def _solve(self) -> bool:
         """One relaxation; whether there is another to solve."""
-        prepared = self._stage.prepared
         model, goal = self._stage.model(replace(self._stage.whole(), watched=self._watched))
         effort = replace(self._effort, seconds=max(0.1, self._until - time.monotonic()))
-        self._searching = Search(model, goal, effort, raised=self._raise)
+        self._searching = Search(model, goal, effort, raised=lambda bound: self._raise(goal, bound))
         answer = self._searching.run()
         self.on_time = answer.on_time
-        self._raise(answer.bound)
+        self._raise(goal, answer.bound)
         self._effort = replace(self._effort, deterministic=self._effort.deterministic - answer.deterministic)
         if answer.status is not Status.OPTIMAL or answer.at is None or self._effort.deterministic <= 0:
             return False
-        unseen = (load_of(prepared, answer.at) > self._limits) & ~self._watched
+        unseen = (load_of(self._exact, answer.at) > self._limits) & ~self._watched
         if not unseen.any():
             self.answer = answer.at
         self._watched = self._watched | unseen
         return bool(unseen.any())
 
-    def _raise(self, bound: int) -> None:
-        """A bound that holds."""
-        self.bound = max(self.bound, bound)
+    def _raise(self, own: Goal, bound: int) -> None:
+        """A bound of the optimistic model's *own* goal holds; both goals count in wholes of what they are worth."""
+        self.bound = max(self.bound, ceil(bound * own.worth / self._goal.worth) - self._goal.shortfall)
 
 
 def worth_watching(prepared: Prepared, limits: Ints) -> Bools:
@@ -105,6 +112,8 @@ def worth_watching(prepared: Prepared, limits: Ints) -> Bools:
     slots have to be watched, or the relaxation hides the leavers there.
     """
     load = load_of(prepared, prepared.home)
+    if int(prepared.legal.sum()) <= SMALL_PAIRS:
+        return np.ones(load.shape, dtype=np.bool_)
     watched: Bools = load > HOT * limits[:, None]
     terms = prepared.legal.sum(axis=0)
     tightness = load.sum(axis=0) / max(1, int(limits.sum()))

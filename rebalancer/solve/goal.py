@@ -17,8 +17,9 @@ LARGEST = 2**51
 class Goal:
     """A sum of variables; one of it is worth `worth` in the objective's unit.
 
-    What the sum says may be more than the truth by `surplus`, because loads are rounded up, and it may be less,
-    because the worth of a measure may be rounded down: a lower bound of the sum, less the surplus, is one of the truth.
+    What the sum says may be more than the truth by `surplus`, because loads are rounded up, and less by `shortfall`
+    times its worth, because the worth of a measure may be rounded down. A lower bound of the sum, less the surplus, is
+    one of the truth.
     """
 
     variables: tuple[int, ...]
@@ -26,6 +27,7 @@ class Goal:
     offset: int
     worth: Fraction
     surplus: float
+    shortfall: int = 0
 
     def truth(self, bound: int) -> float:
         """A lower bound of the objective, where *bound* is one of the sum."""
@@ -43,6 +45,7 @@ def goal_of(measures: Sequence[Measure]) -> Goal:
         offset=sum(measure.offset * factor for measure, factor in parts),
         worth=worth,
         surplus=sum(measure.surplus for measure in useful),
+        shortfall=sum(measure.largest for measure, factor in parts if measure.worth != factor * worth),
     )
 
 

@@ -7,7 +7,7 @@ accepts. Loads are counted in `resolution` parts of a pCPU, rounded up.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,11 @@ from rebalancer.objectives import base_load
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Joined, Legality, PoolRule, Row, Rule
-from rebalancer.solve.resolution import Resolution, resolution_for
+from rebalancer.solve.resolution import PARTS, Resolution, resolution_for
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -79,8 +80,10 @@ class Prepared:
         units: the VMs that move as one; every unit index counts in this order. Units that cannot move are left out.
         home: host of each unit tonight, shape (units,).
         legal: where each unit may end, its home included unless it has to leave, shape (units, hosts).
-        demand: load of each unit, in parts of a pCPU, shape (units, slots); no slots without metrics.
-        base: load of each host with what never moves, the same, shape (hosts, slots).
+        unit_pcpu: load of each unit, shape (units, slots); no slots without metrics.
+        base_pcpu: load of each host with what never moves, shape (hosts, slots).
+        demand: `unit_pcpu` in parts of a pCPU.
+        base: `base_pcpu` in parts of a pCPU.
         resolution: what one part of a pCPU is.
         families: weights of the limits.
         limits: what hosts hold at most.
@@ -95,6 +98,8 @@ class Prepared:
     units: tuple[tuple[Uuid, ...], ...]
     home: Ints
     legal: Bools
+    unit_pcpu: Floats
+    base_pcpu: Floats
     demand: Ints
     base: Ints
     resolution: Resolution
@@ -114,10 +119,11 @@ class Prepared:
         """Groups that a placement may leave apart: those apart tonight, and wishes."""
         return (*self.groups, *self.soft_groups)
 
-    @property
-    def pool_rules(self) -> tuple[PoolRule, ...]:
-        """The rules that need a whole placement."""
-        return tuple(rule for rule in self.rules if isinstance(rule, PoolRule))
+    def optimistic(self) -> Prepared:
+        """The same with loads that are rounded down, coarsely: for bounds, which then hold without any allowance."""
+        resolution = Resolution(parts_per_pcpu=PARTS[0], optimistic=True)
+        demand, base = resolution.parts(self.unit_pcpu), resolution.parts(self.base_pcpu)
+        return replace(self, demand=demand, base=base, resolution=resolution)
 
 
 def prepare(problem: Problem, rules: Sequence[Rule]) -> Prepared:
@@ -140,7 +146,8 @@ class _Preparing:
     def prepared(self) -> Prepared:
         """All parts."""
         self._find_units()
-        demand, base, resolution = self._loads()
+        unit_pcpu, base_pcpu = self._loads()
+        resolution = resolution_for([*unit_pcpu, *base_pcpu])
         families, limits, soft_limits = self._rows()
         joined = [limit for limit in self._limits if isinstance(limit, Joined)]
         return Prepared(
@@ -150,8 +157,10 @@ class _Preparing:
             units=tuple(self._units),
             home=np.array([self._home(members[0]) for members in self._units], dtype=np.int64),
             legal=np.array(self._legal, dtype=np.bool_).reshape(len(self._units), len(self._hosts)),
-            demand=demand,
-            base=base,
+            unit_pcpu=unit_pcpu,
+            base_pcpu=base_pcpu,
+            demand=resolution.parts(unit_pcpu),
+            base=resolution.parts(base_pcpu),
             resolution=resolution,
             families=families,
             limits=limits,
@@ -176,24 +185,19 @@ class _Preparing:
                 self._units.append(members)
                 self._legal.append(legal)
 
-    def _loads(self) -> tuple[Ints, Ints, Resolution]:
-        """Load of units and, fixed VMs included, of hosts."""
+    def _loads(self) -> tuple[Floats, Floats]:
+        """pCPUs of units and, fixed VMs included, of hosts."""
         profile, initial = self._problem.demand, self._problem.initial
         if profile is None:
-            shape = len(self._hosts), 0
-            return np.zeros((len(self._units), 0), np.int64), np.zeros(shape, np.int64), Resolution(parts_per_pcpu=1)
+            return np.zeros((len(self._units), 0)), np.zeros((len(self._hosts), 0))
         rows = dict(zip(profile.vms, profile.vm_pcpu, strict=True))
-        base_pcpu = base_load(self._problem)
-        resolution = resolution_for([*(rows[vm] for vm in initial), *base_pcpu])
-        demand = np.zeros((len(self._units), profile.slots), np.int64)
-        base = resolution.parts(base_pcpu)
+        units, base = np.zeros((len(self._units), profile.slots)), base_load(self._problem).copy()
         for vm in initial:
-            parts = resolution.parts(rows[vm])
             if vm in self._unit_of:
-                demand[self._unit_of[vm]] += parts
+                units[self._unit_of[vm]] += rows[vm]
             else:
-                base[self._home(vm)] += parts
-        return demand, base, resolution
+                base[self._home(vm)] += rows[vm]
+        return units, base
 
     def _rows(self) -> tuple[tuple[Family, ...], tuple[Limit, ...], tuple[Limit, ...]]:
         """The weights that limits share by identity, the hard limits, and the soft ones."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -55,9 +55,17 @@ class Stage:
         self._limit(model)
         return model, model.goal(self.objective.post(model, problem))
 
+    def optimistic(self) -> Stage:
+        """The same for bounds: loads are rounded down."""
+        return replace(self, prepared=self.prepared.optimistic())
+
     def whole(self) -> Scope:
         """Everything may move."""
         return Scope(free=self.prepared.legal, at=self.prepared.home)
+
+    def at(self, at: Ints) -> Scope:
+        """Nothing may move: for asking what a placement is worth."""
+        return Scope(free=np.zeros_like(self.prepared.legal), at=at)
 
     def allows(self, at: Ints) -> bool:
         """Whether the units may be *at* these hosts as far as moves are limited and forbidden."""
@@ -146,16 +154,8 @@ def true_value(stage: Stage, improved: Improved, at: Ints) -> float:
     problem = stage.prepared.problem
     exact = stage.objective.value(placement_of(stage.prepared, at), problem)
     said = float(improved.value * improved.goal.worth)
-    if not said - improved.goal.surplus - _noise(said) <= exact <= said + _noise(said) + _floor(improved):
+    noise = 1e-6 * max(1.0, abs(said))
+    short = float(improved.goal.worth) * improved.goal.shortfall
+    if not said - improved.goal.surplus - noise <= exact <= said + short + noise:
         raise ModelBug(f"objective {stage.objective.id} is {exact}, the solver says {said}")
     return exact
-
-
-def _noise(value: float) -> float:
-    """What float sums may be off."""
-    return 1e-6 * max(1.0, abs(value))
-
-
-def _floor(improved: Improved) -> float:
-    """What rounding the worth of measures down may hide."""
-    return float(improved.goal.worth) * sum(abs(each) > 1 for each in improved.goal.coefficients)

@@ -10,7 +10,7 @@ import numpy as np
 from rebalancer.objectives import Balance, MigrationCost, Objective, Overload, Peak, Repair
 from rebalancer.policy import Mode
 from rebalancer.solve.budget import Budget
-from rebalancer.solve.large import improve_large, is_large
+from rebalancer.solve.parts import improve_by_parts, is_about_load
 from rebalancer.solve.prepare import Ints, Prepared
 from rebalancer.solve.repair import improve_repair
 from rebalancer.solve.reporter import SolveReporter
@@ -85,7 +85,7 @@ def _by_size(stage: Stage, start: Ints | None, effort: Effort, progress: Progres
         return improve_whole(stage, start, effort, progress)
     if isinstance(stage.objective, Repair) and not stage.held:
         return improve_repair(stage, start, effort, progress)
-    return (improve_large if is_large(stage) else improve_whole)(stage, start, effort, progress)
+    return (improve_by_parts if is_about_load(stage) else improve_whole)(stage, start, effort, progress)
 
 
 def _progress(objective: Objective, reporter: SolveReporter) -> Progress:

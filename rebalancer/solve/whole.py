@@ -1,4 +1,4 @@
-"""Small pools: one CP-SAT model of everything."""
+"""One CP-SAT model of everything, for objectives that need no balance of loads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Large pools: shifts, then parts of the pool solved anew and again, while the bound is raised beside them."""
+"""Overload: shifts, then parts of the pool solved anew and again, while a model of the whole raises the bound."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ import numpy as np
 
 from rebalancer.objectives import Balance, Overload, cpu_capacities
 from rebalancer.solve.bounder import Bounder
+from rebalancer.solve.goal import Goal
 from rebalancer.solve.model import Scope
 from rebalancer.solve.neighbourhood import Neighbourhoods
 from rebalancer.solve.prepare import Bools, Ints, Prepared
 from rebalancer.solve.search import Answer, Effort, search
 from rebalancer.solve.shift import shifted
 from rebalancer.solve.stage import Improved, Progress, Stage, unit_bytes
-
-SMALL_PAIRS = 6_000
-"""Pairs of unit and host up to which the whole model is quicker than its parts: 16 hosts with 375 VMs."""
 
 PART_WORK = 0.4
 """Deterministic seconds for one part of the pool."""
@@ -31,18 +29,18 @@ CHOOSING_WORK = 0.1
 """What choosing a part and building its model counts as."""
 
 
-def is_large(stage: Stage) -> bool:
-    """Whether *stage* is about load, in a pool that is too large for the whole model."""
-    about_load = isinstance(stage.objective, Balance | Overload)
-    return about_load and int(stage.prepared.legal.sum()) > SMALL_PAIRS
+def is_about_load(stage: Stage) -> bool:
+    """Whether *stage* is about overload: then shifts and parts find what the whole model takes long for."""
+    return isinstance(stage.objective, Balance | Overload)
 
 
-def improve_large(stage: Stage, start: Ints, effort: Effort, progress: Progress) -> Improved:
+def improve_by_parts(stage: Stage, start: Ints, effort: Effort, progress: Progress) -> Improved:
     """The best placement found within *effort*, never worse than *start*, and the bound of a relaxation."""
     limits = overload_limits(stage.prepared)
-    bounder = Bounder(stage, limits, effort)
+    goal = stage.model(stage.at(start))[1]
+    bounder = Bounder(stage, goal, limits, effort)
     try:
-        return _Improving(stage, limits, effort, progress, bounder).improved(start)
+        return _Improving(stage, goal, limits, effort=effort, progress=progress, bounder=bounder).improved(start)
     finally:
         bounder.stop()
 
@@ -56,15 +54,15 @@ def overload_limits(prepared: Prepared) -> Ints:
 class _Improving:
     """One improvement; keeps the best placement itself."""
 
-    def __init__(self, stage: Stage, limits: Ints, effort: Effort, progress: Progress, bounder: Bounder) -> None:
-        self._stage, self._limits, self._effort, self._progress = stage, limits, effort, progress
-        self._bounder = bounder
+    def __init__(
+        self, stage: Stage, goal: Goal, limits: Ints, *, effort: Effort, progress: Progress, bounder: Bounder
+    ) -> None:
+        self._stage, self._goal, self._limits = stage, goal, limits
+        self._effort, self._progress, self._bounder = effort, progress, bounder
         self._random = np.random.default_rng(effort.seed)
         self._until = time.monotonic() + effort.seconds
         self._work = effort.deterministic
         self._cost = unit_bytes(stage.prepared)
-        nothing = Scope(free=np.zeros_like(stage.prepared.legal), at=stage.prepared.home)
-        self._goal = stage.model(nothing)[1]
         self._lowest = 2**62
 
     def improved(self, start: Ints) -> Improved:
@@ -138,7 +136,7 @@ class _Improving:
 
     def _value(self, at: Ints) -> int:
         """The goal's number where the units are *at*."""
-        model, goal = self._stage.model(Scope(free=np.zeros_like(self._stage.prepared.legal), at=at))
+        model, goal = self._stage.model(self._stage.at(at))
         return model.value(goal, at)
 
     def _with_bound(self, best: Ints) -> Improved:
