@@ -1,6 +1,6 @@
 """What the operator wants: objectives, limits, groups and windows; and the same in the uuids of one pool."""
 
-from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Together
+from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Spread, Together, named
 from rebalancer.policy.lint import PolicyFinding, check_policy
 from rebalancer.policy.load import load_policy, policy_digest, policy_or_default
 from rebalancer.policy.model import (
@@ -16,6 +16,7 @@ from rebalancer.policy.model import (
     PoolPolicy,
     RuleSet,
     RulesPolicy,
+    Strength,
     WindowPolicy,
 )
 from rebalancer.policy.resolve import intent_of
@@ -40,12 +41,15 @@ __all__ = [
     "RuleSet",
     "RulesPolicy",
     "RunOn",
+    "Spread",
+    "Strength",
     "Together",
     "WindowPolicy",
     "change_windows",
     "check_policy",
     "intent_of",
     "load_policy",
+    "named",
     "policy_digest",
     "policy_or_default",
 ]

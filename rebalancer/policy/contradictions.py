@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from rebalancer.errors import PolicyError
 from rebalancer.inventory import Pool, Uuid
@@ -11,8 +12,17 @@ from rebalancer.policy.intent import Intent, Together
 SHOWN = 5
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contradiction:
+    """Wishes that exclude each other: which one is named for it, what is wrong, and what to do."""
+
+    where: str
+    problem: str
+    remedy: str
+
+
 def refuse_contradictions(intent: Intent, pool: Pool, where: str) -> None:
-    """Pass where the wishes of *intent* can be satisfied together.
+    """Pass where the hard wishes of *intent* can be satisfied together; soft ones never stop a plan.
 
     Raises:
         PolicyError: a VM is both together with and apart from another, may run on no host at all, or is never to
@@ -20,10 +30,16 @@ def refuse_contradictions(intent: Intent, pool: Pool, where: str) -> None:
     """
     if pool.hosts and intent.empty.keys() >= pool.hosts.keys():
         raise PolicyError(where, "empty names every host of the pool", "Leave hosts for the VMs to run on")
+    for found in contradictions(intent.binding, pool):
+        raise PolicyError(where, found.problem, found.remedy)
+
+
+def contradictions(intent: Intent, pool: Pool) -> Iterator[Contradiction]:
+    """Wishes of *intent* that exclude each other, each taken as hard."""
     units = units_of(intent.together)
-    _refuse_torn(intent, units, pool, where)
-    _refuse_homeless(intent, units, pool, where)
-    _refuse_anchored(intent, pool, where)
+    yield from _torn(intent, units, pool)
+    yield from _homeless(intent, units, pool)
+    yield from _anchored(intent, pool)
 
 
 def units_of(groups: Sequence[Together]) -> dict[Uuid, frozenset[Uuid]]:
@@ -42,44 +58,47 @@ def allowed_hosts(intent: Intent, vms: Iterable[Uuid], pool: Pool) -> frozenset[
     return hosts.intersection(*(wish.hosts for wish in intent.run_on if wish.vms & members))
 
 
-def _refuse_torn(intent: Intent, units: Mapping[Uuid, frozenset[Uuid]], pool: Pool, where: str) -> None:
-    """No unit holds more VMs of an apart group than may share a host."""
-    for group in intent.apart:
-        for unit in {units[vm] for vm in group.vms if vm in units}:
+Units = dict[Uuid, frozenset[Uuid]]
+
+
+def _torn(intent: Intent, units: Units, pool: Pool) -> Iterator[Contradiction]:
+    """Units that hold more VMs of a group than may share a host or a domain."""
+    sections = (("apart", intent.apart), ("spread", intent.spread))
+    for section, group in ((section, group) for section, groups in sections for group in groups):
+        for unit in sorted({units[vm] for vm in group.vms if vm in units}, key=sorted):
             both = unit & group.vms
             if len(both) > group.at_most:
                 wanted = [each.name for each in intent.together if each.vms & both]
-                raise PolicyError(
-                    where,
-                    f"{names(both, pool)} are kept together by {words(wanted)} and apart by {group.name!r}",
-                    "Take the VMs out of one of the groups",
+                yield Contradiction(
+                    where=f"{section} {group.name!r}",
+                    problem=f"{names(both, pool)} are kept together by {words(wanted)} and apart by {group.name!r}",
+                    remedy="Take the VMs out of one of the groups",
                 )
 
 
-def _refuse_homeless(intent: Intent, units: Mapping[Uuid, frozenset[Uuid]], pool: Pool, where: str) -> None:
-    """Every VM, and every unit as a whole, has a host left."""
+def _homeless(intent: Intent, units: Units, pool: Pool) -> Iterator[Contradiction]:
+    """VMs, and units as a whole, that have no host left."""
     for wish in intent.run_on:
-        for vm in sorted(wish.vms):
-            unit = units.get(vm, frozenset({vm}))
+        for unit in sorted({units.get(vm, frozenset({vm})) for vm in wish.vms}, key=sorted):
             if not allowed_hosts(intent, unit, pool):
                 limits = [each.name for each in intent.run_on if each.vms & unit]
-                raise PolicyError(
-                    where,
-                    f"{names(unit, pool)} may run on no host: run_on {words(limits)} and empty leave none",
-                    "Add a host to run_on, or take one out of empty",
+                yield Contradiction(
+                    where=f"run_on {wish.name!r}",
+                    problem=f"{names(unit, pool)} may run on no host: run_on {words(limits)} and empty leave none",
+                    remedy="Add a host to run_on, or take one out of empty",
                 )
 
 
-def _refuse_anchored(intent: Intent, pool: Pool, where: str) -> None:
-    """Nobody who never moves is on a host to be emptied."""
+def _anchored(intent: Intent, pool: Pool) -> Iterator[Contradiction]:
+    """VMs that never move on a host to be emptied."""
     for vm in sorted(intent.never_move):
         host = pool.vms[vm].resident_on
         if host is not None and host in intent.empty:
-            raise PolicyError(
-                where,
-                f"{names([vm], pool)} never moves ({intent.never_move[vm]}), "
+            yield Contradiction(
+                where="never_move",
+                problem=f"{names([vm], pool)} never moves ({intent.never_move[vm]}), "
                 f"but is on {pool.hosts[host].name!r}, which is to be emptied",
-                "Let the VM move, or take the host out of empty",
+                remedy="Let the VM move, or take the host out of empty",
             )
 
 

@@ -1,7 +1,7 @@
-"""What the pool itself says about placement: VM groups, and tags of Xen Orchestra's load balancer or of ours.
+"""What the pool itself says about placement: VM groups, affinity, and tags of Xen Orchestra's load balancer or of ours.
 
-Sources: XenAPI class `VM_group`, field `placement` (24.19 and later; there a hint, here a rule); the tags of Xen
-Orchestra's load balancer plugin.
+Sources: XenAPI class `VM_group`, field `placement` (24.19 and later), and `VM.affinity`, the host to start on: XAPI
+refuses no migration for either (xapi_vm_group_helpers.ml); the tags of Xen Orchestra's load balancer plugin.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from rebalancer.inventory import VM, Pool, Uuid
-from rebalancer.policy.intent import Apart, Together
+from rebalancer.policy.intent import Apart, RunOn, Together
 
 TOGETHER_TAGS = ("xo:load:balancer:affinity=", "rebalancer:together=")
 APART_TAGS = ("xo:load:balancer:anti-affinity=", "rebalancer:apart=")
@@ -34,11 +34,23 @@ def tagged_never_move(pool: Pool) -> dict[Uuid, str]:
     return {uuid: f"tag {tag}" for uuid, tag in marks if tag in NEVER_MOVE_TAGS}
 
 
-def grouped_apart(pool: Pool) -> tuple[Apart, ...]:
+def preferred_hosts(pool: Pool) -> tuple[RunOn, ...]:
+    """A soft wish for each host that resident guests name as the one to start on."""
+    fans: dict[Uuid, set[Uuid]] = defaultdict(set)
+    for vm in pool.resident_guests():
+        if vm.affinity is not None and vm.affinity in pool.hosts:
+            fans[vm.affinity].add(vm.uuid)
+    return tuple(
+        RunOn(name=f"affinity {pool.hosts[host].name}", vms=frozenset(vms), hosts=frozenset({host}), hard=False)
+        for host, vms in sorted(fans.items())
+    )
+
+
+def grouped_apart(pool: Pool, *, hard: bool) -> tuple[Apart, ...]:
     """The pool's VM groups with placement `anti_affinity` that hold two or more resident guests."""
     resident = {vm.uuid for vm in pool.resident_guests()}
     groups = (
-        Apart(name=f"VM group {group.name}", vms=frozenset(resident.intersection(group.vms)))
+        Apart(name=f"VM group {group.name}", vms=frozenset(resident.intersection(group.vms)), hard=hard)
         for group in pool.vm_groups.values()
         if group.placement == ANTI_AFFINITY
     )

@@ -2,36 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from rebalancer.inventory import Uuid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Together:
-    """VMs that share one host."""
+    """VMs that share one host; where not `hard`, that is a wish that counts and never forbids."""
 
     name: str
     vms: frozenset[Uuid]
+    hard: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Apart:
-    """VMs of which at most `at_most` share a host."""
+    """VMs of which at most `at_most` share a host; where not `hard`, a wish."""
 
     name: str
     vms: frozenset[Uuid]
     at_most: int = 1
+    hard: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """VMs of which at most `at_most` are in one failure domain; where not `hard`, a wish.
+
+    `domain` is what the domains are, such as `rack`; `hosts_of` has the hosts of each, by its name.
+    """
+
+    name: str
+    vms: frozenset[Uuid]
+    domain: str
+    hosts_of: Mapping[str, frozenset[Uuid]]
+    at_most: int
+    hard: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOn:
-    """VMs that run on some hosts only."""
+    """VMs that run on some hosts only; where not `hard`, a wish."""
 
     name: str
     vms: frozenset[Uuid]
     hosts: frozenset[Uuid]
+    hard: bool = True
+
+
+Wish = Together | Apart | Spread | RunOn
+
+
+def named(wish: Wish) -> str:
+    """A wish in the subject of a limit: its name, and whether it is soft."""
+    return f"'{wish.name}'" if wish.hard else f"'{wish.name}' (soft)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +75,28 @@ class Intent:
 
     together: tuple[Together, ...] = ()
     apart: tuple[Apart, ...] = ()
+    spread: tuple[Spread, ...] = ()
     run_on: tuple[RunOn, ...] = ()
     never_move: Mapping[Uuid, str] = field(default_factory=dict)
     empty: Mapping[Uuid, str] = field(default_factory=dict)
     reserves: Mapping[Uuid, Reserve] = field(default_factory=dict)
+
+    @property
+    def binding(self) -> Intent:
+        """The same without the wishes that are soft."""
+        return replace(
+            self,
+            together=tuple(wish for wish in self.together if wish.hard),
+            apart=tuple(wish for wish in self.apart if wish.hard),
+            spread=tuple(wish for wish in self.spread if wish.hard),
+            run_on=tuple(wish for wish in self.run_on if wish.hard),
+        )
+
+    def bound_by_each_wish(self) -> Iterator[tuple[str, Intent]]:
+        """For each soft wish, by section and name: what binds, and that wish as if it were hard."""
+        binding = self.binding
+        for section in ("together", "apart", "spread", "run_on"):
+            for wish in getattr(self, section):
+                if not wish.hard:
+                    changes: dict[str, Any] = {section: (*getattr(binding, section), replace(wish, hard=True))}
+                    yield f"{section} {wish.name!r}", replace(binding, **changes)

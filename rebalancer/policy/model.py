@@ -123,26 +123,37 @@ class RulesPolicy(_Section):
     relax: Names = ()
 
 
-class TogetherPolicy(_Section):
+class GroupPolicy(_Section):
+    """VMs that one wish is about; `hard` wishes forbid, others count among what is to be repaired."""
+
+    name: Title
+    vms: Annotated[Names, Field(min_length=1)]
+    hard: bool = True
+
+
+class TogetherPolicy(GroupPolicy):
     """VMs that share one host."""
 
-    name: Title
-    vms: Annotated[Names, Field(min_length=1)]
 
-
-class ApartPolicy(_Section):
+class ApartPolicy(GroupPolicy):
     """VMs of which at most `at_most` share a host."""
 
-    name: Title
-    vms: Annotated[Names, Field(min_length=1)]
     at_most: Annotated[int, Field(ge=1)] = 1
 
 
-class RunOnPolicy(_Section):
+class SpreadPolicy(GroupPolicy):
+    """VMs of which at most `at_most` are in one failure domain, by default as few as an even spread allows.
+
+    A host tagged `rack:A` is in domain A where `domain` is `rack`.
+    """
+
+    domain: Annotated[str, Field(pattern=r"^[^:\s][^:]*$")]
+    at_most: Annotated[int, Field(ge=1)] | None = None
+
+
+class RunOnPolicy(GroupPolicy):
     """VMs that run on some hosts only."""
 
-    name: Title
-    vms: Annotated[Names, Field(min_length=1)]
     hosts: Annotated[Names, Field(min_length=1)]
 
 
@@ -154,11 +165,20 @@ class ReservePolicy(_Section):
     pcpus: Annotated[float, Field(ge=0)] = 0.0
 
 
+class Strength(StrEnum):
+    """How much wishes count that XAPI itself takes as a preference."""
+
+    HARD = "hard"
+    SOFT = "soft"
+    IGNORE = "ignore"
+
+
 class IntentPolicy(_Section):
-    """Whether the wishes that stand in the pool itself count: tags of VMs, and VM groups with anti-affinity."""
+    """Whether the wishes that stand in the pool itself count: tags of VMs, VM groups, and the host to start on."""
 
     read_tags: bool = True
-    read_vm_groups: bool = True
+    vm_groups: Strength = Strength.SOFT
+    read_affinity: bool = False
 
 
 class PoolPolicy(_Section):
@@ -217,6 +237,7 @@ class Policy(_Section):
     plan: PlanPolicy = PlanPolicy()
     together: tuple[TogetherPolicy, ...] = ()
     apart: tuple[ApartPolicy, ...] = ()
+    spread: tuple[SpreadPolicy, ...] = ()
     run_on: tuple[RunOnPolicy, ...] = ()
     reserve: tuple[ReservePolicy, ...] = ()
     never_move: Names = ()
@@ -230,7 +251,7 @@ class Policy(_Section):
     @model_validator(mode="after")
     def _names_are_unique(self) -> Policy:
         """Two groups of one section never share a name: findings and plans name groups."""
-        for section in ("together", "apart", "run_on"):
+        for section in ("together", "apart", "spread", "run_on"):
             _refuse_twins(section, [group.name for group in getattr(self, section)])
         return self
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from math import ceil
 
 from rebalancer.errors import PolicyError
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.policy.contradictions import refuse_contradictions
-from rebalancer.policy.found import grouped_apart, tagged_apart, tagged_never_move, tagged_together
-from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Together
-from rebalancer.policy.model import ApartPolicy, Policy, TogetherPolicy
+from rebalancer.policy.domains import domains_of
+from rebalancer.policy.found import grouped_apart, preferred_hosts, tagged_apart, tagged_never_move, tagged_together
+from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Spread, Together
+from rebalancer.policy.model import GroupPolicy, Policy, Strength
 from rebalancer.policy.selectors import ChosenVMs, Selectors
 from rebalancer.units import MIB
 
@@ -45,10 +47,9 @@ class _Resolving:
         read = self._policy.intent
         intent = Intent(
             together=self._together() + (tagged_together(self._pool) if read.read_tags else ()),
-            apart=self._apart()
-            + (tagged_apart(self._pool) if read.read_tags else ())
-            + (grouped_apart(self._pool) if read.read_vm_groups else ()),
-            run_on=self._run_on(),
+            apart=self._apart() + (tagged_apart(self._pool) if read.read_tags else ()) + self._vm_groups(),
+            spread=self._spread(),
+            run_on=self._run_on() + (preferred_hosts(self._pool) if read.read_affinity else ()),
             never_move=(tagged_never_move(self._pool) if read.read_tags else {}) | self._never_move(),
             empty=self._empty(),
             reserves=self._reserves(),
@@ -59,14 +60,42 @@ class _Resolving:
     def _together(self) -> tuple[Together, ...]:
         """Groups of the policy that share a host."""
         groups = ((group, self._group("together", group)) for group in self._policy.together)
-        return tuple(Together(name=group.name, vms=vms) for group, vms in groups if len(vms) > 1)
+        return tuple(Together(name=group.name, vms=vms, hard=group.hard) for group, vms in groups if len(vms) > 1)
 
     def _apart(self) -> tuple[Apart, ...]:
         """Groups of the policy that spread over hosts."""
         groups = ((group, self._group("apart", group)) for group in self._policy.apart)
-        return tuple(Apart(name=group.name, vms=vms, at_most=group.at_most) for group, vms in groups if len(vms) > 1)
+        return tuple(
+            Apart(name=group.name, vms=vms, at_most=group.at_most, hard=group.hard)
+            for group, vms in groups
+            if len(vms) > 1
+        )
 
-    def _group(self, section: str, group: TogetherPolicy | ApartPolicy) -> frozenset[Uuid]:
+    def _vm_groups(self) -> tuple[Apart, ...]:
+        """Groups of the pool itself, as hard as the policy takes them."""
+        strength = self._policy.intent.vm_groups
+        return () if strength is Strength.IGNORE else grouped_apart(self._pool, hard=strength is Strength.HARD)
+
+    def _spread(self) -> tuple[Spread, ...]:
+        """Groups of the policy that spread over failure domains; domains that are emptied as a whole take no share."""
+        found = []
+        for group in self._policy.spread:
+            vms = self._group("spread", group)
+            hosts_of = domains_of(self._pool, group.domain, place(self._policy, "spread", group.name))
+            open_domains = sum(not hosts <= self._empty().keys() for hosts in hosts_of.values())
+            found.append(
+                Spread(
+                    name=group.name,
+                    vms=vms,
+                    domain=group.domain,
+                    hosts_of=hosts_of,
+                    at_most=group.at_most or ceil(len(vms) / max(1, open_domains)),
+                    hard=group.hard,
+                )
+            )
+        return tuple(wish for wish in found if len(wish.vms) > 1)
+
+    def _group(self, section: str, group: GroupPolicy) -> frozenset[Uuid]:
         """The resident members of a group that names two VMs or more."""
         where = place(self._policy, section, group.name)
         chosen = self._selectors.vms(group.vms, where)
@@ -85,7 +114,7 @@ class _Resolving:
             where = place(self._policy, "run_on", wish.name)
             vms = self._selectors.vms(wish.vms, where).resident
             hosts = self._selectors.hosts(wish.hosts, where)
-            found.append(RunOn(name=wish.name, vms=vms, hosts=hosts))
+            found.append(RunOn(name=wish.name, vms=vms, hosts=hosts, hard=wish.hard))
         return tuple(wish for wish in found if wish.vms)
 
     def _never_move(self) -> dict[Uuid, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rebalancer.inventory import VM, Pool
+from rebalancer.inventory import VM, Host, Pool
 from tests.pools import make_dom0, make_host, make_pool, make_vm
 
 
@@ -27,6 +27,14 @@ def base_guests() -> list[VM]:
         guest("old", None, tags=("legacy",)),
         guest("debian", None, is_a_template=True),
         replace(make_dom0("uuid-a"), name="dom0"),
+    ]
+
+
+def in_racks(racks: str) -> list[Host]:
+    """The hosts a, b and c, tagged with the rack of each."""
+    return [
+        replace(make_host(f"uuid-{name}", tags=(f"rack:{rack}", "rack:")), name=name)
+        for name, rack in zip("abc", racks, strict=True)
     ]
 
 

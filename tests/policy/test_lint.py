@@ -9,7 +9,7 @@ import pytest
 from rebalancer.errors import PolicyError
 from rebalancer.inventory import Pool, VMMetrics
 from rebalancer.policy import check_policy
-from tests.policy.conftest import guest
+from tests.policy.conftest import guest, in_racks
 from tests.pools import make_host, policy_of
 
 ALL = ["web-1", "web-2", "db-1", "db-2"]
@@ -28,7 +28,7 @@ ALL = ["web-1", "web-2", "db-1", "db-2"]
             "together 'g': 'old' not running, does not count; it asks for nothing tonight",
         ),
         (
-            {"run_on": [{"name": "g", "vms": ["web-1", "old"], "hosts": ["a"]}]},
+            {"run_on": [{"name": "g", "vms": ["web-1", "old"], "hosts": ["a", "b"]}]},
             "run_on 'g': 'old' not running, does not count",
         ),
         ({"never_move": ["old"]}, "never_move: 'old' not running, does not count"),
@@ -39,9 +39,9 @@ ALL = ["web-1", "web-2", "db-1", "db-2"]
         (
             {
                 "apart": [{"name": "g", "vms": ["web-1", "web-2"]}],
-                "run_on": [{"name": "r", "vms": ["web-1", "web-2"], "hosts": ["a"]}],
+                "run_on": [{"name": "r", "vms": ["web-1", "web-2"], "hosts": ["a"], "hard": False}],
             },
-            "apart 'g': 2 VMs, at most 1 a host, hosts they may run on: 1; cannot be kept",
+            "run_on 'r', soft: excludes apart 'g': 2 VMs, at most 1 a host, hosts they may run on: 1; cannot be kept",
         ),
         (
             {"never_move": ["web-1"], "run_on": [{"name": "r", "vms": ["web-1"], "hosts": ["b"]}]},
@@ -56,6 +56,32 @@ ALL = ["web-1", "web-2", "db-1", "db-2"]
             "apart 'g': 2 of its VMs never move and share 'a': cannot be kept",
         ),
         (
+            {"apart": [{"name": "g", "vms": ALL[:3]}]},
+            "apart 'g': impossible as soon as 'a' or 'b' or 'c' is lost",
+        ),
+        (
+            {"run_on": [{"name": "r", "vms": ["web-1"], "hosts": ["a"]}]},
+            "run_on 'r': impossible as soon as 'a' is lost",
+        ),
+        (
+            {"apart": [{"name": "g", "vms": ALL, "hard": False}]},
+            "apart 'g', soft: 4 VMs, at most 1 a host, hosts they may run on: 3; cannot be kept",
+        ),
+        (
+            {
+                "together": [{"name": "t", "vms": ["web-1", "web-2"], "hard": False}],
+                "apart": [{"name": "g", "vms": ["web-1", "web-2"]}],
+            },
+            (
+                "together 't', soft: excludes apart 'g': "
+                "'web-1', 'web-2' are kept together by 't' and apart by 'g': cannot be kept"
+            ),
+        ),
+        (
+            {"run_on": [{"name": "r", "vms": ["web-1"], "hosts": ["a"], "hard": False}], "empty": ["a"]},
+            "run_on 'r', soft: 'web-1' may run on no host: run_on 'r' and empty leave none: cannot be kept",
+        ),
+        (
             {"reserve": [{"hosts": ["c"], "memory_mib": 65536}]},
             "reserve: 64.1 GiB kept free on 'c', which has no more: nobody can move there",
         ),
@@ -64,6 +90,42 @@ ALL = ["web-1", "web-2", "db-1", "db-2"]
 def test_what_cannot_be_kept_is_said(pool: Pool, sections: dict[str, Any], finding: str) -> None:
     """Each wish that this pool cannot keep, or that asks for nothing, is one finding and no other."""
     assert [str(each) for each in check_policy(policy_of(**sections), pool)] == [finding]
+
+
+@pytest.mark.parametrize(
+    ("racks", "vms", "changes", "findings"),
+    [
+        ("AAB", ALL, {}, ["impossible as soon as 'c' is lost"]),
+        ("AAB", ALL, {"at_most": 3}, ["impossible as soon as 'c' is lost"]),
+        ("AAB", ALL, {"at_most": 4}, ["all its VMs may be in one rack: it asks for nothing"]),
+        ("AAA", ALL, {}, ["all its VMs may be in one rack, and there is only one: it asks for nothing"]),
+        ("AAB", ALL, {"at_most": 1}, ["4 VMs, at most 1 in one rack, and only 2 to run in; cannot be kept"]),
+        (
+            "AAA",
+            ALL[:2],
+            {"at_most": 1},
+            ["2 VMs, at most 1 in one rack, and only 1 to run in; cannot be kept"],
+        ),
+        ("ABC", ALL[:2], {}, []),
+    ],
+)
+def test_a_spread_over_too_few_domains_is_said(
+    pool_with: Callable[..., Pool], racks: str, vms: list[str], changes: dict[str, Any], findings: list[str]
+) -> None:
+    """A spread that cannot be kept, asks for nothing, or hangs on one host, is a finding; others are not."""
+    group = {"name": "g", "vms": vms, "domain": "rack", **changes}
+    pool = pool_with(hosts=in_racks(racks))
+    assert [str(each) for each in check_policy(policy_of(spread=[group]), pool)] == [
+        f"spread 'g': {words}" for words in findings
+    ]
+
+
+def test_vms_that_never_move_may_crowd_a_domain(pool_with: Callable[..., Pool]) -> None:
+    """Two that never move in one rack of two are one too many, whatever the others do."""
+    group = {"name": "g", "vms": ["web-1", "web-2"], "domain": "rack"}
+    policy = policy_of(spread=[group], never_move=["web-1", "web-2"])
+    found = [str(each) for each in check_policy(policy, pool_with(hosts=in_racks("AAB")))]
+    assert "spread 'g': 2 of its VMs never move and share rack 'A': cannot be kept" in found
 
 
 def test_a_unit_that_fits_no_host_is_said(pool_with: Callable[..., Pool]) -> None:
@@ -94,7 +156,7 @@ def test_a_tag_of_one_vm_is_said(pool_with: Callable[..., Pool]) -> None:
 def test_run_on_hosts_that_are_down_are_said(pool_with: Callable[..., Pool]) -> None:
     """A wish whose hosts are all disabled or dead is a finding."""
     hosts = [replace(make_host(f"uuid-{name}", enabled=name != "c"), name=name) for name in "abc"]
-    wish = {"name": "r", "vms": ["web-1"], "hosts": ["c"]}
+    wish = {"name": "r", "vms": ["web-1"], "hosts": ["c"], "hard": False}
     assert [str(each) for each in check_policy(policy_of(run_on=[wish]), pool_with(hosts=hosts))] == [
         "run_on 'r': none of its hosts is enabled and live: nobody can move there"
     ]

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from rebalancer.errors import PolicyError
 from rebalancer.inventory import Pool, VMGroup
-from rebalancer.policy import intent_of
-from tests.policy.conftest import guest
+from rebalancer.policy import RunOn, intent_of
+from tests.policy.conftest import guest, in_racks
 from tests.pools import policy_of as policy
 
 PAIR = {"name": "pair", "vms": ["web-1", "web-2"]}
@@ -149,7 +150,7 @@ def test_tags_of_the_pool_count(pool_with: Callable[..., Pool], prefix: str) -> 
 
 
 def test_vm_groups_of_the_pool_count(pool_with: Callable[..., Pool]) -> None:
-    """A VM group is apart where its placement is anti_affinity, and only while the policy reads VM groups."""
+    """A VM group is apart where its placement is anti_affinity, as hard as the policy says, soft by default."""
     members = ("uuid-db-1", "uuid-db-2", "uuid-old")
     groups = {
         "g1": VMGroup(uuid="g1", name="dbs", placement="anti_affinity", vms=members),
@@ -159,7 +160,74 @@ def test_vm_groups_of_the_pool_count(pool_with: Callable[..., Pool]) -> None:
     assert [(group.name, sorted(group.vms)) for group in intent_of(policy(), pool).apart] == [
         ("VM group dbs", ["uuid-db-1", "uuid-db-2"])
     ]
-    assert intent_of(policy(intent={"read_vm_groups": False}), pool).apart == ()
+    assert not intent_of(policy(), pool).apart[0].hard
+    assert intent_of(policy(intent={"vm_groups": "hard"}), pool).apart[0].hard
+    assert intent_of(policy(intent={"vm_groups": "ignore"}), pool).apart == ()
+
+
+def test_affinity_counts_where_the_policy_asks_for_it(pool_with: Callable[..., Pool]) -> None:
+    """A soft run_on for each host that running VMs prefer to start on; a host that is gone is nobody's."""
+    pool = pool_with(
+        guest("x", "a", affinity="uuid-c"),
+        guest("y", "b", affinity="uuid-c"),
+        guest("z", "b", affinity="gone"),
+        guest("rests", None, affinity="uuid-b"),
+    )
+    assert intent_of(policy(), pool).run_on == ()
+    assert intent_of(policy(intent={"read_affinity": True}), pool).run_on == (
+        RunOn(name="affinity c", vms=frozenset({"uuid-x", "uuid-y"}), hosts=frozenset({"uuid-c"}), hard=False),
+    )
+
+
+SPREAD = {"name": "s", "vms": ["web-1", "web-2", "db-1", "old"], "domain": "rack"}
+
+
+@pytest.mark.parametrize(
+    ("racks", "empty", "at_most"),
+    [("AAB", [], 2), ("ABC", [], 1), ("AAA", [], 3), ("ABC", ["c"], 2), ("AAB", ["a"], 2)],
+)
+def test_a_spread_is_even_over_the_domains_that_stay_open(
+    pool_with: Callable[..., Pool], racks: str, empty: list[str], at_most: int
+) -> None:
+    """The running VMs, three here, are shared among domains that keep a host, rounded up."""
+    (spread,) = intent_of(policy(spread=[SPREAD], empty=empty), pool_with(hosts=in_racks(racks))).spread
+    assert (spread.at_most, spread.hard, sorted(spread.hosts_of)) == (at_most, True, sorted(set(racks)))
+    assert spread.hosts_of[racks[0]] == {f"uuid-{name}" for name, rack in zip("abc", racks, strict=True) if rack == "A"}
+
+
+def test_a_spread_says_how_many(pool_with: Callable[..., Pool]) -> None:
+    """What the policy says counts, not the even share."""
+    wide = {**SPREAD, "at_most": 3, "hard": False}
+    (spread,) = intent_of(policy(spread=[wide]), pool_with(hosts=in_racks("AAB"))).spread
+    assert (spread.at_most, spread.hard) == (3, False)
+
+
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        (("A", "rack"), r"every host is in one rack, but host 'b' has no tag rack:NAME"),
+        (("rack:A", "rack:B"), r"every host is in one rack, but host 'b' has tags for 2 of them: A, B"),
+    ],
+)
+def test_where_a_host_stands_is_not_guessed(pool_with: Callable[..., Pool], tags: tuple[str, ...], words: str) -> None:
+    """A host without a tag of the domain, or with two, is an error that names it."""
+    first, second, third = in_racks("AAB")
+    with pytest.raises(PolicyError, match=words):
+        intent_of(policy(spread=[SPREAD]), pool_with(hosts=[first, replace(second, tags=tags), third]))
+
+
+def test_soft_groups_may_contradict(pool: Pool) -> None:
+    """What would be refused of two hard groups is none of a soft one's business: it is counted."""
+    apart = {"name": "mine", "vms": ["web-1", "db-1"], "hard": False}
+    intent = intent_of(policy(together=[{"name": "both", "vms": ["web-1", "db-1"]}], apart=[apart]), pool)
+    assert (intent.binding.apart, len(intent.apart)) == ((), 1)
+
+
+def test_a_spread_may_not_contradict_a_group(pool_with: Callable[..., Pool]) -> None:
+    """VMs of one host are in one rack: more than may be there is a contradiction."""
+    groups = {"spread": [{**SPREAD, "at_most": 1}], "together": [{"name": "t", "vms": ["web-1", "web-2"]}]}
+    with pytest.raises(PolicyError, match=r"kept together by 't' and apart by 's'"):
+        intent_of(policy(**groups), pool_with(hosts=in_racks("AAB")))
 
 
 def test_the_policy_may_not_contradict_a_tag(pool_with: Callable[..., Pool]) -> None:
