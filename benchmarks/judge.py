@@ -54,4 +54,4 @@ def unfit_moves(instance: Json, placement: Mapping[str, str], migrations: Sequen
         free[step.source] += size[step.vm]
         free[step.target] -= size[step.vm]
         at[step.vm] = step.target
-    return unfit + sum(at[vm] != placement[vm] for vm in at)
+    return unfit + sum(int(at[vm] != placement[vm]) for vm in at)

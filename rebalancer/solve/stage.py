@@ -68,14 +68,19 @@ class Stage:
         return Scope(free=np.zeros_like(self.prepared.legal), at=at)
 
     def allows(self, at: Ints) -> bool:
-        """Whether the units may be *at* these hosts as far as moves are limited and forbidden."""
+        """Whether the units may be *at* these hosts as far as moves are limited or forbidden, and tiers are held."""
         limits = self.prepared.problem.policy.limits
         away = at != self.prepared.home
         few = limits.maximum_moves is None or unit_sizes(self.prepared)[away].sum() <= limits.maximum_moves
         small = limits.maximum_gib is None or unit_bytes(self.prepared)[away].sum() <= int(limits.maximum_gib * GIB)
-        return bool(few and small) and not any(
-            all(at[unit] == host for unit, host in pairs) for pairs in self.forbidden
-        )
+        forbidden = any(all(at[unit] == host for unit, host in pairs) for pairs in self.forbidden)
+        return bool(few and small) and not forbidden and all(self._keeps(held, at) for held in self.held)
+
+    def _keeps(self, held: Held, at: Ints) -> bool:
+        """Whether an earlier tier is no worse where the units are *at*."""
+        model = PlacementModel(self.prepared, self.at(at))
+        goal = model.goal(held.objective.post(model, self.prepared.problem))
+        return model.value(goal, at) <= held.value
 
     def _limit(self, model: PlacementModel) -> None:
         """As many moves and GiB as the policy allows."""

@@ -81,7 +81,7 @@ def _improve(stage: Stage, start: Ints | None, budget: Budget, left: int, report
 
 def _by_size(stage: Stage, start: Ints | None, effort: Effort, progress: Progress) -> Improved:
     """The method that suits the objective and the size of the pool."""
-    if start is None:
+    if start is None or not stage.prepared.units:
         return improve_whole(stage, start, effort, progress)
     if isinstance(stage.objective, Repair) and not stage.held:
         return improve_repair(stage, start, effort, progress)
