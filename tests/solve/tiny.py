@@ -24,6 +24,10 @@ from tests.pools import make_host, make_pool, make_vm, policy_of, problem_of
 
 WINDOW_END = datetime(2026, 11, 1, tzinfo=UTC)
 SLOTS = 4
+RACKS = ("rack:A", "rack:A", "rack:B")
+"""Tags of the hosts, in their order."""
+HARD = 0.6
+"""Share of the groups of random problems that are hard."""
 
 
 def make_demand(pool: Pool, load: Mapping[str, Sequence[float]], *, base: float = 0.0) -> LoadProfile:
@@ -58,8 +62,8 @@ def tiny(
     """
     sizes = hosts or {"h1": 32.0, "h2": 32.0, "h3": 32.0}
     machines = [
-        make_host(name, memory_total_bytes=int((size + 4.5) * GIB), memory_overhead_bytes=0)
-        for name, size in sizes.items()
+        make_host(name, memory_total_bytes=int((size + 4.5) * GIB), memory_overhead_bytes=0, tags=(rack,))
+        for (name, size), rack in zip(sizes.items(), itertools.cycle(RACKS), strict=False)
     ]
     blocked = {"blocked_operations": {"pool_migrate": "BACKUP", "migrate_send": "BACKUP"}}
     guests = [make_vm(name, on=on, gib=gib, **blocked if name in held else {}) for name, (on, gib) in vms.items()]
@@ -69,7 +73,7 @@ def tiny(
 
 
 def random_problem(seed: int, *, vms: int = 5) -> Problem:
-    """Three hosts, a few VMs that fill them, and wishes of every kind, some of them broken tonight."""
+    """Three hosts, a few VMs that fill them, and wishes of every kind, hard and soft, some of them broken tonight."""
     chance = random.Random(seed)
     names = [f"v{number}" for number in range(vms)]
     sizes = {name: chance.choice([2, 4, 8, 12]) for name in names}
@@ -87,6 +91,9 @@ def random_problem(seed: int, *, vms: int = 5) -> Problem:
     }
     if set(sections["apart"][0]["vms"]) >= set((sections["together"] or [{"vms": ["?"]}])[0]["vms"]):
         sections["together"] = []
+    sections["spread"] = [{"name": "s", "vms": chance.sample(names, 3), "domain": "rack"}] * chance.choice([0, 1])
+    for section in ("apart", "together", "run_on", "spread"):
+        sections[section] = [{**group, "hard": chance.random() < HARD} for group in sections[section]]
     placed = {name: (homes[name], float(sizes[name])) for name in names}
     sizes_of_hosts = {host: float(size) for host, size in room.items()}
     held = [names[-1]] if chance.random() < 0.3 else []
