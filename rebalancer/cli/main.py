@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from io import TextIOWrapper
 
 import typer
 
@@ -27,6 +28,7 @@ from rebalancer.cli.commands import (
 )
 from rebalancer.cli.exits import Exit, exit_code
 from rebalancer.errors import RebalancerError
+from rebalancer.plain import one_line
 
 app = typer.Typer(
     name="rebalancer",
@@ -34,6 +36,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 for module in (demo, snapshot, check, explain, plan, show, verify, apply, nightly, simulate):
     app.command()(module.__dict__[module.__name__.rsplit(".", 1)[-1]])
@@ -42,6 +45,9 @@ app.add_typer(policy.app, name="policy")
 
 def main() -> None:
     """Run the command line; every error becomes one sentence on standard error and a documented exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = app(standalone_mode=False)
     except typer.Abort:
@@ -65,5 +71,5 @@ def main() -> None:
 
 def _end(sentence: str, code: Exit) -> None:
     """Say *sentence* and exit with *code*."""
-    print(f"rebalancer: {sentence}", file=sys.stderr)  # noqa: T201 - standard error is where people and cron look
+    print(f"rebalancer: {one_line(sentence)}", file=sys.stderr)  # noqa: T201 - standard error is where people and cron look
     sys.exit(code)

@@ -1,38 +1,83 @@
-"""Standard output: tables for people, JSON for programs."""
+"""Standard output is the result: tables for people, JSON for programs. Standard error is the log.
+
+Names come from the pool, so every text is printed as it is: no markup, no emoji codes, no control characters.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from rebalancer.plain import one_line
+
+UNBOUNDED = 10_000
+"""Columns of what is no terminal: a row is a line there, for grep and for pagers."""
 
 
 def console() -> Console:
-    """Standard output; as wide as it needs to be where it is not a terminal."""
-    return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    """Standard output: as wide as the terminal, else as COLUMNS says, else as wide as the lines are."""
+    columns = os.environ.get("COLUMNS", "")
+    piped = int(columns) if columns.isdecimal() and int(columns) else UNBOUNDED
+    return Console(width=None if sys.stdout.isatty() else piped, highlight=False, markup=False, emoji=False)
 
 
-def log() -> Console:
-    """Standard error, for the log and the progress."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+def show(*things: RenderableType) -> None:
+    """Print *things* to standard output, an empty line between them."""
+    sys.stdout.write("\n".join(map(_rendered, things)))
+    sys.stdout.flush()
+
+
+def show_lines(*lines: str) -> None:
+    """Print *lines* to standard output, one below the other."""
+    sys.stdout.write("".join(map(_rendered, lines)))
+    sys.stdout.flush()
+
+
+def _rendered(thing: RenderableType) -> str:
+    """*thing* in the width of standard output, no blanks at the ends of its lines."""
+    out = console()
+    with out.capture() as captured:
+        out.print(plain(thing) if isinstance(thing, str) else thing)
+    return "\n".join(line.rstrip(" ") for line in captured.get().split("\n"))
 
 
 def print_json(value: object) -> None:
-    """One JSON document, keys in the order given."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """Print one JSON document, keys in the order given, in ASCII: valid in every locale, harmless on every terminal."""
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+    sys.stdout.flush()
 
 
-def table(title: str, columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> Table:
-    """A table; *columns* maps each heading to `left` or `right`; names from the pool are printed as they are."""
-    made = Table(
-        title=escape(title), title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False
-    )
-    for heading, justify in columns.items():
-        made.add_column(heading, justify="right" if justify == "right" else "left", overflow="fold")
-    for row in rows:
-        made.add_row(*(escape(str(cell)) for cell in row))
-    return made
+class Log(Console):
+    """Standard error; where it cannot be written any more it falls silent, for a run must not end for that."""
+
+    def __init__(self) -> None:
+        super().__init__(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+    def say(self, words: str) -> None:
+        """Print one line."""
+        with suppress(OSError):
+            self.print(plain(words))
+
+    def on_broken_pipe(self) -> None:
+        """Go on without words."""
+        self.quiet = True
+
+
+def say(words: str) -> None:
+    """Print one line to standard error."""
+    Log().say(words)
+
+
+def plain(words: object, style: str = "") -> Text:
+    """*words* on one line, as they are."""
+    return Text(one_line(str(words)), style=style)
+
+
+def heading(words: object) -> Text:
+    """*words*, made to stand out."""
+    return plain(words, style="bold")

@@ -6,11 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.markup import escape
 from rich.status import Status
 
-from rebalancer.cli.output import log
+from rebalancer.cli.output import Log, plain
 
 if TYPE_CHECKING:
     from rebalancer.execute import Looked, RunReporter, RunResult
@@ -31,9 +29,9 @@ def watch_solve() -> Iterator[SolveReporter]:
 
         def improved(self, objective: str, value: float, bound: float) -> None:
             """A better answer or a better bound."""
-            self.status.update(f"solving {escape(objective)}: {value:.3f}, no answer is below {bound:.3f}")
+            self.status.update(plain(f"solving {objective}: {value:.3f}, no answer is below {bound:.3f}"))
 
-    with log().status("solving") as status:
+    with Log().status("solving") as status:
         yield Watcher(status)
 
 
@@ -45,40 +43,38 @@ def watch_run() -> Iterator[RunReporter]:
     class Watcher(RunReporter):
         """One line an event."""
 
-        def __init__(self, to: Console, status: Status) -> None:
+        def __init__(self, to: Log, status: Status) -> None:
             self.to, self.status = to, status
 
         def run_began(self, plan: Plan, differences: Sequence[str]) -> None:
             """What differs, and how much there is to do."""
             for difference in differences:
-                self.to.print(f"the pool differs, and the plan is still legal: {difference}", markup=False)
-            self.to.print(f"{len(plan.steps)} migrations on pool {plan.made_from.pool_name}", markup=False)
+                self.to.say(f"the pool differs, and the plan is still legal: {difference}")
+            self.to.say(f"{len(plan.steps)} migrations on pool {plan.made_from.pool_name}")
 
         def step_began(self, step: Step) -> None:
             """Which VM goes where."""
-            self.status.update(f"{step.id}: {escape(step.vm_name)} to {escape(step.target_name)}")
+            self.status.update(plain(f"{step.id}: {step.vm_name} to {step.target_name}"))
 
         def step_waits(self, step: Step, why: str) -> None:
             """Why nothing happens."""
-            self.to.print(f"{step.id}: waiting: {why}", markup=False)
+            self.to.say(f"{step.id}: waiting: {why}")
 
         def step_progress(self, step: Step, progress: float) -> None:
             """How far the migration is."""
-            words = f"{step.id}: {escape(step.vm_name)} to {escape(step.target_name)}, {progress:.0%}"
-            self.status.update(words)
+            self.status.update(plain(f"{step.id}: {step.vm_name} to {step.target_name}, {progress:.0%}"))
 
         def step_ended(self, step: Step, looked: Looked) -> None:
             """What became of the step."""
-            words = f"{step.id}: {step.vm_name} {step.source_name} -> {step.target_name}: {looked.state}"
-            self.to.print(words, markup=False)
+            self.to.say(f"{step.id}: {step.vm_name} {step.source_name} -> {step.target_name}: {looked.state}")
 
         def stopping(self, why: str) -> None:
             """Why nothing more is started."""
-            self.to.print(f"starting nothing more: {why}", markup=False)
+            self.to.say(f"starting nothing more: {why}")
 
         def run_ended(self, result: RunResult) -> None:
             """The end is printed by the command."""
 
-    to = log()
+    to = Log()
     with to.status("looking at the pool") as status:
         yield Watcher(to, status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,12 +22,12 @@ class Door:
     """How to get into a live pool: credentials and trust, as the options gave them."""
 
     ca_file: Path | None
-    fingerprints: tuple[str, ...]
+    fingerprints: Sequence[str] | None
     credentials_file: Path | None
 
     def trust(self) -> Trust:
         """Which certificates are trusted."""
-        return Trust(ca_file=self.ca_file, fingerprints=frozenset(self.fingerprints))
+        return Trust(ca_file=self.ca_file, fingerprints=frozenset(self.fingerprints or ()))
 
     def credentials(self) -> Credentials:
         """User and password, from the file or the environment."""
@@ -58,15 +59,27 @@ def open_source(source: str, door: Door, demand: DemandPolicy, *, metrics: bool 
     """
     if is_url(source):
         return _live(source, door, demand, metrics=metrics)
-    path = Path(source)
-    if not path.is_file():
-        raise SnapshotError(source, "there is no such file", "Name a snapshot, a database dump or a pool's URL")
+    path = _file(source)
     if path.name.endswith((".xml", ".xml.gz")):
         return _dump(path)
     snapshot = read_snapshot(path)
-    return Situation(
-        pool=snapshot.pool, demand=snapshot.demand, refused=None, source=str(path), taken_at=snapshot.taken_at
-    )
+    carried = snapshot.demand if metrics else None
+    return Situation(pool=snapshot.pool, demand=carried, refused=None, source=str(path), taken_at=snapshot.taken_at)
+
+
+def _file(source: str) -> Path:
+    """*source* as a path.
+
+    Raises:
+        SnapshotError: no file is there.
+    """
+    path = Path(source)
+    if path.is_dir():
+        raise SnapshotError(source, "it is a folder", "Name a snapshot, a database dump or a pool's URL")
+    if not path.exists():
+        remedy = f"Name a snapshot or a database dump, or write https://{source} if it is a pool"
+        raise SnapshotError(source, "there is no such file", remedy if "/" not in source else remedy.partition(",")[0])
+    return path
 
 
 def with_demand_from(situation: Situation, table: Path, demand: DemandPolicy) -> Situation:

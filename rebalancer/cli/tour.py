@@ -6,9 +6,9 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rebalancer.cli.output import console
+from rebalancer.cli.output import heading, show
 from rebalancer.cli.progress import watch_run, watch_solve
-from rebalancer.cli.views import check_tables, hosts_table, plan_tables
+from rebalancer.cli.views import accepted, check_tables, hosts_table, plan_tables
 from rebalancer.errors import IllegalPlan
 from rebalancer.execute import execute
 from rebalancer.export import read_plan, write_plan
@@ -31,30 +31,34 @@ def tour(folder: Path) -> None:
     Raises:
         RebalancerError: a stage failed.
     """
-    out = console()
     credentials = Credentials(user="root", password=secrets.token_urlsafe(12))
     with Simulator(
         demo_pool(), speed=SPEED, tls=True, user=credentials.user, password=credentials.password
     ) as simulator:
         trust = Trust(fingerprints=frozenset({simulator.certificate_fingerprint or ""}))
-        out.rule("1. Read the pool over XenAPI, and a week of metrics from every host")
+        _stage("1. Read the pool over XenAPI, and a week of metrics from every host")
         problem = _read(simulator.url, credentials, trust, folder / "snapshot.json.gz")
-        out.rule("2. Check what may move")
-        out.print(*check_tables(legality_report(Legality(problem, rules_for(problem)))), sep="\n\n")
-        out.rule("3. Plan")
+        _stage("2. Check what may move")
+        show(*check_tables(legality_report(Legality(problem, rules_for(problem)))))
+        _stage("3. Plan")
         plan = _plan(problem, folder / "plan")
-        out.print(*plan_tables(plan), sep="\n\n")
-        out.rule("4. Read the plan back, and prove every state between its steps")
+        show(*plan_tables(plan))
+        _stage("4. Read the plan back, and prove every state between its steps")
         _verify(folder / "plan", problem)
-        out.rule("5. Carry it out")
+        _stage("5. Carry it out")
         with live_pool(simulator.url, credentials, trust) as live, watch_run() as reporter:
             result = execute(plan, live, journal=folder / "journal.jsonl", state_dir=folder, reporter=reporter)
-        out.print(str(result), markup=False)
-        out.rule("6. Read again, and plan again")
+        show(str(result))
+        _stage("6. Read again, and plan again")
         again = _plan(
             _read(simulator.url, credentials, trust, folder / "snapshot-after.json.gz"), folder / "plan-after"
         )
-        out.print(hosts_table(again.hosts), again.summary, sep="\n\n", markup=False)
+        show("", hosts_table(again), again.summary)
+
+
+def _stage(title: str) -> None:
+    """Announce a stage."""
+    show("", heading(f"== {title}"), "")
 
 
 def _read(url: str, credentials: Credentials, trust: Trust, snapshot: Path) -> Problem:
@@ -66,7 +70,7 @@ def _read(url: str, credentials: Credentials, trust: Trust, snapshot: Path) -> P
     write_snapshot(Snapshot(pool=pool, demand=demand, taken_at=datetime.now(UTC), source=url), snapshot)
     guests = sum(1 for _ in pool.resident_guests())
     words = f"{url}: pool {pool.name}, {len(pool.hosts)} hosts, {guests} running guests; demand from {demand.source}"
-    console().print(words, markup=False)
+    show(words)
     return make_problem(pool, demand, policy)
 
 
@@ -88,4 +92,4 @@ def _verify(folder: Path, problem: Problem) -> None:
     findings = verify_plan(plan, problem.pool, problem.demand, now=datetime.now(UTC))
     if findings:
         raise IllegalPlan([str(finding) for finding in findings])
-    console().print(f"accepted: all {len(plan.steps)} steps and every state between them are legal", markup=False)
+    show(accepted(plan))

@@ -1,15 +1,18 @@
-"""Values of the library as tables for a terminal."""
+"""Values of the library as tables for people."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.markup import escape
-from rich.table import Table
+from rich.console import RenderableType
 
-from rebalancer.cli.output import table
+from rebalancer.cli.output import heading
+from rebalancer.cli.table import table
+from rebalancer.export.markdown import facts, peak_in_words
 from rebalancer.inventory import VM
-from rebalancer.plan import HostRow, HostState, Plan, Step, StepKind, Tier
+from rebalancer.plan import HostRow, Plan, Step, StepKind, Tier
+from rebalancer.plan.compose import duration_in_words
+from rebalancer.rules import Objection
 from rebalancer.rules.report import Answer, LegalityReport
 from rebalancer.units import size_in_words
 
@@ -17,62 +20,52 @@ SHOWN = 4
 """How many names a cell lists."""
 
 
-def explanation_table(vm: VM, answers: Sequence[Answer]) -> Table:
-    """One row a host and objection; the first objection of a host is what XAPI would answer."""
-    rows = [row for answer in answers for row in _explained(answer)]
-    return table(
-        f"{vm.name} ({vm.uuid})",
-        {
-            "host": "left",
-            "may it move there": "left",
-            "rule": "left",
-            "XAPI would say": "left",
-            "why": "left",
-            "way out": "left",
-        },
-        rows,
-    )
+def explanation_table(vm: VM, answers: Sequence[Answer]) -> RenderableType:
+    """One row an objection; hosts that meet the same objections share their rows."""
+    alike: dict[tuple[bool, tuple[Objection, ...]], list[str]] = {}
+    for answer in answers:
+        alike.setdefault((answer.stays, answer.objections), []).append(answer.host.name)
+    rows = [row for (stays, objections), hosts in alike.items() for row in _explained(hosts, stays, objections)]
+    return table(f"{vm.name} ({vm.uuid})", {"may move": "left", "to": "text", "rule": "left", "why": "text"}, rows)
 
 
-def _explained(answer: Answer) -> Iterator[tuple[str, ...]]:
-    """The rows of one host."""
-    if answer.stays:
-        yield (answer.host.name, "it is here", "", "", "", "")
-    elif not answer.objections:
-        yield (answer.host.name, "yes", "", "", "", "")
-    for number, each in enumerate(answer.objections):
-        yield (
-            answer.host.name if not number else "",
-            "no" if not number else "",
-            each.rule,
-            each.code or "-",
-            each.words,
-            each.remedy,
-        )
+def _explained(hosts: Sequence[str], stays: bool, objections: Sequence[Objection]) -> Iterator[tuple[str, ...]]:  # noqa: FBT001 - two halves of one key
+    """The rows of hosts that are alike; the first objection is XAPI's answer."""
+    names = ", ".join(hosts)
+    if not objections:
+        yield ("is there" if stays else "yes", names, "", "")
+    for number, each in enumerate(objections):
+        yield ("" if number else "no", "" if number else names, each.rule, _in_full(each))
 
 
-def check_tables(report: LegalityReport) -> Iterator[Table | str]:
-    """The summary sentence, then what holds VMs, what hosts take, and what is broken tonight."""
-    yield f"[bold]{report.movable} of {report.guests}[/bold] running guests may move somewhere now."
+def _in_full(objection: Objection) -> str:
+    """Why, what XAPI would answer, and the way out."""
+    code = f" [{objection.code}]" if objection.code else ""
+    return objection.words + code + (f"; {objection.remedy}" if objection.remedy else "")
+
+
+def check_tables(report: LegalityReport) -> Iterator[RenderableType]:
+    """The summary sentence, then what holds VMs, what hosts take, and what is broken now."""
+    yield heading(f"Pool {report.pool}: {report.movable} of {report.guests} running guests may move somewhere now.")
     if report.held:
         yield table(
             "Held where they are, by the first rule that objects",
-            {"VMs": "right", "rule": "left", "for example": "left", "which": "left", "way out": "left"},
-            [(len(each.vms), each.rule, each.words, _some(each.vms), _some(each.remedies)) for each in report.held],
+            {"VMs": "right", "rule": "left", "which": "text", "for example": "text", "way out": "text"},
+            [(len(each.vms), each.rule, _some(each.vms), each.words, _some(each.remedies)) for each in report.held],
         )
     yield table(
         "Hosts",
-        {"host": "left", "guests": "right", "could receive now": "right", "refuses everybody by": "left"},
+        {"host": "left", "guests": "right", "could receive now": "right", "refuses everybody by": "text"},
         [(each.host, each.guests, each.may_receive, each.refuses) for each in report.hosts],
     )
     if report.standing:
         yield table(
-            "Broken tonight (old violations: tolerated until somebody joins)",
-            {"rule": "left", "what": "left"},
+            "Broken now (tolerated until somebody joins)",
+            {"rule": "left", "what": "text"},
             [(each.rule, each.words) for each in report.standing],
         )
     if report.dangling:
-        yield table("References that lead nowhere", {"what": "left"}, [(each,) for each in report.dangling])
+        yield table("", {"References that lead nowhere": "text"}, [(each,) for each in report.dangling])
 
 
 def _some(names: Sequence[str]) -> str:
@@ -81,10 +74,36 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def plan_tables(plan: Plan) -> Iterator[Table | str]:
-    """A plan for a terminal: the summary, tiers, steps, hosts, what was left alone, what was broken, warnings."""
-    yield f"[bold]{escape(plan.summary)}[/bold]"
-    yield table(
+def plan_tables(plan: Plan) -> Iterator[RenderableType]:
+    """A plan: the summary, tiers, steps, hosts, what was left alone, what was broken, warnings."""
+    yield heading(plan.summary)
+    if plan.tiers:
+        yield tiers_table(plan.tiers)
+    if plan.steps:
+        yield steps_table("Steps, in order", plan.steps)
+    yield hosts_table(plan)
+    yield from _remarks(plan)
+
+
+def accepted(plan: Plan) -> str:
+    """What is said of a plan that was proven."""
+    if not plan.steps:
+        return "accepted: the plan has no steps"
+    return f"accepted: all {len(plan.steps)} steps and every state between them are legal"
+
+
+def plan_in_full(plan: Plan) -> Iterator[RenderableType]:
+    """The same, with what the plan is bound to and the way back."""
+    columns = {f"Plan for pool {plan.made_from.pool_name}": "left", "": "text"}
+    yield table("", columns, facts(plan))
+    yield from plan_tables(plan)
+    if plan.rollback:
+        yield steps_table("The way back", plan.rollback)
+
+
+def tiers_table(tiers: Sequence[Tier]) -> RenderableType:
+    """One row an objective."""
+    return table(
         "How good it is",
         {
             "objective": "left",
@@ -95,17 +114,13 @@ def plan_tables(plan: Plan) -> Iterator[Table | str]:
             "unit": "left",
         },
         [
-            (tier.objective, f"{tier.before:.3f}", f"{tier.after:.3f}", f"{tier.bound:.3f}", _gap(tier), tier.unit)
-            for tier in plan.tiers
+            (tier.objective, _figure(tier.before), _figure(tier.after), _figure(tier.bound), _gap(tier), tier.unit)
+            for tier in tiers
         ],
     )
-    if plan.steps:
-        yield steps_table("Steps, in order", plan.steps)
-    yield hosts_table(plan.hosts)
-    yield from _remarks(plan)
 
 
-def steps_table(title: str, steps: Sequence[Step]) -> Table:
+def steps_table(title: str, steps: Sequence[Step]) -> RenderableType:
     """One row a step."""
     return table(
         title,
@@ -117,7 +132,7 @@ def steps_table(title: str, steps: Sequence[Step]) -> Table:
             "memory": "right",
             "about": "right",
             "after": "left",
-            "why": "left",
+            "why": "text",
         },
         [
             (
@@ -126,7 +141,7 @@ def steps_table(title: str, steps: Sequence[Step]) -> Table:
                 step.source_name,
                 step.target_name + (" (hop)" if step.kind is StepKind.HOP else ""),
                 size_in_words(step.memory_bytes),
-                f"{step.seconds:.0f} s",
+                duration_in_words(step.seconds),
                 " ".join(step.after),
                 step.why,
             )
@@ -135,46 +150,53 @@ def steps_table(title: str, steps: Sequence[Step]) -> Table:
     )
 
 
-def hosts_table(hosts: Sequence[HostRow]) -> Table:
+def hosts_table(plan: Plan) -> RenderableType:
     """Every host before and after."""
+    slots = plan.made_from.metrics.slots if plan.made_from.metrics else 0
     return table(
         "Hosts",
-        {"host": "left", "peak load": "left", "VMs": "left", "memory": "left", "of": "right"},
-        [
-            (
-                row.name,
-                f"{_peak(row.before)} -> {_peak(row.after)}",
-                f"{len(row.before.vms)} -> {len(row.after.vms)}",
-                f"{size_in_words(row.before.memory_used_bytes)} -> {size_in_words(row.after.memory_used_bytes)}",
-                size_in_words(row.memory_total_bytes),
-            )
-            for row in hosts
-        ],
+        {"host": "left", "CPU peak": "left", "VMs": "left", "memory": "left", "of": "right"},
+        [_host(row, slots) for row in plan.hosts],
     )
 
 
-def _remarks(plan: Plan) -> Iterator[Table]:
+def _host(row: HostRow, slots: int) -> tuple[str, ...]:
+    """One host."""
+    memory = [size_in_words(state.memory_used_bytes) for state in (row.before, row.after)]
+    return (
+        row.name,
+        _change(peak_in_words(row.before, slots), peak_in_words(row.after, slots)),
+        _change(str(len(row.before.vms)), str(len(row.after.vms))),
+        _change(*memory),
+        size_in_words(row.memory_total_bytes),
+    )
+
+
+def _change(before: str, after: str) -> str:
+    """What was and what will be, once where they are the same."""
+    return before if before == after else f"{before} -> {after}"
+
+
+def _remarks(plan: Plan) -> Iterator[RenderableType]:
     """Whatever a reviewer should know beside the steps."""
     if plan.left_alone:
         rows = [(each.kind, each.name, each.rule, each.words) for each in plan.left_alone]
-        yield table("Left alone", {"": "left", "name": "left", "rule": "left", "why": "left"}, rows)
+        yield table("Left alone", {"what": "left", "name": "left", "rule": "left", "why": "text"}, rows)
     if plan.old_violations:
         broken = [(each.rule, each.words, "mended" if each.mended else each.why_not) for each in plan.old_violations]
-        yield table("Broken before the plan", {"rule": "left", "what": "left", "and now": "left"}, broken)
+        yield table("Broken before the plan", {"rule": "left", "what": "text", "and now": "text"}, broken)
     if plan.no_way_back:
         stuck = [(each.name, each.rule, each.words) for each in plan.no_way_back]
-        yield table("No way back for", {"VM": "left", "rule": "left", "why": "left"}, stuck)
+        yield table("No way back for", {"VM": "left", "rule": "left", "why": "text"}, stuck)
     if plan.warnings:
-        yield table("Warnings", {"": "left"}, [(each,) for each in plan.warnings])
+        yield table("", {"Warnings": "text"}, [(each,) for each in plan.warnings])
+
+
+def _figure(value: float) -> str:
+    """A value of an objective, as exact as it is of use."""
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.3f}"
 
 
 def _gap(tier: Tier) -> str:
     """How far from the bound, in words."""
     return "proven best" if tier.proved else f"{tier.gap:.1%}"
-
-
-def _peak(state: HostState) -> str:
-    """The highest load and its slot."""
-    if state.peak_share is None or state.peak_slot is None:
-        return "?"
-    return f"{state.peak_share:.0%} at slot {state.peak_slot}"

@@ -9,6 +9,9 @@ import typer
 
 from rebalancer.cli.options import AsJson, CaFile, CredentialsFile, Fingerprint, PlanPath, StateDir, Url
 
+WEEK = 7 * 24 * 60
+"""Minutes: no run is meant to last longer."""
+
 
 def apply(
     plan: PlanPath,
@@ -19,8 +22,10 @@ def apply(
         typer.Option("--journal", metavar="FILE", help="Where the run is written down (default: in the state folder)."),
     ] = None,
     minutes: Annotated[
-        float | None,
-        typer.Option("--minutes", metavar="N", help="Start no migration that would not end within N minutes."),
+        int | None,
+        typer.Option(
+            "--minutes", metavar="N", min=1, max=WEEK, help="Start no migration that would not end within N minutes."
+        ),
     ] = None,
     ca_file: CaFile = None,
     fingerprint: Fingerprint = None,
@@ -28,13 +33,14 @@ def apply(
     state_dir: StateDir = None,
     json: AsJson = False,
 ) -> None:
-    """Carry a plan out on a live pool, one migration at a time; a run that was killed goes on where it ended.
+    """Carry a plan out on a live pool.
 
+    One migration at a time, each checked again before it starts. A run that was killed goes on where it ended.
     Ctrl-C once: start nothing more, finish what runs. Twice: cancel the running migration.
     """
     from datetime import UTC, datetime, timedelta
 
-    from rebalancer.cli.output import console, print_json
+    from rebalancer.cli.output import print_json, show
     from rebalancer.cli.progress import watch_run
     from rebalancer.cli.source import Door
     from rebalancer.execute import execute, journal_path, resume, stop_on_signals, was_begun
@@ -42,7 +48,7 @@ def apply(
     from rebalancer.xapi import live_pool
 
     made = read_plan(plan)
-    door = Door(ca_file=ca_file, fingerprints=tuple(fingerprint or ()), credentials_file=credentials)
+    door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
     deadline = None if minutes is None else datetime.now(UTC) + timedelta(minutes=minutes)
     book = journal or journal_path(made.digest, state_dir)
     carry_out = resume if was_begun(book) else execute
@@ -51,8 +57,7 @@ def apply(
             made, live, journal=book, state_dir=state_dir, deadline=deadline, reporter=reporter, stop=stop
         )
     if json:
-        print_json(
-            {"done": result.done, "left": result.left, "ending": result.ending.name.lower(), "journal": str(book)}
-        )
+        kept = str(result.journal) if result.journal else None
+        print_json({"done": result.done, "left": result.left, "ending": result.ending.name.lower(), "journal": kept})
     else:
-        console().print(str(result), markup=False)
+        show(str(result))

@@ -17,7 +17,10 @@ def demo(
         ),
     ] = None,
 ) -> None:
-    """Watch a small simulated pool being read, planned, verified, migrated and cooled down; needs no pool of yours."""
+    """Watch a simulated pool being read, planned and cooled down.
+
+    The whole way on a small pool that runs inside this command; needs no pool of yours and changes none.
+    """
     from tempfile import TemporaryDirectory
 
     from rebalancer.cli.tour import tour

@@ -24,9 +24,12 @@ def nightly(
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 when steps of the plan are left to be done.")
     ] = False,
 ) -> int:
-    """Read, plan, keep the plan in the state folder and, with --execute, carry it out inside the change windows."""
+    """Plan, and with --execute carry the plan out: for cron.
+
+    The plan is kept in the state folder and carried out only inside the change windows of the policy.
+    """
     from rebalancer.cli.exits import Exit
-    from rebalancer.cli.output import console, log, print_json
+    from rebalancer.cli.output import print_json, say, show_lines
     from rebalancer.cli.progress import watch_run, watch_solve
     from rebalancer.execute import stop_on_signals
     from rebalancer.nightly import Watchers, access_of, plan_and_execute, plan_only
@@ -42,9 +45,9 @@ def nightly(
         with watch_solve() as solving:
             result = plan_only(access, wanted, state_dir=state_dir, watchers=Watchers(solving=solving))
     if result.refused:
-        log().print(f"planned without metrics: {result.refused}", markup=False)
+        say(f"planned without metrics: {result.refused}")
     if json:
         print_json(result.as_json())
     else:
-        console().print(result.plan.summary, str(result), f"plan: {result.folder}", sep="\n", markup=False)
+        show_lines(result.plan.summary, str(result), f"plan: {result.folder}")
     return Exit.HAS_STEPS if detailed_exitcode and result.left else Exit.DONE

@@ -37,11 +37,14 @@ def plan(
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 when the plan has steps, with 0 when it has none.")
     ] = False,
 ) -> int:
-    """Make a plan: what moves where, why, in which order, and how good any other plan could be. Moves nothing."""
+    """Plan what moves where, and why; move nothing.
+
+    Every step comes with its reason, every objective with a bound that no other plan can beat.
+    """
     from datetime import UTC, datetime
 
     from rebalancer.cli.exits import Exit
-    from rebalancer.cli.output import console, log, print_json
+    from rebalancer.cli.output import print_json, say, show
     from rebalancer.cli.progress import watch_solve
     from rebalancer.cli.situation import open_case
     from rebalancer.cli.source import Door
@@ -49,19 +52,19 @@ def plan(
     from rebalancer.export import plan_document, write_plan
     from rebalancer.plan import rebalance
 
-    door = Door(ca_file=ca_file, fingerprints=tuple(fingerprint or ()), credentials_file=credentials)
+    door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
     case = open_case(source, policy, door, metrics=not no_metrics, table=demand)
     if case.situation.refused and case.problem.policy.mode.needs_demand:
         raise case.situation.refused
     if case.situation.refused:
-        log().print(f"planning without metrics: {case.situation.refused}", markup=False)
+        say(f"planning without metrics: {case.situation.refused}")
     with watch_solve() as reporter:
         made = rebalance(case.problem, made_at=datetime.now(UTC), reporter=reporter)
     if output:
         write_plan(made, output)
-        log().print(f"{output}: plan.json, plan.md, moves.csv and run.sh written", markup=False)
+        say(f"{output}: plan.json, plan.md, moves.csv and run.sh written")
     if json:
         print_json(plan_document(made))
     else:
-        console().print(*plan_tables(made), sep="\n\n")
+        show(*plan_tables(made))
     return Exit.HAS_STEPS if detailed_exitcode and made.steps else Exit.DONE

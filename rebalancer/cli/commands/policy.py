@@ -21,7 +21,7 @@ def policy() -> None:
 def check(
     file: Annotated[Path, typer.Argument(metavar="POLICY", help="Policy file (TOML).")],
     source: Annotated[
-        str | None, typer.Argument(metavar="[SOURCE]", help="A pool to resolve its names in: URL, snapshot or dump.")
+        str | None, typer.Argument(metavar="SOURCE", help="A pool to resolve its names in: URL, snapshot or dump.")
     ] = None,
     *,
     ca_file: CaFile = None,
@@ -29,20 +29,23 @@ def check(
     credentials: CredentialsFile = None,
     json: AsJson = False,
 ) -> None:
-    """Read a policy; with SOURCE also find every VM and host it names, and say what cannot be kept."""
-    from rebalancer.cli.output import console, print_json
+    """Read a policy file and say what is wrong with it.
+
+    With SOURCE also find every VM and host that it names, and say what cannot be kept in that pool.
+    """
+    from rebalancer.cli.output import print_json, show_lines
     from rebalancer.cli.source import Door, open_source
     from rebalancer.policy.lint import check_policy
     from rebalancer.policy.load import load_policy
 
     wanted = load_policy(file)
-    door = Door(ca_file=ca_file, fingerprints=tuple(fingerprint or ()), credentials_file=credentials)
+    door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
     findings = check_policy(wanted, open_source(source, door, wanted.demand, metrics=False).pool) if source else ()
     if json:
         print_json({"policy": wanted.model_dump(mode="json"), "findings": [str(each) for each in findings]})
         return
-    console().print(f"{file}: policy '{wanted.name}', mode {wanted.mode}, is well-formed.", markup=False)
-    for finding in findings:
-        console().print(f"- {finding}", markup=False)
+    lines = [f"{file}: policy '{wanted.name}', mode {wanted.mode}, is well-formed."]
+    lines += [f"- {finding}" for finding in findings]
     if source and not findings:
-        console().print("Every name is known, and nothing contradicts.", markup=False)
+        lines.append("Every name is known, and nothing contradicts.")
+    show_lines(*lines)

@@ -18,15 +18,16 @@ def simulate(
     rrd_generation: Annotated[str, typer.Option(help="Shape of JSON metrics: 8.2, 1.10 or 24.11.")] = "24.11",
     tls: Annotated[bool, typer.Option("--tls", help="Serve HTTPS with a self-signed certificate.")] = False,
 ) -> None:
-    """Serve a simulated pool on loopback until Ctrl-C: XML-RPC, JSON-RPC, events and metrics, as XAPI does.
+    """Serve a simulated pool on loopback.
 
-    User and password are REBALANCER_USER and REBALANCER_PASSWORD, or root and simulated.
+    Until Ctrl-C: XML-RPC, JSON-RPC, events and metrics, as XAPI serves them, each host at an address of its own. User
+    and password are REBALANCER_USER and REBALANCER_PASSWORD, or root and simulated.
     """
     import os
     import signal
     import threading
 
-    from rebalancer.cli.output import console
+    from rebalancer.cli.output import show_lines
     from rebalancer.simulator import Simulator, demo_pool, load_pool
 
     stop = threading.Event()
@@ -42,7 +43,7 @@ def simulate(
         speed=speed,
         rrd_generation=rrd_generation,
     ) as simulator:
-        console().print(f"coordinator {simulator.url}, user {user}", markup=False)
+        show_lines(f"coordinator {simulator.url}, user {user}")
         if tls:
-            console().print(f"certificate SHA-256 {simulator.certificate_fingerprint}", markup=False)
+            show_lines(f"certificate SHA-256 {simulator.certificate_fingerprint}")
         stop.wait()

@@ -23,23 +23,25 @@ def snapshot(
     credentials: CredentialsFile = None,
     no_metrics: NoMetrics = False,
 ) -> None:
-    """Save a pool and its load profile to a file, so that everything after works offline."""
-    from rebalancer.cli.output import log
+    """Save a pool and its load profile to a file.
+
+    Every other command but apply and nightly then works offline, with the file as its SOURCE.
+    """
+    from rebalancer.cli.output import say
     from rebalancer.cli.source import Door, as_snapshot, open_source, with_demand_from
     from rebalancer.policy.load import policy_or_default
     from rebalancer.snapshot import write_snapshot
 
-    door = Door(ca_file=ca_file, fingerprints=tuple(fingerprint or ()), credentials_file=credentials)
+    door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
     wanted = policy_or_default(policy).demand
     situation = open_source(source, door, wanted, metrics=not no_metrics and demand is None)
     if demand:
         situation = with_demand_from(situation, demand, wanted)
     if situation.refused:
+        say("`--no-metrics` saves the pool without a load profile")
         raise situation.refused
     write_snapshot(as_snapshot(situation), output)
     pool = situation.pool
     guests = sum(1 for _ in pool.resident_guests())
     measured = f"load profile from {situation.demand.source}" if situation.demand else "no load profile"
-    log().print(
-        f"{output}: pool {pool.name}, {len(pool.hosts)} hosts, {guests} running guests, {measured}", markup=False
-    )
+    say(f"{output}: pool {pool.name}, {len(pool.hosts)} hosts, {guests} running guests, {measured}")

@@ -15,17 +15,21 @@ def verify(
     no_metrics: NoMetrics = False,
     json: AsJson = False,
 ) -> None:
-    """Prove every state that a plan passes through, against a live pool or the snapshot it was made from."""
+    """Prove that every state of a plan is legal.
+
+    Against a live pool as it is now, or against the snapshot that the plan was made from; without the solver.
+    """
     from datetime import UTC, datetime
 
-    from rebalancer.cli.output import console, print_json
+    from rebalancer.cli.output import print_json, show
     from rebalancer.cli.source import Door, open_source
+    from rebalancer.cli.views import accepted
     from rebalancer.errors import IllegalPlan
     from rebalancer.export import read_plan
     from rebalancer.plan import verify_plan
 
     made = read_plan(plan)
-    door = Door(ca_file=ca_file, fingerprints=tuple(fingerprint or ()), credentials_file=credentials)
+    door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
     situation = open_source(source, door, made.policy.demand, metrics=not no_metrics)
     findings = verify_plan(made, situation.pool, situation.demand, now=datetime.now(UTC))
     if json:
@@ -35,4 +39,4 @@ def verify(
     if findings:
         raise IllegalPlan([str(finding) for finding in findings])
     if not json:
-        console().print(f"accepted: all {len(made.steps)} steps and every state between them are legal", markup=False)
+        show(accepted(made))

@@ -1,0 +1,87 @@
+"""Tables that break no name: running text that finds no room beside its row goes below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from rich.cells import cell_len
+from rich.console import Group
+from rich.text import Text
+
+from rebalancer.cli.output import console, heading, plain
+from rebalancer.plain import one_line
+
+GAP = 2
+"""Blanks between columns."""
+
+INDENT = 4
+"""Blanks before text that stands below its row."""
+
+READABLE = 40
+"""Columns that running text needs to be read beside its row."""
+
+
+def table(title: str, columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> Group:
+    """*rows* below their headings, as wide as standard output; an empty *title* is left out.
+
+    Args:
+        title: what stands above.
+        columns: how each heading's cells stand: `left`, `right`, or `text` for what may be broken between words.
+        rows: the cells, as many in each as there are columns.
+    """
+    grid = _Grid(columns, [[one_line(str(cell)) for cell in row] for row in rows])
+    lines = [heading(grid.head()), *(plain(line) for line in grid.body())]
+    return Group(heading(title), *lines) if title else Group(*lines)
+
+
+class _Grid:
+    """Cells and the widths of their columns."""
+
+    def __init__(self, columns: Mapping[str, str], rows: Sequence[Sequence[str]]) -> None:
+        self._names, self._kinds, self._rows = list(columns), list(columns.values()), rows
+        self._widths = [max(map(cell_len, cells)) for cells in zip(columns, *rows, strict=True)]
+        self._room = console().width
+        texts = [number for number, kind in enumerate(self._kinds) if kind == "text"]
+        beside = self._room - self._start(len(columns) - 1) >= READABLE and texts == [len(columns) - 1]
+        fits = self._start(len(columns)) - GAP <= self._room
+        self._below = [] if fits or beside else texts
+
+    def head(self) -> str:
+        """The headings of the columns that stand side by side."""
+        return "".join(self._side_by_side(self._names)).rstrip()
+
+    def body(self) -> Iterator[str]:
+        """The rows, each with what stands below it."""
+        for row in self._rows:
+            *first, last = self._side_by_side(row) or [""]
+            before = "".join(first)
+            lines = _broken(last.rstrip(), self._room - cell_len(before)) if not self._below else [last]
+            yield from (
+                f"{before if not number else ' ' * cell_len(before)}{line}" for number, line in enumerate(lines)
+            )
+            yield from self._texts(row)
+
+    def _side_by_side(self, row: Sequence[str]) -> list[str]:
+        """The cells of *row* that stand in one line, each as wide as its column."""
+        return [self._padded(number, cell) for number, cell in enumerate(row) if number not in self._below]
+
+    def _padded(self, number: int, cell: str) -> str:
+        """*cell* in the width of its column."""
+        blanks = " " * (self._widths[number] - cell_len(cell))
+        return (blanks + cell if self._kinds[number] == "right" else cell + blanks) + " " * GAP
+
+    def _texts(self, row: Sequence[str]) -> Iterator[str]:
+        """The cells of *row* that stand below it."""
+        for number in self._below:
+            if row[number]:
+                for line in _broken(f"{self._names[number]}: {row[number]}", self._room - INDENT):
+                    yield " " * INDENT + line
+
+    def _start(self, number: int) -> int:
+        """Where a column starts."""
+        return sum(self._widths[:number]) + GAP * number
+
+
+def _broken(words: str, width: int) -> list[str]:
+    """*words* in lines of *width*, broken between words where that is possible."""
+    return [line.plain.rstrip() for line in Text(words).wrap(console(), max(width, 1))] or [""]
