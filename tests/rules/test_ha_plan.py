@@ -182,3 +182,20 @@ def test_agility(changes: dict[str, Any], agile: bool) -> None:
     networks = [make_network(name) for name in ("bonded", "nowhere", "fast")]
     pool = make_pool(hosts=hosts, vms=[make_vm("web", **changes)], srs=srs, vdis=vdis, networks=networks)
     assert is_agile(pool.vms["web"], pool) is agile
+
+
+@pytest.mark.parametrize(("failures", "words"), [(1, "the failure of one host"), (2, "the failure of 2 hosts")])
+def test_words_say_how_many_failures_are_meant(failures: int, words: str) -> None:
+    """One host, or so many."""
+    problem = pool_with_ha(room_gib=5, vms=TIGHT, plan_exists_for=failures)
+    broken = standing_violations(ha_rule(problem), problem, problem.initial)
+    assert [each.words for each in broken] == [f"HA cannot restart all protected VMs after {words}"]
+
+
+@pytest.mark.parametrize(("about_to_start_on", "broken"), [("h2", 0), (None, 1)])
+def test_protected_vm_that_starts_is_where_it_is_about_to_run(about_to_start_on: str | None, broken: int) -> None:
+    """It takes its memory there already; one that is halted needs a host with room to start on."""
+    new = make_vm("new", on=None, gib=4, scheduled_to_be_resident_on=about_to_start_on, **PROTECTED)
+    others = (make_vm("a", on="h1", gib=5), make_vm("b", on="h2", gib=4.5), make_vm("c", on="h3", gib=5))
+    problem = pool_with_ha(vms=(new, *others), plan_exists_for=0)
+    assert len(standing_violations(ha_rule(problem), problem, problem.initial)) == broken
