@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from rebalancer.errors import PolicyError
-from rebalancer.policy import RuleSet
+from rebalancer.policy import Policy, RuleSet
 from rebalancer.problem import Problem
 from rebalancer.rules.base import Origin, Rule
 from rebalancer.rules.cant_suspend_reason import CantSuspendReason
@@ -131,7 +131,7 @@ def rules_for(problem: Problem) -> tuple[Rule, ...]:
     Raises:
         PolicyError: the policy relaxes a rule that does not exist, or one that is not its to relax.
     """
-    gone = set(relaxed(problem))
+    gone = set(relaxed(problem.policy))
     rules = problem.policy.rules
     version = xapi_version(problem.pool.hosts[problem.pool.coordinator])
     return tuple(
@@ -143,15 +143,15 @@ def rules_for(problem: Problem) -> tuple[Rule, ...]:
     )
 
 
-def relaxed(problem: Problem) -> tuple[str, ...]:
-    """Ids of the documented rules that the policy does without, for the plan to say so.
+def relaxed(policy: Policy) -> tuple[str, ...]:
+    """Ids of the documented rules that *policy* does without, for the plan to say so.
 
     Raises:
         PolicyError: an id that no documented rule has.
     """
-    for rule in problem.policy.rules.relax:
+    for rule in policy.rules.relax:
         _refuse_unless_documented(rule)
-    return tuple(sorted(set(problem.policy.rules.relax)))
+    return tuple(sorted(set(policy.rules.relax)))
 
 
 def _refuse_unless_documented(rule: str) -> None:

@@ -36,6 +36,31 @@ def test_evacuation_spares_the_hot_host() -> None:
     assert [tier.objective for tier in solution.tiers] == ["migration-cost", "overload"]
 
 
+def test_evacuation_keeps_soft_groups_where_that_costs_nothing() -> None:
+    """a leaves h1 for the host where its soft group has nobody; b, apart from nobody, is free."""
+    wish = {"name": "g", "vms": ["a", "c"], "hard": False}
+    solution = solve(tiny(VMS, apart=[wish], **EVACUATE))
+    assert solution.placement["a"] == "h3"
+    assert [(tier.objective, tier.after) for tier in solution.tiers] == [("migration-cost", 12), ("repair", 0)]
+
+
+def test_a_soft_group_gives_way_to_a_hard_rule() -> None:
+    """With room on one host only, the evacuation puts both there, counts the breach, and proves it the fewest."""
+    wish = {"name": "g", "vms": ["a", "c"], "hard": False}
+    hosts = {"h1": 32.0, "h2": 32.0, "h3": 6.0}
+    solution = solve(tiny(VMS, hosts=hosts, apart=[wish], **EVACUATE))
+    assert solution.placement["a"] == solution.placement["c"] == "h2"
+    assert [(tier.objective, tier.after, tier.proved) for tier in solution.tiers][1] == ("repair", 1, True)
+
+
+def test_soft_groups_are_repaired_first() -> None:
+    """A soft wish that is broken tonight is worth a move that no overload asks for."""
+    wish = {"name": "g", "vms": ["c"], "hosts": ["h1"], "hard": False}
+    solution = solve(tiny(VMS, run_on=[wish], mode="repair"))
+    assert solution.outcome is Outcome.REPAIRED
+    assert solution.placement["c"] == "h1"
+
+
 def test_evacuation_moves_third_vms_where_it_has_to() -> None:
     """c has to make room on h2 for a, because h3 is too small for a."""
     hosts = {"h1": 32.0, "h2": 13.0, "h3": 13.0}
