@@ -1,11 +1,12 @@
 """Which step has to wait for which: the real dependencies, so that every order that respects them is legal.
 
-A step waits for the earlier steps of its own VM, and for every earlier step that frees something of a limit that it
-loads. Why that is enough: take any moment of any order that respects it, a limit, and of the steps that have begun to
-load the limit the one that stands last in the plan. All that the plan frees before that step is free by then, and
-nothing is loaded that the plan does not load up to that step; so the limit holds no more than it holds in the plan's
-own order, where it was checked. Newcomers may count more than residents (xapi rounds them up to whole MiB); where that
-makes a difference, the step waits for earlier arrivals, too. A limit that no sum can state makes a chain.
+A step waits for the earlier steps of its own VM. For each limit that it loads, it waits for as many of the earlier
+steps that free something of it as it needs to fit beside all earlier steps that load it. Why that is enough: take any
+moment of any order that respects it, a limit, and of the steps that have begun to load the limit the one that stands
+last in the plan. What it waited for is free by then, and nothing else has begun to load the limit but steps that stand
+before it in the plan; beside all of those it fits. Newcomers may count more than residents (xapi rounds them up to
+whole MiB); where that makes a difference, a step waits for earlier arrivals, too. A limit that no sum can state makes a
+chain.
 """
 
 from __future__ import annotations
@@ -75,25 +76,25 @@ class _Partial:
         self._close()
 
     def respect(self, traffic: _Traffic) -> None:
-        """Let every leg that loads the limit wait for what frees it, and for newcomers that would count too much."""
+        """Let every leg that loads the limit wait for what it needs: legs that free some of it, then newcomers."""
         for position in traffic.arriving:
-            self._before[position] |= {freeing for freeing in traffic.freed if freeing < position}
-        self._close()
-        for position in traffic.arriving:
-            for earlier in sorted((each for each in traffic.arriving if each < position), reverse=True):
+            freeing = sorted(each for each in traffic.freed if each < position)
+            arriving = sorted((each for each in traffic.arriving if each < position), reverse=True)
+            for earlier in (*freeing, *arriving):
                 if self._worst(traffic, position) <= traffic.upper:
                     break
-                self._before[position].add(earlier)
-                self._close()
+                if earlier not in self._before[position]:
+                    self._before[position].add(earlier)
+                    self._close()
 
     def _worst(self, traffic: _Traffic, position: int) -> int:
-        """The most that the limit may hold when the leg at *position* begins, whatever went before."""
+        """The most that the limit may hold when the leg at *position* begins, and no leg after it in the plan has."""
+        before = self._before[position]
         held = traffic.initial + traffic.arriving[position]
         for earlier in traffic.arriving:
             if earlier < position:
-                done = earlier in self._before[position]
-                held += traffic.resident[earlier] if done else traffic.arriving[earlier]
-        return held - sum(size for freeing, size in traffic.freed.items() if freeing < position)
+                held += traffic.resident[earlier] if earlier in before else traffic.arriving[earlier]
+        return held - sum(size for freeing, size in traffic.freed.items() if freeing in before)
 
     def _close(self) -> None:
         """Whoever is waited for brings along what it waits for; earlier legs are closed first."""

@@ -172,7 +172,7 @@ class Reasons:
             rule=violation.rule,
             words=self._told(violation, self._problem.initial),
             mended=not left,
-            why_not=self._why_not(violation) if left else "",
+            why_not=self._why_not(violation, left[0].excess) if left else "",
         )
 
     def _told(self, violation: Violation, placement: Placement) -> str:
@@ -182,8 +182,10 @@ class Reasons:
         where = ", ".join(hosts[:SHOWN]) + (f" and {len(hosts) - SHOWN} more" if len(hosts) > SHOWN else "")
         return f"{violation.words}; on {where}" + (f": {self._names(vms)}" if vms else "")
 
-    def _why_not(self, violation: Violation) -> str:
-        """What holds the VMs of something that stays broken."""
+    def _why_not(self, violation: Violation, excess: int) -> str:
+        """What holds the VMs of something that stays broken, by *excess*; only a soft group can become worse."""
+        if excess > violation.excess:
+            return "the plan breaks it further, to mend more elsewhere or to clear a host"
         held = {
             vm: self._held(self._problem.pool.vms[vm])
             for vm in violation.vms

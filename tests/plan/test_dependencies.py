@@ -58,6 +58,21 @@ def test_steps_that_share_nothing_wait_for_nothing() -> None:
     assert relations(steps_to(problem, goal_of(problem, a="h2", b="h4"))) == [(), ()]
 
 
+def test_a_step_waits_for_no_room_that_it_does_not_need() -> None:
+    """A VM leaves a host to which another comes: where both fit anyway, they may cross."""
+    pool = pool_with({"h1": 20, "h2": 20}, {"a": ("h1", 4), "b": ("h2", 4)})
+    problem = problem_of(pool)
+    assert relations(steps_to(problem, goal_of(problem, a="h2", b="h1"))) == [(), ()]
+
+
+def test_a_step_waits_for_as_much_room_as_it_needs() -> None:
+    """Of two VMs that leave, the first alone makes enough room."""
+    pool = pool_with({"h1": 20, "h2": 13, "h3": 20}, {"a": ("h1", 4), "b": ("h2", 5), "c": ("h2", 6)})
+    problem = problem_of(pool)
+    steps = steps_to(problem, goal_of(problem, a="h2", b="h3", c="h3"))
+    assert {step.vm: step.after for step in steps}["a"] == ("s01",)
+
+
 def test_a_step_waits_for_the_room_that_another_frees() -> None:
     """A chain of moves is a chain of relations."""
     pool = pool_with({"h1": 10, "h2": 10, "h3": 10}, {"a": ("h1", 8), "b": ("h2", 8)})

@@ -16,12 +16,14 @@ from rebalancer.errors import NoLegalOrder
 from rebalancer.export import plan_json
 from rebalancer.inventory import pool_from_records
 from rebalancer.placement import Move
-from rebalancer.plan import rebalance, verify_plan, whole
+from rebalancer.plan import rebalance, sealed, verify_plan, whole
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Rule
+from rebalancer.simulator import generate_pool
 from rebalancer.solve import Outcome, Solution, SolveReporter
 from tests.plan.made import LATER, MADE_AT, demand_of, goal_of, pool_with, swap
+from tests.plan.test_verify import dropped, retargeted, reversed_, swapped
 from tests.pools import policy_of, problem_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -158,3 +160,21 @@ def test_evacuation_and_wishes_are_in_the_policy_of_the_plan() -> None:
     policy = policy_of(name="tonight")
     plan = rebalance(make_problem(hot().pool, hot().demand, policy), made_at=MADE_AT)
     assert plan.policy == policy
+
+
+def generated() -> Problem:
+    """A pool like those that people have, with hot hosts and groups to part."""
+    pool = pool_from_records(generate_pool(hosts=6, vms=60, seed=4, days=1).records)
+    heavy = {vm.uuid: 4.0 for number, vm in enumerate(pool.resident_guests()) if number % 3 == 0}
+    return make_problem(pool, demand_of(pool, heavy), Policy())
+
+
+def test_every_single_edit_of_a_solved_plan_is_refused() -> None:
+    """Every step dropped, turned round, led elsewhere or swapped, with the digest computed again: all are refused."""
+    problem = generated()
+    plan = rebalance(problem, made_at=MADE_AT)
+    assert len(plan.steps) >= 4
+    edits = [*dropped(plan), *reversed_(plan), *retargeted(plan), *swapped(plan)]
+    accepted = [name for name, edit in edits if not verify_plan(sealed(edit), problem.pool, now=LATER)]
+    assert accepted == []
+    assert verify_plan(plan, problem.pool, problem.demand, now=LATER) == ()

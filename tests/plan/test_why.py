@@ -108,3 +108,13 @@ def test_a_week_names_the_day() -> None:
     """With 168 slots an hour alone would say nothing."""
     assert slot_in_words(38, 168) == "Tue 14:00"
     assert slot_in_words(14, 24) == "14:00"
+
+
+def test_a_soft_group_that_becomes_worse_is_said_to() -> None:
+    """Two of a soft group share a host; a plan that brings a third does not claim to ease it."""
+    pool = pool_with({"h1": 20, "h2": 20}, {"a": ("h1", 4), "b": ("h1", 4), "c": ("h2", 4)})
+    policy = policy_of(apart=[{"name": "g", "vms": ["a", "b", "c"], "hard": False}])
+    problem = problem_of(pool, policy=policy)
+    (old,) = plan_of(problem, goal_of(problem, c="h1")).old_violations
+    assert (old.mended, old.why_not) == (False, "the plan breaks it further, to mend more elsewhere or to clear a host")
+    assert "'g' (soft)" in old.words
