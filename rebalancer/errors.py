@@ -32,6 +32,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+SHOWN = 5
+"""How many of its reasons an error lists."""
+
+
+def _first(reasons: Sequence[str]) -> str:
+    """The first of *reasons*, and how many more there are."""
+    more = len(reasons) - SHOWN
+    return "; ".join(reasons[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
+
 
 class RebalancerError(Exception):
     """Base of every error that the rebalancer raises on purpose."""
@@ -103,9 +112,10 @@ class MetricsRefused(RebalancerError):
 
     def __str__(self) -> str:
         """The first reasons and the way out."""
-        more = len(self.reasons) - len(self.reasons[:5])
-        shown = "; ".join(self.reasons[:5]) + (f"; and {more} more" if more else "")
-        return f"metrics refused: {shown}. Mend the metrics, or plan without them with mode repair or evacuate."
+        return (
+            f"metrics refused: {_first(self.reasons)}. "
+            'Mend the metrics, or plan without them by a policy with mode = "repair" or "evacuate".'
+        )
 
 
 class Infeasible(RebalancerError):
@@ -156,8 +166,8 @@ class StalePlan(RebalancerError):
         self.differences = tuple(differences)
 
     def __str__(self) -> str:
-        """What changed and the way out."""
-        return f"stale plan: {'; '.join(self.differences)}. Make a new plan."
+        """The first changes and the way out."""
+        return f"stale plan: {_first(self.differences)}. Make a new plan."
 
 
 class IllegalPlan(RebalancerError):
@@ -172,8 +182,8 @@ class IllegalPlan(RebalancerError):
         self.findings = tuple(findings)
 
     def __str__(self) -> str:
-        """The findings and the way out."""
-        return f"the plan is not legal: {'; '.join(self.findings)}. Make a new plan."
+        """The first findings and the way out."""
+        return f"the plan is not legal: {_first(self.findings)}. Make a new plan."
 
 
 class StoppedHalfWay(RebalancerError):

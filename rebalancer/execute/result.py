@@ -43,5 +43,7 @@ class RunResult:
 
     def __str__(self) -> str:
         """One sentence for the log."""
+        if not self.done and not self.left:
+            return "nothing to do: the plan has no steps"
         left = f", {len(self.left)} left" if self.left else ""
         return f"{len(self.done)} steps done{left}: {self.ending.value}"
