@@ -50,6 +50,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         status = app(standalone_mode=False)
+        sys.stdout.flush()
     except typer.Abort:
         _end("interrupted", Exit.ERROR)
     except typer.TyperException as error:

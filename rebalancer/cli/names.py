@@ -42,14 +42,14 @@ def _find(kind: str, text: str, objects: Iterable[Named]) -> Named:
         return found[0]
     if found:
         raise InputError(
-            f"{kind} {text}",
+            f"{kind} {text!r}",
             f"{len(found)} {kind}s have this name",
             "Use one of the uuids " + ", ".join(each.uuid for each in found),
         )
     close = get_close_matches(text, [each.name for each in candidates], n=3)
     hint = (
-        f"Did you mean {' or '.join(close)}"
+        f"Perhaps {' or '.join(close)} is meant"
         if close
         else f"The pool has {len(candidates)} {kind}s; name one of them or its uuid"
     )
-    raise InputError(f"{kind} {text}", f"no {kind} of the pool has this name or uuid", hint)
+    raise InputError(f"{kind} {text!r}", f"no {kind} of the pool has this name or uuid", hint)

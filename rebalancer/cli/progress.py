@@ -66,7 +66,8 @@ def watch_run() -> Iterator[RunReporter]:
 
         def step_ended(self, step: Step, looked: Looked) -> None:
             """What became of the step."""
-            self.to.say(f"{step.id}: {step.vm_name} {step.source_name} -> {step.target_name}: {looked.state}")
+            became = looked.words or looked.state
+            self.to.say(f"{step.id}: {step.vm_name} {step.source_name} -> {step.target_name}: {became}")
 
         def stopping(self, why: str) -> None:
             """Why nothing more is started."""

@@ -21,7 +21,7 @@ def verify(
     """
     from datetime import UTC, datetime
 
-    from rebalancer.cli.output import print_json, show
+    from rebalancer.cli.output import print_json, show, show_lines
     from rebalancer.cli.source import Door, open_source
     from rebalancer.cli.views import accepted
     from rebalancer.errors import IllegalPlan
@@ -36,6 +36,8 @@ def verify(
         print_json(
             {"plan": made.digest, "accepted": not findings, "findings": [finding.as_json() for finding in findings]}
         )
+    elif findings:
+        show_lines(*map(str, findings))
     if findings:
         raise IllegalPlan([str(finding) for finding in findings])
     if not json:
