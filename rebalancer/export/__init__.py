@@ -1,6 +1,6 @@
 """Plans as files: plan.json for programs, plan.md for people, moves.csv for spreadsheets, run.sh for `xe`."""
 
-from rebalancer.export.folder import FILES, write_plan
+from rebalancer.export.folder import FILES, assert_free, write_plan
 from rebalancer.export.markdown import plan_markdown
 from rebalancer.export.moves_csv import moves_csv
 from rebalancer.export.planfile import plan_from_json, plan_json, plan_schema, read_plan
@@ -9,6 +9,7 @@ from rebalancer.plan import plan_document
 
 __all__ = [
     "FILES",
+    "assert_free",
     "moves_csv",
     "plan_document",
     "plan_from_json",

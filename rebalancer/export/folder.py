@@ -28,7 +28,7 @@ def write_plan(plan: Plan, folder: Path | str) -> tuple[Path, ...]:
         PlanFileError: the folder holds something else, or cannot be written.
     """
     target = Path(folder)
-    _refuse_foreign(target)
+    assert_free(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
@@ -42,11 +42,18 @@ def write_plan(plan: Plan, folder: Path | str) -> tuple[Path, ...]:
     return tuple(target / name for name in FILES)
 
 
-def _refuse_foreign(target: Path) -> None:
-    """Only an empty folder or a plan gives way."""
+def assert_free(target: Path) -> None:
+    """Pass if a plan may be written to *target*: there is nothing, an empty folder or an older plan.
+
+    Raises:
+        PlanFileError: there is something else.
+    """
     if target.exists() and not target.is_dir():
         raise PlanFileError(str(target), "it is a file", "Name a folder")
-    others = sorted({path.name for path in target.iterdir()} - set(FILES)) if target.exists() else []
+    try:
+        others = sorted({path.name for path in target.iterdir()} - set(FILES)) if target.exists() else []
+    except OSError as error:
+        raise PlanFileError(str(target), f"it cannot be read: {error.strerror}", "Name another folder") from error
     if others:
         problem = f"the folder holds other files, such as {others[0]!r}"
         raise PlanFileError(str(target), problem, "Name a new folder, or an older plan to replace")

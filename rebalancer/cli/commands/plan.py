@@ -49,10 +49,12 @@ def plan(
     from rebalancer.cli.situation import open_case
     from rebalancer.cli.source import Door
     from rebalancer.cli.views import plan_tables
-    from rebalancer.export import plan_document, write_plan
+    from rebalancer.export import assert_free, plan_document, write_plan
     from rebalancer.plan import rebalance
 
     door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
+    if output:
+        assert_free(output)
     case = open_case(source, policy, door, metrics=not no_metrics, table=demand)
     if case.situation.refused and case.problem.policy.mode.needs_demand:
         raise case.situation.refused
