@@ -166,3 +166,10 @@ def test_host_without_metrics_offers_nothing() -> None:
     problem = problem_of(hosts=(make_host("h1"), make_host("h2", memory_total_bytes=None)), vms=[make_vm("web")])
     assert len(admission(problem).objections("web", "h2")) == 1
     assert free_bytes(problem.pool)["h2"] == 0
+
+
+@pytest.mark.parametrize(("kind", "mib"), [(DomainType.HVM, 37 + 34), (DomainType.PV, 36)])
+def test_shadow_multiplier_counts_for_hvm_only(kind: DomainType, mib: int) -> None:
+    """Twice the shadow memory for an HVM guest, and none more for a PV guest."""
+    vm = make_vm("web", gib=4, domain_type=kind, hvm_shadow_multiplier=2.0)
+    assert arrival_overhead(vm, xen_vcpu_pages=True) == mib * MIB
