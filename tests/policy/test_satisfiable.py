@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 from rebalancer.errors import PolicyError
 from rebalancer.inventory import Pool
 from rebalancer.policy import Policy, check_policy
+from rebalancer.policy.model import SpreadPolicy
+from tests.policy.conftest import in_racks
 from tests.pools import policy_of
 
 VMS = {"web-1": "a", "web-2": "b", "db-1": "a", "db-2": "b"}
 HOSTS = "abc"
+RACKS = "AAB"
 
 some_vms = st.lists(st.sampled_from(list(VMS)), min_size=2, max_size=4, unique=True)
 some_hosts = st.lists(st.sampled_from(HOSTS), min_size=1, max_size=3, unique=True)
@@ -30,6 +33,12 @@ policies = st.fixed_dictionaries(
     {
         "together": numbered("t", st.fixed_dictionaries({"vms": some_vms})),
         "apart": numbered("s", st.fixed_dictionaries({"vms": some_vms, "at_most": st.integers(1, 2)})),
+        "spread": numbered(
+            "d",
+            st.fixed_dictionaries(
+                {"vms": some_vms, "domain": st.just("rack"), "at_most": st.one_of(st.none(), st.integers(1, 3))}
+            ),
+        ),
         "run_on": numbered("r", st.fixed_dictionaries({"vms": some_vms, "hosts": some_hosts})),
         "never_move": st.lists(st.sampled_from(list(VMS)), max_size=2, unique=True),
         "empty": st.lists(st.sampled_from(HOSTS), max_size=3, unique=True),
@@ -42,19 +51,28 @@ def satisfies(at: Mapping[str, str], policy: Policy) -> bool:
     return (
         all(len({at[vm] for vm in group.vms}) == 1 for group in policy.together)
         and all(sum(at[vm] == host for vm in group.vms) <= group.at_most for group in policy.apart for host in HOSTS)
+        and all(_spreads(at, group, policy.empty) for group in policy.spread)
         and all(at[vm] in wish.hosts for wish in policy.run_on for vm in wish.vms)
         and all(at[vm] == VMS[vm] for vm in policy.never_move)
         and not {*at.values()} & {*policy.empty}
     )
 
 
+def _spreads(at: Mapping[str, str], group: SpreadPolicy, empty: Sequence[str]) -> bool:
+    """Whether no rack holds too many of a group; an even share is one of the racks that keep a host."""
+    racks = [RACKS[HOSTS.index(at[vm])] for vm in group.vms]
+    keep = {rack for rack, host in zip(RACKS, HOSTS, strict=True) if host not in empty}
+    most = group.at_most or -(-len(racks) // max(1, len(keep)))
+    return all(racks.count(rack) <= most for rack in racks)
+
+
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(policies)
-def test_what_is_called_impossible_is_impossible(pool: Pool, policy: Policy) -> None:
+def test_what_is_called_impossible_is_impossible(pool_with: Callable[..., Pool], policy: Policy) -> None:
     """No policy is refused, and no wish said to be beyond keeping, that some placement of the VMs would satisfy."""
     placements = [dict(zip(VMS, hosts, strict=True)) for hosts in product(HOSTS, repeat=len(VMS))]
     possible = any(satisfies(at, policy) for at in placements)
-    assert not (possible and _called_impossible(policy, pool))
+    assert not (possible and _called_impossible(policy, pool_with(hosts=in_racks(RACKS))))
 
 
 def _called_impossible(policy: Policy, pool: Pool) -> bool:
