@@ -103,7 +103,7 @@ def test_a_window_that_closes_soon_ends_the_night(night: Night) -> None:
 
     class Late(NoonClock):
         def now(self) -> datetime:
-            return super().now() - timedelta(seconds=3)
+            return NOON - timedelta(seconds=3)
 
     wanted = policy_of(window=[{"start": "10:00", "end": "12:00"}])
     made = plan_and_execute(night.access, wanted, state_dir=night.state, clock=Late(), patience=PATIENCE)
