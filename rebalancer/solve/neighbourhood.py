@@ -19,6 +19,9 @@ FEWEST_HOSTS, FEWEST_UNITS = 3.0, 16.0
 SHARE_OF_UNITS = 0.5
 """How often VMs are freed rather than hosts."""
 
+RECEIVERS = 32
+"""Hosts that freed VMs may go to; more make parts so large that reading them takes longer than solving them."""
+
 SHARE_OF_LINKS = 0.6
 """How often the next host is one that a move leads to, rather than any."""
 
@@ -111,6 +114,14 @@ class Neighbourhoods:
         others = np.flatnonzero(np.isin(at, touched) & (at == self._prepared.home))
         more = min(len(others), wanted - len(chosen))
         chosen = np.append(chosen, self._random.choice(others, size=more, replace=False))
+        return self._anywhere(at, chosen)
+
+    def _anywhere(self, at: Ints, chosen: Ints) -> Bools:
+        """The *chosen* units on any host, or on some receivers where hosts are many; at home and where they are."""
+        count = len(self._prepared.hosts)
+        receivers = self._random.choice(count, size=min(count, RECEIVERS), replace=False)
         free = np.zeros_like(self._prepared.legal)
-        free[chosen] = self._prepared.legal[chosen]
+        free[np.ix_(chosen, receivers)] = True
+        free[chosen, at[chosen]] = free[chosen, self._prepared.home[chosen]] = True
+        free[chosen] &= self._prepared.legal[chosen]
         return free

@@ -40,6 +40,9 @@ class _Shifting:
         self._resident = np.array([family.resident for family in prepared.families]).reshape(-1, len(start))
         self._arrival = np.array([family.arrival for family in prepared.families]).reshape(-1, len(start))
         self._free = ~bound_elsewhere(prepared)
+        self._burden = np.empty(prepared.legal.shape, dtype=np.int64)
+        for host in range(len(prepared.hosts)):
+            self._weigh(host)
         self._bytes, self._sizes = unit_bytes(prepared), unit_sizes(prepared)
         policy = prepared.problem.policy.limits
         self._gib_left = np.inf if policy.maximum_gib is None else policy.maximum_gib * GIB
@@ -53,7 +56,7 @@ class _Shifting:
         units, relief = self._leavers()
         if not len(units):
             return False
-        gain = relief[:, None] - self._burden(units)
+        gain = relief[:, None] - self._burden[units]
         copied, moves = self._costs(units)
         possible = self._may_join(units) & (copied <= self._gib_left) & (moves <= self._moves_left) & (gain > 0)
         if not possible.any():
@@ -80,14 +83,11 @@ class _Shifting:
         relief = excess[hosts] - left
         return units[relief > 0], relief[relief > 0]
 
-    def _burden(self, units: Ints) -> Ints:
-        """What each unit would add to the excess of each host, shape (units, hosts)."""
-        burden = np.empty((len(units), len(self._limits)), dtype=np.int64)
-        room = self._load - self._limits
-        before = np.maximum(room, 0).sum(axis=1)
-        for row, unit in enumerate(units):
-            burden[row] = np.maximum(room + self._prepared.demand[unit], 0).sum(axis=1) - before
-        return burden
+    def _weigh(self, host: int) -> None:
+        """Note what each unit would add to the excess of *host*."""
+        room = self._load[host] - self._limits[host]
+        before = np.maximum(room, 0).sum()
+        self._burden[:, host] = np.maximum(room + self._prepared.demand, 0).sum(axis=1) - before
 
     def _costs(self, units: Ints) -> tuple[Ints, Ints]:
         """Bytes copied and VMs moved by each shift, fewer where it leads home, shape (units, hosts)."""
@@ -112,4 +112,5 @@ class _Shifting:
             weights = self._resident if host == home else self._arrival
             self._held[:, host] += sign * weights[:, unit]
             self._load[host] += sign * self._prepared.demand[unit]
+            self._weigh(host)
         self.at[unit] = target

@@ -16,7 +16,7 @@ EVACUATE: dict[str, Any] = {"mode": "evacuate", "empty": ["h1"]}
 
 def test_balance_needs_metrics() -> None:
     """Without a load profile there is nothing to balance, and the error says what can be planned instead."""
-    with pytest.raises(MetricsRefused, match="mode repair or evacuate"):
+    with pytest.raises(MetricsRefused, match='mode = "repair" or "evacuate"'):
         solve(tiny(VMS))
 
 
