@@ -7,19 +7,16 @@ import time
 from rebalancer.policy import LimitsPolicy
 from rebalancer.solve.search import Effort
 
-WORK_PER_SECOND = 0.8
-"""CP-SAT's deterministic seconds that one core of 2020 does in a second."""
-
-PATIENCE = 1.2
-"""How many times its seconds a solve may take by the clock on a slower or busy machine, before it is cut short."""
+WORK_PER_SECOND = 0.5
+"""CP-SAT's deterministic seconds that are done in a second on any machine but a slow or busy one."""
 
 
 class Budget:
-    """Work and time left; work decides, so that the same input gives the same answer, and the clock only brakes."""
+    """Work and time left; work decides, so that the same input gives the same answer, and the clock is the brake."""
 
     def __init__(self, limits: LimitsPolicy) -> None:
         self._left = limits.solve_seconds * WORK_PER_SECOND
-        self._until = time.monotonic() + limits.solve_seconds * PATIENCE
+        self._until = time.monotonic() + limits.solve_seconds
         self._limits = limits
 
     def share(self, tiers_left: int) -> Effort:

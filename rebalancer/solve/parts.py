@@ -25,8 +25,9 @@ NOISE = 0.3
 STALLED = 16
 """Parts in a row that bring nothing, before the search starts anew and crosses what it finds with the best."""
 
-CHOOSING_WORK = 0.1
-"""What choosing a part and building its model counts as."""
+CHOOSING_WORK = 0.03
+READING_WORK = 4e-6
+"""What choosing a part counts as, and reading its model, for each pair and slot: CP-SAT counts only its search."""
 
 
 def is_about_load(stage: Stage) -> bool:
@@ -131,7 +132,8 @@ class _Improving:
             prove=False,
         )
         answer = search(model, goal, effort)
-        self._work -= answer.deterministic + CHOOSING_WORK
+        read = int(free.sum()) * self._stage.prepared.demand.shape[1]
+        self._work -= answer.deterministic + CHOOSING_WORK + READING_WORK * read
         return answer
 
     def _value(self, at: Ints) -> int:
