@@ -45,7 +45,7 @@ def inventory_digest(pool: Pool) -> str:
     vms = {vm.uuid: vm for vm in pool.vms.values() if _counts(vm)}
     facts = {
         "pool": _facts(pool),
-        "vms": {uuid: _facts(vm) | {"held_mib": _held_mib(vm)} for uuid, vm in vms.items()},
+        "vms": {uuid: _facts(vm) | {"held_mib": _held_mib(vm), "ipv6": _uses_ipv6(vm)} for uuid, vm in vms.items()},
         "vdis": {uuid: _facts(pool.vdis[uuid]) for uuid in _disks(pool, vms.values())},
     }
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
@@ -61,6 +61,11 @@ def _held_mib(vm: VM) -> int:
     """Whole MiB that the VM may take: more than its dynamic maximum only where it has that now."""
     actual = vm.metrics.memory_actual_bytes if vm.metrics else 0
     return demand_mib(max(actual, vm.memory.dynamic_max_bytes))
+
+
+def _uses_ipv6(vm: VM) -> bool:
+    """Whether the guest has an IPv6 address; which one decides nothing."""
+    return vm.guest_metrics is not None and any("/ipv6/" in key for key in vm.guest_metrics.networks)
 
 
 def _disks(pool: Pool, vms: Iterable[VM]) -> set[Uuid]:

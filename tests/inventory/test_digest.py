@@ -66,6 +66,21 @@ def test_what_changes_by_itself_does_not(kind: str, ref: str, changes: dict[str,
     assert digest_with(kind, ref, **changes) == UNCHANGED
 
 
+def digest_of_guest(networks: dict[str, str]) -> str:
+    """The digest of the small pool whose guest reports these addresses."""
+    records = small_records()
+    records["VM_guest_metrics"] = {"G": {"uuid": "g", "networks": networks}}
+    records["VM"]["V"]["guest_metrics"] = "G"
+    return inventory_digest(pool_from_records(records))
+
+
+def test_whether_a_guest_uses_ipv6_counts_and_which_address_does_not() -> None:
+    """A rule asks whether there is an IPv6 address; none asks which."""
+    without = digest_of_guest({"0/ip": "10.0.0.8"})
+    assert digest_of_guest({"0/ip": "10.0.0.9"}) == without
+    assert digest_of_guest({"0/ipv6/0": "fd00::1"}) == digest_of_guest({"0/ipv6/0": "fd00::2"}) != without
+
+
 def test_templates_do_not_count_and_control_domains_do() -> None:
     """A new template leaves the digest alone; a control domain on the host, which takes memory, does not."""
     template, control = small_records(), small_records()
