@@ -10,6 +10,7 @@ from rebalancer.placement import Placement
 from rebalancer.plan import Plan
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality
+from rebalancer.rules.matrix import legality_matrix
 from rebalancer.units import gib
 
 
@@ -71,20 +72,10 @@ def load_frame(problem: Problem, placement: Placement) -> pd.DataFrame:
 
 
 def legality_frame(legality: Legality) -> pd.DataFrame:
-    """Guests x hosts: the id of the first rule that objects, "" where the VM may go, "=" where it is."""
-    pool = legality.problem.pool
-    guests = sorted(pool.resident_guests(), key=lambda vm: (vm.name, vm.uuid))
-    hosts = sorted(pool.hosts.values(), key=lambda host: (host.name, host.uuid))
-    cells = [
-        [
-            "=" if vm.resident_on == host.uuid else next((each.rule for each in legality.objections(vm, host)), "")
-            for host in hosts
-        ]
-        for vm in guests
-    ]
-    return pd.DataFrame(
-        cells, index=pd.Index([vm.name for vm in guests], name="vm"), columns=[host.name for host in hosts]
-    )
+    """Guests x hosts: the id of the first rule that objects now, "" where the VM may go, "=" where it is."""
+    matrix = legality_matrix(legality)
+    index = pd.Index([vm.name for vm in matrix.vms], name="vm")
+    return pd.DataFrame(matrix.cells, index=index, columns=[host.name for host in matrix.hosts])
 
 
 def steps_frame(plan: Plan) -> pd.DataFrame:

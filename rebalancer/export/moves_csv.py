@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from rebalancer.plain import one_line
+from rebalancer.plain import spreadsheet_cell
 from rebalancer.plan import Plan, Step
 from rebalancer.units import gib
 
@@ -23,7 +23,6 @@ COLUMNS = (
     "after",
     "why",
 )
-FORMULA_STARTS = "=+-@＝＋－＠"  # noqa: RUF001 - spreadsheets take the wide forms as well
 
 
 def moves_csv(plan: Plan) -> str:
@@ -51,10 +50,4 @@ def _row(step: Step) -> tuple[str, ...]:
         " ".join(step.after),
         step.why,
     )
-    return tuple(_cell(each) for each in words)
-
-
-def _cell(text: str) -> str:
-    """*text*, marked as text where a spreadsheet would compute it."""
-    line = one_line(text)
-    return f"'{line}" if line.lstrip().startswith(tuple(FORMULA_STARTS)) else line
+    return tuple(spreadsheet_cell(each) for each in words)

@@ -78,18 +78,18 @@ class LegalityReport:
 
 def explain(legality: Legality, vm: VM, hosts: Iterable[Host]) -> tuple[Answer, ...]:
     """What the rules say of moving *vm* to each of *hosts* now, memory and other limits of the target included."""
-    ledger = _ledger(legality)
-    return tuple(Answer(vm=vm, host=host, objections=_objections(legality, ledger, vm, host)) for host in hosts)
+    ledger = ledger_now(legality)
+    return tuple(Answer(vm=vm, host=host, objections=objections_now(legality, ledger, vm, host)) for host in hosts)
 
 
 def legality_report(legality: Legality) -> LegalityReport:
     """The summary: who may move, what holds the others, what each host takes, what is broken tonight."""
-    problem, ledger = legality.problem, _ledger(legality)
+    problem, ledger = legality.problem, ledger_now(legality)
     pool = problem.pool
     guests = sorted(pool.resident_guests(), key=lambda vm: (vm.name, vm.uuid))
     asked = [(vm, [host for host in pool.hosts.values() if host.uuid != vm.resident_on]) for vm in guests]
     answers = [
-        (vm, [Answer(vm=vm, host=host, objections=_objections(legality, ledger, vm, host)) for host in hosts])
+        (vm, [Answer(vm=vm, host=host, objections=objections_now(legality, ledger, vm, host)) for host in hosts])
         for vm, hosts in asked
     ]
     stuck = [(vm, each) for vm, each in answers if all(answer.objections for answer in each)]
@@ -104,12 +104,12 @@ def legality_report(legality: Legality) -> LegalityReport:
     )
 
 
-def _ledger(legality: Legality) -> Ledger:
+def ledger_now(legality: Legality) -> Ledger:
     """What every host holds tonight, by the rules that hold at every step."""
     return step_ledger(legality.pool_rules, legality.problem, legality.problem.initial)
 
 
-def _objections(legality: Legality, ledger: Ledger, vm: VM, host: Host) -> tuple[Objection, ...]:
+def objections_now(legality: Legality, ledger: Ledger, vm: VM, host: Host) -> tuple[Objection, ...]:
     """All objections in the order of the rules, those of what the target already holds among them."""
     if vm.resident_on == host.uuid:
         return ()

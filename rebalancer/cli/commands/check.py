@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from rebalancer.cli.options import AsJson, CaFile, CredentialsFile, Fingerprint, PolicyPath, Source
 
 
 def check(
     source: Source,
     *,
+    matrix: Annotated[
+        Path | None,
+        typer.Option(
+            "--matrix",
+            metavar="FILE",
+            help="Also write, for every VM and host, the first rule that objects: empty where the VM may go, = where "
+            "it is (.csv or .json).",
+        ),
+    ] = None,
     policy: PolicyPath = None,
     ca_file: CaFile = None,
     fingerprint: Fingerprint = None,
@@ -22,10 +36,15 @@ def check(
     from rebalancer.cli.situation import open_case
     from rebalancer.cli.source import Door
     from rebalancer.cli.views import check_tables
+    from rebalancer.rules.matrix import assert_writable, legality_matrix, write_matrix
     from rebalancer.rules.report import legality_report
 
+    if matrix:
+        assert_writable(matrix)
     door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
     case = open_case(source, policy, door, metrics=False)
+    if matrix:
+        write_matrix(legality_matrix(case.legality), matrix)
     report = legality_report(case.legality)
     if json:
         print_json(report.as_json())
