@@ -234,7 +234,7 @@ def _to_arrays(demand: _Demand) -> LoadProfile:
 
 def _replace(path: Path, content: bytes) -> None:
     """Put *content* in the place of *path*: readers see the old file or the new one, never a part."""
-    waiting = path.with_name(f".{path.name}.{os.getpid()}")
+    waiting = path.parent / f".{path.name}.{os.getpid()}"
     try:
         with waiting.open("wb") as file:
             file.write(content)

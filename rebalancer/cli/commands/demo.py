@@ -24,9 +24,13 @@ def demo(
     from tempfile import TemporaryDirectory
 
     from rebalancer.cli.tour import tour
+    from rebalancer.errors import InputError
 
     if output:
-        output.mkdir(parents=True, exist_ok=True)
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(str(output), f"no folder can be made: {error.strerror}", "Name another folder") from error
         tour(output)
         return
     with TemporaryDirectory(prefix="rebalancer-demo-") as folder:

@@ -1,0 +1,57 @@
+"""A simulated pool with hot hosts, and a terminal that knows its password."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rebalancer.plan import rebalance
+from rebalancer.policy import DemandPolicy, Policy
+from rebalancer.problem import make_problem
+from rebalancer.simulator import Simulator, generate_pool
+from rebalancer.simulator.calls.dispatch import Dispatcher
+from rebalancer.snapshot import Snapshot, write_snapshot
+from rebalancer.xapi import Credentials, Trust, connect, measure, read_pool
+from tests.cli.terminal import PASSWORD, USER, Served, Terminal
+
+POOL = generate_pool(hosts=3, vms=15, seed=5, fill=0.5, hot=0.4, pinned=0.1, cpus=16)
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Three hosts, one of them too hot, a snapshot of them, and a plan that was never carried out."""
+    folder = tmp_path_factory.mktemp("served")
+    calls: list[str] = []
+    answer = Dispatcher.call
+
+    def call(self: Dispatcher, host_ref: str, method: str, params: list[Any]) -> tuple[str, Any]:
+        calls.append(method)
+        return answer(self, host_ref, method, params)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Dispatcher, "call", call)
+        with Simulator(POOL, user=USER, password=PASSWORD, speed=200.0, login_delay=0.0) as simulator:
+            with connect(simulator.url, Credentials(user=USER, password=PASSWORD), Trust()) as session:
+                pool = read_pool(session)
+                demand = measure(session, pool, DemandPolicy())
+            now = datetime.now(UTC)
+            snapshot = folder / "pool.json.gz"
+            write_snapshot(Snapshot(pool=pool, demand=demand, taken_at=now, source=simulator.url), snapshot)
+            plan = rebalance(make_problem(pool, demand, Policy()), made_at=now)
+            assert plan.steps
+            yield Served(simulator=simulator, calls=calls, snapshot=snapshot, plan=plan)
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    """A terminal of somebody who has the password of the simulated pool, and a state folder of his own."""
+    monkeypatch.setenv("REBALANCER_USER", USER)
+    monkeypatch.setenv("REBALANCER_PASSWORD", PASSWORD)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv("COLUMNS", raising=False)
+    (tmp_path / "work").mkdir()
+    return Terminal(folder=tmp_path / "work", monkeypatch=monkeypatch, capsys=capsys)
