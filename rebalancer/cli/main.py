@@ -42,6 +42,9 @@ for module in (demo, snapshot, check, explain, plan, show, verify, apply, nightl
     app.command()(module.__dict__[module.__name__.rsplit(".", 1)[-1]])
 app.add_typer(policy.app, name="policy")
 
+INTERRUPTED = 130
+"""What typer returns after Ctrl-C; no command returns it."""
+
 
 def main() -> None:
     """Run the command line; every error becomes one sentence on standard error and a documented exit code."""
@@ -58,8 +61,6 @@ def main() -> None:
         sys.exit(Exit.ERROR)
     except RebalancerError as error:
         _end(str(error), exit_code(error))
-    except KeyboardInterrupt:
-        _end("interrupted", Exit.ERROR)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(Exit.ERROR)
@@ -67,6 +68,8 @@ def main() -> None:
         if os.environ.get("REBALANCER_DEBUG"):
             traceback.print_exc()
         _end(f"unforeseen {type(error).__name__}: {error}. Run again with REBALANCER_DEBUG=1 and report it", Exit.ERROR)
+    if status == INTERRUPTED:
+        _end("interrupted", Exit.ERROR)
     sys.exit(status if isinstance(status, int) else Exit.DONE)
 
 

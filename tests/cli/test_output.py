@@ -1,0 +1,186 @@
+"""Tables break no name, JSON is JSON, and nothing that the pool says is taken for more than text."""
+
+from __future__ import annotations
+
+import fcntl
+import gzip
+import json
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+from rich.console import RenderableType
+
+from rebalancer.cli.output import print_json, show
+from rebalancer.cli.table import table
+from tests.cli.terminal import Served, Terminal
+
+COLUMNS = {"n": "right", "rule": "left", "why": "text", "way out": "text"}
+ROW = (1, "no-pci-passthrough", "PCI devices of its host are passed through to it", "detach them and reboot the VM")
+EVIL = ("[red]x[/red]", "[/]", "a\nb", "a\rb", "\x1b[2J\x1b]0;title\x07", "\x9b31m", "\u202eabc", ":warning:", "a\tb")
+
+
+def printed(capsys: pytest.CaptureFixture[str], *things: RenderableType) -> str:
+    """What `show` prints."""
+    capsys.readouterr()
+    show(*things)
+    return capsys.readouterr().out
+
+
+@pytest.fixture(autouse=True)
+def no_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody says how wide the output is."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+def test_a_row_is_a_line_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    """Piped, a row is never broken, however long, and no line ends in blanks."""
+    show(table("Title", COLUMNS, [ROW, (22, "x", "y " * 200, "")]))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert lines[0] == "Title"
+    assert all(line == line.rstrip() for line in lines)
+    assert lines[2].startswith(" 1  no-pci-passthrough  PCI devices")
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_text_goes_below_its_row_where_there_is_no_room(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    """No line is wider than the output, no name is broken, and every word is there."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    show(table("Title", COLUMNS, [ROW]))
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= width
+    assert "no-pci-passthrough\n" in out
+    assert "    why: PCI devices" in out
+    assert set(" ".join(map(str, ROW)).split()) <= set(out.split())
+
+
+def test_the_last_text_stands_beside_its_row_where_it_can_be_read(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is broken between words, below its heading."""
+    monkeypatch.setenv("COLUMNS", "60")
+    show(table("", {"rule": "left", "why": "text"}, [("enough-memory", "word " * 20)]))
+    head, *rest = capsys.readouterr().out.splitlines()
+    assert head == "rule           why"
+    assert len(rest) > 1
+    assert all(line.startswith(" " * 15 + "word") for line in rest[1:])
+
+
+def test_wide_characters_keep_the_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    """A character of two cells counts twice."""
+    show(table("", {"VM": "left", "host": "left"}, [("数据库", "h1"), ("mail", "h2")]))
+    assert capsys.readouterr().out.splitlines()[1:] == ["数据库  h1", "mail    h2"]
+
+
+@pytest.mark.parametrize("name", EVIL, ids=range(len(EVIL)))
+def test_a_name_is_only_a_name(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """Markup, emoji codes, line breaks and control characters are printed, never obeyed."""
+    for out in (printed(capsys, name), printed(capsys, table("", {"VM": "left"}, [(name,)]))):
+        last = out.rstrip("\n").rpartition("\n")[2]
+        assert last.isprintable()
+        assert last == "".join(
+            each if each.isprintable() else " " if each.isspace() else f"\\u{ord(each):04x}" for each in name
+        )
+
+
+def test_json_is_ascii(capsys: pytest.CaptureFixture[str]) -> None:
+    """One document that comes back as it was, without a character that any terminal obeys."""
+    value = {"names": [*EVIL, "größe", "\ud800"], "n": 1.5, "nothing": None}
+    print_json(value)
+    out = capsys.readouterr().out
+    assert json.loads(out) == value
+    assert all(each.isprintable() or each == "\n" for each in out)
+    assert out.isascii()
+
+
+@pytest.fixture
+def evil(served: Served, terminal: Terminal) -> Path:
+    """A snapshot in which every VM and every host has an evil name."""
+    document = json.loads(gzip.decompress(served.snapshot.read_bytes()))
+    for kind in ("vms", "hosts"):
+        for number, each in enumerate(document["pool"][kind].values()):
+            each["name"] = f"{EVIL[number % len(EVIL)]}{number}"
+    return terminal.write("evil.json", json.dumps(document))
+
+
+def harmless(text: str) -> bool:
+    """Whether a terminal shows *text* and does nothing else."""
+    return all(line.isprintable() for line in text.split("\n"))
+
+
+@pytest.mark.parametrize("width", ["80", None], ids=["narrow", "piped"])
+def test_no_command_obeys_a_name(served: Served, evil: Path, terminal: Terminal, width: str | None) -> None:
+    """Tables and logs of every command show evil names and nothing is obeyed, markup stays as it was."""
+    name = json.loads(evil.read_text(encoding="utf-8"))["pool"]["vms"][served.plan.steps[0].vm]["name"]
+    typed = [["check", evil], ["explain", evil, name], ["plan", evil, "-o", "plan"], ["show", "plan"]]
+    typed += [["verify", "plan", evil], ["explain", evil, "\x1b[31mnobody"]]
+    ended = [terminal.run(*words, COLUMNS=width) for words in typed]
+    assert [each.code for each in ended] == [0, 0, 0, 0, 0, 1]
+    assert all(harmless(each.out) and harmless(each.err) for each in ended)
+    assert "[red]x[/red]" in "".join(each.out for each in ended)
+
+
+def test_output_that_nobody_reads(served: Served, tmp_path: Path) -> None:
+    """`rebalancer check | head -1` ends without a traceback, and without a word."""
+    words = [sys.executable, "-m", "rebalancer", "check", str(served.snapshot)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        told = process.stderr.read()
+    assert (process.returncode, told) == (1, b"")
+
+
+def test_ctrl_c_ends_in_a_word(served: Served, tmp_path: Path) -> None:
+    """An interrupted command says so, and ends with 1."""
+    words = [sys.executable, "-m", "rebalancer", "simulate", "demo", "--port", "0"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        assert process.stdout
+        assert process.stdout.readline().startswith("coordinator http://127.0.1.1:")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 0
+    script = (
+        "import os, signal, sys, rebalancer.snapshot as s; from rebalancer.cli import main;"
+        "s.read_snapshot = lambda _: os.kill(os.getpid(), signal.SIGINT);"
+        f"sys.argv = ['rebalancer', 'check', {str(served.snapshot)!r}]; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=20)
+    assert (done.returncode, done.stderr.strip()) == (1, "rebalancer: interrupted")
+
+
+def test_a_terminal_is_as_wide_as_it_is(served: Served, tmp_path: Path) -> None:
+    """On a terminal of 70 columns no line is longer, headings stand out, and nothing else is coloured."""
+    here, there = pty.openpty()
+    environment = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "NO_COLOR"}}
+    set_size(there, 70)
+    words = [sys.executable, "-m", "rebalancer", "check", str(served.snapshot)]
+    with subprocess.Popen(words, stdout=there, stdin=there, cwd=tmp_path, env=environment | {"TERM": "xterm"}):
+        os.close(there)
+        shown = b"".join(iter(lambda: read(here), b"")).decode()
+    os.close(here)
+    assert set(re.findall("\x1b\\[[0-9;]*m", shown)) == {"\x1b[1m", "\x1b[0m"}
+    lines = re.sub("\x1b\\[[0-9;]*m", "", shown).splitlines()
+    assert 40 < max(map(len, lines)) <= 70
+
+
+def set_size(terminal: int, columns: int) -> None:
+    """Make a pseudo-terminal so wide."""
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+
+def read(terminal: int) -> bytes:
+    """What a pseudo-terminal shows; nothing once its other end is closed."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""
