@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rebalancer.simulator.checks import agility, boot_here, failover, memory, migration, vm_operations
+from rebalancer.simulator.checks import agility, boot_here, failover, memory, migration, storage_motion, vm_operations
 from rebalancer.simulator.database import Database
 from rebalancer.simulator.failure import ApiFailure
 
@@ -102,6 +102,47 @@ def test_assert_can_boot_here_verdicts_agree(pools: list[dict[str, Any]], capsys
         total[code(said)] += 1
         agreed[code(said)] += code(ours) == code(said)
     assert report("simulator, assert_can_boot_here", total, agreed, capsys) >= REACHED
+
+
+def storage_motions(pools: list[dict[str, Any]]) -> Iterator[tuple[Database, str, str, dict[str, str], Any]]:
+    """Every pair of VM and host that was asked about with disks: the map of its disks, and the recorded answer."""
+    for pool in pools:
+        database = Database(pool["records"])
+        for vm, said in pool["verdicts"]["vms"].items():
+            for host, answers in said["hosts"].items():
+                if asked := answers.get("assert_can_migrate"):
+                    yield database, vm, host, asked["vdi_map"], asked["verdict"]
+
+
+def test_assert_can_migrate_verdicts_agree(pools: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
+    """A move with disks is refused with the code, and for fixed texts the parameters, that XAPI's own code gave."""
+    total: Counter[str] = Counter()
+    agreed: Counter[str] = Counter()
+    for database, vm, host, vdi_map, said in storage_motions(pools):
+        wish = storage_motion.StorageMotion(vm=vm, host=host, vdi_map=vdi_map)
+        ours = verdict(lambda: storage_motion.assert_can_migrate(database, wish))  # noqa: B023 - called at once
+        same = code(ours) == code(said) and (ours == said or code(said) in FREE_TEXT)
+        total[code(said)] += 1
+        agreed[code(said)] += same
+    assert report("simulator, assert_can_migrate", total, agreed, capsys) >= REACHED
+
+
+def test_extra_assert_can_migrate_verdicts_agree(pools: list[dict[str, Any]]) -> None:
+    """Other maps of the disks, and force, change the answer to VM.assert_can_migrate as they do in XAPI."""
+    wrong, seen = [], 0
+    for pool in pools:
+        database = Database(pool["records"])
+        for extra in pool.get("extra", []):
+            if extra["call"] != "VM.assert_can_migrate":
+                continue
+            vm, host, vdi_map, options = extra["params"]
+            wish = storage_motion.StorageMotion(vm=vm, host=host, vdi_map=vdi_map, options=options)
+            ours = verdict(lambda: storage_motion.assert_can_migrate(database, wish))  # noqa: B023 - called at once
+            seen += 1
+            if ours != extra["answer"]:
+                wrong.append((pool["name"], extra["about"], extra["answer"], ours))
+    assert wrong == []
+    assert seen or os.environ.get("XAPI_VERDICTS"), "the shared recordings hold such answers"
 
 
 def test_assert_operation_valid_verdicts_agree(pools: list[dict[str, Any]]) -> None:

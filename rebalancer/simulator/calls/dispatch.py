@@ -7,16 +7,21 @@ from typing import Any
 from uuid import uuid4
 
 from rebalancer.simulator import sessions, tasks
-from rebalancer.simulator.calls import control, event, generic, host, session, vm
+from rebalancer.simulator.calls import control, event, generic, host, session, storage_motion, vm
 from rebalancer.simulator.calls.request import Handler, Request, Table
+from rebalancer.simulator.checks.versions import version
 from rebalancer.simulator.failure import ApiFailure, Cancelled, ConnectionLost
 from rebalancer.simulator.schema import call_types, classes
 from rebalancer.simulator.wire import xmlform
 from rebalancer.simulator.world import World
 
-CALLS: Table = {**vm.CALLS, **host.CALLS, **session.CALLS, **event.CALLS, **control.CALLS}
+CALLS: Table = {**vm.CALLS, **storage_motion.CALLS, **host.CALLS, **session.CALLS, **event.CALLS, **control.CALLS}
 LOGIN = "session.login_with_password"
 LOGIN_PARAMETERS = (2, 4)
+# How many parameters at the end of a call may be left out.
+OPTIONAL = {"VM.assert_can_migrate": 1, "VM.migrate_send": 1, "host.evacuate": 2}
+# Parameters that later XAPIs add at the end, all of them optional, with the version that brought them.
+NEWER = {"VM.migrate_send": ([26, 15], ("(VDI ref -> string) map",))}
 # XAPI derives these fields or guards them: their setters are not the plain ones.
 GUARDED = {"host.set_address", "host.set_hostname"}
 
@@ -47,9 +52,11 @@ class Dispatcher:
         kinds, result = _types(name)
         if name == LOGIN:
             return result, self._log_in(host_ref, params)
-        _assert_arity(name, kinds, params)
+        least = len(kinds) - OPTIONAL.get(name, 0)
+        kinds += _newer(world, name)
+        _assert_arity(name, least, len(kinds), params)
         self._admit(name, str(params[0]))
-        values = [_canonical(kind, value) for kind, value in zip(kinds[1:], params[1:], strict=True)]
+        values = [_canonical(kind, value) for kind, value in zip(kinds[1:], params[1:], strict=False)]
         handler = _handler(name)
         if method.startswith("Async."):
             return "task ref", self._later(host_ref, method, handler, params[0], values)
@@ -121,9 +128,16 @@ def _find(name: str) -> Handler | None:
     return CALLS.get(name) or (None if name in GUARDED else generic.find(cls, call))
 
 
-def _assert_arity(name: str, kinds: tuple[str, ...], params: list[Any]) -> None:
-    if len(params) != len(kinds):
-        raise ApiFailure("MESSAGE_PARAMETER_COUNT_MISMATCH", name, str(len(kinds) - 1), str(len(params) - 1))
+def _newer(world: World, name: str) -> tuple[str, ...]:
+    """Return the types of the parameters that a call has only where the coordinator is new enough."""
+    since, kinds = NEWER.get(name, ([], ()))
+    coordinator = world.database.get("host", world.coordinator)
+    return kinds if version(coordinator["software_version"].get("xapi_build")) >= since else ()
+
+
+def _assert_arity(name: str, least: int, most: int, params: list[Any]) -> None:
+    if not least <= len(params) <= most:
+        raise ApiFailure("MESSAGE_PARAMETER_COUNT_MISMATCH", name, str(most - 1), str(len(params) - 1))
 
 
 def _canonical(kind: str, value: Any) -> Any:  # noqa: ANN401 - any wire type

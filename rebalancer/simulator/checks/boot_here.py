@@ -26,17 +26,49 @@ def assert_has_room(database: Database, vm: str, host: str) -> None:
     _assert_devices(database, vm, host)
 
 
+def assert_can_come_with_disks(database: Database, vm: str, host: str, *, forced: bool) -> None:
+    """Raise the first thing a host lacks for a VM whose disks may move: its SRs are not looked at.
+
+    Args:
+        database: the records.
+        vm: ref of the VM.
+        host: ref of the host.
+        forced: True leaves out the CPU.
+    """
+    _assert_ready(database, vm, host)
+    if not forced:
+        cpu.assert_compatible(database, vm, host)
+    _assert_platform(database, vm, host)
+    _assert_outfit(database, vm, host)
+    memory.assert_enough(database, vm, host)
+    _assert_cpus(database, vm, host)
+
+
+def assert_can_evacuate_to(database: Database, vm: str, host: str) -> None:
+    """Raise the first thing but memory that a host lacks for a VM: evacuation packs memory by itself."""
+    _assert_ready(database, vm, host)
+    cpu.assert_compatible(database, vm, host)
+    _assert_platform(database, vm, host)
+    _assert_storage(database, vm, host)
+    _assert_outfit(database, vm, host)
+    _assert_cpus(database, vm, host)
+
+
 def _assert_devices(database: Database, vm: str, host: str) -> None:
     _assert_platform(database, vm, host)
     _assert_storage(database, vm, host)
+    _assert_outfit(database, vm, host)
+    memory.assert_enough(database, vm, host)
+    _assert_cpus(database, vm, host)
+
+
+def _assert_outfit(database: Database, vm: str, host: str) -> None:
     networks.assert_reachable(database, vm, host)
     gpus.assert_iommu(database, vm, host)
     gpus.assert_room(database, vm, host)
     _assert_usb(database, vm, host)
     networks.assert_virtual_functions(database, vm, host)
     _assert_hvm(database, vm, host)
-    memory.assert_enough(database, vm, host)
-    _assert_cpus(database, vm, host)
 
 
 def has_room(database: Database, vm: str, host: str) -> bool:

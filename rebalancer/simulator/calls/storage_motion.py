@@ -1,0 +1,92 @@
+"""Calls that move a VM with its disks, from one host of the pool to another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rebalancer.simulator import sessions
+from rebalancer.simulator.calls.request import Request, Table
+from rebalancer.simulator.checks import storage_motion
+from rebalancer.simulator.checks.storage_motion import StorageMotion
+from rebalancer.simulator.failure import ApiFailure
+
+Texts = dict[str, str]
+
+
+def migrate_receive(request: Request, host: str, network: str, options: Texts) -> Texts:
+    """Return where and how to send VMs to a host: {SM, host, xenops, session_id, master}.
+
+    Like XAPI it opens a session for that, which nobody closes.
+
+    Raises:
+        ApiFailure: the licence, or a network without an address on that host.
+    """
+    del options
+    database = request.world.database
+    with database.lock:
+        database.get("host", host)
+        storage_motion.assert_licensed(database)
+        user = str(database.get("session", request.session)["auth_user_name"])
+        session = sessions.opened(request.world, user, originator="")
+        address = _transfer_address(request, host, network)
+        coordinator = database.get("host", request.world.coordinator)["address"]
+    return {
+        "SM": f"http://{address}/services/SM?session_id={session}",
+        "host": host,
+        "xenops": f"http://{address}/services/xenops?session_id={session}",
+        "session_id": session,
+        "master": f"http://{coordinator}",
+    }
+
+
+def _transfer_address(request: Request, host: str, network: str) -> str:
+    database = request.world.database
+    ports = [ref for ref in database.get("network", network)["PIFs"] if database.get("PIF", ref)["host"] == host]
+    if not ports:
+        raise ApiFailure("HOST_CANNOT_ATTACH_NETWORK", host, network)
+    port = database.get("PIF", ports[0])
+    is_ipv6 = port["primary_address_type"] == "IPv6"
+    address = next(iter(port["IPv6"]), "") if is_ipv6 else str(port["IP"])
+    if not address:
+        mode = port["ipv6_configuration_mode" if is_ipv6 else "ip_configuration_mode"]
+        raise ApiFailure("PIF_HAS_NO_NETWORK_CONFIGURATION" if mode == "None" else "INTERFACE_HAS_NO_IP", ports[0])
+    return str(address)
+
+
+def assert_can_migrate(  # noqa: PLR0917 - as XAPI has it
+    request: Request,
+    vm: str,
+    dest: Texts,
+    live: bool,  # noqa: FBT001 - as XAPI has it
+    vdi_map: Texts,
+    vif_map: Texts,
+    options: Texts,
+    vgpu_map: Texts | None = None,
+) -> None:
+    """Raise what the target and the disks have against a move with disks."""
+    del live, vgpu_map
+    database = request.world.database
+    with database.lock:
+        host = _destination(request, dest)
+        wish = StorageMotion(vm=vm, host=host, vdi_map=vdi_map, vif_map=vif_map, options=options)
+        storage_motion.assert_can_migrate(database, wish)
+
+
+def _destination(request: Request, dest: Mapping[str, str]) -> str:
+    """Return the host that a map from host.migrate_receive leads to.
+
+    Raises:
+        ApiFailure: it is no such map, leads to a host of another pool, or its session is gone.
+    """
+    if missing := [key for key in ("master", "xenops", "session_id", "host", "SM") if key not in dest]:
+        raise ApiFailure("INTERNAL_ERROR", f"Not_found: {missing[0]}")
+    if request.world.database.find("host", dest["host"]) is None:
+        raise ApiFailure("CANNOT_CONTACT_HOST", dest["master"])
+    sessions.assert_open(request.world, dest["session_id"])
+    return dest["host"]
+
+
+CALLS: Table = {
+    "host.migrate_receive": migrate_receive,
+    "VM.assert_can_migrate": assert_can_migrate,
+}

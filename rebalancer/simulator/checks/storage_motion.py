@@ -1,0 +1,148 @@
+"""What VM.assert_can_migrate checks for a target in the same pool, in xapi's order (xapi_vm_migrate.ml)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from rebalancer.simulator.checks import boot_here, versions
+from rebalancer.simulator.checks.facts import is_live, is_restricted, pool_of
+from rebalancer.simulator.database import Database, Record
+from rebalancer.simulator.failure import ApiFailure
+from rebalancer.simulator.schema import NULL
+
+OPERATION = "migrate_send"
+NEEDED_TO_LEAVE = ("VDI_SNAPSHOT", "VDI_MIRROR")
+NEEDED_TO_ENTER = ("VDI_SNAPSHOT", "VDI_MIRROR_IN")
+NO_VIF_MAP = "VIF mapping is not allowed for intra-pool migration -all VIFs must be on the same network"
+NO_COPY = (
+    "Copy mode is disallowed on intra pool storage migration, try efficient alternatives, for example, VM.copy/clone."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageMotion:
+    """A move with disks that somebody asks for; refs, as the call has them.
+
+    Args:
+        vm: what moves.
+        host: to where; it may be where the VM is.
+        vdi_map: {VDI: SR that it goes to}; its own SR for one that stays.
+        vif_map: {VIF: network}; has to be empty inside a pool.
+        options: force = true leaves out the CPU; copy = true is for another pool only.
+        formats: {VDI: image format wanted}.
+    """
+
+    vm: str
+    host: str
+    vdi_map: Mapping[str, str]
+    vif_map: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    formats: Mapping[str, str] = field(default_factory=dict)
+
+
+def assert_can_migrate(database: Database, wish: StorageMotion) -> None:
+    """Raise what VM.assert_can_migrate raises.
+
+    It asks about the target, the disks and the source's life, never about the VM's own state, nor whether the target
+    sees the SRs.
+    """
+    guest = database.get("VM", wish.vm)
+    assert_licensed(database)
+    assert_mapped(database, guest, wish.vdi_map)
+    source = str(guest["resident_on"])
+    if versions.is_older(database, wish.host, than=pool_of(database)["master"] if source == NULL else source):
+        raise ApiFailure("NOT_SUPPORTED_DURING_UPGRADE")
+    _assert_drivers(database, wish.vdi_map)
+    boot_here.assert_can_come_with_disks(database, wish.vm, wish.host, forced=wish.options.get("force") == "true")
+    if wish.vif_map:
+        raise ApiFailure("OPERATION_NOT_ALLOWED", NO_VIF_MAP)
+    assert_may_leave(database, wish.vdi_map)
+    if source != NULL and not is_live(database, database.get("host", source)):
+        raise ApiFailure("HOST_OFFLINE", source)
+
+
+def assert_may_begin(database: Database, wish: StorageMotion) -> None:
+    """Raise what VM.migrate_send refuses on the source host and VM.assert_can_migrate does not know.
+
+    Args:
+        database: the records.
+        wish: the move, its map with the disks of snapshots.
+    """
+    if wish.options.get("copy") == "true":
+        raise ApiFailure("OPERATION_NOT_ALLOWED", NO_COPY)
+    for ref, vdi in disks_of(database, database.get("VM", wish.vm)):
+        if vdi["on_boot"] == "reset":
+            raise ApiFailure("VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION", ref)
+    assert_may_leave(database, wish.vdi_map)
+    for ref, image_format in wish.formats.items():
+        _assert_format(database, wish.vdi_map.get(ref, NULL), image_format)
+
+
+def assert_licensed(database: Database) -> None:
+    """Raise LICENCE_RESTRICTION [Storage_motion] where the pool's licence holds it back."""
+    if is_restricted(database, "storage_xen_motion"):
+        raise ApiFailure("LICENCE_RESTRICTION", "Storage_motion")
+
+
+def assert_mapped(database: Database, guest: Record, vdi_map: Mapping[str, str]) -> None:
+    """Raise VDI_NOT_IN_MAP [vdi] for a disk that nobody says where to put."""
+    for ref, _ in disks_of(database, guest):
+        if ref not in vdi_map:
+            raise ApiFailure("VDI_NOT_IN_MAP", ref)
+
+
+def assert_may_leave(database: Database, vdi_map: Mapping[str, str]) -> None:
+    """Raise VDI_CBT_ENABLED [vdi] or VDI_IS_ENCRYPTED [vdi] for a disk that changes its SR."""
+    for ref, _ in leaving(database, vdi_map):
+        vdi = database.get("VDI", ref)
+        if vdi["cbt_enabled"]:
+            raise ApiFailure("VDI_CBT_ENABLED", ref)
+        if "key_hash" in vdi["sm_config"]:
+            raise ApiFailure("VDI_IS_ENCRYPTED", ref)
+
+
+def disks_of(database: Database, guest: Record) -> Iterator[tuple[str, Record]]:
+    """Iterate over (ref, VDI) of the drives that have to be mapped: neither empty nor CDs."""
+    for vbd in (database.get("VBD", ref) for ref in guest["VBDs"]):
+        if not vbd["empty"] and vbd["type"] != "CD":
+            yield vbd["VDI"], database.get("VDI", vbd["VDI"])
+
+
+def leaving(database: Database, vdi_map: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Iterate over (VDI, SR) of the disks that change their SR."""
+    for vdi, storage in vdi_map.items():
+        if database.get("VDI", vdi)["SR"] != storage:
+            yield vdi, storage
+
+
+def _assert_drivers(database: Database, vdi_map: Mapping[str, str]) -> None:
+    for vdi, storage in leaving(database, vdi_map):
+        _assert_driver(database, database.get("VDI", vdi)["SR"], NEEDED_TO_LEAVE)
+        _assert_driver(database, storage, NEEDED_TO_ENTER)
+
+
+def _assert_driver(database: Database, storage: str, needed: tuple[str, ...]) -> None:
+    features = _features(database, database.get("SR", storage)["type"])
+    if missing := [name for name in needed if name not in features]:
+        raise ApiFailure("SR_DOES_NOT_SUPPORT_MIGRATION", storage, ";".join(missing))
+
+
+def _features(database: Database, kind: str) -> set[str]:
+    """Return what the one driver of a type can; one that mirrors out can also take a mirror in."""
+    drivers = [driver for _, driver in database.items("SM") if driver["type"] == kind]
+    features = set(drivers[0]["features"]) if len(drivers) == 1 else set()
+    return features | ({"VDI_MIRROR_IN"} if "VDI_MIRROR" in features else set())
+
+
+def _assert_format(database: Database, storage: str, image_format: str) -> None:
+    target = database.get("SR", storage)
+    known = {
+        name
+        for _, driver in database.items("SM")
+        if driver["type"] == target["type"]
+        for name in driver.get("supported_image_formats", [])
+    }
+    if image_format and known and image_format not in known:
+        text = f"Image format {image_format} is not supported by {target['uuid']}"
+        raise ApiFailure("VDI_INCOMPATIBLE_TYPE", text)
