@@ -6,7 +6,7 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rebalancer.cli.output import heading, show
+from rebalancer.cli.output import heading, show, show_lines
 from rebalancer.cli.progress import watch_run, watch_solve
 from rebalancer.cli.views import accepted, check_tables, hosts_table, plan_tables
 from rebalancer.errors import IllegalPlan
@@ -53,12 +53,15 @@ def tour(folder: Path) -> None:
         again = _plan(
             _read(simulator.url, credentials, trust, folder / "snapshot-after.json.gz"), folder / "plan-after"
         )
-        show("", hosts_table(again), again.summary)
+        show_lines("")
+        show(hosts_table(again), again.summary)
 
 
 def _stage(title: str) -> None:
     """Announce a stage."""
-    show("", heading(f"== {title}"), "")
+    show_lines("")
+    show(heading(f"== {title}"))
+    show_lines("")
 
 
 def _read(url: str, credentials: Credentials, trust: Trust, snapshot: Path) -> Problem:
