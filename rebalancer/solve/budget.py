@@ -7,7 +7,7 @@ import time
 from rebalancer.policy import LimitsPolicy
 from rebalancer.solve.search import Effort
 
-WORK_PER_SECOND = 0.5
+WORK_PER_SECOND = 0.7
 """CP-SAT's deterministic seconds that are done in a second on any machine but a slow or busy one."""
 
 

@@ -16,7 +16,7 @@ from rebalancer.solve.prepare import Bools, Ints, Prepared
 
 FEWEST_HOSTS, FEWEST_UNITS = 3.0, 16.0
 
-SHARE_OF_UNITS = 0.5
+SHARE_OF_UNITS = 0.6
 """How often VMs are freed rather than hosts."""
 
 RECEIVERS = 32

@@ -16,13 +16,13 @@ from rebalancer.solve.search import Answer, Effort, search
 from rebalancer.solve.shift import shifted
 from rebalancer.solve.stage import Improved, Progress, Stage, unit_bytes
 
-PART_WORK = 0.4
+PART_WORK = 0.25
 """Deterministic seconds for one part of the pool."""
 
 NOISE = 0.3
 """How much the shifts of another descent differ: the deviation of the logarithm of their scores."""
 
-STALLED = 16
+STALLED = 12
 """Parts in a row that bring nothing, before the search starts anew and crosses what it finds with the best."""
 
 CHOOSING_WORK = 0.03
