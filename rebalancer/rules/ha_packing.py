@@ -7,9 +7,9 @@ where there are few, else one worst case. It is no exact packing, and must not b
 from __future__ import annotations
 
 from bisect import insort_left
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from math import comb, factorial
 
 from rebalancer.inventory import Uuid
@@ -107,13 +107,10 @@ def _worst_case(packing: Packing) -> bool:
     if biggest == 0:
         return False
     places = sorted((_slots(room, biggest) for room in packing.free.values()), reverse=True)
-    counts = dict.fromkeys(packing.free, 0)
-    for host in packing.placed.values():
-        counts[host] += 1
-    lost = sum(sorted(counts.values(), reverse=True)[: packing.failures])
+    lost = sum(count for _, count in Counter(packing.placed.values()).most_common(packing.failures))
     return lost <= sum(places[packing.failures :])
 
 
 def _slots(room: int, size: int) -> int:
     """How many VMs of *size* fit, rounded towards zero as OCaml divides."""
-    return int(Fraction(room, size))
+    return room // size if room >= 0 else -(-room // size)
