@@ -27,6 +27,9 @@ from rebalancer.solve.verdict import enough, gains_too_little, nothing_found, so
 REFUSALS = 20
 """Placements that may fail a rule judged as a whole before the search is given up."""
 
+REPAIRS_SHARE = 0.2
+"""Part of the seconds that looking for repairs alone may take on top, where balancing gains too little."""
+
 BLAME_WORK = 5.0
 """Deterministic seconds for the question whether there would be a placement without a rule."""
 
@@ -72,7 +75,8 @@ class _Solving:
         """Climb, until no rule that is judged as a whole refuses the answer."""
         for _ in range(REFUSALS):
             evacuating = self._problem.policy.mode is Mode.EVACUATE
-            done = self._climb(objectives_of(self._prepared), None if evacuating else self._prepared.home)
+            start = None if evacuating else self._prepared.home
+            done = self._climb(objectives_of(self._prepared), start, self._budget)
             if done.at is None:
                 return nothing_found(self._problem)
             done = self._worthwhile(done)
@@ -82,7 +86,7 @@ class _Solving:
             self._forbid(placement)
         return nothing_found(self._problem)
 
-    def _climb(self, objectives: Sequence[Objective], start: Ints | None) -> Climb:
+    def _climb(self, objectives: Sequence[Objective], start: Ints | None, budget: Budget) -> Climb:
         """The tiers of *objectives*, from *start*.
 
         Raises:
@@ -93,7 +97,7 @@ class _Solving:
             objectives,
             start=start,
             forbidden=tuple(self._forbidden),
-            budget=self._budget,
+            budget=budget,
             reporter=self._reporter,
         )
         if done.impossible:
@@ -114,7 +118,9 @@ class _Solving:
 
     def _repairs_only(self, done: Climb) -> Climb:
         """The cheapest repairs, unless *done* gains enough on top of them."""
-        only = self._climb((Repair(self._rules), MigrationCost(), Overload()), done.at)
+        limits = self._problem.policy.limits
+        budget = Budget(limits.model_copy(update={"solve_seconds": limits.solve_seconds * REPAIRS_SHARE}))
+        only = self._climb((Repair(self._rules), MigrationCost(), Overload()), self._prepared.home, budget)
         if only.at is None:
             return done
         without = Balance().value(placement_of(self._prepared, only.at), self._problem)
