@@ -1,0 +1,130 @@
+"""docs/cli.md is complete: every command, option, exit code and variable, and none that does not exist."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from rebalancer.cli.exits import MEANINGS, Exit
+from rebalancer.cli.main import app
+from tests.cli.terminal import ROOT, Terminal
+
+PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+SHARED = {"--ca-file", "--fingerprint", "--credentials", "--help"}
+LIMIT = 64
+"""Columns of a command's line in `rebalancer --help` on 80 columns."""
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Every command by what people type, groups left out."""
+    todo: list[tuple[str, Any]] = list(getattr(get_command(app), "commands", {}).items())
+    while todo:
+        name, each = todo.pop(0)
+        inner = getattr(each, "commands", None)
+        if inner is None:
+            yield name, each
+        else:
+            todo += [(f"{name} {below}", command) for below, command in inner.items()]
+
+
+COMMANDS = dict(commands())
+
+
+def section(name: str) -> str:
+    """What the page says below a heading."""
+    found = re.search(rf"^## {re.escape(name)}\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    assert found, f"docs/cli.md has no heading '{name}'"
+    return found[1]
+
+
+def options_of(command: Any) -> set[str]:  # noqa: ANN401 - typer's own
+    """The options of a command, in all their spellings."""
+    return {name for each in command.params for name in each.opts if name.startswith("-")}
+
+
+def arguments_of(command: Any) -> list[str]:  # noqa: ANN401 - typer's own
+    """The arguments of a command, as they are called in its help."""
+    return [each.metavar for each in command.params if not each.opts[0].startswith("-")]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_documented(name: str) -> None:
+    """Its section shows arguments and long options in the synopsis, all spellings in the text, and no other option."""
+    text = section(name)
+    (synopsis,) = re.findall(r"^    rebalancer (.*)$", text, re.MULTILINE)
+    assert synopsis.startswith(name)
+    assert re.findall(r"\b[A-Z]{2,}\b", re.sub(r"\[?--[^\]]*\]?", "", synopsis)) == arguments_of(COMMANDS[name])
+    own = options_of(COMMANDS[name]) - SHARED
+    mentioned = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", text))
+    assert mentioned >= {each for each in own if each not in {"-p", "--policy"}}
+    assert mentioned - {"-p", "-o"} <= own | SHARED
+    assert {each for each in own if each.startswith("--")} <= set(re.findall(r"--[a-z-]+", synopsis))
+
+
+def test_the_list_of_commands_is_complete() -> None:
+    """The table at the top names all of them, in the order of `rebalancer --help`."""
+    assert re.findall(r"^\| \[`([a-z ]+)`\]", PAGE, re.MULTILINE) == list(COMMANDS)
+
+
+def test_the_way_in_is_documented() -> None:
+    """The options of all commands that read a live pool."""
+    text = section("Getting in")
+    assert all(f"`{each}" in text for each in SHARED - {"--help"})
+    assert [name for name in COMMANDS if "--ca-file" in options_of(COMMANDS[name])] == [
+        "snapshot",
+        "check",
+        "explain",
+        "plan",
+        "verify",
+        "apply",
+        "policy check",
+    ]
+
+
+def test_every_exit_code_is_documented() -> None:
+    """The table is the one of the program, word for word."""
+    rows = re.findall(r"^\| (\d) \| (.*) \|$", section("Exit codes"), re.MULTILINE)
+    assert rows == [(str(int(code)), MEANINGS[code]) for code in Exit]
+
+
+def test_every_variable_is_documented() -> None:
+    """And exists: the command line reads it, or rich does."""
+    named = set(re.findall(r"`([A-Z_]{4,})`", section("Environment")))
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "rebalancer").rglob("*.py"))
+    used = set(re.findall(r'"(REBALANCER_[A-Z]+|XDG_[A-Z_]+|COLUMNS)"', sources))
+    assert used <= named
+    assert named - used == {"NO_COLOR"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_json_keys_are_documented(name: str) -> None:
+    """A command with `--json` says what is in it."""
+    if "--json" in options_of(COMMANDS[name]) and name != "show":
+        assert "JSON: " in section(name)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_is_short(name: str) -> None:
+    """The first line of a command's help stands whole in the list of commands on 80 columns."""
+    first = (COMMANDS[name].help or "").partition("\n")[0]
+    assert first.endswith(".")
+    assert len(first) <= LIMIT
+
+
+def test_help_lists_every_command(terminal: Terminal) -> None:
+    """Nothing is cut off."""
+    ended = terminal.run("--help", COLUMNS="80")
+    assert ended.code == Exit.DONE
+    assert "..." not in ended.out.partition("Commands:")[2]
+    assert all(f"\n  {name.partition(' ')[0]} " in ended.out for name in COMMANDS)
+
+
+def test_no_command_prints_its_help(terminal: Terminal) -> None:
+    """And ends with 1, because nothing was done."""
+    ended = terminal.run()
+    assert ended.code == Exit.ERROR
+    assert "Commands:" in ended.out + ended.err
