@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from typer.main import get_command
 
 from rebalancer.cli.exits import MEANINGS, Exit
 from rebalancer.cli.main import app
-from tests.cli.terminal import ROOT, Terminal
+from rebalancer.export import plan_json, write_plan
+from rebalancer.plan import digest_of
+from tests.cli.terminal import ROOT, Served, Terminal
 
 PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 SHARED = {"--ca-file", "--fingerprint", "--credentials", "--help"}
@@ -100,11 +103,31 @@ def test_every_variable_is_documented() -> None:
     assert named - used == {"NO_COLOR"}
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_json_keys_are_documented(name: str) -> None:
-    """A command with `--json` says what is in it."""
-    if "--json" in options_of(COMMANDS[name]) and name != "show":
-        assert "JSON: " in section(name)
+def json_keys(name: str) -> list[str]:
+    """The keys that the page gives for a command's JSON."""
+    return re.findall(r"`(\w+)`", section(name).partition("JSON:")[2])
+
+
+def test_json_keys_are_documented(served: Served, terminal: Terminal) -> None:
+    """The page gives the keys in their order."""
+    write_plan(served.plan, terminal.folder / "plan")
+    policy = terminal.write("p.toml", f'mode = "repair"\n[pool]\nurl = "{served.url}"\n')
+    vm = served.plan.steps[0].vm_name
+    calm = replace(served.plan, steps=())
+    terminal.write("calm.json", plan_json(replace(calm, digest=digest_of(calm))))
+    typed: dict[str, list[object]] = {
+        "check": [served.snapshot],
+        "explain": [served.snapshot, vm],
+        "verify": ["plan", served.snapshot],
+        "apply": ["calm.json", served.url],
+        "nightly": [policy],
+        "policy check": [policy],
+    }
+    for name, words in typed.items():
+        told = terminal.run(*name.split(), *words, "--json").json()
+        assert json_keys(name) == list(told[0] if isinstance(told, list) else told)
+    with_json = {name for name, each in COMMANDS.items() if "--json" in options_of(each)}
+    assert with_json - set(typed) == {"plan", "show"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
