@@ -10,6 +10,7 @@ from bisect import insort_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import filterfalse
 from math import comb, factorial
 
 from rebalancer.inventory import Uuid
@@ -42,7 +43,7 @@ def plan_exists(packing: Packing) -> bool:
     """Whether all protected VMs can run now and after so many failures (`plan_for_n_failures`)."""
     if not 0 <= packing.failures <= packing.hosts:
         return False
-    started = _start(packing, [vm for vm in packing.sizes if vm not in packing.placed])
+    started = _start(packing, filterfalse(packing.placed.__contains__, packing.sizes))
     if started is None or len(started.free) < packing.failures:
         return False
     if len(started.free) == packing.failures and started.sizes:
