@@ -3,12 +3,13 @@
 PYTHON ?=
 WORKERS ?= auto
 EXAMPLES ?= thorough
+SAMPLE ?= 0
 PIP = python -m pip --disable-pip-version-check --quiet
 
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow readme lint types notebooks foreign bench lock clean
+.PHONY: help setup demo test slow readme lint types notebooks foreign mutants bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +53,9 @@ foreign: setup ## let the npm package xen-api talk to the simulator
 	else \
 	  echo "Skipped: the foreign client needs Node.js and npm, and npm is not installed."; \
 	fi
+
+mutants: setup ## put one thing wrong in every rule; SAMPLE=150 tries that many and writes no docs
+	@.venv/bin/python -m tests.mutants --sample $(SAMPLE)
 
 bench: setup ## measure
 	@.venv/bin/python -m benchmarks

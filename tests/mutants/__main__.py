@@ -1,0 +1,73 @@
+"""Put one thing wrong in each rule, one after the other, and see which test notices."""
+
+from __future__ import annotations
+
+import random
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.mutants.equivalent import EQUIVALENT
+from tests.mutants.mutant import Mutant, mutants
+from tests.mutants.page import page
+from tests.mutants.trial import Trials
+from tests.rules.recordings import FILES, FOLDER
+
+TESTS = ("tests/rules", "-k", "not large", "-o", "addopts=--import-mode=importlib", "-p", "no:terminal")
+"""Those of the rules; large pools only show that nothing takes long."""
+PAGE = ROOT / "docs" / "mutants.md"
+
+
+def main() -> int:
+    """1 when a mutant survives; nothing is tried where the recorded verdicts are absent."""
+    wanted = _arguments()
+    if not FILES:
+        sys.stdout.write(f"Skipped: no recorded verdicts of XAPI in {FOLDER}, and some mutants fall to nothing else.\n")
+        return 0
+    chosen = _chosen(wanted)
+    trials = Trials(chosen)
+    done = pytest.main(list(TESTS), [trials])
+    if done or len(trials.killers) < len(chosen):
+        return 1
+    return _report(chosen, trials.killers, write=not wanted.sample and not wanted.rules)
+
+
+def _arguments() -> Namespace:
+    """What the command line asks."""
+    parser = ArgumentParser(prog="python -m tests.mutants", description=__doc__)
+    parser.add_argument("rules", nargs="*", help="modules of rebalancer/rules, such as cpu_features; default: all")
+    parser.add_argument("--sample", type=int, default=0, help="try that many, chosen by chance; default: all")
+    parser.add_argument("--seed", type=int, default=1, help="of the chance")
+    return parser.parse_args()
+
+
+def _chosen(wanted: Namespace) -> list[Mutant]:
+    """The mutants to try, in the order of the rules."""
+    found = [each for each in mutants() if not wanted.rules or each.rule in wanted.rules]
+    if not wanted.sample:
+        return found
+    places = random.Random(wanted.seed).sample(range(len(found)), min(wanted.sample, len(found)))
+    return [found[place] for place in sorted(places)]
+
+
+def _report(chosen: Sequence[Mutant], killers: Sequence[str], *, write: bool) -> int:
+    """Print who survived, and write the page if all were tried."""
+    survivors = [each for each, killer in zip(chosen, killers, strict=True) if not killer]
+    known = [each for each in survivors if (each.rule, each.words) in EQUIVALENT]
+    for each in survivors:
+        if each not in known:
+            sys.stdout.write(f"survives: rebalancer/rules/{each.rule.replace('.', '/')}.py:{each.line}: {each.words}\n")
+    sys.stdout.write(
+        f"{len(chosen)} mutants: {len(chosen) - len(survivors)} killed, {len(known)} equivalent,"
+        f" {len(survivors) - len(known)} alive\n"
+    )
+    if write:
+        PAGE.write_text(page(list(zip(chosen, killers, strict=True))))
+    return int(len(survivors) > len(known))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""Rules with one thing wrong, as they can be put in the place of the right ones while Python runs."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib import import_module
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+
+from rebalancer.rules import CATALOGUE, Rule
+from rebalancer.rules.storage import STORAGE_DOCUMENTED, STORAGE_MOTION, STORAGE_OPERATION
+from tests.mutants.flips import Flip, flips
+
+CATALOGUES: dict[str, tuple[Rule, ...]] = {
+    "CATALOGUE": CATALOGUE,
+    "STORAGE_OPERATION": STORAGE_OPERATION,
+    "STORAGE_MOTION": STORAGE_MOTION,
+    "STORAGE_DOCUMENTED": STORAGE_DOCUMENTED,
+}
+PACKAGE = "rebalancer.rules"
+NO_RULES = frozenset({"__init__", "matrix", "report", "table"})
+"""Modules that tell of verdicts and give none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """One wrong rule.
+
+    `reach` is the file, and the start of the names, of the functions one of which a test has to call to notice it; None
+    for a constant, which whoever reads it may notice.
+    """
+
+    rule: str
+    line: int
+    words: str
+    reach: tuple[str, str] | None
+    put_in: Callable[[], None]
+
+
+@cache
+def modules() -> tuple[ModuleType, ...]:
+    """All modules that give verdicts."""
+    root = Path(str(import_module(PACKAGE).__file__)).parent
+    names = (path.relative_to(root).with_suffix("") for path in sorted(root.rglob("*.py")))
+    return tuple(import_module(".".join((PACKAGE, *name.parts))) for name in names if name.parts[-1] not in NO_RULES)
+
+
+def mutants() -> Iterator[Mutant]:
+    """All of them, module by module."""
+    rules = [(name, rule) for name, rules in CATALOGUES.items() for rule in rules]
+    for module in modules():
+        yield from (_dropped(rule, name, module) for name, rule in rules if type(rule).__module__ == module.__name__)
+        yield from (_flipped(flip, module) for flip in flips(Path(str(module.__file__))))
+
+
+def _dropped(rule: Rule, catalogue: str, module: ModuleType) -> Mutant:
+    """A catalogue without one rule."""
+    return Mutant(
+        rule=_rule(module),
+        line=inspect.getsourcelines(type(rule))[1],
+        words=f"{catalogue} without {type(rule).__name__}()",
+        reach=(str(module.__file__), type(rule).__name__),
+        put_in=partial(_drop, rule),
+    )
+
+
+def _drop(rule: Rule) -> None:
+    """Take *rule* out of every tuple that holds it."""
+    for module in _loaded():
+        for name, value in list(vars(module).items()):
+            if isinstance(value, tuple) and any(each is rule for each in value):
+                setattr(module, name, tuple(each for each in value if each is not rule))
+
+
+def _flipped(flip: Flip, module: ModuleType) -> Mutant:
+    """A module with one expression flipped."""
+    is_function = isinstance(_bare(_find(vars(module), flip.place)), FunctionType)
+    return Mutant(
+        rule=_rule(module),
+        line=flip.line,
+        words=flip.words,
+        reach=(str(module.__file__), flip.place) if is_function else None,
+        put_in=partial(_flip, flip.code, flip.place, module),
+    )
+
+
+def _flip(code: CodeType, place: str, module: ModuleType) -> None:
+    """Give one function its wrong code, or one constant its wrong value wherever it was imported."""
+    wrong: dict[str, object] = {"__name__": module.__name__, "__package__": module.__package__}
+    exec(code, wrong)  # noqa: S102 - the code is the module's own
+    old, new = _find(vars(module), place), _find(wrong, place)
+    owner, _, name = place.rpartition(".")
+    function, other = _bare(old), _bare(new)
+    if isinstance(function, FunctionType) and isinstance(other, FunctionType):
+        function.__code__ = other.__code__
+    elif owner:
+        setattr(vars(module)[owner], name, new)
+    else:
+        for each in _loaded():
+            if vars(each).get(name) is old:
+                setattr(each, name, new)
+
+
+def _loaded() -> list[ModuleType]:
+    """All modules that could have imported something of the rules."""
+    return [module for name, module in list(sys.modules.items()) if name.split(".")[0] in ("rebalancer", "tests")]
+
+
+def _find(names: dict[str, object], place: str) -> object:
+    """What stands at a dotted name."""
+    owner, _, name = place.rpartition(".")
+    return inspect.getattr_static(names[owner], name) if owner else names[name]
+
+
+def _bare(value: object) -> object:
+    """The function behind a property, a class method or a cache; anything else as it is."""
+    for wrapping in ("__wrapped__", "__func__", "fget"):
+        value = getattr(value, wrapping, value)
+    return value
+
+
+def _rule(module: ModuleType) -> str:
+    """The name of a module inside the rules."""
+    return module.__name__.removeprefix(f"{PACKAGE}.")

@@ -1,0 +1,109 @@
+"""Tests against mutants: first every test with the right rules, then for each mutant those that can notice it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from types import FrameType
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from tests.mutants.mutant import Mutant, modules
+
+FORK = get_context("fork")
+WORKERS = 2
+SECONDS = 60
+"""A mutant that keeps the tests busy for longer counts as noticed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What one test called: functions by file and dotted name; and how long it took."""
+
+    item: pytest.Item
+    called: frozenset[tuple[str, str]]
+    seconds: float
+
+    def can_notice(self, mutant: Mutant) -> bool:
+        """Whether the test called what is wrong."""
+        if mutant.reach is None:
+            return True
+        file, place = mutant.reach
+        return any(each == file and name.startswith(place) for each, name in self.called)
+
+
+TO_TRY: list[Mutant] = []
+REACHES: list[Reach] = []
+
+
+class Trials:
+    """A plugin of pytest that runs no tests but tries *mutants* against them; the answers are in `killers`."""
+
+    def __init__(self, mutants: Sequence[Mutant]) -> None:
+        self.mutants = mutants
+        self.killers: list[str] = []
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """In the place of pytest's own loop.
+
+        Raises:
+            pytest.UsageError: a test fails with the right rules.
+        """
+        reaches = [_reach(item) for item in session.items]
+        with FORK.Pool(WORKERS, _begin, (self.mutants, reaches), maxtasksperchild=1) as pool:
+            self.killers = pool.map(_killer, range(len(self.mutants)), chunksize=1)
+        return True
+
+
+def _reach(item: pytest.Item) -> Reach:
+    """Run one test with the right rules, and note what it calls."""
+    called: set[tuple[str, str]] = set()
+    root = str(Path(str(modules()[0].__file__)).parent)
+
+    def note(frame: FrameType, _event: str, _argument: object) -> None:
+        if frame.f_code.co_filename.startswith(root):
+            called.add((frame.f_code.co_filename, frame.f_code.co_qualname))
+
+    started = time.perf_counter()
+    sys.settrace(note)
+    failed = _fails(item)
+    sys.settrace(None)
+    if failed:
+        raise pytest.UsageError(f"{item.nodeid} fails although nothing is wrong with the rules")
+    return Reach(item=item, called=frozenset(called), seconds=time.perf_counter() - started)
+
+
+def _begin(mutants: Sequence[Mutant], reaches: Sequence[Reach]) -> None:
+    """What a process that tries one mutant has to know; it ends a test that does not end by itself."""
+    TO_TRY[:], REACHES[:] = mutants, reaches
+    signal.signal(signal.SIGALRM, _give_up)
+    signal.alarm(SECONDS)
+
+
+def _killer(number: int) -> str:
+    """The first test that fails with one mutant, those asked first that name its rule; empty if none does."""
+    mutant = TO_TRY[number]
+    name = mutant.rule.rpartition(".")[2].replace("_", "-")
+    able = [reach for reach in REACHES if reach.can_notice(mutant)]
+    able.sort(key=lambda reach: (name not in reach.item.nodeid, "single_moves" in reach.item.nodeid, reach.seconds))
+    mutant.put_in()
+    return next((reach.item.nodeid for reach in able if _fails(reach.item)), "")
+
+
+def _fails(item: pytest.Item) -> bool:
+    """Run one test with its fixtures, and nothing that rules remember from an earlier one."""
+    for module in modules():
+        for value in list(vars(module).values()):
+            getattr(value, "cache_clear", int)()
+    return any(report.failed for report in runtestprotocol(item, log=False, nextitem=None))
+
+
+def _give_up(_number: int, _frame: FrameType | None) -> None:
+    """End a test that does not end."""
+    raise TimeoutError(f"no answer in {SECONDS} s")
