@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rebalancer.simulator import sessions
+from rebalancer.simulator import sessions, storage_moves
 from rebalancer.simulator.calls.request import Request, Table
 from rebalancer.simulator.checks import storage_motion
 from rebalancer.simulator.checks.storage_motion import StorageMotion
@@ -72,6 +72,30 @@ def assert_can_migrate(  # noqa: PLR0917 - as XAPI has it
         storage_motion.assert_can_migrate(database, wish)
 
 
+def migrate_send(  # noqa: PLR0917 - as XAPI has it
+    request: Request,
+    vm: str,
+    dest: Texts,
+    live: bool,  # noqa: FBT001 - as XAPI has it
+    vdi_map: Texts,
+    vif_map: Texts,
+    options: Texts,
+    vgpu_map: Texts | None = None,
+    vdi_format_map: Texts | None = None,
+) -> str:
+    """Move a VM with its disks within the pool; returns when it is there."""
+    del live, vgpu_map
+    wish = StorageMotion(
+        vm=vm,
+        host=_destination(request, dest),
+        vdi_map=vdi_map,
+        vif_map=vif_map,
+        options=options,
+        formats=vdi_format_map or {},
+    )
+    return storage_moves.migrate_send(request.world, request.task, wish)
+
+
 def _destination(request: Request, dest: Mapping[str, str]) -> str:
     """Return the host that a map from host.migrate_receive leads to.
 
@@ -89,4 +113,5 @@ def _destination(request: Request, dest: Mapping[str, str]) -> str:
 CALLS: Table = {
     "host.migrate_receive": migrate_receive,
     "VM.assert_can_migrate": assert_can_migrate,
+    "VM.migrate_send": migrate_send,
 }

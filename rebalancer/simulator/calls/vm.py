@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rebalancer.simulator import moves, power
+from rebalancer.simulator import disks, moves, power
 from rebalancer.simulator.calls.request import Request, Table
 from rebalancer.simulator.checks import agility, boot_here, memory, vm_operations
 from rebalancer.simulator.checks.facts import domain_type
@@ -100,10 +100,7 @@ def eject(request: Request, vbd: str) -> None:
             raise ApiFailure("VBD_NOT_REMOVABLE_MEDIA", vbd)
         if drive["empty"]:
             raise ApiFailure("VBD_IS_EMPTY", vbd)
-        disc = database.find("VDI", drive["VDI"])
-        if disc is not None:
-            database.change("VDI", drive["VDI"], VBDs=[ref for ref in disc["VBDs"] if ref != vbd])
-        database.change("VBD", vbd, VDI=NULL, empty=True, currently_attached=False)
+        disks.eject(request.world, vbd)
 
 
 CALLS: Table = {

@@ -35,7 +35,7 @@ def assert_may_start(database: Database, vm: str, host: str, options: Mapping[st
         raise ApiFailure("NOT_SUPPORTED_DURING_UPGRADE")
     boot_here.assert_has_room(database, vm, host)
     failover.assert_plan_survives(database, vm, host)
-    _assert_target_free(database, host)
+    assert_target_free(database, host)
     _assert_source(database, source)
     if "network" in options:
         _assert_transfer_network(database, host, options["network"])
@@ -51,7 +51,8 @@ def _is_forced(options: Mapping[str, str]) -> bool:
     return options.get("force") == "true"
 
 
-def _assert_target_free(database: Database, host: str) -> None:
+def assert_target_free(database: Database, host: str) -> None:
+    """Raise OTHER_OPERATION_IN_PROGRESS ["host", ..] for a host that is being emptied or stopped; nobody waits."""
     current = database.get("host", host)["current_operations"]
     if HOST_BUSY & set(current.values()):
         raise vm_operations.in_progress("host", host, current)

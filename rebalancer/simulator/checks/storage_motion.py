@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from rebalancer.simulator.checks import boot_here, versions
-from rebalancer.simulator.checks.facts import is_live, is_restricted, pool_of
+from rebalancer.simulator.checks.facts import is_live, is_restricted, members_of, pool_of
 from rebalancer.simulator.database import Database, Record
 from rebalancer.simulator.failure import ApiFailure
 from rebalancer.simulator.schema import NULL
@@ -77,6 +77,40 @@ def assert_may_begin(database: Database, wish: StorageMotion) -> None:
     assert_may_leave(database, wish.vdi_map)
     for ref, image_format in wish.formats.items():
         _assert_format(database, wish.vdi_map.get(ref, NULL), image_format)
+
+
+def whole_map(database: Database, wish: StorageMotion) -> dict[str, str]:
+    """Return {VDI: SR} with the disks of snapshots and images of suspended VMs that the caller did not name.
+
+    Raises:
+        ApiFailure: VDI_NOT_IN_MAP [vdi] for one that has nowhere to go.
+    """
+    whole = dict(wish.vdi_map)
+    guest, pool = database.get("VM", wish.vm), pool_of(database)
+    for snapshot in members_of(database, "VM", guest["snapshots"]):
+        for ref, vdi in disks_of(database, snapshot):
+            whole.setdefault(ref, whole.get(vdi["snapshot_of"]) or pool["default_SR"])
+    places = [pool["suspend_image_SR"], database.get("host", wish.host)["suspend_image_sr"], pool["default_SR"]]
+    for ref in _images(database, wish):
+        whole.setdefault(ref, next((place for place in places if place != NULL), NULL))
+    if homeless := [ref for ref, storage in whole.items() if storage == NULL]:
+        raise ApiFailure("VDI_NOT_IN_MAP", homeless[0])
+    return whole
+
+
+def all_disks(database: Database, wish: StorageMotion) -> set[str]:
+    """Return the disks that a move takes along: the VM's, its snapshots', and images that the target does not see."""
+    guest = database.get("VM", wish.vm)
+    both = [guest, *members_of(database, "VM", guest["snapshots"])]
+    return {ref for record in both for ref, _ in disks_of(database, record)} | set(_images(database, wish))
+
+
+def _images(database: Database, wish: StorageMotion) -> Iterator[str]:
+    guest, visible = database.get("VM", wish.vm), boot_here.visible_storage(database, wish.host)
+    for record in (guest, *members_of(database, "VM", guest["snapshots"])):
+        image = database.find("VDI", record["suspend_VDI"])
+        if record["power_state"] == "Suspended" and image is not None and image["SR"] not in visible:
+            yield record["suspend_VDI"]
 
 
 def assert_licensed(database: Database) -> None:
