@@ -41,9 +41,7 @@ CredentialsFile = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables for people.")]
-NoMetrics = Annotated[
-    bool, typer.Option("--no-metrics", help="Do not fetch metrics; enough for check, explain, repair and evacuate.")
-]
+NoMetrics = Annotated[bool, typer.Option("--no-metrics", help="Fetch no metrics, and use none that SOURCE carries.")]
 StateDir = Annotated[
     Path | None,
     typer.Option(

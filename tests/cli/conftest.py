@@ -16,6 +16,7 @@ from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.simulator.calls.dispatch import Dispatcher
 from rebalancer.snapshot import Snapshot, write_snapshot
 from rebalancer.xapi import Credentials, Trust, connect, measure, read_pool
+from tests.cli.door import Door
 from tests.cli.terminal import PASSWORD, USER, Served, Terminal
 
 POOL = generate_pool(hosts=3, vms=15, seed=5, fill=0.5, hot=0.4, pinned=0.1, cpus=16)
@@ -55,3 +56,11 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     monkeypatch.delenv("COLUMNS", raising=False)
     (tmp_path / "work").mkdir()
     return Terminal(folder=tmp_path / "work", monkeypatch=monkeypatch, capsys=capsys)
+
+
+@pytest.fixture
+def door(terminal: Terminal, served: Served) -> Iterator[Door]:
+    """A door; whatever is tried at it, nothing may have moved afterwards."""
+    served.calls.clear()
+    yield Door(terminal=terminal, served=served)
+    assert served.changes == []

@@ -2,71 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from rebalancer.cli.exits import Exit
-from rebalancer.export import plan_json, write_plan
-from rebalancer.plan import Plan, digest_of
 from rebalancer.simulator import Simulator
 from tests.cli.conftest import POOL
-from tests.cli.terminal import PASSWORD, USER, Served, Terminal, as_process, is_one_sentence
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
-    """A terminal beside a pool that is served, with its snapshot and plan at hand."""
-
-    terminal: Terminal
-    served: Served
-
-    @property
-    def plan(self) -> Path:
-        """A folder with the plan."""
-        write_plan(self.served.plan, self.terminal.folder / "plan")
-        return self.terminal.folder / "plan"
-
-    def write(self, name: str, text: str | bytes) -> Path:
-        """A file beside the person."""
-        return self.terminal.write(name, text)
-
-    def edited(self, change: Callable[[Plan], Plan]) -> Path:
-        """A plan that was changed and sealed again."""
-        made = change(self.served.plan)
-        return self.write("edited.json", plan_json(replace(made, digest=digest_of(made))))
-
-
-@pytest.fixture
-def door(terminal: Terminal, served: Served) -> Iterator[Door]:
-    """A door; whatever is tried at it, nothing may have moved afterwards."""
-    served.calls.clear()
-    yield Door(terminal=terminal, served=served)
-    assert served.changes == []
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wrong:
-    """What is typed, and what is said: every part of it stands in the sentence."""
-
-    typed: Callable[[Door], list[object]]
-    said: tuple[str, ...]
-    code: Exit = Exit.ERROR
-    environment: tuple[tuple[str, str | None], ...] = ()
-
-
-def snapshot_text(door: Door) -> str:
-    """The snapshot as JSON."""
-    return gzip.decompress(door.served.snapshot.read_bytes()).decode()
+from tests.cli.door import Door, Wrong, first_vm, said_one_sentence, snapshot_text
+from tests.cli.terminal import PASSWORD, USER, Terminal, is_one_sentence
 
 
 def open_file(door: Door) -> Path:
@@ -187,11 +132,6 @@ FILES = {
 }
 
 
-def first_vm(door: Door) -> str:
-    """A name that the pool knows."""
-    return door.served.plan.steps[0].vm_name
-
-
 OUTPUTS = {
     "snapshot into a missing folder": Wrong(
         typed=lambda door: ["snapshot", door.served.url, "--no-metrics", "-o", "none/pool.json"],
@@ -232,16 +172,6 @@ POLICIES = {
     "wrong value": ("[limits]\nmaximum_moves = -3\n", ("policy.toml", "limits.maximum_moves")),
     "bad TOML": ('name = "x\n', ("policy.toml", "line 1", "Correct that line")),
 }
-
-
-def said_one_sentence(door: Door, wrong: Wrong) -> bool:
-    """Type it, and compare the code and the sentence."""
-    ended = door.terminal.run(*wrong.typed(door), **dict(wrong.environment))
-    assert (ended.code, ended.err.count("\n")) == (wrong.code, 1), ended
-    assert "unforeseen" not in ended.err
-    assert ended.sentence.endswith(".")
-    assert is_one_sentence(ended, *wrong.said), ended
-    return True
 
 
 @pytest.mark.parametrize("wrong", CONNECTIONS.values(), ids=CONNECTIONS)
@@ -287,113 +217,6 @@ def test_a_nightly_policy_without_a_pool(door: Door) -> None:
     assert said_one_sentence(door, Wrong(typed=lambda _: ["nightly", policy], said=("pool.url", "missing", "Say")))
 
 
-PLANS: dict[str, Wrong] = {
-    "no plan": Wrong(typed=lambda _: ["none"], said=("none", "no such file", "Name a plan folder")),
-    "no plan in the folder": Wrong(typed=lambda _: ["."], said=("plan.json", "no such file", "Name a plan folder")),
-    "a snapshot": Wrong(typed=lambda door: [door.served.snapshot], said=("pool.json.gz", "no plan", "Name")),
-    "truncated": Wrong(
-        typed=lambda door: [door.write("p.json", plan_json(door.served.plan)[:3000])],
-        said=("p.json", "truncated", "Copy it again"),
-    ),
-    "empty": Wrong(typed=lambda door: [door.write("p.json", "")], said=("p.json", "truncated")),
-    "newer": Wrong(
-        typed=lambda door: [door.write("p.json", plan_json(door.served.plan).replace("plan/1", "plan/9", 1))],
-        said=("p.json", "rebalancer-plan/9", "Update rebalancer"),
-    ),
-    "edited": Wrong(
-        typed=lambda door: [door.write("p.json", plan_json(door.served.plan).replace(first_vm(door), "other"))],
-        said=("p.json", "edited", "digest", "Take the plan as it was written"),
-    ),
-}
-
-
-@pytest.mark.parametrize("command", ["show", "verify", "apply"])
-@pytest.mark.parametrize("wrong", PLANS.values(), ids=PLANS)
-def test_a_plan_file_that_cannot_be_used(door: Door, wrong: Wrong, command: str) -> None:
-    """What is no plan, or not the one that was written, is refused before anybody logs in."""
-    url = [] if command == "show" else [door.served.url]
-    assert said_one_sentence(door, replace(wrong, typed=lambda d: [command, *wrong.typed(d), *url]))
-    assert door.served.calls == []
-
-
-def test_a_plan_that_was_edited_and_sealed_again(door: Door) -> None:
-    """A plan with a new digest and a step the wrong way round is found illegal, by `verify` and by `apply`."""
-
-    def turned(plan: Plan) -> Plan:
-        step = plan.steps[0]
-        back = replace(
-            step, source=step.target, source_name=step.target_name, target=step.source, target_name=step.source_name
-        )
-        return replace(plan, steps=(back, *plan.steps[1:]))
-
-    edited = door.edited(turned)
-    verified = door.terminal.run("verify", edited, door.served.url)
-    applied = door.terminal.run("apply", edited, door.served.url)
-    assert (verified.code, applied.code) == (Exit.STALE, Exit.STALE)
-    for ended in (verified, applied):
-        assert door.served.plan.steps[0].vm_name in ended.sentence
-        assert ended.sentence.endswith("Make a new plan.")
-    assert "[placement]" in verified.out
-
-
-def test_a_plan_that_has_expired(door: Door) -> None:
-    """The time by which it had to begin is named."""
-    old = datetime.now(UTC) - timedelta(days=3)
-    edited = door.edited(lambda plan: replace(plan, made_at=old, expires_at=old + timedelta(hours=24)))
-    ended = door.terminal.run("apply", edited, door.served.url)
-    assert ended.code == Exit.STALE
-    assert is_one_sentence(ended, "stale plan", "expired at", "Make a new plan.")
-
-
-def test_a_plan_of_another_pool(door: Door) -> None:
-    """Both pools are named."""
-    with Simulator(POOL, user=USER, password=PASSWORD, login_delay=0.0) as other:
-        (ref,) = other.database.all("pool")
-        other.database.change("pool", ref, uuid="5e1d0000-0000-4000-8000-000000000000", name_label="elsewhere")
-        applied = door.terminal.run("apply", door.plan, other.url)
-        verified = door.terminal.run("verify", door.plan, other.url, "--no-metrics")
-    assert (applied.code, verified.code) == (Exit.STALE, Exit.STALE)
-    assert is_one_sentence(applied, door.served.plan.made_from.pool_name, "elsewhere", "Make a new plan.")
-    assert "elsewhere" in verified.sentence
-
-
-@contextmanager
-def vm_moved(door: Door) -> Iterator[None]:
-    """Somebody moved the first VM of the plan to a third host."""
-    step = door.served.plan.steps[0]
-    database = door.served.simulator.database
-    (third,) = [ref for ref, each in database.items("host") if each["uuid"] not in {step.source, step.target}]
-    with door.served.changed("VM", step.vm, resident_on=third):
-        yield
-
-
-@contextmanager
-def host_disabled(door: Door) -> Iterator[None]:
-    """The target of the first step takes no VMs any more."""
-    with door.served.changed("host", door.served.plan.steps[0].target, enabled=False):
-        yield
-
-
-@contextmanager
-def vm_halted(door: Door) -> Iterator[None]:
-    """The first VM of the plan was shut down."""
-    step = door.served.plan.steps[0]
-    with door.served.changed("VM", step.vm, power_state="Halted", resident_on="OpaqueRef:NULL"):
-        yield
-
-
-@pytest.mark.parametrize("happened", [vm_moved, host_disabled, vm_halted], ids=lambda each: each.__name__)
-def test_a_pool_that_has_changed(door: Door, happened: Callable[[Door], AbstractContextManager[None]]) -> None:
-    """What changed is named, and the first step is not made."""
-    with happened(door):
-        applied = door.terminal.run("apply", door.plan, door.served.url)
-        verified = door.terminal.run("verify", door.plan, door.served.url, "--no-metrics")
-    assert (applied.code, verified.code) == (Exit.STALE, Exit.STALE)
-    step = door.served.plan.steps[0]
-    assert {step.vm_name, step.target_name} & set(applied.sentence.replace(":", " ").split())
-    assert is_one_sentence(applied, "stale plan", "Make a new plan.")
-
-
 def test_the_certificate_of_somebody_else(door: Door) -> None:
     """An unknown certificate is refused, a wrong pin with the fingerprint that was shown, the right pin is taken."""
     with Simulator(POOL, user=USER, password=PASSWORD, tls=True, login_delay=0.0) as secured:
@@ -412,65 +235,6 @@ def test_a_member_leads_to_the_coordinator(door: Door) -> None:
     answers = [door.terminal.run("check", url, "--json") for url in (member, door.served.url)]
     assert [each.code for each in answers] == [Exit.DONE, Exit.DONE]
     assert answers[0].json() == answers[1].json()
-
-
-@pytest.fixture(params=["rrd-error", "rrd-unknown"])
-def unmeasured(request: pytest.FixtureRequest, door: Door) -> Iterator[Door]:
-    """A pool in which a host answers no RRD request, or knows no number."""
-    kind = str(request.param)
-    host = next(iter(door.served.simulator.urls)) if kind == "rrd-error" else None
-    door.served.simulator.faults.add(kind, host=host, times=-1)
-    yield door
-    door.served.simulator.faults.clear()
-
-
-@pytest.mark.parametrize("command", [["plan"], ["snapshot", "-o", "pool.json"]], ids=["plan", "snapshot"])
-def test_metrics_that_are_not_good_enough(unmeasured: Door, command: list[str]) -> None:
-    """Balance cannot be planned without metrics: the host is named, and what can be done without."""
-    ended = unmeasured.terminal.run(*command, unmeasured.served.url)
-    assert ended.code == Exit.METRICS_REFUSED
-    assert ended.sentence.startswith("metrics refused: ")
-    assert "repair" in ended.sentence
-    assert not ended.out
-    assert not (unmeasured.terminal.folder / "pool.json").exists()
-
-
-def test_repair_and_evacuation_do_without_metrics(unmeasured: Door) -> None:
-    """They are planned all the same, by `plan` and by `nightly`, and the log tells what was refused."""
-    host = unmeasured.served.plan.hosts[-1].name
-    repair = unmeasured.write("repair.toml", f'mode = "repair"\n[pool]\nurl = "{unmeasured.served.url}"\n')
-    evacuate = unmeasured.write("evacuate.toml", f'mode = "evacuate"\nempty = ["{host}"]\n')
-    mended = unmeasured.terminal.run("plan", unmeasured.served.url, "-p", repair, "--json")
-    emptied = unmeasured.terminal.run("plan", unmeasured.served.url, "-p", evacuate, "--json")
-    night = unmeasured.terminal.run("nightly", repair, "--json")
-    assert [each.code for each in (mended, emptied, night)] == [Exit.DONE] * 3
-    assert all("without metrics: metrics refused: " in each.err for each in (mended, emptied, night))
-    assert {step["source_name"] for step in emptied.json()["steps"]} == {host}
-    assert "metrics refused" in night.json()["refused"]
-
-
-HOLD = """
-import sys
-from pathlib import Path
-from rebalancer.execute import pool_lock
-with pool_lock(sys.argv[1], Path(sys.argv[2])):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-
-
-def test_two_runs_at_once(door: Door) -> None:
-    """While another process holds the lock of the pool, `apply` waits for nothing and sends nothing."""
-    state = door.terminal.folder / "state"
-    words = [sys.executable, "-c", HOLD, door.served.plan.made_from.pool, str(state)]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout
-        assert holder.stdout.readline() == "held\n"
-        ended = door.terminal.run("apply", door.plan, door.served.url, "--state-dir", state)
-        assert holder.stdin
-        holder.stdin.close()
-    assert ended.code == Exit.ERROR
-    assert is_one_sentence(ended, "another run", str(state), "Wait")
 
 
 TYPED_WRONG = {
@@ -503,31 +267,6 @@ def test_a_port_that_is_taken(door: Door) -> None:
     assert said_one_sentence(
         door, Wrong(typed=lambda _: ["simulate", "demo", "--port", port], said=(f"--port {port}", "Name another port"))
     )
-
-
-@pytest.mark.parametrize(
-    ("words", "code", "said"),
-    [
-        (["check", "none.json"], Exit.ERROR, "none.json: there is no such file"),
-        (["verify", "plan", "nodemand.json"], Exit.STALE, "the plan is not legal"),
-        (["plan", "nodemand.json"], Exit.METRICS_REFUSED, "metrics refused"),
-        (["plan", "pool.json", "-p", "impossible.toml"], Exit.INFEASIBLE, "no placement satisfies"),
-    ],
-    ids=["error", "stale", "metrics", "infeasible"],
-)
-def test_the_process_ends_with_the_code(door: Door, words: list[str], code: Exit, said: str) -> None:
-    """The exit code of the process is the documented one, with one line on standard error."""
-    document = json.loads(snapshot_text(door))
-    door.write("pool.json", json.dumps(document))
-    door.write("nodemand.json", json.dumps(document | {"demand": None}))
-    names = [row.name for row in door.served.plan.hosts]
-    door.write("impossible.toml", f'mode = "evacuate"\nempty = {json.dumps(names[:-1])}\nintent.read_tags = false\n')
-    edited = door.edited(lambda plan: replace(plan, steps=plan.steps[1:]))
-    (door.terminal.folder / "plan").mkdir(exist_ok=True)
-    edited.rename(door.terminal.folder / "plan" / "plan.json")
-    done = as_process(*words, cwd=door.terminal.folder)
-    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
-    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
