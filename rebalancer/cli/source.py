@@ -75,7 +75,7 @@ def _file(source: str) -> Path:
     """
     path = Path(source)
     if path.is_dir():
-        raise SnapshotError(source, "it is a folder", "Name a snapshot, a database dump or a pool's URL")
+        raise SnapshotError(str(path), "it is a folder", "Name a snapshot, a database dump or a pool's URL")
     if not path.exists():
         remedy = f"Name a snapshot or a database dump, or write https://{source} if it is a pool"
         raise SnapshotError(source, "there is no such file", remedy if "/" not in source else remedy.partition(",")[0])

@@ -123,6 +123,11 @@ FILES = {
     "VM that is nearly there": Wrong(
         typed=lambda door: ["explain", door.served.snapshot, f"{first_vm(door)}x"], said=("Perhaps", "is meant")
     ),
+    "no name": Wrong(typed=lambda door: ["explain", door.served.snapshot, ""], said=("VM ''", "no VM", "name")),
+    "no host": Wrong(
+        typed=lambda door: ["explain", door.served.snapshot, first_vm(door), ""], said=("host ''", "no host", "name")
+    ),
+    "no source": Wrong(typed=lambda _: ["check", ""], said=(".", "it is a folder", "Name a snapshot")),
     "unknown host": Wrong(
         typed=lambda door: ["explain", door.served.snapshot, first_vm(door), "nowhere"], said=("host 'nowhere'", "name")
     ),

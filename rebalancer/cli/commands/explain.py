@@ -37,7 +37,7 @@ def explain(
     door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
     case = open_case(source, policy, door, metrics=False)
     guest = find_vm(case.problem.pool, vm)
-    hosts = [find_host(case.problem.pool, host)] if host else list(case.problem.pool.hosts.values())
+    hosts = [find_host(case.problem.pool, host)] if host is not None else list(case.problem.pool.hosts.values())
     answers = explanation_of(case.legality, guest, hosts)
     if json:
         print_json([answer.as_json() for answer in answers])
