@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rebalancer.inventory import DomainType
+from rebalancer.inventory import DomainType, PowerState
 from tests.pools import (
     CPU_INFO,
     SOFTWARE,
@@ -35,6 +35,9 @@ INTERNAL = {"networks": (make_network("inner"),)}
 ON_INNER = {"networks": ("inner",)}
 LOCAL = {"srs": (make_sr("local", shared=False),), "vdis": (make_vdi("local-disk", "local"),)}
 ISO = {"srs": (make_sr("isos"),), "vdis": (make_vdi("image", "isos"),)}
+OLD = {"platform_version": "1.6.10", "product_version": "6.1.0", "xapi": "1.3"}
+TWO_KINDS = {"enabled_types": ("t4", "p4"), "max_capacities": {"t4": 2, "p4": 2}}
+TWO_CARDS = {"pgpus": (*card("h2", **TWO_KINDS)["pgpus"], *card("h2", uuid="empty", **TWO_KINDS)["pgpus"])}
 SEES_LOCAL = {"srs": ("shared", "local")}
 
 TARGET_ROWS = (
@@ -64,6 +67,7 @@ PAIR_ROWS = (
     illegal("cpu-features", target=cpu(features_hvm="1fcbfbff-f7fa3222")),
     illegal("cpu-features", vm=booted_with(features="nonsense")),
     illegal("cpu-features", target={"cpu_info": without(CPU_INFO, "features_hvm")}),
+    legal("cpu-features", source={"software_version": OLD, "cpu_info": {"vendor": "GenuineIntel"}}),
     legal("version-order-upgrade", target=software(xen="4.16")),
     legal("version-order-upgrade", pool=UPGRADE, target=software(xen="4.17.5-13")),
     illegal("version-order-upgrade", pool=UPGRADE, target=software(xen="4.17.5-12")),
@@ -91,6 +95,11 @@ PAIR_ROWS = (
     ),
     legal("network-on-target", vm=ON_INNER, pool={"networks": (make_network("inner", managed=False),)}),
     illegal("network-on-target", vm=ON_INNER, pool=INTERNAL),
+    illegal(
+        "network-on-target",
+        vm=ON_INNER,
+        pool=INTERNAL | {"vms": (make_vm("peer", on="h2", networks=("inner",), power_state=PowerState.PAUSED),)},
+    ),
     illegal("network-on-target", target={"networks": ()}),
     illegal("network-on-target", vm={"vifs": (make_vif("web", "dangling"),)}),
     legal("no-bond-slave", source={"pifs": (make_pif("h1", bond_slave_of="bond"),)}),
@@ -101,6 +110,8 @@ PAIR_ROWS = (
     illegal("iommu", vm={"vgpus": (vgpu(),)}, pool=vgpu_types("passthrough"), target={"chipset_info": {}}),
     legal("vgpu-capacity", vm={"vgpus": (vgpu(),)}, target=card("h2"), pool=neighbour(1)),
     legal("vgpu-capacity", vm={"vgpus": (vgpu(scheduled_to_be_resident_on="h2-card"),)}, pool=neighbour(0)),
+    legal("vgpu-capacity", vm={"vgpus": (vgpu(),)}, target=card("h2", max_capacities={"t4": 1}), pool=neighbour(0)),
+    legal("vgpu-capacity", vm={"vgpus": (vgpu(), vgpu(type="p4"))}, target=TWO_CARDS, pool=neighbour(1)),
     illegal("vgpu-capacity", vm={"vgpus": (vgpu(),)}, target=card("h2"), pool=neighbour(2)),
     illegal("vgpu-capacity", vm={"vgpus": (vgpu(), vgpu(uuid="two"))}, target=card("h2"), pool=neighbour(1)),
     illegal("vgpu-capacity", vm={"vgpus": (vgpu(),)}, target=card("h2", enabled_types=()), pool=neighbour(0)),

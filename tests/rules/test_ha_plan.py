@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -154,6 +155,29 @@ def test_one_vm_that_is_not_agile_ends_the_promise() -> None:
     assert ha_ledger(pool_with_ha(vms=(*TIGHT, stuck))).objections("b", "h3") == ()
 
 
+@pytest.mark.parametrize(("changes", "refused"), [({}, False), ({"vusbs": ("stick",)}, True)])
+def test_vm_that_has_yet_to_be_protected_must_be_agile(changes: dict[str, Any], refused: bool) -> None:
+    """A VM that HA is to restart, but does not protect yet, joins the plan when it moves: not if it cannot."""
+    promised = make_vm("p", on="h2", gib=0.5, ha_restart_priority="restart", **changes)
+    ledger = ha_ledger(pool_with_ha(room_gib=16, vms=(*TIGHT, promised)))
+    assert bool(ledger.objections("p", "h3")) is refused
+
+
+@pytest.mark.parametrize(("enabled", "live"), [(False, True), (True, False)])
+def test_host_that_is_disabled_or_dead_takes_nobody(enabled: bool, live: bool) -> None:
+    """Without h3 there is no room for `a`, and so no plan."""
+    problem = pool_with_ha(vms=TIGHT)
+    hosts = {**problem.pool.hosts, "h3": replace(problem.pool.hosts["h3"], enabled=enabled, live=live)}
+    problem = problem_of(replace(problem.pool, hosts=hosts))
+    assert [each.rule for each in standing_violations(ha_rule(problem), problem, problem.initial)] == ["ha-plan"]
+
+
+@pytest.mark.parametrize(("vms", "exists"), [({}, True), ({"a": (0, "h00")}, False)])
+def test_big_pools_with_nothing_to_restart(vms: dict[str, tuple[int, str]], exists: bool) -> None:
+    """No protected VM always has a plan; one that needs nothing makes XAPI divide by zero, which is none."""
+    assert plan_exists(packing({f"h{number:02}": 4 for number in range(33)}, vms)) is exists
+
+
 @pytest.mark.parametrize(
     ("changes", "agile"),
     [
@@ -162,6 +186,8 @@ def test_one_vm_that_is_not_agile_ends_the_promise() -> None:
         ({"vbds": (make_disk("web", vdi="local-disk"),)}, False),
         ({"vbds": (make_disk("web", vdi="half-disk"),)}, False),
         ({"vbds": (make_disk("web", vdi=None),)}, False),
+        ({"vbds": (make_disk("web"), make_disk("web", 1, vdi="local-disk"))}, False),
+        ({"networks": ("lan", "nowhere")}, False),
         ({"vbds": (make_disk("web", vdi="local-disk", empty=True, type=VBDType.CD),)}, True),
         ({"networks": ("bonded",)}, False),
         ({"networks": ("nowhere",)}, False),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
-from rebalancer.rules import Joined, Ledger, Origin, PoolRule, Row, When, end_violations, standing_violations
+from rebalancer.rules import Joined, Judged, Ledger, Origin, PoolRule, Row, When, end_violations, standing_violations
 from tests.pools import make_host, make_vm, problem_of
 
 HOSTS = ("h1", "h2", "h3")
@@ -26,10 +26,10 @@ class Limits(PoolRule):
     origin = Origin.POLICY
     when: ClassVar[When] = When.EVERY_STEP
 
-    def __init__(self, *limits: Row | Joined) -> None:
+    def __init__(self, *limits: Row | Joined | Judged) -> None:
         self._limits = limits
 
-    def limits(self, problem: Problem) -> tuple[Row | Joined, ...]:  # noqa: ARG002 - every rule is handed the problem
+    def limits(self, problem: Problem) -> tuple[Row | Joined | Judged, ...]:  # noqa: ARG002 - every rule is handed the problem
         """The limits of the test."""
         return self._limits
 
@@ -55,6 +55,52 @@ def test_arrival_weighs_more_until_it_has_settled() -> None:
     assert len(ledger.broken()) == 1
     ledger.settle("a", "h1")
     assert ledger.broken() == ()
+
+
+def test_vm_that_a_row_does_not_name_weighs_nothing() -> None:
+    """Neither when it asks, nor when it joins, nor when it has settled."""
+    problem = three_hosts(a="h1", b="h2")
+    ledger = Ledger([Limits(row("2", 1, {"b": 1}))], problem, problem.initial)
+    assert list(ledger.refusals("a", "h2")) == []
+    ledger.join("a", "h2")
+    ledger.settle("a", "h1")
+    assert ledger.broken() == ()
+    assert Ledger([Limits(row("2", 1, {"b": 1}))], problem, Placement({"a": "h2", "b": "h2"})).broken() == ()
+    assert Ledger([Limits(row("2", -1, {}))], problem, problem.initial).broken() == ()
+
+
+def test_refusal_says_what_would_be_held() -> None:
+    """The words of a row count the newcomer in."""
+    problem = three_hosts(a="h1", b="h2")
+    ledger = Ledger([Limits(row("2", 7, {"a": 3, "b": 5}))], problem, problem.initial)
+    assert [objection.words for _, objection in ledger.refusals("a", "h2")] == ["test: 8 of at most 7"]
+
+
+def test_group_on_one_host_is_no_violation() -> None:
+    """Nothing is said of what is together."""
+    problem = three_hosts(a="h1", b="h1")
+    rules = [Limits(Joined(subject="pair", vms=frozenset("ab")))]
+    assert standing_violations(rules, problem, problem.initial) == ()
+
+
+class Never(Judged):
+    """A judgement that refuses everything."""
+
+    def refuses(self, vm: str, host: str, where: object) -> str:  # noqa: ARG002 - a judgement is handed the state
+        """Always."""
+        return f"{vm} never to {host}"
+
+    def broken(self, where: object) -> str:  # noqa: ARG002 - a judgement is handed the state
+        """Always."""
+        return "never"
+
+
+def test_judgement_names_whoever_is_to_blame() -> None:
+    """Who wants to go where, or nobody when the state itself is wrong; one breach in both cases."""
+    problem = three_hosts(a="h1")
+    ledger = Ledger([Limits(Never())], problem, problem.initial)
+    found = [*ledger.objections("a", "h2"), *ledger.broken()]
+    assert [(each.vms, each.hosts, each.excess) for each in found] == [(("a",), ("h2",), 1), ((), (), 1)]
 
 
 def test_row_over_several_hosts_counts_a_vm_once() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from rebalancer.errors import PolicyError
 from rebalancer.rules import CATALOGUE, Legality, Origin, relaxed, rules_for
+from rebalancer.rules.never_move import NeverMove
 from rebalancer.rules.table import page
 from tests.conftest import ROOT
 from tests.pools import SOFTWARE, make_host, make_vm, policy_of, problem_of
@@ -67,6 +68,19 @@ def test_rules_follow_the_version_of_the_coordinator() -> None:
     for software, there in ((old, False), (SOFTWARE, True), ({}, True)):
         problem = problem_of(hosts=[make_host("h1", software_version=software)])
         assert ("enough-pcpus" in {rule.id for rule in rules_for(problem)}) is there
+
+
+class From7To8(NeverMove):
+    """A rule of versions 7 to 8."""
+
+    since = (7,)
+    until = (8,)
+
+
+@pytest.mark.parametrize(("version", "binds"), [((6, 9), False), ((7,), True), ((7, 9), True), ((8,), False)])
+def test_rule_binds_from_one_version_to_the_next(version: tuple[int, ...], binds: bool) -> None:
+    """The first version that enforces it does, the first that does not any more does not."""
+    assert From7To8().binds(version) is binds
 
 
 def test_pool_of_an_old_version_still_moves() -> None:
