@@ -16,7 +16,7 @@ from tests.mutants.page import page
 from tests.mutants.trial import Trials
 from tests.rules.recordings import FILES, FOLDER
 
-TESTS = ("tests/rules", "-k", "not large", "-o", "addopts=--import-mode=importlib", "-p", "no:terminal")
+TESTS = ("tests/rules", "-k", "not large", "-o", "addopts=--import-mode=importlib", "-p", "no:terminal", "-s")
 """Those of the rules; large pools only show that nothing takes long."""
 PAGE = ROOT / "docs" / "mutants.md"
 
@@ -28,7 +28,7 @@ def main() -> int:
         sys.stdout.write(f"Skipped: no recorded verdicts of XAPI in {FOLDER}, and some mutants fall to nothing else.\n")
         return 0
     chosen = _chosen(wanted)
-    trials = Trials(chosen)
+    trials = Trials(chosen, _tell)
     done = pytest.main(list(TESTS), [trials])
     if done or len(trials.killers) < len(chosen):
         return 1
@@ -53,13 +53,18 @@ def _chosen(wanted: Namespace) -> list[Mutant]:
     return [found[place] for place in sorted(places)]
 
 
+def _tell(mutant: Mutant, killer: str) -> None:
+    """Print a mutant that survives."""
+    if not killer and (mutant.rule, mutant.words) not in EQUIVALENT:
+        path = f"rebalancer/rules/{mutant.rule.replace('.', '/')}.py"
+        sys.stdout.write(f"survives: {path}:{mutant.line}: {mutant.words}\n")
+        sys.stdout.flush()
+
+
 def _report(chosen: Sequence[Mutant], killers: Sequence[str], *, write: bool) -> int:
-    """Print who survived, and write the page if all were tried."""
+    """Print how many survived, and write the page if all were tried."""
     survivors = [each for each, killer in zip(chosen, killers, strict=True) if not killer]
     known = [each for each in survivors if (each.rule, each.words) in EQUIVALENT]
-    for each in survivors:
-        if each not in known:
-            sys.stdout.write(f"survives: rebalancer/rules/{each.rule.replace('.', '/')}.py:{each.line}: {each.words}\n")
     sys.stdout.write(
         f"{len(chosen)} mutants: {len(chosen) - len(survivors)} killed, {len(known)} equivalent,"
         f" {len(survivors) - len(known)} alive\n"

@@ -132,10 +132,10 @@ def _atoms(node: ast.expr) -> Iterator[ast.expr]:
             yield ast.Constant(not value)
         case ast.Constant(value=int(value)):
             yield ast.Constant(value + 1)
-        case ast.Name(id=name, ctx=context) if name in NAMES:
-            yield ast.Name(NAMES[name], context)
-        case ast.Attribute(value=owner, attr=name, ctx=context) if name in NAMES:
-            yield ast.Attribute(owner, NAMES[name], context)
+        case ast.Name(id=name, ctx=ast.Load()) if name in NAMES:
+            yield ast.Name(NAMES[name], ast.Load())
+        case ast.Attribute(value=owner, attr=name, ctx=ast.Load()) if name in NAMES:
+            yield ast.Attribute(owner, NAMES[name], ast.Load())
 
 
 def _comparisons(node: ast.Compare) -> Iterator[ast.Compare]:

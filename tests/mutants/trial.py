@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -18,6 +20,7 @@ from tests.mutants.mutant import Mutant, modules
 
 FORK = get_context("fork")
 WORKERS = 2
+ROWS = "test_single_moves"
 SECONDS = 60
 """A mutant that keeps the tests busy for longer counts as noticed."""
 
@@ -43,10 +46,10 @@ REACHES: list[Reach] = []
 
 
 class Trials:
-    """A plugin of pytest that runs no tests but tries *mutants* against them; the answers are in `killers`."""
+    """A plugin of pytest that tries *mutants* against the tests; answers go to `killers`, and to *tell* at once."""
 
-    def __init__(self, mutants: Sequence[Mutant]) -> None:
-        self.mutants = mutants
+    def __init__(self, mutants: Sequence[Mutant], tell: Callable[[Mutant, str], None]) -> None:
+        self.mutants, self.tell = mutants, tell
         self.killers: list[str] = []
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -57,7 +60,9 @@ class Trials:
         """
         reaches = [_reach(item) for item in session.items]
         with FORK.Pool(WORKERS, _begin, (self.mutants, reaches), maxtasksperchild=1) as pool:
-            self.killers = pool.map(_killer, range(len(self.mutants)), chunksize=1)
+            for mutant, killer in zip(self.mutants, pool.imap(_killer, range(len(self.mutants))), strict=True):
+                self.killers.append(killer)
+                self.tell(mutant, killer)
         return True
 
 
@@ -87,13 +92,22 @@ def _begin(mutants: Sequence[Mutant], reaches: Sequence[Reach]) -> None:
 
 
 def _killer(number: int) -> str:
-    """The first test that fails with one mutant, those asked first that name its rule; empty if none does."""
+    """The first test that fails with one mutant; empty if none does."""
     mutant = TO_TRY[number]
+    try:
+        mutant.put_in()
+    except TypeError:
+        return "the module cannot be imported"
+    return next((reach.item.nodeid for reach in _able(mutant) if _fails(reach.item)), "")
+
+
+def _able(mutant: Mutant) -> list[Reach]:
+    """Tests that reach the mutant: those that name its rule first, and no rows that were written for other rules."""
     name = mutant.rule.rpartition(".")[2].replace("_", "-")
     able = [reach for reach in REACHES if reach.can_notice(mutant)]
-    able.sort(key=lambda reach: (name not in reach.item.nodeid, "single_moves" in reach.item.nodeid, reach.seconds))
-    mutant.put_in()
-    return next((reach.item.nodeid for reach in able if _fails(reach.item)), "")
+    own = [reach for reach in able if f"[{name}" in reach.item.nodeid]
+    others = [reach for reach in able if reach not in own and not (own and ROWS in reach.item.nodeid)]
+    return [each for part in (own, others) for each in sorted(part, key=lambda reach: reach.seconds)]
 
 
 def _fails(item: pytest.Item) -> bool:
@@ -101,7 +115,8 @@ def _fails(item: pytest.Item) -> bool:
     for module in modules():
         for value in list(vars(module).values()):
             getattr(value, "cache_clear", int)()
-    return any(report.failed for report in runtestprotocol(item, log=False, nextitem=None))
+    with redirect_stdout(io.StringIO()):
+        return any(report.failed for report in runtestprotocol(item, log=False, nextitem=None))
 
 
 def _give_up(_number: int, _frame: FrameType | None) -> None:
