@@ -8,7 +8,7 @@ from threading import Condition, RLock
 from typing import Any
 from uuid import uuid4
 
-from rebalancer.simulator.failure import ApiFailure
+from rebalancer.simulator.failure import ApiFailure, Unforeseen
 from rebalancer.simulator.pool import Records
 
 Record = dict[str, Any]
@@ -64,7 +64,7 @@ class Database:
         """
         record = self.find(cls, ref)
         if record is None:
-            raise ApiFailure("HANDLE_INVALID", cls, ref)
+            raise Unforeseen("HANDLE_INVALID", cls, ref)
         return record
 
     def all(self, cls: str) -> dict[str, Record]:

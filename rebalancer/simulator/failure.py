@@ -21,6 +21,10 @@ class ApiFailure(Exception):
         return [self.code, *self.params]
 
 
+class Unforeseen(ApiFailure):
+    """A failure that XAPI's own code does not expect: it ends even the calls that otherwise collect failures."""
+
+
 class Cancelled(Exception):
     """The task of this call was cancelled; the task ends as `cancelled` with an empty error_info."""
 

@@ -7,9 +7,13 @@ from uuid import uuid4
 from rebalancer.simulator.schema import blank
 from rebalancer.simulator.world import World, stamp
 
+KEPT_SECONDS = 65 * 60
+MOST_TASKS = 200
+
 
 def begin(world: World, label: str) -> str:
-    """Record a pending task under the name of its call, and return its ref."""
+    """Record a pending task under the name of its call, and return its ref; old tasks that are over go meanwhile."""
+    _collect(world)
     record = blank("task") | {
         "uuid": str(uuid4()),
         "name_label": label,
@@ -21,6 +25,17 @@ def begin(world: World, label: str) -> str:
         "backtrace": "()",
     }
     return world.database.add("task", record)
+
+
+def _collect(world: World) -> None:
+    """Remove tasks that are long over, and the oldest of those that are over where there are too many in all."""
+    with world.database.lock:
+        over = [(r["finished"], ref) for ref, r in world.database.items("task") if r["status"] != "pending"]
+        oldest = stamp(world.clock() - KEPT_SECONDS)
+        surplus = max(0, world.database.count("task") - MOST_TASKS)
+        for number, (finished, ref) in enumerate(sorted(over)):
+            if finished < oldest or number < surplus:
+                world.database.remove("task", ref)
 
 
 def is_pending(world: World, ref: str) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from rebalancer.simulator import evacuations
 from rebalancer.simulator.calls.request import Request, Table
-from rebalancer.simulator.checks import failover, memory
+from rebalancer.simulator.checks import evacuation, failover, memory
+from rebalancer.simulator.failure import ApiFailure
+from rebalancer.simulator.schema import NULL
 from rebalancer.simulator.world import stamp
 
 
@@ -51,12 +54,32 @@ def plan_exists(request: Request, failures: str) -> bool:
         return failover.plan_exists(request.world.database, int(failures))
 
 
+def evacuate(request: Request, host: str, network: str = NULL, batch_size: str = "0") -> None:
+    """Move every VM off a host; returns when the last one is gone."""
+    evacuations.evacuate(request.world, request.task, host, network, int(batch_size))
+
+
+def get_vms_which_prevent_evacuation(request: Request, host: str) -> dict[str, list[str]]:
+    """Return {VM: code and parameters} of what stands against emptying a host."""
+    with request.world.database.lock:
+        return evacuation.plan(request.world.database, host).blocked
+
+
+def assert_can_evacuate(request: Request, host: str) -> None:
+    """Raise CANNOT_EVACUATE_HOST with everything that stands against it in one parameter."""
+    if blocked := get_vms_which_prevent_evacuation(request, host):
+        raise ApiFailure("CANNOT_EVACUATE_HOST", "|".join(",".join(words) for words in blocked.values()))
+
+
 CALLS: Table = {
     "host.get_servertime": get_servertime,
     "host.compute_free_memory": compute_free_memory,
     "host.compute_memory_overhead": compute_memory_overhead,
     "host.enable": enable,
     "host.disable": disable,
+    "host.evacuate": evacuate,
+    "host.get_vms_which_prevent_evacuation": get_vms_which_prevent_evacuation,
+    "host.assert_can_evacuate": assert_can_evacuate,
     "pool.ha_compute_max_host_failures_to_tolerate": most_failures,
     "pool.ha_failover_plan_exists": plan_exists,
 }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rebalancer.simulator import sessions, storage_moves
 from rebalancer.simulator.calls.request import Request, Table
-from rebalancer.simulator.checks import storage_motion
+from rebalancer.simulator.checks import networks, storage_motion
 from rebalancer.simulator.checks.storage_motion import StorageMotion
 from rebalancer.simulator.failure import ApiFailure
 
@@ -28,7 +28,7 @@ def migrate_receive(request: Request, host: str, network: str, options: Texts) -
         storage_motion.assert_licensed(database)
         user = str(database.get("session", request.session)["auth_user_name"])
         session = sessions.opened(request.world, user, originator="")
-        address = _transfer_address(request, host, network)
+        address = networks.transfer_address(database, host, network)
         coordinator = database.get("host", request.world.coordinator)["address"]
     return {
         "SM": f"http://{address}/services/SM?session_id={session}",
@@ -37,20 +37,6 @@ def migrate_receive(request: Request, host: str, network: str, options: Texts) -
         "session_id": session,
         "master": f"http://{coordinator}",
     }
-
-
-def _transfer_address(request: Request, host: str, network: str) -> str:
-    database = request.world.database
-    ports = [ref for ref in database.get("network", network)["PIFs"] if database.get("PIF", ref)["host"] == host]
-    if not ports:
-        raise ApiFailure("HOST_CANNOT_ATTACH_NETWORK", host, network)
-    port = database.get("PIF", ports[0])
-    is_ipv6 = port["primary_address_type"] == "IPv6"
-    address = next(iter(port["IPv6"]), "") if is_ipv6 else str(port["IP"])
-    if not address:
-        mode = port["ipv6_configuration_mode" if is_ipv6 else "ip_configuration_mode"]
-        raise ApiFailure("PIF_HAS_NO_NETWORK_CONFIGURATION" if mode == "None" else "INTERFACE_HAS_NO_IP", ports[0])
-    return str(address)
 
 
 def assert_can_migrate(  # noqa: PLR0917 - as XAPI has it

@@ -6,7 +6,7 @@ import re
 
 from rebalancer.simulator.checks.facts import HARDWARE_VIRTUAL, domain_type
 from rebalancer.simulator.database import Database
-from rebalancer.simulator.failure import ApiFailure
+from rebalancer.simulator.failure import ApiFailure, Unforeseen
 
 
 def assert_compatible(database: Database, vm: str, host: str) -> None:
@@ -45,5 +45,5 @@ def _words(features: str) -> list[int]:
     words = features.split("-")
     if not all(re.fullmatch(r"[0-9a-fA-F]{1,8}", word) for word in words):
         text = f'Xenops_interface.Xenopsd_error([S(Internal_error);S(Cpuid.InvalidFeatureString("{features}"))])'
-        raise ApiFailure("INTERNAL_ERROR", text)
+        raise Unforeseen("INTERNAL_ERROR", text)
     return [int(word, 16) for word in words]

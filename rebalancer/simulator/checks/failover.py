@@ -41,11 +41,13 @@ class Change:
         arriving: a VM whose memory is charged to `host` besides where it is; its restart is asked of the others.
         host: the host it comes to.
         protected: a VM that counts as protected.
+        disabled: a host that takes no VMs any more.
     """
 
     arriving: str = NULL
     host: str = NULL
     protected: str = NULL
+    disabled: str = NULL
 
 
 def assert_plan_survives(database: Database, vm: str, host: str) -> None:
@@ -55,12 +57,21 @@ def assert_plan_survives(database: Database, vm: str, host: str) -> None:
     be restarted but is not kept running is asked about as if it were protected where it is (message_forwarding.ml:
     check_vm_preserves_ha_plan).
     """
-    pool, guest = pool_of(database), database.get("VM", vm)
+    guest = database.get("VM", vm)
+    is_new = guest["ha_restart_priority"] == "restart" and not guest["ha_always_run"]
+    _assert_survives(database, Change(protected=vm) if is_new else Change(arriving=vm, host=host))
+
+
+def assert_may_disable(database: Database, host: str) -> None:
+    """Raise HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN if the one plan there is would end without a host."""
+    _assert_survives(database, Change(disabled=host))
+
+
+def _assert_survives(database: Database, change: Change) -> None:
+    pool = pool_of(database)
     if not pool["ha_enabled"] or pool["ha_allow_overcommit"]:
         return
     failures = int(pool["ha_plan_exists_for"])
-    is_new = guest["ha_restart_priority"] == "restart" and not guest["ha_always_run"]
-    change = Change(protected=vm) if is_new else Change(arriving=vm, host=host)
     if plan_exists(database, failures) and not plan_exists(database, failures, change):
         raise ApiFailure("HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN")
 
@@ -78,6 +89,7 @@ def plan_exists(database: Database, failures: int, change: Change | None = None)
     if not all(is_agile(database, ref) for ref in protected):
         return False
     free = {ref: _free(database, ref) for ref, record in database.items("host") if _can_restart(database, record)}
+    free.pop(change.disabled, None)
     homes = {ref: vm["resident_on"] for ref, vm in protected.items()}
     if change.host in free:
         free[change.host] -= _size(database.get("VM", change.arriving))

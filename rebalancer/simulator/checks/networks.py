@@ -67,3 +67,22 @@ def functions_left(database: Database, logical: Record) -> int:
     }
     held = {ref for _, vm in database.items("VM") for ref in vm["attached_PCIs"]}
     return len(functions - held)
+
+
+def transfer_address(database: Database, host: str, network: str) -> str:
+    """Return a host's address on a network that VMs are to be copied over.
+
+    Raises:
+        ApiFailure: HOST_CANNOT_ATTACH_NETWORK [host, network], PIF_HAS_NO_NETWORK_CONFIGURATION [pif] or
+            INTERFACE_HAS_NO_IP [pif].
+    """
+    here = [ref for ref in database.get("network", network)["PIFs"] if database.get("PIF", ref)["host"] == host]
+    if not here:
+        raise ApiFailure("HOST_CANNOT_ATTACH_NETWORK", host, network)
+    port = database.get("PIF", here[0])
+    is_ipv6 = port["primary_address_type"] == "IPv6"
+    address = next(iter(port["IPv6"]), "") if is_ipv6 else port["IP"]
+    if not address:
+        mode = port["ipv6_configuration_mode" if is_ipv6 else "ip_configuration_mode"]
+        raise ApiFailure("PIF_HAS_NO_NETWORK_CONFIGURATION" if mode == "None" else "INTERFACE_HAS_NO_IP", here[0])
+    return str(address)

@@ -37,7 +37,8 @@ def assert_not_refused(database: Database, vm: str, operation: str) -> None:
 def assert_free(database: Database, vm: str) -> None:
     """Raise OTHER_OPERATION_IN_PROGRESS ["VM", vm, operation, task] for a VM with anything under way."""
     if current := database.get("VM", vm)["current_operations"]:
-        raise in_progress("VM", vm, current)
+        # XAPI names the operations of a VM the other way round than those of a host.
+        raise in_progress("VM", vm, dict(reversed(current.items())))
 
 
 def in_progress(cls: str, ref: str, current: dict[str, str]) -> ApiFailure:

@@ -1,0 +1,94 @@
+"""Which VMs stand against emptying a host, and where the others would go (xapi_host.ml: compute_evacuation_plan)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rebalancer.simulator.checks import boot_here, packing, versions, vm_operations
+from rebalancer.simulator.checks.facts import pool_of
+from rebalancer.simulator.checks.memory import free_memory
+from rebalancer.simulator.database import Database, Record
+from rebalancer.simulator.failure import ApiFailure, Unforeseen
+
+MOVE = "pool_migrate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evacuation:
+    """What emptying a host comes to.
+
+    Args:
+        blocked: {VM: the code and parameters that hold it}.
+        targets: {VM that may go: host}.
+    """
+
+    blocked: dict[str, list[str]]
+    targets: dict[str, str]
+
+
+def plan(database: Database, host: str) -> Evacuation:
+    """Plan to empty a host, as XAPI does.
+
+    A VM may go only if every enabled host of no older version could take it: one that cannot stands against all VMs.
+
+    Raises:
+        ApiFailure: a record that XAPI cannot read, of any VM on the host.
+    """
+    guests = dict(_guests(database, host))
+    # XAPI's database gives rows with the greatest ref first; that decides which host's objection is named.
+    targets = [
+        ref
+        for ref, record in sorted(database.items("host"), reverse=True)
+        if record["enabled"] and ref != host and not versions.is_older(database, ref, than=host)
+    ]
+    if not targets:
+        return Evacuation(blocked={vm: ["NO_HOSTS_AVAILABLE", vm] for vm in guests}, targets={})
+    blocked = _held(database, guests, targets)
+    agile = [vm for vm in guests if vm not in blocked]
+    blocked |= {vm: refusal for vm in guests if (refusal := _refusal(database, vm))}
+    free = {ref: free_memory(database, ref) for ref in targets}
+    placed = packing.packed(database, free, {vm: _size(guests[vm]) for vm in agile})
+    blocked |= {vm: ["HOST_NOT_ENOUGH_FREE_MEMORY", vm] for vm in agile if vm not in placed}
+    return Evacuation(blocked=blocked, targets={vm: ref for vm, ref in placed.items() if vm not in blocked})
+
+
+def _guests(database: Database, host: str) -> Iterator[tuple[str, Record]]:
+    for ref in database.get("host", host)["resident_VMs"]:
+        record = database.get("VM", ref)
+        if not record["is_control_domain"]:
+            yield ref, record
+
+
+def _held(database: Database, guests: dict[str, Record], targets: list[str]) -> dict[str, list[str]]:
+    """Return what holds VMs that HA does not protect, or that some target would not take."""
+    protects = pool_of(database)["ha_enabled"]
+    held = {}
+    for vm, record in guests.items():
+        if protects and not (record["ha_always_run"] and record["ha_restart_priority"] == "restart"):
+            held[vm] = ["HOST_EVACUATE_VM_NOT_HA_PROTECTED", vm]
+            continue
+        try:
+            for target in targets:
+                boot_here.assert_can_evacuate_to(database, vm, target)
+        except Unforeseen:
+            raise
+        except ApiFailure as failure:
+            held[vm] = failure.description
+    return held
+
+
+def _refusal(database: Database, vm: str) -> list[str]:
+    """Return what the VM itself has against a move now, or nothing."""
+    try:
+        vm_operations.assert_not_refused(database, vm, MOVE)
+        vm_operations.assert_free(database, vm)
+        vm_operations.assert_movable(database, vm, MOVE, strict=True)
+    except ApiFailure as failure:
+        return failure.description
+    return []
+
+
+def _size(vm: Record) -> int:
+    paravirtual = vm["domain_type"] in {"pvh", "pv_in_pvh"}
+    return int(vm["memory_static_max" if paravirtual else "memory_dynamic_min"]) + int(vm["memory_overhead"])
