@@ -8,7 +8,14 @@ from rebalancer.inventory import DomainType
 from rebalancer.problem import Problem
 from rebalancer.rules import Ledger, rules_for, standing_violations, step_ledger
 from rebalancer.rules.base import PoolRule
-from rebalancer.rules.memory_model import arrival_bytes, arrival_overhead, counts_xen_vcpu_pages, free_bytes
+from rebalancer.rules.memory_model import (
+    arrival_bytes,
+    arrival_overhead,
+    counts_xen_vcpu_pages,
+    free_bytes,
+    guest_bytes,
+)
+from rebalancer.rules.memory_safety import safe_bytes
 from rebalancer.units import GIB, MIB
 from tests.pools import SOFTWARE, make_host, make_memory, make_metrics, make_vm, policy_of, problem_of
 
@@ -173,3 +180,38 @@ def test_shadow_multiplier_counts_for_hvm_only(kind: DomainType, mib: int) -> No
     """Twice the shadow memory for an HVM guest, and none more for a PV guest."""
     vm = make_vm("web", gib=4, domain_type=kind, hvm_shadow_multiplier=2.0)
     assert arrival_overhead(vm, xen_vcpu_pages=True) == mib * MIB
+
+
+def test_one_vm_tells_how_xapi_counts_vcpu_pages() -> None:
+    """What xapi stored for any running VM says more than the version; neither odd nor missing overheads do."""
+    new, old = (arrival_overhead(make_vm("a", vcpus_max=32), xen_vcpu_pages=pages) for pages in (True, False))
+    for build, known, counted in (("26.1.4", new, True), ("26.4", old, False), ("26.3", None, True)):
+        hosts = [make_host("h1", software_version=SOFTWARE | {"xapi_build": build})]
+        odd = [make_vm("odd", memory_overhead_bytes=1)] if known else []
+        vms = [make_vm("a", vcpus_max=32, memory_overhead_bytes=known or 0), *odd]
+        assert counts_xen_vcpu_pages(problem_of(hosts=hosts, vms=vms).pool) is counted
+
+
+@pytest.mark.parametrize(("total", "free"), [(None, 0), (6, 0), (7, 0), (9, 2)])
+def test_host_without_metrics_has_no_memory(total: int | None, free: int) -> None:
+    """And one whose Xen takes all of it has none left, but never less than none."""
+    assert guest_bytes(make_host("h1", memory_total_bytes=total, memory_overhead_bytes=7 if total else 0)) == free
+
+
+def test_shadow_memory_is_never_less_than_a_mib() -> None:
+    """A VM of 1 MiB with a multiplier of a quarter: a MiB of shadow, one of Xen's own, one inside."""
+    tiny = make_vm("web", vcpus_max=1, memory=make_memory(1 / 1024), hvm_shadow_multiplier=0.25)
+    assert arrival_overhead(tiny, xen_vcpu_pages=False) == 3 * MIB
+
+
+def test_vm_without_metrics_holds_what_it_may_get() -> None:
+    """Nothing is added for what nobody knows."""
+    assert safe_bytes(make_vm("web", metrics=None, memory=make_memory(0), memory_overhead_bytes=5)) == 5
+
+
+@pytest.mark.parametrize(("overhead_mib", "counted_mib"), [(5, 20), (30, 30)])
+def test_safety_counts_the_larger_overhead(overhead_mib: int, counted_mib: int) -> None:
+    """What xapi stored, or what it will take on arrival."""
+    for short, fits in ((0, True), (1, False)):
+        problem = with_room(2 * GIB + counted_mib * MIB - short, memory_overhead_bytes=overhead_mib * MIB)
+        assert (safety(problem).objections("web", "h2") == ()) is fits

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality, Objection, Verdicts, rules_for, step_ledger
+from rebalancer.rules.internal_network_stays import InternalNetworkStays
+from rebalancer.units import GIB
 from tests.pools import (
     CPU_INFO,
     FEATURES,
+    SOFTWARE,
     make_cd,
     make_disk,
     make_host,
@@ -18,6 +23,7 @@ from tests.pools import (
     make_vm,
     problem_of,
 )
+from tests.rules.row import vgpu, vgpu_types
 
 
 def objection(problem: Problem, rule: str, vm: str = "web", host: str = "h2") -> Objection:
@@ -108,3 +114,53 @@ def test_cpu_levels_for_each_kind_of_domain_came_with_1_9_90(build: str, legal: 
     legality = Legality(problem, rules_for(problem))
     found = {each.rule for each in legality.objections(problem.pool.vms["web"], problem.pool.hosts["h2"])}
     assert ("cpu-features" not in found) is legal
+
+
+def test_way_out_names_only_cds_where_no_disk_is_missing() -> None:
+    """With a disk on one missing SR and a CD on another, ejecting the CD would not help."""
+    vm = make_vm("web", vbds=(make_disk("web", vdi="there"), make_cd("web", "image")))
+    vdis = [make_vdi("there", "local"), make_vdi("image", "isos")]
+    problem = problem_of(vms=[vm], srs=[make_sr("isos"), make_sr("local", shared=False)], vdis=vdis)
+    assert objection(problem, "shared-sr-visible").remedy == ""
+
+
+@pytest.mark.parametrize(
+    ("vm", "target", "rule", "words"),
+    [
+        ({"blocked_operations": {"pool_migrate": "ask Ann"}}, {}, "op-not-blocked", "ask Ann"),
+        ({"blocked_operations": {"pool_migrate": ""}}, {}, "op-not-blocked", "no reason given"),
+        ({"hardware_platform_version": 3}, {}, "hardware-platform", "0, 1, 2"),
+        ({}, {"virtual_hardware_platform_versions": ()}, "hardware-platform", "none"),
+        ({}, {"live": False}, "target-live", "is not live"),
+        ({}, {"live": None}, "target-live", "has no metrics"),
+        ({}, {"software_version": SOFTWARE | {"xen": "4.16"}}, "version-order", "its xen is 4.16"),
+        ({}, {"software_version": SOFTWARE | {"xen": ""}}, "version-order", "its xen is unknown"),
+    ],
+)
+def test_words_name_what_is_known(vm: dict[str, Any], target: dict[str, Any], rule: str, words: str) -> None:
+    """The operator's own reason, versions, and what is unknown as unknown."""
+    problem = problem_of(hosts=(make_host("h1"), make_host("h2", **target)), vms=[make_vm("web", **vm)])
+    assert words in objection(problem, rule).words
+
+
+@pytest.mark.parametrize(("pool", "words"), [(vgpu_types("gvt_g"), "gvt_g"), ({}, "unknown")])
+def test_words_name_the_kind_of_gpu_that_stays(pool: dict[str, Any], words: str) -> None:
+    """As XAPI calls it, where it does."""
+    problem = problem_of(vms=[make_vm("web", vgpus=(vgpu(),))], **pool)
+    assert words in objection(problem, "vgpu-migratable").words
+
+
+def test_memory_comes_before_pcpus() -> None:
+    """Where a target lacks memory and pCPUs, XAPI's answer is about memory."""
+    small = make_host("h2", memory_total_bytes=5 * GIB, cpu_info=CPU_INFO | {"cpu_count": "1"})
+    problem = problem_of(hosts=(make_host("h1"), small), vms=[make_vm("web")])
+    found = Verdicts(problem, rules_for(problem)).first(problem.pool.vms["web"], small)
+    assert found is not None
+    assert found.rule == "enough-memory"
+
+
+def test_internal_network_on_one_host_is_the_business_of_the_target() -> None:
+    """Where nobody of a network runs on a second host, `network-on-target` has said so already."""
+    vms = [make_vm("web", networks=("inner",))]
+    problem = problem_of(vms=vms, networks=[make_network("inner")])
+    assert InternalNetworkStays().limits(problem) == ()
