@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rebalancer.objectives.base import Measure, Model, Objective
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
-from rebalancer.rules import PoolRule, Rule, rules_for, standing_violations
+from rebalancer.rules import PoolRule, Rule, counted_violations, rules_for
 
 
 class Repair(Objective):
@@ -28,7 +28,7 @@ class Repair(Objective):
         """Breaches in *placement*, whoever is to blame."""
         rules = rules_for(problem) if self.rules is None else self.rules
         pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
-        return float(sum(violation.excess for violation in standing_violations(pool_rules, problem, placement)))
+        return float(sum(violation.excess for violation in counted_violations(pool_rules, problem, placement)))
 
     def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
         """Excess of all limits that are broken tonight or soft; the others hold anyway."""

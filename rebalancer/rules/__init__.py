@@ -15,7 +15,7 @@ from rebalancer.rules.base import (
     When,
 )
 from rebalancer.rules.catalogue import CATALOGUE, relaxed, rules_for
-from rebalancer.rules.ledger import Ledger, end_violations, standing_violations, step_ledger
+from rebalancer.rules.ledger import Ledger, counted_violations, end_violations, standing_violations, step_ledger
 from rebalancer.rules.legality import Legality
 from rebalancer.rules.verdict import Verdicts
 
@@ -36,6 +36,7 @@ __all__ = [
     "Verdicts",
     "Violation",
     "When",
+    "counted_violations",
     "end_violations",
     "relaxed",
     "rules_for",

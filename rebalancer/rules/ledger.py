@@ -81,7 +81,11 @@ class Ledger:
     def broken(self) -> tuple[Violation, ...]:
         """What is over its limit at this moment, whoever is to blame."""
         judged = (_judgement(rule, words) for rule, limit in self.judged if (words := limit.broken(self._where)))
-        return (*self._broken_rows(), *judged)
+        return (*self.counted(), *judged)
+
+    def counted(self) -> tuple[Violation, ...]:
+        """Rows over their limit at this moment, whoever is to blame."""
+        return tuple(self._broken_rows())
 
     def broken_by_arrivals(self) -> tuple[Violation, ...]:
         """Hard rows over their limit on which somebody weighs who came from elsewhere."""
@@ -171,8 +175,21 @@ def end_violations(rules: Sequence[PoolRule], problem: Problem, goal: Placement)
 def standing_violations(rules: Sequence[PoolRule], problem: Problem, placement: Placement) -> tuple[Violation, ...]:
     """Everything that is broken in *placement*, hard or not, joined by anybody or not: tonight's old violations."""
     ledger = Ledger(rules, problem, placement)
-    apart = [_spread(rule, group, placement) for rule, group in ledger.groups if len(_hosts(group, placement)) > 1]
-    return (*ledger.broken(), *apart)
+    return (*ledger.broken(), *_apart(ledger, placement))
+
+
+def counted_violations(rules: Sequence[PoolRule], problem: Problem, placement: Placement) -> tuple[Violation, ...]:
+    """What is broken by rows and groups: whatever can be counted, and so mended piece by piece.
+
+    What a rule judges as a whole, such as HA's plan, holds or does not.
+    """
+    ledger = Ledger(rules, problem, placement)
+    return (*ledger.counted(), *_apart(ledger, placement))
+
+
+def _apart(ledger: Ledger, placement: Placement) -> list[Violation]:
+    """Groups on several hosts."""
+    return [_spread(rule, group, placement) for rule, group in ledger.groups if len(_hosts(group, placement)) > 1]
 
 
 def _numbers_by_host(rows: Sequence[tuple[PoolRule, Row]], problem: Problem) -> dict[Uuid, list[int]]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rebalancer.inventory import HighAvailability, VBDType
 from rebalancer.problem import Problem
-from rebalancer.rules import Ledger, PoolRule, end_violations, rules_for, standing_violations, step_ledger
+from rebalancer.rules import Ledger, PoolRule, counted_violations, end_violations, rules_for, standing_violations, step_ledger
 from rebalancer.rules.agility import is_agile
 from rebalancer.rules.ha_packing import Packing, plan_exists
 from rebalancer.units import GIB
@@ -146,6 +146,7 @@ def test_plan_that_does_not_exist_cannot_break() -> None:
     problem = pool_with_ha(room_gib=5, vms=TIGHT)
     assert ha_ledger(problem).objections("c", "h1") == ()
     assert [each.rule for each in standing_violations(ha_rule(problem), problem, problem.initial)] == ["ha-plan"]
+    assert counted_violations(ha_rule(problem), problem, problem.initial) == ()
     assert end_violations(ha_rule(problem), problem, problem.initial) == ()
 
 
