@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from rebalancer.inventory import HighAvailability, VBDType
 from rebalancer.problem import Problem
-from rebalancer.rules import Ledger, PoolRule, counted_violations, end_violations, rules_for, standing_violations, step_ledger
+from rebalancer.rules import (
+    Ledger,
+    PoolRule,
+    counted_violations,
+    end_violations,
+    rules_for,
+    standing_violations,
+    step_ledger,
+)
 from rebalancer.rules.agility import is_agile
 from rebalancer.rules.ha_packing import Packing, plan_exists
 from rebalancer.units import GIB
