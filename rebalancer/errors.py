@@ -203,8 +203,9 @@ class StoppedHalfWay(RebalancerError):
     def __str__(self) -> str:
         """Why, how far, and where to look."""
         return (
-            f"stopped: {self.reason}; {self.done} steps done, {self.left} not started. "
-            f"The journal {self.journal} tells what happened; look at the pool, then plan again."
+            f"stopped: {self.reason}; steps done: {self.done}, not started: {self.left}. "
+            f"The journal {self.journal} tells what happened; look at the pool, "
+            "then apply the same plan again to go on, or make a new one."
         )
 
 

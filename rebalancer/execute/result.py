@@ -45,5 +45,5 @@ class RunResult:
         """One sentence for the log."""
         if not self.done and not self.left:
             return "nothing to do: the plan has no steps"
-        left = f", {len(self.left)} left" if self.left else ""
-        return f"{len(self.done)} steps done{left}: {self.ending.value}"
+        left = f", left: {len(self.left)}" if self.left else ""
+        return f"steps done: {len(self.done)}{left}; {self.ending.value}"

@@ -36,7 +36,7 @@ class StopSignal:
 
 @contextmanager
 def stop_on_signals(stop: StopSignal | None = None) -> Iterator[StopSignal]:
-    """A stop signal that Ctrl-C and SIGTERM ask, until the block ends; main thread only.
+    """A stop signal that Ctrl-C, SIGTERM and a lost terminal (SIGHUP) ask, until the block ends; main thread only.
 
     Raises:
         ValueError: the caller is not the main thread.
@@ -46,7 +46,7 @@ def stop_on_signals(stop: StopSignal | None = None) -> Iterator[StopSignal]:
     def ask(_signal: int, _frame: FrameType | None) -> None:
         asked.ask()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield asked
     finally:

@@ -169,7 +169,7 @@ def test_apply_carries_out_and_the_pool_is_calm(own: Simulator, terminal: Termin
     assert terminal.run("plan", own.url, "-p", policy, "-o", "tonight").code == Exit.DONE
     made = read_plan(terminal.folder / "tonight")
     first = terminal.run("apply", "tonight", own.url)
-    assert (first.code, first.out) == (Exit.DONE, f"{len(made.steps)} steps done: all steps are done\n")
+    assert (first.code, first.out) == (Exit.DONE, f"steps done: {len(made.steps)}; all steps are done\n")
     assert all(
         f"{step.id}: {step.vm_name} {step.source_name} -> {step.target_name}" in first.err for step in made.steps
     )

@@ -322,9 +322,9 @@ def test_kill_9_in_the_middle_of_a_step_then_resume(stage: Stage) -> None:
     assert stage.looked() == [StepState.MOVED] * STEPS
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_lets_the_running_migration_end(stage: Stage, number: signal.Signals) -> None:
-    """Ctrl-C and SIGTERM: one VM has moved, the run says that it was asked to stop, and the journal ends in order."""
+    """Ctrl-C, SIGTERM, SIGHUP: one VM has moved, the run says that it was asked to stop, the journal ends in order."""
     stage.simulator.world.speed = 4.0
     with start(stage) as process:
         process.send_signal(number)
