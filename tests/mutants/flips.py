@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,13 +59,15 @@ class Flip:
 
 
 def flips(path: Path) -> Iterator[Flip]:
-    """Every wrong version of one module, each with one expression flipped."""
-    tree = ast.parse(path.read_text())
+    """Every wrong version of one module, each with one expression flipped; a change made again is numbered."""
+    tree, seen = ast.parse(path.read_text()), Counter[tuple[str, str]]()
     for place, owner in _places(tree):
         returns = ast.unparse(owner.returns) if isinstance(owner, ast.FunctionDef) and owner.returns else ""
         for node, wrong in [pair for each in _nodes(owner) for pair in _wrong(each, returns)]:
             words = f"{_short(node)} → {_short(wrong)}"
-            yield Flip(place=place, line=node.lineno, words=words, code=_compiled(tree, node, wrong, path))
+            seen[place, words] += 1
+            again = f" ({seen[place, words]})" if seen[place, words] > 1 else ""
+            yield Flip(place=place, line=node.lineno, words=words + again, code=_compiled(tree, node, wrong, path))
 
 
 def _places(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:

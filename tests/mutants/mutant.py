@@ -35,10 +35,16 @@ class Mutant:
     """
 
     rule: str
+    place: str
     line: int
     words: str
     reach: tuple[str, str] | None
     put_in: Callable[[], None]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Where it differs from the rule, and how, whatever the line."""
+        return f"{self.rule}: {self.place}", self.words
 
 
 @cache
@@ -61,6 +67,7 @@ def _dropped(rule: Rule, catalogue: str, module: ModuleType) -> Mutant:
     """A catalogue without one rule."""
     return Mutant(
         rule=_rule(module),
+        place=type(rule).__name__,
         line=inspect.getsourcelines(type(rule))[1],
         words=f"{catalogue} without {type(rule).__name__}()",
         reach=(str(module.__file__), type(rule).__name__),
@@ -81,6 +88,7 @@ def _flipped(flip: Flip, module: ModuleType) -> Mutant:
     is_function = isinstance(_bare(_find(vars(module), flip.place)), FunctionType)
     return Mutant(
         rule=_rule(module),
+        place=flip.place,
         line=flip.line,
         words=flip.words,
         reach=(str(module.__file__), flip.place) if is_function else None,

@@ -37,7 +37,7 @@ def page(tried: Sequence[tuple[Mutant, str]]) -> str:
 
 def _reason(mutant: Mutant) -> str:
     """Why no test can notice it."""
-    return EQUIVALENT.get((mutant.rule, mutant.words), "**unknown**")
+    return EQUIVALENT.get(mutant.key, "**unknown**")
 
 
 def _table(last: str, rows: Sequence[str]) -> list[str]:

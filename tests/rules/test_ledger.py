@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
-from rebalancer.rules import Joined, Judged, Ledger, Origin, PoolRule, Row, When, end_violations, standing_violations
+from rebalancer.rules import (
+    Joined,
+    Judged,
+    Ledger,
+    Origin,
+    PoolRule,
+    Row,
+    When,
+    counted_violations,
+    end_violations,
+    standing_violations,
+)
 from tests.pools import make_host, make_vm, problem_of
 
 HOSTS = ("h1", "h2", "h3")
@@ -101,6 +112,14 @@ def test_judgement_names_whoever_is_to_blame() -> None:
     ledger = Ledger([Limits(Never())], problem, problem.initial)
     found = [*ledger.objections("a", "h2"), *ledger.broken()]
     assert [(each.vms, each.hosts, each.excess) for each in found] == [(("a",), ("h2",), 1), ((), (), 1)]
+
+
+def test_what_can_be_counted_is_counted_and_what_is_judged_is_not() -> None:
+    """Rows and groups that are broken are mended piece by piece; a judgement holds or does not."""
+    problem = three_hosts(a="h1", b="h2")
+    rules = [Limits(row("1", 0, {"a": 1}), Joined(subject="pair", vms=frozenset("ab")), Never())]
+    assert [each.excess for each in counted_violations(rules, problem, problem.initial)] == [1, 1]
+    assert len(standing_violations(rules, problem, problem.initial)) == 3
 
 
 def test_row_over_several_hosts_counts_a_vm_once() -> None:
