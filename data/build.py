@@ -49,12 +49,14 @@ NEWER: dict[str, dict[str, str]] = {
     ),
     "host": {
         **dict.fromkeys(["max_cstate", "ntp_mode", "timezone"], "string"),
-        **dict.fromkeys(["secure_boot", "ssh_auto_mode"], "bool"),
+        **dict.fromkeys(["secure_boot", "ssh_auto_mode", "ssh_enabled"], "bool"),
         "ntp_custom_servers": "string set",
+        **dict.fromkeys(["console_idle_timeout", "ssh_enabled_timeout"], "int"),
         "ssh_expiry": "datetime",
     },
     "pool": {
-        **dict.fromkeys(["ext_auth_cache_expiry", "ext_auth_cache_size"], "int"),
+        **dict.fromkeys(["ext_auth_cache_expiry", "ext_auth_cache_size", "vm_console_idle_timeout"], "int"),
+        "license_server": "(string -> string) map",
         **dict.fromkeys(
             [
                 "auto_update_vm_secureboot_certificates",
