@@ -99,12 +99,13 @@ def _drives_to_empty(database: Database, wish: StorageMotion) -> Iterator[str]:
 def _carry_out(world: World, move: Move, wish: StorageMotion) -> None:
     database, copies = world.database, list[disks.Copy]()
     sizes = _sizes(database, wish)
+    waiting = list(sizes)
     memory = FIXED_SECONDS + (transfer.memory_seconds(world, move.vm) if move.source != NULL else 0.0)
     seconds = memory + sum(sizes.values()) / LINK_BYTES_PER_SECOND
 
     def arrive() -> None:
         # The toolstack may die before all disks are there: then the VM cannot have moved.
-        if len(copies) < len(sizes):
+        if waiting:
             return
         with database.lock:
             disks.take_over(world, copies)
@@ -116,6 +117,7 @@ def _carry_out(world: World, move: Move, wish: StorageMotion) -> None:
         for vdi, size in sizes.items():
             copies.append(disks.begin_copy(world, vdi, wish.vdi_map[vdi], wish.host))
             under_way.carry(size / LINK_BYTES_PER_SECOND)
+            waiting.remove(vdi)
         _assert_rest_visible(world, move, sizes)
         under_way.carry(memory)
     except (ApiFailure, Cancelled):

@@ -1,0 +1,71 @@
+"""A move with disks that nothing stands against, and what to look at when it is over."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from rebalancer.simulator import Simulator
+
+# The stock client answers with whatever the method answers.
+Proxy = Any
+NULL = "OpaqueRef:NULL"
+LIVE = {"live": "true"}
+
+
+class Move:
+    """A running guest, another host, that host's local SR, and the guest's disks all bound for it."""
+
+    def __init__(self, simulator: Simulator, xapi: Proxy, number: int = 0) -> None:
+        database = simulator.database
+        guests = [
+            (ref, vm)
+            for ref, vm in database.items("VM")
+            if vm["power_state"] == "Running" and not vm["is_control_domain"] and self.disks_of(simulator, ref)
+        ]
+        self.vm, record = guests[number]
+        self.source = record["resident_on"]
+        self.target = next(ref for ref, _ in database.items("host") if ref != self.source)
+        self.storage = next(
+            pbd["SR"]
+            for _, pbd in database.items("PBD")
+            if pbd["host"] == self.target and database.get("SR", pbd["SR"])["type"] == "ext"
+        )
+        self.disks = self.disks_of(simulator, self.vm)
+        self.vdi_map = dict.fromkeys(self.disks, self.storage)
+        self._xapi = xapi
+
+    @staticmethod
+    def disks_of(simulator: Simulator, vm: str) -> list[str]:
+        """Refs of the VDIs in a guest's disk drives."""
+        vbds = [simulator.database.get("VBD", ref) for ref in simulator.database.get("VM", vm)["VBDs"]]
+        return [vbd["VDI"] for vbd in vbds if vbd["type"] == "Disk"]
+
+    def dest(self) -> dict[str, str]:
+        """What host.migrate_receive says about the target."""
+        network = next(
+            pif["network"]
+            for pif in self._xapi.PIF.get_all_records().values()
+            if pif["host"] == self.target and pif["management"]
+        )
+        answer: dict[str, str] = self._xapi.host.migrate_receive(self.target, network, {})
+        return answer
+
+    def params(self) -> tuple[Any, ...]:
+        """The six parameters of VM.migrate_send."""
+        return self.vm, self.dest(), True, self.vdi_map, {}, {}
+
+
+def finished(xapi: Proxy, task: str, seconds: float = 20.0) -> dict[str, Any]:
+    """The record of a task once it is over."""
+    deadline = time.monotonic() + seconds
+    while xapi.task.get_status(task) == "pending":
+        assert time.monotonic() < deadline, "the task does not end"
+        time.sleep(0.02)
+    record: dict[str, Any] = xapi.task.get_record(task)
+    return record
+
+
+def used(xapi: Proxy, storage: str) -> int:
+    """Bytes in use on an SR."""
+    return int(xapi.SR.get_physical_utilisation(storage))
