@@ -5,7 +5,6 @@ from rebalancer.policy.lint import PolicyFinding, check_policy
 from rebalancer.policy.load import load_policy, policy_digest, policy_or_default
 from rebalancer.policy.model import (
     CapacityPolicy,
-    Covered,
     Day,
     DemandPolicy,
     IntentPolicy,
@@ -17,7 +16,6 @@ from rebalancer.policy.model import (
     PoolPolicy,
     RuleSet,
     RulesPolicy,
-    SparePolicy,
     Strength,
     WindowPolicy,
 )
@@ -28,7 +26,6 @@ __all__ = [
     "Apart",
     "CapacityPolicy",
     "ChangeWindows",
-    "Covered",
     "Day",
     "DemandPolicy",
     "Intent",
@@ -44,7 +41,6 @@ __all__ = [
     "RuleSet",
     "RulesPolicy",
     "RunOn",
-    "SparePolicy",
     "Spread",
     "Strength",
     "Together",

@@ -181,23 +181,6 @@ class IntentPolicy(_Section):
     read_affinity: bool = False
 
 
-class Covered(StrEnum):
-    """Which VMs are to be restarted when hosts fail."""
-
-    PROTECTED = "protected"
-    ALL = "all"
-
-
-class SparePolicy(_Section):
-    """How many hosts may fail, and which VMs then restart on the others; 0 asks for nothing.
-
-    Protected are those whose `ha_restart_priority` is `restart`.
-    """
-
-    hosts: Annotated[int, Field(ge=0)] = 0
-    vms: Covered = Covered.PROTECTED
-
-
 class PoolPolicy(_Section):
     """How `nightly` reaches the pool: its coordinator, which certificates are believed, and where the password is."""
 
@@ -251,7 +234,6 @@ class Policy(_Section):
     capacity: CapacityPolicy = CapacityPolicy()
     rules: RulesPolicy = RulesPolicy()
     intent: IntentPolicy = IntentPolicy()
-    spare: SparePolicy = SparePolicy()
     plan: PlanPolicy = PlanPolicy()
     together: tuple[TogetherPolicy, ...] = ()
     apart: tuple[ApartPolicy, ...] = ()

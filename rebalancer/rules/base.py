@@ -121,11 +121,6 @@ class Judged(ABC):
     def broken(self, where: Mapping[Uuid, Sequence[Uuid]]) -> str | None:
         """What is wrong with the state *where*, or None."""
 
-    def worsens(self, before: Mapping[Uuid, Sequence[Uuid]], after: Mapping[Uuid, Sequence[Uuid]]) -> str | None:
-        """What is wrong with the state *after* that was not with *before*, or None."""
-        words = self.broken(after)
-        return words if words and not self.broken(before) else None
-
 
 Limit = Row | Joined | Judged
 

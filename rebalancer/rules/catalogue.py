@@ -48,7 +48,6 @@ from rebalancer.rules.op_not_blocked import OpNotBlocked
 from rebalancer.rules.sane_parameters import SaneParameters
 from rebalancer.rules.shared_sr_visible import SharedSRVisible
 from rebalancer.rules.source_live import SourceLive
-from rebalancer.rules.spare import Spare
 from rebalancer.rules.spread_over_domains import SpreadOverDomains
 from rebalancer.rules.sriov_capacity import SRIOVCapacity
 from rebalancer.rules.target_enabled import TargetEnabled
@@ -117,7 +116,6 @@ WANTED: tuple[Rule, ...] = (
     DemandKnown(),
     HostToBeEmptied(),
     HostReserve(),
-    Spare(),
     MustRunOn(),
     KeepApart(),
     SpreadOverDomains(),
