@@ -109,9 +109,10 @@ class Restarts(Judged):
 
     def _state(self, where: Where) -> State:
         """What is known of a state."""
-        if self.last is None or self.last.where is not where:
-            self.last = self._fresh(where)
-        return self.last
+        state = self.last
+        if state is None or state.where is not where:
+            self.last = state = self._fresh(where)
+        return state
 
     def _fresh(self, where: Where) -> State:
         """A state that was not looked at yet."""

@@ -21,6 +21,7 @@ from rebalancer.solve.breaches import breaches
 from rebalancer.solve.goal import Goal, goal_of
 from rebalancer.solve.limit_rows import post_groups, post_limits
 from rebalancer.solve.prepare import Bools, Ints, Prepared
+from rebalancer.solve.restart_rows import post_restarts
 
 LOWEST = -(2**62)
 SHARE_PARTS = 10_000
@@ -81,6 +82,7 @@ class PlacementModel:
         self._post_choice()
         post_limits(self)
         post_groups(self)
+        post_restarts(self)
 
     def whole_number(self, upper: int, derived: Callable[[Ints], int]) -> int:
         """A new variable from 0 to *upper*; *derived* tells its value from those of the pairs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -132,6 +133,8 @@ class _Improving:
             prove=False,
         )
         answer = search(model, goal, effort)
+        if answer.at is not None and not self._stage.outlives(answer.at):
+            answer = replace(answer, at=None)
         read = int(free.sum()) * self._stage.prepared.demand.shape[1]
         self._work -= answer.deterministic + CHOOSING_WORK + READING_WORK * read
         return answer
@@ -148,7 +151,7 @@ class _Improving:
         if not self._done(value):
             self._bounder.wait()
             on_time = on_time and self._bounder.on_time
-        if self._bounder.answer is not None:
+        if self._bounder.answer is not None and self._stage.outlives(self._bounder.answer):
             best = self._better(best, self._bounder.answer)
             value = self._value(best)
         return Improved(

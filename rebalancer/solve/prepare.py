@@ -17,6 +17,8 @@ from rebalancer.objectives import base_load
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Joined, Legality, PoolRule, Row, Rule
+from rebalancer.solve.failures import Failures
+from rebalancer.solve.merging import merged
 from rebalancer.solve.resolution import PARTS, Resolution, resolution_for
 
 Ints = NDArray[np.int64]
@@ -90,6 +92,7 @@ class Prepared:
         groups: units that belong together and are not.
         soft_limits: limits that are wishes: they forbid nothing, and whatever is above them counts.
         soft_groups: the same for units that should be together, whether they are tonight or not.
+        failures: failures of hosts that have to be outlived; models state those that were found to matter.
     """
 
     problem: Problem
@@ -108,6 +111,7 @@ class Prepared:
     groups: tuple[Group, ...]
     soft_limits: tuple[Limit, ...]
     soft_groups: tuple[Group, ...]
+    failures: Failures
 
     @property
     def breakable_limits(self) -> tuple[Limit, ...]:
@@ -123,7 +127,7 @@ class Prepared:
         """The same with loads that are rounded down, coarsely: for bounds, which then hold without any allowance."""
         resolution = Resolution(parts_per_pcpu=PARTS[0], optimistic=True)
         demand, base = resolution.parts(self.unit_pcpu), resolution.parts(self.base_pcpu)
-        return replace(self, demand=demand, base=base, resolution=resolution)
+        return replace(self, demand=demand, base=base, resolution=resolution, failures=self.failures.copy())
 
 
 def prepare(problem: Problem, rules: Sequence[Rule]) -> Prepared:
@@ -167,6 +171,7 @@ class _Preparing:
             groups=tuple(each for each in self._groups(group for group in joined if group.hard) if each.apart),
             soft_limits=soft_limits,
             soft_groups=tuple(self._groups(group for group in joined if not group.hard)),
+            failures=Failures.of(self._limits, self._problem.initial),
         )
 
     def _home(self, vm: Uuid) -> int:
@@ -177,7 +182,7 @@ class _Preparing:
         """VMs that keep together share a unit; what cannot move is no unit."""
         targets = _Targets(self._problem, self._rules)
         groups = [limit for limit in self._limits if isinstance(limit, Joined) and limit.hard]
-        for members in _merged(self._problem, groups):
+        for members in merged(self._problem, groups):
             legal = targets.of(members)
             if legal.sum() > int(legal[self._home(members[0])]):
                 for vm in members:
@@ -278,23 +283,3 @@ class _Targets:
         legal[[self._index[host] for host in targets if host not in barred]] = True
         legal[self._index[home]] = home not in barred
         return legal
-
-
-def _merged(problem: Problem, groups: Sequence[Joined]) -> list[tuple[Uuid, ...]]:
-    """All VMs, those of a group that is on one host tonight joined; sorted."""
-    leader = {vm: vm for vm in problem.initial}
-
-    def find(vm: Uuid) -> Uuid:
-        while leader[vm] != vm:
-            vm = leader[vm]
-        return vm
-
-    for group in groups:
-        members = sorted(vm for vm in group.vms if vm in leader)
-        if len({problem.initial[vm] for vm in members}) == 1:
-            for vm in members[1:]:
-                leader[find(vm)] = find(members[0])
-    merged: dict[Uuid, list[Uuid]] = {}
-    for vm in sorted(leader):
-        merged.setdefault(find(vm), []).append(vm)
-    return [tuple(members) for members in merged.values()]
