@@ -1,5 +1,5 @@
 #!/bin/sh
-# Plan sha256:5f6622ff5285dedcf6d910705d6013721550aefdbd82f2d3b5f899714044a8a0
+# Plan sha256:f97feaf180ad498c92aeefaad96a22c0c822ce7a6b7beb03ef4dceb876be38fe
 # for pool test pool (pool).
 # 3 steps, 24.0 GiB to copy, about 6 min one after another: repair from 1 to 0 breaches; balance from 13.5 to 2.524 pCPU-hours. Hosts over their threshold: 1 before, 1 after.
 # Run it where xe reaches the coordinator: `sh run.sh`, or `sh run.sh back` to undo it.
