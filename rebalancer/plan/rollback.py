@@ -13,14 +13,24 @@ from rebalancer.plan.plan import LeftAlone, Step
 from rebalancer.plan.search import Leg
 from rebalancer.plan.steps import steps_of
 from rebalancer.problem import Problem
-from rebalancer.rules import Legality, Objection, Rule
+from rebalancer.rules import Legality, Objection, PoolRule, Rule, Violation, end_violations
 
 
 def way_back(
     legs: Sequence[Leg], problem: Problem, rules: Sequence[Rule], *, seed: int
 ) -> tuple[tuple[Step, ...], tuple[LeftAlone, ...]]:
-    """Steps from the end of *legs* to where the VMs of *problem* are, and the VMs that they cannot bring back."""
-    return _WayBack(legs, problem, [rule for rule in rules if binds_on_the_way_back(rule)], seed=seed).find()
+    """Steps from the end of *legs* to where the VMs of *problem* are, and the VMs that they cannot bring back.
+
+    Whatever the operator wished for the end of the plan is not asked.
+    """
+    return way_home(legs, problem, [rule for rule in rules if binds_on_the_way_back(rule)], seed=seed)
+
+
+def way_home(
+    legs: Sequence[Leg], problem: Problem, rules: Sequence[Rule], *, seed: int
+) -> tuple[tuple[Step, ...], tuple[LeftAlone, ...]]:
+    """The same with all *rules* asked: what was there before is not restored where it broke them."""
+    return _WayBack(legs, problem, rules, seed=seed).find()
 
 
 class _WayBack:
@@ -36,6 +46,7 @@ class _WayBack:
     def find(self) -> tuple[tuple[Step, ...], tuple[LeftAlone, ...]]:
         """Leave out what may not go back until the rest has an order."""
         self._strand_refused()
+        self._strand_broken()
         while True:
             order = find_order(self._problem, self._rules, self._goal(), seed=self._seed, first=self._latest_first)
             if not isinstance(order, Deadlock):
@@ -61,6 +72,23 @@ class _WayBack:
             refused: Sequence[Objection] = legality.objections(pool.vms[move.vm], pool.hosts[move.target])
             if refused:
                 self._strand(move.vm, refused[0].rule, refused[0].words)
+
+    def _strand_broken(self) -> None:
+        """Find VMs that would break a limit together once they are home: one after another stays away."""
+        rules = [rule for rule in self._rules if isinstance(rule, PoolRule)]
+        while blamed := self._first_broken(rules):
+            vm, violation = blamed
+            self._strand(vm, violation.rule, violation.words)
+
+    def _first_broken(self, rules: Sequence[PoolRule]) -> tuple[Uuid, Violation] | None:
+        """A VM on its way home that is part of what would be broken there, and what that is."""
+        goal = self._goal()
+        moving = {move.vm for move in self._problem.initial.moves_to(goal)}
+        for violation in end_violations(rules, self._problem, goal):
+            for vm in violation.vms:
+                if vm in moving:
+                    return vm, violation
+        return None
 
     def _strand(self, vm: Uuid, rule: str, words: str) -> None:
         """Note that *vm* cannot be brought back."""

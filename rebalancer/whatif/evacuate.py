@@ -1,0 +1,108 @@
+"""Emptying hosts: who cannot leave, the plan that moves everybody else, and the plan that brings them home."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+
+from rebalancer.errors import Infeasible, NoLegalOrder
+from rebalancer.inventory import Host, Uuid
+from rebalancer.plan import Plan, plan_document, rebalance
+from rebalancer.policy import Mode
+from rebalancer.problem import Problem, make_problem
+from rebalancer.rules import Legality, rules_for
+from rebalancer.solve import SolveReporter
+from rebalancer.whatif.blockers import Blocked, blocked_on
+from rebalancer.whatif.home import plan_home
+
+SHOWN = 5
+"""How many VMs that cannot leave an error names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evacuation:
+    """What came of emptying hosts.
+
+    `hosts` are the names of all that are emptied; `blocked` who cannot leave them. There is a plan, with the one that
+    leads home, or else `refused` says why there is none.
+    """
+
+    hosts: tuple[str, ...]
+    guests: int
+    blocked: tuple[Blocked, ...]
+    plan: Plan | None = None
+    home: Plan | None = None
+    refused: Infeasible | NoLegalOrder | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """The same for programs."""
+        return {
+            "hosts": list(self.hosts),
+            "guests": self.guests,
+            "blocked": [asdict(each) for each in self.blocked],
+            "refused": str(self.refused) if self.refused else None,
+            "plan": plan_document(self.plan) if self.plan else None,
+            "home": plan_document(self.home) if self.home else None,
+        }
+
+
+def evacuate(
+    problem: Problem, hosts: Collection[Uuid], *, made_at: datetime, reporter: SolveReporter | None = None
+) -> Evacuation:
+    """Empty *hosts*, and whatever hosts the policy of *problem* empties, with the least memory copied.
+
+    Needs no metrics; where there are some, overload is kept low among the placements that copy least.
+
+    Args:
+        problem: the pool and the policy that binds besides.
+        hosts: uuids.
+        made_at: the time, with a zone.
+        reporter: hears how solving goes on.
+
+    Raises:
+        PolicyError: the policy contradicts the evacuation.
+    """
+    wanted = _emptying(problem, hosts)
+    told = _look(wanted)
+    if told.blocked:
+        return replace(told, refused=Infeasible(_sentences(told.blocked)))
+    try:
+        emptied = make_problem(problem.pool, problem.demand, wanted.policy)
+        plan = rebalance(emptied, made_at=made_at, reporter=reporter)
+    except (Infeasible, NoLegalOrder) as error:
+        return replace(told, refused=error)
+    return replace(told, plan=plan, home=plan_home(plan, problem, open_again=wanted.intent.empty))
+
+
+def _emptying(problem: Problem, hosts: Collection[Uuid]) -> Problem:
+    """*problem* with *hosts* to be emptied, whether or not a VM there may ever move."""
+    chosen = [_selector(problem.pool.hosts[host], problem) for host in hosts]
+    names = tuple(dict.fromkeys((*problem.policy.empty, *chosen)))
+    policy = problem.policy.model_copy(update={"mode": Mode.EVACUATE, "empty": names})
+    empty = {**problem.intent.empty, **dict.fromkeys(hosts, "evacuation")}
+    return replace(problem, policy=policy, intent=replace(problem.intent, empty=empty))
+
+
+def _look(problem: Problem) -> Evacuation:
+    """The hosts that are emptied, how many guests they have, and which of them cannot leave."""
+    empty = problem.intent.empty
+    return Evacuation(
+        hosts=tuple(sorted(problem.pool.hosts[host].name for host in empty)),
+        guests=sum(host in empty for host in problem.initial.host_of.values()),
+        blocked=blocked_on(set(empty), Legality(problem, rules_for(problem))),
+    )
+
+
+def _selector(host: Host, problem: Problem) -> str:
+    """How the policy of the plan names *host*: by its name where that means this host only, else by its uuid."""
+    alike = [each for each in problem.pool.hosts.values() if each.name == host.name]
+    plain = bool(host.name) and not host.name.startswith("tag:") and host.name not in problem.pool.hosts
+    return host.name if plain and len(alike) == 1 else host.uuid
+
+
+def _sentences(blocked: Sequence[Blocked]) -> list[str]:
+    """The first few, and how many more."""
+    said = [f"VM {each.vm_name!r} cannot leave host {each.host_name!r} [{each.rule}]" for each in blocked[:SHOWN]]
+    more = len(blocked) - len(said)
+    return [*said, f"and {more} more"] if more else said
