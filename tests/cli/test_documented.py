@@ -82,6 +82,7 @@ def test_the_way_in_is_documented() -> None:
         "check",
         "explain",
         "plan",
+        "evacuate",
         "verify",
         "apply",
         "policy check",
@@ -118,6 +119,7 @@ def test_json_keys_are_documented(served: Served, terminal: Terminal) -> None:
     typed: dict[str, list[object]] = {
         "check": [served.snapshot],
         "explain": [served.snapshot, vm],
+        "evacuate": [served.snapshot, served.plan.hosts[0].name],
         "verify": ["plan", served.snapshot],
         "apply": ["calm.json", served.url],
         "nightly": [policy],

@@ -1,0 +1,59 @@
+"""What came of emptying hosts, as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+
+from rebalancer.cli.output import heading
+from rebalancer.cli.table import table
+from rebalancer.cli.views import plan_tables, steps_table
+
+if TYPE_CHECKING:
+    from rebalancer.plan import Plan
+    from rebalancer.whatif import Blocked, Evacuation
+
+
+def evacuation_tables(found: Evacuation) -> Iterator[RenderableType]:
+    """Who cannot leave; then the plan and the way home, where there is a plan."""
+    yield heading(_sentence(found))
+    if found.blocked:
+        yield table(
+            "Cannot leave, whatever else moves",
+            {"VM": "left", "on": "left", "rule": "left", "way out": "text", "why": "text"},
+            [(each.vm_name, each.host_name, each.rule, each.way_out, _why(each)) for each in found.blocked],
+        )
+    if found.plan:
+        yield from plan_tables(found.plan)
+    if found.home:
+        yield from _home(found.home)
+
+
+def _sentence(found: Evacuation) -> str:
+    """How many are to leave, and how many cannot."""
+    hosts = ", ".join(found.hosts)
+    guests = "1 guest" if found.guests == 1 else f"{found.guests} guests"
+    return f"To empty {hosts}: {guests} to leave, {len(found.blocked) or 'none'} of them cannot."
+
+
+def _why(blocked: Blocked) -> str:
+    """What every other host has against the VM; hosts that say the same are named together."""
+    alike: dict[str, list[str]] = {}
+    for each in blocked.closed:
+        said = "; ".join(f"{objection.words} [{objection.code or objection.rule}]" for objection in each.objections)
+        alike.setdefault(said, []).append(each.name)
+    if len(alike) == 1:
+        return next(iter(alike))
+    return ". ".join(f"{', '.join(names)}: {said}" for said, names in alike.items()) or "the pool has no other host"
+
+
+def _home(home: Plan) -> Iterator[RenderableType]:
+    """The plan that leads back."""
+    if not home.steps:
+        yield heading(f"The way home. {home.summary}")
+        return
+    yield steps_table("The way home, a plan of its own", home.steps)
+    if home.warnings:
+        yield table("", {"Warnings of the way home": "text"}, [(each,) for each in home.warnings])
