@@ -9,6 +9,7 @@
     |- InventoryError             the pool contradicts itself
     |- MetricsRefused             the metrics are not good enough to plan on
     |- Infeasible                 no placement satisfies the hard rules
+    |  `- NothingFound            ... or none was found in time
     |- NoLegalOrder               the placement cannot be reached step by step
     |- StalePlan                  the pool is no longer what the plan was made for
     |- IllegalPlan                the plan breaks a rule at some step
@@ -132,6 +133,14 @@ class Infeasible(RebalancerError):
     def __str__(self) -> str:
         """Who is to blame and the way out."""
         return f"no placement satisfies all hard rules: {'; '.join(self.blame)}. Relax one of them in the policy."
+
+
+class NothingFound(Infeasible):
+    """No placement that satisfies the hard rules was found in time; there may be one."""
+
+    def __str__(self) -> str:
+        """What was not found; it ends in the way out."""
+        return f"{'; '.join(self.blame)}."
 
 
 class NoLegalOrder(RebalancerError):

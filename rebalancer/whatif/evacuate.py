@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-from rebalancer.errors import Infeasible, NoLegalOrder
+from rebalancer.errors import Infeasible, NoLegalOrder, NothingFound
 from rebalancer.inventory import Host, Uuid
 from rebalancer.plan import Plan, plan_document, rebalance
 from rebalancer.policy import Mode
@@ -72,6 +72,8 @@ def evacuate(
         plan = rebalance(emptied, made_at=made_at, reporter=reporter)
     except (Infeasible, NoLegalOrder) as error:
         return replace(told, refused=error)
+    if not wanted.intent.empty.keys().isdisjoint(plan.predicted.host_of.values()):
+        return replace(told, refused=NothingFound([plan.reason]))
     return replace(told, plan=plan, home=plan_home(plan, problem, open_again=wanted.intent.empty))
 
 
