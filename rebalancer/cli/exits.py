@@ -30,7 +30,7 @@ class Exit(IntEnum):
 MEANINGS = {
     Exit.DONE: "done, or nothing to do",
     Exit.ERROR: "an error: bad input, no connection, another run holds the lock",
-    Exit.HAS_STEPS: "the plan has steps (only with `--detailed-exitcode`)",
+    Exit.HAS_STEPS: "the plan has steps, or `diff` found a difference (only with `--detailed-exitcode`)",
     Exit.INFEASIBLE: "no placement satisfies the hard rules, or no legal order leads to it",
     Exit.STALE: "the pool is no longer what the plan was made for, or the plan is not legal",
     Exit.STOPPED: "stopped half-way: people have to look",

@@ -17,6 +17,7 @@ from rebalancer.cli.commands import (
     apply,
     check,
     demo,
+    diff,
     evacuate,
     explain,
     nightly,
@@ -39,7 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (demo, snapshot, check, explain, plan, evacuate, show, verify, apply, nightly, simulate):
+for module in (demo, snapshot, check, explain, plan, evacuate, show, diff, verify, apply, nightly, simulate):
     app.command()(module.__dict__[module.__name__.rsplit(".", 1)[-1]])
 app.add_typer(policy.app, name="policy")
 

@@ -15,6 +15,8 @@ from rebalancer.plan import FORMAT, Plan, digest_of, plan_document
 
 PLAN_JSON = "plan.json"
 SCHEMA = "https://json-schema.org/draft/2020-12/schema"
+HEAD_BYTES = 200
+"""Within these a plan names its format."""
 NEW_PLAN = "Make a new plan with `rebalancer plan`"
 
 
@@ -31,6 +33,17 @@ def read_plan(path: Path | str) -> Plan:
     """
     file = Path(path) / PLAN_JSON if Path(path).is_dir() else Path(path)
     return plan_from_json(_text(file), str(file))
+
+
+def is_plan(path: Path) -> bool:
+    """Whether *path* is to be read as a plan: a folder, a plan.json, or JSON that calls itself one."""
+    if path.is_dir() or path.name == PLAN_JSON:
+        return True
+    if path.suffix != ".json" or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        start = file.read(HEAD_BYTES)
+    return FORMAT.partition("/")[0].encode() + b"/" in start
 
 
 def plan_from_json(text: str, where: str) -> Plan:

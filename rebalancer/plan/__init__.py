@@ -5,6 +5,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from rebalancer.plan.diff import Difference, plan_differences, pool_differences
 from rebalancer.plan.document import digest_of, plan_document, sealed
 from rebalancer.plan.drift import differences
 from rebalancer.plan.finding import Finding
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMAT",
     "Curve",
+    "Difference",
     "Finding",
     "HostRow",
     "HostState",
@@ -45,7 +47,9 @@ __all__ = [
     "Tier",
     "differences",
     "digest_of",
+    "plan_differences",
     "plan_document",
+    "pool_differences",
     "rebalance",
     "sealed",
     "verify_plan",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rebalancer.cli.exits import Exit
-from rebalancer.export import FILES, plan_document, read_plan, write_plan
+from rebalancer.export import FILES, plan_document, plan_json, read_plan, write_plan
+from rebalancer.plan import digest_of
 from rebalancer.simulator import Simulator
 from rebalancer.snapshot import read_snapshot
 from tests.cli.conftest import POOL
@@ -174,6 +176,30 @@ def test_show_repeats_the_plan(served: Served, terminal: Terminal, plan: Path) -
     for each in (served.plan.digest, served.plan.summary, "expires", "The way back"):
         assert each in people.out
     assert all(step.why in people.out for step in (*served.plan.steps, *served.plan.rollback))
+
+
+def test_diff_tells_plans_apart(served: Served, terminal: Terminal, plan: Path) -> None:
+    """Of a plan and itself nothing; of a plan without its last step which one is missing; the code only if asked."""
+    assert terminal.run("diff", plan, plan, "--detailed-exitcode").out == "no difference\n"
+    less = replace(served.plan, steps=served.plan.steps[:-1])
+    shorter = terminal.write("shorter.json", plan_json(replace(less, digest=digest_of(less))))
+    last = served.plan.steps[-1]
+    ended = terminal.run("diff", plan, shorter)
+    assert (ended.code, ended.err) == (Exit.DONE, "")
+    assert f"only the first moves {last.vm_name} {last.source_name} -> {last.target_name}" in ended.out
+    assert terminal.run("diff", plan, shorter, "--detailed-exitcode").code == Exit.HAS_STEPS
+
+
+def test_diff_tells_what_a_pool_has_become(served: Served, terminal: Terminal, plan: Path) -> None:
+    """Against snapshot and live pool: nothing has changed; then a host is disabled."""
+    for source in (served.snapshot, served.url):
+        assert terminal.run("diff", plan, source, "--json").json() == {"same": True, "differences": []}
+    step = served.plan.steps[0]
+    with served.changed("host", step.target, enabled=False):
+        ended = terminal.run("diff", plan, served.url, "--json", "--detailed-exitcode")
+    assert ended.code == Exit.HAS_STEPS
+    told = ended.json()["differences"]
+    assert {"kind": "drift", "words": f"host {step.target_name} is disabled"} in told
 
 
 def test_verify_accepts_the_plan(served: Served, terminal: Terminal, plan: Path) -> None:
