@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from contextlib import suppress
 from io import TextIOWrapper
 
 import typer
@@ -62,6 +63,7 @@ def main() -> None:
         error.show()  # type: ignore[attr-defined]  # every usage error has it; only its base does not say so
         sys.exit(Exit.ERROR)
     except RebalancerError as error:
+        _print_for_programs(error)
         _end(str(error), exit_code(error))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -73,6 +75,15 @@ def main() -> None:
     if status == INTERRUPTED:
         _end("interrupted", Exit.ERROR)
     sys.exit(status if isinstance(status, int) else Exit.DONE)
+
+
+def _print_for_programs(error: RebalancerError) -> None:
+    """Print *error* as JSON where JSON was asked for."""
+    if "--json" in sys.argv[1:]:
+        from rebalancer.cli.output import print_json  # noqa: PLC0415 - help is quicker without it
+
+        with suppress(BrokenPipeError):
+            print_json({"error": type(error).__name__, "message": str(error), "exit_code": exit_code(error)})
 
 
 def _end(sentence: str, code: Exit) -> None:

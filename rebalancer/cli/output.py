@@ -13,6 +13,8 @@ from contextlib import suppress
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from rebalancer.cli.exits import Exit, exit_code
+from rebalancer.errors import RebalancerError
 from rebalancer.plain import one_line
 
 UNBOUNDED = 10_000
@@ -50,6 +52,14 @@ def print_json(value: object) -> None:
     """Print one JSON document, keys in the order given, in ASCII: valid in every locale, harmless on every terminal."""
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
     sys.stdout.flush()
+
+
+def end_of(refused: RebalancerError | None) -> Exit:
+    """The exit code of a command whose JSON document tells of *refused* already; people read it on standard error."""
+    if refused is None:
+        return Exit.DONE
+    say(f"rebalancer: {refused}")
+    return exit_code(refused)
 
 
 class Log(Console):

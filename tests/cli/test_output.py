@@ -184,3 +184,12 @@ def read(terminal: int) -> bytes:
         return os.read(terminal, 4096)
     except OSError:
         return b""
+
+
+def test_an_error_for_programs(served: Served, terminal: Terminal) -> None:
+    """With --json an error is one JSON document on standard output, and the sentence on standard error all the same."""
+    ended = terminal.run("explain", served.snapshot, "nobody", "--json")
+    told = json.loads(ended.out)
+    assert (told["error"], told["exit_code"], ended.code) == ("InputError", 1, 1)
+    assert told["message"] in ended.err
+    assert "nobody" in told["message"]

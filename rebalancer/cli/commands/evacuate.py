@@ -25,7 +25,7 @@ def evacuate(
     fingerprint: Fingerprint = None,
     credentials: CredentialsFile = None,
     json: AsJson = False,
-) -> None:
+) -> int:
     """Plan how hosts become empty, and the way home.
 
     First who cannot leave, with everything that each other host has against it and the cheapest way out. Moves nothing.
@@ -33,8 +33,9 @@ def evacuate(
     from datetime import UTC, datetime
 
     from rebalancer.cli.evacuation_views import evacuation_tables
+    from rebalancer.cli.exits import Exit
     from rebalancer.cli.names import find_host
-    from rebalancer.cli.output import print_json, say, show
+    from rebalancer.cli.output import end_of, print_json, say, show
     from rebalancer.cli.progress import watch_solve
     from rebalancer.cli.situation import open_case
     from rebalancer.cli.source import Door
@@ -56,7 +57,8 @@ def evacuate(
         say(f"{folder}: plan.json, plan.md, moves.csv and run.sh written")
     if json:
         print_json(found.as_json())
-    else:
-        show(*evacuation_tables(found))
+        return end_of(found.refused)
+    show(*evacuation_tables(found))
     if found.refused:
         raise found.refused
+    return Exit.DONE

@@ -14,14 +14,15 @@ def verify(
     credentials: CredentialsFile = None,
     no_metrics: NoMetrics = False,
     json: AsJson = False,
-) -> None:
+) -> int:
     """Prove that every state of a plan is legal.
 
     Against a live pool as it is now, or against the snapshot that the plan was made from; without the solver.
     """
     from datetime import UTC, datetime
 
-    from rebalancer.cli.output import print_json, show, show_lines
+    from rebalancer.cli.exits import Exit
+    from rebalancer.cli.output import end_of, print_json, show, show_lines
     from rebalancer.cli.source import Door, open_source
     from rebalancer.cli.views import accepted
     from rebalancer.errors import IllegalPlan
@@ -32,13 +33,12 @@ def verify(
     door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
     situation = open_source(source, door, made.policy.demand, metrics=not no_metrics)
     findings = verify_plan(made, situation.pool, situation.demand, now=datetime.now(UTC))
+    refused = IllegalPlan([str(finding) for finding in findings]) if findings else None
     if json:
-        print_json(
-            {"plan": made.digest, "accepted": not findings, "findings": [finding.as_json() for finding in findings]}
-        )
-    elif findings:
+        print_json({"plan": made.digest, "accepted": not findings, "findings": [each.as_json() for each in findings]})
+        return end_of(refused)
+    if refused:
         show_lines(*map(str, findings))
-    if findings:
-        raise IllegalPlan([str(finding) for finding in findings])
-    if not json:
-        show(accepted(made))
+        raise refused
+    show(accepted(made))
+    return Exit.DONE
