@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import legality, pipeline, table
+from benchmarks import legality, pipeline, rolling, table
 
 if __name__ == "__main__":
-    missed = max(legality.main(), table.main())
+    missed = max(legality.main(), table.main(), rolling.main())
     pipeline.main()
     sys.exit(missed)

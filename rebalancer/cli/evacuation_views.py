@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
@@ -10,25 +10,56 @@ from rich.console import RenderableType
 from rebalancer.cli.output import heading
 from rebalancer.cli.table import table
 from rebalancer.cli.views import plan_tables, steps_table
+from rebalancer.units import size_in_words
+from rebalancer.whatif.rolling_folder import folder_names, purpose_of, summary_of
 
 if TYPE_CHECKING:
     from rebalancer.plan import Plan
-    from rebalancer.whatif import Blocked, Evacuation
+    from rebalancer.whatif import Blocked, Evacuation, Rolling
 
 
 def evacuation_tables(found: Evacuation) -> Iterator[RenderableType]:
     """Who cannot leave; then the plan and the way home, where there is a plan."""
     yield heading(_sentence(found))
     if found.blocked:
-        yield table(
-            "Cannot leave, whatever else moves",
-            {"VM": "left", "on": "left", "rule": "left", "way out": "text", "why": "text"},
-            [(each.vm_name, each.host_name, each.rule, each.way_out, _why(each)) for each in found.blocked],
-        )
+        yield _blocked_table(found.blocked)
     if found.plan:
         yield from plan_tables(found.plan)
     if found.home:
         yield from _home(found.home)
+
+
+def rolling_tables(found: Rolling) -> Iterator[RenderableType]:
+    """Who cannot leave; or the stages, and who ends elsewhere."""
+    yield heading(f"{len(found.hosts)} hosts, one after another: {', '.join(found.hosts)}")
+    if found.blocked:
+        yield _blocked_table(found.blocked)
+    if found.refused:
+        return
+    yield heading(summary_of(found))
+    yield table(
+        "Stages, in order",
+        {"folder": "left", "what it does": "left", "steps": "right", "to copy": "right"},
+        [
+            (name, purpose_of(stage), len(stage.plan.steps), size_in_words(stage.copied_bytes))
+            for name, stage in zip(folder_names(found), found.stages, strict=True)
+        ],
+    )
+    if found.deviations:
+        yield table(
+            "Ends elsewhere",
+            {"VM": "left", "is now on": "left", "ends on": "left", "why": "text"},
+            [(each.vm_name, each.home_name, each.ends_on_name, each.words) for each in found.deviations],
+        )
+
+
+def _blocked_table(blocked: Sequence[Blocked]) -> RenderableType:
+    """Who cannot leave, and why."""
+    return table(
+        "Cannot leave, whatever else moves",
+        {"VM": "left", "on": "left", "rule": "left", "way out": "text", "why": "text"},
+        [(each.vm_name, each.host_name, each.rule, each.way_out, _why(each)) for each in blocked],
+    )
 
 
 def _sentence(found: Evacuation) -> str:

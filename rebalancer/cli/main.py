@@ -24,6 +24,7 @@ from rebalancer.cli.commands import (
     nightly,
     plan,
     policy,
+    rolling,
     show,
     simulate,
     snapshot,
@@ -41,7 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (demo, snapshot, check, explain, plan, evacuate, show, diff, verify, apply, nightly, simulate):
+for module in (demo, snapshot, check, explain, plan, evacuate, rolling, show, diff, verify, apply, nightly, simulate):
     app.command()(module.__dict__[module.__name__.rsplit(".", 1)[-1]])
 app.add_typer(policy.app, name="policy")
 

@@ -56,7 +56,7 @@ def assert_legal_from_here(plan: Plan, done: Collection[str], pool: Pool) -> tup
         IllegalPlan: it is not, although the pool is as it was.
     """
     findings = verify_plan(plan, _at_rest(plan, done, pool), now=plan.made_at, done=done)
-    against = (*_unfit(pool), *(str(finding) for finding in findings))
+    against = (*_unfit(plan, pool), *(str(finding) for finding in findings))
     if findings and not done and inventory_digest(pool) == plan.made_from.inventory_digest:
         raise IllegalPlan(against)
     changed = differences(plan, undone(plan, done, pool))
@@ -65,13 +65,13 @@ def assert_legal_from_here(plan: Plan, done: Collection[str], pool: Pool) -> tup
     return (*changed, *_notes(pool))
 
 
-def _unfit(pool: Pool) -> tuple[str, ...]:
-    """Why nobody should move VMs in *pool* now."""
+def _unfit(plan: Plan, pool: Pool) -> tuple[str, ...]:
+    """Why *plan* should not move VMs in *pool* now, legal or not."""
     found = []
     if pool.wlb_enabled:
         found.append("Workload Balancing is on and moves VMs by itself; turn one of the two off")
-    if pool.rolling_upgrade:
-        found.append("a rolling upgrade is under way")
+    if pool.rolling_upgrade and not plan.policy.plan.during_upgrade:
+        found.append("a rolling upgrade is under way, and the policy's plan.during_upgrade does not allow for one")
     return tuple(found)
 
 

@@ -191,9 +191,10 @@ class PoolPolicy(_Section):
 
 
 class PlanPolicy(_Section):
-    """How long a plan may be applied after it was made."""
+    """How long a plan may be applied after it was made, and whether it may be while the pool is being upgraded."""
 
     expires_hours: Annotated[float, Field(gt=0)] = 24.0
+    during_upgrade: bool = False
 
 
 class Day(StrEnum):

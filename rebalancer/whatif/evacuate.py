@@ -63,21 +63,31 @@ def evacuate(
     Raises:
         PolicyError: the policy contradicts the evacuation.
     """
-    wanted = _emptying(problem, hosts)
+    found = emptied(problem, hosts, made_at=made_at, reporter=reporter)
+    if found.plan is None:
+        return found
+    return replace(found, home=plan_home(found.plan, problem, open_again=emptying(problem, hosts).intent.empty))
+
+
+def emptied(
+    problem: Problem, hosts: Collection[Uuid], *, made_at: datetime, reporter: SolveReporter | None = None
+) -> Evacuation:
+    """The same without the way home."""
+    wanted = emptying(problem, hosts)
     told = _look(wanted)
     if told.blocked:
-        return replace(told, refused=Infeasible(_sentences(told.blocked)))
+        return replace(told, refused=cannot_leave(told.blocked))
     try:
-        emptied = make_problem(problem.pool, problem.demand, wanted.policy)
-        plan = rebalance(emptied, made_at=made_at, reporter=reporter)
+        policed = make_problem(problem.pool, problem.demand, wanted.policy)
+        plan = rebalance(policed, made_at=made_at, reporter=reporter)
     except (Infeasible, NoLegalOrder) as error:
         return replace(told, refused=error)
     if not wanted.intent.empty.keys().isdisjoint(plan.predicted.host_of.values()):
         return replace(told, refused=NothingFound([plan.reason]))
-    return replace(told, plan=plan, home=plan_home(plan, problem, open_again=wanted.intent.empty))
+    return replace(told, plan=plan)
 
 
-def _emptying(problem: Problem, hosts: Collection[Uuid]) -> Problem:
+def emptying(problem: Problem, hosts: Collection[Uuid]) -> Problem:
     """*problem* with *hosts* to be emptied, whether or not a VM there may ever move."""
     chosen = [_selector(problem.pool.hosts[host], problem) for host in hosts]
     names = tuple(dict.fromkeys((*problem.policy.empty, *chosen)))
@@ -96,6 +106,11 @@ def _look(problem: Problem) -> Evacuation:
     )
 
 
+def who_is_blocked(problem: Problem, hosts: Collection[Uuid]) -> tuple[Blocked, ...]:
+    """The VMs that cannot leave *hosts*, if these alone are to be emptied."""
+    return _look(emptying(problem, hosts)).blocked
+
+
 def _selector(host: Host, problem: Problem) -> str:
     """How the policy of the plan names *host*: by its name where that means this host only, else by its uuid."""
     alike = [each for each in problem.pool.hosts.values() if each.name == host.name]
@@ -103,8 +118,8 @@ def _selector(host: Host, problem: Problem) -> str:
     return host.name if plain and len(alike) == 1 else host.uuid
 
 
-def _sentences(blocked: Sequence[Blocked]) -> list[str]:
-    """The first few, and how many more."""
+def cannot_leave(blocked: Sequence[Blocked]) -> Infeasible:
+    """The error that names the first few, and how many more."""
     said = [f"VM {each.vm_name!r} cannot leave host {each.host_name!r} [{each.rule}]" for each in blocked[:SHOWN]]
     more = len(blocked) - len(said)
-    return [*said, f"and {more} more"] if more else said
+    return Infeasible([*said, f"and {more} more"] if more else said)

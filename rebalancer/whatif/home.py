@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
@@ -25,30 +26,52 @@ def plan_home(plan: Plan, problem: Problem, *, open_again: Collection[Uuid]) -> 
     that some rule does not let back stay where *plan* brought them; the warnings name them. If nothing is legal, the
     plan has no steps and says why.
     """
-    before = _opened(problem, open_again)
-    seed = problem.policy.limits.seed
-    back, stranded = way_home(_legs(plan.steps), before, rules_for(before), seed=seed)
-    warnings = tuple(f"VM {each.name} stays on its new host: {each.words} [{each.rule}]" for each in stranded)
-    reason = f"back to where everything was before the plan {plan.digest}"
-    home = _plan(plan, before, back, reason, warnings)
-    findings = verify_plan(home, problem_at(before, plan.predicted).pool, problem.demand, now=plan.made_at)
-    return _plan(plan, before, (), _refusal(findings), warnings) if findings else home
+    before = opened(problem, open_again)
+    way = _Way(before, problem_at(before, plan.predicted), plan.made_at)
+    return way.plan(_legs(plan.steps), f"back to where everything was before the plan {plan.digest}")
 
 
-def _plan(plan: Plan, before: Problem, back: Sequence[Step], reason: str, warnings: tuple[str, ...]) -> Plan:
-    """The steps *back* as a plan for the pool as *plan* leaves it."""
-    after = problem_at(before, plan.predicted)
-    goal = Placement({**after.initial.host_of, **{step.vm: step.target for step in back}})
-    chosen = Chosen(goal=goal, tiers=(), outcome=OUTCOME, reason=reason, warnings=warnings)
-    made = compose(after, rules_for(after), chosen, _legs(back), plan.made_at)
-    steps = tuple(replace(step, why=each.why) for step, each in zip(made.steps, back, strict=True))
-    return sealed(replace(made, steps=steps))
+def plan_return(problem: Problem, homes: Mapping[Uuid, Uuid], *, made_at: datetime) -> Plan:
+    """The plan that brings the VMs of *homes* from where they are in *problem* to the hosts that *homes* names.
+
+    VMs that some rule does not let there stay; the warnings name them. If nothing is legal, the plan has no steps.
+    """
+    goal = problem_at(problem, Placement({**problem.initial.host_of, **homes}))
+    away = goal.initial.moves_to(problem.initial)
+    legs = [Leg(vm=move.vm, source=move.source, target=move.target, hop=False) for move in away]
+    return _Way(goal, problem, made_at).plan(legs, "back home")
 
 
-def _opened(problem: Problem, hosts: Collection[Uuid]) -> Problem:
+def opened(problem: Problem, hosts: Collection[Uuid]) -> Problem:
     """*problem* with *hosts* enabled: nobody goes back to a host that is still being worked on."""
-    opened = {uuid: replace(host, enabled=True) if uuid in hosts else host for uuid, host in problem.pool.hosts.items()}
-    return replace(problem, pool=replace(problem.pool, hosts=opened))
+    enabled = {
+        uuid: replace(host, enabled=True) if uuid in hosts else host for uuid, host in problem.pool.hosts.items()
+    }
+    return replace(problem, pool=replace(problem.pool, hosts=enabled))
+
+
+class _Way:
+    """The way from *away* to where the VMs of *home* are."""
+
+    def __init__(self, home: Problem, away: Problem, made_at: datetime) -> None:
+        self._home, self._away, self._made_at = home, away, made_at
+
+    def plan(self, legs: Sequence[Leg], reason: str) -> Plan:
+        """The plan; *legs* led away."""
+        seed = self._home.policy.limits.seed
+        back, stranded = way_home(legs, self._home, rules_for(self._home), seed=seed)
+        warnings = tuple(f"VM {each.name} stays on its new host: {each.words} [{each.rule}]" for each in stranded)
+        plan = self._composed(back, reason, warnings)
+        findings = verify_plan(plan, self._away.pool, self._away.demand, now=self._made_at)
+        return self._composed((), _refusal(findings), warnings) if findings else plan
+
+    def _composed(self, back: Sequence[Step], reason: str, warnings: tuple[str, ...]) -> Plan:
+        """The steps *back* as a plan."""
+        goal = Placement({**self._away.initial.host_of, **{step.vm: step.target for step in back}})
+        chosen = Chosen(goal=goal, tiers=(), outcome=OUTCOME, reason=reason, warnings=warnings)
+        made = compose(self._away, rules_for(self._away), chosen, _legs(back), self._made_at)
+        steps = tuple(replace(step, why=each.why) for step, each in zip(made.steps, back, strict=True))
+        return sealed(replace(made, steps=steps))
 
 
 def _legs(steps: Sequence[Step]) -> list[Leg]:

@@ -1,0 +1,146 @@
+"""One way through all hosts: empty a host, let people work on it, bring VMs back, go on with the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, StrEnum
+
+from rebalancer.inventory import Uuid
+from rebalancer.plan import Plan
+from rebalancer.plan.elsewhere import problem_at
+from rebalancer.policy.model import RunOnPolicy
+from rebalancer.problem import Problem, make_problem
+from rebalancer.solve import SolveReporter
+from rebalancer.whatif.evacuate import Evacuation, emptied
+from rebalancer.whatif.home import plan_return
+from rebalancer.whatif.maintenance import back, closed
+
+WISH = "rolling: hosts that are done"
+
+
+class Habit(Enum):
+    """When VMs return to their hosts."""
+
+    AT_ONCE = "VMs return as soon as their host is back"
+    SWING = "the first host takes the VMs of the others in turn; its own return last"
+    LAST = "all VMs return once the last host is back"
+    NEVER = "VMs stay where they end"
+
+    @property
+    def leaves_vms_away(self) -> bool:
+        """Whether nobody is brought home."""
+        return self is Habit.NEVER
+
+
+class Purpose(StrEnum):
+    """What a stage is for."""
+
+    EMPTY = "empty"
+    RETURN = "return"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One plan on the way: it empties `host`, or brings VMs home once `host` is back."""
+
+    purpose: Purpose
+    host: Uuid
+    host_name: str
+    plan: Plan
+
+    @property
+    def copied_bytes(self) -> int:
+        """What its steps copy."""
+        return sum(step.memory_bytes for step in self.plan.steps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walked:
+    """The stages of an itinerary and where it ends; `stopped` is what a host cannot be emptied for, None at the end."""
+
+    habit: Habit
+    stages: tuple[Stage, ...]
+    end: Problem
+    stopped: Evacuation | None = None
+
+    @property
+    def copied_bytes(self) -> int:
+        """What all stages copy."""
+        return sum(stage.copied_bytes for stage in self.stages)
+
+
+@dataclass(slots=True, kw_only=True)
+class Itinerary:
+    """A walk through the hosts of *order*; every stage is planned on the pool as the last one leaves it.
+
+    Args:
+        start: the pool before, under the policy that all stages share.
+        order: the hosts to be worked on.
+        version: the platform version that they come back with; None where they only reboot.
+        habit: when VMs return.
+    """
+
+    start: Problem
+    order: Sequence[Uuid]
+    version: str | None
+    habit: Habit
+    made_at: datetime
+    reporter: SolveReporter
+    _now: Problem = field(init=False)
+    _done: list[Uuid] = field(init=False, default_factory=list)
+    _stages: list[Stage] = field(init=False, default_factory=list)
+
+    def walk(self) -> Walked:
+        """All stages, or those up to a host that cannot be emptied."""
+        self._now = self.start
+        for host in self.order:
+            wanted = self._wished(closed(self._now, host), host)
+            found = emptied(wanted, [host], made_at=self.made_at, reporter=self.reporter)
+            if found.plan is None:
+                return self._walked(found)
+            self._take(Purpose.EMPTY, host, found.plan)
+            self._now = back(self._now, host, self.version)
+            self._done.append(host)
+            self._bring_home(host, self._returning(host))
+        return self._walked(None)
+
+    def _wished(self, problem: Problem, host: Uuid) -> Problem:
+        """*problem* with a wish that the VMs of *host* go where nobody has to move them again."""
+        vms = tuple(sorted(vm for vm, at in problem.initial.host_of.items() if at == host))
+        if not self._done or not vms or self.habit is Habit.AT_ONCE:
+            return problem
+        wish = RunOnPolicy(name=WISH, vms=vms, hosts=tuple(self._done), hard=False)
+        policy = problem.policy.model_copy(update={"run_on": (*problem.policy.run_on, wish)})
+        return make_problem(problem.pool, problem.demand, policy)
+
+    def _returning(self, host: Uuid) -> Iterator[Uuid]:
+        """The hosts whose VMs return now that *host* is back."""
+        last = host == self.order[-1]
+        if last and not self.habit.leaves_vms_away:
+            yield from self.start.pool.hosts
+        elif self.habit is Habit.AT_ONCE or (self.habit is Habit.SWING and host != self.order[0]):
+            yield host
+
+    def _bring_home(self, host: Uuid, homes: Iterator[Uuid]) -> None:
+        """A stage that brings VMs to *homes*, if any is away and may return."""
+        wanted = set(homes)
+        away = {
+            vm: home
+            for vm, home in self.start.initial.host_of.items()
+            if home in wanted and self._now.initial[vm] != home
+        }
+        plan = plan_return(self._now, away, made_at=self.made_at) if away else None
+        if plan and plan.steps:
+            self._take(Purpose.RETURN, host, plan)
+
+    def _take(self, purpose: Purpose, host: Uuid, plan: Plan) -> None:
+        """Go on from where *plan* ends."""
+        name = self.start.pool.hosts[host].name
+        self._stages.append(Stage(purpose=purpose, host=host, host_name=name, plan=plan))
+        self._now = problem_at(self._now, plan.predicted)
+
+    def _walked(self, stopped: Evacuation | None) -> Walked:
+        """What came of it."""
+        return Walked(habit=self.habit, stages=tuple(self._stages), end=self._now, stopped=stopped)

@@ -1,0 +1,216 @@
+"""Working on all hosts in turn: plans that empty each, bring its VMs back, and copy as little as can be."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+
+from rebalancer.errors import InputError, RebalancerError
+from rebalancer.inventory import Uuid
+from rebalancer.problem import Problem, make_problem
+from rebalancer.rules import Legality, rules_for
+from rebalancer.solve import SolveReporter
+from rebalancer.units import size_in_words
+from rebalancer.whatif.blockers import Blocked
+from rebalancer.whatif.evacuate import cannot_leave, who_is_blocked
+from rebalancer.whatif.itinerary import Habit, Itinerary, Stage, Walked
+from rebalancer.whatif.maintenance import older_than
+
+SECONDS_SHARE = 3
+"""A stage may take this part of an even share of `limits.solve_seconds`: ordering and proving take the rest."""
+LEAST_SECONDS = 2.0
+NEAR = 1.02
+"""A walk that copies at most this many times its bound is taken without trying another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """A VM that does not end where it began, and why."""
+
+    vm: Uuid
+    vm_name: str
+    home_name: str
+    ends_on_name: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rolling:
+    """What came of planning to work on all hosts.
+
+    `copied_bytes` is what all stages copy together, `bound_bytes` what no sequence that brings the same VMs home can
+    undercut, for the reason in `bound_by`. There are stages, or else `refused` says why there are none.
+    """
+
+    hosts: tuple[str, ...]
+    version: str | None
+    stages: tuple[Stage, ...] = ()
+    habit: Habit | None = None
+    deviations: tuple[Deviation, ...] = ()
+    copied_bytes: int = 0
+    bound_bytes: int = 0
+    bound_by: str = ""
+    blocked: tuple[Blocked, ...] = ()
+    refused: RebalancerError | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """The same for programs; plans by their digest, as they stand in folders of their own."""
+        return {
+            "hosts": list(self.hosts),
+            "update": self.version,
+            "returns": self.habit.value if self.habit else None,
+            "copied_bytes": self.copied_bytes,
+            "bound_bytes": self.bound_bytes,
+            "bound_by": self.bound_by,
+            "stages": [
+                {
+                    "purpose": stage.purpose.value,
+                    "host": stage.host_name,
+                    "steps": len(stage.plan.steps),
+                    "copied_bytes": stage.copied_bytes,
+                    "plan": stage.plan.digest,
+                }
+                for stage in self.stages
+            ],
+            "deviations": [asdict(each) for each in self.deviations],
+            "blocked": [asdict(each) for each in self.blocked],
+            "refused": str(self.refused) if self.refused else None,
+        }
+
+
+def rolling(
+    problem: Problem,
+    hosts: Collection[Uuid],
+    *,
+    version: str | None,
+    come_home: bool,
+    made_at: datetime,
+    reporter: SolveReporter | None = None,
+) -> Rolling:
+    """Plans to empty each of *hosts*, coordinator first, so that it can be rebooted or updated.
+
+    Args:
+        problem: the pool and the policy that binds at every stage.
+        hosts: uuids; all of the pool where there are none.
+        version: the platform version that hosts come back with; None where they only reboot.
+        come_home: whether VMs return to where they are now.
+        made_at: the time, with a zone.
+        reporter: hears how solving goes on.
+
+    Raises:
+        InputError: the version cannot be meant, or nothing is left to do.
+    """
+    return _Rolling(problem, hosts, version, made_at, reporter or SolveReporter()).plan(come_home=come_home)
+
+
+class _Rolling:
+    """One call of `rolling`."""
+
+    def __init__(
+        self, problem: Problem, hosts: Collection[Uuid], version: str | None, made_at: datetime, reporter: SolveReporter
+    ) -> None:
+        self._version, self._made_at, self._reporter = version, made_at, reporter
+        self._order = _order(problem, hosts, version)
+        self._problem = _staged(problem, stages=2 * len(self._order), upgrade=version is not None)
+
+    def plan(self, *, come_home: bool) -> Rolling:
+        """The walk that copies least, if there is one."""
+        pool = self._problem.pool
+        told = Rolling(hosts=tuple(pool.hosts[host].name for host in self._order), version=self._version)
+        blocked = tuple(each for host in self._order for each in who_is_blocked(self._problem, [host]))
+        if blocked:
+            return replace(told, blocked=blocked, refused=cannot_leave(blocked))
+        walks = list(self._walks(come_home=come_home))
+        complete = [walk for walk in walks if walk.stopped is None]
+        if not complete:
+            stopped = max(walks, key=lambda walk: len(walk.stages)).stopped
+            return replace(told, blocked=stopped.blocked, refused=stopped.refused) if stopped else told
+        return self._told(told, min(complete, key=lambda walk: walk.copied_bytes))
+
+    def _walks(self, *, come_home: bool) -> Iterator[Walked]:
+        """Walks, until one is as short as can be."""
+        habits = (Habit.AT_ONCE, Habit.SWING, Habit.LAST) if come_home else (Habit.NEVER,)
+        for habit in habits:
+            walk = Itinerary(
+                start=self._problem,
+                order=self._order,
+                version=self._version,
+                habit=habit,
+                made_at=self._made_at,
+                reporter=self._reporter,
+            ).walk()
+            yield walk
+            if walk.stopped is None and walk.copied_bytes <= NEAR * self._bound(walk)[0]:
+                return
+
+    def _told(self, told: Rolling, walk: Walked) -> Rolling:
+        """*walk* in values of the answer."""
+        bound, bound_by = self._bound(walk)
+        return replace(
+            told,
+            stages=walk.stages,
+            habit=walk.habit,
+            deviations=tuple(self._deviations(walk)) if not walk.habit.leaves_vms_away else (),
+            copied_bytes=walk.copied_bytes,
+            bound_bytes=bound,
+            bound_by=bound_by,
+        )
+
+    def _bound(self, walk: Walked) -> tuple[int, str]:
+        """Bytes that no sequence of stages undercuts that brings home whom *walk* brings home, and why."""
+        start, end, pool = self._problem.initial, walk.end.initial, self._problem.pool
+        sizes = {vm: pool.vms[vm].migration_memory_bytes for vm, at in start.host_of.items() if at in self._order}
+        once = sum(sizes.values())
+        words = f"every VM leaves its host once ({size_in_words(once)})"
+        if not walk.habit.leaves_vms_away:
+            home = sum(size for vm, size in sizes.items() if end[vm] == start[vm])
+            return once + home, f"{words}, and those that end at home return ({size_in_words(home)})"
+        first = sum(size for vm, size in sizes.items() if start[vm] == self._order[0])
+        if any(host.enabled for uuid, host in pool.hosts.items() if uuid not in self._order):
+            return once, words
+        again = f"those of the first host ({size_in_words(first)}) go where they have to leave again"
+        return once + first, f"{words}, and {again}"
+
+    def _deviations(self, walk: Walked) -> Iterator[Deviation]:
+        """VMs that end away from home."""
+        start, end = self._problem.initial, walk.end
+        legality = Legality(end, rules_for(end))
+        for move in end.initial.moves_to(start):
+            vm, home = end.pool.vms[move.vm], end.pool.hosts[move.target]
+            against = legality.objections(vm, home)
+            yield Deviation(
+                vm=vm.uuid,
+                vm_name=vm.name,
+                home_name=home.name,
+                ends_on_name=end.pool.hosts[move.source].name,
+                words=f"{against[0].words} [{against[0].rule}]" if against else "no legal order brings it back",
+            )
+
+
+def _order(problem: Problem, hosts: Collection[Uuid], version: str | None) -> tuple[Uuid, ...]:
+    """The coordinator, then the fullest first: whoever is emptied last has the most room to choose from."""
+    pool = problem.pool
+    chosen = [pool.hosts[host] for host in (hosts or pool.hosts)]
+    if version:
+        chosen = list(older_than(version, chosen))
+    if not chosen:
+        raise InputError("rolling", f"all hosts run platform version {version} already", "There is nothing left to do")
+    used = dict.fromkeys(pool.hosts, 0)
+    for vm, at in problem.initial.host_of.items():
+        used[at] += pool.vms[vm].migration_memory_bytes
+    ranked = sorted(chosen, key=lambda host: (host.uuid != pool.coordinator, -used[host.uuid], host.name, host.uuid))
+    return tuple(host.uuid for host in ranked)
+
+
+def _staged(problem: Problem, *, stages: int, upgrade: bool) -> Problem:
+    """*problem* under the policy that all stages share."""
+    limits, plan = problem.policy.limits, problem.policy.plan
+    seconds = max(LEAST_SECONDS, limits.solve_seconds / stages / SECONDS_SHARE)
+    policy = problem.policy.model_copy(
+        update={
+            "limits": limits.model_copy(update={"solve_seconds": min(limits.solve_seconds, seconds)}),
+            "plan": plan.model_copy(update={"during_upgrade": plan.during_upgrade or upgrade}),
+        }
+    )
+    return make_problem(problem.pool, problem.demand, policy)

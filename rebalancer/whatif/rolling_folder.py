@@ -1,0 +1,145 @@
+"""A rolling plan as a folder: a plan folder for each stage, and an index for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from rebalancer.errors import PlanFileError
+from rebalancer.export import write_plan
+from rebalancer.export.markdown import markdown_text, table
+from rebalancer.units import size_in_words
+from rebalancer.whatif.itinerary import Purpose, Stage
+from rebalancer.whatif.rolling import Rolling
+
+INDEX, INDEX_JSON = "rolling.md", "rolling.json"
+
+
+def write_rolling(found: Rolling, folder: Path) -> None:
+    """Write every stage of *found* to a folder in *folder*, numbered in their order, and the index beside them.
+
+    Raises:
+        PlanFileError: *folder* is not empty, or cannot be written.
+    """
+    assert_empty(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            _fill(fresh, found)
+            if folder.exists():
+                folder.rmdir()
+            fresh.rename(folder)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    except OSError as error:
+        raise PlanFileError(str(folder), f"it cannot be written: {error.strerror}", "Name another folder") from error
+
+
+def assert_empty(folder: Path) -> None:
+    """Pass if *folder* does not exist, or has nothing in it.
+
+    Raises:
+        PlanFileError: it has, or is no folder.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise PlanFileError(str(folder), "there is something already", "Name a new folder")
+
+
+def folder_names(found: Rolling) -> tuple[str, ...]:
+    """The folder of each stage, such as `03-empty-beech`; a name that no folder can have gives way to the uuid."""
+    width = max(2, len(str(len(found.stages))))
+    return tuple(
+        f"{number:0{width}}-{stage.purpose}-{_file_name(stage)}" for number, stage in enumerate(found.stages, start=1)
+    )
+
+
+def _file_name(stage: Stage) -> str:
+    """The host in the name of a folder."""
+    plain = all(letter.isalnum() or letter in "-_." for letter in stage.host_name)
+    return stage.host_name if stage.host_name and plain else stage.host
+
+
+def _fill(folder: Path, found: Rolling) -> None:
+    """Write everything."""
+    folder.chmod(0o755)
+    for name, stage in zip(folder_names(found), found.stages, strict=True):
+        write_plan(stage.plan, folder / name)
+    _write(folder / INDEX, "\n".join(_page(found)) + "\n")
+    _write(folder / INDEX_JSON, json.dumps({**found.as_json(), "folders": folder_names(found)}, indent=2) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    """Write *text* to the disk."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _page(found: Rolling) -> Iterator[str]:
+    """The index for people."""
+    yield f"# {len(found.hosts)} hosts, one after another"
+    yield ""
+    yield markdown_text(summary_of(found))
+    yield ""
+    yield from table(("folder", "what it does", "steps>", "to copy>"), _rows(found))
+    yield ""
+    yield from _deviations(found)
+    yield from _how_to(found)
+
+
+def summary_of(found: Rolling) -> str:
+    """What it comes to, in a few sentences."""
+    copied, bound = size_in_words(found.copied_bytes), size_in_words(found.bound_bytes)
+    returns = found.habit.value if found.habit else ""
+    home = "All VMs end where they are now." if not found.deviations else "Some VMs end elsewhere, see below."
+    away = "" if found.habit and found.habit.leaves_vms_away else f" {home}"
+    return (
+        f"{len(found.stages)} plans copy {copied} together; no sequence of plans copies less than {bound}: "
+        f"{found.bound_by}. Between them {returns}.{away}"
+    )
+
+
+def _rows(found: Rolling) -> Iterator[tuple[object, ...]]:
+    """The stages."""
+    for name, stage in zip(folder_names(found), found.stages, strict=True):
+        yield name, purpose_of(stage), len(stage.plan.steps), size_in_words(stage.copied_bytes)
+
+
+def purpose_of(stage: Stage) -> str:
+    """What a stage is for, in words."""
+    if stage.purpose is Purpose.EMPTY:
+        return f"empties {stage.host_name}"
+    return f"brings VMs home once {stage.host_name} is back"
+
+
+def _deviations(found: Rolling) -> Iterator[str]:
+    """VMs that end away from home."""
+    if not found.deviations:
+        return
+    yield "## Ends elsewhere"
+    yield ""
+    rows = [(each.vm_name, each.home_name, each.ends_on_name, each.words) for each in found.deviations]
+    yield from table(("VM", "is now on", "ends on", "why"), rows)
+    yield ""
+
+
+def _how_to(found: Rolling) -> Iterator[str]:
+    """What people do between the plans."""
+    work = f"update it to platform version {found.version}" if found.version else "reboot it"
+    yield "## How to carry it out"
+    yield ""
+    yield "For each host, in the order of the folders:"
+    yield ""
+    yield "1. `xe host-disable`, so that nobody starts a VM on it; then `rebalancer verify` and `rebalancer apply` the"
+    yield "   folder that empties it."
+    yield f"2. Look that no VM runs on it, {work}, and wait until it is enabled again."
+    yield "3. `rebalancer verify` and `rebalancer apply` the folder that brings VMs home, where there is one."
+    yield ""
+    yield "Every plan was proven on the pool as the plan before leaves it. If the pool has changed so that a plan is no"
+    yield "longer legal, `verify` and `apply` refuse it: plan the rest anew, naming the hosts that are left."
