@@ -22,14 +22,22 @@ def watch_solve() -> Iterator[SolveReporter]:
     from rebalancer.solve import SolveReporter  # noqa: PLC0415 - only planning loads the solver
 
     class Watcher(SolveReporter):
-        """Shows the newest incumbent."""
+        """Shows the best answer so far, and what no answer can beat."""
 
         def __init__(self, status: Status) -> None:
             self.status = status
+            self.unit = ""
 
-        def improved(self, objective: str, value: float, bound: float) -> None:
+        def tier_started(self, objective: str, unit: str, value: float) -> None:
+            """What is being improved, and where it stands tonight."""
+            self.unit = unit
+            self.status.update(plain(f"solving: {objective} is {value:.3f} {unit}"))
+
+        def progress(self, objective: str, value: float, bound: float) -> None:
             """A better answer or a better bound."""
-            self.status.update(plain(f"solving {objective}: {value:.3f}, no answer is below {bound:.3f}"))
+            gap = (value - bound) / value if value > bound else 0.0
+            said = f"{objective} {value:.3f}, no answer is below {bound:.3f} {self.unit}"
+            self.status.update(plain(f"solving: {said} (gap {gap:.1%})"))
 
     with Log().status("solving") as status:
         yield Watcher(status)

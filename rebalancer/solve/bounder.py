@@ -23,6 +23,12 @@ from rebalancer.solve.stage import Stage
 SMALL_PAIRS = 6_000
 """Pairs of unit and host up to which everything is watched, so that the model is the whole: 16 hosts with 375 VMs."""
 
+PRESOLVED_PAIRS = 40_000
+"""Pairs up to which the relaxation is simplified first; above, that takes longer than it gives."""
+
+LARGE_SHARE = 0.35
+"""Part of the work that larger ones may take: CP-SAT counts less for linear relaxations of their size than they take."""
+
 MOST_TERMS = 480_000
 """Pairs times watched slots that a relaxation may have: more takes longer than it gives."""
 
@@ -52,10 +58,13 @@ class Bounder:
         self._goal = goal
         self._watched = worth_watching(stage.prepared, limits)
         self._until = time.monotonic() + effort.seconds
+        if int(stage.prepared.legal.sum()) > PRESOLVED_PAIRS:
+            self._effort = replace(effort, deterministic=effort.deterministic * LARGE_SHARE, presolve=False)
         self._searching: Search | None = None
         self._stopped = False
         self.bound = -(2**62)
         self.answer: Ints | None = None
+        self.spent = 0.0
         self.on_time = True
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bound")
         self._running = self._thread.submit(self._run)
@@ -91,6 +100,7 @@ class Bounder:
         answer = self._searching.run()
         self.on_time = answer.on_time
         self._raise(goal, answer.bound)
+        self.spent += answer.deterministic
         self._effort = replace(self._effort, deterministic=self._effort.deterministic - answer.deterministic)
         if answer.status is not Status.OPTIMAL or answer.at is None or self._effort.deterministic <= 0:
             return False

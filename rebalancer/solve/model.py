@@ -71,6 +71,7 @@ class PlacementModel:
         self.cp = cp_model.CpModel()
         self._proto = self.cp.proto
         self._derived: list[Callable[[Ints], int]] = []
+        self.terms = 0
         self.units, self.at_hosts = np.nonzero(scope.free)
         self.variable = np.full(scope.free.shape, NO_VARIABLE, dtype=np.int64)
         self.variable[self.units, self.at_hosts] = np.arange(len(self.units))
@@ -93,6 +94,7 @@ class PlacementModel:
         """A weighted sum is at most *upper*, where *given* holds if it is named; divided by common factors."""
         factors = np.asarray(coefficients, dtype=np.int64)
         divisor = int(np.gcd.reduce(factors)) or 1
+        self.terms += len(factors)
         constraint = self._proto.constraints.add()
         constraint.linear.vars.extend(np.asarray(variables, dtype=np.int64))
         constraint.linear.coeffs.extend(factors // divisor)

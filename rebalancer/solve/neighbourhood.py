@@ -1,12 +1,15 @@
-"""Parts of the pool that are worth solving anew while the rest stays: some hosts, or some VMs.
+"""Parts of the pool that are worth solving anew while the rest stays: around some hosts, some VMs, or some sources.
 
 Hosts are joined along the moves that are already made, so that moves can be exchanged, shortened and taken back; all
 that is on them is free to go to any of them. VMs are free to go anywhere: half of them moved ones, half from the hosts
-that moves touch. Each kind finds what the other cannot. Sizes follow success: what is solved to proof was too small,
-what is not was too large.
+that moves touch. Sources are hosts that much leaves: whoever is or was on them is free to go anywhere, and so are some
+moved VMs, so that others leave and room is made anew. Each kind finds what the others cannot. Sizes follow success:
+what is solved to proof was too small, what is not was too large.
 """
 
 from __future__ import annotations
+
+from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +17,11 @@ from numpy.typing import NDArray
 from rebalancer.solve.holdings import load_of
 from rebalancer.solve.prepare import Bools, Ints, Prepared
 
-FEWEST_HOSTS, FEWEST_UNITS = 3.0, 16.0
+FEWEST_UNITS = 16.0
+FIRST_UNITS = 30.0
+"""How many units a part has in mind at first; a part around hosts has a tenth as many hosts, three at least."""
 
-SHARE_OF_UNITS = 0.6
-"""How often VMs are freed rather than hosts."""
+GROWTH, SHRINKAGE = 1.05, 0.9
 
 RECEIVERS = 32
 """Hosts that freed VMs may go to; more make parts so large that reading them takes longer than solving them."""
@@ -25,7 +29,18 @@ RECEIVERS = 32
 SHARE_OF_LINKS = 0.6
 """How often the next host is one that a move leads to, rather than any."""
 
+SHARE_OF_MOVED = 0.6
+"""Moved VMs beside those of the sources, as a share of the size."""
+
 Floats = NDArray[np.float64]
+
+
+class Kind(Enum):
+    """What a part is made around."""
+
+    HOSTS = "hosts"
+    UNITS = "units"
+    SOURCES = "sources"
 
 
 class Neighbourhoods:
@@ -41,25 +56,27 @@ class Neighbourhoods:
     def __init__(self, prepared: Prepared, limits: Ints, cost: Ints, random: np.random.Generator) -> None:
         self._prepared, self._limits, self._random = prepared, limits[:, None], random
         self._cost = np.maximum(cost, 1).astype(np.float64)
-        self._hosts, self._units = 4.0, 40.0
-        self._by_units = False
+        self._sizes = dict.fromkeys(Kind, FIRST_UNITS)
+        self._kind = Kind.HOSTS
 
     def choose(self, at: Ints) -> Bools:
         """The pairs to choose from, shape (units, hosts); rows without any stay."""
         moved = np.flatnonzero(at != self._prepared.home)
-        self._by_units = len(moved) > int(FEWEST_HOSTS) and self._random.random() < SHARE_OF_UNITS
-        free = self._around_units(at, moved) if self._by_units else self._around_hosts(at, moved)
+        self._kind = tuple(Kind)[self._random.integers(len(Kind))] if len(moved) else Kind.HOSTS
+        ways = {Kind.HOSTS: self._around_hosts, Kind.UNITS: self._around_units, Kind.SOURCES: self._around_sources}
+        free = ways[self._kind](at, moved)
         free[free.sum(axis=1) == 1] = False
         return free
 
     def learn(self, *, proved: bool) -> None:
         """The last choice was solved to proof, or not."""
-        if self._by_units:
-            most = max(FEWEST_UNITS, len(self._prepared.units) / 2)
-            self._units = float(np.clip(self._units * (1.15 if proved else 0.85), FEWEST_UNITS, most))
-        else:
-            most = max(FEWEST_HOSTS, len(self._prepared.hosts) / 2)
-            self._hosts = float(np.clip(self._hosts + (0.3 if proved else -0.4), FEWEST_HOSTS, most))
+        size = self._sizes[self._kind] * (GROWTH if proved else SHRINKAGE)
+        self._sizes[self._kind] = float(np.clip(size, FEWEST_UNITS, max(FEWEST_UNITS, len(self._prepared.units))))
+
+    @property
+    def _size(self) -> int:
+        """Units to have in mind."""
+        return int(self._sizes[self._kind])
 
     def _around_hosts(self, at: Ints, moved: Ints) -> Bools:
         """All that is on some hosts, or came from them, on any of them."""
@@ -72,7 +89,7 @@ class Neighbourhoods:
 
     def _some_hosts(self, at: Ints, moved: Ints) -> list[int]:
         """Hot hosts and hosts with room; where none is hot, hosts that moves join."""
-        count = min(len(self._prepared.hosts), int(self._hosts + self._random.random()))
+        count = min(len(self._prepared.hosts), max(3, int(self._size / 10 + self._random.random())))
         room = self._limits - load_of(self._prepared, at)
         excess = np.maximum(-room, 0).sum(axis=1).astype(np.float64)
         hot = np.flatnonzero(excess)
@@ -107,21 +124,38 @@ class Neighbourhoods:
 
     def _around_units(self, at: Ints, moved: Ints) -> Bools:
         """Some moved units, and some that share a host with them or a hot one, anywhere."""
-        wanted = int(self._units)
-        chosen = self._random.choice(moved, size=min(len(moved), wanted // 2), replace=False)
+        chosen = self._random.choice(moved, size=min(len(moved), self._size // 2), replace=False)
         hot = np.flatnonzero((load_of(self._prepared, at) > self._limits).any(axis=1))
         touched = np.unique(np.concatenate([self._prepared.home[chosen], at[chosen], hot]))
         others = np.flatnonzero(np.isin(at, touched) & (at == self._prepared.home))
-        more = min(len(others), wanted - len(chosen))
+        more = min(len(others), self._size - len(chosen))
         chosen = np.append(chosen, self._random.choice(others, size=more, replace=False))
-        return self._anywhere(at, chosen)
+        return self._anywhere(at, chosen, touched[:0])
 
-    def _anywhere(self, at: Ints, chosen: Ints) -> Bools:
+    def _around_sources(self, at: Ints, moved: Ints) -> Bools:
+        """All that is on some hosts, or came from them, and some moved units, anywhere."""
+        sources = self._some_sources(at, moved)
+        chosen = np.flatnonzero(np.isin(self._prepared.home, sources) | np.isin(at, sources))
+        more = min(len(moved), int(self._size * SHARE_OF_MOVED))
+        chosen = np.union1d(chosen, self._random.choice(moved, size=more, replace=False))
+        return self._anywhere(at, chosen, sources)
+
+    def _some_sources(self, at: Ints, moved: Ints) -> Ints:
+        """Hosts that much leaves, or that are overloaded, with as many units as the size says; now and then others."""
+        home, count = self._prepared.home, len(self._prepared.hosts)
+        leaving = np.bincount(home[moved], weights=self._cost[moved], minlength=count)
+        excess = np.maximum(load_of(self._prepared, at) - self._limits, 0).sum(axis=1).astype(np.float64)
+        weight = leaving / leaving.sum() + excess / max(1.0, excess.sum()) + 0.2 / count
+        order = self._random.choice(count, size=count, replace=False, p=weight / weight.sum())
+        units = np.cumsum(np.bincount(home, minlength=count)[order])
+        return order[: 1 + int(np.searchsorted(units, self._size * (1 - SHARE_OF_MOVED / 2)))]
+
+    def _anywhere(self, at: Ints, chosen: Ints, always: Ints) -> Bools:
         """The *chosen* units on any host, or on some receivers where hosts are many; at home and where they are."""
         count = len(self._prepared.hosts)
         receivers = self._random.choice(count, size=min(count, RECEIVERS), replace=False)
         free = np.zeros_like(self._prepared.legal)
-        free[np.ix_(chosen, receivers)] = True
+        free[np.ix_(chosen, np.union1d(receivers, always))] = True
         free[chosen, at[chosen]] = free[chosen, self._prepared.home[chosen]] = True
         free[chosen] &= self._prepared.legal[chosen]
         return free

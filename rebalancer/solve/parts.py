@@ -9,6 +9,7 @@ import numpy as np
 from rebalancer.objectives import Balance, Overload, cpu_capacities
 from rebalancer.solve.bounder import Bounder
 from rebalancer.solve.goal import Goal
+from rebalancer.solve.holdings import load_of
 from rebalancer.solve.model import Scope
 from rebalancer.solve.neighbourhood import Neighbourhoods
 from rebalancer.solve.prepare import Bools, Ints, Prepared
@@ -22,8 +23,14 @@ PART_WORK = 0.25
 NOISE = 0.3
 """How much the shifts of another descent differ: the deviation of the logarithm of their scores."""
 
-STALLED = 12
+STALLED = 60
 """Parts in a row that bring nothing, before the search starts anew and crosses what it finds with the best."""
+
+PATIENCE = 2.0
+"""How much more work than the relaxation parts may take to come to its answer themselves."""
+
+NEAR = 0.85
+"""Share of its limit from which a host is watched in a slot by parts."""
 
 CHOOSING_WORK = 0.03
 READING_WORK = 4e-6
@@ -64,15 +71,18 @@ class _Improving:
         self._until = time.monotonic() + effort.seconds
         self._work = effort.deterministic
         self._cost = unit_bytes(stage.prepared)
-        self._lowest = 2**62
+        self._watched = load_of(stage.prepared, stage.prepared.home) > NEAR * limits[:, None]
+        self._best, self._lowest, self._found = stage.prepared.home, 2**62, 0.0
+        self._highest = 0
 
     def improved(self, start: Ints) -> Improved:
         """Descend, and descend again from other shifts, until the bound is met or the effort is spent."""
-        best = self._descend(start, noise=0.0)
+        self._note(start, self._value(start))
+        self._descend(start, noise=0.0)
         while not self._over():
-            other = self._descend(start, noise=NOISE)
-            best = self._better(best, self._parts(self._crossed(best, other)))
-        return self._with_bound(best)
+            best, other = self._best, self._descend(start, noise=NOISE)
+            self._parts(self._crossed(best, other))
+        return self._with_bound()
 
     def _descend(self, start: Ints, *, noise: float) -> Ints:
         """Shifts from *start*, then parts until nothing is gained."""
@@ -81,15 +91,16 @@ class _Improving:
         return self._parts(self._better(start, at))
 
     def _parts(self, at: Ints) -> Ints:
-        """Solve parts anew until too many in a row bring nothing."""
+        """Solve parts anew until too many in a row bring nothing; what is as good is taken as well, for a change."""
         value, fruitless = self._value(at), 0
         while fruitless < STALLED and not self._over():
             answer = self._solve(self._near.choose(at), at)
-            self._near.learn(proved=answer.bound >= answer.value)
-            fruitless += 1
-            if answer.at is not None and answer.value < value:
-                at, value, fruitless = answer.at, answer.value, 0
-                self._tell(value)
+            self._near.learn(proved=answer.proved)
+            reached = value if answer.at is None else self._value(answer.at)
+            fruitless = 0 if reached < value else fruitless + 1
+            if answer.at is not None and reached <= value:
+                at, value = answer.at, reached
+            self._note(at, value)
         return at
 
     def _crossed(self, one: Ints, other: Ints) -> Ints:
@@ -98,8 +109,9 @@ class _Improving:
         units = np.flatnonzero(one != other)
         for at in (one, other, prepared.home):
             free[units, at[units]] = prepared.legal[units, at[units]]
-        answer = self._solve(free, self._better(one, other))
-        return self._better(one, other) if answer.at is None else answer.at
+        better = self._better(one, other)
+        answer = self._solve(free, better)
+        return better if answer.at is None else self._better(better, answer.at)
 
     def _better(self, one: Ints, other: Ints) -> Ints:
         """The better of two."""
@@ -107,23 +119,43 @@ class _Improving:
 
     def _over(self) -> bool:
         """Whether the effort is spent, or nothing better is to be found."""
-        return self._work <= 0 or time.monotonic() >= self._until or self._done(self._lowest)
+        return self._work <= 0 or time.monotonic() >= self._until or self._done()
 
-    def _tell(self, value: int) -> None:
-        """Note a value, and let it be heard where it is the best so far."""
+    def _note(self, at: Ints, value: int) -> None:
+        """Keep the first placement of the lowest value; let it be heard, and that the bound has risen."""
+        bound = max(self._highest, self._bounder.bound)
         if value < self._lowest:
-            self._lowest = value
-            worth = float(self._goal.worth)
-            self._progress(value * worth, max(0, self._bounder.bound) * worth)
+            self._best, self._lowest, self._found = at, value, self._spent
+        elif bound == self._highest:
+            return
+        self._highest = bound
+        worth = float(self._goal.worth)
+        self._progress(self._lowest * worth, min(self._lowest, bound) * worth)
 
-    def _done(self, value: int) -> bool:
+    @property
+    def _spent(self) -> float:
+        """Work done."""
+        return self._effort.deterministic - max(0.0, self._work)
+
+    def _done(self) -> bool:
         """Whether nothing better exists, or nothing that is worth the search."""
-        return value - self._bounder.bound <= self._effort.gap * abs(value)
+        if self._bounder.answer is not None and self._spent >= self._patience:
+            return True
+        return self._lowest - self._bounder.bound <= self._effort.gap * abs(self._lowest)
+
+    @property
+    def _patience(self) -> float:
+        """Work in which parts may find the answer of a solved relaxation themselves.
+
+        Up to then theirs counts, whichever came first by the clock, so that the same input gives the same answer.
+        """
+        return PATIENCE * self._bounder.spent
 
     def _solve(self, free: Bools, at: Ints) -> Answer:
-        """One part of the pool, solved anew from where it is."""
-        model, goal = self._stage.model(Scope(free=free, at=at))
+        """One part of the pool, solved anew from where it is: a relaxation, whose answer may be worse than it says."""
+        model, goal = self._stage.model(Scope(free=free, at=at, watched=self._watched))
         model.hint(at)
+        model.hold(goal, model.value(goal, at))
         effort = Effort(
             deterministic=PART_WORK,
             seconds=max(0.05, self._until - time.monotonic()),
@@ -132,8 +164,9 @@ class _Improving:
             prove=False,
         )
         answer = search(model, goal, effort)
-        read = int(free.sum()) * self._stage.prepared.demand.shape[1]
-        self._work -= answer.deterministic + CHOOSING_WORK + READING_WORK * read
+        self._work -= answer.deterministic + CHOOSING_WORK + READING_WORK * model.terms
+        if answer.at is not None:
+            self._watched |= load_of(self._stage.prepared, answer.at) > self._limits[:, None]
         return answer
 
     def _value(self, at: Ints) -> int:
@@ -141,22 +174,27 @@ class _Improving:
         model, goal = self._stage.model(self._stage.at(at))
         return model.value(goal, at)
 
-    def _with_bound(self, best: Ints) -> Improved:
+    def _with_bound(self) -> Improved:
         """The answer, once the bound is as high as it gets."""
-        value = self._value(best)
-        on_time = self._work <= 0 or self._done(value)
-        if not self._done(value):
+        on_time = self._work <= 0 or self._done()
+        if not self._done():
             self._bounder.wait()
             on_time = on_time and self._bounder.on_time
-        if self._bounder.answer is not None:
-            best = self._better(best, self._bounder.answer)
-            value = self._value(best)
+        self._compare(self._bounder.answer)
         return Improved(
-            at=best,
+            at=self._best,
             goal=self._goal,
-            value=value,
-            bound=min(value, max(0, self._bounder.bound)),
-            deterministic=self._effort.deterministic - max(0.0, self._work),
+            value=self._lowest,
+            bound=min(self._lowest, max(0, self._bounder.bound)),
+            deterministic=self._spent,
             on_time=on_time and not self._effort.gap,
             bound_by=self._bounder.words,
         )
+
+    def _compare(self, answer: Ints | None) -> None:
+        """Take the answer of the solved relaxation where parts found none as good while their word counted."""
+        if answer is None:
+            return
+        value = self._value(answer)
+        if value < self._lowest or (value == self._lowest and self._found > self._patience):
+            self._best, self._lowest = answer, value

@@ -66,6 +66,11 @@ class Answer:
     deterministic: float
     on_time: bool
 
+    @property
+    def proved(self) -> bool:
+        """Whether nothing better satisfies the model."""
+        return self.status is Status.OPTIMAL
+
 
 class Search:
     """Minimises *goal* in *model*.
@@ -137,6 +142,9 @@ def _solver(effort: Effort) -> cp_model.CpSolver:
     solver.parameters.random_seed = effort.seed % 2**31
     solver.parameters.relative_gap_limit = effort.gap
     solver.parameters.cp_model_presolve = effort.presolve
+    if not effort.presolve:
+        solver.parameters.symmetry_level = 0
+        solver.parameters.cp_model_probing_level = 0
     return solver
 
 
