@@ -27,7 +27,7 @@ PRESOLVED_PAIRS = 40_000
 """Pairs up to which the relaxation is simplified first; above, that takes longer than it gives."""
 
 LARGE_SHARE = 0.35
-"""Part of the work that larger ones may take: CP-SAT counts less for linear relaxations of their size than they take."""
+"""Part of the work that larger ones may take: CP-SAT counts their linear relaxations for less than they take."""
 
 MOST_TERMS = 480_000
 """Pairs times watched slots that a relaxation may have: more takes longer than it gives."""
