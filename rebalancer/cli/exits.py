@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from rebalancer.errors import (
     IllegalPlan,
@@ -13,6 +14,9 @@ from rebalancer.errors import (
     StalePlan,
     StoppedHalfWay,
 )
+
+if TYPE_CHECKING:
+    from rebalancer.plan import Plan
 
 
 class Exit(IntEnum):
@@ -25,6 +29,7 @@ class Exit(IntEnum):
     STALE = 4
     STOPPED = 5
     METRICS_REFUSED = 6
+    INCOMPLETE = 7
 
 
 MEANINGS = {
@@ -35,6 +40,7 @@ MEANINGS = {
     Exit.STALE: "the pool is no longer what the plan was made for, or the plan is not legal",
     Exit.STOPPED: "stopped half-way: people have to look",
     Exit.METRICS_REFUSED: "the metrics are not good enough to plan on",
+    Exit.INCOMPLETE: "the plan is a legal part of a better one (only with `--detailed-exitcode`)",
 }
 
 _CODE_OF: dict[type[RebalancerError], Exit] = {
@@ -45,6 +51,13 @@ _CODE_OF: dict[type[RebalancerError], Exit] = {
     StoppedHalfWay: Exit.STOPPED,
     MetricsRefused: Exit.METRICS_REFUSED,
 }
+
+
+def exit_of(plan: Plan, *, left: int) -> Exit:
+    """What `--detailed-exitcode` says of *plan*, of whose steps *left* are to be done."""
+    if plan.missing:
+        return Exit.INCOMPLETE
+    return Exit.HAS_STEPS if left else Exit.DONE
 
 
 def exit_code(error: RebalancerError) -> Exit:

@@ -81,6 +81,10 @@ def plan_tables(plan: Plan) -> Iterator[RenderableType]:
         yield tiers_table(plan.tiers)
     if plan.steps:
         yield steps_table("Steps, in order", plan.steps)
+    if plan.missing:
+        rows = [(each.vm_name, each.target_name, each.rule, each.words) for each in plan.missing]
+        columns = {"VM": "left", "to": "left", "rule": "left", "why": "text"}
+        yield table("Missing: no legal order was found for these moves", columns, rows)
     yield hosts_table(plan)
     yield from _remarks(plan)
 

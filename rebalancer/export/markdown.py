@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from rebalancer.plain import one_line
-from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Plan, Step
+from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Missing, Plan, Step
 from rebalancer.plan.compose import duration_in_words
 from rebalancer.plan.figures import slot_in_words
 from rebalancer.units import size_in_words
@@ -22,6 +22,7 @@ def plan_markdown(plan: Plan) -> str:
         _head(plan),
         _tiers(plan),
         _steps("Steps", plan.steps),
+        _missing(plan.missing),
         _hosts(plan),
         _left_alone(plan.left_alone),
         _old_violations(plan),
@@ -131,6 +132,19 @@ def _steps(title: str, steps: Sequence[Step]) -> Iterator[str]:
         for step in steps
     )
     yield from table(columns, rows)
+
+
+def _missing(missing: Sequence[Missing]) -> Iterator[str]:
+    """What a complete plan would do besides."""
+    if not missing:
+        return
+    yield "## Missing"
+    yield ""
+    yield "Moves of a better placement for which no legal order was found; the plan is legal without them."
+    yield ""
+    yield from table(
+        ("VM", "to", "rule", "why not"), ((each.vm_name, each.target_name, each.rule, each.words) for each in missing)
+    )
 
 
 def _hosts(plan: Plan) -> Iterator[str]:

@@ -64,6 +64,7 @@ class NightlyResult:
             "steps": len(self.plan.steps),
             "moved": self.moved,
             "left": self.left,
+            "missing": len(self.plan.missing),
             "journal": str(journal) if journal else None,
             "refused": str(self.refused) if self.refused else None,
             "opens_at": self.opens_at.astimezone(UTC).isoformat() if self.opens_at else None,
@@ -73,4 +74,6 @@ class NightlyResult:
         """One sentence for the log."""
         again = f"; the next opens at {self.opens_at:%Y-%m-%d %H:%M %Z}" if self.opens_at else ""
         steps = f"{self.moved} of {len(self.plan.steps)} steps done: " if self.plan.steps else ""
-        return f"pool {self.plan.made_from.pool_name}: {steps}{self.verdict.value}{again}"
+        count = len(self.plan.missing)
+        part = f"; {count} {'move is' if count == 1 else 'moves are'} missing from the plan" if count else ""
+        return f"pool {self.plan.made_from.pool_name}: {steps}{self.verdict.value}{part}{again}"

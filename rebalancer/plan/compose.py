@@ -11,7 +11,7 @@ from rebalancer.inventory.digest import inventory_digest
 from rebalancer.placement import Placement
 from rebalancer.plan.document import sealed
 from rebalancer.plan.figures import host_rows, load_of, metrics_of
-from rebalancer.plan.plan import FORMAT, HostRow, LeftAlone, MadeFrom, Plan, Step, StepKind, Tier
+from rebalancer.plan.plan import FORMAT, HostRow, LeftAlone, MadeFrom, Missing, Plan, Step, StepKind, Tier
 from rebalancer.plan.rollback import way_back
 from rebalancer.plan.search import Leg
 from rebalancer.plan.steps import steps_of
@@ -36,6 +36,7 @@ class Chosen:
     reason: str
     bound_by: str = ""
     warnings: tuple[str, ...] = ()
+    missing: tuple[Missing, ...] = ()
 
 
 def compose(problem: Problem, rules: Sequence[Rule], chosen: Chosen, legs: Sequence[Leg], made_at: datetime) -> Plan:
@@ -64,6 +65,7 @@ def compose(problem: Problem, rules: Sequence[Rule], chosen: Chosen, legs: Seque
             bound_by=chosen.bound_by,
             tiers=chosen.tiers,
             steps=steps,
+            missing=chosen.missing,
             hosts=rows,
             load=load_of(problem, {step.vm for step in steps}),
             left_alone=reasons.left_alone(),
@@ -114,7 +116,13 @@ def summary_of(steps: Sequence[Step], chosen: Chosen, rows: Sequence[HostRow], t
     minutes = duration_in_words(sum(step.seconds for step in steps))
     gains = "; ".join(_gain(tier) for tier in chosen.tiers if round(tier.before, 3) != round(tier.after, 3))
     cost = f"{count}{parked}, {size} to copy, about {minutes} one after another"
-    return f"{cost}{': ' if gains else ''}{gains}.{_cooled(rows, threshold)}"
+    return f"{_part(chosen)}{cost}{': ' if gains else ''}{gains}.{_cooled(rows, threshold)}"
+
+
+def _part(chosen: Chosen) -> str:
+    """That moves are missing, where some are."""
+    count = len(chosen.missing)
+    return f"Incomplete, {count} {'move is' if count == 1 else 'moves are'} missing: " if count else ""
 
 
 def _cooled(rows: Sequence[HostRow], threshold: float) -> str:

@@ -44,11 +44,13 @@ class Deadlock:
     """No order was found: the moves that wait for each other, and the rules that hold them.
 
     `proved` tells that there is none in which every VM that moves is parked at most once; else the search gave up.
+    `ways` are legal beginnings: the way that came furthest without a hop, and with hops.
     """
 
     moves: tuple[Move, ...]
     rules: tuple[str, ...]
     proved: bool
+    ways: tuple[tuple[Leg, ...], ...] = ()
 
 
 def find_order(
@@ -85,6 +87,7 @@ class _Ordering:
         self._goal = {move.vm: move.target for move in moves} | {vm: state.host_of[vm] for vm in bystanders}
         self._random = random.Random(seed)
         self._furthest: Stuck | None = None
+        self._ways: dict[bool, tuple[Leg, ...]] = {}
         self._most_effort = state.effort + TOTAL_EFFORT
         self._by_size = sorted(self._goal, key=self._size)
 
@@ -142,6 +145,8 @@ class _Ordering:
         legs = search.run()
         if search.stuck and (self._furthest is None or len(search.stuck.waiting) < len(self._furthest.waiting)):
             self._furthest = search.stuck
+        hopped = any(leg.hop for leg in search.furthest)
+        self._ways[hopped] = max(self._ways.get(hopped, ()), search.furthest, key=_arrivals)
         return legs, search.exhausted and legs is None
 
     def _ranks(self) -> Iterator[Sequence[Uuid]]:
@@ -175,7 +180,9 @@ class _Ordering:
             blamed = list(self._moves)
         if len(blamed) <= CORE_MOVES:
             blamed = _smallest(blamed, self._deadlocked)
-        return Deadlock(moves=tuple(blamed), rules=self._furthest.rules if self._furthest else (), proved=proved)
+        rules = self._furthest.rules if self._furthest else ()
+        ways = tuple(way for _, way in sorted(self._ways.items()) if way)
+        return Deadlock(moves=tuple(blamed), rules=rules, proved=proved, ways=ways)
 
     def _deadlocked(self, moves: Sequence[Move]) -> bool:
         """Whether *moves* alone lead to a placement that fits, and a quick search finds no order, hops included.
@@ -188,6 +195,11 @@ class _Ordering:
         rank = [vm for vm in self._by_size if vm in goal]
         search = Search(self._state, goal, rank=rank, parking=rank, hops=len(rank), budget=CORE_EFFORT)
         return search.run() is None
+
+
+def _arrivals(legs: Sequence[Leg]) -> int:
+    """How many of *legs* bring a VM to its last host."""
+    return sum(not leg.hop for leg in legs)
 
 
 def _doubling(limit: int) -> Iterator[int]:

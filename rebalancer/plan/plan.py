@@ -99,6 +99,18 @@ class LeftAlone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """A move of a better placement that the plan does without: which rule stands in its way once the plan is done."""
+
+    vm: Uuid
+    vm_name: str
+    target: Uuid
+    target_name: str
+    rule: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OldViolation:
     """A rule that was broken before the plan: whether the plan mends it, and if not, why not."""
 
@@ -162,6 +174,7 @@ class Load:
 class Plan:
     """Steps that lead from one legal placement to a better one, each state between them legal.
 
+    A plan is incomplete where moves are `missing`: it is a legal part of what was found, and legal as an end.
     `outcome` and `reason` are the solver's, in a word and in words; `bound_by` names what gave the main tier its bound.
     `rollback` leads back, `no_way_back` tells which VMs it cannot bring back and by which rule. `digest` is the SHA-256
     of everything else, see `rebalancer.plan.document`.
@@ -177,6 +190,7 @@ class Plan:
     bound_by: str
     tiers: tuple[Tier, ...]
     steps: tuple[Step, ...]
+    missing: tuple[Missing, ...]
     hosts: tuple[HostRow, ...]
     load: Load | None
     left_alone: tuple[LeftAlone, ...]

@@ -53,11 +53,16 @@ class Search:
         self._hops, self._most_effort = hops, state.effort + budget
         self._path: list[Leg] = []
         self._dead: dict[tuple[Uuid, ...], int] = {}
+        self._fewest_waiting = len(rank) + 1
         self.exhausted = False
         self.stuck: Stuck | None = None
+        self.furthest: tuple[Leg, ...] = ()
 
     def run(self) -> tuple[Leg, ...] | None:
-        """An order, or None; then `exhausted` tells whether there is surely none, and `stuck` how far it came."""
+        """An order, or None; then `exhausted` tells whether there is surely none, `stuck` what held it.
+
+        `furthest` is the way to the state in which fewest VMs waited.
+        """
         branches = [self._options()]
         while self._waiting() and branches and self._state.effort < self._most_effort:
             leg = next(branches[-1], None)
@@ -79,6 +84,8 @@ class Search:
     def _options(self) -> Iterator[Leg]:
         """Legal next steps: moves to the last host first, hops afterwards."""
         waiting = self._waiting()
+        if len(waiting) < self._fewest_waiting:
+            self._fewest_waiting, self.furthest = len(waiting), tuple(self._path)
         legal = 0
         for vm in waiting:
             if self._state.allows(vm, self._goal[vm]):

@@ -22,6 +22,7 @@ from rebalancer.plan.figures import profile_of
 from rebalancer.plan.finding import Finding
 from rebalancer.plan.interleavings import clashes
 from rebalancer.plan.limits import over_limits
+from rebalancer.plan.missing import wrong_missing
 from rebalancer.plan.plan import FORMAT, Plan, Step, StepKind
 from rebalancer.policy.load import policy_digest
 from rebalancer.problem import Problem, make_problem
@@ -93,6 +94,7 @@ def _of_steps(plan: Plan, problem: Problem, rules: tuple[Rule, ...], done: Colle
     if inventory_digest(problem.pool) == plan.made_from.inventory_digest:
         yield from wrong_claims(plan, problem)
         yield from wrong_demand(plan, problem)
+        yield from wrong_missing(plan, problem, rules)
     if not findings and not done:
         yield from _of_way_back(plan, problem_at(problem, run.placement), rules)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from time import monotonic
 
-from rebalancer.errors import ModelBug, NoLegalOrder
+from rebalancer.errors import Infeasible, ModelBug, NoLegalOrder
 from rebalancer.objectives import OBJECTIVES
 from rebalancer.placement import Move
 from rebalancer.plan.compose import Chosen, compose
@@ -13,6 +14,7 @@ from rebalancer.plan.figures import DECIMALS
 from rebalancer.plan.limits import over_limits
 from rebalancer.plan.order import Deadlock, find_order
 from rebalancer.plan.plan import Plan, Tier
+from rebalancer.plan.prefix import Prefix, best_prefix, incomplete
 from rebalancer.plan.search import Leg
 from rebalancer.plan.verify import verify_plan
 from rebalancer.plan.why import Reasons
@@ -24,6 +26,9 @@ from rebalancer.solve import Tier as SolvedTier
 ROUNDS = 8
 """How many placements may turn out to have no legal order before planning gives up."""
 
+OVERTIME = 3.0
+"""How many times the seconds that the policy gives to solving may pass before no further placement is asked for."""
+
 LIMITS = "limits"
 """In the place of a rule: parking VMs on the way would copy more than the policy allows."""
 CUT_SHORT = "time ran out before the search was done: another run may come to another plan"
@@ -32,6 +37,9 @@ CUT_SHORT = "time ran out before the search was done: another run may come to an
 def rebalance(problem: Problem, *, made_at: datetime, reporter: SolveReporter | None = None) -> Plan:
     """The plan that leads from where the VMs of *problem* are to the best placement found, every state legal.
 
+    Where no order of all moves is found, it is the largest legal prefix that is worth anything, and tells what is
+    missing.
+
     Args:
         problem: the pool, its demand and the policy.
         made_at: the time, with a zone.
@@ -39,7 +47,7 @@ def rebalance(problem: Problem, *, made_at: datetime, reporter: SolveReporter | 
 
     Raises:
         Infeasible: no placement satisfies the hard rules.
-        NoLegalOrder: placements were found, but no legal order to any of them.
+        NoLegalOrder: placements were found, but no legal order to any of them, and none to a part that is worth it.
         ModelBug: the checker refuses what was planned.
     """
     return _Planning(problem, made_at, reporter or SolveReporter()).plan()
@@ -52,20 +60,59 @@ class _Planning:
         self._problem, self._made_at, self._reporter = problem, made_at, reporter
         self._rules: tuple[Rule, ...] = rules_for(problem)
         self._forbidden: list[frozenset[Move]] = []
+        self._blamed: tuple[str, ...] = ()
+        self._parts: list[tuple[Prefix, Solution]] = []
+        self._latest = monotonic() + OVERTIME * problem.policy.limits.solve_seconds
 
     def plan(self) -> Plan:
-        """Solve and order until both succeed."""
+        """Solve and order until both succeed, or make the best of what was found."""
         for _ in range(ROUNDS):
-            solution = solve(
-                self._problem, rules=self._rules, forbidden=tuple(self._forbidden), reporter=self._reporter
-            )
-            found = self._try(solution)
+            solution = self._solved()
+            found = self._try(solution) if solution else None
             if isinstance(found, Plan):
                 return found
+            if found is None:
+                break
             self._forbidden.append(frozenset(found.moves))
-            rules = found.rules
+            self._blamed = found.rules
+        return self._in_part()
+
+    def _solved(self) -> Solution | None:
+        """The best placement without what has no order; None where there is no further one, or no time.
+
+        Raises:
+            Infeasible: there never was one.
+        """
+        if self._forbidden and monotonic() > self._latest:
+            return None
+        try:
+            return solve(self._problem, rules=self._rules, forbidden=tuple(self._forbidden), reporter=self._reporter)
+        except Infeasible:
+            if not self._forbidden:
+                raise
+            return None
+
+    def _in_part(self) -> Plan:
+        """The best of the prefixes that the checker accepts.
+
+        Raises:
+            NoLegalOrder: there is none.
+        """
+        for prefix, solution in sorted(self._parts, key=lambda part: part[0].rank):
+            chosen = incomplete(prefix, solution.placement, self._problem, self._rules)
+            plan = compose(self._problem, self._rules, chosen, prefix.legs, self._made_at)
+            if not verify_plan(plan, self._problem.pool, self._problem.demand, now=self._made_at):
+                return plan
         names = [self._problem.pool.vms[move.vm].name for move in sorted(self._forbidden[-1])]
-        raise NoLegalOrder(names, rules)
+        raise NoLegalOrder(names, self._blamed)
+
+    def _keep(self, solution: Solution, ways: Sequence[Sequence[Leg]]) -> None:
+        """Remember the best prefix of *ways* to *solution*, if its objectives are those of the first one."""
+        prefix = best_prefix(ways, self._chosen(solution), self._problem, self._rules)
+        names = [tier.objective for tier in solution.tiers]
+        alike = all([tier.objective for tier in each.tiers] == names for _, each in self._parts)
+        if prefix and alike:
+            self._parts.append((prefix, solution))
 
     def _try(self, solution: Solution) -> Plan | Deadlock:
         """A plan for *solution*, or the moves that stand in its way."""
@@ -73,13 +120,18 @@ class _Planning:
         seed = self._problem.policy.limits.seed
         order = find_order(self._problem, self._rules, solution.placement, seed=seed, first=first)
         if isinstance(order, Deadlock):
+            self._keep(solution, order.ways)
             return order
         moves, vms = self._problem.initial.moves_to(solution.placement), self._problem.pool.vms
         sizes = [vms[leg.vm].migration_memory_bytes for leg in order.legs]
         if over_limits(self._problem.policy.limits, moves=len(moves), sizes_bytes=sizes):
+            self._keep(solution, [order.legs])
             return Deadlock(moves=moves, rules=(LIMITS,), proved=False)
         plan = compose(self._problem, self._rules, self._chosen(solution), order.legs, self._made_at)
-        return self._checked(plan, order.legs)
+        found = self._checked(plan, order.legs)
+        if isinstance(found, Deadlock):
+            self._keep(solution, found.ways)
+        return found
 
     def _checked(self, plan: Plan, legs: Sequence[Leg]) -> Plan | Deadlock:
         """The plan, if the checker agrees; a step that earlier ones make illegal goes back to the solver.
@@ -94,9 +146,10 @@ class _Planning:
         refused = next((finding for finding in findings if finding.step in ids), None)
         if refused is None or refused.rule in {"placement", "order", "after", "figures"}:
             raise ModelBug("; ".join(map(str, findings)))
-        moved = {leg.vm for leg in legs[: ids.index(refused.step) + 1]}
-        moves = self._problem.initial.moves_to(plan.predicted)
-        return Deadlock(moves=tuple(move for move in moves if move.vm in moved), rules=(refused.rule,), proved=False)
+        legal, rest = legs[: ids.index(refused.step)], legs[ids.index(refused.step) :]
+        moved = {leg.vm for leg in (*legal, rest[0])}
+        moves = tuple(move for move in self._problem.initial.moves_to(plan.predicted) if move.vm in moved)
+        return Deadlock(moves=moves, rules=(refused.rule,), proved=False, ways=(tuple(legal),))
 
     def _chosen(self, solution: Solution) -> Chosen:
         """What the solver chose, in values of the plan."""

@@ -82,6 +82,9 @@ def emptied(
         plan = rebalance(policed, made_at=made_at, reporter=reporter)
     except (Infeasible, NoLegalOrder) as error:
         return replace(told, refused=error)
+    if plan.missing:
+        rules = sorted({each.rule for each in plan.missing})
+        return replace(told, refused=NoLegalOrder([each.vm_name for each in plan.missing], rules))
     if not wanted.intent.empty.keys().isdisjoint(plan.predicted.host_of.values()):
         return replace(told, refused=NothingFound([plan.reason]))
     return replace(told, plan=plan)

@@ -6,7 +6,7 @@ import gzip
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,13 +15,12 @@ import pytest
 from rebalancer.errors import NoLegalOrder
 from rebalancer.export import plan_json
 from rebalancer.inventory import pool_from_records
-from rebalancer.placement import Move
+from rebalancer.placement import Placement
 from rebalancer.plan import rebalance, sealed, verify_plan, whole
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem, make_problem
-from rebalancer.rules import Rule
 from rebalancer.simulator import generate_pool
-from rebalancer.solve import Outcome, Solution, SolveReporter
+from tests.plan.insists import Insists
 from tests.plan.made import LATER, MADE_AT, demand_of, goal_of, pool_with, swap
 from tests.plan.test_verify import dropped, retargeted, reversed_, swapped
 from tests.pools import policy_of, problem_of
@@ -73,36 +72,19 @@ def test_another_process_gives_the_same_bytes() -> None:
     assert run.stdout == plan_json(rebalance(hot(), made_at=MADE_AT))
 
 
-class Insists:
-    """A solver that wants a swap without a legal order until that is forbidden, and then wants nothing."""
-
-    def __init__(self, problem: Problem, *, yields: bool = True) -> None:
-        self.problem, self.yields = problem, yields
-        self.asked: list[tuple[frozenset[Move], ...]] = []
-
-    def __call__(
-        self,
-        problem: Problem,
-        *,
-        rules: Sequence[Rule],
-        forbidden: tuple[frozenset[Move], ...],
-        reporter: SolveReporter,
-    ) -> Solution:
-        """The swap, or nothing."""
-        del rules, reporter
-        self.asked.append(forbidden)
-        wanted = problem.initial if forbidden and self.yields else goal_of(problem, big="h2", small="h1")
-        return Solution(placement=wanted, tiers=(), outcome=Outcome.IMPROVED, reason="because", seed=1)
-
-
 def locked() -> Problem:
     """A swap with nowhere to park."""
     return problem_of(pool_with({"h1": 20, "h2": 20, "h3": 3}, {"big": ("h1", 12), "small": ("h2", 10)}))
 
 
+def swapped_hosts(problem: Problem) -> Placement:
+    """Each VM on the other's host."""
+    return goal_of(problem, big="h2", small="h1")
+
+
 def test_moves_without_an_order_go_back_to_the_solver(monkeypatch: pytest.MonkeyPatch) -> None:
     """The solver hears which moves may not all be made, and its next answer is taken."""
-    solver = Insists(locked())
+    solver = Insists(locked(), swapped_hosts(locked()), yields=True)
     monkeypatch.setattr(whole, "solve", solver)
     plan = rebalance(locked(), made_at=MADE_AT)
     assert plan.steps == ()
@@ -112,7 +94,7 @@ def test_moves_without_an_order_go_back_to_the_solver(monkeypatch: pytest.Monkey
 
 def test_a_solver_that_insists_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a bounded number of rounds the error names the VMs and the rules."""
-    solver = Insists(locked(), yields=False)
+    solver = Insists(locked(), swapped_hosts(locked()))
     monkeypatch.setattr(whole, "solve", solver)
     with pytest.raises(NoLegalOrder, match="no legal order for moving big, small: each waits for enough-memory"):
         rebalance(locked(), made_at=MADE_AT)
@@ -121,7 +103,7 @@ def test_a_solver_that_insists_is_given_up(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_hop_is_planned_where_the_solver_wants_a_swap(monkeypatch: pytest.MonkeyPatch) -> None:
     """The goal is kept: parking is the order's business, not the solver's."""
-    monkeypatch.setattr(whole, "solve", Insists(swap()))
+    monkeypatch.setattr(whole, "solve", Insists(swap(), swapped_hosts(swap()), yields=True))
     plan = rebalance(swap(), made_at=MADE_AT)
     assert [step.kind.value for step in plan.steps] == ["hop", "move", "move"]
     assert plan.warnings == ("made without metrics: load was not looked at",)
@@ -130,7 +112,7 @@ def test_a_hop_is_planned_where_the_solver_wants_a_swap(monkeypatch: pytest.Monk
 def test_parking_counts_against_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Moves of 22 GiB fit a limit of 25, but with the hop 32 would be copied: the solver has to find something else."""
     tight = problem_of(swap().pool, policy=policy_of(limits={"maximum_gib": 25}))
-    solver = Insists(tight)
+    solver = Insists(tight, swapped_hosts(tight), yields=True)
     monkeypatch.setattr(whole, "solve", solver)
     assert rebalance(tight, made_at=MADE_AT).steps == ()
     assert len(solver.asked) == 2

@@ -21,14 +21,18 @@ def nightly(
     state_dir: StateDir = None,
     json: AsJson = False,
     detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="Exit with 2 when steps of the plan are left to be done.")
+        bool,
+        typer.Option(
+            "--detailed-exitcode",
+            help="Exit with 2 when steps are left to be done, with 7 when the plan is incomplete.",
+        ),
     ] = False,
 ) -> int:
     """Plan, and with --execute carry the plan out: for cron.
 
     The plan is kept in the state folder and carried out only inside the change windows of the policy.
     """
-    from rebalancer.cli.exits import Exit
+    from rebalancer.cli.exits import Exit, exit_of
     from rebalancer.cli.output import print_json, say, show_lines
     from rebalancer.cli.progress import watch_run, watch_solve
     from rebalancer.execute import stop_on_signals
@@ -50,4 +54,4 @@ def nightly(
         print_json(result.as_json())
     else:
         show_lines(result.plan.summary, str(result), f"plan: {result.folder}")
-    return Exit.HAS_STEPS if detailed_exitcode and result.left else Exit.DONE
+    return exit_of(result.plan, left=result.left) if detailed_exitcode else Exit.DONE

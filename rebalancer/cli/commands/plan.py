@@ -34,7 +34,8 @@ def plan(
     no_metrics: NoMetrics = False,
     json: AsJson = False,
     detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="Exit with 2 when the plan has steps, with 0 when it has none.")
+        bool,
+        typer.Option("--detailed-exitcode", help="Exit with 2 when the plan has steps, with 7 when it is incomplete."),
     ] = False,
 ) -> int:
     """Plan what moves where, and why; move nothing.
@@ -43,7 +44,7 @@ def plan(
     """
     from datetime import UTC, datetime
 
-    from rebalancer.cli.exits import Exit
+    from rebalancer.cli.exits import Exit, exit_of
     from rebalancer.cli.output import print_json, say, show
     from rebalancer.cli.progress import watch_solve
     from rebalancer.cli.situation import open_case
@@ -69,4 +70,4 @@ def plan(
         print_json(plan_document(made))
     else:
         show(*plan_tables(made))
-    return Exit.HAS_STEPS if detailed_exitcode and made.steps else Exit.DONE
+    return exit_of(made, left=len(made.steps)) if detailed_exitcode else Exit.DONE

@@ -1,0 +1,78 @@
+"""Moves that a plan does without: what stands in the way of each once the plan is done, and whether that is true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from rebalancer.placement import Move, Placement
+from rebalancer.plan.elsewhere import problem_at
+from rebalancer.plan.finding import Finding
+from rebalancer.plan.plan import Missing, Plan
+from rebalancer.plan.why import DOES_NOT_PAY
+from rebalancer.problem import Problem
+from rebalancer.rules import Legality, PoolRule, Rule, end_violations, step_ledger
+
+INCOMPLETE = "incomplete"
+"""The outcome of a plan that makes a part of the moves that were found."""
+NO_USE_ALONE = "may be made, but is of no use without others that are missing, too"
+
+
+def missing_moves(
+    moves: Iterable[Move], end: Placement, problem: Problem, rules: Sequence[Rule]
+) -> tuple[Missing, ...]:
+    """*moves* that are not made where a plan for *problem* ends at *end*, sorted by the names of their VMs."""
+    search = _Hindrances(end, problem, rules)
+    return tuple(sorted((search.of(move) for move in moves), key=lambda each: (each.vm_name, each.vm)))
+
+
+def wrong_missing(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterator[Finding]:
+    """Where *plan* says otherwise than the rules what it does without, and why; *problem* is what it was made from."""
+    if bool(plan.missing) != (plan.outcome == INCOMPLETE):
+        yield _wrong(f"the outcome is '{plan.outcome}', and {len(plan.missing)} moves are said to be missing")
+    end, hosts = plan.predicted, problem.pool.hosts
+    known = [each for each in plan.missing if each.vm in end.host_of and each.target in hosts]
+    moves = [Move(vm=each.vm, source=end[each.vm], target=each.target) for each in known]
+    found = missing_moves([move for move in moves if move.source != move.target], end, problem, rules)
+    if found != plan.missing:
+        yield _wrong("the moves that are said to be missing are others, or are missing for another reason")
+
+
+def _wrong(words: str) -> Finding:
+    """A finding about the whole plan."""
+    return Finding(step="", state="at the end", rule="missing", words=words)
+
+
+class _Hindrances:
+    """What speaks against a further move from where a plan ends."""
+
+    def __init__(self, end: Placement, problem: Problem, rules: Sequence[Rule]) -> None:
+        self._end, self._problem = end, problem
+        self._pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
+        self._then = problem_at(problem, end)
+        self._legality = Legality(self._then, rules)
+        self._ledger = step_ledger(self._pool_rules, self._then, end)
+
+    def of(self, move: Move) -> Missing:
+        """*move* with the first thing that speaks against it."""
+        rule, words = self._hindrance(move)
+        pool = self._problem.pool
+        return Missing(
+            vm=move.vm,
+            vm_name=pool.vms[move.vm].name,
+            target=move.target,
+            target_name=pool.hosts[move.target].name,
+            rule=rule,
+            words=words,
+        )
+
+    def _hindrance(self, move: Move) -> tuple[str, str]:
+        """A rule and its words: on the VM and the host, on the way, or at the end."""
+        pool = self._then.pool
+        for objection in self._legality.objections(pool.vms[move.vm], pool.hosts[move.target]):
+            return objection.rule, objection.words
+        for violation in self._ledger.objections(move.vm, move.target):
+            return violation.rule, violation.words
+        there = Placement({**self._end.host_of, move.vm: move.target})
+        for violation in end_violations(self._pool_rules, self._problem, there):
+            return violation.rule, f"the plan could not end with it: {violation.words}"
+        return DOES_NOT_PAY, NO_USE_ALONE

@@ -1,0 +1,50 @@
+"""A plan that is a part of a better one, as people and cron meet it."""
+
+from __future__ import annotations
+
+import pytest
+
+from rebalancer.cli.exits import Exit
+from rebalancer.export import write_plan
+from rebalancer.plan import rebalance, whole
+from rebalancer.snapshot import Snapshot, write_snapshot
+from tests.cli.terminal import Terminal
+from tests.plan.insists import Insists
+from tests.plan.made import MADE_AT, goal_of
+from tests.plan.test_prefix import WANTED, stuck
+
+
+@pytest.fixture
+def person(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Before the snapshot of a pool in which a swap has no legal order, with a solver that wants it."""
+    problem = stuck()
+    snapshot = Snapshot(pool=problem.pool, demand=problem.demand, taken_at=MADE_AT, source="a test")
+    write_snapshot(snapshot, terminal.folder / "pool.json")
+    wanted = goal_of(problem, **WANTED)
+    monkeypatch.setattr(whole, "solve", Insists(problem, wanted, objectives=("repair", "balance")))
+    write_plan(rebalance(problem, made_at=MADE_AT), terminal.folder / "plan")
+    return terminal
+
+
+def test_planning_says_that_the_plan_is_incomplete(person: Terminal) -> None:
+    """First word, table, and the exit code where it was asked for; else it is a plan like any."""
+    ended = person.run("plan", "pool.json", "--detailed-exitcode")
+    assert ended.code == Exit.INCOMPLETE
+    assert ended.out.startswith("Incomplete, 2 moves are missing: 1 step")
+    assert "Missing: no legal order was found for these moves" in ended.out
+    assert person.run("plan", "pool.json").code == Exit.DONE
+
+
+def test_programs_are_told(person: Terminal) -> None:
+    """Outcome and missing moves stand in the JSON of `plan`, and of `show`."""
+    for words in (["plan", "pool.json"], ["show", "plan"]):
+        told = person.run(*words, "--json").json()
+        assert told["outcome"] == "incomplete"
+        assert [each["vm_name"] for each in told["missing"]] == ["big", "small"]
+
+
+def test_reviewers_are_told(person: Terminal) -> None:
+    """plan.md has a section of its own."""
+    page = (person.folder / "plan" / "plan.md").read_text(encoding="utf-8")
+    assert "\n## Missing\n" in page
+    assert "| big | h2 | " in page

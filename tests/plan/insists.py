@@ -1,0 +1,46 @@
+"""A solver that wants one placement, whatever it hears."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebalancer.objectives import OBJECTIVES
+from rebalancer.placement import Move, Placement
+from rebalancer.problem import Problem
+from rebalancer.rules import Rule
+from rebalancer.solve import Outcome, Solution, SolveReporter, Tier
+
+
+class Insists:
+    """Wants *goal* until some of its moves are forbidden, and then nothing; or always, unless it *yields*."""
+
+    def __init__(
+        self, problem: Problem, goal: Placement, *, yields: bool = False, objectives: Sequence[str] = ()
+    ) -> None:
+        self.problem, self.goal, self.yields = problem, goal, yields
+        self.objectives = [each for each in OBJECTIVES if each.id in objectives]
+        self.asked: list[tuple[frozenset[Move], ...]] = []
+
+    def __call__(
+        self,
+        problem: Problem,
+        *,
+        rules: Sequence[Rule],
+        forbidden: tuple[frozenset[Move], ...],
+        reporter: SolveReporter,
+    ) -> Solution:
+        """The placement, with its objectives and the bounds that it meets, or nothing."""
+        del problem, rules, reporter
+        self.asked.append(forbidden)
+        wanted = self.problem.initial if forbidden and self.yields else self.goal
+        tiers = tuple(self._tiers(wanted))
+        return Solution(placement=wanted, tiers=tiers, outcome=Outcome.IMPROVED, reason="because", seed=1)
+
+    def _tiers(self, wanted: Placement) -> list[Tier]:
+        """Every objective, proved best."""
+        found = []
+        for each in self.objectives:
+            before, after = (each.value(placement, self.problem) for placement in (self.problem.initial, wanted))
+            tier = Tier(objective=each.id, unit=each.unit, before=before, after=after, bound=after, proved=True)
+            found.append(tier)
+        return found
