@@ -6,10 +6,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rebalancer.inventory import Pool
 from rebalancer.objectives import OBJECTIVES, Objective, Peak
 from rebalancer.placement import Placement
-from rebalancer.plan.figures import host_rows, load_of, metrics_of, profile_of
+from rebalancer.plan.figures import host_rows, load_of, load_shares, metrics_of, profile_of
 from rebalancer.plan.finding import Finding
 from rebalancer.plan.plan import HostState, Plan, Step, Tier
 from rebalancer.problem import Problem
@@ -31,9 +34,13 @@ def wrong_claims(plan: Plan, problem: Problem) -> Iterator[Finding]:
     if (profile is None) != (plan.load is None) or (profile and set(profile.hosts) != set(problem.pool.hosts)):
         yield _wrong("figures", "the demand that the plan carries does not fit its hosts and slots")
         return
+    if plan.load and {curve.uuid for curve in plan.load.vms} != {step.vm for step in plan.steps}:
+        yield _wrong("figures", "the demand that the plan carries is not that of the VMs that it moves")
+        return
     carried = replace(problem, demand=profile, pool=_copied(problem.pool, plan))
     yield from _wrong_memory(plan, problem.pool)
-    yield from _wrong_rows(plan, carried)
+    rows = tuple(_wrong_rows(plan, carried))
+    yield from rows or _wrong_slots(plan, carried)
     for tier in plan.tiers:
         yield from _wrong_tier(tier, carried, plan.predicted)
 
@@ -43,7 +50,7 @@ def wrong_demand(plan: Plan, problem: Problem) -> Iterator[Finding]:
     measured, claimed = metrics_of(problem.demand), plan.made_from.metrics
     if measured is None or claimed is None or measured.window_end != claimed.window_end:
         return
-    moved = {curve.uuid for curve in plan.load.vms} if plan.load else set()
+    moved = {step.vm for step in plan.steps} & set(problem.initial)
     if problem.demand != profile_of(plan) and load_of(problem, moved) != plan.load:
         yield _wrong("figures", "the demand that the plan carries is not the one that was measured")
 
@@ -88,6 +95,28 @@ def _wrong_rows(plan: Plan, problem: Problem) -> Iterator[Finding]:
             yield _wrong("figures", f"the figures of host {row.name} are others")
 
 
+def _wrong_slots(plan: Plan, problem: Problem) -> Iterator[Finding]:
+    """Hours at which hosts are said to be busiest; of several that are equally busy, any will do."""
+    if problem.demand is None:
+        return
+    shares = [dict(zip(problem.pool.hosts, load_shares(problem, at), strict=True)) for at in _moments(plan, problem)]
+    for row in plan.hosts:
+        for state, share in zip((row.before, row.after), shares, strict=True):
+            if state.peak_slot is not None and not _peaks_at(state, share[row.uuid]):
+                yield _wrong("figures", f"host {row.name} is busiest at another hour")
+
+
+def _moments(plan: Plan, problem: Problem) -> tuple[Placement, Placement]:
+    """Before and after."""
+    return problem.initial, plan.predicted
+
+
+def _peaks_at(state: HostState, share: NDArray[np.float64]) -> bool:
+    """Whether the load of each slot in *share* has its peak where *state* has it."""
+    slot = state.peak_slot
+    return slot is not None and slot in range(len(share)) and _close(float(share[slot]), float(share.max()))
+
+
 def _alike(claimed: HostState, found: HostState) -> bool:
     """Whether two states of one host say the same."""
     exact = set(claimed.vms) == set(found.vms) and claimed.memory_used_bytes == found.memory_used_bytes
@@ -101,6 +130,8 @@ def _wrong_tier(tier: Tier, problem: Problem, predicted: Placement) -> Iterator[
     objective = next((each for each in OBJECTIVES if each.id == tier.objective), None)
     if objective is None:
         yield _wrong("tiers", f"there is no objective {tier.objective}")
+    elif (tier.sentence, tier.unit) != (objective.sentence, objective.unit):
+        yield _wrong("tiers", f"objective {tier.objective} is another than the plan says")
     elif problem.demand is None and tier.objective in NEED_DEMAND:
         yield _wrong("tiers", f"the plan claims {tier.objective} without any demand to compute it from")
     else:
@@ -113,6 +144,8 @@ def _wrong_tier(tier: Tier, problem: Problem, predicted: Placement) -> Iterator[
                 yield _wrong("tiers", words)
     if tier.bound > tier.after and not _close(tier.bound, tier.after):
         yield _wrong("tiers", f"the plan beats its own bound for {tier.objective}")
+    if tier.proved and not _close(tier.bound, tier.after):
+        yield _wrong("tiers", f"{tier.objective} is said to be proven best, and its bound says otherwise")
 
 
 def _values(objective: Objective, placement: Placement, problem: Problem) -> tuple[float, ...]:

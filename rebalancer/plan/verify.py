@@ -24,6 +24,7 @@ from rebalancer.plan.interleavings import clashes
 from rebalancer.plan.limits import over_limits
 from rebalancer.plan.missing import wrong_missing
 from rebalancer.plan.plan import FORMAT, Plan, Step, StepKind
+from rebalancer.plan.wording import wrong_words
 from rebalancer.policy.load import policy_digest
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Legality, PoolRule, Rule, end_violations, rules_for, step_ledger
@@ -91,6 +92,7 @@ def _of_steps(plan: Plan, problem: Problem, rules: tuple[Rule, ...], done: Colle
     run = _Run(problem, rules, plan.predicted)
     findings = [*run.all(left), *run.clashes(left), *_of_end(plan, run.placement, problem, rules)]
     yield from findings
+    yield from wrong_words(plan, problem.pool)
     if inventory_digest(problem.pool) == plan.made_from.inventory_digest:
         yield from wrong_claims(plan, problem)
         yield from wrong_demand(plan, problem)

@@ -119,7 +119,7 @@ def test_what_is_said_of_missing_moves_is_verified(monkeypatch: pytest.MonkeyPat
     """Another entry, another reason, none at all, or another outcome: each is refused, with the digest made anew."""
     problem = stuck()
     found = [verify_plan(sealed(edit), problem.pool, now=LATER) for edit in edits(partial(problem, monkeypatch))]
-    assert [{finding.rule for finding in each} for each in found] == [{"missing"}] * len(found)
+    assert all("missing" in {finding.rule for finding in each} for each in found)
 
 
 def evacuation(problem: Problem) -> Problem:

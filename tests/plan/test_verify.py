@@ -11,7 +11,7 @@ import pytest
 
 from rebalancer.demand import LoadProfile
 from rebalancer.inventory import Pool
-from rebalancer.plan import Finding, Plan, Step, StepKind, differences, sealed, verify_plan
+from rebalancer.plan import Finding, LeftAlone, Plan, Step, StepKind, differences, sealed, verify_plan
 from rebalancer.policy.load import policy_digest
 from tests.plan.made import LATER, MADE_AT, demand_of, goal_of, plan_of, pool_with, swap
 from tests.pools import make_vm, policy_of, problem_of
@@ -212,7 +212,8 @@ def test_every_single_edit_is_refused_even_with_a_new_digest(plan: Plan) -> None
 )
 def test_words_are_under_the_digest(field: str) -> None:
     """What only people read cannot be edited either."""
-    other: dict[type, Any] = {str: "x", tuple: ("x",)}
+    alone = LeftAlone(kind="vm", uuid="x", name="x", rule="x", words="x")
+    other: dict[type, Any] = {str: "x", tuple: (alone,)}
     value = getattr(PLAN, field)
     found = verdict(changed(PLAN, **{field: other.get(type(value))}))
     assert next(finding.rule for finding in found) == "digest"

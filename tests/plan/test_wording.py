@@ -1,0 +1,98 @@
+"""A reviewer reads names and a summary: they are those of what moves, even where the digest was computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rebalancer.plan import Finding, HostRow, LeftAlone, Plan, sealed, verify_plan
+from tests.plan.made import LATER
+from tests.plan.test_verify import PLAN, busy_pool, edited, verdict
+
+
+def with_host_named(plan: Plan, name: str) -> Plan:
+    """*plan* with another name of its first host."""
+    return replace(plan, hosts=(replace(plan.hosts[0], name=name), *plan.hosts[1:]))
+
+
+def with_tier(plan: Plan, **changes: Any) -> Plan:  # noqa: ANN401 - any field of a tier
+    """*plan* with another second objective, and the summary that goes with it."""
+    return replace(plan, tiers=(plan.tiers[0], replace(plan.tiers[1], **changes), *plan.tiers[2:]))
+
+
+def with_peak(plan: Plan, slot: int) -> Plan:
+    """*plan* with its busiest host busy at another hour."""
+    busiest = max(plan.hosts, key=lambda row: row.before.peak_share or 0.0)
+    changed = replace(busiest, before=replace(busiest.before, peak_slot=slot))
+    rows: tuple[HostRow, ...] = tuple(changed if row is busiest else row for row in plan.hosts)
+    return replace(plan, hosts=rows)
+
+
+def with_stranger(plan: Plan) -> Plan:
+    """*plan* with the load of a VM that it does not move."""
+    assert plan.load
+    first, *others = plan.load.vms
+    return replace(plan, load=replace(plan.load, vms=(replace(first, uuid="stranger"), *others)))
+
+
+LIES: dict[str, tuple[Callable[[Plan], Plan], str]] = {
+    "VM of a step": (lambda plan: edited(plan, 0, vm_name="other"), "is called 'other' here"),
+    "source of a step": (lambda plan: edited(plan, 0, source_name="h9"), "is called 'h9' here"),
+    "target of a step": (lambda plan: edited(plan, 1, target_name="h9"), "is called 'h9' here"),
+    "VM on the way back": (
+        lambda plan: replace(plan, rollback=(replace(plan.rollback[0], vm_name="other"), *plan.rollback[1:])),
+        "is called 'other' here",
+    ),
+    "host": (lambda plan: with_host_named(plan, "h9"), "is called 'h9' here"),
+    "pool": (
+        lambda plan: replace(plan, made_from=replace(plan.made_from, pool_name="another")),
+        "is called 'another' here",
+    ),
+    "VM left alone": (
+        lambda plan: replace(
+            plan, left_alone=(LeftAlone(kind="vm", uuid="db", name="web-1", rule="never-move", words="x"),)
+        ),
+        "VM db is called 'web-1' here",
+    ),
+    "summary": (lambda plan: replace(plan, summary="Nothing to do."), "the summary is not one of this plan"),
+    "unit": (lambda plan: with_tier(plan, unit="ducks"), "is another than the plan says"),
+    "sentence": (lambda plan: with_tier(plan, sentence="All is well."), "is another than the plan says"),
+    "proof": (lambda plan: with_tier(plan, bound=plan.tiers[1].after - 1, proved=True), "its bound says otherwise"),
+    "busiest hour": (lambda plan: with_peak(plan, 23), "is busiest at another hour"),
+    "no hour": (lambda plan: with_peak(plan, -1), "is busiest at another hour"),
+    "demand of a stranger": (with_stranger, "not that of the VMs that it moves"),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_lie_is_refused_although_the_digest_fits(lie: str) -> None:
+    """Whatever people go by is held against the pool."""
+    edit, words = LIES[lie]
+    found = verdict(sealed(edit(PLAN)))
+    assert "digest" not in {each.rule for each in found}
+    assert any(words in each.words for each in found)
+
+
+def test_the_plan_itself_is_accepted() -> None:
+    """So that the edits above are what is refused."""
+    assert verdict(PLAN) == ()
+
+
+def test_a_vm_that_was_renamed_since_is_told() -> None:
+    """Nobody goes by a name that has another meaning by now."""
+    pool = busy_pool()
+    step = PLAN.steps[0]
+    renamed = replace(pool, vms={**pool.vms, step.vm: replace(pool.vms[step.vm], name="new name")})
+    found = verify_plan(PLAN, renamed, now=LATER)
+    assert (
+        Finding(
+            step=step.id,
+            state="at the start",
+            rule="words",
+            words=f"VM {step.vm} is called {step.vm_name!r} here and 'new name' in the pool",
+        )
+        in found
+    )
