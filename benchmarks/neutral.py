@@ -43,7 +43,7 @@ class PlainMemory(PoolRule):
         return tuple(
             Row(
                 subject="memory",
-                hosts=frozenset({uuid}),
+                places=frozenset({uuid}),
                 weights=weights,
                 arrival_weights=weights,
                 upper=(host.memory_total_bytes or 0) - host.memory_overhead_bytes,

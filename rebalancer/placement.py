@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from rebalancer.inventory import Pool, Uuid
+from rebalancer.inventory import VBD, VDI, VM, Pool, Uuid, VBDType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Move:
-    """A VM that goes from one host to another."""
+class DiskMove:
+    """A disk that goes from one SR to another, named by the drive (VBD) of its VM.
 
-    vm: Uuid
+    A copy is a VDI with a uuid of its own; the drive keeps its uuid, and so names the disk before and after.
+    """
+
+    drive: Uuid
     source: Uuid
     target: Uuid
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Move:
+    """A VM that goes from one host to another; `disks` are those that change their SR on the way, sorted by drive.
+
+    Without disks it is a XenMotion, with disks a Storage XenMotion.
+    """
+
+    vm: Uuid
+    source: Uuid
+    target: Uuid
+    disks: tuple[DiskMove, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The host of every guest that occupies one: `host_of[vm]`."""
+    """The host of every guest that occupies one: `host_of[vm]`; where disks may travel, their SRs, too.
+
+    `srs_of[vm][drive]` is the SR of the disk in a drive. A VM that is not in it keeps its disks where they are.
+    """
 
     host_of: Mapping[Uuid, Uuid]
+    srs_of: Mapping[Uuid, Mapping[Uuid, Uuid]] = field(default_factory=dict)
 
     def __getitem__(self, vm: Uuid) -> Uuid:
         """The host of *vm*."""
@@ -39,19 +59,32 @@ class Placement:
         """The placement once *moves* are done.
 
         Raises:
-            ValueError: a move starts where its VM is not.
+            ValueError: a move starts where its VM is not, or a disk of it.
         """
-        changed = dict(self.host_of)
+        hosts, srs = dict(self.host_of), dict(self.srs_of)
         for move in moves:
-            if changed[move.vm] != move.source:
-                raise ValueError(f"VM {move.vm} is on {changed[move.vm]}, not on {move.source}")
-            changed[move.vm] = move.target
-        return Placement(changed)
+            if hosts[move.vm] != move.source:
+                raise ValueError(f"VM {move.vm} is on {hosts[move.vm]}, not on {move.source}")
+            hosts[move.vm] = move.target
+            if move.disks:
+                srs[move.vm] = _carried(srs.get(move.vm, {}), move.disks)
+        return Placement(hosts, srs)
 
     def moves_to(self, goal: Placement) -> tuple[Move, ...]:
-        """The moves that turn this placement into *goal*, sorted by VM."""
+        """The moves that turn this placement into *goal*, sorted by VM; one whose host stays keeps its disks."""
         return tuple(
-            Move(vm=vm, source=host, target=goal[vm]) for vm, host in sorted(self.host_of.items()) if goal[vm] != host
+            Move(vm=vm, source=host, target=goal[vm], disks=self._disks_to(goal, vm))
+            for vm, host in sorted(self.host_of.items())
+            if goal[vm] != host
+        )
+
+    def _disks_to(self, goal: Placement, vm: Uuid) -> tuple[DiskMove, ...]:
+        """The disks of *vm* that are on another SR in *goal*."""
+        here, there = self.srs_of.get(vm, {}), goal.srs_of.get(vm, {})
+        return tuple(
+            DiskMove(drive=drive, source=here[drive], target=there[drive])
+            for drive in sorted(here.keys() & there.keys())
+            if here[drive] != there[drive]
         )
 
     def vms_by_host(self) -> dict[Uuid, list[Uuid]]:
@@ -62,6 +95,33 @@ class Placement:
         return found
 
 
+def _carried(srs: Mapping[Uuid, Uuid], disks: tuple[DiskMove, ...]) -> dict[Uuid, Uuid]:
+    """The SRs behind the drives of one VM once *disks* have moved.
+
+    Raises:
+        ValueError: a disk is not on the SR where it is said to start.
+    """
+    for disk in disks:
+        if srs.get(disk.drive) != disk.source:
+            raise ValueError(f"the disk in drive {disk.drive} is on {srs.get(disk.drive)}, not on {disk.source}")
+    return {**srs, **{disk.drive: disk.target for disk in disks}}
+
+
+def disks_of(vm: VM, pool: Pool) -> Iterator[tuple[VBD, VDI]]:
+    """The drives of *vm* with a disk in them, and the disk: no CDs, no empty drives, nothing that leads nowhere."""
+    for drive in vm.vbds:
+        disk = pool.vdis.get(drive.vdi or "")
+        if disk is not None and not drive.empty and drive.type is not VBDType.CD:
+            yield drive, disk
+
+
 def current_placement(pool: Pool) -> Placement:
     """Where the guests of *pool* are now: every guest that occupies a host, movable or not, sorted by uuid."""
     return Placement({vm.uuid: vm.resident_on for vm in pool.resident_guests() if vm.resident_on is not None})
+
+
+def current_placement_with_disks(pool: Pool) -> Placement:
+    """The same with the SR of every disk of every guest."""
+    hosts = current_placement(pool).host_of
+    srs = {vm: {drive.uuid: disk.sr for drive, disk in disks_of(pool.vms[vm], pool)} for vm in hosts}
+    return Placement(hosts, {vm: found for vm, found in srs.items() if found})

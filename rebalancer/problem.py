@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rebalancer.demand import LoadProfile
 from rebalancer.inventory import Host, Pool, Uuid
-from rebalancer.placement import Placement, current_placement
+from rebalancer.placement import Placement, current_placement, current_placement_with_disks
 from rebalancer.policy import Intent, Policy, Reserve
 from rebalancer.policy.resolve import intent_of
 
@@ -40,10 +40,11 @@ def make_problem(pool: Pool, demand: LoadProfile | None, policy: Policy) -> Prob
     Raises:
         PolicyError: the policy names a VM or host that the pool does not have, or contradicts itself.
     """
+    initial = current_placement_with_disks if policy.storage_motion.enabled else current_placement
     return Problem(
         pool=pool,
         demand=demand,
         policy=policy.without_address(),
         intent=intent_of(policy, pool),
-        initial=current_placement(pool),
+        initial=initial(pool),
     )

@@ -52,10 +52,10 @@ class _Traffic:
     @classmethod
     def of(cls, row: Row, legs: Sequence[Leg], start: Placement) -> _Traffic:
         """The traffic of *legs* over *row*."""
-        initial = sum(row.weights.get(vm, 0) for vm, host in start.host_of.items() if host in row.hosts)
+        initial = sum(row.weights.get(vm, 0) for vm, host in start.host_of.items() if host in row.places)
         traffic = cls(upper=row.upper, initial=initial)
         for position, leg in enumerate(legs):
-            comes, goes = leg.target in row.hosts, leg.source in row.hosts
+            comes, goes = leg.target in row.places, leg.source in row.places
             if comes and not goes and row.arrival_weights.get(leg.vm, 0):
                 resident = row.weights.get(leg.vm, 0)
                 traffic.resident[position] = resident

@@ -78,11 +78,11 @@ class _Loads:
         self, row: Row, steps: Sequence[Step], ancestors: Mapping[str, frozenset[str]], start: Placement
     ) -> None:
         self._row, self._ancestors = row, ancestors
-        self._initial = sum(row.weights.get(vm, 0) for vm, host in start.host_of.items() if host in row.hosts)
+        self._initial = sum(row.weights.get(vm, 0) for vm, host in start.host_of.items() if host in row.places)
         self._begun: dict[str, int] = {}
         self._done: dict[str, int] = {}
         for step in steps:
-            comes, goes = step.target in row.hosts, step.source in row.hosts
+            comes, goes = step.target in row.places, step.source in row.places
             if comes != goes:
                 resident = row.weights.get(step.vm, 0)
                 self._begun[step.id] = row.arrival_weights.get(step.vm, 0) if comes else 0

@@ -45,7 +45,7 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Clock = Annotated[time, BeforeValidator(_clock)]
 Title = Annotated[str, Field(min_length=1)]
 Names = tuple[Title, ...]
-"""VMs or hosts: each a uuid, a name, or `tag:NAME` for all that carry the tag."""
+"""VMs, hosts or SRs: each a uuid, a name, or `tag:NAME` for all that carry the tag."""
 
 
 class Mode(StrEnum):
@@ -121,6 +121,19 @@ class RulesPolicy(_Section):
 
     set: RuleSet = RuleSet.DOCUMENTED
     relax: Names = ()
+
+
+class StorageMotionPolicy(_Section):
+    """Whether VMs may take disks along that their new host cannot see, and to which SRs.
+
+    `srs` are the only ones that disks may go to, all where it is empty, never those of `never`. On each of them
+    `keep_free_gib` stay free.
+    """
+
+    enabled: bool = False
+    srs: Names = ()
+    never: Names = ()
+    keep_free_gib: Annotated[float, Field(ge=0)] = 0.0
 
 
 class GroupPolicy(_Section):
@@ -235,6 +248,7 @@ class Policy(_Section):
     capacity: CapacityPolicy = CapacityPolicy()
     rules: RulesPolicy = RulesPolicy()
     intent: IntentPolicy = IntentPolicy()
+    storage_motion: StorageMotionPolicy = StorageMotionPolicy()
     plan: PlanPolicy = PlanPolicy()
     together: tuple[TogetherPolicy, ...] = ()
     apart: tuple[ApartPolicy, ...] = ()

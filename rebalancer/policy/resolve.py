@@ -53,6 +53,7 @@ class _Resolving:
             never_move=(tagged_never_move(self._pool) if read.read_tags else {}) | self._never_move(),
             empty=self._empty(),
             reserves=self._reserves(),
+            disk_srs=self._disk_srs(),
         )
         refuse_contradictions(intent, self._pool, f"policy {self._policy.name!r}")
         return intent
@@ -143,6 +144,12 @@ class _Resolving:
             for host in self._selectors.hosts(wish.hosts, place(self._policy, "reserve")):
                 found[host].append(reserve)
         return {host: _sum(found[host]) for host in sorted(found)}
+
+    def _disk_srs(self) -> frozenset[Uuid]:
+        """The SRs to which disks may go; what is named is looked up even where none may."""
+        wish, where = self._policy.storage_motion, place(self._policy, "storage_motion")
+        named, never = (self._selectors.srs(each, where) for each in (wish.srs, wish.never))
+        return (named or frozenset(self._pool.srs)) - never if wish.enabled else frozenset()
 
 
 def _sum(reserves: Sequence[Reserve]) -> Reserve:

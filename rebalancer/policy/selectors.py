@@ -1,4 +1,4 @@
-"""How a policy names VMs and hosts: by uuid, by name, or by `tag:NAME`."""
+"""How a policy names VMs, hosts and SRs: by uuid, by name, or by `tag:NAME`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 from rebalancer.errors import PolicyError
-from rebalancer.inventory import VM, Host, Pool, Uuid
+from rebalancer.inventory import SR, VM, Host, Pool, Uuid
 
 TAG = "tag:"
 
-T = TypeVar("T", VM, Host)
+T = TypeVar("T", VM, Host, SR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,9 @@ class Selectors:
         self._vms = _by_name(pool.vms.values())
         self._hosts = _by_name(pool.hosts.values())
         self._vm_tags = _by_tag(pool.guests())
+        self._srs = _by_name(pool.srs.values())
         self._host_tags = _by_tag(pool.hosts.values())
+        self._sr_tags = _by_tag(pool.srs.values())
 
     def vms(self, selectors: Sequence[str], where: str) -> ChosenVMs:
         """The guests that *selectors* name.
@@ -79,18 +81,39 @@ class Selectors:
             raise _unknown(selector, names, self._vm_tags, "VM", where)
         return resident or guests
 
+    def srs(self, selectors: Sequence[str], where: str) -> frozenset[Uuid]:
+        """The SRs that *selectors* name.
+
+        Raises:
+            PolicyError: a selector matches no SR, or its name two.
+        """
+        return frozenset(uuid for selector in selectors for uuid in self._srs_of(selector, where))
+
     def _hosts_of(self, selector: str, where: str) -> list[Uuid]:
         """The hosts that one selector names."""
-        if selector.startswith(TAG):
-            return [host.uuid for host in _tagged(selector, self._host_tags, "host", where)]
         if selector in self._pool.hosts:
             return [selector]
-        matches = self._hosts.get(selector, [])
-        if not matches:
-            raise _unknown(selector, self._hosts, self._host_tags, "host", where)
-        if len(matches) > 1:
-            raise _ambiguous(selector, matches, "hosts", where)
-        return [matches[0].uuid]
+        return _named(selector, self._hosts, self._host_tags, "host", where)
+
+    def _srs_of(self, selector: str, where: str) -> list[Uuid]:
+        """The SRs that one selector names."""
+        if selector in self._pool.srs:
+            return [selector]
+        return _named(selector, self._srs, self._sr_tags, "SR", where)
+
+
+def _named(
+    selector: str, by_name: Mapping[str, list[T]], by_tag: Mapping[str, list[T]], kind: str, where: str
+) -> list[Uuid]:
+    """The hosts or SRs with a tag, or the one with a name."""
+    if selector.startswith(TAG):
+        return [each.uuid for each in _tagged(selector, by_tag, kind, where)]
+    matches = by_name.get(selector, [])
+    if not matches:
+        raise _unknown(selector, by_name, by_tag, kind, where)
+    if len(matches) > 1:
+        raise _ambiguous(selector, matches, f"{kind}s", where)
+    return [matches[0].uuid]
 
 
 def close_matches(word: str, known: Iterable[str]) -> str:
@@ -127,7 +150,7 @@ def _tagged(selector: str, by_tag: Mapping[str, list[T]], kind: str, where: str)
     )
 
 
-_TAG_REMEDY = "Tag one with `xe vm-param-add param-name=tags` or `xe host-param-add`, or take the selector out"
+_TAG_REMEDY = "Tag one with `xe vm-param-add param-name=tags` (host-param-add, sr-param-add), or take the selector out"
 
 
 def _kind(vm: VM) -> str:
@@ -137,7 +160,7 @@ def _kind(vm: VM) -> str:
     return "a snapshot" if vm.is_a_snapshot else "a template"
 
 
-def _ambiguous(selector: str, matches: Sequence[VM | Host], kind: str, where: str) -> PolicyError:
+def _ambiguous(selector: str, matches: Sequence[VM | Host | SR], kind: str, where: str) -> PolicyError:
     """A name that two carry."""
     uuids = ", ".join(sorted(match.uuid for match in matches))
     return PolicyError(where, f"{len(matches)} {kind} are named {selector!r}: {uuids}", "Write the uuid instead")

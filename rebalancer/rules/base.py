@@ -74,15 +74,16 @@ class Violation:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Row:
-    """The weights of the VMs that hold one of `hosts` sum to at most `upper`.
+    """The weights of whatever holds one of `places` sum to at most `upper`.
 
-    `weights` counts a VM that is there, `arrival_weights` one that joins (xapi rounds newcomers up); VMs that are
-    not listed weigh nothing. `unit` is one breach, for counting how much is broken; `subject` names the limit. One that
-    is not `hard` is counted and never forbids.
+    VMs hold hosts, and the drives that their disks are in hold SRs. `weights` counts one that is there,
+    `arrival_weights` one that joins (xapi rounds newcomers up); what is not listed weighs nothing. `unit` is one
+    breach, for counting how much is broken; `subject` names the limit. One that is not `hard` is counted and never
+    forbids.
     """
 
     subject: str
-    hosts: frozenset[Uuid]
+    places: frozenset[Uuid]
     weights: Mapping[Uuid, int]
     arrival_weights: Mapping[Uuid, int]
     upper: int

@@ -50,6 +50,8 @@ from rebalancer.rules.shared_sr_visible import SharedSRVisible
 from rebalancer.rules.source_live import SourceLive
 from rebalancer.rules.spread_over_domains import SpreadOverDomains
 from rebalancer.rules.sriov_capacity import SRIOVCapacity
+from rebalancer.rules.storage.catalogue import STORAGE_DOCUMENTED
+from rebalancer.rules.storage.sr_space import SRSpace
 from rebalancer.rules.target_enabled import TargetEnabled
 from rebalancer.rules.target_live import TargetLive
 from rebalancer.rules.target_not_evacuating import TargetNotEvacuating
@@ -116,6 +118,7 @@ WANTED: tuple[Rule, ...] = (
     DemandKnown(),
     HostToBeEmptied(),
     HostReserve(),
+    SRSpace(),
     MustRunOn(),
     KeepApart(),
     SpreadOverDomains(),
@@ -156,7 +159,7 @@ def relaxed(policy: Policy) -> tuple[str, ...]:
 
 def _refuse_unless_documented(rule: str) -> None:
     """Only a rule that XAPI does not enforce can be relaxed."""
-    origins = {each.id: each.origin for each in CATALOGUE}
+    origins = {each.id: each.origin for each in (*CATALOGUE, *STORAGE_DOCUMENTED)}
     if rule not in origins:
         near = get_close_matches(rule, origins, n=1)
         remedy = f"Perhaps {near[0]!r} is meant" if near else "The rules are listed in docs/rules.md"

@@ -27,7 +27,7 @@ class HostToBeEmptied(HostRule, PoolRule):
         return tuple(
             Row(
                 subject=f"VMs on host '{problem.pool.hosts[host].name}', which is to be emptied",
-                hosts=frozenset({host}),
+                places=frozenset({host}),
                 weights=weights,
                 arrival_weights=weights,
                 upper=0,

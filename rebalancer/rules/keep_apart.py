@@ -21,7 +21,7 @@ class KeepApart(PoolRule):
         return tuple(
             Row(
                 subject=f"VMs of group {named(group)} on one host",
-                hosts=frozenset({host}),
+                places=frozenset({host}),
                 weights=weights,
                 arrival_weights=weights,
                 upper=group.at_most,

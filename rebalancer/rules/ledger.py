@@ -1,16 +1,18 @@
-"""The checker of pool rules: what every host holds now, and whether one more VM may join.
+"""The checker of pool rules: what every host and SR holds now, and whether one more VM may join with its disks.
 
 It knows nothing of the solver. It sums the rows of the rules in exact units while VMs join and leave hosts; a VM on
-its way holds both hosts, because the caller lets it join the target before it leaves the source. Limits that are not
-hard are summed like the others and counted where they are broken, but speak against nothing.
+its way holds both hosts, because the caller lets it join the target before it leaves the source. So does a disk on its
+way with its two SRs, under the name of its drive. Limits that are not hard are summed like the others and counted where
+they are broken, but speak against nothing.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from rebalancer.inventory import Uuid
-from rebalancer.placement import Placement
+from rebalancer.placement import DiskMove, Placement
 from rebalancer.problem import Problem
 from rebalancer.rules.base import Joined, Judged, Objection, PoolRule, Row, Violation, When
 
@@ -28,19 +30,29 @@ class Ledger:
         self.groups = tuple((rule, limit) for rule, limit in limits if isinstance(limit, Joined))
         self.judged = tuple((rule, limit) for rule, limit in limits if isinstance(limit, Judged))
         self._rows = [(rule, limit) for rule, limit in limits if isinstance(limit, Row)]
-        self._over = _numbers_by_host(self._rows, problem)
+        self._over = _numbers_by_place(self._rows)
         self._sums = [0] * len(self._rows)
         self._weight: list[dict[Uuid, int]] = [{} for _ in self._rows]
         self._joined: set[int] = set()
+        self._pool = problem.pool
         self._where: dict[Uuid, tuple[Uuid, ...]] = {}
+        self._behind: dict[Uuid, tuple[Uuid, ...]] = {}
+        before = placement if since is None else since
         for vm, host in placement.host_of.items():
-            self._place(vm, host, placement[vm] if since is None else since[vm])
+            self._where[vm] = self._placed(vm, host, before[vm])
+        for vm, srs in placement.srs_of.items():
+            for drive, sr in srs.items():
+                self._behind[drive] = self._placed(drive, sr, before.srs_of.get(vm, srs)[drive])
 
-    def objections(self, vm: Uuid, host: Uuid) -> tuple[Violation, ...]:
-        """What would be broken if *vm* joined *host* now."""
+    def objections(self, vm: Uuid, host: Uuid, disks: Sequence[DiskMove] = ()) -> tuple[Violation, ...]:
+        """What would be broken if *vm* joined *host* now, and *disks* their new SRs."""
+        joining: defaultdict[int, int] = defaultdict(int)
+        for holder, place in ((vm, host), *((disk.drive, disk.target) for disk in disks)):
+            for number, weight in self._joining(holder, place):
+                joining[number] += weight
         rows = (
             self._violation(number, self._sums[number] + weight)
-            for number, weight in self._joining(vm, host)
+            for number, weight in joining.items()
             if self._refuses(number, weight)
         )
         judged = (
@@ -62,21 +74,21 @@ class Ledger:
             if words:
                 yield rule, rule.objection(words)
 
-    def join(self, vm: Uuid, host: Uuid) -> None:
-        """From now on *vm* holds *host*, too."""
-        for number, weight in self._joining(vm, host):
-            self._weigh(number, vm, weight)
+    def join(self, vm: Uuid, host: Uuid, disks: Sequence[DiskMove] = ()) -> None:
+        """From now on *vm* holds *host*, too, and *disks* their new SRs."""
+        self._load(vm, host)
         self._change(vm, (*self._where.get(vm, ()), host))
+        for disk in disks:
+            self._load(disk.drive, disk.target)
+            self._behind[disk.drive] = (*self._behind.get(disk.drive, ()), disk.target)
 
-    def settle(self, vm: Uuid, source: Uuid) -> None:
-        """*vm* has arrived: it no longer holds *source*, and weighs what a resident weighs."""
+    def settle(self, vm: Uuid, source: Uuid, disks: Sequence[DiskMove] = ()) -> None:
+        """*vm* has arrived: it no longer holds *source*, nor *disks* their old SRs; all weigh what residents weigh."""
         self._change(vm, tuple(host for host in self._where[vm] if host != source))
-        for number in self._over.get(source, ()):
-            self._sums[number] -= self._weight[number].pop(vm, 0)
-        for host in self._where[vm]:
-            for number in self._over.get(host, ()):
-                self._sums[number] -= self._weight[number].pop(vm, 0)
-                self._weigh(number, vm, self._rows[number][1].weights.get(vm, 0))
+        self._unload(vm, source, self._where[vm])
+        for disk in disks:
+            self._behind[disk.drive] = tuple(sr for sr in self._behind[disk.drive] if sr != disk.source)
+            self._unload(disk.drive, disk.source, self._behind[disk.drive])
 
     def broken(self) -> tuple[Violation, ...]:
         """What is over its limit at this moment, whoever is to blame."""
@@ -102,24 +114,38 @@ class Ledger:
             if self._sums[number] > self._rows[number][1].upper and self._weight[number]:
                 yield self._violation(number, self._sums[number])
 
-    def _place(self, vm: Uuid, host: Uuid, before: Uuid) -> None:
-        """Let *vm*, which was on *before*, hold *host* from the start."""
-        for number in self._over.get(host, ()):
+    def _placed(self, holder: Uuid, place: Uuid, before: Uuid) -> tuple[Uuid, ...]:
+        """Let *holder*, which was on *before*, hold *place* from the start; what it holds."""
+        for number in self._over.get(place, ()):
             row = self._rows[number][1]
-            if before in row.hosts:
-                self._weigh(number, vm, row.weights.get(vm, 0))
-            elif row.arrival_weights.get(vm, 0):
-                self._weigh(number, vm, row.arrival_weights[vm])
+            if before in row.places:
+                self._weigh(number, holder, row.weights.get(holder, 0))
+            elif row.arrival_weights.get(holder, 0):
+                self._weigh(number, holder, row.arrival_weights[holder])
                 self._joined.add(number)
-        self._where[vm] = (host,)
+        return (place,)
 
-    def _joining(self, vm: Uuid, host: Uuid) -> Iterator[tuple[int, int]]:
-        """Rows that *vm* would newly weigh on, with its weight."""
-        holds = self._where.get(vm, ())
-        for number in self._over.get(host, ()):
+    def _joining(self, holder: Uuid, place: Uuid) -> Iterator[tuple[int, int]]:
+        """Rows that *holder* would newly weigh on, with its weight."""
+        holds = self._where.get(holder) or self._behind.get(holder, ())
+        for number in self._over.get(place, ()):
             row = self._rows[number][1]
-            if row.hosts.isdisjoint(holds):
-                yield number, row.arrival_weights.get(vm, 0)
+            if row.places.isdisjoint(holds):
+                yield number, row.arrival_weights.get(holder, 0)
+
+    def _load(self, holder: Uuid, place: Uuid) -> None:
+        """Let *holder* weigh on the rows over *place*, as an arrival."""
+        for number, weight in self._joining(holder, place):
+            self._weigh(number, holder, weight)
+
+    def _unload(self, holder: Uuid, left: Uuid, holds: Sequence[Uuid]) -> None:
+        """Let *holder* weigh no more on the rows over *left*, and as a resident on those over what it *holds*."""
+        for number in self._over.get(left, ()):
+            self._sums[number] -= self._weight[number].pop(holder, 0)
+        for place in holds:
+            for number in self._over.get(place, ()):
+                self._sums[number] -= self._weight[number].pop(holder, 0)
+                self._weigh(number, holder, self._rows[number][1].weights.get(holder, 0))
 
     def _change(self, vm: Uuid, hosts: tuple[Uuid, ...]) -> None:
         """From now on *vm* holds *hosts*: a new state, where somebody remembers what was said of the last one."""
@@ -128,7 +154,7 @@ class Ledger:
         self._where[vm] = hosts
 
     def _weigh(self, number: int, vm: Uuid, weight: int) -> None:
-        """Let *vm* weigh on a row on which it does not weigh yet."""
+        """Let a VM or drive weigh on a row on which it does not weigh yet."""
         if weight and vm not in self._weight[number]:
             self._weight[number][vm] = weight
             self._sums[number] += weight
@@ -140,8 +166,8 @@ class Ledger:
             rule=rule.id,
             code=rule.code,
             words=row.words(value),
-            hosts=tuple(sorted(row.hosts)),
-            vms=tuple(sorted(self._weight[number])),
+            hosts=tuple(sorted(row.places & self._pool.hosts.keys())),
+            vms=tuple(sorted(self._weight[number].keys() & self._pool.vms.keys())),
             excess=-(-(value - row.upper) // row.unit),
         )
 
@@ -192,12 +218,12 @@ def _apart(ledger: Ledger, placement: Placement) -> list[Violation]:
     return [_spread(rule, group, placement) for rule, group in ledger.groups if len(_hosts(group, placement)) > 1]
 
 
-def _numbers_by_host(rows: Sequence[tuple[PoolRule, Row]], problem: Problem) -> dict[Uuid, list[int]]:
-    """The numbers of the rows over each host."""
-    found: dict[Uuid, list[int]] = {host: [] for host in problem.pool.hosts}
+def _numbers_by_place(rows: Sequence[tuple[PoolRule, Row]]) -> dict[Uuid, list[int]]:
+    """The numbers of the rows over each host or SR."""
+    found: dict[Uuid, list[int]] = {}
     for number, (_, row) in enumerate(rows):
-        for host in row.hosts:
-            found.setdefault(host, []).append(number)
+        for place in row.places:
+            found.setdefault(place, []).append(number)
     return found
 
 

@@ -35,7 +35,7 @@ def memory_rows(
     return tuple(
         MemoryRow(
             subject=subject,
-            hosts=frozenset({uuid}),
+            places=frozenset({uuid}),
             weights=weights,
             arrival_weights=arrival,
             upper=guest_bytes(host) - apart[uuid] - kept.get(uuid, 0),

@@ -38,7 +38,7 @@ class MustRunOn(PairRule[Wanted], PoolRule):
         return tuple(
             Row(
                 subject=f"VMs of {named(wish)} on hosts that it does not name",
-                hosts=others,
+                places=others,
                 weights=weights,
                 arrival_weights=weights,
                 upper=0,

@@ -21,7 +21,7 @@ class SpreadOverDomains(PoolRule):
         return tuple(
             Row(
                 subject=f"VMs of group {named(group)} in {group.domain} '{domain}'",
-                hosts=hosts,
+                places=hosts,
                 weights=weights,
                 arrival_weights=weights,
                 upper=group.at_most,

@@ -201,7 +201,7 @@ class _Preparing:
 
     def _rows(self) -> tuple[tuple[Family, ...], tuple[Limit, ...], tuple[Limit, ...]]:
         """The weights that limits share by identity, the hard limits, and the soft ones."""
-        rows = [limit for limit in self._limits if isinstance(limit, Row)]
+        rows = [each for each in self._limits if isinstance(each, Row) and each.places <= self._host_index.keys()]
         numbers: dict[tuple[int, int], int] = {}
         families: list[Family] = []
         starts: list[Ints] = []
@@ -239,7 +239,7 @@ class _Preparing:
 
     def _limit(self, row: Row, family: int, start: Ints) -> Limit:
         """One row."""
-        hosts = np.array(sorted(self._host_index[host] for host in row.hosts), dtype=np.int64)
+        hosts = np.array(sorted(self._host_index[host] for host in row.places), dtype=np.int64)
         return Limit(family=family, hosts=hosts, upper=row.upper, unit=row.unit, start=int(start[hosts].sum()))
 
     def _groups(self, joined: Iterable[Joined]) -> Iterator[Group]:

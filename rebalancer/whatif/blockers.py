@@ -67,7 +67,7 @@ class _Asking:
             (rule, row)
             for rule in legality.pool_rules
             for row in rule.limits(legality.problem)
-            if isinstance(row, Row) and row.hard and len(row.hosts) == 1
+            if isinstance(row, Row) and row.hard and len(row.places) == 1
         ]
 
     def blocked(self, vm: VM) -> Blocked | None:
@@ -103,7 +103,7 @@ class _Asking:
         for rule, row in self._rows:
             held = sum(row.weights.get(each, 0) for each in self._stuck[host.uuid])
             joining = row.arrival_weights.get(vm.uuid, 0)
-            if host.uuid in row.hosts and joining and held + joining > row.upper:
+            if host.uuid in row.places and joining and held + joining > row.upper:
                 refusal = rule.refusal(row, held, joining)
                 yield replace(refusal, words=f"{refusal.words}, even once all who may leave it have left")
 

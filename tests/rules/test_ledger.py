@@ -48,7 +48,7 @@ class Limits(PoolRule):
 def row(hosts: str, upper: int, weights: dict[str, int], arrival: dict[str, int] | None = None) -> Row:
     """A row over hosts named by their numbers: `12` is h1 and h2."""
     names = frozenset(f"h{number}" for number in hosts)
-    return Row(subject="test", hosts=names, weights=weights, arrival_weights=arrival or weights, upper=upper)
+    return Row(subject="test", places=names, weights=weights, arrival_weights=arrival or weights, upper=upper)
 
 
 def three_hosts(**where: str) -> Problem:

@@ -59,13 +59,22 @@ class Row:
         vm = make_vm("web", **{"on": "h1", **self.vm})
         hosts = (make_host("h1"), make_host("h2", **{"srs": ("shared", "local"), **self.target}))
         parts = {"srs": SRS, "restrictions": LICENSED, "storage_drivers": DRIVERS, **self.pool}
-        return problem_of(make_pool(hosts=hosts, vms=[vm], **parts), policy=policy_of())
+        vms = [vm, *parts.pop("vms", ())]
+        return problem_of(make_pool(hosts=hosts, vms=vms, **parts), policy=policy_of())
 
 
 def disk(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of VDI
     """A pool where the VM's disk is another."""
     return {"vdis": (make_vdi("web-disk0", **changes),)}
 
+
+def snapshot(origin: str) -> dict[str, Any]:
+    """A pool with the snapshot `s1`, whose disk was taken of *origin*."""
+    machine = make_vm("s1", on=None, is_a_snapshot=True, is_a_template=True)
+    return {"vms": (machine,), "vdis": (make_vdi("s1-disk0", snapshot_of=origin, is_a_snapshot=True),)}
+
+
+OTHER = make_vm("other", vbds=(make_disk("other", vdi="web-disk0"),))
 
 ROWS = (
     Row(rule="storage-licence", legal=False, pool={"restrictions": {}}),
@@ -111,6 +120,11 @@ ROWS = (
     Row(rule="on-boot-persist", legal=False, disks=STAYS, pool=disk(on_boot="reset")),
     Row(rule="target-sr-attached", legal=True, disks=STAYS),
     Row(rule="target-sr-attached", legal=False, target={"srs": ("shared",)}),
+    Row(rule="disk-of-one-vm", legal=True, disks=STAYS, pool={"vms": (OTHER,)}),
+    Row(rule="disk-of-one-vm", legal=False, pool={"vms": (OTHER,)}),
+    Row(rule="snapshots-follow", legal=True, vm={"snapshots": ("s1",)}, pool=snapshot("web-disk0")),
+    Row(rule="snapshots-follow", legal=False, vm={"snapshots": ("s1",)}, pool=snapshot("web-disk1")),
+    Row(rule="snapshots-follow", legal=False, vm={"snapshots": ("s2",)}, pool=snapshot("web-disk0")),
     Row(rule="one-snapshot", legal=True, vm={"snapshots": ("s1",)}),
     Row(rule="one-snapshot", legal=False, vm={"snapshots": ("s1", "s2")}),
     Row(rule="six-disks", legal=True, vm={"vbds": SEVEN[:6]}),

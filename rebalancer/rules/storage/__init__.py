@@ -2,7 +2,9 @@
 
 from rebalancer.rules.storage.base import DiskRule, DiskTargets
 from rebalancer.rules.storage.catalogue import STORAGE_DOCUMENTED, STORAGE_MOTION, STORAGE_OPERATION
+from rebalancer.rules.storage.sizes import disk_sizes
 from rebalancer.rules.storage.verdict import StorageVerdicts
+from rebalancer.rules.storage.ways import Way, Ways
 
 __all__ = [
     "STORAGE_DOCUMENTED",
@@ -11,4 +13,7 @@ __all__ = [
     "DiskRule",
     "DiskTargets",
     "StorageVerdicts",
+    "Way",
+    "Ways",
+    "disk_sizes",
 ]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from rebalancer.rules.base import Rule, VMRule
+from collections.abc import Sequence
+
+from rebalancer.policy import RuleSet
+from rebalancer.problem import Problem
+from rebalancer.rules.base import Origin, PoolRule, Rule, VMRule
 from rebalancer.rules.cant_suspend_reason import CantSuspendReason
 from rebalancer.rules.cpu_features import CPUFeatures
 from rebalancer.rules.cpu_vendor import CPUVendor
@@ -27,6 +31,7 @@ from rebalancer.rules.source_live import SourceLive
 from rebalancer.rules.sriov_capacity import SRIOVCapacity
 from rebalancer.rules.storage.base import DiskRule
 from rebalancer.rules.storage.control_domain_home import ControlDomainHome
+from rebalancer.rules.storage.disk_of_one_vm import DiskOfOneVM
 from rebalancer.rules.storage.disks_mapped import DisksMapped
 from rebalancer.rules.storage.ha_off import HAOff
 from rebalancer.rules.storage.memory_now import MemoryNow
@@ -36,6 +41,7 @@ from rebalancer.rules.storage.not_encrypted import NotEncrypted
 from rebalancer.rules.storage.on_boot_persist import OnBootPersist
 from rebalancer.rules.storage.one_snapshot import OneSnapshot
 from rebalancer.rules.storage.six_disks import SixDisks
+from rebalancer.rules.storage.snapshots_follow import SnapshotsFollow
 from rebalancer.rules.storage.space_on_target import SpaceOnTarget
 from rebalancer.rules.storage.sr_capabilities import SRCapabilities
 from rebalancer.rules.storage.storage_licence import StorageLicence
@@ -45,6 +51,8 @@ from rebalancer.rules.storage.version_order_storage import VersionOrderStorage
 from rebalancer.rules.storage.vm_not_paused import VMNotPaused
 from rebalancer.rules.target_enabled import TargetEnabled
 from rebalancer.rules.target_live import TargetLive
+from rebalancer.rules.target_not_evacuating import TargetNotEvacuating
+from rebalancer.rules.versions import xapi_version
 from rebalancer.rules.vgpu_capacity import VGPUCapacity
 from rebalancer.rules.vgpu_driver import VGPUDriver
 from rebalancer.rules.vgpu_migratable import VGPUMigratable
@@ -99,8 +107,38 @@ STORAGE_MOTION: tuple[Rule, ...] = (
 STORAGE_DOCUMENTED: tuple[DiskRule, ...] = (
     OnBootPersist(),
     TargetSRAttached(),
+    DiskOfOneVM(),
+    SnapshotsFollow(),
     OneSnapshot(),
     SixDisks(),
     SpaceOnTarget(),
     HAOff(),
 )
+
+# Asked of the state tonight only; a plan asks the ledger, by `enough-memory` and `sr-space`, at every step.
+_OF_THE_LEDGER = (MemoryNow, SpaceOnTarget)
+
+
+def carrying_rules(problem: Problem, rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    """What single moves that take disks along have to obey, disks aside: XAPI's checks, then what else binds.
+
+    Of *rules*, those of the manual and of the operator bind for such a move as for any other.
+    """
+    own = [rule for rule in (*STORAGE_OPERATION, *STORAGE_MOTION, TargetNotEvacuating()) if _binds(rule, problem)]
+    ids = {rule.id for rule in own}
+    others = [rule for rule in rules if rule.origin is not Origin.XAPI and rule.id not in ids]
+    return tuple(rule for rule in (*own, *others) if not isinstance(rule, (DiskRule, PoolRule)))
+
+
+def disk_rules(problem: Problem) -> tuple[DiskRule, ...]:
+    """What the disks that go along have to obey."""
+    rules = (*STORAGE_MOTION, *STORAGE_DOCUMENTED)
+    return tuple(rule for rule in rules if isinstance(rule, DiskRule) and _binds(rule, problem))
+
+
+def _binds(rule: Rule, problem: Problem) -> bool:
+    """Whether the policy's set has a rule of this catalogue, and the pool's version, and no ledger answers for it."""
+    wanted = problem.policy.rules
+    if isinstance(rule, _OF_THE_LEDGER) or not rule.binds(xapi_version(problem.pool.hosts[problem.pool.coordinator])):
+        return False
+    return rule.origin is not Origin.MANUAL or (wanted.set is RuleSet.DOCUMENTED and rule.id not in wanted.relax)

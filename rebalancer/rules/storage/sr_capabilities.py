@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rebalancer.inventory import VM, Host, StorageDriver
+from rebalancer.inventory import SR, VM, Host, StorageDriver
 from rebalancer.problem import Problem
 from rebalancer.rules.base import Objection, Origin
 from rebalancer.rules.storage.base import DiskRule, DiskTargets, moving
@@ -29,6 +29,11 @@ class SRCapabilities(DiskRule):
                 if missing:
                     return self.objection(f"SR '{sr.name if sr else 'unknown'}' lacks {', '.join(missing)}")
         return None
+
+
+def receives(sr: SR, problem: Problem) -> bool:
+    """Whether the driver of *sr* can receive disks."""
+    return not _missing(problem.pool.storage_drivers.get(sr.type), RECEIVE)
 
 
 def _missing(driver: StorageDriver | None, wanted: tuple[str, ...]) -> tuple[str, ...]:

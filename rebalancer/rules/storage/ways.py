@@ -1,0 +1,149 @@
+"""How a VM gets to a host: by XenMotion where the host sees its disks, else with the disks that it does not see.
+
+Each disk that has to go along needs an SR that the host sees. All of them go to one SR where one can take them all, and
+there is a way for each such SR; only where none can is one way tried that fills the emptiest SRs with the largest disks
+first. A way is judged by itself, as if whatever may leave an SR had left: who fits beside whom is for `sr-space`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+
+from rebalancer.inventory import VDI, VM, Host, Uuid
+from rebalancer.placement import DiskMove, Move, disks_of
+from rebalancer.problem import Problem
+from rebalancer.rules.base import Objection, Rule
+from rebalancer.rules.legality import Legality
+from rebalancer.rules.storage.catalogue import carrying_rules, disk_rules
+from rebalancer.rules.storage.sizes import disk_sizes
+from rebalancer.rules.storage.sr_capabilities import receives
+from rebalancer.rules.storage.sr_space import SpaceRow, SRSpace
+from rebalancer.units import size_in_words
+
+Drive = tuple[Uuid, VDI]
+"""A drive, and the disk in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way to a host: the disks that change their SR, sorted by drive, and the bytes copied, memory included."""
+
+    disks: tuple[DiskMove, ...]
+    copied_bytes: int
+
+
+class Ways:
+    """The ways of the VMs of *problem* to its hosts, by *rules*, and what speaks against single moves."""
+
+    def __init__(self, problem: Problem, rules: Sequence[Rule]) -> None:
+        self._problem, self._sizes = problem, disk_sizes(problem)
+        self._plain = Legality(problem, rules)
+        self._carrying = Legality(problem, carrying_rules(problem, rules))
+        self._disk_rules = disk_rules(problem)
+        spaces = [row for rule in rules if isinstance(rule, SRSpace) for row in rule.limits(problem)]
+        self._space: dict[Uuid, SpaceRow] = {sr: row for row in spaces for sr in row.places}
+        self._free = _free_now(self._space, problem)
+
+    def ways(self, vm: VM, host: Host) -> tuple[Way, ...]:
+        """All ways of *vm* to *host* that no rule objects to, cheapest first; none for a VM that is there already.
+
+        Of ways that copy as much, those come first that leave a disk on an SR of its kind, shared or not, then those
+        that leave most room.
+        """
+        if vm.resident_on in {None, host.uuid}:
+            return ()
+        if not self._plain.objections(vm, host):
+            return (Way(disks=(), copied_bytes=vm.migration_memory_bytes),)
+        if not self._space or self._carrying.objections(vm, host):
+            return ()
+        legal = [disks for disks in self._maps(vm, host) if not self._against_disks(vm, host, disks)]
+        copied = vm.migration_memory_bytes
+        return tuple(Way(disks=disks, copied_bytes=copied + self._sizes.copied_on(vm.uuid, disks)) for disks in legal)
+
+    def objections(self, move: Move) -> tuple[Objection, ...]:
+        """Everything that single-move rules say against *move*, whose VM and disks are where the problem has them."""
+        pool = self._problem.pool
+        vm, host = pool.vms[move.vm], pool.hosts[move.target]
+        if not move.disks:
+            return self._plain.objections(vm, host)
+        return (*self._carrying.objections(vm, host), *self._against_disks(vm, host, move.disks))
+
+    def why_none(self, vm: VM, host: Host) -> tuple[Objection, ...]:
+        """What keeps the disks of *vm* from going along to *host*; empty where there is a way, or none need go."""
+        unseen = self._unseen(vm, host)
+        if not self._space or not unseen or self.ways(vm, host):
+            return ()
+        refused = [self._against_disks(vm, host, disks) for disks in self._maps(vm, host)]
+        against_disks = refused[0] if refused else (self._no_room(vm, host),)
+        return (*self._carrying.objections(vm, host), *against_disks)
+
+    def _no_room(self, vm: VM, host: Host) -> Objection:
+        """The words for a VM whose disks no SR of *host* can take."""
+        if not self._candidates(host):
+            return SRSpace().objection("the host has no SR attached to which disks may go and that can receive them")
+        words = size_in_words(sum(self._arriving(drive) for drive, _ in self._unseen(vm, host)))
+        return SRSpace().objection(f"no SR of the host has room for its disks, which need {words}")
+
+    def _against_disks(self, vm: VM, host: Host, disks: Sequence[DiskMove]) -> tuple[Objection, ...]:
+        """What speaks against taking *disks* along, while the others stay."""
+        moving = {disk.drive: disk.target for disk in disks}
+        pairs = disks_of(vm, self._problem.pool)
+        whole = {disk.uuid: moving.get(drive.uuid, disk.sr) for drive, disk in pairs}
+        asked = (rule.objects(vm, host, whole, self._problem) for rule in self._disk_rules)
+        return tuple(objection for objection in asked if objection)
+
+    def _maps(self, vm: VM, host: Host) -> Iterator[tuple[DiskMove, ...]]:
+        """Every map of the disks that have to go along and fit by themselves, best first."""
+        unseen = self._unseen(vm, host)
+        need = sum(self._arriving(drive) for drive, _ in unseen)
+        srs = self._candidates(host) if unseen else []
+        whole = [sr for sr in srs if self._space[sr].upper >= need]
+        for sr in sorted(whole, key=lambda sr: self._rank(sr, unseen)):
+            yield tuple(DiskMove(drive=drive, source=disk.sr, target=sr) for drive, disk in unseen)
+        packed = () if whole else self._packed(unseen, srs)
+        if packed:
+            yield packed
+
+    def _packed(self, unseen: Sequence[Drive], srs: Sequence[Uuid]) -> tuple[DiskMove, ...]:
+        """The largest disk first, each on the SR with most room left; empty where one does not fit."""
+        room = {sr: self._space[sr].upper for sr in srs}
+        found = []
+        for drive, disk in sorted(unseen, key=lambda each: (-self._arriving(each[0]), each[0])):
+            best = max(srs, key=lambda sr: room[sr], default=None)
+            if best is None or room[best] < self._arriving(drive):
+                return ()
+            room[best] -= self._arriving(drive)
+            found.append(DiskMove(drive=drive, source=disk.sr, target=best))
+        return tuple(sorted(found))
+
+    def _rank(self, sr: Uuid, unseen: Sequence[Drive]) -> tuple[int, int, Uuid]:
+        """Least disks that change between a shared and a local SR, then most room, then the uuid."""
+        srs = self._problem.pool.srs
+        changed = sum(disk.sr in srs and srs[disk.sr].shared != srs[sr].shared for _, disk in unseen)
+        return changed, -self._free[sr], sr
+
+    def _unseen(self, vm: VM, host: Host) -> list[Drive]:
+        """Drives with disks on SRs that *host* does not have attached, sorted."""
+        drives = ((drive.uuid, disk) for drive, disk in disks_of(vm, self._problem.pool))
+        return sorted((each for each in drives if each[1].sr not in host.attached_srs), key=itemgetter(0))
+
+    def _candidates(self, host: Host) -> list[Uuid]:
+        """SRs of *host* to which the policy lets disks go, and whose driver can receive them."""
+        srs = self._problem.pool.srs
+        return [sr for sr in self._space if sr in host.attached_srs and receives(srs[sr], self._problem)]
+
+    def _arriving(self, drive: Uuid) -> int:
+        """What the disk in *drive* takes of any SR that it comes to."""
+        return next(iter(self._space.values())).arrival_weights[drive]
+
+
+def _free_now(rows: Mapping[Uuid, SpaceRow], problem: Problem) -> dict[Uuid, int]:
+    """What disks may take of each SR as things are tonight."""
+    free = {sr: row.upper for sr, row in rows.items()}
+    for srs in problem.initial.srs_of.values():
+        for drive, sr in srs.items():
+            if sr in free:
+                free[sr] -= rows[sr].weights[drive]
+    return free
