@@ -1,5 +1,5 @@
 #!/bin/sh
-# Plan sha256:f11d0308c8ba403cf1dfb446da70cde6aa1692ded068fa5ef43ada0df37e0f49
+# Plan sha256:561fa9ebe1f853fe4e360b1c7f02c50ffa61b25b82a772b23b52a6e7416760cf
 # for pool test pool (pool).
 # 3 steps, 24.0 GiB to copy, about 6 min one after another: repair from 1 to 0 breaches; balance from 13.5 to 2.524 pCPU-hours. Hosts over their threshold: 1 before, 1 after.
 # Run it where xe reaches the coordinator: `sh run.sh`, or `sh run.sh back` to undo it.
