@@ -3,7 +3,7 @@
 from rebalancer.objectives.balance import Balance
 from rebalancer.objectives.base import Measure, Model, Objective
 from rebalancer.objectives.load import base_load, cpu_capacities, host_load
-from rebalancer.objectives.migration_cost import MigrationCost
+from rebalancer.objectives.migration_cost import MigrationCost, copied_bytes
 from rebalancer.objectives.overload import Overload
 from rebalancer.objectives.peak import Peak
 from rebalancer.objectives.repair import Repair
@@ -21,6 +21,7 @@ __all__ = [
     "Peak",
     "Repair",
     "base_load",
+    "copied_bytes",
     "cpu_capacities",
     "host_load",
 ]

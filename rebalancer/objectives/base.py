@@ -8,7 +8,6 @@ breaches. There is no third place that knows how it is computed.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import ClassVar, Protocol
@@ -16,7 +15,6 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 
@@ -53,8 +51,8 @@ class Model(Protocol):
     def breaches(self) -> Measure:
         """How many limits are broken, and by how many of their units."""
 
-    def moved(self, size: Mapping[Uuid, int]) -> Measure:
-        """The sizes of all VMs that leave their host, summed; worth is 1 per unit of *size*."""
+    def copied(self) -> Measure:
+        """Bytes that are copied because VMs leave their host; worth is 1 per byte."""
 
     def load_above(self, limits: NDArray[np.float64]) -> Measure:
         """PCPUs above *limits* of shape (hosts, slots), summed over both; worth is 1 per pCPU."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from rebalancer.inventory import Uuid
 from rebalancer.objectives.base import Measure, Model, Objective
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
@@ -19,10 +20,14 @@ class MigrationCost(Objective):
 
     def value(self, placement: Placement, problem: Problem) -> float:
         """GiB copied on the way from tonight's placement to *placement*."""
-        moves = problem.initial.moves_to(placement)
-        return gib(sum(problem.pool.vms[move.vm].migration_memory_bytes for move in moves))
+        return gib(sum(copied_bytes(problem, move.vm) for move in problem.initial.moves_to(placement)))
 
     def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
-        """Bytes of every VM that leaves its host."""
-        sizes = {vm: problem.pool.vms[vm].migration_memory_bytes for vm in problem.initial}
-        return (model.moved(sizes).times(Fraction(1, GIB)),)
+        """The model's own count of bytes, which it takes from `copied_bytes`."""
+        del problem
+        return (model.copied().times(Fraction(1, GIB)),)
+
+
+def copied_bytes(problem: Problem, vm: Uuid) -> int:
+    """Bytes that moving *vm* copies over the migration network, wherever it goes."""
+    return problem.pool.vms[vm].migration_memory_bytes

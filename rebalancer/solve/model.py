@@ -7,7 +7,7 @@ whole model and every neighbourhood of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
-from rebalancer.inventory import Uuid
 from rebalancer.objectives import Measure
 from rebalancer.solve.breaches import breaches
 from rebalancer.solve.goal import Goal, goal_of
 from rebalancer.solve.limit_rows import post_groups, post_limits
 from rebalancer.solve.prepare import Bools, Ints, Prepared
+from rebalancer.solve.price import Price
 
 LOWEST = -(2**62)
 SHARE_PARTS = 10_000
@@ -78,7 +78,6 @@ class PlacementModel:
         self.constant: Bools = np.logical_not(scope.free.any(axis=1))
         self._load = prepared.base.copy()
         np.add.at(self._load, scope.at[self.constant], prepared.demand[self.constant])
-        self._unit_of = {vm: number for number, members in enumerate(prepared.units) for vm in members}
         self._post_choice()
         post_limits(self)
         post_groups(self)
@@ -115,9 +114,9 @@ class PlacementModel:
         constraint.linear.coeffs.extend([1])
         constraint.linear.domain.extend((value, value))
 
-    def limit_moves(self, size: Ints, upper: int) -> None:
-        """The sizes of the units that leave their home, summed, are at most *upper*."""
-        variables, coefficients, offset = self._moved(size)
+    def limit_moves(self, price: Price, upper: int) -> None:
+        """What the units that leave their home cost, summed, is at most *upper*."""
+        variables, coefficients, offset = self._paid(price)
         self.at_most(variables, coefficients, upper - offset)
 
     def forbid(self, pairs: Sequence[tuple[int, int]]) -> None:
@@ -132,17 +131,16 @@ class PlacementModel:
         """How many limits that are broken tonight stay so, and by how many of their units."""
         return breaches(self)
 
-    def moved(self, size: Mapping[Uuid, int]) -> Measure:
-        """The sizes of the VMs that leave their home, summed."""
-        of_units = np.array([sum(size[vm] for vm in members) for members in self.prepared.units], dtype=np.int64)
-        divisor = int(np.gcd.reduce(of_units)) or 1 if len(of_units) else 1
-        variables, coefficients, offset = self._moved(of_units // divisor)
+    def copied(self) -> Measure:
+        """Bytes that are copied because units leave their home."""
+        price = self.prepared.copied
+        variables, coefficients, offset = self._paid(price)
         return Measure(
-            variables=variables,
-            coefficients=coefficients,
-            offset=offset,
-            largest=int(of_units.sum()) // divisor,
-            worth=Fraction(divisor),
+            variables=tuple(variables.tolist()),
+            coefficients=tuple((coefficients // price.divisor).tolist()),
+            offset=offset // price.divisor,
+            largest=price.largest // price.divisor,
+            worth=Fraction(price.divisor),
         )
 
     def load_above(self, limits: NDArray[np.float64]) -> Measure:
@@ -257,10 +255,11 @@ class PlacementModel:
             literals = list(range(bounds[unit], bounds[unit + 1]))
             self._proto.constraints.add().exactly_one.literals.extend(literals)
 
-    def _moved(self, size: Ints) -> tuple[tuple[int, ...], tuple[int, ...], int]:
-        """The sum of the sizes of units that are not at home: variables, coefficients, offset."""
-        prepared = self.prepared
-        at_home = self.variable[np.arange(len(size)), prepared.home]
+    def _paid(self, price: Price) -> tuple[Ints, Ints, int]:
+        """What units cost that are not at home, summed: variables, coefficients, offset."""
+        at_home = self.variable[np.arange(len(price.home)), price.home]
         free = at_home != NO_VARIABLE
-        away = int(size[~self.constant].sum() + size[self.constant & (self.scope.at != prepared.home)].sum())
-        return tuple(at_home[free].tolist()), tuple((-size[free]).tolist()), away
+        extra = price.extra[self.units, self.at_hosts]
+        dearer = np.flatnonzero(extra)
+        offset = int(price.least[~self.constant].sum() + price.at(self.scope.at)[self.constant].sum())
+        return np.append(at_home[free], dearer), np.append(-price.least[free], extra[dearer]), offset

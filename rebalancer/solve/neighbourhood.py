@@ -49,13 +49,11 @@ class Neighbourhoods:
     Args:
         prepared: the problem.
         limits: parts of a pCPU above which load is overload, shape (hosts,).
-        cost: what moving each unit costs, shape (units,).
         random: of all choices.
     """
 
-    def __init__(self, prepared: Prepared, limits: Ints, cost: Ints, random: np.random.Generator) -> None:
+    def __init__(self, prepared: Prepared, limits: Ints, random: np.random.Generator) -> None:
         self._prepared, self._limits, self._random = prepared, limits[:, None], random
-        self._cost = np.maximum(cost, 1).astype(np.float64)
         self._sizes = dict.fromkeys(Kind, FIRST_UNITS)
         self._kind = Kind.HOSTS
 
@@ -110,7 +108,8 @@ class Neighbourhoods:
         home = self._prepared.home
         chosen: dict[int, None] = {}
         if len(moved):
-            first = self._random.choice(moved, p=self._cost[moved] / self._cost[moved].sum())
+            copied = self._copied(at)[moved]
+            first = self._random.choice(moved, p=copied / copied.sum())
             chosen = {int(at[first]): None, int(home[first]): None}
         while len(chosen) < count:
             inside = list(chosen)
@@ -121,6 +120,10 @@ class Neighbourhoods:
             else:
                 chosen[int(self._random.integers(len(self._prepared.hosts)))] = None
         return list(chosen)
+
+    def _copied(self, at: Ints) -> Floats:
+        """What the way of each unit from its home copies, 1 at least, shape (units,)."""
+        return np.maximum(self._prepared.copied.at(at), 1).astype(np.float64)
 
     def _around_units(self, at: Ints, moved: Ints) -> Bools:
         """Some moved units, and some that share a host with them or a hot one, anywhere."""
@@ -143,7 +146,7 @@ class Neighbourhoods:
     def _some_sources(self, at: Ints, moved: Ints) -> Ints:
         """Hosts that much leaves, or that are overloaded, with as many units as the size says; now and then others."""
         home, count = self._prepared.home, len(self._prepared.hosts)
-        leaving = np.bincount(home[moved], weights=self._cost[moved], minlength=count)
+        leaving = np.bincount(home[moved], weights=self._copied(at)[moved], minlength=count)
         excess = np.maximum(load_of(self._prepared, at) - self._limits, 0).sum(axis=1).astype(np.float64)
         weight = leaving / leaving.sum() + excess / max(1.0, excess.sum()) + 0.2 / count
         order = self._random.choice(count, size=count, replace=False, p=weight / weight.sum())

@@ -15,7 +15,7 @@ from rebalancer.solve.neighbourhood import Neighbourhoods
 from rebalancer.solve.prepare import Bools, Ints, Prepared
 from rebalancer.solve.search import Answer, Effort, search
 from rebalancer.solve.shift import shifted
-from rebalancer.solve.stage import Improved, Progress, Stage, unit_bytes
+from rebalancer.solve.stage import Improved, Progress, Stage
 
 PART_WORK = 0.25
 """Deterministic seconds for one part of the pool."""
@@ -70,7 +70,6 @@ class _Improving:
         self._random = np.random.default_rng(effort.seed)
         self._until = time.monotonic() + effort.seconds
         self._work = effort.deterministic
-        self._cost = unit_bytes(stage.prepared)
         self._watched = load_of(stage.prepared, stage.prepared.home) > NEAR * limits[:, None]
         self._best, self._lowest, self._found = stage.prepared.home, 2**62, 0.0
         self._highest = 0
@@ -86,7 +85,7 @@ class _Improving:
 
     def _descend(self, start: Ints, *, noise: float) -> Ints:
         """Shifts from *start*, then parts until nothing is gained."""
-        self._near = Neighbourhoods(self._stage.prepared, self._limits, self._cost, self._random)
+        self._near = Neighbourhoods(self._stage.prepared, self._limits, self._random)
         at = shifted(self._stage, start, self._limits, noise, self._random)
         return self._parts(self._better(start, at))
 

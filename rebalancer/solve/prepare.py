@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.inventory import Uuid
-from rebalancer.objectives import base_load
+from rebalancer.objectives import base_load, copied_bytes
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Joined, Legality, PoolRule, Row, Rule
+from rebalancer.solve.merging import merged
+from rebalancer.solve.price import Price
 from rebalancer.solve.resolution import PARTS, Resolution, resolution_for
 
 Ints = NDArray[np.int64]
@@ -84,6 +86,8 @@ class Prepared:
         base_pcpu: load of each host with what never moves, shape (hosts, slots).
         demand: `unit_pcpu` in parts of a pCPU.
         base: `base_pcpu` in parts of a pCPU.
+        moves: VMs that move with each unit.
+        copied: bytes that are copied when each unit moves.
         resolution: what one part of a pCPU is.
         families: weights of the limits.
         limits: what hosts hold at most.
@@ -102,6 +106,8 @@ class Prepared:
     base_pcpu: Floats
     demand: Ints
     base: Ints
+    moves: Price
+    copied: Price
     resolution: Resolution
     families: tuple[Family, ...]
     limits: tuple[Limit, ...]
@@ -149,18 +155,21 @@ class _Preparing:
         unit_pcpu, base_pcpu = self._loads()
         resolution = resolution_for([*unit_pcpu, *base_pcpu])
         families, limits, soft_limits = self._rows()
+        home = np.array([self._home(members[0]) for members in self._units], dtype=np.int64)
         joined = [limit for limit in self._limits if isinstance(limit, Joined)]
         return Prepared(
             problem=self._problem,
             rules=self._rules,
             hosts=self._hosts,
             units=tuple(self._units),
-            home=np.array([self._home(members[0]) for members in self._units], dtype=np.int64),
+            home=home,
             legal=np.array(self._legal, dtype=np.bool_).reshape(len(self._units), len(self._hosts)),
             unit_pcpu=unit_pcpu,
             base_pcpu=base_pcpu,
             demand=resolution.parts(unit_pcpu),
             base=resolution.parts(base_pcpu),
+            moves=self._price(home, [len(members) for members in self._units]),
+            copied=self._price(home, [sum(map(self._copied, members)) for members in self._units]),
             resolution=resolution,
             families=families,
             limits=limits,
@@ -177,7 +186,7 @@ class _Preparing:
         """VMs that keep together share a unit; what cannot move is no unit."""
         targets = _Targets(self._problem, self._rules)
         groups = [limit for limit in self._limits if isinstance(limit, Joined) and limit.hard]
-        for members in _merged(self._problem, groups):
+        for members in merged(self._problem, groups):
             legal = targets.of(members)
             if legal.sum() > int(legal[self._home(members[0])]):
                 for vm in members:
@@ -198,6 +207,14 @@ class _Preparing:
             else:
                 base[self._home(vm)] += rows[vm]
         return units, base
+
+    def _price(self, home: Ints, costs: Sequence[int]) -> Price:
+        """Units that cost the same wherever they go."""
+        return Price.flat(home, np.array(costs, dtype=np.int64), len(self._hosts))
+
+    def _copied(self, vm: Uuid) -> int:
+        """Bytes that moving *vm* copies."""
+        return copied_bytes(self._problem, vm)
 
     def _rows(self) -> tuple[tuple[Family, ...], tuple[Limit, ...], tuple[Limit, ...]]:
         """The weights that limits share by identity, the hard limits, and the soft ones."""
@@ -278,23 +295,3 @@ class _Targets:
         legal[[self._index[host] for host in targets if host not in barred]] = True
         legal[self._index[home]] = home not in barred
         return legal
-
-
-def _merged(problem: Problem, groups: Sequence[Joined]) -> list[tuple[Uuid, ...]]:
-    """All VMs, those of a group that is on one host tonight joined; sorted."""
-    leader = {vm: vm for vm in problem.initial}
-
-    def find(vm: Uuid) -> Uuid:
-        while leader[vm] != vm:
-            vm = leader[vm]
-        return vm
-
-    for group in groups:
-        members = sorted(vm for vm in group.vms if vm in leader)
-        if len({problem.initial[vm] for vm in members}) == 1:
-            for vm in members[1:]:
-                leader[find(vm)] = find(members[0])
-    merged: dict[Uuid, list[Uuid]] = {}
-    for vm in sorted(leader):
-        merged.setdefault(find(vm), []).append(vm)
-    return [tuple(members) for members in merged.values()]

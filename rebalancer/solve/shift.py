@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from rebalancer.solve.holdings import bound_elsewhere, holds, load_of, uppers_of, weights_of
 from rebalancer.solve.prepare import Bools, Ints
-from rebalancer.solve.stage import Stage, unit_bytes, unit_sizes
+from rebalancer.solve.stage import Stage
 from rebalancer.units import GIB
 
 MOST_SHIFTS = 5000
@@ -43,13 +43,11 @@ class _Shifting:
         self._burden = np.empty(prepared.legal.shape, dtype=np.int64)
         for host in range(len(prepared.hosts)):
             self._weigh(host)
-        self._bytes, self._sizes = unit_bytes(prepared), unit_sizes(prepared)
         policy = prepared.problem.policy.limits
         self._gib_left = np.inf if policy.maximum_gib is None else policy.maximum_gib * GIB
         self._moves_left = np.inf if policy.maximum_moves is None else float(policy.maximum_moves)
-        away = start != prepared.home
-        self._gib_left -= float(self._bytes[away].sum())
-        self._moves_left -= float(self._sizes[away].sum())
+        self._gib_left -= float(prepared.copied.at(start).sum())
+        self._moves_left -= float(prepared.moves.at(start).sum())
 
     def step(self) -> bool:
         """The best shift, made; False where none relieves anything."""
@@ -91,10 +89,10 @@ class _Shifting:
 
     def _costs(self, units: Ints) -> tuple[Ints, Ints]:
         """Bytes copied and VMs moved by each shift, fewer where it leads home, shape (units, hosts)."""
-        homes = self._prepared.home[units]
-        leads_away = np.arange(len(self._limits))[None, :] != homes[:, None]
-        change = leads_away.astype(np.int64) - (self.at[units] != homes)[:, None]
-        return change * self._bytes[units][:, None], change * self._sizes[units][:, None]
+        copied, moves = self._prepared.copied, self._prepared.moves
+        more_bytes: Ints = copied.on_hosts(units) - copied.at(self.at)[units][:, None]
+        more_moves: Ints = moves.on_hosts(units) - moves.at(self.at)[units][:, None]
+        return more_bytes, more_moves
 
     def _may_join(self, units: Ints) -> Bools:
         """Whether each unit may join each host now, shape (units, hosts)."""

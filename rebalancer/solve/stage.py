@@ -70,9 +70,8 @@ class Stage:
     def allows(self, at: Ints) -> bool:
         """Whether the units may be *at* these hosts as far as moves are limited or forbidden, and tiers are held."""
         limits = self.prepared.problem.policy.limits
-        away = at != self.prepared.home
-        few = limits.maximum_moves is None or unit_sizes(self.prepared)[away].sum() <= limits.maximum_moves
-        small = limits.maximum_gib is None or unit_bytes(self.prepared)[away].sum() <= int(limits.maximum_gib * GIB)
+        few = limits.maximum_moves is None or self.prepared.moves.at(at).sum() <= limits.maximum_moves
+        small = limits.maximum_gib is None or self.prepared.copied.at(at).sum() <= int(limits.maximum_gib * GIB)
         forbidden = any(all(at[unit] == host for unit, host in pairs) for pairs in self.forbidden)
         return bool(few and small) and not forbidden and all(self._keeps(held, at) for held in self.held)
 
@@ -86,9 +85,9 @@ class Stage:
         """As many moves and GiB as the policy allows."""
         limits = self.prepared.problem.policy.limits
         if limits.maximum_moves is not None:
-            model.limit_moves(unit_sizes(self.prepared), limits.maximum_moves)
+            model.limit_moves(self.prepared.moves, limits.maximum_moves)
         if limits.maximum_gib is not None:
-            model.limit_moves(unit_bytes(self.prepared), int(limits.maximum_gib * GIB))
+            model.limit_moves(self.prepared.copied, int(limits.maximum_gib * GIB))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -119,18 +118,6 @@ class Improved:
     def proved(self) -> bool:
         """Whether nothing better exists."""
         return self.at is not None and self.bound >= self.value
-
-
-def unit_sizes(prepared: Prepared) -> Ints:
-    """VMs in each unit."""
-    return np.array([len(members) for members in prepared.units], dtype=np.int64)
-
-
-def unit_bytes(prepared: Prepared) -> Ints:
-    """Bytes that moving each unit copies."""
-    vms = prepared.problem.pool.vms
-    sizes = [sum(vms[vm].migration_memory_bytes for vm in members) for members in prepared.units]
-    return np.array(sizes, dtype=np.int64)
 
 
 def placement_of(prepared: Prepared, at: Ints) -> Placement:

@@ -22,7 +22,7 @@ from rebalancer.solve.neighbourhood import Neighbourhoods
 from rebalancer.solve.parts import overload_limits
 from rebalancer.solve.prepare import Prepared, prepare
 from rebalancer.solve.shift import shifted
-from rebalancer.solve.stage import Held, Stage, placement_of, unit_bytes
+from rebalancer.solve.stage import Held, Stage, placement_of
 from tests.solve.tiny import random_problem
 
 SharedData = Callable[[str], Path]
@@ -85,7 +85,7 @@ def test_a_part_of_the_pool_says_what_the_whole_says(prepared: Prepared) -> None
     """Values of parts, of the whole model and of the exact objective agree, wherever the units are."""
     random = np.random.default_rng(7)
     stage = Stage(prepared=prepared, objective=Balance())
-    near = Neighbourhoods(prepared, overload_limits(prepared), unit_bytes(prepared), random)
+    near = Neighbourhoods(prepared, overload_limits(prepared), random)
     at = shifted(stage, prepared.home, overload_limits(prepared), 0.5, random)
     scopes = [stage.whole(), stage.at(at), *(Scope(free=near.choose(at), at=at) for _ in range(6))]
     values = {model.value(goal, at) for model, goal in map(stage.model, scopes)}
