@@ -12,39 +12,62 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.judge import Verdict, verdict
-from benchmarks.neutral import AREA_FIRST, RULES, problem_of, read_instance
-from benchmarks.order import Migration, NoOrderError, legal_order
+from benchmarks.migrations import Migration, NoOrderError, legal_order
+from benchmarks.neutral import AREA_FIRST, RULES, Json, pools, problem_of, read_instance
 from rebalancer.placement import Move
-from rebalancer.solve import Solution, SolveReporter, solve
+from rebalancer.solve import Solution, SolveReporter, Tier, solve
 
 ROUNDS = 10
 """Placements without a legal order before the benchmark gives up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What came of one pool: the answer, and its moves in a legal order."""
+
+    solution: Solution
+    migrations: tuple[Migration, ...]
+
+    @property
+    def main(self) -> Tier:
+        """Area before GiB, in pCPU-hours."""
+        return self.solution.tiers[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """What came of one instance; value and bound in GiB, as far as no overload is left."""
 
-    name: str
-    solution: Solution
-    migrations: tuple[Migration, ...]
+    parts: tuple[Part, ...]
     verdict: Verdict
     wall_s: float
     peak_rss_mb: float
 
+    @property
+    def placement(self) -> dict[str, str]:
+        """The host of every VM."""
+        return {vm: host for part in self.parts for vm, host in part.solution.placement.host_of.items()}
+
+    @property
+    def gap(self) -> float:
+        """How far the whole may be from the best, as a share of the answer."""
+        return sum(part.main.gap * part.main.after for part in self.parts) / (
+            sum(part.main.after for part in self.parts) or 1.0
+        )
+
     def document(self) -> dict[str, Any]:
         """The answer in the format of issue 4."""
-        main = self.solution.tiers[-1]
+        steps = [step for part in self.parts for step in part.migrations]
         return {
             "peer": "rebalancer",
-            "placement": dict(self.solution.placement.host_of),
-            "migrations": [{"vm": step.vm, "from": step.source, "to": step.target} for step in self.migrations],
-            "value": main.after / AREA_FIRST,
-            "bound": main.bound / AREA_FIRST,
-            "gap": main.gap,
-            "proved": main.proved,
-            "bound_by": self.solution.bound_by,
-            "reproducible": self.solution.reproducible,
+            "placement": self.placement,
+            "migrations": [{"vm": step.vm, "from": step.source, "to": step.target} for step in steps],
+            "value": sum(part.main.after for part in self.parts) / AREA_FIRST,
+            "bound": sum(part.main.bound for part in self.parts) / AREA_FIRST,
+            "gap": self.gap,
+            "proved": all(part.main.proved for part in self.parts),
+            "bound_by": sorted({part.solution.bound_by for part in self.parts}),
+            "reproducible": all(part.solution.reproducible for part in self.parts),
             "wall_s": round(self.wall_s, 2),
             "peak_rss_mb": round(self.peak_rss_mb, 1),
         }
@@ -63,29 +86,38 @@ class Printing(SolveReporter):
 
 
 def run(path: Path, *, seconds: float, seed: int, reporter: SolveReporter | None = None) -> Run:
-    """Solve the instance in *path*, again without the moves that have no legal order."""
+    """Solve the instance in *path*, each of its pools in an equal part of the time."""
     instance = read_instance(path)
-    problem = problem_of(instance, seconds=seconds, seed=seed)
     start = time.monotonic()
+    alone = pools(instance)
+    listener = reporter or SolveReporter()
+    parts = tuple(_solved(pool, seconds=seconds / len(alone), seed=seed, reporter=listener) for pool in alone)
+    placement = {vm: host for part in parts for vm, host in part.solution.placement.host_of.items()}
+    return Run(
+        parts=parts,
+        verdict=verdict(instance, placement, [step for part in parts for step in part.migrations]),
+        wall_s=time.monotonic() - start,
+        peak_rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6,
+    )
+
+
+def _solved(pool: Json, *, seconds: float, seed: int, reporter: SolveReporter) -> Part:
+    """Solve one pool, again without the moves that have no legal order.
+
+    Raises:
+        NoOrderError: ROUNDS placements have none.
+    """
+    problem = problem_of(pool, seconds=seconds, seed=seed)
     forbidden: list[frozenset[Move]] = []
     for _ in range(ROUNDS):
-        solution = solve(problem, rules=RULES, forbidden=forbidden, reporter=reporter or SolveReporter())
+        solution = solve(problem, rules=RULES, forbidden=forbidden, reporter=reporter)
         try:
-            migrations = legal_order(instance, solution.placement.host_of)
+            migrations = legal_order(pool, solution.placement.host_of)
         except NoOrderError:
             forbidden.append(frozenset(problem.initial.moves_to(solution.placement)))
-            continue
-        break
-    else:
-        raise NoOrderError(f"{ROUNDS} placements of {path.name} have no legal order")
-    return Run(
-        name=instance["name"],
-        solution=solution,
-        migrations=tuple(migrations),
-        verdict=verdict(instance, solution.placement.host_of, migrations),
-        wall_s=time.monotonic() - start,
-        peak_rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    )
+        else:
+            return Part(solution=solution, migrations=tuple(migrations))
+    raise NoOrderError(f"{ROUNDS} placements of {pool['name']} have no legal order")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.migrations import Json, Migration, free_bytes
 from benchmarks.neutral import area
-from benchmarks.order import Json, Migration, free_bytes
 
 GIB = 1024**3
 
@@ -35,12 +35,21 @@ def verdict(instance: Json, placement: Mapping[str, str], migrations: Sequence[M
 
 
 def broken_rules(instance: Json, placement: Mapping[str, str]) -> int:
-    """Groups and pins that *placement* breaks, and hosts over their memory."""
+    """Groups and pins that *placement* breaks, hosts over their memory, and VMs that left their pool."""
+    rules = instance["constraints"]
+    pool = {host["id"]: host["pool"] for host in instance["hosts"]}
+    astray = sum(pool[placement[vm["id"]]] != pool[vm["host"]] for vm in instance["vms"])
+    pinned = sum(placement[pin["vm"]] not in pin["hosts"] for pin in rules["pinned"])
+    over = sum(free < 0 for free in free_bytes(instance, placement).values())
+    return broken_groups(instance, placement) + int(pinned + over + astray)
+
+
+def broken_groups(instance: Json, placement: Mapping[str, str]) -> int:
+    """Groups that *placement* breaks."""
     rules = instance["constraints"]
     apart = sum(len({placement[vm] for vm in group["vms"]}) < len(group["vms"]) for group in rules["anti_affinity"])
     together = sum(len({placement[vm] for vm in group["vms"]}) > 1 for group in rules["affinity"])
-    pinned = sum(placement[pin["vm"]] not in pin["hosts"] for pin in rules["pinned"])
-    return int(apart + together + pinned + sum(free < 0 for free in free_bytes(instance, placement).values()))
+    return int(apart + together)
 
 
 def unfit_moves(instance: Json, placement: Mapping[str, str], migrations: Sequence[Migration]) -> int:

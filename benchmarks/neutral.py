@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,10 @@ from rebalancer.rules.keep_together import KeepTogether
 from rebalancer.rules.must_run_on import MustRunOn
 
 Json = Mapping[str, Any]
+
+ROOT = Path(__file__).resolve().parent.parent
+INSTANCES = Path(os.environ.get("REBALANCER_SHARED_DATA", ROOT.parent / "shared" / "data")) / "instances"
+"""The shared instances."""
 
 AREA_ABOVE = 0.8
 AREA_FIRST = 1e-6
@@ -62,6 +67,24 @@ def read_instance(path: Path) -> Json:
     if content.get("format") != "xs-neutral/1":
         raise ValueError(f"{path} is not an instance of xs-neutral/1")
     return content
+
+
+def pools(instance: Json) -> tuple[Json, ...]:
+    """The instance as one instance for each of its pools: no VM leaves its pool."""
+    return tuple(_alone(instance, pool) for pool in sorted({host["pool"] for host in instance["hosts"]}))
+
+
+def _alone(instance: Json, pool: str) -> Json:
+    """What of the instance is in one pool."""
+    hosts = [host for host in instance["hosts"] if host["pool"] == pool]
+    names = {host["id"] for host in hosts}
+    vms = [vm for vm in instance["vms"] if vm["host"] in names]
+    inside = {vm["id"] for vm in vms}
+    rules = {
+        kind: [rule for rule in found if inside.issuperset(rule.get("vms", ()) or (rule["vm"],))]
+        for kind, found in instance["constraints"].items()
+    }
+    return {**instance, "name": f"{instance['name']} {pool}", "hosts": hosts, "vms": vms, "constraints": rules}
 
 
 def problem_of(instance: Json, *, seconds: float, seed: int) -> Problem:

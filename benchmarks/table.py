@@ -7,7 +7,6 @@ PEERS.md beside the data; the best of them that broke no rule is repeated here f
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,11 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.judge import Verdict, verdict
-from benchmarks.neutral import read_instance
-from benchmarks.order import Migration
-
-ROOT = Path(__file__).resolve().parent.parent
-INSTANCES = Path(os.environ.get("REBALANCER_SHARED_DATA", ROOT.parent / "shared" / "data")) / "instances"
+from benchmarks.migrations import Migration
+from benchmarks.neutral import INSTANCES, ROOT, read_instance
 
 SOLVING_SHARE = 0.75
 """Part of the allowed seconds that the solver is told, so that what comes around it and a brake fit in as well."""

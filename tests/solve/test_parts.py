@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from benchmarks.judge import verdict
+from benchmarks.migrations import legal_order
 from benchmarks.neutral import RULES, problem_of, read_instance
-from benchmarks.order import legal_order
 from rebalancer.objectives import Balance, Repair
 from rebalancer.problem import Problem
 from rebalancer.rules import PoolRule, end_violations, rules_for
