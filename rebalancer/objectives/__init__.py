@@ -2,17 +2,19 @@
 
 from rebalancer.objectives.balance import Balance
 from rebalancer.objectives.base import Measure, Model, Objective
+from rebalancer.objectives.hosts_in_use import HostsInUse, hosts_in_use
 from rebalancer.objectives.load import base_load, cpu_capacities, host_load
 from rebalancer.objectives.migration_cost import MigrationCost, copied_bytes
 from rebalancer.objectives.overload import Overload
 from rebalancer.objectives.peak import Peak
 from rebalancer.objectives.repair import Repair
 
-OBJECTIVES: tuple[Objective, ...] = (Repair(), Balance(), Overload(), MigrationCost(), Peak())
+OBJECTIVES: tuple[Objective, ...] = (Repair(), Balance(), Overload(), MigrationCost(), Peak(), HostsInUse())
 
 __all__ = [
     "OBJECTIVES",
     "Balance",
+    "HostsInUse",
     "Measure",
     "MigrationCost",
     "Model",
@@ -24,4 +26,5 @@ __all__ = [
     "copied_bytes",
     "cpu_capacities",
     "host_load",
+    "hosts_in_use",
 ]

@@ -15,6 +15,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 
@@ -53,6 +54,9 @@ class Model(Protocol):
 
     def copied(self) -> Measure:
         """Bytes that are copied because VMs leave their host; worth is 1 per byte."""
+
+    def occupied(self, always: frozenset[Uuid]) -> Measure:
+        """How many hosts somebody is on; those in *always* count whoever is there."""
 
     def load_above(self, limits: NDArray[np.float64]) -> Measure:
         """PCPUs above *limits* of shape (hosts, slots), summed over both; worth is 1 per pCPU."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 
 from rebalancer.inventory.digest import inventory_digest
+from rebalancer.objectives import HostsInUse
 from rebalancer.placement import Placement
 from rebalancer.plan.document import sealed
 from rebalancer.plan.figures import host_rows, load_of, metrics_of
@@ -116,7 +117,7 @@ def summary_of(steps: Sequence[Step], chosen: Chosen, rows: Sequence[HostRow], t
     minutes = duration_in_words(sum(step.seconds for step in steps))
     gains = "; ".join(_gain(tier) for tier in chosen.tiers if round(tier.before, 3) != round(tier.after, 3))
     cost = f"{count}{parked}, {size} to copy, about {minutes} one after another"
-    return f"{_part(chosen)}{cost}{': ' if gains else ''}{gains}.{_cooled(rows, threshold)}"
+    return f"{_part(chosen)}{cost}{': ' if gains else ''}{gains}.{_cooled(rows, threshold)}{_emptied(chosen, rows)}"
 
 
 def _part(chosen: Chosen) -> str:
@@ -130,6 +131,14 @@ def _cooled(rows: Sequence[HostRow], threshold: float) -> str:
     before = sum((row.before.peak_share or 0.0) > threshold for row in rows)
     after = sum((row.after.peak_share or 0.0) > threshold for row in rows)
     return f" Hosts over their threshold: {before} before, {after} after." if before or after else ""
+
+
+def _emptied(chosen: Chosen, rows: Sequence[HostRow]) -> str:
+    """Which hosts nobody is left on, where that was the aim."""
+    if not any(tier.objective == HostsInUse.id for tier in chosen.tiers):
+        return ""
+    names = [row.name for row in rows if row.before.vms and not row.after.vms]
+    return f" Nobody is left on {', '.join(names)}." if names else ""
 
 
 def _gain(tier: Tier) -> str:

@@ -11,6 +11,7 @@ from rebalancer.placement import Placement
 from rebalancer.plan.figures import load_shares, slot_in_words
 from rebalancer.plan.plan import LeftAlone, OldViolation
 from rebalancer.plan.search import Leg
+from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality, Objection, Violation, standing_violations
 
@@ -84,7 +85,7 @@ class Reasons:
             if leg.target == self._problem.initial[leg.vm]:
                 return f"goes home to {self._host(leg.target)}, where it made room for a while"
             return f"goes on from {self._host(leg.source)}, where it was parked"
-        found = self._of_wish(leg) or self._of_load(leg) or self._of_room(leg)
+        found = self._of_wish(leg) or self._of_sleep(leg) or self._of_load(leg) or self._of_room(leg)
         return found or f"part of the best placement found for {self._host(leg.source)} and {self._host(leg.target)}"
 
     def _of_wish(self, leg: Leg) -> str | None:
@@ -109,6 +110,11 @@ class Reasons:
         if len(violation.hosts) > 1 and there:
             return f"brings it together with {self._names(there)}"
         return f"takes it away from {self._names(here)}" if here else f"takes it off {self._host(leg.source)}"
+
+    def _of_sleep(self, leg: Leg) -> str | None:
+        """Nobody is left on the source, where hosts are to be freed."""
+        freed = self._problem.policy.mode is Mode.CONSOLIDATE and leg.source not in self._goal.host_of.values()
+        return f"leaves nobody on {self._host(leg.source)}, which can sleep then" if freed else None
 
     def _of_load(self, leg: Leg) -> str | None:
         """The source is over its threshold."""

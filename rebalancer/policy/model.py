@@ -54,11 +54,12 @@ class Mode(StrEnum):
     BALANCE = "balance"
     REPAIR = "repair"
     EVACUATE = "evacuate"
+    CONSOLIDATE = "consolidate"
 
     @property
     def needs_demand(self) -> bool:
         """Whether nothing can be planned without metrics."""
-        return self is Mode.BALANCE
+        return self in {Mode.BALANCE, Mode.CONSOLIDATE}
 
 
 class RuleSet(StrEnum):

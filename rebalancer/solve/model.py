@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
+from rebalancer.inventory import Uuid
 from rebalancer.objectives import Measure
 from rebalancer.solve.breaches import breaches
 from rebalancer.solve.goal import Goal, goal_of
 from rebalancer.solve.limit_rows import post_groups, post_limits
+from rebalancer.solve.occupancy import occupied
 from rebalancer.solve.prepare import Bools, Ints, Prepared
 from rebalancer.solve.price import Price
 
@@ -43,6 +45,17 @@ class Scope:
     free: Bools
     at: Ints
     watched: Bools | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LoadRow:
+    """The load that pairs bring to a host in a slot is at most `room` and the variable `excess`."""
+
+    host: int
+    pairs: Ints
+    demand: Ints
+    room: int
+    excess: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,6 +84,7 @@ class PlacementModel:
         self.cp = cp_model.CpModel()
         self._proto = self.cp.proto
         self._derived: list[Callable[[Ints], int]] = []
+        self.load_rows: list[LoadRow] = []
         self.terms = 0
         self.units, self.at_hosts = np.nonzero(scope.free)
         self.variable = np.full(scope.free.shape, NO_VARIABLE, dtype=np.int64)
@@ -131,6 +145,10 @@ class PlacementModel:
         """How many limits that are broken tonight stay so, and by how many of their units."""
         return breaches(self)
 
+    def occupied(self, always: frozenset[Uuid]) -> Measure:
+        """How many hosts somebody is on; those in *always* count whoever is there."""
+        return occupied(self, always)
+
     def copied(self) -> Measure:
         """Bytes that are copied because units leave their home."""
         price = self.prepared.copied
@@ -155,7 +173,7 @@ class PlacementModel:
             demand = self.prepared.demand[self.units[pairs]]
             most = demand.sum(axis=0) - np.maximum(room[host], 0)
             variables.extend(
-                self._excess(pairs, demand[:, slot], max(0, int(room[host, slot])), int(most[slot]))
+                self._excess(int(host), pairs, demand[:, slot], max(0, int(room[host, slot])), int(most[slot]))
                 for slot in np.flatnonzero(watched[host] & (most > 0))
             )
         return Measure(
@@ -167,12 +185,13 @@ class PlacementModel:
             surplus=resolution.surplus(limits),
         )
 
-    def _excess(self, pairs: Ints, demand: Ints, room: int, most: int) -> int:
-        """A variable for how far the demand of *pairs* exceeds *room*: *most* at most."""
+    def _excess(self, host: int, pairs: Ints, demand: Ints, room: int, most: int) -> int:
+        """A variable for how far the demand of *pairs* exceeds the *room* of a host: *most* at most."""
         used = demand > 0
         pairs, demand = pairs[used], demand[used]
         excess = self.whole_number(most, lambda chosen: max(0, int(demand @ chosen[pairs]) - room))
         self.at_most(np.append(pairs, excess), np.append(demand, -1), room)
+        self.load_rows.append(LoadRow(host=host, pairs=pairs, demand=demand, room=room, excess=excess))
         return excess
 
     def highest_share(self, capacities: NDArray[np.float64]) -> Measure:

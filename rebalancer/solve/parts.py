@@ -70,7 +70,9 @@ class _Improving:
         self._random = np.random.default_rng(effort.seed)
         self._until = time.monotonic() + effort.seconds
         self._work = effort.deterministic
-        self._watched = load_of(stage.prepared, stage.prepared.home) > NEAR * limits[:, None]
+        near = load_of(stage.prepared, stage.prepared.home) > NEAR * limits[:, None]
+        # What an earlier tier has reached is held everywhere, not only where it was hot.
+        self._watched = near | any(isinstance(held.objective, Balance | Overload) for held in stage.held)
         self._best, self._lowest, self._found = stage.prepared.home, 2**62, 0.0
         self._highest = 0
 

@@ -17,6 +17,7 @@ class Outcome(StrEnum):
     IMPROVED = "improved"
     REPAIRED = "repaired"
     EVACUATED = "evacuated"
+    CONSOLIDATED = "consolidated"
     NOTHING_BETTER = "nothing is better"
     NOTHING_FOUND = "nothing was found in time"
     NOT_WORTH_IT = "not worth the moves"

@@ -51,7 +51,7 @@ def solve(
 
     Raises:
         Infeasible: hosts have to be emptied and cannot; says which rule holds each VM.
-        MetricsRefused: there is no load profile, and the mode is to balance.
+        MetricsRefused: there is no load profile, and the mode is to balance or to consolidate.
         ModelBug: the checker refuses the answer.
     """
     binding = tuple(rules_for(problem) if rules is None else rules)
@@ -64,7 +64,7 @@ class _Solving:
     def __init__(
         self, problem: Problem, rules: tuple[Rule, ...], forbidden: Sequence[frozenset[Move]], reporter: SolveReporter
     ) -> None:
-        if problem.policy.mode is Mode.BALANCE:
+        if problem.policy.mode.needs_demand:
             demand_of(problem)
         self._problem, self._rules, self._reporter = problem, rules, reporter
         self._prepared = self._prepare()

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rebalancer.objectives import Balance, MigrationCost, Objective, Overload, Peak, Repair
+from rebalancer.objectives import Balance, HostsInUse, MigrationCost, Objective, Overload, Peak, Repair
 from rebalancer.policy import Mode
 from rebalancer.solve.budget import Budget
+from rebalancer.solve.emptying import improve_emptying, is_about_hosts
 from rebalancer.solve.parts import improve_by_parts, is_about_load
 from rebalancer.solve.prepare import Ints, Prepared
 from rebalancer.solve.repair import improve_repair
@@ -44,8 +45,9 @@ def objectives_of(prepared: Prepared) -> tuple[Objective, ...]:
         return (MigrationCost(), *wishes, *overload)
     if problem.policy.mode is Mode.REPAIR:
         return (Repair(rules), MigrationCost(), *overload)
+    fewest = (Overload(), HostsInUse()) if problem.policy.mode is Mode.CONSOLIDATE else ()
     clean_up = (Peak(_fixable(prepared)),) if "peak" in problem.policy.objective.clean_up else ()
-    return (Repair(rules), Balance(), *clean_up)
+    return (Repair(rules), *fewest, Balance(), *clean_up)
 
 
 def climb(
@@ -85,6 +87,8 @@ def _by_size(stage: Stage, start: Ints | None, effort: Effort, progress: Progres
         return improve_whole(stage, start, effort, progress)
     if isinstance(stage.objective, Repair) and not stage.held:
         return improve_repair(stage, start, effort, progress)
+    if is_about_hosts(stage):
+        return improve_emptying(stage, start, effort, progress)
     return (improve_by_parts if is_about_load(stage) else improve_whole)(stage, start, effort, progress)
 
 

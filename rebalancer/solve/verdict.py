@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rebalancer.objectives import Balance
+from rebalancer.objectives import Balance, HostsInUse
 from rebalancer.placement import Placement
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
@@ -11,8 +11,10 @@ from rebalancer.solve.tiers import Climb
 
 
 def gains_too_little(problem: Problem, moves: int, done: Climb) -> bool:
-    """Whether balancing moves VMs for less than the policy's minimum gain."""
-    main = _tier(done, Balance.id)
+    """Whether balancing moves VMs for less than the policy's minimum gain; a host less in use is gain enough."""
+    main, hosts = _tier(done, Balance.id), _tier(done, HostsInUse.id)
+    if hosts and hosts.after < hosts.before:
+        return False
     return main is not None and moves > 0 and not enough(problem, main.before - main.after)
 
 
@@ -57,6 +59,9 @@ def _outcome(problem: Problem, moves: int, done: Climb) -> Outcome:
         return Outcome.NOTHING_BETTER if all(tier.proved for tier in done.tiers) else Outcome.NOTHING_FOUND
     if problem.policy.mode is Mode.EVACUATE:
         return Outcome.EVACUATED
+    hosts = _tier(done, HostsInUse.id)
+    if hosts and hosts.after < hosts.before:
+        return Outcome.CONSOLIDATED
     return Outcome.IMPROVED if _tier(done, Balance.id) else Outcome.REPAIRED
 
 

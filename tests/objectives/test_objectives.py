@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rebalancer.errors import MetricsRefused
-from rebalancer.objectives import OBJECTIVES, Balance, MigrationCost, Overload, Peak, Repair
+from rebalancer.objectives import OBJECTIVES, Balance, HostsInUse, MigrationCost, Overload, Peak, Repair
 from rebalancer.placement import Placement
 from tests.solve.tiny import tiny
 
@@ -45,6 +45,13 @@ def test_peak_is_a_share_of_capacity() -> None:
     problem = tiny(VMS, load=LOAD)
     assert Peak().value(problem.initial, problem) == pytest.approx(15 / 16)
     assert Peak(frozenset({"h2"})).value(problem.initial, problem) == pytest.approx(1 / 16)
+
+
+def test_hosts_in_use_are_those_with_guests_and_the_coordinator() -> None:
+    """Two hosts have guests; with all of them on h3, the coordinator h1 counts as well."""
+    problem = tiny(VMS)
+    assert HostsInUse().value(problem.initial, problem) == len({*problem.initial.host_of.values(), "h1"})
+    assert HostsInUse().value(Placement(dict.fromkeys(VMS, "h3")), problem) == 2
 
 
 def test_repair_counts_breaches() -> None:

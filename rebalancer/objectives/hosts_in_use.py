@@ -1,0 +1,29 @@
+"""Hosts in use: how many cannot be put to sleep."""
+
+from __future__ import annotations
+
+from rebalancer.inventory import Uuid
+from rebalancer.objectives.base import Measure, Model, Objective
+from rebalancer.placement import Placement
+from rebalancer.problem import Problem
+
+
+class HostsInUse(Objective):
+    """The coordinator always counts: a pool whose coordinator sleeps can neither be managed nor woken."""
+
+    id = "hosts-in-use"
+    sentence = "Hosts that hold a guest, and the coordinator, which never sleeps."
+    unit = "hosts"
+
+    def value(self, placement: Placement, problem: Problem) -> float:
+        """How many hosts stay awake under *placement*."""
+        return float(len(hosts_in_use(placement, problem)))
+
+    def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
+        """A host for each that somebody is on."""
+        return (model.occupied(frozenset({problem.pool.coordinator})),)
+
+
+def hosts_in_use(placement: Placement, problem: Problem) -> frozenset[Uuid]:
+    """The hosts with a guest, and the coordinator."""
+    return frozenset({*placement.host_of.values(), problem.pool.coordinator})
