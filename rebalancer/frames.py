@@ -79,7 +79,7 @@ def legality_frame(legality: Legality) -> pd.DataFrame:
 
 
 def steps_frame(plan: Plan) -> pd.DataFrame:
-    """One row a step of a plan, in order: VM, from, to, GiB, seconds, why; index is the step's id."""
+    """One row a step of a plan, in order: VM, from, to, GiB, start, seconds, why; index is the step's id."""
     rows = [
         {
             "step": step.id,
@@ -88,10 +88,11 @@ def steps_frame(plan: Plan) -> pd.DataFrame:
             "from": step.source_name,
             "to": step.target_name,
             "gib": gib(step.memory_bytes),
+            "start": step.start_seconds,
             "seconds": step.seconds,
             "why": step.why,
         }
         for step in plan.steps
     ]
-    columns = ["step", "kind", "vm", "from", "to", "gib", "seconds", "why"]
+    columns = ["step", "kind", "vm", "from", "to", "gib", "start", "seconds", "why"]
     return pd.DataFrame(rows, columns=columns).set_index("step")

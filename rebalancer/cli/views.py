@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 
-from rebalancer.cli.output import heading
+from rebalancer.cli.output import heading, plain
 from rebalancer.cli.table import table
 from rebalancer.export.markdown import facts, peak_in_words
+from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.inventory import VM
 from rebalancer.plan import HostRow, Plan, Step, StepKind, Tier
 from rebalancer.plan.compose import duration_in_words
@@ -81,6 +82,7 @@ def plan_tables(plan: Plan) -> Iterator[RenderableType]:
         yield tiers_table(plan.tiers)
     if plan.steps:
         yield steps_table("Steps, in order", plan.steps)
+        yield timetable(plan)
     if plan.missing:
         rows = [(each.vm_name, each.target_name, each.rule, each.words) for each in plan.missing]
         columns = {"VM": "left", "to": "left", "rule": "left", "why": "text"}
@@ -152,6 +154,13 @@ def steps_table(title: str, steps: Sequence[Step]) -> RenderableType:
             for step in steps
         ],
     )
+
+
+def timetable(plan: Plan) -> RenderableType:
+    """When each step begins and ends, what runs beside it, and what that rests on."""
+    kinds = ("left", "left", "right", "right", "right", "left")
+    told = [plain(f"  {each}") for each in remarks(plan)]
+    return Group(table("Timetable (min:s)", dict(zip(TIMES, kinds, strict=True)), rows(plan)), *told)
 
 
 def hosts_table(plan: Plan) -> RenderableType:

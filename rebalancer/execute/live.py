@@ -20,8 +20,8 @@ class Live(Protocol):
     def assert_may_migrate(self, vm_uuid: Uuid, host_uuid: Uuid) -> None:
         """Ask XAPI whether the VM may go there, changing nothing; raises RefusedByXapi if not."""
 
-    def migrate(self, vm_uuid: Uuid, host_uuid: Uuid) -> str:
-        """Send the call once and return its task.
+    def migrate(self, vm_uuid: Uuid, host_uuid: Uuid, network_uuid: Uuid | None = None) -> str:
+        """Send the call once and return its task; memory travels over the network, None leaves that to XAPI.
 
         Raises:
             RefusedByXapi: XAPI does not take the call.

@@ -32,7 +32,7 @@ class Migration:
         now = self.watch.clock.now()
         self.journal.append(Intended(at=now, step=step.id, vm=step.vm, source=step.source, target=step.target))
         try:
-            ref = self.watch.live.migrate(step.vm, step.target)
+            ref = self.watch.live.migrate(step.vm, step.target, step.network)
         except Unreachable as error:
             return self.write(Sight(state=StepState.UNSENT), words=str(error))
         except RefusedByXapi as error:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
+from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.plain import one_line
 from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Missing, Plan, Step
 from rebalancer.plan.compose import duration_in_words
@@ -22,6 +23,7 @@ def plan_markdown(plan: Plan) -> str:
         _head(plan),
         _tiers(plan),
         _steps("Steps", plan.steps),
+        _timetable(plan),
         _missing(plan.missing),
         _hosts(plan),
         _left_alone(plan.left_alone),
@@ -145,6 +147,28 @@ def _missing(missing: Sequence[Missing]) -> Iterator[str]:
     yield from table(
         ("VM", "to", "rule", "why not"), ((each.vm_name, each.target_name, each.rule, each.words) for each in missing)
     )
+
+
+def _timetable(plan: Plan) -> Iterator[str]:
+    """When each step begins and ends, and what runs beside it."""
+    if not plan.steps:
+        return
+    yield "## Timetable"
+    yield ""
+    yield "Minutes and seconds after the first step begins. Each step is launched as soon as what it waits for is done"
+    yield "and the limits allow it."
+    yield ""
+    yield from (f"- {markdown_text(each)}" for each in remarks(plan))
+    yield ""
+    yield from (f"    {line}".rstrip() for line in _columns((TIMES, *rows(plan))))
+
+
+def _columns(lines: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Cells below each other, on lines of their own."""
+    cells = [[one_line(cell) for cell in line] for line in lines]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
 
 
 def _hosts(plan: Plan) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rebalancer.plan.diff import Difference, plan_differences, pool_differences
 from rebalancer.plan.document import digest_of, plan_document, sealed
 from rebalancer.plan.drift import differences
+from rebalancer.plan.duration import Pace
 from rebalancer.plan.finding import Finding
 from rebalancer.plan.plan import (
     FORMAT,
@@ -21,6 +22,7 @@ from rebalancer.plan.plan import (
     Missing,
     OldViolation,
     Plan,
+    Schedule,
     Step,
     StepKind,
     Tier,
@@ -43,7 +45,9 @@ __all__ = [
     "Metrics",
     "Missing",
     "OldViolation",
+    "Pace",
     "Plan",
+    "Schedule",
     "Step",
     "StepKind",
     "Tier",

@@ -11,11 +11,13 @@ from rebalancer.inventory.digest import inventory_digest
 from rebalancer.objectives import HostsInUse
 from rebalancer.placement import Placement
 from rebalancer.plan.document import sealed
+from rebalancer.plan.duration import Pace
 from rebalancer.plan.figures import host_rows, load_of, metrics_of
-from rebalancer.plan.plan import FORMAT, HostRow, LeftAlone, MadeFrom, Missing, Plan, Step, StepKind, Tier
+from rebalancer.plan.plan import FORMAT, HostRow, LeftAlone, MadeFrom, Missing, Plan, Schedule, Step, StepKind, Tier
 from rebalancer.plan.rollback import way_back
+from rebalancer.plan.schedule import schedule_of
 from rebalancer.plan.search import Leg
-from rebalancer.plan.steps import steps_of
+from rebalancer.plan.steps import NO_EXPERIENCE, steps_of
 from rebalancer.plan.why import Reasons
 from rebalancer.policy.load import policy_digest
 from rebalancer.problem import Problem
@@ -40,7 +42,15 @@ class Chosen:
     missing: tuple[Missing, ...] = ()
 
 
-def compose(problem: Problem, rules: Sequence[Rule], chosen: Chosen, legs: Sequence[Leg], made_at: datetime) -> Plan:
+def compose(
+    problem: Problem,
+    rules: Sequence[Rule],
+    chosen: Chosen,
+    legs: Sequence[Leg],
+    made_at: datetime,
+    *,
+    pace: Pace = NO_EXPERIENCE,
+) -> Plan:
     """The plan that carries out *legs*, an order in which all of them are legal.
 
     Args:
@@ -49,24 +59,27 @@ def compose(problem: Problem, rules: Sequence[Rule], chosen: Chosen, legs: Seque
         chosen: the placement that the legs lead to, and what it is worth.
         legs: the migrations.
         made_at: the time, with a zone; the only clock that a plan knows.
+        pace: how long steps take.
     """
     reasons = Reasons(problem, Legality(problem, rules), chosen.goal)
     rows = host_rows(problem, chosen.goal)
-    steps = steps_of(legs, problem, rules, reasons.of(legs))
-    rollback, no_way_back = way_back(legs, problem, rules, seed=problem.policy.limits.seed)
+    steps = steps_of(legs, problem, rules, reasons.of(legs), pace=pace)
+    schedule = schedule_of(steps, problem, made_at)
+    rollback, no_way_back = way_back(legs, problem, rules, seed=problem.policy.limits.seed, pace=pace)
     return sealed(
         Plan(
             format=FORMAT,
             made_at=made_at,
             expires_at=made_at + timedelta(hours=problem.policy.plan.expires_hours),
-            made_from=_made_from(problem),
-            summary=summary_of(steps, chosen, rows, problem.policy.objective.threshold),
+            made_from=_made_from(problem, pace),
+            summary=summary_of(steps, schedule, chosen, rows, problem.policy.objective.threshold),
             outcome=chosen.outcome,
             reason=chosen.reason,
             bound_by=chosen.bound_by,
             tiers=chosen.tiers,
             steps=steps,
             missing=chosen.missing,
+            schedule=schedule,
             hosts=rows,
             load=load_of(problem, {step.vm for step in steps}),
             left_alone=reasons.left_alone(),
@@ -79,7 +92,7 @@ def compose(problem: Problem, rules: Sequence[Rule], chosen: Chosen, legs: Seque
     )
 
 
-def _made_from(problem: Problem) -> MadeFrom:
+def _made_from(problem: Problem, pace: Pace) -> MadeFrom:
     """What the plan is bound to."""
     return MadeFrom(
         pool=problem.pool.uuid,
@@ -88,6 +101,7 @@ def _made_from(problem: Problem) -> MadeFrom:
         metrics=metrics_of(problem.demand),
         policy_digest=policy_digest(problem.policy),
         policy=problem.policy,
+        pace=pace,
         versions=_versions(),
         seed=problem.policy.limits.seed,
     )
@@ -106,7 +120,9 @@ def _version(package: str) -> str:
         return "unknown"
 
 
-def summary_of(steps: Sequence[Step], chosen: Chosen, rows: Sequence[HostRow], threshold: float) -> str:
+def summary_of(
+    steps: Sequence[Step], schedule: Schedule, chosen: Chosen, rows: Sequence[HostRow], threshold: float
+) -> str:
     """What the plan comes to, in a sentence or two."""
     if not steps:
         return f"Nothing to do: {chosen.reason or 'every VM is where it should be'}."
@@ -114,9 +130,9 @@ def summary_of(steps: Sequence[Step], chosen: Chosen, rows: Sequence[HostRow], t
     size = size_in_words(sum(step.memory_bytes for step in steps))
     count = f"{len(steps)} steps" if len(steps) > 1 else "1 step"
     parked = f", {hops} of them to park a VM" if hops else ""
-    minutes = duration_in_words(sum(step.seconds for step in steps))
+    length = interval_in_words(schedule.seconds_low, schedule.seconds, schedule.seconds_high)
     gains = "; ".join(_gain(tier) for tier in chosen.tiers if round(tier.before, 3) != round(tier.after, 3))
-    cost = f"{count}{parked}, {size} to copy, about {minutes} one after another"
+    cost = f"{count}{parked}, {size} to copy, {length}"
     return f"{_part(chosen)}{cost}{': ' if gains else ''}{gains}.{_cooled(rows, threshold)}{_emptied(chosen, rows)}"
 
 
@@ -153,6 +169,13 @@ def duration_in_words(seconds: float) -> str:
     if seconds < 2 * SECONDS_PER_HOUR:
         return f"{seconds / SECONDS_PER_MINUTE:.0f} min"
     return f"{seconds / SECONDS_PER_HOUR:.1f} h"
+
+
+def interval_in_words(low: float, likely: float, high: float) -> str:
+    """`about 12 min (8 to 24 min)`."""
+    short, middle, long = (duration_in_words(seconds) for seconds in (low, likely, high))
+    alike = short.rpartition(" ")[2] == long.rpartition(" ")[2]
+    return f"about {middle} ({short.rpartition(' ')[0] if alike else short} to {long})"
 
 
 def _warnings(problem: Problem, no_way_back: Sequence[LeftAlone]) -> tuple[str, ...]:

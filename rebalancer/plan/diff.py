@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import groupby
 from operator import attrgetter
+from typing import Any
 
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.plan.document import plan_document
@@ -17,7 +18,7 @@ SHOWN = 3
 """How many keys a sentence lists."""
 TOLD = {"steps", "tiers", "made_from"}
 """Parts of a plan whose differences are told one by one."""
-OF_THE_CLOCK = {"made_at", "expires_at", "digest"}
+OF_THE_CLOCK = {"made_at", "expires_at", "digest", "begins_at", "closes_at"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ def _of_sources(first: Plan, second: Plan) -> Iterator[Difference]:
         was, now = _leaves(one["policy"]).get(key, "nothing"), _leaves(other["policy"]).get(key, "nothing")
         if was != now:
             yield Difference(kind="policy", words=f"policy: {key} is {_value(now)} instead of {_value(was)}")
-    for key in ("pool_name", "metrics", "versions", "seed"):
+    for key in ("pool_name", "metrics", "pace", "versions", "seed"):
         if one[key] != other[key] and not (key == "pool_name" and one["pool"] != other["pool"]):
             yield Difference(
                 kind="other", words=f"made from other {key.replace('_', ' ')}: {_changed(one, other, key)}"
@@ -198,15 +199,22 @@ def _figures(tier: Tier) -> str:
 
 def _of_the_rest(first: Plan, second: Plan) -> Iterator[Difference]:
     """Everything else, by the names that the parts have in plan.json."""
-    one, other = plan_document(first), plan_document(second)
+    one, other = _timeless(first), _timeless(second)
     for key in one:
-        if key not in TOLD | OF_THE_CLOCK and one[key] != other[key]:
+        if key not in TOLD and one[key] != other[key]:
             yield Difference(kind="other", words=f"{key.replace('_', ' ')} differs")
     alike = _legs(first).keys() == _legs(second).keys()
     if alike and [_plain(step) for step in first.steps] != [_plain(step) for step in second.steps]:
         yield Difference(kind="other", words="sizes, times, reasons or names of steps differ")
 
 
-def _plain(step: Step) -> tuple[object, ...]:
-    """What neither way nor order nor relations tell."""
-    return (step.kind, step.vm_name, step.source_name, step.target_name, step.memory_bytes, step.seconds, step.why)
+def _timeless(plan: Plan) -> dict[str, Any]:
+    """The parts of a plan without what only the clock decides."""
+    document = plan_document(plan)
+    schedule = {key: each for key, each in document["schedule"].items() if key not in OF_THE_CLOCK}
+    return {key: each for key, each in document.items() if key not in OF_THE_CLOCK} | {"schedule": schedule}
+
+
+def _plain(step: Step) -> Step:
+    """What neither order nor relations tell."""
+    return replace(step, id="", after=())

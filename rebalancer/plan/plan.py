@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
+from rebalancer.plan.duration import Pace
 from rebalancer.policy import Policy
 
 FORMAT = "rebalancer-plan/1"
@@ -26,7 +27,8 @@ class Step:
     """One XenMotion.
 
     `after` names the steps that have to be done before this one starts; whatever order respects `after` is legal.
-    `memory_bytes` is what is copied, `seconds` an estimate.
+    `memory_bytes` is what is copied, over `network`, or by the management interfaces where that is None. It likely
+    takes `seconds`, and between `seconds_low` and `seconds_high`; it begins `start_seconds` after the first step.
     """
 
     id: str
@@ -39,8 +41,41 @@ class Step:
     target_name: str
     after: tuple[str, ...]
     memory_bytes: int
+    network: Uuid | None
     seconds: float
+    seconds_low: float
+    seconds_high: float
+    start_seconds: float
     why: str
+
+    @property
+    def end_seconds(self) -> float:
+        """When it is done, counted from the start of the first step."""
+        return round(self.start_seconds + self.seconds, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How long the steps take if each is launched as soon as `after` and the policy's limits allow.
+
+    They may begin at `begins_at`, when a change window opens that closes at `closes_at`; None where it never does.
+    `late` are the steps that would not be done by then. No schedule of these steps is shorter than `bound_seconds`;
+    `bound_by` says why.
+    """
+
+    begins_at: datetime
+    closes_at: datetime | None
+    seconds: float
+    seconds_low: float
+    seconds_high: float
+    bound_seconds: float
+    bound_by: str
+    late: tuple[str, ...]
+
+    @property
+    def gap(self) -> float:
+        """How far the schedule is from its bound, as a share of the bound; 0 where it meets it."""
+        return max(0.0, self.seconds / self.bound_seconds - 1) if self.bound_seconds else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +172,10 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeFrom:
-    """What the plan was made from; the policy stands here whole, so that verifying needs nothing else."""
+    """What the plan was made from; the policy stands here whole, so that verifying needs nothing else.
+
+    `pace` is what the durations rest on.
+    """
 
     pool: Uuid
     pool_name: str
@@ -145,6 +183,7 @@ class MadeFrom:
     metrics: Metrics | None
     policy_digest: str
     policy: Policy
+    pace: Pace
     versions: Mapping[str, str]
     seed: int
 
@@ -191,6 +230,7 @@ class Plan:
     tiers: tuple[Tier, ...]
     steps: tuple[Step, ...]
     missing: tuple[Missing, ...]
+    schedule: Schedule
     hosts: tuple[HostRow, ...]
     load: Load | None
     left_alone: tuple[LeftAlone, ...]

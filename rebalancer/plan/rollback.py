@@ -7,37 +7,38 @@ from collections.abc import Sequence
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
 from rebalancer.plan.bindings import binds_on_the_way_back
+from rebalancer.plan.duration import Pace
 from rebalancer.plan.elsewhere import problem_at
 from rebalancer.plan.order import Deadlock, find_order
 from rebalancer.plan.plan import LeftAlone, Step
 from rebalancer.plan.search import Leg
-from rebalancer.plan.steps import steps_of
+from rebalancer.plan.steps import NO_EXPERIENCE, steps_of
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality, Objection, PoolRule, Rule, Violation, end_violations
 
 
 def way_back(
-    legs: Sequence[Leg], problem: Problem, rules: Sequence[Rule], *, seed: int
+    legs: Sequence[Leg], problem: Problem, rules: Sequence[Rule], *, seed: int, pace: Pace = NO_EXPERIENCE
 ) -> tuple[tuple[Step, ...], tuple[LeftAlone, ...]]:
     """Steps from the end of *legs* to where the VMs of *problem* are, and the VMs that they cannot bring back.
 
     Whatever the operator wished for the end of the plan is not asked.
     """
-    return way_home(legs, problem, [rule for rule in rules if binds_on_the_way_back(rule)], seed=seed)
+    return way_home(legs, problem, [rule for rule in rules if binds_on_the_way_back(rule)], seed=seed, pace=pace)
 
 
 def way_home(
-    legs: Sequence[Leg], problem: Problem, rules: Sequence[Rule], *, seed: int
+    legs: Sequence[Leg], problem: Problem, rules: Sequence[Rule], *, seed: int, pace: Pace = NO_EXPERIENCE
 ) -> tuple[tuple[Step, ...], tuple[LeftAlone, ...]]:
     """The same with all *rules* asked: what was there before is not restored where it broke them."""
-    return _WayBack(legs, problem, rules, seed=seed).find()
+    return _WayBack(legs, problem, rules, seed=seed, pace=pace).find()
 
 
 class _WayBack:
     """One way back."""
 
-    def __init__(self, legs: Sequence[Leg], problem: Problem, rules: Sequence[Rule], *, seed: int) -> None:
-        self._home, self._rules, self._seed = problem.initial, rules, seed
+    def __init__(self, legs: Sequence[Leg], problem: Problem, rules: Sequence[Rule], *, seed: int, pace: Pace) -> None:
+        self._home, self._rules, self._seed, self._pace = problem.initial, rules, seed, pace
         end = {**problem.initial.host_of, **{leg.vm: leg.target for leg in legs}}
         self._problem = problem_at(problem, Placement(end))
         self._latest_first = list(dict.fromkeys(leg.vm for leg in reversed(legs)))
@@ -55,7 +56,7 @@ class _WayBack:
                 rule = order.rules[0] if order.rules else "order"
                 self._strand(move.vm, rule, "no legal order brings it back together with the others")
         reasons = ["back to where it was" if not leg.hop else "parked on the way back" for leg in order.legs]
-        steps = steps_of(order.legs, self._problem, self._rules, reasons, prefix="r")
+        steps = steps_of(order.legs, self._problem, self._rules, reasons, prefix="r", pace=self._pace)
         return steps, tuple(self._stranded[vm] for vm in sorted(self._stranded))
 
     def _goal(self) -> Placement:

@@ -1,21 +1,33 @@
-"""From an order to steps: names, dependencies, sizes, durations and reasons."""
+"""From an order to steps: names, dependencies, sizes, durations, times and reasons."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from rebalancer.plan.dependencies import dependencies
-from rebalancer.plan.duration import step_seconds
+from rebalancer.plan.dispatch import Ride
+from rebalancer.plan.duration import Pace
 from rebalancer.plan.plan import Step, StepKind
+from rebalancer.plan.schedule import TICKS_A_SECOND, rides_of
 from rebalancer.plan.search import Leg
+from rebalancer.plan.timetable import timetable
 from rebalancer.problem import Problem
 from rebalancer.rules import Rule
 
+NO_EXPERIENCE = Pace()
+
 
 def steps_of(
-    legs: Sequence[Leg], problem: Problem, rules: Sequence[Rule], reasons: Sequence[str], *, prefix: str = "s"
+    legs: Sequence[Leg],
+    problem: Problem,
+    rules: Sequence[Rule],
+    reasons: Sequence[str],
+    *,
+    prefix: str = "s",
+    pace: Pace = NO_EXPERIENCE,
 ) -> tuple[Step, ...]:
-    """*legs* as steps `s01`, `s02` ... with one of *reasons* each.
+    """*legs* as steps `s01`, `s02` ... in the order in which they are launched, with one of *reasons* each.
 
     Args:
         legs: in a legal order.
@@ -23,14 +35,39 @@ def steps_of(
         rules: the rules that bind.
         reasons: why, one a leg.
         prefix: first letter of the ids.
+        pace: how long steps take.
     """
-    pool = problem.pool
+    rides = rides_of(legs, dependencies(legs, problem, rules), problem, pace)
+    starts = timetable(rides, problem.policy.limits).starts
+    turns = sorted(range(len(legs)), key=lambda each: (starts[each], each))
     width = max(2, len(str(len(legs))))
-    ids = [f"{prefix}{number:0{width}}" for number in range(1, len(legs) + 1)]
-    waits = dependencies(legs, problem, rules)
+    ids = {position: f"{prefix}{number:0{width}}" for number, position in enumerate(turns, start=1)}
+    make = _Making(problem=problem, pace=pace, ids=ids)
+    return tuple(make.step(each, legs[each], rides[each], starts[each], reasons[each]) for each in turns)
+
+
+def legs_of(steps: Sequence[Step]) -> tuple[Leg, ...]:
+    """*steps* as migrations, in their order."""
     return tuple(
-        Step(
-            id=name,
+        Leg(vm=step.vm, source=step.source, target=step.target, hop=step.kind is StepKind.HOP) for step in steps
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Making:
+    """What steps are made from; `ids` are their names by position in the order."""
+
+    problem: Problem
+    pace: Pace
+    ids: Mapping[int, str]
+
+    def step(self, position: int, leg: Leg, ride: Ride, start: int, why: str) -> Step:
+        """The leg at *position* as a step."""
+        pool = self.problem.pool
+        seconds = ride.ticks / TICKS_A_SECOND
+        low, high = self.pace.interval(seconds)
+        return Step(
+            id=self.ids[position],
             kind=StepKind.HOP if leg.hop else StepKind.MOVE,
             vm=leg.vm,
             vm_name=pool.vms[leg.vm].name,
@@ -38,10 +75,12 @@ def steps_of(
             source_name=pool.hosts[leg.source].name,
             target=leg.target,
             target_name=pool.hosts[leg.target].name,
-            after=tuple(ids[earlier] for earlier in before),
+            after=tuple(sorted(self.ids[earlier] for earlier in ride.after)),
             memory_bytes=pool.vms[leg.vm].migration_memory_bytes,
-            seconds=step_seconds(pool.vms[leg.vm], pool.hosts[leg.source], pool.hosts[leg.target]),
+            network=ride.network,
+            seconds=seconds,
+            seconds_low=low,
+            seconds_high=high,
+            start_seconds=start / TICKS_A_SECOND,
             why=why,
         )
-        for name, leg, before, why in zip(ids, legs, waits, reasons, strict=True)
-    )

@@ -24,6 +24,7 @@ from rebalancer.plan.interleavings import clashes
 from rebalancer.plan.limits import over_limits
 from rebalancer.plan.missing import wrong_missing
 from rebalancer.plan.plan import FORMAT, Plan, Step, StepKind
+from rebalancer.plan.schedule_claims import wrong_durations, wrong_schedule
 from rebalancer.plan.wording import wrong_words
 from rebalancer.policy.load import policy_digest
 from rebalancer.problem import Problem, make_problem
@@ -47,7 +48,7 @@ def verify_plan(
         now: the time by which expiry is judged, with a zone.
         done: ids of the steps that have been carried out already.
     """
-    sealed = tuple(_of_seal(plan, pool, now))
+    sealed = (*_of_seal(plan, pool, now), *wrong_schedule(plan))
     if pool.uuid != plan.made_from.pool:
         return sealed
     try:
@@ -97,6 +98,7 @@ def _of_steps(plan: Plan, problem: Problem, rules: tuple[Rule, ...], done: Colle
         yield from wrong_claims(plan, problem)
         yield from wrong_demand(plan, problem)
         yield from wrong_missing(plan, problem, rules)
+        yield from wrong_durations(plan, problem.pool)
     if not findings and not done:
         yield from _of_way_back(plan, problem_at(problem, run.placement), rules)
 

@@ -10,12 +10,14 @@ from rebalancer.errors import Infeasible, ModelBug, NoLegalOrder
 from rebalancer.objectives import OBJECTIVES
 from rebalancer.placement import Move
 from rebalancer.plan.compose import Chosen, compose
+from rebalancer.plan.duration import Pace
 from rebalancer.plan.figures import DECIMALS
 from rebalancer.plan.limits import over_limits
 from rebalancer.plan.order import Deadlock, find_order
 from rebalancer.plan.plan import Plan, Tier
 from rebalancer.plan.prefix import Prefix, best_prefix, incomplete
 from rebalancer.plan.search import Leg
+from rebalancer.plan.steps import NO_EXPERIENCE, legs_of
 from rebalancer.plan.verify import verify_plan
 from rebalancer.plan.why import Reasons
 from rebalancer.problem import Problem
@@ -34,7 +36,9 @@ LIMITS = "limits"
 CUT_SHORT = "time ran out before the search was done: another run may come to another plan"
 
 
-def rebalance(problem: Problem, *, made_at: datetime, reporter: SolveReporter | None = None) -> Plan:
+def rebalance(
+    problem: Problem, *, made_at: datetime, reporter: SolveReporter | None = None, pace: Pace = NO_EXPERIENCE
+) -> Plan:
     """The plan that leads from where the VMs of *problem* are to the best placement found, every state legal.
 
     Where no order of all moves is found, it is the largest legal prefix that is worth anything, and tells what is
@@ -44,20 +48,21 @@ def rebalance(problem: Problem, *, made_at: datetime, reporter: SolveReporter | 
         problem: the pool, its demand and the policy.
         made_at: the time, with a zone.
         reporter: hears how solving goes on.
+        pace: how long steps take, as earlier runs have shown.
 
     Raises:
         Infeasible: no placement satisfies the hard rules.
         NoLegalOrder: placements were found, but no legal order to any of them, and none to a part that is worth it.
         ModelBug: the checker refuses what was planned.
     """
-    return _Planning(problem, made_at, reporter or SolveReporter()).plan()
+    return _Planning(problem, made_at, reporter or SolveReporter(), pace).plan()
 
 
 class _Planning:
     """One call of `rebalance`."""
 
-    def __init__(self, problem: Problem, made_at: datetime, reporter: SolveReporter) -> None:
-        self._problem, self._made_at, self._reporter = problem, made_at, reporter
+    def __init__(self, problem: Problem, made_at: datetime, reporter: SolveReporter, pace: Pace) -> None:
+        self._problem, self._made_at, self._reporter, self._pace = problem, made_at, reporter, pace
         self._rules: tuple[Rule, ...] = rules_for(problem)
         self._forbidden: list[frozenset[Move]] = []
         self._blamed: tuple[str, ...] = ()
@@ -100,7 +105,7 @@ class _Planning:
         """
         for prefix, solution in sorted(self._parts, key=lambda part: part[0].rank):
             chosen = incomplete(prefix, solution.placement, self._problem, self._rules)
-            plan = compose(self._problem, self._rules, chosen, prefix.legs, self._made_at)
+            plan = compose(self._problem, self._rules, chosen, prefix.legs, self._made_at, pace=self._pace)
             if not verify_plan(plan, self._problem.pool, self._problem.demand, now=self._made_at):
                 return plan
         names = [self._problem.pool.vms[move.vm].name for move in sorted(self._forbidden[-1])]
@@ -127,13 +132,13 @@ class _Planning:
         if over_limits(self._problem.policy.limits, moves=len(moves), sizes_bytes=sizes):
             self._keep(solution, [order.legs])
             return Deadlock(moves=moves, rules=(LIMITS,), proved=False)
-        plan = compose(self._problem, self._rules, self._chosen(solution), order.legs, self._made_at)
-        found = self._checked(plan, order.legs)
+        chosen = self._chosen(solution)
+        found = self._checked(compose(self._problem, self._rules, chosen, order.legs, self._made_at, pace=self._pace))
         if isinstance(found, Deadlock):
             self._keep(solution, found.ways)
         return found
 
-    def _checked(self, plan: Plan, legs: Sequence[Leg]) -> Plan | Deadlock:
+    def _checked(self, plan: Plan) -> Plan | Deadlock:
         """The plan, if the checker agrees; a step that earlier ones make illegal goes back to the solver.
 
         Raises:
@@ -144,12 +149,12 @@ class _Planning:
             return plan
         ids = [step.id for step in plan.steps]
         refused = next((finding for finding in findings if finding.step in ids), None)
-        if refused is None or refused.rule in {"placement", "order", "after", "figures"}:
+        if refused is None or refused.rule in {"placement", "order", "after", "figures", "schedule"}:
             raise ModelBug("; ".join(map(str, findings)))
-        legal, rest = legs[: ids.index(refused.step)], legs[ids.index(refused.step) :]
-        moved = {leg.vm for leg in (*legal, rest[0])}
+        turn = ids.index(refused.step)
+        moved = {step.vm for step in plan.steps[: turn + 1]}
         moves = tuple(move for move in self._problem.initial.moves_to(plan.predicted) if move.vm in moved)
-        return Deadlock(moves=moves, rules=(refused.rule,), proved=False, ways=(tuple(legal),))
+        return Deadlock(moves=moves, rules=(refused.rule,), proved=False, ways=(legs_of(plan.steps[:turn]),))
 
     def _chosen(self, solution: Solution) -> Chosen:
         """What the solver chose, in values of the plan."""

@@ -48,4 +48,4 @@ def _summary(plan: Plan) -> str:
     chosen = Chosen(
         goal=plan.predicted, tiers=plan.tiers, outcome=plan.outcome, reason=plan.reason, missing=plan.missing
     )
-    return summary_of(plan.steps, chosen, plan.hosts, plan.policy.objective.threshold)
+    return summary_of(plan.steps, plan.schedule, chosen, plan.hosts, plan.policy.objective.threshold)

@@ -13,6 +13,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 DAYS_OF_WEEK = 7
 SLOTS_OF_WEEK = 168
+MOST_AT_ONCE = 64
+"""Migrations that may run at once in a pool, at most: XAPI refuses calls where more than a hundred wait."""
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
 
 
@@ -99,10 +101,18 @@ class ObjectivePolicy(_Section):
 
 
 class LimitsPolicy(_Section):
-    """How much one plan may do, and how long solving may take."""
+    """How much one plan may do, how many migrations may run at once, and how long solving may take.
+
+    `concurrent` counts those of the pool, `out_per_host` those that leave one host, `in_per_host` those that come to
+    one, `per_link` those whose memory travels over one network.
+    """
 
     maximum_moves: Annotated[int, Field(ge=0)] | None = None
     maximum_gib: Annotated[float, Field(ge=0)] | None = None
+    concurrent: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
+    in_per_host: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
+    out_per_host: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
+    per_link: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] | None = None
     minimum_gain_pcpu_hours: Annotated[float, Field(ge=0)] = 0.5
     solve_seconds: Annotated[float, Field(gt=0)] = 30.0
     gap: Annotated[float, Field(ge=0)] = 0.0

@@ -8,11 +8,12 @@ from datetime import datetime
 
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
-from rebalancer.plan import Finding, Plan, Step, StepKind, sealed, verify_plan
+from rebalancer.plan import Finding, Plan, Step, sealed, verify_plan
 from rebalancer.plan.compose import Chosen, compose
 from rebalancer.plan.elsewhere import problem_at
 from rebalancer.plan.rollback import way_home
 from rebalancer.plan.search import Leg
+from rebalancer.plan.steps import legs_of
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
 
@@ -28,7 +29,7 @@ def plan_home(plan: Plan, problem: Problem, *, open_again: Collection[Uuid]) -> 
     """
     before = opened(problem, open_again)
     way = _Way(before, problem_at(before, plan.predicted), plan.made_at)
-    return way.plan(_legs(plan.steps), f"back to where everything was before the plan {plan.digest}")
+    return way.plan(legs_of(plan.steps), f"back to where everything was before the plan {plan.digest}")
 
 
 def plan_return(problem: Problem, homes: Mapping[Uuid, Uuid], *, made_at: datetime) -> Plan:
@@ -69,14 +70,10 @@ class _Way:
         """The steps *back* as a plan."""
         goal = Placement({**self._away.initial.host_of, **{step.vm: step.target for step in back}})
         chosen = Chosen(goal=goal, tiers=(), outcome=OUTCOME, reason=reason, warnings=warnings)
-        made = compose(self._away, rules_for(self._away), chosen, _legs(back), self._made_at)
-        steps = tuple(replace(step, why=each.why) for step, each in zip(made.steps, back, strict=True))
+        made = compose(self._away, rules_for(self._away), chosen, legs_of(back), self._made_at)
+        reasons = {(each.vm, each.source, each.target): each.why for each in back}
+        steps = tuple(replace(step, why=reasons[step.vm, step.source, step.target]) for step in made.steps)
         return sealed(replace(made, steps=steps))
-
-
-def _legs(steps: Sequence[Step]) -> list[Leg]:
-    """Steps as migrations."""
-    return [Leg(vm=step.vm, source=step.source, target=step.target, hop=step.kind is StepKind.HOP) for step in steps]
 
 
 def _refusal(findings: Sequence[Finding]) -> str:

@@ -119,8 +119,10 @@ class LivePool:
         """
         self._session.assert_may_migrate(self._ref("VM", vm_uuid), self._ref("host", host_uuid))
 
-    def migrate(self, vm_uuid: Uuid, host_uuid: Uuid) -> str:
+    def migrate(self, vm_uuid: Uuid, host_uuid: Uuid, network_uuid: Uuid | None = None) -> str:
         """Start `VM.pool_migrate` and return its task; the call is sent once, on a connection of its own.
+
+        Memory travels over the network with *network_uuid*; None leaves that to XAPI.
 
         Raises:
             RefusedByXapi: XAPI does not take the call.
@@ -128,7 +130,8 @@ class LivePool:
             OutcomeUnknown: it was sent, and no answer came.
         """
         vm, host = self._ref("VM", vm_uuid), self._ref("host", host_uuid)
-        return str(self._send("Async.VM.pool_migrate", vm, host, {"live": "true"}))
+        over = {"network": self._ref("network", network_uuid)} if network_uuid else {}
+        return str(self._send("Async.VM.pool_migrate", vm, host, {"live": "true"} | over))
 
     def task(self, ref: str) -> TaskState:
         """How a task stands."""

@@ -127,7 +127,7 @@ class ScriptedPool:
             self._next(vm_uuid)
             raise refused
 
-    def migrate(self, vm_uuid: str, host_uuid: str) -> str:
+    def migrate(self, vm_uuid: str, host_uuid: str, network_uuid: str | None = None) -> str:  # noqa: ARG002 - the interface's
         """Begin as the script says."""
         self.before_each("migrate")
         script = self._script(vm_uuid)

@@ -246,6 +246,7 @@ def test_the_page_tells_a_reviewer_everything() -> None:
     assert headings == [
         "# Plan for pool test pool",
         "## Steps",
+        "## Timetable",
         "## Hosts, before and after",
         "## Warnings",
         "## The way back",

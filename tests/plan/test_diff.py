@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rebalancer.placement import Placement
-from rebalancer.plan import Plan, Step, plan_differences, pool_differences, sealed
+from rebalancer.plan import Plan, Schedule, Step, plan_differences, pool_differences, sealed
 from rebalancer.plan.elsewhere import pool_at
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem
@@ -118,6 +118,8 @@ def another(value: Any) -> Any:  # noqa: ANN401 - any part of a plan
             return value + 1
         case None:
             return "x"
+        case Schedule():
+            return replace(value, seconds=value.seconds + 1)
     return replace(value, seed=99) if hasattr(value, "seed") else None
 
 

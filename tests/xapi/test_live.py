@@ -85,6 +85,17 @@ def test_a_move_is_seen_while_it_runs(simulator: Simulator, live: LivePool) -> N
     assert live.whereabouts(move.vm).resident_on == move.source
 
 
+def test_memory_travels_over_the_network_that_is_named(live: LivePool) -> None:
+    """Over the network of the management interfaces the VM arrives; over one without addresses XAPI refuses it."""
+    move = possible_move(live)
+    pool = live.read()
+    used = {pif.network for pif in pool.hosts[move.target].pifs if pif.ip and pif.currently_attached}
+    bare = {pif.network for pif in pool.hosts[move.target].pifs if not pif.ip} - used
+    ended = end_of(live, live.migrate(move.vm, move.target, min(bare)))
+    assert (ended.status, ended.error[0]) == (TaskStatus.FAILURE, "INTERFACE_HAS_NO_IP")
+    assert end_of(live, live.migrate(move.vm, move.target, min(used))).status is TaskStatus.SUCCESS
+
+
 def test_a_refusal_keeps_its_code(simulator: Simulator, live: LivePool) -> None:
     """What XAPI says beforehand is what its task says: code and parameters."""
     move = possible_move(live)

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Plan sha256:561fa9ebe1f853fe4e360b1c7f02c50ffa61b25b82a772b23b52a6e7416760cf
+# Plan sha256:f809d54573c786f5563556a294ef884d8c561b4d868fddb20aa8afee9e33a29d
 # for pool test pool (pool).
-# 3 steps, 24.0 GiB to copy, about 6 min one after another: repair from 1 to 0 breaches; balance from 13.5 to 2.524 pCPU-hours. Hosts over their threshold: 1 before, 1 after.
+# 3 steps, 24.0 GiB to copy, about 6 min (4 to 12 min): repair from 1 to 0 breaches; balance from 13.5 to 2.524 pCPU-hours. Hosts over their threshold: 1 before, 1 after.
 # Run it where xe reaches the coordinator: `sh run.sh`, or `sh run.sh back` to undo it.
 # It checks less than `rebalancer apply` does: where the VMs are, and what XAPI itself refuses.
 set -eu

@@ -1,0 +1,77 @@
+"""The timetable of a plan for people: when each step begins and ends, what runs beside it, what the window holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from rebalancer.plan import Plan, Step
+from rebalancer.plan.compose import duration_in_words, interval_in_words
+
+WIDTH = 28
+"""Characters from the start of the plan to its end."""
+MINUTE = 60
+TIMES = ("step", "VM", "start", "end", "takes", "")
+"""The headings of `rows`."""
+
+
+def offset(seconds: float) -> str:
+    """`0:07`, `12:30`, `1:02:30`: minutes and seconds after the start of the plan, with hours where there are any."""
+    minutes, rest = divmod(round(seconds), MINUTE)
+    hours, minutes = divmod(minutes, MINUTE)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def bar(step: Step, plan: Plan) -> str:
+    """The time of *step* as a bar under that of the whole plan; at least one character."""
+    scale = WIDTH / plan.schedule.seconds if plan.schedule.seconds else 0.0
+    begins = min(WIDTH - 1, int(step.start_seconds * scale))
+    return " " * begins + "=" * max(1, round(step.end_seconds * scale) - begins)
+
+
+def rows(plan: Plan) -> Iterator[tuple[str, ...]]:
+    """Step, VM, start, end, how long it takes, and its bar: one row a step."""
+    for step in plan.steps:
+        takes = f"{offset(step.seconds)} ({offset(step.seconds_low)} to {offset(step.seconds_high)})"
+        yield (step.id, step.vm_name, offset(step.start_seconds), offset(step.end_seconds), takes, bar(step, plan))
+
+
+def remarks(plan: Plan) -> Iterator[str]:
+    """How long the plan takes and why not less, what may run at once, when it may begin, and what does not fit."""
+    schedule, limits = plan.schedule, plan.policy.limits
+    takes = interval_in_words(schedule.seconds_low, schedule.seconds, schedule.seconds_high)
+    least = f"{duration_in_words(schedule.bound_seconds)} ({schedule.bound_by})"
+    yield f"It takes {takes}. No schedule of these steps is shorter than {least}; gap {schedule.gap:.1%}."
+    link = f", {limits.per_link} over one network" if limits.per_link else ""
+    at_once = f"{limits.concurrent} in the pool, {limits.out_per_host} out of a host, {limits.in_per_host} into a host"
+    yield f"At most at once: {at_once}{link}."
+    yield _rests_on(plan)
+    yield from _window(plan)
+
+
+def _rests_on(plan: Plan) -> str:
+    """What the durations are worth."""
+    steps = plan.made_from.pace.steps
+    if steps:
+        return f"The times rest on {steps} steps of earlier runs in this pool."
+    return "The times are assumptions: no earlier run in this pool has taught any better."
+
+
+def _window(plan: Plan) -> Iterator[str]:
+    """When the plan begins and ends by the clock, if the policy has windows."""
+    schedule = plan.schedule
+    if schedule.closes_at is None:
+        return
+    done = schedule.begins_at + timedelta(seconds=schedule.seconds)
+    latest = schedule.begins_at + timedelta(seconds=schedule.seconds_high)
+    times = f"{_clock(schedule.begins_at)}, done about {_clock(done)}, at the latest {_clock(latest)}"
+    yield f"Window: begins {times}; the window closes {_clock(schedule.closes_at)}."
+    if schedule.late:
+        yield f"{len(schedule.late)} of {len(plan.steps)} steps do not fit and are left: {', '.join(schedule.late)}."
+    elif latest > schedule.closes_at:
+        yield "All steps fit if they take as long as is likely; slow ones can push the last beyond the window."
+
+
+def _clock(time: datetime) -> str:
+    """A time in UTC."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

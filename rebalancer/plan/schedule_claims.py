@@ -1,0 +1,143 @@
+"""What a plan claims about its time, held against its own steps and its policy.
+
+Nothing that made the schedule is used here: times are swept through event by event, and the bound is summed up anew.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from fractions import Fraction
+from itertools import pairwise
+
+from rebalancer.inventory import Pool, Uuid
+from rebalancer.plan.duration import wire_seconds
+from rebalancer.plan.finding import Finding
+from rebalancer.plan.plan import Plan, Step
+from rebalancer.policy import LimitsPolicy
+from rebalancer.policy.windows import change_windows
+
+TENTHS = 10
+ROUNDING_SECONDS = 0.05
+"""Times of a plan are in tenths of a second."""
+
+
+def wrong_schedule(plan: Plan) -> Iterator[Finding]:
+    """Times that contradict each other, the limits, the windows or the relations."""
+    for steps in (plan.steps, plan.rollback):
+        yield from _impossible(steps)
+        yield from _too_early(steps)
+        yield from _crowded(steps, plan.policy.limits)
+    for wrong, words in (*_wrong_totals(plan), *_wrong_bound(plan), *_wrong_window(plan)):
+        if wrong:
+            yield _finding("", words)
+
+
+def wrong_durations(plan: Plan, pool: Pool) -> Iterator[Finding]:
+    """Steps whose seconds are not those that the pace of *plan* gives in *pool*, the pool that it was made from."""
+    pace, limits = plan.made_from.pace, plan.policy.limits
+    for steps in (plan.steps, plan.rollback):
+        leaving, coming = Counter(step.source for step in steps), Counter(step.target for step in steps)
+        for step in steps:
+            sharing = (
+                min(leaving[step.source], limits.out_per_host, limits.concurrent),
+                min(coming[step.target], limits.in_per_host, limits.concurrent),
+            )
+            likely = pace.likely(wire_seconds(step.memory_bytes, pool, step.source, step.target, sharing=sharing))
+            if (step.seconds, step.seconds_low, step.seconds_high) != (likely, *pace.interval(likely)):
+                yield _finding(step.id, f"it takes {likely:g} s by the plan's own pace, not {step.seconds:g} s")
+
+
+def _impossible(steps: Sequence[Step]) -> Iterator[Finding]:
+    """Times that run backwards."""
+    for step in steps:
+        if not 0 <= step.seconds_low <= step.seconds <= step.seconds_high or step.start_seconds < 0:
+            yield _finding(step.id, "its times do not follow each other")
+    for earlier, step in pairwise(steps):
+        if step.start_seconds < earlier.start_seconds:
+            yield _finding(step.id, f"it begins before {earlier.id}, which stands before it")
+
+
+def _too_early(steps: Sequence[Step]) -> Iterator[Finding]:
+    """Steps that begin before what they wait for is done."""
+    ends = {step.id: _tenths(step.start_seconds + step.seconds) for step in steps}
+    for step in steps:
+        for earlier in step.after:
+            if ends.get(earlier, 0) > _tenths(step.start_seconds):
+                yield _finding(step.id, f"it begins before {earlier} is done, for which it waits")
+
+
+def _crowded(steps: Sequence[Step], limits: LimitsPolicy) -> Iterator[Finding]:
+    """Steps with which more run at once than a limit allows; one that ends lets the next begin in the same moment."""
+    most: tuple[tuple[str, int | None, Callable[[Step], Uuid | None]], ...] = (
+        ("in the pool", limits.concurrent, lambda _: None),
+        ("out of a host", limits.out_per_host, lambda step: step.source),
+        ("into a host", limits.in_per_host, lambda step: step.target),
+        ("over a network", limits.per_link, lambda step: step.network),
+    )
+    for step in steps:
+        begins = _tenths(step.start_seconds)
+        beside = [each for each in steps if _runs_at(each, begins)]
+        for words, limit, share in most:
+            together = sum(share(each) == share(step) for each in beside)
+            if limit is not None and together > limit:
+                yield _finding(step.id, f"{together} run at once {words}, where the policy allows {limit}")
+
+
+def _runs_at(step: Step, tenths: int) -> bool:
+    """Whether *step* has begun and not ended."""
+    begins = _tenths(step.start_seconds)
+    return begins <= tenths < begins + max(1, _tenths(step.seconds))
+
+
+def _wrong_totals(plan: Plan) -> Iterator[tuple[bool, str]]:
+    """How long the plan takes."""
+    schedule = plan.schedule
+    ends = max((step.start_seconds + step.seconds for step in plan.steps), default=0.0)
+    yield abs(ends - schedule.seconds) > ROUNDING_SECONDS, f"the last step ends after {ends:g} s"
+    in_order = schedule.seconds_low <= schedule.seconds <= schedule.seconds_high
+    yield not in_order, "how long the plan takes is no interval"
+
+
+def _wrong_bound(plan: Plan) -> Iterator[tuple[bool, str]]:
+    """What no schedule of its steps can beat."""
+    bound, claimed = float(_least(plan.steps, plan.policy.limits)), plan.schedule.bound_seconds
+    yield abs(bound - claimed) > ROUNDING_SECONDS, f"its steps take {bound:.1f} s at least, not {claimed:.1f} s"
+
+
+def _least(steps: Sequence[Step], limits: LimitsPolicy) -> Fraction:
+    """Seconds that *steps* take whatever their order: the longest chain, or the work that one limit lets through."""
+    work: dict[tuple[str, Uuid | None], tuple[Fraction, int]] = {}
+    finished: dict[str, Fraction] = {}
+    for step in steps:
+        seconds = Fraction(_tenths(step.seconds), TENTHS)
+        finished[step.id] = seconds + max((finished.get(each, Fraction()) for each in step.after), default=Fraction())
+        ends = [("all", None, limits.concurrent), ("out", step.source, limits.out_per_host)]
+        ends += [("in", step.target, limits.in_per_host)]
+        ends += [("net", step.network, limits.per_link)] if limits.per_link else []
+        for kind, where, wide in ends:
+            work[kind, where] = work.get((kind, where), (Fraction(), wide))[0] + seconds, wide
+    return max((*finished.values(), *(sum_ / wide for sum_, wide in work.values())), default=Fraction())
+
+
+def _wrong_window(plan: Plan) -> Iterator[tuple[bool, str]]:
+    """When it may begin, and what does not fit."""
+    schedule, windows = plan.schedule, change_windows(plan.policy)
+    opens = windows.opens_at(plan.made_at)
+    closes = windows.closes_at(opens)
+    yield schedule.begins_at != opens, f"by its policy it may begin at {opens:%Y-%m-%d %H:%M %Z}"
+    yield schedule.closes_at != closes, "the window of its policy closes at another time"
+    ends = {step.id: opens + timedelta(seconds=step.end_seconds) for step in plan.steps}
+    late = tuple(step for step, end in ends.items() if closes and end > closes)
+    yield late != schedule.late, f"{len(late)} steps end after the window closes, not {len(schedule.late)}"
+
+
+def _tenths(seconds: float) -> int:
+    """Whole tenths."""
+    return round(seconds * TENTHS)
+
+
+def _finding(step: str, words: str) -> Finding:
+    """A wrong claim."""
+    return Finding(step=step, state="in the schedule", rule="schedule", words=words)

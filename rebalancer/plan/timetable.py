@@ -1,0 +1,81 @@
+"""The order in which steps are launched, so that all of them are done early."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from rebalancer.plan.dispatch import Ride, dispatch, makespan
+from rebalancer.plan.lanes import Lane, capacities
+from rebalancer.policy import LimitsPolicy
+
+GOOD_ENOUGH = Fraction(1005, 1000)
+"""So close to the bound, the given order is kept: it has the most urgent first."""
+
+CHAIN: Lane = ("chain", None)
+"""In the place of a lane: steps that wait for each other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timetable:
+    """Starts in ticks by position, the length of all, and what no timetable of these rides can beat."""
+
+    starts: tuple[int, ...]
+    ticks: int
+    bound: Fraction
+    bound_by: Lane
+
+
+def timetable(rides: Sequence[Ride], limits: LimitsPolicy) -> Timetable:
+    """The best of several rankings: as given, what much waits for, what is long, what crowded lanes hold."""
+    bound, bound_by = work_bound(rides, limits)
+    best: Timetable | None = None
+    for rank in _ranks(rides, limits):
+        starts = dispatch(rides, limits, rank)
+        ticks = makespan(rides, starts)
+        if best is None or ticks < best.ticks:
+            best = Timetable(starts=starts, ticks=ticks, bound=bound, bound_by=bound_by)
+        if best.ticks <= bound * GOOD_ENOUGH:
+            break
+    return best or Timetable(starts=(), ticks=0, bound=bound, bound_by=bound_by)
+
+
+def work_bound(rides: Sequence[Ride], limits: LimitsPolicy) -> tuple[Fraction, Lane]:
+    """What no timetable can beat, and why: the work of a lane by its width, or the longest chain of `after`."""
+    work, width = _work(rides, limits)
+    bounds = [(Fraction(work[lane], width[lane]), lane) for lane in work]
+    return max(((Fraction(max(_tails(rides), default=0)), CHAIN), *bounds), key=lambda each: each[0])
+
+
+def _work(rides: Sequence[Ride], limits: LimitsPolicy) -> tuple[Counter[Lane], dict[Lane, int]]:
+    """Ticks that travel over each lane, and how many at once."""
+    work, width = Counter[Lane](), dict[Lane, int]()
+    for ride in rides:
+        for lane, most in capacities(ride, limits).items():
+            work[lane] += ride.ticks
+            width[lane] = most
+    return work, width
+
+
+def _tails(rides: Sequence[Ride]) -> list[int]:
+    """For each ride the ticks from its start to the end of all that waits for it, at least."""
+    tails = [ride.ticks for ride in rides]
+    for position in reversed(range(len(rides))):
+        for earlier in rides[position].after:
+            tails[earlier] = max(tails[earlier], rides[earlier].ticks + tails[position])
+    return tails
+
+
+def _ranks(rides: Sequence[Ride], limits: LimitsPolicy) -> Iterator[Sequence[int]]:
+    """Rankings that are worth a try."""
+    positions = range(len(rides))
+    tails = _tails(rides)
+    work, width = _work(rides, limits)
+    crowd = [max(Fraction(work[lane], width[lane]) for lane in capacities(ride, limits) if lane[1]) for ride in rides]
+    yield positions
+    yield sorted(positions, key=lambda each: -tails[each])
+    yield sorted(positions, key=lambda each: (-crowd[each], -tails[each]))
+    yield sorted(positions, key=lambda each: (-crowd[each], -rides[each].ticks))
+    yield sorted(positions, key=lambda each: -rides[each].ticks)
