@@ -1,8 +1,9 @@
 """The bound of a large pool, raised in a thread of its own while better placements are looked for.
 
-The model there counts overload only on the hosts and slots that were hottest tonight, so that it stays small: a
-relaxation, whose bound is one of the whole. Linear relaxations with cuts over the assignment raise it quickly; where
-the relaxation is solved, the slots that its answer overloads are counted from then on.
+First comes what every host has to shed by itself: quick, and often all there is to prove. The model that follows counts
+overload only on the hosts and slots that were hottest tonight, so that it stays small: a relaxation, whose bound is one
+of the whole. Linear relaxations with cuts over the assignment raise it quickly; where the relaxation is solved, the
+slots that its answer overloads are counted from then on.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
+from fractions import Fraction
 from math import ceil
 
 import numpy as np
@@ -18,6 +20,7 @@ from rebalancer.solve.goal import Goal
 from rebalancer.solve.holdings import load_of
 from rebalancer.solve.prepare import Bools, Ints, Prepared
 from rebalancer.solve.search import Effort, Search, Status
+from rebalancer.solve.shed import shed_bound
 from rebalancer.solve.stage import Stage
 
 SMALL_PAIRS = 6_000
@@ -37,6 +40,9 @@ HOT = 0.95
 
 TIGHT = 0.85
 """Share of all limits from which a slot is watched on all hosts."""
+
+EVERY_HOST = "what every host has to shed by itself"
+"""The name of the first bound."""
 
 STOP_SECONDS = 0.05
 """How often a search that was told to stop is told again: one that is just starting does not hear it."""
@@ -62,7 +68,7 @@ class Bounder:
             self._effort = replace(effort, deterministic=effort.deterministic * LARGE_SHARE, presolve=False)
         self._searching: Search | None = None
         self._stopped = False
-        self.bound = -(2**62)
+        self.bound, self.words = -(2**62), EVERY_HOST
         self.answer: Ints | None = None
         self.spent = 0.0
         self.on_time = True
@@ -82,13 +88,9 @@ class Bounder:
         """Until the work is used up; what went wrong in the thread is raised here."""
         self._running.result()
 
-    @property
-    def words(self) -> str:
-        """Where the bound comes from."""
-        return f"a relaxation that counts overload on {self._watched.sum()} of {self._watched.size} hosts and slots"
-
     def _run(self) -> None:
-        """Solve relaxations that watch more and more."""
+        """Bound every host by itself, then solve relaxations that watch more and more."""
+        self._raise(shed_bound(self._stage, self._effort), EVERY_HOST)
         while not self._stopped and self._solve():
             pass
 
@@ -96,10 +98,11 @@ class Bounder:
         """One relaxation; whether there is another to solve."""
         model, goal = self._stage.model(replace(self._stage.whole(), watched=self._watched))
         effort = replace(self._effort, seconds=max(0.1, self._until - time.monotonic()))
-        self._searching = Search(model, goal, effort, raised=lambda bound: self._raise(goal, bound))
+        words = f"a relaxation that counts overload on {self._watched.sum()} of {self._watched.size} hosts and slots"
+        self._searching = Search(model, goal, effort, raised=lambda bound: self._raise(bound * goal.worth, words))
         answer = self._searching.run()
         self.on_time = answer.on_time
-        self._raise(goal, answer.bound)
+        self._raise(answer.bound * goal.worth, words)
         self.spent += answer.deterministic
         self._effort = replace(self._effort, deterministic=self._effort.deterministic - answer.deterministic)
         if answer.status is not Status.OPTIMAL or answer.at is None or self._effort.deterministic <= 0:
@@ -110,9 +113,11 @@ class Bounder:
         self._watched = self._watched | unseen
         return bool(unseen.any())
 
-    def _raise(self, own: Goal, bound: int) -> None:
-        """A bound of the optimistic model's *own* goal holds; both goals count in wholes of what they are worth."""
-        self.bound = max(self.bound, ceil(bound * own.worth / self._goal.worth) - self._goal.shortfall)
+    def _raise(self, bound: Fraction, words: str) -> None:
+        """*bound*, in the objective's unit, holds for the optimistic model; both goals are wholes of their worth."""
+        raised = ceil(bound / self._goal.worth) - self._goal.shortfall
+        if raised > self.bound:
+            self.bound, self.words = raised, words
 
 
 def worth_watching(prepared: Prepared, limits: Ints) -> Bools:

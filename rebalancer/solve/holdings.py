@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from rebalancer.objectives import cpu_capacities
 from rebalancer.solve.prepare import Bools, Group, Ints, Limit, Prepared
 
 UNLIMITED = 2**62
@@ -14,6 +15,13 @@ def load_of(prepared: Prepared, at: Ints) -> Ints:
     load = prepared.base.copy()
     np.add.at(load, at, prepared.demand)
     return load
+
+
+def overload_limits(prepared: Prepared) -> Ints:
+    """Parts of a pCPU above which load is overload, shape (hosts,)."""
+    problem = prepared.problem
+    limits = cpu_capacities(problem)[prepared.columns] * problem.policy.objective.threshold
+    return prepared.resolution.limit_parts(limits)
 
 
 def weights_of(prepared: Prepared, at: Ints) -> Ints:

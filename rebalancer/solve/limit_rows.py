@@ -28,8 +28,9 @@ def post_limits(model: PlacementModel) -> None:
     """Every limit holds; one that is broken tonight holds as soon as somebody joins."""
     reach = [np.flatnonzero(family.resident + family.arrival) for family in model.prepared.families]
     used: list[Bools] = [np.logical_or.reduce(model.scope.free[units], axis=0) for units in reach]
+    concerned = [bool(hosts.any()) for hosts in used]
     for limit in model.prepared.limits:
-        if not used[limit.family][limit.hosts].any():
+        if not concerned[limit.family] or not used[limit.family][limit.hosts].any():
             continue
         terms = terms_of(model, limit, reach[limit.family])
         if limit.broken and not terms.joined:

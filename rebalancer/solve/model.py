@@ -164,7 +164,7 @@ class PlacementModel:
     def load_above(self, limits: NDArray[np.float64]) -> Measure:
         """PCPUs above *limits* on the watched hosts and slots, summed."""
         resolution = self.prepared.resolution
-        room = resolution.limit_parts(limits) - self._load
+        room = resolution.limit_parts(limits[self.prepared.columns]) - self._load
         watched = np.ones_like(room, dtype=np.bool_) if self.scope.watched is None else self.scope.watched
         variables: list[int] = []
         offset = int(np.maximum(-room[watched], 0).sum())
@@ -197,7 +197,7 @@ class PlacementModel:
     def highest_share(self, capacities: NDArray[np.float64]) -> Measure:
         """One number that the share of no host with a capacity exceeds, in any slot."""
         resolution = self.prepared.resolution
-        rows = self._share_rows(resolution.limit_parts(capacities))
+        rows = self._share_rows(resolution.limit_parts(capacities[self.prepared.columns]))
         highest = max((row.share(int(row.demand.sum())) for row in rows), default=0)
         peak = self.whole_number(highest, lambda chosen: max(row.share(row.load(chosen)) for row in rows))
         for row in rows:

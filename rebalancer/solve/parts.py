@@ -6,13 +6,13 @@ import time
 
 import numpy as np
 
-from rebalancer.objectives import Balance, Overload, cpu_capacities
+from rebalancer.objectives import Balance, Overload
 from rebalancer.solve.bounder import Bounder
 from rebalancer.solve.goal import Goal
-from rebalancer.solve.holdings import load_of
+from rebalancer.solve.holdings import load_of, overload_limits
 from rebalancer.solve.model import Scope
 from rebalancer.solve.neighbourhood import Neighbourhoods
-from rebalancer.solve.prepare import Bools, Ints, Prepared
+from rebalancer.solve.prepare import Bools, Ints
 from rebalancer.solve.search import Answer, Effort, search
 from rebalancer.solve.shift import shifted
 from rebalancer.solve.stage import Improved, Progress, Stage
@@ -51,12 +51,6 @@ def improve_by_parts(stage: Stage, start: Ints, effort: Effort, progress: Progre
         return _Improving(stage, goal, limits, effort=effort, progress=progress, bounder=bounder).improved(start)
     finally:
         bounder.stop()
-
-
-def overload_limits(prepared: Prepared) -> Ints:
-    """Parts of a pCPU above which load is overload, shape (hosts,)."""
-    problem = prepared.problem
-    return prepared.resolution.limit_parts(cpu_capacities(problem) * problem.policy.objective.threshold)
 
 
 class _Improving:

@@ -79,6 +79,7 @@ class Prepared:
         problem: the problem.
         rules: the rules that bind.
         hosts: uuids of the hosts; every host index counts in this order.
+        columns: the place of each host among those of the pool, shape (hosts,).
         units: the VMs that move as one; every unit index counts in this order. Units that cannot move are left out.
         home: host of each unit tonight, shape (units,).
         legal: where each unit may end, its home included unless it has to leave, shape (units, hosts).
@@ -99,6 +100,7 @@ class Prepared:
     problem: Problem
     rules: tuple[Rule, ...]
     hosts: tuple[Uuid, ...]
+    columns: Ints
     units: tuple[tuple[Uuid, ...], ...]
     home: Ints
     legal: Bools
@@ -161,6 +163,7 @@ class _Preparing:
             problem=self._problem,
             rules=self._rules,
             hosts=self._hosts,
+            columns=np.arange(len(self._hosts)),
             units=tuple(self._units),
             home=home,
             legal=np.array(self._legal, dtype=np.bool_).reshape(len(self._units), len(self._hosts)),

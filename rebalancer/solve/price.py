@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,13 @@ class Price:
         """The price of units that cost the same wherever they go."""
         # Zeros that take no memory, however many hosts there are.
         return cls.of(home, least, np.broadcast_to(np.int64(0), (len(least), hosts)))
+
+    def of_part(self, hosts: Ints, units: Ints) -> Price:
+        """The price of some *units* on some *hosts*, by their place among these; in wholes of what all cost."""
+        place = np.full(self.extra.shape[1], -1, dtype=np.int64)
+        place[hosts] = np.arange(len(hosts))
+        extra = self.extra[np.ix_(units, hosts)] if self.extra.any() else np.broadcast_to(np.int64(0), (len(units), len(hosts)))
+        return replace(self, home=place[self.home[units]], least=self.least[units], extra=extra)
 
     def at(self, at: Ints) -> Ints:
         """What each unit costs where the units are *at*, shape (units,)."""

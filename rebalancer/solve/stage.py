@@ -22,10 +22,11 @@ Progress = Callable[[float, float], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """An objective that may not get worse than *value*, a number of its goal."""
+    """An objective that may not get worse than *value*, a number of its goal; *proved* to be the lowest, or not."""
 
     objective: Objective
     value: int
+    proved: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

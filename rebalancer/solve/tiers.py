@@ -9,9 +9,10 @@ import numpy as np
 
 from rebalancer.objectives import Balance, HostsInUse, MigrationCost, Objective, Overload, Peak, Repair
 from rebalancer.policy import Mode
+from rebalancer.solve.apart import improve_apart
 from rebalancer.solve.budget import Budget
 from rebalancer.solve.emptying import improve_emptying, is_about_hosts
-from rebalancer.solve.parts import improve_by_parts, is_about_load
+from rebalancer.solve.parts import is_about_load
 from rebalancer.solve.prepare import Ints, Prepared
 from rebalancer.solve.repair import improve_repair
 from rebalancer.solve.reporter import SolveReporter
@@ -68,7 +69,8 @@ def climb(
         done = _after(stage, improved, done, reporter)
         if improved.at is None:
             return done
-        stage = replace(stage, held=(*stage.held, Held(objective=objective, value=improved.value)))
+        held = Held(objective=objective, value=improved.value, proved=improved.proved)
+        stage = replace(stage, held=(*stage.held, held))
     return done
 
 
@@ -89,7 +91,7 @@ def _by_size(stage: Stage, start: Ints | None, effort: Effort, progress: Progres
         return improve_repair(stage, start, effort, progress)
     if is_about_hosts(stage):
         return improve_emptying(stage, start, effort, progress)
-    return (improve_by_parts if is_about_load(stage) else improve_whole)(stage, start, effort, progress)
+    return (improve_apart if is_about_load(stage) else improve_whole)(stage, start, effort, progress)
 
 
 def _progress(objective: Objective, reporter: SolveReporter) -> Progress:

@@ -16,10 +16,9 @@ from rebalancer.problem import Problem
 from rebalancer.rules import PoolRule, end_violations, rules_for
 from rebalancer.solve import SolveReporter, solve
 from rebalancer.solve.bounder import worth_watching
-from rebalancer.solve.holdings import holds, load_of
+from rebalancer.solve.holdings import holds, load_of, overload_limits
 from rebalancer.solve.model import Scope
 from rebalancer.solve.neighbourhood import Neighbourhoods
-from rebalancer.solve.parts import overload_limits
 from rebalancer.solve.prepare import Prepared, prepare
 from rebalancer.solve.shift import shifted
 from rebalancer.solve.stage import Held, Stage, placement_of
