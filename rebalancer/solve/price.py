@@ -49,8 +49,9 @@ class Price:
         """The price of some *units* on some *hosts*, by their place among these; in wholes of what all cost."""
         place = np.full(self.extra.shape[1], -1, dtype=np.int64)
         place[hosts] = np.arange(len(hosts))
-        extra = self.extra[np.ix_(units, hosts)] if self.extra.any() else np.broadcast_to(np.int64(0), (len(units), len(hosts)))
-        return replace(self, home=place[self.home[units]], least=self.least[units], extra=extra)
+        return replace(
+            self, home=place[self.home[units]], least=self.least[units], extra=self.extra[np.ix_(units, hosts)]
+        )
 
     def at(self, at: Ints) -> Ints:
         """What each unit costs where the units are *at*, shape (units,)."""

@@ -10,7 +10,7 @@ import numpy as np
 from rebalancer.objectives import Repair
 from rebalancer.solve.components import part_of
 from rebalancer.solve.holdings import load_of, overload_limits
-from rebalancer.solve.prepare import Limit, Prepared
+from rebalancer.solve.prepare import Bools, Ints, Limit, Prepared
 from rebalancer.solve.search import Effort, search
 from rebalancer.solve.stage import Stage
 
@@ -57,14 +57,20 @@ def _with_a_way_out(prepared: Prepared, host: int) -> Prepared:
         soft_groups=(),
     )
     part = part_of(alone, np.array([host, elsewhere]), units)
-    others = np.delete(prepared.legal[units], host, axis=1).any(axis=1)
-    nothing = np.zeros_like(part.legal, dtype=np.int64)
+    others = prepared.legal[units]
+    others[:, host] = False
     return replace(
         part,
-        legal=np.column_stack([prepared.legal[units, host], others]),
-        moves=replace(part.moves, extra=nothing),
-        copied=replace(part.copied, extra=nothing),
+        legal=np.column_stack([prepared.legal[units, host], others.any(axis=1)]),
+        moves=replace(part.moves, extra=_least_extra(prepared.moves.extra[units], others)),
+        copied=replace(part.copied, extra=_least_extra(prepared.copied.extra[units], others)),
     )
+
+
+def _least_extra(extra: Ints, others: Bools) -> Ints:
+    """What the cheapest of the *others* costs each unit on top, shape (units, 2); home comes first, for nothing."""
+    least = np.where(others, extra, extra.max(initial=0)).min(axis=1)
+    return np.column_stack([np.zeros_like(least), least])
 
 
 def _of(host: int, limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
