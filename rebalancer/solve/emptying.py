@@ -11,10 +11,9 @@ import numpy as np
 
 from rebalancer.objectives import HostsInUse, Overload
 from rebalancer.objectives.load import demand_of
-from rebalancer.solve.holdings import UNLIMITED, holds, load_of, uppers_of, weights_of
+from rebalancer.solve.holdings import UNLIMITED, holds, load_of, overload_limits, uppers_of, weights_of
 from rebalancer.solve.model import PlacementModel, Scope
 from rebalancer.solve.occupancy import occupied_anyway
-from rebalancer.solve.parts import overload_limits
 from rebalancer.solve.prepare import Bools, Ints, Prepared
 from rebalancer.solve.search import Effort, search
 from rebalancer.solve.stage import Improved, Progress, Stage
