@@ -168,7 +168,7 @@ def hosts_table(plan: Plan) -> RenderableType:
     slots = plan.made_from.metrics.slots if plan.made_from.metrics else 0
     return table(
         "Hosts",
-        {"host": "left", "CPU peak": "left", "VMs": "left", "memory": "left", "of": "right"},
+        {"host": "left", "CPU peak": "left", "VMs": "left", "memory": "left", "at most": "right", "of": "right"},
         [_host(row, slots) for row in plan.hosts],
     )
 
@@ -181,6 +181,7 @@ def _host(row: HostRow, slots: int) -> tuple[str, ...]:
         _change(peak_in_words(row.before, slots), peak_in_words(row.after, slots)),
         _change(str(len(row.before.vms)), str(len(row.after.vms))),
         _change(*memory),
+        size_in_words(row.memory_peak_bytes),
         size_in_words(row.memory_total_bytes),
     )
 

@@ -22,7 +22,7 @@ def plan_markdown(plan: Plan) -> str:
     sections = (
         _head(plan),
         _tiers(plan),
-        _steps("Steps", plan.steps),
+        _steps("Steps", plan.steps, plan.hosts),
         _timetable(plan),
         _missing(plan.missing),
         _hosts(plan),
@@ -112,14 +112,15 @@ def _tiers(plan: Plan) -> Iterator[str]:
     yield from table(columns, rows)
 
 
-def _steps(title: str, steps: Sequence[Step]) -> Iterator[str]:
-    """Every step with its reason."""
+def _steps(title: str, steps: Sequence[Step], hosts: Sequence[HostRow]) -> Iterator[str]:
+    """Every step with its reason; the target holds the VM beside what is there already."""
     yield f"## {title}"
     yield ""
     if not steps:
         yield "None."
         return
-    columns = ("step", "VM", "from", "to", "memory>", "takes about>", "after", "why")
+    columns = ("step", "VM", "from", "to", "memory>", "target holds>", "takes about>", "after", "why")
+    totals = {row.uuid: row.memory_total_bytes for row in hosts}
     rows = (
         (
             step.id if step.kind.value == "move" else f"{step.id} (hop)",
@@ -127,6 +128,7 @@ def _steps(title: str, steps: Sequence[Step]) -> Iterator[str]:
             step.source_name,
             step.target_name,
             size_in_words(step.memory_bytes),
+            f"{size_in_words(step.hosts[-1].during_bytes)} of {size_in_words(totals.get(step.target, 0))}",
             duration_in_words(step.seconds),
             ", ".join(step.after) or "-",
             step.why,
@@ -176,7 +178,9 @@ def _hosts(plan: Plan) -> Iterator[str]:
     yield "## Hosts, before and after"
     yield ""
     slots = plan.made_from.metrics.slots if plan.made_from.metrics else 0
-    columns = ("host", "VMs>", "VMs after>", "memory>", "memory after>", "of>", "CPU peak>", "CPU peak after>")
+    yield "The peak of the memory is the most that a host comes to hold in any order that the steps allow."
+    yield ""
+    columns = ("host", "VMs>", "VMs after>", "memory>", "memory after>", "peak>", "of>", "CPU peak>", "CPU peak after>")
     yield from table(columns, (_host(row, slots) for row in plan.hosts))
 
 
@@ -188,6 +192,7 @@ def _host(row: HostRow, slots: int) -> tuple[object, ...]:
         len(row.after.vms),
         size_in_words(row.before.memory_used_bytes),
         size_in_words(row.after.memory_used_bytes),
+        size_in_words(row.memory_peak_bytes),
         size_in_words(row.memory_total_bytes),
         peak_in_words(row.before, slots),
         peak_in_words(row.after, slots),
@@ -242,7 +247,7 @@ def _way_back(plan: Plan) -> Iterator[str]:
     """The rollback steps."""
     if not plan.steps:
         return
-    yield from _steps("The way back", plan.rollback)
+    yield from _steps("The way back", plan.rollback, plan.hosts)
     if plan.no_way_back:
         yield ""
         yield from table(

@@ -13,6 +13,7 @@ from rebalancer.plan.finding import Finding
 from rebalancer.plan.plan import (
     FORMAT,
     Curve,
+    HostMemory,
     HostRow,
     HostState,
     LeftAlone,
@@ -37,6 +38,7 @@ __all__ = [
     "Curve",
     "Difference",
     "Finding",
+    "HostMemory",
     "HostRow",
     "HostState",
     "LeftAlone",

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rebalancer.inventory import Pool
+from rebalancer.inventory import Pool, Uuid
 from rebalancer.objectives import OBJECTIVES, Objective, Peak
 from rebalancer.placement import Placement
+from rebalancer.plan.elsewhere import problem_at
 from rebalancer.plan.figures import host_rows, load_of, load_shares, metrics_of, profile_of
 from rebalancer.plan.finding import Finding
+from rebalancer.plan.memory import memory_by_step
 from rebalancer.plan.plan import HostState, Plan, Step, Tier
 from rebalancer.problem import Problem
 
@@ -39,6 +41,8 @@ def wrong_claims(plan: Plan, problem: Problem) -> Iterator[Finding]:
         return
     carried = replace(problem, demand=profile, pool=_copied(problem.pool, plan))
     yield from _wrong_memory(plan, problem.pool)
+    yield from _wrong_holds(plan.steps, problem)
+    yield from _wrong_holds(plan.rollback, problem_at(problem, plan.predicted))
     rows = tuple(_wrong_rows(plan, carried))
     yield from rows or _wrong_slots(plan, carried)
     for tier in plan.tiers:
@@ -75,6 +79,23 @@ def _wrong_memory(plan: Plan, pool: Pool) -> Iterator[Finding]:
             yield Finding(step=step.id, state="at the start", rule="figures", words=words)
 
 
+def _wrong_holds(steps: Sequence[Step], problem: Problem) -> Iterator[Finding]:
+    """Source and target of a step hold what it says; of VMs and hosts that are not there the steps themselves tell."""
+    if any(
+        step.vm not in problem.initial.host_of or not _hosts_of(step) <= problem.pool.hosts.keys() for step in steps
+    ):
+        return
+    for step, hosts in zip(steps, memory_by_step(steps, problem), strict=True):
+        if step.hosts != hosts:
+            words = f"the memory of {step.source_name} and {step.target_name} is another than it says"
+            yield Finding(step=step.id, state=f"while {step.id} runs", rule="figures", words=words)
+
+
+def _hosts_of(step: Step) -> set[Uuid]:
+    """Source and target."""
+    return {step.source, step.target}
+
+
 def _possible(step: Step, pool: Pool) -> bool:
     """Whether the VM of *step* may have as much memory as the step says."""
     vm = pool.vms.get(step.vm)
@@ -87,10 +108,12 @@ def _possible(step: Step, pool: Pool) -> bool:
 def _wrong_rows(plan: Plan, problem: Problem) -> Iterator[Finding]:
     """Hosts before and after."""
     claimed = {row.uuid: row for row in plan.hosts}
-    for row in host_rows(problem, plan.predicted):
+    for row in host_rows(problem, plan.predicted, plan.steps):
         mine = claimed.get(row.uuid)
         if mine is None or mine.memory_total_bytes != row.memory_total_bytes:
             yield _wrong("figures", f"the memory of host {row.name} is another")
+        elif mine.memory_peak_bytes != row.memory_peak_bytes:
+            yield _wrong("figures", f"host {row.name} comes to hold another amount of memory on the way")
         elif not (_alike(mine.before, row.before) and _alike(mine.after, row.after)):
             yield _wrong("figures", f"the figures of host {row.name} are others")
 

@@ -62,8 +62,8 @@ def compose(
         pace: how long steps take.
     """
     reasons = Reasons(problem, Legality(problem, rules), chosen.goal)
-    rows = host_rows(problem, chosen.goal)
     steps = steps_of(legs, problem, rules, reasons.of(legs), pace=pace)
+    rows = host_rows(problem, chosen.goal, steps)
     schedule = schedule_of(steps, problem, made_at)
     rollback, no_way_back = way_back(legs, problem, rules, seed=problem.policy.limits.seed, pace=pace)
     return sealed(

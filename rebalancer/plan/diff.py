@@ -203,9 +203,11 @@ def _of_the_rest(first: Plan, second: Plan) -> Iterator[Difference]:
     for key in one:
         if key not in TOLD and one[key] != other[key]:
             yield Difference(kind="other", words=f"{key.replace('_', ' ')} differs")
-    alike = _legs(first).keys() == _legs(second).keys()
-    if alike and [_plain(step) for step in first.steps] != [_plain(step) for step in second.steps]:
+    was, now = _legs(first), _legs(second)
+    if was.keys() == now.keys() and any(_plain(step) != _plain(now[leg]) for leg, step in was.items()):
         yield Difference(kind="other", words="sizes, times, reasons or names of steps differ")
+    if list(was) == list(now) and any(step.hosts != now[leg].hosts for leg, step in was.items()):
+        yield Difference(kind="other", words="the memory that hosts hold on the way differs")
 
 
 def _timeless(plan: Plan) -> dict[str, Any]:

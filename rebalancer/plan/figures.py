@@ -11,7 +11,8 @@ from rebalancer.demand import LoadProfile, Quality
 from rebalancer.inventory import Uuid
 from rebalancer.objectives import base_load, cpu_capacities, host_load
 from rebalancer.placement import Placement
-from rebalancer.plan.plan import Curve, HostRow, HostState, Load, Metrics, Plan
+from rebalancer.plan.memory import memory_peaks
+from rebalancer.plan.plan import Curve, HostRow, HostState, Load, Metrics, Plan, Step
 from rebalancer.problem import Problem
 from rebalancer.rules.memory_model import guest_bytes, held_apart_from, resident_bytes
 
@@ -22,16 +23,18 @@ DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HOURS_A_DAY = 24
 
 
-def host_rows(problem: Problem, after: Placement) -> tuple[HostRow, ...]:
-    """Every host where the VMs are now and under *after*, sorted by name."""
+def host_rows(problem: Problem, after: Placement, steps: Sequence[Step]) -> tuple[HostRow, ...]:
+    """Every host where the VMs are now, while *steps* lead them to *after*, and there; sorted by name."""
     pool, before = problem.pool, problem.initial
     apart = held_apart_from(pool, before)
     states_before, states_after = _states(problem, before), _states(problem, after)
+    peaks = memory_peaks(steps, problem)
     rows = [
         HostRow(
             uuid=uuid,
             name=host.name,
             memory_total_bytes=guest_bytes(host) - apart[uuid],
+            memory_peak_bytes=peaks[uuid],
             before=states_before[uuid],
             after=states_after[uuid],
         )

@@ -53,6 +53,11 @@ def ancestors_of(steps: Sequence[Step]) -> dict[str, frozenset[str]]:
     return found
 
 
+def highest(row: Row, steps: Sequence[Step], ancestors: Mapping[str, frozenset[str]], start: Placement) -> int:
+    """The most that *row* can hold at any moment of any order that the relations of *steps* allow."""
+    return _Loads(row, steps, ancestors, start).highest()
+
+
 def _own_vm(steps: Sequence[Step], ancestors: Mapping[str, frozenset[str]]) -> Iterator[Clash]:
     """A VM takes one step after the other."""
     last: dict[str, str] = {}
@@ -97,6 +102,10 @@ class _Loads:
             if fullest > self._row.upper:
                 words = f"may begin too early: {self._row.words(fullest)}"
                 yield Clash(step=step, rule=rule.id, words=words)
+
+    def highest(self) -> int:
+        """The most that the limit can hold at any moment."""
+        return self._initial + self._closure(tuple(self._begun))
 
     def _fullest(self, step: str) -> int:
         """The most that the limit can hold just after *step* has begun."""

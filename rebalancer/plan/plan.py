@@ -23,12 +23,22 @@ class StepKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostMemory:
+    """What the VMs on a host hold by xapi's count while a step runs, and after it, if steps run in their order."""
+
+    host: Uuid
+    during_bytes: int
+    after_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One XenMotion.
 
     `after` names the steps that have to be done before this one starts; whatever order respects `after` is legal.
     `memory_bytes` is what is copied, over `network`, or by the management interfaces where that is None. It likely
     takes `seconds`, and between `seconds_low` and `seconds_high`; it begins `start_seconds` after the first step.
+    `hosts` are source and target.
     """
 
     id: str
@@ -46,6 +56,7 @@ class Step:
     seconds_low: float
     seconds_high: float
     start_seconds: float
+    hosts: tuple[HostMemory, HostMemory]
     why: str
 
     @property
@@ -94,11 +105,16 @@ class HostState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostRow:
-    """A host before and after the plan; `memory_total_bytes` is what guests may hold there."""
+    """A host before and after the plan.
+
+    `memory_total_bytes` is what guests may hold there, `memory_peak_bytes` the most that they hold at any moment of any
+    order that the steps allow, however many run at once.
+    """
 
     uuid: Uuid
     name: str
     memory_total_bytes: int
+    memory_peak_bytes: int
     before: HostState
     after: HostState
 

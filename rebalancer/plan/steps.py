@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from rebalancer.plan.dependencies import dependencies
 from rebalancer.plan.dispatch import Ride
 from rebalancer.plan.duration import Pace
-from rebalancer.plan.plan import Step, StepKind
+from rebalancer.plan.memory import memory_by_step
+from rebalancer.plan.plan import HostMemory, Step, StepKind
 from rebalancer.plan.schedule import TICKS_A_SECOND, rides_of
 from rebalancer.plan.search import Leg
 from rebalancer.plan.timetable import timetable
@@ -42,7 +43,8 @@ def steps_of(
     turns = sorted(range(len(legs)), key=lambda each: (starts[each], each))
     width = max(2, len(str(len(legs))))
     ids = {position: f"{prefix}{number:0{width}}" for number, position in enumerate(turns, start=1)}
-    make = _Making(problem=problem, pace=pace, ids=ids)
+    hosts = dict(zip(turns, memory_by_step([legs[each] for each in turns], problem), strict=True))
+    make = _Making(problem=problem, pace=pace, ids=ids, hosts=hosts)
     return tuple(make.step(each, legs[each], rides[each], starts[each], reasons[each]) for each in turns)
 
 
@@ -55,11 +57,12 @@ def legs_of(steps: Sequence[Step]) -> tuple[Leg, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Making:
-    """What steps are made from; `ids` are their names by position in the order."""
+    """What steps are made from; by position in the order: `ids` are their names, `hosts` what theirs hold."""
 
     problem: Problem
     pace: Pace
     ids: Mapping[int, str]
+    hosts: Mapping[int, tuple[HostMemory, HostMemory]]
 
     def step(self, position: int, leg: Leg, ride: Ride, start: int, why: str) -> Step:
         """The leg at *position* as a step."""
@@ -82,5 +85,6 @@ class _Making:
             seconds_low=low,
             seconds_high=high,
             start_seconds=start / TICKS_A_SECOND,
+            hosts=self.hosts[position],
             why=why,
         )

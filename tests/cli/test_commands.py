@@ -144,6 +144,17 @@ def test_show_repeats_the_plan(served: Served, terminal: Terminal, plan: Path) -
     assert all(step.why in people.out for step in (*served.plan.steps, *served.plan.rollback))
 
 
+def test_show_tells_the_hosts_at_a_step(served: Served, terminal: Terminal, plan: Path) -> None:
+    """Who leaves, who takes the VM, and what every host holds then; after the last step, what it holds at the end."""
+    last = served.plan.steps[-1]
+    people, programs = (terminal.run("show", plan, "--step", last.id, *more) for more in ([], ["--json"]))
+    assert people.out.startswith(f"{last.id}: {last.vm_name} from {last.source_name} to {last.target_name}: ")
+    assert all(row.name in people.out for row in served.plan.hosts)
+    told = {host["uuid"]: host["after"]["memory_used_bytes"] for host in programs.json()["hosts"]}
+    assert told == {row.uuid: row.after.memory_used_bytes for row in served.plan.hosts}
+    assert terminal.run("show", plan, "--step", "s99").sentence.startswith("step 's99': the plan has no such step")
+
+
 def test_diff_tells_plans_apart(served: Served, terminal: Terminal, plan: Path) -> None:
     """Of a plan and itself nothing; of a plan without its last step which one is missing; the code only if asked."""
     assert terminal.run("diff", plan, plan, "--detailed-exitcode").out == "no difference\n"

@@ -236,7 +236,7 @@ def test_a_hostile_name_is_no_markup(name: str) -> None:
     assert "://" not in shown
     for line in page.splitlines():
         if line.startswith("| s0"):
-            assert line.replace("\\|", "").count("|") == 9
+            assert line.replace("\\|", "").count("|") == 10
 
 
 def test_the_page_tells_a_reviewer_everything() -> None:

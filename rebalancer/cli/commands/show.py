@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from rebalancer.cli.options import AsJson, PlanPath
 
 
-def show(plan: PlanPath, *, json: AsJson = False) -> None:
+def show(
+    plan: PlanPath,
+    *,
+    step: Annotated[
+        str | None, typer.Option("--step", metavar="STEP", help="Show the hosts while this step runs, and after it.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
     """Show a plan.
 
     What it was made from, its objectives with their bounds, every step with its reason, what was left alone and by
-    which rule, and the way back.
+    which rule, and the way back. With --step: every host at that step.
     """
     from rebalancer.cli.output import print_json
     from rebalancer.cli.output import show as show_all
+    from rebalancer.cli.step_views import step_document, step_in_full
     from rebalancer.cli.views import plan_in_full
     from rebalancer.export import plan_document, read_plan
+    from rebalancer.plan.course import hosts_at, step_of
 
     made = read_plan(plan)
-    if json:
+    if step:
+        chosen = step_of(made, step)
+        then = hosts_at(made, chosen)
+        if json:
+            print_json(step_document(chosen, then))
+        else:
+            show_all(*step_in_full(made, chosen, then))
+    elif json:
         print_json(plan_document(made))
     else:
         show_all(*plan_in_full(made))
