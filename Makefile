@@ -63,7 +63,7 @@ bench: setup ## measure
 lock: ## write requirements.lock anew from pyproject.toml
 	@rm -rf build/lock
 	@scripts/make-venv build/lock
-	@build/lock/bin/$(PIP) install hatchling '.[dev]'
+	@build/lock/bin/$(PIP) install hatchling '.[dev,bench]'
 	@{ echo '# Exact versions for a checkout: package, extras, development and build. Written by `make lock`.'; \
 	  build/lock/bin/$(PIP) freeze --exclude rebalancer; } > requirements.lock
 	@rm -rf build/lock

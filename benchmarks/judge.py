@@ -9,6 +9,7 @@ from benchmarks.migrations import Json, Migration, free_bytes
 from benchmarks.neutral import area
 
 GIB = 1024**3
+ROUNDING_GIB = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,3 +65,19 @@ def unfit_moves(instance: Json, placement: Mapping[str, str], migrations: Sequen
         free[step.target] -= size[step.vm]
         at[step.vm] = step.target
     return unfit + sum(int(at[vm] != placement[vm]) for vm in at)
+
+
+def false_claims(answer: Json, judged: Verdict) -> list[str]:
+    """What an answer of `benchmarks.balance` says about itself that is not so, in words.
+
+    The value of an answer without overload is its GiB; with overload left it cannot be told from the GiB alone.
+    """
+    value, bound, gap = answer["value"], answer["bound"], answer["gap"]
+    checks = {
+        f"value {value:.2f} is not its {judged.gib:.2f} GiB": abs(value - judged.gib) > ROUNDING_GIB > judged.area,
+        f"bound {bound:.2f} is above the value {value:.2f}": bound > value + ROUNDING_GIB,
+        f"proved with a gap of {gap:.2%}": answer["proved"] and gap > 0,
+        f"gap {gap:.2%} is not the distance of value and bound": gap * value < value - bound - ROUNDING_GIB
+        and not answer["proved"],
+    }
+    return [words for words, wrong in checks.items() if wrong]

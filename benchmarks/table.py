@@ -1,107 +1,138 @@
-"""All instances of the shared data, held against what they must reach: `python -m benchmarks.table`.
+"""All instances beside other balancers, held against what they must reach: `python -m benchmarks.table [NAME...]`.
 
-Each instance runs in a process of its own, so that its memory is its own. The figures of other balancers stand in
-PEERS.md beside the data; the best of them that broke no rule is repeated here for comparison.
+Each answer is made in a process of its own, so that its memory is its own, and judged by arithmetic on the instance
+alone. Figures of peers that are not ours to run stand in `benchmarks/peers/measured.json`.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.judge import Verdict, verdict
+from benchmarks.generate import generate, write_instance
+from benchmarks.judge import Verdict, broken_rules, false_claims, verdict
 from benchmarks.migrations import Migration
-from benchmarks.neutral import INSTANCES, ROOT, read_instance
+from benchmarks.neutral import INSTANCES, ROOT, Json, area, read_instance
+from benchmarks.targets import TARGETS, Target, unmet
 
+MEASURED = Path(__file__).parent / "peers" / "measured.json"
+PEER_SECONDS = 60.0
 SOLVING_SHARE = 0.75
 """Part of the allowed seconds that the solver is told, so that what comes around it and a brake fit in as well."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """What an instance must reach: area 0, so many GiB at most, so close to the bound, in so many seconds."""
-
-    name: str
-    seconds: float
-    gib: float
-    gap: float
-    peer: str
-
-
-TARGETS = (
-    Target(name="16x250", seconds=5, gib=109.75, gap=0.0, peer="greedy floor: area 0, 114 GiB"),
-    Target(name="16x250-c", seconds=10, gib=float("inf"), gap=0.01, peer="not measured"),
-    Target(name="16x250-h", seconds=30, gib=367.25, gap=0.0, peer="greedy floor: area 0, 683 GiB"),
-    Target(name="32x600-h", seconds=60, gib=700, gap=0.05, peer="greedy floor: area 0.71, 944 GiB"),
-    Target(name="64x1500", seconds=30, gib=698, gap=0.01, peer="greedy floor: area 0, 698 GiB"),
-    Target(name="64x1500-h", seconds=60, gib=1291, gap=0.05, peer="greedy floor: area 0.02, 1546 GiB"),
-)
-"""64x1500-h: no placement copies less than 1227.75 GiB, so 75 % of the greedy floor, 1160, cannot be reached."""
-
-
-def main() -> int:
-    """Run, judge, print; 1 where a rule is broken, a move does not fit or a target is missed."""
-    print(
-        f"{'instance':10} {'area':>5} {'moves':>5} {'GiB':>8} {'bound':>8} {'gap':>6} {'s':>6} {'MB':>5}  verdict; peer"
-    )
-    results = [_row(target) for target in TARGETS if _path(target).exists()]
-    if not results:
-        print(f"no instances in {INSTANCES}; set REBALANCER_SHARED_DATA")
+def main(arguments: list[str] | None = None) -> int:
+    """Run, judge, print; 1 where an answer is wrong or a target is missed without a proof that nobody can reach it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.table", description=__doc__)
+    parser.add_argument("names", nargs="*", help="instances; all of them otherwise")
+    parser.add_argument("--peer-seconds", type=float, default=PEER_SECONDS, help="for proxlb-solver; 0 leaves it out")
+    chosen = parser.parse_args(arguments)
+    wanted = [target for target in TARGETS if not chosen.names or target.name in chosen.names]
+    with TemporaryDirectory() as folder:
+        found = [(target, _path(target, Path(folder))) for target in wanted]
+        results = [_block(target, path, chosen.peer_seconds) for target, path in found if path]
+    if len(results) < len(found):
+        print(f"{len(found) - len(results)} instances are not in {INSTANCES}; set REBALANCER_SHARED_DATA")
     return int(not all(results))
 
 
-def _path(target: Target) -> Path:
-    """The file of an instance."""
-    return INSTANCES / f"{target.name}.json.gz"
+def _path(target: Target, folder: Path) -> Path | None:
+    """The file of an instance: generated where a seed is named, else a shared one, where there is one."""
+    if target.generated is None:
+        path = INSTANCES / f"{target.name}.json.gz"
+        return path if path.exists() else None
+    path = folder / f"{target.name}.json.gz"
+    write_instance(generate(target.name, target.generated), path)
+    return path
 
 
-def _row(target: Target) -> bool:
-    """One line of the table; whether all is well."""
-    answer = _answer(target)
-    judged = _judged(target, answer)
-    missed = _missed(target, judged, answer)
-    bound = "-" if judged.area else f"{answer['bound']:.2f}"
-    print(
-        f"{target.name:10} {judged.area:5.2f} {judged.moves:5} {judged.gib:8.2f} {bound:>8} {answer['gap']:6.1%}"
-        f" {answer['wall_s']:6.1f} {answer['peak_rss_mb']:5.0f}  {', '.join(missed) or 'reached'}; {target.peer}",
-        flush=True,
-    )
-    return not missed
+def _block(target: Target, path: Path, peer_seconds: float) -> bool:
+    """What everybody makes of one instance; whether ours is right and good enough."""
+    instance = read_instance(path)
+    start = {vm["id"]: vm["host"] for vm in instance["vms"]}
+    head = f"{target.name}: area {area(instance, start):.2f}, {broken_rules(instance, start)} rules broken at the start"
+    print(f"\n{head}\n  {'':34} {'area':>6} {'moves':>5} {'GiB':>8} {'broken':>6} {'unfit':>5} {'s':>6} {'MB':>5}")
+    for row in json.loads(MEASURED.read_text(encoding="utf-8"))["rows"] if target.peers else ():
+        if row["instance"] == target.name:
+            _print_measured(row)
+    for peer, level in _peers(target, peer_seconds):
+        options = ["--level", str(level), "--seconds", str(peer_seconds)]
+        answer = _answer(["benchmarks.peers", peer, str(path), *options])
+        _print_row(
+            f"{peer}, now" if peer == "greedy" else f"{peer} level {level}, now", _judged(instance, answer), answer
+        )
+    seconds = str(target.seconds * SOLVING_SHARE)
+    return _ours(target, instance, _answer(["benchmarks.balance", str(path), "--seconds", seconds]))
 
 
-def _answer(target: Target) -> dict[str, Any]:
-    """What `benchmarks.balance` writes."""
+def _peers(target: Target, peer_seconds: float) -> Iterator[tuple[str, int]]:
+    """Which peers run, at which level: calm ones where the pool is easy, as they were measured."""
+    level = 5 if target.name.endswith("-h") else 3
+    if target.peers:
+        yield "greedy", level
+        yield "hill-climb", level
+    if target.peers and target.generated is None and peer_seconds and find_spec("proxlb_solver"):
+        yield "proxlb", level
+
+
+def _ours(target: Target, instance: Json, answer: dict[str, Any]) -> bool:
+    """The row of our own answer, with what is to be said about it; whether it is right and good enough."""
+    judged = _judged(instance, answer)
+    _print_row("rebalancer, now", judged, answer)
+    bound = "proven" if answer["proved"] else f"bound {answer['bound']:.2f} GiB, gap {answer['gap']:.1%}"
+    wrong = false_claims(answer, judged)
+    missed, impossible = unmet(target, judged, answer)
+    print(f"  {bound}, by {', '.join(answer['bound_by'])}; must reach {target}")
+    for words in impossible:
+        print(f"  {words}")
+    print(f"  {'; '.join([*wrong, *missed]) or 'reached'}", flush=True)
+    return not (wrong or missed)
+
+
+def _answer(module: list[str]) -> dict[str, Any]:
+    """What a benchmark of one instance writes."""
     with TemporaryDirectory() as folder:
         out = Path(folder) / "answer.json"
-        seconds = str(target.seconds * SOLVING_SHARE)
-        command = [sys.executable, "-m", "benchmarks.balance", str(_path(target)), "--seconds", seconds]
-        subprocess.run([*command, "--out", str(out)], check=True, cwd=ROOT, stderr=subprocess.DEVNULL)
+        command = [sys.executable, "-m", *module, "--out", str(out)]
+        done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
+        if not out.exists():
+            sys.exit(f"{' '.join(module)} wrote no answer:\n{done.stderr}")
         answer: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
     return answer
 
 
-def _judged(target: Target, answer: dict[str, Any]) -> Verdict:
+def _judged(instance: Json, answer: dict[str, Any]) -> Verdict:
     """The figures of the answer as it was written."""
     steps = [Migration(vm=step["vm"], source=step["from"], target=step["to"]) for step in answer["migrations"]]
-    return verdict(read_instance(_path(target)), answer["placement"], steps)
+    return verdict(instance, answer["placement"], steps)
 
 
-def _missed(target: Target, judged: Verdict, answer: dict[str, Any]) -> list[str]:
-    """What is wrong with an answer, in words."""
-    checks = {
-        f"{judged.broken} rules BROKEN": judged.broken > 0,
-        f"{judged.unfit} moves do NOT FIT": judged.unfit > 0,
-        "area left": judged.area > 0,
-        f"over {target.gib:g} GiB": judged.gib > target.gib,
-        f"gap over {target.gap:.0%}": answer["gap"] > target.gap,
-        f"over {target.seconds:g} s": answer["wall_s"] > target.seconds,
-    }
-    return [words for words, wrong in checks.items() if wrong]
+def _print_row(name: str, judged: Verdict, answer: dict[str, Any]) -> None:
+    """One line of the table."""
+    print(
+        f"  {name:34} {judged.area:6.2f} {judged.moves:5} {judged.gib:8.2f} {judged.broken:6} {judged.unfit:5}"
+        f" {answer['wall_s']:6.1f} {answer['peak_rss_mb']:5.0f}",
+        flush=True,
+    )
+
+
+def _print_measured(row: dict[str, Any]) -> None:
+    """One line of the table, of a peer that was measured before."""
+    if row["area"] is None:
+        print(f"  {row['peer'][:34]:34} {row['note']}, {row['seconds']:.1f} s")
+        return
+    note = f"  {row['note']}" if row["note"] else ""
+    print(
+        f"  {row['peer'][:34]:34} {row['area']:6.2f} {row['moves']:5} {row['gib']:8.2f} {row['broken']:6} {'':5}"
+        f" {row['seconds']:6.1f}{note}"
+    )
 
 
 if __name__ == "__main__":
