@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from fractions import Fraction
 from math import ceil
+from threading import Event
 
 import numpy as np
 
@@ -64,8 +65,11 @@ class Bounder:
         self._goal = goal
         self._watched = worth_watching(stage.prepared, limits)
         self._until = time.monotonic() + effort.seconds
+        self._wanted = Event()
         if int(stage.prepared.legal.sum()) > PRESOLVED_PAIRS:
             self._effort = replace(effort, deterministic=effort.deterministic * LARGE_SHARE, presolve=False)
+        else:
+            self._wanted.set()
         self._searching: Search | None = None
         self._stopped = False
         self.bound, self.words = -(2**62), EVERY_HOST
@@ -75,9 +79,14 @@ class Bounder:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bound")
         self._running = self._thread.submit(self._run)
 
+    def relax(self) -> None:
+        """Solve relaxations also where they are large: most answers meet the first bound, and they take memory."""
+        self._wanted.set()
+
     def stop(self) -> None:
         """No more: the answer is known."""
         self._stopped = True
+        self._wanted.set()
         while not self._running.done():
             if self._searching:
                 self._searching.stop()
@@ -86,11 +95,13 @@ class Bounder:
 
     def wait(self) -> None:
         """Until the work is used up; what went wrong in the thread is raised here."""
+        self._wanted.set()
         self._running.result()
 
     def _run(self) -> None:
         """Bound every host by itself, then solve relaxations that watch more and more."""
         self._raise(shed_bound(self._stage, self._effort), EVERY_HOST)
+        self._wanted.wait()
         while not self._stopped and self._solve():
             pass
 

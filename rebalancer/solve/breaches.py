@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rebalancer.objectives import Measure
-from rebalancer.solve.prepare import Group, Ints, Limit, Prepared
+from rebalancer.solve.limits import Group, Limit
+from rebalancer.solve.prepare import Ints, Prepared
 
 if TYPE_CHECKING:
     from rebalancer.solve.model import PlacementModel
@@ -40,10 +41,10 @@ def _excess(model: PlacementModel, limit: Limit) -> tuple[list[int], int]:
     """Whole units above *limit*: a variable, and what stays whoever leaves."""
     prepared = model.prepared
     weight = prepared.families[limit.family].resident
-    here = np.isin(model.at_hosts, limit.hosts) & (weight[model.units] > 0)
+    here = limit.covers(model.at_hosts) & (weight[model.units] > 0)
     pairs = np.flatnonzero(here)
     weights = weight[model.units[pairs]]
-    there = model.constant & np.isin(model.scope.at, limit.hosts)
+    there = model.constant & limit.covers(model.scope.at)
     constant = int(prepared.families[limit.family].fixed[limit.hosts].sum() + weight[there].sum())
     most = _units(int(weights.sum()) + constant, limit)
     if not len(pairs) or not most:

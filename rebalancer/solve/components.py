@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rebalancer.solve.prepare import Family, Group, Ints, Limit, Prepared
+from rebalancer.solve.limits import Family, Group, Limit
+from rebalancer.solve.prepare import Ints, Prepared
 from rebalancer.solve.stage import Pairs
 
 

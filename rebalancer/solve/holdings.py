@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from rebalancer.objectives import cpu_capacities
-from rebalancer.solve.prepare import Bools, Group, Ints, Limit, Prepared
+from rebalancer.solve.limits import Group, Limit
+from rebalancer.solve.prepare import Bools, Ints, Prepared
 
 UNLIMITED = 2**62
 
@@ -68,8 +69,8 @@ def holds(prepared: Prepared, at: Ints) -> bool:
 def _keeps(prepared: Prepared, limit: Limit, at: Ints) -> bool:
     """Whether a limit holds, or is broken and nobody joined."""
     family = prepared.families[limit.family]
-    here = np.isin(at, limit.hosts)
-    resident = np.isin(prepared.home, limit.hosts)
+    here = limit.covers(at)
+    resident = limit.covers(prepared.home)
     weights = np.where(resident, family.resident, family.arrival)
     total = int(weights[here].sum() + family.fixed[limit.hosts].sum())
     joined = bool((here & ~resident & (weights > 0)).any())

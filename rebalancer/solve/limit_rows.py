@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rebalancer.solve.prepare import Bools, Group, Ints, Limit
+from rebalancer.solve.limits import Group, Limit
+from rebalancer.solve.prepare import Bools, Ints, Prepared
 
 if TYPE_CHECKING:
     from rebalancer.solve.model import PlacementModel
@@ -26,17 +28,29 @@ class Terms:
 
 def post_limits(model: PlacementModel) -> None:
     """Every limit holds; one that is broken tonight holds as soon as somebody joins."""
-    reach = [np.flatnonzero(family.resident + family.arrival) for family in model.prepared.families]
+    free = ~model.constant
+    reach = [
+        np.flatnonzero(free & ((family.resident > 0) | (family.arrival > 0))) for family in model.prepared.families
+    ]
     used: list[Bools] = [np.logical_or.reduce(model.scope.free[units], axis=0) for units in reach]
-    concerned = [bool(hosts.any()) for hosts in used]
+    settled = _settled(model)
     for limit in model.prepared.limits:
-        if not concerned[limit.family] or not used[limit.family][limit.hosts].any():
+        if not len(reach[limit.family]) or not used[limit.family][limit.hosts].any():
             continue
-        terms = terms_of(model, limit, reach[limit.family])
+        terms = terms_of(model, limit, reach[limit.family], settled)
         if limit.broken and not terms.joined:
             _post_broken(model, limit, terms)
         else:
             _post_whole(model, limit, terms)
+
+
+def _settled(model: PlacementModel) -> list[Ints]:
+    """The constant units on each host."""
+    units = np.flatnonzero(model.constant)
+    at = model.scope.at[units]
+    order = np.argsort(at, kind="stable")
+    bounds = np.searchsorted(at[order], np.arange(1, len(model.prepared.hosts)))
+    return np.split(units[order], bounds)
 
 
 def post_groups(model: PlacementModel) -> None:
@@ -49,25 +63,32 @@ def post_groups(model: PlacementModel) -> None:
             _post_together(model, group, host)
 
 
-def terms_of(model: PlacementModel, limit: Limit, reach: Ints) -> Terms:
-    """Who weighs on *limit*; *reach* are the units that have a weight in its family."""
-    prepared, scope = model.prepared, model.scope
+def terms_of(model: PlacementModel, limit: Limit, reach: Ints, settled: Sequence[Ints]) -> Terms:
+    """Who weighs on *limit*: *reach* are the free units with a weight in its family, *settled* the others by host."""
+    prepared = model.prepared
     family = prepared.families[limit.family]
-    resident = np.isin(prepared.home[reach], limit.hosts)
-    weights = np.where(resident, family.resident[reach], family.arrival[reach])
+    resident, weights = _weights(prepared, limit, reach)
     grid = model.variable[np.ix_(reach, limit.hosts)]
     row, column = np.nonzero(grid >= 0)
-    there = model.constant[reach] & np.isin(scope.at[reach], limit.hosts)
     heavy = weights[row] > 0
     joining = ~resident[row] & heavy
     pairs = grid[row, column]
+    there = np.concatenate([settled[host] for host in limit.hosts])
+    stayed, held = _weights(prepared, limit, there)
     return Terms(
         pairs=pairs[heavy],
         weights=weights[row][heavy],
         joining=pairs[joining],
-        constant=int(family.fixed[limit.hosts].sum() + weights[there].sum()),
-        joined=bool((there & ~resident & (weights > 0)).any()),
+        constant=int(family.fixed[limit.hosts].sum() + held.sum()),
+        joined=bool((~stayed & (held > 0)).any()),
     )
+
+
+def _weights(prepared: Prepared, limit: Limit, units: Ints) -> tuple[Bools, Ints]:
+    """Which of *units* are on the hosts of *limit* tonight, and what each weighs there."""
+    resident = limit.covers(prepared.home[units])
+    family = prepared.families[limit.family]
+    return resident, np.where(resident, family.resident[units], family.arrival[units])
 
 
 def _post_whole(model: PlacementModel, limit: Limit, terms: Terms) -> None:

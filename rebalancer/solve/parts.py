@@ -26,6 +26,9 @@ NOISE = 0.3
 STALLED = 60
 """Parts in a row that bring nothing, before the search starts anew and crosses what it finds with the best."""
 
+HEAD_START = 0.3
+"""Share of the work after which large relaxations are begun."""
+
 PATIENCE = 2.0
 """How much more work than the relaxation parts may take to come to its answer themselves."""
 
@@ -114,6 +117,8 @@ class _Improving:
 
     def _over(self) -> bool:
         """Whether the effort is spent, or nothing better is to be found."""
+        if self._spent > HEAD_START * self._effort.deterministic:
+            self._bounder.relax()
         return self._work <= 0 or time.monotonic() >= self._until or self._done()
 
     def _note(self, at: Ints, value: int) -> None:

@@ -7,7 +7,7 @@ accepts. Loads are counted in `resolution` parts of a pCPU, rounded up.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from rebalancer.objectives import base_load, copied_bytes
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Joined, Legality, PoolRule, Row, Rule
+from rebalancer.solve.limits import Family, Group, Limit
 from rebalancer.solve.merging import merged
 from rebalancer.solve.price import Price
 from rebalancer.solve.resolution import PARTS, Resolution, resolution_for
@@ -24,51 +25,6 @@ from rebalancer.solve.resolution import PARTS, Resolution, resolution_for
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Family:
-    """Weights that several limits share.
-
-    Args:
-        resident: weight of each unit on the host where it is now, shape (units,).
-        arrival: weight of each unit that comes, shape (units,).
-        fixed: weight of what never moves, by host, shape (hosts,).
-    """
-
-    resident: Ints
-    arrival: Ints
-    fixed: Ints
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Limit:
-    """A row of a pool rule: the weights on `hosts` are at most `upper`; `start` is what they are tonight."""
-
-    family: int
-    hosts: Ints
-    upper: int
-    unit: int
-    start: int
-
-    @property
-    def broken(self) -> bool:
-        """Whether more is there tonight than may be."""
-        return self.start > max(self.upper, 0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Group:
-    """Units that belong on one host: `hosts` are those where they are, `fixed` those of members that stay."""
-
-    units: Ints
-    hosts: frozenset[int]
-    fixed: frozenset[int]
-
-    @property
-    def apart(self) -> bool:
-        """Whether they are on several hosts tonight."""
-        return len(self.hosts) > 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,6 +51,7 @@ class Prepared:
         groups: units that belong together and are not.
         soft_limits: limits that are wishes: they forbid nothing, and whatever is above them counts.
         soft_groups: the same for units that should be together, whether they are tonight or not.
+        breakable_limits: limits that a placement may leave broken: those broken tonight, and wishes.
     """
 
     problem: Problem
@@ -116,11 +73,12 @@ class Prepared:
     groups: tuple[Group, ...]
     soft_limits: tuple[Limit, ...]
     soft_groups: tuple[Group, ...]
+    breakable_limits: tuple[Limit, ...] = field(init=False)
 
-    @property
-    def breakable_limits(self) -> tuple[Limit, ...]:
-        """Limits that a placement may leave broken: those broken tonight, and wishes."""
-        return (*(limit for limit in self.limits if limit.broken), *self.soft_limits)
+    def __post_init__(self) -> None:
+        """Find the broken limits once: every model asks for them."""
+        broken = (limit for limit in self.limits if limit.broken)
+        object.__setattr__(self, "breakable_limits", (*broken, *self.soft_limits))
 
     @property
     def breakable_groups(self) -> tuple[Group, ...]:

@@ -60,7 +60,7 @@ def _concerned(prepared: Prepared) -> Bools:
     found = np.zeros(len(prepared.units), dtype=np.bool_)
     for limit in prepared.breakable_limits:
         if limit.broken:
-            found |= np.isin(prepared.home, limit.hosts) & (prepared.families[limit.family].resident > 0)
+            found |= limit.covers(prepared.home) & (prepared.families[limit.family].resident > 0)
     for group in prepared.breakable_groups:
         if group.apart:
             found[group.units] = True

@@ -10,7 +10,8 @@ import numpy as np
 from rebalancer.objectives import Repair
 from rebalancer.solve.components import part_of
 from rebalancer.solve.holdings import load_of, overload_limits
-from rebalancer.solve.prepare import Bools, Ints, Limit, Prepared
+from rebalancer.solve.limits import Limit
+from rebalancer.solve.prepare import Bools, Ints, Prepared
 from rebalancer.solve.search import Effort, search
 from rebalancer.solve.stage import Stage
 

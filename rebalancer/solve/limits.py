@@ -1,0 +1,60 @@
+"""Limits and groups in whole numbers: what pool rules ask of units and hosts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Family:
+    """Weights that several limits share.
+
+    Args:
+        resident: weight of each unit on the host where it is now, shape (units,).
+        arrival: weight of each unit that comes, shape (units,).
+        fixed: weight of what never moves, by host, shape (hosts,).
+    """
+
+    resident: Ints
+    arrival: Ints
+    fixed: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Limit:
+    """A row of a pool rule: the weights on `hosts` are at most `upper`; `start` is what they are tonight."""
+
+    family: int
+    hosts: Ints
+    upper: int
+    unit: int
+    start: int
+
+    @property
+    def broken(self) -> bool:
+        """Whether more is there tonight than may be."""
+        return self.start > max(self.upper, 0)
+
+    def covers(self, places: Ints) -> Bools:
+        """Which of the hosts in *places* are among `hosts`."""
+        return places == self.hosts[0] if len(self.hosts) == 1 else np.isin(places, self.hosts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Group:
+    """Units that belong on one host: `hosts` are those where they are, `fixed` those of members that stay."""
+
+    units: Ints
+    hosts: frozenset[int]
+    fixed: frozenset[int]
+
+    @property
+    def apart(self) -> bool:
+        """Whether they are on several hosts tonight."""
+        return len(self.hosts) > 1
