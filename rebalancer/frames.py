@@ -87,7 +87,7 @@ def steps_frame(plan: Plan) -> pd.DataFrame:
             "vm": step.vm_name,
             "from": step.source_name,
             "to": step.target_name,
-            "gib": gib(step.memory_bytes),
+            "gib": gib(step.copied_bytes),
             "start": step.start_seconds,
             "seconds": step.seconds,
             "why": step.why,

@@ -32,6 +32,17 @@ class Move:
     target: Uuid
     disks: tuple[DiskMove, ...] = ()
 
+    @property
+    def transfers(self) -> tuple[tuple[Uuid, Uuid, Uuid], ...]:
+        """What changes its place: the VM between hosts, drives between SRs; each with source and target."""
+        return ((self.vm, self.source, self.target), *((each.drive, each.source, each.target) for each in self.disks))
+
+    @property
+    def back(self) -> Move:
+        """The move that undoes this one."""
+        disks = tuple(DiskMove(drive=each.drive, source=each.target, target=each.source) for each in self.disks)
+        return Move(vm=self.vm, source=self.target, target=self.source, disks=disks)
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
@@ -54,6 +65,12 @@ class Placement:
     def __len__(self) -> int:
         """How many VMs are placed."""
         return len(self.host_of)
+
+    def holders(self) -> Iterator[tuple[Uuid, Uuid]]:
+        """Every VM with its host, every drive with its SR."""
+        yield from self.host_of.items()
+        for srs in self.srs_of.values():
+            yield from srs.items()
 
     def after(self, *moves: Move) -> Placement:
         """The placement once *moves* are done.

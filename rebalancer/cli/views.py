@@ -83,6 +83,8 @@ def plan_tables(plan: Plan) -> Iterator[RenderableType]:
     if plan.steps:
         yield steps_table("Steps, in order", plan.steps)
         yield timetable(plan)
+    if plan.srs:
+        yield disks_table(plan.steps)
     if plan.missing:
         rows = [(each.vm_name, each.target_name, each.rule, each.words) for each in plan.missing]
         columns = {"VM": "left", "to": "left", "rule": "left", "why": "text"}
@@ -105,6 +107,8 @@ def plan_in_full(plan: Plan) -> Iterator[RenderableType]:
     yield from plan_tables(plan)
     if plan.rollback:
         yield steps_table("The way back", plan.rollback)
+    if any(step.disks for step in plan.rollback):
+        yield disks_table(plan.rollback)
 
 
 def tiers_table(tiers: Sequence[Tier]) -> RenderableType:
@@ -161,6 +165,17 @@ def timetable(plan: Plan) -> RenderableType:
     kinds = ("left", "left", "right", "right", "right", "left")
     told = [plain(f"  {each}") for each in remarks(plan)]
     return Group(table("Timetable (min:s)", dict(zip(TIMES, kinds, strict=True)), rows(plan)), *told)
+
+
+def disks_table(steps: Sequence[Step]) -> RenderableType:
+    """One row a disk that goes along."""
+    columns = {"step": "left", "VM": "left", "disk": "left", "from SR": "left", "to SR": "left", "size": "right"}
+    cells = [
+        (step.id, step.vm_name, disk.name, disk.source_name, disk.target_name, size_in_words(disk.size_bytes))
+        for step in steps
+        for disk in step.disks
+    ]
+    return table("Disks that go along (Storage XenMotion)", columns, cells)
 
 
 def hosts_table(plan: Plan) -> RenderableType:

@@ -11,7 +11,7 @@ NEXT_STEPS = {
     StepState.REFUSED: "The VM is where it was. Mend the cause and resume, or make a new plan",
     StepState.STAYED: "The VM runs where it was. Look at xensource.log of both hosts before you resume",
     StepState.HALTED: "Nothing is started again by itself: find out why it stopped, then start it with xe vm-start",
-    StepState.ELSEWHERE: "Find out who moves VMs (HA, Workload Balancing, people), then make a new plan",
+    StepState.ELSEWHERE: "Find out who moves VMs or disks (HA, Workload Balancing, people), then make a new plan",
     StepState.UNKNOWN: "Do not start or move the VM; look at xe task-list and at the VM on both hosts, then resume",
 }
 """The next step after each outcome that ends a run."""
@@ -35,13 +35,26 @@ def _fact(step: Step, looked: Looked) -> str:
         case StepState.REFUSED:
             return "XAPI refuses it"
         case StepState.STAYED:
-            return f"the migration failed and the VM still runs on {step.source_name}"
+            return f"the migration failed and the VM still runs on {step.source_name}{_remains(step)}"
         case StepState.HALTED:
             return f"the VM is {(looked.power_state or 'halted').lower()}"
         case StepState.ELSEWHERE:
-            return f"the VM runs on host {looked.resident_on}, where this plan did not send it"
+            return _elsewhere(step, looked)
         case _:
             return "the pool does not tell where the VM ends up"
+
+
+def _elsewhere(step: Step, looked: Looked) -> str:
+    """What is not where it should be."""
+    if looked.resident_on == step.target:
+        return "the VM has arrived, and not all of its disks have"
+    return f"the VM runs on host {looked.resident_on}, where this plan did not send it"
+
+
+def _remains(step: Step) -> str:
+    """What a Storage XenMotion that failed may leave behind (XAPI.md 4.6)."""
+    srs = ", ".join(sorted({disk.target_name for disk in step.disks}))
+    return f"; copies of its disks may be left on {srs}, and its CDs may be ejected" if srs else ""
 
 
 def _cause(looked: Looked) -> str:

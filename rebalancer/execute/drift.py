@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
-from rebalancer.inventory import Pool, Uuid
-from rebalancer.placement import Move, Placement
-from rebalancer.plan import Plan, Step
+from rebalancer.execute.carrying import has_arrived
+from rebalancer.inventory import VBD, Pool, Uuid
+from rebalancer.placement import Placement
+from rebalancer.plan import Plan, StepDisk
 from rebalancer.plan.elsewhere import pool_at
 
 
-def move_of(step: Step) -> Move:
-    """The move that *step* makes."""
-    return Move(vm=step.vm, source=step.source, target=step.target)
-
-
 def already_there(plan: Plan, pool: Pool) -> frozenset[str]:
-    """Ids of the steps that need not be made: their VM is on their target, or further on its way."""
+    """Ids of the steps that need not be made: their VM is on their target with its disks, or further on its way."""
     found: set[str] = set()
     way: dict[Uuid, list[str]] = {}
     for step in plan.steps:
         way.setdefault(step.vm, []).append(step.id)
-        if step.vm in pool.vms and pool.vms[step.vm].resident_on == step.target:
+        if has_arrived(step, pool):
             found.update(way[step.vm])
     return frozenset(found)
 
@@ -31,4 +28,23 @@ def undone(plan: Plan, done: Collection[str], pool: Pool) -> Pool:
     began = {step.vm: step.source for step in reversed(plan.steps) if step.id in done}
     ended = {step.vm: step.target for step in plan.steps if step.id in done}
     back = {vm: host for vm, host in began.items() if vm in pool.vms and pool.vms[vm].resident_on == ended[vm]}
-    return pool_at(pool, Placement(back))
+    carried = [step for step in plan.steps if step.id in done and step.vm in back and step.disks]
+    srs = {step.vm: {disk.drive: disk.source for disk in step.disks} for step in carried}
+    return _renamed(pool_at(pool, Placement(back, srs)), [disk for step in carried for disk in step.disks])
+
+
+def _renamed(pool: Pool, disks: Sequence[StepDisk]) -> Pool:
+    """*pool* with the copies in the drives of *disks* called as their originals were."""
+    was = {disk.drive: disk.disk for disk in disks}
+    drives = {drive.uuid: drive.vdi for vm in pool.vms.values() for drive in vm.vbds if drive.uuid in was}
+    names = {now: was[drive] for drive, now in drives.items() if now is not None and now in pool.vdis}
+    if not names:
+        return pool
+    vdis = {names.get(uuid, uuid): replace(vdi, uuid=names.get(uuid, uuid)) for uuid, vdi in pool.vdis.items()}
+    vms = {uuid: replace(vm, vbds=tuple(_filled(drive, names) for drive in vm.vbds)) for uuid, vm in pool.vms.items()}
+    return replace(pool, vdis=dict(sorted(vdis.items())), vms=vms)
+
+
+def _filled(drive: VBD, names: Mapping[Uuid, Uuid]) -> VBD:
+    """*drive* with the original of its copy."""
+    return replace(drive, vdi=names.get(drive.vdi or "", drive.vdi))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from rebalancer.inventory import Pool, Uuid
-from rebalancer.xapi import TaskState, Whereabouts
+from rebalancer.xapi import StorageMotion, TaskState, Whereabouts
 
 
 class Live(Protocol):
@@ -28,6 +28,12 @@ class Live(Protocol):
             Unreachable: nothing was sent.
             OutcomeUnknown: it was sent, and no answer came.
         """
+
+    def assert_may_migrate_with_disks(self, motion: StorageMotion) -> None:
+        """Ask XAPI whether the VM may go there with its disks; raises RefusedByXapi if not."""
+
+    def migrate_with_disks(self, motion: StorageMotion) -> str:
+        """Like `migrate`, with disks."""
 
     def task(self, ref: str) -> TaskState:
         """How a task stands; a task that is gone is `vanished`, not an error."""

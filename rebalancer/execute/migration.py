@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable
+from rebalancer.execute.carrying import left_behind
 from rebalancer.execute.history import StepHistory
 from rebalancer.execute.journal import Intended, Journal, Looked, Sent
 from rebalancer.execute.outcome import StepState
@@ -14,7 +15,7 @@ from rebalancer.execute.sight import Sight
 from rebalancer.execute.watch import Watch
 from rebalancer.placement import Move
 from rebalancer.plan import Step
-from rebalancer.xapi import TaskState, TaskStatus
+from rebalancer.xapi import StorageMotion, TaskState, TaskStatus
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,13 +27,14 @@ class Migration:
     journal: Journal
     reporter: RunReporter
 
-    def send(self) -> Looked:
-        """Write the intent, send the call, follow it to its end."""
+    def send(self, motion: StorageMotion | None = None) -> Looked:
+        """Write the intent, send the call, with *motion* where disks go along, and follow it to its end."""
         step = self.step
         now = self.watch.clock.now()
         self.journal.append(Intended(at=now, step=step.id, vm=step.vm, source=step.source, target=step.target))
         try:
-            ref = self.watch.live.migrate(step.vm, step.target, step.network)
+            live = self.watch.live
+            ref = live.migrate_with_disks(motion) if motion else live.migrate(step.vm, step.target, step.network)
         except Unreachable as error:
             return self.write(Sight(state=StepState.UNSENT), words=str(error))
         except RefusedByXapi as error:
@@ -53,9 +55,10 @@ class Migration:
         try:
             task = self.watch.task_end(ref, self._limit(), self._progress)
             found = self._after(task)
+            found, left = self._with_disks(found)
         except Unreachable as error:
             return self.write(Sight(state=StepState.UNKNOWN), words=str(error))
-        looked = self.write(found, error=task.error, words=_words(task, found))
+        looked = self.write(found, error=task.error, words=left or _words(task, found))
         if task.status is not TaskStatus.PENDING:
             self._forget(ref)
         return looked
@@ -76,7 +79,7 @@ class Migration:
 
     @property
     def _move(self) -> Move:
-        return Move(vm=self.step.vm, source=self.step.source, target=self.step.target)
+        return self.step.move
 
     def _limit(self) -> float:
         return self.watch.patience.for_step(self.step.seconds)
@@ -96,9 +99,17 @@ class Migration:
         """A call may be under way, and only the VM can tell: a VM at rest on its source tells nothing."""
         try:
             found = self.watch.settled(self._move, self._limit(), quiet=self.watch.patience.quiet)
+            found, left = self._with_disks(found)
         except Unreachable as error:
             return self.write(Sight(state=StepState.UNKNOWN), words=f"{words}; {error}")
-        return self.write(_read_as(found, stayed=StepState.UNKNOWN), words=words)
+        return self.write(_read_as(found, stayed=StepState.UNKNOWN), words=left or words)
+
+    def _with_disks(self, found: Sight) -> tuple[Sight, str]:
+        """*found*, and which disks did not come along with a VM that has arrived: then it is not where it should be."""
+        if not self.step.disks or found.state is not StepState.MOVED:
+            return found, ""
+        left = "; ".join(left_behind(self.step, self.watch.keep_asking(self.watch.live.read)))
+        return (replace(found, state=StepState.ELSEWHERE), left) if left else (found, "")
 
     def _after(self, task: TaskState) -> Sight:
         """What the pool shows once *task* is over, or will not end."""

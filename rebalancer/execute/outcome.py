@@ -31,9 +31,9 @@ MEANINGS = {
     StepState.UNSENT: "the pool could not be reached, so nothing was sent; the VM is where it was",
     StepState.REFUSED: "XAPI said no before anything began; the VM is where it was",
     StepState.STAYED: "the migration began and failed; the VM still runs on its source",
-    StepState.MOVED: "the VM runs on its target",
+    StepState.MOVED: "the VM runs on its target, with the disks that were to go along",
     StepState.HALTED: "the VM does not run any more",
-    StepState.ELSEWHERE: "the VM runs on a host that the step does not name: somebody else moved it",
+    StepState.ELSEWHERE: "the VM, or a disk that was to go along, is where the step does not lead",
     StepState.UNKNOWN: "the pool does not tell in time where the VM runs",
 }
 

@@ -13,7 +13,8 @@ from typing import NoReturn
 
 from rebalancer.errors import IllegalPlan, InputError, RefusedByXapi, StalePlan, StoppedHalfWay, XapiError
 from rebalancer.execute.advice import NEXT_STEPS, named, what_happened
-from rebalancer.execute.drift import already_there, move_of
+from rebalancer.execute.carrying import motion_of
+from rebalancer.execute.drift import already_there
 from rebalancer.execute.history import StepHistory
 from rebalancer.execute.journal import Journal, Looked, RunBegan, RunEnded
 from rebalancer.execute.migration import Migration
@@ -26,6 +27,7 @@ from rebalancer.execute.sight import Sight, is_busy, sight
 from rebalancer.execute.watch import Watch
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan, Step
+from rebalancer.xapi import StorageMotion
 
 _WHERE_IT_WAS = frozenset({StepState.UNSENT, StepState.REFUSED, StepState.STAYED})
 _LOOK_AGAIN = frozenset({StepState.HALTED, StepState.ELSEWHERE})
@@ -114,7 +116,7 @@ class Run:
             self.reporter.step_began(step)
             self._note(step, migration.take_up(history))
         elif history.state in _LOOK_AGAIN:
-            found = sight(move_of(step), self.watch.look(step.vm))
+            found = sight(step.move, self.watch.look(step.vm))
             looked = migration.write(found)
             if found.state is not StepState.STAYED:
                 self._note(step, looked)
@@ -157,17 +159,30 @@ class Run:
         self._assert_go_on()
         if is_busy(where):
             raise _Halt(f"{named(step)}: the VM is still busy ({', '.join(where.operations) or 'a migration'})")
-        found = sight(move_of(step), where)
+        found = sight(step.move, where)
         if found.state is not StepState.STAYED:
             return migration.write(found)
-        self.differences = assert_legal_from_here(self.plan, self.done, self._read())
+        pool = self._read()
+        self.differences = assert_legal_from_here(self.plan, self.done, pool)
+        motion = motion_of(step, pool) if step.disks else None
         try:
-            self.watch.keep_asking(lambda: self.watch.live.assert_may_migrate(step.vm, step.target))
+            self.watch.keep_asking(lambda: self._ask(step, motion))
         except RefusedByXapi as error:
             return migration.write(Sight(state=StepState.REFUSED, where=where), error=(error.code, *error.params))
         self._assert_go_on()
         self.sent = True
-        return migration.send()
+        return migration.send(motion)
+
+    def _ask(self, step: Step, motion: StorageMotion | None) -> None:
+        """Ask XAPI whether *step* may be made now.
+
+        Raises:
+            RefusedByXapi: it may not.
+        """
+        if motion:
+            self.watch.live.assert_may_migrate_with_disks(motion)
+        else:
+            self.watch.live.assert_may_migrate(step.vm, step.target)
 
     def _assert_go_on(self) -> None:
         """Pass unless somebody asked to stop."""

@@ -26,6 +26,7 @@ def plan_markdown(plan: Plan) -> str:
         _timetable(plan),
         _missing(plan.missing),
         _hosts(plan),
+        _srs(plan),
         _left_alone(plan.left_alone),
         _old_violations(plan),
         _warnings(plan.warnings),
@@ -136,6 +137,21 @@ def _steps(title: str, steps: Sequence[Step], hosts: Sequence[HostRow]) -> Itera
         for step in steps
     )
     yield from table(columns, rows)
+    yield from _disks(steps)
+
+
+def _disks(steps: Sequence[Step]) -> Iterator[str]:
+    """The disks that go along, where there are any."""
+    rows = [
+        (step.id, step.vm_name, disk.name, disk.source_name, disk.target_name, size_in_words(disk.size_bytes))
+        for step in steps
+        for disk in step.disks
+    ]
+    if rows:
+        yield ""
+        yield "Disks that go along, to another SR (Storage XenMotion):"
+        yield ""
+        yield from table(("step", "VM", "disk", "from SR", "to SR", "size>"), rows)
 
 
 def _missing(missing: Sequence[Missing]) -> Iterator[str]:
@@ -204,6 +220,19 @@ def peak_in_words(state: HostState, slots: int) -> str:
     if state.peak_share is None or state.peak_slot is None:
         return "-"
     return f"{state.peak_share:.0%} at {slot_in_words(state.peak_slot, slots)}"
+
+
+def _srs(plan: Plan) -> Iterator[str]:
+    """SRs that disks come to or leave."""
+    if not plan.srs:
+        return
+    yield "## SRs that disks come to or leave"
+    yield ""
+    rows = (
+        (row.name, len(row.gains), size_in_words(row.gained_bytes), len(row.loses), size_in_words(row.lost_bytes))
+        for row in plan.srs
+    )
+    yield from table(("SR", "disks that come>", "in full>", "disks that leave>", "in full>"), rows)
 
 
 def _left_alone(left: Sequence[LeftAlone]) -> Iterator[str]:

@@ -23,6 +23,7 @@ COLUMNS = (
     "seconds",
     "after",
     "why",
+    "disks",
 )
 
 
@@ -46,10 +47,11 @@ def _row(step: Step) -> tuple[str, ...]:
         step.source,
         step.target_name,
         step.target,
-        f"{gib(step.memory_bytes):.3f}",
+        f"{gib(step.copied_bytes):.3f}",
         f"{step.start_seconds:.1f}",
         f"{step.seconds:.1f}",
         " ".join(step.after),
         step.why,
+        "; ".join(f"{disk.name}: {disk.source_name} -> {disk.target_name}" for disk in step.disks),
     )
     return tuple(spreadsheet_cell(each) for each in words)

@@ -2,7 +2,9 @@
 
 Parameters as `xe` takes them: `vm-migrate uuid= host-uuid= live=true`, `vm-param-get uuid= param-name=`
 (xen-api, ocaml/xapi-cli-server/cli_frontend.ml). Before each step it looks whether the VM runs where the plan expects
-it, afterwards whether it arrived; else it stops. Every word from the pool is quoted.
+it, afterwards whether it arrived; else it stops. Every word from the pool is quoted. `xe` takes disks along only with
+the password of the pool on its command line (`remote-password=`), which no script should ask for: a way with such a
+step is not begun.
 """
 
 from __future__ import annotations
@@ -84,10 +86,17 @@ def _comments(plan: Plan) -> Iterator[str]:
 def _function(name: str, steps: Sequence[Step]) -> Iterator[str]:
     """A function that takes *steps* one after another."""
     yield f"{name}() {{"
-    yield from (f"  {_call(step)}" for step in steps)
+    carrying = [step for step in steps if step.disks]
+    yield from [f"  {_refusal(carrying[0])}"] if carrying else (f"  {_call(step)}" for step in steps)
     if not steps:
         yield "  echo 'nothing to do'"
     yield "}"
+
+
+def _refusal(step: Step) -> str:
+    """What is said of a step with disks before anything is done."""
+    words = one_line(f"{step.id} takes disks of {step.vm_name} along: carry this plan out with rebalancer apply")
+    return f"stop {shlex.quote(words)}"
 
 
 def _call(step: Step) -> str:

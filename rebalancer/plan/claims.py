@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.objectives import OBJECTIVES, Objective, Peak
 from rebalancer.placement import Placement
+from rebalancer.plan.disk_claims import wrong_disks
 from rebalancer.plan.elsewhere import problem_at
 from rebalancer.plan.figures import host_rows, load_of, load_shares, metrics_of, profile_of
 from rebalancer.plan.finding import Finding
@@ -43,6 +44,7 @@ def wrong_claims(plan: Plan, problem: Problem) -> Iterator[Finding]:
     yield from _wrong_memory(plan, problem.pool)
     yield from _wrong_holds(plan.steps, problem)
     yield from _wrong_holds(plan.rollback, problem_at(problem, plan.predicted))
+    yield from wrong_disks(plan, problem)
     rows = tuple(_wrong_rows(plan, carried))
     yield from rows or _wrong_slots(plan, carried)
     for tier in plan.tiers:

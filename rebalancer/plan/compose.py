@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from rebalancer.inventory.digest import inventory_digest
 from rebalancer.objectives import HostsInUse
 from rebalancer.placement import Placement
+from rebalancer.plan.disks import ejections, sr_rows
 from rebalancer.plan.document import sealed
 from rebalancer.plan.duration import Pace
 from rebalancer.plan.figures import host_rows, load_of, metrics_of
@@ -81,10 +82,16 @@ def compose(
             missing=chosen.missing,
             schedule=schedule,
             hosts=rows,
+            srs=sr_rows(problem, chosen.goal),
             load=load_of(problem, {step.vm for step in steps}),
             left_alone=reasons.left_alone(),
             old_violations=reasons.old_violations(),
-            warnings=(*chosen.warnings, *reasons.new_violations(), *_warnings(problem, no_way_back)),
+            warnings=(
+                *chosen.warnings,
+                *reasons.new_violations(),
+                *ejections(steps, problem),
+                *_warnings(problem, no_way_back),
+            ),
             rollback=rollback,
             no_way_back=no_way_back,
             digest="",
@@ -127,7 +134,7 @@ def summary_of(
     if not steps:
         return f"Nothing to do: {chosen.reason or 'every VM is where it should be'}."
     hops = sum(step.kind is StepKind.HOP for step in steps)
-    size = size_in_words(sum(step.memory_bytes for step in steps))
+    size = size_in_words(sum(step.copied_bytes for step in steps))
     count = f"{len(steps)} steps" if len(steps) > 1 else "1 step"
     parked = f", {hops} of them to park a VM" if hops else ""
     length = interval_in_words(schedule.seconds_low, schedule.seconds, schedule.seconds_high)

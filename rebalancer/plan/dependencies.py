@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import networkx as nx
 
+from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
 from rebalancer.plan.search import Leg
 from rebalancer.problem import Problem
@@ -52,17 +53,21 @@ class _Traffic:
     @classmethod
     def of(cls, row: Row, legs: Sequence[Leg], start: Placement) -> _Traffic:
         """The traffic of *legs* over *row*."""
-        initial = sum(row.weights.get(vm, 0) for vm, host in start.host_of.items() if host in row.places)
+        initial = sum(row.weights.get(holder, 0) for holder, place in start.holders() if place in row.places)
         traffic = cls(upper=row.upper, initial=initial)
         for position, leg in enumerate(legs):
-            comes, goes = leg.target in row.places, leg.source in row.places
-            if comes and not goes and row.arrival_weights.get(leg.vm, 0):
-                resident = row.weights.get(leg.vm, 0)
-                traffic.resident[position] = resident
-                traffic.arriving[position] = max(resident, row.arrival_weights[leg.vm])
-            if goes and not comes and row.weights.get(leg.vm, 0):
-                traffic.freed[position] = row.weights[leg.vm]
+            for holder, source, target in leg.move.transfers:
+                traffic.enter(position, row, holder, comes=target in row.places, goes=source in row.places)
         return traffic
+
+    def enter(self, position: int, row: Row, holder: Uuid, *, comes: bool, goes: bool) -> None:
+        """Add what *holder* loads or frees when the leg at *position* takes it to the row, or away from it."""
+        resident, arriving = row.weights.get(holder, 0), row.arrival_weights.get(holder, 0)
+        if comes and not goes and arriving:
+            self.resident[position] = self.resident.get(position, 0) + resident
+            self.arriving[position] = self.arriving.get(position, 0) + max(resident, arriving)
+        if goes and not comes and resident:
+            self.freed[position] = self.freed.get(position, 0) + resident
 
 
 class _Partial:

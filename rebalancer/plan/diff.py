@@ -39,6 +39,7 @@ def plan_differences(first: Plan, second: Plan) -> tuple[Difference, ...]:
         *_of_sources(first, second),
         *_of_starts(first, second),
         *_of_steps(first, second),
+        *_of_disks(first, second),
         *_of_order(first, second),
         *_of_tiers(first, second),
     ]
@@ -158,6 +159,21 @@ def _of_order(first: Plan, second: Plan) -> Iterator[Difference]:
         if _waits(first, was) != _waits(second, step):
             said = f"waits for {_named(second, step)} instead of {_named(first, was)}"
             yield Difference(kind="order", words=f"{words} {said}")
+
+
+def _of_disks(first: Plan, second: Plan) -> Iterator[Difference]:
+    """Disks that go to another SR, or do not go along, in a step that both have."""
+    one, other = _legs(first), _legs(second)
+    for leg in [leg for leg in other if leg in one]:
+        was = {disk.drive: disk for disk in one[leg].disks}
+        now = {disk.drive: disk for disk in other[leg].disks}
+        for drive in sorted({*was, *now}):
+            if (drive in was, drive in now) == (True, True) and was[drive].target == now[drive].target:
+                continue
+            ends = [each[drive].target_name if drive in each else "nowhere" for each in (now, was)]
+            name = (now.get(drive) or was[drive]).name
+            words = f"VM {other[leg].vm_name} takes disk {name} to SR {ends[0]} instead of {ends[1]}"
+            yield Difference(kind="step", words=words)
 
 
 def _legs(plan: Plan) -> dict[Leg, Step]:

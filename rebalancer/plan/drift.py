@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.digest import inventory_digest
-from rebalancer.placement import current_placement
+from rebalancer.placement import current_placement, disks_of
 from rebalancer.plan.plan import Plan
 from rebalancer.rules.memory_model import guest_bytes
 from rebalancer.units import size_in_words
@@ -16,7 +16,7 @@ def differences(plan: Plan, pool: Pool) -> tuple[str, ...]:
     """One sentence for each thing that is not as *plan* knew it; none where every rule would answer as before."""
     if inventory_digest(pool) == plan.made_from.inventory_digest:
         return ()
-    found = (*_hosts(plan, pool), *_guests(plan, pool))
+    found = (*_hosts(plan, pool), *_guests(plan, pool), *_disks(plan, pool))
     return found or ("a setting that the rules read has changed; hosts and the VMs on them are the same",)
 
 
@@ -42,6 +42,17 @@ def _guests(plan: Plan, pool: Pool) -> Iterator[str]:
         words = _guest(hosts, then.get(vm), now.get(vm))
         if words:
             yield f"VM {names.get(vm, vm)} {words}"
+
+
+def _disks(plan: Plan, pool: Pool) -> Iterator[str]:
+    """Disks that the plan moves and that are not where they were."""
+    said = {disk.drive: (step, disk) for step in plan.steps for disk in step.disks}
+    for vm in sorted({step.vm for step, _ in said.values()} & pool.vms.keys()):
+        for drive, disk in disks_of(pool.vms[vm], pool):
+            step, then = said.get(drive.uuid, (None, None))
+            if step and then and disk.sr != then.source:
+                name = pool.srs[disk.sr].name if disk.sr in pool.srs else disk.sr
+                yield f"disk {then.name} of VM {step.vm_name} is on SR {name}, not on {then.source_name}"
 
 
 def _guest(hosts: dict[Uuid, str], then: Uuid | None, now: Uuid | None) -> str:

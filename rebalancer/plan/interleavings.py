@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import networkx as nx
 
+from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
 from rebalancer.plan.plan import Step
 from rebalancer.problem import Problem
@@ -83,15 +84,20 @@ class _Loads:
         self, row: Row, steps: Sequence[Step], ancestors: Mapping[str, frozenset[str]], start: Placement
     ) -> None:
         self._row, self._ancestors = row, ancestors
-        self._initial = sum(row.weights.get(vm, 0) for vm, host in start.host_of.items() if host in row.places)
+        self._initial = sum(row.weights.get(holder, 0) for holder, place in start.holders() if place in row.places)
         self._begun: dict[str, int] = {}
         self._done: dict[str, int] = {}
         for step in steps:
-            comes, goes = step.target in row.places, step.source in row.places
-            if comes != goes:
-                resident = row.weights.get(step.vm, 0)
-                self._begun[step.id] = row.arrival_weights.get(step.vm, 0) if comes else 0
-                self._done[step.id] = resident - self._begun[step.id] if comes else -resident
+            for holder, source, target in step.move.transfers:
+                if (source in row.places) != (target in row.places):
+                    self._enter(step.id, holder, comes=target in row.places)
+
+    def _enter(self, step: str, holder: Uuid, *, comes: bool) -> None:
+        """Add what *holder* does when *step* takes it to the limit, or away from it."""
+        resident = self._row.weights.get(holder, 0)
+        arriving = self._row.arrival_weights.get(holder, 0) if comes else 0
+        self._begun[step] = self._begun.get(step, 0) + arriving
+        self._done[step] = self._done.get(step, 0) + (resident - arriving if comes else -resident)
 
     def clashes(self, rule: PoolRule) -> Iterator[Clash]:
         """Steps that may begin in a state that is too full for them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from rebalancer.placement import Move, Placement
 from rebalancer.plan.elsewhere import problem_at
@@ -10,7 +11,8 @@ from rebalancer.plan.finding import Finding
 from rebalancer.plan.plan import Missing, Plan
 from rebalancer.plan.why import DOES_NOT_PAY
 from rebalancer.problem import Problem
-from rebalancer.rules import Legality, PoolRule, Rule, end_violations, step_ledger
+from rebalancer.rules import PoolRule, Rule, end_violations, step_ledger
+from rebalancer.rules.storage import Ways
 
 INCOMPLETE = "incomplete"
 """The outcome of a plan that makes a part of the moves that were found."""
@@ -43,14 +45,14 @@ def _wrong(words: str) -> Finding:
 
 
 class _Hindrances:
-    """What speaks against a further move from where a plan ends."""
+    """What speaks against a further move, by its cheapest way, from where a plan ends."""
 
     def __init__(self, end: Placement, problem: Problem, rules: Sequence[Rule]) -> None:
-        self._end, self._problem = end, problem
+        self._problem = problem
         self._pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
         self._then = problem_at(problem, end)
-        self._legality = Legality(self._then, rules)
-        self._ledger = step_ledger(self._pool_rules, self._then, end)
+        self._ways = Ways(self._then, rules)
+        self._ledger = step_ledger(self._pool_rules, self._then, self._then.initial)
 
     def of(self, move: Move) -> Missing:
         """*move* with the first thing that speaks against it."""
@@ -67,12 +69,14 @@ class _Hindrances:
 
     def _hindrance(self, move: Move) -> tuple[str, str]:
         """A rule and its words: on the VM and the host, on the way, or at the end."""
-        pool = self._then.pool
-        for objection in self._legality.objections(pool.vms[move.vm], pool.hosts[move.target]):
+        vm, host = self._then.pool.vms[move.vm], self._then.pool.hosts[move.target]
+        ways = self._ways.ways(vm, host)
+        by_way = replace(move, disks=ways[0].disks if ways else ())
+        for objection in self._ways.objections(by_way):
             return objection.rule, objection.words
-        for violation in self._ledger.objections(move.vm, move.target):
+        for violation in self._ledger.objections(move.vm, move.target, by_way.disks):
             return violation.rule, violation.words
-        there = Placement({**self._end.host_of, move.vm: move.target})
+        there = self._then.initial.after(by_way)
         for violation in end_violations(self._pool_rules, self._problem, there):
             return violation.rule, f"the plan could not end with it: {violation.words}"
         return DOES_NOT_PAY, NO_USE_ALONE

@@ -66,7 +66,7 @@ def find_order(
         first: VMs that are tried first, most urgent first; the others follow from small to large.
     """
     moves = problem.initial.moves_to(goal)
-    state = State(problem, rules)
+    state = State(problem, rules, moves)
     return _Ordering(state, moves, seed=seed, first=first).find()
 
 
@@ -190,7 +190,7 @@ class _Ordering:
         Without the former, moves would be blamed that only miss a companion which makes room for them.
         """
         problem, goal = self._state.problem, {move.vm: move.target for move in moves}
-        if end_violations(self._lasting, problem, Placement({**problem.initial.host_of, **goal})):
+        if end_violations(self._lasting, problem, problem.initial.after(*moves)):
             return False
         rank = [vm for vm in self._by_size if vm in goal]
         search = Search(self._state, goal, rank=rank, parking=rank, hops=len(rank), budget=CORE_EFFORT)

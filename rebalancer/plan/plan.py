@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from rebalancer.inventory import Uuid
-from rebalancer.placement import Placement
+from rebalancer.placement import DiskMove, Move, Placement
 from rebalancer.plan.duration import Pace
 from rebalancer.policy import Policy
 
@@ -32,13 +32,30 @@ class HostMemory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepDisk:
+    """A disk that goes along to another SR, in a drive (VBD) that keeps its uuid; the copy is a disk with a new one.
+
+    `size_bytes` is the disk in full and its snapshots: what is copied.
+    """
+
+    drive: Uuid
+    disk: Uuid
+    name: str
+    source: Uuid
+    source_name: str
+    target: Uuid
+    target_name: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One XenMotion.
+    """One XenMotion; a Storage XenMotion where disks go along.
 
     `after` names the steps that have to be done before this one starts; whatever order respects `after` is legal.
-    `memory_bytes` is what is copied, over `network`, or by the management interfaces where that is None. It likely
-    takes `seconds`, and between `seconds_low` and `seconds_high`; it begins `start_seconds` after the first step.
-    `hosts` are source and target.
+    `memory_bytes` and `disks`, sorted by drive, are what is copied, over `network`, or by the management interfaces
+    where that is None. It likely takes `seconds`, and between `seconds_low` and `seconds_high`; it begins
+    `start_seconds` after the first step. `hosts` are source and target.
     """
 
     id: str
@@ -51,6 +68,7 @@ class Step:
     target_name: str
     after: tuple[str, ...]
     memory_bytes: int
+    disks: tuple[StepDisk, ...]
     network: Uuid | None
     seconds: float
     seconds_low: float
@@ -63,6 +81,17 @@ class Step:
     def end_seconds(self) -> float:
         """When it is done, counted from the start of the first step."""
         return round(self.start_seconds + self.seconds, 1)
+
+    @property
+    def copied_bytes(self) -> int:
+        """Memory and disks."""
+        return self.memory_bytes + sum(disk.size_bytes for disk in self.disks)
+
+    @property
+    def move(self) -> Move:
+        """What changes its place."""
+        disks = tuple(DiskMove(drive=each.drive, source=each.source, target=each.target) for each in self.disks)
+        return Move(vm=self.vm, source=self.source, target=self.target, disks=disks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +146,19 @@ class HostRow:
     memory_peak_bytes: int
     before: HostState
     after: HostState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SRRow:
+    """An SR that the disks in some drives come to or leave, and the bytes of those, snapshots included, in full."""
+
+    uuid: Uuid
+    name: str
+    size_bytes: int
+    gains: tuple[Uuid, ...]
+    gained_bytes: int
+    loses: tuple[Uuid, ...]
+    lost_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +290,7 @@ class Plan:
     missing: tuple[Missing, ...]
     schedule: Schedule
     hosts: tuple[HostRow, ...]
+    srs: tuple[SRRow, ...]
     load: Load | None
     left_alone: tuple[LeftAlone, ...]
     old_violations: tuple[OldViolation, ...]
@@ -263,10 +306,20 @@ class Plan:
 
     @property
     def before(self) -> Placement:
-        """Where every guest was when the plan was made, sorted by VM."""
-        return Placement(dict(sorted((vm, row.uuid) for row in self.hosts for vm in row.before.vms)))
+        """Where every guest was when the plan was made, sorted by VM, and the disks that it moves."""
+        hosts = dict(sorted((vm, row.uuid) for row in self.hosts for vm in row.before.vms))
+        return Placement(hosts, self._drives({drive: row.uuid for row in self.srs for drive in row.loses}))
 
     @property
     def predicted(self) -> Placement:
-        """Where every guest is once the plan is done, sorted by VM."""
-        return Placement(dict(sorted((vm, row.uuid) for row in self.hosts for vm in row.after.vms)))
+        """Where every guest is once the plan is done, sorted by VM, and the disks that it moves."""
+        hosts = dict(sorted((vm, row.uuid) for row in self.hosts for vm in row.after.vms))
+        return Placement(hosts, self._drives({drive: row.uuid for row in self.srs for drive in row.gains}))
+
+    def _drives(self, sr_of: Mapping[Uuid, Uuid]) -> dict[Uuid, dict[Uuid, Uuid]]:
+        """The SRs of drives, by the VMs whose steps take their disks along."""
+        owners = {disk.drive: step.vm for step in self.steps for disk in step.disks}
+        found: dict[Uuid, dict[Uuid, Uuid]] = {}
+        for drive in sorted(owners.keys() & sr_of.keys()):
+            found.setdefault(owners[drive], {})[drive] = sr_of[drive]
+        return found

@@ -14,6 +14,7 @@ from rebalancer.plan.state import State
 from rebalancer.plan.worth import is_worth_it, rank, tiers_at
 from rebalancer.problem import Problem
 from rebalancer.rules import PoolRule, Rule, end_violations
+from rebalancer.rules.storage import disk_sizes
 
 EFFORT = 20_000
 """How many questions may be asked of the rules about ways without the VMs that were only parked on them."""
@@ -71,17 +72,17 @@ class _Prefixes:
 
     def _legal(self, legs: Sequence[Leg]) -> bool:
         """Whether *legs* are legal one after another."""
-        state = State(self._problem, self._rules)
+        state = State(self._problem, self._rules, [leg.move for leg in legs])
         for leg in legs:
             if self._effort + state.effort > EFFORT or not state.allows(leg.vm, leg.target):
                 break
-            state.move(leg.vm, leg.target)
+            state.move(leg.move)
         self._effort += state.effort
         return all(state.host_of[leg.vm] == self._wanted.goal[leg.vm] for leg in legs)
 
     def _may_end(self, legs: Sequence[Leg]) -> bool:
         """Whether a plan may end after *legs*."""
-        sizes = [self._problem.pool.vms[leg.vm].migration_memory_bytes for leg in legs]
+        sizes = [disk_sizes(self._problem).copied_by(leg.move) for leg in legs]
         limits, moves = self._problem.policy.limits, len({leg.vm for leg in legs})
         if not legs or over_limits(limits, moves=moves, sizes_bytes=sizes):
             return False
@@ -89,7 +90,7 @@ class _Prefixes:
 
     def _end(self, legs: Sequence[Leg]) -> Placement:
         """Where *legs* lead."""
-        return Placement({**self._problem.initial.host_of, **{leg.vm: leg.target for leg in legs}})
+        return self._problem.initial.after(*(leg.move for leg in legs))
 
     def _worthwhile(self, legs: tuple[Leg, ...]) -> Iterator[Prefix]:
         """*legs* as a prefix, if they are better than nothing."""

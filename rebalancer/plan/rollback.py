@@ -14,7 +14,8 @@ from rebalancer.plan.plan import LeftAlone, Step
 from rebalancer.plan.search import Leg
 from rebalancer.plan.steps import NO_EXPERIENCE, steps_of
 from rebalancer.problem import Problem
-from rebalancer.rules import Legality, Objection, PoolRule, Rule, Violation, end_violations
+from rebalancer.rules import PoolRule, Rule, Violation, end_violations
+from rebalancer.rules.storage import Ways
 
 
 def way_back(
@@ -39,8 +40,7 @@ class _WayBack:
 
     def __init__(self, legs: Sequence[Leg], problem: Problem, rules: Sequence[Rule], *, seed: int, pace: Pace) -> None:
         self._home, self._rules, self._seed, self._pace = problem.initial, rules, seed, pace
-        end = {**problem.initial.host_of, **{leg.vm: leg.target for leg in legs}}
-        self._problem = problem_at(problem, Placement(end))
+        self._problem = problem_at(problem, problem.initial.after(*(leg.move for leg in legs)))
         self._latest_first = list(dict.fromkeys(leg.vm for leg in reversed(legs)))
         self._stranded: dict[Uuid, LeftAlone] = {}
 
@@ -61,16 +61,14 @@ class _WayBack:
 
     def _goal(self) -> Placement:
         """Home for everybody but the stranded."""
-        return Placement(
-            {vm: self._problem.initial[vm] if vm in self._stranded else host for vm, host in self._home.host_of.items()}
-        )
+        there = self._problem.initial
+        return there.after(*(move for move in there.moves_to(self._home) if move.vm not in self._stranded))
 
     def _strand_refused(self) -> None:
         """Find the VMs that may not go home by themselves."""
-        legality = Legality(self._problem, self._rules)
-        pool = self._problem.pool
+        ways = Ways(self._problem, self._rules)
         for move in self._problem.initial.moves_to(self._home):
-            refused: Sequence[Objection] = legality.objections(pool.vms[move.vm], pool.hosts[move.target])
+            refused = ways.objections(move)
             if refused:
                 self._strand(move.vm, refused[0].rule, refused[0].words)
 

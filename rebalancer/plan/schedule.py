@@ -13,6 +13,7 @@ from rebalancer.plan.search import Leg
 from rebalancer.plan.timetable import CHAIN, work_bound
 from rebalancer.policy.windows import change_windows
 from rebalancer.problem import Problem
+from rebalancer.rules.storage import disk_sizes
 
 TICKS_A_SECOND = 10
 
@@ -40,7 +41,7 @@ def _wire(leg: Leg, legs: Sequence[Leg], problem: Problem) -> float:
         min(leaving, limits.out_per_host, limits.concurrent),
         min(coming, limits.in_per_host, limits.concurrent),
     )
-    return wire_seconds(pool.vms[leg.vm].migration_memory_bytes, pool, leg.source, leg.target, sharing=sharing)
+    return wire_seconds(disk_sizes(problem).copied_by(leg.move), pool, leg.source, leg.target, sharing=sharing)
 
 
 def schedule_of(steps: Sequence[Step], problem: Problem, made_at: datetime) -> Schedule:

@@ -44,7 +44,7 @@ def wrong_durations(plan: Plan, pool: Pool) -> Iterator[Finding]:
                 min(leaving[step.source], limits.out_per_host, limits.concurrent),
                 min(coming[step.target], limits.in_per_host, limits.concurrent),
             )
-            likely = pace.likely(wire_seconds(step.memory_bytes, pool, step.source, step.target, sharing=sharing))
+            likely = pace.likely(wire_seconds(step.copied_bytes, pool, step.source, step.target, sharing=sharing))
             if (step.seconds, step.seconds_low, step.seconds_high) != (likely, *pace.interval(likely)):
                 yield _finding(step.id, f"it takes {likely:g} s by the plan's own pace, not {step.seconds:g} s")
 

@@ -6,17 +6,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rebalancer.inventory import Uuid
+from rebalancer.placement import DiskMove, Move
 from rebalancer.plan.state import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
-    """One migration of an order; a hop does not end where its VM is to end."""
+    """One migration of an order, with the disks that go along; a hop does not end where its VM is to end."""
 
     vm: Uuid
     source: Uuid
     target: Uuid
     hop: bool
+    disks: tuple[DiskMove, ...] = ()
+
+    @property
+    def move(self) -> Move:
+        """The same without the name."""
+        return Move(vm=self.vm, source=self.source, target=self.target, disks=self.disks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,11 +124,12 @@ class Search:
 
     def _leg(self, vm: Uuid, target: Uuid) -> Leg:
         """A step from where *vm* is."""
-        return Leg(vm=vm, source=self._state.host_of[vm], target=target, hop=target != self._goal[vm])
+        disks = self._state.disks(vm, target)
+        return Leg(vm=vm, source=self._state.host_of[vm], target=target, hop=target != self._goal[vm], disks=disks)
 
     def _enter(self, leg: Leg) -> bool:
         """Carry *leg* out, unless it leads to a state that was left without success before."""
-        self._state.move(leg.vm, leg.target)
+        self._state.move(leg.move)
         self._path.append(leg)
         left = self._hops - sum(each.hop for each in self._path)
         if self._dead.get(self._key(), -1) < left:
@@ -139,7 +147,7 @@ class Search:
     def _undo(self) -> None:
         """Take the last step back."""
         leg = self._path.pop()
-        self._state.move(leg.vm, leg.source)
+        self._state.move(leg.move.back)
 
     def _key(self) -> tuple[Uuid, ...]:
         """What distinguishes this state from others of the same search."""

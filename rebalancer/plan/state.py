@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rebalancer.inventory import Uuid
-from rebalancer.placement import Placement
+from rebalancer.placement import DiskMove, Move
 from rebalancer.plan.elsewhere import problem_at
 from rebalancer.problem import Problem
-from rebalancer.rules import Legality, Objection, PoolRule, Rule, step_ledger
+from rebalancer.rules import Objection, PoolRule, Rule, step_ledger
+from rebalancer.rules.storage import Ways
 
 JUDGEMENT = 25
 """What a judgement of the whole pool costs, in sums over a host."""
@@ -17,23 +18,31 @@ JUDGEMENT = 25
 class State:
     """The pool of *problem* while moves are carried out one after another; starts where the VMs are now.
 
+    A VM takes the disks of its move in *moves* along when it goes to the target of that move, and on no other leg.
     `effort` counts the questions that were asked; one that takes a judgement of the whole pool, such as whether HA
     still has a plan, counts as many.
     """
 
-    def __init__(self, problem: Problem, rules: Sequence[Rule]) -> None:
+    def __init__(self, problem: Problem, rules: Sequence[Rule], moves: Iterable[Move] = ()) -> None:
         self.problem, self.rules = problem, tuple(rules)
         self.host_of = dict(problem.initial.host_of)
         pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
         self._ledger = ledger = step_ledger(pool_rules, problem, problem.initial)
         self._price = JUDGEMENT if ledger.judged else 1
         self.effort = 0
-        self._legality = Legality(problem, rules)
-        self._answers: dict[tuple[Uuid, Uuid, Uuid], tuple[Objection, ...]] = {}
+        self._carriers = {move.vm: move for move in moves if move.disks}
+        self._carried: set[Uuid] = set()
+        self._ways = Ways(problem, rules)
+        self._answers: dict[tuple[Uuid, Uuid, Uuid, bool], tuple[Objection, ...]] = {}
+
+    def disks(self, vm: Uuid, target: Uuid) -> tuple[DiskMove, ...]:
+        """The disks that *vm* takes along if it goes to *target* now."""
+        move = self._carriers.get(vm)
+        return move.disks if move and move.target == target and vm not in self._carried else ()
 
     def fits(self, vm: Uuid, target: Uuid) -> bool:
         """Whether every rule on what hosts hold lets *vm* join *target* now, while it still holds its own host."""
-        return not self._ledger.objections(vm, target)
+        return not self._ledger.objections(vm, target, self.disks(vm, target))
 
     def allows(self, vm: Uuid, target: Uuid) -> bool:
         """Whether *vm* may move to *target* now."""
@@ -42,7 +51,8 @@ class State:
 
     def blockers(self, vm: Uuid, target: Uuid) -> tuple[str, ...]:
         """Ids of the rules that keep *vm* from moving to *target* now."""
-        objections, violations = self._objections(vm, target), self._ledger.objections(vm, target)
+        objections = self._objections(vm, target)
+        violations = self._ledger.objections(vm, target, self.disks(vm, target))
         return tuple(dict.fromkeys([each.rule for each in objections] + [each.rule for each in violations]))
 
     def fit_together(self, vms: Sequence[Uuid], target: Uuid) -> bool:
@@ -51,32 +61,37 @@ class State:
         for vm in vms:
             if not self.fits(vm, target):
                 break
-            self._ledger.join(vm, target)
+            self._ledger.join(vm, target, self.disks(vm, target))
             joined.append(vm)
         for vm in joined:
-            self._ledger.settle(vm, target)
+            back = Move(vm=vm, source=self.host_of[vm], target=target, disks=self.disks(vm, target)).back
+            self._ledger.settle(vm, target, back.disks)
         return len(joined) == len(vms)
 
-    def move(self, vm: Uuid, target: Uuid) -> None:
-        """Carry out a move: *vm* holds both hosts, then only *target*."""
-        self._ledger.join(vm, target)
-        self._ledger.settle(vm, self.host_of[vm])
-        self.host_of[vm] = target
+    def move(self, move: Move) -> None:
+        """Carry out a move: a VM holds both hosts and its disks both SRs, then only the targets."""
+        self._ledger.join(move.vm, move.target, move.disks)
+        self._ledger.settle(move.vm, move.source, move.disks)
+        self.host_of[move.vm] = move.target
+        if move.disks:
+            self._carried ^= {move.vm}
 
     def _objections(self, vm: Uuid, target: Uuid) -> tuple[Objection, ...]:
         """What speaks against the move by the rules for VMs, hosts and pairs, with *vm* where it is now.
 
         The other VMs count where they were at the start; where that matters, verifying the plan finds it.
         """
-        here = self.host_of[vm]
-        if (vm, here, target) not in self._answers:
-            self._answers[vm, here, target] = self._ask(vm, here, target)
-        return self._answers[vm, here, target]
+        key = (vm, self.host_of[vm], target, vm in self._carried)
+        if key not in self._answers:
+            move = Move(vm=vm, source=self.host_of[vm], target=target, disks=self.disks(vm, target))
+            self._answers[key] = self._ask(move)
+        return self._answers[key]
 
-    def _ask(self, vm: Uuid, here: Uuid, target: Uuid) -> tuple[Objection, ...]:
+    def _ask(self, move: Move) -> tuple[Objection, ...]:
         """The answer of the rules."""
-        pool = self.problem.pool
-        if here == self.problem.initial[vm]:
-            return self._legality.objections(pool.vms[vm], pool.hosts[target])
-        moved = problem_at(self.problem, Placement({**self.problem.initial.host_of, vm: here}))
-        return Legality(moved, self.rules).objections(moved.pool.vms[vm], pool.hosts[target])
+        initial = self.problem.initial
+        disks = self._carriers[move.vm].disks if move.vm in self._carried else ()
+        if move.source == initial[move.vm] and not disks:
+            return self._ways.objections(move)
+        there = initial.after(Move(vm=move.vm, source=initial[move.vm], target=move.source, disks=disks))
+        return Ways(problem_at(self.problem, there), self.rules).objections(move)

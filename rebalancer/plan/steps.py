@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rebalancer.plan.dependencies import dependencies
+from rebalancer.plan.disks import step_disks
 from rebalancer.plan.dispatch import Ride
 from rebalancer.plan.duration import Pace
 from rebalancer.plan.memory import memory_by_step
@@ -51,7 +52,14 @@ def steps_of(
 def legs_of(steps: Sequence[Step]) -> tuple[Leg, ...]:
     """*steps* as migrations, in their order."""
     return tuple(
-        Leg(vm=step.vm, source=step.source, target=step.target, hop=step.kind is StepKind.HOP) for step in steps
+        Leg(
+            vm=step.vm,
+            source=step.source,
+            target=step.target,
+            hop=step.kind is StepKind.HOP,
+            disks=step.move.disks,
+        )
+        for step in steps
     )
 
 
@@ -80,6 +88,7 @@ class _Making:
             target_name=pool.hosts[leg.target].name,
             after=tuple(sorted(self.ids[earlier] for earlier in ride.after)),
             memory_bytes=pool.vms[leg.vm].migration_memory_bytes,
+            disks=step_disks(leg.move, self.problem),
             network=ride.network,
             seconds=seconds,
             seconds_low=low,

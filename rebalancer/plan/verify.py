@@ -16,6 +16,7 @@ from rebalancer.inventory.digest import inventory_digest
 from rebalancer.placement import Placement
 from rebalancer.plan.bindings import binds_on_the_way_back
 from rebalancer.plan.claims import wrong_claims, wrong_demand
+from rebalancer.plan.disk_claims import astray, misplaced_disks
 from rebalancer.plan.document import digest_of
 from rebalancer.plan.elsewhere import problem_at
 from rebalancer.plan.figures import profile_of
@@ -28,7 +29,8 @@ from rebalancer.plan.schedule_claims import wrong_durations, wrong_schedule
 from rebalancer.plan.wording import wrong_words
 from rebalancer.policy.load import policy_digest
 from rebalancer.problem import Problem, make_problem
-from rebalancer.rules import Legality, PoolRule, Rule, end_violations, rules_for, step_ledger
+from rebalancer.rules import PoolRule, Rule, end_violations, rules_for, step_ledger
+from rebalancer.rules.storage import Ways
 
 AT_THE_START = "at the start"
 AT_THE_END = "at the end"
@@ -78,7 +80,7 @@ def _over_limits(plan: Plan) -> str:
     """How the plan exceeds its policy's limits, in words."""
     before, after = plan.before.host_of, plan.predicted.host_of
     moves = sum(before.get(vm) != host for vm, host in after.items())
-    return over_limits(plan.policy.limits, moves=moves, sizes_bytes=[step.memory_bytes for step in plan.steps])
+    return over_limits(plan.policy.limits, moves=moves, sizes_bytes=[step.copied_bytes for step in plan.steps])
 
 
 def expiry(plan: Plan) -> datetime:
@@ -122,6 +124,7 @@ class _Run:
         self._problem, self._rules, self._predicted = problem, tuple(rules), predicted
         self._ledger = step_ledger([rule for rule in rules if isinstance(rule, PoolRule)], problem, problem.initial)
         self._now = problem
+        self._moved: set[Uuid] = set()
         self._last = ""
 
     @property
@@ -163,6 +166,8 @@ class _Run:
         ):
             if wrong:
                 yield Finding(step=step.id, state=self._state(), rule="placement", words=words)
+        for words in misplaced_disks(step, self.placement, self._moved, pool):
+            yield Finding(step=step.id, state=self._state(), rule="placement", words=words)
 
     def _misnamed(self, step: Step) -> Iterator[Finding]:
         """A move ends where its VM is to be once the plan is done, a hop does not."""
@@ -174,20 +179,19 @@ class _Run:
 
     def _refused(self, step: Step) -> Iterator[Finding]:
         """What rules say, with the VM on both hosts."""
-        pool = self._now.pool
-        legality = Legality(self._now, self._rules)
         move = f"{step.vm_name} to {self._name(step.target)}"
-        for objection in legality.objections(pool.vms[step.vm], pool.hosts[step.target]):
+        for objection in Ways(self._now, self._rules).objections(step.move):
             yield Finding(step=step.id, state=self._state(), rule=objection.rule, words=f"{move}: {objection.words}")
-        for violation in self._ledger.objections(step.vm, step.target):
-            words = f"{move}, held on both hosts: {violation.words}"
+        for violation in self._ledger.objections(step.vm, step.target, step.move.disks):
+            words = f"{move}, held on both {'hosts and SRs' if step.disks else 'hosts'}: {violation.words}"
             yield Finding(step=step.id, state=self._state(), rule=violation.rule, words=words)
 
     def _carry_out(self, step: Step) -> None:
-        """The VM holds both hosts, then only the target."""
-        self._ledger.join(step.vm, step.target)
-        self._ledger.settle(step.vm, step.source)
-        self._now = problem_at(self._now, Placement({**self.placement.host_of, step.vm: step.target}))
+        """The VM holds both hosts and its disks both SRs, then only the targets."""
+        self._ledger.join(step.vm, step.target, step.move.disks)
+        self._ledger.settle(step.vm, step.source, step.move.disks)
+        self._now = problem_at(self._now, self.placement.after(step.move))
+        self._moved |= {disk.drive for disk in step.disks}
 
     def _name(self, host: Uuid | None) -> str:
         """The name of a host."""
@@ -206,6 +210,8 @@ def _of_end(plan: Plan, end: Placement, problem: Problem, rules: Sequence[Rule])
         if predicted != there:
             words = f"VM {names.get(vm, vm)} is on {hosts.get(there, there)}, not on {hosts.get(predicted, predicted)}"
             yield Finding(step="", state=AT_THE_END, rule="placement", words=words)
+    for words in astray(plan, end):
+        yield Finding(step="", state=AT_THE_END, rule="placement", words=words)
     pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
     for violation in end_violations(pool_rules, problem, end):
         yield Finding(step="", state=AT_THE_END, rule=violation.rule, words=violation.words)
@@ -222,4 +228,9 @@ def _of_way_back(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterato
     for vm in sorted({step.vm for step in (*plan.steps, *plan.rollback)} - stranded):
         if run.placement.host_of.get(vm) != before.get(vm):
             words = f"VM {problem.pool.vms[vm].name} is not back where it was"
+            yield Finding(step="", state="at the end of the way back", rule="rollback", words=words)
+    home = {drive: sr for vm, srs in plan.before.srs_of.items() if vm not in stranded for drive, sr in srs.items()}
+    for vm, srs in sorted(run.placement.srs_of.items()):
+        if any(home.get(drive, sr) != sr for drive, sr in srs.items()):
+            words = f"a disk of VM {problem.pool.vms[vm].name} is not back where it was"
             yield Finding(step="", state="at the end of the way back", rule="rollback", words=words)

@@ -90,15 +90,16 @@ class Wanderer:
 
     def _go(self, vm: Uuid, host: Uuid) -> None:
         """Carry out a leg."""
-        leg = Leg(vm=vm, source=self._state.host_of[vm], target=host, hop=host != self._goal[vm])
-        self._state.move(vm, host)
+        disks = self._state.disks(vm, host)
+        leg = Leg(vm=vm, source=self._state.host_of[vm], target=host, hop=host != self._goal[vm], disks=disks)
+        self._state.move(leg.move)
         self._path.append(leg)
 
     def _return(self) -> None:
         """Take everything back."""
         while self._path:
             leg = self._path.pop()
-            self._state.move(leg.vm, leg.source)
+            self._state.move(leg.move.back)
 
     def _shortened(self, legs: tuple[Leg, ...]) -> tuple[Leg, ...]:
         """*legs* without those that can be left out, until none can."""

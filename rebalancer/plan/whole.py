@@ -22,6 +22,7 @@ from rebalancer.plan.verify import verify_plan
 from rebalancer.plan.why import Reasons
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality, Rule, rules_for
+from rebalancer.rules.storage import disk_sizes
 from rebalancer.solve import Solution, SolveReporter, solve
 from rebalancer.solve import Tier as SolvedTier
 
@@ -127,8 +128,8 @@ class _Planning:
         if isinstance(order, Deadlock):
             self._keep(solution, order.ways)
             return order
-        moves, vms = self._problem.initial.moves_to(solution.placement), self._problem.pool.vms
-        sizes = [vms[leg.vm].migration_memory_bytes for leg in order.legs]
+        moves = self._problem.initial.moves_to(solution.placement)
+        sizes = [disk_sizes(self._problem).copied_by(leg.move) for leg in order.legs]
         if over_limits(self._problem.policy.limits, moves=len(moves), sizes_bytes=sizes):
             self._keep(solution, [order.legs])
             return Deadlock(moves=moves, rules=(LIMITS,), proved=False)

@@ -14,6 +14,7 @@ from rebalancer.plan.search import Leg
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality, Objection, Violation, standing_violations
+from rebalancer.rules.storage import Ways
 
 DOES_NOT_PAY = "does-not-pay"
 """In the place of a rule: the VM may move, but the plan is better without that move."""
@@ -27,6 +28,7 @@ class Reasons:
 
     def __init__(self, problem: Problem, legality: Legality, goal: Placement) -> None:
         self._problem, self._legality, self._goal = problem, legality, goal
+        self._ways = Ways(problem, legality.rules)
         rules = legality.pool_rules
         self._broken = standing_violations(rules, problem, problem.initial)
         self._left_broken = standing_violations(rules, problem, goal)
@@ -151,7 +153,7 @@ class Reasons:
         own = self._legality.held_by(vm)
         if own:
             return own[0]
-        targets = self._legality.targets(vm)
+        targets = self._ways.targets(vm)
         if targets:
             words = f"may go to {len(targets)} hosts, but the plan is better, or has room only, without that move"
             return Objection(rule=DOES_NOT_PAY, code=None, words=words)
@@ -162,7 +164,7 @@ class Reasons:
         refusals = [
             objections[0]
             for host in self._problem.pool.hosts.values()
-            if (objections := self._legality.objections(vm, host))
+            if (objections := self._ways.why_none(vm, host) or self._legality.objections(vm, host))
         ]
         if not refusals:
             return Objection(rule="only-host", code=None, words="there is no other host")

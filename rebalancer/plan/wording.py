@@ -22,6 +22,7 @@ def wrong_words(plan: Plan, pool: Pool) -> Iterator[Finding]:
     yield from _called("", "pool", plan.made_from.pool, plan.made_from.pool_name, {pool.uuid: pool.name})
     for row in plan.hosts:
         yield from _called("", "host", row.uuid, row.name, hosts)
+    yield from _of_srs(plan, {uuid: sr.name for uuid, sr in pool.srs.items()})
     for left in (*plan.left_alone, *plan.no_way_back):
         kind, names = ("host", hosts) if left.kind == "host" else ("VM", vms)
         yield from _called("", kind, left.uuid, left.name, names)
@@ -34,6 +35,16 @@ def _of_step(step: Step, hosts: Mapping[Uuid, str], vms: Mapping[Uuid, str]) -> 
     yield from _called(step.id, "VM", step.vm, step.vm_name, vms)
     yield from _called(step.id, "host", step.source, step.source_name, hosts)
     yield from _called(step.id, "host", step.target, step.target_name, hosts)
+
+
+def _of_srs(plan: Plan, srs: Mapping[Uuid, str]) -> Iterator[Finding]:
+    """The names of SRs, in steps and in what they gain and lose."""
+    for row in plan.srs:
+        yield from _called("", "SR", row.uuid, row.name, srs)
+    for step in (*plan.steps, *plan.rollback):
+        for disk in step.disks:
+            yield from _called(step.id, "SR", disk.source, disk.source_name, srs)
+            yield from _called(step.id, "SR", disk.target, disk.target_name, srs)
 
 
 def _called(step: str, kind: str, uuid: Uuid, name: str, names: Mapping[Uuid, str]) -> Iterator[Finding]:

@@ -17,8 +17,9 @@ is broken already may stay so while nobody joins, and as soon as somebody joins 
 
 The policy chooses between two sets: `documented`, the default, is all of the first two tables, `enforced` only the
 first. `rules.relax` in the policy names rules of the second table that do not bind, and the plan then says so. The
-third table binds always. Plans hold moves that leave the disks where they are; the tables about Storage XenMotion are
-for questions. This page is written by `python -m rebalancer.rules.table > docs/rules.md`.
+third table binds always. A VM that takes disks along, where the policy's `storage_motion.enabled` lets it, obeys the
+three tables about Storage XenMotion instead of the first, and the second and third like any other. This page is written
+by `python -m rebalancer.rules.table > docs/rules.md`.
 """
 
 SECTIONS = (

@@ -39,7 +39,7 @@ def plan_return(problem: Problem, homes: Mapping[Uuid, Uuid], *, made_at: dateti
     """
     goal = problem_at(problem, Placement({**problem.initial.host_of, **homes}))
     away = goal.initial.moves_to(problem.initial)
-    legs = [Leg(vm=move.vm, source=move.source, target=move.target, hop=False) for move in away]
+    legs = [Leg(vm=move.vm, source=move.source, target=move.target, hop=False, disks=move.disks) for move in away]
     return _Way(goal, problem, made_at).plan(legs, "back home")
 
 
@@ -68,7 +68,7 @@ class _Way:
 
     def _composed(self, back: Sequence[Step], reason: str, warnings: tuple[str, ...]) -> Plan:
         """The steps *back* as a plan."""
-        goal = Placement({**self._away.initial.host_of, **{step.vm: step.target for step in back}})
+        goal = self._away.initial.after(*(step.move for step in back))
         chosen = Chosen(goal=goal, tiers=(), outcome=OUTCOME, reason=reason, warnings=warnings)
         made = compose(self._away, rules_for(self._away), chosen, legs_of(back), self._made_at)
         reasons = {(each.vm, each.source, each.target): each.why for each in back}

@@ -53,7 +53,7 @@ class Stage:
     @property
     def copied_bytes(self) -> int:
         """What its steps copy."""
-        return sum(step.memory_bytes for step in self.plan.steps)
+        return sum(step.copied_bytes for step in self.plan.steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

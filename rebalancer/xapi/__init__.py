@@ -6,6 +6,7 @@ from rebalancer.xapi.metrics import MetricsFailure, fetch_metrics
 from rebalancer.xapi.profile import measure
 from rebalancer.xapi.read import read_pool, read_records
 from rebalancer.xapi.session import ReadSession, connect
+from rebalancer.xapi.storage_motion import StorageMotion
 from rebalancer.xapi.trust import Trust
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "LivePool",
     "MetricsFailure",
     "ReadSession",
+    "StorageMotion",
     "TaskState",
     "TaskStatus",
     "Trust",

@@ -1,4 +1,4 @@
-"""The only door through which a pool can be changed: one call, `VM.pool_migrate`, sent once."""
+"""The only door through which a pool can be changed: two calls, `VM.pool_migrate` and `VM.migrate_send`, sent once."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from rebalancer.inventory.reading.vm import power_state
 from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.read import read_pool
 from rebalancer.xapi.session import ReadSession, connect
+from rebalancer.xapi.storage_motion import StorageMotion
 from rebalancer.xapi.translation import no_connection, sending
 from rebalancer.xapi.transport import SendOnce
 from rebalancer.xapi.trust import Trust
@@ -77,6 +78,7 @@ class LivePool:
         self._session = session
         self._refs: dict[tuple[str, Uuid], str] = {}
         self._hosts: dict[str, Uuid] = {}
+        self._receivers: dict[tuple[Uuid, Uuid], object] = {}
 
     def __enter__(self) -> Self:
         """The pool itself."""
@@ -133,6 +135,34 @@ class LivePool:
         over = {"network": self._ref("network", network_uuid)} if network_uuid else {}
         return str(self._send("Async.VM.pool_migrate", vm, host, {"live": "true"} | over))
 
+    def assert_may_migrate_with_disks(self, motion: StorageMotion) -> None:
+        """Ask XAPI whether the VM may take its disks along, changing nothing but that the host gets ready to receive.
+
+        Raises:
+            RefusedByXapi: with XAPI's code.
+        """
+        vm = self._ref("VM", motion.vm)
+        self._session.assert_operation_valid(vm, "migrate_send")
+        self._receivers.pop((motion.host, motion.network), None)
+        self._send_harmless("VM.assert_can_migrate", *self._arguments(motion))
+
+    def migrate_with_disks(self, motion: StorageMotion) -> str:
+        """Start `VM.migrate_send` and return its task; like `migrate`, and with the same errors."""
+        return str(self._send("Async.VM.migrate_send", *self._arguments(motion)))
+
+    def _arguments(self, motion: StorageMotion) -> tuple[object, ...]:
+        """What both calls of Storage XenMotion take: VM, destination, live, VDI map, VIF map, options."""
+        disks = {self._ref("VDI", vdi): self._ref("SR", sr) for vdi, sr in motion.sr_of.items()}
+        return self._ref("VM", motion.vm), self._receiver(motion), True, disks, {}, {}
+
+    def _receiver(self, motion: StorageMotion) -> object:
+        """What `host.migrate_receive` answers: each call opens a session, so that one serves question and move."""
+        key = motion.host, motion.network
+        if key not in self._receivers:
+            host, network = self._ref("host", motion.host), self._ref("network", motion.network)
+            self._receivers[key] = self._send_harmless("host.migrate_receive", host, network, {})
+        return self._receivers[key]
+
     def task(self, ref: str) -> TaskState:
         """How a task stands."""
         try:
@@ -185,10 +215,10 @@ class LivePool:
         finally:
             transport.close()
 
-    def _send_harmless(self, message: str, task: str) -> None:
-        """Send something about a task that may just as well be sent twice."""
+    def _send_harmless(self, message: str, *arguments: object) -> object:
+        """Send something that may just as well be sent twice."""
         try:
-            self._send(message, task)
+            return self._send(message, *arguments)
         except OutcomeUnknown as error:
             raise Unreachable(error.where, error.problem, AGAIN) from error
 

@@ -149,8 +149,16 @@ class ReadSession:
         Raises:
             RefusedByXapi: with XAPI's code.
         """
-        self._read("VM.assert_operation_valid", vm_ref, "pool_migrate")
+        self.assert_operation_valid(vm_ref, "pool_migrate")
         self._read("VM.assert_can_boot_here", vm_ref, host_ref)
+
+    def assert_operation_valid(self, vm_ref: str, operation: str) -> None:
+        """Ask XAPI whether the state of a VM allows an operation.
+
+        Raises:
+            RefusedByXapi: with XAPI's code.
+        """
+        self._read("VM.assert_operation_valid", vm_ref, operation)
 
     def events(self, kinds: tuple[str, ...], token: str) -> Mapping[str, Any]:
         """What changed in *kinds* since *token*, without waiting: `events` and the next `token`."""

@@ -18,7 +18,7 @@ from rebalancer.plan.search import Leg
 from rebalancer.policy import Policy
 from rebalancer.problem import make_problem
 from rebalancer.rules import rules_for
-from rebalancer.xapi import TaskState, TaskStatus, Whereabouts
+from rebalancer.xapi import StorageMotion, TaskState, TaskStatus, Whereabouts
 
 MADE_AT = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
 
@@ -95,6 +95,7 @@ class ScriptedPool:
         self.pool = pool
         self.scripts = {vm: list(each) if isinstance(each, list) else [each] for vm, each in scripts.items()}
         self.sent: list[tuple[str, str]] = []
+        self.motions: list[StorageMotion] = []
         self.cancelled: list[str] = []
         self.forgotten: list[str] = []
         self.before_each: Callable[[str], None] = lambda _call: None
@@ -126,6 +127,15 @@ class ScriptedPool:
         if refused:
             self._next(vm_uuid)
             raise refused
+
+    def assert_may_migrate_with_disks(self, motion: StorageMotion) -> None:
+        """What the script says."""
+        self.assert_may_migrate(motion.vm, motion.host)
+
+    def migrate_with_disks(self, motion: StorageMotion) -> str:
+        """Begin as the script says; the disks stay where they are."""
+        self.motions.append(motion)
+        return self.migrate(motion.vm, motion.host)
 
     def migrate(self, vm_uuid: str, host_uuid: str, network_uuid: str | None = None) -> str:  # noqa: ARG002 - the interface's
         """Begin as the script says."""

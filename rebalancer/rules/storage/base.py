@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from rebalancer.inventory import DANGLING, SR, VDI, VM, Host, Uuid, VBDType
+from rebalancer.inventory import DANGLING, SR, VDI, VM, Host, Pool, Uuid, VBDType
+from rebalancer.placement import DiskMove, disks_of
 from rebalancer.problem import Problem
 from rebalancer.rules.base import Objection, Rule
 
@@ -25,6 +26,17 @@ def own_disks(vm: VM, problem: Problem) -> tuple[VDI | None, ...]:
     """The disks that have to be mapped: all but CDs and empty drives; None for one that is not in the database."""
     drives = (drive for drive in vm.vbds if not drive.empty and drive.type is not VBDType.CD)
     return tuple(problem.pool.vdis.get(drive.vdi or DANGLING) for drive in drives)
+
+
+def whole_map(vm: VM, host: Host, disks: Iterable[DiskMove], pool: Pool) -> dict[Uuid, Uuid]:
+    """The `vdi_map` of `VM.migrate_send`: every disk of *vm* with its SR, which is its own but for *disks*.
+
+    A CD that *host* sees is in it with its own SR, because XAPI ejects those that are not.
+    """
+    new = {disk.drive: disk.target for disk in disks}
+    whole = {disk.uuid: new.get(drive.uuid, disk.sr) for drive, disk in disks_of(vm, pool)}
+    images = (pool.vdis.get(drive.vdi or DANGLING) for drive in vm.vbds if drive.type is VBDType.CD and not drive.empty)
+    return whole | {image.uuid: image.sr for image in images if image and image.sr in host.attached_srs}
 
 
 def moving(disks: DiskTargets, problem: Problem) -> Iterator[tuple[VDI, SR | None]]:

@@ -16,6 +16,7 @@ from rebalancer.placement import DiskMove, Move, disks_of
 from rebalancer.problem import Problem
 from rebalancer.rules.base import Objection, Rule
 from rebalancer.rules.legality import Legality
+from rebalancer.rules.storage.base import whole_map
 from rebalancer.rules.storage.catalogue import carrying_rules, disk_rules
 from rebalancer.rules.storage.sizes import disk_sizes
 from rebalancer.rules.storage.sr_capabilities import receives
@@ -62,6 +63,10 @@ class Ways:
         copied = vm.migration_memory_bytes
         return tuple(Way(disks=disks, copied_bytes=copied + self._sizes.copied_on(vm.uuid, disks)) for disks in legal)
 
+    def targets(self, vm: VM) -> tuple[Uuid, ...]:
+        """Hosts that *vm* has a way to, in the order of the pool."""
+        return tuple(uuid for uuid, host in self._problem.pool.hosts.items() if self.ways(vm, host))
+
     def objections(self, move: Move) -> tuple[Objection, ...]:
         """Everything that single-move rules say against *move*, whose VM and disks are where the problem has them."""
         pool = self._problem.pool
@@ -88,9 +93,7 @@ class Ways:
 
     def _against_disks(self, vm: VM, host: Host, disks: Sequence[DiskMove]) -> tuple[Objection, ...]:
         """What speaks against taking *disks* along, while the others stay."""
-        moving = {disk.drive: disk.target for disk in disks}
-        pairs = disks_of(vm, self._problem.pool)
-        whole = {disk.uuid: moving.get(drive.uuid, disk.sr) for drive, disk in pairs}
+        whole = whole_map(vm, host, disks, self._problem.pool)
         asked = (rule.objects(vm, host, whole, self._problem) for rule in self._disk_rules)
         return tuple(objection for objection in asked if objection)
 

@@ -1,0 +1,51 @@
+"""What is sent for a step that takes disks along, and whether the disks are where they should be afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rebalancer.errors import StalePlan
+from rebalancer.inventory import Host, Pool, Uuid
+from rebalancer.placement import disks_of
+from rebalancer.plan import Step
+from rebalancer.rules.storage import whole_map
+from rebalancer.xapi import StorageMotion
+
+
+def motion_of(step: Step, pool: Pool) -> StorageMotion:
+    """The call for *step*, with the disks that are in the VM's drives in *pool* now.
+
+    Raises:
+        StalePlan: the target has no management interface to receive it on.
+    """
+    vm, host = pool.vms[step.vm], pool.hosts[step.target]
+    return StorageMotion(
+        vm=vm.uuid,
+        host=host.uuid,
+        network=step.network or _management_network(host),
+        sr_of=whole_map(vm, host, step.move.disks, pool),
+    )
+
+
+def _management_network(host: Host) -> Uuid:
+    """The network of the management interface, over which disks and memory are received."""
+    found = sorted(pif.network for pif in host.pifs if pif.management)
+    if not found:
+        raise StalePlan([f"host {host.name} has no management interface to receive disks on"])
+    return found[0]
+
+
+def has_arrived(step: Step, pool: Pool) -> bool:
+    """Whether the VM of *step* is on its target, and its disks are on their new SRs."""
+    vm = pool.vms.get(step.vm)
+    return vm is not None and vm.resident_on == step.target and not tuple(left_behind(step, pool))
+
+
+def left_behind(step: Step, pool: Pool) -> Iterator[str]:
+    """Disks of *step* that are not on their new SRs, in words."""
+    srs = {drive.uuid: disk.sr for drive, disk in disks_of(pool.vms[step.vm], pool)} if step.vm in pool.vms else {}
+    for disk in step.disks:
+        sr = srs.get(disk.drive)
+        if sr != disk.target:
+            name = pool.srs[sr].name if sr is not None and sr in pool.srs else "no SR"
+            yield f"disk {disk.name} is on {name}, not on {disk.target_name}"
