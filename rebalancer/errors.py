@@ -13,6 +13,7 @@
     |- NoLegalOrder               the placement cannot be reached step by step
     |- StalePlan                  the pool is no longer what the plan was made for
     |- IllegalPlan                the plan breaks a rule at some step
+    |- ApprovalRefused            nobody who may has approved the plan
     |- StoppedHalfWay             a run ended between two steps and needs people
     |- PoolLocked                 another run writes to this pool
     |- XapiError                  talking to the pool went wrong
@@ -193,6 +194,24 @@ class IllegalPlan(RebalancerError):
     def __str__(self) -> str:
         """The first findings and the way out."""
         return f"the plan is not legal: {_first(self.findings)}. Make a new plan."
+
+
+class ApprovalRefused(RebalancerError):
+    """A plan is not approved as it has to be; nothing was sent.
+
+    Args:
+        where: the plan, the approval, or the file that cannot be used.
+        problem: what is wrong with it.
+        remedy: what to do about it.
+    """
+
+    def __init__(self, where: str, problem: str, remedy: str) -> None:
+        super().__init__(where, problem, remedy)
+        self.where, self.problem, self.remedy = where, problem, remedy
+
+    def __str__(self) -> str:
+        """What, where, and the way out."""
+        return f"not approved: {self.where}: {self.problem}. {self.remedy}."
 
 
 class StoppedHalfWay(RebalancerError):

@@ -36,6 +36,7 @@ LAYERS = (
     {"solve"},
     {"plan"},
     {"export"},
+    {"approval"},
     {"xapi"},
     {"execute"},
     {"frames", "history", "nightly", "plots", "whatif"},
@@ -74,7 +75,7 @@ THIRD_PARTY = {
     },
     "ortools": {"solve"},
     "pandas": {"demand", "frames", "history", "plots"},
-    "pydantic": {"policy", "snapshot", "export/planfile"},
+    "pydantic": {"approval", "policy", "snapshot", "export/planfile"},
     "rich": {"cli"},
     "typer": {"cli"},
 }

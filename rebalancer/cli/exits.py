@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from rebalancer.errors import (
+    ApprovalRefused,
     IllegalPlan,
     Infeasible,
     MetricsRefused,
@@ -30,6 +31,7 @@ class Exit(IntEnum):
     STOPPED = 5
     METRICS_REFUSED = 6
     INCOMPLETE = 7
+    NOT_APPROVED = 8
 
 
 MEANINGS = {
@@ -41,11 +43,13 @@ MEANINGS = {
     Exit.STOPPED: "stopped half-way: people have to look",
     Exit.METRICS_REFUSED: "the metrics are not good enough to plan on",
     Exit.INCOMPLETE: "the plan is a legal part of a better one (only with `--detailed-exitcode`)",
+    Exit.NOT_APPROVED: "nobody who may has approved the plan",
 }
 
 _CODE_OF: dict[type[RebalancerError], Exit] = {
     Infeasible: Exit.INFEASIBLE,
     NoLegalOrder: Exit.INFEASIBLE,
+    ApprovalRefused: Exit.NOT_APPROVED,
     StalePlan: Exit.STALE,
     IllegalPlan: Exit.STALE,
     StoppedHalfWay: Exit.STOPPED,

@@ -16,6 +16,7 @@ import typer
 
 from rebalancer.cli.commands import (
     apply,
+    approve,
     check,
     demo,
     diff,
@@ -42,7 +43,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (demo, snapshot, check, explain, plan, evacuate, rolling, show, diff, verify, apply, nightly, simulate):
+for module in (
+    demo,
+    snapshot,
+    check,
+    explain,
+    plan,
+    evacuate,
+    rolling,
+    show,
+    diff,
+    verify,
+    approve,
+    apply,
+    nightly,
+    simulate,
+):
     app.command()(module.__dict__[module.__name__.rsplit(".", 1)[-1]])
 app.add_typer(policy.app, name="policy")
 

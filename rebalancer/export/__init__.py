@@ -3,13 +3,14 @@
 from rebalancer.export.folder import FILES, assert_free, write_plan
 from rebalancer.export.markdown import plan_markdown
 from rebalancer.export.moves_csv import moves_csv
-from rebalancer.export.planfile import is_plan, plan_from_json, plan_json, plan_schema, read_plan
+from rebalancer.export.planfile import folder_of, is_plan, plan_from_json, plan_json, plan_schema, read_plan
 from rebalancer.export.xe_script import xe_script
 from rebalancer.plan import plan_document
 
 __all__ = [
     "FILES",
     "assert_free",
+    "folder_of",
     "is_plan",
     "moves_csv",
     "plan_document",

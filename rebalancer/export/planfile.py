@@ -35,6 +35,11 @@ def read_plan(path: Path | str) -> Plan:
     return plan_from_json(_text(file), str(file))
 
 
+def folder_of(path: Path) -> Path:
+    """The folder of the plan in *path*: what belongs to a plan stands beside its plan.json."""
+    return path if path.is_dir() else path.parent
+
+
 def is_plan(path: Path) -> bool:
     """Whether *path* is to be read as a plan: a folder, a plan.json, or JSON that calls itself one."""
     if path.is_dir() or path.name == PLAN_JSON:

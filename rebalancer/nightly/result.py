@@ -17,6 +17,7 @@ class Verdict(Enum):
 
     NOTHING_TO_DO = "nothing to do"
     PLANNED = "planned, and not to be executed"
+    UNAPPROVED = "planned, and waits to be approved"
     OUTSIDE = "planned, and no change window is open"
     DONE = "the plan is carried out"
     OUT_OF_TIME = "the change window closes before the next step would end"

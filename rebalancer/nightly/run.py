@@ -73,7 +73,7 @@ def plan_and_execute(
     stop: StopSignal | None = None,
     patience: Patience | None = None,
 ) -> NightlyResult:
-    """The same, and carry the plan out while a change window of *policy* is open.
+    """The same, and carry the plan out while a change window of *policy* is open; not where it has to be approved.
 
     No step is started that would end after the window closes, by its estimate.
 
@@ -89,6 +89,8 @@ def plan_and_execute(
         windows, now = change_windows(policy), time.now()
         if not made.plan.steps:
             return made
+        if policy.execution.require_approval:
+            return replace(made, verdict=Verdict.UNAPPROVED)
         if not windows.is_open(now):
             return replace(made, verdict=Verdict.OUTSIDE, opens_at=windows.opens_at(now))
         plan = read_plan(made.folder)

@@ -221,6 +221,20 @@ class PlanPolicy(_Section):
     during_upgrade: bool = False
 
 
+class ExecutionPolicy(_Section):
+    """Whether plans have to be approved before they are carried out, and the file of those whose signatures count."""
+
+    require_approval: bool = False
+    allowed_signers: Title | None = None
+
+    @model_validator(mode="after")
+    def _signatures_are_on_approvals(self) -> ExecutionPolicy:
+        """Who may sign matters only where an approval is demanded."""
+        if self.allowed_signers and not self.require_approval:
+            raise ValueError("allowed_signers is of no use without require_approval = true")
+        return self
+
+
 class Day(StrEnum):
     """Days on which a window opens."""
 
@@ -261,6 +275,7 @@ class Policy(_Section):
     intent: IntentPolicy = IntentPolicy()
     storage_motion: StorageMotionPolicy = StorageMotionPolicy()
     plan: PlanPolicy = PlanPolicy()
+    execution: ExecutionPolicy = ExecutionPolicy()
     together: tuple[TogetherPolicy, ...] = ()
     apart: tuple[ApartPolicy, ...] = ()
     spread: tuple[SpreadPolicy, ...] = ()

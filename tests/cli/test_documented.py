@@ -125,6 +125,7 @@ def test_json_keys_are_documented(served: Served, terminal: Terminal) -> None:
         "rolling": [served.snapshot, served.plan.hosts[0].name],
         "diff": ["plan", served.snapshot],
         "verify": ["plan", served.snapshot],
+        "approve": ["plan", "--by", "jane", "--reason", "why"],
         "apply": ["calm.json", served.url],
         "nightly": [policy],
         "policy check": [policy],

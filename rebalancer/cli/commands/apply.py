@@ -17,6 +17,12 @@ def apply(
     plan: PlanPath,
     url: Url,
     *,
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            "--policy", "-p", metavar="FILE", help="Policy whose [execution] says whether the plan must be approved."
+        ),
+    ] = None,
     journal: Annotated[
         Path | None,
         typer.Option("--journal", metavar="FILE", help="Where the run is written down (default: in the state folder)."),
@@ -40,14 +46,18 @@ def apply(
     """
     from datetime import UTC, datetime, timedelta
 
+    from rebalancer.approval import Demands, assert_approved, demands_of
     from rebalancer.cli.output import print_json, show
     from rebalancer.cli.progress import watch_run
     from rebalancer.cli.source import Door
     from rebalancer.execute import execute, journal_path, resume, stop_on_signals, was_begun
-    from rebalancer.export import read_plan
+    from rebalancer.export import folder_of, read_plan
+    from rebalancer.policy.load import load_policy
     from rebalancer.xapi import live_pool
 
     made = read_plan(plan)
+    demands = demands_of(load_policy(policy), policy.parent) if policy else Demands(approval=False)
+    assert_approved(made, folder_of(plan), demands)
     door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
     deadline = None if minutes is None else datetime.now(UTC) + timedelta(minutes=minutes)
     book = journal or journal_path(made.digest, state_dir)

@@ -22,11 +22,12 @@ def show(
     What it was made from, its objectives with their bounds, every step with its reason, what was left alone and by
     which rule, and the way back. With --step: every host at that step.
     """
+    from rebalancer.approval import approval_in_words
     from rebalancer.cli.output import print_json
     from rebalancer.cli.output import show as show_all
     from rebalancer.cli.step_views import step_document, step_in_full
     from rebalancer.cli.views import plan_in_full
-    from rebalancer.export import plan_document, read_plan
+    from rebalancer.export import folder_of, plan_document, read_plan
     from rebalancer.plan.course import hosts_at, step_of
 
     made = read_plan(plan)
@@ -40,4 +41,5 @@ def show(
     elif json:
         print_json(plan_document(made))
     else:
-        show_all(*plan_in_full(made))
+        approved = approval_in_words(made, folder_of(plan))
+        show_all(*plan_in_full(made), *filter(None, [approved]))

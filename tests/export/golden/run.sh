@@ -1,5 +1,5 @@
 #!/bin/sh
-# Plan sha256:9a48812c9b6a2b65063e42461588a74142cd711dfdecbd381d30ab3a6b54511c
+# Plan sha256:889c2c3ce2f80ce3c65c3b78b912138288f6dab1c7758b4e501b939d2eb0fd03
 # for pool test pool (pool).
 # 3 steps, 24.0 GiB to copy, about 6 min (4 to 12 min): repair from 1 to 0 breaches; balance from 13.5 to 2.524 pCPU-hours. Hosts over their threshold: 1 before, 1 after.
 # Run it where xe reaches the coordinator: `sh run.sh`, or `sh run.sh back` to undo it.

@@ -1,0 +1,16 @@
+"""Approvals: who said yes to which plan, when and why; signed or not, and whether that is enough to carry it out."""
+
+from rebalancer.approval.check import Demands, assert_approved, demands_of
+from rebalancer.approval.record import Approval, approval_in_words, approve, read_approval
+from rebalancer.approval.signature import NAMESPACE
+
+__all__ = [
+    "NAMESPACE",
+    "Approval",
+    "Demands",
+    "approval_in_words",
+    "approve",
+    "assert_approved",
+    "demands_of",
+    "read_approval",
+]

@@ -1,0 +1,54 @@
+"""Whether a plan is approved as it has to be, asked before anything is sent.
+
+What is demanded comes from a policy file that whoever carries out the plan names. The policy inside the plan can add to
+it, never take away, and never says who may sign: whoever could edit the plan could edit that, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rebalancer.approval.record import SIGNATURE, Approval, parsed, read_text
+from rebalancer.approval.signature import assert_signed
+from rebalancer.errors import ApprovalRefused
+from rebalancer.plan import Plan
+from rebalancer.policy import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demands:
+    """Whether an approval is demanded, and the file of those who may sign it, where a signature is."""
+
+    approval: bool
+    signers: Path | None = None
+
+
+def demands_of(policy: Policy, base: Path) -> Demands:
+    """What the section `[execution]` of *policy* demands; its paths are relative to *base*, the policy's folder."""
+    wanted = policy.execution
+    signers = base / wanted.allowed_signers if wanted.allowed_signers else None
+    return Demands(approval=wanted.require_approval, signers=signers)
+
+
+def assert_approved(plan: Plan, folder: Path, demands: Demands) -> Approval | None:
+    """Pass if *plan* is approved as *demands* and its own policy say; the approval where one was demanded.
+
+    Raises:
+        ApprovalRefused: it is not.
+    """
+    own = plan.policy.execution
+    if not (demands.approval or own.require_approval):
+        return None
+    if own.allowed_signers and not demands.signers:
+        problem = "its policy demands a signed approval, and who may sign is not taken from the plan"
+        raise ApprovalRefused(str(folder), problem, "Name the policy file with --policy")
+    text = read_text(folder)
+    found = parsed(text, folder)
+    if (found.plan, found.pool) != (plan.digest, plan.made_from.pool):
+        raise ApprovalRefused(
+            str(folder), "the approval there is for another plan", "Approve this plan, or apply that one"
+        )
+    if demands.signers:
+        assert_signed(text, folder / SIGNATURE, by=found.by, signers=demands.signers)
+    return found

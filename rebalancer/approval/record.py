@@ -1,0 +1,148 @@
+"""approval.json: the record of an approval beside the plan.json that it is for, and its signature where it has one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from rebalancer.approval.signature import sign
+from rebalancer.errors import ApprovalRefused, InputError, StalePlan
+from rebalancer.inventory import Uuid
+from rebalancer.plan import Plan
+
+APPROVAL_JSON = "approval.json"
+SIGNATURE = "approval.json.sig"
+FORMAT: Literal["rebalancer-approval/1"] = "rebalancer-approval/1"
+AGAIN = "Approve the plan again with `rebalancer approve`"
+
+Words = Annotated[str, Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """That *by* approved the plan with the digest *plan* for *pool*, and why; `at` has a zone."""
+
+    format: Literal["rebalancer-approval/1"] = FORMAT
+    plan: Words
+    pool: Uuid
+    by: Words
+    reason: Words
+    at: datetime
+
+
+_APPROVALS = TypeAdapter(Approval)
+
+
+def approve(plan: Plan, folder: Path, *, by: str, reason: str, now: datetime, key: Path | None = None) -> Approval:
+    """Record in *folder* that *by* approves *plan*, signed with the SSH key *key* where there is one.
+
+    Raises:
+        StalePlan: the plan has expired.
+        InputError: name or reason is empty, the plan is approved already, or the record cannot be written or signed.
+    """
+    if now > plan.expires_at:
+        raise StalePlan([f"the plan expired at {plan.expires_at:%Y-%m-%d %H:%M %Z}"])
+    _assert_said(by, "--by")
+    _assert_said(reason, "--reason")
+    if (folder / APPROVAL_JSON).exists():
+        remedy = f"Remove {APPROVAL_JSON} and {SIGNATURE} to approve it anew"
+        raise InputError(str(folder), "the plan has an approval already", remedy)
+    made = Approval(plan=plan.digest, pool=plan.made_from.pool, by=by.strip(), reason=reason.strip(), at=now)
+    text = approval_text(made)
+    signature = sign(text, key) if key else None
+    _write(folder / SIGNATURE, signature)
+    _write(folder / APPROVAL_JSON, text)
+    return made
+
+
+def approval_in_words(plan: Plan, folder: Path) -> str:
+    """What stands beside *plan* in *folder*, unchecked; "" where nothing does.
+
+    Raises:
+        ApprovalRefused: something does that is no approval.
+    """
+    if not (folder / APPROVAL_JSON).exists():
+        return ""
+    found = read_approval(folder)
+    if found.plan != plan.digest:
+        return "not approved: the approval beside it is for another plan"
+    signed = ", with a signature that is checked when it is applied" if (folder / SIGNATURE).exists() else ""
+    return f"approved by {found.by} at {found.at:%Y-%m-%d %H:%M %Z}{signed}: {found.reason}"
+
+
+def _assert_said(words: str, option: str) -> None:
+    """Pass if there is something in *words*.
+
+    Raises:
+        InputError: there is nothing, or more than a line.
+    """
+    if not words.strip() or not words.isprintable():
+        raise InputError(option, "it is empty, or no plain line of text", "Say who approves the plan, and why")
+
+
+def approval_text(approval: Approval) -> bytes:
+    """What approval.json holds, and what is signed."""
+    document = asdict(approval) | {"at": approval.at.astimezone(UTC).isoformat().replace("+00:00", "Z")}
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _write(path: Path, text: bytes | None) -> None:
+    """Let *path* hold *text* and nothing else at once; None: let there be no such file."""
+    try:
+        if text is None:
+            path.unlink(missing_ok=True)
+            return
+        fresh = path.with_name(f".{path.name}.new")
+        fresh.write_bytes(text)
+        fresh.replace(path)
+    except OSError as error:
+        raise InputError(str(path), f"it cannot be written: {error.strerror}", "Make the folder writable") from error
+
+
+def read_text(folder: Path) -> bytes:
+    """The bytes of the approval in *folder*.
+
+    Raises:
+        ApprovalRefused: there is none, or it cannot be read.
+    """
+    path = folder / APPROVAL_JSON
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ApprovalRefused(
+            str(folder), f"there is no {APPROVAL_JSON}", "Approve it with `rebalancer approve`"
+        ) from None
+    except OSError as error:
+        raise ApprovalRefused(str(path), f"it cannot be read: {error.strerror}", "Make it readable") from error
+
+
+def read_approval(folder: Path) -> Approval:
+    """The approval in *folder*, whether or not it fits the plan there.
+
+    Raises:
+        ApprovalRefused: there is none, or it is none.
+    """
+    return parsed(read_text(folder), folder)
+
+
+def parsed(text: bytes, folder: Path) -> Approval:
+    """The approval that *text* holds.
+
+    Raises:
+        ApprovalRefused: it is none.
+    """
+    where = str(folder / APPROVAL_JSON)
+    try:
+        found = _APPROVALS.validate_json(text, strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise ApprovalRefused(where, f"{place} does not belong in an approval: {first['msg']}", AGAIN) from None
+    if found.at.tzinfo is None or approval_text(found) != text:
+        raise ApprovalRefused(where, "it is not as it was written", AGAIN)
+    return found

@@ -1,0 +1,228 @@
+"""Approvals: what they record, who may sign them, and every way in which one does not count."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from rebalancer.approval import Demands, approval_in_words, approve, assert_approved, demands_of, read_approval
+from rebalancer.approval.record import APPROVAL_JSON, SIGNATURE
+from rebalancer.errors import ApprovalRefused, InputError, PlanFileError, PolicyError, StalePlan
+from rebalancer.export import write_plan
+from rebalancer.plan import Plan, sealed
+from rebalancer.policy.load import load_policy, policy_digest
+from tests.plan.made import LATER
+from tests.plan.test_verify import PLAN
+from tests.pools import policy_of
+
+JANE, MALLORY = "jane@example.org", "mallory@example.org"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """A plan folder, two people's keys, and the file that allows one of them to approve."""
+
+    folder: Path
+    keys: dict[str, Path]
+    signers: Path
+
+    @property
+    def demands(self) -> Demands:
+        """A signed approval."""
+        return Demands(approval=True, signers=self.signers)
+
+    def approve(self, *, by: str = JANE, key: str | None = JANE, plan: Plan = PLAN) -> None:
+        """As somebody who types it."""
+        approve(plan, self.folder, by=by, reason="change 4711", now=LATER, key=self.keys[key] if key else None)
+
+    def edit(self, name: str, change: Callable[[str], str]) -> None:
+        """Change a file of the folder by hand."""
+        path = self.folder / name
+        path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Keys without a passphrase."""
+    folder = tmp_path_factory.mktemp("keys")
+    for name in (JANE, MALLORY):
+        words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(folder / name)]
+        subprocess.run(words, check=True)
+    return {name: folder / name for name in (JANE, MALLORY)}
+
+
+@pytest.fixture
+def desk(tmp_path: Path, keys: dict[str, Path]) -> Desk:
+    """Jane may approve; Mallory has a key and may not."""
+    write_plan(PLAN, tmp_path / "plan")
+    signers = tmp_path / "allowed_signers"
+    public = keys[JANE].with_name(f"{JANE}.pub").read_text(encoding="utf-8")
+    signers.write_text(f'{JANE} namespaces="rebalancer-approval" {public}', encoding="utf-8")
+    return Desk(folder=tmp_path / "plan", keys=keys, signers=signers)
+
+
+def test_an_approval_records_who_what_when_and_why(desk: Desk) -> None:
+    """It names the plan by its digest, and reads back as it was written."""
+    desk.approve(key=None)
+    found = read_approval(desk.folder)
+    assert (found.plan, found.pool, found.by, found.reason) == (PLAN.digest, "pool", JANE, "change 4711")
+    assert found.at == LATER
+    assert approval_in_words(PLAN, desk.folder) == f"approved by {JANE} at 2026-11-01 03:00 UTC: change 4711"
+
+
+def test_a_signed_approval_by_somebody_allowed_counts(desk: Desk) -> None:
+    """The signature is one that ssh-keygen itself accepts, in our namespace."""
+    desk.approve()
+    assert assert_approved(PLAN, desk.folder, desk.demands) == read_approval(desk.folder)
+    assert "signature" in approval_in_words(PLAN, desk.folder)
+
+
+def test_nothing_is_asked_where_nothing_is_demanded(desk: Desk) -> None:
+    """A plan without an approval may be applied unless some policy says otherwise."""
+    assert assert_approved(PLAN, desk.folder, Demands(approval=False)) is None
+    assert approval_in_words(PLAN, desk.folder) == ""
+
+
+def refused(desk: Desk, said: str, plan: Plan = PLAN, demands: Demands | None = None) -> None:
+    """The plan is refused, with these words."""
+    with pytest.raises(ApprovalRefused) as error:
+        assert_approved(plan, desk.folder, demands or desk.demands)
+    assert said in str(error.value)
+
+
+def test_a_missing_approval_is_refused(desk: Desk) -> None:
+    """And how to get one is said."""
+    refused(desk, "there is no approval.json. Approve it with `rebalancer approve`.")
+
+
+def test_a_missing_signature_is_refused(desk: Desk) -> None:
+    """Where signers are named; else the record alone is enough."""
+    desk.approve(key=None)
+    refused(desk, "the approval is not signed")
+    assert assert_approved(PLAN, desk.folder, Demands(approval=True))
+
+
+def test_another_plan_is_refused(desk: Desk) -> None:
+    """A changed plan has another digest, however well it is sealed."""
+    desk.approve()
+    refused(desk, "the approval there is for another plan", plan=sealed(replace(PLAN, steps=PLAN.steps[:-1])))
+
+
+@pytest.mark.parametrize("key", ["by", "reason", "at", "pool", "plan"])
+def test_a_changed_approval_is_refused(desk: Desk, key: str) -> None:
+    """Not a letter of what was signed may change."""
+    desk.approve()
+    before = json.loads((desk.folder / APPROVAL_JSON).read_text(encoding="utf-8"))[key]
+    desk.edit(APPROVAL_JSON, lambda text: text.replace(before, before.replace("1", "2").replace("o", "0")))
+    refused(desk, "not approved: ")
+
+
+def test_an_approval_that_is_no_approval_is_refused(desk: Desk) -> None:
+    """Another key, another layout, half a file."""
+    desk.approve()
+    whole = (desk.folder / APPROVAL_JSON).read_text(encoding="utf-8")
+    for text in (whole[:-9], whole.replace('"by"', '"for"'), whole.replace("\n", ""), "", "[]", whole.replace("Z", "")):
+        (desk.folder / APPROVAL_JSON).write_text(text, encoding="utf-8")
+        refused(desk, APPROVAL_JSON, demands=Demands(approval=True))
+
+
+def test_a_signer_who_is_not_allowed_is_refused(desk: Desk) -> None:
+    """Neither under his own name nor under that of somebody who is."""
+    desk.approve(by=MALLORY, key=MALLORY)
+    refused(desk, f"no valid signature of the approval by '{MALLORY}'")
+    (desk.folder / APPROVAL_JSON).unlink()
+    desk.approve(by=JANE, key=MALLORY)
+    refused(desk, f"no valid signature of the approval by '{JANE}'")
+
+
+def test_a_signature_for_something_else_is_refused(desk: Desk) -> None:
+    """The same key, the same text, the namespace of files or of git: that is no approval."""
+    desk.approve()
+    for namespace in ("file", "git"):
+        (desk.folder / SIGNATURE).unlink()
+        words = ["ssh-keygen", "-q", "-Y", "sign", "-n", namespace, "-f", str(desk.keys[JANE])]
+        subprocess.run([*words, str(desk.folder / APPROVAL_JSON)], check=True, capture_output=True)
+        refused(desk, "no valid signature")
+
+
+def test_a_broken_signature_is_refused(desk: Desk) -> None:
+    """Text that is none."""
+    desk.approve()
+    desk.edit(SIGNATURE, lambda text: text[: len(text) // 2])
+    refused(desk, "no valid signature")
+
+
+def test_a_missing_ssh_keygen_is_said(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signature that cannot be checked does not count; one that cannot be made is not made."""
+    desk.approve()
+    monkeypatch.setenv("PATH", "")
+    refused(desk, "there is no ssh-keygen on this machine")
+    (desk.folder / APPROVAL_JSON).unlink()
+    with pytest.raises(InputError, match="there is no ssh-keygen on this machine"):
+        desk.approve()
+    assert not (desk.folder / APPROVAL_JSON).exists()
+
+
+def test_missing_signers_are_refused(desk: Desk) -> None:
+    """No file, no signature that counts."""
+    desk.approve()
+    desk.signers.unlink()
+    refused(desk, "there is no such file of allowed signers")
+
+
+def test_the_policy_in_the_plan_can_demand_and_never_waive(desk: Desk) -> None:
+    """Whoever edits a plan gains nothing: who may sign is not taken from it, and demands add up."""
+    strict = policy_of(execution={"require_approval": True, "allowed_signers": "mine"})
+    made_from = replace(PLAN.made_from, policy=strict, policy_digest=policy_digest(strict))
+    demanding = sealed(replace(PLAN, made_from=made_from))
+    refused(desk, "who may sign is not taken from the plan", plan=demanding, demands=Demands(approval=False))
+    desk.approve(by=MALLORY, key=MALLORY, plan=demanding)
+    refused(desk, "no valid signature", plan=demanding)
+    refused(desk, "another plan", plan=PLAN)
+
+
+def test_the_files_of_a_policy_stand_beside_it(tmp_path: Path) -> None:
+    """Signers are found from the policy's folder; signers without a demand are a mistake."""
+    path = tmp_path / "p.toml"
+    path.write_text('[execution]\nrequire_approval = true\nallowed_signers = "s"\n', encoding="utf-8")
+    assert demands_of(load_policy(path), tmp_path) == Demands(approval=True, signers=tmp_path / "s")
+    path.write_text('[execution]\nallowed_signers = "s"\n', encoding="utf-8")
+    with pytest.raises(PolicyError, match="allowed_signers is of no use without require_approval = true"):
+        load_policy(path)
+
+
+def test_an_expired_plan_is_not_approved(desk: Desk) -> None:
+    """The clock is a parameter."""
+    late = PLAN.expires_at + timedelta(seconds=1)
+    with pytest.raises(StalePlan, match="expired"):
+        approve(PLAN, desk.folder, by=JANE, reason="late", now=late)
+
+
+@pytest.mark.parametrize(("by", "reason"), [("", "x"), (" ", "x"), (JANE, ""), (JANE, "two\nlines"), ("a\x1bb", "x")])
+def test_name_and_reason_are_plain_lines(desk: Desk, by: str, reason: str) -> None:
+    """Neither empty nor of several lines."""
+    with pytest.raises(InputError, match="empty, or no plain line"):
+        approve(PLAN, desk.folder, by=by, reason=reason, now=LATER)
+
+
+def test_a_key_that_is_none_signs_nothing(desk: Desk) -> None:
+    """Nor is anything recorded then."""
+    for key in (desk.folder / "none", desk.signers):
+        with pytest.raises(InputError, match="Name the file of an SSH key"):
+            approve(PLAN, desk.folder, by=JANE, reason="x", now=LATER, key=key)
+    assert not (desk.folder / APPROVAL_JSON).exists()
+
+
+def test_an_approval_is_neither_overwritten_nor_lost(desk: Desk) -> None:
+    """A second one is refused, and so is another plan in its place."""
+    desk.approve(key=None)
+    with pytest.raises(InputError, match="has an approval already"):
+        desk.approve(by=MALLORY)
+    with pytest.raises(PlanFileError, match=r"holds other files, such as 'approval\.json'"):
+        write_plan(PLAN, desk.folder)
