@@ -8,7 +8,7 @@ from time import monotonic
 
 from rebalancer.errors import Infeasible, ModelBug, NoLegalOrder
 from rebalancer.objectives import OBJECTIVES
-from rebalancer.placement import Move
+from rebalancer.placement import Move, Placement
 from rebalancer.plan.compose import Chosen, compose
 from rebalancer.plan.duration import Pace
 from rebalancer.plan.figures import DECIMALS
@@ -66,6 +66,7 @@ class _Planning:
         self._problem, self._made_at, self._reporter, self._pace = problem, made_at, reporter, pace
         self._rules: tuple[Rule, ...] = rules_for(problem)
         self._forbidden: list[frozenset[Move]] = []
+        self._near: Placement | None = None
         self._blamed: tuple[str, ...] = ()
         self._parts: list[tuple[Prefix, Solution]] = []
         self._latest = monotonic() + OVERTIME * problem.policy.limits.solve_seconds
@@ -92,11 +93,19 @@ class _Planning:
         if self._forbidden and monotonic() > self._latest:
             return None
         try:
-            return solve(self._problem, rules=self._rules, forbidden=tuple(self._forbidden), reporter=self._reporter)
+            solution = solve(
+                self._problem,
+                rules=self._rules,
+                forbidden=tuple(self._forbidden),
+                near=self._near,
+                reporter=self._reporter,
+            )
         except Infeasible:
             if not self._forbidden:
                 raise
             return None
+        self._near = solution.placement
+        return solution
 
     def _in_part(self) -> Plan:
         """The best of the prefixes that the checker accepts.

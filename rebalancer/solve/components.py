@@ -24,8 +24,8 @@ class Component:
         return part_of(
             replace(
                 prepared,
-                limits=_inside(prepared.limits, self.hosts),
-                soft_limits=_inside(prepared.soft_limits, self.hosts),
+                limits=_inside(prepared, prepared.limits, self.hosts, self.units),
+                soft_limits=_inside(prepared, prepared.soft_limits, self.hosts, self.units),
                 groups=tuple(self._renumbered(prepared.groups)),
                 soft_groups=tuple(self._renumbered(prepared.soft_groups)),
             ),
@@ -108,12 +108,15 @@ def _joined(prepared: Prepared, forbidden: Sequence[Pairs]) -> Iterator[Ints]:
         yield np.array(sorted(hosts), dtype=np.int64)
 
 
-def _inside(limits: Iterable[Limit], hosts: Ints) -> tuple[Limit, ...]:
-    """The limits over *hosts*, by their new numbers."""
+def _inside(prepared: Prepared, limits: Iterable[Limit], hosts: Ints, units: Ints) -> tuple[Limit, ...]:
+    """Those of *limits* that bear on *units* and lie within *hosts*, by their new numbers."""
+    here = np.zeros(len(prepared.hosts), dtype=np.bool_)
+    here[hosts] = True
+    bears = [bool((each.resident[units] + each.arrival[units]).any()) for each in prepared.families]
     return tuple(
         replace(limit, hosts=np.searchsorted(hosts, limit.hosts))
         for limit in limits
-        if len(limit.hosts) and np.isin(limit.hosts, hosts).all()
+        if bears[limit.family] and len(limit.hosts) and here[limit.hosts].all()
     )
 
 

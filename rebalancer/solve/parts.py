@@ -10,7 +10,7 @@ from rebalancer.objectives import Balance, Overload
 from rebalancer.solve.bounder import Bounder
 from rebalancer.solve.goal import Goal
 from rebalancer.solve.holdings import load_of, overload_limits
-from rebalancer.solve.model import Scope
+from rebalancer.solve.model import PlacementModel, Scope
 from rebalancer.solve.neighbourhood import Neighbourhoods
 from rebalancer.solve.prepare import Bools, Ints
 from rebalancer.solve.search import Answer, Effort, search
@@ -76,11 +76,30 @@ class _Improving:
     def improved(self, start: Ints) -> Improved:
         """Descend, and descend again from other shifts, until the bound is met or the effort is spent."""
         self._note(start, self._value(start))
-        self._descend(start, noise=0.0)
+        self._go_on(start)
         while not self._over():
             best, other = self._best, self._descend(start, noise=NOISE)
             self._parts(self._crossed(best, other))
         return self._with_bound()
+
+    def _go_on(self, start: Ints) -> None:
+        """Parts from where an earlier search came to, what is forbidden now mended; a descent where there is none."""
+        near = None if self._stage.near is None else self._mended(self._stage.near)
+        if near is None:
+            self._descend(start, noise=0.0)
+        else:
+            self._near = Neighbourhoods(self._stage.prepared, self._limits, self._random)
+            self._parts(self._better(start, near))
+
+    def _mended(self, near: Ints) -> Ints | None:
+        """*near* with those elsewhere whose moves are forbidden together; None where that is not enough."""
+        free = np.zeros_like(self._stage.prepared.legal)
+        for pairs in self._stage.forbidden:
+            units = [unit for unit, host in pairs if near[unit] == host]
+            if len(units) == len(pairs):
+                free[units] = self._stage.prepared.legal[units]
+        model, goal = self._stage.model(Scope(free=free, at=near))
+        return self._search(model, goal).at
 
     def _descend(self, start: Ints, *, noise: float) -> Ints:
         """Shifts from *start*, then parts until nothing is gained."""
@@ -156,6 +175,13 @@ class _Improving:
         model, goal = self._stage.model(Scope(free=free, at=at, watched=self._watched))
         model.hint(at)
         model.hold(goal, model.value(goal, at))
+        answer = self._search(model, goal)
+        if answer.at is not None:
+            self._watched |= load_of(self._stage.prepared, answer.at) > self._limits[:, None]
+        return answer
+
+    def _search(self, model: PlacementModel, goal: Goal) -> Answer:
+        """One call of CP-SAT, its work counted."""
         effort = Effort(
             deterministic=PART_WORK,
             seconds=max(0.05, self._until - time.monotonic()),
@@ -165,8 +191,6 @@ class _Improving:
         )
         answer = search(model, goal, effort)
         self._work -= answer.deterministic + CHOOSING_WORK + READING_WORK * model.terms
-        if answer.at is not None:
-            self._watched |= load_of(self._stage.prepared, answer.at) > self._limits[:, None]
         return answer
 
     def _value(self, at: Ints) -> int:

@@ -20,7 +20,7 @@ from rebalancer.solve.prepare import Ints, Prepared, prepare
 from rebalancer.solve.reporter import SolveReporter
 from rebalancer.solve.search import Effort, search
 from rebalancer.solve.solution import Solution
-from rebalancer.solve.stage import Stage, pairs_of, placement_of
+from rebalancer.solve.stage import Stage, at_of, pairs_of, placement_of
 from rebalancer.solve.tiers import Climb, climb, objectives_of
 from rebalancer.solve.verdict import enough, gains_too_little, nothing_found, solved
 
@@ -39,6 +39,7 @@ def solve(
     *,
     rules: Sequence[Rule] | None = None,
     forbidden: Sequence[frozenset[Move]] = (),
+    near: Placement | None = None,
     reporter: SolveReporter | None = None,
 ) -> Solution:
     """The best placement found under the policy's limits, checked.
@@ -47,6 +48,7 @@ def solve(
         problem: the pool, its demand and the policy.
         rules: the rules that bind; those of the problem where None.
         forbidden: sets of moves that may not all be made, because they have no legal order.
+        near: an answer from before some moves were forbidden, from which the search goes on.
         reporter: hears how it goes on.
 
     Raises:
@@ -55,7 +57,8 @@ def solve(
         ModelBug: the checker refuses the answer.
     """
     binding = tuple(rules_for(problem) if rules is None else rules)
-    return _Solving(problem, binding, forbidden, reporter or SolveReporter()).solution()
+    solving = _Solving(problem, binding, forbidden, reporter or SolveReporter())
+    return solving.solution(None if near is None else at_of(solving.prepared, near))
 
 
 class _Solving:
@@ -67,35 +70,39 @@ class _Solving:
         if problem.policy.mode.needs_demand:
             demand_of(problem)
         self._problem, self._rules, self._reporter = problem, rules, reporter
-        self._prepared = self._prepare()
-        self._forbidden = [pairs for moves in forbidden if (pairs := pairs_of(self._prepared, sorted(moves)))]
+        self.prepared = self._prepare()
+        self._forbidden = [pairs for moves in forbidden if (pairs := pairs_of(self.prepared, sorted(moves)))]
         self._budget = Budget(problem.policy.limits)
 
-    def solution(self) -> Solution:
-        """Climb, until no rule that is judged as a whole refuses the answer."""
+    def solution(self, near: Ints | None) -> Solution:
+        """Climb, on from *near*, until no rule that is judged as a whole refuses the answer."""
         for _ in range(REFUSALS):
             evacuating = self._problem.policy.mode is Mode.EVACUATE
-            start = None if evacuating else self._prepared.home
-            done = self._climb(objectives_of(self._prepared), start, self._budget)
+            start = None if evacuating else self.prepared.home
+            done = self._climb(objectives_of(self.prepared), start, self._budget, near)
             if done.at is None:
                 return nothing_found(self._problem)
             done = self._worthwhile(done)
-            placement = placement_of(self._prepared, self._prepared.home if done.at is None else done.at)
+            placement = placement_of(self.prepared, self.prepared.home if done.at is None else done.at)
             if not refused_as_a_whole(self._problem, self._rules, placement):
                 return solved(self._problem, placement, done)
             self._forbid(placement)
+            near = done.at
         return nothing_found(self._problem)
 
-    def _climb(self, objectives: Sequence[Objective], start: Ints | None, budget: Budget) -> Climb:
-        """The tiers of *objectives*, from *start*.
+    def _climb(
+        self, objectives: Sequence[Objective], start: Ints | None, budget: Budget, near: Ints | None = None
+    ) -> Climb:
+        """The tiers of *objectives*, from *start*, and on from *near*.
 
         Raises:
             Infeasible: no placement satisfies all rules.
         """
         done = climb(
-            self._prepared,
+            self.prepared,
             objectives,
             start=start,
+            near=near,
             forbidden=tuple(self._forbidden),
             budget=budget,
             reporter=self._reporter,
@@ -106,24 +113,24 @@ class _Solving:
 
     def _worthwhile(self, done: Climb) -> Climb:
         """What is left of *done* when moves that gain too little are not made: repairs, or nothing."""
-        at = self._prepared.home if done.at is None else done.at
-        moves = len(self._problem.initial.moves_to(placement_of(self._prepared, at)))
+        at = self.prepared.home if done.at is None else done.at
+        moves = len(self._problem.initial.moves_to(placement_of(self.prepared, at)))
         if not gains_too_little(self._problem, moves, done):
             return done
         if any(tier.objective == Repair.id and tier.after < tier.before for tier in done.tiers):
             return self._repairs_only(done)
         gain = sum(tier.before - tier.after for tier in done.tiers if tier.objective == Balance.id)
         tiers = tuple(replace(tier, after=tier.before, proved=False) for tier in done.tiers)
-        return replace(done, at=self._prepared.home, tiers=tiers, rejected_gain=gain)
+        return replace(done, at=self.prepared.home, tiers=tiers, rejected_gain=gain)
 
     def _repairs_only(self, done: Climb) -> Climb:
         """The cheapest repairs, unless *done* gains enough on top of them."""
         limits = self._problem.policy.limits
         budget = Budget(limits.model_copy(update={"solve_seconds": limits.solve_seconds * REPAIRS_SHARE}))
-        only = self._climb((Repair(self._rules), MigrationCost(), Overload()), self._prepared.home, budget)
+        only = self._climb((Repair(self._rules), MigrationCost(), Overload()), self.prepared.home, budget)
         if only.at is None:
             return done
-        without = Balance().value(placement_of(self._prepared, only.at), self._problem)
+        without = Balance().value(placement_of(self.prepared, only.at), self._problem)
         after = next(tier.after for tier in done.tiers if tier.objective == Balance.id)
         return done if enough(self._problem, without - after) else only
 
@@ -144,7 +151,7 @@ class _Solving:
 
     def _forbid(self, placement: Placement) -> None:
         """Never these moves together again."""
-        pairs = pairs_of(self._prepared, self._problem.initial.moves_to(placement))
+        pairs = pairs_of(self.prepared, self._problem.initial.moves_to(placement))
         self._forbidden.append(pairs or ())
 
     def _possible(self, rules: Sequence[Rule]) -> bool:

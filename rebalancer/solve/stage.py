@@ -38,12 +38,14 @@ class Stage:
         objective: what to improve.
         held: what was improved before.
         forbidden: moves, as pairs of unit and host, that may not be made all together.
+        near: a good placement but for what is forbidden, from which to go on.
     """
 
     prepared: Prepared
     objective: Objective
     held: tuple[Held, ...] = ()
     forbidden: tuple[Pairs, ...] = ()
+    near: Ints | None = None
 
     def model(self, scope: Scope) -> tuple[PlacementModel, Goal]:
         """The model of this stage for *scope*, and what to minimise in it."""
@@ -127,6 +129,12 @@ def placement_of(prepared: Prepared, at: Ints) -> Placement:
     for members, host in zip(prepared.units, at.tolist(), strict=True):
         host_of.update(dict.fromkeys(members, prepared.hosts[host]))
     return Placement(host_of)
+
+
+def at_of(prepared: Prepared, placement: Placement) -> Ints:
+    """The host of every unit in *placement*; the inverse of `placement_of`."""
+    host_of = {host: number for number, host in enumerate(prepared.hosts)}
+    return np.array([host_of[placement[members[0]]] for members in prepared.units], dtype=np.int64)
 
 
 def pairs_of(prepared: Prepared, moves: Sequence[Move]) -> Pairs | None:

@@ -56,13 +56,14 @@ def climb(
     objectives: Sequence[Objective],
     *,
     start: Ints | None,
+    near: Ints | None = None,
     forbidden: tuple[Pairs, ...],
     budget: Budget,
     reporter: SolveReporter,
 ) -> Climb:
-    """Improve *objectives* one after another, from *start*, if a placement is known."""
+    """Improve *objectives* one after another, from *start*, if a placement is known, and on from *near*."""
     done = Climb(at=start, tiers=(), reproducible=True)
-    stage = Stage(prepared=prepared, objective=objectives[0], forbidden=forbidden)
+    stage = Stage(prepared=prepared, objective=objectives[0], forbidden=forbidden, near=near)
     for number, objective in enumerate(objectives):
         stage = replace(stage, objective=objective)
         improved = _improve(stage, done.at, budget, len(objectives) - number, reporter)

@@ -27,10 +27,12 @@ class Insists:
         *,
         rules: Sequence[Rule],
         forbidden: tuple[frozenset[Move], ...],
+        near: Placement | None,
         reporter: SolveReporter,
     ) -> Solution:
         """The placement, with its objectives and the bounds that it meets, or nothing."""
         del problem, rules, reporter
+        assert (near is None) == (not forbidden), "what has no order is where the search goes on"
         self.asked.append(forbidden)
         wanted = self.problem.initial if forbidden and self.yields else self.goal
         tiers = tuple(self._tiers(wanted))

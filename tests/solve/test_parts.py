@@ -71,6 +71,24 @@ def test_progress_falls_and_stays_above_the_bound(hard: Problem) -> None:
     assert max(bound for _, bound in heard) <= reached + 1e-12
 
 
+def test_a_no_good_is_mended_from_the_answer_that_it_refuses(hard: Problem) -> None:
+    """Where not all its moves may be made at once, the search goes on from it: it is back within a tenth at once."""
+    first = solve(hard, rules=RULES)
+    moves = frozenset(hard.initial.moves_to(first.placement))
+    heard: list[float] = []
+
+    class Listener(SolveReporter):
+        def progress(self, objective: str, value: float, bound: float) -> None:
+            if objective == Balance.id and bound <= value:
+                heard.append(value)
+
+    second = solve(hard, rules=RULES, forbidden=[moves], near=first.placement, reporter=Listener())
+    best = first.tiers[-1].after
+    assert not moves <= set(hard.initial.moves_to(second.placement))
+    assert best <= second.tiers[-1].after <= best * 1.1
+    assert min(heard[1:3]) <= best * 1.1
+
+
 def test_shifts_lower_overload_and_break_nothing(prepared: Prepared) -> None:
     """Local search keeps all limits, and overload falls by more than nine tenths."""
     stage = Stage(prepared=prepared, objective=Balance())
