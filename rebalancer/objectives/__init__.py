@@ -4,7 +4,7 @@ from rebalancer.objectives.balance import Balance
 from rebalancer.objectives.base import Measure, Model, Objective
 from rebalancer.objectives.hosts_in_use import HostsInUse, hosts_in_use
 from rebalancer.objectives.load import base_load, cpu_capacities, host_load
-from rebalancer.objectives.migration_cost import MigrationCost, copied_bytes
+from rebalancer.objectives.migration_cost import MigrationCost
 from rebalancer.objectives.overload import Overload
 from rebalancer.objectives.peak import Peak
 from rebalancer.objectives.repair import Repair
@@ -23,7 +23,6 @@ __all__ = [
     "Peak",
     "Repair",
     "base_load",
-    "copied_bytes",
     "cpu_capacities",
     "host_load",
     "hosts_in_use",

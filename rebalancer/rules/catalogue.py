@@ -50,7 +50,7 @@ from rebalancer.rules.shared_sr_visible import SharedSRVisible
 from rebalancer.rules.source_live import SourceLive
 from rebalancer.rules.spread_over_domains import SpreadOverDomains
 from rebalancer.rules.sriov_capacity import SRIOVCapacity
-from rebalancer.rules.storage.catalogue import STORAGE_DOCUMENTED
+from rebalancer.rules.storage.catalogue import STORAGE_DOCUMENTED, STORAGE_WANTED
 from rebalancer.rules.storage.sr_space import SRSpace
 from rebalancer.rules.target_enabled import TargetEnabled
 from rebalancer.rules.target_live import TargetLive
@@ -159,7 +159,7 @@ def relaxed(policy: Policy) -> tuple[str, ...]:
 
 def _refuse_unless_documented(rule: str) -> None:
     """Only a rule that XAPI does not enforce can be relaxed."""
-    origins = {each.id: each.origin for each in (*CATALOGUE, *STORAGE_DOCUMENTED)}
+    origins = {each.id: each.origin for each in (*CATALOGUE, *STORAGE_DOCUMENTED, *STORAGE_WANTED)}
     if rule not in origins:
         near = get_close_matches(rule, origins, n=1)
         remedy = f"Perhaps {near[0]!r} is meant" if near else "The rules are listed in docs/rules.md"

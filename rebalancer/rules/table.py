@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from rebalancer.rules.base import HostRule, Origin, PairRule, PoolRule, Rule, VMRule
 from rebalancer.rules.catalogue import DOCUMENTED, ENFORCED, WANTED
-from rebalancer.rules.storage import STORAGE_DOCUMENTED, STORAGE_MOTION, STORAGE_OPERATION
+from rebalancer.rules.storage import STORAGE_DOCUMENTED, STORAGE_MOTION, STORAGE_OPERATION, STORAGE_WANTED
 from rebalancer.rules.storage.base import DiskRule
 
 HEAD = """# Rules
@@ -18,8 +18,8 @@ is broken already may stay so while nobody joins, and as soon as somebody joins 
 The policy chooses between two sets: `documented`, the default, is all of the first two tables, `enforced` only the
 first. `rules.relax` in the policy names rules of the second table that do not bind, and the plan then says so. The
 third table binds always. A VM that takes disks along, where the policy's `storage_motion.enabled` lets it, obeys the
-three tables about Storage XenMotion instead of the first, and the second and third like any other. This page is written
-by `python -m rebalancer.rules.table > docs/rules.md`.
+tables about Storage XenMotion instead of the first, and the second and third like any other. This page is written by
+`python -m rebalancer.rules.table > docs/rules.md`.
 """
 
 SECTIONS = (
@@ -51,6 +51,7 @@ that both have to be asked.""",
         "What migrate_send refuses when it has begun, and what the manual asks.",
         STORAGE_DOCUMENTED,
     ),
+    ("Storage XenMotion: what the operator wants", "From the policy.", STORAGE_WANTED),
 )
 
 

@@ -8,7 +8,8 @@ from rebalancer.errors import ModelBug
 from rebalancer.objectives import MigrationCost
 from rebalancer.placement import Move, Placement
 from rebalancer.problem import Problem
-from rebalancer.rules import Judged, Legality, PoolRule, Rule, end_violations
+from rebalancer.rules import Judged, PoolRule, Rule, end_violations
+from rebalancer.rules.storage import Ways
 from rebalancer.solve.solution import NEGLIGIBLE
 
 
@@ -31,11 +32,11 @@ def refused_as_a_whole(problem: Problem, rules: Sequence[Rule], placement: Place
 
 
 def _check_pairs(problem: Problem, rules: Sequence[Rule], moves: Sequence[Move]) -> None:
-    """Every move is legal by itself."""
-    legality = Legality(problem, rules)
+    """Every move is legal by itself, with the disks that go along."""
+    ways = Ways(problem, rules)
     for move in moves:
         vm, host = problem.pool.vms[move.vm], problem.pool.hosts[move.target]
-        for objection in legality.objections(vm, host):
+        for objection in ways.objections(move):
             raise ModelBug(f"{objection.rule} objects to VM {vm.name!r} on host {host.name!r}: {objection.words}")
 
 

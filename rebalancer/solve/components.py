@@ -103,6 +103,10 @@ def _joined(prepared: Prepared, forbidden: Sequence[Pairs]) -> Iterator[Ints]:
             yield limit.hosts
     for group in (*prepared.groups, *prepared.soft_groups):
         yield np.array(sorted(group.hosts), dtype=np.int64)
+    for travellers in prepared.disks.rivals():
+        vms, places = {each.vm for each in travellers}, {host for each in travellers for host in each.srs}
+        homes = prepared.home[[unit for unit, members in enumerate(prepared.units) if not vms.isdisjoint(members)]]
+        yield np.union1d(homes, [number for number, host in enumerate(prepared.hosts) if host in places])
     for pairs in forbidden:
         hosts = {host for _, host in pairs} | {int(prepared.home[unit]) for unit, _ in pairs}
         yield np.array(sorted(hosts), dtype=np.int64)

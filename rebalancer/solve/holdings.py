@@ -63,6 +63,7 @@ def holds(prepared: Prepared, at: Ints) -> bool:
         bool(legal)
         and all(_keeps(prepared, limit, at) for limit in prepared.limits)
         and all(_stays_together(group, at) for group in prepared.groups)
+        and prepared.disks.packed(prepared.host_of(at)) is not None
     )
 
 

@@ -18,6 +18,7 @@ from ortools.sat.python import cp_model
 from rebalancer.inventory import Uuid
 from rebalancer.objectives import Measure
 from rebalancer.solve.breaches import breaches
+from rebalancer.solve.disk_rows import post_disks
 from rebalancer.solve.goal import Goal, goal_of
 from rebalancer.solve.limit_rows import post_groups, post_limits
 from rebalancer.solve.occupancy import occupied
@@ -95,6 +96,7 @@ class PlacementModel:
         self._post_choice()
         post_limits(self)
         post_groups(self)
+        post_disks(self)
 
     def whole_number(self, upper: int, derived: Callable[[Ints], int]) -> int:
         """A new variable from 0 to *upper*; *derived* tells its value from those of the pairs."""

@@ -13,14 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.inventory import Uuid
-from rebalancer.objectives import base_load, copied_bytes
-from rebalancer.policy import Mode
+from rebalancer.objectives import base_load
 from rebalancer.problem import Problem
-from rebalancer.rules import Joined, Legality, PoolRule, Row, Rule
+from rebalancer.rules import Joined, PoolRule, Row, Rule
+from rebalancer.rules.storage import Carried
+from rebalancer.solve.disks import Disks, disks_of
 from rebalancer.solve.limits import Family, Group, Limit
 from rebalancer.solve.merging import merged
 from rebalancer.solve.price import Price
 from rebalancer.solve.resolution import PARTS, Resolution, resolution_for
+from rebalancer.solve.targets import Targets
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -45,6 +47,7 @@ class Prepared:
         base: `base_pcpu` in parts of a pCPU.
         moves: VMs that move with each unit.
         copied: bytes that are copied when each unit moves.
+        disks: what goes along with units to some hosts, and the SRs that may run out of space.
         resolution: what one part of a pCPU is.
         families: weights of the limits.
         limits: what hosts hold at most.
@@ -67,6 +70,7 @@ class Prepared:
     base: Ints
     moves: Price
     copied: Price
+    disks: Disks
     resolution: Resolution
     families: tuple[Family, ...]
     limits: tuple[Limit, ...]
@@ -84,6 +88,11 @@ class Prepared:
     def breakable_groups(self) -> tuple[Group, ...]:
         """Groups that a placement may leave apart: those apart tonight, and wishes."""
         return (*self.groups, *self.soft_groups)
+
+    def host_of(self, at: Ints) -> dict[Uuid, Uuid]:
+        """The host of every VM of the units that are *at* hosts."""
+        pairs = zip(self.units, at.tolist(), strict=True)
+        return {vm: self.hosts[host] for members, host in pairs for vm in members}
 
     def optimistic(self) -> Prepared:
         """The same with loads that are rounded down, coarsely: for bounds, which then hold without any allowance."""
@@ -108,6 +117,7 @@ class _Preparing:
         self._units: list[tuple[Uuid, ...]] = []
         self._unit_of: dict[Uuid, int] = {}
         self._legal: list[Bools] = []
+        self._carried: dict[Uuid, dict[Uuid, Carried]] = {}
 
     def prepared(self) -> Prepared:
         """All parts."""
@@ -117,6 +127,7 @@ class _Preparing:
         families, limits, soft_limits = self._rows()
         home = np.array([self._home(members[0]) for members in self._units], dtype=np.int64)
         joined = [limit for limit in self._limits if isinstance(limit, Joined)]
+        disks = self._disks()
         return Prepared(
             problem=self._problem,
             rules=self._rules,
@@ -129,8 +140,9 @@ class _Preparing:
             base_pcpu=base_pcpu,
             demand=resolution.parts(unit_pcpu),
             base=resolution.parts(base_pcpu),
-            moves=self._price(home, [len(members) for members in self._units]),
-            copied=self._price(home, [sum(map(self._copied, members)) for members in self._units]),
+            moves=Price.flat(home, np.array([*map(len, self._units)], dtype=np.int64), len(self._hosts)),
+            copied=self._copied(home, disks),
+            disks=disks,
             resolution=resolution,
             families=families,
             limits=limits,
@@ -145,13 +157,16 @@ class _Preparing:
 
     def _find_units(self) -> None:
         """VMs that keep together share a unit; what cannot move is no unit."""
-        targets = _Targets(self._problem, self._rules)
+        targets = Targets(self._problem, self._rules)
         groups = [limit for limit in self._limits if isinstance(limit, Joined) and limit.hard]
         for members in merged(self._problem, groups):
             legal = targets.of(members)
             if legal.sum() > int(legal[self._home(members[0])]):
                 for vm in members:
                     self._unit_of[vm] = len(self._units)
+                    self._carried[vm] = {
+                        host: each for host, each in targets.carried[vm].items() if legal[self._host_index[host]]
+                    }
                 self._units.append(members)
                 self._legal.append(legal)
 
@@ -169,13 +184,22 @@ class _Preparing:
                 base[self._home(vm)] += rows[vm]
         return units, base
 
-    def _price(self, home: Ints, costs: Sequence[int]) -> Price:
-        """Units that cost the same wherever they go."""
-        return Price.flat(home, np.array(costs, dtype=np.int64), len(self._hosts))
+    def _disks(self) -> Disks:
+        """What goes along with the units, and the rows over single SRs."""
+        rows = (each for each in self._limits if isinstance(each, Row) and not each.places <= self._host_index.keys())
+        return disks_of(self._problem, self._carried, rows)
 
-    def _copied(self, vm: Uuid) -> int:
-        """Bytes that moving *vm* copies."""
-        return copied_bytes(self._problem, vm)
+    def _copied(self, home: Ints, disks: Disks) -> Price:
+        """Memory of all members of each unit, and the disks that go along."""
+        vms = self._problem.pool.vms
+        memory = [sum(vms[vm].migration_memory_bytes for vm in members) for members in self._units]
+        least = np.array(memory, dtype=np.int64)
+        if not disks.travellers:
+            return Price.flat(home, least, len(self._hosts))
+        extra = np.zeros((len(self._units), len(self._hosts)), dtype=np.int64)
+        for disk in disks.travellers:
+            extra[self._unit_of[disk.vm], [self._host_index[host] for host in disk.srs]] += disk.copied
+        return Price.of(home, least, extra)
 
     def _rows(self) -> tuple[tuple[Family, ...], tuple[Limit, ...], tuple[Limit, ...]]:
         """The weights that limits share by identity, the hard limits, and the soft ones."""
@@ -229,30 +253,3 @@ class _Preparing:
             fixed = frozenset(self._home(vm) for vm in members if vm not in self._unit_of)
             if members:
                 yield Group(units=np.array(units, dtype=np.int64), hosts=hosts, fixed=fixed)
-
-
-class _Targets:
-    """Where units may go."""
-
-    def __init__(self, problem: Problem, rules: Sequence[Rule]) -> None:
-        self._problem = problem
-        self._legality = Legality(problem, rules)
-        self._index = {host: number for number, host in enumerate(problem.pool.hosts)}
-
-    def of(self, members: tuple[Uuid, ...]) -> Bools:
-        """Hosts that every member may be on, shape (hosts,)."""
-        legal = np.ones(len(self._index), dtype=np.bool_)
-        for vm in members:
-            legal &= self._of_vm(vm)
-        return legal
-
-    def _of_vm(self, vm: Uuid) -> Bools:
-        """Hosts that one VM may be on; it has to leave a host that is evacuated if it can."""
-        home = self._problem.initial[vm]
-        targets = self._legality.targets(self._problem.pool.vms[vm])
-        legal = np.zeros(len(self._index), dtype=np.bool_)
-        evacuating = self._problem.policy.mode is Mode.EVACUATE
-        barred = self._problem.intent.empty if evacuating else {}
-        legal[[self._index[host] for host in targets if host not in barred]] = True
-        legal[self._index[home]] = home not in barred
-        return legal

@@ -56,6 +56,7 @@ def _with_a_way_out(prepared: Prepared, host: int) -> Prepared:
         soft_limits=_of(host, prepared.soft_limits),
         groups=(),
         soft_groups=(),
+        disks=replace(prepared.disks, tight={}),
     )
     part = part_of(alone, np.array([host, elsewhere]), units)
     others = prepared.legal[units]

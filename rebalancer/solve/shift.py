@@ -39,6 +39,7 @@ class _Shifting:
         self._held, self._upper = weights_of(prepared, start), uppers_of(prepared)
         self._resident = np.array([family.resident for family in prepared.families]).reshape(-1, len(start))
         self._arrival = np.array([family.arrival for family in prepared.families]).reshape(-1, len(start))
+        self._legal = prepared.legal.copy()
         self._free = ~bound_elsewhere(prepared)
         self._burden = np.empty(prepared.legal.shape, dtype=np.int64)
         for host in range(len(prepared.hosts)):
@@ -62,6 +63,9 @@ class _Shifting:
         # A shift that copies nothing more, such as the way home, counts as a MiB, so that the ratio is finite.
         score = np.where(possible, self._taste[units] * gain / np.maximum(copied, 2**20), -1.0)
         row, target = np.unravel_index(int(score.argmax()), score.shape)
+        if not self._has_room_for_disks(int(units[row]), int(target)):
+            self._legal[units[row], target] = False
+            return True
         self._gib_left -= copied[row, target]
         self._moves_left -= moves[row, target]
         self._shift(int(units[row]), int(target))
@@ -96,12 +100,21 @@ class _Shifting:
 
     def _may_join(self, units: Ints) -> Bools:
         """Whether each unit may join each host now, shape (units, hosts)."""
-        possible: Bools = self._prepared.legal[units].copy()
+        possible: Bools = self._legal[units].copy()
         possible[np.arange(len(units)), self.at[units]] = False
         for held, upper, arrival in zip(self._held, self._upper, self._arrival, strict=True):
             heavy = np.flatnonzero(arrival[units])
             possible[heavy] &= held[None, :] + arrival[units[heavy]][:, None] <= upper[None, :]
         return possible
+
+    def _has_room_for_disks(self, unit: int, target: int) -> bool:
+        """Whether the disks that go along still find SRs if *unit* goes to *target*."""
+        disks = self._prepared.disks
+        if not disks.tight or not self._prepared.copied.extra[unit].any():
+            return True
+        at = self.at.copy()
+        at[unit] = target
+        return disks.fit_at_once(self._prepared.host_of(at))
 
     def _shift(self, unit: int, target: int) -> None:
         """Make one shift."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rebalancer.errors import ModelBug
-from rebalancer.inventory import Uuid
 from rebalancer.objectives import Objective
 from rebalancer.placement import Move, Placement
 from rebalancer.solve.goal import Goal
@@ -124,11 +123,12 @@ class Improved:
 
 
 def placement_of(prepared: Prepared, at: Ints) -> Placement:
-    """The placement in which every unit is on its host in *at*."""
-    host_of: dict[Uuid, Uuid] = dict(prepared.problem.initial.host_of)
-    for members, host in zip(prepared.units, at.tolist(), strict=True):
-        host_of.update(dict.fromkeys(members, prepared.hosts[host]))
-    return Placement(host_of)
+    """The placement in which every unit is on its host in *at*, with its disks on SRs that have room, if there are."""
+    initial, host_of = prepared.problem.initial, prepared.host_of(at)
+    srs_of = {vm: dict(srs) for vm, srs in initial.srs_of.items()}
+    for disk, sr in prepared.disks.srs(host_of).items():
+        srs_of[disk.vm][disk.drive] = sr
+    return Placement({**initial.host_of, **host_of}, srs_of)
 
 
 def at_of(prepared: Prepared, placement: Placement) -> Ints:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
 from rebalancer.rules import CATALOGUE, Rule
-from rebalancer.rules.storage import STORAGE_DOCUMENTED, STORAGE_MOTION, STORAGE_OPERATION
+from rebalancer.rules.storage import STORAGE_DOCUMENTED, STORAGE_MOTION, STORAGE_OPERATION, STORAGE_WANTED
 from tests.mutants.flips import Flip, flips
 
 CATALOGUES: dict[str, tuple[Rule, ...]] = {
@@ -20,6 +20,7 @@ CATALOGUES: dict[str, tuple[Rule, ...]] = {
     "STORAGE_OPERATION": STORAGE_OPERATION,
     "STORAGE_MOTION": STORAGE_MOTION,
     "STORAGE_DOCUMENTED": STORAGE_DOCUMENTED,
+    "STORAGE_WANTED": STORAGE_WANTED,
 }
 PACKAGE = "rebalancer.rules"
 NO_RULES = frozenset({"__init__", "matrix", "report", "table"})

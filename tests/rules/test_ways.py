@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from rebalancer.placement import DiskMove
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
-from rebalancer.rules.storage import Way, Ways
+from rebalancer.rules.storage import Carried, Way, Ways
 from rebalancer.units import GIB
 from tests.local_disks import (
     carried,
@@ -221,3 +222,44 @@ def test_vm_that_may_not_receive_anything_is_not_asked_twice(monkeypatch: pytest
     monkeypatch.setattr(ways, "_carrying", None)
     vm: VM = problem.pool.vms["web"]
     assert (ways.ways(vm, problem.pool.hosts["h2"]), ways.why_none(vm, problem.pool.hosts["h2"])) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("policy", "sr", "legal"),
+    [
+        (with_disks(), "l2", True),
+        (with_disks(srs=["l2"]), "l2", True),
+        (with_disks(srs=["l2"]), "shared", False),
+        (with_disks(never=["shared"]), "shared", False),
+        (with_disks(never=["shared"]), "l2", True),
+        (policy_of(), "l2", False),
+        (with_disks(), "nowhere", False),
+    ],
+)
+def test_moves_to_srs_that_the_policy_does_not_allow_are_objected_to(policy: Policy, sr: str, *, legal: bool) -> None:
+    """Whoever proposes them: an edited plan is asked the same. A disk that stays asks nothing."""
+    ways = ways_of(local_problem(local_vm("web"), policy=policy))
+    assert ("sr-allowed" not in {each.rule for each in ways.objections(carried("web", sr=sr))}) is legal
+    assert "sr-allowed" not in {each.rule for each in ways.objections(replace(carried("web"), disks=()))}
+
+
+@pytest.mark.parametrize("never", [[], ["shared"], ["l2"], ["l2", "shared"]])
+def test_any_combination_of_srs_that_are_open_is_legal(never: list[str]) -> None:
+    """What may be carried is what the checker accepts, disk by disk, in the order of preference."""
+    vm = local_vm("web", vbds=two_disks("web"))
+    problem = local_problem(vm, vdis=[full_disk("web-disk1", "l1")], policy=with_disks(never=never))
+    ways, (web, h2) = ways_of(problem), (problem.pool.vms["web"], problem.pool.hosts["h2"])
+    found = ways.carried(web, h2) or Carried(drives=("web-xvd0", "web-xvd1"), srs=())
+    moves = {
+        pair: replace(carried("web"), disks=tuple(map(_disk, found.drives, pair)))
+        for pair in itertools.product(problem.pool.srs, repeat=2)
+    }
+    assert found.drives == ("web-xvd0", "web-xvd1")
+    assert list(found.srs) == [sr for sr, _ in srs(ways.ways(web, h2))]
+    legal = {pair for pair, move in moves.items() if not ways.objections(move)}
+    assert legal == set(itertools.product(found.srs, repeat=2))
+
+
+def _disk(drive: str, sr: str) -> DiskMove:
+    """The move of a disk from the local SR of h1."""
+    return DiskMove(drive=drive, source="l1", target=sr)

@@ -43,6 +43,7 @@ from rebalancer.rules.storage.one_snapshot import OneSnapshot
 from rebalancer.rules.storage.six_disks import SixDisks
 from rebalancer.rules.storage.snapshots_follow import SnapshotsFollow
 from rebalancer.rules.storage.space_on_target import SpaceOnTarget
+from rebalancer.rules.storage.sr_allowed import SRAllowed
 from rebalancer.rules.storage.sr_capabilities import SRCapabilities
 from rebalancer.rules.storage.storage_licence import StorageLicence
 from rebalancer.rules.storage.target_sr_attached import TargetSRAttached
@@ -115,6 +116,9 @@ STORAGE_DOCUMENTED: tuple[DiskRule, ...] = (
     HAOff(),
 )
 
+# What the operator wants.
+STORAGE_WANTED: tuple[DiskRule, ...] = (SRAllowed(),)
+
 # Asked of the state tonight only; a plan asks the ledger, by `enough-memory` and `sr-space`, at every step.
 _OF_THE_LEDGER = (MemoryNow, SpaceOnTarget)
 
@@ -132,7 +136,7 @@ def carrying_rules(problem: Problem, rules: Sequence[Rule]) -> tuple[Rule, ...]:
 
 def disk_rules(problem: Problem) -> tuple[DiskRule, ...]:
     """What the disks that go along have to obey."""
-    rules = (*STORAGE_MOTION, *STORAGE_DOCUMENTED)
+    rules = (*STORAGE_MOTION, *STORAGE_DOCUMENTED, *STORAGE_WANTED)
     return tuple(rule for rule in rules if isinstance(rule, DiskRule) and _binds(rule, problem))
 
 

@@ -35,6 +35,14 @@ class Way:
     copied_bytes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What goes along: drives, sorted, and the SRs to which their disks may go in any combination, best first."""
+
+    drives: tuple[Uuid, ...]
+    srs: tuple[Uuid, ...]
+
+
 class Ways:
     """The ways of the VMs of *problem* to its hosts, by *rules*, and what speaks against single moves."""
 
@@ -43,8 +51,7 @@ class Ways:
         self._plain = Legality(problem, rules)
         self._carrying = Legality(problem, carrying_rules(problem, rules))
         self._disk_rules = disk_rules(problem)
-        spaces = [row for rule in rules if isinstance(rule, SRSpace) for row in rule.limits(problem)]
-        self._space: dict[Uuid, SpaceRow] = {sr: row for row in spaces for sr in row.places}
+        self._space: dict[Uuid, SpaceRow] = {sr: row for row in SRSpace().limits(problem) for sr in row.places}
         self._free = _free_now(self._space, problem)
 
     def ways(self, vm: VM, host: Host) -> tuple[Way, ...]:
@@ -57,7 +64,7 @@ class Ways:
             return ()
         if not self._plain.objections(vm, host):
             return (Way(disks=(), copied_bytes=vm.migration_memory_bytes),)
-        if not self._space or self._carrying.objections(vm, host):
+        if not self._may_carry(vm, host):
             return ()
         legal = [disks for disks in self._maps(vm, host) if not self._against_disks(vm, host, disks)]
         copied = vm.migration_memory_bytes
@@ -66,6 +73,27 @@ class Ways:
     def targets(self, vm: VM) -> tuple[Uuid, ...]:
         """Hosts that *vm* has a way to, in the order of the pool."""
         return tuple(uuid for uuid, host in self._problem.pool.hosts.items() if self.ways(vm, host))
+
+    def targets_without_disks(self, vm: VM) -> tuple[Uuid, ...]:
+        """Hosts that *vm* may move to by XenMotion, its own left out."""
+        return self._plain.targets(vm)
+
+    def carried(self, vm: VM, host: Host) -> Carried | None:
+        """What *vm* may take along to *host*, whose disks no rule holds back; None where it may not, or need not.
+
+        Every rule about disks judges each by itself, so that any combination of the SRs is legal; how many fit beside
+        each other is for `sr-space`.
+        """
+        unseen = self._unseen(vm, host)
+        if not unseen or vm.resident_on in {None, host.uuid} or not self._may_carry(vm, host):
+            return None
+        srs = [sr for sr in self._candidates(host) if not self._against_disks(vm, host, _all_to(sr, unseen))]
+        best_first = sorted(srs, key=lambda sr: self._rank(sr, unseen))
+        return Carried(drives=tuple(drive for drive, _ in unseen), srs=tuple(best_first)) if srs else None
+
+    def _may_carry(self, vm: VM, host: Host) -> bool:
+        """Whether *vm* may go to *host* with some disks, as far as no disk is concerned."""
+        return bool(self._space) and not self._carrying.objections(vm, host)
 
     def objections(self, move: Move) -> tuple[Objection, ...]:
         """Everything that single-move rules say against *move*, whose VM and disks are where the problem has them."""
@@ -104,7 +132,7 @@ class Ways:
         srs = self._candidates(host) if unseen else []
         whole = [sr for sr in srs if self._space[sr].upper >= need]
         for sr in sorted(whole, key=lambda sr: self._rank(sr, unseen)):
-            yield tuple(DiskMove(drive=drive, source=disk.sr, target=sr) for drive, disk in unseen)
+            yield _all_to(sr, unseen)
         packed = () if whole else self._packed(unseen, srs)
         if packed:
             yield packed
@@ -140,6 +168,11 @@ class Ways:
     def _arriving(self, drive: Uuid) -> int:
         """What the disk in *drive* takes of any SR that it comes to."""
         return next(iter(self._space.values())).arrival_weights[drive]
+
+
+def _all_to(sr: Uuid, drives: Sequence[Drive]) -> tuple[DiskMove, ...]:
+    """The moves of the disks in *drives* to one SR."""
+    return tuple(DiskMove(drive=drive, source=disk.sr, target=sr) for drive, disk in drives)
 
 
 def _free_now(rows: Mapping[Uuid, SpaceRow], problem: Problem) -> dict[Uuid, int]:
