@@ -43,16 +43,33 @@ def watch_solve() -> Iterator[SolveReporter]:
         yield Watcher(status)
 
 
+class _Board:
+    """All migrations that run, beside each other in the status line."""
+
+    def __init__(self, status: Status) -> None:
+        self._status = status
+        self._running: dict[str, str] = {}
+
+    def show(self, step: Step, how_far: str) -> None:
+        """*step* runs, and is so far."""
+        self._running[step.id] = f"{step.id}: {step.vm_name} to {step.target_name}{how_far}"
+        self._status.update(plain("; ".join(self._running.values())))
+
+    def remove(self, step: Step) -> None:
+        """*step* is over."""
+        self._running.pop(step.id, None)
+
+
 @contextmanager
 def watch_run() -> Iterator[RunReporter]:
-    """A reporter that prints a line for everything that happens in a run, and the progress of the running migration."""
+    """A reporter that prints a line for everything that happens in a run, and how far the running migrations are."""
     from rebalancer.execute import RunReporter  # noqa: PLC0415 - only a run loads the runner
 
     class Watcher(RunReporter):
         """One line an event."""
 
         def __init__(self, to: Log, status: Status) -> None:
-            self.to, self.status = to, status
+            self.to, self.board = to, _Board(status)
 
         def run_began(self, plan: Plan, differences: Sequence[str]) -> None:
             """What differs, and how much there is to do."""
@@ -62,7 +79,7 @@ def watch_run() -> Iterator[RunReporter]:
 
         def step_began(self, step: Step) -> None:
             """Which VM goes where."""
-            self.status.update(plain(f"{step.id}: {step.vm_name} to {step.target_name}"))
+            self.board.show(step, "")
 
         def step_waits(self, step: Step, why: str) -> None:
             """Why nothing happens."""
@@ -70,10 +87,11 @@ def watch_run() -> Iterator[RunReporter]:
 
         def step_progress(self, step: Step, progress: float) -> None:
             """How far the migration is."""
-            self.status.update(plain(f"{step.id}: {step.vm_name} to {step.target_name}, {progress:.0%}"))
+            self.board.show(step, f", {progress:.0%}")
 
         def step_ended(self, step: Step, looked: Looked) -> None:
             """What became of the step."""
+            self.board.remove(step)
             became = looked.words or looked.state
             self.to.say(f"{step.id}: {step.vm_name} {step.source_name} -> {step.target_name}: {became}")
 

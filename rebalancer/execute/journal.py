@@ -35,13 +35,14 @@ class RunBegan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intended:
-    """The call for `step` is about to be sent."""
+    """The call for `step` is about to be sent; its bytes take `wire_seconds` on the wire, 0 where that is not known."""
 
     at: datetime
     step: str
     vm: Uuid
     source: Uuid
     target: Uuid
+    wire_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from rebalancer.execute.outcome import StepState
 from rebalancer.execute.refusal import is_late, is_lost_at_the_end
 from rebalancer.execute.reporter import RunReporter
 from rebalancer.execute.sight import Sight
-from rebalancer.execute.watch import Watch
+from rebalancer.execute.watch import Waiting, Watch
 from rebalancer.placement import Move
 from rebalancer.plan import Step
 from rebalancer.xapi import StorageMotion, TaskState, TaskStatus
@@ -20,41 +20,53 @@ from rebalancer.xapi import StorageMotion, TaskState, TaskStatus
 
 @dataclass(slots=True, kw_only=True)
 class Migration:
-    """The migration of one step; nothing here is ever sent twice."""
+    """The migration of one step; nothing here is ever sent twice.
+
+    `wire_seconds` is what its bytes take on the wire, noted for whoever learns from journals.
+    """
 
     step: Step
     watch: Watch
     journal: Journal
     reporter: RunReporter
+    wire_seconds: float
 
-    def send(self, motion: StorageMotion | None = None) -> Looked:
+    def send(self, motion: StorageMotion | None = None) -> Waiting[Looked]:
         """Write the intent, send the call, with *motion* where disks go along, and follow it to its end."""
         step = self.step
-        now = self.watch.clock.now()
-        self.journal.append(Intended(at=now, step=step.id, vm=step.vm, source=step.source, target=step.target))
+        self.journal.append(
+            Intended(
+                at=self.watch.clock.now(),
+                step=step.id,
+                vm=step.vm,
+                source=step.source,
+                target=step.target,
+                wire_seconds=self.wire_seconds,
+            )
+        )
         try:
             live = self.watch.live
             ref = live.migrate_with_disks(motion) if motion else live.migrate(step.vm, step.target, step.network)
         except Unreachable as error:
             return self.write(Sight(state=StepState.UNSENT), words=str(error))
         except RefusedByXapi as error:
-            return self._refused((error.code, *error.params))
+            return (yield from self._refused((error.code, *error.params)))
         except OutcomeUnknown as error:
-            return self._without_task(str(error))
+            return (yield from self._without_task(str(error)))
         self.journal.append(Sent(at=self.watch.clock.now(), step=step.id, task=ref))
-        return self.follow(ref)
+        return (yield from self.follow(ref))
 
-    def take_up(self, history: StepHistory) -> Looked:
+    def take_up(self, history: StepHistory) -> Waiting[Looked]:
         """Settle what an earlier run left behind, sending nothing."""
         if history.task is not None:
-            return self.follow(history.task)
-        return self._without_task("an earlier run ended before it heard whether XAPI had taken the call")
+            return (yield from self.follow(history.task))
+        return (yield from self._without_task("an earlier run ended before it heard whether XAPI had taken the call"))
 
-    def follow(self, ref: str) -> Looked:
+    def follow(self, ref: str) -> Waiting[Looked]:
         """Watch the task *ref* to its end, then believe the pool."""
         try:
-            task = self.watch.task_end(ref, self._limit(), self._progress)
-            found = self._after(task)
+            task = yield from self.watch.task_end(ref, self._limit(), self._progress)
+            found = yield from self._after(task)
             found, left = self._with_disks(found)
         except Unreachable as error:
             return self.write(Sight(state=StepState.UNKNOWN), words=str(error))
@@ -87,18 +99,18 @@ class Migration:
     def _progress(self, share: float) -> None:
         self.reporter.step_progress(self.step, share)
 
-    def _refused(self, error: tuple[str, ...]) -> Looked:
+    def _refused(self, error: tuple[str, ...]) -> Waiting[Looked]:
         """XAPI did not take the call."""
         try:
-            found = self.watch.settled(self._move, self._limit(), quiet=0)
+            found = yield from self.watch.settled(self._move, self._limit(), quiet=0)
         except Unreachable:
             found = Sight(state=StepState.STAYED)
         return self.write(_read_as(found, stayed=StepState.REFUSED), error=error)
 
-    def _without_task(self, words: str) -> Looked:
+    def _without_task(self, words: str) -> Waiting[Looked]:
         """A call may be under way, and only the VM can tell: a VM at rest on its source tells nothing."""
         try:
-            found = self.watch.settled(self._move, self._limit(), quiet=self.watch.patience.quiet)
+            found = yield from self.watch.settled(self._move, self._limit(), quiet=self.watch.patience.quiet)
             found, left = self._with_disks(found)
         except Unreachable as error:
             return self.write(Sight(state=StepState.UNKNOWN), words=f"{words}; {error}")
@@ -111,14 +123,14 @@ class Migration:
         left = "; ".join(left_behind(self.step, self.watch.keep_asking(self.watch.live.read)))
         return (replace(found, state=StepState.ELSEWHERE), left) if left else (found, "")
 
-    def _after(self, task: TaskState) -> Sight:
+    def _after(self, task: TaskState) -> Waiting[Sight]:
         """What the pool shows once *task* is over, or will not end."""
         patience = self.watch.patience
         if task.status is TaskStatus.PENDING:
-            found = self.watch.settled(self._move, 0, quiet=0)
+            found = yield from self.watch.settled(self._move, 0, quiet=0)
             return _read_as(found, stayed=StepState.UNKNOWN)
         refused = task.status is TaskStatus.FAILURE and not is_late(task.error)
-        found = self.watch.settled(self._move, self._limit(), quiet=0 if refused else patience.quiet)
+        found = yield from self.watch.settled(self._move, self._limit(), quiet=0 if refused else patience.quiet)
         if is_lost_at_the_end(task.error):
             return _read_as(found, stayed=StepState.UNKNOWN)
         return _read_as(found, stayed=StepState.REFUSED) if refused else found

@@ -16,6 +16,9 @@ from rebalancer.inventory import Pool
 from rebalancer.inventory.digest import inventory_digest
 from rebalancer.plan import Plan, differences, digest_of, verify_plan
 
+RECEIVES = "vm_migrate"
+"""What a host is marked with while a VM is on its way to it."""
+
 
 def assert_sealed(plan: Plan) -> None:
     """Pass if *plan* is as it was made.
@@ -48,18 +51,25 @@ def assert_not_expired(plan: Plan, now: datetime) -> None:
         raise StalePlan([f"the plan expired at {plan.expires_at:%Y-%m-%d %H:%M %Z}"])
 
 
-def assert_legal_from_here(plan: Plan, done: Collection[str], pool: Pool) -> tuple[str, ...]:
-    """How *pool* differs from what *plan* knew, the steps in *done* apart, if all that is left is legal all the same.
+def assert_legal_from_here(
+    plan: Plan, done: Collection[str], pool: Pool, flying: Collection[str] = ()
+) -> tuple[str, ...]:
+    """How *pool* differs from what *plan* knew, our own doing apart, if all that is left is legal all the same.
+
+    Steps in *flying* are on their way: they count as not begun, because verifying proves every interleaving of what is
+    left, those in which they hold both of their hosts included. Those whose VM has arrived count as done.
 
     Raises:
         StalePlan: it is not: with the differences, and with what is not legal any more.
         IllegalPlan: it is not, although the pool is as it was.
     """
-    findings = verify_plan(plan, _at_rest(plan, done, pool), now=plan.made_at, done=done)
+    done = {*done, *arrived(plan, flying, pool)}
+    rested = _at_rest(plan, done, flying, pool)
+    findings = verify_plan(plan, rested, now=plan.made_at, done=done)
     against = (*_unfit(plan, pool), *(str(finding) for finding in findings))
     if findings and not done and inventory_digest(pool) == plan.made_from.inventory_digest:
         raise IllegalPlan(against)
-    changed = differences(plan, undone(plan, done, pool))
+    changed = differences(plan, undone(plan, done, rested if flying else pool))
     if against:
         raise StalePlan((*changed, *against))
     return (*changed, *_notes(pool))
@@ -80,7 +90,25 @@ def _notes(pool: Pool) -> tuple[str, ...]:
     return ("HA is on: XAPI tests its failover plan at every step and may refuse one",) if pool.ha.enabled else ()
 
 
-def _at_rest(plan: Plan, done: Collection[str], pool: Pool) -> Pool:
-    """*pool* without what is being done to the VMs that are still to move: that is waited for, VM by VM."""
+def arrived(plan: Plan, flying: Collection[str], pool: Pool) -> frozenset[str]:
+    """Ids of the steps in *flying* whose VM runs on their target already."""
+    return frozenset(
+        step.id
+        for step in plan.steps
+        if step.id in flying and step.vm in pool.vms and pool.vms[step.vm].resident_on == step.target
+    )
+
+
+def _at_rest(plan: Plan, done: Collection[str], flying: Collection[str], pool: Pool) -> Pool:
+    """*pool* without what is being done to the VMs that are still to move, and without what our own migrations mark."""
     waiting = {step.vm for step in plan.steps if step.id not in done} & set(pool.vms)
-    return replace(pool, vms={**pool.vms, **{vm: replace(pool.vms[vm], current_operations=()) for vm in waiting}})
+    vms = {vm: replace(pool.vms[vm], current_operations=()) for vm in waiting}
+    hosts = {}
+    for step in plan.steps:
+        if step.id in flying and step.vm in pool.vms:
+            vms[step.vm] = replace(pool.vms[step.vm], current_operations=(), scheduled_to_be_resident_on=None)
+        if step.id in flying and step.target in pool.hosts:
+            target = pool.hosts[step.target]
+            left = tuple(each for each in target.current_operations if each != RECEIVES)
+            hosts[step.target] = replace(target, current_operations=left)
+    return replace(pool, vms={**pool.vms, **vms}, hosts={**pool.hosts, **hosts})

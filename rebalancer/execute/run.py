@@ -1,40 +1,36 @@
-"""One run of a plan: look, ask the pool, write, act, look, write; one step at a time, in the order of the plan.
+"""One run of a plan: look, ask the pool, write, act, look, write; as many steps at once as the policy's limits allow.
 
-Nothing is solved here: what was reviewed is what runs, and what cannot run any more stops the run.
+Nothing is solved here: what was reviewed is what runs, and what cannot run any more stops the run. A step is launched
+as soon as what it waits for is done and the limits have room, those that stand first in the plan first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
-from rebalancer.errors import IllegalPlan, InputError, RefusedByXapi, StalePlan, StoppedHalfWay, XapiError
-from rebalancer.execute.advice import NEXT_STEPS, named, what_happened
-from rebalancer.execute.carrying import motion_of
+from rebalancer.errors import IllegalPlan, InputError, StalePlan, StoppedHalfWay, XapiError
+from rebalancer.execute.advice import NEXT_STEPS, what_happened
+from rebalancer.execute.attempt import Attempt
 from rebalancer.execute.drift import already_there
+from rebalancer.execute.flight import Flights, Halt
 from rebalancer.execute.history import StepHistory
 from rebalancer.execute.journal import Journal, Looked, RunBegan, RunEnded
 from rebalancer.execute.migration import Migration
 from rebalancer.execute.outcome import StepState
 from rebalancer.execute.preflight import assert_legal_from_here, assert_not_expired, assert_same_pool, assert_sealed
-from rebalancer.execute.refusal import is_passing
 from rebalancer.execute.reporter import RunReporter
 from rebalancer.execute.result import Ending, RunResult
-from rebalancer.execute.sight import Sight, is_busy, sight
-from rebalancer.execute.watch import Watch
+from rebalancer.execute.sight import Sight, sight
+from rebalancer.execute.watch import Waiting, Watch
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan, Step
-from rebalancer.xapi import StorageMotion
+from rebalancer.plan.lanes import Lanes
 
-_WHERE_IT_WAS = frozenset({StepState.UNSENT, StepState.REFUSED, StepState.STAYED})
 _LOOK_AGAIN = frozenset({StepState.HALTED, StepState.ELSEWHERE})
-
-
-class _Halt(Exception):
-    """The run ends between two steps, for a reason that needs people."""
 
 
 class _Asked(Exception):
@@ -58,7 +54,11 @@ class Run:
     done: set[str] = field(default_factory=set)
     looked: list[Looked] = field(default_factory=list)
     differences: tuple[str, ...] = ()
-    sent: bool = False
+    flights: Flights = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing is on its way yet, whatever earlier runs have sent."""
+        self.flights = Flights(note=self._note, ever_sent=bool(self.history))
 
     def go(self) -> RunResult:
         """Check, then carry out what is left.
@@ -69,7 +69,6 @@ class Run:
         assert_sealed(self.plan)
         pool = self._read()
         assert_same_pool(self.plan, pool)
-        self.sent = bool(self.history)
         if not self.history:
             self._preflight(pool)
         with Journal(self.path) as journal:
@@ -90,7 +89,7 @@ class Run:
         try:
             self._take_up(journal, pool)
             result = self._result(self._steps(journal))
-        except (_Halt, _Asked, StalePlan, IllegalPlan, XapiError, InputError) as error:
+        except (Halt, _Asked, StalePlan, IllegalPlan, XapiError, InputError) as error:
             self._give_up(journal, error)
         journal.append(RunEnded(at=self.watch.clock.now(), words=str(result)))
         self.reporter.run_ended(result)
@@ -100,7 +99,12 @@ class Run:
         """Settle what earlier runs left open, believe the pool about the rest, and check again."""
         self.done = {step for step, history in self.history.items() if history.state is StepState.MOVED}
         for step in self.plan.steps:
-            self._settle(step, self._migration(step, journal))
+            if self.history.get(step.id, StepHistory()).unsettled:
+                self.reporter.step_began(step)
+                self.flights.launch(step, self._migration(step, journal).take_up(self.history[step.id]))
+        self._bring_down()
+        for step in self.plan.steps:
+            self._look_again(step, journal)
         fresh = self._read() if self.history else pool
         for step in self.plan.steps:
             if step.id in already_there(self.plan, fresh) - self.done:
@@ -109,97 +113,117 @@ class Run:
         if self.history:
             self._preflight(fresh)
 
-    def _settle(self, step: Step, migration: Migration) -> None:
-        """Find out what became of *step* in an earlier run."""
-        history = self.history.get(step.id, StepHistory())
-        if history.unsettled:
-            self.reporter.step_began(step)
-            self._note(step, migration.take_up(history))
-        elif history.state in _LOOK_AGAIN:
+    def _look_again(self, step: Step, journal: Journal) -> None:
+        """Find out whether a VM that was lost in an earlier run is where it was to be by now."""
+        if self.history.get(step.id, StepHistory()).state in _LOOK_AGAIN:
             found = sight(step.move, self.watch.look(step.vm))
-            looked = migration.write(found)
+            looked = self._migration(step, journal).write(found)
             if found.state is not StepState.STAYED:
                 self._note(step, looked)
 
+    def _bring_down(self) -> None:
+        """Wait until nothing is on its way.
+
+        Raises:
+            RebalancerError: what came of it first.
+        """
+        while self.flights:
+            if not self.flights.go_on():
+                self.watch.clock.sleep(self.watch.patience.poll)
+        self._raise_troubles()
+
+    def _raise_troubles(self) -> None:
+        """Pass if all went well; steps that did not end well are named together."""
+        troubles = self.flights.troubles
+        halts = [str(error) for error in troubles if isinstance(error, Halt)]
+        if halts:
+            raise Halt(". ".join(halts))
+        if troubles:
+            raise troubles[0]
+
     def _steps(self, journal: Journal) -> Ending:
-        """Make every step that is left, until there is a reason not to."""
-        for step in self.plan.steps:
-            if step.id in self.done:
-                continue
-            self._assert_go_on()
-            if self._would_be_late(step):
-                self.reporter.stopping(Ending.DEADLINE.value)
-                return Ending.DEADLINE
-            self._note(step, self._attempt(step, self._migration(step, journal)))
-        return Ending.COMPLETE
+        """Make every step that is left, until there is a reason not to; what is on its way is followed to its end.
+
+        Raises:
+            RebalancerError: people have to look.
+        """
+        lanes = Lanes(self.plan.policy.limits)
+        waiting = {step.id: step for step in self.plan.steps if step.id not in self.done}
+        while True:
+            while self._goes_on() and (step := self._ready(waiting.values(), lanes)):
+                lanes.enter(step)
+                self.flights.launch(waiting.pop(step.id), self._attempt(step, journal))
+            if not self.flights:
+                break
+            over = self.flights.go_on()
+            for step in over:
+                lanes.leave(step)
+            if not over:
+                self.watch.clock.sleep(self.watch.patience.poll)
+        self._raise_troubles()
+        return self._ending(waiting)
+
+    def _goes_on(self) -> bool:
+        """Whether more may be begun: all went well, and nobody asked to stop."""
+        return not self.flights.troubles and not self.watch.stop.asked
+
+    def _ready(self, waiting: Iterable[Step], lanes: Lanes) -> Step | None:
+        """The first step in the order of the plan that may be launched now, if there is one."""
+        able = (step for step in waiting if self.done.issuperset(step.after) and lanes.has_room(step))
+        return next((step for step in able if not self._would_be_late(step)), None)
+
+    def _ending(self, waiting: Collection[str]) -> Ending:
+        """Why nothing more is begun.
+
+        Raises:
+            _Asked: because somebody wanted that.
+        """
+        if len(self.done) == len(self.plan.steps):
+            return Ending.COMPLETE
+        if self.watch.stop.asked or not waiting:
+            raise _Asked
+        self.reporter.stopping(Ending.DEADLINE.value)
+        return Ending.DEADLINE
 
     def _would_be_late(self, step: Step) -> bool:
         """Whether *step* would end after the deadline, by its estimate."""
         ends = self.watch.clock.now() + timedelta(seconds=step.seconds)
         return self.deadline is not None and ends > self.deadline
 
-    def _attempt(self, step: Step, migration: Migration) -> Looked:
-        """Make *step*, once more if the VM is where it was and the reason may have passed."""
-        self.reporter.step_began(step)
-        looked = self._once(step, migration)
-        again = looked.state is StepState.UNSENT or is_passing(looked.error)
-        if looked.state in _WHERE_IT_WAS and again and not self.watch.stop.asked:
-            self.reporter.step_waits(step, what_happened(step, looked))
-            self.watch.clock.sleep(self.watch.patience.retry)
-            looked = self._once(step, migration)
-        return looked
+    def _attempt(self, step: Step, journal: Journal) -> Waiting[Looked]:
+        """The way of *step*, from the look before it to the look after it."""
+        migration = self._migration(step, journal)
+        return Attempt(migration=migration, flights=self.flights, judge=self._judge, goes_on=self._goes_on).go()
 
-    def _once(self, step: Step, migration: Migration) -> Looked:
-        """Look, verify what is left, ask XAPI, and only then send.
+    def _judge(self) -> Pool | None:
+        """The pool, if all that is left is legal in it; None while it does not show clearly what is on its way.
+
+        A Storage XenMotion makes disks and snapshots of its own while it runs, so nothing is judged beside one.
 
         Raises:
             StalePlan: what is left is not legal any more.
         """
-        where = self.watch.at_rest(step.vm, lambda why: self.reporter.step_waits(step, f"the VM is busy: {why}"))
-        self._assert_go_on()
-        if is_busy(where):
-            raise _Halt(f"{named(step)}: the VM is still busy ({', '.join(where.operations) or 'a migration'})")
-        found = sight(step.move, where)
-        if found.state is not StepState.STAYED:
-            return migration.write(found)
-        pool = self._read()
-        self.differences = assert_legal_from_here(self.plan, self.done, pool)
-        motion = motion_of(step, pool) if step.disks else None
-        try:
-            self.watch.keep_asking(lambda: self._ask(step, motion))
-        except RefusedByXapi as error:
-            return migration.write(Sight(state=StepState.REFUSED, where=where), error=(error.code, *error.params))
-        self._assert_go_on()
-        self.sent = True
-        return migration.send(motion)
-
-    def _ask(self, step: Step, motion: StorageMotion | None) -> None:
-        """Ask XAPI whether *step* may be made now.
-
-        Raises:
-            RefusedByXapi: it may not.
-        """
-        if motion:
-            self.watch.live.assert_may_migrate_with_disks(motion)
-        else:
-            self.watch.live.assert_may_migrate(step.vm, step.target)
-
-    def _assert_go_on(self) -> None:
-        """Pass unless somebody asked to stop."""
-        if self.watch.stop.asked:
-            raise _Asked
+        pool, flying = self._read(), self.flights.sent
+        steps = [step for step in self.plan.steps if step.id in flying]
+        if any(step.disks for step in steps):
+            return None
+        ends = {step.vm: {step.source, step.target} for step in steps}
+        if not all(vm in pool.vms and pool.vms[vm].resident_on in hosts for vm, hosts in ends.items()):
+            return None
+        self.differences = assert_legal_from_here(self.plan, self.done, pool, flying)
+        return pool
 
     def _note(self, step: Step, looked: Looked) -> None:
         """Count *step* as done if it is.
 
         Raises:
-            _Halt: it is not.
+            Halt: it is not.
         """
         self.looked.append(looked)
         self.reporter.step_ended(step, looked)
         if looked.state is not StepState.MOVED:
-            advice = f". {NEXT_STEPS[looked.state]}" if self.sent else ""
-            raise _Halt(what_happened(step, looked) + advice)
+            advice = f". {NEXT_STEPS[looked.state]}" if self.flights.ever_sent else ""
+            raise Halt(what_happened(step, looked) + advice)
         self.done.add(step.id)
 
     def _give_up(self, journal: Journal, error: Exception) -> NoReturn:
@@ -208,10 +232,10 @@ class Run:
         self.reporter.stopping(reason)
         if not isinstance(error, InputError):
             journal.append(RunEnded(at=self.watch.clock.now(), words=reason))
-        if self.sent or isinstance(error, _Asked):
+        if self.flights.ever_sent or isinstance(error, _Asked):
             left = len({step.id for step in self.plan.steps} - self.done - {each.step for each in self.looked})
             raise StoppedHalfWay(reason, done=len(self.done), left=left, journal=str(self.path)) from error
-        if isinstance(error, _Halt):
+        if isinstance(error, Halt):
             raise StalePlan([reason]) from error
         raise error
 
@@ -233,4 +257,5 @@ class Run:
 
     def _migration(self, step: Step, journal: Journal) -> Migration:
         """The migration of *step*."""
-        return Migration(step=step, watch=self.watch, journal=journal, reporter=self.reporter)
+        wire = self.plan.made_from.pace.wire(step.seconds)
+        return Migration(step=step, watch=self.watch, journal=journal, reporter=self.reporter, wire_seconds=wire)

@@ -1,8 +1,12 @@
-"""Looking at the pool until something is over, with a limit on every wait."""
+"""Looking at the pool until something is over, with a limit on every wait.
+
+What waits for a VM or a task is a generator: it yields after each look that shows nothing new, so that several can wait
+side by side, and returns what it found.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,6 +22,9 @@ from rebalancer.placement import Move
 from rebalancer.xapi import TaskState, TaskStatus, Whereabouts
 
 Answer = TypeVar("Answer")
+
+Waiting = Generator[None, None, Answer]
+"""Something to be asked again after a poll, until it has an answer."""
 
 _IN_SIGHT = frozenset({StepState.MOVED, StepState.ELSEWHERE})
 """What a VM at rest says by itself, whatever its task says."""
@@ -48,11 +55,17 @@ class Watch:
                     raise
             self.clock.sleep(self.patience.poll)
 
+    def pause(self, seconds: float) -> Waiting[None]:
+        """Let *seconds* pass, or less where somebody asks to stop."""
+        until = self.clock.monotonic() + seconds
+        while self.clock.monotonic() < until and not self.stop.asked:
+            yield
+
     def look(self, vm: str) -> Whereabouts:
         """Where *vm* is now."""
         return self.keep_asking(lambda: self.live.whereabouts(vm))
 
-    def at_rest(self, vm: str, waits: Callable[[str], None]) -> Whereabouts:
+    def at_rest(self, vm: str, waits: Callable[[str], None]) -> Waiting[Whereabouts]:
         """Where *vm* is once nothing is done to it, or once patience ends; *waits* hears what it waits for."""
         until = self.clock.monotonic() + self.patience.busy
         told = ""
@@ -61,10 +74,10 @@ class Watch:
             if why != told:
                 waits(why)
             told = why
-            self.clock.sleep(self.patience.poll)
+            yield
         return where
 
-    def task_end(self, ref: str, seconds: float, progress: Callable[[float], None]) -> TaskState:
+    def task_end(self, ref: str, seconds: float, progress: Callable[[float], None]) -> Waiting[TaskState]:
         """How the task ended; still pending if it neither ended nor let itself be cancelled in time.
 
         It is cancelled once *seconds* are over or somebody wants that, and then gets time to end.
@@ -77,10 +90,10 @@ class Watch:
                 until, cancelled = self.clock.monotonic() + self.patience.cancel, True
             elif cancelled and self.clock.monotonic() >= until:
                 break
-            self.clock.sleep(self.patience.poll)
+            yield
         return task
 
-    def settled(self, move: Move, seconds: float, *, quiet: float) -> Sight:
+    def settled(self, move: Move, seconds: float, *, quiet: float) -> Waiting[Sight]:
         """What the pool shows once the VM has shown no migration for *quiet* seconds; unknown if it never does.
 
         A VM on its target or on a third host needs no such wait: the database says so only once it is there.
@@ -93,7 +106,7 @@ class Watch:
                 return found
             if moment >= until:
                 return Sight(state=StepState.UNKNOWN, where=found.where)
-            self.clock.sleep(self.patience.poll)
+            yield
 
     def _sight(self, move: Move) -> Sight:
         """What one look says; unknown where the pool does not know the VM any more."""

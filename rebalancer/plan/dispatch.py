@@ -20,6 +20,7 @@ class Ride:
     target: Uuid
     network: Uuid | None
     after: tuple[int, ...]
+    carries: bool = False
 
 
 def dispatch(rides: Sequence[Ride], limits: LimitsPolicy, rank: Sequence[int]) -> tuple[int, ...]:

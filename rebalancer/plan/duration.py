@@ -42,6 +42,10 @@ class Pace:
         """Seconds of a step whose bytes take *wire_seconds* on the wire, in tenths."""
         return round(self.fixed_seconds + self.factor * wire_seconds, 1)
 
+    def wire(self, likely: float) -> float:
+        """Seconds on the wire of a step that likely takes *likely*, in thousandths."""
+        return round(max(0.0, likely - self.fixed_seconds) / self.factor, 3)
+
     def interval(self, likely: float) -> tuple[float, float]:
         """Between which seconds a step stays that likely takes *likely*, in tenths."""
         return min(likely, round(self.low * likely, 1)), max(likely, round(self.high * likely, 1))
@@ -54,18 +58,19 @@ def migration_network(pool: Pool, source: Uuid, target: Uuid) -> Uuid | None:
     return network if network in pool.networks and all(ends) else None
 
 
-def wire_seconds(copied_bytes: int, pool: Pool, source: Uuid, target: Uuid, *, sharing: tuple[int, int]) -> float:
-    """Seconds that *copied_bytes* take from *source* to *target* on the wire alone.
+def wire_seconds(
+    copied_bytes: int, pool: Pool, ends: tuple[Uuid, Uuid], network: Uuid | None, *, sharing: tuple[int, int]
+) -> float:
+    """Seconds that *copied_bytes* take on the wire alone.
 
     Args:
         copied_bytes: memory and disks.
         pool: has the interfaces.
-        source: from where.
-        target: to where.
+        ends: from which host, and to which.
+        network: over which network; None for the management interfaces.
         sharing: how many migrations leave the source at once, and how many come to the target, this one included.
     """
-    network = migration_network(pool, source, target)
-    share = max(count / _mbits(pool.hosts[end], network) for count, end in zip(sharing, (source, target), strict=True))
+    share = max(count / _mbits(pool.hosts[end], network) for count, end in zip(sharing, ends, strict=True))
     return copied_bytes * 8 * share / 1_000_000
 
 

@@ -27,6 +27,10 @@ class Travel(Protocol):
     def network(self) -> Uuid | None:
         """Over which network."""
 
+    @property
+    def carries(self) -> bool:
+        """Whether disks go along."""
+
 
 def capacities(travel: Travel, limits: LimitsPolicy) -> dict[Lane, int]:
     """The lanes of *travel*, and how many migrations each takes at once."""
@@ -41,20 +45,29 @@ def capacities(travel: Travel, limits: LimitsPolicy) -> dict[Lane, int]:
 
 
 class Lanes:
-    """Who is on the way: lets a migration in only where every lane of it has room."""
+    """Who is on the way: lets a migration in only where every lane of it has room.
+
+    Beside a Storage XenMotion nothing is begun: it makes disks and snapshots of its own while it runs, so that nobody
+    could judge the pool. What has begun before it goes on.
+    """
 
     def __init__(self, limits: LimitsPolicy) -> None:
         self._limits = limits
         self._held: Counter[Lane] = Counter()
+        self._carrying = 0
 
     def has_room(self, travel: Travel) -> bool:
         """Whether *travel* may begin now."""
-        return all(self._held[lane] < most for lane, most in capacities(travel, self._limits).items())
+        return not self._carrying and all(
+            self._held[lane] < most for lane, most in capacities(travel, self._limits).items()
+        )
 
     def enter(self, travel: Travel) -> None:
         """From now on *travel* is on the way."""
         self._held.update(capacities(travel, self._limits).keys())
+        self._carrying += travel.carries
 
     def leave(self, travel: Travel) -> None:
         """*travel* is over."""
         self._held.subtract(capacities(travel, self._limits).keys())
+        self._carrying -= travel.carries

@@ -78,6 +78,11 @@ class Step:
     why: str
 
     @property
+    def carries(self) -> bool:
+        """Whether disks go along."""
+        return bool(self.disks)
+
+    @property
     def end_seconds(self) -> float:
         """When it is done, counted from the start of the first step."""
         return round(self.start_seconds + self.seconds, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from rebalancer.inventory import Uuid
 from rebalancer.plan.dispatch import Ride, dispatch, makespan
 from rebalancer.plan.duration import Pace, migration_network, wire_seconds
 from rebalancer.plan.lanes import Lane
@@ -25,11 +26,17 @@ def rides_of(legs: Sequence[Leg], waits: Sequence[tuple[int, ...]], problem: Pro
             ticks=round(pace.likely(_wire(leg, legs, problem)) * TICKS_A_SECOND),
             source=leg.source,
             target=leg.target,
-            network=migration_network(problem.pool, leg.source, leg.target),
+            network=_network(leg, problem),
             after=before,
+            carries=bool(leg.disks),
         )
         for leg, before in zip(legs, waits, strict=True)
     )
+
+
+def _network(leg: Leg, problem: Problem) -> Uuid | None:
+    """Over which network *leg* travels; with disks by the management interfaces."""
+    return None if leg.disks else migration_network(problem.pool, leg.source, leg.target)
 
 
 def _wire(leg: Leg, legs: Sequence[Leg], problem: Problem) -> float:
@@ -41,7 +48,8 @@ def _wire(leg: Leg, legs: Sequence[Leg], problem: Problem) -> float:
         min(leaving, limits.out_per_host, limits.concurrent),
         min(coming, limits.in_per_host, limits.concurrent),
     )
-    return wire_seconds(disk_sizes(problem).copied_by(leg.move), pool, leg.source, leg.target, sharing=sharing)
+    copied = disk_sizes(problem).copied_by(leg.move)
+    return wire_seconds(copied, pool, (leg.source, leg.target), _network(leg, problem), sharing=sharing)
 
 
 def schedule_of(steps: Sequence[Step], problem: Problem, made_at: datetime) -> Schedule:
@@ -73,6 +81,7 @@ def _rides(steps: Sequence[Step], seconds: Sequence[float]) -> tuple[Ride, ...]:
             target=step.target,
             network=step.network,
             after=tuple(position[each] for each in step.after),
+            carries=step.carries,
         )
         for step, length in zip(steps, seconds, strict=True)
     )

@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from rebalancer.inventory import Pool, Uuid
-from rebalancer.plan.duration import wire_seconds
+from rebalancer.plan.duration import migration_network, wire_seconds
 from rebalancer.plan.finding import Finding
 from rebalancer.plan.plan import Plan, Step
 from rebalancer.policy import LimitsPolicy
@@ -29,6 +29,7 @@ def wrong_schedule(plan: Plan) -> Iterator[Finding]:
         yield from _impossible(steps)
         yield from _too_early(steps)
         yield from _crowded(steps, plan.policy.limits)
+        yield from _beside_disks(steps)
     for wrong, words in (*_wrong_totals(plan), *_wrong_bound(plan), *_wrong_window(plan)):
         if wrong:
             yield _finding("", words)
@@ -44,7 +45,11 @@ def wrong_durations(plan: Plan, pool: Pool) -> Iterator[Finding]:
                 min(leaving[step.source], limits.out_per_host, limits.concurrent),
                 min(coming[step.target], limits.in_per_host, limits.concurrent),
             )
-            likely = pace.likely(wire_seconds(step.copied_bytes, pool, step.source, step.target, sharing=sharing))
+            network = None if step.disks else migration_network(pool, step.source, step.target)
+            if step.network != network:
+                yield _finding(step.id, "it does not travel over the network that the pool has for migrations")
+            wire = wire_seconds(step.copied_bytes, pool, (step.source, step.target), network, sharing=sharing)
+            likely = pace.likely(wire)
             if (step.seconds, step.seconds_low, step.seconds_high) != (likely, *pace.interval(likely)):
                 yield _finding(step.id, f"it takes {likely:g} s by the plan's own pace, not {step.seconds:g} s")
 
@@ -83,6 +88,14 @@ def _crowded(steps: Sequence[Step], limits: LimitsPolicy) -> Iterator[Finding]:
             together = sum(share(each) == share(step) for each in beside)
             if limit is not None and together > limit:
                 yield _finding(step.id, f"{together} run at once {words}, where the policy allows {limit}")
+
+
+def _beside_disks(steps: Sequence[Step]) -> Iterator[Finding]:
+    """Steps that begin while a Storage XenMotion runs, beside which nothing is launched."""
+    for position, carrier in enumerate(steps):
+        for step in steps[position + 1 :] if carrier.disks else ():
+            if _runs_at(carrier, _tenths(step.start_seconds)):
+                yield _finding(step.id, f"it begins while {carrier.id} carries disks")
 
 
 def _runs_at(step: Step, tenths: int) -> bool:

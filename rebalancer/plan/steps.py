@@ -41,7 +41,7 @@ def steps_of(
     """
     rides = rides_of(legs, dependencies(legs, problem, rules), problem, pace)
     starts = timetable(rides, problem.policy.limits).starts
-    turns = sorted(range(len(legs)), key=lambda each: (starts[each], each))
+    turns = sorted(range(len(legs)), key=lambda each: (starts[each], rides[each].carries, each))
     width = max(2, len(str(len(legs))))
     ids = {position: f"{prefix}{number:0{width}}" for number, position in enumerate(turns, start=1)}
     hosts = dict(zip(turns, memory_by_step([legs[each] for each in turns], problem), strict=True))

@@ -109,7 +109,7 @@ class LimitsPolicy(_Section):
 
     maximum_moves: Annotated[int, Field(ge=0)] | None = None
     maximum_gib: Annotated[float, Field(ge=0)] | None = None
-    concurrent: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
+    concurrent: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 2
     in_per_host: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
     out_per_host: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
     per_link: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] | None = None

@@ -29,6 +29,7 @@ from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.simulator.calls.dispatch import Dispatcher
 from rebalancer.xapi import Credentials, LivePool, Trust, live_pool
 from tests.execute.scripted import HandClock, plan_of
+from tests.pools import policy_of
 
 POOL = generate_pool(hosts=4, vms=14, seed=3, fill=0.4, hot=0.0, pinned=0.0, days=1)
 KEYS = Credentials(user="root", password="simulator")
@@ -110,7 +111,8 @@ def stage(tmp_path: Path, calls: list[str]) -> Iterator[Stage]:
         live_pool(simulator.url, KEYS, Trust(), timeout_seconds=5) as live,
     ):
         pool = live.read()
-        yield Stage(simulator=simulator, live=live, plan=plan_of(pool, *some_moves(pool)), folder=tmp_path, calls=calls)
+        plan = plan_of(pool, *some_moves(pool), policy=policy_of(limits={"concurrent": 1}))
+        yield Stage(simulator=simulator, live=live, plan=plan, folder=tmp_path, calls=calls)
 
 
 def some_moves(pool: Pool) -> list[tuple[str, str]]:

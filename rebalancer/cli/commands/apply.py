@@ -41,8 +41,8 @@ def apply(
 ) -> None:
     """Carry a plan out on a live pool.
 
-    One migration at a time, each checked again before it starts. A run that was killed goes on where it ended.
-    Ctrl-C once: start nothing more, finish what runs. Twice: cancel the running migration.
+    As many migrations at once as the plan's limits allow, each checked again before it starts. A run that was killed
+    goes on where it ended. Ctrl-C once: start nothing more, finish what runs. Twice: cancel what runs.
     """
     from datetime import UTC, datetime, timedelta
 
