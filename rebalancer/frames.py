@@ -72,7 +72,7 @@ def load_frame(problem: Problem, placement: Placement) -> pd.DataFrame:
 
 
 def legality_frame(legality: Legality) -> pd.DataFrame:
-    """Guests x hosts: the id of the first rule that objects now, "" where the VM may go, "=" where it is."""
+    """Guests x hosts: the first rule that objects now, "" where the VM may go, "+" with its disks, "=" where it is."""
     matrix = legality_matrix(legality)
     index = pd.Index([vm.name for vm in matrix.vms], name="vm")
     return pd.DataFrame(matrix.cells, index=index, columns=[host.name for host in matrix.hosts])

@@ -23,20 +23,35 @@ SHOWN = 4
 
 def explanation_table(vm: VM, answers: Sequence[Answer]) -> RenderableType:
     """One row an objection; hosts that meet the same objections share their rows."""
-    alike: dict[tuple[bool, tuple[Objection, ...]], list[str]] = {}
+    alike: dict[tuple[bool, tuple[Objection, ...], str], list[str]] = {}
     for answer in answers:
-        alike.setdefault((answer.stays, answer.objections), []).append(answer.host.name)
-    rows = [row for (stays, objections), hosts in alike.items() for row in _explained(hosts, stays, objections)]
+        alike.setdefault((answer.stays, answer.objections, _along(answer)), []).append(answer.host.name)
+    rows = [row for key, hosts in alike.items() for row in _explained(hosts, *key)]
     return table(f"{vm.name} ({vm.uuid})", {"may move": "left", "to": "text", "rule": "left", "why": "text"}, rows)
 
 
-def _explained(hosts: Sequence[str], stays: bool, objections: Sequence[Objection]) -> Iterator[tuple[str, ...]]:  # noqa: FBT001 - two halves of one key
+def _explained(
+    hosts: Sequence[str],
+    stays: bool,  # noqa: FBT001 - a part of one key
+    objections: Sequence[Objection],
+    along: str,
+) -> Iterator[tuple[str, ...]]:
     """The rows of hosts that are alike; the first objection is XAPI's answer."""
     names = ", ".join(hosts)
     if not objections:
-        yield ("is there" if stays else "yes", names, "", "")
+        yield ("is there" if stays else "with disks" if along else "yes", names, "", along)
     for number, each in enumerate(objections):
         yield ("" if number else "no", "" if number else names, each.rule, _in_full(each))
+
+
+def _along(answer: Answer) -> str:
+    """Which disks go along, and which CDs are ejected."""
+    if not answer.disks:
+        return ""
+    size = answer.vm.migration_memory_bytes + sum(disk.size_bytes for disk in answer.disks)
+    words = [f"'{disk.name}' ({size_in_words(disk.size_bytes)}) to SR '{disk.target_name}'" for disk in answer.disks]
+    ejects = f"; XAPI ejects the CD in {', '.join(answer.ejects)}" if answer.ejects else ""
+    return f"takes {', '.join(words)} along: {size_in_words(size)} copied, memory included{ejects}"
 
 
 def _in_full(objection: Objection) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from rebalancer.inventory import VM, Host, Uuid, VBDType
+from rebalancer.inventory import Uuid
 from rebalancer.placement import DiskMove, Move, Placement
 from rebalancer.plan.plan import SRRow, Step, StepDisk
 from rebalancer.problem import Problem
-from rebalancer.rules.storage import disk_sizes
+from rebalancer.rules.storage import disk_sizes, unseen_cds
 
 
 def step_disks(move: Move, problem: Problem) -> tuple[StepDisk, ...]:
@@ -69,14 +69,5 @@ def ejections(steps: Sequence[Step], problem: Problem) -> tuple[str, ...]:
         f"it again"
         for step in steps
         if step.disks
-        for device, name in _unseen_cds(pool.vms[step.vm], pool.hosts[step.target], problem)
+        for device, name in unseen_cds(pool.vms[step.vm], pool.hosts[step.target], pool)
     )
-
-
-def _unseen_cds(vm: VM, host: Host, problem: Problem) -> Iterator[tuple[str, str]]:
-    """Drive and name of every CD of *vm* that *host* does not see."""
-    for drive in vm.vbds:
-        if drive.type is VBDType.CD and not drive.empty:
-            image = problem.pool.vdis.get(drive.vdi or "")
-            if image is None or image.sr not in host.attached_srs:
-                yield drive.device, image.name if image else "unknown"

@@ -13,17 +13,19 @@ from pathlib import Path
 from rebalancer.errors import InputError
 from rebalancer.inventory import VM, Host
 from rebalancer.plain import spreadsheet_cell
-from rebalancer.rules.ledger import Ledger
 from rebalancer.rules.legality import Legality
-from rebalancer.rules.report import ledger_now, objections_now
+from rebalancer.rules.report import Tonight
 
-STAYS, MAY_GO = "=", ""
+STAYS, MAY_GO, WITH_DISKS = "=", "", "+"
 SUFFIXES = (".csv", ".json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
-    """Guests x hosts, both by name: the id of the first rule that objects, `MAY_GO`, or `STAYS` where the VM is."""
+    """Guests x hosts, both by name: the id of the first rule that objects, `MAY_GO`, or `STAYS` where the VM is.
+
+    `WITH_DISKS` where the VM may go by Storage XenMotion only.
+    """
 
     vms: tuple[VM, ...]
     hosts: tuple[Host, ...]
@@ -52,10 +54,10 @@ class Matrix:
 
 def legality_matrix(legality: Legality) -> Matrix:
     """The first objection to every move now, memory and other limits of the targets included."""
-    pool, ledger = legality.problem.pool, ledger_now(legality)
+    pool, tonight = legality.problem.pool, Tonight(legality)
     vms = tuple(sorted(pool.resident_guests(), key=lambda vm: (vm.name, vm.uuid)))
     hosts = tuple(sorted(pool.hosts.values(), key=lambda host: (host.name, host.uuid)))
-    cells = tuple(tuple(_cell(legality, ledger, vm, host) for host in hosts) for vm in vms)
+    cells = tuple(tuple(_cell(tonight, vm, host) for host in hosts) for vm in vms)
     return Matrix(vms=vms, hosts=hosts, cells=cells)
 
 
@@ -83,12 +85,14 @@ def write_matrix(matrix: Matrix, path: Path) -> None:
         raise InputError(str(path), f"it cannot be written: {error.strerror}", "Name another file") from error
 
 
-def _cell(legality: Legality, ledger: Ledger, vm: VM, host: Host) -> str:
+def _cell(tonight: Tonight, vm: VM, host: Host) -> str:
     """One answer."""
     if vm.resident_on == host.uuid:
         return STAYS
-    found = objections_now(legality, ledger, vm, host)
-    return found[0].rule if found else MAY_GO
+    answer = tonight.answer(vm, host)
+    if answer.disks:
+        return WITH_DISKS
+    return answer.objections[0].rule if answer.objections else MAY_GO
 
 
 def _titles(hosts: Sequence[Host]) -> list[str]:

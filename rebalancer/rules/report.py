@@ -3,25 +3,43 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from rebalancer.inventory import VM, Host, Pool, Uuid
 from rebalancer.rules.base import Objection, Violation
 from rebalancer.rules.ledger import Ledger, standing_violations, step_ledger
 from rebalancer.rules.legality import Legality
+from rebalancer.rules.storage import Way, Ways, disk_sizes, unseen_cds
 
 ALONE = Objection(rule="one-host", code=None, words="the pool has no other host")
 """What holds every VM of a pool of one host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DiskTrip:
+    """A disk that would go along to another SR; `size_bytes` with its snapshots."""
+
+    disk: Uuid
+    name: str
+    source: Uuid
+    target: Uuid
+    target_name: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the rules say of one VM and one host, in the order in which XAPI asks; the first one is XAPI's answer."""
+    """What the rules say of one VM and one host, in the order in which XAPI asks; the first one is XAPI's answer.
+
+    Where the VM may move only by Storage XenMotion, `disks` go along, and XAPI ejects the CDs in the drives `ejects`.
+    """
 
     vm: VM
     host: Host
     objections: tuple[Objection, ...]
+    disks: tuple[DiskTrip, ...] = ()
+    ejects: tuple[str, ...] = ()
 
     @property
     def stays(self) -> bool:
@@ -36,6 +54,8 @@ class Answer:
             "stays": self.stays,
             "may_move": not self.stays and not self.objections,
             "objections": [asdict(objection) for objection in self.objections],
+            "disks": [asdict(disk) for disk in self.disks],
+            "ejects": list(self.ejects),
         }
 
 
@@ -78,20 +98,17 @@ class LegalityReport:
 
 def explain(legality: Legality, vm: VM, hosts: Iterable[Host]) -> tuple[Answer, ...]:
     """What the rules say of moving *vm* to each of *hosts* now, memory and other limits of the target included."""
-    ledger = ledger_now(legality)
-    return tuple(Answer(vm=vm, host=host, objections=objections_now(legality, ledger, vm, host)) for host in hosts)
+    tonight = Tonight(legality)
+    return tuple(tonight.answer(vm, host) for host in hosts)
 
 
 def legality_report(legality: Legality) -> LegalityReport:
     """The summary: who may move, what holds the others, what each host takes, what is broken tonight."""
-    problem, ledger = legality.problem, ledger_now(legality)
+    problem, tonight = legality.problem, Tonight(legality)
     pool = problem.pool
     guests = sorted(pool.resident_guests(), key=lambda vm: (vm.name, vm.uuid))
     asked = [(vm, [host for host in pool.hosts.values() if host.uuid != vm.resident_on]) for vm in guests]
-    answers = [
-        (vm, [Answer(vm=vm, host=host, objections=objections_now(legality, ledger, vm, host)) for host in hosts])
-        for vm, hosts in asked
-    ]
+    answers = [(vm, [tonight.answer(vm, host) for host in hosts]) for vm, hosts in asked]
     stuck = [(vm, each) for vm, each in answers if all(answer.objections for answer in each)]
     return LegalityReport(
         pool=pool.name,
@@ -104,18 +121,58 @@ def legality_report(legality: Legality) -> LegalityReport:
     )
 
 
-def ledger_now(legality: Legality) -> Ledger:
-    """What every host holds tonight, by the rules that hold at every step."""
-    return step_ledger(legality.pool_rules, legality.problem, legality.problem.initial)
+class Tonight:
+    """What may move as things are tonight, what hosts and SRs hold included."""
 
+    def __init__(self, legality: Legality) -> None:
+        self._legality, self._problem = legality, legality.problem
+        self._ledger: Ledger = step_ledger(legality.pool_rules, self._problem, self._problem.initial)
+        self._ways = Ways(self._problem, legality.rules) if self._problem.intent.disk_srs else None
 
-def objections_now(legality: Legality, ledger: Ledger, vm: VM, host: Host) -> tuple[Objection, ...]:
-    """All objections in the order of the rules, those of what the target already holds among them."""
-    if vm.resident_on == host.uuid:
-        return ()
-    if vm.uuid not in legality.problem.initial.host_of:
-        return legality.objections(vm, host)
-    return legality.objections_with(ledger, vm, host)
+    def answer(self, vm: VM, host: Host) -> Answer:
+        """All objections to XenMotion; or the disks that go along where that is a way."""
+        objections = self._objections(vm, host)
+        if not objections or self._ways is None:
+            return Answer(vm=vm, host=host, objections=objections)
+        ways = [way for way in self._ways.ways(vm, host) if way.disks]
+        for way in ways:
+            if not self._ledger.objections(vm.uuid, host.uuid, way.disks):
+                return self._with_disks(vm, host, way)
+        against = [*self._ways.why_none(vm, host), *self._full(vm, host, ways)]
+        new = [each for each in against if each.rule not in {objection.rule for objection in objections}]
+        return Answer(vm=vm, host=host, objections=(*objections, *new))
+
+    def _objections(self, vm: VM, host: Host) -> tuple[Objection, ...]:
+        """All objections in the order of the rules, those of what the target already holds among them."""
+        if vm.resident_on == host.uuid:
+            return ()
+        if vm.uuid not in self._problem.initial.host_of:
+            return self._legality.objections(vm, host)
+        return self._legality.objections_with(self._ledger, vm, host)
+
+    def _full(self, vm: VM, host: Host, ways: Sequence[Way]) -> Iterator[Objection]:
+        """What is full tonight on the cheapest of *ways*."""
+        for way in ways[:1]:
+            for violation in self._ledger.objections(vm.uuid, host.uuid, way.disks):
+                yield Objection(rule=violation.rule, code=violation.code, words=violation.words)
+
+    def _with_disks(self, vm: VM, host: Host, way: Way) -> Answer:
+        """The answer where *way* is legal."""
+        pool, sizes = self._problem.pool, disk_sizes(self._problem)
+        found = [(each, sizes.behind(vm.uuid, each.drive)) for each in way.disks]
+        trips = tuple(
+            DiskTrip(
+                disk=disk.uuid,
+                name=disk.name,
+                source=move.source,
+                target=move.target,
+                target_name=pool.srs[move.target].name,
+                size_bytes=sizes.copied(disk),
+            )
+            for move, disk in found
+        )
+        ejects = tuple(drive for drive, _ in unseen_cds(vm, host, pool))
+        return Answer(vm=vm, host=host, objections=(), disks=trips, ejects=ejects)
 
 
 def _held(stuck: Iterable[tuple[VM, list[Answer]]]) -> tuple[Held, ...]:

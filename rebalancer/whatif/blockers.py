@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.rules import Legality, Objection, Row
 from rebalancer.rules.report import ALONE
+from rebalancer.rules.storage import Ways
 
 SHUT_DOWN = "shut it down meanwhile"
 """The way out that every VM has: what is halted is on no host."""
@@ -58,6 +59,7 @@ class _Asking:
 
     def __init__(self, legality: Legality) -> None:
         self._legality, self._pool = legality, legality.problem.pool
+        self._ways = Ways(legality.problem, legality.rules)
         empty = legality.problem.intent.empty
         self._open = sorted(
             (host for uuid, host in self._pool.hosts.items() if uuid not in empty), key=lambda host: host.name
@@ -95,11 +97,13 @@ class _Asking:
     def _stuck_on(self, host: Uuid) -> list[Uuid]:
         """Guests of *host* that have no other host to go to."""
         guests = (self._pool.vms[vm] for vm, at in self._legality.problem.initial.host_of.items() if at == host)
-        return [vm.uuid for vm in guests if not self._legality.targets(vm)]
+        return [vm.uuid for vm in guests if not self._ways.targets(vm)]
 
     def _against(self, vm: VM, host: Host) -> Iterator[Objection]:
         """What *host* has against *vm*, even without the guests that might make room."""
-        yield from self._legality.objections(vm, host)
+        if not self._ways.ways(vm, host):
+            yield from self._legality.objections(vm, host)
+            yield from self._ways.why_none(vm, host)
         for rule, row in self._rows:
             held = sum(row.weights.get(each, 0) for each in self._stuck[host.uuid])
             joining = row.arrival_weights.get(vm.uuid, 0)

@@ -8,9 +8,21 @@ import pytest
 
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality, rules_for
+from rebalancer.rules.matrix import legality_matrix
 from rebalancer.rules.report import explain, legality_report
 from rebalancer.units import GIB
-from tests.pools import make_host, make_network, make_sr, make_vdi, make_vm, problem_of
+from tests.local_disks import full_disk, local_problem, local_sr, local_vm, with_disks
+from tests.pools import (
+    make_cd,
+    make_disk,
+    make_host,
+    make_network,
+    make_sr,
+    make_vdi,
+    make_vm,
+    policy_of,
+    problem_of,
+)
 
 
 def legality_of(problem: Problem) -> Legality:
@@ -79,3 +91,38 @@ def test_a_large_pool_is_summed_up(large: Problem) -> None:
     """With what every target holds already."""
     report = legality_report(legality_of(large))
     assert report.guests == 3000
+
+
+def test_way_with_disks_is_told_with_srs_and_ejected_cds() -> None:
+    """A VM on a local SR may move with its disk; a CD that the target does not see is ejected."""
+    vm = local_vm("web", vbds=(make_disk("web"), make_cd("web", "tools")))
+    problem = local_problem(vm, srs=[local_sr("iso", type="iso")], vdis=[full_disk("tools", "iso")])
+    (answer,) = explain(legality_of(problem), vm, [problem.pool.hosts["h2"]])
+    (disk,) = answer.disks
+    assert (disk.name, disk.target_name, disk.size_bytes) == ("web-disk0", "l2", 20 * GIB)
+    assert (answer.objections, answer.ejects, answer.as_json()["may_move"]) == ((), ("xvdd",), True)
+    report = legality_report(legality_of(problem))
+    assert (report.movable, report.held) == (1, ())
+    assert legality_matrix(legality_of(problem)).cells == (("=", "+"),)
+
+
+def test_what_speaks_against_disks_follows_what_speaks_against_xenmotion() -> None:
+    """First XAPI's answer to XenMotion, then what keeps the disks: on principle, or an SR that is full tonight."""
+    full = local_sr("l2", physical_size_bytes=60 * GIB, physical_utilisation_bytes=30 * GIB)
+    other = make_vm("other", on="h2", vbds=(make_disk("other", vdi="other-disk0"),))
+    away = [full_disk("other-disk0", "l2", gib=30)]
+    policy = with_disks(srs=["l2"])
+    problem = local_problem(local_vm("web"), vms=[local_vm("web"), other], srs=[full], vdis=away, policy=policy)
+    (answer,) = explain(legality_of(problem), problem.pool.vms["web"], [problem.pool.hosts["h2"]])
+    assert [each.rule for each in answer.objections] == ["shared-sr-visible", "sr-space"]
+    assert answer.objections[1].words == "space of SR 'l2' for disks: 70.0 GiB of at most 60.0 GiB"
+    held = local_problem(local_vm("web", blocked_operations={"migrate_send": "no"}))
+    (answer,) = explain(legality_of(held), held.pool.vms["web"], [held.pool.hosts["h2"]])
+    assert [each.rule for each in answer.objections] == ["shared-sr-visible", "op-not-blocked"]
+
+
+def test_without_the_policy_nothing_is_said_of_disks() -> None:
+    """XAPI's answer to XenMotion, alone."""
+    problem = local_problem(local_vm("web"), policy=policy_of())
+    (answer,) = explain(legality_of(problem), problem.pool.vms["web"], [problem.pool.hosts["h2"]])
+    assert ([each.rule for each in answer.objections], answer.disks) == (["shared-sr-visible"], ())

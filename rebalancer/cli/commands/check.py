@@ -18,8 +18,8 @@ def check(
         typer.Option(
             "--matrix",
             metavar="FILE",
-            help="Also write, for every VM and host, the first rule that objects: empty where the VM may go, = where "
-            "it is (.csv or .json).",
+            help="Also write, for every VM and host, the first rule that objects: empty where the VM may go, + where "
+            "it may with its disks only, = where it is (.csv or .json).",
         ),
     ] = None,
     policy: PolicyPath = None,

@@ -1,6 +1,6 @@
 """Storage XenMotion inside a pool: a VM that takes disks along to other SRs."""
 
-from rebalancer.rules.storage.base import DiskRule, DiskTargets, whole_map
+from rebalancer.rules.storage.base import DiskRule, DiskTargets, unseen_cds, whole_map
 from rebalancer.rules.storage.catalogue import STORAGE_DOCUMENTED, STORAGE_MOTION, STORAGE_OPERATION, STORAGE_WANTED
 from rebalancer.rules.storage.sizes import disk_sizes
 from rebalancer.rules.storage.verdict import StorageVerdicts
@@ -18,5 +18,6 @@ __all__ = [
     "Way",
     "Ways",
     "disk_sizes",
+    "unseen_cds",
     "whole_map",
 ]

@@ -39,6 +39,15 @@ def whole_map(vm: VM, host: Host, disks: Iterable[DiskMove], pool: Pool) -> dict
     return whole | {image.uuid: image.sr for image in images if image and image.sr in host.attached_srs}
 
 
+def unseen_cds(vm: VM, host: Host, pool: Pool) -> Iterator[tuple[str, str]]:
+    """Drive and name of every CD of *vm* that *host* does not see: XAPI ejects them when the VM takes disks along."""
+    for drive in vm.vbds:
+        if drive.type is VBDType.CD and not drive.empty:
+            image = pool.vdis.get(drive.vdi or DANGLING)
+            if image is None or image.sr not in host.attached_srs:
+                yield drive.device, image.name if image else "unknown"
+
+
 def moving(disks: DiskTargets, problem: Problem) -> Iterator[tuple[VDI, SR | None]]:
     """The disks that change their SR, with the new one; None for an SR that is not in the database."""
     for uuid, target in disks.items():
