@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from rebalancer.inventory import Pool
+from rebalancer.objectives import cpu_capacities, host_load
 from rebalancer.placement import Placement
 from rebalancer.plan import Plan
 from rebalancer.problem import Problem
@@ -56,19 +56,9 @@ def load_frame(problem: Problem, placement: Placement) -> pd.DataFrame:
     """
     if problem.demand is None:
         raise ValueError("the problem has no load profile: read the pool with its metrics")
-    demand = problem.demand
-    row_of = {uuid: number for number, uuid in enumerate(demand.hosts)}
-    pcpu = demand.host_base_pcpu.copy()
-    rows = [row_of[placement[vm]] for vm in demand.vms if vm in placement.host_of]
-    loads = demand.vm_pcpu[[number for number, vm in enumerate(demand.vms) if vm in placement.host_of]]
-    np.add.at(pcpu, rows, loads)
-    capacity = np.array([problem.cpu_capacity(problem.pool.hosts[uuid]) for uuid in demand.hosts])
-    names = [problem.pool.hosts[uuid].name for uuid in demand.hosts]
-    return (
-        pd.DataFrame(pcpu / capacity[:, None], index=pd.Index(names, name="host"))
-        .rename_axis(columns="slot")
-        .sort_index()
-    )
+    shares = host_load(placement, problem) / cpu_capacities(problem)[:, None]
+    names = [host.name for host in problem.pool.hosts.values()]
+    return pd.DataFrame(shares, index=pd.Index(names, name="host")).rename_axis(columns="slot").sort_index()
 
 
 def legality_frame(legality: Legality) -> pd.DataFrame:

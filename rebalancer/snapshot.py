@@ -104,6 +104,7 @@ class _Demand:
     window_end: AwareDatetime
     timezone: str
     source: str
+    vm_deviation_pcpu: tuple[tuple[Pcpus, ...], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,8 +204,9 @@ def _misfiled(pool: Pool) -> Iterator[str]:
 
 def _to_lists(profile: LoadProfile) -> _Demand:
     """The profile with its arrays as lists."""
-    values: dict[str, Any] = {field.name: getattr(profile, field.name) for field in fields(profile)}
-    rows = {name: tuple(map(tuple, values[name].tolist())) for name in ("vm_pcpu", "host_base_pcpu")}
+    values: dict[str, Any] = {field.name: getattr(profile, field.name) for field in fields(_Demand)}
+    tables = ("vm_pcpu", "host_base_pcpu", "vm_deviation_pcpu")
+    rows = {name: tuple(map(tuple, values[name].tolist())) for name in tables if values[name] is not None}
     return _Demand(**{**values, **rows})
 
 
@@ -215,8 +217,10 @@ def _to_arrays(demand: _Demand) -> LoadProfile:
         _Contradiction: the lists are not one a VM or host, all of one length.
     """
     values: dict[str, Any] = {field.name: getattr(demand, field.name) for field in fields(demand)}
-    slots = {len(row) for row in (*demand.vm_pcpu, *demand.host_base_pcpu)}
-    if len(slots) > 1 or len(demand.vm_pcpu) != len(demand.vms) or len(demand.host_base_pcpu) != len(demand.hosts):
+    peaks = demand.vm_deviation_pcpu
+    slots = {len(row) for row in (*demand.vm_pcpu, *demand.host_base_pcpu, *(peaks or ()))}
+    vms = {len(demand.vm_pcpu), len(demand.vms), len(demand.vms if peaks is None else peaks)}
+    if len(slots) > 1 or len(vms) > 1 or len(demand.host_base_pcpu) != len(demand.hosts):
         raise _Contradiction("the load profile's lists differ in length")
     if set(demand.quality) != set(demand.vms):
         raise _Contradiction("the load profile rates other VMs than it has")
@@ -226,6 +230,7 @@ def _to_arrays(demand: _Demand) -> LoadProfile:
             **values,
             "vm_pcpu": np.array(demand.vm_pcpu, dtype=np.float64).reshape(-1, shape),
             "host_base_pcpu": np.array(demand.host_base_pcpu, dtype=np.float64).reshape(-1, shape),
+            "vm_deviation_pcpu": None if peaks is None else np.array(peaks, dtype=np.float64).reshape(-1, shape),
             "window_start": demand.window_start.astimezone(UTC),
             "window_end": demand.window_end.astimezone(UTC),
         }

@@ -40,6 +40,14 @@ class DemandSettings(Protocol):
     def timezone(self) -> str:
         """IANA name of the zone whose hours the slots are."""
 
+    @property
+    def peaking(self) -> int:
+        """How many VMs of a host are expected to peak together."""
+
+    @property
+    def peak_percentile(self) -> float:
+        """What counts as a peak, 0 to 100."""
+
 
 def profile_from_samples(
     samples: pd.DataFrame, pool: Pool, settings: DemandSettings, window_end: datetime, *, source: str = "hosts' RRDs"
@@ -74,11 +82,15 @@ def profile_from_samples(
     if measured or (samples["owner"] == "host").any():
         refuse_silent_hosts(hosts, base, pool)
     refuse_unknown_pool(vms, means, quality, window)
+    vm_pcpu = _vm_slots(means, vms, quality, window, settings, percentile=settings.percentile)
+    peaks = _vm_slots(means, vms, quality, window, settings, percentile=settings.peak_percentile)
     return LoadProfile(
         vms=tuple(vm.uuid for vm in vms),
         hosts=tuple(host.uuid for host in hosts),
-        vm_pcpu=_vm_slots(means, vms, quality, window, settings),
-        host_base_pcpu=_filled(_percentiles(base, window, settings), _highest(base, np.zeros(len(hosts)))),
+        vm_pcpu=vm_pcpu,
+        host_base_pcpu=_filled(
+            _percentiles(base, window, settings, settings.percentile), _highest(base, np.zeros(len(hosts)))
+        ),
         slot_hours=1.0,
         quality={vm.uuid: each for vm, each in zip(vms, quality, strict=True)},
         percentile=settings.percentile,
@@ -86,22 +98,31 @@ def profile_from_samples(
         window_end=window.end,
         timezone=settings.timezone,
         source=source if measured else f"{source}; the hosts' own load is not in it and counts as 0",
+        vm_deviation_pcpu=np.maximum(peaks - vm_pcpu, 0.0) if settings.peaking else None,
     )
 
 
 def _vm_slots(
-    means: NDArray[np.float64], vms: Sequence[VM], quality: Sequence[Quality], window: Window, settings: DemandSettings
+    means: NDArray[np.float64],
+    vms: Sequence[VM],
+    quality: Sequence[Quality],
+    window: Window,
+    settings: DemandSettings,
+    *,
+    percentile: float,
 ) -> NDArray[np.float64]:
-    """Demand of the VMs, shape (VMs, slots)."""
+    """The *percentile* of the demand of the VMs, shape (VMs, slots)."""
     highest = _highest(means, np.array([max(1.0, vcpu_limit(vm)) for vm in vms]))
     known = np.array([each is not Quality.UNKNOWN for each in quality], dtype=bool)
-    slots = np.where(known[:, None], _percentiles(means, window, settings), np.nan)
+    slots = np.where(known[:, None], _percentiles(means, window, settings, percentile), np.nan)
     return _filled(slots, highest)
 
 
-def _percentiles(means: NDArray[np.float64], window: Window, settings: DemandSettings) -> NDArray[np.float64]:
+def _percentiles(
+    means: NDArray[np.float64], window: Window, settings: DemandSettings, percentile: float
+) -> NDArray[np.float64]:
     """The percentile of each slot, NaN where no hour is known."""
-    return slot_percentiles(means, window.slots(settings.slots, settings.timezone), settings.slots, settings.percentile)
+    return slot_percentiles(means, window.slots(settings.slots, settings.timezone), settings.slots, percentile)
 
 
 def _highest(means: NDArray[np.float64], otherwise: NDArray[np.float64]) -> NDArray[np.float64]:

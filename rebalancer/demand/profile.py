@@ -38,6 +38,9 @@ class LoadProfile:
         window_end: last moment that was read, UTC.
         timezone: IANA name of the zone that slots are counted in.
         source: where the numbers come from, in words.
+        vm_deviation_pcpu: how far the peak of each VM is above `vm_pcpu`, shape (VMs, slots), never negative; None
+            where nobody asked for peaks.
+        host_deviation_pcpu: the same for VMs whose use is part of `host_base_pcpu`, shape (hosts, VMs, slots).
     """
 
     vms: tuple[Uuid, ...]
@@ -51,6 +54,8 @@ class LoadProfile:
     window_end: datetime
     timezone: str
     source: str
+    vm_deviation_pcpu: NDArray[np.float64] | None = None
+    host_deviation_pcpu: NDArray[np.float64] | None = None
 
     @property
     def slots(self) -> int:
@@ -61,14 +66,14 @@ class LoadProfile:
         """Equal in every number and word."""
         if not isinstance(other, LoadProfile):
             return NotImplemented
-        mine, theirs = self._words(), other._words()
-        return (
-            mine == theirs
-            and np.array_equal(self.vm_pcpu, other.vm_pcpu)
-            and np.array_equal(self.host_base_pcpu, other.host_base_pcpu)
-        )
+        pairs = zip(self._arrays(), other._arrays(), strict=True)
+        return self._words() == other._words() and all(_equal(mine, theirs) for mine, theirs in pairs)
 
     __hash__ = None  # type: ignore[assignment]
+
+    def _arrays(self) -> tuple[NDArray[np.float64] | None, ...]:
+        """All numbers."""
+        return (self.vm_pcpu, self.host_base_pcpu, self.vm_deviation_pcpu, self.host_deviation_pcpu)
 
     def _words(self) -> tuple[object, ...]:
         """Everything but the arrays."""
@@ -83,3 +88,10 @@ class LoadProfile:
             self.timezone,
             self.source,
         )
+
+
+def _equal(mine: NDArray[np.float64] | None, theirs: NDArray[np.float64] | None) -> bool:
+    """Whether two tables hold the same, or neither is there."""
+    if mine is None or theirs is None:
+        return mine is theirs
+    return np.array_equal(mine, theirs)

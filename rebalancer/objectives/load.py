@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,8 @@ from rebalancer.demand import LoadProfile
 from rebalancer.errors import MetricsRefused
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
+
+T = TypeVar("T", np.float64, np.int64)
 
 
 def demand_of(problem: Problem) -> LoadProfile:
@@ -25,8 +29,22 @@ def demand_of(problem: Problem) -> LoadProfile:
 def host_load(placement: Placement, problem: Problem) -> NDArray[np.float64]:
     """pCPUs used on every host in every slot, shape (hosts of the pool, slots).
 
+    With a robust policy, the VMs of each host and slot whose peaks add most count with their peaks, as many as its
+    budget says (Bertsimas and Sim, The Price of Robustness, 2004).
+
     Raises:
-        MetricsRefused: there is no load profile, or it leaves out a host or a placed VM: absent is not zero.
+        MetricsRefused: there is no load profile, it leaves out a host or a placed VM, or it has no peaks where the
+            policy asks for them: absent is not zero.
+    """
+    load = usual_load(placement, problem)
+    return load + peaks_on_hosts(placement, problem) if problem.policy.demand.peaking else load
+
+
+def usual_load(placement: Placement, problem: Problem) -> NDArray[np.float64]:
+    """The same without any peak, shape (hosts of the pool, slots).
+
+    Raises:
+        MetricsRefused: there is no load profile, or it leaves out a host or a placed VM.
     """
     profile = demand_of(problem)
     load = base_load(problem)
@@ -39,6 +57,53 @@ def host_load(placement: Placement, problem: Problem) -> NDArray[np.float64]:
         load, [column[host] for host in placement.host_of.values()], profile.vm_pcpu[[row[vm] for vm in placement]]
     )
     return load
+
+
+def peaks_on_hosts(placement: Placement, problem: Problem) -> NDArray[np.float64]:
+    """What the worst peaks add on every host in every slot, shape (hosts of the pool, slots)."""
+    return np.array([each.sum(axis=0) for each in worst_on_hosts(placement, problem)]).reshape(
+        len(problem.pool.hosts), demand_of(problem).slots
+    )
+
+
+def worst_on_hosts(placement: Placement, problem: Problem) -> list[NDArray[np.float64]]:
+    """For every host the worst deviations in each slot, largest first, shape (as many as the budget says, slots)."""
+    deviations, fixed = vm_deviations(problem), host_deviations(problem)
+    row = {vm: number for number, vm in enumerate(demand_of(problem).vms)}
+    there = placement.vms_by_host()
+    return [
+        largest(
+            np.vstack([fixed[number], deviations[[row[vm] for vm in there.get(host, ())]]]),
+            problem.policy.demand.peaking,
+        )
+        for number, host in enumerate(problem.pool.hosts)
+    ]
+
+
+def largest(deviations: NDArray[T], count: int) -> NDArray[T]:
+    """The *count* largest in each column of *deviations* (rows, slots), largest first; all where there are no more."""
+    return -np.sort(-deviations, axis=0)[:count]
+
+
+def vm_deviations(problem: Problem) -> NDArray[np.float64]:
+    """How far the peak of each VM of the profile is above what it usually needs, shape (VMs of the profile, slots).
+
+    Raises:
+        MetricsRefused: the profile was made without looking at peaks.
+    """
+    deviations = demand_of(problem).vm_deviation_pcpu
+    if deviations is None:
+        raise MetricsRefused(["the load profile holds no peaks: read the pool anew with the policy that asks for them"])
+    return deviations
+
+
+def host_deviations(problem: Problem) -> NDArray[np.float64]:
+    """The same for VMs whose use is part of their host's own, shape (hosts of the pool, VMs, slots)."""
+    profile = demand_of(problem)
+    if profile.host_deviation_pcpu is None:
+        return np.zeros((len(problem.pool.hosts), 0, profile.slots))
+    row = {host: number for number, host in enumerate(profile.hosts)}
+    return profile.host_deviation_pcpu[[row[host] for host in problem.pool.hosts]]
 
 
 def base_load(problem: Problem) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rebalancer.demand import LoadProfile, Quality
 from rebalancer.inventory import Uuid
 from rebalancer.objectives import base_load, cpu_capacities, host_load
+from rebalancer.objectives.load import usual_load, vm_deviations, worst_on_hosts
 from rebalancer.placement import Placement
 from rebalancer.plan.memory import memory_peaks
 from rebalancer.plan.plan import Curve, HostRow, HostState, Load, Metrics, Plan, Step
@@ -90,12 +91,22 @@ def load_of(problem: Problem, moved: Collection[Uuid]) -> Load | None:
         return None
     row_of = {vm: number for number, vm in enumerate(problem.demand.vms)}
     fixed = Placement({vm: host for vm, host in problem.initial.host_of.items() if vm not in moved})
-    carried = host_load(fixed, problem)
+    carried = usual_load(fixed, problem)
+    rows = [row_of[vm] for vm in sorted(moved)]
+    robust = problem.policy.demand.peaking > 0
     return Load(
         slot_hours=problem.demand.slot_hours,
         hosts=_curves(list(problem.pool.hosts), carried),
-        vms=_curves(sorted(moved), problem.demand.vm_pcpu[[row_of[vm] for vm in sorted(moved)]]),
+        vms=_curves(sorted(moved), problem.demand.vm_pcpu[rows]),
+        host_peaks=_host_peaks(problem, fixed) if robust else (),
+        vm_peaks=_curves(sorted(moved), vm_deviations(problem)[rows]) if robust else (),
     )
+
+
+def _host_peaks(problem: Problem, fixed: Placement) -> tuple[Curve, ...]:
+    """The worst deviations of the VMs that stay, on each host."""
+    worst = zip(problem.pool.hosts, worst_on_hosts(fixed, problem), strict=True)
+    return tuple(curve for host, rows in worst for curve in _curves([host] * len(rows), rows))
 
 
 def _curves(uuids: Sequence[Uuid], pcpu: NDArray[np.float64]) -> tuple[Curve, ...]:
@@ -109,8 +120,11 @@ def profile_of(plan: Plan) -> LoadProfile | None:
     metrics = plan.made_from.metrics
     if plan.load is None or metrics is None:
         return None
-    if any(len(curve.pcpu) != metrics.slots for curve in (*plan.load.hosts, *plan.load.vms)):
+    load = plan.load
+    curves = (*load.hosts, *load.vms, *load.host_peaks, *load.vm_peaks)
+    if any(len(curve.pcpu) != metrics.slots for curve in curves):
         return None
+    robust = plan.policy.demand.peaking > 0
     moved = {curve.uuid: curve.pcpu for curve in plan.load.vms}
     vms = tuple(plan.before)
     idle = (0.0,) * metrics.slots
@@ -126,7 +140,24 @@ def profile_of(plan: Plan) -> LoadProfile | None:
         window_end=metrics.window_end,
         timezone=metrics.timezone,
         source=metrics.source,
+        vm_deviation_pcpu=_vm_peaks(load, vms, idle) if robust else None,
+        host_deviation_pcpu=_stayers_peaks(load, idle, plan.policy.demand.peaking) if robust else None,
     )
+
+
+def _vm_peaks(load: Load, vms: Sequence[Uuid], idle: Sequence[float]) -> NDArray[np.float64]:
+    """How far each of *vms* may peak, shape (VMs, slots); those that stay count with their hosts."""
+    peaks = {curve.uuid: curve.pcpu for curve in load.vm_peaks}
+    return _table([peaks.get(vm, idle) for vm in vms], len(idle))
+
+
+def _stayers_peaks(load: Load, idle: Sequence[float], budget: int) -> NDArray[np.float64]:
+    """How far the worst of the VMs that stay may peak, shape (hosts, budget, slots)."""
+    rows = []
+    for host in load.hosts:
+        peaks = [curve.pcpu for curve in load.host_peaks if curve.uuid == host.uuid][:budget]
+        rows.append(_table([*peaks, *[idle] * (budget - len(peaks))], len(idle)))
+    return np.array(rows, dtype=np.float64).reshape(len(rows), budget, len(idle))
 
 
 def _table(rows: Sequence[Sequence[float]], slots: int) -> NDArray[np.float64]:

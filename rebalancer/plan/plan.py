@@ -265,11 +265,16 @@ class Load:
 
     `hosts` holds what each host carries whatever the plan does: its own load and the VMs that stay. `vms` holds the VMs
     that the plan moves. Together they give every host's load before and after.
+
+    With a robust policy, `host_peaks` holds how far above that the worst VMs that stay on a host may peak, a curve
+    each, as many as the policy's budget says, and `vm_peaks` the same of each VM that moves.
     """
 
     slot_hours: float
     hosts: tuple[Curve, ...]
     vms: tuple[Curve, ...]
+    host_peaks: tuple[Curve, ...] = ()
+    vm_peaks: tuple[Curve, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

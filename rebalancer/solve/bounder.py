@@ -138,7 +138,9 @@ def worth_watching(prepared: Prepared, limits: Ints) -> Bools:
     slots have to be watched, or the relaxation hides the leavers there.
     """
     load = load_of(prepared, prepared.home)
-    if int(prepared.legal.sum()) <= SMALL_PAIRS:
+    # With peaks, a watched slot is a variable for every pair: only small models take that for all.
+    terms_each = 1 + prepared.demand.shape[1] * bool(prepared.deviations.budget)
+    if int(prepared.legal.sum()) * terms_each <= SMALL_PAIRS:
         return np.ones(load.shape, dtype=np.bool_)
     watched: Bools = load > HOT * limits[:, None]
     terms = prepared.legal.sum(axis=0)

@@ -85,6 +85,7 @@ def part_of(prepared: Prepared, hosts: Ints, units: Ints) -> Prepared:
         base_pcpu=prepared.base_pcpu[hosts],
         demand=prepared.demand[units],
         base=prepared.base[hosts],
+        deviations=prepared.deviations.of_part(hosts, units),
         families=tuple(
             Family(resident=each.resident[units], arrival=each.arrival[units], fixed=each.fixed[hosts])
             for each in prepared.families

@@ -151,6 +151,7 @@ class _Packing:
         self._held, self._upper = weights_of(prepared, at), uppers_of(prepared)
         self._arrival = np.array([family.arrival for family in prepared.families]).reshape(-1, len(at))
         self._resident = np.array([family.resident for family in prepared.families]).reshape(-1, len(at))
+        self._demand = prepared.demand + prepared.deviations.of_units(len(at))
         self.size = self._arrival.sum(axis=0) + prepared.demand.sum(axis=1)
 
     def place(self, unit: int) -> bool:
@@ -161,14 +162,15 @@ class _Packing:
             self._arrival[:, unit : unit + 1],
         )
         fits = (self._held + weights <= self._upper).all(axis=0)
-        cool = (self._load + self._prepared.demand[unit] <= self._limits).all(axis=1)
+        # With its peak on top of the worst that are there: that is no less than what it will be.
+        cool = (self._load + self._demand[unit] <= self._limits).all(axis=1)
         possible = np.flatnonzero(self._open & self._prepared.legal[unit] & fits & cool)
         if not len(possible):
             return False
         room = np.where(self._upper < UNLIMITED, self._upper - self._held, 0).sum(axis=0)
         target = int(possible[np.argmin(room[possible])])
         self._held[:, target] += weights[:, target]
-        self._load[target] += self._prepared.demand[unit]
+        self._load[target] += self._demand[unit]
         self.at[unit] = target
         return True
 

@@ -12,7 +12,13 @@ UNLIMITED = 2**62
 
 
 def load_of(prepared: Prepared, at: Ints) -> Ints:
-    """Parts of a pCPU on every host and slot, shape (hosts, slots)."""
+    """Parts of a pCPU on every host and slot, the worst peaks included, shape (hosts, slots)."""
+    load = usual_load_of(prepared, at)
+    return load + prepared.deviations.worst(at) if prepared.deviations.budget else load
+
+
+def usual_load_of(prepared: Prepared, at: Ints) -> Ints:
+    """The same without any peak, shape (hosts, slots)."""
     load = prepared.base.copy()
     np.add.at(load, at, prepared.demand)
     return load

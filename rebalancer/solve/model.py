@@ -21,12 +21,12 @@ from rebalancer.solve.breaches import breaches
 from rebalancer.solve.disk_rows import post_disks
 from rebalancer.solve.goal import Goal, goal_of
 from rebalancer.solve.limit_rows import post_groups, post_limits
+from rebalancer.solve.load_rows import LoadRow, highest_share, load_above
 from rebalancer.solve.occupancy import occupied
 from rebalancer.solve.prepare import Bools, Ints, Prepared
 from rebalancer.solve.price import Price
 
 LOWEST = -(2**62)
-SHARE_PARTS = 10_000
 NO_VARIABLE = -1
 
 Numbers = Sequence[int] | Ints
@@ -48,35 +48,6 @@ class Scope:
     watched: Bools | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LoadRow:
-    """The load that pairs bring to a host in a slot is at most `room` and the variable `excess`."""
-
-    host: int
-    pairs: Ints
-    demand: Ints
-    room: int
-    excess: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _ShareRow:
-    """The load of a host in a slot: what pairs add to its base, and the capacity that it is a share of."""
-
-    pairs: Ints
-    demand: Ints
-    base: int
-    room: int
-
-    def load(self, chosen: Ints) -> int:
-        """What the *chosen* pairs add."""
-        return int(self.demand @ chosen[self.pairs])
-
-    def share(self, added: int) -> int:
-        """The share of the capacity in use, in parts, rounded up."""
-        return -(-(self.base + added) * SHARE_PARTS // self.room)
-
-
 class PlacementModel:
     """Where every unit goes; implements `rebalancer.objectives.Model`."""
 
@@ -91,8 +62,8 @@ class PlacementModel:
         self.variable = np.full(scope.free.shape, NO_VARIABLE, dtype=np.int64)
         self.variable[self.units, self.at_hosts] = np.arange(len(self.units))
         self.constant: Bools = np.logical_not(scope.free.any(axis=1))
-        self._load = prepared.base.copy()
-        np.add.at(self._load, scope.at[self.constant], prepared.demand[self.constant])
+        self.load = prepared.base.copy()
+        np.add.at(self.load, scope.at[self.constant], prepared.demand[self.constant])
         self._post_choice()
         post_limits(self)
         post_groups(self)
@@ -110,9 +81,9 @@ class PlacementModel:
         factors = np.asarray(coefficients, dtype=np.int64)
         divisor = int(np.gcd.reduce(factors)) or 1
         summed = np.asarray(variables, dtype=np.int64).tolist()
-        self._post_sum(summed, (factors // divisor).tolist(), upper // divisor, given=given)
+        self.post_sum(summed, (factors // divisor).tolist(), upper // divisor, given=given)
 
-    def _post_sum(self, variables: list[int], coefficients: list[int], upper: int, *, given: int | None = None) -> None:
+    def post_sum(self, variables: list[int], coefficients: list[int], upper: int, *, given: int | None = None) -> None:
         """The row as it is; lists, because the protocol buffer takes them in half the time of arrays."""
         self.terms += len(coefficients)
         constraint = self._proto.constraints.add()
@@ -171,67 +142,11 @@ class PlacementModel:
 
     def load_above(self, limits: NDArray[np.float64]) -> Measure:
         """PCPUs above *limits* on the watched hosts and slots, summed."""
-        resolution = self.prepared.resolution
-        room = resolution.limit_parts(limits[self.prepared.columns]) - self._load
-        watched = np.ones_like(room, dtype=np.bool_) if self.scope.watched is None else self.scope.watched
-        variables: list[int] = []
-        offset = int(np.maximum(-room[watched], 0).sum())
-        for host in np.flatnonzero(watched.any(axis=1) & self.scope.free.any(axis=0)):
-            pairs = np.flatnonzero(self.at_hosts == host)
-            demand = self.prepared.demand[self.units[pairs]]
-            most = demand.sum(axis=0) - np.maximum(room[host], 0)
-            variables.extend(
-                self._excess(int(host), pairs, demand[:, slot], max(0, int(room[host, slot])), int(most[slot]))
-                for slot in np.flatnonzero(watched[host] & (most > 0))
-            )
-        return Measure(
-            variables=tuple(variables),
-            coefficients=(1,) * len(variables),
-            offset=offset,
-            largest=len(limits) * int(self.prepared.demand.sum() + self.prepared.base.sum()),
-            worth=Fraction(1, resolution.parts_per_pcpu),
-            surplus=resolution.surplus(limits),
-        )
-
-    def _excess(self, host: int, pairs: Ints, demand: Ints, room: int, most: int) -> int:
-        """A variable for how far the demand of *pairs* exceeds the *room* of a host: *most* at most."""
-        used = demand > 0
-        if not used.all():
-            pairs, demand = pairs[used], demand[used]
-        excess = self.whole_number(most, lambda chosen: max(0, int(demand @ chosen[pairs]) - room))
-        self._post_sum([*pairs.tolist(), excess], [*demand.tolist(), -1], room)
-        self.load_rows.append(LoadRow(host=host, pairs=pairs, demand=demand, room=room, excess=excess))
-        return excess
+        return load_above(self, limits)
 
     def highest_share(self, capacities: NDArray[np.float64]) -> Measure:
         """One number that the share of no host with a capacity exceeds, in any slot."""
-        resolution = self.prepared.resolution
-        rows = self._share_rows(resolution.limit_parts(capacities[self.prepared.columns]))
-        highest = max((row.share(int(row.demand.sum())) for row in rows), default=0)
-        peak = self.whole_number(highest, lambda chosen: max(row.share(row.load(chosen)) for row in rows))
-        for row in rows:
-            self.at_most([*row.pairs, peak], [*row.demand * SHARE_PARTS, -row.room], -row.base * SHARE_PARTS)
-        lowest = float(capacities[capacities > 0].min(initial=1.0))
-        return Measure(
-            variables=(peak,),
-            coefficients=(1,),
-            offset=0,
-            largest=highest,
-            worth=Fraction(1, SHARE_PARTS),
-            surplus=1 / SHARE_PARTS + resolution.surplus(capacities) / lowest,
-        )
-
-    def _share_rows(self, capacities: Ints) -> list[_ShareRow]:
-        """The load of every slot of every host that has a capacity."""
-        found = []
-        for host in np.flatnonzero(capacities > 0):
-            pairs = np.flatnonzero(self.at_hosts == host)
-            demand = self.prepared.demand[self.units[pairs]]
-            found += [
-                _ShareRow(pairs=pairs, demand=demand[:, slot], base=int(base), room=int(capacities[host]))
-                for slot, base in enumerate(self._load[host])
-            ]
-        return found
+        return highest_share(self, capacities)
 
     def goal(self, measures: Sequence[Measure]) -> Goal:
         """The sum of *measures*, ready to be minimised or held."""

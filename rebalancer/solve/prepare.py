@@ -17,6 +17,7 @@ from rebalancer.objectives import base_load
 from rebalancer.problem import Problem
 from rebalancer.rules import Joined, PoolRule, Row, Rule
 from rebalancer.rules.storage import Carried
+from rebalancer.solve.deviations import Deviations
 from rebalancer.solve.disks import Disks, disks_of
 from rebalancer.solve.limits import Family, Group, Limit
 from rebalancer.solve.merging import merged
@@ -45,6 +46,7 @@ class Prepared:
         base_pcpu: load of each host with what never moves, shape (hosts, slots).
         demand: `unit_pcpu` in parts of a pCPU.
         base: `base_pcpu` in parts of a pCPU.
+        deviations: how far peaks are above these loads, where the policy is robust.
         moves: VMs that move with each unit.
         copied: bytes that are copied when each unit moves.
         disks: what goes along with units to some hosts, and the SRs that may run out of space.
@@ -68,6 +70,7 @@ class Prepared:
     base_pcpu: Floats
     demand: Ints
     base: Ints
+    deviations: Deviations
     moves: Price
     copied: Price
     disks: Disks
@@ -98,7 +101,8 @@ class Prepared:
         """The same with loads that are rounded down, coarsely: for bounds, which then hold without any allowance."""
         resolution = Resolution(parts_per_pcpu=PARTS[0], optimistic=True)
         demand, base = resolution.parts(self.unit_pcpu), resolution.parts(self.base_pcpu)
-        return replace(self, demand=demand, base=base, resolution=resolution)
+        deviations = self.deviations.rounded(resolution)
+        return replace(self, demand=demand, base=base, deviations=deviations, resolution=resolution)
 
 
 def prepare(problem: Problem, rules: Sequence[Rule]) -> Prepared:
@@ -123,7 +127,8 @@ class _Preparing:
         """All parts."""
         self._find_units()
         unit_pcpu, base_pcpu = self._loads()
-        resolution = resolution_for([*unit_pcpu, *base_pcpu])
+        deviations = Deviations.of(self._problem, self._unit_of, self._hosts)
+        resolution = resolution_for([*unit_pcpu, *base_pcpu, *deviations.all_pcpu])
         families, limits, soft_limits = self._rows()
         home = np.array([self._home(members[0]) for members in self._units], dtype=np.int64)
         joined = [limit for limit in self._limits if isinstance(limit, Joined)]
@@ -140,6 +145,7 @@ class _Preparing:
             base_pcpu=base_pcpu,
             demand=resolution.parts(unit_pcpu),
             base=resolution.parts(base_pcpu),
+            deviations=deviations.rounded(resolution),
             moves=Price.flat(home, np.array([*map(len, self._units)], dtype=np.int64), len(self._hosts)),
             copied=self._copied(home, disks),
             disks=disks,

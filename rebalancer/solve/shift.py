@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rebalancer.solve.holdings import bound_elsewhere, holds, load_of, uppers_of, weights_of
+from rebalancer.solve.holdings import bound_elsewhere, holds, load_of, uppers_of, usual_load_of, weights_of
 from rebalancer.solve.prepare import Bools, Ints
 from rebalancer.solve.stage import Stage
 from rebalancer.units import GIB
@@ -35,12 +35,16 @@ class _Shifting:
         prepared = stage.prepared
         self._taste = taste
         self._prepared, self._limits, self.at = prepared, limits[:, None], start.copy()
-        self._load = load_of(prepared, start)
+        self._usual = usual_load_of(prepared, start)
+        # One array where there are no peaks: what is usual is all then.
+        self._load = load_of(prepared, start) if prepared.deviations.budget else self._usual
+        self._peaks, several = prepared.deviations.of_single_units(len(prepared.units))
         self._held, self._upper = weights_of(prepared, start), uppers_of(prepared)
         self._resident = np.array([family.resident for family in prepared.families]).reshape(-1, len(start))
         self._arrival = np.array([family.arrival for family in prepared.families]).reshape(-1, len(start))
         self._legal = prepared.legal.copy()
-        self._free = ~bound_elsewhere(prepared)
+        self._free = ~bound_elsewhere(prepared) & ~several
+        self._next_peak = np.zeros_like(self._load)
         self._burden = np.empty(prepared.legal.shape, dtype=np.int64)
         for host in range(len(prepared.hosts)):
             self._weigh(host)
@@ -81,15 +85,35 @@ class _Shifting:
         excess = self._excess()
         units = np.flatnonzero((excess[self.at] > 0) & self._free)
         hosts = self.at[units]
-        left = np.maximum(self._load[hosts] - self._prepared.demand[units] - self._limits[hosts], 0).sum(axis=1)
+        less = self._prepared.demand[units]
+        if self._prepared.deviations.budget:
+            less = less + np.maximum(self._peaks[units] - self._next_peak[hosts], 0)
+        left = np.maximum(self._load[hosts] - less - self._limits[hosts], 0).sum(axis=1)
         relief = excess[hosts] - left
         return units[relief > 0], relief[relief > 0]
 
     def _weigh(self, host: int) -> None:
         """Note what each unit would add to the excess of *host*."""
+        more = self._prepared.demand
+        if self._prepared.deviations.budget:
+            more = more + np.maximum(self._peaks - self._weigh_peaks(host), 0)
         room = self._load[host] - self._limits[host]
         before = np.maximum(room, 0).sum()
-        self._burden[:, host] = np.maximum(room + self._prepared.demand, 0).sum(axis=1) - before
+        self._burden[:, host] = np.maximum(room + more, 0).sum(axis=1) - before
+
+    def _weigh_peaks(self, host: int) -> Ints:
+        """Note the peaks of *host*; a VM that comes adds what it peaks above the last of those that count, (slots,).
+
+        One that leaves takes away what it peaks above the next, which counts from then on.
+        """
+        deviations = self._prepared.deviations
+        worst = np.zeros((deviations.budget + 1, self._load.shape[1]), dtype=np.int64)
+        there = -np.sort(-deviations.on(host, np.flatnonzero(self.at == host)), axis=0)[: deviations.budget + 1]
+        worst[: len(there)] = there
+        self._load[host] = self._usual[host] + worst[:-1].sum(axis=0)
+        self._next_peak[host] = worst[-1]
+        last: Ints = worst[-2]
+        return last
 
     def _costs(self, units: Ints) -> tuple[Ints, Ints]:
         """Bytes copied and VMs moved by each shift, fewer where it leads home, shape (units, hosts)."""
@@ -119,9 +143,9 @@ class _Shifting:
     def _shift(self, unit: int, target: int) -> None:
         """Make one shift."""
         source, home = int(self.at[unit]), int(self._prepared.home[unit])
+        self.at[unit] = target
         for host, sign in ((source, -1), (target, 1)):
             weights = self._resident if host == home else self._arrival
             self._held[:, host] += sign * weights[:, unit]
-            self._load[host] += sign * self._prepared.demand[unit]
+            self._usual[host] += sign * self._prepared.demand[unit]
             self._weigh(host)
-        self.at[unit] = target

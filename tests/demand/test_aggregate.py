@@ -247,3 +247,16 @@ def test_a_big_pool_is_folded_whole() -> None:
     ).assign(time=lambda each: pd.to_datetime(each["time"], utc=True))
     found = profile_from_samples(table, pool, DemandPolicy(slots=168), END)
     assert found.vm_pcpu.shape == (3000, 168)
+
+
+def test_peaks_are_kept_where_the_policy_asks_for_them() -> None:
+    """Hour 3 is at 0.1 to 0.7 over seven days: its peak is 0.7, as far above the percentile as nobody else is."""
+    values = np.full((7, 24), 0.05)
+    values[:, 3] = np.arange(1, 8) / 10
+    found = profile({"a": values.ravel().tolist()}, settings=DemandPolicy(robust=True, percentile=50))
+    assert found.vm_deviation_pcpu is not None
+    peaks = found.vm_deviation_pcpu[found.vms.index("a")]
+    assert peaks[3] == pytest.approx(0.3)
+    assert peaks[4] == pytest.approx(0)
+    assert (found.vm_deviation_pcpu >= 0).all()
+    assert profile({"a": values.ravel().tolist()}).vm_deviation_pcpu is None

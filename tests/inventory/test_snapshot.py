@@ -223,3 +223,12 @@ def test_a_large_pool_comes_back(tmp_path: Path) -> None:
 def test_format_is_stated_first(tmp_path: Path) -> None:
     """The first thing in the file is its format, so that people see what it is."""
     assert written(tmp_path).read_text().lstrip("{\n ").startswith(f'"format": "{FORMAT}"')
+
+
+def test_peaks_come_back_as_they_were_written(tmp_path: Path) -> None:
+    """A profile that knows how far VMs peak keeps every digit of it."""
+    snapshot = small_snapshot()
+    assert snapshot.demand is not None
+    peaks = replace(snapshot.demand, vm_deviation_pcpu=snapshot.demand.vm_pcpu / 7)
+    write_snapshot(replace(snapshot, demand=peaks), tmp_path / "pool.json")
+    assert read_snapshot(tmp_path / "pool.json").demand == peaks != snapshot.demand

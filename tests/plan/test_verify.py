@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+import numpy as np
 import pytest
 
 from rebalancer.demand import LoadProfile
@@ -339,3 +340,33 @@ def test_a_plan_beyond_its_limits_is_refused(limits: dict[str, int]) -> None:
     policy = policy_of(limits=limits)
     strict = replace(PLAN.made_from, policy=policy, policy_digest=policy_digest(policy))
     assert [finding.rule for finding in verdict(sealed(replace(PLAN, made_from=strict)))] == ["limits"]
+
+
+def robust_plan() -> Plan:
+    """The busy plan under a policy that reckons with two VMs of each host peaking together."""
+    pool = busy_pool()
+    demand = demand_of(pool, {"big": 9.0, "web-1": 5.0})
+    peaks = np.random.default_rng(1).uniform(0, 3, demand.vm_pcpu.shape)
+    policy = policy_of(demand={"robust": True, "budget": 2})
+    problem = problem_of(pool, demand=replace(demand, vm_deviation_pcpu=peaks), policy=policy)
+    goal = goal_of(problem, big="h2", small="h1", **{"web-2": "h3", "log": "h4"})
+    return plan_of(problem, goal, tiers=("repair", "balance", "peak"))
+
+
+def test_a_robust_plan_carries_the_peaks_that_its_figures_need() -> None:
+    """It is accepted by what it carries alone: the worst two of those that stay on a host, and all that move."""
+    plan = robust_plan()
+    assert plan.load is not None
+    assert {curve.uuid for curve in plan.load.vm_peaks} == {step.vm for step in plan.steps}
+    assert verdict(plan) == ()
+
+
+@pytest.mark.parametrize("name", ["host_peaks", "vm_peaks"])
+def test_other_peaks_are_noticed(name: str) -> None:
+    """With lower peaks than were measured, hosts and objectives come out otherwise."""
+    plan = robust_plan()
+    assert plan.load is not None
+    flat = tuple(replace(curve, pcpu=(0.0,) * len(curve.pcpu)) for curve in getattr(plan.load, name))
+    edits: dict[str, Any] = {name: flat}
+    edited = sealed(replace(plan, load=replace(plan.load, **edits)))
+    assert any(finding.rule in {"figures", "tiers"} for finding in verdict(edited))

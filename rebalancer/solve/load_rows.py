@@ -1,0 +1,157 @@
+"""Load in the model: what is above a limit, and the highest share of a capacity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebalancer.objectives import Measure
+from rebalancer.solve.peak_rows import Peaks, peaks_on, surely_added
+from rebalancer.solve.prepare import Ints
+
+if TYPE_CHECKING:
+    from rebalancer.solve.model import PlacementModel
+
+SHARE_PARTS = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LoadRow:
+    """The load that pairs bring to a host in a slot is at most `room` and the variable `excess`."""
+
+    host: int
+    pairs: Ints
+    demand: Ints
+    room: int
+    excess: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Room:
+    """What pairs may bring to a host in a slot, their peaks included; *most* is what they bring too much at most."""
+
+    host: int
+    pairs: Ints
+    demand: Ints
+    peaks: Peaks
+    room: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Share:
+    """The load of a host in a slot: what pairs add to its base, and the capacity that it is a share of."""
+
+    pairs: Ints
+    demand: Ints
+    peaks: Peaks
+    base: int
+    room: int
+
+    def load(self, chosen: Ints) -> int:
+        """What the *chosen* pairs add."""
+        return int(self.demand @ chosen[self.pairs]) + self.peaks.added(chosen)
+
+    def share(self, added: int) -> int:
+        """The share of the capacity in use, in parts, rounded up."""
+        return -(-(self.base + added) * SHARE_PARTS // self.room)
+
+
+def load_above(model: PlacementModel, limits: NDArray[np.float64]) -> Measure:
+    """PCPUs above *limits* on the watched hosts and slots of *model*, summed."""
+    prepared, resolution = model.prepared, model.prepared.resolution
+    room = resolution.limit_parts(limits[prepared.columns]) - model.load - surely_added(model)
+    watched = np.ones_like(room, dtype=np.bool_) if model.scope.watched is None else model.scope.watched
+    variables: list[int] = []
+    for host in np.flatnonzero(watched.any(axis=1) & model.scope.free.any(axis=0)):
+        variables.extend(_excess(model, row) for row in _rooms(model, int(host), room[host], watched[host]))
+    everything = prepared.demand.sum() + prepared.base.sum()
+    peaks = prepared.deviations.parts.sum() + prepared.deviations.fixed.sum()
+    return Measure(
+        variables=tuple(variables),
+        coefficients=(1,) * len(variables),
+        offset=int(np.maximum(-room[watched], 0).sum()),
+        largest=len(limits) * int(everything + peaks),
+        worth=Fraction(1, resolution.parts_per_pcpu),
+        surplus=resolution.surplus(limits),
+    )
+
+
+def _rooms(model: PlacementModel, host: int, room: Ints, watched: NDArray[np.bool_]) -> list[_Room]:
+    """The watched slots of *host* in which pairs can bring too much."""
+    pairs = np.flatnonzero(model.at_hosts == host)
+    demand = model.prepared.demand[model.units[pairs]]
+    peaks = peaks_on(model, host, pairs)
+    most = demand.sum(axis=0) + peaks.most - np.maximum(room, 0)
+    return [
+        _Room(
+            host=host,
+            pairs=pairs,
+            demand=demand[:, slot],
+            peaks=peaks.in_slot(int(slot)),
+            room=max(0, int(room[slot])),
+            most=int(most[slot]),
+        )
+        for slot in np.flatnonzero(watched & (most > 0))
+    ]
+
+
+def _excess(model: PlacementModel, row: _Room) -> int:
+    """A variable for how far the load of *row* exceeds its room."""
+    used = row.demand > 0
+    pairs, demand = (row.pairs, row.demand) if used.all() else (row.pairs[used], row.demand[used])
+    room, peaks = row.room, row.peaks
+    excess = model.whole_number(
+        row.most, lambda chosen: max(0, int(demand @ chosen[pairs]) + peaks.added(chosen) - room)
+    )
+    variables, coefficients, sure = peaks.post(model)
+    model.post_sum([*pairs.tolist(), *variables, excess], [*demand.tolist(), *coefficients, -1], room + sure)
+    model.load_rows.append(LoadRow(host=row.host, pairs=pairs, demand=demand, room=room, excess=excess))
+    return excess
+
+
+def highest_share(model: PlacementModel, capacities: NDArray[np.float64]) -> Measure:
+    """One number that the share of no host with a capacity exceeds, in any slot."""
+    resolution = model.prepared.resolution
+    rows = _shares(model, resolution.limit_parts(capacities[model.prepared.columns]))
+    highest = max((row.share(int(row.demand.sum()) + row.peaks.at_most) for row in rows), default=0)
+    peak = model.whole_number(highest, lambda chosen: max(row.share(row.load(chosen)) for row in rows))
+    for row in rows:
+        variables, coefficients, sure = row.peaks.post(model)
+        terms = [*row.demand.tolist(), *coefficients]
+        shares = [each * SHARE_PARTS for each in terms]
+        model.at_most([*row.pairs.tolist(), *variables, peak], [*shares, -row.room], (sure - row.base) * SHARE_PARTS)
+    lowest = float(capacities[capacities > 0].min(initial=1.0))
+    return Measure(
+        variables=(peak,),
+        coefficients=(1,),
+        offset=0,
+        largest=highest,
+        worth=Fraction(1, SHARE_PARTS),
+        surplus=1 / SHARE_PARTS + resolution.surplus(capacities) / lowest,
+    )
+
+
+def _shares(model: PlacementModel, capacities: Ints) -> list[_Share]:
+    """The load of every slot of every host that has a capacity."""
+    found = []
+    base = model.load + surely_added(model)
+    for host in np.flatnonzero(capacities > 0):
+        pairs = np.flatnonzero(model.at_hosts == host)
+        demand = model.prepared.demand[model.units[pairs]]
+        peaks = peaks_on(model, int(host), pairs)
+        found += [
+            _Share(
+                pairs=pairs,
+                demand=demand[:, slot],
+                peaks=peaks.in_slot(slot),
+                base=int(base[host, slot]),
+                room=int(capacities[host]),
+            )
+            for slot in range(demand.shape[1])
+        ]
+    return found
