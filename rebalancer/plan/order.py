@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Move, Placement
+from rebalancer.plan.beam import Beam
 from rebalancer.plan.search import Leg, Search, Stuck
+from rebalancer.plan.shorten import shortened
 from rebalancer.plan.state import State
-from rebalancer.plan.wander import Wanderer
+from rebalancer.plan.unreachable import never_arrives
 from rebalancer.problem import Problem
 from rebalancer.rules import PoolRule, Rule, When, end_violations
 
@@ -25,8 +27,6 @@ TOTAL_EFFORT = 250_000
 """How many questions all searches may ask together."""
 BYSTANDERS = 12
 """How many VMs that are to stay may be asked to step aside."""
-WALK_EFFORT = 4_000
-"""How many questions the walks may ask together for each VM that moves."""
 CORE_EFFORT = 4_000
 CORE_MOVES = 24
 """Up to how many moves a deadlock is cut down to the moves that cause it."""
@@ -96,13 +96,17 @@ class _Ordering:
         direct, _ = self._try_ranks(self._ranks(), hops=0)
         if direct is not None:
             return Order(legs=direct)
+        hopeless = never_arrives(self._state.problem, self._state.rules, self._moves)
+        if hopeless:
+            return Deadlock(moves=(hopeless.move,), rules=(hopeless.rule,), proved=True, ways=self._found_ways())
         legs, proved = self._with_hops(len(self._moves))
-        if legs is None:
-            legs = self._with_bystanders()
-        if legs is None:
-            budget = WALK_EFFORT * len(self._moves)
-            legs = Wanderer(self._state, self._everybody(), seed=self._seed, budget=budget).walk()
+        legs = legs or self._with_bystanders() or self._among_all()
         return Order(legs=legs) if legs is not None else self._deadlock(proved=proved)
+
+    def _among_all(self) -> tuple[Leg, ...] | None:
+        """An order in which any VM may step aside, any number of times."""
+        legs = Beam(self._state, self._everybody(), seed=self._seed).search()
+        return shortened(legs, self._state) if legs is not None else None
 
     def _everybody(self) -> dict[Uuid, Uuid]:
         """The last host of every guest."""
@@ -181,8 +185,11 @@ class _Ordering:
         if len(blamed) <= CORE_MOVES:
             blamed = _smallest(blamed, self._deadlocked)
         rules = self._furthest.rules if self._furthest else ()
-        ways = tuple(way for _, way in sorted(self._ways.items()) if way)
-        return Deadlock(moves=tuple(blamed), rules=rules, proved=proved, ways=ways)
+        return Deadlock(moves=tuple(blamed), rules=rules, proved=proved, ways=self._found_ways())
+
+    def _found_ways(self) -> tuple[tuple[Leg, ...], ...]:
+        """The ways that came furthest, without hops and with them."""
+        return tuple(way for _, way in sorted(self._ways.items()) if way)
 
     def _deadlocked(self, moves: Sequence[Move]) -> bool:
         """Whether *moves* alone lead to a placement that fits, and a quick search finds no order, hops included.

@@ -37,8 +37,7 @@ class State:
 
     def disks(self, vm: Uuid, target: Uuid) -> tuple[DiskMove, ...]:
         """The disks that *vm* takes along if it goes to *target* now."""
-        move = self._carriers.get(vm)
-        return move.disks if move and move.target == target and vm not in self._carried else ()
+        return () if vm in self._carried else self._disks_at_first(vm, target)
 
     def fits(self, vm: Uuid, target: Uuid) -> bool:
         """Whether every rule on what hosts hold lets *vm* join *target* now, while it still holds its own host."""
@@ -48,6 +47,25 @@ class State:
         """Whether *vm* may move to *target* now."""
         self.effort += self._price
         return self.fits(vm, target) and not self._objections(vm, target)
+
+    def reach(self, vm: Uuid) -> frozenset[Uuid]:
+        """The hosts that no rule on VMs, hosts or pairs keeps *vm* from, as far as that can be told from its own."""
+        home = self.problem.initial[vm]
+        moves = (
+            Move(vm=vm, source=home, target=host, disks=self._disks_at_first(vm, host))
+            for host in self.problem.pool.hosts
+            if host != home
+        )
+        return frozenset((home, *(move.target for move in moves if not self._ways.objections(move))))
+
+    def carries(self, vm: Uuid) -> bool:
+        """Whether *vm* takes disks along on some leg."""
+        return vm in self._carriers
+
+    def _disks_at_first(self, vm: Uuid, target: Uuid) -> tuple[DiskMove, ...]:
+        """The disks that *vm* takes along if it goes to *target* before anywhere else."""
+        move = self._carriers.get(vm)
+        return move.disks if move and move.target == target else ()
 
     def blockers(self, vm: Uuid, target: Uuid) -> tuple[str, ...]:
         """Ids of the rules that keep *vm* from moving to *target* now."""
