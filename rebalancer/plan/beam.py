@@ -25,6 +25,7 @@ MOST_STATES = 250_000
 DEPTH = 5
 """How many legs an order may have for each VM that moves."""
 KEY_BITS = 128
+FINE = 1_000_000
 LARGE_WAITS = 1.5
 """What it counts that the largest VM which waits has no host with room for it, against that VM being misplaced."""
 
@@ -32,7 +33,7 @@ LARGE_WAITS = 1.5
 class _Node(NamedTuple):
     """A state: what is misplaced, its key, the host of each VM, room by kind of limit and host."""
 
-    misplaced: float
+    misplaced: int
     key: int
     at: tuple[int, ...]
     room: tuple[tuple[int, ...], ...]
@@ -46,7 +47,7 @@ class _Step(NamedTuple):
     parent: int
     vm: int
     host: int
-    misplaced: float
+    misplaced: int
 
 
 class Beam:
@@ -72,12 +73,12 @@ class Beam:
                 return legs
         return None
 
-    def _sizes(self) -> list[float]:
-        """What it counts that a VM is misplaced: the square of its memory, the largest being 1."""
+    def _sizes(self) -> list[int]:
+        """What it counts that a VM is misplaced: the square of its memory, the largest being `FINE`; at least 1."""
         vms = self._state.problem.pool.vms
-        sizes = [float(vms[vm].migration_memory_bytes) for vm in self._vms]
-        largest = max(sizes, default=1.0)
-        return [(size / largest) ** 2 for size in sizes]
+        sizes = [vms[vm].migration_memory_bytes for vm in self._vms]
+        largest = max(sizes, default=1)
+        return [1 + FINE * size**2 // largest**2 for size in sizes]
 
     def _keys(self) -> list[list[int]]:
         """A number for each VM on each host, equal for VMs that are interchangeable; their sum is a state's key."""
@@ -144,10 +145,8 @@ class Beam:
     def _step(self, node: _Node, parent: int, vm: int, host: int, key: int) -> _Step:
         """A way with its score: what is misplaced, and that the largest VM which waits finds no room."""
         here, goal, size = node.at[vm], self._goal[vm], self._size[vm]
-        misplaced = node.misplaced + (size if here == goal else 0.0) - (size if host == goal else 0.0)
-        if misplaced < min(self._size):
-            misplaced = 0.0
-        score = misplaced + self._cramped(node, vm, host) + self._random.random() * 0.1
+        misplaced = node.misplaced + (size if here == goal else 0) - (size if host == goal else 0)
+        score = misplaced + self._cramped(node, vm, host) + self._random.random() * FINE / 10
         return _Step(score=score, key=key, parent=parent, vm=vm, host=host, misplaced=misplaced)
 
     def _cramped(self, node: _Node, moved: int, to: int) -> float:

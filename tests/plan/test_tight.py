@@ -8,7 +8,7 @@ import pytest
 
 from rebalancer.placement import Placement
 from rebalancer.plan import verify_plan
-from rebalancer.plan.order import Order, find_order
+from rebalancer.plan.order import Deadlock, Order, find_order
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
 from tests.plan.made import LATER, goal_of, plan_of, pool_with
@@ -37,42 +37,43 @@ def held(size: int) -> float:
     return size * 1.02 + 0.05
 
 
-def task(hosts: int, chance: random.Random) -> tuple[Problem, Placement]:
-    """A pool at 92 % of its memory, and another packing of the same VMs."""
+def task(hosts: int, chance: random.Random, *, fill: float = FILL) -> tuple[Problem, Placement]:
+    """A pool at *fill* of its memory, and another packing of the same VMs."""
     sizes: list[int] = []
-    while sum(map(held, sizes)) < hosts * ROOM * FILL - held(max(SIZES)) / 2:
+    while sum(map(held, sizes)) < hosts * ROOM * fill - held(max(SIZES)) / 2:
         sizes.append(chance.choice(SIZES))
     before, after = packed(sizes, hosts, chance), packed(sizes, hosts, chance)
     if before is None or after is None:
-        return task(hosts, chance)
+        return task(hosts, chance, fill=fill)
     vms = {f"v{number:03}": (f"h{before[number]:02}", float(size)) for number, size in enumerate(sizes)}
     pool = pool_with({f"h{host:02}": ROOM for host in range(hosts)}, vms)
     problem = problem_of(pool, policy=policy_of(rules={"set": "enforced"}))
     return problem, goal_of(problem, **{f"v{number:03}": f"h{host:02}" for number, host in enumerate(after)})
 
 
-def ordered(cases: int) -> int:
-    """How many cases have an order; each of these becomes a plan that verifies."""
+def decided(cases: int) -> tuple[int, int]:
+    """How many cases are ordered, each by a plan that verifies, and how many are proven to have no order."""
     chance = random.Random(5)
-    found = 0
+    ordered = hopeless = 0
     for number in range(cases):
         problem, goal = task(4 + number % 5, chance)
-        if isinstance(find_order(problem, rules_for(problem), goal, seed=1), Order):
+        answer = find_order(problem, rules_for(problem), goal, seed=1)
+        if isinstance(answer, Order):
             assert verify_plan(plan_of(problem, goal), problem.pool, now=LATER) == ()
-            found += 1
-    return found
+            ordered += 1
+        hopeless += isinstance(answer, Deadlock) and answer.proved
+    return ordered, hopeless
 
 
 def test_some_nearly_full_pools_are_ordered() -> None:
     """All of the first ten cases."""
-    assert ordered(10) == 10
+    assert decided(10) == (10, 0)
 
 
 @pytest.mark.slow
-def test_nearly_every_nearly_full_pool_is_ordered() -> None:
+def test_every_nearly_full_pool_is_decided() -> None:
     """200 pools of four to eight hosts at 92 % fill, no VM smaller than 8 of 128 GiB, nearly every VM moving.
 
-    In the few others the largest VM needs almost all memory that is free in the whole pool; whether there is a way is
-    not known.
+    In six of them the largest VM needs more room on its last host than any packing of all VMs leaves there.
     """
-    assert ordered(200) >= 190
+    assert decided(200) == (194, 6)

@@ -1,0 +1,89 @@
+"""Orders where memory is scarce: 200 swap-heavy cases at each fill, each ordered, or proven to have no order.
+
+    python -m benchmarks.order [--cases N] [--seed N]
+
+A case is two random packings of the same VMs; nearly every VM moves from one to the other. Every order is carried out
+here on plain sums of memory, both copies counted. Prints a table, and ends with 1 where a case stays undecided.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+from collections.abc import Sequence
+
+from rebalancer.inventory import Uuid
+from rebalancer.placement import Placement
+from rebalancer.plan.order import Deadlock, find_order
+from rebalancer.plan.search import Leg
+from rebalancer.problem import Problem
+from rebalancer.rules import rules_for
+from rebalancer.rules.memory_model import arrival_bytes, counts_xen_vcpu_pages, guest_bytes, held_apart_from
+from tests.plan.test_tight import task
+
+FILLS = (0.75, 0.85, 0.92)
+CASES, SEED = 200, 5
+HOSTS = (4, 5, 6, 7, 8)
+
+
+def fits(problem: Problem, goal: Placement, legs: Sequence[Leg]) -> bool:
+    """Whether *legs* lead to *goal* with every VM's memory free on its target when it starts."""
+    pool = problem.pool
+    pages = counts_xen_vcpu_pages(pool)
+    size: dict[Uuid, int] = {vm: arrival_bytes(pool.vms[vm], xen_vcpu_pages=pages) for vm in problem.initial}
+    at = dict(problem.initial.host_of)
+    apart = held_apart_from(pool, problem.initial)
+    free = {host: guest_bytes(pool.hosts[host]) - apart[host] for host in pool.hosts}
+    for vm, host in at.items():
+        free[host] -= size[vm]
+    for leg in legs:
+        if at[leg.vm] != leg.source or free[leg.target] < size[leg.vm]:
+            return False
+        free[leg.source] += size[leg.vm]
+        free[leg.target] -= size[leg.vm]
+        at[leg.vm] = leg.target
+    return at == goal.host_of
+
+
+def measure(fill: float, cases: int, seed: int) -> bool:
+    """Print the row of one fill; whether every case is decided, and every order fits."""
+    chance = random.Random(seed)
+    ordered = hopeless = wrong = hops = legs = 0
+    longest = 0.0
+    started = time.perf_counter()
+    for number in range(cases):
+        problem, goal = task(HOSTS[number % len(HOSTS)], chance, fill=fill)
+        begun = time.perf_counter()
+        answer = find_order(problem, rules_for(problem), goal, seed=1)
+        longest = max(longest, time.perf_counter() - begun)
+        if isinstance(answer, Deadlock):
+            hopeless += answer.proved
+            continue
+        ordered, legs = ordered + 1, legs + len(answer.legs)
+        hops += sum(leg.hop for leg in answer.legs)
+        wrong += not fits(problem, goal, answer.legs)
+    undecided = cases - ordered - hopeless
+    mean = (time.perf_counter() - started) / cases
+    print(f"{fill:5.0%}{ordered:9}{hopeless:10}{undecided:11}{wrong:7}{legs:7}{hops:6}{mean:9.2f}{longest:9.1f}")
+    return not undecided and not wrong
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    """Measure every fill; 0 if all cases are decided and all orders fit."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=CASES)
+    parser.add_argument("--seed", type=int, default=SEED)
+    wanted = parser.parse_args(list(arguments))
+    print(f"{wanted.cases} cases each; seconds: mean and longest")
+    print(
+        f"{'fill':>5}{'ordered':>9}{'no order':>10}{'undecided':>11}"
+        f"{'wrong':>7}{'legs':>7}{'hops':>6}{'mean':>9}{'longest':>9}"
+    )
+    kept = [measure(fill, wanted.cases, wanted.seed) for fill in FILLS]
+    return 0 if all(kept) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
