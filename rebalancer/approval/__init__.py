@@ -1,7 +1,7 @@
 """Approvals: who said yes to which plan, when and why; signed or not, and whether that is enough to carry it out."""
 
 from rebalancer.approval.check import Demands, assert_approved, demands_of
-from rebalancer.approval.record import Approval, approval_in_words, approve, read_approval
+from rebalancer.approval.record import Approval, approval_in_words, approve, assert_said, read_approval
 from rebalancer.approval.signature import NAMESPACE
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "approval_in_words",
     "approve",
     "assert_approved",
+    "assert_said",
     "demands_of",
     "read_approval",
 ]

@@ -47,8 +47,7 @@ def approve(plan: Plan, folder: Path, *, by: str, reason: str, now: datetime, ke
     """
     if now > plan.expires_at:
         raise StalePlan([f"the plan expired at {plan.expires_at:%Y-%m-%d %H:%M %Z}"])
-    _assert_said(by, "--by")
-    _assert_said(reason, "--reason")
+    assert_said(by, reason)
     if (folder / APPROVAL_JSON).exists():
         remedy = f"Remove {APPROVAL_JSON} and {SIGNATURE} to approve it anew"
         raise InputError(str(folder), "the plan has an approval already", remedy)
@@ -75,14 +74,15 @@ def approval_in_words(plan: Plan, folder: Path) -> str:
     return f"approved by {found.by} at {found.at:%Y-%m-%d %H:%M %Z}{signed}: {found.reason}"
 
 
-def _assert_said(words: str, option: str) -> None:
-    """Pass if there is something in *words*.
+def assert_said(by: str, reason: str) -> None:
+    """Pass if both are a line of text.
 
     Raises:
-        InputError: there is nothing, or more than a line.
+        InputError: one is empty, or more than a line.
     """
-    if not words.strip() or not words.isprintable():
-        raise InputError(option, "it is empty, or no plain line of text", "Say who approves the plan, and why")
+    for option, words in (("--by", by), ("--reason", reason)):
+        if not words.strip() or not words.isprintable():
+            raise InputError(option, "it is empty, or no plain line of text", "Say who approves the plan, and why")
 
 
 def approval_text(approval: Approval) -> bytes:

@@ -103,7 +103,7 @@ def plan_tables(plan: Plan) -> Iterator[RenderableType]:
     if plan.missing:
         rows = [(each.vm_name, each.target_name, each.rule, each.words) for each in plan.missing]
         columns = {"VM": "left", "to": "left", "rule": "left", "why": "text"}
-        yield table("Missing: no legal order was found for these moves", columns, rows)
+        yield table("Missing: moves of a better placement that the plan does without", columns, rows)
     yield hosts_table(plan)
     yield from _remarks(plan)
 

@@ -70,6 +70,8 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "metrics", _metrics(metrics) if metrics else "none"
     yield "outcome", ": ".join(filter(None, (plan.outcome, plan.reason)))
     yield "made by", ", ".join(f"{name} {version}" for name, version in sorted(source.versions.items()))
+    if source.part_of:
+        yield "part of", source.part_of
     yield "digest", plan.digest
 
 
@@ -160,7 +162,7 @@ def _missing(missing: Sequence[Missing]) -> Iterator[str]:
         return
     yield "## Missing"
     yield ""
-    yield "Moves of a better placement for which no legal order was found; the plan is legal without them."
+    yield "Moves of a better placement that the plan does without; it is legal without them."
     yield ""
     yield from table(
         ("VM", "to", "rule", "why not"), ((each.vm_name, each.target_name, each.rule, each.words) for each in missing)

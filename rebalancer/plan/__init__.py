@@ -10,6 +10,7 @@ from rebalancer.plan.document import digest_of, plan_document, sealed
 from rebalancer.plan.drift import differences
 from rebalancer.plan.duration import Pace
 from rebalancer.plan.finding import Finding
+from rebalancer.plan.partial import without_steps
 from rebalancer.plan.plan import (
     FORMAT,
     Curve,
@@ -65,6 +66,7 @@ __all__ = [
     "rebalance",
     "sealed",
     "verify_plan",
+    "without_steps",
 ]
 
 

@@ -17,10 +17,12 @@ from rebalancer.plan.elsewhere import problem_at
 from rebalancer.plan.figures import host_rows, load_of, load_shares, metrics_of, profile_of
 from rebalancer.plan.finding import Finding
 from rebalancer.plan.memory import memory_by_step
-from rebalancer.plan.plan import HostState, Plan, Step, Tier
+from rebalancer.plan.plan import HostState, Load, Plan, Step, Tier
 from rebalancer.problem import Problem
 
 NEED_DEMAND = {"overload", "balance", "peak"}
+DEMAND_TOLERANCE = 1e-4
+"""pCPUs that a measured curve may be off: each of many VMs that a part leaves out was rounded by itself."""
 TOLERANCE = 1e-3
 """What a figure may be off, relatively or in its own unit: plans keep six digits of every pCPU."""
 
@@ -57,8 +59,21 @@ def wrong_demand(plan: Plan, problem: Problem) -> Iterator[Finding]:
     if measured is None or claimed is None or measured.window_end != claimed.window_end:
         return
     moved = {step.vm for step in plan.steps} & set(problem.initial)
-    if problem.demand != profile_of(plan) and load_of(problem, moved) != plan.load:
+    if problem.demand != profile_of(plan) and not _same_load(load_of(problem, moved), plan.load):
         yield _wrong("figures", "the demand that the plan carries is not the one that was measured")
+
+
+def _same_load(measured: Load | None, claimed: Load | None) -> bool:
+    """Whether both say the same, up to what rounding twice leaves: a part of a plan is made from rounded figures."""
+    if measured is None or claimed is None:
+        return measured is claimed
+    curves = [(*load.hosts, *load.vms) for load in (measured, claimed)]
+    if [curve.uuid for curve in curves[0]] != [curve.uuid for curve in curves[1]]:
+        return False
+    return measured.slot_hours == claimed.slot_hours and all(
+        len(one.pcpu) == len(other.pcpu) and np.allclose(one.pcpu, other.pcpu, rtol=0, atol=DEMAND_TOLERANCE)
+        for one, other in zip(*curves, strict=True)
+    )
 
 
 def _copied(pool: Pool, plan: Plan) -> Pool:

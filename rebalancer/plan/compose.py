@@ -111,6 +111,7 @@ def _made_from(problem: Problem, pace: Pace) -> MadeFrom:
         pace=pace,
         versions=_versions(),
         seed=problem.policy.limits.seed,
+        part_of=None,
     )
 
 

@@ -65,7 +65,7 @@ def _of_sources(first: Plan, second: Plan) -> Iterator[Difference]:
         was, now = _leaves(one["policy"]).get(key, "nothing"), _leaves(other["policy"]).get(key, "nothing")
         if was != now:
             yield Difference(kind="policy", words=f"policy: {key} is {_value(now)} instead of {_value(was)}")
-    for key in ("pool_name", "metrics", "pace", "versions", "seed"):
+    for key in ("pool_name", "metrics", "pace", "versions", "seed", "part_of"):
         if one[key] != other[key] and not (key == "pool_name" and one["pool"] != other["pool"]):
             yield Difference(
                 kind="other", words=f"made from other {key.replace('_', ' ')}: {_changed(one, other, key)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from rebalancer.inventory import Uuid
 from rebalancer.placement import Move, Placement
 from rebalancer.plan.elsewhere import problem_at
 from rebalancer.plan.finding import Finding
@@ -14,6 +15,8 @@ from rebalancer.problem import Problem
 from rebalancer.rules import PoolRule, Rule, end_violations, step_ledger
 from rebalancer.rules.storage import Ways
 
+LEFT_OUT = "left-out"
+"""In the place of a rule: whoever approved a part of the plan left the move out."""
 INCOMPLETE = "incomplete"
 """The outcome of a plan that makes a part of the moves that were found."""
 NO_USE_ALONE = "may be made, but is of no use without others that are missing, too"
@@ -24,7 +27,28 @@ def missing_moves(
 ) -> tuple[Missing, ...]:
     """*moves* that are not made where a plan for *problem* ends at *end*, sorted by the names of their VMs."""
     search = _Hindrances(end, problem, rules)
-    return tuple(sorted((search.of(move) for move in moves), key=lambda each: (each.vm_name, each.vm)))
+    return tuple(sorted((search.of(move) for move in moves), key=_by_name))
+
+
+def _by_name(missing: Missing) -> tuple[str, Uuid]:
+    """The order in which plans list them."""
+    return missing.vm_name, missing.vm
+
+
+def left_out(moves: Iterable[Move], problem: Problem, reason: str) -> tuple[Missing, ...]:
+    """*moves* that were left out when the plan was approved, for *reason*."""
+    vms, hosts = problem.pool.vms, problem.pool.hosts
+    return tuple(
+        Missing(
+            vm=move.vm,
+            vm_name=vms[move.vm].name,
+            target=move.target,
+            target_name=hosts[move.target].name,
+            rule=LEFT_OUT,
+            words=reason,
+        )
+        for move in moves
+    )
 
 
 def wrong_missing(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterator[Finding]:
@@ -33,9 +57,12 @@ def wrong_missing(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterat
         yield _wrong(f"the outcome is '{plan.outcome}', and {len(plan.missing)} moves are said to be missing")
     end, hosts = plan.predicted, problem.pool.hosts
     known = [each for each in plan.missing if each.vm in end.host_of and each.target in hosts]
-    moves = [Move(vm=each.vm, source=end[each.vm], target=each.target) for each in known]
-    found = missing_moves([move for move in moves if move.source != move.target], end, problem, rules)
-    if found != plan.missing:
+    moves = {each.vm: Move(vm=each.vm, source=end[each.vm], target=each.target) for each in known}
+    away = {vm: move for vm, move in moves.items() if move.source != move.target}
+    chosen = {each.vm: each.words for each in known if each.rule == LEFT_OUT and each.vm in away}
+    found = [*missing_moves([move for vm, move in away.items() if vm not in chosen], end, problem, rules)]
+    found += [each for vm, words in chosen.items() for each in left_out([away[vm]], problem, words)]
+    if sorted(found, key=_by_name) != list(plan.missing):
         yield _wrong("the moves that are said to be missing are others, or are missing for another reason")
 
 

@@ -237,7 +237,7 @@ class Metrics:
 class MadeFrom:
     """What the plan was made from; the policy stands here whole, so that verifying needs nothing else.
 
-    `pace` is what the durations rest on.
+    `pace` is what the durations rest on, `part_of` the digest of the plan that this one is an approved part of.
     """
 
     pool: Uuid
@@ -249,6 +249,7 @@ class MadeFrom:
     pace: Pace
     versions: Mapping[str, str]
     seed: int
+    part_of: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from rebalancer.cli.exits import Exit
-from rebalancer.export import plan_json, write_plan
+from rebalancer.export import plan_json, read_plan, write_plan
 from rebalancer.plan import digest_of
 from tests.cli.terminal import Served, Terminal
 
@@ -74,3 +74,39 @@ def test_a_night_waits_for_approval(served: Served, person: Terminal) -> None:
     person.write("night.toml", f'{STRICT}\n[pool]\nurl = "{served.url}"\n')
     ended = person.run("nightly", "night.toml", "--execute", "--state-dir", "state", "--json")
     assert (ended.code, ended.json()["verdict"], ended.json()["moved"]) == (Exit.DONE, "unapproved", 0)
+
+
+def test_a_part_is_written_and_approved(served: Served, person: Terminal) -> None:
+    """Without its last step: a plan of its own in its own folder, with an approval of its own; the whole has none."""
+    last = served.plan.steps[-1]
+    ended = person.run("approve", "plan", served.snapshot, *YES, "--without", last.id, "-o", "part")
+    assert ended.code == Exit.DONE
+    assert ended.out.startswith("Incomplete, 1 move is missing: ")
+    part = read_plan(person.folder / "part")
+    assert (part.made_from.part_of, part.missing[0].vm) == (served.plan.digest, last.vm)
+    assert "approved by jane@example.org" in person.run("show", "part").out
+    assert person.run("verify", "part", served.snapshot).code == Exit.DONE
+    assert not (person.folder / "plan" / "approval.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--without", "s01"], "it needs the pool and a folder for the plan that is left"),
+        (["-o", "part"], "it is for the plan that --without leaves"),
+    ],
+)
+def test_options_that_do_not_fit_are_named(person: Terminal, words: list[str], said: str) -> None:
+    """And nothing is approved."""
+    ended = person.run("approve", "plan", *YES, *words)
+    assert (ended.code, said in ended.sentence) == (Exit.ERROR, True)
+    assert not (person.folder / "plan" / "approval.json").exists()
+
+
+def test_a_plan_that_is_not_legal_is_not_approved(served: Served, person: Terminal) -> None:
+    """Where the pool is named, the plan is verified first."""
+    bad = replace(served.plan, summary="all is well")
+    write_plan(replace(bad, digest=digest_of(bad)), person.folder / "bad")
+    ended = person.run("approve", "bad", served.snapshot, *YES)
+    assert (ended.code, "summary" in ended.sentence) == (Exit.STALE, True)
+    assert not (person.folder / "bad" / "approval.json").exists()

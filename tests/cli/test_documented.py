@@ -86,6 +86,7 @@ def test_the_way_in_is_documented() -> None:
         "rolling",
         "diff",
         "verify",
+        "approve",
         "apply",
         "policy check",
     ]

@@ -31,7 +31,7 @@ def test_planning_says_that_the_plan_is_incomplete(person: Terminal) -> None:
     ended = person.run("plan", "pool.json", "--detailed-exitcode")
     assert ended.code == Exit.INCOMPLETE
     assert ended.out.startswith("Incomplete, 2 moves are missing: 1 step")
-    assert "Missing: no legal order was found for these moves" in ended.out
+    assert "Missing: moves of a better placement" in ended.out
     assert person.run("plan", "pool.json").code == Exit.DONE
 
 

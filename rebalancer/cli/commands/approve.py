@@ -7,34 +7,61 @@ from typing import Annotated
 
 import typer
 
-from rebalancer.cli.options import AsJson, PlanPath
+from rebalancer.cli.options import AsJson, CaFile, CredentialsFile, Fingerprint, PlanPath
 
 
 def approve(
     plan: PlanPath,
+    source: Annotated[
+        str | None,
+        typer.Argument(metavar="SOURCE", help="The pool (URL, snapshot, dump): verify against it before approving."),
+    ] = None,
     *,
     by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who approves; the signer's name where signed.")],
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, such as the number of the change.")],
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without", metavar="STEP", help="Leave this step out (repeat for several); needs SOURCE and -o."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Where the plan without those steps goes.")
+    ] = None,
     sign: Annotated[
         Path | None, typer.Option("--sign", metavar="KEY", help="Sign the approval with this SSH key (ssh-keygen).")
     ] = None,
+    ca_file: CaFile = None,
+    fingerprint: Fingerprint = None,
+    credentials: CredentialsFile = None,
     json: AsJson = False,
 ) -> None:
-    """Approve a plan.
+    """Approve a plan, or a part of it.
 
-    Records who approves which plan, when and why, in approval.json beside plan.json.
+    Records who approves which plan, when and why, in approval.json beside plan.json. With --without, the rest becomes a
+    plan of its own: ordered and verified anew, written to -o, and approved there.
     """
     from dataclasses import asdict
     from datetime import UTC, datetime
 
     from rebalancer.approval import approve as record
-    from rebalancer.cli.output import print_json, show_lines
+    from rebalancer.approval import assert_said
+    from rebalancer.cli.approving import Request
+    from rebalancer.cli.output import print_json, show, show_lines
+    from rebalancer.cli.source import Door
+    from rebalancer.cli.views import plan_tables
     from rebalancer.export import folder_of, read_plan
 
-    made, folder = read_plan(plan), folder_of(plan)
-    found = record(made, folder, by=by, reason=reason, now=datetime.now(UTC), key=sign)
+    assert_said(by, reason)
+    door, now = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials), datetime.now(UTC)
+    request = Request(plan=read_plan(plan), source=source, without=without or (), output=output, reason=reason)
+    made = request.plan_to_approve(door, now)
+    folder = output if without and output else folder_of(plan)
+    found = record(made, folder, by=by, reason=reason, now=now, key=sign)
     if json:
         print_json(asdict(found) | {"at": found.at.isoformat(), "signed": sign is not None, "folder": str(folder)})
-    else:
-        how = "approved and signed" if sign else "approved"
-        show_lines(made.summary, f"{how} by {found.by}: {found.reason}", f"plan: {folder}, {made.digest}")
+        return
+    if without:
+        show(*plan_tables(made), "")
+    how = "approved and signed" if sign else "approved"
+    show_lines(f"{how} by {found.by}: {found.reason}", f"plan: {folder}, {made.digest}")

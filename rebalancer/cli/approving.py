@@ -1,0 +1,60 @@
+"""What is approved: the plan as it was read, verified where a pool is named, or a part of it as a plan of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from rebalancer.cli.source import Door, is_url, open_source
+from rebalancer.errors import IllegalPlan, InputError, StalePlan
+from rebalancer.export import assert_free, write_plan
+from rebalancer.plan import Plan, verify_plan, without_steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What somebody asks for: *plan*, or what is left of it *without* some steps, for *output*."""
+
+    plan: Plan
+    source: str | None
+    without: Sequence[str]
+    output: Path | None
+    reason: str
+
+    def plan_to_approve(self, door: Door, now: datetime) -> Plan:
+        """The plan that stands in its folder, written there if it is a part.
+
+        Raises:
+            InputError: the options do not fit each other, or some step cannot be left out by itself.
+            StalePlan: the plan has expired, or the pool has changed.
+            IllegalPlan: it is not accepted.
+        """
+        if now > self.plan.expires_at:
+            raise StalePlan([f"the plan expired at {self.plan.expires_at:%Y-%m-%d %H:%M %Z}"])
+        if self.without:
+            return self._part(door)
+        if self.output:
+            raise InputError("--output", "it is for the plan that --without leaves", "Leave it out")
+        if self.source:
+            self._verify(self.source, door, now)
+        return self.plan
+
+    def _verify(self, source: str, door: Door, now: datetime) -> None:
+        """Pass if *plan* is legal in the pool behind *source*."""
+        situation = open_source(source, door, self.plan.policy.demand, metrics=False)
+        findings = verify_plan(self.plan, situation.pool, now=now)
+        if findings:
+            raise IllegalPlan([str(finding) for finding in findings])
+
+    def _part(self, door: Door) -> Plan:
+        """The part, written to its folder."""
+        if not self.source or not self.output:
+            remedy = "Name the pool after the plan, and a folder with -o"
+            raise InputError("--without", "it needs the pool and a folder for the plan that is left", remedy)
+        assert_free(self.output)
+        situation = open_source(self.source, door, self.plan.policy.demand, metrics=not is_url(self.source))
+        part = without_steps(self.plan, self.without, situation.pool, situation.demand, reason=self.reason)
+        write_plan(part, self.output)
+        return part
