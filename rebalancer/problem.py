@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rebalancer.demand import LoadProfile
 from rebalancer.inventory import Host, Pool, Uuid
@@ -32,6 +32,18 @@ class Problem:
     def reserve(self, host: Uuid) -> Reserve:
         """What the policy keeps free on *host* beyond what it keeps free everywhere."""
         return self.intent.reserves.get(host, Reserve())
+
+    def with_disks(self) -> Problem:
+        """The same where VMs may take disks along; what the policy says of SRs holds as it stands."""
+        wish = self.policy.storage_motion.model_copy(update={"enabled": True})
+        policy = self.policy.model_copy(update={"storage_motion": wish})
+        srs = intent_of(policy, self.pool).disk_srs
+        return replace(
+            self,
+            policy=policy,
+            intent=replace(self.intent, disk_srs=srs),
+            initial=replace(self.initial, srs_of=current_placement_with_disks(self.pool).srs_of),
+        )
 
 
 def make_problem(pool: Pool, demand: LoadProfile | None, policy: Policy) -> Problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality, Objection, Violation, standing_violations
 from rebalancer.rules.storage import Ways
+from rebalancer.units import size_in_words
 
 DOES_NOT_PAY = "does-not-pay"
 """In the place of a rule: the VM may move, but the plan is better without that move."""
@@ -171,7 +173,23 @@ class Reasons:
         rules = [each.rule for each in refusals]
         chosen = max(refusals, key=lambda each: rules.count(each.rule))
         words = f"no other host may take it; {rules.count(chosen.rule)} of {len(rules)} because: {chosen.words}"
+        words += self._with_disks(vm)
         return Objection(rule=chosen.rule, code=chosen.code, words=words)
+
+    def _with_disks(self, vm: VM) -> str:
+        """What it would take for *vm* to go somewhere with its disks, where the policy lets none go along."""
+        if self._problem.policy.storage_motion.enabled:
+            return ""
+        ways = [way for host in self._problem.pool.hosts.values() for way in self._if_disks_went.ways(vm, host)[:1]]
+        if not ways:
+            return ""
+        size = size_in_words(min(way.copied_bytes for way in ways))
+        return f"; with its disks it could go to {len(ways)} hosts, copying {size}: set storage_motion.enabled"
+
+    @cached_property
+    def _if_disks_went(self) -> Ways:
+        """The ways that there would be with Storage XenMotion."""
+        return Ways(self._problem.with_disks(), self._legality.rules)
 
     def _old(self, violation: Violation) -> OldViolation:
         """What became of one."""

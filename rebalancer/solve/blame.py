@@ -8,19 +8,20 @@ from collections.abc import Callable, Sequence
 from rebalancer.inventory import VM
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality, PoolRule, Rule
+from rebalancer.rules.storage import Ways
 
 Possible = Callable[[Sequence[Rule]], bool]
 
 
 def held_on_emptied_hosts(problem: Problem, rules: Sequence[Rule]) -> tuple[str, ...]:
     """One sentence for each VM that has nowhere to go from a host that is evacuated."""
-    legality = Legality(problem, rules)
+    ways, legality = Ways(problem, rules), Legality(problem, rules)
     found = []
     for uuid, host in sorted(problem.initial.host_of.items()):
         vm = problem.pool.vms[uuid]
-        if host in problem.intent.empty and not _ways_out(problem, legality, vm):
+        if host in problem.intent.empty and not _may_leave(problem, ways, vm):
             name = problem.pool.hosts[host].name
-            found.append(f"VM {vm.name!r} cannot leave host {name!r}: {_why(problem, legality, vm)}")
+            found.append(f"VM {vm.name!r} cannot leave host {name!r}: {_why(problem, ways, legality, vm)}")
     return tuple(found)
 
 
@@ -51,17 +52,20 @@ def _without(rules: Sequence[Rule], left_out: Sequence[Rule]) -> list[Rule]:
     return [rule for rule in rules if rule not in left_out]
 
 
-def _ways_out(problem: Problem, legality: Legality, vm: VM) -> list[str]:
-    """Hosts that *vm* may go to and that are not emptied themselves."""
-    return [host for host in legality.targets(vm) if host not in problem.intent.empty]
+def _may_leave(problem: Problem, ways: Ways, vm: VM) -> bool:
+    """Whether there is a host that is not emptied itself to which *vm* may go, with disks or without."""
+    others = {uuid: host for uuid, host in problem.pool.hosts.items() if uuid not in problem.intent.empty}
+    plain = others.keys() & ways.targets_without_disks(vm)
+    return bool(plain) or any(ways.carried(vm, host) for host in others.values())
 
 
-def _why(problem: Problem, legality: Legality, vm: VM) -> str:
+def _why(problem: Problem, ways: Ways, legality: Legality, vm: VM) -> str:
     """The rule that holds *vm*, or those that close the other hosts to it."""
     held = legality.held_by(vm)
     if held:
         return f"{held[0].rule} ({held[0].words})"
     others = [host for uuid, host in problem.pool.hosts.items() if uuid != vm.resident_on]
-    reasons = Counter(objection.rule for host in others for objection in legality.objections(vm, host)[:1])
+    against = ((ways.why_none(vm, host) or legality.objections(vm, host))[:1] for host in others)
+    reasons = Counter(objection.rule for objections in against for objection in objections)
     closed = ", ".join(f"{rule} closes {count}" for rule, count in sorted(reasons.items()))
     return f"of {len(others)} other hosts {closed}" if closed else "there is no other host"

@@ -12,6 +12,7 @@ from rebalancer.simulator import SimulatedPool, demo_pool, generate_pool, load_p
 from rebalancer.simulator.checks import boot_here, vm_operations
 from rebalancer.simulator.database import Database
 from rebalancer.simulator.failure import ApiFailure
+from rebalancer.simulator.pool import Records
 
 DEMO_FILE = Path(__file__).resolve().parents[2] / "data" / "demo-pool.json.gz"
 
@@ -118,6 +119,23 @@ def test_traces_can_take_the_place_of_the_model(shared_data: Callable[[str], Pat
 def test_the_demo_holds_some_guests() -> None:
     """Seven of the demo's 45 guests have nowhere to go, each for one of six reasons; all others may move."""
     assert Counter(movable(demo_pool()).values()) == {True: 38, False: 7}
+
+
+def test_local_disks_are_on_the_host_of_their_guest() -> None:
+    """As many guests as asked for have their disk on an SR that their host alone sees, and all else is as without."""
+    pool, plain = (generate_pool(hosts=4, vms=40, seed=2, pinned=0, local=local).records for local in (0.5, 0))
+    local = [vm for vm in pool["VM"] if pool["VM"][vm]["resident_on"] in seen_alone(pool, vm)]
+    assert len(local) == 20
+    assert not any(seen_alone(plain, vm) for vm in plain["VM"])
+    assert pool["VM"] == plain["VM"]
+
+
+def seen_alone(records: Records, vm: str) -> set[str]:
+    """The hosts that alone see the SR of a disk of a running guest."""
+    drives = [v for v in records["VBD"].values() if v["VM"] == vm and v["type"] == "Disk" and v["currently_attached"]]
+    srs = [records["VDI"][drive["VDI"]]["SR"] for drive in drives]
+    hosts = [{pbd["host"] for pbd in records["PBD"].values() if pbd["SR"] == sr} for sr in srs]
+    return {host for each in hosts if len(each) == 1 for host in each}
 
 
 def test_references_hold() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rebalancer.errors import Infeasible
 from rebalancer.inventory import SR, VDI, VM
 from rebalancer.objectives import MigrationCost
 from rebalancer.placement import DiskMove, Move, Placement
@@ -210,3 +211,30 @@ def test_random_pools_make_disks_travel() -> None:
     moves = [problem.initial.moves_to(solution.placement) for problem, solution in solutions]
     assert sum(any(move.disks for move in each) for each in moves) >= 10
     assert sum(bool(prepare(problem, rules_for(problem)).disks.tight) for problem, _ in solutions) >= 15
+
+
+def emptied(**parts: Any) -> Problem:  # noqa: ANN401 - parts of a pool
+    """VMs a and b on h1, which is evacuated; disks may go to the local SR of h2."""
+    wanted = policy(mode="evacuate", empty=["h1"])
+    return local_problem(*parts.pop("vms", (A, B)), policy=wanted, **parts)
+
+
+def test_hosts_are_emptied_with_disks() -> None:
+    """VMs that only their local disks hold leave with them."""
+    solution = solve(emptied())
+    assert set(solution.placement.host_of.values()) == {"h2"}
+    assert solution.tiers[0].after == solution.tiers[0].bound == 2 * (2 + 20)
+
+
+def test_an_sr_without_room_is_to_blame() -> None:
+    """80 GiB have to fit 79: without `sr-space` there would be a placement."""
+    with pytest.raises(Infeasible, match="rule sr-space excludes every placement; without it there is one"):
+        solve(emptied(srs=[of_size("l2", 79)]))
+
+
+def test_a_rule_about_disks_is_named() -> None:
+    """The VM that cannot take its disk along is told apart from those that can."""
+    with pytest.raises(Infeasible) as refused:
+        solve(emptied(vdis=[full_disk("a-disk0", "l1", on_boot="reset")]))
+    assert str(refused.value).count("cannot leave host") == 1
+    assert "VM 'a' cannot leave host 'h1': of 1 other hosts on-boot-persist closes 1" in str(refused.value)

@@ -10,7 +10,11 @@ import typer
 
 def simulate(
     pool: Annotated[
-        str, typer.Argument(metavar="POOL", help="A simulated pool file (.json.gz), or `demo` for the demo's pool.")
+        str,
+        typer.Argument(
+            metavar="POOL",
+            help="A simulated pool file (.json.gz), `demo` for the demo's pool, or `local` for one with local disks.",
+        ),
     ],
     *,
     port: Annotated[
@@ -36,9 +40,10 @@ def simulate(
 
     from rebalancer.cli.output import show_lines
     from rebalancer.errors import InputError
-    from rebalancer.simulator import Simulator, demo_pool, load_pool
+    from rebalancer.simulator import Simulator, demo_pool, load_pool, local_pool
 
-    made = demo_pool() if pool == "demo" else load_pool(Path(pool))
+    made_up = {"demo": demo_pool, "local": local_pool}
+    made = made_up[pool]() if pool in made_up else load_pool(Path(pool))
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

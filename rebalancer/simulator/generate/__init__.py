@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 
 import numpy as np
 
@@ -26,6 +27,7 @@ def generate_pool(
     fill: float = 0.75,
     hot: float = 0.25,
     pinned: float = 0.08,
+    local: float = 0.0,
     cpus: int = 32,
     largest_gib: int = 64,
     days: int = 7,
@@ -41,6 +43,7 @@ def generate_pool(
         fill: share of the hosts' memory for guests that the running guests take, 0 to 0.95.
         hot: share of the hosts, from the first on, that come near all their pCPUs at some hour of the day.
         pinned: share of the guests that may not move, for reasons that take turns.
+        local: share of the guests whose disk is on the local storage of their host.
         cpus: logical CPUs of each host.
         largest_gib: memory of the largest guests, GiB.
         days: length of the load, which then repeats.
@@ -60,8 +63,9 @@ def generate_pool(
     disks = sum(size.disk_bytes for size in sizes)
     fabric = build_fabric(builder, hosts=hosts, cpus=cpus, memory_bytes=memory, disk_bytes=disks)
     homes = guests.place(builder, sizes, fabric.hosts, memory - DOM0_AND_XEN)
+    at_home = set(Random(seed).sample(range(vms), round(local * vms)))
     running = [
-        guests.running_guest(builder, fabric, number, size, host)
+        guests.running_guest(builder, fabric, number, size, host, local=number in at_home)
         for number, (size, host) in enumerate(zip(sizes, homes, strict=True))
     ]
     _tie(builder, fabric, running, pinned)
@@ -75,6 +79,11 @@ def generate_pool(
 def demo_pool() -> SimulatedPool:
     """Return the pool of the demo: five hosts, three of them hot at different hours, some guests held in place."""
     return generate_pool(hosts=5, vms=45, seed=7, fill=0.65, hot=0.6, pinned=0.16, cpus=16, largest_gib=16)
+
+
+def local_pool() -> SimulatedPool:
+    """Return a pool like the demo's whose guests have their disks on local storage, but for every fifth."""
+    return generate_pool(hosts=5, vms=45, seed=7, fill=0.65, hot=0.6, local=0.8, cpus=16, largest_gib=16)
 
 
 def _tie(builder: Builder, fabric: Fabric, running: Sequence[str], pinned: float) -> None:

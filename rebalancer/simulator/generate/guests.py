@@ -63,8 +63,8 @@ def overhead(size: Size) -> int:
     return (2 + shadow + -(-38 * size.vcpus // 256)) * MIB
 
 
-def running_guest(builder: Builder, fabric: Fabric, number: int, size: Size, host: str) -> str:
-    """Add a running guest with tools, a disk on shared storage, an empty CD drive and one network card."""
+def running_guest(builder: Builder, fabric: Fabric, number: int, size: Size, host: str, *, local: bool) -> str:
+    """Add a running guest with tools, a disk on shared or *local* storage, an empty CD drive and one network card."""
     vm = _guest(builder, number, size)
     record = builder.get("VM", vm)
     flags = {"vendor": "GenuineIntel", "features": HVM_FEATURES}
@@ -77,7 +77,8 @@ def running_guest(builder: Builder, fabric: Fabric, number: int, size: Size, hos
         guest_metrics=_tools(builder, number),
         allowed_operations=list(RUNNING_OPERATIONS),
     )
-    _furnish(builder, fabric, vm, number, size, attached=True)
+    storage = fabric.local[fabric.hosts.index(host)] if local else _shared(fabric, number)
+    _furnish(builder, fabric, vm, number, size, storage=storage, attached=True)
     return vm
 
 
@@ -87,7 +88,7 @@ def halted_guest(builder: Builder, fabric: Fabric, number: int, size: Size) -> s
     builder.get("VM", vm).update(
         allowed_operations=list(HALTED_OPERATIONS), metrics=_metrics(builder, size, started=MADE)
     )
-    _furnish(builder, fabric, vm, number, size, attached=False)
+    _furnish(builder, fabric, vm, number, size, storage=_shared(fabric, number), attached=False)
     return vm
 
 
@@ -195,9 +196,14 @@ def _tools(builder: Builder, number: int) -> str:
     )
 
 
-def _furnish(builder: Builder, fabric: Fabric, vm: str, number: int, size: Size, *, attached: bool) -> None:
+def _shared(fabric: Fabric, number: int) -> str:
+    return fabric.shared[number % len(fabric.shared)]
+
+
+def _furnish(
+    builder: Builder, fabric: Fabric, vm: str, number: int, size: Size, *, storage: str, attached: bool
+) -> None:
     name = builder.get("VM", vm)["name_label"]
-    storage = fabric.shared[number % len(fabric.shared)]
     disk = add_disk(builder, storage, f"{name} disk 0", size.disk_bytes)
     add_drive(builder, vm, disk, device="0", attached=attached)
     builder.add("VBD", VM=vm, type="CD", mode="RO", empty=True, userdevice="3", device="xvdd", unpluggable=True)
