@@ -28,6 +28,8 @@ from rebalancer.units import SECONDS_PER_HOUR, size_in_words
 PACKAGES = ("rebalancer", "ortools", "networkx", "numpy")
 """Whose versions decide what a plan looks like."""
 SECONDS_PER_MINUTE = 60
+SCHEDULE_EFFORT = 0.2
+"""CP-SAT's deterministic seconds for a shorter timetable; that of the way back is listed only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ def compose(
         pace: how long steps take.
     """
     reasons = Reasons(problem, Legality(problem, rules), chosen.goal)
-    steps = steps_of(legs, problem, rules, reasons.of(legs), pace=pace)
+    steps = steps_of(legs, problem, rules, reasons.of(legs), pace=pace, effort=SCHEDULE_EFFORT)
     rows = host_rows(problem, chosen.goal, steps)
     schedule = schedule_of(steps, problem, made_at)
     rollback, no_way_back = way_back(legs, problem, rules, seed=problem.policy.limits.seed, pace=pace)

@@ -28,6 +28,7 @@ def steps_of(
     *,
     prefix: str = "s",
     pace: Pace = NO_EXPERIENCE,
+    effort: float = 0.0,
 ) -> tuple[Step, ...]:
     """*legs* as steps `s01`, `s02` ... in the order in which they are launched, with one of *reasons* each.
 
@@ -38,9 +39,10 @@ def steps_of(
         reasons: why, one a leg.
         prefix: first letter of the ids.
         pace: how long steps take.
+        effort: how long CP-SAT may look for a shorter timetable, in its deterministic seconds.
     """
     rides = rides_of(legs, dependencies(legs, problem, rules), problem, pace)
-    starts = timetable(rides, problem.policy.limits).starts
+    starts = timetable(rides, problem.policy.limits, effort=effort).starts
     turns = sorted(range(len(legs)), key=lambda each: (starts[each], rides[each].carries, each))
     width = max(2, len(str(len(legs))))
     ids = {position: f"{prefix}{number:0{width}}" for number, position in enumerate(turns, start=1)}

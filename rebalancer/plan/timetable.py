@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import ceil
 
 from rebalancer.plan.dispatch import Ride, dispatch, makespan
 from rebalancer.plan.lanes import Lane, capacities
@@ -28,8 +29,45 @@ class Timetable:
     bound_by: Lane
 
 
-def timetable(rides: Sequence[Ride], limits: LimitsPolicy) -> Timetable:
-    """The best of several rankings: as given, what much waits for, what is long, what crowded lanes hold."""
+def timetable(rides: Sequence[Ride], limits: LimitsPolicy, *, effort: float = 0.0) -> Timetable:
+    """The best of several rankings: as given, what much waits for, what is long, what crowded lanes hold.
+
+    Where none comes close to the bound, CP-SAT looks for a better order of beginnings, and what is dispatched in that
+    order counts.
+
+    Args:
+        rides: in an order in which nobody waits for a later one.
+        limits: how many may run at once.
+        effort: how long CP-SAT may try, in its deterministic seconds; 0 for not at all.
+    """
+    made = _listed(rides, limits)
+    if not effort or made.ticks <= made.bound * GOOD_ENOUGH:
+        return made
+    improved = _shortened(rides, limits, made, effort)
+    starts = dispatch(rides, limits, sorted(range(len(rides)), key=lambda each: (improved[each], each)))
+    ticks = makespan(rides, starts)
+    return replace(made, starts=starts, ticks=ticks) if ticks < made.ticks else made
+
+
+def _shortened(rides: Sequence[Ride], limits: LimitsPolicy, made: Timetable, effort: float) -> tuple[int, ...]:
+    """Starts by CP-SAT, no worse than those of *made*."""
+    from rebalancer.solve.intervals import Intervals, Shared, shortened  # noqa: PLC0415 - brings the solver along
+
+    members: dict[Lane, list[int]] = {}
+    _, width = _work(rides, limits)
+    for position, ride in enumerate(rides):
+        for lane in capacities(ride, limits):
+            members.setdefault(lane, []).append(position)
+    tasks = Intervals(
+        ticks=tuple(ride.ticks for ride in rides),
+        after=tuple(ride.after for ride in rides),
+        lanes=tuple(Shared(members=tuple(each), width=width[lane]) for lane, each in members.items()),
+    )
+    return shortened(tasks, made.starts, least=ceil(made.bound), effort=effort)
+
+
+def _listed(rides: Sequence[Ride], limits: LimitsPolicy) -> Timetable:
+    """The best of the rankings."""
     bound, bound_by = work_bound(rides, limits)
     best: Timetable | None = None
     for rank in _ranks(rides, limits):

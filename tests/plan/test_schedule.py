@@ -9,7 +9,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rebalancer.inventory import Pool
@@ -19,6 +19,7 @@ from rebalancer.plan.duration import migration_network, wire_seconds
 from rebalancer.plan.schedule_claims import wrong_schedule
 from rebalancer.plan.timetable import timetable, work_bound
 from rebalancer.policy import LimitsPolicy
+from rebalancer.solve.intervals import Intervals, Shared, shortened
 from rebalancer.units import GIB
 from tests.plan.made import LATER, MADE_AT, goal_of, plan_of, pool_with
 from tests.pools import make_host, make_network, make_pif, make_pool, make_vm, policy_of, problem_of
@@ -176,6 +177,22 @@ def test_no_timetable_beats_the_bound(task: tuple[Ride, ...], limits: LimitsPoli
     bound, _ = work_bound(task, limits)
     lengths = [makespan(task, dispatch(task, limits, rank)) for rank in permutations(range(len(task)))]
     assert bound <= min(lengths) <= timetable(task, limits).ticks <= max(lengths)
+
+
+@settings(max_examples=30)
+@given(rides(most=5), limits_of)
+def test_cp_sat_only_ever_shortens(task: tuple[Ride, ...], limits: LimitsPolicy) -> None:
+    """With CP-SAT the timetable is no longer than without, and no shorter than the bound."""
+    listed, made = timetable(task, limits), timetable(task, limits, effort=0.05)
+    assert made.bound <= made.ticks <= listed.ticks
+    assert not [finding for finding in wrong_schedule(as_plan(task, made.starts, limits)) if finding.step]
+
+
+def test_cp_sat_finds_the_shortest() -> None:
+    """Three tasks of 3 and three of 2 ticks, two at once: 3 + 3 + 2 beside 3 + 2 + 2."""
+    tasks = Intervals(ticks=(3, 3, 3, 2, 2, 2), after=((),) * 6, lanes=(Shared(members=tuple(range(6)), width=2),))
+    starts = shortened(tasks, (0, 3, 6, 9, 11, 13), least=8, effort=1.0)
+    assert max(start + ticks for start, ticks in zip(starts, tasks.ticks, strict=True)) == 8
 
 
 @given(rides(), limits_of)

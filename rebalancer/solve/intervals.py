@@ -1,0 +1,72 @@
+"""Starting times by CP-SAT: tasks of fixed length that wait for each other and share lanes of limited width."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ortools.sat.python import cp_model
+
+CLOSE = 0.002
+"""A schedule this close to its bound is short enough."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """A lane: of the tasks *members*, by position, at most *width* run at once."""
+
+    members: tuple[int, ...]
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intervals:
+    """Tasks by position: how many ticks each takes, which each waits for, and what they share."""
+
+    ticks: tuple[int, ...]
+    after: tuple[tuple[int, ...], ...]
+    lanes: tuple[Shared, ...]
+
+
+def shortened(tasks: Intervals, starts: Sequence[int], *, least: int, effort: float) -> tuple[int, ...]:
+    """Starts that end no later than *starts*, which are legal themselves; the same where nothing better is found.
+
+    The same tasks, starts and effort give the same answer.
+
+    Args:
+        tasks: what is to be placed.
+        starts: where each task begins now.
+        least: ticks that all tasks together take at least.
+        effort: how long to try, in CP-SAT's deterministic seconds.
+    """
+    ends = max((start + ticks for start, ticks in zip(starts, tasks.ticks, strict=True)), default=0)
+    model = cp_model.CpModel()
+    begin = [model.new_int_var(0, ends - ticks, "") for ticks in tasks.ticks]
+    last = model.new_int_var(min(least, ends), ends, "")
+    _post(model, tasks, begin, last)
+    for variable, start in zip(begin, starts, strict=True):
+        model.add_hint(variable, start)
+    model.minimize(last)
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = 1
+    solver.parameters.max_deterministic_time = effort
+    solver.parameters.relative_gap_limit = CLOSE
+    if solver.solve(model) not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
+        return tuple(starts)
+    return tuple(solver.value(each) for each in begin)
+
+
+def _post(model: cp_model.CpModel, tasks: Intervals, begin: Sequence[cp_model.IntVar], last: cp_model.IntVar) -> None:
+    """What waits for what, and what shares a lane."""
+    intervals = [
+        model.new_fixed_size_interval_var(start, ticks, "") for start, ticks in zip(begin, tasks.ticks, strict=True)
+    ]
+    for position, (start, ticks) in enumerate(zip(begin, tasks.ticks, strict=True)):
+        model.add(start + ticks <= last)
+        for earlier in tasks.after[position]:
+            model.add(begin[earlier] + tasks.ticks[earlier] <= start)
+    for lane in tasks.lanes:
+        if len(lane.members) > lane.width:
+            members = [intervals[each] for each in lane.members]
+            model.add_cumulative(members, [1] * len(members), lane.width)
