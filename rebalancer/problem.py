@@ -16,6 +16,7 @@ class Problem:
     """Everything that rules, solver and plan may read.
 
     `demand` is None where the metrics were refused or never read: then only repair and evacuation can be planned.
+    `before` is where the VMs were before the first step, where `initial` is a moment on the way of a plan or back.
     """
 
     pool: Pool
@@ -23,6 +24,12 @@ class Problem:
     policy: Policy
     intent: Intent
     initial: Placement
+    before: Placement | None = None
+
+    @property
+    def start(self) -> Placement:
+        """The placement that has to get no worse."""
+        return self.before or self.initial
 
     def cpu_capacity(self, host: Host) -> float:
         """pCPUs of *host* that plans count on; 0 where xapi does not say how many there are."""

@@ -74,6 +74,8 @@ def check_tables(report: LegalityReport) -> Iterator[RenderableType]:
         {"host": "left", "guests": "right", "could receive now": "right", "refuses everybody by": "text"},
         [(each.host, each.guests, each.may_receive, each.refuses) for each in report.hosts],
     )
+    if report.spare:
+        yield heading(f"Hosts to spare: {report.spare}.")
     if report.standing:
         yield table(
             "Broken now (tolerated until somebody joins)",

@@ -46,8 +46,11 @@ def _with_disk(pool: Pool, disk: VDI, sr: Uuid) -> Pool:
 
 
 def problem_at(problem: Problem, placement: Placement) -> Problem:
-    """*problem* as it stands once its guests are where *placement* says; disks of which it does not speak stay."""
+    """*problem* as it stands once its guests are where *placement* says; disks of which it does not speak stay.
+
+    It remembers where its guests were at the start.
+    """
     pool = pool_at(problem.pool, placement)
     if problem.initial.srs_of:
         placement = replace(placement, srs_of=current_placement_with_disks(pool).srs_of)
-    return replace(problem, pool=pool, initial=placement)
+    return replace(problem, pool=pool, initial=placement, before=problem.start)

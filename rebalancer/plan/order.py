@@ -23,6 +23,8 @@ from rebalancer.rules import PoolRule, Rule, When, end_violations
 SHUFFLES = 6
 SEARCH_EFFORT = 20_000
 """How many questions a search may ask of the rules before the next priority is tried."""
+LEAST_QUESTIONS = 4
+"""How many it may ask for each VM, however dear they are."""
 TOTAL_EFFORT = 250_000
 """How many questions all searches may ask together."""
 BYSTANDERS = 12
@@ -88,7 +90,7 @@ class _Ordering:
         self._random = random.Random(seed)
         self._furthest: Stuck | None = None
         self._ways: dict[bool, tuple[Leg, ...]] = {}
-        self._most_effort = state.effort + TOTAL_EFFORT
+        self._most_effort = state.effort + max(TOTAL_EFFORT, 2 * LEAST_QUESTIONS * len(moves) * state.price)
         self._by_size = sorted(self._goal, key=self._size)
 
     def find(self) -> Order | Deadlock:
@@ -144,7 +146,8 @@ class _Ordering:
 
     def _search(self, rank: Sequence[Uuid], hops: int) -> tuple[tuple[Leg, ...] | None, bool]:
         """One search; the deadlock that came furthest is kept."""
-        budget = min(SEARCH_EFFORT, self._most_effort - self._state.effort)
+        least = LEAST_QUESTIONS * len(self._goal) * self._state.price
+        budget = min(max(SEARCH_EFFORT, least), self._most_effort - self._state.effort)
         search = Search(self._state, self._goal, rank=rank, parking=self._by_size, hops=hops, budget=budget)
         legs = search.run()
         if search.stuck and (self._furthest is None or len(search.stuck.waiting) < len(self._furthest.waiting)):

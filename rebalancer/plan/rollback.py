@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
@@ -23,24 +24,40 @@ def way_back(
 ) -> tuple[tuple[Step, ...], tuple[LeftAlone, ...]]:
     """Steps from the end of *legs* to where the VMs of *problem* are, and the VMs that they cannot bring back.
 
-    Whatever the operator wished for the end of the plan is not asked.
+    Whatever the operator wished for the end of the plan is not asked, and what the plan mends may break again.
     """
-    return way_home(legs, problem, [rule for rule in rules if binds_on_the_way_back(rule)], seed=seed, pace=pace)
+    binding = [rule for rule in rules if binds_on_the_way_back(rule)]
+    return _WayBack(legs, problem.initial, _at_the_end(legs, problem), binding, seed=seed, pace=pace).find()
 
 
 def way_home(
     legs: Sequence[Leg], problem: Problem, rules: Sequence[Rule], *, seed: int, pace: Pace = NO_EXPERIENCE
 ) -> tuple[tuple[Step, ...], tuple[LeftAlone, ...]]:
     """The same with all *rules* asked: what was there before is not restored where it broke them."""
-    return _WayBack(legs, problem, rules, seed=seed, pace=pace).find()
+    end = replace(_at_the_end(legs, problem), before=None)
+    return _WayBack(legs, problem.initial, end, rules, seed=seed, pace=pace).find()
+
+
+def _at_the_end(legs: Sequence[Leg], problem: Problem) -> Problem:
+    """*problem* once *legs* are done."""
+    return problem_at(problem, problem.initial.after(*(leg.move for leg in legs)))
 
 
 class _WayBack:
     """One way back."""
 
-    def __init__(self, legs: Sequence[Leg], problem: Problem, rules: Sequence[Rule], *, seed: int, pace: Pace) -> None:
-        self._home, self._rules, self._seed, self._pace = problem.initial, rules, seed, pace
-        self._problem = problem_at(problem, problem.initial.after(*(leg.move for leg in legs)))
+    def __init__(
+        self,
+        legs: Sequence[Leg],
+        home: Placement,
+        problem: Problem,
+        rules: Sequence[Rule],
+        *,
+        seed: int,
+        pace: Pace,
+    ) -> None:
+        self._home, self._problem, self._rules = home, problem, rules
+        self._seed, self._pace = seed, pace
         self._latest_first = list(dict.fromkeys(leg.vm for leg in reversed(legs)))
         self._stranded: dict[Uuid, LeftAlone] = {}
 

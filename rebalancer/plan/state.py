@@ -11,16 +11,13 @@ from rebalancer.problem import Problem
 from rebalancer.rules import Objection, PoolRule, Rule, step_ledger
 from rebalancer.rules.storage import Ways
 
-JUDGEMENT = 25
-"""What a judgement of the whole pool costs, in sums over a host."""
-
 
 class State:
     """The pool of *problem* while moves are carried out one after another; starts where the VMs are now.
 
     A VM takes the disks of its move in *moves* along when it goes to the target of that move, and on no other leg.
     `effort` counts the questions that were asked; one that takes a judgement of the whole pool, such as whether HA
-    still has a plan, counts as many.
+    still has a plan, counts as many, its `price`.
     """
 
     def __init__(self, problem: Problem, rules: Sequence[Rule], moves: Iterable[Move] = ()) -> None:
@@ -28,7 +25,7 @@ class State:
         self.host_of = dict(problem.initial.host_of)
         pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
         self._ledger = ledger = step_ledger(pool_rules, problem, problem.initial)
-        self._price = JUDGEMENT if ledger.judged else 1
+        self.price = max((limit.price for _, limit in ledger.judged), default=1)
         self.effort = 0
         self._carriers = {move.vm: move for move in moves if move.disks}
         self._carried: set[Uuid] = set()
@@ -45,7 +42,7 @@ class State:
 
     def allows(self, vm: Uuid, target: Uuid) -> bool:
         """Whether *vm* may move to *target* now."""
-        self.effort += self._price
+        self.effort += self.price
         return self.fits(vm, target) and not self._objections(vm, target)
 
     def reach(self, vm: Uuid) -> frozenset[Uuid]:

@@ -7,6 +7,7 @@ paper, every state is judged, and the plan's claims about itself are computed ag
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rebalancer.demand import LoadProfile
@@ -89,8 +90,9 @@ def expiry(plan: Plan) -> datetime:
 
 
 def _of_steps(plan: Plan, problem: Problem, rules: tuple[Rule, ...], done: Collection[str]) -> Iterator[Finding]:
-    """Steps, end, claims and the way back."""
+    """Steps, end, claims and the way back; what was carried out already counts where something may get no worse."""
     left = [step for step in plan.steps if step.id not in done]
+    problem = replace(problem, before=_undone([step for step in plan.steps if step.id in done], problem))
     yield from _of_order(plan.steps)
     run = _Run(problem, rules, plan.predicted)
     findings = [*run.all(left), *run.clashes(left), *_of_end(plan, run.placement, problem, rules)]
@@ -103,6 +105,15 @@ def _of_steps(plan: Plan, problem: Problem, rules: tuple[Rule, ...], done: Colle
         yield from wrong_durations(plan, problem.pool)
     if not findings and not done:
         yield from _of_way_back(plan, problem_at(problem, run.placement), rules)
+
+
+def _undone(steps: Sequence[Step], problem: Problem) -> Placement:
+    """Where the VMs were before *steps*, as far as they and the hosts are there."""
+    before = dict(problem.initial.host_of)
+    for step in reversed(steps):
+        if step.vm in before and step.source in problem.pool.hosts:
+            before[step.vm] = step.source
+    return Placement(before)
 
 
 def _of_order(steps: Sequence[Step]) -> Iterator[Finding]:

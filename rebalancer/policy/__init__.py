@@ -20,12 +20,14 @@ from rebalancer.policy.model import (
     WindowPolicy,
 )
 from rebalancer.policy.resolve import intent_of
+from rebalancer.policy.spare import Covered, SparePolicy
 from rebalancer.policy.windows import ChangeWindows, change_windows
 
 __all__ = [
     "Apart",
     "CapacityPolicy",
     "ChangeWindows",
+    "Covered",
     "Day",
     "DemandPolicy",
     "Intent",
@@ -41,6 +43,7 @@ __all__ = [
     "RuleSet",
     "RulesPolicy",
     "RunOn",
+    "SparePolicy",
     "Spread",
     "Strength",
     "Together",

@@ -9,19 +9,16 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from rebalancer.policy.section import Section as _Section
+from rebalancer.policy.spare import SparePolicy
 
 DAYS_OF_WEEK = 7
 SLOTS_OF_WEEK = 168
 MOST_AT_ONCE = 64
 """Migrations that may run at once in a pool, at most: XAPI refuses calls where more than a hundred wait."""
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
-
-
-class _Section(BaseModel):
-    """A part of the policy: frozen, and an unknown key, an infinite number or a NaN is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def _zone(name: str) -> str:
@@ -293,6 +290,7 @@ class Policy(_Section):
     rules: RulesPolicy = RulesPolicy()
     intent: IntentPolicy = IntentPolicy()
     storage_motion: StorageMotionPolicy = StorageMotionPolicy()
+    spare: SparePolicy = SparePolicy()
     plan: PlanPolicy = PlanPolicy()
     execution: ExecutionPolicy = ExecutionPolicy()
     together: tuple[TogetherPolicy, ...] = ()

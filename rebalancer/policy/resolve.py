@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from math import ceil
+from math import ceil, comb
 
 from rebalancer.errors import PolicyError
 from rebalancer.inventory import Pool, Uuid
@@ -15,6 +15,9 @@ from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Spread, Toge
 from rebalancer.policy.model import GroupPolicy, Policy, Strength
 from rebalancer.policy.selectors import ChosenVMs, Selectors
 from rebalancer.units import MIB
+
+MOST_FAILURES = 2016
+"""Failures of hosts that are looked at one by one: all pairs of 64 hosts."""
 
 
 def intent_of(policy: Policy, pool: Pool) -> Intent:
@@ -45,6 +48,7 @@ class _Resolving:
     def intent(self) -> Intent:
         """All wishes, free of contradictions."""
         read = self._policy.intent
+        self._refuse_too_many_failures()
         intent = Intent(
             together=self._together() + (tagged_together(self._pool) if read.read_tags else ()),
             apart=self._apart() + (tagged_apart(self._pool) if read.read_tags else ()) + self._vm_groups(),
@@ -57,6 +61,17 @@ class _Resolving:
         )
         refuse_contradictions(intent, self._pool, f"policy {self._policy.name!r}")
         return intent
+
+    def _refuse_too_many_failures(self) -> None:
+        """Every failure that the pool is to outlive has to be looked at, with disks that stay where they are."""
+        failing, hosts = self._policy.spare.hosts, len(self._pool.hosts)
+        if failing and self._policy.storage_motion.enabled:
+            problem = "where disks move, it is not known which hosts can restart their VMs"
+            raise PolicyError(place(self._policy, "spare.hosts"), problem, "Switch storage_motion.enabled off")
+        if comb(hosts, failing) > MOST_FAILURES:
+            ways = f"{failing} of {hosts} hosts can fail in {comb(hosts, failing)} ways"
+            problem = f"{ways}, more than the {MOST_FAILURES} that can be looked at"
+            raise PolicyError(place(self._policy, "spare.hosts"), problem, "Keep fewer hosts to spare")
 
     def _together(self) -> tuple[Together, ...]:
         """Groups of the policy that share a host."""

@@ -114,6 +114,11 @@ class Judged(ABC):
     that what was found out about one can be remembered.
     """
 
+    @property
+    def price(self) -> int:
+        """What one question costs, in sums over a host."""
+        return 25
+
     @abstractmethod
     def refuses(self, vm: Uuid, host: Uuid, where: Mapping[Uuid, Sequence[Uuid]]) -> str | None:
         """Why *vm* may not join *host* in the state *where*, or None."""
@@ -121,6 +126,11 @@ class Judged(ABC):
     @abstractmethod
     def broken(self, where: Mapping[Uuid, Sequence[Uuid]]) -> str | None:
         """What is wrong with the state *where*, or None."""
+
+    def worsens(self, before: Mapping[Uuid, Sequence[Uuid]], after: Mapping[Uuid, Sequence[Uuid]]) -> str | None:
+        """What is wrong with the state *after* that was not with *before*, or None."""
+        words = self.broken(after)
+        return words if words and not self.broken(before) else None
 
 
 Limit = Row | Joined | Judged

@@ -48,6 +48,7 @@ from rebalancer.rules.op_not_blocked import OpNotBlocked
 from rebalancer.rules.sane_parameters import SaneParameters
 from rebalancer.rules.shared_sr_visible import SharedSRVisible
 from rebalancer.rules.source_live import SourceLive
+from rebalancer.rules.spare import Spare
 from rebalancer.rules.spread_over_domains import SpreadOverDomains
 from rebalancer.rules.sriov_capacity import SRIOVCapacity
 from rebalancer.rules.storage.catalogue import STORAGE_DOCUMENTED, STORAGE_WANTED
@@ -119,6 +120,7 @@ WANTED: tuple[Rule, ...] = (
     HostToBeEmptied(),
     HostReserve(),
     SRSpace(),
+    Spare(),
     MustRunOn(),
     KeepApart(),
     SpreadOverDomains(),

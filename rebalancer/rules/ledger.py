@@ -181,7 +181,7 @@ def end_violations(rules: Sequence[PoolRule], problem: Problem, goal: Placement)
     """Where *goal* breaks a rule that it may not break.
 
     That is a row that somebody joined, who weighs what an arrival weighs; a group that spread to a further host; and
-    whatever is judged as a whole, was in order and is not any more. Limits that are not hard may break.
+    whatever is judged as a whole and got worse. Limits that are not hard may break.
     """
     start = problem.initial
     ledger = Ledger(rules, problem, goal, since=start)
@@ -193,7 +193,7 @@ def end_violations(rules: Sequence[PoolRule], problem: Problem, goal: Placement)
     judged = [
         _judgement(rule, words)
         for rule, limit in ledger.judged
-        if (words := limit.broken(_where(goal))) and not limit.broken(_where(start))
+        if (words := limit.worsens(_where(start), _where(goal)))
     ]
     return (*ledger.broken_by_arrivals(), *spread, *judged)
 

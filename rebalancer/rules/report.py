@@ -10,6 +10,7 @@ from rebalancer.inventory import VM, Host, Pool, Uuid
 from rebalancer.rules.base import Objection, Violation
 from rebalancer.rules.ledger import Ledger, standing_violations, step_ledger
 from rebalancer.rules.legality import Legality
+from rebalancer.rules.restarts import Restarts
 from rebalancer.rules.storage import Way, Ways, disk_sizes, unseen_cds
 
 ALONE = Objection(rule="one-host", code=None, words="the pool has no other host")
@@ -81,7 +82,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegalityReport:
-    """A pool's freedom of movement tonight."""
+    """A pool's freedom of movement tonight; `spare` tells what failures it outlives, where the policy asks for that."""
 
     pool: str
     guests: int
@@ -89,6 +90,7 @@ class LegalityReport:
     held: tuple[Held, ...]
     hosts: tuple[Reach, ...]
     standing: tuple[Violation, ...]
+    spare: str
     dangling: tuple[str, ...]
 
     def as_json(self) -> dict[str, object]:
@@ -117,8 +119,17 @@ def legality_report(legality: Legality) -> LegalityReport:
         held=_held(stuck),
         hosts=_reaches(pool, (answer for _, each in answers for answer in each)),
         standing=standing_violations(legality.pool_rules, problem, problem.initial),
+        spare=_spare(legality),
         dangling=pool.dangling,
     )
+
+
+def _spare(legality: Legality) -> str:
+    """How the pool outlives failures tonight."""
+    problem = legality.problem
+    where = {vm: (host,) for vm, host in problem.initial.host_of.items()}
+    limits = (limit for rule in legality.pool_rules for limit in rule.limits(problem) if isinstance(limit, Restarts))
+    return "; ".join(limit.standing(where) for limit in limits)
 
 
 class Tonight:

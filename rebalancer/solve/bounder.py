@@ -118,11 +118,19 @@ class Bounder:
         self._effort = replace(self._effort, deterministic=self._effort.deterministic - answer.deterministic)
         if answer.status is not Status.OPTIMAL or answer.at is None or self._effort.deterministic <= 0:
             return False
-        unseen = (load_of(self._exact, answer.at) > self._limits) & ~self._watched
-        if not unseen.any():
-            self.answer = answer.at
-        self._watched = self._watched | unseen
-        return bool(unseen.any())
+        return self._refined(answer.at)
+
+    def _refined(self, at: Ints) -> bool:
+        """Whether the relaxation now counts more of what is wrong with its answer; if nothing is, it is the answer."""
+        unseen = (load_of(self._exact, at) > self._limits) & ~self._watched
+        if unseen.any():
+            self._watched = self._watched | unseen
+            return True
+        failures = self._stage.prepared.failures
+        stated = len(failures.stated)
+        if self._stage.outlives(at):
+            self.answer = at
+        return len(failures.stated) > stated
 
     def _raise(self, bound: Fraction, words: str) -> None:
         """*bound*, in the objective's unit, holds for the optimistic model; both goals are wholes of their worth."""

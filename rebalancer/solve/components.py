@@ -69,7 +69,7 @@ def components(prepared: Prepared, forbidden: Sequence[Pairs]) -> tuple[Componen
 
 
 def part_of(prepared: Prepared, hosts: Ints, units: Ints) -> Prepared:
-    """Some *hosts* and *units*, whose limits and groups are numbered for them already."""
+    """Some *hosts* and *units*, whose limits and groups are numbered for them already, without failures."""
     place = np.full(len(prepared.hosts), -1, dtype=np.int64)
     place[hosts] = np.arange(len(hosts))
     return replace(
@@ -86,6 +86,7 @@ def part_of(prepared: Prepared, hosts: Ints, units: Ints) -> Prepared:
         demand=prepared.demand[units],
         base=prepared.base[hosts],
         deviations=prepared.deviations.of_part(hosts, units),
+        failures=replace(prepared.failures, restarts=(), stated=[]),
         families=tuple(
             Family(resident=each.resident[units], arrival=each.arrival[units], fixed=each.fixed[hosts])
             for each in prepared.families
@@ -95,6 +96,8 @@ def part_of(prepared: Prepared, hosts: Ints, units: Ints) -> Prepared:
 
 def _joined(prepared: Prepared, forbidden: Sequence[Pairs]) -> Iterator[Ints]:
     """Sets of hosts that something joins."""
+    if prepared.failures.restarts:
+        yield np.arange(len(prepared.hosts))
     reach = prepared.legal.copy()
     reach[np.arange(len(reach)), prepared.home] = True
     yield from (np.flatnonzero(row) for row in np.unique(reach, axis=0))

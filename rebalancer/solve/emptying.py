@@ -132,7 +132,7 @@ class _Emptying:
         effort = Effort(deterministic=PART_WORK, seconds=self._seconds(), seed=1, presolve=False, prove=False)
         answer = search(model, goal, effort)
         self.work += answer.deterministic
-        if answer.at is not None and answer.value < self.value:
+        if answer.at is not None and answer.value < self.value and self._stage.outlives(answer.at):
             self._at = answer.at
             self._progress(float(self.value), 0.0)
 

@@ -25,6 +25,7 @@ from rebalancer.solve.load_rows import LoadRow, highest_share, load_above
 from rebalancer.solve.occupancy import occupied
 from rebalancer.solve.prepare import Bools, Ints, Prepared
 from rebalancer.solve.price import Price
+from rebalancer.solve.restart_rows import post_restarts
 
 LOWEST = -(2**62)
 NO_VARIABLE = -1
@@ -68,6 +69,7 @@ class PlacementModel:
         post_limits(self)
         post_groups(self)
         post_disks(self)
+        post_restarts(self)
 
     def whole_number(self, upper: int, derived: Callable[[Ints], int]) -> int:
         """A new variable from 0 to *upper*; *derived* tells its value from those of the pairs."""

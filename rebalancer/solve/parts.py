@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -190,6 +191,8 @@ class _Improving:
             prove=False,
         )
         answer = search(model, goal, effort)
+        if answer.at is not None and not self._stage.outlives(answer.at):
+            answer = replace(answer, at=None)
         self._work -= answer.deterministic + CHOOSING_WORK + READING_WORK * model.terms
         return answer
 
@@ -204,7 +207,8 @@ class _Improving:
         if not self._done():
             self._bounder.wait()
             on_time = on_time and self._bounder.on_time
-        self._compare(self._bounder.answer)
+        if self._bounder.answer is not None and self._stage.outlives(self._bounder.answer):
+            self._compare(self._bounder.answer)
         return Improved(
             at=self._best,
             goal=self._goal,

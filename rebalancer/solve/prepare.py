@@ -19,6 +19,7 @@ from rebalancer.rules import Joined, PoolRule, Row, Rule
 from rebalancer.rules.storage import Carried
 from rebalancer.solve.deviations import Deviations
 from rebalancer.solve.disks import Disks, disks_of
+from rebalancer.solve.failures import Failures
 from rebalancer.solve.limits import Family, Group, Limit
 from rebalancer.solve.merging import merged
 from rebalancer.solve.price import Price
@@ -56,6 +57,7 @@ class Prepared:
         groups: units that belong together and are not.
         soft_limits: limits that are wishes: they forbid nothing, and whatever is above them counts.
         soft_groups: the same for units that should be together, whether they are tonight or not.
+        failures: failures of hosts that have to be outlived; models state those that were found to matter.
         breakable_limits: limits that a placement may leave broken: those broken tonight, and wishes.
     """
 
@@ -80,6 +82,7 @@ class Prepared:
     groups: tuple[Group, ...]
     soft_limits: tuple[Limit, ...]
     soft_groups: tuple[Group, ...]
+    failures: Failures
     breakable_limits: tuple[Limit, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -101,8 +104,8 @@ class Prepared:
         """The same with loads that are rounded down, coarsely: for bounds, which then hold without any allowance."""
         resolution = Resolution(parts_per_pcpu=PARTS[0], optimistic=True)
         demand, base = resolution.parts(self.unit_pcpu), resolution.parts(self.base_pcpu)
-        deviations = self.deviations.rounded(resolution)
-        return replace(self, demand=demand, base=base, deviations=deviations, resolution=resolution)
+        deviations, failures = self.deviations.rounded(resolution), self.failures.copy()
+        return replace(self, demand=demand, base=base, deviations=deviations, resolution=resolution, failures=failures)
 
 
 def prepare(problem: Problem, rules: Sequence[Rule]) -> Prepared:
@@ -155,6 +158,7 @@ class _Preparing:
             groups=tuple(each for each in self._groups(group for group in joined if group.hard) if each.apart),
             soft_limits=soft_limits,
             soft_groups=tuple(self._groups(group for group in joined if not group.hard)),
+            failures=Failures.of(self._limits, self._problem.initial),
         )
 
     def _home(self, vm: Uuid) -> int:

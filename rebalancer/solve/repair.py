@@ -8,9 +8,10 @@ import numpy as np
 
 from rebalancer.objectives import MigrationCost
 from rebalancer.solve.goal import goal_of
+from rebalancer.solve.lazily import search_lazily
 from rebalancer.solve.model import Scope
 from rebalancer.solve.prepare import Bools, Ints, Prepared
-from rebalancer.solve.search import Effort, search
+from rebalancer.solve.search import Effort
 from rebalancer.solve.stage import Held, Improved, Progress, Stage
 from rebalancer.solve.whole import improve_whole
 
@@ -20,9 +21,8 @@ def improve_repair(stage: Stage, start: Ints, effort: Effort, progress: Progress
     if not something_broken(stage.prepared):
         return Improved(at=start, goal=goal_of(()), value=0, bound=0)
     scope = Scope(free=stage.prepared.legal & _concerned(stage.prepared)[:, None], at=start)
-    model, goal = stage.model(scope)
-    model.hint(start)
-    answer = search(model, goal, replace(effort, deterministic=effort.deterministic / 2, gap=0.0))
+    half = replace(effort, deterministic=effort.deterministic / 2, gap=0.0)
+    model, goal, answer = search_lazily(stage, scope, start, half)
     value = model.value(goal, start) if answer.at is None else answer.value
     found = Improved(
         at=start if answer.at is None else answer.at,
@@ -49,9 +49,9 @@ def _cheaper(stage: Stage, scope: Scope, found: Improved, effort: Effort) -> Imp
         return found
     held = (*stage.held, Held(objective=stage.objective, value=found.value))
     cheap = replace(stage, objective=MigrationCost(), held=held)
-    model, goal = cheap.model(replace(scope, at=np.where(scope.free.any(axis=1), scope.at, found.at)))
-    model.hint(found.at)
-    answer = search(model, goal, replace(effort, deterministic=effort.deterministic / 4, gap=0.0))
+    among = replace(scope, at=np.where(scope.free.any(axis=1), scope.at, found.at))
+    quarter = replace(effort, deterministic=effort.deterministic / 4, gap=0.0)
+    _, _, answer = search_lazily(cheap, among, found.at, quarter)
     return found if answer.at is None else replace(found, at=answer.at)
 
 

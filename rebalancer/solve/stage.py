@@ -70,12 +70,18 @@ class Stage:
         return Scope(free=np.zeros_like(self.prepared.legal), at=at)
 
     def allows(self, at: Ints) -> bool:
-        """Whether the units may be *at* these hosts as far as moves are limited or forbidden, and tiers are held."""
+        """Whether the units may be *at* these hosts as far as moves are limited, tiers held and hosts may fail."""
         limits = self.prepared.problem.policy.limits
         few = limits.maximum_moves is None or self.prepared.moves.at(at).sum() <= limits.maximum_moves
         small = limits.maximum_gib is None or self.prepared.copied.at(at).sum() <= int(limits.maximum_gib * GIB)
         forbidden = any(all(at[unit] == host for unit, host in pairs) for pairs in self.forbidden)
-        return bool(few and small) and not forbidden and all(self._keeps(held, at) for held in self.held)
+        free = bool(few and small) and not forbidden
+        return free and all(self._keeps(held, at) for held in self.held) and self.outlives(at)
+
+    def outlives(self, at: Ints) -> bool:
+        """Whether the units may be *at* these hosts as far as hosts may fail; what is lost is stated from now on."""
+        failures = self.prepared.failures
+        return not failures.restarts or failures.outlived(placement_of(self.prepared, at))
 
     def _keeps(self, held: Held, at: Ints) -> bool:
         """Whether an earlier tier is no worse where the units are *at*."""

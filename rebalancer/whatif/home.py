@@ -55,7 +55,7 @@ class _Way:
     """The way from *away* to where the VMs of *home* are."""
 
     def __init__(self, home: Problem, away: Problem, made_at: datetime) -> None:
-        self._home, self._away, self._made_at = home, away, made_at
+        self._home, self._away, self._made_at = home, replace(away, before=None), made_at
 
     def plan(self, legs: Sequence[Leg], reason: str) -> Plan:
         """The plan; *legs* led away."""
