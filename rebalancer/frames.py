@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
 from rebalancer.inventory import Pool
@@ -12,6 +14,9 @@ from rebalancer.problem import Problem
 from rebalancer.rules import Legality
 from rebalancer.rules.matrix import legality_matrix
 from rebalancer.units import gib
+
+if TYPE_CHECKING:
+    from rebalancer.solve import Tradeoff
 
 
 def hosts_frame(pool: Pool) -> pd.DataFrame:
@@ -86,3 +91,20 @@ def steps_frame(plan: Plan) -> pd.DataFrame:
     ]
     columns = ["step", "kind", "vm", "from", "to", "gib", "start", "seconds", "why"]
     return pd.DataFrame(rows, columns=columns).set_index("step")
+
+
+def tradeoff_frame(curve: Tradeoff) -> pd.DataFrame:
+    """One row a point of the curve, from the cheapest on: what it costs, overload, bound, whether it is the knee."""
+    rows = [
+        {
+            "gib": point.gib,
+            "moves": point.moves,
+            "overload": point.overload,
+            "bound": point.bound,
+            "gap": point.gap,
+            "proved": point.proved,
+            "knee": number == curve.knee,
+        }
+        for number, point in enumerate(curve.points)
+    ]
+    return pd.DataFrame(rows)

@@ -24,3 +24,21 @@ def plot_loads(before: pd.DataFrame, after: pd.DataFrame, *, threshold: float) -
         axis.set(title=title, xlabel="slot", yticks=range(len(loads)), yticklabels=loads.index)
     figure.colorbar(image, ax=axes, label=f"load / capacity (framed: above {threshold:.0%})")
     return axes[0], axes[1]
+
+
+def plot_tradeoff(points: pd.DataFrame, *, cost: str = "gib") -> Axes:
+    """Overload against what it costs, with the bound below and the knee marked.
+
+    Args:
+        points: `tradeoff_frame` of a curve.
+        cost: the column to hold overload against, `gib` or `moves`.
+    """
+    _, axis = plt.subplots(figsize=(7, 4), layout="constrained")
+    axis.step(points[cost], points["overload"], where="post", marker="o", label="best found")
+    axis.step(points[cost], points["bound"], where="post", linestyle=":", color="grey", label="no placement is below")
+    knee = points[points["knee"]]
+    axis.scatter(knee[cost], knee["overload"], s=160, facecolors="none", edgecolors="black", label="knee", zorder=3)
+    units = {"gib": "GiB copied", "moves": "VMs moved"}
+    axis.set(xlabel=units[cost], ylabel="overload (pCPU-hours)")
+    axis.legend()
+    return axis

@@ -3,5 +3,6 @@
 from rebalancer.solve.reporter import SolveReporter
 from rebalancer.solve.solution import Outcome, Solution, Tier
 from rebalancer.solve.solve import solve
+from rebalancer.solve.tradeoff import Cost, Point, Tradeoff, tradeoff
 
-__all__ = ["Outcome", "Solution", "SolveReporter", "Tier", "solve"]
+__all__ = ["Cost", "Outcome", "Point", "Solution", "SolveReporter", "Tier", "Tradeoff", "solve", "tradeoff"]

@@ -126,6 +126,18 @@ def test_plan_shows_what_a_reviewer_asks(served: Served, terminal: Terminal) -> 
     assert not list(terminal.folder.glob("*/plan.json"))
 
 
+def test_plan_draws_what_less_overload_costs(served: Served, terminal: Terminal) -> None:
+    """`--tradeoff` prints points from doing nothing on, people see a table; another cost is refused."""
+    policy = terminal.write("quick.toml", QUICK)
+    found = terminal.run("plan", served.snapshot, "-p", policy, "--tradeoff", "moves", "--json").json()
+    assert (found["cost"], found["points"][0]["moves"]) == ("moves", 0)
+    assert all(point["bound"] <= point["overload"] for point in found["points"])
+    assert "no placement is below" in terminal.run("plan", served.snapshot, "-p", policy, "--tradeoff", "gib").out
+    refused = terminal.run("plan", served.snapshot, "--tradeoff", "watts")
+    assert refused.code != Exit.DONE
+    assert "neither gib nor moves" in refused.err
+
+
 def test_plan_by_samples_from_a_file(served: Served, terminal: Terminal) -> None:
     """`--demand` takes the place of the pool's own metrics; samples that are too few are refused by name."""
     vm = served.plan.steps[0].vm

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,9 @@ from rebalancer.cli.options import (
     PolicyPath,
     Source,
 )
+
+if TYPE_CHECKING:
+    from rebalancer.problem import Problem
 
 
 def plan(
@@ -37,6 +40,14 @@ def plan(
         bool,
         typer.Option("--detailed-exitcode", help="Exit with 2 when the plan has steps, with 7 when it is incomplete."),
     ] = False,
+    tradeoff: Annotated[
+        str | None,
+        typer.Option(
+            "--tradeoff",
+            metavar="COST",
+            help="Instead of a plan, print the curve of what less overload costs, in `gib` copied or in `moves`.",
+        ),
+    ] = None,
 ) -> int:
     """Plan what moves where, and why; move nothing.
 
@@ -61,6 +72,8 @@ def plan(
         raise case.situation.refused
     if case.situation.refused:
         say(f"planning without metrics: {case.situation.refused}")
+    if tradeoff:
+        return _print_tradeoff(case.problem, tradeoff, json=json)
     with watch_solve() as reporter:
         made = rebalance(case.problem, made_at=datetime.now(UTC), reporter=reporter)
     if output:
@@ -71,3 +84,21 @@ def plan(
     else:
         show(*plan_tables(made))
     return exit_of(made, left=len(made.steps)) if detailed_exitcode else Exit.DONE
+
+
+def _print_tradeoff(problem: Problem, cost: str, *, json: bool) -> int:
+    """The curve of *cost* against overload."""
+    from rebalancer.cli.exits import Exit
+    from rebalancer.cli.output import print_json, show
+    from rebalancer.cli.tradeoff_views import tradeoff_document, tradeoff_tables
+    from rebalancer.solve import Cost
+    from rebalancer.solve import tradeoff as curve_of
+
+    if cost not in set(Cost):
+        raise typer.BadParameter(f"{cost!r} is neither gib nor moves", param_hint="--tradeoff")
+    curve = curve_of(problem, cost=Cost(cost))
+    if json:
+        print_json(tradeoff_document(curve))
+    else:
+        show(*tradeoff_tables(curve))
+    return Exit.DONE

@@ -1,0 +1,73 @@
+"""The curve of cost against overload, for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import RenderableType
+
+from rebalancer.cli.output import heading
+from rebalancer.cli.table import table
+from rebalancer.solve import Point, Tradeoff
+
+UNITS = {"gib": "GiB", "moves": "moves"}
+
+
+def tradeoff_tables(curve: Tradeoff) -> Iterator[RenderableType]:
+    """What the curve says in a sentence, and a row a point."""
+    yield heading(_sentence(curve))
+    yield table(
+        "What less overload costs",
+        {
+            "moves": "right",
+            "GiB": "right",
+            "overload": "right",
+            "no placement is below": "right",
+            "gap": "right",
+            "": "left",
+        },
+        [_row(point, knee=number == curve.knee) for number, point in enumerate(curve.points)],
+    )
+
+
+def tradeoff_document(curve: Tradeoff) -> dict[str, Any]:
+    """The curve as a JSON document, placements left out."""
+    return {
+        "cost": curve.cost.value,
+        "knee": curve.knee,
+        "breaches": curve.breaches,
+        "points": [
+            {
+                "allowed": round(point.allowed, 6),
+                "moves": point.moves,
+                "gib": round(point.gib, 6),
+                "overload": round(point.overload, 6),
+                "bound": round(point.bound, 6),
+                "gap": round(point.gap, 6),
+                "proved": point.proved,
+            }
+            for point in curve.points
+        ],
+    }
+
+
+def _sentence(curve: Tradeoff) -> str:
+    """The knee, how much of the curve is proved, and what it leaves out."""
+    if len(curve.points) == 1:
+        return f"No placement was found that leaves less than {curve.points[0].overload:.4g} pCPU-hours of overload."
+    proved = sum(point.proved for point in curve.points)
+    words = f"{proved} of {len(curve.points)} points are proved best for their price."
+    if curve.knee is not None:
+        knee = curve.points[curve.knee]
+        paid = f"{knee.paid(curve.cost):.4g} {UNITS[curve.cost.value]}"
+        words = f"The knee is at {paid}, which leaves {knee.overload:.4g} pCPU-hours of overload. {words}"
+    if curve.breaches:
+        words += f" Repairs are left out: {curve.breaches:g} breaches of tonight stay at most."
+    return words
+
+
+def _row(point: Point, *, knee: bool) -> tuple[object, ...]:
+    """One point."""
+    gap = "proved" if point.proved else f"{point.gap:.1%}"
+    return point.moves, f"{point.gib:.4g}", f"{point.overload:.4g}", f"{point.bound:.4g}", gap, "knee" if knee else ""

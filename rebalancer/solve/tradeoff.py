@@ -1,0 +1,273 @@
+"""What less overload costs: the curve of GiB copied, or of moves, against overload, each point with its bound.
+
+Every point is a placement with the least overload found for so much and no more to pay (epsilon constraint), reached
+with the fewest GiB. The search for it starts from the neighbour that costs less. What nothing beats with more to pay,
+nothing beats with less, so bounds are handed down the curve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import pairwise
+
+from rebalancer.errors import ModelBug
+from rebalancer.objectives import MigrationCost, Overload, Repair
+from rebalancer.objectives.load import demand_of
+from rebalancer.placement import Placement
+from rebalancer.policy import Mode
+from rebalancer.problem import Problem
+from rebalancer.rules import Rule, rules_for
+from rebalancer.solve.apart import improve_apart
+from rebalancer.solve.budget import Budget
+from rebalancer.solve.check import refused_as_a_whole
+from rebalancer.solve.prepare import Ints, Prepared, prepare
+from rebalancer.solve.solution import NEGLIGIBLE
+from rebalancer.solve.stage import Held, Improved, Stage, placement_of, true_value
+from rebalancer.solve.whole import improve_whole
+from rebalancer.units import gib
+
+SHARE_OF_FIRST = 0.4
+"""Part of `limits.solve_seconds` for the end of the curve; the other points share the rest."""
+
+NARROW = 0.02
+"""A stretch of the curve that covers less of it than this, by area, gets no further point."""
+
+
+ENDS = 2
+"""Points of a curve without a middle."""
+
+
+class Cost(StrEnum):
+    """What overload is held against."""
+
+    GIB = "gib"
+    MOVES = "moves"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A placement on the curve.
+
+    Args:
+        allowed: how much might be paid, in the unit of the curve; what it pays is `gib` or `moves`.
+        gib: GiB that it copies.
+        moves: VMs that it moves.
+        overload: pCPU-hours above the threshold that it leaves.
+        bound: what no placement leaves less than that pays no more than `allowed`.
+        proved: whether the two are one.
+        placement: where every guest is.
+    """
+
+    allowed: float
+    gib: float
+    moves: int
+    overload: float
+    bound: float
+    proved: bool
+    placement: Placement
+
+    def paid(self, cost: Cost) -> float:
+        """What it costs, in the unit of the curve."""
+        return self.gib if cost is Cost.GIB else float(self.moves)
+
+    @property
+    def gap(self) -> float:
+        """How far its overload may be from the least, as a share of it."""
+        return 0.0 if self.proved or self.overload <= NEGLIGIBLE else (self.overload - self.bound) / self.overload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tradeoff:
+    """The curve, from doing nothing to the least overload, dominated points left out.
+
+    Args:
+        cost: what is held against overload.
+        points: from the cheapest on.
+        knee: number of the point after which paying more brings least, farthest from the line between the ends; None
+            where there are only ends.
+        breaches: what is broken tonight; no point breaks more, and none is chosen to mend it.
+    """
+
+    cost: Cost
+    points: tuple[Point, ...]
+    knee: int | None
+    breaches: float
+
+
+def tradeoff(
+    problem: Problem, *, cost: Cost = Cost.GIB, points: int = 9, rules: Sequence[Rule] | None = None
+) -> Tradeoff:
+    """The curve of *problem* with *points* at most, within the limits and the seconds of its policy.
+
+    Raises:
+        MetricsRefused: there is no load profile.
+        ModelBug: the checker refuses a point.
+    """
+    demand_of(problem)
+    binding = tuple(rules_for(problem) if rules is None else rules)
+    return _Tracing(problem, binding, cost, points).curve()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Found:
+    """A point with its placement as the solver has it."""
+
+    point: Point
+    at: Ints
+
+
+class _Tracing:
+    """One call of `tradeoff`."""
+
+    def __init__(self, problem: Problem, rules: tuple[Rule, ...], cost: Cost, points: int) -> None:
+        balancing = problem.policy.model_copy(update={"mode": Mode.BALANCE})
+        self._problem, self._rules = replace(problem, policy=balancing), rules
+        self._cost, self._most = cost, points
+        self._prepared = prepare(self._problem, rules)
+        self._seconds = problem.policy.limits.solve_seconds
+        self._found: list[_Found] = []
+
+    def curve(self) -> Tradeoff:
+        """Both ends, then the middle of whatever stretch hides most."""
+        self._found = [self._doing_nothing()]
+        self._add(self._allowed_at_most(), self._seconds * SHARE_OF_FIRST)
+        each = self._seconds * (1 - SHARE_OF_FIRST) / max(1, self._most - 2)
+        closed: set[float] = set()
+        for _ in range(self._most - 2):
+            allowed = self._widest(closed)
+            if allowed is None:
+                break
+            closed.add(allowed)
+            self._add(allowed, each)
+        return self._tradeoff()
+
+    def _tradeoff(self) -> Tradeoff:
+        """The points that nothing dominates, with the best bounds that are known."""
+        points: list[Point] = []
+        lowest = 0.0
+        for found in sorted(self._found, key=lambda each: -each.point.allowed):
+            lowest = max(lowest, found.point.bound)
+            bound = min(lowest, found.point.overload)
+            proved = found.point.proved or found.point.overload - bound <= NEGLIGIBLE
+            points.append(replace(found.point, bound=bound, proved=proved))
+        kept = _undominated(points, self._cost)
+        breaches = Repair(self._rules).value(self._problem.initial, self._problem)
+        return Tradeoff(cost=self._cost, points=kept, knee=knee_of(kept, self._cost), breaches=breaches)
+
+    def _doing_nothing(self) -> _Found:
+        """The end that costs nothing: with nothing to pay nothing else is possible."""
+        overload = Overload().value(self._problem.initial, self._problem)
+        point = Point(
+            allowed=0.0,
+            gib=0.0,
+            moves=0,
+            overload=overload,
+            bound=overload,
+            proved=True,
+            placement=self._problem.initial,
+        )
+        return _Found(point=point, at=self._prepared.home)
+
+    def _allowed_at_most(self) -> float:
+        """What the policy allows; where it allows everything, what moving everybody costs."""
+        limits, prepared = self._problem.policy.limits, self._prepared
+        if self._cost is Cost.MOVES:
+            return float(prepared.moves.largest if limits.maximum_moves is None else limits.maximum_moves)
+        everybody = gib(prepared.copied.largest)
+        return everybody if limits.maximum_gib is None else limits.maximum_gib
+
+    def _widest(self, closed: set[float]) -> float | None:
+        """The middle of the stretch between two points that hides most; None where all are narrow."""
+        ends = sorted(self._found, key=lambda each: each.point.paid(self._cost))
+        area = (ends[-1].point.paid(self._cost) or 1.0) * (ends[0].point.overload - ends[-1].point.overload or 1.0)
+        stretches = []
+        for cheap, dear in pairwise(ends):
+            low, high = cheap.point.paid(self._cost), dear.point.paid(self._cost)
+            middle = self._middle(low, high)
+            hidden = (high - low) * (cheap.point.overload - dear.point.overload) / area
+            if low < middle < high and middle not in closed and hidden > NARROW:
+                stretches.append((hidden, middle))
+        return max(stretches)[1] if stretches else None
+
+    def _middle(self, low: float, high: float) -> float:
+        """Between the two, whole where moves are counted."""
+        return float((low + high) // 2) if self._cost is Cost.MOVES else round((low + high) / 2, 3)
+
+    def _add(self, allowed: float, seconds: float) -> None:
+        """Look for the least overload that costs no more than *allowed*, from the neighbour that costs less."""
+        prepared = self._limited(allowed)
+        near = max(
+            (each for each in self._found if each.point.paid(self._cost) <= allowed),
+            key=lambda each: each.point.paid(self._cost),
+        )
+        budget = Budget(prepared.problem.policy.limits.model_copy(update={"solve_seconds": seconds}))
+        stage = Stage(prepared=prepared, objective=Overload(), held=(self._unbroken(prepared),))
+        first = improve_apart(stage, near.at, budget.share(2), _silent)
+        budget.spend(first.deterministic)
+        held = Held(objective=Overload(), value=first.value, proved=first.proved)
+        cheapest = replace(stage, objective=MigrationCost(), held=(*stage.held, held))
+        second = improve_whole(cheapest, first.at, budget.share(1), _silent)
+        self._keep(stage, first, second.at if second.at is not None else near.at, allowed)
+
+    def _keep(self, stage: Stage, first: Improved, at: Ints, allowed: float) -> None:
+        """The point *at*, unless a rule that is judged as a whole refuses it."""
+        problem = stage.prepared.problem
+        placement = placement_of(stage.prepared, at)
+        if refused_as_a_whole(problem, self._rules, placement):
+            return
+        overload = Overload().value(placement, problem)
+        if overload > true_value(stage, first, first.at if first.at is not None else at) + NEGLIGIBLE:
+            raise ModelBug(f"copying less raised overload to {overload}")
+        bound = min(overload, first.goal.truth(first.bound))
+        point = Point(
+            allowed=allowed,
+            gib=MigrationCost().value(placement, problem),
+            moves=len(problem.initial.moves_to(placement)),
+            overload=overload,
+            bound=overload if first.proved and not first.goal.surplus else bound,
+            proved=first.proved,
+            placement=placement,
+        )
+        self._found.append(_Found(point=point, at=at))
+
+    def _limited(self, allowed: float) -> Prepared:
+        """The problem with no more than *allowed* to pay."""
+        key = "maximum_gib" if self._cost is Cost.GIB else "maximum_moves"
+        most = allowed if self._cost is Cost.GIB else int(allowed)
+        policy = self._problem.policy
+        limits = policy.limits.model_copy(update={key: most})
+        problem = replace(self._problem, policy=policy.model_copy(update={"limits": limits}))
+        return replace(self._prepared, problem=problem)
+
+    def _unbroken(self, prepared: Prepared) -> Held:
+        """No more is broken than tonight."""
+        stage = Stage(prepared=prepared, objective=Repair(self._rules))
+        model, goal = stage.model(stage.at(prepared.home))
+        return Held(objective=stage.objective, value=model.value(goal, prepared.home))
+
+
+def _silent(_value: float, _bound: float) -> None:
+    """Nobody hears how a point comes about."""
+
+
+def _undominated(points: Sequence[Point], cost: Cost) -> tuple[Point, ...]:
+    """The points that leave less overload than all that cost no more, from the cheapest on."""
+    kept: list[Point] = []
+    for point in sorted(points, key=lambda each: (each.paid(cost), each.overload, each.gib)):
+        if not kept or point.overload < kept[-1].overload - NEGLIGIBLE:
+            kept.append(point)
+    return tuple(kept)
+
+
+def knee_of(points: Sequence[Point], cost: Cost) -> int | None:
+    """The point farthest below the line between the ends, both axes as shares of their range."""
+    if len(points) <= ENDS:
+        return None
+    paid = [point.paid(cost) / points[-1].paid(cost) for point in points]
+    span = points[0].overload - points[-1].overload
+    left = [(point.overload - points[-1].overload) / span for point in points]
+    below = [1 - x - y for x, y in zip(paid, left, strict=True)]
+    best = max(range(len(points)), key=lambda number: (below[number], -number))
+    return best if below[best] > NEGLIGIBLE else None

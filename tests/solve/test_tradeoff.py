@@ -1,0 +1,80 @@
+"""The curve of cost against overload: every point is the best that brute force finds for as much to pay."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from rebalancer.objectives import MigrationCost, Overload, Repair
+from rebalancer.placement import Placement
+from rebalancer.problem import Problem
+from rebalancer.rules import rules_for
+from rebalancer.solve import Cost, Point, tradeoff
+from rebalancer.solve.tradeoff import knee_of
+from tests.solve.tiny import accepted_by_checker, random_problem
+
+
+def paid(cost: Cost, placement: Placement, problem: Problem) -> float:
+    """What reaching *placement* costs."""
+    if cost is Cost.GIB:
+        return MigrationCost().value(placement, problem)
+    return float(len(problem.initial.moves_to(placement)))
+
+
+def least(problem: Problem, cost: Cost, allowed: float) -> float:
+    """The least overload that brute force finds with no more than *allowed* to pay and no more broken than tonight."""
+    repair, vms = Repair(rules_for(problem)), list(problem.initial)
+    goals = [Placement(dict(zip(vms, hosts, strict=True))) for hosts in accepted_by_checker(problem)]
+    broken = repair.value(problem.initial, problem)
+    return min(
+        Overload().value(goal, problem)
+        for goal in goals
+        if paid(cost, goal, problem) <= allowed + 1e-9 and repair.value(goal, problem) <= broken
+    )
+
+
+@pytest.mark.parametrize("cost", Cost)
+@pytest.mark.parametrize("seed", range(5))
+def test_every_point_is_the_best_for_its_price(seed: int, cost: Cost) -> None:
+    """Proved, with the overload of brute force, and costs no more than it might."""
+    problem = random_problem(seed)
+    curve = tradeoff(problem, cost=cost, points=6)
+    for point in curve.points:
+        assert point.proved
+        assert point.overload == pytest.approx(least(problem, cost, point.allowed), abs=1e-9)
+        assert point.paid(cost) == paid(cost, point.placement, problem) <= point.allowed + 1e-9
+        assert point.overload == pytest.approx(Overload().value(point.placement, problem))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_point_is_dominated(seed: int) -> None:
+    """Each costs more than the one before it and leaves less overload; the first is to do nothing."""
+    problem = random_problem(seed)
+    points = tradeoff(problem, points=6).points
+    assert points[0].placement == problem.initial
+    assert all(one.gib < next_one.gib for one, next_one in pairwise(points))
+    assert all(one.overload > next_one.overload for one, next_one in pairwise(points))
+
+
+def test_the_policy_limits_the_curve() -> None:
+    """With two moves allowed no point has three."""
+    problem = random_problem(0)
+    limits = problem.policy.limits.model_copy(update={"maximum_moves": 2})
+    limited = replace(problem, policy=problem.policy.model_copy(update={"limits": limits}))
+    assert max(point.moves for point in tradeoff(limited, points=5).points) <= 2
+    assert max(point.moves for point in tradeoff(limited, cost=Cost.MOVES, points=5).points) <= 2
+
+
+def test_the_knee_is_where_paying_more_stops_to_bring_much() -> None:
+    """Ten GiB take away nine tenths; ninety more the rest. Two ends have no knee, nor has a straight line."""
+    curve = [_point(0, 100), _point(10, 10), _point(50, 5), _point(100, 0)]
+    assert knee_of(curve, Cost.GIB) == 1
+    assert knee_of([curve[0], curve[-1]], Cost.GIB) is None
+    assert knee_of([_point(0, 100), _point(50, 50), _point(100, 0)], Cost.GIB) is None
+
+
+def _point(gib: float, overload: float) -> Point:
+    """A point of which only these two numbers count."""
+    return Point(allowed=gib, gib=gib, moves=0, overload=overload, bound=overload, proved=True, placement=Placement({}))
