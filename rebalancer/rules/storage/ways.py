@@ -52,6 +52,8 @@ class Ways:
         self._carrying = Legality(problem, carrying_rules(problem, rules))
         self._disk_rules = disk_rules(problem)
         self._space: dict[Uuid, SpaceRow] = {sr: row for row in SRSpace().limits(problem) for sr in row.places}
+        self._receiving = {sr for sr in self._space if receives(problem.pool.srs[sr], problem)}
+        self._taken: dict[tuple[Uuid, Uuid, tuple[Uuid, ...]], bool] = {}
         self._free = _free_now(self._space, problem)
 
     def ways(self, vm: VM, host: Host) -> tuple[Way, ...]:
@@ -87,9 +89,16 @@ class Ways:
         unseen = self._unseen(vm, host)
         if not unseen or vm.resident_on in {None, host.uuid} or not self._may_carry(vm, host):
             return None
-        srs = [sr for sr in self._candidates(host) if not self._against_disks(vm, host, _all_to(sr, unseen))]
+        srs = [sr for sr in self._candidates(host) if self._takes(sr, vm, host, unseen)]
         best_first = sorted(srs, key=lambda sr: self._rank(sr, unseen))
         return Carried(drives=tuple(drive for drive, _ in unseen), srs=tuple(best_first)) if srs else None
+
+    def _takes(self, sr: Uuid, vm: VM, host: Host, drives: Sequence[Drive]) -> bool:
+        """Whether the rules let disks of *vm* go to *sr*: the same on every host that sees what is asked about."""
+        key = (sr, vm.uuid, tuple(drive for drive, _ in drives))
+        if key not in self._taken:
+            self._taken[key] = not self._against_disks(vm, host, _all_to(sr, drives))
+        return self._taken[key]
 
     def _may_carry(self, vm: VM, host: Host) -> bool:
         """Whether *vm* may go to *host* with some disks, as far as no disk is concerned."""
@@ -162,8 +171,7 @@ class Ways:
 
     def _candidates(self, host: Host) -> list[Uuid]:
         """SRs of *host* to which the policy lets disks go, and whose driver can receive them."""
-        srs = self._problem.pool.srs
-        return [sr for sr in self._space if sr in host.attached_srs and receives(srs[sr], self._problem)]
+        return sorted(self._receiving & host.attached_srs)
 
     def _arriving(self, drive: Uuid) -> int:
         """What the disk in *drive* takes of any SR that it comes to."""
