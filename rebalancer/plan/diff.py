@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from rebalancer.inventory import Pool, Uuid
+from rebalancer.plan.diff_end import end_differences
 from rebalancer.plan.document import plan_document
 from rebalancer.plan.drift import differences
 from rebalancer.plan.plan import Plan, Step, Tier
@@ -23,7 +24,7 @@ OF_THE_CLOCK = {"made_at", "expires_at", "digest", "begins_at", "closes_at"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One difference: `kind` is what it is about (pool, policy, start, step, order, objective, drift, other)."""
+    """One difference: `kind` is its subject (part, pool, policy, start, step, order, objective, end, drift, other)."""
 
     kind: str
     words: str
@@ -65,11 +66,23 @@ def _of_sources(first: Plan, second: Plan) -> Iterator[Difference]:
         was, now = _leaves(one["policy"]).get(key, "nothing"), _leaves(other["policy"]).get(key, "nothing")
         if was != now:
             yield Difference(kind="policy", words=f"policy: {key} is {_value(now)} instead of {_value(was)}")
-    for key in ("pool_name", "metrics", "pace", "versions", "seed", "part_of"):
+    yield from _of_wholes(first, second)
+    for key in ("pool_name", "metrics", "pace", "versions", "seed"):
         if one[key] != other[key] and not (key == "pool_name" and one["pool"] != other["pool"]):
             yield Difference(
                 kind="other", words=f"made from other {key.replace('_', ' ')}: {_changed(one, other, key)}"
             )
+
+
+def _of_wholes(first: Plan, second: Plan) -> Iterator[Difference]:
+    """That one is a part of the other, or of another plan."""
+    was, now = first.made_from.part_of, second.made_from.part_of
+    if now == first.digest:
+        yield Difference(kind="part", words="the second is an approved part of the first")
+    elif was == second.digest:
+        yield Difference(kind="part", words="the first is an approved part of the second")
+    elif was != now:
+        yield Difference(kind="part", words=f"part of {now or 'no other plan'} instead of {was or 'no other plan'}")
 
 
 def _leaves(value: object, key: str = "") -> dict[str, object]:
@@ -216,9 +229,13 @@ def _figures(tier: Tier) -> str:
 def _of_the_rest(first: Plan, second: Plan) -> Iterator[Difference]:
     """Everything else, by the names that the parts have in plan.json."""
     one, other = _timeless(first), _timeless(second)
-    for key in one:
-        if key not in TOLD and one[key] != other[key]:
-            yield Difference(kind="other", words=f"{key.replace('_', ' ')} differs")
+    changed = [key for key in one if key not in TOLD and one[key] != other[key]]
+    told = end_differences(first, second)
+    for key in changed:
+        yield from (Difference(kind="end", words=words) for words in told.get(key, ()))
+    silent = [key.replace("_", " ") for key in changed if not told.get(key)]
+    if silent:
+        yield Difference(kind="other", words=f"further parts of the plan differ: {', '.join(silent)}")
     was, now = _legs(first), _legs(second)
     if was.keys() == now.keys() and any(_plain(step) != _plain(now[leg]) for leg, step in was.items()):
         yield Difference(kind="other", words="sizes, times, reasons or names of steps differ")

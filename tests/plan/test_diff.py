@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rebalancer.placement import Placement
-from rebalancer.plan import Plan, Schedule, Step, plan_differences, pool_differences, sealed
+from rebalancer.plan import Plan, Schedule, Step, plan_differences, pool_differences, sealed, without_steps
 from rebalancer.plan.elsewhere import pool_at
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem
@@ -90,7 +90,9 @@ def test_a_vm_that_starts_elsewhere_is_told() -> None:
     assert told.endswith("starts on h3 instead of on h2")
 
 
-@pytest.mark.parametrize("name", [each.name for each in fields(Plan) if each.name not in {*OF_THE_CLOCK, "srs"}])
+@pytest.mark.parametrize(
+    "name", [each.name for each in fields(Plan) if each.name not in {*OF_THE_CLOCK, "srs", "missing"}]
+)
 def test_no_part_of_a_plan_differs_silently(name: str) -> None:
     """Whatever part is another, something is said."""
     one = plan(a="h2", b="h3")
@@ -131,3 +133,23 @@ def test_a_pool_that_changed_is_told_and_one_that_did_not_is_not() -> None:
     assert [(each.kind, each.words) for each in pool_differences(made, gone)] == [("drift", "VM c is on h3, not on h2")]
     (foreign,) = pool_differences(made, replace(pool, uuid="other", name="another pool"))
     assert (foreign.kind, "not for another pool" in foreign.words) == ("pool", True)
+
+
+def test_how_hosts_end_and_how_long_it_takes_is_told() -> None:
+    """With a VM less to move: each host that ends otherwise, with both figures, and the time."""
+    told = words(plan(a="h2", b="h3"), plan(a="h2"), "end")
+    assert len([each for each in told if each.startswith("h3 ends with ") and " instead of " in each]) == 1
+    assert any(each.startswith("takes about ") for each in told)
+
+
+def test_a_part_is_called_one() -> None:
+    """From both sides, with what was left out and why; the parts that follow from it fit one line."""
+    whole = plan(a="h2", b="h3")
+    left = without_steps(whole, [whole.steps[0].id], problem().pool, reason="not tonight")
+    gone = whole.steps[0]
+    assert words(whole, left, "part") == ["the second is an approved part of the first"]
+    assert words(left, whole, "part") == ["the first is an approved part of the second"]
+    without = f"does without {gone.vm_name} to {gone.target_name}: not tonight [left-out]"
+    assert f"only the second {without}" in words(whole, left, "end")
+    assert f"only the first {without}" in words(left, whole, "end")
+    assert len(words(whole, left, "other")) == 1
