@@ -1,6 +1,7 @@
 """Carrying out a plan: journal, lock, preflight, and the run itself."""
 
 from rebalancer.execute.clock import Clock
+from rebalancer.execute.experience import learned_pace
 from rebalancer.execute.folders import journal_path, state_folder
 from rebalancer.execute.history import was_begun
 from rebalancer.execute.journal import Looked, read_journal
@@ -25,6 +26,7 @@ __all__ = [
     "StopSignal",
     "execute",
     "journal_path",
+    "learned_pace",
     "pool_lock",
     "read_journal",
     "resume",

@@ -29,12 +29,14 @@ class Attempt:
         migration: of the step.
         flights: what is on its way.
         judge: the pool, or None where it cannot be judged now; raises StalePlan where what is left is not legal.
+        wire: seconds that the step's bytes take on the wire in this pool.
         goes_on: whether anything may be begun.
     """
 
     migration: Migration
     flights: Flights
     judge: Callable[[], Pool | None]
+    wire: Callable[[Pool], float]
     goes_on: Callable[[], bool]
 
     def go(self) -> Waiting[Looked]:
@@ -73,7 +75,7 @@ class Attempt:
         except RefusedByXapi as error:
             return self.migration.write(Sight(state=StepState.REFUSED, where=where), error=(error.code, *error.params))
         self._assert_go_on()
-        return (yield from self._fly(motion))
+        return (yield from self._fly(motion, self.wire(pool)))
 
     def _ask(self, motion: StorageMotion | None) -> None:
         """Ask XAPI whether the step may be made now.
@@ -87,12 +89,12 @@ class Attempt:
         else:
             live.assert_may_migrate(step.vm, step.target)
 
-    def _fly(self, motion: StorageMotion | None) -> Waiting[Looked]:
+    def _fly(self, motion: StorageMotion | None, wire_seconds: float) -> Waiting[Looked]:
         """Send the call; until it is over, the step holds both of its hosts."""
         step = self.migration.step.id
         self.flights.sent.add(step)
         self.flights.ever_sent = True
-        looked = yield from self.migration.send(motion)
+        looked = yield from self.migration.send(motion, wire_seconds=wire_seconds)
         self.flights.sent.discard(step)
         return looked
 

@@ -20,19 +20,18 @@ from rebalancer.xapi import StorageMotion, TaskState, TaskStatus
 
 @dataclass(slots=True, kw_only=True)
 class Migration:
-    """The migration of one step; nothing here is ever sent twice.
-
-    `wire_seconds` is what its bytes take on the wire, noted for whoever learns from journals.
-    """
+    """The migration of one step; nothing here is ever sent twice."""
 
     step: Step
     watch: Watch
     journal: Journal
     reporter: RunReporter
-    wire_seconds: float
 
-    def send(self, motion: StorageMotion | None = None) -> Waiting[Looked]:
-        """Write the intent, send the call, with *motion* where disks go along, and follow it to its end."""
+    def send(self, motion: StorageMotion | None = None, *, wire_seconds: float = 0.0) -> Waiting[Looked]:
+        """Write the intent, send the call, with *motion* where disks go along, and follow it to its end.
+
+        *wire_seconds* is what its bytes take on the wire, noted for whoever learns from journals.
+        """
         step = self.step
         self.journal.append(
             Intended(
@@ -41,7 +40,7 @@ class Migration:
                 vm=step.vm,
                 source=step.source,
                 target=step.target,
-                wire_seconds=self.wire_seconds,
+                wire_seconds=wire_seconds,
             )
         )
         try:

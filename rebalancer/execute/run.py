@@ -16,6 +16,7 @@ from rebalancer.errors import IllegalPlan, InputError, StalePlan, StoppedHalfWay
 from rebalancer.execute.advice import NEXT_STEPS, what_happened
 from rebalancer.execute.attempt import Attempt
 from rebalancer.execute.drift import already_there
+from rebalancer.execute.experience import wire_of
 from rebalancer.execute.flight import Flights, Halt
 from rebalancer.execute.history import StepHistory
 from rebalancer.execute.journal import Journal, Looked, RunBegan, RunEnded
@@ -193,7 +194,14 @@ class Run:
     def _attempt(self, step: Step, journal: Journal) -> Waiting[Looked]:
         """The way of *step*, from the look before it to the look after it."""
         migration = self._migration(step, journal)
-        return Attempt(migration=migration, flights=self.flights, judge=self._judge, goes_on=self._goes_on).go()
+        attempt = Attempt(
+            migration=migration,
+            flights=self.flights,
+            judge=self._judge,
+            wire=lambda pool: wire_of(step, self.plan, pool),
+            goes_on=self._goes_on,
+        )
+        return attempt.go()
 
     def _judge(self) -> Pool | None:
         """The pool, if all that is left is legal in it; None while it does not show clearly what is on its way.
@@ -257,5 +265,4 @@ class Run:
 
     def _migration(self, step: Step, journal: Journal) -> Migration:
         """The migration of *step*."""
-        wire = self.plan.made_from.pace.wire(step.seconds)
-        return Migration(step=step, watch=self.watch, journal=journal, reporter=self.reporter, wire_seconds=wire)
+        return Migration(step=step, watch=self.watch, journal=journal, reporter=self.reporter)

@@ -19,6 +19,7 @@ from rebalancer.execute import (
     StopSignal,
     execute,
     journal_path,
+    learned_pace,
     pool_lock,
     state_folder,
 )
@@ -137,7 +138,8 @@ def _look(access: Access, policy: Policy) -> _Seen:
 def _planned(seen: _Seen, policy: Policy, state_dir: Path | None, clock: Clock, watchers: Watchers) -> NightlyResult:
     """The plan for what was seen, written to its folder."""
     made_at = clock.now()
-    plan = rebalance(make_problem(seen.pool, seen.demand, policy), made_at=made_at, reporter=watchers.solving)
+    problem, pace = make_problem(seen.pool, seen.demand, policy), learned_pace(seen.pool.uuid, state_dir)
+    plan = rebalance(problem, made_at=made_at, reporter=watchers.solving, pace=pace)
     folder = plan_folder(seen.pool, made_at, state_dir)
     write_plan(plan, folder)
     verdict = Verdict.PLANNED if plan.steps else Verdict.NOTHING_TO_DO

@@ -42,10 +42,6 @@ class Pace:
         """Seconds of a step whose bytes take *wire_seconds* on the wire, in tenths."""
         return round(self.fixed_seconds + self.factor * wire_seconds, 1)
 
-    def wire(self, likely: float) -> float:
-        """Seconds on the wire of a step that likely takes *likely*, in thousandths."""
-        return round(max(0.0, likely - self.fixed_seconds) / self.factor, 3)
-
     def interval(self, likely: float) -> tuple[float, float]:
         """Between which seconds a step stays that likely takes *likely*, in tenths."""
         return min(likely, round(self.low * likely, 1)), max(likely, round(self.high * likely, 1))

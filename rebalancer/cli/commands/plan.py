@@ -16,6 +16,7 @@ from rebalancer.cli.options import (
     NoMetrics,
     PolicyPath,
     Source,
+    StateDir,
 )
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def plan(
     fingerprint: Fingerprint = None,
     credentials: CredentialsFile = None,
     no_metrics: NoMetrics = False,
+    state_dir: StateDir = None,
     json: AsJson = False,
     detailed_exitcode: Annotated[
         bool,
@@ -61,6 +63,7 @@ def plan(
     from rebalancer.cli.situation import open_case
     from rebalancer.cli.source import Door
     from rebalancer.cli.views import plan_tables
+    from rebalancer.execute import learned_pace
     from rebalancer.export import assert_free, plan_document, write_plan
     from rebalancer.plan import rebalance
 
@@ -75,7 +78,8 @@ def plan(
     if tradeoff:
         return _print_tradeoff(case.problem, tradeoff, json=json)
     with watch_solve() as reporter:
-        made = rebalance(case.problem, made_at=datetime.now(UTC), reporter=reporter)
+        pace = learned_pace(case.problem.pool.uuid, state_dir)
+        made = rebalance(case.problem, made_at=datetime.now(UTC), reporter=reporter, pace=pace)
     if output:
         write_plan(made, output)
         say(f"{output}: plan.json, plan.md, moves.csv and run.sh written")

@@ -1,0 +1,69 @@
+"""What the journals of a pool tell of how long its migrations took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rebalancer.errors import InputError
+from rebalancer.execute.folders import state_folder
+from rebalancer.execute.journal import Entry, Intended, Looked, RunBegan, Sent, read_journal
+from rebalancer.execute.outcome import StepState
+from rebalancer.inventory import Pool, Uuid
+from rebalancer.plan import Pace, Plan, Step
+from rebalancer.plan.duration import wire_seconds
+from rebalancer.plan.experience import Experience, fitted
+
+
+def learned_pace(pool: Uuid, state_dir: Path | None = None) -> Pace:
+    """How long migrations of *pool* take, by the journals in the state folder; the assumptions where there are few.
+
+    A journal that cannot be read teaches nothing.
+    """
+    seen = [each for path in _journals(state_dir) for each in _seen(_entries(path), pool)]
+    return fitted([experience for _, experience in sorted(seen, key=lambda each: each[0])])
+
+
+def wire_of(step: Step, plan: Plan, pool: Pool) -> float:
+    """Seconds that the bytes of *step* take on the wire, shared as the durations of *plan* count on it."""
+    limits = plan.policy.limits
+    leaving = sum(each.source == step.source for each in plan.steps)
+    coming = sum(each.target == step.target for each in plan.steps)
+    sharing = min(leaving, limits.out_per_host, limits.concurrent), min(coming, limits.in_per_host, limits.concurrent)
+    ends = step.source, step.target
+    return round(wire_seconds(step.copied_bytes, pool, ends, step.network, sharing=sharing), 3)
+
+
+def _journals(state_dir: Path | None) -> list[Path]:
+    """All journals in the state folder, by name."""
+    return sorted((state_folder(state_dir) / "journals").glob("*.jsonl"))
+
+
+def _entries(path: Path) -> Sequence[Entry]:
+    """The entries of a journal; none where it cannot be read."""
+    try:
+        return read_journal(path)
+    except InputError:
+        return ()
+
+
+def _seen(entries: Sequence[Entry], pool: Uuid) -> Iterator[tuple[str, Experience]]:
+    """Migrations of one journal that went well under one run's eyes, each with its moment."""
+    intended: dict[str, Intended] = {}
+    sent: dict[str, Sent] = {}
+    for entry in entries:
+        match entry:
+            case RunBegan():
+                sent = {}
+                if entry.pool != pool:
+                    return
+            case Intended():
+                intended[entry.step] = entry
+            case Sent():
+                sent[entry.step] = entry
+            case Looked() if entry.state is StepState.MOVED and entry.step in sent and not entry.error:
+                wire = intended[entry.step].wire_seconds
+                began = sent.pop(entry.step).at
+                if wire:
+                    took = (entry.at - began).total_seconds()
+                    yield entry.at.isoformat(), Experience(wire_seconds=wire, seconds=took)
