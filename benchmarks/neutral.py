@@ -93,7 +93,7 @@ def problem_of(instance: Json, *, seconds: float, seed: int) -> Problem:
         name=instance["name"],
         objective=ObjectivePolicy(threshold=AREA_ABOVE, pcpu_hours_per_gib=AREA_FIRST),
         capacity=CapacityPolicy(memory_reserve_mib=0),
-        limits=LimitsPolicy(solve_seconds=seconds, seed=seed, minimum_gain_pcpu_hours=0),
+        limits=LimitsPolicy(solve_seconds=seconds, seed=seed, minimum_gain_pcpu_hours=0, gap_pcpu_hours=0),
         **_groups(instance["constraints"]),
     )
     return make_problem(pool_of(instance), profile_of(instance), policy)

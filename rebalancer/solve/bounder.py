@@ -52,6 +52,8 @@ STOP_SECONDS = 0.05
 class Bounder:
     """Raises the bound of *stage* until its work is used up; CP-SAT lets go of Python meanwhile.
 
+    The `first` bound, what every host has to shed by itself, is known at once and the same whatever the clock says.
+
     Args:
         stage: what is minimised.
         goal: whose numbers the bound is one of.
@@ -73,6 +75,8 @@ class Bounder:
         self._searching: Search | None = None
         self._stopped = False
         self.bound, self.words = -(2**62), EVERY_HOST
+        self._raise(shed_bound(self._stage, effort), EVERY_HOST)
+        self.first = self.bound
         self.answer: Ints | None = None
         self.spent = 0.0
         self.on_time = True
@@ -99,8 +103,7 @@ class Bounder:
         self._running.result()
 
     def _run(self) -> None:
-        """Bound every host by itself, then solve relaxations that watch more and more."""
-        self._raise(shed_bound(self._stage, self._effort), EVERY_HOST)
+        """Solve relaxations that watch more and more."""
         self._wanted.wait()
         while not self._stopped and self._solve():
             pass

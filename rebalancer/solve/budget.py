@@ -27,6 +27,7 @@ class Budget:
             seconds=max(0.1, (self._until - time.monotonic()) * part),
             seed=self._limits.seed,
             gap=self._limits.gap,
+            gap_pcpu_hours=self._limits.gap_pcpu_hours,
         )
 
     def spend(self, deterministic: float) -> None:

@@ -28,10 +28,11 @@ STALLED = 60
 """Parts in a row that bring nothing, before the search starts anew and crosses what it finds with the best."""
 
 HEAD_START = 0.3
-"""Share of the work after which large relaxations are begun."""
+"""Share of the work after which an answer that is close enough is taken, and large relaxations are begun."""
 
 PATIENCE = 2.0
-"""How much more work than the relaxation parts may take to come to its answer themselves."""
+LEAST_PATIENCE = 1.0
+"""How much more work than the relaxation parts may take to come to its answer themselves, and what they have anyway."""
 
 NEAR = 0.85
 """Share of its limit from which a host is watched in a slot by parts."""
@@ -137,7 +138,7 @@ class _Improving:
 
     def _over(self) -> bool:
         """Whether the effort is spent, or nothing better is to be found."""
-        if self._spent > HEAD_START * self._effort.deterministic:
+        if self._had_a_chance:
             self._bounder.relax()
         return self._work <= 0 or time.monotonic() >= self._until or self._done()
 
@@ -161,7 +162,18 @@ class _Improving:
         """Whether nothing better exists, or nothing that is worth the search."""
         if self._bounder.answer is not None and self._spent >= self._patience:
             return True
-        return self._lowest - self._bounder.bound <= self._effort.gap * abs(self._lowest)
+        return self._close_enough or self._lowest - self._bounder.bound <= self._effort.gap * abs(self._lowest)
+
+    @property
+    def _close_enough(self) -> bool:
+        """Whether parts had their chance, and what is left to be gained does not matter; no matter of the clock."""
+        gap = self._lowest - self._bounder.first
+        return self._had_a_chance and float(gap * self._goal.worth) <= self._effort.gap_pcpu_hours
+
+    @property
+    def _had_a_chance(self) -> bool:
+        """Whether parts have used as much work as they have for themselves."""
+        return self._spent > HEAD_START * self._effort.deterministic
 
     @property
     def _patience(self) -> float:
@@ -169,7 +181,7 @@ class _Improving:
 
         Up to then theirs counts, whichever came first by the clock, so that the same input gives the same answer.
         """
-        return PATIENCE * self._bounder.spent
+        return LEAST_PATIENCE + PATIENCE * self._bounder.spent
 
     def _solve(self, free: Bools, at: Ints) -> Answer:
         """One part of the pool, solved anew from where it is: a relaxation, whose answer may be worse than it says."""

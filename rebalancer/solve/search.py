@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 
@@ -39,6 +40,7 @@ class Effort:
         seconds: wall clock, the emergency brake.
         seed: of all random choices.
         gap: relative distance to the bound that is good enough.
+        gap_pcpu_hours: distance to the first bound that is good enough once parts had their chance.
         presolve: whether the model is worth simplifying first.
         prove: whether to raise the bound first, by linear relaxations; it is the quickest way to a proof, and slow
             where there is none.
@@ -48,6 +50,7 @@ class Effort:
     seconds: float
     seed: int
     gap: float = 0.0
+    gap_pcpu_hours: float = 0.0
     presolve: bool = True
     prove: bool = True
 
@@ -101,7 +104,7 @@ class Search:
     def run(self) -> Answer:
         """Search until the best is found or the effort is spent."""
         self._model.minimise(self._goal)
-        status = STATUS[self._solver.solve(self._model.cp, self._watcher)]
+        status = self._solved()
         found = status in {Status.OPTIMAL, Status.FOUND}
         at = self._model.placement(self._solver.response_proto.solution) if found else None
         work = self._solver.deterministic_time
@@ -113,6 +116,18 @@ class Search:
             deterministic=work,
             on_time=status in {Status.OPTIMAL, Status.IMPOSSIBLE} or work >= 0.98 * self._effort.deterministic,
         )
+
+    def _solved(self) -> Status:
+        """What CP-SAT says; long searches run in a thread, so that Ctrl-C ends them at once."""
+        if not self._effort.presolve:
+            return STATUS[self._solver.solve(self._model.cp, self._watcher)]
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="search") as thread:
+            running = thread.submit(self._solver.solve, self._model.cp, self._watcher)
+            try:
+                return STATUS[running.result()]
+            except KeyboardInterrupt:
+                self.stop()
+                raise
 
     def stop(self) -> None:
         """End a search that runs in another thread."""
@@ -135,6 +150,7 @@ def _solver(effort: Effort) -> cp_model.CpSolver:
     """A solver that repeats itself: one worker."""
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
+    solver.parameters.catch_sigint_signal = False
     solver.parameters.optimize_with_lb_tree_search = effort.prove
     solver.parameters.linearization_level = 2 if effort.prove else 1
     solver.parameters.max_deterministic_time = effort.deterministic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,11 @@ import pytest
 
 from benchmarks.judge import verdict
 from benchmarks.migrations import legal_order
-from benchmarks.neutral import RULES, problem_of, read_instance
+from benchmarks.neutral import AREA_FIRST, RULES, problem_of, read_instance
 from rebalancer.objectives import Balance, Repair
 from rebalancer.problem import Problem
 from rebalancer.rules import PoolRule, end_violations, rules_for
-from rebalancer.solve import SolveReporter, solve
+from rebalancer.solve import SolveReporter, parts, solve
 from rebalancer.solve.bounder import worth_watching
 from rebalancer.solve.holdings import holds, load_of, overload_limits
 from rebalancer.solve.model import Scope
@@ -87,6 +88,17 @@ def test_a_no_good_is_mended_from_the_answer_that_it_refuses(hard: Problem) -> N
     assert not moves <= set(hard.initial.moves_to(second.placement))
     assert best <= second.tiers[-1].after <= best * 1.1
     assert min(heard[1:3]) <= best * 1.1
+
+
+def test_what_is_left_to_gain_may_be_too_little_to_wait_for(hard: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once parts had their chance, here none, an answer within 120 GiB of the bound is taken, each time the same."""
+    monkeypatch.setattr(parts, "HEAD_START", 0.0)
+    limits = hard.policy.limits.model_copy(update={"gap_pcpu_hours": 120 * AREA_FIRST})
+    problem = replace(hard, policy=hard.policy.model_copy(update={"limits": limits}))
+    first, second = (solve(problem, rules=RULES) for _ in range(2))
+    assert not first.tiers[-1].proved
+    assert first.tiers[-1].after - first.tiers[-1].bound <= 120 * AREA_FIRST
+    assert first == second
 
 
 def test_shifts_lower_overload_and_break_nothing(prepared: Prepared) -> None:
