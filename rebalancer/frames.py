@@ -10,6 +10,7 @@ from rebalancer.inventory import Pool
 from rebalancer.objectives import cpu_capacities, host_load
 from rebalancer.placement import Placement
 from rebalancer.plan import Plan
+from rebalancer.plan.course import hosts_at
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality
 from rebalancer.rules.matrix import legality_matrix
@@ -108,3 +109,25 @@ def tradeoff_frame(curve: Tradeoff) -> pd.DataFrame:
         for number, point in enumerate(curve.points)
     ]
     return pd.DataFrame(rows)
+
+
+def course_frame(plan: Plan) -> pd.DataFrame:
+    """One row a step of a plan and host: VMs after it, GiB while it runs and after it, CPU peak after it as a share.
+
+    Steps run one after another; the index is the step's id and the host's name.
+    """
+    rows = [
+        {
+            "step": step.id,
+            "host": host.name,
+            "vms": len(host.after.vms),
+            "gib_during": gib(host.memory_during_bytes),
+            "gib_after": gib(host.after.memory_used_bytes),
+            "gib_total": gib(host.memory_total_bytes),
+            "cpu_peak": host.after.peak_share,
+        }
+        for step in plan.steps
+        for host in hosts_at(plan, step)
+    ]
+    columns = ["step", "host", "vms", "gib_during", "gib_after", "gib_total", "cpu_peak"]
+    return pd.DataFrame(rows, columns=columns).set_index(["step", "host"])

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 
 from rebalancer.errors import InputError
+from rebalancer.frames import course_frame
 from rebalancer.inventory import Pool
 from rebalancer.placement import Placement
 from rebalancer.plan import Plan, Step, sealed, verify_plan
@@ -20,6 +21,7 @@ from rebalancer.plan.steps import steps_of
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import rules_for
 from rebalancer.rules.memory_model import arrival_bytes, counts_xen_vcpu_pages, resident_bytes
+from rebalancer.units import gib
 from tests.plan.made import LATER, demand_of, goal_of, plan_of, pool_with, tasks
 from tests.pools import problem_of
 
@@ -137,3 +139,23 @@ def more(step: Step, number: int, field: str) -> Step:
     hosts = list(step.hosts)
     hosts[number] = replace(hosts[number], **{field: getattr(hosts[number], field) + 1})
     return replace(step, hosts=(hosts[0], hosts[1]))
+
+
+def test_the_course_as_a_table_ends_where_the_plan_ends() -> None:
+    """Every host at every step; the last rows are the plan's own figures."""
+    plan = chain_plan()
+    frame = course_frame(plan)
+    told = frame.to_dict("index")
+    assert len(frame) == len(plan.steps) * len(plan.hosts)
+    for row in plan.hosts:
+        last = told[(plan.steps[-1].id, row.name)]
+        assert last["vms"] == len(row.after.vms)
+        assert last["gib_after"] == gib(row.after.memory_used_bytes)
+        assert last["cpu_peak"] == pytest.approx(row.after.peak_share, abs=1e-3)
+    assert (frame["gib_during"] <= frame["gib_total"]).all()
+
+
+def test_no_steps_have_no_course() -> None:
+    """An empty table with the same columns."""
+    empty = course_frame(plan_of(chain(), chain().initial))
+    assert (len(empty), list(empty.columns)) == (0, ["vms", "gib_during", "gib_after", "gib_total", "cpu_peak"])
