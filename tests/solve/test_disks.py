@@ -21,12 +21,13 @@ from rebalancer.problem import Problem
 from rebalancer.rules import PoolRule, end_violations, rules_for
 from rebalancer.rules.storage import Ways
 from rebalancer.solve import solve
+from rebalancer.solve.components import components
 from rebalancer.solve.holdings import holds
 from rebalancer.solve.prepare import prepare
 from rebalancer.solve.stage import placement_of
 from rebalancer.units import GIB
 from tests.local_disks import full_disk, local_host, local_problem, local_sr, local_vm, two_disks
-from tests.pools import policy_of
+from tests.pools import CPU_INFO, policy_of
 from tests.solve.tiny import accepted_by_model, balance_objectives, make_demand
 
 Hosts = tuple[str, ...]
@@ -238,3 +239,18 @@ def test_a_rule_about_disks_is_named() -> None:
         solve(emptied(vdis=[full_disk("a-disk0", "l1", on_boot="reset")]))
     assert str(refused.value).count("cannot leave host") == 1
     assert "VM 'a' cannot leave host 'h1': of 1 other hosts on-boot-persist closes 1" in str(refused.value)
+
+
+@pytest.mark.parametrize(("gib", "parts", "moved"), [(75, 1, 1), (80, 2, 2)])
+def test_an_sr_that_fills_joins_the_hosts_that_share_it(gib: int, parts: int, moved: int) -> None:
+    """Hosts of two vendors share nothing but an SR: with room for one disk of two, they are solved together."""
+    other = CPU_INFO | {"vendor": "AuthenticAMD"}
+    hosts = [local_host(1), local_host(2), local_host(3, cpu_info=other), local_host(4, cpu_info=other)]
+    wanted = policy(never=("l1", "l2", "l3", "l4"))
+    srs = [of_size("shared", gib, shared=True), *map(local_sr, ("l3", "l4"))]
+    b = local_vm("b", on=3, last_boot_cpu_flags={**A.last_boot_cpu_flags, "vendor": "AuthenticAMD"})
+    problem = local_problem(A, b, hosts=hosts, srs=srs, policy=wanted)
+    assert len(components(prepare(problem, rules_for(problem)), ())) == parts
+    most = max(sum(bool(move.disks) for move in problem.initial.moves_to(goal)) for goal in accepted(problem))
+    assert most == moved
+    assert accepted_by_model(problem) == {hosts_of(goal) for goal in accepted(problem)}
