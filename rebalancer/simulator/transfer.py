@@ -118,7 +118,7 @@ class Transfer:
 
     def _look(self) -> None:
         world, move, strike = self._world, self._move, self._strike
-        if strike and self._done / self._seconds >= strike.number("at", 0.5):
+        if strike and min(self._done, self._goal) / self._seconds >= strike.number("at", 0.5):
             self._fail(strike)
         if tasks.asked_to_cancel(world, move.task):
             raise Cancelled
