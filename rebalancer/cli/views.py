@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 
 from rebalancer.cli.output import heading, plain
 from rebalancer.cli.table import table
+from rebalancer.export.disk_rows import DISK_COLUMNS, disk_rows
 from rebalancer.export.markdown import facts, peak_in_words
 from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.inventory import VM
@@ -186,13 +187,8 @@ def timetable(plan: Plan) -> RenderableType:
 
 def disks_table(steps: Sequence[Step]) -> RenderableType:
     """One row a disk that goes along."""
-    columns = {"step": "left", "VM": "left", "disk": "left", "from SR": "left", "to SR": "left", "size": "right"}
-    cells = [
-        (step.id, step.vm_name, disk.name, disk.source_name, disk.target_name, size_in_words(disk.size_bytes))
-        for step in steps
-        for disk in step.disks
-    ]
-    return table("Disks that go along (Storage XenMotion)", columns, cells)
+    columns = dict.fromkeys(DISK_COLUMNS, "left") | {"size": "right"}
+    return table("Disks that go along (Storage XenMotion)", columns, disk_rows(steps))
 
 
 def hosts_table(plan: Plan) -> RenderableType:

@@ -54,7 +54,8 @@ def _elsewhere(step: Step, looked: Looked) -> str:
 def _remains(step: Step) -> str:
     """What a Storage XenMotion that failed may leave behind (XAPI.md 4.6)."""
     srs = ", ".join(sorted({disk.target_name for disk in step.disks}))
-    return f"; copies of its disks may be left on {srs}, and its CDs may be ejected" if srs else ""
+    where = f"{srs} of {step.target_name}"
+    return f"; copies of its disks may be left on {where}, and its CDs may be ejected" if srs else ""
 
 
 def _cause(looked: Looked) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
+from rebalancer.export.disk_rows import DISK_COLUMNS, disk_rows, sr_rows
 from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.plain import one_line
 from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Missing, Plan, Step
@@ -144,16 +145,12 @@ def _steps(title: str, steps: Sequence[Step], hosts: Sequence[HostRow]) -> Itera
 
 def _disks(steps: Sequence[Step]) -> Iterator[str]:
     """The disks that go along, where there are any."""
-    rows = [
-        (step.id, step.vm_name, disk.name, disk.source_name, disk.target_name, size_in_words(disk.size_bytes))
-        for step in steps
-        for disk in step.disks
-    ]
+    rows = disk_rows(steps)
     if rows:
         yield ""
         yield "Disks that go along, to another SR (Storage XenMotion):"
         yield ""
-        yield from table(("step", "VM", "disk", "from SR", "to SR", "size>"), rows)
+        yield from table((*DISK_COLUMNS[:-1], "size>"), rows)
 
 
 def _missing(missing: Sequence[Missing]) -> Iterator[str]:
@@ -230,11 +227,9 @@ def _srs(plan: Plan) -> Iterator[str]:
         return
     yield "## SRs that disks come to or leave"
     yield ""
-    rows = (
-        (row.name, len(row.gains), size_in_words(row.gained_bytes), len(row.loses), size_in_words(row.lost_bytes))
-        for row in plan.srs
+    yield from table(
+        ("SR", "disks that come>", "in full>", "disks that leave>", "in full>"), sr_rows(plan.srs, plan.steps)
     )
-    yield from table(("SR", "disks that come>", "in full>", "disks that leave>", "in full>"), rows)
 
 
 def _left_alone(left: Sequence[LeftAlone]) -> Iterator[str]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 
+from rebalancer.export.disk_rows import sr_names
+from rebalancer.inventory import Uuid
 from rebalancer.plain import spreadsheet_cell
 from rebalancer.plan import Plan, Step
 from rebalancer.units import gib
@@ -32,12 +35,13 @@ def moves_csv(plan: Plan) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
-    writer.writerows(_row(step) for step in plan.steps)
+    srs = sr_names(plan.steps)
+    writer.writerows(_row(step, srs) for step in plan.steps)
     return text.getvalue()
 
 
-def _row(step: Step) -> tuple[str, ...]:
-    """One step."""
+def _row(step: Step, srs: Mapping[Uuid, str]) -> tuple[str, ...]:
+    """One step; *srs* are the names of SRs."""
     words = (
         step.id,
         step.kind.value,
@@ -52,6 +56,6 @@ def _row(step: Step) -> tuple[str, ...]:
         f"{step.seconds:.1f}",
         " ".join(step.after),
         step.why,
-        "; ".join(f"{disk.name}: {disk.source_name} -> {disk.target_name}" for disk in step.disks),
+        "; ".join(f"{disk.name}: {srs[disk.source]} -> {srs[disk.target]}" for disk in step.disks),
     )
     return tuple(spreadsheet_cell(each) for each in words)

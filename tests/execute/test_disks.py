@@ -18,7 +18,7 @@ from rebalancer.execute.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.inventory.digest import inventory_digest
 from rebalancer.placement import Move, Placement, disks_of
-from rebalancer.plan import Plan
+from rebalancer.plan import Plan, rebalance, verify_plan
 from rebalancer.plan.elsewhere import pool_at
 from rebalancer.problem import make_problem
 from rebalancer.rules import rules_for
@@ -29,7 +29,7 @@ from tests.execute.scripted import HandClock, Script, ScriptedPool
 from tests.execute.test_simulated import KEYS, PATIENCE, StoppedClock
 from tests.local_disks import carried, local_host, local_problem, local_vm, with_disks
 from tests.plan.made import plan_of
-from tests.pools import make_pif
+from tests.pools import make_pif, policy_of
 
 POOL = generate_pool(hosts=4, vms=14, seed=3, fill=0.4, hot=0.0, pinned=0.5, days=1)
 
@@ -126,7 +126,7 @@ def test_full_sr_fails_half_way_and_stops(stage: Stage) -> None:
     )
     with pytest.raises(StoppedHalfWay, match="SR_BACKEND_FAILURE_44") as stopped:
         stage.run()
-    assert f"copies of its disks may be left on {step.disks[0].target_name}" in str(stopped.value)
+    assert f"copies of its disks may be left on {step.disks[0].target_name} of {step.target_name}" in str(stopped.value)
     assert (stage.state(), stage.srs()) == ([StepState.STAYED], [disk.source for disk in step.disks])
     assert stage.run(resume).complete
 
@@ -163,6 +163,26 @@ def test_xapi_is_asked_with_the_whole_map(stage: Stage) -> None:
     with pytest.raises(RefusedByXapi) as refused:
         stage.live.assert_may_migrate_with_disks(replace(motion, sr_of={}))
     assert refused.value.code == "VDI_NOT_IN_MAP"
+
+
+def test_solver_checker_and_pool_agree_on_the_way(stage: Stage) -> None:
+    """A VM on a local SR that is to run elsewhere: planned, verified, carried out, and nothing is left to do."""
+    (step,) = stage.plan.steps
+    wish = {"name": "elsewhere", "vms": [step.vm], "hosts": [step.target]}
+    policy = policy_of(
+        mode="repair",
+        storage_motion={"enabled": True},
+        run_on=[wish],
+        intent={"vm_groups": "ignore", "read_tags": False},
+    )
+    now = StoppedClock().now()
+    made = rebalance(make_problem(stage.live.read(), None, policy), made_at=now)
+    assert [(each.vm, each.target, bool(each.disks)) for each in made.steps] == [(step.vm, step.target, True)]
+    assert verify_plan(made, stage.live.read(), now=now) == ()
+    stage.plan = made
+    assert stage.run().complete
+    again = rebalance(make_problem(stage.live.read(), None, policy), made_at=now)
+    assert again.steps == ()
 
 
 LOCAL = local_problem(
