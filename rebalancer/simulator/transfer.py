@@ -115,6 +115,7 @@ class Transfer:
             self._done, last = self._done + (now - last) * world.speed / _sharing(world, move), now
             tasks.advance(world, move.task, 0.99 * min(1.0, self._done / self._seconds))
             self._look()
+        self._look()
 
     def _look(self) -> None:
         world, move, strike = self._world, self._move, self._strike
