@@ -3,18 +3,28 @@
 from rebalancer.objectives.balance import Balance
 from rebalancer.objectives.base import Measure, Model, Objective
 from rebalancer.objectives.hosts_in_use import HostsInUse, hosts_in_use
+from rebalancer.objectives.last_resort import LastResort
 from rebalancer.objectives.load import base_load, cpu_capacities, host_load
 from rebalancer.objectives.migration_cost import MigrationCost
 from rebalancer.objectives.overload import Overload
 from rebalancer.objectives.peak import Peak
 from rebalancer.objectives.repair import Repair
 
-OBJECTIVES: tuple[Objective, ...] = (Repair(), Balance(), Overload(), MigrationCost(), Peak(), HostsInUse())
+OBJECTIVES: tuple[Objective, ...] = (
+    Repair(),
+    Balance(),
+    Overload(),
+    MigrationCost(),
+    Peak(),
+    HostsInUse(),
+    LastResort(),
+)
 
 __all__ = [
     "OBJECTIVES",
     "Balance",
     "HostsInUse",
+    "LastResort",
     "Measure",
     "MigrationCost",
     "Model",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from rebalancer.objectives.base import Measure, Model, Objective
+from rebalancer.objectives.last_resort import LastResort
 from rebalancer.objectives.migration_cost import MigrationCost
 from rebalancer.objectives.overload import Overload
 from rebalancer.placement import Placement
@@ -12,23 +13,35 @@ from rebalancer.problem import Problem
 
 
 class Balance(Objective):
-    """Overload, with every GiB copied priced in pCPU-hours: a move has to earn what it costs."""
+    """Overload, with every GiB copied priced in pCPU-hours: a move has to earn what it costs.
+
+    A VM that is a last resort has a price of its own on top: what no other move relieves it of.
+    """
 
     id = "balance"
-    sentence = "Overload plus the migration cost, at the price that the policy states."
+    sentence = "Overload plus the migration cost and last resorts, at the prices that the policy states."
     unit = "pCPU-hours"
 
     def value(self, placement: Placement, problem: Problem) -> float:
         """PCPU-hours of overload, and of the GiB copied to reach *placement*."""
+        reluctance = LastResort().value(placement, problem) * problem.policy.objective.pcpu_hours_per_last_resort
         cost = MigrationCost().value(placement, problem) * problem.policy.objective.pcpu_hours_per_gib
-        return Overload().value(placement, problem) + cost
+        return Overload().value(placement, problem) + cost + reluctance
 
     def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
-        """The measures of both parts."""
-        price = price_per_gib(problem)
-        return (*Overload().post(model, problem), *(each.times(price) for each in MigrationCost().post(model, problem)))
+        """The measures of all parts."""
+        return (
+            *Overload().post(model, problem),
+            *(each.times(price_per_gib(problem)) for each in MigrationCost().post(model, problem)),
+            *(each.times(price_per_last_resort(problem)) for each in LastResort().post(model, problem)),
+        )
 
 
 def price_per_gib(problem: Problem) -> Fraction:
     """PCPU-hours for a GiB, as the decimal number that the policy file says."""
     return Fraction(str(problem.policy.objective.pcpu_hours_per_gib))
+
+
+def price_per_last_resort(problem: Problem) -> Fraction:
+    """PCPU-hours for a VM that is a last resort, as the decimal number that the policy file says."""
+    return Fraction(str(problem.policy.objective.pcpu_hours_per_last_resort))

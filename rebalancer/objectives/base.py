@@ -52,6 +52,9 @@ class Model(Protocol):
     def breaches(self) -> Measure:
         """How many limits are broken, and by how many of their units."""
 
+    def leaving(self, vms: frozenset[Uuid]) -> Measure:
+        """How many of *vms* leave their host; worth is 1 per VM."""
+
     def copied(self) -> Measure:
         """Bytes that are copied because VMs leave their host; worth is 1 per byte."""
 

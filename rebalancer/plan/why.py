@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from rebalancer.inventory import VM, Uuid
+from rebalancer.objectives import LastResort
 from rebalancer.placement import Placement
 from rebalancer.plan.figures import load_shares, slot_in_words
 from rebalancer.plan.plan import LeftAlone, OldViolation
@@ -156,6 +157,9 @@ class Reasons:
         if own:
             return own[0]
         targets = self._ways.targets(vm)
+        if targets and vm.uuid in self._problem.intent.last_resort:
+            words = f"moves as a last resort only: {self._problem.intent.last_resort[vm.uuid]}"
+            return Objection(rule=LastResort.id, code=None, words=words)
         if targets:
             words = f"may go to {len(targets)} hosts, but the plan is better, or has room only, without that move"
             return Objection(rule=DOES_NOT_PAY, code=None, words=words)

@@ -15,6 +15,7 @@ from rebalancer.policy.intent import Apart, RunOn, Together
 TOGETHER_TAGS = ("xo:load:balancer:affinity=", "rebalancer:together=")
 APART_TAGS = ("xo:load:balancer:anti-affinity=", "rebalancer:apart=")
 NEVER_MOVE_TAGS = ("xo:load:balancer:ignore", "rebalancer:never-move")
+LAST_RESORT_TAG = "rebalancer:last-resort"
 ANTI_AFFINITY = "anti_affinity"
 
 
@@ -32,6 +33,11 @@ def tagged_never_move(pool: Pool) -> dict[Uuid, str]:
     """Resident guests that a tag keeps where they are, with the words that say which tag."""
     marks = ((vm.uuid, tag) for vm in pool.resident_guests() for tag in sorted(vm.tags, reverse=True))
     return {uuid: f"tag {tag}" for uuid, tag in marks if tag in NEVER_MOVE_TAGS}
+
+
+def tagged_last_resort(pool: Pool) -> dict[Uuid, str]:
+    """Resident guests that a tag wants moved as a last resort only, with the words that say so."""
+    return {vm.uuid: f"tag {LAST_RESORT_TAG}" for vm in pool.resident_guests() if LAST_RESORT_TAG in vm.tags}
 
 
 def preferred_hosts(pool: Pool) -> tuple[RunOn, ...]:

@@ -71,7 +71,7 @@ class Reserve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """All of it; `never_move` and `empty` with the words that say who wanted it.
+    """All of it; `never_move`, `last_resort` and `empty` with the words that say who wanted it.
 
     `disk_srs` are the SRs to which disks may go: none where VMs may not take disks along.
     """
@@ -81,6 +81,7 @@ class Intent:
     spread: tuple[Spread, ...] = ()
     run_on: tuple[RunOn, ...] = ()
     never_move: Mapping[Uuid, str] = field(default_factory=dict)
+    last_resort: Mapping[Uuid, str] = field(default_factory=dict)
     empty: Mapping[Uuid, str] = field(default_factory=dict)
     reserves: Mapping[Uuid, Reserve] = field(default_factory=dict)
     disk_srs: frozenset[Uuid] = frozenset()

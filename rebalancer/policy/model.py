@@ -108,11 +108,13 @@ class ObjectivePolicy(_Section):
     """What a good placement is.
 
     Overload is in pCPU-hours above `threshold` times capacity, a day or week of slots summed; a GiB copied costs
-    `pcpu_hours_per_gib` of it. `clean_up` names what is improved afterwards, at no cost to the former.
+    `pcpu_hours_per_gib` of it, moving a VM of `last_resort` `pcpu_hours_per_last_resort`. `clean_up` names what is
+    improved afterwards, at no cost to the former.
     """
 
     threshold: Share = 0.75
     pcpu_hours_per_gib: Annotated[float, Field(ge=0)] = 0.001
+    pcpu_hours_per_last_resort: Annotated[float, Field(ge=0)] = 1.0
     clean_up: tuple[Literal["peak"], ...] = ()
 
 
@@ -300,6 +302,7 @@ class Policy(_Section):
     run_on: tuple[RunOnPolicy, ...] = ()
     reserve: tuple[ReservePolicy, ...] = ()
     never_move: Names = ()
+    last_resort: Names = ()
     empty: Names = ()
     window: tuple[WindowPolicy, ...] = ()
 

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from math import ceil, comb
+from typing import Literal
 
 from rebalancer.errors import PolicyError
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.policy.contradictions import refuse_contradictions
 from rebalancer.policy.domains import domains_of
-from rebalancer.policy.found import grouped_apart, preferred_hosts, tagged_apart, tagged_never_move, tagged_together
+from rebalancer.policy.found import (
+    grouped_apart,
+    preferred_hosts,
+    tagged_apart,
+    tagged_last_resort,
+    tagged_never_move,
+    tagged_together,
+)
 from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Spread, Together
 from rebalancer.policy.model import GroupPolicy, Policy, Strength
 from rebalancer.policy.selectors import ChosenVMs, Selectors
@@ -54,7 +62,8 @@ class _Resolving:
             apart=self._apart() + (tagged_apart(self._pool) if read.read_tags else ()) + self._vm_groups(),
             spread=self._spread(),
             run_on=self._run_on() + (preferred_hosts(self._pool) if read.read_affinity else ()),
-            never_move=(tagged_never_move(self._pool) if read.read_tags else {}) | self._never_move(),
+            never_move=(tagged_never_move(self._pool) if read.read_tags else {}) | self._kept("never_move"),
+            last_resort=(tagged_last_resort(self._pool) if read.read_tags else {}) | self._kept("last_resort"),
             empty=self._empty(),
             reserves=self._reserves(),
             disk_srs=self._disk_srs(),
@@ -133,13 +142,13 @@ class _Resolving:
             found.append(RunOn(name=wish.name, vms=vms, hosts=hosts, hard=wish.hard))
         return tuple(wish for wish in found if wish.vms)
 
-    def _never_move(self) -> dict[Uuid, str]:
-        """VMs that stay, with the selector that says so."""
-        where = place(self._policy, "never_move")
+    def _kept(self, section: Literal["never_move", "last_resort"]) -> dict[Uuid, str]:
+        """VMs that stay, or rather stay, with the selector that says so."""
+        selectors = self._policy.never_move if section == "never_move" else self._policy.last_resort
         return {
-            vm: f"policy never_move {selector!r}"
-            for selector in self._policy.never_move
-            for vm in sorted(self._selectors.vms([selector], where).resident)
+            vm: f"policy {section} {selector!r}"
+            for selector in selectors
+            for vm in sorted(self._selectors.vms([selector], place(self._policy, section)).resident)
         }
 
     def _empty(self) -> dict[Uuid, str]:

@@ -132,7 +132,16 @@ class PlacementModel:
 
     def copied(self) -> Measure:
         """Bytes that are copied because units leave their home."""
-        price = self.prepared.copied
+        return self._priced(self.prepared.copied)
+
+    def leaving(self, vms: frozenset[Uuid]) -> Measure:
+        """How many of *vms* leave their home."""
+        counts = [len(vms.intersection(members)) for members in self.prepared.units]
+        price = Price.flat(self.prepared.home, np.array(counts, dtype=np.int64), len(self.prepared.hosts))
+        return self._priced(price)
+
+    def _priced(self, price: Price) -> Measure:
+        """What units cost that leave their home."""
         variables, coefficients, offset = self._paid(price)
         return Measure(
             variables=tuple(variables.tolist()),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rebalancer.objectives import Balance, HostsInUse, MigrationCost, Objective, Overload, Peak, Repair
+from rebalancer.objectives import Balance, HostsInUse, LastResort, MigrationCost, Objective, Overload, Peak, Repair
 from rebalancer.policy import Mode
 from rebalancer.solve.apart import improve_apart
 from rebalancer.solve.budget import Budget
@@ -41,11 +41,12 @@ def objectives_of(prepared: Prepared) -> tuple[Objective, ...]:
     """What the policy's mode asks for, most important first."""
     problem, rules = prepared.problem, prepared.rules
     overload: tuple[Objective, ...] = () if problem.demand is None else (Overload(),)
+    spared = (LastResort(),) if problem.intent.last_resort else ()
     if problem.policy.mode is Mode.EVACUATE:
         wishes = (Repair(rules),) if prepared.soft_limits or prepared.soft_groups else ()
-        return (MigrationCost(), *wishes, *overload)
+        return (*spared, MigrationCost(), *wishes, *overload)
     if problem.policy.mode is Mode.REPAIR:
-        return (Repair(rules), MigrationCost(), *overload)
+        return (Repair(rules), *spared, MigrationCost(), *overload)
     fewest = (Overload(), HostsInUse()) if problem.policy.mode is Mode.CONSOLIDATE else ()
     clean_up = (Peak(_fixable(prepared)),) if "peak" in problem.policy.objective.clean_up else ()
     return (Repair(rules), *fewest, Balance(), *clean_up)

@@ -1,0 +1,23 @@
+"""Last resort: VMs that move only where nothing else helps."""
+
+from __future__ import annotations
+
+from rebalancer.objectives.base import Measure, Model, Objective
+from rebalancer.placement import Placement
+from rebalancer.problem import Problem
+
+
+class LastResort(Objective):
+    """They may move, unlike those that never do; but rather others do."""
+
+    id = "last-resort"
+    sentence = "VMs that move although the policy wants them moved as a last resort only."
+    unit = "VMs"
+
+    def value(self, placement: Placement, problem: Problem) -> float:
+        """How many of them leave their host on the way to *placement*."""
+        return float(sum(move.vm in problem.intent.last_resort for move in problem.initial.moves_to(placement)))
+
+    def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
+        """The same count; nothing where no VM is a last resort."""
+        return (model.leaving(frozenset(problem.intent.last_resort)),) if problem.intent.last_resort else ()
