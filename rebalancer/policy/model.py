@@ -267,7 +267,7 @@ class Day(StrEnum):
 
 
 class WindowPolicy(_Section):
-    """When `nightly` may start migrations.
+    """When `nightly` may start migrations, or as a blackout when it may not.
 
     Opens at `start` on each of `days` and closes at the next `end`, which may be on the day after; equal times make
     24 hours. `timezone` is that of `demand` where it is not given.
@@ -305,6 +305,7 @@ class Policy(_Section):
     last_resort: Names = ()
     empty: Names = ()
     window: tuple[WindowPolicy, ...] = ()
+    blackout: tuple[WindowPolicy, ...] = ()
 
     def without_address(self) -> Policy:
         """The same wishes, without how to reach the pool: what plans carry and digests cover."""

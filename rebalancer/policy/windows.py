@@ -1,4 +1,4 @@
-"""Change windows: when `nightly` may start migrations."""
+"""Change windows: when `nightly` may start migrations, blackouts left out."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from rebalancer.errors import PolicyError
 from rebalancer.policy.model import Day, Policy, WindowPolicy
 
 # A window that is open over more than a week on end never closes: every week is like the one before.
 HORIZON = timedelta(days=9)
 
+Span = tuple[datetime, datetime]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeWindows:
-    """The windows of a policy; with none, it is always open.
+    """The windows of a policy; with none, it is always open but for its blackouts, in which it is closed.
 
     All moments are aware of their time zone; answers are in UTC. Times of day are wall-clock times, so a window keeps
     its hours when the clocks change. Of a time that comes twice that night, the first counts.
@@ -23,14 +26,15 @@ class ChangeWindows:
 
     windows: tuple[WindowPolicy, ...]
     timezone: str
+    blackouts: tuple[WindowPolicy, ...] = ()
 
     def is_open(self, now: datetime) -> bool:
         """Whether a migration may start at *now*."""
-        return not self.windows or any(start <= now < end for start, end in self._spans(now))
+        return not self._limited or any(start <= now < end for start, end in self._spans(now))
 
     def closes_at(self, now: datetime) -> datetime | None:
         """When the window that is open at *now* closes; None when it never does, *now* when none is open."""
-        if not self.windows:
+        if not self._limited:
             return None
         end = next((end for start, end in self._spans(now) if start <= now < end), None)
         if end is None:
@@ -38,15 +42,29 @@ class ChangeWindows:
         return end if end < now + timedelta(days=7) else None
 
     def opens_at(self, now: datetime) -> datetime:
-        """When the next window opens; *now* when one is open."""
+        """When the next window opens; *now* when one is open.
+
+        Raises:
+            PolicyError: blackouts leave nothing of any window.
+        """
         if self.is_open(now):
             return now.astimezone(UTC)
-        return min(start for start, _ in self._spans(now) if start > now)
+        later = [start for start, _ in self._spans(now) if start > now]
+        if not later:
+            raise PolicyError("policy, blackout", "blackouts leave nothing of any window", "Shorten one of them")
+        return min(later)
+
+    @property
+    def _limited(self) -> bool:
+        """Whether it is ever closed."""
+        return bool(self.windows or self.blackouts)
 
     def _spans(self, now: datetime) -> list[tuple[datetime, datetime]]:
         """When it is open around *now*, as disjoint spans in order."""
-        spans = (span for window in self.windows for span in self._openings(window, now))
-        return _merged(sorted((start, end) for start, end in spans if start < end))
+        always = [(now - HORIZON, now + HORIZON)] if not self.windows else []
+        spans = always or [span for window in self.windows for span in self._openings(window, now)]
+        closed = [span for blackout in self.blackouts for span in self._openings(blackout, now)]
+        return _without(_merged(sorted(_real(spans))), _merged(sorted(_real(closed))))
 
     def _openings(self, window: WindowPolicy, now: datetime) -> list[tuple[datetime, datetime]]:
         """Each opening of one window around *now*."""
@@ -66,7 +84,21 @@ class ChangeWindows:
 
 def change_windows(policy: Policy) -> ChangeWindows:
     """The change windows of *policy*."""
-    return ChangeWindows(windows=policy.window, timezone=policy.demand.timezone)
+    return ChangeWindows(windows=policy.window, timezone=policy.demand.timezone, blackouts=policy.blackout)
+
+
+def _real(spans: Sequence[Span]) -> list[Span]:
+    """Those that last; the hour that clocks skip makes some end before they begin."""
+    return [(start, end) for start, end in spans if start < end]
+
+
+def _without(spans: Sequence[Span], closed: Sequence[Span]) -> list[Span]:
+    """What is left of *spans* outside *closed*; both disjoint and in order."""
+    left = list(spans)
+    for begin, end in closed:
+        parts = [part for start, stop in left for part in ((start, min(stop, begin)), (max(start, end), stop))]
+        left = _real(parts)
+    return left
 
 
 def _merged(spans: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:

@@ -79,7 +79,7 @@ def test_the_manual_names_no_other_key() -> None:
     ("text", "words"),
     [
         ("[limits]\nmaximum_move = 3", "unknown key limits.maximum_move (near to it: 'maximum_moves'"),
-        ("apar = []", "unknown key apar (near to it: 'apart', 'spare'). Known there: apart, capacity, demand"),
+        ("apar = []", "unknown key apar (near to it: 'apart', 'spare'). Known there: apart, blackout, capacity"),
         ("[demand]\npercentile = 101", "demand.percentile should be less than or equal to 100, not 101"),
         ('[demand]\npercentile = "95"', 'demand.percentile should be a valid number, not "95"'),
         ("[demand]\nslots = 48", "demand.slots should be 24 or 168, not 48"),

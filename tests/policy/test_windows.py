@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rebalancer.errors import PolicyError
 from rebalancer.policy import ChangeWindows, change_windows
 from tests.pools import policy_of
 
@@ -100,3 +101,34 @@ def test_a_plain_day_by_hand(minute: int, start: int, end: int) -> None:
         assert closing is not None
         assert not daily.is_open(closing)
         assert closing == now or daily.is_open(closing - timedelta(minutes=1))
+
+
+def blacked_out(windows: list[dict[str, object]], *blackouts: dict[str, object]) -> ChangeWindows:
+    """The change windows of a policy with blackouts, by Berlin's clocks."""
+    return change_windows(policy_of(window=windows, blackout=list(blackouts), demand={"timezone": "Europe/Berlin"}))
+
+
+def test_a_blackout_closes_a_window() -> None:
+    """A night from 22:00 to 05:00 with a backup from 00:00 to 02:00: two parts, and the first closes at midnight."""
+    night = blacked_out([{"start": "22:00", "end": "05:00"}], {"start": "00:00", "end": "02:00"})
+    assert night.is_open(at("2026-11-20T23:59"))
+    assert not night.is_open(at("2026-11-21T01:00"))
+    assert night.closes_at(at("2026-11-20T23:00")) == at("2026-11-21T00:00")
+    assert night.opens_at(at("2026-11-21T00:30")) == at("2026-11-21T02:00")
+    assert night.closes_at(at("2026-11-21T02:00")) == at("2026-11-21T05:00")
+
+
+def test_without_windows_a_blackout_is_all_that_is_closed() -> None:
+    """Always open but on Fridays from 08:00 to 18:00."""
+    days = blacked_out([], {"days": ["fri"], "start": "08:00", "end": "18:00"})
+    assert days.is_open(at("2026-11-19T12:00"))
+    assert not days.is_open(at("2026-11-20T12:00"))
+    assert days.closes_at(at("2026-11-19T12:00")) == at("2026-11-20T08:00")
+    assert days.opens_at(at("2026-11-20T12:00")) == at("2026-11-20T18:00")
+
+
+def test_blackouts_that_leave_nothing_are_an_error() -> None:
+    """A window that is blacked out every day never opens, and that is said."""
+    never = blacked_out([{"start": "22:00", "end": "23:00"}], {"start": "21:00", "end": "23:30"})
+    with pytest.raises(PolicyError, match="leave nothing"):
+        never.opens_at(at("2026-11-20T22:30"))

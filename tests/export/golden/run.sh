@@ -1,5 +1,5 @@
 #!/bin/sh
-# Plan sha256:808d71f0d848ccbe46850b354dab3c19c6cb3fbd649f927fba97e0183c6aad47
+# Plan sha256:3c7d0684961b73cd946fa996cd13512149dbabc153b9169292eb30b35108dc38
 # for pool test pool (pool).
 # 3 steps, 24.0 GiB to copy, about 5 min (3 to 10 min): repair from 1 to 0 breaches; balance from 13.5 to 2.524 pCPU-hours. Hosts over their threshold: 1 before, 1 after.
 # Run it where xe reaches the coordinator: `sh run.sh`, or `sh run.sh back` to undo it.
