@@ -1,6 +1,7 @@
 """Carrying out a plan: journal, lock, preflight, and the run itself."""
 
 from rebalancer.execute.clock import Clock
+from rebalancer.execute.cooling import cooled, moved_since
 from rebalancer.execute.experience import learned_pace
 from rebalancer.execute.folders import journal_path, state_folder
 from rebalancer.execute.history import was_begun
@@ -24,9 +25,11 @@ __all__ = [
     "RunResult",
     "StepState",
     "StopSignal",
+    "cooled",
     "execute",
     "journal_path",
     "learned_pace",
+    "moved_since",
     "pool_lock",
     "read_journal",
     "resume",

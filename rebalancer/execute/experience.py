@@ -20,7 +20,7 @@ def learned_pace(pool: Uuid, state_dir: Path | None = None) -> Pace:
 
     A journal that cannot be read teaches nothing.
     """
-    seen = [each for path in _journals(state_dir) for each in _seen(_entries(path), pool)]
+    seen = [each for path in journals(state_dir) for each in _seen(entries_of(path), pool)]
     return fitted([experience for _, experience in sorted(seen, key=lambda each: each[0])])
 
 
@@ -34,12 +34,12 @@ def wire_of(step: Step, plan: Plan, pool: Pool) -> float:
     return round(wire_seconds(step.copied_bytes, pool, ends, step.network, sharing=sharing), 3)
 
 
-def _journals(state_dir: Path | None) -> list[Path]:
+def journals(state_dir: Path | None) -> list[Path]:
     """All journals in the state folder, by name."""
     return sorted((state_folder(state_dir) / "journals").glob("*.jsonl"))
 
 
-def _entries(path: Path) -> Sequence[Entry]:
+def entries_of(path: Path) -> Sequence[Entry]:
     """The entries of a journal; none where it cannot be read."""
     try:
         return read_journal(path)

@@ -17,6 +17,7 @@ from rebalancer.execute import (
     Patience,
     RunReporter,
     StopSignal,
+    cooled,
     execute,
     journal_path,
     learned_pace,
@@ -138,7 +139,8 @@ def _look(access: Access, policy: Policy) -> _Seen:
 def _planned(seen: _Seen, policy: Policy, state_dir: Path | None, clock: Clock, watchers: Watchers) -> NightlyResult:
     """The plan for what was seen, written to its folder."""
     made_at = clock.now()
-    problem, pace = make_problem(seen.pool, seen.demand, policy), learned_pace(seen.pool.uuid, state_dir)
+    wanted = cooled(policy, seen.pool, made_at, state_dir)
+    problem, pace = make_problem(seen.pool, seen.demand, wanted), learned_pace(seen.pool.uuid, state_dir)
     plan = rebalance(problem, made_at=made_at, reporter=watchers.solving, pace=pace)
     folder = plan_folder(seen.pool, made_at, state_dir)
     write_plan(plan, folder)

@@ -132,6 +132,7 @@ class LimitsPolicy(_Section):
     out_per_host: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
     per_link: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] | None = None
     minimum_gain_pcpu_hours: Annotated[float, Field(ge=0)] = 0.5
+    cool_down_hours: Annotated[float, Field(ge=0)] = 0.0
     solve_seconds: Annotated[float, Field(gt=0)] = 30.0
     gap: Annotated[float, Field(ge=0)] = 0.0
     gap_pcpu_hours: Annotated[float, Field(ge=0)] = 0.001

@@ -63,9 +63,10 @@ def plan(
     from rebalancer.cli.situation import open_case
     from rebalancer.cli.source import Door
     from rebalancer.cli.views import plan_tables
-    from rebalancer.execute import learned_pace
+    from rebalancer.execute import cooled, learned_pace
     from rebalancer.export import assert_free, plan_document, write_plan
     from rebalancer.plan import rebalance
+    from rebalancer.problem import make_problem
 
     door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
     if output:
@@ -77,9 +78,11 @@ def plan(
         say(f"planning without metrics: {case.situation.refused}")
     if tradeoff:
         return _print_tradeoff(case.problem, tradeoff, json=json)
+    now, pool = datetime.now(UTC), case.problem.pool
+    wanted = cooled(case.problem.policy, pool, now, state_dir)
+    problem = make_problem(pool, case.problem.demand, wanted)
     with watch_solve() as reporter:
-        pace = learned_pace(case.problem.pool.uuid, state_dir)
-        made = rebalance(case.problem, made_at=datetime.now(UTC), reporter=reporter, pace=pace)
+        made = rebalance(problem, made_at=now, reporter=reporter, pace=learned_pace(pool.uuid, state_dir))
     if output:
         write_plan(made, output)
         say(f"{output}: plan.json, plan.md, moves.csv and run.sh written")
