@@ -8,7 +8,7 @@ from rebalancer.demand import LoadProfile
 from rebalancer.inventory import Host, Pool, Uuid
 from rebalancer.placement import Placement, current_placement, current_placement_with_disks
 from rebalancer.policy import Intent, Policy, Reserve
-from rebalancer.policy.resolve import intent_of
+from rebalancer.policy.resolve import disk_srs_of, intent_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,11 +44,10 @@ class Problem:
         """The same where VMs may take disks along; what the policy says of SRs holds as it stands."""
         wish = self.policy.storage_motion.model_copy(update={"enabled": True})
         policy = self.policy.model_copy(update={"storage_motion": wish})
-        srs = intent_of(policy, self.pool).disk_srs
         return replace(
             self,
             policy=policy,
-            intent=replace(self.intent, disk_srs=srs),
+            intent=replace(self.intent, disk_srs=disk_srs_of(policy, self.pool)),
             initial=replace(self.initial, srs_of=current_placement_with_disks(self.pool).srs_of),
         )
 

@@ -46,6 +46,15 @@ def place(policy: Policy, section: str, name: str = "") -> str:
     return f"policy {policy.name!r}, {section}" + (f" {name!r}" if name else "")
 
 
+def disk_srs_of(policy: Policy, pool: Pool) -> frozenset[Uuid]:
+    """The SRs to which *policy* lets disks go.
+
+    Raises:
+        PolicyError: it names an SR that the pool does not have.
+    """
+    return _Resolving(policy, pool).disk_srs()
+
+
 class _Resolving:
     """One policy against one pool."""
 
@@ -66,7 +75,7 @@ class _Resolving:
             last_resort=(tagged_last_resort(self._pool) if read.read_tags else {}) | self._kept("last_resort"),
             empty=self._empty(),
             reserves=self._reserves(),
-            disk_srs=self._disk_srs(),
+            disk_srs=self.disk_srs(),
         )
         refuse_contradictions(intent, self._pool, f"policy {self._policy.name!r}")
         return intent
@@ -169,7 +178,7 @@ class _Resolving:
                 found[host].append(reserve)
         return {host: _sum(found[host]) for host in sorted(found)}
 
-    def _disk_srs(self) -> frozenset[Uuid]:
+    def disk_srs(self) -> frozenset[Uuid]:
         """The SRs to which disks may go; what is named is looked up even where none may."""
         wish, where = self._policy.storage_motion, place(self._policy, "storage_motion")
         named, never = (self._selectors.srs(each, where) for each in (wish.srs, wish.never))
