@@ -19,8 +19,8 @@ from rebalancer.solve.goal import goal_of
 from rebalancer.solve.prepare import Ints, Prepared, prepare
 from rebalancer.solve.reporter import SolveReporter
 from rebalancer.solve.search import Effort, search
-from rebalancer.solve.solution import Solution
-from rebalancer.solve.stage import Stage, at_of, pairs_of, placement_of
+from rebalancer.solve.solution import NEGLIGIBLE, Solution
+from rebalancer.solve.stage import Held, Stage, at_of, pairs_of, placement_of
 from rebalancer.solve.tiers import Climb, climb, objectives_of
 from rebalancer.solve.verdict import enough, gains_too_little, nothing_found, solved
 
@@ -91,9 +91,15 @@ class _Solving:
         return nothing_found(self._problem)
 
     def _climb(
-        self, objectives: Sequence[Objective], start: Ints | None, budget: Budget, near: Ints | None = None
+        self,
+        objectives: Sequence[Objective],
+        start: Ints | None,
+        budget: Budget,
+        near: Ints | None = None,
+        *,
+        held: tuple[Held, ...] = (),
     ) -> Climb:
-        """The tiers of *objectives*, from *start*, and on from *near*.
+        """The tiers of *objectives*, from *start*, and on from *near*; what is *held* holds in *start*.
 
         Raises:
             Infeasible: no placement satisfies all rules.
@@ -103,6 +109,7 @@ class _Solving:
             objectives,
             start=start,
             near=near,
+            held=held,
             forbidden=tuple(self._forbidden),
             budget=budget,
             reporter=self._reporter,
@@ -128,11 +135,37 @@ class _Solving:
         limits = self._problem.policy.limits
         budget = Budget(limits.model_copy(update={"solve_seconds": limits.solve_seconds * REPAIRS_SHARE}))
         only = self._climb((Repair(self._rules), MigrationCost(), Overload()), self.prepared.home, budget)
+        if only.at is None or done.at is None:
+            return done
+        if self._overload(only.at) > self._most_overload(done.at) + NEGLIGIBLE:
+            only = self._repairs_without_harm(done, done.at, budget)
         if only.at is None:
             return done
         without = Balance().value(placement_of(self.prepared, only.at), self._problem)
         after = next(tier.after for tier in done.tiers if tier.objective == Balance.id)
         return done if enough(self._problem, without - after) else only
+
+    def _repairs_without_harm(self, done: Climb, at: Ints, budget: Budget) -> Climb:
+        """The cheapest repairs with no more overload than tonight, or than *done*, which is *at*, where it has more."""
+        worst = at if self._overload(at) >= self._overload(self.prepared.home) else self.prepared.home
+        held = (self._held(Repair(self._rules), at), self._held(Overload(), worst))
+        only = self._climb((MigrationCost(), Overload()), at, budget, held=held)
+        repairs = tuple(tier for tier in done.tiers if tier.objective == Repair.id)
+        return replace(only, tiers=(*repairs, *only.tiers))
+
+    def _held(self, objective: Objective, at: Ints) -> Held:
+        """*objective* no worse than where the units are *at*."""
+        stage = Stage(prepared=self.prepared, objective=objective)
+        model, goal = stage.model(stage.at(at))
+        return Held(objective=objective, value=model.value(goal, at))
+
+    def _overload(self, at: Ints) -> float:
+        """PCPU-hours above the threshold where the units are *at*."""
+        return Overload().value(placement_of(self.prepared, at), self._problem)
+
+    def _most_overload(self, at: Ints) -> float:
+        """What repairs may leave: as much as tonight, or as the best placement, which is *at*."""
+        return max(self._overload(self.prepared.home), self._overload(at))
 
     def _prepare(self) -> Prepared:
         """The problem in whole numbers.

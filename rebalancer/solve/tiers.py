@@ -58,21 +58,25 @@ def climb(
     *,
     start: Ints | None,
     near: Ints | None = None,
+    held: tuple[Held, ...] = (),
     forbidden: tuple[Pairs, ...],
     budget: Budget,
     reporter: SolveReporter,
 ) -> Climb:
-    """Improve *objectives* one after another, from *start*, if a placement is known, and on from *near*."""
+    """Improve *objectives* one after another, from *start*, if a placement is known, and on from *near*.
+
+    What is *held* from the beginning holds in *start*.
+    """
     done = Climb(at=start, tiers=(), reproducible=True)
-    stage = Stage(prepared=prepared, objective=objectives[0], forbidden=forbidden, near=near)
+    stage = Stage(prepared=prepared, objective=objectives[0], held=held, forbidden=forbidden, near=near)
     for number, objective in enumerate(objectives):
         stage = replace(stage, objective=objective)
         improved = _improve(stage, done.at, budget, len(objectives) - number, reporter)
         done = _after(stage, improved, done, reporter)
         if improved.at is None:
             return done
-        held = Held(objective=objective, value=improved.value, proved=improved.proved)
-        stage = replace(stage, held=(*stage.held, held))
+        reached = Held(objective=objective, value=improved.value, proved=improved.proved)
+        stage = replace(stage, held=(*stage.held, reached))
     return done
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -127,3 +129,16 @@ def test_overload_of_the_answer_is_what_the_objective_says() -> None:
     solution = solve(problem)
     cost = MigrationCost().value(solution.placement, problem) * 0.001
     assert solution.tiers[1].after == pytest.approx(Overload().value(solution.placement, problem) + cost)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_repairs_alone_do_no_harm(seed: int) -> None:
+    """Where balancing gains too little, repairs mend as much, with no more overload than tonight or the best has."""
+    problem = random_problem(seed)
+    best_overload = Overload().value(solve(problem).placement, problem)
+    limits = problem.policy.limits.model_copy(update={"minimum_gain_pcpu_hours": 1000})
+    strict = replace(problem, policy=problem.policy.model_copy(update={"limits": limits}))
+    placement, repair = solve(strict).placement, Repair(rules_for(problem))
+    assert repair.value(placement, problem) == best(problem, (repair,))[0]
+    tonight = Overload().value(problem.initial, problem)
+    assert Overload().value(placement, problem) <= max(tonight, best_overload) + 1e-6
