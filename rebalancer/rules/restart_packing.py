@@ -109,7 +109,7 @@ def _filled(
     search = _Search(kinds=kinds, rooms=rooms)
     needed = sum(size * count for (size, _), count in zip(kinds, waiting, strict=True))
     found = search.fill(0, waiting, sum(room for room, _ in rooms) - needed)
-    return (tuple(search.found) if found else None), search.effort <= search.most
+    return (tuple(search.found) if found else None), search.sure
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -133,6 +133,11 @@ class _Search:
     seen: set[tuple[int, tuple[int, ...]]] = field(default_factory=set)
     most: int = 20_000
     effort: int = 0
+
+    @property
+    def sure(self) -> bool:
+        """Whether it ended before the effort did."""
+        return self.effort <= self.most
 
     def fill(self, number: int, waiting: tuple[int, ...], spare: int) -> bool:
         """Whether all that is *waiting* was placed from host *number* on, with *spare* bytes to waste."""

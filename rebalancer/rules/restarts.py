@@ -55,6 +55,7 @@ class Restarts(Judged):
     """What restarts are made of.
 
     Args:
+        failing: how many hosts fail together.
         failures: hosts that may fail together.
         start: the state whose failures have to stay outlived.
         room: bytes for guests on each host that VMs may restart on.
@@ -67,6 +68,7 @@ class Restarts(Judged):
         ahead: the state to which the move leads that was asked about last.
     """
 
+    failing: int
     failures: tuple[Failure, ...]
     start: Where
     room: Mapping[Uuid, int]
@@ -81,7 +83,7 @@ class Restarts(Judged):
     @property
     def price(self) -> int:
         """Two hosts can fail in many more ways than one."""
-        return 25 * max((len(failure) for failure in self.failures), default=1) ** 2
+        return 25 * self.failing**2
 
     def refuses(self, vm: Uuid, host: Uuid, where: Where) -> str | None:
         """A failure that is outlived now would not be while *vm* moves to *host*, or once it is there.
@@ -125,8 +127,7 @@ class Restarts(Judged):
 
     def _few(self) -> str:
         """How many hosts fail together, in words."""
-        most = max(map(len, self.failures), default=1)
-        return "one host" if most == 1 else f"{most} hosts"
+        return "one host" if self.failing == 1 else f"{self.failing} hosts"
 
     def worsens(self, before: Where, after: Where) -> str | None:
         """A failure that was outlived and is not any more."""
@@ -199,18 +200,17 @@ class Restarts(Judged):
         return State(where=where, free=free, at={host: tuple(vms) for host, vms in at.items()}, moving=moving)
 
     def _changed(self, state: State, vm: Uuid, hosts: tuple[Uuid, ...]) -> State:
-        """A state but for *vm*, which holds *hosts*."""
+        """A state but for *vm*, which holds *hosts*: nobody asks for failures of the first while it holds more."""
         free, at = dict(state.free), dict(state.at)
         before = state.where.get(vm, ())
         for host, sign in (*((each, 1) for each in before), *((each, -1) for each in hosts)):
             if host in free:
-                free[host] += sign * self.held.get(vm, 0)
+                free[host] += sign * self.held[vm]
         if vm in self.items.size:
             for host in before[:1]:
                 at[host] = tuple(each for each in at[host] if each != vm)
             at[hosts[0]] = (*at.get(hosts[0], ()), vm)
-        moving = state.moving | {vm} if len(hosts) > 1 else state.moving - {vm}
-        return State(where={**state.where, vm: hosts}, free=free, at=at, moving=moving)
+        return State(where={**state.where, vm: hosts}, free=free, at=at, moving=state.moving - {vm})
 
     def _packed(self, state: State, failure: Failure, known: Mapping[Uuid, Uuid]) -> Packed:
         """What the packer finds, starting from a *known* way."""

@@ -67,6 +67,7 @@ def _restarts(problem: Problem) -> Restarts:
     pages = counts_xen_vcpu_pages(pool)
     kept = [vm for vm in covered if vm not in bound]
     return Restarts(
+        failing=failing,
         failures=tuple(map(frozenset, combinations(live, failing))),
         start={vm: (host,) for vm, host in problem.start.host_of.items()},
         room={host: guest_bytes(pool.hosts[host]) - apart[host] for host in _open(problem)},

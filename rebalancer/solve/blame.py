@@ -4,13 +4,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
 
 from rebalancer.inventory import VM
 from rebalancer.problem import Problem
-from rebalancer.rules import Legality, PoolRule, Rule
+from rebalancer.rules import Legality, Origin, PoolRule, Rule
 from rebalancer.rules.storage import Ways
 
 Possible = Callable[[Sequence[Rule]], bool]
+
+MOST_RELAXED = 2
+"""Rules that are left out together in search of a way out: each set costs a search of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Cost:
+    """What the cheapest placement under some rules takes."""
+
+    gib: float
+    moves: int
+
+    def words(self) -> str:
+        """In numbers."""
+        return (
+            f"then {'1 VM moves' if self.moves == 1 else f'{self.moves} VMs move'}, and {self.gib:.4g} GiB are copied"
+        )
 
 
 def held_on_emptied_hosts(problem: Problem, rules: Sequence[Rule]) -> tuple[str, ...]:
@@ -35,6 +54,21 @@ def rules_to_blame(rules: Sequence[Rule], possible: Possible) -> tuple[str, ...]
         return ("the limits on moves and GiB, and the moves that have no legal order, exclude every placement",)
     names = " and ".join(rule.id for rule in _smallest(rules, pool_rules, possible))
     return (f"rules {names} exclude every placement; without them there is one",)
+
+
+def cheapest_relaxation(rules: Sequence[Rule], cost: Callable[[Sequence[Rule]], Cost | None]) -> str | None:
+    """The cheapest of the smallest sets of the operator's own rules without which there is a placement, in words.
+
+    None where no set of up to `MOST_RELAXED` is enough: XAPI's own rules cannot be done without.
+    """
+    own = [rule for rule in rules if isinstance(rule, PoolRule) and rule.origin is Origin.POLICY]
+    for size in range(1, min(MOST_RELAXED, len(own)) + 1):
+        tried = ((sorted(rule.id for rule in each), cost(_without(rules, each))) for each in combinations(own, size))
+        found = [(least, ids) for ids, least in tried if least is not None]
+        if found:
+            least, ids = min(found)
+            return f"the cheapest way out is to do without {' and '.join(ids)}: {least.words()}"
+    return None
 
 
 def _smallest(rules: Sequence[Rule], blamed: Sequence[PoolRule], possible: Possible) -> list[PoolRule]:

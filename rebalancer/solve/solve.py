@@ -12,13 +12,13 @@ from rebalancer.placement import Move, Placement
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Rule, rules_for
-from rebalancer.solve.blame import held_on_emptied_hosts, rules_to_blame
+from rebalancer.solve.blame import Cost, cheapest_relaxation, held_on_emptied_hosts, rules_to_blame
 from rebalancer.solve.budget import Budget
 from rebalancer.solve.check import refused_as_a_whole
-from rebalancer.solve.goal import goal_of
+from rebalancer.solve.lazily import search_lazily
 from rebalancer.solve.prepare import Ints, Prepared, prepare
 from rebalancer.solve.reporter import SolveReporter
-from rebalancer.solve.search import Effort, search
+from rebalancer.solve.search import Effort
 from rebalancer.solve.solution import NEGLIGIBLE, Solution
 from rebalancer.solve.stage import Held, Stage, at_of, pairs_of, placement_of
 from rebalancer.solve.tiers import Climb, climb, objectives_of
@@ -115,7 +115,8 @@ class _Solving:
             reporter=self._reporter,
         )
         if done.impossible:
-            raise Infeasible(rules_to_blame(self._rules, self._possible))
+            way_out = cheapest_relaxation(self._rules, self._cheapest)
+            raise Infeasible((*rules_to_blame(self._rules, self._possible), *([way_out] if way_out else [])))
         return done
 
     def _worthwhile(self, done: Climb) -> Climb:
@@ -189,8 +190,16 @@ class _Solving:
 
     def _possible(self, rules: Sequence[Rule]) -> bool:
         """Whether there is any placement under *rules*."""
+        return self._cheapest(rules) is not None
+
+    def _cheapest(self, rules: Sequence[Rule]) -> Cost | None:
+        """What the cheapest placement that is found under *rules* takes; None where none is."""
         prepared = prepare(self._problem, rules)
         stage = Stage(prepared=prepared, objective=MigrationCost(), forbidden=tuple(self._forbidden))
-        model, _ = stage.model(stage.whole())
-        effort = Effort(deterministic=BLAME_WORK, seconds=BLAME_WORK * 2, seed=1, prove=False)
-        return search(model, goal_of(()), effort).at is not None
+        effort = Effort(deterministic=BLAME_WORK, seconds=BLAME_WORK * 2, seed=1)
+        _, _, answer = search_lazily(stage, stage.whole(), None, effort)
+        if answer.at is None:
+            return None
+        placement = placement_of(prepared, answer.at)
+        gib = MigrationCost().value(placement, self._problem)
+        return Cost(gib=gib, moves=len(self._problem.initial.moves_to(placement)))

@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 
-from rebalancer.rules.restart_packing import Items, _fullest, pack
+from rebalancer.rules.restart_packing import Items, _fullest, _Search, pack
 
 Rooms = dict[str, int]
 
@@ -138,3 +138,33 @@ def test_effort_that_is_spent_proves_nothing() -> None:
     rooms = {f"h{number}": sum(sizes.values()) // 8 + 1000 for number in range(8)}
     packed = pack(sizes, items_of(sizes, {}, rooms), rooms, known={})
     assert (packed.host_of, packed.proved) == (None, False)
+
+
+@pytest.mark.parametrize(("most", "found", "effort", "sure"), [(2, True, 2, True), (1, False, 3, False)])
+def test_effort_is_counted_by_parts_of_fillings(most: int, found: bool, effort: int, sure: bool) -> None:
+    """One VM on one host takes two: how many of it, and that nobody else is left."""
+    search = _Search(kinds=((4, frozenset({"h1"})),), rooms=((4, "h1"),), most=most)
+    assert search.fill(0, (1,), 0) is found
+    assert (search.effort, search.sure) == (effort, sure)
+
+
+def test_one_vm_that_is_too_big_excludes_everything_at_once() -> None:
+    """Where the others alone would take more effort than there is, what no host has room for decides."""
+    sizes = {f"v{number:02}": 1_000_003 + number * number * 7919 for number in range(40)}
+    rooms = {f"h{number}": sum(sizes.values()) // 8 + 9_000_000 for number in range(8)}
+    sizes["tall"] = rooms["h1"] + 1
+    packed = pack(sizes, items_of(sizes, {}, rooms), rooms, known={})
+    assert (packed.host_of, packed.proved) == (None, True)
+
+
+def test_the_quick_way_takes_a_host_that_is_just_large_enough() -> None:
+    """Of two equal hosts the last one, which a search would try last."""
+    rooms = {"h1": 4, "h2": 4}
+    assert pack(("a",), items_of({"a": 4}, {}, rooms), rooms, known={}).host_of == {"a": "h2"}
+
+
+def test_a_host_need_not_be_full() -> None:
+    """Nobody else waits: what is left of the host is left."""
+    search = _Search(kinds=((4, frozenset({"h1"})),), rooms=((9, "h1"),))
+    assert search.fill(0, (1,), 5)
+    assert search.found == [("h1", (1,))]

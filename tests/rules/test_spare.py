@@ -359,3 +359,21 @@ def test_report_says_how_failures_are_outlived(room: dict[str, int], failing: in
     assert legality_report(Legality(problem, spare_rule(problem))).spare == words
     off = spare_pool(room, (make_vm("a", on="h1", gib=4),), hosts=0)
     assert legality_report(Legality(off, spare_rule(off))).spare == ""
+
+
+def test_what_fits_one_by_one_is_told_by_sums() -> None:
+    """Room for one VM to the byte is no reason by itself: the words say that there are two."""
+    vms = (make_vm("a", on="h1", gib=4), make_vm("b", on="h1", gib=4))
+    need = start_bytes(vms[0], xen_vcpu_pages=False)
+    hosts = [make_host("h1"), make_host("h2", memory_total_bytes=4 * GIB + need, memory_overhead_bytes=0)]
+    problem = problem_of(hosts=hosts, vms=vms, policy=policy_of(spare={"hosts": 1, "vms": "all"}))
+    (found,) = standing_violations(spare_rule(problem), problem, problem.initial)
+    assert "2 VMs" in found.words
+
+
+def test_a_question_does_not_spoil_the_next() -> None:
+    """A small VM may go where a large one may not, asked one after the other in one state."""
+    problem = spare_pool(THREE, (make_vm("s", on="h1", gib=0.25), *TIGHT))
+    limit, where = restarts_of(problem), {vm: (host,) for vm, host in problem.initial.host_of.items()}
+    assert limit.refuses("s", "h3", where) is None
+    assert limit.refuses("b", "h3", where) is not None
