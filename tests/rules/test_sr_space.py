@@ -109,3 +109,12 @@ def test_there_is_no_limit_where_disks_stay() -> None:
     """With Storage XenMotion off, the rule sets none, and no drive stands in the placement."""
     problem = tight(60, policy=policy_of())
     assert (SRSpace().limits(problem), problem.initial.srs_of) == ((), {})
+
+
+def test_refusal_says_what_is_needed_and_what_is_left() -> None:
+    """In sizes; where more is held than there may be, nothing is left."""
+    rule, problem = SRSpace(), tight(60)
+    (row,) = (row for row in rule.limits(problem) if row.places == {"l2"})
+    said = [rule.refusal(row, held * GIB, 40 * GIB).words for held in (0, 45, 75)]
+    left = ("60.0 GiB", "15.0 GiB", "0 MiB")
+    assert said == [f"needs 40.0 GiB: space of SR 'l2' for disks, of which {each} are left" for each in left]

@@ -263,3 +263,48 @@ def test_any_combination_of_srs_that_are_open_is_legal(never: list[str]) -> None
 def _disk(drive: str, sr: str) -> DiskMove:
     """The move of a disk from the local SR of h1."""
     return DiskMove(drive=drive, source="l1", target=sr)
+
+
+def test_targets_with_disks_and_without() -> None:
+    """A VM on a local SR has no host by XenMotion alone, and every other one with its disk; its own is no target."""
+    problem = local_problem(local_vm("web"), count=3)
+    ways, vm = ways_of(problem), problem.pool.vms["web"]
+    assert ways.targets(vm) == ("h2", "h3")
+    assert ways.targets_without_disks(vm) == ()
+    shared = local_problem(vms=[make_vm("web")])
+    assert ways_of(shared).targets_without_disks(shared.pool.vms["web"]) == ("h2",)
+
+
+def test_nothing_is_carried_that_the_target_sees() -> None:
+    """Neither by a VM on shared disks, nor to where the VM is."""
+    shared = local_problem(vms=[make_vm("web")])
+    assert ways_of(shared).carried(shared.pool.vms["web"], shared.pool.hosts["h2"]) is None
+    local = local_problem(local_vm("web"))
+    assert ways_of(local).carried(local.pool.vms["web"], local.pool.hosts["h1"]) is None
+    assert ways_of(local).carried(local.pool.vms["web"], local.pool.hosts["h2"]) == Carried(
+        drives=("web-xvd0",), srs=("l2", "shared")
+    )
+
+
+def test_the_one_map_that_there_is_says_why_it_is_none() -> None:
+    """With a single SR to go to, the words are those about it."""
+    other = local_vm("other", vbds=(make_disk("other", vdi="web-disk0"),))
+    problem = local_problem(local_vm("web"), other, policy=with_disks(srs=["l2"]))
+    (why,) = ways_of(problem).why_none(problem.pool.vms["web"], problem.pool.hosts["h2"])
+    assert why.rule == "disk-of-one-vm"
+
+
+@pytest.mark.parametrize(("gib", "packed"), [(40.0, [("l2", "x2")]), (40 - 1 / GIB, [])])
+def test_packing_to_the_last_byte(gib: float, packed: list[tuple[str, ...]]) -> None:
+    """Two disks that need 40 GiB each fill two SRs of 40 GiB; with a byte less on one of them there is no way."""
+    problem = local_problem(
+        local_vm("web", vbds=two_disks("web")),
+        hosts=[local_host(1), local_host(2, "x2")],
+        vdis=[full_disk("web-disk1", "l1")],
+        srs=[
+            local_sr("l2", physical_size_bytes=int(gib * GIB)),
+            local_sr("x2", physical_size_bytes=40 * GIB),
+        ],
+        policy=with_disks(srs=["l2", "x2"]),
+    )
+    assert srs(to_h2(problem)) == packed
