@@ -49,6 +49,7 @@ EQUIVALENT: dict[tuple[str, str], str] = {
         "restarts: _crowded",
         "state.fullest.get(host, free + 1) <= free → state.fullest.get(host, free + 1) < free",
     ): "failures are looked at that need not be",
+    ("storage.sr_space: SRSpace.refusal", "0 → 1"): "a byte or none is told as 0 MiB",
     (
         "storage.verdict: StorageVerdicts._ask_pair",
         (
