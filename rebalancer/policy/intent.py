@@ -73,7 +73,8 @@ class Reserve:
 class Intent:
     """All of it; `never_move`, `last_resort` and `empty` with the words that say who wanted it.
 
-    `disk_srs` are the SRs to which disks may go: none where VMs may not take disks along.
+    `disk_srs` are the SRs to which disks may go: none where VMs may not take disks along. `xendesktop` are the VMs that
+    the policy calls part of a XenDesktop deployment.
     """
 
     together: tuple[Together, ...] = ()
@@ -85,6 +86,7 @@ class Intent:
     empty: Mapping[Uuid, str] = field(default_factory=dict)
     reserves: Mapping[Uuid, Reserve] = field(default_factory=dict)
     disk_srs: frozenset[Uuid] = frozenset()
+    xendesktop: frozenset[Uuid] = frozenset()
 
     @property
     def binding(self) -> Intent:

@@ -158,13 +158,14 @@ class StorageMotionPolicy(_Section):
     """Whether VMs may take disks along that their new host cannot see, and to which SRs.
 
     `srs` are the only ones that disks may go to, all where it is empty, never those of `never`. On each of them
-    `keep_free_gib` stay free.
+    `keep_free_gib` stay free. `xendesktop` names the VMs of XenDesktop deployments, which keep their disks.
     """
 
     enabled: bool = False
     srs: Names = ()
     never: Names = ()
     keep_free_gib: Annotated[float, Field(ge=0)] = 0.0
+    xendesktop: Names = ()
 
 
 class GroupPolicy(_Section):

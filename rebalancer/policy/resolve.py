@@ -76,6 +76,9 @@ class _Resolving:
             empty=self._empty(),
             reserves=self._reserves(),
             disk_srs=self.disk_srs(),
+            xendesktop=self._selectors.vms(
+                self._policy.storage_motion.xendesktop, place(self._policy, "storage_motion")
+            ).both,
         )
         refuse_contradictions(intent, self._pool, f"policy {self._policy.name!r}")
         return intent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -217,3 +218,25 @@ def test_limits_that_are_not_hard_only_count() -> None:
     goal = Placement({"a": "h1", "b": "h3", "c": "h1"})
     assert end_violations(rules, problem, goal) == ()
     assert [each.excess for each in standing_violations(rules, problem, goal)] == [1, 1]
+
+
+class Together(Judged):
+    """It is wrong that two VMs are on one host."""
+
+    def refuses(self, vm: str, host: str, where: Mapping[str, Sequence[str]]) -> str | None:
+        """Never asked here."""
+        raise AssertionError((vm, host, where))
+
+    def broken(self, where: Mapping[str, Sequence[str]]) -> str | None:
+        """Whether a and b are."""
+        return "a and b share a host" if where["a"][0] == where["b"][0] else None
+
+
+def test_what_is_judged_at_the_end_is_what_was_in_order_before() -> None:
+    """A goal that breaks it is refused; one that leaves it as broken as it was, or mends it, is not."""
+    apart = three_hosts(a="h1", b="h2")
+    (found,) = end_violations([Limits(Together())], apart, Placement({"a": "h1", "b": "h1"}))
+    assert found.words == "a and b share a host"
+    shared = three_hosts(a="h1", b="h1")
+    assert end_violations([Limits(Together())], shared, Placement({"a": "h2", "b": "h2"})) == ()
+    assert end_violations([Limits(Together())], shared, Placement({"a": "h1", "b": "h2"})) == ()

@@ -53,6 +53,7 @@ class Row:
     vm: Mapping[str, Any] = field(default_factory=dict)
     target: Mapping[str, Any] = field(default_factory=dict)
     pool: Mapping[str, Any] = field(default_factory=dict)
+    policy: Mapping[str, Any] = field(default_factory=dict)
 
     def problem(self) -> Problem:
         """The pool of this row."""
@@ -60,7 +61,7 @@ class Row:
         hosts = (make_host("h1"), make_host("h2", **{"srs": ("shared", "local"), **self.target}))
         parts = {"srs": SRS, "restrictions": LICENSED, "storage_drivers": DRIVERS, **self.pool}
         vms = [vm, *parts.pop("vms", ())]
-        return problem_of(make_pool(hosts=hosts, vms=vms, **parts), policy=policy_of())
+        return problem_of(make_pool(hosts=hosts, vms=vms, **parts), policy=policy_of(**self.policy))
 
 
 def disk(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of VDI
@@ -129,6 +130,13 @@ ROWS = (
     Row(rule="one-snapshot", legal=False, vm={"snapshots": ("s1", "s2")}),
     Row(rule="six-disks", legal=True, vm={"vbds": SEVEN[:6]}),
     Row(rule="six-disks", legal=False, vm={"vbds": SEVEN}),
+    Row(rule="no-storagelink", legal=True, pool={"srs": (make_sr("local", type="cslg2"),)}),
+    Row(rule="no-storagelink", legal=False, pool={"srs": (make_sr("local", type="cslg"),)}),
+    Row(rule="no-storagelink", legal=False, disks=STAYS, pool={"srs": (make_sr("shared", type="cslg"),)}),
+    Row(
+        rule="not-xendesktop", legal=True, policy={"storage_motion": {"xendesktop": ["other"]}}, pool={"vms": (OTHER,)}
+    ),
+    Row(rule="not-xendesktop", legal=False, policy={"storage_motion": {"xendesktop": ["web"]}}),
     Row(rule="ha-off", legal=False, pool={"ha": HA_ON}),
     Row(
         rule="space-on-target",

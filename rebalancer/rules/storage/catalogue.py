@@ -36,8 +36,10 @@ from rebalancer.rules.storage.disks_mapped import DisksMapped
 from rebalancer.rules.storage.ha_off import HAOff
 from rebalancer.rules.storage.memory_now import MemoryNow
 from rebalancer.rules.storage.no_cbt import NoCBT
+from rebalancer.rules.storage.no_storagelink import NoStorageLink
 from rebalancer.rules.storage.not_default_template import NotDefaultTemplate
 from rebalancer.rules.storage.not_encrypted import NotEncrypted
+from rebalancer.rules.storage.not_xendesktop import NotXenDesktop
 from rebalancer.rules.storage.on_boot_persist import OnBootPersist
 from rebalancer.rules.storage.one_snapshot import OneSnapshot
 from rebalancer.rules.storage.six_disks import SixDisks
@@ -112,6 +114,8 @@ STORAGE_DOCUMENTED: tuple[DiskRule, ...] = (
     SnapshotsFollow(),
     OneSnapshot(),
     SixDisks(),
+    NoStorageLink(),
+    NotXenDesktop(),
     SpaceOnTarget(),
     HAOff(),
 )

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Plan sha256:297e3076f18d3146ae463a6dc44b60e6cbe0a0ae2ddb4a222d52f8e4c11ac55c
+# Plan sha256:4a18581c6e0086f05422c1693df1860e7131bee61ed1eaf365368e8bc87dde29
 # for pool test pool (pool).
 # 3 steps, 24.0 GiB to copy, about 5 min (3 to 10 min): repair from 1 to 0 breaches; balance from 13.5 to 2.524 pCPU-hours. Hosts over their threshold: 1 before, 1 after.
 # Run it where xe reaches the coordinator: `sh run.sh`, or `sh run.sh back` to undo it.
