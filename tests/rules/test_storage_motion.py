@@ -133,6 +133,7 @@ ROWS = (
     Row(rule="no-storagelink", legal=True, pool={"srs": (make_sr("local", type="cslg2"),)}),
     Row(rule="no-storagelink", legal=False, pool={"srs": (make_sr("local", type="cslg"),)}),
     Row(rule="no-storagelink", legal=False, disks=STAYS, pool={"srs": (make_sr("shared", type="cslg"),)}),
+    Row(rule="no-storagelink", legal=False, pool={"srs": (make_sr("shared", type="cslg"),)}),
     Row(
         rule="not-xendesktop", legal=True, policy={"storage_motion": {"xendesktop": ["other"]}}, pool={"vms": (OTHER,)}
     ),
