@@ -15,7 +15,8 @@ import numpy as np
 from rebalancer.demand import LoadProfile, Quality
 from rebalancer.inventory import VM, HighAvailability, Host, MemoryRange, Pool, PowerState, Uuid, VMMetrics
 from rebalancer.policy import LimitsPolicy, ObjectivePolicy, Policy
-from rebalancer.policy.model import ApartPolicy, CapacityPolicy, RunOnPolicy, TogetherPolicy
+from rebalancer.policy.groups import ApartPolicy, RunOnPolicy, TogetherPolicy
+from rebalancer.policy.model import CapacityPolicy
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Origin, PoolRule, Row, Rule, When
 from rebalancer.rules.keep_apart import KeepApart

@@ -14,7 +14,6 @@ from rebalancer.plan.partial import without_steps
 from rebalancer.plan.plan import (
     FORMAT,
     Curve,
-    HostMemory,
     HostRow,
     HostState,
     LeftAlone,
@@ -26,11 +25,9 @@ from rebalancer.plan.plan import (
     Plan,
     Schedule,
     SRRow,
-    Step,
-    StepDisk,
-    StepKind,
     Tier,
 )
+from rebalancer.plan.step import HostMemory, Step, StepDisk, StepKind
 from rebalancer.plan.verify import verify_plan
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from rebalancer.plan.elsewhere import problem_at
 from rebalancer.plan.figures import host_rows, load_of, load_shares, metrics_of, profile_of
 from rebalancer.plan.finding import Finding
 from rebalancer.plan.memory import memory_by_step
-from rebalancer.plan.plan import HostState, Load, Plan, Step, Tier
+from rebalancer.plan.plan import HostState, Load, Plan, Tier
+from rebalancer.plan.step import Step
 from rebalancer.problem import Problem
 
 NEED_DEMAND = {"overload", "balance", "peak"}

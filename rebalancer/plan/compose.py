@@ -14,10 +14,11 @@ from rebalancer.plan.disks import ejections, sr_rows
 from rebalancer.plan.document import sealed
 from rebalancer.plan.duration import Pace
 from rebalancer.plan.figures import host_rows, load_of, metrics_of
-from rebalancer.plan.plan import FORMAT, HostRow, LeftAlone, MadeFrom, Missing, Plan, Schedule, Step, StepKind, Tier
+from rebalancer.plan.plan import FORMAT, HostRow, LeftAlone, MadeFrom, Missing, Plan, Schedule, Tier
 from rebalancer.plan.rollback import way_back
 from rebalancer.plan.schedule import schedule_of
 from rebalancer.plan.search import Leg
+from rebalancer.plan.step import Step, StepKind
 from rebalancer.plan.steps import NO_EXPERIENCE, steps_of
 from rebalancer.plan.why import Reasons
 from rebalancer.policy.load import policy_digest

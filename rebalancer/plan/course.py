@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from rebalancer.errors import InputError
 from rebalancer.inventory import Uuid
 from rebalancer.plan.figures import DECIMALS, profile_of
-from rebalancer.plan.plan import HostRow, HostState, Plan, Step
+from rebalancer.plan.plan import HostRow, HostState, Plan
+from rebalancer.plan.step import Step
 
 ROUNDED = 4
 """Digits of a share that are certain: the capacity behind it is found from rounded figures."""

@@ -13,7 +13,8 @@ from rebalancer.inventory import Pool, Uuid
 from rebalancer.plan.diff_end import end_differences
 from rebalancer.plan.document import plan_document
 from rebalancer.plan.drift import differences
-from rebalancer.plan.plan import Plan, Step, Tier
+from rebalancer.plan.plan import Plan, Tier
+from rebalancer.plan.step import Step
 
 SHOWN = 3
 """How many keys a sentence lists."""

@@ -8,7 +8,8 @@ from rebalancer.inventory import Pool, Uuid
 from rebalancer.placement import Placement
 from rebalancer.plan.disks import sr_rows, step_disks
 from rebalancer.plan.finding import Finding
-from rebalancer.plan.plan import Plan, Step, StepKind
+from rebalancer.plan.plan import Plan
+from rebalancer.plan.step import Step, StepKind
 from rebalancer.problem import Problem
 
 AT_THE_START = "at the start"

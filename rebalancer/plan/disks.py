@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from rebalancer.inventory import Uuid
 from rebalancer.placement import DiskMove, Move, Placement
-from rebalancer.plan.plan import SRRow, Step, StepDisk
+from rebalancer.plan.plan import SRRow
+from rebalancer.plan.step import Step, StepDisk
 from rebalancer.problem import Problem
 from rebalancer.rules.storage import disk_sizes, unseen_cds
 

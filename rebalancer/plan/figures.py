@@ -13,7 +13,8 @@ from rebalancer.objectives import base_load, cpu_capacities, host_load
 from rebalancer.objectives.load import usual_load, vm_deviations, worst_on_hosts
 from rebalancer.placement import Placement
 from rebalancer.plan.memory import memory_peaks
-from rebalancer.plan.plan import Curve, HostRow, HostState, Load, Metrics, Plan, Step
+from rebalancer.plan.plan import Curve, HostRow, HostState, Load, Metrics, Plan
+from rebalancer.plan.step import Step
 from rebalancer.problem import Problem
 from rebalancer.rules.memory_model import guest_bytes, held_apart_from, resident_bytes
 

@@ -15,7 +15,7 @@ import networkx as nx
 
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
-from rebalancer.plan.plan import Step
+from rebalancer.plan.step import Step
 from rebalancer.problem import Problem
 from rebalancer.rules import Judged, PoolRule, Row, Rule, When
 

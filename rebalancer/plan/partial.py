@@ -21,8 +21,9 @@ from rebalancer.plan.drift import differences
 from rebalancer.plan.figures import metrics_of, profile_of
 from rebalancer.plan.missing import INCOMPLETE, left_out, missing_moves
 from rebalancer.plan.order import Deadlock, find_order
-from rebalancer.plan.plan import Plan, StepKind
+from rebalancer.plan.plan import Plan
 from rebalancer.plan.search import Leg
+from rebalancer.plan.step import StepKind
 from rebalancer.plan.verify import verify_plan
 from rebalancer.plan.worth import tiers_at
 from rebalancer.problem import make_problem

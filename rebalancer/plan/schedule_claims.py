@@ -14,7 +14,8 @@ from itertools import pairwise
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.plan.duration import migration_network, wire_seconds
 from rebalancer.plan.finding import Finding
-from rebalancer.plan.plan import Plan, Step
+from rebalancer.plan.plan import Plan
+from rebalancer.plan.step import Step
 from rebalancer.policy import LimitsPolicy
 from rebalancer.policy.windows import change_windows
 

@@ -10,9 +10,9 @@ from rebalancer.plan.disks import step_disks
 from rebalancer.plan.dispatch import Ride
 from rebalancer.plan.duration import Pace
 from rebalancer.plan.memory import memory_by_step
-from rebalancer.plan.plan import HostMemory, Step, StepKind
 from rebalancer.plan.schedule import TICKS_A_SECOND, rides_of
 from rebalancer.plan.search import Leg
+from rebalancer.plan.step import HostMemory, Step, StepKind
 from rebalancer.plan.timetable import timetable
 from rebalancer.problem import Problem
 from rebalancer.rules import Rule

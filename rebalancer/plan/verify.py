@@ -25,8 +25,9 @@ from rebalancer.plan.finding import Finding
 from rebalancer.plan.interleavings import clashes
 from rebalancer.plan.limits import over_limits
 from rebalancer.plan.missing import wrong_missing
-from rebalancer.plan.plan import FORMAT, Plan, Step, StepKind
+from rebalancer.plan.plan import FORMAT, Plan
 from rebalancer.plan.schedule_claims import wrong_durations, wrong_schedule
+from rebalancer.plan.step import Step, StepKind
 from rebalancer.plan.wording import wrong_words
 from rebalancer.policy.load import policy_digest
 from rebalancer.problem import Problem, make_problem

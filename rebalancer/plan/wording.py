@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.plan.compose import Chosen, summary_of
 from rebalancer.plan.finding import Finding
-from rebalancer.plan.plan import Plan, Step
+from rebalancer.plan.plan import Plan
+from rebalancer.plan.step import Step
 
 
 def wrong_words(plan: Plan, pool: Pool) -> Iterator[Finding]:

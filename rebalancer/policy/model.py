@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from rebalancer.policy.groups import ApartPolicy, RunOnPolicy, SpreadPolicy, TogetherPolicy
+from rebalancer.policy.section import Names, Title
 from rebalancer.policy.section import Section as _Section
 from rebalancer.policy.spare import SparePolicy
 
@@ -42,9 +44,6 @@ def _clock(value: object) -> time:
 Share = Annotated[float, Field(gt=0, le=1)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Clock = Annotated[time, BeforeValidator(_clock)]
-Title = Annotated[str, Field(min_length=1)]
-Names = tuple[Title, ...]
-"""VMs, hosts or SRs: each a uuid, a name, or `tag:NAME` for all that carry the tag."""
 
 
 class Mode(StrEnum):
@@ -166,40 +165,6 @@ class StorageMotionPolicy(_Section):
     never: Names = ()
     keep_free_gib: Annotated[float, Field(ge=0)] = 0.0
     xendesktop: Names = ()
-
-
-class GroupPolicy(_Section):
-    """VMs that one wish is about; `hard` wishes forbid, others count among what is to be repaired."""
-
-    name: Title
-    vms: Annotated[Names, Field(min_length=1)]
-    hard: bool = True
-
-
-class TogetherPolicy(GroupPolicy):
-    """VMs that share one host."""
-
-
-class ApartPolicy(GroupPolicy):
-    """VMs of which at most `at_most` share a host."""
-
-    at_most: Annotated[int, Field(ge=1)] = 1
-
-
-class SpreadPolicy(GroupPolicy):
-    """VMs of which at most `at_most` are in one failure domain, by default as few as an even spread allows.
-
-    A host tagged `rack:A` is in domain A where `domain` is `rack`.
-    """
-
-    domain: Annotated[str, Field(pattern=r"^[^:\s][^:]*$")]
-    at_most: Annotated[int, Field(ge=1)] | None = None
-
-
-class RunOnPolicy(GroupPolicy):
-    """VMs that run on some hosts only."""
-
-    hosts: Annotated[Names, Field(min_length=1)]
 
 
 class ReservePolicy(_Section):

@@ -19,8 +19,9 @@ from rebalancer.policy.found import (
     tagged_never_move,
     tagged_together,
 )
+from rebalancer.policy.groups import GroupPolicy
 from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Spread, Together
-from rebalancer.policy.model import GroupPolicy, Policy, Strength
+from rebalancer.policy.model import Policy, Strength
 from rebalancer.policy.selectors import ChosenVMs, Selectors
 from rebalancer.units import MIB
 

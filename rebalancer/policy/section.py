@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Title = Annotated[str, Field(min_length=1)]
+Names = tuple[Title, ...]
+"""VMs, hosts or SRs: each a uuid, a name, or `tag:NAME` for all that carry the tag."""
 
 
 class Section(BaseModel):

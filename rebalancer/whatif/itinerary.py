@@ -10,7 +10,7 @@ from enum import Enum, StrEnum
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan
 from rebalancer.plan.elsewhere import problem_at
-from rebalancer.policy.model import RunOnPolicy
+from rebalancer.policy.groups import RunOnPolicy
 from rebalancer.problem import Problem, make_problem
 from rebalancer.solve import SolveReporter
 from rebalancer.whatif.evacuate import Evacuation, emptied

@@ -1,0 +1,93 @@
+"""One step of a plan: a migration, what goes along, when, and what its hosts hold meanwhile. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rebalancer.inventory import Uuid
+from rebalancer.placement import DiskMove, Move
+
+
+class StepKind(StrEnum):
+    """Whether a step brings its VM to its last host, or parks it on the way."""
+
+    MOVE = "move"
+    HOP = "hop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostMemory:
+    """What the VMs on a host hold by xapi's count while a step runs, and after it, if steps run in their order."""
+
+    host: Uuid
+    during_bytes: int
+    after_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDisk:
+    """A disk that goes along to another SR, in a drive (VBD) that keeps its uuid; the copy is a disk with a new one.
+
+    `size_bytes` is the disk in full and its snapshots: what is copied.
+    """
+
+    drive: Uuid
+    disk: Uuid
+    name: str
+    source: Uuid
+    source_name: str
+    target: Uuid
+    target_name: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One XenMotion; a Storage XenMotion where disks go along.
+
+    `after` names the steps that have to be done before this one starts; whatever order respects `after` is legal.
+    `memory_bytes` and `disks`, sorted by drive, are what is copied, over `network`, or by the management interfaces
+    where that is None. It likely takes `seconds`, and between `seconds_low` and `seconds_high`; it begins
+    `start_seconds` after the first step. `hosts` are source and target.
+    """
+
+    id: str
+    kind: StepKind
+    vm: Uuid
+    vm_name: str
+    source: Uuid
+    source_name: str
+    target: Uuid
+    target_name: str
+    after: tuple[str, ...]
+    memory_bytes: int
+    disks: tuple[StepDisk, ...]
+    network: Uuid | None
+    seconds: float
+    seconds_low: float
+    seconds_high: float
+    start_seconds: float
+    hosts: tuple[HostMemory, HostMemory]
+    why: str
+
+    @property
+    def carries(self) -> bool:
+        """Whether disks go along."""
+        return bool(self.disks)
+
+    @property
+    def end_seconds(self) -> float:
+        """When it is done, counted from the start of the first step."""
+        return round(self.start_seconds + self.seconds, 1)
+
+    @property
+    def copied_bytes(self) -> int:
+        """Memory and disks."""
+        return self.memory_bytes + sum(disk.size_bytes for disk in self.disks)
+
+    @property
+    def move(self) -> Move:
+        """What changes its place."""
+        disks = tuple(DiskMove(drive=each.drive, source=each.source, target=each.target) for each in self.disks)
+        return Move(vm=self.vm, source=self.source, target=self.target, disks=disks)
