@@ -133,6 +133,8 @@ def test_plan_draws_what_less_overload_costs(served: Served, terminal: Terminal)
     assert (found["cost"], found["points"][0]["moves"]) == ("moves", 0)
     assert all(point["bound"] <= point["overload"] for point in found["points"])
     assert "no placement is below" in terminal.run("plan", served.snapshot, "-p", policy, "--tradeoff", "gib").out
+    both = terminal.run("plan", served.snapshot, "--tradeoff", "gib", "-o", "out")
+    assert (both.code, "a curve is no plan" in both.err) == (Exit.ERROR, True)
     refused = terminal.run("plan", served.snapshot, "--tradeoff", "watts")
     assert refused.code != Exit.DONE
     assert "neither gib nor moves" in refused.err

@@ -69,6 +69,10 @@ def plan(
     from rebalancer.problem import make_problem
 
     door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
+    if output and tradeoff:
+        raise typer.BadParameter(
+            "a curve is no plan that could be written; leave one of the two out", param_hint="--output"
+        )
     if output:
         assert_free(output)
     case = open_case(source, policy, door, metrics=not no_metrics, table=demand)
