@@ -330,3 +330,11 @@ def test_a_move_copies_memory_and_disks() -> None:
     problem = local_problem(local_vm("web"))
     sizes = disk_sizes(problem)
     assert (sizes.copied_by(carried("web")), sizes.copied_on("web", carried("web").disks)) == (22 * GIB, 20 * GIB)
+
+
+def test_the_map_says_where_a_disk_goes_that_could_stay() -> None:
+    """A disk that the target sees goes all the same if it is to: only CDs are held to where they are."""
+    problem = local_problem(vms=[make_vm("web")])
+    web, host = problem.pool.vms["web"], problem.pool.hosts["h2"]
+    disk = DiskMove(drive="web-xvd0", source="shared", target="l2")
+    assert whole_map(web, host, [disk], problem.pool) == {"web-disk0": "l2"}
