@@ -133,7 +133,8 @@ class Infeasible(RebalancerError):
 
     def __str__(self) -> str:
         """Who is to blame and the way out."""
-        return f"no placement satisfies all hard rules: {'; '.join(self.blame)}. Relax one of them in the policy."
+        said = "; ".join(self.blame)
+        return f"no placement satisfies all hard rules: {said}. Change what they object to, or the policy."
 
 
 class NothingFound(Infeasible):

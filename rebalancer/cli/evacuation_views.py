@@ -31,7 +31,7 @@ def evacuation_tables(found: Evacuation) -> Iterator[RenderableType]:
 
 def rolling_tables(found: Rolling) -> Iterator[RenderableType]:
     """Who cannot leave; or the stages, and who ends elsewhere."""
-    yield heading(f"{len(found.hosts)} hosts, one after another: {', '.join(found.hosts)}")
+    yield heading(f"Hosts, one after another: {', '.join(found.hosts)}")
     if found.blocked:
         yield _blocked_table(found.blocked)
     if found.refused:

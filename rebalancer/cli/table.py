@@ -55,7 +55,8 @@ class _Grid:
         for row in self._rows:
             *first, last = self._side_by_side(row) or [""]
             before = "".join(first)
-            lines = _broken(last.rstrip(), self._room - cell_len(before)) if not self._below else [last]
+            breaks = not self._below and self._kinds[-1] == "text"
+            lines = _broken(last.rstrip(), self._room - cell_len(before)) if breaks else [last.rstrip()]
             yield from (
                 f"{before if not number else ' ' * cell_len(before)}{line}" for number, line in enumerate(lines)
             )

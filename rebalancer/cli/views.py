@@ -187,7 +187,7 @@ def timetable(plan: Plan) -> RenderableType:
 
 def disks_table(steps: Sequence[Step]) -> RenderableType:
     """One row a disk that goes along."""
-    columns = dict.fromkeys(DISK_COLUMNS, "left") | {"size": "right"}
+    columns = dict.fromkeys(DISK_COLUMNS, "left") | {"disk": "text", "size": "right"}
     return table("Disks that go along (Storage XenMotion)", columns, disk_rows(steps))
 
 
@@ -196,7 +196,7 @@ def hosts_table(plan: Plan) -> RenderableType:
     slots = plan.made_from.metrics.slots if plan.made_from.metrics else 0
     return table(
         "Hosts",
-        {"host": "left", "CPU peak": "left", "VMs": "left", "memory": "left", "at most": "right", "of": "right"},
+        {"host": "left", "CPU peak": "text", "VMs": "left", "memory": "left", "at most": "right", "of": "right"},
         [_host(row, slots) for row in plan.hosts],
     )
 

@@ -67,7 +67,7 @@ def plan_from_json(text: str, where: str) -> Plan:
         raise PlanFileError(where, f"{place} does not belong in a plan: {first['msg']}", NEW_PLAN) from None
     _check_zones(plan, where)
     if digest_of(plan) != plan.digest or plan_document(plan) != document:
-        problem = "it was edited: the digest in it is not that of its content"
+        problem = "it was edited, or another version wrote it: the digest in it is not that of its content"
         raise PlanFileError(where, problem, f"Take the plan as it was written. {NEW_PLAN} to change what it does")
     return plan
 

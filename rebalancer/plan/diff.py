@@ -169,10 +169,17 @@ def _of_order(first: Plan, second: Plan) -> Iterator[Difference]:
         step, was = other[leg], one[leg]
         words = f"{step.vm_name} to {step.target_name}"
         if leg not in kept:
-            yield Difference(kind="order", words=f"{words} is step {step.id} instead of {was.id}")
+            yield Difference(kind="order", words=f"{words} {_turn(was, step)}")
         if _waits(first, was) != _waits(second, step):
             said = f"waits for {_named(second, step)} instead of {_named(first, was)}"
             yield Difference(kind="order", words=f"{words} {said}")
+
+
+def _turn(was: Step, now: Step) -> str:
+    """The turn of a step that other steps have overtaken; its id may still be the same."""
+    if was.id == now.id:
+        return f"is step {now.id} as before, but after other steps"
+    return f"is step {now.id} instead of {was.id}"
 
 
 def _of_disks(first: Plan, second: Plan) -> Iterator[Difference]:

@@ -83,7 +83,7 @@ def _write(path: Path, text: str) -> None:
 
 def _page(found: Rolling) -> Iterator[str]:
     """The index for people."""
-    yield f"# {len(found.hosts)} hosts, one after another"
+    yield "# Hosts, one after another"
     yield ""
     yield markdown_text(summary_of(found))
     yield ""

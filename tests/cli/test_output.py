@@ -76,6 +76,13 @@ def test_the_last_text_stands_beside_its_row_where_it_can_be_read(
     assert all(line.startswith(" " * 15 + "word") for line in rest[1:])
 
 
+def test_figures_are_never_broken(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A last column that is no running text stays whole where the table is too wide."""
+    monkeypatch.setenv("COLUMNS", "40")
+    show(table("", {"host": "left", "memory": "left", "of": "right"}, [("a" * 20, "b" * 18, "71.3 GiB")]))
+    assert len(capsys.readouterr().out.splitlines()) <= 4
+
+
 def test_wide_characters_keep_the_columns(capsys: pytest.CaptureFixture[str]) -> None:
     """A character of two cells counts twice."""
     show(table("", {"VM": "left", "host": "left"}, [("数据库", "h1"), ("mail", "h2")]))

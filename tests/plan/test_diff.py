@@ -67,6 +67,16 @@ def test_order_and_waits_are_told() -> None:
     assert told.endswith(f"waits for {first.vm_name} to {first.target_name} instead of nothing")
 
 
+def test_a_turn_that_has_the_same_id_is_told_without_it_twice() -> None:
+    """A step that another one has overtaken under its old id is never told to be a step instead of itself."""
+    one = plan(a="h2", b="h3")
+    first, second = one.steps
+    (told,) = words(one, replace(one, steps=(second, first)), "order")
+    assert told.endswith(
+        ("is step s01 as before, but after other steps", "is step s02 as before, but after other steps")
+    )
+
+
 def test_policy_and_objectives_are_told_with_their_values() -> None:
     """The key and both values; the objective before, after, and how good that is."""
     one = plan(a="h2")
