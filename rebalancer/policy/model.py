@@ -41,6 +41,9 @@ def _clock(value: object) -> time:
     return time.fromisoformat(str(value))
 
 
+MUCH = 1_000_000
+"""More moves, GiB, hours, pCPUs or pCPU-hours than any pool has; solver and calendar hold this much."""
+
 Share = Annotated[float, Field(gt=0, le=1)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Clock = Annotated[time, BeforeValidator(_clock)]
@@ -112,8 +115,8 @@ class ObjectivePolicy(_Section):
     """
 
     threshold: Share = 0.75
-    pcpu_hours_per_gib: Annotated[float, Field(ge=0)] = 0.001
-    pcpu_hours_per_last_resort: Annotated[float, Field(ge=0)] = 1.0
+    pcpu_hours_per_gib: Annotated[float, Field(ge=0, le=MUCH)] = 0.001
+    pcpu_hours_per_last_resort: Annotated[float, Field(ge=0, le=MUCH)] = 1.0
     clean_up: tuple[Literal["peak"], ...] = ()
 
 
@@ -124,14 +127,14 @@ class LimitsPolicy(_Section):
     one, `per_link` those whose memory travels over one network.
     """
 
-    maximum_moves: Annotated[int, Field(ge=0)] | None = None
-    maximum_gib: Annotated[float, Field(ge=0)] | None = None
+    maximum_moves: Annotated[int, Field(ge=0, le=MUCH)] | None = None
+    maximum_gib: Annotated[float, Field(ge=0, le=MUCH)] | None = None
     concurrent: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 2
     in_per_host: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
     out_per_host: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
     per_link: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] | None = None
-    minimum_gain_pcpu_hours: Annotated[float, Field(ge=0)] = 0.5
-    cool_down_hours: Annotated[float, Field(ge=0)] = 0.0
+    minimum_gain_pcpu_hours: Annotated[float, Field(ge=0, le=MUCH)] = 0.5
+    cool_down_hours: Annotated[float, Field(ge=0, le=MUCH)] = 0.0
     solve_seconds: Annotated[float, Field(gt=0)] = 30.0
     gap: Annotated[float, Field(ge=0)] = 0.0
     gap_pcpu_hours: Annotated[float, Field(ge=0)] = 0.001
@@ -141,9 +144,9 @@ class LimitsPolicy(_Section):
 class CapacityPolicy(_Section):
     """How much of a host counts: `cpu_factor` pCPUs for each logical CPU, and what is kept free on every host."""
 
-    cpu_factor: Annotated[float, Field(gt=0)] = 1.0
-    memory_reserve_mib: Annotated[int, Field(ge=0)] = 72
-    pcpu_reserve: Annotated[float, Field(ge=0)] = 0.0
+    cpu_factor: Annotated[float, Field(gt=0, le=100)] = 1.0
+    memory_reserve_mib: Annotated[int, Field(ge=0, le=MUCH * 1024)] = 72
+    pcpu_reserve: Annotated[float, Field(ge=0, le=MUCH)] = 0.0
 
 
 class RulesPolicy(_Section):
@@ -163,7 +166,7 @@ class StorageMotionPolicy(_Section):
     enabled: bool = False
     srs: Names = ()
     never: Names = ()
-    keep_free_gib: Annotated[float, Field(ge=0)] = 0.0
+    keep_free_gib: Annotated[float, Field(ge=0, le=MUCH)] = 0.0
     xendesktop: Names = ()
 
 
@@ -171,8 +174,8 @@ class ReservePolicy(_Section):
     """What is kept free on some hosts, on top of `capacity`."""
 
     hosts: Annotated[Names, Field(min_length=1)]
-    memory_mib: Annotated[int, Field(ge=0)] = 0
-    pcpus: Annotated[float, Field(ge=0)] = 0.0
+    memory_mib: Annotated[int, Field(ge=0, le=MUCH * 1024)] = 0
+    pcpus: Annotated[float, Field(ge=0, le=MUCH)] = 0.0
 
 
 class Strength(StrEnum):
@@ -203,7 +206,7 @@ class PoolPolicy(_Section):
 class PlanPolicy(_Section):
     """How long a plan may be applied after it was made, and whether it may be while the pool is being upgraded."""
 
-    expires_hours: Annotated[float, Field(gt=0)] = 24.0
+    expires_hours: Annotated[float, Field(gt=0, le=MUCH)] = 24.0
     during_upgrade: bool = False
 
 
