@@ -198,7 +198,7 @@ def test_demand_is_never_missing_and_never_above_what_was_seen(
 ) -> None:
     """Any week of samples makes a profile of numbers between 0 and each VM's highest hour, or is refused.
 
-    It is 0 all day only for a VM that was seen to be idle: in all its hours, or in as many as the percentile leaves out.
+    It is 0 all day only for a VM that was seen idle: in all its hours, or in as many as the percentile leaves out.
     """
     settings = DemandPolicy(slots=24 if slots == 24 else 168, percentile=percentile)
     hours = dict(zip("abc", means.tolist(), strict=True))
