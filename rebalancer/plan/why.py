@@ -119,7 +119,7 @@ class Reasons:
     def _of_sleep(self, leg: Leg) -> str | None:
         """Nobody is left on the source, where hosts are to be freed."""
         freed = self._problem.policy.mode is Mode.CONSOLIDATE and leg.source not in self._goal.host_of.values()
-        return f"leaves nobody on {self._host(leg.source)}, which can sleep then" if freed else None
+        return f"leaves nobody on {self._host(leg.source)}" if freed else None
 
     def _of_load(self, leg: Leg) -> str | None:
         """The source is over its threshold."""
