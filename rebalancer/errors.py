@@ -48,14 +48,8 @@ class RebalancerError(Exception):
     """Base of every error that the rebalancer raises on purpose."""
 
 
-class InputError(RebalancerError):
-    """Something that a person handed in cannot be used.
-
-    Args:
-        where: the file, option or setting.
-        problem: what is wrong with it, naming the object.
-        remedy: what to do about it.
-    """
+class _Located(RebalancerError):
+    """Something went wrong at a place that can be named: where, what, and what to do about it."""
 
     def __init__(self, where: str, problem: str, remedy: str) -> None:
         super().__init__(where, problem, remedy)
@@ -64,6 +58,16 @@ class InputError(RebalancerError):
     def __str__(self) -> str:
         """What, where, and the way out, in one line."""
         return f"{self.where}: {self.problem}. {self.remedy}."
+
+
+class InputError(_Located):
+    """Something that a person handed in cannot be used.
+
+    Args:
+        where: the file, option or setting.
+        problem: what is wrong with it, naming the object.
+        remedy: what to do about it.
+    """
 
 
 class SnapshotError(InputError):
@@ -197,7 +201,7 @@ class IllegalPlan(RebalancerError):
         return f"the plan is not legal: {_first(self.findings)}. Make a new plan."
 
 
-class ApprovalRefused(RebalancerError):
+class ApprovalRefused(_Located):
     """A plan is not approved as it has to be; nothing was sent.
 
     Args:
@@ -206,13 +210,9 @@ class ApprovalRefused(RebalancerError):
         remedy: what to do about it.
     """
 
-    def __init__(self, where: str, problem: str, remedy: str) -> None:
-        super().__init__(where, problem, remedy)
-        self.where, self.problem, self.remedy = where, problem, remedy
-
     def __str__(self) -> str:
         """What, where, and the way out."""
-        return f"not approved: {self.where}: {self.problem}. {self.remedy}."
+        return f"not approved: {super().__str__()}"
 
 
 class StoppedHalfWay(RebalancerError):
@@ -254,7 +254,7 @@ class PoolLocked(RebalancerError):
         return f"another run is writing to this pool ({self.lock} is held). Wait for it to end, then start again."
 
 
-class XapiError(RebalancerError):
+class XapiError(_Located):
     """Talking to the pool went wrong.
 
     Args:
@@ -262,14 +262,6 @@ class XapiError(RebalancerError):
         problem: what happened.
         remedy: what to do about it.
     """
-
-    def __init__(self, where: str, problem: str, remedy: str) -> None:
-        super().__init__(where, problem, remedy)
-        self.where, self.problem, self.remedy = where, problem, remedy
-
-    def __str__(self) -> str:
-        """What, where, and the way out."""
-        return f"{self.where}: {self.problem}. {self.remedy}."
 
 
 class LoginRefused(XapiError):
