@@ -23,7 +23,7 @@ from rebalancer.placement import Placement
 from rebalancer.plan.compose import SCHEDULE_EFFORT
 from rebalancer.plan.dependencies import dependencies
 from rebalancer.plan.dispatch import Ride
-from rebalancer.plan.duration import Pace
+from rebalancer.plan.duration import NO_EXPERIENCE
 from rebalancer.plan.order import Order, find_order
 from rebalancer.plan.schedule import rides_of
 from rebalancer.plan.search import Leg
@@ -119,7 +119,7 @@ def measured(name: str, legs: Sequence[Leg], problem: Problem) -> Iterator[Row]:
     for chosen in LIMITS:
         policy = problem.policy.model_copy(update={"limits": LimitsPolicy(**chosen)})
         limited = replace(problem, policy=policy)
-        rides = rides_of(legs, dependencies(legs, limited, RULES), limited, Pace())
+        rides = rides_of(legs, dependencies(legs, limited, RULES), limited, NO_EXPERIENCE)
         begun = time.perf_counter()
         made = timetable(rides, policy.limits, effort=SCHEDULE_EFFORT)
         seconds = time.perf_counter() - begun

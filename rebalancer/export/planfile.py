@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from rebalancer import __version__
 from rebalancer.errors import PlanFileError
 from rebalancer.plan import FORMAT, Plan, digest_of, plan_document
 
@@ -64,12 +65,22 @@ def plan_from_json(text: str, where: str) -> Plan:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "the file"
-        raise PlanFileError(where, f"{place} does not belong in a plan: {first['msg']}", NEW_PLAN) from None
+        problem = f"{place} does not belong in a plan: {first['msg']}{_by_another_version(document)}"
+        raise PlanFileError(where, problem, NEW_PLAN) from None
     _check_zones(plan, where)
     if digest_of(plan) != plan.digest or plan_document(plan) != document:
-        problem = "it was edited, or another version wrote it: the digest in it is not that of its content"
+        problem = "it was edited: the digest in it is not that of its content"
         raise PlanFileError(where, problem, f"Take the plan as it was written. {NEW_PLAN} to change what it does")
     return plan
+
+
+def _by_another_version(document: object) -> str:
+    """Which version says that it wrote *document*, where that is not this one."""
+    try:
+        writer = document["made_from"]["versions"]["rebalancer"]  # type: ignore[index]  # whatever JSON holds
+    except (TypeError, KeyError):
+        return ""
+    return f" (rebalancer {writer} wrote it, this is {__version__})" if writer != __version__ else ""
 
 
 def _check_zones(plan: Plan, where: str) -> None:
@@ -85,12 +96,12 @@ def _check_zones(plan: Plan, where: str) -> None:
 
 @cache
 def plan_schema() -> dict[str, Any]:
-    """The JSON schema of plan.json, published as docs/plan.schema.json."""
+    """The JSON schema of plan.json, published as docs/plan.schema.json; what has a default may be missing."""
     schema = _adapter().json_schema(mode="serialization")
     for definition in (schema, *schema["$defs"].values()):
         if definition.get("type") == "object" and "properties" in definition:
             definition["additionalProperties"] = False
-            definition["required"] = list(definition["properties"])
+            definition["required"] = [name for name, of in definition["properties"].items() if "default" not in of]
     schema["properties"]["format"] = {"const": FORMAT}
     return {"$schema": SCHEMA, "$id": f"{FORMAT}.schema.json", **schema}
 

@@ -12,14 +12,14 @@ from rebalancer.objectives import HostsInUse
 from rebalancer.placement import Placement
 from rebalancer.plan.disks import ejections, sr_rows
 from rebalancer.plan.document import sealed
-from rebalancer.plan.duration import Pace
+from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 from rebalancer.plan.figures import host_rows, load_of, metrics_of
 from rebalancer.plan.plan import FORMAT, HostRow, LeftAlone, MadeFrom, Missing, Plan, Schedule, Tier
 from rebalancer.plan.rollback import way_back
 from rebalancer.plan.schedule import schedule_of
 from rebalancer.plan.search import Leg
 from rebalancer.plan.step import Step, StepKind
-from rebalancer.plan.steps import NO_EXPERIENCE, steps_of
+from rebalancer.plan.steps import steps_of
 from rebalancer.plan.why import Reasons
 from rebalancer.policy.load import policy_digest
 from rebalancer.problem import Problem
@@ -103,14 +103,15 @@ def compose(
 
 
 def _made_from(problem: Problem, pace: Pace) -> MadeFrom:
-    """What the plan is bound to."""
+    """What the plan is bound to; the policy is spelled out, so that no later default changes what was reviewed."""
+    policy = problem.policy.spelled_out()
     return MadeFrom(
         pool=problem.pool.uuid,
         pool_name=problem.pool.name,
         inventory_digest=inventory_digest(problem.pool),
         metrics=metrics_of(problem.demand),
-        policy_digest=policy_digest(problem.policy),
-        policy=problem.policy,
+        policy_digest=policy_digest(policy),
+        policy=policy,
         pace=pace,
         versions=_versions(),
         seed=problem.policy.limits.seed,

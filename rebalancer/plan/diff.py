@@ -63,8 +63,9 @@ def _of_sources(first: Plan, second: Plan) -> Iterator[Difference]:
         yield Difference(kind="pool", words=f"made for pool {other['pool_name']} instead of {one['pool_name']}")
     elif one["inventory_digest"] != other["inventory_digest"]:
         yield Difference(kind="pool", words="made from another state of the pool")
-    for key in sorted(_leaves(one["policy"]).keys() | _leaves(other["policy"]).keys()):
-        was, now = _leaves(one["policy"]).get(key, "nothing"), _leaves(other["policy"]).get(key, "nothing")
+    wanted, wants = (_leaves(plan.policy.model_dump(mode="json")) for plan in (first, second))
+    for key in sorted(wanted.keys() | wants.keys()):
+        was, now = wanted.get(key, "nothing"), wants.get(key, "nothing")
         if was != now:
             yield Difference(kind="policy", words=f"policy: {key} is {_value(now)} instead of {_value(was)}")
     yield from _of_wholes(first, second)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
@@ -42,7 +42,7 @@ def _plain(value: object) -> object:
     """*value* in the types of JSON."""
     match value:
         case Policy():
-            return value.model_dump(mode="json")
+            return value.given()
         case str() | datetime() | Enum():
             return _text(value)
         case Mapping():
@@ -50,8 +50,14 @@ def _plain(value: object) -> object:
         case tuple():
             return [_plain(each) for each in value]
         case _ if is_dataclass(value):
-            return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+            told = [field for field in fields(value) if not _unheard_of(field, getattr(value, field.name))]
+            return {field.name: _plain(getattr(value, field.name)) for field in told}
     return value
+
+
+def _unheard_of(field: Field[Any], value: object) -> bool:
+    """Whether *value* says nothing but what files of earlier versions say by being without the field."""
+    return field.default is not MISSING and value == field.default
 
 
 def _text(value: str | datetime | Enum) -> str:

@@ -32,11 +32,11 @@ class Pace:
     stayed above, and below. `steps` is how many steps of earlier runs all of this rests on; 0 for none.
     """
 
-    fixed_seconds: float = FIXED_SECONDS
-    factor: float = DIRTY_FACTOR / USABLE_SHARE
-    low: float = LOW_SHARE
-    high: float = HIGH_SHARE
-    steps: int = 0
+    fixed_seconds: float
+    factor: float
+    low: float
+    high: float
+    steps: int
 
     def likely(self, wire_seconds: float) -> float:
         """Seconds of a step whose bytes take *wire_seconds* on the wire, in tenths."""
@@ -45,6 +45,12 @@ class Pace:
     def interval(self, likely: float) -> tuple[float, float]:
         """Between which seconds a step stays that likely takes *likely*, in tenths."""
         return min(likely, round(self.low * likely, 1)), max(likely, round(self.high * likely, 1))
+
+
+NO_EXPERIENCE = Pace(
+    fixed_seconds=FIXED_SECONDS, factor=DIRTY_FACTOR / USABLE_SHARE, low=LOW_SHARE, high=HIGH_SHARE, steps=0
+)
+"""What is assumed of a pool in which nothing was carried out yet."""
 
 
 def migration_network(pool: Pool, source: Uuid, target: Uuid) -> Uuid | None:

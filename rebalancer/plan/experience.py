@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import median, quantiles
 
-from rebalancer.plan.duration import Pace
+from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 
 FEWEST, MOST = 8, 200
 """From fewer steps nothing is learned; of more, the last count."""
@@ -32,7 +32,7 @@ def fitted(steps: Sequence[Experience]) -> Pace:
     """
     latest = steps[-MOST:]
     if len(latest) < FEWEST:
-        return Pace()
+        return NO_EXPERIENCE
     factor = _slope(latest)
     fixed = max(0.0, median(each.seconds - factor * each.wire_seconds for each in latest))
     shares = [each.seconds / max(1.0, fixed + factor * each.wire_seconds) for each in latest]
@@ -53,5 +53,5 @@ def _slope(steps: Sequence[Experience]) -> float:
         for one, other in combinations(steps, 2)
         if abs(one.wire_seconds - other.wire_seconds) >= SPREAD_SECONDS
     ]
-    found = median(slopes) if slopes else Pace().factor
-    return found if found > 0 else Pace().factor
+    found = median(slopes) if slopes else NO_EXPERIENCE.factor
+    return found if found > 0 else NO_EXPERIENCE.factor

@@ -1,4 +1,8 @@
-"""A plan: what moves where, in which order, why, and what was left alone. Values only; no solver, no references."""
+"""A plan: what moves where, in which order, why, and what was left alone. Values only; no solver, no references.
+
+A field with a default is one that a later version of the same format added: files of earlier versions are without it,
+and so is every file in which it would say nothing but its default.
+"""
 
 from __future__ import annotations
 
@@ -190,8 +194,8 @@ class Load:
     slot_hours: float
     hosts: tuple[Curve, ...]
     vms: tuple[Curve, ...]
-    host_peaks: tuple[Curve, ...] = ()
-    vm_peaks: tuple[Curve, ...] = ()
+    host_peaks: tuple[Curve, ...]
+    vm_peaks: tuple[Curve, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,13 +8,13 @@ from dataclasses import replace
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
 from rebalancer.plan.bindings import binds_on_the_way_back
-from rebalancer.plan.duration import Pace
+from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 from rebalancer.plan.elsewhere import problem_at
 from rebalancer.plan.order import Deadlock, find_order
 from rebalancer.plan.plan import LeftAlone
 from rebalancer.plan.search import Leg
 from rebalancer.plan.step import Step
-from rebalancer.plan.steps import NO_EXPERIENCE, steps_of
+from rebalancer.plan.steps import steps_of
 from rebalancer.problem import Problem
 from rebalancer.rules import PoolRule, Rule, Violation, end_violations
 from rebalancer.rules.storage import Ways

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rebalancer.plan.dependencies import dependencies
 from rebalancer.plan.disks import step_disks
 from rebalancer.plan.dispatch import Ride
-from rebalancer.plan.duration import Pace
+from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 from rebalancer.plan.memory import memory_by_step
 from rebalancer.plan.schedule import TICKS_A_SECOND, rides_of
 from rebalancer.plan.search import Leg
@@ -16,8 +16,6 @@ from rebalancer.plan.step import HostMemory, Step, StepKind
 from rebalancer.plan.timetable import timetable
 from rebalancer.problem import Problem
 from rebalancer.rules import Rule
-
-NO_EXPERIENCE = Pace()
 
 
 def steps_of(

@@ -48,8 +48,12 @@ def policy_or_default(path: Path | str | None) -> Policy:
 
 
 def policy_digest(policy: Policy) -> str:
-    """SHA-256 of every value of *policy*, in hexadecimal: equal exactly when two policies want the same."""
-    values = json.dumps(policy.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    """SHA-256 of the values that *policy* gives, in hexadecimal.
+
+    Of policies that are spelled out it is equal exactly when they want the same, and it stays what it was when a later
+    version knows more keys.
+    """
+    values = json.dumps(policy.given(), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(values.encode()).hexdigest()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,3 +15,11 @@ class Section(BaseModel):
     """A part of the policy: frozen, and an unknown key, an infinite number or a NaN is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def spelled_out(self) -> Self:
+        """The same, with every key that has a default given."""
+        return self.model_validate(self.model_dump())
+
+    def given(self) -> dict[str, Any]:
+        """The keys that were given, as JSON has them; of what was spelled out, all that there were then."""
+        return self.model_dump(mode="json", exclude_unset=True)

@@ -11,7 +11,7 @@ import pytest
 from rebalancer.execute import execute, learned_pace
 from rebalancer.execute.journal import Entry, Intended, Journal, Looked, RunBegan, Sent
 from rebalancer.execute.outcome import StepState
-from rebalancer.plan import Pace
+from rebalancer.plan.duration import NO_EXPERIENCE
 from rebalancer.plan.experience import Experience, fitted
 from tests.execute.scripted import MADE_AT, HandClock, Script, ScriptedPool, plan_of
 from tests.pools import make_host, make_pool, make_vm
@@ -41,14 +41,14 @@ def test_the_truth_is_found(outliers: int) -> None:
 
 def test_from_a_handful_nothing_is_learned() -> None:
     """Seven steps leave the assumptions, eight do not."""
-    assert fitted(noisy(7)) == Pace()
+    assert fitted(noisy(7)) == NO_EXPERIENCE
     assert fitted(noisy(8)).steps == 8
 
 
 def test_steps_of_one_size_move_the_fixed_part_only() -> None:
     """Without any spread the factor stays what is assumed."""
     pace = fitted([Experience(wire_seconds=10.0, seconds=40.0)] * 10)
-    assert pace.factor == Pace().factor
+    assert pace.factor == NO_EXPERIENCE.factor
     assert pace.likely(10.0) == pytest.approx(40.0, abs=0.1)
 
 
@@ -83,8 +83,8 @@ def test_journals_of_the_pool_are_read(tmp_path: Path) -> None:
     (tmp_path / "journals" / "three.jsonl").write_text("no journal\n")
     pace = learned_pace("pool", tmp_path)
     assert (pace.steps, pace.factor, pace.fixed_seconds) == (10, 2.0, 5.0)
-    assert learned_pace("a third", tmp_path) == Pace()
-    assert learned_pace("pool", tmp_path / "nowhere") == Pace()
+    assert learned_pace("a third", tmp_path) == NO_EXPERIENCE
+    assert learned_pace("pool", tmp_path / "nowhere") == NO_EXPERIENCE
 
 
 def test_a_run_writes_what_is_learned(tmp_path: Path) -> None:

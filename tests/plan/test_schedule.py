@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rebalancer.inventory import Pool
 from rebalancer.plan import Pace, Plan, Step, sealed, verify_plan
 from rebalancer.plan.dispatch import Ride, dispatch, makespan
-from rebalancer.plan.duration import migration_network, wire_seconds
+from rebalancer.plan.duration import NO_EXPERIENCE, migration_network, wire_seconds
 from rebalancer.plan.schedule_claims import wrong_schedule
 from rebalancer.plan.timetable import timetable, work_bound
 from rebalancer.policy import LimitsPolicy
@@ -138,7 +138,7 @@ def test_a_migration_network_that_a_host_cannot_use_is_not_used(lacking: dict[st
 @pytest.mark.parametrize(
     ("pace", "likely", "interval"),
     [
-        (Pace(), 24.2, (14.5, 48.4)),
+        (NO_EXPERIENCE, 24.2, (14.5, 48.4)),
         (Pace(fixed_seconds=2, factor=1.0, low=0.9, high=1.1, steps=40), 12.0, (10.8, 13.2)),
     ],
 )
