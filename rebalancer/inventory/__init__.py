@@ -1,6 +1,7 @@
 """The pool as frozen values: what hosts, VMs, disks and networks there are, and where they are now."""
 
 from rebalancer.inventory.host import PBD, PGPU, PIF, Host
+from rebalancer.inventory.joined import JoinedPool, join_pools
 from rebalancer.inventory.network import Network
 from rebalancer.inventory.pool import HighAvailability, Pool, VMGroup
 from rebalancer.inventory.records import Records, pool_from_records
@@ -34,6 +35,7 @@ __all__ = [
     "GuestMetrics",
     "HighAvailability",
     "Host",
+    "JoinedPool",
     "MemoryRange",
     "Network",
     "Pool",
@@ -44,5 +46,6 @@ __all__ = [
     "VBDType",
     "VMGroup",
     "VMMetrics",
+    "join_pools",
     "pool_from_records",
 ]

@@ -85,6 +85,28 @@ class Pool:
         return found
 
     @property
+    def members(self) -> tuple[Pool, ...]:
+        """The pools that were joined into this one, as they were read; itself where none were."""
+        return (self,)
+
+    @property
+    def parts(self) -> tuple[Pool, ...]:
+        """The same pools as they stand in this one, where VMs and disks may be elsewhere than they were read."""
+        return (self,)
+
+    def of_host(self, host: Uuid | None) -> Pool:  # noqa: ARG002 - pools that were joined ask
+        """The pool of *host*, for what counts for the whole of it: licence, coordinator, HA, drivers, settings."""
+        return self
+
+    def of_vm(self, vm: VM) -> Pool:  # noqa: ARG002 - pools that were joined ask
+        """The same for the pool where *vm* is."""
+        return self
+
+    def of_sr(self, sr: Uuid) -> Pool:  # noqa: ARG002 - pools that were joined ask
+        """The same for the pool that has *sr*."""
+        return self
+
+    @property
     def rolling_upgrade(self) -> bool:
         """Whether xapi marked the pool as being upgraded (`db_gc.ml`, `detect_rolling_upgrade`)."""
         return "rolling_upgrade_in_progress" in self.other_config

@@ -23,11 +23,12 @@ from rebalancer.plan.plan import (
     Missing,
     OldViolation,
     Plan,
+    PoolBeside,
     Schedule,
     SRRow,
     Tier,
 )
-from rebalancer.plan.step import HostMemory, Step, StepDisk, StepKind
+from rebalancer.plan.step import Crossing, HostMemory, Step, StepDisk, StepKind, StepNetwork
 from rebalancer.plan.verify import verify_plan
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMAT",
+    "Crossing",
     "Curve",
     "Difference",
     "Finding",
@@ -49,11 +51,13 @@ __all__ = [
     "OldViolation",
     "Pace",
     "Plan",
+    "PoolBeside",
     "SRRow",
     "Schedule",
     "Step",
     "StepDisk",
     "StepKind",
+    "StepNetwork",
     "Tier",
     "differences",
     "digest_of",

@@ -154,10 +154,20 @@ class Metrics:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PoolBeside:
+    """Another pool of the same plan, and the digest of its inventory."""
+
+    pool: Uuid
+    pool_name: str
+    inventory_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MadeFrom:
     """What the plan was made from; the policy stands here whole, so that verifying needs nothing else.
 
-    `pace` is what the durations rest on, `part_of` the digest of the plan that this one is an approved part of.
+    Of several pools, `pool` is the first, and the others stand `beside` it. `pace` is what the durations rest on,
+    `part_of` the digest of the plan that this one is an approved part of.
     """
 
     pool: Uuid
@@ -170,6 +180,17 @@ class MadeFrom:
     versions: Mapping[str, str]
     seed: int
     part_of: str | None
+    beside: tuple[PoolBeside, ...] = ()
+
+    @property
+    def inventories(self) -> dict[Uuid, str]:
+        """The digest of each pool's inventory, the first pool first."""
+        return {self.pool: self.inventory_digest} | {each.pool: each.inventory_digest for each in self.beside}
+
+    @property
+    def pool_names(self) -> dict[Uuid, str]:
+        """What each pool is called, the first pool first."""
+        return {self.pool: self.pool_name} | {each.pool: each.pool_name for each in self.beside}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

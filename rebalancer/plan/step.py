@@ -43,8 +43,29 @@ class StepDisk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepNetwork:
+    """An interface (VIF) of a VM, or of a snapshot of it, and the network that it comes to in another pool."""
+
+    vif: Uuid
+    device: str
+    source: Uuid
+    source_name: str
+    target: Uuid
+    target_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossing:
+    """The other pool that a step leads to; `networks` are all interfaces of its VM and its snapshots, sorted."""
+
+    pool: Uuid
+    pool_name: str
+    networks: tuple[StepNetwork, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One XenMotion; a Storage XenMotion where disks go along.
+    """One XenMotion; a Storage XenMotion where disks go along, to another pool where it is a `crossing`.
 
     `after` names the steps that have to be done before this one starts; whatever order respects `after` is legal.
     `memory_bytes` and `disks`, sorted by drive, are what is copied, over `network`, or by the management interfaces
@@ -70,6 +91,7 @@ class Step:
     start_seconds: float
     hosts: tuple[HostMemory, HostMemory]
     why: str
+    crossing: Crossing | None = None
 
     @property
     def carries(self) -> bool:

@@ -1,0 +1,72 @@
+"""The load profiles of several pools as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebalancer.demand.profile import LoadProfile
+from rebalancer.errors import InputError
+
+FAR_APART = timedelta(hours=48)
+"""Windows that end further apart than this tell of different times."""
+
+
+def join_profiles(*profiles: LoadProfile) -> LoadProfile:
+    """*profiles*, whose VMs and hosts do not meet, as one: VMs and hosts sorted, the window that spans all windows.
+
+    Peaks of VMs that count with their hosts are of plans alone, and not joined.
+
+    Raises:
+        InputError: their slots do not mean the same, or they were measured at different times.
+    """
+    first = profiles[0]
+    if len(profiles) == 1:
+        return first
+    _refuse_unlike(profiles)
+    vms, hosts = (tuple(uuid for each in profiles for uuid in getattr(each, name)) for name in ("vms", "hosts"))
+    by_vm, by_host = (sorted(range(len(uuids)), key=uuids.__getitem__) for uuids in (vms, hosts))
+    return LoadProfile(
+        vms=tuple(sorted(vms)),
+        hosts=tuple(sorted(hosts)),
+        vm_pcpu=np.concatenate([each.vm_pcpu for each in profiles])[by_vm],
+        host_base_pcpu=np.concatenate([each.host_base_pcpu for each in profiles])[by_host],
+        slot_hours=first.slot_hours,
+        quality={uuid: quality for each in profiles for uuid, quality in each.quality.items()},
+        percentile=first.percentile,
+        window_start=min(each.window_start for each in profiles),
+        window_end=max(each.window_end for each in profiles),
+        timezone=first.timezone,
+        source=" + ".join(dict.fromkeys(each.source for each in profiles)),
+        vm_deviation_pcpu=_vm_peaks(profiles, by_vm),
+    )
+
+
+def _refuse_unlike(profiles: Sequence[LoadProfile]) -> None:
+    """Pass where the numbers of all profiles can be added up."""
+    first = profiles[0]
+    for other in profiles[1:]:
+        for name, one, two in (
+            ("slots", first.slots, other.slots),
+            ("percentile", first.percentile, other.percentile),
+            ("time zone", first.timezone, other.timezone),
+            ("peaks", first.vm_deviation_pcpu is None, other.vm_deviation_pcpu is None),
+        ):
+            if one != two:
+                raise _unlike(f"{name} differ: {one} and {two}")
+        if abs(first.window_end - other.window_end) > FAR_APART:
+            raise _unlike(f"they were measured until {first.window_end:%Y-%m-%d} and {other.window_end:%Y-%m-%d}")
+
+
+def _unlike(problem: str) -> InputError:
+    """Profiles that cannot be added up."""
+    return InputError("metrics of the pools", problem, "Measure both with one policy, at about the same time")
+
+
+def _vm_peaks(profiles: Sequence[LoadProfile], order: Sequence[int]) -> NDArray[np.float64] | None:
+    """How far VMs peak above their demand, where that is known."""
+    peaks = [each.vm_deviation_pcpu for each in profiles if each.vm_deviation_pcpu is not None]
+    return np.concatenate(peaks)[list(order)] if len(peaks) == len(profiles) else None

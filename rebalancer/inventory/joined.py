@@ -1,0 +1,105 @@
+"""Several pools as one, so that a VM may go from one to another.
+
+Tables are united, because the uuids of two pools do not meet. What counts for a pool as a whole is asked of the pool
+of a host, an SR or a VM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final
+
+from rebalancer.errors import InputError
+from rebalancer.inventory.pool import Pool
+from rebalancer.inventory.references import Uuid
+from rebalancer.inventory.vm import VM
+
+TABLES: Final = ("hosts", "vms", "vdis", "srs", "networks", "vm_groups", "vgpu_types")
+"""The tables that are united; the drivers of each SR type are those of its pool."""
+_CALLED: Final[Mapping[str, str]] = {"hosts": "host", "vms": "VM", "vdis": "disk", "srs": "SR", "networks": "network"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinedPool(Pool):
+    """Pools whose tables are united; `joined` are these pools as they were read, the first one first.
+
+    All other fields are those of the first pool, and are to be read through `of_host`, `of_vm` and `of_sr`.
+    """
+
+    joined: tuple[Pool, ...]
+
+    @property
+    def members(self) -> tuple[Pool, ...]:
+        """The pools as they were read."""
+        return self.joined
+
+    @property
+    def parts(self) -> tuple[Pool, ...]:
+        """The pools as they stand here: VMs belong to the pool of their host, disks to that of their SR."""
+        return tuple(self._part(member) for member in self.joined)
+
+    def of_host(self, host: Uuid | None) -> Pool:
+        """The pool that has *host*; the first one for what is on no host."""
+        return next((member for member in self.joined if host in member.hosts), self.joined[0])
+
+    def of_vm(self, vm: VM) -> Pool:
+        """The pool on whose host *vm* is; where it is on none, the one that it was read from."""
+        if vm.resident_on in self.hosts:
+            return self.of_host(vm.resident_on)
+        return next((member for member in self.joined if vm.uuid in member.vms), self.joined[0])
+
+    def of_sr(self, sr: Uuid) -> Pool:
+        """The pool that has *sr*."""
+        return next((member for member in self.joined if sr in member.srs), self.joined[0])
+
+    def _part(self, member: Pool) -> Pool:
+        """One pool as it stands here."""
+        return replace(
+            member,
+            hosts={uuid: self.hosts[uuid] for uuid in member.hosts if uuid in self.hosts},
+            srs={uuid: self.srs[uuid] for uuid in member.srs if uuid in self.srs},
+            vms={uuid: vm for uuid, vm in self.vms.items() if self.of_vm(vm) is member},
+            vdis={uuid: vdi for uuid, vdi in self.vdis.items() if self.of_sr(vdi.sr) is member},
+        )
+
+
+def join_pools(first: Pool, *others: Pool) -> Pool:
+    """*first* and *others* as one pool; *first* alone as it is.
+
+    Raises:
+        InputError: one of them stands there twice, or they share something that only one pool can have. Templates that
+            XAPI makes itself have the same uuids everywhere, and count once.
+    """
+    pools = (first, *others)
+    if not others:
+        return first
+    _refuse_twins(pools)
+    united: dict[str, Any] = {field.name: getattr(first, field.name) for field in fields(Pool)}
+    for table in TABLES:
+        rows = {uuid: row for pool in reversed(pools) for uuid, row in getattr(pool, table).items()}
+        united[table] = dict(sorted(rows.items()))
+    united["name"] = " + ".join(pool.name for pool in pools)
+    united["dangling"] = tuple(f"{each} (pool {pool.name})" for pool in pools for each in pool.dangling)
+    return JoinedPool(**united, joined=pools)
+
+
+def _refuse_twins(pools: Sequence[Pool]) -> None:
+    """Pass where nothing stands in two of *pools*."""
+    uuids = [pool.uuid for pool in pools]
+    if len(set(uuids)) < len(uuids):
+        raise InputError(f"pool {pools[-1].name}", "it is named twice", "Name another pool beside the first one")
+    for number, pool in enumerate(pools):
+        for other in pools[number + 1 :]:
+            for problem in _shared(pool, other):
+                where = f"pools {pool.name} and {other.name}"
+                raise InputError(where, problem, "Clean that up in one of them before VMs go from one to the other")
+
+
+def _shared(pool: Pool, other: Pool) -> Iterator[str]:
+    """What both pools have although only one of them can, in words."""
+    for table, called in _CALLED.items():
+        for uuid in sorted(getattr(pool, table).keys() & getattr(other, table).keys()):
+            row = getattr(pool, table)[uuid]
+            if not (isinstance(row, VM) and row.is_default_template):
+                yield f"{called} '{row.name}' ({uuid}) is in both"

@@ -1,0 +1,111 @@
+"""Several pools as one: what is united, what is asked of each, and what keeps pools from being joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rebalancer.errors import InputError
+from rebalancer.inventory import DANGLING, VDI, VM, Pool, join_pools
+from rebalancer.inventory.dump import records_from_dump
+from rebalancer.inventory.records import pool_from_records
+from tests.pools import make_host, make_network, make_pool, make_sr, make_vdi, make_vm
+
+TABLES = ("hosts", "vms", "vdis", "srs", "networks")
+
+
+def lone_pool(name: str, host: str, *vms: VM, vdis: Iterable[VDI] = ()) -> Pool:
+    """A pool of one host whose SR and network are its own."""
+    pool = make_pool(hosts=[make_host(host, srs=(f"{name}-sr",), networks=(f"{name}-lan",))], vms=vms, vdis=vdis)
+    sr, lan = f"{name}-sr", f"{name}-lan"
+    own: dict[str, Any] = {"srs": {sr: make_sr(sr)}, "networks": {lan: make_network(lan)}}
+    return replace(pool, uuid=name, name=name, **own)
+
+
+def test_one_pool_alone_stays_what_it_is() -> None:
+    """Nothing is joined, and it is its own member, part, and the pool of all that it has."""
+    pool = lone_pool("east", "e1")
+    assert join_pools(pool) is pool
+    assert pool.members == pool.parts == (pool,)
+    assert pool.of_host("e1") is pool.of_sr("nowhere") is pool.of_vm(pool.vms["dom0-e1"]) is pool
+
+
+def test_tables_are_united_and_sorted() -> None:
+    """Every host, VM, disk, SR and network of both pools is there once, in the order of uuids."""
+    east, west = lone_pool("east", "e1", make_vm("a", on="e1")), lone_pool("west", "w1", make_vm("b", on="w1"))
+    both = join_pools(west, east)
+    for table in TABLES:
+        rows = getattr(both, table)
+        assert rows == getattr(east, table) | getattr(west, table), table
+        assert list(rows) == sorted(rows), table
+    assert (both.uuid, both.name) == ("west", "west + east")
+    assert both.members == (west, east)
+
+
+def test_what_counts_for_a_pool_is_asked_of_the_pool_of_a_host_an_sr_or_a_vm() -> None:
+    """A VM belongs to the pool where it is by now, one that is nowhere to the pool that it was read from."""
+    east = lone_pool("east", "e1", make_vm("a", on="e1"))
+    west = lone_pool("west", "w1", make_vm("b", on="w1"), make_vm("off", on=None, resident_on=None))
+    both = join_pools(east, west)
+    assert (both.of_host("e1"), both.of_host("w1")) == (east, west)
+    assert (both.of_sr("east-sr"), both.of_sr("west-sr")) == (east, west)
+    assert both.of_vm(both.vms["off"]) == west
+    assert both.of_vm(replace(both.vms["a"], resident_on="w1")) == west
+    assert both.of_host(DANGLING) == east
+
+
+def test_parts_are_the_pools_as_they_stand() -> None:
+    """A VM that went over is in the part of its new pool, and its disk in that of its new SR."""
+    east, west = lone_pool("east", "e1", make_vm("a", on="e1")), lone_pool("west", "w1")
+    both = join_pools(east, west)
+    gone = replace(both, vms={**both.vms, "a": replace(both.vms["a"], resident_on="w1")})
+    first, second = gone.parts
+    assert (first.uuid, second.uuid) == ("east", "west")
+    assert ("a" in first.vms, "a" in second.vms) == (False, True)
+    assert ("a" in gone.members[0].vms, "a" in gone.members[1].vms) == (True, False)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_what_only_one_pool_can_have_keeps_them_apart(table: str) -> None:
+    """A VM that an earlier migration left in both, or anything else that stands in both, is refused by name."""
+    east, west = lone_pool("east", "e1", make_vm("a", on="e1")), lone_pool("west", "w1", make_vm("b", on="w1"))
+    twin = {"hosts": "w1", "vms": "b", "vdis": "b-disk0", "srs": "west-sr", "networks": "west-lan"}[table]
+    both: dict[str, Any] = {table: getattr(east, table) | {twin: getattr(west, table)[twin]}}
+    with pytest.raises(InputError, match=rf"pools east and west: .* '{twin}' \({twin}\) is in both"):
+        join_pools(replace(east, **both), west)
+
+
+def test_templates_of_xapi_are_in_every_pool() -> None:
+    """They carry the same uuids everywhere, and nothing moves because of them."""
+    template = make_vm("debian", on=None, resident_on=None, vbds=(), is_a_template=True, is_default_template=True)
+    both = join_pools(lone_pool("east", "e1", template), lone_pool("west", "w1", template))
+    assert "debian" in both.vms
+    own = replace(template, is_default_template=False)
+    with pytest.raises(InputError, match=r"VM 'debian' .* is in both"):
+        join_pools(lone_pool("east", "e1", own), lone_pool("west", "w1", own))
+
+
+def test_a_pool_is_not_joined_with_itself() -> None:
+    """Two snapshots of one pool are no two pools."""
+    with pytest.raises(InputError, match="named twice"):
+        join_pools(lone_pool("east", "e1"), lone_pool("east", "e2"))
+
+
+def test_real_pools_join(shared_data: Callable[..., Path]) -> None:
+    """Databases of real pools share no uuid of anything that moves, and no template stands twice."""
+    files = sorted(shared_data("xapi-db").glob("*.xml.gz"))
+    first, *others = [pool_from_records(records_from_dump(file)) for file in files]
+    for other in others:
+        both = join_pools(first, other)
+        assert len(both.hosts) == len(first.hosts) + len(other.hosts)
+        assert [part.vms.keys() for part in both.parts] == [first.vms.keys(), other.vms.keys() - first.vms.keys()]
+
+
+def test_disks_without_sr_belong_to_the_first_pool() -> None:
+    """What leads nowhere is not lost."""
+    east = lone_pool("east", "e1", vdis=[make_vdi("lost", DANGLING)])
+    assert "lost" in join_pools(east, lone_pool("west", "w1")).parts[0].vdis
