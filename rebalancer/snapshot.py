@@ -23,6 +23,7 @@ from rebalancer.demand import LoadProfile, Quality
 from rebalancer.errors import InventoryError, SnapshotError
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.records import refuse_homeless
+from rebalancer.units import counted
 
 FORMAT: Final = "rebalancer-snapshot/1"
 REMEDY: Final = "Take a new one with `rebalancer snapshot`"
@@ -166,7 +167,7 @@ def _first_mistake(error: ValidationError) -> str:
     """Where the first mistake is, what it is, and how many more there are."""
     mistakes = error.errors(include_url=False, include_context=False)
     where = ".".join(map(str, mistakes[0]["loc"]))
-    more = f" (and {len(mistakes) - 1} more mistakes)" if len(mistakes) > 1 else ""
+    more = f" (and {counted(len(mistakes) - 1, 'more mistake')})" if len(mistakes) > 1 else ""
     return f"{where}: {mistakes[0]['msg'].lower()}{more}"
 
 

@@ -40,6 +40,11 @@ def capacity_milli(pcpu: float) -> int:
     return math.floor(round(pcpu * MILLI, 6))
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """So many of something: `1 host`, `3 hosts`; `1 copy`, `2 copies` where *many* is not *one* with an s."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def size_in_words(size_bytes: float) -> str:
     """A size as people read it: `512 MiB`, `3.5 GiB`."""
     if size_bytes < GIB:

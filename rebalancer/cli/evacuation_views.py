@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from rebalancer.cli.output import heading
 from rebalancer.cli.table import table
 from rebalancer.cli.views import plan_tables, steps_table
-from rebalancer.units import size_in_words
+from rebalancer.units import counted, size_in_words
 from rebalancer.whatif.rolling_folder import folder_names, purpose_of, summary_of
 
 if TYPE_CHECKING:
@@ -65,8 +65,10 @@ def _blocked_table(blocked: Sequence[Blocked]) -> RenderableType:
 def _sentence(found: Evacuation) -> str:
     """How many are to leave, and how many cannot."""
     hosts = ", ".join(found.hosts)
-    guests = "1 guest" if found.guests == 1 else f"{found.guests} guests"
-    return f"To empty {hosts}: {guests} to leave, {len(found.blocked) or 'none'} of them cannot."
+    stuck = len(found.blocked)
+    if not stuck:
+        return f"To empty {hosts}: {counted(found.guests, 'guest')} to leave, and nothing holds any of them."
+    return f"To empty {hosts}: {counted(found.guests, 'guest')} to leave, of which {stuck} cannot."
 
 
 def _why(blocked: Blocked) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.status import Status
 
 from rebalancer.cli.output import Log, plain
+from rebalancer.units import counted
 
 if TYPE_CHECKING:
     from rebalancer.execute import Looked, RunReporter, RunResult
@@ -75,7 +76,7 @@ def watch_run() -> Iterator[RunReporter]:
             """What differs, and how much there is to do."""
             for difference in differences:
                 self.to.say(f"the pool differs, and the plan is still legal: {difference}")
-            self.to.say(f"{len(plan.steps)} migrations on pool {plan.made_from.pool_name}")
+            self.to.say(f"{counted(len(plan.steps), 'migration')} on pool {plan.made_from.pool_name}")
 
         def step_began(self, step: Step) -> None:
             """Which VM goes where."""

@@ -9,6 +9,7 @@ from rich.console import RenderableType
 
 from rebalancer.cli.output import heading
 from rebalancer.cli.table import table
+from rebalancer.cli.views import disks_table
 from rebalancer.export.markdown import peak_in_words
 from rebalancer.plan import Plan, Step
 from rebalancer.plan.compose import duration_in_words
@@ -18,12 +19,14 @@ from rebalancer.units import size_in_words
 
 def step_in_full(plan: Plan, step: Step, then: Sequence[HostThen]) -> Iterator[RenderableType]:
     """What the step does and why, and the hosts."""
-    size, about = size_in_words(step.memory_bytes), duration_in_words(step.seconds)
+    size, about = _size(step), duration_in_words(step.seconds)
     waits = f", after {' and '.join(step.after)}" if step.after else ""
     yield heading(
         f"{step.id}: {step.vm_name} from {step.source_name} to {step.target_name}: {size}, about {about}{waits}"
     )
     yield step.why
+    if step.disks:
+        yield disks_table([step])
     slots = plan.made_from.metrics.slots if plan.made_from.metrics else 0
     names = {step.source: "leaves", step.target: "arrives"}
     yield table(
@@ -39,6 +42,12 @@ def step_in_full(plan: Plan, step: Step, then: Sequence[HostThen]) -> Iterator[R
         },
         [(each.name, names.get(each.uuid, ""), *_figures(each, slots)) for each in then],
     )
+
+
+def _size(step: Step) -> str:
+    """What is copied."""
+    memory = size_in_words(step.memory_bytes)
+    return f"{memory} of memory and {size_in_words(step.disk_bytes)} of disks" if step.disks else memory
 
 
 def _figures(host: HostThen, slots: int) -> tuple[object, ...]:

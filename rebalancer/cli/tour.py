@@ -19,6 +19,7 @@ from rebalancer.rules import Legality, rules_for
 from rebalancer.rules.report import legality_report
 from rebalancer.simulator import Simulator, demo_pool
 from rebalancer.snapshot import Snapshot, write_snapshot
+from rebalancer.units import counted
 from rebalancer.xapi import Credentials, Trust, connect, live_pool, measure, read_pool
 
 SPEED = 40.0
@@ -72,8 +73,8 @@ def _read(url: str, credentials: Credentials, trust: Trust, snapshot: Path) -> P
         demand = measure(session, pool, policy.demand)
     write_snapshot(Snapshot(pool=pool, demand=demand, taken_at=datetime.now(UTC), source=url), snapshot)
     guests = sum(1 for _ in pool.resident_guests())
-    words = f"{url}: pool {pool.name}, {len(pool.hosts)} hosts, {guests} running guests; demand from {demand.source}"
-    show(words)
+    size = f"{counted(len(pool.hosts), 'host')}, {counted(guests, 'running guest')}"
+    show(f"{url}: pool {pool.name}, {size}; demand from {demand.source}")
     return make_problem(pool, demand, policy)
 
 

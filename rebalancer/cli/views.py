@@ -16,7 +16,7 @@ from rebalancer.plan import HostRow, Plan, Step, StepKind, Tier
 from rebalancer.plan.compose import duration_in_words
 from rebalancer.rules import Objection
 from rebalancer.rules.report import Answer, LegalityReport
-from rebalancer.units import size_in_words
+from rebalancer.units import counted, size_in_words
 
 SHOWN = 4
 """How many names a cell lists."""
@@ -63,7 +63,9 @@ def _in_full(objection: Objection) -> str:
 
 def check_tables(report: LegalityReport) -> Iterator[RenderableType]:
     """The summary sentence, then what holds VMs, what hosts take, and what is broken now."""
-    yield heading(f"Pool {report.pool}: {report.movable} of {report.guests} running guests may move somewhere now.")
+    yield heading(
+        f"Pool {report.pool}: {report.movable} of {counted(report.guests, 'running guest')} may move somewhere now."
+    )
     if report.held:
         yield table(
             "Held where they are, by the first rule that objects",
@@ -115,6 +117,8 @@ def accepted(plan: Plan) -> str:
     """What is said of a plan that was proven."""
     if not plan.steps:
         return "accepted: the plan has no steps"
+    if len(plan.steps) == 1:
+        return "accepted: the step and the states before and after it are legal"
     return f"accepted: all {len(plan.steps)} steps and every state between them are legal"
 
 
@@ -149,33 +153,26 @@ def tiers_table(tiers: Sequence[Tier]) -> RenderableType:
 
 
 def steps_table(title: str, steps: Sequence[Step]) -> RenderableType:
-    """One row a step."""
-    return table(
-        title,
-        {
-            "step": "left",
-            "VM": "left",
-            "from": "left",
-            "to": "left",
-            "memory": "right",
-            "about": "right",
-            "after": "left",
-            "why": "text",
-        },
-        [
-            (
-                step.id,
-                step.vm_name,
-                step.source_name,
-                step.target_name + (" (hop)" if step.kind is StepKind.HOP else ""),
-                size_in_words(step.memory_bytes),
-                duration_in_words(step.seconds),
-                " ".join(step.after),
-                step.why,
-            )
-            for step in steps
-        ],
-    )
+    """One row a step, with what disks weigh where any go along."""
+    disks = {"disks": "right"} if any(step.disks for step in steps) else {}
+    start = {"step": "left", "VM": "left", "from": "left", "to": "left", "memory": "right"}
+    columns = {**start, **disks, "about": "right", "after": "left", "why": "text"}
+    return table(title, columns, [[cell for name, cell in _step(step).items() if name in columns] for step in steps])
+
+
+def _step(step: Step) -> dict[str, str]:
+    """The cells of a step, by their columns."""
+    return {
+        "step": step.id,
+        "VM": step.vm_name,
+        "from": step.source_name,
+        "to": step.target_name + (" (hop)" if step.kind is StepKind.HOP else ""),
+        "memory": size_in_words(step.memory_bytes),
+        "disks": size_in_words(step.disk_bytes) if step.disks else "",
+        "about": duration_in_words(step.seconds),
+        "after": " ".join(step.after),
+        "why": step.why,
+    }
 
 
 def timetable(plan: Plan) -> RenderableType:

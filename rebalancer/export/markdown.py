@@ -12,7 +12,7 @@ from rebalancer.plain import one_line
 from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Missing, Plan, Step
 from rebalancer.plan.compose import duration_in_words
 from rebalancer.plan.figures import slot_in_words
-from rebalancer.units import size_in_words
+from rebalancer.units import counted, size_in_words
 
 SHOWN = 6
 """How many names a cell lists."""
@@ -80,8 +80,8 @@ def _metrics(metrics: Metrics) -> str:
     """Where the demand came from."""
     return (
         f"{_minute(metrics.window_start)} to {_minute(metrics.window_end)}, percentile {metrics.percentile:g} in each "
-        f"of {metrics.slots} slots ({metrics.timezone}); {metrics.measured} VMs measured, {metrics.short} younger than "
-        f"the window, {metrics.unknown} unknown; from {metrics.source}"
+        f"of {metrics.slots} slots ({metrics.timezone}); {counted(metrics.measured, 'VM')} measured, {metrics.short} "
+        f"younger than the window, {metrics.unknown} unknown; from {metrics.source}"
     )
 
 

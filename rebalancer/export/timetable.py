@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from rebalancer.plan import Plan, Step
 from rebalancer.plan.compose import duration_in_words, interval_in_words
+from rebalancer.units import counted
 
 WIDTH = 28
 """Characters from the start of the plan to its end."""
@@ -53,7 +54,7 @@ def _rests_on(plan: Plan) -> str:
     """What the durations are worth."""
     steps = plan.made_from.pace.steps
     if steps:
-        return f"The times rest on {steps} steps of earlier runs in this pool."
+        return f"The times rest on {counted(steps, 'step')} of earlier runs in this pool."
     return "The times are assumptions: no earlier run in this pool has taught any better."
 
 
@@ -67,7 +68,8 @@ def _window(plan: Plan) -> Iterator[str]:
     times = f"{_clock(schedule.begins_at)}, done about {_clock(done)}, at the latest {_clock(latest)}"
     yield f"Window: begins {times}; the window closes {_clock(schedule.closes_at)}."
     if schedule.late:
-        yield f"{len(schedule.late)} of {len(plan.steps)} steps do not fit and are left: {', '.join(schedule.late)}."
+        steps = counted(len(schedule.late), "step does", "steps do")
+        yield f"{steps} not fit before it closes, and stay for another time: {', '.join(schedule.late)}."
     elif latest > schedule.closes_at:
         yield "All steps fit if they take as long as is likely; slow ones can push the last beyond the window."
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from rebalancer.errors import MetricsRefused
 from rebalancer.execute import RunResult
 from rebalancer.plan import Plan
+from rebalancer.units import counted
 
 
 class Verdict(Enum):
@@ -74,7 +75,7 @@ class NightlyResult:
     def __str__(self) -> str:
         """One sentence for the log."""
         again = f"; the next opens at {self.opens_at:%Y-%m-%d %H:%M %Z}" if self.opens_at else ""
-        steps = f"{self.moved} of {len(self.plan.steps)} steps done: " if self.plan.steps else ""
+        steps = f"{self.moved} of {counted(len(self.plan.steps), 'step')} done: " if self.plan.steps else ""
         count = len(self.plan.missing)
-        part = f"; {count} {'move is' if count == 1 else 'moves are'} missing from the plan" if count else ""
+        part = f"; {counted(count, 'move is', 'moves are')} missing from the plan" if count else ""
         return f"pool {self.plan.made_from.pool_name}: {steps}{self.verdict.value}{part}{again}"

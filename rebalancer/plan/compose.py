@@ -24,7 +24,7 @@ from rebalancer.plan.why import Reasons
 from rebalancer.policy.load import policy_digest
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality, Rule
-from rebalancer.units import SECONDS_PER_HOUR, size_in_words
+from rebalancer.units import SECONDS_PER_HOUR, counted, size_in_words
 
 PACKAGES = ("rebalancer", "ortools", "networkx", "numpy")
 """Whose versions decide what a plan looks like."""
@@ -140,7 +140,7 @@ def summary_of(
         return f"Nothing to do: {chosen.reason or 'every VM is where it should be'}."
     hops = sum(step.kind is StepKind.HOP for step in steps)
     size = size_in_words(sum(step.copied_bytes for step in steps))
-    count = f"{len(steps)} steps" if len(steps) > 1 else "1 step"
+    count = counted(len(steps), "step")
     parked = f", {hops} of them to park a VM" if hops else ""
     length = interval_in_words(schedule.seconds_low, schedule.seconds, schedule.seconds_high)
     gains = "; ".join(_gain(tier) for tier in chosen.tiers if round(tier.before, 3) != round(tier.after, 3))
@@ -151,7 +151,7 @@ def summary_of(
 def _part(chosen: Chosen) -> str:
     """That moves are missing, where some are."""
     count = len(chosen.missing)
-    return f"Incomplete, {count} {'move is' if count == 1 else 'moves are'} missing: " if count else ""
+    return f"Incomplete, {counted(count, 'move is', 'moves are')} missing: " if count else ""
 
 
 def _cooled(rows: Sequence[HostRow], threshold: float) -> str:

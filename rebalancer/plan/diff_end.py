@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from rebalancer.plan.compose import duration_in_words
 from rebalancer.plan.figures import slot_in_words
 from rebalancer.plan.plan import HostState, Plan
-from rebalancer.units import size_in_words
+from rebalancer.units import counted, size_in_words
 
 
 def end_differences(first: Plan, second: Plan) -> Mapping[str, tuple[str, ...]]:
@@ -58,5 +58,4 @@ def _state(plan: Plan, state: HostState) -> str:
     slots = plan.made_from.metrics.slots if plan.made_from.metrics else 0
     known = state.peak_share is not None and state.peak_slot is not None
     peak = f", CPU {state.peak_share:.0%} at {slot_in_words(state.peak_slot or 0, slots)}" if known else ""
-    count = len(state.vms)
-    return f"{count} {'VM' if count == 1 else 'VMs'}, {size_in_words(state.memory_used_bytes)}{peak}"
+    return f"{counted(len(state.vms), 'VM')}, {size_in_words(state.memory_used_bytes)}{peak}"

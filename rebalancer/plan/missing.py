@@ -14,6 +14,7 @@ from rebalancer.plan.why import DOES_NOT_PAY
 from rebalancer.problem import Problem
 from rebalancer.rules import PoolRule, Rule, end_violations, step_ledger
 from rebalancer.rules.storage import Ways
+from rebalancer.units import counted
 
 LEFT_OUT = "left-out"
 """In the place of a rule: whoever approved a part of the plan left the move out."""
@@ -54,7 +55,8 @@ def left_out(moves: Iterable[Move], problem: Problem, reason: str) -> tuple[Miss
 def wrong_missing(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterator[Finding]:
     """Where *plan* says otherwise than the rules what it does without, and why; *problem* is what it was made from."""
     if bool(plan.missing) != (plan.outcome == INCOMPLETE):
-        yield _wrong(f"the outcome is '{plan.outcome}', and {len(plan.missing)} moves are said to be missing")
+        said = counted(len(plan.missing), "move is", "moves are")
+        yield _wrong(f"the outcome is '{plan.outcome}', and {said} said to be missing")
     end, hosts = plan.predicted, problem.pool.hosts
     known = [each for each in plan.missing if each.vm in end.host_of and each.target in hosts]
     moves = {each.vm: Move(vm=each.vm, source=end[each.vm], target=each.target) for each in known}

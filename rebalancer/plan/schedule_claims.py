@@ -18,6 +18,7 @@ from rebalancer.plan.plan import Plan
 from rebalancer.plan.step import Step
 from rebalancer.policy import LimitsPolicy
 from rebalancer.policy.windows import change_windows
+from rebalancer.units import counted
 
 TENTHS = 10
 ROUNDING_SECONDS = 0.05
@@ -144,7 +145,10 @@ def _wrong_window(plan: Plan) -> Iterator[tuple[bool, str]]:
     yield schedule.closes_at != closes, "the window of its policy closes at another time"
     ends = {step.id: opens + timedelta(seconds=step.end_seconds) for step in plan.steps}
     late = tuple(step for step, end in ends.items() if closes and end > closes)
-    yield late != schedule.late, f"{len(late)} steps end after the window closes, not {len(schedule.late)}"
+    yield (
+        late != schedule.late,
+        f"{counted(len(late), 'step ends', 'steps end')} after the window closes, not {len(schedule.late)}",
+    )
 
 
 def _tenths(seconds: float) -> int:

@@ -104,9 +104,14 @@ class Step:
         return round(self.start_seconds + self.seconds, 1)
 
     @property
+    def disk_bytes(self) -> int:
+        """The disks that go along, in full."""
+        return sum(disk.size_bytes for disk in self.disks)
+
+    @property
     def copied_bytes(self) -> int:
         """Memory and disks."""
-        return self.memory_bytes + sum(disk.size_bytes for disk in self.disks)
+        return self.memory_bytes + self.disk_bytes
 
     @property
     def move(self) -> Move:

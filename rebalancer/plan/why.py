@@ -17,7 +17,7 @@ from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality, Objection, Violation, standing_violations
 from rebalancer.rules.storage import Ways
-from rebalancer.units import size_in_words
+from rebalancer.units import counted, size_in_words
 
 DOES_NOT_PAY = "does-not-pay"
 """In the place of a rule: the VM may move, but the plan is better without that move."""
@@ -139,7 +139,7 @@ class Reasons:
         share, slot = self._peaks_after[host]
         slots = self._problem.demand.slots if self._problem.demand else 0
         staying = [vm for vm, last in self._goal.host_of.items() if last == host]
-        count = "1 VM" if len(staying) == 1 else f"{len(staying)} VMs"
+        count = counted(len(staying), "VM")
         yield LeftAlone(
             kind="host",
             uuid=host,
@@ -161,7 +161,8 @@ class Reasons:
             words = f"moves as a last resort only: {self._problem.intent.last_resort[vm.uuid]}"
             return Objection(rule=LastResort.id, code=None, words=words)
         if targets:
-            words = f"may go to {len(targets)} hosts, but the plan is better, or has room only, without that move"
+            where = counted(len(targets), "host")
+            words = f"may go to {where}, but the plan is better, or has room only, without that move"
             return Objection(rule=DOES_NOT_PAY, code=None, words=words)
         return self._refused_everywhere(vm)
 
@@ -188,7 +189,9 @@ class Reasons:
         if not ways:
             return ""
         size = size_in_words(min(way.copied_bytes for way in ways))
-        return f"; with its disks it could go to {len(ways)} hosts, copying {size}: set storage_motion.enabled"
+        return (
+            f"; with its disks it could go to {counted(len(ways), 'host')}, copying {size}: set storage_motion.enabled"
+        )
 
     @cached_property
     def _if_disks_went(self) -> Ways:

@@ -1,7 +1,7 @@
 """What the operator wants: objectives, limits, groups and windows; and the same in the uuids of one pool."""
 
 from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Spread, Together, named
-from rebalancer.policy.lint import PolicyFinding, check_policy
+from rebalancer.policy.lint import PolicyFinding, check_alone, check_policy
 from rebalancer.policy.load import load_policy, policy_digest, policy_or_default
 from rebalancer.policy.model import (
     CapacityPolicy,
@@ -49,6 +49,7 @@ __all__ = [
     "Together",
     "WindowPolicy",
     "change_windows",
+    "check_alone",
     "check_policy",
     "intent_of",
     "load_policy",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.policy.contradictions import SHOWN, allowed_hosts, contradictions, names, units_of
 from rebalancer.policy.intent import Intent
-from rebalancer.units import size_in_words
+from rebalancer.units import counted, size_in_words
 
 Sayings = Iterator[tuple[str, str]]
 """The wish, and what is to be said about it."""
@@ -63,7 +63,7 @@ def _crowded(intent: Intent, pool: Pool) -> Sayings:
         hosts = _open_to(intent, group.vms, pool)
         if len(group.vms) > group.at_most * len(hosts):
             room = f"at most {group.at_most} a host, hosts they may run on: {len(hosts)}"
-            yield f"apart {group.name!r}", f"{len(group.vms)} VMs, {room}; cannot be kept"
+            yield f"apart {group.name!r}", f"{counted(len(group.vms), 'VM')}, {room}; cannot be kept"
 
 
 def _crowded_domains(intent: Intent, pool: Pool) -> Sayings:
@@ -73,7 +73,7 @@ def _crowded_domains(intent: Intent, pool: Pool) -> Sayings:
         domains = [domain for domain, members in group.hosts_of.items() if members & hosts]
         if len(group.vms) > group.at_most * len(domains):
             room = f"at most {group.at_most} in one {group.domain}, and only {len(domains)} to run in"
-            yield f"spread {group.name!r}", f"{len(group.vms)} VMs, {room}; cannot be kept"
+            yield f"spread {group.name!r}", f"{counted(len(group.vms), 'VM')}, {room}; cannot be kept"
 
 
 def _open_to(intent: Intent, vms: frozenset[Uuid], pool: Pool) -> frozenset[Uuid]:

@@ -12,6 +12,7 @@ from rebalancer.policy.intent import Intent
 from rebalancer.policy.model import Mode, Policy
 from rebalancer.policy.resolve import intent_of, place
 from rebalancer.policy.selectors import Selectors
+from rebalancer.policy.windows import change_windows
 from rebalancer.units import MIB, size_in_words
 
 
@@ -27,6 +28,11 @@ class PolicyFinding:
         return f"{self.where}: {self.words}"
 
 
+def check_alone(policy: Policy) -> tuple[PolicyFinding, ...]:
+    """What *policy* asks for in vain in any pool."""
+    return _findings(_aimless(policy), _closed(policy))
+
+
 def check_policy(policy: Policy, pool: Pool) -> tuple[PolicyFinding, ...]:
     """What *policy* asks for in vain in *pool*; empty when everything can be kept.
 
@@ -34,8 +40,7 @@ def check_policy(policy: Policy, pool: Pool) -> tuple[PolicyFinding, ...]:
         PolicyError: it cannot be used with this pool at all.
     """
     intent = intent_of(policy, pool)
-    checks = (
-        _aimless(policy),
+    return check_alone(policy) + _findings(
         _resting(policy, pool),
         _lonely_tags(policy, pool),
         _idle_spreads(intent),
@@ -44,7 +49,17 @@ def check_policy(policy: Policy, pool: Pool) -> tuple[PolicyFinding, ...]:
         _reserves(intent, policy, pool),
         fragile(intent, pool),
     )
+
+
+def _findings(*checks: Sayings) -> tuple[PolicyFinding, ...]:
+    """What the *checks* say."""
     return tuple(PolicyFinding(where=where, words=words) for check in checks for where, words in check)
+
+
+def _closed(policy: Policy) -> Sayings:
+    """Blackouts that leave nothing of any change window."""
+    if not change_windows(policy).ever_open:
+        yield "blackout", "no change window ever opens: nothing can be planned until a blackout is shortened"
 
 
 def _aimless(policy: Policy) -> Sayings:

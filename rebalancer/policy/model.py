@@ -136,7 +136,7 @@ class LimitsPolicy(_Section):
     minimum_gain_pcpu_hours: Annotated[float, Field(ge=0, le=MUCH)] = 0.5
     cool_down_hours: Annotated[float, Field(ge=0, le=MUCH)] = 0.0
     solve_seconds: Annotated[float, Field(gt=0)] = 30.0
-    gap: Annotated[float, Field(ge=0)] = 0.0
+    gap: Annotated[float, Field(ge=0, le=1)] = 0.0
     gap_pcpu_hours: Annotated[float, Field(ge=0)] = 0.001
     seed: Annotated[int, Field(ge=0)] = 1
 

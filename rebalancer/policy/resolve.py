@@ -23,7 +23,7 @@ from rebalancer.policy.groups import GroupPolicy
 from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Spread, Together
 from rebalancer.policy.model import Policy, Strength
 from rebalancer.policy.selectors import ChosenVMs, Selectors
-from rebalancer.units import MIB
+from rebalancer.units import MIB, counted
 
 MOST_FAILURES = 2016
 """Failures of hosts that are looked at one by one: all pairs of 64 hosts."""
@@ -91,7 +91,7 @@ class _Resolving:
             problem = "where disks move, it is not known which hosts can restart their VMs"
             raise PolicyError(place(self._policy, "spare.hosts"), problem, "Switch storage_motion.enabled off")
         if comb(hosts, failing) > MOST_FAILURES:
-            ways = f"{failing} of {hosts} hosts can fail in {comb(hosts, failing)} ways"
+            ways = f"{failing} of {counted(hosts, 'host')} can fail in {counted(comb(hosts, failing), 'way')}"
             problem = f"{ways}, more than the {MOST_FAILURES} that can be looked at"
             raise PolicyError(place(self._policy, "spare.hosts"), problem, "Keep fewer hosts to spare")
 

@@ -12,6 +12,7 @@ from rebalancer.policy.model import Day, Policy, WindowPolicy
 
 # A window that is open over more than a week on end never closes: every week is like the one before.
 HORIZON = timedelta(days=9)
+ANY_DAY = datetime(2026, 1, 7, tzinfo=UTC)
 
 Span = tuple[datetime, datetime]
 
@@ -49,10 +50,20 @@ class ChangeWindows:
         """
         if self.is_open(now):
             return now.astimezone(UTC)
-        later = [start for start, _ in self._spans(now) if start > now]
+        later = self._openings_after(now)
         if not later:
-            raise PolicyError("policy, blackout", "blackouts leave nothing of any window", "Shorten one of them")
+            problem = "no change window ever opens: blackouts cover all of them"
+            raise PolicyError("policy, blackout", problem, "Shorten one; without --execute nothing moves anyway")
         return min(later)
+
+    @property
+    def ever_open(self) -> bool:
+        """Whether there is any moment at which a migration may start."""
+        return self.is_open(ANY_DAY) or bool(self._openings_after(ANY_DAY))
+
+    def _openings_after(self, now: datetime) -> list[datetime]:
+        """When windows open that are closed at *now*, for a week; a day more, in which clocks change."""
+        return [start for start, _ in self._spans(now) if now < start < now + HORIZON - timedelta(days=1)]
 
     @property
     def _limited(self) -> bool:

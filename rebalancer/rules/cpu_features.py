@@ -11,6 +11,7 @@ from rebalancer.problem import Problem
 from rebalancer.rules.base import Objection, Origin, PairRule
 from rebalancer.rules.domain import needs_hvm
 from rebalancer.rules.versions import LEVELS_PER_DOMAIN_TYPE, xapi_version
+from rebalancer.units import counted
 
 WORD = re.compile(r"[0-9a-fA-F]{1,8}")
 
@@ -55,7 +56,7 @@ class CPUFeatures(PairRule[Need]):
         if not lacking:
             return None
         return self.objection(
-            f"was booted with {lacking} CPU feature{'s' if lacking > 1 else ''} that the host's CPUs do not have",
+            f"was booted with {counted(lacking, 'CPU feature')} that the host's CPUs do not have",
             remedy="shut the VM down and start it again: it then gets the level of the whole pool",
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
 from rebalancer.rules.base import Objection, Origin, PairRule
+from rebalancer.units import counted
 
 TRUE = frozenset({"true", "1"})
 
@@ -26,9 +27,10 @@ class EnoughPCPUs(PairRule[int]):
     def objects(self, needs: int, host: Host, problem: Problem) -> Objection | None:
         """A smaller host, or one that does not say."""
         if host.pcpus is None:
-            return self.objection(f"has {needs} vCPUs, and the host does not say how many pCPUs it has")
+            return self.objection(f"has {counted(needs, 'vCPU')}, and the host does not say how many pCPUs it has")
         if needs <= host.pcpus:
             return None
         return self.objection(
-            f"has up to {needs} vCPUs, the host only {host.pcpus} pCPUs", params=(str(needs), str(host.pcpus))
+            f"has up to {counted(needs, 'vCPU')}, the host only {counted(host.pcpus, 'pCPU')}",
+            params=(str(needs), str(host.pcpus)),
         )

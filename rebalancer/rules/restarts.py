@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from rebalancer.inventory import Uuid
 from rebalancer.rules.base import Judged
 from rebalancer.rules.restart_packing import Items, Packed, pack
-from rebalancer.units import size_in_words
+from rebalancer.units import counted, size_in_words
 
 Where = Mapping[Uuid, Sequence[Uuid]]
 Failure = frozenset[Uuid]
@@ -119,8 +119,8 @@ class Restarts(Judged):
         """How many failures the state *where* outlives, in words."""
         state = self._fresh(where)
         lost = sum(self._packed(state, failure, {}).host_of is None for failure in self.failures)
-        ways = f"{len(self.failures)} ways in which {self._few()} can fail"
-        left_out = f"; {len(self.bound)} VMs cannot be kept restartable" if self.bound else ""
+        ways = f"{counted(len(self.failures), 'way')} in which {self._few()} can fail"
+        left_out = f"; {counted(len(self.bound), 'VM')} cannot be kept restartable" if self.bound else ""
         if lost:
             return f"after {lost} of the {ways} VMs would not all restart{left_out}"
         return f"after each of the {ways} all VMs restart{left_out}"
@@ -242,8 +242,8 @@ class Restarts(Judged):
                 best = f"most free is {size_in_words(most)} on '{self.names[at]}'" if at else "no host may run it"
                 return f"if {hosts}, VM '{self.names[vm]}' ({size}) restarts nowhere: {best}"
         total = size_in_words(sum(self.items.size[vm] for vm in vms))
-        left = "1 host" if len(free) == 1 else f"{len(free)} hosts"
-        sums = f"{len(vms)} VMs ({total}) would have to restart in {size_in_words(sum(free.values()))} on {left}"
+        room = f"{size_in_words(sum(free.values()))} on {counted(len(free), 'host')}"
+        sums = f"{counted(len(vms), 'VM')} ({total}) would have to restart in {room}"
         certain = self._packed(state, failure, {}).proved
         end = "they do not all fit" if certain else "no way was found, though none is excluded: that counts as none"
         return f"if {hosts}, {sums}: {end}"

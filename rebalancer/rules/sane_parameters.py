@@ -8,6 +8,7 @@ from rebalancer.inventory import VM
 from rebalancer.problem import Problem
 from rebalancer.rules.base import Objection, Origin, VMRule
 from rebalancer.rules.domain import needs_hvm
+from rebalancer.units import counted
 
 COREDUMPS = frozenset({"coredump_and_destroy", "coredump_and_restart"})
 
@@ -28,10 +29,11 @@ class SaneParameters(VMRule):
     def _all(self, vm: VM) -> Iterator[Objection]:
         """Whatever is wrong, in xapi's order."""
         if vm.vcpus_max < 1 or vm.vcpus_at_startup < 1:
-            yield self.objection(f"has {vm.vcpus_at_startup} vCPUs at startup of {vm.vcpus_max}: too few")
+            yield self.objection(f"has {counted(vm.vcpus_at_startup, 'vCPU')} at startup of {vm.vcpus_max}: too few")
         if vm.vcpus_at_startup > vm.vcpus_max:
             yield self.objection(
-                f"starts with {vm.vcpus_at_startup} vCPUs, more than its {vm.vcpus_max}", code="VALUE_NOT_SUPPORTED"
+                f"starts with {counted(vm.vcpus_at_startup, 'vCPU')}, more than its {vm.vcpus_max}",
+                code="VALUE_NOT_SUPPORTED",
             )
         memory = vm.memory
         if memory.static_max_bytes < memory.static_min_bytes or memory.dynamic_max_bytes < memory.dynamic_min_bytes:

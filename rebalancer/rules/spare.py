@@ -22,6 +22,7 @@ from rebalancer.rules.no_bond_slave import NoBondSlave
 from rebalancer.rules.restart_packing import Items
 from rebalancer.rules.restarts import Restarts
 from rebalancer.rules.shared_sr_visible import SharedSRVisible
+from rebalancer.units import counted
 
 BOOT: tuple[PairRule[Any], ...] = (
     HardwarePlatform(),
@@ -116,8 +117,13 @@ def _may_start(needs: tuple[Any, ...], host: Uuid, problem: Problem) -> bool:
 
 def _bound(vm: VM, hosts: int) -> str:
     """What is to be said of a VM that too few hosts can run."""
-    why = "it has devices of its host" if _is_tied(vm) else f"no more than {hosts} hosts can start it"
+    why = "it has devices of its host" if _is_tied(vm) else f"{_few(hosts)} can start it"
     return f"VM '{vm.name}' cannot be kept restartable: {why}"
+
+
+def _few(hosts: int) -> str:
+    """At most so many hosts."""
+    return f"no more than {counted(hosts, 'host')}" if hosts else "no host"
 
 
 def _is_tied(vm: VM) -> bool:

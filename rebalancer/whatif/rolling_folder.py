@@ -12,7 +12,7 @@ from pathlib import Path
 from rebalancer.errors import PlanFileError
 from rebalancer.export import write_plan
 from rebalancer.export.markdown import markdown_text, table
-from rebalancer.units import size_in_words
+from rebalancer.units import counted, size_in_words
 from rebalancer.whatif.itinerary import Purpose, Stage
 from rebalancer.whatif.rolling import Rolling
 
@@ -96,12 +96,14 @@ def _page(found: Rolling) -> Iterator[str]:
 def summary_of(found: Rolling) -> str:
     """What it comes to, in a few sentences."""
     copied, bound = size_in_words(found.copied_bytes), size_in_words(found.bound_bytes)
+    plans = counted(len(found.stages), "plan copies", "plans copy")
+    together = " together" if len(found.stages) > 1 else ""
     returns = found.habit.value if found.habit else ""
     home = "All VMs end where they are now." if not found.deviations else "Some VMs end elsewhere, see below."
     away = "" if found.habit and found.habit.leaves_vms_away else f" {home}"
     return (
-        f"{len(found.stages)} plans copy {copied} together; no sequence of plans copies less than {bound}: "
-        f"{found.bound_by}. Between them {returns}.{away}"
+        f"{plans} {copied}{together}; no sequence of plans copies less than {bound}: {found.bound_by}. "
+        f"Between them {returns}.{away}"
     )
 
 

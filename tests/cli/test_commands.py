@@ -282,6 +282,8 @@ def test_policy_check_tells_what_is_in_vain(served: Served, terminal: Terminal) 
     ended = terminal.run("policy", "check", policy, served.snapshot)
     assert ended.code == Exit.DONE
     assert "- mode: evacuate, but empty names no host" in ended.out
+    closed = terminal.write("closed.toml", '[[blackout]]\nstart = "00:00"\nend = "00:00"\n')
+    assert "- blackout: no change window ever opens" in terminal.run("policy", "check", closed).out
 
 
 def test_demo_goes_the_whole_way(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from rebalancer.simulator import Simulator, local_pool
+from rebalancer.units import size_in_words
 from tests.cli.terminal import PASSWORD, USER, Terminal
 
 POLICY = "[storage_motion]\nenabled = true\n"
@@ -41,3 +42,17 @@ def test_who_is_held_by_disks_is_told_what_it_would_take(terminal: Terminal, sim
     assert len(words) > 10
     assert all("with its disks it could go to 4 hosts, copying " in each for each in words)
     assert all(each.endswith(" GiB: set storage_motion.enabled") for each in words)
+
+
+def test_the_tables_weigh_disks(terminal: Terminal, simulator: Simulator) -> None:
+    """A step that copies 40 GiB of disks does not look like one that copies 4 GiB of memory."""
+    (terminal.folder / "policy.toml").write_text(POLICY, encoding="utf-8")
+    made = terminal.run("plan", simulator.url, "--policy", "policy.toml", "--output", "plan")
+    header = next(line for line in made.out.splitlines() if line.startswith("step  VM"))
+    assert header.split()[:6] == ["step", "VM", "from", "to", "memory", "disks"]
+    step = next(each for each in terminal.run("show", "plan", "--json").json()["steps"] if each["disks"])
+    told = terminal.run("show", "plan", "--step", step["id"]).out
+    memory, size = step["memory_bytes"], sum(disk["size_bytes"] for disk in step["disks"])
+    assert f"{size_in_words(memory)} of memory and {size_in_words(size)} of disks" in told
+    assert "Disks that go along (Storage XenMotion)" in told
+    assert step["disks"][0]["name"] in told

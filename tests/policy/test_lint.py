@@ -20,6 +20,10 @@ ALL = ["web-1", "web-2", "db-1", "db-2"]
     [
         ({"mode": "evacuate"}, "mode: evacuate, but empty names no host"),
         (
+            {"blackout": [{"start": "00:00", "end": "00:00"}]},
+            "blackout: no change window ever opens: nothing can be planned until a blackout is shortened",
+        ),
+        (
             {"apart": [{"name": "g", "vms": ["web-1", "web-2"], "at_most": 2}]},
             "apart 'g': at_most 2 allows all its VMs on one host: it asks for nothing",
         ),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -130,5 +131,29 @@ def test_without_windows_a_blackout_is_all_that_is_closed() -> None:
 def test_blackouts_that_leave_nothing_are_an_error() -> None:
     """A window that is blacked out every day never opens, and that is said."""
     never = blacked_out([{"start": "22:00", "end": "23:00"}], {"start": "21:00", "end": "23:30"})
-    with pytest.raises(PolicyError, match="leave nothing"):
+    with pytest.raises(PolicyError, match="no change window ever opens"):
         never.opens_at(at("2026-11-20T22:30"))
+
+
+@pytest.mark.parametrize(
+    ("windows", "blackouts", "ever"),
+    [
+        ([], [("00:00", "00:00")], False),
+        ([], [("00:00", "23:59")], True),
+        ([], [], True),
+        ([("22:00", "05:00")], [("22:00", "00:00"), ("00:00", "05:00")], False),
+        ([("22:00", "05:00")], [("22:00", "00:00"), ("00:00", "04:59")], True),
+        ([("00:00", "05:00")], [("21:00", "05:00")], False),
+    ],
+)
+def test_whether_a_window_ever_opens(
+    windows: list[tuple[str, str]], blackouts: list[tuple[str, str]], *, ever: bool
+) -> None:
+    """Also where parts of one night are closed by blackouts of two days; asking for the next opening agrees."""
+    spans: list[list[dict[str, object]]] = [
+        [{"start": start, "end": end} for start, end in each] for each in (windows, blackouts)
+    ]
+    made = blacked_out(spans[0], *spans[1])
+    assert made.ever_open is ever
+    with nullcontext() if ever else pytest.raises(PolicyError):
+        made.opens_at(at("2026-11-20T22:30"))

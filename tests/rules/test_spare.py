@@ -349,7 +349,7 @@ def test_most_room_is_told_of_a_host_that_may_run_it() -> None:
         (
             {"h1": 4, "h2": 4},
             2,
-            "after each of the 1 ways in which 2 hosts can fail all VMs restart; 1 VMs cannot be kept restartable",
+            "after each of the 1 way in which 2 hosts can fail all VMs restart; 1 VM cannot be kept restartable",
         ),
     ],
 )

@@ -35,14 +35,16 @@ def check(
     """
     from rebalancer.cli.output import print_json, show_lines
     from rebalancer.cli.source import Door, open_source
-    from rebalancer.policy.lint import check_policy
+    from rebalancer.policy.lint import check_alone, check_policy
     from rebalancer.policy.load import load_policy
     from rebalancer.rules import relaxed
 
     wanted = load_policy(file)
     relaxed(wanted)
     door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
-    findings = check_policy(wanted, open_source(source, door, wanted.demand, metrics=False).pool) if source else ()
+    findings = check_alone(wanted)
+    if source:
+        findings = check_policy(wanted, open_source(source, door, wanted.demand, metrics=False).pool)
     if json:
         print_json({"policy": wanted.model_dump(mode="json"), "findings": [str(each) for each in findings]})
         return

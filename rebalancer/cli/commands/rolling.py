@@ -54,6 +54,7 @@ def rolling(
     from rebalancer.cli.progress import watch_solve
     from rebalancer.cli.situation import open_case
     from rebalancer.cli.source import Door
+    from rebalancer.units import counted
     from rebalancer.whatif import rolling as rolling_of
     from rebalancer.whatif import write_rolling
     from rebalancer.whatif.rolling_folder import assert_empty
@@ -71,7 +72,7 @@ def rolling(
         )
     if output and not found.refused:
         write_rolling(found, output)
-        say(f"{output}: {len(found.stages)} plan folders, rolling.md and rolling.json written")
+        say(f"{output}: {counted(len(found.stages), 'plan folder')}, rolling.md and rolling.json written")
     if json:
         print_json(found.as_json())
         return end_of(found.refused)

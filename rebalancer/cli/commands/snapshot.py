@@ -31,6 +31,7 @@ def snapshot(
     from rebalancer.cli.source import Door, as_snapshot, open_source, with_demand_from
     from rebalancer.policy.load import policy_or_default
     from rebalancer.snapshot import write_snapshot
+    from rebalancer.units import counted
 
     door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
     wanted = policy_or_default(policy).demand
@@ -44,4 +45,5 @@ def snapshot(
     pool = situation.pool
     guests = sum(1 for _ in pool.resident_guests())
     measured = f"load profile from {situation.demand.source}" if situation.demand else "no load profile"
-    say(f"{output}: pool {pool.name}, {len(pool.hosts)} hosts, {guests} running guests, {measured}")
+    size = f"{counted(len(pool.hosts), 'host')}, {counted(guests, 'running guest')}"
+    say(f"{output}: pool {pool.name}, {size}, {measured}")

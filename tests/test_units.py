@@ -1,0 +1,40 @@
+"""Numbers as sentences say them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from rebalancer.units import counted
+
+PACKAGE = Path(__file__).resolve().parents[1] / "rebalancer"
+BARE = re.compile(
+    r"\{len\([^{}]*\)\} (moves|steps|VMs|hosts|plans|migrations|guests|disks|points|folders|plan folders)\b"
+)
+"""A count and a plural that stands there whatever the count is."""
+OF_MANY = {
+    "cli/tradeoff_views.py",
+    "cli/views.py",
+    "rules/ledger.py",
+    "solve/check.py",
+    "rules/storage/one_snapshot.py",
+}
+"""Files whose sentences are only said of several."""
+
+
+def test_one_is_no_plural() -> None:
+    """One, none and several; with a plural of its own, or a verb."""
+    assert [counted(number, "host") for number in (0, 1, 2)] == ["0 hosts", "1 host", "2 hosts"]
+    assert counted(1, "plan copies", "plans copy") == "1 plan copies"
+    assert counted(2, "plan copies", "plans copy") == "2 plans copy"
+
+
+def test_no_sentence_has_a_plural_of_its_own() -> None:
+    """Whatever counts what may be one says it with `counted`."""
+    bare = [
+        f"{path.relative_to(PACKAGE)}: {found[0]}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if str(path.relative_to(PACKAGE)) not in OF_MANY
+        for found in BARE.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert bare == []
