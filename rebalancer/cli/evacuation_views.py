@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 
-from rebalancer.cli.output import heading
+from rebalancer.cli.exits import Exit
+from rebalancer.cli.output import end_below, heading
 from rebalancer.cli.table import table
 from rebalancer.cli.views import plan_tables, steps_table
 from rebalancer.units import counted, size_in_words
 from rebalancer.whatif.rolling_folder import folder_names, purpose_of, summary_of
 
 if TYPE_CHECKING:
+    from rebalancer.errors import RebalancerError
     from rebalancer.plan import Plan
     from rebalancer.whatif import Blocked, Evacuation, Rolling
 
@@ -51,6 +53,20 @@ def rolling_tables(found: Rolling) -> Iterator[RenderableType]:
             {"VM": "left", "is now on": "left", "ends on": "left", "why": "text"},
             [(each.vm_name, each.home_name, each.ends_on_name, each.words) for each in found.deviations],
         )
+
+
+def end_of_blocked(blocked: Sequence[Blocked], refused: RebalancerError | None) -> Exit:
+    """How a command ends whose tables name the VMs that are *blocked*.
+
+    Raises:
+        RebalancerError: it is *refused* for something that no table tells.
+    """
+    if refused is None:
+        return Exit.DONE
+    if not blocked:
+        raise refused
+    who = counted(len(blocked), "VM cannot leave its host", "VMs cannot leave their hosts")
+    return end_below(f"nothing is planned: {who}, and the table says what would let them", refused)
 
 
 def _blocked_table(blocked: Sequence[Blocked]) -> RenderableType:

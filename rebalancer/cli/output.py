@@ -62,6 +62,12 @@ def end_of(refused: RebalancerError | None) -> Exit:
     return exit_code(refused)
 
 
+def end_below(sentence: str, refused: RebalancerError) -> Exit:
+    """The exit code of a command whose tables tell of *refused* already: standard error gets a *sentence*."""
+    say(f"rebalancer: {sentence}")
+    return exit_code(refused)
+
+
 class Log(Console):
     """Standard error; where it cannot be written any more it falls silent, for a run must not end for that."""
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rebalancer.demand import LoadProfile
-from rebalancer.errors import MetricsRefused, SnapshotError
+from rebalancer.errors import ConnectionSettingsError, MetricsRefused, SnapshotError
 from rebalancer.inventory import Pool
 from rebalancer.inventory.dump import records_from_dump
 from rebalancer.inventory.records import pool_from_records
@@ -24,6 +24,21 @@ class Door:
     ca_file: Path | None
     fingerprints: Sequence[str] | None
     credentials_file: Path | None
+
+    def assert_unused(self, source: str) -> None:
+        """Pass where no option says how to get into *source*, which is a file.
+
+        Raises:
+            ConnectionSettingsError: there is one.
+        """
+        given = {
+            "--fingerprint": self.fingerprints,
+            "--ca-file": self.ca_file,
+            "--credentials": self.credentials_file,
+        }
+        for option in [name for name, value in given.items() if value]:
+            problem = f"it says how to get into a live pool, and {source} is a file"
+            raise ConnectionSettingsError(option, problem, "Leave it out, or name the pool's URL")
 
     def trust(self) -> Trust:
         """Which certificates are trusted."""
@@ -55,11 +70,13 @@ def open_source(source: str, door: Door, demand: DemandPolicy, *, metrics: bool 
 
     Raises:
         SnapshotError: the file is missing, truncated or something else.
+        ConnectionSettingsError: a file, and options for getting into a live pool.
         XapiError: the live pool cannot be read.
     """
     if is_url(source):
         return _live(source, door, demand, metrics=metrics)
     path = _file(source)
+    door.assert_unused(source)
     if path.name.endswith((".xml", ".xml.gz")):
         return _dump(path)
     snapshot = read_snapshot(path)

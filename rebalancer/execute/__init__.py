@@ -13,7 +13,7 @@ from rebalancer.execute.patience import Patience
 from rebalancer.execute.reporter import RunReporter
 from rebalancer.execute.result import Ending, RunResult
 from rebalancer.execute.runner import execute, resume
-from rebalancer.execute.stop import StopSignal, stop_on_signals
+from rebalancer.execute.stop import StopSignal, Wish, stop_on_signals
 
 __all__ = [
     "Clock",
@@ -25,6 +25,7 @@ __all__ = [
     "RunResult",
     "StepState",
     "StopSignal",
+    "Wish",
     "cooled",
     "execute",
     "journal_path",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
@@ -34,9 +34,17 @@ class StopSignal:
         return Wish(min(self.asked, Wish.CANCEL))
 
 
+def _heed(_wish: Wish) -> None:
+    """Say nothing."""
+
+
 @contextmanager
-def stop_on_signals(stop: StopSignal | None = None) -> Iterator[StopSignal]:
+def stop_on_signals(stop: StopSignal | None = None, tell: Callable[[Wish], None] = _heed) -> Iterator[StopSignal]:
     """A stop signal that Ctrl-C, SIGTERM and a lost terminal (SIGHUP) ask, until the block ends; main thread only.
+
+    Args:
+        stop: the signal to ask; by default a new one.
+        tell: called in the signal handler with what is wanted by then, so it may take no lock.
 
     Raises:
         ValueError: the caller is not the main thread.
@@ -45,6 +53,7 @@ def stop_on_signals(stop: StopSignal | None = None) -> Iterator[StopSignal]:
 
     def ask(_signal: int, _frame: FrameType | None) -> None:
         asked.ask()
+        tell(asked.wish)
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:

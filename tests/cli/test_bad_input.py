@@ -66,6 +66,14 @@ CONNECTIONS = {
     "credentials folder": Wrong(
         typed=lambda door: ["check", door.served.url, "--credentials", "."], said=(".", "Is a directory")
     ),
+    "fingerprint for a file": Wrong(
+        typed=lambda door: ["check", door.served.snapshot, "--fingerprint", "a" * 64],
+        said=("--fingerprint", "says how to get into a live pool", "is a file"),
+    ),
+    "credentials for a file": Wrong(
+        typed=lambda door: ["evacuate", door.served.snapshot, "alder", "--credentials", "nobody"],
+        said=("--credentials", "is a file"),
+    ),
     "fingerprint that is none": Wrong(
         typed=lambda _: ["check", "https://127.0.0.1:9", "--fingerprint", "abc"], said=("'abc'", "openssl x509")
     ),

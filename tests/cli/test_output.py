@@ -19,7 +19,9 @@ import pytest
 from rich.console import RenderableType
 
 from rebalancer.cli.output import print_json, show
+from rebalancer.cli.stopping import tell_stop
 from rebalancer.cli.table import table
+from rebalancer.execute import Patience, Wish, stop_on_signals
 from tests.cli.terminal import Served, Terminal
 
 COLUMNS = {"n": "right", "rule": "left", "why": "text", "way out": "text"}
@@ -163,6 +165,58 @@ def test_ctrl_c_ends_in_a_word(served: Served, tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=20)
     assert (done.returncode, done.stderr.strip()) == (1, "rebalancer: interrupted")
+
+
+AT_THE_START = """
+import builtins, os, signal, sys
+load = builtins.__import__
+def interrupted(name, *rest):
+    if name == "typer":
+        os.kill(os.getpid(), signal.SIGINT)
+    return load(name, *rest)
+builtins.__import__ = interrupted
+"""
+AT_THE_END = """
+import atexit, os, signal
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+"""
+WHILE_THREADS_END = """
+import os, signal, threading, time
+def late():
+    threading.main_thread().join()
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(5)
+threading.Thread(target=late).start()
+"""
+
+
+@pytest.mark.parametrize(
+    ("when", "code", "said"),
+    [
+        (AT_THE_START, 1, "rebalancer: interrupted\n"),
+        (WHILE_THREADS_END, 1, "rebalancer: interrupted\n"),
+        (AT_THE_END, 0, ""),
+    ],
+)
+def test_ctrl_c_around_a_command(when: str, code: int, said: str) -> None:
+    """While it loads and while the interpreter winds down: one line at most, no traceback, and a documented code."""
+    script = f"{when}\nimport sys; sys.argv = ['rebalancer', '--help']\nfrom rebalancer.__main__ import start; start()"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=20)
+    assert (done.returncode, done.stderr) == (code, said)
+
+
+def test_a_run_that_is_asked_to_stop_says_how_it_will_end(capfd: pytest.CaptureFixture[str]) -> None:
+    """At once, in the handler: what the first Ctrl-C does, what a second would, and how long that takes."""
+    with stop_on_signals(tell=tell_stop) as stop:
+        signal.raise_signal(signal.SIGINT)
+        first = capfd.readouterr().err
+        signal.raise_signal(signal.SIGTERM)
+        second = capfd.readouterr().err
+    assert stop.wish is Wish.CANCEL
+    assert "nothing more is started, and what runs is finished. Ask again to cancel that" in first
+    assert second.startswith("\ncancelling what runs: ")
+    assert f"{Patience().quiet:.0f} s" in first
+    assert f"{Patience().quiet:.0f} s" in second
 
 
 def test_a_terminal_is_as_wide_as_it_is(served: Served, tmp_path: Path) -> None:

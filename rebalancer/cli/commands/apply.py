@@ -50,6 +50,7 @@ def apply(
     from rebalancer.cli.output import print_json, show
     from rebalancer.cli.progress import watch_run
     from rebalancer.cli.source import Door
+    from rebalancer.cli.stopping import tell_stop
     from rebalancer.execute import execute, journal_path, resume, stop_on_signals, was_begun
     from rebalancer.export import folder_of, read_plan
     from rebalancer.policy.load import load_policy
@@ -62,7 +63,11 @@ def apply(
     deadline = None if minutes is None else datetime.now(UTC) + timedelta(minutes=minutes)
     book = journal or journal_path(made.digest, state_dir)
     carry_out = resume if was_begun(book) else execute
-    with live_pool(url, door.credentials(), door.trust()) as live, stop_on_signals() as stop, watch_run() as reporter:
+    with (
+        live_pool(url, door.credentials(), door.trust()) as live,
+        stop_on_signals(tell=tell_stop) as stop,
+        watch_run() as reporter,
+    ):
         result = carry_out(
             made, live, journal=book, state_dir=state_dir, deadline=deadline, reporter=reporter, stop=stop
         )

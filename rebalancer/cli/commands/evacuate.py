@@ -32,8 +32,7 @@ def evacuate(
     """
     from datetime import UTC, datetime
 
-    from rebalancer.cli.evacuation_views import evacuation_tables
-    from rebalancer.cli.exits import Exit
+    from rebalancer.cli.evacuation_views import end_of_blocked, evacuation_tables
     from rebalancer.cli.names import find_host
     from rebalancer.cli.output import end_of, print_json, say, show
     from rebalancer.cli.progress import watch_solve
@@ -59,6 +58,4 @@ def evacuate(
         print_json(found.as_json())
         return end_of(found.refused)
     show(*evacuation_tables(found))
-    if found.refused:
-        raise found.refused
-    return Exit.DONE
+    return end_of_blocked(found.blocked, found.refused)

@@ -35,6 +35,7 @@ def nightly(
     from rebalancer.cli.exits import Exit, exit_of
     from rebalancer.cli.output import print_json, say, show_lines
     from rebalancer.cli.progress import watch_run, watch_solve
+    from rebalancer.cli.stopping import tell_stop
     from rebalancer.execute import stop_on_signals
     from rebalancer.nightly import Watchers, access_of, plan_and_execute, plan_only
     from rebalancer.policy.load import load_policy
@@ -42,7 +43,7 @@ def nightly(
     wanted = load_policy(policy)
     access = access_of(wanted, policy.parent)
     if execute:
-        with stop_on_signals() as stop, watch_solve() as solving, watch_run() as running:
+        with stop_on_signals(tell=tell_stop) as stop, watch_solve() as solving, watch_run() as running:
             watchers = Watchers(solving=solving, running=running)
             result = plan_and_execute(access, wanted, state_dir=state_dir, watchers=watchers, stop=stop)
     else:

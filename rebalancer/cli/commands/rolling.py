@@ -47,8 +47,7 @@ def rolling(
     """
     from datetime import UTC, datetime
 
-    from rebalancer.cli.evacuation_views import rolling_tables
-    from rebalancer.cli.exits import Exit
+    from rebalancer.cli.evacuation_views import end_of_blocked, rolling_tables
     from rebalancer.cli.names import find_host
     from rebalancer.cli.output import end_of, print_json, say, show
     from rebalancer.cli.progress import watch_solve
@@ -77,6 +76,4 @@ def rolling(
         print_json(found.as_json())
         return end_of(found.refused)
     show(*rolling_tables(found))
-    if found.refused:
-        raise found.refused
-    return Exit.DONE
+    return end_of_blocked(found.blocked, found.refused)

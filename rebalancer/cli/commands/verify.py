@@ -22,12 +22,13 @@ def verify(
     from datetime import UTC, datetime
 
     from rebalancer.cli.exits import Exit
-    from rebalancer.cli.output import end_of, print_json, show, show_lines
+    from rebalancer.cli.output import end_below, end_of, print_json, show, show_lines
     from rebalancer.cli.source import Door, open_source
     from rebalancer.cli.views import accepted
     from rebalancer.errors import IllegalPlan
     from rebalancer.export import read_plan
     from rebalancer.plan import verify_plan
+    from rebalancer.units import counted
 
     made = read_plan(plan)
     door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
@@ -39,6 +40,6 @@ def verify(
         return end_of(refused)
     if refused:
         show_lines(*map(str, findings))
-        raise refused
+        return end_below(f"the plan is not legal: {counted(len(findings), 'finding')}. Make a new plan", refused)
     show(accepted(made))
     return Exit.DONE
