@@ -31,6 +31,7 @@ class Attempt:
         judge: the pool, or None where it cannot be judged now; raises StalePlan where what is left is not legal.
         wire: seconds that the step's bytes take on the wire in this pool.
         goes_on: whether anything may be begun.
+        in_time: whether the step would end before the deadline, were it sent now.
     """
 
     migration: Migration
@@ -38,13 +39,14 @@ class Attempt:
     judge: Callable[[], Pool | None]
     wire: Callable[[Pool], float]
     goes_on: Callable[[], bool]
+    in_time: Callable[[], bool]
 
     def go(self) -> Waiting[Looked]:
         """Make the step, once more if the VM is where it was and the reason may have passed.
 
         Raises:
             Halt, StalePlan, XapiError: it cannot be made.
-            Withdrawn: it was not begun, because nothing is to be begun any more.
+            Withdrawn: it was not begun, because nothing is to be begun any more, or it would be late by now.
         """
         step, watch = self.migration.step, self.migration.watch
         self.migration.reporter.step_began(step)
@@ -66,16 +68,45 @@ class Attempt:
         found = sight(step.move, where)
         if found.state is not StepState.STAYED:
             return self.migration.write(found)
-        while (pool := self.judge()) is None:
-            yield
-            self._assert_go_on()
-        motion = motion_of(step, pool) if step.disks else None
         try:
-            watch.keep_asking(lambda: self._ask(motion))
+            pool, motion = yield from self._permitted()
         except RefusedByXapi as error:
             return self.migration.write(Sight(state=StepState.REFUSED, where=where), error=(error.code, *error.params))
         self._assert_go_on()
         return (yield from self._fly(motion, self.wire(pool)))
+
+    def _permitted(self) -> Waiting[tuple[Pool, StorageMotion | None]]:
+        """A pool in which all that is left is legal, and what to send for disks, once XAPI agrees.
+
+        Where XAPI was silent before it agreed, the pool is looked at again: no look is older than a silence.
+
+        Raises:
+            RefusedByXapi: it does not agree.
+        """
+        while True:
+            pool = self.judge()
+            if pool is not None and not self._agrees_at_once(self._motion(pool)):
+                pool = self.judge()
+            if pool is not None:
+                return pool, self._motion(pool)
+            yield
+            self._assert_go_on()
+
+    def _motion(self, pool: Pool) -> StorageMotion | None:
+        """What to send for disks."""
+        return motion_of(self.migration.step, pool) if self.migration.step.disks else None
+
+    def _agrees_at_once(self, motion: StorageMotion | None) -> bool:
+        """Ask XAPI until it agrees; false where it was silent first."""
+        asked = 0
+
+        def ask() -> None:
+            nonlocal asked
+            asked += 1
+            self._ask(motion)
+
+        self.migration.watch.keep_asking(ask)
+        return asked == 1
 
     def _ask(self, motion: StorageMotion | None) -> None:
         """Ask XAPI whether the step may be made now.
@@ -100,5 +131,5 @@ class Attempt:
 
     def _assert_go_on(self) -> None:
         """Pass if the step may still be begun."""
-        if not self.goes_on():
+        if not (self.goes_on() and self.in_time()):
             raise Withdrawn

@@ -20,7 +20,7 @@ class Halt(Exception):
 
 
 class Withdrawn(Exception):
-    """A step is not begun after all: somebody asked to stop, or another step did not end well."""
+    """A step is not begun after all: somebody asked to stop, another did not end well, or it would be late by now."""
 
 
 @dataclass(slots=True, kw_only=True)

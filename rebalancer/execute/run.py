@@ -6,7 +6,7 @@ as soon as what it waits for is done and the limits have room, those that stand 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -162,7 +162,7 @@ class Run:
             if not over:
                 self.watch.clock.sleep(self.watch.patience.poll)
         self._raise_troubles()
-        return self._ending(waiting)
+        return self._ending()
 
     def _goes_on(self) -> bool:
         """Whether more may be begun: all went well, and nobody asked to stop."""
@@ -173,7 +173,7 @@ class Run:
         able = (step for step in waiting if self.done.issuperset(step.after) and lanes.has_room(step))
         return next((step for step in able if not self._would_be_late(step)), None)
 
-    def _ending(self, waiting: Collection[str]) -> Ending:
+    def _ending(self) -> Ending:
         """Why nothing more is begun.
 
         Raises:
@@ -181,7 +181,7 @@ class Run:
         """
         if len(self.done) == len(self.plan.steps):
             return Ending.COMPLETE
-        if self.watch.stop.asked or not waiting:
+        if self.watch.stop.asked:
             raise _Asked
         self.reporter.stopping(Ending.DEADLINE.value)
         return Ending.DEADLINE
@@ -200,6 +200,7 @@ class Run:
             judge=self._judge,
             wire=lambda pool: wire_of(step, self.plan, pool),
             goes_on=self._goes_on,
+            in_time=lambda: not self._would_be_late(step),
         )
         return attempt.go()
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rebalancer.errors import StoppedHalfWay
+from rebalancer.errors import RefusedByXapi, StalePlan, StoppedHalfWay, Unreachable
 from rebalancer.execute import Ending, RunReporter, StopSignal, execute, read_journal, resume
 from rebalancer.execute.journal import Entry, Intended, Journal, Looked, RunEnded, Sent
 from rebalancer.execute.outcome import StepState
@@ -242,6 +242,42 @@ def test_what_fits_before_the_deadline_is_made(case: Case, pool: Pool) -> None:
     live = WatchfulPool(pool, **{vm: Script(polls=40) for vm in "abcd"})
     result = execute(plan, live, deadline=deadline, **case.options)
     assert (result.ending, len(result.done), len(result.left)) == (Ending.DEADLINE, 2, 2)
+
+
+def test_a_step_that_waited_beyond_its_time_is_not_sent(case: Case, pool: Pool) -> None:
+    """Its VM is busy until it would end after the deadline: nothing is sent, and the step is left."""
+    plan = plan_of(pool, ("a", "h4"))
+    live = WatchfulPool(pool)
+    live.change("a", current_operations=("snapshot",))
+    case.clock.then = lambda seconds: live.change("a", current_operations=()) if seconds == 50 else None
+    deadline = case.clock.now() + timedelta(seconds=plan.steps[0].seconds + 5)
+    result = execute(plan, live, deadline=deadline, **case.options)
+    assert (result.ending, result.left, live.sent) == (Ending.DEADLINE, ("s01",), [])
+
+
+def test_a_retry_that_would_be_late_is_not_made(case: Case, pool: Pool) -> None:
+    """Refused for a passing reason, there is no time for the retry: nothing is sent, and the step is left."""
+    plan = plan_of(pool, ("a", "h4"))
+    busy = RefusedByXapi("VM.assert_operation_valid", "OTHER_OPERATION_IN_PROGRESS", ["VM"])
+    live = WatchfulPool(pool, a=[Script(refused=busy), Script()])
+    deadline = case.clock.now() + timedelta(seconds=plan.steps[0].seconds + 5)
+    result = execute(plan, live, deadline=deadline, **case.options)
+    assert (result.ending, result.left, live.sent) == (Ending.DEADLINE, ("s01",), [])
+
+
+def test_a_pool_that_fell_silent_is_looked_at_again_before_sending(case: Case, pool: Pool) -> None:
+    """While XAPI does not answer, somebody turns Workload Balancing on: the look from before that counts no more."""
+    live = WatchfulPool(pool)
+
+    def fall_silent(call: str) -> None:
+        if call == "assert_may_migrate" and case.clock.seconds < 20:
+            live.pool = replace(live.pool, wlb_enabled=True)
+            raise Unreachable("the pool", "no answer in time", "Wait")
+
+    live.before_each = fall_silent
+    with pytest.raises(StalePlan, match="Workload Balancing is on"):
+        execute(plan_of(pool, ("a", "h4")), live, **case.options)
+    assert live.sent == []
 
 
 def test_drift_while_others_are_on_their_way_is_judged_with_them(case: Case, pool: Pool) -> None:
