@@ -18,8 +18,10 @@ from rebalancer.plan.figures import host_rows, load_of, load_shares, metrics_of,
 from rebalancer.plan.finding import Finding
 from rebalancer.plan.memory import memory_by_step
 from rebalancer.plan.plan import HostState, Load, Plan, Tier
+from rebalancer.plan.reason_claims import wrong_reasons
 from rebalancer.plan.step import Step
 from rebalancer.problem import Problem
+from rebalancer.rules import Rule
 
 NEED_DEMAND = {"overload", "balance", "peak"}
 DEMAND_TOLERANCE = 1e-4
@@ -28,8 +30,8 @@ TOLERANCE = 1e-3
 """What a figure may be off, relatively or in its own unit: plans keep six digits of every pCPU."""
 
 
-def wrong_claims(plan: Plan, problem: Problem) -> Iterator[Finding]:
-    """Figures of *plan* that are not those of *problem*, the pool that it was made from."""
+def wrong_claims(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterator[Finding]:
+    """Figures and reasons of *plan* that are not those of *problem*, the pool that it was made from."""
     if problem.initial.host_of != plan.before.host_of:
         yield _wrong("placement", "the hosts' VMs before the plan are not where the inventory has them")
         return
@@ -52,6 +54,7 @@ def wrong_claims(plan: Plan, problem: Problem) -> Iterator[Finding]:
     yield from rows or _wrong_slots(plan, carried)
     for tier in plan.tiers:
         yield from _wrong_tier(tier, carried, plan.predicted)
+    yield from wrong_reasons(plan, carried, rules)
 
 
 def wrong_demand(plan: Plan, problem: Problem) -> Iterator[Finding]:

@@ -13,8 +13,9 @@ from rebalancer.plan.elsewhere import problem_at
 from rebalancer.plan.order import Deadlock, find_order
 from rebalancer.plan.plan import LeftAlone
 from rebalancer.plan.search import Leg
-from rebalancer.plan.step import Step
+from rebalancer.plan.step import Step, StepKind
 from rebalancer.plan.steps import steps_of
+from rebalancer.plan.why import BACK
 from rebalancer.problem import Problem
 from rebalancer.rules import PoolRule, Rule, Violation, end_violations
 from rebalancer.rules.storage import Ways
@@ -73,7 +74,7 @@ class _WayBack:
             for move in order.moves:
                 rule = order.rules[0] if order.rules else "order"
                 self._strand(move.vm, rule, "no legal order brings it back together with the others")
-        reasons = ["back to where it was" if not leg.hop else "parked on the way back" for leg in order.legs]
+        reasons = [BACK[StepKind.HOP if leg.hop else StepKind.MOVE] for leg in order.legs]
         steps = steps_of(order.legs, self._problem, self._rules, reasons, prefix="r", pace=self._pace)
         return steps, tuple(self._stranded[vm] for vm in sorted(self._stranded))
 

@@ -14,6 +14,7 @@ from itertools import pairwise
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.plan.duration import migration_network, wire_seconds
 from rebalancer.plan.finding import Finding
+from rebalancer.plan.launching import launched
 from rebalancer.plan.plan import Plan
 from rebalancer.plan.step import Step
 from rebalancer.policy import LimitsPolicy
@@ -21,6 +22,7 @@ from rebalancer.policy.windows import change_windows
 from rebalancer.units import counted
 
 TENTHS = 10
+CHAIN = "steps that wait for each other, one after another"
 ROUNDING_SECONDS = 0.05
 """Times of a plan are in tenths of a second."""
 
@@ -107,33 +109,48 @@ def _runs_at(step: Step, tenths: int) -> bool:
 
 
 def _wrong_totals(plan: Plan) -> Iterator[tuple[bool, str]]:
-    """How long the plan takes."""
-    schedule = plan.schedule
+    """How long the plan takes, likely and at the ends of the interval."""
+    schedule, limits = plan.schedule, plan.policy.limits
     ends = max((step.start_seconds + step.seconds for step in plan.steps), default=0.0)
     yield abs(ends - schedule.seconds) > ROUNDING_SECONDS, f"the last step ends after {ends:g} s"
-    in_order = schedule.seconds_low <= schedule.seconds <= schedule.seconds_high
-    yield not in_order, "how long the plan takes is no interval"
+    for claimed, lengths in (
+        (schedule.seconds_low, [step.seconds_low for step in plan.steps]),
+        (schedule.seconds_high, [step.seconds_high for step in plan.steps]),
+    ):
+        found = launched(plan.steps, [_tenths(length) for length in lengths], limits) / TENTHS
+        yield abs(found - claimed) > ROUNDING_SECONDS, f"an end of its interval is at {found:g} s, not at {claimed:g} s"
 
 
 def _wrong_bound(plan: Plan) -> Iterator[tuple[bool, str]]:
-    """What no schedule of its steps can beat."""
-    bound, claimed = float(_least(plan.steps, plan.policy.limits)), plan.schedule.bound_seconds
+    """What no schedule of its steps can beat, and why."""
+    work = _work(plan.steps, plan.policy.limits)
+    most = max(work.values(), default=Fraction())
+    bound, claimed = float(most), plan.schedule.bound_seconds
     yield abs(bound - claimed) > ROUNDING_SECONDS, f"its steps take {bound:.1f} s at least, not {claimed:.1f} s"
+    reasons = {words for (words, _), seconds in work.items() if seconds == most} or {""}
+    yield plan.schedule.bound_by not in reasons, f"its length is bounded by {' or '.join(sorted(reasons)) or 'nothing'}"
 
 
-def _least(steps: Sequence[Step], limits: LimitsPolicy) -> Fraction:
-    """Seconds that *steps* take whatever their order: the longest chain, or the work that one limit lets through."""
-    work: dict[tuple[str, Uuid | None], tuple[Fraction, int]] = {}
+def _work(steps: Sequence[Step], limits: LimitsPolicy) -> dict[tuple[str, Uuid | None], Fraction]:
+    """Seconds that *steps* take whatever their order: the longest chain, and what each limit lets through, in words."""
+    work: dict[tuple[str, Uuid | None], Fraction] = {}
     finished: dict[str, Fraction] = {}
     for step in steps:
         seconds = Fraction(_tenths(step.seconds), TENTHS)
         finished[step.id] = seconds + max((finished.get(each, Fraction()) for each in step.after), default=Fraction())
-        ends = [("all", None, limits.concurrent), ("out", step.source, limits.out_per_host)]
-        ends += [("in", step.target, limits.in_per_host)]
-        ends += [("net", step.network, limits.per_link)] if limits.per_link else []
-        for kind, where, wide in ends:
-            work[kind, where] = work.get((kind, where), (Fraction(), wide))[0] + seconds, wide
-    return max((*finished.values(), *(sum_ / wide for sum_, wide in work.values())), default=Fraction())
+        for words, where, wide in _narrow(step, limits):
+            lane = f"{words}, {wide} at a time", where
+            work[lane] = work.get(lane, Fraction()) + seconds / wide
+    return {**work, (CHAIN, None): max(finished.values())} if steps else {}
+
+
+def _narrow(step: Step, limits: LimitsPolicy) -> Iterator[tuple[str, Uuid | None, int]]:
+    """Where *step* meets others, and how many run there at once."""
+    yield "all migrations", None, limits.concurrent
+    yield f"migrations out of {step.source_name}", step.source, limits.out_per_host
+    yield f"migrations into {step.target_name}", step.target, limits.in_per_host
+    if limits.per_link:
+        yield "all migrations over one network", step.network, limits.per_link
 
 
 def _wrong_window(plan: Plan) -> Iterator[tuple[bool, str]]:

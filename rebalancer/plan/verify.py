@@ -100,7 +100,7 @@ def _of_steps(plan: Plan, problem: Problem, rules: tuple[Rule, ...], done: Colle
     yield from findings
     yield from wrong_words(plan, problem.pool)
     if inventory_digest(problem.pool) == plan.made_from.inventory_digest:
-        yield from wrong_claims(plan, problem)
+        yield from wrong_claims(plan, problem, rules)
         yield from wrong_demand(plan, problem)
         yield from wrong_missing(plan, problem, rules)
         yield from wrong_durations(plan, problem.pool)

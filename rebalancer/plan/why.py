@@ -13,6 +13,7 @@ from rebalancer.placement import Placement
 from rebalancer.plan.figures import load_shares, slot_in_words
 from rebalancer.plan.plan import LeftAlone, OldViolation
 from rebalancer.plan.search import Leg
+from rebalancer.plan.step import StepKind
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality, Objection, Violation, standing_violations
@@ -24,6 +25,10 @@ DOES_NOT_PAY = "does-not-pay"
 OVER_THRESHOLD = "over-threshold"
 """In the place of a rule: the host has more load than the policy's threshold."""
 SHOWN = 3
+HOME = "home"
+"""The outcome of plans whose steps all lead back."""
+BACK = {StepKind.MOVE: "back to where it was", StepKind.HOP: "parked on the way back"}
+"""Why steps are made that lead back."""
 
 
 class Reasons:
@@ -96,7 +101,10 @@ class Reasons:
     def _of_wish(self, leg: Leg) -> str | None:
         """The VM leaves a host that is to be emptied, or mends what was broken."""
         if leg.source in self._problem.intent.empty:
-            return f"empties {self._host(leg.source)}: {self._problem.intent.empty[leg.source]}"
+            wanted = (
+                f": {self._problem.intent.empty[leg.source]}" if self._problem.policy.mode is not Mode.EVACUATE else ""
+            )
+            return f"empties {self._host(leg.source)}{wanted}"
         for violation in self._broken:
             if leg.vm in violation.vms and leg.source in violation.hosts and self._eased(violation):
                 return f"{self._company(leg, violation)}: {violation.words} [{violation.rule}]"

@@ -14,10 +14,9 @@ from rebalancer.plan.elsewhere import problem_at
 from rebalancer.plan.rollback import way_home
 from rebalancer.plan.search import Leg
 from rebalancer.plan.steps import legs_of
+from rebalancer.plan.why import HOME
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
-
-OUTCOME = "home"
 
 
 def plan_home(plan: Plan, problem: Problem, *, open_again: Collection[Uuid]) -> Plan:
@@ -69,7 +68,7 @@ class _Way:
     def _composed(self, back: Sequence[Step], reason: str, warnings: tuple[str, ...]) -> Plan:
         """The steps *back* as a plan."""
         goal = self._away.initial.after(*(step.move for step in back))
-        chosen = Chosen(goal=goal, tiers=(), outcome=OUTCOME, reason=reason, warnings=warnings)
+        chosen = Chosen(goal=goal, tiers=(), outcome=HOME, reason=reason, warnings=warnings)
         made = compose(self._away, rules_for(self._away), chosen, legs_of(back), self._made_at)
         reasons = {(each.vm, each.source, each.target): each.why for each in back}
         steps = tuple(replace(step, why=reasons[step.vm, step.source, step.target]) for step in made.steps)

@@ -16,6 +16,7 @@ from rebalancer.inventory import Pool
 from rebalancer.plan import Pace, Plan, Step, sealed, verify_plan
 from rebalancer.plan.dispatch import Ride, dispatch, makespan
 from rebalancer.plan.duration import NO_EXPERIENCE, migration_network, wire_seconds
+from rebalancer.plan.launching import launched
 from rebalancer.plan.schedule_claims import wrong_schedule
 from rebalancer.plan.timetable import timetable, work_bound
 from rebalancer.policy import LimitsPolicy
@@ -202,6 +203,14 @@ def test_the_claims_accept_what_is_dispatched(task: tuple[Ride, ...], limits: Li
     assert not [finding for finding in wrong_schedule(as_plan(task, made.starts, limits)) if finding.step]
 
 
+@given(rides(), limits_of)
+def test_the_claims_launch_as_the_dispatcher_does(task: tuple[Ride, ...], limits: LimitsPolicy) -> None:
+    """Two ways of saying that a step begins as soon as it may: the same length, for any lengths of the steps."""
+    starts = tuple(range(len(task)))
+    steps = as_plan(task, starts, limits).steps
+    assert launched(steps, [ride.ticks for ride in task], limits) == makespan(task, dispatch(task, limits, starts))
+
+
 def as_plan(task: Sequence[Ride], starts: Sequence[int], limits: LimitsPolicy) -> Plan:
     """A plan with the times of a timetable."""
     base = four_moves()
@@ -252,6 +261,10 @@ LIES = {
     "shorter": schedule_edited(FOUR, seconds=FOUR.schedule.seconds - 1),
     "lower bound": schedule_edited(FOUR, bound_seconds=FOUR.schedule.bound_seconds - 1),
     "higher bound": schedule_edited(FOUR, bound_seconds=FOUR.schedule.bound_seconds + 1),
+    "bounded by something else": schedule_edited(FOUR, bound_by="all migrations, 7 at a time"),
+    "no reason for the bound": schedule_edited(FOUR, bound_by=""),
+    "sooner at best": schedule_edited(FOUR, seconds_low=FOUR.schedule.seconds_low - 1),
+    "sooner at worst": schedule_edited(FOUR, seconds_high=FOUR.schedule.seconds_high - 1),
     "begins before the window": schedule_edited(FOUR, begins_at=FOUR.schedule.begins_at - timedelta(hours=3)),
     "window closes later": schedule_edited(FOUR, closes_at=FOUR.schedule.begins_at + timedelta(days=1)),
     "no window": schedule_edited(FOUR, closes_at=None),

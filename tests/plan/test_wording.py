@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from rebalancer.plan import Finding, HostRow, LeftAlone, Plan, sealed, verify_plan
-from tests.plan.made import LATER
+from rebalancer.plan import Finding, HostRow, LeftAlone, OldViolation, Plan, sealed, verify_plan
+from rebalancer.plan.reason_claims import alike
+from tests.plan.made import LATER, goal_of, plan_of, pool_with
 from tests.plan.test_verify import PLAN, busy_pool, edited, verdict
+from tests.pools import policy_of, problem_of
 
 
 def with_host_named(plan: Plan, name: str) -> Plan:
@@ -57,6 +59,12 @@ LIES: dict[str, tuple[Callable[[Plan], Plan], str]] = {
         ),
         "VM db is called 'web-1' here",
     ),
+    "reason of a step": (lambda plan: edited(plan, 0, why="relieves h9"), "its reason is another: "),
+    "reason on the way back": (
+        lambda plan: replace(plan, rollback=(replace(plan.rollback[0], why="for fun"), *plan.rollback[1:])),
+        "its reason is another: back to where it was",
+    ),
+    "home, which it is not": (lambda plan: replace(plan, outcome="home"), "its reason is another: back to where"),
     "summary": (lambda plan: replace(plan, summary="Nothing to do."), "the summary is not one of this plan"),
     "unit": (lambda plan: with_tier(plan, unit="ducks"), "is another than the plan says"),
     "sentence": (lambda plan: with_tier(plan, sentence="All is well."), "is another than the plan says"),
@@ -74,6 +82,56 @@ def test_a_lie_is_refused_although_the_digest_fits(lie: str) -> None:
     found = verdict(sealed(edit(PLAN)))
     assert "digest" not in {each.rule for each in found}
     assert any(words in each.words for each in found)
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (lambda old: (replace(old, words="all is well"),), "what was broken before it is another: VMs of group 'g'"),
+        (lambda old: (replace(old, mended=False),), "what it mends, is not what the plan says"),
+        (lambda old: (), "what it mends, is not what the plan says"),  # noqa: ARG005 - an edit takes the violation
+        (lambda old: (old, old), "what it mends, is not what the plan says"),
+    ],
+)
+def test_what_was_broken_is_held_against_the_rules(
+    edit: Callable[[OldViolation], tuple[OldViolation, ...]], words: str
+) -> None:
+    """Its words, whether the plan mends it, and that there is one."""
+    pool = pool_with({"h1": 30, "h2": 30}, {"a": ("h1", 4), "b": ("h1", 4)})
+    problem = problem_of(pool, policy=policy_of(apart=[{"name": "g", "vms": ["a", "b"], "hard": False}]))
+    plan = plan_of(problem, goal_of(problem, a="h2"))
+    assert verify_plan(plan, pool, now=LATER) == ()
+    (found,) = verify_plan(sealed(replace(plan, old_violations=edit(plan.old_violations[0]))), pool, now=LATER)
+    assert words in found.words
+
+
+def test_a_wish_that_is_given_up_has_to_be_told() -> None:
+    """Whoever takes the warning out of a plan that breaks a soft group is refused."""
+    pool = pool_with({"h1": 30, "h2": 30}, {"a": ("h1", 4), "b": ("h2", 4)})
+    policy = policy_of(mode="evacuate", empty=["h1"], apart=[{"name": "g", "vms": ["a", "b"], "hard": False}])
+    problem = problem_of(pool, policy=policy)
+    plan = plan_of(problem, goal_of(problem, a="h2"))
+    assert verify_plan(plan, pool, now=LATER) == ()
+    silent = sealed(replace(plan, warnings=plan.warnings[1:]))
+    (found,) = verify_plan(silent, pool, now=LATER)
+    assert found.words.startswith("it does not warn: the plan gives up a wish that held before: ")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("relieves h1, at 112% of its threshold at 19:00", "relieves h1, at 113% of its threshold at 18:00", True),
+        ("relieves h1, at 112% of its threshold at 19:00", "relieves h1, at 114% of its threshold at 19:00", False),
+        (
+            "relieves h1, at 112% of its threshold at Mon 19:00",
+            "relieves h2, at 112% of its threshold at Mon 19:00",
+            False,
+        ),
+    ],
+)
+def test_what_rounding_leaves_is_no_lie(one: str, other: str, *, same: bool) -> None:
+    """A percent more or less, and the hour of a peak that another check holds against the load."""
+    assert alike(one, other) is same
 
 
 def test_the_plan_itself_is_accepted() -> None:
