@@ -29,6 +29,7 @@ A class keeps its data; `__str__` builds the sentence: what happened, where, and
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 SHOWN = 5
 """How many of its reasons an error lists."""
+WAYS_SHOWN = 3
+"""How many ways out an error tells; all that were found stand in its data."""
 
 
 def _first(reasons: Sequence[str]) -> str:
@@ -124,21 +127,57 @@ class MetricsRefused(RebalancerError):
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Concession:
+    """One thing that would have to be given up: where it stands (`limits.maximum_moves`), and what to do in words."""
+
+    where: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayOut:
+    """Concessions that make a placement possible, and what the cheapest one that was found with them costs.
+
+    Args:
+        concessions: what to give up, all of it together.
+        moves: VMs that then move.
+        gib: GiB that then are copied.
+        proved: whether no placement costs less with these concessions.
+    """
+
+    concessions: tuple[Concession, ...]
+    moves: int
+    gib: float
+    proved: bool
+
+    def __str__(self) -> str:
+        """What to give up, and the price."""
+        moves = "1 VM moves" if self.moves == 1 else f"{self.moves} VMs move"
+        given_up = " and ".join(each.words for each in self.concessions)
+        return f"{given_up} ({moves}, {self.gib:.4g} GiB are copied)"
+
+
 class Infeasible(RebalancerError):
     """No placement satisfies the hard rules.
 
     Args:
         blame: sentences that name the rules which exclude each other.
+        ways_out: what to give up so that there is one, the cheapest first.
     """
 
-    def __init__(self, blame: Sequence[str]) -> None:
-        super().__init__(tuple(blame))
-        self.blame = tuple(blame)
+    def __init__(self, blame: Sequence[str], ways_out: Sequence[WayOut] = ()) -> None:
+        super().__init__(tuple(blame), tuple(ways_out))
+        self.blame, self.ways_out = tuple(blame), tuple(ways_out)
 
     def __str__(self) -> str:
-        """Who is to blame and the way out."""
-        said = "; ".join(self.blame)
-        return f"no placement satisfies all hard rules: {said}. Change what they object to, or the policy."
+        """Who is to blame and the ways out."""
+        said = _first(self.blame)
+        if not self.ways_out:
+            return f"no placement satisfies all hard rules: {said}. Change what they object to, or the policy."
+        ways = ", or ".join(map(str, self.ways_out[:WAYS_SHOWN]))
+        start = "The cheapest way out" if self.ways_out[0].proved else "A way out"
+        return f"no placement satisfies all hard rules: {said}. {start}: {ways}."
 
 
 class NothingFound(Infeasible):

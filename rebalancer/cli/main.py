@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from contextlib import suppress
+from dataclasses import asdict
 from io import TextIOWrapper
 
 import typer
@@ -32,7 +33,7 @@ from rebalancer.cli.commands import (
     verify,
 )
 from rebalancer.cli.exits import Exit, exit_code
-from rebalancer.errors import RebalancerError
+from rebalancer.errors import Infeasible, RebalancerError
 from rebalancer.plain import one_line
 
 app = typer.Typer(
@@ -100,7 +101,13 @@ def _print_for_programs(error: RebalancerError) -> None:
         from rebalancer.cli.output import print_json  # noqa: PLC0415 - help is quicker without it
 
         with suppress(BrokenPipeError):
-            print_json({"error": type(error).__name__, "message": str(error), "exit_code": exit_code(error)})
+            told = {"error": type(error).__name__, "message": str(error), "exit_code": exit_code(error)}
+            print_json(told | _ways(error))
+
+
+def _ways(error: RebalancerError) -> dict[str, object]:
+    """What to give up, where nothing is possible."""
+    return {"ways_out": [asdict(each) for each in error.ways_out]} if isinstance(error, Infeasible) else {}
 
 
 def _end(sentence: str, code: Exit) -> None:

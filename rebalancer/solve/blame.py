@@ -3,45 +3,46 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Callable, Iterable, Sequence
 
 from rebalancer.inventory import VM
+from rebalancer.policy import Mode
 from rebalancer.problem import Problem
-from rebalancer.rules import Legality, Origin, PoolRule, Rule
+from rebalancer.rules import Legality, PoolRule, Rule
 from rebalancer.rules.storage import Ways
+from rebalancer.solve.prepare import Prepared
 
 Possible = Callable[[Sequence[Rule]], bool]
-
-MOST_RELAXED = 2
-"""Rules that are left out together in search of a way out: each set costs a search of its own."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Cost:
-    """What the cheapest placement under some rules takes."""
-
-    gib: float
-    moves: int
-
-    def words(self) -> str:
-        """In numbers."""
-        return (
-            f"then {'1 VM moves' if self.moves == 1 else f'{self.moves} VMs move'}, and {self.gib:.4g} GiB are copied"
-        )
 
 
 def held_on_emptied_hosts(problem: Problem, rules: Sequence[Rule]) -> tuple[str, ...]:
     """One sentence for each VM that has nowhere to go from a host that is evacuated."""
     ways, legality = Ways(problem, rules), Legality(problem, rules)
-    found = []
-    for uuid, host in sorted(problem.initial.host_of.items()):
-        vm = problem.pool.vms[uuid]
-        if host in problem.intent.empty and not _may_leave(problem, ways, vm):
-            name = problem.pool.hosts[host].name
-            found.append(f"VM {vm.name!r} cannot leave host {name!r}: {_why(problem, ways, legality, vm)}")
-    return tuple(found)
+    return tuple(
+        f"VM {vm.name!r} cannot leave host {_host_name(problem, vm)!r}: {_why(problem, ways, legality, vm)}"
+        for vm in held_vms(problem, rules)
+    )
+
+
+def held_vms(problem: Problem, rules: Sequence[Rule], *, among: Iterable[VM] | None = None) -> tuple[VM, ...]:
+    """The VMs that have nowhere to go from a host that is evacuated; only those of *among* are asked about, if any."""
+    ways = Ways(problem, rules)
+    asked = [problem.pool.vms[vm] for vm in sorted(problem.initial)] if among is None else among
+    leaving = (vm for vm in asked if problem.initial[vm.uuid] in problem.intent.empty)
+    return tuple(vm for vm in leaving if not _may_leave(problem, ways, vm))
+
+
+def left_behind(prepared: Prepared) -> tuple[str, ...]:
+    """One sentence for each VM on a host that is evacuated which no choice of the model can move away."""
+    problem = prepared.problem
+    movable = {vm for members in prepared.units for vm in members}
+    empty = problem.intent.empty if problem.policy.mode is Mode.EVACUATE else {}
+    held = (problem.pool.vms[vm] for vm, host in sorted(problem.initial.host_of.items()) if host in empty)
+    return tuple(
+        f"VM {vm.name!r} cannot leave host {_host_name(problem, vm)!r}: no host takes all that it is kept together with"
+        for vm in held
+        if vm.uuid not in movable
+    )
 
 
 def rules_to_blame(rules: Sequence[Rule], possible: Possible) -> tuple[str, ...]:
@@ -54,21 +55,6 @@ def rules_to_blame(rules: Sequence[Rule], possible: Possible) -> tuple[str, ...]
         return ("the limits on moves and GiB, and the moves that have no legal order, exclude every placement",)
     names = " and ".join(rule.id for rule in _smallest(rules, pool_rules, possible))
     return (f"rules {names} exclude every placement; without them there is one",)
-
-
-def cheapest_relaxation(rules: Sequence[Rule], cost: Callable[[Sequence[Rule]], Cost | None]) -> str | None:
-    """The cheapest of the smallest sets of the operator's own rules without which there is a placement, in words.
-
-    None where no set of up to `MOST_RELAXED` is enough: XAPI's own rules cannot be done without.
-    """
-    own = [rule for rule in rules if isinstance(rule, PoolRule) and rule.origin is Origin.POLICY]
-    for size in range(1, min(MOST_RELAXED, len(own)) + 1):
-        tried = ((sorted(rule.id for rule in each), cost(_without(rules, each))) for each in combinations(own, size))
-        found = [(least, ids) for ids, least in tried if least is not None]
-        if found:
-            least, ids = min(found)
-            return f"the cheapest way out is to do without {' and '.join(ids)}: {least.words()}"
-    return None
 
 
 def _smallest(rules: Sequence[Rule], blamed: Sequence[PoolRule], possible: Possible) -> list[PoolRule]:
@@ -84,6 +70,11 @@ def _smallest(rules: Sequence[Rule], blamed: Sequence[PoolRule], possible: Possi
 def _without(rules: Sequence[Rule], left_out: Sequence[Rule]) -> list[Rule]:
     """*rules* but for some."""
     return [rule for rule in rules if rule not in left_out]
+
+
+def _host_name(problem: Problem, vm: VM) -> str:
+    """The host where *vm* is."""
+    return problem.pool.hosts[problem.initial[vm.uuid]].name
 
 
 def _may_leave(problem: Problem, ways: Ways, vm: VM) -> bool:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rebalancer.errors import Infeasible
+from rebalancer.errors import Infeasible, WayOut
 from rebalancer.objectives import Balance, MigrationCost, Objective, Overload, Repair
 from rebalancer.objectives.load import demand_of
 from rebalancer.placement import Move, Placement
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Rule, rules_for
-from rebalancer.solve.blame import Cost, cheapest_relaxation, held_on_emptied_hosts, rules_to_blame
+from rebalancer.solve.blame import held_on_emptied_hosts, left_behind, rules_to_blame
 from rebalancer.solve.budget import Budget
 from rebalancer.solve.check import refused_as_a_whole
 from rebalancer.solve.lazily import search_lazily
@@ -20,9 +20,10 @@ from rebalancer.solve.prepare import Ints, Prepared, prepare
 from rebalancer.solve.reporter import SolveReporter
 from rebalancer.solve.search import Effort
 from rebalancer.solve.solution import NEGLIGIBLE, Solution
-from rebalancer.solve.stage import Held, Stage, at_of, pairs_of, placement_of
+from rebalancer.solve.stage import Held, Pairs, Stage, at_of, pairs_of, placement_of
 from rebalancer.solve.tiers import Climb, climb, objectives_of
 from rebalancer.solve.verdict import enough, gains_too_little, nothing_found, solved
+from rebalancer.solve.ways_out import ways_out
 
 REFUSALS = 20
 """Placements that may fail a rule judged as a whole before the search is given up."""
@@ -70,8 +71,8 @@ class _Solving:
         if problem.policy.mode.needs_demand:
             demand_of(problem)
         self._problem, self._rules, self._reporter = problem, rules, reporter
+        self._forbidden = [*forbidden]
         self.prepared = self._prepare()
-        self._forbidden = [pairs for moves in forbidden if (pairs := pairs_of(self.prepared, sorted(moves)))]
         self._budget = Budget(problem.policy.limits)
 
     def solution(self, near: Ints | None) -> Solution:
@@ -110,13 +111,12 @@ class _Solving:
             start=start,
             near=near,
             held=held,
-            forbidden=tuple(self._forbidden),
+            forbidden=self._pairs(self.prepared),
             budget=budget,
             reporter=self._reporter,
         )
         if done.impossible:
-            way_out = cheapest_relaxation(self._rules, self._cheapest)
-            raise Infeasible((*rules_to_blame(self._rules, self._possible), *([way_out] if way_out else [])))
+            raise Infeasible(rules_to_blame(self._rules, self._possible), self._ways_out())
         return done
 
     def _worthwhile(self, done: Climb) -> Climb:
@@ -177,29 +177,32 @@ class _Solving:
         if self._problem.policy.mode is Mode.EVACUATE:
             held = held_on_emptied_hosts(self._problem, self._rules)
             if held:
-                raise Infeasible(held)
+                raise Infeasible(held, self._ways_out())
         prepared = prepare(self._problem, self._rules)
+        behind = left_behind(prepared)
+        if behind:
+            raise Infeasible(behind, self._ways_out())
         hosts, units, pairs = len(prepared.hosts), len(prepared.units), int(prepared.legal.sum())
         self._reporter.prepared(hosts=hosts, units=units, pairs=pairs)
         return prepared
 
     def _forbid(self, placement: Placement) -> None:
         """Never these moves together again."""
-        pairs = pairs_of(self.prepared, self._problem.initial.moves_to(placement))
-        self._forbidden.append(pairs or ())
+        self._forbidden.append(frozenset(self._problem.initial.moves_to(placement)))
+
+    def _pairs(self, prepared: Prepared) -> tuple[Pairs, ...]:
+        """What is forbidden, as pairs of units and hosts of *prepared*; what cannot be made anyway is left out."""
+        found = (pairs_of(prepared, sorted(moves)) for moves in self._forbidden)
+        return tuple(pairs for pairs in found if pairs is not None)
+
+    def _ways_out(self) -> tuple[WayOut, ...]:
+        """What could be given up; nothing where moves are forbidden, for then there was a placement before."""
+        seconds = self._problem.policy.limits.solve_seconds
+        return () if self._forbidden else ways_out(self._problem, self._rules, seconds=seconds)
 
     def _possible(self, rules: Sequence[Rule]) -> bool:
-        """Whether there is any placement under *rules*."""
-        return self._cheapest(rules) is not None
-
-    def _cheapest(self, rules: Sequence[Rule]) -> Cost | None:
-        """What the cheapest placement that is found under *rules* takes; None where none is."""
+        """Whether any placement is found under *rules*."""
         prepared = prepare(self._problem, rules)
-        stage = Stage(prepared=prepared, objective=MigrationCost(), forbidden=tuple(self._forbidden))
+        stage = Stage(prepared=prepared, objective=MigrationCost(), forbidden=self._pairs(prepared))
         effort = Effort(deterministic=BLAME_WORK, seconds=BLAME_WORK * 2, seed=1)
-        _, _, answer = search_lazily(stage, stage.whole(), None, effort)
-        if answer.at is None:
-            return None
-        placement = placement_of(prepared, answer.at)
-        gib = MigrationCost().value(placement, self._problem)
-        return Cost(gib=gib, moves=len(self._problem.initial.moves_to(placement)))
+        return search_lazily(stage, stage.whole(), None, effort)[2].at is not None

@@ -6,13 +6,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-from rebalancer.errors import Infeasible, NoLegalOrder, NothingFound
+from rebalancer.errors import Infeasible, NoLegalOrder, NothingFound, WayOut
 from rebalancer.inventory import Host, Uuid
 from rebalancer.plan import Plan, plan_document, rebalance
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Legality, rules_for
-from rebalancer.solve import SolveReporter
+from rebalancer.solve import SolveReporter, ways_out
 from rebalancer.whatif.blockers import Blocked, blocked_on
 from rebalancer.whatif.home import plan_home
 
@@ -35,6 +35,11 @@ class Evacuation:
     home: Plan | None = None
     refused: Infeasible | NoLegalOrder | None = None
 
+    @property
+    def _ways_out(self) -> tuple[WayOut, ...]:
+        """What to give up where nothing is possible, the cheapest first."""
+        return self.refused.ways_out if isinstance(self.refused, Infeasible) else ()
+
     def as_json(self) -> dict[str, object]:
         """The same for programs."""
         return {
@@ -42,6 +47,7 @@ class Evacuation:
             "guests": self.guests,
             "blocked": [asdict(each) for each in self.blocked],
             "refused": str(self.refused) if self.refused else None,
+            "ways_out": [asdict(each) for each in self._ways_out],
             "plan": plan_document(self.plan) if self.plan else None,
             "home": plan_document(self.home) if self.home else None,
         }
@@ -76,7 +82,9 @@ def emptied(
     wanted = emptying(problem, hosts)
     told = _look(wanted)
     if told.blocked:
-        return replace(told, refused=cannot_leave(told.blocked))
+        seconds = problem.policy.limits.solve_seconds
+        ways = ways_out(wanted, rules_for(wanted), seconds=seconds)
+        return replace(told, refused=Infeasible(cannot_leave(told.blocked).blame, ways))
     try:
         policed = make_problem(problem.pool, problem.demand, wanted.policy)
         plan = rebalance(policed, made_at=made_at, reporter=reporter)

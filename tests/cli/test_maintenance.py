@@ -43,6 +43,10 @@ def test_evacuate_tells_who_cannot_leave(served: Served, terminal: Terminal) -> 
     assert step.vm_name not in ended.sentence
     assert step.vm in {each["vm"] for each in told.json()["blocked"]}
     assert told.json()["plan"] is None
+    (way,) = told.json()["ways_out"]
+    assert {"where": "vm", "words": f"shut {step.vm_name!r} down meanwhile"} in way["concessions"]
+    assert f"shut {step.vm_name!r} down meanwhile" in ended.sentence
+    assert f"({way['moves']} VMs move, {way['gib']:.4g} GiB are copied)" in ended.sentence
     assert not list(terminal.folder.glob("out*"))
 
 
@@ -73,3 +77,19 @@ def test_rolling_tells_who_cannot_leave(served: Served, terminal: Terminal) -> N
     assert ended.code == Exit.INFEASIBLE
     assert all(words in ended.out for words in (step.vm_name, "op-not-blocked", "remove pool_migrate"))
     assert not (terminal.folder / "roll").exists()
+
+
+def test_plan_tells_the_ways_out_to_programs(served: Served, terminal: Terminal) -> None:
+    """An impossible plan as JSON has what could be given up, with its price, in a field of its own."""
+    name = next(
+        row.name
+        for row in served.plan.hosts
+        if row.before.vms and not terminal.run("evacuate", served.snapshot, row.name, "--json").json()["blocked"]
+    )
+    wanted = f'mode = "evacuate"\nempty = ["{name}"]\n[limits]\nmaximum_moves = 0\n'
+    ended = terminal.run("plan", served.url, "--no-metrics", "-p", terminal.write("none.toml", wanted), "--json")
+    assert ended.code == Exit.INFEASIBLE
+    first = ended.json()["ways_out"][0]
+    assert [each["where"] for each in first["concessions"]] == ["limits.maximum_moves"]
+    assert first["concessions"][0]["words"] == f"allow {first['moves']} moves instead of 0"
+    assert f"The cheapest way out: allow {first['moves']} moves instead of 0" in ended.sentence

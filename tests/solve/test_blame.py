@@ -3,89 +3,165 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
 import pytest
 
-from rebalancer.errors import Infeasible
+from rebalancer.errors import Infeasible, WayOut
+from rebalancer.placement import Placement
+from rebalancer.policy import RunOn, Together
 from rebalancer.problem import Problem
-from rebalancer.rules import Legality, Origin, PoolRule, Rule, end_violations, rules_for
+from rebalancer.rules import Legality, PoolRule, end_violations, rules_for
 from rebalancer.solve import solve
 from tests.solve.tiny import placements, tiny
 
+SIZES = {"v0": 4.0, "v1": 8.0, "v2": 4.0, "v3": 2.0}
+Sections = dict[str, Any]
+Edit = Callable[[Sections], Any]
 
-def crowded(seed: int) -> Problem:
-    """A host to be emptied into others where groups, pins, reserves and hosts to spare stand in the way."""
+
+def crowded(seed: int) -> tuple[dict[str, str], Sections]:
+    """A host to be emptied into others where groups, ties, reserves, limits and hosts to spare stand in the way."""
     chance = random.Random(seed)
-    names = [f"v{number}" for number in range(4)]
-    placed = {name: ("h1" if number < 2 else chance.choice(["h2", "h3"]), 4.0) for number, name in enumerate(names)}
-    sections: dict[str, Any] = {
-        "apart": [{"name": "a", "vms": names[: chance.choice([3, 4])]}],
-        "run_on": [{"name": "r", "vms": ["v1"], "hosts": ["h1", chance.choice(["h2", "h3"])]}],
-        "reserve": [{"hosts": ["h2"], "memory_mib": 1024 * chance.choice([1, 20, 26])}],
+    names = list(SIZES)
+    homes = {name: ("h1" if number < 2 else chance.choice(["h2", "h3"])) for number, name in enumerate(names)}
+    tied = chance.choice([["v1"], ["v1", "v2"]])
+    sections: Sections = {
+        "apart": [{"name": "a", "vms": names[: chance.choice([2, 3, 4])]}],
+        "run_on": [{"name": "r", "vms": tied, "hosts": ["h1", chance.choice(["h2", "h3"])]}],
+        "reserve": [{"hosts": ["h2"], "memory_mib": 1024 * chance.choice([1, 26, 30])}],
+        "limits": {"maximum_moves": chance.choice([1, 2, 4]), "maximum_gib": chance.choice([11.0, 14.0, 20.0])},
+        "spare": {"hosts": chance.choice([0, 0, 1]), "vms": "all"},
+        "never_move": chance.choice([[], ["v2"], ["v2", "v3"]]),
     }
+    return homes, sections
+
+
+def problem_of_case(homes: Mapping[str, str], sections: Sections) -> Problem:
+    """The problem of emptying h1."""
+    placed = {name: (host, SIZES[name]) for name, host in homes.items()}
     return tiny(placed, mode="evacuate", empty=["h1"], **sections)
 
 
-def least_gib(problem: Problem, rules: Sequence[Rule]) -> float | None:
-    """GiB of the VMs that move in the cheapest placement that the checker accepts and that leaves h1 empty."""
+def editions(sections: Sections) -> dict[tuple[str, str], Edit]:
+    """Every single thing that somebody could strike from the policy, by place and words, and how."""
+
+    def struck(section: str, number: int) -> Edit:
+        return lambda policy: policy[section].__setitem__(number, None)
+
+    def freed(vm: str) -> Edit:
+        return lambda policy: policy["never_move"].remove(vm)
+
+    def reduced(vm: str) -> Edit:
+        return lambda policy: policy["run_on"][0] and policy["run_on"][0]["vms"].remove(vm)
+
+    found: dict[tuple[str, str], Edit] = {
+        ("apart 'a'", "do without apart 'a'"): struck("apart", 0),
+        ("run_on 'r'", "do without run_on 'r'"): struck("run_on", 0),
+        ("reserve on 'h2'", "reserve"): struck("reserve", 0),
+        ("limits.maximum_moves", "moves"): lambda policy: policy["limits"].pop("maximum_moves"),
+        ("limits.maximum_gib", "gib"): lambda policy: policy["limits"].pop("maximum_gib"),
+    }
+    if sections["spare"]["hosts"]:
+        found["spare", "spare"] = lambda policy: policy["spare"].update(hosts=0)
+    for vm in sections["never_move"]:
+        found["never_move", f"let '{vm}' move"] = freed(vm)
+    for vm in sections["run_on"][0]["vms"] if len(sections["run_on"][0]["vms"]) > 1 else ():
+        found["run_on 'r'", f"let '{vm}' run elsewhere than run_on 'r' says"] = reduced(vm)
+    return found
+
+
+def edited(sections: Sections, edits: list[Edit]) -> Sections:
+    """The policy once all of *edits* are made."""
+    policy = deepcopy(sections)
+    for edit in edits:
+        edit(policy)
+    for section in ("apart", "run_on", "reserve"):
+        policy[section] = [each for each in policy[section] if each and each.get("vms", ["any"])]
+    return policy
+
+
+def accepted(problem: Problem) -> Iterator[Placement]:
+    """The placements that leave h1 empty and that the checker and the limits accept."""
+    rules, limits = rules_for(problem), problem.policy.limits
     legality = Legality(problem, rules)
     pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
     targets = {vm: {*legality.targets(problem.pool.vms[vm]), problem.initial[vm]} for vm in problem.initial}
-    return min(
-        (
-            4.0 * len(problem.initial.moves_to(goal))
-            for goal in placements(problem)
-            if "h1" not in goal.host_of.values()
-            and all(goal[vm] in targets[vm] for vm in goal)
-            and not end_violations(pool_rules, problem, goal)
-        ),
-        default=None,
+    for goal in placements(problem):
+        moves = len(problem.initial.moves_to(goal))
+        fits = moves <= (limits.maximum_moves or moves) and gib(problem, goal) <= (limits.maximum_gib or 1e9)
+        legal = "h1" not in goal.host_of.values() and all(goal[vm] in targets[vm] for vm in goal)
+        if fits and legal and not end_violations(pool_rules, problem, goal):
+            yield goal
+
+
+def gib(problem: Problem, goal: Placement) -> float:
+    """GiB of the VMs that move."""
+    return sum(SIZES[move.vm] for move in problem.initial.moves_to(goal))
+
+
+def price(problem: Problem, *, moves_first: bool) -> tuple[float, int] | None:
+    """GiB and moves of the cheapest placement; the fewest moves first where the limit on them is raised."""
+    prices = [(gib(problem, goal), len(problem.initial.moves_to(goal))) for goal in accepted(problem)]
+    key = (lambda each: each[::-1]) if moves_first else (lambda each: each)
+    return min(prices, key=key, default=None)
+
+
+def cheapest(homes: Mapping[str, str], sections: Sections) -> list[tuple[float, int, list[str]]]:
+    """Price and places of the smallest sets of what to strike, by trying all of them."""
+    possible = editions(sections)
+    for size in range(1, 5):
+        found = []
+        for chosen in combinations(possible, size):
+            problem = problem_of_case(homes, edited(sections, [possible[each] for each in chosen]))
+            paid = price(problem, moves_first=("limits.maximum_moves", "moves") in chosen)
+            if paid is not None:
+                found.append((*paid, sorted(where for where, _ in chosen)))
+        if found:
+            return sorted(found)
+    return []
+
+
+def said(ways: tuple[WayOut, ...]) -> list[tuple[float, int, list[str]]]:
+    """The same of what the error says, but for what no edit of these policies is: rules and disks."""
+    return sorted(
+        (way.gib, way.moves, sorted(each.where for each in way.concessions))
+        for way in ways
+        if not {each.where for each in way.concessions} & {"rules.relax", "storage_motion.enabled"}
     )
 
 
-def cheapest(problem: Problem) -> tuple[float, list[str]] | None:
-    """The cheapest of the smallest sets of one or two of the policy's rules to do without, by trying all of them."""
-    rules = rules_for(problem)
-    own = [rule for rule in rules if isinstance(rule, PoolRule) and rule.origin is Origin.POLICY]
-    for size in (1, 2):
-        found = []
-        for each in combinations(own, size):
-            gib = least_gib(problem, [rule for rule in rules if rule not in each])
-            if gib is not None:
-                found.append((gib, sorted(rule.id for rule in each)))
-        if found:
-            return min(found)
-    return None
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_cheapest_way_out_is_that_of_brute_force(seed: int) -> None:
-    """Where the policy's own rules exclude everything, the cheapest ones to do without stand in the error."""
-    problem = crowded(seed)
-    if least_gib(problem, rules_for(problem)) is not None:
+@pytest.mark.parametrize("seed", range(30))
+def test_ways_out_are_those_of_brute_force(seed: int) -> None:
+    """Where nothing is possible, the smallest sets of what to give up stand in the error, each with its price."""
+    homes, sections = crowded(seed)
+    problem = problem_of_case(homes, sections)
+    if price(problem, moves_first=False) is not None:
         assert "h1" not in solve(problem).placement.host_of.values()
         return
     with pytest.raises(Infeasible) as refused:
         solve(problem)
-    found = cheapest(problem)
-    said = [each for each in refused.value.blame if each.startswith("the cheapest way out")]
-    if found is None:
-        assert said == []
-    else:
-        gib, ids = found
-        moves = f"then {gib / 4:.0f} VMs move, and {gib:.4g} GiB are copied"
-        assert said == [f"the cheapest way out is to do without {' and '.join(ids)}: {moves}"]
+    ways = refused.value.ways_out
+    wanted = cheapest(homes, sections)
+    smaller = [way for way in ways if not wanted or len(way.concessions) < len(wanted[0][2])]
+    assert all("rules.relax" in {each.where for each in way.concessions} for way in smaller)
+    if not smaller:
+        assert said(ways) == wanted
+    assert [(way.gib, way.moves) for way in ways] == sorted((way.gib, way.moves) for way in ways)
+    assert all(way.proved for way in ways)
 
 
 def test_some_of_these_pools_have_no_way() -> None:
-    """The comparison is made: half of them or more are infeasible, and not for all is a single rule enough."""
-    stuck = [problem for problem in map(crowded, range(12)) if least_gib(problem, rules_for(problem)) is None]
-    assert len(stuck) >= 6
-    assert len({len(found[1]) for problem in stuck if (found := cheapest(problem))}) >= 1
-    assert any(cheapest(problem) for problem in stuck)
+    """The comparison is made: a third or more are impossible, and sets of one and of two are among the answers."""
+    cases = map(crowded, range(30))
+    stuck = [case for case in cases if price(problem_of_case(*case), moves_first=False) is None]
+    found = [cheapest(*case) for case in stuck]
+    assert len(found) >= 10
+    assert {len(each[0][2]) for each in found if each} >= {1, 2}
 
 
 def test_hosts_to_spare_are_blamed_and_can_be_done_without() -> None:
@@ -95,7 +171,64 @@ def test_hosts_to_spare_are_blamed_and_can_be_done_without() -> None:
     problem = tiny(placed, hosts=hosts, mode="evacuate", empty=["h1"], spare={"hosts": 1, "vms": "all"})
     with pytest.raises(Infeasible) as refused:
         solve(problem)
-    assert refused.value.blame == (
-        "rule spare excludes every placement; without it there is one",
-        "the cheapest way out is to do without spare: then 1 VM moves, and 4 GiB are copied",
+    assert refused.value.blame == ("rule spare excludes every placement; without it there is one",)
+    assert str(refused.value).endswith(
+        "The cheapest way out: do without hosts to spare (1 VM moves, 4 GiB are copied)."
     )
+
+
+def refused(problem: Problem) -> list[str]:
+    """The ways out of *problem*, in words."""
+    with pytest.raises(Infeasible) as error:
+        solve(problem)
+    return [str(way) for way in error.value.ways_out]
+
+
+def test_limits_are_raised_to_what_is_needed() -> None:
+    """Three VMs have to go and two may: the error says how many moves to allow, and a limit on GiB likewise."""
+    placed = dict.fromkeys("abc", ("h1", 4.2))
+    few = tiny(placed, mode="evacuate", empty=["h1"], limits={"maximum_moves": 2})
+    small = tiny(placed, mode="evacuate", empty=["h1"], limits={"maximum_gib": 12.55})
+    price = "(3 VMs move, 12.6 GiB are copied)"
+    assert refused(few) == [f"allow 3 moves instead of 2 {price}"]
+    assert refused(small) == [f"allow 12.6 GiB instead of 12.55 {price}"]
+
+
+def test_a_vm_that_xapi_holds_has_to_be_shut_down() -> None:
+    """No concession of the policy frees a VM whose migration is blocked; its memory counts no more once it is off."""
+    problem = tiny({"a": ("h1", 4.0), "b": ("h1", 2.0)}, mode="evacuate", empty=["h1"], held=["a"])
+    assert refused(problem) == ["shut 'a' down meanwhile (1 VM moves, 2 GiB are copied)"]
+
+
+def test_a_rule_of_the_manual_can_be_relaxed() -> None:
+    """A VM with pinned vCPUs, which only the manual holds, leaves once that rule is relaxed."""
+    problem = tiny({"a": ("h1", 4.0)}, mode="evacuate", empty=["h1"])
+    vm = replace(problem.pool.vms["a"], vcpus_params={"mask": "0,1"})
+    masked = replace(problem, pool=replace(problem.pool, vms={**problem.pool.vms, "a": vm}))
+    assert refused(masked) == ["relax the rule no-vcpu-mask (1 VM moves, 4 GiB are copied)"]
+
+
+def test_many_held_vms_are_named_one_by_one() -> None:
+    """Twelve VMs that never move are twelve concessions, found without trying every set of them."""
+    placed = {f"v{number:02}": ("h1", 1.0) for number in range(12)}
+    problem = tiny(placed, mode="evacuate", empty=["h1"])
+    pinned = replace(problem, intent=replace(problem.intent, never_move=dict.fromkeys(placed, "a tag")))
+    (way,) = refused(pinned)
+    assert way.startswith("let 'v00' move and let 'v01' move")
+    assert way.endswith("(12 VMs move, 12 GiB are copied)")
+
+
+def test_vms_kept_together_leave_together_or_not_at_all() -> None:
+    """Each of two VMs has a host to go to, but no host takes both: nobody is left behind in silence."""
+    problem = tiny({"a": ("h1", 4.0), "b": ("h1", 2.0)}, mode="evacuate", empty=["h1"])
+    ties = tuple(
+        RunOn(name=f"on-{host}", vms=frozenset({vm}), hosts=frozenset({host}))
+        for vm, host in (("a", "h2"), ("b", "h3"))
+    )
+    both = (Together(name="t", vms=frozenset({"a", "b"})),)
+    torn = replace(problem, intent=replace(problem.intent, run_on=ties, together=both))
+    price = "(2 VMs move, 6 GiB are copied)"
+    given_up = ("run_on 'on-h2'", "run_on 'on-h3'", "together 't'")
+    assert refused(torn) == [f"do without {each} {price}" for each in given_up]
+    with pytest.raises(Infeasible, match="no host takes all that it is kept together with"):
+        solve(torn)
