@@ -15,7 +15,7 @@ from rebalancer.units import counted, size_in_words
 from rebalancer.whatif.rolling_folder import folder_names, purpose_of, summary_of
 
 if TYPE_CHECKING:
-    from rebalancer.errors import RebalancerError
+    from rebalancer.errors import RebalancerError, WayOut
     from rebalancer.plan import Plan
     from rebalancer.whatif import Blocked, Evacuation, Rolling
 
@@ -25,6 +25,8 @@ def evacuation_tables(found: Evacuation) -> Iterator[RenderableType]:
     yield heading(_sentence(found))
     if found.blocked:
         yield _blocked_table(found.blocked)
+    if found.ways_out:
+        yield _ways_table(found.ways_out)
     if found.plan:
         yield from plan_tables(found.plan)
     if found.home:
@@ -75,6 +77,15 @@ def _blocked_table(blocked: Sequence[Blocked]) -> RenderableType:
         "Cannot leave, whatever else moves",
         {"VM": "left", "on": "left", "rule": "left", "way out": "text", "why": "text"},
         [(each.vm_name, each.host_name, each.rule, each.way_out, _why(each)) for each in blocked],
+    )
+
+
+def _ways_table(ways: Sequence[WayOut]) -> RenderableType:
+    """What could be given up, and what emptying the hosts then takes."""
+    return table(
+        "What would let all leave, the cheapest first" if ways[0].proved else "What would let all leave",
+        {"give up": "text", "moves": "right", "to copy": "right"},
+        [(" and ".join(each.words for each in way.concessions), way.moves, f"{way.gib:.1f} GiB") for way in ways],
     )
 
 

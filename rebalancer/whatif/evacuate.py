@@ -36,7 +36,7 @@ class Evacuation:
     refused: Infeasible | NoLegalOrder | None = None
 
     @property
-    def _ways_out(self) -> tuple[WayOut, ...]:
+    def ways_out(self) -> tuple[WayOut, ...]:
         """What to give up where nothing is possible, the cheapest first."""
         return self.refused.ways_out if isinstance(self.refused, Infeasible) else ()
 
@@ -47,7 +47,7 @@ class Evacuation:
             "guests": self.guests,
             "blocked": [asdict(each) for each in self.blocked],
             "refused": str(self.refused) if self.refused else None,
-            "ways_out": [asdict(each) for each in self._ways_out],
+            "ways_out": [asdict(each) for each in self.ways_out],
             "plan": plan_document(self.plan) if self.plan else None,
             "home": plan_document(self.home) if self.home else None,
         }
