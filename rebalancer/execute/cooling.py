@@ -21,7 +21,8 @@ def cooled(policy: Policy, pool: Pool, now: datetime, state_dir: Path | None = N
     hours = policy.limits.cool_down_hours
     if not hours:
         return policy
-    moved = moved_since(pool.uuid, now - timedelta(hours=hours), state_dir)
+    since = now - timedelta(hours=hours)
+    moved = {vm for member in pool.members for vm in moved_since(member.uuid, since, state_dir)}
     warm = sorted(vm.uuid for vm in pool.resident_guests() if vm.uuid in moved)
     return policy.model_copy(update={"last_resort": (*policy.last_resort, *warm)})
 

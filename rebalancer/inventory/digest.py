@@ -52,6 +52,11 @@ def inventory_digest(pool: Pool) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def inventory_digests(pool: Pool) -> dict[Uuid, str]:
+    """The digest of each pool that was joined into *pool*, as it was read; its own where none was."""
+    return {member.uuid: inventory_digest(member) for member in pool.members}
+
+
 def _counts(vm: VM) -> bool:
     """Whether some rule reads the VM: a guest, or anything that occupies a host or is on its way to one."""
     return vm.is_guest or vm.resident_on is not None or vm.scheduled_to_be_resident_on is not None

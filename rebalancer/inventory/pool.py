@@ -90,6 +90,11 @@ class Pool:
         return (self,)
 
     @property
+    def coordinators(self) -> frozenset[Uuid]:
+        """The coordinator of each of them."""
+        return frozenset(pool.coordinator for pool in self.members)
+
+    @property
     def parts(self) -> tuple[Pool, ...]:
         """The same pools as they stand in this one, where VMs and disks may be elsewhere than they were read."""
         return (self,)

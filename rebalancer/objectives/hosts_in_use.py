@@ -21,9 +21,9 @@ class HostsInUse(Objective):
 
     def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
         """A host for each that somebody is on."""
-        return (model.occupied(frozenset({problem.pool.coordinator})),)
+        return (model.occupied(problem.pool.coordinators),)
 
 
 def hosts_in_use(placement: Placement, problem: Problem) -> frozenset[Uuid]:
     """The hosts with a guest, and the coordinator."""
-    return frozenset({*placement.host_of.values(), problem.pool.coordinator})
+    return frozenset({*placement.host_of.values(), *problem.pool.coordinators})

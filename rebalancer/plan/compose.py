@@ -14,7 +14,7 @@ from rebalancer.plan.disks import ejections, sr_rows
 from rebalancer.plan.document import sealed
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 from rebalancer.plan.figures import host_rows, load_of, metrics_of
-from rebalancer.plan.plan import FORMAT, HostRow, LeftAlone, MadeFrom, Missing, Plan, Schedule, Tier
+from rebalancer.plan.plan import FORMAT, HostRow, LeftAlone, MadeFrom, Missing, Plan, PoolBeside, Schedule, Tier
 from rebalancer.plan.rollback import way_back
 from rebalancer.plan.schedule import schedule_of
 from rebalancer.plan.search import Leg
@@ -105,10 +105,14 @@ def compose(
 def _made_from(problem: Problem, pace: Pace) -> MadeFrom:
     """What the plan is bound to; the policy is spelled out, so that no later default changes what was reviewed."""
     policy = problem.policy.spelled_out()
+    first, *others = (
+        PoolBeside(pool=member.uuid, pool_name=member.name, inventory_digest=inventory_digest(member))
+        for member in problem.pool.members
+    )
     return MadeFrom(
-        pool=problem.pool.uuid,
-        pool_name=problem.pool.name,
-        inventory_digest=inventory_digest(problem.pool),
+        pool=first.pool,
+        pool_name=first.pool_name,
+        inventory_digest=first.inventory_digest,
         metrics=metrics_of(problem.demand),
         policy_digest=policy_digest(policy),
         policy=policy,
@@ -116,6 +120,7 @@ def _made_from(problem: Problem, pace: Pace) -> MadeFrom:
         versions=_versions(),
         seed=problem.policy.limits.seed,
         part_of=None,
+        beside=tuple(others),
     )
 
 

@@ -14,7 +14,7 @@ from rebalancer.plan.diff_end import end_differences
 from rebalancer.plan.document import plan_document
 from rebalancer.plan.drift import differences
 from rebalancer.plan.plan import Plan, Tier
-from rebalancer.plan.step import Step
+from rebalancer.plan.step import Step, StepNetwork
 
 SHOWN = 3
 """How many keys a sentence lists."""
@@ -42,6 +42,7 @@ def plan_differences(first: Plan, second: Plan) -> tuple[Difference, ...]:
         *_of_starts(first, second),
         *_of_steps(first, second),
         *_of_disks(first, second),
+        *_of_networks(first, second),
         *_of_order(first, second),
         *_of_tiers(first, second),
     ]
@@ -50,8 +51,8 @@ def plan_differences(first: Plan, second: Plan) -> tuple[Difference, ...]:
 
 def pool_differences(plan: Plan, pool: Pool) -> tuple[Difference, ...]:
     """What is not in *pool* as *plan* knew it, see `differences`; of another pool only that."""
-    if pool.uuid != plan.made_from.pool:
-        words = f"made for pool {plan.made_from.pool_name}, not for {pool.name}"
+    if not plan.made_from.is_of(pool):
+        words = f"made for pool {plan.made_from.called}, not for {pool.name}"
         return (Difference(kind="pool", words=words),)
     return tuple(Difference(kind="drift", words=words) for words in differences(plan, pool))
 
@@ -59,15 +60,16 @@ def pool_differences(plan: Plan, pool: Pool) -> tuple[Difference, ...]:
 def _of_sources(first: Plan, second: Plan) -> Iterator[Difference]:
     """Pool, metrics, policy and versions."""
     one, other = plan_document(first)["made_from"], plan_document(second)["made_from"]
-    if one["pool"] != other["pool"]:
-        yield Difference(kind="pool", words=f"made for pool {other['pool_name']} instead of {one['pool_name']}")
-    elif one["inventory_digest"] != other["inventory_digest"]:
+    was, now = first.made_from, second.made_from
+    if was.pool_names.keys() != now.pool_names.keys():
+        yield Difference(kind="pool", words=f"made for pool {now.called} instead of {was.called}")
+    elif was.inventories != now.inventories:
         yield Difference(kind="pool", words="made from another state of the pool")
     wanted, wants = (_leaves(plan.policy.model_dump(mode="json")) for plan in (first, second))
     for key in sorted(wanted.keys() | wants.keys()):
-        was, now = wanted.get(key, "nothing"), wants.get(key, "nothing")
-        if was != now:
-            yield Difference(kind="policy", words=f"policy: {key} is {_value(now)} instead of {_value(was)}")
+        here, there = wanted.get(key, "nothing"), wants.get(key, "nothing")
+        if here != there:
+            yield Difference(kind="policy", words=f"policy: {key} is {_value(there)} instead of {_value(here)}")
     yield from _of_wholes(first, second)
     for key in ("pool_name", "metrics", "pace", "versions", "seed"):
         if one[key] != other[key] and not (key == "pool_name" and one["pool"] != other["pool"]):
@@ -196,6 +198,21 @@ def _of_disks(first: Plan, second: Plan) -> Iterator[Difference]:
             name = (now.get(drive) or was[drive]).name
             words = f"VM {other[leg].vm_name} takes disk {name} to SR {ends[0]} instead of {ends[1]}"
             yield Difference(kind="step", words=words)
+
+
+def _of_networks(first: Plan, second: Plan) -> Iterator[Difference]:
+    """Interfaces that come to another network of another pool, in a step that both have."""
+    one, other = _legs(first), _legs(second)
+    for leg in [leg for leg in other if leg in one]:
+        was, now = ({each.vif: each for each in _networks(legs[leg])} for legs in (one, other))
+        for vif in [vif for vif in now if vif in was and now[vif].target != was[vif].target]:
+            ends = f"to network {now[vif].target_name} instead of {was[vif].target_name}"
+            yield Difference(kind="step", words=f"interface {now[vif].device} of VM {other[leg].vm_name} comes {ends}")
+
+
+def _networks(step: Step) -> tuple[StepNetwork, ...]:
+    """The interfaces of a step to another pool."""
+    return step.crossing.networks if step.crossing else ()
 
 
 def _legs(plan: Plan) -> dict[Leg, Step]:

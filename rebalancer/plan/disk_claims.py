@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.placement import Placement
@@ -39,13 +39,14 @@ def misplaced_disks(step: Step, here: Placement, moved: set[Uuid], pool: Pool) -
             yield f"disk {disk.name} has moved in an earlier step"
 
 
-def astray(plan: Plan, end: Placement) -> Iterator[str]:
-    """Disks that do not end where *plan* says."""
+def astray(plan: Plan, end: Placement, done: Collection[str]) -> Iterator[str]:
+    """Disks that do not end where *plan* says; in another pool they have other drives once their step is *done*."""
+    renamed = {disk.drive for step in plan.steps if step.crossing and step.id in done for disk in step.disks}
     names = {disk.drive: disk.name for step in plan.steps for disk in step.disks}
     srs: dict[Uuid | None, str] = {row.uuid: row.name for row in plan.srs}
     said = {drive: row.uuid for row in plan.srs for drive in row.gains}
     there = dict(pair for srs_of in end.srs_of.values() for pair in srs_of.items())
-    for drive in sorted({*names, *said}):
+    for drive in sorted({*names, *said} - renamed):
         if said.get(drive) != there.get(drive):
             ends, wanted = there.get(drive), said.get(drive)
             yield f"disk {names.get(drive, drive)} is on SR {srs.get(ends, ends)}, not on {srs.get(wanted, wanted)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rebalancer.inventory import Pool, Uuid
-from rebalancer.inventory.digest import inventory_digest
+from rebalancer.inventory.digest import inventory_digests
 from rebalancer.placement import current_placement, disks_of
 from rebalancer.plan.plan import Plan
 from rebalancer.rules.memory_model import guest_bytes
@@ -14,7 +14,7 @@ from rebalancer.units import size_in_words
 
 def differences(plan: Plan, pool: Pool) -> tuple[str, ...]:
     """One sentence for each thing that is not as *plan* knew it; none where every rule would answer as before."""
-    if inventory_digest(pool) == plan.made_from.inventory_digest:
+    if inventory_digests(pool) == plan.made_from.inventories:
         return ()
     found = (*_hosts(plan, pool), *_guests(plan, pool), *_disks(plan, pool))
     return found or ("a setting that the rules read has changed; hosts and the VMs on them are the same",)

@@ -55,7 +55,7 @@ NO_EXPERIENCE = Pace(
 
 def migration_network(pool: Pool, source: Uuid, target: Uuid) -> Uuid | None:
     """The network that was chosen for migrations, where both hosts can use it; None for the management interface."""
-    network = pool.other_config.get(MIGRATION_NETWORK)
+    network = pool.of_host(source).other_config.get(MIGRATION_NETWORK)
     ends = [_interfaces(pool.hosts[host], network) for host in (source, target)]
     return network if network in pool.networks and all(ends) else None
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from rebalancer.demand import LoadProfile
 from rebalancer.errors import IllegalPlan, InputError, StalePlan
 from rebalancer.inventory import Pool, Uuid
-from rebalancer.inventory.digest import inventory_digest
+from rebalancer.inventory.digest import inventory_digests
 from rebalancer.placement import Move
 from rebalancer.plan.compose import Chosen, compose
 from rebalancer.plan.course import step_of
@@ -61,7 +61,7 @@ def without_steps(
         StalePlan: the pool has changed since.
         IllegalPlan: the whole plan, or the part, is not accepted.
     """
-    if inventory_digest(pool) != plan.made_from.inventory_digest:
+    if inventory_digests(pool) != plan.made_from.inventories:
         raise StalePlan(differences(plan, pool))
     _accepted(plan, pool)
     gone = {step_of(plan, name).vm for name in names}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from rebalancer.inventory import Uuid
+from rebalancer.inventory import Pool, Uuid
 from rebalancer.placement import Placement
 from rebalancer.plan.duration import Pace
 from rebalancer.plan.step import Step
@@ -186,6 +186,15 @@ class MadeFrom:
     def inventories(self) -> dict[Uuid, str]:
         """The digest of each pool's inventory, the first pool first."""
         return {self.pool: self.inventory_digest} | {each.pool: each.inventory_digest for each in self.beside}
+
+    def is_of(self, pool: Pool) -> bool:
+        """Whether *pool* is the one that the plan was made from, or all of them joined."""
+        return {member.uuid for member in pool.members} == self.pool_names.keys()
+
+    @property
+    def called(self) -> str:
+        """The names of all pools."""
+        return " + ".join(self.pool_names.values())
 
     @property
     def pool_names(self) -> dict[Uuid, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rebalancer.plan.crossing import crossing_of
 from rebalancer.plan.dependencies import dependencies
 from rebalancer.plan.disks import step_disks
 from rebalancer.plan.dispatch import Ride
@@ -96,4 +97,5 @@ class _Making:
             start_seconds=start / TICKS_A_SECOND,
             hosts=self.hosts[position],
             why=why,
+            crossing=crossing_of(leg.move, self.problem),
         )

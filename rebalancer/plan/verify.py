@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 from rebalancer.demand import LoadProfile
 from rebalancer.errors import PolicyError
 from rebalancer.inventory import Pool, Uuid
-from rebalancer.inventory.digest import inventory_digest
+from rebalancer.inventory.digest import inventory_digests
 from rebalancer.placement import Placement
 from rebalancer.plan.bindings import binds_on_the_way_back
 from rebalancer.plan.claims import wrong_claims, wrong_demand
+from rebalancer.plan.crossing import crossing_of
 from rebalancer.plan.disk_claims import astray, misplaced_disks
 from rebalancer.plan.document import digest_of
 from rebalancer.plan.elsewhere import problem_at
@@ -53,7 +54,7 @@ def verify_plan(
         done: ids of the steps that have been carried out already.
     """
     sealed = (*_of_seal(plan, pool, now), *wrong_schedule(plan))
-    if pool.uuid != plan.made_from.pool:
+    if not plan.made_from.is_of(pool):
         return sealed
     try:
         problem = make_problem(pool, demand or profile_of(plan), plan.policy)
@@ -68,7 +69,7 @@ def _of_seal(plan: Plan, pool: Pool, now: datetime) -> Iterator[Finding]:
     for rule, wrong, words in (
         ("format", plan.format != FORMAT, f"the format is {plan.format}, not {FORMAT}"),
         ("digest", digest_of(plan) != plan.digest, "the plan was edited: its digest is not that of its content"),
-        ("pool", pool.uuid != plan.made_from.pool, f"made for pool {plan.made_from.pool_name}, not {pool.name}"),
+        ("pool", not plan.made_from.is_of(pool), f"made for pool {plan.made_from.called}, not {pool.name}"),
         ("expiry", now > plan.expires_at, f"expired at {plan.expires_at:%Y-%m-%d %H:%M %Z}"),
         ("expiry", plan.expires_at != expiry(plan), "the time of expiry is not the one that the policy gives"),
         ("limits", bool(_over_limits(plan)), _over_limits(plan)),
@@ -96,10 +97,10 @@ def _of_steps(plan: Plan, problem: Problem, rules: tuple[Rule, ...], done: Colle
     problem = replace(problem, before=_undone([step for step in plan.steps if step.id in done], problem))
     yield from _of_order(plan.steps)
     run = _Run(problem, rules, plan.predicted)
-    findings = [*run.all(left), *run.clashes(left), *_of_end(plan, run.placement, problem, rules)]
+    findings = [*run.all(left), *run.clashes(left), *_of_end(plan, run.placement, problem, rules, done)]
     yield from findings
     yield from wrong_words(plan, problem.pool)
-    if inventory_digest(problem.pool) == plan.made_from.inventory_digest:
+    if inventory_digests(problem.pool) == plan.made_from.inventories:
         yield from wrong_claims(plan, problem, rules)
         yield from wrong_demand(plan, problem)
         yield from wrong_missing(plan, problem, rules)
@@ -151,6 +152,7 @@ class _Run:
             yield from wrong
             if not wrong:
                 yield from self._misnamed(step)
+                yield from self._misled(step)
                 yield from self._refused(step)
                 self._carry_out(step)
             self._last = step.id
@@ -189,6 +191,12 @@ class _Run:
                 words = f"it is called a hop, but VM {step.vm_name} is to end there"
             yield Finding(step=step.id, state=self._state(), rule="placement", words=words)
 
+    def _misled(self, step: Step) -> Iterator[Finding]:
+        """The other pool, or the networks there, are not those to which policy and names lead."""
+        if step.crossing != crossing_of(step.move, self._now):
+            words = f"{step.vm_name} to {self._name(step.target)}: the pool or the networks that it leads to are others"
+            yield Finding(step=step.id, state=self._state(), rule="networks-mapped", words=words)
+
     def _refused(self, step: Step) -> Iterator[Finding]:
         """What rules say, with the VM on both hosts."""
         move = f"{step.vm_name} to {self._name(step.target)}"
@@ -211,7 +219,9 @@ class _Run:
         return known.name if known else str(host)
 
 
-def _of_end(plan: Plan, end: Placement, problem: Problem, rules: Sequence[Rule]) -> Iterator[Finding]:
+def _of_end(
+    plan: Plan, end: Placement, problem: Problem, rules: Sequence[Rule], done: Collection[str]
+) -> Iterator[Finding]:
     """The steps lead where the plan says, and what has to hold once it is done does."""
     names = {vm.uuid: vm.name for vm in problem.pool.vms.values()} | {step.vm: step.vm_name for step in plan.steps}
     hosts: dict[Uuid | None, str] = {row.uuid: row.name for row in plan.hosts}
@@ -222,7 +232,7 @@ def _of_end(plan: Plan, end: Placement, problem: Problem, rules: Sequence[Rule])
         if predicted != there:
             words = f"VM {names.get(vm, vm)} is on {hosts.get(there, there)}, not on {hosts.get(predicted, predicted)}"
             yield Finding(step="", state=AT_THE_END, rule="placement", words=words)
-    for words in astray(plan, end):
+    for words in astray(plan, end, done):
         yield Finding(step="", state=AT_THE_END, rule="placement", words=words)
     pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
     for violation in end_violations(pool_rules, problem, end):

@@ -20,7 +20,8 @@ def wrong_words(plan: Plan, pool: Pool) -> Iterator[Finding]:
     vms = {uuid: vm.name for uuid, vm in pool.vms.items()}
     for step in (*plan.steps, *plan.rollback):
         yield from _of_step(step, hosts, vms)
-    yield from _called("", "pool", plan.made_from.pool, plan.made_from.pool_name, {pool.uuid: pool.name})
+    for uuid, name in plan.made_from.pool_names.items():
+        yield from _called("", "pool", uuid, name, {member.uuid: member.name for member in pool.members})
     for row in plan.hosts:
         yield from _called("", "host", row.uuid, row.name, hosts)
     yield from _of_srs(plan, {uuid: sr.name for uuid, sr in pool.srs.items()})

@@ -6,15 +6,17 @@ import re
 from collections.abc import Sequence
 from datetime import time
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from rebalancer.policy.groups import ApartPolicy, RunOnPolicy, SpreadPolicy, TogetherPolicy
-from rebalancer.policy.section import Names, Title
+from rebalancer.policy.other_pools import OtherPoolsPolicy
+from rebalancer.policy.section import MUCH, Names, Title
 from rebalancer.policy.section import Section as _Section
 from rebalancer.policy.spare import SparePolicy
+from rebalancer.policy.storage_motion import StorageMotionPolicy
 
 DAYS_OF_WEEK = 7
 SLOTS_OF_WEEK = 168
@@ -40,9 +42,6 @@ def _clock(value: object) -> time:
         raise ValueError(f"{value!r} is not a time of day such as '22:30'")
     return time.fromisoformat(str(value))
 
-
-MUCH = 1_000_000
-"""More moves, GiB, hours, pCPUs or pCPU-hours than any pool has; solver and calendar hold this much."""
 
 Share = Annotated[float, Field(gt=0, le=1)]
 Zone = Annotated[str, AfterValidator(_zone)]
@@ -156,20 +155,6 @@ class RulesPolicy(_Section):
     relax: Names = ()
 
 
-class StorageMotionPolicy(_Section):
-    """Whether VMs may take disks along that their new host cannot see, and to which SRs.
-
-    `srs` are the only ones that disks may go to, all where it is empty, never those of `never`. On each of them
-    `keep_free_gib` stay free. `xendesktop` names the VMs of XenDesktop deployments, which keep their disks.
-    """
-
-    enabled: bool = False
-    srs: Names = ()
-    never: Names = ()
-    keep_free_gib: Annotated[float, Field(ge=0, le=MUCH)] = 0.0
-    xendesktop: Names = ()
-
-
 class ReservePolicy(_Section):
     """What is kept free on some hosts, on top of `capacity`."""
 
@@ -263,6 +248,7 @@ class Policy(_Section):
     rules: RulesPolicy = RulesPolicy()
     intent: IntentPolicy = IntentPolicy()
     storage_motion: StorageMotionPolicy = StorageMotionPolicy()
+    other_pools: OtherPoolsPolicy = OtherPoolsPolicy()
     spare: SparePolicy = SparePolicy()
     plan: PlanPolicy = PlanPolicy()
     execution: ExecutionPolicy = ExecutionPolicy()
@@ -277,9 +263,23 @@ class Policy(_Section):
     window: tuple[WindowPolicy, ...] = ()
     blackout: tuple[WindowPolicy, ...] = ()
 
+    def given(self) -> dict[str, Any]:
+        """The keys that were given, those of `other_pools` only where they say something."""
+        written = super().given()
+        if self.other_pools == OtherPoolsPolicy():
+            written.pop("other_pools", None)
+        return written
+
     def without_address(self) -> Policy:
         """The same wishes, without how to reach the pool: what plans carry and digests cover."""
         return self.model_copy(update={"pool": PoolPolicy()})
+
+    @model_validator(mode="after")
+    def _disks_go_along(self) -> Policy:
+        """A VM goes to another pool with its disks or not at all."""
+        if self.other_pools.enabled and not self.storage_motion.enabled:
+            raise ValueError("other_pools.enabled is of no use without storage_motion.enabled = true")
+        return self
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Policy:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil, comb
 from typing import Literal
 
 from rebalancer.errors import PolicyError
-from rebalancer.inventory import Pool, Uuid
+from rebalancer.inventory import SR, Network, Pool, Uuid
 from rebalancer.policy.contradictions import refuse_contradictions
 from rebalancer.policy.domains import domains_of
 from rebalancer.policy.found import (
@@ -22,7 +22,7 @@ from rebalancer.policy.found import (
 from rebalancer.policy.groups import GroupPolicy
 from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Spread, Together
 from rebalancer.policy.model import Policy, Strength
-from rebalancer.policy.selectors import ChosenVMs, Selectors
+from rebalancer.policy.selectors import ChosenVMs, Selectors, close_matches
 from rebalancer.units import MIB, counted
 
 MOST_FAILURES = 2016
@@ -67,6 +67,7 @@ class _Resolving:
         """All wishes, free of contradictions."""
         read = self._policy.intent
         self._refuse_too_many_failures()
+        self._refuse_unwanted_pools()
         intent = Intent(
             together=self._together() + (tagged_together(self._pool) if read.read_tags else ()),
             apart=self._apart() + (tagged_apart(self._pool) if read.read_tags else ()) + self._vm_groups(),
@@ -94,6 +95,27 @@ class _Resolving:
             ways = f"{failing} of {counted(hosts, 'host')} can fail in {counted(comb(hosts, failing), 'way')}"
             problem = f"{ways}, more than the {MOST_FAILURES} that can be looked at"
             raise PolicyError(place(self._policy, "spare.hosts"), problem, "Keep fewer hosts to spare")
+
+    def _refuse_unwanted_pools(self) -> None:
+        """Several pools are looked at only where VMs may go from one to another, by maps that name what there is."""
+        wish, members = self._policy.other_pools, self._pool.members
+        if len(members) > 1 and not wish.enabled:
+            problem = f"{len(members)} pools were named, and no VM may go from one to another"
+            raise PolicyError(place(self._policy, "other_pools.enabled"), problem, "Set it, or name one pool")
+        if len(members) > 1:
+            self._refuse_unknown(
+                "networks", wish.networks, [each for pool in members for each in pool.networks.values()]
+            )
+            self._refuse_unknown("srs", wish.srs, [each for pool in members for each in pool.srs.values()])
+
+    def _refuse_unknown(self, section: str, names: Mapping[str, str], known: Sequence[Network | SR]) -> None:
+        """Pass where each of *names* is a uuid or a name of *known*, in whichever pool."""
+        words = {word for each in known for word in (each.uuid, each.name)}
+        for name in (*names.keys(), *names.values()):
+            if name not in words:
+                guess = close_matches(name, words)
+                problem = f"no pool has {name!r}" + (f"; {guess}" if guess else "")
+                raise PolicyError(place(self._policy, f"other_pools.{section}"), problem, "Correct the name")
 
     def _together(self) -> tuple[Together, ...]:
         """Groups of the policy that share a host."""

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MUCH = 1_000_000
+"""More moves, GiB, hours, pCPUs or pCPU-hours than any pool has; solver and calendar hold this much."""
 Title = Annotated[str, Field(min_length=1)]
 Names = tuple[Title, ...]
 """VMs, hosts or SRs: each a uuid, a name, or `tag:NAME` for all that carry the tag."""

@@ -12,6 +12,7 @@ from rebalancer.rules.cant_suspend_reason import CantSuspendReason
 from rebalancer.rules.coordinator_version import CoordinatorVersion
 from rebalancer.rules.cpu_features import CPUFeatures
 from rebalancer.rules.cpu_vendor import CPUVendor
+from rebalancer.rules.crossed_stays import CrossedStays
 from rebalancer.rules.demand_known import DemandKnown
 from rebalancer.rules.domain_type_known import DomainTypeKnown
 from rebalancer.rules.enough_memory import EnoughMemory
@@ -45,6 +46,7 @@ from rebalancer.rules.not_control_domain import NotControlDomain
 from rebalancer.rules.not_snapshot import NotSnapshot
 from rebalancer.rules.not_template import NotTemplate
 from rebalancer.rules.op_not_blocked import OpNotBlocked
+from rebalancer.rules.same_pool import SamePool
 from rebalancer.rules.sane_parameters import SaneParameters
 from rebalancer.rules.shared_sr_visible import SharedSRVisible
 from rebalancer.rules.source_live import SourceLive
@@ -52,13 +54,14 @@ from rebalancer.rules.spare import Spare
 from rebalancer.rules.spread_over_domains import SpreadOverDomains
 from rebalancer.rules.sriov_capacity import SRIOVCapacity
 from rebalancer.rules.storage.catalogue import STORAGE_DOCUMENTED, STORAGE_WANTED
+from rebalancer.rules.storage.crossing.catalogue import CROSSING_DISKS, CROSSING_MOTION
 from rebalancer.rules.storage.sr_space import SRSpace
 from rebalancer.rules.target_enabled import TargetEnabled
 from rebalancer.rules.target_live import TargetLive
 from rebalancer.rules.target_not_evacuating import TargetNotEvacuating
 from rebalancer.rules.version_order import VersionOrder
 from rebalancer.rules.version_order_upgrade import VersionOrderUpgrade
-from rebalancer.rules.versions import xapi_version
+from rebalancer.rules.versions import xapi_versions
 from rebalancer.rules.vgpu_capacity import VGPUCapacity
 from rebalancer.rules.vgpu_driver import VGPUDriver
 from rebalancer.rules.vgpu_migratable import VGPUMigratable
@@ -66,6 +69,8 @@ from rebalancer.rules.vm_running import VMRunning
 
 # What VM.pool_migrate asks, in its order: message_forwarding.ml, then xapi_vm_migrate.ml on the source host.
 ENFORCED: tuple[Rule, ...] = (
+    SamePool(),
+    CrossedStays(),
     DomainTypeKnown(),
     CPUVendor(),
     CPUFeatures(),
@@ -133,17 +138,19 @@ CATALOGUE: tuple[Rule, ...] = (*ENFORCED, *DOCUMENTED, *WANTED)
 def rules_for(problem: Problem) -> tuple[Rule, ...]:
     """The rules that bind this problem: the policy's set, as the pool's version has it, without what it relaxes.
 
+    Of pools of several versions, what one of them asks binds in all.
+
     Raises:
         PolicyError: the policy relaxes a rule that does not exist, or one that is not its to relax.
     """
     gone = set(relaxed(problem.policy))
     rules = problem.policy.rules
-    version = xapi_version(problem.pool.hosts[problem.pool.coordinator])
+    versions = xapi_versions(problem.pool)
     return tuple(
         rule
         for rule in CATALOGUE
         if rule.id not in gone
-        and rule.binds(version)
+        and any(rule.binds(version) for version in versions)
         and not (rules.set is RuleSet.ENFORCED and rule.origin is Origin.MANUAL)
     )
 
@@ -161,7 +168,10 @@ def relaxed(policy: Policy) -> tuple[str, ...]:
 
 def _refuse_unless_documented(rule: str) -> None:
     """Only a rule that XAPI does not enforce can be relaxed."""
-    origins = {each.id: each.origin for each in (*CATALOGUE, *STORAGE_DOCUMENTED, *STORAGE_WANTED)}
+    origins = {
+        each.id: each.origin
+        for each in (*CATALOGUE, *STORAGE_DOCUMENTED, *STORAGE_WANTED, *CROSSING_MOTION, *CROSSING_DISKS)
+    }
     if rule not in origins:
         near = get_close_matches(rule, origins, n=1)
         remedy = f"Perhaps {near[0]!r} is meant" if near else "The rules are listed in docs/rules.md"

@@ -19,9 +19,10 @@ class CoordinatorVersion(HostRule):
 
     def objects(self, host: Host, problem: Problem) -> Objection | None:
         """Another platform version or xapi than the coordinator's, while there is an upgrade."""
-        if not problem.pool.rolling_upgrade:
+        pool = problem.pool.of_host(host.uuid)
+        if not pool.rolling_upgrade:
             return None
-        coordinator = problem.pool.hosts[problem.pool.coordinator]
+        coordinator = problem.pool.hosts[pool.coordinator]
         for key in ("platform_version", "xapi"):
             here, there = (numbers(each.software_version.get(key, "0.0.0")) for each in (host, coordinator))
             if here != there:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rebalancer.inventory import VM, Host, PowerState
+from rebalancer.inventory import VM, Host, PowerState, Uuid
 from rebalancer.problem import Problem
 from rebalancer.rules.base import Objection, Origin, PairRule
 from rebalancer.rules.domain import needs_hvm
@@ -44,7 +44,7 @@ class CPUFeatures(PairRule[Need]):
 
     def objects(self, needs: Need, host: Host, problem: Problem) -> Objection | None:
         """A host that lacks a feature, or does not say what it has."""
-        offered = host.cpu_info.get(_key(needs.key, problem))
+        offered = host.cpu_info.get(_key(needs.key, problem.pool.of_host(host.uuid).coordinator, problem))
         if offered is None:
             return self.objection(f"does not say which CPU features it has ({needs.key})")
         if needs.features is None:
@@ -62,10 +62,10 @@ class CPUFeatures(PairRule[Need]):
 
 
 @lru_cache(maxsize=8)
-def _key(key: str, problem: Problem) -> str:
-    """The key of `cpu_info` that holds the level: one for all kinds of domain before xapi 1.9.90."""
-    hosts = problem.pool.hosts
-    version = xapi_version(hosts[problem.pool.coordinator])
+def _key(key: str, coordinator: Uuid, problem: Problem) -> str:
+    """The key of `cpu_info` that holds the level in the pool of *coordinator*: one for all before xapi 1.9.90."""
+    hosts = problem.pool.of_host(coordinator).hosts
+    version = xapi_version(hosts[coordinator])
     old = version is not None and version < LEVELS_PER_DOMAIN_TYPE
     levelled = any(level in host.cpu_info for host in hosts.values() for level in ("features_hvm", "features_pv"))
     return "features" if old and not levelled else key

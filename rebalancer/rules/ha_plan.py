@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from rebalancer.inventory import VM, Uuid
+from rebalancer.inventory import VM, Pool, Uuid
 from rebalancer.problem import Problem
 from rebalancer.rules.agility import is_agile
 from rebalancer.rules.base import Judged, Origin, PoolRule, When
@@ -30,11 +30,12 @@ class HAPlan(PoolRule):
     when = When.EVERY_STEP
 
     def limits(self, problem: Problem) -> tuple[Judged, ...]:
-        """One judgement while HA is on and may not be overcommitted."""
-        ha = problem.pool.ha
-        if not ha.enabled or ha.allow_overcommit:
-            return ()
-        return (_Failover.of(problem),)
+        """One judgement for each pool where HA is on and may not be overcommitted."""
+        return tuple(
+            _Failover.of(pool, problem)
+            for pool in problem.pool.parts
+            if pool.ha.enabled and not pool.ha.allow_overcommit
+        )
 
 
 Where = Mapping[Uuid, Sequence[Uuid]]
@@ -66,9 +67,8 @@ class _Failover(Judged):
     last: _State | None = field(default=None)
 
     @classmethod
-    def of(cls, problem: Problem) -> _Failover:
-        """The facts of a pool: free memory counts static maxima, protected VMs start with theirs."""
-        pool = problem.pool
+    def of(cls, pool: Pool, problem: Problem) -> _Failover:
+        """The facts of one pool: free memory counts static maxima, protected VMs start with theirs."""
         vcpu_pages = counts_xen_vcpu_pages(pool)
         apart = held_apart_from(pool, problem.initial, static_bytes)
         alive = {uuid: host for uuid, host in pool.hosts.items() if host.enabled and host.live}
@@ -77,8 +77,8 @@ class _Failover(Judged):
             failures=pool.ha.plan_exists_for,
             hosts=len(pool.hosts),
             room={uuid: guest_bytes(host) - apart[uuid] for uuid, host in alive.items()},
-            held={uuid: static_bytes(pool.vms[uuid]) for uuid in problem.initial},
-            start={uuid: start_bytes(vm, xen_vcpu_pages=vcpu_pages) for uuid, vm in pool.vms.items()},
+            held={uuid: static_bytes(problem.pool.vms[uuid]) for uuid in problem.initial},
+            start={uuid: start_bytes(vm, xen_vcpu_pages=vcpu_pages) for uuid, vm in problem.pool.vms.items()},
             protected={uuid: _elsewhere(vm, alive) for uuid, vm in keen.items() if vm.ha_always_run},
             promised=frozenset(uuid for uuid, vm in keen.items() if not vm.ha_always_run),
             stuck=frozenset(uuid for uuid, vm in keen.items() if not is_agile(vm, pool)),

@@ -18,6 +18,6 @@ class Licence(VMRule):
 
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
         """`restrict_xen_motion`."""
-        if problem.pool.restrictions.get("restrict_xen_motion") != "true":
+        if problem.pool.of_vm(vm).restrictions.get("restrict_xen_motion") != "true":
             return None
         return self.objection("the pool's licence does not allow XenMotion", remedy="apply a licence that does")

@@ -54,10 +54,15 @@ def start_bytes(vm: VM, *, xen_vcpu_pages: bool) -> int:
 
 
 def counts_xen_vcpu_pages(pool: Pool) -> bool:
-    """Whether this pool's xapi counts what Xen takes for a vCPU.
+    """Whether this pool's xapi counts what Xen takes for a vCPU; of pools that were joined, whether any does.
 
     Fixes are ported back, so what xapi stored in `VM.memory_overhead` of its running VMs says more than its version.
     """
+    return any(_counts_xen_vcpu_pages(part) for part in pool.parts)
+
+
+def _counts_xen_vcpu_pages(pool: Pool) -> bool:
+    """Whether one pool's xapi does."""
     running = [vm for vm in pool.resident_guests() if vm.memory_overhead_bytes]
     if any(vm.memory_overhead_bytes == arrival_overhead(vm, xen_vcpu_pages=True) for vm in running):
         return True

@@ -11,7 +11,7 @@ from rebalancer.rules.base import Objection, Violation
 from rebalancer.rules.ledger import Ledger, standing_violations, step_ledger
 from rebalancer.rules.legality import Legality
 from rebalancer.rules.restarts import Restarts
-from rebalancer.rules.storage import Way, Ways, disk_sizes, unseen_cds
+from rebalancer.rules.storage import Way, Ways, crosses, disk_sizes, unseen_cds
 
 ALONE = Objection(rule="one-host", code=None, words="the pool has no other host")
 """What holds every VM of a pool of one host."""
@@ -143,6 +143,8 @@ class Tonight:
     def answer(self, vm: VM, host: Host) -> Answer:
         """All objections to XenMotion; or the disks that go along where that is a way."""
         objections = self._objections(vm, host)
+        if crosses(vm, host, self._problem):
+            objections = objections[:1]
         if not objections or self._ways is None:
             return Answer(vm=vm, host=host, objections=objections)
         ways = [way for way in self._ways.ways(vm, host) if way.disks]

@@ -7,7 +7,14 @@ from collections.abc import Iterable
 
 from rebalancer.rules.base import HostRule, Origin, PairRule, PoolRule, Rule, VMRule
 from rebalancer.rules.catalogue import DOCUMENTED, ENFORCED, WANTED
-from rebalancer.rules.storage import STORAGE_DOCUMENTED, STORAGE_MOTION, STORAGE_OPERATION, STORAGE_WANTED
+from rebalancer.rules.storage import (
+    CROSSING_DISKS,
+    CROSSING_MOTION,
+    STORAGE_DOCUMENTED,
+    STORAGE_MOTION,
+    STORAGE_OPERATION,
+    STORAGE_WANTED,
+)
 from rebalancer.rules.storage.base import DiskRule
 
 HEAD = """# Rules
@@ -18,7 +25,8 @@ is broken already may stay so while nobody joins, and as soon as somebody joins 
 The policy chooses between two sets: `documented`, the default, is all of the first two tables, `enforced` only the
 first. `rules.relax` in the policy names rules of the second table that do not bind, and the plan then says so. The
 third table binds always. A VM that takes disks along, where the policy's `storage_motion.enabled` lets it, obeys the
-tables about Storage XenMotion instead of the first, and the second and third like any other. This page is written by
+tables about Storage XenMotion instead of the first, and the second and third like any other. What else binds on the way
+to another pool, where `other_pools.enabled` lets it go, stands last. This page is written by
 `python -m rebalancer.rules.table > docs/rules.md`.
 """
 
@@ -52,6 +60,13 @@ that both have to be asked.""",
         STORAGE_DOCUMENTED,
     ),
     ("Storage XenMotion: what the operator wants", "From the policy.", STORAGE_WANTED),
+    (
+        "To another pool: what binds instead of the target's table",
+        """`host.migrate_receive` on the other side, `VM.assert_can_migrate`, the import on the other side, and what
+plans cannot hold. The tables about the VM and about disks bind as inside a pool.""",
+        CROSSING_MOTION,
+    ),
+    ("To another pool: where disks go", "Besides all that disks obey inside a pool.", CROSSING_DISKS),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
 from rebalancer.rules.base import Objection, Origin, PairRule
-from rebalancer.rules.versions import Version, migration_versions, xapi_version
+from rebalancer.rules.versions import Version, migration_versions, numbers, xapi_version
 
 Versions = tuple[tuple[str, Version], ...]
 """What may not decrease, by name."""
@@ -26,7 +26,7 @@ class VersionOrder(PairRule[Versions]):
 
     def objects(self, needs: Versions, host: Host, problem: Problem) -> Objection | None:
         """A host that is older in anything."""
-        words = lower(needs, host, problem)
+        words = lower(needs, host)
         return self.objection(words) if words else None
 
 
@@ -38,12 +38,12 @@ def versions_of(vm: VM, problem: Problem) -> Versions | None:
 
 def host_versions(host: Host, problem: Problem) -> Versions:
     """What of *host* may not decrease, as the coordinator compares it."""
-    return migration_versions(host.software_version, _coordinator(problem))
+    return migration_versions(host.software_version, _coordinator(host, problem))
 
 
-def lower(versions: Versions, host: Host, problem: Problem) -> str:
+def lower(versions: Versions, host: Host) -> str:
     """In words: the first version of *host* that is lower than *versions*; empty when none is."""
-    there = dict(host_versions(host, problem))
+    there = {key: numbers(host.software_version.get(key, "0.0.0")) for key, _ in versions}
     return next(
         (
             f"its {key} is {_dotted(there[key])}, the VM comes from {_dotted(version)}"
@@ -54,9 +54,9 @@ def lower(versions: Versions, host: Host, problem: Problem) -> str:
     )
 
 
-def _coordinator(problem: Problem) -> Version | None:
+def _coordinator(host: Host, problem: Problem) -> Version | None:
     """The xapi that decides."""
-    return xapi_version(problem.pool.hosts[problem.pool.coordinator])
+    return xapi_version(problem.pool.hosts[problem.pool.of_host(host.uuid).coordinator])
 
 
 def _dotted(version: Version) -> str:

@@ -19,9 +19,9 @@ class VersionOrderUpgrade(PairRule[Versions]):
 
     def needs(self, vm: VM, problem: Problem) -> Versions | None:
         """The versions of the host where *vm* is, while there is an upgrade."""
-        return versions_of(vm, problem) if problem.pool.rolling_upgrade else None
+        return versions_of(vm, problem) if problem.pool.of_vm(vm).rolling_upgrade else None
 
     def objects(self, needs: Versions, host: Host, problem: Problem) -> Objection | None:
         """A host that is older in anything."""
-        words = lower(needs, host, problem)
+        words = lower(needs, host)
         return self.objection(f"the pool is being upgraded, and {words}") if words else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rebalancer.inventory import Host
+from rebalancer.inventory import Host, Pool
 
 Version = tuple[int, ...]
 
@@ -43,6 +43,11 @@ def xapi_version(host: Host) -> Version | None:
     if not platform and "product_version" not in software:
         return None
     return next((xapi for least, xapi in XAPI_OF_PLATFORM if platform >= least), BEFORE_PLATFORM_VERSIONS)
+
+
+def xapi_versions(pool: Pool) -> frozenset[Version | None]:
+    """The versions that decide: those of the coordinators, of which pools that were joined have several."""
+    return frozenset(xapi_version(pool.hosts[coordinator]) for coordinator in pool.coordinators)
 
 
 def migration_versions(software: Mapping[str, str], coordinator: Version | None) -> tuple[tuple[str, Version], ...]:

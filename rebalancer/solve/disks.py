@@ -148,7 +148,7 @@ def _travellers(problem: Problem, vm: Uuid, carried: Mapping[Uuid, Carried]) -> 
     """The disks of one VM."""
     sizes = disk_sizes(problem)
     for drive, source in sorted(problem.initial.srs_of[vm].items()):
-        srs = {host: each.srs for host, each in carried.items() if drive in each.drives}
+        srs = {host: each.srs_of(drive) for host, each in carried.items() if drive in each.drives}
         if srs:
             copied = sizes.copied(sizes.behind(vm, drive))
             yield Traveller(vm=vm, drive=drive, source=source, copied=copied, srs=srs)

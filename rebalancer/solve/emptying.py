@@ -60,7 +60,7 @@ class _Emptying:
         self._most = effort.deterministic * SHARE_OF_PARTS
         self.until = time.monotonic() + effort.seconds
         self._random = np.random.default_rng(effort.seed)
-        always = frozenset({stage.prepared.problem.pool.coordinator})
+        always = stage.prepared.problem.pool.coordinators
         self._sure = occupied_anyway(stage.prepared, always)
         self._tried: dict[int, int] = {}
 
@@ -182,7 +182,7 @@ def fewest_hosts(stage: Stage) -> int:
     unit can weigh has to fit; for each slot the load, less the overload that earlier tiers leave.
     """
     prepared = stage.prepared
-    always = frozenset({prepared.problem.pool.coordinator})
+    always = prepared.problem.pool.coordinators
     sure = occupied_anyway(prepared, always)
     needs = [*_memory_needs(prepared), *_load_needs(stage)]
     return max((_counted(sure, room, need) for room, need in needs), default=int(sure.sum()))

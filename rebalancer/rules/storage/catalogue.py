@@ -10,6 +10,7 @@ from rebalancer.rules.base import Origin, PoolRule, Rule, VMRule
 from rebalancer.rules.cant_suspend_reason import CantSuspendReason
 from rebalancer.rules.cpu_features import CPUFeatures
 from rebalancer.rules.cpu_vendor import CPUVendor
+from rebalancer.rules.crossed_stays import CrossedStays
 from rebalancer.rules.domain_type_known import DomainTypeKnown
 from rebalancer.rules.enough_pcpus import EnoughPCPUs
 from rebalancer.rules.guest_tools import GuestTools
@@ -55,7 +56,7 @@ from rebalancer.rules.storage.vm_not_paused import VMNotPaused
 from rebalancer.rules.target_enabled import TargetEnabled
 from rebalancer.rules.target_live import TargetLive
 from rebalancer.rules.target_not_evacuating import TargetNotEvacuating
-from rebalancer.rules.versions import xapi_version
+from rebalancer.rules.versions import xapi_versions
 from rebalancer.rules.vgpu_capacity import VGPUCapacity
 from rebalancer.rules.vgpu_driver import VGPUDriver
 from rebalancer.rules.vgpu_migratable import VGPUMigratable
@@ -132,7 +133,8 @@ def carrying_rules(problem: Problem, rules: Sequence[Rule]) -> tuple[Rule, ...]:
 
     Of *rules*, those of the manual and of the operator bind for such a move as for any other.
     """
-    own = [rule for rule in (*STORAGE_OPERATION, *STORAGE_MOTION, TargetNotEvacuating()) if _binds(rule, problem)]
+    asked = (*STORAGE_OPERATION, *STORAGE_MOTION, TargetNotEvacuating(), CrossedStays())
+    own = [rule for rule in asked if binds_when_carried(rule, problem)]
     ids = {rule.id for rule in own}
     others = [rule for rule in rules if rule.origin is not Origin.XAPI and rule.id not in ids]
     return tuple(rule for rule in (*own, *others) if not isinstance(rule, (DiskRule, PoolRule)))
@@ -141,12 +143,12 @@ def carrying_rules(problem: Problem, rules: Sequence[Rule]) -> tuple[Rule, ...]:
 def disk_rules(problem: Problem) -> tuple[DiskRule, ...]:
     """What the disks that go along have to obey."""
     rules = (*STORAGE_MOTION, *STORAGE_DOCUMENTED, *STORAGE_WANTED)
-    return tuple(rule for rule in rules if isinstance(rule, DiskRule) and _binds(rule, problem))
+    return tuple(rule for rule in rules if isinstance(rule, DiskRule) and binds_when_carried(rule, problem))
 
 
-def _binds(rule: Rule, problem: Problem) -> bool:
+def binds_when_carried(rule: Rule, problem: Problem) -> bool:
     """Whether the policy's set has a rule of this catalogue, and the pool's version, and no ledger answers for it."""
     wanted = problem.policy.rules
-    if isinstance(rule, _OF_THE_LEDGER) or not rule.binds(xapi_version(problem.pool.hosts[problem.pool.coordinator])):
+    if isinstance(rule, _OF_THE_LEDGER) or not any(map(rule.binds, xapi_versions(problem.pool))):
         return False
     return rule.origin is not Origin.MANUAL or (wanted.set is RuleSet.DOCUMENTED and rule.id not in wanted.relax)

@@ -19,4 +19,8 @@ class HAOff(DiskRule):
 
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
         """HA on."""
-        return self.objection("HA is on", remedy="disable HA while disks move") if problem.pool.ha.enabled else None
+        return (
+            self.objection("HA is on", remedy="disable HA while disks move")
+            if problem.pool.of_vm(vm).ha.enabled
+            else None
+        )

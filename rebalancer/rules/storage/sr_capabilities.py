@@ -22,10 +22,9 @@ class SRCapabilities(DiskRule):
 
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
         """An SR whose driver lacks something, or that nobody knows."""
-        drivers = problem.pool.storage_drivers
         for disk, target in moving(disks, problem):
             for sr, wanted in ((problem.pool.srs.get(disk.sr), SEND), (target, RECEIVE)):
-                missing = _missing(drivers.get(sr.type) if sr else None, wanted)
+                missing = _missing(_driver(sr, problem) if sr else None, wanted)
                 if missing:
                     return self.objection(f"SR '{sr.name if sr else 'unknown'}' lacks {', '.join(missing)}")
         return None
@@ -33,7 +32,12 @@ class SRCapabilities(DiskRule):
 
 def receives(sr: SR, problem: Problem) -> bool:
     """Whether the driver of *sr* can receive disks."""
-    return not _missing(problem.pool.storage_drivers.get(sr.type), RECEIVE)
+    return not _missing(_driver(sr, problem), RECEIVE)
+
+
+def _driver(sr: SR, problem: Problem) -> StorageDriver | None:
+    """What serves *sr* in its pool."""
+    return problem.pool.of_sr(sr.uuid).storage_drivers.get(sr.type)
 
 
 def _missing(driver: StorageDriver | None, wanted: tuple[str, ...]) -> tuple[str, ...]:

@@ -18,6 +18,6 @@ class StorageLicence(VMRule):
 
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
         """`restrict_storage_xen_motion`."""
-        if problem.pool.restrictions.get("restrict_storage_xen_motion") == "false":
+        if problem.pool.of_vm(vm).restrictions.get("restrict_storage_xen_motion") == "false":
             return None
         return self.objection("the pool's licence does not allow Storage XenMotion", remedy="apply a licence that does")

@@ -20,9 +20,9 @@ class VersionOrderStorage(PairRule[Versions]):
     def needs(self, vm: VM, problem: Problem) -> Versions | None:
         """The versions of the host where *vm* is, else of the coordinator."""
         hosts = problem.pool.hosts
-        return host_versions(hosts.get(vm.resident_on or "", hosts[problem.pool.coordinator]), problem)
+        return host_versions(hosts.get(vm.resident_on or "", hosts[problem.pool.of_vm(vm).coordinator]), problem)
 
     def objects(self, needs: Versions, host: Host, problem: Problem) -> Objection | None:
         """A host that is older in anything."""
-        words = lower(needs, host, problem)
+        words = lower(needs, host)
         return self.objection(words) if words else None

@@ -8,7 +8,7 @@ first. A way is judged by itself, as if whatever may leave an SR had left: who f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 
 from rebalancer.inventory import VDI, VM, Host, Uuid
@@ -18,6 +18,8 @@ from rebalancer.rules.base import Objection, Rule
 from rebalancer.rules.legality import Legality
 from rebalancer.rules.storage.base import whole_map
 from rebalancer.rules.storage.catalogue import carrying_rules, disk_rules
+from rebalancer.rules.storage.crossing.catalogue import CROSSING_DISKS, crossing_rules
+from rebalancer.rules.storage.crossing.counterparts import crosses, sr_beyond
 from rebalancer.rules.storage.sizes import disk_sizes
 from rebalancer.rules.storage.sr_capabilities import receives
 from rebalancer.rules.storage.sr_space import SpaceRow, SRSpace
@@ -37,10 +39,18 @@ class Way:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carried:
-    """What goes along: drives, sorted, and the SRs to which their disks may go in any combination, best first."""
+    """What goes along: drives, sorted, and the SRs to which their disks may go in any combination, best first.
+
+    The disks in drives that are `fixed` go to one SR of another pool, which the policy names.
+    """
 
     drives: tuple[Uuid, ...]
     srs: tuple[Uuid, ...]
+    fixed: Mapping[Uuid, Uuid] = field(default_factory=dict)
+
+    def srs_of(self, drive: Uuid) -> tuple[Uuid, ...]:
+        """The SRs to which the disk in *drive* may go."""
+        return (self.fixed[drive],) if drive in self.fixed else self.srs
 
 
 class Ways:
@@ -50,10 +60,11 @@ class Ways:
         self._problem, self._sizes = problem, disk_sizes(problem)
         self._plain = Legality(problem, rules)
         self._carrying = Legality(problem, carrying_rules(problem, rules))
-        self._disk_rules = disk_rules(problem)
+        self._crossing = Legality(problem, crossing_rules(problem, rules))
+        self._disk_rules = (*disk_rules(problem), *CROSSING_DISKS)
         self._space: dict[Uuid, SpaceRow] = {sr: row for row in SRSpace().limits(problem) for sr in row.places}
         self._receiving = {sr for sr in self._space if receives(problem.pool.srs[sr], problem)}
-        self._taken: dict[tuple[Uuid, Uuid, tuple[Uuid, ...]], bool] = {}
+        self._taken: dict[tuple[DiskMove, ...], bool] = {}
         self._free = _free_now(self._space, problem)
 
     def ways(self, vm: VM, host: Host) -> tuple[Way, ...]:
@@ -89,20 +100,36 @@ class Ways:
         unseen = self._unseen(vm, host)
         if not unseen or vm.resident_on in {None, host.uuid} or not self._may_carry(vm, host):
             return None
-        srs = [sr for sr in self._candidates(host) if self._takes(sr, vm, host, unseen)]
+        fixed, candidates = self._fixed(vm, host, unseen), self._candidates(host)
+        if not set(fixed.values()) <= set(candidates):
+            return None
+        srs = [sr for sr in candidates if self._takes(sr, vm, host, unseen, fixed)]
         best_first = sorted(srs, key=lambda sr: self._rank(sr, unseen))
-        return Carried(drives=tuple(drive for drive, _ in unseen), srs=tuple(best_first)) if srs else None
+        drives = tuple(drive for drive, _ in unseen)
+        return Carried(drives=drives, srs=tuple(best_first), fixed=fixed) if srs else None
 
-    def _takes(self, sr: Uuid, vm: VM, host: Host, drives: Sequence[Drive]) -> bool:
+    def _takes(self, sr: Uuid, vm: VM, host: Host, drives: Sequence[Drive], fixed: Mapping[Uuid, Uuid]) -> bool:
         """Whether the rules let disks of *vm* go to *sr*: the same on every host that sees what is asked about."""
-        key = (sr, vm.uuid, tuple(drive for drive, _ in drives))
-        if key not in self._taken:
-            self._taken[key] = not self._against_disks(vm, host, _all_to(sr, drives))
-        return self._taken[key]
+        disks = _all_to(sr, drives, fixed)
+        if disks not in self._taken:
+            self._taken[disks] = not self._against_disks(vm, host, disks)
+        return self._taken[disks]
+
+    def _fixed(self, vm: VM, host: Host, drives: Sequence[Drive]) -> dict[Uuid, Uuid]:
+        """Where the policy leads disks in *drives* on the way to another pool."""
+        if not crosses(vm, host, self._problem):
+            return {}
+        home, there = self._problem.pool.of_vm(vm), self._problem.pool.of_host(host.uuid)
+        led = {drive: sr_beyond(disk.sr, home, there, self._problem) for drive, disk in drives}
+        return {drive: beyond.uuid for drive, beyond in led.items() if beyond and beyond.uuid is not None}
 
     def _may_carry(self, vm: VM, host: Host) -> bool:
         """Whether *vm* may go to *host* with some disks, as far as no disk is concerned."""
-        return bool(self._space) and not self._carrying.objections(vm, host)
+        return bool(self._space) and not self._by_way(vm, host).objections(vm, host)
+
+    def _by_way(self, vm: VM, host: Host) -> Legality:
+        """What is asked of a move with disks: inside the pool, or to another one."""
+        return self._crossing if crosses(vm, host, self._problem) else self._carrying
 
     def objections(self, move: Move) -> tuple[Objection, ...]:
         """Everything that single-move rules say against *move*, whose VM and disks are where the problem has them."""
@@ -110,7 +137,7 @@ class Ways:
         vm, host = pool.vms[move.vm], pool.hosts[move.target]
         if not move.disks:
             return self._plain.objections(vm, host)
-        return (*self._carrying.objections(vm, host), *self._against_disks(vm, host, move.disks))
+        return (*self._by_way(vm, host).objections(vm, host), *self._against_disks(vm, host, move.disks))
 
     def why_none(self, vm: VM, host: Host) -> tuple[Objection, ...]:
         """What keeps the disks of *vm* from going along to *host*; empty where there is a way, or none need go."""
@@ -119,13 +146,17 @@ class Ways:
             return ()
         refused = [self._against_disks(vm, host, disks) for disks in self._maps(vm, host)]
         against_disks = refused[0] if refused else (self._no_room(vm, host),)
-        return (*self._carrying.objections(vm, host), *against_disks)
+        return (*self._by_way(vm, host).objections(vm, host), *against_disks)
 
     def _no_room(self, vm: VM, host: Host) -> Objection:
         """The words for a VM whose disks no SR of *host* can take."""
         if not self._candidates(host):
             return SRSpace().objection("the host has no SR attached to which disks may go and that can receive them")
-        words = size_in_words(sum(self._arriving(drive) for drive, _ in self._unseen(vm, host)))
+        unseen = self._unseen(vm, host)
+        for sr in sorted({*self._fixed(vm, host, unseen).values()} - set(self._candidates(host))):
+            name = self._problem.pool.srs[sr].name
+            return SRSpace().objection(f"the policy leads its disks to SR '{name}', which cannot receive them there")
+        words = size_in_words(sum(self._arriving(drive) for drive, _ in unseen))
         return SRSpace().objection(f"no SR of the host has room for its disks, which need {words}")
 
     def _against_disks(self, vm: VM, host: Host, disks: Sequence[DiskMove]) -> tuple[Objection, ...]:
@@ -137,21 +168,30 @@ class Ways:
     def _maps(self, vm: VM, host: Host) -> Iterator[tuple[DiskMove, ...]]:
         """Every map of the disks that have to go along and fit by themselves, best first."""
         unseen = self._unseen(vm, host)
-        need = sum(self._arriving(drive) for drive, _ in unseen)
+        fixed = self._fixed(vm, host, unseen)
         srs = self._candidates(host) if unseen else []
-        whole = [sr for sr in srs if self._space[sr].upper >= need]
-        for sr in sorted(whole, key=lambda sr: self._rank(sr, unseen)):
-            yield _all_to(sr, unseen)
-        packed = () if whole else self._packed(unseen, srs)
+        best_first = sorted(srs, key=lambda sr: self._rank(sr, unseen))
+        maps = dict.fromkeys(_all_to(sr, unseen, fixed) for sr in best_first)
+        whole = [disks for disks in maps if self._fits(disks)]
+        yield from whole
+        packed = () if whole else self._packed(unseen, srs, fixed)
         if packed:
             yield packed
 
-    def _packed(self, unseen: Sequence[Drive], srs: Sequence[Uuid]) -> tuple[DiskMove, ...]:
+    def _fits(self, disks: Sequence[DiskMove]) -> bool:
+        """Whether every SR has room for those of *disks* that go there, as if whatever may leave it had left."""
+        need: dict[Uuid, int] = {}
+        for disk in disks:
+            need[disk.target] = need.get(disk.target, 0) + self._arriving(disk.drive)
+        return all(sr in self._space and self._space[sr].upper >= each for sr, each in need.items())
+
+    def _packed(self, unseen: Sequence[Drive], srs: Sequence[Uuid], fixed: Mapping[Uuid, Uuid]) -> tuple[DiskMove, ...]:
         """The largest disk first, each on the SR with most room left; empty where one does not fit."""
         room = {sr: self._space[sr].upper for sr in srs}
         found = []
         for drive, disk in sorted(unseen, key=lambda each: (-self._arriving(each[0]), each[0])):
-            best = max(srs, key=lambda sr: room[sr], default=None)
+            open_srs = [fixed[drive]] if drive in fixed else srs
+            best = max((sr for sr in open_srs if sr in room), key=lambda sr: room[sr], default=None)
             if best is None or room[best] < self._arriving(drive):
                 return ()
             room[best] -= self._arriving(drive)
@@ -178,9 +218,9 @@ class Ways:
         return next(iter(self._space.values())).arrival_weights[drive]
 
 
-def _all_to(sr: Uuid, drives: Sequence[Drive]) -> tuple[DiskMove, ...]:
-    """The moves of the disks in *drives* to one SR."""
-    return tuple(DiskMove(drive=drive, source=disk.sr, target=sr) for drive, disk in drives)
+def _all_to(sr: Uuid, drives: Sequence[Drive], fixed: Mapping[Uuid, Uuid]) -> tuple[DiskMove, ...]:
+    """The moves of the disks in *drives* to one SR, but for those that have an SR of their own."""
+    return tuple(DiskMove(drive=drive, source=disk.sr, target=fixed.get(drive, sr)) for drive, disk in drives)
 
 
 def _free_now(rows: Mapping[Uuid, SpaceRow], problem: Problem) -> dict[Uuid, int]:

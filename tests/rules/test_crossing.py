@@ -1,0 +1,347 @@
+"""Rules of the way to another pool, against a table that was written by hand: `web` goes from e1 to w1 or stays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from rebalancer.errors import PolicyError
+from rebalancer.inventory import HighAvailability, Network
+from rebalancer.placement import DiskMove, Move
+from rebalancer.problem import Problem, make_problem
+from rebalancer.rules import CATALOGUE, end_violations, rules_for, step_ledger
+from rebalancer.rules.base import Judged, Origin, PoolRule
+from rebalancer.rules.storage import CROSSING_DISKS, CROSSING_MOTION, Ways, network_map
+from rebalancer.units import GIB
+from tests.local_disks import LICENSED, full_disk, local_sr
+from tests.pools import CPU_INFO, SOFTWARE, make_disk, make_network, make_pif, make_pool, make_vif, make_vm, policy_of
+from tests.rules.row import vgpu
+from tests.two_pools import crossing_policy, one_pool, pool_host, pool_vm, two_pools, ways_between
+
+HA_ON = HighAvailability(enabled=True, host_failures_to_tolerate=0, plan_exists_for=0, allow_overcommit=False)
+OLD = SOFTWARE | {"xapi_build": "23.12.0"}
+NEW = SOFTWARE | {"xapi_build": "23.13.0"}
+TO_WEST = Move(
+    vm="web", source="e1", target="w1", disks=(DiskMove(drive="web-xvd0", source="e-shared", target="w-shared"),)
+)
+
+
+def named(uuid: str, name: str) -> Network:
+    """A network with a name that is not its uuid."""
+    return replace(make_network(uuid), name=name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """The move of `web` with its disk to w1, with one thing changed in it, on either side, or in the policy."""
+
+    rule: str
+    legal: bool
+    vm: Mapping[str, Any] = field(default_factory=dict)
+    source: Mapping[str, Any] = field(default_factory=dict)
+    target: Mapping[str, Any] = field(default_factory=dict)
+    east: Mapping[str, Any] = field(default_factory=dict)
+    west: Mapping[str, Any] = field(default_factory=dict)
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    move: Move = TO_WEST
+
+    def problem(self) -> Problem:
+        """Both pools of this row."""
+        east = dict(self.east)
+        vms = (pool_vm("web", on="e1", **self.vm), *east.pop("vms", ()))
+        hosts = [pool_host("e1", **self.source), pool_host("e2")]
+        west_hosts = [pool_host("w1", **self.target), pool_host("w2")]
+        return two_pools(
+            one_pool("e", *vms, hosts=hosts, **east),
+            one_pool("w", hosts=west_hosts, **self.west),
+            policy=crossing_policy(**self.policy),
+        )
+
+
+def snapshot(name: str = "before", **changes: Any) -> Any:  # noqa: ANN401 - fields of VM
+    """A snapshot of `web` without disks and interfaces."""
+    bare: dict[str, Any] = {"is_a_snapshot": True, "is_a_template": True, "vbds": (), "vifs": ()}
+    return make_vm(name, on=None, **bare | changes)
+
+
+LICENCE_LESS = {"restrictions": {**LICENSED, "restrict_storage_xen_motion": "true"}}
+TWO_LANS = {"networks": (named("e-two", "lan"),)}
+TO_L1 = replace(TO_WEST, disks=(DiskMove(drive="web-xvd0", source="e-shared", target="w-l1"),))
+ROWS = (
+    Row(rule="same-pool", legal=False, move=replace(TO_WEST, disks=())),
+    Row(rule="same-pool", legal=True, move=Move(vm="web", source="e1", target="e2")),
+    Row(rule="licence-there", legal=False, west=LICENCE_LESS),
+    Row(rule="licence-there", legal=True, east=LICENCE_LESS),
+    Row(rule="storage-licence", legal=False, east=LICENCE_LESS),
+    Row(rule="storage-licence", legal=True, west=LICENCE_LESS),
+    Row(rule="version-order-pools", legal=False, target={"software_version": SOFTWARE | {"platform_version": "3.1.9"}}),
+    Row(rule="version-order-pools", legal=True, source={"software_version": SOFTWARE | {"platform_version": "3.1.9"}}),
+    Row(
+        rule="no-vtpm",
+        legal=False,
+        vm={"vtpms": ("tpm",)},
+        source={"software_version": OLD},
+        target={"software_version": NEW},
+    ),
+    Row(rule="no-vtpm", legal=True, source={"software_version": OLD}),
+    Row(rule="hardware-platform", legal=False, vm={"hardware_platform_version": 3}),
+    Row(rule="hardware-platform", legal=True, vm={"hardware_platform_version": 2}),
+    Row(rule="target-enabled", legal=False, target={"enabled": False}),
+    Row(rule="target-enabled", legal=True, source={"enabled": False}),
+    Row(rule="enough-pcpus", legal=False, vm={"vcpus_max": 17}),
+    Row(rule="enough-pcpus", legal=True, vm={"vcpus_max": 16}),
+    Row(rule="networks-mapped", legal=True, vm={"vifs": ()}, target={"pifs": ()}),
+    Row(rule="networks-mapped", legal=True),
+    Row(rule="networks-mapped", legal=False, target={"pifs": ()}),
+    Row(rule="networks-mapped", legal=False, target={"pifs": (make_pif("w1", "w-lan", bond_slave_of="bond"),)}),
+    Row(rule="networks-mapped", legal=False, vm={"vifs": (make_vif("web", "dangling"),)}),
+    Row(rule="networks-mapped", legal=False, vm={"vifs": (make_vif("web", "e-lan", reserved_pci="vf"),)}),
+    Row(
+        rule="networks-mapped",
+        legal=False,
+        vm={"vifs": (make_vif("web", "e-dmz"),)},
+        east={"networks": (named("e-dmz", "dmz"),)},
+    ),
+    Row(
+        rule="networks-mapped",
+        legal=True,
+        vm={"vifs": (make_vif("web", "e-dmz"),)},
+        east={"networks": (named("e-dmz", "dmz"),)},
+        policy={"networks": {"dmz": "lan"}},
+    ),
+    Row(
+        rule="networks-mapped",
+        legal=True,
+        vm={"vifs": (make_vif("web", "e-dmz"),)},
+        east={"networks": (named("e-dmz", "dmz"),)},
+        policy={"networks": {"e-dmz": "w-lan"}},
+    ),
+    Row(rule="networks-mapped", legal=False, west={"networks": (named("w-two", "lan"),)}),
+    Row(
+        rule="networks-mapped",
+        legal=True,
+        west={"networks": (named("w-two", "lan"),)},
+        policy={"networks": {"lan": "w-lan"}},
+    ),
+    Row(rule="networks-mapped", legal=False, east=TWO_LANS),
+    Row(rule="networks-mapped", legal=False, east=TWO_LANS, policy={"networks": {"lan": "w-lan"}}),
+    Row(rule="networks-mapped", legal=True, east=TWO_LANS, policy={"networks": {"e-lan": "w-lan"}}),
+    Row(rule="networks-mapped", legal=False, east={"networks": (named("e-lan", ""),)}),
+    Row(
+        rule="networks-mapped",
+        legal=False,
+        vm={"snapshots": ("before",)},
+        east={"vms": (snapshot(vifs=(make_vif("before", "dangling"),)),)},
+    ),
+    Row(
+        rule="networks-mapped",
+        legal=True,
+        vm={"snapshots": ("before",)},
+        east={"vms": (snapshot(vifs=(make_vif("before", "e-lan"),)),)},
+    ),
+    Row(rule="sane-parameters", legal=False, vm={"vcpus_max": 1, "vcpus_at_startup": 2}),
+    Row(rule="sane-parameters", legal=True),
+    Row(rule="domain-type-known", legal=False, vm={"metrics": None}),
+    Row(rule="domain-type-known", legal=True),
+    Row(rule="cpu-vendor", legal=False, target={"cpu_info": CPU_INFO | {"vendor": "AuthenticAMD"}}),
+    Row(rule="cpu-vendor", legal=True, source={"cpu_info": CPU_INFO | {"vendor": "AuthenticAMD"}}),
+    Row(rule="cpu-features", legal=False, target={"cpu_info": CPU_INFO | {"features_hvm": "0fcbfbff-f7fa3223"}}),
+    Row(rule="cpu-features", legal=True, source={"cpu_info": CPU_INFO | {"features_hvm": "0fcbfbff-f7fa3223"}}),
+    Row(rule="target-live", legal=False, target={"live": False}),
+    Row(rule="target-live", legal=True, source={"live": False}),
+    Row(rule="hvm-capable", legal=False, target={"capabilities": ()}),
+    Row(rule="hvm-capable", legal=True, source={"capabilities": ()}),
+    Row(rule="source-live", legal=False, source={"live": False}),
+    Row(rule="source-live", legal=True, target={"live": False}),
+    Row(rule="target-not-evacuating", legal=False, target={"current_operations": ("evacuate",)}),
+    Row(rule="target-not-evacuating", legal=True, source={"current_operations": ("evacuate",)}),
+    Row(rule="ha-off-in-both", legal=False, west={"ha": HA_ON}),
+    Row(rule="ha-off-in-both", legal=False, east={"ha": HA_ON}),
+    Row(rule="ha-off-in-both", legal=False, west={"ha": HA_ON}, policy={"rules": {"set": "enforced"}}),
+    Row(rule="ha-off-in-both", legal=True),
+    Row(rule="no-vgpu", legal=False, vm={"vgpus": (vgpu(),)}),
+    Row(rule="no-vgpu", legal=True),
+    Row(
+        rule="no-checkpoint", legal=False, vm={"snapshots": ("before",)}, east={"vms": (snapshot(suspend_vdi="image"),)}
+    ),
+    Row(rule="no-checkpoint", legal=True, vm={"snapshots": ("before",)}, east={"vms": (snapshot(),)}),
+    Row(rule="srs-mapped", legal=True, move=TO_L1),
+    Row(rule="srs-mapped", legal=True, policy={"srs": {"e-shared": "w-shared"}}),
+    Row(rule="srs-mapped", legal=True, policy={"srs": {"e-l1": "w-l1"}}),
+    Row(rule="srs-mapped", legal=False, move=TO_L1, policy={"srs": {"e-shared": "w-shared"}}),
+    Row(rule="srs-mapped", legal=False, policy={"srs": {"e-shared": "e-l1"}}),
+    Row(rule="op-not-blocked", legal=False, vm={"blocked_operations": {"migrate_send": "no"}}),
+    Row(rule="op-not-blocked", legal=True, vm={"blocked_operations": {"pool_migrate": "no"}}),
+    Row(rule="guest-tools-installed", legal=False, vm={"guest_metrics": None}),
+    Row(rule="never-move", legal=False, policy={"never_move": ("web",)}),
+    Row(rule="sr-allowed", legal=False, policy={"storage_motion": {"enabled": True, "never": ("w-shared",)}}),
+    Row(rule="target-sr-attached", legal=False, move=replace(TO_WEST, target="w2", disks=TO_L1.disks)),
+)
+
+
+def objections(row: Row) -> list[str]:
+    """The rules that object to the move of *row*."""
+    problem = row.problem()
+    return [each.rule for each in ways_between(problem).objections(row.move)]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.rule}-{'legal' if row.legal else 'illegal'}")
+def test_rule_objects_exactly_where_it_should(row: Row) -> None:
+    """The rule of the row objects to the move if and only if the row is illegal, once."""
+    assert objections(row).count(row.rule) == (0 if row.legal else 1)
+
+
+@pytest.mark.parametrize("rule", [rule.id for rule in (*CROSSING_MOTION, *CROSSING_DISKS)])
+def test_every_rule_has_its_rows(rule: str) -> None:
+    """Something just legal and something just illegal; where a VM goes after it has crossed is tried below."""
+    if rule not in {"crossed-stays", "iommu"}:
+        assert {row.legal for row in ROWS if row.rule == rule} == {True, False}
+
+
+def test_rules_say_what_they_are() -> None:
+    """A sentence, a source, an error where XAPI has one, and an id that no rule of the catalogue has for another."""
+    for rule in (*CROSSING_MOTION, *CROSSING_DISKS):
+        assert rule.sentence.endswith(".")
+        assert rule.source
+        assert rule.code or rule.origin is not Origin.XAPI
+        assert all(type(each) is type(rule) for each in CATALOGUE if each.id == rule.id)
+
+
+def test_ordinary_vm_may_go_over() -> None:
+    """To the move of an ordinary guest with its disk nothing objects, and that is a way of it."""
+    problem = Row(rule="", legal=True).problem()
+    assert ways_between(problem).objections(TO_WEST) == ()
+    ways = ways_between(problem).ways(problem.pool.vms["web"], problem.pool.hosts["w1"])
+    assert ways[0].disks == TO_WEST.disks
+    assert ways[0].copied_bytes == 22 * GIB
+
+
+def test_a_disk_left_behind_is_refused() -> None:
+    """All disks go, or none: one that stays would be on an SR that the target does not see."""
+    vm = {"vbds": (make_disk("web", 0), make_disk("web", 1))}
+    row = Row(rule="", legal=False, vm=vm, east={"vdis": (full_disk("web-disk1", "e-shared"),)})
+    assert "target-sr-attached" in objections(row)
+
+
+def test_a_vm_without_disks_stays_in_its_pool() -> None:
+    """There is no disk to take along, so there is no way."""
+    problem = Row(rule="", legal=False, vm={"vbds": ()}).problem()
+    assert ways_between(problem).ways(problem.pool.vms["web"], problem.pool.hosts["w1"]) == ()
+
+
+def test_who_has_come_over_is_not_touched_again() -> None:
+    """Neither back nor on to another host, by whichever way; whoever did not come over may go on."""
+    problem = two_pools(one_pool("e", pool_vm("web", on="e1")), one_pool("w", pool_vm("own", on="w1")))
+    there = replace(problem.initial.after(TO_WEST), srs_of=problem.initial.srs_of)
+    vms = {**problem.pool.vms, "web": replace(problem.pool.vms["web"], resident_on="w1")}
+    now = replace(problem, pool=replace(problem.pool, vms=vms), initial=there, before=problem.initial)
+    ways = ways_between(now)
+    for move in (TO_WEST.back, Move(vm="web", source="w1", target="w2")):
+        assert "crossed-stays" in {each.rule for each in ways.objections(move)}
+    assert ways.objections(Move(vm="own", source="w1", target="w2")) == ()
+
+
+@pytest.mark.parametrize(("names", "target"), [({}, "w-lan"), ({"lan": "w-two"}, "w-two")])
+def test_every_interface_is_in_the_map(names: dict[str, str], target: str) -> None:
+    """Those of the VM and of its snapshots, each with the network of its name or of the policy."""
+    east = one_pool(
+        "e",
+        pool_vm("web", on="e1", snapshots=("before",)),
+        snapshot(vifs=(make_vif("before", "e-lan"),)),
+    )
+    west = one_pool("w", hosts=[pool_host("w1", networks=("w-lan", "w-two"))], networks=[named("w-two", "two")])
+    problem = two_pools(east, west, policy=crossing_policy(networks=names))
+    found = network_map(problem.pool.vms["web"], problem.pool.hosts["w1"], problem)
+    assert found == (("before-e-lan", target), ("web-e-lan", target))
+
+
+def test_disks_go_where_the_policy_leads_their_srs() -> None:
+    """Each disk to the SR that is named for its own, the others together to any that has room."""
+    east = one_pool(
+        "e",
+        pool_vm("web", on="e1", vbds=(make_disk("web", 0), make_disk("web", 1))),
+        vdis=[full_disk("web-disk1", "e-l1")],
+    )
+    problem = two_pools(east, one_pool("w"), policy=crossing_policy(srs={"e-l1": "w-l1"}))
+    web, host = problem.pool.vms["web"], problem.pool.hosts["w1"]
+    ways = ways_between(problem)
+    assert [tuple(disk.target for disk in way.disks) for way in ways.ways(web, host)] == [
+        ("w-shared", "w-l1"),
+        ("w-l1", "w-l1"),
+    ]
+    carried = ways.carried(web, host)
+    assert carried is not None
+    assert (carried.srs_of("web-xvd0"), carried.srs_of("web-xvd1")) == (("w-shared", "w-l1"), ("w-l1",))
+    assert ways.carried(web, problem.pool.hosts["w2"]) is None
+    (words,) = [each.words for each in ways.why_none(web, problem.pool.hosts["w2"])]
+    assert words == "SR 'w-l1' is not attached to the host"
+    never = crossing_policy(srs={"e-l1": "w-l1"}, storage_motion={"enabled": True, "never": ["w-l1"]})
+    closed = ways_between(two_pools(east, one_pool("w"), policy=never))
+    assert closed.ways(web, host) == ()
+    assert [each.words for each in closed.why_none(web, host)] == [
+        "the policy leads its disks to SR 'w-l1', which cannot receive them there"
+    ]
+
+
+def test_space_of_the_other_pool_is_held() -> None:
+    """Two disks of 20 GiB do not come to SRs that have room for one."""
+    tight = [local_sr(f"w-l{number}", physical_size_bytes=1) for number in (1, 2)]
+    west = one_pool("w", srs=tight)
+    small = replace(west.srs["w-shared"], physical_size_bytes=45 * GIB, physical_utilisation_bytes=0)
+    west = replace(west, srs={**west.srs, "w-shared": small})
+    problem = two_pools(one_pool("e", pool_vm("web", on="e1"), pool_vm("two", on="e1")), west)
+    both = problem.initial.after(
+        TO_WEST, replace(TO_WEST, vm="two", disks=(replace(TO_WEST.disks[0], drive="two-xvd0"),))
+    )
+    rules = [rule for rule in rules_for(problem) if isinstance(rule, PoolRule)]
+    assert {each.rule for each in end_violations(rules, problem, both)} == {"sr-space"}
+    assert not end_violations(rules, problem, problem.initial.after(TO_WEST))
+
+
+def test_memory_of_the_other_pool_is_held() -> None:
+    """A host of the other pool takes what fits, by the same count as inside a pool."""
+    west = one_pool("w", pool_vm("own", on="w1", gib=57))
+    problem = two_pools(one_pool("e", pool_vm("web", on="e1", gib=3)), west)
+    ledger = step_ledger([rule for rule in rules_for(problem) if isinstance(rule, PoolRule)], problem, problem.initial)
+    assert "enough-memory" in {each.rule for each in ledger.objections("web", "w1", TO_WEST.disks)}
+    assert not ledger.objections("web", "w2", TO_WEST.disks)
+
+
+def test_ha_of_each_pool_counts_its_own_hosts() -> None:
+    """The failover plan of one pool does not rest on hosts of the other."""
+    on = HighAvailability(enabled=True, host_failures_to_tolerate=1, plan_exists_for=1, allow_overcommit=False)
+    guarded = {"ha_always_run": True, "ha_restart_priority": "restart"}
+    east = one_pool("e", *(pool_vm(f"v{n}", on=f"e{1 + n % 2}", gib=19, **guarded) for n in range(4)), ha=on)
+    alone = make_problem(east, None, policy_of(storage_motion={"enabled": True}))
+    joined = two_pools(east, one_pool("w"))
+    rules = [rule for rule in CATALOGUE if rule.id == "ha-plan" and isinstance(rule, PoolRule)]
+    said = [[each.words for each in end_violations(rules, case, case.initial)] for case in (alone, joined)]
+    assert said[0] == said[1]
+    limits = [limit for rule in rules for case in (alone, joined) for limit in rule.limits(case)]
+    where = {vm: (host,) for vm, host in alone.initial.host_of.items()}
+    broken = "HA cannot restart all protected VMs after the failure of one host"
+    assert [limit.broken(where) for limit in limits if isinstance(limit, Judged)] == [broken, broken]
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        (policy_of(), "other_pools.enabled: 2 pools were named"),
+        (crossing_policy(networks={"lam": "lan"}), "other_pools.networks: no pool has 'lam'; near to it: 'lan'"),
+        (crossing_policy(srs={"e-shared": "w-sharde"}), "other_pools.srs: no pool has 'w-sharde'"),
+    ],
+)
+def test_policy_has_to_fit_both_pools(policy: Any, words: str) -> None:  # noqa: ANN401 - a policy
+    """Several pools need a policy that wants them, and maps that name what there is."""
+    with pytest.raises(PolicyError, match=words):
+        two_pools(one_pool("e"), one_pool("w"), policy=policy)
+
+
+def test_one_pool_needs_none_of_it() -> None:
+    """A policy with maps is used with one pool as if it had none."""
+    policy = crossing_policy(networks={"anything": "else"})
+    problem = make_problem(make_pool(vms=[make_vm("web")]), None, policy)
+    assert Ways(problem, rules_for(problem)).targets(problem.pool.vms["web"]) == ("h2",)
