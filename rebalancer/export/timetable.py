@@ -47,7 +47,7 @@ def remarks(plan: Plan) -> Iterator[str]:
     at_once = f"{limits.concurrent} in the pool, {limits.out_per_host} out of a host, {limits.in_per_host} into a host"
     yield f"At most at once: {at_once}{link}."
     yield _rests_on(plan)
-    yield from _window(plan)
+    yield from window_remarks(plan)
 
 
 def _rests_on(plan: Plan) -> str:
@@ -58,7 +58,7 @@ def _rests_on(plan: Plan) -> str:
     return "The times are assumptions: no earlier run in this pool has taught any better."
 
 
-def _window(plan: Plan) -> Iterator[str]:
+def window_remarks(plan: Plan) -> Iterator[str]:
     """When the plan begins and ends by the clock, if the policy has windows."""
     schedule = plan.schedule
     if schedule.closes_at is None:

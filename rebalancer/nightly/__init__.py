@@ -3,14 +3,19 @@
 from rebalancer.nightly.access import Access, access_of
 from rebalancer.nightly.result import NightlyResult, Verdict
 from rebalancer.nightly.run import Watchers, plan_and_execute, plan_folder, plan_only
+from rebalancer.nightly.textfile import Ended, assert_collectable, textfile, write_textfile
 
 __all__ = [
     "Access",
+    "Ended",
     "NightlyResult",
     "Verdict",
     "Watchers",
     "access_of",
+    "assert_collectable",
     "plan_and_execute",
     "plan_folder",
     "plan_only",
+    "textfile",
+    "write_textfile",
 ]

@@ -67,6 +67,7 @@ class NightlyResult:
             "moved": self.moved,
             "left": self.left,
             "missing": len(self.plan.missing),
+            "late": list(self.plan.schedule.late),
             "journal": str(journal) if journal else None,
             "refused": str(self.refused) if self.refused else None,
             "opens_at": self.opens_at.astimezone(UTC).isoformat() if self.opens_at else None,

@@ -260,11 +260,36 @@ def test_nightly_plans_and_executes(own: Simulator, terminal: Terminal) -> None:
     summary, verdict, kept = planned.out.splitlines()
     folder = Path(kept.removeprefix("plan: "))
     assert (read_plan(folder).summary, verdict.startswith("pool simulated: ")) == (summary, True)
-    executed = terminal.run("nightly", policy, "--execute", "--json", "--detailed-exitcode")
+    executed = terminal.run(
+        "nightly", policy, "--execute", "--json", "--detailed-exitcode", "--metrics-file", "night.prom"
+    )
+    metrics = (terminal.folder / "night.prom").read_text(encoding="utf-8")
+    assert 'rebalancer_nightly_exit_code{policy="night.toml"} 0\n' in metrics
+    assert f'rebalancer_nightly_steps_done{{policy="night.toml"}} {executed.json()["moved"]}\n' in metrics
     assert (executed.code, executed.json()["verdict"], executed.json()["left"]) == (Exit.DONE, "done", 0)
     assert executed.json()["moved"] == executed.json()["steps"] > 0
     calm = terminal.run("nightly", policy, "--execute", "--json", "--detailed-exitcode")
     assert (calm.code, calm.json()["verdict"]) == (Exit.DONE, "nothing_to_do")
+
+
+def test_a_night_that_fails_is_monitored_too(terminal: Terminal) -> None:
+    """The file says with which code it ended, whatever the error; a file that cannot be written stops it at once."""
+    policy = terminal.write("night.toml", '[pool]\nurl = "https://127.0.0.1:9"\n')
+    ended = terminal.run("nightly", policy, "--metrics-file", "night.prom")
+    assert ended.code == Exit.ERROR
+    metrics = (terminal.folder / "night.prom").read_text(encoding="utf-8")
+    assert 'rebalancer_nightly_exit_code{policy="night.toml"} 1\n' in metrics
+    wrong = terminal.run("nightly", policy, "--metrics-file", "no/night.prom")
+    assert "its folder is not there" in wrong.sentence
+
+
+def test_nightly_names_the_steps_that_do_not_fit(own: Simulator, terminal: Terminal) -> None:
+    """Two windows of a second each, of which one is far away: in advance, and to programs, too."""
+    windows = "".join(f'[[window]]\nstart = "{hour}:00:00"\nend = "{hour}:00:01"\n' for hour in ("06", "18"))
+    policy = terminal.write("night.toml", f'{QUICK}[pool]\nurl = "{own.url}"\n{windows}')
+    said = terminal.run("nightly", policy)
+    late = terminal.run("nightly", policy, "--json").json()["late"]
+    assert f"not fit before it closes, and stay for another time: {', '.join(late)}." in said.out
 
 
 def test_policy_check_with_and_without_a_pool(served: Served, terminal: Terminal) -> None:

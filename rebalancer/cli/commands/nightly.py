@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rebalancer.cli.options import AsJson, StateDir
+
+if TYPE_CHECKING:
+    from rebalancer.nightly import NightlyResult
 
 
 def nightly(
@@ -19,6 +22,14 @@ def nightly(
         bool, typer.Option("--execute", help="Carry the plan out. Without it nothing is moved.")
     ] = False,
     state_dir: StateDir = None,
+    metrics_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--metrics-file",
+            metavar="FILE",
+            help="Write how it ended to FILE (.prom), for the textfile collector of Prometheus' node_exporter.",
+        ),
+    ] = None,
     json: AsJson = False,
     detailed_exitcode: Annotated[
         bool,
@@ -33,7 +44,24 @@ def nightly(
     The plan is kept in the state folder and carried out only inside the change windows of the policy.
     """
     from rebalancer.cli.exits import Exit, exit_of
+    from rebalancer.cli.monitoring import Monitor
     from rebalancer.cli.output import print_json, say, show_lines
+    from rebalancer.export.timetable import window_remarks
+
+    with Monitor(metrics_file, policy.name) as monitor:
+        result = monitor.result = _night(policy, state_dir, execute=execute)
+        monitor.code = exit_of(result.plan, left=result.left) if detailed_exitcode else Exit.DONE
+    if result.refused:
+        say(f"planned without metrics: {result.refused}")
+    if json:
+        print_json(result.as_json())
+    else:
+        show_lines(result.plan.summary, *window_remarks(result.plan), str(result), f"plan: {result.folder}")
+    return monitor.code
+
+
+def _night(policy: Path, state_dir: Path | None, *, execute: bool) -> NightlyResult:
+    """The night, watched."""
     from rebalancer.cli.progress import watch_run, watch_solve
     from rebalancer.cli.stopping import tell_stop
     from rebalancer.execute import stop_on_signals
@@ -42,17 +70,9 @@ def nightly(
 
     wanted = load_policy(policy)
     access = access_of(wanted, policy.parent)
-    if execute:
-        with stop_on_signals(tell=tell_stop) as stop, watch_solve() as solving, watch_run() as running:
-            watchers = Watchers(solving=solving, running=running)
-            result = plan_and_execute(access, wanted, state_dir=state_dir, watchers=watchers, stop=stop)
-    else:
+    if not execute:
         with watch_solve() as solving:
-            result = plan_only(access, wanted, state_dir=state_dir, watchers=Watchers(solving=solving))
-    if result.refused:
-        say(f"planned without metrics: {result.refused}")
-    if json:
-        print_json(result.as_json())
-    else:
-        show_lines(result.plan.summary, str(result), f"plan: {result.folder}")
-    return exit_of(result.plan, left=result.left) if detailed_exitcode else Exit.DONE
+            return plan_only(access, wanted, state_dir=state_dir, watchers=Watchers(solving=solving))
+    with stop_on_signals(tell=tell_stop) as stop, watch_solve() as solving, watch_run() as running:
+        watchers = Watchers(solving=solving, running=running)
+        return plan_and_execute(access, wanted, state_dir=state_dir, watchers=watchers, stop=stop)
