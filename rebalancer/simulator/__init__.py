@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from rebalancer.simulator.generate import demo_pool, generate_pool, local_pool
+from rebalancer.simulator.generate import annex_pool, demo_pool, generate_pool, local_pool
 from rebalancer.simulator.pool import SimulatedPool, load_pool, save_pool
 from rebalancer.simulator.simulator import Simulator
 
-__all__ = ["SimulatedPool", "Simulator", "demo_pool", "generate_pool", "load_pool", "local_pool", "save_pool"]
+__all__ = [
+    "SimulatedPool",
+    "Simulator",
+    "annex_pool",
+    "demo_pool",
+    "generate_pool",
+    "load_pool",
+    "local_pool",
+    "save_pool",
+]

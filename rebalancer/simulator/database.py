@@ -33,6 +33,11 @@ class Change:
     record: Record | None
 
 
+def new_ref() -> str:
+    """Return a ref that nobody has."""
+    return f"OpaqueRef:{uuid4()}"
+
+
 class Database:
     """XenAPI records with a change count.
 
@@ -91,9 +96,9 @@ class Database:
         """Return how many objects a class has."""
         return len(self._records.get(cls, {}))
 
-    def add(self, cls: str, record: Record) -> str:
-        """Add a record under a new ref and return the ref."""
-        ref = f"OpaqueRef:{uuid4()}"
+    def add(self, cls: str, record: Record, ref: str | None = None) -> str:
+        """Add a record under a ref, a new one unless it is given, and return the ref."""
+        ref = ref or new_ref()
         with self.lock:
             self._records.setdefault(cls, {})[ref] = record
             self._born[cls, ref] = self._touch(cls, ref)

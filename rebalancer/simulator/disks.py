@@ -34,19 +34,21 @@ def eject(world: World, vbd: str) -> None:
         database.change("VBD", vbd, VDI=NULL, empty=True, currently_attached=False)
 
 
-def begin_copy(world: World, vdi: str, storage: str, host: str) -> Copy:
+def begin_copy(world: World, vdi: str, storage: str, host: str, there: World | None = None) -> Copy:
     """Create a disk's copy: a VDI with a ref and a uuid of its own, its space taken from now on.
 
-    An SR that is there but not attached is attached first, on the target and on the coordinator.
+    An SR that is there but not attached is attached first, on the target and on the coordinator. SR and target are of
+    the pool `there`, if that is another one.
 
     Raises:
         ApiFailure: SR_BACKEND_FAILURE_44 when it does not fit; INTERNAL_ERROR when the target has no way to the SR.
     """
+    old, world = world.database.get("VDI", vdi), there or world
     database = world.database
     with database.lock:
         _attach(world, storage, host)
         assert_visible(world, storage, host)
-        old, target = database.get("VDI", vdi), database.get("SR", storage)
+        target = database.get("SR", storage)
         size = old["virtual_size"] if target["type"].startswith(THICK) else old["physical_utilisation"]
         if int(size) > int(target["physical_size"]) - int(target["physical_utilisation"]):
             raise ApiFailure("SR_BACKEND_FAILURE_44", "", "There is insufficient space", "")
@@ -71,13 +73,13 @@ def take_over(world: World, copies: Sequence[Copy]) -> None:
             for vm in [ref for ref, record in database.items("VM") if record["suspend_VDI"] == copy.old]:
                 database.change("VM", vm, suspend_VDI=copy.new)
         for copy in copies:
-            _remove(world, copy.old)
+            remove(world, copy.old)
 
 
 def discard(world: World, copies: Sequence[Copy]) -> None:
     """Remove the copies of a move that failed, and give their space back."""
     for copy in copies:
-        _remove(world, copy.new)
+        remove(world, copy.new)
 
 
 def assert_visible(world: World, storage: str, host: str) -> None:
@@ -96,7 +98,8 @@ def _attach(world: World, storage: str, host: str) -> None:
             database.change("PBD", ref, currently_attached=True)
 
 
-def _remove(world: World, vdi: str) -> None:
+def remove(world: World, vdi: str) -> None:
+    """Remove a disk, and give its space back."""
     database = world.database
     with database.lock:
         record = database.get("VDI", vdi)

@@ -11,6 +11,7 @@ KINDS: Mapping[str, str] = {
     "move-fails": "a move of `vm` fails at progress `at` with `code` and `params` (space-separated)",
     "vm-halts": "`vm` shuts down inside its own move at progress `at`; the move fails",
     "copies-stay": "the copies of disks that a failed move of `vm` made are not removed",
+    "source-stays": "`vm` runs in another pool after its move there, and its record stays, halted, in its own",
     "host-disabled": "`host` is disabled once a move of `vm` ends",
     "host-dead": "`host` is no longer live once a move of `vm` ends",
     "other-actor": "somebody moves `other` to host `to` (uuids) once a move of `vm` ends",

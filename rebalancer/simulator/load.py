@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.simulator.pool import Series, SimulatedPool
+from rebalancer.simulator.schema import NULL
 
 Array = NDArray[np.float64]
 QUIET = 0.02
@@ -46,6 +47,13 @@ class Load:
             times, hosts = self._stays.setdefault(vm_uuid, ([float("-inf")], [host]))
             times.append(when)
             hosts.append(host)
+
+    def adopt(self, vm_uuid: str, other: Load) -> None:
+        """Take over how busy a VM is that comes from another pool; it was nowhere here until then."""
+        with self._lock:
+            self._stays[vm_uuid] = ([float("-inf")], [NULL])
+            if vm_uuid in other._vms:
+                self._vms[vm_uuid] = other._vms[vm_uuid].repeat(max(1, other.step // self.step))
 
     def arrived(self, vm_uuid: str) -> float:
         """Return since when a VM is where it is; minus infinity for ever."""

@@ -37,6 +37,7 @@ class Simulator:
         rrd_generation: whose RRD answers to give, "8.2", "1.10" or "24.11".
         now: seconds since the epoch at the start; the clock runs on from there. Without it, the real time.
         login_delay: seconds that a wrong password costs.
+        net: x of 127.0.x.y for the first hosts; pools that run beside each other need nets of their own.
     """
 
     def __init__(
@@ -51,8 +52,9 @@ class Simulator:
         rrd_generation: str = "24.11",
         now: float | None = None,
         login_delay: float = 0.2,
+        net: int = 1,
     ) -> None:
-        self._pool = _with_addresses(_as_pool(pool))
+        self._pool = _with_addresses(_as_pool(pool), net)
         self._port, self._tls = port, tls
         self._generation = Generation(rrd_generation)
         self._listener: Listener | None = None
@@ -89,6 +91,11 @@ class Simulator:
     def url(self) -> str:
         """URL of the coordinator; only once the simulator runs."""
         return self.urls[self.world.uuid("host", self.world.coordinator)]
+
+    def introduce(self, other: Simulator) -> None:
+        """Let VMs be sent from each of two pools to the other."""
+        self.world.neighbours.append(other.world)
+        other.world.neighbours.append(self.world)
 
     def start(self) -> Self:
         """Begin to serve.
@@ -144,14 +151,14 @@ def _as_pool(pool: SimulatedPool | Mapping[str, Any]) -> SimulatedPool:
     return SimulatedPool(records=dict(pool.get("records", pool)))
 
 
-def _with_addresses(pool: SimulatedPool) -> SimulatedPool:
+def _with_addresses(pool: SimulatedPool, first_net: int) -> SimulatedPool:
     """Return a copy of the pool in which every host has its own loopback address."""
     records = {cls: {ref: copy.copy(record) for ref, record in rows.items()} for cls, rows in pool.records.items()}
     (master,) = {record["master"] for record in records["pool"].values()}
     moved: dict[str, str] = {}
     for number, record in enumerate(_coordinator_first(records["host"], master).values()):
         net, place = divmod(number, HOSTS_PER_NET)
-        moved[record["address"]] = record["address"] = f"127.0.{1 + net}.{1 + place}"
+        moved[record["address"]] = record["address"] = f"127.0.{first_net + net}.{1 + place}"
     for pif in records.get("PIF", {}).values():
         pif["IP"] = moved.get(pif["IP"], pif["IP"]) if pif["management"] else pif["IP"]
     return SimulatedPool(

@@ -31,7 +31,7 @@ def migrate_send(world: World, task: str, wish: StorageMotion) -> str:
     """
     database = world.database
     with database.lock:
-        queueing.wait_while(world, task, lambda: _is_busy(database, wish.vm))
+        queueing.wait_while(world, task, lambda: is_busy(database, wish.vm))
         vm_operations.assert_movable(database, wish.vm, OPERATION, strict=True)
         storage_motion.assert_can_migrate(database, wish)
         move = _admitted(world, task, wish)
@@ -39,7 +39,7 @@ def migrate_send(world: World, task: str, wish: StorageMotion) -> str:
         storage_motion.assert_may_begin(database, wish)
         allowed = transfer.reserve(world, move)
     try:
-        for drive in list(_drives_to_empty(database, wish)):
+        for drive in list(drives_to_empty(database, wish)):
             disks.eject(world, drive)
         _carry_out(world, move, wish)
     finally:
@@ -50,7 +50,8 @@ def migrate_send(world: World, task: str, wish: StorageMotion) -> str:
     return wish.vm
 
 
-def _is_busy(database: Database, vm: str) -> bool:
+def is_busy(database: Database, vm: str) -> bool:
+    """Whether anything is under way on a VM that could be moved; raises what refuses it before any waiting."""
     vm_operations.assert_not_refused(database, vm, OPERATION)
     return bool(database.get("VM", vm)["current_operations"])
 
@@ -64,7 +65,7 @@ def _admitted(world: World, task: str, wish: StorageMotion) -> Move:
         target = _agent(database, wish.vm)
         failover.assert_plan_survives(database, wish.vm, target)
     migration.assert_target_free(database, target)
-    _assert_slot_free(database, target if source == NULL else source)
+    assert_slot_free(database, target if source == NULL else source)
     return Move(vm=wish.vm, source=source, target=target, task=task, operation=OPERATION)
 
 
@@ -76,7 +77,7 @@ def _agent(database: Database, vm: str) -> str:
     raise ApiFailure("NO_HOSTS_AVAILABLE", vm)
 
 
-def _assert_slot_free(database: Database, carrier: str) -> None:
+def assert_slot_free(database: Database, carrier: str) -> None:
     """Raise TOO_MANY_STORAGE_MIGRATES unless the host that sends has fewer than three of them under way."""
     carriers = [
         vm["scheduled_to_be_resident_on"] if vm["resident_on"] == NULL else vm["resident_on"]
@@ -87,7 +88,8 @@ def _assert_slot_free(database: Database, carrier: str) -> None:
         raise ApiFailure("TOO_MANY_STORAGE_MIGRATES", str(AT_ONCE))
 
 
-def _drives_to_empty(database: Database, wish: StorageMotion) -> Iterator[str]:
+def drives_to_empty(database: Database, wish: StorageMotion) -> Iterator[str]:
+    """Iterate over the CD drives whose disc the map does not keep where it is."""
     guest = database.get("VM", wish.vm)
     for ref in guest["VBDs"] if guest["power_state"] != "Suspended" else ():
         vbd = database.get("VBD", ref)
@@ -98,10 +100,10 @@ def _drives_to_empty(database: Database, wish: StorageMotion) -> Iterator[str]:
 
 def _carry_out(world: World, move: Move, wish: StorageMotion) -> None:
     database, copies = world.database, list[disks.Copy]()
-    sizes = _sizes(database, wish)
-    waiting = list(sizes)
+    bytes_of = sizes(database, wish)
+    waiting = list(bytes_of)
     memory = FIXED_SECONDS + (transfer.memory_seconds(world, move.vm) if move.source != NULL else 0.0)
-    seconds = memory + sum(sizes.values()) / LINK_BYTES_PER_SECOND
+    seconds = memory + sum(bytes_of.values()) / LINK_BYTES_PER_SECOND
 
     def arrive() -> None:
         # The toolstack may die before all disks are there: then the VM cannot have moved.
@@ -114,11 +116,11 @@ def _carry_out(world: World, move: Move, wish: StorageMotion) -> None:
 
     under_way = Transfer(world, move, seconds, arrive)
     try:
-        for vdi, size in sizes.items():
+        for vdi, size in bytes_of.items():
             copies.append(disks.begin_copy(world, vdi, wish.vdi_map[vdi], wish.host))
             under_way.carry(size / LINK_BYTES_PER_SECOND)
             waiting.remove(vdi)
-        _assert_rest_visible(world, move, sizes)
+        _assert_rest_visible(world, move, bytes_of)
         under_way.carry(memory)
     except (ApiFailure, Cancelled):
         if not world.faults.take("copies-stay", vm=world.uuid("VM", move.vm)):
@@ -127,10 +129,13 @@ def _carry_out(world: World, move: Move, wish: StorageMotion) -> None:
     arrive()
 
 
-def _sizes(database: Database, wish: StorageMotion) -> Mapping[str, int]:
-    """Return {VDI: bytes} of the disks to be copied, in XAPI's order: the small first, then the old."""
+def sizes(database: Database, wish: StorageMotion, there: Database | None = None) -> Mapping[str, int]:
+    """Return {VDI: bytes} of the disks to be copied, in XAPI's order: the small first, then the old.
+
+    `there` has the host, if that is in another pool.
+    """
     rows = [(ref, database.get("VDI", ref)) for ref, _ in storage_motion.leaving(database, wish.vdi_map)]
-    wanted = storage_motion.all_disks(database, wish)
+    wanted = storage_motion.all_disks(database, wish, there)
     rows.sort(key=lambda row: (int(row[1]["virtual_size"]), row[1]["snapshot_time"]))
     return {ref: int(vdi["virtual_size"]) for ref, vdi in rows if ref in wanted}
 

@@ -137,10 +137,10 @@ class Transfer:
         raise _broken(self._move)
 
     def _restart(self, *, moved: bool) -> None:
+        if moved:
+            self._arrive()
         with self._world.database.lock:
             self._world.restarts += 1
-            if moved:
-                self._arrive()
             tasks.cancel_all(self._world)
             sessions.close_all(self._world)
         raise ConnectionLost

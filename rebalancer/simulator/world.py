@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Event
@@ -10,6 +11,14 @@ from threading import Event
 from rebalancer.simulator.database import Database
 from rebalancer.simulator.faults import Faults
 from rebalancer.simulator.load import Load
+
+
+@contextmanager
+def both(*worlds: World) -> Iterator[None]:
+    """Hold the locks of two pools' databases, always in the same order; the two may be one."""
+    first, second = sorted(worlds, key=lambda world: world.coordinator)
+    with first.database.lock, second.database.lock:
+        yield
 
 
 def stamp(seconds: float) -> str:
@@ -34,6 +43,7 @@ class World:
         restarts: how often the toolstack restarted.
         scheme: http or https.
         port: where every host listens, once it does.
+        neighbours: other pools that VMs may be sent to, and from.
     """
 
     database: Database
@@ -48,6 +58,7 @@ class World:
     restarts: int = 0
     scheme: str = "http"
     port: int = 0
+    neighbours: list[World] = field(default_factory=list)
 
     @property
     def coordinator(self) -> str:

@@ -7,13 +7,17 @@ from typing import Annotated, Literal
 
 import typer
 
+BESIDE_NET = 101
+"""The second pool's hosts are 127.0.101.1 and so on."""
+
 
 def simulate(
     pool: Annotated[
         str,
         typer.Argument(
             metavar="POOL",
-            help="A simulated pool file (.json.gz), `demo` for the demo's pool, or `local` for one with local disks.",
+            help="A simulated pool file (.json.gz), `demo` for the demo's pool, `local` for one with local disks, "
+            "or `annex` for one to stand beside them.",
         ),
     ],
     *,
@@ -28,6 +32,10 @@ def simulate(
         Literal["8.2", "1.10", "24.11"], typer.Option(help="Whose shape the JSON metrics have.")
     ] = "24.11",
     tls: Annotated[bool, typer.Option("--tls", help="Serve HTTPS with a self-signed certificate.")] = False,
+    beside: Annotated[
+        str | None,
+        typer.Option(metavar="POOL", help="Serve another pool, too, so that each can send VMs to the other."),
+    ] = None,
 ) -> None:
     """Serve a simulated pool on loopback.
 
@@ -37,28 +45,44 @@ def simulate(
     import os
     import signal
     import threading
+    from contextlib import ExitStack
 
     from rebalancer.cli.output import show_lines
     from rebalancer.errors import InputError
-    from rebalancer.simulator import Simulator, demo_pool, load_pool, local_pool
+    from rebalancer.simulator import Simulator, annex_pool, demo_pool, load_pool, local_pool
 
-    made_up = {"demo": demo_pool, "local": local_pool}
-    made = made_up[pool]() if pool in made_up else load_pool(Path(pool))
+    made_up = {"demo": demo_pool, "local": local_pool, "annex": annex_pool}
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     user, password = os.environ.get("REBALANCER_USER", "root"), os.environ.get("REBALANCER_PASSWORD", "simulated")
-    simulator = Simulator(
-        made, port=port, tls=tls, user=user, password=password, speed=speed, rrd_generation=rrd_generation
-    )
-    try:
-        simulator.start()
-    except OSError as error:
-        raise InputError(f"--port {port}", f"it cannot be served: {error.strerror}", "Name another port") from error
-    try:
-        show_lines(f"coordinator {simulator.url}, user {user}")
-        if tls:
-            show_lines(f"certificate SHA-256 {simulator.certificate_fingerprint}")
+    simulators = [
+        Simulator(
+            made_up[name]() if name in made_up else load_pool(Path(name)),
+            port=port,
+            tls=tls,
+            user=user,
+            password=password,
+            speed=speed,
+            rrd_generation=rrd_generation,
+            net=net,
+        )
+        for name, net in ((pool, 1), (beside, BESIDE_NET))
+        if name
+    ]
+    if beside:
+        simulators[0].introduce(simulators[1])
+    with ExitStack() as stack:
+        for simulator in simulators:
+            stack.callback(simulator.stop)
+            try:
+                simulator.start()
+            except OSError as error:
+                raise InputError(
+                    f"--port {port}", f"it cannot be served: {error.strerror}", "Name another port"
+                ) from error
+        for simulator in simulators:
+            show_lines(f"coordinator {simulator.url}, user {user}")
+            if tls:
+                show_lines(f"certificate SHA-256 {simulator.certificate_fingerprint}")
         stop.wait()
-    finally:
-        simulator.stop()

@@ -1,14 +1,15 @@
-"""Calls that move a VM with its disks, from one host of the pool to another."""
+"""Calls that move a VM with its disks, from one host to another, of this pool or of one beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rebalancer.simulator import sessions, storage_moves
+from rebalancer.simulator import crossing, sessions, storage_moves
 from rebalancer.simulator.calls.request import Request, Table
-from rebalancer.simulator.checks import networks, storage_motion
+from rebalancer.simulator.checks import another_pool, networks, storage_motion
 from rebalancer.simulator.checks.storage_motion import StorageMotion
 from rebalancer.simulator.failure import ApiFailure
+from rebalancer.simulator.world import World, both
 
 Texts = dict[str, str]
 
@@ -29,13 +30,12 @@ def migrate_receive(request: Request, host: str, network: str, options: Texts) -
         user = str(database.get("session", request.session)["auth_user_name"])
         session = sessions.opened(request.world, user, originator="")
         address = networks.transfer_address(database, host, network)
-        coordinator = database.get("host", request.world.coordinator)["address"]
     return {
         "SM": f"http://{address}/services/SM?session_id={session}",
         "host": host,
         "xenops": f"http://{address}/services/xenops?session_id={session}",
         "session_id": session,
-        "master": f"http://{coordinator}",
+        "master": _master(request.world),
     }
 
 
@@ -51,11 +51,13 @@ def assert_can_migrate(  # noqa: PLR0917 - as XAPI has it
 ) -> None:
     """Raise what the target and the disks have against a move with disks."""
     del live, vgpu_map
-    database = request.world.database
-    with database.lock:
-        host = _destination(request, dest)
-        wish = StorageMotion(vm=vm, host=host, vdi_map=vdi_map, vif_map=vif_map, options=options)
-        storage_motion.assert_can_migrate(database, wish)
+    here, (there, host) = request.world, _destination(request, dest)
+    wish = StorageMotion(vm=vm, host=host, vdi_map=vdi_map, vif_map=vif_map, options=options)
+    with both(here, there):
+        if there is here:
+            storage_motion.assert_can_migrate(here.database, wish)
+        else:
+            another_pool.assert_can_cross(here.database, there.database, wish)
 
 
 def migrate_send(  # noqa: PLR0917 - as XAPI has it
@@ -69,31 +71,36 @@ def migrate_send(  # noqa: PLR0917 - as XAPI has it
     vgpu_map: Texts | None = None,
     vdi_format_map: Texts | None = None,
 ) -> str:
-    """Move a VM with its disks within the pool; returns when it is there."""
+    """Move a VM with its disks; returns when it is there."""
     del live, vgpu_map
+    here, (there, host) = request.world, _destination(request, dest)
     wish = StorageMotion(
-        vm=vm,
-        host=_destination(request, dest),
-        vdi_map=vdi_map,
-        vif_map=vif_map,
-        options=options,
-        formats=vdi_format_map or {},
+        vm=vm, host=host, vdi_map=vdi_map, vif_map=vif_map, options=options, formats=vdi_format_map or {}
     )
-    return storage_moves.migrate_send(request.world, request.task, wish)
+    if there is here:
+        return storage_moves.migrate_send(here, request.task, wish)
+    return crossing.migrate_send(here, there, request.task, wish)
 
 
-def _destination(request: Request, dest: Mapping[str, str]) -> str:
-    """Return the host that a map from host.migrate_receive leads to.
+def _destination(request: Request, dest: Mapping[str, str]) -> tuple[World, str]:
+    """Return the pool and the host that a map from host.migrate_receive leads to.
 
     Raises:
-        ApiFailure: it is no such map, leads to a host of another pool, or its session is gone.
+        ApiFailure: it is no such map, leads to a pool that this one cannot reach, or its session is gone.
     """
     if missing := [key for key in ("master", "xenops", "session_id", "host", "SM") if key not in dest]:
         raise ApiFailure("INTERNAL_ERROR", f"Not_found: {missing[0]}")
-    if request.world.database.find("host", dest["host"]) is None:
-        raise ApiFailure("CANNOT_CONTACT_HOST", dest["master"])
-    sessions.assert_open(request.world, dest["session_id"])
-    return dest["host"]
+    for world in (request.world, *request.world.neighbours):
+        if dest["master"] == _master(world) and not world.stopping.is_set():
+            sessions.assert_open(world, dest["session_id"])
+            if world.database.find("host", dest["host"]) is not None:
+                return world, dest["host"]
+    raise ApiFailure("CANNOT_CONTACT_HOST", dest["master"])
+
+
+def _master(world: World) -> str:
+    """Return the address under which the other side finds a pool."""
+    return f"http://{world.database.get('host', world.coordinator)['address']}"
 
 
 CALLS: Table = {

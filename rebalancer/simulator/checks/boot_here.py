@@ -44,6 +44,21 @@ def assert_can_come_with_disks(database: Database, vm: str, host: str, *, forced
     _assert_cpus(database, vm, host)
 
 
+def assert_could_take(database: Database, vm: str, host: str) -> None:
+    """Raise what a pool that sends a VM finds missing on a host of the pool that receives it."""
+    _assert_platform(database, vm, host)
+    if not database.get("host", host)["enabled"]:
+        raise ApiFailure("HOST_DISABLED", host)
+    _assert_cpus(database, vm, host)
+
+
+def assert_can_be_imported(database: Database, vm: str, host: str, *, forced: bool) -> None:
+    """Raise what the pool that receives a running VM has against it (import.ml: assert_can_live_import)."""
+    if not forced:
+        cpu.assert_compatible(database, vm, host)
+    memory.assert_enough(database, vm, host)
+
+
 def assert_can_evacuate_to(database: Database, vm: str, host: str) -> None:
     """Raise the first thing but memory that a host lacks for a VM: evacuation packs memory by itself."""
     _assert_ready(database, vm, host)

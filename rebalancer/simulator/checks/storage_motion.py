@@ -53,7 +53,7 @@ def assert_can_migrate(database: Database, wish: StorageMotion) -> None:
     source = str(guest["resident_on"])
     if versions.is_older(database, wish.host, than=pool_of(database)["master"] if source == NULL else source):
         raise ApiFailure("NOT_SUPPORTED_DURING_UPGRADE")
-    _assert_drivers(database, wish.vdi_map)
+    assert_drivers(database, wish.vdi_map)
     boot_here.assert_can_come_with_disks(database, wish.vm, wish.host, forced=wish.options.get("force") == "true")
     if wish.vif_map:
         raise ApiFailure("OPERATION_NOT_ALLOWED", NO_VIF_MAP)
@@ -79,34 +79,39 @@ def assert_may_begin(database: Database, wish: StorageMotion) -> None:
         _assert_format(database, wish.vdi_map.get(ref, NULL), image_format)
 
 
-def whole_map(database: Database, wish: StorageMotion) -> dict[str, str]:
+def whole_map(database: Database, wish: StorageMotion, there: Database | None = None) -> dict[str, str]:
     """Return {VDI: SR} with the disks of snapshots and images of suspended VMs that the caller did not name.
+
+    They go to SRs of `there`, if the host is in another pool.
 
     Raises:
         ApiFailure: VDI_NOT_IN_MAP [vdi] for one that has nowhere to go.
     """
     whole = dict(wish.vdi_map)
-    guest, pool = database.get("VM", wish.vm), pool_of(database)
+    there = there or database
+    guest, pool = database.get("VM", wish.vm), pool_of(there)
     for snapshot in members_of(database, "VM", guest["snapshots"]):
         for ref, vdi in disks_of(database, snapshot):
             whole.setdefault(ref, whole.get(vdi["snapshot_of"]) or pool["default_SR"])
-    places = [pool["suspend_image_SR"], database.get("host", wish.host)["suspend_image_sr"], pool["default_SR"]]
-    for ref in _images(database, wish):
+    places = [pool["suspend_image_SR"], there.get("host", wish.host)["suspend_image_sr"], pool["default_SR"]]
+    for ref in _images(database, wish, there):
         whole.setdefault(ref, next((place for place in places if place != NULL), NULL))
     if homeless := [ref for ref, storage in whole.items() if storage == NULL]:
         raise ApiFailure("VDI_NOT_IN_MAP", homeless[0])
     return whole
 
 
-def all_disks(database: Database, wish: StorageMotion) -> set[str]:
+def all_disks(database: Database, wish: StorageMotion, there: Database | None = None) -> set[str]:
     """Return the disks that a move takes along: the VM's, its snapshots', and images that the target does not see."""
     guest = database.get("VM", wish.vm)
     both = [guest, *members_of(database, "VM", guest["snapshots"])]
-    return {ref for record in both for ref, _ in disks_of(database, record)} | set(_images(database, wish))
+    return {ref for record in both for ref, _ in disks_of(database, record)} | set(
+        _images(database, wish, there or database)
+    )
 
 
-def _images(database: Database, wish: StorageMotion) -> Iterator[str]:
-    guest, visible = database.get("VM", wish.vm), boot_here.visible_storage(database, wish.host)
+def _images(database: Database, wish: StorageMotion, there: Database) -> Iterator[str]:
+    guest, visible = database.get("VM", wish.vm), boot_here.visible_storage(there, wish.host)
     for record in (guest, *members_of(database, "VM", guest["snapshots"])):
         image = database.find("VDI", record["suspend_VDI"])
         if record["power_state"] == "Suspended" and image is not None and image["SR"] not in visible:
@@ -150,10 +155,11 @@ def leaving(database: Database, vdi_map: Mapping[str, str]) -> Iterator[tuple[st
             yield vdi, storage
 
 
-def _assert_drivers(database: Database, vdi_map: Mapping[str, str]) -> None:
+def assert_drivers(database: Database, vdi_map: Mapping[str, str], there: Database | None = None) -> None:
+    """Raise SR_DOES_NOT_SUPPORT_MIGRATION [sr, features]; the SRs that disks go to may be those of another pool."""
     for vdi, storage in leaving(database, vdi_map):
         _assert_driver(database, database.get("VDI", vdi)["SR"], NEEDED_TO_LEAVE)
-        _assert_driver(database, storage, NEEDED_TO_ENTER)
+        _assert_driver(there or database, storage, NEEDED_TO_ENTER)
 
 
 def _assert_driver(database: Database, storage: str, needed: tuple[str, ...]) -> None:

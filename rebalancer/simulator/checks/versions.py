@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rebalancer.simulator.checks.facts import pool_of
-from rebalancer.simulator.database import Database
+from rebalancer.simulator.database import Database, Record
 from rebalancer.simulator.failure import ApiFailure
 
 COMPARED = ("platform_version", "xapi_build", "xen")
@@ -19,7 +19,12 @@ def version(text: str | None) -> list[int]:
 
 def is_older(database: Database, host: str, than: str) -> bool:
     """Whether a host is behind another in any of the three versions that a move compares."""
-    there, here = database.get("host", host)["software_version"], database.get("host", than)["software_version"]
+    return is_behind(database.get("host", host), database.get("host", than))
+
+
+def is_behind(host: Record, than: Record) -> bool:
+    """The same of two hosts' records."""
+    there, here = host["software_version"], than["software_version"]
     return any(version(there.get(key)) < version(here.get(key)) for key in COMPARED)
 
 

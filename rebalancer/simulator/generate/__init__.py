@@ -86,6 +86,15 @@ def local_pool() -> SimulatedPool:
     return generate_pool(hosts=5, vms=45, seed=7, fill=0.65, hot=0.6, local=0.8, cpus=16, largest_gib=16)
 
 
+def annex_pool() -> SimulatedPool:
+    """Return a pool to stand beside the demo's: three hosts with room, their names and those of the guests its own."""
+    pool = generate_pool(hosts=3, vms=9, seed=11, fill=0.3, hot=0.0, pinned=0.0, cpus=16, largest_gib=16)
+    for cls in ("pool", "host", "VM"):
+        for record in pool.records[cls].values():
+            record["name_label"] = "annex" if cls == "pool" else f"annex-{record['name_label']}"
+    return pool
+
+
 def _tie(builder: Builder, fabric: Fabric, running: Sequence[str], pinned: float) -> None:
     count = round(pinned * len(running))
     for turn, vm in enumerate(sorted(builder.random.sample(list(running), count))):
