@@ -1,7 +1,11 @@
-"""What is sent for a step that takes disks along, and whether the disks are where they should be afterwards."""
+"""What is sent for a step that takes disks along, and whether the disks are where they should be afterwards.
+
+In another pool disks and drives have new uuids: there only the SRs can be compared.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from rebalancer.errors import StalePlan
@@ -21,9 +25,11 @@ def motion_of(step: Step, pool: Pool) -> StorageMotion:
     vm, host = pool.vms[step.vm], pool.hosts[step.target]
     return StorageMotion(
         vm=vm.uuid,
+        source=step.source,
         host=host.uuid,
         network=step.network or _management_network(host),
         sr_of=whole_map(vm, host, step.move.disks, pool),
+        network_of={each.vif: each.target for each in step.crossing.networks} if step.crossing else {},
     )
 
 
@@ -43,9 +49,21 @@ def has_arrived(step: Step, pool: Pool) -> bool:
 
 def left_behind(step: Step, pool: Pool) -> Iterator[str]:
     """Disks of *step* that are not on their new SRs, in words."""
+    if step.crossing:
+        yield from _not_along(step, pool)
+        return
     srs = {drive.uuid: disk.sr for drive, disk in disks_of(pool.vms[step.vm], pool)} if step.vm in pool.vms else {}
     for disk in step.disks:
         sr = srs.get(disk.drive)
         if sr != disk.target:
             name = pool.srs[sr].name if sr is not None and sr in pool.srs else "no SR"
             yield f"disk {disk.name} is on {name}, not on {disk.target_name}"
+
+
+def _not_along(step: Step, pool: Pool) -> Iterator[str]:
+    """SRs of another pool that hold fewer disks of the VM of *step* than were to come, in words."""
+    there = Counter(disk.sr for _, disk in disks_of(pool.vms[step.vm], pool)) if step.vm in pool.vms else Counter()
+    names = {disk.target: disk.target_name for disk in step.disks}
+    for sr, count in Counter(disk.target for disk in step.disks).items():
+        if there[sr] < count:
+            yield f"of {count} disks for {names[sr]} only {there[sr]} are there"

@@ -24,8 +24,11 @@ def already_there(plan: Plan, pool: Pool) -> frozenset[str]:
 
 
 def undone(plan: Plan, done: Collection[str], pool: Pool) -> Pool:
-    """*pool* with the VMs of the steps in *done* back where they began: what is left to differ is not our doing."""
-    began = {step.vm: step.source for step in reversed(plan.steps) if step.id in done}
+    """*pool* with the VMs of the steps in *done* back where they began: what is left to differ is not our doing.
+
+    A VM that is in another pool by now stays there: its disks, drives and interfaces are others than they were.
+    """
+    began = {step.vm: step.source for step in reversed(plan.steps) if step.id in done and not step.crossing}
     ended = {step.vm: step.target for step in plan.steps if step.id in done}
     back = {vm: host for vm, host in began.items() if vm in pool.vms and pool.vms[vm].resident_on == ended[vm]}
     carried = [step for step in plan.steps if step.id in done and step.vm in back and step.disks]

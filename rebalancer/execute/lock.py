@@ -6,8 +6,8 @@ folder; a run of another user or machine has another folder, and is caught by th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -37,6 +37,15 @@ def pool_lock(pool: Uuid, state_dir: Path | None = None) -> Iterator[Path]:
         yield path
     finally:
         lock.release()
+
+
+@contextmanager
+def pool_locks(pools: Iterable[Uuid], state_dir: Path | None = None) -> Iterator[None]:
+    """Hold the locks of all *pools*, taken in the order of their uuids; errors are those of `pool_lock`."""
+    with ExitStack() as stack:
+        for pool in sorted(pools):
+            stack.enter_context(pool_lock(pool, state_dir))
+        yield
 
 
 def _lock(path: Path) -> FileLock:

@@ -69,7 +69,7 @@ class Migration:
             found, left = self._with_disks(found)
         except Unreachable as error:
             return self.write(Sight(state=StepState.UNKNOWN), words=str(error))
-        looked = self.write(found, error=task.error, words=left or _words(task, found))
+        looked = self.write(found, error=task.error, words=left or _note(found) or _words(task, found))
         if task.status is not TaskStatus.PENDING:
             self._forget(ref)
         return looked
@@ -113,7 +113,7 @@ class Migration:
             found, left = self._with_disks(found)
         except Unreachable as error:
             return self.write(Sight(state=StepState.UNKNOWN), words=f"{words}; {error}")
-        return self.write(_read_as(found, stayed=StepState.UNKNOWN), words=left or words)
+        return self.write(_read_as(found, stayed=StepState.UNKNOWN), words=left or _note(found) or words)
 
     def _with_disks(self, found: Sight) -> tuple[Sight, str]:
         """*found*, and which disks did not come along with a VM that has arrived: then it is not where it should be."""
@@ -154,6 +154,11 @@ _TASK_SAYS = {
     TaskStatus.CANCELLED: "its task was cancelled, by us or by a restart of the toolstack",
     TaskStatus.VANISHED: "its task is gone",
 }
+
+
+def _note(found: Sight) -> str:
+    """What the pool tells people besides."""
+    return found.where.note if found.where else ""
 
 
 def _words(task: TaskState, found: Sight) -> str:

@@ -6,14 +6,14 @@ that is left is legal in the pool as it is now, is asked again before every step
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from rebalancer.errors import IllegalPlan, StalePlan
 from rebalancer.execute.drift import undone
-from rebalancer.inventory import Pool
-from rebalancer.inventory.digest import inventory_digest
+from rebalancer.inventory import Pool, Uuid
+from rebalancer.inventory.digest import inventory_digests
 from rebalancer.plan import Plan, differences, digest_of, verify_plan
 
 RECEIVES = "vm_migrate"
@@ -36,9 +36,16 @@ def assert_same_pool(plan: Plan, pool: Pool) -> None:
     Raises:
         StalePlan: it is for another one.
     """
-    if pool.uuid != plan.made_from.pool:
-        made_for = f"{plan.made_from.pool_name} ({plan.made_from.pool})"
-        raise StalePlan([f"the plan is for pool {made_for}, and this is {pool.name} ({pool.uuid})"])
+    if not plan.made_from.is_of(pool):
+        made_for = _called(plan.made_from.pool_names)
+        this = _called({member.uuid: member.name for member in pool.members})
+        raise StalePlan([f"the plan is for {made_for}, and this is {this}"])
+
+
+def _called(names: Mapping[Uuid, str]) -> str:
+    """Pools, with their uuids."""
+    words = " and ".join(f"{name} ({uuid})" for uuid, name in names.items())
+    return f"{'pool' if len(names) == 1 else 'pools'} {words}"
 
 
 def assert_not_expired(plan: Plan, now: datetime) -> None:
@@ -67,7 +74,7 @@ def assert_legal_from_here(
     rested = _at_rest(plan, done, flying, pool)
     findings = verify_plan(plan, rested, now=plan.made_at, done=done)
     against = (*_unfit(plan, pool), *(str(finding) for finding in findings))
-    if findings and not done and inventory_digest(pool) == plan.made_from.inventory_digest:
+    if findings and not done and inventory_digests(pool) == plan.made_from.inventories:
         raise IllegalPlan(against)
     changed = differences(plan, undone(plan, done, rested if flying else pool))
     if against:
@@ -78,16 +85,20 @@ def assert_legal_from_here(
 def _unfit(plan: Plan, pool: Pool) -> tuple[str, ...]:
     """Why *plan* should not move VMs in *pool* now, legal or not."""
     found = []
-    if pool.wlb_enabled:
+    if any(member.wlb_enabled for member in pool.members):
         found.append("Workload Balancing is on and moves VMs by itself; turn one of the two off")
-    if pool.rolling_upgrade and not plan.policy.plan.during_upgrade:
+    if any(member.rolling_upgrade for member in pool.members) and not plan.policy.plan.during_upgrade:
         found.append("a rolling upgrade is under way, and the policy's plan.during_upgrade does not allow for one")
     return tuple(found)
 
 
 def _notes(pool: Pool) -> tuple[str, ...]:
     """What people should know, although it stops nothing."""
-    return ("HA is on: XAPI tests its failover plan at every step and may refuse one",) if pool.ha.enabled else ()
+    return (
+        ("HA is on: XAPI tests its failover plan at every step and may refuse one",)
+        if any(member.ha.enabled for member in pool.members)
+        else ()
+    )
 
 
 def arrived(plan: Plan, flying: Collection[str], pool: Pool) -> frozenset[str]:

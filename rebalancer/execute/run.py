@@ -212,10 +212,11 @@ class Run:
         Raises:
             StalePlan: what is left is not legal any more.
         """
-        pool, flying = self._read(), self.flights.sent
+        flying = self.flights.sent
         steps = [step for step in self.plan.steps if step.id in flying]
         if any(step.disks for step in steps):
             return None
+        pool = self._read()
         ends = {step.vm: {step.source, step.target} for step in steps}
         if not all(vm in pool.vms and pool.vms[vm].resident_on in hosts for vm, hosts in ends.items()):
             return None

@@ -11,7 +11,7 @@ from rebalancer.execute.clock import Clock
 from rebalancer.execute.history import StepHistory, histories
 from rebalancer.execute.journal import RunBegan, read_journal
 from rebalancer.execute.live import Live
-from rebalancer.execute.lock import pool_lock
+from rebalancer.execute.lock import pool_locks
 from rebalancer.execute.patience import Patience
 from rebalancer.execute.reporter import RunReporter
 from rebalancer.execute.result import Ending, RunResult
@@ -56,7 +56,7 @@ def execute(
     """
     if not plan.steps:
         return RunResult(ending=Ending.COMPLETE, done=(), left=())
-    with pool_lock(plan.made_from.pool, state_dir):
+    with pool_locks(plan.made_from.pool_names, state_dir):
         if _history(plan, journal):
             raise InputError(str(journal), "this plan was begun already", "Resume it, or make a new plan")
         watch = _watch(live, clock, stop, patience)
@@ -80,7 +80,7 @@ def resume(
     A call that may be under way is never sent again: the pool is watched until it shows what became of it. A plan whose
     run never began is executed from its start. Arguments and errors are those of `execute`.
     """
-    with pool_lock(plan.made_from.pool, state_dir):
+    with pool_locks(plan.made_from.pool_names, state_dir):
         history = _history(plan, journal)
         watch = _watch(live, clock, stop, patience)
         run = Run(

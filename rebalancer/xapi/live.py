@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
@@ -10,7 +11,7 @@ from xmlrpc.client import ResponseError, ServerProxy
 
 from XenAPI import Failure
 
-from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable
+from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable, XapiError
 from rebalancer.inventory import Pool, PowerState, Uuid
 from rebalancer.inventory.reading.fields import Fields
 from rebalancer.inventory.reading.tables import NULL_REFS
@@ -31,12 +32,13 @@ AGAIN: Final = "Look at the pool, then try again"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whereabouts:
-    """Where a VM is, as the pool says now; `operations` are those under way."""
+    """Where a VM is, as the pool says now; `operations` are those under way, `note` what people should know of it."""
 
     power_state: PowerState
     resident_on: Uuid | None
     scheduled_to: Uuid | None
     operations: tuple[str, ...]
+    note: str = ""
 
 
 class TaskStatus(StrEnum):
@@ -87,7 +89,9 @@ class LivePool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Log out."""
+        """Log out, of receivers that were never used, too."""
+        for receiver in self._receivers.values():
+            self._log_out_of(receiver)
         self._session.__exit__(kind, error, trace)
 
     @property
@@ -135,33 +139,59 @@ class LivePool:
         over = {"network": self._ref("network", network_uuid)} if network_uuid else {}
         return str(self._send("Async.VM.pool_migrate", vm, host, {"live": "true"} | over))
 
-    def assert_may_migrate_with_disks(self, motion: StorageMotion) -> None:
+    def assert_may_migrate_with_disks(self, motion: StorageMotion, into: LivePool | None = None) -> None:
         """Ask XAPI whether the VM may take its disks along, changing nothing but that the host gets ready to receive.
+
+        The host is in the pool `into`, if that is another one.
 
         Raises:
             RefusedByXapi: with XAPI's code.
         """
         vm = self._ref("VM", motion.vm)
         self._session.assert_operation_valid(vm, "migrate_send")
-        self._receivers.pop((motion.host, motion.network), None)
-        self._send_harmless("VM.assert_can_migrate", *self._arguments(motion))
+        receiver = into or self
+        receiver.turn_away(motion)
+        self._send_harmless("VM.assert_can_migrate", *self._arguments(motion, receiver))
 
-    def migrate_with_disks(self, motion: StorageMotion) -> str:
+    def migrate_with_disks(self, motion: StorageMotion, into: LivePool | None = None) -> str:
         """Start `VM.migrate_send` and return its task; like `migrate`, and with the same errors."""
-        return str(self._send("Async.VM.migrate_send", *self._arguments(motion)))
+        receiver = into or self
+        arguments = self._arguments(motion, receiver)
+        receiver.hand_over(motion)
+        return str(self._send("Async.VM.migrate_send", *arguments))
 
-    def _arguments(self, motion: StorageMotion) -> tuple[object, ...]:
+    def _arguments(self, motion: StorageMotion, receiver: LivePool) -> tuple[object, ...]:
         """What both calls of Storage XenMotion take: VM, destination, live, VDI map, VIF map, options."""
-        disks = {self._ref("VDI", vdi): self._ref("SR", sr) for vdi, sr in motion.sr_of.items()}
-        return self._ref("VM", motion.vm), self._receiver(motion), True, disks, {}, {}
+        disks = {self._ref("VDI", vdi): receiver.ref_of("SR", sr) for vdi, sr in motion.sr_of.items()}
+        networks = {self._ref("VIF", vif): receiver.ref_of("network", net) for vif, net in motion.network_of.items()}
+        return self._ref("VM", motion.vm), receiver.receiver(motion), True, disks, networks, {}
 
-    def _receiver(self, motion: StorageMotion) -> object:
+    def receiver(self, motion: StorageMotion) -> object:
         """What `host.migrate_receive` answers: each call opens a session, so that one serves question and move."""
         key = motion.host, motion.network
         if key not in self._receivers:
             host, network = self._ref("host", motion.host), self._ref("network", motion.network)
             self._receivers[key] = self._send_harmless("host.migrate_receive", host, network, {})
         return self._receivers[key]
+
+    def hand_over(self, motion: StorageMotion) -> None:
+        """Leave the session of the receiver of *motion* to XAPI, which uses it as long as the VM is on its way."""
+        self._receivers.pop((motion.host, motion.network), None)
+
+    def turn_away(self, motion: StorageMotion) -> None:
+        """End the session of a receiver that served a question only."""
+        self._log_out_of(self._receivers.pop((motion.host, motion.network), None))
+
+    def _log_out_of(self, receiver: object) -> None:
+        """End a receiver's session; one that cannot be ended now ends by itself."""
+        ref = receiver.get("session_id") if isinstance(receiver, dict) else None
+        if ref is not None:
+            with suppress(XapiError):
+                self._send_in(str(ref), "session.logout")
+
+    def ref_of(self, kind: str, uuid: Uuid) -> str:
+        """What the pool calls an object."""
+        return self._ref(kind, uuid)
 
     def task(self, ref: str) -> TaskState:
         """How a task stands."""
@@ -196,8 +226,12 @@ class LivePool:
 
     def _send(self, message: str, *arguments: object) -> object:
         """Send a message once, on a fresh connection, in the session that the last read has proven alive."""
+        self._session.log_in()
+        return self._send_in(self._session.session_ref, message, *arguments)
+
+    def _send_in(self, session_ref: str, message: str, *arguments: object) -> object:
+        """Send a message once, on a fresh connection, in some session."""
         session = self._session
-        session.log_in()
         address = session.address
         transport = SendOnce(address, session.context, session.timeout_seconds)
         try:
@@ -207,7 +241,7 @@ class LivePool:
         try:
             with sending(session.url, message):
                 proxy = ServerProxy(str(address), transport=transport)
-                return _value(getattr(proxy, message)(session.session_ref, *arguments))
+                return _value(getattr(proxy, message)(session_ref, *arguments))
         except RefusedByXapi as refused:
             if refused.code not in NOT_DONE:
                 raise

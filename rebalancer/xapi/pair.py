@@ -1,0 +1,148 @@
+"""Two pools that a plan moves VMs between, behind the same door as one: each call goes to the pool that it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from types import TracebackType
+from typing import Final, Self
+
+from rebalancer.errors import RefusedByXapi
+from rebalancer.inventory import Pool, PowerState, Uuid, join_pools
+from rebalancer.xapi.live import LivePool, TaskState, TaskStatus, Whereabouts
+from rebalancer.xapi.storage_motion import StorageMotion
+
+UNKNOWN_VM: Final = frozenset({"UUID_INVALID", "HANDLE_INVALID"})
+"""Codes with which XAPI says that it does not have an object."""
+
+
+class LivePair:
+    """Two live pools, read as one.
+
+    A VM on its way from one to the other is known to both for a while. At rest it has to be in one of them only: where
+    it is not, nobody is told a host, so that people look.
+    """
+
+    def __init__(self, first: LivePool, beside: LivePool) -> None:
+        self._pools = (first, beside)
+        self._sides: dict[Uuid, LivePool] = {}
+        self._tasks: dict[str, LivePool] = {}
+
+    def __enter__(self) -> Self:
+        """The pair itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Log out of both."""
+        for live in self._pools:
+            live.__exit__(kind, error, trace)
+
+    def read(self) -> Pool:
+        """Both inventories, now; a VM on its way counts where it runs.
+
+        Raises:
+            InputError: something else stands in both.
+        """
+        first, beside = (live.read() for live in self._pools)
+        self._sides = {
+            host: live for live, pool in zip(self._pools, (first, beside), strict=True) for host in pool.hosts
+        }
+        return join_pools(_without_arrivals(first, beside), _without_arrivals(beside, first))
+
+    def whereabouts(self, vm_uuid: Uuid) -> Whereabouts:
+        """Where a VM is, now: nowhere, with a note, if it is at rest in both pools.
+
+        Raises:
+            RefusedByXapi: neither pool knows the VM.
+        """
+        found = list(self._looks(vm_uuid))
+        busy = [look for _, look in found if look.operations or look.scheduled_to]
+        if len(found) == 1 or busy:
+            return busy[0] if busy else found[0][1]
+        said = " and ".join(f"{str(look.power_state).lower()} at {live.url}" for live, look in found)
+        note = f"both pools know the VM: {said}; whichever does not run it has to be cleaned up by hand"
+        return Whereabouts(
+            power_state=PowerState.RUNNING, resident_on=None, scheduled_to=None, operations=(), note=note
+        )
+
+    def assert_may_migrate(self, vm_uuid: Uuid, host_uuid: Uuid) -> None:
+        """As `LivePool` does it."""
+        self._of_host(host_uuid).assert_may_migrate(vm_uuid, host_uuid)
+
+    def migrate(self, vm_uuid: Uuid, host_uuid: Uuid, network_uuid: Uuid | None = None) -> str:
+        """As `LivePool` does it, inside one pool."""
+        live = self._of_host(host_uuid)
+        return self._noted(live, live.migrate(vm_uuid, host_uuid, network_uuid))
+
+    def assert_may_migrate_with_disks(self, motion: StorageMotion) -> None:
+        """As `LivePool` does it, inside one pool or from one to the other."""
+        self._of_host(motion.source).assert_may_migrate_with_disks(motion, self._of_host(motion.host))
+
+    def migrate_with_disks(self, motion: StorageMotion) -> str:
+        """As `LivePool` does it, inside one pool or from one to the other."""
+        live = self._of_host(motion.source)
+        return self._noted(live, live.migrate_with_disks(motion, self._of_host(motion.host)))
+
+    def task(self, ref: str) -> TaskState:
+        """How a task stands, in whichever pool has it."""
+        found = [live.task(ref) for live in self._asked(ref)]
+        return next((state for state in found if state.status is not TaskStatus.VANISHED), found[0])
+
+    def cancel(self, ref: str) -> None:
+        """As `LivePool` does it."""
+        self._having(ref).cancel(ref)
+
+    def forget(self, ref: str) -> None:
+        """As `LivePool` does it."""
+        self._having(ref).forget(ref)
+
+    def _of_host(self, host: Uuid) -> LivePool:
+        """The pool that has *host*; the first one, which will say so, where neither has."""
+        return self._sides.get(host, self._pools[0])
+
+    def _noted(self, live: LivePool, ref: str) -> str:
+        self._tasks[ref] = live
+        return ref
+
+    def _asked(self, ref: str) -> tuple[LivePool, ...]:
+        """Who may know a task: both pools, where an earlier run has sent it."""
+        return (self._tasks[ref],) if ref in self._tasks else self._pools
+
+    def _having(self, ref: str) -> LivePool:
+        """The pool that has a task; the first one where neither has."""
+        known = (live for live in self._asked(ref) if live.task(ref).status is not TaskStatus.VANISHED)
+        return next(known, self._pools[0])
+
+    def _looks(self, vm_uuid: Uuid) -> Iterator[tuple[LivePool, Whereabouts]]:
+        """Where each pool has a VM.
+
+        Raises:
+            RefusedByXapi: neither knows it.
+        """
+        refused = None
+        found = 0
+        for live in self._pools:
+            try:
+                look = live.whereabouts(vm_uuid)
+            except RefusedByXapi as error:
+                if error.code not in UNKNOWN_VM:
+                    raise
+                refused = error
+            else:
+                found += 1
+                yield live, look
+        if refused is not None and not found:
+            raise refused
+
+
+def _without_arrivals(pool: Pool, other: Pool) -> Pool:
+    """*pool* without VMs that *other* sends to it or receives from it just now, and that occupy no host of *pool*."""
+    twins = pool.vms.keys() & other.vms.keys()
+    under_way = {
+        vm for vm in twins if {"migrate_send"} & {*pool.vms[vm].current_operations, *other.vms[vm].current_operations}
+    }
+    arriving = {vm for vm in under_way if pool.vms[vm].resident_on is None}
+    gone = arriving.union(*(pool.vms[vm].snapshots for vm in arriving))
+    return replace(pool, vms={uuid: vm for uuid, vm in pool.vms.items() if uuid not in gone}) if gone else pool
