@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 SHOWN = 5
 """How many of its reasons an error lists."""
@@ -262,19 +262,27 @@ class StoppedHalfWay(RebalancerError):
         done: steps that are finished.
         left: steps that were not started.
         journal: the journal file that tells what happened.
+        ways: what to type next, each after what it is for.
     """
 
-    def __init__(self, reason: str, *, done: int, left: int, journal: str) -> None:
+    def __init__(
+        self, reason: str, *, done: int, left: int, journal: str, ways: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(reason, done, left, journal)
         self.reason, self.done, self.left, self.journal = reason, done, left, journal
+        self.ways: Mapping[str, str] = ways or {}
 
     def __str__(self) -> str:
         """Why, how far, and where to look."""
         return (
             f"stopped: {self.reason}; steps done: {self.done}, not started: {self.left}. "
             f"The journal {self.journal} tells what happened; look at the pool, "
-            "then apply the same plan again to go on, or make a new one."
+            "then apply the same plan again to go on, take it back, or make a new one."
         )
+
+    def with_ways(self, ways: Mapping[str, str]) -> StoppedHalfWay:
+        """The same with what to type next."""
+        return StoppedHalfWay(self.reason, done=self.done, left=self.left, journal=self.journal, ways=ways)
 
 
 class PoolLocked(RebalancerError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from io import TextIOWrapper
@@ -26,6 +27,7 @@ from rebalancer.cli.commands import (
     nightly,
     plan,
     policy,
+    rollback,
     rolling,
     show,
     simulate,
@@ -33,7 +35,7 @@ from rebalancer.cli.commands import (
     verify,
 )
 from rebalancer.cli.exits import Exit, exit_code
-from rebalancer.errors import Infeasible, RebalancerError
+from rebalancer.errors import Infeasible, RebalancerError, StoppedHalfWay
 from rebalancer.plain import one_line
 
 app = typer.Typer(
@@ -57,6 +59,7 @@ for module in (
     verify,
     approve,
     apply,
+    rollback,
     nightly,
     simulate,
 ):
@@ -82,7 +85,7 @@ def main() -> None:
         sys.exit(Exit.ERROR)
     except RebalancerError as error:
         _print_for_programs(error)
-        _end(str(error), exit_code(error))
+        _end(str(error), exit_code(error), _ways(error))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(Exit.ERROR)
@@ -102,15 +105,22 @@ def _print_for_programs(error: RebalancerError) -> None:
 
         with suppress(BrokenPipeError):
             told = {"error": type(error).__name__, "message": str(error), "exit_code": exit_code(error)}
-            print_json(told | _ways(error))
+            print_json(told | _more(error))
 
 
-def _ways(error: RebalancerError) -> dict[str, object]:
-    """What to give up, where nothing is possible."""
-    return {"ways_out": [asdict(each) for each in error.ways_out]} if isinstance(error, Infeasible) else {}
+def _more(error: RebalancerError) -> dict[str, object]:
+    """What to give up, where nothing is possible; what to type, where a run stopped half-way."""
+    ways_out = {"ways_out": [asdict(each) for each in error.ways_out]} if isinstance(error, Infeasible) else {}
+    return ways_out | ({"next": _ways(error)} if _ways(error) else {})
 
 
-def _end(sentence: str, code: Exit) -> None:
-    """Say *sentence* and exit with *code*."""
-    print(f"rebalancer: {one_line(sentence)}", file=sys.stderr)  # noqa: T201 - standard error is where people and cron look
+def _ways(error: RebalancerError) -> dict[str, str]:
+    """What to type after *error*, each command after what it is for."""
+    return dict(error.ways) if isinstance(error, StoppedHalfWay) else {}
+
+
+def _end(sentence: str, code: Exit, ways: Mapping[str, str] | None = None) -> None:
+    """Say *sentence* and what to type next, and exit with *code*."""
+    for line in (f"rebalancer: {sentence}", *(f"  {purpose}: {command}" for purpose, command in (ways or {}).items())):
+        print(one_line(line), file=sys.stderr)  # noqa: T201 - standard error is where people and cron look
     sys.exit(code)

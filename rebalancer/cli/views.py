@@ -14,6 +14,7 @@ from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.inventory import VM
 from rebalancer.plan import HostRow, Plan, Step, StepKind, Tier
 from rebalancer.plan.compose import duration_in_words
+from rebalancer.plan.missing import what_is_missing
 from rebalancer.rules import Objection
 from rebalancer.rules.report import Answer, LegalityReport
 from rebalancer.units import counted, size_in_words
@@ -108,7 +109,7 @@ def plan_tables(plan: Plan) -> Iterator[RenderableType]:
     if plan.missing:
         rows = [(each.vm_name, each.target_name, each.rule, each.words) for each in plan.missing]
         columns = {"VM": "left", "to": "left", "rule": "left", "why": "text"}
-        yield table("Missing: moves of a better placement that the plan does without", columns, rows)
+        yield table(f"Missing: {what_is_missing(plan)}", columns, rows)
     yield hosts_table(plan)
     yield from _remarks(plan)
 

@@ -13,6 +13,7 @@ from rebalancer.execute.patience import Patience
 from rebalancer.execute.reporter import RunReporter
 from rebalancer.execute.result import Ending, RunResult
 from rebalancer.execute.runner import execute, resume
+from rebalancer.execute.since import done_since
 from rebalancer.execute.stop import StopSignal, Wish, stop_on_signals
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "StopSignal",
     "Wish",
     "cooled",
+    "done_since",
     "execute",
     "journal_path",
     "learned_pace",

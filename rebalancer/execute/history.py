@@ -10,6 +10,7 @@ from pathlib import Path
 from rebalancer.errors import InputError
 from rebalancer.execute.journal import Entry, Intended, Looked, RunBegan, RunEnded, Sent, read_journal
 from rebalancer.execute.outcome import UNSETTLED, StepState, may_follow
+from rebalancer.plan import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,19 @@ def was_begun(path: Path) -> bool:
         InputError: the file is no journal, or was edited.
     """
     return bool(histories(path, read_journal(path)))
+
+
+def entries_for(plan: Plan, path: Path) -> tuple[Entry, ...]:
+    """All entries of the journal at *path*, which is that of *plan*; none if there is no such file.
+
+    Raises:
+        InputError: the file is no journal, was edited, or belongs to another plan.
+    """
+    entries = read_journal(path)
+    began = [entry for entry in entries if isinstance(entry, RunBegan)]
+    if any((entry.plan, entry.pool) != (plan.digest, plan.made_from.pool) for entry in began):
+        raise InputError(str(path), "it is the journal of another plan", "Name the plan that it was written for")
+    return entries
 
 
 def histories(path: Path, entries: Iterable[Entry]) -> dict[str, StepHistory]:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from rebalancer.errors import InputError
 from rebalancer.execute.clock import Clock
-from rebalancer.execute.history import StepHistory, histories
-from rebalancer.execute.journal import RunBegan, read_journal
+from rebalancer.execute.history import StepHistory, entries_for, histories
 from rebalancer.execute.live import Live
 from rebalancer.execute.lock import pool_locks
 from rebalancer.execute.patience import Patience
@@ -101,8 +100,4 @@ def _watch(live: Live, clock: Clock | None, stop: StopSignal | None, patience: P
 
 def _history(plan: Plan, journal: Path) -> Mapping[str, StepHistory]:
     """What *journal* says of the steps of *plan*."""
-    entries = read_journal(journal)
-    began = [entry for entry in entries if isinstance(entry, RunBegan)]
-    if any((entry.plan, entry.pool) != (plan.digest, plan.made_from.pool) for entry in began):
-        raise InputError(str(journal), "it is the journal of another plan", "Name the plan that it was written for")
-    return histories(journal, entries)
+    return histories(journal, entries_for(plan, journal))

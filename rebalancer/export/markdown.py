@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from rebalancer.export.disk_rows import DISK_COLUMNS, disk_rows, sr_rows
 from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.plain import one_line
-from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Missing, Plan, Step
+from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Plan, Step
 from rebalancer.plan.compose import duration_in_words
 from rebalancer.plan.figures import slot_in_words
+from rebalancer.plan.missing import what_is_missing
 from rebalancer.units import counted, size_in_words
 
 SHOWN = 6
@@ -25,7 +26,7 @@ def plan_markdown(plan: Plan) -> str:
         _tiers(plan),
         _steps("Steps", plan.steps, plan.hosts),
         _timetable(plan),
-        _missing(plan.missing),
+        _missing(plan),
         _hosts(plan),
         _srs(plan),
         _left_alone(plan.left_alone),
@@ -73,6 +74,8 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "made by", ", ".join(f"{name} {version}" for name, version in sorted(source.versions.items()))
     if source.part_of:
         yield "part of", source.part_of
+    if source.undoes:
+        yield "takes back", source.undoes
     yield "digest", plan.digest
 
 
@@ -153,17 +156,16 @@ def _disks(steps: Sequence[Step]) -> Iterator[str]:
         yield from table((*DISK_COLUMNS[:-1], "size>"), rows)
 
 
-def _missing(missing: Sequence[Missing]) -> Iterator[str]:
+def _missing(plan: Plan) -> Iterator[str]:
     """What a complete plan would do besides."""
-    if not missing:
+    if not plan.missing:
         return
     yield "## Missing"
     yield ""
-    yield "Moves of a better placement that the plan does without; it is legal without them."
+    yield f"{what_is_missing(plan).capitalize()}; it is legal without them."
     yield ""
-    yield from table(
-        ("VM", "to", "rule", "why not"), ((each.vm_name, each.target_name, each.rule, each.words) for each in missing)
-    )
+    rows = ((each.vm_name, each.target_name, each.rule, each.words) for each in plan.missing)
+    yield from table(("VM", "to", "rule", "why not"), rows)
 
 
 def _timetable(plan: Plan) -> Iterator[str]:

@@ -29,6 +29,7 @@ from rebalancer.plan.plan import (
     Tier,
 )
 from rebalancer.plan.step import Crossing, HostMemory, Step, StepDisk, StepKind, StepNetwork
+from rebalancer.plan.undo import closure, undo
 from rebalancer.plan.verify import verify_plan
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ __all__ = [
     "StepKind",
     "StepNetwork",
     "Tier",
+    "closure",
     "differences",
     "digest_of",
     "plan_differences",
@@ -66,6 +68,7 @@ __all__ = [
     "pool_differences",
     "rebalance",
     "sealed",
+    "undo",
     "verify_plan",
     "without_steps",
 ]

@@ -29,13 +29,15 @@ from rebalancer.units import SECONDS_PER_HOUR, counted, size_in_words
 PACKAGES = ("rebalancer", "ortools", "networkx", "numpy")
 """Whose versions decide what a plan looks like."""
 SECONDS_PER_MINUTE = 60
+DIGITS = 12
+"""Of a digest, in sentences."""
 SCHEDULE_EFFORT = 0.2
 """CP-SAT's deterministic seconds for a shorter timetable; that of the way back is listed only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """What the solver chose, in values of the plan: `outcome` in a word, `reason` in words."""
+    """What was chosen, in values of the plan: `outcome` in a word, `reason` in words, the plan that it `undoes`."""
 
     goal: Placement
     tiers: tuple[Tier, ...]
@@ -44,6 +46,7 @@ class Chosen:
     bound_by: str = ""
     warnings: tuple[str, ...] = ()
     missing: tuple[Missing, ...] = ()
+    undoes: str | None = None
 
 
 def compose(
@@ -54,6 +57,7 @@ def compose(
     made_at: datetime,
     *,
     pace: Pace = NO_EXPERIENCE,
+    why: Sequence[str] = (),
 ) -> Plan:
     """The plan that carries out *legs*, an order in which all of them are legal.
 
@@ -64,9 +68,10 @@ def compose(
         legs: the migrations.
         made_at: the time, with a zone; the only clock that a plan knows.
         pace: how long steps take.
+        why: a reason for each leg, where somebody knows better than what load and rules tell.
     """
     reasons = Reasons(problem, Legality(problem, rules), chosen.goal)
-    steps = steps_of(legs, problem, rules, reasons.of(legs), pace=pace, effort=SCHEDULE_EFFORT)
+    steps = steps_of(legs, problem, rules, why or reasons.of(legs), pace=pace, effort=SCHEDULE_EFFORT)
     rows = host_rows(problem, chosen.goal, steps)
     schedule = schedule_of(steps, problem, made_at)
     rollback, no_way_back = way_back(legs, problem, rules, seed=problem.policy.limits.seed, pace=pace)
@@ -75,7 +80,7 @@ def compose(
             format=FORMAT,
             made_at=made_at,
             expires_at=made_at + timedelta(hours=problem.policy.plan.expires_hours),
-            made_from=_made_from(problem, pace),
+            made_from=_made_from(problem, pace, chosen.undoes),
             summary=summary_of(steps, schedule, chosen, rows, problem.policy.objective.threshold),
             outcome=chosen.outcome,
             reason=chosen.reason,
@@ -102,7 +107,7 @@ def compose(
     )
 
 
-def _made_from(problem: Problem, pace: Pace) -> MadeFrom:
+def _made_from(problem: Problem, pace: Pace, undoes: str | None) -> MadeFrom:
     """What the plan is bound to; the policy is spelled out, so that no later default changes what was reviewed."""
     policy = problem.policy.spelled_out()
     first, *others = (
@@ -121,6 +126,7 @@ def _made_from(problem: Problem, pace: Pace) -> MadeFrom:
         seed=problem.policy.limits.seed,
         part_of=None,
         beside=tuple(others),
+        undoes=undoes,
     )
 
 
@@ -142,7 +148,8 @@ def summary_of(
 ) -> str:
     """What the plan comes to, in a sentence or two."""
     if not steps:
-        return f"Nothing to do: {chosen.reason or 'every VM is where it should be'}."
+        found = "Nothing can be done" if chosen.missing else "Nothing to do"
+        return f"{found}: {chosen.reason or 'every VM is where it should be'}."
     hops = sum(step.kind is StepKind.HOP for step in steps)
     size = size_in_words(sum(step.copied_bytes for step in steps))
     count = counted(len(steps), "step")
@@ -154,9 +161,17 @@ def summary_of(
 
 
 def _part(chosen: Chosen) -> str:
-    """That moves are missing, where some are."""
+    """Which plan is taken back, and that moves are missing, where some are."""
     count = len(chosen.missing)
+    if chosen.undoes:
+        but = f" but for {counted(count, 'VM')}" if count else ""
+        return f"Takes back plan {short(chosen.undoes)}{but}: "
     return f"Incomplete, {counted(count, 'move is', 'moves are')} missing: " if count else ""
+
+
+def short(digest: str) -> str:
+    """The first digits of *digest*: enough to tell plans of one pool apart."""
+    return digest.removeprefix("sha256:")[:DIGITS]
 
 
 def _cooled(rows: Sequence[HostRow], threshold: float) -> str:

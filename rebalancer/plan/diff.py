@@ -71,6 +71,7 @@ def _of_sources(first: Plan, second: Plan) -> Iterator[Difference]:
         if here != there:
             yield Difference(kind="policy", words=f"policy: {key} is {_value(there)} instead of {_value(here)}")
     yield from _of_wholes(first, second)
+    yield from _of_takings_back(first, second)
     for key in ("pool_name", "metrics", "pace", "versions", "seed"):
         if one[key] != other[key] and not (key == "pool_name" and one["pool"] != other["pool"]):
             yield Difference(
@@ -87,6 +88,17 @@ def _of_wholes(first: Plan, second: Plan) -> Iterator[Difference]:
         yield Difference(kind="part", words="the first is an approved part of the second")
     elif was != now:
         yield Difference(kind="part", words=f"part of {now or 'no other plan'} instead of {was or 'no other plan'}")
+
+
+def _of_takings_back(first: Plan, second: Plan) -> Iterator[Difference]:
+    """That one takes the other back, or another plan."""
+    was, now = first.made_from.undoes, second.made_from.undoes
+    if now == first.digest:
+        yield Difference(kind="part", words="the second takes the first back")
+    elif was == second.digest:
+        yield Difference(kind="part", words="the first takes the second back")
+    elif was != now:
+        yield Difference(kind="part", words=f"takes back {now or 'no other plan'} instead of {was or 'no other plan'}")
 
 
 def _leaves(value: object, key: str = "") -> dict[str, object]:

@@ -23,11 +23,18 @@ INCOMPLETE = "incomplete"
 NO_USE_ALONE = "may be made, but is of no use without others that are missing, too"
 
 
+def what_is_missing(plan: Plan) -> str:
+    """What the moves are that *plan* does without."""
+    if plan.made_from.undoes:
+        return "moves back that are not legal, and that the plan does without"
+    return "moves of a better placement that the plan does without"
+
+
 def missing_moves(
     moves: Iterable[Move], end: Placement, problem: Problem, rules: Sequence[Rule]
 ) -> tuple[Missing, ...]:
     """*moves* that are not made where a plan for *problem* ends at *end*, sorted by the names of their VMs."""
-    search = _Hindrances(end, problem, rules)
+    search = Hindrances(end, problem, rules)
     return tuple(sorted((search.of(move) for move in moves), key=_by_name))
 
 
@@ -73,8 +80,8 @@ def _wrong(words: str) -> Finding:
     return Finding(step="", state="at the end", rule="missing", words=words)
 
 
-class _Hindrances:
-    """What speaks against a further move, by its cheapest way, from where a plan ends."""
+class Hindrances:
+    """What speaks against a further move from where a plan ends."""
 
     def __init__(self, end: Placement, problem: Problem, rules: Sequence[Rule]) -> None:
         self._problem = problem
@@ -84,8 +91,10 @@ class _Hindrances:
         self._ledger = step_ledger(self._pool_rules, self._then, self._then.initial)
 
     def of(self, move: Move) -> Missing:
-        """*move* with the first thing that speaks against it."""
-        rule, words = self._hindrance(move)
+        """*move*, by its cheapest way, with the first thing that speaks against it."""
+        ways = self._ways.ways(self._then.pool.vms[move.vm], self._then.pool.hosts[move.target])
+        by_way = replace(move, disks=ways[0].disks if ways else ())
+        rule, words = self.against(by_way) or (DOES_NOT_PAY, NO_USE_ALONE)
         pool = self._problem.pool
         return Missing(
             vm=move.vm,
@@ -96,16 +105,13 @@ class _Hindrances:
             words=words,
         )
 
-    def _hindrance(self, move: Move) -> tuple[str, str]:
-        """A rule and its words: on the VM and the host, on the way, or at the end."""
-        vm, host = self._then.pool.vms[move.vm], self._then.pool.hosts[move.target]
-        ways = self._ways.ways(vm, host)
-        by_way = replace(move, disks=ways[0].disks if ways else ())
-        for objection in self._ways.objections(by_way):
+    def against(self, move: Move) -> tuple[str, str] | None:
+        """A rule and its words: on the VM and the host, on the way, or at the end; None where *move* may be made."""
+        for objection in self._ways.objections(move):
             return objection.rule, objection.words
-        for violation in self._ledger.objections(move.vm, move.target, by_way.disks):
+        for violation in self._ledger.objections(move.vm, move.target, move.disks):
             return violation.rule, violation.words
-        there = self._then.initial.after(by_way)
+        there = self._then.initial.after(move)
         for violation in end_violations(self._pool_rules, self._problem, there):
             return violation.rule, f"the plan could not end with it: {violation.words}"
-        return DOES_NOT_PAY, NO_USE_ALONE
+        return None

@@ -167,7 +167,7 @@ class MadeFrom:
     """What the plan was made from; the policy stands here whole, so that verifying needs nothing else.
 
     Of several pools, `pool` is the first, and the others stand `beside` it. `pace` is what the durations rest on,
-    `part_of` the digest of the plan that this one is an approved part of.
+    `part_of` the digest of the plan that this one is an approved part of, `undoes` that of the plan that it takes back.
     """
 
     pool: Uuid
@@ -181,6 +181,7 @@ class MadeFrom:
     seed: int
     part_of: str | None
     beside: tuple[PoolBeside, ...] = ()
+    undoes: str | None = None
 
     @property
     def inventories(self) -> dict[Uuid, str]:

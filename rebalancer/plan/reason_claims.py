@@ -12,7 +12,7 @@ from rebalancer.plan.plan import Plan
 from rebalancer.plan.steps import legs_of
 from rebalancer.plan.why import BACK, HOME, Reasons
 from rebalancer.problem import Problem
-from rebalancer.rules import Legality, Rule
+from rebalancer.rules import Legality, Rule, rules_for
 
 ROUNDED = re.compile(r"(\d+)%")
 HOUR = re.compile(r"at (?:\w{3} )?\d\d:\d\d")
@@ -36,14 +36,16 @@ def wrong_reasons(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterat
             return
         if not alike(claimed.words, old.words):
             yield _wrong(f"what was broken before it is another: {old.words}")
-    for words in (*reasons.new_violations(), *ejections(plan.steps, problem)):
+    wishes = Reasons(problem, Legality(problem, rules_for(problem)), plan.predicted)
+    for words in (*wishes.new_violations(), *ejections(plan.steps, problem)):
         if words not in plan.warnings:
             yield _wrong(f"it does not warn: {words}")
 
 
 def _of_steps(plan: Plan, reasons: Reasons) -> Iterator[Finding]:
     """Why each step is made, on the way back and in a plan that is one, too."""
-    there = [BACK[step.kind] for step in plan.steps] if plan.outcome == HOME else reasons.of(legs_of(plan.steps))
+    leads_back = plan.made_from.undoes or plan.outcome == HOME
+    there = [BACK[step.kind] for step in plan.steps] if leads_back else reasons.of(legs_of(plan.steps))
     whys = (*there, *(BACK[step.kind] for step in plan.rollback))
     for step, why in zip((*plan.steps, *plan.rollback), whys, strict=True):
         if not alike(step.why, why):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
-from rebalancer.plan.bindings import binds_on_the_way_back
+from rebalancer.plan.bindings import bind_on_the_way_back
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 from rebalancer.plan.elsewhere import problem_at
-from rebalancer.plan.order import Deadlock, find_order
+from rebalancer.plan.missing import Hindrances
+from rebalancer.plan.order import Deadlock, Order, find_order
 from rebalancer.plan.plan import LeftAlone
 from rebalancer.plan.search import Leg
 from rebalancer.plan.step import Step, StepKind
@@ -28,8 +29,8 @@ def way_back(
 
     Whatever the operator wished for the end of the plan is not asked, and what the plan mends may break again.
     """
-    binding = [rule for rule in rules if binds_on_the_way_back(rule)]
-    return _WayBack(legs, problem.initial, _at_the_end(legs, problem), binding, seed=seed, pace=pace).find()
+    end = _at_the_end(legs, problem)
+    return way_to(problem.initial, end, bind_on_the_way_back(rules), first=latest_first(legs), seed=seed, pace=pace)
 
 
 def way_home(
@@ -37,7 +38,39 @@ def way_home(
 ) -> tuple[tuple[Step, ...], tuple[LeftAlone, ...]]:
     """The same with all *rules* asked: what was there before is not restored where it broke them."""
     end = replace(_at_the_end(legs, problem), before=None)
-    return _WayBack(legs, problem.initial, end, rules, seed=seed, pace=pace).find()
+    return way_to(problem.initial, end, rules, first=latest_first(legs), seed=seed, pace=pace)
+
+
+def way_to(
+    home: Placement,
+    problem: Problem,
+    rules: Sequence[Rule],
+    *,
+    first: Sequence[Uuid] = (),
+    seed: int,
+    pace: Pace = NO_EXPERIENCE,
+) -> tuple[tuple[Step, ...], tuple[LeftAlone, ...]]:
+    """Steps from where the VMs of *problem* are to *home*, and the VMs that they cannot bring there.
+
+    None of those could be brought there after the last step either.
+
+    Args:
+        home: where the VMs are to be.
+        problem: where they are.
+        rules: the rules that bind.
+        first: VMs that are tried first.
+        seed: of the shuffled priorities.
+        pace: how long steps take.
+    """
+    way = _WayTo(home, problem, rules)
+    legs = way.find(first, seed)
+    reasons = [BACK[StepKind.HOP if leg.hop else StepKind.MOVE] for leg in legs]
+    return steps_of(legs, problem, rules, reasons, prefix="r", pace=pace), way.stranded
+
+
+def latest_first(legs: Sequence[Leg]) -> tuple[Uuid, ...]:
+    """The VMs of *legs*, those that move last first."""
+    return tuple(dict.fromkeys(leg.vm for leg in reversed(legs)))
 
 
 def _at_the_end(legs: Sequence[Leg], problem: Problem) -> Problem:
@@ -45,38 +78,46 @@ def _at_the_end(legs: Sequence[Leg], problem: Problem) -> Problem:
     return problem_at(problem, problem.initial.after(*(leg.move for leg in legs)))
 
 
-class _WayBack:
-    """One way back."""
+class _WayTo:
+    """One way to *home*."""
 
-    def __init__(
-        self,
-        legs: Sequence[Leg],
-        home: Placement,
-        problem: Problem,
-        rules: Sequence[Rule],
-        *,
-        seed: int,
-        pace: Pace,
-    ) -> None:
+    def __init__(self, home: Placement, problem: Problem, rules: Sequence[Rule]) -> None:
         self._home, self._problem, self._rules = home, problem, rules
-        self._seed, self._pace = seed, pace
-        self._latest_first = list(dict.fromkeys(leg.vm for leg in reversed(legs)))
         self._stranded: dict[Uuid, LeftAlone] = {}
 
-    def find(self) -> tuple[tuple[Step, ...], tuple[LeftAlone, ...]]:
-        """Leave out what may not go back until the rest has an order."""
+    @property
+    def stranded(self) -> tuple[LeftAlone, ...]:
+        """Who does not come home, by uuid."""
+        return tuple(self._stranded[vm] for vm in sorted(self._stranded))
+
+    def find(self, first: Sequence[Uuid], seed: int) -> tuple[Leg, ...]:
+        """Leave out what may not go back until the rest has an order; then let go whom the rest lets."""
         self._strand_refused()
         self._strand_broken()
-        while True:
-            order = find_order(self._problem, self._rules, self._goal(), seed=self._seed, first=self._latest_first)
-            if not isinstance(order, Deadlock):
-                break
+        while isinstance(order := self._order(first, seed), Deadlock):
             for move in order.moves:
                 rule = order.rules[0] if order.rules else "order"
                 self._strand(move.vm, rule, "no legal order brings it back together with the others")
-        reasons = [BACK[StepKind.HOP if leg.hop else StepKind.MOVE] for leg in order.legs]
-        steps = steps_of(order.legs, self._problem, self._rules, reasons, prefix="r", pace=self._pace)
-        return steps, tuple(self._stranded[vm] for vm in sorted(self._stranded))
+        return (*order.legs, *self._followers())
+
+    def _order(self, first: Sequence[Uuid], seed: int) -> Order | Deadlock:
+        """An order for everybody but the stranded."""
+        return find_order(self._problem, self._rules, self._goal(), seed=seed, first=first)
+
+    def _followers(self) -> Iterator[Leg]:
+        """Stranded VMs that may go home after all, once the others are there."""
+        waiting = list(self.stranded)
+        while waiting:
+            end = self._goal()
+            hindrances = Hindrances(end, self._problem, self._rules)
+            moves = {move.vm: move for move in end.moves_to(self._home)}
+            free = next((each.uuid for each in waiting if not hindrances.against(moves[each.uuid])), None)
+            if free is None:
+                break
+            del self._stranded[free]
+            waiting = list(self.stranded)
+            move = moves[free]
+            yield Leg(vm=free, source=move.source, target=move.target, hop=False, disks=move.disks)
 
     def _goal(self) -> Placement:
         """Home for everybody but the stranded."""

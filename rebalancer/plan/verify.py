@@ -15,7 +15,7 @@ from rebalancer.errors import PolicyError
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
 from rebalancer.placement import Placement
-from rebalancer.plan.bindings import binds_on_the_way_back
+from rebalancer.plan.bindings import bind_on_the_way_back
 from rebalancer.plan.claims import wrong_claims, wrong_demand
 from rebalancer.plan.crossing import crossing_of
 from rebalancer.plan.disk_claims import astray, misplaced_disks
@@ -58,7 +58,7 @@ def verify_plan(
         return sealed
     try:
         problem = make_problem(pool, demand or profile_of(plan), plan.policy)
-        rules = rules_for(problem)
+        rules = bind_on_the_way_back(rules_for(problem)) if plan.made_from.undoes else rules_for(problem)
     except PolicyError as error:
         return (*sealed, Finding(step="", state=AT_THE_START, rule="policy", words=str(error)))
     return (*sealed, *_of_steps(plan, problem, rules, done))
@@ -242,8 +242,7 @@ def _of_end(
 def _of_way_back(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterator[Finding]:
     """The rollback steps are legal from the end, and lead back to where everything was."""
     yield from _of_order(plan.rollback)
-    binding = [rule for rule in rules if binds_on_the_way_back(rule)]
-    run = _Run(problem, binding, plan.before)
+    run = _Run(problem, bind_on_the_way_back(rules), plan.before)
     yield from run.all(plan.rollback)
     yield from run.clashes(plan.rollback)
     stranded, before = {each.uuid for each in plan.no_way_back}, plan.before.host_of

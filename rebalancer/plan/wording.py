@@ -59,6 +59,11 @@ def _called(step: str, kind: str, uuid: Uuid, name: str, names: Mapping[Uuid, st
 def _summary(plan: Plan) -> str:
     """What the plan comes to, by its own steps, figures and reason."""
     chosen = Chosen(
-        goal=plan.predicted, tiers=plan.tiers, outcome=plan.outcome, reason=plan.reason, missing=plan.missing
+        goal=plan.predicted,
+        tiers=plan.tiers,
+        outcome=plan.outcome,
+        reason=plan.reason,
+        missing=plan.missing,
+        undoes=plan.made_from.undoes,
     )
     return summary_of(plan.steps, plan.schedule, chosen, plan.hosts, plan.policy.objective.threshold)

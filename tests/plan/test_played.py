@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rebalancer.inventory import pool_from_records
+from rebalancer.inventory import Pool, pool_from_records
 from rebalancer.placement import Placement, current_placement
 from rebalancer.plan import Plan, Step, verify_plan
+from rebalancer.plan.bindings import bind_on_the_way_back
 from rebalancer.plan.order import Order, find_order
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem, make_problem
@@ -51,13 +53,18 @@ class Play:
         self.ledger.settle(step.vm, step.source)
 
     def to_the_end(self, plan: Plan, chance: random.Random) -> int:
+        """Begin and end all steps."""
+        return self.some(plan, {step.id for step in plan.steps}, chance)
+
+    def some(self, plan: Plan, names: Collection[str], chance: random.Random) -> int:
         """Begin and end steps as `after` allows and chance decides; how many were under way at once, at most."""
+        wanted = [step for step in plan.steps if step.id in names]
         done: set[str] = set()
         most = 0
-        while len(done) < len(plan.steps):
+        while len(done) < len(wanted):
             begun = done | self.running.keys()
-            ready = [step for step in plan.steps if step.id not in begun and done.issuperset(step.after)]
-            step = chance.choice([*ready, *(step for step in plan.steps if step.id in self.running)])
+            ready = [step for step in wanted if step.id not in begun and done.issuperset(step.after)]
+            step = chance.choice([*ready, *(step for step in wanted if step.id in self.running)])
             if step.id in self.running:
                 self.end(step)
                 done.add(step.id)
@@ -65,6 +72,12 @@ class Play:
                 self.begin(step)
             most = max(most, len(self.running))
         return most
+
+    def turn_round(self, back: Plan, pool: Pool) -> None:
+        """Judge from here on by what binds *back*, the way back in *pool*."""
+        problem = make_problem(pool, None, back.policy)
+        rules = [rule for rule in bind_on_the_way_back(rules_for(problem)) if isinstance(rule, PoolRule)]
+        self.ledger = step_ledger(rules, problem, problem.initial)
 
 
 @st.composite

@@ -47,10 +47,12 @@ def apply(
     from datetime import UTC, datetime, timedelta
 
     from rebalancer.approval import Demands, assert_approved, demands_of
+    from rebalancer.cli.next_commands import Typed
     from rebalancer.cli.output import print_json, show
     from rebalancer.cli.progress import watch_run
     from rebalancer.cli.source import Door
     from rebalancer.cli.stopping import tell_stop
+    from rebalancer.errors import StoppedHalfWay
     from rebalancer.execute import execute, journal_path, resume, stop_on_signals, was_begun
     from rebalancer.export import folder_of, read_plan
     from rebalancer.policy.load import load_policy
@@ -63,14 +65,18 @@ def apply(
     deadline = None if minutes is None else datetime.now(UTC) + timedelta(minutes=minutes)
     book = journal or journal_path(made.digest, state_dir)
     carry_out = resume if was_begun(book) else execute
-    with (
-        live_pool(url, door.credentials(), door.trust()) as live,
-        stop_on_signals(tell=tell_stop) as stop,
-        watch_run() as reporter,
-    ):
-        result = carry_out(
-            made, live, journal=book, state_dir=state_dir, deadline=deadline, reporter=reporter, stop=stop
-        )
+    try:
+        with (
+            live_pool(url, door.credentials(), door.trust()) as live,
+            stop_on_signals(tell=tell_stop) as stop,
+            watch_run() as told,
+        ):
+            result = carry_out(
+                made, live, journal=book, state_dir=state_dir, deadline=deadline, reporter=told, stop=stop
+            )
+    except StoppedHalfWay as stopped:
+        typed = Typed(folder=folder_of(plan), url=url, door=door, policy=policy, journal=journal, state_dir=state_dir)
+        raise stopped.with_ways(typed.ways_on()) from stopped
     if json:
         kept = str(result.journal) if result.journal else None
         print_json({"done": result.done, "left": result.left, "ending": result.ending.name.lower(), "journal": kept})

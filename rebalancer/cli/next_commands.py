@@ -1,0 +1,42 @@
+"""What to type after a run that stopped half-way: the very commands, with the options that it was started with."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from rebalancer.cli.source import Door
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """How the plan in *folder* was carried out at *url*."""
+
+    folder: Path
+    url: str
+    door: Door
+    policy: Path | None
+    journal: Path | None
+    state_dir: Path | None
+
+    def ways_on(self) -> dict[str, str]:
+        """The commands, each after what it is for."""
+        return {
+            "to go on": self._command("apply", self.folder, policy=self.policy, journal=self.journal),
+            "to go back": self._command("rollback", self.folder, output=self._back, journal=self.journal),
+            "and then": self._command("apply", self._back, policy=self.policy),
+        }
+
+    @property
+    def _back(self) -> Path:
+        """Where the way back goes: beside the plan."""
+        name = f"{self.folder.resolve().name}-back"
+        return self.folder.parent / name if self.folder.name else Path("..", name)
+
+    def _command(self, name: str, plan: Path, **files: Path | None) -> str:
+        """`rebalancer *name* *plan* URL` with *files* and the way in as options."""
+        files |= {"state-dir": self.state_dir, "ca-file": self.door.ca_file, "credentials": self.door.credentials_file}
+        options = [word for option, file in files.items() if file for word in (f"--{option}", str(file))]
+        pins = [word for pin in self.door.fingerprints or () for word in ("--fingerprint", pin)]
+        return shlex.join(["rebalancer", name, str(plan), self.url, *options, *pins])
