@@ -2,6 +2,7 @@
 
 from rebalancer.objectives.balance import Balance
 from rebalancer.objectives.base import Measure, Model, Objective
+from rebalancer.objectives.failures_lost import FailuresLost
 from rebalancer.objectives.hosts_in_use import HostsInUse, hosts_in_use
 from rebalancer.objectives.last_resort import LastResort
 from rebalancer.objectives.load import base_load, cpu_capacities, host_load
@@ -12,6 +13,7 @@ from rebalancer.objectives.repair import Repair
 
 OBJECTIVES: tuple[Objective, ...] = (
     Repair(),
+    FailuresLost(),
     Balance(),
     Overload(),
     MigrationCost(),
@@ -23,6 +25,7 @@ OBJECTIVES: tuple[Objective, ...] = (
 __all__ = [
     "OBJECTIVES",
     "Balance",
+    "FailuresLost",
     "HostsInUse",
     "LastResort",
     "Measure",

@@ -52,6 +52,9 @@ class Model(Protocol):
     def breaches(self) -> Measure:
         """How many limits are broken, and by how many of their units."""
 
+    def failures_lost(self) -> Measure:
+        """How many failures of hosts stay lost, of those that are to be mended; worth is 1 per failure."""
+
     def leaving(self, vms: frozenset[Uuid]) -> Measure:
         """How many of *vms* leave their host; worth is 1 per VM."""
 

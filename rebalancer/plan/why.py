@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from rebalancer.inventory import VM, Uuid
-from rebalancer.objectives import LastResort
+from rebalancer.objectives import FailuresLost, LastResort
 from rebalancer.placement import Placement
 from rebalancer.plan.figures import load_shares, slot_in_words
 from rebalancer.plan.plan import LeftAlone, OldViolation
@@ -17,6 +17,7 @@ from rebalancer.plan.step import StepKind
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality, Objection, Violation, standing_violations
+from rebalancer.rules.spare import Spare
 from rebalancer.rules.storage import Ways
 from rebalancer.units import counted, size_in_words
 
@@ -95,7 +96,9 @@ class Reasons:
             if leg.target == self._problem.initial[leg.vm]:
                 return f"goes home to {self._host(leg.target)}, where it made room for a while"
             return f"goes on from {self._host(leg.source)}, where it was parked"
-        found = self._of_wish(leg) or self._of_sleep(leg) or self._of_load(leg) or self._of_room(leg)
+        found = (
+            self._of_wish(leg) or self._of_sleep(leg) or self._of_load(leg) or self._of_room(leg) or self._of_spare()
+        )
         return found or f"part of the best placement found for {self._host(leg.source)} and {self._host(leg.target)}"
 
     def _of_wish(self, leg: Leg) -> str | None:
@@ -141,6 +144,21 @@ class Reasons:
         """Others come to the host that the VM leaves."""
         arriving = [move.vm for move in self._problem.initial.moves_to(self._goal) if move.target == leg.source]
         return f"makes room on {self._host(leg.source)} for {self._names(arriving)}" if arriving else None
+
+    def _of_spare(self) -> str | None:
+        """More failures of hosts are outlived once all moves are made."""
+        before, after = self._failures_lost
+        if after >= before:
+            return None
+        left = f"{counted(after, 'failure')} of hosts" if after else "no failure of hosts"
+        return f"after {left} instead of {before} VMs then have no place to restart [{Spare.id}]"
+
+    @cached_property
+    def _failures_lost(self) -> tuple[int, int]:
+        """Failures that the pool does not outlive, before and after."""
+        asked = (self._problem.initial, self._goal)
+        before, after = (int(FailuresLost().value(each, self._problem)) for each in asked)
+        return before, after
 
     def _left_on(self, host: Uuid) -> Iterator[LeftAlone]:
         """A host that stays over its threshold, and the VMs that stay there."""

@@ -110,15 +110,18 @@ class Restarts(Judged):
     def broken(self, where: Where) -> str | None:
         """Failures that are not outlived, and VMs that outlive none."""
         state = self._fresh(where)
-        unmet = (failure for failure in self.failures if self._packed(state, failure, {}).host_of is None)
-        found = [*self.bound.values(), *(self._words(failure, state) for failure in unmet)]
+        found = [*self.bound.values(), *(self._words(failure, state) for failure in self.unmet(where))]
         more = f"; and {len(found) - SHOWN} more like these" if len(found) > SHOWN else ""
         return "; ".join(found[:SHOWN]) + more if found else None
 
+    def unmet(self, where: Where) -> tuple[Failure, ...]:
+        """The failures that the state *where* does not outlive."""
+        state = self._fresh(where)
+        return tuple(failure for failure in self.failures if self._packed(state, failure, {}).host_of is None)
+
     def standing(self, where: Where) -> str:
         """How many failures the state *where* outlives, in words."""
-        state = self._fresh(where)
-        lost = sum(self._packed(state, failure, {}).host_of is None for failure in self.failures)
+        lost = len(self.unmet(where))
         ways = f"{counted(len(self.failures), 'way')} in which {self._few()} can fail"
         left_out = f"; {counted(len(self.bound), 'VM')} cannot be kept restartable" if self.bound else ""
         if lost:

@@ -86,7 +86,7 @@ def part_of(prepared: Prepared, hosts: Ints, units: Ints) -> Prepared:
         demand=prepared.demand[units],
         base=prepared.base[hosts],
         deviations=prepared.deviations.of_part(hosts, units),
-        failures=replace(prepared.failures, restarts=(), stated=[]),
+        failures=replace(prepared.failures, restarts=(), stated=[], gained=[], wanted=[]),
         families=tuple(
             Family(resident=each.resident[units], arrival=each.arrival[units], fixed=each.fixed[hosts])
             for each in prepared.families

@@ -25,7 +25,7 @@ from rebalancer.solve.load_rows import LoadRow, highest_share, load_above
 from rebalancer.solve.occupancy import occupied
 from rebalancer.solve.prepare import Bools, Ints, Prepared
 from rebalancer.solve.price import Price
-from rebalancer.solve.restart_rows import post_restarts
+from rebalancer.solve.restart_rows import failures_lost, post_restarts
 
 LOWEST = -(2**62)
 NO_VARIABLE = -1
@@ -133,6 +133,10 @@ class PlacementModel:
     def copied(self) -> Measure:
         """Bytes that are copied because units leave their home."""
         return self._priced(self.prepared.copied)
+
+    def failures_lost(self) -> Measure:
+        """How many failures of hosts stay lost, of those that are to be mended."""
+        return failures_lost(self)
 
     def leaving(self, vms: frozenset[Uuid]) -> Measure:
         """How many of *vms* leave their home."""

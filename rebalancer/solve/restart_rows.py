@@ -7,11 +7,13 @@ exact: kinds are packed in whole numbers, and the free bytes of a host are those
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rebalancer.inventory import Uuid
+from rebalancer.objectives import Measure
 from rebalancer.rules.restarts import Failure, Restarts
 from rebalancer.solve.prepare import Ints, Prepared
 
@@ -33,6 +35,23 @@ def post_restarts(model: PlacementModel) -> None:
             rows = _Rows(model, limit)
             for failure in mine:
                 rows.post(failure)
+
+
+def failures_lost(model: PlacementModel) -> Measure:
+    """How many of the failures that are to be mended stay lost."""
+    failures = model.prepared.failures
+    variables = []
+    for number, limit in enumerate(failures.restarts):
+        mine = [failure for each, failure in failures.wanted if each == number]
+        rows = _Rows(model, limit) if mine else None
+        variables += [rows.post_unless_lost(failure) for failure in mine if rows]
+    return Measure(
+        variables=tuple(variables),
+        coefficients=(1,) * len(variables),
+        offset=0,
+        largest=len(variables),
+        worth=Fraction(1),
+    )
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -74,12 +93,22 @@ class _Rows:
         self._free = self._free_bytes()
         self._asked: tuple[Ints, Ints] | None = None
 
-    def post(self, failure: Failure) -> None:
-        """The VMs of the hosts of *failure* fit on the others."""
+    def post_unless_lost(self, failure: Failure) -> int:
+        """The same unless a new variable says that *failure* is lost."""
+        lost = self._model.whole_number(1, lambda chosen: int(self._loses(failure, self._placement(chosen))))
+        self.post(failure, given=-lost - 1)
+        return lost
+
+    def _loses(self, failure: Failure, at: Ints) -> bool:
+        """Whether the checker finds no way in which all VMs of *failure* restart."""
+        return self._limit.restarts(failure, _where(self._model.prepared, at)) is None
+
+    def post(self, failure: Failure, *, given: int | None = None) -> None:
+        """The VMs of the hosts of *failure* fit on the others, where *given* holds if it is named."""
         restarted = _Restarted(prepared=self._model.prepared, limit=self._limit, kind_of=self._kind_of, failure=failure)
         taken: dict[Uuid, list[tuple[int, int]]] = {}
         for (size, targets), kind in self._kinds.items():
-            for host, variable in self._restart(restarted, kind, targets).items():
+            for host, variable in self._restart(restarted, kind, targets, given).items():
                 taken.setdefault(host, []).append((variable, size // self._grain))
         for host, terms in taken.items():
             free, constant = self._free[host]
@@ -87,7 +116,9 @@ class _Rows:
                 terms.append((free, -1))
             self._model.at_most([each for each, _ in terms], [weight for _, weight in terms], constant)
 
-    def _restart(self, restarted: _Restarted, kind: int, targets: frozenset[Uuid]) -> dict[Uuid, int]:
+    def _restart(
+        self, restarted: _Restarted, kind: int, targets: frozenset[Uuid], given: int | None
+    ) -> dict[Uuid, int]:
         """All VMs of *kind* on failed hosts restart; for each host the variable that counts them there."""
         failed = [self._index[host] for host in sorted(restarted.failure)]
         pairs = np.flatnonzero(np.isin(self._model.at_hosts, failed) & (self._count[kind][self._model.units] > 0))
@@ -97,7 +128,7 @@ class _Rows:
         if not most:
             return {}
         places = {host: self._place(restarted, kind, host, most) for host in sorted(targets - restarted.failure)}
-        self._model.at_most([*pairs.tolist(), *places.values()], [*counts, *([-1] * len(places))], -sure)
+        self._model.at_most([*pairs.tolist(), *places.values()], [*counts, *([-1] * len(places))], -sure, given=given)
         return places
 
     def _place(self, restarted: _Restarted, kind: int, host: Uuid, most: int) -> int:

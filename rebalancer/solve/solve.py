@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rebalancer.errors import Infeasible, WayOut
-from rebalancer.objectives import Balance, MigrationCost, Objective, Overload, Repair
+from rebalancer.objectives import Balance, FailuresLost, MigrationCost, Objective, Overload, Repair
 from rebalancer.objectives.load import demand_of
 from rebalancer.placement import Move, Placement
 from rebalancer.policy import Mode
@@ -21,9 +21,12 @@ from rebalancer.solve.reporter import SolveReporter
 from rebalancer.solve.search import Effort
 from rebalancer.solve.solution import NEGLIGIBLE, Solution
 from rebalancer.solve.stage import Held, Pairs, Stage, at_of, pairs_of, placement_of
-from rebalancer.solve.tiers import Climb, climb, objectives_of
+from rebalancer.solve.tiers import Climb, climb, objectives_of, repairs_of
 from rebalancer.solve.verdict import enough, gains_too_little, nothing_found, solved
 from rebalancer.solve.ways_out import ways_out
+
+REPAIRS = {Repair.id, FailuresLost.id}
+"""The objectives that are worth moves whatever is gained besides."""
 
 REFUSALS = 20
 """Placements that may fail a rule judged as a whole before the search is given up."""
@@ -105,6 +108,8 @@ class _Solving:
         Raises:
             Infeasible: no placement satisfies all rules.
         """
+        if not held:
+            self.prepared.failures.forget()
         done = climb(
             self.prepared,
             objectives,
@@ -125,7 +130,7 @@ class _Solving:
         moves = len(self._problem.initial.moves_to(placement_of(self.prepared, at)))
         if not gains_too_little(self._problem, moves, done):
             return done
-        if any(tier.objective == Repair.id and tier.after < tier.before for tier in done.tiers):
+        if any(tier.objective in REPAIRS and tier.after < tier.before for tier in done.tiers):
             return self._repairs_only(done)
         gain = sum(tier.before - tier.after for tier in done.tiers if tier.objective == Balance.id)
         tiers = tuple(replace(tier, after=tier.before, proved=False) for tier in done.tiers)
@@ -135,7 +140,7 @@ class _Solving:
         """The cheapest repairs, unless *done* gains enough on top of them."""
         limits = self._problem.policy.limits
         budget = Budget(limits.model_copy(update={"solve_seconds": limits.solve_seconds * REPAIRS_SHARE}))
-        only = self._climb((Repair(self._rules), MigrationCost(), Overload()), self.prepared.home, budget)
+        only = self._climb((*repairs_of(self.prepared), MigrationCost(), Overload()), self.prepared.home, budget)
         if only.at is None or done.at is None:
             return done
         if self._overload(only.at) > self._most_overload(done.at) + NEGLIGIBLE:
@@ -148,10 +153,11 @@ class _Solving:
 
     def _repairs_without_harm(self, done: Climb, at: Ints, budget: Budget) -> Climb:
         """The cheapest repairs with no more overload than tonight, or than *done*, which is *at*, where it has more."""
+        self.prepared.failures.keep(placement_of(self.prepared, at))
         worst = at if self._overload(at) >= self._overload(self.prepared.home) else self.prepared.home
         held = (self._held(Repair(self._rules), at), self._held(Overload(), worst))
         only = self._climb((MigrationCost(), Overload()), at, budget, held=held)
-        repairs = tuple(tier for tier in done.tiers if tier.objective == Repair.id)
+        repairs = tuple(tier for tier in done.tiers if tier.objective in REPAIRS)
         return replace(only, tiers=(*repairs, *only.tiers))
 
     def _held(self, objective: Objective, at: Ints) -> Held:

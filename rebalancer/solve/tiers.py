@@ -7,7 +7,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rebalancer.objectives import Balance, HostsInUse, LastResort, MigrationCost, Objective, Overload, Peak, Repair
+from rebalancer.objectives import (
+    Balance,
+    FailuresLost,
+    HostsInUse,
+    LastResort,
+    MigrationCost,
+    Objective,
+    Overload,
+    Peak,
+    Repair,
+)
 from rebalancer.policy import Mode
 from rebalancer.solve.apart import improve_apart
 from rebalancer.solve.budget import Budget
@@ -18,6 +28,7 @@ from rebalancer.solve.repair import improve_repair
 from rebalancer.solve.reporter import SolveReporter
 from rebalancer.solve.search import Effort
 from rebalancer.solve.solution import Tier
+from rebalancer.solve.sparing import improve_sparing
 from rebalancer.solve.stage import Held, Improved, Pairs, Progress, Stage, true_value
 from rebalancer.solve.whole import improve_whole
 
@@ -46,10 +57,16 @@ def objectives_of(prepared: Prepared) -> tuple[Objective, ...]:
         wishes = (Repair(rules),) if prepared.soft_limits or prepared.soft_groups else ()
         return (*spared, MigrationCost(), *wishes, *overload)
     if problem.policy.mode is Mode.REPAIR:
-        return (Repair(rules), *spared, MigrationCost(), *overload)
+        return (*repairs_of(prepared), *spared, MigrationCost(), *overload)
     fewest = (Overload(), HostsInUse()) if problem.policy.mode is Mode.CONSOLIDATE else ()
     clean_up = (Peak(_fixable(prepared)),) if "peak" in problem.policy.objective.clean_up else ()
-    return (Repair(rules), *fewest, Balance(), *clean_up)
+    return (*repairs_of(prepared), *fewest, Balance(), *clean_up)
+
+
+def repairs_of(prepared: Prepared) -> tuple[Objective, ...]:
+    """What is mended: rules that are broken, and failures that the pool does not outlive tonight."""
+    lost = prepared.failures.unmet(prepared.problem.initial)
+    return (Repair(prepared.rules), *((FailuresLost(),) if lost else ()))
 
 
 def climb(
@@ -91,7 +108,11 @@ def _improve(stage: Stage, start: Ints | None, budget: Budget, left: int, report
 
 def _by_size(stage: Stage, start: Ints | None, effort: Effort, progress: Progress) -> Improved:
     """The method that suits the objective and the size of the pool."""
-    if start is None or not stage.prepared.units:
+    if start is None:
+        return improve_whole(stage, start, effort, progress)
+    if isinstance(stage.objective, FailuresLost):
+        return improve_sparing(stage, start, effort, progress)
+    if not stage.prepared.units:
         return improve_whole(stage, start, effort, progress)
     if isinstance(stage.objective, Repair) and not stage.held:
         return improve_repair(stage, start, effort, progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from rebalancer.plan import rebalance, verify_plan
 from rebalancer.policy import Covered, DemandPolicy, LimitsPolicy, SparePolicy
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import PoolRule, end_violations, rules_for
+from rebalancer.rules.restarts import Restarts
+from rebalancer.rules.spare import Spare
 from rebalancer.simulator import Simulator, demo_pool
 from rebalancer.solve import solve
 from rebalancer.solve.failures import where_of
@@ -22,7 +25,7 @@ from rebalancer.solve.prepare import prepare
 from rebalancer.solve.stage import Stage
 from rebalancer.xapi import Credentials, Trust, connect, measure, read_pool
 from tests.pools import policy_of
-from tests.solve.tiny import SLOTS, accepted_by_checker, balance_objectives, best, placements, tiny
+from tests.solve.tiny import SLOTS, accepted_by_checker, balance_objectives, placements, tiny
 
 MADE_AT = datetime(2026, 11, 1, 2, 0, tzinfo=UTC)
 
@@ -89,10 +92,87 @@ def test_optimum_is_that_of_brute_force(seed: int, failing: int) -> None:
     found = solve(problem)
     rules = [rule for rule in rules_for(problem) if isinstance(rule, PoolRule)]
     assert end_violations(rules, problem, found.placement) == ()
-    objectives = balance_objectives(problem)
-    values = tuple(round(objective.value(found.placement, problem), 9) for objective in objectives)
-    assert values == best(problem, objectives)
     assert all(tier.proved for tier in found.tiers)
+    assert tuple(round(tier.after, 9) for tier in found.tiers if tier.objective != "failures-lost") == optimum(
+        problem, found.placement
+    )
+
+
+def optimum(problem: Problem, answer: Placement) -> tuple[float, ...]:
+    """The lowest breaches and the lowest balance with them, of all that outlives what *answer* does."""
+    still = set(lost_in(problem, answer))
+    goals = [goal for goal in allowed(problem) if set(lost_in(problem, goal)) <= still]
+    return min(tuple(round(each.value(goal, problem), 9) for each in balance_objectives(problem)) for goal in goals)
+
+
+def allowed(problem: Problem) -> list[Placement]:
+    """What the checker accepts with no more moves than the policy allows."""
+    vms, most = list(problem.initial), problem.policy.limits.maximum_moves
+    goals = (Placement(dict(zip(vms, hosts, strict=True))) for hosts in sorted(accepted_by_checker(problem)))
+    return [goal for goal in goals if most is None or len(problem.initial.moves_to(goal)) <= most]
+
+
+def lost_in(problem: Problem, goal: Placement) -> list[frozenset[str]]:
+    """The failures after which some VM has no place, by trying every way to restart them."""
+    (limit,) = Spare().limits(problem)
+    return [failure for failure in limit.failures if not _restart_somehow(limit, failure, goal)]
+
+
+def _restart_somehow(limit: Restarts, failure: frozenset[str], goal: Placement) -> bool:
+    """Whether all VMs of the hosts of *failure* fit on the others."""
+    free = {
+        host: max(0, room - sum(limit.held[vm] for vm in goal if goal[vm] == host)) for host, room in limit.room.items()
+    }
+    gone = [vm for vm in goal if goal[vm] in failure and vm in limit.items.size]
+    left = sorted(free.keys() - failure)
+    return any(
+        all(
+            sum(limit.items.size[vm] for vm, at in zip(gone, hosts, strict=True) if at == host) <= free[host]
+            for host in left
+        )
+        for hosts in product(left, repeat=len(gone))
+    )
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+@pytest.mark.parametrize("seed", range(12))
+def test_lost_failures_are_mended_as_far_as_they_can(seed: int, failing: int) -> None:
+    """After as few failures as any allowed placement leaves VMs do not restart; that is a tier, proved, and no more."""
+    problem = lopsided(seed, failing)
+    found = solve(problem)
+    before = len(lost_in(problem, problem.initial))
+    tiers = {tier.objective: tier for tier in found.tiers}
+    if not before:
+        assert "failures-lost" not in tiers
+        return
+    fewest = min(len(lost_in(problem, goal)) for goal in allowed(problem))
+    tier = tiers["failures-lost"]
+    assert (tier.before, tier.after, tier.bound, tier.proved) == (before, fewest, fewest, True)
+    assert len(lost_in(problem, found.placement)) == fewest
+    assert tiers["balance"].after == pytest.approx(optimum(problem, found.placement)[1])
+
+
+def test_some_of_these_pools_can_be_mended() -> None:
+    """The comparison is made: failures are lost in most of these pools, and in some none is afterwards."""
+    cases = [lopsided(seed, failing) for seed in range(12) for failing in (1, 2)]
+    lost = [case for case in cases if lost_in(case, case.initial)]
+    assert len(lost) >= 8
+    assert any(min(len(lost_in(case, goal)) for goal in allowed(case)) == 0 for case in lost)
+
+
+def lopsided(seed: int, failing: int) -> Problem:
+    """Large and small VMs on hosts where few gaps are large: somewhere else the small ones would leave more of them."""
+    chance = random.Random(seed)
+    names = [f"h{number}" for number in range(1, 3 + failing)]
+    placed = {f"v{number}": (chance.choice(names), float(chance.choice([1, 2, 5]))) for number in range(5)}
+    room = {name: float(chance.choice([6, 7, 9])) + 0.5 for name in names}
+    load = {vm: [chance.randint(200, 900) / 1000 for _ in range(SLOTS)] for vm in placed}
+    limits = {
+        "minimum_gain_pcpu_hours": 0,
+        "solve_seconds": 6,
+        **chance.choice([{}, {"maximum_moves": 1}, {"maximum_moves": 2}]),
+    }
+    return tiny(placed, hosts=room, load=load, spare={"hosts": failing, "vms": "all"}, limits=limits)
 
 
 @pytest.fixture(scope="module")
