@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
@@ -31,14 +30,6 @@ def way_back(
     """
     end = _at_the_end(legs, problem)
     return way_to(problem.initial, end, bind_on_the_way_back(rules), first=latest_first(legs), seed=seed, pace=pace)
-
-
-def way_home(
-    legs: Sequence[Leg], problem: Problem, rules: Sequence[Rule], *, seed: int, pace: Pace = NO_EXPERIENCE
-) -> tuple[tuple[Step, ...], tuple[LeftAlone, ...]]:
-    """The same with all *rules* asked: what was there before is not restored where it broke them."""
-    end = replace(_at_the_end(legs, problem), before=None)
-    return way_to(problem.initial, end, rules, first=latest_first(legs), seed=seed, pace=pace)
 
 
 def way_to(

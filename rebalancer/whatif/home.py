@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
-from rebalancer.plan import Finding, Plan, Step, sealed, verify_plan
+from rebalancer.plan import Finding, Plan, Step, verify_plan
 from rebalancer.plan.compose import Chosen, compose
 from rebalancer.plan.elsewhere import problem_at
-from rebalancer.plan.rollback import way_home
-from rebalancer.plan.search import Leg
+from rebalancer.plan.rollback import latest_first, way_to
 from rebalancer.plan.steps import legs_of
 from rebalancer.plan.why import HOME
 from rebalancer.problem import Problem
@@ -27,19 +26,21 @@ def plan_home(plan: Plan, problem: Problem, *, open_again: Collection[Uuid]) -> 
     plan has no steps and says why.
     """
     before = opened(problem, open_again)
-    way = _Way(before, problem_at(before, plan.predicted), plan.made_at)
-    return way.plan(legs_of(plan.steps), f"back to where everything was before the plan {plan.digest}")
+    way = _Way(before.initial, problem_at(before, plan.predicted), plan.made_at)
+    reason = f"back to where everything was before the plan {plan.digest}"
+    return way.plan(reason, first=latest_first(legs_of(plan.steps)))
 
 
-def plan_return(problem: Problem, homes: Mapping[Uuid, Uuid], *, made_at: datetime) -> Plan:
-    """The plan that brings the VMs of *homes* from where they are in *problem* to the hosts that *homes* names.
+def plan_return(problem: Problem, start: Placement, vms: Collection[Uuid], *, made_at: datetime) -> Plan:
+    """The plan that brings *vms* from where they are in *problem* to where they were at *start*, disks included.
 
     VMs that some rule does not let there stay; the warnings name them. If nothing is legal, the plan has no steps.
     """
-    goal = problem_at(problem, Placement({**problem.initial.host_of, **homes}))
-    away = goal.initial.moves_to(problem.initial)
-    legs = [Leg(vm=move.vm, source=move.source, target=move.target, hop=False, disks=move.disks) for move in away]
-    return _Way(goal, problem, made_at).plan(legs, "back home")
+    now = problem.initial
+    homes = {vm: start[vm] for vm in vms}
+    srs = {vm: {**drives, **start.srs_of.get(vm, {})} for vm, drives in now.srs_of.items() if vm in homes}
+    home = Placement({**now.host_of, **homes}, {**now.srs_of, **srs})
+    return _Way(home, problem, made_at).plan("back home", first=sorted(homes, reverse=True))
 
 
 def opened(problem: Problem, hosts: Collection[Uuid]) -> Problem:
@@ -51,15 +52,15 @@ def opened(problem: Problem, hosts: Collection[Uuid]) -> Problem:
 
 
 class _Way:
-    """The way from *away* to where the VMs of *home* are."""
+    """The way from *away* to *home*, held to all rules: what was there before is not restored where it broke them."""
 
-    def __init__(self, home: Problem, away: Problem, made_at: datetime) -> None:
+    def __init__(self, home: Placement, away: Problem, made_at: datetime) -> None:
         self._home, self._away, self._made_at = home, replace(away, before=None), made_at
 
-    def plan(self, legs: Sequence[Leg], reason: str) -> Plan:
-        """The plan; *legs* led away."""
-        seed = self._home.policy.limits.seed
-        back, stranded = way_home(legs, self._home, rules_for(self._home), seed=seed)
+    def plan(self, reason: str, *, first: Sequence[Uuid]) -> Plan:
+        """The plan; VMs that are *first* are tried first."""
+        away, seed = self._away, self._away.policy.limits.seed
+        back, stranded = way_to(self._home, away, rules_for(away), first=first, seed=seed)
         warnings = tuple(f"VM {each.name} stays on its new host: {each.words} [{each.rule}]" for each in stranded)
         plan = self._composed(back, reason, warnings)
         findings = verify_plan(plan, self._away.pool, self._away.demand, now=self._made_at)
@@ -69,10 +70,8 @@ class _Way:
         """The steps *back* as a plan."""
         goal = self._away.initial.after(*(step.move for step in back))
         chosen = Chosen(goal=goal, tiers=(), outcome=HOME, reason=reason, warnings=warnings)
-        made = compose(self._away, rules_for(self._away), chosen, legs_of(back), self._made_at)
-        reasons = {(each.vm, each.source, each.target): each.why for each in back}
-        steps = tuple(replace(step, why=reasons[step.vm, step.source, step.target]) for step in made.steps)
-        return sealed(replace(made, steps=steps))
+        why = [step.why for step in back]
+        return compose(self._away, rules_for(self._away), chosen, legs_of(back), self._made_at, why=why)
 
 
 def _refusal(findings: Sequence[Finding]) -> str:

@@ -125,13 +125,9 @@ class Itinerary:
 
     def _bring_home(self, host: Uuid, homes: Iterator[Uuid]) -> None:
         """A stage that brings VMs to *homes*, if any is away and may return."""
-        wanted = set(homes)
-        away = {
-            vm: home
-            for vm, home in self.start.initial.host_of.items()
-            if home in wanted and self._now.initial[vm] != home
-        }
-        plan = plan_return(self._now, away, made_at=self.made_at) if away else None
+        wanted, start = set(homes), self.start.initial
+        away = [vm for vm, home in start.host_of.items() if home in wanted and self._now.initial[vm] != home]
+        plan = plan_return(self._now, start, away, made_at=self.made_at) if away else None
         if plan and plan.steps:
             self._take(Purpose.RETURN, host, plan)
 

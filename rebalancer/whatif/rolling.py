@@ -8,11 +8,13 @@ from datetime import datetime
 
 from rebalancer.errors import InputError, RebalancerError
 from rebalancer.inventory import Uuid
+from rebalancer.plan.missing import Hindrances
 from rebalancer.problem import Problem, make_problem
-from rebalancer.rules import Legality, rules_for
+from rebalancer.rules import rules_for
 from rebalancer.solve import SolveReporter
 from rebalancer.units import size_in_words
 from rebalancer.whatif.blockers import Blocked
+from rebalancer.whatif.disks_on_the_way import disks_astray, least_copied
 from rebalancer.whatif.evacuate import cannot_leave, who_is_blocked
 from rebalancer.whatif.itinerary import Habit, Itinerary, Stage, Walked
 from rebalancer.whatif.maintenance import older_than
@@ -160,32 +162,45 @@ class _Rolling:
     def _bound(self, walk: Walked) -> tuple[int, str]:
         """Bytes that no sequence of stages undercuts that brings home whom *walk* brings home, and why."""
         start, end, pool = self._problem.initial, walk.end.initial, self._problem.pool
-        sizes = {vm: pool.vms[vm].migration_memory_bytes for vm, at in start.host_of.items() if at in self._order}
-        once = sum(sizes.values())
+        away = {move.vm for move in end.moves_to(start)}
+        leaving = {vm: least_copied(vm, self._problem) for vm, at in start.host_of.items() if at in self._order}
+        once = sum(leaving.values())
         words = f"every VM leaves its host once ({size_in_words(once)})"
         if not walk.habit.leaves_vms_away:
-            home = sum(size for vm, size in sizes.items() if end[vm] == start[vm])
+            strayed = {vm: pool.vms[vm].migration_memory_bytes for vm in leaving if disks_astray(vm, start, end)}
+            home = sum(size for vm, size in (leaving | strayed).items() if vm not in away)
             return once + home, f"{words}, and those that end at home return ({size_in_words(home)})"
-        first = sum(size for vm, size in sizes.items() if start[vm] == self._order[0])
+        memory = {vm: pool.vms[vm].migration_memory_bytes for vm in leaving}
+        first = sum(size for vm, size in memory.items() if start[vm] == self._order[0])
         if any(host.enabled for uuid, host in pool.hosts.items() if uuid not in self._order):
             return once, words
         again = f"those of the first host ({size_in_words(first)}) go where they have to leave again"
         return once + first, f"{words}, and {again}"
 
     def _deviations(self, walk: Walked) -> Iterator[Deviation]:
-        """VMs that end away from home."""
+        """VMs that end away from home, and those whose disks do."""
         start, end = self._problem.initial, walk.end
-        legality = Legality(end, rules_for(end))
+        hindrances = Hindrances(end.initial, end, rules_for(end))
         for move in end.initial.moves_to(start):
-            vm, home = end.pool.vms[move.vm], end.pool.hosts[move.target]
-            against = legality.objections(vm, home)
-            yield Deviation(
-                vm=vm.uuid,
-                vm_name=vm.name,
-                home_name=home.name,
-                ends_on_name=end.pool.hosts[move.source].name,
-                words=f"{against[0].words} [{against[0].rule}]" if against else "no legal order brings it back",
-            )
+            rule, words = hindrances.against(move) or ("order", "no legal order brings it back together with others")
+            yield self._deviation(move.vm, end, f"{words} [{rule}]")
+        for vm, home in start.host_of.items():
+            astray = disks_astray(vm, start, end.initial) if end.initial[vm] == home else ()
+            if astray:
+                names = {srs: tuple(end.pool.srs[sr].name for sr in srs) for srs in astray}
+                words = ", ".join(f"on SR {now}, not on {was}" for was, now in names.values())
+                yield self._deviation(vm, end, f"at home with a disk {words}: disks move only with their VM")
+
+    def _deviation(self, vm: Uuid, end: Problem, words: str) -> Deviation:
+        """*vm*, which is not at *end* where it began, because of *words*."""
+        hosts = end.pool.hosts
+        return Deviation(
+            vm=vm,
+            vm_name=end.pool.vms[vm].name,
+            home_name=hosts[self._problem.initial[vm]].name,
+            ends_on_name=hosts[end.initial[vm]].name,
+            words=words,
+        )
 
 
 def _order(problem: Problem, hosts: Collection[Uuid], version: str | None) -> tuple[Uuid, ...]:
