@@ -40,6 +40,23 @@ CredentialsFile = Annotated[
         "Without it: REBALANCER_USER and REBALANCER_PASSWORD.",
     ),
 ]
+Beside = Annotated[
+    str | None,
+    typer.Option(
+        "--beside",
+        metavar="SOURCE",
+        help="Another pool, read like SOURCE and joined with it: VMs may go from one to the other, where the policy's "
+        "other_pools.enabled lets them.",
+    ),
+]
+BesideCredentials = Annotated[
+    Path | None,
+    typer.Option(
+        "--beside-credentials",
+        metavar="FILE",
+        help="The same file for the pool of --beside. Without it: what logs in to SOURCE.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables for people.")]
 NoMetrics = Annotated[bool, typer.Option("--no-metrics", help="Fetch no metrics, and use none that SOURCE carries.")]
 StateDir = Annotated[

@@ -76,7 +76,7 @@ def watch_run() -> Iterator[RunReporter]:
             """What differs, and how much there is to do."""
             for difference in differences:
                 self.to.say(f"the pool differs, and the plan is still legal: {difference}")
-            self.to.say(f"{counted(len(plan.steps), 'migration')} on pool {plan.made_from.pool_name}")
+            self.to.say(f"{counted(len(plan.steps), 'migration')} on pool {plan.made_from.called}")
 
         def step_began(self, step: Step) -> None:
             """Which VM goes where."""

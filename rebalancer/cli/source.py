@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rebalancer.demand import LoadProfile
-from rebalancer.errors import ConnectionSettingsError, MetricsRefused, SnapshotError
-from rebalancer.inventory import Pool
+from rebalancer.demand import LoadProfile, join_profiles
+from rebalancer.errors import ConnectionSettingsError, InputError, MetricsRefused, SnapshotError
+from rebalancer.inventory import Pool, join_pools
 from rebalancer.inventory.dump import records_from_dump
 from rebalancer.inventory.records import pool_from_records
 from rebalancer.policy import DemandPolicy
@@ -19,18 +19,29 @@ from rebalancer.xapi import Credentials, Trust, connect, measure, read_pool
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """How to get into a live pool: credentials and trust, as the options gave them."""
+    """How to get into a live pool: credentials and trust, as the options gave them.
+
+    `beside` is the pool that is read with it, `beside_credentials_file` what logs in there where that differs.
+    """
 
     ca_file: Path | None
     fingerprints: Sequence[str] | None
     credentials_file: Path | None
+    beside: str | None = None
+    beside_credentials_file: Path | None = None
+
+    def of_beside(self, source: str) -> Door:
+        """How to get into the other pool, beside which *source* is read."""
+        return replace(self, credentials_file=self.beside_credentials_file or self.credentials_file, beside=source)
 
     def assert_unused(self, source: str) -> None:
-        """Pass where no option says how to get into *source*, which is a file.
+        """Pass where no option says how to get into *source*, which is a file, or any is of use for the pool beside.
 
         Raises:
             ConnectionSettingsError: there is one.
         """
+        if self.beside and is_url(self.beside):
+            return
         given = {
             "--fingerprint": self.fingerprints,
             "--ca-file": self.ca_file,
@@ -66,13 +77,39 @@ def is_url(source: str) -> bool:
 
 
 def open_source(source: str, door: Door, demand: DemandPolicy, *, metrics: bool = True) -> Situation:
-    """The pool behind *source* and, if *metrics*, its load profile.
+    """The pool behind *source* and, if *metrics*, its load profile; joined with the pool that *door* names beside it.
 
     Raises:
         SnapshotError: the file is missing, truncated or something else.
         ConnectionSettingsError: a file, and options for getting into a live pool.
         XapiError: the live pool cannot be read.
+        InputError: the pools cannot be joined, or only one of them has metrics.
     """
+    here = _open(source, door, demand, metrics=metrics)
+    if door.beside is None:
+        return here
+    return _joined(here, _open(door.beside, door.of_beside(source), demand, metrics=metrics))
+
+
+def _joined(here: Situation, there: Situation) -> Situation:
+    """Two pools as one, as old as the older one."""
+    pool, refused = join_pools(here.pool, there.pool), here.refused or there.refused
+    profiles = [each.demand for each in (here, there) if each.demand is not None and refused is None]
+    if len(profiles) == 1:
+        bare = next(each for each in (here, there) if each.demand is None)
+        remedy = "Read both with metrics, or say --no-metrics"
+        raise InputError(bare.source, "it has no metrics, and the other pool has some", remedy)
+    return Situation(
+        pool=pool,
+        demand=join_profiles(*profiles) if profiles else None,
+        refused=refused,
+        source=f"{here.source} + {there.source}",
+        taken_at=min(here.taken_at, there.taken_at),
+    )
+
+
+def _open(source: str, door: Door, demand: DemandPolicy, *, metrics: bool) -> Situation:
+    """One pool."""
     if is_url(source):
         return _live(source, door, demand, metrics=metrics)
     path = _file(source)

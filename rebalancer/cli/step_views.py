@@ -9,8 +9,9 @@ from rich.console import RenderableType
 
 from rebalancer.cli.output import heading
 from rebalancer.cli.table import table
-from rebalancer.cli.views import disks_table
+from rebalancer.cli.views import disks_table, networks_table
 from rebalancer.export.markdown import peak_in_words
+from rebalancer.export.network_rows import target_in_words
 from rebalancer.plan import Plan, Step
 from rebalancer.plan.compose import duration_in_words
 from rebalancer.plan.course import HostThen
@@ -22,11 +23,13 @@ def step_in_full(plan: Plan, step: Step, then: Sequence[HostThen]) -> Iterator[R
     size, about = _size(step), duration_in_words(step.seconds)
     waits = f", after {' and '.join(step.after)}" if step.after else ""
     yield heading(
-        f"{step.id}: {step.vm_name} from {step.source_name} to {step.target_name}: {size}, about {about}{waits}"
+        f"{step.id}: {step.vm_name} from {step.source_name} to {target_in_words(step)}: {size}, about {about}{waits}"
     )
     yield step.why
     if step.disks:
         yield disks_table([step])
+    if step.crossing:
+        yield networks_table([step])
     slots = plan.made_from.metrics.slots if plan.made_from.metrics else 0
     names = {step.source: "leaves", step.target: "arrives"}
     yield table(

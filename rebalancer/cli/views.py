@@ -10,6 +10,7 @@ from rebalancer.cli.output import heading, plain
 from rebalancer.cli.table import table
 from rebalancer.export.disk_rows import DISK_COLUMNS, disk_rows
 from rebalancer.export.markdown import facts, peak_in_words
+from rebalancer.export.network_rows import NETWORK_COLUMNS, network_rows, target_in_words
 from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.inventory import VM
 from rebalancer.plan import HostRow, Plan, Step, StepKind, Tier
@@ -106,6 +107,8 @@ def plan_tables(plan: Plan) -> Iterator[RenderableType]:
         yield timetable(plan)
     if plan.srs:
         yield disks_table(plan.steps)
+    if any(step.crossing for step in plan.steps):
+        yield networks_table(plan.steps)
     if plan.missing:
         rows = [(each.vm_name, each.target_name, each.rule, each.words) for each in plan.missing]
         columns = {"VM": "left", "to": "left", "rule": "left", "why": "text"}
@@ -125,7 +128,7 @@ def accepted(plan: Plan) -> str:
 
 def plan_in_full(plan: Plan) -> Iterator[RenderableType]:
     """The same, with what the plan is bound to and the way back."""
-    columns = {f"Plan for pool {plan.made_from.pool_name}": "left", "": "text"}
+    columns = {f"Plan for pool {plan.made_from.called}": "left", "": "text"}
     yield table("", columns, facts(plan))
     yield from plan_tables(plan)
     if plan.rollback:
@@ -167,7 +170,7 @@ def _step(step: Step) -> dict[str, str]:
         "step": step.id,
         "VM": step.vm_name,
         "from": step.source_name,
-        "to": step.target_name + (" (hop)" if step.kind is StepKind.HOP else ""),
+        "to": target_in_words(step) + (" (hop)" if step.kind is StepKind.HOP else ""),
         "memory": size_in_words(step.memory_bytes),
         "disks": size_in_words(step.disk_bytes) if step.disks else "",
         "about": duration_in_words(step.seconds),
@@ -187,6 +190,11 @@ def disks_table(steps: Sequence[Step]) -> RenderableType:
     """One row a disk that goes along."""
     columns = dict.fromkeys(DISK_COLUMNS, "left") | {"disk": "text", "size": "right"}
     return table("Disks that go along (Storage XenMotion)", columns, disk_rows(steps))
+
+
+def networks_table(steps: Sequence[Step]) -> RenderableType:
+    """One row an interface of a VM that goes to another pool."""
+    return table("To another pool", dict.fromkeys(NETWORK_COLUMNS, "left"), network_rows(steps))
 
 
 def hosts_table(plan: Plan) -> RenderableType:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from rebalancer.export.disk_rows import DISK_COLUMNS, disk_rows, sr_rows
+from rebalancer.export.markdown_table import markdown_text, table
+from rebalancer.export.network_rows import NETWORK_COLUMNS, network_rows, target_in_words
 from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.plain import one_line
 from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Plan, Step
@@ -38,24 +39,10 @@ def plan_markdown(plan: Plan) -> str:
     return "\n\n".join("\n".join(lines) for section in sections if (lines := list(section))) + "\n"
 
 
-def markdown_text(text: str) -> str:
-    """*text* as Markdown shows it literally, also inside a table."""
-    escaped = re.sub(r"([\\`*_\[\]<>|~&$@#])", r"\\\1", one_line(text))
-    return escaped.replace("://", ":\\//").replace("www.", "www\\.")
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    """A table; a column whose heading ends in `>` is aligned to the right."""
-    yield "| " + " | ".join(column.rstrip(">") for column in columns) + " |"
-    yield "|" + "|".join("---:" if column.endswith(">") else "---" for column in columns) + "|"
-    for row in rows:
-        yield "| " + " | ".join(markdown_text(str(cell)) for cell in row) + " |"
-
-
 def _head(plan: Plan) -> Iterator[str]:
     """Title, summary, and what the plan was made from."""
     source = plan.made_from
-    yield f"# Plan for pool {markdown_text(source.pool_name)}"
+    yield f"# Plan for pool {markdown_text(source.called)}"
     yield ""
     yield markdown_text(plan.summary)
     yield ""
@@ -67,7 +54,7 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
     source, metrics = plan.made_from, plan.made_from.metrics
     yield "made", _minute(plan.made_at)
     yield "expires", _minute(plan.expires_at)
-    yield "pool", source.pool
+    yield "pool", " + ".join(source.pool_names)
     yield "policy", f"{source.policy.name}, mode {source.policy.mode.value}, rule set {source.policy.rules.set.value}"
     yield "metrics", _metrics(metrics) if metrics else "none"
     yield "outcome", ": ".join(filter(None, (plan.outcome, plan.reason)))
@@ -133,7 +120,7 @@ def _steps(title: str, steps: Sequence[Step], hosts: Sequence[HostRow]) -> Itera
             step.id if step.kind.value == "move" else f"{step.id} (hop)",
             step.vm_name,
             step.source_name,
-            step.target_name,
+            target_in_words(step),
             size_in_words(step.memory_bytes),
             f"{size_in_words(step.hosts[-1].during_bytes)} of {size_in_words(totals.get(step.target, 0))}",
             duration_in_words(step.seconds),
@@ -143,17 +130,17 @@ def _steps(title: str, steps: Sequence[Step], hosts: Sequence[HostRow]) -> Itera
         for step in steps
     )
     yield from table(columns, rows)
-    yield from _disks(steps)
+    with_size = (*DISK_COLUMNS[:-1], "size>")
+    yield from _below("Disks that go along, to another SR (Storage XenMotion):", with_size, disk_rows(steps))
+    over = "VMs that go to another pool, and the networks that their interfaces come to there:"
+    yield from _below(over, NETWORK_COLUMNS, network_rows(steps))
 
 
-def _disks(steps: Sequence[Step]) -> Iterator[str]:
-    """The disks that go along, where there are any."""
-    rows = disk_rows(steps)
+def _below(words: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
+    """A table below another one, where it has rows."""
     if rows:
-        yield ""
-        yield "Disks that go along, to another SR (Storage XenMotion):"
-        yield ""
-        yield from table((*DISK_COLUMNS[:-1], "size>"), rows)
+        yield from ("", words, "")
+        yield from table(columns, rows)
 
 
 def _missing(plan: Plan) -> Iterator[str]:
@@ -288,11 +275,16 @@ def _how_to(plan: Plan) -> Iterator[str]:
     """The commands."""
     yield "## To check it and to carry it out"
     yield ""
+    beside = "".join(" --beside OTHER" for _ in plan.made_from.beside)
     yield "Against the pool as it is now, with this folder as `PLAN` and the coordinator's address as `URL`:"
     yield ""
-    yield "    rebalancer verify PLAN URL"
+    yield f"    rebalancer verify PLAN URL{beside}"
     if plan.steps:
-        yield "    rebalancer apply PLAN URL"
+        yield f"    rebalancer apply PLAN URL{beside}"
+    if beside:
+        yield ""
+        yield "`OTHER` is the address of the other pool's coordinator."
+    elif plan.steps:
         yield ""
         yield "Where nothing may be installed, `run.sh` does the same steps with `xe`, and `run.sh back` undoes them."
 

@@ -3,8 +3,8 @@
 Parameters as `xe` takes them: `vm-migrate uuid= host-uuid= live=true`, `vm-param-get uuid= param-name=`
 (xen-api, ocaml/xapi-cli-server/cli_frontend.ml). Before each step it looks whether the VM runs where the plan expects
 it, afterwards whether it arrived; else it stops. Every word from the pool is quoted. `xe` takes disks along only with
-the password of the pool on its command line (`remote-password=`), which no script should ask for: a way with such a
-step is not begun.
+the password of the pool on its command line (`remote-password=`), which no script should ask for, and reaches one pool
+at a time: a way with such a step, or in several pools, is not begun.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ def xe_script(plan: Plan) -> str:
         "#!/bin/sh",
         *_comments(plan),
         FUNCTIONS,
-        *_function("forward", plan.steps),
+        *_function("forward", plan.steps, _refusal(plan, plan.steps)),
         "",
-        *_function("back", plan.rollback),
+        *_function("back", plan.rollback, _refusal(plan, plan.rollback)),
         "",
         checks,
     )
@@ -77,26 +77,30 @@ def xe_script(plan: Plan) -> str:
 def _comments(plan: Plan) -> Iterator[str]:
     """What this is."""
     yield f"# Plan {one_line(plan.digest)}"
-    yield f"# for pool {one_line(plan.made_from.pool_name)} ({one_line(plan.made_from.pool)})."
+    pools = (f"{one_line(name)} ({one_line(uuid)})" for uuid, name in plan.made_from.pool_names.items())
+    yield f"# for pool {' + '.join(pools)}."
     yield f"# {one_line(plan.summary)}"
     yield "# Run it where xe reaches the coordinator: `sh run.sh`, or `sh run.sh back` to undo it."
     yield "# It checks less than `rebalancer apply` does: where the VMs are, and what XAPI itself refuses."
 
 
-def _function(name: str, steps: Sequence[Step]) -> Iterator[str]:
-    """A function that takes *steps* one after another."""
+def _function(name: str, steps: Sequence[Step], refusal: str) -> Iterator[str]:
+    """A function that takes *steps* one after another, or that stops with the words of a *refusal*."""
     yield f"{name}() {{"
-    carrying = [step for step in steps if step.disks]
-    yield from [f"  {_refusal(carrying[0])}"] if carrying else (f"  {_call(step)}" for step in steps)
+    yield from [f"  stop {shlex.quote(refusal)}"] if refusal else (f"  {_call(step)}" for step in steps)
     if not steps:
         yield "  echo 'nothing to do'"
     yield "}"
 
 
-def _refusal(step: Step) -> str:
-    """What is said of a step with disks before anything is done."""
-    words = one_line(f"{step.id} takes disks of {step.vm_name} along: carry this plan out with rebalancer apply")
-    return f"stop {shlex.quote(words)}"
+def _refusal(plan: Plan, steps: Sequence[Step]) -> str:
+    """Why *steps* are not begun: they are in pools that one `xe` does not reach, or take disks along; else empty."""
+    if steps and plan.made_from.beside:
+        return "this plan is for several pools: carry it out with rebalancer apply"
+    carrying = next((step for step in steps if step.disks), None)
+    if carrying is None:
+        return ""
+    return one_line(f"{carrying.id} takes disks of {carrying.vm_name} along: carry this plan out with rebalancer apply")
 
 
 def _call(step: Step) -> str:

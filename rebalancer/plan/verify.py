@@ -69,7 +69,11 @@ def _of_seal(plan: Plan, pool: Pool, now: datetime) -> Iterator[Finding]:
     for rule, wrong, words in (
         ("format", plan.format != FORMAT, f"the format is {plan.format}, not {FORMAT}"),
         ("digest", digest_of(plan) != plan.digest, "the plan was edited: its digest is not that of its content"),
-        ("pool", not plan.made_from.is_of(pool), f"made for pool {plan.made_from.called}, not {pool.name}"),
+        (
+            "pool",
+            not plan.made_from.is_of(pool),
+            f"made for pool {plan.made_from.called}, not {pool.name}{_beside(plan)}",
+        ),
         ("expiry", now > plan.expires_at, f"expired at {plan.expires_at:%Y-%m-%d %H:%M %Z}"),
         ("expiry", plan.expires_at != expiry(plan), "the time of expiry is not the one that the policy gives"),
         ("limits", bool(_over_limits(plan)), _over_limits(plan)),
@@ -77,6 +81,11 @@ def _of_seal(plan: Plan, pool: Pool, now: datetime) -> Iterator[Finding]:
     ):
         if wrong:
             yield Finding(step="", state=AT_THE_START, rule=rule, words=words)
+
+
+def _beside(plan: Plan) -> str:
+    """How to name several pools."""
+    return "; name the others with --beside" if plan.made_from.beside else ""
 
 
 def _over_limits(plan: Plan) -> str:

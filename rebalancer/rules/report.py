@@ -151,7 +151,9 @@ class Tonight:
         for way in ways:
             if not self._ledger.objections(vm.uuid, host.uuid, way.disks):
                 return self._with_disks(vm, host, way)
-        against = [*self._ways.why_none(vm, host), *self._full(vm, host, ways)]
+        against = (*self._ways.why_none(vm, host), *self._full(vm, host, ways))
+        if crosses(vm, host, self._problem):
+            return Answer(vm=vm, host=host, objections=against or objections)
         new = [each for each in against if each.rule not in {objection.rule for objection in objections}]
         return Answer(vm=vm, host=host, objections=(*objections, *new))
 

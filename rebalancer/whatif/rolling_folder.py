@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rebalancer.errors import PlanFileError
 from rebalancer.export import write_plan
-from rebalancer.export.markdown import markdown_text, table
+from rebalancer.export.markdown_table import markdown_text, table
 from rebalancer.units import counted, size_in_words
 from rebalancer.whatif.itinerary import Purpose, Stage
 from rebalancer.whatif.rolling import Rolling

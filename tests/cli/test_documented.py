@@ -17,7 +17,7 @@ from rebalancer.plan import digest_of
 from tests.cli.terminal import ROOT, Served, Terminal
 
 PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-SHARED = {"--ca-file", "--fingerprint", "--credentials", "--help"}
+SHARED = {"--ca-file", "--fingerprint", "--credentials", "--beside", "--beside-credentials", "--help"}
 LIMIT = 64
 """Columns of a command's line in `rebalancer --help` on 80 columns."""
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from rebalancer.export import moves_csv, plan_markdown, xe_script
-from rebalancer.export.markdown import markdown_text
+from rebalancer.export.markdown_table import markdown_text
 from rebalancer.plan import Plan, sealed
 from tests.plan.made import goal_of, plan_of, swap
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rebalancer.cli.options import AsJson, CaFile, CredentialsFile, Fingerprint, PlanPath
+from rebalancer.cli.options import AsJson, Beside, BesideCredentials, CaFile, CredentialsFile, Fingerprint, PlanPath
 
 
 def approve(
@@ -34,6 +34,8 @@ def approve(
     ca_file: CaFile = None,
     fingerprint: Fingerprint = None,
     credentials: CredentialsFile = None,
+    beside: Beside = None,
+    beside_credentials: BesideCredentials = None,
     json: AsJson = False,
 ) -> None:
     """Approve a plan, or a part of it.
@@ -53,7 +55,14 @@ def approve(
     from rebalancer.export import folder_of, read_plan
 
     assert_said(by, reason)
-    door, now = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials), datetime.now(UTC)
+    door = Door(
+        ca_file=ca_file,
+        fingerprints=fingerprint,
+        credentials_file=credentials,
+        beside=beside,
+        beside_credentials_file=beside_credentials,
+    )
+    now = datetime.now(UTC)
     request = Request(plan=read_plan(plan), source=source, without=without or (), output=output, reason=reason)
     made = request.plan_to_approve(door, now)
     folder = output if without and output else folder_of(plan)

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from rebalancer.cli.options import AsJson, CaFile, CredentialsFile, Fingerprint, PolicyPath, Source
+from rebalancer.cli.options import (
+    AsJson,
+    Beside,
+    BesideCredentials,
+    CaFile,
+    CredentialsFile,
+    Fingerprint,
+    PolicyPath,
+    Source,
+)
 
 
 def check(
@@ -26,6 +35,8 @@ def check(
     ca_file: CaFile = None,
     fingerprint: Fingerprint = None,
     credentials: CredentialsFile = None,
+    beside: Beside = None,
+    beside_credentials: BesideCredentials = None,
     json: AsJson = False,
 ) -> None:
     """Show how many VMs may move, and what holds the others.
@@ -41,7 +52,13 @@ def check(
 
     if matrix:
         assert_writable(matrix)
-    door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
+    door = Door(
+        ca_file=ca_file,
+        fingerprints=fingerprint,
+        credentials_file=credentials,
+        beside=beside,
+        beside_credentials_file=beside_credentials,
+    )
     case = open_case(source, policy, door, metrics=False)
     if matrix:
         write_matrix(legality_matrix(case.legality), matrix)

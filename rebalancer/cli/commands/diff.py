@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rebalancer.cli.options import AsJson, CaFile, CredentialsFile, Fingerprint, PlanPath
+from rebalancer.cli.options import AsJson, Beside, BesideCredentials, CaFile, CredentialsFile, Fingerprint, PlanPath
 
 
 def diff(
@@ -22,6 +22,8 @@ def diff(
     ca_file: CaFile = None,
     fingerprint: Fingerprint = None,
     credentials: CredentialsFile = None,
+    beside: Beside = None,
+    beside_credentials: BesideCredentials = None,
     json: AsJson = False,
     detailed_exitcode: Annotated[
         bool,
@@ -44,7 +46,13 @@ def diff(
     if not is_url(other) and is_plan(Path(other)):
         found = plan_differences(made, read_plan(other))
     else:
-        door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
+        door = Door(
+            ca_file=ca_file,
+            fingerprints=fingerprint,
+            credentials_file=credentials,
+            beside=beside,
+            beside_credentials_file=beside_credentials,
+        )
         found = pool_differences(made, open_source(other, door, made.policy.demand, metrics=False).pool)
     if json:
         print_json({"same": not found, "differences": [each.as_json() for each in found]})

@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from rebalancer.cli.options import AsJson, CaFile, CredentialsFile, Fingerprint, PolicyPath, Source
+from rebalancer.cli.options import (
+    AsJson,
+    Beside,
+    BesideCredentials,
+    CaFile,
+    CredentialsFile,
+    Fingerprint,
+    PolicyPath,
+    Source,
+)
 
 
 def explain(
@@ -20,6 +29,8 @@ def explain(
     ca_file: CaFile = None,
     fingerprint: Fingerprint = None,
     credentials: CredentialsFile = None,
+    beside: Beside = None,
+    beside_credentials: BesideCredentials = None,
     json: AsJson = False,
 ) -> None:
     """Tell why a VM may or may not move to a host.
@@ -34,7 +45,13 @@ def explain(
     from rebalancer.cli.views import explanation_table
     from rebalancer.rules.report import explain as explanation_of
 
-    door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
+    door = Door(
+        ca_file=ca_file,
+        fingerprints=fingerprint,
+        credentials_file=credentials,
+        beside=beside,
+        beside_credentials_file=beside_credentials,
+    )
     case = open_case(source, policy, door, metrics=False)
     guest = find_vm(case.problem.pool, vm)
     hosts = [find_host(case.problem.pool, host)] if host is not None else list(case.problem.pool.hosts.values())

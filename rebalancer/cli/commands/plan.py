@@ -9,6 +9,8 @@ import typer
 
 from rebalancer.cli.options import (
     AsJson,
+    Beside,
+    BesideCredentials,
     CaFile,
     CredentialsFile,
     DemandFile,
@@ -35,6 +37,8 @@ def plan(
     ca_file: CaFile = None,
     fingerprint: Fingerprint = None,
     credentials: CredentialsFile = None,
+    beside: Beside = None,
+    beside_credentials: BesideCredentials = None,
     no_metrics: NoMetrics = False,
     state_dir: StateDir = None,
     json: AsJson = False,
@@ -68,7 +72,13 @@ def plan(
     from rebalancer.plan import rebalance
     from rebalancer.problem import make_problem
 
-    door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
+    door = Door(
+        ca_file=ca_file,
+        fingerprints=fingerprint,
+        credentials_file=credentials,
+        beside=beside,
+        beside_credentials_file=beside_credentials,
+    )
     if output and tradeoff:
         raise typer.BadParameter(
             "a curve is no plan that could be written; leave one of the two out", param_hint="--output"

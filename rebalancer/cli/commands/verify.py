@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from rebalancer.cli.options import AsJson, CaFile, CredentialsFile, Fingerprint, NoMetrics, PlanPath, Source
+from rebalancer.cli.options import (
+    AsJson,
+    Beside,
+    BesideCredentials,
+    CaFile,
+    CredentialsFile,
+    Fingerprint,
+    NoMetrics,
+    PlanPath,
+    Source,
+)
 
 
 def verify(
@@ -12,6 +22,8 @@ def verify(
     ca_file: CaFile = None,
     fingerprint: Fingerprint = None,
     credentials: CredentialsFile = None,
+    beside: Beside = None,
+    beside_credentials: BesideCredentials = None,
     no_metrics: NoMetrics = False,
     json: AsJson = False,
 ) -> int:
@@ -31,7 +43,13 @@ def verify(
     from rebalancer.units import counted
 
     made = read_plan(plan)
-    door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
+    door = Door(
+        ca_file=ca_file,
+        fingerprints=fingerprint,
+        credentials_file=credentials,
+        beside=beside,
+        beside_credentials_file=beside_credentials,
+    )
     situation = open_source(source, door, made.policy.demand, metrics=not no_metrics)
     findings = verify_plan(made, situation.pool, situation.demand, now=datetime.now(UTC))
     refused = IllegalPlan([str(finding) for finding in findings]) if findings else None
