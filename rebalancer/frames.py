@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -15,6 +17,7 @@ from rebalancer.problem import Problem
 from rebalancer.rules import Legality
 from rebalancer.rules.matrix import legality_matrix
 from rebalancer.units import gib
+from rebalancer.whatif import Loss, Room
 
 if TYPE_CHECKING:
     from rebalancer.solve import Tradeoff
@@ -51,7 +54,7 @@ def vms_frame(pool: Pool) -> pd.DataFrame:
         }
         for vm in pool.resident_guests()
     ]
-    return pd.DataFrame(rows).set_index("uuid")
+    return pd.DataFrame(rows, columns=["uuid", "vm", "host", "vcpus", "memory_gib", "power_state"]).set_index("uuid")
 
 
 def load_frame(problem: Problem, placement: Placement) -> pd.DataFrame:
@@ -65,6 +68,35 @@ def load_frame(problem: Problem, placement: Placement) -> pd.DataFrame:
     shares = host_load(placement, problem) / cpu_capacities(problem)[:, None]
     names = [host.name for host in problem.pool.hosts.values()]
     return pd.DataFrame(shares, index=pd.Index(names, name="host")).rename_axis(columns="slot").sort_index()
+
+
+def filling_frame(problem: Problem, placement: Placement) -> pd.DataFrame:
+    """How full the pool is in each slot: pCPUs used and counted on, their share, the busiest host and its share.
+
+    Raises:
+        ValueError: the problem has no load profile.
+    """
+    shares = load_frame(problem, placement)
+    used = host_load(placement, problem).sum(axis=0)
+    counted = cpu_capacities(problem).sum()
+    columns = {"pcpus": used, "of": counted, "share": used / counted, "busiest": shares.idxmax(), "peak": shares.max()}
+    return pd.DataFrame(columns).rename_axis("slot")
+
+
+def losses_frame(found: Sequence[Loss]) -> pd.DataFrame:
+    """One row a host that might die: its VMs, GiB to restart, who restarts nowhere, the busiest host then."""
+    return pd.DataFrame([asdict(each) for each in found], columns=_names(Loss)).set_index("host").sort_index()
+
+
+def room_frame(found: Sequence[Room]) -> pd.DataFrame:
+    """One row a host: how many more VMs of a kind it takes by memory, by CPU, and in all."""
+    rows = [{**asdict(each), "fits": each.fits} for each in found]
+    return pd.DataFrame(rows, columns=[*_names(Room), "fits"]).set_index("host").sort_index()
+
+
+def _names(kind: type[Loss | Room]) -> list[str]:
+    """The columns that a value fills."""
+    return [field.name for field in fields(kind)]
 
 
 def legality_frame(legality: Legality) -> pd.DataFrame:

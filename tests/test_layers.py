@@ -39,7 +39,8 @@ LAYERS = (
     {"approval"},
     {"xapi"},
     {"execute"},
-    {"frames", "history", "nightly", "plots", "whatif"},
+    {"history", "nightly", "whatif"},
+    {"frames", "plots"},
     {"cli"},
     {"__main__"},
 )

@@ -62,7 +62,7 @@ def _restarts(problem: Problem) -> Restarts:
     """The judgement for the VMs that are covered; kept, because it remembers what it found out."""
     pool, covered, failing = problem.pool, _covered(problem), problem.policy.spare.hosts
     live = sorted(uuid for uuid, host in pool.hosts.items() if host.live)
-    targets = _targets(problem, covered.values())
+    targets = boots_on(problem, covered.values())
     bound = {vm: _bound(covered[vm], len(targets[vm])) for vm in covered if len(targets[vm]) <= failing}
     apart = held_apart_from(pool, problem.initial, static_bytes)
     pages = counts_xen_vcpu_pages(pool)
@@ -97,7 +97,7 @@ def _open(problem: Problem) -> tuple[Uuid, ...]:
     )
 
 
-def _targets(problem: Problem, vms: Iterable[VM]) -> dict[Uuid, frozenset[Uuid]]:
+def boots_on(problem: Problem, vms: Iterable[VM]) -> dict[Uuid, frozenset[Uuid]]:
     """Hosts that each VM may start on; VMs that need the same get the same."""
     known: dict[tuple[Any, ...], frozenset[Uuid]] = {}
     found = {}
