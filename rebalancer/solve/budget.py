@@ -7,8 +7,8 @@ import time
 from rebalancer.policy import LimitsPolicy
 from rebalancer.solve.search import Effort
 
-WORK_PER_SECOND = 0.7
-"""CP-SAT's deterministic seconds that are done in a second on any machine but a slow or busy one."""
+WORK_PER_SECOND = 0.5
+"""Work, in CP-SAT's deterministic seconds, that is done in a second also where another process shares the core."""
 
 
 class Budget:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rebalancer.solve.limits import Group, Limit
+from rebalancer.solve.limits import Family, Group, Limit
 from rebalancer.solve.prepare import Bools, Ints, Prepared
 
 if TYPE_CHECKING:
@@ -28,20 +28,48 @@ class Terms:
 
 def post_limits(model: PlacementModel) -> None:
     """Every limit holds; one that is broken tonight holds as soon as somebody joins."""
-    free = ~model.constant
-    reach = [
-        np.flatnonzero(free & ((family.resident > 0) | (family.arrival > 0))) for family in model.prepared.families
-    ]
-    used: list[Bools] = [np.logical_or.reduce(model.scope.free[units], axis=0) for units in reach]
     settled = _settled(model)
-    for limit in model.prepared.limits:
-        if not len(reach[limit.family]) or not used[limit.family][limit.hosts].any():
+    limits, families = model.prepared.limits, model.prepared.families
+    for number in np.flatnonzero(_may_bind(model)).tolist():
+        limit = limits[number]
+        members = families[limit.family].members
+        reach = members[~model.constant[members]]
+        if not model.scope.free[np.ix_(reach, limit.hosts)].any():
             continue
-        terms = terms_of(model, limit, reach[limit.family], settled)
+        terms = terms_of(model, limit, reach, settled)
         if limit.broken and not terms.joined:
             _post_broken(model, limit, terms)
         else:
             _post_whole(model, limit, terms)
+
+
+def _may_bind(model: PlacementModel) -> Bools:
+    """The limits that free units can reach, and by whose weights they could be exceeded, shape (limits,)."""
+    register, families = model.prepared.register, model.prepared.families
+    # One more column: limits over several hosts look there.
+    most = np.full((len(families), len(model.prepared.hosts) + 1), np.iinfo(np.int64).min)
+    for number, family in enumerate(families):
+        free = family.members[~model.constant[family.members]]
+        if len(free):
+            most[number, :-1] = _at_most(model, family, free)
+            most[number, -1] = np.iinfo(np.int64).max
+    binding: Bools = most[register.family, register.host] > register.upper
+    return binding
+
+
+def _at_most(model: PlacementModel, family: Family, free: Ints) -> Ints:
+    """What *family* weighs on each host at most, with the *free* units wherever they may go, shape (hosts,)."""
+    prepared, at = model.prepared, model.scope.at
+    reach = model.scope.free[free]
+    weights = reach * family.arrival[free][:, None]
+    rows, homes = np.arange(len(free)), prepared.home[free]
+    weights[rows, homes] = reach[rows, homes] * family.resident[free]
+    most = weights.sum(axis=0) + family.fixed
+    others = family.members[model.constant[family.members]]
+    staying = at[others] == prepared.home[others]
+    np.add.at(most, at[others], np.where(staying, family.resident[others], family.arrival[others]))
+    reached: Ints = np.where(reach.any(axis=0), most, np.iinfo(np.int64).min)
+    return reached
 
 
 def _settled(model: PlacementModel) -> list[Ints]:

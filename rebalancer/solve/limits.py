@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +20,17 @@ class Family:
         resident: weight of each unit on the host where it is now, shape (units,).
         arrival: weight of each unit that comes, shape (units,).
         fixed: weight of what never moves, by host, shape (hosts,).
+        members: units that weigh anything.
     """
 
     resident: Ints
     arrival: Ints
     fixed: Ints
+    members: Ints = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find the members once: every model asks for them."""
+        object.__setattr__(self, "members", np.flatnonzero((self.resident > 0) | (self.arrival > 0)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,6 +51,27 @@ class Limit:
     def covers(self, places: Ints) -> Bools:
         """Which of the hosts in *places* are among `hosts`."""
         return places == self.hosts[0] if len(self.hosts) == 1 else np.isin(places, self.hosts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Register:
+    """Where to look up limits: of each its family, its host (-1 where it is over several), and what it leaves room for.
+
+    `upper` is -1 where a limit is broken tonight, so that every weight is above it; all of shape (limits,).
+    """
+
+    family: Ints
+    host: Ints
+    upper: Ints
+
+    @classmethod
+    def of(cls, limits: Sequence[Limit]) -> Register:
+        """The register of some limits, in their order."""
+        return cls(
+            family=np.array([limit.family for limit in limits], dtype=np.int64),
+            host=np.array([limit.hosts[0] if len(limit.hosts) == 1 else -1 for limit in limits], dtype=np.int64),
+            upper=np.array([-1 if limit.broken else max(limit.upper, 0) for limit in limits], dtype=np.int64),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -20,26 +20,34 @@ SHARE_PARTS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LoadRow:
-    """The load that pairs bring to a host in a slot is at most `room` and the variable `excess`."""
+class LoadRows:
+    """What *pairs* bring to a host in some slots is at most `room` and the variables `excess`.
+
+    Args:
+        host: the host.
+        pairs: those that lead to it.
+        demand: what each of them brings, shape (pairs, slots).
+        room: what there is room for besides who is there anyway, shape (slots,).
+        most: how much more they bring at most, shape (slots,).
+        peaks: what peaks add, by slot.
+        excess: the variables for how much more they bring, by slot.
+    """
 
     host: int
     pairs: Ints
     demand: Ints
-    room: int
-    excess: int
+    room: Ints
+    most: Ints
+    peaks: tuple[Peaks, ...]
+    excess: range = range(0)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Room:
-    """What pairs may bring to a host in a slot, their peaks included; *most* is what they bring too much at most."""
-
-    host: int
-    pairs: Ints
-    demand: Ints
-    peaks: Peaks
-    room: int
-    most: int
+    def values(self, chosen: Ints) -> list[int]:
+        """The excess in each slot where the *chosen* pairs are."""
+        added = chosen[self.pairs] @ self.demand
+        if any(each.budget for each in self.peaks):
+            added += np.array([each.added(chosen) for each in self.peaks])
+        above: list[int] = np.maximum(added - self.room, 0).tolist()
+        return above
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,8 +75,8 @@ def load_above(model: PlacementModel, limits: NDArray[np.float64]) -> Measure:
     room = resolution.limit_parts(limits[prepared.columns]) - model.load - surely_added(model)
     watched = np.ones_like(room, dtype=np.bool_) if model.scope.watched is None else model.scope.watched
     variables: list[int] = []
-    for host in np.flatnonzero(watched.any(axis=1) & model.scope.free.any(axis=0)):
-        variables.extend(_excess(model, row) for row in _rooms(model, int(host), room[host], watched[host]))
+    for host in np.flatnonzero(watched.any(axis=1) & model.scope.free.any(axis=0)).tolist():
+        variables.extend(_post(model, _rows(model, host, room[host], watched[host])))
     everything = prepared.demand.sum() + prepared.base.sum()
     peaks = prepared.deviations.parts.sum() + prepared.deviations.fixed.sum()
     return Measure(
@@ -81,36 +89,35 @@ def load_above(model: PlacementModel, limits: NDArray[np.float64]) -> Measure:
     )
 
 
-def _rooms(model: PlacementModel, host: int, room: Ints, watched: NDArray[np.bool_]) -> list[_Room]:
+def _rows(model: PlacementModel, host: int, room: Ints, watched: NDArray[np.bool_]) -> LoadRows:
     """The watched slots of *host* in which pairs can bring too much."""
     pairs = np.flatnonzero(model.at_hosts == host)
     demand = model.prepared.demand[model.units[pairs]]
     peaks = peaks_on(model, host, pairs)
     most = demand.sum(axis=0) + peaks.most - np.maximum(room, 0)
-    return [
-        _Room(
-            host=host,
-            pairs=pairs,
-            demand=demand[:, slot],
-            peaks=peaks.in_slot(int(slot)),
-            room=max(0, int(room[slot])),
-            most=int(most[slot]),
-        )
-        for slot in np.flatnonzero(watched & (most > 0))
-    ]
-
-
-def _excess(model: PlacementModel, row: _Room) -> int:
-    """A variable for how far the load of *row* exceeds its room."""
-    used = row.demand > 0
-    pairs, demand = (row.pairs, row.demand) if used.all() else (row.pairs[used], row.demand[used])
-    room, peaks = row.room, row.peaks
-    excess = model.whole_number(
-        row.most, lambda chosen: max(0, int(demand @ chosen[pairs]) + peaks.added(chosen) - room)
+    slots = np.flatnonzero(watched & (most > 0))
+    return LoadRows(
+        host=host,
+        pairs=pairs,
+        demand=demand[:, slots],
+        room=np.maximum(room[slots], 0),
+        most=most[slots],
+        peaks=tuple(peaks.in_slot(int(slot)) for slot in slots),
     )
-    variables, coefficients, sure = peaks.post(model)
-    model.post_sum([*pairs.tolist(), *variables, excess], [*demand.tolist(), *coefficients, -1], room + sure)
-    model.load_rows.append(LoadRow(host=row.host, pairs=pairs, demand=demand, room=room, excess=excess))
+
+
+def _post(model: PlacementModel, rows: LoadRows) -> range:
+    """Variables for how far the load of each slot exceeds its room, and the rows that say so."""
+    excess = model.whole_numbers(rows.most.tolist(), rows.values)
+    model.load_rows.append(replace(rows, excess=excess))
+    shared, columns, room = rows.pairs.tolist(), rows.demand.T.tolist(), rows.room.tolist()
+    simple = [not each.budget for each in rows.peaks]
+    if all(simple):
+        model.post_sums(shared, excess, columns, room)
+        return excess
+    for variable, column, upper, peaks in zip(excess, columns, room, rows.peaks, strict=True):
+        variables, coefficients, sure = peaks.post(model)
+        model.post_sum([*shared, *variables, variable], [*column, *coefficients, -1], upper + sure)
     return excess
 
 

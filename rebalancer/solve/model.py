@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 from ortools.sat.python import cp_model
+from ortools.sat.python.cp_model_helper import LinearConstraintProto
 
 from rebalancer.inventory import Uuid
 from rebalancer.objectives import Measure
@@ -21,7 +23,7 @@ from rebalancer.solve.breaches import breaches
 from rebalancer.solve.disk_rows import post_disks
 from rebalancer.solve.goal import Goal, goal_of
 from rebalancer.solve.limit_rows import post_groups, post_limits
-from rebalancer.solve.load_rows import LoadRow, highest_share, load_above
+from rebalancer.solve.load_rows import LoadRows, highest_share, load_above
 from rebalancer.solve.occupancy import occupied
 from rebalancer.solve.prepare import Bools, Ints, Prepared
 from rebalancer.solve.price import Price
@@ -56,8 +58,8 @@ class PlacementModel:
         self.prepared, self.scope = prepared, scope
         self.cp = cp_model.CpModel()
         self._proto = self.cp.proto
-        self._derived: list[Callable[[Ints], int]] = []
-        self.load_rows: list[LoadRow] = []
+        self._derived: list[Callable[[Ints], Sequence[int]]] = []
+        self.load_rows: list[LoadRows] = []
         self.terms = 0
         self.units, self.at_hosts = np.nonzero(scope.free)
         self.variable = np.full(scope.free.shape, NO_VARIABLE, dtype=np.int64)
@@ -71,12 +73,22 @@ class PlacementModel:
         post_disks(self)
         post_restarts(self)
 
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self._proto.constraints)
+
     def whole_number(self, upper: int, derived: Callable[[Ints], int]) -> int:
         """A new variable from 0 to *upper*; *derived* tells its value from those of the pairs."""
-        number = len(self._proto.variables)
-        self._proto.variables.add().domain.extend((0, upper))
+        return self.whole_numbers((upper,), lambda chosen: (derived(chosen),))[0]
+
+    def whole_numbers(self, uppers: Sequence[int], derived: Callable[[Ints], Sequence[int]]) -> range:
+        """A new variable from 0 to each of *uppers*; *derived* tells the values of all from those of the pairs."""
+        first = len(self._proto.variables)
+        for upper in uppers:
+            self._proto.variables.add().domain.extend((0, upper))
         self._derived.append(derived)
-        return number
+        return range(first, first + len(uppers))
 
     def at_most(self, variables: Numbers, coefficients: Numbers, upper: int, *, given: int | None = None) -> None:
         """A weighted sum is at most *upper*, where *given* holds if it is named; divided by common factors."""
@@ -95,6 +107,23 @@ class PlacementModel:
         linear.domain.extend((LOWEST, upper))
         if given is not None:
             constraint.enforcement_literal.extend([given])
+
+    def post_sums(
+        self, shared: Sequence[int], own: Sequence[int], columns: Sequence[list[int]], uppers: Sequence[int]
+    ) -> None:
+        """A row for each of *own*: its column's sum over the *shared* variables, less itself, is at most its upper.
+
+        The shared variables go through Python once: copies within the protocol buffer cost next to nothing.
+        """
+        self.terms += (len(shared) + 1) * len(own)
+        template = LinearConstraintProto()
+        template.vars.extend(shared)
+        for variable, coefficients, upper in zip(own, columns, uppers, strict=True):
+            linear = self._proto.constraints.add().linear
+            linear.copy_from(template)
+            linear.vars.append(variable)
+            linear.coeffs.extend([*coefficients, -1])
+            linear.domain.extend((LOWEST, upper))
 
     def implies(self, cause: int, effect: int) -> None:
         """Where *cause* holds, *effect* holds."""
@@ -181,7 +210,7 @@ class PlacementModel:
     def values(self, at: Ints) -> list[int]:
         """The value of every variable where the units are *at*."""
         chosen = (at[self.units] == self.at_hosts).astype(np.int64)
-        return [*chosen.tolist(), *(derived(chosen) for derived in self._derived)]
+        return [*chosen.tolist(), *chain.from_iterable(derived(chosen) for derived in self._derived)]
 
     def value(self, goal: Goal, at: Ints) -> int:
         """The sum of *goal* where the units are *at*."""

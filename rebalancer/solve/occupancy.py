@@ -70,8 +70,9 @@ def _memory_rows(model: PlacementModel, host: int, pairs: Ints) -> Iterator[tupl
 
 def _post_load(model: PlacementModel, host: int, in_use: int) -> None:
     """A host that is not in use carries nothing: stated for its tightest slots, which makes relaxations tight."""
-    rows = [row for row in model.load_rows if row.host == host]
-    rows.sort(key=lambda row: -int(row.demand.sum()))
-    for row in rows[:TIGHTEST_SLOTS]:
-        variables = [*row.pairs.tolist(), row.excess, in_use]
-        model.at_most(variables, [*row.demand.tolist(), -1, -row.room], 0)
+    for rows in model.load_rows:
+        if rows.host == host:
+            order = np.argsort(-rows.demand.sum(axis=0), kind="stable")
+            for slot in order[:TIGHTEST_SLOTS].tolist():
+                variables = [*rows.pairs.tolist(), rows.excess[slot], in_use]
+                model.at_most(variables, [*rows.demand[:, slot].tolist(), -1, -int(rows.room[slot])], 0)

@@ -37,9 +37,12 @@ LEAST_PATIENCE = 1.0
 NEAR = 0.85
 """Share of its limit from which a host is watched in a slot by parts."""
 
-CHOOSING_WORK = 0.03
-READING_WORK = 4e-6
-"""What choosing a part counts as, and reading its model, for each pair and slot: CP-SAT counts only its search."""
+CHOOSING_WORK = 0.02
+READING_WORK, ROWS_WORK = 3e-6, 2.4e-5
+"""What choosing a part counts as, and reading each term and row of its model: CP-SAT counts only its search.
+
+So one of work is about a second of CPU time; parts of robust problems have many short rows.
+"""
 
 
 def is_about_load(stage: Stage) -> bool:
@@ -205,7 +208,7 @@ class _Improving:
         answer = search(model, goal, effort)
         if answer.at is not None and not self._stage.outlives(answer.at):
             answer = replace(answer, at=None)
-        self._work -= answer.deterministic + CHOOSING_WORK + READING_WORK * model.terms
+        self._work -= answer.deterministic + CHOOSING_WORK + READING_WORK * model.terms + ROWS_WORK * model.rows
         return answer
 
     def _value(self, at: Ints) -> int:

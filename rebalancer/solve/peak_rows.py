@@ -56,27 +56,20 @@ class Peaks:
         sure = int(self.staying.sum())
         if len(self.deviations) + len(self.staying) <= self.budget:
             return self.pairs.tolist(), self.deviations.tolist(), 0
-        top = model.whole_number(int(self._of(np.append(self.staying, self.deviations)).max()), self._smallest)
-        above = [self._above(model, top, int(each), None) for each in self.staying]
-        above += [
-            self._above(model, top, int(each), int(pair))
-            for each, pair in zip(self.deviations, self.pairs, strict=True)
-        ]
+        top = model.whole_number(int(self._of(np.append(self.staying, self.deviations))[-1]), self._smallest)
+        above = model.whole_numbers([*self.staying.tolist(), *self.deviations.tolist()], self._above)
+        for excess, deviation in zip(above, self.staying.tolist(), strict=False):
+            model.post_sum([top, excess], [-1, -1], -deviation)
+        coming = zip(above[len(self.staying) :], self.deviations.tolist(), self.pairs.tolist(), strict=True)
+        for excess, deviation, pair in coming:
+            model.post_sum([pair, top, excess], [deviation, -1, -1], 0)
         return [top, *above], [self.budget, *[1] * len(above)], sure
 
-    def _above(self, model: PlacementModel, top: int, deviation: int, pair: int | None) -> int:
-        """How far one VM peaks above *top*, where it is there: always, or with its *pair*."""
-
-        def derived(chosen: Ints) -> int:
-            there = pair is None or chosen[pair]
-            return max(0, deviation - self._smallest(chosen)) if there else 0
-
-        excess = model.whole_number(deviation, derived)
-        if pair is None:
-            model.at_most([top, excess], [-1, -1], -deviation)
-        else:
-            model.at_most([pair, top, excess], [deviation, -1, -1], 0)
-        return excess
+    def _above(self, chosen: Ints) -> list[int]:
+        """How far those that stay, and those that may come and do, peak above the smallest of the worst."""
+        there = np.append(self.staying, np.where(chosen[self.pairs] > 0, self.deviations, 0))
+        above: list[int] = np.maximum(there - self._smallest(chosen), 0).tolist()
+        return above
 
     def _smallest(self, chosen: Ints) -> int:
         """The smallest of the worst; 0 where fewer are there than count."""
@@ -106,14 +99,17 @@ class HostPeaks:
     most: Ints
 
     def in_slot(self, slot: int) -> Peaks:
-        """Those of one slot, without VMs that never peak in it."""
+        """Those of one slot, above what the last of those that stay and count peaks: nobody below it ever counts."""
         if not self.budget:
             return NO_PEAKS
-        used, staying = self.deviations[:, slot] > 0, self.staying[:, slot]
+        staying, deviations = self.staying[:, slot], self.deviations[:, slot]
+        if len(staying) == self.budget:
+            staying, deviations = staying - staying[-1], deviations - staying[-1]
+        used = deviations > 0
         return Peaks(
             budget=self.budget,
             pairs=self.pairs[used],
-            deviations=self.deviations[used, slot],
+            deviations=deviations[used],
             staying=staying[staying > 0],
         )
 

@@ -20,7 +20,7 @@ from rebalancer.rules.storage import Carried
 from rebalancer.solve.deviations import Deviations
 from rebalancer.solve.disks import Disks, disks_of
 from rebalancer.solve.failures import Failures
-from rebalancer.solve.limits import Family, Group, Limit
+from rebalancer.solve.limits import Family, Group, Limit, Register
 from rebalancer.solve.merging import merged
 from rebalancer.solve.price import Price
 from rebalancer.solve.resolution import PARTS, Resolution, resolution_for
@@ -59,6 +59,7 @@ class Prepared:
         soft_groups: the same for units that should be together, whether they are tonight or not.
         failures: failures of hosts that have to be outlived; models state those that were found to matter.
         breakable_limits: limits that a placement may leave broken: those broken tonight, and wishes.
+        register: where to look up `limits`.
     """
 
     problem: Problem
@@ -84,11 +85,13 @@ class Prepared:
     soft_groups: tuple[Group, ...]
     failures: Failures
     breakable_limits: tuple[Limit, ...] = field(init=False)
+    register: Register = field(init=False)
 
     def __post_init__(self) -> None:
-        """Find the broken limits once: every model asks for them."""
+        """Find the broken limits once, and register all: every model asks for them."""
         broken = (limit for limit in self.limits if limit.broken)
         object.__setattr__(self, "breakable_limits", (*broken, *self.soft_limits))
+        object.__setattr__(self, "register", Register.of(self.limits))
 
     @property
     def breakable_groups(self) -> tuple[Group, ...]:
