@@ -12,7 +12,7 @@ from rebalancer.plan.lanes import Lane
 from rebalancer.plan.plan import Schedule
 from rebalancer.plan.search import Leg
 from rebalancer.plan.step import Step
-from rebalancer.plan.timetable import CHAIN, work_bound
+from rebalancer.plan.timetable import ALONE, CHAIN, work_bound
 from rebalancer.policy.windows import change_windows
 from rebalancer.problem import Problem
 from rebalancer.rules.storage import disk_sizes
@@ -100,6 +100,8 @@ def _words(lane: Lane, problem: Problem) -> str:
     limits = problem.policy.limits
     if lane == CHAIN:
         return "steps that wait for each other, one after another"
+    if lane == ALONE:
+        return "steps with disks, beside which nothing begins"
     if kind == "pool":
         return f"all migrations, {limits.concurrent} at a time"
     if kind == "over":

@@ -6,7 +6,7 @@ Nothing that made the schedule is used here: times are swept through event by ev
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from fractions import Fraction
 from itertools import pairwise
@@ -23,6 +23,7 @@ from rebalancer.units import counted
 
 TENTHS = 10
 CHAIN = "steps that wait for each other, one after another"
+ALONE = "steps with disks, beside which nothing begins"
 ROUNDING_SECONDS = 0.05
 """Times of a plan are in tenths of a second."""
 
@@ -122,8 +123,15 @@ def _wrong_totals(plan: Plan) -> Iterator[tuple[bool, str]]:
 
 
 def _wrong_bound(plan: Plan) -> Iterator[tuple[bool, str]]:
-    """What no schedule of its steps can beat, and why."""
+    """What no schedule of its steps can beat, and why; plans that were kept may do without what disks add to that."""
     work = _work(plan.steps, plan.policy.limits)
+    without = {lane: seconds for lane, seconds in work.items() if lane != (ALONE, None)}
+    kept = any(step.disks for step in plan.steps) and not any(wrong for wrong, _ in _off(plan, without))
+    yield from () if kept else _off(plan, work)
+
+
+def _off(plan: Plan, work: Mapping[tuple[str, Uuid | None], Fraction]) -> Iterator[tuple[bool, str]]:
+    """Where bound and reason of *plan* are not those of *work*."""
     most = max(work.values(), default=Fraction())
     bound, claimed = float(most), plan.schedule.bound_seconds
     yield abs(bound - claimed) > ROUNDING_SECONDS, f"its steps take {bound:.1f} s at least, not {claimed:.1f} s"
@@ -141,7 +149,29 @@ def _work(steps: Sequence[Step], limits: LimitsPolicy) -> dict[tuple[str, Uuid |
         for words, where, wide in _narrow(step, limits):
             lane = f"{words}, {wide} at a time", where
             work[lane] = work.get(lane, Fraction()) + seconds / wide
-    return {**work, (CHAIN, None): max(finished.values())} if steps else {}
+    if not steps:
+        return {}
+    return {**work, (CHAIN, None): max(finished.values()), (ALONE, None): _one_by_one(steps, limits)}
+
+
+def _one_by_one(steps: Sequence[Step], limits: LimitsPolicy) -> Fraction:
+    """Seconds of the steps with disks, none beside another, and of what is left of the others where most is left.
+
+    A place that other steps share can hold them beside a step with disks only if they began before it.
+    """
+    carriers = [step for step in steps if step.disks]
+    shared: dict[tuple[str, Uuid | None, int], list[int]] = {}
+    for step in steps if carriers else ():
+        for place in _narrow(step, limits) if not step.disks else ():
+            shared.setdefault(place, []).append(_tenths(step.seconds))
+    left = Fraction()
+    for place, tenths in shared.items():
+        wide, beside = place[2], 0
+        for carrier in carriers:
+            room = min(limits.concurrent - 1, wide - (place in _narrow(carrier, limits)))
+            beside += room * min(max(tenths), _tenths(carrier.seconds))
+        left = max(left, Fraction(sum(tenths) - beside, wide * TENTHS))
+    return left + Fraction(sum(_tenths(step.seconds) for step in carriers), TENTHS)
 
 
 def _narrow(step: Step, limits: LimitsPolicy) -> Iterator[tuple[str, Uuid | None, int]]:

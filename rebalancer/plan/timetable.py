@@ -17,6 +17,8 @@ GOOD_ENOUGH = Fraction(1005, 1000)
 
 CHAIN: Lane = ("chain", None)
 """In the place of a lane: steps that wait for each other."""
+ALONE: Lane = ("alone", None)
+"""In the place of a lane: steps with disks, beside which nothing begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,7 @@ def _shortened(rides: Sequence[Ride], limits: LimitsPolicy, made: Timetable, eff
         ticks=tuple(ride.ticks for ride in rides),
         after=tuple(ride.after for ride in rides),
         lanes=tuple(Shared(members=tuple(each), width=width[lane]) for lane, each in members.items()),
+        alone=tuple(position for position, ride in enumerate(rides) if ride.carries),
     )
     return shortened(tasks, made.starts, least=ceil(made.bound), effort=effort)
 
@@ -81,10 +84,35 @@ def _listed(rides: Sequence[Ride], limits: LimitsPolicy) -> Timetable:
 
 
 def work_bound(rides: Sequence[Ride], limits: LimitsPolicy) -> tuple[Fraction, Lane]:
-    """What no timetable can beat, and why: the work of a lane by its width, or the longest chain of `after`."""
+    """What no timetable can beat, and why.
+
+    It is the work of a lane by its width, the longest chain of `after`, or what steps with disks take one by one.
+    """
     work, width = _work(rides, limits)
     bounds = [(Fraction(work[lane], width[lane]), lane) for lane in work]
-    return max(((Fraction(max(_tails(rides), default=0)), CHAIN), *bounds), key=lambda each: each[0])
+    chain = Fraction(max(_tails(rides), default=0))
+    return max(((chain, CHAIN), *bounds, (_alone(rides, limits), ALONE)), key=lambda each: each[0])
+
+
+def _alone(rides: Sequence[Ride], limits: LimitsPolicy) -> Fraction:
+    """Ticks of the rides with disks, and of what no lane can do of the others while those run.
+
+    Beside a ride with disks only what began before it goes on: as many as a lane takes besides, none for longer than
+    its own length. The rest of the lane's work is done while no disk travels.
+    """
+    carriers, plain = [ride for ride in rides if ride.carries], [ride for ride in rides if not ride.carries]
+    work, width = _work(plain, limits)
+    rest = Fraction()
+    for lane in work if carriers else ():
+        longest = max(ride.ticks for ride in plain if lane in capacities(ride, limits))
+        beside = sum(min(ride.ticks, longest) * _besides(ride, lane, width[lane], limits) for ride in carriers)
+        rest = max(rest, Fraction(work[lane] - beside, width[lane]))
+    return sum(ride.ticks for ride in carriers) + rest
+
+
+def _besides(carrier: Ride, lane: Lane, width: int, limits: LimitsPolicy) -> int:
+    """How many others *lane* may hold while *carrier* runs."""
+    return min(width - (lane in capacities(carrier, limits)), limits.concurrent - 1)
 
 
 def _work(rides: Sequence[Ride], limits: LimitsPolicy) -> tuple[Counter[Lane], dict[Lane, int]]:

@@ -21,11 +21,15 @@ class Shared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intervals:
-    """Tasks by position: how many ticks each takes, which each waits for, and what they share."""
+    """Tasks by position: how many ticks each takes, which each waits for, and what they share.
+
+    While one of those that are `alone` runs, none begins; what began before it, or with it, goes on.
+    """
 
     ticks: tuple[int, ...]
     after: tuple[tuple[int, ...], ...]
     lanes: tuple[Shared, ...]
+    alone: tuple[int, ...] = ()
 
 
 def shortened(tasks: Intervals, starts: Sequence[int], *, least: int, effort: float) -> tuple[int, ...]:
@@ -70,3 +74,21 @@ def _post(model: cp_model.CpModel, tasks: Intervals, begin: Sequence[cp_model.In
         if len(lane.members) > lane.width:
             members = [intervals[each] for each in lane.members]
             model.add_cumulative(members, [1] * len(members), lane.width)
+    if tasks.alone:
+        _let_none_begin_beside(model, tasks, begin, intervals)
+
+
+def _let_none_begin_beside(
+    model: cp_model.CpModel,
+    tasks: Intervals,
+    begin: Sequence[cp_model.IntVar],
+    intervals: Sequence[cp_model.IntervalVar],
+) -> None:
+    """From a tick after it began until it ends, a task that is alone leaves no room for a beginning."""
+    everybody, others = len(tasks.ticks), set(range(len(tasks.ticks))) - set(tasks.alone)
+    model.add_no_overlap([intervals[each] for each in tasks.alone])
+    lengths = {each: max(0, tasks.ticks[each] - 1) for each in tasks.alone}
+    closed = [model.new_fixed_size_interval_var(begin[each] + 1, ticks, "") for each, ticks in lengths.items()]
+    beginnings = [model.new_fixed_size_interval_var(begin[each], 1, "") for each in sorted(others)]
+    demands = [everybody] * len(closed) + [1] * len(beginnings)
+    model.add_cumulative([*closed, *beginnings], demands, everybody)

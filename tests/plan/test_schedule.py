@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from fractions import Fraction
 from itertools import permutations
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rebalancer.inventory import Pool
-from rebalancer.plan import Pace, Plan, Step, sealed, verify_plan
+from rebalancer.plan import Pace, Plan, Step, StepDisk, sealed, verify_plan
 from rebalancer.plan.dispatch import Ride, dispatch, makespan
 from rebalancer.plan.duration import NO_EXPERIENCE, migration_network, wire_seconds
 from rebalancer.plan.launching import launched
@@ -25,6 +26,9 @@ from rebalancer.units import GIB
 from tests.plan.made import LATER, MADE_AT, goal_of, plan_of, pool_with
 from tests.pools import make_host, make_network, make_pif, make_pool, make_vm, policy_of, problem_of
 
+DISK = StepDisk(
+    drive="xvda", disk="d", name="d", source="l1", source_name="l1", target="l2", target_name="l2", size_bytes=GIB
+)
 WIDE = {"concurrent": 3, "in_per_host": 2, "out_per_host": 2}
 
 
@@ -159,7 +163,10 @@ def rides(draw: st.DrawFn, most: int = 6) -> tuple[Ride, ...]:
     for number in range(draw(st.integers(1, most))):
         source, target = draw(st.sampled_from(list(permutations(HOSTS, 2))))
         after = tuple(sorted(draw(st.sets(st.integers(0, number - 1), max_size=2)))) if number else ()
-        found.append(Ride(ticks=draw(st.integers(1, 60)), source=source, target=target, network=None, after=after))
+        ticks, carries = draw(st.integers(1, 60)), draw(st.sampled_from([False, False, True]))
+        found.append(
+            Ride(ticks=ticks, source=source, target=target, network=None, after=after, carries=carries),
+        )
     return tuple(found)
 
 
@@ -204,6 +211,37 @@ def test_the_claims_accept_what_is_dispatched(task: tuple[Ride, ...], limits: Li
 
 
 @given(rides(), limits_of)
+def test_the_claims_know_the_same_bound(task: tuple[Ride, ...], limits: LimitsPolicy) -> None:
+    """Summed up anew by the checker, steps with disks one by one included: the same seconds."""
+    made = timetable(task, limits)
+    plan = schedule_edited(as_plan(task, made.starts, limits), bound_seconds=float(made.bound / 10))
+    assert not [finding for finding in wrong_schedule(plan) if "at least" in finding.words]
+
+
+def test_steps_with_disks_add_up() -> None:
+    """Two of 100 and 60 ticks, and four of 10 of which only one runs beside each: nothing takes less than 170."""
+    ways = (("h1", "h2"), ("h3", "h4"), ("h1", "h2"), ("h3", "h4"), ("h1", "h2"), ("h3", "h4"))
+    lengths = (100, 60, 10, 10, 10, 10)
+    task = tuple(
+        Ride(ticks=ticks, source=source, target=target, network=None, after=(), carries=ticks > 10)
+        for ticks, (source, target) in zip(lengths, ways, strict=True)
+    )
+    limits = LimitsPolicy(concurrent=2)
+    assert work_bound(task, limits) == (Fraction(170), ("alone", None))
+    assert min(makespan(task, dispatch(task, limits, rank)) for rank in permutations(range(len(task)))) == 170
+
+
+def test_cp_sat_lets_none_begin_beside_a_task_that_is_alone() -> None:
+    """Of 5, 3 and 2 ticks, two at once: the two others begin before or after the long one, or with it."""
+    for alone, shortest in (((), 5), ((0,), 7), ((0, 1), 8)):
+        tasks = Intervals(ticks=(5, 3, 2), after=((),) * 3, lanes=(Shared(members=(0, 1, 2), width=2),), alone=alone)
+        starts = shortened(tasks, (0, 5, 8), least=5, effort=1.0)
+        ends = [start + ticks for start, ticks in zip(starts, tasks.ticks, strict=True)]
+        assert max(ends) == shortest
+        assert not [start for start in starts for each in alone if starts[each] < start < ends[each]]
+
+
+@given(rides(), limits_of)
 def test_the_claims_launch_as_the_dispatcher_does(task: tuple[Ride, ...], limits: LimitsPolicy) -> None:
     """Two ways of saying that a step begins as soon as it may: the same length, for any lengths of the steps."""
     starts = tuple(range(len(task)))
@@ -214,7 +252,7 @@ def test_the_claims_launch_as_the_dispatcher_does(task: tuple[Ride, ...], limits
 def as_plan(task: Sequence[Ride], starts: Sequence[int], limits: LimitsPolicy) -> Plan:
     """A plan with the times of a timetable."""
     base = four_moves()
-    order = sorted(range(len(task)), key=lambda each: (starts[each], each))
+    order = sorted(range(len(task)), key=lambda each: (starts[each], task[each].carries, each))
     steps = tuple(_step(base.steps[0], task[each], each, starts[each]) for each in order)
     policy = base.policy.model_copy(update={"limits": limits})
     return replace(base, steps=steps, rollback=(), made_from=replace(base.made_from, policy=policy))
@@ -234,7 +272,7 @@ def _step(like: Step, ride: Ride, number: int, start: int) -> Step:
         "target": ride.target,
         "after": tuple(f"s{each:02}" for each in ride.after),
     }
-    return replace(like, id=f"s{number:02}", **times, **ways)
+    return replace(like, id=f"s{number:02}", disks=(DISK,) if ride.carries else (), **times, **ways)
 
 
 def step_edited(plan: Plan, number: int, **changes: Any) -> Plan:  # noqa: ANN401 - any field of a step
