@@ -13,7 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from rebalancer.approval.signature import sign
 from rebalancer.errors import ApprovalRefused, InputError, StalePlan
 from rebalancer.inventory import Uuid
-from rebalancer.plan import Plan
+from rebalancer.plan import Plan, untimely
 
 APPROVAL_JSON = "approval.json"
 SIGNATURE = "approval.json.sig"
@@ -42,11 +42,11 @@ def approve(plan: Plan, folder: Path, *, by: str, reason: str, now: datetime, ke
     """Record in *folder* that *by* approves *plan*, signed with the SSH key *key* where there is one.
 
     Raises:
-        StalePlan: the plan has expired.
+        StalePlan: the plan has expired, or is not made yet.
         InputError: name or reason is empty, the plan is approved already, or the record cannot be written or signed.
     """
-    if now > plan.expires_at:
-        raise StalePlan([f"the plan expired at {plan.expires_at:%Y-%m-%d %H:%M %Z}"])
+    if words := untimely(plan, now):
+        raise StalePlan([f"the plan {words}"])
     assert_said(by, reason)
     if (folder / APPROVAL_JSON).exists():
         remedy = f"Remove {APPROVAL_JSON} and {SIGNATURE} to approve it anew"

@@ -3,7 +3,7 @@
 from rebalancer.execute.clock import Clock
 from rebalancer.execute.cooling import cooled, moved_since
 from rebalancer.execute.experience import learned_pace
-from rebalancer.execute.folders import journal_path, state_folder
+from rebalancer.execute.folders import journal_path, plain_uuid, state_folder
 from rebalancer.execute.history import was_begun
 from rebalancer.execute.journal import Looked, read_journal
 from rebalancer.execute.live import Live
@@ -33,6 +33,7 @@ __all__ = [
     "journal_path",
     "learned_pace",
     "moved_since",
+    "plain_uuid",
     "pool_lock",
     "read_journal",
     "resume",

@@ -65,9 +65,9 @@ class Attempt:
         self._assert_go_on()
         if is_busy(where):
             raise Halt(f"{named(step)}: the VM is still busy ({', '.join(where.operations) or 'a migration'})")
-        found = sight(step.move, where)
+        found, left = self.migration.with_disks(sight(step.move, where))
         if found.state is not StepState.STAYED:
-            return self.migration.write(found)
+            return self.migration.write(found, words=left)
         try:
             pool, motion = yield from self._permitted()
         except RefusedByXapi as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 
-from rebalancer.errors import IllegalPlan, StalePlan, XapiError
+from rebalancer.errors import IllegalPlan, InventoryError, StalePlan, XapiError
 from rebalancer.execute.journal import Looked
 from rebalancer.plan import Step
 
@@ -65,7 +65,7 @@ class Flights:
             self._settle(step, end.value)
         except Withdrawn:
             return True
-        except (Halt, StalePlan, IllegalPlan, XapiError) as error:
+        except (Halt, StalePlan, IllegalPlan, InventoryError, XapiError) as error:
             self.troubles.append(error)
         else:
             return False

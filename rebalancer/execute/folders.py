@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from rebalancer.errors import InputError
 from rebalancer.inventory import Uuid
+
+_PLAIN = re.compile("[0-9A-Za-z][0-9A-Za-z_-]*")
 
 
 def state_folder(wanted: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -18,10 +22,36 @@ def state_folder(wanted: Path | None = None, environ: Mapping[str, str] = os.env
 
 
 def lock_path(pool: Uuid, state_dir: Path | None = None) -> Path:
-    """The lock file of *pool*."""
-    return state_folder(state_dir) / "locks" / f"{pool}.lock"
+    """The lock file of *pool*.
+
+    Raises:
+        InputError: the uuid cannot name a file.
+    """
+    return state_folder(state_dir) / "locks" / f"{plain_uuid(pool)}.lock"
 
 
 def journal_path(digest: str, state_dir: Path | None = None) -> Path:
     """The journal of the plan with *digest*, where nobody names another."""
     return state_folder(state_dir) / "journals" / f"{digest.removeprefix('sha256:')}.jsonl"
+
+
+def plain_uuid(pool: Uuid) -> str:
+    """The uuid of *pool*, which may come out of a plan file, if a name of a file may be made of it.
+
+    Raises:
+        InputError: it could lead elsewhere.
+    """
+    if not _PLAIN.fullmatch(pool):
+        raise InputError(f"pool {pool!r}", "this is no uuid of a pool", "Take the plan as it was written")
+    return pool
+
+
+def make_folder(path: Path) -> None:
+    """Let there be *path*; what is made on the way to it is written by its owner only, whatever the mask.
+
+    Raises:
+        OSError: there cannot be.
+    """
+    for each in reversed([path, *path.parents]):
+        if not each.is_dir():
+            each.mkdir(mode=0o755, exist_ok=True)

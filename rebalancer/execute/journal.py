@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from rebalancer.errors import InputError
+from rebalancer.execute.folders import make_folder
 from rebalancer.execute.outcome import StepState
 from rebalancer.inventory import Uuid
 
 FORMAT = "rebalancer-journal/1"
+START = b'{"event": "'
+"""How each line begins, so that a first line that was torn can be told from a file that is no journal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +137,8 @@ def read_journal(path: Path) -> tuple[Entry, ...]:
         return ()
     except OSError as error:
         raise _unusable(path, error) from error
+    if not body[: len(START)].startswith(START[: len(body)]):
+        raise InputError(str(path), "it is no journal", "Name a file that does not exist, or the plan's own journal")
     entries = tuple(_entry(path, number, line) for number, line in enumerate(body.split(b"\n")[:-1], start=1))
     _check_first(path, entries)
     return entries
@@ -162,8 +167,8 @@ def _entry(path: Path, number: int, line: bytes) -> Entry:
 def _open(path: Path) -> int:
     """A descriptor that appends to *path*, after its last whole line; the folder knows the file once this returns."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        make_folder(path.parent)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
         _drop_torn_line(descriptor)
         _sync_folder(path.parent)
     except OSError as error:

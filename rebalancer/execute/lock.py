@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from rebalancer.errors import InputError, PoolLocked
-from rebalancer.execute.folders import lock_path
+from rebalancer.execute.folders import lock_path, make_folder
 from rebalancer.inventory import Uuid
 
 
@@ -23,7 +23,7 @@ def pool_lock(pool: Uuid, state_dir: Path | None = None) -> Iterator[Path]:
 
     Raises:
         PoolLocked: another run holds it.
-        InputError: the state folder cannot be written.
+        InputError: the state folder cannot be written, or *pool* is no uuid.
     """
     path = lock_path(pool, state_dir)
     lock = _lock(path)
@@ -51,10 +51,10 @@ def pool_locks(pools: Iterable[Uuid], state_dir: Path | None = None) -> Iterator
 def _lock(path: Path) -> FileLock:
     """The one lock object of this process for *path*."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
     except OSError as error:
         raise _unusable(path, error) from error
-    return FileLock(path, is_singleton=True)
+    return FileLock(path, mode=0o644, is_singleton=True)
 
 
 def _unusable(path: Path, error: OSError) -> InputError:

@@ -66,7 +66,7 @@ class Migration:
         try:
             task = yield from self.watch.task_end(ref, self._limit(), self._progress)
             found = yield from self._after(task)
-            found, left = self._with_disks(found)
+            found, left = self.with_disks(found)
         except Unreachable as error:
             return self.write(Sight(state=StepState.UNKNOWN), words=str(error))
         looked = self.write(found, error=task.error, words=left or _note(found) or _words(task, found))
@@ -110,12 +110,12 @@ class Migration:
         """A call may be under way, and only the VM can tell: a VM at rest on its source tells nothing."""
         try:
             found = yield from self.watch.settled(self._move, self._limit(), quiet=self.watch.patience.quiet)
-            found, left = self._with_disks(found)
+            found, left = self.with_disks(found)
         except Unreachable as error:
             return self.write(Sight(state=StepState.UNKNOWN), words=f"{words}; {error}")
         return self.write(_read_as(found, stayed=StepState.UNKNOWN), words=left or _note(found) or words)
 
-    def _with_disks(self, found: Sight) -> tuple[Sight, str]:
+    def with_disks(self, found: Sight) -> tuple[Sight, str]:
         """*found*, and which disks did not come along with a VM that has arrived: then it is not where it should be."""
         if not self.step.disks or found.state is not StepState.MOVED:
             return found, ""

@@ -14,7 +14,7 @@ from rebalancer.errors import IllegalPlan, StalePlan
 from rebalancer.execute.drift import undone
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
-from rebalancer.plan import Plan, differences, digest_of, verify_plan
+from rebalancer.plan import Plan, differences, digest_of, untimely, verify_plan
 
 RECEIVES = "vm_migrate"
 """What a host is marked with while a VM is on its way to it."""
@@ -52,10 +52,10 @@ def assert_not_expired(plan: Plan, now: datetime) -> None:
     """Pass if *plan* may still be begun, or gone on with.
 
     Raises:
-        StalePlan: it is too old.
+        StalePlan: it is too old, or not made yet.
     """
-    if now > plan.expires_at:
-        raise StalePlan([f"the plan expired at {plan.expires_at:%Y-%m-%d %H:%M %Z}"])
+    if words := untimely(plan, now):
+        raise StalePlan([f"the plan {words}"])
 
 
 def assert_legal_from_here(

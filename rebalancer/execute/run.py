@@ -7,12 +7,13 @@ as soon as what it waits for is done and the limits have room, those that stand 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
-from rebalancer.errors import IllegalPlan, InputError, StalePlan, StoppedHalfWay, XapiError
+from rebalancer.errors import IllegalPlan, InputError, InventoryError, StalePlan, StoppedHalfWay, XapiError
 from rebalancer.execute.advice import NEXT_STEPS, what_happened
 from rebalancer.execute.attempt import Attempt
 from rebalancer.execute.drift import already_there
@@ -56,9 +57,11 @@ class Run:
     looked: list[Looked] = field(default_factory=list)
     differences: tuple[str, ...] = ()
     flights: Flights = field(init=False)
+    _began: tuple[datetime, float] = field(init=False)
 
     def __post_init__(self) -> None:
         """Nothing is on its way yet, whatever earlier runs have sent."""
+        self._began = self.watch.clock.now(), self.watch.clock.monotonic()
         self.flights = Flights(note=self._note, ever_sent=bool(self.history))
 
     def go(self) -> RunResult:
@@ -90,9 +93,9 @@ class Run:
         try:
             self._take_up(journal, pool)
             result = self._result(self._steps(journal))
-        except (Halt, _Asked, StalePlan, IllegalPlan, XapiError, InputError) as error:
+            journal.append(RunEnded(at=self.watch.clock.now(), words=str(result)))
+        except (Halt, _Asked, StalePlan, IllegalPlan, InventoryError, XapiError, InputError) as error:
             self._give_up(journal, error)
-        journal.append(RunEnded(at=self.watch.clock.now(), words=str(result)))
         self.reporter.run_ended(result)
         return result
 
@@ -117,8 +120,9 @@ class Run:
     def _look_again(self, step: Step, journal: Journal) -> None:
         """Find out whether a VM that was lost in an earlier run is where it was to be by now."""
         if self.history.get(step.id, StepHistory()).state in _LOOK_AGAIN:
-            found = sight(step.move, self.watch.look(step.vm))
-            looked = self._migration(step, journal).write(found)
+            migration = self._migration(step, journal)
+            found, left = migration.with_disks(sight(step.move, self.watch.look(step.vm)))
+            looked = migration.write(found, words=left)
             if found.state is not StepState.STAYED:
                 self._note(step, looked)
 
@@ -187,9 +191,10 @@ class Run:
         return Ending.DEADLINE
 
     def _would_be_late(self, step: Step) -> bool:
-        """Whether *step* would end after the deadline, by its estimate."""
-        ends = self.watch.clock.now() + timedelta(seconds=step.seconds)
-        return self.deadline is not None and ends > self.deadline
+        """Whether *step* would end after the deadline, by its estimate; a clock that is set back buys no time."""
+        clock, (began, mark) = self.watch.clock, self._began
+        now = max(clock.now(), began + timedelta(seconds=clock.monotonic() - mark))
+        return self.deadline is not None and now + timedelta(seconds=step.seconds) > self.deadline
 
     def _attempt(self, step: Step, journal: Journal) -> Waiting[Looked]:
         """The way of *step*, from the look before it to the look after it."""
@@ -241,7 +246,8 @@ class Run:
         reason = str(error).rstrip(".")
         self.reporter.stopping(reason)
         if not isinstance(error, InputError):
-            journal.append(RunEnded(at=self.watch.clock.now(), words=reason))
+            with suppress(InputError):  # a full disk hides no reason
+                journal.append(RunEnded(at=self.watch.clock.now(), words=reason))
         if self.flights.ever_sent or isinstance(error, _Asked):
             left = len({step.id for step in self.plan.steps} - self.done - {each.step for each in self.looked})
             raise StoppedHalfWay(reason, done=len(self.done), left=left, journal=str(self.path)) from error

@@ -21,6 +21,7 @@ from rebalancer.execute import (
     execute,
     journal_path,
     learned_pace,
+    plain_uuid,
     pool_lock,
     state_folder,
 )
@@ -150,4 +151,4 @@ def _planned(seen: _Seen, policy: Policy, state_dir: Path | None, clock: Clock, 
 
 def plan_folder(pool: Pool, made_at: datetime, state_dir: Path | None = None) -> Path:
     """Where the plan that was made for *pool* at *made_at* is kept: `plans/<pool>/<UTC date and time>`."""
-    return state_folder(state_dir) / "plans" / pool.uuid / f"{made_at.astimezone(UTC):%Y-%m-%dT%H%M%SZ}"
+    return state_folder(state_dir) / "plans" / plain_uuid(pool.uuid) / f"{made_at.astimezone(UTC):%Y-%m-%dT%H%M%SZ}"

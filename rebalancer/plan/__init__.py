@@ -30,7 +30,7 @@ from rebalancer.plan.plan import (
 )
 from rebalancer.plan.step import Crossing, HostMemory, Step, StepDisk, StepKind, StepNetwork
 from rebalancer.plan.undo import closure, undo
-from rebalancer.plan.verify import verify_plan
+from rebalancer.plan.verify import untimely, verify_plan
 
 if TYPE_CHECKING:
     from rebalancer.plan.whole import rebalance
@@ -69,6 +69,7 @@ __all__ = [
     "rebalance",
     "sealed",
     "undo",
+    "untimely",
     "verify_plan",
     "without_steps",
 ]

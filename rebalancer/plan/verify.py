@@ -37,6 +37,8 @@ from rebalancer.rules.storage import Ways
 
 AT_THE_START = "at the start"
 AT_THE_END = "at the end"
+SKEW = timedelta(minutes=10)
+"""How far the clocks of two machines may differ."""
 
 
 def verify_plan(
@@ -74,7 +76,7 @@ def _of_seal(plan: Plan, pool: Pool, now: datetime) -> Iterator[Finding]:
             not plan.made_from.is_of(pool),
             f"made for pool {plan.made_from.called}, not {pool.name}{_beside(plan)}",
         ),
-        ("expiry", now > plan.expires_at, f"expired at {plan.expires_at:%Y-%m-%d %H:%M %Z}"),
+        ("expiry", bool(untimely(plan, now)), untimely(plan, now)),
         ("expiry", plan.expires_at != expiry(plan), "the time of expiry is not the one that the policy gives"),
         ("limits", bool(_over_limits(plan)), _over_limits(plan)),
         ("policy", policy_digest(plan.policy) != plan.made_from.policy_digest, "the policy is not the one it names"),
@@ -93,6 +95,15 @@ def _over_limits(plan: Plan) -> str:
     before, after = plan.before.host_of, plan.predicted.host_of
     moves = sum(before.get(vm) != host for vm, host in after.items())
     return over_limits(plan.policy.limits, moves=moves, sizes_bytes=[step.copied_bytes for step in plan.steps])
+
+
+def untimely(plan: Plan, now: datetime) -> str:
+    """Why *plan* may not be begun *now*, in words that follow its name; "" where it may."""
+    if now > plan.expires_at:
+        return f"expired at {plan.expires_at:%Y-%m-%d %H:%M %Z}"
+    if plan.made_at > now + SKEW:
+        return f"says that it was made at {plan.made_at:%Y-%m-%d %H:%M %Z}, in the future: compare the clocks"
+    return ""
 
 
 def expiry(plan: Plan) -> datetime:

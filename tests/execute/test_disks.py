@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from rebalancer.xapi import LivePool, Trust, live_pool
 from tests.execute.scripted import HandClock, Script, ScriptedPool
 from tests.execute.test_simulated import KEYS, PATIENCE, StoppedClock
 from tests.local_disks import carried, local_host, local_problem, local_vm, with_disks
-from tests.plan.made import plan_of
+from tests.plan.made import LATER, plan_of
 from tests.pools import make_pif, policy_of
 
 POOL = generate_pool(hosts=4, vms=14, seed=3, fill=0.4, hot=0.0, pinned=0.5, days=1)
@@ -44,6 +45,14 @@ def carrier(pool: Pool) -> Move:
                 if way.disks:
                     return Move(vm=vm.uuid, source=str(vm.resident_on), target=host.uuid, disks=way.disks)
     raise AssertionError("no VM of this pool can take its disks along")
+
+
+class OnTime(StoppedClock):
+    """Real waiting at an hour in which the plans here are fresh."""
+
+    def now(self) -> datetime:
+        """An hour after they were made."""
+        return LATER
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,7 +71,7 @@ class Stage:
             self.live,
             journal=self.folder / "journal.jsonl",
             state_dir=self.folder / "state",
-            clock=StoppedClock(),
+            clock=OnTime(),
             patience=PATIENCE,
         )
 
@@ -175,7 +184,7 @@ def test_solver_checker_and_pool_agree_on_the_way(stage: Stage) -> None:
         run_on=[wish],
         intent={"vm_groups": "ignore", "read_tags": False},
     )
-    now = StoppedClock().now()
+    now = OnTime().now()
     made = rebalance(make_problem(stage.live.read(), None, policy), made_at=now)
     assert [(each.vm, each.target, bool(each.disks)) for each in made.steps] == [(step.vm, step.target, True)]
     assert verify_plan(made, stage.live.read(), now=now) == ()
