@@ -19,14 +19,14 @@ LAST_RESORT_TAG = "rebalancer:last-resort"
 ANTI_AFFINITY = "anti_affinity"
 
 
-def tagged_together(pool: Pool) -> tuple[Together, ...]:
+def tagged_together(pool: Pool, *, hard: bool) -> tuple[Together, ...]:
     """Groups of two or more resident guests that a tag wants on one host, by name."""
-    return tuple(Together(name=name, vms=vms) for name, vms in _tag_groups(pool, TOGETHER_TAGS))
+    return tuple(Together(name=name, vms=vms, hard=hard) for name, vms in _tag_groups(pool, TOGETHER_TAGS))
 
 
-def tagged_apart(pool: Pool) -> tuple[Apart, ...]:
+def tagged_apart(pool: Pool, *, hard: bool) -> tuple[Apart, ...]:
     """Groups of two or more resident guests that a tag wants on different hosts, by name."""
-    return tuple(Apart(name=name, vms=vms) for name, vms in _tag_groups(pool, APART_TAGS))
+    return tuple(Apart(name=name, vms=vms, hard=hard) for name, vms in _tag_groups(pool, APART_TAGS))
 
 
 def tagged_never_move(pool: Pool) -> dict[Uuid, str]:

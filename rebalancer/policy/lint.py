@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from rebalancer.inventory import Pool
 from rebalancer.policy.contradictions import names
-from rebalancer.policy.found import APART_TAGS, TOGETHER_TAGS
+from rebalancer.policy.found import APART_TAGS, LAST_RESORT_TAG, NEVER_MOVE_TAGS, TOGETHER_TAGS
 from rebalancer.policy.impossible import Sayings, fragile, impossible
 from rebalancer.policy.intent import Intent
 from rebalancer.policy.model import Mode, Policy
@@ -14,6 +15,11 @@ from rebalancer.policy.resolve import intent_of, place
 from rebalancer.policy.selectors import Selectors
 from rebalancer.policy.windows import change_windows
 from rebalancer.units import MIB, size_in_words
+
+OURS = ("rebalancer:", "xo:load:balancer:")
+"""What tags begin with that are about placement."""
+GROUP_TAGS = (*TOGETHER_TAGS, *APART_TAGS)
+SINGLE_TAGS = (*NEVER_MOVE_TAGS, LAST_RESORT_TAG)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +49,7 @@ def check_policy(policy: Policy, pool: Pool) -> tuple[PolicyFinding, ...]:
     return check_alone(policy) + _findings(
         _resting(policy, pool),
         _lonely_tags(policy, pool),
+        _strange_tags(policy, pool),
         _idle_spreads(intent),
         impossible(intent, pool),
         _unready_hosts(intent, pool),
@@ -101,11 +108,30 @@ def _lonely_tags(policy: Policy, pool: Pool) -> Sayings:
     carriers: dict[str, list[str]] = {}
     for vm in pool.resident_guests() if policy.intent.read_tags else ():
         for tag in vm.tags:
-            if tag.startswith((*TOGETHER_TAGS, *APART_TAGS)):
+            if tag.startswith(GROUP_TAGS) and _is_known(tag):
                 carriers.setdefault(tag, []).append(vm.name)
     for tag, vms in sorted(carriers.items()):
         if len(vms) == 1:
             yield f"tag {tag}", f"only {vms[0]!r} carries it: it asks for nothing"
+
+
+def _strange_tags(policy: Policy, pool: Pool) -> Sayings:
+    """Tags of guests that look as if they were meant for us, or for Xen Orchestra's load balancer, and mean nothing."""
+    carriers: dict[str, list[str]] = {}
+    for vm in pool.guests() if policy.intent.read_tags else ():
+        for tag in vm.tags:
+            if tag.startswith(OURS) and not _is_known(tag):
+                carriers.setdefault(tag, []).append(vm.name)
+    for tag, vms in sorted(carriers.items()):
+        near = get_close_matches(tag, (*GROUP_TAGS, *SINGLE_TAGS), n=1)
+        named = f" (near to it: {near[0]!r})" if near else ""
+        more = f" and {len(vms) - 1} more" if len(vms) > 1 else ""
+        yield f"tag {tag}", f"{min(vms)!r}{more}: it means nothing{named}"
+
+
+def _is_known(tag: str) -> bool:
+    """Whether *tag* names a group, or says something of a single VM."""
+    return tag in SINGLE_TAGS or any(tag.startswith(prefix) and tag != prefix for prefix in GROUP_TAGS)
 
 
 def _unready_hosts(intent: Intent, pool: Pool) -> Sayings:

@@ -172,9 +172,13 @@ class Strength(StrEnum):
 
 
 class IntentPolicy(_Section):
-    """Whether the wishes that stand in the pool itself count: tags of VMs, VM groups, and the host to start on."""
+    """Whether the wishes that stand in the pool itself count: tags of VMs, VM groups, and the host to start on.
+
+    `tag_groups` is how much the groups count that tags make; tags of single VMs count where `read_tags` does.
+    """
 
     read_tags: bool = True
+    tag_groups: Strength = Strength.HARD
     vm_groups: Strength = Strength.SOFT
     read_affinity: bool = False
 

@@ -66,11 +66,13 @@ class _Resolving:
     def intent(self) -> Intent:
         """All wishes, free of contradictions."""
         read = self._policy.intent
+        grouped = read.read_tags and read.tag_groups is not Strength.IGNORE
+        hard = read.tag_groups is Strength.HARD
         self._refuse_too_many_failures()
         self._refuse_unwanted_pools()
         intent = Intent(
-            together=self._together() + (tagged_together(self._pool) if read.read_tags else ()),
-            apart=self._apart() + (tagged_apart(self._pool) if read.read_tags else ()) + self._vm_groups(),
+            together=self._together() + (tagged_together(self._pool, hard=hard) if grouped else ()),
+            apart=self._apart() + (tagged_apart(self._pool, hard=hard) if grouped else ()) + self._vm_groups(),
             spread=self._spread(),
             run_on=self._run_on() + (preferred_hosts(self._pool) if read.read_affinity else ()),
             never_move=(tagged_never_move(self._pool) if read.read_tags else {}) | self._kept("never_move"),
@@ -91,6 +93,9 @@ class _Resolving:
         if failing and self._policy.storage_motion.enabled:
             problem = "where disks move, it is not known which hosts can restart their VMs"
             raise PolicyError(place(self._policy, "spare.hosts"), problem, "Switch storage_motion.enabled off")
+        if failing > hosts:
+            problem = f"{counted(failing, 'host')} to spare, and the pool has {hosts}"
+            raise PolicyError(place(self._policy, "spare.hosts"), problem, "Keep fewer hosts to spare")
         if comb(hosts, failing) > MOST_FAILURES:
             ways = f"{failing} of {counted(hosts, 'host')} can fail in {counted(comb(hosts, failing), 'way')}"
             problem = f"{ways}, more than the {MOST_FAILURES} that can be looked at"

@@ -15,8 +15,10 @@ from rebalancer.rules.base import (
     When,
 )
 from rebalancer.rules.catalogue import CATALOGUE, relaxed, rules_for
+from rebalancer.rules.group_findings import check_groups
 from rebalancer.rules.ledger import Ledger, counted_violations, end_violations, standing_violations, step_ledger
 from rebalancer.rules.legality import Legality
+from rebalancer.rules.spare_findings import check_spare
 from rebalancer.rules.verdict import Verdicts
 
 __all__ = [
@@ -36,6 +38,8 @@ __all__ = [
     "Verdicts",
     "Violation",
     "When",
+    "check_groups",
+    "check_spare",
     "counted_violations",
     "end_violations",
     "relaxed",

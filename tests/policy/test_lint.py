@@ -181,3 +181,18 @@ def test_a_policy_that_cannot_be_used_is_an_error(pool: Pool) -> None:
     """What `intent_of` refuses, the check refuses with the same sentence."""
     with pytest.raises(PolicyError, match="the pool has no host 'zz'"):
         check_policy(policy_of(empty=["zz"]), pool)
+
+
+def test_tags_that_mean_nothing_are_said(pool_with: Callable[..., Pool]) -> None:
+    """Tags that begin like ours, or like Xen Orchestra's, and are none of them; what else is tagged is left alone."""
+    pool = pool_with(
+        guest("x", "a", tags=("rebalancer:never_move", "rebalancer:apart=", "prod")),
+        guest("y", None, tags=("rebalancer:never_move",)),
+        guest("z", "a", tags=("xo:load:balancer:ignore", "rebalancer:last-resort", "rebalancer:apart=q")),
+        guest("q", "b", tags=("rebalancer:apart=q",)),
+    )
+    assert [str(each) for each in check_policy(policy_of(), pool)] == [
+        "tag rebalancer:apart=: 'x': it means nothing (near to it: 'rebalancer:apart=')",
+        "tag rebalancer:never_move: 'x' and 1 more: it means nothing (near to it: 'rebalancer:never-move')",
+    ]
+    assert check_policy(policy_of(intent={"read_tags": False}), pool) == ()

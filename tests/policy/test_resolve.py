@@ -235,3 +235,15 @@ def test_the_policy_may_not_contradict_a_tag(pool_with: Callable[..., Pool]) -> 
     tagged = [guest(name, "a", tags=("rebalancer:apart=q",)) for name in ("q-1", "q-2")]
     with pytest.raises(PolicyError, match=r"kept together by 'mine' and apart by 'tag rebalancer:apart=q'"):
         intent_of(policy(together=[{"name": "mine", "vms": ["q-1", "q-2"]}]), pool_with(*tagged))
+
+
+def test_groups_of_tags_are_as_hard_as_the_policy_says(pool_with: Callable[..., Pool]) -> None:
+    """Hard by default, soft or left out on request; what a tag says of a single VM counts all the same."""
+    tags = ("rebalancer:together=t", "rebalancer:never-move")
+    others = [guest(name, name, tags=("rebalancer:apart=s",)) for name in "bc"]
+    pool = pool_with(guest("x", "a", tags=tags), guest("y", "a", tags=tags), *others)
+    for strength, hard in (({}, [True]), ({"tag_groups": "soft"}, [False]), ({"tag_groups": "ignore"}, [])):
+        intent = intent_of(policy(intent=strength), pool)
+        assert [group.hard for group in intent.together] == hard
+        assert [group.hard for group in intent.apart] == hard
+        assert sorted(intent.never_move) == ["uuid-x", "uuid-y"]

@@ -28,7 +28,7 @@ KEPT = {"ha_restart_priority": "restart"}
 
 
 def spare_pool(
-    room: Mapping[str, int],
+    room: Mapping[str, float],
     vms: tuple[Any, ...],
     *,
     hosts: int = 1,

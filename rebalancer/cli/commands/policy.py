@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rebalancer.cli.options import AsJson, CaFile, CredentialsFile, Fingerprint
+
+if TYPE_CHECKING:
+    from rebalancer.inventory import Pool
+    from rebalancer.policy import Policy, PolicyFinding
 
 app = typer.Typer(help="Check a policy file.", no_args_is_help=True)
 
@@ -35,7 +39,7 @@ def check(
     """
     from rebalancer.cli.output import print_json, show_lines
     from rebalancer.cli.source import Door, open_source
-    from rebalancer.policy.lint import check_alone, check_policy
+    from rebalancer.policy.lint import check_alone
     from rebalancer.policy.load import load_policy
     from rebalancer.rules import relaxed
 
@@ -44,7 +48,8 @@ def check(
     door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
     findings = check_alone(wanted)
     if source:
-        findings = check_policy(wanted, open_source(source, door, wanted.demand, metrics=False).pool)
+        pool = open_source(source, door, wanted.demand, metrics=False).pool
+        findings = _findings_in(wanted, pool)
     if json:
         print_json({"policy": wanted.model_dump(mode="json"), "findings": [str(each) for each in findings]})
         return
@@ -53,3 +58,16 @@ def check(
     if source and not findings:
         lines.append("Every name is known, and nothing contradicts.")
     show_lines(*lines)
+
+
+def _findings_in(wanted: Policy, pool: Pool) -> tuple[PolicyFinding, ...]:
+    """What *wanted* asks for in vain in *pool*: by itself, then by what the rules let single VMs do."""
+    from rebalancer.policy.lint import check_policy
+    from rebalancer.problem import make_problem
+    from rebalancer.rules import check_groups, check_spare, rules_for
+
+    found = check_policy(wanted, pool)
+    problem = make_problem(pool, None, wanted)
+    said = {each.where for each in found if each.words.endswith("cannot be kept")}
+    more = (each for each in check_groups(problem, rules_for(problem)) if each.where not in said)
+    return (*found, *more, *check_spare(problem))
