@@ -20,8 +20,16 @@ ANTI_AFFINITY = "anti_affinity"
 
 
 def tagged_together(pool: Pool, *, hard: bool) -> tuple[Together, ...]:
-    """Groups of two or more resident guests that a tag wants on one host, by name."""
-    return tuple(Together(name=name, vms=vms, hard=hard) for name, vms in _tag_groups(pool, TOGETHER_TAGS))
+    """Groups of two or more resident guests that a tag wants on one host, by name.
+
+    Of pools that were joined, each has groups of its own: the same tag in two of them brings nobody over.
+    """
+    parts = pool.parts
+    return tuple(
+        Together(name=name if len(parts) == 1 else f"{name} in pool {part.name}", vms=vms, hard=hard)
+        for part in parts
+        for name, vms in _tag_groups(part, TOGETHER_TAGS)
+    )
 
 
 def tagged_apart(pool: Pool, *, hard: bool) -> tuple[Apart, ...]:

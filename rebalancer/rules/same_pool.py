@@ -16,9 +16,9 @@ class SamePool(PairRule[Uuid]):
     origin = Origin.XAPI
     code = "HANDLE_INVALID"
 
-    def needs(self, vm: VM, problem: Problem) -> Uuid | None:
-        """The pool where *vm* is; nothing where there is only one."""
-        return problem.pool.of_vm(vm).uuid if len(problem.pool.members) > 1 else None
+    def needs(self, vm: VM, problem: Problem) -> Uuid:
+        """The pool where *vm* is."""
+        return problem.pool.of_vm(vm).uuid
 
     def objects(self, needs: Uuid, host: Host, problem: Problem) -> Objection | None:
         """A host of another pool."""

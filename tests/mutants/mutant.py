@@ -12,7 +12,14 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
 from rebalancer.rules import CATALOGUE, Rule
-from rebalancer.rules.storage import STORAGE_DOCUMENTED, STORAGE_MOTION, STORAGE_OPERATION, STORAGE_WANTED
+from rebalancer.rules.storage import (
+    CROSSING_DISKS,
+    CROSSING_MOTION,
+    STORAGE_DOCUMENTED,
+    STORAGE_MOTION,
+    STORAGE_OPERATION,
+    STORAGE_WANTED,
+)
 from tests.mutants.flips import Flip, flips
 
 CATALOGUES: dict[str, tuple[Rule, ...]] = {
@@ -21,6 +28,8 @@ CATALOGUES: dict[str, tuple[Rule, ...]] = {
     "STORAGE_MOTION": STORAGE_MOTION,
     "STORAGE_DOCUMENTED": STORAGE_DOCUMENTED,
     "STORAGE_WANTED": STORAGE_WANTED,
+    "CROSSING_MOTION": CROSSING_MOTION,
+    "CROSSING_DISKS": CROSSING_DISKS,
 }
 PACKAGE = "rebalancer.rules"
 NO_RULES = frozenset({"__init__", "matrix", "report", "table"})

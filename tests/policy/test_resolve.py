@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from rebalancer.errors import PolicyError
-from rebalancer.inventory import Pool, VMGroup
+from rebalancer.inventory import Pool, VMGroup, join_pools
 from rebalancer.policy import RunOn, intent_of
 from tests.policy.conftest import guest, in_racks
 from tests.pools import policy_of as policy
+from tests.two_pools import crossing_policy, one_pool, pool_vm
 
 PAIR = {"name": "pair", "vms": ["web-1", "web-2"]}
 
@@ -247,3 +248,17 @@ def test_groups_of_tags_are_as_hard_as_the_policy_says(pool_with: Callable[..., 
         assert [group.hard for group in intent.together] == hard
         assert [group.hard for group in intent.apart] == hard
         assert sorted(intent.never_move) == ["uuid-x", "uuid-y"]
+
+
+def test_the_same_tag_in_two_pools_brings_nobody_over() -> None:
+    """VMs that a tag wants together are those of one pool; apart they are kept wherever they are."""
+    web = {"tags": ("xo:load:balancer:affinity=web",)}
+    db = {"tags": ("xo:load:balancer:anti-affinity=db",)}
+    east = one_pool("e", *(pool_vm(name, on="e1", **web) for name in ("a", "b")), pool_vm("x", on="e1", **db))
+    west = one_pool("w", *(pool_vm(name, on="w1", **web) for name in ("c", "d", "e")), pool_vm("y", on="w1", **db))
+    intent = intent_of(crossing_policy(), join_pools(east, west))
+    assert [(group.name, sorted(group.vms)) for group in intent.together] == [
+        ("tag xo:load:balancer:affinity=web in pool east", ["a", "b"]),
+        ("tag xo:load:balancer:affinity=web in pool west", ["c", "d", "e"]),
+    ]
+    assert [sorted(group.vms) for group in intent.apart] == [["x", "y"]]

@@ -22,8 +22,7 @@ class Beyond:
 
 def crosses(vm: VM, host: Host, problem: Problem) -> bool:
     """Whether *vm* would come to another pool with *host*."""
-    pool = problem.pool
-    return len(pool.members) > 1 and pool.of_vm(vm) is not pool.of_host(host.uuid)
+    return problem.pool.of_vm(vm) is not problem.pool.of_host(host.uuid)
 
 
 def network_beyond(network: Uuid, home: Pool, there: Pool, problem: Problem) -> Beyond:

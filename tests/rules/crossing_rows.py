@@ -1,0 +1,180 @@
+"""The way of `web` to another pool, from e1 to w1, with one thing changed: a table that was written by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rebalancer.inventory import VM, HighAvailability, Network
+from rebalancer.placement import DiskMove, Move
+from rebalancer.problem import Problem
+from tests.local_disks import LICENSED
+from tests.pools import CPU_INFO, SOFTWARE, make_network, make_pif, make_vif, make_vm
+from tests.rules.row import vgpu
+from tests.two_pools import crossing_policy, one_pool, pool_host, pool_vm, two_pools
+
+HA_ON = HighAvailability(enabled=True, host_failures_to_tolerate=0, plan_exists_for=0, allow_overcommit=False)
+OLD = SOFTWARE | {"xapi_build": "23.12.0"}
+NEW = SOFTWARE | {"xapi_build": "23.13.0"}
+TO_WEST = Move(
+    vm="web", source="e1", target="w1", disks=(DiskMove(drive="web-xvd0", source="e-shared", target="w-shared"),)
+)
+
+
+def named(uuid: str, name: str) -> Network:
+    """A network with a name that is not its uuid."""
+    return replace(make_network(uuid), name=name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """The move of `web` with its disk to w1, with one thing changed in it, on either side, or in the policy."""
+
+    rule: str
+    legal: bool
+    vm: Mapping[str, Any] = field(default_factory=dict)
+    source: Mapping[str, Any] = field(default_factory=dict)
+    target: Mapping[str, Any] = field(default_factory=dict)
+    east: Mapping[str, Any] = field(default_factory=dict)
+    west: Mapping[str, Any] = field(default_factory=dict)
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    move: Move = TO_WEST
+
+    def problem(self) -> Problem:
+        """Both pools of this row."""
+        east = dict(self.east)
+        vms = (pool_vm("web", on="e1", **self.vm), *east.pop("vms", ()))
+        hosts = [pool_host("e1", **self.source), pool_host("e2")]
+        west_hosts = [pool_host("w1", **self.target), pool_host("w2")]
+        return two_pools(
+            one_pool("e", *vms, hosts=hosts, **east),
+            one_pool("w", hosts=west_hosts, **self.west),
+            policy=crossing_policy(**self.policy),
+        )
+
+
+def snapshot(name: str = "before", **changes: Any) -> VM:  # noqa: ANN401 - fields of VM
+    """A snapshot of `web` without disks and interfaces."""
+    bare: dict[str, Any] = {"is_a_snapshot": True, "is_a_template": True, "vbds": (), "vifs": ()}
+    return make_vm(name, on=None, **bare | changes)
+
+
+LICENCE_LESS = {"restrictions": {**LICENSED, "restrict_storage_xen_motion": "true"}}
+TWO_LANS = {"networks": (named("e-two", "lan"),)}
+TO_L1 = replace(TO_WEST, disks=(DiskMove(drive="web-xvd0", source="e-shared", target="w-l1"),))
+ROWS = (
+    Row(rule="same-pool", legal=False, move=replace(TO_WEST, disks=())),
+    Row(rule="same-pool", legal=True, move=Move(vm="web", source="e1", target="e2")),
+    Row(rule="licence-there", legal=False, west=LICENCE_LESS),
+    Row(rule="licence-there", legal=True, east=LICENCE_LESS),
+    Row(rule="storage-licence", legal=False, east=LICENCE_LESS),
+    Row(rule="storage-licence", legal=True, west=LICENCE_LESS),
+    Row(rule="version-order-pools", legal=False, target={"software_version": SOFTWARE | {"platform_version": "3.1.9"}}),
+    Row(rule="version-order-pools", legal=True, source={"software_version": SOFTWARE | {"platform_version": "3.1.9"}}),
+    Row(
+        rule="no-vtpm",
+        legal=False,
+        vm={"vtpms": ("tpm",)},
+        source={"software_version": OLD},
+        target={"software_version": NEW},
+    ),
+    Row(rule="no-vtpm", legal=True, source={"software_version": OLD}),
+    Row(rule="hardware-platform", legal=False, vm={"hardware_platform_version": 3}),
+    Row(rule="hardware-platform", legal=True, vm={"hardware_platform_version": 2}),
+    Row(rule="target-enabled", legal=False, target={"enabled": False}),
+    Row(rule="target-enabled", legal=True, source={"enabled": False}),
+    Row(rule="enough-pcpus", legal=False, vm={"vcpus_max": 17}),
+    Row(rule="enough-pcpus", legal=True, vm={"vcpus_max": 16}),
+    Row(rule="networks-mapped", legal=True, vm={"vifs": ()}, target={"pifs": ()}),
+    Row(rule="networks-mapped", legal=True),
+    Row(rule="networks-mapped", legal=False, target={"pifs": ()}),
+    Row(rule="networks-mapped", legal=False, target={"pifs": (make_pif("w1", "w-lan", bond_slave_of="bond"),)}),
+    Row(rule="networks-mapped", legal=False, vm={"vifs": (make_vif("web", "dangling"),)}),
+    Row(rule="networks-mapped", legal=False, vm={"vifs": (make_vif("web", "e-lan", reserved_pci="vf"),)}),
+    Row(
+        rule="networks-mapped",
+        legal=False,
+        vm={"vifs": (make_vif("web", "e-lan"), make_vif("web", "e-lan", uuid="second", reserved_pci="vf"))},
+    ),
+    Row(
+        rule="networks-mapped",
+        legal=False,
+        vm={"vifs": (make_vif("web", "e-dmz"),)},
+        east={"networks": (named("e-dmz", "dmz"),)},
+    ),
+    Row(
+        rule="networks-mapped",
+        legal=True,
+        vm={"vifs": (make_vif("web", "e-dmz"),)},
+        east={"networks": (named("e-dmz", "dmz"),)},
+        policy={"networks": {"dmz": "lan"}},
+    ),
+    Row(
+        rule="networks-mapped",
+        legal=True,
+        vm={"vifs": (make_vif("web", "e-dmz"),)},
+        east={"networks": (named("e-dmz", "dmz"),)},
+        policy={"networks": {"e-dmz": "w-lan"}},
+    ),
+    Row(rule="networks-mapped", legal=False, west={"networks": (named("w-two", "lan"),)}),
+    Row(
+        rule="networks-mapped",
+        legal=True,
+        west={"networks": (named("w-two", "lan"),)},
+        policy={"networks": {"lan": "w-lan"}},
+    ),
+    Row(rule="networks-mapped", legal=False, east=TWO_LANS),
+    Row(rule="networks-mapped", legal=False, east=TWO_LANS, policy={"networks": {"lan": "w-lan"}}),
+    Row(rule="networks-mapped", legal=True, east=TWO_LANS, policy={"networks": {"e-lan": "w-lan"}}),
+    Row(rule="networks-mapped", legal=False, east={"networks": (named("e-lan", ""),)}),
+    Row(
+        rule="networks-mapped",
+        legal=False,
+        vm={"snapshots": ("before",)},
+        east={"vms": (snapshot(vifs=(make_vif("before", "dangling"),)),)},
+    ),
+    Row(
+        rule="networks-mapped",
+        legal=True,
+        vm={"snapshots": ("before",)},
+        east={"vms": (snapshot(vifs=(make_vif("before", "e-lan"),)),)},
+    ),
+    Row(rule="sane-parameters", legal=False, vm={"vcpus_max": 1, "vcpus_at_startup": 2}),
+    Row(rule="sane-parameters", legal=True),
+    Row(rule="domain-type-known", legal=False, vm={"metrics": None}),
+    Row(rule="domain-type-known", legal=True),
+    Row(rule="cpu-vendor", legal=False, target={"cpu_info": CPU_INFO | {"vendor": "AuthenticAMD"}}),
+    Row(rule="cpu-vendor", legal=True, source={"cpu_info": CPU_INFO | {"vendor": "AuthenticAMD"}}),
+    Row(rule="cpu-features", legal=False, target={"cpu_info": CPU_INFO | {"features_hvm": "0fcbfbff-f7fa3223"}}),
+    Row(rule="cpu-features", legal=True, source={"cpu_info": CPU_INFO | {"features_hvm": "0fcbfbff-f7fa3223"}}),
+    Row(rule="target-live", legal=False, target={"live": False}),
+    Row(rule="target-live", legal=True, source={"live": False}),
+    Row(rule="hvm-capable", legal=False, target={"capabilities": ()}),
+    Row(rule="hvm-capable", legal=True, source={"capabilities": ()}),
+    Row(rule="source-live", legal=False, source={"live": False}),
+    Row(rule="source-live", legal=True, target={"live": False}),
+    Row(rule="target-not-evacuating", legal=False, target={"current_operations": ("evacuate",)}),
+    Row(rule="target-not-evacuating", legal=True, source={"current_operations": ("evacuate",)}),
+    Row(rule="ha-off-in-both", legal=False, west={"ha": HA_ON}),
+    Row(rule="ha-off-in-both", legal=False, east={"ha": HA_ON}),
+    Row(rule="ha-off-in-both", legal=False, west={"ha": HA_ON}, policy={"rules": {"set": "enforced"}}),
+    Row(rule="ha-off-in-both", legal=True),
+    Row(rule="no-vgpu", legal=False, vm={"vgpus": (vgpu(),)}),
+    Row(rule="no-vgpu", legal=True),
+    Row(
+        rule="no-checkpoint", legal=False, vm={"snapshots": ("before",)}, east={"vms": (snapshot(suspend_vdi="image"),)}
+    ),
+    Row(rule="no-checkpoint", legal=True, vm={"snapshots": ("before",)}, east={"vms": (snapshot(),)}),
+    Row(rule="srs-mapped", legal=True, move=TO_L1),
+    Row(rule="srs-mapped", legal=True, policy={"srs": {"e-shared": "w-shared"}}),
+    Row(rule="srs-mapped", legal=True, policy={"srs": {"e-l1": "w-l1"}}),
+    Row(rule="srs-mapped", legal=False, move=TO_L1, policy={"srs": {"e-shared": "w-shared"}}),
+    Row(rule="srs-mapped", legal=False, policy={"srs": {"e-shared": "e-l1"}}),
+    Row(rule="op-not-blocked", legal=False, vm={"blocked_operations": {"migrate_send": "no"}}),
+    Row(rule="op-not-blocked", legal=True, vm={"blocked_operations": {"pool_migrate": "no"}}),
+    Row(rule="guest-tools-installed", legal=False, vm={"guest_metrics": None}),
+    Row(rule="never-move", legal=False, policy={"never_move": ("web",)}),
+    Row(rule="sr-allowed", legal=False, policy={"storage_motion": {"enabled": True, "never": ("w-shared",)}}),
+    Row(rule="target-sr-attached", legal=False, move=replace(TO_WEST, target="w2", disks=TO_L1.disks)),
+)
