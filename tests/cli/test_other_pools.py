@@ -126,6 +126,17 @@ def test_a_missing_network_is_told_with_the_way_out(desk: Terminal) -> None:
     assert desk.run("explain", "east.json", "e-vm0", "w1", *BOTH[1:], "--json").json()[0]["disks"]
 
 
+def test_policy_check_knows_the_names_of_both_pools(desk: Terminal) -> None:
+    """A map is checked against both; with one pool alone nobody can tell."""
+    desk.write("policy.toml", POLICY + 'networks = { "lan" = "lam" }\n')
+    refused = desk.run("policy", "check", "policy.toml", *BOTH[:3])
+    assert refused.code == 1
+    assert refused.sentence.startswith("policy 'default', other_pools.networks: no pool has 'lam'; near to it: 'lan'")
+    assert desk.run("policy", "check", "policy.toml", "east.json").code == 0
+    desk.write("policy.toml", POLICY + 'networks = { "lan" = "lan" }\n')
+    assert "Every name is known" in desk.run("policy", "check", "policy.toml", *BOTH[:3]).out
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

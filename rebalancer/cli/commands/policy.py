@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rebalancer.cli.options import AsJson, CaFile, CredentialsFile, Fingerprint
+from rebalancer.cli.options import AsJson, Beside, BesideCredentials, CaFile, CredentialsFile, Fingerprint
 
 if TYPE_CHECKING:
     from rebalancer.inventory import Pool
@@ -31,6 +31,8 @@ def check(
     ca_file: CaFile = None,
     fingerprint: Fingerprint = None,
     credentials: CredentialsFile = None,
+    beside: Beside = None,
+    beside_credentials: BesideCredentials = None,
     json: AsJson = False,
 ) -> None:
     """Read a policy file and say what is wrong with it.
@@ -45,7 +47,13 @@ def check(
 
     wanted = load_policy(file)
     relaxed(wanted)
-    door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
+    door = Door(
+        ca_file=ca_file,
+        fingerprints=fingerprint,
+        credentials_file=credentials,
+        beside=beside,
+        beside_credentials_file=beside_credentials,
+    )
     findings = check_alone(wanted)
     if source:
         pool = open_source(source, door, wanted.demand, metrics=False).pool
