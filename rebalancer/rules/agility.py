@@ -6,31 +6,49 @@ host.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from rebalancer.inventory import DANGLING, VM, Host, Pool, Uuid
 
 
 def is_agile(vm: VM, pool: Pool) -> bool:
     """Whether every enabled host of *pool* can run *vm*."""
-    if vm.vgpus or vm.vusbs:
-        return False
-    enabled = [host for host in pool.hosts.values() if host.enabled]
-    disks = [pool.vdis.get(drive.vdi or DANGLING) for drive in vm.vbds if not drive.empty]
-    return all(disk is not None and _is_shared(disk.sr, pool, enabled) for disk in disks) and all(
-        _is_everywhere(vif.network, enabled) and not _is_sriov(vif.network, pool) for vif in vm.vifs
-    )
+    return Everywhere.of(pool).runs(vm)
 
 
-def _is_shared(uuid: Uuid, pool: Pool, enabled: list[Host]) -> bool:
-    """Whether an SR is marked as shared, and attached to every enabled host."""
-    sr = pool.srs.get(uuid)
-    return sr is not None and sr.shared and all(uuid in host.attached_srs for host in enabled)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Everywhere:
+    """What every enabled host of `pool` has, put down once for many VMs: shared SRs, and networks to be on."""
+
+    pool: Pool
+    srs: frozenset[Uuid]
+    networks: frozenset[Uuid]
+
+    @classmethod
+    def of(cls, pool: Pool) -> Everywhere:
+        """SRs that are marked as shared and attached to every enabled host; networks with a PIF on each of them."""
+        enabled = [host for host in pool.hosts.values() if host.enabled]
+        shared = (uuid for uuid, sr in pool.srs.items() if sr.shared)
+        virtual = {network for network in pool.networks if _is_sriov(network, pool)}
+        return cls(
+            pool=pool,
+            srs=frozenset(shared).intersection(*(host.attached_srs for host in enabled)),
+            networks=frozenset(pool.networks).intersection(*map(_networks, enabled)) - virtual,
+        )
+
+    def runs(self, vm: VM) -> bool:
+        """Whether each of these hosts can run *vm*."""
+        if vm.vgpus or vm.vusbs:
+            return False
+        disks = [self.pool.vdis.get(drive.vdi or DANGLING) for drive in vm.vbds if not drive.empty]
+        return all(disk is not None and disk.sr in self.srs for disk in disks) and all(
+            vif.network in self.networks for vif in vm.vifs
+        )
 
 
-def _is_everywhere(network: Uuid, enabled: list[Host]) -> bool:
-    """Whether every enabled host has a PIF on a network that is no member of a bond."""
-    return all(
-        any(pif.network == network and pif.bond_slave_of in (None, DANGLING) for pif in host.pifs) for host in enabled
-    )
+def _networks(host: Host) -> frozenset[Uuid]:
+    """Networks on which *host* has a PIF that is no member of a bond."""
+    return frozenset(pif.network for pif in host.pifs if pif.bond_slave_of in (None, DANGLING))
 
 
 def _is_sriov(network: Uuid, pool: Pool) -> bool:

@@ -112,6 +112,48 @@ def _worst_case(packing: Packing) -> bool:
     return lost <= sum(places[packing.failures :])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorstCase:
+    """The worst case of a state in which all protected VMs run, ready to be asked about one more VM on a host.
+
+    The numbers are those of `plan_exists`, put down once: a pool asks about as many moves as it has VMs and hosts.
+
+    Args:
+        packing: the state.
+        biggest: bytes that the biggest protected VM needs to start.
+        places: how many VMs of that size fit on each live host.
+        counts: how many protected VMs run on each host that has any.
+    """
+
+    packing: Packing
+    biggest: int
+    places: Mapping[Uuid, int]
+    counts: Mapping[Uuid, int]
+
+    @classmethod
+    def of(cls, packing: Packing) -> WorstCase | None:
+        """None where XAPI looks at more than the worst case, or first starts VMs, or protects none of any size."""
+        biggest = max(packing.sizes.values(), default=0)
+        if _is_small(packing) or not biggest or len(packing.placed) < len(packing.sizes):
+            return None
+        places = {host: _slots(room, biggest) for host, room in packing.free.items()}
+        return cls(packing=packing, biggest=biggest, places=places, counts=Counter(packing.placed.values()))
+
+    def outlived_with(self, size: int, host: Uuid, home: Uuid | None) -> bool:
+        """Whether a plan that exists outlives that *size* more bytes are used on *host*.
+
+        A protected VM that uses them is counted there and no longer at *home*.
+        """
+        places = {**self.places, host: _slots(self.packing.free[host] - size, self.biggest)}
+        counts = dict(self.counts)
+        if home is not None:
+            counts[home] -= 1
+            counts[host] = counts.get(host, 0) + 1
+        failures = self.packing.failures
+        lost = sum(sorted(counts.values(), reverse=True)[:failures])
+        return lost <= sum(sorted(places.values(), reverse=True)[failures:])
+
+
 def _slots(room: int, size: int) -> int:
     """How many VMs of *size* fit, rounded towards zero as OCaml divides."""
     return room // size if room >= 0 else -(-room // size)

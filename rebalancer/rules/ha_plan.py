@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from rebalancer.inventory import VM, Pool, Uuid
 from rebalancer.problem import Problem
-from rebalancer.rules.agility import is_agile
+from rebalancer.rules.agility import Everywhere
 from rebalancer.rules.base import Judged, Origin, PoolRule, When
-from rebalancer.rules.ha_packing import Packing, plan_exists
+from rebalancer.rules.ha_packing import Packing, WorstCase, plan_exists
 from rebalancer.rules.memory_model import counts_xen_vcpu_pages, guest_bytes, held_apart_from, start_bytes, static_bytes
 
 RESTART = "restart"
@@ -48,6 +48,7 @@ class _State:
 
     where: Where
     packing: Packing
+    worst: WorstCase | None
     has_plan: bool
     answers: dict[tuple[Uuid | None, Uuid, int], bool] = field(default_factory=dict)
 
@@ -72,6 +73,7 @@ class _Failover(Judged):
         vcpu_pages = counts_xen_vcpu_pages(pool)
         apart = held_apart_from(pool, problem.initial, static_bytes)
         alive = {uuid: host for uuid, host in pool.hosts.items() if host.enabled and host.live}
+        everywhere = Everywhere.of(pool)
         keen = {uuid: vm for uuid, vm in pool.vms.items() if vm.ha_restart_priority == RESTART}
         return cls(
             failures=pool.ha.plan_exists_for,
@@ -81,7 +83,7 @@ class _Failover(Judged):
             start={uuid: start_bytes(vm, xen_vcpu_pages=vcpu_pages) for uuid, vm in problem.pool.vms.items()},
             protected={uuid: _elsewhere(vm, alive) for uuid, vm in keen.items() if vm.ha_always_run},
             promised=frozenset(uuid for uuid, vm in keen.items() if not vm.ha_always_run),
-            stuck=frozenset(uuid for uuid, vm in keen.items() if not is_agile(vm, pool)),
+            stuck=frozenset(uuid for uuid, vm in keen.items() if not everywhere.runs(vm)),
         )
 
     def refuses(self, vm: Uuid, host: Uuid, where: Where) -> str | None:
@@ -106,7 +108,8 @@ class _Failover(Judged):
         if self.last is None or self.last.where is not where:
             packing = self._packing(where)
             agile = not self.stuck & self.protected.keys()
-            self.last = _State(where=where, packing=packing, has_plan=agile and plan_exists(packing))
+            has_plan = agile and plan_exists(packing)
+            self.last = _State(where=where, packing=packing, worst=WorstCase.of(packing), has_plan=has_plan)
         return self.last
 
     def _kept(self, vm: Uuid, host: Uuid, state: _State) -> bool:
@@ -116,7 +119,10 @@ class _Failover(Judged):
         home = state.packing.placed.get(vm) if vm in self.protected else None
         key = home, host, self.start[vm]
         if key not in state.answers:
-            state.answers[key] = plan_exists(self._with_arrival(state.packing, vm, host))
+            if state.worst is not None and host in state.packing.free:
+                state.answers[key] = state.worst.outlived_with(self.start[vm], host, home)
+            else:
+                state.answers[key] = plan_exists(self._with_arrival(state.packing, vm, host))
         return state.answers[key]
 
     def _with_arrival(self, packing: Packing, vm: Uuid, host: Uuid) -> Packing:

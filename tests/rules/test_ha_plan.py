@@ -23,7 +23,7 @@ from rebalancer.rules import (
     step_ledger,
 )
 from rebalancer.rules.agility import is_agile
-from rebalancer.rules.ha_packing import Packing, plan_exists
+from rebalancer.rules.ha_packing import Packing, WorstCase, plan_exists
 from rebalancer.units import GIB
 from tests.pools import make_disk, make_host, make_network, make_pif, make_pool, make_sr, make_vdi, make_vm, problem_of
 
@@ -78,6 +78,39 @@ def test_big_pools_are_judged_by_their_worst_case() -> None:
     assert plan_exists(packing(hosts, crowded)) is True
     hosts["h32"] = 4
     assert plan_exists(packing(hosts, crowded | {"big": (1, "h01")})) is True
+
+
+ROOMS = st.lists(st.integers(-3, 9), min_size=33, max_size=33)
+RUNNING = st.lists(st.tuples(st.integers(1, 4), st.integers(0, 6)), min_size=1, max_size=12)
+
+
+@given(rooms=ROOMS, vms=RUNNING, failures=st.integers(0, 3), size=st.integers(0, 9), move=st.booleans())
+def test_worst_case_of_one_more_is_that_of_the_whole_state(
+    rooms: list[int], vms: list[tuple[int, int]], failures: int, size: int, move: bool
+) -> None:
+    """What was put down once answers as the whole plan does for one more VM, protected or not, on some hosts."""
+    free = {f"h{number:02}": room for number, room in enumerate(rooms)}
+    placed = {f"v{number}": (need, f"h{host:02}") for number, (need, host) in enumerate(vms)}
+    before = packing(free, placed, failures)
+    worst = WorstCase.of(before)
+    assert worst is not None
+    if not plan_exists(before):
+        return
+    size, home = placed["v0"] if move else (size, None)
+    for host in ("h00", "h03", "h20"):
+        moved = {**placed, "v0": (size, host)} if move else placed
+        after = packing({**free, host: free[host] - size}, moved, failures)
+        assert worst.outlived_with(size, host, home) is plan_exists(after)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "vms"),
+    [(32, {"a": (1, "h00")}), (33, {}), (33, {"a": (0, "h00")}), (33, {"a": (1, "h00"), "b": (1, None)})],
+    ids=["every order is looked at", "nobody is protected", "nothing is needed", "one has to be started first"],
+)
+def test_worst_case_is_not_asked_where_more_is_looked_at(hosts: int, vms: dict[str, tuple[int, str | None]]) -> None:
+    """Then XAPI's plan is made as a whole."""
+    assert WorstCase.of(packing({f"h{number:02}": 4 for number in range(hosts)}, vms)) is None
 
 
 @given(
