@@ -90,6 +90,8 @@ ROWS = (
     Row(rule="networks-mapped", legal=True),
     Row(rule="networks-mapped", legal=False, target={"pifs": ()}),
     Row(rule="networks-mapped", legal=False, target={"pifs": (make_pif("w1", "w-lan", bond_slave_of="bond"),)}),
+    Row(rule="networks-mapped", legal=False, target={"pifs": (make_pif("w1", "w-lan", free_virtual_functions=4),)}),
+    Row(rule="networks-mapped", legal=True, source={"pifs": (make_pif("e1", "e-lan", free_virtual_functions=4),)}),
     Row(rule="networks-mapped", legal=False, vm={"vifs": (make_vif("web", "dangling"),)}),
     Row(rule="networks-mapped", legal=False, vm={"vifs": (make_vif("web", "e-lan", reserved_pci="vf"),)}),
     Row(

@@ -212,3 +212,14 @@ def test_disks_that_are_led_elsewhere_are_told() -> None:
     problem = Row(rule="", legal=False, policy={"srs": {"e-shared": "w-shared"}}).problem()
     (objection,) = ways_between(problem).objections(TO_L1)
     assert objection.words == "the policy leads its disk 'web-disk0' to SR 'w-shared'"
+
+
+def test_the_only_sr_of_a_host_may_be_the_one_that_the_policy_names() -> None:
+    """There is nothing else to choose, and that is a way."""
+    west = one_pool("w", hosts=[pool_host("w1", srs=("w-shared",))])
+    problem = two_pools(
+        one_pool("e", pool_vm("web", on="e1")), west, policy=crossing_policy(srs={"e-shared": "w-shared"})
+    )
+    carried = ways_between(problem).carried(problem.pool.vms["web"], problem.pool.hosts["w1"])
+    assert carried is not None
+    assert carried.srs_of("web-xvd0") == ("w-shared",)

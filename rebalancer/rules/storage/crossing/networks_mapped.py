@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rebalancer.inventory import VM, Host, Uuid
+from rebalancer.inventory import PIF, VM, Host, Uuid
 from rebalancer.problem import Problem
 from rebalancer.rules.base import Objection, Origin, PairRule
 from rebalancer.rules.storage.crossing.counterparts import network_beyond
@@ -39,7 +39,12 @@ class NetworksMapped(PairRule[Plugged]):
             beyond = network_beyond(network, home, problem.pool.of_host(host.uuid), problem)
             if beyond.uuid is None:
                 return self.objection(beyond.words, remedy="name it in the policy's other_pools.networks")
-            if not any(pif.network == beyond.uuid and pif.bond_slave_of is None for pif in host.pifs):
+            if not any(pif.network == beyond.uuid and _is_ordinary(pif) for pif in host.pifs):
                 name = problem.pool.networks[beyond.uuid].name
-                return self.objection(f"comes to network '{name}', and the host has no PIF on it of its own")
+                return self.objection(f"comes to network '{name}', on which the host has no ordinary PIF")
         return None
+
+
+def _is_ordinary(pif: PIF) -> bool:
+    """Whether an interface is no member of a bond, and hands out no virtual functions."""
+    return pif.bond_slave_of is None and pif.free_virtual_functions is None
