@@ -57,6 +57,16 @@ def wrong_claims(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterato
     yield from wrong_reasons(plan, carried, rules)
 
 
+def strangers(plan: Plan, pool: Pool) -> Iterator[Finding]:
+    """Hosts and VMs of *plan* that *pool*, which it says it was made from, does not have."""
+    steps = (*plan.steps, *plan.rollback)
+    hosts = {end for step in steps for end in (step.source, step.target)} | {row.uuid for row in plan.hosts}
+    vms = {step.vm for step in steps} | {vm for row in plan.hosts for vm in (*row.before.vms, *row.after.vms)}
+    for kind, unknown in (("host", hosts - pool.hosts.keys()), ("VM", vms - pool.vms.keys())):
+        for uuid in sorted(unknown):
+            yield _wrong("placement", f"the pool that it was made from has no {kind} {uuid}")
+
+
 def wrong_demand(plan: Plan, problem: Problem) -> Iterator[Finding]:
     """The demand that *plan* carries is not that of *problem*, although both were measured in the same window."""
     measured, claimed = metrics_of(problem.demand), plan.made_from.metrics
@@ -163,7 +173,7 @@ def _peaks_at(state: HostState, share: NDArray[np.float64]) -> bool:
 
 def _alike(claimed: HostState, found: HostState) -> bool:
     """Whether two states of one host say the same."""
-    exact = set(claimed.vms) == set(found.vms) and claimed.memory_used_bytes == found.memory_used_bytes
+    exact = sorted(claimed.vms) == sorted(found.vms) and claimed.memory_used_bytes == found.memory_used_bytes
     if claimed.peak_share is None or found.peak_share is None:
         return exact and claimed.peak_share is found.peak_share
     return exact and _close(claimed.peak_share, found.peak_share)

@@ -16,7 +16,7 @@ from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
 from rebalancer.placement import Placement
 from rebalancer.plan.bindings import bind_on_the_way_back
-from rebalancer.plan.claims import wrong_claims, wrong_demand
+from rebalancer.plan.claims import strangers, wrong_claims, wrong_demand
 from rebalancer.plan.crossing import crossing_of
 from rebalancer.plan.disk_claims import astray, misplaced_disks
 from rebalancer.plan.document import digest_of
@@ -121,12 +121,18 @@ def _of_steps(plan: Plan, problem: Problem, rules: tuple[Rule, ...], done: Colle
     yield from findings
     yield from wrong_words(plan, problem.pool)
     if inventory_digests(problem.pool) == plan.made_from.inventories:
-        yield from wrong_claims(plan, problem, rules)
-        yield from wrong_demand(plan, problem)
-        yield from wrong_missing(plan, problem, rules)
-        yield from wrong_durations(plan, problem.pool)
+        strange = tuple(strangers(plan, problem.pool))
+        yield from strange or _of_claims(plan, problem, rules)
     if not findings and not done:
         yield from _of_way_back(plan, problem_at(problem, run.placement), rules)
+
+
+def _of_claims(plan: Plan, problem: Problem, rules: tuple[Rule, ...]) -> Iterator[Finding]:
+    """What the plan says of the pool that it was made from, which is *problem*'s."""
+    yield from wrong_claims(plan, problem, rules)
+    yield from wrong_demand(plan, problem)
+    yield from wrong_missing(plan, problem, rules)
+    yield from wrong_durations(plan, problem.pool)
 
 
 def _undone(steps: Sequence[Step], problem: Problem) -> Placement:

@@ -16,6 +16,8 @@ from rebalancer.units import MIB, demand_mib
 VCPU_PAGES = 256
 PAGES_PER_MIB = 256
 XEN_PAGES_PER_VCPU = 38
+MOST_SHADOW_MIB = 1 << 30
+"""A PiB: no multiplier makes more of it here, so that sums stay whole numbers; no host has as much."""
 COUNTS_XEN_VCPU_PAGES = (26, 3)
 """The first xapi whose overhead counts what Xen itself takes for a vCPU (CA-423172)."""
 
@@ -100,4 +102,5 @@ def _shadow_mib(vm: VM, kind: DomainType, static_mib: int) -> int:
     """Shadow memory: pages for each vCPU and each MiB, times a multiplier that PV guests do not have."""
     total = -(-(VCPU_PAGES * vm.vcpus_max + static_mib + static_mib) // PAGES_PER_MIB)
     multiplier = 1.0 if kind is DomainType.PV else vm.hvm_shadow_multiplier
-    return max(1, int(total * multiplier))
+    wanted = total * multiplier
+    return max(1, int(wanted)) if wanted < MOST_SHADOW_MIB else MOST_SHADOW_MIB

@@ -154,3 +154,47 @@ def test_a_vm_that_was_renamed_since_is_told() -> None:
         )
         in found
     )
+
+
+def somewhere(plan: Plan, number: int, *, moment: str, vms: Callable[[tuple[str, ...]], tuple[str, ...]]) -> Plan:
+    """*plan* with other VMs on a host, `before` or `after`."""
+    row = plan.hosts[number]
+    state = replace(getattr(row, moment), vms=vms(getattr(row, moment).vms))
+    rows = [replace(row, **{moment: state}) if at == number else each for at, each in enumerate(plan.hosts)]
+    return replace(plan, hosts=tuple(rows))
+
+
+UNKNOWN: dict[str, Callable[[Plan], Plan]] = {
+    **{
+        f"{field} of step {number}": lambda plan, field=field, number=number: edited(plan, number, **{field: "ghost"})  # type: ignore[misc]
+        for field in ("vm", "source", "target")
+        for number in range(len(PLAN.steps))
+    },
+    **{
+        f"{field} on the way back": lambda plan, field=field: replace(  # type: ignore[misc]
+            plan, rollback=(*plan.rollback[:-1], replace(plan.rollback[-1], **{field: "ghost"}))
+        )
+        for field in ("vm", "source", "target")
+    },
+    **{
+        f"VM of host {number} {moment}": lambda plan, number=number, moment=moment: somewhere(  # type: ignore[misc]
+            plan, number, moment=moment, vms=lambda vms: (*vms[:-1], "ghost")
+        )
+        for number in range(len(PLAN.hosts))
+        for moment in ("before", "after")
+    },
+    "host": lambda plan: replace(plan, hosts=(replace(plan.hosts[0], uuid="ghost"), *plan.hosts[1:])),
+}
+
+
+@pytest.mark.parametrize("what", UNKNOWN)
+def test_uuid_that_the_pool_does_not_have_is_refused(what: str) -> None:
+    """Whatever a plan names that is not in the pool it says it was made from is a finding, and never a crash."""
+    found = verdict(sealed(UNKNOWN[what](PLAN)))
+    assert any("ghost" in str(finding) for finding in found)
+
+
+def test_vm_that_stands_twice_on_its_host_is_refused() -> None:
+    """Reviewers see how many VMs a host has."""
+    found = verdict(sealed(somewhere(PLAN, 0, moment="after", vms=lambda vms: (*vms, vms[0]))))
+    assert [finding.rule for finding in found] == ["figures"]

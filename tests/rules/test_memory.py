@@ -204,6 +204,16 @@ def test_shadow_memory_is_never_less_than_a_mib() -> None:
     assert arrival_overhead(tiny, xen_vcpu_pages=False) == 3 * MIB
 
 
+@pytest.mark.parametrize("multiplier", [1e12, 1e308, float("inf"), float("nan")])
+def test_shadow_memory_that_no_host_has_is_a_number_all_the_same(multiplier: float) -> None:
+    """A multiplier beyond all measure wants a PiB: such a VM stays where it is, because it fits nowhere else."""
+    problem = problem_of(
+        hosts=(make_host("h1"), make_host("h2")), vms=[make_vm("web", hvm_shadow_multiplier=multiplier)]
+    )
+    assert arrival_overhead(problem.pool.vms["web"], xen_vcpu_pages=False) >> 50 == 1
+    assert len(admission(problem).objections("web", "h2")) == 1
+
+
 def test_vm_without_metrics_holds_what_it_may_get() -> None:
     """Nothing is added for what nobody knows."""
     assert safe_bytes(make_vm("web", metrics=None, memory=make_memory(0), memory_overhead_bytes=5)) == 5
