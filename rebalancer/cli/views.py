@@ -126,6 +126,13 @@ def accepted(plan: Plan) -> str:
     return f"accepted: all {len(plan.steps)} steps and every state between them are legal"
 
 
+def not_compared(differences: Sequence[str]) -> Iterator[str]:
+    """What is said of a pool that is no longer the one that a plan was made from; nothing of one that is."""
+    if differences:
+        yield "the pool is not as the plan knew it, so figures and reasons of the plan were not compared:"
+    yield from differences
+
+
 def plan_in_full(plan: Plan) -> Iterator[RenderableType]:
     """The same, with what the plan is bound to and the way back."""
     columns = {f"Plan for pool {plan.made_from.called}": "left", "": "text"}

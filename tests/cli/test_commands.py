@@ -12,7 +12,7 @@ import pytest
 
 from rebalancer.cli.exits import Exit
 from rebalancer.export import FILES, plan_document, plan_json, read_plan, write_plan
-from rebalancer.plan import digest_of
+from rebalancer.plan import Plan, digest_of
 from rebalancer.simulator import Simulator
 from rebalancer.snapshot import read_snapshot
 from tests.cli.conftest import POOL
@@ -200,7 +200,24 @@ def test_verify_accepts_the_plan(served: Served, terminal: Terminal, plan: Path)
         assert (ended.code, ended.err) == (Exit.DONE, "")
         assert ended.out.startswith(f"accepted: all {len(served.plan.steps)} steps")
     told = terminal.run("verify", plan, served.snapshot, "--json").json()
-    assert told == {"plan": served.plan.digest, "accepted": True, "findings": []}
+    assert told == {"plan": served.plan.digest, "accepted": True, "findings": [], "differences": []}
+
+
+def test_verify_says_what_it_did_not_compare(served: Served, terminal: Terminal, plan: Path) -> None:
+    """The plan is legal in a pool that has changed: accepted, with the difference, and no word for its figures."""
+    bystander = next(row.uuid for row in served.plan.hosts if row.uuid not in _ends(served.plan))
+    with served.changed("host", bystander, enabled=False):
+        ended = terminal.run("verify", plan, served.url)
+    assert ended.code == Exit.DONE
+    accepted, said, *changed = ended.out.splitlines()
+    assert accepted.startswith("accepted")
+    assert said.endswith("figures and reasons of the plan were not compared:")
+    assert any("is disabled" in each for each in changed)
+
+
+def _ends(plan: Plan) -> set[str]:
+    """Hosts that the plan moves VMs from or to."""
+    return {end for step in plan.steps for end in (step.source, step.target)}
 
 
 def test_verify_names_the_step(served: Served, terminal: Terminal, plan: Path) -> None:

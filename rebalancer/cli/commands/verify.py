@@ -34,12 +34,12 @@ def verify(
     from datetime import UTC, datetime
 
     from rebalancer.cli.exits import Exit
-    from rebalancer.cli.output import end_below, end_of, print_json, show, show_lines
+    from rebalancer.cli.output import end_below, end_of, print_json, show_lines
     from rebalancer.cli.source import Door, open_source
-    from rebalancer.cli.views import accepted
+    from rebalancer.cli.views import accepted, not_compared
     from rebalancer.errors import IllegalPlan
     from rebalancer.export import read_plan
-    from rebalancer.plan import verify_plan
+    from rebalancer.plan import differences, verify_plan
     from rebalancer.units import counted
 
     made = read_plan(plan)
@@ -52,12 +52,14 @@ def verify(
     )
     situation = open_source(source, door, made.policy.demand, metrics=not no_metrics)
     findings = verify_plan(made, situation.pool, situation.demand, now=datetime.now(UTC))
+    changed = differences(made, situation.pool) if made.made_from.is_of(situation.pool) else ()
     refused = IllegalPlan([str(finding) for finding in findings]) if findings else None
     if json:
-        print_json({"plan": made.digest, "accepted": not findings, "findings": [each.as_json() for each in findings]})
+        told = [each.as_json() for each in findings]
+        print_json({"plan": made.digest, "accepted": not findings, "findings": told, "differences": changed})
         return end_of(refused)
     if refused:
-        show_lines(*map(str, findings))
+        show_lines(*map(str, findings), *not_compared(changed))
         return end_below(f"the plan is not legal: {counted(len(findings), 'finding')}. Make a new plan", refused)
-    show(accepted(made))
+    show_lines(accepted(made), *not_compared(changed))
     return Exit.DONE
