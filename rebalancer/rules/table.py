@@ -16,6 +16,7 @@ from rebalancer.rules.storage import (
     STORAGE_WANTED,
 )
 from rebalancer.rules.storage.base import DiskRule
+from rebalancer.rules.versions import Version
 
 HEAD = """# Rules
 
@@ -33,8 +34,8 @@ to another pool, where `other_pools.enabled` lets it go, stands last. This page 
 SECTIONS = (
     (
         "What XAPI enforces",
-        """In the order in which XAPI asks: the first rule that objects gives the error that XAPI answers. *Since* is
-the first version of xapi that asks.""",
+        """In the order in which XAPI asks: the first rule that objects gives the error that XAPI answers. *xapi* is
+the first version of xapi that asks, or does not ask any more; where nothing stands there, all do that are known.""",
         ENFORCED,
     ),
     ("What the manual asks", "XAPI does not refuse such a move, or not at this call.", DOCUMENTED),
@@ -77,16 +78,27 @@ def page() -> str:
 
 def _section(title: str, words: str, rules: Iterable[Rule]) -> str:
     """One table, one row a rule."""
-    head = "| rule | asks | judges | XAPI's error | since | source |\n|---|---|---|---|---|---|"
+    head = "| rule | asks | judges | XAPI's error | xapi | source |\n|---|---|---|---|---|---|"
     return "\n".join([f"## {title}", "", words, "", head, *map(_row, rules), ""])
 
 
 def _row(rule: Rule) -> str:
     """One rule."""
     error = f"`{rule.code}`" if rule.code else "none" if rule.origin is Origin.XAPI else ""
-    since = ".".join(map(str, rule.since)) if rule.since else ""
-    cells = (f"`{rule.id}`", rule.sentence, _judges(rule), error, since, rule.source)
+    cells = (f"`{rule.id}`", rule.sentence, _judges(rule), error, _versions(rule), rule.source)
     return f"| {' | '.join(cells)} |"
+
+
+def _versions(rule: Rule) -> str:
+    """The versions of xapi that have the rule, where not all have it."""
+    since = f"since {numbered(rule.since)}" if rule.since else ""
+    until = f"before {numbered(rule.until)}" if rule.until else ""
+    return " ".join(filter(None, (since, until)))
+
+
+def numbered(version: Version) -> str:
+    """A version as xapi writes it."""
+    return ".".join(map(str, version))
 
 
 def _judges(rule: Rule) -> str:

@@ -11,6 +11,9 @@ Version = tuple[int, ...]
 LEVELS_PER_DOMAIN_TYPE: Version = (1, 9, 90)
 """The first xapi with a CPU level for HVM and one for PV (XenServer 7.0)."""
 
+SNAPSHOTS_FOLLOW: Version = (1, 9, 70)
+"""The first xapi that copies any number of snapshots with a VM that takes disks along (XenServer 7.0)."""
+
 COMPARES_XEN_AND_BUILD: Version = (25, 31)
 """The first xapi that compares more than `platform_version` before it lets a VM go to another version."""
 

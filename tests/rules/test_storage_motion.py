@@ -40,6 +40,9 @@ MOVES = {"web-disk0": "local"}
 STAYS = {"web-disk0": "shared"}
 HA_ON = HighAvailability(enabled=True, host_failures_to_tolerate=1, plan_exists_for=1, allow_overcommit=False)
 TWO = (make_disk("web", 0), make_disk("web", 1))
+XENSERVER_62 = {"platform_version": "1.8.0", "product_version": "6.2.0", "xapi": "1.3"}
+XENSERVER_70 = {"platform_version": "2.1.0", "product_version": "7.0.0", "xapi": "1.3"}
+SUSPENDED = {"power_state": PowerState.SUSPENDED}
 SEVEN = tuple(make_disk("web", number) for number in range(7))
 
 
@@ -50,6 +53,7 @@ class Row:
     rule: str
     legal: bool
     disks: Mapping[str, str] = field(default_factory=lambda: MOVES)
+    software: Mapping[str, str] = field(default_factory=lambda: SOFTWARE)
     vm: Mapping[str, Any] = field(default_factory=dict)
     target: Mapping[str, Any] = field(default_factory=dict)
     pool: Mapping[str, Any] = field(default_factory=dict)
@@ -58,7 +62,8 @@ class Row:
     def problem(self) -> Problem:
         """The pool of this row."""
         vm = make_vm("web", **{"on": "h1", **self.vm})
-        hosts = (make_host("h1"), make_host("h2", **{"srs": ("shared", "local"), **self.target}))
+        target = {"srs": ("shared", "local"), "software_version": self.software, **self.target}
+        hosts = (make_host("h1", software_version=self.software), make_host("h2", **target))
         parts = {"srs": SRS, "restrictions": LICENSED, "storage_drivers": DRIVERS, **self.pool}
         vms = [vm, *parts.pop("vms", ())]
         return problem_of(make_pool(hosts=hosts, vms=vms, **parts), policy=policy_of(**self.policy))
@@ -69,9 +74,9 @@ def disk(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of VDI
     return {"vdis": (make_vdi("web-disk0", **changes),)}
 
 
-def snapshot(origin: str) -> dict[str, Any]:
+def snapshot(origin: str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of VM
     """A pool with the snapshot `s1`, whose disk was taken of *origin*."""
-    machine = make_vm("s1", on=None, is_a_snapshot=True, is_a_template=True)
+    machine = make_vm("s1", on=None, is_a_snapshot=True, is_a_template=True, **changes)
     return {"vms": (machine,), "vdis": (make_vdi("s1-disk0", snapshot_of=origin, is_a_snapshot=True),)}
 
 
@@ -128,6 +133,32 @@ ROWS = (
     Row(rule="snapshots-follow", legal=False, vm={"snapshots": ("s2",)}, pool=snapshot("web-disk0")),
     Row(rule="one-snapshot", legal=True, vm={"snapshots": ("s1",)}),
     Row(rule="one-snapshot", legal=False, vm={"snapshots": ("s1", "s2")}),
+    Row(rule="few-snapshots", legal=True, software=XENSERVER_62, vm={"snapshots": ("s1",)}, pool=snapshot("web-disk0")),
+    Row(rule="few-snapshots", legal=False, software=XENSERVER_62, vm={"snapshots": ("s1", "s1")}, pool=snapshot("o")),
+    Row(rule="few-snapshots", legal=True, software=XENSERVER_70, vm={"snapshots": ("s1", "s2")}),
+    Row(rule="few-snapshots", legal=True, vm={"snapshots": ("s1", "s2")}),
+    Row(
+        rule="snapshot-without-memory",
+        legal=True,
+        software=XENSERVER_62,
+        vm={"snapshots": ("s1",)},
+        pool=snapshot("web-disk0"),
+    ),
+    Row(
+        rule="snapshot-without-memory",
+        legal=False,
+        software=XENSERVER_62,
+        vm={"snapshots": ("s1",)},
+        pool=snapshot("web-disk0", **SUSPENDED),
+    ),
+    Row(rule="snapshot-without-memory", legal=False, software=XENSERVER_62, vm={"snapshots": ("s2",)}),
+    Row(
+        rule="snapshot-without-memory",
+        legal=True,
+        software=XENSERVER_70,
+        vm={"snapshots": ("s1",)},
+        pool=snapshot("web-disk0", **SUSPENDED),
+    ),
     Row(rule="six-disks", legal=True, vm={"vbds": SEVEN[:6]}),
     Row(rule="six-disks", legal=False, vm={"vbds": SEVEN}),
     Row(rule="no-storagelink", legal=True, pool={"srs": (make_sr("local", type="cslg2"),)}),

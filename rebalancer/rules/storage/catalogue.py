@@ -34,6 +34,7 @@ from rebalancer.rules.storage.base import DiskRule
 from rebalancer.rules.storage.control_domain_home import ControlDomainHome
 from rebalancer.rules.storage.disk_of_one_vm import DiskOfOneVM
 from rebalancer.rules.storage.disks_mapped import DisksMapped
+from rebalancer.rules.storage.few_snapshots import FewSnapshots
 from rebalancer.rules.storage.ha_off import HAOff
 from rebalancer.rules.storage.memory_now import MemoryNow
 from rebalancer.rules.storage.no_cbt import NoCBT
@@ -44,6 +45,7 @@ from rebalancer.rules.storage.not_xendesktop import NotXenDesktop
 from rebalancer.rules.storage.on_boot_persist import OnBootPersist
 from rebalancer.rules.storage.one_snapshot import OneSnapshot
 from rebalancer.rules.storage.six_disks import SixDisks
+from rebalancer.rules.storage.snapshot_without_memory import SnapshotWithoutMemory
 from rebalancer.rules.storage.snapshots_follow import SnapshotsFollow
 from rebalancer.rules.storage.space_on_target import SpaceOnTarget
 from rebalancer.rules.storage.sr_allowed import SRAllowed
@@ -81,6 +83,8 @@ STORAGE_OPERATION: tuple[VMRule, ...] = (
 # What VM.assert_can_migrate asks of a target in the same pool.
 STORAGE_MOTION: tuple[Rule, ...] = (
     StorageLicence(),
+    FewSnapshots(),
+    SnapshotWithoutMemory(),
     DisksMapped(),
     VersionOrderStorage(),
     SRCapabilities(),

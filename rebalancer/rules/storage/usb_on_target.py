@@ -15,6 +15,7 @@ class USBOnTarget(PairRule[tuple[Uuid, ...]]):
     source = "xapi_vm_helpers.ml: assert_usbs_available"
     origin = Origin.XAPI
     code = "OPERATION_NOT_ALLOWED"
+    since = (1, 57)
 
     def needs(self, vm: VM, problem: Problem) -> tuple[Uuid, ...] | None:
         """The hosts that have the devices."""
