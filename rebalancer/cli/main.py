@@ -13,9 +13,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from io import TextIOWrapper
+from typing import Annotated
 
 import typer
 
+from rebalancer import __version__
 from rebalancer.cli.commands import (
     apply,
     approve,
@@ -40,7 +42,6 @@ from rebalancer.plain import one_line
 
 app = typer.Typer(
     name="rebalancer",
-    help="Rebalance XenServer and XCP-ng pools: legal moves, proven bounds, plans that people can review.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -65,6 +66,24 @@ for module in (
 ):
     app.command()(module.__dict__[module.__name__.rsplit(".", 1)[-1]])
 app.add_typer(policy.app, name="policy")
+
+
+def _print_version(*, wanted: bool) -> None:
+    """Print it where it is *wanted*."""
+    if wanted:
+        typer.echo(f"rebalancer {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def rebalancer(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Rebalance XenServer and XCP-ng pools: legal moves, proven bounds, plans that people can review."""
+
 
 INTERRUPTED = 130
 """What typer returns after Ctrl-C; no command returns it."""

@@ -16,6 +16,9 @@ from rebalancer.policy import DemandPolicy
 from rebalancer.snapshot import Snapshot, read_snapshot
 from rebalancer.xapi import Credentials, Trust, connect, measure, read_pool
 
+FILES = {".json", ".gz", ".xml", ".toml"}
+"""What no pool's address ends in."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
@@ -131,8 +134,9 @@ def _file(source: str) -> Path:
     if path.is_dir():
         raise SnapshotError(str(path), "it is a folder", "Name a snapshot, a database dump or a pool's URL")
     if not path.exists():
-        remedy = f"Name a snapshot or a database dump, or write https://{source} if it is a pool"
-        raise SnapshotError(source, "there is no such file", remedy if "/" not in source else remedy.partition(",")[0])
+        may_be_pool = "/" not in source and path.suffix not in FILES
+        pool = f", or write https://{source} if it is a pool" if may_be_pool else ""
+        raise SnapshotError(source, "there is no such file", f"Name a snapshot or a database dump{pool}")
     return path
 
 

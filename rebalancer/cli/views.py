@@ -13,7 +13,7 @@ from rebalancer.export.markdown import facts, peak_in_words
 from rebalancer.export.network_rows import NETWORK_COLUMNS, network_rows, target_in_words
 from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.inventory import VM
-from rebalancer.plan import HostRow, Plan, Step, StepKind, Tier
+from rebalancer.plan import HostRow, LeftAlone, Plan, Step, StepKind, Tier
 from rebalancer.plan.compose import duration_in_words
 from rebalancer.plan.missing import what_is_missing
 from rebalancer.rules import Objection
@@ -232,11 +232,22 @@ def _change(before: str, after: str) -> str:
     return before if before == after else f"{before} -> {after}"
 
 
+def _left_alone(left: Sequence[LeftAlone]) -> Iterator[tuple[str, ...]]:
+    """Each host, then one row for all its VMs of which the same is said; plan.md names every one."""
+    alike: dict[tuple[int, str, str, str], list[str]] = {}
+    hosts = 0
+    for each in left:
+        hosts += each.kind == "host"
+        alike.setdefault((hosts, each.kind, each.rule, each.words), []).append(each.name)
+    for (_, kind, rule, words), names in alike.items():
+        yield kind if kind == "host" else counted(len(names), "VM"), _some(names), rule, words
+
+
 def _remarks(plan: Plan) -> Iterator[RenderableType]:
     """Whatever a reviewer should know beside the steps."""
     if plan.left_alone:
-        rows = [(each.kind, each.name, each.rule, each.words) for each in plan.left_alone]
-        yield table("Left alone", {"what": "left", "name": "left", "rule": "left", "why": "text"}, rows)
+        columns = {"what": "left", "name": "left", "rule": "left", "why": "text"}
+        yield table("Left alone", columns, list(_left_alone(plan.left_alone)))
     if plan.old_violations:
         broken = [(each.rule, each.words, "mended" if each.mended else each.why_not) for each in plan.old_violations]
         yield table("Broken before the plan", {"rule": "left", "what": "text", "and now": "text"}, broken)

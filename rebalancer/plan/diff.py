@@ -52,7 +52,8 @@ def plan_differences(first: Plan, second: Plan) -> tuple[Difference, ...]:
 def pool_differences(plan: Plan, pool: Pool) -> tuple[Difference, ...]:
     """What is not in *pool* as *plan* knew it, see `differences`; of another pool only that."""
     if not plan.made_from.is_of(pool):
-        words = f"made for pool {plan.made_from.called}, not for {pool.name}"
+        other = pool.name if pool.name != plan.made_from.called else f"another one of that name ({pool.uuid})"
+        words = f"made for pool {plan.made_from.called}, not for {other}"
         return (Difference(kind="pool", words=words),)
     return tuple(Difference(kind="drift", words=words) for words in differences(plan, pool))
 

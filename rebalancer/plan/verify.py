@@ -74,7 +74,7 @@ def _of_seal(plan: Plan, pool: Pool, now: datetime) -> Iterator[Finding]:
         (
             "pool",
             not plan.made_from.is_of(pool),
-            f"made for pool {plan.made_from.called}, not {pool.name}{_beside(plan)}",
+            f"made for pool {plan.made_from.called}, not {_other(plan, pool)}{_beside(plan)}",
         ),
         ("expiry", bool(untimely(plan, now)), untimely(plan, now)),
         ("expiry", plan.expires_at != expiry(plan), "the time of expiry is not the one that the policy gives"),
@@ -83,6 +83,11 @@ def _of_seal(plan: Plan, pool: Pool, now: datetime) -> Iterator[Finding]:
     ):
         if wrong:
             yield Finding(step="", state=AT_THE_START, rule=rule, words=words)
+
+
+def _other(plan: Plan, pool: Pool) -> str:
+    """The name of another pool; one of the same name is told apart by its uuid."""
+    return pool.name if pool.name != plan.made_from.called else f"another one of that name ({pool.uuid})"
 
 
 def _beside(plan: Plan) -> str:

@@ -71,6 +71,9 @@ def _closed(policy: Policy) -> Sayings:
 
 def _aimless(policy: Policy) -> Sayings:
     """A mode without what it works on."""
+    for key in ("maximum_moves", "maximum_gib"):
+        if getattr(policy.limits, key) == 0:
+            yield f"limits.{key}", "0 lets nothing move: every plan is without steps"
     if policy.mode is Mode.EVACUATE and not policy.empty:
         yield "mode", "evacuate, but empty names no host"
     for group in policy.apart:

@@ -77,6 +77,8 @@ def _words(error: ErrorDetails, content: dict[str, Any]) -> tuple[str, str]:
         return f"unknown key {key}" + (f" ({guess})" if guess else ""), f"Known there: {', '.join(known)}"
     if error["type"] == "missing":
         return f"{key} is missing", f"Add it: {DOCUMENTED}"
+    if error["type"] == "too_short":
+        return f"{key} names nobody", f"Name at least {error['ctx']['min_length']}, or take the section out"
     given = f", not {_shown(error['input'])}" if error["loc"] and not isinstance(error["input"], dict) else ""
     message = _uncapitalised(error["msg"].removeprefix("Value error, ").removeprefix("Input "))
     separator = ": " if error["type"] == "value_error" else " "

@@ -22,6 +22,7 @@ DAYS_OF_WEEK = 7
 SLOTS_OF_WEEK = 168
 MOST_AT_ONCE = 64
 """Migrations that may run at once in a pool, at most: XAPI refuses calls where more than a hundred wait."""
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
 
 
@@ -32,6 +33,13 @@ def _zone(name: str) -> str:
     except (KeyError, ValueError, OSError):
         raise ValueError(f"{name!r} is not an IANA time zone such as 'UTC' or 'Europe/Berlin'") from None
     return name
+
+
+def _fingerprint(digits: str) -> str:
+    """*digits*, if they are a SHA-256 fingerprint."""
+    if not _SHA256.fullmatch(digits.strip().replace(":", "")):
+        raise ValueError(f"{digits!r} is not a SHA-256 fingerprint of 64 hex digits")
+    return digits
 
 
 def _clock(value: object) -> time:
@@ -188,7 +196,7 @@ class PoolPolicy(_Section):
 
     url: str | None = None
     ca_file: str | None = None
-    fingerprints: tuple[str, ...] = ()
+    fingerprints: tuple[Annotated[str, AfterValidator(_fingerprint)], ...] = ()
     credentials_file: str | None = None
 
 

@@ -16,6 +16,9 @@ from rebalancer.rules.storage import Way, Ways, crosses, disk_sizes, unseen_cds
 ALONE = Objection(rule="one-host", code=None, words="the pool has no other host")
 """What holds every VM of a pool of one host."""
 
+SHOWN = 4
+"""VMs that a way out names; more are counted."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskTrip:
@@ -201,11 +204,25 @@ def _held(stuck: Iterable[tuple[VM, list[Answer]]]) -> tuple[Held, ...]:
             rule=rule,
             vms=tuple(vm.name for vm, _ in found),
             words=found[0][1].words,
-            remedies=tuple(sorted({f"{objection.remedy} ({vm.name})" for vm, objection in found if objection.remedy})),
+            remedies=_remedies(found),
         )
         for rule, found in by_rule.items()
     )
     return tuple(sorted(made, key=lambda each: (-len(each.vms), each.rule)))
+
+
+def _remedies(found: Sequence[tuple[VM, Objection]]) -> tuple[str, ...]:
+    """The ways out, each once, with the VMs that it frees."""
+    freed: dict[str, list[str]] = {}
+    for vm, objection in found:
+        if objection.remedy:
+            freed.setdefault(objection.remedy, []).append(vm.name)
+    return tuple(f"{remedy} ({_some(sorted(names))})" for remedy, names in sorted(freed.items()))
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few, and how many more."""
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
 def _reaches(pool: Pool, answers: Iterable[Answer]) -> tuple[Reach, ...]:

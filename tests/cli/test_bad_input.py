@@ -66,6 +66,10 @@ CONNECTIONS = {
     "credentials folder": Wrong(
         typed=lambda door: ["check", door.served.url, "--credentials", "."], said=(".", "Is a directory")
     ),
+    "evacuation of the whole pool": Wrong(
+        typed=lambda door: ["evacuate", door.served.snapshot, *[row.name for row in door.served.plan.hosts]],
+        said=("the pool has no other host", "Leave some"),
+    ),
     "fingerprint for a file": Wrong(
         typed=lambda door: ["check", door.served.snapshot, "--fingerprint", "a" * 64],
         said=("--fingerprint", "says how to get into a live pool", "is a file"),

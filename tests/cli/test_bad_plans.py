@@ -70,6 +70,18 @@ def test_a_plan_that_was_edited_and_sealed_again(door: Door) -> None:
     assert "[placement]" in verified.out
 
 
+def test_another_pool_of_the_same_name_is_told_apart(door: Door) -> None:
+    """By its uuid: `simulated` is not `simulated`."""
+    elsewhere = "5e1d0000-0000-4000-8000-000000000000"
+    with Simulator(POOL, user=USER, password=PASSWORD, login_delay=0.0) as other:
+        (ref,) = other.database.all("pool")
+        other.database.change("pool", ref, uuid=elsewhere)
+        verified = door.terminal.run("verify", door.plan, other.url, "--no-metrics")
+        compared = door.terminal.run("diff", door.plan, other.url)
+    for said in (verified.out, compared.out):
+        assert f"another one of that name ({elsewhere})" in said
+
+
 def test_a_plan_that_has_expired(door: Door) -> None:
     """The time by which it had to begin is named."""
     old = datetime.now(UTC) - timedelta(days=3)

@@ -13,16 +13,21 @@ import struct
 import subprocess
 import sys
 import termios
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import RenderableType
 
+from rebalancer import __version__
 from rebalancer.cli.output import print_json, show
 from rebalancer.cli.stopping import tell_stop
 from rebalancer.cli.table import table
+from rebalancer.cli.views import plan_tables
 from rebalancer.execute import Patience, Wish, stop_on_signals
+from rebalancer.plan import LeftAlone
 from tests.cli.terminal import Served, Terminal
+from tests.plan.test_verify import PLAN
 
 COLUMNS = {"n": "right", "rule": "left", "why": "text", "way out": "text"}
 ROW = (1, "no-pci-passthrough", "PCI devices of its host are passed through to it", "detach them and reboot the VM")
@@ -254,3 +259,22 @@ def test_an_error_for_programs(served: Served, terminal: Terminal) -> None:
     assert (told["error"], told["exit_code"], ended.code) == ("InputError", 1, 1)
     assert told["message"] in ended.err
     assert "nobody" in told["message"]
+
+
+def test_the_version_is_told(terminal: Terminal) -> None:
+    """As one line that programs can read."""
+    ended = terminal.run("--version")
+    assert (ended.code, ended.out) == (0, f"rebalancer {__version__}\n")
+
+
+def test_vms_that_are_left_alone_for_the_same_reason_share_a_row(capsys: pytest.CaptureFixture[str]) -> None:
+    """Below their own host, in their order, the first few by name."""
+    say = {"kind": "vm", "rule": "does-not-pay", "words": "may go to 4 hosts"}
+    hosts = [LeftAlone(kind="host", uuid=name, name=name, rule="over-threshold", words="hot") for name in "ab"]
+    vms = [LeftAlone(uuid=f"v{number}", name=f"v{number}", **say) for number in range(6)]
+    pinned = LeftAlone(kind="vm", uuid="p", name="p", rule="never-move", words="pinned")
+    plan = replace(PLAN, left_alone=(hosts[0], *vms[:5], pinned, hosts[1], vms[5]))
+    told = printed(capsys, *plan_tables(plan))
+    table = told[told.index("Left alone") :].splitlines()[2:7]
+    assert [line.split("  ")[0] for line in table] == ["host", "5 VMs", "1 VM", "host", "1 VM"]
+    assert "v0, v1, v2, v3 and 1 more" in told

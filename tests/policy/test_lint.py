@@ -19,6 +19,8 @@ ALL = ["web-1", "web-2", "db-1", "db-2"]
     ("sections", "finding"),
     [
         ({"mode": "evacuate"}, "mode: evacuate, but empty names no host"),
+        ({"limits": {"maximum_moves": 0}}, "limits.maximum_moves: 0 lets nothing move: every plan is without steps"),
+        ({"limits": {"maximum_gib": 0.0}}, "limits.maximum_gib: 0 lets nothing move: every plan is without steps"),
         (
             {"blackout": [{"start": "00:00", "end": "00:00"}]},
             "blackout: no change window ever opens: nothing can be planned until a blackout is shortened",

@@ -87,6 +87,8 @@ def test_the_manual_names_no_other_key() -> None:
         ('[demand]\ntimezone = "Berlin"', "demand.timezone: 'Berlin' is not an IANA time zone"),
         ("[limits]\nseed = true", "limits.seed should be a valid integer, not true"),
         ("[limits]\ngap = nan", "limits.gap should be a finite number"),
+        ('[[apart]]\nname = "x"\nvms = []', "apart[1] 'x'.vms names nobody. Name at least 1"),
+        ('[pool]\nfingerprints = ["zz"]', "'zz' is not a SHA-256 fingerprint of 64 hex digits"),
         ("[limits]\ngap = 5", "limits.gap should be less than or equal to 1, not 5"),
         ('mode = "balanced"', "mode should be 'balance', 'repair', 'evacuate' or 'consolidate', not \"balanced\""),
         ('[[apart]]\nname = "ok"\nvms = ["a"]\n[[apart]]\nname = "db"\nvms = []', "apart[2] 'db'.vms"),

@@ -38,6 +38,7 @@ def evacuate(
     from rebalancer.cli.progress import watch_solve
     from rebalancer.cli.situation import open_case
     from rebalancer.cli.source import Door
+    from rebalancer.errors import InputError
     from rebalancer.export import assert_free, write_plan
     from rebalancer.whatif import evacuate as evacuation_of
 
@@ -49,6 +50,8 @@ def evacuate(
     if case.situation.refused:
         say(f"planning without metrics: {case.situation.refused}")
     hosts = [find_host(case.problem.pool, each).uuid for each in host]
+    if case.problem.pool.hosts.keys() <= set(hosts):
+        raise InputError(", ".join(host), "the pool has no other host", "Leave some for the VMs to run on")
     with watch_solve() as reporter:
         found = evacuation_of(case.problem, hosts, made_at=datetime.now(UTC), reporter=reporter)
     for made, folder in zip(filter(None, (found.plan, found.home)), folders, strict=False):
