@@ -223,3 +223,13 @@ def test_the_only_sr_of_a_host_may_be_the_one_that_the_policy_names() -> None:
     carried = ways_between(problem).carried(problem.pool.vms["web"], problem.pool.hosts["w1"])
     assert carried is not None
     assert carried.srs_of("web-xvd0") == ("w-shared",)
+
+
+def test_what_one_version_checks_binds_in_both_pools() -> None:
+    """An old pool beside a new one is held to what the new one asks."""
+    old = {"platform_version": "1.6.10", "product_version": "6.1.0", "xapi": "1.3"}
+    hosts = [pool_host(name, software_version=old) for name in ("e1", "e2")]
+    alone = make_problem(one_pool("e", hosts=hosts), None, policy_of())
+    both = two_pools(one_pool("e", hosts=hosts), one_pool("w"))
+    asked = [{rule.id for rule in rules_for(problem)} for problem in (alone, both)]
+    assert ["enough-pcpus" in ids for ids in asked] == [False, True]
