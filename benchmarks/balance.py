@@ -1,4 +1,4 @@
-"""One instance, solved: `python -m benchmarks.balance INSTANCE [--seconds S] [--seed N] [--out FILE]`."""
+"""One instance, solved: `python -m benchmarks.balance INSTANCE [--seconds S] [--seed N] [--budget K] [--out FILE]`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from typing import Any
 
 from benchmarks.judge import Verdict, verdict
 from benchmarks.migrations import Migration, NoOrderError, legal_order
-from benchmarks.neutral import AREA_FIRST, RULES, Json, pools, problem_of, read_instance
+from benchmarks.neutral import AREA_FIRST, RULES, Json, pools, problem_of, read_instance, with_peaks
 from rebalancer.placement import Move
+from rebalancer.problem import Problem
 from rebalancer.solve import Solution, SolveReporter, Tier, solve
 
 ROUNDS = 10
@@ -85,13 +86,14 @@ class Printing(SolveReporter):
         print(f"{seconds:7.1f} s  {objective}: {value:.7g}, bound {bound:.7g}", file=sys.stderr)
 
 
-def run(path: Path, *, seconds: float, seed: int, reporter: SolveReporter | None = None) -> Run:
-    """Solve the instance in *path*, each of its pools in an equal part of the time."""
+def run(path: Path, *, seconds: float, seed: int, budget: int = 0, reporter: SolveReporter | None = None) -> Run:
+    """Solve the instance in *path*, each of its pools in an equal part of the time; *budget* VMs of a host peak."""
     instance = read_instance(path)
     start = time.monotonic()
     alone = pools(instance)
     listener = reporter or SolveReporter()
-    parts = tuple(_solved(pool, seconds=seconds / len(alone), seed=seed, reporter=listener) for pool in alone)
+    problems = [with_peaks(problem_of(pool, seconds=seconds / len(alone), seed=seed), budget) for pool in alone]
+    parts = tuple(_solved(pool, problem, listener) for pool, problem in zip(alone, problems, strict=True))
     placement = {vm: host for part in parts for vm, host in part.solution.placement.host_of.items()}
     return Run(
         parts=parts,
@@ -101,13 +103,12 @@ def run(path: Path, *, seconds: float, seed: int, reporter: SolveReporter | None
     )
 
 
-def _solved(pool: Json, *, seconds: float, seed: int, reporter: SolveReporter) -> Part:
+def _solved(pool: Json, problem: Problem, reporter: SolveReporter) -> Part:
     """Solve one pool, again without the moves that have no legal order.
 
     Raises:
         NoOrderError: ROUNDS placements have none.
     """
-    problem = problem_of(pool, seconds=seconds, seed=seed)
     forbidden: list[frozenset[Move]] = []
     for _ in range(ROUNDS):
         solution = solve(problem, rules=RULES, forbidden=forbidden, reporter=reporter)
@@ -126,9 +127,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("instance", type=Path, help="a file of format xs-neutral/1, plain or gzip")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--budget", type=int, default=0, help="VMs of each host that count with peaks, drawn at random")
     parser.add_argument("--out", type=Path, help="where to write the answer; standard output otherwise")
     chosen = parser.parse_args(arguments)
-    done = run(chosen.instance, seconds=chosen.seconds, seed=chosen.seed, reporter=Printing())
+    asked = {"seconds": chosen.seconds, "seed": chosen.seed, "budget": chosen.budget}
+    done = run(chosen.instance, **asked, reporter=Printing())
     text = json.dumps(done.document(), indent=1) + "\n"
     if chosen.out:
         chosen.out.write_text(text, encoding="utf-8")

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,20 @@ def problem_of(instance: Json, *, seconds: float, seed: int) -> Problem:
         **_groups(instance["constraints"]),
     )
     return make_problem(pool_of(instance), profile_of(instance), policy)
+
+
+def with_peaks(problem: Problem, budget: int) -> Problem:
+    """The same problem with *budget* VMs of each host peaking together, by up to half of what they need: drawn."""
+    if problem.demand is None or not budget:
+        return problem
+    needs = problem.demand.vm_pcpu
+    peaks = np.round(needs * np.random.default_rng(1).uniform(0, 0.5, needs.shape), 3)
+    demand = problem.policy.demand.model_copy(update={"robust": True, "budget": budget})
+    return replace(
+        problem,
+        demand=replace(problem.demand, vm_deviation_pcpu=peaks),
+        policy=problem.policy.model_copy(update={"demand": demand}),
+    )
 
 
 def _groups(constraints: Json) -> dict[str, Any]:

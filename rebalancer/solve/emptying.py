@@ -129,7 +129,9 @@ class _Emptying:
         free[inside, self._at[inside]] = True
         model, goal = self._stage.model(Scope(free=free, at=self._at))
         model.hint(self._at)
-        effort = Effort(deterministic=PART_WORK, seconds=self._seconds(), seed=1, presolve=False, prove=False)
+        effort = Effort(
+            deterministic=PART_WORK, seconds=self._seconds(), seed=1, presolve=False, prove=False, cuts=False
+        )
         answer = search(model, goal, effort)
         self.work += answer.deterministic
         if answer.at is not None and answer.value < self.value and self._stage.outlives(answer.at):

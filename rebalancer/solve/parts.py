@@ -204,6 +204,7 @@ class _Improving:
             seed=int(self._random.integers(2**31)),
             presolve=False,
             prove=False,
+            cuts=bool(self._stage.prepared.deviations.budget),
         )
         answer = search(model, goal, effort)
         if answer.at is not None and not self._stage.outlives(answer.at):

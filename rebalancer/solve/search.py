@@ -44,6 +44,7 @@ class Effort:
         presolve: whether the model is worth simplifying first.
         prove: whether to raise the bound first, by linear relaxations; it is the quickest way to a proof, and slow
             where there is none.
+        cuts: whether linear relaxations get cuts, without which peaks say next to nothing in them.
     """
 
     deterministic: float
@@ -53,6 +54,7 @@ class Effort:
     gap_pcpu_hours: float = 0.0
     presolve: bool = True
     prove: bool = True
+    cuts: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -152,7 +154,7 @@ def _solver(effort: Effort) -> cp_model.CpSolver:
     solver.parameters.num_workers = 1
     solver.parameters.catch_sigint_signal = False
     solver.parameters.optimize_with_lb_tree_search = effort.prove
-    solver.parameters.linearization_level = 2 if effort.prove else 1
+    solver.parameters.linearization_level = 2 if effort.cuts else 1
     solver.parameters.max_deterministic_time = effort.deterministic
     solver.parameters.max_time_in_seconds = effort.seconds
     solver.parameters.random_seed = effort.seed % 2**31
