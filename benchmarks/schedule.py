@@ -21,13 +21,11 @@ from pathlib import Path
 from benchmarks.neutral import RULES, problem_of, read_instance
 from rebalancer.placement import Placement
 from rebalancer.plan.compose import SCHEDULE_EFFORT
-from rebalancer.plan.dependencies import dependencies
 from rebalancer.plan.dispatch import Ride
 from rebalancer.plan.duration import NO_EXPERIENCE
+from rebalancer.plan.in_time import in_time
 from rebalancer.plan.order import Order, find_order
-from rebalancer.plan.schedule import rides_of
 from rebalancer.plan.search import Leg
-from rebalancer.plan.timetable import timetable
 from rebalancer.policy import Intent, LimitsPolicy
 from rebalancer.problem import Problem
 from rebalancer.solve import solve
@@ -119,10 +117,10 @@ def measured(name: str, legs: Sequence[Leg], problem: Problem) -> Iterator[Row]:
     for chosen in LIMITS:
         policy = problem.policy.model_copy(update={"limits": LimitsPolicy(**chosen)})
         limited = replace(problem, policy=policy)
-        rides = rides_of(legs, dependencies(legs, limited, RULES), limited, NO_EXPERIENCE)
         begun = time.perf_counter()
-        made = timetable(rides, policy.limits, effort=SCHEDULE_EFFORT)
+        found = in_time(legs, limited, RULES, NO_EXPERIENCE, SCHEDULE_EFFORT)
         seconds = time.perf_counter() - begun
+        rides, made = found.rides, found.timetable
         yield Row(
             name=name,
             moves=len(legs),

@@ -21,27 +21,29 @@ from rebalancer.placement import Placement
 from rebalancer.plan.search import Leg
 from rebalancer.problem import Problem
 from rebalancer.rules import Judged, PoolRule, Row, Rule, When
+from rebalancer.rules.base import Limit
 
 
 def dependencies(legs: Sequence[Leg], problem: Problem, rules: Iterable[Rule]) -> tuple[tuple[int, ...], ...]:
     """For each leg the positions of the earlier legs that it waits for, without those that follow from others."""
-    limits = [
-        limit
-        for rule in rules
-        if isinstance(rule, PoolRule) and rule.when is When.EVERY_STEP
-        for limit in rule.limits(problem)
-    ]
+    limits = lasting_limits(problem, rules)
     if any(isinstance(limit, Judged) for limit in limits):
         return tuple((position - 1,) if position else () for position in range(len(legs)))
     order = _Partial(legs)
     for limit in limits:
         if isinstance(limit, Row) and limit.hard:
-            order.respect(_Traffic.of(limit, legs, problem.initial))
+            order.respect(Traffic.of(limit, legs, problem.initial))
     return order.reduced()
 
 
+def lasting_limits(problem: Problem, rules: Iterable[Rule]) -> list[Limit]:
+    """The limits that hold at every step."""
+    lasting = [rule for rule in rules if isinstance(rule, PoolRule) and rule.when is When.EVERY_STEP]
+    return [limit for rule in lasting for limit in rule.limits(problem)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Traffic:
+class Traffic:
     """What legs do to one limit: by position, what each loads as a newcomer and as a resident, and what it frees."""
 
     upper: int
@@ -51,7 +53,7 @@ class _Traffic:
     freed: dict[int, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, row: Row, legs: Sequence[Leg], start: Placement) -> _Traffic:
+    def of(cls, row: Row, legs: Sequence[Leg], start: Placement) -> Traffic:
         """The traffic of *legs* over *row*."""
         initial = sum(row.weights.get(holder, 0) for holder, place in start.holders() if place in row.places)
         traffic = cls(upper=row.upper, initial=initial)
@@ -80,7 +82,7 @@ class _Partial:
             self._before.append(own)
         self._close()
 
-    def respect(self, traffic: _Traffic) -> None:
+    def respect(self, traffic: Traffic) -> None:
         """Let every leg that loads the limit wait for what it needs: legs that free some of it, then newcomers."""
         for position in traffic.arriving:
             freeing = sorted(each for each in traffic.freed if each < position)
@@ -92,7 +94,7 @@ class _Partial:
                     self._before[position].add(earlier)
                     self._close()
 
-    def _worst(self, traffic: _Traffic, position: int) -> int:
+    def _worst(self, traffic: Traffic, position: int) -> int:
         """The most that the limit may hold when the leg at *position* begins, and no leg after it in the plan has."""
         before = self._before[position]
         held = traffic.initial + traffic.arriving[position]

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rebalancer.plan.crossing import crossing_of
-from rebalancer.plan.dependencies import dependencies
 from rebalancer.plan.disks import step_disks
 from rebalancer.plan.dispatch import Ride
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
+from rebalancer.plan.in_time import in_time
 from rebalancer.plan.memory import memory_by_step
-from rebalancer.plan.schedule import TICKS_A_SECOND, rides_of
+from rebalancer.plan.schedule import TICKS_A_SECOND
 from rebalancer.plan.search import Leg
 from rebalancer.plan.step import HostMemory, Step, StepKind
-from rebalancer.plan.timetable import timetable
 from rebalancer.problem import Problem
 from rebalancer.rules import Rule
 
@@ -40,8 +39,9 @@ def steps_of(
         pace: how long steps take.
         effort: how long CP-SAT may look for a shorter timetable, in its deterministic seconds.
     """
-    rides = rides_of(legs, dependencies(legs, problem, rules), problem, pace)
-    starts = timetable(rides, problem.policy.limits, effort=effort).starts
+    chosen = in_time(legs, problem, rules, pace, effort)
+    rides, starts = chosen.rides, chosen.timetable.starts
+    legs, reasons = [legs[each] for each in chosen.positions], [reasons[each] for each in chosen.positions]
     turns = sorted(range(len(legs)), key=lambda each: (starts[each], rides[each].carries, each))
     width = max(2, len(str(len(legs))))
     ids = {position: f"{prefix}{number:0{width}}" for number, position in enumerate(turns, start=1)}

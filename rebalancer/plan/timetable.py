@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
@@ -14,6 +15,9 @@ from rebalancer.policy import LimitsPolicy
 
 GOOD_ENOUGH = Fraction(1005, 1000)
 """So close to the bound, the given order is kept: it has the most urgent first."""
+
+TRIES, LATE = 150, 12
+"""How often one of so many rides that end last is tried elsewhere."""
 
 CHAIN: Lane = ("chain", None)
 """In the place of a lane: steps that wait for each other."""
@@ -31,11 +35,25 @@ class Timetable:
     bound_by: Lane
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stock:
+    """What rides hold of something that has `room`: by position, some until they end, others from their start on."""
+
+    until_end: Mapping[int, int]
+    from_start: Mapping[int, int]
+    room: int
+
+
+def freely(rides: Sequence[Ride]) -> tuple[Ride, ...]:
+    """*rides*, if none waited for another."""
+    return tuple(replace(ride, after=()) for ride in rides)
+
+
 def timetable(rides: Sequence[Ride], limits: LimitsPolicy, *, effort: float = 0.0) -> Timetable:
     """The best of several rankings: as given, what much waits for, what is long, what crowded lanes hold.
 
     Where none comes close to the bound, CP-SAT looks for a better order of beginnings, and what is dispatched in that
-    order counts.
+    order counts; where that is not close either, rides that end late are let begin earlier.
 
     Args:
         rides: in an order in which nobody waits for a later one.
@@ -45,15 +63,38 @@ def timetable(rides: Sequence[Ride], limits: LimitsPolicy, *, effort: float = 0.
     made = _listed(rides, limits)
     if not effort or made.ticks <= made.bound * GOOD_ENOUGH:
         return made
-    improved = _shortened(rides, limits, made, effort)
+    improved = within(rides, limits, (), made, effort)
     starts = dispatch(rides, limits, sorted(range(len(rides)), key=lambda each: (improved[each], each)))
     ticks = makespan(rides, starts)
-    return replace(made, starts=starts, ticks=ticks) if ticks < made.ticks else made
+    found = replace(made, starts=starts, ticks=ticks) if ticks < made.ticks else made
+    return _evened(rides, limits, found)
 
 
-def _shortened(rides: Sequence[Ride], limits: LimitsPolicy, made: Timetable, effort: float) -> tuple[int, ...]:
-    """Starts by CP-SAT, no worse than those of *made*."""
-    from rebalancer.solve.intervals import Intervals, Shared, shortened  # noqa: PLC0415 - brings the solver along
+def _evened(rides: Sequence[Ride], limits: LimitsPolicy, made: Timetable) -> Timetable:
+    """*made* with late rides tried elsewhere in its order, one after another; what is no longer is kept."""
+    chance, best = random.Random(1), made
+    rank = sorted(range(len(rides)), key=lambda each: (made.starts[each], each))
+    for _ in range(TRIES):
+        if best.ticks <= best.bound * GOOD_ENOUGH:
+            break
+        late = sorted(rank, key=lambda each: -(best.starts[each] + rides[each].ticks))[:LATE]
+        moved = chance.choice(late)
+        other = [each for each in rank if each != moved]
+        other.insert(chance.randrange(len(rank)), moved)
+        starts = dispatch(rides, limits, other)
+        if (ticks := makespan(rides, starts)) <= best.ticks:
+            best, rank = replace(best, starts=starts, ticks=ticks), other
+    return best
+
+
+def within(
+    rides: Sequence[Ride], limits: LimitsPolicy, stocks: Sequence[Stock], made: Timetable, effort: float
+) -> tuple[int, ...]:
+    """Starts by CP-SAT that keep *stocks*, no worse than those of *made*, which do.
+
+    The same rides, stocks and effort give the same answer.
+    """
+    from rebalancer.solve.intervals import Held, Intervals, Shared, shortened  # noqa: PLC0415 - brings the solver along
 
     members: dict[Lane, list[int]] = {}
     _, width = _work(rides, limits)
@@ -65,8 +106,9 @@ def _shortened(rides: Sequence[Ride], limits: LimitsPolicy, made: Timetable, eff
         after=tuple(ride.after for ride in rides),
         lanes=tuple(Shared(members=tuple(each), width=width[lane]) for lane, each in members.items()),
         alone=tuple(position for position, ride in enumerate(rides) if ride.carries),
+        held=tuple(Held(until_end=each.until_end, from_start=each.from_start, room=each.room) for each in stocks),
     )
-    return shortened(tasks, made.starts, least=ceil(made.bound), effort=effort)
+    return shortened(tasks, made.starts, least=ceil(work_bound(rides, limits)[0]), effort=effort)
 
 
 def _listed(rides: Sequence[Ride], limits: LimitsPolicy) -> Timetable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ortools.sat.python import cp_model
@@ -20,6 +20,15 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Something that has `room`: tasks hold some of it, by position, until they end, or from their start for good."""
+
+    until_end: Mapping[int, int]
+    from_start: Mapping[int, int]
+    room: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Intervals:
     """Tasks by position: how many ticks each takes, which each waits for, and what they share.
 
@@ -30,6 +39,7 @@ class Intervals:
     after: tuple[tuple[int, ...], ...]
     lanes: tuple[Shared, ...]
     alone: tuple[int, ...] = ()
+    held: tuple[Held, ...] = ()
 
 
 def shortened(tasks: Intervals, starts: Sequence[int], *, least: int, effort: float) -> tuple[int, ...]:
@@ -48,6 +58,8 @@ def shortened(tasks: Intervals, starts: Sequence[int], *, least: int, effort: fl
     begin = [model.new_int_var(0, ends - ticks, "") for ticks in tasks.ticks]
     last = model.new_int_var(min(least, ends), ends, "")
     _post(model, tasks, begin, last)
+    for held in tasks.held:
+        _hold(model, held, tasks, begin, ends)
     for variable, start in zip(begin, starts, strict=True):
         model.add_hint(variable, start)
     model.minimize(last)
@@ -76,6 +88,19 @@ def _post(model: cp_model.CpModel, tasks: Intervals, begin: Sequence[cp_model.In
             model.add_cumulative(members, [1] * len(members), lane.width)
     if tasks.alone:
         _let_none_begin_beside(model, tasks, begin, intervals)
+
+
+def _hold(
+    model: cp_model.CpModel, held: Held, tasks: Intervals, begin: Sequence[cp_model.IntVar], horizon: int
+) -> None:
+    """Never more than there is: until a task ends what it frees is held, from its start what it takes."""
+    leaving = [
+        model.new_interval_var(0, begin[each] + tasks.ticks[each], begin[each] + tasks.ticks[each], "")
+        for each in held.until_end
+    ]
+    coming = [model.new_interval_var(begin[each], horizon - begin[each], horizon, "") for each in held.from_start]
+    demands = [*held.until_end.values(), *held.from_start.values()]
+    model.add_cumulative([*leaving, *coming], demands, held.room)
 
 
 def _let_none_begin_beside(
