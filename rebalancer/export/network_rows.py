@@ -19,7 +19,7 @@ def _rows(step: Step) -> list[tuple[str, ...]]:
     crossing = step.crossing
     if crossing is None:
         return []
-    head = (step.id, step.vm_name, crossing.pool_name)
+    head = (step.id, step.vm_name, crossing.pool_name or crossing.pool)
     return [(*head, each.device, each.source_name, each.target_name) for each in crossing.networks] or [
         (*head, "none", "-", "-")
     ]
@@ -27,4 +27,8 @@ def _rows(step: Step) -> list[tuple[str, ...]]:
 
 def target_in_words(step: Step) -> str:
     """The host that a step leads to, with its pool where that is another one."""
-    return f"{step.target_name} (pool {step.crossing.pool_name})" if step.crossing else step.target_name
+    return (
+        f"{step.target_name} (pool {step.crossing.pool_name or step.crossing.pool})"
+        if step.crossing
+        else step.target_name
+    )

@@ -1,7 +1,7 @@
 """The pool as frozen values: what hosts, VMs, disks and networks there are, and where they are now."""
 
 from rebalancer.inventory.host import PBD, PGPU, PIF, Host
-from rebalancer.inventory.joined import JoinedPool, join_pools
+from rebalancer.inventory.joined import JoinedPool, join_pools, names_of
 from rebalancer.inventory.network import Network
 from rebalancer.inventory.pool import HighAvailability, Pool, VMGroup
 from rebalancer.inventory.records import Records, pool_from_records
@@ -47,5 +47,6 @@ __all__ = [
     "VMGroup",
     "VMMetrics",
     "join_pools",
+    "names_of",
     "pool_from_records",
 ]

@@ -79,20 +79,26 @@ def join_pools(first: Pool, *others: Pool) -> Pool:
     for table in TABLES:
         rows = {uuid: row for pool in reversed(pools) for uuid, row in getattr(pool, table).items()}
         united[table] = dict(sorted(rows.items()))
-    united["name"] = " + ".join(pool.name for pool in pools)
-    united["dangling"] = tuple(f"{each} (pool {pool.name})" for pool in pools for each in pool.dangling)
+    united["name"] = names_of({pool.uuid: pool.name for pool in pools})
+    united["dangling"] = tuple(f"{each} (pool {pool.called})" for pool in pools for each in pool.dangling)
     return JoinedPool(**united, joined=pools)
+
+
+def names_of(names: Mapping[Uuid, str]) -> str:
+    """What several pools are called together: by their names, and by their uuids where these do not tell them apart."""
+    apart = len(set(names.values()) - {""}) == len(names)
+    return " + ".join(name if apart else f"{name} ({uuid})".lstrip() for uuid, name in names.items())
 
 
 def _refuse_twins(pools: Sequence[Pool]) -> None:
     """Pass where nothing stands in two of *pools*."""
     uuids = [pool.uuid for pool in pools]
     if len(set(uuids)) < len(uuids):
-        raise InputError(f"pool {pools[-1].name}", "it is named twice", "Name another pool beside the first one")
+        raise InputError(f"pool {pools[-1].called}", "it is named twice", "Name another pool beside the first one")
     for number, pool in enumerate(pools):
         for other in pools[number + 1 :]:
             for problem in _shared(pool, other):
-                where = f"pools {pool.name} and {other.name}"
+                where = f"pools {pool.called} and {other.called}"
                 raise InputError(where, problem, "Clean that up in one of them before VMs go from one to the other")
 
 

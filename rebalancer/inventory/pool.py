@@ -85,6 +85,11 @@ class Pool:
         return found
 
     @property
+    def called(self) -> str:
+        """Its name; its uuid where it has none."""
+        return self.name or self.uuid
+
+    @property
     def members(self) -> tuple[Pool, ...]:
         """The pools that were joined into this one, as they were read; itself where none were."""
         return (self,)

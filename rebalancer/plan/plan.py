@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from rebalancer.inventory import Pool, Uuid
+from rebalancer.inventory import Pool, Uuid, names_of
 from rebalancer.placement import Placement
 from rebalancer.plan.duration import Pace
 from rebalancer.plan.step import Step
@@ -195,7 +195,7 @@ class MadeFrom:
     @property
     def called(self) -> str:
         """The names of all pools."""
-        return " + ".join(self.pool_names.values())
+        return names_of(self.pool_names) if self.beside else self.pool_name
 
     @property
     def pool_names(self) -> dict[Uuid, str]:

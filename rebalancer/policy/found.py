@@ -26,7 +26,7 @@ def tagged_together(pool: Pool, *, hard: bool) -> tuple[Together, ...]:
     """
     parts = pool.parts
     return tuple(
-        Together(name=name if len(parts) == 1 else f"{name} in pool {part.name}", vms=vms, hard=hard)
+        Together(name=name if len(parts) == 1 else f"{name} in pool {part.called}", vms=vms, hard=hard)
         for part in parts
         for name, vms in _tag_groups(part, TOGETHER_TAGS)
     )

@@ -21,5 +21,7 @@ class CrossedStays(VMRule):
         began = problem.start.host_of.get(vm.uuid)
         if began is None or problem.pool.of_host(began) is problem.pool.of_vm(vm):
             return None
-        words = f"has come from pool {problem.pool.of_host(began).name}, where its disks and interfaces had other names"
+        words = (
+            f"has come from pool {problem.pool.of_host(began).called}, where its disks and interfaces had other names"
+        )
         return self.objection(words, remedy="read both pools again and make a plan of its own")

@@ -25,4 +25,4 @@ class SamePool(PairRule[Uuid]):
         there = problem.pool.of_host(host.uuid)
         if there.uuid == needs:
             return None
-        return self.objection(f"is in another pool, {there.name}, which is reached with all disks or not at all")
+        return self.objection(f"is in another pool, {there.called}, which is reached with all disks or not at all")

@@ -109,3 +109,19 @@ def test_disks_without_sr_belong_to_the_first_pool() -> None:
     """What leads nowhere is not lost."""
     east = lone_pool("east", "e1", vdis=[make_vdi("lost", DANGLING)])
     assert "lost" in join_pools(east, lone_pool("west", "w1")).parts[0].vdis
+
+
+@pytest.mark.parametrize(
+    ("names", "called"),
+    [
+        (("a", "b"), "a + b"),
+        (("a", "a"), "a (east) + a (west)"),
+        (("", "b"), "(east) + b (west)"),
+        (("", ""), "(east) + (west)"),
+    ],
+)
+def test_pools_are_told_apart(names: tuple[str, str], called: str) -> None:
+    """By their names, and by their uuids where one has none, or both have the same."""
+    east, west = replace(lone_pool("east", "e1"), name=names[0]), replace(lone_pool("west", "w1"), name=names[1])
+    assert join_pools(east, west).name == called
+    assert (east.called, west.called) == (names[0] or "east", names[1] or "west")

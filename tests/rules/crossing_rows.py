@@ -160,6 +160,8 @@ ROWS = (
     Row(rule="target-not-evacuating", legal=True, source={"current_operations": ("evacuate",)}),
     Row(rule="ha-off-in-both", legal=False, west={"ha": HA_ON}),
     Row(rule="ha-off-in-both", legal=False, east={"ha": HA_ON}),
+    Row(rule="ha-off-in-both", legal=False, east={"ha": HA_ON, "name": ""}),
+    Row(rule="ha-off-in-both", legal=False, west={"ha": HA_ON, "name": ""}),
     Row(rule="ha-off-in-both", legal=False, west={"ha": HA_ON}, policy={"rules": {"set": "enforced"}}),
     Row(rule="ha-off-in-both", legal=True),
     Row(rule="no-vgpu", legal=False, vm={"vgpus": (vgpu(),)}),

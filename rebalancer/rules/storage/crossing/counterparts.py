@@ -30,7 +30,7 @@ def network_beyond(network: Uuid, home: Pool, there: Pool, problem: Problem) -> 
     found = home.networks.get(network)
     if found is None:
         return Beyond(uuid=None, words="has an interface on a network of which nothing is known")
-    return _led(found, problem.policy.other_pools.networks, home.networks, there.networks, there.name)
+    return _led(found, problem.policy.other_pools.networks, home.networks, there.networks, there.called)
 
 
 def sr_beyond(sr: Uuid, home: Pool, there: Pool, problem: Problem) -> Beyond | None:
@@ -38,7 +38,7 @@ def sr_beyond(sr: Uuid, home: Pool, there: Pool, problem: Problem) -> Beyond | N
     found, chosen = home.srs.get(sr), problem.policy.other_pools.srs
     if found is None or not {found.uuid, found.name} & chosen.keys():
         return None
-    return _led(found, chosen, home.srs, there.srs, there.name)
+    return _led(found, chosen, home.srs, there.srs, there.called)
 
 
 def _led(

@@ -19,12 +19,12 @@ class HAOffInBoth(PairRule[str]):
     def needs(self, vm: VM, problem: Problem) -> str:
         """The name of the VM's pool where HA is on there, else nothing."""
         pool = problem.pool.of_vm(vm)
-        return pool.name if pool.ha.enabled else ""
+        return pool.called if pool.ha.enabled else ""
 
     def objects(self, needs: str, host: Host, problem: Problem) -> Objection | None:
         """HA on in either."""
         there = problem.pool.of_host(host.uuid)
-        name = needs or (there.name if there.ha.enabled else "")
+        name = needs or (there.called if there.ha.enabled else "")
         if not name:
             return None
         return self.objection(f"HA is on in pool {name}", remedy="disable HA while VMs go from pool to pool")

@@ -22,5 +22,5 @@ class LicenceThere(HostRule):
         if pool.restrictions.get("restrict_storage_xen_motion") == "false":
             return None
         return self.objection(
-            f"the licence of pool {pool.name} does not allow Storage XenMotion", remedy="apply a licence that does"
+            f"the licence of pool {pool.called} does not allow Storage XenMotion", remedy="apply a licence that does"
         )
