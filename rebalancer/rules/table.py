@@ -64,7 +64,7 @@ that both have to be asked.""",
     (
         "To another pool: what binds instead of the target's table",
         """`host.migrate_receive` on the other side, `VM.assert_can_migrate`, the import on the other side, and what
-plans cannot hold. The dry run lets `target-live`, `hvm-capable`, `iommu`, `sane-parameters` and `target-not-evacuating`
+plans cannot hold. The dry run lets `target-live`, `hvm-capable`, `sane-parameters` and `target-not-evacuating`
 pass, and the move would fail. The tables about the VM and about disks bind as inside a pool.""",
         CROSSING_MOTION,
     ),

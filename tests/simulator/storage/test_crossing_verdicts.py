@@ -37,7 +37,6 @@ ASKED_LATER = frozenset(
         "sane-parameters",
         "target-live",
         "hvm-capable",
-        "iommu",
         "target-not-evacuating",
     }
 )

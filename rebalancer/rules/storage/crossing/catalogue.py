@@ -13,7 +13,6 @@ from rebalancer.rules.domain_type_known import DomainTypeKnown
 from rebalancer.rules.enough_pcpus import EnoughPCPUs
 from rebalancer.rules.hardware_platform import HardwarePlatform
 from rebalancer.rules.hvm_capable import HVMCapable
-from rebalancer.rules.iommu import IOMMU
 from rebalancer.rules.sane_parameters import SaneParameters
 from rebalancer.rules.source_live import SourceLive
 from rebalancer.rules.storage.base import DiskRule
@@ -47,7 +46,6 @@ CROSSING_MOTION: tuple[Rule, ...] = (
     CPUVendor(),
     CPUFeatures(),
     TargetLive(),
-    IOMMU(),
     HVMCapable(),
     SourceLive(),
     TargetNotEvacuating(),
