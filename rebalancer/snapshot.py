@@ -10,7 +10,7 @@ import gzip
 import os
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -28,7 +28,13 @@ from rebalancer.units import counted
 FORMAT: Final = "rebalancer-snapshot/1"
 REMEDY: Final = "Take a new one with `rebalancer snapshot`"
 
-Pcpus = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+WEEK_HOURS: Final = 168.0
+MOST_PCPUS: Final = 1e6
+"""More than any pool has; what is above would no longer be counted exactly."""
+MOST_BYTES: Final = 1 << 60
+"""An EiB: memory of which no host has as much."""
+
+Pcpus = Annotated[float, Field(ge=0, le=MOST_PCPUS, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +104,7 @@ class _Demand:
     hosts: tuple[Uuid, ...]
     vm_pcpu: tuple[tuple[Pcpus, ...], ...]
     host_base_pcpu: tuple[tuple[Pcpus, ...], ...]
-    slot_hours: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    slot_hours: Annotated[float, Field(gt=0, le=WEEK_HOURS, allow_inf_nan=False)]
     quality: Mapping[Uuid, Quality]
     percentile: Annotated[float, Field(ge=0, le=100)]
     window_start: AwareDatetime
@@ -185,7 +191,7 @@ def _to_document(snapshot: Snapshot) -> _Document:
 def _from_document(document: _Document) -> Snapshot:
     """The file as a snapshot, cross-checked."""
     refuse_homeless(document.pool)
-    for contradiction in _misfiled(document.pool):
+    for contradiction in (*_misfiled(document.pool), *_beyond_measure(document.pool)):
         raise _Contradiction(contradiction)
     return Snapshot(
         pool=document.pool,
@@ -201,6 +207,17 @@ def _misfiled(pool: Pool) -> Iterator[str]:
         for uuid, each in getattr(pool, table).items():
             if each.uuid != uuid:
                 yield f"{table} has {each.uuid} under {uuid}"
+
+
+def _beyond_measure(pool: Pool) -> Iterator[str]:
+    """VMs and hosts whose memory no machine has."""
+    for vm in pool.vms.values():
+        sizes = (*astuple(vm.memory), vm.memory_overhead_bytes, vm.metrics.memory_actual_bytes if vm.metrics else 0)
+        if max(sizes) > MOST_BYTES:
+            yield f"VM {vm.name} has {max(sizes)} bytes of memory, which no machine has"
+    for host in pool.hosts.values():
+        if (host.memory_total_bytes or 0) > MOST_BYTES:
+            yield f"host {host.name} has {host.memory_total_bytes} bytes of memory, which no machine has"
 
 
 def _to_lists(profile: LoadProfile) -> _Demand:

@@ -103,4 +103,4 @@ def _shadow_mib(vm: VM, kind: DomainType, static_mib: int) -> int:
     total = -(-(VCPU_PAGES * vm.vcpus_max + static_mib + static_mib) // PAGES_PER_MIB)
     multiplier = 1.0 if kind is DomainType.PV else vm.hvm_shadow_multiplier
     wanted = total * multiplier
-    return max(1, int(wanted)) if wanted < MOST_SHADOW_MIB else MOST_SHADOW_MIB
+    return max(1, int(wanted)) if abs(wanted) < MOST_SHADOW_MIB else MOST_SHADOW_MIB

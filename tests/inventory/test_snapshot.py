@@ -155,6 +155,10 @@ def vm_in(document: dict[str, Any]) -> dict[str, Any]:
         (lambda file: file["demand"]["quality"].clear(), "the load profile rates other VMs"),
         (lambda file: file["demand"]["vm_pcpu"][0].__setitem__(0, -1.0), "demand.vm_pcpu.0.0: "),
         (lambda file: file["demand"]["vm_pcpu"][0].__setitem__(0, None), "demand.vm_pcpu.0.0: "),
+        (lambda file: file["demand"]["vm_pcpu"][0].__setitem__(0, 1e308), "demand.vm_pcpu.0.0: "),
+        (lambda file: file["demand"].update(slot_hours=1e308), "demand.slot_hours: "),
+        (lambda file: vm_in(file)["memory"].update(static_max_bytes=1 << 61), "bytes of memory, which no machine has"),
+        (lambda file: vm_in(file)["metrics"].update(memory_actual_bytes=10**30), "bytes of memory, which no machine"),
         (lambda file: file.update(taken_at="2026-11-22T12:00:00"), "taken_at: input should have timezone info"),
     ],
 )

@@ -204,7 +204,7 @@ def test_shadow_memory_is_never_less_than_a_mib() -> None:
     assert arrival_overhead(tiny, xen_vcpu_pages=False) == 3 * MIB
 
 
-@pytest.mark.parametrize("multiplier", [1e12, 1e308, float("inf"), float("nan")])
+@pytest.mark.parametrize("multiplier", [1e12, 1e308, -1e308, float("inf"), float("nan")])
 def test_shadow_memory_that_no_host_has_is_a_number_all_the_same(multiplier: float) -> None:
     """A multiplier beyond all measure wants a PiB: such a VM stays where it is, because it fits nowhere else."""
     problem = problem_of(
