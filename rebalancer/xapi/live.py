@@ -20,7 +20,7 @@ from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.read import read_pool
 from rebalancer.xapi.session import ReadSession, connect
 from rebalancer.xapi.storage_motion import StorageMotion
-from rebalancer.xapi.translation import no_connection, sending
+from rebalancer.xapi.translation import no_connection, sending, without_sessions
 from rebalancer.xapi.transport import SendOnce
 from rebalancer.xapi.trust import Trust
 
@@ -204,7 +204,7 @@ class LivePool:
         return TaskState(
             status=_status(fields.text("status")),
             progress=fields.number("progress", 0.0),
-            error=tuple(map(str, fields.members("error_info"))),
+            error=tuple(map(without_sessions, fields.members("error_info"))),
         )
 
     def cancel(self, ref: str) -> None:

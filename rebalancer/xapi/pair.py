@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
-from rebalancer.errors import RefusedByXapi
+from rebalancer.errors import InputError, InventoryError, RefusedByXapi
 from rebalancer.inventory import Pool, PowerState, Uuid, join_pools
 from rebalancer.xapi.live import LivePool, TaskState, TaskStatus, Whereabouts
 from rebalancer.xapi.storage_motion import StorageMotion
@@ -43,13 +43,16 @@ class LivePair:
         """Both inventories, now; a VM on its way counts where it runs.
 
         Raises:
-            InputError: something else stands in both.
+            InventoryError: something else stands in both.
         """
         first, beside = (live.read() for live in self._pools)
         self._sides = {
             host: live for live, pool in zip(self._pools, (first, beside), strict=True) for host in pool.hosts
         }
-        return join_pools(_without_arrivals(first, beside), _without_arrivals(beside, first))
+        try:
+            return join_pools(_without_arrivals(first, beside), _without_arrivals(beside, first))
+        except InputError as error:
+            raise InventoryError([f"{error.where}: {error.problem}"]) from error
 
     def whereabouts(self, vm_uuid: Uuid) -> Whereabouts:
         """Where a VM is, now: nowhere, with a note, if it is at rest in both pools.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ from rebalancer.xapi.trust import FingerprintMismatch
 
 LOOK: Final = "Check the address, that the host runs and that no firewall is in between"
 NOT_XAPI: Final = "Check the address: it has to be a XenServer or XCP-ng host"
+
+_SESSION = re.compile(r"(session_id=)[\w:%.-]+")
 
 MALFORMED = (ProtocolError, Fault, ResponseError, ExpatError, HTTPException, TypeError, UnicodeDecodeError)
 """What reading an answer raises that is not XAPI's; TypeError comes from XenAPI's own check of the envelope."""
@@ -70,9 +73,14 @@ def sending(where: str, call: str) -> Iterator[None]:
         ) from error
 
 
+def without_sessions(word: object) -> str:
+    """A word of an error, without the session that XAPI puts into addresses: it is as good as a password."""
+    return _SESSION.sub(r"\1...", str(word))
+
+
 def refusal(where: str, failure: Failure) -> XapiError:
     """An answer with an error code."""
-    code, *params = map(str, failure.details)
+    code, *params = map(without_sessions, failure.details)
     if code == "SESSION_AUTHENTICATION_FAILED":
         return LoginRefused(where, f"user {params[0] if params else ''} or its password is refused", "Check both")
     return RefusedByXapi(where, code, params)
@@ -134,5 +142,5 @@ def _short(error: BaseException) -> str:
     if isinstance(error, ProtocolError):
         return f"HTTP {error.errcode} {error.errmsg}"
     if isinstance(error, Fault):
-        return str(error.faultString)[:100]
-    return f"{type(error).__name__}: {error}"[:100].replace("\n", " ")
+        return without_sessions(error.faultString)[:100]
+    return without_sessions(f"{type(error).__name__}: {error}")[:100].replace("\n", " ")

@@ -194,3 +194,19 @@ def test_a_renewed_session_can_migrate(simulator: Simulator, live: LivePool) -> 
     simulator.faults.add("session-expires", method="VM.get_record")
     assert live.whereabouts(move.vm).resident_on == move.source
     assert end_of(live, live.migrate(move.vm, move.target)).status is TaskStatus.SUCCESS
+
+
+SECRET = "OpaqueRef:11111111-aaaa-bbbb-cccc-000000000000"
+MIRROR = f"Http_client.Http_error(https://10.0.0.2/services/SM?session_id={SECRET}&x=1)"
+
+
+def test_no_session_is_told_in_an_error() -> None:
+    """XAPI puts sessions into the addresses in its errors; no word of ours repeats one."""
+    ended = {"uuid": "t", "status": "failure", "progress": 1.0, "error_info": ["INTERNAL_ERROR", MIRROR]}
+    with scripted([LOGIN, success(ended), failure("INTERNAL_ERROR", MIRROR)]) as server:
+        live = live_pool(server.url, ROOT, Trust())
+        error = live.task("OpaqueRef:T").error
+        assert error == ("INTERNAL_ERROR", MIRROR.replace(SECRET, "..."))
+        with pytest.raises(RefusedByXapi) as refused:
+            live.read()
+        assert SECRET not in f"{refused.value} {refused.value.params}"
