@@ -146,7 +146,7 @@ class Tonight:
     def answer(self, vm: VM, host: Host) -> Answer:
         """All objections to XenMotion; or the disks that go along where that is a way."""
         objections = self._objections(vm, host)
-        if crosses(vm, host, self._problem):
+        if objections and crosses(vm, host, self._problem):
             objections = objections[:1]
         if not objections or self._ways is None:
             return Answer(vm=vm, host=host, objections=objections)

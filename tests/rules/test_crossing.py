@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from rebalancer.errors import PolicyError
-from rebalancer.inventory import HighAvailability
+from rebalancer.inventory import HighAvailability, join_pools
 from rebalancer.placement import Move
 from rebalancer.problem import make_problem
 from rebalancer.rules import CATALOGUE, end_violations, rules_for, step_ledger
 from rebalancer.rules.base import Judged, Origin, PoolRule
+from rebalancer.rules.memory_model import arrival_overhead, counts_xen_vcpu_pages
 from rebalancer.rules.storage import CROSSING_DISKS, CROSSING_MOTION, Ways, network_map
 from rebalancer.rules.storage.crossing.counterparts import network_beyond, sr_beyond
 from rebalancer.units import GIB
@@ -233,3 +234,14 @@ def test_what_one_version_checks_binds_in_both_pools() -> None:
     both = two_pools(one_pool("e", hosts=hosts), one_pool("w"))
     asked = [{rule.id for rule in rules_for(problem)} for problem in (alone, both)]
     assert ["enough-pcpus" in ids for ids in asked] == [False, True]
+
+
+def test_overheads_count_as_in_the_pool_that_counts_more() -> None:
+    """What Xen takes for a vCPU counts in both pools where one of them counts it."""
+    pools = []
+    for side, pages in (("e", True), ("w", False)):
+        vm = pool_vm(f"{side}-vm", on=f"{side}1")
+        counted = replace(vm, memory_overhead_bytes=arrival_overhead(vm, xen_vcpu_pages=pages))
+        pools.append(one_pool(side, counted))
+    assert [counts_xen_vcpu_pages(pool) for pool in pools] == [True, False]
+    assert counts_xen_vcpu_pages(join_pools(*pools))
