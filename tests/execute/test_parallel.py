@@ -194,11 +194,15 @@ def test_a_step_that_fails_lets_the_others_end_and_begins_nothing_more(case: Cas
 
 
 def test_two_steps_that_fail_are_both_told(case: Case, pool: Pool) -> None:
-    """One VM halts, another stays: the sentence names both."""
-    live = WatchfulPool(pool, a=Script(status=TaskStatus.FAILURE, lands=None))
-    live.scripts["b"] = [Script(polls=5, status=TaskStatus.FAILURE, error=("VM_MIGRATE_FAILED",), lands="h2")]
-    with pytest.raises(StoppedHalfWay, match=r"a from h1 to h4: the VM is halted.*b from h2 to h5"):
-        execute(wide_plan(pool), live, **case.options)
+    """One VM halts, another that is on its way stays: the sentence names both."""
+    plan = wide_plan(pool)
+    halts, stays, *_ = plan.steps
+    live = WatchfulPool(pool, **{halts.vm: Script(status=TaskStatus.FAILURE, lands=None)})
+    failed = Script(polls=5, status=TaskStatus.FAILURE, error=("VM_MIGRATE_FAILED",), lands=stays.source)
+    live.scripts[stays.vm] = [failed]
+    told = f"{halts.vm} from {halts.source} to {halts.target}: the VM is halted.*{stays.vm} from {stays.source}"
+    with pytest.raises(StoppedHalfWay, match=told):
+        execute(plan, live, **case.options)
 
 
 class Asking(RunReporter):
