@@ -20,6 +20,28 @@ if TYPE_CHECKING:
 @contextmanager
 def watch_solve() -> Iterator[SolveReporter]:
     """A reporter that shows value, bound and gap while the solver works."""
+    with Log().status("solving") as status:
+        yield _on_solving(status)
+
+
+@contextmanager
+def watch_run() -> Iterator[RunReporter]:
+    """A reporter that prints a line for everything that happens in a run, and how far the running migrations are."""
+    to = Log()
+    with to.status("looking at the pool") as status:
+        yield _on_run(to, status)
+
+
+@contextmanager
+def watch_night() -> Iterator[tuple[SolveReporter, RunReporter]]:
+    """Both, one after the other in one line."""
+    to = Log()
+    with to.status("looking at the pool") as status:
+        yield _on_solving(status), _on_run(to, status)
+
+
+def _on_solving(status: Status) -> SolveReporter:
+    """What the solver tells, in *status*."""
     from rebalancer.solve import SolveReporter  # noqa: PLC0415 - only planning loads the solver
 
     class Watcher(SolveReporter):
@@ -40,8 +62,7 @@ def watch_solve() -> Iterator[SolveReporter]:
             said = f"{objective} {value:.3f}, no answer is below {bound:.3f} {self.unit}"
             self.status.update(plain(f"solving: {said} (gap {gap:.1%})"))
 
-    with Log().status("solving") as status:
-        yield Watcher(status)
+    return Watcher(status)
 
 
 class _Board:
@@ -61,9 +82,8 @@ class _Board:
         self._running.pop(step.id, None)
 
 
-@contextmanager
-def watch_run() -> Iterator[RunReporter]:
-    """A reporter that prints a line for everything that happens in a run, and how far the running migrations are."""
+def _on_run(to: Log, status: Status) -> RunReporter:
+    """What a run tells, printed, and in *status*."""
     from rebalancer.execute import RunReporter  # noqa: PLC0415 - only a run loads the runner
 
     class Watcher(RunReporter):
@@ -103,6 +123,4 @@ def watch_run() -> Iterator[RunReporter]:
         def run_ended(self, result: RunResult) -> None:
             """The end is printed by the command."""
 
-    to = Log()
-    with to.status("looking at the pool") as status:
-        yield Watcher(to, status)
+    return Watcher(to, status)

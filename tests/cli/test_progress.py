@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rebalancer.cli.progress import watch_solve
+from rebalancer.cli.progress import watch_night, watch_solve
 from rebalancer.solve import SolveReporter
 
 
@@ -27,3 +27,13 @@ def test_value_bound_and_gap_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         "solving: balance is 20.000 pCPU-hours",
         "solving: balance 4.000, no answer is below 3.000 pCPU-hours (gap 25.0%)",
     ]
+
+
+def test_a_night_has_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Solver and run tell one after the other in the same place: no line of the solver spins on during the run."""
+    begun: list[str] = []
+    monkeypatch.setattr("rich.status.Status.start", lambda status: begun.append(str(status.status)))
+    with watch_night() as (solving, running):
+        solving.progress("balance", 4.0, 3.0)
+        running.stopping("the window closes")
+    assert begun == ["looking at the pool"]
