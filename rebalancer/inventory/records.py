@@ -17,6 +17,7 @@ from rebalancer.inventory.reading.fields import Fields, Record, Records
 from rebalancer.inventory.reading.host import host
 from rebalancer.inventory.reading.network import network
 from rebalancer.inventory.reading.pool import high_availability, vgpu_type, vm_group
+from rebalancer.inventory.reading.required import missing_fields
 from rebalancer.inventory.reading.storage import disk, driver, storage_repository
 from rebalancer.inventory.reading.tables import Tables
 from rebalancer.inventory.reading.vm import vm
@@ -75,11 +76,13 @@ def pool_from_records(records: Records) -> Pool:
     """The pool that *records* describe.
 
     Raises:
-        InventoryError: no pool or several, a record without uuid, two objects with one uuid, a value that is not
-            what its field holds, an unknown power state, or a running VM on a host that is not there.
+        InventoryError: no pool or several, a record without uuid or without a field that every XAPI has, two objects
+            with one uuid, a value that is not what its field holds, an unknown power state, or a running VM on a host
+            that is not there.
     """
     tables = Tables(records)
     _refuse_all(list(_broken_uuids(tables)))
+    _refuse_all(list(missing_fields(tables)))
     pool = _pool(tables)
     refuse_homeless(pool)
     return pool

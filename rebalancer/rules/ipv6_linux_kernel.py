@@ -22,7 +22,7 @@ class IPv6LinuxKernel(VMRule):
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
         """An old kernel, or one that does not tell its version, on IPv6."""
         guest = vm.guest_metrics
-        if guest is None or not _is_linux(guest) or not any("/ipv6/" in key for key in guest.networks):
+        if guest is None or not _may_be_linux(guest) or not any("/ipv6/" in key for key in guest.networks):
             return None
         kernel = numbers(guest.os_version.get("uname", ""))[:2]
         if kernel > TOO_OLD:
@@ -30,7 +30,7 @@ class IPv6LinuxKernel(VMRule):
         return self.objection(f"uses IPv6 with Linux kernel {guest.os_version.get('uname') or 'of unknown version'}")
 
 
-def _is_linux(guest: GuestMetrics) -> bool:
-    """Whether the guest says that it is neither Windows nor a BSD."""
+def _may_be_linux(guest: GuestMetrics) -> bool:
+    """Whether the guest does not say that it is Windows or a BSD."""
     distro = guest.os_version.get("distro", "").lower()
-    return bool(distro) and distro != "windows" and "bsd" not in distro
+    return distro != "windows" and "bsd" not in distro

@@ -7,6 +7,27 @@ from typing import Any
 Mutable = dict[str, dict[str, dict[str, Any]]]
 
 
+MAPS: dict[str, dict[str, Any]] = {
+    "pool": {"other_config": {}, "restrictions": {}},
+    "host": {"cpu_info": {}, "current_operations": {}, "software_version": {}},
+    "VM": {
+        "HVM_shadow_multiplier": 1.0,
+        "VCPUs_params": {},
+        "actions_after_crash": "",
+        "blocked_operations": {},
+        "current_operations": {},
+        "ha_always_run": False,
+        "ha_restart_priority": "",
+        "last_boot_CPU_flags": {},
+        "other_config": {},
+        "platform": {},
+        "scheduled_to_be_resident_on": "OpaqueRef:NULL",
+        "snapshots": [],
+    },
+}
+"""What every XAPI says, and has nothing to say about here."""
+
+
 def small_records() -> Mutable:
     """One host, one running VM with a disk on a shared SR and an interface."""
     return {
@@ -30,12 +51,12 @@ def small_records() -> Mutable:
 def _pool() -> dict[str, Any]:
     """A pool without HA."""
     ha = {"ha_host_failures_to_tolerate": "0", "ha_plan_exists_for": "0"}
-    return {"uuid": "pool", "master": "H", "ha_enabled": False, "ha_allow_overcommit": False, **ha}
+    return {"uuid": "pool", "master": "H", "ha_enabled": False, "ha_allow_overcommit": False, **ha} | MAPS["pool"]
 
 
 def _host() -> dict[str, Any]:
     """A host that takes VMs."""
-    return {"uuid": "host", "name_label": "h1", "enabled": True, "memory_overhead": "0", "metrics": "HM"}
+    return {"uuid": "host", "name_label": "h1", "enabled": True, "memory_overhead": "0", "metrics": "HM"} | MAPS["host"]
 
 
 def _vm() -> dict[str, Any]:
@@ -54,6 +75,7 @@ def _vm() -> dict[str, Any]:
         "VCPUs_max": "2",
         "VCPUs_at_startup": "2",
         **{f"memory_{each}": "1073741824" for each in memory},
+        **MAPS["VM"],
     }
 
 
@@ -64,5 +86,6 @@ def _vdi() -> dict[str, Any]:
         "SR": "S",
         "virtual_size": "8589934592",
         "physical_utilisation": "0",
+        "sm_config": {},
         "is_a_snapshot": False,
     }

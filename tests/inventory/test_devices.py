@@ -9,6 +9,8 @@ import pytest
 from rebalancer.inventory import DANGLING, pool_from_records
 from tests.inventory.small import Mutable, small_records
 
+NULL = "OpaqueRef:NULL"
+
 
 def function(number: int, *, bus: str = "86", host: str = "H", vendor: str = "Mellanox") -> dict[str, Any]:
     """A PCI device on a bus."""
@@ -24,8 +26,22 @@ def with_card() -> Mutable:
     """The small pool with an SR-IOV network on a card with three virtual functions."""
     records = small_records()
     records["PIF"] |= {
-        "PF": {"uuid": "pf", "host": "H", "network": "N", "PCI": "F0", "sriov_logical_PIF_of": []},
-        "L": {"uuid": "logical", "host": "H", "network": "N2", "PCI": "F0", "sriov_logical_PIF_of": ["S"]},
+        "PF": {
+            "uuid": "pf",
+            "host": "H",
+            "network": "N",
+            "bond_slave_of": NULL,
+            "PCI": "F0",
+            "sriov_logical_PIF_of": [],
+        },
+        "L": {
+            "uuid": "logical",
+            "host": "H",
+            "network": "N2",
+            "bond_slave_of": NULL,
+            "PCI": "F0",
+            "sriov_logical_PIF_of": ["S"],
+        },
     }
     records["network"]["N2"] = {"uuid": "fast", "name_label": "fast", "PIFs": ["L"]}
     records["network_sriov"] = {"S": {"uuid": "sriov", "physical_PIF": "PF", "logical_PIF": "L"}}
@@ -65,7 +81,7 @@ def test_functions_that_somebody_has_are_not_free() -> None:
 def test_shared_bus_counts_for_nobody() -> None:
     """With two physical functions on one bus nobody can tell whose the others are."""
     records = with_card()
-    records["PIF"]["PF2"] = {"uuid": "pf2", "host": "H", "network": "N", "PCI": "F3"}
+    records["PIF"]["PF2"] = {"uuid": "pf2", "host": "H", "network": "N", "bond_slave_of": NULL, "PCI": "F3"}
     assert free(records)["logical"] == 0
 
 
@@ -80,7 +96,14 @@ def test_vlan_on_an_sriov_network_counts_its_card() -> None:
     """A VLAN on the logical interface hands out the same functions."""
     records = with_card()
     records["VLAN"] = {"VL": {"uuid": "vlan", "tagged_PIF": "L", "untagged_PIF": "U"}}
-    records["PIF"]["U"] = {"uuid": "vlan-pif", "host": "H", "network": "N", "VLAN": "7", "VLAN_master_of": "VL"}
+    records["PIF"]["U"] = {
+        "uuid": "vlan-pif",
+        "host": "H",
+        "network": "N",
+        "bond_slave_of": NULL,
+        "VLAN": "7",
+        "VLAN_master_of": "VL",
+    }
     assert free(records)["vlan-pif"] == 3
 
 

@@ -99,3 +99,45 @@ def test_vm_and_host_of_which_nothing_is_known() -> None:
         "enough-pcpus",
         "version-order",
     }
+
+
+def without(records: dict[str, Any], kind: str, field: str) -> dict[str, Any]:
+    """The same records, none of a class with one field."""
+    cut = {ref: {key: value for key, value in each.items() if key != field} for ref, each in records[kind].items()}
+    return {**records, kind: cut}
+
+
+def fields_of(records: dict[str, Any]) -> list[tuple[str, str]]:
+    """Every class and field that some record has."""
+    return sorted({(kind, field) for kind, table in records.items() for each in table.values() for field in each})
+
+
+def gained(records: dict[str, Any], kind: str, field: str, before: set[tuple[str, str]]) -> bool:
+    """Whether a move becomes legal once no record of a class has one field; a pool that is refused has none."""
+    try:
+        return not matrix(pool_from_records(without(records, kind, field))) <= before
+    except InventoryError:
+        return False
+
+
+LATER = {("VM", "hardware_platform_version"), ("VM", "VUSBs"), ("VM", "attached_PCIs"), ("VM_metrics", "nomigrate")}
+"""Fields that an older XAPI does not have, and without which it does not ask: a pool without them is such a pool."""
+
+
+@pytest.mark.parametrize("dump", DUMPS)
+def test_a_field_that_real_databases_lack_is_no_permission(shared_data: Callable[[str], Path], dump: str) -> None:
+    """Cut any one field out of every record of its class: no crash, and no move becomes legal by it."""
+    records: dict[str, Any] = {
+        kind: dict(table) for kind, table in records_from_dump(shared_data(f"xapi-db/{dump}")).items()
+    }
+    before = matrix(pool_from_records(records))
+    assert [each for each in fields_of(records) if gained(records, *each, before)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["random-1", "random-ha", "random-upgrade", "usb-tpm", "pci-passthrough", "flying-1"])
+def test_a_field_that_recorded_pools_lack_is_no_permission(shared_data: Callable[[str], Path], name: str) -> None:
+    """The same for recorded pools of today's XAPI, but for what older ones do not have."""
+    records = random_pool(shared_data(f"xapi-verdicts/{name}.json.gz"))
+    before = matrix(pool_from_records(records))
+    assert {each for each in fields_of(records) if gained(records, *each, before)} <= LATER

@@ -86,6 +86,7 @@ VM_ROWS = (
     legal("ipv6-linux-kernel", vm=guest(networks={"0/ip": "192.0.2.1"}, os_version={"uname": "2.6", "distro": "x"})),
     illegal("ipv6-linux-kernel", vm=guest(networks={"0/ipv6/0": "::1"}, os_version={"uname": "3.0", "distro": "x"})),
     illegal("ipv6-linux-kernel", vm=guest(networks={"0/ipv6/0": "::1"}, os_version={"distro": "debian"})),
+    illegal("ipv6-linux-kernel", vm=guest(networks={"0/ipv6/0": "::1"}, os_version={})),
     illegal("ipv6-linux-kernel", vm=guest(networks={"0/ipv6/0": "::1"}, os_version={"uname": "3.0.9", "distro": "x"})),
     legal("no-vcpu-mask", vm={"vcpus_params": {"weight": "256"}}),
     illegal("no-vcpu-mask", vm={"vcpus_params": {"mask": "0,1"}}),
