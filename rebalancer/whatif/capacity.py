@@ -115,7 +115,12 @@ def room_for(problem: Problem, like: VM) -> tuple[Room, ...]:
 
     They count with its memory, vCPUs, networks, SRs and measured load. Space on SRs is not looked at, and neither are
     hosts to spare. `sum(each.fits for each in ...)` is what the pool takes.
+
+    Raises:
+        ValueError: *like* is no guest that runs in the pool: nobody has measured what it takes.
     """
+    if like.uuid not in problem.initial:
+        raise ValueError(f"VM {like.name!r} is no guest that runs in pool {problem.pool.name!r}: name one that does")
     open_to = boots_on(problem, [like])[like.uuid]
     by_cpu = _by_cpu(problem, like)
     rows = list(_memory_rows(problem))

@@ -83,6 +83,14 @@ def test_without_metrics_memory_alone_counts() -> None:
         assert all(each.fits == each.by_memory > 0 for each in room_for(problem, problem.pool.vms["a"]))
 
 
+def test_a_vm_that_does_not_run_is_refused() -> None:
+    """What it takes is known of nobody but guests that run; absent is not zero."""
+    problem = problem_with({"h1": 20, "h2": 20}, {"a": ("h1", 4)})
+    halted = replace(problem.pool.vms["a"], uuid="b", name="b", resident_on=None)
+    with pytest.raises(ValueError, match="VM 'b' is no guest that runs in pool"):
+        room_for(problem, halted)
+
+
 def test_nobody_starts_on_a_host_that_is_disabled() -> None:
     """It has room, and takes nobody."""
     problem = problem_with({"h1": 20, "h2": 20}, {"a": ("h1", 4)})
