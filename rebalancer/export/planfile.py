@@ -65,8 +65,10 @@ def plan_from_json(text: str, where: str) -> Plan:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "the file"
-        problem = f"{place} does not belong in a plan: {first['msg']}{_by_another_version(document)}"
-        raise PlanFileError(where, problem, NEW_PLAN) from None
+        writer = _by_another_version(document)
+        problem = f"{place} does not belong in a plan: {first['msg']}{writer}"
+        remedy = f"Read it with the version that wrote it. {NEW_PLAN} otherwise" if writer else NEW_PLAN
+        raise PlanFileError(where, problem, remedy) from None
     _check_zones(plan, where)
     if digest_of(plan) != plan.digest or plan_document(plan) != document:
         problem = "it was edited: the digest in it is not that of its content"

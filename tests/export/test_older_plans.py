@@ -99,5 +99,7 @@ def test_a_plan_of_another_version_says_so() -> None:
     document = json.loads(plan_json(PLAN))
     document["made_from"]["policy"]["novelty"] = 1
     document["made_from"]["versions"]["rebalancer"] = "99.0"
-    with pytest.raises(PlanFileError, match=r"novelty .* \(rebalancer 99.0 wrote it, this is "):
+    with pytest.raises(
+        PlanFileError, match=r"novelty .* \(rebalancer 99.0 wrote it, this is .* Read it with the version"
+    ):
         plan_from_json(json.dumps(document), "here")
