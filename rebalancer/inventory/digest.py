@@ -53,8 +53,8 @@ def inventory_digest(pool: Pool) -> str:
 
 
 def inventory_digests(pool: Pool) -> dict[Uuid, str]:
-    """The digest of each pool that was joined into *pool*, as it was read; its own where none was."""
-    return {member.uuid: inventory_digest(member) for member in pool.members}
+    """The digest of each pool that was joined into *pool*, as it stands there; its own where none was."""
+    return {part.uuid: inventory_digest(part) for part in pool.parts}
 
 
 def _counts(vm: VM) -> bool:

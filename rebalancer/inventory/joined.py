@@ -13,6 +13,7 @@ from typing import Any, Final
 from rebalancer.errors import InputError
 from rebalancer.inventory.pool import Pool
 from rebalancer.inventory.references import Uuid
+from rebalancer.inventory.storage import VDI
 from rebalancer.inventory.vm import VM
 
 TABLES: Final = ("hosts", "vms", "vdis", "srs", "networks", "vm_groups", "vgpu_types")
@@ -60,8 +61,14 @@ class JoinedPool(Pool):
             hosts={uuid: self.hosts[uuid] for uuid in member.hosts if uuid in self.hosts},
             srs={uuid: self.srs[uuid] for uuid in member.srs if uuid in self.srs},
             vms={uuid: vm for uuid, vm in self.vms.items() if self.of_vm(vm) is member},
-            vdis={uuid: vdi for uuid, vdi in self.vdis.items() if self.of_sr(vdi.sr) is member},
+            vdis={uuid: vdi for uuid, vdi in self.vdis.items() if self._of_vdi(vdi) is member},
         )
+
+    def _of_vdi(self, vdi: VDI) -> Pool:
+        """The pool of a disk: that of its SR; where that leads nowhere, the one that the disk was read from."""
+        if vdi.sr in self.srs:
+            return self.of_sr(vdi.sr)
+        return next((member for member in self.joined if vdi.uuid in member.vdis), self.joined[0])
 
 
 def join_pools(first: Pool, *others: Pool) -> Pool:

@@ -111,8 +111,8 @@ def _made_from(problem: Problem, pace: Pace, undoes: str | None) -> MadeFrom:
     """What the plan is bound to; the policy is spelled out, so that no later default changes what was reviewed."""
     policy = problem.policy.spelled_out()
     first, *others = (
-        PoolBeside(pool=member.uuid, pool_name=member.name, inventory_digest=inventory_digest(member))
-        for member in problem.pool.members
+        PoolBeside(pool=part.uuid, pool_name=part.name, inventory_digest=inventory_digest(part))
+        for part in problem.pool.parts
     )
     return MadeFrom(
         pool=first.pool,

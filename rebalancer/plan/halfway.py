@@ -37,9 +37,15 @@ def halfway(plan: Plan, pool: Pool, done: Collection[str] = ()) -> Halfway:
     moves = {way.vm: way.back(count) for way, count in sorted(reached.items(), key=lambda item: item[0].vm)}
     return Halfway(
         pool=pool_at(pool, _placement([way.place(count) for way, count in reached.items() if count != seen[way]])),
-        home={vm: move for vm, move in moves.items() if move.source != move.target and move.target in pool.hosts},
+        home={vm: move for vm, move in moves.items() if _may_return(move, pool)},
         strays=tuple(words for way in ways if (words := way.lost(here, pool, reached.get(way)))),
     )
+
+
+def _may_return(move: Move, pool: Pool) -> bool:
+    """Whether *move* leads somewhere else, and to a host of the same pool: disks have other names in another one."""
+    same = pool.of_host(move.source) is pool.of_host(move.target)
+    return move.source != move.target and move.target in pool.hosts and same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +106,10 @@ class _Way:
         first, host = self.steps[0], here.host_of.get(self.vm)
         if host is None:
             return f"VM {first.vm_name} does not run here any more: nothing brings it back to {first.source_name}"
+        at = self.place(reached).host if reached else host
+        over = next((step.crossing for step in self.steps if step.crossing and at == step.target), None)
+        if over is not None:
+            return f"VM {first.vm_name} has gone to pool {over.pool_name}: it comes home by a plan of its own"
         if reached is None:
             name = pool.hosts[host].name if host in pool.hosts else host
             what = "somebody else has moved it, or disks of it, and it stays"

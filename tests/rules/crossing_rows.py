@@ -80,6 +80,13 @@ ROWS = (
         target={"software_version": NEW},
     ),
     Row(rule="no-vtpm", legal=True, source={"software_version": OLD}),
+    Row(
+        rule="no-vtpm",
+        legal=True,
+        vm={"vtpms": ("tpm",)},
+        source={"software_version": NEW},
+        target={"software_version": NEW},
+    ),
     Row(rule="hardware-platform", legal=False, vm={"hardware_platform_version": 3}),
     Row(rule="hardware-platform", legal=True, vm={"hardware_platform_version": 2}),
     Row(rule="target-enabled", legal=False, target={"enabled": False}),
