@@ -11,6 +11,7 @@ import pytest
 
 from rebalancer.errors import InputError
 from rebalancer.inventory import DANGLING, VDI, VM, Pool, join_pools
+from rebalancer.inventory.digest import inventory_digest, inventory_digests
 from rebalancer.inventory.dump import records_from_dump
 from rebalancer.inventory.records import pool_from_records
 from tests.pools import make_host, make_network, make_pool, make_sr, make_vdi, make_vm
@@ -103,12 +104,14 @@ def test_real_pools_join(shared_data: Callable[..., Path]) -> None:
         both = join_pools(first, other)
         assert len(both.hosts) == len(first.hosts) + len(other.hosts)
         assert [part.vms.keys() for part in both.parts] == [first.vms.keys(), other.vms.keys() - first.vms.keys()]
+        assert inventory_digests(both) == {pool.uuid: inventory_digest(pool) for pool in (first, other)}
 
 
-def test_disks_without_sr_belong_to_the_first_pool() -> None:
-    """What leads nowhere is not lost."""
+def test_disks_without_sr_stay_in_their_pool() -> None:
+    """What leads nowhere is not lost, and stays in the pool that it was read from."""
     east = lone_pool("east", "e1", vdis=[make_vdi("lost", DANGLING)])
-    assert "lost" in join_pools(east, lone_pool("west", "w1")).parts[0].vdis
+    west = lone_pool("west", "w1", vdis=[make_vdi("gone", DANGLING)])
+    assert [sorted(part.vdis) for part in join_pools(east, west).parts] == [["lost"], ["gone"]]
 
 
 @pytest.mark.parametrize(
