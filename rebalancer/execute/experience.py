@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rebalancer.errors import InputError
 from rebalancer.execute.folders import state_folder
+from rebalancer.execute.history import histories
 from rebalancer.execute.journal import Entry, Intended, Looked, RunBegan, Sent, read_journal
 from rebalancer.execute.outcome import StepState
 from rebalancer.inventory import Pool, Uuid
@@ -40,11 +41,13 @@ def journals(state_dir: Path | None) -> list[Path]:
 
 
 def entries_of(path: Path) -> Sequence[Entry]:
-    """The entries of a journal; none where it cannot be read."""
+    """The entries of a journal; none where it cannot be read, or was edited."""
     try:
-        return read_journal(path)
+        entries = read_journal(path)
+        histories(path, entries)
     except InputError:
         return ()
+    return entries
 
 
 def _seen(entries: Sequence[Entry], pool: Uuid) -> Iterator[tuple[str, Experience]]:
@@ -64,6 +67,6 @@ def _seen(entries: Sequence[Entry], pool: Uuid) -> Iterator[tuple[str, Experienc
             case Looked() if entry.state is StepState.MOVED and entry.step in sent and not entry.error:
                 wire = intended[entry.step].wire_seconds
                 began = sent.pop(entry.step).at
-                if wire:
-                    took = (entry.at - began).total_seconds()
+                took = (entry.at - began).total_seconds()
+                if wire and took > 0:  # a clock that was set back meanwhile teaches nothing
                     yield entry.at.isoformat(), Experience(wire_seconds=wire, seconds=took)

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -88,11 +88,68 @@ _KINDS: dict[str, type[Entry]] = {
     "run-ended": RunEnded,
 }
 _EVENTS = {kind: event for event, kind in _KINDS.items()}
-_READ: dict[str, Callable[[Any], object]] = {
-    "at": datetime.fromisoformat,
-    "state": StepState,
-    "error": tuple,
-    "differences": tuple,
+
+
+def _text(value: object) -> str:
+    """A text.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _moment(value: object) -> datetime:
+    """A moment, in UTC.
+
+    Raises:
+        TypeError, ValueError: it is something else.
+    """
+    moment = datetime.fromisoformat(_text(value))
+    if moment.utcoffset() != timedelta(0):
+        raise ValueError(value)
+    return moment
+
+
+def _seconds(value: object) -> float:
+    """Seconds.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < YEAR:
+        raise ValueError(value)
+    return float(value)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """Texts.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if not isinstance(value, list):
+        raise TypeError(value)
+    return tuple(map(_text, value))
+
+
+def _text_or_none(value: object) -> str | None:
+    """A text, or nothing."""
+    return None if value is None else _text(value)
+
+
+YEAR = 365 * 24 * 3600
+"""Seconds: nothing is on the wire for longer."""
+_READ: dict[str, Callable[[object], object]] = {
+    "at": _moment,
+    "state": lambda value: StepState(_text(value)),
+    "error": _texts,
+    "differences": _texts,
+    "wire_seconds": _seconds,
+    "power_state": _text_or_none,
+    "resident_on": _text_or_none,
 }
 
 
@@ -157,7 +214,7 @@ def _entry(path: Path, number: int, line: bytes) -> Entry:
     try:
         raw = json.loads(line)
         kind = _KINDS[raw.pop("event")]
-        facts: dict[str, Any] = {name: _READ[name](each) if name in _READ else each for name, each in raw.items()}
+        facts: dict[str, Any] = {name: _READ.get(name, _text)(each) for name, each in raw.items()}
         return kind(**facts)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         problem = f"line {number} is no journal entry"

@@ -6,14 +6,15 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rebalancer.errors import InputError, InventoryError, StalePlan, StoppedHalfWay
-from rebalancer.execute import Ending, execute, read_journal, resume
+from rebalancer.execute import Ending, execute, learned_pace, read_journal, resume
+from rebalancer.execute.cooling import moved_since
 from rebalancer.execute.folders import lock_path
 from rebalancer.execute.journal import Journal, Looked, RunEnded
 from rebalancer.execute.lock import pool_lock
@@ -230,3 +231,14 @@ def test_a_plan_from_the_future_is_refused(tmp_path: Path, pool: Pool) -> None:
     with pytest.raises(StalePlan, match="future"):
         execute(late, live, **place(tmp_path))
     assert live.sent == []
+
+
+def test_one_damaged_journal_does_not_stop_every_night(tmp_path: Path, pool: Pool) -> None:
+    """A journal that lost a line teaches nothing, and planning goes on without it."""
+    made = place(tmp_path)
+    state, journal = made["state_dir"], made["state_dir"] / "journals" / "one.jsonl"
+    execute(plan_of(pool, ("a", "h2"), ("b", "h3")), ScriptedPool(pool), **made | {"journal": journal})
+    assert moved_since(pool.uuid, datetime.min.replace(tzinfo=UTC), state).keys() == {"a", "b"}
+    journal.write_text("".join(line + "\n" for line in journal.read_text().splitlines() if "intended" not in line))
+    assert moved_since(pool.uuid, datetime.min.replace(tzinfo=UTC), state) == {}
+    assert learned_pace(pool.uuid, state).steps == 0

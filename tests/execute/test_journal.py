@@ -134,3 +134,28 @@ def test_an_impossible_order_is_refused(path: Path, entries: tuple[Entry, ...]) 
     """A call never intended, intended twice without a look, or intended after it was done: an edited journal."""
     with pytest.raises(InputError, match="step s1 cannot be"):
         histories(path, entries)
+
+
+LINES = [
+    ("step", {}, ["s1"], None, 7),
+    ("task", {}, None, 1),
+    ("vm", [], None),
+    ("at", "2026-03-01T00:00:00", "2026-03-01T02:00:00+02:00", 5, None, []),
+    ("wire_seconds", "x", -1.0, True, 1e308, float("nan")),
+    ("error", "x", [1], {"a": 1}),
+    ("state", {}, "lost", None),
+    ("resident_on", {}, 1),
+    ("differences", "x", [None]),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), [(name, value) for name, *values in LINES for value in values])
+def test_a_value_of_another_kind_is_refused(path: Path, field: str, value: object) -> None:
+    """A journal that somebody edited is an input error, never a crash in the middle of a run."""
+    write(path, *ALL)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert any(field in line for line in lines)
+    edited = [line | ({field: value} if field in line else {}) for line in lines]
+    path.write_text("".join(json.dumps(line) + "\n" for line in edited))
+    with pytest.raises(InputError, match="is no journal entry"):
+        read_journal(path)
