@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any
@@ -150,6 +151,24 @@ def test_lost_failures_are_mended_as_far_as_they_can(seed: int, failing: int) ->
     assert (tier.before, tier.after, tier.bound, tier.proved) == (before, fewest, fewest, True)
     assert len(lost_in(problem, found.placement)) == fewest
     assert tiers["balance"].after == pytest.approx(optimum(problem, found.placement)[1])
+
+
+def test_plan_that_mends_failures_says_so_and_verifies() -> None:
+    """Steps that do nothing else give the failures as their reason, and the plan verifies with its tier."""
+    told = []
+    for seed in range(12):
+        plan = rebalance(lopsided(seed, 2), made_at=MADE_AT)
+        problem = lopsided(seed, 2)
+        assert verify_plan(plan, problem.pool, problem.demand, now=MADE_AT) == ()
+        tier = next((each for each in plan.tiers if each.objective == "failures-lost"), None)
+        reasons = [step.why for step in plan.steps if "[spare]" in step.why]
+        if tier and tier.after < tier.before:
+            told += reasons
+        else:
+            assert reasons == []
+    assert any(
+        re.fullmatch(r"after (no failure|\d+ failures?) of hosts instead of \d VMs then have .*", each) for each in told
+    )
 
 
 def test_some_of_these_pools_can_be_mended() -> None:

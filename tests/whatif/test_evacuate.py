@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -248,6 +249,10 @@ def _carried_out(found: Evacuation, live: LivePool, folder: Path, which: str) ->
 
 class StoppedClock(HandClock):
     """Half an hour after the plans were made; waiting is real."""
+
+    def now(self) -> datetime:
+        """Stopped."""
+        return MADE_AT + timedelta(minutes=30)
 
     def monotonic(self) -> float:
         """The machine's."""
