@@ -169,3 +169,27 @@ def test_a_policy_survives_json() -> None:
     """What `model_dump` writes is read back as the same policy: plans carry it."""
     policy = load_policy(EXAMPLE)
     assert Policy.model_validate_json(json.dumps(policy.model_dump(mode="json"))) == policy
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[other_pools]\nenabled = true\n", "other_pools.enabled is of no use without storage_motion.enabled = true"),
+        ("[other_pools]\nnetworks = { a = 'b' }\n", "networks and srs are of no use without enabled = true"),
+        ("[other_pools]\nsrs = { a = 'b' }\n", "networks and srs are of no use without enabled = true"),
+        ("[storage_motion]\nenabled = true\n[other_pools]\nenabled = true\nsrs = { a = 1 }\n", "other_pools.srs.a"),
+    ],
+)
+def test_wishes_about_other_pools_need_each_other(write: Callable[[str], Path], text: str, words: str) -> None:
+    """A VM goes over with its disks or not at all, and maps are for those that go."""
+    with pytest.raises(PolicyError, match=re.escape(words)):
+        load_policy(write(text))
+
+
+def test_a_policy_without_other_pools_keeps_its_digest(write: Callable[[str], Path]) -> None:
+    """The section is written only where it says something, spelled out or not."""
+    plain = load_policy(write("[storage_motion]\nenabled = true\n")).spelled_out()
+    assert "other_pools" not in plain.given()
+    over = load_policy(write("[storage_motion]\nenabled = true\n[other_pools]\nenabled = true\n")).spelled_out()
+    assert over.given()["other_pools"] == {"enabled": True, "networks": {}, "srs": {}}
+    assert policy_digest(plain) != policy_digest(over)
