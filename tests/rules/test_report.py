@@ -78,6 +78,16 @@ def large() -> Problem:
     )
 
 
+def test_a_way_out_is_said_once_for_all_whom_it_frees() -> None:
+    """Four of them by name, more are counted, and VMs with another way out have their own."""
+    blocked = {"pool_migrate": "ask Ann"}
+    for number, names in ((4, "v0, v1, v2, v3"), (6, "v0, v1, v2, v3 and 2 more")):
+        vms = [make_vm(f"v{each}", blocked_operations=blocked) for each in reversed(range(number))]
+        problem = problem_of(vms=vms)
+        (held,) = legality_report(Legality(problem, rules_for(problem))).held
+        assert held.remedies == (f"remove pool_migrate from the VM's blocked_operations ({names})",)
+
+
 def test_targets_of_a_large_pool_agree_with_its_objections(large: Problem) -> None:
     """192,000 pairs, each with all its objections, and the targets of every VM."""
     legality = legality_of(large)
