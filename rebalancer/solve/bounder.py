@@ -103,9 +103,13 @@ class Bounder:
         self._running.result()
 
     def _run(self) -> None:
-        """Solve relaxations that watch more and more."""
+        """Solve relaxations that watch more and more.
+
+        Not with peaks where they are large: a VM that is a little on every host peaks on none, so that linear
+        relaxations say nothing of peaks, and take long for it.
+        """
         self._wanted.wait()
-        while not self._stopped and self._solve():
+        while (self._watched.all() or not self._exact.deviations.budget) and not self._stopped and self._solve():
             pass
 
     def _solve(self) -> bool:
