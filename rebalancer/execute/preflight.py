@@ -76,7 +76,8 @@ def assert_legal_from_here(
     against = (*_unfit(plan, pool), *(str(finding) for finding in findings))
     if findings and not done and inventory_digests(pool) == plan.made_from.inventories:
         raise IllegalPlan(against)
-    changed = differences(plan, undone(plan, done, rested if flying else pool))
+    crossed = {step.vm for step in plan.steps if step.id in done and step.crossing}
+    changed = differences(plan, undone(plan, done, rested if flying else pool), crossed)
     if against:
         raise StalePlan((*changed, *against))
     return (*changed, *_notes(pool))

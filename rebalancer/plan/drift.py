@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
@@ -12,12 +12,17 @@ from rebalancer.rules.memory_model import guest_bytes
 from rebalancer.units import size_in_words
 
 
-def differences(plan: Plan, pool: Pool) -> tuple[str, ...]:
-    """One sentence for each thing that is not as *plan* knew it; none where every rule would answer as before."""
+def differences(plan: Plan, pool: Pool, crossed: Collection[Uuid] = ()) -> tuple[str, ...]:
+    """One sentence for each thing that is not as *plan* knew it; none where every rule would answer as before.
+
+    VMs in *crossed* went to another pool by this very plan. Their disks and interfaces are others than they were, so
+    that the digests of both pools say nothing then.
+    """
     if inventory_digests(pool) == plan.made_from.inventories:
         return ()
-    found = (*_hosts(plan, pool), *_guests(plan, pool), *_disks(plan, pool))
-    return found or ("a setting that the rules read has changed; hosts and the VMs on them are the same",)
+    found = (*_hosts(plan, pool), *_guests(plan, pool, crossed), *_disks(plan, pool))
+    same = "a setting that the rules read has changed; hosts and the VMs on them are the same"
+    return found if found or crossed else (same,)
 
 
 def _hosts(plan: Plan, pool: Pool) -> Iterator[str]:
@@ -33,12 +38,12 @@ def _hosts(plan: Plan, pool: Pool) -> Iterator[str]:
             yield f"host {host.name} has only {size_in_words(guest_bytes(host))} of memory for VMs"
 
 
-def _guests(plan: Plan, pool: Pool) -> Iterator[str]:
-    """Guests that came, went or moved."""
+def _guests(plan: Plan, pool: Pool, crossed: Collection[Uuid]) -> Iterator[str]:
+    """Guests that came, went or moved, those in *crossed* left out."""
     then, now = plan.before.host_of, current_placement(pool).host_of
     hosts = {row.uuid: row.name for row in plan.hosts} | {uuid: host.name for uuid, host in pool.hosts.items()}
     names = {step.vm: step.vm_name for step in plan.steps} | {vm.uuid: vm.name for vm in pool.vms.values()}
-    for vm in sorted({*then, *now}, key=lambda vm: (names.get(vm, vm), vm)):
+    for vm in sorted({*then, *now}.difference(crossed), key=lambda vm: (names.get(vm, vm), vm)):
         words = _guest(hosts, then.get(vm), now.get(vm))
         if words:
             yield f"VM {names.get(vm, vm)} {words}"

@@ -52,6 +52,7 @@ def migrate_send(here: World, there: World, task: str, wish: StorageMotion) -> s
             disks.eject(here, drive)
         crossing.carry_out()
     finally:
+        crossing.let_go()
         _end(here, move, before)
     arrival.aftermath(there, replace(move, vm=crossing.guest))
     return crossing.guest
@@ -103,6 +104,11 @@ class _Crossing:
                 self._discard()
             raise
         self._arrive()
+
+    def let_go(self) -> None:
+        """Hold no memory over there any more for a VM that did not come."""
+        if not self.is_over and self.there.database.find("VM", self.guest) is not None:
+            self.there.database.change("VM", self.guest, scheduled_to_be_resident_on=NULL)
 
     def _write(self) -> None:
         """Write the VM's records over there, halted as yet, its memory held on the host.

@@ -3,6 +3,7 @@
 from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.live import LivePool, TaskState, TaskStatus, Whereabouts, live_pool
 from rebalancer.xapi.metrics import MetricsFailure, fetch_metrics
+from rebalancer.xapi.pair import LivePair
 from rebalancer.xapi.profile import measure
 from rebalancer.xapi.read import read_pool, read_records
 from rebalancer.xapi.session import ReadSession, connect
@@ -11,6 +12,7 @@ from rebalancer.xapi.trust import Trust
 
 __all__ = [
     "Credentials",
+    "LivePair",
     "LivePool",
     "MetricsFailure",
     "ReadSession",

@@ -171,6 +171,8 @@ class LivePool:
         key = motion.host, motion.network
         if key not in self._receivers:
             host, network = self._ref("host", motion.host), self._ref("network", motion.network)
+            # A read, so that the session is alive: of another pool it may be the first for long.
+            self._session.record("host", host)
             self._receivers[key] = self._send_harmless("host.migrate_receive", host, network, {})
         return self._receivers[key]
 

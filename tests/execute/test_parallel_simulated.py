@@ -25,10 +25,8 @@ from rebalancer.rules import Legality, rules_for
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.xapi import Trust, live_pool
 from tests.execute.scripted import MADE_AT
-from tests.execute.test_simulated import KEYS, Stage, arguments, calls
+from tests.execute.test_simulated import KEYS, Stage, arguments
 from tests.pools import policy_of
-
-__all__ = ["calls"]
 
 LIMITS = {"concurrent": 4, "in_per_host": 2, "out_per_host": 2}
 MOVES = 8

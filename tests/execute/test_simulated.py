@@ -26,7 +26,6 @@ from rebalancer.policy import Policy
 from rebalancer.problem import make_problem
 from rebalancer.rules import Legality, rules_for
 from rebalancer.simulator import Simulator, generate_pool
-from rebalancer.simulator.calls.dispatch import Dispatcher
 from rebalancer.xapi import Credentials, LivePool, Trust, live_pool
 from tests.execute.scripted import HandClock, plan_of
 from tests.pools import policy_of
@@ -87,20 +86,6 @@ class Stage:
     def looked(self) -> list[StepState]:
         """What the journal says of each look."""
         return [each.state for each in read_journal(self.journal) if isinstance(each, Looked)]
-
-
-@pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of all calls that reach any simulator of this test."""
-    heard: list[str] = []
-    answer = Dispatcher.call
-
-    def call(self: Dispatcher, host_ref: str, method: str, params: list[Any]) -> tuple[str, Any]:
-        heard.append(method)
-        return answer(self, host_ref, method, params)
-
-    monkeypatch.setattr(Dispatcher, "call", call)
-    return heard
 
 
 @pytest.fixture

@@ -1,0 +1,248 @@
+"""Runs in which VMs go to another pool: two simulators, two logins, and everything that goes wrong between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rebalancer.errors import PoolLocked, StalePlan, StoppedHalfWay
+from rebalancer.execute import Ending, execute, pool_lock, read_journal, resume
+from rebalancer.execute.journal import Entry, Intended, Journal, Looked
+from rebalancer.execute.outcome import StepState
+from rebalancer.inventory import Pool
+from rebalancer.plan import Plan, rebalance, verify_plan
+from rebalancer.problem import make_problem
+from rebalancer.simulator import Simulator, generate_pool
+from rebalancer.xapi import Credentials, LivePair, Trust, live_pool
+from tests.execute.scripted import MADE_AT
+from tests.execute.test_simulated import PATIENCE, StoppedClock
+from tests.pools import policy_of
+
+HOME = generate_pool(hosts=3, vms=8, seed=5, fill=0.3, hot=0.0, pinned=0.0, days=1)
+ANNEX = generate_pool(hosts=2, vms=4, seed=6, fill=0.2, hot=0.0, pinned=0.0, days=1)
+KEYS = Credentials(user="root", password="simulator")
+SENT = "Async.VM.migrate_send"
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Stage:
+    """Two simulated pools, a plan that takes two VMs from one to the other, and a place for the journal."""
+
+    home: Simulator
+    annex: Simulator
+    plan: Plan
+    folder: Path
+    calls: list[str]
+
+    @property
+    def journal(self) -> Path:
+        """Of the plan."""
+        return self.folder / "journal.jsonl"
+
+    def open(self) -> LivePair:
+        """Two fresh logins."""
+        return LivePair(*(live_pool(each.url, KEYS, Trust()) for each in (self.home, self.annex)))
+
+    def run(self, way: Callable[..., Any] = execute) -> Any:  # noqa: ANN401 - a result
+        """Carry the plan out, or go on with it."""
+        with self.open() as live:
+            return way(
+                self.plan,
+                live,
+                journal=self.journal,
+                state_dir=self.folder / "state",
+                clock=StoppedClock(),
+                patience=PATIENCE,
+            )
+
+    def read(self) -> Pool:
+        """Both pools."""
+        with self.open() as live:
+            return live.read()
+
+    def found(self, vm: str) -> list[str]:
+        """The power state of a VM in each pool, "" where it is not."""
+        return [
+            next((row["power_state"] for _, row in each.database.items("VM") if row["uuid"] == vm), "")
+            for each in (self.home, self.annex)
+        ]
+
+    def looked(self) -> list[StepState]:
+        """What the journal says of each look."""
+        return [each.state for each in read_journal(self.journal) if isinstance(each, Looked)]
+
+
+@pytest.fixture
+def stage(tmp_path: Path, calls: list[str]) -> Iterator[Stage]:
+    """Two VMs of the first pool have to run in the second; each takes about a tenth of a second."""
+    with (
+        Simulator(HOME, speed=600.0, login_delay=0.0) as home,
+        Simulator(ANNEX, speed=600.0, login_delay=0.0, net=101) as annex,
+    ):
+        home.introduce(annex)
+        made = Stage(home=home, annex=annex, plan=_plan(home, annex), folder=tmp_path, calls=calls)
+        yield made
+
+
+def _plan(home: Simulator, annex: Simulator) -> Plan:
+    """A plan that takes two VMs of *home* to the hosts of *annex*."""
+    with LivePair(*(live_pool(each.url, KEYS, Trust()) for each in (home, annex))) as live:
+        pool = live.read()
+    guests = sorted(vm.uuid for vm in pool.resident_guests() if pool.of_vm(vm).uuid == pool.uuid)[:2]
+    hosts = [uuid for uuid in pool.hosts if pool.of_host(uuid).uuid != pool.uuid]
+    policy = policy_of(
+        mode="repair",
+        run_on=[{"name": "out", "vms": guests, "hosts": hosts}],
+        storage_motion={"enabled": True},
+        other_pools={"enabled": True},
+        intent={"read_tags": False, "vm_groups": "ignore"},
+    )
+    plan = rebalance(make_problem(pool, None, policy), made_at=MADE_AT)
+    assert [bool(step.crossing) for step in plan.steps] == [True, True]
+    return plan
+
+
+def test_vms_run_in_the_other_pool_afterwards(stage: Stage) -> None:
+    """Gone from one, running in the other with their disks, each sent once; planned again, nothing is left to do."""
+    result = stage.run()
+    assert (result.ending, result.differences) == (Ending.COMPLETE, ())
+    assert stage.calls.count(SENT) == len(stage.plan.steps)
+    pool = stage.read()
+    for step in stage.plan.steps:
+        assert stage.found(step.vm) == ["", "Running"]
+        assert pool.vms[step.vm].resident_on == step.target
+        assert {drive.vdi for drive in pool.vms[step.vm].vbds if drive.vdi} <= pool.vdis.keys()
+    assert verify_plan(stage.plan, pool, now=MADE_AT, done=set(result.done)) == ()
+    again = make_problem(pool, None, stage.plan.policy)
+    assert rebalance(again, made_at=MADE_AT).steps == ()
+
+
+def test_no_session_is_left_behind_but_those_that_xapi_uses(stage: Stage) -> None:
+    """Receivers that only served a question are logged out: there remains one for each VM that was sent."""
+    before = [each.database.count("session") for each in (stage.home, stage.annex)]
+    stage.run()
+    after = [each.database.count("session") for each in (stage.home, stage.annex)]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [0, len(stage.plan.steps)]
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_each_of_both_pools_is_locked(stage: Stage, which: int) -> None:
+    """A run in either of them keeps this one out."""
+    pool = list(stage.plan.made_from.pool_names)[which]
+    with pool_lock(pool, stage.folder / "state"), pytest.raises(PoolLocked):
+        _elsewhere(stage.run)
+    assert SENT not in stage.calls
+
+
+def _elsewhere(call: Callable[[], object]) -> None:
+    """Call from another thread: a thread that holds a lock may take it again."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(call).result()
+
+
+@pytest.mark.parametrize("line", range(1, 8))
+def test_killed_after_any_line_it_goes_on_and_sends_nothing_twice(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, line: int
+) -> None:
+    """Whatever the journal ends with, also while a VM is known to both pools: the next run settles it."""
+    written, append = 0, Journal.append
+
+    def kill(self: Journal, entry: Entry) -> None:
+        nonlocal written
+        append(self, entry)
+        written += 1
+        if written == line:
+            raise Killed
+
+    monkeypatch.setattr(Journal, "append", kill)
+    with pytest.raises(Killed):
+        stage.run()
+    monkeypatch.setattr(Journal, "append", append)
+    last = type(read_journal(stage.journal)[-1])
+    if last is Intended:
+        # Nobody but the pool knows whether it was sent, and a VM that did not move tells nothing.
+        with pytest.raises(StoppedHalfWay):
+            stage.run(resume)
+        assert stage.looked()[-1] is StepState.UNKNOWN
+    else:
+        assert stage.run(resume).ending is Ending.COMPLETE
+    assert stage.calls.count(SENT) <= len(stage.plan.steps)
+    for step in stage.plan.steps:
+        assert stage.found(step.vm).count("Running") == 1
+
+
+TROUBLES: dict[str, tuple[dict[str, dict[str, Any]], StepState, list[str], str]] = {
+    "its record stays behind": ({"source-stays": {}}, StepState.UNKNOWN, ["Halted", "Running"], "both pools know"),
+    "it fails": (
+        {"move-fails": {"at": 0.5, "code": "VDI_COPY_FAILED"}},
+        StepState.STAYED,
+        ["Running", ""],
+        "VDI_COPY_FAILED",
+    ),
+    "it fails and leaves copies": (
+        {"copies-stay": {}, "move-fails": {"at": 0.99, "code": "VM_MIGRATE_FAILED"}},
+        StepState.UNKNOWN,
+        ["Running", "Halted"],
+        "both pools know",
+    ),
+    "the toolstack restarts late": (
+        {"toolstack-restart": {"at": 0.99, "outcome": "stayed"}},
+        StepState.UNKNOWN,
+        ["Running", "Halted"],
+        "both pools know",
+    ),
+    "the VM halts": ({"vm-halts": {"at": 0.3}}, StepState.HALTED, ["Halted", ""], "the VM is halted"),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_after_any_trouble_people_are_told_where_the_vm_is(stage: Stage, trouble: str) -> None:
+    """The run stops, the step that went wrong is in the state that both pools show, and the next VM is not sent."""
+    faults, state, found, words = TROUBLES[trouble]
+    for kind, settings in faults.items():
+        stage.home.faults.add(kind, vm=stage.plan.steps[0].vm, **settings)
+    with pytest.raises(StoppedHalfWay, match=words):
+        stage.run()
+    assert stage.looked() == [state]
+    assert stage.found(stage.plan.steps[0].vm) == found
+    assert stage.found(stage.plan.steps[1].vm) == ["Running", ""]
+
+
+def test_a_toolstack_that_restarts_once_the_vm_has_arrived_does_no_harm(stage: Stage) -> None:
+    """The task is gone, the VM is there, the rest is carried out."""
+    stage.home.faults.add("toolstack-restart", vm=stage.plan.steps[0].vm, at=0.995, outcome="moved")
+    assert stage.run().ending is Ending.COMPLETE
+
+
+@pytest.mark.parametrize("method", ["VM.get_record", "task.get_record", "host.migrate_receive", SENT[len("Async.") :]])
+@pytest.mark.parametrize("side", ["home", "annex"])
+def test_sessions_that_expire_are_opened_again(stage: Stage, side: str, method: str) -> None:
+    """Of either pool, at any call."""
+    getattr(stage, side).faults.add("session-expires", method=method)
+    assert stage.run().ending is Ending.COMPLETE
+    assert all(stage.found(step.vm) == ["", "Running"] for step in stage.plan.steps)
+
+
+def test_drift_in_the_other_pool_stops_the_run(stage: Stage) -> None:
+    """A host of the other pool is disabled: nothing is sent, and it is named."""
+    for ref, _ in stage.annex.database.items("host"):
+        stage.annex.database.change("host", ref, enabled=False)
+    with pytest.raises(StalePlan, match="is disabled"):
+        stage.run()
+    assert SENT not in stage.calls
+
+
+def test_one_pool_alone_is_not_what_the_plan_is_for(stage: Stage) -> None:
+    """Without the other login the plan is for other pools, and nothing is sent."""
+    with live_pool(stage.home.url, KEYS, Trust()) as live, pytest.raises(StalePlan, match="the plan is for pools"):
+        execute(stage.plan, live, journal=stage.journal, state_dir=stage.folder, clock=StoppedClock())
+    assert SENT not in stage.calls
