@@ -37,6 +37,8 @@ class Typed:
     def _command(self, name: str, plan: Path, **files: Path | None) -> str:
         """`rebalancer *name* *plan* URL` with *files* and the way in as options."""
         files |= {"state-dir": self.state_dir, "ca-file": self.door.ca_file, "credentials": self.door.credentials_file}
+        files["beside-credentials"] = self.door.beside_credentials_file
+        other = ["--beside", self.door.beside] if self.door.beside else []
         options = [word for option, file in files.items() if file for word in (f"--{option}", str(file))]
         pins = [word for pin in self.door.fingerprints or () for word in ("--fingerprint", pin)]
-        return shlex.join(["rebalancer", name, str(plan), self.url, *options, *pins])
+        return shlex.join(["rebalancer", name, str(plan), self.url, *other, *options, *pins])

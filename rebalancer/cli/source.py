@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +13,10 @@ from rebalancer.errors import ConnectionSettingsError, InputError, MetricsRefuse
 from rebalancer.inventory import Pool, join_pools
 from rebalancer.inventory.dump import records_from_dump
 from rebalancer.inventory.records import pool_from_records
+from rebalancer.plan.plan import Plan
 from rebalancer.policy import DemandPolicy
 from rebalancer.snapshot import Snapshot, read_snapshot
-from rebalancer.xapi import Credentials, Trust, connect, measure, read_pool
+from rebalancer.xapi import Credentials, LivePair, LivePool, Trust, connect, live_pool, measure, read_pool
 
 FILES = {".json", ".gz", ".xml", ".toml"}
 """What no pool's address ends in."""
@@ -138,6 +140,28 @@ def _file(source: str) -> Path:
         pool = f", or write https://{source} if it is a pool" if may_be_pool else ""
         raise SnapshotError(source, "there is no such file", f"Name a snapshot or a database dump{pool}")
     return path
+
+
+def open_live(url: str, door: Door, plan: Plan) -> LivePool | LivePair:
+    """The pool of *plan* at *url*, to be changed; both, where the plan is for two.
+
+    Raises:
+        InputError: *door* names another pool and the plan is for one, or the other way round.
+        ConnectionSettingsError, XapiError: see `live_pool`.
+    """
+    two = bool(plan.made_from.beside)
+    if two != bool(door.beside):
+        called = f"the plan is for {'pools' if two else 'pool'} {plan.made_from.called}"
+        remedy = "Name the URL of the other pool there" if two else "Leave it out"
+        raise InputError("--beside", called, remedy)
+    live = live_pool(url, door.credentials(), door.trust())
+    if not door.beside:
+        return live
+    with ExitStack() as stack:
+        stack.enter_context(live)
+        other = live_pool(door.beside, door.of_beside(url).credentials(), door.trust())
+        stack.pop_all()
+    return LivePair(live, other)
 
 
 def with_demand_from(situation: Situation, table: Path, demand: DemandPolicy) -> Situation:

@@ -24,7 +24,8 @@ def what_happened(step: Step, looked: Looked) -> str:
 
 def named(step: Step) -> str:
     """A step as people find it in the plan."""
-    return f"step {step.id}, {step.vm_name} from {step.source_name} to {step.target_name}"
+    there = f" of pool {step.crossing.pool_name}" if step.crossing else ""
+    return f"step {step.id}, {step.vm_name} from {step.source_name} to {step.target_name}{there}"
 
 
 def _fact(step: Step, looked: Looked) -> str:

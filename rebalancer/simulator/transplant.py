@@ -124,8 +124,8 @@ def _plug_network(there: Database, vif: str, network: str) -> None:
 
 
 def _forget(database: Database, gone: set[str]) -> None:
-    """Take what is gone out of the lists of drives and networks that stay."""
-    for cls, name in (("VDI", "VBDs"), ("network", "VIFs")):
+    """Take what is gone out of the lists of disks, networks and groups that stay."""
+    for cls, name in (("VDI", "VBDs"), ("network", "VIFs"), ("VM_group", "VMs")):
         for ref, record in database.items(cls):
             if left := gone.intersection(record[name]):
                 database.change(cls, ref, **{name: [each for each in record[name] if each not in left]})

@@ -223,6 +223,14 @@ def test_a_toolstack_that_restarts_once_the_vm_has_arrived_does_no_harm(stage: S
     assert stage.run().ending is Ending.COMPLETE
 
 
+def test_an_answer_that_is_lost_sends_nothing_again(stage: Stage) -> None:
+    """XAPI took the call, the connection broke: the VM is found in the other pool, and the run goes on."""
+    stage.home.faults.add("connection-reset", method=SENT, skip=1)
+    assert stage.run().ending is Ending.COMPLETE
+    assert stage.calls.count(SENT) == len(stage.plan.steps)
+    assert all(stage.found(step.vm) == ["", "Running"] for step in stage.plan.steps)
+
+
 @pytest.mark.parametrize("method", ["VM.get_record", "task.get_record", "host.migrate_receive", SENT[len("Async.") :]])
 @pytest.mark.parametrize("side", ["home", "annex"])
 def test_sessions_that_expire_are_opened_again(stage: Stage, side: str, method: str) -> None:

@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from rebalancer.cli.options import AsJson, CaFile, CredentialsFile, Fingerprint, PlanPath, StateDir, Url
+from rebalancer.cli.options import (
+    AsJson,
+    Beside,
+    BesideCredentials,
+    CaFile,
+    CredentialsFile,
+    Fingerprint,
+    PlanPath,
+    StateDir,
+    Url,
+)
 
 WEEK = 7 * 24 * 60
 """Minutes: no run is meant to last longer."""
@@ -37,6 +47,8 @@ def apply(
     fingerprint: Fingerprint = None,
     credentials: CredentialsFile = None,
     state_dir: StateDir = None,
+    beside: Beside = None,
+    beside_credentials: BesideCredentials = None,
     json: AsJson = False,
 ) -> None:
     """Carry a plan out on a live pool.
@@ -50,24 +62,29 @@ def apply(
     from rebalancer.cli.next_commands import Typed
     from rebalancer.cli.output import print_json, show
     from rebalancer.cli.progress import watch_run
-    from rebalancer.cli.source import Door
+    from rebalancer.cli.source import Door, open_live
     from rebalancer.cli.stopping import tell_stop
     from rebalancer.errors import StoppedHalfWay
     from rebalancer.execute import execute, journal_path, resume, stop_on_signals, was_begun
     from rebalancer.export import folder_of, read_plan
     from rebalancer.policy.load import load_policy
-    from rebalancer.xapi import live_pool
 
     made = read_plan(plan)
     demands = demands_of(load_policy(policy), policy.parent) if policy else Demands(approval=False)
     assert_approved(made, folder_of(plan), demands)
-    door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
+    door = Door(
+        ca_file=ca_file,
+        fingerprints=fingerprint,
+        credentials_file=credentials,
+        beside=beside,
+        beside_credentials_file=beside_credentials,
+    )
     deadline = None if minutes is None else datetime.now(UTC) + timedelta(minutes=minutes)
     book = journal or journal_path(made.digest, state_dir)
     carry_out = resume if was_begun(book) else execute
     try:
         with (
-            live_pool(url, door.credentials(), door.trust()) as live,
+            open_live(url, door, made) as live,
             stop_on_signals(tell=tell_stop) as stop,
             watch_run() as told,
         ):

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rebalancer.cli.options import AsJson, CaFile, CredentialsFile, Fingerprint, PlanPath, Source, StateDir
+from rebalancer.cli.options import (
+    AsJson,
+    Beside,
+    BesideCredentials,
+    CaFile,
+    CredentialsFile,
+    Fingerprint,
+    PlanPath,
+    Source,
+    StateDir,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -40,6 +50,8 @@ def rollback(
     fingerprint: Fingerprint = None,
     credentials: CredentialsFile = None,
     state_dir: StateDir = None,
+    beside: Beside = None,
+    beside_credentials: BesideCredentials = None,
     json: AsJson = False,
     detailed_exitcode: Annotated[
         bool,
@@ -63,7 +75,14 @@ def rollback(
 
     if output:
         assert_free(output)
-    made, door = read_plan(plan), Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
+    made = read_plan(plan)
+    door = Door(
+        ca_file=ca_file,
+        fingerprints=fingerprint,
+        credentials_file=credentials,
+        beside=beside,
+        beside_credentials_file=beside_credentials,
+    )
     seen = open_source(source, door, made.policy.demand, metrics=False)
     done = _done(made, seen, after or (), journal, state_dir)
     back = undo(made, seen.pool, made_at=datetime.now(UTC), done=done, pace=learned_pace(seen.pool.uuid, state_dir))
