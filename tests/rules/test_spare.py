@@ -16,7 +16,7 @@ from rebalancer.placement import Placement
 from rebalancer.plan.elsewhere import problem_at
 from rebalancer.policy import intent_of
 from rebalancer.problem import Problem
-from rebalancer.rules import Legality, PoolRule, end_violations, rules_for, standing_violations, step_ledger
+from rebalancer.rules import Legality, PoolRule, end_violations, rules_for, spare, standing_violations, step_ledger
 from rebalancer.rules.memory_model import start_bytes, static_bytes
 from rebalancer.rules.report import legality_report
 from rebalancer.rules.restarts import Restarts
@@ -377,3 +377,9 @@ def test_a_question_does_not_spoil_the_next() -> None:
     limit, where = restarts_of(problem), {vm: (host,) for vm, host in problem.initial.host_of.items()}
     assert limit.refuses("s", "h3", where) is None
     assert limit.refuses("b", "h3", where) is not None
+
+
+@pytest.mark.parametrize(("hosts", "words"), [(0, "no host"), (1, "no more than 1 host"), (2, "no more than 2 hosts")])
+def test_how_few_hosts_can_start_a_vm_is_counted_in_words(hosts: int, words: str) -> None:
+    """None, one and several."""
+    assert spare._bound(make_vm("a"), hosts) == f"VM 'a' cannot be kept restartable: {words} can start it"
