@@ -149,11 +149,18 @@ class _Undoing:
             goal=end,
             tiers=(),
             outcome=INCOMPLETE if missing else OUTCOME,
-            reason=reason if away else f"every VM is where plan {short(self._undone.digest)} found it",
+            reason=reason if away else self._nobody_returns(),
             warnings=(*self._at.strays, *given_up),
             missing=missing,
             undoes=self._undone.digest,
         )
+
+    def _nobody_returns(self) -> str:
+        """Why there is nothing to do: all are at home, or whoever is not stays for a reason that the warnings tell."""
+        name = short(self._undone.digest)
+        if self._at.strays:
+            return f"no VM goes back to where plan {name} found it, for the reasons that its warnings give"
+        return f"every VM is where plan {name} found it"
 
     def _labelled(self, made: Plan) -> Plan:
         """*made* with the metrics behind the figures of the plan that it undoes."""

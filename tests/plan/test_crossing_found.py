@@ -35,3 +35,6 @@ def test_the_way_back_from_halfway_leaves_alone_who_went_over() -> None:
         assert {step.vm for step in back.steps} == vms
         assert told in back.warnings
         assert pool is None or verify_plan(back, pool, now=LATER) == ()
+    nobody = undo(PLAN, gone, made_at=MADE_AT)
+    assert nobody.steps == ()
+    assert nobody.summary.startswith("Nothing to do: no VM goes back to where plan ")
