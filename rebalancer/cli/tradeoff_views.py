@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rebalancer.cli.output import heading
 from rebalancer.cli.table import table
 from rebalancer.solve import Point, Tradeoff
+from rebalancer.units import counted
 
 UNITS = {"gib": "GiB", "moves": "moves"}
 
@@ -37,6 +38,7 @@ def tradeoff_document(curve: Tradeoff) -> dict[str, Any]:
         "cost": curve.cost.value,
         "knee": curve.knee,
         "breaches": curve.breaches,
+        "last_resorts": curve.last_resorts,
         "points": [
             {
                 "allowed": round(point.allowed, 6),
@@ -54,17 +56,25 @@ def tradeoff_document(curve: Tradeoff) -> dict[str, Any]:
 
 def _sentence(curve: Tradeoff) -> str:
     """The knee, how much of the curve is proved, and what it leaves out."""
+    left_out = _left_out(curve)
     if len(curve.points) == 1:
-        return f"No placement was found that leaves less than {curve.points[0].overload:.4g} pCPU-hours of overload."
+        least = f"{curve.points[0].overload:.4g} pCPU-hours of overload"
+        return f"No placement was found that leaves less than {least}.{left_out}"
     proved = sum(point.proved for point in curve.points)
     words = f"{proved} of {len(curve.points)} points are proved best for their price."
     if curve.knee is not None:
         knee = curve.points[curve.knee]
         paid = f"{knee.paid(curve.cost):.4g} {UNITS[curve.cost.value]}"
         words = f"The knee is at {paid}, which leaves {knee.overload:.4g} pCPU-hours of overload. {words}"
-    if curve.breaches:
-        words += f" Repairs are left out: {curve.breaches:g} breaches of tonight stay at most."
-    return words
+    return words + left_out
+
+
+def _left_out(curve: Tradeoff) -> str:
+    """Placements that points and bounds are not about."""
+    words = f" Repairs are left out: {curve.breaches:g} breaches of tonight stay at most." if curve.breaches else ""
+    if curve.last_resorts is None:
+        return words
+    return f"{words} Only placements that move at most {counted(curve.last_resorts, 'last resort')} are looked at."
 
 
 def _row(point: Point, *, knee: bool) -> tuple[object, ...]:

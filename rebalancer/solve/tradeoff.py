@@ -1,8 +1,9 @@
 """What less overload costs: the curve of GiB copied, or of moves, against overload, each point with its bound.
 
 Every point is a placement with the least overload found for so much and no more to pay (epsilon constraint), reached
-with the fewest GiB. The search for it starts from the neighbour that costs less. What nothing beats with more to pay,
-nothing beats with less, so bounds are handed down the curve.
+with the fewest GiB. No point moves more VMs that are a last resort than the end of the curve has to. The search for
+a point starts from the neighbour that costs less. What nothing beats with more to pay, nothing beats with less, so
+bounds are handed down the curve.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from rebalancer.errors import ModelBug
-from rebalancer.objectives import MigrationCost, Overload, Repair
+from rebalancer.objectives import LastResort, MigrationCost, Overload, Repair
 from rebalancer.objectives.load import demand_of
 from rebalancer.placement import Placement
 from rebalancer.policy import Mode
@@ -33,7 +34,6 @@ SHARE_OF_FIRST = 0.4
 
 NARROW = 0.02
 """A stretch of the curve that covers less of it than this, by area, gets no further point."""
-
 
 ENDS = 2
 """Points of a curve without a middle."""
@@ -55,7 +55,8 @@ class Point:
         gib: GiB that it copies.
         moves: VMs that it moves.
         overload: pCPU-hours above the threshold that it leaves.
-        bound: what no placement leaves less than that pays no more than `allowed`.
+        bound: what no placement leaves less than that pays no more than `allowed` and moves no more last resorts than
+            the end of the curve.
         proved: whether the two are one.
         placement: where every guest is.
     """
@@ -88,12 +89,15 @@ class Tradeoff:
         knee: number of the point after which paying more brings least, farthest from the line between the ends; None
             where there are only ends.
         breaches: what is broken tonight; no point breaks more, and none is chosen to mend it.
+        last_resorts: how many VMs that are a last resort have to move for the least overload; points and bounds are of
+            placements that move no more. None where no VM is one.
     """
 
     cost: Cost
     points: tuple[Point, ...]
     knee: int | None
     breaches: float
+    last_resorts: int | None
 
 
 def tradeoff(
@@ -128,6 +132,8 @@ class _Tracing:
         self._prepared = prepare(self._problem, rules)
         self._seconds = problem.policy.limits.solve_seconds
         self._found: list[_Found] = []
+        self._reluctance: tuple[Held, ...] = ()
+        self._last_resorts: int | None = None
 
     def curve(self) -> Tradeoff:
         """Both ends, then the middle of whatever stretch hides most."""
@@ -154,7 +160,13 @@ class _Tracing:
             points.append(replace(found.point, bound=bound, proved=proved))
         kept = _undominated(points, self._cost)
         breaches = Repair(self._rules).value(self._problem.initial, self._problem)
-        return Tradeoff(cost=self._cost, points=kept, knee=knee_of(kept, self._cost), breaches=breaches)
+        return Tradeoff(
+            cost=self._cost,
+            points=kept,
+            knee=knee_of(kept, self._cost),
+            breaches=breaches,
+            last_resorts=self._last_resorts,
+        )
 
     def _doing_nothing(self) -> _Found:
         """The end that costs nothing: with nothing to pay nothing else is possible."""
@@ -203,13 +215,26 @@ class _Tracing:
             key=lambda each: each.point.paid(self._cost),
         )
         budget = Budget(prepared.problem.policy.limits.model_copy(update={"solve_seconds": seconds}))
-        stage = Stage(prepared=prepared, objective=Overload(), held=(self._unbroken(prepared),))
+        stage = Stage(prepared=prepared, objective=Overload(), held=(self._unbroken(prepared), *self._reluctance))
         first = improve_apart(stage, near.at, budget.share(2), _silent)
         budget.spend(first.deterministic)
         held = Held(objective=Overload(), value=first.value, proved=first.proved)
-        cheapest = replace(stage, objective=MigrationCost(), held=(*stage.held, held))
-        second = improve_whole(cheapest, first.at, budget.share(1), _silent)
+        reached = replace(stage, held=(*stage.held, held))
+        at = first.at if self._reluctance else self._reluctant(reached, first.at, budget)
+        cheapest = replace(reached, objective=MigrationCost(), held=(*reached.held, *self._reluctance))
+        second = improve_whole(cheapest, at, budget.share(1), _silent)
         self._keep(stage, first, second.at if second.at is not None else near.at, allowed)
+
+    def _reluctant(self, stage: Stage, at: Ints | None, budget: Budget) -> Ints | None:
+        """From *at*, with all to pay, to as few moves of last resorts as there can be; no point moves more of them."""
+        if not self._problem.intent.last_resort:
+            return at
+        fewest = improve_whole(replace(stage, objective=LastResort()), at, budget.share(2), _silent)
+        budget.spend(fewest.deterministic)
+        self._reluctance = (Held(objective=LastResort(), value=fewest.value, proved=fewest.proved),)
+        if fewest.at is not None:
+            self._last_resorts = round(LastResort().value(placement_of(stage.prepared, fewest.at), self._problem))
+        return fewest.at
 
     def _keep(self, stage: Stage, first: Improved, at: Ints, allowed: float) -> None:
         """The point *at*, unless a rule that is judged as a whole refuses it."""

@@ -6,11 +6,14 @@ import csv
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from rebalancer.cli.exits import Exit
+from rebalancer.execute.journal import Intended, Journal, Looked, RunBegan
+from rebalancer.execute.outcome import StepState
 from rebalancer.export import FILES, plan_document, plan_json, read_plan, write_plan
 from rebalancer.plan import Plan, digest_of
 from rebalancer.simulator import Simulator
@@ -138,6 +141,20 @@ def test_plan_draws_what_less_overload_costs(served: Served, terminal: Terminal)
     refused = terminal.run("plan", served.snapshot, "--tradeoff", "watts")
     assert refused.code != Exit.DONE
     assert "neither gib nor moves" in refused.err
+
+
+def test_the_curve_knows_what_just_moved(served: Served, terminal: Terminal) -> None:
+    """`--tradeoff` reads the journals of the state folder, like a plan: whom they name are last resorts."""
+    policy = terminal.write("warm.toml", f"{QUICK}cool_down_hours = 24\n")
+    typed = ("plan", served.snapshot, "-p", policy, "--tradeoff", "moves", "--state-dir", "state", "--json")
+    assert terminal.run(*typed).json()["last_resorts"] is None
+    vm, now = served.plan.steps[0].vm, datetime.now(UTC)
+    (terminal.folder / "state" / "journals").mkdir(parents=True, exist_ok=True)
+    with Journal(terminal.folder / "state" / "journals" / "before.jsonl") as journal:
+        journal.append(RunBegan(at=now, plan="sha256:1", pool=read_snapshot(served.snapshot).pool.uuid))
+        journal.append(Intended(at=now, step="s1", vm=vm, source="h1", target="h2"))
+        journal.append(Looked(at=now, step="s1", state=StepState.MOVED, power_state="Running", resident_on="h2"))
+    assert terminal.run(*typed).json()["last_resorts"] in {0, 1}
 
 
 def test_plan_by_samples_from_a_file(served: Served, terminal: Terminal) -> None:

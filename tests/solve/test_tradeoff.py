@@ -7,13 +7,14 @@ from itertools import pairwise
 
 import pytest
 
-from rebalancer.objectives import MigrationCost, Overload, Repair
+from rebalancer.objectives import LastResort, MigrationCost, Overload, Repair
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
 from rebalancer.solve import Cost, Point, tradeoff
 from rebalancer.solve.tradeoff import knee_of
-from tests.solve.tiny import accepted_by_checker, random_problem
+from tests.solve.test_last_resort import ANY_GAIN, HOT, ON_H1, reluctant
+from tests.solve.tiny import accepted_by_checker, random_problem, tiny
 
 
 def paid(cost: Cost, placement: Placement, problem: Problem) -> float:
@@ -25,14 +26,8 @@ def paid(cost: Cost, placement: Placement, problem: Problem) -> float:
 
 def least(problem: Problem, cost: Cost, allowed: float) -> float:
     """The least overload that brute force finds with no more than *allowed* to pay and no more broken than tonight."""
-    repair, vms = Repair(rules_for(problem)), list(problem.initial)
-    goals = [Placement(dict(zip(vms, hosts, strict=True))) for hosts in accepted_by_checker(problem)]
-    broken = repair.value(problem.initial, problem)
-    return min(
-        Overload().value(goal, problem)
-        for goal in goals
-        if paid(cost, goal, problem) <= allowed + 1e-9 and repair.value(goal, problem) <= broken
-    )
+    goals = no_more_broken(problem)
+    return min(Overload().value(goal, problem) for goal in goals if paid(cost, goal, problem) <= allowed + 1e-9)
 
 
 @pytest.mark.parametrize("cost", Cost)
@@ -46,6 +41,38 @@ def test_every_point_is_the_best_for_its_price(seed: int, cost: Cost) -> None:
         assert point.overload == pytest.approx(least(problem, cost, point.allowed), abs=1e-9)
         assert point.paid(cost) == paid(cost, point.placement, problem) <= point.allowed + 1e-9
         assert point.overload == pytest.approx(Overload().value(point.placement, problem))
+
+
+@pytest.mark.parametrize("cost", Cost)
+@pytest.mark.parametrize("seed", range(5))
+def test_last_resorts_move_only_as_far_as_the_least_overload_takes(seed: int, cost: Cost) -> None:
+    """No point moves more of them than brute force has to for the least overload, and among such each is the best."""
+    problem = reluctant(random_problem(seed), "v0", "v1", "v2")
+    goals = no_more_broken(problem)
+    _, forced = min((round(Overload().value(each, problem), 9), LastResort().value(each, problem)) for each in goals)
+    spared = [each for each in goals if LastResort().value(each, problem) <= forced]
+    curve = tradeoff(problem, cost=cost, points=4)
+    assert curve.last_resorts == forced
+    for point in curve.points:
+        assert LastResort().value(point.placement, problem) <= forced
+        paying = [each for each in spared if paid(cost, each, problem) <= point.allowed + 1e-9]
+        best = min(Overload().value(each, problem) for each in paying)
+        assert (point.overload, point.bound) == pytest.approx((best, best), abs=1e-9)
+
+
+def no_more_broken(problem: Problem) -> list[Placement]:
+    """All placements that the rules accept and that break no more than tonight."""
+    repair, vms = Repair(rules_for(problem)), list(problem.initial)
+    goals = [Placement(dict(zip(vms, hosts, strict=True))) for hosts in accepted_by_checker(problem)]
+    broken = repair.value(problem.initial, problem)
+    return [goal for goal in goals if repair.value(goal, problem) <= broken]
+
+
+def test_another_vm_moves_on_the_whole_curve() -> None:
+    """b clears the host with the fewest GiB; as a last resort it stays at every point, and a goes."""
+    problem = tiny(ON_H1, load=HOT, limits=ANY_GAIN)
+    assert tradeoff(problem).points[-1].placement["b"] != "h1"
+    assert {point.placement["b"] for point in tradeoff(reluctant(problem, "b")).points} == {"h1"}
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import matplotlib as mpl
 import numpy as np
 
+from rebalancer.cli.tradeoff_views import tradeoff_document, tradeoff_tables
 from rebalancer.frames import tradeoff_frame
 from rebalancer.plots import plot_tradeoff
 from rebalancer.solve import tradeoff
-from tests.solve.tiny import random_problem
+from tests.solve.test_last_resort import ANY_GAIN, HOT, ON_H1, reluctant
+from tests.solve.tiny import random_problem, tiny
 
 mpl.use("Agg")
 
@@ -22,3 +24,12 @@ def test_a_row_is_a_point_and_one_is_the_knee() -> None:
     axis = plot_tradeoff(frame)
     assert len(axis.get_lines()) == 2
     assert np.asarray(axis.get_lines()[0].get_ydata()).tolist() == frame["overload"].tolist()
+
+
+def test_what_is_not_looked_at_is_said() -> None:
+    """Bounds of placements that move no last resort are not shown as bounds of all."""
+    problem = tiny(ON_H1, load=HOT, limits=ANY_GAIN)
+    assert "last resort" not in str(next(iter(tradeoff_tables(tradeoff(problem)))))
+    curve = tradeoff(reluctant(problem, "b"))
+    assert tradeoff_document(curve)["last_resorts"] == curve.last_resorts == 0
+    assert "move at most 0 last resorts are looked at" in str(next(iter(tradeoff_tables(curve))))

@@ -90,11 +90,11 @@ def plan(
         raise case.situation.refused
     if case.situation.refused:
         say(f"planning without metrics: {case.situation.refused}")
-    if tradeoff:
-        return _print_tradeoff(case.problem, tradeoff, json=json)
     now, pool = datetime.now(UTC), case.problem.pool
     wanted = cooled(case.problem.policy, pool, now, state_dir)
     problem = make_problem(pool, case.problem.demand, wanted)
+    if tradeoff:
+        return _print_tradeoff(problem, tradeoff, json=json)
     with watch_solve() as reporter:
         made = rebalance(problem, made_at=now, reporter=reporter, pace=learned_pace(pool.uuid, state_dir))
     if output:
