@@ -33,6 +33,7 @@ from rebalancer.cli.commands import (
     rolling,
     show,
     simulate,
+    sleep,
     snapshot,
     verify,
 )
@@ -55,6 +56,7 @@ for module in (
     plan,
     evacuate,
     rolling,
+    sleep,
     show,
     diff,
     verify,

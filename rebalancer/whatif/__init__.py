@@ -6,23 +6,27 @@ from rebalancer.whatif.evacuate import Evacuation, evacuate, who_is_blocked
 from rebalancer.whatif.itinerary import Habit, Purpose, Stage
 from rebalancer.whatif.rolling import Deviation, Rolling, rolling
 from rebalancer.whatif.rolling_folder import write_rolling
+from rebalancer.whatif.sleep import EmptyHost, Sleep, sleep
 
 __all__ = [
     "Blocked",
     "Closed",
     "Deviation",
+    "EmptyHost",
     "Evacuation",
     "Habit",
     "Loss",
     "Purpose",
     "Rolling",
     "Room",
+    "Sleep",
     "Stage",
     "blocked_on",
     "evacuate",
     "losses",
     "rolling",
     "room_for",
+    "sleep",
     "who_is_blocked",
     "write_rolling",
 ]

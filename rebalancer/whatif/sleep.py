@@ -1,0 +1,120 @@
+"""Which hosts can sleep while no VM is on them, and how many hosts the VMs need at least in each hour.
+
+A host that sleeps is gone for whoever counts on it: HA with its failover plan, and the hosts to spare of the policy.
+Both are judged again for every host that goes to sleep, beside those that sleep already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebalancer.inventory import Host, Uuid
+from rebalancer.objectives import base_load, cpu_capacities
+from rebalancer.objectives.load import demand_of
+from rebalancer.placement import Placement
+from rebalancer.problem import Problem
+from rebalancer.rules.ha_plan import HAPlan
+from rebalancer.rules.memory_model import guest_bytes, resident_bytes
+from rebalancer.rules.spare import Spare
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmptyHost:
+    """A host without VMs, and the rule that keeps it awake; "" where it can sleep beside all others that can."""
+
+    host: Uuid
+    name: str
+    rule: str
+    words: str
+
+    @property
+    def can_sleep(self) -> bool:
+        """Whether it can."""
+        return not self.rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sleep:
+    """What can sleep, and when more might.
+
+    Args:
+        hosts: those without VMs that are enabled and live, by name.
+        in_use: how many hosts hold VMs or coordinate.
+        needed: for each slot so many hosts at least hold the VMs, by memory and with no host above the policy's
+            threshold; None without metrics.
+    """
+
+    hosts: tuple[EmptyHost, ...]
+    in_use: int
+    needed: tuple[int, ...] | None
+
+
+def sleep(problem: Problem, placement: Placement) -> Sleep:
+    """What can sleep of the pool of *problem* under *placement*.
+
+    Hosts with the least memory go to sleep first; none of those that are kept awake could sleep besides.
+    """
+    used = {*placement.host_of.values(), *problem.pool.coordinators}
+    hosts = problem.pool.hosts.values()
+    empty = [host for host in hosts if host.uuid not in used and host.live and host.enabled]
+    asleep: set[Uuid] = set()
+    found = []
+    for host in sorted(empty, key=lambda host: (guest_bytes(host), host.name, host.uuid)):
+        rule, words = next(_against({*asleep, host.uuid}, problem, placement), ("", ""))
+        if not rule:
+            asleep.add(host.uuid)
+        found.append(EmptyHost(host=host.uuid, name=host.name, rule=rule, words=words))
+    return Sleep(
+        hosts=tuple(sorted(found, key=lambda each: (each.name, each.host))),
+        in_use=len(used),
+        needed=_needed(problem, placement) if problem.demand is not None else None,
+    )
+
+
+def _against(asleep: Collection[Uuid], problem: Problem, placement: Placement) -> Iterator[tuple[str, str]]:
+    """What would be broken if the hosts in *asleep* slept: the rule and its words."""
+    dark = replace(problem, initial=placement, before=None, pool=replace(problem.pool, hosts=_hosts(problem, asleep)))
+    where = {vm: (host,) for vm, host in placement.host_of.items()}
+    for rule in (HAPlan(), Spare()):
+        for limit in rule.limits(dark):
+            words = limit.broken(where)
+            if words:
+                yield rule.id, words
+
+
+def _hosts(problem: Problem, asleep: Collection[Uuid]) -> dict[Uuid, Host]:
+    """All hosts, those in *asleep* switched off."""
+    return {
+        uuid: replace(host, enabled=False, live=False) if uuid in asleep else host
+        for uuid, host in problem.pool.hosts.items()
+    }
+
+
+def _needed(problem: Problem, placement: Placement) -> tuple[int, ...]:
+    """For each slot the fewest hosts whose room holds all VMs, were they divided at will: those with most room.
+
+    No placement needs fewer, but for hosts that are above the threshold.
+    """
+    profile, pool = demand_of(problem), problem.pool
+    always = np.array([uuid in pool.coordinators for uuid in pool.hosts])
+    rows = [number for number, vm in enumerate(profile.vms) if vm in placement.host_of]
+    load = profile.vm_pcpu[rows].sum(axis=0)
+    room = cpu_capacities(problem)[:, None] * problem.policy.objective.threshold - base_load(problem)
+    memory = np.array([float(guest_bytes(host)) for host in pool.hosts.values()])
+    held = float(sum(resident_bytes(pool.vms[vm]) for vm in placement))
+    least = _counted(always, memory, held)
+    return tuple(max(least, _counted(always, room[:, slot], float(load[slot]))) for slot in range(len(load)))
+
+
+def _counted(always: NDArray[np.bool_], room: NDArray[np.float64], need: float) -> int:
+    """How many hosts it takes, those in *always* among them, until their *room* covers *need*; all where none does."""
+    missing = need - np.maximum(room[always], 0).sum()
+    if missing <= 0:
+        return int(always.sum())
+    covered = np.cumsum(-np.sort(-np.maximum(room[~always], 0)))
+    enough = int(np.searchsorted(covered, missing - 1e-9)) + 1
+    return int(always.sum()) + min(enough, int((~always).sum()))

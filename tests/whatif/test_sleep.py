@@ -1,0 +1,114 @@
+"""Which hosts can sleep: judged against switching every set of empty hosts off, and counting hosts by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from rebalancer.objectives import HostsInUse, cpu_capacities, host_load
+from rebalancer.problem import Problem
+from rebalancer.rules.ha_plan import HAPlan
+from rebalancer.rules.memory_model import guest_bytes, resident_bytes
+from rebalancer.rules.spare import Spare
+from rebalancer.whatif import sleep
+from tests.solve.tiny import placements, random_problem, tiny
+
+IDLE = {"a": (1.0,) * 4, "b": (1.0,) * 4, "c": (1.0,) * 4, "d": (1.0,) * 4}
+GATHERED = {"a": ("h1", 8.0), "b": ("h1", 4.0), "c": ("h1", 8.0), "d": ("h1", 4.0)}
+FOUR = {"h1": 40.0, "h2": 40.0, "h3": 40.0, "h4": 40.0}
+
+
+def with_ha(problem: Problem, failures: int) -> Problem:
+    """The same with HA on, every VM protected."""
+    ha = replace(problem.pool.ha, enabled=True, allow_overcommit=False, plan_exists_for=failures)
+    vms = {
+        uuid: replace(vm, ha_restart_priority="restart", ha_always_run=True) for uuid, vm in problem.pool.vms.items()
+    }
+    return replace(problem, pool=replace(problem.pool, ha=ha, vms=vms))
+
+
+def holds(problem: Problem, off: Iterable[str]) -> bool:
+    """Whether the pool without the hosts in *off* still outlives what it has to."""
+    hosts = {
+        uuid: replace(host, enabled=False, live=False) if uuid in set(off) else host
+        for uuid, host in problem.pool.hosts.items()
+    }
+    dark = replace(problem, pool=replace(problem.pool, hosts=hosts))
+    where = {vm: (host,) for vm, host in problem.initial.host_of.items()}
+    return not any(limit.broken(where) for rule in (HAPlan(), Spare()) for limit in rule.limits(dark))
+
+
+CASES: dict[str, Problem] = {
+    "nobody counts on them": tiny(GATHERED, hosts=FOUR, load=IDLE),
+    "one to spare": tiny(GATHERED, hosts=FOUR, load=IDLE, spare={"hosts": 1, "vms": "all"}),
+    "two to spare": tiny(GATHERED, hosts=FOUR, load=IDLE, spare={"hosts": 2, "vms": "all"}),
+    "HA for one": with_ha(tiny(GATHERED, hosts=FOUR, load=IDLE), 1),
+    "HA for two": with_ha(tiny(GATHERED, hosts=FOUR, load=IDLE), 2),
+    "hosts of two sizes": tiny(
+        GATHERED, hosts={"h1": 40.0, "h2": 12.0, "h3": 40.0, "h4": 12.0}, load=IDLE, spare={"hosts": 1, "vms": "all"}
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_those_that_sleep_are_as_many_as_can(name: str) -> None:
+    """No set of empty hosts that may be off together is larger, and the one that is named is such a set."""
+    problem = CASES[name]
+    found = sleep(problem, problem.initial)
+    asleep = {each.host for each in found.hosts if each.can_sleep}
+    empty = [each.host for each in found.hosts]
+    assert empty == ["h2", "h3", "h4"]
+    assert holds(problem, asleep)
+    sizes = [len(off) for count in range(4) for off in combinations(empty, count) if holds(problem, off)]
+    assert len(asleep) == max(sizes)
+
+
+def test_either_of_two_may_sleep_and_not_both() -> None:
+    """With one host to spare the last empty host is what the others restart on: the rule keeps it awake."""
+    hosts = {"h1": 40.0, "h2": 40.0, "h3": 40.0}
+    problem = tiny(GATHERED, hosts=hosts, load=IDLE, spare={"hosts": 1, "vms": "all"})
+    found = sleep(problem, problem.initial)
+    assert [(each.name, each.can_sleep, each.rule) for each in found.hosts] == [
+        ("h2", True, ""),
+        ("h3", False, "spare"),
+    ]
+    assert found.hosts[1].words.startswith("VM 'a' cannot be kept restartable")
+
+
+def test_the_coordinator_and_hosts_in_use_are_not_among_them() -> None:
+    """h1 coordinates without a VM, h2 holds them all, h3 is disabled: h4 is the only one that is asked about."""
+    problem = tiny({"a": ("h2", 8.0)}, hosts=FOUR, load={"a": (1.0,) * 4})
+    hosts = {**problem.pool.hosts, "h3": replace(problem.pool.hosts["h3"], enabled=False)}
+    found = sleep(replace(problem, pool=replace(problem.pool, hosts=hosts)), problem.initial)
+    assert ([each.host for each in found.hosts], found.in_use) == (["h4"], 2)
+
+
+def test_without_metrics_hours_are_unknown() -> None:
+    """What can sleep now needs no metrics; when more might does."""
+    problem = replace(tiny(GATHERED, hosts=FOUR, load=IDLE), demand=None)
+    found = sleep(problem, problem.initial)
+    assert (found.needed, len(found.hosts)) == (None, 3)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_placement_needs_fewer_hosts_in_any_hour(seed: int) -> None:
+    """Of all placements whose VMs find memory and that overload no host in an hour, none is on fewer hosts."""
+    problem = random_problem(seed)
+    assert problem.demand is not None
+    needed = sleep(problem, problem.initial).needed
+    assert needed is not None
+    pool, limit = problem.pool, cpu_capacities(problem) * problem.policy.objective.threshold
+    for placement in placements(problem):
+        of_host = placement.vms_by_host()
+        if any(
+            sum(resident_bytes(pool.vms[vm]) for vm in vms) > guest_bytes(pool.hosts[host])
+            for host, vms in of_host.items()
+        ):
+            continue
+        hosts = HostsInUse().value(placement, problem)
+        calm = np.flatnonzero((host_load(placement, problem) <= limit[:, None]).all(axis=0))
+        assert all(hosts >= needed[slot] for slot in calm)
