@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
@@ -42,17 +43,30 @@ class LivePair:
     def read(self) -> Pool:
         """Both inventories, now; a VM on its way counts where it runs.
 
+        They are read one after the other, so that a VM that arrives between both looks seems to be in both: what does
+        not fit together is read once more.
+
         Raises:
             InventoryError: something else stands in both.
+        """
+        with suppress(InputError):
+            return self._joined()
+        try:
+            return self._joined()
+        except InputError as error:
+            raise InventoryError([f"{error.where}: {error.problem}"]) from error
+
+    def _joined(self) -> Pool:
+        """Both inventories as one.
+
+        Raises:
+            InputError: something stands in both.
         """
         first, beside = (live.read() for live in self._pools)
         self._sides = {
             host: live for live, pool in zip(self._pools, (first, beside), strict=True) for host in pool.hosts
         }
-        try:
-            return join_pools(_without_arrivals(first, beside), _without_arrivals(beside, first))
-        except InputError as error:
-            raise InventoryError([f"{error.where}: {error.problem}"]) from error
+        return join_pools(_without_arrivals(first, beside), _without_arrivals(beside, first))
 
     def whereabouts(self, vm_uuid: Uuid) -> Whereabouts:
         """Where a VM is, now: nowhere, with a note, if it is at rest in both pools.

@@ -18,7 +18,7 @@ from rebalancer.inventory import Pool
 from rebalancer.plan import Plan, rebalance, verify_plan
 from rebalancer.problem import make_problem
 from rebalancer.simulator import Simulator, generate_pool
-from rebalancer.xapi import Credentials, LivePair, Trust, live_pool
+from rebalancer.xapi import Credentials, LivePair, LivePool, Trust, live_pool
 from tests.execute.scripted import MADE_AT
 from tests.execute.test_simulated import PATIENCE, StoppedClock
 from tests.pools import policy_of
@@ -238,6 +238,27 @@ def test_sessions_that_expire_are_opened_again(stage: Stage, side: str, method: 
     getattr(stage, side).faults.add("session-expires", method=method)
     assert stage.run().ending is Ending.COMPLETE
     assert all(stage.found(step.vm) == ["", "Running"] for step in stage.plan.steps)
+
+
+def test_a_vm_that_arrives_between_both_looks_is_no_contradiction(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first pool is read while it still has the VM, the second once it is there: both are read again."""
+    read, looks = LivePool.read, 0
+    with stage.open() as live:
+        before = live.read()
+        stage.run()
+        source = before.members[0]
+
+        def late(self: LivePool) -> Pool:
+            nonlocal looks
+            looks += 1
+            return source if looks == 1 else read(self)
+
+        monkeypatch.setattr(LivePool, "read", late)
+        pool = live.read()
+    assert all(pool.vms[step.vm].resident_on == step.target for step in stage.plan.steps)
+    assert looks == 4
 
 
 def test_drift_in_the_other_pool_stops_the_run(stage: Stage) -> None:
