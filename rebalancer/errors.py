@@ -263,14 +263,23 @@ class StoppedHalfWay(RebalancerError):
         left: steps that were not started.
         journal: the journal file that tells what happened.
         ways: what to type next, each after what it is for.
+        plan: the folder of the plan, where nobody named it.
     """
 
     def __init__(
-        self, reason: str, *, done: int, left: int, journal: str, ways: Mapping[str, str] | None = None
+        self,
+        reason: str,
+        *,
+        done: int,
+        left: int,
+        journal: str,
+        ways: Mapping[str, str] | None = None,
+        plan: str = "",
     ) -> None:
         super().__init__(reason, done, left, journal)
         self.reason, self.done, self.left, self.journal = reason, done, left, journal
         self.ways: Mapping[str, str] = ways or {}
+        self.plan = plan
 
     def __str__(self) -> str:
         """Why, how far, and where to look."""
@@ -279,6 +288,10 @@ class StoppedHalfWay(RebalancerError):
             f"The journal {self.journal} tells what happened; look at the pool, "
             "then apply the same plan again to go on, take it back, or make a new one."
         )
+
+    def of_plan(self, folder: str) -> StoppedHalfWay:
+        """The same with the folder of the plan."""
+        return StoppedHalfWay(self.reason, done=self.done, left=self.left, journal=self.journal, plan=folder)
 
     def with_ways(self, ways: Mapping[str, str]) -> StoppedHalfWay:
         """The same with what to type next."""

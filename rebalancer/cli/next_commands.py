@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rebalancer.cli.source import Door
+from rebalancer.errors import StoppedHalfWay
+from rebalancer.policy import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,3 +44,15 @@ class Typed:
         options = [word for option, file in files.items() if file for word in (f"--{option}", str(file))]
         pins = [word for pin in self.door.fingerprints or () for word in ("--fingerprint", pin)]
         return shlex.join(["rebalancer", name, str(plan), self.url, *other, *options, *pins])
+
+
+def typed_by_night(stopped: StoppedHalfWay, wanted: Policy, policy: Path, state_dir: Path | None) -> Typed:
+    """How `nightly` with *policy*, which says *wanted*, carried out the plan that *stopped*."""
+    pool, base = wanted.pool, policy.parent
+    door = Door(
+        ca_file=base / pool.ca_file if pool.ca_file else None,
+        fingerprints=pool.fingerprints,
+        credentials_file=base / pool.credentials_file if pool.credentials_file else None,
+    )
+    folder = Path(stopped.plan)
+    return Typed(folder=folder, url=pool.url or "", door=door, policy=policy, journal=None, state_dir=state_dir)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rebalancer.demand import LoadProfile
-from rebalancer.errors import MetricsRefused
+from rebalancer.errors import MetricsRefused, StoppedHalfWay
 from rebalancer.execute import (
     Clock,
     Patience,
@@ -97,18 +97,21 @@ def plan_and_execute(
         if not windows.is_open(now):
             return replace(made, verdict=Verdict.OUTSIDE, opens_at=windows.opens_at(now))
         plan = read_plan(made.folder)
-        with live_pool(access.url, access.credentials, access.trust) as live:
-            run = execute(
-                plan,
-                live,
-                journal=journal_path(plan.digest, state_dir),
-                state_dir=state_dir,
-                deadline=windows.closes_at(now),
-                reporter=heard.running,
-                clock=time,
-                stop=stop,
-                patience=patience,
-            )
+        try:
+            with live_pool(access.url, access.credentials, access.trust) as live:
+                run = execute(
+                    plan,
+                    live,
+                    journal=journal_path(plan.digest, state_dir),
+                    state_dir=state_dir,
+                    deadline=windows.closes_at(now),
+                    reporter=heard.running,
+                    clock=time,
+                    stop=stop,
+                    patience=patience,
+                )
+        except StoppedHalfWay as stopped:
+            raise stopped.of_plan(str(made.folder)) from stopped
         return replace(made, verdict=Verdict.DONE if run.complete else Verdict.OUT_OF_TIME, run=run)
 
 

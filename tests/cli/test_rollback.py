@@ -90,6 +90,20 @@ def test_programs_are_told_the_same(pool: Simulator, terminal: Terminal) -> None
     assert {purpose: shlex.split(each)[1:] for purpose, each in ended.json()["next"].items()} == ways(ended)
 
 
+def test_a_night_that_stops_says_the_same(pool: Simulator, terminal: Terminal) -> None:
+    """With the folder in which it kept its plan: what leads back leads back."""
+    home, night = placed(pool), f'{DISKS}[pool]\nurl = "{pool.url}"\n'
+    policy = terminal.write("night.toml", night)
+    first = terminal.run("nightly", policy, "--json").json()
+    steps = read_plan(Path(first["folder"])).steps
+    pool.faults.add("move-fails", vm=steps[-1].vm, at=0.5)
+    ended = terminal.run("nightly", policy, "--execute")
+    assert (ended.code, placed(pool) != home) == (Exit.STOPPED, True)
+    told = ways(ended)
+    assert all(terminal.run(*told[purpose]).code == Exit.DONE for purpose in ("to go back", "and then"))
+    assert placed(pool) == home
+
+
 def test_a_snapshot_and_the_journal_tell_what_the_pool_shows(pool: Simulator, terminal: Terminal) -> None:
     """A snapshot from before the run, with the journal of the run: the same way back, without the pool."""
     terminal.run("snapshot", pool.url, "-o", "before.json.gz", "--no-metrics")

@@ -21,8 +21,10 @@ from rebalancer.rules import rules_for
 from rebalancer.simulator import SimulatedPool
 from tests.local_disks import carried, local_problem, local_vm
 from tests.plan.made import LATER, demand_of, goal_of, plan_of, pool_with, swap, tasks
+from tests.plan.test_crossing_plan import PLAN as CROSSING
 from tests.plan.test_played import Play, cases
 from tests.pools import policy_of, problem_of
+from tests.two_pools import one_pool, pool_vm, two_pools
 
 
 def three() -> Problem:
@@ -183,6 +185,17 @@ def test_disks_come_home() -> None:
     assert [(disk.source, disk.target) for step in found.steps for disk in step.disks] == [("l2", "l1")]
     end = current_placement_with_disks(pool_at(problem.pool, found.predicted))
     assert end.srs_of == problem.initial.srs_of
+
+
+def test_who_went_to_another_pool_stays_there() -> None:
+    """Its disks have other drives there; those that moved inside their pools come home."""
+    guest = pool_vm("a", on="w1")
+    copy = replace(guest, vbds=tuple(replace(drive, uuid=f"new-{drive.uuid}") for drive in guest.vbds))
+    there = two_pools(one_pool("e", pool_vm("b", on="e2")), one_pool("w", pool_vm("c", on="w1"), copy)).pool
+    found = undo(CROSSING, there, made_at=LATER)
+    assert ways(found) == [("b", "e2", "e1")]
+    assert verify_plan(found, there, now=LATER) == ()
+    assert any("VM a has gone to pool west" in each for each in found.warnings)
 
 
 def test_a_lie_about_what_is_taken_back_shows_in_the_summary() -> None:

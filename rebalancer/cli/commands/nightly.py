@@ -62,8 +62,10 @@ def nightly(
 
 def _night(policy: Path, state_dir: Path | None, *, execute: bool) -> NightlyResult:
     """The night, watched."""
+    from rebalancer.cli.next_commands import typed_by_night
     from rebalancer.cli.progress import watch_night, watch_solve
     from rebalancer.cli.stopping import tell_stop
+    from rebalancer.errors import StoppedHalfWay
     from rebalancer.execute import stop_on_signals
     from rebalancer.nightly import Watchers, access_of, plan_and_execute, plan_only
     from rebalancer.policy.load import load_policy
@@ -73,6 +75,9 @@ def _night(policy: Path, state_dir: Path | None, *, execute: bool) -> NightlyRes
     if not execute:
         with watch_solve() as solving:
             return plan_only(access, wanted, state_dir=state_dir, watchers=Watchers(solving=solving))
-    with stop_on_signals(tell=tell_stop) as stop, watch_night() as (solving, running):
-        watchers = Watchers(solving=solving, running=running)
-        return plan_and_execute(access, wanted, state_dir=state_dir, watchers=watchers, stop=stop)
+    try:
+        with stop_on_signals(tell=tell_stop) as stop, watch_night() as (solving, running):
+            watchers = Watchers(solving=solving, running=running)
+            return plan_and_execute(access, wanted, state_dir=state_dir, watchers=watchers, stop=stop)
+    except StoppedHalfWay as stopped:
+        raise stopped.with_ways(typed_by_night(stopped, wanted, policy, state_dir).ways_on()) from stopped
