@@ -38,7 +38,7 @@ class Spread:
     name: str
     vms: frozenset[Uuid]
     domain: str
-    hosts_of: Mapping[str, frozenset[Uuid]]
+    hosts_of: Mapping[str, frozenset[Uuid]] = field(hash=False)
     at_most: int
     hard: bool = True
 

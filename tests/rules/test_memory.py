@@ -214,6 +214,12 @@ def test_shadow_memory_that_no_host_has_is_a_number_all_the_same(multiplier: flo
     assert len(admission(problem).objections("web", "h2")) == 1
 
 
+def test_the_most_shadow_memory_is_reached_from_below_too() -> None:
+    """Two MiB times minus half a PiB is beyond all measure as well, to the MiB."""
+    tiny = make_vm("web", vcpus_max=1, memory=make_memory(1 / 1024), hvm_shadow_multiplier=-float(1 << 29))
+    assert arrival_overhead(tiny, xen_vcpu_pages=False) >> 50 == 1
+
+
 def test_vm_without_metrics_holds_what_it_may_get() -> None:
     """Nothing is added for what nobody knows."""
     assert safe_bytes(make_vm("web", metrics=None, memory=make_memory(0), memory_overhead_bytes=5)) == 5

@@ -7,8 +7,13 @@ from typing import Any
 import pytest
 
 from rebalancer.errors import Infeasible, MetricsRefused
+from rebalancer.objectives import MigrationCost, Overload, Repair
+from rebalancer.placement import Placement
+from rebalancer.policy import Mode
+from rebalancer.problem import Problem, make_problem
+from rebalancer.rules import rules_for
 from rebalancer.solve import Outcome, solve
-from tests.solve.tiny import tiny
+from tests.solve.tiny import accepted_by_checker, best, random_problem, tiny
 
 VMS = {"a": ("h1", 8.0), "b": ("h1", 4.0), "c": ("h2", 8.0), "d": ("h3", 4.0)}
 EVACUATE: dict[str, Any] = {"mode": "evacuate", "empty": ["h1"]}
@@ -117,3 +122,40 @@ def test_an_overfull_host_does_not_block_the_rest() -> None:
 def test_an_empty_pool_has_nothing_better() -> None:
     """No VM, no moves, no failure."""
     assert solve(tiny({}, load={})).outcome is Outcome.NOTHING_BETTER
+
+
+def in_mode(problem: Problem, mode: Mode, *, empty: tuple[str, ...] = ()) -> Problem:
+    """The same problem, to be repaired only, or to empty hosts."""
+    policy = problem.policy.model_copy(update={"mode": mode, "empty": empty})
+    return make_problem(problem.pool, problem.demand, policy)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_repair_is_the_best_of_all_placements(seed: int) -> None:
+    """Fewest breaches, then least copied, then least overload, as brute force over everything that rules accept."""
+    problem = in_mode(random_problem(seed), Mode.REPAIR)
+    solution = solve(problem)
+    wanted = best(problem, (Repair(rules_for(problem)), MigrationCost(), Overload()))
+    assert [tier.after for tier in solution.tiers] == pytest.approx(wanted, abs=1e-6)
+    assert all(tier.proved and tier.bound <= tier.after + 1e-6 for tier in solution.tiers)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_evacuation_copies_the_least_of_all_placements_that_empty_the_host(seed: int) -> None:
+    """Third VMs make room where they have to; where no placement empties the host, none is claimed."""
+    problem = in_mode(random_problem(seed), Mode.EVACUATE, empty=("h2",))
+    copied = [
+        MigrationCost().value(goal, problem)
+        for hosts in accepted_by_checker(problem)
+        for goal in [Placement(dict(zip(problem.initial, hosts, strict=True)))]
+        if "h2" not in hosts
+    ]
+    if not copied:
+        with pytest.raises(Infeasible):
+            solve(problem)
+        return
+    solution = solve(problem)
+    tier = next(each for each in solution.tiers if each.objective == "migration-cost")
+    assert tier.after == pytest.approx(min(copied))
+    assert tier.proved
+    assert "h2" not in solution.placement.host_of.values()
