@@ -10,6 +10,7 @@ from rebalancer.objectives.migration_cost import MigrationCost
 from rebalancer.objectives.overload import Overload
 from rebalancer.objectives.peak import Peak
 from rebalancer.objectives.repair import Repair
+from rebalancer.objectives.spread import Spread
 
 OBJECTIVES: tuple[Objective, ...] = (
     Repair(),
@@ -18,6 +19,7 @@ OBJECTIVES: tuple[Objective, ...] = (
     Overload(),
     MigrationCost(),
     Peak(),
+    Spread(),
     HostsInUse(),
     LastResort(),
 )
@@ -35,6 +37,7 @@ __all__ = [
     "Overload",
     "Peak",
     "Repair",
+    "Spread",
     "base_load",
     "cpu_capacities",
     "host_load",

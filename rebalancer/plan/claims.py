@@ -23,7 +23,7 @@ from rebalancer.plan.step import Step
 from rebalancer.problem import Problem
 from rebalancer.rules import Rule
 
-NEED_DEMAND = {"overload", "balance", "peak"}
+NEED_DEMAND = {"overload", "balance", "peak", "spread"}
 DEMAND_TOLERANCE = 1e-4
 """pCPUs that a measured curve may be off: each of many VMs that a part leaves out was rounded by itself."""
 TOLERANCE = 1e-3

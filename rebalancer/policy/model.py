@@ -124,7 +124,7 @@ class ObjectivePolicy(_Section):
     threshold: Share = 0.75
     pcpu_hours_per_gib: Annotated[float, Field(ge=0, le=MUCH)] = 0.001
     pcpu_hours_per_last_resort: Annotated[float, Field(ge=0, le=MUCH)] = 1.0
-    clean_up: tuple[Literal["peak"], ...] = ()
+    clean_up: tuple[Literal["peak", "spread"], ...] = ()
 
 
 class LimitsPolicy(_Section):

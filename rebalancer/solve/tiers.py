@@ -17,6 +17,7 @@ from rebalancer.objectives import (
     Overload,
     Peak,
     Repair,
+    Spread,
 )
 from rebalancer.policy import Mode
 from rebalancer.solve.apart import improve_apart
@@ -59,7 +60,8 @@ def objectives_of(prepared: Prepared) -> tuple[Objective, ...]:
     if problem.policy.mode is Mode.REPAIR:
         return (*repairs_of(prepared), *spared, MigrationCost(), *overload)
     fewest = (Overload(), HostsInUse()) if problem.policy.mode is Mode.CONSOLIDATE else ()
-    clean_up = (Peak(_fixable(prepared)),) if "peak" in problem.policy.objective.clean_up else ()
+    known = {"peak": Peak(_fixable(prepared)), "spread": Spread()}
+    clean_up = tuple(known[name] for name in dict.fromkeys(problem.policy.objective.clean_up))
     return (*repairs_of(prepared), *fewest, Balance(), *clean_up)
 
 

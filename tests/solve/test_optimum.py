@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rebalancer.objectives import MigrationCost, Overload, Repair
+from rebalancer.objectives import MigrationCost, Overload, Repair, Spread
 from rebalancer.placement import Move
 from rebalancer.rules import rules_for
 from rebalancer.solve import Outcome, solve
@@ -113,6 +113,24 @@ def test_clean_up_lowers_the_peak_and_holds_what_came_before() -> None:
     assert solution.tiers[1].after == pytest.approx(plain.tiers[1].after)
     assert solution.placement["b"] == "h3"
     assert solution.tiers[2].after == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("order", [("spread", "peak"), ("peak", "spread")])
+@pytest.mark.parametrize("seed", range(8))
+def test_clean_up_is_the_best_of_all_placements(seed: int, order: tuple[str, ...]) -> None:
+    """In the order of the policy, after everything else, as brute force over all placements tells."""
+    problem = random_problem(seed)
+    wish = problem.policy.objective.model_copy(update={"clean_up": order})
+    wanted = replace(problem, policy=problem.policy.model_copy(update={"objective": wish}))
+    solution = solve(wanted)
+    assert [tier.objective for tier in solution.tiers] == ["repair", "balance", *order]
+    held = best(wanted, balance_objectives(wanted))
+    assert [tier.after for tier in solution.tiers[:2]] == pytest.approx(held, abs=1e-6)
+    spread = next(tier for tier in solution.tiers if tier.objective == "spread")
+    assert spread.bound <= spread.after + 1e-6
+    if order[0] == "spread":
+        evenest = best(wanted, (*balance_objectives(wanted), Spread()))[-1]
+        assert spread.after == pytest.approx(evenest, abs=1e-3)
 
 
 @pytest.mark.parametrize("seed", range(4))

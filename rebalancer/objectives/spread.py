@@ -1,0 +1,40 @@
+"""Spread: pCPU-hours above what each host would have, were the pool's load spread evenly."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebalancer.objectives.base import Measure, Model, Objective
+from rebalancer.objectives.load import cpu_capacities, demand_of, host_load, usual_load
+from rebalancer.placement import Placement
+from rebalancer.problem import Problem
+
+
+class Spread(Objective):
+    """What would have to go elsewhere for every host to be as full as the pool, slot by slot.
+
+    The pool's load is the same wherever its VMs are, so that the share to compare with is, too.
+    """
+
+    id = "spread"
+    sentence = "Load above the pool's mean share of a host's capacity, summed over hosts and slots."
+    unit = "pCPU-hours"
+
+    def value(self, placement: Placement, problem: Problem) -> float:
+        """PCPU-hours above the even share under *placement*."""
+        above = np.maximum(host_load(placement, problem) - _even(problem), 0.0)
+        return float(above.sum() * demand_of(problem).slot_hours)
+
+    def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
+        """Excess load of every host and slot."""
+        return (model.load_above(_even(problem)).times(Fraction(demand_of(problem).slot_hours)),)
+
+
+def _even(problem: Problem) -> NDArray[np.float64]:
+    """PCPUs of every host in every slot, were it as full as the pool, shape (hosts, slots); peaks left out."""
+    capacities = cpu_capacities(problem)
+    share = usual_load(problem.initial, problem).sum(axis=0) / max(float(capacities.sum()), 1e-9)
+    return np.asarray(capacities[:, None] * share[None, :])
