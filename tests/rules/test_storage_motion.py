@@ -152,6 +152,7 @@ ROWS = (
         pool=snapshot("web-disk0", **SUSPENDED),
     ),
     Row(rule="snapshot-without-memory", legal=False, software=XENSERVER_62, vm={"snapshots": ("s2",)}),
+    Row(rule="snapshot-without-memory", legal=True, software=XENSERVER_62),
     Row(
         rule="snapshot-without-memory",
         legal=True,
