@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rebalancer.errors import ModelBug
-from rebalancer.objectives import Objective
+from rebalancer.objectives import MigrationCost, Objective
 from rebalancer.placement import Move, Placement
 from rebalancer.solve.goal import Goal
 from rebalancer.solve.model import PlacementModel, Scope
@@ -77,6 +77,12 @@ class Stage:
         forbidden = any(all(at[unit] == host for unit, host in pairs) for pairs in self.forbidden)
         free = bool(few and small) and not forbidden
         return free and all(self._keeps(held, at) for held in self.held) and self.outlives(at)
+
+    def pins(self, at: Ints) -> bool:
+        """Whether the units are *at* home and have to stay there: no GiB more may be copied, and each copies some."""
+        held = any(isinstance(each.objective, MigrationCost) for each in self.held)
+        home = self.prepared.home
+        return held and bool((at == home).all()) and bool((self.prepared.copied.least > 0).all())
 
     def outlives(self, at: Ints) -> bool:
         """Whether the units may be *at* these hosts as far as hosts may fail; what is lost is stated from now on."""

@@ -90,6 +90,9 @@ def climb(
     stage = Stage(prepared=prepared, objective=objectives[0], held=held, forbidden=forbidden, near=near)
     for number, objective in enumerate(objectives):
         stage = replace(stage, objective=objective)
+        if done.at is not None and stage.pins(done.at):
+            done = _as_tonight(objective, done, prepared, reporter)
+            continue
         improved = _improve(stage, done.at, budget, len(objectives) - number, reporter)
         done = _after(stage, improved, done, reporter)
         if improved.at is None:
@@ -97,6 +100,15 @@ def climb(
         reached = Held(objective=objective, value=improved.value, proved=improved.proved)
         stage = replace(stage, held=(*stage.held, reached))
     return done
+
+
+def _as_tonight(objective: Objective, done: Climb, prepared: Prepared, reporter: SolveReporter) -> Climb:
+    """The climb with one more tier, which is as it is tonight, for nothing may move."""
+    value = objective.value(prepared.problem.initial, prepared.problem)
+    reporter.tier_started(objective.id, objective.unit, value)
+    tier = Tier(objective=objective.id, unit=objective.unit, before=value, after=value, bound=value, proved=True)
+    reporter.tier_done(tier)
+    return replace(done, tiers=(*done.tiers, tier))
 
 
 def _improve(stage: Stage, start: Ints | None, budget: Budget, left: int, reporter: SolveReporter) -> Improved:

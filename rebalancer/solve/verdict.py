@@ -75,8 +75,7 @@ def _sentence(problem: Problem, outcome: Outcome, moves: int, done: Climb) -> st
         case Outcome.NOTHING_BETTER:
             return f"proved: no placement that the rules allow is better than tonight's ({numbers})"
         case Outcome.NOTHING_FOUND:
-            seconds = problem.policy.limits.solve_seconds
-            return f"nothing better was found in {seconds:g} s, but it is not proved that there is nothing ({numbers})"
+            return f"nothing better was found, but it is not proved that there is nothing ({numbers})"
         case _:
             return f"{moves} {'VM moves' if moves == 1 else 'VMs move'}: {numbers}"
 

@@ -16,6 +16,7 @@ from rebalancer.solve import Outcome, solve
 from tests.solve.tiny import accepted_by_checker, best, random_problem, tiny
 
 VMS = {"a": ("h1", 8.0), "b": ("h1", 4.0), "c": ("h2", 8.0), "d": ("h3", 4.0)}
+FOUR = dict.fromkeys(("h1", "h2", "h3", "h4"), 32.0)
 EVACUATE: dict[str, Any] = {"mode": "evacuate", "empty": ["h1"]}
 
 
@@ -78,6 +79,16 @@ def test_evacuation_moves_third_vms_where_it_has_to() -> None:
 def test_an_empty_host_needs_no_evacuation() -> None:
     """Nothing is to be done, and that is proved."""
     assert solve(tiny({"c": ("h2", 8.0)}, **EVACUATE)).outcome is Outcome.NOTHING_BETTER
+
+
+@pytest.mark.parametrize("mode", ["evacuate", "repair"])
+def test_where_nothing_has_to_move_staying_is_proved(mode: str) -> None:
+    """A hot host stays hot where no GiB may be spent on it, and the overload is said to be the best that there is."""
+    solution = solve(tiny(VMS, load={"a": (11 + 1 / 3,) * 4, "b": (10 / 7,) * 4}, mode=mode, empty=["h4"], hosts=FOUR))
+    assert solution.outcome is Outcome.NOTHING_BETTER
+    overload = solution.tiers[-1]
+    assert (overload.objective, overload.proved) == ("overload", True)
+    assert overload.before == overload.after == overload.bound > 0
 
 
 def test_evacuation_that_a_vm_prevents_says_which_and_why() -> None:
