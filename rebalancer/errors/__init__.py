@@ -1,0 +1,73 @@
+"""Everything that can go wrong, as one tree.
+
+    RebalancerError
+    |- InputError                 a file, an argument or a setting cannot be used
+    |  |- SnapshotError           ... a snapshot or a database dump
+    |  |- PolicyError             ... a policy
+    |  |- PlanFileError           ... a plan file
+    |  `- ConnectionSettingsError ... a URL, a credential or a certificate setting
+    |- InventoryError             the pool contradicts itself
+    |- MetricsRefused             the metrics are not good enough to plan on
+    |- Infeasible                 no placement satisfies the hard rules
+    |  `- NothingFound            ... or none was found in time
+    |- NoLegalOrder               the placement cannot be reached step by step
+    |- StalePlan                  the pool is no longer what the plan was made for
+    |- IllegalPlan                the plan breaks a rule at some step
+    |- ApprovalRefused            nobody who may has approved the plan
+    |- StoppedHalfWay             a run ended between two steps and needs people
+    |- PoolLocked                 another run writes to this pool
+    |- XapiError                  talking to the pool went wrong
+    |  |- LoginRefused
+    |  |- CertificateMismatch
+    |  |- Unreachable             nothing was sent, or nothing answered a read
+    |  |- OutcomeUnknown          a mutating call was sent and no answer came
+    |  `- RefusedByXapi           XAPI answered with an error code
+    `- ModelBug                   the checker disagrees with the solver: never ignored
+
+A class keeps its data; `__str__` builds the sentence: what happened, where, and what to do next.
+"""
+
+from __future__ import annotations
+
+from rebalancer.errors.base import RebalancerError
+from rebalancer.errors.inputs import ConnectionSettingsError, InputError, PlanFileError, PolicyError, SnapshotError
+from rebalancer.errors.plans import ApprovalRefused, IllegalPlan, NoLegalOrder, StalePlan
+from rebalancer.errors.readings import InventoryError, MetricsRefused
+from rebalancer.errors.runs import PoolLocked, StoppedHalfWay
+from rebalancer.errors.solving import Concession, Infeasible, ModelBug, NothingFound, WayOut
+from rebalancer.errors.xapi import (
+    CertificateMismatch,
+    LoginRefused,
+    OutcomeUnknown,
+    RefusedByXapi,
+    Unreachable,
+    XapiError,
+)
+
+__all__ = [
+    "ApprovalRefused",
+    "CertificateMismatch",
+    "Concession",
+    "ConnectionSettingsError",
+    "IllegalPlan",
+    "Infeasible",
+    "InputError",
+    "InventoryError",
+    "LoginRefused",
+    "MetricsRefused",
+    "ModelBug",
+    "NoLegalOrder",
+    "NothingFound",
+    "OutcomeUnknown",
+    "PlanFileError",
+    "PolicyError",
+    "PoolLocked",
+    "RebalancerError",
+    "RefusedByXapi",
+    "SnapshotError",
+    "StalePlan",
+    "StoppedHalfWay",
+    "Unreachable",
+    "WayOut",
+    "XapiError",
+]

@@ -1,0 +1,33 @@
+"""What every error is, and the two ways in which they are told: with a place, and as a list of reasons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SHOWN = 5
+"""How many of its reasons an error lists."""
+
+
+class RebalancerError(Exception):
+    """Base of every error that the rebalancer raises on purpose."""
+
+
+class Located(RebalancerError):
+    """Something went wrong at a place that can be named: where, what, and what to do about it."""
+
+    def __init__(self, where: str, problem: str, remedy: str) -> None:
+        super().__init__(where, problem, remedy)
+        self.where, self.problem, self.remedy = where, problem, remedy
+
+    def __str__(self) -> str:
+        """What, where, and the way out, in one line."""
+        return f"{self.where}: {self.problem}. {self.remedy}."
+
+
+def first_of(reasons: Sequence[str]) -> str:
+    """The first of *reasons*, and how many more there are."""
+    more = len(reasons) - SHOWN
+    return "; ".join(reasons[:SHOWN]) + (f"; and {more} more" if more > 0 else "")

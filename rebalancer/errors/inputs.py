@@ -1,0 +1,31 @@
+"""What a person handed in and cannot be used: files, arguments, settings."""
+
+from __future__ import annotations
+
+from rebalancer.errors.base import Located
+
+
+class InputError(Located):
+    """Something that a person handed in cannot be used.
+
+    Args:
+        where: the file, option or setting.
+        problem: what is wrong with it, naming the object.
+        remedy: what to do about it.
+    """
+
+
+class SnapshotError(InputError):
+    """A snapshot file or a database dump cannot be read."""
+
+
+class PolicyError(InputError):
+    """A policy file cannot be used with this pool."""
+
+
+class PlanFileError(InputError):
+    """A plan file cannot be read, or was edited."""
+
+
+class ConnectionSettingsError(InputError):
+    """A URL, a credential or a certificate setting cannot be used."""

@@ -1,0 +1,91 @@
+"""No placement: there is none, none was found in time, or solver and checker disagree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rebalancer.errors.base import RebalancerError, first_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+WAYS_SHOWN = 3
+"""How many ways out an error tells; all that were found stand in its data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Concession:
+    """One thing that would have to be given up: where it stands (`limits.maximum_moves`), and what to do in words."""
+
+    where: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayOut:
+    """Concessions that make a placement possible, and what the cheapest one that was found with them costs.
+
+    Args:
+        concessions: what to give up, all of it together.
+        moves: VMs that then move.
+        gib: GiB that then are copied.
+        proved: whether no placement costs less with these concessions.
+    """
+
+    concessions: tuple[Concession, ...]
+    moves: int
+    gib: float
+    proved: bool
+
+    def __str__(self) -> str:
+        """What to give up, and the price."""
+        moves = "1 VM moves" if self.moves == 1 else f"{self.moves} VMs move"
+        given_up = " and ".join(each.words for each in self.concessions)
+        return f"{given_up} ({moves}, {self.gib:.4g} GiB are copied)"
+
+
+class Infeasible(RebalancerError):
+    """No placement satisfies the hard rules.
+
+    Args:
+        blame: sentences that name the rules which exclude each other.
+        ways_out: what to give up so that there is one, the cheapest first.
+    """
+
+    def __init__(self, blame: Sequence[str], ways_out: Sequence[WayOut] = ()) -> None:
+        super().__init__(tuple(blame), tuple(ways_out))
+        self.blame, self.ways_out = tuple(blame), tuple(ways_out)
+
+    def __str__(self) -> str:
+        """Who is to blame and the ways out."""
+        said = first_of(self.blame)
+        if not self.ways_out:
+            return f"no placement satisfies all hard rules: {said}. Change what they object to, or the policy."
+        ways = ", or ".join(map(str, self.ways_out[:WAYS_SHOWN]))
+        start = "The cheapest way out" if self.ways_out[0].proved else "A way out"
+        return f"no placement satisfies all hard rules: {said}. {start}: {ways}."
+
+
+class NothingFound(Infeasible):
+    """No placement that satisfies the hard rules was found in time; there may be one."""
+
+    def __str__(self) -> str:
+        """What was not found; it ends in the way out."""
+        return f"{'; '.join(self.blame)}."
+
+
+class ModelBug(RebalancerError):
+    """The checker disagrees with the solver; this is a defect of the rebalancer, never of the pool.
+
+    Args:
+        disagreement: what the two say.
+    """
+
+    def __init__(self, disagreement: str) -> None:
+        super().__init__(disagreement)
+        self.disagreement = disagreement
+
+    def __str__(self) -> str:
+        """The disagreement and what to do."""
+        return f"internal disagreement, nothing was planned: {self.disagreement}. Please report it with the snapshot."
