@@ -1,23 +1,20 @@
-"""Runs with several migrations at once, against a scripted pool: limits, relations, troubles, kills at every point."""
+"""Runs with several migrations at once, against a scripted pool: limits, relations, troubles."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rebalancer.errors import RefusedByXapi, StalePlan, StoppedHalfWay, Unreachable
-from rebalancer.execute import Ending, RunReporter, StopSignal, execute, read_journal, resume
-from rebalancer.execute.journal import Entry, Intended, Journal, Looked, RunEnded, Sent
+from rebalancer.execute import Ending, RunReporter, StopSignal, execute, resume
+from rebalancer.execute.journal import Intended, Looked, RunEnded, Sent
 from rebalancer.execute.outcome import StepState
-from rebalancer.execute.patience import Patience
-from rebalancer.inventory import Pool, Uuid
+from rebalancer.inventory import Pool
 from rebalancer.placement import Placement
 from rebalancer.plan import Plan, Step
 from rebalancer.plan.compose import Chosen, compose
@@ -25,89 +22,18 @@ from rebalancer.plan.order import Order, find_order
 from rebalancer.policy import LimitsPolicy
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import rules_for
-from rebalancer.xapi import TaskStatus, Whereabouts
-from tests.execute.scripted import MADE_AT, HandClock, Script, ScriptedPool, plan_of
+from rebalancer.xapi import TaskStatus
+from tests.execute.case import Case
+from tests.execute.scripted import MADE_AT, Script, plan_of
+from tests.execute.watchful import MOVES, WIDE, WatchfulPool, wide_plan, wide_pool
 from tests.plan.made import tasks
 from tests.pools import make_host, make_pool, make_vm, policy_of
-
-PATIENCE = Patience(poll=1, busy=60, unreachable=30, quiet=10, retry=15, step=300, cancel=60)
-WIDE = {"concurrent": 3, "in_per_host": 2, "out_per_host": 2}
-MOVES = (("a", "h4"), ("b", "h5"), ("c", "h6"), ("d", "h4"))
-
-
-class Killed(BaseException):
-    """What `kill -9` is to a process: nobody catches it."""
-
-
-class WatchfulPool(ScriptedPool):
-    """Counts what is on the way, and lets migrations that nobody watches go on when their VM is looked at."""
-
-    def __init__(self, pool: Pool, **scripts: Script | list[Script]) -> None:
-        super().__init__(pool, **scripts)
-        self.crowds: list[tuple[int, int, int]] = []
-        self.unwatched = False
-
-    def migrate(self, vm_uuid: str, host_uuid: str, network_uuid: str | None = None) -> str:
-        """Begin, and note how many are on the way: in the pool, out of this VM's host, into this target."""
-        source = self.pool.vms[vm_uuid].resident_on
-        ref = super().migrate(vm_uuid, host_uuid, network_uuid)
-        flying = [vm for vm in self.pool.vms.values() if vm.scheduled_to_be_resident_on]
-        out = sum(vm.resident_on == source for vm in flying)
-        into = sum(vm.scheduled_to_be_resident_on == host_uuid for vm in flying)
-        self.crowds.append((len(flying), out, into))
-        return ref
-
-    def whereabouts(self, vm_uuid: str) -> Whereabouts:
-        """As it is."""
-        if self.unwatched:
-            for ref, task in self._tasks.items():
-                if task.vm == vm_uuid:
-                    self.task(ref)
-        return super().whereabouts(vm_uuid)
-
-
-class Case:
-    """A place for journal and lock, and a clock that only sleeping moves."""
-
-    def __init__(self, folder: Path) -> None:
-        self.clock, self.stop = HandClock(), StopSignal()
-        self.journal = folder / "journal.jsonl"
-        self.options: dict[str, Any] = {
-            "journal": self.journal,
-            "state_dir": folder / "state",
-            "clock": self.clock,
-            "stop": self.stop,
-            "patience": PATIENCE,
-        }
-
-    @property
-    def entries(self) -> tuple[Entry, ...]:
-        """The journal."""
-        return read_journal(self.journal)
-
-    @property
-    def looked(self) -> dict[str, StepState]:
-        """The last look at each step."""
-        return {each.step: each.state for each in self.entries if isinstance(each, Looked)}
-
-
-@pytest.fixture
-def case(tmp_path: Path) -> Case:
-    """A fresh place."""
-    return Case(tmp_path)
 
 
 @pytest.fixture
 def pool() -> Pool:
-    """Six hosts; a and d on the first, b on the second, c on the third."""
-    hosts = [make_host(f"h{number}") for number in range(1, 7)]
-    homes = {"a": "h1", "b": "h2", "c": "h3", "d": "h1"}
-    return make_pool(hosts=hosts, vms=[make_vm(name, on=host) for name, host in homes.items()])
-
-
-def wide_plan(pool: Pool, **limits: int) -> Plan:
-    """It makes MOVES, three at once unless *limits* say otherwise."""
-    return plan_of(pool, *MOVES, policy=policy_of(limits=WIDE | limits))
+    """VMs a to d on three of six hosts."""
+    return wide_pool()
 
 
 def step_of(plan: Plan, vm: str) -> Step:
@@ -188,7 +114,7 @@ def test_a_step_that_fails_lets_the_others_end_and_begins_nothing_more(case: Cas
     with pytest.raises(StoppedHalfWay, match=f"{failing.vm} from {failing.source}") as stopped:
         execute(plan, live, **case.options)
     assert fourth.vm not in dict(live.sent)
-    assert case.looked == {first.id: StepState.MOVED, failing.id: StepState.STAYED, third.id: StepState.MOVED}
+    assert dict(case.looks) == {first.id: StepState.MOVED, failing.id: StepState.STAYED, third.id: StepState.MOVED}
     assert stopped.value.done == 2
     assert isinstance(case.entries[-1], RunEnded)
 
@@ -224,7 +150,7 @@ def test_asked_once_all_that_is_on_its_way_ends(case: Case, pool: Pool) -> None:
     with pytest.raises(StoppedHalfWay, match="asked to stop"):
         execute(plan, live, reporter=Asking(case.stop, 1), **case.options)
     assert len(live.sent) == 2
-    assert set(case.looked.values()) == {StepState.MOVED}
+    assert {state for _, state in case.looks} == {StepState.MOVED}
     case.stop.asked = 0
     assert resume(plan, live, **case.options).complete
     assert sorted(live.sent) == sorted(MOVES)
@@ -236,7 +162,7 @@ def test_asked_twice_all_that_is_on_its_way_is_cancelled(case: Case, pool: Pool)
     with pytest.raises(StoppedHalfWay, match="TASK_CANCELLED"):
         execute(wide_plan(pool, concurrent=2), live, reporter=Asking(case.stop, 2), **case.options)
     assert len(live.cancelled) == len(live.sent) == 2
-    assert set(case.looked.values()) == {StepState.STAYED}
+    assert {state for _, state in case.looks} == {StepState.STAYED}
 
 
 def test_what_fits_before_the_deadline_is_made(case: Case, pool: Pool) -> None:
@@ -300,7 +226,7 @@ def test_drift_while_others_are_on_their_way_is_judged_with_them(case: Case, poo
     with pytest.raises(StoppedHalfWay, match="VM new runs on"):
         execute(plan, live, **case.options)
     assert last.vm not in [vm for vm, _ in live.sent]
-    assert set(case.looked.values()) == {StepState.MOVED}
+    assert {state for _, state in case.looks} == {StepState.MOVED}
 
 
 def test_a_room_that_a_flying_vm_will_take_is_not_given_away(case: Case) -> None:
@@ -313,62 +239,3 @@ def test_a_room_that_a_flying_vm_will_take_is_not_given_away(case: Case) -> None
     assert execute(plan, live, **case.options).complete
     assert live.sent == [("b", "h3"), ("a", "h2")]
     assert {crowd for crowd, _, _ in live.crowds} == {1}
-
-
-def kill_at(point: int, live: WatchfulPool, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Let the run die at its *point*-th call or line of the journal, before or after it is written; counts them."""
-    seen = [0]
-    append = Journal.append
-
-    def die(*_: object) -> None:
-        seen[0] += 1
-        if seen[0] == point:
-            raise Killed
-
-    def write(self: Journal, entry: Entry) -> None:
-        die()
-        append(self, entry)
-        die()
-
-    monkeypatch.setattr(Journal, "append", write)
-    live.before_each = die
-    return seen
-
-
-def points(tmp_path: Path, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> int:
-    """How many points a run has at which it can die."""
-    live = WatchfulPool(pool)
-    with monkeypatch.context() as patch:
-        seen = kill_at(0, live, patch)
-        execute(wide_plan(pool), live, **Case(tmp_path / "whole").options)
-    return seen[0]
-
-
-def test_killed_at_any_point_it_is_taken_up_and_nothing_is_sent_twice(
-    tmp_path: Path, pool: Pool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """After a kill at each call and each line of the journal: resume ends the plan, or names the call nobody knows."""
-    plan, unknown = wide_plan(pool), 0
-    for point in range(1, points(tmp_path, pool, monkeypatch) + 1):
-        live, case = WatchfulPool(pool), Case(tmp_path / str(point))
-        with monkeypatch.context() as patch:
-            kill_at(point, live, patch)
-            with pytest.raises(Killed):
-                execute(plan, live, **case.options)
-        live.before_each = lambda _call: None
-        live.unwatched = True
-        try:
-            assert resume(plan, live, **case.options).complete
-        except StoppedHalfWay:
-            unknown += 1
-            lost = {step for step, state in case.looked.items() if state is StepState.UNKNOWN}
-            assert len(lost) == 1
-            assert {step.vm for step in plan.steps if step.id in lost}.isdisjoint(dict(live.sent))
-        assert max(Counter(live.sent).values(), default=0) <= 1
-        assert arrived(plan, live) >= {vm for vm, _ in live.sent}
-    assert unknown
-
-
-def arrived(plan: Plan, live: WatchfulPool) -> set[Uuid]:
-    """The VMs that are on their targets."""
-    return {step.vm for step in plan.steps if live.pool.vms[step.vm].resident_on == step.target}

@@ -1,0 +1,67 @@
+"""What runs against a scripted pool share: VMs a, b and c, a place for the journal, a clock that sleeping moves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rebalancer.errors import (
+    OutcomeUnknown,
+    RefusedByXapi,
+    Unreachable,
+)
+from rebalancer.execute import StopSignal, read_journal
+from rebalancer.execute.journal import Entry, Looked
+from rebalancer.execute.outcome import StepState
+from rebalancer.execute.patience import Patience
+from rebalancer.inventory import Pool
+from tests.execute.scripted import HandClock, ScriptedPool
+
+DOWN = Unreachable("https://h1", "no connection", "Start it")
+LOST = OutcomeUnknown("https://h1", "no answer", "Look")
+PATIENCE = Patience(poll=1, busy=60, unreachable=30, quiet=10, retry=15, step=300, cancel=60)
+
+
+def refusal(code: str, *params: str) -> RefusedByXapi:
+    """XAPI's answer."""
+    return RefusedByXapi("VM.pool_migrate", code, params)
+
+
+class Case:
+    """A place for journal and lock, and a clock that only sleeping moves."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock, self.stop = HandClock(), StopSignal()
+        self.journal = folder / "journal.jsonl"
+        self.options: dict[str, Any] = {
+            "journal": self.journal,
+            "state_dir": folder / "state",
+            "clock": self.clock,
+            "stop": self.stop,
+            "patience": PATIENCE,
+        }
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """What the journal of every run here says."""
+        return read_journal(self.journal)
+
+    @property
+    def looks(self) -> list[tuple[str, StepState]]:
+        """Step and state of every look, in order."""
+        return [(each.step, each.state) for each in self.entries if isinstance(each, Looked)]
+
+
+def where(live: ScriptedPool) -> dict[str, str | None]:
+    """The hosts of the three VMs."""
+    return {name: live.pool.vms[name].resident_on for name in "abc"}
+
+
+ALL_MOVED = {"a": "h2", "b": "h3", "c": "h2"}
+STEPS = [("s01", StepState.MOVED), ("s02", StepState.MOVED), ("s03", StepState.MOVED)]
+
+
+def host(pool: Pool, uuid: str, **changes: Any) -> Pool:  # noqa: ANN401 - any field of a host
+    """*pool* with another host."""
+    return replace(pool, hosts={**pool.hosts, uuid: replace(pool.hosts[uuid], **changes)})
