@@ -103,7 +103,7 @@ def legality_frame(legality: Legality) -> pd.DataFrame:
     """Guests x hosts: the first rule that objects now, "" where the VM may go, "+" with its disks, "=" where it is."""
     matrix = legality_matrix(legality)
     index = pd.Index([vm.name for vm in matrix.vms], name="vm")
-    return pd.DataFrame(matrix.cells, index=index, columns=[host.name for host in matrix.hosts])
+    return pd.DataFrame(matrix.cells, index=index, columns=matrix.titles)
 
 
 def steps_frame(plan: Plan) -> pd.DataFrame:

@@ -111,9 +111,9 @@ def _why(blocked: Blocked) -> str:
 
 def _home(home: Plan) -> Iterator[RenderableType]:
     """The plan that leads back."""
-    if not home.steps:
+    if home.steps:
+        yield steps_table("The way home, a plan of its own", home.steps)
+    else:
         yield heading(f"The way home. {home.summary}")
-        return
-    yield steps_table("The way home, a plan of its own", home.steps)
     if home.warnings:
         yield table("", {"Warnings of the way home": "text"}, [(each,) for each in home.warnings])

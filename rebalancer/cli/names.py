@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import TypeVar
 
 from rebalancer.errors import InputError
 from rebalancer.inventory import VM, Host, Pool
+from rebalancer.policy.selectors import close_matches
 
 SHORTEST_UUID_START = 8
 
@@ -46,10 +46,7 @@ def _find(kind: str, text: str, objects: Iterable[Named]) -> Named:
             f"{len(found)} {kind}s have this name",
             "Use one of the uuids " + ", ".join(each.uuid for each in found),
         )
-    close = get_close_matches(text, [each.name for each in candidates], n=3)
-    hint = (
-        f"Perhaps {' or '.join(close)} is meant"
-        if close
-        else f"The pool has {len(candidates)} {kind}s; name one of them or its uuid"
-    )
+    close = close_matches(text, (each.name for each in candidates))
+    counted = f"The pool has {len(candidates)} {kind}s; name one of them or its uuid"
+    hint = f"{close[0].upper()}{close[1:]}" if close else counted
     raise InputError(f"{kind} {text!r}", f"no {kind} of the pool has this name or uuid", hint)

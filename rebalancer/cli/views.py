@@ -74,11 +74,7 @@ def check_tables(report: LegalityReport) -> Iterator[RenderableType]:
             {"VMs": "right", "rule": "left", "which": "text", "for example": "text", "way out": "text"},
             [(len(each.vms), each.rule, _some(each.vms), each.words, _some(each.remedies)) for each in report.held],
         )
-    yield table(
-        "Hosts",
-        {"host": "left", "guests": "right", "could receive now": "right", "refuses everybody by": "text"},
-        [(each.host, each.guests, each.may_receive, each.refuses) for each in report.hosts],
-    )
+    yield _reach_table(report)
     if report.spare:
         yield heading(f"Hosts to spare: {report.spare}.")
     if report.standing:
@@ -89,6 +85,16 @@ def check_tables(report: LegalityReport) -> Iterator[RenderableType]:
         )
     if report.dangling:
         yield table("", {"References that lead nowhere": "text"}, [(each,) for each in report.dangling])
+
+
+def _reach_table(report: LegalityReport) -> RenderableType:
+    """One row a host, with its pool where there are several."""
+    columns = {"host": "left", "guests": "right", "could receive now": "right", "refuses everybody by": "text"}
+    rows = [(each.host, each.guests, each.may_receive, each.refuses) for each in report.hosts]
+    if not any(each.pool for each in report.hosts):
+        return table("Hosts", columns, rows)
+    with_pool = [(each.pool, *row) for each, row in zip(report.hosts, rows, strict=True)]
+    return table("Hosts", {"pool": "left", **columns}, with_pool)
 
 
 def _some(names: Sequence[str]) -> str:

@@ -26,9 +26,7 @@ def _rows(step: Step) -> list[tuple[str, ...]]:
 
 
 def target_in_words(step: Step) -> str:
-    """The host that a step leads to, with its pool where that is another one."""
-    return (
-        f"{step.target_name} (pool {step.crossing.pool_name or step.crossing.pool})"
-        if step.crossing
-        else step.target_name
-    )
+    """The host that a step leads to, with its pool where that is another one and its name does not say so."""
+    pool = (step.crossing.pool_name or step.crossing.pool) if step.crossing else ""
+    named = not pool or step.target_name.endswith(f"({pool})")
+    return step.target_name if named else f"{step.target_name} (pool {pool})"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from rebalancer.errors import InputError
+from rebalancer.inventory.host import Host
 from rebalancer.inventory.pool import Pool
 from rebalancer.inventory.references import Uuid
 from rebalancer.inventory.storage import VDI
@@ -25,7 +26,8 @@ _CALLED: Final[Mapping[str, str]] = {"hosts": "host", "vms": "VM", "vdis": "disk
 class JoinedPool(Pool):
     """Pools whose tables are united; `joined` are these pools as they were read, the first one first.
 
-    All other fields are those of the first pool, and are to be read through `of_host`, `of_vm` and `of_sr`.
+    Hosts of two pools that have one name carry that of their pool as well, so that a name means one host. All other
+    fields are those of the first pool, and are to be read through `of_host`, `of_vm` and `of_sr`.
     """
 
     joined: tuple[Pool, ...]
@@ -56,9 +58,10 @@ class JoinedPool(Pool):
 
     def _part(self, member: Pool) -> Pool:
         """One pool as it stands here."""
+        hosts = {uuid: self.hosts[uuid] for uuid in member.hosts if uuid in self.hosts}
         return replace(
             member,
-            hosts={uuid: self.hosts[uuid] for uuid in member.hosts if uuid in self.hosts},
+            hosts={uuid: replace(host, name=member.hosts[uuid].name) for uuid, host in hosts.items()},
             srs={uuid: self.srs[uuid] for uuid in member.srs if uuid in self.srs},
             vms={uuid: vm for uuid, vm in self.vms.items() if self.of_vm(vm) is member},
             vdis={uuid: vdi for uuid, vdi in self.vdis.items() if self._of_vdi(vdi) is member},
@@ -86,9 +89,20 @@ def join_pools(first: Pool, *others: Pool) -> Pool:
     for table in TABLES:
         rows = {uuid: row for pool in reversed(pools) for uuid, row in getattr(pool, table).items()}
         united[table] = dict(sorted(rows.items()))
+    united["hosts"] = {uuid: replace(host, name=_named(host, pools)) for uuid, host in united["hosts"].items()}
     united["name"] = names_of({pool.uuid: pool.name for pool in pools})
     united["dangling"] = tuple(f"{each} (pool {pool.called})" for pool in pools for each in pool.dangling)
     return JoinedPool(**united, joined=pools)
+
+
+def _named(host: Host, pools: Sequence[Pool]) -> str:
+    """What *host* is called among the hosts of *pools*: with its pool where another pool has one of that name, too."""
+    alike = [pool for pool in pools if any(each.name == host.name for each in pool.hosts.values())]
+    if len(alike) < 2:  # noqa: PLR2004 - its own pool, and another one
+        return host.name
+    home = next(pool for pool in alike if host.uuid in pool.hosts)
+    apart = sum(pool.called == home.called for pool in alike) == 1
+    return f"{host.name} ({home.called if apart else home.uuid})".lstrip()
 
 
 def names_of(names: Mapping[Uuid, str]) -> str:

@@ -117,8 +117,12 @@ def _named(
 
 
 def close_matches(word: str, known: Iterable[str]) -> str:
-    """The known words that *word* may have meant, as half a sentence; empty when none is near."""
-    near = get_close_matches(word, sorted(set(known)), n=3, cutoff=0.6)
+    """The known words that *word* may have meant, as half a sentence; empty when none is near.
+
+    Hosts of two pools that have one name are called `NAME (POOL)`.
+    """
+    words = sorted(set(known))
+    near = [each for each in words if each.startswith(f"{word} (")] or get_close_matches(word, words, n=3, cutoff=0.6)
     return f"near to it: {', '.join(repr(each) for each in near)}" if near else ""
 
 

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,27 +23,37 @@ SUFFIXES = (".csv", ".json")
 class Matrix:
     """Guests x hosts, both by name: the id of the first rule that objects, `MAY_GO`, or `STAYS` where the VM is.
 
-    `WITH_DISKS` where the VM may go by Storage XenMotion only.
+    `WITH_DISKS` where the VM may go by Storage XenMotion only. `pools` are the names of the pools of the hosts.
     """
 
     vms: tuple[VM, ...]
     hosts: tuple[Host, ...]
     cells: tuple[tuple[str, ...], ...]
+    pools: tuple[str, ...]
+
+    @property
+    def titles(self) -> list[str]:
+        """The names of the hosts, uuids where several have one name or it is none."""
+        shared = Counter(host.name for host in self.hosts)
+        return [host.name if host.name and shared[host.name] == 1 else host.uuid for host in self.hosts]
 
     def as_csv(self) -> str:
         """One row a VM, one column a host after `vm` and `vm_uuid`; hosts of one name by their uuids."""
         text = io.StringIO(newline="")
         writer = csv.writer(text)
-        writer.writerow(["vm", "vm_uuid", *map(spreadsheet_cell, _titles(self.hosts))])
+        writer.writerow(["vm", "vm_uuid", *map(spreadsheet_cell, self.titles)])
         for vm, rules in zip(self.vms, self.cells, strict=True):
             writer.writerow([spreadsheet_cell(vm.name), vm.uuid, *rules])
         return text.getvalue()
 
     def as_json(self) -> dict[str, object]:
-        """Hosts with their names, and for each VM its answers by the uuids of the hosts."""
+        """Hosts with their names and pools, and for each VM its answers by the uuids of the hosts."""
         uuids = [host.uuid for host in self.hosts]
         return {
-            "hosts": [{"uuid": host.uuid, "name": host.name} for host in self.hosts],
+            "hosts": [
+                {"uuid": host.uuid, "name": host.name, "pool": pool}
+                for host, pool in zip(self.hosts, self.pools, strict=True)
+            ],
             "vms": [
                 {"uuid": vm.uuid, "name": vm.name, "answers": dict(zip(uuids, rules, strict=True))}
                 for vm, rules in zip(self.vms, self.cells, strict=True)
@@ -58,7 +67,8 @@ def legality_matrix(legality: Legality) -> Matrix:
     vms = tuple(sorted(pool.resident_guests(), key=lambda vm: (vm.name, vm.uuid)))
     hosts = tuple(sorted(pool.hosts.values(), key=lambda host: (host.name, host.uuid)))
     cells = tuple(tuple(_cell(tonight, vm, host) for host in hosts) for vm in vms)
-    return Matrix(vms=vms, hosts=hosts, cells=cells)
+    pools = tuple(pool.of_host(host.uuid).called for host in hosts)
+    return Matrix(vms=vms, hosts=hosts, cells=cells, pools=pools)
 
 
 def assert_writable(path: Path) -> None:
@@ -93,9 +103,3 @@ def _cell(tonight: Tonight, vm: VM, host: Host) -> str:
     if answer.disks:
         return WITH_DISKS
     return answer.objections[0].rule if answer.objections else MAY_GO
-
-
-def _titles(hosts: Sequence[Host]) -> list[str]:
-    """The names of hosts, uuids where several have one name or it is none."""
-    shared = Counter(host.name for host in hosts)
-    return [host.name if host.name and shared[host.name] == 1 else host.uuid for host in hosts]

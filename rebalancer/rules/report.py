@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from rebalancer.inventory import VM, Host, Pool, Uuid
+from rebalancer.problem import Problem
 from rebalancer.rules.base import Objection, Violation
 from rebalancer.rules.ledger import Ledger, standing_violations, step_ledger
 from rebalancer.rules.legality import Legality
@@ -75,9 +76,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """How many guests run on a host and how many from elsewhere may come to it now."""
+    """How many guests run on a host and how many from elsewhere may come to it now; `pool` where several are joined."""
 
     host: str
+    pool: str
     guests: int
     may_receive: int
     refuses: str
@@ -107,12 +109,17 @@ def explain(legality: Legality, vm: VM, hosts: Iterable[Host]) -> tuple[Answer, 
     return tuple(tonight.answer(vm, host) for host in hosts)
 
 
+def near_first(vm: VM, problem: Problem) -> tuple[Host, ...]:
+    """All hosts, those of the pool where *vm* is before those of other pools."""
+    return tuple(sorted(problem.pool.hosts.values(), key=lambda host: crosses(vm, host, problem)))
+
+
 def legality_report(legality: Legality) -> LegalityReport:
     """The summary: who may move, what holds the others, what each host takes, what is broken tonight."""
     problem, tonight = legality.problem, Tonight(legality)
     pool = problem.pool
     guests = sorted(pool.resident_guests(), key=lambda vm: (vm.name, vm.uuid))
-    asked = [(vm, [host for host in pool.hosts.values() if host.uuid != vm.resident_on]) for vm in guests]
+    asked = [(vm, [host for host in near_first(vm, problem) if host.uuid != vm.resident_on]) for vm in guests]
     answers = [(vm, [tonight.answer(vm, host) for host in hosts]) for vm, hosts in asked]
     stuck = [(vm, each) for vm, each in answers if all(answer.objections for answer in each)]
     return LegalityReport(
@@ -226,17 +233,19 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _reaches(pool: Pool, answers: Iterable[Answer]) -> tuple[Reach, ...]:
-    """How open each host is."""
+    """How open each host is, pool by pool."""
     rules_to: dict[Uuid, list[frozenset[str]]] = {uuid: [] for uuid in pool.hosts}
     for answer in answers:
         rules_to[answer.host.uuid].append(frozenset(objection.rule for objection in answer.objections))
     guests = Counter(vm.resident_on for vm in pool.resident_guests())
     return tuple(
         Reach(
-            host=host.name,
+            host=pool.hosts[uuid].name,
+            pool=member.called if len(pool.members) > 1 else "",
             guests=guests[uuid],
             may_receive=rules_to[uuid].count(frozenset()),
             refuses=", ".join(sorted(frozenset.intersection(*rules_to[uuid]))) if rules_to[uuid] else "",
         )
-        for uuid, host in pool.hosts.items()
+        for member in pool.members
+        for uuid in member.hosts
     )

@@ -9,7 +9,7 @@ from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.rules import Legality, Objection, Row
 from rebalancer.rules.report import ALONE
 from rebalancer.rules.shared_sr_visible import SharedSRVisible
-from rebalancer.rules.storage import Ways
+from rebalancer.rules.storage import Ways, crosses
 from rebalancer.units import size_in_words
 
 SHUT_DOWN = "shut it down meanwhile"
@@ -18,10 +18,14 @@ SHUT_DOWN = "shut it down meanwhile"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closed:
-    """A host that does not take the VM, with everything that it has against it, in XAPI's order."""
+    """A host that does not take the VM, with everything that it has against it, in XAPI's order.
+
+    `pool` is the name of its pool where that is another one than the VM's.
+    """
 
     host: Uuid
     name: str
+    pool: str
     objections: tuple[Objection, ...]
 
 
@@ -78,8 +82,13 @@ class _Asking:
     def blocked(self, vm: VM) -> Blocked | None:
         """What keeps *vm*, or None where some host may take it."""
         closed = tuple(
-            Closed(host=host.uuid, name=host.name, objections=tuple(self._against(vm, host)))
-            for host in self._open
+            Closed(
+                host=host.uuid,
+                name=host.name,
+                pool=self._pool.of_host(host.uuid).called if crosses(vm, host, self._legality.problem) else "",
+                objections=tuple(self._against(vm, host)),
+            )
+            for host in sorted(self._open, key=lambda host: crosses(vm, host, self._legality.problem))
             if host.uuid != vm.resident_on
         )
         if not all(each.objections for each in closed):
@@ -115,14 +124,21 @@ class _Asking:
     def _against(self, vm: VM, host: Host) -> Iterator[Objection]:
         """What *host* has against *vm*, even without the guests that might make room."""
         if not self._ways.ways(vm, host):
-            yield from (self._with_remedy(each, vm, host) for each in self._legality.objections(vm, host))
-            yield from self._ways.why_none(vm, host)
+            yield from self._no_way(vm, host)
         for rule, row in self._rows:
             held = sum(row.weights.get(each, 0) for each in self._stuck[host.uuid])
             joining = row.arrival_weights.get(vm.uuid, 0)
             if host.uuid in row.places and joining and held + joining > row.upper:
                 refusal = rule.refusal(row, held, joining)
                 yield replace(refusal, words=f"{refusal.words}, even once all who may leave it have left")
+
+    def _no_way(self, vm: VM, host: Host) -> tuple[Objection, ...]:
+        """Why no way leads *vm* to *host*; to another pool, what XenMotion would say does not matter."""
+        with_disks = self._ways.why_none(vm, host)
+        if with_disks and crosses(vm, host, self._legality.problem):
+            return with_disks
+        plain = (self._with_remedy(each, vm, host) for each in self._legality.objections(vm, host))
+        return (*plain, *with_disks)
 
 
 def _most_common(objections: list[Objection]) -> Objection:
@@ -134,7 +150,11 @@ def _most_common(objections: list[Objection]) -> Objection:
 def _way_out(closed: Collection[Closed]) -> str:
     """What opens the host that asks for least; to shut the VM down where no host can be opened."""
     able = [each for each in closed if all(objection.remedy for objection in each.objections)]
-    return " and ".join(_remedies(min(able, key=lambda each: len(_remedies(each))))) if able else SHUT_DOWN
+    if not able:
+        return SHUT_DOWN
+    best = min(able, key=lambda each: len(_remedies(each)))
+    there = f", and it may go to pool {best.pool}" if best.pool else ""
+    return " and ".join(_remedies(best)) + there
 
 
 def _remedies(closed: Closed) -> tuple[str, ...]:

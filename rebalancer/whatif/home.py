@@ -22,13 +22,28 @@ def plan_home(plan: Plan, problem: Problem, *, open_again: Collection[Uuid]) -> 
     """The plan that leads from the end of *plan* to where the VMs of *problem* are.
 
     It is held to the policy of *problem*, and counts on the hosts *open_again* being enabled when it is applied. VMs
-    that some rule does not let back stay where *plan* brought them; the warnings name them. If nothing is legal, the
-    plan has no steps and says why.
+    that some rule does not let back stay where *plan* brought them, and so do those that it brought to another pool,
+    where nobody knows yet what their disks will be called; the warnings name them. If nothing is legal, the plan has no
+    steps and says why.
     """
     before = opened(problem, open_again)
-    way = _Way(before.initial, problem_at(before, plan.predicted), plan.made_at)
+    over = {step.vm: step for step in plan.steps if step.crossing}
+    way = _Way(_but(before.initial, over, plan.predicted), problem_at(before, plan.predicted), plan.made_at)
     reason = f"back to where everything was before the plan {plan.digest}"
-    return way.plan(reason, first=latest_first(legs_of(plan.steps)))
+    return way.plan(reason, first=latest_first(legs_of(plan.steps)), stay=[_over(step) for step in over.values()])
+
+
+def _but(home: Placement, vms: Collection[Uuid], there: Placement) -> Placement:
+    """*home*, but *vms* as they are *there*."""
+    hosts = {vm: there[vm] for vm in vms}
+    srs = {vm: there.srs_of[vm] for vm in vms if vm in there.srs_of}
+    return Placement({**home.host_of, **hosts}, {**home.srs_of, **srs})
+
+
+def _over(step: Step) -> str:
+    """What is said of a VM that a step brings to another pool."""
+    pool = step.crossing.pool_name if step.crossing else ""
+    return f"VM {step.vm_name} stays in pool {pool}: it comes home by a plan of its own, once it is there"
 
 
 def plan_return(problem: Problem, start: Placement, vms: Collection[Uuid], *, made_at: datetime) -> Plan:
@@ -57,11 +72,12 @@ class _Way:
     def __init__(self, home: Placement, away: Problem, made_at: datetime) -> None:
         self._home, self._away, self._made_at = home, replace(away, before=None), made_at
 
-    def plan(self, reason: str, *, first: Sequence[Uuid]) -> Plan:
-        """The plan; VMs that are *first* are tried first."""
+    def plan(self, reason: str, *, first: Sequence[Uuid], stay: Sequence[str] = ()) -> Plan:
+        """The plan; VMs that are *first* are tried first, and it warns of those that *stay*, in words."""
         away, seed = self._away, self._away.policy.limits.seed
         back, stranded = way_to(self._home, away, rules_for(away), first=first, seed=seed)
-        warnings = tuple(f"VM {each.name} stays on its new host: {each.words} [{each.rule}]" for each in stranded)
+        held = (f"VM {each.name} stays on its new host: {each.words} [{each.rule}]" for each in stranded)
+        warnings = (*stay, *held)
         plan = self._composed(back, reason, warnings)
         findings = verify_plan(plan, self._away.pool, self._away.demand, now=self._made_at)
         return self._composed((), _refusal(findings), warnings) if findings else plan

@@ -133,7 +133,7 @@ FILES = {
         typed=lambda door: ["explain", door.served.snapshot, "nobody"], said=("'nobody'", "no VM of the pool", "name")
     ),
     "VM that is nearly there": Wrong(
-        typed=lambda door: ["explain", door.served.snapshot, f"{first_vm(door)}x"], said=("Perhaps", "is meant")
+        typed=lambda door: ["explain", door.served.snapshot, f"{first_vm(door)}x"], said=("Near to it: ",)
     ),
     "no name": Wrong(typed=lambda door: ["explain", door.served.snapshot, ""], said=("VM ''", "no VM", "name")),
     "no host": Wrong(

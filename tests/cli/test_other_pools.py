@@ -175,3 +175,39 @@ def test_options_of_a_live_pool_are_refused_with_two_files(desk: Terminal) -> No
     ended = desk.run("plan", *BOTH, "--fingerprint", "00" * 32)
     assert ended.code == 1
     assert ended.sentence.startswith("--fingerprint: it says how to get into a live pool")
+
+
+def test_hosts_of_one_name_are_told_apart(desk: Terminal) -> None:
+    """With the pool behind the name, in tables, arguments and the policy; the name alone is refused with both."""
+    for pool in (EAST, WEST):
+        first = min(pool.hosts)
+        same = replace(pool, hosts={**pool.hosts, first: replace(pool.hosts[first], name="xen1")})
+        save(desk.folder, same, profile(pool, 1.0))
+    assert "xen1 (west)" in desk.run("check", *BOTH).out
+    refused = desk.run("explain", "east.json", "e-vm0", "xen1", *BOTH[1:])
+    assert refused.sentence.endswith("Near to it: 'xen1 (east)', 'xen1 (west)'.")
+    (answer,) = desk.run("explain", "east.json", "e-vm0", "xen1 (west)", *BOTH[1:], "--json").json()
+    assert answer["disks"]
+    desk.write("policy.toml", f'mode = "evacuate"\nempty = ["xen1"]\n{POLICY}')
+    assert "near to it: 'xen1 (east)', 'xen1 (west)'" in desk.run("plan", *BOTH).sentence
+    desk.write("policy.toml", f'mode = "evacuate"\nempty = ["xen1 (east)"]\n{POLICY}')
+    made = desk.run("plan", *BOTH, "--output", "plan")
+    assert (made.code, "xen1 (east)" in made.out) == (0, True)
+    assert desk.run("verify", "plan", "west.json", "--beside", "east.json").code == 0
+
+
+def test_a_host_is_emptied_into_the_other_pool(desk: Terminal) -> None:
+    """`evacuate --beside` writes a plan and the way home; what went over comes home by a way of its own."""
+    words = ("east.json", "e1", "e2", *BOTH[1:])
+    made = desk.run("evacuate", *words, "--output", "plan")
+    assert made.code == 0
+    assert made.out.splitlines()[0] == "To empty e1, e2: 8 guests to leave, and nothing holds any of them."
+    assert "VM e-vm0 stays in pool west: it comes home by a plan of its own, once it is there" in made.out
+    assert desk.run("verify", "plan", "east.json", "--beside", "west.json").code == 0
+    lan = replace(WEST.networks["w-lan"], name="elsewhere")
+    save(desk.folder, replace(WEST, networks={"w-lan": lan}), profile(WEST, 0.5))
+    held = desk.run("evacuate", *words, "--json")
+    assert held.code == 3
+    assert {each["way_out"] for each in held.json()["blocked"]} == {
+        "name it in the policy's other_pools.networks, and it may go to pool west"
+    }

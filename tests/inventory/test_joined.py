@@ -16,6 +16,7 @@ from rebalancer.inventory.dump import records_from_dump
 from rebalancer.inventory.records import pool_from_records
 from tests.pools import make_host, make_network, make_pool, make_sr, make_vdi, make_vm
 
+NAMES = ("xen1", "other", "xen1")
 TABLES = ("hosts", "vms", "vdis", "srs", "networks")
 
 
@@ -105,6 +106,27 @@ def test_real_pools_join(shared_data: Callable[..., Path]) -> None:
         assert len(both.hosts) == len(first.hosts) + len(other.hosts)
         assert [part.vms.keys() for part in both.parts] == [first.vms.keys(), other.vms.keys() - first.vms.keys()]
         assert inventory_digests(both) == {pool.uuid: inventory_digest(pool) for pool in (first, other)}
+
+
+@pytest.mark.parametrize(
+    ("names", "called"),
+    [
+        (("east", "west"), {"e1": "xen1 (east)", "e2": "other", "w1": "xen1 (west)"}),
+        (("", "west"), {"e1": "xen1 (east)", "e2": "other", "w1": "xen1 (west)"}),
+        (("one", "one"), {"e1": "xen1 (east)", "e2": "other", "w1": "xen1 (west)"}),
+        (("one", "two"), {"e1": "xen1 (one)", "e2": "other", "w1": "xen1 (two)"}),
+    ],
+)
+def test_hosts_of_one_name_are_called_with_their_pool(names: tuple[str, str], called: dict[str, str]) -> None:
+    """By its name, else by its uuid; others keep theirs, and so does each host in the pool as it was read."""
+    named = zip(called, NAMES, strict=True)
+    hosts = {uuid: replace(make_host(uuid, srs=(), networks=()), name=name) for uuid, name in named}
+    east = replace(lone_pool("east", "e1"), name=names[0], hosts={each: hosts[each] for each in ("e1", "e2")})
+    west = replace(lone_pool("west", "w1"), name=names[1], hosts={"w1": hosts["w1"]})
+    both = join_pools(east, west)
+    assert {uuid: host.name for uuid, host in both.hosts.items()} == called
+    assert [{host.name for host in part.hosts.values()} for part in both.parts] == [{"xen1", "other"}, {"xen1"}]
+    assert inventory_digests(both) == {pool.uuid: inventory_digest(pool) for pool in (east, west)}
 
 
 def test_disks_without_sr_stay_in_their_pool() -> None:

@@ -20,12 +20,13 @@ from rebalancer.inventory import pool_from_records
 from rebalancer.inventory.dump import records_from_dump
 from rebalancer.problem import Problem
 from rebalancer.rules import CATALOGUE, Legality, rules_for
-from rebalancer.rules.matrix import MAY_GO, STAYS, Matrix, legality_matrix, write_matrix
+from rebalancer.rules.matrix import MAY_GO, STAYS, WITH_DISKS, Matrix, legality_matrix, write_matrix
 from rebalancer.rules.report import explain
 from rebalancer.snapshot import Snapshot, write_snapshot
 from rebalancer.units import GIB
 from tests.pools import make_host, make_vm, problem_of
 from tests.rules.test_unknown_facts import DUMPS
+from tests.two_pools import one_pool, pool_host, pool_vm, two_pools
 
 
 def matrix_of(problem: Problem) -> Matrix:
@@ -75,7 +76,7 @@ def test_json_answers_by_uuid(small: Problem, tmp_path: Path) -> None:
     """The same answers in a file that ends in .json."""
     write_matrix(matrix_of(small), tmp_path / "matrix.json")
     found = json.loads((tmp_path / "matrix.json").read_text())
-    assert found["hosts"] == [{"uuid": name, "name": name} for name in ("h1", "h2", "h3")]
+    assert found["hosts"] == [{"uuid": name, "name": name, "pool": "test pool"} for name in ("h1", "h2", "h3")]
     assert found["vms"][1] == {"uuid": "web", "name": "web", "answers": {"h1": "=", "h2": "", "h3": "enough-memory"}}
 
 
@@ -120,3 +121,17 @@ def test_command_writes_it_without_pandas(small: Problem, tmp_path: Path) -> Non
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert file.read_bytes().decode() == matrix_of(small).as_csv()
+
+
+def test_hosts_of_two_pools_are_all_there() -> None:
+    """In CSV, JSON and DataFrame: by names that mean one host each, with their pools, `+` where disks go along."""
+    hosts = {side: [replace(pool_host(f"{side}1"), name="xen1")] for side in "ew"}
+    problem = two_pools(one_pool("e", pool_vm("a", on="e1"), hosts=hosts["e"]), one_pool("w", hosts=hosts["w"]))
+    matrix = matrix_of(problem)
+    titles = ["xen1 (east)", "xen1 (west)"]
+    assert list(csv.reader(io.StringIO(matrix.as_csv()))) == [["vm", "vm_uuid", *titles], ["a", "a", STAYS, WITH_DISKS]]
+    assert matrix.as_json()["hosts"] == [
+        {"uuid": "e1", "name": "xen1 (east)", "pool": "east"},
+        {"uuid": "w1", "name": "xen1 (west)", "pool": "west"},
+    ]
+    assert list(legality_frame(Legality(problem, rules_for(problem))).columns) == titles

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality, rules_for
 from rebalancer.rules.matrix import legality_matrix
-from rebalancer.rules.report import explain, legality_report
+from rebalancer.rules.report import explain, legality_report, near_first
 from rebalancer.units import GIB
 from tests.local_disks import full_disk, local_problem, local_sr, local_vm, with_disks
 from tests.pools import (
@@ -23,6 +24,7 @@ from tests.pools import (
     policy_of,
     problem_of,
 )
+from tests.two_pools import one_pool, pool_vm, two_pools
 
 
 def legality_of(problem: Problem) -> Legality:
@@ -136,3 +138,19 @@ def test_without_the_policy_nothing_is_said_of_disks() -> None:
     problem = local_problem(local_vm("web"), policy=policy_of())
     (answer,) = explain(legality_of(problem), problem.pool.vms["web"], [problem.pool.hosts["h2"]])
     assert ([each.rule for each in answer.objections], answer.disks) == (["shared-sr-visible"], ())
+
+
+def test_of_two_pools_the_own_one_is_named_first() -> None:
+    """What holds a VM is told of the hosts of its pool, whichever pool was named first; hosts stand pool by pool."""
+    held = replace(pool_vm("a", on="w1"), blocked_operations={"pool_migrate": "no"}, vbds=(), vifs=())
+    problem = two_pools(one_pool("e"), one_pool("w", held))
+    report = legality_report(legality_of(problem))
+    assert [each.rule for each in report.held] == ["op-not-blocked"]
+    assert [(each.pool, each.host) for each in report.hosts] == [
+        ("east", "e1"),
+        ("east", "e2"),
+        ("west", "w1"),
+        ("west", "w2"),
+    ]
+    assert [host.uuid for host in near_first(held, problem)] == ["w1", "w2", "e1", "e2"]
+    assert {each.pool for each in legality_report(legality_of(problem_of())).hosts} == {""}

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from rebalancer.cli.options import AsJson, CaFile, CredentialsFile, Fingerprint, PolicyPath, Source
+from rebalancer.cli.options import (
+    AsJson,
+    Beside,
+    BesideCredentials,
+    CaFile,
+    CredentialsFile,
+    Fingerprint,
+    PolicyPath,
+    Source,
+)
 
 
 def evacuate(
@@ -24,6 +33,8 @@ def evacuate(
     ca_file: CaFile = None,
     fingerprint: Fingerprint = None,
     credentials: CredentialsFile = None,
+    beside: Beside = None,
+    beside_credentials: BesideCredentials = None,
     json: AsJson = False,
 ) -> int:
     """Plan how hosts become empty, and the way home.
@@ -45,7 +56,13 @@ def evacuate(
     folders = [output, output.parent / f"{output.name}-home"] if output else []
     for folder in folders:
         assert_free(folder)
-    door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
+    door = Door(
+        ca_file=ca_file,
+        fingerprints=fingerprint,
+        credentials_file=credentials,
+        beside=beside,
+        beside_credentials_file=beside_credentials,
+    )
     case = open_case(source, policy, door, metrics=True)
     if case.situation.refused:
         say(f"planning without metrics: {case.situation.refused}")

@@ -44,6 +44,7 @@ def explain(
     from rebalancer.cli.source import Door
     from rebalancer.cli.views import explanation_table
     from rebalancer.rules.report import explain as explanation_of
+    from rebalancer.rules.report import near_first
 
     door = Door(
         ca_file=ca_file,
@@ -54,7 +55,7 @@ def explain(
     )
     case = open_case(source, policy, door, metrics=False)
     guest = find_vm(case.problem.pool, vm)
-    hosts = [find_host(case.problem.pool, host)] if host is not None else list(case.problem.pool.hosts.values())
+    hosts = [find_host(case.problem.pool, host)] if host is not None else near_first(guest, case.problem)
     answers = explanation_of(case.legality, guest, hosts)
     if json:
         print_json([answer.as_json() for answer in answers])

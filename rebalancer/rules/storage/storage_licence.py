@@ -18,6 +18,8 @@ class StorageLicence(VMRule):
 
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
         """`restrict_storage_xen_motion`."""
-        if problem.pool.of_vm(vm).restrictions.get("restrict_storage_xen_motion") == "false":
+        pool = problem.pool.of_vm(vm)
+        if pool.restrictions.get("restrict_storage_xen_motion") == "false":
             return None
-        return self.objection("the pool's licence does not allow Storage XenMotion", remedy="apply a licence that does")
+        whose = f"the licence of pool {pool.called}" if len(problem.pool.members) > 1 else "the pool's licence"
+        return self.objection(f"{whose} does not allow Storage XenMotion", remedy="apply a licence that does")

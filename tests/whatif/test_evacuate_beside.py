@@ -1,0 +1,122 @@
+"""Hosts become empty although only the other pool has room, and who cannot leave is told what keeps it from there."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from rebalancer.errors import Infeasible
+from rebalancer.inventory import Pool
+from rebalancer.placement import Placement
+from rebalancer.plan import verify_plan
+from rebalancer.plan.elsewhere import pool_at
+from rebalancer.problem import Problem
+from rebalancer.units import GIB
+from rebalancer.whatif import Evacuation, evacuate
+from rebalancer.whatif.evacuate import emptying
+from tests.plan.made import LATER, MADE_AT
+from tests.pools import make_network
+from tests.solve.test_disks import accepted
+from tests.two_pools import crossing_policy, one_pool, pool_host, pool_vm, two_pools
+
+
+def emptied(problem: Problem, *hosts: str) -> Evacuation:
+    """What comes of emptying *hosts*."""
+    return evacuate(problem, hosts, made_at=MADE_AT)
+
+
+def tight_east() -> Pool:
+    """Host e1 with VMs a and b, of 8 and 2 GiB, and e2, on which only b finds room."""
+    hosts = [pool_host("e1"), pool_host("e2", memory_total_bytes=9 * GIB)]
+    return one_pool("e", pool_vm("a", on="e1", gib=8), pool_vm("b", on="e1"), hosts=hosts)
+
+
+def test_who_finds_no_room_at_home_goes_over() -> None:
+    """The smaller VM goes to the other host by memory alone, the larger one to the other pool with its disk."""
+    problem = two_pools(tight_east(), one_pool("w"))
+    found = emptied(problem, "e1")
+    assert found.plan
+    assert {step.vm: step.crossing.pool if step.crossing else "" for step in found.plan.steps} == {"a": "west", "b": ""}
+    assert verify_plan(found.plan, problem.pool, now=LATER) == ()
+
+
+def test_the_way_home_leaves_those_alone_who_went_over() -> None:
+    """It brings the others back, is proven, and says of each of them how it comes home."""
+    problem = two_pools(tight_east(), one_pool("w"))
+    found = emptied(problem, "e1")
+    assert found.plan
+    assert found.home
+    assert [(step.vm, step.target) for step in found.home.steps] == [("b", "e1")]
+    assert "VM a stays in pool west: it comes home by a plan of its own, once it is there" in found.home.warnings
+    after = pool_at(problem.pool, found.plan.predicted)
+    assert verify_plan(found.home, after, now=LATER) == ()
+
+
+def test_a_way_out_names_the_other_pool() -> None:
+    """What XenMotion would say of another pool does not matter; what keeps the VM from there does."""
+    west = one_pool("w")
+    elsewhere = replace(west, networks={"w-lan": replace(make_network("w-lan"), name="elsewhere")})
+    found = emptied(two_pools(tight_east(), elsewhere), "e1")
+    assert isinstance(found.refused, Infeasible)
+    (big,) = found.blocked
+    assert [(closed.name, closed.pool) for closed in big.closed] == [("e2", ""), ("w1", "west"), ("w2", "west")]
+    assert {each.rule for closed in big.closed[1:] for each in closed.objections} == {"networks-mapped"}
+    assert big.way_out == "name it in the policy's other_pools.networks, and it may go to pool west"
+
+
+def test_a_pool_whose_licence_forbids_it_is_named() -> None:
+    """Of two licences it is clear which one has to change."""
+    found = emptied(two_pools(replace(tight_east(), restrictions={}), one_pool("w")), "e1")
+    (big,) = found.blocked
+    words = [each.words for each in big.closed[1].objections]
+    assert words == ["the licence of pool east does not allow Storage XenMotion"]
+    assert big.way_out == "apply a licence that does, and it may go to pool west"
+
+
+def random_pools(seed: int) -> Problem:
+    """Two pools with four VMs of several sizes, hosts with little memory, and SRs with little room."""
+    chance = random.Random(seed)
+    homes = {name: chance.choice(["e1", "e1", "e2", "w1"]) for name in "abcd"}
+    pools = []
+    for side in "ew":
+        vms = [pool_vm(name, on=on) for name, on in homes.items() if on[0] == side]
+        hosts = [
+            pool_host(name, memory_total_bytes=chance.choice([5, 9, 16]) * GIB) for name in (f"{side}1", f"{side}2")
+        ]
+        pools.append(_with_room(one_pool(side, *vms, hosts=hosts), chance))
+    return two_pools(*pools, policy=crossing_policy(rules={"set": "enforced"}))
+
+
+def _with_room(pool: Pool, chance: random.Random) -> Pool:
+    """*pool* with SRs that have room for none, one or two disks more."""
+    srs = {
+        uuid: replace(sr, physical_size_bytes=sr.physical_utilisation_bytes + chance.choice([0, 45, 90]) * GIB)
+        for uuid, sr in pool.srs.items()
+    }
+    return replace(pool, srs=srs)
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_the_cheapest_evacuation_equals_brute_force(seed: int) -> None:
+    """Of all placements over both pools that the checker accepts with e1 empty, none copies less; none, no plan."""
+    problem = random_pools(seed)
+    empty = [goal for goal in accepted(emptying(problem, ["e1"])) if "e1" not in goal.host_of.values()]
+    least = min((_gib(problem, goal) for goal in empty), default=None)
+    found = emptied(problem, "e1")
+    copied = sum(step.copied_bytes for step in found.plan.steps) / GIB if found.plan else None
+    assert copied == least
+
+
+def test_random_evacuations_go_over_and_fail() -> None:
+    """Some of these pools need the other one, and some have no way at all."""
+    found = [emptied(random_pools(seed), "e1") for seed in range(16)]
+    plans = [each.plan for each in found if each.plan]
+    assert sum(any(step.crossing for step in plan.steps) for plan in plans) >= 3
+    assert sum(each.plan is None for each in found) >= 2
+
+
+def _gib(problem: Problem, goal: Placement) -> float:
+    """GiB copied on the way to *goal*: memory, and disks of 20 GiB."""
+    return sum(2 + 20 * len(move.disks) for move in problem.initial.moves_to(goal))
