@@ -2,7 +2,6 @@
 
 PYTHON ?=
 WORKERS ?= auto
-EXAMPLES ?= thorough
 SAMPLE ?= 0
 PIP = python -m pip --disable-pip-version-check --quiet
 
@@ -29,8 +28,11 @@ demo: setup ## watch a simulated pool being read, planned, migrated and cooled d
 test: setup ## run the tests, in parallel
 	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not readme"
 
-slow: setup ## run the long tests; EXAMPLES=quick shortens the property tests
-	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile -m slow --hypothesis-profile=$(EXAMPLES)
+slow: setup ## run the long tests
+	@.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -m slow
+
+thorough: setup ## run the property tests with ten times the examples, and others each time
+	@.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -m hypothesis --hypothesis-profile=thorough
 
 readme: setup ## run the commands of the README
 	@.venv/bin/python -m pytest -m readme tests/test_docs.py

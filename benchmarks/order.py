@@ -24,7 +24,7 @@ from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
 from rebalancer.rules.enough_memory import EnoughMemory
 from rebalancer.rules.memory_model import arrival_bytes, counts_xen_vcpu_pages, guest_bytes, held_apart_from
-from tests.plan.test_tight import task
+from tests.plan.tight import tight_task
 
 FILLS = (0.75, 0.85, 0.92)
 CASES, SEED = 200, 5
@@ -70,7 +70,7 @@ def measure(fill: float, cases: int, seed: int) -> bool:
     longest = 0.0
     started = time.perf_counter()
     for number in range(cases):
-        problem, goal = task(HOSTS[number % len(HOSTS)], chance, fill=fill)
+        problem, goal = tight_task(HOSTS[number % len(HOSTS)], chance, fill=fill)
         begun = time.perf_counter()
         answer = find_order(problem, rules_for(problem), goal, seed=1)
         longest = max(longest, time.perf_counter() - begun)

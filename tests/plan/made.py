@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -15,6 +15,7 @@ from rebalancer.placement import Placement
 from rebalancer.plan import Plan, Tier
 from rebalancer.plan.compose import Chosen, compose
 from rebalancer.plan.order import Order, find_order
+from rebalancer.plan.search import Leg
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
 from rebalancer.units import GIB, MIB
@@ -48,10 +49,16 @@ def order_of(problem: Problem, goal: Placement) -> Order:
 
 def plan_of(problem: Problem, goal: Placement, *, tiers: tuple[str, ...] = (), reason: str = "") -> Plan:
     """The plan that leads to *goal*, claiming the objectives *tiers* with their true values."""
-    order = order_of(problem, goal)
+    return plan_along(problem, goal, order_of(problem, goal).legs, tiers=tiers, reason=reason)
+
+
+def plan_along(
+    problem: Problem, goal: Placement, legs: Sequence[Leg], *, tiers: tuple[str, ...] = (), reason: str = ""
+) -> Plan:
+    """The same plan, its legs being found already."""
     values = tuple(_tier(name, problem, goal) for name in tiers)
     chosen = Chosen(goal=goal, tiers=values, outcome="improved", reason=reason)
-    return compose(problem, rules_for(problem), chosen, order.legs, MADE_AT)
+    return compose(problem, rules_for(problem), chosen, legs, MADE_AT)
 
 
 def _tier(name: str, problem: Problem, goal: Placement) -> Tier:

@@ -18,7 +18,7 @@ from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
 from rebalancer.solve.intervals import Held, Intervals, Shared, shortened
 from tests.plan.made import LATER, goal_of, order_of, plan_of, pool_with, swap, tasks
-from tests.plan.test_tight import task
+from tests.plan.tight import tight_task
 from tests.pools import policy_of, problem_of
 
 WIDE = {"concurrent": 8, "in_per_host": 1, "out_per_host": 1}
@@ -51,7 +51,7 @@ def test_tight_pools_take_less_time() -> None:
     """Of a few pools at 80 % of their memory, some plans become shorter, none longer, and each is proven."""
     chance, shorter = random.Random(3), 0
     for _ in range(4):
-        tight, goal = task(4, chance, fill=0.8)
+        tight, goal = tight_task(4, chance, fill=0.8)
         problem = with_wide_limits(tight)
         order = find_order(problem, rules_for(problem), goal, seed=1)
         if isinstance(order, Order):
