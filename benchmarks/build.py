@@ -1,20 +1,26 @@
-"""How long models take to build: ours, written into the protocol buffer, against the same through `sum(c * x)`.
+"""How long models take to build: ours, against the same code that writes its rows as `sum(c * x)`.
 
-    python -m benchmarks.build
+    python -m benchmarks.build [SHAPE] [--seed N] [--seconds S]
 
-The same model is made again from its own lists of variables and coefficients with CP-SAT's expressions, and compared
-row for row. Our time includes everything that makes up those lists; theirs does not. `lists` is what it takes to write
-finished lists into the protocol buffer, row by row, and nothing else: where that alone takes more than a tenth of the
-time of expressions, as in parts of a few hundred rows, a tenth is out of reach. Ends with 1 where ours takes more than
-a tenth although lists take less than half of that, or anywhere much more than expressions do.
+Every model that one whole run builds is built again both ways, from the same scope, and compared row for row. Both
+ways find out alike who weighs on which row; ours then fills a protocol buffer, theirs makes CP-SAT expressions.
+`lists` is what it takes to write finished lists into the buffer in the usual way, row by row, and nothing else.
+Times are the least of three.
+
+The table has a line for the whole pool, one for models of about the same size, and one for the run: the ratio of all
+that it spends on building. Ends with 1 where a model is not the same, or the whole pool takes more than a tenth.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 import numpy as np
 from ortools.sat.python import cp_model
@@ -22,68 +28,151 @@ from ortools.sat.python import cp_model
 from benchmarks.generate import generate
 from benchmarks.neutral import RULES, problem_of
 from rebalancer.objectives import Balance
-from rebalancer.solve.bounder import worth_watching
-from rebalancer.solve.goal import Goal
-from rebalancer.solve.holdings import overload_limits
+from rebalancer.problem import Problem
+from rebalancer.solve import solve
+from rebalancer.solve.buffer import Buffer
 from rebalancer.solve.model import PlacementModel, Scope
-from rebalancer.solve.neighbourhood import Neighbourhoods
 from rebalancer.solve.prepare import prepare
-from rebalancer.solve.shift import shifted
 from rebalancer.solve.stage import Stage
 
-INSTANCE, SEED = "64x1500-h", 1
-PARTS, REPEATS = 12, 5
-RATIO, MOST = 0.1, 1.25
-LOWEST = -(2**62)
+SHAPE, SEED, SECONDS = "64x1500-h", 1, 10.0
+REPEATS = 3
+RATIO = 0.1
+SIZES = (200, 500, 1000, 2000, 5000)
+"""Booleans up to which a part belongs to a line of the table."""
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
+Built = tuple[Stage, Scope]
 
 
-def main() -> int:
-    """Measure, print, compare; 1 where a model takes more than a tenth, or is not the same."""
-    stage, cases = _cases()
-    print(f"{INSTANCE}, seed {SEED}; milliseconds of CPU time")
-    print(f"{'':12}{'booleans':>9} {'rows':>6} {'ours':>8} {'lists':>8} {'sum(c*x)':>9} {'ratio':>6} {'lists':>6}")
-    kept = [_measured(name, stage, scope) for name, scope in cases]
-    return int(not all(kept))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Booleans, rows and coefficients of models; milliseconds of CPU time to build them; whether they are the same."""
+
+    booleans: int
+    rows: int
+    terms: int
+    ours: float
+    lists: float
+    summed: float
+    same: bool
+
+    @property
+    def ratio(self) -> float:
+        """Ours as a share of theirs."""
+        return self.ours / self.summed
 
 
-def _cases() -> tuple[Stage, list[tuple[str, Scope]]]:
-    """What the solver does on one instance, and the scopes of models that it builds."""
-    prepared = prepare(problem_of(generate(INSTANCE, SEED), seconds=60, seed=SEED), RULES)
-    stage = Stage(prepared=prepared, objective=Balance())
-    limits, random = overload_limits(prepared), np.random.default_rng(SEED)
-    at = shifted(stage, prepared.home, limits, 0.0, random)
-    relaxed = Scope(free=prepared.legal, at=prepared.home, watched=worth_watching(prepared, limits))
-    near = Neighbourhoods(prepared, limits, random)
-    parts = [(f"part {number}", Scope(free=near.choose(at), at=at)) for number in range(PARTS)]
-    return stage, [("whole", stage.whole()), ("relaxation", relaxed), *parts]
+class Summed(Buffer):
+    """The same model through CP-SAT's own variables and expressions, one for each row."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cp = cp_model.CpModel()
+        self._x: list[cp_model.IntVar] = []
+
+    def add_booleans(self, count: int) -> None:
+        """So many variables that are 0 or 1."""
+        self._x.extend(self.cp.new_bool_var("") for _ in range(count))
+
+    def add_whole_numbers(self, uppers: Sequence[int]) -> range:
+        """A variable from 0 to each of *uppers*."""
+        first = len(self._x)
+        self._x.extend(self.cp.new_int_var(0, upper, "") for upper in uppers)
+        return range(first, first + len(uppers))
+
+    def at_most(self, variables: Sequence[int], coefficients: Sequence[int], upper: int, given: int | None) -> None:
+        """A weighted sum is at most *upper*, where *given* holds if it is named."""
+        # CP-SAT takes no row over nothing: to Python it is true or false.
+        if variables:
+            row = self.cp.add(self._expression(variables, coefficients) <= upper)
+            row.only_enforce_if(*[] if given is None else [self._x[given]])
+
+    def at_most_each(
+        self, shared: Sequence[int], own: Sequence[int], columns: Sequence[list[int]], uppers: Sequence[int]
+    ) -> None:
+        """A row for each of *own*: its column's sum over the *shared* variables, less itself, is at most its upper."""
+        for variable, coefficients, upper in zip(own, columns, uppers, strict=True):
+            self.cp.add(self._expression(shared, coefficients) - self._x[variable] <= upper)
+
+    def exactly_one(self, literals: Sequence[int]) -> None:
+        """One of *literals* holds."""
+        self.cp.add_exactly_one(self._x[each] for each in literals)
+
+    def implies(self, cause: int, effect: int) -> None:
+        """Where *cause* holds, *effect* holds."""
+        self.cp.add_implication(self._x[cause], self._x[effect])
+
+    def fix(self, variable: int, value: int) -> None:
+        """*variable* is *value*."""
+        self.cp.add(self._x[variable] == value)
+
+    def minimise(self, variables: Sequence[int], coefficients: Sequence[int], offset: int) -> None:
+        """Look for the smallest weighted sum, *offset* included."""
+        self.cp.minimize(self._expression(variables, coefficients) + offset)
+
+    def _expression(self, variables: Sequence[int], coefficients: Sequence[int]) -> Any:  # noqa: ANN401 - an expression, or 0
+        """The expression."""
+        return sum(c * self._x[each] for each, c in zip(variables, coefficients, strict=True))
 
 
-def _measured(name: str, stage: Stage, scope: Scope) -> bool:
-    """One row of the table; whether ours is quick enough, and the same model."""
-    (model, goal), ours = _quickest(lambda: _ours(stage, scope))
-    rows = list(_rows(model.cp.proto))
+def main(arguments: list[str] | None = None) -> int:
+    """Solve, build everything again both ways, print; 1 where the whole pool takes more than a tenth."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.build", description=__doc__)
+    parser.add_argument("shape", nargs="?", default=SHAPE)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--seconds", type=float, default=SECONDS)
+    chosen = parser.parse_args(arguments)
+    problem = problem_of(generate(chosen.shape, chosen.seed), seconds=chosen.seconds, seed=chosen.seed)
+    stage = Stage(prepared=prepare(problem, RULES), objective=Balance())
+    whole = _cost(stage, stage.whole())
+    costs = [_cost(stage, scope) for stage, scope in _built_by(problem)]
+    _print_table(whole, costs)
+    return int(whole.ratio > RATIO or not all(cost.same for cost in (whole, *costs)))
+
+
+def _built_by(problem: Problem) -> list[Built]:
+    """All models with something to decide that a run of *problem* builds, by stage and scope."""
+    found: list[Built] = []
+    build = Stage.model
+
+    def recorded(stage: Stage, scope: Scope) -> Any:  # noqa: ANN401 - what it returns is passed on
+        if scope.free.any():
+            # The solver goes on to watch more in the same array.
+            watched = None if scope.watched is None else scope.watched.copy()
+            found.append((stage, replace(scope, watched=watched)))
+        return build(stage, scope)
+
+    with patch.object(Stage, "model", recorded):
+        solve(problem, rules=RULES)
+    return found
+
+
+def _cost(stage: Stage, scope: Scope) -> Cost:
+    """What one model takes."""
+    model, ours = _quickest(lambda: _model(stage, scope))
+    with patch("rebalancer.solve.model.Buffer", Summed):
+        theirs, summed = _quickest(lambda: _model(stage, scope))
+    rows = list(_rows(model))
     domains = [tuple(variable.domain) for variable in model.cp.proto.variables]
-    lists = [(kind, rest) for kind, _, *rest in rows]
-    _, written = _quickest(lambda: _written(domains, lists))
-    theirs, summed = _quickest(lambda: _summed(domains, rows, goal))
-    same = rows == list(_rows(theirs.proto))
-    slow = ours > (RATIO if written < RATIO / 2 * summed else MOST) * summed
-    print(
-        f"{name:12}{len(model.units):9} {len(rows):6} {ours:8.1f} {written:8.1f} {summed:9.1f}"
-        f" {ours / summed:6.3f} {written / summed:6.3f}"
-        f"{'' if same else '  NOT THE SAME'}{'  MISSED' if slow else ''}"
+    lists = _quickest(lambda: _written(domains, rows))[1]
+    return Cost(
+        booleans=len(model.units),
+        rows=model.rows,
+        terms=model.terms,
+        ours=ours,
+        lists=lists,
+        summed=summed,
+        same=rows == list(_rows(theirs)),
     )
-    return same and not slow
 
 
-def _ours(stage: Stage, scope: Scope) -> tuple[PlacementModel, Goal]:
+def _model(stage: Stage, scope: Scope) -> PlacementModel:
     """The model as the solver builds it, with its goal."""
     model, goal = stage.model(scope)
     model.minimise(goal)
-    return model, goal
+    return model
 
 
 def _quickest(work: Callable[[], T]) -> tuple[T, float]:
@@ -96,58 +185,59 @@ def _quickest(work: Callable[[], T]) -> tuple[T, float]:
     return result, 1000 * min(times)
 
 
-def _rows(proto: cp_model.CpModelProto) -> Iterator[Row]:
-    """The constraints of a model: kind, condition, and literals, or variables in order, coefficients and limits."""
-    for row in proto.constraints:
+def _rows(model: PlacementModel) -> Iterator[Row]:
+    """The rows of a model: kind, condition, and literals, or upper limit, variables in order and coefficients."""
+    for row in model.cp.proto.constraints:
+        if row.has_linear() and not row.linear.vars:
+            continue
         given = list(row.enforcement_literal)
         if row.has_exactly_one():
             yield "one", given, list(row.exactly_one.literals)
-        elif row.has_bool_and():
-            yield "and", given, list(row.bool_and.literals)
-        else:
-            linear = row.linear
-            variables, coefficients = np.array(linear.vars), np.array(linear.coeffs)
+        elif row.has_linear():
+            variables, coefficients = np.array(row.linear.vars), np.array(row.linear.coeffs)
             order = np.argsort(variables, kind="stable")
-            lower, upper = linear.domain
-            yield "sum", given, variables[order].tolist(), coefficients[order].tolist(), max(lower, LOWEST), upper
+            yield "sum", given, row.linear.domain[1], variables[order].tolist(), coefficients[order].tolist()
+        else:
+            # An implication is a clause for CP-SAT's own method, and a condition for ours.
+            yield "or", sorted([*(-1 - each for each in given), *row.bool_or.literals, *row.bool_and.literals])
 
 
-def _written(domains: list[Row], lists: list[Row]) -> None:
+def _written(domains: list[Row], rows: list[Row]) -> None:
     """Write finished lists, and nothing else."""
     proto = cp_model.CpModel().proto
     for domain in domains:
         proto.variables.add().domain.extend(domain)
-    for kind, rest in lists:
+    for kind, *rest in rows:
         constraint = proto.constraints.add()
         if kind == "sum":
-            constraint.linear.vars.extend(rest[0])
-            constraint.linear.coeffs.extend(rest[1])
-            constraint.linear.domain.extend(rest[2:])
-        elif kind == "one":
-            constraint.exactly_one.literals.extend(rest[0])
+            constraint.linear.domain.extend((0, rest[1]))
+            constraint.linear.vars.extend(rest[2])
+            constraint.linear.coeffs.extend(rest[3])
         else:
-            constraint.bool_and.literals.extend(rest[0])
+            (constraint.exactly_one if kind == "one" else constraint.bool_or).literals.extend(rest[-1])
 
 
-def _summed(domains: list[Row], rows: list[Row], goal: Goal) -> cp_model.CpModel:
-    """The model with *rows*, through expressions."""
-    model = cp_model.CpModel()
-    x = [model.new_int_var(lower, upper, "") for lower, upper in domains]
-    for kind, given, *rest in rows:
-        _add(model, x, kind, rest).only_enforce_if([x[each] for each in given])
-    model.minimize(sum(c * x[each] for each, c in zip(goal.variables, goal.coefficients, strict=True)) + goal.offset)
-    return model
+def _print_table(whole: Cost, costs: Sequence[Cost]) -> None:
+    """A line for the whole pool, one for each size of what a run builds, one for the run."""
+    print("means for one model; milliseconds of CPU time")
+    print(" " * 18 + "models booleans   rows    terms    ours   lists sum(c*x) ratio")
+    _print_line("the whole model", [whole])
+    for low, high in pairwise((0, *SIZES)):
+        _print_line(f"parts up to {high}", [cost for cost in costs if low < cost.booleans <= high])
+    _print_line("larger ones", [cost for cost in costs if cost.booleans > SIZES[-1]])
+    _print_line("the run", costs)
 
 
-def _add(model: cp_model.CpModel, x: list[cp_model.IntVar], kind: str, rest: list[Any]) -> cp_model.Constraint:
-    """One constraint."""
-    if kind == "one":
-        return model.add_exactly_one([x[each] for each in rest[0]])
-    if kind == "and":
-        return model.add_bool_and([x[each] for each in rest[0]])
-    variables, coefficients, lower, upper = rest
-    total = sum(c * x[each] for each, c in zip(variables, coefficients, strict=True))
-    return model.add(total == upper) if lower == upper else model.add(total <= upper)
+def _print_line(name: str, costs: Sequence[Cost]) -> None:
+    """The means of some models, and the ratio of their sums."""
+    if not costs:
+        return
+    kinds = ("booleans", "rows", "terms", "ours", "lists", "summed")
+    booleans, rows, terms, ours, lists, summed = (np.mean([getattr(cost, kind) for cost in costs]) for kind in kinds)
+    print(
+        f"{name:18}{len(costs):6} {booleans:8.0f} {rows:6.0f} {terms:8.0f} {ours:7.2f} {lists:7.2f} {summed:8.2f}"
+        f" {ours / summed:.3f}{'' if all(cost.same for cost in costs) else '  NOT THE SAME'}"
+    )
 
 
 if __name__ == "__main__":

@@ -32,8 +32,7 @@ def breaches(model: PlacementModel) -> Measure:
 
 def _most(prepared: Prepared) -> int:
     """What breaches never exceed: everybody on the worst host, every group on all hosts."""
-    weights = [int((family.resident + family.arrival).sum() + family.fixed.sum()) for family in prepared.families]
-    excess = (_units(weights[limit.family], limit) for limit in prepared.breakable_limits)
+    excess = (_units(prepared.families[limit.family].most, limit) for limit in prepared.breakable_limits)
     return sum(excess) + len(prepared.breakable_groups) * len(prepared.hosts)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rebalancer.solve.limits import Family, Group, Limit
-from rebalancer.solve.prepare import Bools, Ints, Prepared
+from rebalancer.solve.limits import Group, Limit
+from rebalancer.solve.prepare import Bools, Ints
 
 if TYPE_CHECKING:
     from rebalancer.solve.model import PlacementModel
@@ -28,57 +28,96 @@ class Terms:
 
 def post_limits(model: PlacementModel) -> None:
     """Every limit holds; one that is broken tonight holds as soon as somebody joins."""
-    settled = _settled(model)
-    limits, families = model.prepared.limits, model.prepared.families
-    for number in np.flatnonzero(_may_bind(model)).tolist():
+    limits, register = model.prepared.limits, model.prepared.register
+    weighing = {int(family): Weighing(model, int(family)) for family in register.reached(~model.constant)}
+    for number in np.flatnonzero(_may_bind(model, weighing)).tolist():
         limit = limits[number]
-        members = families[limit.family].members
-        reach = members[~model.constant[members]]
-        if not model.scope.free[np.ix_(reach, limit.hosts)].any():
+        terms = weighing[limit.family].on(limit)
+        if terms is None:
             continue
-        terms = terms_of(model, limit, reach, settled)
         if limit.broken and not terms.joined:
             _post_broken(model, limit, terms)
         else:
             _post_whole(model, limit, terms)
 
 
-def _may_bind(model: PlacementModel) -> Bools:
+def _may_bind(model: PlacementModel, weighing: Mapping[int, Weighing]) -> Bools:
     """The limits that free units can reach, and by whose weights they could be exceeded, shape (limits,)."""
-    register, families = model.prepared.register, model.prepared.families
+    register, prepared = model.prepared.register, model.prepared
     # One more column: limits over several hosts look there.
-    most = np.full((len(families), len(model.prepared.hosts) + 1), np.iinfo(np.int64).min)
-    for number, family in enumerate(families):
-        free = family.members[~model.constant[family.members]]
-        if len(free):
-            most[number, :-1] = _at_most(model, family, free)
-            most[number, -1] = np.iinfo(np.int64).max
+    most = np.full((len(prepared.families), len(prepared.hosts) + 1), np.iinfo(np.int64).min)
+    for family, weights in weighing.items():
+        most[family, :-1] = weights.most
+        most[family, -1] = np.iinfo(np.int64).max
     binding: Bools = most[register.family, register.host] > register.upper
     return binding
 
 
-def _at_most(model: PlacementModel, family: Family, free: Ints) -> Ints:
-    """What *family* weighs on each host at most, with the *free* units wherever they may go, shape (hosts,)."""
-    prepared, at = model.prepared, model.scope.at
-    reach = model.scope.free[free]
-    weights = reach * family.arrival[free][:, None]
-    rows, homes = np.arange(len(free)), prepared.home[free]
-    weights[rows, homes] = reach[rows, homes] * family.resident[free]
-    most = weights.sum(axis=0) + family.fixed
-    others = family.members[model.constant[family.members]]
-    staying = at[others] == prepared.home[others]
-    np.add.at(most, at[others], np.where(staying, family.resident[others], family.arrival[others]))
-    reached: Ints = np.where(reach.any(axis=0), most, np.iinfo(np.int64).min)
-    return reached
+class Weighing:
+    """What one family weighs in a model: free units where they may go, the others where they are.
 
+    `most` is what it weighs on each host at most, shape (hosts,).
+    """
 
-def _settled(model: PlacementModel) -> list[Ints]:
-    """The constant units on each host."""
-    units = np.flatnonzero(model.constant)
-    at = model.scope.at[units]
-    order = np.argsort(at, kind="stable")
-    bounds = np.searchsorted(at[order], np.arange(1, len(model.prepared.hosts)))
-    return np.split(units[order], bounds)
+    def __init__(self, model: PlacementModel, family: int) -> None:
+        prepared = model.prepared
+        self._family = prepared.families[family]
+        settled = model.constant[self._family.members]
+        self._units, others = self._family.members[~settled], self._family.members[settled]
+        self._home, self._others_home = prepared.home[self._units], prepared.home[others]
+        self._others, self._at = others, model.scope.at[others]
+        self._grid = model.variable[self._units]
+        open_pairs = self._grid >= 0
+        self._weights = open_pairs * self._family.arrival[self._units][:, None]
+        rows = np.arange(len(self._units))
+        self._weights[rows, self._home] = open_pairs[rows, self._home] * self._family.resident[self._units]
+        arrived = self._at != self._others_home
+        held = np.where(arrived, self._family.arrival[others], self._family.resident[others])
+        self._constant, self._joined = self._family.fixed.copy(), np.zeros(len(prepared.hosts), dtype=np.bool_)
+        np.add.at(self._constant, self._at, held)
+        self._joined[self._at[arrived & (held > 0)]] = True
+        most = self._weights.sum(axis=0) + self._constant
+        self.most = np.where(open_pairs.any(axis=0), most, np.iinfo(np.int64).min)
+
+    def on(self, limit: Limit) -> Terms | None:
+        """Who weighs on *limit*, one of the family; None where no free unit can."""
+        return self._on_one(int(limit.hosts[0])) if len(limit.hosts) == 1 else self._on_several(limit)
+
+    def _on_one(self, host: int) -> Terms:
+        """The same for a limit over one host: most are."""
+        weights = self._weights[:, host]
+        heavy = np.flatnonzero(weights)
+        pairs = self._grid[heavy, host]
+        return Terms(
+            pairs=pairs,
+            weights=weights[heavy],
+            joining=pairs[self._home[heavy] != host],
+            constant=int(self._constant[host]),
+            joined=bool(self._joined[host]),
+        )
+
+    def _on_several(self, limit: Limit) -> Terms | None:
+        """The same for a limit over several hosts: who only changes among them does not join."""
+        grid = self._grid[:, limit.hosts]
+        if not (grid >= 0).any():
+            return None
+        resident, weights = self._weighed(limit, self._units, self._home)
+        row, column = np.nonzero((grid >= 0) & (weights > 0)[:, None])
+        pairs = grid[row, column]
+        there = limit.covers(self._at)
+        stayed, held = self._weighed(limit, self._others[there], self._others_home[there])
+        return Terms(
+            pairs=pairs,
+            weights=weights[row],
+            joining=pairs[~resident[row]],
+            constant=int(self._family.fixed[limit.hosts].sum() + held.sum()),
+            joined=bool((~stayed & (held > 0)).any()),
+        )
+
+    def _weighed(self, limit: Limit, units: Ints, home: Ints) -> tuple[Bools, Ints]:
+        """Which of *units* are on the hosts of *limit* tonight, and what each weighs there."""
+        resident = limit.covers(home)
+        return resident, np.where(resident, self._family.resident[units], self._family.arrival[units])
 
 
 def post_groups(model: PlacementModel) -> None:
@@ -89,34 +128,6 @@ def post_groups(model: PlacementModel) -> None:
         outside = [host for host in range(len(model.prepared.hosts)) if host not in group.hosts]
         for host in outside:
             _post_together(model, group, host)
-
-
-def terms_of(model: PlacementModel, limit: Limit, reach: Ints, settled: Sequence[Ints]) -> Terms:
-    """Who weighs on *limit*: *reach* are the free units with a weight in its family, *settled* the others by host."""
-    prepared = model.prepared
-    family = prepared.families[limit.family]
-    resident, weights = _weights(prepared, limit, reach)
-    grid = model.variable[np.ix_(reach, limit.hosts)]
-    row, column = np.nonzero(grid >= 0)
-    heavy = weights[row] > 0
-    joining = ~resident[row] & heavy
-    pairs = grid[row, column]
-    there = np.concatenate([settled[host] for host in limit.hosts])
-    stayed, held = _weights(prepared, limit, there)
-    return Terms(
-        pairs=pairs[heavy],
-        weights=weights[row][heavy],
-        joining=pairs[joining],
-        constant=int(family.fixed[limit.hosts].sum() + held.sum()),
-        joined=bool((~stayed & (held > 0)).any()),
-    )
-
-
-def _weights(prepared: Prepared, limit: Limit, units: Ints) -> tuple[Bools, Ints]:
-    """Which of *units* are on the hosts of *limit* tonight, and what each weighs there."""
-    resident = limit.covers(prepared.home[units])
-    family = prepared.families[limit.family]
-    return resident, np.where(resident, family.resident[units], family.arrival[units])
 
 
 def _post_whole(model: PlacementModel, limit: Limit, terms: Terms) -> None:

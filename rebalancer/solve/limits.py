@@ -21,15 +21,19 @@ class Family:
         arrival: weight of each unit that comes, shape (units,).
         fixed: weight of what never moves, by host, shape (hosts,).
         members: units that weigh anything.
+        most: what it never weighs more than, anywhere.
     """
 
     resident: Ints
     arrival: Ints
     fixed: Ints
     members: Ints = field(init=False)
+    most: int = field(init=False)
 
     def __post_init__(self) -> None:
-        """Find the members once: every model asks for them."""
+        """Find the members and the most once: every model asks for them."""
+        most = int((self.resident + self.arrival).sum() + self.fixed.sum())
+        object.__setattr__(self, "most", most)
         object.__setattr__(self, "members", np.flatnonzero((self.resident > 0) | (self.arrival > 0)))
 
 
@@ -58,20 +62,30 @@ class Register:
     """Where to look up limits: of each its family, its host (-1 where it is over several), and what it leaves room for.
 
     `upper` is -1 where a limit is broken tonight, so that every weight is above it; all of shape (limits,).
+    `weighs` tells which units weigh anything in which family, shape (families, units).
     """
 
     family: Ints
     host: Ints
     upper: Ints
+    weighs: Bools
 
     @classmethod
-    def of(cls, limits: Sequence[Limit]) -> Register:
-        """The register of some limits, in their order."""
+    def of(cls, limits: Sequence[Limit], families: Sequence[Family], units: int) -> Register:
+        """The register of some limits, in their order, and of the families of *units* units."""
+        weighs = np.zeros((len(families), units), dtype=np.bool_)
+        for number, family in enumerate(families):
+            weighs[number, family.members] = True
         return cls(
             family=np.array([limit.family for limit in limits], dtype=np.int64),
             host=np.array([limit.hosts[0] if len(limit.hosts) == 1 else -1 for limit in limits], dtype=np.int64),
             upper=np.array([-1 if limit.broken else max(limit.upper, 0) for limit in limits], dtype=np.int64),
+            weighs=weighs,
         )
+
+    def reached(self, units: Bools) -> Ints:
+        """The families in which one of *units* weighs anything."""
+        return np.flatnonzero((self.weighs & units).any(axis=1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

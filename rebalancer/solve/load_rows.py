@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from rebalancer.objectives import Measure
 from rebalancer.solve.peak_rows import Peaks, peaks_on, surely_added
-from rebalancer.solve.prepare import Ints
+from rebalancer.solve.prepare import Bools, Ints
 
 if TYPE_CHECKING:
     from rebalancer.solve.model import PlacementModel
@@ -29,7 +30,7 @@ class LoadRows:
         demand: what each of them brings, shape (pairs, slots).
         room: what there is room for besides who is there anyway, shape (slots,).
         most: how much more they bring at most, shape (slots,).
-        peaks: what peaks add, by slot.
+        peaks: what peaks add, by slot; nothing where the policy is not robust.
         excess: the variables for how much more they bring, by slot.
     """
 
@@ -44,7 +45,7 @@ class LoadRows:
     def values(self, chosen: Ints) -> list[int]:
         """The excess in each slot where the *chosen* pairs are."""
         added = chosen[self.pairs] @ self.demand
-        if any(each.budget for each in self.peaks):
+        if self.peaks:
             added += np.array([each.added(chosen) for each in self.peaks])
         above: list[int] = np.maximum(added - self.room, 0).tolist()
         return above
@@ -75,8 +76,9 @@ def load_above(model: PlacementModel, limits: NDArray[np.float64]) -> Measure:
     room = resolution.limit_parts(limits[prepared.columns]) - model.load - surely_added(model)
     watched = np.ones_like(room, dtype=np.bool_) if model.scope.watched is None else model.scope.watched
     variables: list[int] = []
-    for host in np.flatnonzero(watched.any(axis=1) & model.scope.free.any(axis=0)).tolist():
-        variables.extend(_post(model, _rows(model, host, room[host], watched[host])))
+    for host, pairs in _pairs_by_host(model):
+        if watched[host].any():
+            variables.extend(_post(model, _rows(model, host, pairs, room[host], watched[host])))
     everything = prepared.demand.sum() + prepared.base.sum()
     peaks = prepared.deviations.parts.sum() + prepared.deviations.fixed.sum()
     return Measure(
@@ -89,9 +91,17 @@ def load_above(model: PlacementModel, limits: NDArray[np.float64]) -> Measure:
     )
 
 
-def _rows(model: PlacementModel, host: int, room: Ints, watched: NDArray[np.bool_]) -> LoadRows:
-    """The watched slots of *host* in which pairs can bring too much."""
-    pairs = np.flatnonzero(model.at_hosts == host)
+def _pairs_by_host(model: PlacementModel) -> Iterator[tuple[int, Ints]]:
+    """The hosts that somebody may be on, with the pairs that lead there."""
+    order = np.argsort(model.at_hosts, kind="stable")
+    hosts, firsts = np.unique(model.at_hosts[order], return_index=True)
+    ends = [*firsts[1:].tolist(), len(order)]
+    for host, first, end in zip(hosts.tolist(), firsts.tolist(), ends, strict=False):
+        yield host, order[first:end]
+
+
+def _rows(model: PlacementModel, host: int, pairs: Ints, room: Ints, watched: Bools) -> LoadRows:
+    """The watched slots of *host* in which *pairs* can bring too much."""
     demand = model.prepared.demand[model.units[pairs]]
     peaks = peaks_on(model, host, pairs)
     most = demand.sum(axis=0) + peaks.most - np.maximum(room, 0)
@@ -102,7 +112,7 @@ def _rows(model: PlacementModel, host: int, room: Ints, watched: NDArray[np.bool
         demand=demand[:, slots],
         room=np.maximum(room[slots], 0),
         most=most[slots],
-        peaks=tuple(peaks.in_slot(int(slot)) for slot in slots),
+        peaks=tuple(peaks.in_slot(int(slot)) for slot in slots) if peaks.budget else (),
     )
 
 
@@ -111,8 +121,7 @@ def _post(model: PlacementModel, rows: LoadRows) -> range:
     excess = model.whole_numbers(rows.most.tolist(), rows.values)
     model.load_rows.append(replace(rows, excess=excess))
     shared, columns, room = rows.pairs.tolist(), rows.demand.T.tolist(), rows.room.tolist()
-    simple = [not each.budget for each in rows.peaks]
-    if all(simple):
+    if not rows.peaks:
         model.post_sums(shared, excess, columns, room)
         return excess
     for variable, column, upper, peaks in zip(excess, columns, room, rows.peaks, strict=True):

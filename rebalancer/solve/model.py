@@ -1,8 +1,7 @@
 """The CP-SAT model of where units go, in the words of the domain.
 
-It is written straight into the protocol buffer: lists of variables and coefficients, not sums of Python objects, which
-take twenty times as long at 80 thousand pairs. Units outside the scope are constants, so that the same class makes the
-whole model and every neighbourhood of it.
+Units outside the scope are constants, so that the same class makes the whole model and every neighbourhood of it. Rows
+go to the buffer as lists of variables and coefficients, found by numpy for all units at once.
 """
 
 from __future__ import annotations
@@ -14,12 +13,11 @@ from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
-from ortools.sat.python import cp_model
-from ortools.sat.python.cp_model_helper import LinearConstraintProto
 
 from rebalancer.inventory import Uuid
 from rebalancer.objectives import Measure
 from rebalancer.solve.breaches import breaches
+from rebalancer.solve.buffer import Buffer
 from rebalancer.solve.disk_rows import post_disks
 from rebalancer.solve.goal import Goal, goal_of
 from rebalancer.solve.limit_rows import post_groups, post_limits
@@ -29,7 +27,6 @@ from rebalancer.solve.prepare import Bools, Ints, Prepared
 from rebalancer.solve.price import Price
 from rebalancer.solve.restart_rows import failures_lost, post_restarts
 
-LOWEST = -(2**62)
 NO_VARIABLE = -1
 
 Numbers = Sequence[int] | Ints
@@ -56,11 +53,10 @@ class PlacementModel:
 
     def __init__(self, prepared: Prepared, scope: Scope) -> None:
         self.prepared, self.scope = prepared, scope
-        self.cp = cp_model.CpModel()
-        self._proto = self.cp.proto
+        self._buffer = Buffer()
+        self.cp = self._buffer.cp
         self._derived: list[Callable[[Ints], Sequence[int]]] = []
         self.load_rows: list[LoadRows] = []
-        self.terms = 0
         self.units, self.at_hosts = np.nonzero(scope.free)
         self.variable = np.full(scope.free.shape, NO_VARIABLE, dtype=np.int64)
         self.variable[self.units, self.at_hosts] = np.arange(len(self.units))
@@ -76,7 +72,12 @@ class PlacementModel:
     @property
     def rows(self) -> int:
         """How many rows there are."""
-        return len(self._proto.constraints)
+        return self._buffer.rows
+
+    @property
+    def terms(self) -> int:
+        """How many coefficients all sums have."""
+        return self._buffer.terms
 
     def whole_number(self, upper: int, derived: Callable[[Ints], int]) -> int:
         """A new variable from 0 to *upper*; *derived* tells its value from those of the pairs."""
@@ -84,11 +85,8 @@ class PlacementModel:
 
     def whole_numbers(self, uppers: Sequence[int], derived: Callable[[Ints], Sequence[int]]) -> range:
         """A new variable from 0 to each of *uppers*; *derived* tells the values of all from those of the pairs."""
-        first = len(self._proto.variables)
-        for upper in uppers:
-            self._proto.variables.add().domain.extend((0, upper))
         self._derived.append(derived)
-        return range(first, first + len(uppers))
+        return self._buffer.add_whole_numbers(uppers)
 
     def at_most(self, variables: Numbers, coefficients: Numbers, upper: int, *, given: int | None = None) -> None:
         """A weighted sum is at most *upper*, where *given* holds if it is named; divided by common factors."""
@@ -99,44 +97,21 @@ class PlacementModel:
 
     def post_sum(self, variables: list[int], coefficients: list[int], upper: int, *, given: int | None = None) -> None:
         """The row as it is; lists, because the protocol buffer takes them in half the time of arrays."""
-        self.terms += len(coefficients)
-        constraint = self._proto.constraints.add()
-        linear = constraint.linear
-        linear.vars.extend(variables)
-        linear.coeffs.extend(coefficients)
-        linear.domain.extend((LOWEST, upper))
-        if given is not None:
-            constraint.enforcement_literal.extend([given])
+        self._buffer.at_most(variables, coefficients, upper, given)
 
     def post_sums(
         self, shared: Sequence[int], own: Sequence[int], columns: Sequence[list[int]], uppers: Sequence[int]
     ) -> None:
-        """A row for each of *own*: its column's sum over the *shared* variables, less itself, is at most its upper.
-
-        The shared variables go through Python once: copies within the protocol buffer cost next to nothing.
-        """
-        self.terms += (len(shared) + 1) * len(own)
-        template = LinearConstraintProto()
-        template.vars.extend(shared)
-        for variable, coefficients, upper in zip(own, columns, uppers, strict=True):
-            linear = self._proto.constraints.add().linear
-            linear.copy_from(template)
-            linear.vars.append(variable)
-            linear.coeffs.extend([*coefficients, -1])
-            linear.domain.extend((LOWEST, upper))
+        """A row for each of *own*: its column's sum over the *shared* variables, less itself, is at most its upper."""
+        self._buffer.at_most_each(shared, own, columns, uppers)
 
     def implies(self, cause: int, effect: int) -> None:
         """Where *cause* holds, *effect* holds."""
-        constraint = self._proto.constraints.add()
-        constraint.enforcement_literal.extend([cause])
-        constraint.bool_and.literals.extend([effect])
+        self._buffer.implies(cause, effect)
 
     def fix(self, variable: int, value: int) -> None:
         """*variable* is *value*."""
-        constraint = self._proto.constraints.add()
-        constraint.linear.vars.extend([variable])
-        constraint.linear.coeffs.extend([1])
-        constraint.linear.domain.extend((value, value))
+        self._buffer.fix(variable, value)
 
     def limit_moves(self, price: Price, upper: int) -> None:
         """What the units that leave their home cost, summed, is at most *upper*."""
@@ -198,10 +173,7 @@ class PlacementModel:
 
     def minimise(self, goal: Goal) -> None:
         """Look for the smallest *goal*."""
-        self._proto.clear_objective()
-        self._proto.objective.vars.extend(goal.variables)
-        self._proto.objective.coeffs.extend(goal.coefficients)
-        self._proto.objective.offset = goal.offset
+        self._buffer.minimise(goal.variables, goal.coefficients, goal.offset)
 
     def hold(self, goal: Goal, value: int) -> None:
         """Never again more than *value* of *goal*."""
@@ -221,10 +193,7 @@ class PlacementModel:
 
     def hint(self, at: Ints) -> None:
         """Start from the units at *at*: a complete hint, derived variables included."""
-        values = self.values(at)
-        self._proto.clear_solution_hint()
-        self._proto.solution_hint.vars.extend(list(range(len(values))))
-        self._proto.solution_hint.values.extend(values)
+        self._buffer.hint(self.values(at))
 
     def placement(self, values: Sequence[int]) -> Ints:
         """The host of every unit under the solver's *values*."""
@@ -235,14 +204,11 @@ class PlacementModel:
 
     def _post_choice(self) -> None:
         """A variable for each pair; each unit is on one host."""
-        if len(self.units):
-            first = self._proto.variables.add()
-            first.domain.extend((0, 1))
-            self._proto.variables.extend([first] * (len(self.units) - 1))
-        bounds = np.searchsorted(self.units, np.arange(len(self.constant) + 1))
-        for unit in np.flatnonzero(~self.constant):
-            literals = list(range(bounds[unit], bounds[unit + 1]))
-            self._proto.constraints.add().exactly_one.literals.extend(literals)
+        self._buffer.add_booleans(len(self.units))
+        free = np.flatnonzero(~self.constant)
+        ends = np.searchsorted(self.units, free, side="right").tolist()
+        for first, end in zip([0, *ends], ends, strict=False):
+            self._buffer.exactly_one(range(first, end))
 
     def _paid(self, price: Price) -> tuple[Ints, Ints, int]:
         """What units cost that are not at home, summed: variables, coefficients, offset."""

@@ -91,7 +91,7 @@ class Prepared:
         """Find the broken limits once, and register all: every model asks for them."""
         broken = (limit for limit in self.limits if limit.broken)
         object.__setattr__(self, "breakable_limits", (*broken, *self.soft_limits))
-        object.__setattr__(self, "register", Register.of(self.limits))
+        object.__setattr__(self, "register", Register.of(self.limits, self.families, len(self.units)))
 
     @property
     def breakable_groups(self) -> tuple[Group, ...]:
