@@ -6,12 +6,12 @@ In another pool disks and drives have new uuids: there only the SRs can be compa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rebalancer.errors import StalePlan
 from rebalancer.inventory import Host, Pool, Uuid
 from rebalancer.placement import disks_of
-from rebalancer.plan import Step
+from rebalancer.plan import Step, StepDisk
 from rebalancer.rules.storage import whole_map
 from rebalancer.xapi import StorageMotion
 
@@ -45,6 +45,20 @@ def has_arrived(step: Step, pool: Pool) -> bool:
     """Whether the VM of *step* is on its target, and its disks are on their new SRs."""
     vm = pool.vms.get(step.vm)
     return vm is not None and vm.resident_on == step.target and not tuple(left_behind(step, pool))
+
+
+def has_not_left(way: Sequence[Step], pool: Pool) -> bool:
+    """Whether the VM whose steps are *way* is where the first of them begins, with all disks that they carry."""
+    vm = pool.vms.get(way[0].vm)
+    if vm is None or vm.resident_on != way[0].source:
+        return False
+    srs = {drive.uuid: disk.sr for drive, disk in disks_of(vm, pool)}
+    return all(srs.get(disk.drive) == disk.source for disk in _first_carried(way))
+
+
+def _first_carried(way: Sequence[Step]) -> tuple[StepDisk, ...]:
+    """Each disk of *way* as the first step that carries it knows it."""
+    return tuple({disk.drive: disk for step in reversed(way) for disk in step.disks}.values())
 
 
 def left_behind(step: Step, pool: Pool) -> Iterator[str]:

@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from rebalancer.execute.carrying import has_arrived
+from rebalancer.execute.carrying import has_arrived, has_not_left
 from rebalancer.inventory import VBD, Pool, Uuid
 from rebalancer.placement import Placement
 from rebalancer.plan import Plan, StepDisk
 from rebalancer.plan.elsewhere import pool_at
 
 
-def already_there(plan: Plan, pool: Pool) -> frozenset[str]:
-    """Ids of the steps that need not be made: their VM is on their target with its disks, or further on its way."""
+def already_there(plan: Plan, pool: Pool, done: Collection[str] = ()) -> frozenset[str]:
+    """Ids of the steps that need not be made: their VM is on their target with its disks, or further on its way.
+
+    A VM that steps aside and comes home is on the target of its last step before it leaves: it has come so far only if
+    one of its steps is among those known to be *done*.
+    """
     found: set[str] = set()
-    way: dict[Uuid, list[str]] = {}
-    for step in plan.steps:
-        way.setdefault(step.vm, []).append(step.id)
-        if has_arrived(step, pool):
-            found.update(way[step.vm])
+    for vm in {step.vm for step in plan.steps}:
+        way = [step for step in plan.steps if step.vm == vm]
+        if not has_not_left(way, pool) or any(step.id in done for step in way):
+            reached = [number for number, step in enumerate(way, start=1) if has_arrived(step, pool)]
+            found.update(step.id for step in way[: max(reached, default=0)])
     return frozenset(found)
 
 

@@ -80,7 +80,7 @@ class Run:
 
     def _preflight(self, pool: Pool) -> None:
         """Pass if what is left may be begun, and note how the pool differs."""
-        there = already_there(self.plan, pool)
+        there = already_there(self.plan, pool, self.done)
         if len(there | self.done) < len(self.plan.steps):
             assert_not_expired(self.plan, self.watch.clock.now())
             self.differences = assert_legal_from_here(self.plan, self.done | there, pool)
@@ -111,7 +111,7 @@ class Run:
             self._look_again(step, journal)
         fresh = self._read() if self.history else pool
         for step in self.plan.steps:
-            if step.id in already_there(self.plan, fresh) - self.done:
+            if step.id in already_there(self.plan, fresh, self.done) - self.done:
                 there = Sight(state=StepState.MOVED, where=self.watch.look(step.vm))
                 self._note(step, self._migration(step, journal).write(there, words="it was there already"))
         if self.history:

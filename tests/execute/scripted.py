@@ -27,8 +27,9 @@ def plan_of(pool: Pool, *moves: tuple[str, str], policy: Policy | None = None) -
     """A sealed plan that makes *moves*, (VM, target) each, in this order; made at MADE_AT for *pool*."""
     problem = make_problem(pool, None, policy or Policy())
     goal, legs = problem.initial, []
-    for vm, target in moves:
-        legs.append(Leg(vm=vm, source=goal[vm], target=target, hop=False))
+    for number, (vm, target) in enumerate(moves):
+        hop = any(later == vm for later, _ in moves[number + 1 :])
+        legs.append(Leg(vm=vm, source=goal[vm], target=target, hop=hop))
         goal = Placement({**goal.host_of, vm: target})
     chosen = Chosen(goal=goal, tiers=(), outcome="optimal", reason="for a test")
     return compose(problem, rules_for(problem), chosen, legs, MADE_AT)
