@@ -148,6 +148,8 @@ class _Part:
         if unread:
             waiting = moving & set(unread) or moving
             return _Held(vm=self._latest(waiting), rule=UNREAD, words="VMs would be parked that the plan does not park")
+        if any(leg.vm in gone for leg in order.legs):
+            return _Held(vm=self._latest(moving), rule=UNREAD, words="a VM that is left out would be parked")
         return order.legs
 
     def _latest(self, vms: Collection[Uuid]) -> Uuid:

@@ -104,6 +104,16 @@ def test_parking_goes_where_it_is_no_longer_needed() -> None:
     assert {step.kind for step in plan.steps} == set(StepKind)
 
 
+def test_who_only_steps_aside_is_not_left_out_alone() -> None:
+    """`a` and `b` swap once `c` has stepped aside: without it nothing can be made, and it is not parked."""
+    sizes = {"a": ("h1", 3), "b": ("h2", 3), "c": ("h1", 1)}
+    problem = problem_of(pool_with({"h1": 7, "h2": 6}, sizes))
+    plan = plan_of(problem, goal_of(problem, a="h2", b="h1"))
+    assert [step.kind for step in plan.steps if step.vm == "c"][:1] == [StepKind.HOP]
+    with pytest.raises(InputError, match="a VM that is left out would be parked"):
+        part("c", plan=plan, pool=problem.pool)
+
+
 def test_a_pool_that_changed_has_no_part() -> None:
     """Whatever is ordered anew is ordered for the pool that the plan knew."""
     moved = pool_at(three().pool, Placement({**three().initial.host_of, "c": "h2"}))
