@@ -1,12 +1,12 @@
 """What the operator wants: objectives, limits, groups and windows; and the same in the uuids of one pool."""
 
+from rebalancer.policy.demand import DemandPolicy
 from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Spread, Together, named
 from rebalancer.policy.lint import PolicyFinding, check_alone, check_policy
 from rebalancer.policy.load import load_policy, policy_digest, policy_or_default
 from rebalancer.policy.model import (
     CapacityPolicy,
     Day,
-    DemandPolicy,
     IntentPolicy,
     LimitsPolicy,
     Mode,

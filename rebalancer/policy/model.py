@@ -7,32 +7,20 @@ from collections.abc import Sequence
 from datetime import time
 from enum import StrEnum
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from rebalancer.policy.demand import DemandPolicy
 from rebalancer.policy.groups import ApartPolicy, RunOnPolicy, SpreadPolicy, TogetherPolicy
 from rebalancer.policy.other_pools import OtherPoolsPolicy
-from rebalancer.policy.section import MUCH, Names, Title
-from rebalancer.policy.section import Section as _Section
+from rebalancer.policy.section import MUCH, Names, Section, Share, Title, Zone
 from rebalancer.policy.spare import SparePolicy
 from rebalancer.policy.storage_motion import StorageMotionPolicy
 
-DAYS_OF_WEEK = 7
-SLOTS_OF_WEEK = 168
 MOST_AT_ONCE = 64
 """Migrations that may run at once in a pool, at most: XAPI refuses calls where more than a hundred wait."""
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
-
-
-def _zone(name: str) -> str:
-    """*name*, if the time zone database has it."""
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"{name!r} is not an IANA time zone such as 'UTC' or 'Europe/Berlin'") from None
-    return name
 
 
 def _fingerprint(digits: str) -> str:
@@ -51,8 +39,6 @@ def _clock(value: object) -> time:
     return time.fromisoformat(str(value))
 
 
-Share = Annotated[float, Field(gt=0, le=1)]
-Zone = Annotated[str, AfterValidator(_zone)]
 Clock = Annotated[time, BeforeValidator(_clock)]
 
 
@@ -77,43 +63,7 @@ class RuleSet(StrEnum):
     ENFORCED = "enforced"
 
 
-class DemandPolicy(_Section):
-    """How metrics become a load profile.
-
-    With `robust`, `budget` VMs of each host count with their `peak_percentile` in each slot: those for which that adds
-    most.
-    """
-
-    slots: Literal[24, 168] = 24
-    percentile: Annotated[float, Field(ge=0, le=100)] = 95.0
-    window_days: Annotated[int, Field(ge=1, le=365)] = 7
-    minimum_coverage: Share = 0.8
-    timezone: Zone = "UTC"
-    robust: bool = False
-    budget: Annotated[int, Field(ge=0)] = 3
-    peak_percentile: Annotated[float, Field(ge=0, le=100)] = 100.0
-
-    @property
-    def peaking(self) -> int:
-        """How many VMs of a host peak together; 0 where none has to be protected against."""
-        return self.budget if self.robust else 0
-
-    @model_validator(mode="after")
-    def _peaks_are_above(self) -> DemandPolicy:
-        """Peaks are no lower than what counts without them."""
-        if self.peaking and self.peak_percentile < self.percentile:
-            raise ValueError(f"peak_percentile has to be at least percentile, which is {self.percentile:g}")
-        return self
-
-    @model_validator(mode="after")
-    def _week_fills_the_slots(self) -> DemandPolicy:
-        """A slot for each hour of the week needs a week of points."""
-        if self.slots == SLOTS_OF_WEEK and self.window_days < DAYS_OF_WEEK:
-            raise ValueError(f"{SLOTS_OF_WEEK} slots need window_days of at least {DAYS_OF_WEEK}")
-        return self
-
-
-class ObjectivePolicy(_Section):
+class ObjectivePolicy(Section):
     """What a good placement is.
 
     Overload is in pCPU-hours above `threshold` times capacity, a day or week of slots summed; a GiB copied costs
@@ -127,7 +77,7 @@ class ObjectivePolicy(_Section):
     clean_up: tuple[Literal["peak", "spread"], ...] = ()
 
 
-class LimitsPolicy(_Section):
+class LimitsPolicy(Section):
     """How much one plan may do, how many migrations may run at once, and how long solving may take.
 
     `concurrent` counts those of the pool, `out_per_host` those that leave one host, `in_per_host` those that come to
@@ -148,7 +98,7 @@ class LimitsPolicy(_Section):
     seed: Annotated[int, Field(ge=0)] = 1
 
 
-class CapacityPolicy(_Section):
+class CapacityPolicy(Section):
     """How much of a host counts: `cpu_factor` pCPUs for each logical CPU, and what is kept free on every host."""
 
     cpu_factor: Annotated[float, Field(gt=0, le=100)] = 1.0
@@ -156,14 +106,14 @@ class CapacityPolicy(_Section):
     pcpu_reserve: Annotated[float, Field(ge=0, le=MUCH)] = 0.0
 
 
-class RulesPolicy(_Section):
+class RulesPolicy(Section):
     """Which rules bind, and which documented ones do not."""
 
     set: RuleSet = RuleSet.DOCUMENTED
     relax: Names = ()
 
 
-class ReservePolicy(_Section):
+class ReservePolicy(Section):
     """What is kept free on some hosts, on top of `capacity`."""
 
     hosts: Annotated[Names, Field(min_length=1)]
@@ -179,7 +129,7 @@ class Strength(StrEnum):
     IGNORE = "ignore"
 
 
-class IntentPolicy(_Section):
+class IntentPolicy(Section):
     """Whether the wishes that stand in the pool itself count: tags of VMs, VM groups, and the host to start on.
 
     `tag_groups` is how much the groups count that tags make; tags of single VMs count where `read_tags` does.
@@ -191,7 +141,7 @@ class IntentPolicy(_Section):
     read_affinity: bool = False
 
 
-class PoolPolicy(_Section):
+class PoolPolicy(Section):
     """How `nightly` reaches the pool: its coordinator, which certificates are believed, and where the password is."""
 
     url: str | None = None
@@ -200,14 +150,14 @@ class PoolPolicy(_Section):
     credentials_file: str | None = None
 
 
-class PlanPolicy(_Section):
+class PlanPolicy(Section):
     """How long a plan may be applied after it was made, and whether it may be while the pool is being upgraded."""
 
     expires_hours: Annotated[float, Field(gt=0, le=MUCH)] = 24.0
     during_upgrade: bool = False
 
 
-class ExecutionPolicy(_Section):
+class ExecutionPolicy(Section):
     """Whether plans have to be approved before they are carried out, and the file of those whose signatures count."""
 
     require_approval: bool = False
@@ -233,7 +183,7 @@ class Day(StrEnum):
     SUNDAY = "sun"
 
 
-class WindowPolicy(_Section):
+class WindowPolicy(Section):
     """When `nightly` may start migrations, or as a blackout when it may not.
 
     Opens at `start` on each of `days` and closes at the next `end`, which may be on the day after; equal times make
@@ -246,7 +196,7 @@ class WindowPolicy(_Section):
     timezone: Zone | None = None
 
 
-class Policy(_Section):
+class Policy(Section):
     """All that the operator wants."""
 
     format: Literal["rebalancer-policy/1"] = "rebalancer-policy/1"

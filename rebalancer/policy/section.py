@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+def _zone(name: str) -> str:
+    """*name*, if the time zone database has it."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{name!r} is not an IANA time zone such as 'UTC' or 'Europe/Berlin'") from None
+    return name
+
 
 MUCH = 1_000_000
 """More moves, GiB, hours, pCPUs or pCPU-hours than any pool has; solver and calendar hold this much."""
 Title = Annotated[str, Field(min_length=1)]
 Names = tuple[Title, ...]
 """VMs, hosts or SRs: each a uuid, a name, or `tag:NAME` for all that carry the tag."""
+Share = Annotated[float, Field(gt=0, le=1)]
+Zone = Annotated[str, AfterValidator(_zone)]
 
 
 class Section(BaseModel):

@@ -1,12 +1,8 @@
-"""What an operator could give up where nothing satisfies the rules: each thing by itself, and the problem without it.
-
-XAPI's own rules are not among it. A VM that they hold can be shut down, which is no concession of the policy's.
-"""
+"""What an operator may give up where nothing satisfies the rules, and the problem without it."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -15,14 +11,11 @@ from rebalancer.inventory import PowerState, Uuid
 from rebalancer.placement import Placement
 from rebalancer.policy import Apart, Reserve, RunOn, Spread, Together
 from rebalancer.problem import Problem
-from rebalancer.rules import Legality, Origin, PoolRule, Rule
-from rebalancer.rules.shared_sr_visible import SharedSRVisible
+from rebalancer.rules import Rule
 from rebalancer.rules.spare import Spare
-from rebalancer.rules.storage import STORAGE_DOCUMENTED, Ways
 from rebalancer.units import size_in_words
 
 Wish = Together | Apart | Spread | RunOn
-SECTIONS = ("together", "apart", "spread", "run_on")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +52,7 @@ class Offer(ABC):
         """*case* without it."""
 
     @abstractmethod
-    def words(self, moves: int, gib: float) -> str:
+    def words(self, moves: int, gib: float, /) -> str:
         """What to do, where that makes so many *moves* and copies so many *gib*."""
 
     def concession(self, moves: int, gib: float) -> Concession:
@@ -79,9 +72,8 @@ class MoreMoves(Offer):
         """Any number of moves."""
         return case.under(maximum_moves=None)
 
-    def words(self, moves: int, gib: float) -> str:
+    def words(self, moves: int, _gib: float, /) -> str:
         """As many as are made."""
-        del gib
         return f"allow {moves} moves instead of {self.allowed}"
 
 
@@ -97,9 +89,8 @@ class MoreGib(Offer):
         """Any number of GiB."""
         return case.under(maximum_gib=None)
 
-    def words(self, moves: int, gib: float) -> str:
+    def words(self, _moves: int, gib: float, /) -> str:
         """As many as are copied, rounded up."""
-        del moves
         return f"allow {ceil(10 * gib) / 10:g} GiB instead of {self.allowed:g}"
 
 
@@ -114,9 +105,8 @@ class Relaxed(Offer):
         """The rule does not bind."""
         return case.without(self.rule)
 
-    def words(self, moves: int, gib: float) -> str:
+    def words(self, _moves: int, _gib: float, /) -> str:
         """By the id that the policy takes."""
-        del moves, gib
         return f"relax the rule {self.rule}"
 
 
@@ -131,9 +121,8 @@ class NoSpare(Offer):
         """No host is kept to spare."""
         return replace(case, rules=tuple(rule for rule in case.rules if not isinstance(rule, Spare)))
 
-    def words(self, moves: int, gib: float) -> str:
+    def words(self, _moves: int, _gib: float, /) -> str:
         """As it stands in the policy."""
-        del moves, gib
         return "do without hosts to spare"
 
 
@@ -154,9 +143,8 @@ class NoReserve(Offer):
             case, problem=replace(case.problem, intent=replace(intent, reserves={**intent.reserves, self.host: kept}))
         )
 
-    def words(self, moves: int, gib: float) -> str:
+    def words(self, _moves: int, _gib: float, /) -> str:
         """Host and size."""
-        del moves, gib
         return f"keep no {size_in_words(self.kept_bytes)} free on {self.host_name!r}"
 
 
@@ -174,9 +162,8 @@ class NoWish(Offer):
         changed: dict[str, tuple[Wish, ...]] = {self.section: kept}
         return replace(case, problem=replace(case.problem, intent=replace(intent, **changed)))  # type: ignore[arg-type]
 
-    def words(self, moves: int, gib: float) -> str:
+    def words(self, _moves: int, _gib: float, /) -> str:
         """By section and name."""
-        del moves, gib
         return f"do without {self.where}"
 
 
@@ -194,9 +181,8 @@ class Untied(Offer):
         ties = (replace(tie, vms=tie.vms - {self.vm}) if tie.name == self.wish else tie for tie in intent.run_on)
         return replace(case, problem=replace(case.problem, intent=replace(intent, run_on=tuple(ties))))
 
-    def words(self, moves: int, gib: float) -> str:
+    def words(self, _moves: int, _gib: float, /) -> str:
         """VM and tie."""
-        del moves, gib
         return f"let {self.vm_name!r} run elsewhere than {self.where} says"
 
 
@@ -214,9 +200,8 @@ class LetMove(Offer):
         kept = {vm: words for vm, words in intent.never_move.items() if vm != self.vm}
         return replace(case, problem=replace(case.problem, intent=replace(intent, never_move=kept)))
 
-    def words(self, moves: int, gib: float) -> str:
+    def words(self, _moves: int, _gib: float, /) -> str:
         """By its name."""
-        del moves, gib
         return f"let {self.vm_name!r} move"
 
 
@@ -230,9 +215,8 @@ class TakeDisks(Offer):
         """VMs take disks along that their new host cannot see."""
         return replace(case, problem=case.problem.with_disks())
 
-    def words(self, moves: int, gib: float) -> str:
+    def words(self, _moves: int, _gib: float, /) -> str:
         """What is switched on."""
-        del moves, gib
         return "let VMs take their disks along"
 
 
@@ -256,72 +240,6 @@ class ShutDown(Offer):
         pool = replace(problem.pool, vms={**problem.pool.vms, self.vm: halted})
         return replace(case, problem=replace(problem, pool=pool, initial=without))
 
-    def words(self, moves: int, gib: float) -> str:
+    def words(self, _moves: int, _gib: float, /) -> str:
         """By its name."""
-        del moves, gib
         return f"shut {self.vm_name!r} down meanwhile"
-
-
-def offers(case: Case) -> tuple[Offer, ...]:
-    """All that could be given up in *case*, but for shutting VMs down; wishes and rules first, then single VMs."""
-    return (*_limits(case), *_rules(case), *_reserves(case), *_wishes(case), *_single_vms(case))
-
-
-def _limits(case: Case) -> Iterator[Offer]:
-    """How much a plan may do."""
-    limits = case.problem.policy.limits
-    if limits.maximum_moves is not None:
-        yield MoreMoves(allowed=limits.maximum_moves)
-    if limits.maximum_gib is not None:
-        yield MoreGib(allowed=limits.maximum_gib)
-
-
-def _rules(case: Case) -> Iterator[Offer]:
-    """Hosts to spare, rules of the manual, and that disks stay."""
-    objecting = _objecting(case)
-    if any(isinstance(rule, Spare) and rule.limits(case.problem) for rule in case.rules):
-        yield NoSpare()
-    elif SharedSRVisible.id in objecting and not case.problem.policy.storage_motion.enabled:
-        yield TakeDisks()
-    documented = {rule.id for rule in (*case.rules, *STORAGE_DOCUMENTED) if rule.origin is Origin.MANUAL}
-    pool_rules = {rule.id for rule in case.rules if isinstance(rule, PoolRule)}
-    gone = set(case.problem.policy.rules.relax)
-    yield from (Relaxed(rule=rule) for rule in sorted(documented & (objecting | pool_rules) - gone))
-
-
-def _objecting(case: Case) -> frozenset[str]:
-    """Rules that object to some VM on some host, taking disks along or not."""
-    problem = case.problem
-    legality, ways = Legality(problem, case.rules), Ways(problem, case.rules)
-    pairs = (
-        (vm, host) for vm in map(problem.pool.vms.__getitem__, problem.initial) for host in problem.pool.hosts.values()
-    )
-    return frozenset(
-        each.rule for vm, host in pairs for each in (*legality.objections(vm, host), *ways.why_none(vm, host))
-    )
-
-
-def _reserves(case: Case) -> Iterator[Offer]:
-    """Memory kept free on single hosts."""
-    for host, reserve in sorted(case.problem.intent.reserves.items()):
-        if reserve.memory_bytes:
-            name = case.problem.pool.hosts[host].name
-            yield NoReserve(where=f"reserve on {name!r}", host=host, host_name=name, kept_bytes=reserve.memory_bytes)
-
-
-def _wishes(case: Case) -> Iterator[Offer]:
-    """Hard groups and ties."""
-    for section in SECTIONS:
-        for wish in getattr(case.problem.intent, section):
-            if wish.hard:
-                yield NoWish(where=f"{section} {wish.name!r}", vms=wish.vms, section=section, wish=wish)
-
-
-def _single_vms(case: Case) -> Iterator[Offer]:
-    """VMs that are never to be moved, and single ones of ties to some hosts."""
-    vms = case.problem.pool.vms
-    for vm in sorted(case.problem.intent.never_move):
-        yield LetMove(vms=frozenset({vm}), vm=vm, vm_name=vms[vm].name)
-    for tie in case.problem.intent.run_on:
-        for vm in sorted(tie.vms) if tie.hard and len(tie.vms) > 1 else ():
-            yield Untied(where=f"run_on {tie.name!r}", vms=frozenset({vm}), wish=tie.name, vm=vm, vm_name=vms[vm].name)
