@@ -32,6 +32,7 @@ class Exit(IntEnum):
     METRICS_REFUSED = 6
     INCOMPLETE = 7
     NOT_APPROVED = 8
+    WINDOW_CLOSED = 9
 
 
 MEANINGS = {
@@ -44,6 +45,7 @@ MEANINGS = {
     Exit.METRICS_REFUSED: "the metrics are not good enough to plan on",
     Exit.INCOMPLETE: "the plan is a legal part of a better one (only with `--detailed-exitcode`)",
     Exit.NOT_APPROVED: "nobody who may has approved the plan",
+    Exit.WINDOW_CLOSED: "`apply`: no change window is open, or none long enough: what is left waits for the next",
 }
 
 _CODE_OF: dict[type[RebalancerError], Exit] = {

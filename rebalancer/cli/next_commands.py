@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rebalancer.cli.source import Door
 from rebalancer.errors import StoppedHalfWay
+from rebalancer.plan import Plan
 from rebalancer.policy import Policy
 
 
@@ -21,6 +23,7 @@ class Typed:
     policy: Path | None
     journal: Path | None
     state_dir: Path | None
+    any_time: bool = False
 
     def ways_on(self) -> dict[str, str]:
         """The commands, each after what it is for."""
@@ -29,6 +32,14 @@ class Typed:
             "to go back": self._command("rollback", self.folder, output=self._back, journal=self.journal),
             "and then": self._command("apply", self._back, policy=self.policy),
         }
+
+    def ways_on_later(self, plan: Plan, opens_at: datetime | None) -> tuple[str, ...]:
+        """What to do with *plan*, of which steps are left that wait for the change window that opens at *opens_at*."""
+        now = f"{self._command('apply', self.folder, policy=self.policy, journal=self.journal)} --any-time"
+        if opens_at and opens_at > plan.expires_at:
+            expires = f"{plan.expires_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+            return f"the plan expires before that, at {expires}: make a new one then", f"  to do it now: {now}"
+        return "the same command goes on then", f"  to do it now: {now}"
 
     @property
     def _back(self) -> Path:
@@ -42,6 +53,7 @@ class Typed:
         files["beside-credentials"] = self.door.beside_credentials_file
         other = ["--beside", self.door.beside] if self.door.beside else []
         options = [word for option, file in files.items() if file for word in (f"--{option}", str(file))]
+        other += ["--any-time"] if self.any_time and name == "apply" else []
         pins = [word for pin in self.door.fingerprints or () for word in ("--fingerprint", pin)]
         return shlex.join(["rebalancer", name, str(plan), self.url, *other, *options, *pins])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
@@ -14,6 +15,7 @@ class Ending(Enum):
 
     COMPLETE = "all steps are done"
     DEADLINE = "the next step would not end in time"
+    WINDOW = "the change windows of the plan's policy leave no time for the next step now"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,7 @@ class RunResult:
         looked: what the pool showed for the steps of this run, in their order.
         differences: how the pool differed from what the plan was made for, where that left the plan legal.
         journal: the journal; None where there was nothing to do.
+        opens_at: when the next change window opens, where the windows ended the run.
     """
 
     ending: Ending
@@ -35,15 +38,27 @@ class RunResult:
     looked: tuple[Looked, ...] = ()
     differences: tuple[str, ...] = ()
     journal: Path | None = None
+    opens_at: datetime | None = None
 
     @property
     def complete(self) -> bool:
         """Whether the whole plan is carried out."""
         return self.ending is Ending.COMPLETE
 
+    def as_json(self) -> dict[str, object]:
+        """For programs: plain values, times in UTC."""
+        return {
+            "done": self.done,
+            "left": self.left,
+            "ending": self.ending.name.lower(),
+            "journal": str(self.journal) if self.journal else None,
+            "opens_at": self.opens_at.astimezone(UTC).isoformat() if self.opens_at else None,
+        }
+
     def __str__(self) -> str:
         """One sentence for the log."""
         if not self.done and not self.left:
             return "nothing to do: the plan has no steps"
         left = f", left: {len(self.left)}" if self.left else ""
-        return f"steps done: {len(self.done)}{left}; {self.ending.value}"
+        again = f"; the next opens at {self.opens_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if self.opens_at else ""
+        return f"steps done: {len(self.done)}{left}; {self.ending.value}{again}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,6 +19,7 @@ from rebalancer.execute.drift import already_there
 from rebalancer.execute.experience import wire_of
 from rebalancer.execute.flight import Flights, Halt
 from rebalancer.execute.history import StepHistory
+from rebalancer.execute.hours import Hours
 from rebalancer.execute.journal import Journal, Looked, RunBegan, RunEnded
 from rebalancer.execute.migration import Migration
 from rebalancer.execute.outcome import StepState
@@ -51,17 +51,15 @@ class Run:
     watch: Watch
     path: Path
     reporter: RunReporter
-    deadline: datetime | None
+    hours: Hours
     history: Mapping[str, StepHistory] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     looked: list[Looked] = field(default_factory=list)
     differences: tuple[str, ...] = ()
     flights: Flights = field(init=False)
-    _began: tuple[datetime, float] = field(init=False)
 
     def __post_init__(self) -> None:
         """Nothing is on its way yet, whatever earlier runs have sent."""
-        self._began = self.watch.clock.now(), self.watch.clock.monotonic()
         self.flights = Flights(note=self._note, ever_sent=bool(self.history))
 
     def go(self) -> RunResult:
@@ -175,7 +173,7 @@ class Run:
     def _ready(self, waiting: Iterable[Step], lanes: Lanes) -> Step | None:
         """The first step in the order of the plan that may be launched now, if there is one."""
         able = (step for step in waiting if self.done.issuperset(step.after) and lanes.has_room(step))
-        return next((step for step in able if not self._would_be_late(step)), None)
+        return next((step for step in able if not self.hours.would_be_late(step)), None)
 
     def _ending(self) -> Ending:
         """Why nothing more is begun.
@@ -187,14 +185,8 @@ class Run:
             return Ending.COMPLETE
         if self.watch.stop.asked:
             raise _Asked
-        self.reporter.stopping(Ending.DEADLINE.value)
-        return Ending.DEADLINE
-
-    def _would_be_late(self, step: Step) -> bool:
-        """Whether *step* would end after the deadline, by its estimate; a clock that is set back buys no time."""
-        clock, (began, mark) = self.watch.clock, self._began
-        now = max(clock.now(), began + timedelta(seconds=clock.monotonic() - mark))
-        return self.deadline is not None and now + timedelta(seconds=step.seconds) > self.deadline
+        self.reporter.stopping(self.hours.ending.value)
+        return self.hours.ending
 
     def _attempt(self, step: Step, journal: Journal) -> Waiting[Looked]:
         """The way of *step*, from the look before it to the look after it."""
@@ -205,7 +197,7 @@ class Run:
             judge=self._judge,
             wire=lambda pool: wire_of(step, self.plan, pool),
             goes_on=self._goes_on,
-            in_time=lambda: not self._would_be_late(step),
+            in_time=lambda: not self.hours.would_be_late(step),
         )
         return attempt.go()
 
@@ -265,6 +257,7 @@ class Run:
             looked=tuple(self.looked),
             differences=self.differences,
             journal=self.path,
+            opens_at=self.hours.opens_at if ending is Ending.WINDOW else None,
         )
 
     def _read(self) -> Pool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from rebalancer.errors import InputError
 from rebalancer.execute.clock import Clock
 from rebalancer.execute.history import StepHistory, entries_for, histories
+from rebalancer.execute.hours import Hours
 from rebalancer.execute.live import Live
 from rebalancer.execute.lock import pool_locks
 from rebalancer.execute.patience import Patience
@@ -18,6 +19,7 @@ from rebalancer.execute.run import Run
 from rebalancer.execute.stop import StopSignal
 from rebalancer.execute.watch import Watch
 from rebalancer.plan import Plan
+from rebalancer.policy import ChangeWindows, change_windows
 
 
 def execute(
@@ -27,6 +29,7 @@ def execute(
     journal: Path,
     state_dir: Path | None = None,
     deadline: datetime | None = None,
+    windows: ChangeWindows | None = None,
     reporter: RunReporter | None = None,
     clock: Clock | None = None,
     stop: StopSignal | None = None,
@@ -40,6 +43,7 @@ def execute(
         journal: a file that tells of no step yet; it is made if it does not exist.
         state_dir: where the lock is, see `state_folder`.
         deadline: no step is started that would end later, by its estimate.
+        windows: likewise, when steps may run; by default the change windows of the plan's policy.
         reporter: hears of everything.
         clock: time.
         stop: asked once, nothing more is started; asked twice, the running migration is cancelled.
@@ -59,7 +63,8 @@ def execute(
         if _history(plan, journal):
             raise InputError(str(journal), "this plan was begun already", "Resume it, or make a new plan")
         watch = _watch(live, clock, stop, patience)
-        return Run(plan=plan, watch=watch, path=journal, reporter=reporter or RunReporter(), deadline=deadline).go()
+        hours = _hours(plan, watch, deadline, windows)
+        return Run(plan=plan, watch=watch, path=journal, reporter=reporter or RunReporter(), hours=hours).go()
 
 
 def resume(
@@ -69,6 +74,7 @@ def resume(
     journal: Path,
     state_dir: Path | None = None,
     deadline: datetime | None = None,
+    windows: ChangeWindows | None = None,
     reporter: RunReporter | None = None,
     clock: Clock | None = None,
     stop: StopSignal | None = None,
@@ -87,7 +93,7 @@ def resume(
             watch=watch,
             path=journal,
             reporter=reporter or RunReporter(),
-            deadline=deadline,
+            hours=_hours(plan, watch, deadline, windows),
             history=history,
         )
         return run.go()
@@ -96,6 +102,11 @@ def resume(
 def _watch(live: Live, clock: Clock | None, stop: StopSignal | None, patience: Patience | None) -> Watch:
     """The watch with what was handed in, and the defaults for the rest."""
     return Watch(live=live, clock=clock or Clock(), stop=stop or StopSignal(), patience=patience or Patience())
+
+
+def _hours(plan: Plan, watch: Watch, deadline: datetime | None, windows: ChangeWindows | None) -> Hours:
+    """The hours of a run of *plan* that begins now."""
+    return Hours(watch.clock, deadline, change_windows(plan.policy) if windows is None else windows)
 
 
 def _history(plan: Plan, journal: Path) -> Mapping[str, StepHistory]:

@@ -61,6 +61,9 @@ def _rests_on(plan: Plan) -> str:
 def window_remarks(plan: Plan) -> Iterator[str]:
     """When the plan begins and ends by the clock, if the policy has windows."""
     schedule = plan.schedule
+    if schedule.begins_at > plan.expires_at:
+        opens, expires = _clock(schedule.begins_at), _clock(plan.expires_at)
+        yield f"Its window opens at {opens}, and it expires at {expires}, before that: raise plan.expires_hours."
     if schedule.closes_at is None:
         return
     done = schedule.begins_at + timedelta(seconds=schedule.seconds)

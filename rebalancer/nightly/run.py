@@ -104,7 +104,6 @@ def plan_and_execute(
                     live,
                     journal=journal_path(plan.digest, state_dir),
                     state_dir=state_dir,
-                    deadline=windows.closes_at(now),
                     reporter=heard.running,
                     clock=time,
                     stop=stop,

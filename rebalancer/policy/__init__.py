@@ -21,9 +21,10 @@ from rebalancer.policy.model import (
 )
 from rebalancer.policy.resolve import intent_of
 from rebalancer.policy.spare import Covered, SparePolicy
-from rebalancer.policy.windows import ChangeWindows, change_windows
+from rebalancer.policy.windows import ANY_TIME, ChangeWindows, change_windows
 
 __all__ = [
+    "ANY_TIME",
     "Apart",
     "CapacityPolicy",
     "ChangeWindows",

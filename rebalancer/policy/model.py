@@ -184,7 +184,7 @@ class Day(StrEnum):
 
 
 class WindowPolicy(Section):
-    """When `nightly` may start migrations, or as a blackout when it may not.
+    """When `nightly` and `apply` may start migrations, or as a blackout when they may not.
 
     Opens at `start` on each of `days` and closes at the next `end`, which may be on the day after; equal times make
     24 hours. `timezone` is that of `demand` where it is not given.

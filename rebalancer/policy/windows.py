@@ -1,4 +1,4 @@
-"""Change windows: when `nightly` may start migrations, blackouts left out."""
+"""Change windows: when migrations may be started, blackouts left out."""
 
 from __future__ import annotations
 
@@ -91,6 +91,10 @@ class ChangeWindows:
             for day in days
             if tuple(Day)[day.weekday()] in window.days
         ]
+
+
+ANY_TIME = ChangeWindows(windows=(), timezone="UTC")
+"""Windows that never close."""
 
 
 def change_windows(policy: Policy) -> ChangeWindows:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -278,11 +279,28 @@ def test_apply_stops_before_the_hour(own: Simulator, terminal: Terminal, plan: P
     assert all(step["seconds"] < 60 for step in slow["steps"])
     before = where(own)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rebalancer.execute.run.Run._would_be_late", lambda *_: True)
+        patch.setattr("rebalancer.execute.hours.Hours.would_be_late", lambda *_: True)
         ended = terminal.run("apply", plan, own.url, "--minutes", 1, "--json")
     assert (ended.code, ended.json()["ending"]) == (Exit.DONE, "deadline")
     assert len(ended.json()["left"]) == len(slow["steps"])
     assert where(own) == before
+
+
+def test_apply_keeps_the_windows_of_the_plan(own: Simulator, terminal: Terminal) -> None:
+    """Two hours early nothing is sent, and it says when, and what does it at once; that, as it is typed, does it."""
+    opens = datetime.now(UTC) + timedelta(hours=2)
+    window = f'[[window]]\nstart = "{opens:%H:%M}"\nend = "{opens + timedelta(hours=3):%H:%M}"\n'
+    policy = terminal.write("windows.toml", f'name = "windows"\n{QUICK}{window}')
+    terminal.run("plan", own.url, "-p", policy, "-o", "later")
+    before, steps = where(own), len(read_plan(terminal.folder / "later").steps)
+    early = terminal.run("apply", "later", own.url)
+    assert (early.code, where(own)) == (Exit.WINDOW_CLOSED, before)
+    assert early.out.startswith(f"steps done: 0, left: {steps}; the change windows of the plan's policy leave no time")
+    assert f"the next opens at {opens:%Y-%m-%d %H:%M} UTC" in early.out
+    assert "the same command goes on then" in early.err
+    typed = next(line for line in early.err.splitlines() if "to do it now: " in line).partition("rebalancer ")[2]
+    done = terminal.run(*shlex.split(typed))
+    assert (done.code, done.out) == (Exit.DONE, f"steps done: {steps}; all steps are done\n")
 
 
 def test_nightly_plans_and_executes(own: Simulator, terminal: Terminal) -> None:

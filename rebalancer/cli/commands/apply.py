@@ -43,6 +43,12 @@ def apply(
             "--minutes", metavar="N", min=1, max=WEEK, help="Start no migration that would not end within N minutes."
         ),
     ] = None,
+    any_time: Annotated[
+        bool,
+        typer.Option(
+            "--any-time", help="Do not wait for the change windows of the plan's policy, nor for blackouts to end."
+        ),
+    ] = False,
     ca_file: CaFile = None,
     fingerprint: Fingerprint = None,
     credentials: CredentialsFile = None,
@@ -50,23 +56,26 @@ def apply(
     beside: Beside = None,
     beside_credentials: BesideCredentials = None,
     json: AsJson = False,
-) -> None:
+) -> int:
     """Carry a plan out on a live pool.
 
-    As many migrations at once as the plan's limits allow, each checked again before it starts. A run that was killed
-    goes on where it ended. Ctrl-C once: start nothing more, finish what runs. Twice: cancel what runs.
+    As many migrations at once as the plan's limits allow, each checked again before it starts, and none outside the
+    change windows of its policy. A run that was killed goes on where it ended. Ctrl-C once: start nothing more, finish
+    what runs. Twice: cancel what runs.
     """
     from datetime import UTC, datetime, timedelta
 
     from rebalancer.approval import Demands, assert_approved, demands_of
+    from rebalancer.cli.exits import Exit
     from rebalancer.cli.next_commands import Typed
-    from rebalancer.cli.output import print_json, show
+    from rebalancer.cli.output import print_json, say, show
     from rebalancer.cli.progress import watch_run
     from rebalancer.cli.source import Door, open_live
     from rebalancer.cli.stopping import tell_stop
     from rebalancer.errors import StoppedHalfWay
-    from rebalancer.execute import execute, journal_path, resume, stop_on_signals, was_begun
+    from rebalancer.execute import Ending, execute, journal_path, resume, stop_on_signals, was_begun
     from rebalancer.export import folder_of, read_plan
+    from rebalancer.policy import ANY_TIME, change_windows
     from rebalancer.policy.load import load_policy
 
     made = read_plan(plan)
@@ -79,7 +88,17 @@ def apply(
         beside=beside,
         beside_credentials_file=beside_credentials,
     )
+    windows = ANY_TIME if any_time else change_windows(made.policy)
     deadline = None if minutes is None else datetime.now(UTC) + timedelta(minutes=minutes)
+    typed = Typed(
+        folder=folder_of(plan),
+        url=url,
+        door=door,
+        policy=policy,
+        journal=journal,
+        state_dir=state_dir,
+        any_time=any_time,
+    )
     book = journal or journal_path(made.digest, state_dir)
     carry_out = resume if was_begun(book) else execute
     try:
@@ -89,13 +108,23 @@ def apply(
             watch_run() as told,
         ):
             result = carry_out(
-                made, live, journal=book, state_dir=state_dir, deadline=deadline, reporter=told, stop=stop
+                made,
+                live,
+                journal=book,
+                state_dir=state_dir,
+                deadline=deadline,
+                windows=windows,
+                reporter=told,
+                stop=stop,
             )
     except StoppedHalfWay as stopped:
-        typed = Typed(folder=folder_of(plan), url=url, door=door, policy=policy, journal=journal, state_dir=state_dir)
         raise stopped.with_ways(typed.ways_on()) from stopped
     if json:
-        kept = str(result.journal) if result.journal else None
-        print_json({"done": result.done, "left": result.left, "ending": result.ending.name.lower(), "journal": kept})
+        print_json(result.as_json())
     else:
         show(str(result))
+    if result.ending is not Ending.WINDOW:
+        return Exit.DONE
+    for line in typed.ways_on_later(made, result.opens_at):
+        say(line)
+    return Exit.WINDOW_CLOSED
