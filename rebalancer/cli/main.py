@@ -39,7 +39,7 @@ from rebalancer.cli.commands import (
 )
 from rebalancer.cli.exits import Exit, exit_code
 from rebalancer.errors import Infeasible, RebalancerError, StoppedHalfWay
-from rebalancer.plain import one_line
+from rebalancer.sanitise import one_line
 
 app = typer.Typer(
     name="rebalancer",

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from rebalancer.cli.exits import Exit, exit_code
 from rebalancer.errors import RebalancerError
-from rebalancer.plain import one_line
+from rebalancer.sanitise import one_line
 
 UNBOUNDED = 10_000
 """Columns of what is no terminal: a row is a line there, for grep and for pagers."""

@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.text import Text
 
 from rebalancer.cli.output import console, heading, plain
-from rebalancer.plain import one_line
+from rebalancer.sanitise import one_line
 
 GAP = 2
 """Blanks between columns."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from rebalancer.errors import IllegalPlan, StalePlan
-from rebalancer.execute.drift import undone
+from rebalancer.execute.progress import undone
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
 from rebalancer.plan import Plan, differences, digest_of, untimely, verify_plan

@@ -15,7 +15,6 @@ from typing import NoReturn
 from rebalancer.errors import IllegalPlan, InputError, InventoryError, StalePlan, StoppedHalfWay, XapiError
 from rebalancer.execute.advice import NEXT_STEPS, what_happened
 from rebalancer.execute.attempt import Attempt
-from rebalancer.execute.drift import already_there
 from rebalancer.execute.experience import wire_of
 from rebalancer.execute.flight import Flights, Halt
 from rebalancer.execute.history import StepHistory
@@ -24,6 +23,7 @@ from rebalancer.execute.journal import Journal, Looked, RunBegan, RunEnded
 from rebalancer.execute.migration import Migration
 from rebalancer.execute.outcome import StepState
 from rebalancer.execute.preflight import assert_legal_from_here, assert_not_expired, assert_same_pool, assert_sealed
+from rebalancer.execute.progress import already_there
 from rebalancer.execute.reporter import RunReporter
 from rebalancer.execute.result import Ending, RunResult
 from rebalancer.execute.sight import Sight, sight

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from rebalancer.plain import one_line
+from rebalancer.sanitise import one_line
 
 
 def markdown_text(text: str) -> str:

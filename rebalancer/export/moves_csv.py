@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from rebalancer.export.disk_rows import sr_names
 from rebalancer.inventory import Uuid
-from rebalancer.plain import spreadsheet_cell
 from rebalancer.plan import Plan, Step
+from rebalancer.sanitise import spreadsheet_cell
 from rebalancer.units import gib
 
 COLUMNS = (

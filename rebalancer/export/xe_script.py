@@ -12,8 +12,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
-from rebalancer.plain import one_line
 from rebalancer.plan import Plan, Step
+from rebalancer.sanitise import one_line
 
 FUNCTIONS = """\
 set -eu

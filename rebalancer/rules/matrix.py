@@ -11,9 +11,9 @@ from pathlib import Path
 
 from rebalancer.errors import InputError
 from rebalancer.inventory import VM, Host
-from rebalancer.plain import spreadsheet_cell
 from rebalancer.rules.legality import Legality
 from rebalancer.rules.report import Tonight
+from rebalancer.sanitise import spreadsheet_cell
 
 STAYS, MAY_GO, WITH_DISKS = "=", "", "+"
 SUFFIXES = (".csv", ".json")

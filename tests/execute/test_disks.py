@@ -13,9 +13,9 @@ import pytest
 from rebalancer.errors import RefusedByXapi, StalePlan, StoppedHalfWay
 from rebalancer.execute import execute, read_journal, resume
 from rebalancer.execute.carrying import motion_of
-from rebalancer.execute.drift import already_there, undone
 from rebalancer.execute.journal import Looked
 from rebalancer.execute.outcome import StepState
+from rebalancer.execute.progress import already_there, undone
 from rebalancer.inventory import Pool
 from rebalancer.inventory.digest import inventory_digest
 from rebalancer.placement import Move, Placement, disks_of
