@@ -10,21 +10,24 @@ from rebalancer.execute.experience import entries_of, journals
 from rebalancer.execute.journal import Intended, Looked, RunBegan
 from rebalancer.execute.outcome import StepState
 from rebalancer.inventory import Pool, Uuid
-from rebalancer.policy import Policy
+from rebalancer.policy import CoolingPolicy, Policy
 
 
 def cooled(policy: Policy, pool: Pool, now: datetime, state_dir: Path | None = None) -> Policy:
-    """*policy* with the guests of *pool* that moved within its `cool_down_hours` before *now* among `last_resort`.
+    """*policy* with the guests of *pool* that moved within its `cool_down_hours` before *now* in `cooling`.
 
     So the plan carries what it was made by, and `verify` needs no journal.
     """
     hours = policy.limits.cool_down_hours
     if not hours:
         return policy
-    since = now - timedelta(hours=hours)
-    moved = {vm for member in pool.members for vm in moved_since(member.uuid, since, state_dir)}
+    lasts = timedelta(hours=hours)
+    moved: dict[Uuid, datetime] = {}
+    for member in pool.members:
+        moved |= moved_since(member.uuid, now - lasts, state_dir)
     warm = sorted(vm.uuid for vm in pool.resident_guests() if vm.uuid in moved)
-    return policy.model_copy(update={"last_resort": (*policy.last_resort, *warm)})
+    cooling = tuple(CoolingPolicy(vm=vm, moved_at=moved[vm], until=moved[vm] + lasts) for vm in warm)
+    return policy.model_copy(update={"cooling": (*policy.cooling, *cooling)})
 
 
 def moved_since(pool: Uuid, since: datetime, state_dir: Path | None = None) -> dict[Uuid, datetime]:

@@ -23,6 +23,8 @@ from rebalancer.units import counted, size_in_words
 
 DOES_NOT_PAY = "does-not-pay"
 """In the place of a rule: the VM may move, but the plan is better without that move."""
+COOL_DOWN = "cool-down"
+"""In the place of a rule: the VM moved a short while ago, and rather stays for `limits.cool_down_hours`."""
 OVER_THRESHOLD = "over-threshold"
 """In the place of a rule: the host has more load than the policy's threshold."""
 SHOWN = 3
@@ -185,7 +187,8 @@ class Reasons:
         targets = self._ways.targets(vm)
         if targets and vm.uuid in self._problem.intent.last_resort:
             words = f"moves as a last resort only: {self._problem.intent.last_resort[vm.uuid]}"
-            return Objection(rule=LastResort.id, code=None, words=words)
+            rule = COOL_DOWN if vm.uuid in self._problem.intent.cooling else LastResort.id
+            return Objection(rule=rule, code=None, words=words)
         if targets:
             where = counted(len(targets), "host")
             words = f"may go to {where}, but the plan is better, or has room only, without that move"

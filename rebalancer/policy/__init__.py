@@ -1,5 +1,6 @@
 """What the operator wants: objectives, limits, groups and windows; and the same in the uuids of one pool."""
 
+from rebalancer.policy.cooling import CoolingPolicy
 from rebalancer.policy.demand import DemandPolicy
 from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Spread, Together, named
 from rebalancer.policy.lint import PolicyFinding, check_alone, check_policy
@@ -28,6 +29,7 @@ __all__ = [
     "Apart",
     "CapacityPolicy",
     "ChangeWindows",
+    "CoolingPolicy",
     "Covered",
     "Day",
     "DemandPolicy",

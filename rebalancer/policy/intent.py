@@ -73,8 +73,8 @@ class Reserve:
 class Intent:
     """All of it; `never_move`, `last_resort` and `empty` with the words that say who wanted it.
 
-    `disk_srs` are the SRs to which disks may go: none where VMs may not take disks along. `xendesktop` are the VMs that
-    the policy calls part of a XenDesktop deployment.
+    `cooling` are those of `last_resort` that moved a short while ago. `disk_srs` are the SRs to which disks may go: none
+    where VMs may not take disks along. `xendesktop` are the VMs that the policy calls part of a XenDesktop deployment.
     """
 
     together: tuple[Together, ...] = ()
@@ -83,6 +83,7 @@ class Intent:
     run_on: tuple[RunOn, ...] = ()
     never_move: Mapping[Uuid, str] = field(default_factory=dict)
     last_resort: Mapping[Uuid, str] = field(default_factory=dict)
+    cooling: frozenset[Uuid] = frozenset()
     empty: Mapping[Uuid, str] = field(default_factory=dict)
     reserves: Mapping[Uuid, Reserve] = field(default_factory=dict)
     disk_srs: frozenset[Uuid] = frozenset()

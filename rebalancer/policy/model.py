@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from rebalancer.policy.cooling import CoolingPolicy
 from rebalancer.policy.demand import DemandPolicy
 from rebalancer.policy.groups import ApartPolicy, RunOnPolicy, SpreadPolicy, TogetherPolicy
 from rebalancer.policy.other_pools import OtherPoolsPolicy
@@ -224,12 +225,15 @@ class Policy(Section):
     empty: Names = ()
     window: tuple[WindowPolicy, ...] = ()
     blackout: tuple[WindowPolicy, ...] = ()
+    cooling: tuple[CoolingPolicy, ...] = ()
 
     def given(self) -> dict[str, Any]:
-        """The keys that were given, those of `other_pools` only where they say something."""
+        """The keys that were given, `other_pools` and `cooling` only where they say something."""
         written = super().given()
         if self.other_pools == OtherPoolsPolicy():
             written.pop("other_pools", None)
+        if not self.cooling:
+            written.pop("cooling", None)
         return written
 
     def without_address(self) -> Policy:

@@ -70,13 +70,15 @@ class _Resolving:
         hard = read.tag_groups is Strength.HARD
         self._refuse_too_many_failures()
         self._refuse_unwanted_pools()
+        reluctant = (tagged_last_resort(self._pool) if read.read_tags else {}) | self._kept("last_resort")
         intent = Intent(
             together=self._together() + (tagged_together(self._pool, hard=hard) if grouped else ()),
             apart=self._apart() + (tagged_apart(self._pool, hard=hard) if grouped else ()) + self._vm_groups(),
             spread=self._spread(),
             run_on=self._run_on() + (preferred_hosts(self._pool) if read.read_affinity else ()),
             never_move=(tagged_never_move(self._pool) if read.read_tags else {}) | self._kept("never_move"),
-            last_resort=(tagged_last_resort(self._pool) if read.read_tags else {}) | self._kept("last_resort"),
+            last_resort=self._cooling() | reluctant,
+            cooling=frozenset(self._cooling().keys() - reluctant.keys()),
             empty=self._empty(),
             reserves=self._reserves(),
             disk_srs=self.disk_srs(),
@@ -189,6 +191,15 @@ class _Resolving:
             vm: f"policy {section} {selector!r}"
             for selector in selectors
             for vm in sorted(self._selectors.vms([selector], place(self._policy, section)).resident)
+        }
+
+    def _cooling(self) -> dict[Uuid, str]:
+        """VMs that run and moved a short while ago, with the words that say when, and until when they rather stay."""
+        guests = {vm.uuid for vm in self._pool.resident_guests()}
+        return {
+            each.vm: each.words
+            for each in sorted(self._policy.cooling, key=lambda each: (each.vm, each.until))
+            if each.vm in guests
         }
 
     def _empty(self) -> dict[Uuid, str]:
