@@ -74,7 +74,8 @@ class Intent:
     """All of it; `never_move`, `last_resort` and `empty` with the words that say who wanted it.
 
     `cooling` are those of `last_resort` that moved a short while ago. `disk_srs` are the SRs to which disks may go:
-    none where VMs may not take disks along. `xendesktop` are the VMs that the policy calls part of a XenDesktop deployment.
+    none where VMs may not take disks along. `xendesktop` are the VMs that the policy calls part of a XenDesktop
+    deployment.
     """
 
     together: tuple[Together, ...] = ()
