@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 from rebalancer.demand import LoadProfile, Quality
 from rebalancer.errors import InventoryError, SnapshotError
 from rebalancer.inventory import Pool, Uuid
+from rebalancer.inventory.gzipped import content_of
 from rebalancer.inventory.records import refuse_homeless
 from rebalancer.units import counted
 
@@ -79,7 +79,7 @@ def read_snapshot(path: Path | str) -> Snapshot:
         SnapshotError: the file is missing, truncated, something else, of a newer version, or contradicts itself.
     """
     path = Path(path)
-    content = _content(path)
+    content = content_of(path, REMEDY)
     _refuse_foreign(path, content)
     try:
         return _from_document(_document_adapter().validate_json(content, strict=True))
@@ -139,17 +139,6 @@ def _document_adapter() -> TypeAdapter[_Document]:
 def _header_adapter() -> TypeAdapter[_Header]:
     """What looks at a file's format only."""
     return TypeAdapter(_Header)
-
-
-def _content(path: Path) -> bytes:
-    """The JSON in the file."""
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.suffix == ".gz" else content
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise SnapshotError(str(path), f"it is not a whole gzip file ({error})", REMEDY) from error
-    except OSError as error:
-        raise SnapshotError(str(path), f"it cannot be read ({error.strerror})", "Look at the path") from error
 
 
 def _refuse_foreign(path: Path, content: bytes) -> None:

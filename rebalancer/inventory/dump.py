@@ -8,15 +8,14 @@ write the many side of a relation, so that side is found from the other one.
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 from xml.parsers import expat
 
 from rebalancer.errors import SnapshotError
+from rebalancer.inventory.gzipped import content_of
 from rebalancer.inventory.records import CLASSES, Records
 from rebalancer.inventory.sexpr import NotAnExpression, read_map, read_set
 
@@ -93,7 +92,7 @@ def records_from_dump(path: Path | str) -> Records:
     path = Path(path)
     records: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in CLASSES}
     try:
-        for kind, ref, fields in _rows(path, _content(path)):
+        for kind, ref, fields in _rows(path, content_of(path, REMEDY)):
             if kind in records:
                 records[kind][ref] = _record(fields)
     except NotAnExpression as error:
@@ -102,17 +101,6 @@ def records_from_dump(path: Path | str) -> Records:
         raise SnapshotError(str(path), "it holds no pool, so it is not a XenServer database", REMEDY)
     _complete(records)
     return records
-
-
-def _content(path: Path) -> bytes:
-    """The XML of the dump."""
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.suffix == ".gz" else content
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise SnapshotError(str(path), f"it is not a whole gzip file ({error})", REMEDY) from error
-    except OSError as error:
-        raise SnapshotError(str(path), f"it cannot be read ({error.strerror})", "Look at the path") from error
 
 
 def _rows(path: Path, content: bytes) -> Iterator[tuple[str, str, dict[str, str]]]:

@@ -3,6 +3,7 @@
 from rebalancer.objectives.balance import Balance
 from rebalancer.objectives.base import Measure, Model, Objective
 from rebalancer.objectives.failures_lost import FailuresLost
+from rebalancer.objectives.gap import NEGLIGIBLE, gap_of
 from rebalancer.objectives.hosts_in_use import HostsInUse, hosts_in_use
 from rebalancer.objectives.last_resort import LastResort
 from rebalancer.objectives.load import base_load, cpu_capacities, host_load
@@ -25,6 +26,7 @@ OBJECTIVES: tuple[Objective, ...] = (
 )
 
 __all__ = [
+    "NEGLIGIBLE",
     "OBJECTIVES",
     "Balance",
     "FailuresLost",
@@ -40,6 +42,7 @@ __all__ = [
     "Spread",
     "base_load",
     "cpu_capacities",
+    "gap_of",
     "host_load",
     "hosts_in_use",
 ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rebalancer.inventory import Pool, Uuid, names_of
+from rebalancer.objectives import gap_of
 from rebalancer.placement import Placement
 from rebalancer.plan.duration import Pace
 from rebalancer.plan.step import Step
@@ -101,8 +102,7 @@ class Tier:
     @property
     def gap(self) -> float:
         """How far `after` is from `bound`, as a share of `after`; 0 where it meets the bound."""
-        distance = abs(self.after - self.bound)
-        return 0.0 if self.proved or distance == 0 else distance / max(abs(self.after), abs(self.bound))
+        return gap_of(self.after, self.bound, proved=self.proved)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

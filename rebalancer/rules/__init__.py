@@ -15,10 +15,9 @@ from rebalancer.rules.base import (
     When,
 )
 from rebalancer.rules.catalogue import CATALOGUE, relaxed, rules_for
-from rebalancer.rules.group_findings import check_groups
 from rebalancer.rules.ledger import Ledger, counted_violations, end_violations, standing_violations, step_ledger
 from rebalancer.rules.legality import Legality
-from rebalancer.rules.spare_findings import check_spare
+from rebalancer.rules.policy_findings import policy_findings
 from rebalancer.rules.verdict import Verdicts
 
 __all__ = [
@@ -38,10 +37,9 @@ __all__ = [
     "Verdicts",
     "Violation",
     "When",
-    "check_groups",
-    "check_spare",
     "counted_violations",
     "end_violations",
+    "policy_findings",
     "relaxed",
     "rules_for",
     "standing_violations",

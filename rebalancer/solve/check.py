@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebalancer.errors import ModelBug
-from rebalancer.objectives import MigrationCost
+from rebalancer.objectives import NEGLIGIBLE, MigrationCost
 from rebalancer.placement import Move, Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Judged, PoolRule, Rule, end_violations
 from rebalancer.rules.storage import Ways
-from rebalancer.solve.solution import NEGLIGIBLE
 
 
 def refused_as_a_whole(problem: Problem, rules: Sequence[Rule], placement: Placement) -> bool:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rebalancer.objectives import gap_of
 from rebalancer.placement import Placement
-
-NEGLIGIBLE = 1e-9
-"""Differences of objectives below this are float noise."""
 
 
 class Outcome(StrEnum):
@@ -46,9 +44,7 @@ class Tier:
     @property
     def gap(self) -> float:
         """How far the answer may be from the best one, as a share of the answer."""
-        if self.proved or self.after - self.bound <= NEGLIGIBLE:
-            return 0.0
-        return (self.after - self.bound) / self.after
+        return gap_of(self.after, self.bound, proved=self.proved)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rebalancer.errors import Infeasible, WayOut
-from rebalancer.objectives import Balance, FailuresLost, MigrationCost, Objective, Overload, Repair
+from rebalancer.objectives import NEGLIGIBLE, Balance, FailuresLost, MigrationCost, Objective, Overload, Repair
 from rebalancer.objectives.load import demand_of
 from rebalancer.placement import Move, Placement
 from rebalancer.policy import Mode
@@ -19,7 +19,7 @@ from rebalancer.solve.lazily import search_lazily
 from rebalancer.solve.prepare import Ints, Prepared, prepare
 from rebalancer.solve.reporter import SolveReporter
 from rebalancer.solve.search import Effort
-from rebalancer.solve.solution import NEGLIGIBLE, Solution
+from rebalancer.solve.solution import Solution
 from rebalancer.solve.stage import Held, Pairs, Stage, at_of, pairs_of, placement_of
 from rebalancer.solve.tiers import Climb, climb, objectives_of, repairs_of
 from rebalancer.solve.verdict import enough, gains_too_little, nothing_found, solved

@@ -14,7 +14,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from rebalancer.errors import ModelBug
-from rebalancer.objectives import LastResort, MigrationCost, Overload, Repair
+from rebalancer.objectives import NEGLIGIBLE, LastResort, MigrationCost, Overload, Repair, gap_of
 from rebalancer.objectives.load import demand_of
 from rebalancer.placement import Placement
 from rebalancer.policy import Mode
@@ -24,7 +24,6 @@ from rebalancer.solve.apart import improve_apart
 from rebalancer.solve.budget import Budget
 from rebalancer.solve.check import refused_as_a_whole
 from rebalancer.solve.prepare import Ints, Prepared, prepare
-from rebalancer.solve.solution import NEGLIGIBLE
 from rebalancer.solve.stage import Held, Improved, Stage, placement_of, true_value
 from rebalancer.solve.whole import improve_whole
 from rebalancer.units import gib
@@ -76,7 +75,7 @@ class Point:
     @property
     def gap(self) -> float:
         """How far its overload may be from the least, as a share of it."""
-        return 0.0 if self.proved or self.overload <= NEGLIGIBLE else (self.overload - self.bound) / self.overload
+        return gap_of(self.overload, self.bound, proved=self.proved)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from rebalancer.objectives import Balance, HostsInUse
+from rebalancer.objectives import NEGLIGIBLE, Balance, HostsInUse
 from rebalancer.placement import Placement
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
-from rebalancer.solve.solution import NEGLIGIBLE, Outcome, Solution, Tier
+from rebalancer.solve.solution import Outcome, Solution, Tier
 from rebalancer.solve.tiers import Climb
 
 

@@ -13,8 +13,9 @@ from rebalancer.errors import PolicyError
 from rebalancer.inventory import VM
 from rebalancer.policy import intent_of
 from rebalancer.problem import Problem
-from rebalancer.rules import check_groups, check_spare, rules_for
-from rebalancer.rules.group_findings import unplaced
+from rebalancer.rules import rules_for
+from rebalancer.rules.group_findings import check_groups, unplaced
+from rebalancer.rules.spare_findings import check_spare
 from rebalancer.units import GIB
 from tests.pools import make_host, make_vif, make_vm, policy_of, problem_of
 from tests.rules.test_spare import THREE, restarts_of, spare_pool

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from rebalancer.cli.options import AsJson, Beside, BesideCredentials, CaFile, CredentialsFile, Fingerprint
-
-if TYPE_CHECKING:
-    from rebalancer.inventory import Pool
-    from rebalancer.policy import Policy, PolicyFinding
 
 app = typer.Typer(help="Check a policy file.", no_args_is_help=True)
 
@@ -43,7 +39,7 @@ def check(
     from rebalancer.cli.source import Door, open_source
     from rebalancer.policy.lint import check_alone
     from rebalancer.policy.load import load_policy
-    from rebalancer.rules import relaxed
+    from rebalancer.rules import policy_findings, relaxed
 
     wanted = load_policy(file)
     relaxed(wanted)
@@ -57,7 +53,7 @@ def check(
     findings = check_alone(wanted)
     if source:
         pool = open_source(source, door, wanted.demand, metrics=False).pool
-        findings = _findings_in(wanted, pool)
+        findings = policy_findings(wanted, pool)
     if json:
         print_json({"policy": wanted.model_dump(mode="json"), "findings": [str(each) for each in findings]})
         return
@@ -66,16 +62,3 @@ def check(
     if source and not findings:
         lines.append("Every name is known, and nothing contradicts.")
     show_lines(*lines)
-
-
-def _findings_in(wanted: Policy, pool: Pool) -> tuple[PolicyFinding, ...]:
-    """What *wanted* asks for in vain in *pool*: by itself, then by what the rules let single VMs do."""
-    from rebalancer.policy.lint import check_policy
-    from rebalancer.problem import make_problem
-    from rebalancer.rules import check_groups, check_spare, rules_for
-
-    found = check_policy(wanted, pool)
-    problem = make_problem(pool, None, wanted)
-    said = {each.where for each in found if each.words.endswith("cannot be kept")}
-    more = (each for each in check_groups(problem, rules_for(problem)) if each.where not in said)
-    return (*found, *more, *check_spare(problem))

@@ -1,0 +1,28 @@
+"""Files of pools, gzipped where their name ends in .gz."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+
+from rebalancer.errors import SnapshotError
+
+
+def content_of(path: Path, remedy: str) -> bytes:
+    """All that is in the file.
+
+    Args:
+        path: the file.
+        remedy: how people get a whole one.
+
+    Raises:
+        SnapshotError: it cannot be read, or is a part of a gzip file.
+    """
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if path.suffix == ".gz" else content
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise SnapshotError(str(path), f"it is not a whole gzip file ({error})", remedy) from error
+    except OSError as error:
+        raise SnapshotError(str(path), f"it cannot be read ({error.strerror})", "Look at the path") from error
