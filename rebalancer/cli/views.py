@@ -132,6 +132,12 @@ def accepted(plan: Plan) -> str:
     return f"accepted: all {len(plan.steps)} steps and every state between them are legal"
 
 
+def nothing_left(plan: Plan) -> str:
+    """What is said of a plan of which nothing is left to do, by whomever it was done."""
+    disks = ", and every disk that goes along," if any(step.disks for step in plan.steps) else ""
+    return f"done: every VM{disks} is where the plan leads; of {counted(len(plan.steps), 'step')} none is left to prove"
+
+
 def not_compared(differences: Sequence[str]) -> Iterator[str]:
     """What is said of a pool that is no longer the one that a plan was made from; nothing of one that is."""
     if differences:

@@ -10,6 +10,7 @@ from rebalancer.plan.document import digest_of, plan_document, sealed
 from rebalancer.plan.drift import differences
 from rebalancer.plan.duration import Pace
 from rebalancer.plan.finding import Finding
+from rebalancer.plan.halfway import is_done
 from rebalancer.plan.partial import without_steps
 from rebalancer.plan.plan import (
     FORMAT,
@@ -63,6 +64,7 @@ __all__ = [
     "closure",
     "differences",
     "digest_of",
+    "is_done",
     "plan_differences",
     "plan_document",
     "pool_differences",

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.placement import DiskMove, Move, Placement, current_placement_with_disks
+from rebalancer.plan.document import digest_of
 from rebalancer.plan.elsewhere import pool_at
+from rebalancer.plan.homecoming import has_crossed, is_as_brought, way_home, why_not_home
 from rebalancer.plan.plan import Plan
 from rebalancer.plan.step import Step
 
@@ -31,21 +33,35 @@ def halfway(plan: Plan, pool: Pool, done: Collection[str] = ()) -> Halfway:
     *done* says that it came further, it is taken to be there.
     """
     here = current_placement_with_disks(pool)
-    ways = [_Way(tuple(step for step in plan.steps if step.vm == vm)) for vm in {step.vm: None for step in plan.steps}]
-    seen = {way: way.reached(here) for way in ways}
+    ways = _ways(plan)
+    seen = {way: way.reached(here, pool) for way in ways}
     reached = {way: max(count, way.length(done)) for way, count in seen.items() if count is not None}
-    moves = {way.vm: way.back(count) for way, count in sorted(reached.items(), key=lambda item: item[0].vm)}
+    moves = {way.vm: way.back(count, pool) for way, count in sorted(reached.items(), key=lambda item: item[0].vm)}
     return Halfway(
         pool=pool_at(pool, _placement([way.place(count) for way, count in reached.items() if count != seen[way]])),
-        home={vm: move for vm, move in moves.items() if _may_return(move, pool)},
+        home={vm: move for vm, move in moves.items() if move and move.source != move.target in pool.hosts},
         strays=tuple(words for way in ways if (words := way.lost(here, pool, reached.get(way)))),
     )
 
 
-def _may_return(move: Move, pool: Pool) -> bool:
-    """Whether *move* leads somewhere else, and to a host of the same pool: disks have other names in another one."""
-    same = pool.of_host(move.source) is pool.of_host(move.target)
-    return move.source != move.target and move.target in pool.hosts and same
+def is_done(plan: Plan, pool: Pool) -> bool:
+    """Whether every VM of *plan* is in *pool* where its last step leads, disks included.
+
+    Never of a plan without steps, of one that was edited, or in another pool.
+    """
+    if not plan.steps or digest_of(plan) != plan.digest or not plan.made_from.is_of(pool):
+        return False
+    here = current_placement_with_disks(pool)
+    return all(way.reached(here, pool) == len(way.steps) for way in _ways(plan))
+
+
+def _ways(plan: Plan) -> tuple[_Way, ...]:
+    """The steps of each VM, in the order in which they begin to move."""
+    crossing = tuple(step for step in plan.steps if step.crossing)
+    return tuple(
+        _Way(tuple(step for step in plan.steps if step.vm == vm), crossing)
+        for vm in dict.fromkeys(step.vm for step in plan.steps)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +80,10 @@ def _placement(places: Collection[_Place]) -> Placement:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """The steps of one VM, in their order."""
+    """The steps of one VM, in their order; `crossing` are all steps of the plan that lead to another pool."""
 
     steps: tuple[Step, ...]
+    crossing: tuple[Step, ...]
 
     @property
     def vm(self) -> Uuid:
@@ -80,8 +97,10 @@ class _Way:
         host = self.steps[count - 1].target if count else self.steps[0].source
         return _Place(vm=self.vm, host=host, srs=srs)
 
-    def reached(self, here: Placement) -> int | None:
-        """How many of them have brought it to where it is in *here*; None where none has."""
+    def reached(self, here: Placement, pool: Pool) -> int | None:
+        """How many of them have brought it to where it is in *here*, which is *pool*; None where none has."""
+        if has_crossed(self.steps[-1], pool):
+            return len(self.steps) if is_as_brought(self.steps[-1], pool) else None
         drives = self.place(0).srs
         srs = {drive: sr for drive, sr in here.srs_of.get(self.vm, {}).items() if drive in drives}
         there = _Place(vm=self.vm, host=here.host_of.get(self.vm, ""), srs=srs)
@@ -91,8 +110,12 @@ class _Way:
         """How many of them are done once *done* are."""
         return max((number for number, step in enumerate(self.steps, start=1) if step.id in done), default=0)
 
-    def back(self, count: int) -> Move:
-        """The way home once *count* of them are done."""
+    def back(self, count: int, pool: Pool) -> Move | None:
+        """The way home once *count* of them are done; None from another pool where nobody can tell it."""
+        last = self.steps[-1]
+        if last.crossing and count == len(self.steps):
+            known = not why_not_home(last, self.crossing, pool)
+            return way_home(last, self.steps[0].source, pool) if known else None
         here, home = self.place(count), self.place(0)
         disks = tuple(
             DiskMove(drive=drive, source=here.srs[drive], target=home.srs[drive])
@@ -107,9 +130,9 @@ class _Way:
         if host is None:
             return f"VM {first.vm_name} does not run here any more: nothing brings it back to {first.source_name}"
         at = self.place(reached).host if reached else host
-        over = next((step.crossing for step in self.steps if step.crossing and at == step.target), None)
-        if over is not None:
-            return f"VM {first.vm_name} has gone to pool {over.pool_name}: it comes home by a plan of its own"
+        over = next((step for step in self.steps if step.crossing and at == step.target), None)
+        if over and over.crossing and (why := why_not_home(over, self.crossing, pool)):
+            return f"VM {first.vm_name} stays in pool {over.crossing.pool_name}: {why}"
         if reached is None:
             name = pool.hosts[host].name if host in pool.hosts else host
             what = "somebody else has moved it, or disks of it, and it stays"

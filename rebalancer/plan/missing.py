@@ -13,7 +13,7 @@ from rebalancer.plan.plan import Missing, Plan
 from rebalancer.plan.why import DOES_NOT_PAY
 from rebalancer.problem import Problem
 from rebalancer.rules import PoolRule, Rule, end_violations, step_ledger
-from rebalancer.rules.storage import Ways
+from rebalancer.rules.storage import Ways, crosses
 from rebalancer.units import counted
 
 LEFT_OUT = "left-out"
@@ -92,9 +92,7 @@ class Hindrances:
 
     def of(self, move: Move) -> Missing:
         """*move*, by its cheapest way, with the first thing that speaks against it."""
-        ways = self._ways.ways(self._then.pool.vms[move.vm], self._then.pool.hosts[move.target])
-        by_way = replace(move, disks=ways[0].disks if ways else ())
-        rule, words = self.against(by_way) or (DOES_NOT_PAY, NO_USE_ALONE)
+        rule, words = self._against_all_ways(move) or (DOES_NOT_PAY, NO_USE_ALONE)
         pool = self._problem.pool
         return Missing(
             vm=move.vm,
@@ -104,6 +102,15 @@ class Hindrances:
             rule=rule,
             words=words,
         )
+
+    def _against_all_ways(self, move: Move) -> tuple[str, str] | None:
+        """What speaks against the cheapest way; where none leads to another pool, what keeps the disks from going."""
+        vm, host = self._then.pool.vms[move.vm], self._then.pool.hosts[move.target]
+        ways = self._ways.ways(vm, host)
+        closed = self._ways.why_none(vm, host) if crosses(vm, host, self._then) else ()
+        if closed:
+            return closed[0].rule, closed[0].words
+        return self.against(replace(move, disks=ways[0].disks if ways else ()))
 
     def against(self, move: Move) -> tuple[str, str] | None:
         """A rule and its words: on the VM and the host, on the way, or at the end; None where *move* may be made."""

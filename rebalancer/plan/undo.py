@@ -17,6 +17,7 @@ from rebalancer.plan.document import sealed
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 from rebalancer.plan.figures import profile_of
 from rebalancer.plan.halfway import Halfway, halfway
+from rebalancer.plan.homecoming import networks_home
 from rebalancer.plan.missing import INCOMPLETE, missing_moves
 from rebalancer.plan.plan import Plan
 from rebalancer.plan.rollback import latest_first, way_to
@@ -103,7 +104,7 @@ class _Undoing:
     def __init__(self, plan: Plan, at: Halfway, made_at: datetime, pace: Pace) -> None:
         self._undone, self._at, self._made_at, self._pace = plan, at, made_at, pace
         self._demand = _demand(plan, at.pool)
-        self._problem = make_problem(at.pool, self._demand, _policy(plan))
+        self._problem = make_problem(at.pool, self._demand, _policy(plan, at))
         self._wishes = rules_for(self._problem)
         self._rules = bind_on_the_way_back(self._wishes)
 
@@ -182,10 +183,19 @@ class _Undoing:
         return _Tried(plan=made, refused=refused)
 
 
-def _policy(plan: Plan) -> Policy:
-    """That of *plan*, without its bounds on how much moves: they were for the way there."""
+def _policy(plan: Plan, at: Halfway) -> Policy:
+    """That of *plan*, without its bounds on how much moves: they were for the way there.
+
+    From another pool networks lead back, and disks to whatever SR they came from.
+    """
     limits = plan.policy.limits.model_copy(update={"maximum_moves": None, "maximum_gib": None})
-    return plan.policy.model_copy(update={"limits": limits})
+    wanted = plan.policy.model_copy(update={"limits": limits})
+    returning = [step for step in plan.steps if step.crossing and step.vm in at.home]
+    if not returning:
+        return wanted
+    led = {here: there for here, there in networks_home(returning).items() if {here, there} <= at.pool.networks.keys()}
+    others = plan.policy.other_pools.model_copy(update={"networks": led, "srs": {}})
+    return wanted.model_copy(update={"other_pools": others})
 
 
 def _demand(plan: Plan, pool: Pool) -> LoadProfile | None:

@@ -22,6 +22,7 @@ class CrossedStays(VMRule):
         if began is None or problem.pool.of_host(began) is problem.pool.of_vm(vm):
             return None
         words = (
-            f"has come from pool {problem.pool.of_host(began).called}, where its disks and interfaces had other names"
+            f"has come from pool {problem.pool.of_host(began).called}, where its disks and interfaces had other names: "
+            "rollback leads it home once it is there"
         )
         return self.objection(words, remedy="read both pools again and make a plan of its own")

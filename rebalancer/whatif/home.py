@@ -43,7 +43,7 @@ def _but(home: Placement, vms: Collection[Uuid], there: Placement) -> Placement:
 def _over(step: Step) -> str:
     """What is said of a VM that a step brings to another pool."""
     pool = step.crossing.pool_name if step.crossing else ""
-    return f"VM {step.vm_name} stays in pool {pool}: it comes home by a plan of its own, once it is there"
+    return f"VM {step.vm_name} stays in pool {pool}: rollback of the plan leads it home, once it is there"
 
 
 def plan_return(problem: Problem, start: Placement, vms: Collection[Uuid], *, made_at: datetime) -> Plan:

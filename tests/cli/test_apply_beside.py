@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from rebalancer.placement import disks_of
 from rebalancer.simulator import Simulator, generate_pool
+from rebalancer.xapi import Credentials, Trust, live_pool
 from tests.cli.terminal import PASSWORD, USER, Terminal
 
 HOT = generate_pool(hosts=2, vms=8, seed=5, fill=0.4, hot=1.0, pinned=0.0, cpus=8)
@@ -52,14 +54,47 @@ def desk(terminal: Terminal) -> Iterator[Desk]:
 
 
 def test_vms_are_in_the_other_pool_afterwards(desk: Desk) -> None:
-    """`apply --beside` moves them, and `verify` afterwards finds the plan made for what the pools no longer are."""
+    """`apply --beside` moves them, and `verify` afterwards says that the plan is carried out."""
     applied = desk.terminal.run("apply", "plan", *desk.both, "--state-dir", "state")
     assert (applied.code, applied.out.splitlines()[-1].endswith("all steps are done")) == (0, True), applied.err
     there = {vm["uuid"]: vm["power_state"] for _, vm in desk.cool.database.items("VM")}
     assert {there[vm] for vm in desk.crossing()} == {"Running"}
     here = {vm["uuid"] for _, vm in desk.hot.database.items("VM")}
     assert here.isdisjoint(desk.crossing())
-    assert desk.terminal.run("verify", "plan", *desk.both).code == 4
+    done = desk.terminal.run("verify", "plan", *desk.both)
+    words = (
+        "done: every VM, and every disk that goes along, is where the plan leads; of 2 steps none is left to prove\n"
+    )
+    assert (done.code, done.out) == (0, words)
+    assert desk.terminal.run("verify", "plan", *desk.both, "--json").json()["done"] is True
+
+
+def test_vms_come_home_from_the_other_pool(desk: Desk) -> None:
+    """`rollback --beside` plans it once they are there, `apply` carries it out: hosts, SRs and networks as before."""
+    before = state_of(desk.hot)
+    assert desk.terminal.run("apply", "plan", *desk.both, "--state-dir", "state").code == 0
+    assert state_of(desk.hot) != before
+    made = desk.terminal.run("rollback", "plan", *desk.both, "--output", "back", "--state-dir", "state")
+    assert (made.code, desk.terminal.run("verify", "back", *desk.both).code) == (0, 0), made.err
+    home = desk.terminal.run("apply", "back", *desk.both, "--state-dir", "state")
+    assert (home.code, home.out.splitlines()[-1].endswith("all steps are done")) == (0, True), home.err
+    assert state_of(desk.hot) == before
+    assert {vm["uuid"] for _, vm in desk.cool.database.items("VM")}.isdisjoint(desk.crossing())
+    assert desk.terminal.run("verify", "back", *desk.both).out.startswith("done: ")
+
+
+def state_of(simulator: Simulator) -> dict[str, tuple[str, set[tuple[str, str]], set[str]]]:
+    """The host of each guest that runs, its disks with their SRs, and its networks, all by name."""
+    with live_pool(simulator.url, Credentials(user=USER, password=PASSWORD), Trust()) as live:
+        pool = live.read()
+    return {
+        vm.name: (
+            str(vm.resident_on),
+            {(disk.name, pool.srs[disk.sr].name) for _, disk in disks_of(vm, pool)},
+            {pool.networks[vif.network].name for vif in vm.vifs},
+        )
+        for vm in pool.resident_guests()
+    }
 
 
 def test_without_the_other_pool_nothing_moves(desk: Desk) -> None:

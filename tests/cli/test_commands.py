@@ -218,7 +218,7 @@ def test_verify_accepts_the_plan(served: Served, terminal: Terminal, plan: Path)
         assert (ended.code, ended.err) == (Exit.DONE, "")
         assert ended.out.startswith(f"accepted: all {len(served.plan.steps)} steps")
     told = terminal.run("verify", plan, served.snapshot, "--json").json()
-    assert told == {"plan": served.plan.digest, "accepted": True, "findings": [], "differences": []}
+    assert told == {"plan": served.plan.digest, "accepted": True, "done": False, "findings": [], "differences": []}
 
 
 def test_verify_says_what_it_did_not_compare(served: Served, terminal: Terminal, plan: Path) -> None:
@@ -263,6 +263,9 @@ def test_apply_carries_out_and_the_pool_is_calm(own: Simulator, terminal: Termin
     assert {own.database.get("host", after[step.vm])["uuid"] for step in made.steps} <= {s.target for s in made.steps}
     again = terminal.run("apply", "tonight", own.url, "--json")
     assert (again.code, again.json()["ending"], again.json()["left"]) == (Exit.DONE, "complete", [])
+    done = terminal.run("verify", "tonight", own.url)
+    words = f"done: every VM is where the plan leads; of {len(made.steps)} steps none is left to prove\n"
+    assert (done.code, done.out) == (Exit.DONE, words)
     assert where(own) == after
     second = terminal.run("plan", own.url, "-p", policy, "-o", "again", "--detailed-exitcode")
     assert second.code == Exit.DONE

@@ -202,7 +202,7 @@ def test_a_host_is_emptied_into_the_other_pool(desk: Terminal) -> None:
     made = desk.run("evacuate", *words, "--output", "plan")
     assert made.code == 0
     assert made.out.splitlines()[0] == "To empty e1, e2: 8 guests to leave, and nothing holds any of them."
-    assert "VM e-vm0 stays in pool west: it comes home by a plan of its own, once it is there" in made.out
+    assert "VM e-vm0 stays in pool west: rollback of the plan leads it home, once it is there" in made.out
     assert desk.run("verify", "plan", "east.json", "--beside", "west.json").code == 0
     lan = replace(WEST.networks["w-lan"], name="elsewhere")
     save(desk.folder, replace(WEST, networks={"w-lan": lan}), profile(WEST, 0.5))

@@ -122,7 +122,8 @@ def after_crossing() -> Pool:
     gone = {uuid: vm for uuid, vm in EAST.vms.items() if uuid != "a"}
     disk = replace(make_disk("a"), uuid="new-drive", vdi="new-disk")
     come = pool_vm("a", on="w1", vbds=(disk,), vifs=(replace(make_vif("a", "w-lan"), uuid="new-vif"),))
-    west = replace(WEST, vms={**WEST.vms, "a": come}, vdis={**WEST.vdis, "new-disk": full_disk("new-disk", "w-shared")})
+    copy = replace(full_disk("new-disk", "w-shared"), name="a-disk0")
+    west = replace(WEST, vms={**WEST.vms, "a": come}, vdis={**WEST.vdis, "new-disk": copy})
     return join_pools(replace(EAST, vms=gone, vdis={k: v for k, v in EAST.vdis.items() if k != "a-disk0"}), west)
 
 

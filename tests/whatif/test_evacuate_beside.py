@@ -49,7 +49,7 @@ def test_the_way_home_leaves_those_alone_who_went_over() -> None:
     assert found.plan
     assert found.home
     assert [(step.vm, step.target) for step in found.home.steps] == [("b", "e1")]
-    assert "VM a stays in pool west: it comes home by a plan of its own, once it is there" in found.home.warnings
+    assert "VM a stays in pool west: rollback of the plan leads it home, once it is there" in found.home.warnings
     after = pool_at(problem.pool, found.plan.predicted)
     assert verify_plan(found.home, after, now=LATER) == ()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rebalancer.cli.options import (
     AsJson,
     Beside,
@@ -13,6 +15,9 @@ from rebalancer.cli.options import (
     PlanPath,
     Source,
 )
+
+if TYPE_CHECKING:
+    from rebalancer.plan import Plan
 
 
 def verify(
@@ -39,7 +44,7 @@ def verify(
     from rebalancer.cli.views import accepted, not_compared
     from rebalancer.errors import IllegalPlan
     from rebalancer.export import read_plan
-    from rebalancer.plan import differences, verify_plan
+    from rebalancer.plan import differences, is_done, verify_plan
     from rebalancer.units import counted
 
     made = read_plan(plan)
@@ -51,15 +56,31 @@ def verify(
         beside_credentials_file=beside_credentials,
     )
     situation = open_source(source, door, made.policy.demand, metrics=not no_metrics)
+    if is_done(made, situation.pool):
+        return _tell_done(made, json=json)
     findings = verify_plan(made, situation.pool, situation.demand, now=datetime.now(UTC))
     changed = differences(made, situation.pool) if made.made_from.is_of(situation.pool) else ()
     refused = IllegalPlan([str(finding) for finding in findings]) if findings else None
     if json:
         told = [each.as_json() for each in findings]
-        print_json({"plan": made.digest, "accepted": not findings, "findings": told, "differences": changed})
+        said = {"plan": made.digest, "accepted": not findings, "done": False}
+        print_json({**said, "findings": told, "differences": changed})
         return end_of(refused)
     if refused:
         show_lines(*map(str, findings), *not_compared(changed))
         return end_below(f"the plan is not legal: {counted(len(findings), 'finding')}. Make a new plan", refused)
     show_lines(accepted(made), *not_compared(changed))
+    return Exit.DONE
+
+
+def _tell_done(plan: Plan, *, json: bool) -> int:
+    """Say that every VM is where *plan* leads, so that nothing is left to prove."""
+    from rebalancer.cli.exits import Exit
+    from rebalancer.cli.output import print_json, show_lines
+    from rebalancer.cli.views import nothing_left
+
+    if json:
+        print_json({"plan": plan.digest, "accepted": False, "done": True, "findings": [], "differences": []})
+    else:
+        show_lines(nothing_left(plan))
     return Exit.DONE
