@@ -209,6 +209,19 @@ def test_imports_are_absolute() -> None:
     assert [str(found) for found in imports(own=False) if found.target.startswith(".")] == []
 
 
+def test_no_test_leans_on_another() -> None:
+    """What several test files share stands in a file of its own; a file of tests can be renamed, split or dropped."""
+    strays = [
+        f"{file.relative_to(ROOT)} imports {target}"
+        for folder in ("tests", "benchmarks")
+        for file in sorted((ROOT / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for target in _targets(node)
+        if re.match(r"tests\..*\btest_", target)
+    ]
+    assert strays == []
+
+
 def test_third_party_packages_keep_to_their_rooms() -> None:
     """A third-party package is imported only where THIRD_PARTY allows it, by a room or by one module."""
     strays = [

@@ -125,3 +125,6 @@ def as_process(*words: object, cwd: Path, **options: Any) -> subprocess.Complete
 def is_one_sentence(ended: Ended, *parts: str) -> bool:
     """Whether the log ends with one sentence that names all *parts*, with no traceback above it."""
     return "Traceback" not in ended.err and all(part in ended.sentence for part in parts) and not ended.out
+
+
+QUICK = "[limits]\nsolve_seconds = 5\n"

@@ -20,9 +20,7 @@ from rebalancer.plan import Plan, digest_of
 from rebalancer.simulator import Simulator
 from rebalancer.snapshot import read_snapshot
 from tests.cli.conftest import POOL
-from tests.cli.terminal import PASSWORD, USER, Served, Terminal
-
-QUICK = "[limits]\nsolve_seconds = 5\n"
+from tests.cli.terminal import PASSWORD, QUICK, USER, Served, Terminal
 
 
 @pytest.fixture

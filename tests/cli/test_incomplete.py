@@ -11,7 +11,7 @@ from rebalancer.snapshot import Snapshot, write_snapshot
 from tests.cli.terminal import Terminal
 from tests.plan.insists import Insists
 from tests.plan.made import MADE_AT, goal_of
-from tests.plan.test_prefix import WANTED, stuck
+from tests.plan.stuck import WANTED, stuck
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ import json
 
 from rebalancer.cli.exits import Exit
 from rebalancer.export import read_plan
-from tests.cli.terminal import Served, Terminal
-from tests.cli.test_commands import QUICK
+from tests.cli.terminal import QUICK, Served, Terminal
 
 
 def test_evacuate_writes_the_way_out_and_home(served: Served, terminal: Terminal) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,12 @@ import pytest
 from rebalancer.inventory import Pool
 from rebalancer.snapshot import Snapshot, read_snapshot, write_snapshot
 from tests.cli.terminal import Terminal
-from tests.cli.test_other_pools import NOW
 from tests.pools import make_host, make_pool, make_vm
 from tests.solve.tiny import make_demand
 
 POLICY = 'mode = "consolidate"\n[spare]\nhosts = 1\nvms = "all"\n'
+
+NOW = datetime.now(UTC)
 
 
 @pytest.fixture

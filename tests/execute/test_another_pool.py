@@ -20,7 +20,7 @@ from rebalancer.problem import make_problem
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.xapi import Credentials, LivePair, LivePool, Trust, live_pool
 from tests.execute.scripted import MADE_AT
-from tests.execute.test_simulated import PATIENCE, StoppedClock
+from tests.execute.stage import PATIENCE, StoppedClock
 from tests.pools import policy_of
 
 HOME = generate_pool(hosts=3, vms=8, seed=5, fill=0.3, hot=0.0, pinned=0.0, days=1)

@@ -26,11 +26,12 @@ from rebalancer.rules import rules_for
 from rebalancer.rules.storage import Ways
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.xapi import LivePool, Trust, live_pool
-from tests.execute.scripted import HandClock, Script, ScriptedPool
-from tests.execute.test_simulated import KEYS, PATIENCE, StoppedClock
-from tests.local_disks import carried, local_host, local_problem, local_vm, with_disks
+from tests.execute.carried import LOCAL, PLAN, options
+from tests.execute.scripted import Script, ScriptedPool
+from tests.execute.stage import KEYS, PATIENCE, StoppedClock
+from tests.local_disks import local_problem, local_vm, with_disks
 from tests.plan.made import LATER, plan_of
-from tests.pools import make_pif, policy_of
+from tests.pools import policy_of
 
 POOL = generate_pool(hosts=4, vms=14, seed=3, fill=0.4, hot=0.0, pinned=0.5, days=1)
 
@@ -192,31 +193,6 @@ def test_solver_checker_and_pool_agree_on_the_way(stage: Stage) -> None:
     assert stage.run().complete
     again = rebalance(make_problem(stage.live.read(), None, policy), made_at=now)
     assert again.steps == ()
-
-
-LOCAL = local_problem(
-    local_vm("web"),
-    hosts=[local_host(number, pifs=(make_pif(f"h{number}", management=True),)) for number in (1, 2)],
-)
-PLAN = plan_of(LOCAL, LOCAL.initial.after(carried("web")))
-
-
-def options(folder: Path) -> dict[str, Any]:
-    """What a run needs besides plan and pool."""
-    return {
-        "journal": folder / "journal.jsonl",
-        "state_dir": folder / "state",
-        "clock": FreshClock(),
-        "patience": replace(PATIENCE, poll=1.0),
-    }
-
-
-class FreshClock(HandClock):
-    """A clock at which the plan is fresh."""
-
-    def now(self) -> Any:  # noqa: ANN401 - a time
-        """Just after the plan was made."""
-        return PLAN.made_at
 
 
 def test_vm_that_arrives_without_its_disk_stops_the_run(tmp_path: Path) -> None:

@@ -24,9 +24,9 @@ from rebalancer.placement import Placement
 from rebalancer.plan import sealed
 from rebalancer.plan.elsewhere import pool_at
 from rebalancer.policy import Policy
+from tests.execute.carried import LOCAL, PLAN, options
 from tests.execute.case import PATIENCE
 from tests.execute.scripted import HandClock, Script, ScriptedPool, plan_of
-from tests.execute.test_disks import LOCAL, PLAN, options
 from tests.pools import make_host, make_pool, make_vm, policy_of
 
 SIDE_BY_SIDE = policy_of(limits={"concurrent": 2, "in_per_host": 2, "out_per_host": 2, "per_link": 2})

@@ -25,7 +25,7 @@ from rebalancer.rules import Legality, rules_for
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.xapi import Trust, live_pool
 from tests.execute.scripted import MADE_AT
-from tests.execute.test_simulated import KEYS, Stage, arguments
+from tests.execute.stage import KEYS, Stage, arguments
 from tests.pools import policy_of
 
 LIMITS = {"concurrent": 4, "in_per_host": 2, "out_per_host": 2}
@@ -91,7 +91,7 @@ from pathlib import Path
 from rebalancer.execute import execute
 from rebalancer.export import read_plan
 from rebalancer.xapi import Credentials, Trust, live_pool
-from tests.execute.test_simulated import PATIENCE, StoppedClock
+from tests.execute.stage import PATIENCE, StoppedClock
 
 plan, url, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 with live_pool(url, Credentials(user="root", password="simulator"), Trust()) as live:

@@ -7,85 +7,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rebalancer.errors import PoolLocked, StalePlan, StoppedHalfWay
-from rebalancer.execute import RunReporter, StopSignal, execute, pool_lock, read_journal, resume
-from rebalancer.execute.journal import Looked, RunEnded, Sent
+from rebalancer.execute import RunReporter, StopSignal, pool_lock, read_journal, resume
+from rebalancer.execute.journal import RunEnded, Sent
 from rebalancer.execute.outcome import StepState
-from rebalancer.execute.patience import Patience
-from rebalancer.export import write_plan
-from rebalancer.inventory import Pool
-from rebalancer.plan import Plan, Step
-from rebalancer.policy import Policy
-from rebalancer.problem import make_problem
-from rebalancer.rules import Legality, rules_for
-from rebalancer.simulator import Simulator, generate_pool
-from rebalancer.xapi import Credentials, LivePool, Trust, live_pool
-from tests.execute.scripted import HandClock, plan_of
+from rebalancer.plan import Step
+from rebalancer.simulator import Simulator
+from rebalancer.xapi import Trust, live_pool
+from tests.execute.scripted import plan_of
+from tests.execute.stage import KEYS, POOL, STEPS, Stage, arguments, some_moves
 from tests.pools import policy_of
-
-POOL = generate_pool(hosts=4, vms=14, seed=3, fill=0.4, hot=0.0, pinned=0.0, days=1)
-KEYS = Credentials(user="root", password="simulator")
-PATIENCE = Patience(poll=0.02, busy=10, unreachable=10, quiet=0.4, retry=0.2, step=30, cancel=5)
-STEPS = 3
-
-
-class StoppedClock(HandClock):
-    """Real waiting at the hour in which plans are fresh."""
-
-    def monotonic(self) -> float:
-        """The machine's."""
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Really wait."""
-        time.sleep(seconds)
-
-
-@dataclass(slots=True, kw_only=True)
-class Stage:
-    """A simulated pool, a live connection to it, a plan for it, and a place for journals."""
-
-    simulator: Simulator
-    live: LivePool
-    plan: Plan
-    folder: Path
-    calls: list[str]
-
-    @property
-    def journal(self) -> Path:
-        """Of the plan."""
-        return self.folder / "journal.jsonl"
-
-    @property
-    def migrations(self) -> int:
-        """How many migrations the simulator was ever asked for."""
-        return self.calls.count("Async.VM.pool_migrate") + self.calls.count("VM.pool_migrate")
-
-    def run(self, way: Callable[..., Any] = execute, **options: Any) -> Any:  # noqa: ANN401 - a result
-        """Carry the plan out, or go on with it."""
-        defaults = {
-            "journal": self.journal,
-            "state_dir": self.folder / "state",
-            "clock": StoppedClock(),
-            "patience": PATIENCE,
-        }
-        return way(self.plan, self.live, **defaults | options)
-
-    def arrived(self) -> list[bool]:
-        """For each step whether its VM is on its target."""
-        vms = self.live.read().vms
-        return [vms[step.vm].resident_on == step.target for step in self.plan.steps]
-
-    def looked(self) -> list[StepState]:
-        """What the journal says of each look."""
-        return [each.state for each in read_journal(self.journal) if isinstance(each, Looked)]
 
 
 @pytest.fixture
@@ -98,15 +34,6 @@ def stage(tmp_path: Path, calls: list[str]) -> Iterator[Stage]:
         pool = live.read()
         plan = plan_of(pool, *some_moves(pool), policy=policy_of(limits={"concurrent": 1}))
         yield Stage(simulator=simulator, live=live, plan=plan, folder=tmp_path, calls=calls)
-
-
-def some_moves(pool: Pool) -> list[tuple[str, str]]:
-    """Moves of the smallest VMs that may move, to different hosts."""
-    problem = make_problem(pool, None, Policy())
-    legality = Legality(problem, rules_for(problem))
-    guests = sorted(pool.resident_guests(), key=lambda vm: (vm.migration_memory_bytes, vm.uuid))
-    movable = [(vm.uuid, legality.targets(vm)) for vm in guests if legality.targets(vm)]
-    return [(vm, targets[number % len(targets)]) for number, (vm, targets) in enumerate(movable[:STEPS])]
 
 
 def test_moves_happen(stage: Stage) -> None:
@@ -270,19 +197,13 @@ from pathlib import Path
 from rebalancer.execute import execute, stop_on_signals
 from rebalancer.export import read_plan
 from rebalancer.xapi import Credentials, Trust, live_pool
-from tests.execute.test_simulated import PATIENCE, StoppedClock
+from tests.execute.stage import PATIENCE, StoppedClock
 
 plan, url, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 with live_pool(url, Credentials(user="root", password="simulator"), Trust()) as live, stop_on_signals() as stop:
     execute(read_plan(Path(plan)), live, journal=folder / "journal.jsonl", state_dir=folder / "state",
             clock=StoppedClock(), patience=PATIENCE, stop=stop)
 """
-
-
-def arguments(stage: Stage) -> list[str]:
-    """What START is started with."""
-    write_plan(stage.plan, stage.folder / "plan")
-    return [str(stage.folder / "plan"), stage.simulator.url, str(stage.folder)]
 
 
 def start(stage: Stage) -> subprocess.Popen[str]:

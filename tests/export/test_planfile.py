@@ -19,8 +19,8 @@ from rebalancer.plan import sealed
 from rebalancer.plan.order import Order, find_order
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
+from tests.plan.busy import PLAN
 from tests.plan.made import plan_of, tasks
-from tests.plan.test_verify import PLAN
 
 SCHEMA_FILE = Path(__file__).resolve().parents[2] / "docs" / "plan.schema.json"
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from rebalancer.plan import rebalance, undo, verify_plan
+from tests.plan.crossed import PLAN, PROBLEM, after_crossing
 from tests.plan.made import LATER, MADE_AT
-from tests.plan.test_crossing_plan import PLAN, PROBLEM, after_crossing
-from tests.solve.test_other_pools import random_problem
+from tests.solve.both_pools import random_problem
 
 
 @pytest.mark.parametrize("seed", range(12))

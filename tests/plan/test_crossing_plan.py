@@ -14,7 +14,6 @@ from rebalancer.errors import StalePlan
 from rebalancer.export import plan_from_json, plan_json, plan_schema
 from rebalancer.inventory import Pool, join_pools
 from rebalancer.inventory.digest import inventory_digest
-from rebalancer.placement import DiskMove, Move
 from rebalancer.plan import (
     Crossing,
     Finding,
@@ -28,32 +27,12 @@ from rebalancer.plan import (
     verify_plan,
     without_steps,
 )
-from rebalancer.problem import Problem
 from rebalancer.units import GIB
 from tests.local_disks import full_disk
+from tests.plan.crossed import EAST, OVER, PLAN, PROBLEM, WEST, after_crossing, over, two_ways
 from tests.plan.made import LATER, MADE_AT, plan_of
 from tests.pools import make_cd, make_disk, make_vif, make_vm
-from tests.two_pools import crossing_policy, one_pool, pool_host, pool_vm, two_pools
-
-
-def over(vm: str, *, source: str = "e1", target: str = "w1", sr: str = "shared") -> Move:
-    """The move of *vm* with its one disk to a host of the other pool."""
-    disk = DiskMove(drive=f"{vm}-xvd0", source=f"{source[0]}-shared", target=f"{target[0]}-{sr}")
-    return Move(vm=vm, source=source, target=target, disks=(disk,))
-
-
-def inside(vm: str, source: str, target: str) -> Move:
-    """XenMotion."""
-    return Move(vm=vm, source=source, target=target)
-
-
-EAST = one_pool("e", pool_vm("a", on="e1"), pool_vm("b", on="e1"))
-WEST = one_pool("w", pool_vm("c", on="w1"))
-PROBLEM = two_pools(EAST, WEST)
-PLAN = plan_of(
-    PROBLEM, PROBLEM.initial.after(over("a"), inside("b", "e1", "e2"), inside("c", "w1", "w2")), tiers=("repair",)
-)
-(OVER,) = [step for step in PLAN.steps if step.crossing]
+from tests.two_pools import one_pool, pool_vm, two_pools
 
 
 def findings(plan: Plan, pool: Pool | None = None, **options: Any) -> tuple[Finding, ...]:  # noqa: ANN401 - of verify
@@ -115,16 +94,6 @@ def test_other_pools_are_refused(pool: Pool) -> None:
 def test_order_of_the_pools_does_not_matter() -> None:
     """Whoever names the second one first is told the same."""
     assert findings(PLAN, join_pools(WEST, EAST)) == ()
-
-
-def after_crossing() -> Pool:
-    """Both pools once the VM has gone over: its own uuid, all others anew."""
-    gone = {uuid: vm for uuid, vm in EAST.vms.items() if uuid != "a"}
-    disk = replace(make_disk("a"), uuid="new-drive", vdi="new-disk")
-    come = pool_vm("a", on="w1", vbds=(disk,), vifs=(replace(make_vif("a", "w-lan"), uuid="new-vif"),))
-    copy = replace(full_disk("new-disk", "w-shared"), name="a-disk0")
-    west = replace(WEST, vms={**WEST.vms, "a": come}, vdis={**WEST.vdis, "new-disk": copy})
-    return join_pools(replace(EAST, vms=gone, vdis={k: v for k, v in EAST.vdis.items() if k != "a-disk0"}), west)
 
 
 def test_rest_of_the_plan_is_legal_once_it_has_gone_over() -> None:
@@ -206,14 +175,6 @@ def test_snapshots_have_their_interfaces_in_the_map() -> None:
         ("a-e-lan", "w-lan"),
         ("past-e-lan", "w-lan"),
     ]
-
-
-def two_ways() -> tuple[Problem, Problem]:
-    """The same pools, the interface led to one network and to another."""
-    lans = ("w-lan", "w-two")
-    second = replace(WEST.networks["w-lan"], uuid="w-two", name="two")
-    west = one_pool("w", pool_vm("c", on="w1"), hosts=[pool_host("w1", networks=lans)], networks=[second])
-    return two_pools(EAST, west), two_pools(EAST, west, policy=crossing_policy(networks={"lan": "two"}))
 
 
 def test_differences_between_plans_name_the_network() -> None:

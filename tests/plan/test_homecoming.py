@@ -13,10 +13,10 @@ from rebalancer.plan import Plan, is_done, rebalance, sealed, undo, verify_plan
 from rebalancer.plan.elsewhere import pool_at
 from rebalancer.problem import Problem
 from tests.local_disks import full_disk, two_disks
+from tests.plan.crossed import OVER, PLAN, PROBLEM, after_crossing, over, two_ways
 from tests.plan.made import LATER, MADE_AT, plan_of
-from tests.plan.test_crossing_plan import OVER, PLAN, PROBLEM, after_crossing, over, two_ways
 from tests.pools import make_vif
-from tests.solve.test_other_pools import random_problem
+from tests.solve.both_pools import random_problem
 from tests.two_pools import crossing_policy, one_pool, pool_host, pool_vm, two_pools
 
 

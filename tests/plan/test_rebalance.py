@@ -20,9 +20,9 @@ from rebalancer.plan import rebalance, sealed, verify_plan, whole
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem, make_problem
 from rebalancer.simulator import generate_pool
+from tests.plan.busy import dropped, retargeted, reversed_, swapped
 from tests.plan.insists import Insists
 from tests.plan.made import LATER, MADE_AT, demand_of, goal_of, pool_with, swap
-from tests.plan.test_verify import dropped, retargeted, reversed_, swapped
 from tests.pools import policy_of, problem_of
 
 ROOT = Path(__file__).resolve().parents[2]

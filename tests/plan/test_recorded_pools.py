@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 from rebalancer.inventory import Pool, pool_from_records
-from rebalancer.placement import Placement
 from rebalancer.plan import verify_plan
 from rebalancer.plan.order import Order, find_order
-from rebalancer.problem import Problem
-from rebalancer.rules import Legality, end_violations, rules_for
+from rebalancer.rules import rules_for
 from tests.plan.made import LATER, plan_of
+from tests.plan.played import wandered
 from tests.pools import policy_of, problem_of
 
 QUICK = ("healthy", "ha-plan-tight", "memory-in-flight", "moved-2", "random-3", "versions-rolling-upgrade")
@@ -27,19 +26,6 @@ SHARES = 6
 def recorded(path: Path) -> Pool:
     """A recorded pool."""
     return pool_from_records(json.loads(gzip.decompress(path.read_bytes()))["records"])
-
-
-def wandered(problem: Problem, chance: random.Random) -> Placement:
-    """A placement that no rule objects to, half of all movable VMs being elsewhere."""
-    legality = Legality(problem, rules_for(problem))
-    goal = dict(problem.initial.host_of)
-    for vm, here in problem.initial.host_of.items():
-        targets = legality.targets(problem.pool.vms[vm])
-        if targets and chance.random() < 0.5:
-            goal[vm] = chance.choice(targets)
-            if end_violations(legality.pool_rules, problem, Placement(goal)):
-                goal[vm] = here
-    return Placement(goal)
 
 
 def check(pool: Pool) -> int:

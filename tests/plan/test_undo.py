@@ -20,9 +20,9 @@ from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
 from rebalancer.simulator import SimulatedPool
 from tests.local_disks import carried, local_problem, local_vm
+from tests.plan.crossed import PLAN as CROSSING
 from tests.plan.made import LATER, demand_of, goal_of, plan_of, pool_with, swap, tasks
-from tests.plan.test_crossing_plan import PLAN as CROSSING
-from tests.plan.test_played import Play, cases
+from tests.plan.played import Play, cases
 from tests.pools import policy_of, problem_of
 from tests.two_pools import one_pool, pool_vm, two_pools
 

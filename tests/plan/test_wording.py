@@ -10,8 +10,8 @@ import pytest
 
 from rebalancer.plan import Finding, HostRow, LeftAlone, OldViolation, Plan, sealed, verify_plan
 from rebalancer.plan.reason_claims import alike
+from tests.plan.busy import PLAN, busy_pool, edited, verdict
 from tests.plan.made import LATER, goal_of, plan_of, pool_with
-from tests.plan.test_verify import PLAN, busy_pool, edited, verdict
 from tests.pools import policy_of, problem_of
 
 

@@ -116,3 +116,13 @@ def _read(path: Path) -> Recording:
     return Recording(
         name=path.name.removesuffix(".json.gz"), content=content, pool=pool_from_records(content["records"])
     )
+
+
+DUMPS = (
+    "Cowley-db.xml.gz",
+    "TampaTwoHostPoolSelectioniSCSI.xml.gz",
+    "boston-db.xml.gz",
+    "cowley1.xml.gz",
+    "tampa-db_inc_snapshots.xml.gz",
+    "xapidb_app.xml.gz",
+)

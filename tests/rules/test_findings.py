@@ -18,7 +18,7 @@ from rebalancer.rules.group_findings import check_groups, unplaced
 from rebalancer.rules.spare_findings import check_spare
 from rebalancer.units import GIB
 from tests.pools import make_host, make_vif, make_vm, policy_of, problem_of
-from tests.rules.test_spare import THREE, restarts_of, spare_pool
+from tests.rules.spare_pools import THREE, restarts_of, spare_pool
 
 RACKS = {"h1": "A", "h2": "A", "h3": "B"}
 

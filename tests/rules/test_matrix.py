@@ -25,7 +25,7 @@ from rebalancer.rules.report import explain
 from rebalancer.snapshot import Snapshot, write_snapshot
 from rebalancer.units import GIB
 from tests.pools import make_host, make_vm, problem_of
-from tests.rules.test_unknown_facts import DUMPS
+from tests.rules.recordings import DUMPS
 from tests.two_pools import one_pool, pool_host, pool_vm, two_pools
 
 

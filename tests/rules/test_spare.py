@@ -16,54 +16,13 @@ from rebalancer.placement import Placement
 from rebalancer.plan.elsewhere import problem_at
 from rebalancer.policy import intent_of
 from rebalancer.problem import Problem
-from rebalancer.rules import Legality, PoolRule, end_violations, rules_for, spare, standing_violations, step_ledger
+from rebalancer.rules import Legality, end_violations, spare, standing_violations
 from rebalancer.rules.memory_model import start_bytes, static_bytes
 from rebalancer.rules.report import legality_report
-from rebalancer.rules.restarts import Restarts
 from rebalancer.units import GIB
 from tests.pools import make_disk, make_host, make_sr, make_vdi, make_vm, policy_of, problem_of
 from tests.rules.row import vgpu
-
-KEPT = {"ha_restart_priority": "restart"}
-
-
-def spare_pool(
-    room: Mapping[str, float],
-    vms: tuple[Any, ...],
-    *,
-    hosts: int = 1,
-    which: str = "all",
-    **fields: Any,  # noqa: ANN401
-) -> Problem:
-    """Hosts of such room in GiB beside dom0, and half a GiB for what VMs take beyond their memory."""
-    machines = [
-        make_host(name, memory_total_bytes=int((4.5 + gib) * GIB), memory_overhead_bytes=0)
-        for name, gib in room.items()
-    ]
-    policy = policy_of(spare={"hosts": hosts, "vms": which})
-    return problem_of(hosts=machines, vms=vms, policy=policy, **fields)
-
-
-def spare_rule(problem: Problem) -> list[PoolRule]:
-    """The rule alone."""
-    return [rule for rule in rules_for(problem) if isinstance(rule, PoolRule) and rule.id == "spare"]
-
-
-def restarts_of(problem: Problem) -> Restarts:
-    """What the rule judges by."""
-    (limit,) = spare_rule(problem)[0].limits(problem)
-    assert isinstance(limit, Restarts)
-    return limit
-
-
-def moves(problem: Problem, vm: str, host: str) -> list[str]:
-    """What the rule says of a move tonight."""
-    return [each.words for each in step_ledger(spare_rule(problem), problem, problem.initial).objections(vm, host)]
-
-
-THREE = {"h1": 8, "h2": 8, "h3": 8}
-TALL = tuple(make_vm(f"t{number}", on=f"h{number}", gib=8) for number in range(1, 4))
-TIGHT = (make_vm("a", on="h1", gib=4), make_vm("b", on="h2", gib=5), make_vm("c", on="h3", gib=3))
+from tests.rules.spare_pools import KEPT, TALL, THREE, TIGHT, moves, restarts_of, spare_pool, spare_rule
 
 
 @pytest.mark.parametrize(

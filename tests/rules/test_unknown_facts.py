@@ -18,15 +18,7 @@ from rebalancer.inventory import Pool, pool_from_records
 from rebalancer.inventory.dump import records_from_dump
 from rebalancer.rules import Legality, rules_for, standing_violations, step_ledger
 from tests.pools import make_host, make_vm, problem_of
-
-DUMPS = (
-    "Cowley-db.xml.gz",
-    "TampaTwoHostPoolSelectioniSCSI.xml.gz",
-    "boston-db.xml.gz",
-    "cowley1.xml.gz",
-    "tampa-db_inc_snapshots.xml.gz",
-    "xapidb_app.xml.gz",
-)
+from tests.rules.recordings import DUMPS
 
 
 def matrix(pool: Pool) -> set[tuple[str, str]]:

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import itertools
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
-import numpy as np
 import pytest
 
 from rebalancer.errors import Infeasible
-from rebalancer.inventory import SR, VDI, VM
+from rebalancer.inventory import SR, VDI
 from rebalancer.objectives import MigrationCost
-from rebalancer.placement import DiskMove, Move, Placement
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem
-from rebalancer.rules import PoolRule, end_violations, rules_for
-from rebalancer.rules.storage import Ways
+from rebalancer.rules import rules_for
 from rebalancer.solve import solve
 from rebalancer.solve.components import components
-from rebalancer.solve.holdings import holds
 from rebalancer.solve.prepare import prepare
-from rebalancer.solve.stage import placement_of
 from rebalancer.units import GIB
 from tests.local_disks import full_disk, local_host, local_problem, local_sr, local_vm, two_disks
 from tests.pools import CPU_INFO, policy_of
+from tests.solve.carried import accepted, assert_chosen_srs_are_accepted, hosts_of
 from tests.solve.tiny import accepted_by_model, balance_objectives, make_demand
-
-Hosts = tuple[str, ...]
 
 
 def of_size(name: str, gib: float, *, used: float = 0, **changes: Any) -> SR:  # noqa: ANN401 - fields of SR
@@ -95,46 +87,6 @@ def problem_of_case(case: str) -> Problem:
     return local_problem(*parts.pop("vms"), **{"policy": policy(), **parts})
 
 
-def choices(problem: Problem, ways: Ways, vm: VM, host: str) -> list[tuple[DiskMove, ...]]:
-    """The disk moves with which the checker lets *vm* go to *host*; all that the host does not see, and only those."""
-    target = problem.pool.hosts[host]
-    unseen = [
-        (drive, sr) for drive, sr in problem.initial.srs_of.get(vm.uuid, {}).items() if sr not in target.attached_srs
-    ]
-    maps = (
-        tuple(sorted(DiskMove(drive=drive, source=sr, target=to) for (drive, sr), to in zip(unseen, srs, strict=True)))
-        for srs in itertools.product(problem.pool.srs, repeat=len(unseen))
-    )
-    move = Move(vm=vm.uuid, source=problem.initial[vm.uuid], target=host)
-    return [disks for disks in maps if not ways.objections(replace(move, disks=disks))]
-
-
-def accepted(problem: Problem) -> Iterator[Placement]:
-    """Every placement that the checker accepts, SRs included."""
-    rules = rules_for(problem)
-    ways, initial = Ways(problem, rules), problem.initial
-    pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
-    options: list[list[Move | None]] = [
-        [
-            None,
-            *(
-                Move(vm=vm, source=home, target=host, disks=disks)
-                for host in problem.pool.hosts
-                if host != home
-                for disks in choices(problem, ways, problem.pool.vms[vm], host)
-            ),
-        ]
-        for vm, home in initial.host_of.items()
-    ]
-    goals = (initial.after(*(move for move in moves if move)) for moves in itertools.product(*options))
-    return (goal for goal in goals if not end_violations(pool_rules, problem, goal))
-
-
-def hosts_of(placement: Placement) -> Hosts:
-    """The hosts in the order of the VMs."""
-    return tuple(placement.host_of.values())
-
-
 @pytest.mark.parametrize("case", CASES)
 def test_model_accepts_what_the_checker_accepts_on_some_srs(case: str) -> None:
     """Hosts are in the model if and only if the checker accepts them with some choice of SRs."""
@@ -145,14 +97,7 @@ def test_model_accepts_what_the_checker_accepts_on_some_srs(case: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_the_srs_that_are_chosen_are_accepted(case: str) -> None:
     """For whatever hosts the model accepts, the placement with its disks is one that the checker accepts."""
-    problem = problem_of_case(case)
-    prepared = prepare(problem, rules_for(problem))
-    goals = list(accepted(problem))
-    for at in itertools.product(range(len(prepared.hosts)), repeat=len(prepared.units)):
-        hosts = np.array(at, dtype=np.int64)
-        placement = placement_of(prepared, hosts)
-        if prepared.legal[np.arange(len(at)), hosts].all():
-            assert holds(prepared, hosts) == (placement in goals)
+    assert_chosen_srs_are_accepted(problem_of_case(case))
 
 
 def test_cases_differ_in_what_they_allow() -> None:

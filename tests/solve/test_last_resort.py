@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from rebalancer.policy import intent_of
-from rebalancer.problem import Problem
 from rebalancer.solve import solve
 from tests.pools import make_host, make_pool, make_vm, policy_of
+from tests.solve.reluctant import ANY_GAIN, HOT, ON_H1, reluctant
 from tests.solve.tiny import balance_objectives, best, random_problem, tiny
-
-HOT = {"a": (7.0,) * 4, "b": (8.0, 2.0, 8.0, 2.0), "c": (1.0,) * 4}
-"""On one host of 16 pCPUs: 8 pCPU-hours above the threshold of 12."""
-ON_H1 = {"a": ("h1", 8.0), "b": ("h1", 2.0), "c": ("h1", 4.0)}
-ANY_GAIN = {"minimum_gain_pcpu_hours": 0}
-
-
-def reluctant(problem: Problem, *names: str, price: float = 1.0) -> Problem:
-    """The same problem with *names* as last resorts."""
-    objective = problem.policy.objective.model_copy(update={"pcpu_hours_per_last_resort": price})
-    policy = problem.policy.model_copy(update={"last_resort": names, "objective": objective})
-    return replace(problem, policy=policy, intent=intent_of(policy, problem.pool))
 
 
 @pytest.mark.parametrize("price", [0.25, 5.0])

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
-import random
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
-import numpy as np
 import pytest
 
 from rebalancer.inventory import HighAvailability, Pool, join_pools
 from rebalancer.objectives import HostsInUse
 from rebalancer.problem import Problem, make_problem
-from rebalancer.rules import rules_for
 from rebalancer.solve import solve
-from rebalancer.solve.holdings import holds
-from rebalancer.solve.prepare import prepare
-from rebalancer.solve.stage import placement_of
-from rebalancer.units import GIB
 from tests.local_disks import full_disk, two_disks
-from tests.solve.test_disks import accepted, hosts_of
+from tests.solve.both_pools import random_problem, with_room
+from tests.solve.carried import accepted, assert_chosen_srs_are_accepted, hosts_of
 from tests.solve.tiny import accepted_by_model, balance_objectives, make_demand
 from tests.two_pools import crossing_policy, one_pool, pool_host, pool_vm, two_pools
 
 HA_ON = HighAvailability(enabled=True, host_failures_to_tolerate=0, plan_exists_for=0, allow_overcommit=False)
-
-
-def with_room(pool: Pool, gib: dict[str, float]) -> Pool:
-    """*pool* with SRs that have so many GiB left beside what is there."""
-    srs = {
-        uuid: replace(sr, physical_size_bytes=sr.physical_utilisation_bytes + int(gib.get(uuid, 0) * GIB))
-        for uuid, sr in pool.srs.items()
-    }
-    return replace(pool, srs=srs)
 
 
 def small(side: str, *vms: Any, **parts: Any) -> Pool:  # noqa: ANN401 - VMs, and parts of a pool
@@ -83,14 +66,7 @@ def test_model_accepts_what_the_checker_accepts_on_some_srs(case: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_the_srs_that_are_chosen_are_accepted(case: str) -> None:
     """For whatever hosts the model accepts, the placement with its disks is one that the checker accepts."""
-    problem = problem_of_case(case)
-    prepared = prepare(problem, rules_for(problem))
-    goals = list(accepted(problem))
-    for at in itertools.product(range(len(prepared.hosts)), repeat=len(prepared.units)):
-        hosts = np.array(at, dtype=np.int64)
-        placement = placement_of(prepared, hosts)
-        if prepared.legal[np.arange(len(at)), hosts].all():
-            assert holds(prepared, hosts) == (placement in goals)
+    assert_chosen_srs_are_accepted(problem_of_case(case))
 
 
 def test_cases_differ_in_what_they_allow() -> None:
@@ -106,28 +82,6 @@ def test_cases_differ_in_what_they_allow() -> None:
         "together": 4,
         "apart over both": 4,
     }
-
-
-def random_problem(seed: int) -> Problem:
-    """Two pools of two hosts, five VMs, SRs that are nearly full, maps for some, and a pool that is too hot."""
-    chance = random.Random(seed)
-    homes = {name: chance.choice(["e1", "e1", "e2", "w1"]) for name in "abcde"}
-    vms = {side: [pool_vm(name, on=on) for name, on in homes.items() if on[0] == side] for side in "ew"}
-    pools = [
-        with_room(one_pool(side, *vms[side]), {sr: chance.choice([0, 25, 45, 90]) for sr in _srs(side)})
-        for side in "ew"
-    ]
-    maps = chance.choice([{}, {"srs": {"e-shared": "w-l1"}}])
-    prices = {"pcpu_hours_per_gib": chance.choice([0.001, 0.02, 0.1])}
-    limits = {"minimum_gain_pcpu_hours": 0, "maximum_gib": chance.choice([None, 40.0])}
-    problem = two_pools(*pools, policy=crossing_policy(objective=prices, limits=limits, **maps))
-    load = {name: [chance.randint(3000, 9000) / 1000 for _ in range(4)] for name in homes}
-    return replace(problem, demand=make_demand(problem.pool, load))
-
-
-def _srs(side: str) -> list[str]:
-    """The SRs of a side."""
-    return [f"{side}-{sr}" for sr in ("l1", "l2", "shared")]
 
 
 @pytest.mark.parametrize("seed", range(12))
