@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from rebalancer.errors import RefusedByXapi
@@ -46,7 +47,7 @@ class Attempt:
 
         Raises:
             Halt, StalePlan, XapiError: it cannot be made.
-            Withdrawn: it was not begun, because nothing is to be begun any more, or it would be late by now.
+            Withdrawn: it was never begun, because nothing is to be begun any more, or it would be late by now.
         """
         step, watch = self.migration.step, self.migration.watch
         self.migration.reporter.step_began(step)
@@ -55,7 +56,8 @@ class Attempt:
         if looked.state in _WHERE_IT_WAS and again and self.goes_on():
             self.migration.reporter.step_waits(step, what_happened(step, looked))
             yield from watch.pause(watch.patience.retry)
-            looked = yield from self._once()
+            with suppress(Withdrawn):  # then the step has ended as the first attempt did
+                looked = yield from self._once()
         return looked
 
     def _once(self) -> Waiting[Looked]:

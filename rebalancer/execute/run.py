@@ -53,13 +53,14 @@ class Run:
     reporter: RunReporter
     hours: Hours
     history: Mapping[str, StepHistory] = field(default_factory=dict)
-    done: set[str] = field(default_factory=set)
+    done: set[str] = field(init=False)
     looked: list[Looked] = field(default_factory=list)
     differences: tuple[str, ...] = ()
     flights: Flights = field(init=False)
 
     def __post_init__(self) -> None:
-        """Nothing is on its way yet, whatever earlier runs have sent."""
+        """Nothing is on its way yet, whatever earlier runs have sent; what they saw done is done."""
+        self.done = {step for step, history in self.history.items() if history.state is StepState.MOVED}
         self.flights = Flights(note=self._note, ever_sent=bool(self.history))
 
     def go(self) -> RunResult:
@@ -69,12 +70,26 @@ class Run:
             RebalancerError: as `execute` says.
         """
         assert_sealed(self.plan)
-        pool = self._read()
+        pool = self._first_look()
         assert_same_pool(self.plan, pool)
         if not self.history:
             self._preflight(pool)
         with Journal(self.path) as journal:
             return self._carry_out(journal, pool)
+
+    def _first_look(self) -> Pool:
+        """The pool, before anything is written.
+
+        Raises:
+            InventoryError: it contradicts itself.
+            StoppedHalfWay: it does, and an earlier run has sent something, which may be why.
+        """
+        try:
+            return self._read()
+        except InventoryError as error:
+            if not self.history:
+                raise
+            self._stop_half_way(error)
 
     def _preflight(self, pool: Pool) -> None:
         """Pass if what is left may be begun, and note how the pool differs."""
@@ -99,7 +114,6 @@ class Run:
 
     def _take_up(self, journal: Journal, pool: Pool) -> None:
         """Settle what earlier runs left open, believe the pool about the rest, and check again."""
-        self.done = {step for step, history in self.history.items() if history.state is StepState.MOVED}
         for step in self.plan.steps:
             if self.history.get(step.id, StepHistory()).unsettled:
                 self.reporter.step_began(step)
@@ -241,11 +255,16 @@ class Run:
             with suppress(InputError):  # a full disk hides no reason
                 journal.append(RunEnded(at=self.watch.clock.now(), words=reason))
         if self.flights.ever_sent or isinstance(error, _Asked):
-            left = len({step.id for step in self.plan.steps} - self.done - {each.step for each in self.looked})
-            raise StoppedHalfWay(reason, done=len(self.done), left=left, journal=str(self.path)) from error
+            self._stop_half_way(error)
         if isinstance(error, Halt):
             raise StalePlan([reason]) from error
         raise error
+
+    def _stop_half_way(self, error: Exception) -> NoReturn:
+        """People have to look, because of *error*."""
+        begun = self.done | self.history.keys() | {each.step for each in self.looked}
+        left = len({step.id for step in self.plan.steps} - begun)
+        raise StoppedHalfWay(str(error).rstrip("."), done=len(self.done), left=left, journal=str(self.path)) from error
 
     def _result(self, ending: Ending) -> RunResult:
         """What the run came to."""

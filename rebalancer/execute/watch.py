@@ -7,7 +7,7 @@ side by side, and returns what it found.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from rebalancer.errors import RefusedByXapi, Unreachable
@@ -32,12 +32,16 @@ _IN_SIGHT = frozenset({StepState.MOVED, StepState.ELSEWHERE})
 
 @dataclass(slots=True, kw_only=True)
 class Watch:
-    """Looks at *live* with *patience*; changes nothing but to cancel a task that was to be watched."""
+    """Looks at *live* with *patience*; changes nothing but to cancel a task that was to be watched.
+
+    A silence of the pool is one silence, however many questions meet it: who asks late in it does not wait anew.
+    """
 
     live: Live
     patience: Patience
     clock: Clock
     stop: StopSignal
+    _silent_since: float | None = field(default=None, init=False)
 
     def keep_asking(self, question: Callable[[], Answer]) -> Answer:
         """The answer to *question*, which changes nothing, asked again while the pool cannot be reached or is starting.
@@ -45,15 +49,25 @@ class Watch:
         Raises:
             XapiError: for longer than patience allows, or somebody wants the run to be cancelled.
         """
-        until = self.clock.monotonic() + self.patience.unreachable
         while True:
             try:
-                return question()
+                answer = question()
             except (Unreachable, RefusedByXapi) as error:
-                waits = not isinstance(error, RefusedByXapi) or is_starting((error.code, *error.params))
-                if not waits or self.clock.monotonic() >= until or self.stop.wish is Wish.CANCEL:
+                if not self._waits_on(error):
                     raise
+            else:
+                self._silent_since = None
+                return answer
             self.clock.sleep(self.patience.poll)
+
+    def _waits_on(self, error: Unreachable | RefusedByXapi) -> bool:
+        """Whether to ask again after *error*; one that answers the question ends the silence."""
+        if isinstance(error, RefusedByXapi) and not is_starting((error.code, *error.params)):
+            self._silent_since = None
+            return False
+        now = self.clock.monotonic()
+        self._silent_since = now if self._silent_since is None else self._silent_since
+        return now < self._silent_since + self.patience.unreachable and self.stop.wish is not Wish.CANCEL
 
     def pause(self, seconds: float) -> Waiting[None]:
         """Let *seconds* pass, or less where somebody asks to stop."""

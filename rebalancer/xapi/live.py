@@ -104,12 +104,12 @@ class LivePool:
         return read_pool(self._session)
 
     def whereabouts(self, vm_uuid: Uuid) -> Whereabouts:
-        """Where a VM is, now.
+        """Where a VM is, now; a VM that has come back to a pool goes by another reference than before.
 
         Raises:
             RefusedByXapi: the pool does not know the VM.
         """
-        fields = Fields("VM", self._session.record("VM", self._ref("VM", vm_uuid)))
+        fields = Fields("VM", self._session.record("VM", self._session.ref("VM", vm_uuid)))
         return Whereabouts(
             power_state=power_state(fields),
             resident_on=self._host(fields.text("resident_on")),

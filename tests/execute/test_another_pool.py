@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rebalancer.errors import PoolLocked, StalePlan, StoppedHalfWay
+from rebalancer.errors import InventoryError, PoolLocked, StalePlan, StoppedHalfWay
 from rebalancer.execute import Ending, execute, pool_lock, read_journal, resume
 from rebalancer.execute.journal import Entry, Intended, Journal, Looked
 from rebalancer.execute.outcome import StepState
@@ -215,6 +215,44 @@ def test_after_any_trouble_people_are_told_where_the_vm_is(stage: Stage, trouble
     assert stage.looked() == [state]
     assert stage.found(stage.plan.steps[0].vm) == found
     assert stage.found(stage.plan.steps[1].vm) == ["Running", ""]
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_leftover_that_a_killed_run_leads_to_stops_the_next_one(stage: Stage, *, begun: bool) -> None:
+    """Gone on with, nothing is counted as not sent, and the VM is named; before any call it is a contradiction."""
+    way: Callable[..., Any] = execute
+    if begun:
+        stage.home.faults.add("source-stays", vm=stage.plan.steps[1].vm)
+        with pytest.raises(StoppedHalfWay):
+            stage.run()
+        way = resume
+    else:
+        _leave_a_record(stage)
+    expected = StoppedHalfWay if begun else InventoryError
+    with pytest.raises(expected, match="is in both") as stopped:
+        stage.run(way)
+    assert ("steps done: 1, not started: 0" in str(stopped.value)) == begun
+    assert stage.calls.count(SENT) == (2 if begun else 0)
+
+
+def _leave_a_record(stage: Stage) -> None:
+    """A VM of the first pool has a halted twin in the second, of whatever origin."""
+    there = stage.annex.database
+    twin = next(row for _, row in there.items("VM") if row["power_state"] == "Running" and not row["is_control_domain"])
+    ref = there.by_uuid("VM", twin["uuid"])
+    there.change("VM", ref, uuid=stage.plan.steps[0].vm)
+
+
+def test_a_vm_that_comes_a_second_time_is_found(stage: Stage) -> None:
+    """What a failed migration wrote over there is gone, what the next one writes has other references: it is seen."""
+    step = stage.plan.steps[0]
+    with stage.open() as live:
+        twin = next(vm.uuid for vm in live.read().vms.values() if vm.uuid != step.vm and vm.resident_on == step.target)
+        before = live.whereabouts(twin)
+        record = dict(stage.annex.database.get("VM", old := stage.annex.database.by_uuid("VM", twin)))
+        stage.annex.database.remove("VM", old)
+        stage.annex.database.add("VM", record)
+        assert live.whereabouts(twin) == before
 
 
 def test_a_toolstack_that_restarts_once_the_vm_has_arrived_does_no_harm(stage: Stage) -> None:

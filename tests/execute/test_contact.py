@@ -14,6 +14,7 @@ from rebalancer.inventory import Pool
 from rebalancer.plan.plan import Plan
 from tests.execute.case import DOWN, PATIENCE, Case, refusal
 from tests.execute.scripted import ScriptedPool
+from tests.execute.watchful import WatchfulPool, wide_plan, wide_pool
 
 
 def test_a_pool_that_comes_back_does_not_disturb(case: Case, plan: Plan, pool: Pool) -> None:
@@ -69,3 +70,18 @@ def test_a_pool_that_is_lost_during_a_migration_leaves_it_unknown(case: Case, pl
     with pytest.raises(StoppedHalfWay, match="does not tell"):
         execute(plan, live, **case.options)
     assert case.looks == [("s01", StepState.UNKNOWN)]
+
+
+def test_several_steps_on_their_way_wait_for_a_silent_pool_together(case: Case) -> None:
+    """One silence is waited for once, not once for each of them; all are unknown then."""
+    live = WatchfulPool(wide_pool())
+
+    def down(call: str) -> None:
+        if len(live.sent) > 1 and call in {"task", "whereabouts"}:
+            raise DOWN
+
+    live.before_each = down
+    with pytest.raises(StoppedHalfWay, match="does not tell"):
+        execute(wide_plan(live.pool), live, **case.options)
+    assert len(case.looks) == len(live.sent) > 1
+    assert case.clock.seconds < 2 * PATIENCE.unreachable

@@ -185,14 +185,26 @@ def test_a_step_that_waited_beyond_its_time_is_not_sent(case: Case, pool: Pool) 
     assert (result.ending, result.left, live.sent) == (Ending.DEADLINE, ("s01",), [])
 
 
-def test_a_retry_that_would_be_late_is_not_made(case: Case, pool: Pool) -> None:
-    """Refused for a passing reason, there is no time for the retry: nothing is sent, and the step is left."""
+def test_a_retry_that_would_be_late_is_not_made_and_the_refusal_stands(case: Case, pool: Pool) -> None:
+    """Refused for a passing reason, there is no time for the retry: nothing is sent, and it is said why."""
     plan = plan_of(pool, ("a", "h4"))
     busy = RefusedByXapi("VM.assert_operation_valid", "OTHER_OPERATION_IN_PROGRESS", ["VM"])
     live = WatchfulPool(pool, a=[Script(refused=busy), Script()])
     deadline = case.clock.now() + timedelta(seconds=plan.steps[0].seconds + 5)
-    result = execute(plan, live, deadline=deadline, **case.options)
-    assert (result.ending, result.left, live.sent) == (Ending.DEADLINE, ("s01",), [])
+    with pytest.raises(StalePlan, match="OTHER_OPERATION_IN_PROGRESS"):
+        execute(plan, live, deadline=deadline, **case.options)
+    assert (live.sent, case.looks) == ([], [("s01", StepState.REFUSED)])
+
+
+def test_a_failed_migration_without_time_for_another_stops_the_run(case: Case, pool: Pool) -> None:
+    """It was sent, it failed for a passing reason, a retry would be late: people hear which VM stayed, and why."""
+    plan = plan_of(pool, ("a", "h4"))
+    failed = Script(status=TaskStatus.FAILURE, error=("VMS_FAILED_TO_COOPERATE", "a"), lands="h1")
+    live = WatchfulPool(pool, a=[failed, Script()])
+    deadline = case.clock.now() + timedelta(seconds=plan.steps[0].seconds + 5)
+    with pytest.raises(StoppedHalfWay, match="VMS_FAILED_TO_COOPERATE"):
+        execute(plan, live, deadline=deadline, **case.options)
+    assert (len(live.sent), case.looks) == (1, [("s01", StepState.STAYED)])
 
 
 def test_a_pool_that_fell_silent_is_looked_at_again_before_sending(case: Case, pool: Pool) -> None:
