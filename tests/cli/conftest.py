@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from rebalancer.export import write_plan
 from rebalancer.plan import rebalance
 from rebalancer.policy import DemandPolicy, Policy
 from rebalancer.problem import make_problem
@@ -64,3 +65,10 @@ def door(terminal: Terminal, served: Served) -> Iterator[Door]:
     served.calls.clear()
     yield Door(terminal=terminal, served=served)
     assert served.changes == []
+
+
+@pytest.fixture
+def plan(served: Served, terminal: Terminal) -> Path:
+    """A folder with the plan for the served pool."""
+    write_plan(served.plan, terminal.folder / "plan")
+    return terminal.folder / "plan"

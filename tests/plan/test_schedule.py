@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
@@ -10,49 +9,23 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from rebalancer.inventory import Pool
-from rebalancer.plan import Pace, Plan, Step, StepDisk, sealed, verify_plan
+from rebalancer.plan import Pace, Plan
 from rebalancer.plan.dispatch import Ride, dispatch, makespan
 from rebalancer.plan.duration import NO_EXPERIENCE, migration_network, wire_seconds
-from rebalancer.plan.launching import launched
-from rebalancer.plan.schedule_claims import wrong_schedule
-from rebalancer.plan.timetable import timetable, work_bound
+from rebalancer.plan.timetable import work_bound
 from rebalancer.policy import LimitsPolicy
-from rebalancer.solve.intervals import Intervals, Shared, shortened
 from rebalancer.units import GIB
-from tests.plan.made import LATER, MADE_AT, goal_of, plan_of, pool_with
-from tests.pools import make_host, make_network, make_pif, make_pool, make_vm, policy_of, problem_of
-
-DISK = StepDisk(
-    drive="xvda", disk="d", name="d", source="l1", source_name="l1", target="l2", target_name="l2", size_bytes=GIB
+from tests.plan.made import MADE_AT, goal_of, plan_of, pool_with
+from tests.plan.timed import (
+    WIDE,
+    four_moves,
+    refused,
+    schedule_edited,
+    step_edited,
 )
-WIDE = {"concurrent": 3, "in_per_host": 2, "out_per_host": 2}
-
-
-def four_moves(**policy: Any) -> Plan:  # noqa: ANN401 - sections of a policy
-    """Four VMs of 4 GiB, two on each of two hosts, to two others: they may run side by side."""
-    pool = pool_with(
-        {"h1": 20, "h2": 20, "h3": 20, "h4": 20},
-        {"a": ("h1", 4), "b": ("h1", 4), "c": ("h2", 4), "d": ("h2", 4)},
-    )
-    problem = problem_of(pool, policy=policy_of(**policy))
-    return plan_of(problem, goal_of(problem, a="h3", b="h4", c="h3", d="h4"))
-
-
-def refused(plan: Plan) -> list[str]:
-    """What is said against the plan once its digest fits again."""
-    return [finding.rule for finding in verify_plan(sealed(plan), four_moves_pool(), now=LATER)]
-
-
-def four_moves_pool() -> Pool:
-    """The pool of `four_moves`."""
-    return pool_with(
-        {"h1": 20, "h2": 20, "h3": 20, "h4": 20},
-        {"a": ("h1", 4), "b": ("h1", 4), "c": ("h2", 4), "d": ("h2", 4)},
-    )
+from tests.pools import make_host, make_network, make_pif, make_pool, make_vm, policy_of, problem_of
 
 
 def test_two_at_a_time_take_half_as_long() -> None:
@@ -153,71 +126,6 @@ def test_a_duration_is_an_interval(pace: Pace, likely: float, interval: tuple[fl
     assert pace.interval(pace.likely(10.0)) == pytest.approx(interval, abs=0.06)
 
 
-HOSTS = ("h1", "h2", "h3")
-
-
-@st.composite
-def rides(draw: st.DrawFn, most: int = 6) -> tuple[Ride, ...]:
-    """A few migrations between three hosts with some relations."""
-    found: list[Ride] = []
-    for number in range(draw(st.integers(1, most))):
-        source, target = draw(st.sampled_from(list(permutations(HOSTS, 2))))
-        after = tuple(sorted(draw(st.sets(st.integers(0, number - 1), max_size=2)))) if number else ()
-        ticks, carries = draw(st.integers(1, 60)), draw(st.sampled_from([False, False, True]))
-        found.append(
-            Ride(ticks=ticks, source=source, target=target, network=None, after=after, carries=carries),
-        )
-    return tuple(found)
-
-
-limits_of = st.builds(
-    LimitsPolicy,
-    concurrent=st.integers(1, 3),
-    in_per_host=st.integers(1, 2),
-    out_per_host=st.integers(1, 2),
-    per_link=st.sampled_from([None, 1, 2]),
-)
-
-
-@given(rides(most=5), limits_of)
-def test_no_timetable_beats_the_bound(task: tuple[Ride, ...], limits: LimitsPolicy) -> None:
-    """Of all rankings the best is no shorter than the bound, and the timetable lies between the two."""
-    bound, _ = work_bound(task, limits)
-    lengths = [makespan(task, dispatch(task, limits, rank)) for rank in permutations(range(len(task)))]
-    assert bound <= min(lengths) <= timetable(task, limits).ticks <= max(lengths)
-
-
-@settings(max_examples=30)
-@given(rides(most=5), limits_of)
-def test_cp_sat_only_ever_shortens(task: tuple[Ride, ...], limits: LimitsPolicy) -> None:
-    """With CP-SAT the timetable is no longer than without, and no shorter than the bound."""
-    listed, made = timetable(task, limits), timetable(task, limits, effort=0.05)
-    assert made.bound <= made.ticks <= listed.ticks
-    assert not [finding for finding in wrong_schedule(as_plan(task, made.starts, limits)) if finding.step]
-
-
-def test_cp_sat_finds_the_shortest() -> None:
-    """Three tasks of 3 and three of 2 ticks, two at once: 3 + 3 + 2 beside 3 + 2 + 2."""
-    tasks = Intervals(ticks=(3, 3, 3, 2, 2, 2), after=((),) * 6, lanes=(Shared(members=tuple(range(6)), width=2),))
-    starts = shortened(tasks, (0, 3, 6, 9, 11, 13), least=8, effort=1.0)
-    assert max(start + ticks for start, ticks in zip(starts, tasks.ticks, strict=True)) == 8
-
-
-@given(rides(), limits_of)
-def test_the_claims_accept_what_is_dispatched(task: tuple[Ride, ...], limits: LimitsPolicy) -> None:
-    """The checker sweeps through the times by itself, and finds no limit and no relation broken."""
-    made = timetable(task, limits)
-    assert not [finding for finding in wrong_schedule(as_plan(task, made.starts, limits)) if finding.step]
-
-
-@given(rides(), limits_of)
-def test_the_claims_know_the_same_bound(task: tuple[Ride, ...], limits: LimitsPolicy) -> None:
-    """Summed up anew by the checker, steps with disks one by one included: the same seconds."""
-    made = timetable(task, limits)
-    plan = schedule_edited(as_plan(task, made.starts, limits), bound_seconds=float(made.bound / 10))
-    assert not [finding for finding in wrong_schedule(plan) if "at least" in finding.words]
-
-
 def test_steps_with_disks_add_up() -> None:
     """Two of 100 and 60 ticks, and four of 10 of which only one runs beside each: nothing takes less than 170."""
     ways = (("h1", "h2"), ("h3", "h4"), ("h1", "h2"), ("h3", "h4"), ("h1", "h2"), ("h3", "h4"))
@@ -229,62 +137,6 @@ def test_steps_with_disks_add_up() -> None:
     limits = LimitsPolicy(concurrent=2)
     assert work_bound(task, limits) == (Fraction(170), ("alone", None))
     assert min(makespan(task, dispatch(task, limits, rank)) for rank in permutations(range(len(task)))) == 170
-
-
-def test_cp_sat_lets_none_begin_beside_a_task_that_is_alone() -> None:
-    """Of 5, 3 and 2 ticks, two at once: the two others begin before or after the long one, or with it."""
-    for alone, shortest in (((), 5), ((0,), 7), ((0, 1), 8)):
-        tasks = Intervals(ticks=(5, 3, 2), after=((),) * 3, lanes=(Shared(members=(0, 1, 2), width=2),), alone=alone)
-        starts = shortened(tasks, (0, 5, 8), least=5, effort=1.0)
-        ends = [start + ticks for start, ticks in zip(starts, tasks.ticks, strict=True)]
-        assert max(ends) == shortest
-        assert not [start for start in starts for each in alone if starts[each] < start < ends[each]]
-
-
-@given(rides(), limits_of)
-def test_the_claims_launch_as_the_dispatcher_does(task: tuple[Ride, ...], limits: LimitsPolicy) -> None:
-    """Two ways of saying that a step begins as soon as it may: the same length, for any lengths of the steps."""
-    starts = tuple(range(len(task)))
-    steps = as_plan(task, starts, limits).steps
-    assert launched(steps, [ride.ticks for ride in task], limits) == makespan(task, dispatch(task, limits, starts))
-
-
-def as_plan(task: Sequence[Ride], starts: Sequence[int], limits: LimitsPolicy) -> Plan:
-    """A plan with the times of a timetable."""
-    base = four_moves()
-    order = sorted(range(len(task)), key=lambda each: (starts[each], task[each].carries, each))
-    steps = tuple(_step(base.steps[0], task[each], each, starts[each]) for each in order)
-    policy = base.policy.model_copy(update={"limits": limits})
-    return replace(base, steps=steps, rollback=(), made_from=replace(base.made_from, policy=policy))
-
-
-def _step(like: Step, ride: Ride, number: int, start: int) -> Step:
-    """A ride as a step."""
-    seconds = ride.ticks / 10
-    times: dict[str, Any] = {
-        "seconds": seconds,
-        "seconds_low": seconds,
-        "seconds_high": seconds,
-        "start_seconds": start / 10,
-    }
-    ways: dict[str, Any] = {
-        "source": ride.source,
-        "target": ride.target,
-        "after": tuple(f"s{each:02}" for each in ride.after),
-    }
-    return replace(like, id=f"s{number:02}", disks=(DISK,) if ride.carries else (), **times, **ways)
-
-
-def step_edited(plan: Plan, number: int, **changes: Any) -> Plan:  # noqa: ANN401 - any field of a step
-    """The plan with one step changed."""
-    steps = list(plan.steps)
-    steps[number] = replace(steps[number], **changes)
-    return replace(plan, steps=tuple(steps))
-
-
-def schedule_edited(plan: Plan, **changes: Any) -> Plan:  # noqa: ANN401 - any field of a schedule
-    """The plan with its schedule changed."""
-    return replace(plan, schedule=replace(plan.schedule, **changes))
 
 
 NIGHT = {"window": [{"start": "01:00", "end": "04:00"}], "limits": {"concurrent": 2}}

@@ -13,7 +13,7 @@ from rebalancer.placement import DiskMove
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
-from rebalancer.rules.storage import Carried, Way, Ways, disk_sizes, unseen_cds, whole_map
+from rebalancer.rules.storage import Carried, Way, Ways
 from rebalancer.units import GIB
 from tests.local_disks import (
     carried,
@@ -286,14 +286,6 @@ def test_nothing_is_carried_that_the_target_sees() -> None:
     )
 
 
-def test_the_one_map_that_there_is_says_why_it_is_none() -> None:
-    """With a single SR to go to, the words are those about it."""
-    other = local_vm("other", vbds=(make_disk("other", vdi="web-disk0"),))
-    problem = local_problem(local_vm("web"), other, policy=with_disks(srs=["l2"]))
-    (why,) = ways_of(problem).why_none(problem.pool.vms["web"], problem.pool.hosts["h2"])
-    assert why.rule == "disk-of-one-vm"
-
-
 @pytest.mark.parametrize(("gib", "packed"), [(40.0, [("l2", "x2")]), (40 - 1 / GIB, [])])
 def test_packing_to_the_last_byte(gib: float, packed: list[tuple[str, ...]]) -> None:
     """Two disks that need 40 GiB each fill two SRs of 40 GiB; with a byte less on one of them there is no way."""
@@ -308,33 +300,3 @@ def test_packing_to_the_last_byte(gib: float, packed: list[tuple[str, ...]]) -> 
         policy=with_disks(srs=["l2", "x2"]),
     )
     assert srs(to_h2(problem)) == packed
-
-
-def cds(**drives: str | None) -> tuple[Any, ...]:
-    """A disk, and CD drives: one without an image, and those with the images named."""
-    return (make_disk("web"), *(replace(make_cd("web", image), device=device) for device, image in drives.items()))
-
-
-def test_cds_that_the_target_sees_are_in_the_map_and_the_others_are_ejected() -> None:
-    """An empty drive and an image that the database lacks are in no map; the latter counts as not seen."""
-    vm = local_vm("web", vbds=cds(a="seen", b="hidden", c=None, d="lost"))
-    problem = local_problem(vm, vdis=[full_disk("seen", "shared"), full_disk("hidden", "l1")])
-    pool = replace(problem.pool, vdis={uuid: vdi for uuid, vdi in problem.pool.vdis.items() if uuid != "lost"})
-    web, host = pool.vms["web"], pool.hosts["h2"]
-    assert whole_map(web, host, carried("web").disks, pool) == {"web-disk0": "l2", "seen": "shared"}
-    assert list(unseen_cds(web, host, pool)) == [("b", "hidden"), ("d", "unknown")]
-
-
-def test_a_move_copies_memory_and_disks() -> None:
-    """2 GiB of memory and a disk of 20 GiB; the disks alone are 20 GiB."""
-    problem = local_problem(local_vm("web"))
-    sizes = disk_sizes(problem)
-    assert (sizes.copied_by(carried("web")), sizes.copied_on("web", carried("web").disks)) == (22 * GIB, 20 * GIB)
-
-
-def test_the_map_says_where_a_disk_goes_that_could_stay() -> None:
-    """A disk that the target sees goes all the same if it is to: only CDs are held to where they are."""
-    problem = local_problem(vms=[make_vm("web")])
-    web, host = problem.pool.vms["web"], problem.pool.hosts["h2"]
-    disk = DiskMove(drive="web-xvd0", source="shared", target="l2")
-    assert whole_map(web, host, [disk], problem.pool) == {"web-disk0": "l2"}
