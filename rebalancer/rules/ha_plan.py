@@ -55,7 +55,7 @@ class _State:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Failover(Judged):
-    """What XAPI's plan is made of; `last` is the state that was looked at last."""
+    """What XAPI's plan is made of; `own` are the hosts of the pool, `last` is the state that was looked at last."""
 
     failures: int
     hosts: int
@@ -65,6 +65,7 @@ class _Failover(Judged):
     protected: Mapping[Uuid, Uuid | None]
     promised: frozenset[Uuid]
     stuck: frozenset[Uuid]
+    own: frozenset[Uuid]
     last: _State | None = field(default=None)
 
     @classmethod
@@ -84,10 +85,16 @@ class _Failover(Judged):
             protected={uuid: _elsewhere(vm, alive) for uuid, vm in keen.items() if vm.ha_always_run},
             promised=frozenset(uuid for uuid, vm in keen.items() if not vm.ha_always_run),
             stuck=frozenset(uuid for uuid, vm in keen.items() if not everywhere.runs(vm)),
+            own=frozenset(pool.hosts),
         )
 
     def refuses(self, vm: Uuid, host: Uuid, where: Where) -> str | None:
-        """The plan that exists now would be gone: with one more protected VM, or with *vm* on *host* as well."""
+        """The plan that exists now would be gone: with one more protected VM, or with *vm* on *host* as well.
+
+        A VM that leaves the pool asks for nothing.
+        """
+        if host not in self.own:
+            return None
         state = self._state(where)
         if not state.has_plan or self._kept(vm, host, state):
             return None

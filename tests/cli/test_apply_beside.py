@@ -97,6 +97,22 @@ def state_of(simulator: Simulator) -> dict[str, tuple[str, set[tuple[str, str]],
     }
 
 
+def test_ha_over_there_lets_vms_in_that_nobody_protects(desk: Desk) -> None:
+    """Under XAPI's rules alone they go over and arrive; the manual wants HA off, and then none goes."""
+    (pool,) = [ref for ref, _ in desk.cool.database.items("pool")]
+    desk.cool.database.change("pool", pool, ha_enabled=True)
+    kept = desk.terminal.run("plan", *desk.both, "--policy", "policy.toml", "--json").json()
+    assert not any("crossing" in step for step in kept["steps"])
+    desk.terminal.write("enforced.toml", f'{POLICY}[rules]\nset = "enforced"\n')
+    assert desk.terminal.run("plan", *desk.both, "--policy", "enforced.toml", "--output", "over").code == 0
+    applied = desk.terminal.run("apply", "over", *desk.both, "--state-dir", "state")
+    assert (applied.code, applied.out.splitlines()[-1].endswith("all steps are done")) == (0, True), applied.err
+    steps = json.loads((desk.terminal.folder / "over" / "plan.json").read_text(encoding="utf-8"))["steps"]
+    over = {step["vm"] for step in steps if "crossing" in step}
+    assert over
+    assert over <= {vm["uuid"] for _, vm in desk.cool.database.items("VM")}
+
+
 def test_without_the_other_pool_nothing_moves(desk: Desk) -> None:
     """The error names the option and both pools; `--beside` for a plan of one pool is an error, too."""
     refused = desk.terminal.run("apply", "plan", desk.hot.url, "--state-dir", "state")

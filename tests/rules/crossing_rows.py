@@ -14,6 +14,7 @@ from tests.pools import CPU_INFO, SOFTWARE, make_network, make_pif, make_vif, ma
 from tests.rules.row import vgpu
 from tests.two_pools import crossing_policy, one_pool, pool_host, pool_vm, two_pools
 
+ENFORCED = {"rules": {"set": "enforced"}}
 HA_ON = HighAvailability(enabled=True, host_failures_to_tolerate=0, plan_exists_for=0, allow_overcommit=False)
 OLD = SOFTWARE | {"xapi_build": "23.12.0"}
 NEW = SOFTWARE | {"xapi_build": "23.13.0"}
@@ -165,12 +166,16 @@ ROWS = (
     Row(rule="source-live", legal=True, target={"live": False}),
     Row(rule="target-not-evacuating", legal=False, target={"current_operations": ("evacuate",)}),
     Row(rule="target-not-evacuating", legal=True, source={"current_operations": ("evacuate",)}),
-    Row(rule="ha-off-in-both", legal=False, west={"ha": HA_ON}),
-    Row(rule="ha-off-in-both", legal=False, east={"ha": HA_ON}),
-    Row(rule="ha-off-in-both", legal=False, east={"ha": HA_ON, "name": ""}),
-    Row(rule="ha-off-in-both", legal=False, west={"ha": HA_ON, "name": ""}),
-    Row(rule="ha-off-in-both", legal=False, west={"ha": HA_ON}, policy={"rules": {"set": "enforced"}}),
-    Row(rule="ha-off-in-both", legal=True),
+    Row(rule="ha-unprotected", legal=False, vm={"ha_always_run": True}, west={"ha": HA_ON}),
+    Row(rule="ha-unprotected", legal=False, vm={"ha_always_run": True}, east={"ha": HA_ON}),
+    Row(rule="ha-unprotected", legal=False, vm={"ha_always_run": True}, west={"ha": HA_ON}, policy=ENFORCED),
+    Row(rule="ha-unprotected", legal=True, vm={"ha_always_run": True}),
+    Row(rule="ha-unprotected", legal=True, west={"ha": HA_ON}, policy=ENFORCED),
+    Row(rule="ha-unprotected", legal=True, vm={"ha_restart_priority": "restart"}, east={"ha": HA_ON}, policy=ENFORCED),
+    Row(rule="ha-off", legal=False, west={"ha": HA_ON}),
+    Row(rule="ha-off", legal=False, east={"ha": HA_ON}),
+    Row(rule="ha-off", legal=True, west={"ha": HA_ON}, policy=ENFORCED),
+    Row(rule="ha-off", legal=True, east={"ha": HA_ON}, policy={"rules": {"relax": ["ha-off"]}}),
     Row(rule="no-vgpu", legal=False, vm={"vgpus": (vgpu(),)}),
     Row(rule="no-vgpu", legal=True),
     Row(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -26,6 +27,7 @@ def small(side: str, *vms: Any, **parts: Any) -> Pool:  # noqa: ANN401 - VMs, an
     return with_room(pool, dict.fromkeys(pool.srs, 100.0))
 
 
+ENFORCED = {"rules": {"set": "enforced"}}
 A, B, C = pool_vm("a", on="e1"), pool_vm("b", on="e1"), pool_vm("c", on="w1")
 PAIR = pool_vm("a", on="e1", vbds=two_disks("a"))
 CASES: dict[str, tuple[Pool, Pool, dict[str, Any]]] = {
@@ -44,6 +46,7 @@ CASES: dict[str, tuple[Pool, Pool, dict[str, Any]]] = {
         {"srs": {"e-shared": "w-l1"}},
     ),
     "HA over there": (small("e", A, B), small("w", C, ha=HA_ON), {}),
+    "HA where a VM is protected": (small("e", replace(A, ha_always_run=True), B, ha=HA_ON), small("w", C), ENFORCED),
     "together": (small("e", A, B), small("w", C), {"together": [{"name": "t", "vms": ["a", "b"]}]}),
     "apart over both": (small("e", A, B), small("w", C), {"apart": [{"name": "t", "vms": ["a", "c"]}]}),
 }
@@ -79,6 +82,7 @@ def test_cases_differ_in_what_they_allow() -> None:
         "one VM's disks by the map": 4,
         "a map to an SR without room": 6,
         "HA over there": 1,
+        "HA where a VM is protected": 4,
         "together": 4,
         "apart over both": 4,
     }

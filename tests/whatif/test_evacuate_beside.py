@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from rebalancer.errors import Infeasible
-from rebalancer.inventory import Pool
+from rebalancer.inventory import HighAvailability, Pool
 from rebalancer.placement import Placement
 from rebalancer.plan import verify_plan
 from rebalancer.plan.elsewhere import pool_at
@@ -75,6 +76,61 @@ def test_a_pool_whose_licence_forbids_it_is_named() -> None:
     assert big.way_out == "apply a licence that does, and it may go to pool west"
 
 
+def with_failover_plan(gib: float) -> Problem:
+    """Host e1 with VMs a and b; over there HA restarts c, on hosts of *gib*, whichever of them fails."""
+    ha = HighAvailability(enabled=True, host_failures_to_tolerate=1, plan_exists_for=1, allow_overcommit=False)
+    guest = pool_vm("c", on="w1", gib=4, ha_always_run=True, ha_restart_priority="restart")
+    hosts = [pool_host(f"w{number}", memory_total_bytes=int(gib * GIB)) for number in (1, 2)]
+    east = one_pool("e", pool_vm("a", on="e1"), pool_vm("b", on="e1"), hosts=[pool_host("e1")])
+    return two_pools(east, one_pool("w", guest, hosts=hosts, ha=ha), policy=crossing_policy(rules={"set": "enforced"}))
+
+
+def test_a_failover_plan_over_there_outlives_what_arrives() -> None:
+    """Two hosts that c needs as its refuge take one VM each: of all placements only those are accepted that XAPI is.
+
+    Of the 18 where c stays in its pool, two are refused because all three share a host, and two because both others
+    fill the host on which c would be restarted.
+    """
+    problem = with_failover_plan(12)
+    goals = list(accepted(problem))
+    assert len({tuple(goal.host_of.values()) for goal in goals}) == 14
+    found = emptied(problem, "e1")
+    assert found.plan
+    assert {step.target for step in found.plan.steps} == {"w1", "w2"}
+    assert verify_plan(found.plan, problem.pool, now=LATER) == ()
+    crowded = replace(
+        found.plan, steps=tuple(replace(step, target="w2", target_name="w2") for step in found.plan.steps)
+    )
+    assert "ha-plan" in {each.rule for each in verify_plan(crowded, problem.pool, now=LATER)}
+
+
+def test_whom_ha_protects_stays_and_the_manual_wants_it_off() -> None:
+    """XAPI's word is about protected VMs; the manual's, about any, can be relaxed."""
+    problem = with_failover_plan(16)
+    assert emptied(problem, "w1").blocked == ()
+    both = emptied(problem, "w1", "w2")
+    assert [(each.vm, each.rule) for each in both.blocked] == [("c", "ha-unprotected")]
+    assert both.blocked[0].way_out.startswith("empty its ha_restart_priority")
+    manual = replace(problem, policy=crossing_policy())
+    assert {each.rule for each in emptied(manual, "e1").blocked} == {"ha-off"}
+    relaxed = replace(problem, policy=crossing_policy(rules={"relax": ["ha-off"]}))
+    assert emptied(relaxed, "e1").plan
+
+
+def random_failover(seed: int) -> Problem:
+    """The same with a VM over there that HA restarts on either host."""
+    chance = random.Random(seed)
+    homes = {name: chance.choice(["e1", "e1", "e2", "w1"]) for name in "abc"}
+    east, west = ([pool_vm(name, on=on) for name, on in homes.items() if on[0] == side] for side in "ew")
+    west.append(pool_vm("p", on="w1", ha_always_run=True, ha_restart_priority="restart"))
+    pools = []
+    for side, vms in (("e", east), ("w", west)):
+        hosts = [pool_host(f"{side}{number}", memory_total_bytes=chance.choice([8, 10, 16]) * GIB) for number in (1, 2)]
+        pools.append(_with_room(one_pool(side, *vms, hosts=hosts), chance))
+    ha = HighAvailability(enabled=True, host_failures_to_tolerate=1, plan_exists_for=1, allow_overcommit=False)
+    return two_pools(pools[0], replace(pools[1], ha=ha), policy=crossing_policy(rules={"set": "enforced"}))
+
+
 def random_pools(seed: int) -> Problem:
     """Two pools with four VMs of several sizes, hosts with little memory, and SRs with little room."""
     chance = random.Random(seed)
@@ -99,9 +155,10 @@ def _with_room(pool: Pool, chance: random.Random) -> Pool:
 
 
 @pytest.mark.parametrize("seed", range(16))
-def test_the_cheapest_evacuation_equals_brute_force(seed: int) -> None:
+@pytest.mark.parametrize("drawn", [random_pools, random_failover])
+def test_the_cheapest_evacuation_equals_brute_force(drawn: Callable[[int], Problem], seed: int) -> None:
     """Of all placements over both pools that the checker accepts with e1 empty, none copies less; none, no plan."""
-    problem = random_pools(seed)
+    problem = drawn(seed)
     empty = [goal for goal in accepted(emptying(problem, ["e1"])) if "e1" not in goal.host_of.values()]
     least = min((_gib(problem, goal) for goal in empty), default=None)
     found = emptied(problem, "e1")

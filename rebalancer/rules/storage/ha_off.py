@@ -9,7 +9,10 @@ from rebalancer.rules.storage.base import DiskRule, DiskTargets
 
 
 class HAOff(DiskRule):
-    """XAPI moves them all the same, and does not even ask whether the failover plan survives."""
+    """XAPI moves them all the same, and does not even ask whether the failover plan survives.
+
+    On the way to another pool, that pool counts, too.
+    """
 
     id = "ha-off"
     sentence = "High availability is off while a VM takes disks along."
@@ -18,9 +21,10 @@ class HAOff(DiskRule):
     code = None
 
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
-        """HA on."""
-        return (
-            self.objection("HA is on", remedy="disable HA while disks move")
-            if problem.pool.of_vm(vm).ha.enabled
-            else None
-        )
+        """HA on, where the VM is or where it goes."""
+        pools = (problem.pool.of_vm(vm), problem.pool.of_host(host.uuid))
+        found = next((pool for pool in pools if pool.ha.enabled), None)
+        if found is None:
+            return None
+        where = f" in pool {found.called}" if len(problem.pool.members) > 1 else ""
+        return self.objection(f"HA is on{where}", remedy="disable HA while disks move")

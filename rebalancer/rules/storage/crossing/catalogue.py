@@ -17,7 +17,7 @@ from rebalancer.rules.sane_parameters import SaneParameters
 from rebalancer.rules.source_live import SourceLive
 from rebalancer.rules.storage.base import DiskRule
 from rebalancer.rules.storage.catalogue import STORAGE_OPERATION, binds_when_carried
-from rebalancer.rules.storage.crossing.ha_off_in_both import HAOffInBoth
+from rebalancer.rules.storage.crossing.ha_unprotected import HAUnprotected
 from rebalancer.rules.storage.crossing.licence_there import LicenceThere
 from rebalancer.rules.storage.crossing.networks_mapped import NetworksMapped
 from rebalancer.rules.storage.crossing.no_checkpoint import NoCheckpoint
@@ -49,7 +49,7 @@ CROSSING_MOTION: tuple[Rule, ...] = (
     HVMCapable(),
     SourceLive(),
     TargetNotEvacuating(),
-    HAOffInBoth(),
+    HAUnprotected(),
     NoVGPU(),
     NoCheckpoint(),
 )
