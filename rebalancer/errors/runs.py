@@ -47,11 +47,15 @@ class StoppedHalfWay(RebalancerError):
 
     def of_plan(self, folder: str) -> StoppedHalfWay:
         """The same with the folder of the plan."""
-        return StoppedHalfWay(self.reason, done=self.done, left=self.left, journal=self.journal, plan=folder)
+        return self._told(ways=self.ways, plan=folder)
 
     def with_ways(self, ways: Mapping[str, str]) -> StoppedHalfWay:
         """The same with what to type next."""
-        return StoppedHalfWay(self.reason, done=self.done, left=self.left, journal=self.journal, ways=ways)
+        return self._told(ways=ways, plan=self.plan)
+
+    def _told(self, *, ways: Mapping[str, str], plan: str) -> StoppedHalfWay:
+        """The same stop with what else is known of it."""
+        return StoppedHalfWay(self.reason, done=self.done, left=self.left, journal=self.journal, ways=ways, plan=plan)
 
 
 class PoolLocked(RebalancerError):

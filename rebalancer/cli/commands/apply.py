@@ -66,16 +66,13 @@ def apply(
     from datetime import UTC, datetime, timedelta
 
     from rebalancer.approval import Demands, assert_approved, demands_of
+    from rebalancer.cli.carrying import carried_out
     from rebalancer.cli.exits import Exit
     from rebalancer.cli.next_commands import Typed
     from rebalancer.cli.output import print_json, say, show
-    from rebalancer.cli.progress import watch_run
-    from rebalancer.cli.source import Door, open_live
-    from rebalancer.cli.stopping import tell_stop
-    from rebalancer.errors import StoppedHalfWay
-    from rebalancer.execute import Ending, execute, journal_path, resume, stop_on_signals, was_begun
+    from rebalancer.cli.source import Door
+    from rebalancer.execute import Ending
     from rebalancer.export import folder_of, read_plan
-    from rebalancer.policy import ANY_TIME, change_windows
     from rebalancer.policy.load import load_policy
 
     made = read_plan(plan)
@@ -88,7 +85,6 @@ def apply(
         beside=beside,
         beside_credentials_file=beside_credentials,
     )
-    windows = ANY_TIME if any_time else change_windows(made.policy)
     deadline = None if minutes is None else datetime.now(UTC) + timedelta(minutes=minutes)
     typed = Typed(
         folder=folder_of(plan),
@@ -99,26 +95,7 @@ def apply(
         state_dir=state_dir,
         any_time=any_time,
     )
-    book = journal or journal_path(made.digest, state_dir)
-    carry_out = resume if was_begun(book) else execute
-    try:
-        with (
-            open_live(url, door, made) as live,
-            stop_on_signals(tell=tell_stop) as stop,
-            watch_run() as told,
-        ):
-            result = carry_out(
-                made,
-                live,
-                journal=book,
-                state_dir=state_dir,
-                deadline=deadline,
-                windows=windows,
-                reporter=told,
-                stop=stop,
-            )
-    except StoppedHalfWay as stopped:
-        raise stopped.with_ways(typed.ways_on()) from stopped
+    result = carried_out(made, typed, deadline)
     if json:
         print_json(result.as_json())
     else:
