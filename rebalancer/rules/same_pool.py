@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from rebalancer.inventory import VM, Host, Uuid
+from rebalancer.placement import disks_of
 from rebalancer.problem import Problem
 from rebalancer.rules.base import Objection, Origin, PairRule
 
 
-class SamePool(PairRule[Uuid]):
-    """What is said of a target in another pool as long as no disks go along: nothing else matters then."""
+class SamePool(PairRule[tuple[Uuid, bool]]):
+    """What is said of a target in another pool as long as no disks go along: nothing else matters then.
+
+    A VM without disks could go there by `VM.migrate_send` with an empty map; no plan holds such a step.
+    """
 
     id = "same-pool"
     sentence = "The target is in the pool of the VM; another pool is reached with all disks or not at all."
@@ -16,13 +20,16 @@ class SamePool(PairRule[Uuid]):
     origin = Origin.XAPI
     code = "HANDLE_INVALID"
 
-    def needs(self, vm: VM, problem: Problem) -> Uuid:
-        """The pool where *vm* is."""
-        return problem.pool.of_vm(vm).uuid
+    def needs(self, vm: VM, problem: Problem) -> tuple[Uuid, bool]:
+        """The pool where *vm* is, and whether it has disks."""
+        return problem.pool.of_vm(vm).uuid, any(disks_of(vm, problem.pool))
 
-    def objects(self, needs: Uuid, host: Host, problem: Problem) -> Objection | None:
+    def objects(self, needs: tuple[Uuid, bool], host: Host, problem: Problem) -> Objection | None:
         """A host of another pool."""
+        home, has_disks = needs
         there = problem.pool.of_host(host.uuid)
-        if there.uuid == needs:
+        if there.uuid == home:
             return None
+        if not has_disks:
+            return self.objection(f"has no disk, and plans take VMs to another pool, {there.called}, only with disks")
         return self.objection(f"is in another pool, {there.called}, which is reached with all disks or not at all")

@@ -226,6 +226,15 @@ def test_the_only_sr_of_a_host_may_be_the_one_that_the_policy_names() -> None:
     assert carried.srs_of("web-xvd0") == ("w-shared",)
 
 
+def test_a_vm_without_disks_is_told_why_it_stays() -> None:
+    """There is nothing that would make it a Storage XenMotion, and the words say so."""
+    problem = two_pools(one_pool("e", pool_vm("a", on="e1", vbds=())), one_pool("w"))
+    move = Move(vm="a", source="e1", target="w1")
+    (objection, *_) = ways_between(problem).objections(move)
+    assert objection.rule == "same-pool"
+    assert objection.words == "has no disk, and plans take VMs to another pool, west, only with disks"
+
+
 def test_what_one_version_checks_binds_in_both_pools() -> None:
     """An old pool beside a new one is held to what the new one asks."""
     old = {"platform_version": "1.6.10", "product_version": "6.1.0", "xapi": "1.3"}
