@@ -18,8 +18,9 @@ from rebalancer.solve.search import Answer, Effort, search
 from rebalancer.solve.shift import shifted
 from rebalancer.solve.stage import Improved, Progress, Stage
 
-PART_WORK = 0.25
-"""Deterministic seconds for one part of the pool."""
+PART_WORK, HOT_WORK, LONG_WORK = 0.1, 0.05, 0.25
+"""Deterministic seconds for one part of the pool; as long as overload is left, which many quick answers remove sooner;
+and where VMs peak, whose rows are many, or where some have to find another place, without which all starts anew."""
 
 NOISE = 0.3
 """How much the shifts of another descent differ: the deviation of the logarithm of their scores."""
@@ -104,7 +105,7 @@ class _Improving:
             if len(units) == len(pairs):
                 free[units] = self._stage.prepared.legal[units]
         model, goal = self._stage.model(Scope(free=free, at=near))
-        return self._search(model, goal).at
+        return self._search(model, goal, LONG_WORK).at
 
     def _descend(self, start: Ints, *, noise: float) -> Ints:
         """Shifts from *start*, then parts until nothing is gained."""
@@ -191,15 +192,26 @@ class _Improving:
         model, goal = self._stage.model(Scope(free=free, at=at, watched=self._watched))
         model.hint(at)
         model.hold(goal, model.value(goal, at))
-        answer = self._search(model, goal)
+        answer = self._search(model, goal, self._part_work(at))
         if answer.at is not None:
-            self._watched |= load_of(self._stage.prepared, answer.at) > self._limits[:, None]
+            self._watched |= self._hot(answer.at)
         return answer
 
-    def _search(self, model: PlacementModel, goal: Goal) -> Answer:
+    def _part_work(self, at: Ints) -> float:
+        """What a part may cost where the units are *at*."""
+        if self._stage.prepared.deviations.budget:
+            return LONG_WORK
+        return HOT_WORK if self._hot(at).any() else PART_WORK
+
+    def _hot(self, at: Ints) -> Bools:
+        """Hosts and slots that are overloaded where the units are *at*."""
+        hot: Bools = load_of(self._stage.prepared, at) > self._limits[:, None]
+        return hot
+
+    def _search(self, model: PlacementModel, goal: Goal, work: float) -> Answer:
         """One call of CP-SAT, its work counted."""
         effort = Effort(
-            deterministic=PART_WORK,
+            deterministic=work,
             seconds=max(0.05, self._until - time.monotonic()),
             seed=int(self._random.integers(2**31)),
             presolve=False,
