@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from benchmarks.exhaust import Answer, Exhaustion
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
+from rebalancer.plan.leg import Leg
 from rebalancer.plan.order import Deadlock, find_order
-from rebalancer.plan.search import Leg
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
 from rebalancer.rules.enough_memory import EnoughMemory

@@ -24,8 +24,8 @@ from rebalancer.plan.compose import SCHEDULE_EFFORT
 from rebalancer.plan.dispatch import Ride
 from rebalancer.plan.duration import NO_EXPERIENCE
 from rebalancer.plan.in_time import in_time
+from rebalancer.plan.leg import Leg
 from rebalancer.plan.order import Order, find_order
-from rebalancer.plan.search import Leg
 from rebalancer.policy import Intent, LimitsPolicy
 from rebalancer.problem import Problem
 from rebalancer.solve import solve

@@ -13,8 +13,8 @@ from rebalancer.cli.views import disks_table, networks_table
 from rebalancer.export.markdown import peak_in_words
 from rebalancer.export.network_rows import target_in_words
 from rebalancer.plan import Plan, Step
-from rebalancer.plan.compose import duration_in_words
 from rebalancer.plan.course import HostThen
+from rebalancer.plan.summary import duration_in_words
 from rebalancer.units import size_in_words
 
 

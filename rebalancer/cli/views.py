@@ -14,8 +14,8 @@ from rebalancer.export.network_rows import NETWORK_COLUMNS, network_rows, target
 from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.inventory import VM
 from rebalancer.plan import HostRow, LeftAlone, Plan, Step, StepKind, Tier
-from rebalancer.plan.compose import duration_in_words
 from rebalancer.plan.missing import what_is_missing
+from rebalancer.plan.summary import duration_in_words
 from rebalancer.rules import Objection
 from rebalancer.rules.report import Answer, LegalityReport
 from rebalancer.units import counted, size_in_words

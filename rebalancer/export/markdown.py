@@ -10,9 +10,9 @@ from rebalancer.export.markdown_table import markdown_text, table
 from rebalancer.export.network_rows import NETWORK_COLUMNS, network_rows, target_in_words
 from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Plan, Step
-from rebalancer.plan.compose import duration_in_words
 from rebalancer.plan.figures import slot_in_words
 from rebalancer.plan.missing import what_is_missing
+from rebalancer.plan.summary import duration_in_words
 from rebalancer.sanitise import one_line
 from rebalancer.units import counted, size_in_words
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from rebalancer.plan import Plan, Step
-from rebalancer.plan.compose import duration_in_words, interval_in_words
+from rebalancer.plan.summary import duration_in_words, interval_in_words
 from rebalancer.units import counted
 
 WIDTH = 28

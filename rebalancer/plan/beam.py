@@ -13,7 +13,7 @@ from heapq import nsmallest
 from typing import NamedTuple
 
 from rebalancer.inventory import Uuid
-from rebalancer.plan.search import Leg
+from rebalancer.plan.leg import Leg
 from rebalancer.plan.shorten import is_legal
 from rebalancer.plan.state import State
 from rebalancer.plan.weights import weights_of

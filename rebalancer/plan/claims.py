@@ -72,8 +72,15 @@ def wrong_demand(plan: Plan, problem: Problem) -> Iterator[Finding]:
     measured, claimed = metrics_of(problem.demand), plan.made_from.metrics
     if measured is None or claimed is None or measured.window_end != claimed.window_end:
         return
+    if problem.demand == profile_of(plan):
+        return
+    if replace(measured, source=claimed.source) != claimed:
+        yield _wrong("figures", "what the plan says of the metrics behind it is not what was measured")
+    if plan.policy.demand.peaking and problem.demand and problem.demand.vm_deviation_pcpu is None:
+        yield _wrong("figures", "its policy asks for peaks, and the demand that was measured holds none: measure anew")
+        return
     moved = {step.vm for step in plan.steps} & set(problem.initial)
-    if problem.demand != profile_of(plan) and not _same_load(load_of(problem, moved), plan.load):
+    if not _same_load(load_of(problem, moved), plan.load):
         yield _wrong("figures", "the demand that the plan carries is not the one that was measured")
 
 
@@ -174,6 +181,7 @@ def _peaks_at(state: HostState, share: NDArray[np.float64]) -> bool:
 def _alike(claimed: HostState, found: HostState) -> bool:
     """Whether two states of one host say the same."""
     exact = sorted(claimed.vms) == sorted(found.vms) and claimed.memory_used_bytes == found.memory_used_bytes
+    exact = exact and (claimed.peak_slot is None) == (found.peak_slot is None)
     if claimed.peak_share is None or found.peak_share is None:
         return exact and claimed.peak_share is found.peak_share
     return exact and _close(claimed.peak_share, found.peak_share)

@@ -18,7 +18,7 @@ import networkx as nx
 
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
-from rebalancer.plan.search import Leg
+from rebalancer.plan.leg import Leg
 from rebalancer.problem import Problem
 from rebalancer.rules import Judged, PoolRule, Row, Rule, When
 from rebalancer.rules.base import Limit

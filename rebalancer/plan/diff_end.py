@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from rebalancer.plan.compose import duration_in_words
 from rebalancer.plan.figures import slot_in_words
 from rebalancer.plan.plan import HostState, Plan
+from rebalancer.plan.summary import duration_in_words
 from rebalancer.units import counted, size_in_words
 
 

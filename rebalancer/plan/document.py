@@ -27,9 +27,13 @@ def digest_of(plan: Plan) -> str:
 
     Canonical: keys sorted, no spaces, UTF-8, shortest representation of numbers.
     """
-    document = plan_document(plan)
-    del document["digest"]
-    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return digest_of_document(plan_document(plan))
+
+
+def digest_of_document(document: Mapping[str, Any]) -> str:
+    """The digest of the plan that *document* holds."""
+    content = {key: value for key, value in document.items() if key != "digest"}
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from rebalancer.plan.dependencies import Traffic, dependencies, lasting_limits
 from rebalancer.plan.dispatch import Ride
 from rebalancer.plan.duration import Pace
+from rebalancer.plan.leg import Leg
 from rebalancer.plan.schedule import rides_of
-from rebalancer.plan.search import Leg
 from rebalancer.plan.state import State
 from rebalancer.plan.timetable import GOOD_ENOUGH, Stock, Timetable, freely, timetable, within, work_bound
 from rebalancer.problem import Problem

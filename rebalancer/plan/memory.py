@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from rebalancer.inventory import Uuid
 from rebalancer.plan.interleavings import ancestors_of, highest
-from rebalancer.plan.search import Leg
+from rebalancer.plan.leg import Leg
 from rebalancer.plan.step import HostMemory, Step
 from rebalancer.problem import Problem
 from rebalancer.rules.enough_memory import EnoughMemory

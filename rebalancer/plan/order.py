@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Move, Placement
 from rebalancer.plan.beam import Beam
-from rebalancer.plan.search import Leg, Search, Stuck
+from rebalancer.plan.leg import Leg
+from rebalancer.plan.search import Search, Stuck
 from rebalancer.plan.shorten import shortened
 from rebalancer.plan.state import State
 from rebalancer.plan.unreachable import never_arrives

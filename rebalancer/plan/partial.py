@@ -14,16 +14,17 @@ from rebalancer.errors import IllegalPlan, InputError, StalePlan
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
 from rebalancer.placement import Move
-from rebalancer.plan.compose import Chosen, compose
+from rebalancer.plan.compose import compose
 from rebalancer.plan.course import step_of
 from rebalancer.plan.document import sealed
 from rebalancer.plan.drift import differences
 from rebalancer.plan.figures import metrics_of, profile_of
+from rebalancer.plan.leg import Leg
 from rebalancer.plan.missing import INCOMPLETE, left_out, missing_moves
 from rebalancer.plan.order import Deadlock, find_order
 from rebalancer.plan.plan import Plan
-from rebalancer.plan.search import Leg
 from rebalancer.plan.step import StepKind
+from rebalancer.plan.summary import Chosen
 from rebalancer.plan.verify import verify_plan
 from rebalancer.plan.worth import tiers_at
 from rebalancer.problem import make_problem

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rebalancer.placement import Placement
-from rebalancer.plan.compose import Chosen
+from rebalancer.plan.leg import Leg
 from rebalancer.plan.limits import over_limits
 from rebalancer.plan.missing import INCOMPLETE, missing_moves
-from rebalancer.plan.search import Leg
 from rebalancer.plan.state import State
+from rebalancer.plan.summary import Chosen
 from rebalancer.plan.worth import is_worth_it, rank, tiers_at
 from rebalancer.problem import Problem
 from rebalancer.rules import PoolRule, Rule, end_violations

@@ -8,8 +8,9 @@ from itertools import zip_longest
 
 from rebalancer.plan.disks import ejections
 from rebalancer.plan.finding import Finding
+from rebalancer.plan.leg import legs_of
 from rebalancer.plan.plan import Plan
-from rebalancer.plan.steps import legs_of
+from rebalancer.plan.summary import general_warnings
 from rebalancer.plan.why import BACK, HOME, Reasons
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality, Rule, rules_for
@@ -37,7 +38,8 @@ def wrong_reasons(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterat
         if not alike(claimed.words, old.words):
             yield _wrong(f"what was broken before it is another: {old.words}")
     wishes = Reasons(problem, Legality(problem, rules_for(problem)), plan.predicted)
-    for words in (*wishes.new_violations(), *ejections(plan.steps, problem)):
+    general = general_warnings(problem, plan.no_way_back)
+    for words in (*wishes.new_violations(), *ejections(plan.steps, problem), *general):
         if words not in plan.warnings:
             yield _wrong(f"it does not warn: {words}")
 

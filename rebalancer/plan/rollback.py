@@ -9,10 +9,10 @@ from rebalancer.placement import Placement
 from rebalancer.plan.bindings import bind_on_the_way_back
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 from rebalancer.plan.elsewhere import problem_at
+from rebalancer.plan.leg import Leg
 from rebalancer.plan.missing import Hindrances
 from rebalancer.plan.order import Deadlock, Order, find_order
 from rebalancer.plan.plan import LeftAlone
-from rebalancer.plan.search import Leg
 from rebalancer.plan.step import Step, StepKind
 from rebalancer.plan.steps import steps_of
 from rebalancer.plan.why import BACK

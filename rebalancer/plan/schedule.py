@@ -9,8 +9,8 @@ from rebalancer.inventory import Uuid
 from rebalancer.plan.dispatch import Ride, dispatch, makespan
 from rebalancer.plan.duration import Pace, migration_network, wire_seconds
 from rebalancer.plan.lanes import Lane
+from rebalancer.plan.leg import Leg
 from rebalancer.plan.plan import Schedule
-from rebalancer.plan.search import Leg
 from rebalancer.plan.step import Step
 from rebalancer.plan.timetable import ALONE, CHAIN, work_bound
 from rebalancer.policy.windows import change_windows

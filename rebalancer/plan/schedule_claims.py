@@ -14,7 +14,7 @@ from itertools import pairwise
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.plan.duration import migration_network, wire_seconds
 from rebalancer.plan.finding import Finding
-from rebalancer.plan.launching import launched
+from rebalancer.plan.launching import launch_times, launched
 from rebalancer.plan.plan import Plan
 from rebalancer.plan.step import Step
 from rebalancer.policy import LimitsPolicy
@@ -33,6 +33,7 @@ def wrong_schedule(plan: Plan) -> Iterator[Finding]:
     for steps in (plan.steps, plan.rollback):
         yield from _impossible(steps)
         yield from _too_early(steps)
+        yield from _too_late(steps, plan.policy.limits)
         yield from _crowded(steps, plan.policy.limits)
         yield from _beside_disks(steps)
     for wrong, words in (*_wrong_totals(plan), *_wrong_bound(plan), *_wrong_window(plan)):
@@ -76,6 +77,15 @@ def _too_early(steps: Sequence[Step]) -> Iterator[Finding]:
         for earlier in step.after:
             if ends.get(earlier, 0) > _tenths(step.start_seconds):
                 yield _finding(step.id, f"it begins before {earlier} is done, for which it waits")
+
+
+def _too_late(steps: Sequence[Step], limits: LimitsPolicy) -> Iterator[Finding]:
+    """Steps that would be launched at another time than the plan says; early ones are told by what they break."""
+    starts = launch_times(steps, [_tenths(step.seconds) for step in steps], limits)
+    for position, step in enumerate(steps):
+        if starts.get(position, 0) < _tenths(step.start_seconds):
+            words = f"it would be launched at {starts.get(position, 0) / TENTHS:g} s, not at {step.start_seconds:g} s"
+            yield _finding(step.id, words)
 
 
 def _crowded(steps: Sequence[Step], limits: LimitsPolicy) -> Iterator[Finding]:

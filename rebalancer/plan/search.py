@@ -6,24 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rebalancer.inventory import Uuid
-from rebalancer.placement import DiskMove, Move
+from rebalancer.plan.leg import Leg
 from rebalancer.plan.state import State
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leg:
-    """One migration of an order, with the disks that go along; a hop does not end where its VM is to end."""
-
-    vm: Uuid
-    source: Uuid
-    target: Uuid
-    hop: bool
-    disks: tuple[DiskMove, ...] = ()
-
-    @property
-    def move(self) -> Move:
-        """The same without the name."""
-        return Move(vm=self.vm, source=self.source, target=self.target, disks=self.disks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

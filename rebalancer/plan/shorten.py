@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rebalancer.placement import Move
-from rebalancer.plan.search import Leg
+from rebalancer.plan.leg import Leg
 from rebalancer.plan.state import State
 
 

@@ -10,9 +10,9 @@ from rebalancer.plan.disks import step_disks
 from rebalancer.plan.dispatch import Ride
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 from rebalancer.plan.in_time import in_time
+from rebalancer.plan.leg import Leg
 from rebalancer.plan.memory import memory_by_step
 from rebalancer.plan.schedule import TICKS_A_SECOND
-from rebalancer.plan.search import Leg
 from rebalancer.plan.step import HostMemory, Step, StepKind
 from rebalancer.problem import Problem
 from rebalancer.rules import Rule
@@ -48,20 +48,6 @@ def steps_of(
     hosts = dict(zip(turns, memory_by_step([legs[each] for each in turns], problem), strict=True))
     make = _Making(problem=problem, pace=pace, ids=ids, hosts=hosts)
     return tuple(make.step(each, legs[each], rides[each], starts[each], reasons[each]) for each in turns)
-
-
-def legs_of(steps: Sequence[Step]) -> tuple[Leg, ...]:
-    """*steps* as migrations, in their order."""
-    return tuple(
-        Leg(
-            vm=step.vm,
-            source=step.source,
-            target=step.target,
-            hop=step.kind is StepKind.HOP,
-            disks=step.move.disks,
-        )
-        for step in steps
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

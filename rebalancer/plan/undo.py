@@ -11,17 +11,18 @@ from rebalancer.errors import ModelBug, StalePlan
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.placement import Move, Placement
 from rebalancer.plan.bindings import bind_on_the_way_back
-from rebalancer.plan.compose import Chosen, compose, short
+from rebalancer.plan.compose import compose
 from rebalancer.plan.course import step_of
 from rebalancer.plan.document import sealed
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 from rebalancer.plan.figures import profile_of
 from rebalancer.plan.halfway import Halfway, halfway
 from rebalancer.plan.homecoming import networks_home
+from rebalancer.plan.leg import legs_of
 from rebalancer.plan.missing import INCOMPLETE, missing_moves
 from rebalancer.plan.plan import Plan
 from rebalancer.plan.rollback import latest_first, way_to
-from rebalancer.plan.steps import legs_of
+from rebalancer.plan.summary import Chosen, short
 from rebalancer.plan.verify import verify_plan
 from rebalancer.plan.why import Reasons
 from rebalancer.policy import Policy

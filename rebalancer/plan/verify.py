@@ -23,6 +23,7 @@ from rebalancer.plan.document import digest_of
 from rebalancer.plan.elsewhere import problem_at
 from rebalancer.plan.figures import profile_of
 from rebalancer.plan.finding import Finding
+from rebalancer.plan.form_claims import wrong_form
 from rebalancer.plan.interleavings import clashes
 from rebalancer.plan.limits import over_limits
 from rebalancer.plan.missing import wrong_missing
@@ -55,7 +56,7 @@ def verify_plan(
         now: the time by which expiry is judged, with a zone.
         done: ids of the steps that have been carried out already.
     """
-    sealed = (*_of_seal(plan, pool, now), *wrong_schedule(plan))
+    sealed = (*_of_seal(plan, pool, now), *wrong_form(plan), *wrong_schedule(plan))
     if not plan.made_from.is_of(pool):
         return sealed
     try:

@@ -9,15 +9,15 @@ from time import monotonic
 from rebalancer.errors import Infeasible, ModelBug, NoLegalOrder
 from rebalancer.objectives import OBJECTIVES
 from rebalancer.placement import Move, Placement
-from rebalancer.plan.compose import Chosen, compose
+from rebalancer.plan.compose import compose
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 from rebalancer.plan.figures import DECIMALS
+from rebalancer.plan.leg import Leg, legs_of
 from rebalancer.plan.limits import over_limits
 from rebalancer.plan.order import Deadlock, find_order
 from rebalancer.plan.plan import Plan, Tier
 from rebalancer.plan.prefix import Prefix, best_prefix, incomplete
-from rebalancer.plan.search import Leg
-from rebalancer.plan.steps import legs_of
+from rebalancer.plan.summary import Chosen
 from rebalancer.plan.verify import verify_plan
 from rebalancer.plan.why import Reasons
 from rebalancer.problem import Problem

@@ -11,8 +11,8 @@ from rebalancer.inventory import VM, Uuid
 from rebalancer.objectives import FailuresLost, LastResort
 from rebalancer.placement import Placement
 from rebalancer.plan.figures import load_shares, slot_in_words
+from rebalancer.plan.leg import Leg
 from rebalancer.plan.plan import LeftAlone, OldViolation
-from rebalancer.plan.search import Leg
 from rebalancer.plan.step import StepKind
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem

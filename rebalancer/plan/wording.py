@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from rebalancer.inventory import Pool, Uuid
-from rebalancer.plan.compose import Chosen, summary_of
 from rebalancer.plan.finding import Finding
 from rebalancer.plan.plan import Plan
 from rebalancer.plan.step import Step
+from rebalancer.plan.summary import Chosen, summary_of
 
 
 def wrong_words(plan: Plan, pool: Pool) -> Iterator[Finding]:

@@ -9,10 +9,11 @@ from datetime import datetime
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
 from rebalancer.plan import Finding, Plan, Step, verify_plan
-from rebalancer.plan.compose import Chosen, compose
+from rebalancer.plan.compose import compose
 from rebalancer.plan.elsewhere import problem_at
+from rebalancer.plan.leg import legs_of
 from rebalancer.plan.rollback import latest_first, way_to
-from rebalancer.plan.steps import legs_of
+from rebalancer.plan.summary import Chosen
 from rebalancer.plan.why import HOME
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for

@@ -12,9 +12,10 @@ from rebalancer.execute.clock import Clock
 from rebalancer.inventory import Pool, PowerState
 from rebalancer.placement import Placement
 from rebalancer.plan import Plan
-from rebalancer.plan.compose import Chosen, compose
+from rebalancer.plan.compose import compose
 from rebalancer.plan.elsewhere import pool_at
-from rebalancer.plan.search import Leg
+from rebalancer.plan.leg import Leg
+from rebalancer.plan.summary import Chosen
 from rebalancer.policy import Policy
 from rebalancer.problem import make_problem
 from rebalancer.rules import rules_for

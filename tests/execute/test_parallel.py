@@ -17,8 +17,9 @@ from rebalancer.execute.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.placement import Placement
 from rebalancer.plan import Plan, Step
-from rebalancer.plan.compose import Chosen, compose
+from rebalancer.plan.compose import compose
 from rebalancer.plan.order import Order, find_order
+from rebalancer.plan.summary import Chosen
 from rebalancer.policy import LimitsPolicy
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import rules_for

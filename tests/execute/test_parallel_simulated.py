@@ -18,8 +18,9 @@ from rebalancer.execute.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.placement import Placement
 from rebalancer.plan import Plan, Step, verify_plan
-from rebalancer.plan.compose import Chosen, compose
+from rebalancer.plan.compose import compose
 from rebalancer.plan.order import Order, find_order
+from rebalancer.plan.summary import Chosen
 from rebalancer.problem import make_problem
 from rebalancer.rules import Legality, rules_for
 from rebalancer.simulator import Simulator, generate_pool

@@ -13,9 +13,10 @@ from rebalancer.inventory import Pool
 from rebalancer.objectives import OBJECTIVES
 from rebalancer.placement import Placement
 from rebalancer.plan import Plan, Tier
-from rebalancer.plan.compose import Chosen, compose
+from rebalancer.plan.compose import compose
+from rebalancer.plan.leg import Leg
 from rebalancer.plan.order import Order, find_order
-from rebalancer.plan.search import Leg
+from rebalancer.plan.summary import Chosen
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
 from rebalancer.units import GIB, MIB

@@ -11,8 +11,8 @@ from hypothesis import given
 
 from rebalancer.inventory import Pool
 from rebalancer.placement import Placement
+from rebalancer.plan.leg import Leg
 from rebalancer.plan.order import Deadlock, Order, find_order
-from rebalancer.plan.search import Leg
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
 from rebalancer.rules.memory_model import arrival_bytes, counts_xen_vcpu_pages

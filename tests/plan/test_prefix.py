@@ -11,9 +11,10 @@ from hypothesis import given
 from rebalancer.errors import NoLegalOrder
 from rebalancer.placement import Placement
 from rebalancer.plan import Plan, rebalance, sealed, verify_plan, whole
-from rebalancer.plan.compose import Chosen, compose
+from rebalancer.plan.compose import compose
 from rebalancer.plan.order import Deadlock, find_order
 from rebalancer.plan.prefix import best_prefix, incomplete
+from rebalancer.plan.summary import Chosen
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import rules_for
 from tests.plan.insists import Insists

@@ -1,0 +1,97 @@
+"""Every leaf of plan files edited and sealed again: verifying refuses the file, or what it says proves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from rebalancer.demand import LoadProfile
+from rebalancer.inventory import Pool
+from rebalancer.plan import Finding, Plan, plan_document, undo, verify_plan
+from tests.export.leaves import as_read, edits
+from tests.plan import crossed as crossing
+from tests.plan import test_partial as partial
+from tests.plan import test_storage_plan as storage
+from tests.plan import test_undo as undone
+from tests.plan.busy import PLAN, busy_pool
+from tests.plan.made import LATER, demand_of
+
+VERSIONS = {f"made_from.versions.{name}" for name in ("rebalancer", "ortools", "networkx", "numpy")}
+WORD_OF_THE_MAKER = {
+    *VERSIONS,
+    *("made_from.seed", "made_from.part_of", "made_from.undoes", "outcome", "reason", "bound_by"),
+    *("warnings", "warnings.*", "tiers.*", "tiers.*.bound", "tiers.*.proved", "no_way_back.*.rule"),
+    *("no_way_back.*.words", "left_alone.*", "left_alone.*.rule", "left_alone.*.words", "left_alone.*.kind"),
+}
+"""What docs/plan.md calls the word of whoever made the plan. Of tiers: that there is one, and how far its bound is."""
+BY_THE_APPROVER = {"missing.*.words"}
+"""Why somebody left a move out of a part, in words of their own."""
+OF_ANOTHER_POOL = {"made_from.inventory_digest", "made_from.beside.*.inventory_digest"}
+"""With another digest the plan is for a pool that has changed: its figures are not compared, and verifying says so."""
+OF_OTHER_METRICS = {
+    f"made_from.metrics.{name}"
+    for name in ("source", "window_start", "window_end", "timezone", "percentile", "measured", "short", "unknown")
+}
+"""Metrics of another window are no longer those that were measured, so nothing of them is compared."""
+UNMEASURED = {"load.hosts.*.pcpu.*", "load.vms.*.pcpu.*", "load.slot_hours"}
+"""Demand is believed as far as the figures follow from it, where nobody measures it again."""
+AS_GOOD = {"hosts.*.before.peak_slot", "hosts.*.after.peak_slot"}
+"""Of two hours that are equally busy, each is the busiest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A plan, and the pool and the demand that it was made from."""
+
+    plan: Plan
+    pool: Pool
+    demand: LoadProfile | None = None
+
+    def findings(self, plan: Plan) -> tuple[Finding, ...]:
+        """What speaks against *plan* in that pool."""
+        return verify_plan(plan, self.pool, self.demand, now=LATER)
+
+
+def part() -> Case:
+    """What is left of a plan without one of its VMs."""
+    return Case(plan=partial.part("c"), pool=partial.three().pool, demand=partial.three().demand)
+
+
+def back() -> Case:
+    """The way back after all steps."""
+    whole = undone.whole()
+    pool = undone.at(undone.three().pool, **{vm: whole.predicted[vm] for vm in "abc"})
+    return Case(plan=undo(whole, pool, made_at=LATER), pool=pool)
+
+
+CASES: dict[str, Callable[[], Case]] = {
+    "disks": lambda: Case(plan=storage.PLAN, pool=storage.PROBLEM.pool),
+    "two pools": lambda: Case(plan=crossing.PLAN, pool=crossing.PROBLEM.pool),
+    "a part": part,
+    "the way back": back,
+    "hops and load": lambda: Case(
+        plan=PLAN, pool=busy_pool(), demand=demand_of(busy_pool(), {"big": 9.0, "web-1": 5.0})
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_every_edit_of_a_leaf_is_refused_or_proves_nothing(name: str) -> None:
+    """Each finding names a rule and a state; what is accepted is a word that nothing can check, or says the same."""
+    case = CASES[name]()
+    assert case.findings(case.plan) == ()
+    original, accepted, refused = plan_document(case.plan), set[str](), 0
+    for edit, document in edits(case.plan):
+        plan = as_read(document) if document != original else None
+        found = case.findings(plan) if plan else ()
+        assert all(each.rule and each.state for each in found)
+        refused += bool(found)
+        if plan and not found:
+            accepted.add(edit.partition(" ")[2])
+    unmeasured = set() if case.demand else UNMEASURED
+    accepted -= BY_THE_APPROVER if case.plan.made_from.part_of else set()
+    assert accepted <= WORD_OF_THE_MAKER | OF_ANOTHER_POOL | OF_OTHER_METRICS | AS_GOOD | unmeasured
+    assert refused > 200
