@@ -111,7 +111,9 @@ def explain(legality: Legality, vm: VM, hosts: Iterable[Host]) -> tuple[Answer, 
 
 def near_first(vm: VM, problem: Problem) -> tuple[Host, ...]:
     """All hosts, those of the pool where *vm* is before those of other pools."""
-    return tuple(sorted(problem.pool.hosts.values(), key=lambda host: crosses(vm, host, problem)))
+    home = problem.pool.of_vm(vm)
+    pools = sorted(problem.pool.members, key=lambda pool: pool is not home)
+    return tuple(problem.pool.hosts[host] for pool in pools for host in pool.hosts)
 
 
 def legality_report(legality: Legality) -> LegalityReport:
