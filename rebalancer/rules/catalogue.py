@@ -64,7 +64,9 @@ from rebalancer.rules.version_order_upgrade import VersionOrderUpgrade
 from rebalancer.rules.versions import xapi_versions
 from rebalancer.rules.vgpu_capacity import VGPUCapacity
 from rebalancer.rules.vgpu_driver import VGPUDriver
+from rebalancer.rules.vgpu_metadata import VGPUMetadata
 from rebalancer.rules.vgpu_migratable import VGPUMigratable
+from rebalancer.rules.vgpu_supported import VGPUSupported
 from rebalancer.rules.vm_running import VMRunning
 
 # What VM.pool_migrate asks, in its order: message_forwarding.ml, then xapi_vm_migrate.ml on the source host.
@@ -105,8 +107,10 @@ ENFORCED: tuple[Rule, ...] = (
     EnoughPCPUs(),
     HAPlan(),
     TargetNotEvacuating(),
+    VGPUSupported(),
     SourceLive(),
     Licence(),
+    VGPUMetadata(),
     VGPUDriver(),
 )
 

@@ -27,7 +27,8 @@ class EnoughPCPUs(PairRule[int]):
     def objects(self, needs: int, host: Host, problem: Problem) -> Objection | None:
         """A smaller host, or one that does not say."""
         if host.pcpus is None:
-            return self.objection(f"has {counted(needs, 'vCPU')}, and the host does not say how many pCPUs it has")
+            words = f"has {counted(needs, 'vCPU')}, and the host does not say how many pCPUs it has"
+            return self.objection(words, code="INTERNAL_ERROR")
         if needs <= host.pcpus:
             return None
         return self.objection(

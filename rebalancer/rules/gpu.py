@@ -15,6 +15,7 @@ from rebalancer.inventory import PGPU, VGPU, Host, Uuid
 from rebalancer.problem import Problem
 
 NVIDIA = frozenset({"nvidia", "nvidia_sriov"})
+OTHERS = frozenset({"passthrough", "gvt_g", "mxgpu"})
 PASSED_THROUGH = frozenset({"passthrough", "mxgpu", "nvidia_sriov"})
 
 
@@ -49,18 +50,20 @@ def carried(problem: Problem) -> Mapping[Uuid, tuple[Uuid | None, ...]]:
     return {card: tuple(types) for card, types in found.items()}
 
 
-def first_without_card(wanted: Sequence[Wanted], host: Host, problem: Problem) -> Wanted | None:
-    """The first of *wanted* that no card of *host* can take after those before it; None when all find one."""
+def cards_for(wanted: Sequence[Wanted], host: Host, problem: Problem) -> list[PGPU]:
+    """The cards of *host* that take *wanted*, one after the other, until one finds none."""
     load = {card.uuid: list(carried(problem).get(card.uuid, ())) for card in host.pgpus}
+    found: list[PGPU] = []
     for want in wanted:
         room = {
             card.uuid: _room(card, want.type, load[card.uuid]) for card in host.pgpus if card.gpu_group == want.group
         }
-        open_cards = [card for card, count in room.items() if count > 0]
+        open_cards = [card for card in host.pgpus if room.get(card.uuid, 0) > 0]
         if not open_cards:
-            return want
-        load[min(open_cards, key=lambda card: room[card])].append(want.type)
-    return None
+            break
+        found.append(min(open_cards, key=lambda card: room[card.uuid]))
+        load[found[-1].uuid].append(want.type)
+    return found
 
 
 def _room(card: PGPU, type_: Uuid, load: Sequence[Uuid | None]) -> int:

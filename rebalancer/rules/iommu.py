@@ -9,6 +9,9 @@ from rebalancer.problem import Problem
 from rebalancer.rules.base import Objection, Origin, PairRule
 from rebalancer.rules.gpu import PASSED_THROUGH, implementations
 
+UNSAID = "INTERNAL_ERROR"
+"""xapi trips over a host that does not say."""
+
 
 class IOMMU(PairRule[Literal[True]]):
     """Whole cards and virtual functions alike."""
@@ -25,4 +28,7 @@ class IOMMU(PairRule[Literal[True]]):
 
     def objects(self, needs: Literal[True], host: Host, problem: Problem) -> Objection | None:
         """A host without."""
-        return None if host.chipset_info.get("iommu") == "true" else self.objection("needs an IOMMU, the host has none")
+        said = host.chipset_info.get("iommu")
+        if said is None:
+            return self.objection("needs an IOMMU, and the host does not say whether it has one", code=UNSAID)
+        return None if said == "true" else self.objection("needs an IOMMU, the host has none")

@@ -8,6 +8,9 @@ from rebalancer.inventory import DANGLING, VBD, VM, Host, Uuid, VBDType
 from rebalancer.problem import Problem
 from rebalancer.rules.base import Objection, Origin, PairRule
 
+NO_DISK = "no disk"
+"""Stands for the SR of a drive that is not empty and leads to no disk: xapi trips over it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Need:
@@ -40,6 +43,8 @@ class SharedSRVisible(PairRule[tuple[Need, ...]]):
         missing = [need for need in needs if need.sr not in host.attached_srs]
         if not missing:
             return None
+        if any(need.sr == NO_DISK for need in missing):
+            return self.objection("a drive is not empty, and leads to no disk", code="HANDLE_INVALID")
         names = ", ".join(f"'{_name(need.sr, problem)}'" for need in missing)
         drives = [need.drive for need in missing]
         return self.objection(
@@ -49,9 +54,9 @@ class SharedSRVisible(PairRule[tuple[Need, ...]]):
 
 
 def _sr_of(drive: VBD, problem: Problem) -> Uuid:
-    """The SR behind *drive*; a disk that leads nowhere is on an SR that no host has."""
+    """The SR behind *drive*; a disk that does not exist is on one that no host has."""
     vdi = problem.pool.vdis.get(drive.vdi or DANGLING)
-    return vdi.sr if vdi else DANGLING
+    return vdi.sr if vdi else NO_DISK
 
 
 def _name(sr: Uuid, problem: Problem) -> str:

@@ -38,12 +38,13 @@ def numbers(version: str) -> Version:
 
 
 def xapi_version(host: Host) -> Version | None:
-    """The version of xapi that *host* runs; None where it does not say."""
+    """The version of xapi that *host* runs; None where it does not say, or what it says cannot be read."""
     software = host.software_version
     build, platform = numbers(software.get("xapi_build", "")), numbers(software.get("platform_version", ""))
     if build:
         return build
-    if not platform and "product_version" not in software:
+    silent = "platform_version" not in software and "product_version" in software
+    if "xapi_build" in software or not (platform or silent):
         return None
     return next((xapi for least, xapi in XAPI_OF_PLATFORM if platform >= least), BEFORE_PLATFORM_VERSIONS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rebalancer.inventory import DANGLING, VM, Host
 from rebalancer.problem import Problem
 from rebalancer.rules.base import Objection, Origin, PairRule
-from rebalancer.rules.gpu import Wanted, first_without_card, implementation
+from rebalancer.rules.gpu import Wanted, cards_for, implementation
 
 
 class VGPUCapacity(PairRule[tuple[Wanted, ...]]):
@@ -25,9 +25,10 @@ class VGPUCapacity(PairRule[tuple[Wanted, ...]]):
 
     def objects(self, needs: tuple[Wanted, ...], host: Host, problem: Problem) -> Objection | None:
         """A virtual GPU for which no card is left."""
-        want = first_without_card(needs, host, problem)
-        if want is None:
+        found = cards_for(needs, host, problem)
+        if len(found) == len(needs):
             return None
+        want = needs[len(found)]
         type_ = problem.pool.vgpu_types.get(want.type)
         whole = implementation(want.type, problem) == "passthrough"
         return self.objection(

@@ -38,6 +38,13 @@ ISO = {"srs": (make_sr("isos"),), "vdis": (make_vdi("image", "isos"),)}
 OLD = {"platform_version": "1.6.10", "product_version": "6.1.0", "xapi": "1.3"}
 TWO_KINDS = {"enabled_types": ("t4", "p4"), "max_capacities": {"t4": 2, "p4": 2}}
 TWO_CARDS = {"pgpus": (*card("h2", **TWO_KINDS)["pgpus"], *card("h2", uuid="empty", **TWO_KINDS)["pgpus"])}
+MUTE_CARD = card("h2", compatibility_metadata={})
+MUTE_SECOND = {
+    "pgpus": (
+        *card("h2")["pgpus"],
+        *card("h2", uuid="mute", gpu_group="mute", compatibility_metadata={})["pgpus"],
+    )
+}
 SEES_LOCAL = {"srs": ("shared", "local")}
 
 TARGET_ROWS = (
@@ -119,6 +126,16 @@ PAIR_ROWS = (
     illegal("vgpu-capacity", vm={"vgpus": (vgpu(),)}, target=card("h2", enabled_types=()), pool=neighbour(0)),
     illegal("vgpu-capacity", vm={"vgpus": (vgpu(),)}, target=card("h2", gpu_group="other"), pool=neighbour(0)),
     illegal("vgpu-capacity", vm={"vgpus": (vgpu(),)}, target=card("h2", max_capacities={}), pool=neighbour(0)),
+    legal("vgpu-metadata", vm={"vgpus": (vgpu(),)}, target=card("h2"), pool=vgpu_types()),
+    legal("vgpu-metadata", vm={"vgpus": (vgpu(),)}, target=MUTE_CARD, pool=vgpu_types("gvt_g")),
+    legal(
+        "vgpu-metadata",
+        vm={"vgpus": (vgpu(),), "power_state": PowerState.HALTED},
+        target=MUTE_CARD,
+        pool=vgpu_types(),
+    ),
+    illegal("vgpu-metadata", vm={"vgpus": (vgpu(),)}, target=MUTE_CARD, pool=vgpu_types()),
+    illegal("vgpu-metadata", vm={"vgpus": (vgpu(), vgpu(gpu_group="mute"))}, target=MUTE_SECOND, pool=vgpu_types()),
     legal("sriov-capacity", target={"pifs": (make_pif("h2", free_virtual_functions=1),)}),
     illegal("sriov-capacity", target={"pifs": (make_pif("h2", free_virtual_functions=0),)}),
     illegal(

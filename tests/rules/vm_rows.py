@@ -7,6 +7,8 @@ from rebalancer.units import GIB
 from tests.pools import make_memory, make_vdi
 from tests.rules.row import card, guest, illegal, legal, metrics, vgpu, vgpu_types
 
+ALLOWS_VGPU = {"restrictions": {"restrict_vgpu": "false"}}
+
 VM_ROWS = (
     legal("domain-type-known", vm=metrics(current_domain_type=None)),
     illegal("domain-type-known", vm=metrics(current_domain_type=DomainType.UNSPECIFIED)),
@@ -75,8 +77,19 @@ VM_ROWS = (
     illegal("source-live", source={"live": None}),
     legal("licence", pool={"restrictions": {}}),
     illegal("licence", pool={"restrictions": {"restrict_xen_motion": "true"}}),
+    legal("vgpu-supported", vm={"vgpus": ()}),
+    legal("vgpu-supported", vm={"vgpus": (vgpu(),)}, pool=vgpu_types() | ALLOWS_VGPU),
+    legal("vgpu-supported", vm={"vgpus": (vgpu(),)}, pool=vgpu_types("passthrough")),
+    illegal("vgpu-supported", vm={"vgpus": (vgpu(),)}, pool=vgpu_types()),
+    illegal("vgpu-supported", vm={"vgpus": (vgpu(),)}, pool=vgpu_types() | {"restrictions": {"restrict_vgpu": "true"}}),
+    illegal("vgpu-supported", vm={"vgpus": (vgpu(), vgpu(type="?"))}, pool=vgpu_types("passthrough")),
+    illegal("vgpu-supported", vm={"vgpus": (vgpu(),), "domain_type": DomainType.PV}, pool=vgpu_types() | ALLOWS_VGPU),
     legal("vgpu-driver", vm={"vgpus": ()}),
+    legal("vgpu-driver", vm={"vgpus": (vgpu(),)}, pool=vgpu_types("mxgpu")),
+    legal("vgpu-driver", vm={"vgpus": (vgpu(),), "power_state": PowerState.HALTED}),
+    illegal("vgpu-driver", vm={"vgpus": (vgpu(),)}, pool=vgpu_types()),
     illegal("vgpu-driver", vm={"vgpus": (vgpu(),)}),
+    illegal("vgpu-driver", vm={"vgpus": (vgpu(), vgpu(type="?"))}, pool=vgpu_types("mxgpu")),
     legal("guest-tools-installed", vm=guest(pv_drivers_version={}, pv_drivers_detected=True)),
     legal("guest-tools-installed", vm=guest(pv_drivers_detected=None)),
     illegal("guest-tools-installed", vm=guest(pv_drivers_version={}, pv_drivers_detected=None)),

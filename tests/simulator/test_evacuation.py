@@ -157,7 +157,7 @@ def group_of(count: int, *, free: dict[str, int], there: dict[str, str]) -> tupl
         "host": {host: {} for host in ("leaving", *free)},
         "VM": vms,
         "VM_group": {"apart": {"placement": "anti_affinity", "VMs": names}},
-        "pool": {"pool": {"restrictions": {}}},
+        "pool": {"pool": {"restrictions": {"restrict_vm_groups": "false"}}},
     }
     database = Database(records)
     leaving = {name: 10 for name in names if name not in there}
@@ -188,7 +188,7 @@ def test_the_biggest_go_first_each_to_most_room() -> None:
     records: Records = {
         "host": {"a": {}, "b": {}},
         "VM": {name: {"groups": []} for name in ("s", "m", "l")},
-        "pool": {"pool": {"restrictions": {}}},
+        "pool": {"pool": {"restrictions": {"restrict_vm_groups": "false"}}},
     }
     plan = packed(Database(records), {"a": 10, "b": 8}, {"s": 3, "m": 4, "l": 9})
     assert plan == {"l": "a", "m": "b", "s": "b"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rebalancer.simulator import disks, moves, power
 from rebalancer.simulator.calls.request import Request, Table
 from rebalancer.simulator.checks import agility, boot_here, memory, vm_operations
-from rebalancer.simulator.checks.facts import domain_type
+from rebalancer.simulator.checks.facts import configured_domain_type
 from rebalancer.simulator.failure import ApiFailure
 from rebalancer.simulator.schema import NULL
 
@@ -55,7 +55,7 @@ def compute_memory_overhead(request: Request, vm: str) -> str:
     """Return bytes that Xen needs besides a VM's memory."""
     database = request.world.database
     record = database.get("VM", vm)
-    return str(memory.overhead_mib(record, domain_type(database, record)) * memory.MIB)
+    return str(memory.overhead_mib(record, configured_domain_type(record)) * memory.MIB)
 
 
 def set_memory_dynamic_range(request: Request, vm: str, least: str, most: str) -> None:

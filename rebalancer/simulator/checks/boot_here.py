@@ -105,11 +105,11 @@ def _assert_ready(database: Database, vm: str, host: str) -> None:
     parameters.assert_sane(database, guest)
     if not is_live(database, target):
         raise ApiFailure("HOST_NOT_LIVE")
-    if guest["is_control_domain"] and guest["affinity"] != host:
+    if guest["is_control_domain"] and guest["affinity"] not in {NULL, host}:
         text = "Cannot boot a control domain on a host different from its affinity"
         raise ApiFailure("OPERATION_NOT_ALLOWED", text)
-    at_home = guest["resident_on"] == host or guest["is_control_domain"]
-    if not target["enabled"] and not at_home:
+    runs_here = guest["power_state"] == "Running" and guest["resident_on"] == host
+    if not target["enabled"] and not runs_here and not guest["is_control_domain"]:
         raise ApiFailure("HOST_DISABLED", host)
 
 
@@ -149,6 +149,9 @@ def _assert_hvm(database: Database, vm: str, host: str) -> None:
 
 def _assert_cpus(database: Database, vm: str, host: str) -> None:
     guest = database.get("VM", vm)
-    wanted, there = int(guest["VCPUs_max"]), int(database.get("host", host)["cpu_info"].get("cpu_count", "0"))
+    count = database.get("host", host)["cpu_info"].get("cpu_count")
+    if count is None:
+        raise ApiFailure("INTERNAL_ERROR", "Not_found")
+    wanted, there = int(guest["VCPUs_max"]), int(count)
     if wanted > there and not is_true(guest["platform"].get("vcpu-unrestricted")):
         raise ApiFailure("HOST_NOT_ENOUGH_PCPUS", str(wanted), str(there))

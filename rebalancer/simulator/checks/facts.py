@@ -9,6 +9,7 @@ from rebalancer.simulator.failure import ApiFailure
 from rebalancer.simulator.schema import NULL
 
 HARDWARE_VIRTUAL = {"hvm", "pvh", "pv_in_pvh"}
+ENABLED_WHEN_UNKNOWN = {"xen_motion"}
 UPGRADE_MARK = "rolling_upgrade_in_progress"
 
 
@@ -23,8 +24,8 @@ def is_upgrading(database: Database) -> bool:
 
 
 def is_true(text: str | None) -> bool:
-    """Whether a platform flag is set, as xapi reads it: true or 1."""
-    return text in {"true", "1"}
+    """Whether a flag is set, as xapi reads it: true or 1, in any case."""
+    return (text or "").lower() in {"true", "1"}
 
 
 def is_live(database: Database, host: Record) -> bool:
@@ -40,25 +41,42 @@ def domain_type(database: Database, vm: Record) -> str:
         ApiFailure: HANDLE_INVALID for a VM with a domain but no metrics, INTERNAL_ERROR for an unspecified type.
     """
     if vm["power_state"] == "Halted":
-        return str(vm["domain_type"])
-    kind = str(database.get("VM_metrics", vm["metrics"])["current_domain_type"])
+        return configured_domain_type(vm)
+    return _specified(str(database.get("VM_metrics", vm["metrics"])["current_domain_type"]))
+
+
+def configured_domain_type(vm: Record) -> str:
+    """Return how a VM runs from its next boot on.
+
+    Raises:
+        ApiFailure: INTERNAL_ERROR for an unspecified type.
+    """
+    return _specified(str(vm["domain_type"]))
+
+
+def _specified(kind: str) -> str:
     if kind == "unspecified":
         raise ApiFailure("INTERNAL_ERROR", "unspecified domain type")
     return kind
 
 
 def discs_of(database: Database, vm: Record) -> Iterator[tuple[Record, str, Record]]:
-    """Iterate over (VBD, ref of its VDI, VDI) of every drive that is not empty, disks, CDs and floppies alike."""
+    """Iterate over (VBD, ref of its VDI, VDI) of every drive that is not empty, disks, CDs and floppies alike.
+
+    Raises:
+        ApiFailure: HANDLE_INVALID [VDI, ref] for a drive that is not empty, and leads to no disc.
+    """
     for ref in vm["VBDs"]:
         vbd = database.find("VBD", ref)
-        if vbd is not None and not vbd["empty"] and (vdi := database.find("VDI", vbd["VDI"])) is not None:
-            yield vbd, vbd["VDI"], vdi
+        if vbd is not None and not vbd["empty"]:
+            yield vbd, vbd["VDI"], database.get("VDI", vbd["VDI"])
 
 
 def is_restricted(database: Database, feature: str) -> bool:
-    """Whether the licence of the pool holds back a feature."""
+    """Whether the licence of the pool holds back a feature, as with most that it does not name (features.ml)."""
     restrictions: Mapping[str, str] = pool_of(database)["restrictions"]
-    return restrictions.get(f"restrict_{feature}") == "true"
+    said = restrictions.get(f"restrict_{feature}")
+    return said == "true" if feature in ENABLED_WHEN_UNKNOWN else said != "false"
 
 
 def members_of(database: Database, cls: str, refs: list[str]) -> list[Record]:

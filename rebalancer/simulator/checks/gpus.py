@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
-from rebalancer.simulator.checks.facts import members_of
+from rebalancer.simulator.checks.facts import configured_domain_type, is_restricted, members_of
 from rebalancer.simulator.database import Database, Record
 from rebalancer.simulator.failure import ApiFailure
+from rebalancer.simulator.schema import NULL
 
-NEEDS_IOMMU = {"passthrough", "mxgpu"}
+NEEDS_IOMMU = {"passthrough", "mxgpu", "nvidia_sriov"}
+NVIDIA = {"nvidia", "nvidia_sriov"}
+WHOLE_CARDS = {"passthrough"}
 
 
 def implementation(database: Database, vgpu: Record) -> str:
@@ -17,28 +21,69 @@ def implementation(database: Database, vgpu: Record) -> str:
 
 
 def assert_iommu(database: Database, vm: str, host: str) -> None:
-    """Raise VM_REQUIRES_IOMMU [host] for a vGPU that is handed through to a host without an IOMMU."""
+    """Raise VM_REQUIRES_IOMMU [host] for a vGPU that is handed through to a host without an IOMMU.
+
+    Raises:
+        ApiFailure: that, or INTERNAL_ERROR where the host does not say whether it has one.
+    """
     vgpus = members_of(database, "VGPU", database.get("VM", vm)["VGPUs"])
     handed_through = any(implementation(database, vgpu) in NEEDS_IOMMU for vgpu in vgpus)
-    if handed_through and database.get("host", host)["chipset_info"].get("iommu") != "true":
+    if not handed_through:
+        return
+    chipset = database.get("host", host)["chipset_info"]
+    if "iommu" not in chipset:
+        raise ApiFailure("INTERNAL_ERROR", "Not_found")
+    if chipset["iommu"] != "true":
         raise ApiFailure("VM_REQUIRES_IOMMU", host)
 
 
 def assert_room(database: Database, vm: str, host: str) -> None:
-    """Raise VM_REQUIRES_GPU [vm, group] or VM_REQUIRES_VGPU [vm, group, type] unless all vGPUs fit together."""
+    """Raise VM_REQUIRES_GPU [vm, group] or VM_REQUIRES_VGPU [vm, group, type] unless all vGPUs fit together.
+
+    A VM whose vGPUs all have a card waiting for them is not asked again.
+    """
+    vgpus = members_of(database, "VGPU", database.get("VM", vm)["VGPUs"])
+    if all(database.find("PGPU", vgpu["scheduled_to_be_resident_on"]) for vgpu in vgpus):
+        return
+    for vgpu, card in _cards(database, vgpus, host):
+        if card is None and implementation(database, vgpu) in WHOLE_CARDS:
+            raise ApiFailure("VM_REQUIRES_GPU", vm, vgpu["GPU_group"])
+        if card is None:
+            raise ApiFailure("VM_REQUIRES_VGPU", vm, vgpu["GPU_group"], vgpu["type"])
+
+
+def assert_driver_answers(database: Database, vm: str, host: str) -> None:
+    """Raise NVIDIA_TOOLS_ERROR [host] for a card that is to take an NVIDIA vGPU and has no metadata of its driver."""
+    vgpus = members_of(database, "VGPU", database.get("VM", vm)["VGPUs"])
+    for vgpu, card in _cards(database, vgpus, host):
+        asked = database.find("PGPU", card or NULL) if implementation(database, vgpu) in NVIDIA else None
+        if asked and "nvidia" not in asked["compatibility_metadata"]:
+            raise ApiFailure("NVIDIA_TOOLS_ERROR", host)
+
+
+def _cards(database: Database, vgpus: list[Record], host: str) -> Iterator[tuple[Record, str | None]]:
+    """Iterate over the vGPUs with the card of a host that takes each after those before it, or None."""
     taken: Counter[tuple[str, str]] = Counter()
-    for vgpu in members_of(database, "VGPU", database.get("VM", vm)["VGPUs"]):
+    for vgpu in vgpus:
         cards = [
             (ref, card)
             for ref, card in database.items("PGPU")
             if card["host"] == host and card["GPU_group"] == vgpu["GPU_group"]
         ]
         fitting = [ref for ref, card in cards if _fits(database, ref, card, vgpu, taken)]
-        if not fitting:
-            if implementation(database, vgpu) == "passthrough":
-                raise ApiFailure("VM_REQUIRES_GPU", vm, vgpu["GPU_group"])
-            raise ApiFailure("VM_REQUIRES_VGPU", vm, vgpu["GPU_group"], vgpu["type"])
-        taken[fitting[0], vgpu["type"]] += 1
+        yield vgpu, next(iter(fitting), None)
+        taken.update([(fitting[0], vgpu["type"])] if fitting else [])
+
+
+def assert_supported(database: Database, vm: str) -> None:
+    """Raise FEATURE_REQUIRES_HVM or LICENCE_RESTRICTION [VGPU] for vGPUs that a move would have to set up anew."""
+    guest = database.get("VM", vm)
+    vgpus = members_of(database, "VGPU", guest["VGPUs"])
+    if vgpus and configured_domain_type(guest) != "hvm":
+        raise ApiFailure("FEATURE_REQUIRES_HVM", "vGPU- and GPU-passthrough needs HVM")
+    parts = [vgpu for vgpu in vgpus if implementation(database, vgpu) not in WHOLE_CARDS]
+    if parts and is_restricted(database, "vgpu"):
+        raise ApiFailure("LICENCE_RESTRICTION", "VGPU")
 
 
 def _fits(database: Database, ref: str, card: Record, vgpu: Record, taken: Counter[tuple[str, str]]) -> bool:

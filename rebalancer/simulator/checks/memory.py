@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rebalancer.simulator.checks.facts import domain_type
+from rebalancer.simulator.checks.facts import configured_domain_type
 from rebalancer.simulator.database import Database, Record
 from rebalancer.simulator.failure import ApiFailure
 from rebalancer.simulator.schema import NULL
@@ -34,9 +34,9 @@ def usable_memory(database: Database, host: str) -> int:
     return int(database.get("host_metrics", record["metrics"])["memory_total"]) - int(record["memory_overhead"])
 
 
-def needed_memory(database: Database, vm: Record) -> int:
+def needed_memory(vm: Record) -> int:
     """Return bytes that a VM is asked for on arrival: whole MiB, and its overhead computed anew."""
-    kind = domain_type(database, vm)
+    kind = configured_domain_type(vm)
     memory = vm["memory_static_max"] if kind == "pv_in_pvh" else vm["memory_dynamic_min"]
     return (-(-int(memory) // MIB) + overhead_mib(vm, kind)) * MIB
 
@@ -52,7 +52,7 @@ def overhead_mib(vm: Record, kind: str) -> int:
 
 def assert_enough(database: Database, vm: str, host: str) -> None:
     """Raise HOST_NOT_ENOUGH_FREE_MEMORY [needed, available] unless the VM fits; the last byte counts."""
-    needed = needed_memory(database, database.get("VM", vm))
+    needed = needed_memory(database.get("VM", vm))
     available = free_memory(database, host, besides=vm)
     if needed > available:
         raise ApiFailure("HOST_NOT_ENOUGH_FREE_MEMORY", str(needed), str(available))

@@ -36,7 +36,9 @@ def assert_may_start(database: Database, vm: str, host: str, options: Mapping[st
     boot_here.assert_has_room(database, vm, host)
     failover.assert_plan_survives(database, vm, host)
     assert_target_free(database, host)
+    gpus.assert_supported(database, vm)
     _assert_source(database, source)
+    gpus.assert_driver_answers(database, vm, host)
     if "network" in options:
         _assert_transfer_network(database, host, options["network"])
 
@@ -44,7 +46,7 @@ def assert_may_start(database: Database, vm: str, host: str, options: Mapping[st
 def asks_gpu_driver(database: Database, vm: str) -> bool:
     """Whether the NVIDIA driver of the source host would be asked after all checks: its answer is in no record."""
     vgpus = members_of(database, "VGPU", database.get("VM", vm)["VGPUs"])
-    return any(gpus.implementation(database, vgpu) in vm_operations.MIGRATABLE_GPU for vgpu in vgpus)
+    return any(gpus.implementation(database, vgpu) in gpus.NVIDIA for vgpu in vgpus)
 
 
 def _is_forced(options: Mapping[str, str]) -> bool:

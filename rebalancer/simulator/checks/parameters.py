@@ -10,8 +10,9 @@ from rebalancer.simulator.failure import ApiFailure
 def assert_sane(database: Database, vm: Record) -> None:
     """Raise INVALID_VALUE, VALUE_NOT_SUPPORTED or MEMORY_CONSTRAINT_VIOLATION for settings no VM can start with."""
     _assert_vcpus(vm)
-    # The other bounds are bent into shape; only these two cannot be.
-    if int(vm["memory_dynamic_min"]) > int(vm["memory_dynamic_max"]):
+    # Whatever else is wrong with them is bent into shape; a range upside down cannot be.
+    upside_down = (int(vm[f"memory_{kind}_min"]) > int(vm[f"memory_{kind}_max"]) for kind in ("static", "dynamic"))
+    if any(upside_down):
         raise ApiFailure("MEMORY_CONSTRAINT_VIOLATION")
     if float(vm["HVM_shadow_multiplier"]) < 1.0:
         raise ApiFailure("INVALID_VALUE", "HVM_shadow_multiplier", f"{vm['HVM_shadow_multiplier']:g}")
@@ -21,7 +22,7 @@ def assert_sane(database: Database, vm: Record) -> None:
 def _assert_vcpus(vm: Record) -> None:
     at_startup, most = int(vm["VCPUs_at_startup"]), int(vm["VCPUs_max"])
     if most <= 0:
-        raise ApiFailure("INVALID_VALUE", "VCPUs-max", str(most))
+        raise ApiFailure("INVALID_VALUE", "VCPUs_max", str(most))
     if at_startup <= 0:
         raise ApiFailure("INVALID_VALUE", "VCPUs-at-startup", str(at_startup))
     if at_startup > most:

@@ -11,10 +11,10 @@ UPGRADED = ("platform_version", "xapi")
 
 
 def version(text: str | None) -> list[int]:
-    """Return the integers of a version; what is no integer is dropped, a missing one is 0.0.0."""
+    """Return the integers of a version, up to a second hyphen; others are dropped, a missing one is 0.0.0."""
     if text is None:
         return [0, 0, 0]
-    return [int(part) for part in text.replace("-", ".").split(".") if part.isdigit()]
+    return [int(part) for piece in text.split("-")[:2] for part in piece.split(".") if part.isdigit()]
 
 
 def is_older(database: Database, host: str, than: str) -> bool:
@@ -32,5 +32,5 @@ def assert_as_coordinator(database: Database, vm: str, host: str) -> None:
     """Raise VM_HOST_INCOMPATIBLE_VERSION [host, vm] unless the host is as old and new as the coordinator."""
     ours = database.get("host", pool_of(database)["master"])["software_version"]
     theirs = database.get("host", host)["software_version"]
-    if any(ours.get(key) != theirs.get(key) for key in UPGRADED):
+    if any(version(ours.get(key)) != version(theirs.get(key)) for key in UPGRADED):
         raise ApiFailure("VM_HOST_INCOMPATIBLE_VERSION", host, vm)

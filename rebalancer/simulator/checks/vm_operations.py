@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from rebalancer.simulator.checks import gpus
-from rebalancer.simulator.checks.facts import discs_of, is_true, members_of
+from rebalancer.simulator.checks.facts import is_true, members_of
 from rebalancer.simulator.database import Database, Record
 from rebalancer.simulator.failure import ApiFailure
 
@@ -20,7 +20,6 @@ STATES = {
 }
 MOVES = {"pool_migrate", "migrate_send"}
 LIVE = {"Running", "Paused"}
-MIGRATABLE_GPU = {"nvidia", "nvidia_sriov"}
 
 
 def assert_not_refused(database: Database, vm: str, operation: str) -> None:
@@ -72,7 +71,8 @@ def assert_movable(database: Database, vm: str, operation: str, *, strict: bool)
 def _assert_kind(vm: str, record: Record, operation: str) -> None:
     if record["is_a_snapshot"]:
         raise ApiFailure("VM_IS_SNAPSHOT", vm, operation)
-    if record["is_a_template"] and not (operation == "migrate_send" and not record["is_default_template"]):
+    of_the_product = record["is_default_template"] or is_true(record["other_config"].get("default_template"))
+    if record["is_a_template"] and (operation != "migrate_send" or of_the_product):
         raise ApiFailure("VM_IS_TEMPLATE", vm, operation)
 
 
@@ -118,7 +118,9 @@ def _assert_devices(database: Database, vm: str, record: Record, operation: str)
 
 
 def _assert_no_cache(database: Database, record: Record) -> None:
-    for _, _, vdi in discs_of(database, record):
+    """Empty drives count that still name a disc, and no disc counts that is gone."""
+    drives = members_of(database, "VBD", record["VBDs"])
+    for vdi in members_of(database, "VDI", [drive["VDI"] for drive in drives]):
         config = vdi["sm_config"]
         if config.get("on_boot") == "reset" and is_true(config.get("caching")):
             raise ApiFailure("VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION")
@@ -132,4 +134,4 @@ def _own_functions(database: Database, record: Record) -> set[str]:
 def _is_migratable(database: Database, vgpu: Record) -> bool:
     card = database.find("PGPU", vgpu["resident_on"])
     kind = gpus.implementation(database, vgpu)
-    return kind in MIGRATABLE_GPU and card is not None and "nvidia" in card["compatibility_metadata"]
+    return kind in gpus.NVIDIA and card is not None and "nvidia" in card["compatibility_metadata"]

@@ -52,6 +52,7 @@ SOFTWARE = {
     "xapi_build": "26.1.4",
     "xen": "4.17.5-13",
 }
+FEATURES = ("xen_motion", "storage_xen_motion", "vgpu", "vm_groups")
 HOST_OPERATIONS = ["vm_migrate", "provision", "vm_resume", "enable", "evacuate", "vm_start"]
 MIRRORING = ["VDI_CREATE", "VDI_DELETE", "VDI_ATTACH", "VDI_DETACH", "VDI_SNAPSHOT", "VDI_MIRROR", "VDI_CONFIG_CBT"]
 DRIVERS = {"ext": MIRRORING, "nfs": MIRRORING, "lvmoiscsi": MIRRORING, "iso": ["VDI_ATTACH"], "udev": ["VDI_ATTACH"]}
@@ -124,7 +125,7 @@ def _pool(builder: Builder, master: str, cpus: int) -> str:
         name_label="simulated",
         name_description="A pool made by the simulator",
         master=master,
-        restrictions={"restrict_xen_motion": "false", "restrict_storage_xen_motion": "false", "enable_xha": "true"},
+        restrictions={f"restrict_{feature}": "false" for feature in FEATURES} | {"enable_xha": "true"},
         cpu_info={
             "cpu_count": str(cpus),
             "vendor": "GenuineIntel",
