@@ -27,7 +27,7 @@ from rebalancer.simulator.checks import storage_motion, vm_operations
 from rebalancer.simulator.database import Database
 from tests.pools import policy_of
 from tests.rules.recordings import ASKED_LATER
-from tests.simulator.test_verdict import code, moved, verdict
+from tests.simulator.asked import code, moved, verdict
 
 Records = dict[str, dict[str, dict[str, Any]]]
 

@@ -22,6 +22,7 @@ from rebalancer.simulator.checks import (
 )
 from rebalancer.simulator.database import Database
 from rebalancer.simulator.failure import ApiFailure
+from tests.simulator.asked import code, moved, verdict
 
 REACHED = 0.999
 FREE_TEXT = {"VM_INCOMPATIBLE_WITH_THIS_HOST", "INTERNAL_ERROR", "(unknown)"}
@@ -40,36 +41,6 @@ def pools(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
     files = recorded_pools(request.getfixturevalue("shared_data"))
     assert files, "no recorded pool where XAPI_VERDICTS says"
     return [json.loads(gzip.decompress(file.read_bytes())) for file in files]
-
-
-def verdict(question: Callable[[], object]) -> str | list[str]:
-    """What a check says, in the form of the recordings."""
-    try:
-        question()
-    except ApiFailure as refused:
-        return refused.description
-    return "ok"
-
-
-def moved(database: Database, vm: str, host: str) -> str | list[str]:
-    """What the simulator says to VM.pool_migrate, in the form of the recordings."""
-    waits = False
-
-    def ask() -> None:
-        nonlocal waits
-        waits = migration.must_wait(database, vm, host, {"live": "true"})
-        if not waits:
-            migration.assert_may_start(database, vm, host, {"live": "true"})
-
-    answer = verdict(ask)
-    if answer == "ok" and waits:
-        return "waits"
-    return ["(unknown)"] if answer == "ok" and migration.asks_gpu_driver(database, vm) else answer
-
-
-def code(answer: str | list[str]) -> str:
-    """The error code of an answer, or ok, or waits."""
-    return answer if isinstance(answer, str) else answer[0]
 
 
 def pairs(pools: list[dict[str, Any]], call: str) -> Iterator[tuple[Database, str, str, Any]]:
