@@ -12,9 +12,9 @@ from rebalancer.inventory import Pool
 from rebalancer.plan import Finding, Plan, plan_document, undo, verify_plan
 from tests.export.leaves import as_read, edits
 from tests.plan import crossed as crossing
-from tests.plan import test_partial as partial
-from tests.plan import test_storage_plan as storage
-from tests.plan import test_undo as undone
+from tests.plan import parts as partial
+from tests.plan import stored as storage
+from tests.plan import undone
 from tests.plan.busy import PLAN, busy_pool
 from tests.plan.made import LATER, demand_of
 

@@ -17,30 +17,9 @@ from rebalancer.plan.elsewhere import pool_at
 from rebalancer.plan.order import Order, find_order
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
-from tests.plan.made import LATER, demand_of, goal_of, plan_of, pool_with, swap, tasks
+from tests.plan.made import LATER, goal_of, plan_of, pool_with, swap, tasks
+from tests.plan.parts import named, part, three, whole
 from tests.pools import problem_of
-
-
-def three() -> Problem:
-    """`b` leaves h2 for `a`; `c` goes its own way."""
-    pool = pool_with({"h1": 10, "h2": 10, "h3": 20}, {"a": ("h1", 8), "b": ("h2", 8), "c": ("h1", 1)})
-    return problem_of(pool, demand=demand_of(pool, {"a": 6.0, "b": 0.3333337, "c": 0.1111117}))
-
-
-def whole() -> Plan:
-    """All three moves, with objectives."""
-    return plan_of(three(), goal_of(three(), a="h2", b="h3", c="h3"), tiers=("repair", "balance"))
-
-
-def named(plan: Plan, vm: str) -> str:
-    """The first step of a VM."""
-    return next(step.id for step in plan.steps if step.vm == vm)
-
-
-def part(*vms: str, pool: Pool | None = None, plan: Plan | None = None) -> Plan:
-    """What is left without some VMs."""
-    made = plan or whole()
-    return without_steps(made, [named(made, vm) for vm in vms], pool or three().pool, reason="not tonight")
 
 
 def test_a_step_that_nobody_needs_is_left_out() -> None:

@@ -21,31 +21,16 @@ from rebalancer.rules import rules_for
 from rebalancer.simulator import SimulatedPool
 from tests.local_disks import carried, local_problem, local_vm
 from tests.plan.crossed import PLAN as CROSSING
-from tests.plan.made import LATER, demand_of, goal_of, plan_of, pool_with, swap, tasks
+from tests.plan.made import LATER, goal_of, plan_of, pool_with, swap, tasks
 from tests.plan.played import Play, cases
+from tests.plan.undone import at, three, whole
 from tests.pools import policy_of, problem_of
 from tests.two_pools import one_pool, pool_vm, two_pools
-
-
-def three() -> Problem:
-    """`b` leaves h2 for `a`; `c` goes its own way."""
-    pool = pool_with({"h1": 10, "h2": 10, "h3": 20}, {"a": ("h1", 8), "b": ("h2", 8), "c": ("h1", 1)})
-    return problem_of(pool, demand=demand_of(pool, {"a": 6.0, "b": 0.3, "c": 0.1}))
-
-
-def whole() -> Plan:
-    """All three moves."""
-    return plan_of(three(), goal_of(three(), a="h2", b="h3", c="h3"))
 
 
 def named(plan: Plan, *vms: str) -> list[str]:
     """The steps of some VMs."""
     return [step.id for step in plan.steps if step.vm in vms]
-
-
-def at(pool: Pool, **hosts: str) -> Pool:
-    """*pool* with some VMs on other hosts."""
-    return pool_at(pool, Placement(hosts))
 
 
 def ways(plan: Plan) -> list[tuple[str, str, str]]:

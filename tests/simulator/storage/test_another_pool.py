@@ -3,99 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import XenAPI
 
-from rebalancer.simulator import SimulatedPool, Simulator, annex_pool, demo_pool, generate_pool
-from tests.simulator.storage.motion import NULL, Move, Proxy, finished, used
-
-
-@pytest.fixture(scope="session")
-def other_pool() -> SimulatedPool:
-    """Another pool with networks of the same names."""
-    return generate_pool(hosts=2, vms=6, seed=6, fill=0.3, pinned=0.0, cpus=8)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Crossing:
-    """A running guest of one pool, a host of the other with a local SR, and all that has to be mapped."""
-
-    here: Simulator
-    there: Simulator
-    xapi: Proxy
-    other: Proxy
-    vm: str
-    host: str
-    storage: str
-
-    @property
-    def vdi_map(self) -> dict[str, str]:
-        """All its disks to the one SR."""
-        return dict.fromkeys(Move.disks_of(self.here, self.vm), self.storage)
-
-    @property
-    def vif_map(self) -> dict[str, str]:
-        """Every VIF to the first network that has a PIF on the host."""
-        network = next(pif["network"] for _, pif in self.there.database.items("PIF") if pif["host"] == self.host)
-        return dict.fromkeys(self.here.database.get("VM", self.vm)["VIFs"], network)
-
-    def params(self, **changes: Any) -> tuple[Any, ...]:  # noqa: ANN401 - of every wire type
-        """The six parameters of VM.migrate_send."""
-        network = next(
-            pif["network"]
-            for _, pif in self.there.database.items("PIF")
-            if pif["host"] == self.host and pif["management"]
-        )
-        dest = self.other.host.migrate_receive(self.host, network, {})
-        wish = {"vdi_map": self.vdi_map, "vif_map": self.vif_map, "options": {}} | changes
-        return self.vm, dest, True, wish["vdi_map"], wish["vif_map"], wish["options"]
-
-    def networks_of(self, vm: str) -> set[str]:
-        """The networks of a VM of the other pool."""
-        return {self.other.VIF.get_network(ref) for ref in self.other.VM.get_VIFs(vm)}
-
-    def change(self, cls: str, ref: str, **fields: Any) -> None:  # noqa: ANN401 - of every wire type
-        """Change a record of the other pool."""
-        self.there.database.change(cls, ref, **fields)
-
-
-@pytest.fixture
-def two(small_pool: SimulatedPool, other_pool: SimulatedPool, connect: Proxy) -> Callable[..., Any]:
-    """Two pools that know of each other, at a speed."""
-
-    @contextmanager
-    def opened(speed: float = 3000.0) -> Iterator[Crossing]:
-        with (
-            Simulator(small_pool, speed=speed, password="secret", login_delay=0.0) as here,
-            Simulator(other_pool, speed=speed, password="secret", login_delay=0.0, net=101) as there,
-        ):
-            here.introduce(there)
-            host = next(ref for ref, _ in there.database.items("host"))
-            local = next(
-                pbd["SR"]
-                for _, pbd in there.database.items("PBD")
-                if pbd["host"] == host and there.database.get("SR", pbd["SR"])["type"] == "ext"
-            )
-            xapi, other = connect(here).xenapi, connect(there).xenapi
-            vm = next(
-                ref
-                for ref, vm in here.database.items("VM")
-                if vm["power_state"] == "Running" and not vm["is_control_domain"] and vm["VIFs"]
-            )
-            yield Crossing(here=here, there=there, xapi=xapi, other=other, vm=vm, host=host, storage=local)
-
-    return opened
-
-
-def code_of(error: pytest.ExceptionInfo[XenAPI.Failure]) -> str:
-    """XAPI's error code."""
-    return str(error.value.details[0])
+from rebalancer.simulator import annex_pool, demo_pool
+from tests.simulator.storage.crossing import Crossing, code_of
+from tests.simulator.storage.motion import NULL, Move, finished, used
 
 
 def test_a_vm_runs_in_the_other_pool_and_is_gone_from_its_own(two: Callable[..., Any]) -> None:
@@ -141,60 +58,6 @@ def test_on_the_way_it_is_in_its_own_pool_only(two: Callable[..., Any]) -> None:
         assert used(case.other, case.storage) == space
         assert case.xapi.VM.get_power_state(case.vm) == "Running"
         assert case.xapi.VM.get_current_operations(case.vm) == {}
-
-
-def _older(case: Crossing) -> None:
-    case.change("host", case.host, software_version={"platform_version": "1.0.0"})
-
-
-def _disabled(case: Crossing) -> None:
-    case.change("host", case.host, enabled=False)
-
-
-def _with_cpu(case: Crossing, **info: str) -> None:
-    case.change("host", case.host, cpu_info={**case.there.database.get("host", case.host)["cpu_info"], **info})
-
-
-def _full(case: Crossing) -> None:
-    case.change("host_metrics", case.there.database.get("host", case.host)["metrics"], memory_total=str(5 << 30))
-
-
-def _without_hardware(case: Crossing) -> None:
-    case.change("host", case.host, virtual_hardware_platform_versions=[])
-
-
-def _there_already(case: Crossing) -> None:
-    case.there.database.add("VM", dict(case.here.database.get("VM", case.vm)))
-
-
-def _nothing(case: Crossing) -> None:
-    del case
-
-
-REFUSALS: dict[str, tuple[Callable[[Crossing], None], dict[str, Any]]] = {
-    "VDI_NOT_IN_MAP": (_nothing, {"vdi_map": {}}),
-    "VIF_NOT_IN_MAP": (_nothing, {"vif_map": {}}),
-    "VM_HOST_INCOMPATIBLE_VERSION_MIGRATE": (_older, {}),
-    "HOST_DISABLED": (_disabled, {}),
-    "VM_INCOMPATIBLE_WITH_THIS_HOST": (lambda case: _with_cpu(case, vendor="Somebody"), {}),
-    "HOST_NOT_ENOUGH_FREE_MEMORY": (_full, {}),
-    "VM_HOST_INCOMPATIBLE_VIRTUAL_HARDWARE_PLATFORM_VERSION": (_without_hardware, {}),
-    "HOST_NOT_ENOUGH_PCPUS": (lambda case: _with_cpu(case, cpu_count="0"), {}),
-    "DUPLICATE_VM": (_there_already, {}),
-}
-
-
-@pytest.mark.parametrize("code", REFUSALS)
-def test_it_is_refused(two: Callable[..., Any], code: str) -> None:
-    """With XAPI's code, by the question and by the call; nothing moves."""
-    spoil, changes = REFUSALS[code]
-    with two() as case:
-        spoil(case)
-        for call in (case.xapi.VM.assert_can_migrate, case.xapi.VM.migrate_send):
-            with pytest.raises(XenAPI.Failure) as error:
-                call(*case.params(**changes))
-            assert code_of(error) == code
-        assert case.xapi.VM.get_power_state(case.vm) == "Running"
 
 
 def test_the_annex_shares_no_name_and_no_uuid_with_the_demo() -> None:

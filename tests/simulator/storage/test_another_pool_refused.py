@@ -1,0 +1,65 @@
+"""What the simulated XAPI refuses of moves to another pool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import XenAPI
+
+from tests.simulator.storage.crossing import Crossing, code_of
+
+
+def _older(case: Crossing) -> None:
+    case.change("host", case.host, software_version={"platform_version": "1.0.0"})
+
+
+def _disabled(case: Crossing) -> None:
+    case.change("host", case.host, enabled=False)
+
+
+def _with_cpu(case: Crossing, **info: str) -> None:
+    case.change("host", case.host, cpu_info={**case.there.database.get("host", case.host)["cpu_info"], **info})
+
+
+def _full(case: Crossing) -> None:
+    case.change("host_metrics", case.there.database.get("host", case.host)["metrics"], memory_total=str(5 << 30))
+
+
+def _without_hardware(case: Crossing) -> None:
+    case.change("host", case.host, virtual_hardware_platform_versions=[])
+
+
+def _there_already(case: Crossing) -> None:
+    case.there.database.add("VM", dict(case.here.database.get("VM", case.vm)))
+
+
+def _nothing(case: Crossing) -> None:
+    del case
+
+
+REFUSALS: dict[str, tuple[Callable[[Crossing], None], dict[str, Any]]] = {
+    "VDI_NOT_IN_MAP": (_nothing, {"vdi_map": {}}),
+    "VIF_NOT_IN_MAP": (_nothing, {"vif_map": {}}),
+    "VM_HOST_INCOMPATIBLE_VERSION_MIGRATE": (_older, {}),
+    "HOST_DISABLED": (_disabled, {}),
+    "VM_INCOMPATIBLE_WITH_THIS_HOST": (lambda case: _with_cpu(case, vendor="Somebody"), {}),
+    "HOST_NOT_ENOUGH_FREE_MEMORY": (_full, {}),
+    "VM_HOST_INCOMPATIBLE_VIRTUAL_HARDWARE_PLATFORM_VERSION": (_without_hardware, {}),
+    "HOST_NOT_ENOUGH_PCPUS": (lambda case: _with_cpu(case, cpu_count="0"), {}),
+    "DUPLICATE_VM": (_there_already, {}),
+}
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_it_is_refused(two: Callable[..., Any], code: str) -> None:
+    """With XAPI's code, by the question and by the call; nothing moves."""
+    spoil, changes = REFUSALS[code]
+    with two() as case:
+        spoil(case)
+        for call in (case.xapi.VM.assert_can_migrate, case.xapi.VM.migrate_send):
+            with pytest.raises(XenAPI.Failure) as error:
+                call(*case.params(**changes))
+            assert code_of(error) == code
+        assert case.xapi.VM.get_power_state(case.vm) == "Running"
