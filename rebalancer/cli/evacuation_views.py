@@ -38,6 +38,8 @@ def rolling_tables(found: Rolling) -> Iterator[RenderableType]:
     yield heading(f"Hosts, one after another: {', '.join(found.hosts)}")
     if found.blocked:
         yield _blocked_table(found.blocked)
+    for each in found.ways_out:
+        yield _ways_table(each.ways, each.host_name)
     if found.refused:
         return
     yield heading(summary_of(found))
@@ -80,10 +82,11 @@ def _blocked_table(blocked: Sequence[Blocked]) -> RenderableType:
     )
 
 
-def _ways_table(ways: Sequence[WayOut]) -> RenderableType:
-    """What could be given up, and what emptying the hosts then takes."""
+def _ways_table(ways: Sequence[WayOut], host: str = "") -> RenderableType:
+    """What could be given up, and what emptying the hosts, or that one *host*, then takes."""
+    title = f"What would let all leave{' ' if host else ''}{host}"
     return table(
-        "What would let all leave, the cheapest first" if ways[0].proved else "What would let all leave",
+        f"{title}, the cheapest first" if ways[0].proved else title,
         {"give up": "text", "moves": "right", "to copy": "right"},
         [(" and ".join(each.words for each in way.concessions), way.moves, f"{way.gib:.1f} GiB") for way in ways],
     )

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-from rebalancer.errors import InputError, RebalancerError
+from rebalancer.errors import InputError, RebalancerError, WayOut
 from rebalancer.inventory import Uuid
 from rebalancer.plan.missing import Hindrances
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import rules_for
-from rebalancer.solve import SolveReporter
+from rebalancer.solve import SolveReporter, ways_out
 from rebalancer.units import size_in_words
 from rebalancer.whatif.blockers import Blocked
 from rebalancer.whatif.disks_on_the_way import disks_astray, least_copied
-from rebalancer.whatif.evacuate import cannot_leave, who_is_blocked
+from rebalancer.whatif.evacuate import cannot_leave, emptying, who_is_blocked
 from rebalancer.whatif.itinerary import Habit, Itinerary, Stage, Walked
-from rebalancer.whatif.maintenance import older_than
+from rebalancer.whatif.maintenance import closed, older_than
 
 SECONDS_SHARE = 3
 """A stage may take this part of an even share of `limits.solve_seconds`: ordering and proving take the rest."""
@@ -38,11 +38,20 @@ class Deviation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostWays:
+    """What could be given up so that all VMs can leave a host, the cheapest first."""
+
+    host_name: str
+    ways: tuple[WayOut, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rolling:
     """What came of planning to work on all hosts.
 
     `copied_bytes` is what all stages copy together, `bound_bytes` what no sequence that brings the same VMs home can
-    undercut, for the reason in `bound_by`. There are stages, or else `refused` says why there are none.
+    undercut, for the reason in `bound_by`. There are stages, or else `refused` says why there are none, and `ways_out`
+    what to give up, host by host.
     """
 
     hosts: tuple[str, ...]
@@ -55,6 +64,7 @@ class Rolling:
     bound_by: str = ""
     blocked: tuple[Blocked, ...] = ()
     refused: RebalancerError | None = None
+    ways_out: tuple[HostWays, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """The same for programs; plans by their digest, as they stand in folders of their own."""
@@ -78,6 +88,7 @@ class Rolling:
             "deviations": [asdict(each) for each in self.deviations],
             "blocked": [asdict(each) for each in self.blocked],
             "refused": str(self.refused) if self.refused else None,
+            "ways_out": [asdict(each) for each in self.ways_out],
         }
 
 
@@ -113,7 +124,7 @@ class _Rolling:
         self, problem: Problem, hosts: Collection[Uuid], version: str | None, made_at: datetime, reporter: SolveReporter
     ) -> None:
         self._version, self._made_at, self._reporter = version, made_at, reporter
-        self._order = _order(problem, hosts, version)
+        self._order, self._seconds = _order(problem, hosts, version), problem.policy.limits.solve_seconds
         self._problem = _staged(problem, stages=2 * len(self._order), upgrade=version is not None)
 
     def plan(self, *, come_home: bool) -> Rolling:
@@ -122,13 +133,30 @@ class _Rolling:
         told = Rolling(hosts=tuple(pool.hosts[host].name for host in self._order), version=self._version)
         blocked = tuple(each for host in self._order for each in who_is_blocked(self._problem, [host]))
         if blocked:
-            return replace(told, blocked=blocked, refused=cannot_leave(blocked))
+            return replace(told, blocked=blocked, refused=cannot_leave(blocked), ways_out=self._ways_out(blocked))
         walks = list(self._walks(come_home=come_home))
         complete = [walk for walk in walks if walk.stopped is None]
         if not complete:
             stopped = max(walks, key=lambda walk: len(walk.stages)).stopped
-            return replace(told, blocked=stopped.blocked, refused=stopped.refused) if stopped else told
+            ways = (HostWays(host_name=", ".join(stopped.hosts), ways=stopped.ways_out),) if stopped else ()
+            return replace(
+                told,
+                blocked=stopped.blocked if stopped else (),
+                refused=stopped.refused if stopped else None,
+                ways_out=tuple(each for each in ways if each.ways),
+            )
         return self._told(told, min(complete, key=lambda walk: walk.copied_bytes))
+
+    def _ways_out(self, blocked: Sequence[Blocked]) -> tuple[HostWays, ...]:
+        """What would let all leave, for each host by itself that somebody cannot leave; in the order of the hosts."""
+        held = {each.host for each in blocked}
+        seconds = self._seconds / len(held)
+        found = []
+        for host in (host for host in self._order if host in held):
+            wanted = emptying(closed(self._problem, host), [host])
+            ways = ways_out(wanted, rules_for(wanted), seconds=seconds)
+            found.append(HostWays(host_name=self._problem.pool.hosts[host].name, ways=ways))
+        return tuple(each for each in found if each.ways)
 
     def _walks(self, *, come_home: bool) -> Iterator[Walked]:
         """Walks, until one is as short as can be."""
