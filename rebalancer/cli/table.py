@@ -83,6 +83,11 @@ class _Grid:
         return sum(self._widths[:number]) + GAP * number
 
 
+def below(words: str) -> Group:
+    """*words* below a table, a little to the right in all of their lines."""
+    return Group(*(plain(" " * GAP + line) for line in _broken(words, console().width - GAP)))
+
+
 def _broken(words: str, width: int) -> list[str]:
     """*words* in lines of *width*, broken between words where that is possible."""
     return [line.plain.rstrip() for line in Text(words).wrap(console(), max(width, 1))] or [""]

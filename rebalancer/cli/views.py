@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 
-from rebalancer.cli.output import heading, plain
-from rebalancer.cli.table import table
+from rebalancer.cli.output import heading
+from rebalancer.cli.table import below, table
 from rebalancer.export.disk_rows import DISK_COLUMNS, disk_rows
 from rebalancer.export.markdown import facts, peak_in_words
 from rebalancer.export.network_rows import NETWORK_COLUMNS, network_rows, target_in_words
@@ -201,7 +201,7 @@ def _step(step: Step) -> dict[str, str]:
 def timetable(plan: Plan) -> RenderableType:
     """When each step begins and ends, what runs beside it, and what that rests on."""
     kinds = ("left", "left", "right", "right", "right", "left")
-    told = [plain(f"  {each}") for each in remarks(plan)]
+    told = [below(each) for each in remarks(plan)]
     return Group(table("Timetable (min:s)", dict(zip(TIMES, kinds, strict=True)), rows(plan)), *told)
 
 

@@ -49,7 +49,7 @@ def compose(
         pace: how long steps take.
         why: a reason for each leg, where somebody knows better than what load and rules tell.
     """
-    reasons = Reasons(problem, Legality(problem, rules), chosen.goal)
+    reasons = Reasons(problem, Legality(problem, rules), chosen.goal, missing=chosen.missing)
     steps = steps_of(legs, problem, rules, why or reasons.of(legs), pace=pace, effort=SCHEDULE_EFFORT)
     rows = host_rows(problem, chosen.goal, steps)
     schedule = schedule_of(steps, problem, made_at)

@@ -12,7 +12,7 @@ from rebalancer.objectives import FailuresLost, LastResort
 from rebalancer.placement import Placement
 from rebalancer.plan.figures import load_shares, slot_in_words
 from rebalancer.plan.leg import Leg
-from rebalancer.plan.plan import LeftAlone, OldViolation
+from rebalancer.plan.plan import LeftAlone, Missing, OldViolation
 from rebalancer.plan.step import StepKind
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
@@ -35,10 +35,13 @@ BACK = {StepKind.MOVE: "back to where it was", StepKind.HOP: "parked on the way 
 
 
 class Reasons:
-    """Why the moves from where VMs are to *goal* are made, and why others are not."""
+    """Why the moves from where VMs are to *goal* are made, and why others are not, *missing* ones among them."""
 
-    def __init__(self, problem: Problem, legality: Legality, goal: Placement) -> None:
+    def __init__(
+        self, problem: Problem, legality: Legality, goal: Placement, *, missing: Sequence[Missing] = ()
+    ) -> None:
         self._problem, self._legality, self._goal = problem, legality, goal
+        self._missing = {each.vm: each for each in missing}
         self._ways = Ways(problem, legality.rules)
         rules = legality.pool_rules
         self._broken = standing_violations(rules, problem, problem.initial)
@@ -166,8 +169,10 @@ class Reasons:
         """A host that stays over its threshold, and the VMs that stay there."""
         share, slot = self._peaks_after[host]
         slots = self._problem.demand.slots if self._problem.demand else 0
-        staying = [vm for vm, last in self._goal.host_of.items() if last == host]
-        count = counted(len(staying), "VM")
+        ending = [vm for vm, last in self._goal.host_of.items() if last == host]
+        staying = [vm for vm in ending if self._problem.initial[vm] == host]
+        came = len(ending) - len(staying)
+        count = counted(len(ending), "VM") + (f", {came} of them new" if came else "")
         yield LeftAlone(
             kind="host",
             uuid=host,
@@ -180,10 +185,14 @@ class Reasons:
             yield LeftAlone(kind="vm", uuid=vm, name=self._problem.pool.vms[vm].name, rule=held.rule, words=held.words)
 
     def _held(self, vm: VM) -> Objection:
-        """What keeps *vm* where it is: a rule, or that moving it would not pay."""
+        """What keeps *vm* where it is: a rule, what its missing move lacks, or that moving it would not pay."""
         own = self._legality.held_by(vm)
         if own:
             return own[0]
+        if vm.uuid in self._missing:
+            without = self._missing[vm.uuid]
+            words = f"was to go to {without.target_name}; the plan does without: {without.words}"
+            return Objection(rule=without.rule, code=None, words=words)
         targets = self._ways.targets(vm)
         if targets and vm.uuid in self._problem.intent.last_resort:
             words = f"moves as a last resort only: {self._problem.intent.last_resort[vm.uuid]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from rebalancer.inventory import VM, Host, Pool, Uuid
 from rebalancer.problem import Problem
@@ -12,7 +12,7 @@ from rebalancer.rules.base import Objection, Violation
 from rebalancer.rules.ledger import Ledger, standing_violations, step_ledger
 from rebalancer.rules.legality import Legality
 from rebalancer.rules.restarts import Restarts
-from rebalancer.rules.storage import Way, Ways, crosses, disk_sizes, unseen_cds
+from rebalancer.rules.storage import ALLOW, LetDisksGo, Way, Ways, crosses, disk_sizes, unseen_cds
 
 ALONE = Objection(rule="one-host", code=None, words="the pool has no other host")
 """What holds every VM of a pool of one host."""
@@ -105,8 +105,15 @@ class LegalityReport:
 
 def explain(legality: Legality, vm: VM, hosts: Iterable[Host]) -> tuple[Answer, ...]:
     """What the rules say of moving *vm* to each of *hosts* now, memory and other limits of the target included."""
-    tonight = Tonight(legality)
-    return tuple(tonight.answer(vm, host) for host in hosts)
+    tonight, let_disks_go = Tonight(legality), LetDisksGo(legality.problem, legality.rules)
+    return tuple(_settled(tonight.answer(vm, host), let_disks_go) for host in hosts)
+
+
+def _settled(answer: Answer, let_disks_go: LetDisksGo) -> Answer:
+    """*answer* with the way out for a VM that only its disks hold."""
+    return replace(
+        answer, objections=tuple(let_disks_go.settled(each, answer.vm, answer.host) for each in answer.objections)
+    )
 
 
 def near_first(vm: VM, problem: Problem) -> tuple[Host, ...]:
@@ -128,7 +135,7 @@ def legality_report(legality: Legality) -> LegalityReport:
         pool=pool.name,
         guests=len(guests),
         movable=len(guests) - len(stuck),
-        held=_held(stuck),
+        held=_held(stuck, LetDisksGo(problem, legality.rules)),
         hosts=_reaches(pool, (answer for _, each in answers for answer in each)),
         standing=standing_violations(legality.pool_rules, problem, problem.initial),
         spare=_spare(legality),
@@ -202,11 +209,11 @@ class Tonight:
         return Answer(vm=vm, host=host, objections=(), disks=trips, ejects=ejects)
 
 
-def _held(stuck: Iterable[tuple[VM, list[Answer]]]) -> tuple[Held, ...]:
+def _held(stuck: Iterable[tuple[VM, list[Answer]]], let_disks_go: LetDisksGo) -> tuple[Held, ...]:
     """VMs that may go nowhere, by the rule that XAPI or the policy would name first, most VMs first."""
     by_rule: dict[str, list[tuple[VM, Objection]]] = {}
     for vm, answers in stuck:
-        first = answers[0].objections[0] if answers else ALONE
+        first = _first(answers, let_disks_go) if answers else ALONE
         by_rule.setdefault(first.rule, []).append((vm, first))
     made = (
         Held(
@@ -218,6 +225,13 @@ def _held(stuck: Iterable[tuple[VM, list[Answer]]]) -> tuple[Held, ...]:
         for rule, found in by_rule.items()
     )
     return tuple(sorted(made, key=lambda each: (-len(each.vms), each.rule)))
+
+
+def _first(answers: Sequence[Answer], let_disks_go: LetDisksGo) -> Objection:
+    """What XAPI or the policy would say first; where a VM is held by its disks alone, with the line that lets it go."""
+    first = answers[0].objections[0]
+    allowed = any(let_disks_go.copied_bytes(first, each.vm, each.host) is not None for each in answers)
+    return replace(first, remedy=ALLOW) if allowed else first
 
 
 def _remedies(found: Sequence[tuple[VM, Objection]]) -> tuple[str, ...]:

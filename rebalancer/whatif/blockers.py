@@ -8,9 +8,7 @@ from dataclasses import dataclass, replace
 from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.rules import Legality, Objection, Row
 from rebalancer.rules.report import ALONE
-from rebalancer.rules.shared_sr_visible import SharedSRVisible
-from rebalancer.rules.storage import Ways, crosses
-from rebalancer.units import size_in_words
+from rebalancer.rules.storage import LetDisksGo, Ways, crosses
 
 SHUT_DOWN = "shut it down meanwhile"
 """The way out that every VM has: what is halted is on no host."""
@@ -66,7 +64,7 @@ class _Asking:
     def __init__(self, legality: Legality) -> None:
         self._legality, self._pool = legality, legality.problem.pool
         self._ways = Ways(legality.problem, legality.rules)
-        self._if_disks_went = Ways(legality.problem.with_disks(), legality.rules)
+        self._let_disks_go = LetDisksGo(legality.problem, legality.rules)
         empty = legality.problem.intent.empty
         self._open = sorted(
             (host for uuid, host in self._pool.hosts.items() if uuid not in empty), key=lambda host: host.name
@@ -111,16 +109,6 @@ class _Asking:
         guests = (self._pool.vms[vm] for vm, at in self._legality.problem.initial.host_of.items() if at == host)
         return [vm.uuid for vm in guests if not self._ways.targets(vm)]
 
-    def _with_remedy(self, objection: Objection, vm: VM, host: Host) -> Objection:
-        """*objection*; where only disks hold *vm*, with what lets it go: to take them along, where that is off."""
-        off = not self._legality.problem.policy.storage_motion.enabled
-        if objection.rule != SharedSRVisible.id or objection.remedy or not off:
-            return objection
-        ways = self._if_disks_went.ways(vm, host)
-        if not ways:
-            return objection
-        return replace(objection, remedy=f"set storage_motion.enabled, to copy {size_in_words(ways[0].copied_bytes)}")
-
     def _against(self, vm: VM, host: Host) -> Iterator[Objection]:
         """What *host* has against *vm*, even without the guests that might make room."""
         if not self._ways.ways(vm, host):
@@ -137,7 +125,7 @@ class _Asking:
         with_disks = self._ways.why_none(vm, host)
         if with_disks and crosses(vm, host, self._legality.problem):
             return with_disks
-        plain = (self._with_remedy(each, vm, host) for each in self._legality.objections(vm, host))
+        plain = (self._let_disks_go.settled(each, vm, host) for each in self._legality.objections(vm, host))
         return (*plain, *with_disks)
 
 

@@ -267,6 +267,17 @@ def test_the_version_is_told(terminal: Terminal) -> None:
     assert (ended.code, ended.out) == (0, f"rebalancer {__version__}\n")
 
 
+def test_what_is_said_below_the_timetable_stays_indented(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A remark that needs a second line begins it where the first begins."""
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = printed(capsys, *plan_tables(PLAN)).splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("  It takes about "))
+    assert not lines[first].endswith("%.")
+    assert lines[first + 1].startswith("  ")
+
+
 def test_vms_that_are_left_alone_for_the_same_reason_share_a_row(capsys: pytest.CaptureFixture[str]) -> None:
     """Below their own host, in their order, the first few by name."""
     say = {"kind": "vm", "rule": "does-not-pay", "words": "may go to 4 hosts"}

@@ -17,7 +17,7 @@ from rebalancer.plan.elsewhere import pool_at
 from rebalancer.plan.order import Order, find_order
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
-from tests.plan.made import LATER, goal_of, plan_of, pool_with, swap, tasks
+from tests.plan.made import LATER, demand_of, goal_of, plan_of, pool_with, swap, tasks
 from tests.plan.parts import named, part, three, whole
 from tests.pools import problem_of
 
@@ -33,6 +33,16 @@ def test_a_step_that_nobody_needs_is_left_out() -> None:
     ]
     assert found.made_from.part_of == whole().digest != found.digest
     assert found.summary.startswith("Incomplete, 1 move is missing: 2 steps, ")
+
+
+def test_who_was_left_out_on_a_hot_host_is_not_said_to_be_better_off_there() -> None:
+    """Of VMs that stay on a hot host, the one that somebody left out says so."""
+    pool = pool_with({"h1": 20, "h2": 20, "h3": 20}, {"a": ("h1", 2), "b": ("h1", 2), "c": ("h1", 2)})
+    problem = problem_of(pool, demand=demand_of(pool, {"a": 6.0, "b": 7.0, "c": 8.0}))
+    found = part("b", pool=pool, plan=plan_of(problem, goal_of(problem, a="h2", b="h3"), tiers=("balance",)))
+    held = {each.name: (each.rule, each.words) for each in found.left_alone}
+    assert held["b"] == ("left-out", "was to go to h3; the plan does without: not tonight")
+    assert held["c"][0] == "does-not-pay"
 
 
 def test_a_part_is_as_old_as_the_whole() -> None:

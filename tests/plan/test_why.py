@@ -83,6 +83,15 @@ def test_vms_on_a_host_that_stays_hot_say_what_holds_them() -> None:
     assert left["vm", "free"].rule == "does-not-pay"
 
 
+def test_who_comes_to_a_host_that_stays_hot_was_not_left_alone() -> None:
+    """The host counts who came; only who was there and stays is listed."""
+    pool = pool_with({"h1": 20, "h2": 20}, {"comes": ("h1", 2), "stays": ("h2", 2)})
+    problem = problem_of(pool, demand=demand_of(pool, {"comes": 6.0, "stays": 12.0}))
+    host, vm = plan_of(problem, goal_of(problem, comes="h2")).left_alone
+    assert host.words.endswith("with 2 VMs, 1 of them new")
+    assert vm.name == "stays"
+
+
 def test_a_vm_that_no_host_may_take_names_the_rule() -> None:
     """Every other host refuses it: by which rule, and how many do."""
     pool = pool_with({"h1": 20, "h2": 20, "h3": 20}, {"a": ("h1", 2)})

@@ -140,6 +140,20 @@ def test_without_the_policy_nothing_is_said_of_disks() -> None:
     assert ([each.rule for each in answer.objections], answer.disks) == (["shared-sr-visible"], ())
 
 
+def test_a_vm_that_only_its_disks_hold_is_told_what_lets_it_go() -> None:
+    """The line of the policy, for one VM with what would be copied; not where the disk may not go along at all."""
+    for on_boot, one, all_of_them in (
+        ("persist", "set storage_motion.enabled, to copy 22.0 GiB", ("set storage_motion.enabled (web)",)),
+        ("reset", "", ()),
+    ):
+        disks = [full_disk("web-disk0", "l1", on_boot=on_boot)]
+        problem = local_problem(local_vm("web"), vdis=disks, policy=policy_of())
+        (answer,) = explain(legality_of(problem), problem.pool.vms["web"], [problem.pool.hosts["h2"]])
+        assert [each.remedy for each in answer.objections] == [one]
+        (held,) = legality_report(legality_of(problem)).held
+        assert held.remedies == all_of_them
+
+
 def test_of_two_pools_the_own_one_is_named_first() -> None:
     """What holds a VM is told of the hosts of its pool, whichever pool was named first; hosts stand pool by pool."""
     held = replace(pool_vm("a", on="w1"), blocked_operations={"pool_migrate": "no"}, vbds=(), vifs=())

@@ -5,11 +5,13 @@ from rebalancer.rules.storage.catalogue import STORAGE_DOCUMENTED, STORAGE_MOTIO
 from rebalancer.rules.storage.crossing.catalogue import CROSSING_DISKS, CROSSING_MOTION
 from rebalancer.rules.storage.crossing.counterparts import crosses
 from rebalancer.rules.storage.crossing.interfaces import interfaces, network_map
+from rebalancer.rules.storage.let_disks_go import ALLOW, LetDisksGo
 from rebalancer.rules.storage.sizes import disk_sizes
 from rebalancer.rules.storage.verdict import StorageVerdicts
 from rebalancer.rules.storage.ways import Carried, Way, Ways
 
 __all__ = [
+    "ALLOW",
     "CROSSING_DISKS",
     "CROSSING_MOTION",
     "STORAGE_DOCUMENTED",
@@ -19,6 +21,7 @@ __all__ = [
     "Carried",
     "DiskRule",
     "DiskTargets",
+    "LetDisksGo",
     "StorageVerdicts",
     "Way",
     "Ways",
