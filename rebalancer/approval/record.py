@@ -112,6 +112,8 @@ def read_text(folder: Path) -> bytes:
     """
     path = folder / APPROVAL_JSON
     try:
+        if path.exists() and not path.is_file():  # to read a pipe could take for ever
+            raise ApprovalRefused(str(path), "it is no file", "Approve the plan with `rebalancer approve`")
         return path.read_bytes()
     except FileNotFoundError:
         raise ApprovalRefused(

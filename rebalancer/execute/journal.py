@@ -189,13 +189,15 @@ def read_journal(path: Path) -> tuple[Entry, ...]:
         InputError: the file is no journal, or was edited.
     """
     try:
+        if path.exists() and not path.is_file():  # to read a pipe could take for ever
+            raise _no_journal(path)
         body = path.read_bytes()
     except FileNotFoundError:
         return ()
     except OSError as error:
         raise _unusable(path, error) from error
     if not body[: len(START)].startswith(START[: len(body)]):
-        raise InputError(str(path), "it is no journal", "Name a file that does not exist, or the plan's own journal")
+        raise _no_journal(path)
     entries = tuple(_entry(path, number, line) for number, line in enumerate(body.split(b"\n")[:-1], start=1))
     _check_first(path, entries)
     return entries
@@ -255,6 +257,11 @@ def _write_all(descriptor: int, body: bytes) -> None:
     """Write *body*, however many calls it takes."""
     while body:
         body = body[os.write(descriptor, body) :]
+
+
+def _no_journal(path: Path) -> InputError:
+    """Something else stands there."""
+    return InputError(str(path), "it is no journal", "Name a file that does not exist, or the plan's own journal")
 
 
 def _unusable(path: Path, error: OSError) -> InputError:

@@ -9,7 +9,7 @@ from rebalancer.inventory import Pool, Uuid
 from rebalancer.placement import DiskMove, Move, Placement, current_placement_with_disks
 from rebalancer.plan.document import digest_of
 from rebalancer.plan.elsewhere import pool_at
-from rebalancer.plan.homecoming import has_crossed, is_as_brought, way_home, why_not_home
+from rebalancer.plan.homecoming import has_crossed, is_as_brought, is_home, way_home, why_not_home
 from rebalancer.plan.plan import Plan
 from rebalancer.plan.step import Step
 
@@ -101,6 +101,8 @@ class _Way:
         """How many of them have brought it to where it is in *here*, which is *pool*; None where none has."""
         if has_crossed(self.steps[-1], pool):
             return len(self.steps) if is_as_brought(self.steps[-1], pool) else None
+        if is_home(self.steps[-1], self.steps[0].source, pool):
+            return 0
         drives = self.place(0).srs
         srs = {drive: sr for drive, sr in here.srs_of.get(self.vm, {}).items() if drive in drives}
         there = _Place(vm=self.vm, host=here.host_of.get(self.vm, ""), srs=srs)

@@ -5,6 +5,7 @@ What leads home is told from what kept its name: the VM, the names of its disks,
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 
@@ -26,6 +27,15 @@ def is_as_brought(step: Step, pool: Pool) -> bool:
     """Whether the VM of *step*, which has crossed, has the disks that came along, on the SRs where they came."""
     there = {known: len(drives) for known, drives in _drives(step, pool).items()}
     return there == {known: len(srs) for known, srs in _homes(step).items()}
+
+
+def is_home(step: Step, home: Uuid, pool: Pool) -> bool:
+    """Whether the VM of *step* is back on host *home*, its disks, by whatever uuids, on the SRs that they left."""
+    vm = pool.vms.get(step.vm)
+    if step.crossing is None or vm is None or vm.resident_on != home:
+        return False
+    here = Counter((disk.name, disk.sr) for _, disk in disks_of(vm, pool))
+    return here == Counter((disk.name, disk.source) for disk in step.disks)
 
 
 def way_home(step: Step, home: Uuid, pool: Pool) -> Move:

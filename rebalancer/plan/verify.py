@@ -256,7 +256,7 @@ def _of_end(
 ) -> Iterator[Finding]:
     """The steps lead where the plan says, and what has to hold once it is done does."""
     names = {vm.uuid: vm.name for vm in problem.pool.vms.values()} | {step.vm: step.vm_name for step in plan.steps}
-    hosts: dict[Uuid | None, str] = {row.uuid: row.name for row in plan.hosts}
+    hosts: dict[Uuid | None, str] = {None: "no host"} | {row.uuid: row.name for row in plan.hosts}
     before, after = plan.before.host_of, plan.predicted.host_of
     changed = {vm for vm in {*before, *after} if before.get(vm) != after.get(vm)} | {step.vm for step in plan.steps}
     for vm in sorted(changed):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -141,6 +142,15 @@ def test_an_approval_that_is_no_approval_is_refused(desk: Desk) -> None:
     for text in (whole[:-9], whole.replace('"by"', '"for"'), whole.replace("\n", ""), "", "[]", whole.replace("Z", "")):
         (desk.folder / APPROVAL_JSON).write_text(text, encoding="utf-8")
         refused(desk, APPROVAL_JSON, demands=Demands(approval=True))
+
+
+@signs
+def test_a_pipe_is_no_approval(desk: Desk) -> None:
+    """Nobody waits for what somebody may write into it."""
+    desk.approve()
+    (desk.folder / APPROVAL_JSON).unlink()
+    os.mkfifo(desk.folder / APPROVAL_JSON)
+    refused(desk, "it is no file", demands=Demands(approval=True))
 
 
 @signs

@@ -159,3 +159,11 @@ def test_a_value_of_another_kind_is_refused(path: Path, field: str, value: objec
     path.write_text("".join(json.dumps(line) + "\n" for line in edited))
     with pytest.raises(InputError, match="is no journal entry"):
         read_journal(path)
+
+
+def test_a_pipe_is_no_journal(path: Path) -> None:
+    """Nobody waits for what somebody may write into it."""
+    path.parent.mkdir(exist_ok=True)
+    os.mkfifo(path)
+    with pytest.raises(InputError, match="it is no journal"):
+        read_journal(path)

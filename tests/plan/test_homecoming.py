@@ -87,6 +87,14 @@ def test_everybody_is_where_the_plan_found_it(seed: int) -> None:
     assert {vm for vm in start if home[vm] != start[vm]} == stays
 
 
+def test_who_has_come_home_is_no_stray() -> None:
+    """Taken back, a plan leaves nothing to take back: what came home has new uuids, and nobody else has moved it."""
+    back = undo(PLAN, after_crossing(), made_at=MADE_AT)
+    again = undo(PLAN, carried_out(back, after_crossing()), made_at=MADE_AT)
+    assert (again.steps, [each for each in again.warnings if "VM" in each]) == ((), [])
+    assert "every VM is where plan" in again.reason
+
+
 def test_random_pools_bring_vms_home() -> None:
     """In a third of them at least somebody goes over, and comes home."""
     returned = 0

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rebalancer.inventory import PowerState
 from rebalancer.plan import LeftAlone, Plan, Step, StepKind, differences, sealed, verify_plan
 from rebalancer.policy.load import policy_digest
 from tests.plan.busy import (
@@ -136,6 +137,9 @@ def test_a_vm_that_has_stopped_is_refused() -> None:
     gone = {uuid: vm for uuid, vm in pool.vms.items() if uuid != "log"}
     found = verdict(PLAN, replace(pool, vms=gone))
     assert any("log does not run in this pool" in finding.words for finding in found)
+    halted = replace(pool.vms["log"], power_state=PowerState.HALTED, resident_on=None)
+    found = verdict(PLAN, replace(pool, vms={**pool.vms, "log": halted}))
+    assert "VM log is on no host, not on h4" in [finding.words for finding in found]
 
 
 def test_a_disabled_target_is_refused() -> None:
