@@ -13,7 +13,7 @@ from rebalancer.errors import PolicyError
 from rebalancer.inventory import VM
 from rebalancer.policy import intent_of
 from rebalancer.problem import Problem
-from rebalancer.rules import rules_for
+from rebalancer.rules import policy_findings, rules_for
 from rebalancer.rules.group_findings import check_groups, unplaced
 from rebalancer.rules.spare_findings import check_spare
 from rebalancer.units import GIB
@@ -194,3 +194,18 @@ def test_a_host_of_just_the_right_size_is_large_enough() -> None:
     needs = "needs 8.1 GiB to restart"
     assert not any(needs in each for each in spare_said(spare_pool(exact, vms)))
     assert any(needs in each for each in spare_said(spare_pool({**exact, "h1": 8 + gap - 1 / GIB}, vms)))
+
+
+def test_all_that_is_wrong_with_a_policy_is_said_once() -> None:
+    """What contradicts itself is not judged again by the rules; what only they see is said, hosts to spare too."""
+    pinned = {"never_move": ["a", "b"], "together": group("a", "b")}
+    twice = pool_of(*TWO_HELD, **pinned)
+    assert said(twice)
+    assert [str(each) for each in policy_findings(twice.policy, twice.pool)] == [
+        "together 'g': its VMs that never move are on different hosts: cannot be kept"
+    ]
+    seen = pool_of(*TWO_HELD, together=group("a", "b"))
+    assert [str(each) for each in policy_findings(seen.policy, seen.pool)] == said(seen)
+    spare = pool_of(make_vm("a", on="h1"), spare={"hosts": 1, "vms": "protected"})
+    (found,) = policy_findings(spare.policy, spare.pool)
+    assert found.where == "spare"
