@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from rebalancer.errors import IllegalPlan, StalePlan
+from rebalancer.execute.carrying import has_arrived
 from rebalancer.execute.progress import undone
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
@@ -56,6 +57,20 @@ def assert_not_expired(plan: Plan, now: datetime) -> None:
     """
     if words := untimely(plan, now):
         raise StalePlan([f"the plan {words}"])
+
+
+def assert_still_there(plan: Plan, pool: Pool) -> None:
+    """Pass if every VM is where *plan*, all of whose steps were made once, has brought it.
+
+    Raises:
+        StalePlan: one is not: it was taken back, moved on, or does not run any more.
+    """
+    last = {step.vm: step for step in plan.steps}
+    gone = [step for step in last.values() if not has_arrived(step, pool)]
+    if gone:
+        raise StalePlan(
+            [f"{step.id} was made, and VM {step.vm_name} is not on {step.target_name} any more" for step in gone]
+        )
 
 
 def assert_legal_from_here(

@@ -22,7 +22,13 @@ from rebalancer.execute.hours import Hours
 from rebalancer.execute.journal import Journal, Looked, RunBegan, RunEnded
 from rebalancer.execute.migration import Migration
 from rebalancer.execute.outcome import StepState
-from rebalancer.execute.preflight import assert_legal_from_here, assert_not_expired, assert_same_pool, assert_sealed
+from rebalancer.execute.preflight import (
+    assert_legal_from_here,
+    assert_not_expired,
+    assert_same_pool,
+    assert_sealed,
+    assert_still_there,
+)
 from rebalancer.execute.progress import already_there
 from rebalancer.execute.reporter import RunReporter
 from rebalancer.execute.result import Ending, RunResult
@@ -74,6 +80,8 @@ class Run:
         assert_same_pool(self.plan, pool)
         if not self.history:
             self._preflight(pool)
+        elif len(self.done) == len(self.plan.steps):
+            assert_still_there(self.plan, pool)
         with Journal(self.path) as journal:
             return self._carry_out(journal, pool)
 

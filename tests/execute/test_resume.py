@@ -9,6 +9,7 @@ import pytest
 
 from rebalancer.errors import (
     OutcomeUnknown,
+    StalePlan,
     StoppedHalfWay,
 )
 from rebalancer.execute import StopSignal, execute, resume
@@ -91,6 +92,18 @@ def test_a_halted_vm_that_was_started_again_moves_on_resume(case: Case, plan: Pl
         StepState.STAYED,
         StepState.MOVED,
     ]
+
+
+def test_a_plan_that_was_carried_out_is_not_done_again_nor_said_to_be(case: Case, plan: Plan, pool: Pool) -> None:
+    """While all are where it brought them it is complete; once one has left, it is stale, and nothing is sent."""
+    live = ScriptedPool(pool)
+    assert execute(plan, live, **case.options).complete
+    assert resume(plan, live, **case.options).complete
+    sent = list(live.sent)
+    live.put("b", "h1")
+    with pytest.raises(StalePlan, match="s02 was made, and VM b is not on h3 any more"):
+        resume(plan, live, **case.options)
+    assert live.sent == sent
 
 
 def test_a_resumed_plan_may_be_stale(case: Case, plan: Plan, pool: Pool) -> None:
