@@ -24,6 +24,8 @@ from rebalancer.simulator.wire import jsonform, xmlform
 from rebalancer.simulator.world import World
 
 BACKLOG = 128
+MOST_BYTES = 2**26
+"""No call is longer."""
 BROKEN = (
     "<html><body><h1>HTTP 500 internal server error</h1>An unexpected error occurred; please wait a while and try "
     "again. If the problem persists, please contact your support representative.<h1> Additional information </h1>"
@@ -58,7 +60,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer an API call."""
-        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        length = self.headers.get("Content-Length", "0")
+        if not (length.isdecimal() and int(length) <= MOST_BYTES):
+            self.close_connection = True
+            self._broken("Content-Length")
+            return
+        body = self.rfile.read(int(length))
         path = urlsplit(self.path).path
         if path == "/jsonrpc":
             self._json_rpc(body)
@@ -78,12 +85,10 @@ class Handler(BaseHTTPRequestHandler):
         try:
             params, method = xmlrpc.client.loads(body)
         except (ExpatError, xmlrpc.client.Error, ValueError, TypeError, AttributeError, IndexError) as error:
-            self._answer(
-                Answer(status=500, kind="text/html", text=BROKEN.format(xmlform.escape(f"Xmlm.Error({error})")))
-            )
+            self._broken(f"Xmlm.Error({error})")
             return
         if not isinstance(method, str):
-            self._answer(Answer(status=500, kind="text/html", text=BROKEN.format("Xmlm.Error(no method)")))
+            self._broken("Xmlm.Error(no method)")
             return
         self._call(method, [_plain(p) for p in params], "text/xml", xmlform.success, xmlform.failure)
 
@@ -91,8 +96,11 @@ class Handler(BaseHTTPRequestHandler):
         try:
             request = json.loads(body)
             method, params = request["method"], list(request.get("params", []))
-        except (ValueError, KeyError, TypeError) as error:
-            self._answer(Answer(status=500, kind="text/html", text=BROKEN.format(xmlform.escape(str(error)))))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            self._broken(str(error))
+            return
+        if not isinstance(method, str):
+            self._broken("no method")
             return
         self._call(
             method,
@@ -131,6 +139,10 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
+
+    def _broken(self, why: str) -> None:
+        """Answer what is no call."""
+        self._answer(Answer(status=500, kind="text/html", text=BROKEN.format(xmlform.escape(why))))
 
     def _answer(self, answer: Answer) -> None:
         raw = answer.text.encode()

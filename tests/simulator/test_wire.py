@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
 import ssl
 import time
 import xml.etree.ElementTree as ET
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -240,6 +242,33 @@ def test_parameters_of_the_wrong_type_are_answered(simulator: Simulator, method:
         answer = client.post("/jsonrpc", json={"id": 2, "method": method, "params": [session, *params]}).json()
         assert answer["error"][0] == "INTERNAL_ERROR"
         assert client.post("/jsonrpc", json={"id": 3, "method": "VM.get_all", "params": [session]}).json()["result"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "[",
+        "[" * 200_000,
+        "7",
+        "{}",
+        '{"method": 7}',
+        '{"method": ["VM.get_record"]}',
+        '{"method": "VM.x", "params": 7}',
+    ],
+)
+def test_what_is_no_call_is_answered(simulator: Simulator, body: str) -> None:
+    """HTTP 500 with words, never a connection that breaks as if the host had died."""
+    assert post(simulator, "/jsonrpc", body, "application/json").status_code == 500
+
+
+@pytest.mark.parametrize("length", ["-5", "abc", "99999999999", "\u00b2"])
+def test_a_length_that_is_none_is_answered(simulator: Simulator, length: str) -> None:
+    """At once: nobody waits for a body that never comes, or makes room for it."""
+    address = urlsplit(simulator.url)
+    with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
+        connection.sendall(f"POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\nabc".encode("latin-1"))
+        assert connection.recv(12) == b"HTTP/1.1 500"
 
 
 def test_maps_and_tags_can_be_written(simulator: Simulator, xapi: Proxy) -> None:
