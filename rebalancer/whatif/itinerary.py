@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, StrEnum
 
+from rebalancer.errors import NothingFound
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan
 from rebalancer.plan.elsewhere import problem_at
@@ -18,6 +19,8 @@ from rebalancer.whatif.home import plan_return
 from rebalancer.whatif.maintenance import back, closed
 
 WISH = "rolling: hosts that are done"
+LONGER = 4
+"""So many times as long a stage is asked for again of which nothing was found in its share of the time."""
 
 
 class Habit(Enum):
@@ -80,6 +83,7 @@ class Itinerary:
         order: the hosts to be worked on.
         version: the platform version that they come back with; None where they only reboot.
         habit: when VMs return.
+        most_seconds: how long a stage may be solved of which nothing is found sooner.
     """
 
     start: Problem
@@ -88,6 +92,7 @@ class Itinerary:
     habit: Habit
     made_at: datetime
     reporter: SolveReporter
+    most_seconds: float
     _now: Problem = field(init=False)
     _done: list[Uuid] = field(init=False, default_factory=list)
     _stages: list[Stage] = field(init=False, default_factory=list)
@@ -97,7 +102,7 @@ class Itinerary:
         self._now = self.start
         for host in self.order:
             wanted = self._wished(closed(self._now, host), host)
-            found = emptied(wanted, [host], made_at=self.made_at, reporter=self.reporter)
+            found = self._emptied(wanted, host)
             if found.plan is None:
                 return self._walked(found)
             self._take(Purpose.EMPTY, host, found.plan)
@@ -105,6 +110,14 @@ class Itinerary:
             self._done.append(host)
             self._bring_home(host, self._returning(host))
         return self._walked(None)
+
+    def _emptied(self, problem: Problem, host: Uuid) -> Evacuation:
+        """*host* emptied; asked for again with more time, as far as there is, where nothing was found in time."""
+        found = emptied(problem, [host], made_at=self.made_at, reporter=self.reporter)
+        seconds = problem.policy.limits.solve_seconds
+        if not isinstance(found.refused, NothingFound) or seconds >= self.most_seconds:
+            return found
+        return self._emptied(_given(problem, min(self.most_seconds, LONGER * seconds)), host)
 
     def _wished(self, problem: Problem, host: Uuid) -> Problem:
         """*problem* with a wish that the VMs of *host* go where nobody has to move them again."""
@@ -140,3 +153,9 @@ class Itinerary:
     def _walked(self, stopped: Evacuation | None) -> Walked:
         """What came of it."""
         return Walked(habit=self.habit, stages=tuple(self._stages), end=self._now, stopped=stopped)
+
+
+def _given(problem: Problem, seconds: float) -> Problem:
+    """*problem* with so many seconds to solve it."""
+    limits = problem.policy.limits.model_copy(update={"solve_seconds": seconds})
+    return replace(problem, policy=problem.policy.model_copy(update={"limits": limits}))

@@ -169,6 +169,7 @@ class _Rolling:
                 habit=habit,
                 made_at=self._made_at,
                 reporter=self._reporter,
+                most_seconds=self._seconds,
             ).walk()
             yield walk
             if walk.stopped is None and walk.copied_bytes <= NEAR * self._bound(walk)[0]:

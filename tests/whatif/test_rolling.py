@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from rebalancer.errors import InputError, PlanFileError
+from rebalancer.errors import InputError, NothingFound, PlanFileError
 from rebalancer.export import read_plan
 from rebalancer.inventory import Pool
 from rebalancer.plan import verify_plan
 from rebalancer.problem import Problem
-from rebalancer.whatif import Habit, Purpose, Rolling, rolling, write_rolling
+from rebalancer.whatif import Evacuation, Habit, Purpose, Rolling, rolling, write_rolling
+from rebalancer.whatif.evacuate import emptied
 from tests.plan.made import LATER, MADE_AT, pool_with
 from tests.pools import policy_of, problem_of
 
@@ -217,3 +220,25 @@ def test_moves_are_what_plans_say(pool: Pool) -> None:
     moves = first.before.moves_to(first.predicted)
     assert {move.vm for move in moves} == {"a", "b"}
     assert {move.source for move in moves} == {"h1"}
+
+
+def test_a_stage_of_which_nothing_is_found_in_its_share_gets_more_time(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five seconds of thirty are too few, twenty are enough; more than the policy gives is never asked for."""
+    asked: list[float] = []
+
+    def slow(problem: Problem, hosts: Collection[str], **options: Any) -> Evacuation:  # noqa: ANN401 - of `emptied`
+        asked.append(problem.policy.limits.solve_seconds)
+        found = emptied(problem, hosts, **options)
+        return found if asked[-1] >= enough else replace(found, plan=None, refused=NothingFound(["too slow"]))
+
+    monkeypatch.setattr("rebalancer.whatif.itinerary.emptied", slow)
+    enough = 8.0
+    found = rolled(problem_of(pool, policy=policy_of(limits={"solve_seconds": 30})), "h1")
+    assert (found.refused, asked) == (None, [5.0, 20.0])
+    asked.clear()
+    enough = 100.0
+    found = rolled(problem_of(pool, policy=policy_of(limits={"solve_seconds": 30})), "h1", come_home=False)
+    assert isinstance(found.refused, NothingFound)
+    assert asked == [5.0, 20.0, 30.0]
