@@ -136,7 +136,7 @@ def profile_of(instance: Json) -> LoadProfile:
     return LoadProfile(
         vms=tuple(vm["id"] for vm in vms),
         hosts=tuple(host["id"] for host in hosts),
-        vm_pcpu=np.array([vm["cpu_profile"] for vm in vms], dtype=np.float64),
+        vm_pcpu=np.array([vm["cpu_profile"] for vm in vms], dtype=np.float64).reshape(len(vms), instance["slots"]),
         host_base_pcpu=np.array([host["base_cpu_profile"] for host in hosts], dtype=np.float64),
         slot_hours=instance["slot_minutes"] / 60,
         quality={vm["id"]: Quality.MEASURED for vm in vms},

@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from math import ceil
 
 import numpy as np
 
@@ -59,6 +58,7 @@ def _with_bound_of(apart: Improved, whole: Improved) -> Improved:
         whole,
         bound=min(whole.value, better.bound),
         bound_by=better.bound_by,
+        bound_holds=True,
         deterministic=whole.deterministic + apart.deterministic,
         on_time=whole.on_time and apart.on_time,
     )
@@ -89,9 +89,10 @@ class _Apart:
             at=self._at,
             goal=goal,
             value=value,
-            bound=min(value, ceil(self._bound / goal.worth) - goal.shortfall),
+            bound=min(value, goal.number(self._bound)),
             deterministic=effort.deterministic - work,
             on_time=on_time,
+            bound_holds=True,
             bound_by=f"{len(self._found)} components by themselves, the largest by {words}",
         )
 

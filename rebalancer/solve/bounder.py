@@ -12,7 +12,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from fractions import Fraction
-from math import ceil
 from threading import Event
 
 import numpy as np
@@ -141,7 +140,7 @@ class Bounder:
 
     def _raise(self, bound: Fraction, words: str) -> None:
         """*bound*, in the objective's unit, holds for the optimistic model; both goals are wholes of their worth."""
-        raised = ceil(bound / self._goal.worth) - self._goal.shortfall
+        raised = self._goal.number(bound)
         if raised > self.bound:
             self.bound, self.words = raised, words
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import gcd, lcm
+from math import ceil, floor, gcd, lcm
 
 from rebalancer.objectives import Measure
 
@@ -28,6 +28,13 @@ class Goal:
     worth: Fraction
     surplus: float
     shortfall: int = 0
+
+    def number(self, bound: Fraction) -> int:
+        """A number below which the sum is not, where *bound*, in the objective's unit, holds for the truth.
+
+        The truth is a whole of its worth, and the number rounded up, only where loads lose nothing.
+        """
+        return (floor(bound / self.worth) if self.surplus else ceil(bound / self.worth)) - self.shortfall
 
     def truth(self, bound: int) -> float:
         """A lower bound of the objective, where *bound* is one of the sum."""

@@ -245,6 +245,7 @@ class _Improving:
             deterministic=self._spent,
             on_time=on_time and not self._effort.gap,
             bound_by=self._bounder.words,
+            bound_holds=True,
         )
 
     def _compare(self, answer: Ints | None) -> None:

@@ -117,6 +117,8 @@ class Improved:
         on_time: whether the work, not the clock, ended it.
         impossible: whether nothing satisfies the rules.
         bound_by: where the bound comes from.
+        bound_holds: whether the bound is one of the truth as it is, because loads were rounded down for it; the goal's
+            surplus has to come off others.
     """
 
     at: Ints | None
@@ -127,6 +129,12 @@ class Improved:
     on_time: bool = True
     impossible: bool = False
     bound_by: str = "the whole model"
+    bound_holds: bool = False
+
+    @property
+    def true_bound(self) -> float:
+        """What nothing is better than, in the objective's unit."""
+        return float(self.bound * self.goal.worth) if self.bound_holds else self.goal.truth(self.bound)
 
     @property
     def proved(self) -> bool:

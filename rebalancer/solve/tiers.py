@@ -147,7 +147,7 @@ def _after(stage: Stage, improved: Improved, before: Climb, reporter: SolveRepor
         return replace(before, at=None, reproducible=reproducible, impossible=improved.impossible)
     objective, problem = stage.objective, stage.prepared.problem
     after = true_value(stage, improved, improved.at)
-    bound = after if improved.proved and not improved.goal.surplus else improved.goal.truth(improved.bound)
+    bound = after if improved.proved and not improved.goal.surplus else improved.true_bound
     tier = Tier(
         objective=objective.id,
         unit=objective.unit,

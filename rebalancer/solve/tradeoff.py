@@ -244,7 +244,7 @@ class _Tracing:
         overload = Overload().value(placement, problem)
         if overload > true_value(stage, first, first.at if first.at is not None else at) + NEGLIGIBLE:
             raise ModelBug(f"copying less raised overload to {overload}")
-        bound = min(overload, first.goal.truth(first.bound))
+        bound = min(overload, first.true_bound)
         point = Point(
             allowed=allowed,
             gib=MigrationCost().value(placement, problem),

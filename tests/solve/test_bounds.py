@@ -65,7 +65,7 @@ def bounds_of_balance(stage: Stage, effort: Effort) -> Bounds:
     model, whole = stage.optimistic().model(stage.whole())
     return {
         "what every host has to shed": float(shed_bound(stage.optimistic(), effort)),
-        bounder.words: goal.truth(bounder.bound),
+        bounder.words: float(bounder.bound * goal.worth),
         "the whole model": whole.truth(search(model, whole, effort).bound),
     }
 
@@ -126,6 +126,26 @@ def test_every_bound_is_below_the_optimum_of_brute_force(seed: int, budget: int)
     for work in (0.0005, 2.0):
         bounds = bounds_of_balance(stage, replace(QUICK, deterministic=work))
         assert max(bounds.values()) <= optimum + 1e-9, bounds
+
+
+def ragged(problem: Problem, scale: float) -> Problem:
+    """The same problem with loads that are whole in no parts of a pCPU, and with area before GiB."""
+    assert problem.demand is not None
+    loads = replace(problem.demand, vm_pcpu=problem.demand.vm_pcpu * scale * 1.00001234567)
+    objective = problem.policy.objective.model_copy(update={"pcpu_hours_per_gib": AREA_FIRST})
+    return replace(problem, demand=loads, policy=problem.policy.model_copy(update={"objective": objective}))
+
+
+@pytest.mark.parametrize("scale", [0.4, 0.8])
+@pytest.mark.parametrize("seed", range(8))
+def test_bound_of_ragged_loads_is_the_optimum_where_all_overload_goes(seed: int, scale: float) -> None:
+    """Roundings are far above the price of a GiB here; and no bound is above the optimum of brute force."""
+    problem = ragged(random_problem(seed), scale)
+    optimum = best(problem, balance_objectives(problem))[-1]
+    tier = solve(problem).tiers[-1]
+    assert tier.bound <= optimum * (1 + 1e-9)
+    if Overload().value(solve(problem).placement, problem) == 0:
+        assert tier.bound == pytest.approx(optimum, rel=1e-9)
 
 
 @pytest.mark.parametrize("budget", [0, 2])
