@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,103 +11,26 @@ import pytest
 
 from rebalancer.errors import InventoryError, PoolLocked, StalePlan, StoppedHalfWay
 from rebalancer.execute import Ending, execute, pool_lock, read_journal, resume
-from rebalancer.execute.journal import Entry, Intended, Journal, Looked
+from rebalancer.execute.journal import Entry, Intended, Journal
 from rebalancer.execute.outcome import StepState
 from rebalancer.inventory import Pool
-from rebalancer.plan import Plan, rebalance, verify_plan
+from rebalancer.plan import rebalance, verify_plan
 from rebalancer.problem import make_problem
-from rebalancer.simulator import Simulator, generate_pool
-from rebalancer.xapi import Credentials, LivePair, LivePool, Trust, live_pool
+from rebalancer.xapi import LivePool, Trust, live_pool
 from tests.execute.scripted import MADE_AT
-from tests.execute.stage import PATIENCE, StoppedClock
-from tests.pools import policy_of
-
-HOME = generate_pool(hosts=3, vms=8, seed=5, fill=0.3, hot=0.0, pinned=0.0, days=1)
-ANNEX = generate_pool(hosts=2, vms=4, seed=6, fill=0.2, hot=0.0, pinned=0.0, days=1)
-KEYS = Credentials(user="root", password="simulator")
-SENT = "Async.VM.migrate_send"
+from tests.execute.stage import KEYS, StoppedClock
+from tests.execute.two_stages import SENT, Stage, staged
 
 
 class Killed(BaseException):
     """The process ends here."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Stage:
-    """Two simulated pools, a plan that takes two VMs from one to the other, and a place for the journal."""
-
-    home: Simulator
-    annex: Simulator
-    plan: Plan
-    folder: Path
-    calls: list[str]
-
-    @property
-    def journal(self) -> Path:
-        """Of the plan."""
-        return self.folder / "journal.jsonl"
-
-    def open(self) -> LivePair:
-        """Two fresh logins."""
-        return LivePair(*(live_pool(each.url, KEYS, Trust()) for each in (self.home, self.annex)))
-
-    def run(self, way: Callable[..., Any] = execute) -> Any:  # noqa: ANN401 - a result
-        """Carry the plan out, or go on with it."""
-        with self.open() as live:
-            return way(
-                self.plan,
-                live,
-                journal=self.journal,
-                state_dir=self.folder / "state",
-                clock=StoppedClock(),
-                patience=PATIENCE,
-            )
-
-    def read(self) -> Pool:
-        """Both pools."""
-        with self.open() as live:
-            return live.read()
-
-    def found(self, vm: str) -> list[str]:
-        """The power state of a VM in each pool, "" where it is not."""
-        return [
-            next((row["power_state"] for _, row in each.database.items("VM") if row["uuid"] == vm), "")
-            for each in (self.home, self.annex)
-        ]
-
-    def looked(self) -> list[StepState]:
-        """What the journal says of each look."""
-        return [each.state for each in read_journal(self.journal) if isinstance(each, Looked)]
-
-
 @pytest.fixture
 def stage(tmp_path: Path, calls: list[str]) -> Iterator[Stage]:
-    """Two VMs of the first pool have to run in the second; each takes about a tenth of a second."""
-    with (
-        Simulator(HOME, speed=600.0, login_delay=0.0) as home,
-        Simulator(ANNEX, speed=600.0, login_delay=0.0, net=101) as annex,
-    ):
-        home.introduce(annex)
-        made = Stage(home=home, annex=annex, plan=_plan(home, annex), folder=tmp_path, calls=calls)
+    """Two VMs of the first pool have to run in the second."""
+    with staged(tmp_path, calls) as made:
         yield made
-
-
-def _plan(home: Simulator, annex: Simulator) -> Plan:
-    """A plan that takes two VMs of *home* to the hosts of *annex*."""
-    with LivePair(*(live_pool(each.url, KEYS, Trust()) for each in (home, annex))) as live:
-        pool = live.read()
-    guests = sorted(vm.uuid for vm in pool.resident_guests() if pool.of_vm(vm).uuid == pool.uuid)[:2]
-    hosts = [uuid for uuid in pool.hosts if pool.of_host(uuid).uuid != pool.uuid]
-    policy = policy_of(
-        mode="repair",
-        run_on=[{"name": "out", "vms": guests, "hosts": hosts}],
-        storage_motion={"enabled": True},
-        other_pools={"enabled": True},
-        intent={"read_tags": False, "vm_groups": "ignore"},
-    )
-    plan = rebalance(make_problem(pool, None, policy), made_at=MADE_AT)
-    assert [bool(step.crossing) for step in plan.steps] == [True, True]
-    return plan
 
 
 def test_vms_run_in_the_other_pool_afterwards(stage: Stage) -> None:
