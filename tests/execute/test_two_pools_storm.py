@@ -1,4 +1,4 @@
-"""Runs between two pools that are killed, or cut off from one of them, at any call: nothing is sent twice or misread."""
+"""Runs between two pools, killed or cut off from one of them at any call: nothing is sent twice or misread."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from tests.execute.two_stages import SENT, Stage, staged
 
 CALLS = 330
 """About as many as a whole run sends."""
+AT_THE_MOVE = CALLS * 100
+"""No call yet: the first that moves a VM."""
 AT_HOME = {StepState.STAYED, StepState.REFUSED, StepState.UNSENT}
 
 
@@ -41,7 +43,7 @@ class Weather:
     """What happens at one call of a run: it is killed, or one of both pools is out of reach for a while."""
 
     def __init__(self, random: Random, stage: Stage) -> None:
-        self.calls, self.at = 0, random.randrange(1, CALLS)
+        self.calls, self.at = 0, random.choice([random.randrange(1, CALLS), AT_THE_MOVE])
         self.kills, self.late = random.random() < 0.4, random.random() < 0.5
         self.lasts = random.choice([1, 2, 5, CALLS * 10])
         self.side = random.choice([stage.home.url, stage.annex.url])
@@ -61,6 +63,8 @@ class Weather:
 
         def request(self_: SendOnce, *arguments: Any) -> Any:  # noqa: ANN401 - xmlrpc's
             self.calls += 1
+            if self.at == AT_THE_MOVE and SENT.encode() in arguments[2]:
+                self.at = self.calls
             url = str(self_._address)
             self.strike(url, late=False)
             answer = send(self_, *arguments)
