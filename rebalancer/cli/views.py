@@ -12,6 +12,7 @@ from rebalancer.export.disk_rows import DISK_COLUMNS, disk_rows
 from rebalancer.export.markdown import facts, peak_in_words
 from rebalancer.export.network_rows import NETWORK_COLUMNS, network_rows, target_in_words
 from rebalancer.export.timetable import TIMES, remarks, rows
+from rebalancer.export.told_apart import told_apart
 from rebalancer.inventory import VM
 from rebalancer.plan import HostRow, LeftAlone, Plan, Step, StepKind, Tier
 from rebalancer.plan.missing import what_is_missing
@@ -105,6 +106,7 @@ def _some(names: Sequence[str]) -> str:
 
 def plan_tables(plan: Plan) -> Iterator[RenderableType]:
     """A plan: the summary, tiers, steps, hosts, what was left alone, what was broken, warnings."""
+    plan = told_apart(plan)
     yield heading(plan.summary)
     if plan.tiers:
         yield tiers_table(plan.tiers)
@@ -147,6 +149,7 @@ def not_compared(differences: Sequence[str]) -> Iterator[str]:
 
 def plan_in_full(plan: Plan) -> Iterator[RenderableType]:
     """The same, with what the plan is bound to and the way back."""
+    plan = told_apart(plan)
     columns = {f"Plan for pool {plan.made_from.called}": "left", "": "text"}
     yield table("", columns, facts(plan))
     yield from plan_tables(plan)

@@ -22,9 +22,9 @@ class InventoryError(RebalancerError):
         self.contradictions = tuple(contradictions)
 
     def __str__(self) -> str:
-        """All contradictions, then the way out."""
+        """The first contradictions, then the way out."""
         return (
-            f"the inventory contradicts itself: {'; '.join(self.contradictions)}. "
+            f"the inventory contradicts itself: {first_of(self.contradictions)}. "
             "Read the pool again; if it persists, look at the named objects with xe."
         )
 

@@ -9,6 +9,7 @@ from rebalancer.export.disk_rows import DISK_COLUMNS, disk_rows, sr_rows
 from rebalancer.export.markdown_table import markdown_text, table
 from rebalancer.export.network_rows import NETWORK_COLUMNS, network_rows, target_in_words
 from rebalancer.export.timetable import TIMES, remarks, rows
+from rebalancer.export.told_apart import told_apart
 from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Plan, Step
 from rebalancer.plan.figures import slot_in_words
 from rebalancer.plan.missing import what_is_missing
@@ -22,6 +23,7 @@ SHOWN = 6
 
 def plan_markdown(plan: Plan) -> str:
     """*plan* as a page in GitHub's Markdown."""
+    plan = told_apart(plan)
     sections = (
         _head(plan),
         _tiers(plan),
