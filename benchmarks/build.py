@@ -31,7 +31,8 @@ from rebalancer.objectives import Balance
 from rebalancer.problem import Problem
 from rebalancer.solve import solve
 from rebalancer.solve.buffer import Buffer
-from rebalancer.solve.model import PlacementModel, Scope
+from rebalancer.solve.model import PlacementModel
+from rebalancer.solve.pairs import Scope
 from rebalancer.solve.prepare import prepare
 from rebalancer.solve.stage import Stage
 
@@ -152,7 +153,7 @@ def _built_by(problem: Problem) -> list[Built]:
 def _cost(stage: Stage, scope: Scope) -> Cost:
     """What one model takes."""
     model, ours = _quickest(lambda: _model(stage, scope))
-    with patch("rebalancer.solve.model.Buffer", Summed):
+    with patch("rebalancer.solve.pairs.Buffer", Summed):
         theirs, summed = _quickest(lambda: _model(stage, scope))
     rows = list(_rows(model))
     domains = [tuple(variable.domain) for variable in model.cp.proto.variables]

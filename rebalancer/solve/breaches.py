@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import gcd
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rebalancer.objectives import Measure
 from rebalancer.solve.limits import Group, Limit
+from rebalancer.solve.pairs import Pairs
 from rebalancer.solve.prepare import Ints, Prepared
 
-if TYPE_CHECKING:
-    from rebalancer.solve.model import PlacementModel
 
-
-def breaches(model: PlacementModel) -> Measure:
+def breaches(model: Pairs) -> Measure:
     """Excess of all limits that may be broken, in their units, and hosts too many of all groups."""
     limits = [_excess(model, limit) for limit in model.prepared.breakable_limits]
     groups = [_spread(model, group) for group in model.prepared.breakable_groups]
@@ -36,7 +33,7 @@ def _most(prepared: Prepared) -> int:
     return sum(excess) + len(prepared.breakable_groups) * len(prepared.hosts)
 
 
-def _excess(model: PlacementModel, limit: Limit) -> tuple[list[int], int]:
+def _excess(model: Pairs, limit: Limit) -> tuple[list[int], int]:
     """Whole units above *limit*: a variable, and what stays whoever leaves."""
     prepared = model.prepared
     weight = prepared.families[limit.family].resident
@@ -62,7 +59,7 @@ def _excess(model: PlacementModel, limit: Limit) -> tuple[list[int], int]:
     return [excess], 0
 
 
-def _post_occupied(model: PlacementModel, limit: Limit, pairs: list[int], weights: list[int], excess: int) -> None:
+def _post_occupied(model: Pairs, limit: Limit, pairs: list[int], weights: list[int], excess: int) -> None:
     """A limit below nothing is broken by whoever is there, and by nobody else."""
     occupied = model.whole_number(1, lambda chosen: int(chosen[pairs].any()))
     for pair in pairs:
@@ -75,7 +72,7 @@ def _units(value: int, limit: Limit) -> int:
     return max(0, -((limit.upper - value) // limit.unit)) if value > 0 else 0
 
 
-def _spread(model: PlacementModel, group: Group) -> tuple[list[int], int]:
+def _spread(model: Pairs, group: Group) -> tuple[list[int], int]:
     """Hosts too many of *group*: variables for those that it may be on besides the ones where it is anyway."""
     at = set(model.scope.at[group.units[model.constant[group.units]]].tolist()) | group.fixed
     variables = []
@@ -93,7 +90,7 @@ def _spread(model: PlacementModel, group: Group) -> tuple[list[int], int]:
     return [too_many], 0
 
 
-def _occupied(model: PlacementModel, group: Group, chosen: Ints) -> int:
+def _occupied(model: Pairs, group: Group, chosen: Ints) -> int:
     """Hosts that the *chosen* pairs put the group on."""
     grid = model.variable[group.units]
     return int(((grid >= 0) & (chosen[np.maximum(grid, 0)] > 0)).any(axis=0).sum())

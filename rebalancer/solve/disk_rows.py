@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from rebalancer.inventory import Uuid
 from rebalancer.solve.disks import Chosen, Traveller
+from rebalancer.solve.pairs import Pairs
 from rebalancer.solve.prepare import Ints
 
-if TYPE_CHECKING:
-    from rebalancer.solve.model import PlacementModel
 
-
-def post_disks(model: PlacementModel) -> None:
+def post_disks(model: Pairs) -> None:
     """Every disk that goes along has an SR, and no SR holds more than fits; nothing where nothing is left to decide."""
     if model.prepared.disks.tight and not model.constant.all():
         _DiskRows(model).post()
@@ -23,7 +20,7 @@ def post_disks(model: PlacementModel) -> None:
 class _DiskRows:
     """The rows of one model."""
 
-    def __init__(self, model: PlacementModel) -> None:
+    def __init__(self, model: Pairs) -> None:
         self._model, self._disks = model, model.prepared.disks
         self._unit_of = {vm: unit for unit, members in enumerate(model.prepared.units) for vm in members}
         self._number = {host: number for number, host in enumerate(model.prepared.hosts)}

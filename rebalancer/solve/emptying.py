@@ -12,8 +12,9 @@ import numpy as np
 from rebalancer.objectives import HostsInUse, Overload
 from rebalancer.objectives.load import demand_of
 from rebalancer.solve.holdings import UNLIMITED, holds, load_of, overload_limits, uppers_of, weights_of
-from rebalancer.solve.model import PlacementModel, Scope
+from rebalancer.solve.model import PlacementModel
 from rebalancer.solve.occupancy import occupied_anyway
+from rebalancer.solve.pairs import Scope
 from rebalancer.solve.prepare import Bools, Ints, Prepared
 from rebalancer.solve.search import Effort, search
 from rebalancer.solve.stage import Improved, Progress, Stage

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from rebalancer.solve.goal import Goal
-from rebalancer.solve.model import PlacementModel, Scope
+from rebalancer.solve.model import PlacementModel
+from rebalancer.solve.pairs import Scope
 from rebalancer.solve.prepare import Ints
 from rebalancer.solve.search import Answer, Effort, Status, search
 from rebalancer.solve.stage import Stage

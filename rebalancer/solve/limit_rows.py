@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rebalancer.solve.limits import Group, Limit
+from rebalancer.solve.pairs import Pairs
 from rebalancer.solve.prepare import Bools, Ints
-
-if TYPE_CHECKING:
-    from rebalancer.solve.model import PlacementModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -26,7 +23,7 @@ class Terms:
     joined: bool
 
 
-def post_limits(model: PlacementModel) -> None:
+def post_limits(model: Pairs) -> None:
     """Every limit holds; one that is broken tonight holds as soon as somebody joins."""
     limits, register = model.prepared.limits, model.prepared.register
     weighing = {int(family): Weighing(model, int(family)) for family in register.reached(~model.constant)}
@@ -41,7 +38,7 @@ def post_limits(model: PlacementModel) -> None:
             _post_whole(model, limit, terms)
 
 
-def _may_bind(model: PlacementModel, weighing: Mapping[int, Weighing]) -> Bools:
+def _may_bind(model: Pairs, weighing: Mapping[int, Weighing]) -> Bools:
     """The limits that free units can reach, and by whose weights they could be exceeded, shape (limits,)."""
     register, prepared = model.prepared.register, model.prepared
     # One more column: limits over several hosts look there.
@@ -59,7 +56,7 @@ class Weighing:
     `most` is what it weighs on each host at most, shape (hosts,).
     """
 
-    def __init__(self, model: PlacementModel, family: int) -> None:
+    def __init__(self, model: Pairs, family: int) -> None:
         prepared = model.prepared
         self._family = prepared.families[family]
         settled = model.constant[self._family.members]
@@ -120,7 +117,7 @@ class Weighing:
         return resident, np.where(resident, self._family.resident[units], self._family.arrival[units])
 
 
-def post_groups(model: PlacementModel) -> None:
+def post_groups(model: Pairs) -> None:
     """A group that is spread tonight goes to a further host only as a whole."""
     for group in model.prepared.groups:
         if model.constant[group.units].all():
@@ -130,14 +127,14 @@ def post_groups(model: PlacementModel) -> None:
             _post_together(model, group, host)
 
 
-def _post_whole(model: PlacementModel, limit: Limit, terms: Terms) -> None:
+def _post_whole(model: Pairs, limit: Limit, terms: Terms) -> None:
     """The weights fit, unless they cannot but fit."""
     room = max(limit.upper, 0) - terms.constant
     if terms.weights.sum() > room:
         model.at_most(terms.pairs, terms.weights, room)
 
 
-def _post_broken(model: PlacementModel, limit: Limit, terms: Terms) -> None:
+def _post_broken(model: Pairs, limit: Limit, terms: Terms) -> None:
     """Somebody joins only if the weights then fit."""
     if not len(terms.joining):
         return
@@ -148,7 +145,7 @@ def _post_broken(model: PlacementModel, limit: Limit, terms: Terms) -> None:
     model.at_most(terms.pairs, terms.weights, max(limit.upper, 0) - terms.constant, given=joined)
 
 
-def _post_together(model: PlacementModel, group: Group, host: int) -> None:
+def _post_together(model: Pairs, group: Group, host: int) -> None:
     """All members on *host*, or none."""
     variables = [int(each) for each in model.variable[group.units, host] if each >= 0]
     constants = group.units[model.constant[group.units]]

@@ -5,42 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.objectives import Measure
+from rebalancer.solve.pairs import Loaded, Pairs
 from rebalancer.solve.peak_rows import Peaks, peaks_on, surely_added
 from rebalancer.solve.prepare import Bools, Ints
-
-if TYPE_CHECKING:
-    from rebalancer.solve.model import PlacementModel
 
 SHARE_PARTS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LoadRows:
-    """What *pairs* bring to a host in some slots is at most `room` and the variables `excess`.
+class LoadRows(Loaded):
+    """What pairs bring to a host in some slots is at most `room` and the variables `excess`.
 
     Args:
-        host: the host.
-        pairs: those that lead to it.
-        demand: what each of them brings, shape (pairs, slots).
-        room: what there is room for besides who is there anyway, shape (slots,).
         most: how much more they bring at most, shape (slots,).
         peaks: what peaks add, by slot; nothing where the policy is not robust.
-        excess: the variables for how much more they bring, by slot.
     """
 
-    host: int
-    pairs: Ints
-    demand: Ints
-    room: Ints
     most: Ints
     peaks: tuple[Peaks, ...]
-    excess: range = range(0)
 
     def values(self, chosen: Ints) -> list[int]:
         """The excess in each slot where the *chosen* pairs are."""
@@ -70,7 +57,7 @@ class _Share:
         return -(-(self.base + added) * SHARE_PARTS // self.room)
 
 
-def load_above(model: PlacementModel, limits: NDArray[np.float64]) -> Measure:
+def load_above(model: Pairs, limits: NDArray[np.float64]) -> Measure:
     """PCPUs above *limits* on the watched hosts and slots of *model*, summed."""
     prepared, resolution = model.prepared, model.prepared.resolution
     room = resolution.limit_parts(limits[prepared.columns]) - model.load - surely_added(model)
@@ -91,7 +78,7 @@ def load_above(model: PlacementModel, limits: NDArray[np.float64]) -> Measure:
     )
 
 
-def _pairs_by_host(model: PlacementModel) -> Iterator[tuple[int, Ints]]:
+def _pairs_by_host(model: Pairs) -> Iterator[tuple[int, Ints]]:
     """The hosts that somebody may be on, with the pairs that lead there."""
     order = np.argsort(model.at_hosts, kind="stable")
     hosts, firsts = np.unique(model.at_hosts[order], return_index=True)
@@ -100,7 +87,7 @@ def _pairs_by_host(model: PlacementModel) -> Iterator[tuple[int, Ints]]:
         yield host, order[first:end]
 
 
-def _rows(model: PlacementModel, host: int, pairs: Ints, room: Ints, watched: Bools) -> LoadRows:
+def _rows(model: Pairs, host: int, pairs: Ints, room: Ints, watched: Bools) -> LoadRows:
     """The watched slots of *host* in which *pairs* can bring too much."""
     demand = model.prepared.demand[model.units[pairs]]
     peaks = peaks_on(model, host, pairs)
@@ -116,7 +103,7 @@ def _rows(model: PlacementModel, host: int, pairs: Ints, room: Ints, watched: Bo
     )
 
 
-def _post(model: PlacementModel, rows: LoadRows) -> range:
+def _post(model: Pairs, rows: LoadRows) -> range:
     """Variables for how far the load of each slot exceeds its room, and the rows that say so."""
     excess = model.whole_numbers(rows.most.tolist(), rows.values)
     model.load_rows.append(replace(rows, excess=excess))
@@ -130,7 +117,7 @@ def _post(model: PlacementModel, rows: LoadRows) -> range:
     return excess
 
 
-def highest_share(model: PlacementModel, capacities: NDArray[np.float64]) -> Measure:
+def highest_share(model: Pairs, capacities: NDArray[np.float64]) -> Measure:
     """One number that the share of no host with a capacity exceeds, in any slot."""
     resolution = model.prepared.resolution
     rows = _shares(model, resolution.limit_parts(capacities[model.prepared.columns]))
@@ -152,7 +139,7 @@ def highest_share(model: PlacementModel, capacities: NDArray[np.float64]) -> Mea
     )
 
 
-def _shares(model: PlacementModel, capacities: Ints) -> list[_Share]:
+def _shares(model: Pairs, capacities: Ints) -> list[_Share]:
     """The load of every slot of every host that has a capacity."""
     found = []
     base = model.load + surely_added(model)

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rebalancer.inventory import Uuid
 from rebalancer.objectives import Measure
+from rebalancer.solve.pairs import Pairs
 from rebalancer.solve.prepare import Ints, Prepared
-
-if TYPE_CHECKING:
-    from rebalancer.solve.model import PlacementModel
 
 TIGHTEST_SLOTS = 3
 """Slots in which the load of a host is tied to its being in use: the ones with the most demand."""
 
 
-def occupied(model: PlacementModel, always: frozenset[Uuid]) -> Measure:
+def occupied(model: Pairs, always: frozenset[Uuid]) -> Measure:
     """How many hosts somebody is on; those in *always* count whoever is there."""
     prepared = model.prepared
     sure = occupied_anyway(prepared, always)
@@ -41,7 +38,7 @@ def occupied_anyway(prepared: Prepared, always: frozenset[Uuid]) -> np.ndarray[t
     return np.array([host in held for host in prepared.hosts], dtype=np.bool_)
 
 
-def _of_host(model: PlacementModel, host: int) -> Iterator[int]:
+def _of_host(model: Pairs, host: int) -> Iterator[int]:
     """The variable of a host that somebody may be on, with its rows."""
     pairs = np.flatnonzero(model.at_hosts == host)
     if not len(pairs):
@@ -55,7 +52,7 @@ def _of_host(model: PlacementModel, host: int) -> Iterator[int]:
     yield in_use
 
 
-def _memory_rows(model: PlacementModel, host: int, pairs: Ints) -> Iterator[tuple[Ints, int]]:
+def _memory_rows(model: Pairs, host: int, pairs: Ints) -> Iterator[tuple[Ints, int]]:
     """Weights of the pairs and the room of the host, for each limit over it that could bind."""
     prepared = model.prepared
     units = model.units[pairs]
@@ -68,7 +65,7 @@ def _memory_rows(model: PlacementModel, host: int, pairs: Ints) -> Iterator[tupl
                 yield weights, room
 
 
-def _post_load(model: PlacementModel, host: int, in_use: int) -> None:
+def _post_load(model: Pairs, host: int, in_use: int) -> None:
     """A host that is not in use carries nothing: stated for its tightest slots, which makes relaxations tight."""
     for rows in model.load_rows:
         if rows.host == host:

@@ -11,8 +11,9 @@ from rebalancer.objectives import Balance, Overload
 from rebalancer.solve.bounder import Bounder
 from rebalancer.solve.goal import Goal
 from rebalancer.solve.holdings import load_of, overload_limits
-from rebalancer.solve.model import PlacementModel, Scope
+from rebalancer.solve.model import PlacementModel
 from rebalancer.solve.neighbourhood import Neighbourhoods
+from rebalancer.solve.pairs import Scope
 from rebalancer.solve.prepare import Bools, Ints
 from rebalancer.solve.search import Answer, Effort, search
 from rebalancer.solve.shift import shifted

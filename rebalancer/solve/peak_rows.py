@@ -8,15 +8,12 @@ So one variable t and one excess for each VM state it exactly, as long as less i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rebalancer.objectives.load import largest
+from rebalancer.solve.pairs import Pairs
 from rebalancer.solve.prepare import Ints
-
-if TYPE_CHECKING:
-    from rebalancer.solve.model import PlacementModel
 
 Rows = tuple[list[int], list[int], int]
 """Variables, coefficients, and what is counted already of their sum."""
@@ -49,7 +46,7 @@ class Peaks:
         """What the VMs of the *chosen* pairs add to what is there anyway."""
         return int(self._of_chosen(chosen).sum() - self.staying.sum()) if self.budget else 0
 
-    def post(self, model: PlacementModel) -> Rows:
+    def post(self, model: Pairs) -> Rows:
         """The sum of the worst, as variables of *model*; those that stay are counted already."""
         if not self.budget or not len(self.deviations):
             return [], [], 0
@@ -118,7 +115,7 @@ NOBODY = np.zeros(0, dtype=np.int64)
 NO_PEAKS = Peaks(budget=0, pairs=NOBODY, deviations=NOBODY, staying=NOBODY)
 
 
-def peaks_on(model: PlacementModel, host: int, pairs: Ints) -> HostPeaks:
+def peaks_on(model: Pairs, host: int, pairs: Ints) -> HostPeaks:
     """The peaks of whoever *pairs* bring to *host*, and of whoever is there anyway."""
     deviations = model.prepared.deviations
     if not deviations.budget:
@@ -139,7 +136,7 @@ def peaks_on(model: PlacementModel, host: int, pairs: Ints) -> HostPeaks:
     )
 
 
-def surely_added(model: PlacementModel) -> Ints:
+def surely_added(model: Pairs) -> Ints:
     """What the worst peaks of those that are there anyway add, shape (hosts, slots)."""
     deviations, constant, at = model.prepared.deviations, model.constant, model.scope.at
     if not deviations.budget:

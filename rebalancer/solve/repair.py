@@ -9,7 +9,7 @@ import numpy as np
 from rebalancer.objectives import MigrationCost
 from rebalancer.solve.goal import goal_of
 from rebalancer.solve.lazily import search_lazily
-from rebalancer.solve.model import Scope
+from rebalancer.solve.pairs import Scope
 from rebalancer.solve.prepare import Bools, Ints, Prepared
 from rebalancer.solve.search import Effort
 from rebalancer.solve.stage import Held, Improved, Progress, Stage

@@ -8,22 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rebalancer.inventory import Uuid
 from rebalancer.objectives import Measure
 from rebalancer.rules.restarts import Failure, Restarts
+from rebalancer.solve.pairs import Pairs
 from rebalancer.solve.prepare import Ints, Prepared
-
-if TYPE_CHECKING:
-    from rebalancer.solve.model import PlacementModel
 
 Kind = tuple[int, frozenset[Uuid]]
 
 
-def post_restarts(model: PlacementModel) -> None:
+def post_restarts(model: Pairs) -> None:
     """Every failure that was found to be lost is outlived."""
     failures = model.prepared.failures
     stated = tuple(failures.stated)
@@ -37,7 +34,7 @@ def post_restarts(model: PlacementModel) -> None:
                 rows.post(failure)
 
 
-def failures_lost(model: PlacementModel) -> Measure:
+def failures_lost(model: Pairs) -> Measure:
     """How many of the failures that are to be mended stay lost."""
     failures = model.prepared.failures
     variables = []
@@ -78,7 +75,7 @@ class _Restarted:
 class _Rows:
     """One limit in one model."""
 
-    def __init__(self, model: PlacementModel, limit: Restarts) -> None:
+    def __init__(self, model: Pairs, limit: Restarts) -> None:
         self._model, self._limit = model, limit
         prepared = model.prepared
         self._index = {host: number for number, host in enumerate(prepared.hosts)}

@@ -11,7 +11,8 @@ from rebalancer.errors import ModelBug
 from rebalancer.objectives import MigrationCost, Objective
 from rebalancer.placement import Move, Placement
 from rebalancer.solve.goal import Goal
-from rebalancer.solve.model import PlacementModel, Scope
+from rebalancer.solve.model import PlacementModel
+from rebalancer.solve.pairs import Scope
 from rebalancer.solve.prepare import Ints, Prepared
 from rebalancer.units import GIB
 

@@ -23,9 +23,9 @@ from rebalancer.problem import Problem
 from rebalancer.rules import PoolRule, Rule, end_violations
 from rebalancer.solve.blame import held_vms, left_behind
 from rebalancer.solve.lazily import search_lazily
-from rebalancer.solve.model import Scope
 from rebalancer.solve.offered import offers
 from rebalancer.solve.offers import Case, MoreMoves, Offer, ShutDown
+from rebalancer.solve.pairs import Scope
 from rebalancer.solve.prepare import Ints, Prepared, prepare
 from rebalancer.solve.search import Effort, Status
 from rebalancer.solve.stage import Held, Stage, placement_of

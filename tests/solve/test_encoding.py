@@ -12,7 +12,7 @@ from rebalancer.objectives import Repair
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import PoolRule, end_violations, rules_for
-from rebalancer.solve.model import Scope
+from rebalancer.solve.pairs import Scope
 from rebalancer.solve.prepare import prepare
 from rebalancer.solve.stage import Stage, placement_of
 from tests.solve.tiny import accepted_by_checker, accepted_by_model, random_problem, tiny

@@ -18,8 +18,8 @@ from rebalancer.rules import PoolRule, end_violations, rules_for
 from rebalancer.solve import SolveReporter, parts, solve
 from rebalancer.solve.bounder import worth_watching
 from rebalancer.solve.holdings import holds, load_of, overload_limits
-from rebalancer.solve.model import Scope
 from rebalancer.solve.neighbourhood import Neighbourhoods
+from rebalancer.solve.pairs import Scope
 from rebalancer.solve.prepare import Prepared, prepare
 from rebalancer.solve.shift import shifted
 from rebalancer.solve.stage import Held, Stage, placement_of

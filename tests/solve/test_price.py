@@ -11,7 +11,7 @@ import pytest
 
 from rebalancer.objectives import MigrationCost
 from rebalancer.rules import rules_for
-from rebalancer.solve.model import Scope
+from rebalancer.solve.pairs import Scope
 from rebalancer.solve.prepare import Ints, Prepared, prepare
 from rebalancer.solve.price import Price
 from rebalancer.solve.search import Effort, search

@@ -15,7 +15,7 @@ from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
 from rebalancer.solve import solve
 from rebalancer.solve.holdings import load_of, overload_limits
-from rebalancer.solve.model import Scope
+from rebalancer.solve.pairs import Scope
 from rebalancer.solve.prepare import prepare
 from rebalancer.solve.shift import shifted
 from rebalancer.solve.stage import Stage, placement_of
