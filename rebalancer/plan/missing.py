@@ -10,7 +10,7 @@ from rebalancer.placement import Move, Placement
 from rebalancer.plan.elsewhere import problem_at
 from rebalancer.plan.finding import Finding
 from rebalancer.plan.plan import Missing, Plan
-from rebalancer.plan.why import DOES_NOT_PAY
+from rebalancer.plan.staying import DOES_NOT_PAY
 from rebalancer.problem import Problem
 from rebalancer.rules import PoolRule, Rule, end_violations, step_ledger
 from rebalancer.rules.storage import Ways, crosses

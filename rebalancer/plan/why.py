@@ -13,6 +13,7 @@ from rebalancer.placement import Placement
 from rebalancer.plan.figures import load_shares, slot_in_words
 from rebalancer.plan.leg import Leg
 from rebalancer.plan.plan import LeftAlone, Missing, OldViolation
+from rebalancer.plan.staying import not_worth_it
 from rebalancer.plan.step import StepKind
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
@@ -21,8 +22,6 @@ from rebalancer.rules.spare import Spare
 from rebalancer.rules.storage import Ways
 from rebalancer.units import counted, size_in_words
 
-DOES_NOT_PAY = "does-not-pay"
-"""In the place of a rule: the VM may move, but the plan is better without that move."""
 COOL_DOWN = "cool-down"
 """In the place of a rule: the VM moved a short while ago, and rather stays for `limits.cool_down_hours`."""
 OVER_THRESHOLD = "over-threshold"
@@ -199,9 +198,8 @@ class Reasons:
             rule = COOL_DOWN if vm.uuid in self._problem.intent.cooling else LastResort.id
             return Objection(rule=rule, code=None, words=words)
         if targets:
-            where = counted(len(targets), "host")
-            words = f"may go to {where}, but the plan is better, or has room only, without that move"
-            return Objection(rule=DOES_NOT_PAY, code=None, words=words)
+            rule, words = not_worth_it(vm, self._goal, self._problem)
+            return Objection(rule=rule, code=None, words=f"may go to {counted(len(targets), 'host')}, but {words}")
         return self._refused_everywhere(vm)
 
     def _refused_everywhere(self, vm: VM) -> Objection:

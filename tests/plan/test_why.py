@@ -128,3 +128,23 @@ def test_a_soft_group_that_becomes_worse_is_said_to() -> None:
     (old,) = plan_of(problem, goal_of(problem, c="h1")).old_violations
     assert (old.mended, old.why_not) == (False, "the plan breaks it further, to mend more elsewhere or to clear a host")
     assert "'g' (soft)" in old.words
+
+
+def test_whose_move_the_limits_leave_no_room_for_is_told() -> None:
+    """One of two VMs moves, as many as the policy allows; the other could go, too, and is not said to be no use."""
+    pool = pool_with({"h1": 40, "h2": 40}, {"a": ("h1", 4), "b": ("h1", 4), "c": ("h1", 4)})
+    policy = policy_of(limits={"maximum_moves": 1})
+    problem = problem_of(pool, demand=demand_of(pool, {"a": 9.0, "b": 9.0, "c": 9.0}), policy=policy)
+    left = {each.name: each for each in plan_of(problem, goal_of(problem, a="h2")).left_alone if each.kind == "vm"}
+    assert left["b"].rule == "limits"
+    assert left["b"].words.endswith("as its limits allow; with that move 2 VMs move, where the policy allows 1")
+
+
+def test_a_gain_that_the_policy_does_not_ask_for_is_told() -> None:
+    """Moving the VM would help, by less than the policy wants a plan to gain."""
+    pool = pool_with({"h1": 40, "h2": 40}, {"a": ("h1", 4), "b": ("h1", 4)})
+    policy = policy_of(limits={"minimum_gain_pcpu_hours": 50})
+    problem = problem_of(pool, demand=demand_of(pool, {"a": 9.0, "b": 9.0}), policy=policy)
+    left = {each.name: each for each in plan_of(problem, problem.initial).left_alone if each.kind == "vm"}
+    assert left["a"].rule == "does-not-pay"
+    assert "gain as many pCPU-hours as the policy asks for (limits.minimum_gain_pcpu_hours, 50)" in left["a"].words
