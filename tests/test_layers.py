@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tomllib
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -202,6 +203,27 @@ def test_imports_run_one_way() -> None:
     """No room imports a room of its own layer or above it, and nothing imports the package's `__init__`."""
     strays = [str(found) for found in imports(own=True) if not is_legal(found)]
     assert not strays, "\n".join(strays)
+
+
+def _file_of(target: str) -> Path:
+    """The file that a dotted name of this package stands in; a name in a module stands in the module."""
+    parts = target.split(".")
+    while not (found := ROOT.joinpath(*parts).with_suffix(".py")).is_file():
+        if (found := ROOT.joinpath(*parts, "__init__.py")).is_file():
+            break
+        parts.pop()
+    return found
+
+
+def test_no_files_import_each_other() -> None:
+    """Inside a room imports run one way, too, those for types included: each file can be read after what it needs."""
+    needs: dict[Path, set[Path]] = {}
+    for found in imports(own=True):
+        needs.setdefault(found.file, set()).add(_file_of(found.target))
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        pytest.fail(" needs ".join(str(file.relative_to(ROOT)) for file in reversed(error.args[1])))
 
 
 def test_imports_are_absolute() -> None:

@@ -6,16 +6,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from rebalancer.errors import (
     OutcomeUnknown,
     RefusedByXapi,
+    StoppedHalfWay,
     Unreachable,
 )
-from rebalancer.execute import StopSignal, read_journal
+from rebalancer.execute import StopSignal, execute, read_journal
 from rebalancer.execute.journal import Entry, Looked
 from rebalancer.execute.outcome import StepState
 from rebalancer.execute.patience import Patience
 from rebalancer.inventory import Pool
+from rebalancer.plan import Plan
 from tests.execute.scripted import HandClock, ScriptedPool
 
 DOWN = Unreachable("https://h1", "no connection", "Start it")
@@ -41,6 +45,14 @@ class Case:
             "stop": self.stop,
             "patience": PATIENCE,
         }
+
+    def stop_after_a_step(self, plan: Plan, live: ScriptedPool) -> None:
+        """Let a run of *plan* be asked to stop once its first step is done, so that it can be resumed."""
+        live.before_each = lambda call: self.stop.ask() if call == "forget" else None
+        with pytest.raises(StoppedHalfWay):
+            execute(plan, live, **self.options)
+        live.before_each = lambda _call: None
+        self.options["stop"] = StopSignal()
 
     @property
     def entries(self) -> tuple[Entry, ...]:

@@ -12,7 +12,7 @@ from rebalancer.errors import (
     StalePlan,
     StoppedHalfWay,
 )
-from rebalancer.execute import StopSignal, execute, resume
+from rebalancer.execute import execute, resume
 from rebalancer.execute.journal import Intended, Journal, RunBegan, Sent
 from rebalancer.execute.outcome import StepState
 from rebalancer.inventory import Pool
@@ -71,11 +71,7 @@ def test_a_killed_run_whose_task_failed_says_so_and_can_go_on(case: Case, plan: 
 def test_a_stopped_run_goes_on_where_it_stopped(case: Case, plan: Plan, pool: Pool) -> None:
     """After Ctrl-C, resume makes the steps that are left, and no other."""
     live = ScriptedPool(pool)
-    live.before_each = lambda call: case.stop.ask() if call == "forget" else None
-    with pytest.raises(StoppedHalfWay):
-        execute(plan, live, **case.options)
-    live.before_each = lambda _call: None
-    case.options["stop"] = StopSignal()
+    case.stop_after_a_step(plan, live)
     assert resume(plan, live, **case.options).done == ("s01", "s02", "s03")
     assert live.sent == [("a", "h2"), ("b", "h3"), ("c", "h2")]
 

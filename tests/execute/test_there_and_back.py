@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rebalancer.errors import StoppedHalfWay
-from rebalancer.execute import StopSignal, execute, resume
+from rebalancer.execute import execute, resume
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan
 from tests.execute.case import Case
@@ -31,11 +30,7 @@ def test_a_vm_that_has_not_left_yet_leaves_and_comes_home(case: Case, plan: Plan
 def test_stopped_on_the_way_it_comes_home_later(case: Case, plan: Plan, pool: Pool) -> None:
     """Resumed while it is parked, the steps that are left are made, and none again."""
     live = ScriptedPool(pool)
-    live.before_each = lambda call: case.stop.ask() if call == "forget" else None
-    with pytest.raises(StoppedHalfWay):
-        execute(plan, live, **case.options)
-    live.before_each = lambda _call: None
-    case.options["stop"] = StopSignal()
+    case.stop_after_a_step(plan, live)
     assert resume(plan, live, **case.options).complete
     assert live.sent == ALL_SENT
 
@@ -43,11 +38,7 @@ def test_stopped_on_the_way_it_comes_home_later(case: Case, plan: Plan, pool: Po
 def test_brought_home_by_somebody_else_it_is_not_sent_again(case: Case, plan: Plan, pool: Pool) -> None:
     """The journal tells that it had left: at home again, its way is done."""
     live = ScriptedPool(pool)
-    live.before_each = lambda call: case.stop.ask() if call == "forget" else None
-    with pytest.raises(StoppedHalfWay):
-        execute(plan, live, **case.options)
-    live.before_each = lambda _call: None
-    case.options["stop"] = StopSignal()
+    case.stop_after_a_step(plan, live)
     live.put("a", "h1")
     assert resume(plan, live, **case.options).complete
     assert live.sent == ALL_SENT[:2]
