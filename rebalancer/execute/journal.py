@@ -261,7 +261,8 @@ def _write_all(descriptor: int, body: bytes) -> None:
 
 def _no_journal(path: Path) -> InputError:
     """Something else stands there."""
-    return InputError(str(path), "it is no journal", "Name a file that does not exist, or the plan's own journal")
+    remedy = "Name a file that does not exist, or the plan's own journal; nothing is sent to the pool without one"
+    return InputError(str(path), "the journal cannot be used: it is no journal", remedy)
 
 
 def _unusable(path: Path, error: OSError) -> InputError:
