@@ -108,7 +108,8 @@ class _Resolving:
         wish, members = self._policy.other_pools, self._pool.members
         if len(members) > 1 and not wish.enabled:
             problem = f"{len(members)} pools were named, and no VM may go from one to another"
-            raise PolicyError(place(self._policy, "other_pools.enabled"), problem, "Set it, or name one pool")
+            both = "Set it" if self._policy.storage_motion.enabled else "Set it, and storage_motion.enabled"
+            raise PolicyError(place(self._policy, "other_pools.enabled"), problem, f"{both}, or name one pool")
         if len(members) > 1:
             self._refuse_unknown(
                 "networks", wish.networks, [each for pool in members for each in pool.networks.values()]

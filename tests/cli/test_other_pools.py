@@ -93,6 +93,7 @@ def test_one_pool_of_two_is_not_enough(desk: Terminal) -> None:
     refused = desk.run("verify", "plan", "east.json")
     assert refused.code == 4
     assert "made for pool east + west, not east; name the others with --beside [pool]" in refused.out
+    assert refused.sentence.endswith("Name what it was made for, or make a new plan")
 
 
 def test_part_of_the_plan_is_approved_with_both_pools(desk: Terminal) -> None:
@@ -140,7 +141,13 @@ def test_policy_check_knows_the_names_of_both_pools(desk: Terminal) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (BOTH[:3], "policy 'default', other_pools.enabled: 2 pools were named, and no VM may go from one to another. "),
+        (
+            BOTH[:3],
+            (
+                "policy 'default', other_pools.enabled: 2 pools were named, and no VM may go from one to another. "
+                "Set it, and storage_motion.enabled, or name one pool."
+            ),
+        ),
         (("east.json", "--beside", "east.json", *BOTH[3:]), "pool east: it is named twice. "),
         (
             ("east.json", "--beside", "bare.json", *BOTH[3:]),

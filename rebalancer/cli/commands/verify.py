@@ -59,7 +59,8 @@ def verify(
     if is_done(made, situation.pool):
         return _tell_done(made, json=json)
     findings = verify_plan(made, situation.pool, situation.demand, now=datetime.now(UTC))
-    changed = differences(made, situation.pool) if made.made_from.is_of(situation.pool) else ()
+    ours = made.made_from.is_of(situation.pool)
+    changed = differences(made, situation.pool) if ours else ()
     refused = IllegalPlan([str(finding) for finding in findings]) if findings else None
     if json:
         told = [each.as_json() for each in findings]
@@ -68,7 +69,9 @@ def verify(
         return end_of(refused)
     if refused:
         show_lines(*map(str, findings), *not_compared(changed))
-        return end_below(f"the plan is not legal: {counted(len(findings), 'finding')}. Make a new plan", refused)
+        judged = "the plan is not legal" if ours else f"the plan is for pool {made.made_from.called}"
+        remedy = "Make a new plan" if ours else "Name what it was made for, or make a new plan"
+        return end_below(f"{judged}: {counted(len(findings), 'finding')}. {remedy}", refused)
     show_lines(accepted(made), *not_compared(changed))
     return Exit.DONE
 
