@@ -141,10 +141,38 @@ def test_what_leads_nowhere_is_told() -> None:
         "network e-four leads nowhere: it has no name",
         "network 'five' leads nowhere: pool west has no network called 'five'",
     ]
-    (sr,) = [sr_beyond("e-l1", east, west, problem)]
+    (sr,) = [sr_beyond("e-l1", east, west.hosts["w1"], problem)]
     assert sr is not None
     assert sr.words == "SR 'e-l1' leads nowhere: pool west has no SR called 'e-l2'"
-    assert sr_beyond("e-l2", east, west, problem) is None
+    assert sr_beyond("e-l2", east, west.hosts["w1"], problem) is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "seen", "led"),
+    [
+        ("local", ("w-l1",), "w-l1"),
+        ("local", ("w-l2", "w-shared"), "w-l2"),
+        ("w-l2", ("w-l1",), "w-l2"),
+        ("w-shared", (), "w-shared"),
+        ("local", ("w-l1", "w-l2"), "pool west has 2 SRs called 'local', of which the host sees 2"),
+        ("local", (), "pool west has 2 SRs called 'local', of which the host sees 0"),
+    ],
+)
+def test_an_sr_that_each_host_has_is_the_one_of_the_target(wanted: str, seen: tuple[str, ...], led: str) -> None:
+    """A name that several SRs carry means all of them at home, and over there the one that the target sees."""
+    pools = []
+    for side, srs in (("e", ("e-l1", "e-l2")), ("w", ("w-l1", "w-l2"))):
+        hosts = [pool_host(f"{side}1", srs=seen if side == "w" else srs), pool_host(f"{side}2")]
+        pool = one_pool(side, hosts=hosts)
+        renamed = {uuid: replace(sr, name="local") if uuid in srs else sr for uuid, sr in pool.srs.items()}
+        pools.append(replace(pool, srs=renamed))
+    east, west = pools
+    problem = two_pools(east, west, policy=crossing_policy(srs={"local": wanted}))
+    for sr in ("e-l1", "e-l2"):
+        found = sr_beyond(sr, east, west.hosts["w1"], problem)
+        assert found is not None
+        said = f"SR 'local' leads nowhere: {led}" if " " in led else ""
+        assert (found.uuid, found.words) == (None if said else led, said)
 
 
 def test_space_of_the_other_pool_is_held() -> None:

@@ -27,6 +27,12 @@ def small(side: str, *vms: Any, **parts: Any) -> Pool:  # noqa: ANN401 - VMs, an
     return with_room(pool, dict.fromkeys(pool.srs, 100.0))
 
 
+def called_local(pool: Pool) -> Pool:
+    """*pool* with local SRs of one name."""
+    srs = {uuid: sr if sr.shared else replace(sr, name="local") for uuid, sr in pool.srs.items()}
+    return replace(pool, srs=srs)
+
+
 ENFORCED = {"rules": {"set": "enforced"}}
 A, B, C = pool_vm("a", on="e1"), pool_vm("b", on="e1"), pool_vm("c", on="w1")
 PAIR = pool_vm("a", on="e1", vbds=two_disks("a"))
@@ -39,6 +45,11 @@ CASES: dict[str, tuple[Pool, Pool, dict[str, Any]]] = {
         small("e", PAIR, vdis=[full_disk("a-disk1", "e-l1")]),
         small("w", C),
         {"srs": {"e-l1": "w-l1"}},
+    ),
+    "a map to the SR of each host": (
+        small("e", A, B),
+        with_room(called_local(one_pool("w", C)), {"w-l1": 100, "w-l2": 45}),
+        {"srs": {"e-shared": "local"}},
     ),
     "a map to an SR without room": (
         small("e", A, B),
@@ -80,6 +91,7 @@ def test_cases_differ_in_what_they_allow() -> None:
         "room for one": 6,
         "no network there": 2,
         "one VM's disks by the map": 4,
+        "a map to the SR of each host": 24,
         "a map to an SR without room": 6,
         "HA over there": 1,
         "HA where a VM is protected": 4,

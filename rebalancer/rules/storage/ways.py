@@ -119,8 +119,8 @@ class Ways:
         """Where the policy leads disks in *drives* on the way to another pool."""
         if not crosses(vm, host, self._problem):
             return {}
-        home, there = self._problem.pool.of_vm(vm), self._problem.pool.of_host(host.uuid)
-        led = {drive: sr_beyond(disk.sr, home, there, self._problem) for drive, disk in drives}
+        home = self._problem.pool.of_vm(vm)
+        led = {drive: sr_beyond(disk.sr, home, host, self._problem) for drive, disk in drives}
         return {drive: beyond.uuid for drive, beyond in led.items() if beyond and beyond.uuid is not None}
 
     def _may_carry(self, vm: VM, host: Host) -> bool:

@@ -1,6 +1,6 @@
 """What in another pool stands for a network or an SR of this one: what the policy says, else what has its name.
 
-Nothing is guessed: a name that is missing there, or that two of them carry on either side, leads nowhere.
+Nothing is guessed: a name that is missing there, or that means several of them, leads nowhere.
 """
 
 from __future__ import annotations
@@ -30,33 +30,45 @@ def network_beyond(network: Uuid, home: Pool, there: Pool, problem: Problem) -> 
     found = home.networks.get(network)
     if found is None:
         return Beyond(uuid=None, words="has an interface on a network of which nothing is known")
-    return _led(found, problem.policy.other_pools.networks, home.networks, there.networks, there.called)
+    return _led(found, problem.policy.other_pools.networks, home, there)
 
 
-def sr_beyond(sr: Uuid, home: Pool, there: Pool, problem: Problem) -> Beyond | None:
-    """The SR of pool *there* to which the policy leads disks on *sr* of pool *home*; None where it leaves that open."""
+def sr_beyond(sr: Uuid, home: Pool, host: Host, problem: Problem) -> Beyond | None:
+    """The SR to which the policy leads disks on *sr* of pool *home* that go to *host*; None where it leaves that open.
+
+    Each host of a pool may have an SR called "Local storage": from there, the name means all of them, and over there
+    the one that *host* sees.
+    """
     found, chosen = home.srs.get(sr), problem.policy.other_pools.srs
     if found is None or not {found.uuid, found.name} & chosen.keys():
         return None
-    return _led(found, chosen, home.srs, there.srs, there.called)
+    there = problem.pool.of_host(host.uuid)
+    wanted = chosen[found.uuid] if found.uuid in chosen else chosen[found.name]
+    named = _named(wanted, there.srs)
+    seen = [uuid for uuid in named if uuid in host.attached_srs] if len(named) > 1 else named
+    if len(seen) == 1:
+        return Beyond(uuid=seen[0])
+    count = f"{len(named)} SRs called '{wanted}', of which the host sees {len(seen)}"
+    has = count if named else f"no SR called '{wanted}'"
+    return Beyond(uuid=None, words=f"SR '{found.name}' leads nowhere: pool {there.called} has {has}")
 
 
-def _led(
-    here: Network | SR,
-    chosen: Mapping[str, str],
-    beside: Mapping[Uuid, Network] | Mapping[Uuid, SR],
-    there: Mapping[Uuid, Network] | Mapping[Uuid, SR],
-    pool: str,
-) -> Beyond:
-    """Where *here* leads in *pool*: by its uuid, else by its name, which nothing *beside* it may carry, too."""
-    kind, wanted = "SR" if isinstance(here, SR) else "network", chosen.get(here.uuid)
+def _led(here: Network, chosen: Mapping[str, str], home: Pool, there: Pool) -> Beyond:
+    """Where *here* leads in pool *there*: by its uuid, else by its name, which no other of *home* may carry, too."""
+    wanted = chosen.get(here.uuid)
     if wanted is None:
-        if not here.name or sum(each.name == here.name for each in beside.values()) > 1:
-            called = f"another {kind} of its pool is also called '{here.name}'" if here.name else "it has no name"
-            return Beyond(uuid=None, words=f"{kind} {here.uuid} leads nowhere: {called}")
+        if not here.name or sum(each.name == here.name for each in home.networks.values()) > 1:
+            called = f"another network of its pool is also called '{here.name}'" if here.name else "it has no name"
+            return Beyond(uuid=None, words=f"network {here.uuid} leads nowhere: {called}")
         wanted = chosen.get(here.name, here.name)
-    found = [wanted] if wanted in there else [each.uuid for each in there.values() if each.name == wanted]
+    found = _named(wanted, there.networks)
     if len(found) == 1:
         return Beyond(uuid=found[0])
-    count = f"{len(found)} {kind}s" if found else f"no {kind}"
-    return Beyond(uuid=None, words=f"{kind} '{here.name}' leads nowhere: pool {pool} has {count} called '{wanted}'")
+    count = f"{len(found)} networks" if found else "no network"
+    words = f"network '{here.name}' leads nowhere: pool {there.called} has {count} called '{wanted}'"
+    return Beyond(uuid=None, words=words)
+
+
+def _named(wanted: str, there: Mapping[Uuid, Network] | Mapping[Uuid, SR]) -> list[Uuid]:
+    """Whatever has *wanted* as its uuid, else all that have it as their name."""
+    return [wanted] if wanted in there else [each.uuid for each in there.values() if each.name == wanted]

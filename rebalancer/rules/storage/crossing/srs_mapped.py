@@ -24,7 +24,7 @@ class SRsMapped(DiskRule):
             return None
         home, there = problem.pool.of_vm(vm), problem.pool.of_host(host.uuid)
         for disk, target in moving(disks, problem):
-            beyond = sr_beyond(disk.sr, home, there, problem)
+            beyond = sr_beyond(disk.sr, home, host, problem)
             if beyond is None or (target is not None and beyond.uuid == target.uuid):
                 continue
             led = there.srs.get(beyond.uuid or "")
