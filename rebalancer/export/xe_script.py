@@ -12,6 +12,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
+from rebalancer.export.xe_windows import windows_in_shell, within_call
 from rebalancer.plan import Plan, Step
 from rebalancer.sanitise import one_line
 
@@ -65,9 +66,12 @@ def xe_script(plan: Plan) -> str:
         "#!/bin/sh",
         *_comments(plan),
         FUNCTIONS,
-        *_function("forward", plan.steps, _refusal(plan, plan.steps)),
+        *filter(None, [windows_in_shell(plan)]),
+        *_function(
+            "forward", [within_call(plan, step) + _call(step) for step in plan.steps], _refusal(plan, plan.steps)
+        ),
         "",
-        *_function("back", plan.rollback, _refusal(plan, plan.rollback)),
+        *_function("back", [_call(step) for step in plan.rollback], _refusal(plan, plan.rollback)),
         "",
         checks,
     )
@@ -84,11 +88,11 @@ def _comments(plan: Plan) -> Iterator[str]:
     yield "# It checks less than `rebalancer apply` does: where the VMs are, and what XAPI itself refuses."
 
 
-def _function(name: str, steps: Sequence[Step], refusal: str) -> Iterator[str]:
-    """A function that takes *steps* one after another, or that stops with the words of a *refusal*."""
+def _function(name: str, calls: Sequence[str], refusal: str) -> Iterator[str]:
+    """A function that makes *calls* one after another, or that stops with the words of a *refusal*."""
     yield f"{name}() {{"
-    yield from [f"  stop {shlex.quote(refusal)}"] if refusal else (f"  {_call(step)}" for step in steps)
-    if not steps:
+    yield from [f"  stop {shlex.quote(refusal)}"] if refusal else (f"  {call}" for call in calls)
+    if not calls:
         yield "  echo 'nothing to do'"
     yield "}"
 

@@ -19,6 +19,7 @@ from rebalancer.export import moves_csv, plan_markdown, xe_script
 from rebalancer.export.markdown_table import markdown_text
 from rebalancer.plan import Plan, sealed
 from tests.plan.made import goal_of, plan_of, swap
+from tests.pools import policy_of, problem_of
 
 HOSTILE = [
     "$(touch pwned)",
@@ -111,6 +112,34 @@ def test_the_script_carries_out_every_step_in_order(tmp_path: Path) -> None:
         "vm-migrate uuid=small host-uuid=h1 live=true",
     ]
     assert ran.stdout.splitlines()[0] == "s01: small from h2 to h3"
+
+
+def within(*, opens: float, closes: float, key: str = "window") -> Plan:
+    """The three steps, made now under a policy with a window, or a blackout, that many minutes from now."""
+    now = datetime.now(UTC)
+    times = {name: f"{now + timedelta(minutes=at):%H:%M}" for name, at in (("start", opens), ("end", closes))}
+    problem = swap()
+    bound = problem_of(problem.pool, policy=policy_of(**{key: [times]}))
+    plan = plan_of(bound, goal_of(bound, big="h2", small="h1"))
+    return sealed(replace(plan, made_at=now, expires_at=now + timedelta(hours=24)))
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes", "key"), [(120, 180, "window"), (-120, -60, "window"), (-60, 1, "window"), (-60, 60, "blackout")]
+)
+def test_the_script_keeps_the_windows(tmp_path: Path, opens: float, closes: float, key: str) -> None:
+    """Before, after, too late in one, and in a blackout: nothing is sent, with the exit code of `apply`."""
+    shell = Shell(tmp_path, within(opens=opens, closes=closes, key=key))
+    ran = shell.run()
+    assert (ran.returncode, shell.migrations()) == (9, [])
+    assert ran.stderr.startswith("stopped: no change window is open long enough")
+
+
+@pytest.mark.parametrize(("opens", "closes", "key"), [(-60, 60, "window"), (120, 180, "blackout")])
+def test_the_script_runs_inside_a_window(tmp_path: Path, opens: float, closes: float, key: str) -> None:
+    """All of it, where there is time; the way back is bound by none."""
+    shell = Shell(tmp_path, within(opens=opens, closes=closes, key=key))
+    assert (shell.run().returncode, len(shell.migrations())) == (0, 3)
 
 
 def test_the_script_goes_back(tmp_path: Path) -> None:
