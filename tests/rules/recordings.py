@@ -21,7 +21,6 @@ from tests.conftest import shared_folder
 from tests.pools import policy_of
 
 FOLDER = Path(os.environ.get("XAPI_VERDICTS", shared_folder() / "xapi-verdicts"))
-FILES = sorted(FOLDER.glob("*.json.gz"))
 LEAST = 0.999
 
 ASKED_LATER = {"no-conflicting-op": "waits", "vgpu-driver": "(unknown)"}
@@ -92,13 +91,28 @@ class Recording:
         return Case(where=f"{self.name}: {words}", recorded=recorded, objection=objection, said=names)
 
 
+def recorded_files(folder: Path) -> list[Path]:
+    """The recorded pools in a folder, packed or not."""
+    return sorted([*folder.glob("*.json.gz"), *folder.glob("*.json")])
+
+
+FILES = recorded_files(FOLDER)
+
+
+def content_of(path: Path) -> dict[str, Any]:
+    """What a recording holds."""
+    body = path.read_bytes()
+    content: dict[str, Any] = json.loads(gzip.decompress(body) if path.suffix == ".gz" else body)
+    return content
+
+
 def read_all() -> list[Recording]:
     """All recorded pools."""
     return [_read(path) for path in FILES]
 
 
 def share_that_agrees(cases: Iterable[Case]) -> tuple[float, str]:
-    """The share of agreement, and a table of agreed/total by code with the first disagreements."""
+    """The share of agreement, of nothing all, and a table of agreed/total by code with the first disagreements."""
     found = list(cases)
     total = Counter(case.expected for case in found)
     agreed = Counter(case.expected for case in found if case.answered == case.expected)
@@ -107,22 +121,10 @@ def share_that_agrees(cases: Iterable[Case]) -> tuple[float, str]:
         f"{case.where}: {case.answered} instead of {case.expected}" for case in found if case.answered != case.expected
     ]
     table = "\n".join([*lines, f"{agreed.total():5} of {total.total():5}  agree", *wrong[:20]])
-    return agreed.total() / max(1, total.total()), table
+    return agreed.total() / total.total() if total else 1.0, table
 
 
 def _read(path: Path) -> Recording:
     """The recorded pool in *path*."""
-    content = json.loads(gzip.decompress(path.read_bytes()))
-    return Recording(
-        name=path.name.removesuffix(".json.gz"), content=content, pool=pool_from_records(content["records"])
-    )
-
-
-DUMPS = (
-    "Cowley-db.xml.gz",
-    "TampaTwoHostPoolSelectioniSCSI.xml.gz",
-    "boston-db.xml.gz",
-    "cowley1.xml.gz",
-    "tampa-db_inc_snapshots.xml.gz",
-    "xapidb_app.xml.gz",
-)
+    content, name = content_of(path), path.name.removesuffix(".gz").removesuffix(".json")
+    return Recording(name=name, content=content, pool=pool_from_records(content["records"]))
