@@ -101,7 +101,8 @@ def test_a_plan_of_another_pool(door: Door) -> None:
     assert (applied.code, verified.code) == (Exit.STALE, Exit.STALE)
     assert is_one_sentence(applied, door.served.plan.made_from.pool_name, "elsewhere", "Make a new plan.")
     assert "elsewhere" in verified.out
-    assert verified.err == "rebalancer: the plan is not legal: 1 finding. Make a new plan\n"
+    named = "the plan is for pool simulated: 1 finding. Name what it was made for, or make a new plan"
+    assert verified.err == f"rebalancer: {named}\n"
 
 
 @contextmanager
