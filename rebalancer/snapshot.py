@@ -68,7 +68,7 @@ def write_snapshot(snapshot: Snapshot, path: Path | str) -> None:
         _replace(path, content)
     except OSError as error:
         raise SnapshotError(
-            str(path), f"it cannot be written ({error.strerror})", "Choose a folder that exists and is yours"
+            str(path), f"it cannot be written: {error.strerror}", "Make room, or name another file"
         ) from error
 
 

@@ -30,7 +30,7 @@ def sleep_tables(found: Sleep) -> Iterator[RenderableType]:
         )
     if found.needed:
         yield table(
-            "Hosts needed at least, below the threshold and by memory, were VMs divided at will",
+            "Hosts that each hour needs at least, by memory and by CPU below the threshold, if VMs could be divided",
             {"from": "left", "hosts": "right", "fewer than in use": "right"},
             [
                 (slot_in_words(slots[0], len(found.needed)), least, max(0, found.in_use - least))

@@ -38,7 +38,9 @@ def write_plan(plan: Plan, folder: Path | str) -> tuple[Path, ...]:
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
-        raise PlanFileError(str(target), f"it cannot be written: {error.strerror}", "Name another folder") from error
+        raise PlanFileError(
+            str(target), f"it cannot be written: {error.strerror}", "Make room, or name another folder"
+        ) from error
     return tuple(target / name for name in FILES)
 
 
@@ -53,7 +55,9 @@ def assert_free(target: Path) -> None:
     try:
         others = sorted({path.name for path in target.iterdir()} - set(FILES)) if target.exists() else []
     except OSError as error:
-        raise PlanFileError(str(target), f"it cannot be read: {error.strerror}", "Name another folder") from error
+        raise PlanFileError(
+            str(target), f"it cannot be read: {error.strerror}", "Make room, or name another folder"
+        ) from error
     if others:
         problem = f"the folder holds other files, such as {others[0]!r}"
         raise PlanFileError(str(target), problem, "Name a new folder, or an older plan to replace")

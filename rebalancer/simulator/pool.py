@@ -12,6 +12,7 @@ from typing import Any
 from rebalancer.errors import InputError
 
 FORMAT = "rebalancer-simulated-pool/1"
+REMEDY = "Name a file that the simulator wrote, or one of the pools that `rebalancer simulate --help` names"
 
 Records = dict[str, dict[str, dict[str, Any]]]
 Series = Sequence[float | None]
@@ -47,11 +48,10 @@ def load_pool(path: str | Path) -> SimulatedPool:
         raw = where.read_bytes()
         document = json.loads(gzip.decompress(raw) if where.suffix == ".gz" else raw)
     except (OSError, EOFError, ValueError) as error:
-        raise InputError(
-            str(where), f"cannot be read as a simulated pool: {error}", "Name a file that the simulator wrote"
-        ) from error
+        told = (isinstance(error, OSError) and error.strerror) or error
+        raise InputError(str(where), f"cannot be read as a simulated pool: {told}", REMEDY) from error
     if not isinstance(document, dict) or "pool" not in document.get("records", {}):
-        raise InputError(str(where), "holds no XenAPI records of a pool", "Name a file that the simulator wrote")
+        raise InputError(str(where), "holds no XenAPI records of a pool", REMEDY)
     return SimulatedPool(
         records=document["records"],
         load=document.get("load", {}),

@@ -37,7 +37,9 @@ def write_rolling(found: Rolling, folder: Path) -> None:
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
-        raise PlanFileError(str(folder), f"it cannot be written: {error.strerror}", "Name another folder") from error
+        raise PlanFileError(
+            str(folder), f"it cannot be written: {error.strerror}", "Make room, or name another folder"
+        ) from error
 
 
 def assert_empty(folder: Path) -> None:

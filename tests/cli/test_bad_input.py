@@ -152,7 +152,7 @@ FILES = {
 OUTPUTS = {
     "snapshot into a missing folder": Wrong(
         typed=lambda door: ["snapshot", door.served.url, "--no-metrics", "-o", "none/pool.json"],
-        said=("none/pool.json", "cannot be written", "Choose a folder"),
+        said=("none/pool.json", "cannot be written", "name another file"),
     ),
     "snapshot onto a folder": Wrong(
         typed=lambda door: ["snapshot", door.served.url, "--no-metrics", "-o", "."], said=(".", "cannot be written")
@@ -167,7 +167,7 @@ OUTPUTS = {
     ),
     "plan below a file": Wrong(
         typed=lambda door: ["plan", door.served.snapshot, "-o", door.write("mine.txt", "x") / "plan"],
-        said=("mine.txt/plan", "cannot be written", "Name another folder"),
+        said=("mine.txt/plan", "cannot be written", "name another folder"),
     ),
     "demo onto a file": Wrong(
         typed=lambda door: ["demo", "-o", door.write("mine.txt", "x")], said=("mine.txt", "folder")
