@@ -128,3 +128,14 @@ def _read(path: Path) -> Recording:
     """The recorded pool in *path*."""
     content, name = content_of(path), path.name.removesuffix(".gz").removesuffix(".json")
     return Recording(name=name, content=content, pool=pool_from_records(content["records"]))
+
+
+DUMPS = (
+    "Cowley-db.xml.gz",
+    "TampaTwoHostPoolSelectioniSCSI.xml.gz",
+    "boston-db.xml.gz",
+    "cowley1.xml.gz",
+    "tampa-db_inc_snapshots.xml.gz",
+    "xapidb_app.xml.gz",
+)
+"""Real databases in xapi-db."""
