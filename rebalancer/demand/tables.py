@@ -78,7 +78,7 @@ def _read(path: Path) -> pd.DataFrame:
         ) from error
     except (ValueError, pd.errors.ParserWarning) as error:
         kind = "Parquet" if path.suffix == ".parquet" else "CSV"
-        raise InputError(str(path), f"is no {kind} table: {str(error).strip()}", EXPECTED) from error
+        raise InputError(str(path), f"is no {kind} table: {str(error).strip().rstrip('.')}", EXPECTED) from error
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

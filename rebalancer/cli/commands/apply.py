@@ -30,7 +30,10 @@ def apply(
     policy: Annotated[
         Path | None,
         typer.Option(
-            "--policy", "-p", metavar="FILE", help="Policy whose [execution] says whether the plan must be approved."
+            "--policy",
+            "-p",
+            metavar="FILE",
+            help="Policy whose [execution] says whether the plan must be approved. Without it: the plan's own.",
         ),
     ] = None,
     journal: Annotated[
@@ -40,7 +43,11 @@ def apply(
     minutes: Annotated[
         int | None,
         typer.Option(
-            "--minutes", metavar="N", min=1, max=WEEK, help="Start no migration that would not end within N minutes."
+            "--minutes",
+            metavar="N",
+            min=1,
+            max=WEEK,
+            help="Start no migration that would not end within N minutes (default: no limit but the change windows).",
         ),
     ] = None,
     any_time: Annotated[
