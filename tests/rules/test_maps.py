@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from rebalancer.placement import DiskMove
-from rebalancer.rules.storage import disk_sizes, unseen_cds, whole_map
+from rebalancer.rules.storage import Carried, disk_sizes, unseen_cds, whole_map
 from rebalancer.units import GIB
 from tests.local_disks import (
     carried,
@@ -55,3 +55,14 @@ def test_the_map_says_where_a_disk_goes_that_could_stay() -> None:
     web, host = problem.pool.vms["web"], problem.pool.hosts["h2"]
     disk = DiskMove(drive="web-xvd0", source="shared", target="l2")
     assert whole_map(web, host, [disk], problem.pool) == {"web-disk0": "l2"}
+
+
+def test_nothing_is_carried_that_the_target_sees() -> None:
+    """Neither by a VM on shared disks, nor to where the VM is."""
+    shared = local_problem(vms=[make_vm("web")])
+    assert ways_of(shared).carried(shared.pool.vms["web"], shared.pool.hosts["h2"]) is None
+    local = local_problem(local_vm("web"))
+    assert ways_of(local).carried(local.pool.vms["web"], local.pool.hosts["h1"]) is None
+    assert ways_of(local).carried(local.pool.vms["web"], local.pool.hosts["h2"]) == Carried(
+        drives=("web-xvd0",), srs=("l2", "shared")
+    )

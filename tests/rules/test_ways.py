@@ -275,17 +275,6 @@ def test_targets_with_disks_and_without() -> None:
     assert ways_of(shared).targets_without_disks(shared.pool.vms["web"]) == ("h2",)
 
 
-def test_nothing_is_carried_that_the_target_sees() -> None:
-    """Neither by a VM on shared disks, nor to where the VM is."""
-    shared = local_problem(vms=[make_vm("web")])
-    assert ways_of(shared).carried(shared.pool.vms["web"], shared.pool.hosts["h2"]) is None
-    local = local_problem(local_vm("web"))
-    assert ways_of(local).carried(local.pool.vms["web"], local.pool.hosts["h1"]) is None
-    assert ways_of(local).carried(local.pool.vms["web"], local.pool.hosts["h2"]) == Carried(
-        drives=("web-xvd0",), srs=("l2", "shared")
-    )
-
-
 @pytest.mark.parametrize(("gib", "packed"), [(40.0, [("l2", "x2")]), (40 - 1 / GIB, [])])
 def test_packing_to_the_last_byte(gib: float, packed: list[tuple[str, ...]]) -> None:
     """Two disks that need 40 GiB each fill two SRs of 40 GiB; with a byte less on one of them there is no way."""
