@@ -15,7 +15,7 @@ from rebalancer.execute.migration import Migration
 from rebalancer.execute.outcome import StepState
 from rebalancer.execute.refusal import is_passing
 from rebalancer.execute.sight import Sight, is_busy, sight
-from rebalancer.execute.watch import Waiting
+from rebalancer.execute.watch import Answer, Waiting
 from rebalancer.inventory import Pool
 from rebalancer.xapi import StorageMotion
 
@@ -61,7 +61,7 @@ class Attempt:
         return looked
 
     def _once(self) -> Waiting[Looked]:
-        """Look, verify what is left, ask XAPI, send, follow."""
+        """Look, verify what is left, ask XAPI, look at the VM again, send, follow."""
         step, watch, reporter = self.migration.step, self.migration.watch, self.migration.reporter
         where = yield from watch.at_rest(step.vm, lambda why: reporter.step_waits(step, f"the VM is busy: {why}"))
         self._assert_go_on()
@@ -75,7 +75,23 @@ class Attempt:
         except RefusedByXapi as error:
             return self.migration.write(Sight(state=StepState.REFUSED, where=where), error=(error.code, *error.params))
         self._assert_go_on()
+        if self._was_moved():
+            return (yield from self._once())
         return (yield from self._fly(motion, self.wire(pool)))
+
+    def _was_moved(self) -> bool:
+        """Whether the VM may no longer be where it was when the pool was verified and XAPI was asked.
+
+        Where the pool was silent meanwhile, it is verified again: no look is older than a silence.
+
+        Raises:
+            StalePlan: what is left is not legal any more.
+        """
+        step, live = self.migration.step, self.migration.watch.live
+        where, at_once = self._answer(lambda: live.whereabouts(step.vm))
+        if is_busy(where) or sight(step.move, where).state is not StepState.STAYED:
+            return True
+        return not at_once and self.judge() is None
 
     def _permitted(self) -> Waiting[tuple[Pool, StorageMotion | None]]:
         """A pool in which all that is left is legal, and what to send for disks, once XAPI agrees.
@@ -100,15 +116,18 @@ class Attempt:
 
     def _agrees_at_once(self, motion: StorageMotion | None) -> bool:
         """Ask XAPI until it agrees; false where it was silent first."""
+        return self._answer(lambda: self._ask(motion))[1]
+
+    def _answer(self, question: Callable[[], Answer]) -> tuple[Answer, bool]:
+        """The answer to *question*, and whether it came at once."""
         asked = 0
 
-        def ask() -> None:
+        def ask() -> Answer:
             nonlocal asked
             asked += 1
-            self._ask(motion)
+            return question()
 
-        self.migration.watch.keep_asking(ask)
-        return asked == 1
+        return self.migration.watch.keep_asking(ask), asked == 1
 
     def _ask(self, motion: StorageMotion | None) -> None:
         """Ask XAPI whether the step may be made now.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from rebalancer.errors import (
-    StoppedHalfWay,
-)
+from rebalancer.errors import StalePlan, StoppedHalfWay
 from rebalancer.execute import RunReporter, execute
 from rebalancer.inventory import Pool
 from rebalancer.plan.plan import Plan
-from tests.execute.case import Case, host
+from tests.execute.case import DOWN, Case, host
 from tests.execute.scripted import ScriptedPool
 
 
@@ -52,6 +52,37 @@ def test_a_vm_moved_by_somebody_else_between_steps_stops_the_run(case: Case, pla
     with pytest.raises(StoppedHalfWay, match="runs on host h2, where this plan did not send it"):
         execute(plan, live, **case.options)
     assert live.sent == [("a", "h2")]
+
+
+@pytest.mark.parametrize(("to", "complete"), [("h2", True), ("h3", False)])
+def test_a_vm_that_is_moved_while_xapi_is_asked_is_not_sent(
+    case: Case, plan: Plan, pool: Pool, to: str, *, complete: bool
+) -> None:
+    """Somebody else brings it to its target: the step is done. To another host: the run stops. It is never sent."""
+    live = ScriptedPool(pool)
+    live.before_each = lambda call: live.put("a", to) if call == "assert_may_migrate" and not live.sent else None
+    if complete:
+        assert execute(plan, live, **case.options).complete
+    else:
+        with pytest.raises(StalePlan, match="where this plan did not send it"):
+            execute(plan, live, **case.options)
+    assert "a" not in dict(live.sent)
+
+
+def test_a_pool_that_is_silent_between_question_and_call_is_read_again(case: Case, plan: Plan, pool: Pool) -> None:
+    """While the look right before the call gets no answer, somebody turns Workload Balancing on: nothing is sent."""
+    live, calls = ScriptedPool(pool), list[str]()
+
+    def fall_silent(call: str) -> None:
+        calls.append(call)
+        if calls[-2:] == ["assert_may_migrate", "whereabouts"]:
+            live.pool = replace(live.pool, wlb_enabled=True)
+            raise DOWN
+
+    live.before_each = fall_silent
+    with pytest.raises(StalePlan, match="Workload Balancing is on"):
+        execute(plan, live, **case.options)
+    assert live.sent == []
 
 
 def test_a_host_disabled_between_steps_stops_the_run(case: Case, plan: Plan, pool: Pool) -> None:
