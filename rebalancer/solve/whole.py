@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rebalancer.solve.goal import Goal
 from rebalancer.solve.lazily import search_lazily
 from rebalancer.solve.prepare import Ints
-from rebalancer.solve.search import Effort, Status
+from rebalancer.solve.search import Answer, Effort, Status
 from rebalancer.solve.stage import Improved, Progress, Stage
+
+PROOF_SHARE = 0.4
+"""Part of the work for raising the bound, which finds no placement on the way, where none is known to begin with."""
 
 
 def improve_whole(stage: Stage, start: Ints | None, effort: Effort, progress: Progress) -> Improved:
@@ -15,7 +20,12 @@ def improve_whole(stage: Stage, start: Ints | None, effort: Effort, progress: Pr
     def tell(goal: Goal, value: int, bound: int) -> None:
         progress(value * float(goal.worth), bound * float(goal.worth))
 
-    model, goal, answer = search_lazily(stage, stage.whole(), start, effort, tell)
+    first = effort if start is not None else _part(effort, PROOF_SHARE)
+    model, goal, answer = search_lazily(stage, stage.whole(), start, first, tell)
+    if start is None and answer.status is Status.NOTHING_FOUND:
+        rest = replace(_part(effort, 1 - PROOF_SHARE), prove=False)
+        model, goal, second = search_lazily(stage, stage.whole(), start, rest, tell)
+        answer = _both(answer, second)
     at, value = answer.at, answer.value
     if start is not None and (at is None or model.value(goal, start) <= value):
         at, value = start, model.value(goal, start)
@@ -27,4 +37,19 @@ def improve_whole(stage: Stage, start: Ints | None, effort: Effort, progress: Pr
         deterministic=answer.deterministic,
         on_time=answer.on_time,
         impossible=answer.status is Status.IMPOSSIBLE,
+    )
+
+
+def _part(effort: Effort, share: float) -> Effort:
+    """A share of what a search may cost."""
+    return replace(effort, deterministic=effort.deterministic * share, seconds=effort.seconds * share)
+
+
+def _both(first: Answer, second: Answer) -> Answer:
+    """What came of two searches of one model, of which the first found nothing."""
+    return replace(
+        second,
+        bound=max(first.bound, second.bound),
+        deterministic=first.deterministic + second.deterministic,
+        on_time=first.on_time and second.on_time,
     )

@@ -170,3 +170,22 @@ def test_evacuation_copies_the_least_of_all_placements_that_empty_the_host(seed:
     assert tier.after == pytest.approx(min(copied))
     assert tier.proved
     assert "h2" not in solution.placement.host_of.values()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_evacuation_finds_its_answer_also_where_raising_the_bound_found_none(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The search that proves first ends without a placement; the one after it has the same answer, proved."""
+    problem = in_mode(random_problem(seed), Mode.EVACUATE, empty=("h2",))
+    try:
+        usual = solve(problem)
+    except Infeasible:
+        monkeypatch.setattr("rebalancer.solve.whole.PROOF_SHARE", 0.0)
+        with pytest.raises(Infeasible):
+            solve(problem)
+        return
+    monkeypatch.setattr("rebalancer.solve.whole.PROOF_SHARE", 0.0)
+    again = solve(problem)
+    assert [tier.proved for tier in again.tiers] == [tier.proved for tier in usual.tiers]
+    assert [tier.after for tier in again.tiers] == pytest.approx([tier.after for tier in usual.tiers])
