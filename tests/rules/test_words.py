@@ -46,6 +46,13 @@ def test_cd_that_nobody_else_sees_is_to_be_ejected() -> None:
     assert both.remedy == ""
 
 
+def test_a_drive_that_leads_nowhere_is_named_first() -> None:
+    """Beside a disk that the target only does not see, XAPI trips over the one that is gone."""
+    drives = (make_disk("web", 0, vdi="one"), make_disk("web", 1, vdi=None))
+    problem = problem_of(vms=[make_vm("web", vbds=drives)], srs=[make_sr("first")], vdis=[make_vdi("one", "first")])
+    assert objection(problem, "shared-sr-visible").code == "HANDLE_INVALID"
+
+
 def test_all_missing_srs_are_named() -> None:
     """XAPI names one SR, the words name all."""
     drives = (make_disk("web", 0, vdi="one"), make_disk("web", 1, vdi="two"))
