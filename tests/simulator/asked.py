@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rebalancer.simulator.checks import migration
+from rebalancer.simulator.checks import gpus, migration
+from rebalancer.simulator.checks.facts import members_of
 from rebalancer.simulator.database import Database
 from rebalancer.simulator.failure import ApiFailure
 
@@ -31,7 +32,13 @@ def moved(database: Database, vm: str, host: str) -> str | list[str]:
     answer = verdict(ask)
     if answer == "ok" and waits:
         return "waits"
-    return ["(unknown)"] if answer == "ok" and migration.asks_gpu_driver(database, vm) else answer
+    return ["(unknown)"] if answer == "ok" and asks_gpu_driver(database, vm) else answer
+
+
+def asks_gpu_driver(database: Database, vm: str) -> bool:
+    """Whether the NVIDIA driver of the source host would be asked after all checks: its answer is in no record."""
+    vgpus = members_of(database, "VGPU", database.get("VM", vm)["VGPUs"])
+    return any(gpus.implementation(database, vgpu) in gpus.NVIDIA for vgpu in vgpus)
 
 
 def code(answer: str | list[str]) -> str:

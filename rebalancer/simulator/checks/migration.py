@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rebalancer.simulator.checks import boot_here, cpu, failover, gpus, versions, vm_operations
-from rebalancer.simulator.checks.facts import is_live, is_restricted, is_upgrading, members_of
+from rebalancer.simulator.checks.facts import is_live, is_restricted, is_upgrading
 from rebalancer.simulator.database import Database
 from rebalancer.simulator.failure import ApiFailure
 
@@ -41,12 +41,6 @@ def assert_may_start(database: Database, vm: str, host: str, options: Mapping[st
     gpus.assert_driver_answers(database, vm, host)
     if "network" in options:
         _assert_transfer_network(database, host, options["network"])
-
-
-def asks_gpu_driver(database: Database, vm: str) -> bool:
-    """Whether the NVIDIA driver of the source host would be asked after all checks: its answer is in no record."""
-    vgpus = members_of(database, "VGPU", database.get("VM", vm)["VGPUs"])
-    return any(gpus.implementation(database, vgpu) in gpus.NVIDIA for vgpu in vgpus)
 
 
 def _is_forced(options: Mapping[str, str]) -> bool:
