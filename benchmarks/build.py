@@ -30,11 +30,11 @@ from benchmarks.neutral import RULES, problem_of
 from rebalancer.objectives import Balance
 from rebalancer.problem import Problem
 from rebalancer.solve import solve
-from rebalancer.solve.buffer import Buffer
-from rebalancer.solve.model import PlacementModel
-from rebalancer.solve.pairs import Scope
-from rebalancer.solve.prepare import prepare
-from rebalancer.solve.stage import Stage
+from rebalancer.solve.instance.instance import prepare
+from rebalancer.solve.model.placement_model import PlacementModel
+from rebalancer.solve.model.proto_writer import Buffer
+from rebalancer.solve.model.tier import Stage
+from rebalancer.solve.model.variables import Scope
 
 SHAPE, SEED, SECONDS = "64x1500-h", 1, 10.0
 REPEATS = 3
@@ -153,7 +153,7 @@ def _built_by(problem: Problem) -> list[Built]:
 def _cost(stage: Stage, scope: Scope) -> Cost:
     """What one model takes."""
     model, ours = _quickest(lambda: _model(stage, scope))
-    with patch("rebalancer.solve.pairs.Buffer", Summed):
+    with patch("rebalancer.solve.model.variables.Buffer", Summed):
         theirs, summed = _quickest(lambda: _model(stage, scope))
     rows = list(_rows(model))
     domains = [tuple(variable.domain) for variable in model.cp.proto.variables]

@@ -20,12 +20,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rebalancer.inventory import pool_from_records
+from rebalancer.legality.matrix import MAY_GO, legality_matrix
+from rebalancer.legality.report import legality_report
 from rebalancer.policy import Policy
 from rebalancer.problem import make_problem
 from rebalancer.rules import Legality, rules_for
-from rebalancer.rules.agility import is_agile
-from rebalancer.rules.matrix import MAY_GO, legality_matrix
-from rebalancer.rules.report import legality_report
+from rebalancer.rules.facts.agility import is_agile
 from rebalancer.simulator import generate_pool
 from rebalancer.snapshot import Snapshot, read_snapshot, write_snapshot
 

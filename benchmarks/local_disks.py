@@ -21,8 +21,8 @@ from rebalancer.problem import make_problem
 from rebalancer.rules import rules_for
 from rebalancer.simulator import SimulatedPool, Simulator, generate_pool
 from rebalancer.solve import solve
-from rebalancer.solve.check import refused_as_a_whole
-from rebalancer.solve.prepare import prepare
+from rebalancer.solve.instance.instance import prepare
+from rebalancer.solve.result.check import refused_as_a_whole
 from rebalancer.units import GIB
 from rebalancer.xapi import Credentials, Trust, connect, measure, read_pool
 

@@ -20,9 +20,9 @@ from rebalancer.policy.groups import ApartPolicy, RunOnPolicy, TogetherPolicy
 from rebalancer.policy.model import CapacityPolicy
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Origin, PoolRule, Row, Rule, When
-from rebalancer.rules.keep_apart import KeepApart
-from rebalancer.rules.keep_together import KeepTogether
-from rebalancer.rules.must_run_on import MustRunOn
+from rebalancer.rules.wishes.keep_apart import KeepApart
+from rebalancer.rules.wishes.keep_together import KeepTogether
+from rebalancer.rules.wishes.must_run_on import MustRunOn
 
 Json = Mapping[str, Any]
 

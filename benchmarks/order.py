@@ -17,14 +17,14 @@ from collections.abc import Sequence
 
 from benchmarks.exhaust import Answer, Exhaustion
 from rebalancer.inventory import Uuid
+from rebalancer.order.order import Deadlock, find_order
 from rebalancer.placement import Placement
 from rebalancer.plan.leg import Leg
-from rebalancer.plan.order import Deadlock, find_order
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
-from rebalancer.rules.enough_memory import EnoughMemory
-from rebalancer.rules.memory_model import arrival_bytes, counts_xen_vcpu_pages, guest_bytes, held_apart_from
-from tests.plan.tight import tight_task
+from rebalancer.rules.facts.memory_model import arrival_bytes, counts_xen_vcpu_pages, guest_bytes, held_apart_from
+from rebalancer.rules.memory.enough_memory import EnoughMemory
+from tests.order.tight import tight_task
 
 FILLS = (0.75, 0.85, 0.92)
 CASES, SEED = 200, 5

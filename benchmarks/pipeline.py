@@ -18,11 +18,13 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from rebalancer.export import read_plan, write_plan
-from rebalancer.plan import Plan, rebalance, verify_plan
+from rebalancer.plan import Plan
+from rebalancer.planner.rebalance import rebalance
 from rebalancer.policy import LimitsPolicy, Policy
 from rebalancer.problem import Problem, make_problem
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.solve import Solution, solve
+from rebalancer.verify.verify import verify_plan
 from rebalancer.xapi import Credentials, Trust, connect, measure, read_pool
 
 HOSTS, VMS, SEED = 16, 250, 1

@@ -19,15 +19,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.neutral import RULES, problem_of, read_instance
+from rebalancer.order.order import Order, find_order
 from rebalancer.placement import Placement
-from rebalancer.plan.compose import SCHEDULE_EFFORT
-from rebalancer.plan.dispatch import Ride
 from rebalancer.plan.duration import NO_EXPERIENCE
-from rebalancer.plan.in_time import in_time
 from rebalancer.plan.leg import Leg
-from rebalancer.plan.order import Order, find_order
+from rebalancer.planner.compose import SCHEDULE_EFFORT
 from rebalancer.policy import Intent, LimitsPolicy
 from rebalancer.problem import Problem
+from rebalancer.schedule.dispatch import Ride
+from rebalancer.schedule.retime import in_time
 from rebalancer.solve import solve
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "instances"

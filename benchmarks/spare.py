@@ -13,12 +13,13 @@ import time
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from rebalancer.plan import rebalance, verify_plan
+from rebalancer.planner.rebalance import rebalance
 from rebalancer.policy import Covered, LimitsPolicy, Policy, SparePolicy
 from rebalancer.problem import Problem, make_problem
-from rebalancer.rules.spare import Spare
+from rebalancer.rules.availability.spare import Spare
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.solve import solve
+from rebalancer.verify.verify import verify_plan
 from rebalancer.xapi import Credentials, Trust, connect, measure, read_pool
 
 SEED = 1

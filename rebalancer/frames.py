@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from rebalancer.describe.course import hosts_at
 from rebalancer.inventory import Pool
+from rebalancer.legality.matrix import legality_matrix
 from rebalancer.objectives import cpu_capacities, host_load
 from rebalancer.placement import Placement
 from rebalancer.plan import Plan
-from rebalancer.plan.course import hosts_at
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality
-from rebalancer.rules.matrix import legality_matrix
 from rebalancer.units import gib
 from rebalancer.whatif import Loss, Room
 

@@ -16,7 +16,7 @@ from rebalancer.placement import DiskMove, Move
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
-from rebalancer.rules.storage import Ways
+from rebalancer.rules.routes import Ways
 from rebalancer.units import GIB
 from tests.pools import make_disk, make_driver, make_host, make_pool, make_sr, make_vdi, make_vm, policy_of, problem_of
 

@@ -15,9 +15,9 @@ BARE = re.compile(
 OF_MANY = {
     "cli/tradeoff_views.py",
     "cli/views.py",
-    "rules/ledger.py",
-    "solve/check.py",
-    "rules/storage/one_snapshot.py",
+    "rules/core/ledger.py",
+    "solve/result/check.py",
+    "rules/disks/one_snapshot.py",
 }
 """Files whose sentences are only said of several."""
 

@@ -17,7 +17,7 @@ from rebalancer.inventory import SR, VDI, VM, Host, Network, Pool, join_pools
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import rules_for
-from rebalancer.rules.storage import Ways
+from rebalancer.rules.routes import Ways
 from tests.local_disks import DRIVERS, LICENSED, full_disk, local_sr
 from tests.pools import LAN, SHARED_SR, make_host, make_network, make_pool, make_sr, make_vif, make_vm, policy_of
 

@@ -10,7 +10,9 @@ from pathlib import Path
 from rebalancer.cli.source import Door, is_url, open_source
 from rebalancer.errors import IllegalPlan, InputError, StalePlan
 from rebalancer.export import assert_free, write_plan
-from rebalancer.plan import Plan, verify_plan, without_steps
+from rebalancer.plan import Plan
+from rebalancer.undo.partial import without_steps
+from rebalancer.verify.verify import verify_plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from rich.console import RenderableType
 
 from rebalancer.cli.output import heading
 from rebalancer.cli.table import table
-from rebalancer.plan.figures import slot_in_words
+from rebalancer.describe.figures import slot_in_words
 from rebalancer.units import counted
 
 if TYPE_CHECKING:

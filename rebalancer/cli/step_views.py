@@ -10,11 +10,11 @@ from rich.console import RenderableType
 from rebalancer.cli.output import heading
 from rebalancer.cli.table import table
 from rebalancer.cli.views import disks_table, networks_table
+from rebalancer.describe.course import HostThen
+from rebalancer.describe.summary import duration_in_words
 from rebalancer.export.markdown import peak_in_words
 from rebalancer.export.network_rows import target_in_words
 from rebalancer.plan import Plan, Step
-from rebalancer.plan.course import HostThen
-from rebalancer.plan.summary import duration_in_words
 from rebalancer.units import size_in_words
 
 

@@ -12,14 +12,16 @@ from rebalancer.cli.views import accepted, check_tables, hosts_table, plan_table
 from rebalancer.errors import IllegalPlan
 from rebalancer.execute import execute
 from rebalancer.export import read_plan, write_plan
-from rebalancer.plan import Plan, rebalance, verify_plan
+from rebalancer.legality.report import legality_report
+from rebalancer.plan import Plan
+from rebalancer.planner.rebalance import rebalance
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Legality, rules_for
-from rebalancer.rules.report import legality_report
 from rebalancer.simulator import Simulator, demo_pool
 from rebalancer.snapshot import Snapshot, write_snapshot
 from rebalancer.units import counted
+from rebalancer.verify.verify import verify_plan
 from rebalancer.xapi import Credentials, Trust, connect, live_pool, measure, read_pool
 
 SPEED = 40.0

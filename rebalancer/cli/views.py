@@ -8,17 +8,17 @@ from rich.console import Group, RenderableType
 
 from rebalancer.cli.output import heading
 from rebalancer.cli.table import below, table
+from rebalancer.describe.left_out import what_is_missing
+from rebalancer.describe.summary import duration_in_words
 from rebalancer.export.disk_rows import DISK_COLUMNS, disk_rows
 from rebalancer.export.markdown import facts, peak_in_words
 from rebalancer.export.network_rows import NETWORK_COLUMNS, network_rows, target_in_words
 from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.export.told_apart import told_apart
 from rebalancer.inventory import VM
+from rebalancer.legality.report import Answer, LegalityReport
 from rebalancer.plan import HostRow, LeftAlone, Plan, Step, StepKind, Tier
-from rebalancer.plan.missing import what_is_missing
-from rebalancer.plan.summary import duration_in_words
 from rebalancer.rules import Objection
-from rebalancer.rules.report import Answer, LegalityReport
 from rebalancer.units import counted, size_in_words
 
 SHOWN = 4

@@ -1,20 +1,20 @@
 """Carrying out a plan: journal, lock, preflight, and the run itself."""
 
 from rebalancer.execute.clock import Clock
-from rebalancer.execute.cooling import cooled, moved_since
-from rebalancer.execute.experience import learned_pace
-from rebalancer.execute.folders import journal_path, plain_uuid, state_folder
-from rebalancer.execute.history import was_begun
-from rebalancer.execute.journal import Looked, read_journal
+from rebalancer.execute.journal.cooling import cooled, moved_since
+from rebalancer.execute.journal.folders import journal_path, plain_uuid, state_folder
+from rebalancer.execute.journal.history import was_begun
+from rebalancer.execute.journal.journal import Looked, read_journal
+from rebalancer.execute.journal.learned_pace import learned_pace
+from rebalancer.execute.journal.lock import pool_lock
+from rebalancer.execute.journal.since import done_since
+from rebalancer.execute.judge.outcome import StepState
 from rebalancer.execute.live import Live
-from rebalancer.execute.lock import pool_lock
-from rebalancer.execute.outcome import StepState
 from rebalancer.execute.patience import Patience
 from rebalancer.execute.reporter import RunReporter
 from rebalancer.execute.result import Ending, RunResult
-from rebalancer.execute.runner import execute, resume
-from rebalancer.execute.since import done_since
-from rebalancer.execute.stop import StopSignal, Wish, stop_on_signals
+from rebalancer.execute.run.runner import execute, resume
+from rebalancer.execute.run.stop import StopSignal, Wish, stop_on_signals
 
 __all__ = [
     "Clock",

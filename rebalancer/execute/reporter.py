@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rebalancer.execute.journal import Looked
+from rebalancer.execute.journal.journal import Looked
 
 if TYPE_CHECKING:
     from rebalancer.execute.result import RunResult

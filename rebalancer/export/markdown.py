@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from rebalancer.describe.figures import slot_in_words
+from rebalancer.describe.left_out import what_is_missing
+from rebalancer.describe.summary import duration_in_words
 from rebalancer.export.disk_rows import DISK_COLUMNS, disk_rows, sr_rows
 from rebalancer.export.markdown_table import markdown_text, table
 from rebalancer.export.network_rows import NETWORK_COLUMNS, network_rows, target_in_words
 from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.export.told_apart import told_apart
 from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Plan, Step
-from rebalancer.plan.figures import slot_in_words
-from rebalancer.plan.missing import what_is_missing
-from rebalancer.plan.summary import duration_in_words
 from rebalancer.sanitise import one_line
 from rebalancer.units import counted, size_in_words
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from rebalancer.describe.summary import duration_in_words, interval_in_words
 from rebalancer.plan import Plan, Step
-from rebalancer.plan.summary import duration_in_words, interval_in_words
 from rebalancer.units import counted
 
 WIDTH = 28

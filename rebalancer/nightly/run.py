@@ -29,7 +29,7 @@ from rebalancer.export import read_plan, write_plan
 from rebalancer.inventory import Pool
 from rebalancer.nightly.access import Access
 from rebalancer.nightly.result import NightlyResult, Verdict
-from rebalancer.plan import rebalance
+from rebalancer.planner.rebalance import rebalance
 from rebalancer.policy import Policy
 from rebalancer.policy.windows import change_windows
 from rebalancer.problem import make_problem

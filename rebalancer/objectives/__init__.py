@@ -1,9 +1,9 @@
 """What a good placement has little of: one objective a file, in real units."""
 
+from rebalancer.gap import NEGLIGIBLE, gap_of
 from rebalancer.objectives.balance import Balance
 from rebalancer.objectives.base import Measure, Model, Objective
 from rebalancer.objectives.failures_lost import FailuresLost
-from rebalancer.objectives.gap import NEGLIGIBLE, gap_of
 from rebalancer.objectives.hosts_in_use import HostsInUse, hosts_in_use
 from rebalancer.objectives.last_resort import LastResort
 from rebalancer.objectives.load import base_load, cpu_capacities, host_load

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rebalancer.objectives.base import Measure, Model, Objective
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
-from rebalancer.rules.spare import Spare
+from rebalancer.rules.availability.spare import Spare
 
 
 class FailuresLost(Objective):

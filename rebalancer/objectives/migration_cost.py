@@ -7,7 +7,7 @@ from fractions import Fraction
 from rebalancer.objectives.base import Measure, Model, Objective
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
-from rebalancer.rules.storage import disk_sizes
+from rebalancer.rules.facts.sizes import disk_sizes
 from rebalancer.units import GIB, gib
 
 

@@ -20,6 +20,8 @@ DIRTY_FACTOR = 1.3
 """Memory that changes while it is copied is copied again."""
 LOW_SHARE, HIGH_SHARE = 0.6, 2.0
 """Without experience: a VM that rests on a free wire, and one that writes all the time."""
+LEAST_STEPS = 8
+"""From fewer steps nothing is learned."""
 DEFAULT_MBITS = 1000
 MIGRATION_NETWORK = "xo:migrationNetwork"
 

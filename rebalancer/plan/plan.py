@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from rebalancer.gap import gap_of
 from rebalancer.inventory import Pool, Uuid, names_of
-from rebalancer.objectives import gap_of
 from rebalancer.placement import Placement
 from rebalancer.plan.duration import Pace
 from rebalancer.plan.step import Step

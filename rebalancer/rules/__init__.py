@@ -1,6 +1,7 @@
 """What may move where: one rule a file, the catalogue in the order in which XAPI asks, and the checkers."""
 
-from rebalancer.rules.base import (
+from rebalancer.rules.catalogue import CATALOGUE, relaxed, rules_for
+from rebalancer.rules.core.kinds import (
     HostRule,
     Joined,
     Judged,
@@ -14,11 +15,9 @@ from rebalancer.rules.base import (
     VMRule,
     When,
 )
-from rebalancer.rules.catalogue import CATALOGUE, relaxed, rules_for
-from rebalancer.rules.ledger import Ledger, counted_violations, end_violations, standing_violations, step_ledger
-from rebalancer.rules.legality import Legality
-from rebalancer.rules.policy_findings import policy_findings
-from rebalancer.rules.verdict import Verdicts
+from rebalancer.rules.core.ledger import Ledger, counted_violations, end_violations, standing_violations, step_ledger
+from rebalancer.rules.core.legality import Legality
+from rebalancer.rules.core.verdict import Verdicts
 
 __all__ = [
     "CATALOGUE",
@@ -39,7 +38,6 @@ __all__ = [
     "When",
     "counted_violations",
     "end_violations",
-    "policy_findings",
     "relaxed",
     "rules_for",
     "standing_violations",

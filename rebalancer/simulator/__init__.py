@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rebalancer.simulator.generate import annex_pool, demo_pool, generate_pool, local_pool
-from rebalancer.simulator.pool import SimulatedPool, load_pool, save_pool
-from rebalancer.simulator.simulator import Simulator
+from rebalancer.simulator.server.simulator import Simulator
+from rebalancer.simulator.state.pool import SimulatedPool, load_pool, save_pool
 
 __all__ = [
     "SimulatedPool",

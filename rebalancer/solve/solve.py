@@ -12,18 +12,18 @@ from rebalancer.placement import Move, Placement
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Rule, rules_for
-from rebalancer.solve.blame import held_on_emptied_hosts, left_behind, rules_to_blame
-from rebalancer.solve.budget import Budget
-from rebalancer.solve.check import refused_as_a_whole
-from rebalancer.solve.lazily import search_lazily
-from rebalancer.solve.prepare import Ints, Prepared, prepare
-from rebalancer.solve.reporter import SolveReporter
-from rebalancer.solve.search import Effort
-from rebalancer.solve.solution import Solution
-from rebalancer.solve.stage import Held, Pairs, Stage, at_of, pairs_of, placement_of
-from rebalancer.solve.tiers import Climb, climb, objectives_of, repairs_of
-from rebalancer.solve.verdict import enough, gains_too_little, nothing_found, solved
-from rebalancer.solve.ways_out import ways_out
+from rebalancer.solve.infeasible.conflicts import held_on_emptied_hosts, left_behind, rules_to_blame
+from rebalancer.solve.infeasible.relaxations import ways_out
+from rebalancer.solve.instance.instance import Ints, Prepared, prepare
+from rebalancer.solve.model.cp_sat import Effort
+from rebalancer.solve.model.lazy_failures import search_lazily
+from rebalancer.solve.model.tier import Held, Pairs, Stage, at_of, pairs_of, placement_of
+from rebalancer.solve.outcome import enough, gains_too_little, nothing_found, solved
+from rebalancer.solve.result.check import refused_as_a_whole
+from rebalancer.solve.result.reporter import SolveReporter
+from rebalancer.solve.result.solution import Solution
+from rebalancer.solve.search.budget import Budget
+from rebalancer.solve.search.tiers import Climb, climb, objectives_of, repairs_of
 
 REPAIRS = {Repair.id, FailuresLost.id}
 """The objectives that are worth moves whatever is gained besides."""

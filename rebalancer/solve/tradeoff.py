@@ -14,18 +14,19 @@ from enum import StrEnum
 from itertools import pairwise
 
 from rebalancer.errors import ModelBug
-from rebalancer.objectives import NEGLIGIBLE, LastResort, MigrationCost, Overload, Repair, gap_of
+from rebalancer.gap import gap_of
+from rebalancer.objectives import NEGLIGIBLE, LastResort, MigrationCost, Overload, Repair
 from rebalancer.objectives.load import demand_of
 from rebalancer.placement import Placement
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Rule, rules_for
-from rebalancer.solve.apart import improve_apart
-from rebalancer.solve.budget import Budget
-from rebalancer.solve.check import refused_as_a_whole
-from rebalancer.solve.prepare import Ints, Prepared, prepare
-from rebalancer.solve.stage import Held, Improved, Stage, placement_of, true_value
-from rebalancer.solve.whole import improve_whole
+from rebalancer.solve.instance.instance import Ints, Prepared, prepare
+from rebalancer.solve.model.tier import Held, Improved, Stage, placement_of, true_value
+from rebalancer.solve.result.check import refused_as_a_whole
+from rebalancer.solve.search.budget import Budget
+from rebalancer.solve.search.by_component import improve_apart
+from rebalancer.solve.search.full_model import improve_whole
 from rebalancer.units import gib
 
 SHARE_OF_FIRST = 0.4

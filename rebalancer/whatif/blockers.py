@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from rebalancer.inventory import VM, Host, Uuid
+from rebalancer.legality.let_disks_go import LetDisksGo
+from rebalancer.legality.report import ALONE
 from rebalancer.rules import Legality, Objection, Row
-from rebalancer.rules.report import ALONE
-from rebalancer.rules.storage import LetDisksGo, Ways, crosses
+from rebalancer.rules.facts.counterparts import crosses
+from rebalancer.rules.routes import Ways
 
 SHUT_DOWN = "shut it down meanwhile"
 """The way out that every VM has: what is halted is on no host."""

@@ -14,9 +14,9 @@ from rebalancer.policy import Covered, SparePolicy
 from rebalancer.policy.storage_motion import StorageMotionPolicy
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import PoolRule, rules_for
-from rebalancer.rules.memory_rows import MemoryRow
-from rebalancer.rules.restarts import Restarts
-from rebalancer.rules.spare import Spare, boots_on
+from rebalancer.rules.availability.restarts import Restarts
+from rebalancer.rules.availability.spare import Spare, boots_on
+from rebalancer.rules.facts.memory_rows import MemoryRow
 from rebalancer.units import gib
 
 

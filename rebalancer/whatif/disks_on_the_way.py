@@ -5,7 +5,7 @@ from __future__ import annotations
 from rebalancer.inventory import Host, Uuid
 from rebalancer.placement import Placement, disks_of
 from rebalancer.problem import Problem
-from rebalancer.rules.storage import disk_sizes
+from rebalancer.rules.facts.sizes import disk_sizes
 
 
 def least_copied(vm: Uuid, problem: Problem) -> int:

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from rebalancer.errors import Infeasible, NoLegalOrder, NothingFound, WayOut
 from rebalancer.inventory import Host, Uuid
-from rebalancer.plan import Plan, plan_document, rebalance
+from rebalancer.plan import Plan, plan_document
+from rebalancer.planner.rebalance import rebalance
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Legality, rules_for

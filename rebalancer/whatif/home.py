@@ -6,17 +6,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from rebalancer.describe.reasons import HOME
+from rebalancer.describe.summary import Chosen
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
-from rebalancer.plan import Finding, Plan, Step, verify_plan
-from rebalancer.plan.compose import compose
-from rebalancer.plan.elsewhere import problem_at
+from rebalancer.plan import Finding, Plan, Step
 from rebalancer.plan.leg import legs_of
-from rebalancer.plan.rollback import latest_first, way_to
-from rebalancer.plan.summary import Chosen
-from rebalancer.plan.why import HOME
-from rebalancer.problem import Problem
+from rebalancer.planner.compose import compose
+from rebalancer.planner.way_back import latest_first, way_to
+from rebalancer.problem import Problem, problem_at
 from rebalancer.rules import rules_for
+from rebalancer.verify.verify import verify_plan
 
 
 def plan_home(plan: Plan, problem: Problem, *, open_again: Collection[Uuid]) -> Plan:

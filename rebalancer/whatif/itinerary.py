@@ -10,9 +10,8 @@ from enum import Enum, StrEnum
 from rebalancer.errors import NothingFound
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan
-from rebalancer.plan.elsewhere import problem_at
 from rebalancer.policy.groups import RunOnPolicy
-from rebalancer.problem import Problem, make_problem
+from rebalancer.problem import Problem, make_problem, problem_at
 from rebalancer.solve import SolveReporter
 from rebalancer.whatif.evacuate import Evacuation, emptied
 from rebalancer.whatif.home import plan_return

@@ -8,7 +8,7 @@ from dataclasses import replace
 from rebalancer.errors import InputError
 from rebalancer.inventory import Host, Pool, Uuid
 from rebalancer.problem import Problem
-from rebalancer.rules.versions import numbers
+from rebalancer.rules.core.versions import numbers
 
 UPGRADING = "rolling_upgrade_in_progress"
 """The key of `pool.other_config` with which xapi marks a pool (`db_gc.ml`, `detect_rolling_upgrade`)."""

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
+from rebalancer.describe.left_out import Hindrances
 from rebalancer.errors import InputError, RebalancerError, WayOut
 from rebalancer.inventory import Uuid
-from rebalancer.plan.missing import Hindrances
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import rules_for
 from rebalancer.solve import SolveReporter, ways_out

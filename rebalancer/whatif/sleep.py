@@ -17,9 +17,9 @@ from rebalancer.objectives import base_load, cpu_capacities
 from rebalancer.objectives.load import demand_of
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
-from rebalancer.rules.ha_plan import HAPlan
-from rebalancer.rules.memory_model import guest_bytes, resident_bytes
-from rebalancer.rules.spare import Spare
+from rebalancer.rules.availability.ha_plan import HAPlan
+from rebalancer.rules.availability.spare import Spare
+from rebalancer.rules.facts.memory_model import guest_bytes, resident_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

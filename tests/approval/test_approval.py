@@ -19,8 +19,8 @@ from rebalancer.errors import ApprovalRefused, InputError, PlanFileError, Policy
 from rebalancer.export import write_plan
 from rebalancer.plan import Plan, sealed
 from rebalancer.policy.load import load_policy, policy_digest
-from tests.plan.busy import PLAN
 from tests.plan.made import LATER
+from tests.planner.busy import PLAN
 from tests.pools import policy_of
 
 JANE, MALLORY = "jane@example.org", "mallory@example.org"

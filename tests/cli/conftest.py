@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rebalancer.export import write_plan
-from rebalancer.plan import rebalance
+from rebalancer.planner.rebalance import rebalance
 from rebalancer.policy import DemandPolicy, Policy
 from rebalancer.problem import make_problem
 from rebalancer.simulator import Simulator, generate_pool

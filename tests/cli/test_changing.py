@@ -62,7 +62,7 @@ def test_apply_stops_before_the_hour(own: Simulator, terminal: Terminal, plan: P
     assert all(step["seconds"] < 60 for step in slow["steps"])
     before = where(own)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rebalancer.execute.hours.Hours.would_be_late", lambda *_: True)
+        patch.setattr("rebalancer.execute.run.hours.Hours.would_be_late", lambda *_: True)
         ended = terminal.run("apply", plan, own.url, "--minutes", 1, "--json")
     assert (ended.code, ended.json()["ending"]) == (Exit.DONE, "deadline")
     assert len(ended.json()["left"]) == len(slow["steps"])

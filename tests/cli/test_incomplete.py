@@ -6,12 +6,12 @@ import pytest
 
 from rebalancer.cli.exits import Exit
 from rebalancer.export import write_plan
-from rebalancer.plan import rebalance, whole
+from rebalancer.planner.rebalance import rebalance
 from rebalancer.snapshot import Snapshot, write_snapshot
 from tests.cli.terminal import Terminal
-from tests.plan.insists import Insists
+from tests.order.stuck import WANTED, stuck
 from tests.plan.made import MADE_AT, goal_of
-from tests.plan.stuck import WANTED, stuck
+from tests.planner.insists import Insists
 
 
 @pytest.fixture
@@ -21,7 +21,9 @@ def person(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     snapshot = Snapshot(pool=problem.pool, demand=problem.demand, taken_at=MADE_AT, source="a test")
     write_snapshot(snapshot, terminal.folder / "pool.json")
     wanted = goal_of(problem, **WANTED)
-    monkeypatch.setattr(whole, "solve", Insists(problem, wanted, objectives=("repair", "balance")))
+    monkeypatch.setattr(
+        "rebalancer.planner.rebalance.solve", Insists(problem, wanted, objectives=("repair", "balance"))
+    )
     write_plan(rebalance(problem, made_at=MADE_AT), terminal.folder / "plan")
     return terminal
 

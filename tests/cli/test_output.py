@@ -27,7 +27,7 @@ from rebalancer.cli.views import plan_tables
 from rebalancer.execute import Patience, Wish, stop_on_signals
 from rebalancer.plan import LeftAlone
 from tests.cli.terminal import Served, Terminal
-from tests.plan.busy import PLAN
+from tests.planner.busy import PLAN
 
 COLUMNS = {"n": "right", "rule": "left", "why": "text", "way out": "text"}
 ROW = (1, "no-pci-passthrough", "PCI devices of its host are passed through to it", "detach them and reboot the VM")

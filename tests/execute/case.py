@@ -15,8 +15,8 @@ from rebalancer.errors import (
     Unreachable,
 )
 from rebalancer.execute import StopSignal, execute, read_journal
-from rebalancer.execute.journal import Entry, Looked
-from rebalancer.execute.outcome import StepState
+from rebalancer.execute.journal.journal import Entry, Looked
+from rebalancer.execute.judge.outcome import StepState
 from rebalancer.execute.patience import Patience
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan

@@ -7,17 +7,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from rebalancer.describe.summary import Chosen
 from rebalancer.errors import RefusedByXapi
 from rebalancer.execute.clock import Clock
 from rebalancer.inventory import Pool, PowerState
 from rebalancer.placement import Placement
 from rebalancer.plan import Plan
-from rebalancer.plan.compose import compose
-from rebalancer.plan.elsewhere import pool_at
 from rebalancer.plan.leg import Leg
-from rebalancer.plan.summary import Chosen
+from rebalancer.planner.compose import compose
 from rebalancer.policy import Policy
-from rebalancer.problem import make_problem
+from rebalancer.problem import make_problem, pool_at
 from rebalancer.rules import rules_for
 from rebalancer.xapi import StorageMotion, TaskState, TaskStatus, Whereabouts
 

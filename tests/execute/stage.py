@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from rebalancer.execute import execute, read_journal
-from rebalancer.execute.journal import Looked
-from rebalancer.execute.outcome import StepState
+from rebalancer.execute.journal.journal import Looked
+from rebalancer.execute.judge.outcome import StepState
 from rebalancer.execute.patience import Patience
 from rebalancer.export import write_plan
 from rebalancer.inventory import Pool

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from rebalancer.execute import execute, read_journal
-from rebalancer.execute.journal import Looked
-from rebalancer.execute.outcome import StepState
+from rebalancer.execute.journal.journal import Looked
+from rebalancer.execute.judge.outcome import StepState
 from rebalancer.inventory import Pool
-from rebalancer.plan import Plan, rebalance
+from rebalancer.plan import Plan
+from rebalancer.planner.rebalance import rebalance
 from rebalancer.problem import make_problem
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.xapi import LivePair, Trust, live_pool

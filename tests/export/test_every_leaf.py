@@ -9,14 +9,16 @@ import pytest
 
 from rebalancer.demand import LoadProfile
 from rebalancer.inventory import Pool
-from rebalancer.plan import Finding, Plan, plan_document, undo, verify_plan
+from rebalancer.plan import Finding, Plan, plan_document
+from rebalancer.undo.undo import undo
+from rebalancer.verify.verify import verify_plan
 from tests.export.leaves import as_read, edits
 from tests.plan import crossed as crossing
-from tests.plan import parts as partial
-from tests.plan import stored as storage
-from tests.plan import undone
-from tests.plan.busy import PLAN, busy_pool
 from tests.plan.made import LATER, demand_of
+from tests.planner import parts as partial
+from tests.planner import stored as storage
+from tests.planner.busy import PLAN, busy_pool
+from tests.undo import undone
 
 VERSIONS = {f"made_from.versions.{name}" for name in ("rebalancer", "ortools", "networkx", "numpy")}
 WORD_OF_THE_MAKER = {

@@ -11,7 +11,7 @@ import pytest
 from rebalancer.errors import PlanFileError
 from rebalancer.export import FILES, folder, read_plan, write_plan
 from rebalancer.plan import sealed
-from tests.plan.busy import PLAN
+from tests.planner.busy import PLAN
 
 OTHER = sealed(replace(PLAN, summary="another"))
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from rebalancer.export import moves_csv, plan_json, plan_markdown, plan_schema, xe_script
-from rebalancer.plan import Plan, rebalance, sealed, verify_plan
+from rebalancer.plan import Plan, sealed
+from rebalancer.planner.rebalance import rebalance
+from rebalancer.verify.verify import verify_plan
 from tests.plan.made import LATER, MADE_AT, demand_of, pool_with
 from tests.pools import policy_of, problem_of
 

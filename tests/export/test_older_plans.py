@@ -11,12 +11,14 @@ from typing import Any
 import jsonschema
 import pytest
 
+from rebalancer.diff.diff import plan_differences
 from rebalancer.errors import PlanFileError
 from rebalancer.export import plan_from_json, plan_json, plan_schema, read_plan
-from rebalancer.plan import Plan, digest_of, plan_differences, sealed, verify_plan
+from rebalancer.plan import Plan, digest_of, sealed
 from rebalancer.policy import Policy, policy_digest
 from rebalancer.snapshot import read_snapshot
-from tests.plan.busy import PLAN
+from rebalancer.verify.verify import verify_plan
+from tests.planner.busy import PLAN
 
 OLDER = Path(__file__).parent / "older"
 """A plan with disks, peaks and a window, as it was written in November 2026, and the snapshot that it was made from."""

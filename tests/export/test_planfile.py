@@ -14,13 +14,13 @@ from hypothesis import given
 
 from rebalancer.errors import PlanFileError
 from rebalancer.export import plan_document, plan_from_json, plan_json, plan_schema, read_plan, write_plan
+from rebalancer.order.order import Order, find_order
 from rebalancer.placement import Placement
 from rebalancer.plan import sealed
-from rebalancer.plan.order import Order, find_order
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
-from tests.plan.busy import PLAN
 from tests.plan.made import plan_of, tasks
+from tests.planner.busy import PLAN
 
 SCHEMA_FILE = Path(__file__).resolve().parents[2] / "docs" / "plan.schema.json"
 

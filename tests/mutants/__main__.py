@@ -18,6 +18,7 @@ from tests.rules.recordings import FILES, FOLDER
 
 TESTS = (
     "tests/rules",
+    "tests/legality",
     "-k",
     "not (large_pool or mutants)",
     "-o",
@@ -47,7 +48,7 @@ def main() -> int:
 def _arguments() -> Namespace:
     """What the command line asks."""
     parser = ArgumentParser(prog="python -m tests.mutants", description=__doc__)
-    parser.add_argument("rules", nargs="*", help="modules of rebalancer/rules, such as cpu_features; default: all")
+    parser.add_argument("rules", nargs="*", help="modules of rebalancer/rules, such as cpu.cpu_features; default: all")
     parser.add_argument("--sample", type=int, default=0, help="try that many, chosen by chance; default: all")
     parser.add_argument("--seed", type=int, default=1, help="of the chance")
     return parser.parse_args()

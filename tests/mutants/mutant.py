@@ -11,15 +11,10 @@ from importlib import import_module
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
+import rebalancer
 from rebalancer.rules import CATALOGUE, Rule
-from rebalancer.rules.storage import (
-    CROSSING_DISKS,
-    CROSSING_MOTION,
-    STORAGE_DOCUMENTED,
-    STORAGE_MOTION,
-    STORAGE_OPERATION,
-    STORAGE_WANTED,
-)
+from rebalancer.rules.crossing_catalogue import CROSSING_DISKS, CROSSING_MOTION
+from rebalancer.rules.storage_catalogue import STORAGE_DOCUMENTED, STORAGE_MOTION, STORAGE_OPERATION, STORAGE_WANTED
 from tests.mutants.flips import Flip, flips
 
 CATALOGUES: dict[str, tuple[Rule, ...]] = {
@@ -31,7 +26,8 @@ CATALOGUES: dict[str, tuple[Rule, ...]] = {
     "CROSSING_MOTION": CROSSING_MOTION,
     "CROSSING_DISKS": CROSSING_DISKS,
 }
-PACKAGE = "rebalancer.rules"
+PACKAGE = Path(str(rebalancer.__file__)).parent
+ROOMS = "rules", "legality"
 NO_RULES = frozenset({"__init__", "matrix", "report", "table"})
 """Modules that tell of verdicts and give none."""
 
@@ -60,9 +56,9 @@ class Mutant:
 @cache
 def modules() -> tuple[ModuleType, ...]:
     """All modules that give verdicts."""
-    root = Path(str(import_module(PACKAGE).__file__)).parent
-    names = (path.relative_to(root).with_suffix("") for path in sorted(root.rglob("*.py")))
-    return tuple(import_module(".".join((PACKAGE, *name.parts))) for name in names if name.parts[-1] not in NO_RULES)
+    files = [path for room in ROOMS for path in sorted((PACKAGE / room).rglob("*.py")) if path.stem not in NO_RULES]
+    names = (path.relative_to(PACKAGE.parent).with_suffix("") for path in files)
+    return tuple(import_module(".".join(name.parts)) for name in names)
 
 
 def mutants() -> Iterator[Mutant]:
@@ -143,4 +139,4 @@ def _bare(value: object) -> object:
 
 def _rule(module: ModuleType) -> str:
     """The name of a module inside the rules."""
-    return module.__name__.removeprefix(f"{PACKAGE}.")
+    return module.__name__.removeprefix("rebalancer.").removeprefix("rules.")

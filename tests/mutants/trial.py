@@ -10,13 +10,12 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from multiprocessing import get_context
-from pathlib import Path
 from types import FrameType
 
 import pytest
 from _pytest.runner import runtestprotocol
 
-from tests.mutants.mutant import Mutant, modules
+from tests.mutants.mutant import PACKAGE, Mutant, modules
 
 FORK = get_context("fork")
 WORKERS = 2
@@ -69,7 +68,7 @@ class Trials:
 def _reach(item: pytest.Item) -> Reach:
     """Run one test with the right rules, and note what it calls."""
     called: set[tuple[str, str]] = set()
-    root = str(Path(str(modules()[0].__file__)).parent)
+    root = str(PACKAGE)
 
     def note(frame: FrameType, _event: str, _argument: object) -> None:
         if frame.f_code.co_filename.startswith(root):

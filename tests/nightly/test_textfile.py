@@ -12,7 +12,7 @@ import pytest
 
 from rebalancer.errors import InputError
 from rebalancer.nightly import Ended, NightlyResult, Verdict, assert_collectable, textfile, write_textfile
-from tests.plan.busy import PLAN
+from tests.planner.busy import PLAN
 
 BEGAN = datetime(2026, 11, 23, 22, 30, tzinfo=UTC)
 FAILED = Ended(policy="nightly.toml", began=BEGAN, ended=BEGAN + timedelta(seconds=90), exit_code=6)

@@ -9,14 +9,14 @@ import numpy as np
 from hypothesis import strategies as st
 
 from rebalancer.demand import LoadProfile, Quality
+from rebalancer.describe.summary import Chosen
 from rebalancer.inventory import Pool
 from rebalancer.objectives import OBJECTIVES
+from rebalancer.order.order import Order, find_order
 from rebalancer.placement import Placement
 from rebalancer.plan import Plan, Tier
-from rebalancer.plan.compose import compose
 from rebalancer.plan.leg import Leg
-from rebalancer.plan.order import Order, find_order
-from rebalancer.plan.summary import Chosen
+from rebalancer.planner.compose import compose
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
 from rebalancer.units import GIB, MIB

@@ -12,10 +12,12 @@ from rebalancer.inventory import HighAvailability, join_pools
 from rebalancer.placement import Move
 from rebalancer.problem import make_problem
 from rebalancer.rules import CATALOGUE, end_violations, rules_for, step_ledger
-from rebalancer.rules.base import Judged, Origin, PoolRule
-from rebalancer.rules.memory_model import arrival_overhead, counts_xen_vcpu_pages
-from rebalancer.rules.storage import CROSSING_DISKS, CROSSING_MOTION, Ways, network_map
-from rebalancer.rules.storage.crossing.counterparts import network_beyond, sr_beyond
+from rebalancer.rules.core.kinds import Judged, Origin, PoolRule
+from rebalancer.rules.crossing_catalogue import CROSSING_DISKS, CROSSING_MOTION
+from rebalancer.rules.facts.counterparts import network_beyond, sr_beyond
+from rebalancer.rules.facts.interfaces import network_map
+from rebalancer.rules.facts.memory_model import arrival_overhead, counts_xen_vcpu_pages
+from rebalancer.rules.routes import Ways
 from rebalancer.units import GIB
 from tests.local_disks import full_disk, local_sr
 from tests.pools import make_disk, make_pool, make_vif, make_vm, policy_of

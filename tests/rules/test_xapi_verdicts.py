@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from rebalancer.rules import Verdicts, rules_for
-from rebalancer.rules.memory_model import free_bytes
-from rebalancer.rules.storage import StorageVerdicts
+from rebalancer.rules.facts.memory_model import free_bytes
+from rebalancer.rules.storage_verdict import StorageVerdicts
 from tests.rules.recordings import FILES, FOLDER, LEAST, Case, Recording, read_all, share_that_agrees
 
 pytestmark = pytest.mark.skipif(not FILES, reason=f"no recorded verdicts in {FOLDER}; set XAPI_VERDICTS")

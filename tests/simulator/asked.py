@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from rebalancer.simulator.checks import gpus, migration
 from rebalancer.simulator.checks.facts import members_of
-from rebalancer.simulator.database import Database
-from rebalancer.simulator.failure import ApiFailure
+from rebalancer.simulator.state.database import Database
+from rebalancer.simulator.state.failure import ApiFailure
 
 
 def verdict(question: Callable[[], object]) -> str | list[str]:

@@ -181,11 +181,11 @@ def test_evacuation_finds_its_answer_also_where_raising_the_bound_found_none(
     try:
         usual = solve(problem)
     except Infeasible:
-        monkeypatch.setattr("rebalancer.solve.whole.PROOF_SHARE", 0.0)
+        monkeypatch.setattr("rebalancer.solve.search.full_model.PROOF_SHARE", 0.0)
         with pytest.raises(Infeasible):
             solve(problem)
         return
-    monkeypatch.setattr("rebalancer.solve.whole.PROOF_SHARE", 0.0)
+    monkeypatch.setattr("rebalancer.solve.search.full_model.PROOF_SHARE", 0.0)
     again = solve(problem)
     assert [tier.proved for tier in again.tiers] == [tier.proved for tier in usual.tiers]
     assert [tier.after for tier in again.tiers] == pytest.approx([tier.after for tier in usual.tiers])

@@ -12,7 +12,7 @@ from rebalancer.inventory import pool_from_records
 from rebalancer.policy import Mode, Policy
 from rebalancer.problem import make_problem
 from rebalancer.rules import end_violations, rules_for
-from rebalancer.rules.base import PoolRule
+from rebalancer.rules.core.kinds import PoolRule
 from rebalancer.solve import solve
 
 

@@ -17,8 +17,8 @@ from rebalancer.objectives import Balance, MigrationCost, Objective, Repair
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality, PoolRule, end_violations, rules_for
-from rebalancer.solve.prepare import prepare
-from rebalancer.solve.stage import Stage, placement_of
+from rebalancer.solve.instance.instance import prepare
+from rebalancer.solve.model.tier import Stage, placement_of
 from rebalancer.units import GIB
 from tests.pools import make_host, make_pool, make_vm, policy_of, problem_of
 

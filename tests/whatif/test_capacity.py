@@ -14,8 +14,8 @@ from rebalancer.frames import filling_frame, hosts_frame, load_frame, losses_fra
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.problem import Problem
 from rebalancer.rules import PoolRule, rules_for, standing_violations
-from rebalancer.rules.memory_model import static_bytes
-from rebalancer.rules.memory_rows import MemoryRow
+from rebalancer.rules.facts.memory_model import static_bytes
+from rebalancer.rules.facts.memory_rows import MemoryRow
 from rebalancer.whatif import Loss, losses, room_for
 from tests.plan.made import demand_of, pool_with
 from tests.pools import make_pool, policy_of, problem_of

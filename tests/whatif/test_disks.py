@@ -6,11 +6,10 @@ from dataclasses import replace
 
 from rebalancer.inventory import Pool
 from rebalancer.placement import Placement, current_placement_with_disks
-from rebalancer.plan import verify_plan
-from rebalancer.plan.elsewhere import pool_at
 from rebalancer.policy import Policy
-from rebalancer.problem import Problem
+from rebalancer.problem import Problem, pool_at
 from rebalancer.units import GIB
+from rebalancer.verify.verify import verify_plan
 from rebalancer.whatif import Purpose, Rolling, rolling
 from rebalancer.whatif.disks_on_the_way import least_copied
 from rebalancer.whatif.evacuate import evacuate

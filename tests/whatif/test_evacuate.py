@@ -13,15 +13,14 @@ import pytest
 from rebalancer.errors import Infeasible, NothingFound
 from rebalancer.execute import execute
 from rebalancer.inventory import Pool, pool_from_records
-from rebalancer.plan import verify_plan, whole
-from rebalancer.plan.elsewhere import pool_at
 from rebalancer.policy import Mode, Policy
-from rebalancer.problem import Problem, make_problem
+from rebalancer.problem import Problem, make_problem, pool_at
 from rebalancer.rules import Legality, rules_for
 from rebalancer.simulator import Simulator, demo_pool, generate_pool
 from rebalancer.simulator.checks import evacuation as xapi_evacuation
 from rebalancer.solve import solve
-from rebalancer.solve.verdict import nothing_found
+from rebalancer.solve.outcome import nothing_found
+from rebalancer.verify.verify import verify_plan
 from rebalancer.whatif import Evacuation, blocked_on, evacuate
 from rebalancer.whatif.blockers import SHUT_DOWN
 from rebalancer.xapi import Credentials, LivePool, Trust, live_pool
@@ -175,7 +174,7 @@ def test_metrics_are_used_where_there_are_some() -> None:
 
 def test_time_that_runs_out_is_no_evacuation(monkeypatch: pytest.MonkeyPatch) -> None:
     """No plan is handed out that leaves VMs where they are, and nothing is called impossible."""
-    monkeypatch.setattr(whole, "solve", lambda problem, **_: nothing_found(problem))
+    monkeypatch.setattr("rebalancer.planner.rebalance.solve", lambda problem, **_: nothing_found(problem))
     found = emptied(problem_of(pool_with({"h1": 20, "h2": 20}, {"a": ("h1", 4)})), "h1")
     assert (found.plan, found.home) == (None, None)
     assert isinstance(found.refused, NothingFound)

@@ -11,15 +11,14 @@ import pytest
 from rebalancer.errors import Infeasible
 from rebalancer.inventory import HighAvailability, Pool
 from rebalancer.placement import Placement
-from rebalancer.plan import verify_plan
-from rebalancer.plan.elsewhere import pool_at
-from rebalancer.problem import Problem
+from rebalancer.problem import Problem, pool_at
 from rebalancer.units import GIB
+from rebalancer.verify.verify import verify_plan
 from rebalancer.whatif import Evacuation, evacuate
 from rebalancer.whatif.evacuate import emptying
 from tests.plan.made import LATER, MADE_AT
 from tests.pools import make_network
-from tests.solve.carried import accepted
+from tests.solve.instance.carried import accepted
 from tests.two_pools import crossing_policy, one_pool, pool_host, pool_vm, two_pools
 
 

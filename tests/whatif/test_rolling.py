@@ -14,8 +14,8 @@ import pytest
 from rebalancer.errors import InputError, NothingFound, PlanFileError
 from rebalancer.export import read_plan
 from rebalancer.inventory import Pool
-from rebalancer.plan import verify_plan
 from rebalancer.problem import Problem
+from rebalancer.verify.verify import verify_plan
 from rebalancer.whatif import Evacuation, Habit, Purpose, Rolling, rolling, write_rolling
 from rebalancer.whatif.evacuate import emptied
 from tests.plan.made import LATER, MADE_AT, pool_with

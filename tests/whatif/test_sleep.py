@@ -11,9 +11,9 @@ import pytest
 
 from rebalancer.objectives import HostsInUse, cpu_capacities, host_load
 from rebalancer.problem import Problem
-from rebalancer.rules.ha_plan import HAPlan
-from rebalancer.rules.memory_model import guest_bytes, resident_bytes
-from rebalancer.rules.spare import Spare
+from rebalancer.rules.availability.ha_plan import HAPlan
+from rebalancer.rules.availability.spare import Spare
+from rebalancer.rules.facts.memory_model import guest_bytes, resident_bytes
 from rebalancer.whatif import sleep
 from tests.solve.tiny import placements, random_problem, tiny
 

@@ -47,8 +47,8 @@ def check(
     from rebalancer.cli.situation import open_case
     from rebalancer.cli.source import Door
     from rebalancer.cli.views import check_tables
-    from rebalancer.rules.matrix import assert_writable, legality_matrix, write_matrix
-    from rebalancer.rules.report import legality_report
+    from rebalancer.legality.matrix import assert_writable, legality_matrix, write_matrix
+    from rebalancer.legality.report import legality_report
 
     if matrix:
         assert_writable(matrix)

@@ -39,8 +39,8 @@ def diff(
     from rebalancer.cli.exits import Exit
     from rebalancer.cli.output import print_json, show_lines
     from rebalancer.cli.source import Door, is_url, open_source
+    from rebalancer.diff.diff import plan_differences, pool_differences
     from rebalancer.export import is_plan, read_plan
-    from rebalancer.plan import plan_differences, pool_differences
 
     made = read_plan(plan)
     if not is_url(other) and is_plan(Path(other)):

@@ -43,8 +43,8 @@ def explain(
     from rebalancer.cli.situation import open_case
     from rebalancer.cli.source import Door
     from rebalancer.cli.views import explanation_table
-    from rebalancer.rules.report import explain as explanation_of
-    from rebalancer.rules.report import near_first
+    from rebalancer.legality.report import explain as explanation_of
+    from rebalancer.legality.report import near_first
 
     door = Door(
         ca_file=ca_file,

@@ -69,7 +69,7 @@ def plan(
     from rebalancer.cli.views import plan_tables
     from rebalancer.execute import cooled, learned_pace
     from rebalancer.export import assert_free, plan_document, write_plan
-    from rebalancer.plan import rebalance
+    from rebalancer.planner.rebalance import rebalance
     from rebalancer.problem import make_problem
 
     door = Door(

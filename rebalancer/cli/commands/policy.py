@@ -37,9 +37,10 @@ def check(
     """
     from rebalancer.cli.output import print_json, show_lines
     from rebalancer.cli.source import Door, open_source
+    from rebalancer.legality.policy_findings import policy_findings
     from rebalancer.policy.lint import check_alone
     from rebalancer.policy.load import load_policy
-    from rebalancer.rules import policy_findings, relaxed
+    from rebalancer.rules import relaxed
 
     wanted = load_policy(file)
     relaxed(wanted)

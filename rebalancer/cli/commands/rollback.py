@@ -71,7 +71,7 @@ def rollback(
     from rebalancer.cli.views import plan_tables
     from rebalancer.execute import learned_pace
     from rebalancer.export import assert_free, plan_document, read_plan, write_plan
-    from rebalancer.plan import undo
+    from rebalancer.undo.undo import undo
 
     if output:
         assert_free(output)

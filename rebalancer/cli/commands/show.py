@@ -27,8 +27,8 @@ def show(
     from rebalancer.cli.output import show as show_all
     from rebalancer.cli.step_views import step_document, step_in_full
     from rebalancer.cli.views import plan_in_full
+    from rebalancer.describe.course import hosts_at, step_of
     from rebalancer.export import folder_of, plan_document, read_plan
-    from rebalancer.plan.course import hosts_at, step_of
 
     made = read_plan(plan)
     if step:

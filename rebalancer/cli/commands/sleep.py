@@ -36,9 +36,9 @@ def sleep(
     from rebalancer.cli.source import Door, open_source
     from rebalancer.errors import IllegalPlan
     from rebalancer.export import read_plan
-    from rebalancer.plan import verify_plan
     from rebalancer.policy.load import policy_or_default
     from rebalancer.problem import make_problem
+    from rebalancer.verify.verify import verify_plan
     from rebalancer.whatif import sleep as sleep_of
 
     if plan and policy:

@@ -42,10 +42,12 @@ def verify(
     from rebalancer.cli.output import end_below, end_of, print_json, show_lines
     from rebalancer.cli.source import Door, open_source
     from rebalancer.cli.views import accepted, not_compared
+    from rebalancer.diff.drift import differences
     from rebalancer.errors import IllegalPlan
     from rebalancer.export import read_plan
-    from rebalancer.plan import differences, is_done, verify_plan
+    from rebalancer.undo.progress import is_done
     from rebalancer.units import counted
+    from rebalancer.verify.verify import verify_plan
 
     made = read_plan(plan)
     door = Door(

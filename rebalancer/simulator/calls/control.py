@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from rebalancer.simulator.calls.request import Request, Table
-from rebalancer.simulator.failure import ApiFailure
+from rebalancer.simulator.state.failure import ApiFailure
 
 
 def inject(request: Request, kind: str, settings: dict[str, str]) -> None:
-    """Add a fault (see `rebalancer.simulator.faults.KINDS`): simulator.inject(session, kind, {name: text})."""
+    """Add a fault (see `rebalancer.simulator.state.faults.KINDS`): simulator.inject(session, kind, {name: text})."""
     numbers = {name: int(settings.pop(name)) for name in ("times", "skip") if name in settings}
     subject = {name: settings.pop(name) for name in ("vm", "host", "method") if name in settings}
     try:

@@ -6,14 +6,14 @@ from threading import Thread
 from typing import Any
 from uuid import uuid4
 
-from rebalancer.simulator import sessions, tasks
 from rebalancer.simulator.calls import control, event, generic, host, session, storage_motion, vm
 from rebalancer.simulator.calls.request import Handler, Request, Table
 from rebalancer.simulator.checks.versions import version
-from rebalancer.simulator.failure import ApiFailure, Cancelled, ConnectionLost
-from rebalancer.simulator.schema import call_types, classes
+from rebalancer.simulator.state import sessions, tasks
+from rebalancer.simulator.state.failure import ApiFailure, Cancelled, ConnectionLost
+from rebalancer.simulator.state.schema import call_types, classes
+from rebalancer.simulator.state.world import World
 from rebalancer.simulator.wire import xmlform
-from rebalancer.simulator.world import World
 
 CALLS: Table = {**vm.CALLS, **storage_motion.CALLS, **host.CALLS, **session.CALLS, **event.CALLS, **control.CALLS}
 LOGIN = "session.login_with_password"

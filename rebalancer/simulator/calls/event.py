@@ -7,9 +7,9 @@ import time
 from typing import Any
 
 from rebalancer.simulator.calls.request import Request, Table
-from rebalancer.simulator.database import Change
-from rebalancer.simulator.failure import ApiFailure, ConnectionLost
-from rebalancer.simulator.schema import class_names
+from rebalancer.simulator.state.database import Change
+from rebalancer.simulator.state.failure import ApiFailure, ConnectionLost
+from rebalancer.simulator.state.schema import class_names
 
 HOLD_BACK_SECONDS = 0.05
 # Sessions are records, but no client is told about them.

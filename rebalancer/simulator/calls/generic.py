@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from rebalancer.simulator.calls.request import Handler, Request
-from rebalancer.simulator.failure import ApiFailure
-from rebalancer.simulator.schema import empty, fields
+from rebalancer.simulator.state.failure import ApiFailure
+from rebalancer.simulator.state.schema import empty, fields
 
 
 def find(cls: str, name: str) -> Handler | None:

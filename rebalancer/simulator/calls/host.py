@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rebalancer.simulator import evacuations
 from rebalancer.simulator.calls.request import Request, Table
 from rebalancer.simulator.checks import evacuation, failover, memory
-from rebalancer.simulator.failure import ApiFailure
-from rebalancer.simulator.schema import NULL
-from rebalancer.simulator.world import stamp
+from rebalancer.simulator.migration import evacuations
+from rebalancer.simulator.state.failure import ApiFailure
+from rebalancer.simulator.state.schema import NULL
+from rebalancer.simulator.state.world import stamp
 
 
 def get_servertime(request: Request, host: str) -> str:

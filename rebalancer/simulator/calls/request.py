@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rebalancer.simulator.world import World
+from rebalancer.simulator.state.world import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

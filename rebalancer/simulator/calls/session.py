@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rebalancer.simulator import sessions, tasks
 from rebalancer.simulator.calls.request import Request, Table
+from rebalancer.simulator.state import sessions, tasks
 
 
 def login(request: Request, user: str, password: str, version: str = "", originator: str = "") -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rebalancer.simulator import crossing, sessions, storage_moves
 from rebalancer.simulator.calls.request import Request, Table
 from rebalancer.simulator.checks import another_pool, networks, storage_motion
 from rebalancer.simulator.checks.storage_motion import StorageMotion
-from rebalancer.simulator.failure import ApiFailure
-from rebalancer.simulator.world import World, both
+from rebalancer.simulator.migration import crossing, storage_moves
+from rebalancer.simulator.state import sessions
+from rebalancer.simulator.state.failure import ApiFailure
+from rebalancer.simulator.state.world import World, both
 
 Texts = dict[str, str]
 

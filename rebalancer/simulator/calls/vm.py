@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rebalancer.simulator import disks, moves, power
 from rebalancer.simulator.calls.request import Request, Table
 from rebalancer.simulator.checks import agility, boot_here, memory, vm_operations
 from rebalancer.simulator.checks.facts import configured_domain_type
-from rebalancer.simulator.failure import ApiFailure
-from rebalancer.simulator.schema import NULL
+from rebalancer.simulator.migration import disks, moves, power
+from rebalancer.simulator.state.failure import ApiFailure
+from rebalancer.simulator.state.schema import NULL
 
 
 def pool_migrate(request: Request, vm: str, host: str, options: dict[str, str]) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rebalancer.simulator.checks.facts import discs_of, members_of
 from rebalancer.simulator.checks.networks import ports
-from rebalancer.simulator.database import Database
-from rebalancer.simulator.failure import ApiFailure
-from rebalancer.simulator.schema import NULL
+from rebalancer.simulator.state.database import Database
+from rebalancer.simulator.state.failure import ApiFailure
+from rebalancer.simulator.state.schema import NULL
 
 
 def assert_agile(database: Database, vm: str) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rebalancer.simulator import transplant
 from rebalancer.simulator.checks import boot_here, storage_motion, versions
 from rebalancer.simulator.checks.facts import is_live, members_of
 from rebalancer.simulator.checks.storage_motion import StorageMotion
-from rebalancer.simulator.database import Database
-from rebalancer.simulator.failure import ApiFailure
-from rebalancer.simulator.transplant import Luggage
+from rebalancer.simulator.migration import transplant
+from rebalancer.simulator.migration.transplant import Luggage
+from rebalancer.simulator.state.database import Database
+from rebalancer.simulator.state.failure import ApiFailure
 
 # What the checks of an import read of the other pool, besides what belongs to VMs.
 CHECKED = ("VM", "host", "host_metrics", "network", "pool", "VDI")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rebalancer.simulator.checks import cpu, gpus, memory, networks, parameters, versions
 from rebalancer.simulator.checks.facts import HARDWARE_VIRTUAL, discs_of, domain_type, is_live, is_true, is_upgrading
-from rebalancer.simulator.database import Database
-from rebalancer.simulator.failure import ApiFailure
-from rebalancer.simulator.schema import NULL
+from rebalancer.simulator.state.database import Database
+from rebalancer.simulator.state.failure import ApiFailure
+from rebalancer.simulator.state.schema import NULL
 
 
 def assert_can_boot_here(database: Database, vm: str, host: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from rebalancer.simulator.checks.facts import HARDWARE_VIRTUAL, domain_type
-from rebalancer.simulator.database import Database
-from rebalancer.simulator.failure import ApiFailure, Unforeseen
+from rebalancer.simulator.state.database import Database
+from rebalancer.simulator.state.failure import ApiFailure, Unforeseen
 
 
 def assert_compatible(database: Database, vm: str, host: str) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from rebalancer.simulator.checks import boot_here, packing, versions, vm_operations
 from rebalancer.simulator.checks.facts import pool_of
 from rebalancer.simulator.checks.memory import free_memory
-from rebalancer.simulator.database import Database, Record
-from rebalancer.simulator.failure import ApiFailure, Unforeseen
+from rebalancer.simulator.state.database import Database, Record
+from rebalancer.simulator.state.failure import ApiFailure, Unforeseen
 
 MOVE = "pool_migrate"
 

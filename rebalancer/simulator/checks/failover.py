@@ -9,9 +9,9 @@ from math import comb, factorial
 from rebalancer.simulator.checks.agility import is_agile
 from rebalancer.simulator.checks.facts import is_live, pool_of
 from rebalancer.simulator.checks.memory import usable_memory
-from rebalancer.simulator.database import Database, Record
-from rebalancer.simulator.failure import ApiFailure
-from rebalancer.simulator.schema import NULL
+from rebalancer.simulator.state.database import Database, Record
+from rebalancer.simulator.state.failure import ApiFailure
+from rebalancer.simulator.state.schema import NULL
 
 # Beyond this XAPI no longer tries every order in which hosts may fail.
 EXACT_ORDERS = 3500

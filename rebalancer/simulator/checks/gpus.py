@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from rebalancer.simulator.checks.facts import configured_domain_type, is_restricted, members_of
-from rebalancer.simulator.database import Database, Record
-from rebalancer.simulator.failure import ApiFailure
-from rebalancer.simulator.schema import NULL
+from rebalancer.simulator.state.database import Database, Record
+from rebalancer.simulator.state.failure import ApiFailure
+from rebalancer.simulator.state.schema import NULL
 
 NEEDS_IOMMU = {"passthrough", "mxgpu", "nvidia_sriov"}
 NVIDIA = {"nvidia", "nvidia_sriov"}

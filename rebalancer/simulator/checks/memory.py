@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rebalancer.simulator.checks.facts import configured_domain_type
-from rebalancer.simulator.database import Database, Record
-from rebalancer.simulator.failure import ApiFailure
-from rebalancer.simulator.schema import NULL
+from rebalancer.simulator.state.database import Database, Record
+from rebalancer.simulator.state.failure import ApiFailure
+from rebalancer.simulator.state.schema import NULL
 
 MIB = 1 << 20
 

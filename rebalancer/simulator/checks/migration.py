@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from rebalancer.simulator.checks import boot_here, cpu, failover, gpus, versions, vm_operations
 from rebalancer.simulator.checks.facts import is_live, is_restricted, is_upgrading
-from rebalancer.simulator.database import Database
-from rebalancer.simulator.failure import ApiFailure
+from rebalancer.simulator.state.database import Database
+from rebalancer.simulator.state.failure import ApiFailure
 
 OPERATION = "pool_migrate"
 # Nothing else may begin on a host that is being emptied or stopped.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from rebalancer.simulator.checks.facts import members_of
-from rebalancer.simulator.database import Database, Record
-from rebalancer.simulator.failure import ApiFailure
-from rebalancer.simulator.schema import NULL
+from rebalancer.simulator.state.database import Database, Record
+from rebalancer.simulator.state.failure import ApiFailure
+from rebalancer.simulator.state.schema import NULL
 
 
 def assert_reachable(database: Database, vm: str, host: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rebalancer.simulator.checks.facts import is_restricted
-from rebalancer.simulator.database import Database
+from rebalancer.simulator.state.database import Database
 
 FEWEST_HOSTS = 3
 APART_ON = 2

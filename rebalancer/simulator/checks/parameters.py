@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rebalancer.simulator.checks.facts import HARDWARE_VIRTUAL, domain_type
-from rebalancer.simulator.database import Database, Record
-from rebalancer.simulator.failure import ApiFailure
+from rebalancer.simulator.state.database import Database, Record
+from rebalancer.simulator.state.failure import ApiFailure
 
 
 def assert_sane(database: Database, vm: Record) -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from rebalancer.simulator.checks import boot_here, versions
 from rebalancer.simulator.checks.facts import is_live, is_restricted, members_of, pool_of
-from rebalancer.simulator.database import Database, Record
-from rebalancer.simulator.failure import ApiFailure
-from rebalancer.simulator.schema import NULL
+from rebalancer.simulator.state.database import Database, Record
+from rebalancer.simulator.state.failure import ApiFailure
+from rebalancer.simulator.state.schema import NULL
 
 OPERATION = "migrate_send"
 NEEDED_TO_LEAVE = ("VDI_SNAPSHOT", "VDI_MIRROR")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rebalancer.simulator.checks.facts import pool_of
-from rebalancer.simulator.database import Database, Record
-from rebalancer.simulator.failure import ApiFailure
+from rebalancer.simulator.state.database import Database, Record
+from rebalancer.simulator.state.failure import ApiFailure
 
 COMPARED = ("platform_version", "xapi_build", "xen")
 UPGRADED = ("platform_version", "xapi")

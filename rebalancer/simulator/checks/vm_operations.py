@@ -6,8 +6,8 @@ import re
 
 from rebalancer.simulator.checks import gpus
 from rebalancer.simulator.checks.facts import is_true, members_of
-from rebalancer.simulator.database import Database, Record
-from rebalancer.simulator.failure import ApiFailure
+from rebalancer.simulator.state.database import Database, Record
+from rebalancer.simulator.state.failure import ApiFailure
 
 STATES = {
     "pool_migrate": ("Running",),

@@ -14,7 +14,7 @@ import numpy as np
 from rebalancer.simulator.generate import guests, loads, traits
 from rebalancer.simulator.generate.builder import GIB, Builder
 from rebalancer.simulator.generate.fabric import Fabric, build_fabric
-from rebalancer.simulator.pool import SimulatedPool
+from rebalancer.simulator.state.pool import SimulatedPool
 
 DOM0_AND_XEN = 5 * GIB
 

@@ -6,8 +6,8 @@ import random
 from typing import Any
 from uuid import UUID
 
-from rebalancer.simulator.pool import Records
-from rebalancer.simulator.schema import NULL, blank
+from rebalancer.simulator.state.pool import Records
+from rebalancer.simulator.state.schema import NULL, blank
 
 MIB = 1 << 20
 GIB = 1 << 30

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from rebalancer.simulator.generate.builder import GIB, Builder
 from rebalancer.simulator.generate.fabric import Fabric
 from rebalancer.simulator.generate.guests import add_disk, add_drive
-from rebalancer.simulator.schema import NULL
+from rebalancer.simulator.state.schema import NULL
 
 Trait = Callable[[Builder, Fabric, str], None]
 

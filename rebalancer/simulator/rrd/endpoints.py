@@ -13,12 +13,12 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from rebalancer.simulator import sessions
-from rebalancer.simulator.database import Record
-from rebalancer.simulator.failure import ApiFailure
 from rebalancer.simulator.rrd import archives, render, sources
 from rebalancer.simulator.rrd.generation import Generation
-from rebalancer.simulator.world import World
+from rebalancer.simulator.state import sessions
+from rebalancer.simulator.state.database import Record
+from rebalancer.simulator.state.failure import ApiFailure
+from rebalancer.simulator.state.world import World
 
 FUNCTIONS = ("AVERAGE", "MIN", "MAX")
 FINEST = archives.ARCHIVES[0]

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rebalancer.simulator.database import Record
 from rebalancer.simulator.rrd.archives import Archive
 from rebalancer.simulator.rrd.generation import Generation
-from rebalancer.simulator.schema import NULL
-from rebalancer.simulator.world import World
+from rebalancer.simulator.state.database import Record
+from rebalancer.simulator.state.schema import NULL
+from rebalancer.simulator.state.world import World
 
 Array = NDArray[np.float64]
 KIB = 1024

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from rebalancer.simulator.schema import class_names, fields
+from rebalancer.simulator.state.schema import class_names, fields
 
 EVENT_BATCH = "an event batch"
 COUNT = "count"

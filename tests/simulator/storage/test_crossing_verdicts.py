@@ -15,12 +15,15 @@ from rebalancer.inventory import VM, Host, join_pools, pool_from_records
 from rebalancer.placement import disks_of
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Legality, Objection, Origin, PoolRule, Rule
-from rebalancer.rules.storage import CROSSING_MOTION, STORAGE_MOTION, STORAGE_OPERATION, DiskRule, network_map
-from rebalancer.rules.storage.memory_now import MemoryNow
+from rebalancer.rules.crossing_catalogue import CROSSING_MOTION
+from rebalancer.rules.facts.disk_maps import DiskRule
+from rebalancer.rules.facts.interfaces import network_map
+from rebalancer.rules.memory.memory_now import MemoryNow
+from rebalancer.rules.storage_catalogue import STORAGE_MOTION, STORAGE_OPERATION
 from rebalancer.simulator.checks import another_pool, vm_operations
 from rebalancer.simulator.checks.storage_motion import OPERATION, StorageMotion
-from rebalancer.simulator.database import Database
-from rebalancer.simulator.failure import ApiFailure
+from rebalancer.simulator.state.database import Database
+from rebalancer.simulator.state.failure import ApiFailure
 from tests.two_pools import crossing_policy
 
 SINGLE: tuple[Rule, ...] = tuple(

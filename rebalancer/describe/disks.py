@@ -1,0 +1,75 @@
+"""The disks that steps take along, and what SRs gain and lose by them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebalancer.inventory import Uuid
+from rebalancer.placement import DiskMove, Move, Placement
+from rebalancer.plan.plan import SRRow
+from rebalancer.plan.step import Step, StepDisk
+from rebalancer.problem import Problem
+from rebalancer.rules.facts.disk_maps import unseen_cds
+from rebalancer.rules.facts.sizes import disk_sizes
+
+
+def step_disks(move: Move, problem: Problem) -> tuple[StepDisk, ...]:
+    """The disks of *move* as a plan names them; *problem* is any moment at which they are in their drives."""
+    return tuple(_step_disk(move.vm, disk, problem) for disk in move.disks)
+
+
+def _step_disk(vm: Uuid, disk: DiskMove, problem: Problem) -> StepDisk:
+    """One disk."""
+    srs, sizes = problem.pool.srs, disk_sizes(problem)
+    vdi = sizes.behind(vm, disk.drive)
+    return StepDisk(
+        drive=disk.drive,
+        disk=vdi.uuid,
+        name=vdi.name,
+        source=disk.source,
+        source_name=srs[disk.source].name if disk.source in srs else "",
+        target=disk.target,
+        target_name=srs[disk.target].name,
+        size_bytes=sizes.copied(vdi),
+    )
+
+
+def sr_rows(problem: Problem, after: Placement) -> tuple[SRRow, ...]:
+    """Every SR that gains or loses disks on the way to *after*, sorted by name."""
+    gains: dict[Uuid, list[tuple[Uuid, int]]] = {}
+    loses: dict[Uuid, list[tuple[Uuid, int]]] = {}
+    sizes = disk_sizes(problem)
+    for move in problem.initial.moves_to(after):
+        for disk in move.disks:
+            size = sizes.copied(sizes.behind(move.vm, disk.drive))
+            gains.setdefault(disk.target, []).append((disk.drive, size))
+            loses.setdefault(disk.source, []).append((disk.drive, size))
+    rows = [
+        _row(problem, sr, gains.get(sr, []), loses.get(sr, [])) for sr in {*gains, *loses} & problem.pool.srs.keys()
+    ]
+    return tuple(sorted(rows, key=lambda row: (row.name, row.uuid)))
+
+
+def _row(problem: Problem, sr: Uuid, gains: Sequence[tuple[Uuid, int]], loses: Sequence[tuple[Uuid, int]]) -> SRRow:
+    """One SR."""
+    return SRRow(
+        uuid=sr,
+        name=problem.pool.srs[sr].name,
+        size_bytes=problem.pool.srs[sr].physical_size_bytes,
+        gains=tuple(sorted(drive for drive, _ in gains)),
+        gained_bytes=sum(size for _, size in gains),
+        loses=tuple(sorted(drive for drive, _ in loses)),
+        lost_bytes=sum(size for _, size in loses),
+    )
+
+
+def ejections(steps: Sequence[Step], problem: Problem) -> tuple[str, ...]:
+    """A sentence for each CD that XAPI will eject: its VM takes disks along, to a host that does not see the CD."""
+    pool = problem.pool
+    return tuple(
+        f"XAPI ejects the CD '{name}' from drive {device} of VM {step.vm_name} in step {step.id}, and does not insert "
+        f"it again"
+        for step in steps
+        if step.disks
+        for device, name in unseen_cds(pool.vms[step.vm], pool.hosts[step.target], pool)
+    )

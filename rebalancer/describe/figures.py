@@ -1,0 +1,188 @@
+"""The numbers of a plan: hosts before and after, and the demand behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebalancer.demand import LoadProfile, Quality
+from rebalancer.describe.memory import memory_peaks
+from rebalancer.inventory import Uuid
+from rebalancer.objectives import base_load, cpu_capacities, host_load
+from rebalancer.objectives.load import usual_load, vm_deviations, worst_on_hosts
+from rebalancer.placement import Placement
+from rebalancer.plan.plan import Curve, HostRow, HostState, Load, Metrics, Plan
+from rebalancer.plan.step import Step
+from rebalancer.problem import Problem
+from rebalancer.rules.facts.memory_model import guest_bytes, held_apart_from, resident_bytes
+
+DECIMALS = 6
+"""Digits that plans keep of a pCPU or a share; sums of floats differ beyond them from machine to machine."""
+
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+HOURS_A_DAY = 24
+
+
+def host_rows(problem: Problem, after: Placement, steps: Sequence[Step]) -> tuple[HostRow, ...]:
+    """Every host where the VMs are now, while *steps* lead them to *after*, and there; sorted by name."""
+    pool, before = problem.pool, problem.initial
+    apart = held_apart_from(pool, before)
+    states_before, states_after = _states(problem, before), _states(problem, after)
+    peaks = memory_peaks(steps, problem)
+    rows = [
+        HostRow(
+            uuid=uuid,
+            name=host.name,
+            memory_total_bytes=guest_bytes(host) - apart[uuid],
+            memory_peak_bytes=peaks[uuid],
+            before=states_before[uuid],
+            after=states_after[uuid],
+        )
+        for uuid, host in pool.hosts.items()
+    ]
+    return tuple(sorted(rows, key=lambda row: (row.name, row.uuid)))
+
+
+def _states(problem: Problem, placement: Placement) -> dict[Uuid, HostState]:
+    """Every host under *placement*."""
+    vms = placement.vms_by_host()
+    peaks = _peaks(problem, placement)
+    states = {}
+    for host in problem.pool.hosts:
+        held = sorted(vms.get(host, ()))
+        share, slot = peaks.get(host, (None, None))
+        states[host] = HostState(
+            vms=tuple(held),
+            memory_used_bytes=sum(resident_bytes(problem.pool.vms[vm]) for vm in held),
+            peak_share=share,
+            peak_slot=slot,
+        )
+    return states
+
+
+def _peaks(problem: Problem, placement: Placement) -> dict[Uuid, tuple[float, int]]:
+    """Highest share and its slot, of hosts with a known capacity; empty without metrics."""
+    if problem.demand is None:
+        return {}
+    shares = np.round(load_shares(problem, placement), DECIMALS)
+    return {
+        host: (float(row.max()), int(row.argmax()))
+        for host, row, capacity in zip(problem.pool.hosts, shares, cpu_capacities(problem), strict=True)
+        if capacity > 0
+    }
+
+
+def load_shares(problem: Problem, placement: Placement) -> NDArray[np.float64]:
+    """Load of every host in every slot as a share of its capacity; 0 where the capacity is not known."""
+    capacity = cpu_capacities(problem)[:, None]
+    return np.divide(host_load(placement, problem), capacity, out=np.zeros_like(base_load(problem)), where=capacity > 0)
+
+
+def slot_in_words(slot: int, slots: int) -> str:
+    """`14:00` of a day with 24 slots, `Tue 14:00` of a week with 168."""
+    hour = f"{slot % HOURS_A_DAY:02}:00"
+    return hour if slots <= HOURS_A_DAY else f"{DAYS[slot // HOURS_A_DAY % len(DAYS)]} {hour}"
+
+
+def load_of(problem: Problem, moved: Collection[Uuid]) -> Load | None:
+    """The demand as far as moving *moved* changes anything; None without metrics."""
+    if problem.demand is None:
+        return None
+    row_of = {vm: number for number, vm in enumerate(problem.demand.vms)}
+    fixed = Placement({vm: host for vm, host in problem.initial.host_of.items() if vm not in moved})
+    carried = usual_load(fixed, problem)
+    rows = [row_of[vm] for vm in sorted(moved)]
+    robust = problem.policy.demand.peaking > 0
+    return Load(
+        slot_hours=problem.demand.slot_hours,
+        hosts=_curves(list(problem.pool.hosts), carried),
+        vms=_curves(sorted(moved), problem.demand.vm_pcpu[rows]),
+        host_peaks=_host_peaks(problem, fixed) if robust else (),
+        vm_peaks=_curves(sorted(moved), vm_deviations(problem)[rows]) if robust else (),
+    )
+
+
+def _host_peaks(problem: Problem, fixed: Placement) -> tuple[Curve, ...]:
+    """The worst deviations of the VMs that stay, on each host."""
+    worst = zip(problem.pool.hosts, worst_on_hosts(fixed, problem), strict=True)
+    return tuple(curve for host, rows in worst for curve in _curves([host] * len(rows), rows))
+
+
+def _curves(uuids: Sequence[Uuid], pcpu: NDArray[np.float64]) -> tuple[Curve, ...]:
+    """One curve a row."""
+    rounded = np.round(pcpu, DECIMALS)
+    return tuple(Curve(uuid=uuid, pcpu=tuple(map(float, row))) for uuid, row in zip(uuids, rounded, strict=True))
+
+
+def profile_of(plan: Plan) -> LoadProfile | None:
+    """The load profile that *plan* carries, None where it is not one: VMs that stay are part of their hosts' load."""
+    metrics = plan.made_from.metrics
+    if plan.load is None or metrics is None:
+        return None
+    load = plan.load
+    curves = (*load.hosts, *load.vms, *load.host_peaks, *load.vm_peaks)
+    if any(len(curve.pcpu) != metrics.slots for curve in curves):
+        return None
+    robust = plan.policy.demand.peaking > 0
+    moved = {curve.uuid: curve.pcpu for curve in plan.load.vms}
+    vms = tuple(plan.before)
+    idle = (0.0,) * metrics.slots
+    return LoadProfile(
+        vms=vms,
+        hosts=tuple(curve.uuid for curve in plan.load.hosts),
+        vm_pcpu=_table([moved.get(vm, idle) for vm in vms], metrics.slots),
+        host_base_pcpu=_table([curve.pcpu for curve in plan.load.hosts], metrics.slots),
+        slot_hours=plan.load.slot_hours,
+        quality=dict.fromkeys(vms, Quality.MEASURED),
+        percentile=metrics.percentile,
+        window_start=metrics.window_start,
+        window_end=metrics.window_end,
+        timezone=metrics.timezone,
+        source=metrics.source,
+        vm_deviation_pcpu=_vm_peaks(load, vms, idle) if robust else None,
+        host_deviation_pcpu=_stayers_peaks(load, idle, plan.policy.demand.peaking) if robust else None,
+    )
+
+
+def _vm_peaks(load: Load, vms: Sequence[Uuid], idle: Sequence[float]) -> NDArray[np.float64]:
+    """How far each of *vms* may peak, shape (VMs, slots); those that stay count with their hosts."""
+    peaks = {curve.uuid: curve.pcpu for curve in load.vm_peaks}
+    return _table([peaks.get(vm, idle) for vm in vms], len(idle))
+
+
+def _stayers_peaks(load: Load, idle: Sequence[float], budget: int) -> NDArray[np.float64]:
+    """How far the worst of the VMs that stay may peak, shape (hosts, budget, slots)."""
+    rows = []
+    for host in load.hosts:
+        peaks = [curve.pcpu for curve in load.host_peaks if curve.uuid == host.uuid][:budget]
+        rows.append(_table([*peaks, *[idle] * (budget - len(peaks))], len(idle)))
+    return np.array(rows, dtype=np.float64).reshape(len(rows), budget, len(idle))
+
+
+def _table(rows: Sequence[Sequence[float]], slots: int) -> NDArray[np.float64]:
+    """An array of shape (rows, slots), also without rows."""
+    return np.array(rows, dtype=np.float64).reshape(len(rows), slots)
+
+
+def metrics_of(demand: LoadProfile | None) -> Metrics | None:
+    """Where the demand came from."""
+    if demand is None:
+        return None
+    return Metrics(
+        source=demand.source,
+        window_start=demand.window_start,
+        window_end=demand.window_end,
+        timezone=demand.timezone,
+        percentile=demand.percentile,
+        slots=demand.slots,
+        measured=_count(demand.quality, Quality.MEASURED),
+        short=_count(demand.quality, Quality.SHORT),
+        unknown=_count(demand.quality, Quality.UNKNOWN),
+    )
+
+
+def _count(quality: Mapping[Uuid, Quality], wanted: Quality) -> int:
+    """VMs that are known as well as *wanted*."""
+    return sum(each is wanted for each in quality.values())

@@ -1,0 +1,47 @@
+"""Memory on the way: what each step makes its hosts hold, and the most that any host may come to hold.
+
+All of it by xapi's count, which is what lets a VM come or refuses it: `rebalancer.rules.memory.enough_memory`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rebalancer.describe.concurrency import ancestors_of, highest
+from rebalancer.inventory import Uuid
+from rebalancer.plan.leg import Leg
+from rebalancer.plan.step import HostMemory, Step
+from rebalancer.problem import Problem
+from rebalancer.rules.memory.enough_memory import EnoughMemory
+
+
+def memory_by_step(legs: Sequence[Leg | Step], problem: Problem) -> tuple[tuple[HostMemory, HostMemory], ...]:
+    """Source and target of each of *legs* while it runs and after it, where they run one after another."""
+    return tuple(_by_step(legs, problem))
+
+
+def _by_step(legs: Sequence[Leg | Step], problem: Problem) -> Iterator[tuple[HostMemory, HostMemory]]:
+    """One leg after the other."""
+    rows = {host: row for row in EnoughMemory().limits(problem) for host in row.places}
+    held = dict.fromkeys(problem.pool.hosts, 0)
+    for vm, host in problem.initial.host_of.items():
+        held[host] += rows[host].weights[vm]
+    for leg in legs:
+        source, target = held[leg.source], held[leg.target]
+        held[leg.source] -= rows[leg.source].weights[leg.vm]
+        held[leg.target] += rows[leg.target].weights[leg.vm]
+        arriving = target + rows[leg.target].arrival_weights[leg.vm]
+        yield (
+            HostMemory(host=leg.source, during_bytes=source, after_bytes=held[leg.source]),
+            HostMemory(host=leg.target, during_bytes=arriving, after_bytes=held[leg.target]),
+        )
+
+
+def memory_peaks(steps: Sequence[Step], problem: Problem) -> dict[Uuid, int]:
+    """The most bytes that the VMs on each host may hold at any moment of any order that *steps* allow.
+
+    However many steps run at once: where fewer may, less is held.
+    """
+    ancestors = ancestors_of(steps)
+    rows = EnoughMemory().limits(problem)
+    return {host: highest(row, steps, ancestors, problem.initial) for row in rows for host in row.places}

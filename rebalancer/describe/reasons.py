@@ -1,0 +1,282 @@
+"""Reasons: for every step, for what was left alone, and for what stays broken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from rebalancer.describe.figures import load_shares, slot_in_words
+from rebalancer.describe.staying import not_worth_it
+from rebalancer.inventory import VM, Uuid
+from rebalancer.objectives import FailuresLost, LastResort
+from rebalancer.placement import Placement
+from rebalancer.plan.leg import Leg
+from rebalancer.plan.plan import LeftAlone, Missing, OldViolation
+from rebalancer.plan.step import StepKind
+from rebalancer.policy import Mode
+from rebalancer.problem import Problem
+from rebalancer.rules import Legality, Objection, Violation, standing_violations
+from rebalancer.rules.availability.spare import Spare
+from rebalancer.rules.routes import Ways
+from rebalancer.units import counted, size_in_words
+
+COOL_DOWN = "cool-down"
+"""In the place of a rule: the VM moved a short while ago, and rather stays for `limits.cool_down_hours`."""
+OVER_THRESHOLD = "over-threshold"
+"""In the place of a rule: the host has more load than the policy's threshold."""
+SHOWN = 3
+HOME = "home"
+"""The outcome of plans whose steps all lead back."""
+BACK = {StepKind.MOVE: "back to where it was", StepKind.HOP: "parked on the way back"}
+"""Why steps are made that lead back."""
+
+
+class Reasons:
+    """Why the moves from where VMs are to *goal* are made, and why others are not, *missing* ones among them."""
+
+    def __init__(
+        self, problem: Problem, legality: Legality, goal: Placement, *, missing: Sequence[Missing] = ()
+    ) -> None:
+        self._problem, self._legality, self._goal = problem, legality, goal
+        self._missing = {each.vm: each for each in missing}
+        self._ways = Ways(problem, legality.rules)
+        rules = legality.pool_rules
+        self._broken = standing_violations(rules, problem, problem.initial)
+        self._left_broken = standing_violations(rules, problem, goal)
+        self._peaks_before = self._peaks(problem.initial)
+        self._peaks_after = self._peaks(goal)
+
+    def urgent(self) -> tuple[Uuid, ...]:
+        """VMs that move, those from the hottest hosts first."""
+        moves = self._problem.initial.moves_to(self._goal)
+        return tuple(
+            move.vm for move in sorted(moves, key=lambda move: (-self._heat(move.source), move.source, move.vm))
+        )
+
+    def of(self, legs: Sequence[Leg]) -> tuple[str, ...]:
+        """Why each of *legs* is made."""
+        return tuple(self._of_leg(position, legs) for position in range(len(legs)))
+
+    def left_alone(self) -> tuple[LeftAlone, ...]:
+        """Hosts that stay over the threshold, hottest first, each followed by the VMs that stay on it."""
+        hosts = [host for host in self._problem.pool.hosts if self._peaks_after.get(host, (0.0, 0))[0] > 1]
+        hosts.sort(key=lambda host: (-self._peaks_after[host][0], host))
+        return tuple(each for host in hosts for each in self._left_on(host))
+
+    def new_violations(self) -> tuple[str, ...]:
+        """Wishes that the plan gives up, one sentence each: they held before."""
+        return tuple(
+            f"the plan gives up a wish that held before: {self._told(each, self._goal)} [{each.rule}]"
+            for each in self._left_broken
+            if not any(_same(each, violation) for violation in self._broken)
+        )
+
+    def old_violations(self) -> tuple[OldViolation, ...]:
+        """What was broken before the plan, and why it stays so where it does."""
+        return tuple(self._old(violation) for violation in self._broken)
+
+    def _peaks(self, placement: Placement) -> dict[Uuid, tuple[float, int]]:
+        """Highest load of every host as a share of its threshold, and the slot."""
+        if self._problem.demand is None:
+            return {}
+        shares = np.round(load_shares(self._problem, placement) / self._problem.policy.objective.threshold, 6)
+        return {
+            host: (float(row.max()), int(row.argmax()))
+            for host, row in zip(self._problem.pool.hosts, shares, strict=True)
+        }
+
+    def _heat(self, host: Uuid) -> float:
+        """How far over everything else *host* is in need of relief."""
+        return self._peaks_before.get(host, (0.0, 0))[0]
+
+    def _of_leg(self, position: int, legs: Sequence[Leg]) -> str:
+        """The most telling reason that applies."""
+        leg = legs[position]
+        if leg.hop:
+            return f"parked on {self._host(leg.target)}: every order of the moves alone would block itself"
+        if any(each.vm == leg.vm for each in legs[:position]):
+            if leg.target == self._problem.initial[leg.vm]:
+                return f"goes home to {self._host(leg.target)}, where it made room for a while"
+            return f"goes on from {self._host(leg.source)}, where it was parked"
+        found = (
+            self._of_wish(leg) or self._of_sleep(leg) or self._of_load(leg) or self._of_room(leg) or self._of_spare()
+        )
+        return found or f"part of the best placement found for {self._host(leg.source)} and {self._host(leg.target)}"
+
+    def _of_wish(self, leg: Leg) -> str | None:
+        """The VM leaves a host that is to be emptied, or mends what was broken."""
+        if leg.source in self._problem.intent.empty:
+            wanted = (
+                f": {self._problem.intent.empty[leg.source]}" if self._problem.policy.mode is not Mode.EVACUATE else ""
+            )
+            return f"empties {self._host(leg.source)}{wanted}"
+        for violation in self._broken:
+            if leg.vm in violation.vms and leg.source in violation.hosts and self._eased(violation):
+                return f"{self._company(leg, violation)}: {violation.words} [{violation.rule}]"
+        return None
+
+    def _eased(self, violation: Violation) -> bool:
+        """Whether less of *violation* is left once the plan is done."""
+        left = [each for each in self._left_broken if _same(each, violation)]
+        return not left or left[0].excess < violation.excess
+
+    def _company(self, leg: Leg, violation: Violation) -> str:
+        """Whom the VM parts from or comes to."""
+        others = [vm for vm in violation.vms if vm != leg.vm]
+        here = [vm for vm in others if self._problem.initial[vm] == leg.source]
+        there = [vm for vm in others if self._goal[vm] == leg.target]
+        if len(violation.hosts) > 1 and there:
+            return f"brings it together with {self._names(there)}"
+        return f"takes it away from {self._names(here)}" if here else f"takes it off {self._host(leg.source)}"
+
+    def _of_sleep(self, leg: Leg) -> str | None:
+        """Nobody is left on the source, where hosts are to be freed."""
+        freed = self._problem.policy.mode is Mode.CONSOLIDATE and leg.source not in self._goal.host_of.values()
+        return f"leaves nobody on {self._host(leg.source)}" if freed else None
+
+    def _of_load(self, leg: Leg) -> str | None:
+        """The source is over its threshold."""
+        share, slot = self._peaks_before.get(leg.source, (0.0, 0))
+        if share <= 1 or self._problem.demand is None:
+            return None
+        when = slot_in_words(slot, self._problem.demand.slots)
+        return f"relieves {self._host(leg.source)}, at {share:.0%} of its threshold at {when}"
+
+    def _of_room(self, leg: Leg) -> str | None:
+        """Others come to the host that the VM leaves."""
+        arriving = [move.vm for move in self._problem.initial.moves_to(self._goal) if move.target == leg.source]
+        return f"makes room on {self._host(leg.source)} for {self._names(arriving)}" if arriving else None
+
+    def _of_spare(self) -> str | None:
+        """More failures of hosts are outlived once all moves are made."""
+        before, after = self._failures_lost
+        if after >= before:
+            return None
+        left = f"{counted(after, 'failure')} of hosts" if after else "no failure of hosts"
+        return f"after {left} instead of {before} VMs then have no place to restart [{Spare.id}]"
+
+    @cached_property
+    def _failures_lost(self) -> tuple[int, int]:
+        """Failures that the pool does not outlive, before and after."""
+        asked = (self._problem.initial, self._goal)
+        before, after = (int(FailuresLost().value(each, self._problem)) for each in asked)
+        return before, after
+
+    def _left_on(self, host: Uuid) -> Iterator[LeftAlone]:
+        """A host that stays over its threshold, and the VMs that stay there."""
+        share, slot = self._peaks_after[host]
+        slots = self._problem.demand.slots if self._problem.demand else 0
+        ending = [vm for vm, last in self._goal.host_of.items() if last == host]
+        staying = [vm for vm in ending if self._problem.initial[vm] == host]
+        came = len(ending) - len(staying)
+        count = counted(len(ending), "VM") + (f", {came} of them new" if came else "")
+        yield LeftAlone(
+            kind="host",
+            uuid=host,
+            name=self._host(host),
+            rule=OVER_THRESHOLD,
+            words=f"stays at {share:.0%} of its threshold at {slot_in_words(slot, slots)}, with {count}",
+        )
+        for vm in staying:
+            held = self._held(self._problem.pool.vms[vm])
+            yield LeftAlone(kind="vm", uuid=vm, name=self._problem.pool.vms[vm].name, rule=held.rule, words=held.words)
+
+    def _held(self, vm: VM) -> Objection:
+        """What keeps *vm* where it is: a rule, what its missing move lacks, or that moving it would not pay."""
+        own = self._legality.held_by(vm)
+        if own:
+            return own[0]
+        if vm.uuid in self._missing:
+            without = self._missing[vm.uuid]
+            words = f"was to go to {without.target_name}; the plan does without: {without.words}"
+            return Objection(rule=without.rule, code=None, words=words)
+        targets = self._ways.targets(vm)
+        if targets and vm.uuid in self._problem.intent.last_resort:
+            words = f"moves as a last resort only: {self._problem.intent.last_resort[vm.uuid]}"
+            rule = COOL_DOWN if vm.uuid in self._problem.intent.cooling else LastResort.id
+            return Objection(rule=rule, code=None, words=words)
+        if targets:
+            rule, words = not_worth_it(vm, self._goal, self._problem)
+            return Objection(rule=rule, code=None, words=f"may go to {counted(len(targets), 'host')}, but {words}")
+        return self._refused_everywhere(vm)
+
+    def _refused_everywhere(self, vm: VM) -> Objection:
+        """The rule that keeps *vm* from most hosts."""
+        refusals = [
+            objections[0]
+            for host in self._problem.pool.hosts.values()
+            if (objections := self._ways.why_none(vm, host) or self._legality.objections(vm, host))
+        ]
+        if not refusals:
+            return Objection(rule="only-host", code=None, words="there is no other host")
+        rules = [each.rule for each in refusals]
+        chosen = max(refusals, key=lambda each: rules.count(each.rule))
+        words = f"no other host may take it; {rules.count(chosen.rule)} of {len(rules)} because: {chosen.words}"
+        words += self._with_disks(vm)
+        return Objection(rule=chosen.rule, code=chosen.code, words=words)
+
+    def _with_disks(self, vm: VM) -> str:
+        """What it would take for *vm* to go somewhere with its disks, where the policy lets none go along."""
+        if self._problem.policy.storage_motion.enabled:
+            return ""
+        ways = [way for host in self._problem.pool.hosts.values() for way in self._if_disks_went.ways(vm, host)[:1]]
+        if not ways:
+            return ""
+        size = size_in_words(min(way.copied_bytes for way in ways))
+        return (
+            f"; with its disks it could go to {counted(len(ways), 'host')}, copying {size}: set storage_motion.enabled"
+        )
+
+    @cached_property
+    def _if_disks_went(self) -> Ways:
+        """The ways that there would be with Storage XenMotion."""
+        return Ways(self._problem.with_disks(), self._legality.rules)
+
+    def _old(self, violation: Violation) -> OldViolation:
+        """What became of one."""
+        left = [each for each in self._left_broken if _same(each, violation)]
+        return OldViolation(
+            rule=violation.rule,
+            words=self._told(violation, self._problem.initial),
+            mended=not left,
+            why_not=self._why_not(violation, left[0].excess) if left else "",
+        )
+
+    def _told(self, violation: Violation, placement: Placement) -> str:
+        """What is broken under *placement*, where and by whom."""
+        vms = [vm for vm in violation.vms if vm in placement.host_of]
+        hosts = sorted({self._host(placement[vm]) for vm in vms} or map(self._host, violation.hosts))
+        where = ", ".join(hosts[:SHOWN]) + (f" and {len(hosts) - SHOWN} more" if len(hosts) > SHOWN else "")
+        return f"{violation.words}; on {where}" + (f": {self._names(vms)}" if vms else "")
+
+    def _why_not(self, violation: Violation, excess: int) -> str:
+        """What holds the VMs of something that stays broken, by *excess*; only a soft group can become worse."""
+        if excess > violation.excess:
+            return "the plan breaks it further, to mend more elsewhere or to clear a host"
+        held = {
+            vm: self._held(self._problem.pool.vms[vm])
+            for vm in violation.vms
+            if self._goal[vm] == self._problem.initial[vm]
+        }
+        by_rule: dict[str, list[Uuid]] = {}
+        for vm, objection in held.items():
+            by_rule.setdefault(objection.rule, []).append(vm)
+        parts = [f"{self._names(vms)}: {held[vms[0]].words} [{rule}]" for rule, vms in sorted(by_rule.items())]
+        return "; ".join(parts) or "the plan eases it, but no legal placement was found that mends it"
+
+    def _host(self, host: Uuid) -> str:
+        """The name of *host*."""
+        return self._problem.pool.hosts[host].name
+
+    def _names(self, vms: Sequence[Uuid]) -> str:
+        """The first few names, and how many more."""
+        names = [self._problem.pool.vms[vm].name for vm in vms[:SHOWN]]
+        return ", ".join(names) + (f" and {len(vms) - SHOWN} more" if len(vms) > SHOWN else "")
+
+
+def _same(one: Violation, other: Violation) -> bool:
+    """Whether both are about one limit."""
+    shared = set(one.hosts) & set(other.hosts) or set(one.vms) == set(other.vms)
+    return one.rule == other.rule and bool(shared) and bool(set(one.vms) & set(other.vms) or not one.vms)

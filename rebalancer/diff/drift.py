@@ -1,0 +1,72 @@
+"""What has changed in a pool since a plan was made from it, in words. Whether it matters is for `verify` to say."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from rebalancer.inventory import Pool, Uuid
+from rebalancer.inventory.digest import inventory_digests
+from rebalancer.placement import current_placement, disks_of
+from rebalancer.plan.plan import Plan
+from rebalancer.rules.facts.memory_model import guest_bytes
+from rebalancer.units import size_in_words
+
+
+def differences(plan: Plan, pool: Pool, crossed: Collection[Uuid] = ()) -> tuple[str, ...]:
+    """One sentence for each thing that is not as *plan* knew it; none where every rule would answer as before.
+
+    VMs in *crossed* went to another pool by this very plan. Their disks and interfaces are others than they were, so
+    that the digests of both pools say nothing then.
+    """
+    if inventory_digests(pool) == plan.made_from.inventories:
+        return ()
+    found = (*_hosts(plan, pool), *_guests(plan, pool, crossed), *_disks(plan, pool))
+    same = "a setting that the rules read has changed; hosts and the VMs on them are the same"
+    return found if found or crossed else (same,)
+
+
+def _hosts(plan: Plan, pool: Pool) -> Iterator[str]:
+    """Hosts that came, went or changed their size."""
+    known = {row.uuid: row for row in plan.hosts}
+    yield from (f"host {row.name} is gone" for uuid, row in known.items() if uuid not in pool.hosts)
+    for uuid, host in sorted(pool.hosts.items(), key=lambda item: (item[1].name, item[0])):
+        if uuid not in known:
+            yield f"host {host.name} is new"
+        elif not host.enabled:
+            yield f"host {host.name} is disabled"
+        elif guest_bytes(host) < known[uuid].memory_total_bytes:
+            yield f"host {host.name} has only {size_in_words(guest_bytes(host))} of memory for VMs"
+
+
+def _guests(plan: Plan, pool: Pool, crossed: Collection[Uuid]) -> Iterator[str]:
+    """Guests that came, went or moved, those in *crossed* left out."""
+    then, now = plan.before.host_of, current_placement(pool).host_of
+    hosts = {row.uuid: row.name for row in plan.hosts} | {uuid: host.name for uuid, host in pool.hosts.items()}
+    names = {step.vm: step.vm_name for step in plan.steps} | {vm.uuid: vm.name for vm in pool.vms.values()}
+    for vm in sorted({*then, *now}.difference(crossed), key=lambda vm: (names.get(vm, vm), vm)):
+        words = _guest(hosts, then.get(vm), now.get(vm))
+        if words:
+            yield f"VM {names.get(vm, vm)} {words}"
+
+
+def _disks(plan: Plan, pool: Pool) -> Iterator[str]:
+    """Disks that the plan moves and that are not where they were."""
+    said = {disk.drive: (step, disk) for step in plan.steps for disk in step.disks}
+    for vm in sorted({step.vm for step, _ in said.values()} & pool.vms.keys()):
+        for drive, disk in disks_of(pool.vms[vm], pool):
+            step, then = said.get(drive.uuid, (None, None))
+            if step and then and disk.sr != then.source:
+                name = pool.srs[disk.sr].name if disk.sr in pool.srs else disk.sr
+                yield f"disk {then.name} of VM {step.vm_name} is on SR {name}, not on {then.source_name}"
+
+
+def _guest(hosts: dict[Uuid, str], then: Uuid | None, now: Uuid | None) -> str:
+    """What became of one guest; "" for nothing."""
+    match then, now:
+        case None, str():
+            return f"runs on {hosts.get(now, now)} and did not run before"
+        case str(), None:
+            return f"does not run any more; it was on {hosts.get(then, then)}"
+        case str(), str() if then != now:
+            return f"is on {hosts.get(now, now)}, not on {hosts.get(then, then)}"
+    return ""

@@ -1,0 +1,1 @@
+"""What runs leave on disk: journals, locks, and what later runs learn from them."""

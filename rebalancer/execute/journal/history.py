@@ -1,0 +1,79 @@
+"""What a journal says of each step: its last state, its task, and when it was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from rebalancer.errors import InputError
+from rebalancer.execute.journal.journal import Entry, Intended, Looked, RunBegan, RunEnded, Sent, read_journal
+from rebalancer.execute.judge.outcome import UNSETTLED, StepState, may_follow
+from rebalancer.plan import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepHistory:
+    """What is written of a step. `task` is that of the last call, None where no answer to it is known."""
+
+    state: StepState = StepState.WAITING
+    task: str | None = None
+    intended_at: datetime | None = None
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether a call may be under way that nobody watches."""
+        return self.state in UNSETTLED
+
+
+def was_begun(path: Path) -> bool:
+    """Whether the journal at *path* tells of any step: then the plan can be resumed, and not executed.
+
+    Raises:
+        InputError: the file is no journal, or was edited.
+    """
+    return bool(histories(path, read_journal(path)))
+
+
+def entries_for(plan: Plan, path: Path) -> tuple[Entry, ...]:
+    """All entries of the journal at *path*, which is that of *plan*; none if there is no such file.
+
+    Raises:
+        InputError: the file is no journal, was edited, or belongs to another plan.
+    """
+    entries = read_journal(path)
+    began = [entry for entry in entries if isinstance(entry, RunBegan)]
+    if any((entry.plan, entry.pool) != (plan.digest, plan.made_from.pool) for entry in began):
+        raise InputError(str(path), "it is the journal of another plan", "Name the plan that it was written for")
+    return entries
+
+
+def histories(path: Path, entries: Iterable[Entry]) -> dict[str, StepHistory]:
+    """The history of each step in *entries*; steps that are not named were never begun.
+
+    Raises:
+        InputError: an entry follows one that it cannot follow.
+    """
+    found: dict[str, StepHistory] = {}
+    for entry in entries:
+        if isinstance(entry, RunBegan | RunEnded):
+            continue
+        before = found.get(entry.step, StepHistory())
+        after = _next(before, entry)
+        if not may_follow(before.state, after.state):
+            problem = f"step {entry.step} cannot be {after.state} after it was {before.state}"
+            raise InputError(str(path), problem, "The journal was edited: look at the pool, then make a new plan")
+        found[entry.step] = after
+    return found
+
+
+def _next(before: StepHistory, entry: Intended | Sent | Looked) -> StepHistory:
+    """The history once *entry* is written."""
+    match entry:
+        case Intended():
+            return StepHistory(state=StepState.INTENDED, intended_at=entry.at)
+        case Sent():
+            return replace(before, state=StepState.SENT, task=entry.task)
+        case Looked():
+            return replace(before, state=entry.state)

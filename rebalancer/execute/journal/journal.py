@@ -1,0 +1,271 @@
+"""The journal of a plan: what was about to happen, and what the pool showed afterwards.
+
+JSON lines, format `rebalancer-journal/1`. A line is on the disk before the next call leaves: the file is fsynced after
+each line, its folder once it exists. A line counts when its newline is there, so a torn last line is a line that
+nobody has acted upon. The task's XenAPI reference is kept, as it is the only handle on a call that runs unwatched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+from rebalancer.errors import InputError
+from rebalancer.execute.journal.folders import make_folder
+from rebalancer.execute.judge.outcome import StepState
+from rebalancer.inventory import Uuid
+
+FORMAT = "rebalancer-journal/1"
+START = b'{"event": "'
+"""How each line begins, so that a first line that was torn can be told from a file that is no journal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunBegan:
+    """A run of the plan with digest `plan` begins on `pool`; `differences` are those that leave the plan legal."""
+
+    at: datetime
+    plan: str
+    pool: Uuid
+    differences: tuple[str, ...] = ()
+    format: str = FORMAT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intended:
+    """The call for `step` is about to be sent; its bytes take `wire_seconds` on the wire, 0 where that is not known."""
+
+    at: datetime
+    step: str
+    vm: Uuid
+    source: Uuid
+    target: Uuid
+    wire_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """XAPI has accepted the call for `step`."""
+
+    at: datetime
+    step: str
+    task: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What the pool showed after `step`; `error` is XAPI's code with its parameters."""
+
+    at: datetime
+    step: str
+    state: StepState
+    power_state: str | None
+    resident_on: Uuid | None
+    error: tuple[str, ...] = ()
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnded:
+    """The run has ended of its own accord, for the reason in `words`."""
+
+    at: datetime
+    words: str
+
+
+Entry = RunBegan | Intended | Sent | Looked | RunEnded
+
+_KINDS: dict[str, type[Entry]] = {
+    "run-began": RunBegan,
+    "intended": Intended,
+    "sent": Sent,
+    "looked": Looked,
+    "run-ended": RunEnded,
+}
+_EVENTS = {kind: event for event, kind in _KINDS.items()}
+
+
+def _text(value: object) -> str:
+    """A text.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _moment(value: object) -> datetime:
+    """A moment, in UTC.
+
+    Raises:
+        TypeError, ValueError: it is something else.
+    """
+    moment = datetime.fromisoformat(_text(value))
+    if moment.utcoffset() != timedelta(0):
+        raise ValueError(value)
+    return moment
+
+
+def _seconds(value: object) -> float:
+    """Seconds.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < YEAR:
+        raise ValueError(value)
+    return float(value)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """Texts.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if not isinstance(value, list):
+        raise TypeError(value)
+    return tuple(map(_text, value))
+
+
+def _text_or_none(value: object) -> str | None:
+    """A text, or nothing."""
+    return None if value is None else _text(value)
+
+
+YEAR = 365 * 24 * 3600
+"""Seconds: nothing is on the wire for longer."""
+_READ: dict[str, Callable[[object], object]] = {
+    "at": _moment,
+    "state": lambda value: StepState(_text(value)),
+    "error": _texts,
+    "differences": _texts,
+    "wire_seconds": _seconds,
+    "power_state": _text_or_none,
+    "resident_on": _text_or_none,
+}
+
+
+class Journal:
+    """A journal that is open for appending; use as a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor = _open(path)
+
+    def __enter__(self) -> Self:
+        """The journal itself."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+    def append(self, entry: Entry) -> None:
+        """Write *entry* and return once it is on the disk.
+
+        Raises:
+            InputError: the disk does not take it.
+        """
+        line = json.dumps({"event": _EVENTS[type(entry)], **asdict(entry)}, default=datetime.isoformat) + "\n"
+        try:
+            _write_all(self._descriptor, line.encode())
+            os.fsync(self._descriptor)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+
+
+def read_journal(path: Path) -> tuple[Entry, ...]:
+    """All entries of the journal at *path*; none if there is no such file. A torn last line is left out.
+
+    Raises:
+        InputError: the file is no journal, or was edited.
+    """
+    try:
+        if path.exists() and not path.is_file():  # to read a pipe could take for ever
+            raise _no_journal(path)
+        body = path.read_bytes()
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise _unusable(path, error) from error
+    if not body[: len(START)].startswith(START[: len(body)]):
+        raise _no_journal(path)
+    entries = tuple(_entry(path, number, line) for number, line in enumerate(body.split(b"\n")[:-1], start=1))
+    _check_first(path, entries)
+    return entries
+
+
+def _check_first(path: Path, entries: Sequence[Entry]) -> None:
+    """A journal begins with a run, in a format that is known here."""
+    if entries and not (isinstance(entries[0], RunBegan) and entries[0].format == FORMAT):
+        raise InputError(
+            str(path), f"it does not begin with a run in the format {FORMAT}", "Name the plan's own journal"
+        )
+
+
+def _entry(path: Path, number: int, line: bytes) -> Entry:
+    """The entry in *line*."""
+    try:
+        raw = json.loads(line)
+        kind = _KINDS[raw.pop("event")]
+        facts: dict[str, Any] = {name: _READ.get(name, _text)(each) for name, each in raw.items()}
+        return kind(**facts)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        problem = f"line {number} is no journal entry"
+        raise InputError(str(path), problem, "Look at the pool, then make a new plan with a new journal") from error
+
+
+def _open(path: Path) -> int:
+    """A descriptor that appends to *path*, after its last whole line; the folder knows the file once this returns."""
+    try:
+        make_folder(path.parent)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
+        _drop_torn_line(descriptor)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise _unusable(path, error) from error
+    return descriptor
+
+
+def _drop_torn_line(descriptor: int) -> None:
+    """Cut the file after its last newline."""
+    body = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+    whole = body.rfind(b"\n") + 1
+    if whole < len(body):
+        os.ftruncate(descriptor, whole)
+    os.fsync(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in *folder* survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, body: bytes) -> None:
+    """Write *body*, however many calls it takes."""
+    while body:
+        body = body[os.write(descriptor, body) :]
+
+
+def _no_journal(path: Path) -> InputError:
+    """Something else stands there."""
+    remedy = "Name a file that does not exist, or the plan's own journal; nothing is sent to the pool without one"
+    return InputError(str(path), "the journal cannot be used: it is no journal", remedy)
+
+
+def _unusable(path: Path, error: OSError) -> InputError:
+    """Why the journal cannot be used."""
+    remedy = "Make the place writable, or name another journal; nothing is sent to the pool without one"
+    return InputError(str(path), f"the journal cannot be used: {error.strerror}", remedy)

@@ -1,0 +1,121 @@
+"""What the journals of a pool tell of how long its migrations take: a line through their times, robust to outliers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from statistics import median, quantiles
+
+from rebalancer.errors import InputError
+from rebalancer.execute.journal.folders import state_folder
+from rebalancer.execute.journal.history import histories
+from rebalancer.execute.journal.journal import Entry, Intended, Looked, RunBegan, Sent, read_journal
+from rebalancer.execute.judge.outcome import StepState
+from rebalancer.inventory import Pool, Uuid
+from rebalancer.plan import Pace, Plan, Step
+from rebalancer.plan.duration import LEAST_STEPS, NO_EXPERIENCE, wire_seconds
+
+MOST_STEPS = 200
+"""Of more, the last count."""
+SPREAD_SECONDS = 1.0
+"""Two steps whose bytes take nearly the same time on the wire say nothing about the slope."""
+DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experience:
+    """A migration that went well: what its bytes take on the wire at nominal speed, and how long it took."""
+
+    wire_seconds: float
+    seconds: float
+
+
+def learned_pace(pool: Uuid, state_dir: Path | None = None) -> Pace:
+    """How long migrations of *pool* take, by the journals in the state folder; the assumptions where there are few.
+
+    A journal that cannot be read teaches nothing.
+    """
+    seen = [each for path in journals(state_dir) for each in _seen(entries_of(path), pool)]
+    return fitted([experience for _, experience in sorted(seen, key=lambda each: each[0])])
+
+
+def wire_of(step: Step, plan: Plan, pool: Pool) -> float:
+    """Seconds that the bytes of *step* take on the wire, shared as the durations of *plan* count on it."""
+    limits = plan.policy.limits
+    leaving = sum(each.source == step.source for each in plan.steps)
+    coming = sum(each.target == step.target for each in plan.steps)
+    sharing = min(leaving, limits.out_per_host, limits.concurrent), min(coming, limits.in_per_host, limits.concurrent)
+    ends = step.source, step.target
+    return round(wire_seconds(step.copied_bytes, pool, ends, step.network, sharing=sharing), 3)
+
+
+def journals(state_dir: Path | None) -> list[Path]:
+    """All journals in the state folder, by name."""
+    return sorted((state_folder(state_dir) / "journals").glob("*.jsonl"))
+
+
+def entries_of(path: Path) -> Sequence[Entry]:
+    """The entries of a journal; none where it cannot be read, or was edited."""
+    try:
+        entries = read_journal(path)
+        histories(path, entries)
+    except InputError:
+        return ()
+    return entries
+
+
+def _seen(entries: Sequence[Entry], pool: Uuid) -> Iterator[tuple[str, Experience]]:
+    """Migrations of one journal that went well under one run's eyes, each with its moment."""
+    intended: dict[str, Intended] = {}
+    sent: dict[str, Sent] = {}
+    for entry in entries:
+        match entry:
+            case RunBegan():
+                sent = {}
+                if entry.pool != pool:
+                    return
+            case Intended():
+                intended[entry.step] = entry
+            case Sent():
+                sent[entry.step] = entry
+            case Looked() if entry.state is StepState.MOVED and entry.step in sent and not entry.error:
+                wire = intended[entry.step].wire_seconds
+                began = sent.pop(entry.step).at
+                took = (entry.at - began).total_seconds()
+                if wire and took > 0:  # a clock that was set back meanwhile teaches nothing
+                    yield entry.at.isoformat(), Experience(wire_seconds=wire, seconds=took)
+
+
+def fitted(steps: Sequence[Experience]) -> Pace:
+    """The pace of *steps*, oldest first; the assumptions where they are too few.
+
+    Slope and offset are medians (Theil-Sen), so that up to a quarter of the steps may be wrong by any amount without
+    moving them far; the interval leaves one step in ten below and one above.
+    """
+    latest = steps[-MOST_STEPS:]
+    if len(latest) < LEAST_STEPS:
+        return NO_EXPERIENCE
+    factor = _slope(latest)
+    fixed = max(0.0, median(each.seconds - factor * each.wire_seconds for each in latest))
+    shares = [each.seconds / max(1.0, fixed + factor * each.wire_seconds) for each in latest]
+    tenths = quantiles(shares, n=10, method="inclusive")
+    return Pace(
+        fixed_seconds=round(fixed, DIGITS),
+        factor=round(factor, DIGITS),
+        low=round(min(1.0, tenths[0]), DIGITS),
+        high=round(max(1.0, tenths[-1]), DIGITS),
+        steps=len(latest),
+    )
+
+
+def _slope(steps: Sequence[Experience]) -> float:
+    """Seconds for a second on the wire; that of the assumptions where all steps are of one size."""
+    slopes = [
+        (one.seconds - other.seconds) / (one.wire_seconds - other.wire_seconds)
+        for one, other in combinations(steps, 2)
+        if abs(one.wire_seconds - other.wire_seconds) >= SPREAD_SECONDS
+    ]
+    found = median(slopes) if slopes else NO_EXPERIENCE.factor
+    return found if found > 0 else NO_EXPERIENCE.factor

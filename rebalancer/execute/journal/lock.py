@@ -1,0 +1,64 @@
+"""One writer per pool: a lock file for each pool, held as long as the process may change it.
+
+The operating system lets go of the lock when the process ends, however it ends. It excludes runs that share the state
+folder; a run of another user or machine has another folder, and is caught by the look before each step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from rebalancer.errors import InputError, PoolLocked
+from rebalancer.execute.journal.folders import lock_path, make_folder
+from rebalancer.inventory import Uuid
+
+
+@contextmanager
+def pool_lock(pool: Uuid, state_dir: Path | None = None) -> Iterator[Path]:
+    """Hold the lock of *pool*; a thread that holds it already may take it again.
+
+    Raises:
+        PoolLocked: another run holds it.
+        InputError: the state folder cannot be written, or *pool* is no uuid.
+    """
+    path = lock_path(pool, state_dir)
+    lock = _lock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise PoolLocked(str(path)) from None
+    except OSError as error:
+        raise _unusable(path, error) from error
+    try:
+        yield path
+    finally:
+        lock.release()
+
+
+@contextmanager
+def pool_locks(pools: Iterable[Uuid], state_dir: Path | None = None) -> Iterator[None]:
+    """Hold the locks of all *pools*, taken in the order of their uuids; errors are those of `pool_lock`."""
+    with ExitStack() as stack:
+        for pool in sorted(pools):
+            stack.enter_context(pool_lock(pool, state_dir))
+        yield
+
+
+def _lock(path: Path) -> FileLock:
+    """The one lock object of this process for *path*."""
+    try:
+        make_folder(path.parent)
+    except OSError as error:
+        raise _unusable(path, error) from error
+    return FileLock(path, mode=0o644, is_singleton=True)
+
+
+def _unusable(path: Path, error: OSError) -> InputError:
+    """Why there is no lock."""
+    return InputError(
+        str(path), f"the lock file cannot be made: {error.strerror}", "Name a writable folder with --state-dir"
+    )

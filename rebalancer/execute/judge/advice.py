@@ -1,0 +1,65 @@
+"""What people are told about a step that did not end well, and what to do next (XAPI.md 4.6)."""
+
+from __future__ import annotations
+
+from rebalancer.execute.journal.journal import Looked
+from rebalancer.execute.judge.outcome import StepState
+from rebalancer.plan import Step
+
+NEXT_STEPS = {
+    StepState.UNSENT: "Nothing was sent. Look whether the coordinator answers, then resume",
+    StepState.REFUSED: "The VM is where it was. Mend the cause and resume, or make a new plan",
+    StepState.STAYED: "The VM runs where it was. Look at xensource.log of both hosts before you resume",
+    StepState.HALTED: "Nothing is started again by itself: find out why it stopped, then start it with xe vm-start",
+    StepState.ELSEWHERE: "Find out who moves VMs or disks (HA, Workload Balancing, people), then make a new plan",
+    StepState.UNKNOWN: "Do not start or move the VM; look at xe task-list and at the VM on both hosts, then resume",
+}
+"""The next step after each outcome that ends a run."""
+
+
+def what_happened(step: Step, looked: Looked) -> str:
+    """One sentence about *step*."""
+    return f"{named(step)}: {_fact(step, looked)}{_cause(looked)}"
+
+
+def named(step: Step) -> str:
+    """A step as people find it in the plan."""
+    there = f" of pool {step.crossing.pool_name}" if step.crossing else ""
+    return f"step {step.id}, {step.vm_name} from {step.source_name} to {step.target_name}{there}"
+
+
+def _fact(step: Step, looked: Looked) -> str:
+    """What the pool shows."""
+    match looked.state:
+        case StepState.UNSENT:
+            return "the pool could not be reached"
+        case StepState.REFUSED:
+            return "XAPI refuses it"
+        case StepState.STAYED:
+            return f"the migration failed and the VM still runs on {step.source_name}{_remains(step)}"
+        case StepState.HALTED:
+            return f"the VM is {(looked.power_state or 'halted').lower()}"
+        case StepState.ELSEWHERE:
+            return _elsewhere(step, looked)
+        case _:
+            return "the pool does not tell where the VM ends up"
+
+
+def _elsewhere(step: Step, looked: Looked) -> str:
+    """What is not where it should be."""
+    if looked.resident_on == step.target:
+        return "the VM has arrived, and not all of its disks have"
+    return f"the VM runs on host {looked.resident_on}, where this plan did not send it"
+
+
+def _remains(step: Step) -> str:
+    """What a Storage XenMotion that failed may leave behind (XAPI.md 4.6)."""
+    srs = ", ".join(sorted({disk.target_name for disk in step.disks}))
+    where = f"{srs} of {step.target_name}"
+    return f"; copies of its disks may be left on {where}, and its CDs may be ejected" if srs else ""
+
+
+def _cause(looked: Looked) -> str:
+    """The error code, and what else was noted."""
+    noted = [" ".join(looked.error), looked.words]
+    return "".join(f" ({each})" for each in noted if each)

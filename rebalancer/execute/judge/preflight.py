@@ -1,0 +1,143 @@
+"""Whether a plan may still be carried out: asked before the first step, and again before each launch.
+
+Its digest, its pool and its expiry are asked once. That nobody else balances or upgrades the pool, and that every state
+that is left is legal in the pool as it is now, is asked again before every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from rebalancer.diff.drift import differences
+from rebalancer.errors import IllegalPlan, StalePlan
+from rebalancer.execute.judge.progress import undone
+from rebalancer.execute.run.carrying import has_arrived
+from rebalancer.inventory import Pool, Uuid
+from rebalancer.inventory.digest import inventory_digests
+from rebalancer.plan import Plan, digest_of
+from rebalancer.verify.verify import untimely, verify_plan
+
+RECEIVES = "vm_migrate"
+"""What a host is marked with while a VM is on its way to it."""
+
+
+def assert_sealed(plan: Plan) -> None:
+    """Pass if *plan* is as it was made.
+
+    Raises:
+        IllegalPlan: it does not match its digest.
+    """
+    if digest_of(plan) != plan.digest:
+        raise IllegalPlan(["the plan was edited: its digest is not that of its content"])
+
+
+def assert_same_pool(plan: Plan, pool: Pool) -> None:
+    """Pass if *plan* is for *pool*.
+
+    Raises:
+        StalePlan: it is for another one.
+    """
+    if not plan.made_from.is_of(pool):
+        made_for = _called(plan.made_from.pool_names)
+        this = _called({member.uuid: member.name for member in pool.members})
+        raise StalePlan([f"the plan is for {made_for}, and this is {this}"])
+
+
+def _called(names: Mapping[Uuid, str]) -> str:
+    """Pools, with their uuids."""
+    words = " and ".join(f"{name} ({uuid})" for uuid, name in names.items())
+    return f"{'pool' if len(names) == 1 else 'pools'} {words}"
+
+
+def assert_not_expired(plan: Plan, now: datetime) -> None:
+    """Pass if *plan* may still be begun, or gone on with.
+
+    Raises:
+        StalePlan: it is too old, or not made yet.
+    """
+    if words := untimely(plan, now):
+        raise StalePlan([f"the plan {words}"])
+
+
+def assert_still_there(plan: Plan, pool: Pool) -> None:
+    """Pass if every VM is where *plan*, all of whose steps were made once, has brought it.
+
+    Raises:
+        StalePlan: one is not: it was taken back, moved on, or does not run any more.
+    """
+    last = {step.vm: step for step in plan.steps}
+    gone = [step for step in last.values() if not has_arrived(step, pool)]
+    if gone:
+        raise StalePlan(
+            [f"{step.id} was made, and VM {step.vm_name} is not on {step.target_name} any more" for step in gone]
+        )
+
+
+def assert_legal_from_here(
+    plan: Plan, done: Collection[str], pool: Pool, flying: Collection[str] = ()
+) -> tuple[str, ...]:
+    """How *pool* differs from what *plan* knew, our own doing apart, if all that is left is legal all the same.
+
+    Steps in *flying* are on their way: they count as not begun, because verifying proves every interleaving of what is
+    left, those in which they hold both of their hosts included. Those whose VM has arrived count as done.
+
+    Raises:
+        StalePlan: it is not: with the differences, and with what is not legal any more.
+        IllegalPlan: it is not, although the pool is as it was.
+    """
+    done = {*done, *arrived(plan, flying, pool)}
+    rested = _at_rest(plan, done, flying, pool)
+    findings = verify_plan(plan, rested, now=plan.made_at, done=done)
+    against = (*_unfit(plan, pool), *(str(finding) for finding in findings))
+    if findings and not done and inventory_digests(pool) == plan.made_from.inventories:
+        raise IllegalPlan(against)
+    crossed = {step.vm for step in plan.steps if step.id in done and step.crossing}
+    changed = differences(plan, undone(plan, done, rested if flying else pool), crossed)
+    if against:
+        raise StalePlan((*changed, *against))
+    return (*changed, *_notes(pool))
+
+
+def _unfit(plan: Plan, pool: Pool) -> tuple[str, ...]:
+    """Why *plan* should not move VMs in *pool* now, legal or not."""
+    found = []
+    if any(member.wlb_enabled for member in pool.members):
+        found.append("Workload Balancing is on and moves VMs by itself; turn one of the two off")
+    if any(member.rolling_upgrade for member in pool.members) and not plan.policy.plan.during_upgrade:
+        found.append("a rolling upgrade is under way, and the policy's plan.during_upgrade does not allow for one")
+    return tuple(found)
+
+
+def _notes(pool: Pool) -> tuple[str, ...]:
+    """What people should know, although it stops nothing."""
+    return (
+        ("HA is on: XAPI tests its failover plan at every step and may refuse one",)
+        if any(member.ha.enabled for member in pool.members)
+        else ()
+    )
+
+
+def arrived(plan: Plan, flying: Collection[str], pool: Pool) -> frozenset[str]:
+    """Ids of the steps in *flying* whose VM runs on their target already."""
+    return frozenset(
+        step.id
+        for step in plan.steps
+        if step.id in flying and step.vm in pool.vms and pool.vms[step.vm].resident_on == step.target
+    )
+
+
+def _at_rest(plan: Plan, done: Collection[str], flying: Collection[str], pool: Pool) -> Pool:
+    """*pool* without what is being done to the VMs that are still to move, and without what our own migrations mark."""
+    waiting = {step.vm for step in plan.steps if step.id not in done} & set(pool.vms)
+    vms = {vm: replace(pool.vms[vm], current_operations=()) for vm in waiting}
+    hosts = {}
+    for step in plan.steps:
+        if step.id in flying and step.vm in pool.vms:
+            vms[step.vm] = replace(pool.vms[step.vm], current_operations=(), scheduled_to_be_resident_on=None)
+        if step.id in flying and step.target in pool.hosts:
+            target = pool.hosts[step.target]
+            left = tuple(each for each in target.current_operations if each != RECEIVES)
+            hosts[step.target] = replace(target, current_operations=left)
+    return replace(pool, vms={**pool.vms, **vms}, hosts={**pool.hosts, **hosts})

@@ -1,0 +1,1 @@
+"""Carrying the steps of a plan out: launch, watch, look, and stop."""

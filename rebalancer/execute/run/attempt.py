@@ -1,0 +1,156 @@
+"""One step on its way: look, verify what is left, ask XAPI, and only then send; once more where that may help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from rebalancer.errors import RefusedByXapi
+from rebalancer.execute.journal.journal import Looked
+from rebalancer.execute.judge.advice import named, what_happened
+from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.judge.refusal import is_passing
+from rebalancer.execute.run.carrying import motion_of
+from rebalancer.execute.run.flight import Flights, Halt, Withdrawn
+from rebalancer.execute.run.migration import Migration
+from rebalancer.execute.run.sight import Sight, is_busy, sight
+from rebalancer.execute.run.watch import Answer, Waiting
+from rebalancer.inventory import Pool
+from rebalancer.xapi import StorageMotion
+
+_WHERE_IT_WAS = frozenset({StepState.UNSENT, StepState.REFUSED, StepState.STAYED})
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """The attempt to make one step beside those of *flights*.
+
+    Args:
+        migration: of the step.
+        flights: what is on its way.
+        judge: the pool, or None where it cannot be judged now; raises StalePlan where what is left is not legal.
+        wire: seconds that the step's bytes take on the wire in this pool.
+        goes_on: whether anything may be begun.
+        in_time: whether the step would end before the deadline, were it sent now.
+    """
+
+    migration: Migration
+    flights: Flights
+    judge: Callable[[], Pool | None]
+    wire: Callable[[Pool], float]
+    goes_on: Callable[[], bool]
+    in_time: Callable[[], bool]
+
+    def go(self) -> Waiting[Looked]:
+        """Make the step, once more if the VM is where it was and the reason may have passed.
+
+        Raises:
+            Halt, StalePlan, XapiError: it cannot be made.
+            Withdrawn: it was never begun, because nothing is to be begun any more, or it would be late by now.
+        """
+        step, watch = self.migration.step, self.migration.watch
+        self.migration.reporter.step_began(step)
+        looked = yield from self._once()
+        again = looked.state is StepState.UNSENT or is_passing(looked.error)
+        if looked.state in _WHERE_IT_WAS and again and self.goes_on():
+            self.migration.reporter.step_waits(step, what_happened(step, looked))
+            yield from watch.pause(watch.patience.retry)
+            with suppress(Withdrawn):  # then the step has ended as the first attempt did
+                looked = yield from self._once()
+        return looked
+
+    def _once(self) -> Waiting[Looked]:
+        """Look, verify what is left, ask XAPI, look at the VM again, send, follow."""
+        step, watch, reporter = self.migration.step, self.migration.watch, self.migration.reporter
+        where = yield from watch.at_rest(step.vm, lambda why: reporter.step_waits(step, f"the VM is busy: {why}"))
+        self._assert_go_on()
+        if is_busy(where):
+            raise Halt(f"{named(step)}: the VM is still busy ({', '.join(where.operations) or 'a migration'})")
+        found, left = self.migration.with_disks(sight(step.move, where))
+        if found.state is not StepState.STAYED:
+            return self.migration.write(found, words=left)
+        try:
+            pool, motion = yield from self._permitted()
+        except RefusedByXapi as error:
+            return self.migration.write(Sight(state=StepState.REFUSED, where=where), error=(error.code, *error.params))
+        self._assert_go_on()
+        if self._was_moved():
+            return (yield from self._once())
+        return (yield from self._fly(motion, self.wire(pool)))
+
+    def _was_moved(self) -> bool:
+        """Whether the VM may no longer be where it was when the pool was verified and XAPI was asked.
+
+        Where the pool was silent meanwhile, it is verified again: no look is older than a silence.
+
+        Raises:
+            StalePlan: what is left is not legal any more.
+        """
+        step, live = self.migration.step, self.migration.watch.live
+        where, at_once = self._answer(lambda: live.whereabouts(step.vm))
+        if is_busy(where) or sight(step.move, where).state is not StepState.STAYED:
+            return True
+        return not at_once and self.judge() is None
+
+    def _permitted(self) -> Waiting[tuple[Pool, StorageMotion | None]]:
+        """A pool in which all that is left is legal, and what to send for disks, once XAPI agrees.
+
+        Where XAPI was silent before it agreed, the pool is looked at again: no look is older than a silence.
+
+        Raises:
+            RefusedByXapi: it does not agree.
+        """
+        while True:
+            pool = self.judge()
+            if pool is not None and not self._agrees_at_once(self._motion(pool)):
+                pool = self.judge()
+            if pool is not None:
+                return pool, self._motion(pool)
+            yield
+            self._assert_go_on()
+
+    def _motion(self, pool: Pool) -> StorageMotion | None:
+        """What to send for disks."""
+        return motion_of(self.migration.step, pool) if self.migration.step.disks else None
+
+    def _agrees_at_once(self, motion: StorageMotion | None) -> bool:
+        """Ask XAPI until it agrees; false where it was silent first."""
+        return self._answer(lambda: self._ask(motion))[1]
+
+    def _answer(self, question: Callable[[], Answer]) -> tuple[Answer, bool]:
+        """The answer to *question*, and whether it came at once."""
+        asked = 0
+
+        def ask() -> Answer:
+            nonlocal asked
+            asked += 1
+            return question()
+
+        return self.migration.watch.keep_asking(ask), asked == 1
+
+    def _ask(self, motion: StorageMotion | None) -> None:
+        """Ask XAPI whether the step may be made now.
+
+        Raises:
+            RefusedByXapi: it may not.
+        """
+        step, live = self.migration.step, self.migration.watch.live
+        if motion:
+            live.assert_may_migrate_with_disks(motion)
+        else:
+            live.assert_may_migrate(step.vm, step.target)
+
+    def _fly(self, motion: StorageMotion | None, wire_seconds: float) -> Waiting[Looked]:
+        """Send the call; until it is over, the step holds both of its hosts."""
+        step = self.migration.step.id
+        self.flights.sent.add(step)
+        self.flights.ever_sent = True
+        looked = yield from self.migration.send(motion, wire_seconds=wire_seconds)
+        self.flights.sent.discard(step)
+        return looked
+
+    def _assert_go_on(self) -> None:
+        """Pass if the step may still be begun."""
+        if not (self.goes_on() and self.in_time()):
+            raise Withdrawn

@@ -1,0 +1,79 @@
+"""Migrations on their way side by side: in one thread, each goes on by one look whenever it is its turn.
+
+Nothing is sent while another call is being sent, and no look at the pool is older than the decision that rests on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+
+from rebalancer.errors import IllegalPlan, InventoryError, StalePlan, XapiError
+from rebalancer.execute.journal.journal import Looked
+from rebalancer.plan import Step
+
+Note = Callable[[Step, Looked], None]
+
+
+class Halt(Exception):
+    """A step did not end as it was to: nothing more is begun, for a reason that needs people."""
+
+
+class Withdrawn(Exception):
+    """A step is not begun after all: somebody asked to stop, another did not end well, or it would be late by now."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Flights:
+    """Steps on their way, and the troubles that came of them; `note` hears how each ended.
+
+    `sent` are the ids of those whose call has left and that are not over; `ever_sent` tells whether any call has left.
+    """
+
+    note: Note
+    sent: set[str] = field(default_factory=set)
+    ever_sent: bool = False
+    troubles: list[Exception] = field(default_factory=list)
+    _ways: dict[str, tuple[Step, Generator[None, None, Looked]]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether anything is on its way."""
+        return bool(self._ways)
+
+    def launch(self, step: Step, way: Generator[None, None, Looked]) -> None:
+        """From now on *step* goes on by *way*."""
+        self._ways[step.id] = step, way
+
+    def go_on(self) -> tuple[Step, ...]:
+        """Let each take one look; the steps that are over now, however they ended.
+
+        Raises:
+            InputError: nothing can be written down any more; what is on its way is left to the next run.
+        """
+        over = []
+        for step, way in tuple(self._ways.values()):
+            if self._is_over(step, way):
+                del self._ways[step.id]
+                over.append(step)
+        return tuple(over)
+
+    def _is_over(self, step: Step, way: Generator[None, None, Looked]) -> bool:
+        """Take one look; what came of a step that is over is noted, troubles are kept."""
+        try:
+            next(way)
+        except StopIteration as end:
+            self._settle(step, end.value)
+        except Withdrawn:
+            return True
+        except (Halt, StalePlan, IllegalPlan, InventoryError, XapiError) as error:
+            self.troubles.append(error)
+        else:
+            return False
+        return True
+
+    def _settle(self, step: Step, looked: Looked) -> None:
+        """Note how *step* ended."""
+        try:
+            self.note(step, looked)
+        except Halt as error:
+            self.troubles.append(error)

@@ -1,0 +1,168 @@
+"""One migration: written down, sent once, watched, looked at, written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable
+from rebalancer.execute.journal.history import StepHistory
+from rebalancer.execute.journal.journal import Intended, Journal, Looked, Sent
+from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.judge.refusal import is_late, is_lost_at_the_end
+from rebalancer.execute.reporter import RunReporter
+from rebalancer.execute.run.carrying import left_behind
+from rebalancer.execute.run.sight import Sight
+from rebalancer.execute.run.watch import Waiting, Watch
+from rebalancer.placement import Move
+from rebalancer.plan import Step
+from rebalancer.xapi import StorageMotion, TaskState, TaskStatus
+
+
+@dataclass(slots=True, kw_only=True)
+class Migration:
+    """The migration of one step; nothing here is ever sent twice."""
+
+    step: Step
+    watch: Watch
+    journal: Journal
+    reporter: RunReporter
+
+    def send(self, motion: StorageMotion | None = None, *, wire_seconds: float = 0.0) -> Waiting[Looked]:
+        """Write the intent, send the call, with *motion* where disks go along, and follow it to its end.
+
+        *wire_seconds* is what its bytes take on the wire, noted for whoever learns from journals.
+        """
+        step = self.step
+        self.journal.append(
+            Intended(
+                at=self.watch.clock.now(),
+                step=step.id,
+                vm=step.vm,
+                source=step.source,
+                target=step.target,
+                wire_seconds=wire_seconds,
+            )
+        )
+        try:
+            live = self.watch.live
+            ref = live.migrate_with_disks(motion) if motion else live.migrate(step.vm, step.target, step.network)
+        except Unreachable as error:
+            return self.write(Sight(state=StepState.UNSENT), words=str(error))
+        except RefusedByXapi as error:
+            return (yield from self._refused((error.code, *error.params)))
+        except OutcomeUnknown as error:
+            return (yield from self._without_task(str(error)))
+        self.journal.append(Sent(at=self.watch.clock.now(), step=step.id, task=ref))
+        return (yield from self.follow(ref))
+
+    def take_up(self, history: StepHistory) -> Waiting[Looked]:
+        """Settle what an earlier run left behind, sending nothing."""
+        if history.task is not None:
+            return (yield from self.follow(history.task))
+        return (yield from self._without_task("an earlier run ended before it heard whether XAPI had taken the call"))
+
+    def follow(self, ref: str) -> Waiting[Looked]:
+        """Watch the task *ref* to its end, then believe the pool."""
+        try:
+            task = yield from self.watch.task_end(ref, self._limit(), self._progress)
+            found = yield from self._after(task)
+            found, left = self.with_disks(found)
+        except Unreachable as error:
+            return self.write(Sight(state=StepState.UNKNOWN), words=str(error))
+        looked = self.write(found, error=task.error, words=left or _note(found) or _words(task, found))
+        if task.status is not TaskStatus.PENDING:
+            self._forget(ref)
+        return looked
+
+    def write(self, found: Sight, *, error: tuple[str, ...] = (), words: str = "") -> Looked:
+        """Write what the pool showed."""
+        looked = Looked(
+            at=self.watch.clock.now(),
+            step=self.step.id,
+            state=found.state,
+            power_state=found.power_state,
+            resident_on=found.resident_on,
+            error=error,
+            words=words,
+        )
+        self.journal.append(looked)
+        return looked
+
+    @property
+    def _move(self) -> Move:
+        return self.step.move
+
+    def _limit(self) -> float:
+        return self.watch.patience.for_step(self.step.seconds)
+
+    def _progress(self, share: float) -> None:
+        self.reporter.step_progress(self.step, share)
+
+    def _refused(self, error: tuple[str, ...]) -> Waiting[Looked]:
+        """XAPI did not take the call."""
+        try:
+            found = yield from self.watch.settled(self._move, self._limit(), quiet=0)
+        except Unreachable:
+            found = Sight(state=StepState.STAYED)
+        return self.write(_read_as(found, stayed=StepState.REFUSED), error=error)
+
+    def _without_task(self, words: str) -> Waiting[Looked]:
+        """A call may be under way, and only the VM can tell: a VM at rest on its source tells nothing."""
+        try:
+            found = yield from self.watch.settled(self._move, self._limit(), quiet=self.watch.patience.quiet)
+            found, left = self.with_disks(found)
+        except Unreachable as error:
+            return self.write(Sight(state=StepState.UNKNOWN), words=f"{words}; {error}")
+        return self.write(_read_as(found, stayed=StepState.UNKNOWN), words=left or _note(found) or words)
+
+    def with_disks(self, found: Sight) -> tuple[Sight, str]:
+        """*found*, and which disks did not come along with a VM that has arrived: then it is not where it should be."""
+        if not self.step.disks or found.state is not StepState.MOVED:
+            return found, ""
+        left = "; ".join(left_behind(self.step, self.watch.keep_asking(self.watch.live.read)))
+        return (replace(found, state=StepState.ELSEWHERE), left) if left else (found, "")
+
+    def _after(self, task: TaskState) -> Waiting[Sight]:
+        """What the pool shows once *task* is over, or will not end."""
+        patience = self.watch.patience
+        if task.status is TaskStatus.PENDING:
+            found = yield from self.watch.settled(self._move, 0, quiet=0)
+            return _read_as(found, stayed=StepState.UNKNOWN)
+        refused = task.status is TaskStatus.FAILURE and not is_late(task.error)
+        found = yield from self.watch.settled(self._move, self._limit(), quiet=0 if refused else patience.quiet)
+        if is_lost_at_the_end(task.error):
+            return _read_as(found, stayed=StepState.UNKNOWN)
+        return _read_as(found, stayed=StepState.REFUSED) if refused else found
+
+    def _forget(self, ref: str) -> None:
+        """Leave no finished task behind; XAPI collects those that stay."""
+        try:
+            self.watch.live.forget(ref)
+        except (RefusedByXapi, Unreachable):
+            return
+
+
+def _read_as(found: Sight, *, stayed: StepState) -> Sight:
+    """*found*, with a VM on its source read as *stayed*."""
+    return Sight(state=stayed, where=found.where) if found.state is StepState.STAYED else found
+
+
+_TASK_SAYS = {
+    TaskStatus.PENDING: "its task did not end in time, although it was to be cancelled",
+    TaskStatus.SUCCESS: "its task says success",
+    TaskStatus.FAILURE: "its task says failure",
+    TaskStatus.CANCELLED: "its task was cancelled, by us or by a restart of the toolstack",
+    TaskStatus.VANISHED: "its task is gone",
+}
+
+
+def _note(found: Sight) -> str:
+    """What the pool tells people besides."""
+    return found.where.note if found.where else ""
+
+
+def _words(task: TaskState, found: Sight) -> str:
+    """What the task says, where the look does not say it, and no error code does."""
+    moved = found.state is StepState.MOVED
+    agrees = moved == (task.status is TaskStatus.SUCCESS)
+    return "" if agrees and (moved or task.error) else _TASK_SAYS[task.status]

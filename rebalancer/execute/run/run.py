@@ -1,0 +1,296 @@
+"""One run of a plan: look, ask the pool, write, act, look, write; as many steps at once as the policy's limits allow.
+
+Nothing is solved here: what was reviewed is what runs, and what cannot run any more stops the run. A step is launched
+as soon as what it waits for is done and the limits have room, those that stand first in the plan first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from rebalancer.errors import IllegalPlan, InputError, InventoryError, StalePlan, StoppedHalfWay, XapiError
+from rebalancer.execute.journal.history import StepHistory
+from rebalancer.execute.journal.journal import Journal, Looked, RunBegan, RunEnded
+from rebalancer.execute.journal.learned_pace import wire_of
+from rebalancer.execute.judge.advice import NEXT_STEPS, what_happened
+from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.judge.preflight import (
+    assert_legal_from_here,
+    assert_not_expired,
+    assert_same_pool,
+    assert_sealed,
+    assert_still_there,
+)
+from rebalancer.execute.judge.progress import already_there
+from rebalancer.execute.reporter import RunReporter
+from rebalancer.execute.result import Ending, RunResult
+from rebalancer.execute.run.attempt import Attempt
+from rebalancer.execute.run.flight import Flights, Halt
+from rebalancer.execute.run.hours import Hours
+from rebalancer.execute.run.migration import Migration
+from rebalancer.execute.run.sight import Sight, sight
+from rebalancer.execute.run.watch import Waiting, Watch
+from rebalancer.inventory import Pool
+from rebalancer.plan import Plan, Step
+from rebalancer.schedule.lanes import Lanes
+
+_LOOK_AGAIN = frozenset({StepState.HALTED, StepState.ELSEWHERE})
+
+
+class _Asked(Exception):
+    """Somebody asked to stop, and nothing is under way."""
+
+    def __str__(self) -> str:
+        """The reason, for the journal."""
+        return "it was asked to stop"
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """A run of *plan*; the caller holds the lock. `history` is what earlier runs wrote of the steps."""
+
+    plan: Plan
+    watch: Watch
+    path: Path
+    reporter: RunReporter
+    hours: Hours
+    history: Mapping[str, StepHistory] = field(default_factory=dict)
+    done: set[str] = field(init=False)
+    looked: list[Looked] = field(default_factory=list)
+    differences: tuple[str, ...] = ()
+    flights: Flights = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing is on its way yet, whatever earlier runs have sent; what they saw done is done."""
+        self.done = {step for step, history in self.history.items() if history.state is StepState.MOVED}
+        self.flights = Flights(note=self._note, ever_sent=bool(self.history))
+
+    def go(self) -> RunResult:
+        """Check, then carry out what is left.
+
+        Raises:
+            RebalancerError: as `execute` says.
+        """
+        assert_sealed(self.plan)
+        pool = self._first_look()
+        assert_same_pool(self.plan, pool)
+        if not self.history:
+            self._preflight(pool)
+        elif len(self.done) == len(self.plan.steps):
+            assert_still_there(self.plan, pool)
+        with Journal(self.path) as journal:
+            return self._carry_out(journal, pool)
+
+    def _first_look(self) -> Pool:
+        """The pool, before anything is written.
+
+        Raises:
+            InventoryError: it contradicts itself.
+            StoppedHalfWay: it does, and an earlier run has sent something, which may be why.
+        """
+        try:
+            return self._read()
+        except InventoryError as error:
+            if not self.history:
+                raise
+            self._stop_half_way(error)
+
+    def _preflight(self, pool: Pool) -> None:
+        """Pass if what is left may be begun, and note how the pool differs."""
+        there = already_there(self.plan, pool, self.done)
+        if len(there | self.done) < len(self.plan.steps):
+            assert_not_expired(self.plan, self.watch.clock.now())
+            self.differences = assert_legal_from_here(self.plan, self.done | there, pool)
+
+    def _carry_out(self, journal: Journal, pool: Pool) -> RunResult:
+        """Begin, make the steps, end: each of it written down."""
+        now, plan = self.watch.clock.now(), self.plan
+        journal.append(RunBegan(at=now, plan=plan.digest, pool=plan.made_from.pool, differences=self.differences))
+        self.reporter.run_began(plan, self.differences)
+        try:
+            self._take_up(journal, pool)
+            result = self._result(self._steps(journal))
+            journal.append(RunEnded(at=self.watch.clock.now(), words=str(result)))
+        except (Halt, _Asked, StalePlan, IllegalPlan, InventoryError, XapiError, InputError) as error:
+            self._give_up(journal, error)
+        self.reporter.run_ended(result)
+        return result
+
+    def _take_up(self, journal: Journal, pool: Pool) -> None:
+        """Settle what earlier runs left open, believe the pool about the rest, and check again."""
+        for step in self.plan.steps:
+            if self.history.get(step.id, StepHistory()).unsettled:
+                self.reporter.step_began(step)
+                self.flights.launch(step, self._migration(step, journal).take_up(self.history[step.id]))
+        self._bring_down()
+        for step in self.plan.steps:
+            self._look_again(step, journal)
+        fresh = self._read() if self.history else pool
+        for step in self.plan.steps:
+            if step.id in already_there(self.plan, fresh, self.done) - self.done:
+                there = Sight(state=StepState.MOVED, where=self.watch.look(step.vm))
+                self._note(step, self._migration(step, journal).write(there, words="it was there already"))
+        if self.history:
+            self._preflight(fresh)
+
+    def _look_again(self, step: Step, journal: Journal) -> None:
+        """Find out whether a VM that was lost in an earlier run is where it was to be by now."""
+        if self.history.get(step.id, StepHistory()).state in _LOOK_AGAIN:
+            migration = self._migration(step, journal)
+            found, left = migration.with_disks(sight(step.move, self.watch.look(step.vm)))
+            looked = migration.write(found, words=left)
+            if found.state is not StepState.STAYED:
+                self._note(step, looked)
+
+    def _bring_down(self) -> None:
+        """Wait until nothing is on its way.
+
+        Raises:
+            RebalancerError: what came of it first.
+        """
+        while self.flights:
+            if not self.flights.go_on():
+                self.watch.clock.sleep(self.watch.patience.poll)
+        self._raise_troubles()
+
+    def _raise_troubles(self) -> None:
+        """Pass if all went well; steps that did not end well are named together."""
+        troubles = self.flights.troubles
+        halts = [str(error) for error in troubles if isinstance(error, Halt)]
+        if halts:
+            raise Halt(". ".join(halts))
+        if troubles:
+            raise troubles[0]
+
+    def _steps(self, journal: Journal) -> Ending:
+        """Make every step that is left, until there is a reason not to; what is on its way is followed to its end.
+
+        Raises:
+            RebalancerError: people have to look.
+        """
+        lanes = Lanes(self.plan.policy.limits)
+        waiting = {step.id: step for step in self.plan.steps if step.id not in self.done}
+        while True:
+            while self._goes_on() and (step := self._ready(waiting.values(), lanes)):
+                lanes.enter(step)
+                self.flights.launch(waiting.pop(step.id), self._attempt(step, journal))
+            if not self.flights:
+                break
+            over = self.flights.go_on()
+            for step in over:
+                lanes.leave(step)
+            if not over:
+                self.watch.clock.sleep(self.watch.patience.poll)
+        self._raise_troubles()
+        return self._ending()
+
+    def _goes_on(self) -> bool:
+        """Whether more may be begun: all went well, and nobody asked to stop."""
+        return not self.flights.troubles and not self.watch.stop.asked
+
+    def _ready(self, waiting: Iterable[Step], lanes: Lanes) -> Step | None:
+        """The first step in the order of the plan that may be launched now, if there is one."""
+        able = (step for step in waiting if self.done.issuperset(step.after) and lanes.has_room(step))
+        return next((step for step in able if not self.hours.would_be_late(step)), None)
+
+    def _ending(self) -> Ending:
+        """Why nothing more is begun.
+
+        Raises:
+            _Asked: because somebody wanted that.
+        """
+        if len(self.done) == len(self.plan.steps):
+            return Ending.COMPLETE
+        if self.watch.stop.asked:
+            raise _Asked
+        self.reporter.stopping(self.hours.ending.value)
+        return self.hours.ending
+
+    def _attempt(self, step: Step, journal: Journal) -> Waiting[Looked]:
+        """The way of *step*, from the look before it to the look after it."""
+        migration = self._migration(step, journal)
+        attempt = Attempt(
+            migration=migration,
+            flights=self.flights,
+            judge=self._judge,
+            wire=lambda pool: wire_of(step, self.plan, pool),
+            goes_on=self._goes_on,
+            in_time=lambda: not self.hours.would_be_late(step),
+        )
+        return attempt.go()
+
+    def _judge(self) -> Pool | None:
+        """The pool, if all that is left is legal in it; None while it does not show clearly what is on its way.
+
+        A Storage XenMotion makes disks and snapshots of its own while it runs, so nothing is judged beside one.
+
+        Raises:
+            StalePlan: what is left is not legal any more.
+        """
+        flying = self.flights.sent
+        steps = [step for step in self.plan.steps if step.id in flying]
+        if any(step.disks for step in steps):
+            return None
+        pool = self._read()
+        ends = {step.vm: {step.source, step.target} for step in steps}
+        if not all(vm in pool.vms and pool.vms[vm].resident_on in hosts for vm, hosts in ends.items()):
+            return None
+        self.differences = assert_legal_from_here(self.plan, self.done, pool, flying)
+        return pool
+
+    def _note(self, step: Step, looked: Looked) -> None:
+        """Count *step* as done if it is.
+
+        Raises:
+            Halt: it is not.
+        """
+        self.looked.append(looked)
+        self.reporter.step_ended(step, looked)
+        if looked.state is not StepState.MOVED:
+            advice = f". {NEXT_STEPS[looked.state]}" if self.flights.ever_sent else ""
+            raise Halt(what_happened(step, looked) + advice)
+        self.done.add(step.id)
+
+    def _give_up(self, journal: Journal, error: Exception) -> NoReturn:
+        """End a run before its time; where nothing was ever sent, and nobody asked, only the plan is stale."""
+        reason = str(error).rstrip(".")
+        self.reporter.stopping(reason)
+        if not isinstance(error, InputError):
+            with suppress(InputError):  # a full disk hides no reason
+                journal.append(RunEnded(at=self.watch.clock.now(), words=reason))
+        if self.flights.ever_sent or isinstance(error, _Asked):
+            self._stop_half_way(error)
+        if isinstance(error, Halt):
+            raise StalePlan([reason]) from error
+        raise error
+
+    def _stop_half_way(self, error: Exception) -> NoReturn:
+        """People have to look, because of *error*."""
+        begun = self.done | self.history.keys() | {each.step for each in self.looked}
+        left = len({step.id for step in self.plan.steps} - begun)
+        raise StoppedHalfWay(str(error).rstrip("."), done=len(self.done), left=left, journal=str(self.path)) from error
+
+    def _result(self, ending: Ending) -> RunResult:
+        """What the run came to."""
+        steps = [step.id for step in self.plan.steps]
+        return RunResult(
+            ending=ending,
+            done=tuple(step for step in steps if step in self.done),
+            left=tuple(step for step in steps if step not in self.done),
+            looked=tuple(self.looked),
+            differences=self.differences,
+            journal=self.path,
+            opens_at=self.hours.opens_at if ending is Ending.WINDOW else None,
+        )
+
+    def _read(self) -> Pool:
+        """The pool, now."""
+        return self.watch.keep_asking(self.watch.live.read)
+
+    def _migration(self, step: Step, journal: Journal) -> Migration:
+        """The migration of *step*."""
+        return Migration(step=step, watch=self.watch, journal=journal, reporter=self.reporter)

@@ -1,0 +1,142 @@
+"""Looking at the pool until something is over, with a limit on every wait.
+
+What waits for a VM or a task is a generator: it yields after each look that shows nothing new, so that several can wait
+side by side, and returns what it found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from rebalancer.errors import RefusedByXapi, Unreachable
+from rebalancer.execute.clock import Clock
+from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.judge.refusal import is_starting
+from rebalancer.execute.live import Live
+from rebalancer.execute.patience import Patience
+from rebalancer.execute.run.sight import Sight, is_busy, is_migrating, sight
+from rebalancer.execute.run.stop import StopSignal, Wish
+from rebalancer.placement import Move
+from rebalancer.xapi import TaskState, TaskStatus, Whereabouts
+
+Answer = TypeVar("Answer")
+
+Waiting = Generator[None, None, Answer]
+"""Something to be asked again after a poll, until it has an answer."""
+
+_IN_SIGHT = frozenset({StepState.MOVED, StepState.ELSEWHERE})
+"""What a VM at rest says by itself, whatever its task says."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Watch:
+    """Looks at *live* with *patience*; changes nothing but to cancel a task that was to be watched.
+
+    A silence of the pool is one silence, however many questions meet it: who asks late in it does not wait anew.
+    """
+
+    live: Live
+    patience: Patience
+    clock: Clock
+    stop: StopSignal
+    _silent_since: float | None = field(default=None, init=False)
+
+    def keep_asking(self, question: Callable[[], Answer]) -> Answer:
+        """The answer to *question*, which changes nothing, asked again while the pool cannot be reached or is starting.
+
+        Raises:
+            XapiError: for longer than patience allows, or somebody wants the run to be cancelled.
+        """
+        while True:
+            try:
+                answer = question()
+            except (Unreachable, RefusedByXapi) as error:
+                if not self._waits_on(error):
+                    raise
+            else:
+                self._silent_since = None
+                return answer
+            self.clock.sleep(self.patience.poll)
+
+    def _waits_on(self, error: Unreachable | RefusedByXapi) -> bool:
+        """Whether to ask again after *error*; one that answers the question ends the silence."""
+        if isinstance(error, RefusedByXapi) and not is_starting((error.code, *error.params)):
+            self._silent_since = None
+            return False
+        now = self.clock.monotonic()
+        self._silent_since = now if self._silent_since is None else self._silent_since
+        return now < self._silent_since + self.patience.unreachable and self.stop.wish is not Wish.CANCEL
+
+    def pause(self, seconds: float) -> Waiting[None]:
+        """Let *seconds* pass, or less where somebody asks to stop."""
+        until = self.clock.monotonic() + seconds
+        while self.clock.monotonic() < until and not self.stop.asked:
+            yield
+
+    def look(self, vm: str) -> Whereabouts:
+        """Where *vm* is now."""
+        return self.keep_asking(lambda: self.live.whereabouts(vm))
+
+    def at_rest(self, vm: str, waits: Callable[[str], None]) -> Waiting[Whereabouts]:
+        """Where *vm* is once nothing is done to it, or once patience ends; *waits* hears what it waits for."""
+        until = self.clock.monotonic() + self.patience.busy
+        told = ""
+        while is_busy(where := self.look(vm)) and self.clock.monotonic() < until and not self.stop.asked:
+            why = ", ".join(where.operations) or "a migration"
+            if why != told:
+                waits(why)
+            told = why
+            yield
+        return where
+
+    def task_end(self, ref: str, seconds: float, progress: Callable[[float], None]) -> Waiting[TaskState]:
+        """How the task ended; still pending if it neither ended nor let itself be cancelled in time.
+
+        It is cancelled once *seconds* are over or somebody wants that, and then gets time to end.
+        """
+        until, cancelled = self.clock.monotonic() + seconds, False
+        while (task := self.keep_asking(lambda: self.live.task(ref))).status is TaskStatus.PENDING:
+            progress(task.progress)
+            if not cancelled and (self.clock.monotonic() >= until or self.stop.wish is Wish.CANCEL):
+                self._cancel(ref)
+                until, cancelled = self.clock.monotonic() + self.patience.cancel, True
+            elif cancelled and self.clock.monotonic() >= until:
+                break
+            yield
+        return task
+
+    def settled(self, move: Move, seconds: float, *, quiet: float) -> Waiting[Sight]:
+        """What the pool shows once the VM has shown no migration for *quiet* seconds; unknown if it never does.
+
+        A VM on its target or on a third host needs no such wait: the database says so only once it is there.
+        """
+        until, since = self.clock.monotonic() + seconds, None
+        while True:
+            found, moment = self._sight(move), self.clock.monotonic()
+            since = None if _is_under_way(found) else moment if since is None else since
+            if since is not None and (found.state in _IN_SIGHT or moment - since >= quiet):
+                return found
+            if moment >= until:
+                return Sight(state=StepState.UNKNOWN, where=found.where)
+            yield
+
+    def _sight(self, move: Move) -> Sight:
+        """What one look says; unknown where the pool does not know the VM any more."""
+        try:
+            return sight(move, self.look(move.vm))
+        except RefusedByXapi:
+            return Sight(state=StepState.UNKNOWN)
+
+    def _cancel(self, ref: str) -> None:
+        """Ask for the task to be cancelled; one that cannot be cancelled ends by itself."""
+        try:
+            self.live.cancel(ref)
+        except (RefusedByXapi, Unreachable):
+            return
+
+
+def _is_under_way(found: Sight) -> bool:
+    """Whether a migration of the VM is visible."""
+    return found.where is not None and is_migrating(found.where)

@@ -1,0 +1,1 @@
+"""Reports about rules: who may move where, what holds the others, and wishes that cannot be kept."""

@@ -1,0 +1,271 @@
+"""Who may move where tonight, for people and programs: the summary of a pool and the answers for one VM."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from rebalancer.inventory import VM, Host, Pool, Uuid
+from rebalancer.legality.let_disks_go import ALLOW, LetDisksGo
+from rebalancer.problem import Problem
+from rebalancer.rules.availability.restarts import Restarts
+from rebalancer.rules.core.kinds import Objection, Violation
+from rebalancer.rules.core.ledger import Ledger, standing_violations, step_ledger
+from rebalancer.rules.core.legality import Legality
+from rebalancer.rules.facts.counterparts import crosses
+from rebalancer.rules.facts.disk_maps import unseen_cds
+from rebalancer.rules.facts.sizes import disk_sizes
+from rebalancer.rules.routes import Way, Ways
+
+ALONE = Objection(rule="one-host", code=None, words="the pool has no other host")
+"""What holds every VM of a pool of one host."""
+
+SHOWN = 4
+"""VMs that a way out names; more are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskTrip:
+    """A disk that would go along to another SR; `size_bytes` with its snapshots."""
+
+    disk: Uuid
+    name: str
+    source: Uuid
+    target: Uuid
+    target_name: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the rules say of one VM and one host, in the order in which XAPI asks; the first one is XAPI's answer.
+
+    Where the VM may move only by Storage XenMotion, `disks` go along, and XAPI ejects the CDs in the drives `ejects`.
+    """
+
+    vm: VM
+    host: Host
+    objections: tuple[Objection, ...]
+    disks: tuple[DiskTrip, ...] = ()
+    ejects: tuple[str, ...] = ()
+
+    @property
+    def stays(self) -> bool:
+        """Whether the VM is on this host already."""
+        return self.vm.resident_on == self.host.uuid
+
+    def as_json(self) -> dict[str, object]:
+        """The same for programs."""
+        return {
+            "vm": {"uuid": self.vm.uuid, "name": self.vm.name},
+            "host": {"uuid": self.host.uuid, "name": self.host.name},
+            "stays": self.stays,
+            "may_move": not self.stays and not self.objections,
+            "objections": [asdict(objection) for objection in self.objections],
+            "disks": [asdict(disk) for disk in self.disks],
+            "ejects": list(self.ejects),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A rule that keeps VMs where they are: their names, an example of its words, and the cheapest ways out."""
+
+    rule: str
+    vms: tuple[str, ...]
+    words: str
+    remedies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How many guests run on a host and how many from elsewhere may come to it now; `pool` where several are joined."""
+
+    host: str
+    pool: str
+    guests: int
+    may_receive: int
+    refuses: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegalityReport:
+    """A pool's freedom of movement tonight; `spare` tells what failures it outlives, where the policy asks for that."""
+
+    pool: str
+    guests: int
+    movable: int
+    held: tuple[Held, ...]
+    hosts: tuple[Reach, ...]
+    standing: tuple[Violation, ...]
+    spare: str
+    dangling: tuple[str, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """The same for programs."""
+        return asdict(self)
+
+
+def explain(legality: Legality, vm: VM, hosts: Iterable[Host]) -> tuple[Answer, ...]:
+    """What the rules say of moving *vm* to each of *hosts* now, memory and other limits of the target included."""
+    tonight, let_disks_go = Tonight(legality), LetDisksGo(legality.problem, legality.rules)
+    return tuple(_settled(tonight.answer(vm, host), let_disks_go) for host in hosts)
+
+
+def _settled(answer: Answer, let_disks_go: LetDisksGo) -> Answer:
+    """*answer* with the way out for a VM that only its disks hold."""
+    return replace(
+        answer, objections=tuple(let_disks_go.settled(each, answer.vm, answer.host) for each in answer.objections)
+    )
+
+
+def near_first(vm: VM, problem: Problem) -> tuple[Host, ...]:
+    """All hosts, those of the pool where *vm* is before those of other pools."""
+    home = problem.pool.of_vm(vm)
+    pools = sorted(problem.pool.members, key=lambda pool: pool is not home)
+    return tuple(problem.pool.hosts[host] for pool in pools for host in pool.hosts)
+
+
+def legality_report(legality: Legality) -> LegalityReport:
+    """The summary: who may move, what holds the others, what each host takes, what is broken tonight."""
+    problem, tonight = legality.problem, Tonight(legality)
+    pool = problem.pool
+    guests = sorted(pool.resident_guests(), key=lambda vm: (vm.name, vm.uuid))
+    asked = [(vm, [host for host in near_first(vm, problem) if host.uuid != vm.resident_on]) for vm in guests]
+    answers = [(vm, [tonight.answer(vm, host) for host in hosts]) for vm, hosts in asked]
+    stuck = [(vm, each) for vm, each in answers if all(answer.objections for answer in each)]
+    return LegalityReport(
+        pool=pool.name,
+        guests=len(guests),
+        movable=len(guests) - len(stuck),
+        held=_held(stuck, LetDisksGo(problem, legality.rules)),
+        hosts=_reaches(pool, (answer for _, each in answers for answer in each)),
+        standing=standing_violations(legality.pool_rules, problem, problem.initial),
+        spare=_spare(legality),
+        dangling=pool.dangling,
+    )
+
+
+def _spare(legality: Legality) -> str:
+    """How the pool outlives failures tonight."""
+    problem = legality.problem
+    where = {vm: (host,) for vm, host in problem.initial.host_of.items()}
+    limits = (limit for rule in legality.pool_rules for limit in rule.limits(problem) if isinstance(limit, Restarts))
+    return "; ".join(limit.standing(where) for limit in limits)
+
+
+class Tonight:
+    """What may move as things are tonight, what hosts and SRs hold included."""
+
+    def __init__(self, legality: Legality) -> None:
+        self._legality, self._problem = legality, legality.problem
+        self._ledger: Ledger = step_ledger(legality.pool_rules, self._problem, self._problem.initial)
+        self._ways = Ways(self._problem, legality.rules) if self._problem.intent.disk_srs else None
+
+    def answer(self, vm: VM, host: Host) -> Answer:
+        """All objections to XenMotion; or the disks that go along where that is a way."""
+        objections = self._objections(vm, host)
+        if objections and crosses(vm, host, self._problem):
+            objections = objections[:1]
+        if not objections or self._ways is None:
+            return Answer(vm=vm, host=host, objections=objections)
+        ways = [way for way in self._ways.ways(vm, host) if way.disks]
+        for way in ways:
+            if not self._ledger.objections(vm.uuid, host.uuid, way.disks):
+                return self._with_disks(vm, host, way)
+        against = (*self._ways.why_none(vm, host), *self._full(vm, host, ways))
+        if crosses(vm, host, self._problem):
+            return Answer(vm=vm, host=host, objections=against or objections)
+        new = [each for each in against if each.rule not in {objection.rule for objection in objections}]
+        return Answer(vm=vm, host=host, objections=(*objections, *new))
+
+    def _objections(self, vm: VM, host: Host) -> tuple[Objection, ...]:
+        """All objections in the order of the rules, those of what the target already holds among them."""
+        if vm.resident_on == host.uuid:
+            return ()
+        if vm.uuid not in self._problem.initial.host_of:
+            return self._legality.objections(vm, host)
+        return self._legality.objections_with(self._ledger, vm, host)
+
+    def _full(self, vm: VM, host: Host, ways: Sequence[Way]) -> Iterator[Objection]:
+        """What is full tonight on the cheapest of *ways*."""
+        for way in ways[:1]:
+            for violation in self._ledger.objections(vm.uuid, host.uuid, way.disks):
+                yield Objection(rule=violation.rule, code=violation.code, words=violation.words)
+
+    def _with_disks(self, vm: VM, host: Host, way: Way) -> Answer:
+        """The answer where *way* is legal."""
+        pool, sizes = self._problem.pool, disk_sizes(self._problem)
+        found = [(each, sizes.behind(vm.uuid, each.drive)) for each in way.disks]
+        trips = tuple(
+            DiskTrip(
+                disk=disk.uuid,
+                name=disk.name,
+                source=move.source,
+                target=move.target,
+                target_name=pool.srs[move.target].name,
+                size_bytes=sizes.copied(disk),
+            )
+            for move, disk in found
+        )
+        ejects = tuple(drive for drive, _ in unseen_cds(vm, host, pool))
+        return Answer(vm=vm, host=host, objections=(), disks=trips, ejects=ejects)
+
+
+def _held(stuck: Iterable[tuple[VM, list[Answer]]], let_disks_go: LetDisksGo) -> tuple[Held, ...]:
+    """VMs that may go nowhere, by the rule that XAPI or the policy would name first, most VMs first."""
+    by_rule: dict[str, list[tuple[VM, Objection]]] = {}
+    for vm, answers in stuck:
+        first = _first(answers, let_disks_go) if answers else ALONE
+        by_rule.setdefault(first.rule, []).append((vm, first))
+    made = (
+        Held(
+            rule=rule,
+            vms=tuple(vm.name for vm, _ in found),
+            words=found[0][1].words,
+            remedies=_remedies(found),
+        )
+        for rule, found in by_rule.items()
+    )
+    return tuple(sorted(made, key=lambda each: (-len(each.vms), each.rule)))
+
+
+def _first(answers: Sequence[Answer], let_disks_go: LetDisksGo) -> Objection:
+    """What XAPI or the policy would say first; where a VM is held by its disks alone, with the line that lets it go."""
+    first = answers[0].objections[0]
+    allowed = any(let_disks_go.copied_bytes(first, each.vm, each.host) is not None for each in answers)
+    return replace(first, remedy=ALLOW) if allowed else first
+
+
+def _remedies(found: Sequence[tuple[VM, Objection]]) -> tuple[str, ...]:
+    """The ways out, each once, with the VMs that it frees."""
+    freed: dict[str, list[str]] = {}
+    for vm, objection in found:
+        if objection.remedy:
+            freed.setdefault(objection.remedy, []).append(vm.name)
+    return tuple(f"{remedy} ({_some(sorted(names))})" for remedy, names in sorted(freed.items()))
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few, and how many more."""
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
+def _reaches(pool: Pool, answers: Iterable[Answer]) -> tuple[Reach, ...]:
+    """How open each host is, pool by pool."""
+    rules_to: dict[Uuid, list[frozenset[str]]] = {uuid: [] for uuid in pool.hosts}
+    for answer in answers:
+        rules_to[answer.host.uuid].append(frozenset(objection.rule for objection in answer.objections))
+    guests = Counter(vm.resident_on for vm in pool.resident_guests())
+    return tuple(
+        Reach(
+            host=pool.hosts[uuid].name,
+            pool=member.called if len(pool.members) > 1 else "",
+            guests=guests[uuid],
+            may_receive=rules_to[uuid].count(frozenset()),
+            refuses=", ".join(sorted(frozenset.intersection(*rules_to[uuid]))) if rules_to[uuid] else "",
+        )
+        for member in pool.members
+        for uuid in member.hosts
+    )

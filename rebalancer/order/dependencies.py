@@ -1,0 +1,118 @@
+"""Which step has to wait for which: the real dependencies, so that every order that respects them is legal.
+
+A step waits for the earlier steps of its own VM. For each limit that it loads, it waits for as many of the earlier
+steps that free something of it as it needs to fit beside all earlier steps that load it. Why that is enough: take any
+moment of any order that respects it, a limit, and of the steps that have begun to load the limit the one that stands
+last in the plan. What it waited for is free by then, and nothing else has begun to load the limit but steps that stand
+before it in the plan; beside all of those it fits. Newcomers may count more than residents (xapi rounds them up to
+whole MiB); where that makes a difference, a step waits for earlier arrivals, too. A limit that no sum can state makes a
+chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import networkx as nx
+
+from rebalancer.inventory import Uuid
+from rebalancer.placement import Placement
+from rebalancer.plan.leg import Leg
+from rebalancer.problem import Problem
+from rebalancer.rules import Judged, PoolRule, Row, Rule, When
+from rebalancer.rules.core.kinds import Limit
+
+
+def dependencies(legs: Sequence[Leg], problem: Problem, rules: Iterable[Rule]) -> tuple[tuple[int, ...], ...]:
+    """For each leg the positions of the earlier legs that it waits for, without those that follow from others."""
+    limits = lasting_limits(problem, rules)
+    if any(isinstance(limit, Judged) for limit in limits):
+        return tuple((position - 1,) if position else () for position in range(len(legs)))
+    order = _Partial(legs)
+    for limit in limits:
+        if isinstance(limit, Row) and limit.hard:
+            order.respect(Traffic.of(limit, legs, problem.initial))
+    return order.reduced()
+
+
+def lasting_limits(problem: Problem, rules: Iterable[Rule]) -> list[Limit]:
+    """The limits that hold at every step."""
+    lasting = [rule for rule in rules if isinstance(rule, PoolRule) and rule.when is When.EVERY_STEP]
+    return [limit for rule in lasting for limit in rule.limits(problem)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Traffic:
+    """What legs do to one limit: by position, what each loads as a newcomer and as a resident, and what it frees."""
+
+    upper: int
+    initial: int
+    arriving: dict[int, int] = field(default_factory=dict)
+    resident: dict[int, int] = field(default_factory=dict)
+    freed: dict[int, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, row: Row, legs: Sequence[Leg], start: Placement) -> Traffic:
+        """The traffic of *legs* over *row*."""
+        initial = sum(row.weights.get(holder, 0) for holder, place in start.holders() if place in row.places)
+        traffic = cls(upper=row.upper, initial=initial)
+        for position, leg in enumerate(legs):
+            for holder, source, target in leg.move.transfers:
+                traffic.enter(position, row, holder, comes=target in row.places, goes=source in row.places)
+        return traffic
+
+    def enter(self, position: int, row: Row, holder: Uuid, *, comes: bool, goes: bool) -> None:
+        """Add what *holder* loads or frees when the leg at *position* takes it to the row, or away from it."""
+        resident, arriving = row.weights.get(holder, 0), row.arrival_weights.get(holder, 0)
+        if comes and not goes and arriving:
+            self.resident[position] = self.resident.get(position, 0) + resident
+            self.arriving[position] = self.arriving.get(position, 0) + max(resident, arriving)
+        if goes and not comes and resident:
+            self.freed[position] = self.freed.get(position, 0) + resident
+
+
+class _Partial:
+    """The growing relation: `_before[i]` are all positions that leg i waits for, directly or not."""
+
+    def __init__(self, legs: Sequence[Leg]) -> None:
+        self._before: list[set[int]] = []
+        for position, leg in enumerate(legs):
+            own = {earlier for earlier in range(position) if legs[earlier].vm == leg.vm}
+            self._before.append(own)
+        self._close()
+
+    def respect(self, traffic: Traffic) -> None:
+        """Let every leg that loads the limit wait for what it needs: legs that free some of it, then newcomers."""
+        for position in traffic.arriving:
+            freeing = sorted(each for each in traffic.freed if each < position)
+            arriving = sorted((each for each in traffic.arriving if each < position), reverse=True)
+            for earlier in (*freeing, *arriving):
+                if self._worst(traffic, position) <= traffic.upper:
+                    break
+                if earlier not in self._before[position]:
+                    self._before[position].add(earlier)
+                    self._close()
+
+    def _worst(self, traffic: Traffic, position: int) -> int:
+        """The most that the limit may hold when the leg at *position* begins, and no leg after it in the plan has."""
+        before = self._before[position]
+        held = traffic.initial + traffic.arriving[position]
+        for earlier in traffic.arriving:
+            if earlier < position:
+                held += traffic.resident[earlier] if earlier in before else traffic.arriving[earlier]
+        return held - sum(size for freeing, size in traffic.freed.items() if freeing in before)
+
+    def _close(self) -> None:
+        """Whoever is waited for brings along what it waits for; earlier legs are closed first."""
+        for position, before in enumerate(self._before):
+            for earlier in tuple(before):
+                self._before[position] |= self._before[earlier]
+
+    def reduced(self) -> tuple[tuple[int, ...], ...]:
+        """Only the direct dependencies."""
+        graph: nx.DiGraph[int] = nx.DiGraph()
+        graph.add_nodes_from(range(len(self._before)))
+        graph.add_edges_from((earlier, position) for position, before in enumerate(self._before) for earlier in before)
+        direct = nx.transitive_reduction(graph)
+        return tuple(tuple(sorted(direct.predecessors(position))) for position in range(len(self._before)))

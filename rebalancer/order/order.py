@@ -1,0 +1,233 @@
+"""The order of the moves: simulated execution, several priorities, hops only where every order deadlocks.
+
+Memory is held on both hosts while a VM moves, and so is everything else that a rule holds at every step. A cycle of
+moves that wait for each other is not yet a deadlock, because another order may never run into it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rebalancer.inventory import Uuid
+from rebalancer.order.beam import Beam
+from rebalancer.order.depth_first import Search, Stuck
+from rebalancer.order.prune import shortened
+from rebalancer.order.state import State
+from rebalancer.order.unreachable import never_arrives
+from rebalancer.placement import Move, Placement
+from rebalancer.plan.leg import Leg
+from rebalancer.problem import Problem
+from rebalancer.rules import PoolRule, Rule, When, end_violations
+
+SHUFFLES = 6
+SEARCH_EFFORT = 20_000
+"""How many questions a search may ask of the rules before the next priority is tried."""
+LEAST_QUESTIONS = 4
+"""How many it may ask for each VM, however dear they are."""
+TOTAL_EFFORT = 250_000
+"""How many questions all searches may ask together."""
+BYSTANDERS = 12
+"""How many VMs that are to stay may be asked to step aside."""
+CORE_EFFORT = 4_000
+CORE_MOVES = 24
+"""Up to how many moves a deadlock is cut down to the moves that cause it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Legs in an order in which each is legal."""
+
+    legs: tuple[Leg, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlock:
+    """No order was found: the moves that wait for each other, and the rules that hold them.
+
+    `proved` tells that there is none in which every VM that moves is parked at most once; else the search gave up.
+    `ways` are legal beginnings: the way that came furthest without a hop, and with hops.
+    """
+
+    moves: tuple[Move, ...]
+    rules: tuple[str, ...]
+    proved: bool
+    ways: tuple[tuple[Leg, ...], ...] = ()
+
+
+def find_order(
+    problem: Problem, rules: Sequence[Rule], goal: Placement, *, seed: int, first: Sequence[Uuid] = ()
+) -> Order | Deadlock:
+    """An order of the moves from where the VMs are to *goal*, with as few hops as could be found.
+
+    Args:
+        problem: where the VMs are now.
+        rules: the rules that bind.
+        goal: where they are to end.
+        seed: of the shuffled priorities.
+        first: VMs that are tried first, most urgent first; the others follow from small to large.
+    """
+    moves = problem.initial.moves_to(goal)
+    state = State(problem, rules, moves)
+    return _Ordering(state, moves, seed=seed, first=first).find()
+
+
+class _Ordering:
+    """One attempt to order some moves."""
+
+    def __init__(
+        self,
+        state: State,
+        moves: Sequence[Move],
+        *,
+        seed: int,
+        first: Sequence[Uuid],
+        bystanders: Sequence[Uuid] = (),
+    ) -> None:
+        self._state, self._moves, self._first, self._seed = state, moves, first, seed
+        self._lasting = [rule for rule in state.rules if isinstance(rule, PoolRule) and rule.when is When.EVERY_STEP]
+        self._goal = {move.vm: move.target for move in moves} | {vm: state.host_of[vm] for vm in bystanders}
+        self._random = random.Random(seed)
+        self._furthest: Stuck | None = None
+        self._ways: dict[bool, tuple[Leg, ...]] = {}
+        self._most_effort = state.effort + max(TOTAL_EFFORT, 2 * LEAST_QUESTIONS * len(moves) * state.price)
+        self._by_size = sorted(self._goal, key=self._size)
+
+    def find(self) -> Order | Deadlock:
+        """Direct orders first; then with 1, 2, 4 ... hops."""
+        direct, _ = self._try_ranks(self._ranks(), hops=0)
+        if direct is not None:
+            return Order(legs=direct)
+        hopeless = never_arrives(self._state.problem, self._state.rules, self._moves)
+        if hopeless:
+            return Deadlock(moves=(hopeless.move,), rules=(hopeless.rule,), proved=True, ways=self._found_ways())
+        legs, proved = self._with_hops(len(self._moves))
+        legs = legs or self._with_bystanders() or self._among_all()
+        return Order(legs=legs) if legs is not None else self._deadlock(proved=proved)
+
+    def _among_all(self) -> tuple[Leg, ...] | None:
+        """An order in which any VM may step aside, any number of times."""
+        legs = Beam(self._state, self._everybody(), seed=self._seed).search()
+        return shortened(legs, self._state) if legs is not None else None
+
+    def _everybody(self) -> dict[Uuid, Uuid]:
+        """The last host of every guest."""
+        return dict(self._state.problem.initial.host_of) | self._goal
+
+    def _with_hops(self, most: int) -> tuple[tuple[Leg, ...] | None, bool]:
+        """An order with hops; and whether it is proved that there is none with *most* of them."""
+        proved = False
+        for hops in _doubling(most):
+            legs, proved = self._try_ranks(self._hop_ranks(), hops=hops)
+            if legs is not None:
+                return self._with_fewer_hops(legs, hops), False
+        return None, proved
+
+    def _with_bystanders(self) -> tuple[Leg, ...] | None:
+        """An order in which VMs that are to stay make room for a while; the smallest on the hosts in question."""
+        problem, furthest = self._state.problem, self._furthest
+        crowded = {self._goal[vm] for vm in (furthest.waiting if furthest else self._goal)}
+        staying = [vm for vm, host in problem.initial.host_of.items() if vm not in self._goal and host in crowded]
+        nearby = sorted(staying, key=self._size)[:BYSTANDERS]
+        attempt = _Ordering(self._state, self._moves, seed=self._seed, first=self._first, bystanders=nearby)
+        return attempt._with_hops(len(nearby))[0]
+
+    def _size(self, vm: Uuid) -> tuple[int, Uuid]:
+        """What is smaller is tried, and parked, first."""
+        return self._state.problem.pool.vms[vm].migration_memory_bytes, vm
+
+    def _try_ranks(self, ranks: Iterable[Sequence[Uuid]], *, hops: int) -> tuple[tuple[Leg, ...] | None, bool]:
+        """The first order that one of *ranks* leads to; and whether it is proved that there is none."""
+        for rank in ranks:
+            legs, exhausted = self._search(rank, hops)
+            if legs is not None or exhausted:
+                return legs, exhausted
+        return None, False
+
+    def _search(self, rank: Sequence[Uuid], hops: int) -> tuple[tuple[Leg, ...] | None, bool]:
+        """One search; the deadlock that came furthest is kept."""
+        least = LEAST_QUESTIONS * len(self._goal) * self._state.price
+        budget = min(max(SEARCH_EFFORT, least), self._most_effort - self._state.effort)
+        search = Search(self._state, self._goal, rank=rank, parking=self._by_size, hops=hops, budget=budget)
+        legs = search.run()
+        if search.stuck and (self._furthest is None or len(search.stuck.waiting) < len(self._furthest.waiting)):
+            self._furthest = search.stuck
+        hopped = any(leg.hop for leg in search.furthest)
+        self._ways[hopped] = max(self._ways.get(hopped, ()), search.furthest, key=_arrivals)
+        return legs, search.exhausted and legs is None
+
+    def _ranks(self) -> Iterator[Sequence[Uuid]]:
+        """Urgent first, small first, large first, then shuffled."""
+        urgent = [vm for vm in self._first if vm in self._goal]
+        yield urgent + [vm for vm in self._by_size if vm not in set(urgent)]
+        yield self._by_size
+        yield self._by_size[::-1]
+        for _ in range(SHUFFLES):
+            yield self._random.sample(self._by_size, len(self._by_size))
+
+    def _hop_ranks(self) -> Iterator[Sequence[Uuid]]:
+        """The same, without most of the shuffling: hops leave more freedom than priorities."""
+        yield self._by_size
+        yield self._by_size[::-1]
+        yield self._random.sample(self._by_size, len(self._by_size))
+
+    def _with_fewer_hops(self, legs: tuple[Leg, ...], hops: int) -> tuple[Leg, ...]:
+        """The order with the fewest hops between half of *hops* and what *legs* has."""
+        for fewer in range(hops // 2 + 1, sum(leg.hop for leg in legs)):
+            found, _ = self._try_ranks(self._hop_ranks(), hops=fewer)
+            if found is not None:
+                return found
+        return legs
+
+    def _deadlock(self, *, proved: bool) -> Deadlock:
+        """The moves to blame: of those that still wait where a search came furthest, only what is needed."""
+        waiting = self._furthest.waiting if self._furthest else tuple(self._goal)
+        blamed = [move for move in self._moves if move.vm in set(waiting)]
+        if not self._deadlocked(blamed):
+            blamed = list(self._moves)
+        if len(blamed) <= CORE_MOVES:
+            blamed = _smallest(blamed, self._deadlocked)
+        rules = self._furthest.rules if self._furthest else ()
+        return Deadlock(moves=tuple(blamed), rules=rules, proved=proved, ways=self._found_ways())
+
+    def _found_ways(self) -> tuple[tuple[Leg, ...], ...]:
+        """The ways that came furthest, without hops and with them."""
+        return tuple(way for _, way in sorted(self._ways.items()) if way)
+
+    def _deadlocked(self, moves: Sequence[Move]) -> bool:
+        """Whether *moves* alone lead to a placement that fits, and a quick search finds no order, hops included.
+
+        Without the former, moves would be blamed that only miss a companion which makes room for them.
+        """
+        problem, goal = self._state.problem, {move.vm: move.target for move in moves}
+        if end_violations(self._lasting, problem, problem.initial.after(*moves)):
+            return False
+        rank = [vm for vm in self._by_size if vm in goal]
+        search = Search(self._state, goal, rank=rank, parking=rank, hops=len(rank), budget=CORE_EFFORT)
+        return search.run() is None
+
+
+def _arrivals(legs: Sequence[Leg]) -> int:
+    """How many of *legs* bring a VM to its last host."""
+    return sum(not leg.hop for leg in legs)
+
+
+def _doubling(limit: int) -> Iterator[int]:
+    """1, 2, 4 ... and *limit* itself."""
+    hops = 1
+    while hops < limit:
+        yield hops
+        hops *= 2
+    if limit:
+        yield limit
+
+
+def _smallest(moves: Sequence[Move], blocked: Callable[[Sequence[Move]], bool]) -> list[Move]:
+    """What is left of *moves* once none can be taken out without unblocking the others."""
+    core = list(moves)
+    for move in moves:
+        without = [each for each in core if each != move]
+        if without and blocked(without):
+            core = without
+    return core

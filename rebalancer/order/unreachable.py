@@ -1,0 +1,64 @@
+"""Proof that a VM can never arrive: however all VMs are packed, its last host has no room for one as large."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rebalancer.order.capacity import Weights, weights_of
+from rebalancer.placement import Move
+from rebalancer.problem import Problem
+from rebalancer.rules import Rule
+
+QUESTIONS = 24
+"""How many moves are looked into, those of the largest VMs first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hopeless:
+    """A move that no order of whatever migrations can end with, and the id of the rule that holds it."""
+
+    move: Move
+    rule: str
+
+
+def never_arrives(problem: Problem, rules: Sequence[Rule], moves: Sequence[Move]) -> Hopeless | None:
+    """One of *moves* that is hopeless; None if none is found to be.
+
+    When a VM arrives, it still holds its former host, and every other VM holds some host. Where no such packing exists
+    even if any VM could be on any host, there is no order, hops and bystanders included.
+    """
+    vms = list(problem.initial)
+    kinds = weights_of(problem, rules, vms)
+    numbers = {host: number for number, host in enumerate(problem.pool.hosts)}
+    room = [kind.room([numbers[problem.initial[vm]] for vm in vms]) for kind in kinds]
+    if any(left < 0 for each in room for left in each):
+        return None
+    index = {vm: number for number, vm in enumerate(vms)}
+    asked: set[object] = set()
+    for move in sorted(moves, key=lambda each: (-_largest(kinds, index[each.vm]), each.vm)):
+        vm, target = index[move.vm], numbers[move.target]
+        question = (target, tuple((kind.resident[vm], kind.arrival[vm]) for kind in kinds))
+        crowded = any(kind.arrival[vm] > left[target] for kind, left in zip(kinds, room, strict=True))
+        if not crowded or question in asked or len(asked) == QUESTIONS:
+            continue
+        asked.add(question)
+        if _no_packing(kinds, vm, target):
+            return Hopeless(move=move, rule=kinds[0].rule)
+    return None
+
+
+def _largest(kinds: Sequence[Weights], vm: int) -> int:
+    """What a VM weighs on arrival by the first kind of limit."""
+    return kinds[0].arrival[vm] if kinds else 0
+
+
+def _no_packing(kinds: Sequence[Weights], vm: int, target: int) -> bool:
+    """Whether no packing leaves room on *target* for *vm*, which is elsewhere."""
+    from rebalancer.solve.exact.packing import cannot_fit  # noqa: PLC0415 - plans are read and verified without the solver
+
+    items = [tuple(kind.resident[each] for kind in kinds) for each in range(len(kinds[0].resident))]
+    room = [
+        [upper - (kind.arrival[vm] if host == target else 0) for host, upper in enumerate(kind.upper)] for kind in kinds
+    ]
+    return cannot_fit(items, room, barred=[(vm, target)])

@@ -1,0 +1,1 @@
+"""From a problem to a plan: placement, order, schedule, the way back, and the proof."""

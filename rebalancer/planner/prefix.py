@@ -1,0 +1,114 @@
+"""The largest legal prefix: what can be carried out of an order that does not reach its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from rebalancer.describe.left_out import INCOMPLETE, missing_moves
+from rebalancer.describe.limits import over_limits
+from rebalancer.describe.summary import Chosen
+from rebalancer.describe.worth import is_worth_it, rank, tiers_at
+from rebalancer.order.state import State
+from rebalancer.placement import Placement
+from rebalancer.plan.leg import Leg
+from rebalancer.problem import Problem
+from rebalancer.rules import PoolRule, Rule, end_violations
+from rebalancer.rules.facts.sizes import disk_sizes
+
+EFFORT = 20_000
+"""How many questions may be asked of the rules about ways without the VMs that were only parked on them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prefix:
+    """Legs in a legal order, and what is chosen where they end; of two prefixes the one of smaller `rank` is better."""
+
+    legs: tuple[Leg, ...]
+    chosen: Chosen
+    rank: tuple[float, ...]
+
+
+def best_prefix(
+    ways: Sequence[Sequence[Leg]], wanted: Chosen, problem: Problem, rules: Sequence[Rule]
+) -> Prefix | None:
+    """The best prefix of any of *ways* that is legal as an end and worth something; the longest of those alike.
+
+    VMs that were only parked on the way stay at home. Ends that leave a group half-way, or exceed a limit of the
+    policy, are no ends.
+
+    Args:
+        ways: legs that are legal one after another.
+        wanted: what they were to lead to.
+        problem: the pool before the first leg.
+        rules: the rules that bind.
+    """
+    search = _Prefixes(wanted, problem, rules)
+    found = [prefix for way in ways for prefix in search.of(way)]
+    return min(found, key=lambda each: (each.rank, -len(each.legs)), default=None)
+
+
+class _Prefixes:
+    """The prefixes of ways to one placement."""
+
+    def __init__(self, wanted: Chosen, problem: Problem, rules: Sequence[Rule]) -> None:
+        self._wanted, self._problem, self._rules = wanted, problem, tuple(rules)
+        self._pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
+        self._effort = 0
+
+    def of(self, way: Sequence[Leg]) -> Iterator[Prefix]:
+        """Every prefix of *way* that is worth something, the longest first."""
+        tried: set[tuple[Leg, ...]] = set()
+        for length in range(len(way), 0, -1):
+            legs = self._arriving(way[:length])
+            if legs not in tried and (len(legs) == length or self._legal(legs)) and self._may_end(legs):
+                yield from self._worthwhile(legs)
+            tried.add(legs)
+
+    def _arriving(self, legs: Sequence[Leg]) -> tuple[Leg, ...]:
+        """*legs* without those of VMs that do not come to where they are wanted."""
+        last = {leg.vm: leg.target for leg in legs}
+        return tuple(leg for leg in legs if last[leg.vm] == self._wanted.goal[leg.vm])
+
+    def _legal(self, legs: Sequence[Leg]) -> bool:
+        """Whether *legs* are legal one after another."""
+        state = State(self._problem, self._rules, [leg.move for leg in legs])
+        for leg in legs:
+            if self._effort + state.effort > EFFORT or not state.allows(leg.vm, leg.target):
+                break
+            state.move(leg.move)
+        self._effort += state.effort
+        return all(state.host_of[leg.vm] == self._wanted.goal[leg.vm] for leg in legs)
+
+    def _may_end(self, legs: Sequence[Leg]) -> bool:
+        """Whether a plan may end after *legs*."""
+        sizes = [disk_sizes(self._problem).copied_by(leg.move) for leg in legs]
+        limits, moves = self._problem.policy.limits, len({leg.vm for leg in legs})
+        if not legs or over_limits(limits, moves=moves, sizes_bytes=sizes):
+            return False
+        return not end_violations(self._pool_rules, self._problem, self._end(legs))
+
+    def _end(self, legs: Sequence[Leg]) -> Placement:
+        """Where *legs* lead."""
+        return self._problem.initial.after(*(leg.move for leg in legs))
+
+    def _worthwhile(self, legs: tuple[Leg, ...]) -> Iterator[Prefix]:
+        """*legs* as a prefix, if they are better than nothing."""
+        end = self._end(legs)
+        tiers = tiers_at(end, self._wanted.tiers, self._problem)
+        if is_worth_it(end, tiers, self._problem):
+            chosen = replace(self._wanted, goal=end, tiers=tiers, outcome=INCOMPLETE)
+            yield Prefix(legs=legs, chosen=chosen, rank=rank(end, tiers, self._problem))
+
+
+def incomplete(prefix: Prefix, wanted: Placement, problem: Problem, rules: Sequence[Rule]) -> Chosen:
+    """What *prefix* chooses, with the moves to *wanted* that it does without, and why."""
+    end = prefix.chosen.goal
+    missing = missing_moves(end.moves_to(wanted), end, problem, rules)
+    made = len(problem.initial.moves_to(end))
+    blame = ", ".join(sorted({each.rule for each in missing}))
+    reason = (
+        f"{made} of the {made + len(missing)} moves that were found: no order in which all of them are legal was "
+        f"found; what is missing waits for {blame}"
+    )
+    return replace(prefix.chosen, reason=reason, missing=missing)

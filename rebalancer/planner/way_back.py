@@ -1,0 +1,145 @@
+"""The way back: from the end of a plan to the placement it started from, each state legal, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rebalancer.describe.left_out import Hindrances
+from rebalancer.describe.reasons import BACK
+from rebalancer.inventory import Uuid
+from rebalancer.order.order import Deadlock, Order, find_order
+from rebalancer.placement import Placement
+from rebalancer.plan.duration import NO_EXPERIENCE, Pace
+from rebalancer.plan.leg import Leg
+from rebalancer.plan.plan import LeftAlone
+from rebalancer.plan.step import Step, StepKind
+from rebalancer.problem import Problem, problem_at
+from rebalancer.rules import PoolRule, Rule, Violation, end_violations
+from rebalancer.rules.routes import Ways
+from rebalancer.rules.way_back import bind_on_the_way_back
+from rebalancer.schedule.steps import steps_of
+
+
+def way_back(
+    legs: Sequence[Leg], problem: Problem, rules: Sequence[Rule], *, seed: int, pace: Pace = NO_EXPERIENCE
+) -> tuple[tuple[Step, ...], tuple[LeftAlone, ...]]:
+    """Steps from the end of *legs* to where the VMs of *problem* are, and the VMs that they cannot bring back.
+
+    Whatever the operator wished for the end of the plan is not asked, and what the plan mends may break again.
+    """
+    end = _at_the_end(legs, problem)
+    return way_to(problem.initial, end, bind_on_the_way_back(rules), first=latest_first(legs), seed=seed, pace=pace)
+
+
+def way_to(
+    home: Placement,
+    problem: Problem,
+    rules: Sequence[Rule],
+    *,
+    first: Sequence[Uuid] = (),
+    seed: int,
+    pace: Pace = NO_EXPERIENCE,
+) -> tuple[tuple[Step, ...], tuple[LeftAlone, ...]]:
+    """Steps from where the VMs of *problem* are to *home*, and the VMs that they cannot bring there.
+
+    None of those could be brought there after the last step either.
+
+    Args:
+        home: where the VMs are to be.
+        problem: where they are.
+        rules: the rules that bind.
+        first: VMs that are tried first.
+        seed: of the shuffled priorities.
+        pace: how long steps take.
+    """
+    way = _WayTo(home, problem, rules)
+    legs = way.find(first, seed)
+    reasons = [BACK[StepKind.HOP if leg.hop else StepKind.MOVE] for leg in legs]
+    return steps_of(legs, problem, rules, reasons, prefix="r", pace=pace), way.stranded
+
+
+def latest_first(legs: Sequence[Leg]) -> tuple[Uuid, ...]:
+    """The VMs of *legs*, those that move last first."""
+    return tuple(dict.fromkeys(leg.vm for leg in reversed(legs)))
+
+
+def _at_the_end(legs: Sequence[Leg], problem: Problem) -> Problem:
+    """*problem* once *legs* are done."""
+    return problem_at(problem, problem.initial.after(*(leg.move for leg in legs)))
+
+
+class _WayTo:
+    """One way to *home*."""
+
+    def __init__(self, home: Placement, problem: Problem, rules: Sequence[Rule]) -> None:
+        self._home, self._problem, self._rules = home, problem, rules
+        self._stranded: dict[Uuid, LeftAlone] = {}
+
+    @property
+    def stranded(self) -> tuple[LeftAlone, ...]:
+        """Who does not come home, by uuid."""
+        return tuple(self._stranded[vm] for vm in sorted(self._stranded))
+
+    def find(self, first: Sequence[Uuid], seed: int) -> tuple[Leg, ...]:
+        """Leave out what may not go back until the rest has an order; then let go whom the rest lets."""
+        self._strand_refused()
+        self._strand_broken()
+        while isinstance(order := self._order(first, seed), Deadlock):
+            for move in order.moves:
+                rule = order.rules[0] if order.rules else "order"
+                self._strand(move.vm, rule, "no legal order brings it back together with the others")
+        return (*order.legs, *self._followers())
+
+    def _order(self, first: Sequence[Uuid], seed: int) -> Order | Deadlock:
+        """An order for everybody but the stranded."""
+        return find_order(self._problem, self._rules, self._goal(), seed=seed, first=first)
+
+    def _followers(self) -> Iterator[Leg]:
+        """Stranded VMs that may go home after all, once the others are there."""
+        waiting = list(self.stranded)
+        while waiting:
+            end = self._goal()
+            hindrances = Hindrances(end, self._problem, self._rules)
+            moves = {move.vm: move for move in end.moves_to(self._home)}
+            free = next((each.uuid for each in waiting if not hindrances.against(moves[each.uuid])), None)
+            if free is None:
+                break
+            del self._stranded[free]
+            waiting = list(self.stranded)
+            move = moves[free]
+            yield Leg(vm=free, source=move.source, target=move.target, hop=False, disks=move.disks)
+
+    def _goal(self) -> Placement:
+        """Home for everybody but the stranded."""
+        there = self._problem.initial
+        return there.after(*(move for move in there.moves_to(self._home) if move.vm not in self._stranded))
+
+    def _strand_refused(self) -> None:
+        """Find the VMs that may not go home by themselves."""
+        ways = Ways(self._problem, self._rules)
+        for move in self._problem.initial.moves_to(self._home):
+            refused = ways.objections(move)
+            if refused:
+                self._strand(move.vm, refused[0].rule, refused[0].words)
+
+    def _strand_broken(self) -> None:
+        """Find VMs that would break a limit together once they are home: one after another stays away."""
+        rules = [rule for rule in self._rules if isinstance(rule, PoolRule)]
+        while blamed := self._first_broken(rules):
+            vm, violation = blamed
+            self._strand(vm, violation.rule, violation.words)
+
+    def _first_broken(self, rules: Sequence[PoolRule]) -> tuple[Uuid, Violation] | None:
+        """A VM on its way home that is part of what would be broken there, and what that is."""
+        goal = self._goal()
+        moving = {move.vm for move in self._problem.initial.moves_to(goal)}
+        for violation in end_violations(rules, self._problem, goal):
+            for vm in violation.vms:
+                if vm in moving:
+                    return vm, violation
+        return None
+
+    def _strand(self, vm: Uuid, rule: str, words: str) -> None:
+        """Note that *vm* cannot be brought back."""
+        name = self._problem.pool.vms[vm].name
+        self._stranded[vm] = LeftAlone(kind="vm", uuid=vm, name=name, rule=rule, words=words)

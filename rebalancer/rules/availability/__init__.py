@@ -1,0 +1,1 @@
+"""High availability: failover plans, and hosts to spare."""

@@ -1,0 +1,34 @@
+"""No VM that HA protects goes from pool to pool while HA is on in one of them."""
+
+from __future__ import annotations
+
+from rebalancer.inventory import VM, Host
+from rebalancer.problem import Problem
+from rebalancer.rules.core.kinds import Objection, Origin, PairRule
+
+
+class HAUnprotected(PairRule[str]):
+    """XAPI takes the protection off on the way, and asks the other pool's failover plan only once all is copied.
+
+    Where that plan cannot hold the VM, the migration fails then, with the VM in both pools. Of a VM that nobody
+    protects XAPI asks HA nothing; what it takes of the hosts' memory over there is for `ha-plan`.
+    """
+
+    id = "ha-unprotected"
+    sentence = "HA does not protect the VM, or is off in the pool that it leaves and in the one that it comes to."
+    source = "xapi_vm_migrate.ml: migrate_send, ha_always_run_reset; xapi_vm.ml: set_ha_restart_priority"
+    origin = Origin.POLICY
+    code = None
+
+    def needs(self, vm: VM, problem: Problem) -> str | None:
+        """The uuid of the pool where *vm* is protected."""
+        return problem.pool.of_vm(vm).uuid if vm.ha_always_run else None
+
+    def objects(self, needs: str, host: Host, problem: Problem) -> Objection | None:
+        """HA on in either."""
+        home = next(each for each in problem.pool.members if each.uuid == needs)
+        pool = next((each for each in (home, problem.pool.of_host(host.uuid)) if each.ha.enabled), None)
+        if pool is None:
+            return None
+        words = f"HA is on in pool {pool.called}, and protects the VM"
+        return self.objection(words, remedy="empty its ha_restart_priority while it goes from pool to pool")

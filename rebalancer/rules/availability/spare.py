@@ -1,0 +1,137 @@
+"""Any so many hosts may fail, and their VMs restart on the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import combinations
+from typing import Any
+
+from rebalancer.inventory import VM, Uuid
+from rebalancer.policy import Covered
+from rebalancer.problem import Problem
+from rebalancer.rules.availability.ha_plan import RESTART
+from rebalancer.rules.availability.restart_packing import Items
+from rebalancer.rules.availability.restarts import Restarts
+from rebalancer.rules.core.kinds import Origin, PairRule, PoolRule, When
+from rebalancer.rules.cpu.enough_pcpus import EnoughPCPUs
+from rebalancer.rules.cpu.hardware_platform import HardwarePlatform
+from rebalancer.rules.cpu.hvm_capable import HVMCapable
+from rebalancer.rules.disks.shared_sr_visible import SharedSRVisible
+from rebalancer.rules.facts.memory_model import (
+    counts_xen_vcpu_pages,
+    guest_bytes,
+    held_apart_from,
+    start_bytes,
+    static_bytes,
+)
+from rebalancer.rules.network.network_on_target import NetworkOnTarget
+from rebalancer.rules.network.no_bond_slave import NoBondSlave
+from rebalancer.rules.wishes.must_run_on import MustRunOn
+from rebalancer.units import counted
+
+BOOT: tuple[PairRule[Any], ...] = (
+    HardwarePlatform(),
+    SharedSRVisible(),
+    NetworkOnTarget(),
+    NoBondSlave(),
+    HVMCapable(),
+    EnoughPCPUs(),
+    MustRunOn(),
+)
+"""What the start of a VM asks of a host. CPU features are not among it: a VM that boots anew takes its host's."""
+
+
+class Spare(PoolRule):
+    """VMs count their static maxima, as in HA's plan: no restart waits for memory that others would first give back.
+
+    A VM on its way counts on both hosts; when its own fails, its copy on the other is gone, too. A failure may use the
+    reserves.
+    """
+
+    id = "spare"
+    sentence = (
+        "Whichever hosts fail, as many as the policy says, their VMs restart on the others as far as they do now."
+    )
+    source = "the policy's spare; memory as in xapi_ha_vm_failover.ml, hosts as in assert_can_boot_here"
+    origin = Origin.POLICY
+    code = None
+    when = When.EVERY_STEP
+
+    def limits(self, problem: Problem) -> tuple[Restarts, ...]:
+        """One judgement where the policy keeps hosts to spare."""
+        return (_restarts(problem),) if problem.policy.spare.hosts and _covered(problem) else ()
+
+
+@lru_cache(maxsize=2)
+def _restarts(problem: Problem) -> Restarts:
+    """The judgement for the VMs that are covered; kept, because it remembers what it found out."""
+    pool, covered, failing = problem.pool, _covered(problem), problem.policy.spare.hosts
+    live = sorted(uuid for uuid, host in pool.hosts.items() if host.live)
+    targets = boots_on(problem, covered.values())
+    bound = {vm: _bound(covered[vm], len(targets[vm])) for vm in covered if len(targets[vm]) <= failing}
+    apart = held_apart_from(pool, problem.initial, static_bytes)
+    pages = counts_xen_vcpu_pages(pool)
+    kept = [vm for vm in covered if vm not in bound]
+    return Restarts(
+        failing=failing,
+        failures=tuple(map(frozenset, combinations(live, failing))),
+        start={vm: (host,) for vm, host in problem.start.host_of.items()},
+        room={host: guest_bytes(pool.hosts[host]) - apart[host] for host in _open(problem)},
+        held={vm: static_bytes(pool.vms[vm]) for vm in problem.initial},
+        items=Items.of(
+            {vm: start_bytes(covered[vm], xen_vcpu_pages=pages) for vm in kept}, {vm: targets[vm] for vm in kept}
+        ),
+        bound=bound,
+        names={uuid: host.name for uuid, host in pool.hosts.items()} | {vm: pool.vms[vm].name for vm in covered},
+    )
+
+
+def _covered(problem: Problem) -> dict[Uuid, VM]:
+    """The guests that are to be restarted."""
+    guests = {vm: problem.pool.vms[vm] for vm in problem.initial}
+    if problem.policy.spare.vms is Covered.ALL:
+        return guests
+    return {uuid: vm for uuid, vm in guests.items() if vm.ha_restart_priority == RESTART}
+
+
+def _open(problem: Problem) -> tuple[Uuid, ...]:
+    """Hosts on which VMs may start, but for those that are to be emptied."""
+    hosts = problem.pool.hosts.items()
+    return tuple(
+        sorted(uuid for uuid, host in hosts if host.live and host.enabled and uuid not in problem.intent.empty)
+    )
+
+
+def boots_on(problem: Problem, vms: Iterable[VM]) -> dict[Uuid, frozenset[Uuid]]:
+    """Hosts that each VM may start on; VMs that need the same get the same."""
+    known: dict[tuple[Any, ...], frozenset[Uuid]] = {}
+    found = {}
+    for vm in vms:
+        needs = tuple(rule.needs(vm, problem) for rule in BOOT)
+        if needs not in known:
+            known[needs] = frozenset(host for host in _open(problem) if _may_start(needs, host, problem))
+        found[vm.uuid] = frozenset() if _is_tied(vm) else known[needs]
+    return found
+
+
+def _may_start(needs: tuple[Any, ...], host: Uuid, problem: Problem) -> bool:
+    """Whether no rule objects to a start on *host*."""
+    asked = zip(BOOT, needs, strict=True)
+    return not any(need is not None and rule.objects(need, problem.pool.hosts[host], problem) for rule, need in asked)
+
+
+def _bound(vm: VM, hosts: int) -> str:
+    """What is to be said of a VM that too few hosts can run."""
+    why = "it has devices of its host" if _is_tied(vm) else f"{_few(hosts)} can start it"
+    return f"VM '{vm.name}' cannot be kept restartable: {why}"
+
+
+def _few(hosts: int) -> str:
+    """At most so many hosts."""
+    return f"no more than {counted(hosts, 'host')}" if hosts else "no host"
+
+
+def _is_tied(vm: VM) -> bool:
+    """Whether devices of its host keep a VM where it is."""
+    return bool(vm.vgpus or vm.vusbs or vm.attached_pcis)

@@ -1,0 +1,206 @@
+"""What a rule is.
+
+A rule is one small class in one file. Four kinds, by what they look at:
+
+- `VMRule`: a VM that may not move at all;
+- `HostRule`: a host that takes nobody;
+- `PairRule`: one VM may not come to one host;
+- `PoolRule`: what hosts hold together, at every step or once the plan is done.
+
+The first three judge moves only: staying is never illegal. A pool rule states its limits as `Row`s and `Joined`
+groups, in exact units; the solver encodes them, the `Ledger` checks them, and neither sees the other. What no sum can
+state is `Judged` by the ledger alone: a placement that fails it goes back to the solver as forbidden. A limit that
+is already broken may stay so while nobody joins; as soon as somebody joins, it has to hold. A limit that is not `hard`
+is a wish: it forbids nothing, but counts as broken wherever it is, and is repaired like any other.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import ClassVar, Generic, TypeVar
+
+from rebalancer.inventory import VM, Host, Uuid
+from rebalancer.problem import Problem
+from rebalancer.rules.core.versions import Version
+
+Needs = TypeVar("Needs", bound=Hashable)
+
+
+class Origin(StrEnum):
+    """Who states the rule: XAPI's code, the manual although XAPI does not check it, or the operator."""
+
+    XAPI = "xapi"
+    MANUAL = "manual"
+    POLICY = "policy"
+
+
+class When(Enum):
+    """When a pool rule holds: at every moment of the plan, or once it is done."""
+
+    EVERY_STEP = "at every step"
+    AT_END = "once the plan is done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objection:
+    """Why one VM may not move to one host.
+
+    `code` is the error that XAPI would answer, None for rules that XAPI does not check; `params` are the numbers behind
+    that error, where they are worth comparing. `words` does not name the VM or the host: whoever shows it does.
+    `remedy` is the cheapest way out, where there is one.
+    """
+
+    rule: str
+    code: str | None
+    words: str
+    remedy: str = ""
+    params: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """Where a state or a placement breaks a pool rule; `excess` in the rule's own unit."""
+
+    rule: str
+    code: str | None
+    words: str
+    hosts: tuple[Uuid, ...]
+    vms: tuple[Uuid, ...]
+    excess: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Row:
+    """The weights of whatever holds one of `places` sum to at most `upper`.
+
+    VMs hold hosts, and the drives that their disks are in hold SRs. `weights` counts one that is there,
+    `arrival_weights` one that joins (xapi rounds newcomers up); what is not listed weighs nothing. `unit` is one
+    breach, for counting how much is broken; `subject` names the limit. One that is not `hard` is counted and never
+    forbids.
+    """
+
+    subject: str
+    places: frozenset[Uuid]
+    weights: Mapping[Uuid, int]
+    arrival_weights: Mapping[Uuid, int]
+    upper: int
+    unit: int = 1
+    hard: bool = True
+
+    def words(self, value: int) -> str:
+        """How far over the limit *value* is."""
+        return f"{self.subject}: {value} of at most {self.upper}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Joined:
+    """VMs that end on one host; a group that is apart tonight may stay so, but spreads to no further host.
+
+    One that is not `hard` is counted and never forbids.
+    """
+
+    subject: str
+    vms: frozenset[Uuid]
+    hard: bool = True
+
+
+class Judged(ABC):
+    """A limit that no sum can state: it is judged on the whole state.
+
+    A state is `where`: the hosts that each VM holds, the one where it runs first. Another state is another object, so
+    that what was found out about one can be remembered.
+    """
+
+    @property
+    def price(self) -> int:
+        """What one question costs, in sums over a host."""
+        return 25
+
+    @abstractmethod
+    def refuses(self, vm: Uuid, host: Uuid, where: Mapping[Uuid, Sequence[Uuid]]) -> str | None:
+        """Why *vm* may not join *host* in the state *where*, or None."""
+
+    @abstractmethod
+    def broken(self, where: Mapping[Uuid, Sequence[Uuid]]) -> str | None:
+        """What is wrong with the state *where*, or None."""
+
+    def worsens(self, before: Mapping[Uuid, Sequence[Uuid]], after: Mapping[Uuid, Sequence[Uuid]]) -> str | None:
+        """What is wrong with the state *after* that was not with *before*, or None."""
+        words = self.broken(after)
+        return words if words and not self.broken(before) else None
+
+
+Limit = Row | Joined | Judged
+
+
+class Rule(ABC):
+    """What every rule says of itself."""
+
+    id: ClassVar[str]
+    sentence: ClassVar[str]
+    source: ClassVar[str]
+    origin: ClassVar[Origin]
+    code: ClassVar[str | None] = None
+    since: ClassVar[Version | None] = None
+    """The first version of xapi that enforces it; None: all that are known."""
+    until: ClassVar[Version | None] = None
+    """The first version of xapi that does not enforce it any more; None: all still do."""
+
+    def binds(self, version: Version | None) -> bool:
+        """Whether xapi of *version* enforces it; an unknown version enforces everything."""
+        if version is None:
+            return True
+        return (self.since is None or version >= self.since) and (self.until is None or version < self.until)
+
+    def objection(
+        self, words: str, *, code: str | None = None, remedy: str = "", params: tuple[str, ...] = ()
+    ) -> Objection:
+        """An objection in the name of this rule; *code* where it differs from the rule's usual one."""
+        return Objection(rule=self.id, code=code or self.code, words=words, remedy=remedy, params=params)
+
+
+class VMRule(Rule):
+    """A VM that may not move at all."""
+
+    @abstractmethod
+    def objects(self, vm: VM, problem: Problem) -> Objection | None:
+        """Why *vm* may not move, or None."""
+
+
+class HostRule(Rule):
+    """A host that takes nobody; one that `spares_residents` lets those migrate to itself that are there already."""
+
+    spares_residents: ClassVar[bool] = False
+
+    @abstractmethod
+    def objects(self, host: Host, problem: Problem) -> Objection | None:
+        """Why *host* takes nobody, or None."""
+
+
+class PairRule(Rule, Generic[Needs]):
+    """One VM may not come to one host."""
+
+    @abstractmethod
+    def needs(self, vm: VM, problem: Problem) -> Needs | None:
+        """All that this rule reads of *vm*: two VMs with equal needs get equal answers. None: nothing is needed."""
+
+    @abstractmethod
+    def objects(self, needs: Needs, host: Host, problem: Problem) -> Objection | None:
+        """Why a VM with *needs* may not come to *host*, or None."""
+
+
+class PoolRule(Rule):
+    """What hosts hold together."""
+
+    when: ClassVar[When]
+
+    @abstractmethod
+    def limits(self, problem: Problem) -> tuple[Limit, ...]:
+        """The limits that this rule sets, in exact units."""
+
+    def refusal(self, row: Row, held: int, joining: int) -> Objection:
+        """The objection to one more VM of weight *joining* in *row*, which holds *held* already."""
+        return self.objection(row.words(held + joining))

@@ -1,0 +1,114 @@
+"""Who may move where: all VM, host and pair rules, asked once per VM, host and kind of VM."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from rebalancer.inventory import VM, Host, Uuid
+from rebalancer.problem import Problem
+from rebalancer.rules.core.kinds import HostRule, Objection, PairRule, PoolRule, Rule, VMRule
+from rebalancer.rules.core.ledger import Ledger
+
+Ranked = tuple[int, Objection]
+"""An objection with the rank of its rule."""
+
+
+class Legality:
+    """Answers of *rules* for single moves, in the order of the rules: the first objection is XAPI's answer.
+
+    Pool rules are left out: they need a whole placement, see `rebalancer.rules.core.ledger`. VMs with equal needs share
+    their answers, so that a matrix costs little more than one row per kind of VM.
+    """
+
+    def __init__(self, problem: Problem, rules: Sequence[Rule]) -> None:
+        self.problem = problem
+        self.rules = tuple(rules)
+        self._rank_of = {rule.id: rank for rank, rule in enumerate(self.rules)}
+        self._of_vm: dict[Uuid, tuple[Ranked, ...]] = {}
+        self._of_host: dict[Uuid, tuple[Ranked, ...]] = {}
+        self._of_kind: dict[tuple[int, Hashable], Mapping[Uuid, Objection]] = {}
+        self._kinds: dict[Uuid, tuple[tuple[int, Mapping[Uuid, Objection]], ...]] = {}
+
+    @property
+    def pool_rules(self) -> tuple[PoolRule, ...]:
+        """The rules that need a whole placement."""
+        return tuple(rule for rule in self.rules if isinstance(rule, PoolRule))
+
+    def objections(self, vm: VM, host: Host) -> tuple[Objection, ...]:
+        """Everything that speaks against moving *vm* to *host*; nothing speaks against staying."""
+        if vm.resident_on == host.uuid:
+            return ()
+        return tuple(objection for _, objection in self.ranked(vm, host))
+
+    def ranked(self, vm: VM, host: Host) -> list[Ranked]:
+        """The same with the rank of each rule, staying not excepted."""
+        pairs = [(rank, answers[host.uuid]) for rank, answers in self._pairs(vm) if host.uuid in answers]
+        return sorted((*self._vm(vm), *self._host(host), *pairs), key=_rank)
+
+    def objections_with(self, ledger: Ledger, vm: VM, host: Host) -> tuple[Objection, ...]:
+        """Everything that speaks against moving *vm* to *host* in the state of *ledger*, in the order of the rules."""
+        limits = [(self._rank_of[rule.id], objection) for rule, objection in ledger.refusals(vm.uuid, host.uuid)]
+        return tuple(objection for _, objection in sorted([*self.ranked(vm, host), *limits], key=_rank))
+
+    def held_by(self, vm: VM) -> tuple[Objection, ...]:
+        """What keeps *vm* from moving anywhere."""
+        return tuple(objection for _, objection in self._vm(vm))
+
+    def targets(self, vm: VM) -> tuple[Uuid, ...]:
+        """Hosts that *vm* may move to, its own left out."""
+        if self._vm(vm):
+            return ()
+        refused = {uuid for _, answers in self._pairs(vm) for uuid in answers}
+        return tuple(
+            uuid
+            for uuid, host in self.problem.pool.hosts.items()
+            if uuid != vm.resident_on and uuid not in refused and not self._host(host)
+        )
+
+    def _vm(self, vm: VM) -> tuple[Ranked, ...]:
+        """Objections of VM rules."""
+        if vm.uuid not in self._of_vm:
+            asked = (
+                (rank, rule.objects(vm, self.problem))
+                for rank, rule in enumerate(self.rules)
+                if isinstance(rule, VMRule)
+            )
+            self._of_vm[vm.uuid] = tuple((rank, objection) for rank, objection in asked if objection)
+        return self._of_vm[vm.uuid]
+
+    def _host(self, host: Host) -> tuple[Ranked, ...]:
+        """Objections of host rules."""
+        if host.uuid not in self._of_host:
+            asked = (
+                (rank, rule.objects(host, self.problem))
+                for rank, rule in enumerate(self.rules)
+                if isinstance(rule, HostRule)
+            )
+            self._of_host[host.uuid] = tuple((rank, objection) for rank, objection in asked if objection)
+        return self._of_host[host.uuid]
+
+    def _pairs(self, vm: VM) -> tuple[tuple[int, Mapping[Uuid, Objection]], ...]:
+        """For each pair rule that has any: its objections to VMs of this kind, by host."""
+        if vm.uuid not in self._kinds:
+            self._kinds[vm.uuid] = tuple(
+                (rank, answers)
+                for rank, rule in enumerate(self.rules)
+                if isinstance(rule, PairRule) and (answers := self._answers(rank, rule, vm))
+            )
+        return self._kinds[vm.uuid]
+
+    def _answers(self, rank: int, rule: PairRule[Any], vm: VM) -> Mapping[Uuid, Objection]:
+        """The objections of one rule to VMs with the needs of *vm*, by host."""
+        needs = rule.needs(vm, self.problem)
+        if needs is None:
+            return {}
+        if (rank, needs) not in self._of_kind:
+            asked = ((host.uuid, rule.objects(needs, host, self.problem)) for host in self.problem.pool.hosts.values())
+            self._of_kind[rank, needs] = {uuid: objection for uuid, objection in asked if objection}
+        return self._of_kind[rank, needs]
+
+
+def _rank(ranked: Ranked) -> int:
+    """The place of the rule in the catalogue."""
+    return ranked[0]

@@ -1,0 +1,77 @@
+"""The target's CPUs have every feature that the VM saw when it booted."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rebalancer.inventory import VM, Host, PowerState, Uuid
+from rebalancer.problem import Problem
+from rebalancer.rules.core.kinds import Objection, Origin, PairRule
+from rebalancer.rules.core.versions import LEVELS_PER_DOMAIN_TYPE, xapi_version
+from rebalancer.rules.facts.domain import needs_hvm
+from rebalancer.units import counted
+
+WORD = re.compile(r"[0-9a-fA-F]{1,8}")
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """The features that a VM booted with, as xapi writes them, None where none were recorded."""
+
+    key: str
+    features: str | None
+
+
+class CPUFeatures(PairRule[Need]):
+    """Bit by bit: XAPI before 23.17, and the best guess after, when Xen itself compares.
+
+    Words of the VM beyond the host's last are ignored. XAPI before 1.9.90 knew one level for all kinds of domain.
+    """
+
+    id = "cpu-features"
+    sentence = "The target's CPUs have every feature that the VM booted with, for its kind of domain."
+    source = "cpuid_helpers.ml: assert_vm_is_compatible; cpuid.ml; xenops_server_xen.ml: is_compatible"
+    origin = Origin.XAPI
+    code = "VM_INCOMPATIBLE_WITH_THIS_HOST"
+
+    def needs(self, vm: VM, problem: Problem) -> Need | None:
+        """What the VM recorded and the level it is held against; a halted VM may boot anywhere."""
+        if vm.power_state is PowerState.HALTED:
+            return None
+        return Need("features_hvm" if needs_hvm(vm) else "features_pv", vm.last_boot_cpu_flags.get("features"))
+
+    def objects(self, needs: Need, host: Host, problem: Problem) -> Objection | None:
+        """A host that lacks a feature, or does not say what it has."""
+        offered = host.cpu_info.get(_key(needs.key, problem.pool.of_host(host.uuid).coordinator, problem))
+        if offered is None:
+            return self.objection(f"does not say which CPU features it has ({needs.key})")
+        if needs.features is None:
+            return None
+        wanted, present = _words(needs.features), _words(offered)
+        if wanted is None or present is None:
+            return self.objection("CPU features are recorded in a form that nobody can read", code="INTERNAL_ERROR")
+        lacking = sum((want & ~have).bit_count() for want, have in zip(wanted, present, strict=False))
+        if not lacking:
+            return None
+        return self.objection(
+            f"was booted with {counted(lacking, 'CPU feature')} that the host's CPUs do not have",
+            remedy="shut the VM down and start it again: it then gets the level of the whole pool",
+        )
+
+
+@lru_cache(maxsize=8)
+def _key(key: str, coordinator: Uuid, problem: Problem) -> str:
+    """The key of `cpu_info` that holds the level in the pool of *coordinator*: one for all before xapi 1.9.90."""
+    hosts = problem.pool.of_host(coordinator).hosts
+    version = xapi_version(hosts[coordinator])
+    old = version is not None and version < LEVELS_PER_DOMAIN_TYPE
+    levelled = any(level in host.cpu_info for host in hosts.values() for level in ("features_hvm", "features_pv"))
+    return "features" if old and not levelled else key
+
+
+def _words(features: str) -> tuple[int, ...] | None:
+    """The words of a feature string; None if it is not one."""
+    words = features.split("-") if features else []
+    return tuple(int(word, 16) for word in words) if all(WORD.fullmatch(word) for word in words) else None

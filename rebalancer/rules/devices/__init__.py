@@ -1,0 +1,1 @@
+"""Rules on PCI, USB and GPU devices."""

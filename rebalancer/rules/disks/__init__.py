@@ -1,0 +1,1 @@
+"""Rules on disks, CDs and the SRs that hold them."""

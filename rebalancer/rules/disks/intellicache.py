@@ -1,0 +1,31 @@
+"""No disk of the VM is cached on its host and thrown away at reboot."""
+
+from __future__ import annotations
+
+from rebalancer.inventory import VDI, VM
+from rebalancer.problem import Problem
+from rebalancer.rules.core.kinds import Objection, Origin, VMRule
+
+TRUE = frozenset({"true", "1"})
+
+
+class IntelliCache(VMRule):
+    """The keys are SM's own, written while the cache is in use; VDI.on_boot alone does not hold a VM."""
+
+    id = "intellicache"
+    sentence = "No disk is reset at boot and cached on local storage at the same time."
+    source = "xapi_vm_lifecycle.ml: check_operation_error (vdis_reset_and_caching)"
+    origin = Origin.XAPI
+    code = "VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION"
+
+    def objects(self, vm: VM, problem: Problem) -> Objection | None:
+        """A disk with such a cache."""
+        found = (problem.pool.vdis.get(drive.vdi or "") for drive in vm.vbds)
+        cached = [disk.name for disk in found if disk and _cached(disk)]
+        return self.objection(f"its disk '{cached[0]}' is cached on the host and reset at boot") if cached else None
+
+
+def _cached(disk: VDI) -> bool:
+    """Whether SM holds a cache of *disk* that a reboot would drop."""
+    config = disk.sm_config
+    return config.get("on_boot") == "reset" and config.get("caching", "").lower() in TRUE

@@ -1,0 +1,39 @@
+"""No disk that moves tracks its changed blocks."""
+
+from __future__ import annotations
+
+from rebalancer.inventory import VDI, VM, Host
+from rebalancer.problem import Problem
+from rebalancer.rules.core.kinds import Objection, Origin
+from rebalancer.rules.core.versions import Version, xapi_version
+from rebalancer.rules.facts.disk_maps import DiskRule, DiskTargets, moving, own_disks
+
+ONLY_THOSE_THAT_MOVE: Version = (25, 15)
+"""The first xapi that lets disks stay which track changes; before, one of them held its VM."""
+
+
+class NoCBT(DiskRule):
+    """Before XAPI 25.15 any disk of the VM counted, moving or not."""
+
+    id = "no-cbt"
+    sentence = "Changed block tracking is off for every disk that changes its SR."
+    source = "xapi_vm_migrate.ml: assert_can_migrate_vdis"
+    origin = Origin.XAPI
+    code = "VDI_CBT_ENABLED"
+
+    def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
+        """A disk that tracks its changes."""
+        tracked = [disk for disk in _asked(vm, disks, problem) if disk.cbt_enabled]
+        if not tracked:
+            return None
+        return self.objection(
+            f"changed block tracking is on for its disk '{tracked[0].name}'", remedy="turn changed block tracking off"
+        )
+
+
+def _asked(vm: VM, disks: DiskTargets, problem: Problem) -> list[VDI]:
+    """The disks that this version of XAPI asks about."""
+    version = xapi_version(problem.pool.hosts[problem.pool.of_vm(vm).coordinator])
+    if version is None or version < ONLY_THOSE_THAT_MOVE:
+        return [disk for disk in own_disks(vm, problem) if disk]
+    return [disk for disk, _ in moving(disks, problem)]

@@ -1,0 +1,29 @@
+"""The manual's word: disks of Integrated StorageLink stay."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rebalancer.inventory import VM, Host
+from rebalancer.problem import Problem
+from rebalancer.rules.core.kinds import Objection, Origin
+from rebalancer.rules.facts.disk_maps import DiskRule, DiskTargets, own_disks
+
+STORAGELINK: Final = "cslg"
+"""What XenServer up to 6.2 calls SRs of that type; later ones have none."""
+
+
+class NoStorageLink(DiskRule):
+    """XAPI asks only what the driver can do."""
+
+    id = "no-storagelink"
+    sentence = "A VM that takes disks along has none on an Integrated StorageLink SR, and takes none to one."
+    source = "XenServer 6.2 administrator's guide, 6.1: VMs on Integrated StorageLink SRs cannot be migrated"
+    origin = Origin.MANUAL
+    code = None
+
+    def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
+        """A disk that is there, or is to go there."""
+        there = {disk.sr for disk in own_disks(vm, problem) if disk} | set(disks.values())
+        linked = sorted(sr.name for uuid, sr in problem.pool.srs.items() if uuid in there and sr.type == STORAGELINK)
+        return self.objection(f"SR '{linked[0]}' is one of Integrated StorageLink") if linked else None

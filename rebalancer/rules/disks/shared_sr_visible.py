@@ -1,0 +1,64 @@
+"""The target sees every disk of the VM, and what is in its CD drives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rebalancer.inventory import DANGLING, VBD, VM, Host, Uuid, VBDType
+from rebalancer.problem import Problem
+from rebalancer.rules.core.kinds import Objection, Origin, PairRule
+
+NO_DISK = "no disk"
+"""Stands for the SR of a drive that is not empty and leads to no disk: xapi trips over it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """An SR that a VM needs; `drive` is the device of the CD drive where nothing else needs it, else empty."""
+
+    sr: Uuid
+    drive: str
+
+
+class SharedSRVisible(PairRule[tuple[Need, ...]]):
+    """xapi asks for every drive that is not empty, CD drives included, plugged or not; it does not read SR.shared."""
+
+    id = "shared-sr-visible"
+    sentence = "Every SR of the VM's disks, and of the images in its CD drives, is attached to the target host."
+    source = "xapi_vm_helpers.ml: assert_can_see_SRs, which_specified_SRs_not_available_on_host"
+    origin = Origin.XAPI
+    code = "VM_REQUIRES_SR"
+
+    def needs(self, vm: VM, problem: Problem) -> tuple[Need, ...] | None:
+        """The SRs behind the drives, sorted; one that only a CD needs names its drive."""
+        found: dict[Uuid, str] = {}
+        for drive in vm.vbds:
+            if not drive.empty:
+                sr = _sr_of(drive, problem)
+                found[sr] = drive.device if drive.type is VBDType.CD and found.get(sr, drive.device) else ""
+        return tuple(Need(sr, found[sr]) for sr in sorted(found)) or None
+
+    def objects(self, needs: tuple[Need, ...], host: Host, problem: Problem) -> Objection | None:
+        """An SR without an attached PBD on *host*."""
+        missing = [need for need in needs if need.sr not in host.attached_srs]
+        if not missing:
+            return None
+        if any(need.sr == NO_DISK for need in missing):
+            return self.objection("a drive is not empty, and leads to no disk", code="HANDLE_INVALID")
+        names = ", ".join(f"'{_name(need.sr, problem)}'" for need in missing)
+        drives = [need.drive for need in missing]
+        return self.objection(
+            f"needs SR {names}, which the host does not have attached",
+            remedy=f"eject the CD from drive {', '.join(drives)}" if all(drives) else "",
+        )
+
+
+def _sr_of(drive: VBD, problem: Problem) -> Uuid:
+    """The SR behind *drive*; a disk that does not exist is on one that no host has."""
+    vdi = problem.pool.vdis.get(drive.vdi or DANGLING)
+    return vdi.sr if vdi else NO_DISK
+
+
+def _name(sr: Uuid, problem: Problem) -> str:
+    """The name of an SR, as people know it."""
+    return problem.pool.srs[sr].name if sr in problem.pool.srs else "unknown"

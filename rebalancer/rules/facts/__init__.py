@@ -1,0 +1,1 @@
+"""Facts about VMs, hosts and disks that several rules read."""

@@ -1,0 +1,45 @@
+"""Rows in bytes, one a host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rebalancer.inventory import Uuid
+from rebalancer.problem import Problem
+from rebalancer.rules.core.kinds import Row
+from rebalancer.rules.facts.memory_model import guest_bytes
+from rebalancer.units import GIB, size_in_words
+
+
+class MemoryRow(Row):
+    """A row in bytes; a breach is counted by the GiB, about as much as a VM that is one too many."""
+
+    __slots__ = ()
+
+    def words(self, value: int) -> str:
+        """In sizes that people read."""
+        return f"{self.subject}: {size_in_words(value)} of at most {size_in_words(self.upper)}"
+
+
+def memory_rows(
+    problem: Problem,
+    *,
+    subject: str,
+    weights: Mapping[Uuid, int],
+    arrival: Mapping[Uuid, int],
+    apart: Mapping[Uuid, int],
+    reserve: Mapping[Uuid, int] | None = None,
+) -> tuple[MemoryRow, ...]:
+    """What guests take on each host is at most its memory without what is held *apart* and kept in *reserve*."""
+    kept = reserve or {}
+    return tuple(
+        MemoryRow(
+            subject=subject,
+            places=frozenset({uuid}),
+            weights=weights,
+            arrival_weights=arrival,
+            upper=guest_bytes(host) - apart[uuid] - kept.get(uuid, 0),
+            unit=GIB,
+        )
+        for uuid, host in problem.pool.hosts.items()
+    )

@@ -1,0 +1,1 @@
+"""Rules on the state, version and licence of hosts."""

@@ -1,0 +1,24 @@
+"""The host that has to send the VM is live."""
+
+from __future__ import annotations
+
+from rebalancer.inventory import VM
+from rebalancer.problem import Problem
+from rebalancer.rules.core.kinds import Objection, Origin, VMRule
+
+
+class SourceLive(VMRule):
+    """The call is forwarded to the source host, which may be disabled, but not dead."""
+
+    id = "source-live"
+    sentence = "The host on which the VM runs is live."
+    source = "message_forwarding.ml: do_op_on"
+    origin = Origin.XAPI
+    code = "HOST_OFFLINE"
+
+    def objects(self, vm: VM, problem: Problem) -> Objection | None:
+        """A source that is not live, or of which nobody knows; a VM that is nowhere has none."""
+        if vm.resident_on is None:
+            return None
+        host = problem.pool.hosts.get(vm.resident_on)
+        return None if host and host.live else self.objection("its own host is not live")

@@ -1,0 +1,24 @@
+"""The target is not being emptied or shut down."""
+
+from __future__ import annotations
+
+from rebalancer.inventory import Host
+from rebalancer.problem import Problem
+from rebalancer.rules.core.kinds import HostRule, Objection, Origin
+
+LEAVING = frozenset({"evacuate", "reboot", "shutdown"})
+
+
+class TargetNotEvacuating(HostRule):
+    """xapi refuses at once, it does not wait as it does for operations on the VM."""
+
+    id = "target-not-evacuating"
+    sentence = "No evacuation, reboot or shutdown of the target is under way."
+    source = "xapi_host_helpers.ml: valid_operations"
+    origin = Origin.XAPI
+    code = "OTHER_OPERATION_IN_PROGRESS"
+
+    def objects(self, host: Host, problem: Problem) -> Objection | None:
+        """A host on its way out."""
+        found = sorted(LEAVING & set(host.current_operations))
+        return self.objection(f"its {found[0]} is under way", remedy="wait until it ends") if found else None

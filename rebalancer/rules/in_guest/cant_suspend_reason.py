@@ -1,0 +1,29 @@
+"""The guest did not say that it cannot be suspended."""
+
+from __future__ import annotations
+
+from rebalancer.inventory import VM, PowerState
+from rebalancer.problem import Problem
+from rebalancer.rules.core.kinds import Objection, Origin, VMRule
+
+KEY = "data-cant-suspend-reason"
+
+
+class CantSuspendReason(VMRule):
+    """qemu or the guest names a device that cannot migrate; before XAPI 25.24 the move failed for it half-way."""
+
+    id = "cant-suspend-reason"
+    sentence = "The guest has not reported a reason why it cannot be suspended; an empty reason is one."
+    source = "xapi_vm_lifecycle.ml: check_op_for_feature; xenopsd device.ml: assert_can_suspend"
+    origin = Origin.XAPI
+    code = "VM_NON_SUSPENDABLE"
+
+    def objects(self, vm: VM, problem: Problem) -> Objection | None:
+        """A reason reported by a VM that lives."""
+        lives = vm.power_state in (PowerState.RUNNING, PowerState.PAUSED)
+        if not lives or vm.guest_metrics is None or KEY not in vm.guest_metrics.other:
+            return None
+        return self.objection(
+            f"reports that it cannot be suspended: {vm.guest_metrics.other[KEY] or 'no reason given'}",
+            remedy="install the guest tools and reboot the VM",
+        )

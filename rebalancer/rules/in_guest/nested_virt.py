@@ -1,0 +1,29 @@
+"""The VM runs no hypervisor of its own."""
+
+from __future__ import annotations
+
+from rebalancer.inventory import VM
+from rebalancer.problem import Problem
+from rebalancer.rules.core.kinds import Objection, Origin, VMRule
+
+TRUE = frozenset({"true", "1"})
+
+
+class NestedVirt(VMRule):
+    """What the running domain was built with counts; VM.platform only where no metrics say it."""
+
+    id = "nested-virt"
+    sentence = "The running domain was not built with nested virtualisation."
+    source = "xapi_vm_lifecycle.ml: is_mobile, nested_virt"
+    origin = Origin.XAPI
+    code = "VM_IS_IMMOBILE"
+    since = (1, 9, 91)
+
+    def objects(self, vm: VM, problem: Problem) -> Objection | None:
+        """`nested-virt` in the domain."""
+        built = vm.metrics.nested_virt if vm.metrics else None
+        if not (vm.platform.get("nested-virt", "").lower() in TRUE if built is None else built):
+            return None
+        return self.objection(
+            "was built with nested virtualisation", remedy="remove nested-virt from VM.platform and reboot the VM"
+        )

@@ -1,0 +1,27 @@
+"""The VM was not built to stay."""
+
+from __future__ import annotations
+
+from rebalancer.inventory import VM
+from rebalancer.problem import Problem
+from rebalancer.rules.core.kinds import Objection, Origin, VMRule
+
+TRUE = frozenset({"true", "1"})
+
+
+class NoMigrate(VMRule):
+    """What the running domain was built with counts; VM.platform only where no metrics say it."""
+
+    id = "nomigrate"
+    sentence = "The running domain was not built with platform nomigrate."
+    source = "xapi_vm_lifecycle.ml: is_mobile, nomigrate"
+    origin = Origin.XAPI
+    code = "VM_IS_IMMOBILE"
+    since = (1, 9, 91)
+
+    def objects(self, vm: VM, problem: Problem) -> Objection | None:
+        """`nomigrate` in the domain."""
+        built = vm.metrics.nomigrate if vm.metrics else None
+        if not (vm.platform.get("nomigrate", "").lower() in TRUE if built is None else built):
+            return None
+        return self.objection("was built with nomigrate", remedy="remove nomigrate from VM.platform and reboot the VM")

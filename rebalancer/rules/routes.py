@@ -1,0 +1,233 @@
+"""How a VM gets to a host: by XenMotion where the host sees its disks, else with the disks that it does not see.
+
+Each disk that has to go along needs an SR that the host sees. All of them go to one SR where one can take them all, and
+there is a way for each such SR; only where none can is one way tried that fills the emptiest SRs with the largest disks
+first. A way is judged by itself, as if whatever may leave an SR had left: who fits beside whom is for `sr-space`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
+
+from rebalancer.inventory import VDI, VM, Host, Uuid
+from rebalancer.placement import DiskMove, Move, disks_of
+from rebalancer.problem import Problem
+from rebalancer.rules.core.kinds import Objection, Rule
+from rebalancer.rules.core.legality import Legality
+from rebalancer.rules.crossing_catalogue import CROSSING_DISKS, crossing_rules
+from rebalancer.rules.disks.sr_capabilities import receives
+from rebalancer.rules.disks.sr_space import SpaceRow, SRSpace
+from rebalancer.rules.facts.counterparts import crosses, sr_beyond
+from rebalancer.rules.facts.disk_maps import whole_map
+from rebalancer.rules.facts.sizes import disk_sizes
+from rebalancer.rules.storage_catalogue import carrying_rules, disk_rules
+from rebalancer.units import size_in_words
+
+Drive = tuple[Uuid, VDI]
+"""A drive, and the disk in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way to a host: the disks that change their SR, sorted by drive, and the bytes copied, memory included."""
+
+    disks: tuple[DiskMove, ...]
+    copied_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What goes along: drives, sorted, and the SRs to which their disks may go in any combination, best first.
+
+    The disks in drives that are `fixed` go to one SR of another pool, which the policy names.
+    """
+
+    drives: tuple[Uuid, ...]
+    srs: tuple[Uuid, ...]
+    fixed: Mapping[Uuid, Uuid] = field(default_factory=dict)
+
+    def srs_of(self, drive: Uuid) -> tuple[Uuid, ...]:
+        """The SRs to which the disk in *drive* may go."""
+        return (self.fixed[drive],) if drive in self.fixed else self.srs
+
+
+class Ways:
+    """The ways of the VMs of *problem* to its hosts, by *rules*, and what speaks against single moves."""
+
+    def __init__(self, problem: Problem, rules: Sequence[Rule]) -> None:
+        self._problem, self._sizes = problem, disk_sizes(problem)
+        self._plain = Legality(problem, rules)
+        self._carrying = Legality(problem, carrying_rules(problem, rules))
+        self._crossing = Legality(problem, crossing_rules(problem, rules))
+        self._disk_rules = (*disk_rules(problem), *CROSSING_DISKS)
+        self._space: dict[Uuid, SpaceRow] = {sr: row for row in SRSpace().limits(problem) for sr in row.places}
+        self._receiving = {sr for sr in self._space if receives(problem.pool.srs[sr], problem)}
+        self._taken: dict[tuple[DiskMove, ...], bool] = {}
+        self._free = _free_now(self._space, problem)
+
+    def ways(self, vm: VM, host: Host) -> tuple[Way, ...]:
+        """All ways of *vm* to *host* that no rule objects to, cheapest first; none for a VM that is there already.
+
+        Of ways that copy as much, those come first that leave a disk on an SR of its kind, shared or not, then those
+        that leave most room.
+        """
+        if vm.resident_on in {None, host.uuid}:
+            return ()
+        if not self._plain.objections(vm, host):
+            return (Way(disks=(), copied_bytes=vm.migration_memory_bytes),)
+        if not self._may_carry(vm, host):
+            return ()
+        legal = [disks for disks in self._maps(vm, host) if not self._against_disks(vm, host, disks)]
+        copied = vm.migration_memory_bytes
+        return tuple(Way(disks=disks, copied_bytes=copied + self._sizes.copied_on(vm.uuid, disks)) for disks in legal)
+
+    def targets(self, vm: VM) -> tuple[Uuid, ...]:
+        """Hosts that *vm* has a way to, in the order of the pool."""
+        return tuple(uuid for uuid, host in self._problem.pool.hosts.items() if self.ways(vm, host))
+
+    def targets_without_disks(self, vm: VM) -> tuple[Uuid, ...]:
+        """Hosts that *vm* may move to by XenMotion, its own left out."""
+        return self._plain.targets(vm)
+
+    def carried(self, vm: VM, host: Host) -> Carried | None:
+        """What *vm* may take along to *host*, whose disks no rule holds back; None where it may not, or need not.
+
+        Every rule about disks judges each by itself, so that any combination of the SRs is legal; how many fit beside
+        each other is for `sr-space`.
+        """
+        unseen = self._unseen(vm, host)
+        if not unseen or vm.resident_on in {None, host.uuid} or not self._may_carry(vm, host):
+            return None
+        fixed, candidates = self._fixed(vm, host, unseen), self._candidates(host)
+        if not set(fixed.values()) <= set(candidates):
+            return None
+        srs = [sr for sr in candidates if self._takes(sr, vm, host, unseen, fixed)]
+        best_first = sorted(srs, key=lambda sr: self._rank(sr, unseen))
+        drives = tuple(drive for drive, _ in unseen)
+        return Carried(drives=drives, srs=tuple(best_first), fixed=fixed) if srs else None
+
+    def _takes(self, sr: Uuid, vm: VM, host: Host, drives: Sequence[Drive], fixed: Mapping[Uuid, Uuid]) -> bool:
+        """Whether the rules let disks of *vm* go to *sr*: the same on every host that sees what is asked about."""
+        disks = _all_to(sr, drives, fixed)
+        if disks not in self._taken:
+            self._taken[disks] = not self._against_disks(vm, host, disks)
+        return self._taken[disks]
+
+    def _fixed(self, vm: VM, host: Host, drives: Sequence[Drive]) -> dict[Uuid, Uuid]:
+        """Where the policy leads disks in *drives* on the way to another pool."""
+        if not crosses(vm, host, self._problem):
+            return {}
+        home = self._problem.pool.of_vm(vm)
+        led = {drive: sr_beyond(disk.sr, home, host, self._problem) for drive, disk in drives}
+        return {drive: beyond.uuid for drive, beyond in led.items() if beyond and beyond.uuid is not None}
+
+    def _may_carry(self, vm: VM, host: Host) -> bool:
+        """Whether *vm* may go to *host* with some disks, as far as no disk is concerned."""
+        return bool(self._space) and not self._by_way(vm, host).objections(vm, host)
+
+    def _by_way(self, vm: VM, host: Host) -> Legality:
+        """What is asked of a move with disks: inside the pool, or to another one."""
+        return self._crossing if crosses(vm, host, self._problem) else self._carrying
+
+    def objections(self, move: Move) -> tuple[Objection, ...]:
+        """Everything that single-move rules say against *move*, whose VM and disks are where the problem has them."""
+        pool = self._problem.pool
+        vm, host = pool.vms[move.vm], pool.hosts[move.target]
+        if not move.disks:
+            return self._plain.objections(vm, host)
+        return (*self._by_way(vm, host).objections(vm, host), *self._against_disks(vm, host, move.disks))
+
+    def why_none(self, vm: VM, host: Host) -> tuple[Objection, ...]:
+        """What keeps the disks of *vm* from going along to *host*; empty where there is a way, or none need go."""
+        unseen = self._unseen(vm, host)
+        if not self._space or not unseen or self.ways(vm, host):
+            return ()
+        refused = [self._against_disks(vm, host, disks) for disks in self._maps(vm, host)]
+        against_disks = refused[0] if refused else (self._no_room(vm, host),)
+        return (*self._by_way(vm, host).objections(vm, host), *against_disks)
+
+    def _no_room(self, vm: VM, host: Host) -> Objection:
+        """The words for a VM whose disks no SR of *host* can take."""
+        if not self._candidates(host):
+            return SRSpace().objection("the host has no SR attached to which disks may go and that can receive them")
+        unseen = self._unseen(vm, host)
+        for sr in sorted({*self._fixed(vm, host, unseen).values()} - set(self._candidates(host))):
+            name = self._problem.pool.srs[sr].name
+            return SRSpace().objection(f"the policy leads its disks to SR '{name}', which cannot receive them there")
+        words = size_in_words(sum(self._arriving(drive) for drive, _ in unseen))
+        return SRSpace().objection(f"no SR of the host has room for its disks, which need {words}")
+
+    def _against_disks(self, vm: VM, host: Host, disks: Sequence[DiskMove]) -> tuple[Objection, ...]:
+        """What speaks against taking *disks* along, while the others stay."""
+        whole = whole_map(vm, host, disks, self._problem.pool)
+        asked = (rule.objects(vm, host, whole, self._problem) for rule in self._disk_rules)
+        return tuple(objection for objection in asked if objection)
+
+    def _maps(self, vm: VM, host: Host) -> Iterator[tuple[DiskMove, ...]]:
+        """Every map of the disks that have to go along and fit by themselves, best first."""
+        unseen = self._unseen(vm, host)
+        fixed = self._fixed(vm, host, unseen)
+        srs = self._candidates(host) if unseen else []
+        best_first = sorted(srs, key=lambda sr: self._rank(sr, unseen))
+        maps = dict.fromkeys(_all_to(sr, unseen, fixed) for sr in best_first)
+        whole = [disks for disks in maps if self._fits(disks)]
+        yield from whole
+        packed = () if whole else self._packed(unseen, srs, fixed)
+        if packed:
+            yield packed
+
+    def _fits(self, disks: Sequence[DiskMove]) -> bool:
+        """Whether every SR has room for those of *disks* that go there, as if whatever may leave it had left."""
+        need: dict[Uuid, int] = {}
+        for disk in disks:
+            need[disk.target] = need.get(disk.target, 0) + self._arriving(disk.drive)
+        return all(sr in self._space and self._space[sr].upper >= each for sr, each in need.items())
+
+    def _packed(self, unseen: Sequence[Drive], srs: Sequence[Uuid], fixed: Mapping[Uuid, Uuid]) -> tuple[DiskMove, ...]:
+        """The largest disk first, each on the SR with most room left; empty where one does not fit."""
+        room = {sr: self._space[sr].upper for sr in srs}
+        found = []
+        for drive, disk in sorted(unseen, key=lambda each: (-self._arriving(each[0]), each[0])):
+            open_srs = [fixed[drive]] if drive in fixed else srs
+            best = max((sr for sr in open_srs if sr in room), key=lambda sr: room[sr], default=None)
+            if best is None or room[best] < self._arriving(drive):
+                return ()
+            room[best] -= self._arriving(drive)
+            found.append(DiskMove(drive=drive, source=disk.sr, target=best))
+        return tuple(sorted(found))
+
+    def _rank(self, sr: Uuid, unseen: Sequence[Drive]) -> tuple[int, int, Uuid]:
+        """Least disks that change between a shared and a local SR, then most room, then the uuid."""
+        srs = self._problem.pool.srs
+        changed = sum(disk.sr in srs and srs[disk.sr].shared != srs[sr].shared for _, disk in unseen)
+        return changed, -self._free[sr], sr
+
+    def _unseen(self, vm: VM, host: Host) -> list[Drive]:
+        """Drives with disks on SRs that *host* does not have attached, sorted."""
+        drives = ((drive.uuid, disk) for drive, disk in disks_of(vm, self._problem.pool))
+        return sorted((each for each in drives if each[1].sr not in host.attached_srs), key=itemgetter(0))
+
+    def _candidates(self, host: Host) -> list[Uuid]:
+        """SRs of *host* to which the policy lets disks go, and whose driver can receive them."""
+        return sorted(self._receiving & host.attached_srs)
+
+    def _arriving(self, drive: Uuid) -> int:
+        """What the disk in *drive* takes of any SR that it comes to."""
+        return next(iter(self._space.values())).arrival_weights[drive]
+
+
+def _all_to(sr: Uuid, drives: Sequence[Drive], fixed: Mapping[Uuid, Uuid]) -> tuple[DiskMove, ...]:
+    """The moves of the disks in *drives* to one SR, but for those that have an SR of their own."""
+    return tuple(DiskMove(drive=drive, source=disk.sr, target=fixed.get(drive, sr)) for drive, disk in drives)
+
+
+def _free_now(rows: Mapping[Uuid, SpaceRow], problem: Problem) -> dict[Uuid, int]:
+    """What disks may take of each SR as things are tonight."""
+    free = {sr: row.upper for sr, row in rows.items()}
+    for srs in problem.initial.srs_of.values():
+        for drive, sr in srs.items():
+            if sr in free:
+                free[sr] -= rows[sr].weights[drive]
+    return free

@@ -1,1 +1,0 @@
-"""The way to another pool: where networks and SRs lead, and what speaks against going there."""

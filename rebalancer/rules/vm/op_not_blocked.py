@@ -1,0 +1,30 @@
+"""Nobody blocked the migration of the VM."""
+
+from __future__ import annotations
+
+from rebalancer.inventory import VM
+from rebalancer.problem import Problem
+from rebalancer.rules.core.kinds import Objection, Origin, VMRule
+
+
+class OpNotBlocked(VMRule):
+    """`VM.blocked_operations` is how operators say "never migrate"; an empty reason blocks as well as any other."""
+
+    id = "op-not-blocked"
+    sentence = "The VM's blocked_operations does not name the operation that is wanted."
+    source = "xapi_vm_lifecycle.ml: check_operation_error; XCP-ng docs, vms/advanced"
+    origin = Origin.XAPI
+    code = "OPERATION_BLOCKED"
+
+    def __init__(self, operation: str = "pool_migrate") -> None:
+        self._operation = operation
+
+    def objects(self, vm: VM, problem: Problem) -> Objection | None:
+        """The operation among the blocked ones."""
+        if self._operation not in vm.blocked_operations:
+            return None
+        reason = vm.blocked_operations[self._operation] or "no reason given"
+        return self.objection(
+            f"its operation {self._operation} is blocked: {reason}",
+            remedy=f"remove {self._operation} from the VM's blocked_operations",
+        )

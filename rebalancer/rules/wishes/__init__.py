@@ -1,0 +1,1 @@
+"""Rules that the operator states: groups, pins, hosts to be emptied."""

@@ -1,0 +1,33 @@
+"""VMs that should not fail together are in different failure domains."""
+
+from __future__ import annotations
+
+from rebalancer.policy import named
+from rebalancer.problem import Problem
+from rebalancer.rules.core.kinds import Origin, PoolRule, Row, When
+
+
+class SpreadOverDomains(PoolRule):
+    """The same as keeping VMs apart, with racks, rooms or sites in the place of hosts."""
+
+    id = "spread-over-domains"
+    sentence = "At most so many VMs of a group are in one failure domain as the group says."
+    source = "the policy's spread; tags of hosts"
+    origin = Origin.POLICY
+    when = When.AT_END
+
+    def limits(self, problem: Problem) -> tuple[Row, ...]:
+        """One row for each group and domain, in VMs."""
+        return tuple(
+            Row(
+                subject=f"VMs of group {named(group)} in {group.domain} '{domain}'",
+                places=hosts,
+                weights=weights,
+                arrival_weights=weights,
+                upper=group.at_most,
+                hard=group.hard,
+            )
+            for group in problem.intent.spread
+            for weights in [dict.fromkeys(sorted(group.vms), 1)]
+            for domain, hosts in group.hosts_of.items()
+        )

@@ -1,0 +1,1 @@
+"""When each step starts, and how long the plan takes."""

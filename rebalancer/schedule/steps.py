@@ -1,0 +1,87 @@
+"""From an order to steps: names, dependencies, sizes, durations, times and reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rebalancer.describe.crossing import crossing_of
+from rebalancer.describe.disks import step_disks
+from rebalancer.describe.memory import memory_by_step
+from rebalancer.plan.duration import NO_EXPERIENCE, Pace
+from rebalancer.plan.leg import Leg
+from rebalancer.plan.step import HostMemory, Step, StepKind
+from rebalancer.problem import Problem
+from rebalancer.rules import Rule
+from rebalancer.schedule.dispatch import Ride
+from rebalancer.schedule.retime import in_time
+from rebalancer.schedule.schedule import TICKS_A_SECOND
+
+
+def steps_of(
+    legs: Sequence[Leg],
+    problem: Problem,
+    rules: Sequence[Rule],
+    reasons: Sequence[str],
+    *,
+    prefix: str = "s",
+    pace: Pace = NO_EXPERIENCE,
+    effort: float = 0.0,
+) -> tuple[Step, ...]:
+    """*legs* as steps `s01`, `s02` ... in the order in which they are launched, with one of *reasons* each.
+
+    Args:
+        legs: in a legal order.
+        problem: the pool before the first leg.
+        rules: the rules that bind.
+        reasons: why, one a leg.
+        prefix: first letter of the ids.
+        pace: how long steps take.
+        effort: how long CP-SAT may look for a shorter timetable, in its deterministic seconds.
+    """
+    chosen = in_time(legs, problem, rules, pace, effort)
+    rides, starts = chosen.rides, chosen.timetable.starts
+    legs, reasons = [legs[each] for each in chosen.positions], [reasons[each] for each in chosen.positions]
+    turns = sorted(range(len(legs)), key=lambda each: (starts[each], rides[each].carries, each))
+    width = max(2, len(str(len(legs))))
+    ids = {position: f"{prefix}{number:0{width}}" for number, position in enumerate(turns, start=1)}
+    hosts = dict(zip(turns, memory_by_step([legs[each] for each in turns], problem), strict=True))
+    make = _Making(problem=problem, pace=pace, ids=ids, hosts=hosts)
+    return tuple(make.step(each, legs[each], rides[each], starts[each], reasons[each]) for each in turns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Making:
+    """What steps are made from; by position in the order: `ids` are their names, `hosts` what theirs hold."""
+
+    problem: Problem
+    pace: Pace
+    ids: Mapping[int, str]
+    hosts: Mapping[int, tuple[HostMemory, HostMemory]]
+
+    def step(self, position: int, leg: Leg, ride: Ride, start: int, why: str) -> Step:
+        """The leg at *position* as a step."""
+        pool = self.problem.pool
+        seconds = ride.ticks / TICKS_A_SECOND
+        low, high = self.pace.interval(seconds)
+        return Step(
+            id=self.ids[position],
+            kind=StepKind.HOP if leg.hop else StepKind.MOVE,
+            vm=leg.vm,
+            vm_name=pool.vms[leg.vm].name,
+            source=leg.source,
+            source_name=pool.hosts[leg.source].name,
+            target=leg.target,
+            target_name=pool.hosts[leg.target].name,
+            after=tuple(sorted(self.ids[earlier] for earlier in ride.after)),
+            memory_bytes=pool.vms[leg.vm].migration_memory_bytes,
+            disks=step_disks(leg.move, self.problem),
+            network=ride.network,
+            seconds=seconds,
+            seconds_low=low,
+            seconds_high=high,
+            start_seconds=start / TICKS_A_SECOND,
+            hosts=self.hosts[position],
+            why=why,
+            crossing=crossing_of(leg.move, self.problem),
+        )

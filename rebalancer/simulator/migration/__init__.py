@@ -1,0 +1,1 @@
+"""How simulated migrations run: reservation, transfer, arrival."""

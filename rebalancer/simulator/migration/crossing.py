@@ -1,0 +1,150 @@
+"""VM.migrate_send to another pool: the disks, then the records, then the memory; then the VM is gone from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from rebalancer.simulator.checks import another_pool, migration, storage_motion, vm_operations
+from rebalancer.simulator.checks.facts import is_live
+from rebalancer.simulator.checks.storage_motion import OPERATION, StorageMotion
+from rebalancer.simulator.migration import arrival, disks, queueing, residence, storage_moves, transfer, transplant
+from rebalancer.simulator.migration.transfer import FIXED_SECONDS, LINK_BYTES_PER_SECOND, Move, Transfer
+from rebalancer.simulator.migration.transplant import Luggage
+from rebalancer.simulator.state.failure import ApiFailure, Cancelled
+from rebalancer.simulator.state.schema import NULL
+from rebalancer.simulator.state.world import World, both
+
+
+def migrate_send(here: World, there: World, task: str, wish: StorageMotion) -> str:
+    """Move a running VM to another pool; return its ref there.
+
+    Host, SRs and networks of the wish are refs of the other pool. Until all disks are there, nothing holds memory
+    for the VM.
+
+    Raises:
+        ApiFailure: refused, or failed on the way; the VM is where it was, or halted, and what came of it there removed.
+        Cancelled: the task was cancelled.
+        ConnectionLost: the toolstack restarted meanwhile; nobody removes what came of it there.
+    """
+    database = here.database
+    with database.lock:
+        queueing.wait_while(here, task, lambda: storage_moves.is_busy(database, wish.vm))
+    with both(here, there):
+        vm_operations.assert_free(database, wish.vm)
+        vm_operations.assert_movable(database, wish.vm, OPERATION, strict=True)
+        another_pool.assert_can_cross(database, there.database, wish)
+        source = str(database.get("VM", wish.vm)["resident_on"])
+        if source == NULL:
+            raise ApiFailure(
+                "VM_BAD_POWER_STATE", wish.vm, "running", database.get("VM", wish.vm)["power_state"].lower()
+            )
+        storage_moves.assert_slot_free(database, source)
+        wish = replace(
+            wish,
+            vdi_map=storage_motion.whole_map(database, wish, there.database),
+            vif_map=another_pool.networks_of(database, wish),
+        )
+        before = _begin(here, task, wish.vm)
+    move = Move(vm=wish.vm, source=source, target=wish.host, task=task, operation=OPERATION)
+    crossing = _Crossing(here=here, there=there, move=move, wish=wish)
+    try:
+        for drive in list(storage_moves.drives_to_empty(database, wish)):
+            disks.eject(here, drive)
+        crossing.carry_out()
+    finally:
+        crossing.let_go()
+        _end(here, move, before)
+    arrival.aftermath(there, replace(move, vm=crossing.guest))
+    return crossing.guest
+
+
+def _begin(here: World, task: str, vm: str) -> list[str]:
+    before: list[str] = here.database.get("VM", vm)["allowed_operations"]
+    here.database.change(
+        "VM", vm, current_operations={task: OPERATION}, allowed_operations=list(transfer.MOVING_OPERATIONS)
+    )
+    return before
+
+
+def _end(here: World, move: Move, before: list[str]) -> None:
+    """Take back what `_begin` did, if the VM is still here."""
+    with here.database.lock:
+        vm = here.database.find("VM", move.vm)
+        if vm is not None:
+            allowed = before if vm["power_state"] == "Running" else vm["allowed_operations"]
+            here.database.change("VM", move.vm, current_operations={}, allowed_operations=allowed)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Crossing:
+    """One VM on its way; `guest` is its ref in the other pool once it has one there."""
+
+    here: World
+    there: World
+    move: Move
+    wish: StorageMotion
+    copies: list[disks.Copy] = field(default_factory=list)
+    guest: str = NULL
+    is_over: bool = False
+
+    def carry_out(self) -> None:
+        """Copy disks, write records, copy memory, arrive."""
+        sizes = storage_moves.sizes(self.here.database, self.wish, self.there.database)
+        memory = FIXED_SECONDS + transfer.memory_seconds(self.here, self.move.vm)
+        total = memory + sum(sizes.values()) / LINK_BYTES_PER_SECOND
+        under_way = Transfer(self.here, self.move, total, self._arrive)
+        try:
+            for vdi, size in sizes.items():
+                self.copies.append(disks.begin_copy(self.here, vdi, self.wish.vdi_map[vdi], self.wish.host, self.there))
+                under_way.carry(size / LINK_BYTES_PER_SECOND)
+            self._write()
+            under_way.carry(memory)
+        except (ApiFailure, Cancelled):
+            if not self.here.faults.take("copies-stay", vm=self.here.uuid("VM", self.move.vm)):
+                self._discard()
+            raise
+        self._arrive()
+
+    def let_go(self) -> None:
+        """Hold no memory over there any more for a VM that did not come."""
+        if not self.is_over and self.there.database.find("VM", self.guest) is not None:
+            self.there.database.change("VM", self.guest, scheduled_to_be_resident_on=NULL)
+
+    def _write(self) -> None:
+        """Write the VM's records over there, halted as yet, its memory held on the host.
+
+        Raises:
+            ApiFailure: the host cannot take it any more.
+        """
+        with both(self.here, self.there):
+            target = self.there.database
+            if not is_live(target, target.get("host", self.wish.host)):
+                raise ApiFailure("CANNOT_CONTACT_HOST", self.wish.host)
+            migration.assert_target_free(target, self.wish.host)
+            another_pool.assert_can_cross(self.here.database, target, self.wish)
+            luggage = Luggage(disks={copy.old: copy.new for copy in self.copies}, networks=self.wish.vif_map)
+            self.guest = transplant.write(self.here.database, target, self.move.vm, luggage)
+            target.change("VM", self.guest, power_state="Halted", scheduled_to_be_resident_on=self.wish.host)
+
+    def _arrive(self) -> None:
+        """Let the VM run over there, and be gone from here; nothing where its records are not written yet."""
+        if self.guest == NULL or self.is_over:
+            return
+        uuid = self.here.uuid("VM", self.move.vm)
+        stays = self.here.faults.take("source-stays", vm=uuid) is not None
+        with both(self.here, self.there):
+            self.is_over = True
+            allowed = self.here.database.get("VM", self.move.vm)["allowed_operations"]
+            self.there.load.adopt(uuid, self.here.load)
+            self.there.database.change(
+                "VM", self.guest, power_state="Running", scheduled_to_be_resident_on=NULL, allowed_operations=allowed
+            )
+            residence.settle(self.there, self.guest, self.wish.host)
+            residence.halt(self.here, self.move.vm)
+            transplant.erase(self.here, self.move.vm, but_record=stays)
+
+    def _discard(self) -> None:
+        if self.guest != NULL:
+            transplant.erase(self.there, self.guest)
+        else:
+            disks.discard(self.there, self.copies)

@@ -1,0 +1,102 @@
+"""host.evacuate: every VM of a host moves away, a few at a time, or none does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from rebalancer.simulator.checks import evacuation, failover, networks, vm_operations
+from rebalancer.simulator.migration import moves
+from rebalancer.simulator.state import tasks
+from rebalancer.simulator.state.failure import ApiFailure
+from rebalancer.simulator.state.schema import NULL
+from rebalancer.simulator.state.world import World
+
+AT_ONCE = 10
+# What brings VMs to a host does not go with emptying it.
+ARRIVALS = {"provision", "vm_resume", "vm_migrate"}
+
+
+def evacuate(world: World, task: str, host: str, network: str, at_once: int) -> None:
+    """Move every VM off a host; the first one that cannot go stops it before any moves.
+
+    Args:
+        world: the pool.
+        task: the call's task.
+        host: ref of the host.
+        network: ref of the network to copy over, or the null ref.
+        at_once: how many VMs move at a time; 0 or less for XAPI's own number.
+
+    Raises:
+        ApiFailure: what holds a VM, or what a move of one failed with; the moves under way then go on.
+        ConnectionLost: the toolstack restarted meanwhile.
+    """
+    with world.database.lock:
+        failover.assert_may_disable(world.database, host)
+        _mark(world, task, host)
+    try:
+        targets = _targets(world, host, network)
+        _move_all(world, task, targets, network, at_once if at_once > 0 else AT_ONCE)
+        if left := sum(not vm["is_control_domain"] for vm in _residents(world, host)):
+            raise ApiFailure("INTERNAL_ERROR", f"evacuate: {left} VMs are still resident on {host}")
+    finally:
+        _unmark(world, task, host)
+
+
+def _mark(world: World, task: str, host: str) -> None:
+    current = world.database.get("host", host)["current_operations"]
+    if arrivals := {ref: operation for ref, operation in current.items() if operation in ARRIVALS}:
+        raise vm_operations.in_progress("host", host, dict([next(iter(arrivals.items()))]))
+    world.database.change("host", host, current_operations={**current, task: "evacuate"})
+
+
+def _unmark(world: World, task: str, host: str) -> None:
+    with world.database.lock:
+        current = world.database.get("host", host)["current_operations"]
+        left = {ref: operation for ref, operation in current.items() if ref != task}
+        world.database.change("host", host, current_operations=left)
+
+
+def _targets(world: World, host: str, network: str) -> Mapping[str, str]:
+    with world.database.lock:
+        plan = evacuation.plan(world.database, host)
+        for code, *params in plan.blocked.values():
+            raise ApiFailure(code, *params)
+        for target in sorted(set(plan.targets.values())) if network != NULL else ():
+            networks.transfer_address(world.database, target, network)
+    return plan.targets
+
+
+def _residents(world: World, host: str) -> list[dict[str, object]]:
+    return [world.database.get("VM", ref) for ref in world.database.get("host", host)["resident_VMs"]]
+
+
+def _move_all(world: World, task: str, targets: Mapping[str, str], network: str, at_once: int) -> None:
+    options = {"live": "true"} | ({} if network == NULL else {"network": network})
+    workers = ThreadPoolExecutor(max_workers=at_once)
+    waiting, done = list(targets.items()), 0
+    running: set[Future[None]] = set()
+    try:
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                running.add(workers.submit(_move, world, *waiting.pop(0), options))
+            over, running = wait(running, return_when=FIRST_COMPLETED)
+            for move in over:
+                move.result()
+            done += len(over)
+            tasks.advance(world, task, 0.99 * done / len(targets))
+    finally:
+        workers.shutdown(wait=False)
+
+
+def _move(world: World, vm: str, target: str, options: Mapping[str, str]) -> None:
+    """Move one VM in a task of its own, gone at its end; a VM that was switched off meanwhile is no failure."""
+    task = tasks.begin(world, "Async.VM.pool_migrate")
+    try:
+        moves.pool_migrate(world, task, vm, target, options)
+    except ApiFailure as failure:
+        if failure.code != "VM_BAD_POWER_STATE":
+            raise
+    finally:
+        if world.database.find("task", task) is not None:
+            world.database.remove("task", task)

@@ -1,0 +1,36 @@
+"""VM.pool_migrate: waiting, reservation, transfer, arrival."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rebalancer.simulator.checks import migration
+from rebalancer.simulator.migration import arrival, queueing, transfer
+from rebalancer.simulator.migration.transfer import FIXED_SECONDS, Move, Transfer
+from rebalancer.simulator.state.world import World
+
+
+def pool_migrate(world: World, task: str, vm: str, host: str, options: Mapping[str, str]) -> None:
+    """Move a running VM to another host of the pool, or raise what XAPI raises; returns when the VM is there.
+
+    Raises:
+        ApiFailure: refused, or failed on the way; the VM is where it was, or halted.
+        Cancelled: the task was cancelled.
+        ConnectionLost: the toolstack restarted meanwhile.
+    """
+    database = world.database
+    with database.lock:
+        database.get("host", host)
+        queueing.wait_while(world, task, lambda: migration.must_wait(database, vm, host, options))
+        migration.assert_may_start(database, vm, host, options)
+        source = database.get("VM", vm)["resident_on"]
+        move = Move(vm=vm, source=source, target=host, task=task, operation=migration.OPERATION)
+        allowed = transfer.reserve(world, move)
+    try:
+        seconds = FIXED_SECONDS + transfer.memory_seconds(world, vm)
+        Transfer(world, move, seconds, lambda: arrival.arrive(world, move)).carry(seconds)
+        arrival.arrive(world, move)
+    finally:
+        transfer.release(world, move, allowed)
+    arrival.announce(world, move)
+    arrival.aftermath(world, move)

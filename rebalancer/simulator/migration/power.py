@@ -1,0 +1,75 @@
+"""Switching VMs on and off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebalancer.simulator.checks import memory, vm_operations
+from rebalancer.simulator.migration import queueing, residence
+from rebalancer.simulator.state.failure import ApiFailure
+from rebalancer.simulator.state.schema import blank
+from rebalancer.simulator.state.world import World, stamp
+
+RUNNING_OPERATIONS = ["migrate_send", "pool_migrate", "suspend", "hard_reboot", "hard_shutdown", "clean_reboot"]
+RUNNING_OPERATIONS += ["clean_shutdown", "pause", "checkpoint", "snapshot", "changing_dynamic_range"]
+
+
+def shut_down(world: World, task: str, vm: str, operation: str) -> None:
+    """Switch a VM off once nothing else is under way on it."""
+    with world.database.lock:
+        queueing.wait_while(world, task, lambda: _is_busy(world, vm, operation))
+        residence.halt(world, vm)
+
+
+def pull_plug(world: World, vm: str) -> None:
+    """Switch a VM off at once; a move under way then fails."""
+    with world.database.lock:
+        vm_operations.assert_not_refused(world.database, vm, "hard_shutdown")
+        residence.halt(world, vm)
+
+
+def start(world: World, task: str, vm: str, hosts: Sequence[str]) -> None:
+    """Start a VM on the host with most memory left.
+
+    Args:
+        world: the pool.
+        task: the call's task.
+        vm: a halted VM.
+        hosts: refs of the hosts it may run on.
+
+    Raises:
+        ApiFailure: NO_HOSTS_AVAILABLE, or what stands against starting the VM.
+    """
+    database = world.database
+    with database.lock:
+        queueing.wait_while(world, task, lambda: _is_busy(world, vm, "start"))
+        if not hosts:
+            raise ApiFailure("NO_HOSTS_AVAILABLE", vm)
+        residence.settle(world, vm, max(hosts, key=lambda host: (memory.free_memory(database, host), host)))
+        _boot(world, vm)
+
+
+def _is_busy(world: World, vm: str, operation: str) -> bool:
+    vm_operations.assert_not_refused(world.database, vm, operation)
+    return bool(world.database.get("VM", vm)["current_operations"])
+
+
+def _boot(world: World, vm: str) -> None:
+    database = world.database
+    record = database.get("VM", vm)
+    domain = {"current_domain_type": record["domain_type"], "hvm": record["domain_type"] == "hvm"}
+    domain |= {"memory_actual": record["memory_target"], "start_time": stamp(world.clock())}
+    if database.find("VM_metrics", record["metrics"]) is None:
+        metrics = blank("VM_metrics") | domain | {"VCPUs_number": record["VCPUs_at_startup"]}
+        database.change("VM", vm, metrics=database.add("VM_metrics", metrics))
+    else:
+        database.change("VM_metrics", record["metrics"], **domain)
+    _, pool = next(database.items("pool"))
+    flags = {"vendor": pool["cpu_info"].get("vendor", ""), "features": pool["cpu_info"].get("features_hvm_host", "")}
+    database.change(
+        "VM",
+        vm,
+        power_state="Running",
+        last_boot_CPU_flags=flags,
+        allowed_operations=list(RUNNING_OPERATIONS),
+    )

@@ -1,0 +1,149 @@
+"""VM.migrate_send inside the pool: first the disks, then the memory of a running VM, then the VM is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from rebalancer.simulator.checks import boot_here, failover, migration, storage_motion, vm_operations
+from rebalancer.simulator.checks.facts import discs_of
+from rebalancer.simulator.checks.storage_motion import OPERATION, StorageMotion
+from rebalancer.simulator.migration import arrival, disks, queueing, transfer
+from rebalancer.simulator.migration.transfer import FIXED_SECONDS, LINK_BYTES_PER_SECOND, Move, Transfer
+from rebalancer.simulator.state.database import Database
+from rebalancer.simulator.state.failure import ApiFailure, Cancelled
+from rebalancer.simulator.state.schema import NULL
+from rebalancer.simulator.state.world import World
+
+AT_ONCE = 3
+
+
+def migrate_send(world: World, task: str, wish: StorageMotion) -> str:
+    """Move a VM and its disks; return the VM's ref, which stays the same inside a pool.
+
+    A running VM ends on the target. One that is halted or suspended stays so, and only its disks move. Disks that move
+    get new refs and uuids; discs in CD drives are ejected unless the map keeps them on their SR.
+
+    Raises:
+        ApiFailure: refused, or failed on the way; the VM is where it was, or halted. Copies are removed, CDs stay out.
+        Cancelled: the task was cancelled.
+        ConnectionLost: the toolstack restarted meanwhile; nobody removes the copies then.
+    """
+    database = world.database
+    with database.lock:
+        queueing.wait_while(world, task, lambda: is_busy(database, wish.vm))
+        vm_operations.assert_movable(database, wish.vm, OPERATION, strict=True)
+        storage_motion.assert_can_migrate(database, wish)
+        move = _admitted(world, task, wish)
+        wish = replace(wish, vdi_map=storage_motion.whole_map(database, wish))
+        storage_motion.assert_may_begin(database, wish)
+        allowed = transfer.reserve(world, move)
+    try:
+        for drive in list(drives_to_empty(database, wish)):
+            disks.eject(world, drive)
+        _carry_out(world, move, wish)
+    finally:
+        transfer.release(world, move, allowed)
+    if move.source != NULL:
+        arrival.announce(world, move)
+    arrival.aftermath(world, move)
+    return wish.vm
+
+
+def is_busy(database: Database, vm: str) -> bool:
+    """Whether anything is under way on a VM that could be moved; raises what refuses it before any waiting."""
+    vm_operations.assert_not_refused(database, vm, OPERATION)
+    return bool(database.get("VM", vm)["current_operations"])
+
+
+def _admitted(world: World, task: str, wish: StorageMotion) -> Move:
+    """Return the move once its hosts take part in it; the HA plan is asked for a VM that is off, and only then."""
+    database = world.database
+    source = str(database.get("VM", wish.vm)["resident_on"])
+    target = wish.host
+    if source == NULL:
+        target = _agent(database, wish.vm)
+        failover.assert_plan_survives(database, wish.vm, target)
+    migration.assert_target_free(database, target)
+    assert_slot_free(database, target if source == NULL else source)
+    return Move(vm=wish.vm, source=source, target=target, task=task, operation=OPERATION)
+
+
+def _agent(database: Database, vm: str) -> str:
+    """Return the host that moves the disks of a VM that is off: one where the VM could start."""
+    for host, _ in database.items("host"):
+        if boot_here.has_room(database, vm, host):
+            return host
+    raise ApiFailure("NO_HOSTS_AVAILABLE", vm)
+
+
+def assert_slot_free(database: Database, carrier: str) -> None:
+    """Raise TOO_MANY_STORAGE_MIGRATES unless the host that sends has fewer than three of them under way."""
+    carriers = [
+        vm["scheduled_to_be_resident_on"] if vm["resident_on"] == NULL else vm["resident_on"]
+        for _, vm in database.items("VM")
+        if OPERATION in vm["current_operations"].values()
+    ]
+    if carriers.count(carrier) >= AT_ONCE:
+        raise ApiFailure("TOO_MANY_STORAGE_MIGRATES", str(AT_ONCE))
+
+
+def drives_to_empty(database: Database, wish: StorageMotion) -> Iterator[str]:
+    """Iterate over the CD drives whose disc the map does not keep where it is."""
+    guest = database.get("VM", wish.vm)
+    for ref in guest["VBDs"] if guest["power_state"] != "Suspended" else ():
+        vbd = database.get("VBD", ref)
+        disc = database.find("VDI", vbd["VDI"])
+        if vbd["type"] == "CD" and disc is not None and wish.vdi_map.get(vbd["VDI"]) != disc["SR"]:
+            yield ref
+
+
+def _carry_out(world: World, move: Move, wish: StorageMotion) -> None:
+    database, copies = world.database, list[disks.Copy]()
+    bytes_of = sizes(database, wish)
+    waiting = list(bytes_of)
+    memory = FIXED_SECONDS + (transfer.memory_seconds(world, move.vm) if move.source != NULL else 0.0)
+    seconds = memory + sum(bytes_of.values()) / LINK_BYTES_PER_SECOND
+
+    def arrive() -> None:
+        # The toolstack may die before all disks are there: then the VM cannot have moved.
+        if waiting:
+            return
+        with database.lock:
+            disks.take_over(world, copies)
+            if move.source != NULL:
+                arrival.arrive(world, move)
+
+    under_way = Transfer(world, move, seconds, arrive)
+    try:
+        for vdi, size in bytes_of.items():
+            copies.append(disks.begin_copy(world, vdi, wish.vdi_map[vdi], wish.host))
+            under_way.carry(size / LINK_BYTES_PER_SECOND)
+            waiting.remove(vdi)
+        _assert_rest_visible(world, move, bytes_of)
+        under_way.carry(memory)
+    except (ApiFailure, Cancelled):
+        if not world.faults.take("copies-stay", vm=world.uuid("VM", move.vm)):
+            disks.discard(world, copies)
+        raise
+    arrive()
+
+
+def sizes(database: Database, wish: StorageMotion, there: Database | None = None) -> Mapping[str, int]:
+    """Return {VDI: bytes} of the disks to be copied, in XAPI's order: the small first, then the old.
+
+    `there` has the host, if that is in another pool.
+    """
+    rows = [(ref, database.get("VDI", ref)) for ref, _ in storage_motion.leaving(database, wish.vdi_map)]
+    wanted = storage_motion.all_disks(database, wish, there)
+    rows.sort(key=lambda row: (int(row[1]["virtual_size"]), row[1]["snapshot_time"]))
+    return {ref: int(vdi["virtual_size"]) for ref, vdi in rows if ref in wanted}
+
+
+def _assert_rest_visible(world: World, move: Move, copied: Mapping[str, int]) -> None:
+    """A disk that stays on an SR that the target does not see stops a running VM, and only now."""
+    if move.source == NULL:
+        return
+    for _, ref, vdi in discs_of(world.database, world.database.get("VM", move.vm)):
+        if ref not in copied:
+            disks.assert_visible(world, vdi["SR"], move.target)

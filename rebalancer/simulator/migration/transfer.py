@@ -1,0 +1,178 @@
+"""One move under way: reserved in the records, advancing with time, stopped by faults."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rebalancer.simulator.migration import residence
+from rebalancer.simulator.state import sessions, tasks
+from rebalancer.simulator.state.failure import ApiFailure, Cancelled, ConnectionLost
+from rebalancer.simulator.state.faults import Fault
+from rebalancer.simulator.state.schema import NULL
+from rebalancer.simulator.state.world import World
+
+LINK_BYTES_PER_SECOND = 1.1e9
+FIXED_SECONDS = 2.0
+TICK_SECONDS = 0.05
+MOVING_OPERATIONS = ["hard_reboot", "hard_shutdown"]
+BROKEN_STREAM = "Xenops_interface.Xenopsd_error([S(Internal_error);S(End_of_file)])"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One transfer under way; all but the operation are refs.
+
+    Args:
+        vm: what moves.
+        source: from where; the null ref for a VM that is off.
+        target: to where.
+        task: the task, or the dummy ref of a synchronous call.
+        operation: pool_migrate or migrate_send.
+    """
+
+    vm: str
+    source: str
+    target: str
+    task: str
+    operation: str
+
+
+def reserve(world: World, move: Move) -> list[str]:
+    """Mark VM and target as busy with a move, and hold its memory there; return what the VM allowed before.
+
+    The caller holds the database's lock since it checked the move: else two moves could both find the last room.
+    """
+    database = world.database
+    before: list[str] = database.get("VM", move.vm)["allowed_operations"]
+    target = database.get("host", move.target)
+    operations = {**target["current_operations"], move.task: "vm_migrate"}
+    allowed = [name for name in target["allowed_operations"] if name != "evacuate"]
+    database.change("host", move.target, current_operations=operations, allowed_operations=allowed)
+    database.change(
+        "VM",
+        move.vm,
+        current_operations={move.task: move.operation},
+        scheduled_to_be_resident_on=move.target,
+        allowed_operations=list(MOVING_OPERATIONS),
+    )
+    return before
+
+
+def release(world: World, move: Move, allowed: list[str]) -> None:
+    """Take back what `reserve` did; `allowed` is what it returned."""
+    database = world.database
+    with database.lock:
+        if (vm := database.find("VM", move.vm)) is not None:
+            is_as_before = (vm["power_state"] == "Running") == (move.source != NULL)
+            database.change(
+                "VM",
+                move.vm,
+                current_operations={k: v for k, v in vm["current_operations"].items() if k != move.task},
+                scheduled_to_be_resident_on=NULL,
+                allowed_operations=allowed if is_as_before else vm["allowed_operations"],
+            )
+        host = database.get("host", move.target)
+        left = {k: v for k, v in host["current_operations"].items() if k != move.task}
+        busy = "vm_migrate" in left.values()
+        names = [
+            *host["allowed_operations"],
+            *([] if busy or "evacuate" in host["allowed_operations"] else ["evacuate"]),
+        ]
+        database.change("host", move.target, current_operations=left, allowed_operations=names)
+
+
+class Transfer:
+    """The bytes of one move on their way, done in parts.
+
+    Args:
+        world: the pool.
+        move: what is on its way.
+        seconds: how long all of it takes on a link of its own.
+        arrive: puts the VM on its new host; called where the toolstack dies after that.
+    """
+
+    def __init__(self, world: World, move: Move, seconds: float, arrive: Callable[[], None]) -> None:
+        self._world, self._move, self._seconds, self._arrive = world, move, seconds, arrive
+        self._restarts, self._done, self._goal = world.restarts, 0.0, 0.0
+        self._state = world.database.get("VM", move.vm)["power_state"]
+        self._strike = _strike(world, move)
+
+    def carry(self, seconds: float) -> None:
+        """Go on for `seconds` more of the work.
+
+        Raises:
+            ApiFailure: a fault struck, or the VM was switched off.
+            Cancelled: the task was cancelled.
+            ConnectionLost: the toolstack restarted, or the simulator stops.
+        """
+        world, move, last = self._world, self._move, time.monotonic()
+        self._goal += seconds
+        while self._done < self._goal:
+            if world.stopping.wait(TICK_SECONDS) or world.restarts != self._restarts:
+                raise ConnectionLost
+            now = time.monotonic()
+            self._done, last = self._done + (now - last) * world.speed / _sharing(world, move), now
+            tasks.advance(world, move.task, 0.99 * min(1.0, self._done / self._seconds))
+            self._look()
+        self._look()
+
+    def _look(self) -> None:
+        world, move, strike = self._world, self._move, self._strike
+        if strike and min(self._done, self._goal) / self._seconds >= strike.number("at", 0.5):
+            self._fail(strike)
+        if tasks.asked_to_cancel(world, move.task):
+            raise Cancelled
+        if world.database.get("VM", move.vm)["power_state"] != self._state:
+            raise _broken(move)
+
+    def _fail(self, strike: Fault) -> None:
+        if strike.kind == "vm-halts":
+            residence.halt(self._world, self._move.vm)
+            raise _broken(self._move)
+        if strike.kind == "toolstack-restart":
+            self._restart(moved=strike.settings.get("outcome", "moved") == "moved")
+        if "code" in strike.settings:
+            raise ApiFailure(strike.settings["code"], *strike.settings.get("params", "").split())
+        raise _broken(self._move)
+
+    def _restart(self, *, moved: bool) -> None:
+        if moved:
+            self._arrive()
+        with self._world.database.lock:
+            self._world.restarts += 1
+            tasks.cancel_all(self._world)
+            sessions.close_all(self._world)
+        raise ConnectionLost
+
+
+def memory_seconds(world: World, vm: str) -> float:
+    """Return how long the memory of a running VM takes on a link of its own."""
+    record = world.database.get("VM", vm)
+    metrics = world.database.find("VM_metrics", record["metrics"])
+    return int(metrics["memory_actual"] if metrics else record["memory_dynamic_min"]) / LINK_BYTES_PER_SECOND
+
+
+def _strike(world: World, move: Move) -> Fault | None:
+    vm, host = world.uuid("VM", move.vm), world.uuid("host", move.target)
+    for kind in ("move-fails", "vm-halts", "toolstack-restart"):
+        if fault := world.faults.take(kind, vm=vm, host=host):
+            return fault
+    return None
+
+
+def _broken(move: Move) -> ApiFailure:
+    return ApiFailure("VM_MIGRATE_FAILED", move.vm, move.source, move.target, BROKEN_STREAM)
+
+
+def _sharing(world: World, move: Move) -> int:
+    """How many transfers share the busier of the two links."""
+    ends = [
+        end
+        for _, vm in world.database.items("VM")
+        if vm["scheduled_to_be_resident_on"] != NULL
+        for end in (vm["resident_on"], vm["scheduled_to_be_resident_on"])
+        if end != NULL
+    ]
+    return max(1, ends.count(move.source), ends.count(move.target))

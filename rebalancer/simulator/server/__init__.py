@@ -1,0 +1,1 @@
+"""The simulated hosts on the network."""

@@ -1,0 +1,229 @@
+"""The simulated hosts' HTTP: one listening socket a host, one thread a connection, kept alive."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import selectors
+import socket
+import ssl
+import struct
+import xmlrpc.client
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler
+from threading import Thread
+from typing import Any
+from urllib.parse import urlsplit
+from xml.parsers.expat import ExpatError
+
+from rebalancer.simulator.calls.dispatch import Dispatcher
+from rebalancer.simulator.rrd.endpoints import Answer, RrdEndpoints
+from rebalancer.simulator.state.failure import ApiFailure, ConnectionLost
+from rebalancer.simulator.state.world import World
+from rebalancer.simulator.wire import jsonform, xmlform
+
+BACKLOG = 128
+MOST_BYTES = 2**26
+"""No call is longer."""
+BROKEN = (
+    "<html><body><h1>HTTP 500 internal server error</h1>An unexpected error occurred; please wait a while and try "
+    "again. If the problem persists, please contact your support representative.<h1> Additional information </h1>"
+    "{}</body></html>"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What one simulated host answers with.
+
+    Args:
+        world: the pool.
+        host: ref of the host.
+        dispatcher: carries out calls.
+        rrds: answers GET requests for metrics.
+    """
+
+    world: World
+    host: str
+    dispatcher: Dispatcher
+    rrds: RrdEndpoints
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection to one host."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = "Xapi"
+    wbufsize = -1
+    site: Site
+
+    def do_POST(self) -> None:
+        """Answer an API call."""
+        length = self.headers.get("Content-Length", "0")
+        if not (length.isdecimal() and int(length) <= MOST_BYTES):
+            self.close_connection = True
+            self._broken("Content-Length")
+            return
+        body = self.rfile.read(int(length))
+        path = urlsplit(self.path).path
+        if path == "/jsonrpc":
+            self._json_rpc(body)
+        elif path in {"/", "/RPC2"}:
+            self._xml_rpc(body)
+        else:
+            self._answer(Answer(status=404, kind="text/html", text="Not found"))
+
+    def do_GET(self) -> None:
+        """Answer a request for metrics."""
+        self._answer(self.site.rrds.answer(self.site.host, self.path, dict(self.headers.items())))
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+        """Say nothing: the simulator's standard error belongs to whoever runs it."""
+
+    def _xml_rpc(self, body: bytes) -> None:
+        try:
+            params, method = xmlrpc.client.loads(body)
+        except (ExpatError, xmlrpc.client.Error, ValueError, TypeError, AttributeError, IndexError) as error:
+            self._broken(f"Xmlm.Error({error})")
+            return
+        if not isinstance(method, str):
+            self._broken("Xmlm.Error(no method)")
+            return
+        self._call(method, [_plain(p) for p in params], "text/xml", xmlform.success, xmlform.failure)
+
+    def _json_rpc(self, body: bytes) -> None:
+        try:
+            request = json.loads(body)
+            method, params = request["method"], list(request.get("params", []))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            self._broken(str(error))
+            return
+        if not isinstance(method, str):
+            self._broken("no method")
+            return
+        self._call(
+            method,
+            params,
+            "application/json",
+            lambda kind, value: jsonform.success(request, kind, value),
+            lambda description: jsonform.failure(request, description),
+        )
+
+    def _call(
+        self,
+        method: str,
+        params: list[Any],
+        content: str,
+        success: Callable[[str, Any], str],
+        failure: Callable[[list[str]], str],
+    ) -> None:
+        faults = self.site.world.faults
+        if slow := faults.take("slow", method=method):
+            self.site.world.stopping.wait(slow.number("seconds", 1.0))
+        try:
+            kind, value = self.site.dispatcher.call(self.site.host, method, params)
+            text = success(kind, value)
+        except ApiFailure as refused:
+            text = failure(refused.description)
+        except ConnectionLost:
+            self._reset()
+            return
+        if faults.take("connection-reset", method=method):
+            self._reset()
+            return
+        self._answer(Answer(status=200, kind=content, text=text))
+
+    def _reset(self) -> None:
+        """Close the connection so that the client sees a reset, not an end."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+    def _broken(self, why: str) -> None:
+        """Answer what is no call."""
+        self._answer(Answer(status=500, kind="text/html", text=BROKEN.format(xmlform.escape(why))))
+
+    def _answer(self, answer: Answer) -> None:
+        raw = answer.text.encode()
+        self.send_response(answer.status)
+        for name, value in {**answer.headers, "Content-Type": answer.kind, "Content-Length": str(len(raw))}.items():
+            self.send_header(name, value)
+        self.send_header("Cache-Control", "no-cache, no-store")
+        self.end_headers()
+        self.wfile.write(raw)
+        self.wfile.flush()
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any wire type
+    """Return a parameter without the wrappers of xmlrpc.client."""
+    return str(value) if isinstance(value, xmlrpc.client.DateTime) else value
+
+
+class Listener:
+    """Accepts connections for all hosts in one thread and serves each in a thread of its own.
+
+    Args:
+        sites: {address: what answers there}.
+        port: the port on every address; 0 for any free one.
+        context: for TLS.
+    """
+
+    def __init__(self, sites: Mapping[str, Site], port: int, context: ssl.SSLContext | None) -> None:
+        self._context = context
+        self._selector = selectors.DefaultSelector()
+        self._open: set[socket.socket] = set()
+        self.port = port
+        for address, site in sites.items():
+            listening = socket.create_server((address, self.port), backlog=BACKLOG)
+            self.port = listening.getsockname()[1]
+            self._selector.register(listening, selectors.EVENT_READ, site)
+        self._thread = Thread(target=self._accept, name="simulated pool", daemon=True)
+        self._wake, waker = socket.socketpair()
+        self._selector.register(waker, selectors.EVENT_READ, None)
+
+    def start(self) -> None:
+        """Begin to accept."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close every socket; requests under way lose their connection."""
+        self._wake.send(b"!")
+        self._thread.join()
+        for connection in list(self._open):
+            _shut(connection)
+
+    def _accept(self) -> None:
+        while True:
+            ready = self._selector.select()
+            if any(key.data is None for key, _ in ready):
+                break
+            for key, _ in ready:
+                connection, address = key.fileobj.accept()  # type: ignore[union-attr]
+                Thread(target=self._serve, args=(connection, address, key.data), daemon=True).start()
+        for key in list(self._selector.get_map().values()):
+            key.fileobj.close()  # type: ignore[union-attr]
+        self._selector.close()
+        self._wake.close()
+
+    def _serve(self, connection: socket.socket, address: Any, site: Site) -> None:  # noqa: ANN401 - as accept gives it
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            if self._context is not None:
+                connection = self._context.wrap_socket(connection, server_side=True)
+            self._open.add(connection)
+            handler = type("SiteHandler", (Handler,), {"site": site})
+            handler(connection, address, None)
+        except OSError:
+            # The client went away, spoke no TLS, or the simulator stops: nobody is left to tell.
+            pass
+        finally:
+            self._open.discard(connection)
+            _shut(connection)
+
+
+def _shut(connection: socket.socket) -> None:
+    # It may be closed already.
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()

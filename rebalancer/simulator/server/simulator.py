@@ -1,0 +1,170 @@
+"""The simulator as an object: a pool, served on loopback addresses of its own, until it is stopped."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from rebalancer.simulator.calls.dispatch import Dispatcher
+from rebalancer.simulator.rrd.endpoints import RrdEndpoints
+from rebalancer.simulator.rrd.generation import Generation
+from rebalancer.simulator.server.http import Listener, Site
+from rebalancer.simulator.state.database import Database
+from rebalancer.simulator.state.faults import Faults
+from rebalancer.simulator.state.load import Load
+from rebalancer.simulator.state.pool import SimulatedPool
+from rebalancer.simulator.state.world import World
+
+HOSTS_PER_NET = 250
+
+
+class Simulator:
+    """A XAPI pool on 127.0.x.y, one address a host, the coordinator on the first.
+
+    Use it as a context manager, or call `start` and `stop`.
+
+    Args:
+        pool: a simulated pool, or bare XenAPI records {class: {ref: record}}, also under a key "records"; VMs without
+            load are nearly idle.
+        port: the port on every address; 0 for any free one.
+        tls: HTTPS with a self-signed certificate instead of HTTP.
+        user: the one login.
+        password: its password.
+        speed: how many times faster than on a 10 Gbit/s link moves are; 20 makes them last a second or less.
+        rrd_generation: whose RRD answers to give, "8.2", "1.10" or "24.11".
+        now: seconds since the epoch at the start; the clock runs on from there. Without it, the real time.
+        login_delay: seconds that a wrong password costs.
+        net: x of 127.0.x.y for the first hosts; pools that run beside each other need nets of their own.
+    """
+
+    def __init__(
+        self,
+        pool: SimulatedPool | Mapping[str, Any],
+        *,
+        port: int = 0,
+        tls: bool = False,
+        user: str = "root",
+        password: str = "simulator",  # noqa: S107 - the simulated pool's own, on loopback
+        speed: float = 1.0,
+        rrd_generation: str = "24.11",
+        now: float | None = None,
+        login_delay: float = 0.2,
+        net: int = 1,
+    ) -> None:
+        self._pool = _with_addresses(_as_pool(pool), net)
+        self._port, self._tls = port, tls
+        self._generation = Generation(rrd_generation)
+        self._listener: Listener | None = None
+        self.certificate_fingerprint: str | None = None
+        self.world = World(
+            database=Database(self._pool.records),
+            load=Load(self._pool),
+            clock=_clock(now),
+            speed=speed,
+            user=user,
+            password=password,
+            login_delay=login_delay,
+            scheme="https" if tls else "http",
+        )
+
+    @property
+    def database(self) -> Database:
+        """The records as they are now; a test may change them behind everybody's back."""
+        return self.world.database
+
+    @property
+    def faults(self) -> Faults:
+        """What is to go wrong."""
+        return self.world.faults
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """URL of each host by its uuid; only once the simulator runs."""
+        if self._listener is None:
+            raise RuntimeError("the simulator does not run: it has no URL")
+        return {record["uuid"]: self.world.url(ref) for ref, record in self.database.items("host")}
+
+    @property
+    def url(self) -> str:
+        """URL of the coordinator; only once the simulator runs."""
+        return self.urls[self.world.uuid("host", self.world.coordinator)]
+
+    def introduce(self, other: Simulator) -> None:
+        """Let VMs be sent from each of two pools to the other."""
+        self.world.neighbours.append(other.world)
+        other.world.neighbours.append(self.world)
+
+    def start(self) -> Self:
+        """Begin to serve.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        dispatcher, rrds = Dispatcher(self.world), RrdEndpoints(self.world, self._generation)
+        hosts = _coordinator_first(self.database.all("host"), self.world.coordinator)
+        sites = {
+            record["address"]: Site(world=self.world, host=ref, dispatcher=dispatcher, rrds=rrds)
+            for ref, record in hosts.items()
+        }
+        context = None
+        if self._tls:
+            # cryptography takes a tenth of a second to load, and plain HTTP does without it.
+            from rebalancer.simulator.server.certificate import self_signed  # noqa: PLC0415
+
+            context, self.certificate_fingerprint = self_signed(list(sites))
+        self._listener = Listener(sites, self._port, context)
+        self.world.port = self._listener.port
+        self._listener.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop serving; moves under way stay undone. Stopping twice is no error."""
+        self.world.stopping.set()
+        with self.database.lock:
+            self.database.changed.notify_all()
+        if self._listener is not None:
+            self._listener.stop()
+            self._listener = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _clock(now: float | None) -> Callable[[], float]:
+    if now is None:
+        return time.time
+    begun = time.monotonic()
+    return lambda: now + time.monotonic() - begun
+
+
+def _as_pool(pool: SimulatedPool | Mapping[str, Any]) -> SimulatedPool:
+    if isinstance(pool, SimulatedPool):
+        return pool
+    return SimulatedPool(records=dict(pool.get("records", pool)))
+
+
+def _with_addresses(pool: SimulatedPool, first_net: int) -> SimulatedPool:
+    """Return a copy of the pool in which every host has its own loopback address."""
+    records = {cls: {ref: copy.copy(record) for ref, record in rows.items()} for cls, rows in pool.records.items()}
+    (master,) = {record["master"] for record in records["pool"].values()}
+    moved: dict[str, str] = {}
+    for number, record in enumerate(_coordinator_first(records["host"], master).values()):
+        net, place = divmod(number, HOSTS_PER_NET)
+        moved[record["address"]] = record["address"] = f"127.0.{first_net + net}.{1 + place}"
+    for pif in records.get("PIF", {}).values():
+        pif["IP"] = moved.get(pif["IP"], pif["IP"]) if pif["management"] else pif["IP"]
+    return SimulatedPool(
+        records=records, load=pool.load, host_load=pool.host_load, load_step_seconds=pool.load_step_seconds
+    )
+
+
+def _coordinator_first(hosts: Mapping[str, dict[str, Any]], master: str) -> dict[str, dict[str, Any]]:
+    return {ref: hosts[ref] for ref in sorted(hosts, key=lambda ref: (ref != master, hosts[ref]["address"], ref))}

@@ -1,0 +1,1 @@
+"""The simulated pool: records, clock, load, sessions, tasks and faults."""

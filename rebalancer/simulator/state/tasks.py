@@ -1,0 +1,88 @@
+"""Asynchronous calls under way: records of the class task."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from rebalancer.simulator.state.schema import blank
+from rebalancer.simulator.state.world import World, stamp
+
+KEPT_SECONDS = 65 * 60
+MOST_TASKS = 200
+
+
+def begin(world: World, label: str) -> str:
+    """Record a pending task under the name of its call, and return its ref; old tasks that are over go meanwhile."""
+    _collect(world)
+    record = blank("task") | {
+        "uuid": str(uuid4()),
+        "name_label": label,
+        "allowed_operations": ["cancel"],
+        "created": stamp(world.clock()),
+        "status": "pending",
+        "resident_on": world.coordinator,
+        "type": "<none/>",
+        "backtrace": "()",
+    }
+    return world.database.add("task", record)
+
+
+def _collect(world: World) -> None:
+    """Remove tasks that are long over, and the oldest of those that are over where there are too many in all."""
+    with world.database.lock:
+        over = [(r["finished"], ref) for ref, r in world.database.items("task") if r["status"] != "pending"]
+        oldest = stamp(world.clock() - KEPT_SECONDS)
+        surplus = max(0, world.database.count("task") - MOST_TASKS)
+        for number, (finished, ref) in enumerate(sorted(over)):
+            if finished < oldest or number < surplus:
+                world.database.remove("task", ref)
+
+
+def is_pending(world: World, ref: str) -> bool:
+    """Whether a task exists and is not over."""
+    record = world.database.find("task", ref)
+    return record is not None and record["status"] == "pending"
+
+
+def advance(world: World, ref: str, progress: float) -> None:
+    """Show how far a task is, 0 to 1; a call without a task shows nothing."""
+    with world.database.lock:
+        if is_pending(world, ref):
+            world.database.change("task", ref, progress=round(progress, 3))
+
+
+def finish(world: World, ref: str, status: str, *, result: str = "", error: tuple[str, ...] = ()) -> None:
+    """End a task that is pending; progress is 1 whatever the status.
+
+    Args:
+        world: the pool.
+        ref: the task.
+        status: success, failure or cancelled.
+        result: the call's result as XML, for success.
+        error: code and parameters, for failure.
+    """
+    with world.database.lock:
+        if is_pending(world, ref):
+            over = {"allowed_operations": [], "finished": stamp(world.clock()), "progress": 1.0}
+            world.database.change("task", ref, status=status, result=result, error_info=list(error), **over)
+
+
+def ask_to_cancel(world: World, ref: str) -> None:
+    """Note that somebody wants a task cancelled; its operation looks for that itself. A finished one stays as it is."""
+    with world.database.lock:
+        world.database.get("task", ref)
+        if is_pending(world, ref):
+            mark = {f"DummyRef:|{uuid4()}|task.cancel": "cancel"}
+            world.database.change("task", ref, current_operations=mark)
+
+
+def asked_to_cancel(world: World, ref: str) -> bool:
+    """Whether somebody wants a task cancelled."""
+    record = world.database.find("task", ref)
+    return record is not None and "cancel" in record["current_operations"].values()
+
+
+def cancel_all(world: World) -> None:
+    """End every pending task as cancelled, as a restart of the toolstack does."""
+    for ref, _ in world.database.items("task"):
+        finish(world, ref, "cancelled")

@@ -1,0 +1,81 @@
+"""One simulated pool while it runs: its records, its clock, its load and its faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Event
+
+from rebalancer.simulator.state.database import Database
+from rebalancer.simulator.state.faults import Faults
+from rebalancer.simulator.state.load import Load
+
+
+@contextmanager
+def both(*worlds: World) -> Iterator[None]:
+    """Hold the locks of two pools' databases, always in the same order; the two may be one."""
+    first, second = sorted(worlds, key=lambda world: world.coordinator)
+    with first.database.lock, second.database.lock:
+        yield
+
+
+def stamp(seconds: float) -> str:
+    """Return a time since the epoch as XenAPI writes datetimes."""
+    return datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y%m%dT%H:%M:%SZ")
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """What every call sees.
+
+    Args:
+        database: the records.
+        load: how busy VMs and hosts are, and which VM was where.
+        clock: seconds since the epoch, now.
+        speed: how many times faster than on a real link moves are.
+        user: the one login.
+        password: its password.
+        login_delay: seconds that a wrong password costs.
+        faults: what is to go wrong.
+        stopping: set once the simulator ends.
+        restarts: how often the toolstack restarted.
+        scheme: http or https.
+        port: where every host listens, once it does.
+        neighbours: other pools that VMs may be sent to, and from.
+    """
+
+    database: Database
+    load: Load
+    clock: Callable[[], float]
+    speed: float
+    user: str
+    password: str
+    login_delay: float
+    faults: Faults = field(default_factory=Faults)
+    stopping: Event = field(default_factory=Event)
+    restarts: int = 0
+    scheme: str = "http"
+    port: int = 0
+    neighbours: list[World] = field(default_factory=list)
+
+    @property
+    def coordinator(self) -> str:
+        """Ref of the pool's coordinator."""
+        _, pool = next(self.database.items("pool"))
+        return str(pool["master"])
+
+    def uuid(self, cls: str, ref: str) -> str:
+        """Return the uuid of an object, or an empty string where there is none."""
+        record = self.database.find(cls, ref)
+        return str(record["uuid"]) if record else ""
+
+    def url(self, host: str) -> str:
+        """Return the URL of a host."""
+        return f"{self.scheme}://{self.database.get('host', host)['address']}:{self.port}"
+
+    def host_time(self, host: str) -> float:
+        """Return the time on the clock of one host, seconds since the epoch."""
+        fault = self.faults.take("clock-skew", host=self.uuid("host", host))
+        return self.clock() + (fault.number("seconds", 0.0) if fault else 0.0)

@@ -1,0 +1,1 @@
+"""Small CP-SAT models with exact answers, for order and schedule."""

@@ -1,0 +1,1 @@
+"""Why no placement satisfies the rules, and the cheapest relaxation."""

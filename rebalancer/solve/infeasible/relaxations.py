@@ -1,0 +1,242 @@
+"""The cheapest ways out where nothing satisfies the rules: the fewest concessions with which there is a placement.
+
+What no way out can do without comes first: concessions without which all others together are not enough. Then VMs
+that are held on hosts to be emptied: every way out has to let each of them go, by one of the few concessions that open
+a host to it. What else is needed is tried in every combination of up to `MOST_MORE`. Of the smallest sets the one comes
+first with which least is copied, and then moved.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import combinations, count
+
+import numpy as np
+
+from rebalancer.errors import WayOut
+from rebalancer.inventory import VM
+from rebalancer.objectives import Measure, MigrationCost, Model, Objective
+from rebalancer.placement import Placement
+from rebalancer.problem import Problem
+from rebalancer.rules import PoolRule, Rule, end_violations
+from rebalancer.solve.infeasible.available import offers
+from rebalancer.solve.infeasible.concessions import Case, MoreMoves, Offer, ShutDown
+from rebalancer.solve.infeasible.conflicts import held_vms, left_behind
+from rebalancer.solve.instance.instance import Ints, Prepared, prepare
+from rebalancer.solve.model.cp_sat import Effort, Status
+from rebalancer.solve.model.lazy_failures import search_lazily
+from rebalancer.solve.model.tier import Held, Stage, placement_of
+from rebalancer.solve.model.variables import Scope
+
+Offers = frozenset[Offer]
+
+MOST_MORE = 2
+"""Concessions that are tried together beyond those that let held VMs go: each set costs a search of its own."""
+MOST_ASKED = 120
+"""Sets of concessions that are tried at most."""
+MOST_COVERS = 2000
+"""Choices that are made at most while sets are put together that let all held VMs go."""
+ANY = 1e9
+"""A distance to the bound at which every placement is good enough."""
+WORK = 2.0
+"""Deterministic seconds for one set of concessions."""
+
+
+class Moves(Objective):
+    """How many VMs move; a limit on them is raised to no more than that."""
+
+    id = "moves"
+    sentence = "VMs that move."
+    unit = "moves"
+
+    def value(self, placement: Placement, problem: Problem) -> float:
+        """Moves on the way to *placement*."""
+        return float(len(problem.initial.moves_to(placement)))
+
+    def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
+        """The same count."""
+        return (model.leaving(frozenset(problem.initial)),)
+
+
+def ways_out(problem: Problem, rules: Sequence[Rule], *, seconds: float) -> tuple[WayOut, ...]:
+    """The smallest sets of concessions with which there is a placement, the cheapest first; none where XAPI says no.
+
+    Args:
+        problem: one of which no placement satisfies *rules*.
+        rules: the rules that bind.
+        seconds: when to stop; what was found by then is not proved to be the cheapest.
+    """
+    return _Looking(Case(problem=problem, rules=tuple(rules)), time.monotonic() + seconds).found()
+
+
+class _Looking:
+    """One case without a placement."""
+
+    def __init__(self, case: Case, until: float) -> None:
+        self._case, self._until = case, until
+        self._offers = offers(case)
+        self._left = MOST_ASKED
+        self._nodes = MOST_COVERS
+        self._needed: Offers = frozenset()
+        self._options = [self._opening(vm) for vm in held_vms(case.problem, case.rules)]
+
+    def found(self) -> tuple[WayOut, ...]:
+        """All of the smallest size, sorted."""
+        everything = frozenset({*self._offers, *(each for all_of in self._options for each in all_of[0])})
+        if not self._possible(everything):
+            return ()
+        self._needed = self._indispensable(everything, self._offers)
+        least = self._least()
+        for size in range(max(1, least), least + MOST_MORE + 1):
+            tried = [way for chosen in self._sets(size) if not self._over() and (way := self._price(chosen))]
+            if tried:
+                complete = not self._over()
+                ways = (replace(way, proved=way.proved and complete) for way in tried)
+                return tuple(sorted(ways, key=lambda way: (way.gib, way.moves, way.concessions)))
+        return ()
+
+    def _least(self) -> int:
+        """The size of the smallest set that lets all held VMs go and has what every way out needs."""
+        return next(size for size in count() if self._nodes <= 0 or list(self._covers(size, self._needed)))
+
+    def _indispensable(self, everything: Offers, some: Sequence[Offer]) -> Offers:
+        """Those of *some* without which all others together are not enough; most are cleared in a few large bunches."""
+        if not some or self._possible(everything.difference(some)):
+            return frozenset()
+        if len(some) == 1:
+            return frozenset(some)
+        middle = len(some) // 2
+        return self._indispensable(everything, some[:middle]) | self._indispensable(everything, some[middle:])
+
+    def _over(self) -> bool:
+        """Whether enough was tried."""
+        return self._left <= 0 or self._nodes <= 0 or time.monotonic() > self._until
+
+    def _sets(self, size: int) -> Iterator[Offers]:
+        """Every set of *size* concessions that lets all held VMs go, once."""
+        known = set[Offers]()
+        for cover in self._covers(size, self._needed):
+            others = [each for each in self._offers if each not in cover]
+            for more in combinations(others, size - len(cover)) if size - len(cover) <= MOST_MORE else ():
+                chosen = cover.union(more)
+                if chosen not in known:
+                    known.add(chosen)
+                    yield chosen
+
+    def _covers(self, most: int, chosen: Offers, number: int = 0) -> Iterator[Offers]:
+        """Sets of at most so many concessions that let all held VMs go, from *number* on."""
+        self._nodes -= 1
+        if len(chosen) > most or self._nodes <= 0:
+            return
+        if number == len(self._options):
+            yield chosen
+        elif any(option <= chosen for option in self._options[number]):
+            yield from self._covers(most, chosen, number + 1)
+        else:
+            for option in self._options[number]:
+                yield from self._covers(most, chosen | option, number + 1)
+
+    def _opening(self, vm: VM) -> tuple[Offers, ...]:
+        """The smallest sets that let *vm* go, of one concession or two; to shut it down where all of them do not."""
+        mine = [each for each in self._offers if each.vms is None or vm.uuid in each.vms]
+        if not self._opened(vm, mine):
+            return (frozenset({ShutDown(vm=vm.uuid, vm_name=vm.name)}),)
+        alone = [frozenset({each}) for each in mine if self._opened(vm, [each])]
+        others = [each for each in mine if frozenset({each}) not in alone]
+        both = [frozenset(pair) for pair in combinations(others, 2) if self._opened(vm, pair)]
+        return (*alone, *both) or (frozenset(mine),)
+
+    def _opened(self, vm: VM, given_up: Sequence[Offer]) -> bool:
+        """Whether *vm* may leave once that is given up."""
+        case = _without(self._case, given_up)
+        return not held_vms(case.problem, case.rules, among=[vm])
+
+    def _possible(self, given_up: Offers) -> bool:
+        """Whether there may be a placement once all of that is given up."""
+        prepared = _prepared(_without(self._case, _sorted(given_up)))
+        if prepared is None:
+            return False
+        stage = Stage(prepared=prepared, objective=Moves())
+        any_will_do = Effort(deterministic=WORK, seconds=WORK * 2, seed=1, gap=ANY)
+        if search_lazily(stage, _narrow(prepared), None, any_will_do)[2].at is not None:
+            return True
+        return search_lazily(stage, stage.whole(), None, any_will_do)[2].status is not Status.IMPOSSIBLE
+
+    def _price(self, chosen: Offers) -> WayOut | None:
+        """The way out by *chosen* and what it costs; None where it is none."""
+        self._left -= 1
+        ordered = _sorted(chosen)
+        case = _without(self._case, ordered)
+        few_moves = any(isinstance(each, MoreMoves) for each in ordered)
+        prepared = _prepared(case)
+        objectives = (Moves(), MigrationCost()) if few_moves else (MigrationCost(), Moves())
+        found = None if prepared is None else _cheapest(prepared, objectives)
+        if found is None or _is_refused(case, found[0]):
+            return None
+        placement, proved = found
+        moves = len(case.problem.initial.moves_to(placement))
+        gib = MigrationCost().value(placement, case.problem)
+        return WayOut(
+            concessions=tuple(each.concession(moves, gib) for each in ordered), moves=moves, gib=gib, proved=proved
+        )
+
+
+def _is_refused(case: Case, placement: Placement) -> bool:
+    """Whether the checker refuses *placement*, by what no model states."""
+    pool_rules = [rule for rule in case.rules if isinstance(rule, PoolRule)]
+    return bool(end_violations(pool_rules, case.problem, placement))
+
+
+def _sorted(given_up: Offers) -> list[Offer]:
+    """By place and words."""
+    return sorted(given_up, key=lambda each: (each.where, each.words(0, 0.0)))
+
+
+def _without(case: Case, given_up: Sequence[Offer]) -> Case:
+    """*case* once all of that is given up."""
+    for each in given_up:
+        case = each.given_up(case)
+    return case
+
+
+def _prepared(case: Case) -> Prepared | None:
+    """The problem of *case* in whole numbers; None where somebody stays on a host to be emptied whatever is chosen."""
+    prepared = prepare(case.problem, case.rules)
+    return None if left_behind(prepared) else prepared
+
+
+def _narrow(prepared: Prepared) -> Scope:
+    """Nobody moves but who has to: often enough, and quickly looked through."""
+    units = np.arange(len(prepared.units))
+    has_to = np.logical_not(prepared.legal[units, prepared.home])
+    return Scope(free=prepared.legal & has_to[:, None], at=prepared.home)
+
+
+def _cheapest(prepared: Prepared, objectives: Sequence[Objective]) -> tuple[Placement, bool] | None:
+    """The best placement found by *objectives*, the first one first, and whether it is proved to be; None if none."""
+    stage = Stage(prepared=prepared, objective=objectives[0])
+    effort = Effort(deterministic=WORK, seconds=WORK * 2, seed=1)
+    best = search_lazily(stage, _narrow(prepared), None, effort)[2].at
+    if best is not None and _copies_least(prepared, best):
+        return placement_of(prepared, best), True
+    proved = True
+    for objective in objectives:
+        stage = replace(stage, objective=objective)
+        answer = search_lazily(stage, stage.whole(), best, effort)[2]
+        proved = proved and answer.proved
+        if answer.at is None:
+            break
+        best = answer.at
+        stage = replace(stage, held=(*stage.held, Held(objective=objective, value=answer.value)))
+    return None if best is None else (placement_of(prepared, best), proved)
+
+
+def _copies_least(prepared: Prepared, at: Ints) -> bool:
+    """Whether only units move that have to, each to where it copies least: nothing is cheaper, or moves fewer."""
+    scope = _narrow(prepared)
+    must = np.flatnonzero(scope.free.any(axis=1))
+    stays = bool((np.delete(at, must) == np.delete(prepared.home, must)).all())
+    on_hosts = np.where(scope.free[must], prepared.copied.on_hosts(must), np.iinfo(np.int64).max)
+    return stays and bool((on_hosts.min(axis=1) == on_hosts[np.arange(len(must)), at[must]]).all())

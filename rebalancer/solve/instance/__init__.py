@@ -1,0 +1,1 @@
+"""The problem in whole numbers: units, targets, limits and loads."""

@@ -1,0 +1,268 @@
+"""The problem in whole numbers: units that move as one, the hosts that each may be on, loads and limits.
+
+Limits are kept exact: the model divides by common factors and never rounds, so that it accepts what the checker
+accepts. Loads are counted in `resolution` parts of a pCPU, rounded up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebalancer.inventory import Uuid
+from rebalancer.objectives import base_load
+from rebalancer.problem import Problem
+from rebalancer.rules import Joined, PoolRule, Row, Rule
+from rebalancer.rules.routes import Carried
+from rebalancer.solve.instance.disks import Disks, disks_of
+from rebalancer.solve.instance.host_failures import Failures
+from rebalancer.solve.instance.legal_targets import Targets
+from rebalancer.solve.instance.move_cost import Price
+from rebalancer.solve.instance.peaks import Deviations
+from rebalancer.solve.instance.resolution import PARTS, Resolution, resolution_for
+from rebalancer.solve.instance.rows import Family, Group, Limit, Register
+from rebalancer.solve.instance.units import merged
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prepared:
+    """A problem, ready to be solved.
+
+    Args:
+        problem: the problem.
+        rules: the rules that bind.
+        hosts: uuids of the hosts; every host index counts in this order.
+        columns: the place of each host among those of the pool, shape (hosts,).
+        units: the VMs that move as one; every unit index counts in this order. Units that cannot move are left out.
+        home: host of each unit tonight, shape (units,).
+        legal: where each unit may end, its home included unless it has to leave, shape (units, hosts).
+        unit_pcpu: load of each unit, shape (units, slots); no slots without metrics.
+        base_pcpu: load of each host with what never moves, shape (hosts, slots).
+        demand: `unit_pcpu` in parts of a pCPU.
+        base: `base_pcpu` in parts of a pCPU.
+        deviations: how far peaks are above these loads, where the policy is robust.
+        moves: VMs that move with each unit.
+        copied: bytes that are copied when each unit moves.
+        disks: what goes along with units to some hosts, and the SRs that may run out of space.
+        resolution: what one part of a pCPU is.
+        families: weights of the limits.
+        limits: what hosts hold at most.
+        groups: units that belong together and are not.
+        soft_limits: limits that are wishes: they forbid nothing, and whatever is above them counts.
+        soft_groups: the same for units that should be together, whether they are tonight or not.
+        failures: failures of hosts that have to be outlived; models state those that were found to matter.
+        breakable_limits: limits that a placement may leave broken: those broken tonight, and wishes.
+        register: where to look up `limits`.
+    """
+
+    problem: Problem
+    rules: tuple[Rule, ...]
+    hosts: tuple[Uuid, ...]
+    columns: Ints
+    units: tuple[tuple[Uuid, ...], ...]
+    home: Ints
+    legal: Bools
+    unit_pcpu: Floats
+    base_pcpu: Floats
+    demand: Ints
+    base: Ints
+    deviations: Deviations
+    moves: Price
+    copied: Price
+    disks: Disks
+    resolution: Resolution
+    families: tuple[Family, ...]
+    limits: tuple[Limit, ...]
+    groups: tuple[Group, ...]
+    soft_limits: tuple[Limit, ...]
+    soft_groups: tuple[Group, ...]
+    failures: Failures
+    breakable_limits: tuple[Limit, ...] = field(init=False)
+    register: Register = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find the broken limits once, and register all: every model asks for them."""
+        broken = (limit for limit in self.limits if limit.broken)
+        object.__setattr__(self, "breakable_limits", (*broken, *self.soft_limits))
+        object.__setattr__(self, "register", Register.of(self.limits, self.families, len(self.units)))
+
+    @property
+    def breakable_groups(self) -> tuple[Group, ...]:
+        """Groups that a placement may leave apart: those apart tonight, and wishes."""
+        return (*self.groups, *self.soft_groups)
+
+    def host_of(self, at: Ints) -> dict[Uuid, Uuid]:
+        """The host of every VM of the units that are *at* hosts."""
+        pairs = zip(self.units, at.tolist(), strict=True)
+        return {vm: self.hosts[host] for members, host in pairs for vm in members}
+
+    def optimistic(self) -> Prepared:
+        """The same with loads that are rounded down, coarsely: for bounds, which then hold without any allowance."""
+        resolution = Resolution(parts_per_pcpu=PARTS[0], optimistic=True)
+        demand, base = resolution.parts(self.unit_pcpu), resolution.parts(self.base_pcpu)
+        deviations, failures = self.deviations.rounded(resolution), self.failures.copy()
+        return replace(self, demand=demand, base=base, deviations=deviations, resolution=resolution, failures=failures)
+
+
+def prepare(problem: Problem, rules: Sequence[Rule]) -> Prepared:
+    """The problem in whole numbers."""
+    return _Preparing(problem, rules).prepared()
+
+
+class _Preparing:
+    """One preparation."""
+
+    def __init__(self, problem: Problem, rules: Sequence[Rule]) -> None:
+        self._problem, self._rules = problem, tuple(rules)
+        self._hosts = tuple(problem.pool.hosts)
+        self._host_index = {host: number for number, host in enumerate(self._hosts)}
+        self._limits = [limit for rule in self._rules if isinstance(rule, PoolRule) for limit in rule.limits(problem)]
+        self._units: list[tuple[Uuid, ...]] = []
+        self._unit_of: dict[Uuid, int] = {}
+        self._legal: list[Bools] = []
+        self._carried: dict[Uuid, dict[Uuid, Carried]] = {}
+
+    def prepared(self) -> Prepared:
+        """All parts."""
+        self._find_units()
+        unit_pcpu, base_pcpu = self._loads()
+        deviations = Deviations.of(self._problem, self._unit_of, self._hosts)
+        resolution = resolution_for([*unit_pcpu, *base_pcpu, *deviations.all_pcpu])
+        families, limits, soft_limits = self._rows()
+        home = np.array([self._home(members[0]) for members in self._units], dtype=np.int64)
+        joined = [limit for limit in self._limits if isinstance(limit, Joined)]
+        disks = self._disks()
+        return Prepared(
+            problem=self._problem,
+            rules=self._rules,
+            hosts=self._hosts,
+            columns=np.arange(len(self._hosts)),
+            units=tuple(self._units),
+            home=home,
+            legal=np.array(self._legal, dtype=np.bool_).reshape(len(self._units), len(self._hosts)),
+            unit_pcpu=unit_pcpu,
+            base_pcpu=base_pcpu,
+            demand=resolution.parts(unit_pcpu),
+            base=resolution.parts(base_pcpu),
+            deviations=deviations.rounded(resolution),
+            moves=Price.flat(home, np.array([*map(len, self._units)], dtype=np.int64), len(self._hosts)),
+            copied=self._copied(home, disks),
+            disks=disks,
+            resolution=resolution,
+            families=families,
+            limits=limits,
+            groups=tuple(each for each in self._groups(group for group in joined if group.hard) if each.apart),
+            soft_limits=soft_limits,
+            soft_groups=tuple(self._groups(group for group in joined if not group.hard)),
+            failures=Failures.of(self._limits, self._problem.initial),
+        )
+
+    def _home(self, vm: Uuid) -> int:
+        """Index of the host where *vm* is."""
+        return self._host_index[self._problem.initial[vm]]
+
+    def _find_units(self) -> None:
+        """VMs that keep together share a unit; what cannot move is no unit."""
+        targets = Targets(self._problem, self._rules)
+        groups = [limit for limit in self._limits if isinstance(limit, Joined) and limit.hard]
+        for members in merged(self._problem, groups):
+            legal = targets.of(members)
+            if legal.sum() > int(legal[self._home(members[0])]):
+                for vm in members:
+                    self._unit_of[vm] = len(self._units)
+                    self._carried[vm] = {
+                        host: each for host, each in targets.carried[vm].items() if legal[self._host_index[host]]
+                    }
+                self._units.append(members)
+                self._legal.append(legal)
+
+    def _loads(self) -> tuple[Floats, Floats]:
+        """pCPUs of units and, fixed VMs included, of hosts."""
+        profile, initial = self._problem.demand, self._problem.initial
+        if profile is None:
+            return np.zeros((len(self._units), 0)), np.zeros((len(self._hosts), 0))
+        rows = dict(zip(profile.vms, profile.vm_pcpu, strict=True))
+        units, base = np.zeros((len(self._units), profile.slots)), base_load(self._problem).copy()
+        for vm in initial:
+            if vm in self._unit_of:
+                units[self._unit_of[vm]] += rows[vm]
+            else:
+                base[self._home(vm)] += rows[vm]
+        return units, base
+
+    def _disks(self) -> Disks:
+        """What goes along with the units, and the rows over single SRs."""
+        rows = (each for each in self._limits if isinstance(each, Row) and not each.places <= self._host_index.keys())
+        return disks_of(self._problem, self._carried, rows)
+
+    def _copied(self, home: Ints, disks: Disks) -> Price:
+        """Memory of all members of each unit, and the disks that go along."""
+        vms = self._problem.pool.vms
+        memory = [sum(vms[vm].migration_memory_bytes for vm in members) for members in self._units]
+        least = np.array(memory, dtype=np.int64)
+        if not disks.travellers:
+            return Price.flat(home, least, len(self._hosts))
+        extra = np.zeros((len(self._units), len(self._hosts)), dtype=np.int64)
+        for disk in disks.travellers:
+            extra[self._unit_of[disk.vm], [self._host_index[host] for host in disk.srs]] += disk.copied
+        return Price.of(home, least, extra)
+
+    def _rows(self) -> tuple[tuple[Family, ...], tuple[Limit, ...], tuple[Limit, ...]]:
+        """The weights that limits share by identity, the hard limits, and the soft ones."""
+        rows = [each for each in self._limits if isinstance(each, Row) and each.places <= self._host_index.keys()]
+        numbers: dict[tuple[int, int], int] = {}
+        families: list[Family] = []
+        starts: list[Ints] = []
+        limits: dict[bool, list[Limit]] = {True: [], False: []}
+        for row in rows:
+            number = numbers.setdefault((id(row.weights), id(row.arrival_weights)), len(families))
+            if number == len(families):
+                families.append(self._family(row))
+                starts.append(self._start(row))
+            limits[row.hard].append(self._limit(row, number, starts[number]))
+        return tuple(families), tuple(limits[True]), tuple(limits[False])
+
+    def _family(self, row: Row) -> Family:
+        """The weights of *row*."""
+        resident = np.zeros(len(self._units), np.int64)
+        arrival = np.zeros(len(self._units), np.int64)
+        fixed = np.zeros(len(self._hosts), np.int64)
+        for vm, weight in row.weights.items():
+            if vm in self._unit_of:
+                resident[self._unit_of[vm]] += weight
+            elif vm in self._problem.initial.host_of:
+                fixed[self._home(vm)] += weight
+        for vm, weight in row.arrival_weights.items():
+            if vm in self._unit_of:
+                arrival[self._unit_of[vm]] += weight
+        return Family(resident=resident, arrival=arrival, fixed=fixed)
+
+    def _start(self, row: Row) -> Ints:
+        """The weights of *row* on every host tonight."""
+        start = np.zeros(len(self._hosts), np.int64)
+        for vm, weight in row.weights.items():
+            if vm in self._problem.initial.host_of:
+                start[self._home(vm)] += weight
+        return start
+
+    def _limit(self, row: Row, family: int, start: Ints) -> Limit:
+        """One row."""
+        hosts = np.array(sorted(self._host_index[host] for host in row.places), dtype=np.int64)
+        return Limit(family=family, hosts=hosts, upper=row.upper, unit=row.unit, start=int(start[hosts].sum()))
+
+    def _groups(self, joined: Iterable[Joined]) -> Iterator[Group]:
+        """The members of each group that there are."""
+        for limit in joined:
+            members = sorted(vm for vm in limit.vms if vm in self._problem.initial.host_of)
+            units = sorted({self._unit_of[vm] for vm in members if vm in self._unit_of})
+            hosts = frozenset(self._home(vm) for vm in members)
+            fixed = frozenset(self._home(vm) for vm in members if vm not in self._unit_of)
+            if members:
+                yield Group(units=np.array(units, dtype=np.int64), hosts=hosts, fixed=fixed)

@@ -1,0 +1,46 @@
+"""Where units may go, and what they have to take along."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebalancer.inventory import Uuid
+from rebalancer.policy import Mode
+from rebalancer.problem import Problem
+from rebalancer.rules import Rule
+from rebalancer.rules.routes import Carried, Ways
+
+Bools = NDArray[np.bool_]
+
+
+class Targets:
+    """The hosts of each VM; `carried` tells, by VM and host, of those that it reaches with disks only."""
+
+    def __init__(self, problem: Problem, rules: Sequence[Rule]) -> None:
+        self.carried: dict[Uuid, dict[Uuid, Carried]] = {}
+        self._problem = problem
+        self._ways = Ways(problem, rules)
+        self._index = {host: number for number, host in enumerate(problem.pool.hosts)}
+
+    def of(self, members: tuple[Uuid, ...]) -> Bools:
+        """Hosts that every member may be on, shape (hosts,)."""
+        legal = np.ones(len(self._index), dtype=np.bool_)
+        for vm in members:
+            legal &= self._of_vm(vm)
+        return legal
+
+    def _of_vm(self, uuid: Uuid) -> Bools:
+        """Hosts that one VM may be on; it has to leave a host that is evacuated if it can."""
+        vm, home = self._problem.pool.vms[uuid], self._problem.initial[uuid]
+        plain = self._ways.targets_without_disks(vm)
+        others = [host for uuid, host in self._problem.pool.hosts.items() if uuid not in plain]
+        self.carried[uuid] = {host.uuid: each for host in others if (each := self._ways.carried(vm, host))}
+        legal = np.zeros(len(self._index), dtype=np.bool_)
+        evacuating = self._problem.policy.mode is Mode.EVACUATE
+        barred = self._problem.intent.empty if evacuating else {}
+        legal[[self._index[host] for host in (*plain, *self.carried[uuid]) if host not in barred]] = True
+        legal[self._index[home]] = home not in barred
+        return legal

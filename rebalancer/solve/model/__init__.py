@@ -1,0 +1,1 @@
+"""The CP-SAT model: variables, rows, and one call of the solver."""

@@ -1,0 +1,161 @@
+"""The limits of pool rules in the model: exactly what the checker accepts, no more and no less."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from rebalancer.solve.instance.instance import Bools, Ints
+from rebalancer.solve.instance.rows import Group, Limit
+from rebalancer.solve.model.variables import Pairs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Terms:
+    """Who weighs on a limit: pairs with their weights, those that would join, and what is there anyway."""
+
+    pairs: Ints
+    weights: Ints
+    joining: Ints
+    constant: int
+    joined: bool
+
+
+def post_limits(model: Pairs) -> None:
+    """Every limit holds; one that is broken tonight holds as soon as somebody joins."""
+    limits, register = model.prepared.limits, model.prepared.register
+    weighing = {int(family): Weighing(model, int(family)) for family in register.reached(~model.constant)}
+    for number in np.flatnonzero(_may_bind(model, weighing)).tolist():
+        limit = limits[number]
+        terms = weighing[limit.family].on(limit)
+        if terms is None:
+            continue
+        if limit.broken and not terms.joined:
+            _post_broken(model, limit, terms)
+        else:
+            _post_whole(model, limit, terms)
+
+
+def _may_bind(model: Pairs, weighing: Mapping[int, Weighing]) -> Bools:
+    """The limits that free units can reach, and by whose weights they could be exceeded, shape (limits,)."""
+    register, prepared = model.prepared.register, model.prepared
+    # One more column: limits over several hosts look there.
+    most = np.full((len(prepared.families), len(prepared.hosts) + 1), np.iinfo(np.int64).min)
+    for family, weights in weighing.items():
+        most[family, :-1] = weights.most
+        most[family, -1] = np.iinfo(np.int64).max
+    binding: Bools = most[register.family, register.host] > register.upper
+    return binding
+
+
+class Weighing:
+    """What one family weighs in a model: free units where they may go, the others where they are.
+
+    `most` is what it weighs on each host at most, shape (hosts,).
+    """
+
+    def __init__(self, model: Pairs, family: int) -> None:
+        prepared = model.prepared
+        self._family = prepared.families[family]
+        settled = model.constant[self._family.members]
+        self._units, others = self._family.members[~settled], self._family.members[settled]
+        self._home, self._others_home = prepared.home[self._units], prepared.home[others]
+        self._others, self._at = others, model.scope.at[others]
+        self._grid = model.variable[self._units]
+        open_pairs = self._grid >= 0
+        self._weights = open_pairs * self._family.arrival[self._units][:, None]
+        rows = np.arange(len(self._units))
+        self._weights[rows, self._home] = open_pairs[rows, self._home] * self._family.resident[self._units]
+        arrived = self._at != self._others_home
+        held = np.where(arrived, self._family.arrival[others], self._family.resident[others])
+        self._constant, self._joined = self._family.fixed.copy(), np.zeros(len(prepared.hosts), dtype=np.bool_)
+        np.add.at(self._constant, self._at, held)
+        self._joined[self._at[arrived & (held > 0)]] = True
+        most = self._weights.sum(axis=0) + self._constant
+        self.most = np.where(open_pairs.any(axis=0), most, np.iinfo(np.int64).min)
+
+    def on(self, limit: Limit) -> Terms | None:
+        """Who weighs on *limit*, one of the family; None where no free unit can."""
+        return self._on_one(int(limit.hosts[0])) if len(limit.hosts) == 1 else self._on_several(limit)
+
+    def _on_one(self, host: int) -> Terms:
+        """The same for a limit over one host: most are."""
+        weights = self._weights[:, host]
+        heavy = np.flatnonzero(weights)
+        pairs = self._grid[heavy, host]
+        return Terms(
+            pairs=pairs,
+            weights=weights[heavy],
+            joining=pairs[self._home[heavy] != host],
+            constant=int(self._constant[host]),
+            joined=bool(self._joined[host]),
+        )
+
+    def _on_several(self, limit: Limit) -> Terms | None:
+        """The same for a limit over several hosts: who only changes among them does not join."""
+        grid = self._grid[:, limit.hosts]
+        if not (grid >= 0).any():
+            return None
+        resident, weights = self._weighed(limit, self._units, self._home)
+        row, column = np.nonzero((grid >= 0) & (weights > 0)[:, None])
+        pairs = grid[row, column]
+        there = limit.covers(self._at)
+        stayed, held = self._weighed(limit, self._others[there], self._others_home[there])
+        return Terms(
+            pairs=pairs,
+            weights=weights[row],
+            joining=pairs[~resident[row]],
+            constant=int(self._family.fixed[limit.hosts].sum() + held.sum()),
+            joined=bool((~stayed & (held > 0)).any()),
+        )
+
+    def _weighed(self, limit: Limit, units: Ints, home: Ints) -> tuple[Bools, Ints]:
+        """Which of *units* are on the hosts of *limit* tonight, and what each weighs there."""
+        resident = limit.covers(home)
+        return resident, np.where(resident, self._family.resident[units], self._family.arrival[units])
+
+
+def post_groups(model: Pairs) -> None:
+    """A group that is spread tonight goes to a further host only as a whole."""
+    for group in model.prepared.groups:
+        if model.constant[group.units].all():
+            continue
+        outside = [host for host in range(len(model.prepared.hosts)) if host not in group.hosts]
+        for host in outside:
+            _post_together(model, group, host)
+
+
+def _post_whole(model: Pairs, limit: Limit, terms: Terms) -> None:
+    """The weights fit, unless they cannot but fit."""
+    room = max(limit.upper, 0) - terms.constant
+    if terms.weights.sum() > room:
+        model.at_most(terms.pairs, terms.weights, room)
+
+
+def _post_broken(model: Pairs, limit: Limit, terms: Terms) -> None:
+    """Somebody joins only if the weights then fit."""
+    if not len(terms.joining):
+        return
+    joining = terms.joining
+    joined = model.whole_number(1, lambda chosen: int(chosen[joining].any()))
+    for pair in joining.tolist():
+        model.implies(pair, joined)
+    model.at_most(terms.pairs, terms.weights, max(limit.upper, 0) - terms.constant, given=joined)
+
+
+def _post_together(model: Pairs, group: Group, host: int) -> None:
+    """All members on *host*, or none."""
+    variables = [int(each) for each in model.variable[group.units, host] if each >= 0]
+    constants = group.units[model.constant[group.units]]
+    if len(constants) and (model.scope.at[constants] == host).all() and not group.fixed:
+        for variable in variables:
+            model.fix(variable, 1)
+    elif group.fixed or len(variables) < len(group.units):
+        for variable in variables:
+            model.fix(variable, 0)
+    else:
+        for variable in variables[1:]:
+            model.implies(variable, variables[0])
+            model.implies(variables[0], variable)

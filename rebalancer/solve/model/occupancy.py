@@ -1,0 +1,75 @@
+"""How many hosts are in use, in the model: one variable a host, tied to what is there by the rows that bind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+
+from rebalancer.inventory import Uuid
+from rebalancer.objectives import Measure
+from rebalancer.solve.instance.instance import Ints, Prepared
+from rebalancer.solve.model.variables import Pairs
+
+TIGHTEST_SLOTS = 3
+"""Slots in which the load of a host is tied to its being in use: the ones with the most demand."""
+
+
+def occupied(model: Pairs, always: frozenset[Uuid]) -> Measure:
+    """How many hosts somebody is on; those in *always* count whoever is there."""
+    prepared = model.prepared
+    sure = occupied_anyway(prepared, always)
+    sure[model.scope.at[model.constant]] = True
+    variables = [variable for host in np.flatnonzero(~sure) for variable in _of_host(model, int(host))]
+    return Measure(
+        variables=tuple(variables),
+        coefficients=(1,) * len(variables),
+        offset=int(sure.sum()),
+        largest=len(prepared.hosts),
+        worth=Fraction(1),
+    )
+
+
+def occupied_anyway(prepared: Prepared, always: frozenset[Uuid]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Hosts that are in *always*, or that hold a VM that cannot move, shape (hosts,)."""
+    movable = {vm for members in prepared.units for vm in members}
+    held = {host for vm, host in prepared.problem.initial.host_of.items() if vm not in movable} | always
+    return np.array([host in held for host in prepared.hosts], dtype=np.bool_)
+
+
+def _of_host(model: Pairs, host: int) -> Iterator[int]:
+    """The variable of a host that somebody may be on, with its rows."""
+    pairs = np.flatnonzero(model.at_hosts == host)
+    if not len(pairs):
+        return
+    in_use = model.whole_number(1, lambda chosen: int(chosen[pairs].any()))
+    for pair in pairs.tolist():
+        model.implies(pair, in_use)
+    for weights, room in _memory_rows(model, host, pairs):
+        model.at_most([*pairs.tolist(), in_use], [*weights.tolist(), -room], 0)
+    _post_load(model, host, in_use)
+    yield in_use
+
+
+def _memory_rows(model: Pairs, host: int, pairs: Ints) -> Iterator[tuple[Ints, int]]:
+    """Weights of the pairs and the room of the host, for each limit over it that could bind."""
+    prepared = model.prepared
+    units = model.units[pairs]
+    for limit in prepared.limits:
+        if limit.hosts.tolist() == [host] and not limit.broken:
+            family = prepared.families[limit.family]
+            weights = np.where(prepared.home[units] == host, family.resident[units], family.arrival[units])
+            room = limit.upper - int(family.fixed[host])
+            if 0 <= room < int(weights.sum()):
+                yield weights, room
+
+
+def _post_load(model: Pairs, host: int, in_use: int) -> None:
+    """A host that is not in use carries nothing: stated for its tightest slots, which makes relaxations tight."""
+    for rows in model.load_rows:
+        if rows.host == host:
+            order = np.argsort(-rows.demand.sum(axis=0), kind="stable")
+            for slot in order[:TIGHTEST_SLOTS].tolist():
+                variables = [*rows.pairs.tolist(), rows.excess[slot], in_use]
+                model.at_most(variables, [*rows.demand[:, slot].tolist(), -1, -int(rows.room[slot])], 0)

@@ -1,0 +1,195 @@
+"""Failures of hosts in the model: the VMs of the failed hosts fit on the others, wherever they are restarted.
+
+VMs that need the same and may run on the same hosts are one kind, of which so many are restarted on each host. That is
+exact: kinds are packed in whole numbers, and the free bytes of a host are those that the checker sees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+
+from rebalancer.inventory import Uuid
+from rebalancer.objectives import Measure
+from rebalancer.rules.availability.restarts import Failure, Restarts
+from rebalancer.solve.instance.instance import Ints, Prepared
+from rebalancer.solve.model.variables import Pairs
+
+Kind = tuple[int, frozenset[Uuid]]
+
+
+def post_restarts(model: Pairs) -> None:
+    """Every failure that was found to be lost is outlived."""
+    failures = model.prepared.failures
+    stated = tuple(failures.stated)
+    if not stated or not len(model.units):
+        return
+    for number, limit in enumerate(failures.restarts):
+        mine = [failure for each, failure in stated if each == number]
+        if mine:
+            rows = _Rows(model, limit)
+            for failure in mine:
+                rows.post(failure)
+
+
+def failures_lost(model: Pairs) -> Measure:
+    """How many of the failures that are to be mended stay lost."""
+    failures = model.prepared.failures
+    variables = []
+    for number, limit in enumerate(failures.restarts):
+        mine = [failure for each, failure in failures.wanted if each == number]
+        rows = _Rows(model, limit) if mine else None
+        variables += [rows.post_unless_lost(failure) for failure in mine if rows]
+    return Measure(
+        variables=tuple(variables),
+        coefficients=(1,) * len(variables),
+        offset=0,
+        largest=len(variables),
+        worth=Fraction(1),
+    )
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Restarted:
+    """How many VMs of each kind a packer restarts on each host after *failure*, for the placement asked for last."""
+
+    prepared: Prepared
+    limit: Restarts
+    kind_of: dict[Uuid, int]
+    failure: Failure
+    asked: Ints | None = None
+    counts: dict[tuple[int, Uuid], int] = field(default_factory=dict)
+
+    def count(self, at: Ints, kind: int, host: Uuid) -> int:
+        """VMs of *kind* on *host*; none where they do not all fit."""
+        if self.asked is not at:
+            self.asked, self.counts = at, {}
+            for vm, target in (self.limit.restarts(self.failure, _where(self.prepared, at)) or {}).items():
+                key = self.kind_of[vm], target
+                self.counts[key] = self.counts.get(key, 0) + 1
+        return self.counts.get((kind, host), 0)
+
+
+class _Rows:
+    """One limit in one model."""
+
+    def __init__(self, model: Pairs, limit: Restarts) -> None:
+        self._model, self._limit = model, limit
+        prepared = model.prepared
+        self._index = {host: number for number, host in enumerate(prepared.hosts)}
+        self._unit_of = {vm: number for number, members in enumerate(prepared.units) for vm in members}
+        sizes = limit.items.size
+        self._kinds: dict[Kind, int] = {}
+        self._kind_of = {
+            vm: self._kinds.setdefault((sizes[vm], limit.items.targets[vm]), len(self._kinds)) for vm in sorted(sizes)
+        }
+        self._grain = int(np.gcd.reduce([*limit.held.values(), *sizes.values()])) or 1
+        self._count, self._count_there = self._counts()
+        self._free = self._free_bytes()
+        self._asked: tuple[Ints, Ints] | None = None
+
+    def post_unless_lost(self, failure: Failure) -> int:
+        """The same unless a new variable says that *failure* is lost."""
+        lost = self._model.whole_number(1, lambda chosen: int(self._loses(failure, self._placement(chosen))))
+        self.post(failure, given=-lost - 1)
+        return lost
+
+    def _loses(self, failure: Failure, at: Ints) -> bool:
+        """Whether the checker finds no way in which all VMs of *failure* restart."""
+        return self._limit.restarts(failure, _where(self._model.prepared, at)) is None
+
+    def post(self, failure: Failure, *, given: int | None = None) -> None:
+        """The VMs of the hosts of *failure* fit on the others, where *given* holds if it is named."""
+        restarted = _Restarted(prepared=self._model.prepared, limit=self._limit, kind_of=self._kind_of, failure=failure)
+        taken: dict[Uuid, list[tuple[int, int]]] = {}
+        for (size, targets), kind in self._kinds.items():
+            for host, variable in self._restart(restarted, kind, targets, given).items():
+                taken.setdefault(host, []).append((variable, size // self._grain))
+        for host, terms in taken.items():
+            free, constant = self._free[host]
+            if free is not None:
+                terms.append((free, -1))
+            self._model.at_most([each for each, _ in terms], [weight for _, weight in terms], constant)
+
+    def _restart(
+        self, restarted: _Restarted, kind: int, targets: frozenset[Uuid], given: int | None
+    ) -> dict[Uuid, int]:
+        """All VMs of *kind* on failed hosts restart; for each host the variable that counts them there."""
+        failed = [self._index[host] for host in sorted(restarted.failure)]
+        pairs = np.flatnonzero(np.isin(self._model.at_hosts, failed) & (self._count[kind][self._model.units] > 0))
+        counts = self._count[kind][self._model.units[pairs]].tolist()
+        sure = int(self._count_there[kind][failed].sum())
+        most = sure + sum(counts)
+        if not most:
+            return {}
+        places = {host: self._place(restarted, kind, host, most) for host in sorted(targets - restarted.failure)}
+        self._model.at_most([*pairs.tolist(), *places.values()], [*counts, *([-1] * len(places))], -sure, given=given)
+        return places
+
+    def _place(self, restarted: _Restarted, kind: int, host: Uuid, most: int) -> int:
+        """A variable: VMs of *kind* that restart on *host*."""
+        return self._model.whole_number(most, lambda chosen: restarted.count(self._placement(chosen), kind, host))
+
+    def _placement(self, chosen: Ints) -> Ints:
+        """Where all units are; asked again and again for the same pairs."""
+        if self._asked is None or self._asked[0] is not chosen:
+            self._asked = chosen, self._model.placement(chosen.tolist())
+        return self._asked[1]
+
+    def _counts(self) -> tuple[Ints, Ints]:
+        """VMs of each kind in each unit, shape (kinds, units), and for sure on each host, shape (kinds, hosts)."""
+        model, prepared = self._model, self._model.prepared
+        of_unit = np.zeros((len(self._kinds), len(prepared.units)), dtype=np.int64)
+        there = np.zeros((len(self._kinds), len(prepared.hosts)), dtype=np.int64)
+        for vm, kind in self._kind_of.items():
+            unit = self._unit_of.get(vm)
+            if unit is None:
+                there[kind, self._index[prepared.problem.initial[vm]]] += 1
+            else:
+                of_unit[kind, unit] += 1
+                if model.constant[unit]:
+                    there[kind, model.scope.at[unit]] += 1
+        return of_unit, there
+
+    def _free_bytes(self) -> dict[Uuid, tuple[int | None, int]]:
+        """For each host what is free there, in grains: a variable, where that depends, and a constant."""
+        model, prepared, held = self._model, self._model.prepared, self._limit.held
+        weight = np.zeros(len(prepared.units), dtype=np.int64)
+        sure = np.zeros(len(prepared.hosts), dtype=np.int64)
+        for vm, size in held.items():
+            unit = self._unit_of.get(vm)
+            if unit is None:
+                sure[self._index[prepared.problem.initial[vm]]] += size // self._grain
+            else:
+                weight[unit] += size // self._grain
+        np.add.at(sure, model.scope.at[model.constant], weight[model.constant])
+        return {
+            host: self._free_on(self._index[host], room // self._grain - int(sure[self._index[host]]), weight)
+            for host, room in self._limit.room.items()
+        }
+
+    def _free_on(self, host: int, room: int, weight: Ints) -> tuple[int | None, int]:
+        """What is free on one host that has *room* before anybody comes."""
+        model = self._model
+        pairs = np.flatnonzero(model.at_hosts == host)
+        weights = weight[model.units[pairs]]
+        if room <= 0 or not weights.sum():
+            return None, max(0, room)
+        free = model.whole_number(room, lambda chosen: max(0, room - int(weights @ chosen[pairs])))
+        if weights.sum() <= room:
+            model.at_most([*pairs.tolist(), free], [*weights.tolist(), 1], room)
+        else:
+            has_room = model.whole_number(1, lambda chosen: int(weights @ chosen[pairs] <= room))
+            model.at_most([*pairs.tolist(), free], [*weights.tolist(), 1], room, given=has_room)
+            model.at_most([free, has_room], [1, -room], 0)
+        return free, 0
+
+
+def _where(prepared: Prepared, at: Ints) -> dict[Uuid, tuple[Uuid, ...]]:
+    """The one host of each VM where the units are *at*."""
+    found: dict[Uuid, tuple[Uuid, ...]] = {vm: (host,) for vm, host in prepared.problem.initial.host_of.items()}
+    for members, host in zip(prepared.units, at.tolist(), strict=True):
+        found.update(dict.fromkeys(members, (prepared.hosts[host],)))
+    return found

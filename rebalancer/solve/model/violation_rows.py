@@ -1,0 +1,96 @@
+"""How much is broken, in the model: only what is broken tonight can be, and wishes."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import gcd
+
+import numpy as np
+
+from rebalancer.objectives import Measure
+from rebalancer.solve.instance.instance import Ints, Prepared
+from rebalancer.solve.instance.rows import Group, Limit
+from rebalancer.solve.model.variables import Pairs
+
+
+def breaches(model: Pairs) -> Measure:
+    """Excess of all limits that may be broken, in their units, and hosts too many of all groups."""
+    limits = [_excess(model, limit) for limit in model.prepared.breakable_limits]
+    groups = [_spread(model, group) for group in model.prepared.breakable_groups]
+    variables = [each for found, _ in [*limits, *groups] for each in found]
+    return Measure(
+        variables=tuple(variables),
+        coefficients=(1,) * len(variables),
+        offset=sum(offset for _, offset in [*limits, *groups]),
+        largest=_most(model.prepared),
+        worth=Fraction(1),
+    )
+
+
+def _most(prepared: Prepared) -> int:
+    """What breaches never exceed: everybody on the worst host, every group on all hosts."""
+    excess = (_units(prepared.families[limit.family].most, limit) for limit in prepared.breakable_limits)
+    return sum(excess) + len(prepared.breakable_groups) * len(prepared.hosts)
+
+
+def _excess(model: Pairs, limit: Limit) -> tuple[list[int], int]:
+    """Whole units above *limit*: a variable, and what stays whoever leaves."""
+    prepared = model.prepared
+    weight = prepared.families[limit.family].resident
+    here = limit.covers(model.at_hosts) & (weight[model.units] > 0)
+    pairs = np.flatnonzero(here)
+    weights = weight[model.units[pairs]]
+    there = model.constant & limit.covers(model.scope.at)
+    constant = int(prepared.families[limit.family].fixed[limit.hosts].sum() + weight[there].sum())
+    most = _units(int(weights.sum()) + constant, limit)
+    if not len(pairs) or not most:
+        return [], most
+
+    def derived(chosen: np.ndarray[tuple[int], np.dtype[np.int64]]) -> int:
+        return _units(int(weights @ chosen[pairs]) + constant, limit)
+
+    excess = model.whole_number(most, derived)
+    divisor = gcd(limit.unit, *weights.tolist())
+    coefficients = [*(weights // divisor).tolist(), -(limit.unit // divisor)]
+    if limit.upper < 0 and not constant:
+        _post_occupied(model, limit, pairs.tolist(), weights.tolist(), excess)
+    else:
+        model.at_most([*pairs.tolist(), excess], coefficients, (limit.upper - constant) // divisor)
+    return [excess], 0
+
+
+def _post_occupied(model: Pairs, limit: Limit, pairs: list[int], weights: list[int], excess: int) -> None:
+    """A limit below nothing is broken by whoever is there, and by nobody else."""
+    occupied = model.whole_number(1, lambda chosen: int(chosen[pairs].any()))
+    for pair in pairs:
+        model.implies(pair, occupied)
+    model.at_most([*pairs, occupied, excess], [*weights, -limit.upper, -limit.unit], 0)
+
+
+def _units(value: int, limit: Limit) -> int:
+    """Whole units that *value* is above *limit*; none where nobody is."""
+    return max(0, -((limit.upper - value) // limit.unit)) if value > 0 else 0
+
+
+def _spread(model: Pairs, group: Group) -> tuple[list[int], int]:
+    """Hosts too many of *group*: variables for those that it may be on besides the ones where it is anyway."""
+    at = set(model.scope.at[group.units[model.constant[group.units]]].tolist()) | group.fixed
+    variables = []
+    for host in range(len(model.prepared.hosts)):
+        pairs = [int(each) for each in model.variable[group.units, host] if each >= 0]
+        if pairs and host not in at:
+            occupied = model.whole_number(1, lambda chosen, pairs=pairs: int(chosen[pairs].any()))  # type: ignore[misc]
+            for pair in pairs:
+                model.implies(pair, occupied)
+            variables.append(occupied)
+    if at:
+        return variables, len(at) - 1
+    too_many = model.whole_number(len(variables), lambda chosen: max(0, _occupied(model, group, chosen) - 1))
+    model.at_most([*variables, too_many], [*([1] * len(variables)), -1], 1)
+    return [too_many], 0
+
+
+def _occupied(model: Pairs, group: Group, chosen: Ints) -> int:
+    """Hosts that the *chosen* pairs put the group on."""
+    grid = model.variable[group.units]
+    return int(((grid >= 0) & (chosen[np.maximum(grid, 0)] > 0)).any(axis=0).sum())

@@ -1,0 +1,91 @@
+"""What came of a solve, in a word and in a sentence."""
+
+from __future__ import annotations
+
+from rebalancer.objectives import NEGLIGIBLE, Balance, HostsInUse
+from rebalancer.placement import Placement
+from rebalancer.policy import Mode
+from rebalancer.problem import Problem
+from rebalancer.solve.result.solution import Outcome, Solution, Tier
+from rebalancer.solve.search.tiers import Climb
+
+
+def gains_too_little(problem: Problem, moves: int, done: Climb) -> bool:
+    """Whether balancing moves VMs for less than the policy's minimum gain; a host less in use is gain enough."""
+    main, hosts = _tier(done, Balance.id), _tier(done, HostsInUse.id)
+    if hosts and hosts.after < hosts.before:
+        return False
+    return main is not None and moves > 0 and not enough(problem, main.before - main.after)
+
+
+def enough(problem: Problem, gain: float) -> bool:
+    """Whether *gain*, in pCPU-hours, is what the policy asks for at least."""
+    return gain >= problem.policy.limits.minimum_gain_pcpu_hours - NEGLIGIBLE
+
+
+def solved(problem: Problem, placement: Placement, done: Climb) -> Solution:
+    """The solution that *done* is."""
+    moves = len(problem.initial.moves_to(placement))
+    outcome = _outcome(problem, moves, done)
+    return Solution(
+        placement=placement,
+        tiers=done.tiers,
+        outcome=outcome,
+        reason=_sentence(problem, outcome, moves, done),
+        seed=problem.policy.limits.seed,
+        reproducible=done.reproducible,
+        bound_by=done.bound_by,
+    )
+
+
+def nothing_found(problem: Problem) -> Solution:
+    """Everything stays: the limit came before an answer."""
+    seconds = problem.policy.limits.solve_seconds
+    return Solution(
+        placement=problem.initial,
+        tiers=(),
+        outcome=Outcome.NOTHING_FOUND,
+        reason=f"no placement that satisfies all rules was found in {seconds:g} s; there may be one: allow more time",
+        seed=problem.policy.limits.seed,
+        reproducible=False,
+    )
+
+
+def _outcome(problem: Problem, moves: int, done: Climb) -> Outcome:
+    """What came of it."""
+    if done.rejected_gain is not None:
+        return Outcome.NOT_WORTH_IT
+    if not moves:
+        return Outcome.NOTHING_BETTER if all(tier.proved for tier in done.tiers) else Outcome.NOTHING_FOUND
+    if problem.policy.mode is Mode.EVACUATE:
+        return Outcome.EVACUATED
+    hosts = _tier(done, HostsInUse.id)
+    if hosts and hosts.after < hosts.before:
+        return Outcome.CONSOLIDATED
+    return Outcome.IMPROVED if _tier(done, Balance.id) else Outcome.REPAIRED
+
+
+def _sentence(problem: Problem, outcome: Outcome, moves: int, done: Climb) -> str:
+    """The outcome with its numbers."""
+    numbers = "; ".join(_change(tier) for tier in done.tiers)
+    match outcome:
+        case Outcome.NOT_WORTH_IT:
+            least = problem.policy.limits.minimum_gain_pcpu_hours
+            return f"the best moves found gain {done.rejected_gain:.3g} pCPU-hours; the policy asks for {least:g}"
+        case Outcome.NOTHING_BETTER:
+            return f"proved: no placement that the rules allow is better than tonight's ({numbers})"
+        case Outcome.NOTHING_FOUND:
+            return f"nothing better was found, but it is not proved that there is nothing ({numbers})"
+        case _:
+            return f"{moves} {'VM moves' if moves == 1 else 'VMs move'}: {numbers}"
+
+
+def _change(tier: Tier) -> str:
+    """A tier before and after, and how good that is."""
+    quality = "proved best" if tier.proved else f"at most {tier.gap:.1%} from the best"
+    return f"{tier.objective} {tier.before:.4g} -> {tier.after:.4g} {tier.unit} ({quality})"
+
+
+def _tier(done: Climb, objective: str) -> Tier | None:
+    """The tier of an objective."""
+    return next((tier for tier in done.tiers if tier.objective == objective), None)

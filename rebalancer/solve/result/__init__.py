@@ -1,0 +1,1 @@
+"""What the solver answers, and the check of every answer."""

@@ -1,0 +1,1 @@
+"""The search: tiers, neighbourhoods, local search and bounds."""

@@ -1,0 +1,233 @@
+"""Fewest hosts: one host after another is emptied onto those that stay in use, and a bound says when that must end."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from fractions import Fraction
+from math import floor
+
+import numpy as np
+
+from rebalancer.objectives import HostsInUse, Overload
+from rebalancer.objectives.load import demand_of
+from rebalancer.solve.instance.evaluate import UNLIMITED, holds, load_of, overload_limits, uppers_of, weights_of
+from rebalancer.solve.instance.instance import Bools, Ints, Prepared
+from rebalancer.solve.model.cp_sat import Effort, search
+from rebalancer.solve.model.occupancy import occupied_anyway
+from rebalancer.solve.model.placement_model import PlacementModel
+from rebalancer.solve.model.tier import Improved, Progress, Stage
+from rebalancer.solve.model.variables import Scope
+from rebalancer.solve.search.full_model import improve_whole
+
+PART_WORK = 0.5
+"""Deterministic seconds for the question whether one host can be emptied."""
+
+RECEIVERS = 6
+"""Hosts that the VMs of the emptied one may go to, and whose own VMs may change places."""
+
+SHARE_OF_PARTS = 0.5
+"""Part of the work for emptying hosts; the rest raises the bound of the whole model."""
+
+
+def improve_emptying(stage: Stage, start: Ints, effort: Effort, progress: Progress) -> Improved:
+    """The fewest hosts found within *effort*, never more than in *start*, and the best bound known."""
+    emptying = _Emptying(stage, start, effort, progress)
+    at = emptying.improved()
+    floor = fewest_hosts(stage)
+    if emptying.value <= floor:
+        return replace(emptying.answer, bound=emptying.value, bound_by=COUNTED)
+    left = replace(
+        effort,
+        deterministic=max(0.05, effort.deterministic - emptying.work),
+        seconds=max(0.1, emptying.until - time.monotonic()),
+    )
+    whole = improve_whole(stage, at, left, progress)
+    spent = whole.deterministic + emptying.work
+    if floor > whole.bound:
+        return replace(whole, bound=min(whole.value, floor), deterministic=spent, bound_by=COUNTED)
+    return replace(whole, deterministic=spent)
+
+
+COUNTED = "the memory and load that the largest hosts have room for"
+
+
+class _Emptying:
+    """One improvement: whole hosts first by single shifts, then by parts of the pool solved anew."""
+
+    def __init__(self, stage: Stage, start: Ints, effort: Effort, progress: Progress) -> None:
+        self._stage, self._prepared, self._progress = stage, stage.prepared, progress
+        self._at, self.work = start, 0.0
+        self._most = effort.deterministic * SHARE_OF_PARTS
+        self.until = time.monotonic() + effort.seconds
+        self._random = np.random.default_rng(effort.seed)
+        always = stage.prepared.problem.pool.coordinators
+        self._sure = occupied_anyway(stage.prepared, always)
+        self._tried: dict[int, int] = {}
+
+    @property
+    def value(self) -> int:
+        """Hosts in use."""
+        return int(self._in_use().sum())
+
+    @property
+    def answer(self) -> Improved:
+        """What was found."""
+        goal = self._stage.model(self._stage.at(self._at))[1]
+        return Improved(at=self._at, goal=goal, value=self.value, bound=0, deterministic=self.work)
+
+    def improved(self) -> Ints:
+        """Empty hosts until no part of the pool can do with one host less."""
+        for host in self._by_weight():
+            shifted = self._shifted(host)
+            if shifted is not None and self._stage.allows(shifted) and holds(self._prepared, shifted):
+                self._at = shifted
+        while self._goes_on():
+            self._solve_part(self._next_host())
+        return self._at
+
+    def _goes_on(self) -> bool:
+        """Whether a host is left to be tried, and work to do it with."""
+        left = [host for host in self._by_weight() if self._tried.get(host, 0) < self._tries()]
+        return bool(left) and self.work < self._most * SHARE_OF_PARTS and time.monotonic() < self.until
+
+    def _tries(self) -> int:
+        """How often one host is tried, each time with other receivers: once where all are asked at once."""
+        return 1 if self.value <= RECEIVERS + 1 else 3
+
+    def _next_host(self) -> int:
+        """The host with the least on it among those tried least."""
+        return min(self._by_weight(), key=lambda host: self._tried.get(host, 0))
+
+    def _in_use(self) -> Bools:
+        """Hosts that are in use, shape (hosts,)."""
+        used: Bools = self._sure.copy()
+        used[self._at] = True
+        return used
+
+    def _by_weight(self) -> list[int]:
+        """Hosts that could be empty and are not, those with the least on them first."""
+        free = np.flatnonzero(self._in_use() & ~self._sure)
+        weights = weights_of(self._prepared, self._at).sum(axis=0) if self._prepared.families else np.zeros(len(free))
+        return sorted(free.tolist(), key=lambda host: (int(weights[host]), host))
+
+    def _shifted(self, host: int) -> Ints | None:
+        """All units of *host* on hosts in use with room for them, the largest first; None where one finds none."""
+        packing = _Packing(self._prepared, self._at, closed=host, in_use=self._in_use())
+        units = np.flatnonzero(self._at == host)
+        order = sorted(units.tolist(), key=lambda unit: -int(packing.size[unit]))
+        return packing.at if all(packing.place(unit) for unit in order) else None
+
+    def _solve_part(self, host: int) -> None:
+        """Ask CP-SAT whether *host* can be emptied onto some others, whose VMs may change places, too."""
+        self._tried[host] = self._tried.get(host, 0) + 1
+        others = np.flatnonzero(self._in_use() & (np.arange(len(self._sure)) != host))
+        chosen = self._random.choice(others, size=min(len(others), RECEIVERS), replace=False)
+        hosts = np.append(chosen, host)
+        inside = np.flatnonzero(np.isin(self._at, hosts))
+        free = np.zeros_like(self._prepared.legal)
+        free[np.ix_(inside, hosts)] = self._prepared.legal[np.ix_(inside, hosts)]
+        free[inside, self._at[inside]] = True
+        model, goal = self._stage.model(Scope(free=free, at=self._at))
+        model.hint(self._at)
+        effort = Effort(
+            deterministic=PART_WORK, seconds=self._seconds(), seed=1, presolve=False, prove=False, cuts=False
+        )
+        answer = search(model, goal, effort)
+        self.work += answer.deterministic
+        if answer.at is not None and answer.value < self.value and self._stage.outlives(answer.at):
+            self._at = answer.at
+            self._progress(float(self.value), 0.0)
+
+    def _seconds(self) -> float:
+        """Wall clock that is left."""
+        return max(0.05, self.until - time.monotonic())
+
+
+class _Packing:
+    """Units of one host, placed on others one by one, best fit first."""
+
+    def __init__(self, prepared: Prepared, at: Ints, *, closed: int, in_use: Bools) -> None:
+        self._prepared, self.at = prepared, at.copy()
+        self._open = in_use & (np.arange(len(in_use)) != closed)
+        self._load, self._limits = load_of(prepared, at), overload_limits(prepared)[:, None]
+        self._held, self._upper = weights_of(prepared, at), uppers_of(prepared)
+        self._arrival = np.array([family.arrival for family in prepared.families]).reshape(-1, len(at))
+        self._resident = np.array([family.resident for family in prepared.families]).reshape(-1, len(at))
+        self._demand = prepared.demand + prepared.deviations.of_units(len(at))
+        self.size = self._arrival.sum(axis=0) + prepared.demand.sum(axis=1)
+
+    def place(self, unit: int) -> bool:
+        """Put *unit* on the open host that it fills most; False where none has room."""
+        weights = np.where(
+            np.arange(len(self._open)) == self._prepared.home[unit],
+            self._resident[:, unit : unit + 1],
+            self._arrival[:, unit : unit + 1],
+        )
+        fits = (self._held + weights <= self._upper).all(axis=0)
+        # With its peak on top of the worst that are there: that is no less than what it will be.
+        cool = (self._load + self._demand[unit] <= self._limits).all(axis=1)
+        possible = np.flatnonzero(self._open & self._prepared.legal[unit] & fits & cool)
+        if not len(possible):
+            return False
+        room = np.where(self._upper < UNLIMITED, self._upper - self._held, 0).sum(axis=0)
+        target = int(possible[np.argmin(room[possible])])
+        self._held[:, target] += weights[:, target]
+        self._load[target] += self._demand[unit]
+        self.at[unit] = target
+        return True
+
+
+def fewest_hosts(stage: Stage) -> int:
+    """Hosts without which what has to be somewhere finds no room, however it is divided: a bound for every placement.
+
+    Hosts that are in use anyway come first, then those with the most room. For each limit of memory the least that each
+    unit can weigh has to fit; for each slot the load, less the overload that earlier tiers leave.
+    """
+    prepared = stage.prepared
+    always = prepared.problem.pool.coordinators
+    sure = occupied_anyway(prepared, always)
+    needs = [*_memory_needs(prepared), *_load_needs(stage)]
+    return max((_counted(sure, room, need) for room, need in needs), default=int(sure.sum()))
+
+
+def _counted(sure: Bools, room: Ints, need: int) -> int:
+    """How many hosts it takes until their *room* covers *need*."""
+    missing = need - int(np.maximum(room[sure], 0).sum())
+    covered = np.cumsum(-np.sort(-np.maximum(room[~sure], 0)))
+    return int(sure.sum()) + (int(np.searchsorted(covered, missing)) + 1 if missing > 0 else 0)
+
+
+def _memory_needs(prepared: Prepared) -> list[tuple[Ints, int]]:
+    """For each family whose limits cover every host: the room of the hosts, and what the units weigh at least."""
+    upper = np.full((len(prepared.families), len(prepared.hosts)), UNLIMITED, dtype=np.int64)
+    for limit in prepared.limits:
+        if len(limit.hosts) == 1:
+            host = limit.hosts[0]
+            # A limit that is broken tonight may stay so, with as much as is there tonight.
+            upper[limit.family, host] = min(upper[limit.family, host], max(limit.upper, limit.start, 0))
+    return [
+        (upper[number] - family.fixed, int(np.minimum(family.resident, family.arrival).sum()))
+        for number, family in enumerate(prepared.families)
+        if (upper[number] < UNLIMITED).all()
+    ]
+
+
+def _load_needs(stage: Stage) -> list[tuple[Ints, int]]:
+    """For each slot: the room below the threshold, and the load that is not overload by an earlier tier's leave."""
+    prepared = stage.prepared
+    held = next((each for each in stage.held if isinstance(each.objective, Overload)), None)
+    if held is None:
+        return []
+    model = PlacementModel(prepared, stage.at(prepared.home))
+    goal = model.goal(held.objective.post(model, prepared.problem))
+    parts = goal.worth * prepared.resolution.parts_per_pcpu / Fraction(demand_of(prepared.problem).slot_hours)
+    room = overload_limits(prepared)[:, None] - prepared.base
+    spare = floor((held.value + goal.shortfall) * parts) - int(np.maximum(-room, 0).sum())
+    demand = prepared.demand.sum(axis=0)
+    return [(room[:, slot], int(demand[slot]) - spare) for slot in range(prepared.demand.shape[1])]
+
+
+def is_about_hosts(stage: Stage) -> bool:
+    """Whether *stage* is about hosts in use."""
+    return isinstance(stage.objective, HostsInUse)

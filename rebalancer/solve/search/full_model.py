@@ -1,0 +1,55 @@
+"""One CP-SAT model of everything, for objectives that need no balance of loads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rebalancer.solve.instance.instance import Ints
+from rebalancer.solve.model.cp_sat import Answer, Effort, Status
+from rebalancer.solve.model.lazy_failures import search_lazily
+from rebalancer.solve.model.objective_terms import Goal
+from rebalancer.solve.model.tier import Improved, Progress, Stage
+
+PROOF_SHARE = 0.4
+"""Part of the work for raising the bound, which finds no placement on the way, where none is known to begin with."""
+
+
+def improve_whole(stage: Stage, start: Ints | None, effort: Effort, progress: Progress) -> Improved:
+    """The best placement of the whole model within *effort*; never worse than *start*."""
+
+    def tell(goal: Goal, value: int, bound: int) -> None:
+        progress(value * float(goal.worth), bound * float(goal.worth))
+
+    first = effort if start is not None else _part(effort, PROOF_SHARE)
+    model, goal, answer = search_lazily(stage, stage.whole(), start, first, tell)
+    if start is None and answer.status is Status.NOTHING_FOUND:
+        rest = replace(_part(effort, 1 - PROOF_SHARE), prove=False)
+        model, goal, second = search_lazily(stage, stage.whole(), start, rest, tell)
+        answer = _both(answer, second)
+    at, value = answer.at, answer.value
+    if start is not None and (at is None or model.value(goal, start) <= value):
+        at, value = start, model.value(goal, start)
+    return Improved(
+        at=at,
+        goal=goal,
+        value=value,
+        bound=value if answer.status is Status.OPTIMAL and not effort.gap else answer.bound,
+        deterministic=answer.deterministic,
+        on_time=answer.on_time,
+        impossible=answer.status is Status.IMPOSSIBLE,
+    )
+
+
+def _part(effort: Effort, share: float) -> Effort:
+    """A share of what a search may cost."""
+    return replace(effort, deterministic=effort.deterministic * share, seconds=effort.seconds * share)
+
+
+def _both(first: Answer, second: Answer) -> Answer:
+    """What came of two searches of one model, of which the first found nothing."""
+    return replace(
+        second,
+        bound=max(first.bound, second.bound),
+        deterministic=first.deterministic + second.deterministic,
+        on_time=first.on_time and second.on_time,
+    )

@@ -1,0 +1,151 @@
+"""Local search: the single shift that relieves most overload for each GiB, again and again."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebalancer.solve.instance.evaluate import bound_elsewhere, holds, load_of, uppers_of, usual_load_of, weights_of
+from rebalancer.solve.instance.instance import Bools, Ints
+from rebalancer.solve.model.tier import Stage
+from rebalancer.units import GIB
+
+MOST_SHIFTS = 5000
+
+Floats = NDArray[np.float64]
+
+
+def shifted(stage: Stage, start: Ints, limits: Ints, noise: float, random: np.random.Generator) -> Ints:
+    """*start* after shifts that lower the load above *limits* (hosts); *start* itself where they break something.
+
+    *noise* is the deviation of the logarithm of what each pair of unit and host is thought to be worth.
+    """
+    taste = np.exp(random.normal(0.0, noise, stage.prepared.legal.shape))
+    shifting = _Shifting(stage, start, limits, taste)
+    for _ in range(MOST_SHIFTS):
+        if not shifting.step():
+            break
+    return shifting.at if stage.allows(shifting.at) and holds(stage.prepared, shifting.at) else start
+
+
+class _Shifting:
+    """The running sums."""
+
+    def __init__(self, stage: Stage, start: Ints, limits: Ints, taste: Floats) -> None:
+        prepared = stage.prepared
+        self._taste = taste
+        self._prepared, self._limits, self.at = prepared, limits[:, None], start.copy()
+        self._usual = usual_load_of(prepared, start)
+        # One array where there are no peaks: what is usual is all then.
+        self._load = load_of(prepared, start) if prepared.deviations.budget else self._usual
+        self._peaks, several = prepared.deviations.of_single_units(len(prepared.units))
+        self._held, self._upper = weights_of(prepared, start), uppers_of(prepared)
+        self._resident = np.array([family.resident for family in prepared.families]).reshape(-1, len(start))
+        self._arrival = np.array([family.arrival for family in prepared.families]).reshape(-1, len(start))
+        self._legal = prepared.legal.copy()
+        self._free = ~bound_elsewhere(prepared) & ~several
+        self._next_peak = np.zeros_like(self._load)
+        self._burden = np.empty(prepared.legal.shape, dtype=np.int64)
+        for host in range(len(prepared.hosts)):
+            self._weigh(host)
+        policy = prepared.problem.policy.limits
+        self._gib_left = np.inf if policy.maximum_gib is None else policy.maximum_gib * GIB
+        self._moves_left = np.inf if policy.maximum_moves is None else float(policy.maximum_moves)
+        self._gib_left -= float(prepared.copied.at(start).sum())
+        self._moves_left -= float(prepared.moves.at(start).sum())
+
+    def step(self) -> bool:
+        """The best shift, made; False where none relieves anything."""
+        units, relief = self._leavers()
+        if not len(units):
+            return False
+        gain = relief[:, None] - self._burden[units]
+        copied, moves = self._costs(units)
+        possible = self._may_join(units) & (copied <= self._gib_left) & (moves <= self._moves_left) & (gain > 0)
+        if not possible.any():
+            return False
+        # A shift that copies nothing more, such as the way home, counts as a MiB, so that the ratio is finite.
+        score = np.where(possible, self._taste[units] * gain / np.maximum(copied, 2**20), -1.0)
+        row, target = np.unravel_index(int(score.argmax()), score.shape)
+        if not self._has_room_for_disks(int(units[row]), int(target)):
+            self._legal[units[row], target] = False
+            return True
+        self._gib_left -= copied[row, target]
+        self._moves_left -= moves[row, target]
+        self._shift(int(units[row]), int(target))
+        return True
+
+    def _excess(self) -> Ints:
+        """Load above the limit by host."""
+        above: Ints = np.maximum(self._load - self._limits, 0).sum(axis=1)
+        return above
+
+    def _leavers(self) -> tuple[Ints, Ints]:
+        """Units whose leaving relieves their host, and by how much."""
+        excess = self._excess()
+        units = np.flatnonzero((excess[self.at] > 0) & self._free)
+        hosts = self.at[units]
+        less = self._prepared.demand[units]
+        if self._prepared.deviations.budget:
+            less = less + np.maximum(self._peaks[units] - self._next_peak[hosts], 0)
+        left = np.maximum(self._load[hosts] - less - self._limits[hosts], 0).sum(axis=1)
+        relief = excess[hosts] - left
+        return units[relief > 0], relief[relief > 0]
+
+    def _weigh(self, host: int) -> None:
+        """Note what each unit would add to the excess of *host*."""
+        more = self._prepared.demand
+        if self._prepared.deviations.budget:
+            more = more + np.maximum(self._peaks - self._weigh_peaks(host), 0)
+        room = self._load[host] - self._limits[host]
+        before = np.maximum(room, 0).sum()
+        self._burden[:, host] = np.maximum(room + more, 0).sum(axis=1) - before
+
+    def _weigh_peaks(self, host: int) -> Ints:
+        """Note the peaks of *host*; a VM that comes adds what it peaks above the last of those that count, (slots,).
+
+        One that leaves takes away what it peaks above the next, which counts from then on.
+        """
+        deviations = self._prepared.deviations
+        worst = np.zeros((deviations.budget + 1, self._load.shape[1]), dtype=np.int64)
+        there = -np.sort(-deviations.on(host, np.flatnonzero(self.at == host)), axis=0)[: deviations.budget + 1]
+        worst[: len(there)] = there
+        self._load[host] = self._usual[host] + worst[:-1].sum(axis=0)
+        self._next_peak[host] = worst[-1]
+        last: Ints = worst[-2]
+        return last
+
+    def _costs(self, units: Ints) -> tuple[Ints, Ints]:
+        """Bytes copied and VMs moved by each shift, fewer where it leads home, shape (units, hosts)."""
+        copied, moves = self._prepared.copied, self._prepared.moves
+        more_bytes: Ints = copied.on_hosts(units) - copied.at(self.at)[units][:, None]
+        more_moves: Ints = moves.on_hosts(units) - moves.at(self.at)[units][:, None]
+        return more_bytes, more_moves
+
+    def _may_join(self, units: Ints) -> Bools:
+        """Whether each unit may join each host now, shape (units, hosts)."""
+        possible: Bools = self._legal[units].copy()
+        possible[np.arange(len(units)), self.at[units]] = False
+        for held, upper, arrival in zip(self._held, self._upper, self._arrival, strict=True):
+            heavy = np.flatnonzero(arrival[units])
+            possible[heavy] &= held[None, :] + arrival[units[heavy]][:, None] <= upper[None, :]
+        return possible
+
+    def _has_room_for_disks(self, unit: int, target: int) -> bool:
+        """Whether the disks that go along still find SRs if *unit* goes to *target*."""
+        disks = self._prepared.disks
+        if not disks.tight or not self._prepared.copied.extra[unit].any():
+            return True
+        at = self.at.copy()
+        at[unit] = target
+        return disks.fit_at_once(self._prepared.host_of(at))
+
+    def _shift(self, unit: int, target: int) -> None:
+        """Make one shift."""
+        source, home = int(self.at[unit]), int(self._prepared.home[unit])
+        self.at[unit] = target
+        for host, sign in ((source, -1), (target, 1)):
+            weights = self._resident if host == home else self._arrival
+            self._held[:, host] += sign * weights[:, unit]
+            self._usual[host] += sign * self._prepared.demand[unit]
+            self._weigh(host)

@@ -1,0 +1,80 @@
+"""The bound of every host by itself: what has to leave it or stays as overload, had the others all the room."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from rebalancer.objectives import Repair
+from rebalancer.solve.instance.evaluate import load_of, overload_limits
+from rebalancer.solve.instance.instance import Bools, Ints, Prepared
+from rebalancer.solve.instance.rows import Limit
+from rebalancer.solve.model.cp_sat import Effort, search
+from rebalancer.solve.model.tier import Stage
+from rebalancer.solve.search.components import part_of
+
+WORK = 0.5
+"""Deterministic seconds for one host; most take a hundredth."""
+
+
+def shed_bound(stage: Stage, effort: Effort) -> Fraction:
+    """What no placement is better than, in the objective's unit: the sum of what every host has to pay by itself.
+
+    What VMs cost that leave is paid by the host that they leave, overload by the host that has it. Who arrives only
+    adds to that, so the sum holds for all hosts together.
+
+    Args:
+        stage: loads rounded down; only repairs may be held, for what else is held is shared by all hosts.
+        effort: seconds and seed.
+    """
+    prepared = stage.prepared
+    if len(prepared.hosts) == 1 or not all(isinstance(held.objective, Repair) for held in stage.held):
+        return Fraction(0)
+    hot = np.any(load_of(prepared, prepared.home) > overload_limits(prepared)[:, None], axis=1)
+    hot[[limit.hosts[0] for limit in prepared.breakable_limits if len(limit.hosts) == 1]] = True
+    return sum((_of_host(stage, int(host), effort) for host in np.flatnonzero(hot)), start=Fraction(0))
+
+
+def _of_host(stage: Stage, host: int, effort: Effort) -> Fraction:
+    """The bound of one host."""
+    part = _with_a_way_out(stage.prepared, host)
+    alone = replace(stage, prepared=part, forbidden=())
+    scope = replace(alone.whole(), watched=np.broadcast_to(np.array([[True], [False]]), part.base.shape))
+    model, goal = alone.model(scope)
+    return search(model, goal, replace(effort, deterministic=WORK)).bound * goal.worth
+
+
+def _with_a_way_out(prepared: Prepared, host: int) -> Prepared:
+    """*host* with what is on it tonight, and a place for whoever can leave it, where nothing is limited."""
+    units = np.flatnonzero(prepared.home == host)
+    elsewhere = 0 if host else len(prepared.hosts) - 1
+    alone = replace(
+        prepared,
+        limits=_of(host, prepared.limits),
+        soft_limits=_of(host, prepared.soft_limits),
+        groups=(),
+        soft_groups=(),
+        disks=replace(prepared.disks, tight={}),
+    )
+    part = part_of(alone, np.array([host, elsewhere]), units)
+    others = prepared.legal[units]
+    others[:, host] = False
+    return replace(
+        part,
+        legal=np.column_stack([prepared.legal[units, host], others.any(axis=1)]),
+        moves=replace(part.moves, extra=_least_extra(prepared.moves.extra[units], others)),
+        copied=replace(part.copied, extra=_least_extra(prepared.copied.extra[units], others)),
+    )
+
+
+def _least_extra(extra: Ints, others: Bools) -> Ints:
+    """What the cheapest of the *others* costs each unit on top, shape (units, 2); home comes first, for nothing."""
+    least = np.where(others, extra, extra.max(initial=0)).min(axis=1)
+    return np.column_stack([np.zeros_like(least), least])
+
+
+def _of(host: int, limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
+    """The limits on *host* alone, which comes first."""
+    return tuple(replace(each, hosts=np.array([0])) for each in limits if each.hosts.tolist() == [host])

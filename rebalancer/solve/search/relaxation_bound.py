@@ -1,0 +1,168 @@
+"""The bound of a large pool, raised in a thread of its own while better placements are looked for.
+
+First comes what every host has to shed by itself: quick, and often all there is to prove. The model that follows counts
+overload only on the hosts and slots that were hottest tonight, so that it stays small: a relaxation, whose bound is one
+of the whole. Linear relaxations with cuts over the assignment raise it quickly; where the relaxation is solved, the
+slots that its answer overloads are counted from then on.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
+from fractions import Fraction
+from threading import Event
+
+import numpy as np
+
+from rebalancer.solve.instance.evaluate import load_of
+from rebalancer.solve.instance.instance import Bools, Ints, Prepared
+from rebalancer.solve.model.cp_sat import Effort, Search, Status
+from rebalancer.solve.model.objective_terms import Goal
+from rebalancer.solve.model.tier import Stage
+from rebalancer.solve.search.per_host_bound import shed_bound
+
+SMALL_PAIRS = 6_000
+"""Pairs of unit and host up to which everything is watched, so that the model is the whole: 16 hosts with 375 VMs."""
+
+PRESOLVED_PAIRS = 40_000
+"""Pairs up to which the relaxation is simplified first; above, that takes longer than it gives."""
+
+LARGE_SHARE = 0.35
+"""Part of the work that larger ones may take: CP-SAT counts their linear relaxations for less than they take."""
+
+MOST_TERMS = 480_000
+"""Pairs times watched slots that a relaxation may have: more takes longer than it gives."""
+
+HOT = 0.95
+"""Share of its limit from which a host is watched in a slot."""
+
+TIGHT = 0.85
+"""Share of all limits from which a slot is watched on all hosts."""
+
+EVERY_HOST = "what every host has to shed by itself"
+"""The name of the first bound."""
+
+STOP_SECONDS = 0.05
+"""How often a search that was told to stop is told again: one that is just starting does not hear it."""
+
+
+class Bounder:
+    """Raises the bound of *stage* until its work is used up; CP-SAT lets go of Python meanwhile.
+
+    The `first` bound, what every host has to shed by itself, is known at once and the same whatever the clock says.
+
+    Args:
+        stage: what is minimised.
+        goal: whose numbers the bound is one of.
+        limits: parts of a pCPU above which load is overload, shape (hosts,).
+        effort: what it may cost.
+    """
+
+    def __init__(self, stage: Stage, goal: Goal, limits: Ints, effort: Effort) -> None:
+        self._stage, self._limits, self._effort = stage.optimistic(), limits[:, None], effort
+        self._exact = stage.prepared
+        self._goal = goal
+        self._watched = worth_watching(stage.prepared, limits)
+        self._until = time.monotonic() + effort.seconds
+        self._wanted = Event()
+        if int(stage.prepared.legal.sum()) > PRESOLVED_PAIRS:
+            self._effort = replace(effort, deterministic=effort.deterministic * LARGE_SHARE, presolve=False)
+        else:
+            self._wanted.set()
+        self._searching: Search | None = None
+        self._stopped = False
+        self.bound, self.words = -(2**62), EVERY_HOST
+        self._raise(shed_bound(self._stage, effort), EVERY_HOST)
+        self.first = self.bound
+        self.answer: Ints | None = None
+        self.spent = 0.0
+        self.on_time = True
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bound")
+        self._running = self._thread.submit(self._run)
+
+    def relax(self) -> None:
+        """Solve relaxations also where they are large: most answers meet the first bound, and they take memory."""
+        self._wanted.set()
+
+    def stop(self) -> None:
+        """No more: the answer is known."""
+        self._stopped = True
+        self._wanted.set()
+        while not self._running.done():
+            if self._searching:
+                self._searching.stop()
+            wait([self._running], timeout=STOP_SECONDS)
+        self._thread.shutdown()
+
+    def wait(self) -> None:
+        """Until the work is used up; what went wrong in the thread is raised here."""
+        self._wanted.set()
+        self._running.result()
+
+    def _run(self) -> None:
+        """Solve relaxations that watch more and more.
+
+        Not with peaks where they are large: a VM that is a little on every host peaks on none, so that linear
+        relaxations say nothing of peaks, and take long for it.
+        """
+        self._wanted.wait()
+        while (self._watched.all() or not self._exact.deviations.budget) and not self._stopped and self._solve():
+            pass
+
+    def _solve(self) -> bool:
+        """One relaxation; whether there is another to solve."""
+        model, goal = self._stage.model(replace(self._stage.whole(), watched=self._watched))
+        effort = replace(self._effort, seconds=max(0.1, self._until - time.monotonic()))
+        words = f"a relaxation that counts overload on {self._watched.sum()} of {self._watched.size} hosts and slots"
+        self._searching = Search(model, goal, effort, raised=lambda bound: self._raise(bound * goal.worth, words))
+        answer = self._searching.run()
+        self.on_time = answer.on_time
+        self._raise(answer.bound * goal.worth, words)
+        self.spent += answer.deterministic
+        self._effort = replace(self._effort, deterministic=self._effort.deterministic - answer.deterministic)
+        if answer.status is not Status.OPTIMAL or answer.at is None or self._effort.deterministic <= 0:
+            return False
+        return self._refined(answer.at)
+
+    def _refined(self, at: Ints) -> bool:
+        """Whether the relaxation now counts more of what is wrong with its answer; if nothing is, it is the answer."""
+        unseen = (load_of(self._exact, at) > self._limits) & ~self._watched
+        if unseen.any():
+            self._watched = self._watched | unseen
+            return True
+        failures = self._stage.prepared.failures
+        stated = len(failures.stated)
+        if self._stage.outlives(at):
+            self.answer = at
+        return len(failures.stated) > stated
+
+    def _raise(self, bound: Fraction, words: str) -> None:
+        """*bound*, in the objective's unit, holds for the optimistic model; both goals are wholes of their worth."""
+        raised = self._goal.number(bound)
+        if raised > self.bound:
+            self.bound, self.words = raised, words
+
+
+def worth_watching(prepared: Prepared, limits: Ints) -> Bools:
+    """The hosts and slots to watch: the hot ones, and then whole slots in which the pool as a whole is tight.
+
+    Where there is room on receivers, overload elsewhere never binds; where there is none, all hosts of the tightest
+    slots have to be watched, or the relaxation hides the leavers there.
+    """
+    load = load_of(prepared, prepared.home)
+    # With peaks, a watched slot is a variable for every pair: only small models take that for all.
+    terms_each = 1 + prepared.demand.shape[1] * bool(prepared.deviations.budget)
+    if int(prepared.legal.sum()) * terms_each <= SMALL_PAIRS:
+        return np.ones(load.shape, dtype=np.bool_)
+    watched: Bools = load > HOT * limits[:, None]
+    terms = prepared.legal.sum(axis=0)
+    tightness = load.sum(axis=0) / max(1, int(limits.sum()))
+    for slot in np.argsort(-tightness, kind="stable"):
+        widened = watched.copy()
+        widened[:, slot] = True
+        if tightness[slot] < TIGHT or int((widened * terms[:, None]).sum()) > MOST_TERMS:
+            break
+        watched = widened
+    return watched

@@ -1,0 +1,1 @@
+"""Taking a plan back, or a part of it."""

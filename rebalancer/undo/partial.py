@@ -1,0 +1,189 @@
+"""A part of a plan: some steps left out, the rest ordered and composed anew, and what has to be left out with them.
+
+A part brings every VM where the whole plan brings it or leaves it where it is, and parks VMs only where the whole plan
+parks them: whoever has read the plan has read every part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rebalancer.demand import LoadProfile
+from rebalancer.describe.course import step_of
+from rebalancer.describe.figures import metrics_of, profile_of
+from rebalancer.describe.left_out import INCOMPLETE, left_out, missing_moves
+from rebalancer.describe.summary import Chosen
+from rebalancer.describe.worth import tiers_at
+from rebalancer.diff.drift import differences
+from rebalancer.errors import IllegalPlan, InputError, StalePlan
+from rebalancer.inventory import Pool, Uuid
+from rebalancer.inventory.digest import inventory_digests
+from rebalancer.order.order import Deadlock, find_order
+from rebalancer.placement import Move
+from rebalancer.plan.document import sealed
+from rebalancer.plan.leg import Leg
+from rebalancer.plan.plan import Plan
+from rebalancer.plan.step import StepKind
+from rebalancer.planner.compose import compose
+from rebalancer.problem import make_problem
+from rebalancer.rules import PoolRule, end_violations, rules_for
+from rebalancer.verify.verify import verify_plan
+
+UNREAD = "parking"
+"""In the place of a rule: the rest could be made only by parking VMs where the plan parks none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """A VM that cannot move without others: the rule and its words."""
+
+    vm: Uuid
+    rule: str
+    words: str
+
+
+def without_steps(
+    plan: Plan, names: Collection[str], pool: Pool, demand: LoadProfile | None = None, *, reason: str
+) -> Plan:
+    """*plan* without the steps *names*, and without any other step of their VMs, as a plan of its own.
+
+    It is from the same moment, so it expires when *plan* does, and names *plan* in what it was made from.
+
+    Args:
+        plan: the whole plan.
+        names: ids of steps.
+        pool: the pool as *plan* knew it.
+        demand: the demand that *plan* was made from; None to go by what it carries.
+        reason: why, for the plan's list of missing moves.
+
+    Raises:
+        InputError: there is no such step, nothing would be left, or other steps cannot be made without them.
+        StalePlan: the pool has changed since.
+        IllegalPlan: the whole plan, or the part, is not accepted.
+    """
+    if inventory_digests(pool) != plan.made_from.inventories:
+        raise StalePlan(differences(plan, pool))
+    _accepted(plan, pool)
+    gone = {step_of(plan, name).vm for name in names}
+    known = demand if metrics_of(demand) == plan.made_from.metrics else profile_of(plan)
+    part = _Part(plan, pool, known, gone).plan(reason)
+    _accepted(part, pool)
+    return part
+
+
+def _accepted(plan: Plan, pool: Pool) -> None:
+    """Pass if nothing speaks against *plan*.
+
+    Raises:
+        IllegalPlan: something does.
+    """
+    findings = verify_plan(plan, pool, now=plan.made_at)
+    if findings:
+        raise IllegalPlan([str(finding) for finding in findings])
+
+
+class _Part:
+    """*plan* without the VMs *gone*."""
+
+    def __init__(self, plan: Plan, pool: Pool, demand: LoadProfile | None, gone: Collection[Uuid]) -> None:
+        self._plan, self._gone = plan, frozenset(gone)
+        self._problem = make_problem(pool, demand, plan.policy)
+        self._rules = rules_for(self._problem)
+        self._pool_rules = [rule for rule in self._rules if isinstance(rule, PoolRule)]
+        self._moves = {move.vm: move for move in self._problem.initial.moves_to(plan.predicted)}
+        self._last = {step.vm: number for number, step in enumerate(plan.steps)}
+        self._parked = {(step.vm, step.target) for step in plan.steps if step.kind is StepKind.HOP}
+
+    def plan(self, reason: str) -> Plan:
+        """The part, composed."""
+        legs = self._legs()
+        end = self._problem.initial.after(*self._kept(self._gone))
+        still = [Move(vm=each.vm, source=end[each.vm], target=each.target) for each in self._plan.missing]
+        missing = missing_moves(still, end, self._problem, self._rules)
+        dropped = left_out([self._moves[vm] for vm in self._gone & self._moves.keys()], self._problem, reason)
+        chosen = Chosen(
+            goal=end,
+            tiers=tiers_at(end, self._plan.tiers, self._problem),
+            outcome=INCOMPLETE,
+            reason=f"a part of the plan {self._plan.digest}: {reason}",
+            bound_by=self._plan.bound_by,
+            missing=tuple(sorted((*missing, *dropped), key=lambda each: (each.vm_name, each.vm))),
+        )
+        source = self._plan.made_from
+        made = compose(self._problem, self._rules, chosen, legs, self._plan.made_at, pace=source.pace)
+        made_from = replace(made.made_from, metrics=source.metrics, part_of=self._plan.digest)
+        return sealed(replace(made, made_from=made_from))
+
+    def _legs(self) -> Sequence[Leg]:
+        """The rest in a legal order.
+
+        Raises:
+            InputError: there is none, or nothing is left.
+        """
+        if not self._moves.keys() - self._gone:
+            raise InputError("--without", "no step would be left", "Do not approve the plan, then")
+        found = self._tried(self._gone)
+        if isinstance(found, _Held):
+            raise self._refusal(self._held_too(found))
+        return found
+
+    def _kept(self, gone: Collection[Uuid]) -> tuple[Move, ...]:
+        """The moves that are left without *gone*."""
+        return tuple(move for vm, move in sorted(self._moves.items()) if vm not in gone)
+
+    def _tried(self, gone: Collection[Uuid]) -> Sequence[Leg] | _Held:
+        """The rest without *gone* in a legal order, or who cannot move then; of several the one that moves last."""
+        goal = self._problem.initial.after(*self._kept(gone))
+        moving = self._moves.keys() - set(gone)
+        for violation in end_violations(self._pool_rules, self._problem, goal):
+            if blamed := moving & set(violation.vms):
+                return _Held(vm=self._latest(blamed), rule=violation.rule, words=violation.words)
+        first = sorted(moving, key=lambda vm: self._last[vm])
+        order = find_order(self._problem, self._rules, goal, seed=self._plan.made_from.seed, first=first)
+        if isinstance(order, Deadlock):
+            rules = ", ".join(order.rules)
+            words = "no order of what is left is legal"
+            return _Held(vm=self._latest([move.vm for move in order.moves]), rule=rules, words=words)
+        unread = [leg.vm for leg in order.legs if leg.hop and (leg.vm, leg.target) not in self._parked]
+        if unread:
+            waiting = moving & set(unread) or moving
+            return _Held(vm=self._latest(waiting), rule=UNREAD, words="VMs would be parked that the plan does not park")
+        if any(leg.vm in gone for leg in order.legs):
+            return _Held(vm=self._latest(moving), rule=UNREAD, words="a VM that is left out would be parked")
+        return order.legs
+
+    def _latest(self, vms: Collection[Uuid]) -> Uuid:
+        """Of *vms* the one that moves last in the plan."""
+        return max(vms, key=lambda vm: (self._last.get(vm, -1), vm))
+
+    def _held_too(self, first: _Held) -> Mapping[Uuid, _Held]:
+        """VMs that have to be left out, too, none of them in vain; *first* is the first."""
+        found = {first.vm: first}
+        while self._moves.keys() - self._gone - found.keys():
+            held = self._tried(self._gone | found.keys())
+            if not isinstance(held, _Held):
+                break
+            found[held.vm] = held
+        for vm in list(found):
+            others = found.keys() - {vm}
+            if others and not isinstance(self._tried(self._gone | others), _Held):
+                del found[vm]
+        return found
+
+    def _refusal(self, held: Mapping[Uuid, _Held]) -> InputError:
+        """Which steps go with those that were named, and why."""
+        words = "; ".join(f"{self._ids([vm])}: {each.words} [{each.rule}]" for vm, each in held.items())
+        if self._gone | held.keys() >= self._moves.keys():
+            remedy = "Nothing would be left: make a new plan, with `never_move` for what is to stay"
+        else:
+            remedy = "Leave them out, too: " + " ".join(self._options(self._gone | held.keys()))
+        return InputError(f"without {self._ids(self._gone)}", f"other steps cannot be made: {words}", remedy)
+
+    def _ids(self, vms: Collection[Uuid]) -> str:
+        """The steps of *vms*, with their names."""
+        return ", ".join(f"{step.id} ({step.vm_name})" for step in self._plan.steps if step.vm in vms)
+
+    def _options(self, vms: Collection[Uuid]) -> Iterator[str]:
+        """What to type to leave *vms* out."""
+        return (f"--without {step.id}" for step in self._plan.steps if step.vm in vms)

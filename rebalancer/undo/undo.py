@@ -1,0 +1,207 @@
+"""The plan that takes another one back, from wherever that one has come to: reviewed and applied like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from rebalancer.demand import LoadProfile
+from rebalancer.describe.course import step_of
+from rebalancer.describe.figures import profile_of
+from rebalancer.describe.left_out import INCOMPLETE, missing_moves
+from rebalancer.describe.reasons import Reasons
+from rebalancer.describe.summary import Chosen, short
+from rebalancer.errors import ModelBug, StalePlan
+from rebalancer.inventory import Pool, Uuid
+from rebalancer.placement import Move, Placement
+from rebalancer.plan.document import sealed
+from rebalancer.plan.duration import NO_EXPERIENCE, Pace
+from rebalancer.plan.leg import legs_of
+from rebalancer.plan.plan import Plan
+from rebalancer.planner.compose import compose
+from rebalancer.planner.way_back import latest_first, way_to
+from rebalancer.policy import Policy
+from rebalancer.problem import make_problem
+from rebalancer.rules import Legality, rules_for
+from rebalancer.rules.way_back import bind_on_the_way_back
+from rebalancer.undo.other_pool import networks_home
+from rebalancer.undo.progress import Halfway, halfway
+from rebalancer.verify.verify import verify_plan
+
+OUTCOME = "rollback"
+MIGRATIONS = frozenset({"pool_migrate", "migrate_send"})
+"""What xapi says is being done to a VM on its way."""
+
+
+def undo(plan: Plan, pool: Pool, *, made_at: datetime, done: Collection[str] = (), pace: Pace = NO_EXPERIENCE) -> Plan:
+    """The plan that brings the VMs of *plan* from where they are in *pool* to where *plan* found them.
+
+    Every state is legal, VMs are parked where they have to be. Those that may not go back are `missing`, each with its
+    rule; those that *plan* did not bring where they are stay, with a warning. The policy is that of *plan*, without its
+    bounds on moves and GiB, and with no say in where VMs end: that is where they were.
+
+    Args:
+        plan: what is taken back, however far it came, by whatever order of its steps.
+        pool: the pool as it is.
+        made_at: the time, with a zone.
+        done: steps that count as done, with all that they wait for, although *pool* does not show it.
+        pace: how long steps take.
+
+    Raises:
+        InputError: *plan* has no such step.
+        StalePlan: *pool* is another one, or a VM is on its way.
+    """
+    _assert_at_rest(plan, pool)
+    at = halfway(plan, pool, closure(plan, done))
+    return _Undoing(plan, at, made_at, pace).plan()
+
+
+def closure(plan: Plan, names: Collection[str]) -> frozenset[str]:
+    """The steps *names* of *plan*, with all that they wait for.
+
+    Raises:
+        InputError: there is no such step.
+    """
+    found: set[str] = set()
+    waiting = [step_of(plan, name) for name in names]
+    while waiting:
+        step = waiting.pop()
+        found.add(step.id)
+        waiting += [step_of(plan, name) for name in step.after if name not in found]
+    return frozenset(found)
+
+
+def _assert_at_rest(plan: Plan, pool: Pool) -> None:
+    """Pass if *pool* is that of *plan*, and none of its VMs is on its way.
+
+    Raises:
+        StalePlan: otherwise.
+    """
+    if not plan.made_from.is_of(pool):
+        raise StalePlan([f"the plan is for pool {plan.made_from.called}, and this is {pool.name}"])
+    moving = {step.vm: step.vm_name for step in plan.steps if step.vm in pool.vms and _is_moving(pool, step.vm)}
+    if moving:
+        raise StalePlan([f"VM {name} is on its way: wait until that is over" for name in moving.values()])
+
+
+def _is_moving(pool: Pool, vm: Uuid) -> bool:
+    """Whether xapi says that *vm* is being migrated."""
+    here = pool.vms[vm]
+    return here.scheduled_to_be_resident_on is not None or not MIGRATIONS.isdisjoint(here.current_operations)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tried:
+    """A plan, and the VM that it cannot bring back as it says."""
+
+    plan: Plan
+    refused: Uuid | None
+
+
+class _Undoing:
+    """One way back from *at*."""
+
+    def __init__(self, plan: Plan, at: Halfway, made_at: datetime, pace: Pace) -> None:
+        self._undone, self._at, self._made_at, self._pace = plan, at, made_at, pace
+        self._demand = _demand(plan, at.pool)
+        self._problem = make_problem(at.pool, self._demand, _policy(plan, at))
+        self._wishes = rules_for(self._problem)
+        self._rules = bind_on_the_way_back(self._wishes)
+
+    def plan(self) -> Plan:
+        """The plan, once the checker agrees; a VM that it stops stays.
+
+        Raises:
+            ModelBug: the plan contradicts itself.
+        """
+        home = dict(self._at.home)
+        while (tried := self._tried(home)).refused:
+            del home[tried.refused]
+        return tried.plan
+
+    def _tried(self, home: Mapping[Uuid, Move]) -> _Tried:
+        """The plan that brings the VMs of *home* back."""
+        initial, seed = self._problem.initial, self._problem.policy.limits.seed
+        goal = initial.after(*home.values())
+        first = latest_first(legs_of(self._undone.steps))
+        back, _ = way_to(goal, self._problem, self._rules, first=first, seed=seed, pace=self._pace)
+        legs = legs_of(back)
+        end = initial.after(*(leg.move for leg in legs))
+        made = compose(
+            self._problem,
+            self._rules,
+            self._chosen(end),
+            legs,
+            self._made_at,
+            pace=self._pace,
+            why=[step.why for step in back],
+        )
+        return self._checked(self._labelled(made), home)
+
+    def _chosen(self, end: Placement) -> Chosen:
+        """Where the way back ends, and who is not home there."""
+        away_still = [move for vm, move in self._at.home.items() if end[vm] != move.target]
+        missing = missing_moves(away_still, end, self._problem, self._rules)
+        away, back = len(self._at.home), len(self._at.home) - len(missing)
+        reason = f"{back} of {away} VMs go back to where plan {short(self._undone.digest)} found them"
+        wishes = [rule for rule in self._wishes if rule not in self._rules]
+        given_up = Reasons(self._problem, Legality(self._problem, wishes), end).new_violations()
+        return Chosen(
+            goal=end,
+            tiers=(),
+            outcome=INCOMPLETE if missing else OUTCOME,
+            reason=reason if away else self._nobody_returns(),
+            warnings=(*self._at.strays, *given_up),
+            missing=missing,
+            undoes=self._undone.digest,
+        )
+
+    def _nobody_returns(self) -> str:
+        """Why there is nothing to do: all are at home, or whoever is not stays for a reason that the warnings tell."""
+        name = short(self._undone.digest)
+        if self._at.strays:
+            return f"no VM goes back to where plan {name} found it, for the reasons that its warnings give"
+        return f"every VM is where plan {name} found it"
+
+    def _labelled(self, made: Plan) -> Plan:
+        """*made* with the metrics behind the figures of the plan that it undoes."""
+        metrics = self._undone.made_from.metrics if self._demand else None
+        return sealed(replace(made, made_from=replace(made.made_from, metrics=metrics), left_alone=()))
+
+    def _checked(self, made: Plan, home: Mapping[Uuid, Move]) -> _Tried:
+        """*made*, with the VM to do without where the checker refuses a step because of earlier ones.
+
+        Raises:
+            ModelBug: the checker refuses something else.
+        """
+        findings = verify_plan(made, self._at.pool, now=self._made_at)
+        ids, wrong = [step.id for step in made.steps], {finding.step for finding in findings}
+        first = next((turn for turn, name in enumerate(ids) if name in wrong), len(ids))
+        refused = next((step.vm for step in made.steps[first:] if step.vm in home), None)
+        if findings and refused is None:
+            raise ModelBug("; ".join(map(str, findings)))
+        return _Tried(plan=made, refused=refused)
+
+
+def _policy(plan: Plan, at: Halfway) -> Policy:
+    """That of *plan*, without its bounds on how much moves: they were for the way there.
+
+    From another pool networks lead back, and disks to whatever SR they came from.
+    """
+    limits = plan.policy.limits.model_copy(update={"maximum_moves": None, "maximum_gib": None})
+    wanted = plan.policy.model_copy(update={"limits": limits})
+    returning = [step for step in plan.steps if step.crossing and step.vm in at.home]
+    if not returning:
+        return wanted
+    led = {here: there for here, there in networks_home(returning).items() if {here, there} <= at.pool.networks.keys()}
+    others = plan.policy.other_pools.model_copy(update={"networks": led, "srs": {}})
+    return wanted.model_copy(update={"other_pools": others})
+
+
+def _demand(plan: Plan, pool: Pool) -> LoadProfile | None:
+    """The load profile that *plan* carries; None where it does not know everybody who is in *pool* now."""
+    known = profile_of(plan)
+    if known is None or not pool.hosts.keys() <= set(known.hosts):
+        return None
+    return known if {vm.uuid for vm in pool.resident_guests()} <= set(known.vms) else None

@@ -1,0 +1,1 @@
+"""Proof that a plan is legal, without anything that made it."""

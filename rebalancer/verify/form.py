@@ -1,0 +1,75 @@
+"""What stands once and in its order in every plan: steps by number, and each host, VM, SR and objective one time.
+
+A row that stands twice could show people another figure than the one that was compared.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+
+from rebalancer.describe.left_out import LEFT_OUT
+from rebalancer.plan.duration import LEAST_STEPS, NO_EXPERIENCE
+from rebalancer.plan.finding import Finding
+from rebalancer.plan.plan import Plan
+from rebalancer.plan.step import Step
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+def wrong_form(plan: Plan) -> Iterator[Finding]:
+    """Rows that stand twice, ids that are not those of the steps, relations named twice, a pace out of nothing."""
+    for name, rows in _rows(plan):
+        for row in _twice(rows):
+            yield _finding("", f"{name} {row} stands twice in it")
+    yield from _numbers(plan.steps, "s")
+    yield from _numbers(plan.rollback, "r")
+    part = any(each.rule == LEFT_OUT for each in plan.missing)
+    if part and plan.made_from.part_of is None:
+        yield _finding("", "moves were left out of it, and it does not name the plan that it is a part of")
+    if plan.made_from.part_of is not None and not _DIGEST.fullmatch(plan.made_from.part_of):
+        yield _finding("", "what it is a part of is no digest of a plan")
+    if any(each.kind != "vm" for each in plan.no_way_back):
+        yield _finding("", "what has no way back is no VM")
+    pace = plan.made_from.pace
+    if pace.steps < LEAST_STEPS and pace != NO_EXPERIENCE:
+        yield _finding("", f"its times are said to rest on {pace.steps} steps, and nothing is learned from so few")
+
+
+def _rows(plan: Plan) -> Iterator[tuple[str, Iterable[Hashable]]]:
+    """What is to stand once, and in what it is found."""
+    yield "host", [row.uuid for row in plan.hosts]
+    yield "SR", [row.uuid for row in plan.srs]
+    for sr in plan.srs:
+        yield f"on {sr.name}, the drive", (*sr.gains,)
+        yield f"from {sr.name}, the drive", (*sr.loses,)
+    yield "objective", [tier.objective for tier in plan.tiers]
+    yield "pool", [plan.made_from.pool, *(each.pool for each in plan.made_from.beside)]
+    yield "what was left alone,", [(each.kind, each.uuid) for each in plan.left_alone]
+    yield "what has no way back,", [(each.kind, each.uuid) for each in plan.no_way_back]
+    yield "the warning", plan.warnings
+    if plan.load:
+        for name, curves in (("hosts", plan.load.hosts), ("VMs", plan.load.vms), ("peaks of VMs", plan.load.vm_peaks)):
+            yield f"in the load of {name},", [curve.uuid for curve in curves]
+
+
+def _numbers(steps: Sequence[Step], prefix: str) -> Iterator[Finding]:
+    """Steps are counted from one, and wait for others once each."""
+    width = max(2, len(str(len(steps))))
+    for number, step in enumerate(steps, start=1):
+        wanted = f"{prefix}{number:0{width}}"
+        if step.id != wanted:
+            yield _finding(step.id, f"it is the step {wanted}")
+        for earlier in _twice(step.after):
+            yield _finding(step.id, f"it names {earlier} twice, for which it waits")
+
+
+def _twice(rows: Iterable[Hashable]) -> list[Hashable]:
+    """What stands there more than once."""
+    return [row for row, times in Counter(rows).items() if times > 1]
+
+
+def _finding(step: str, words: str) -> Finding:
+    """A wrong claim."""
+    return Finding(step=step, state="at the start", rule="form", words=words)

@@ -1,0 +1,150 @@
+"""Reasons: every move has one that is true, and so has every VM that stays on a hot host."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rebalancer.describe.figures import slot_in_words
+from rebalancer.plan import Plan
+from tests.plan.made import demand_of, goal_of, plan_of, pool_with, swap
+from tests.pools import policy_of, problem_of
+
+
+def why(plan: Plan) -> dict[str, str]:
+    """The reason for each VM's last step."""
+    return {step.vm: step.why for step in plan.steps}
+
+
+def test_a_hot_host_is_named_with_its_share_and_hour() -> None:
+    """12.5 pCPUs of 16, the threshold being 12: 104 % at two in the afternoon."""
+    pool = pool_with({"h1": 20, "h2": 20}, {"a": ("h1", 4), "b": ("h1", 4)})
+    problem = problem_of(pool, demand=demand_of(pool, {"a": 9.0, "b": 3.0}))
+    plan = plan_of(problem, goal_of(problem, b="h2"))
+    assert why(plan) == {"b": "relieves h1, at 104% of its threshold at 14:00"}
+    assert plan.summary.endswith("Hosts over their threshold: 1 before, 0 after.")
+
+
+def test_vms_that_are_to_be_apart_are_named() -> None:
+    """The reason says whom the VM parts from, in which group."""
+    pool = pool_with({"h1": 20, "h2": 20}, {"web-1": ("h1", 4), "web-2": ("h1", 4)})
+    policy = policy_of(apart=[{"name": "web", "vms": ["web-1", "web-2"]}])
+    problem = problem_of(pool, policy=policy)
+    plan = plan_of(problem, goal_of(problem, **{"web-2": "h2"}))
+    assert why(plan)["web-2"].startswith("takes it away from web-1: VMs of group 'web' on one host")
+    assert [each.mended for each in plan.old_violations] == [True]
+    assert plan.old_violations[0].words.endswith("on h1: web-1, web-2")
+
+
+def test_vms_that_belong_together_are_named() -> None:
+    """The reason says whom the VM comes to."""
+    pool = pool_with({"h1": 20, "h2": 20}, {"app": ("h1", 4), "db": ("h2", 4)})
+    policy = policy_of(together=[{"name": "shop", "vms": ["app", "db"]}])
+    problem = problem_of(pool, policy=policy)
+    plan = plan_of(problem, goal_of(problem, db="h1"))
+    assert why(plan)["db"].startswith("brings it together with app: group 'shop'")
+
+
+def test_a_host_that_is_emptied_is_named() -> None:
+    """With who wanted it; where the plan is for nothing else, that is enough."""
+    pool = pool_with({"h1": 20, "h2": 20}, {"a": ("h1", 4)})
+    for mode, words in (("repair", "empties h1: policy empty 'h1'"), ("evacuate", "empties h1")):
+        problem = problem_of(pool, policy=policy_of(mode=mode, empty=["h1"]))
+        assert why(plan_of(problem, goal_of(problem, a="h2")))["a"] == words
+
+
+def test_a_vm_that_makes_room_says_for_whom() -> None:
+    """A third VM moves so that another can come."""
+    pool = pool_with({"h1": 20, "h2": 12, "h3": 20}, {"hot": ("h1", 8), "small": ("h2", 8)})
+    problem = problem_of(pool)
+    reasons = why(plan_of(problem, goal_of(problem, hot="h2", small="h3")))
+    assert reasons["small"] == "makes room on h2 for hot"
+
+
+def test_a_hop_says_that_it_is_one() -> None:
+    """Parking and going on have their own words."""
+    problem = swap()
+    plan = plan_of(problem, goal_of(problem, big="h2", small="h1"))
+    assert plan.steps[0].why == "parked on h3: every order of the moves alone would block itself"
+    assert plan.steps[2].why == "goes on from h3, where it was parked"
+    assert plan.summary.startswith("3 steps, 1 of them to park a VM, 32.0 GiB to copy")
+
+
+def test_vms_on_a_host_that_stays_hot_say_what_holds_them() -> None:
+    """One is pinned by the policy, one has a blocked operation, one could go but does not pay."""
+    pool = pool_with({"h1": 20, "h2": 20}, {"kept": ("h1", 2), "held": ("h1", 2), "free": ("h1", 2)})
+    held = replace(pool.vms["held"], blocked_operations={"pool_migrate": "licence dongle"})
+    pool = replace(pool, vms={**pool.vms, "held": held})
+    demand = demand_of(pool, {"kept": 6.0, "held": 6.0, "free": 6.0})
+    problem = problem_of(pool, demand=demand, policy=policy_of(never_move=["kept"]))
+    left = {(each.kind, each.name): each for each in plan_of(problem, problem.initial).left_alone}
+    assert left["host", "h1"].words == "stays at 154% of its threshold at 14:00, with 3 VMs"
+    assert left["vm", "kept"].rule == "never-move"
+    assert left["vm", "held"].rule == "op-not-blocked"
+    assert left["vm", "free"].rule == "does-not-pay"
+
+
+def test_who_comes_to_a_host_that_stays_hot_was_not_left_alone() -> None:
+    """The host counts who came; only who was there and stays is listed."""
+    pool = pool_with({"h1": 20, "h2": 20}, {"comes": ("h1", 2), "stays": ("h2", 2)})
+    problem = problem_of(pool, demand=demand_of(pool, {"comes": 6.0, "stays": 12.0}))
+    host, vm = plan_of(problem, goal_of(problem, comes="h2")).left_alone
+    assert host.words.endswith("with 2 VMs, 1 of them new")
+    assert vm.name == "stays"
+
+
+def test_a_vm_that_no_host_may_take_names_the_rule() -> None:
+    """Every other host refuses it: by which rule, and how many do."""
+    pool = pool_with({"h1": 20, "h2": 20, "h3": 20}, {"a": ("h1", 2)})
+    hosts = {name: replace(host, enabled=name == "h1") for name, host in pool.hosts.items()}
+    pool = replace(pool, hosts=hosts)
+    problem = problem_of(pool, demand=demand_of(pool, {"a": 15.0}))
+    (_, vm) = plan_of(problem, problem.initial).left_alone
+    assert vm.rule == "target-enabled"
+    assert vm.words.startswith("no other host may take it; 2 of 2 because: ")
+
+
+def test_an_old_violation_that_stays_says_why() -> None:
+    """Two VMs that should be apart, neither of which may move."""
+    pool = pool_with({"h1": 20, "h2": 20}, {"web-1": ("h1", 4), "web-2": ("h1", 4)})
+    policy = policy_of(apart=[{"name": "web", "vms": ["web-1", "web-2"]}], never_move=["web-1", "web-2"])
+    problem = problem_of(pool, policy=policy)
+    (old,) = plan_of(problem, problem.initial).old_violations
+    assert not old.mended
+    assert old.why_not.endswith("[never-move]")
+    assert "web-1, web-2" in old.why_not
+
+
+def test_a_week_names_the_day() -> None:
+    """With 168 slots an hour alone would say nothing."""
+    assert slot_in_words(38, 168) == "Tue 14:00"
+    assert slot_in_words(14, 24) == "14:00"
+
+
+def test_a_soft_group_that_becomes_worse_is_said_to() -> None:
+    """Two of a soft group share a host; a plan that brings a third does not claim to ease it."""
+    pool = pool_with({"h1": 20, "h2": 20}, {"a": ("h1", 4), "b": ("h1", 4), "c": ("h2", 4)})
+    policy = policy_of(apart=[{"name": "g", "vms": ["a", "b", "c"], "hard": False}])
+    problem = problem_of(pool, policy=policy)
+    (old,) = plan_of(problem, goal_of(problem, c="h1")).old_violations
+    assert (old.mended, old.why_not) == (False, "the plan breaks it further, to mend more elsewhere or to clear a host")
+    assert "'g' (soft)" in old.words
+
+
+def test_whose_move_the_limits_leave_no_room_for_is_told() -> None:
+    """One of two VMs moves, as many as the policy allows; the other could go, too, and is not said to be no use."""
+    pool = pool_with({"h1": 40, "h2": 40}, {"a": ("h1", 4), "b": ("h1", 4), "c": ("h1", 4)})
+    policy = policy_of(limits={"maximum_moves": 1})
+    problem = problem_of(pool, demand=demand_of(pool, {"a": 9.0, "b": 9.0, "c": 9.0}), policy=policy)
+    left = {each.name: each for each in plan_of(problem, goal_of(problem, a="h2")).left_alone if each.kind == "vm"}
+    assert left["b"].rule == "limits"
+    assert left["b"].words.endswith("as its limits allow; with that move 2 VMs move, where the policy allows 1")
+
+
+def test_a_gain_that_the_policy_does_not_ask_for_is_told() -> None:
+    """Moving the VM would help, by less than the policy wants a plan to gain."""
+    pool = pool_with({"h1": 40, "h2": 40}, {"a": ("h1", 4), "b": ("h1", 4)})
+    policy = policy_of(limits={"minimum_gain_pcpu_hours": 50})
+    problem = problem_of(pool, demand=demand_of(pool, {"a": 9.0, "b": 9.0}), policy=policy)
+    left = {each.name: each for each in plan_of(problem, problem.initial).left_alone if each.kind == "vm"}
+    assert left["a"].rule == "does-not-pay"
+    assert "gain as many pCPU-hours as the policy asks for (limits.minimum_gain_pcpu_hours, 50)" in left["a"].words

@@ -1,0 +1,243 @@
+"""Runs through the real live pool against the simulator, with everything that goes wrong on the way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rebalancer.errors import PoolLocked, StalePlan, StoppedHalfWay
+from rebalancer.execute import RunReporter, StopSignal, pool_lock, read_journal, resume
+from rebalancer.execute.journal.journal import RunEnded, Sent
+from rebalancer.execute.judge.outcome import StepState
+from rebalancer.plan import Step
+from rebalancer.simulator import Simulator
+from rebalancer.xapi import Trust, live_pool
+from tests.execute.scripted import plan_of
+from tests.execute.stage import KEYS, POOL, STEPS, Stage, arguments, some_moves
+from tests.pools import policy_of
+
+
+@pytest.fixture
+def stage(tmp_path: Path, calls: list[str]) -> Iterator[Stage]:
+    """Four hosts, and three moves that are legal one after another; each takes about a quarter of a second."""
+    with (
+        Simulator(POOL, speed=20.0, login_delay=0.0) as simulator,
+        live_pool(simulator.url, KEYS, Trust(), timeout_seconds=5) as live,
+    ):
+        pool = live.read()
+        plan = plan_of(pool, *some_moves(pool), policy=policy_of(limits={"concurrent": 1}))
+        yield Stage(simulator=simulator, live=live, plan=plan, folder=tmp_path, calls=calls)
+
+
+def test_moves_happen(stage: Stage) -> None:
+    """Every VM is on its target, asked for once, with no task left, and the journal ends well."""
+    result = stage.run()
+    assert result.complete
+    assert result.differences == ()
+    assert stage.arrived() == [True] * STEPS
+    assert stage.migrations == STEPS
+    assert stage.simulator.database.all("task") == {}
+    assert isinstance(read_journal(stage.journal)[-1], RunEnded)
+
+
+def test_a_connection_that_is_reset_after_the_call_was_taken_sends_nothing_again(stage: Stage) -> None:
+    """XAPI took the call, the answer is lost: the VM is watched, found on its target, and the run goes on."""
+    stage.simulator.faults.add("connection-reset", method="Async.VM.pool_migrate", skip=1)
+    assert stage.run().complete
+    assert stage.arrived() == [True] * STEPS
+    assert stage.migrations == STEPS
+    assert len([each for each in read_journal(stage.journal) if isinstance(each, Sent)]) == STEPS - 1
+
+
+@pytest.mark.parametrize(("outcome", "moved"), [("moved", True), ("stayed", False)])
+def test_a_toolstack_restart_is_looked_through(stage: Stage, outcome: str, moved: bool) -> None:
+    """All tasks are cancelled and all sessions end: what counts is where the VM is."""
+    stage.simulator.faults.add("toolstack-restart", vm=stage.plan.steps[0].vm, at=0.5, outcome=outcome)
+    if moved:
+        assert stage.run().complete
+        assert stage.arrived() == [True] * STEPS
+    else:
+        with pytest.raises(StoppedHalfWay, match="still runs on"):
+            stage.run()
+        assert stage.arrived() == [False] * STEPS
+    assert stage.migrations == (STEPS if moved else 1)
+
+
+def test_a_vm_that_halts_on_the_way_stops_the_run(stage: Stage) -> None:
+    """The VM is off: nothing is started again, nothing more is moved."""
+    stage.simulator.faults.add("vm-halts", vm=stage.plan.steps[1].vm, at=0.5)
+    with pytest.raises(StoppedHalfWay, match="the VM is halted"):
+        stage.run()
+    assert stage.looked() == [StepState.MOVED, StepState.HALTED]
+    assert stage.migrations == 2
+
+
+def test_a_vm_moved_by_somebody_else_stops_the_run(stage: Stage) -> None:
+    """Between steps 1 and 2 somebody moves the VM of step 2 to a third host."""
+    first, second = stage.plan.steps[:2]
+    third = next(host for host in stage.simulator.urls if host not in {second.source, second.target})
+    stage.simulator.faults.add("other-actor", vm=first.vm, other=second.vm, to=third)
+    with pytest.raises(StoppedHalfWay, match="where this plan did not send it") as stopped:
+        stage.run()
+    assert (stopped.value.done, stage.migrations) == (1, 1)
+
+
+def test_a_host_that_is_disabled_mid_plan_stops_the_run(stage: Stage) -> None:
+    """The target of the last step is disabled after the first: the second is not started."""
+    first, *_, last = stage.plan.steps
+    stage.simulator.faults.add("host-disabled", vm=first.vm, host=last.target)
+    with pytest.raises(StoppedHalfWay, match="is disabled"):
+        stage.run()
+    assert (stage.migrations, stage.arrived()) == (1, [True, False, False])
+
+
+def test_a_host_that_is_disabled_before_makes_the_plan_stale(stage: Stage) -> None:
+    """Preflight sees it: nothing is sent."""
+    database = stage.simulator.database
+    database.change("host", database.by_uuid("host", stage.plan.steps[2].target), enabled=False)
+    with pytest.raises(StalePlan, match="is disabled"):
+        stage.run()
+    assert (stage.migrations, stage.journal.exists()) == (0, False)
+
+
+def test_a_late_failure_leaves_the_vm_and_stops(stage: Stage) -> None:
+    """The stream breaks: the VM runs on its source, and it is not tried again."""
+    stage.simulator.faults.add("move-fails", vm=stage.plan.steps[0].vm, at=0.5)
+    with pytest.raises(StoppedHalfWay, match="VM_MIGRATE_FAILED"):
+        stage.run()
+    assert (stage.migrations, stage.looked()) == (1, [StepState.STAYED])
+
+
+def test_a_passing_failure_is_tried_once_more(stage: Stage) -> None:
+    """A VM that would not balloon moves at the second try."""
+    vm = stage.plan.steps[0].vm
+    stage.simulator.faults.add("move-fails", vm=vm, at=0.2, code="VMS_FAILED_TO_COOPERATE", params=vm)
+    assert stage.run().complete
+    assert stage.migrations == STEPS + 1
+    assert stage.looked()[:2] == [StepState.STAYED, StepState.MOVED]
+
+
+def test_a_session_that_expires_is_no_reason_to_stop(stage: Stage) -> None:
+    """Calls that were turned away unread are made in a new session."""
+    stage.simulator.faults.add("session-expires", method="task.get_record", skip=3)
+    stage.simulator.faults.add("session-expires", method="VM.pool_migrate", skip=1)
+    assert stage.run().complete
+    assert stage.arrived() == [True] * STEPS
+
+
+class Interrupter(RunReporter):
+    """Asks to stop once a migration is under way."""
+
+    def __init__(self, stop: StopSignal, times: int) -> None:
+        self.stop, self.times = stop, times
+
+    def step_progress(self, step: Step, progress: float) -> None:  # noqa: ARG002 - the interface's
+        """Ask, up to `times` times."""
+        if progress > 0 and self.stop.asked < self.times:
+            self.stop.ask()
+
+
+def test_asked_once_the_running_migration_ends_well(stage: Stage) -> None:
+    """Ctrl-C once, then resume: three migrations in all."""
+    stop = StopSignal()
+    with pytest.raises(StoppedHalfWay, match="asked to stop"):
+        stage.run(stop=stop, reporter=Interrupter(stop, 1))
+    assert (stage.migrations, stage.arrived()) == (1, [True, False, False])
+    assert stage.run(resume).complete
+    assert (stage.migrations, stage.arrived()) == (STEPS, [True] * STEPS)
+
+
+def test_asked_twice_the_running_migration_is_cancelled(stage: Stage) -> None:
+    """Ctrl-C twice: the VM stays where it was, and resume can go on."""
+    stop = StopSignal()
+    with pytest.raises(StoppedHalfWay, match="its task was cancelled"):
+        stage.run(stop=stop, reporter=Interrupter(stop, 2))
+    assert (stage.arrived(), stage.looked()) == ([False] * STEPS, [StepState.STAYED])
+    assert stage.run(resume).complete
+
+
+def test_drift_that_leaves_the_plan_legal_goes_on(stage: Stage) -> None:
+    """A VM that stops meanwhile and is no part of the plan is reported, nothing else."""
+    moving = {step.vm for step in stage.plan.steps}
+    other = next(vm for vm in stage.live.read().resident_guests() if vm.uuid not in moving)
+    database = stage.simulator.database
+    ref = database.by_uuid("VM", other.uuid)
+    database.change("VM", ref, power_state="Halted", resident_on="OpaqueRef:NULL", domid="-1")
+    result = stage.run()
+    assert result.complete
+    assert result.differences == (
+        f"VM {other.name} does not run any more; it was on {host_of(stage, other.resident_on)}",
+    )
+
+
+def host_of(stage: Stage, uuid: str | None) -> str:
+    """The name of a host."""
+    return stage.live.read().hosts[str(uuid)].name
+
+
+def test_two_runs_at_once(stage: Stage) -> None:
+    """A second run of the same pool is refused before it looks at anything."""
+    with pool_lock(stage.plan.made_from.pool, stage.folder / "state"):
+        command = [sys.executable, "-c", START, *arguments(stage)]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert PoolLocked.__name__ in run.stderr
+    assert stage.migrations == 0
+
+
+START = """
+import sys, time
+from pathlib import Path
+from rebalancer.execute import execute, stop_on_signals
+from rebalancer.export import read_plan
+from rebalancer.xapi import Credentials, Trust, live_pool
+from tests.execute.stage import PATIENCE, StoppedClock
+
+plan, url, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+with live_pool(url, Credentials(user="root", password="simulator"), Trust()) as live, stop_on_signals() as stop:
+    execute(read_plan(Path(plan)), live, journal=folder / "journal.jsonl", state_dir=folder / "state",
+            clock=StoppedClock(), patience=PATIENCE, stop=stop)
+"""
+
+
+def start(stage: Stage) -> subprocess.Popen[str]:
+    """A process that carries the plan out, once its first migration is under way."""
+    process = subprocess.Popen([sys.executable, "-c", START, *arguments(stage)], stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 20
+    while not stage.migrations or not stage.journal.exists() or b'"sent"' not in stage.journal.read_bytes():
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    return process
+
+
+def test_kill_9_in_the_middle_of_a_step_then_resume(stage: Stage) -> None:
+    """The migration goes on without its runner; resume finds it, sends nothing twice, and finishes the plan."""
+    stage.simulator.world.speed = 2.0
+    with start(stage) as process:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        assert stage.looked() == []
+        stage.simulator.world.speed = 20.0
+        assert stage.run(resume).complete
+    assert (stage.migrations, stage.arrived()) == (STEPS, [True] * STEPS)
+    assert stage.looked() == [StepState.MOVED] * STEPS
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_lets_the_running_migration_end(stage: Stage, number: signal.Signals) -> None:
+    """Ctrl-C, SIGTERM, SIGHUP: one VM has moved, the run says that it was asked to stop, the journal ends in order."""
+    stage.simulator.world.speed = 4.0
+    with start(stage) as process:
+        process.send_signal(number)
+        _, said = process.communicate(timeout=30)
+    assert "asked to stop" in said
+    assert (stage.migrations, stage.arrived()) == (1, [True, False, False])
+    assert stage.looked() == [StepState.MOVED]
+    assert isinstance(read_journal(stage.journal)[-1], RunEnded)

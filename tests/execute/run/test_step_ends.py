@@ -1,0 +1,146 @@
+"""How a step can end: every ending is told apart, tried once more where that helps, and nothing is sent twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from rebalancer.errors import (
+    StoppedHalfWay,
+)
+from rebalancer.execute import execute
+from rebalancer.execute.judge.outcome import StepState
+from rebalancer.inventory import Pool
+from rebalancer.plan.plan import Plan
+from rebalancer.xapi import TaskStatus
+from tests.execute.case import ALL_MOVED, DOWN, LOST, PATIENCE, Case, refusal, where
+from tests.execute.scripted import Script, ScriptedPool
+
+OUTCOMES: dict[str, tuple[Script, StepState, str]] = {
+    "refused by the call": (Script(send=refusal("VM_LACKS_FEATURE", "b")), StepState.REFUSED, "XAPI refuses it"),
+    "refused by the task": (
+        Script(status=TaskStatus.FAILURE, error=("HOST_NOT_ENOUGH_FREE_MEMORY", "2", "1"), lands="h1"),
+        StepState.REFUSED,
+        "HOST_NOT_ENOUGH_FREE_MEMORY 2 1",
+    ),
+    "failed late": (
+        Script(status=TaskStatus.FAILURE, error=("INTERNAL_ERROR", "End_of_file"), lands="h1"),
+        StepState.STAYED,
+        "still runs on h1",
+    ),
+    "halted": (
+        Script(status=TaskStatus.FAILURE, error=("INTERNAL_ERROR", "End_of_file"), lands=None),
+        StepState.HALTED,
+        "the VM is halted",
+    ),
+    "elsewhere": (Script(lands="h2"), StepState.ELSEWHERE, "runs on host h2"),
+    "cancelled by a toolstack restart": (Script(status=TaskStatus.CANCELLED, lands="h1"), StepState.STAYED, "failed"),
+    "no answer, not taken": (Script(send=LOST), StepState.UNKNOWN, "does not tell"),
+    "handshake lost": (
+        Script(
+            status=TaskStatus.FAILURE, error=("INTERNAL_ERROR", "Failed during Synchronisation point 4"), lands="h1"
+        ),
+        StepState.UNKNOWN,
+        "does not tell",
+    ),
+    "never ends": (Script(polls=10**6, uncancellable=True), StepState.UNKNOWN, "does not tell"),
+    "hangs, then cancelled": (Script(polls=10**6), StepState.STAYED, "failed"),
+}
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_a_step_that_does_not_end_well_stops_the_run(case: Case, plan: Plan, pool: Pool, name: str) -> None:
+    """Each bad end is told apart, sent once, written down, and nothing after it is started."""
+    script, state, words = OUTCOMES[name]
+    live = ScriptedPool(pool, b=script)
+    with pytest.raises(StoppedHalfWay) as stopped:
+        execute(plan, live, **case.options)
+    assert words in stopped.value.reason
+    assert (stopped.value.done, stopped.value.left, stopped.value.journal) == (1, 1, str(case.journal))
+    assert live.sent == [("a", "h2"), ("b", "h3")]
+    assert case.looks == [("s01", StepState.MOVED), ("s02", state)]
+
+
+MOVED_ALL_THE_SAME = {
+    "no answer, but taken": Script(send=LOST, taken=True, polls=20),
+    "task failed after the switch-over": Script(status=TaskStatus.FAILURE, error=("INTERNAL_ERROR", "handshake")),
+    "task cancelled by a toolstack restart": Script(status=TaskStatus.CANCELLED),
+    "task vanished": Script(status=TaskStatus.VANISHED),
+}
+
+
+@pytest.mark.parametrize("name", MOVED_ALL_THE_SAME)
+def test_the_pool_is_believed_before_the_task(case: Case, plan: Plan, pool: Pool, name: str) -> None:
+    """Whatever became of the task: a VM that runs on its target has moved, and the run goes on."""
+    live = ScriptedPool(pool, b=MOVED_ALL_THE_SAME[name])
+    assert execute(plan, live, **case.options).complete
+    assert live.sent == [("a", "h2"), ("b", "h3"), ("c", "h2")]
+
+
+PASSING = {
+    "busy": Script(send=refusal("OTHER_OPERATION_IN_PROGRESS", "VM", "b")),
+    "busy says the dry run": Script(refused=refusal("OTHER_OPERATION_IN_PROGRESS", "VM", "b")),
+    "host boots": Script(status=TaskStatus.FAILURE, error=("HOST_STILL_BOOTING",), lands="h1"),
+    "too many": Script(status=TaskStatus.FAILURE, error=("TOO_MANY_PENDING_TASKS",), lands="h1"),
+    "does not balloon": Script(status=TaskStatus.FAILURE, error=("VMS_FAILED_TO_COOPERATE", "b"), lands="h1"),
+    "never sent": Script(send=DOWN),
+}
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_a_passing_refusal_is_tried_once_more(case: Case, plan: Plan, pool: Pool, name: str) -> None:
+    """A VM that stayed, for a reason that passes, gets a second chance after a pause."""
+    live = ScriptedPool(pool, b=PASSING[name])
+    assert execute(plan, live, **case.options).complete
+    assert where(live) == ALL_MOVED
+    assert case.clock.seconds >= PATIENCE.retry
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_a_second_refusal_stops_the_run(case: Case, plan: Plan, pool: Pool, name: str) -> None:
+    """There is no third chance."""
+    live = ScriptedPool(pool, b=[PASSING[name], PASSING[name]])
+    with pytest.raises(StoppedHalfWay):
+        execute(plan, live, **case.options)
+    assert len([vm for vm, _ in live.sent if vm == "b"]) <= 2
+    assert where(live) == {"a": "h2", "b": "h1", "c": "h1"}
+
+
+def test_a_vm_that_halted_is_never_tried_again(case: Case, plan: Plan, pool: Pool) -> None:
+    """A passing code does not matter once the VM is not where it was."""
+    live = ScriptedPool(pool, b=Script(status=TaskStatus.FAILURE, error=("VMS_FAILED_TO_COOPERATE",), lands=None))
+    with pytest.raises(StoppedHalfWay, match="halted"):
+        execute(plan, live, **case.options)
+    assert live.sent == [("a", "h2"), ("b", "h3")]
+    assert case.looks == [("s01", StepState.MOVED), ("s02", StepState.HALTED)]
+
+
+LAGGING = {
+    "no answer": Script(send=LOST),
+    "task cancelled": Script(status=TaskStatus.CANCELLED, lands="h1"),
+    "task failed late": Script(status=TaskStatus.FAILURE, error=("INTERNAL_ERROR", "handshake"), lands="h1"),
+}
+
+
+@pytest.mark.parametrize("name", LAGGING)
+def test_a_database_that_lags_is_given_time(case: Case, plan: Plan, pool: Pool, name: str) -> None:
+    """The VM shows up on its target seconds after its migration seemed to be over: it has moved."""
+    live = ScriptedPool(pool, b=LAGGING[name])
+
+    def arrive(_seconds: float) -> None:
+        if len(live.sent) == 2:
+            seen.append(case.clock.seconds)
+            if seen[-1] - seen[0] >= PATIENCE.quiet - 2:
+                live.put("b", "h3")
+
+    seen: list[float] = []
+    case.clock.then = arrive
+    assert execute(plan, live, **case.options).complete
+    assert live.sent == [("a", "h2"), ("b", "h3"), ("c", "h2")]
+
+
+def test_a_task_that_never_ended_is_not_forgotten(case: Case, plan: Plan, pool: Pool) -> None:
+    """It is the only handle on what may still run, so resume can take it up."""
+    live = ScriptedPool(pool, a=Script(polls=10**6, uncancellable=True))
+    with pytest.raises(StoppedHalfWay):
+        execute(plan, live, **case.options)
+    assert live.forgotten == []

@@ -1,0 +1,101 @@
+"""The model accepts what the checker accepts: every placement of tiny pools, both ways."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rebalancer.objectives import Repair
+from rebalancer.placement import Placement
+from rebalancer.problem import Problem
+from rebalancer.rules import PoolRule, end_violations, rules_for
+from rebalancer.solve.instance.instance import prepare
+from rebalancer.solve.model.tier import Stage, placement_of
+from rebalancer.solve.model.variables import Scope
+from tests.solve.tiny import accepted_by_checker, accepted_by_model, random_problem, tiny
+
+SPREAD = {"a": ("h1", 8.0), "b": ("h1", 8.0), "c": ("h2", 8.0), "d": ("h3", 4.0)}
+
+CASES: dict[str, dict[str, Any]] = {
+    "room for all": {},
+    "memory for one more": {"hosts": {"h1": 17.0, "h2": 17.0, "h3": 12.5}},
+    "memory for nobody more": {"hosts": {"h1": 16.5, "h2": 8.5, "h3": 4.5}},
+    "memory exceeded tonight": {"hosts": {"h1": 12.0, "h2": 30.0, "h3": 3.0}},
+    "less than no memory": {"hosts": {"h1": 32.0, "h2": 32.0, "h3": -2.0}},
+    "apart": {"apart": [{"name": "g", "vms": ["b", "c", "d"]}]},
+    "apart, broken tonight": {"apart": [{"name": "g", "vms": ["a", "b", "c"]}]},
+    "at most two": {"apart": [{"name": "g", "vms": ["a", "b", "c", "d"], "at_most": 2}]},
+    "together": {"together": [{"name": "g", "vms": ["a", "b"]}]},
+    "together, apart tonight": {"together": [{"name": "g", "vms": ["a", "c"]}]},
+    "together with one that stays": {"together": [{"name": "g", "vms": ["a", "c"]}], "never_move": ["c"]},
+    "run on": {"run_on": [{"name": "g", "vms": ["a", "d"], "hosts": ["h1", "h3"]}]},
+    "run on, broken tonight": {"run_on": [{"name": "g", "vms": ["a", "b"], "hosts": ["h2"]}]},
+    "spread": {"spread": [{"name": "g", "vms": ["a", "c", "d"], "domain": "rack", "at_most": 2}]},
+    "spread, broken tonight": {"spread": [{"name": "g", "vms": ["a", "b", "c"], "domain": "rack"}]},
+    "emptied": {"empty": ["h1"]},
+    "emptied, with one that stays": {"empty": ["h1"], "held": ["a"]},
+    "never moved": {"never_move": ["a", "c"]},
+    "reserved": {"hosts": {"h1": 17.0, "h2": 17.0, "h3": 12.5}, "reserve": [{"hosts": ["h3"], "memory_mib": 4096}]},
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_model_accepts_what_the_checker_accepts(case: str) -> None:
+    """Neither side knows a placement that the other does not, and there is always one: to stay."""
+    problem = tiny(SPREAD, **CASES[case])
+    accepted = accepted_by_checker(problem)
+    assert tuple(problem.initial.host_of.values()) in accepted
+    assert accepted_by_model(problem) == accepted
+
+
+def test_cases_exclude_something() -> None:
+    """Every case but the first forbids placements, so that equality says something."""
+    free = len(accepted_by_checker(tiny(SPREAD)))
+    assert free == 3**4
+    assert all(len(accepted_by_checker(tiny(SPREAD, **CASES[case]))) < free for case in list(CASES)[1:])
+
+
+SOFT: dict[str, dict[str, Any]] = {
+    "soft apart": {"apart": [{"name": "g", "vms": ["a", "b", "c"], "hard": False}]},
+    "soft together": {"together": [{"name": "g", "vms": ["a", "c"], "hard": False}]},
+    "soft spread": {"spread": [{"name": "g", "vms": ["a", "b", "c"], "domain": "rack", "hard": False}]},
+    "soft run on": {"run_on": [{"name": "g", "vms": ["a", "d"], "hosts": ["h3"], "hard": False}]},
+}
+
+
+@pytest.mark.parametrize("case", SOFT)
+def test_a_soft_group_forbids_nothing(case: str) -> None:
+    """Model and checker accept every placement there is, as without the group."""
+    problem = tiny(SPREAD, **SOFT[case])
+    assert len(accepted_by_checker(problem)) == 3**4
+    assert accepted_by_model(problem) == accepted_by_checker(problem)
+
+
+@pytest.mark.parametrize("case", ["apart, broken tonight", "together, apart tonight", *SOFT])
+@pytest.mark.parametrize("held", [[], ["a"]])
+def test_the_model_counts_what_repair_counts(case: str, held: list[str]) -> None:
+    """Breaches of every accepted placement, hard and soft, are in the model what the objective says they are."""
+    sections: dict[str, Any] = (SOFT | CASES)[case]
+    problem = tiny(SPREAD, held=held, **sections)
+    prepared = prepare(problem, rules_for(problem))
+    model, goal = Stage(prepared=prepared, objective=Repair()).model(Scope(free=prepared.legal, at=prepared.home))
+    for hosts in product(range(3), repeat=len(prepared.units)):
+        at = np.array(hosts, dtype=np.int64)
+        placement = placement_of(prepared, at)
+        if prepared.legal[np.arange(len(at)), at].all() and is_accepted(problem, placement):
+            assert model.value(goal, at) == Repair().value(placement, problem)
+
+
+def is_accepted(problem: Problem, placement: Placement) -> bool:
+    """Whether no pool rule is broken."""
+    return not end_violations([each for each in rules_for(problem) if isinstance(each, PoolRule)], problem, placement)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_model_accepts_what_the_checker_accepts_with_all_rules_at_once(seed: int) -> None:
+    """The same with every kind of rule in one pool, broken tonight or not."""
+    problem = random_problem(seed)
+    assert accepted_by_model(problem) == accepted_by_checker(problem)

@@ -1,0 +1,210 @@
+"""No bound, by whatever name, is above an answer that anything ever found: brute force, other balancers, or we."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.generate import generate
+from benchmarks.neutral import AREA_FIRST, RULES, Json, problem_of, read_instance, with_peaks
+from benchmarks.peers.greedy import greedy
+from benchmarks.peers.hill_climb import hill_climb
+from benchmarks.table import MEASURED
+from rebalancer.objectives import Balance, HostsInUse, Objective, Overload, Repair
+from rebalancer.placement import Placement
+from rebalancer.policy import Mode
+from rebalancer.problem import Problem
+from rebalancer.rules import Rule, rules_for
+from rebalancer.solve import Solution, solve
+from rebalancer.solve.instance.evaluate import holds, overload_limits
+from rebalancer.solve.instance.instance import Ints, Prepared, prepare
+from rebalancer.solve.model.cp_sat import Effort, search
+from rebalancer.solve.model.tier import Held, Stage, at_of
+from rebalancer.solve.search.consolidate import fewest_hosts
+from rebalancer.solve.search.per_host_bound import shed_bound
+from rebalancer.solve.search.relaxation_bound import Bounder
+from tests.solve.tiny import balance_objectives, best, random_problem
+
+SharedData = Callable[[str], Path]
+Bounds = dict[str, float]
+
+QUICK = Effort(deterministic=0.5, seconds=60.0, seed=1)
+SMALL = ("16x250", "16x250-c", "16x250-h")
+LARGE = ("32x600-h", "64x1500", "64x1500-h")
+PRICES = {"area first": AREA_FIRST, "a pCPU-hour for 100 GiB": 0.01}
+NOISE = 1e-6
+
+
+def consolidating(problem: Problem) -> Problem:
+    """The same problem with the fewest hosts wanted."""
+    return replace(problem, policy=problem.policy.model_copy(update={"mode": Mode.CONSOLIDATE}))
+
+
+def held(prepared: Prepared, at: Ints, *objectives: Objective) -> tuple[Held, ...]:
+    """*objectives* as good as where the units are *at*."""
+    found = []
+    for objective in objectives:
+        stage = Stage(prepared=prepared, objective=objective)
+        model, goal = stage.model(stage.at(at))
+        found.append(Held(objective=objective, value=model.value(goal, at)))
+    return tuple(found)
+
+
+def bounds_of_balance(stage: Stage, effort: Effort) -> Bounds:
+    """By name, in pCPU-hours: every host by itself, the relaxation of large pools, and the model of the whole."""
+    prepared = stage.prepared
+    goal = stage.model(stage.at(prepared.home))[1]
+    bounder = Bounder(stage, goal, overload_limits(prepared), effort)
+    bounder.wait()
+    bounder.stop()
+    model, whole = stage.optimistic().model(stage.whole())
+    return {
+        "what every host has to shed": float(shed_bound(stage.optimistic(), effort)),
+        bounder.words: float(bounder.bound * goal.worth),
+        "the whole model": whole.truth(search(model, whole, effort).bound),
+    }
+
+
+def answers(instance: Json, problem: Problem, found: Solution) -> Iterator[tuple[str, Placement]]:
+    """What there is to be compared with: staying, greedy, the hill climb at all levels, and ours."""
+    start = dict(problem.initial.host_of)
+    yield "staying", problem.initial
+    yield "greedy", Placement(start | {move.vm: move.target for move in greedy(instance)})
+    for level in range(1, 6):
+        moves = hill_climb(instance, level)
+        yield f"hill climb {level}", Placement(start | {move.vm: move.target for move in moves})
+    yield "ours", found.placement
+
+
+def legal(prepared: Prepared, placement: Placement) -> bool:
+    """Whether no rule refuses *placement*."""
+    apart = [{placement[vm] for vm in members} for members in prepared.units]
+    return all(len(hosts) == 1 for hosts in apart) and holds(prepared, at_of(prepared, placement))
+
+
+def assert_below_answers(instance: Json, problem: Problem, prices: dict[str, float], effort: Effort) -> None:
+    """Every bound, with as much broken as each answer breaks, is at most what the answer is worth."""
+    compared = set()
+    found = solve(problem, rules=RULES)
+    for price in prices.values():
+        objective = problem.policy.objective.model_copy(update={"pcpu_hours_per_gib": price})
+        priced = replace(problem, policy=problem.policy.model_copy(update={"objective": objective}))
+        prepared, bounds = prepare(priced, RULES), {}
+        for name, placement in answers(instance, priced, found):
+            if not legal(prepared, placement):
+                continue
+            broken = held(prepared, at_of(prepared, placement), Repair(RULES))
+            if broken[0].value not in bounds:
+                stage = Stage(prepared=prepared, objective=Balance(), held=broken)
+                bounds[broken[0].value] = bounds_of_balance(stage, effort)
+            worth = Balance().value(placement, priced)
+            too_high = {by: bound for by, bound in bounds[broken[0].value].items() if bound > worth + NOISE * worth}
+            assert not too_high, f"{name} is worth {worth}"
+            compared.add(name)
+    assert {"staying", "greedy", "ours"} <= compared
+
+
+def shared_instance(shared_data: SharedData, name: str) -> Json:
+    """One of the shared instances."""
+    return read_instance(shared_data(f"instances/{name}.json.gz"))
+
+
+@pytest.mark.parametrize("budget", [0, 2])
+@pytest.mark.parametrize("seed", range(8))
+def test_every_bound_is_below_the_optimum_of_brute_force(seed: int, budget: int) -> None:
+    """On pools of which every placement is looked at, with and without peaks; after next to no work, too."""
+    problem = with_peaks(random_problem(seed), budget)
+    breaches, optimum = best(problem, balance_objectives(problem))
+    rules: tuple[Rule, ...] = rules_for(problem)
+    broken = (Held(objective=Repair(rules), value=round(breaches)),)
+    stage = Stage(prepared=prepare(problem, rules), objective=Balance(), held=broken)
+    for work in (0.0005, 2.0):
+        bounds = bounds_of_balance(stage, replace(QUICK, deterministic=work))
+        assert max(bounds.values()) <= optimum + 1e-9, bounds
+
+
+def ragged(problem: Problem, scale: float) -> Problem:
+    """The same problem with loads that are whole in no parts of a pCPU, and with area before GiB."""
+    assert problem.demand is not None
+    loads = replace(problem.demand, vm_pcpu=problem.demand.vm_pcpu * scale * 1.00001234567)
+    objective = problem.policy.objective.model_copy(update={"pcpu_hours_per_gib": AREA_FIRST})
+    return replace(problem, demand=loads, policy=problem.policy.model_copy(update={"objective": objective}))
+
+
+@pytest.mark.parametrize("scale", [0.4, 0.8])
+@pytest.mark.parametrize("seed", range(8))
+def test_bound_of_ragged_loads_is_the_optimum_where_all_overload_goes(seed: int, scale: float) -> None:
+    """Roundings are far above the price of a GiB here; and no bound is above the optimum of brute force."""
+    problem = ragged(random_problem(seed), scale)
+    optimum = best(problem, balance_objectives(problem))[-1]
+    tier = solve(problem).tiers[-1]
+    assert tier.bound <= optimum * (1 + 1e-9)
+    if Overload().value(solve(problem).placement, problem) == 0:
+        assert tier.bound == pytest.approx(optimum, rel=1e-9)
+
+
+@pytest.mark.parametrize("budget", [0, 2])
+@pytest.mark.parametrize("seed", range(8))
+def test_counted_hosts_are_no_more_than_brute_force_needs(seed: int, budget: int) -> None:
+    """Where overload is held, in pools that are quiet enough to free hosts, with and without peaks."""
+    problem = random_problem(seed)
+    assert problem.demand is not None
+    quiet = replace(problem.demand, vm_pcpu=np.round(problem.demand.vm_pcpu * 0.3, 3))
+    problem = consolidating(with_peaks(replace(problem, demand=quiet), budget))
+    rules: tuple[Rule, ...] = rules_for(problem)
+    breaches, overload, hosts = best(problem, (Repair(rules), Overload(), HostsInUse()))
+    prepared = prepare(problem, rules)
+    worth = Stage(prepared=prepared, objective=Overload()).model(Stage(prepared=prepared, objective=Overload()).whole())
+    parts = Held(objective=Overload(), value=int(np.ceil(overload / float(worth[1].worth) - 1e-6)))
+    broken = Held(objective=Repair(rules), value=round(breaches))
+    assert fewest_hosts(Stage(prepared=prepared, objective=HostsInUse(), held=(broken, parts))) <= hosts
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("budget", [0, 3])
+@pytest.mark.parametrize("name", SMALL)
+def test_no_bound_is_above_an_answer_to_a_shared_pool(shared_data: SharedData, name: str, budget: int) -> None:
+    """Answers of greedy, of the hill climb at every level and ours, area first and GiB dear, with and without peaks."""
+    instance = shared_instance(shared_data, name)
+    problem = problem_of(instance, seconds=5, seed=1)
+    assert_below_answers(instance, with_peaks(problem, budget), PRICES, QUICK)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LARGE)
+def test_no_bound_is_above_an_answer_to_a_large_shared_pool(shared_data: SharedData, name: str) -> None:
+    """The same where the relaxation counts overload on part of the hosts and slots only."""
+    instance = shared_instance(shared_data, name)
+    assert_below_answers(instance, problem_of(instance, seconds=10, seed=1), PRICES, QUICK)
+
+
+@pytest.mark.parametrize("name", ["16x250", "64x1500"])
+def test_no_bound_is_above_what_other_balancers_were_measured_at(shared_data: SharedData, name: str) -> None:
+    """Balancers that are not ours to run: those that left area 0, broke nothing and made moves that fit."""
+    problem = problem_of(shared_instance(shared_data, name), seconds=10, seed=1)
+    stage = Stage(prepared=prepare(problem, RULES), objective=Balance())
+    bound = float(shed_bound(stage.optimistic(), QUICK)) / AREA_FIRST
+    rows = json.loads(MEASURED.read_text(encoding="utf-8"))["rows"]
+    clean = [row for row in rows if (row["instance"], row["area"], row["broken"], row["note"]) == (name, 0, 0, "")]
+    assert len(clean) >= 2
+    # GiB of the report are whole numbers.
+    assert min(row["gib"] for row in clean) >= bound - 0.5
+
+
+@pytest.mark.parametrize("budget", [0, 2])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_count_of_hosts_is_above_an_answer(seed: int, budget: int) -> None:
+    """What is left in use after consolidating a generated pool, by us and by nobody, with and without peaks."""
+    instance = generate("8x80", seed)
+    problem = consolidating(with_peaks(problem_of(instance, seconds=3, seed=1), budget))
+    prepared, found = prepare(problem, RULES), solve(problem, rules=RULES)
+    for placement in (problem.initial, found.placement):
+        kept = held(prepared, at_of(prepared, placement), Overload())
+        stage = Stage(prepared=prepared, objective=HostsInUse(), held=kept)
+        assert fewest_hosts(stage) <= HostsInUse().value(placement, problem)
+    assert all(tier.bound <= tier.after + NOISE for tier in found.tiers)

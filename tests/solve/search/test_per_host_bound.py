@@ -1,0 +1,72 @@
+"""The bound of every host by itself is one of the whole, and often the optimum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmarks.neutral import AREA_FIRST, RULES, problem_of, read_instance
+from rebalancer.objectives import Balance, Repair
+from rebalancer.problem import Problem
+from rebalancer.rules import Rule, rules_for
+from rebalancer.solve.instance.instance import prepare
+from rebalancer.solve.model.cp_sat import Effort
+from rebalancer.solve.model.tier import Held, Stage
+from rebalancer.solve.search.per_host_bound import shed_bound
+from tests.solve.tiny import balance_objectives, best, random_problem, tiny
+
+EFFORT = Effort(deterministic=10, seconds=20, seed=1)
+
+LOWEST_KNOWN = {
+    "16x250": 109.75,
+    "16x250-c": 166.75,
+    "16x250-h": 367.25,
+    "32x600-h": 681.5,
+    "64x1500": 675.25,
+    "64x1500-h": 1227.75,
+}
+"""GiB of the best placements that anything ever found, area 0 and nothing broken; all but 32x600-h are proved best."""
+
+
+def bound_of(problem: Problem, rules: tuple[Rule, ...], breaches: int) -> float:
+    """The bound where as many breaches are left."""
+    held = (Held(objective=Repair(rules), value=breaches),)
+    stage = Stage(prepared=prepare(problem, rules), objective=Balance(), held=held)
+    return float(shed_bound(stage.optimistic(), EFFORT))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_never_above_the_optimum(seed: int) -> None:
+    """Brute force knows the best of every placement that the checker accepts."""
+    problem = random_problem(seed)
+    breaches, optimum = best(problem, balance_objectives(problem))
+    assert bound_of(problem, rules_for(problem), round(breaches)) <= optimum + 1e-9
+
+
+def test_a_hot_host_pays_for_its_cheapest_leaver() -> None:
+    """Three VMs of 7, 8 and 1 pCPUs on 12: one has to leave, and the cheapest that cures it is b, of 2 GiB."""
+    vms = {"a": ("h1", 8.0), "b": ("h1", 2.0), "c": ("h1", 4.0)}
+    problem = tiny(vms, load={"a": (7.0,) * 4, "b": (8.0,) * 4, "c": (1.0,) * 4})
+    assert bound_of(problem, rules_for(problem), 0) == pytest.approx(0.002)
+
+
+def test_what_cannot_leave_stays_as_overload() -> None:
+    """A VM that nobody may move is 4 pCPUs above the threshold in each of four hours."""
+    problem = tiny({"a": ("h1", 8.0), "b": ("h2", 2.0)}, load={"a": (16.0,) * 4}, held=["a"])
+    assert bound_of(problem, rules_for(problem), 0) == pytest.approx(16.0)
+
+
+def test_a_host_without_another_has_no_bound() -> None:
+    """Where there is nowhere to go, nothing is claimed."""
+    problem = tiny({"a": ("h1", 8.0), "b": ("h1", 2.0)}, hosts={"h1": 32.0}, load={"a": (16.0,) * 4})
+    assert bound_of(problem, rules_for(problem), 0) == 0
+
+
+@pytest.mark.parametrize("name", LOWEST_KNOWN)
+def test_never_above_what_was_ever_found(shared_data: Callable[[str], Path], name: str) -> None:
+    """On every instance; where receivers have room it is the optimum itself."""
+    problem = problem_of(read_instance(shared_data(f"instances/{name}.json.gz")), seconds=20, seed=1)
+    bound = bound_of(problem, RULES, 0) / AREA_FIRST
+    assert bound == pytest.approx(630 if name == "32x600-h" else LOWEST_KNOWN[name])

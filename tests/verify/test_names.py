@@ -1,0 +1,201 @@
+"""A reviewer reads names and a summary: they are those of what moves, even where the digest was computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rebalancer.plan import Finding, HostRow, LeftAlone, OldViolation, Plan, sealed
+from rebalancer.verify.reasons import alike
+from rebalancer.verify.verify import verify_plan
+from tests.plan.made import LATER, goal_of, plan_of, pool_with
+from tests.planner.busy import PLAN, busy_pool, edited, verdict
+from tests.pools import policy_of, problem_of
+
+
+def with_host_named(plan: Plan, name: str) -> Plan:
+    """*plan* with another name of its first host."""
+    return replace(plan, hosts=(replace(plan.hosts[0], name=name), *plan.hosts[1:]))
+
+
+def with_tier(plan: Plan, **changes: Any) -> Plan:  # noqa: ANN401 - any field of a tier
+    """*plan* with another second objective, and the summary that goes with it."""
+    return replace(plan, tiers=(plan.tiers[0], replace(plan.tiers[1], **changes), *plan.tiers[2:]))
+
+
+def with_peak(plan: Plan, slot: int) -> Plan:
+    """*plan* with its busiest host busy at another hour."""
+    busiest = max(plan.hosts, key=lambda row: row.before.peak_share or 0.0)
+    changed = replace(busiest, before=replace(busiest.before, peak_slot=slot))
+    rows: tuple[HostRow, ...] = tuple(changed if row is busiest else row for row in plan.hosts)
+    return replace(plan, hosts=rows)
+
+
+def with_stranger(plan: Plan) -> Plan:
+    """*plan* with the load of a VM that it does not move."""
+    assert plan.load
+    first, *others = plan.load.vms
+    return replace(plan, load=replace(plan.load, vms=(replace(first, uuid="stranger"), *others)))
+
+
+LIES: dict[str, tuple[Callable[[Plan], Plan], str]] = {
+    "VM of a step": (lambda plan: edited(plan, 0, vm_name="other"), "is called 'other' here"),
+    "source of a step": (lambda plan: edited(plan, 0, source_name="h9"), "is called 'h9' here"),
+    "target of a step": (lambda plan: edited(plan, 1, target_name="h9"), "is called 'h9' here"),
+    "VM on the way back": (
+        lambda plan: replace(plan, rollback=(replace(plan.rollback[0], vm_name="other"), *plan.rollback[1:])),
+        "is called 'other' here",
+    ),
+    "host": (lambda plan: with_host_named(plan, "h9"), "is called 'h9' here"),
+    "pool": (
+        lambda plan: replace(plan, made_from=replace(plan.made_from, pool_name="another")),
+        "is called 'another' here",
+    ),
+    "VM left alone": (
+        lambda plan: replace(
+            plan, left_alone=(LeftAlone(kind="vm", uuid="db", name="web-1", rule="never-move", words="x"),)
+        ),
+        "VM db is called 'web-1' here",
+    ),
+    "reason of a step": (lambda plan: edited(plan, 0, why="relieves h9"), "its reason is another: "),
+    "reason on the way back": (
+        lambda plan: replace(plan, rollback=(replace(plan.rollback[0], why="for fun"), *plan.rollback[1:])),
+        "its reason is another: back to where it was",
+    ),
+    "home, which it is not": (lambda plan: replace(plan, outcome="home"), "its reason is another: back to where"),
+    "summary": (lambda plan: replace(plan, summary="Nothing to do."), "the summary is not one of this plan"),
+    "unit": (lambda plan: with_tier(plan, unit="ducks"), "is another than the plan says"),
+    "sentence": (lambda plan: with_tier(plan, sentence="All is well."), "is another than the plan says"),
+    "proof": (lambda plan: with_tier(plan, bound=plan.tiers[1].after - 1, proved=True), "its bound says otherwise"),
+    "busiest hour": (lambda plan: with_peak(plan, 23), "is busiest at another hour"),
+    "no hour": (lambda plan: with_peak(plan, -1), "is busiest at another hour"),
+    "demand of a stranger": (with_stranger, "not that of the VMs that it moves"),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_lie_is_refused_although_the_digest_fits(lie: str) -> None:
+    """Whatever people go by is held against the pool."""
+    edit, words = LIES[lie]
+    found = verdict(sealed(edit(PLAN)))
+    assert "digest" not in {each.rule for each in found}
+    assert any(words in each.words for each in found)
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (lambda old: (replace(old, words="all is well"),), "what was broken before it is another: VMs of group 'g'"),
+        (lambda old: (replace(old, mended=False),), "what it mends, is not what the plan says"),
+        (lambda old: (), "what it mends, is not what the plan says"),  # noqa: ARG005 - an edit takes the violation
+        (lambda old: (old, old), "what it mends, is not what the plan says"),
+    ],
+)
+def test_what_was_broken_is_held_against_the_rules(
+    edit: Callable[[OldViolation], tuple[OldViolation, ...]], words: str
+) -> None:
+    """Its words, whether the plan mends it, and that there is one."""
+    pool = pool_with({"h1": 30, "h2": 30}, {"a": ("h1", 4), "b": ("h1", 4)})
+    problem = problem_of(pool, policy=policy_of(apart=[{"name": "g", "vms": ["a", "b"], "hard": False}]))
+    plan = plan_of(problem, goal_of(problem, a="h2"))
+    assert verify_plan(plan, pool, now=LATER) == ()
+    (found,) = verify_plan(sealed(replace(plan, old_violations=edit(plan.old_violations[0]))), pool, now=LATER)
+    assert words in found.words
+
+
+def test_a_wish_that_is_given_up_has_to_be_told() -> None:
+    """Whoever takes the warning out of a plan that breaks a soft group is refused."""
+    pool = pool_with({"h1": 30, "h2": 30}, {"a": ("h1", 4), "b": ("h2", 4)})
+    policy = policy_of(mode="evacuate", empty=["h1"], apart=[{"name": "g", "vms": ["a", "b"], "hard": False}])
+    problem = problem_of(pool, policy=policy)
+    plan = plan_of(problem, goal_of(problem, a="h2"))
+    assert verify_plan(plan, pool, now=LATER) == ()
+    silent = sealed(replace(plan, warnings=plan.warnings[1:]))
+    (found,) = verify_plan(silent, pool, now=LATER)
+    assert found.words.startswith("it does not warn: the plan gives up a wish that held before: ")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("relieves h1, at 112% of its threshold at 19:00", "relieves h1, at 113% of its threshold at 18:00", True),
+        ("relieves h1, at 112% of its threshold at 19:00", "relieves h1, at 114% of its threshold at 19:00", False),
+        (
+            "relieves h1, at 112% of its threshold at Mon 19:00",
+            "relieves h2, at 112% of its threshold at Mon 19:00",
+            False,
+        ),
+    ],
+)
+def test_what_rounding_leaves_is_no_lie(one: str, other: str, *, same: bool) -> None:
+    """A percent more or less, and the hour of a peak that another check holds against the load."""
+    assert alike(one, other) is same
+
+
+def test_the_plan_itself_is_accepted() -> None:
+    """So that the edits above are what is refused."""
+    assert verdict(PLAN) == ()
+
+
+def test_a_vm_that_was_renamed_since_is_told() -> None:
+    """Nobody goes by a name that has another meaning by now."""
+    pool = busy_pool()
+    step = PLAN.steps[0]
+    renamed = replace(pool, vms={**pool.vms, step.vm: replace(pool.vms[step.vm], name="new name")})
+    found = verify_plan(PLAN, renamed, now=LATER)
+    assert (
+        Finding(
+            step=step.id,
+            state="at the start",
+            rule="words",
+            words=f"VM {step.vm} is called {step.vm_name!r} here and 'new name' in the pool",
+        )
+        in found
+    )
+
+
+def somewhere(plan: Plan, number: int, *, moment: str, vms: Callable[[tuple[str, ...]], tuple[str, ...]]) -> Plan:
+    """*plan* with other VMs on a host, `before` or `after`."""
+    row = plan.hosts[number]
+    state = replace(getattr(row, moment), vms=vms(getattr(row, moment).vms))
+    rows = [replace(row, **{moment: state}) if at == number else each for at, each in enumerate(plan.hosts)]
+    return replace(plan, hosts=tuple(rows))
+
+
+UNKNOWN: dict[str, Callable[[Plan], Plan]] = {
+    **{
+        f"{field} of step {number}": lambda plan, field=field, number=number: edited(plan, number, **{field: "ghost"})  # type: ignore[misc]
+        for field in ("vm", "source", "target")
+        for number in range(len(PLAN.steps))
+    },
+    **{
+        f"{field} on the way back": lambda plan, field=field: replace(  # type: ignore[misc]
+            plan, rollback=(*plan.rollback[:-1], replace(plan.rollback[-1], **{field: "ghost"}))
+        )
+        for field in ("vm", "source", "target")
+    },
+    **{
+        f"VM of host {number} {moment}": lambda plan, number=number, moment=moment: somewhere(  # type: ignore[misc]
+            plan, number, moment=moment, vms=lambda vms: (*vms[:-1], "ghost")
+        )
+        for number in range(len(PLAN.hosts))
+        for moment in ("before", "after")
+    },
+    "host": lambda plan: replace(plan, hosts=(replace(plan.hosts[0], uuid="ghost"), *plan.hosts[1:])),
+}
+
+
+@pytest.mark.parametrize("what", UNKNOWN)
+def test_uuid_that_the_pool_does_not_have_is_refused(what: str) -> None:
+    """Whatever a plan names that is not in the pool it says it was made from is a finding, and never a crash."""
+    found = verdict(sealed(UNKNOWN[what](PLAN)))
+    assert any("ghost" in str(finding) for finding in found)
+
+
+def test_vm_that_stands_twice_on_its_host_is_refused() -> None:
+    """Reviewers see how many VMs a host has."""
+    found = verdict(sealed(somewhere(PLAN, 0, moment="after", vms=lambda vms: (*vms, vms[0]))))
+    assert [finding.rule for finding in found] == ["figures"]
