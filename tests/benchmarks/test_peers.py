@@ -56,7 +56,7 @@ def test_hard_pools_are_repaired_without_an_illegal_move(seed: int) -> None:
 
 
 def test_measured_figures_are_those_of_the_report(shared_data: SharedData) -> None:
-    """Every row of the first table of PEERS.md stands in measured.json with its area, moves and GiB, and no other does."""
+    """The rows of the first table of PEERS.md are those of measured.json, with area, moves and GiB."""
     report, _, _ = shared_data("../PEERS.md").read_text(encoding="utf-8").partition("\nAdded ")
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in report.splitlines() if line.startswith("|")]
     expected, name = [], ""

@@ -67,7 +67,8 @@ def test_the_same_input_gives_the_same_bytes() -> None:
 def test_another_process_gives_the_same_bytes() -> None:
     """Another interpreter, with its own hash seed."""
     script = (
-        "import sys; from tests.planner.test_rebalance import hot, MADE_AT; from rebalancer.planner.rebalance import rebalance;"
+        "import sys; from tests.planner.test_rebalance import hot, MADE_AT;"
+        "from rebalancer.planner.rebalance import rebalance;"
         "from rebalancer.export import plan_json; sys.stdout.write(plan_json(rebalance(hot(), made_at=MADE_AT)))"
     )
     run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
