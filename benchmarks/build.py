@@ -30,10 +30,10 @@ from benchmarks.neutral import RULES, problem_of
 from rebalancer.objectives import Balance
 from rebalancer.problem import Problem
 from rebalancer.solve import solve
-from rebalancer.solve.instance.instance import prepare
+from rebalancer.solve.instance.instance import instance_of
 from rebalancer.solve.model.placement_model import PlacementModel
 from rebalancer.solve.model.proto_writer import Buffer
-from rebalancer.solve.model.tier import Stage
+from rebalancer.solve.model.tier import TierProblem
 from rebalancer.solve.model.variables import Scope
 
 SHAPE, SEED, SECONDS = "64x1500-h", 1, 10.0
@@ -44,7 +44,7 @@ SIZES = (200, 500, 1000, 2000, 5000)
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
-Built = tuple[Stage, Scope]
+Built = tuple[TierProblem, Scope]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +126,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=SECONDS)
     chosen = parser.parse_args(arguments)
     problem = problem_of(generate(chosen.shape, chosen.seed), seconds=chosen.seconds, seed=chosen.seed)
-    stage = Stage(prepared=prepare(problem, RULES), objective=Balance())
+    stage = TierProblem(instance=instance_of(problem, RULES), objective=Balance())
     whole = _cost(stage, stage.whole())
     costs = [_cost(stage, scope) for stage, scope in _built_by(problem)]
     _print_table(whole, costs)
@@ -136,21 +136,21 @@ def main(arguments: list[str] | None = None) -> int:
 def _built_by(problem: Problem) -> list[Built]:
     """All models with something to decide that a run of *problem* builds, by stage and scope."""
     found: list[Built] = []
-    build = Stage.model
+    build = TierProblem.model
 
-    def recorded(stage: Stage, scope: Scope) -> Any:  # noqa: ANN401 - what it returns is passed on
+    def recorded(stage: TierProblem, scope: Scope) -> Any:  # noqa: ANN401 - what it returns is passed on
         if scope.free.any():
             # The solver goes on to watch more in the same array.
             watched = None if scope.watched is None else scope.watched.copy()
             found.append((stage, replace(scope, watched=watched)))
         return build(stage, scope)
 
-    with patch.object(Stage, "model", recorded):
+    with patch.object(TierProblem, "model", recorded):
         solve(problem, rules=RULES)
     return found
 
 
-def _cost(stage: Stage, scope: Scope) -> Cost:
+def _cost(stage: TierProblem, scope: Scope) -> Cost:
     """What one model takes."""
     model, ours = _quickest(lambda: _model(stage, scope))
     with patch("rebalancer.solve.model.variables.Buffer", Summed):
@@ -169,7 +169,7 @@ def _cost(stage: Stage, scope: Scope) -> Cost:
     )
 
 
-def _model(stage: Stage, scope: Scope) -> PlacementModel:
+def _model(stage: TierProblem, scope: Scope) -> PlacementModel:
     """The model as the solver builds it, with its goal."""
     model, goal = stage.model(scope)
     model.minimise(goal)

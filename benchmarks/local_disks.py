@@ -21,7 +21,7 @@ from rebalancer.problem import make_problem
 from rebalancer.rules import rules_for
 from rebalancer.simulator import SimulatedPool, Simulator, generate_pool
 from rebalancer.solve import solve
-from rebalancer.solve.instance.instance import prepare
+from rebalancer.solve.instance.instance import instance_of
 from rebalancer.solve.result.check import refused_as_a_whole
 from rebalancer.units import GIB
 from rebalancer.xapi import Credentials, Trust, connect, measure, read_pool
@@ -68,18 +68,18 @@ def row(pool: Pool, demand: LoadProfile, *, enabled: bool, seconds: float) -> in
     sections = {"storage_motion": {"enabled": enabled}, "limits": {"solve_seconds": seconds}}
     problem = make_problem(pool, demand, Policy.model_validate(sections))
     start = time.monotonic()
-    prepared = prepare(problem, rules_for(problem))
+    instance = instance_of(problem, rules_for(problem))
     ready = time.monotonic()
     solution = solve(problem)
     done = time.monotonic()
     moves = problem.initial.moves_to(solution.placement)
     overload = [Overload().value(each, problem) for each in (problem.initial, solution.placement)]
     print(
-        f"disks {'go along' if enabled else 'stay    '}  {int(prepared.legal.sum()):6} pairs, "
-        f"{len(prepared.disks.tight):2} tight SRs   overload {overload[0]:8.2f} -> {overload[1]:8.3f} pCPU-hours, "
+        f"disks {'go along' if enabled else 'stay    '}  {int(instance.legal.sum()):6} pairs, "
+        f"{len(instance.disks.tight):2} tight SRs   overload {overload[0]:8.2f} -> {overload[1]:8.3f} pCPU-hours, "
         f"{MigrationCost().value(solution.placement, problem):8.1f} GiB, {len(moves):3} moves, "
         f"{sum(bool(move.disks) for move in moves):3} with disks   gap {solution.tiers[-1].gap:6.2%}   "
-        f"prepared {ready - start:5.2f} s, solved {done - ready:6.2f} s"
+        f"instance {ready - start:5.2f} s, solved {done - ready:6.2f} s"
     )
     return int(refused_as_a_whole(problem, rules_for(problem), solution.placement))
 

@@ -16,7 +16,7 @@ from rebalancer.placement import DiskMove, Move
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
-from rebalancer.rules.routes import Ways
+from rebalancer.rules.routes import Routes
 from rebalancer.units import GIB
 from tests.pools import make_disk, make_driver, make_host, make_pool, make_sr, make_vdi, make_vm, policy_of, problem_of
 
@@ -78,9 +78,9 @@ def local_problem(*vms: VM, policy: Policy | None = None, **changes: Any) -> Pro
     return problem_of(local_pool(*vms, **changes), policy=policy or with_disks())
 
 
-def ways_of(problem: Problem) -> Ways:
+def ways_of(problem: Problem) -> Routes:
     """The ways of *problem* by the rules that bind it."""
-    return Ways(problem, rules_for(problem))
+    return Routes(problem, rules_for(problem))
 
 
 def carried(vm: str, *, source: int = 1, target: int = 2, sr: str | None = None) -> Move:

@@ -17,7 +17,7 @@ from rebalancer.inventory import SR, VDI, VM, Host, Network, Pool, join_pools
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import rules_for
-from rebalancer.rules.routes import Ways
+from rebalancer.rules.routes import Routes
 from tests.local_disks import DRIVERS, LICENSED, full_disk, local_sr
 from tests.pools import LAN, SHARED_SR, make_host, make_network, make_pool, make_sr, make_vif, make_vm, policy_of
 
@@ -78,9 +78,9 @@ def two_pools(east: Pool, west: Pool, *, policy: Policy | None = None, demand: L
     return make_problem(join_pools(east, west), demand, policy or crossing_policy())
 
 
-def ways_between(problem: Problem) -> Ways:
+def ways_between(problem: Problem) -> Routes:
     """The ways of *problem* by the rules that bind it."""
-    return Ways(problem, rules_for(problem))
+    return Routes(problem, rules_for(problem))
 
 
 def _without(table: Any, uuid: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from rebalancer.export.network_rows import NETWORK_COLUMNS, network_rows, target
 from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.export.told_apart import told_apart
 from rebalancer.inventory import VM
-from rebalancer.legality.report import Answer, LegalityReport
+from rebalancer.legality.report import LegalityReport, PairAnswer
 from rebalancer.plan import HostRow, LeftAlone, Plan, Step, StepKind, Tier
 from rebalancer.rules import Objection
 from rebalancer.units import counted, size_in_words
@@ -25,7 +25,7 @@ SHOWN = 4
 """How many names a cell lists."""
 
 
-def explanation_table(vm: VM, answers: Sequence[Answer]) -> RenderableType:
+def explanation_table(vm: VM, answers: Sequence[PairAnswer]) -> RenderableType:
     """One row an objection; hosts that meet the same objections share their rows."""
     alike: dict[tuple[bool, tuple[Objection, ...], str], list[str]] = {}
     for answer in answers:
@@ -48,7 +48,7 @@ def _explained(
         yield ("" if number else "no", "" if number else names, each.rule, _in_full(each))
 
 
-def _along(answer: Answer) -> str:
+def _along(answer: PairAnswer) -> str:
     """Which disks go along, and which CDs are ejected."""
     if not answer.disks:
         return ""
@@ -71,7 +71,7 @@ def check_tables(report: LegalityReport) -> Iterator[RenderableType]:
     )
     if report.held:
         yield table(
-            "Held where they are, by the first rule that objects",
+            "HeldVMs where they are, by the first rule that objects",
             {"VMs": "right", "rule": "left", "which": "text", "for example": "text", "way out": "text"},
             [(len(each.vms), each.rule, _some(each.vms), each.words, _some(each.remedies)) for each in report.held],
         )

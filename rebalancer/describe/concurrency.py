@@ -17,7 +17,7 @@ from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
 from rebalancer.plan.step import Step
 from rebalancer.problem import Problem
-from rebalancer.rules import Judged, PoolRule, Row, Rule, When
+from rebalancer.rules import PoolRule, Row, Rule, StateLimit, When
 
 Node = str | tuple[str, str]
 
@@ -41,7 +41,7 @@ def clashes(steps: Sequence[Step], problem: Problem, rules: Sequence[Rule]) -> I
         for limit in rule.limits(problem):
             if isinstance(limit, Row) and limit.hard:
                 yield from _Loads(limit, steps, ancestors, problem.initial).clashes(rule)
-            elif isinstance(limit, Judged):
+            elif isinstance(limit, StateLimit):
                 yield from _unchained(steps, ancestors, rule)
 
 

@@ -13,7 +13,7 @@ from rebalancer.plan.plan import Missing, Plan
 from rebalancer.problem import Problem, problem_at
 from rebalancer.rules import PoolRule, Rule, end_violations, step_ledger
 from rebalancer.rules.facts.counterparts import crosses
-from rebalancer.rules.routes import Ways
+from rebalancer.rules.routes import Routes
 from rebalancer.units import counted
 
 LEFT_OUT = "left-out"
@@ -87,7 +87,7 @@ class Hindrances:
         self._problem = problem
         self._pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
         self._then = problem_at(problem, end)
-        self._ways = Ways(self._then, rules)
+        self._ways = Routes(self._then, rules)
         self._ledger = step_ledger(self._pool_rules, self._then, self._then.initial)
 
     def of(self, move: Move) -> Missing:

@@ -19,7 +19,7 @@ from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality, Objection, Violation, standing_violations
 from rebalancer.rules.availability.spare import Spare
-from rebalancer.rules.routes import Ways
+from rebalancer.rules.routes import Routes
 from rebalancer.units import counted, size_in_words
 
 COOL_DOWN = "cool-down"
@@ -41,7 +41,7 @@ class Reasons:
     ) -> None:
         self._problem, self._legality, self._goal = problem, legality, goal
         self._missing = {each.vm: each for each in missing}
-        self._ways = Ways(problem, legality.rules)
+        self._ways = Routes(problem, legality.rules)
         rules = legality.pool_rules
         self._broken = standing_violations(rules, problem, problem.initial)
         self._left_broken = standing_violations(rules, problem, goal)
@@ -230,9 +230,9 @@ class Reasons:
         )
 
     @cached_property
-    def _if_disks_went(self) -> Ways:
+    def _if_disks_went(self) -> Routes:
         """The ways that there would be with Storage XenMotion."""
-        return Ways(self._problem.with_disks(), self._legality.rules)
+        return Routes(self._problem.with_disks(), self._legality.rules)
 
     def _old(self, violation: Violation) -> OldViolation:
         """What became of one."""

@@ -12,7 +12,7 @@ from rebalancer.inventory import Uuid
 from rebalancer.policy import PolicyFinding
 from rebalancer.problem import Problem
 from rebalancer.rules.core.kinds import Rule
-from rebalancer.rules.routes import Ways
+from rebalancer.rules.routes import Routes
 from rebalancer.units import counted
 
 SHOWN = 3
@@ -31,7 +31,7 @@ class _Asking:
 
     def __init__(self, problem: Problem, rules: Sequence[Rule]) -> None:
         self._problem, self._intent = problem, problem.intent
-        self._ways = Ways(problem, rules)
+        self._ways = Routes(problem, rules)
         self._reach: dict[Uuid, frozenset[Uuid]] = {}
 
     def findings(self) -> tuple[PolicyFinding, ...]:

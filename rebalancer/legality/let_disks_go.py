@@ -10,7 +10,7 @@ from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
 from rebalancer.rules.core.kinds import Objection, Rule
 from rebalancer.rules.disks.shared_sr_visible import SharedSRVisible
-from rebalancer.rules.routes import Ways
+from rebalancer.rules.routes import Routes
 from rebalancer.units import size_in_words
 
 ALLOW = "set storage_motion.enabled"
@@ -36,6 +36,6 @@ class LetDisksGo:
         return objection if copied is None else replace(objection, remedy=f"{ALLOW}, to copy {size_in_words(copied)}")
 
     @cached_property
-    def _ways(self) -> Ways:
+    def _ways(self) -> Routes:
         """The ways that there would be with Storage XenMotion."""
-        return Ways(self._problem.with_disks(), self._rules)
+        return Routes(self._problem.with_disks(), self._rules)

@@ -16,7 +16,7 @@ from rebalancer.rules.core.legality import Legality
 from rebalancer.rules.facts.counterparts import crosses
 from rebalancer.rules.facts.disk_maps import unseen_cds
 from rebalancer.rules.facts.sizes import disk_sizes
-from rebalancer.rules.routes import Way, Ways
+from rebalancer.rules.routes import Route, Routes
 
 ALONE = Objection(rule="one-host", code=None, words="the pool has no other host")
 """What holds every VM of a pool of one host."""
@@ -38,7 +38,7 @@ class DiskTrip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class PairAnswer:
     """What the rules say of one VM and one host, in the order in which XAPI asks; the first one is XAPI's answer.
 
     Where the VM may move only by Storage XenMotion, `disks` go along, and XAPI ejects the CDs in the drives `ejects`.
@@ -69,7 +69,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class HeldVMs:
     """A rule that keeps VMs where they are: their names, an example of its words, and the cheapest ways out."""
 
     rule: str
@@ -96,7 +96,7 @@ class LegalityReport:
     pool: str
     guests: int
     movable: int
-    held: tuple[Held, ...]
+    held: tuple[HeldVMs, ...]
     hosts: tuple[Reach, ...]
     standing: tuple[Violation, ...]
     spare: str
@@ -107,13 +107,13 @@ class LegalityReport:
         return asdict(self)
 
 
-def explain(legality: Legality, vm: VM, hosts: Iterable[Host]) -> tuple[Answer, ...]:
+def explain(legality: Legality, vm: VM, hosts: Iterable[Host]) -> tuple[PairAnswer, ...]:
     """What the rules say of moving *vm* to each of *hosts* now, memory and other limits of the target included."""
     tonight, let_disks_go = Tonight(legality), LetDisksGo(legality.problem, legality.rules)
     return tuple(_settled(tonight.answer(vm, host), let_disks_go) for host in hosts)
 
 
-def _settled(answer: Answer, let_disks_go: LetDisksGo) -> Answer:
+def _settled(answer: PairAnswer, let_disks_go: LetDisksGo) -> PairAnswer:
     """*answer* with the way out for a VM that only its disks hold."""
     return replace(
         answer, objections=tuple(let_disks_go.settled(each, answer.vm, answer.host) for each in answer.objections)
@@ -161,24 +161,24 @@ class Tonight:
     def __init__(self, legality: Legality) -> None:
         self._legality, self._problem = legality, legality.problem
         self._ledger: Ledger = step_ledger(legality.pool_rules, self._problem, self._problem.initial)
-        self._ways = Ways(self._problem, legality.rules) if self._problem.intent.disk_srs else None
+        self._ways = Routes(self._problem, legality.rules) if self._problem.intent.disk_srs else None
 
-    def answer(self, vm: VM, host: Host) -> Answer:
+    def answer(self, vm: VM, host: Host) -> PairAnswer:
         """All objections to XenMotion; or the disks that go along where that is a way."""
         objections = self._objections(vm, host)
         if objections and crosses(vm, host, self._problem):
             objections = objections[:1]
         if not objections or self._ways is None:
-            return Answer(vm=vm, host=host, objections=objections)
+            return PairAnswer(vm=vm, host=host, objections=objections)
         ways = [way for way in self._ways.ways(vm, host) if way.disks]
         for way in ways:
             if not self._ledger.objections(vm.uuid, host.uuid, way.disks):
                 return self._with_disks(vm, host, way)
         against = (*self._ways.why_none(vm, host), *self._full(vm, host, ways))
         if crosses(vm, host, self._problem):
-            return Answer(vm=vm, host=host, objections=against or objections)
+            return PairAnswer(vm=vm, host=host, objections=against or objections)
         new = [each for each in against if each.rule not in {objection.rule for objection in objections}]
-        return Answer(vm=vm, host=host, objections=(*objections, *new))
+        return PairAnswer(vm=vm, host=host, objections=(*objections, *new))
 
     def _objections(self, vm: VM, host: Host) -> tuple[Objection, ...]:
         """All objections in the order of the rules, those of what the target already holds among them."""
@@ -188,13 +188,13 @@ class Tonight:
             return self._legality.objections(vm, host)
         return self._legality.objections_with(self._ledger, vm, host)
 
-    def _full(self, vm: VM, host: Host, ways: Sequence[Way]) -> Iterator[Objection]:
+    def _full(self, vm: VM, host: Host, ways: Sequence[Route]) -> Iterator[Objection]:
         """What is full tonight on the cheapest of *ways*."""
         for way in ways[:1]:
             for violation in self._ledger.objections(vm.uuid, host.uuid, way.disks):
                 yield Objection(rule=violation.rule, code=violation.code, words=violation.words)
 
-    def _with_disks(self, vm: VM, host: Host, way: Way) -> Answer:
+    def _with_disks(self, vm: VM, host: Host, way: Route) -> PairAnswer:
         """The answer where *way* is legal."""
         pool, sizes = self._problem.pool, disk_sizes(self._problem)
         found = [(each, sizes.behind(vm.uuid, each.drive)) for each in way.disks]
@@ -210,17 +210,17 @@ class Tonight:
             for move, disk in found
         )
         ejects = tuple(drive for drive, _ in unseen_cds(vm, host, pool))
-        return Answer(vm=vm, host=host, objections=(), disks=trips, ejects=ejects)
+        return PairAnswer(vm=vm, host=host, objections=(), disks=trips, ejects=ejects)
 
 
-def _held(stuck: Iterable[tuple[VM, list[Answer]]], let_disks_go: LetDisksGo) -> tuple[Held, ...]:
+def _held(stuck: Iterable[tuple[VM, list[PairAnswer]]], let_disks_go: LetDisksGo) -> tuple[HeldVMs, ...]:
     """VMs that may go nowhere, by the rule that XAPI or the policy would name first, most VMs first."""
     by_rule: dict[str, list[tuple[VM, Objection]]] = {}
     for vm, answers in stuck:
         first = _first(answers, let_disks_go) if answers else ALONE
         by_rule.setdefault(first.rule, []).append((vm, first))
     made = (
-        Held(
+        HeldVMs(
             rule=rule,
             vms=tuple(vm.name for vm, _ in found),
             words=found[0][1].words,
@@ -231,7 +231,7 @@ def _held(stuck: Iterable[tuple[VM, list[Answer]]], let_disks_go: LetDisksGo) ->
     return tuple(sorted(made, key=lambda each: (-len(each.vms), each.rule)))
 
 
-def _first(answers: Sequence[Answer], let_disks_go: LetDisksGo) -> Objection:
+def _first(answers: Sequence[PairAnswer], let_disks_go: LetDisksGo) -> Objection:
     """What XAPI or the policy would say first; where a VM is held by its disks alone, with the line that lets it go."""
     first = answers[0].objections[0]
     allowed = any(let_disks_go.copied_bytes(first, each.vm, each.host) is not None for each in answers)
@@ -252,7 +252,7 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
-def _reaches(pool: Pool, answers: Iterable[Answer]) -> tuple[Reach, ...]:
+def _reaches(pool: Pool, answers: Iterable[PairAnswer]) -> tuple[Reach, ...]:
     """How open each host is, pool by pool."""
     rules_to: dict[Uuid, list[frozenset[str]]] = {uuid: [] for uuid in pool.hosts}
     for answer in answers:

@@ -20,14 +20,14 @@ from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
 from rebalancer.plan.leg import Leg
 from rebalancer.problem import Problem
-from rebalancer.rules import Judged, PoolRule, Row, Rule, When
+from rebalancer.rules import PoolRule, Row, Rule, StateLimit, When
 from rebalancer.rules.core.kinds import Limit
 
 
 def dependencies(legs: Sequence[Leg], problem: Problem, rules: Iterable[Rule]) -> tuple[tuple[int, ...], ...]:
     """For each leg the positions of the earlier legs that it waits for, without those that follow from others."""
     limits = lasting_limits(problem, rules)
-    if any(isinstance(limit, Judged) for limit in limits):
+    if any(isinstance(limit, StateLimit) for limit in limits):
         return tuple((position - 1,) if position else () for position in range(len(legs)))
     order = _Partial(legs)
     for limit in limits:

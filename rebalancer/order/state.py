@@ -8,7 +8,7 @@ from rebalancer.inventory import Uuid
 from rebalancer.placement import DiskMove, Move
 from rebalancer.problem import Problem, problem_at
 from rebalancer.rules import Objection, PoolRule, Rule, step_ledger
-from rebalancer.rules.routes import Ways
+from rebalancer.rules.routes import Routes
 
 
 class State:
@@ -28,7 +28,7 @@ class State:
         self.effort = 0
         self._carriers = {move.vm: move for move in moves if move.disks}
         self._carried: set[Uuid] = set()
-        self._ways = Ways(problem, rules)
+        self._ways = Routes(problem, rules)
         self._answers: dict[tuple[Uuid, Uuid, Uuid, bool], tuple[Objection, ...]] = {}
 
     def disks(self, vm: Uuid, target: Uuid) -> tuple[DiskMove, ...]:
@@ -108,4 +108,4 @@ class State:
         if move.source == initial[move.vm] and not disks:
             return self._ways.objections(move)
         there = initial.after(Move(vm=move.vm, source=initial[move.vm], target=move.source, disks=disks))
-        return Ways(problem_at(self.problem, there), self.rules).objections(move)
+        return Routes(problem_at(self.problem, there), self.rules).objections(move)

@@ -15,7 +15,7 @@ from rebalancer.plan.plan import LeftAlone
 from rebalancer.plan.step import Step, StepKind
 from rebalancer.problem import Problem, problem_at
 from rebalancer.rules import PoolRule, Rule, Violation, end_violations
-from rebalancer.rules.routes import Ways
+from rebalancer.rules.routes import Routes
 from rebalancer.rules.way_back import bind_on_the_way_back
 from rebalancer.schedule.steps import steps_of
 
@@ -116,7 +116,7 @@ class _WayTo:
 
     def _strand_refused(self) -> None:
         """Find the VMs that may not go home by themselves."""
-        ways = Ways(self._problem, self._rules)
+        ways = Routes(self._problem, self._rules)
         for move in self._problem.initial.moves_to(self._home):
             refused = ways.objections(move)
             if refused:

@@ -2,15 +2,15 @@
 
 from rebalancer.rules.catalogue import CATALOGUE, relaxed, rules_for
 from rebalancer.rules.core.kinds import (
+    Affinity,
     HostRule,
-    Joined,
-    Judged,
     Objection,
     Origin,
     PairRule,
     PoolRule,
     Row,
     Rule,
+    StateLimit,
     Violation,
     VMRule,
     When,
@@ -21,9 +21,8 @@ from rebalancer.rules.core.verdict import Verdicts
 
 __all__ = [
     "CATALOGUE",
+    "Affinity",
     "HostRule",
-    "Joined",
-    "Judged",
     "Ledger",
     "Legality",
     "Objection",
@@ -32,6 +31,7 @@ __all__ = [
     "PoolRule",
     "Row",
     "Rule",
+    "StateLimit",
     "VMRule",
     "Verdicts",
     "Violation",

@@ -30,7 +30,7 @@ Drive = tuple[Uuid, VDI]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class Route:
     """One way to a host: the disks that change their SR, sorted by drive, and the bytes copied, memory included."""
 
     disks: tuple[DiskMove, ...]
@@ -38,7 +38,7 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
+class DisksAlong:
     """What goes along: drives, sorted, and the SRs to which their disks may go in any combination, best first.
 
     The disks in drives that are `fixed` go to one SR of another pool, which the policy names.
@@ -53,7 +53,7 @@ class Carried:
         return (self.fixed[drive],) if drive in self.fixed else self.srs
 
 
-class Ways:
+class Routes:
     """The ways of the VMs of *problem* to its hosts, by *rules*, and what speaks against single moves."""
 
     def __init__(self, problem: Problem, rules: Sequence[Rule]) -> None:
@@ -67,7 +67,7 @@ class Ways:
         self._taken: dict[tuple[DiskMove, ...], bool] = {}
         self._free = _free_now(self._space, problem)
 
-    def ways(self, vm: VM, host: Host) -> tuple[Way, ...]:
+    def ways(self, vm: VM, host: Host) -> tuple[Route, ...]:
         """All ways of *vm* to *host* that no rule objects to, cheapest first; none for a VM that is there already.
 
         Of ways that copy as much, those come first that leave a disk on an SR of its kind, shared or not, then those
@@ -76,12 +76,12 @@ class Ways:
         if vm.resident_on in {None, host.uuid}:
             return ()
         if not self._plain.objections(vm, host):
-            return (Way(disks=(), copied_bytes=vm.migration_memory_bytes),)
+            return (Route(disks=(), copied_bytes=vm.migration_memory_bytes),)
         if not self._may_carry(vm, host):
             return ()
         legal = [disks for disks in self._maps(vm, host) if not self._against_disks(vm, host, disks)]
         copied = vm.migration_memory_bytes
-        return tuple(Way(disks=disks, copied_bytes=copied + self._sizes.copied_on(vm.uuid, disks)) for disks in legal)
+        return tuple(Route(disks=disks, copied_bytes=copied + self._sizes.copied_on(vm.uuid, disks)) for disks in legal)
 
     def targets(self, vm: VM) -> tuple[Uuid, ...]:
         """Hosts that *vm* has a way to, in the order of the pool."""
@@ -91,7 +91,7 @@ class Ways:
         """Hosts that *vm* may move to by XenMotion, its own left out."""
         return self._plain.targets(vm)
 
-    def carried(self, vm: VM, host: Host) -> Carried | None:
+    def carried(self, vm: VM, host: Host) -> DisksAlong | None:
         """What *vm* may take along to *host*, whose disks no rule holds back; None where it may not, or need not.
 
         Every rule about disks judges each by itself, so that any combination of the SRs is legal; how many fit beside
@@ -106,7 +106,7 @@ class Ways:
         srs = [sr for sr in candidates if self._takes(sr, vm, host, unseen, fixed)]
         best_first = sorted(srs, key=lambda sr: self._rank(sr, unseen))
         drives = tuple(drive for drive, _ in unseen)
-        return Carried(drives=drives, srs=tuple(best_first), fixed=fixed) if srs else None
+        return DisksAlong(drives=drives, srs=tuple(best_first), fixed=fixed) if srs else None
 
     def _takes(self, sr: Uuid, vm: VM, host: Host, drives: Sequence[Drive], fixed: Mapping[Uuid, Uuid]) -> bool:
         """Whether the rules let disks of *vm* go to *sr*: the same on every host that sees what is asked about."""

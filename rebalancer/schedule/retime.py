@@ -15,7 +15,7 @@ from rebalancer.order.state import State
 from rebalancer.plan.duration import Pace
 from rebalancer.plan.leg import Leg
 from rebalancer.problem import Problem
-from rebalancer.rules import Judged, Row, Rule
+from rebalancer.rules import Row, Rule, StateLimit
 from rebalancer.schedule.dispatch import Ride
 from rebalancer.schedule.schedule import rides_of
 from rebalancer.schedule.timetable import GOOD_ENOUGH, Stock, Timetable, freely, timetable, within, work_bound
@@ -78,7 +78,7 @@ class _Timing:
     def _other_order(self, given: InTime) -> tuple[int, ...] | None:
         """Another legal order, by starts that keep every limit; None where there is none to be had."""
         limits = lasting_limits(self.problem, self.rules)
-        if any(leg.hop for leg in self.legs) or any(isinstance(limit, Judged) for limit in limits):
+        if any(leg.hop for leg in self.legs) or any(isinstance(limit, StateLimit) for limit in limits):
             return None
         rows = [limit for limit in limits if isinstance(limit, Row)]
         stocks = [stock for row in rows for stock in _stocks(row, self.legs, self.problem)]

@@ -94,7 +94,7 @@ def within(
 
     The same rides, stocks and effort give the same answer.
     """
-    from rebalancer.solve.exact.intervals import Held, Intervals, Shared, shortened  # noqa: PLC0415 - brings the solver along
+    from rebalancer.solve.exact.intervals import Intervals, Reservoir, Shared, shortened  # noqa: PLC0415 - brings the solver along
 
     members: dict[Lane, list[int]] = {}
     _, width = _work(rides, limits)
@@ -106,7 +106,7 @@ def within(
         after=tuple(ride.after for ride in rides),
         lanes=tuple(Shared(members=tuple(each), width=width[lane]) for lane, each in members.items()),
         alone=tuple(position for position, ride in enumerate(rides) if ride.carries),
-        held=tuple(Held(until_end=each.until_end, from_start=each.from_start, room=each.room) for each in stocks),
+        held=tuple(Reservoir(until_end=each.until_end, from_start=each.from_start, room=each.room) for each in stocks),
     )
     return shortened(tasks, made.starts, least=ceil(work_bound(rides, limits)[0]), effort=effort)
 

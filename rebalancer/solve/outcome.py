@@ -7,10 +7,10 @@ from rebalancer.placement import Placement
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.solve.result.solution import Outcome, Solution, Tier
-from rebalancer.solve.search.tiers import Climb
+from rebalancer.solve.search.tiers import Ladder
 
 
-def gains_too_little(problem: Problem, moves: int, done: Climb) -> bool:
+def gains_too_little(problem: Problem, moves: int, done: Ladder) -> bool:
     """Whether balancing moves VMs for less than the policy's minimum gain; a host less in use is gain enough."""
     main, hosts = _tier(done, Balance.id), _tier(done, HostsInUse.id)
     if hosts and hosts.after < hosts.before:
@@ -23,7 +23,7 @@ def enough(problem: Problem, gain: float) -> bool:
     return gain >= problem.policy.limits.minimum_gain_pcpu_hours - NEGLIGIBLE
 
 
-def solved(problem: Problem, placement: Placement, done: Climb) -> Solution:
+def solved(problem: Problem, placement: Placement, done: Ladder) -> Solution:
     """The solution that *done* is."""
     moves = len(problem.initial.moves_to(placement))
     outcome = _outcome(problem, moves, done)
@@ -51,7 +51,7 @@ def nothing_found(problem: Problem) -> Solution:
     )
 
 
-def _outcome(problem: Problem, moves: int, done: Climb) -> Outcome:
+def _outcome(problem: Problem, moves: int, done: Ladder) -> Outcome:
     """What came of it."""
     if done.rejected_gain is not None:
         return Outcome.NOT_WORTH_IT
@@ -65,7 +65,7 @@ def _outcome(problem: Problem, moves: int, done: Climb) -> Outcome:
     return Outcome.IMPROVED if _tier(done, Balance.id) else Outcome.REPAIRED
 
 
-def _sentence(problem: Problem, outcome: Outcome, moves: int, done: Climb) -> str:
+def _sentence(problem: Problem, outcome: Outcome, moves: int, done: Ladder) -> str:
     """The outcome with its numbers."""
     numbers = "; ".join(_change(tier) for tier in done.tiers)
     match outcome:
@@ -86,6 +86,6 @@ def _change(tier: Tier) -> str:
     return f"{tier.objective} {tier.before:.4g} -> {tier.after:.4g} {tier.unit} ({quality})"
 
 
-def _tier(done: Climb, objective: str) -> Tier | None:
+def _tier(done: Ladder, objective: str) -> Tier | None:
     """The tier of an objective."""
     return next((tier for tier in done.tiers if tier.objective == objective), None)

@@ -14,16 +14,16 @@ from rebalancer.problem import Problem
 from rebalancer.rules import Rule, rules_for
 from rebalancer.solve.infeasible.conflicts import held_on_emptied_hosts, left_behind, rules_to_blame
 from rebalancer.solve.infeasible.relaxations import ways_out
-from rebalancer.solve.instance.instance import Ints, Prepared, prepare
+from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.model.cp_sat import Effort
 from rebalancer.solve.model.lazy_failures import search_lazily
-from rebalancer.solve.model.tier import Held, Pairs, Stage, at_of, pairs_of, placement_of
+from rebalancer.solve.model.tier import HeldTier, Pairs, TierProblem, at_of, pairs_of, placement_of
 from rebalancer.solve.outcome import enough, gains_too_little, nothing_found, solved
 from rebalancer.solve.result.check import refused_as_a_whole
 from rebalancer.solve.result.reporter import SolveReporter
 from rebalancer.solve.result.solution import Solution
 from rebalancer.solve.search.budget import Budget
-from rebalancer.solve.search.tiers import Climb, climb, objectives_of, repairs_of
+from rebalancer.solve.search.tiers import Ladder, climb, objectives_of, repairs_of
 
 REPAIRS = {Repair.id, FailuresLost.id}
 """The objectives that are worth moves whatever is gained besides."""
@@ -62,7 +62,7 @@ def solve(
     """
     binding = tuple(rules_for(problem) if rules is None else rules)
     solving = _Solving(problem, binding, forbidden, reporter or SolveReporter())
-    return solving.solution(None if near is None else at_of(solving.prepared, near))
+    return solving.solution(None if near is None else at_of(solving.instance, near))
 
 
 class _Solving:
@@ -75,19 +75,19 @@ class _Solving:
             demand_of(problem)
         self._problem, self._rules, self._reporter = problem, rules, reporter
         self._forbidden = [*forbidden]
-        self.prepared = self._prepare()
+        self.instance = self._prepare()
         self._budget = Budget(problem.policy.limits)
 
     def solution(self, near: Ints | None) -> Solution:
-        """Climb, on from *near*, until no rule that is judged as a whole refuses the answer."""
+        """Ladder, on from *near*, until no rule that is judged as a whole refuses the answer."""
         for _ in range(REFUSALS):
             evacuating = self._problem.policy.mode is Mode.EVACUATE
-            start = None if evacuating else self.prepared.home
-            done = self._climb(objectives_of(self.prepared), start, self._budget, near)
+            start = None if evacuating else self.instance.home
+            done = self._climb(objectives_of(self.instance), start, self._budget, near)
             if done.at is None:
                 return nothing_found(self._problem)
             done = self._worthwhile(done)
-            placement = placement_of(self.prepared, self.prepared.home if done.at is None else done.at)
+            placement = placement_of(self.instance, self.instance.home if done.at is None else done.at)
             if not refused_as_a_whole(self._problem, self._rules, placement):
                 return solved(self._problem, placement, done)
             self._forbid(placement)
@@ -101,22 +101,22 @@ class _Solving:
         budget: Budget,
         near: Ints | None = None,
         *,
-        held: tuple[Held, ...] = (),
-    ) -> Climb:
+        held: tuple[HeldTier, ...] = (),
+    ) -> Ladder:
         """The tiers of *objectives*, from *start*, and on from *near*; what is *held* holds in *start*.
 
         Raises:
             Infeasible: no placement satisfies all rules.
         """
         if not held:
-            self.prepared.failures.forget()
+            self.instance.failures.forget()
         done = climb(
-            self.prepared,
+            self.instance,
             objectives,
             start=start,
             near=near,
             held=held,
-            forbidden=self._pairs(self.prepared),
+            forbidden=self._pairs(self.instance),
             budget=budget,
             reporter=self._reporter,
         )
@@ -124,57 +124,57 @@ class _Solving:
             raise Infeasible(rules_to_blame(self._rules, self._possible), self._ways_out())
         return done
 
-    def _worthwhile(self, done: Climb) -> Climb:
+    def _worthwhile(self, done: Ladder) -> Ladder:
         """What is left of *done* when moves that gain too little are not made: repairs, or nothing."""
-        at = self.prepared.home if done.at is None else done.at
-        moves = len(self._problem.initial.moves_to(placement_of(self.prepared, at)))
+        at = self.instance.home if done.at is None else done.at
+        moves = len(self._problem.initial.moves_to(placement_of(self.instance, at)))
         if not gains_too_little(self._problem, moves, done):
             return done
         if any(tier.objective in REPAIRS and tier.after < tier.before for tier in done.tiers):
             return self._repairs_only(done)
         gain = sum(tier.before - tier.after for tier in done.tiers if tier.objective == Balance.id)
         tiers = tuple(replace(tier, after=tier.before, proved=False) for tier in done.tiers)
-        return replace(done, at=self.prepared.home, tiers=tiers, rejected_gain=gain)
+        return replace(done, at=self.instance.home, tiers=tiers, rejected_gain=gain)
 
-    def _repairs_only(self, done: Climb) -> Climb:
+    def _repairs_only(self, done: Ladder) -> Ladder:
         """The cheapest repairs, unless *done* gains enough on top of them."""
         limits = self._problem.policy.limits
         budget = Budget(limits.model_copy(update={"solve_seconds": limits.solve_seconds * REPAIRS_SHARE}))
-        only = self._climb((*repairs_of(self.prepared), MigrationCost(), Overload()), self.prepared.home, budget)
+        only = self._climb((*repairs_of(self.instance), MigrationCost(), Overload()), self.instance.home, budget)
         if only.at is None or done.at is None:
             return done
         if self._overload(only.at) > self._most_overload(done.at) + NEGLIGIBLE:
             only = self._repairs_without_harm(done, done.at, budget)
         if only.at is None:
             return done
-        without = Balance().value(placement_of(self.prepared, only.at), self._problem)
+        without = Balance().value(placement_of(self.instance, only.at), self._problem)
         after = next(tier.after for tier in done.tiers if tier.objective == Balance.id)
         return done if enough(self._problem, without - after) else only
 
-    def _repairs_without_harm(self, done: Climb, at: Ints, budget: Budget) -> Climb:
+    def _repairs_without_harm(self, done: Ladder, at: Ints, budget: Budget) -> Ladder:
         """The cheapest repairs with no more overload than tonight, or than *done*, which is *at*, where it has more."""
-        self.prepared.failures.keep(placement_of(self.prepared, at))
-        worst = at if self._overload(at) >= self._overload(self.prepared.home) else self.prepared.home
+        self.instance.failures.keep(placement_of(self.instance, at))
+        worst = at if self._overload(at) >= self._overload(self.instance.home) else self.instance.home
         held = (self._held(Repair(self._rules), at), self._held(Overload(), worst))
         only = self._climb((MigrationCost(), Overload()), at, budget, held=held)
         repairs = tuple(tier for tier in done.tiers if tier.objective in REPAIRS)
         return replace(only, tiers=(*repairs, *only.tiers))
 
-    def _held(self, objective: Objective, at: Ints) -> Held:
+    def _held(self, objective: Objective, at: Ints) -> HeldTier:
         """*objective* no worse than where the units are *at*."""
-        stage = Stage(prepared=self.prepared, objective=objective)
+        stage = TierProblem(instance=self.instance, objective=objective)
         model, goal = stage.model(stage.at(at))
-        return Held(objective=objective, value=model.value(goal, at))
+        return HeldTier(objective=objective, value=model.value(goal, at))
 
     def _overload(self, at: Ints) -> float:
         """PCPU-hours above the threshold where the units are *at*."""
-        return Overload().value(placement_of(self.prepared, at), self._problem)
+        return Overload().value(placement_of(self.instance, at), self._problem)
 
     def _most_overload(self, at: Ints) -> float:
         """What repairs may leave: as much as tonight, or as the best placement, which is *at*."""
-        return max(self._overload(self.prepared.home), self._overload(at))
+        return max(self._overload(self.instance.home), self._overload(at))
 
-    def _prepare(self) -> Prepared:
+    def _prepare(self) -> Instance:
         """The problem in whole numbers.
 
         Raises:
@@ -184,21 +184,21 @@ class _Solving:
             held = held_on_emptied_hosts(self._problem, self._rules)
             if held:
                 raise Infeasible(held, self._ways_out())
-        prepared = prepare(self._problem, self._rules)
-        behind = left_behind(prepared)
+        instance = instance_of(self._problem, self._rules)
+        behind = left_behind(instance)
         if behind:
             raise Infeasible(behind, self._ways_out())
-        hosts, units, pairs = len(prepared.hosts), len(prepared.units), int(prepared.legal.sum())
-        self._reporter.prepared(hosts=hosts, units=units, pairs=pairs)
-        return prepared
+        hosts, units, pairs = len(instance.hosts), len(instance.units), int(instance.legal.sum())
+        self._reporter.instance(hosts=hosts, units=units, pairs=pairs)
+        return instance
 
     def _forbid(self, placement: Placement) -> None:
         """Never these moves together again."""
         self._forbidden.append(frozenset(self._problem.initial.moves_to(placement)))
 
-    def _pairs(self, prepared: Prepared) -> tuple[Pairs, ...]:
-        """What is forbidden, as pairs of units and hosts of *prepared*; what cannot be made anyway is left out."""
-        found = (pairs_of(prepared, sorted(moves)) for moves in self._forbidden)
+    def _pairs(self, instance: Instance) -> tuple[Pairs, ...]:
+        """What is forbidden, as pairs of units and hosts of *instance*; what cannot be made anyway is left out."""
+        found = (pairs_of(instance, sorted(moves)) for moves in self._forbidden)
         return tuple(pairs for pairs in found if pairs is not None)
 
     def _ways_out(self) -> tuple[WayOut, ...]:
@@ -208,7 +208,7 @@ class _Solving:
 
     def _possible(self, rules: Sequence[Rule]) -> bool:
         """Whether any placement is found under *rules*."""
-        prepared = prepare(self._problem, rules)
-        stage = Stage(prepared=prepared, objective=MigrationCost(), forbidden=self._pairs(prepared))
+        instance = instance_of(self._problem, rules)
+        stage = TierProblem(instance=instance, objective=MigrationCost(), forbidden=self._pairs(instance))
         effort = Effort(deterministic=BLAME_WORK, seconds=BLAME_WORK * 2, seed=1)
         return search_lazily(stage, stage.whole(), None, effort)[2].at is not None

@@ -21,8 +21,8 @@ from rebalancer.placement import Placement
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Rule, rules_for
-from rebalancer.solve.instance.instance import Ints, Prepared, prepare
-from rebalancer.solve.model.tier import Held, Improved, Stage, placement_of, true_value
+from rebalancer.solve.instance.instance import Instance, Ints, instance_of
+from rebalancer.solve.model.tier import HeldTier, TierAnswer, TierProblem, placement_of, true_value
 from rebalancer.solve.result.check import refused_as_a_whole
 from rebalancer.solve.search.budget import Budget
 from rebalancer.solve.search.by_component import improve_apart
@@ -129,10 +129,10 @@ class _Tracing:
         balancing = problem.policy.model_copy(update={"mode": Mode.BALANCE})
         self._problem, self._rules = replace(problem, policy=balancing), rules
         self._cost, self._most = cost, points
-        self._prepared = prepare(self._problem, rules)
+        self._instance = instance_of(self._problem, rules)
         self._seconds = problem.policy.limits.solve_seconds
         self._found: list[_Found] = []
-        self._reluctance: tuple[Held, ...] = ()
+        self._reluctance: tuple[HeldTier, ...] = ()
         self._last_resorts: int | None = None
 
     def curve(self) -> Tradeoff:
@@ -180,14 +180,14 @@ class _Tracing:
             proved=True,
             placement=self._problem.initial,
         )
-        return _Found(point=point, at=self._prepared.home)
+        return _Found(point=point, at=self._instance.home)
 
     def _allowed_at_most(self) -> float:
         """What the policy allows; where it allows everything, what moving everybody costs."""
-        limits, prepared = self._problem.policy.limits, self._prepared
+        limits, instance = self._problem.policy.limits, self._instance
         if self._cost is Cost.MOVES:
-            return float(prepared.moves.largest if limits.maximum_moves is None else limits.maximum_moves)
-        everybody = gib(prepared.copied.largest)
+            return float(instance.moves.largest if limits.maximum_moves is None else limits.maximum_moves)
+        everybody = gib(instance.copied.largest)
         return everybody if limits.maximum_gib is None else limits.maximum_gib
 
     def _widest(self, closed: set[float]) -> float | None:
@@ -209,37 +209,37 @@ class _Tracing:
 
     def _add(self, allowed: float, seconds: float) -> None:
         """Look for the least overload that costs no more than *allowed*, from the neighbour that costs less."""
-        prepared = self._limited(allowed)
+        instance = self._limited(allowed)
         near = max(
             (each for each in self._found if each.point.paid(self._cost) <= allowed),
             key=lambda each: each.point.paid(self._cost),
         )
-        budget = Budget(prepared.problem.policy.limits.model_copy(update={"solve_seconds": seconds}))
-        stage = Stage(prepared=prepared, objective=Overload(), held=(self._unbroken(prepared), *self._reluctance))
+        budget = Budget(instance.problem.policy.limits.model_copy(update={"solve_seconds": seconds}))
+        stage = TierProblem(instance=instance, objective=Overload(), held=(self._unbroken(instance), *self._reluctance))
         first = improve_apart(stage, near.at, budget.share(2), _silent)
         budget.spend(first.deterministic)
-        held = Held(objective=Overload(), value=first.value, proved=first.proved)
+        held = HeldTier(objective=Overload(), value=first.value, proved=first.proved)
         reached = replace(stage, held=(*stage.held, held))
         at = first.at if self._reluctance else self._reluctant(reached, first.at, budget)
         cheapest = replace(reached, objective=MigrationCost(), held=(*reached.held, *self._reluctance))
         second = improve_whole(cheapest, at, budget.share(1), _silent)
         self._keep(stage, first, second.at if second.at is not None else near.at, allowed)
 
-    def _reluctant(self, stage: Stage, at: Ints | None, budget: Budget) -> Ints | None:
+    def _reluctant(self, stage: TierProblem, at: Ints | None, budget: Budget) -> Ints | None:
         """From *at*, with all to pay, to as few moves of last resorts as there can be; no point moves more of them."""
         if not self._problem.intent.last_resort:
             return at
         fewest = improve_whole(replace(stage, objective=LastResort()), at, budget.share(2), _silent)
         budget.spend(fewest.deterministic)
-        self._reluctance = (Held(objective=LastResort(), value=fewest.value, proved=fewest.proved),)
+        self._reluctance = (HeldTier(objective=LastResort(), value=fewest.value, proved=fewest.proved),)
         if fewest.at is not None:
-            self._last_resorts = round(LastResort().value(placement_of(stage.prepared, fewest.at), self._problem))
+            self._last_resorts = round(LastResort().value(placement_of(stage.instance, fewest.at), self._problem))
         return fewest.at
 
-    def _keep(self, stage: Stage, first: Improved, at: Ints, allowed: float) -> None:
+    def _keep(self, stage: TierProblem, first: TierAnswer, at: Ints, allowed: float) -> None:
         """The point *at*, unless a rule that is judged as a whole refuses it."""
-        problem = stage.prepared.problem
-        placement = placement_of(stage.prepared, at)
+        problem = stage.instance.problem
+        placement = placement_of(stage.instance, at)
         if refused_as_a_whole(problem, self._rules, placement):
             return
         overload = Overload().value(placement, problem)
@@ -257,20 +257,20 @@ class _Tracing:
         )
         self._found.append(_Found(point=point, at=at))
 
-    def _limited(self, allowed: float) -> Prepared:
+    def _limited(self, allowed: float) -> Instance:
         """The problem with no more than *allowed* to pay."""
         key = "maximum_gib" if self._cost is Cost.GIB else "maximum_moves"
         most = allowed if self._cost is Cost.GIB else int(allowed)
         policy = self._problem.policy
         limits = policy.limits.model_copy(update={key: most})
         problem = replace(self._problem, policy=policy.model_copy(update={"limits": limits}))
-        return replace(self._prepared, problem=problem)
+        return replace(self._instance, problem=problem)
 
-    def _unbroken(self, prepared: Prepared) -> Held:
+    def _unbroken(self, instance: Instance) -> HeldTier:
         """No more is broken than tonight."""
-        stage = Stage(prepared=prepared, objective=Repair(self._rules))
-        model, goal = stage.model(stage.at(prepared.home))
-        return Held(objective=stage.objective, value=model.value(goal, prepared.home))
+        stage = TierProblem(instance=instance, objective=Repair(self._rules))
+        model, goal = stage.model(stage.at(instance.home))
+        return HeldTier(objective=stage.objective, value=model.value(goal, instance.home))
 
 
 def _silent(_value: float, _bound: float) -> None:

@@ -27,7 +27,7 @@ from rebalancer.plan.step import Step, StepKind
 from rebalancer.policy.load import policy_digest
 from rebalancer.problem import Problem, make_problem, problem_at
 from rebalancer.rules import PoolRule, Rule, end_violations, rules_for, step_ledger
-from rebalancer.rules.routes import Ways
+from rebalancer.rules.routes import Routes
 from rebalancer.rules.way_back import bind_on_the_way_back
 from rebalancer.verify.disks import astray, misplaced_disks
 from rebalancer.verify.figures import strangers, wrong_claims, wrong_demand
@@ -231,7 +231,7 @@ class _Run:
     def _refused(self, step: Step) -> Iterator[Finding]:
         """What rules say, with the VM on both hosts."""
         move = f"{step.vm_name} to {self._name(step.target)}"
-        for objection in Ways(self._now, self._rules).objections(step.move):
+        for objection in Routes(self._now, self._rules).objections(step.move):
             yield Finding(step=step.id, state=self._state(), rule=objection.rule, words=f"{move}: {objection.words}")
         for violation in self._ledger.objections(step.vm, step.target, step.move.disks):
             words = f"{move}, held on both {'hosts and SRs' if step.disks else 'hosts'}: {violation.words}"

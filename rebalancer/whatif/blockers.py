@@ -10,7 +10,7 @@ from rebalancer.legality.let_disks_go import LetDisksGo
 from rebalancer.legality.report import ALONE
 from rebalancer.rules import Legality, Objection, Row
 from rebalancer.rules.facts.counterparts import crosses
-from rebalancer.rules.routes import Ways
+from rebalancer.rules.routes import Routes
 
 SHUT_DOWN = "shut it down meanwhile"
 """The way out that every VM has: what is halted is on no host."""
@@ -65,7 +65,7 @@ class _Asking:
 
     def __init__(self, legality: Legality) -> None:
         self._legality, self._pool = legality, legality.problem.pool
-        self._ways = Ways(legality.problem, legality.rules)
+        self._ways = Routes(legality.problem, legality.rules)
         self._let_disks_go = LetDisksGo(legality.problem, legality.rules)
         empty = legality.problem.intent.empty
         self._open = sorted(

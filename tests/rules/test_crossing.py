@@ -12,12 +12,12 @@ from rebalancer.inventory import HighAvailability, join_pools
 from rebalancer.placement import Move
 from rebalancer.problem import make_problem
 from rebalancer.rules import CATALOGUE, end_violations, rules_for, step_ledger
-from rebalancer.rules.core.kinds import Judged, Origin, PoolRule
+from rebalancer.rules.core.kinds import Origin, PoolRule, StateLimit
 from rebalancer.rules.crossing_catalogue import CROSSING_DISKS, CROSSING_MOTION
 from rebalancer.rules.facts.counterparts import network_beyond, sr_beyond
 from rebalancer.rules.facts.interfaces import network_map
 from rebalancer.rules.facts.memory_model import arrival_overhead, counts_xen_vcpu_pages
-from rebalancer.rules.routes import Ways
+from rebalancer.rules.routes import Routes
 from rebalancer.units import GIB
 from tests.local_disks import full_disk, local_sr
 from tests.pools import make_disk, make_pool, make_vif, make_vm, policy_of
@@ -214,7 +214,7 @@ def test_ha_of_each_pool_counts_its_own_hosts() -> None:
     limits = [limit for rule in rules for case in (alone, joined) for limit in rule.limits(case)]
     where = {vm: (host,) for vm, host in alone.initial.host_of.items()}
     broken = "HA cannot restart all protected VMs after the failure of one host"
-    assert [limit.broken(where) for limit in limits if isinstance(limit, Judged)] == [broken, broken]
+    assert [limit.broken(where) for limit in limits if isinstance(limit, StateLimit)] == [broken, broken]
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_one_pool_needs_none_of_it() -> None:
     """A policy with maps is used with one pool as if it had none."""
     policy = crossing_policy(networks={"anything": "else"})
     problem = make_problem(make_pool(vms=[make_vm("web")]), None, policy)
-    assert Ways(problem, rules_for(problem)).targets(problem.pool.vms["web"]) == ("h2",)
+    assert Routes(problem, rules_for(problem)).targets(problem.pool.vms["web"]) == ("h2",)
 
 
 def test_disks_that_are_led_elsewhere_are_told() -> None:

@@ -13,7 +13,7 @@ from rebalancer.placement import DiskMove
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
-from rebalancer.rules.routes import Carried, Way, Ways
+from rebalancer.rules.routes import DisksAlong, Route, Routes
 from rebalancer.units import GIB
 from tests.local_disks import (
     carried,
@@ -31,12 +31,12 @@ from tests.pools import make_cd, make_disk, make_pbd, make_vm, policy_of
 HA_ON = HighAvailability(enabled=True, host_failures_to_tolerate=0, plan_exists_for=0, allow_overcommit=False)
 
 
-def to_h2(problem: Problem, vm: str = "web") -> tuple[Way, ...]:
+def to_h2(problem: Problem, vm: str = "web") -> tuple[Route, ...]:
     """The ways of *vm* to h2."""
     return ways_of(problem).ways(problem.pool.vms[vm], problem.pool.hosts["h2"])
 
 
-def srs(ways: tuple[Way, ...]) -> list[tuple[str, ...]]:
+def srs(ways: tuple[Route, ...]) -> list[tuple[str, ...]]:
     """The new SRs of the disks, way by way."""
     return [tuple(disk.target for disk in way.disks) for way in ways]
 
@@ -44,7 +44,7 @@ def srs(ways: tuple[Way, ...]) -> list[tuple[str, ...]]:
 def test_vm_whose_disks_are_shared_takes_none_along() -> None:
     """XenMotion is the one way where it is legal: only the memory is copied."""
     problem = local_problem(vms=[make_vm("web")])
-    assert to_h2(problem) == (Way(disks=(), copied_bytes=2 * GIB),)
+    assert to_h2(problem) == (Route(disks=(), copied_bytes=2 * GIB),)
 
 
 def test_disk_on_a_local_sr_goes_to_one_of_its_kind_first() -> None:
@@ -197,7 +197,7 @@ def test_nobody_goes_where_it_is() -> None:
 def test_chosen_way_has_no_objection_and_a_wrong_one_has() -> None:
     """Single moves are judged with the disks that they name: the right map passes, no map and a blind SR do not."""
     problem = local_problem(local_vm("web"))
-    ways: Ways = ways_of(problem)
+    ways: Routes = ways_of(problem)
     assert ways.objections(carried("web")) == ()
     assert [each.rule for each in ways.objections(replace(carried("web"), disks=()))] == ["shared-sr-visible"]
     assert [each.rule for each in ways.objections(carried("web", sr="l1"))] == ["target-sr-attached"]
@@ -218,7 +218,7 @@ def test_driver_that_cannot_receive_is_no_candidate() -> None:
 def test_vm_that_may_not_receive_anything_is_not_asked_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the policy off, the rules of carrying are never asked."""
     problem = local_problem(local_vm("web"), policy=policy_of())
-    ways: Ways = Ways(problem, rules_for(problem))
+    ways: Routes = Routes(problem, rules_for(problem))
     monkeypatch.setattr(ways, "_carrying", None)
     vm: VM = problem.pool.vms["web"]
     assert (ways.ways(vm, problem.pool.hosts["h2"]), ways.why_none(vm, problem.pool.hosts["h2"])) == ((), ())
@@ -249,7 +249,7 @@ def test_any_combination_of_srs_that_are_open_is_legal(never: list[str]) -> None
     vm = local_vm("web", vbds=two_disks("web"))
     problem = local_problem(vm, vdis=[full_disk("web-disk1", "l1")], policy=with_disks(never=never))
     ways, (web, h2) = ways_of(problem), (problem.pool.vms["web"], problem.pool.hosts["h2"])
-    found = ways.carried(web, h2) or Carried(drives=("web-xvd0", "web-xvd1"), srs=())
+    found = ways.carried(web, h2) or DisksAlong(drives=("web-xvd0", "web-xvd1"), srs=())
     moves = {
         pair: replace(carried("web"), disks=tuple(map(_disk, found.drives, pair)))
         for pair in itertools.product(problem.pool.srs, repeat=2)

@@ -15,7 +15,7 @@ from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
 from rebalancer.schedule.dispatch import makespan
 from rebalancer.schedule.retime import InTime, in_time
-from rebalancer.solve.exact.intervals import Held, Intervals, Shared, shortened
+from rebalancer.solve.exact.intervals import Intervals, Reservoir, Shared, shortened
 from rebalancer.verify.verify import verify_plan
 from tests.order.tight import tight_task
 from tests.plan.made import LATER, goal_of, order_of, plan_of, pool_with, swap, tasks
@@ -78,7 +78,7 @@ def test_nothing_to_do_takes_no_time() -> None:
 def test_cp_sat_keeps_what_tasks_hold() -> None:
     """Against all orders by hand: who takes room waits for those that free it, and the shortest is found."""
     ticks, room = (4, 3, 2, 1), 6
-    held = Held(until_end={0: 4, 1: 2}, from_start={2: 3, 3: 3}, room=room)
+    held = Reservoir(until_end={0: 4, 1: 2}, from_start={2: 3, 3: 3}, room=room)
     lanes = (Shared(members=(0, 1, 2, 3), width=2),)
     tasks_ = Intervals(ticks=ticks, after=((),) * 4, lanes=lanes, held=(held,))
     starts = shortened(tasks_, (0, 4, 7, 9), least=5, effort=1.0)
@@ -90,14 +90,14 @@ def test_cp_sat_keeps_what_tasks_hold() -> None:
     assert max(ends) == shortest(ticks, held)
 
 
-def shortest(ticks: tuple[int, ...], held: Held) -> int:
+def shortest(ticks: tuple[int, ...], held: Reservoir) -> int:
     """The least of all orders in which each begins as soon as two lanes and the room allow."""
     return min(
         length for order in permutations(range(len(ticks))) if (length := packed(order, ticks, held)) is not None
     )
 
 
-def packed(order: tuple[int, ...], ticks: tuple[int, ...], held: Held) -> int | None:
+def packed(order: tuple[int, ...], ticks: tuple[int, ...], held: Reservoir) -> int | None:
     """The length of one order, none beginning before those that stand before it; None where one never fits."""
     begun: dict[int, int] = {}
     now = 0
@@ -110,7 +110,7 @@ def packed(order: tuple[int, ...], ticks: tuple[int, ...], held: Held) -> int | 
     return max(start + ticks[each] for each, start in begun.items())
 
 
-def fits(each: int, now: int, begun: dict[int, int], ticks: tuple[int, ...], held: Held) -> bool:
+def fits(each: int, now: int, begun: dict[int, int], ticks: tuple[int, ...], held: Reservoir) -> bool:
     """Whether *each* may begin now beside what has begun."""
     running = sum(start + ticks[other] > now for other, start in begun.items())
     taken = sum(

@@ -17,8 +17,8 @@ from rebalancer.objectives import Balance, MigrationCost, Objective, Repair
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality, PoolRule, end_violations, rules_for
-from rebalancer.solve.instance.instance import prepare
-from rebalancer.solve.model.tier import Stage, placement_of
+from rebalancer.solve.instance.instance import instance_of
+from rebalancer.solve.model.tier import TierProblem, placement_of
 from rebalancer.units import GIB
 from tests.pools import make_host, make_pool, make_vm, policy_of, problem_of
 
@@ -122,15 +122,15 @@ def accepted_by_checker(problem: Problem) -> set[tuple[str, ...]]:
 
 def accepted_by_model(problem: Problem) -> set[tuple[str, ...]]:
     """The placements that the model accepts, all of them enumerated by CP-SAT."""
-    prepared = prepare(problem, rules_for(problem))
-    stage = Stage(prepared=prepared, objective=MigrationCost())
+    instance = instance_of(problem, rules_for(problem))
+    stage = TierProblem(instance=instance, objective=MigrationCost())
     model, _ = stage.model(stage.whole())
     found: set[tuple[str, ...]] = set()
 
     class Collector(cp_model.CpSolverSolutionCallback):
         def on_solution_callback(self) -> None:
             at = model.placement(self.response_proto.solution)
-            found.add(tuple(placement_of(prepared, at).host_of.values()))
+            found.add(tuple(placement_of(instance, at).host_of.values()))
 
     solver = cp_model.CpSolver()
     solver.parameters.enumerate_all_solutions = True

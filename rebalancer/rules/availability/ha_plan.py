@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from rebalancer.inventory import VM, Pool, Uuid
 from rebalancer.problem import Problem
 from rebalancer.rules.availability.ha_packing import Packing, WorstCase, plan_exists
-from rebalancer.rules.core.kinds import Judged, Origin, PoolRule, When
+from rebalancer.rules.core.kinds import Origin, PoolRule, StateLimit, When
 from rebalancer.rules.facts.agility import Everywhere
 from rebalancer.rules.facts.memory_model import (
     counts_xen_vcpu_pages,
@@ -35,7 +35,7 @@ class HAPlan(PoolRule):
     code = "HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN"
     when = When.EVERY_STEP
 
-    def limits(self, problem: Problem) -> tuple[Judged, ...]:
+    def limits(self, problem: Problem) -> tuple[StateLimit, ...]:
         """One judgement for each pool where HA is on and may not be overcommitted."""
         return tuple(
             _Failover.of(pool, problem)
@@ -60,7 +60,7 @@ class _State:
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class _Failover(Judged):
+class _Failover(StateLimit):
     """What XAPI's plan is made of; `own` are the hosts of the pool, `last` is the state that was looked at last."""
 
     failures: int

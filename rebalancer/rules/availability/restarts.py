@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from rebalancer.inventory import Uuid
 from rebalancer.rules.availability.restart_packing import Items, Packed, pack
-from rebalancer.rules.core.kinds import Judged
+from rebalancer.rules.core.kinds import StateLimit
 from rebalancer.units import counted, size_in_words
 
 Where = Mapping[Uuid, Sequence[Uuid]]
@@ -22,7 +22,7 @@ SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Way:
+class RestartPlan:
     """How the VMs of a failure restart: the host of each, and the bytes that they take on each host."""
 
     host_of: Mapping[Uuid, Uuid]
@@ -30,7 +30,7 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class State:
+class RestartState:
     """A state of the pool, with what was found out about it.
 
     Args:
@@ -46,12 +46,12 @@ class State:
     free: Mapping[Uuid, int]
     at: Mapping[Uuid, tuple[Uuid, ...]]
     moving: frozenset[Uuid]
-    ways: dict[Failure, Way | None] = field(default_factory=dict)
+    ways: dict[Failure, RestartPlan | None] = field(default_factory=dict)
     fullest: dict[Uuid, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Restarts(Judged):
+class Restarts(StateLimit):
     """What restarts are made of.
 
     Args:
@@ -76,9 +76,9 @@ class Restarts(Judged):
     items: Items
     bound: Mapping[Uuid, str]
     names: Mapping[Uuid, str]
-    first: State | None = field(default=None)
-    last: State | None = field(default=None)
-    ahead: State | None = field(default=None)
+    first: RestartState | None = field(default=None)
+    last: RestartState | None = field(default=None)
+    ahead: RestartState | None = field(default=None)
 
     @property
     def price(self) -> int:
@@ -147,7 +147,7 @@ class Restarts(Judged):
         """A host for each VM of the hosts of *failure*, where all of them fit."""
         return self._packed(self._fresh(where), failure, {}).host_of
 
-    def _state(self, where: Where) -> State:
+    def _state(self, where: Where) -> RestartState:
         """What is known of a state: what was known of the last one, brought up to date."""
         last = self.last or self._first()
         if last.where is not where:
@@ -156,7 +156,7 @@ class Restarts(Judged):
         self.last = last
         return last
 
-    def _first(self) -> State:
+    def _first(self) -> RestartState:
         """The state at the start, and how the VMs of each failure that is outlived there restart."""
         if self.first is None:
             start = self._fresh(self.start)
@@ -165,7 +165,7 @@ class Restarts(Judged):
             self.first = start
         return self.first
 
-    def _later(self, last: State, where: Where) -> State:
+    def _later(self, last: RestartState, where: Where) -> RestartState:
         """The state *where* from another one."""
         state = self._fresh(where)
         touched = {vm for vm, hosts in where.items() if last.where.get(vm) != hosts}
@@ -179,7 +179,7 @@ class Restarts(Judged):
             state.ways[failure] = found or self._way(state, failure, way)
         return state
 
-    def _way(self, state: State, failure: Failure, known: Way | None = None) -> Way | None:
+    def _way(self, state: RestartState, failure: Failure, known: RestartPlan | None = None) -> RestartPlan | None:
         """How the VMs of *failure* restart in *state*, as in the *known* way as far as they can."""
         host_of = self._packed(state, failure, known.host_of if known else {}).host_of
         if host_of is None:
@@ -187,9 +187,9 @@ class Restarts(Judged):
         load: dict[Uuid, int] = {}
         for vm, host in host_of.items():
             load[host] = load.get(host, 0) + self.items.size[vm]
-        return Way(host_of=host_of, load=load)
+        return RestartPlan(host_of=host_of, load=load)
 
-    def _fresh(self, where: Where) -> State:
+    def _fresh(self, where: Where) -> RestartState:
         """A state that was not looked at yet."""
         free = dict(self.room)
         at: dict[Uuid, list[Uuid]] = {}
@@ -200,9 +200,9 @@ class Restarts(Judged):
             if vm in self.items.size:
                 at.setdefault(hosts[0], []).append(vm)
         moving = frozenset(vm for vm, hosts in where.items() if len(hosts) > 1)
-        return State(where=where, free=free, at={host: tuple(vms) for host, vms in at.items()}, moving=moving)
+        return RestartState(where=where, free=free, at={host: tuple(vms) for host, vms in at.items()}, moving=moving)
 
-    def _changed(self, state: State, vm: Uuid, hosts: tuple[Uuid, ...]) -> State:
+    def _changed(self, state: RestartState, vm: Uuid, hosts: tuple[Uuid, ...]) -> RestartState:
         """A state but for *vm*, which holds *hosts*: nobody asks for failures of the first while it holds more."""
         free, at = dict(state.free), dict(state.at)
         before = state.where.get(vm, ())
@@ -213,17 +213,17 @@ class Restarts(Judged):
             for host in before[:1]:
                 at[host] = tuple(each for each in at[host] if each != vm)
             at[hosts[0]] = (*at.get(hosts[0], ()), vm)
-        return State(where={**state.where, vm: hosts}, free=free, at=at, moving=state.moving - {vm})
+        return RestartState(where={**state.where, vm: hosts}, free=free, at=at, moving=state.moving - {vm})
 
-    def _packed(self, state: State, failure: Failure, known: Mapping[Uuid, Uuid]) -> Packed:
+    def _packed(self, state: RestartState, failure: Failure, known: Mapping[Uuid, Uuid]) -> Packed:
         """What the packer finds, starting from a *known* way."""
         return pack(self._gone(state, failure), self.items, self._free(state, failure), known=known)
 
-    def _gone(self, state: State, failure: Failure) -> list[Uuid]:
+    def _gone(self, state: RestartState, failure: Failure) -> list[Uuid]:
         """The VMs to be restarted after *failure*."""
         return [vm for host in sorted(failure) for vm in state.at.get(host, ())]
 
-    def _free(self, state: State, failure: Failure) -> dict[Uuid, int]:
+    def _free(self, state: RestartState, failure: Failure) -> dict[Uuid, int]:
         """Bytes free on the hosts that are left; a VM that was on its way gives its place back."""
         free = {host: room for host, room in state.free.items() if host not in failure}
         for vm in state.moving:
@@ -233,7 +233,7 @@ class Restarts(Judged):
                     free[host] += self.held[vm]
         return {host: max(0, room) for host, room in free.items()}
 
-    def _words(self, failure: Failure, state: State) -> str:
+    def _words(self, failure: Failure, state: RestartState) -> str:
         """What does not restart after *failure*."""
         vms, free = self._gone(state, failure), self._free(state, failure)
         names = " and ".join(f"'{self.names[host]}'" for host in sorted(failure, key=self.names.__getitem__))
@@ -252,7 +252,7 @@ class Restarts(Judged):
         return f"if {hosts}, {sums}: {end}"
 
 
-def _crowded(state: State, host: Uuid, after: State) -> list[Failure]:
+def _crowded(state: RestartState, host: Uuid, after: RestartState) -> list[Failure]:
     """The failures whose ways in *state* take more on *host* than is free there *after*."""
     free = max(0, after.free.get(host, 0))
     if state.fullest.get(host, free + 1) <= free:

@@ -7,9 +7,9 @@ A rule is one small class in one file. Four kinds, by what they look at:
 - `PairRule`: one VM may not come to one host;
 - `PoolRule`: what hosts hold together, at every step or once the plan is done.
 
-The first three judge moves only: staying is never illegal. A pool rule states its limits as `Row`s and `Joined`
+The first three judge moves only: staying is never illegal. A pool rule states its limits as `Row`s and `Affinity`
 groups, in exact units; the solver encodes them, the `Ledger` checks them, and neither sees the other. What no sum can
-state is `Judged` by the ledger alone: a placement that fails it goes back to the solver as forbidden. A limit that
+state is `StateLimit` by the ledger alone: a placement that fails it goes back to the solver as forbidden. A limit that
 is already broken may stay so while nobody joins; as soon as somebody joins, it has to hold. A limit that is not `hard`
 is a wish: it forbids nothing, but counts as broken wherever it is, and is repaired like any other.
 """
@@ -96,7 +96,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Joined:
+class Affinity:
     """VMs that end on one host; a group that is apart tonight may stay so, but spreads to no further host.
 
     One that is not `hard` is counted and never forbids.
@@ -107,7 +107,7 @@ class Joined:
     hard: bool = True
 
 
-class Judged(ABC):
+class StateLimit(ABC):
     """A limit that no sum can state: it is judged on the whole state.
 
     A state is `where`: the hosts that each VM holds, the one where it runs first. Another state is another object, so
@@ -133,7 +133,7 @@ class Judged(ABC):
         return words if words and not self.broken(before) else None
 
 
-Limit = Row | Joined | Judged
+Limit = Row | Affinity | StateLimit
 
 
 class Rule(ABC):

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from rebalancer.inventory import Uuid
 from rebalancer.placement import DiskMove, Placement
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import Joined, Judged, Objection, PoolRule, Row, Violation, When
+from rebalancer.rules.core.kinds import Affinity, Objection, PoolRule, Row, StateLimit, Violation, When
 
 
 class Ledger:
@@ -27,8 +27,8 @@ class Ledger:
         self, rules: Sequence[PoolRule], problem: Problem, placement: Placement, *, since: Placement | None = None
     ) -> None:
         limits = [(rule, limit) for rule in rules for limit in rule.limits(problem)]
-        self.groups = tuple((rule, limit) for rule, limit in limits if isinstance(limit, Joined))
-        self.judged = tuple((rule, limit) for rule, limit in limits if isinstance(limit, Judged))
+        self.groups = tuple((rule, limit) for rule, limit in limits if isinstance(limit, Affinity))
+        self.judged = tuple((rule, limit) for rule, limit in limits if isinstance(limit, StateLimit))
         self._rows = [(rule, limit) for rule, limit in limits if isinstance(limit, Row)]
         self._over = _numbers_by_place(self._rows)
         self._sums = [0] * len(self._rows)
@@ -232,7 +232,7 @@ def _where(placement: Placement) -> dict[Uuid, tuple[Uuid, ...]]:
     return {vm: (host,) for vm, host in placement.host_of.items()}
 
 
-def _hosts(group: Joined, placement: Placement) -> frozenset[Uuid]:
+def _hosts(group: Affinity, placement: Placement) -> frozenset[Uuid]:
     """The hosts that a group occupies."""
     return frozenset(placement[vm] for vm in group.vms if vm in placement.host_of)
 
@@ -249,7 +249,7 @@ def _judgement(rule: PoolRule, words: str, vm: Uuid | None = None, host: Uuid | 
     )
 
 
-def _spread(rule: PoolRule, group: Joined, placement: Placement) -> Violation:
+def _spread(rule: PoolRule, group: Affinity, placement: Placement) -> Violation:
     """A group on several hosts."""
     hosts = _hosts(group, placement)
     return Violation(

@@ -17,14 +17,14 @@ WORD = re.compile(r"[0-9a-fA-F]{1,8}")
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class CPUNeed:
     """The features that a VM booted with, as xapi writes them, None where none were recorded."""
 
     key: str
     features: str | None
 
 
-class CPUFeatures(PairRule[Need]):
+class CPUFeatures(PairRule[CPUNeed]):
     """Bit by bit: XAPI before 23.17, and the best guess after, when Xen itself compares.
 
     Words of the VM beyond the host's last are ignored. XAPI before 1.9.90 knew one level for all kinds of domain.
@@ -36,13 +36,13 @@ class CPUFeatures(PairRule[Need]):
     origin = Origin.XAPI
     code = "VM_INCOMPATIBLE_WITH_THIS_HOST"
 
-    def needs(self, vm: VM, problem: Problem) -> Need | None:
+    def needs(self, vm: VM, problem: Problem) -> CPUNeed | None:
         """What the VM recorded and the level it is held against; a halted VM may boot anywhere."""
         if vm.power_state is PowerState.HALTED:
             return None
-        return Need("features_hvm" if needs_hvm(vm) else "features_pv", vm.last_boot_cpu_flags.get("features"))
+        return CPUNeed("features_hvm" if needs_hvm(vm) else "features_pv", vm.last_boot_cpu_flags.get("features"))
 
-    def objects(self, needs: Need, host: Host, problem: Problem) -> Objection | None:
+    def objects(self, needs: CPUNeed, host: Host, problem: Problem) -> Objection | None:
         """A host that lacks a feature, or does not say what it has."""
         offered = host.cpu_info.get(_key(needs.key, problem.pool.of_host(host.uuid).coordinator, problem))
         if offered is None:

@@ -13,14 +13,14 @@ NO_DISK = "no disk"
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class StorageNeed:
     """An SR that a VM needs; `drive` is the device of the CD drive where nothing else needs it, else empty."""
 
     sr: Uuid
     drive: str
 
 
-class SharedSRVisible(PairRule[tuple[Need, ...]]):
+class SharedSRVisible(PairRule[tuple[StorageNeed, ...]]):
     """xapi asks for every drive that is not empty, CD drives included, plugged or not; it does not read SR.shared."""
 
     id = "shared-sr-visible"
@@ -29,16 +29,16 @@ class SharedSRVisible(PairRule[tuple[Need, ...]]):
     origin = Origin.XAPI
     code = "VM_REQUIRES_SR"
 
-    def needs(self, vm: VM, problem: Problem) -> tuple[Need, ...] | None:
+    def needs(self, vm: VM, problem: Problem) -> tuple[StorageNeed, ...] | None:
         """The SRs behind the drives, sorted; one that only a CD needs names its drive."""
         found: dict[Uuid, str] = {}
         for drive in vm.vbds:
             if not drive.empty:
                 sr = _sr_of(drive, problem)
                 found[sr] = drive.device if drive.type is VBDType.CD and found.get(sr, drive.device) else ""
-        return tuple(Need(sr, found[sr]) for sr in sorted(found)) or None
+        return tuple(StorageNeed(sr, found[sr]) for sr in sorted(found)) or None
 
-    def objects(self, needs: tuple[Need, ...], host: Host, problem: Problem) -> Objection | None:
+    def objects(self, needs: tuple[StorageNeed, ...], host: Host, problem: Problem) -> Objection | None:
         """An SR without an attached PBD on *host*."""
         missing = [need for need in needs if need.sr not in host.attached_srs]
         if not missing:

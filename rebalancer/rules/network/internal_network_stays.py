@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rebalancer.inventory import PowerState, Uuid
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import Judged, Origin, PoolRule, When
+from rebalancer.rules.core.kinds import Origin, PoolRule, StateLimit, When
 from rebalancer.rules.facts.internal_networks import internal_network
 
 
@@ -21,7 +21,7 @@ class InternalNetworkStays(PoolRule):
     code = "VM_REQUIRES_NETWORK"
     when = When.EVERY_STEP
 
-    def limits(self, problem: Problem) -> tuple[Judged, ...]:
+    def limits(self, problem: Problem) -> tuple[StateLimit, ...]:
         """One judgement for each internal network on which VMs run on several hosts."""
         spread = (internal_network(uuid, problem) for uuid in problem.pool.networks)
         return tuple(
@@ -32,7 +32,7 @@ class InternalNetworkStays(PoolRule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Anchored(Judged):
+class _Anchored(StateLimit):
     """The VMs that run on one internal network, with the host of those that no placement names."""
 
     network: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rebalancer.policy import named
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import Joined, Origin, PoolRule, When
+from rebalancer.rules.core.kinds import Affinity, Origin, PoolRule, When
 
 
 class KeepTogether(PoolRule):
@@ -16,8 +16,9 @@ class KeepTogether(PoolRule):
     origin = Origin.POLICY
     when = When.AT_END
 
-    def limits(self, problem: Problem) -> tuple[Joined, ...]:
+    def limits(self, problem: Problem) -> tuple[Affinity, ...]:
         """One limit for each group."""
         return tuple(
-            Joined(subject=f"group {named(group)}", vms=group.vms, hard=group.hard) for group in problem.intent.together
+            Affinity(subject=f"group {named(group)}", vms=group.vms, hard=group.hard)
+            for group in problem.intent.together
         )

@@ -20,7 +20,7 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Reservoir:
     """Something that has `room`: tasks hold some of it, by position, until they end, or from their start for good."""
 
     until_end: Mapping[int, int]
@@ -39,7 +39,7 @@ class Intervals:
     after: tuple[tuple[int, ...], ...]
     lanes: tuple[Shared, ...]
     alone: tuple[int, ...] = ()
-    held: tuple[Held, ...] = ()
+    held: tuple[Reservoir, ...] = ()
 
 
 def shortened(tasks: Intervals, starts: Sequence[int], *, least: int, effort: float) -> tuple[int, ...]:
@@ -91,7 +91,7 @@ def _post(model: cp_model.CpModel, tasks: Intervals, begin: Sequence[cp_model.In
 
 
 def _hold(
-    model: cp_model.CpModel, held: Held, tasks: Intervals, begin: Sequence[cp_model.IntVar], horizon: int
+    model: cp_model.CpModel, held: Reservoir, tasks: Intervals, begin: Sequence[cp_model.IntVar], horizon: int
 ) -> None:
     """Never more than there is: until a task ends what it frees is held, from its start what it takes."""
     leaving = [

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from rebalancer.rules import Legality, Origin, PoolRule
 from rebalancer.rules.availability.spare import Spare
 from rebalancer.rules.disks.shared_sr_visible import SharedSRVisible
-from rebalancer.rules.routes import Ways
+from rebalancer.rules.routes import Routes
 from rebalancer.rules.storage_catalogue import STORAGE_DOCUMENTED
 from rebalancer.solve.infeasible.concessions import (
     Case,
@@ -59,7 +59,7 @@ def _rules(case: Case) -> Iterator[Offer]:
 def _objecting(case: Case) -> frozenset[str]:
     """Rules that object to some VM on some host, taking disks along or not."""
     problem = case.problem
-    legality, ways = Legality(problem, case.rules), Ways(problem, case.rules)
+    legality, ways = Legality(problem, case.rules), Routes(problem, case.rules)
     pairs = (
         (vm, host) for vm in map(problem.pool.vms.__getitem__, problem.initial) for host in problem.pool.hosts.values()
     )

@@ -9,15 +9,15 @@ from rebalancer.inventory import VM
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality, PoolRule, Rule
-from rebalancer.rules.routes import Ways
-from rebalancer.solve.instance.instance import Prepared
+from rebalancer.rules.routes import Routes
+from rebalancer.solve.instance.instance import Instance
 
 Possible = Callable[[Sequence[Rule]], bool]
 
 
 def held_on_emptied_hosts(problem: Problem, rules: Sequence[Rule]) -> tuple[str, ...]:
     """One sentence for each VM that has nowhere to go from a host that is evacuated."""
-    ways, legality = Ways(problem, rules), Legality(problem, rules)
+    ways, legality = Routes(problem, rules), Legality(problem, rules)
     return tuple(
         f"VM {vm.name!r} cannot leave host {_host_name(problem, vm)!r}: {_why(problem, ways, legality, vm)}"
         for vm in held_vms(problem, rules)
@@ -26,16 +26,16 @@ def held_on_emptied_hosts(problem: Problem, rules: Sequence[Rule]) -> tuple[str,
 
 def held_vms(problem: Problem, rules: Sequence[Rule], *, among: Iterable[VM] | None = None) -> tuple[VM, ...]:
     """The VMs that have nowhere to go from a host that is evacuated; only those of *among* are asked about, if any."""
-    ways = Ways(problem, rules)
+    ways = Routes(problem, rules)
     asked = [problem.pool.vms[vm] for vm in sorted(problem.initial)] if among is None else among
     leaving = (vm for vm in asked if problem.initial[vm.uuid] in problem.intent.empty)
     return tuple(vm for vm in leaving if not _may_leave(problem, ways, vm))
 
 
-def left_behind(prepared: Prepared) -> tuple[str, ...]:
+def left_behind(instance: Instance) -> tuple[str, ...]:
     """One sentence for each VM on a host that is evacuated which no choice of the model can move away."""
-    problem = prepared.problem
-    movable = {vm for members in prepared.units for vm in members}
+    problem = instance.problem
+    movable = {vm for members in instance.units for vm in members}
     empty = problem.intent.empty if problem.policy.mode is Mode.EVACUATE else {}
     held = (problem.pool.vms[vm] for vm, host in sorted(problem.initial.host_of.items()) if host in empty)
     return tuple(
@@ -77,14 +77,14 @@ def _host_name(problem: Problem, vm: VM) -> str:
     return problem.pool.hosts[problem.initial[vm.uuid]].name
 
 
-def _may_leave(problem: Problem, ways: Ways, vm: VM) -> bool:
+def _may_leave(problem: Problem, ways: Routes, vm: VM) -> bool:
     """Whether there is a host that is not emptied itself to which *vm* may go, with disks or without."""
     others = {uuid: host for uuid, host in problem.pool.hosts.items() if uuid not in problem.intent.empty}
     plain = others.keys() & ways.targets_without_disks(vm)
     return bool(plain) or any(ways.carried(vm, host) for host in others.values())
 
 
-def _why(problem: Problem, ways: Ways, legality: Legality, vm: VM) -> str:
+def _why(problem: Problem, ways: Routes, legality: Legality, vm: VM) -> str:
     """The rule that holds *vm*, or those that close the other hosts to it."""
     held = legality.held_by(vm)
     if held:

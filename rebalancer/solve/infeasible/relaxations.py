@@ -24,10 +24,10 @@ from rebalancer.rules import PoolRule, Rule, end_violations
 from rebalancer.solve.infeasible.available import offers
 from rebalancer.solve.infeasible.concessions import Case, MoreMoves, Offer, ShutDown
 from rebalancer.solve.infeasible.conflicts import held_vms, left_behind
-from rebalancer.solve.instance.instance import Ints, Prepared, prepare
+from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.model.cp_sat import Effort, Status
 from rebalancer.solve.model.lazy_failures import search_lazily
-from rebalancer.solve.model.tier import Held, Stage, placement_of
+from rebalancer.solve.model.tier import HeldTier, TierProblem, placement_of
 from rebalancer.solve.model.variables import Scope
 
 Offers = frozenset[Offer]
@@ -155,12 +155,12 @@ class _Looking:
 
     def _possible(self, given_up: Offers) -> bool:
         """Whether there may be a placement once all of that is given up."""
-        prepared = _prepared(_without(self._case, _sorted(given_up)))
-        if prepared is None:
+        instance = _instance(_without(self._case, _sorted(given_up)))
+        if instance is None:
             return False
-        stage = Stage(prepared=prepared, objective=Moves())
+        stage = TierProblem(instance=instance, objective=Moves())
         any_will_do = Effort(deterministic=WORK, seconds=WORK * 2, seed=1, gap=ANY)
-        if search_lazily(stage, _narrow(prepared), None, any_will_do)[2].at is not None:
+        if search_lazily(stage, _narrow(instance), None, any_will_do)[2].at is not None:
             return True
         return search_lazily(stage, stage.whole(), None, any_will_do)[2].status is not Status.IMPOSSIBLE
 
@@ -170,9 +170,9 @@ class _Looking:
         ordered = _sorted(chosen)
         case = _without(self._case, ordered)
         few_moves = any(isinstance(each, MoreMoves) for each in ordered)
-        prepared = _prepared(case)
+        instance = _instance(case)
         objectives = (Moves(), MigrationCost()) if few_moves else (MigrationCost(), Moves())
-        found = None if prepared is None else _cheapest(prepared, objectives)
+        found = None if instance is None else _cheapest(instance, objectives)
         if found is None or _is_refused(case, found[0]):
             return None
         placement, proved = found
@@ -201,26 +201,26 @@ def _without(case: Case, given_up: Sequence[Offer]) -> Case:
     return case
 
 
-def _prepared(case: Case) -> Prepared | None:
+def _instance(case: Case) -> Instance | None:
     """The problem of *case* in whole numbers; None where somebody stays on a host to be emptied whatever is chosen."""
-    prepared = prepare(case.problem, case.rules)
-    return None if left_behind(prepared) else prepared
+    instance = instance_of(case.problem, case.rules)
+    return None if left_behind(instance) else instance
 
 
-def _narrow(prepared: Prepared) -> Scope:
+def _narrow(instance: Instance) -> Scope:
     """Nobody moves but who has to: often enough, and quickly looked through."""
-    units = np.arange(len(prepared.units))
-    has_to = np.logical_not(prepared.legal[units, prepared.home])
-    return Scope(free=prepared.legal & has_to[:, None], at=prepared.home)
+    units = np.arange(len(instance.units))
+    has_to = np.logical_not(instance.legal[units, instance.home])
+    return Scope(free=instance.legal & has_to[:, None], at=instance.home)
 
 
-def _cheapest(prepared: Prepared, objectives: Sequence[Objective]) -> tuple[Placement, bool] | None:
+def _cheapest(instance: Instance, objectives: Sequence[Objective]) -> tuple[Placement, bool] | None:
     """The best placement found by *objectives*, the first one first, and whether it is proved to be; None if none."""
-    stage = Stage(prepared=prepared, objective=objectives[0])
+    stage = TierProblem(instance=instance, objective=objectives[0])
     effort = Effort(deterministic=WORK, seconds=WORK * 2, seed=1)
-    best = search_lazily(stage, _narrow(prepared), None, effort)[2].at
-    if best is not None and _copies_least(prepared, best):
-        return placement_of(prepared, best), True
+    best = search_lazily(stage, _narrow(instance), None, effort)[2].at
+    if best is not None and _copies_least(instance, best):
+        return placement_of(instance, best), True
     proved = True
     for objective in objectives:
         stage = replace(stage, objective=objective)
@@ -229,14 +229,14 @@ def _cheapest(prepared: Prepared, objectives: Sequence[Objective]) -> tuple[Plac
         if answer.at is None:
             break
         best = answer.at
-        stage = replace(stage, held=(*stage.held, Held(objective=objective, value=answer.value)))
-    return None if best is None else (placement_of(prepared, best), proved)
+        stage = replace(stage, held=(*stage.held, HeldTier(objective=objective, value=answer.value)))
+    return None if best is None else (placement_of(instance, best), proved)
 
 
-def _copies_least(prepared: Prepared, at: Ints) -> bool:
+def _copies_least(instance: Instance, at: Ints) -> bool:
     """Whether only units move that have to, each to where it copies least: nothing is cheaper, or moves fewer."""
-    scope = _narrow(prepared)
+    scope = _narrow(instance)
     must = np.flatnonzero(scope.free.any(axis=1))
-    stays = bool((np.delete(at, must) == np.delete(prepared.home, must)).all())
-    on_hosts = np.where(scope.free[must], prepared.copied.on_hosts(must), np.iinfo(np.int64).max)
+    stays = bool((np.delete(at, must) == np.delete(instance.home, must)).all())
+    on_hosts = np.where(scope.free[must], instance.copied.on_hosts(must), np.iinfo(np.int64).max)
     return stays and bool((on_hosts.min(axis=1) == on_hosts[np.arange(len(must)), at[must]]).all())

@@ -15,10 +15,10 @@ from rebalancer.inventory import Uuid
 from rebalancer.problem import Problem
 from rebalancer.rules import Row
 from rebalancer.rules.facts.sizes import disk_sizes
-from rebalancer.rules.routes import Carried
+from rebalancer.rules.routes import DisksAlong
 
 HostOf = Mapping[Uuid, Uuid]
-CarriedTo = Mapping[Uuid, Mapping[Uuid, Carried]]
+CarriedTo = Mapping[Uuid, Mapping[Uuid, DisksAlong]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -145,7 +145,7 @@ def disks_of(problem: Problem, carried: CarriedTo, limits: Iterable[Row]) -> Dis
     )
 
 
-def _travellers(problem: Problem, vm: Uuid, carried: Mapping[Uuid, Carried]) -> Iterator[Traveller]:
+def _travellers(problem: Problem, vm: Uuid, carried: Mapping[Uuid, DisksAlong]) -> Iterator[Traveller]:
     """The disks of one VM."""
     sizes = disk_sizes(problem)
     for drive, source in sorted(problem.initial.srs_of[vm].items()):

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from rebalancer.inventory import Uuid
 from rebalancer.objectives import base_load
 from rebalancer.problem import Problem
-from rebalancer.rules import Joined, PoolRule, Row, Rule
-from rebalancer.rules.routes import Carried
+from rebalancer.rules import Affinity, PoolRule, Row, Rule
+from rebalancer.rules.routes import DisksAlong
 from rebalancer.solve.instance.disks import Disks, disks_of
 from rebalancer.solve.instance.host_failures import Failures
 from rebalancer.solve.instance.legal_targets import Targets
@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Prepared:
+class Instance:
     """A problem, ready to be solved.
 
     Args:
@@ -103,7 +103,7 @@ class Prepared:
         pairs = zip(self.units, at.tolist(), strict=True)
         return {vm: self.hosts[host] for members, host in pairs for vm in members}
 
-    def optimistic(self) -> Prepared:
+    def optimistic(self) -> Instance:
         """The same with loads that are rounded down, coarsely: for bounds, which then hold without any allowance."""
         resolution = Resolution(parts_per_pcpu=PARTS[0], optimistic=True)
         demand, base = resolution.parts(self.unit_pcpu), resolution.parts(self.base_pcpu)
@@ -111,12 +111,12 @@ class Prepared:
         return replace(self, demand=demand, base=base, deviations=deviations, resolution=resolution, failures=failures)
 
 
-def prepare(problem: Problem, rules: Sequence[Rule]) -> Prepared:
+def instance_of(problem: Problem, rules: Sequence[Rule]) -> Instance:
     """The problem in whole numbers."""
-    return _Preparing(problem, rules).prepared()
+    return _Builder(problem, rules).instance()
 
 
-class _Preparing:
+class _Builder:
     """One preparation."""
 
     def __init__(self, problem: Problem, rules: Sequence[Rule]) -> None:
@@ -127,9 +127,9 @@ class _Preparing:
         self._units: list[tuple[Uuid, ...]] = []
         self._unit_of: dict[Uuid, int] = {}
         self._legal: list[Bools] = []
-        self._carried: dict[Uuid, dict[Uuid, Carried]] = {}
+        self._carried: dict[Uuid, dict[Uuid, DisksAlong]] = {}
 
-    def prepared(self) -> Prepared:
+    def instance(self) -> Instance:
         """All parts."""
         self._find_units()
         unit_pcpu, base_pcpu = self._loads()
@@ -137,9 +137,9 @@ class _Preparing:
         resolution = resolution_for([*unit_pcpu, *base_pcpu, *deviations.all_pcpu])
         families, limits, soft_limits = self._rows()
         home = np.array([self._home(members[0]) for members in self._units], dtype=np.int64)
-        joined = [limit for limit in self._limits if isinstance(limit, Joined)]
+        joined = [limit for limit in self._limits if isinstance(limit, Affinity)]
         disks = self._disks()
-        return Prepared(
+        return Instance(
             problem=self._problem,
             rules=self._rules,
             hosts=self._hosts,
@@ -171,7 +171,7 @@ class _Preparing:
     def _find_units(self) -> None:
         """VMs that keep together share a unit; what cannot move is no unit."""
         targets = Targets(self._problem, self._rules)
-        groups = [limit for limit in self._limits if isinstance(limit, Joined) and limit.hard]
+        groups = [limit for limit in self._limits if isinstance(limit, Affinity) and limit.hard]
         for members in merged(self._problem, groups):
             legal = targets.of(members)
             if legal.sum() > int(legal[self._home(members[0])]):
@@ -257,7 +257,7 @@ class _Preparing:
         hosts = np.array(sorted(self._host_index[host] for host in row.places), dtype=np.int64)
         return Limit(family=family, hosts=hosts, upper=row.upper, unit=row.unit, start=int(start[hosts].sum()))
 
-    def _groups(self, joined: Iterable[Joined]) -> Iterator[Group]:
+    def _groups(self, joined: Iterable[Affinity]) -> Iterator[Group]:
         """The members of each group that there are."""
         for limit in joined:
             members = sorted(vm for vm in limit.vms if vm in self._problem.initial.host_of)

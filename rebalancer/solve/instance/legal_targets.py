@@ -11,7 +11,7 @@ from rebalancer.inventory import Uuid
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Rule
-from rebalancer.rules.routes import Carried, Ways
+from rebalancer.rules.routes import DisksAlong, Routes
 
 Bools = NDArray[np.bool_]
 
@@ -20,9 +20,9 @@ class Targets:
     """The hosts of each VM; `carried` tells, by VM and host, of those that it reaches with disks only."""
 
     def __init__(self, problem: Problem, rules: Sequence[Rule]) -> None:
-        self.carried: dict[Uuid, dict[Uuid, Carried]] = {}
+        self.carried: dict[Uuid, dict[Uuid, DisksAlong]] = {}
         self._problem = problem
-        self._ways = Ways(problem, rules)
+        self._ways = Routes(problem, rules)
         self._index = {host: number for number, host in enumerate(problem.pool.hosts)}
 
     def of(self, members: tuple[Uuid, ...]) -> Bools:

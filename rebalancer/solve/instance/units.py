@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from rebalancer.inventory import Uuid
 from rebalancer.problem import Problem
-from rebalancer.rules import Joined
+from rebalancer.rules import Affinity
 
 
-def merged(problem: Problem, groups: Sequence[Joined]) -> list[tuple[Uuid, ...]]:
+def merged(problem: Problem, groups: Sequence[Affinity]) -> list[tuple[Uuid, ...]]:
     """All VMs, those of a group that is on one host tonight joined; sorted."""
     leader = {vm: vm for vm in problem.initial}
 

@@ -58,7 +58,7 @@ class Effort:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Answer:
+class SolverAnswer:
     """What came out: the host of every unit (None where nothing was found), value and bound of the goal.
 
     `on_time` is false when the clock, not the work, ended the search.
@@ -77,7 +77,7 @@ class Answer:
         return self.status is Status.OPTIMAL
 
 
-class Search:
+class SolverCall:
     """Minimises *goal* in *model*.
 
     Args:
@@ -103,14 +103,14 @@ class Search:
         if raised:
             self._solver.best_bound_callback = lambda bound: raised(_rounded_up(bound))
 
-    def run(self) -> Answer:
-        """Search until the best is found or the effort is spent."""
+    def run(self) -> SolverAnswer:
+        """SolverCall until the best is found or the effort is spent."""
         self._model.minimise(self._goal)
         status = self._solved()
         found = status in {Status.OPTIMAL, Status.FOUND}
         at = self._model.placement(self._solver.response_proto.solution) if found else None
         work = self._solver.deterministic_time
-        return Answer(
+        return SolverAnswer(
             status=status,
             at=at,
             value=0 if at is None else self._model.value(self._goal, at),
@@ -138,9 +138,9 @@ class Search:
 
 def search(
     model: PlacementModel, goal: Goal, effort: Effort, *, progress: Callable[[int, int], None] | None = None
-) -> Answer:
-    """What a `Search` finds."""
-    return Search(model, goal, effort, progress=progress).run()
+) -> SolverAnswer:
+    """What a `SolverCall` finds."""
+    return SolverCall(model, goal, effort, progress=progress).run()
 
 
 def _rounded_up(bound: float) -> int:

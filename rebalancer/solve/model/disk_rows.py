@@ -13,7 +13,7 @@ from rebalancer.solve.model.variables import Pairs
 
 def post_disks(model: Pairs) -> None:
     """Every disk that goes along has an SR, and no SR holds more than fits; nothing where nothing is left to decide."""
-    if model.prepared.disks.tight and not model.constant.all():
+    if model.instance.disks.tight and not model.constant.all():
         _DiskRows(model).post()
 
 
@@ -21,9 +21,9 @@ class _DiskRows:
     """The rows of one model."""
 
     def __init__(self, model: Pairs) -> None:
-        self._model, self._disks = model, model.prepared.disks
-        self._unit_of = {vm: unit for unit, members in enumerate(model.prepared.units) for vm in members}
-        self._number = {host: number for number, host in enumerate(model.prepared.hosts)}
+        self._model, self._disks = model, model.instance.disks
+        self._unit_of = {vm: unit for unit, members in enumerate(model.instance.units) for vm in members}
+        self._number = {host: number for number, host in enumerate(model.instance.hosts)}
         self._room = {sr: space.room for sr, space in self._disks.tight.items()}
         self._weights: defaultdict[Uuid, Counter[int]] = defaultdict(Counter)
         self._asked: tuple[bytes, Chosen] = (b"", {})
@@ -42,7 +42,7 @@ class _DiskRows:
     def _settled(self, each: Traveller) -> Uuid | None:
         """The host that a disk goes along to, whatever is decided here."""
         unit = self._unit_of[each.vm]
-        host = self._model.prepared.hosts[self._model.scope.at[unit]]
+        host = self._model.instance.hosts[self._model.scope.at[unit]]
         return host if self._model.constant[unit] and host in each.srs else None
 
     def _pairs(self, each: Traveller) -> dict[Uuid, int]:
@@ -81,6 +81,6 @@ class _DiskRows:
         """The SRs of all disks under the chosen pairs, found once for each choice."""
         key = chosen.tobytes()
         if key != self._asked[0]:
-            host_of = self._model.prepared.host_of(self._model.placement(chosen.tolist()))
+            host_of = self._model.instance.host_of(self._model.placement(chosen.tolist()))
             self._asked = key, self._disks.packed(host_of) or {}
         return self._asked[1]

@@ -6,20 +6,20 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from rebalancer.solve.instance.instance import Ints
-from rebalancer.solve.model.cp_sat import Answer, Effort, Status, search
+from rebalancer.solve.model.cp_sat import Effort, SolverAnswer, Status, search
 from rebalancer.solve.model.objective_terms import Goal
 from rebalancer.solve.model.placement_model import PlacementModel
-from rebalancer.solve.model.tier import Stage
+from rebalancer.solve.model.tier import TierProblem
 from rebalancer.solve.model.variables import Scope
 
 
 def search_lazily(
-    stage: Stage,
+    stage: TierProblem,
     scope: Scope,
     start: Ints | None,
     effort: Effort,
     progress: Callable[[Goal, int, int], None] | None = None,
-) -> tuple[PlacementModel, Goal, Answer]:
+) -> tuple[PlacementModel, Goal, SolverAnswer]:
     """The model that was searched last, its goal, and an answer that the checker of failures accepts, or none."""
     spent = 0.0
     while True:
@@ -31,10 +31,10 @@ def search_lazily(
         answer = search(model, goal, left, progress=tell)
         spent += answer.deterministic
         answer = replace(answer, deterministic=spent)
-        stated = len(stage.prepared.failures.stated)
+        stated = len(stage.instance.failures.stated)
         if answer.at is None or stage.outlives(answer.at):
             return model, goal, answer
-        if spent >= effort.deterministic or len(stage.prepared.failures.stated) == stated:
+        if spent >= effort.deterministic or len(stage.instance.failures.stated) == stated:
             return model, goal, replace(answer, at=None, status=Status.NOTHING_FOUND)
 
 

@@ -25,7 +25,7 @@ class Terms:
 
 def post_limits(model: Pairs) -> None:
     """Every limit holds; one that is broken tonight holds as soon as somebody joins."""
-    limits, register = model.prepared.limits, model.prepared.register
+    limits, register = model.instance.limits, model.instance.register
     weighing = {int(family): Weighing(model, int(family)) for family in register.reached(~model.constant)}
     for number in np.flatnonzero(_may_bind(model, weighing)).tolist():
         limit = limits[number]
@@ -40,9 +40,9 @@ def post_limits(model: Pairs) -> None:
 
 def _may_bind(model: Pairs, weighing: Mapping[int, Weighing]) -> Bools:
     """The limits that free units can reach, and by whose weights they could be exceeded, shape (limits,)."""
-    register, prepared = model.prepared.register, model.prepared
+    register, instance = model.instance.register, model.instance
     # One more column: limits over several hosts look there.
-    most = np.full((len(prepared.families), len(prepared.hosts) + 1), np.iinfo(np.int64).min)
+    most = np.full((len(instance.families), len(instance.hosts) + 1), np.iinfo(np.int64).min)
     for family, weights in weighing.items():
         most[family, :-1] = weights.most
         most[family, -1] = np.iinfo(np.int64).max
@@ -57,11 +57,11 @@ class Weighing:
     """
 
     def __init__(self, model: Pairs, family: int) -> None:
-        prepared = model.prepared
-        self._family = prepared.families[family]
+        instance = model.instance
+        self._family = instance.families[family]
         settled = model.constant[self._family.members]
         self._units, others = self._family.members[~settled], self._family.members[settled]
-        self._home, self._others_home = prepared.home[self._units], prepared.home[others]
+        self._home, self._others_home = instance.home[self._units], instance.home[others]
         self._others, self._at = others, model.scope.at[others]
         self._grid = model.variable[self._units]
         open_pairs = self._grid >= 0
@@ -70,7 +70,7 @@ class Weighing:
         self._weights[rows, self._home] = open_pairs[rows, self._home] * self._family.resident[self._units]
         arrived = self._at != self._others_home
         held = np.where(arrived, self._family.arrival[others], self._family.resident[others])
-        self._constant, self._joined = self._family.fixed.copy(), np.zeros(len(prepared.hosts), dtype=np.bool_)
+        self._constant, self._joined = self._family.fixed.copy(), np.zeros(len(instance.hosts), dtype=np.bool_)
         np.add.at(self._constant, self._at, held)
         self._joined[self._at[arrived & (held > 0)]] = True
         most = self._weights.sum(axis=0) + self._constant
@@ -119,10 +119,10 @@ class Weighing:
 
 def post_groups(model: Pairs) -> None:
     """A group that is spread tonight goes to a further host only as a whole."""
-    for group in model.prepared.groups:
+    for group in model.instance.groups:
         if model.constant[group.units].all():
             continue
-        outside = [host for host in range(len(model.prepared.hosts)) if host not in group.hosts]
+        outside = [host for host in range(len(model.instance.hosts)) if host not in group.hosts]
         for host in outside:
             _post_together(model, group, host)
 

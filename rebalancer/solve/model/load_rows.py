@@ -59,15 +59,15 @@ class _Share:
 
 def load_above(model: Pairs, limits: NDArray[np.float64]) -> Measure:
     """PCPUs above *limits* on the watched hosts and slots of *model*, summed."""
-    prepared, resolution = model.prepared, model.prepared.resolution
-    room = resolution.limit_parts(limits[prepared.columns]) - model.load - surely_added(model)
+    instance, resolution = model.instance, model.instance.resolution
+    room = resolution.limit_parts(limits[instance.columns]) - model.load - surely_added(model)
     watched = np.ones_like(room, dtype=np.bool_) if model.scope.watched is None else model.scope.watched
     variables: list[int] = []
     for host, pairs in _pairs_by_host(model):
         if watched[host].any():
             variables.extend(_post(model, _rows(model, host, pairs, room[host], watched[host])))
-    everything = prepared.demand.sum() + prepared.base.sum()
-    peaks = prepared.deviations.parts.sum() + prepared.deviations.fixed.sum()
+    everything = instance.demand.sum() + instance.base.sum()
+    peaks = instance.deviations.parts.sum() + instance.deviations.fixed.sum()
     return Measure(
         variables=tuple(variables),
         coefficients=(1,) * len(variables),
@@ -89,7 +89,7 @@ def _pairs_by_host(model: Pairs) -> Iterator[tuple[int, Ints]]:
 
 def _rows(model: Pairs, host: int, pairs: Ints, room: Ints, watched: Bools) -> LoadRows:
     """The watched slots of *host* in which *pairs* can bring too much."""
-    demand = model.prepared.demand[model.units[pairs]]
+    demand = model.instance.demand[model.units[pairs]]
     peaks = peaks_on(model, host, pairs)
     most = demand.sum(axis=0) + peaks.most - np.maximum(room, 0)
     slots = np.flatnonzero(watched & (most > 0))
@@ -119,8 +119,8 @@ def _post(model: Pairs, rows: LoadRows) -> range:
 
 def highest_share(model: Pairs, capacities: NDArray[np.float64]) -> Measure:
     """One number that the share of no host with a capacity exceeds, in any slot."""
-    resolution = model.prepared.resolution
-    rows = _shares(model, resolution.limit_parts(capacities[model.prepared.columns]))
+    resolution = model.instance.resolution
+    rows = _shares(model, resolution.limit_parts(capacities[model.instance.columns]))
     highest = max((row.share(int(row.demand.sum()) + row.peaks.at_most) for row in rows), default=0)
     peak = model.whole_number(highest, lambda chosen: max(row.share(row.load(chosen)) for row in rows))
     for row in rows:
@@ -145,7 +145,7 @@ def _shares(model: Pairs, capacities: Ints) -> list[_Share]:
     base = model.load + surely_added(model)
     for host in np.flatnonzero(capacities > 0):
         pairs = np.flatnonzero(model.at_hosts == host)
-        demand = model.prepared.demand[model.units[pairs]]
+        demand = model.instance.demand[model.units[pairs]]
         peaks = peaks_on(model, int(host), pairs)
         found += [
             _Share(

@@ -9,7 +9,7 @@ import numpy as np
 
 from rebalancer.inventory import Uuid
 from rebalancer.objectives import Measure
-from rebalancer.solve.instance.instance import Ints, Prepared
+from rebalancer.solve.instance.instance import Instance, Ints
 from rebalancer.solve.model.variables import Pairs
 
 TIGHTEST_SLOTS = 3
@@ -18,24 +18,24 @@ TIGHTEST_SLOTS = 3
 
 def occupied(model: Pairs, always: frozenset[Uuid]) -> Measure:
     """How many hosts somebody is on; those in *always* count whoever is there."""
-    prepared = model.prepared
-    sure = occupied_anyway(prepared, always)
+    instance = model.instance
+    sure = occupied_anyway(instance, always)
     sure[model.scope.at[model.constant]] = True
     variables = [variable for host in np.flatnonzero(~sure) for variable in _of_host(model, int(host))]
     return Measure(
         variables=tuple(variables),
         coefficients=(1,) * len(variables),
         offset=int(sure.sum()),
-        largest=len(prepared.hosts),
+        largest=len(instance.hosts),
         worth=Fraction(1),
     )
 
 
-def occupied_anyway(prepared: Prepared, always: frozenset[Uuid]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def occupied_anyway(instance: Instance, always: frozenset[Uuid]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Hosts that are in *always*, or that hold a VM that cannot move, shape (hosts,)."""
-    movable = {vm for members in prepared.units for vm in members}
-    held = {host for vm, host in prepared.problem.initial.host_of.items() if vm not in movable} | always
-    return np.array([host in held for host in prepared.hosts], dtype=np.bool_)
+    movable = {vm for members in instance.units for vm in members}
+    held = {host for vm, host in instance.problem.initial.host_of.items() if vm not in movable} | always
+    return np.array([host in held for host in instance.hosts], dtype=np.bool_)
 
 
 def _of_host(model: Pairs, host: int) -> Iterator[int]:
@@ -54,12 +54,12 @@ def _of_host(model: Pairs, host: int) -> Iterator[int]:
 
 def _memory_rows(model: Pairs, host: int, pairs: Ints) -> Iterator[tuple[Ints, int]]:
     """Weights of the pairs and the room of the host, for each limit over it that could bind."""
-    prepared = model.prepared
+    instance = model.instance
     units = model.units[pairs]
-    for limit in prepared.limits:
+    for limit in instance.limits:
         if limit.hosts.tolist() == [host] and not limit.broken:
-            family = prepared.families[limit.family]
-            weights = np.where(prepared.home[units] == host, family.resident[units], family.arrival[units])
+            family = instance.families[limit.family]
+            weights = np.where(instance.home[units] == host, family.resident[units], family.arrival[units])
             room = limit.upper - int(family.fixed[host])
             if 0 <= room < int(weights.sum()):
                 yield weights, room

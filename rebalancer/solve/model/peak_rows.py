@@ -117,7 +117,7 @@ NO_PEAKS = Peaks(budget=0, pairs=NOBODY, deviations=NOBODY, staying=NOBODY)
 
 def peaks_on(model: Pairs, host: int, pairs: Ints) -> HostPeaks:
     """The peaks of whoever *pairs* bring to *host*, and of whoever is there anyway."""
-    deviations = model.prepared.deviations
+    deviations = model.instance.deviations
     if not deviations.budget:
         nothing = np.zeros((0, model.load.shape[1]), dtype=np.int64)
         return HostPeaks(budget=0, pairs=NOBODY, deviations=nothing, staying=nothing, most=nothing.sum(axis=0))
@@ -138,7 +138,7 @@ def peaks_on(model: Pairs, host: int, pairs: Ints) -> HostPeaks:
 
 def surely_added(model: Pairs) -> Ints:
     """What the worst peaks of those that are there anyway add, shape (hosts, slots)."""
-    deviations, constant, at = model.prepared.deviations, model.constant, model.scope.at
+    deviations, constant, at = model.instance.deviations, model.constant, model.scope.at
     if not deviations.budget:
         return np.zeros_like(model.load)
     nowhere = np.where(constant, at, -1)

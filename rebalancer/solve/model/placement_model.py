@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rebalancer.inventory import Uuid
 from rebalancer.objectives import Measure
-from rebalancer.solve.instance.instance import Ints, Prepared
+from rebalancer.solve.instance.instance import Instance, Ints
 from rebalancer.solve.instance.move_cost import Price
 from rebalancer.solve.model.disk_rows import post_disks
 from rebalancer.solve.model.limit_rows import post_groups, post_limits
@@ -28,8 +28,8 @@ from rebalancer.solve.model.violation_rows import breaches
 class PlacementModel(Pairs):
     """Where every unit goes under all limits; implements `rebalancer.objectives.Model`."""
 
-    def __init__(self, prepared: Prepared, scope: Scope) -> None:
-        super().__init__(prepared, scope)
+    def __init__(self, instance: Instance, scope: Scope) -> None:
+        super().__init__(instance, scope)
         post_limits(self)
         post_groups(self)
         post_disks(self)
@@ -58,7 +58,7 @@ class PlacementModel(Pairs):
 
     def copied(self) -> Measure:
         """Bytes that are copied because units leave their home."""
-        return self._priced(self.prepared.copied)
+        return self._priced(self.instance.copied)
 
     def failures_lost(self) -> Measure:
         """How many failures of hosts stay lost, of those that are to be mended."""
@@ -66,8 +66,8 @@ class PlacementModel(Pairs):
 
     def leaving(self, vms: frozenset[Uuid]) -> Measure:
         """How many of *vms* leave their home."""
-        counts = [len(vms.intersection(members)) for members in self.prepared.units]
-        price = Price.flat(self.prepared.home, np.array(counts, dtype=np.int64), len(self.prepared.hosts))
+        counts = [len(vms.intersection(members)) for members in self.instance.units]
+        price = Price.flat(self.instance.home, np.array(counts, dtype=np.int64), len(self.instance.hosts))
         return self._priced(price)
 
     def _priced(self, price: Price) -> Measure:

@@ -14,7 +14,7 @@ import numpy as np
 from rebalancer.inventory import Uuid
 from rebalancer.objectives import Measure
 from rebalancer.rules.availability.restarts import Failure, Restarts
-from rebalancer.solve.instance.instance import Ints, Prepared
+from rebalancer.solve.instance.instance import Instance, Ints
 from rebalancer.solve.model.variables import Pairs
 
 Kind = tuple[int, frozenset[Uuid]]
@@ -22,7 +22,7 @@ Kind = tuple[int, frozenset[Uuid]]
 
 def post_restarts(model: Pairs) -> None:
     """Every failure that was found to be lost is outlived."""
-    failures = model.prepared.failures
+    failures = model.instance.failures
     stated = tuple(failures.stated)
     if not stated or not len(model.units):
         return
@@ -36,7 +36,7 @@ def post_restarts(model: Pairs) -> None:
 
 def failures_lost(model: Pairs) -> Measure:
     """How many of the failures that are to be mended stay lost."""
-    failures = model.prepared.failures
+    failures = model.instance.failures
     variables = []
     for number, limit in enumerate(failures.restarts):
         mine = [failure for each, failure in failures.wanted if each == number]
@@ -55,7 +55,7 @@ def failures_lost(model: Pairs) -> Measure:
 class _Restarted:
     """How many VMs of each kind a packer restarts on each host after *failure*, for the placement asked for last."""
 
-    prepared: Prepared
+    instance: Instance
     limit: Restarts
     kind_of: dict[Uuid, int]
     failure: Failure
@@ -66,7 +66,7 @@ class _Restarted:
         """VMs of *kind* on *host*; none where they do not all fit."""
         if self.asked is not at:
             self.asked, self.counts = at, {}
-            for vm, target in (self.limit.restarts(self.failure, _where(self.prepared, at)) or {}).items():
+            for vm, target in (self.limit.restarts(self.failure, _where(self.instance, at)) or {}).items():
                 key = self.kind_of[vm], target
                 self.counts[key] = self.counts.get(key, 0) + 1
         return self.counts.get((kind, host), 0)
@@ -77,9 +77,9 @@ class _Rows:
 
     def __init__(self, model: Pairs, limit: Restarts) -> None:
         self._model, self._limit = model, limit
-        prepared = model.prepared
-        self._index = {host: number for number, host in enumerate(prepared.hosts)}
-        self._unit_of = {vm: number for number, members in enumerate(prepared.units) for vm in members}
+        instance = model.instance
+        self._index = {host: number for number, host in enumerate(instance.hosts)}
+        self._unit_of = {vm: number for number, members in enumerate(instance.units) for vm in members}
         sizes = limit.items.size
         self._kinds: dict[Kind, int] = {}
         self._kind_of = {
@@ -98,11 +98,11 @@ class _Rows:
 
     def _loses(self, failure: Failure, at: Ints) -> bool:
         """Whether the checker finds no way in which all VMs of *failure* restart."""
-        return self._limit.restarts(failure, _where(self._model.prepared, at)) is None
+        return self._limit.restarts(failure, _where(self._model.instance, at)) is None
 
     def post(self, failure: Failure, *, given: int | None = None) -> None:
         """The VMs of the hosts of *failure* fit on the others, where *given* holds if it is named."""
-        restarted = _Restarted(prepared=self._model.prepared, limit=self._limit, kind_of=self._kind_of, failure=failure)
+        restarted = _Restarted(instance=self._model.instance, limit=self._limit, kind_of=self._kind_of, failure=failure)
         taken: dict[Uuid, list[tuple[int, int]]] = {}
         for (size, targets), kind in self._kinds.items():
             for host, variable in self._restart(restarted, kind, targets, given).items():
@@ -140,13 +140,13 @@ class _Rows:
 
     def _counts(self) -> tuple[Ints, Ints]:
         """VMs of each kind in each unit, shape (kinds, units), and for sure on each host, shape (kinds, hosts)."""
-        model, prepared = self._model, self._model.prepared
-        of_unit = np.zeros((len(self._kinds), len(prepared.units)), dtype=np.int64)
-        there = np.zeros((len(self._kinds), len(prepared.hosts)), dtype=np.int64)
+        model, instance = self._model, self._model.instance
+        of_unit = np.zeros((len(self._kinds), len(instance.units)), dtype=np.int64)
+        there = np.zeros((len(self._kinds), len(instance.hosts)), dtype=np.int64)
         for vm, kind in self._kind_of.items():
             unit = self._unit_of.get(vm)
             if unit is None:
-                there[kind, self._index[prepared.problem.initial[vm]]] += 1
+                there[kind, self._index[instance.problem.initial[vm]]] += 1
             else:
                 of_unit[kind, unit] += 1
                 if model.constant[unit]:
@@ -155,13 +155,13 @@ class _Rows:
 
     def _free_bytes(self) -> dict[Uuid, tuple[int | None, int]]:
         """For each host what is free there, in grains: a variable, where that depends, and a constant."""
-        model, prepared, held = self._model, self._model.prepared, self._limit.held
-        weight = np.zeros(len(prepared.units), dtype=np.int64)
-        sure = np.zeros(len(prepared.hosts), dtype=np.int64)
+        model, instance, held = self._model, self._model.instance, self._limit.held
+        weight = np.zeros(len(instance.units), dtype=np.int64)
+        sure = np.zeros(len(instance.hosts), dtype=np.int64)
         for vm, size in held.items():
             unit = self._unit_of.get(vm)
             if unit is None:
-                sure[self._index[prepared.problem.initial[vm]]] += size // self._grain
+                sure[self._index[instance.problem.initial[vm]]] += size // self._grain
             else:
                 weight[unit] += size // self._grain
         np.add.at(sure, model.scope.at[model.constant], weight[model.constant])
@@ -187,9 +187,9 @@ class _Rows:
         return free, 0
 
 
-def _where(prepared: Prepared, at: Ints) -> dict[Uuid, tuple[Uuid, ...]]:
+def _where(instance: Instance, at: Ints) -> dict[Uuid, tuple[Uuid, ...]]:
     """The one host of each VM where the units are *at*."""
-    found: dict[Uuid, tuple[Uuid, ...]] = {vm: (host,) for vm, host in prepared.problem.initial.host_of.items()}
-    for members, host in zip(prepared.units, at.tolist(), strict=True):
-        found.update(dict.fromkeys(members, (prepared.hosts[host],)))
+    found: dict[Uuid, tuple[Uuid, ...]] = {vm: (host,) for vm, host in instance.problem.initial.host_of.items()}
+    for members, host in zip(instance.units, at.tolist(), strict=True):
+        found.update(dict.fromkeys(members, (instance.hosts[host],)))
     return found

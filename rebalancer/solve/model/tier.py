@@ -10,7 +10,7 @@ import numpy as np
 from rebalancer.errors import ModelBug
 from rebalancer.objectives import MigrationCost, Objective
 from rebalancer.placement import Move, Placement
-from rebalancer.solve.instance.instance import Ints, Prepared
+from rebalancer.solve.instance.instance import Instance, Ints
 from rebalancer.solve.model.objective_terms import Goal
 from rebalancer.solve.model.placement_model import PlacementModel
 from rebalancer.solve.model.variables import Scope
@@ -21,7 +21,7 @@ Progress = Callable[[float, float], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class HeldTier:
     """An objective that may not get worse than *value*, a number of its goal; *proved* to be the lowest, or not."""
 
     objective: Objective
@@ -30,27 +30,27 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Stage:
+class TierProblem:
     """What to improve, and what has to hold meanwhile.
 
     Args:
-        prepared: the problem.
+        instance: the problem.
         objective: what to improve.
         held: what was improved before.
         forbidden: moves, as pairs of unit and host, that may not be made all together.
         near: a good placement but for what is forbidden, from which to go on.
     """
 
-    prepared: Prepared
+    instance: Instance
     objective: Objective
-    held: tuple[Held, ...] = ()
+    held: tuple[HeldTier, ...] = ()
     forbidden: tuple[Pairs, ...] = ()
     near: Ints | None = None
 
     def model(self, scope: Scope) -> tuple[PlacementModel, Goal]:
         """The model of this stage for *scope*, and what to minimise in it."""
-        problem = self.prepared.problem
-        model = PlacementModel(self.prepared, scope)
+        problem = self.instance.problem
+        model = PlacementModel(self.instance, scope)
         for held in self.held:
             model.hold(model.goal(held.objective.post(model, problem)), held.value)
         for pairs in self.forbidden:
@@ -58,23 +58,23 @@ class Stage:
         self._limit(model)
         return model, model.goal(self.objective.post(model, problem))
 
-    def optimistic(self) -> Stage:
+    def optimistic(self) -> TierProblem:
         """The same for bounds: loads are rounded down."""
-        return replace(self, prepared=self.prepared.optimistic())
+        return replace(self, instance=self.instance.optimistic())
 
     def whole(self) -> Scope:
         """Everything may move."""
-        return Scope(free=self.prepared.legal, at=self.prepared.home)
+        return Scope(free=self.instance.legal, at=self.instance.home)
 
     def at(self, at: Ints) -> Scope:
         """Nothing may move: for asking what a placement is worth."""
-        return Scope(free=np.zeros_like(self.prepared.legal), at=at)
+        return Scope(free=np.zeros_like(self.instance.legal), at=at)
 
     def allows(self, at: Ints) -> bool:
         """Whether the units may be *at* these hosts as far as moves are limited, tiers held and hosts may fail."""
-        limits = self.prepared.problem.policy.limits
-        few = limits.maximum_moves is None or self.prepared.moves.at(at).sum() <= limits.maximum_moves
-        small = limits.maximum_gib is None or self.prepared.copied.at(at).sum() <= int(limits.maximum_gib * GIB)
+        limits = self.instance.problem.policy.limits
+        few = limits.maximum_moves is None or self.instance.moves.at(at).sum() <= limits.maximum_moves
+        small = limits.maximum_gib is None or self.instance.copied.at(at).sum() <= int(limits.maximum_gib * GIB)
         forbidden = any(all(at[unit] == host for unit, host in pairs) for pairs in self.forbidden)
         free = bool(few and small) and not forbidden
         return free and all(self._keeps(held, at) for held in self.held) and self.outlives(at)
@@ -82,31 +82,31 @@ class Stage:
     def pins(self, at: Ints) -> bool:
         """Whether the units are *at* home and have to stay there: no GiB more may be copied, and each copies some."""
         held = any(isinstance(each.objective, MigrationCost) for each in self.held)
-        home = self.prepared.home
-        return held and bool((at == home).all()) and bool((self.prepared.copied.least > 0).all())
+        home = self.instance.home
+        return held and bool((at == home).all()) and bool((self.instance.copied.least > 0).all())
 
     def outlives(self, at: Ints) -> bool:
         """Whether the units may be *at* these hosts as far as hosts may fail; what is lost is stated from now on."""
-        failures = self.prepared.failures
-        return not failures.restarts or failures.outlived(placement_of(self.prepared, at))
+        failures = self.instance.failures
+        return not failures.restarts or failures.outlived(placement_of(self.instance, at))
 
-    def _keeps(self, held: Held, at: Ints) -> bool:
+    def _keeps(self, held: HeldTier, at: Ints) -> bool:
         """Whether an earlier tier is no worse where the units are *at*."""
-        model = PlacementModel(self.prepared, self.at(at))
-        goal = model.goal(held.objective.post(model, self.prepared.problem))
+        model = PlacementModel(self.instance, self.at(at))
+        goal = model.goal(held.objective.post(model, self.instance.problem))
         return model.value(goal, at) <= held.value
 
     def _limit(self, model: PlacementModel) -> None:
         """As many moves and GiB as the policy allows."""
-        limits = self.prepared.problem.policy.limits
+        limits = self.instance.problem.policy.limits
         if limits.maximum_moves is not None:
-            model.limit_moves(self.prepared.moves, limits.maximum_moves)
+            model.limit_moves(self.instance.moves, limits.maximum_moves)
         if limits.maximum_gib is not None:
-            model.limit_moves(self.prepared.copied, int(limits.maximum_gib * GIB))
+            model.limit_moves(self.instance.copied, int(limits.maximum_gib * GIB))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Improved:
+class TierAnswer:
     """What came of a stage.
 
     Args:
@@ -143,38 +143,38 @@ class Improved:
         return self.at is not None and self.bound >= self.value
 
 
-def placement_of(prepared: Prepared, at: Ints) -> Placement:
+def placement_of(instance: Instance, at: Ints) -> Placement:
     """The placement in which every unit is on its host in *at*, with its disks on SRs that have room, if there are."""
-    initial, host_of = prepared.problem.initial, prepared.host_of(at)
+    initial, host_of = instance.problem.initial, instance.host_of(at)
     srs_of = {vm: dict(srs) for vm, srs in initial.srs_of.items()}
-    for disk, sr in prepared.disks.srs(host_of).items():
+    for disk, sr in instance.disks.srs(host_of).items():
         srs_of[disk.vm][disk.drive] = sr
     return Placement({**initial.host_of, **host_of}, srs_of)
 
 
-def at_of(prepared: Prepared, placement: Placement) -> Ints:
+def at_of(instance: Instance, placement: Placement) -> Ints:
     """The host of every unit in *placement*; the inverse of `placement_of`."""
-    host_of = {host: number for number, host in enumerate(prepared.hosts)}
-    return np.array([host_of[placement[members[0]]] for members in prepared.units], dtype=np.int64)
+    host_of = {host: number for number, host in enumerate(instance.hosts)}
+    return np.array([host_of[placement[members[0]]] for members in instance.units], dtype=np.int64)
 
 
-def pairs_of(prepared: Prepared, moves: Sequence[Move]) -> Pairs | None:
+def pairs_of(instance: Instance, moves: Sequence[Move]) -> Pairs | None:
     """*moves* as pairs of unit and host; None where one of them cannot be made anyway."""
-    unit_of = {vm: number for number, members in enumerate(prepared.units) for vm in members}
-    host_of = {host: number for number, host in enumerate(prepared.hosts)}
+    unit_of = {vm: number for number, members in enumerate(instance.units) for vm in members}
+    host_of = {host: number for number, host in enumerate(instance.hosts)}
     if not all(move.vm in unit_of and move.target in host_of for move in moves):
         return None
     return tuple(sorted({(unit_of[move.vm], host_of[move.target]) for move in moves}))
 
 
-def true_value(stage: Stage, improved: Improved, at: Ints) -> float:
+def true_value(stage: TierProblem, improved: TierAnswer, at: Ints) -> float:
     """The exact value of the stage's objective.
 
     Raises:
         ModelBug: the solver's number is further from it than rounding explains.
     """
-    problem = stage.prepared.problem
-    exact = stage.objective.value(placement_of(stage.prepared, at), problem)
+    problem = stage.instance.problem
+    exact = stage.objective.value(placement_of(stage.instance, at), problem)
     said = float(improved.value * improved.goal.worth)
     noise = 1e-6 * max(1.0, abs(said))
     short = float(improved.goal.worth) * improved.goal.shortfall

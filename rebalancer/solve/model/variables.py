@@ -11,7 +11,7 @@ from itertools import chain
 
 import numpy as np
 
-from rebalancer.solve.instance.instance import Bools, Ints, Prepared
+from rebalancer.solve.instance.instance import Bools, Instance, Ints
 from rebalancer.solve.model.proto_writer import Buffer
 
 NO_VARIABLE = -1
@@ -57,8 +57,8 @@ class Loaded:
 class Pairs:
     """Every unit is on one of the hosts that it may go to; rows and numbers are added to that."""
 
-    def __init__(self, prepared: Prepared, scope: Scope) -> None:
-        self.prepared, self.scope = prepared, scope
+    def __init__(self, instance: Instance, scope: Scope) -> None:
+        self.instance, self.scope = instance, scope
         self._buffer = Buffer()
         self.cp = self._buffer.cp
         self._derived: list[Callable[[Ints], Sequence[int]]] = []
@@ -67,8 +67,8 @@ class Pairs:
         self.variable = np.full(scope.free.shape, NO_VARIABLE, dtype=np.int64)
         self.variable[self.units, self.at_hosts] = np.arange(len(self.units))
         self.constant: Bools = np.logical_not(scope.free.any(axis=1))
-        self.load = prepared.base.copy()
-        np.add.at(self.load, scope.at[self.constant], prepared.demand[self.constant])
+        self.load = instance.base.copy()
+        np.add.at(self.load, scope.at[self.constant], instance.demand[self.constant])
         self._post_choice()
 
     @property

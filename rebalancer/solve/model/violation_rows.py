@@ -8,40 +8,40 @@ from math import gcd
 import numpy as np
 
 from rebalancer.objectives import Measure
-from rebalancer.solve.instance.instance import Ints, Prepared
+from rebalancer.solve.instance.instance import Instance, Ints
 from rebalancer.solve.instance.rows import Group, Limit
 from rebalancer.solve.model.variables import Pairs
 
 
 def breaches(model: Pairs) -> Measure:
     """Excess of all limits that may be broken, in their units, and hosts too many of all groups."""
-    limits = [_excess(model, limit) for limit in model.prepared.breakable_limits]
-    groups = [_spread(model, group) for group in model.prepared.breakable_groups]
+    limits = [_excess(model, limit) for limit in model.instance.breakable_limits]
+    groups = [_spread(model, group) for group in model.instance.breakable_groups]
     variables = [each for found, _ in [*limits, *groups] for each in found]
     return Measure(
         variables=tuple(variables),
         coefficients=(1,) * len(variables),
         offset=sum(offset for _, offset in [*limits, *groups]),
-        largest=_most(model.prepared),
+        largest=_most(model.instance),
         worth=Fraction(1),
     )
 
 
-def _most(prepared: Prepared) -> int:
+def _most(instance: Instance) -> int:
     """What breaches never exceed: everybody on the worst host, every group on all hosts."""
-    excess = (_units(prepared.families[limit.family].most, limit) for limit in prepared.breakable_limits)
-    return sum(excess) + len(prepared.breakable_groups) * len(prepared.hosts)
+    excess = (_units(instance.families[limit.family].most, limit) for limit in instance.breakable_limits)
+    return sum(excess) + len(instance.breakable_groups) * len(instance.hosts)
 
 
 def _excess(model: Pairs, limit: Limit) -> tuple[list[int], int]:
     """Whole units above *limit*: a variable, and what stays whoever leaves."""
-    prepared = model.prepared
-    weight = prepared.families[limit.family].resident
+    instance = model.instance
+    weight = instance.families[limit.family].resident
     here = limit.covers(model.at_hosts) & (weight[model.units] > 0)
     pairs = np.flatnonzero(here)
     weights = weight[model.units[pairs]]
     there = model.constant & limit.covers(model.scope.at)
-    constant = int(prepared.families[limit.family].fixed[limit.hosts].sum() + weight[there].sum())
+    constant = int(instance.families[limit.family].fixed[limit.hosts].sum() + weight[there].sum())
     most = _units(int(weights.sum()) + constant, limit)
     if not len(pairs) or not most:
         return [], most
@@ -76,7 +76,7 @@ def _spread(model: Pairs, group: Group) -> tuple[list[int], int]:
     """Hosts too many of *group*: variables for those that it may be on besides the ones where it is anyway."""
     at = set(model.scope.at[group.units[model.constant[group.units]]].tolist()) | group.fixed
     variables = []
-    for host in range(len(model.prepared.hosts)):
+    for host in range(len(model.instance.hosts)):
         pairs = [int(each) for each in model.variable[group.units, host] if each >= 0]
         if pairs and host not in at:
             occupied = model.whole_number(1, lambda chosen, pairs=pairs: int(chosen[pairs].any()))  # type: ignore[misc]

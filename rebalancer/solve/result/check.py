@@ -8,8 +8,8 @@ from rebalancer.errors import ModelBug
 from rebalancer.objectives import NEGLIGIBLE, MigrationCost
 from rebalancer.placement import Move, Placement
 from rebalancer.problem import Problem
-from rebalancer.rules import Judged, PoolRule, Rule, end_violations
-from rebalancer.rules.routes import Ways
+from rebalancer.rules import PoolRule, Rule, StateLimit, end_violations
+from rebalancer.rules.routes import Routes
 
 
 def refused_as_a_whole(problem: Problem, rules: Sequence[Rule], placement: Placement) -> bool:
@@ -23,7 +23,7 @@ def refused_as_a_whole(problem: Problem, rules: Sequence[Rule], placement: Place
     _check_limits(problem, moves, placement)
     pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
     violations = end_violations(pool_rules, problem, placement)
-    judging = {rule.id for rule in pool_rules if any(isinstance(limit, Judged) for limit in rule.limits(problem))}
+    judging = {rule.id for rule in pool_rules if any(isinstance(limit, StateLimit) for limit in rule.limits(problem))}
     unexpected = [violation for violation in violations if violation.rule not in judging]
     if unexpected:
         raise ModelBug("; ".join(f"{violation.rule}: {violation.words}" for violation in unexpected))
@@ -32,7 +32,7 @@ def refused_as_a_whole(problem: Problem, rules: Sequence[Rule], placement: Place
 
 def _check_pairs(problem: Problem, rules: Sequence[Rule], moves: Sequence[Move]) -> None:
     """Every move is legal by itself, with the disks that go along."""
-    ways = Ways(problem, rules)
+    ways = Routes(problem, rules)
     for move in moves:
         vm, host = problem.pool.vms[move.vm], problem.pool.hosts[move.target]
         for objection in ways.objections(move):

@@ -8,7 +8,7 @@ from rebalancer.solve.result.solution import Tier
 class SolveReporter:
     """A listener: overwrite what is of interest; nothing depends on the answer."""
 
-    def prepared(self, *, hosts: int, units: int, pairs: int) -> None:
+    def instance(self, *, hosts: int, units: int, pairs: int) -> None:
         """The problem is ready: VMs that may move, joined into *units*, and where they may go."""
 
     def tier_started(self, objective: str, unit: str, value: float) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rebalancer.solve.instance.instance import Ints, Prepared
+from rebalancer.solve.instance.instance import Instance, Ints
 from rebalancer.solve.instance.rows import Family, Group, Limit
 from rebalancer.solve.model.tier import Pairs
 
@@ -19,15 +19,15 @@ class Component:
     hosts: Ints
     units: Ints
 
-    def of(self, prepared: Prepared) -> Prepared:
+    def of(self, instance: Instance) -> Instance:
         """The component as a problem of its own."""
         return part_of(
             replace(
-                prepared,
-                limits=_inside(prepared, prepared.limits, self.hosts, self.units),
-                soft_limits=_inside(prepared, prepared.soft_limits, self.hosts, self.units),
-                groups=tuple(self._renumbered(prepared.groups)),
-                soft_groups=tuple(self._renumbered(prepared.soft_groups)),
+                instance,
+                limits=_inside(instance, instance.limits, self.hosts, self.units),
+                soft_limits=_inside(instance, instance.soft_limits, self.hosts, self.units),
+                groups=tuple(self._renumbered(instance.groups)),
+                soft_groups=tuple(self._renumbered(instance.soft_groups)),
             ),
             self.hosts,
             self.units,
@@ -52,13 +52,13 @@ class Component:
                 )
 
 
-def components(prepared: Prepared, forbidden: Sequence[Pairs]) -> tuple[Component, ...]:
+def components(instance: Instance, forbidden: Sequence[Pairs]) -> tuple[Component, ...]:
     """The parts of the pool that share nothing, the one with the fewest pairs first; hosts without units go with it."""
-    leader = np.arange(len(prepared.hosts))
-    for hosts in _joined(prepared, forbidden):
+    leader = np.arange(len(instance.hosts))
+    for hosts in _joined(instance, forbidden):
         leaders = np.unique(leader[hosts])
         leader[np.isin(leader, leaders)] = leaders[:1]
-    of_unit = leader[prepared.home]
+    of_unit = leader[instance.home]
     found = [
         Component(hosts=np.flatnonzero(leader == each), units=np.flatnonzero(of_unit == each))
         for each in np.unique(of_unit)
@@ -68,59 +68,59 @@ def components(prepared: Prepared, forbidden: Sequence[Pairs]) -> tuple[Componen
     return (replace(found[0], hosts=np.union1d(found[0].hosts, idle)), *found[1:]) if found else ()
 
 
-def part_of(prepared: Prepared, hosts: Ints, units: Ints) -> Prepared:
+def part_of(instance: Instance, hosts: Ints, units: Ints) -> Instance:
     """Some *hosts* and *units*, whose limits and groups are numbered for them already, without failures."""
-    place = np.full(len(prepared.hosts), -1, dtype=np.int64)
+    place = np.full(len(instance.hosts), -1, dtype=np.int64)
     place[hosts] = np.arange(len(hosts))
     return replace(
-        prepared,
-        hosts=tuple(prepared.hosts[host] for host in hosts.tolist()),
-        columns=prepared.columns[hosts],
-        units=tuple(prepared.units[unit] for unit in units.tolist()),
-        home=place[prepared.home[units]],
-        moves=prepared.moves.of_part(hosts, units),
-        copied=prepared.copied.of_part(hosts, units),
-        legal=prepared.legal[np.ix_(units, hosts)],
-        unit_pcpu=prepared.unit_pcpu[units],
-        base_pcpu=prepared.base_pcpu[hosts],
-        demand=prepared.demand[units],
-        base=prepared.base[hosts],
-        deviations=prepared.deviations.of_part(hosts, units),
-        failures=replace(prepared.failures, restarts=(), stated=[], gained=[], wanted=[]),
+        instance,
+        hosts=tuple(instance.hosts[host] for host in hosts.tolist()),
+        columns=instance.columns[hosts],
+        units=tuple(instance.units[unit] for unit in units.tolist()),
+        home=place[instance.home[units]],
+        moves=instance.moves.of_part(hosts, units),
+        copied=instance.copied.of_part(hosts, units),
+        legal=instance.legal[np.ix_(units, hosts)],
+        unit_pcpu=instance.unit_pcpu[units],
+        base_pcpu=instance.base_pcpu[hosts],
+        demand=instance.demand[units],
+        base=instance.base[hosts],
+        deviations=instance.deviations.of_part(hosts, units),
+        failures=replace(instance.failures, restarts=(), stated=[], gained=[], wanted=[]),
         families=tuple(
             Family(resident=each.resident[units], arrival=each.arrival[units], fixed=each.fixed[hosts])
-            for each in prepared.families
+            for each in instance.families
         ),
     )
 
 
-def _joined(prepared: Prepared, forbidden: Sequence[Pairs]) -> Iterator[Ints]:
+def _joined(instance: Instance, forbidden: Sequence[Pairs]) -> Iterator[Ints]:
     """Sets of hosts that something joins."""
-    if prepared.failures.restarts:
-        yield np.arange(len(prepared.hosts))
-    reach = prepared.legal.copy()
-    reach[np.arange(len(reach)), prepared.home] = True
+    if instance.failures.restarts:
+        yield np.arange(len(instance.hosts))
+    reach = instance.legal.copy()
+    reach[np.arange(len(reach)), instance.home] = True
     yield from (np.flatnonzero(row) for row in np.unique(reach, axis=0))
-    weighty = [np.flatnonzero(family.resident + family.arrival) for family in prepared.families]
-    for limit in (*prepared.limits, *prepared.soft_limits):
+    weighty = [np.flatnonzero(family.resident + family.arrival) for family in instance.families]
+    for limit in (*instance.limits, *instance.soft_limits):
         if len(limit.hosts) > 1 and reach[np.ix_(weighty[limit.family], limit.hosts)].any():
             yield limit.hosts
-    for group in (*prepared.groups, *prepared.soft_groups):
+    for group in (*instance.groups, *instance.soft_groups):
         yield np.array(sorted(group.hosts), dtype=np.int64)
-    for travellers in prepared.disks.rivals():
+    for travellers in instance.disks.rivals():
         vms, places = {each.vm for each in travellers}, {host for each in travellers for host in each.srs}
-        homes = prepared.home[[unit for unit, members in enumerate(prepared.units) if not vms.isdisjoint(members)]]
-        yield np.union1d(homes, [number for number, host in enumerate(prepared.hosts) if host in places])
+        homes = instance.home[[unit for unit, members in enumerate(instance.units) if not vms.isdisjoint(members)]]
+        yield np.union1d(homes, [number for number, host in enumerate(instance.hosts) if host in places])
     for pairs in forbidden:
-        hosts = {host for _, host in pairs} | {int(prepared.home[unit]) for unit, _ in pairs}
+        hosts = {host for _, host in pairs} | {int(instance.home[unit]) for unit, _ in pairs}
         yield np.array(sorted(hosts), dtype=np.int64)
 
 
-def _inside(prepared: Prepared, limits: Iterable[Limit], hosts: Ints, units: Ints) -> tuple[Limit, ...]:
+def _inside(instance: Instance, limits: Iterable[Limit], hosts: Ints, units: Ints) -> tuple[Limit, ...]:
     """Those of *limits* that bear on *units* and lie within *hosts*, by their new numbers."""
-    here = np.zeros(len(prepared.hosts), dtype=np.bool_)
+    here = np.zeros(len(instance.hosts), dtype=np.bool_)
     here[hosts] = True
-    bears = [bool((each.resident[units] + each.arrival[units]).any()) for each in prepared.families]
+    bears = [bool((each.resident[units] + each.arrival[units]).any()) for each in instance.families]
     return tuple(
         replace(limit, hosts=np.searchsorted(hosts, limit.hosts))
         for limit in limits

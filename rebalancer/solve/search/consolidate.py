@@ -12,11 +12,11 @@ import numpy as np
 from rebalancer.objectives import HostsInUse, Overload
 from rebalancer.objectives.load import demand_of
 from rebalancer.solve.instance.evaluate import UNLIMITED, holds, load_of, overload_limits, uppers_of, weights_of
-from rebalancer.solve.instance.instance import Bools, Ints, Prepared
+from rebalancer.solve.instance.instance import Bools, Instance, Ints
 from rebalancer.solve.model.cp_sat import Effort, search
 from rebalancer.solve.model.occupancy import occupied_anyway
 from rebalancer.solve.model.placement_model import PlacementModel
-from rebalancer.solve.model.tier import Improved, Progress, Stage
+from rebalancer.solve.model.tier import Progress, TierAnswer, TierProblem
 from rebalancer.solve.model.variables import Scope
 from rebalancer.solve.search.full_model import improve_whole
 
@@ -30,7 +30,7 @@ SHARE_OF_PARTS = 0.5
 """Part of the work for emptying hosts; the rest raises the bound of the whole model."""
 
 
-def improve_emptying(stage: Stage, start: Ints, effort: Effort, progress: Progress) -> Improved:
+def improve_emptying(stage: TierProblem, start: Ints, effort: Effort, progress: Progress) -> TierAnswer:
     """The fewest hosts found within *effort*, never more than in *start*, and the best bound known."""
     emptying = _Emptying(stage, start, effort, progress)
     at = emptying.improved()
@@ -55,14 +55,14 @@ COUNTED = "the memory and load that the largest hosts have room for"
 class _Emptying:
     """One improvement: whole hosts first by single shifts, then by parts of the pool solved anew."""
 
-    def __init__(self, stage: Stage, start: Ints, effort: Effort, progress: Progress) -> None:
-        self._stage, self._prepared, self._progress = stage, stage.prepared, progress
+    def __init__(self, stage: TierProblem, start: Ints, effort: Effort, progress: Progress) -> None:
+        self._stage, self._instance, self._progress = stage, stage.instance, progress
         self._at, self.work = start, 0.0
         self._most = effort.deterministic * SHARE_OF_PARTS
         self.until = time.monotonic() + effort.seconds
         self._random = np.random.default_rng(effort.seed)
-        always = stage.prepared.problem.pool.coordinators
-        self._sure = occupied_anyway(stage.prepared, always)
+        always = stage.instance.problem.pool.coordinators
+        self._sure = occupied_anyway(stage.instance, always)
         self._tried: dict[int, int] = {}
 
     @property
@@ -71,16 +71,16 @@ class _Emptying:
         return int(self._in_use().sum())
 
     @property
-    def answer(self) -> Improved:
+    def answer(self) -> TierAnswer:
         """What was found."""
         goal = self._stage.model(self._stage.at(self._at))[1]
-        return Improved(at=self._at, goal=goal, value=self.value, bound=0, deterministic=self.work)
+        return TierAnswer(at=self._at, goal=goal, value=self.value, bound=0, deterministic=self.work)
 
     def improved(self) -> Ints:
         """Empty hosts until no part of the pool can do with one host less."""
         for host in self._by_weight():
             shifted = self._shifted(host)
-            if shifted is not None and self._stage.allows(shifted) and holds(self._prepared, shifted):
+            if shifted is not None and self._stage.allows(shifted) and holds(self._instance, shifted):
                 self._at = shifted
         while self._goes_on():
             self._solve_part(self._next_host())
@@ -108,12 +108,12 @@ class _Emptying:
     def _by_weight(self) -> list[int]:
         """Hosts that could be empty and are not, those with the least on them first."""
         free = np.flatnonzero(self._in_use() & ~self._sure)
-        weights = weights_of(self._prepared, self._at).sum(axis=0) if self._prepared.families else np.zeros(len(free))
+        weights = weights_of(self._instance, self._at).sum(axis=0) if self._instance.families else np.zeros(len(free))
         return sorted(free.tolist(), key=lambda host: (int(weights[host]), host))
 
     def _shifted(self, host: int) -> Ints | None:
         """All units of *host* on hosts in use with room for them, the largest first; None where one finds none."""
-        packing = _Packing(self._prepared, self._at, closed=host, in_use=self._in_use())
+        packing = _Packing(self._instance, self._at, closed=host, in_use=self._in_use())
         units = np.flatnonzero(self._at == host)
         order = sorted(units.tolist(), key=lambda unit: -int(packing.size[unit]))
         return packing.at if all(packing.place(unit) for unit in order) else None
@@ -125,8 +125,8 @@ class _Emptying:
         chosen = self._random.choice(others, size=min(len(others), RECEIVERS), replace=False)
         hosts = np.append(chosen, host)
         inside = np.flatnonzero(np.isin(self._at, hosts))
-        free = np.zeros_like(self._prepared.legal)
-        free[np.ix_(inside, hosts)] = self._prepared.legal[np.ix_(inside, hosts)]
+        free = np.zeros_like(self._instance.legal)
+        free[np.ix_(inside, hosts)] = self._instance.legal[np.ix_(inside, hosts)]
         free[inside, self._at[inside]] = True
         model, goal = self._stage.model(Scope(free=free, at=self._at))
         model.hint(self._at)
@@ -147,27 +147,27 @@ class _Emptying:
 class _Packing:
     """Units of one host, placed on others one by one, best fit first."""
 
-    def __init__(self, prepared: Prepared, at: Ints, *, closed: int, in_use: Bools) -> None:
-        self._prepared, self.at = prepared, at.copy()
+    def __init__(self, instance: Instance, at: Ints, *, closed: int, in_use: Bools) -> None:
+        self._instance, self.at = instance, at.copy()
         self._open = in_use & (np.arange(len(in_use)) != closed)
-        self._load, self._limits = load_of(prepared, at), overload_limits(prepared)[:, None]
-        self._held, self._upper = weights_of(prepared, at), uppers_of(prepared)
-        self._arrival = np.array([family.arrival for family in prepared.families]).reshape(-1, len(at))
-        self._resident = np.array([family.resident for family in prepared.families]).reshape(-1, len(at))
-        self._demand = prepared.demand + prepared.deviations.of_units(len(at))
-        self.size = self._arrival.sum(axis=0) + prepared.demand.sum(axis=1)
+        self._load, self._limits = load_of(instance, at), overload_limits(instance)[:, None]
+        self._held, self._upper = weights_of(instance, at), uppers_of(instance)
+        self._arrival = np.array([family.arrival for family in instance.families]).reshape(-1, len(at))
+        self._resident = np.array([family.resident for family in instance.families]).reshape(-1, len(at))
+        self._demand = instance.demand + instance.deviations.of_units(len(at))
+        self.size = self._arrival.sum(axis=0) + instance.demand.sum(axis=1)
 
     def place(self, unit: int) -> bool:
         """Put *unit* on the open host that it fills most; False where none has room."""
         weights = np.where(
-            np.arange(len(self._open)) == self._prepared.home[unit],
+            np.arange(len(self._open)) == self._instance.home[unit],
             self._resident[:, unit : unit + 1],
             self._arrival[:, unit : unit + 1],
         )
         fits = (self._held + weights <= self._upper).all(axis=0)
         # With its peak on top of the worst that are there: that is no less than what it will be.
         cool = (self._load + self._demand[unit] <= self._limits).all(axis=1)
-        possible = np.flatnonzero(self._open & self._prepared.legal[unit] & fits & cool)
+        possible = np.flatnonzero(self._open & self._instance.legal[unit] & fits & cool)
         if not len(possible):
             return False
         room = np.where(self._upper < UNLIMITED, self._upper - self._held, 0).sum(axis=0)
@@ -178,16 +178,16 @@ class _Packing:
         return True
 
 
-def fewest_hosts(stage: Stage) -> int:
+def fewest_hosts(stage: TierProblem) -> int:
     """Hosts without which what has to be somewhere finds no room, however it is divided: a bound for every placement.
 
     Hosts that are in use anyway come first, then those with the most room. For each limit of memory the least that each
     unit can weigh has to fit; for each slot the load, less the overload that earlier tiers leave.
     """
-    prepared = stage.prepared
-    always = prepared.problem.pool.coordinators
-    sure = occupied_anyway(prepared, always)
-    needs = [*_memory_needs(prepared), *_load_needs(stage)]
+    instance = stage.instance
+    always = instance.problem.pool.coordinators
+    sure = occupied_anyway(instance, always)
+    needs = [*_memory_needs(instance), *_load_needs(stage)]
     return max((_counted(sure, room, need) for room, need in needs), default=int(sure.sum()))
 
 
@@ -198,36 +198,36 @@ def _counted(sure: Bools, room: Ints, need: int) -> int:
     return int(sure.sum()) + (int(np.searchsorted(covered, missing)) + 1 if missing > 0 else 0)
 
 
-def _memory_needs(prepared: Prepared) -> list[tuple[Ints, int]]:
+def _memory_needs(instance: Instance) -> list[tuple[Ints, int]]:
     """For each family whose limits cover every host: the room of the hosts, and what the units weigh at least."""
-    upper = np.full((len(prepared.families), len(prepared.hosts)), UNLIMITED, dtype=np.int64)
-    for limit in prepared.limits:
+    upper = np.full((len(instance.families), len(instance.hosts)), UNLIMITED, dtype=np.int64)
+    for limit in instance.limits:
         if len(limit.hosts) == 1:
             host = limit.hosts[0]
             # A limit that is broken tonight may stay so, with as much as is there tonight.
             upper[limit.family, host] = min(upper[limit.family, host], max(limit.upper, limit.start, 0))
     return [
         (upper[number] - family.fixed, int(np.minimum(family.resident, family.arrival).sum()))
-        for number, family in enumerate(prepared.families)
+        for number, family in enumerate(instance.families)
         if (upper[number] < UNLIMITED).all()
     ]
 
 
-def _load_needs(stage: Stage) -> list[tuple[Ints, int]]:
+def _load_needs(stage: TierProblem) -> list[tuple[Ints, int]]:
     """For each slot: the room below the threshold, and the load that is not overload by an earlier tier's leave."""
-    prepared = stage.prepared
+    instance = stage.instance
     held = next((each for each in stage.held if isinstance(each.objective, Overload)), None)
     if held is None:
         return []
-    model = PlacementModel(prepared, stage.at(prepared.home))
-    goal = model.goal(held.objective.post(model, prepared.problem))
-    parts = goal.worth * prepared.resolution.parts_per_pcpu / Fraction(demand_of(prepared.problem).slot_hours)
-    room = overload_limits(prepared)[:, None] - prepared.base
+    model = PlacementModel(instance, stage.at(instance.home))
+    goal = model.goal(held.objective.post(model, instance.problem))
+    parts = goal.worth * instance.resolution.parts_per_pcpu / Fraction(demand_of(instance.problem).slot_hours)
+    room = overload_limits(instance)[:, None] - instance.base
     spare = floor((held.value + goal.shortfall) * parts) - int(np.maximum(-room, 0).sum())
-    demand = prepared.demand.sum(axis=0)
-    return [(room[:, slot], int(demand[slot]) - spare) for slot in range(prepared.demand.shape[1])]
+    demand = instance.demand.sum(axis=0)
+    return [(room[:, slot], int(demand[slot]) - spare) for slot in range(instance.demand.shape[1])]
 
 
-def is_about_hosts(stage: Stage) -> bool:
+def is_about_hosts(stage: TierProblem) -> bool:
     """Whether *stage* is about hosts in use."""
     return isinstance(stage.objective, HostsInUse)

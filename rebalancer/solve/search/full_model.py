@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rebalancer.solve.instance.instance import Ints
-from rebalancer.solve.model.cp_sat import Answer, Effort, Status
+from rebalancer.solve.model.cp_sat import Effort, SolverAnswer, Status
 from rebalancer.solve.model.lazy_failures import search_lazily
 from rebalancer.solve.model.objective_terms import Goal
-from rebalancer.solve.model.tier import Improved, Progress, Stage
+from rebalancer.solve.model.tier import Progress, TierAnswer, TierProblem
 
 PROOF_SHARE = 0.4
 """Part of the work for raising the bound, which finds no placement on the way, where none is known to begin with."""
 
 
-def improve_whole(stage: Stage, start: Ints | None, effort: Effort, progress: Progress) -> Improved:
+def improve_whole(stage: TierProblem, start: Ints | None, effort: Effort, progress: Progress) -> TierAnswer:
     """The best placement of the whole model within *effort*; never worse than *start*."""
 
     def tell(goal: Goal, value: int, bound: int) -> None:
@@ -29,7 +29,7 @@ def improve_whole(stage: Stage, start: Ints | None, effort: Effort, progress: Pr
     at, value = answer.at, answer.value
     if start is not None and (at is None or model.value(goal, start) <= value):
         at, value = start, model.value(goal, start)
-    return Improved(
+    return TierAnswer(
         at=at,
         goal=goal,
         value=value,
@@ -45,7 +45,7 @@ def _part(effort: Effort, share: float) -> Effort:
     return replace(effort, deterministic=effort.deterministic * share, seconds=effort.seconds * share)
 
 
-def _both(first: Answer, second: Answer) -> Answer:
+def _both(first: SolverAnswer, second: SolverAnswer) -> SolverAnswer:
     """What came of two searches of one model, of which the first found nothing."""
     return replace(
         second,

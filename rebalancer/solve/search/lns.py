@@ -10,10 +10,10 @@ import numpy as np
 from rebalancer.objectives import Balance, Overload
 from rebalancer.solve.instance.evaluate import load_of, overload_limits
 from rebalancer.solve.instance.instance import Bools, Ints
-from rebalancer.solve.model.cp_sat import Answer, Effort, search
+from rebalancer.solve.model.cp_sat import Effort, SolverAnswer, search
 from rebalancer.solve.model.objective_terms import Goal
 from rebalancer.solve.model.placement_model import PlacementModel
-from rebalancer.solve.model.tier import Improved, Progress, Stage
+from rebalancer.solve.model.tier import Progress, TierAnswer, TierProblem
 from rebalancer.solve.model.variables import Scope
 from rebalancer.solve.search.local_search import shifted
 from rebalancer.solve.search.neighbourhood import Neighbourhoods
@@ -47,14 +47,14 @@ So one of work is about a second of CPU time; parts of robust problems have many
 """
 
 
-def is_about_load(stage: Stage) -> bool:
+def is_about_load(stage: TierProblem) -> bool:
     """Whether *stage* is about overload: then shifts and parts find what the whole model takes long for."""
     return isinstance(stage.objective, Balance | Overload)
 
 
-def improve_by_parts(stage: Stage, start: Ints, effort: Effort, progress: Progress) -> Improved:
+def improve_by_parts(stage: TierProblem, start: Ints, effort: Effort, progress: Progress) -> TierAnswer:
     """The best placement found within *effort*, never worse than *start*, and the bound of a relaxation."""
-    limits = overload_limits(stage.prepared)
+    limits = overload_limits(stage.instance)
     goal = stage.model(stage.at(start))[1]
     bounder = Bounder(stage, goal, limits, effort)
     try:
@@ -67,20 +67,20 @@ class _Improving:
     """One improvement; keeps the best placement itself."""
 
     def __init__(
-        self, stage: Stage, goal: Goal, limits: Ints, *, effort: Effort, progress: Progress, bounder: Bounder
+        self, stage: TierProblem, goal: Goal, limits: Ints, *, effort: Effort, progress: Progress, bounder: Bounder
     ) -> None:
         self._stage, self._goal, self._limits = stage, goal, limits
         self._effort, self._progress, self._bounder = effort, progress, bounder
         self._random = np.random.default_rng(effort.seed)
         self._until = time.monotonic() + effort.seconds
         self._work = effort.deterministic
-        near = load_of(stage.prepared, stage.prepared.home) > NEAR * limits[:, None]
+        near = load_of(stage.instance, stage.instance.home) > NEAR * limits[:, None]
         # What an earlier tier has reached is held everywhere, not only where it was hot.
         self._watched = near | any(isinstance(held.objective, Balance | Overload) for held in stage.held)
-        self._best, self._lowest, self._found = stage.prepared.home, 2**62, 0.0
+        self._best, self._lowest, self._found = stage.instance.home, 2**62, 0.0
         self._highest = 0
 
-    def improved(self, start: Ints) -> Improved:
+    def improved(self, start: Ints) -> TierAnswer:
         """Descend, and descend again from other shifts, until the bound is met or the effort is spent."""
         self._note(start, self._value(start))
         self._go_on(start)
@@ -95,22 +95,22 @@ class _Improving:
         if near is None:
             self._descend(start, noise=0.0)
         else:
-            self._near = Neighbourhoods(self._stage.prepared, self._limits, self._random)
+            self._near = Neighbourhoods(self._stage.instance, self._limits, self._random)
             self._parts(self._better(start, near))
 
     def _mended(self, near: Ints) -> Ints | None:
         """*near* with those elsewhere whose moves are forbidden together; None where that is not enough."""
-        free = np.zeros_like(self._stage.prepared.legal)
+        free = np.zeros_like(self._stage.instance.legal)
         for pairs in self._stage.forbidden:
             units = [unit for unit, host in pairs if near[unit] == host]
             if len(units) == len(pairs):
-                free[units] = self._stage.prepared.legal[units]
+                free[units] = self._stage.instance.legal[units]
         model, goal = self._stage.model(Scope(free=free, at=near))
         return self._search(model, goal, LONG_WORK).at
 
     def _descend(self, start: Ints, *, noise: float) -> Ints:
         """Shifts from *start*, then parts until nothing is gained."""
-        self._near = Neighbourhoods(self._stage.prepared, self._limits, self._random)
+        self._near = Neighbourhoods(self._stage.instance, self._limits, self._random)
         at = shifted(self._stage, start, self._limits, noise, self._random)
         return self._parts(self._better(start, at))
 
@@ -129,10 +129,10 @@ class _Improving:
 
     def _crossed(self, one: Ints, other: Ints) -> Ints:
         """The best placement that has every unit where one of two has it, or at home."""
-        prepared, free = self._stage.prepared, np.zeros_like(self._stage.prepared.legal)
+        instance, free = self._stage.instance, np.zeros_like(self._stage.instance.legal)
         units = np.flatnonzero(one != other)
-        for at in (one, other, prepared.home):
-            free[units, at[units]] = prepared.legal[units, at[units]]
+        for at in (one, other, instance.home):
+            free[units, at[units]] = instance.legal[units, at[units]]
         better = self._better(one, other)
         answer = self._solve(free, better)
         return better if answer.at is None else self._better(better, answer.at)
@@ -188,7 +188,7 @@ class _Improving:
         """
         return LEAST_PATIENCE + PATIENCE * self._bounder.spent
 
-    def _solve(self, free: Bools, at: Ints) -> Answer:
+    def _solve(self, free: Bools, at: Ints) -> SolverAnswer:
         """One part of the pool, solved anew from where it is: a relaxation, whose answer may be worse than it says."""
         model, goal = self._stage.model(Scope(free=free, at=at, watched=self._watched))
         model.hint(at)
@@ -200,16 +200,16 @@ class _Improving:
 
     def _part_work(self, at: Ints) -> float:
         """What a part may cost where the units are *at*."""
-        if self._stage.prepared.deviations.budget:
+        if self._stage.instance.deviations.budget:
             return LONG_WORK
         return HOT_WORK if self._hot(at).any() else PART_WORK
 
     def _hot(self, at: Ints) -> Bools:
         """Hosts and slots that are overloaded where the units are *at*."""
-        hot: Bools = load_of(self._stage.prepared, at) > self._limits[:, None]
+        hot: Bools = load_of(self._stage.instance, at) > self._limits[:, None]
         return hot
 
-    def _search(self, model: PlacementModel, goal: Goal, work: float) -> Answer:
+    def _search(self, model: PlacementModel, goal: Goal, work: float) -> SolverAnswer:
         """One call of CP-SAT, its work counted."""
         effort = Effort(
             deterministic=work,
@@ -217,7 +217,7 @@ class _Improving:
             seed=int(self._random.integers(2**31)),
             presolve=False,
             prove=False,
-            cuts=bool(self._stage.prepared.deviations.budget),
+            cuts=bool(self._stage.instance.deviations.budget),
         )
         answer = search(model, goal, effort)
         if answer.at is not None and not self._stage.outlives(answer.at):
@@ -230,7 +230,7 @@ class _Improving:
         model, goal = self._stage.model(self._stage.at(at))
         return model.value(goal, at)
 
-    def _with_bound(self) -> Improved:
+    def _with_bound(self) -> TierAnswer:
         """The answer, once the bound is as high as it gets."""
         on_time = self._work <= 0 or self._done()
         if not self._done():
@@ -238,7 +238,7 @@ class _Improving:
             on_time = on_time and self._bounder.on_time
         if self._bounder.answer is not None and self._stage.outlives(self._bounder.answer):
             self._compare(self._bounder.answer)
-        return Improved(
+        return TierAnswer(
             at=self._best,
             goal=self._goal,
             value=self._lowest,

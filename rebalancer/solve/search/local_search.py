@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from rebalancer.solve.instance.evaluate import bound_elsewhere, holds, load_of, uppers_of, usual_load_of, weights_of
 from rebalancer.solve.instance.instance import Bools, Ints
-from rebalancer.solve.model.tier import Stage
+from rebalancer.solve.model.tier import TierProblem
 from rebalancer.units import GIB
 
 MOST_SHIFTS = 5000
@@ -15,44 +15,44 @@ MOST_SHIFTS = 5000
 Floats = NDArray[np.float64]
 
 
-def shifted(stage: Stage, start: Ints, limits: Ints, noise: float, random: np.random.Generator) -> Ints:
+def shifted(stage: TierProblem, start: Ints, limits: Ints, noise: float, random: np.random.Generator) -> Ints:
     """*start* after shifts that lower the load above *limits* (hosts); *start* itself where they break something.
 
     *noise* is the deviation of the logarithm of what each pair of unit and host is thought to be worth.
     """
-    taste = np.exp(random.normal(0.0, noise, stage.prepared.legal.shape))
+    taste = np.exp(random.normal(0.0, noise, stage.instance.legal.shape))
     shifting = _Shifting(stage, start, limits, taste)
     for _ in range(MOST_SHIFTS):
         if not shifting.step():
             break
-    return shifting.at if stage.allows(shifting.at) and holds(stage.prepared, shifting.at) else start
+    return shifting.at if stage.allows(shifting.at) and holds(stage.instance, shifting.at) else start
 
 
 class _Shifting:
     """The running sums."""
 
-    def __init__(self, stage: Stage, start: Ints, limits: Ints, taste: Floats) -> None:
-        prepared = stage.prepared
+    def __init__(self, stage: TierProblem, start: Ints, limits: Ints, taste: Floats) -> None:
+        instance = stage.instance
         self._taste = taste
-        self._prepared, self._limits, self.at = prepared, limits[:, None], start.copy()
-        self._usual = usual_load_of(prepared, start)
+        self._instance, self._limits, self.at = instance, limits[:, None], start.copy()
+        self._usual = usual_load_of(instance, start)
         # One array where there are no peaks: what is usual is all then.
-        self._load = load_of(prepared, start) if prepared.deviations.budget else self._usual
-        self._peaks, several = prepared.deviations.of_single_units(len(prepared.units))
-        self._held, self._upper = weights_of(prepared, start), uppers_of(prepared)
-        self._resident = np.array([family.resident for family in prepared.families]).reshape(-1, len(start))
-        self._arrival = np.array([family.arrival for family in prepared.families]).reshape(-1, len(start))
-        self._legal = prepared.legal.copy()
-        self._free = ~bound_elsewhere(prepared) & ~several
+        self._load = load_of(instance, start) if instance.deviations.budget else self._usual
+        self._peaks, several = instance.deviations.of_single_units(len(instance.units))
+        self._held, self._upper = weights_of(instance, start), uppers_of(instance)
+        self._resident = np.array([family.resident for family in instance.families]).reshape(-1, len(start))
+        self._arrival = np.array([family.arrival for family in instance.families]).reshape(-1, len(start))
+        self._legal = instance.legal.copy()
+        self._free = ~bound_elsewhere(instance) & ~several
         self._next_peak = np.zeros_like(self._load)
-        self._burden = np.empty(prepared.legal.shape, dtype=np.int64)
-        for host in range(len(prepared.hosts)):
+        self._burden = np.empty(instance.legal.shape, dtype=np.int64)
+        for host in range(len(instance.hosts)):
             self._weigh(host)
-        policy = prepared.problem.policy.limits
+        policy = instance.problem.policy.limits
         self._gib_left = np.inf if policy.maximum_gib is None else policy.maximum_gib * GIB
         self._moves_left = np.inf if policy.maximum_moves is None else float(policy.maximum_moves)
-        self._gib_left -= float(prepared.copied.at(start).sum())
-        self._moves_left -= float(prepared.moves.at(start).sum())
+        self._gib_left -= float(instance.copied.at(start).sum())
+        self._moves_left -= float(instance.moves.at(start).sum())
 
     def step(self) -> bool:
         """The best shift, made; False where none relieves anything."""
@@ -85,8 +85,8 @@ class _Shifting:
         excess = self._excess()
         units = np.flatnonzero((excess[self.at] > 0) & self._free)
         hosts = self.at[units]
-        less = self._prepared.demand[units]
-        if self._prepared.deviations.budget:
+        less = self._instance.demand[units]
+        if self._instance.deviations.budget:
             less = less + np.maximum(self._peaks[units] - self._next_peak[hosts], 0)
         left = np.maximum(self._load[hosts] - less - self._limits[hosts], 0).sum(axis=1)
         relief = excess[hosts] - left
@@ -94,8 +94,8 @@ class _Shifting:
 
     def _weigh(self, host: int) -> None:
         """Note what each unit would add to the excess of *host*."""
-        more = self._prepared.demand
-        if self._prepared.deviations.budget:
+        more = self._instance.demand
+        if self._instance.deviations.budget:
             more = more + np.maximum(self._peaks - self._weigh_peaks(host), 0)
         room = self._load[host] - self._limits[host]
         before = np.maximum(room, 0).sum()
@@ -106,7 +106,7 @@ class _Shifting:
 
         One that leaves takes away what it peaks above the next, which counts from then on.
         """
-        deviations = self._prepared.deviations
+        deviations = self._instance.deviations
         worst = np.zeros((deviations.budget + 1, self._load.shape[1]), dtype=np.int64)
         there = -np.sort(-deviations.on(host, np.flatnonzero(self.at == host)), axis=0)[: deviations.budget + 1]
         worst[: len(there)] = there
@@ -117,7 +117,7 @@ class _Shifting:
 
     def _costs(self, units: Ints) -> tuple[Ints, Ints]:
         """Bytes copied and VMs moved by each shift, fewer where it leads home, shape (units, hosts)."""
-        copied, moves = self._prepared.copied, self._prepared.moves
+        copied, moves = self._instance.copied, self._instance.moves
         more_bytes: Ints = copied.on_hosts(units) - copied.at(self.at)[units][:, None]
         more_moves: Ints = moves.on_hosts(units) - moves.at(self.at)[units][:, None]
         return more_bytes, more_moves
@@ -133,19 +133,19 @@ class _Shifting:
 
     def _has_room_for_disks(self, unit: int, target: int) -> bool:
         """Whether the disks that go along still find SRs if *unit* goes to *target*."""
-        disks = self._prepared.disks
-        if not disks.tight or not self._prepared.copied.extra[unit].any():
+        disks = self._instance.disks
+        if not disks.tight or not self._instance.copied.extra[unit].any():
             return True
         at = self.at.copy()
         at[unit] = target
-        return disks.fit_at_once(self._prepared.host_of(at))
+        return disks.fit_at_once(self._instance.host_of(at))
 
     def _shift(self, unit: int, target: int) -> None:
         """Make one shift."""
-        source, home = int(self.at[unit]), int(self._prepared.home[unit])
+        source, home = int(self.at[unit]), int(self._instance.home[unit])
         self.at[unit] = target
         for host, sign in ((source, -1), (target, 1)):
             weights = self._resident if host == home else self._arrival
             self._held[:, host] += sign * weights[:, unit]
-            self._usual[host] += sign * self._prepared.demand[unit]
+            self._usual[host] += sign * self._instance.demand[unit]
             self._weigh(host)

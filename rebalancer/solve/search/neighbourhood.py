@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.solve.instance.evaluate import load_of
-from rebalancer.solve.instance.instance import Bools, Ints, Prepared
+from rebalancer.solve.instance.instance import Bools, Instance, Ints
 
 FEWEST_UNITS = 16.0
 FIRST_UNITS = 30.0
@@ -47,19 +47,19 @@ class Neighbourhoods:
     """Chooses what is solved next.
 
     Args:
-        prepared: the problem.
+        instance: the problem.
         limits: parts of a pCPU above which load is overload, shape (hosts,).
         random: of all choices.
     """
 
-    def __init__(self, prepared: Prepared, limits: Ints, random: np.random.Generator) -> None:
-        self._prepared, self._limits, self._random = prepared, limits[:, None], random
+    def __init__(self, instance: Instance, limits: Ints, random: np.random.Generator) -> None:
+        self._instance, self._limits, self._random = instance, limits[:, None], random
         self._sizes = dict.fromkeys(Kind, FIRST_UNITS)
         self._kind = Kind.HOSTS
 
     def choose(self, at: Ints) -> Bools:
         """The pairs to choose from, shape (units, hosts); rows without any stay."""
-        moved = np.flatnonzero(at != self._prepared.home)
+        moved = np.flatnonzero(at != self._instance.home)
         self._kind = tuple(Kind)[self._random.integers(len(Kind))] if len(moved) else Kind.HOSTS
         ways = {Kind.HOSTS: self._around_hosts, Kind.UNITS: self._around_units, Kind.SOURCES: self._around_sources}
         free = ways[self._kind](at, moved)
@@ -69,7 +69,7 @@ class Neighbourhoods:
     def learn(self, *, proved: bool) -> None:
         """The last choice was solved to proof, or not."""
         size = self._sizes[self._kind] * (GROWTH if proved else SHRINKAGE)
-        self._sizes[self._kind] = float(np.clip(size, FEWEST_UNITS, max(FEWEST_UNITS, len(self._prepared.units))))
+        self._sizes[self._kind] = float(np.clip(size, FEWEST_UNITS, max(FEWEST_UNITS, len(self._instance.units))))
 
     @property
     def _size(self) -> int:
@@ -79,16 +79,16 @@ class Neighbourhoods:
     def _around_hosts(self, at: Ints, moved: Ints) -> Bools:
         """All that is on some hosts, or came from them, on any of them."""
         hosts = np.array(self._some_hosts(at, moved), dtype=np.int64)
-        inside = np.flatnonzero(np.isin(at, hosts) | np.isin(self._prepared.home, hosts))
-        free = np.zeros_like(self._prepared.legal)
-        free[np.ix_(inside, hosts)] = self._prepared.legal[np.ix_(inside, hosts)]
+        inside = np.flatnonzero(np.isin(at, hosts) | np.isin(self._instance.home, hosts))
+        free = np.zeros_like(self._instance.legal)
+        free[np.ix_(inside, hosts)] = self._instance.legal[np.ix_(inside, hosts)]
         free[inside, at[inside]] = True
         return free
 
     def _some_hosts(self, at: Ints, moved: Ints) -> list[int]:
         """Hot hosts and hosts with room; where none is hot, hosts that moves join."""
-        count = min(len(self._prepared.hosts), max(3, int(self._size / 10 + self._random.random())))
-        room = self._limits - load_of(self._prepared, at)
+        count = min(len(self._instance.hosts), max(3, int(self._size / 10 + self._random.random())))
+        room = self._limits - load_of(self._instance, at)
         excess = np.maximum(-room, 0).sum(axis=1).astype(np.float64)
         hot = np.flatnonzero(excess)
         if len(hot):
@@ -105,7 +105,7 @@ class Neighbourhoods:
 
     def _linked(self, at: Ints, moved: Ints, count: int) -> list[int]:
         """The two hosts of a move, and of moves that lead to or from them; now and then any host."""
-        home = self._prepared.home
+        home = self._instance.home
         chosen: dict[int, None] = {}
         if len(moved):
             copied = self._copied(at)[moved]
@@ -118,19 +118,19 @@ class Neighbourhoods:
                 unit = self._random.choice(linked)
                 chosen |= {int(at[unit]): None, int(home[unit]): None}
             else:
-                chosen[int(self._random.integers(len(self._prepared.hosts)))] = None
+                chosen[int(self._random.integers(len(self._instance.hosts)))] = None
         return list(chosen)
 
     def _copied(self, at: Ints) -> Floats:
         """What the way of each unit from its home copies, 1 at least, shape (units,)."""
-        return np.maximum(self._prepared.copied.at(at), 1).astype(np.float64)
+        return np.maximum(self._instance.copied.at(at), 1).astype(np.float64)
 
     def _around_units(self, at: Ints, moved: Ints) -> Bools:
         """Some moved units, and some that share a host with them or a hot one, anywhere."""
         chosen = self._random.choice(moved, size=min(len(moved), self._size // 2), replace=False)
-        hot = np.flatnonzero((load_of(self._prepared, at) > self._limits).any(axis=1))
-        touched = np.unique(np.concatenate([self._prepared.home[chosen], at[chosen], hot]))
-        others = np.flatnonzero(np.isin(at, touched) & (at == self._prepared.home))
+        hot = np.flatnonzero((load_of(self._instance, at) > self._limits).any(axis=1))
+        touched = np.unique(np.concatenate([self._instance.home[chosen], at[chosen], hot]))
+        others = np.flatnonzero(np.isin(at, touched) & (at == self._instance.home))
         more = min(len(others), self._size - len(chosen))
         chosen = np.append(chosen, self._random.choice(others, size=more, replace=False))
         return self._anywhere(at, chosen, touched[:0])
@@ -138,16 +138,16 @@ class Neighbourhoods:
     def _around_sources(self, at: Ints, moved: Ints) -> Bools:
         """All that is on some hosts, or came from them, and some moved units, anywhere."""
         sources = self._some_sources(at, moved)
-        chosen = np.flatnonzero(np.isin(self._prepared.home, sources) | np.isin(at, sources))
+        chosen = np.flatnonzero(np.isin(self._instance.home, sources) | np.isin(at, sources))
         more = min(len(moved), int(self._size * SHARE_OF_MOVED))
         chosen = np.union1d(chosen, self._random.choice(moved, size=more, replace=False))
         return self._anywhere(at, chosen, sources)
 
     def _some_sources(self, at: Ints, moved: Ints) -> Ints:
         """Hosts that much leaves, or that are overloaded, with as many units as the size says; now and then others."""
-        home, count = self._prepared.home, len(self._prepared.hosts)
+        home, count = self._instance.home, len(self._instance.hosts)
         leaving = np.bincount(home[moved], weights=self._copied(at)[moved], minlength=count)
-        excess = np.maximum(load_of(self._prepared, at) - self._limits, 0).sum(axis=1).astype(np.float64)
+        excess = np.maximum(load_of(self._instance, at) - self._limits, 0).sum(axis=1).astype(np.float64)
         weight = leaving / leaving.sum() + excess / max(1.0, excess.sum()) + 0.2 / count
         order = self._random.choice(count, size=count, replace=False, p=weight / weight.sum())
         units = np.cumsum(np.bincount(home, minlength=count)[order])
@@ -155,10 +155,10 @@ class Neighbourhoods:
 
     def _anywhere(self, at: Ints, chosen: Ints, always: Ints) -> Bools:
         """The *chosen* units on any host, or on some receivers where hosts are many; at home and where they are."""
-        count = len(self._prepared.hosts)
+        count = len(self._instance.hosts)
         receivers = self._random.choice(count, size=min(count, RECEIVERS), replace=False)
-        free = np.zeros_like(self._prepared.legal)
+        free = np.zeros_like(self._instance.legal)
         free[np.ix_(chosen, np.union1d(receivers, always))] = True
-        free[chosen, at[chosen]] = free[chosen, self._prepared.home[chosen]] = True
-        free[chosen] &= self._prepared.legal[chosen]
+        free[chosen, at[chosen]] = free[chosen, self._instance.home[chosen]] = True
+        free[chosen] &= self._instance.legal[chosen]
         return free

@@ -9,17 +9,17 @@ import numpy as np
 
 from rebalancer.objectives import Repair
 from rebalancer.solve.instance.evaluate import load_of, overload_limits
-from rebalancer.solve.instance.instance import Bools, Ints, Prepared
+from rebalancer.solve.instance.instance import Bools, Instance, Ints
 from rebalancer.solve.instance.rows import Limit
 from rebalancer.solve.model.cp_sat import Effort, search
-from rebalancer.solve.model.tier import Stage
+from rebalancer.solve.model.tier import TierProblem
 from rebalancer.solve.search.components import part_of
 
 WORK = 0.5
 """Deterministic seconds for one host; most take a hundredth."""
 
 
-def shed_bound(stage: Stage, effort: Effort) -> Fraction:
+def shed_bound(stage: TierProblem, effort: Effort) -> Fraction:
     """What no placement is better than, in the objective's unit: the sum of what every host has to pay by itself.
 
     What VMs cost that leave is paid by the host that they leave, overload by the host that has it. Who arrives only
@@ -29,43 +29,43 @@ def shed_bound(stage: Stage, effort: Effort) -> Fraction:
         stage: loads rounded down; only repairs may be held, for what else is held is shared by all hosts.
         effort: seconds and seed.
     """
-    prepared = stage.prepared
-    if len(prepared.hosts) == 1 or not all(isinstance(held.objective, Repair) for held in stage.held):
+    instance = stage.instance
+    if len(instance.hosts) == 1 or not all(isinstance(held.objective, Repair) for held in stage.held):
         return Fraction(0)
-    hot = np.any(load_of(prepared, prepared.home) > overload_limits(prepared)[:, None], axis=1)
-    hot[[limit.hosts[0] for limit in prepared.breakable_limits if len(limit.hosts) == 1]] = True
+    hot = np.any(load_of(instance, instance.home) > overload_limits(instance)[:, None], axis=1)
+    hot[[limit.hosts[0] for limit in instance.breakable_limits if len(limit.hosts) == 1]] = True
     return sum((_of_host(stage, int(host), effort) for host in np.flatnonzero(hot)), start=Fraction(0))
 
 
-def _of_host(stage: Stage, host: int, effort: Effort) -> Fraction:
+def _of_host(stage: TierProblem, host: int, effort: Effort) -> Fraction:
     """The bound of one host."""
-    part = _with_a_way_out(stage.prepared, host)
-    alone = replace(stage, prepared=part, forbidden=())
+    part = _with_a_way_out(stage.instance, host)
+    alone = replace(stage, instance=part, forbidden=())
     scope = replace(alone.whole(), watched=np.broadcast_to(np.array([[True], [False]]), part.base.shape))
     model, goal = alone.model(scope)
     return search(model, goal, replace(effort, deterministic=WORK)).bound * goal.worth
 
 
-def _with_a_way_out(prepared: Prepared, host: int) -> Prepared:
+def _with_a_way_out(instance: Instance, host: int) -> Instance:
     """*host* with what is on it tonight, and a place for whoever can leave it, where nothing is limited."""
-    units = np.flatnonzero(prepared.home == host)
-    elsewhere = 0 if host else len(prepared.hosts) - 1
+    units = np.flatnonzero(instance.home == host)
+    elsewhere = 0 if host else len(instance.hosts) - 1
     alone = replace(
-        prepared,
-        limits=_of(host, prepared.limits),
-        soft_limits=_of(host, prepared.soft_limits),
+        instance,
+        limits=_of(host, instance.limits),
+        soft_limits=_of(host, instance.soft_limits),
         groups=(),
         soft_groups=(),
-        disks=replace(prepared.disks, tight={}),
+        disks=replace(instance.disks, tight={}),
     )
     part = part_of(alone, np.array([host, elsewhere]), units)
-    others = prepared.legal[units]
+    others = instance.legal[units]
     others[:, host] = False
     return replace(
         part,
-        legal=np.column_stack([prepared.legal[units, host], others.any(axis=1)]),
-        moves=replace(part.moves, extra=_least_extra(prepared.moves.extra[units], others)),
-        copied=replace(part.copied, extra=_least_extra(prepared.copied.extra[units], others)),
+        legal=np.column_stack([instance.legal[units, host], others.any(axis=1)]),
+        moves=replace(part.moves, extra=_least_extra(instance.moves.extra[units], others)),
+        copied=replace(part.copied, extra=_least_extra(instance.copied.extra[units], others)),
     )
 
 

@@ -17,10 +17,10 @@ from threading import Event
 import numpy as np
 
 from rebalancer.solve.instance.evaluate import load_of
-from rebalancer.solve.instance.instance import Bools, Ints, Prepared
-from rebalancer.solve.model.cp_sat import Effort, Search, Status
+from rebalancer.solve.instance.instance import Bools, Instance, Ints
+from rebalancer.solve.model.cp_sat import Effort, SolverCall, Status
 from rebalancer.solve.model.objective_terms import Goal
-from rebalancer.solve.model.tier import Stage
+from rebalancer.solve.model.tier import TierProblem
 from rebalancer.solve.search.per_host_bound import shed_bound
 
 SMALL_PAIRS = 6_000
@@ -60,18 +60,18 @@ class Bounder:
         effort: what it may cost.
     """
 
-    def __init__(self, stage: Stage, goal: Goal, limits: Ints, effort: Effort) -> None:
+    def __init__(self, stage: TierProblem, goal: Goal, limits: Ints, effort: Effort) -> None:
         self._stage, self._limits, self._effort = stage.optimistic(), limits[:, None], effort
-        self._exact = stage.prepared
+        self._exact = stage.instance
         self._goal = goal
-        self._watched = worth_watching(stage.prepared, limits)
+        self._watched = worth_watching(stage.instance, limits)
         self._until = time.monotonic() + effort.seconds
         self._wanted = Event()
-        if int(stage.prepared.legal.sum()) > PRESOLVED_PAIRS:
+        if int(stage.instance.legal.sum()) > PRESOLVED_PAIRS:
             self._effort = replace(effort, deterministic=effort.deterministic * LARGE_SHARE, presolve=False)
         else:
             self._wanted.set()
-        self._searching: Search | None = None
+        self._searching: SolverCall | None = None
         self._stopped = False
         self.bound, self.words = -(2**62), EVERY_HOST
         self._raise(shed_bound(self._stage, effort), EVERY_HOST)
@@ -116,7 +116,7 @@ class Bounder:
         model, goal = self._stage.model(replace(self._stage.whole(), watched=self._watched))
         effort = replace(self._effort, seconds=max(0.1, self._until - time.monotonic()))
         words = f"a relaxation that counts overload on {self._watched.sum()} of {self._watched.size} hosts and slots"
-        self._searching = Search(model, goal, effort, raised=lambda bound: self._raise(bound * goal.worth, words))
+        self._searching = SolverCall(model, goal, effort, raised=lambda bound: self._raise(bound * goal.worth, words))
         answer = self._searching.run()
         self.on_time = answer.on_time
         self._raise(answer.bound * goal.worth, words)
@@ -132,7 +132,7 @@ class Bounder:
         if unseen.any():
             self._watched = self._watched | unseen
             return True
-        failures = self._stage.prepared.failures
+        failures = self._stage.instance.failures
         stated = len(failures.stated)
         if self._stage.outlives(at):
             self.answer = at
@@ -145,19 +145,19 @@ class Bounder:
             self.bound, self.words = raised, words
 
 
-def worth_watching(prepared: Prepared, limits: Ints) -> Bools:
+def worth_watching(instance: Instance, limits: Ints) -> Bools:
     """The hosts and slots to watch: the hot ones, and then whole slots in which the pool as a whole is tight.
 
     Where there is room on receivers, overload elsewhere never binds; where there is none, all hosts of the tightest
     slots have to be watched, or the relaxation hides the leavers there.
     """
-    load = load_of(prepared, prepared.home)
+    load = load_of(instance, instance.home)
     # With peaks, a watched slot is a variable for every pair: only small models take that for all.
-    terms_each = 1 + prepared.demand.shape[1] * bool(prepared.deviations.budget)
-    if int(prepared.legal.sum()) * terms_each <= SMALL_PAIRS:
+    terms_each = 1 + instance.demand.shape[1] * bool(instance.deviations.budget)
+    if int(instance.legal.sum()) * terms_each <= SMALL_PAIRS:
         return np.ones(load.shape, dtype=np.bool_)
     watched: Bools = load > HOT * limits[:, None]
-    terms = prepared.legal.sum(axis=0)
+    terms = instance.legal.sum(axis=0)
     tightness = load.sum(axis=0) / max(1, int(limits.sum()))
     for slot in np.argsort(-tightness, kind="stable"):
         widened = watched.copy()

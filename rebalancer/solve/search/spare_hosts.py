@@ -9,7 +9,7 @@ from rebalancer.solve.instance.instance import Ints
 from rebalancer.solve.model.cp_sat import Effort
 from rebalancer.solve.model.lazy_failures import search_lazily
 from rebalancer.solve.model.objective_terms import goal_of
-from rebalancer.solve.model.tier import Held, Improved, Progress, Stage, placement_of
+from rebalancer.solve.model.tier import HeldTier, Progress, TierAnswer, TierProblem, placement_of
 from rebalancer.solve.search.full_model import improve_whole
 
 MOST_WANTED = 128
@@ -18,22 +18,22 @@ SHARE = 0.5
 """Part of the work for mending; a quarter of it again goes into reaching as much with fewer GiB."""
 
 
-def improve_sparing(stage: Stage, start: Ints, effort: Effort, progress: Progress) -> Improved:
+def improve_sparing(stage: TierProblem, start: Ints, effort: Effort, progress: Progress) -> TierAnswer:
     """The fewest failures lost; what is outlived there stays so in later tiers, failure by failure."""
-    failures = stage.prepared.failures
-    failures.wanted[:] = failures.unmet(placement_of(stage.prepared, start))[:MOST_WANTED]
+    failures = stage.instance.failures
+    failures.wanted[:] = failures.unmet(placement_of(stage.instance, start))[:MOST_WANTED]
     share = replace(effort, deterministic=effort.deterministic * SHARE, gap=0.0)
     found = improve_whole(stage, start, share, progress)
     at = start if found.at is None else _cheaper(stage, found.at, found.value, share)
-    placement = placement_of(stage.prepared, at)
+    placement = placement_of(stage.instance, at)
     lost = len(failures.unmet(placement))
     failures.keep(placement)
     return replace(found, at=at, goal=goal_of(()), value=lost, bound=min(lost, max(0, found.bound)))
 
 
-def _cheaper(stage: Stage, at: Ints, value: int, effort: Effort) -> Ints:
+def _cheaper(stage: TierProblem, at: Ints, value: int, effort: Effort) -> Ints:
     """As few failures lost with fewer GiB: a better start for what follows."""
-    held = (*stage.held, Held(objective=FailuresLost(), value=value))
+    held = (*stage.held, HeldTier(objective=FailuresLost(), value=value))
     cheap = replace(stage, objective=MigrationCost(), held=held)
     quarter = replace(effort, deterministic=effort.deterministic / 4)
     answer = search_lazily(cheap, cheap.whole(), at, quarter)[2]

@@ -20,9 +20,9 @@ from rebalancer.objectives import (
     Spread,
 )
 from rebalancer.policy import Mode
-from rebalancer.solve.instance.instance import Ints, Prepared
+from rebalancer.solve.instance.instance import Instance, Ints
 from rebalancer.solve.model.cp_sat import Effort
-from rebalancer.solve.model.tier import Held, Improved, Pairs, Progress, Stage, true_value
+from rebalancer.solve.model.tier import HeldTier, Pairs, Progress, TierAnswer, TierProblem, true_value
 from rebalancer.solve.result.reporter import SolveReporter
 from rebalancer.solve.result.solution import Tier
 from rebalancer.solve.search.budget import Budget
@@ -35,7 +35,7 @@ from rebalancer.solve.search.spare_hosts import improve_sparing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Climb:
+class Ladder:
     """Where the tiers led: the host of every unit, or None where there is no placement or none was found in time.
 
     `rejected_gain` is what moves would have gained that were not worth making, in pCPU-hours.
@@ -49,84 +49,84 @@ class Climb:
     rejected_gain: float | None = None
 
 
-def objectives_of(prepared: Prepared) -> tuple[Objective, ...]:
+def objectives_of(instance: Instance) -> tuple[Objective, ...]:
     """What the policy's mode asks for, most important first."""
-    problem, rules = prepared.problem, prepared.rules
+    problem, rules = instance.problem, instance.rules
     overload: tuple[Objective, ...] = () if problem.demand is None else (Overload(),)
     spared = (LastResort(),) if problem.intent.last_resort else ()
     if problem.policy.mode is Mode.EVACUATE:
-        wishes = (Repair(rules),) if prepared.soft_limits or prepared.soft_groups else ()
+        wishes = (Repair(rules),) if instance.soft_limits or instance.soft_groups else ()
         return (*spared, MigrationCost(), *wishes, *overload)
     if problem.policy.mode is Mode.REPAIR:
-        return (*repairs_of(prepared), *spared, MigrationCost(), *overload)
+        return (*repairs_of(instance), *spared, MigrationCost(), *overload)
     fewest = (Overload(), HostsInUse()) if problem.policy.mode is Mode.CONSOLIDATE else ()
-    known = {"peak": Peak(_fixable(prepared)), "spread": Spread()}
+    known = {"peak": Peak(_fixable(instance)), "spread": Spread()}
     clean_up = tuple(known[name] for name in dict.fromkeys(problem.policy.objective.clean_up))
-    return (*repairs_of(prepared), *fewest, Balance(), *clean_up)
+    return (*repairs_of(instance), *fewest, Balance(), *clean_up)
 
 
-def repairs_of(prepared: Prepared) -> tuple[Objective, ...]:
+def repairs_of(instance: Instance) -> tuple[Objective, ...]:
     """What is mended: rules that are broken, and failures that the pool does not outlive tonight."""
-    lost = prepared.failures.unmet(prepared.problem.initial)
-    return (Repair(prepared.rules), *((FailuresLost(),) if lost else ()))
+    lost = instance.failures.unmet(instance.problem.initial)
+    return (Repair(instance.rules), *((FailuresLost(),) if lost else ()))
 
 
 def climb(
-    prepared: Prepared,
+    instance: Instance,
     objectives: Sequence[Objective],
     *,
     start: Ints | None,
     near: Ints | None = None,
-    held: tuple[Held, ...] = (),
+    held: tuple[HeldTier, ...] = (),
     forbidden: tuple[Pairs, ...],
     budget: Budget,
     reporter: SolveReporter,
-) -> Climb:
+) -> Ladder:
     """Improve *objectives* one after another, from *start*, if a placement is known, and on from *near*.
 
     What is *held* from the beginning holds in *start*.
     """
-    done = Climb(at=start, tiers=(), reproducible=True)
-    stage = Stage(prepared=prepared, objective=objectives[0], held=held, forbidden=forbidden, near=near)
+    done = Ladder(at=start, tiers=(), reproducible=True)
+    stage = TierProblem(instance=instance, objective=objectives[0], held=held, forbidden=forbidden, near=near)
     for number, objective in enumerate(objectives):
         stage = replace(stage, objective=objective)
         if done.at is not None and stage.pins(done.at):
-            done = _as_tonight(objective, done, prepared, reporter)
+            done = _as_tonight(objective, done, instance, reporter)
             continue
         improved = _improve(stage, done.at, budget, len(objectives) - number, reporter)
         done = _after(stage, improved, done, reporter)
         if improved.at is None:
             return done
-        reached = Held(objective=objective, value=improved.value, proved=improved.proved)
+        reached = HeldTier(objective=objective, value=improved.value, proved=improved.proved)
         stage = replace(stage, held=(*stage.held, reached))
     return done
 
 
-def _as_tonight(objective: Objective, done: Climb, prepared: Prepared, reporter: SolveReporter) -> Climb:
+def _as_tonight(objective: Objective, done: Ladder, instance: Instance, reporter: SolveReporter) -> Ladder:
     """The climb with one more tier, which is as it is tonight, for nothing may move."""
-    value = objective.value(prepared.problem.initial, prepared.problem)
+    value = objective.value(instance.problem.initial, instance.problem)
     reporter.tier_started(objective.id, objective.unit, value)
     tier = Tier(objective=objective.id, unit=objective.unit, before=value, after=value, bound=value, proved=True)
     reporter.tier_done(tier)
     return replace(done, tiers=(*done.tiers, tier))
 
 
-def _improve(stage: Stage, start: Ints | None, budget: Budget, left: int, reporter: SolveReporter) -> Improved:
+def _improve(stage: TierProblem, start: Ints | None, budget: Budget, left: int, reporter: SolveReporter) -> TierAnswer:
     """One tier, by the method that suits the size of the pool."""
-    objective, problem = stage.objective, stage.prepared.problem
+    objective, problem = stage.objective, stage.instance.problem
     reporter.tier_started(objective.id, objective.unit, objective.value(problem.initial, problem))
     improved = _by_size(stage, start, budget.share(left), _progress(objective, reporter))
     budget.spend(improved.deterministic)
     return improved
 
 
-def _by_size(stage: Stage, start: Ints | None, effort: Effort, progress: Progress) -> Improved:
+def _by_size(stage: TierProblem, start: Ints | None, effort: Effort, progress: Progress) -> TierAnswer:
     """The method that suits the objective and the size of the pool."""
     if start is None:
         return improve_whole(stage, start, effort, progress)
     if isinstance(stage.objective, FailuresLost):
         return improve_sparing(stage, start, effort, progress)
-    if not stage.prepared.units:
+    if not stage.instance.units:
         return improve_whole(stage, start, effort, progress)
     if isinstance(stage.objective, Repair) and not stage.held:
         return improve_repair(stage, start, effort, progress)
@@ -140,12 +140,12 @@ def _progress(objective: Objective, reporter: SolveReporter) -> Progress:
     return lambda value, bound: reporter.progress(objective.id, value, bound)
 
 
-def _after(stage: Stage, improved: Improved, before: Climb, reporter: SolveReporter) -> Climb:
+def _after(stage: TierProblem, improved: TierAnswer, before: Ladder, reporter: SolveReporter) -> Ladder:
     """The climb with one more tier."""
     reproducible = before.reproducible and improved.on_time
     if improved.at is None:
         return replace(before, at=None, reproducible=reproducible, impossible=improved.impossible)
-    objective, problem = stage.objective, stage.prepared.problem
+    objective, problem = stage.objective, stage.instance.problem
     after = true_value(stage, improved, improved.at)
     bound = after if improved.proved and not improved.goal.surplus else improved.true_bound
     tier = Tier(
@@ -162,6 +162,6 @@ def _after(stage: Stage, improved: Improved, before: Climb, reporter: SolveRepor
     )
 
 
-def _fixable(prepared: Prepared) -> frozenset[str]:
+def _fixable(instance: Instance) -> frozenset[str]:
     """Hosts whose load can be lowered: somebody on them may go elsewhere."""
-    return frozenset(prepared.hosts[host] for host in np.unique(prepared.home).tolist())
+    return frozenset(instance.hosts[host] for host in np.unique(instance.home).tolist())

@@ -23,7 +23,7 @@ from rebalancer.plan import Plan
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.problem import make_problem, pool_at
 from rebalancer.rules import rules_for
-from rebalancer.rules.routes import Ways
+from rebalancer.rules.routes import Routes
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.verify.verify import verify_plan
 from rebalancer.xapi import LivePool, Trust, live_pool
@@ -40,7 +40,7 @@ POOL = generate_pool(hosts=4, vms=14, seed=3, fill=0.4, hot=0.0, pinned=0.5, day
 def carrier(pool: Pool) -> Move:
     """A VM that may take its disks along, by its cheapest way."""
     problem = make_problem(pool, None, with_disks())
-    ways = Ways(problem, rules_for(problem))
+    ways = Routes(problem, rules_for(problem))
     for vm in pool.resident_guests():
         for host in pool.hosts.values():
             for way in ways.ways(vm, host):

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import (
-    Joined,
-    Judged,
+    Affinity,
     Ledger,
     Origin,
     PoolRule,
     Row,
+    StateLimit,
     When,
     counted_violations,
     end_violations,
@@ -38,10 +38,10 @@ class Limits(PoolRule):
     origin = Origin.POLICY
     when: ClassVar[When] = When.EVERY_STEP
 
-    def __init__(self, *limits: Row | Joined | Judged) -> None:
+    def __init__(self, *limits: Row | Affinity | StateLimit) -> None:
         self._limits = limits
 
-    def limits(self, problem: Problem) -> tuple[Row | Joined | Judged, ...]:  # noqa: ARG002 - every rule is handed the problem
+    def limits(self, problem: Problem) -> tuple[Row | Affinity | StateLimit, ...]:  # noqa: ARG002 - every rule is handed the problem
         """The limits of the test."""
         return self._limits
 
@@ -91,11 +91,11 @@ def test_refusal_says_what_would_be_held() -> None:
 def test_group_on_one_host_is_no_violation() -> None:
     """Nothing is said of what is together."""
     problem = three_hosts(a="h1", b="h1")
-    rules = [Limits(Joined(subject="pair", vms=frozenset("ab")))]
+    rules = [Limits(Affinity(subject="pair", vms=frozenset("ab")))]
     assert standing_violations(rules, problem, problem.initial) == ()
 
 
-class Never(Judged):
+class Never(StateLimit):
     """A judgement that refuses everything."""
 
     def refuses(self, vm: str, host: str, where: object) -> str:  # noqa: ARG002 - a judgement is handed the state
@@ -118,7 +118,7 @@ def test_judgement_names_whoever_is_to_blame() -> None:
 def test_what_can_be_counted_is_counted_and_what_is_judged_is_not() -> None:
     """Rows and groups that are broken are mended piece by piece; a judgement holds or does not."""
     problem = three_hosts(a="h1", b="h2")
-    rules = [Limits(row("1", 0, {"a": 1}), Joined(subject="pair", vms=frozenset("ab")), Never())]
+    rules = [Limits(row("1", 0, {"a": 1}), Affinity(subject="pair", vms=frozenset("ab")), Never())]
     assert [each.excess for each in counted_violations(rules, problem, problem.initial)] == [1, 1]
     assert len(standing_violations(rules, problem, problem.initial)) == 3
 
@@ -196,7 +196,7 @@ def test_newcomer_without_weight_breaks_nothing() -> None:
 def test_group_that_is_apart_may_stay_but_not_spread() -> None:
     """A group on two hosts may stay there or shrink to one; a third host is a violation."""
     problem = three_hosts(a="h1", b="h2", c="h2")
-    rules = [Limits(Joined(subject="group", vms=frozenset("abc")))]
+    rules = [Limits(Affinity(subject="group", vms=frozenset("abc")))]
     assert len(standing_violations(rules, problem, problem.initial)) == 1
     assert end_violations(rules, problem, problem.initial) == ()
     assert end_violations(rules, problem, Placement({"a": "h2", "b": "h2", "c": "h2"})) == ()
@@ -209,7 +209,7 @@ def test_limits_that_are_not_hard_only_count() -> None:
     problem = three_hosts(a="h1", b="h1", c="h2")
     rules = [
         Limits(replace(row("1", 1, {"a": 1, "b": 1, "c": 1}), hard=False)),
-        Limits(Joined(subject="group", vms=frozenset("abc"), hard=False)),
+        Limits(Affinity(subject="group", vms=frozenset("abc"), hard=False)),
     ]
     ledger = Ledger(rules, problem, problem.initial)
     assert ledger.objections("c", "h1") == ()
@@ -220,7 +220,7 @@ def test_limits_that_are_not_hard_only_count() -> None:
     assert [each.excess for each in standing_violations(rules, problem, goal)] == [1, 1]
 
 
-class Together(Judged):
+class Together(StateLimit):
     """It is wrong that two VMs are on one host."""
 
     def refuses(self, vm: str, host: str, where: Mapping[str, Sequence[str]]) -> str | None:

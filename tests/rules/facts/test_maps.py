@@ -8,7 +8,7 @@ from typing import Any
 from rebalancer.placement import DiskMove
 from rebalancer.rules.facts.disk_maps import unseen_cds, whole_map
 from rebalancer.rules.facts.sizes import disk_sizes
-from rebalancer.rules.routes import Carried
+from rebalancer.rules.routes import DisksAlong
 from rebalancer.units import GIB
 from tests.local_disks import (
     carried,
@@ -65,6 +65,6 @@ def test_nothing_is_carried_that_the_target_sees() -> None:
     assert ways_of(shared).carried(shared.pool.vms["web"], shared.pool.hosts["h2"]) is None
     local = local_problem(local_vm("web"))
     assert ways_of(local).carried(local.pool.vms["web"], local.pool.hosts["h1"]) is None
-    assert ways_of(local).carried(local.pool.vms["web"], local.pool.hosts["h2"]) == Carried(
+    assert ways_of(local).carried(local.pool.vms["web"], local.pool.hosts["h2"]) == DisksAlong(
         drives=("web-xvd0",), srs=("l2", "shared")
     )

@@ -12,15 +12,15 @@ from rebalancer.inventory import VM
 from rebalancer.placement import DiskMove, Move, Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import PoolRule, end_violations, rules_for
-from rebalancer.rules.routes import Ways
+from rebalancer.rules.routes import Routes
 from rebalancer.solve.instance.evaluate import holds
-from rebalancer.solve.instance.instance import prepare
+from rebalancer.solve.instance.instance import instance_of
 from rebalancer.solve.model.tier import placement_of
 
 Hosts = tuple[str, ...]
 
 
-def choices(problem: Problem, ways: Ways, vm: VM, host: str) -> list[tuple[DiskMove, ...]]:
+def choices(problem: Problem, ways: Routes, vm: VM, host: str) -> list[tuple[DiskMove, ...]]:
     """The disk moves with which the checker lets *vm* go to *host*; all that the host does not see, and only those."""
     target = problem.pool.hosts[host]
     unseen = [
@@ -37,7 +37,7 @@ def choices(problem: Problem, ways: Ways, vm: VM, host: str) -> list[tuple[DiskM
 def accepted(problem: Problem) -> Iterator[Placement]:
     """Every placement that the checker accepts, SRs included."""
     rules = rules_for(problem)
-    ways, initial = Ways(problem, rules), problem.initial
+    ways, initial = Routes(problem, rules), problem.initial
     pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
     options: list[list[Move | None]] = [
         [
@@ -62,10 +62,10 @@ def hosts_of(placement: Placement) -> Hosts:
 
 def assert_chosen_srs_are_accepted(problem: Problem) -> None:
     """For whatever hosts the model holds, the placement with its disks is one that the checker accepts."""
-    prepared = prepare(problem, rules_for(problem))
+    instance = instance_of(problem, rules_for(problem))
     goals = list(accepted(problem))
-    for at in itertools.product(range(len(prepared.hosts)), repeat=len(prepared.units)):
+    for at in itertools.product(range(len(instance.hosts)), repeat=len(instance.units)):
         hosts = np.array(at, dtype=np.int64)
-        placement = placement_of(prepared, hosts)
-        if prepared.legal[np.arange(len(at)), hosts].all():
-            assert holds(prepared, hosts) == (placement in goals)
+        placement = placement_of(instance, hosts)
+        if instance.legal[np.arange(len(at)), hosts].all():
+            assert holds(instance, hosts) == (placement in goals)

@@ -16,7 +16,7 @@ from rebalancer.policy import Policy
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
 from rebalancer.solve import solve
-from rebalancer.solve.instance.instance import prepare
+from rebalancer.solve.instance.instance import instance_of
 from rebalancer.solve.search.components import components
 from rebalancer.units import GIB
 from tests.local_disks import full_disk, local_host, local_problem, local_sr, local_vm, two_disks
@@ -156,7 +156,7 @@ def test_random_pools_make_disks_travel() -> None:
     solutions = [(problem, solve(problem)) for problem in map(random_problem, range(20))]
     moves = [problem.initial.moves_to(solution.placement) for problem, solution in solutions]
     assert sum(any(move.disks for move in each) for each in moves) >= 10
-    assert sum(bool(prepare(problem, rules_for(problem)).disks.tight) for problem, _ in solutions) >= 15
+    assert sum(bool(instance_of(problem, rules_for(problem)).disks.tight) for problem, _ in solutions) >= 15
 
 
 def emptied(**parts: Any) -> Problem:  # noqa: ANN401 - parts of a pool
@@ -195,7 +195,7 @@ def test_an_sr_that_fills_joins_the_hosts_that_share_it(gib: int, parts: int, mo
     srs = [of_size("shared", gib, shared=True), *map(local_sr, ("l3", "l4"))]
     b = local_vm("b", on=3, last_boot_cpu_flags={**A.last_boot_cpu_flags, "vendor": "AuthenticAMD"})
     problem = local_problem(A, b, hosts=hosts, srs=srs, policy=wanted)
-    assert len(components(prepare(problem, rules_for(problem)), ())) == parts
+    assert len(components(instance_of(problem, rules_for(problem)), ())) == parts
     most = max(sum(bool(move.disks) for move in problem.initial.moves_to(goal)) for goal in accepted(problem))
     assert most == moved
     assert accepted_by_model(problem) == {hosts_of(goal) for goal in accepted(problem)}

@@ -11,10 +11,10 @@ import pytest
 
 from rebalancer.objectives import MigrationCost
 from rebalancer.rules import rules_for
-from rebalancer.solve.instance.instance import Ints, Prepared, prepare
+from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.instance.move_cost import Price
 from rebalancer.solve.model.cp_sat import Effort, search
-from rebalancer.solve.model.tier import Stage
+from rebalancer.solve.model.tier import TierProblem
 from rebalancer.solve.model.variables import Scope
 from rebalancer.solve.search.local_search import shifted
 from rebalancer.units import GIB
@@ -28,21 +28,21 @@ EFFORT = Effort(deterministic=5.0, seconds=30.0, seed=1)
 
 
 @pytest.fixture
-def prepared() -> Prepared:
+def instance() -> Instance:
     """Three VMs, each with a host that its disks would have to be copied to, or two."""
     return priced(tiny_pool())
 
 
-def tiny_pool(**limits: float) -> Prepared:
+def tiny_pool(**limits: float) -> Instance:
     """The pool without disks."""
     problem = tiny(VMS, limits=limits)
-    return prepare(problem, rules_for(problem))
+    return instance_of(problem, rules_for(problem))
 
 
-def priced(prepared: Prepared) -> Prepared:
+def priced(instance: Instance) -> Instance:
     """The same with the disks."""
-    price = Price.of(prepared.home, MEMORY_GIB * GIB, DISKS_GIB * GIB)
-    return replace(prepared, copied=price)
+    price = Price.of(instance.home, MEMORY_GIB * GIB, DISKS_GIB * GIB)
+    return replace(instance, copied=price)
 
 
 def everywhere() -> Iterator[Ints]:
@@ -50,50 +50,50 @@ def everywhere() -> Iterator[Ints]:
     return (np.array(hosts, dtype=np.int64) for hosts in product(range(3), repeat=3))
 
 
-def gib_by_hand(prepared: Prepared, at: Ints) -> int:
+def gib_by_hand(instance: Instance, at: Ints) -> int:
     """Memory and disks of those that are not at home."""
-    pairs = zip(range(3), at.tolist(), prepared.home.tolist(), strict=True)
+    pairs = zip(range(3), at.tolist(), instance.home.tolist(), strict=True)
     return sum(int(MEMORY_GIB[vm] + DISKS_GIB[vm, host]) for vm, host, home in pairs if host != home)
 
 
-def test_the_model_counts_what_each_pair_copies(prepared: Prepared) -> None:
+def test_the_model_counts_what_each_pair_copies(instance: Instance) -> None:
     """In the whole model, in every part of it, and where nothing is left to decide."""
-    stage = Stage(prepared=prepared, objective=MigrationCost())
+    stage = TierProblem(instance=instance, objective=MigrationCost())
     for at in everywhere():
         parts = [np.arange(3)[:, None] == free for free in range(3)]
-        scopes = [stage.whole(), stage.at(at), *(Scope(free=part & prepared.legal, at=at) for part in parts)]
+        scopes = [stage.whole(), stage.at(at), *(Scope(free=part & instance.legal, at=at) for part in parts)]
         for model, goal in map(stage.model, scopes):
-            assert model.value(goal, at) * goal.worth == gib_by_hand(prepared, at)
+            assert model.value(goal, at) * goal.worth == gib_by_hand(instance, at)
 
 
-def test_the_price_of_a_placement_is_the_sum_of_its_pairs(prepared: Prepared) -> None:
+def test_the_price_of_a_placement_is_the_sum_of_its_pairs(instance: Instance) -> None:
     """By unit, and as a table of all hosts."""
-    table = prepared.copied.on_hosts(np.arange(3))
+    table = instance.copied.on_hosts(np.arange(3))
     for at in everywhere():
-        assert prepared.copied.at(at).sum() == gib_by_hand(prepared, at) * GIB == table[np.arange(3), at].sum()
-    assert prepared.copied.largest == sum((2 + 10, 4 + 5, 8 + 7)) * GIB
+        assert instance.copied.at(at).sum() == gib_by_hand(instance, at) * GIB == table[np.arange(3), at].sum()
+    assert instance.copied.largest == sum((2 + 10, 4 + 5, 8 + 7)) * GIB
 
 
 @pytest.mark.parametrize("unit", range(3))
-def test_the_cheapest_host_is_chosen(prepared: Prepared, unit: int) -> None:
+def test_the_cheapest_host_is_chosen(instance: Instance, unit: int) -> None:
     """A unit that has to leave goes where the sum of memory and disks is least, and that is proved."""
-    free = prepared.legal.copy()
-    free[unit, prepared.home[unit]] = False
-    stage = Stage(prepared=prepared, objective=MigrationCost())
-    model, goal = stage.model(Scope(free=free, at=prepared.home))
+    free = instance.legal.copy()
+    free[unit, instance.home[unit]] = False
+    stage = TierProblem(instance=instance, objective=MigrationCost())
+    model, goal = stage.model(Scope(free=free, at=instance.home))
     answer = search(model, goal, EFFORT)
-    costs = [MEMORY_GIB[unit] + DISKS_GIB[unit, host] for host in range(3) if host != prepared.home[unit]]
+    costs = [MEMORY_GIB[unit] + DISKS_GIB[unit, host] for host in range(3) if host != instance.home[unit]]
     assert answer.value * goal.worth == answer.bound * goal.worth == min(costs)
 
 
 @pytest.mark.parametrize("gib", range(0, 40, 3))
 def test_limits_on_gib_count_disks(gib: int) -> None:
-    """Search and local judgement allow the placements that copy no more than the limit, and no other."""
-    prepared = priced(tiny_pool(maximum_gib=float(gib)))
-    stage = Stage(prepared=prepared, objective=MigrationCost())
+    """SolverCall and local judgement allow the placements that copy no more than the limit, and no other."""
+    instance = priced(tiny_pool(maximum_gib=float(gib)))
+    stage = TierProblem(instance=instance, objective=MigrationCost())
     for at in everywhere():
         model, goal = stage.model(Scope(free=np.eye(3, dtype=np.bool_)[at], at=at))
-        allowed = gib_by_hand(prepared, at) <= gib
+        allowed = gib_by_hand(instance, at) <= gib
         assert stage.allows(at) == allowed
         assert (search(model, goal, EFFORT).at is not None) == allowed
 
@@ -103,11 +103,11 @@ def test_shifts_weigh_what_each_pair_copies(gib: float, target: int) -> None:
     """Either host relieves h1; a goes to h3, for 6 GiB instead of 12; nobody goes where all is dear."""
     load = {"a": (9.0,) * 4, "b": (5.0,) * 4}
     problem = tiny(VMS, load=load, limits={"maximum_gib": gib})
-    prepared = prepare(problem, rules_for(problem))
+    instance = instance_of(problem, rules_for(problem))
     dear = np.array([[0, 10, 4 if gib > 5 else 5], [0, 9, 9], [9, 0, 9]])
-    prepared = replace(prepared, copied=Price.of(prepared.home, MEMORY_GIB * GIB, dear * GIB))
-    limits = prepared.resolution.limit_parts(np.full(3, 12.0))
+    instance = replace(instance, copied=Price.of(instance.home, MEMORY_GIB * GIB, dear * GIB))
+    limits = instance.resolution.limit_parts(np.full(3, 12.0))
     at = shifted(
-        Stage(prepared=prepared, objective=MigrationCost()), prepared.home, limits, 0.0, np.random.default_rng(1)
+        TierProblem(instance=instance, objective=MigrationCost()), instance.home, limits, 0.0, np.random.default_rng(1)
     )
     assert at.tolist() == [target, 0, 1]

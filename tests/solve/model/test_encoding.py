@@ -12,8 +12,8 @@ from rebalancer.objectives import Repair
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import PoolRule, end_violations, rules_for
-from rebalancer.solve.instance.instance import prepare
-from rebalancer.solve.model.tier import Stage, placement_of
+from rebalancer.solve.instance.instance import instance_of
+from rebalancer.solve.model.tier import TierProblem, placement_of
 from rebalancer.solve.model.variables import Scope
 from tests.solve.tiny import accepted_by_checker, accepted_by_model, random_problem, tiny
 
@@ -80,12 +80,12 @@ def test_the_model_counts_what_repair_counts(case: str, held: list[str]) -> None
     """Breaches of every accepted placement, hard and soft, are in the model what the objective says they are."""
     sections: dict[str, Any] = (SOFT | CASES)[case]
     problem = tiny(SPREAD, held=held, **sections)
-    prepared = prepare(problem, rules_for(problem))
-    model, goal = Stage(prepared=prepared, objective=Repair()).model(Scope(free=prepared.legal, at=prepared.home))
-    for hosts in product(range(3), repeat=len(prepared.units)):
+    instance = instance_of(problem, rules_for(problem))
+    model, goal = TierProblem(instance=instance, objective=Repair()).model(Scope(free=instance.legal, at=instance.home))
+    for hosts in product(range(3), repeat=len(instance.units)):
         at = np.array(hosts, dtype=np.int64)
-        placement = placement_of(prepared, at)
-        if prepared.legal[np.arange(len(at)), at].all() and is_accepted(problem, placement):
+        placement = placement_of(instance, at)
+        if instance.legal[np.arange(len(at)), at].all() and is_accepted(problem, placement):
             assert model.value(goal, at) == Repair().value(placement, problem)
 
 

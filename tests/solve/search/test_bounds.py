@@ -22,9 +22,9 @@ from rebalancer.problem import Problem
 from rebalancer.rules import Rule, rules_for
 from rebalancer.solve import Solution, solve
 from rebalancer.solve.instance.evaluate import holds, overload_limits
-from rebalancer.solve.instance.instance import Ints, Prepared, prepare
+from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.model.cp_sat import Effort, search
-from rebalancer.solve.model.tier import Held, Stage, at_of
+from rebalancer.solve.model.tier import HeldTier, TierProblem, at_of
 from rebalancer.solve.search.consolidate import fewest_hosts
 from rebalancer.solve.search.per_host_bound import shed_bound
 from rebalancer.solve.search.relaxation_bound import Bounder
@@ -45,21 +45,21 @@ def consolidating(problem: Problem) -> Problem:
     return replace(problem, policy=problem.policy.model_copy(update={"mode": Mode.CONSOLIDATE}))
 
 
-def held(prepared: Prepared, at: Ints, *objectives: Objective) -> tuple[Held, ...]:
+def held(instance: Instance, at: Ints, *objectives: Objective) -> tuple[HeldTier, ...]:
     """*objectives* as good as where the units are *at*."""
     found = []
     for objective in objectives:
-        stage = Stage(prepared=prepared, objective=objective)
+        stage = TierProblem(instance=instance, objective=objective)
         model, goal = stage.model(stage.at(at))
-        found.append(Held(objective=objective, value=model.value(goal, at)))
+        found.append(HeldTier(objective=objective, value=model.value(goal, at)))
     return tuple(found)
 
 
-def bounds_of_balance(stage: Stage, effort: Effort) -> Bounds:
+def bounds_of_balance(stage: TierProblem, effort: Effort) -> Bounds:
     """By name, in pCPU-hours: every host by itself, the relaxation of large pools, and the model of the whole."""
-    prepared = stage.prepared
-    goal = stage.model(stage.at(prepared.home))[1]
-    bounder = Bounder(stage, goal, overload_limits(prepared), effort)
+    instance = stage.instance
+    goal = stage.model(stage.at(instance.home))[1]
+    bounder = Bounder(stage, goal, overload_limits(instance), effort)
     bounder.wait()
     bounder.stop()
     model, whole = stage.optimistic().model(stage.whole())
@@ -81,10 +81,10 @@ def answers(instance: Json, problem: Problem, found: Solution) -> Iterator[tuple
     yield "ours", found.placement
 
 
-def legal(prepared: Prepared, placement: Placement) -> bool:
+def legal(instance: Instance, placement: Placement) -> bool:
     """Whether no rule refuses *placement*."""
-    apart = [{placement[vm] for vm in members} for members in prepared.units]
-    return all(len(hosts) == 1 for hosts in apart) and holds(prepared, at_of(prepared, placement))
+    apart = [{placement[vm] for vm in members} for members in instance.units]
+    return all(len(hosts) == 1 for hosts in apart) and holds(instance, at_of(instance, placement))
 
 
 def assert_below_answers(instance: Json, problem: Problem, prices: dict[str, float], effort: Effort) -> None:
@@ -94,13 +94,13 @@ def assert_below_answers(instance: Json, problem: Problem, prices: dict[str, flo
     for price in prices.values():
         objective = problem.policy.objective.model_copy(update={"pcpu_hours_per_gib": price})
         priced = replace(problem, policy=problem.policy.model_copy(update={"objective": objective}))
-        prepared, bounds = prepare(priced, RULES), {}
+        ready, bounds = instance_of(priced, RULES), {}
         for name, placement in answers(instance, priced, found):
-            if not legal(prepared, placement):
+            if not legal(ready, placement):
                 continue
-            broken = held(prepared, at_of(prepared, placement), Repair(RULES))
+            broken = held(ready, at_of(ready, placement), Repair(RULES))
             if broken[0].value not in bounds:
-                stage = Stage(prepared=prepared, objective=Balance(), held=broken)
+                stage = TierProblem(instance=ready, objective=Balance(), held=broken)
                 bounds[broken[0].value] = bounds_of_balance(stage, effort)
             worth = Balance().value(placement, priced)
             too_high = {by: bound for by, bound in bounds[broken[0].value].items() if bound > worth + NOISE * worth}
@@ -121,8 +121,8 @@ def test_every_bound_is_below_the_optimum_of_brute_force(seed: int, budget: int)
     problem = with_peaks(random_problem(seed), budget)
     breaches, optimum = best(problem, balance_objectives(problem))
     rules: tuple[Rule, ...] = rules_for(problem)
-    broken = (Held(objective=Repair(rules), value=round(breaches)),)
-    stage = Stage(prepared=prepare(problem, rules), objective=Balance(), held=broken)
+    broken = (HeldTier(objective=Repair(rules), value=round(breaches)),)
+    stage = TierProblem(instance=instance_of(problem, rules), objective=Balance(), held=broken)
     for work in (0.0005, 2.0):
         bounds = bounds_of_balance(stage, replace(QUICK, deterministic=work))
         assert max(bounds.values()) <= optimum + 1e-9, bounds
@@ -158,11 +158,13 @@ def test_counted_hosts_are_no_more_than_brute_force_needs(seed: int, budget: int
     problem = consolidating(with_peaks(replace(problem, demand=quiet), budget))
     rules: tuple[Rule, ...] = rules_for(problem)
     breaches, overload, hosts = best(problem, (Repair(rules), Overload(), HostsInUse()))
-    prepared = prepare(problem, rules)
-    worth = Stage(prepared=prepared, objective=Overload()).model(Stage(prepared=prepared, objective=Overload()).whole())
-    parts = Held(objective=Overload(), value=int(np.ceil(overload / float(worth[1].worth) - 1e-6)))
-    broken = Held(objective=Repair(rules), value=round(breaches))
-    assert fewest_hosts(Stage(prepared=prepared, objective=HostsInUse(), held=(broken, parts))) <= hosts
+    instance = instance_of(problem, rules)
+    worth = TierProblem(instance=instance, objective=Overload()).model(
+        TierProblem(instance=instance, objective=Overload()).whole()
+    )
+    parts = HeldTier(objective=Overload(), value=int(np.ceil(overload / float(worth[1].worth) - 1e-6)))
+    broken = HeldTier(objective=Repair(rules), value=round(breaches))
+    assert fewest_hosts(TierProblem(instance=instance, objective=HostsInUse(), held=(broken, parts))) <= hosts
 
 
 @pytest.mark.slow
@@ -187,7 +189,7 @@ def test_no_bound_is_above_an_answer_to_a_large_shared_pool(shared_data: SharedD
 def test_no_bound_is_above_what_other_balancers_were_measured_at(shared_data: SharedData, name: str) -> None:
     """Balancers that are not ours to run: those that left area 0, broke nothing and made moves that fit."""
     problem = problem_of(shared_instance(shared_data, name), seconds=10, seed=1)
-    stage = Stage(prepared=prepare(problem, RULES), objective=Balance())
+    stage = TierProblem(instance=instance_of(problem, RULES), objective=Balance())
     bound = float(shed_bound(stage.optimistic(), QUICK)) / AREA_FIRST
     rows = json.loads(MEASURED.read_text(encoding="utf-8"))["rows"]
     clean = [row for row in rows if (row["instance"], row["area"], row["broken"], row["note"]) == (name, 0, 0, "")]
@@ -202,9 +204,9 @@ def test_no_count_of_hosts_is_above_an_answer(seed: int, budget: int) -> None:
     """What is left in use after consolidating a generated pool, by us and by nobody, with and without peaks."""
     instance = generate("8x80", seed)
     problem = consolidating(with_peaks(problem_of(instance, seconds=3, seed=1), budget))
-    prepared, found = prepare(problem, RULES), solve(problem, rules=RULES)
+    ready, found = instance_of(problem, RULES), solve(problem, rules=RULES)
     for placement in (problem.initial, found.placement):
-        kept = held(prepared, at_of(prepared, placement), Overload())
-        stage = Stage(prepared=prepared, objective=HostsInUse(), held=kept)
+        kept = held(ready, at_of(ready, placement), Overload())
+        stage = TierProblem(instance=ready, objective=HostsInUse(), held=kept)
         assert fewest_hosts(stage) <= HostsInUse().value(placement, problem)
     assert all(tier.bound <= tier.after + NOISE for tier in found.tiers)

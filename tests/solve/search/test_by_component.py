@@ -12,8 +12,8 @@ from rebalancer.placement import Move
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
 from rebalancer.solve import solve
-from rebalancer.solve.instance.instance import prepare
-from rebalancer.solve.model.tier import Stage, pairs_of
+from rebalancer.solve.instance.instance import instance_of
+from rebalancer.solve.model.tier import TierProblem, pairs_of
 from rebalancer.solve.search.components import components
 from tests.solve.tiny import SLOTS, balance_objectives, best, tiny
 
@@ -33,9 +33,9 @@ def two_sides(seed: int, **sections: Any) -> Problem:  # noqa: ANN401 - sections
 
 def hosts_apart(problem: Problem, forbidden: tuple[frozenset[Move], ...] = ()) -> list[list[str]]:
     """The hosts of each component, by name."""
-    prepared = prepare(problem, rules_for(problem))
-    pairs = tuple(pairs_of(prepared, sorted(moves)) or () for moves in forbidden)
-    return [[prepared.hosts[host] for host in each.hosts.tolist()] for each in components(prepared, pairs)]
+    instance = instance_of(problem, rules_for(problem))
+    pairs = tuple(pairs_of(instance, sorted(moves)) or () for moves in forbidden)
+    return [[instance.hosts[host] for host in each.hosts.tolist()] for each in components(instance, pairs)]
 
 
 def test_hosts_that_no_vm_can_reach_from_each_other_are_apart() -> None:
@@ -88,15 +88,15 @@ def test_limits_hold_over_both_sides(seed: int, limits: dict[str, float]) -> Non
 
 def test_a_component_says_what_the_whole_says() -> None:
     """Values of the components, wherever the units are, sum to the value of the whole."""
-    prepared = prepare(two_sides(2), rules_for(two_sides(2)))
-    whole = Stage(prepared=prepared, objective=Balance())
+    instance = instance_of(two_sides(2), rules_for(two_sides(2)))
+    whole = TierProblem(instance=instance, objective=Balance())
     chance = np.random.default_rng(1)
     for _ in range(20):
-        at = np.array([chance.choice(np.flatnonzero(row)) for row in prepared.legal])
+        at = np.array([chance.choice(np.flatnonzero(row)) for row in instance.legal])
         model, goal = whole.model(whole.at(at))
         total = 0.0
-        for each in components(prepared, ()):
-            stage = Stage(prepared=each.of(prepared), objective=Balance())
+        for each in components(instance, ()):
+            stage = TierProblem(instance=each.of(instance), objective=Balance())
             mine = np.searchsorted(each.hosts, at[each.units])
             part, own = stage.model(stage.at(mine))
             total += float(part.value(own, mine) * own.worth)

@@ -12,8 +12,8 @@ from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
 from rebalancer.solve import Outcome, solve
-from rebalancer.solve.instance.instance import prepare
-from rebalancer.solve.model.tier import Stage
+from rebalancer.solve.instance.instance import instance_of
+from rebalancer.solve.model.tier import TierProblem
 from rebalancer.solve.search.consolidate import fewest_hosts
 from tests.solve.tiny import best, random_problem, tiny
 
@@ -47,7 +47,7 @@ def test_the_fewest_hosts_are_those_of_brute_force(seed: int, quiet: float) -> N
 def test_counting_never_claims_too_many_hosts(seed: int) -> None:
     """The bound by memory and load of the largest hosts is one for every placement that the rules accept."""
     problem = consolidating(random_problem(seed), quiet=0.2)
-    stage = Stage(prepared=prepare(problem, rules_for(problem)), objective=HostsInUse())
+    stage = TierProblem(instance=instance_of(problem, rules_for(problem)), objective=HostsInUse())
     assert fewest_hosts(stage) <= best(problem, (HostsInUse(),))[0]
 
 

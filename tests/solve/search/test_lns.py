@@ -17,8 +17,8 @@ from rebalancer.problem import Problem
 from rebalancer.rules import PoolRule, end_violations, rules_for
 from rebalancer.solve import SolveReporter, solve
 from rebalancer.solve.instance.evaluate import holds, load_of, overload_limits
-from rebalancer.solve.instance.instance import Prepared, prepare
-from rebalancer.solve.model.tier import Held, Stage, placement_of
+from rebalancer.solve.instance.instance import Instance, instance_of
+from rebalancer.solve.model.tier import HeldTier, TierProblem, placement_of
 from rebalancer.solve.model.variables import Scope
 from rebalancer.solve.search.local_search import shifted
 from rebalancer.solve.search.neighbourhood import Neighbourhoods
@@ -35,9 +35,9 @@ def hard(shared_data: SharedData) -> Problem:
 
 
 @pytest.fixture(scope="module")
-def prepared(hard: Problem) -> Prepared:
+def instance(hard: Problem) -> Instance:
     """The same in whole numbers."""
-    return prepare(hard, RULES)
+    return instance_of(hard, RULES)
 
 
 def test_the_known_optimum_is_found_and_proved(shared_data: SharedData) -> None:
@@ -101,66 +101,68 @@ def test_what_is_left_to_gain_may_be_too_little_to_wait_for(hard: Problem, monke
     assert first == second
 
 
-def test_shifts_lower_overload_and_break_nothing(prepared: Prepared) -> None:
+def test_shifts_lower_overload_and_break_nothing(instance: Instance) -> None:
     """Local search keeps all limits, and overload falls by more than nine tenths."""
-    stage = Stage(prepared=prepared, objective=Balance())
-    at = shifted(stage, prepared.home, overload_limits(prepared), 0.0, np.random.default_rng(1))
-    before, after = (Balance().value(placement_of(prepared, each), prepared.problem) for each in (prepared.home, at))
-    assert holds(prepared, at)
+    stage = TierProblem(instance=instance, objective=Balance())
+    at = shifted(stage, instance.home, overload_limits(instance), 0.0, np.random.default_rng(1))
+    before, after = (Balance().value(placement_of(instance, each), instance.problem) for each in (instance.home, at))
+    assert holds(instance, at)
     assert after < before / 10
 
 
-def test_a_part_of_the_pool_says_what_the_whole_says(prepared: Prepared) -> None:
+def test_a_part_of_the_pool_says_what_the_whole_says(instance: Instance) -> None:
     """Values of parts, of the whole model and of the exact objective agree, wherever the units are."""
     random = np.random.default_rng(7)
-    stage = Stage(prepared=prepared, objective=Balance())
-    near = Neighbourhoods(prepared, overload_limits(prepared), random)
-    at = shifted(stage, prepared.home, overload_limits(prepared), 0.5, random)
+    stage = TierProblem(instance=instance, objective=Balance())
+    near = Neighbourhoods(instance, overload_limits(instance), random)
+    at = shifted(stage, instance.home, overload_limits(instance), 0.5, random)
     scopes = [stage.whole(), stage.at(at), *(Scope(free=near.choose(at), at=at) for _ in range(6))]
     values = {model.value(goal, at) for model, goal in map(stage.model, scopes)}
-    exact = Balance().value(placement_of(prepared, at), prepared.problem)
+    exact = Balance().value(placement_of(instance, at), instance.problem)
     goal = stage.model(stage.at(at))[1]
     assert len(values) == 1
     assert float(values.pop() * goal.worth) == pytest.approx(exact)
 
 
-def test_fewer_watched_slots_never_raise_the_value(prepared: Prepared) -> None:
+def test_fewer_watched_slots_never_raise_the_value(instance: Instance) -> None:
     """A relaxation says at most what the whole says, and an optimistic one at most that."""
-    whole = Stage(prepared=prepared, objective=Balance())
-    none = Scope(free=prepared.legal, at=prepared.home, watched=np.zeros_like(prepared.base, dtype=np.bool_))
+    whole = TierProblem(instance=instance, objective=Balance())
+    none = Scope(free=instance.legal, at=instance.home, watched=np.zeros_like(instance.base, dtype=np.bool_))
     values = [
-        float(model.value(goal, prepared.home) * goal.worth)
+        float(model.value(goal, instance.home) * goal.worth)
         for stage, scope in [(whole, none), (whole.optimistic(), whole.whole()), (whole, whole.whole())]
         for model, goal in [stage.model(scope)]
     ]
     assert values == sorted(values)
 
 
-def test_small_pools_are_watched_as_a_whole(prepared: Prepared) -> None:
+def test_small_pools_are_watched_as_a_whole(instance: Instance) -> None:
     """Then the relaxation is none, and its optimum is the optimum."""
-    assert worth_watching(prepared, overload_limits(prepared)).all()
+    assert worth_watching(instance, overload_limits(instance)).all()
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_holds_judges_as_the_checker_does(seed: int) -> None:
     """The judgement on whole numbers is the checker's, for random placements with all kinds of rules."""
     problem = random_problem(seed)
-    prepared = prepare(problem, rules_for(problem))
-    pool_rules = [rule for rule in prepared.rules if isinstance(rule, PoolRule)]
+    instance = instance_of(problem, rules_for(problem))
+    pool_rules = [rule for rule in instance.rules if isinstance(rule, PoolRule)]
     random = np.random.default_rng(seed)
     for _ in range(40):
-        at = np.array([random.choice(np.flatnonzero(row)) for row in prepared.legal], dtype=np.int64)
-        violations = end_violations(pool_rules, problem, placement_of(prepared, at))
-        assert holds(prepared, at) == (not violations)
+        at = np.array([random.choice(np.flatnonzero(row)) for row in instance.legal], dtype=np.int64)
+        violations = end_violations(pool_rules, problem, placement_of(instance, at))
+        assert holds(instance, at) == (not violations)
 
 
-def test_load_is_conserved(prepared: Prepared) -> None:
+def test_load_is_conserved(instance: Instance) -> None:
     """Wherever the units go, their load goes with them."""
-    elsewhere = np.full_like(prepared.home, 3)
-    assert (load_of(prepared, elsewhere).sum(axis=0) == load_of(prepared, prepared.home).sum(axis=0)).all()
+    elsewhere = np.full_like(instance.home, 3)
+    assert (load_of(instance, elsewhere).sum(axis=0) == load_of(instance, instance.home).sum(axis=0)).all()
 
 
-def test_held_tiers_bind_parts(prepared: Prepared) -> None:
+def test_held_tiers_bind_parts(instance: Instance) -> None:
     """Once nothing is broken, home is not allowed any more: five wishes are broken there."""
-    stage = Stage(prepared=prepared, objective=Balance(), held=(Held(objective=Repair(prepared.rules), value=0),))
-    assert not stage.allows(prepared.home)
+    stage = TierProblem(
+        instance=instance, objective=Balance(), held=(HeldTier(objective=Repair(instance.rules), value=0),)
+    )
+    assert not stage.allows(instance.home)

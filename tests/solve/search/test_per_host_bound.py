@@ -11,9 +11,9 @@ from benchmarks.neutral import AREA_FIRST, RULES, problem_of, read_instance
 from rebalancer.objectives import Balance, Repair
 from rebalancer.problem import Problem
 from rebalancer.rules import Rule, rules_for
-from rebalancer.solve.instance.instance import prepare
+from rebalancer.solve.instance.instance import instance_of
 from rebalancer.solve.model.cp_sat import Effort
-from rebalancer.solve.model.tier import Held, Stage
+from rebalancer.solve.model.tier import HeldTier, TierProblem
 from rebalancer.solve.search.per_host_bound import shed_bound
 from tests.solve.tiny import balance_objectives, best, random_problem, tiny
 
@@ -32,8 +32,8 @@ LOWEST_KNOWN = {
 
 def bound_of(problem: Problem, rules: tuple[Rule, ...], breaches: int) -> float:
     """The bound where as many breaches are left."""
-    held = (Held(objective=Repair(rules), value=breaches),)
-    stage = Stage(prepared=prepare(problem, rules), objective=Balance(), held=held)
+    held = (HeldTier(objective=Repair(rules), value=breaches),)
+    stage = TierProblem(instance=instance_of(problem, rules), objective=Balance(), held=held)
     return float(shed_bound(stage.optimistic(), EFFORT))
 
 

@@ -15,8 +15,8 @@ from rebalancer.problem import Problem
 from rebalancer.rules import rules_for
 from rebalancer.solve import solve
 from rebalancer.solve.instance.evaluate import load_of, overload_limits
-from rebalancer.solve.instance.instance import prepare
-from rebalancer.solve.model.tier import Stage, placement_of
+from rebalancer.solve.instance.instance import instance_of
+from rebalancer.solve.model.tier import TierProblem, placement_of
 from rebalancer.solve.model.variables import Scope
 from rebalancer.solve.search.local_search import shifted
 from tests.solve.tiny import balance_objectives, best, placements, random_problem, tiny
@@ -86,15 +86,15 @@ def test_consolidation_leaves_room_for_peaks(seed: int) -> None:
 def test_the_model_counts_what_the_objective_counts(seed: int) -> None:
     """Overload and peak of every legal placement, by the model of the whole and by one in which nobody moves."""
     problem = peaking(random_problem(seed, vms=4), 2, seed=seed)
-    prepared = prepare(problem, rules_for(problem))
+    instance = instance_of(problem, rules_for(problem))
     for objective in (Overload(), Peak()):
-        stage = Stage(prepared=prepared, objective=objective)
-        model, goal = stage.model(Scope(free=prepared.legal, at=prepared.home))
-        for at in np.ndindex(*(3,) * len(prepared.units)):
+        stage = TierProblem(instance=instance, objective=objective)
+        model, goal = stage.model(Scope(free=instance.legal, at=instance.home))
+        for at in np.ndindex(*(3,) * len(instance.units)):
             where = np.array(at, dtype=np.int64)
-            if prepared.legal[np.arange(len(where)), where].all():
+            if instance.legal[np.arange(len(where)), where].all():
                 still, same = stage.model(stage.at(where))
-                exact = objective.value(placement_of(prepared, where), problem)
+                exact = objective.value(placement_of(instance, where), problem)
                 said = float(model.value(goal, where) * goal.worth)
                 assert said == pytest.approx(exact, abs=1.01e-4 if isinstance(objective, Peak) else 1e-9)
                 assert still.value(same, where) == model.value(goal, where)
@@ -104,11 +104,11 @@ def test_the_model_counts_what_the_objective_counts(seed: int) -> None:
 def test_shifts_end_in_loads_that_are_true(seed: int) -> None:
     """What local search adds up shift by shift relieves the hosts, and never makes the total worse."""
     problem = peaking(random_problem(seed), 2, seed=seed)
-    prepared = prepare(problem, rules_for(problem))
-    stage, limits = Stage(prepared=prepared, objective=Balance()), overload_limits(prepared)
-    at = shifted(stage, prepared.home, limits, 0.0, np.random.default_rng(1))
-    above = [np.maximum(load_of(prepared, each) - limits[:, None], 0).sum() for each in (prepared.home, at)]
-    assert above[1] < above[0] if (at != prepared.home).any() else above[1] == above[0]
+    instance = instance_of(problem, rules_for(problem))
+    stage, limits = TierProblem(instance=instance, objective=Balance()), overload_limits(instance)
+    at = shifted(stage, instance.home, limits, 0.0, np.random.default_rng(1))
+    above = [np.maximum(load_of(instance, each) - limits[:, None], 0).sum() for each in (instance.home, at)]
+    assert above[1] < above[0] if (at != instance.home).any() else above[1] == above[0]
 
 
 def test_a_budget_of_nothing_changes_nothing() -> None:

@@ -22,8 +22,8 @@ from rebalancer.rules.availability.spare import Spare
 from rebalancer.simulator import Simulator, demo_pool
 from rebalancer.solve import solve
 from rebalancer.solve.instance.host_failures import where_of
-from rebalancer.solve.instance.instance import prepare
-from rebalancer.solve.model.tier import Stage
+from rebalancer.solve.instance.instance import instance_of
+from rebalancer.solve.model.tier import TierProblem
 from rebalancer.verify.verify import verify_plan
 from rebalancer.xapi import Credentials, Trust, connect, measure, read_pool
 from tests.pools import policy_of
@@ -45,21 +45,21 @@ def spare_problem(seed: int, failing: int, *, vms: int = 4, hosts: int = 3) -> P
 
 def accepted_by_model(problem: Problem) -> set[tuple[str, ...]]:
     """The placements that the model accepts when it states every failure that is outlived tonight."""
-    prepared = prepare(problem, rules_for(problem))
+    instance = instance_of(problem, rules_for(problem))
     here = where_of(problem.initial)
-    for number, limit in enumerate(prepared.failures.restarts):
+    for number, limit in enumerate(instance.failures.restarts):
         outlived = [failure for failure in limit.failures if limit.restarts(failure, here) is not None]
-        prepared.failures.stated.extend((number, failure) for failure in outlived)
-    stage = Stage(prepared=prepared, objective=balance_objectives(problem)[1])
+        instance.failures.stated.extend((number, failure) for failure in outlived)
+    stage = TierProblem(instance=instance, objective=balance_objectives(problem)[1])
     return {tuple(goal.host_of.values()) for goal in placements(problem) if _is_possible(stage, goal)}
 
 
-def _is_possible(stage: Stage, goal: Placement) -> bool:
+def _is_possible(stage: TierProblem, goal: Placement) -> bool:
     """Whether a whole model lets every unit be where *goal* has it."""
-    prepared = stage.prepared
-    at = np.array([prepared.hosts.index(goal[members[0]]) for members in prepared.units], dtype=np.int64)
-    movable = {vm for members in prepared.units for vm in members}
-    if any(goal[vm] != host for vm, host in prepared.problem.initial.host_of.items() if vm not in movable):
+    instance = stage.instance
+    at = np.array([instance.hosts.index(goal[members[0]]) for members in instance.units], dtype=np.int64)
+    movable = {vm for members in instance.units for vm in members}
+    if any(goal[vm] != host for vm, host in instance.problem.initial.host_of.items() if vm not in movable):
         return False
     model, _ = stage.model(stage.whole())
     for unit, host in enumerate(at.tolist()):
