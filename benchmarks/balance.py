@@ -16,6 +16,7 @@ from benchmarks.migrations import Migration, NoOrderError, legal_order
 from benchmarks.neutral import AREA_FIRST, RULES, Json, pools, problem_of, read_instance, with_peaks
 from rebalancer.placement import Move
 from rebalancer.problem import Problem
+from rebalancer.rules import Rulebook
 from rebalancer.solve import Solution, SolveReporter, Tier, solve
 
 ROUNDS = 10
@@ -111,7 +112,7 @@ def _solved(pool: Json, problem: Problem, reporter: SolveReporter) -> Part:
     """
     forbidden: list[frozenset[Move]] = []
     for _ in range(ROUNDS):
-        solution = solve(problem, rules=RULES, forbidden=forbidden, reporter=reporter)
+        solution = solve(Rulebook(problem, RULES), forbidden=forbidden, reporter=reporter)
         try:
             migrations = legal_order(pool, solution.placement.host_of)
         except NoOrderError:

@@ -29,6 +29,7 @@ from benchmarks.generate import generate
 from benchmarks.neutral import RULES, problem_of
 from rebalancer.objectives import Balance
 from rebalancer.problem import Problem
+from rebalancer.rules import Rulebook
 from rebalancer.solve import solve
 from rebalancer.solve.instance.instance import instance_of
 from rebalancer.solve.model.placement_model import PlacementModel
@@ -126,7 +127,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=SECONDS)
     chosen = parser.parse_args(arguments)
     problem = problem_of(generate(chosen.shape, chosen.seed), seconds=chosen.seconds, seed=chosen.seed)
-    stage = TierProblem(instance=instance_of(problem, RULES), objective=Balance())
+    stage = TierProblem(instance=instance_of(Rulebook(problem, RULES)), objective=Balance())
     whole = _cost(stage, stage.whole())
     costs = [_cost(stage, scope) for stage, scope in _built_by(problem)]
     _print_table(whole, costs)
@@ -146,7 +147,7 @@ def _built_by(problem: Problem) -> list[Built]:
         return build(stage, scope)
 
     with patch.object(TierProblem, "model", recorded):
-        solve(problem, rules=RULES)
+        solve(Rulebook(problem, RULES))
     return found
 
 

@@ -24,7 +24,7 @@ from rebalancer.legality.matrix import MAY_GO, legality_matrix
 from rebalancer.legality.report import legality_report
 from rebalancer.policy import Policy
 from rebalancer.problem import make_problem
-from rebalancer.rules import Legality, rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.rules.facts.agility import is_agile
 from rebalancer.simulator import generate_pool
 from rebalancer.snapshot import Snapshot, read_snapshot, write_snapshot
@@ -75,40 +75,40 @@ def measure(stage: str, path: Path) -> tuple[float, float, int]:
     """Seconds, peak memory in 10^6 bytes, and how many moves are allowed, of one stage on the pool in *path*."""
     problem = make_problem(read_snapshot(path).pool, None, Policy())
     started = time.perf_counter()
-    allowed = STAGES[stage](Legality(problem, rules_for(problem)))
+    allowed = STAGES[stage](Rulebook.of(problem))
     seconds = time.perf_counter() - started
     return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6, allowed
 
 
-def objections(legality: Legality) -> int:
+def objections(book: Rulebook) -> int:
     """Every objection of every rule about single moves."""
-    pool = legality.problem.pool
+    pool = book.problem.pool
     answers = [
-        (vm.resident_on == host.uuid, legality.objections(vm, host))
+        (vm.resident_on == host.uuid, book.live.objections(vm, host))
         for vm in pool.resident_guests()
         for host in pool.hosts.values()
     ]
     return sum(not stays and not found for stays, found in answers)
 
 
-def report(legality: Legality) -> int:
+def report(book: Rulebook) -> int:
     """What `rebalancer check` prints."""
-    return sum(host.may_receive for host in legality_report(legality).hosts)
+    return sum(host.may_receive for host in legality_report(book).hosts)
 
 
-def matrix(legality: Legality) -> int:
+def matrix(book: Rulebook) -> int:
     """What `rebalancer check --matrix` writes."""
-    return sum(row.count(MAY_GO) for row in legality_matrix(legality).cells)
+    return sum(row.count(MAY_GO) for row in legality_matrix(book).cells)
 
 
-def frame(legality: Legality) -> int:
+def frame(book: Rulebook) -> int:
     """What notebooks show; pandas is loaded here only, so that it does not count elsewhere."""
     from rebalancer.frames import legality_frame  # noqa: PLC0415
 
-    return int((legality_frame(legality) == MAY_GO).to_numpy().sum())
+    return int((legality_frame(book) == MAY_GO).to_numpy().sum())
 
 
-STAGES: dict[str, Callable[[Legality], int]] = {
+STAGES: dict[str, Callable[[Rulebook], int]] = {
     "objections": objections,
     "report": report,
     "matrix": matrix,

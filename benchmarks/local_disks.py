@@ -18,7 +18,7 @@ from rebalancer.inventory import Pool
 from rebalancer.objectives import MigrationCost, Overload
 from rebalancer.policy import DemandPolicy, Policy
 from rebalancer.problem import make_problem
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.simulator import SimulatedPool, Simulator, generate_pool
 from rebalancer.solve import solve
 from rebalancer.solve.instance.instance import instance_of
@@ -68,20 +68,20 @@ def row(pool: Pool, demand: LoadProfile, *, enabled: bool, seconds: float) -> in
     sections = {"storage_motion": {"enabled": enabled}, "limits": {"solve_seconds": seconds}}
     problem = make_problem(pool, demand, Policy.model_validate(sections))
     start = time.monotonic()
-    instance = instance_of(problem, rules_for(problem))
+    instance = instance_of(Rulebook.of(problem))
     ready = time.monotonic()
-    solution = solve(problem)
+    solution = solve(Rulebook.of(problem))
     done = time.monotonic()
     moves = problem.initial.moves_to(solution.placement)
-    overload = [Overload().value(each, problem) for each in (problem.initial, solution.placement)]
+    overload = [Overload().value(each, Rulebook.of(problem)) for each in (problem.initial, solution.placement)]
     print(
         f"disks {'go along' if enabled else 'stay    '}  {int(instance.legal.sum()):6} pairs, "
         f"{len(instance.disks.tight):2} tight SRs   overload {overload[0]:8.2f} -> {overload[1]:8.3f} pCPU-hours, "
-        f"{MigrationCost().value(solution.placement, problem):8.1f} GiB, {len(moves):3} moves, "
+        f"{MigrationCost().value(solution.placement, Rulebook.of(problem)):8.1f} GiB, {len(moves):3} moves, "
         f"{sum(bool(move.disks) for move in moves):3} with disks   gap {solution.tiers[-1].gap:6.2%}   "
         f"instance {ready - start:5.2f} s, solved {done - ready:6.2f} s"
     )
-    return int(refused_as_a_whole(problem, rules_for(problem), solution.placement))
+    return int(refused_as_a_whole(Rulebook.of(problem), solution.placement))
 
 
 if __name__ == "__main__":

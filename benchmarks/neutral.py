@@ -19,7 +19,7 @@ from rebalancer.policy import LimitsPolicy, ObjectivePolicy, Policy
 from rebalancer.policy.groups import ApartPolicy, RunOnPolicy, TogetherPolicy
 from rebalancer.policy.model import CapacityPolicy
 from rebalancer.problem import Problem, make_problem
-from rebalancer.rules import Origin, PoolRule, Row, Rule, When
+from rebalancer.rules import Origin, PoolRule, Row, Rule, Weights, When
 from rebalancer.rules.wishes.keep_apart import KeepApart
 from rebalancer.rules.wishes.keep_together import KeepTogether
 from rebalancer.rules.wishes.must_run_on import MustRunOn
@@ -46,13 +46,12 @@ class PlainMemory(PoolRule):
 
     def limits(self, problem: Problem) -> tuple[Row, ...]:
         """One row a host, in bytes."""
-        weights = {vm: problem.pool.vms[vm].migration_memory_bytes for vm in problem.initial}
+        weights = Weights.same({vm: problem.pool.vms[vm].migration_memory_bytes for vm in problem.initial})
         return tuple(
             Row(
                 subject="memory",
                 places=frozenset({uuid}),
                 weights=weights,
-                arrival_weights=weights,
                 upper=(host.memory_total_bytes or 0) - host.memory_overhead_bytes,
             )
             for uuid, host in problem.pool.hosts.items()

@@ -21,9 +21,8 @@ from rebalancer.order.order import Deadlock, find_order
 from rebalancer.placement import Placement
 from rebalancer.plan.leg import Leg
 from rebalancer.problem import Problem
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.rules.facts.memory_model import arrival_bytes, counts_xen_vcpu_pages, guest_bytes, held_apart_from
-from rebalancer.rules.memory.enough_memory import EnoughMemory
 from tests.order.tight import tight_task
 
 FILLS = (0.75, 0.85, 0.92)
@@ -56,9 +55,9 @@ def hopeless(problem: Problem, goal: Placement) -> bool:
 
     VMs weigh what they do at home: those that moved weigh a little more, so what is impossible here is so in truth.
     """
-    rows = EnoughMemory().limits(problem)
+    rows = Rulebook.of(problem).memory_rows
     hosts = [{"id": host, "memory_bytes": row.upper, "memory_reserved_bytes": 0} for row in rows for host in row.places]
-    at, weights = problem.initial.host_of, rows[0].weights
+    at, weights = problem.initial.host_of, rows[0].weights.resident
     vms = [{"id": vm, "host": at[vm], "memory_bytes": weights[vm]} for vm in at]
     return Exhaustion({"hosts": hosts, "vms": vms}, goal.host_of, MOST_STATES).run() is Answer.IMPOSSIBLE
 
@@ -72,7 +71,7 @@ def measure(fill: float, cases: int, seed: int) -> bool:
     for number in range(cases):
         problem, goal = tight_task(HOSTS[number % len(HOSTS)], chance, fill=fill)
         begun = time.perf_counter()
-        answer = find_order(problem, rules_for(problem), goal, seed=1)
+        answer = find_order(Rulebook.of(problem), goal, seed=1)
         longest = max(longest, time.perf_counter() - begun)
         if isinstance(answer, Deadlock):
             impossible += answer.proved and hopeless(problem, goal)

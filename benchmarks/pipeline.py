@@ -22,6 +22,7 @@ from rebalancer.plan import Plan
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.policy import LimitsPolicy, Policy
 from rebalancer.problem import Problem, make_problem
+from rebalancer.rules import Rulebook
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.solve import Solution, solve
 from rebalancer.verify.verify import verify_plan
@@ -87,10 +88,10 @@ def report_gap(solution: Solution) -> None:
 def main() -> int:
     """Run the stages; 1 where a limit was missed."""
     problem = read()
-    solution, solving = timed(lambda: solve(problem))
+    solution, solving = timed(lambda: solve(Rulebook.of(problem)))
     report("solve", solving, SOLVE_SECONDS)
     report_gap(solution)
-    plan, whole = timed(lambda: rebalance(problem, made_at=datetime.now(UTC)))
+    plan, whole = timed(lambda: rebalance(Rulebook.of(problem), made_at=datetime.now(UTC)))
     report("order and compose the plan", max(0.0, whole - solving), PLAN_SECONDS)
     report("write, read back and verify", timed(lambda: export(plan, problem))[1], PLAN_SECONDS)
     command = [sys.executable, "-m", "rebalancer", "--help"]

@@ -26,6 +26,7 @@ from rebalancer.plan.leg import Leg
 from rebalancer.planner.compose import SCHEDULE_EFFORT
 from rebalancer.policy import Intent, LimitsPolicy
 from rebalancer.problem import Problem
+from rebalancer.rules import Rulebook
 from rebalancer.schedule.dispatch import Ride
 from rebalancer.schedule.retime import in_time
 from rebalancer.solve import solve
@@ -77,7 +78,7 @@ class Row:
 
 def legs_to(problem: Problem, goal: Placement) -> Sequence[Leg] | None:
     """An order of the moves to *goal*, None where there is none."""
-    order = find_order(problem, RULES, goal, seed=1)
+    order = find_order(Rulebook(problem, RULES), goal, seed=1)
     return order.legs if isinstance(order, Order) else None
 
 
@@ -118,7 +119,7 @@ def measured(name: str, legs: Sequence[Leg], problem: Problem) -> Iterator[Row]:
         policy = problem.policy.model_copy(update={"limits": LimitsPolicy(**chosen)})
         limited = replace(problem, policy=policy)
         begun = time.perf_counter()
-        found = in_time(legs, limited, RULES, NO_EXPERIENCE, SCHEDULE_EFFORT)
+        found = in_time(legs, Rulebook(limited, RULES), NO_EXPERIENCE, SCHEDULE_EFFORT)
         seconds = time.perf_counter() - begun
         rides, made = found.rides, found.timetable
         yield Row(
@@ -173,7 +174,7 @@ def _rows(path: Path, seconds: float) -> Iterator[Row]:
     """The rows of one instance, printed as they come."""
     name = path.name.partition(".")[0]
     problem = problem_of(read_instance(path), seconds=seconds, seed=1)
-    legs = legs_to(problem, solve(problem, rules=RULES).placement)
+    legs = legs_to(problem, solve(Rulebook(problem, RULES)).placement)
     apart = replace(problem, intent=Intent())
     large = len(problem.initial) >= LARGE
     for row in (

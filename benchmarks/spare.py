@@ -16,6 +16,7 @@ from itertools import pairwise
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.policy import Covered, LimitsPolicy, Policy, SparePolicy
 from rebalancer.problem import Problem, make_problem
+from rebalancer.rules import Rulebook
 from rebalancer.rules.availability.spare import Spare
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.solve import solve
@@ -47,9 +48,9 @@ def _row(failing: int, problem: Problem) -> int:
     """Solve, then plan the whole way, then verify; how many findings speak against the plan."""
     standing = [limit.standing(limit.start) for limit in Spare().limits(problem)]
     times = [time.perf_counter()]
-    solve(problem)
+    solve(Rulebook.of(problem))
     times.append(time.perf_counter())
-    plan = rebalance(problem, made_at=datetime.now(UTC))
+    plan = rebalance(Rulebook.of(problem), made_at=datetime.now(UTC))
     times.append(time.perf_counter())
     findings = verify_plan(plan, problem.pool, problem.demand, now=datetime.now(UTC))
     times.append(time.perf_counter())

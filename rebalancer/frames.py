@@ -15,7 +15,7 @@ from rebalancer.objectives import cpu_capacities, host_load
 from rebalancer.placement import Placement
 from rebalancer.plan import Plan
 from rebalancer.problem import Problem
-from rebalancer.rules import Legality
+from rebalancer.rules import Rulebook
 from rebalancer.units import gib
 from rebalancer.whatif import Loss, Room
 
@@ -99,9 +99,9 @@ def _names(kind: type[Loss | Room]) -> list[str]:
     return [field.name for field in fields(kind)]
 
 
-def legality_frame(legality: Legality) -> pd.DataFrame:
+def legality_frame(book: Rulebook) -> pd.DataFrame:
     """Guests x hosts: the first rule that objects now, "" where the VM may go, "+" with its disks, "=" where it is."""
-    matrix = legality_matrix(legality)
+    matrix = legality_matrix(book)
     index = pd.Index([vm.name for vm in matrix.vms], name="vm")
     return pd.DataFrame(matrix.cells, index=index, columns=matrix.titles)
 

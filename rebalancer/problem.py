@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from rebalancer.demand import LoadProfile
-from rebalancer.inventory import VDI, Host, Pool, Uuid
+from rebalancer.inventory import VDI, Host, Pool, PoolIndex, Uuid
 from rebalancer.placement import Placement, current_placement, current_placement_with_disks, disks_of
 from rebalancer.policy import Intent, Policy, Reserve
 from rebalancer.policy.resolve import disk_srs_of, intent_of
@@ -26,6 +26,11 @@ class Problem:
     intent: Intent
     initial: Placement
     before: Placement | None = None
+    index: PoolIndex = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Index the pool."""
+        object.__setattr__(self, "index", PoolIndex(self.pool))
 
     @property
     def start(self) -> Placement:

@@ -15,7 +15,7 @@ from rebalancer.inventory import SR, VDI, VM, Host, Pool
 from rebalancer.placement import DiskMove, Move
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.rules.routes import Routes
 from rebalancer.units import GIB
 from tests.pools import make_disk, make_driver, make_host, make_pool, make_sr, make_vdi, make_vm, policy_of, problem_of
@@ -80,7 +80,7 @@ def local_problem(*vms: VM, policy: Policy | None = None, **changes: Any) -> Pro
 
 def ways_of(problem: Problem) -> Routes:
     """The ways of *problem* by the rules that bind it."""
-    return Routes(problem, rules_for(problem))
+    return Rulebook.of(problem).routes
 
 
 def carried(vm: str, *, source: int = 1, target: int = 2, sr: str | None = None) -> Move:

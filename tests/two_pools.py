@@ -16,7 +16,7 @@ from rebalancer.demand import LoadProfile
 from rebalancer.inventory import SR, VDI, VM, Host, Network, Pool, join_pools
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem, make_problem
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.rules.routes import Routes
 from tests.local_disks import DRIVERS, LICENSED, full_disk, local_sr
 from tests.pools import LAN, SHARED_SR, make_host, make_network, make_pool, make_sr, make_vif, make_vm, policy_of
@@ -80,7 +80,7 @@ def two_pools(east: Pool, west: Pool, *, policy: Policy | None = None, demand: L
 
 def ways_between(problem: Problem) -> Routes:
     """The ways of *problem* by the rules that bind it."""
-    return Routes(problem, rules_for(problem))
+    return Rulebook.of(problem).routes
 
 
 def _without(table: Any, uuid: str) -> dict[str, Any]:

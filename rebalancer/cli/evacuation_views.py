@@ -17,7 +17,8 @@ from rebalancer.whatif.rolling_folder import folder_names, purpose_of, summary_o
 if TYPE_CHECKING:
     from rebalancer.errors import RebalancerError, WayOut
     from rebalancer.plan import Plan
-    from rebalancer.whatif import Blocked, Evacuation, Rolling
+    from rebalancer.rules import Blocked
+    from rebalancer.whatif import Evacuation, Rolling
 
 
 def evacuation_tables(found: Evacuation) -> Iterator[RenderableType]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from rebalancer.cli.source import Door, Situation, open_source, with_demand_from
 from rebalancer.policy.load import policy_or_default
 from rebalancer.problem import Problem, make_problem
-from rebalancer.rules import Legality, rules_for
+from rebalancer.rules import Rulebook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class Case:
 
     situation: Situation
     problem: Problem
-    legality: Legality
+    book: Rulebook
 
 
 def open_case(source: str, policy: Path | None, door: Door, *, metrics: bool, table: Path | None = None) -> Case:
@@ -32,4 +32,4 @@ def open_case(source: str, policy: Path | None, door: Door, *, metrics: bool, ta
     if table:
         situation = with_demand_from(situation, table, wanted.demand)
     problem = make_problem(situation.pool, situation.demand, wanted)
-    return Case(situation=situation, problem=problem, legality=Legality(problem, rules_for(problem)))
+    return Case(situation=situation, problem=problem, book=Rulebook.of(problem))

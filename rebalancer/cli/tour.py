@@ -17,7 +17,7 @@ from rebalancer.plan import Plan
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem, make_problem
-from rebalancer.rules import Legality, rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.simulator import Simulator, demo_pool
 from rebalancer.snapshot import Snapshot, write_snapshot
 from rebalancer.units import counted
@@ -42,7 +42,7 @@ def tour(folder: Path) -> None:
         _stage("1. Read the pool over XenAPI, and a week of metrics from every host")
         problem = _read(simulator.url, credentials, trust, folder / "snapshot.json.gz")
         _stage("2. Check what may move")
-        show(*check_tables(legality_report(Legality(problem, rules_for(problem)))))
+        show(*check_tables(legality_report(Rulebook.of(problem))))
         _stage("3. Plan")
         plan = _plan(problem, folder / "plan")
         show(*plan_tables(plan))
@@ -83,7 +83,7 @@ def _read(url: str, credentials: Credentials, trust: Trust, snapshot: Path) -> P
 def _plan(problem: Problem, folder: Path) -> Plan:
     """A plan, written for review."""
     with watch_solve() as reporter:
-        plan = rebalance(problem, made_at=datetime.now(UTC), reporter=reporter)
+        plan = rebalance(Rulebook.of(problem), made_at=datetime.now(UTC), reporter=reporter)
     write_plan(plan, folder)
     return plan
 

@@ -16,8 +16,7 @@ import networkx as nx
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
 from rebalancer.plan.step import Step
-from rebalancer.problem import Problem
-from rebalancer.rules import PoolRule, Row, Rule, StateLimit, When
+from rebalancer.rules import PoolRule, Row, Rule, Rulebook, StateLimit
 
 Node = str | tuple[str, str]
 
@@ -31,18 +30,16 @@ class Clash:
     words: str
 
 
-def clashes(steps: Sequence[Step], problem: Problem, rules: Sequence[Rule]) -> Iterator[Clash]:
-    """Steps of one plan that some allowed order lets begin too early; *problem* is the pool before all of them."""
+def clashes(steps: Sequence[Step], book: Rulebook) -> Iterator[Clash]:
+    """Steps of one plan that some allowed order lets begin too early; *book* is of the pool before all of them."""
     ancestors = ancestors_of(steps)
     yield from _own_vm(steps, ancestors)
-    for rule in rules:
-        if not isinstance(rule, PoolRule) or rule.when is not When.EVERY_STEP:
-            continue
-        for limit in rule.limits(problem):
-            if isinstance(limit, Row) and limit.hard:
-                yield from _Loads(limit, steps, ancestors, problem.initial).clashes(rule)
-            elif isinstance(limit, StateLimit):
-                yield from _unchained(steps, ancestors, rule)
+    for bound in book.lasting:
+        limit = bound.limit
+        if isinstance(limit, Row) and limit.hard:
+            yield from _Loads(limit, steps, ancestors, book.problem.initial).clashes(bound.rule)
+        elif isinstance(limit, StateLimit):
+            yield from _unchained(steps, ancestors, bound.rule)
 
 
 def ancestors_of(steps: Sequence[Step]) -> dict[str, frozenset[str]]:
@@ -84,7 +81,9 @@ class _Loads:
         self, row: Row, steps: Sequence[Step], ancestors: Mapping[str, frozenset[str]], start: Placement
     ) -> None:
         self._row, self._ancestors = row, ancestors
-        self._initial = sum(row.weights.get(holder, 0) for holder, place in start.holders() if place in row.places)
+        self._initial = sum(
+            row.weights.resident.get(holder, 0) for holder, place in start.holders() if place in row.places
+        )
         self._begun: dict[str, int] = {}
         self._done: dict[str, int] = {}
         for step in steps:
@@ -94,8 +93,8 @@ class _Loads:
 
     def _enter(self, step: str, holder: Uuid, *, comes: bool) -> None:
         """Add what *holder* does when *step* takes it to the limit, or away from it."""
-        resident = self._row.weights.get(holder, 0)
-        arriving = self._row.arrival_weights.get(holder, 0) if comes else 0
+        resident = self._row.weights.resident.get(holder, 0)
+        arriving = self._row.weights.arrival.get(holder, 0) if comes else 0
         self._begun[step] = self._begun.get(step, 0) + arriving
         self._done[step] = self._done.get(step, 0) + (resident - arriving if comes else -resident)
 

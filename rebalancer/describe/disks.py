@@ -10,7 +10,7 @@ from rebalancer.plan.plan import SRRow
 from rebalancer.plan.step import Step, StepDisk
 from rebalancer.problem import Problem
 from rebalancer.rules.facts.disk_maps import unseen_cds
-from rebalancer.rules.facts.sizes import disk_sizes
+from rebalancer.rules.facts.sizes import DiskSizes
 
 
 def step_disks(move: Move, problem: Problem) -> tuple[StepDisk, ...]:
@@ -20,7 +20,7 @@ def step_disks(move: Move, problem: Problem) -> tuple[StepDisk, ...]:
 
 def _step_disk(vm: Uuid, disk: DiskMove, problem: Problem) -> StepDisk:
     """One disk."""
-    srs, sizes = problem.pool.srs, disk_sizes(problem)
+    srs, sizes = problem.pool.srs, DiskSizes(problem)
     vdi = sizes.behind(vm, disk.drive)
     return StepDisk(
         drive=disk.drive,
@@ -38,7 +38,7 @@ def sr_rows(problem: Problem, after: Placement) -> tuple[SRRow, ...]:
     """Every SR that gains or loses disks on the way to *after*, sorted by name."""
     gains: dict[Uuid, list[tuple[Uuid, int]]] = {}
     loses: dict[Uuid, list[tuple[Uuid, int]]] = {}
-    sizes = disk_sizes(problem)
+    sizes = DiskSizes(problem)
     for move in problem.initial.moves_to(after):
         for disk in move.disks:
             size = sizes.copied(sizes.behind(move.vm, disk.drive))

@@ -16,6 +16,7 @@ from rebalancer.placement import Placement
 from rebalancer.plan.plan import Curve, HostRow, HostState, Load, Metrics, Plan
 from rebalancer.plan.step import Step
 from rebalancer.problem import Problem
+from rebalancer.rules import Rulebook
 from rebalancer.rules.facts.memory_model import guest_bytes, held_apart_from, resident_bytes
 
 DECIMALS = 6
@@ -25,12 +26,12 @@ DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HOURS_A_DAY = 24
 
 
-def host_rows(problem: Problem, after: Placement, steps: Sequence[Step]) -> tuple[HostRow, ...]:
+def host_rows(book: Rulebook, after: Placement, steps: Sequence[Step]) -> tuple[HostRow, ...]:
     """Every host where the VMs are now, while *steps* lead them to *after*, and there; sorted by name."""
-    pool, before = problem.pool, problem.initial
+    problem, pool, before = book.problem, book.problem.pool, book.problem.initial
     apart = held_apart_from(pool, before)
     states_before, states_after = _states(problem, before), _states(problem, after)
-    peaks = memory_peaks(steps, problem)
+    peaks = memory_peaks(steps, book)
     rows = [
         HostRow(
             uuid=uuid,

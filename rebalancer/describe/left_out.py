@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from rebalancer.describe.staying import DOES_NOT_PAY
+from rebalancer.describe.worth import DOES_NOT_PAY
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Move, Placement
 from rebalancer.plan.finding import Finding
 from rebalancer.plan.plan import Missing, Plan
-from rebalancer.problem import Problem, problem_at
-from rebalancer.rules import PoolRule, Rule, end_violations, step_ledger
+from rebalancer.problem import Problem
+from rebalancer.rules import Rulebook
 from rebalancer.rules.facts.counterparts import crosses
-from rebalancer.rules.routes import Routes
 from rebalancer.units import counted
 
 LEFT_OUT = "left-out"
@@ -30,11 +29,9 @@ def what_is_missing(plan: Plan) -> str:
     return "moves of a better placement that the plan does without"
 
 
-def missing_moves(
-    moves: Iterable[Move], end: Placement, problem: Problem, rules: Sequence[Rule]
-) -> tuple[Missing, ...]:
-    """*moves* that are not made where a plan for *problem* ends at *end*, sorted by the names of their VMs."""
-    search = Hindrances(end, problem, rules)
+def missing_moves(moves: Iterable[Move], end: Placement, book: Rulebook) -> tuple[Missing, ...]:
+    """*moves* that are not made where a plan under *book* ends at *end*, sorted by the names of their VMs."""
+    search = Hindrances(end, book)
     return tuple(sorted((search.of(move) for move in moves), key=_by_name))
 
 
@@ -59,8 +56,9 @@ def left_out(moves: Iterable[Move], problem: Problem, reason: str) -> tuple[Miss
     )
 
 
-def wrong_missing(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterator[Finding]:
-    """Where *plan* says otherwise than the rules what it does without, and why; *problem* is what it was made from."""
+def wrong_missing(plan: Plan, book: Rulebook) -> Iterator[Finding]:
+    """Where *plan* says otherwise than the rules what it does without, and why; *book* is of what it was made from."""
+    problem = book.problem
     if bool(plan.missing) != (plan.outcome == INCOMPLETE):
         said = counted(len(plan.missing), "move is", "moves are")
         yield _wrong(f"the outcome is '{plan.outcome}', and {said} said to be missing")
@@ -69,7 +67,7 @@ def wrong_missing(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterat
     moves = {each.vm: Move(vm=each.vm, source=end[each.vm], target=each.target) for each in known}
     away = {vm: move for vm, move in moves.items() if move.source != move.target}
     chosen = {each.vm: each.words for each in known if each.rule == LEFT_OUT and each.vm in away}
-    found = [*missing_moves([move for vm, move in away.items() if vm not in chosen], end, problem, rules)]
+    found = [*missing_moves([move for vm, move in away.items() if vm not in chosen], end, book)]
     found += [each for vm, words in chosen.items() for each in left_out([away[vm]], problem, words)]
     if sorted(found, key=_by_name) != list(plan.missing):
         yield _wrong("the moves that are said to be missing are others, or are missing for another reason")
@@ -83,12 +81,11 @@ def _wrong(words: str) -> Finding:
 class Hindrances:
     """What speaks against a further move from where a plan ends."""
 
-    def __init__(self, end: Placement, problem: Problem, rules: Sequence[Rule]) -> None:
-        self._problem = problem
-        self._pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
-        self._then = problem_at(problem, end)
-        self._ways = Routes(self._then, rules)
-        self._ledger = step_ledger(self._pool_rules, self._then, self._then.initial)
+    def __init__(self, end: Placement, book: Rulebook) -> None:
+        self._book, self._problem = book, book.problem
+        self._there = book.at(end)
+        self._then = self._there.problem
+        self._ledger = self._there.ledger()
 
     def of(self, move: Move) -> Missing:
         """*move*, by its cheapest way, with the first thing that speaks against it."""
@@ -106,19 +103,19 @@ class Hindrances:
     def _against_all_ways(self, move: Move) -> tuple[str, str] | None:
         """What speaks against the cheapest way; where none leads to another pool, what keeps the disks from going."""
         vm, host = self._then.pool.vms[move.vm], self._then.pool.hosts[move.target]
-        ways = self._ways.ways(vm, host)
-        closed = self._ways.why_none(vm, host) if crosses(vm, host, self._then) else ()
+        routes = self._there.routes.routes(vm, host)
+        closed = self._there.routes.why_no_disks(vm, host) if crosses(vm, host, self._then) else ()
         if closed:
             return closed[0].rule, closed[0].words
-        return self.against(replace(move, disks=ways[0].disks if ways else ()))
+        return self.against(replace(move, disks=routes[0].disks if routes else ()))
 
     def against(self, move: Move) -> tuple[str, str] | None:
         """A rule and its words: on the VM and the host, on the way, or at the end; None where *move* may be made."""
-        for objection in self._ways.objections(move):
+        for objection in self._there.objections(move):
             return objection.rule, objection.words
         for violation in self._ledger.objections(move.vm, move.target, move.disks):
             return violation.rule, violation.words
         there = self._then.initial.after(move)
-        for violation in end_violations(self._pool_rules, self._problem, there):
+        for violation in self._book.violations(there, since=self._problem.initial):
             return violation.rule, f"the plan could not end with it: {violation.words}"
         return None

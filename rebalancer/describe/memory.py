@@ -11,37 +11,36 @@ from rebalancer.describe.concurrency import ancestors_of, highest
 from rebalancer.inventory import Uuid
 from rebalancer.plan.leg import Leg
 from rebalancer.plan.step import HostMemory, Step
-from rebalancer.problem import Problem
-from rebalancer.rules.memory.enough_memory import EnoughMemory
+from rebalancer.rules import Rulebook
 
 
-def memory_by_step(legs: Sequence[Leg | Step], problem: Problem) -> tuple[tuple[HostMemory, HostMemory], ...]:
+def memory_by_step(legs: Sequence[Leg | Step], book: Rulebook) -> tuple[tuple[HostMemory, HostMemory], ...]:
     """Source and target of each of *legs* while it runs and after it, where they run one after another."""
-    return tuple(_by_step(legs, problem))
+    return tuple(_by_step(legs, book))
 
 
-def _by_step(legs: Sequence[Leg | Step], problem: Problem) -> Iterator[tuple[HostMemory, HostMemory]]:
+def _by_step(legs: Sequence[Leg | Step], book: Rulebook) -> Iterator[tuple[HostMemory, HostMemory]]:
     """One leg after the other."""
-    rows = {host: row for row in EnoughMemory().limits(problem) for host in row.places}
+    problem, rows = book.problem, {host: row for row in book.memory_rows for host in row.places}
     held = dict.fromkeys(problem.pool.hosts, 0)
     for vm, host in problem.initial.host_of.items():
-        held[host] += rows[host].weights[vm]
+        held[host] += rows[host].weights.resident[vm]
     for leg in legs:
         source, target = held[leg.source], held[leg.target]
-        held[leg.source] -= rows[leg.source].weights[leg.vm]
-        held[leg.target] += rows[leg.target].weights[leg.vm]
-        arriving = target + rows[leg.target].arrival_weights[leg.vm]
+        held[leg.source] -= rows[leg.source].weights.resident[leg.vm]
+        held[leg.target] += rows[leg.target].weights.resident[leg.vm]
+        arriving = target + rows[leg.target].weights.arrival[leg.vm]
         yield (
             HostMemory(host=leg.source, during_bytes=source, after_bytes=held[leg.source]),
             HostMemory(host=leg.target, during_bytes=arriving, after_bytes=held[leg.target]),
         )
 
 
-def memory_peaks(steps: Sequence[Step], problem: Problem) -> dict[Uuid, int]:
+def memory_peaks(steps: Sequence[Step], book: Rulebook) -> dict[Uuid, int]:
     """The most bytes that the VMs on each host may hold at any moment of any order that *steps* allow.
 
     However many steps run at once: where fewer may, less is held.
     """
     ancestors = ancestors_of(steps)
-    rows = EnoughMemory().limits(problem)
-    return {host: highest(row, steps, ancestors, problem.initial) for row in rows for host in row.places}
+    start = book.problem.initial
+    return {host: highest(row, steps, ancestors, start) for row in book.memory_rows for host in row.places}

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from rebalancer.describe.figures import load_shares, slot_in_words
-from rebalancer.describe.staying import not_worth_it
+from rebalancer.describe.worth import not_worth_it
 from rebalancer.inventory import VM, Uuid
 from rebalancer.objectives import FailuresLost, LastResort
 from rebalancer.placement import Placement
@@ -16,10 +16,7 @@ from rebalancer.plan.leg import Leg
 from rebalancer.plan.plan import LeftAlone, Missing, OldViolation
 from rebalancer.plan.step import StepKind
 from rebalancer.policy import Mode
-from rebalancer.problem import Problem
-from rebalancer.rules import Legality, Objection, Violation, standing_violations
-from rebalancer.rules.availability.spare import Spare
-from rebalancer.rules.routes import Routes
+from rebalancer.rules import Objection, Rulebook, Violation
 from rebalancer.units import counted, size_in_words
 
 COOL_DOWN = "cool-down"
@@ -36,16 +33,12 @@ BACK = {StepKind.MOVE: "back to where it was", StepKind.HOP: "parked on the way 
 class Reasons:
     """Why the moves from where VMs are to *goal* are made, and why others are not, *missing* ones among them."""
 
-    def __init__(
-        self, problem: Problem, legality: Legality, goal: Placement, *, missing: Sequence[Missing] = ()
-    ) -> None:
-        self._problem, self._legality, self._goal = problem, legality, goal
+    def __init__(self, book: Rulebook, goal: Placement, *, missing: Sequence[Missing] = ()) -> None:
+        self._book, self._problem, self._goal = book, book.problem, goal
         self._missing = {each.vm: each for each in missing}
-        self._ways = Routes(problem, legality.rules)
-        rules = legality.pool_rules
-        self._broken = standing_violations(rules, problem, problem.initial)
-        self._left_broken = standing_violations(rules, problem, goal)
-        self._peaks_before = self._peaks(problem.initial)
+        self._broken = book.violations(self._problem.initial)
+        self._left_broken = book.violations(goal)
+        self._peaks_before = self._peaks(self._problem.initial)
         self._peaks_after = self._peaks(goal)
 
     def urgent(self) -> tuple[Uuid, ...]:
@@ -155,13 +148,13 @@ class Reasons:
         if after >= before:
             return None
         left = f"{counted(after, 'failure')} of hosts" if after else "no failure of hosts"
-        return f"after {left} instead of {before} VMs then have no place to restart [{Spare.id}]"
+        return f"after {left} instead of {before} VMs then have no place to restart [spare]"
 
     @cached_property
     def _failures_lost(self) -> tuple[int, int]:
         """Failures that the pool does not outlive, before and after."""
         asked = (self._problem.initial, self._goal)
-        before, after = (int(FailuresLost().value(each, self._problem)) for each in asked)
+        before, after = (int(FailuresLost().value(each, self._book)) for each in asked)
         return before, after
 
     def _left_on(self, host: Uuid) -> Iterator[LeftAlone]:
@@ -185,29 +178,27 @@ class Reasons:
 
     def _held(self, vm: VM) -> Objection:
         """What keeps *vm* where it is: a rule, what its missing move lacks, or that moving it would not pay."""
-        own = self._legality.held_by(vm)
+        own = self._book.live.held_by(vm)
         if own:
             return own[0]
         if vm.uuid in self._missing:
             without = self._missing[vm.uuid]
             words = f"was to go to {without.target_name}; the plan does without: {without.words}"
             return Objection(rule=without.rule, code=None, words=words)
-        targets = self._ways.targets(vm)
+        targets = self._book.targets(vm)
         if targets and vm.uuid in self._problem.intent.last_resort:
             words = f"moves as a last resort only: {self._problem.intent.last_resort[vm.uuid]}"
             rule = COOL_DOWN if vm.uuid in self._problem.intent.cooling else LastResort.id
             return Objection(rule=rule, code=None, words=words)
         if targets:
-            rule, words = not_worth_it(vm, self._goal, self._problem)
+            rule, words = not_worth_it(vm, self._goal, self._book)
             return Objection(rule=rule, code=None, words=f"may go to {counted(len(targets), 'host')}, but {words}")
         return self._refused_everywhere(vm)
 
     def _refused_everywhere(self, vm: VM) -> Objection:
         """The rule that keeps *vm* from most hosts."""
         refusals = [
-            objections[0]
-            for host in self._problem.pool.hosts.values()
-            if (objections := self._ways.why_none(vm, host) or self._legality.objections(vm, host))
+            objections[0] for host in self._problem.pool.hosts.values() if (objections := self._book.why_not(vm, host))
         ]
         if not refusals:
             return Objection(rule="only-host", code=None, words="there is no other host")
@@ -221,18 +212,12 @@ class Reasons:
         """What it would take for *vm* to go somewhere with its disks, where the policy lets none go along."""
         if self._problem.policy.storage_motion.enabled:
             return ""
-        ways = [way for host in self._problem.pool.hosts.values() for way in self._if_disks_went.ways(vm, host)[:1]]
-        if not ways:
+        routes = self._book.with_disks.targets(vm).values()
+        if not routes:
             return ""
-        size = size_in_words(min(way.copied_bytes for way in ways))
-        return (
-            f"; with its disks it could go to {counted(len(ways), 'host')}, copying {size}: set storage_motion.enabled"
-        )
-
-    @cached_property
-    def _if_disks_went(self) -> Routes:
-        """The ways that there would be with Storage XenMotion."""
-        return Routes(self._problem.with_disks(), self._legality.rules)
+        size = size_in_words(min(route.copied_bytes for route in routes))
+        hosts = counted(len(routes), "host")
+        return f"; with its disks it could go to {hosts}, copying {size}: set storage_motion.enabled"
 
     def _old(self, violation: Violation) -> OldViolation:
         """What became of one."""

@@ -1,4 +1,4 @@
-"""What another end than the solver's is worth: its own objectives, and whether it is better than no plan at all."""
+"""What ends of plans are worth, what the policy's limits allow, and why a VM that may move stays."""
 
 from __future__ import annotations
 
@@ -6,28 +6,37 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rebalancer.describe.figures import DECIMALS
+from rebalancer.inventory import VM
 from rebalancer.objectives import OBJECTIVES, Balance, Peak
 from rebalancer.placement import Placement
 from rebalancer.plan.plan import Tier
-from rebalancer.policy import Mode
+from rebalancer.policy import LimitsPolicy, Mode
 from rebalancer.problem import Problem
+from rebalancer.rules import Rulebook
+from rebalancer.units import counted, gib
+
+ROUNDING_GIB = 1e-6
+DOES_NOT_PAY = "does-not-pay"
+"""In the place of a rule: the VM may move, but the plan is better without that move."""
+LIMITS = "limits"
+"""In the place of a rule: the plan makes as many moves, or copies as much, as the policy allows."""
 
 
-def tiers_at(end: Placement, tiers: Sequence[Tier], problem: Problem) -> tuple[Tier, ...]:
+def tiers_at(end: Placement, tiers: Sequence[Tier], book: Rulebook) -> tuple[Tier, ...]:
     """*tiers* of another placement as they come out where the VMs end at *end*.
 
     A bound holds while every tier before it comes out as it did; after that none is known but 0. The peak is left out:
     which hosts count for it only the solver knows.
     """
-    return tuple(_tiers(end, [tier for tier in tiers if tier.objective != Peak.id], problem))
+    return tuple(_tiers(end, [tier for tier in tiers if tier.objective != Peak.id], book))
 
 
-def _tiers(end: Placement, tiers: Sequence[Tier], problem: Problem) -> Iterator[Tier]:
+def _tiers(end: Placement, tiers: Sequence[Tier], book: Rulebook) -> Iterator[Tier]:
     """One after another, as long as they are held and after."""
     held = True
     for tier in tiers:
         objective = next(each for each in OBJECTIVES if each.id == tier.objective)
-        after = round(objective.value(end, problem), DECIMALS)
+        after = round(objective.value(end, book), DECIMALS)
         same = held and after == tier.after
         yield replace(tier, after=after, bound=min(tier.bound, after) if held else 0.0, proved=same and tier.proved)
         held = same
@@ -53,3 +62,42 @@ def _left(end: Placement, problem: Problem) -> float:
     if problem.policy.mode is not Mode.EVACUATE:
         return 0.0
     return float(sum(host in problem.intent.empty for host in end.host_of.values()))
+
+
+def over_limits(limits: LimitsPolicy, *, moves: int, sizes_bytes: Sequence[int]) -> str:
+    """How a plan exceeds *limits*, in words; "" where it does not.
+
+    Args:
+        limits: the policy's.
+        moves: VMs that end on another host.
+        sizes_bytes: what each step copies.
+    """
+    if limits.maximum_moves is not None and moves > limits.maximum_moves:
+        return f"{counted(moves, 'VM moves', 'VMs move')}, where the policy allows {limits.maximum_moves}"
+    copied = gib(sum(sizes_bytes))
+    if limits.maximum_gib is not None and copied > limits.maximum_gib + ROUNDING_GIB:
+        return f"{copied:.1f} GiB are copied, where the policy allows {limits.maximum_gib:g}"
+    return ""
+
+
+def not_worth_it(vm: VM, goal: Placement, book: Rulebook) -> tuple[str, str]:
+    """What stands in the place of a rule, and why a plan that leads to *goal* leaves *vm* where it is, in words."""
+    problem, limits = book.problem, book.problem.policy.limits
+    moving = [*(problem.pool.vms[move.vm] for move in problem.initial.moves_to(goal)), vm]
+    sizes = [each.migration_memory_bytes for each in moving]
+    if over := over_limits(limits, moves=len(moving), sizes_bytes=sizes):
+        return LIMITS, f"the plan goes as far as its limits allow; with that move {over}"
+    least = f"limits.minimum_gain_pcpu_hours, {limits.minimum_gain_pcpu_hours:g}"
+    if _asks_for_gain(problem) and _gain(goal, book) < limits.minimum_gain_pcpu_hours:
+        return DOES_NOT_PAY, f"no moves were found that gain as many pCPU-hours as the policy asks for ({least})"
+    return DOES_NOT_PAY, "the plan is better, or has room only, without that move"
+
+
+def _asks_for_gain(problem: Problem) -> bool:
+    """Whether moves have to gain something in load."""
+    return problem.demand is not None and problem.policy.mode in {Mode.BALANCE, Mode.CONSOLIDATE}
+
+
+def _gain(goal: Placement, book: Rulebook) -> float:
+    """pCPU-hours that the plan gains, all that its moves cost taken off."""
+    return Balance().value(book.problem.initial, book) - Balance().value(goal, book)

@@ -1,6 +1,7 @@
 """The pool as frozen values: what hosts, VMs, disks and networks there are, and where they are now."""
 
 from rebalancer.inventory.host import PBD, PGPU, PIF, Host
+from rebalancer.inventory.index import PoolIndex
 from rebalancer.inventory.joined import JoinedPool, join_pools, names_of
 from rebalancer.inventory.network import Network
 from rebalancer.inventory.pool import HighAvailability, Pool, VMGroup
@@ -39,6 +40,7 @@ __all__ = [
     "MemoryRange",
     "Network",
     "Pool",
+    "PoolIndex",
     "PowerState",
     "Records",
     "StorageDriver",

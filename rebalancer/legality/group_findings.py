@@ -10,9 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rebalancer.inventory import Uuid
 from rebalancer.policy import PolicyFinding
-from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import Rule
-from rebalancer.rules.routes import Routes
+from rebalancer.rules import Rulebook
 from rebalancer.units import counted
 
 SHOWN = 3
@@ -21,17 +19,16 @@ Reach = Mapping[Uuid, frozenset[Uuid]]
 """The hosts that each VM may be on: its own, and those that it may move to."""
 
 
-def check_groups(problem: Problem, rules: Sequence[Rule]) -> tuple[PolicyFinding, ...]:
-    """The wishes of *problem* that cannot be kept under *rules*, hard or soft, with the VMs that are in the way."""
-    return _Asking(problem, rules).findings()
+def check_groups(book: Rulebook) -> tuple[PolicyFinding, ...]:
+    """The wishes that cannot be kept under *book*, hard or soft, with the VMs that are in the way."""
+    return _Wishes(book).findings()
 
 
-class _Asking:
-    """One problem."""
+class _Wishes:
+    """The wishes of one problem."""
 
-    def __init__(self, problem: Problem, rules: Sequence[Rule]) -> None:
-        self._problem, self._intent = problem, problem.intent
-        self._ways = Routes(problem, rules)
+    def __init__(self, book: Rulebook) -> None:
+        self._book, self._problem, self._intent = book, book.problem, book.problem.intent
         self._reach: dict[Uuid, frozenset[Uuid]] = {}
 
     def findings(self) -> tuple[PolicyFinding, ...]:
@@ -42,7 +39,7 @@ class _Asking:
     def _reach_of(self, vms: frozenset[Uuid]) -> Reach:
         """The hosts of each of *vms*."""
         for vm in vms - self._reach.keys():
-            targets = self._ways.targets(self._problem.pool.vms[vm])
+            targets = self._book.targets(self._problem.pool.vms[vm])
             self._reach[vm] = frozenset({self._problem.initial[vm], *targets})
         return {vm: self._reach[vm] for vm in sorted(vms)}
 

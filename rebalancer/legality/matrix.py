@@ -12,7 +12,7 @@ from pathlib import Path
 from rebalancer.errors import InputError
 from rebalancer.inventory import VM, Host
 from rebalancer.legality.report import Tonight
-from rebalancer.rules.core.legality import Legality
+from rebalancer.rules import Rulebook
 from rebalancer.sanitise import spreadsheet_cell
 
 STAYS, MAY_GO, WITH_DISKS = "=", "", "+"
@@ -61,9 +61,9 @@ class Matrix:
         }
 
 
-def legality_matrix(legality: Legality) -> Matrix:
+def legality_matrix(book: Rulebook) -> Matrix:
     """The first objection to every move now, memory and other limits of the targets included."""
-    pool, tonight = legality.problem.pool, Tonight(legality)
+    pool, tonight = book.problem.pool, Tonight(book)
     vms = tuple(sorted(pool.resident_guests(), key=lambda vm: (vm.name, vm.uuid)))
     hosts = tuple(sorted(pool.hosts.values(), key=lambda host: (host.name, host.uuid)))
     cells = tuple(tuple(_cell(tonight, vm, host) for host in hosts) for vm in vms)

@@ -7,7 +7,7 @@ from rebalancer.legality.group_findings import check_groups
 from rebalancer.legality.spare_findings import check_spare
 from rebalancer.policy import Policy, PolicyFinding, check_policy
 from rebalancer.problem import make_problem
-from rebalancer.rules.catalogue import rules_for
+from rebalancer.rules import Rulebook
 
 IMPOSSIBLE = "cannot be kept"
 
@@ -19,7 +19,7 @@ def policy_findings(policy: Policy, pool: Pool) -> tuple[PolicyFinding, ...]:
         PolicyError: it names what the pool does not have, or cannot be followed at all.
     """
     found = check_policy(policy, pool)
-    problem = make_problem(pool, None, policy)
+    book = Rulebook.of(make_problem(pool, None, policy))
     said = {each.where for each in found if each.words.endswith(IMPOSSIBLE)}
-    more = (each for each in check_groups(problem, rules_for(problem)) if each.where not in said)
-    return (*found, *more, *check_spare(problem))
+    more = (each for each in check_groups(book) if each.where not in said)
+    return (*found, *more, *check_spare(book))

@@ -7,19 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from rebalancer.inventory import VM, Host, Pool, Uuid
-from rebalancer.legality.let_disks_go import ALLOW, LetDisksGo
 from rebalancer.problem import Problem
-from rebalancer.rules.availability.restarts import Restarts
-from rebalancer.rules.core.kinds import Objection, Violation
-from rebalancer.rules.core.ledger import Ledger, standing_violations, step_ledger
-from rebalancer.rules.core.legality import Legality
+from rebalancer.rules import Objection, Rulebook, Violation
 from rebalancer.rules.facts.counterparts import crosses
 from rebalancer.rules.facts.disk_maps import unseen_cds
-from rebalancer.rules.facts.sizes import disk_sizes
-from rebalancer.rules.routes import Route, Routes
-
-ALONE = Objection(rule="one-host", code=None, words="the pool has no other host")
-"""What holds every VM of a pool of one host."""
+from rebalancer.rules.facts.sizes import DiskSizes
+from rebalancer.rules.let_disks_go import ALLOW, LetDisksGo
+from rebalancer.rules.routes import Route
+from rebalancer.rules.stuck import ALONE
 
 SHOWN = 4
 """VMs that a way out names; more are counted."""
@@ -107,10 +102,10 @@ class LegalityReport:
         return asdict(self)
 
 
-def explain(legality: Legality, vm: VM, hosts: Iterable[Host]) -> tuple[PairAnswer, ...]:
+def explain(book: Rulebook, vm: VM, hosts: Iterable[Host]) -> tuple[PairAnswer, ...]:
     """What the rules say of moving *vm* to each of *hosts* now, memory and other limits of the target included."""
-    tonight, let_disks_go = Tonight(legality), LetDisksGo(legality.problem, legality.rules)
-    return tuple(_settled(tonight.answer(vm, host), let_disks_go) for host in hosts)
+    tonight = Tonight(book)
+    return tuple(_settled(tonight.answer(vm, host), book.let_disks_go) for host in hosts)
 
 
 def _settled(answer: PairAnswer, let_disks_go: LetDisksGo) -> PairAnswer:
@@ -127,9 +122,9 @@ def near_first(vm: VM, problem: Problem) -> tuple[Host, ...]:
     return tuple(problem.pool.hosts[host] for pool in pools for host in pool.hosts)
 
 
-def legality_report(legality: Legality) -> LegalityReport:
+def legality_report(book: Rulebook) -> LegalityReport:
     """The summary: who may move, what holds the others, what each host takes, what is broken tonight."""
-    problem, tonight = legality.problem, Tonight(legality)
+    problem, tonight = book.problem, Tonight(book)
     pool = problem.pool
     guests = sorted(pool.resident_guests(), key=lambda vm: (vm.name, vm.uuid))
     asked = [(vm, [host for host in near_first(vm, problem) if host.uuid != vm.resident_on]) for vm in guests]
@@ -139,42 +134,39 @@ def legality_report(legality: Legality) -> LegalityReport:
         pool=pool.name,
         guests=len(guests),
         movable=len(guests) - len(stuck),
-        held=_held(stuck, LetDisksGo(problem, legality.rules)),
+        held=_held(stuck, book.let_disks_go),
         hosts=_reaches(pool, (answer for _, each in answers for answer in each)),
-        standing=standing_violations(legality.pool_rules, problem, problem.initial),
-        spare=_spare(legality),
+        standing=book.violations(problem.initial),
+        spare=_spare(book),
         dangling=pool.dangling,
     )
 
 
-def _spare(legality: Legality) -> str:
+def _spare(book: Rulebook) -> str:
     """How the pool outlives failures tonight."""
-    problem = legality.problem
-    where = {vm: (host,) for vm, host in problem.initial.host_of.items()}
-    limits = (limit for rule in legality.pool_rules for limit in rule.limits(problem) if isinstance(limit, Restarts))
-    return "; ".join(limit.standing(where) for limit in limits)
+    where = {vm: (host,) for vm, host in book.problem.initial.host_of.items()}
+    return "; ".join(limit.standing(where) for limit in book.restarts)
 
 
 class Tonight:
     """What may move as things are tonight, what hosts and SRs hold included."""
 
-    def __init__(self, legality: Legality) -> None:
-        self._legality, self._problem = legality, legality.problem
-        self._ledger: Ledger = step_ledger(legality.pool_rules, self._problem, self._problem.initial)
-        self._ways = Routes(self._problem, legality.rules) if self._problem.intent.disk_srs else None
+    def __init__(self, book: Rulebook) -> None:
+        self._book, self._problem = book, book.problem
+        self._ledger = book.ledger()
 
     def answer(self, vm: VM, host: Host) -> PairAnswer:
         """All objections to XenMotion; or the disks that go along where that is a way."""
         objections = self._objections(vm, host)
         if objections and crosses(vm, host, self._problem):
             objections = objections[:1]
-        if not objections or self._ways is None:
+        if not objections or not self._problem.intent.disk_srs:
             return PairAnswer(vm=vm, host=host, objections=objections)
-        ways = [way for way in self._ways.ways(vm, host) if way.disks]
-        for way in ways:
-            if not self._ledger.objections(vm.uuid, host.uuid, way.disks):
-                return self._with_disks(vm, host, way)
-        against = (*self._ways.why_none(vm, host), *self._full(vm, host, ways))
+        routes = [route for route in self._book.routes.routes(vm, host) if route.disks]
+        for route in routes:
+            if not self._ledger.objections(vm.uuid, host.uuid, route.disks):
+                return self._with_disks(vm, host, route)
+        against = (*self._book.routes.why_no_disks(vm, host), *self._full(vm, host, routes))
         if crosses(vm, host, self._problem):
             return PairAnswer(vm=vm, host=host, objections=against or objections)
         new = [each for each in against if each.rule not in {objection.rule for objection in objections}]
@@ -185,19 +177,19 @@ class Tonight:
         if vm.resident_on == host.uuid:
             return ()
         if vm.uuid not in self._problem.initial.host_of:
-            return self._legality.objections(vm, host)
-        return self._legality.objections_with(self._ledger, vm, host)
+            return self._book.live.objections(vm, host)
+        return self._book.live.objections_with(self._ledger, vm, host)
 
-    def _full(self, vm: VM, host: Host, ways: Sequence[Route]) -> Iterator[Objection]:
-        """What is full tonight on the cheapest of *ways*."""
-        for way in ways[:1]:
-            for violation in self._ledger.objections(vm.uuid, host.uuid, way.disks):
+    def _full(self, vm: VM, host: Host, routes: Sequence[Route]) -> Iterator[Objection]:
+        """What is full tonight on the cheapest of *routes*."""
+        for route in routes[:1]:
+            for violation in self._ledger.objections(vm.uuid, host.uuid, route.disks):
                 yield Objection(rule=violation.rule, code=violation.code, words=violation.words)
 
-    def _with_disks(self, vm: VM, host: Host, way: Route) -> PairAnswer:
-        """The answer where *way* is legal."""
-        pool, sizes = self._problem.pool, disk_sizes(self._problem)
-        found = [(each, sizes.behind(vm.uuid, each.drive)) for each in way.disks]
+    def _with_disks(self, vm: VM, host: Host, route: Route) -> PairAnswer:
+        """The answer where *route* is legal."""
+        pool, sizes = self._problem.pool, DiskSizes(self._problem)
+        found = [(each, sizes.behind(vm.uuid, each.drive)) for each in route.disks]
         trips = tuple(
             DiskTrip(
                 disk=disk.uuid,

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from rebalancer.policy import Covered, PolicyFinding
 from rebalancer.problem import Problem
+from rebalancer.rules import Rulebook
 from rebalancer.rules.availability.restarts import Restarts
-from rebalancer.rules.availability.spare import Spare
 from rebalancer.units import counted, size_in_words
 
 WHERE = "spare"
@@ -15,12 +15,12 @@ SHOWN = 5
 """VMs that are named one by one; more are counted."""
 
 
-def check_spare(problem: Problem) -> tuple[PolicyFinding, ...]:
+def check_spare(book: Rulebook) -> tuple[PolicyFinding, ...]:
     """What the policy's hosts to spare cannot give in this pool; empty where nothing is asked for, or all can be."""
-    if not problem.policy.spare.hosts:
+    if not book.problem.policy.spare.hosts:
         return ()
-    limits = Spare().limits(problem)
-    sentences = [words for limit in limits for words in _about(limit)] if limits else _of_nobody(problem)
+    limits = book.restarts
+    sentences = [words for limit in limits for words in _about(limit)] if limits else _of_nobody(book.problem)
     return tuple(PolicyFinding(where=WHERE, words=words) for words in sentences)
 
 

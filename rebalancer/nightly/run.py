@@ -33,6 +33,7 @@ from rebalancer.planner.rebalance import rebalance
 from rebalancer.policy import Policy
 from rebalancer.policy.windows import change_windows
 from rebalancer.problem import make_problem
+from rebalancer.rules import Rulebook
 from rebalancer.solve import SolveReporter
 from rebalancer.xapi import connect, live_pool, measure, read_pool
 
@@ -144,7 +145,7 @@ def _planned(seen: _Seen, policy: Policy, state_dir: Path | None, clock: Clock, 
     made_at = clock.now()
     wanted = cooled(policy, seen.pool, made_at, state_dir)
     problem, pace = make_problem(seen.pool, seen.demand, wanted), learned_pace(seen.pool.uuid, state_dir)
-    plan = rebalance(problem, made_at=made_at, reporter=watchers.solving, pace=pace)
+    plan = rebalance(Rulebook.of(problem), made_at=made_at, reporter=watchers.solving, pace=pace)
     folder = plan_folder(seen.pool, made_at, state_dir)
     write_plan(plan, folder)
     verdict = Verdict.PLANNED if plan.steps else Verdict.NOTHING_TO_DO

@@ -10,6 +10,7 @@ from rebalancer.objectives.migration_cost import MigrationCost
 from rebalancer.objectives.overload import Overload
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
+from rebalancer.rules import Rulebook
 
 
 class Balance(Objective):
@@ -22,11 +23,11 @@ class Balance(Objective):
     sentence = "Overload plus the migration cost and last resorts, at the prices that the policy states."
     unit = "pCPU-hours"
 
-    def value(self, placement: Placement, problem: Problem) -> float:
+    def value(self, placement: Placement, book: Rulebook) -> float:
         """PCPU-hours of overload, and of the GiB copied to reach *placement*."""
-        reluctance = LastResort().value(placement, problem) * problem.policy.objective.pcpu_hours_per_last_resort
-        cost = MigrationCost().value(placement, problem) * problem.policy.objective.pcpu_hours_per_gib
-        return Overload().value(placement, problem) + cost + reluctance
+        reluctance = LastResort().value(placement, book) * book.problem.policy.objective.pcpu_hours_per_last_resort
+        cost = MigrationCost().value(placement, book) * book.problem.policy.objective.pcpu_hours_per_gib
+        return Overload().value(placement, book) + cost + reluctance
 
     def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
         """The measures of all parts."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
+from rebalancer.rules import Rulebook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ class Objective(ABC):
     unit: ClassVar[str]
 
     @abstractmethod
-    def value(self, placement: Placement, problem: Problem) -> float:
+    def value(self, placement: Placement, book: Rulebook) -> float:
         """How much of it *placement* has, in `unit`, exact."""
 
     @abstractmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rebalancer.objectives.base import Measure, Model, Objective
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
-from rebalancer.rules.availability.spare import Spare
+from rebalancer.rules import Rulebook
 
 
 class FailuresLost(Objective):
@@ -15,10 +15,10 @@ class FailuresLost(Objective):
     sentence = "Failures of as many hosts as the policy keeps to spare after which VMs would not all restart."
     unit = "failures"
 
-    def value(self, placement: Placement, problem: Problem) -> float:
+    def value(self, placement: Placement, book: Rulebook) -> float:
         """How many of them there are in *placement*."""
         where = {vm: (host,) for vm, host in placement.host_of.items()}
-        return float(sum(len(limit.unmet(where)) for limit in Spare().limits(problem)))
+        return float(sum(len(limit.unmet(where)) for limit in book.restarts))
 
     def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
         """How many of those stay lost that the model is to mend."""

@@ -6,6 +6,7 @@ from rebalancer.inventory import Uuid
 from rebalancer.objectives.base import Measure, Model, Objective
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
+from rebalancer.rules import Rulebook
 
 
 class HostsInUse(Objective):
@@ -15,9 +16,9 @@ class HostsInUse(Objective):
     sentence = "Hosts that hold a guest, and the coordinator, which never sleeps."
     unit = "hosts"
 
-    def value(self, placement: Placement, problem: Problem) -> float:
+    def value(self, placement: Placement, book: Rulebook) -> float:
         """How many hosts stay awake under *placement*."""
-        return float(len(hosts_in_use(placement, problem)))
+        return float(len(hosts_in_use(placement, book.problem)))
 
     def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
         """A host for each that somebody is on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rebalancer.objectives.base import Measure, Model, Objective
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
+from rebalancer.rules import Rulebook
 
 
 class LastResort(Objective):
@@ -14,8 +15,9 @@ class LastResort(Objective):
     sentence = "VMs that move although the policy wants them moved as a last resort only."
     unit = "VMs"
 
-    def value(self, placement: Placement, problem: Problem) -> float:
+    def value(self, placement: Placement, book: Rulebook) -> float:
         """How many of them leave their host on the way to *placement*."""
+        problem = book.problem
         return float(sum(move.vm in problem.intent.last_resort for move in problem.initial.moves_to(placement)))
 
     def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:

@@ -7,7 +7,8 @@ from fractions import Fraction
 from rebalancer.objectives.base import Measure, Model, Objective
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
-from rebalancer.rules.facts.sizes import disk_sizes
+from rebalancer.rules import Rulebook
+from rebalancer.rules.facts.sizes import DiskSizes
 from rebalancer.units import GIB, gib
 
 
@@ -18,9 +19,9 @@ class MigrationCost(Objective):
     sentence = "Memory of the VMs that move, and the disks that they take along."
     unit = "GiB"
 
-    def value(self, placement: Placement, problem: Problem) -> float:
+    def value(self, placement: Placement, book: Rulebook) -> float:
         """GiB copied on the way from tonight's placement to *placement*."""
-        return gib(sum(map(disk_sizes(problem).copied_by, problem.initial.moves_to(placement))))
+        return gib(sum(map(DiskSizes(book.problem).copied_by, book.problem.initial.moves_to(placement))))
 
     def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
         """The model's own count of bytes."""

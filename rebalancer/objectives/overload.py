@@ -11,6 +11,7 @@ from rebalancer.objectives.base import Measure, Model, Objective
 from rebalancer.objectives.load import cpu_capacities, demand_of, host_load
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
+from rebalancer.rules import Rulebook
 
 
 class Overload(Objective):
@@ -20,8 +21,9 @@ class Overload(Objective):
     sentence = "Load above the threshold share of a host's capacity, summed over hosts and slots."
     unit = "pCPU-hours"
 
-    def value(self, placement: Placement, problem: Problem) -> float:
+    def value(self, placement: Placement, book: Rulebook) -> float:
         """PCPU-hours above the threshold under *placement*."""
+        problem = book.problem
         above = np.maximum(host_load(placement, problem) - _limits(problem), 0.0)
         return float(above.sum() * demand_of(problem).slot_hours)
 

@@ -10,6 +10,7 @@ from rebalancer.objectives.base import Measure, Model, Objective
 from rebalancer.objectives.load import cpu_capacities, host_load
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
+from rebalancer.rules import Rulebook
 
 
 class Peak(Objective):
@@ -26,8 +27,9 @@ class Peak(Objective):
     def __init__(self, hosts: frozenset[Uuid] | None = None) -> None:
         self.hosts = hosts
 
-    def value(self, placement: Placement, problem: Problem) -> float:
+    def value(self, placement: Placement, book: Rulebook) -> float:
         """The highest share under *placement*; 0 where no host counts."""
+        problem = book.problem
         capacities = self._capacities(problem)
         counted = capacities > 0
         return float((host_load(placement, problem)[counted] / capacities[counted, None]).max(initial=0.0))

@@ -11,6 +11,7 @@ from rebalancer.objectives.base import Measure, Model, Objective
 from rebalancer.objectives.load import cpu_capacities, demand_of, host_load, usual_load
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
+from rebalancer.rules import Rulebook
 
 
 class Spread(Objective):
@@ -23,8 +24,9 @@ class Spread(Objective):
     sentence = "Load above the pool's mean share of a host's capacity, summed over hosts and slots."
     unit = "pCPU-hours"
 
-    def value(self, placement: Placement, problem: Problem) -> float:
+    def value(self, placement: Placement, book: Rulebook) -> float:
         """PCPU-hours above the even share under *placement*."""
+        problem = book.problem
         above = np.maximum(host_load(placement, problem) - _even(problem), 0.0)
         return float(above.sum() * demand_of(problem).slot_hours)
 

@@ -13,7 +13,6 @@ from heapq import nsmallest
 from typing import NamedTuple
 
 from rebalancer.inventory import Uuid
-from rebalancer.order.capacity import weights_of
 from rebalancer.order.prune import is_legal
 from rebalancer.order.state import State
 from rebalancer.plan.leg import Leg
@@ -60,7 +59,7 @@ class Beam:
         number = {host: index for index, host in enumerate(self._hosts)}
         self._goal = [number[goal[vm]] for vm in self._vms]
         self._start = [number[state.host_of[vm]] for vm in self._vms]
-        self._kinds = weights_of(problem, state.rules, self._vms)
+        self._kinds = state.book.capacity(self._vms)
         self._size = self._sizes()
         self._targets = [[number[host] for host in self._hosts if host in state.reach(vm)] for vm in self._vms]
         self._value = self._keys()

@@ -11,7 +11,7 @@ chain.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import networkx as nx
@@ -19,27 +19,19 @@ import networkx as nx
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
 from rebalancer.plan.leg import Leg
-from rebalancer.problem import Problem
-from rebalancer.rules import PoolRule, Row, Rule, StateLimit, When
-from rebalancer.rules.core.kinds import Limit
+from rebalancer.rules import Row, Rulebook, StateLimit
 
 
-def dependencies(legs: Sequence[Leg], problem: Problem, rules: Iterable[Rule]) -> tuple[tuple[int, ...], ...]:
+def dependencies(legs: Sequence[Leg], book: Rulebook) -> tuple[tuple[int, ...], ...]:
     """For each leg the positions of the earlier legs that it waits for, without those that follow from others."""
-    limits = lasting_limits(problem, rules)
+    limits = [bound.limit for bound in book.lasting]
     if any(isinstance(limit, StateLimit) for limit in limits):
         return tuple((position - 1,) if position else () for position in range(len(legs)))
     order = _Partial(legs)
     for limit in limits:
         if isinstance(limit, Row) and limit.hard:
-            order.respect(Traffic.of(limit, legs, problem.initial))
+            order.respect(Traffic.of(limit, legs, book.problem.initial))
     return order.reduced()
-
-
-def lasting_limits(problem: Problem, rules: Iterable[Rule]) -> list[Limit]:
-    """The limits that hold at every step."""
-    lasting = [rule for rule in rules if isinstance(rule, PoolRule) and rule.when is When.EVERY_STEP]
-    return [limit for rule in lasting for limit in rule.limits(problem)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,7 +47,7 @@ class Traffic:
     @classmethod
     def of(cls, row: Row, legs: Sequence[Leg], start: Placement) -> Traffic:
         """The traffic of *legs* over *row*."""
-        initial = sum(row.weights.get(holder, 0) for holder, place in start.holders() if place in row.places)
+        initial = sum(row.weights.resident.get(holder, 0) for holder, place in start.holders() if place in row.places)
         traffic = cls(upper=row.upper, initial=initial)
         for position, leg in enumerate(legs):
             for holder, source, target in leg.move.transfers:
@@ -64,7 +56,7 @@ class Traffic:
 
     def enter(self, position: int, row: Row, holder: Uuid, *, comes: bool, goes: bool) -> None:
         """Add what *holder* loads or frees when the leg at *position* takes it to the row, or away from it."""
-        resident, arriving = row.weights.get(holder, 0), row.arrival_weights.get(holder, 0)
+        resident, arriving = row.weights.resident.get(holder, 0), row.weights.arrival.get(holder, 0)
         if comes and not goes and arriving:
             self.resident[position] = self.resident.get(position, 0) + resident
             self.arriving[position] = self.arriving.get(position, 0) + max(resident, arriving)

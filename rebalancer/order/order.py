@@ -18,8 +18,7 @@ from rebalancer.order.state import State
 from rebalancer.order.unreachable import never_arrives
 from rebalancer.placement import Move, Placement
 from rebalancer.plan.leg import Leg
-from rebalancer.problem import Problem
-from rebalancer.rules import PoolRule, Rule, When, end_violations
+from rebalancer.rules import Rulebook
 
 SHUFFLES = 6
 SEARCH_EFFORT = 20_000
@@ -56,20 +55,17 @@ class Deadlock:
     ways: tuple[tuple[Leg, ...], ...] = ()
 
 
-def find_order(
-    problem: Problem, rules: Sequence[Rule], goal: Placement, *, seed: int, first: Sequence[Uuid] = ()
-) -> Order | Deadlock:
+def find_order(book: Rulebook, goal: Placement, *, seed: int, first: Sequence[Uuid] = ()) -> Order | Deadlock:
     """An order of the moves from where the VMs are to *goal*, with as few hops as could be found.
 
     Args:
-        problem: where the VMs are now.
-        rules: the rules that bind.
+        book: the rules, where the VMs are now.
         goal: where they are to end.
         seed: of the shuffled priorities.
         first: VMs that are tried first, most urgent first; the others follow from small to large.
     """
-    moves = problem.initial.moves_to(goal)
-    state = State(problem, rules, moves)
+    moves = book.problem.initial.moves_to(goal)
+    state = State(book, moves)
     return _Ordering(state, moves, seed=seed, first=first).find()
 
 
@@ -86,7 +82,6 @@ class _Ordering:
         bystanders: Sequence[Uuid] = (),
     ) -> None:
         self._state, self._moves, self._first, self._seed = state, moves, first, seed
-        self._lasting = [rule for rule in state.rules if isinstance(rule, PoolRule) and rule.when is When.EVERY_STEP]
         self._goal = {move.vm: move.target for move in moves} | {vm: state.host_of[vm] for vm in bystanders}
         self._random = random.Random(seed)
         self._furthest: Stuck | None = None
@@ -99,7 +94,7 @@ class _Ordering:
         direct, _ = self._try_ranks(self._ranks(), hops=0)
         if direct is not None:
             return Order(legs=direct)
-        hopeless = never_arrives(self._state.problem, self._state.rules, self._moves)
+        hopeless = never_arrives(self._state.book, self._moves)
         if hopeless:
             return Deadlock(moves=(hopeless.move,), rules=(hopeless.rule,), proved=True, ways=self._found_ways())
         legs, proved = self._with_hops(len(self._moves))
@@ -201,7 +196,8 @@ class _Ordering:
         Without the former, moves would be blamed that only miss a companion which makes room for them.
         """
         problem, goal = self._state.problem, {move.vm: move.target for move in moves}
-        if end_violations(self._lasting, problem, problem.initial.after(*moves)):
+        end = problem.initial.after(*moves)
+        if self._state.book.violations(end, since=problem.initial, lasting=True):
             return False
         rank = [vm for vm in self._by_size if vm in goal]
         search = Search(self._state, goal, rank=rank, parking=rank, hops=len(rank), budget=CORE_EFFORT)

@@ -6,29 +6,26 @@ from collections.abc import Iterable, Sequence
 
 from rebalancer.inventory import Uuid
 from rebalancer.placement import DiskMove, Move
-from rebalancer.problem import Problem, problem_at
-from rebalancer.rules import Objection, PoolRule, Rule, step_ledger
-from rebalancer.rules.routes import Routes
+from rebalancer.rules import Objection, Rulebook
 
 
 class State:
-    """The pool of *problem* while moves are carried out one after another; starts where the VMs are now.
+    """The pool of *book* while moves are carried out one after another; starts where the VMs are now.
 
     A VM takes the disks of its move in *moves* along when it goes to the target of that move, and on no other leg.
     `effort` counts the questions that were asked; one that takes a judgement of the whole pool, such as whether HA
     still has a plan, counts as many, its `price`.
     """
 
-    def __init__(self, problem: Problem, rules: Sequence[Rule], moves: Iterable[Move] = ()) -> None:
-        self.problem, self.rules = problem, tuple(rules)
-        self.host_of = dict(problem.initial.host_of)
-        pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
-        self._ledger = ledger = step_ledger(pool_rules, problem, problem.initial)
-        self.price = max((limit.price for _, limit in ledger.judged), default=1)
+    def __init__(self, book: Rulebook, moves: Iterable[Move] = ()) -> None:
+        self.book, self.problem = book, book.problem
+        self.host_of = dict(self.problem.initial.host_of)
+        self._ledger = book.ledger()
+        self.price = max((limit.price for _, limit in self._ledger.judged), default=1)
         self.effort = 0
         self._carriers = {move.vm: move for move in moves if move.disks}
         self._carried: set[Uuid] = set()
-        self._ways = Routes(problem, rules)
+        self._elsewhere: dict[tuple[Uuid, Uuid, bool], Rulebook] = {}
         self._answers: dict[tuple[Uuid, Uuid, Uuid, bool], tuple[Objection, ...]] = {}
 
     def disks(self, vm: Uuid, target: Uuid) -> tuple[DiskMove, ...]:
@@ -52,7 +49,7 @@ class State:
             for host in self.problem.pool.hosts
             if host != home
         )
-        return frozenset((home, *(move.target for move in moves if not self._ways.objections(move))))
+        return frozenset((home, *(move.target for move in moves if not self.book.objections(move))))
 
     def carries(self, vm: Uuid) -> bool:
         """Whether *vm* takes disks along on some leg."""
@@ -106,6 +103,9 @@ class State:
         initial = self.problem.initial
         disks = self._carriers[move.vm].disks if move.vm in self._carried else ()
         if move.source == initial[move.vm] and not disks:
-            return self._ways.objections(move)
-        there = initial.after(Move(vm=move.vm, source=initial[move.vm], target=move.source, disks=disks))
-        return Routes(problem_at(self.problem, there), self.rules).objections(move)
+            return self.book.objections(move)
+        key = move.vm, move.source, bool(disks)
+        if key not in self._elsewhere:
+            there = initial.after(Move(vm=move.vm, source=initial[move.vm], target=move.source, disks=disks))
+            self._elsewhere[key] = self.book.at(there)
+        return self._elsewhere[key].objections(move)

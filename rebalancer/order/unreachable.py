@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rebalancer.order.capacity import Weights, weights_of
 from rebalancer.placement import Move
-from rebalancer.problem import Problem
-from rebalancer.rules import Rule
+from rebalancer.rules import Rulebook
+from rebalancer.rules.core.capacity import CapacityRow
 
 QUESTIONS = 24
 """How many moves are looked into, those of the largest VMs first."""
@@ -22,14 +21,14 @@ class Hopeless:
     rule: str
 
 
-def never_arrives(problem: Problem, rules: Sequence[Rule], moves: Sequence[Move]) -> Hopeless | None:
+def never_arrives(book: Rulebook, moves: Sequence[Move]) -> Hopeless | None:
     """One of *moves* that is hopeless; None if none is found to be.
 
     When a VM arrives, it still holds its former host, and every other VM holds some host. Where no such packing exists
     even if any VM could be on any host, there is no order, hops and bystanders included.
     """
-    vms = list(problem.initial)
-    kinds = weights_of(problem, rules, vms)
+    problem, vms = book.problem, list(book.problem.initial)
+    kinds = book.capacity(vms)
     numbers = {host: number for number, host in enumerate(problem.pool.hosts)}
     room = [kind.room([numbers[problem.initial[vm]] for vm in vms]) for kind in kinds]
     if any(left < 0 for each in room for left in each):
@@ -48,12 +47,12 @@ def never_arrives(problem: Problem, rules: Sequence[Rule], moves: Sequence[Move]
     return None
 
 
-def _largest(kinds: Sequence[Weights], vm: int) -> int:
+def _largest(kinds: Sequence[CapacityRow], vm: int) -> int:
     """What a VM weighs on arrival by the first kind of limit."""
     return kinds[0].arrival[vm] if kinds else 0
 
 
-def _no_packing(kinds: Sequence[Weights], vm: int, target: int) -> bool:
+def _no_packing(kinds: Sequence[CapacityRow], vm: int, target: int) -> bool:
     """Whether no packing leaves room on *target* for *vm*, which is elsewhere."""
     from rebalancer.solve.exact.packing import cannot_fit  # noqa: PLC0415 - plans are read and verified without the solver
 

@@ -18,7 +18,7 @@ from rebalancer.plan.plan import FORMAT, MadeFrom, Plan, PoolBeside
 from rebalancer.planner.way_back import way_back
 from rebalancer.policy.load import policy_digest
 from rebalancer.problem import Problem
-from rebalancer.rules import Legality, Rule
+from rebalancer.rules import Rulebook
 from rebalancer.schedule.schedule import schedule_of
 from rebalancer.schedule.steps import steps_of
 
@@ -29,8 +29,7 @@ SCHEDULE_EFFORT = 0.2
 
 
 def compose(
-    problem: Problem,
-    rules: Sequence[Rule],
+    book: Rulebook,
     chosen: Chosen,
     legs: Sequence[Leg],
     made_at: datetime,
@@ -41,19 +40,18 @@ def compose(
     """The plan that carries out *legs*, an order in which all of them are legal.
 
     Args:
-        problem: the pool before the plan.
-        rules: the rules that bind.
+        book: the rules, before the plan.
         chosen: the placement that the legs lead to, and what it is worth.
         legs: the migrations.
         made_at: the time, with a zone; the only clock that a plan knows.
         pace: how long steps take.
         why: a reason for each leg, where somebody knows better than what load and rules tell.
     """
-    reasons = Reasons(problem, Legality(problem, rules), chosen.goal, missing=chosen.missing)
-    steps = steps_of(legs, problem, rules, why or reasons.of(legs), pace=pace, effort=SCHEDULE_EFFORT)
-    rows = host_rows(problem, chosen.goal, steps)
+    problem, reasons = book.problem, Reasons(book, chosen.goal, missing=chosen.missing)
+    steps = steps_of(legs, book, why or reasons.of(legs), pace=pace, effort=SCHEDULE_EFFORT)
+    rows = host_rows(book, chosen.goal, steps)
     schedule = schedule_of(steps, problem, made_at)
-    rollback, no_way_back = way_back(legs, problem, rules, seed=problem.policy.limits.seed, pace=pace)
+    rollback, no_way_back = way_back(legs, book, seed=problem.policy.limits.seed, pace=pace)
     return sealed(
         Plan(
             format=FORMAT,

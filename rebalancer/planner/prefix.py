@@ -6,15 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rebalancer.describe.left_out import INCOMPLETE, missing_moves
-from rebalancer.describe.limits import over_limits
 from rebalancer.describe.summary import Chosen
-from rebalancer.describe.worth import is_worth_it, rank, tiers_at
+from rebalancer.describe.worth import is_worth_it, over_limits, rank, tiers_at
 from rebalancer.order.state import State
 from rebalancer.placement import Placement
 from rebalancer.plan.leg import Leg
-from rebalancer.problem import Problem
-from rebalancer.rules import PoolRule, Rule, end_violations
-from rebalancer.rules.facts.sizes import disk_sizes
+from rebalancer.rules import Rulebook
+from rebalancer.rules.facts.sizes import DiskSizes
 
 EFFORT = 20_000
 """How many questions may be asked of the rules about ways without the VMs that were only parked on them."""
@@ -29,9 +27,7 @@ class Prefix:
     rank: tuple[float, ...]
 
 
-def best_prefix(
-    ways: Sequence[Sequence[Leg]], wanted: Chosen, problem: Problem, rules: Sequence[Rule]
-) -> Prefix | None:
+def best_prefix(ways: Sequence[Sequence[Leg]], wanted: Chosen, book: Rulebook) -> Prefix | None:
     """The best prefix of any of *ways* that is legal as an end and worth something; the longest of those alike.
 
     VMs that were only parked on the way stay at home. Ends that leave a group half-way, or exceed a limit of the
@@ -40,10 +36,9 @@ def best_prefix(
     Args:
         ways: legs that are legal one after another.
         wanted: what they were to lead to.
-        problem: the pool before the first leg.
-        rules: the rules that bind.
+        book: the rules, before the first leg.
     """
-    search = _Prefixes(wanted, problem, rules)
+    search = _Prefixes(wanted, book)
     found = [prefix for way in ways for prefix in search.of(way)]
     return min(found, key=lambda each: (each.rank, -len(each.legs)), default=None)
 
@@ -51,9 +46,8 @@ def best_prefix(
 class _Prefixes:
     """The prefixes of ways to one placement."""
 
-    def __init__(self, wanted: Chosen, problem: Problem, rules: Sequence[Rule]) -> None:
-        self._wanted, self._problem, self._rules = wanted, problem, tuple(rules)
-        self._pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
+    def __init__(self, wanted: Chosen, book: Rulebook) -> None:
+        self._wanted, self._book, self._problem = wanted, book, book.problem
         self._effort = 0
 
     def of(self, way: Sequence[Leg]) -> Iterator[Prefix]:
@@ -72,7 +66,7 @@ class _Prefixes:
 
     def _legal(self, legs: Sequence[Leg]) -> bool:
         """Whether *legs* are legal one after another."""
-        state = State(self._problem, self._rules, [leg.move for leg in legs])
+        state = State(self._book, [leg.move for leg in legs])
         for leg in legs:
             if self._effort + state.effort > EFFORT or not state.allows(leg.vm, leg.target):
                 break
@@ -82,11 +76,11 @@ class _Prefixes:
 
     def _may_end(self, legs: Sequence[Leg]) -> bool:
         """Whether a plan may end after *legs*."""
-        sizes = [disk_sizes(self._problem).copied_by(leg.move) for leg in legs]
+        sizes = [DiskSizes(self._problem).copied_by(leg.move) for leg in legs]
         limits, moves = self._problem.policy.limits, len({leg.vm for leg in legs})
         if not legs or over_limits(limits, moves=moves, sizes_bytes=sizes):
             return False
-        return not end_violations(self._pool_rules, self._problem, self._end(legs))
+        return not self._book.violations(self._end(legs), since=self._problem.initial)
 
     def _end(self, legs: Sequence[Leg]) -> Placement:
         """Where *legs* lead."""
@@ -95,17 +89,17 @@ class _Prefixes:
     def _worthwhile(self, legs: tuple[Leg, ...]) -> Iterator[Prefix]:
         """*legs* as a prefix, if they are better than nothing."""
         end = self._end(legs)
-        tiers = tiers_at(end, self._wanted.tiers, self._problem)
+        tiers = tiers_at(end, self._wanted.tiers, self._book)
         if is_worth_it(end, tiers, self._problem):
             chosen = replace(self._wanted, goal=end, tiers=tiers, outcome=INCOMPLETE)
             yield Prefix(legs=legs, chosen=chosen, rank=rank(end, tiers, self._problem))
 
 
-def incomplete(prefix: Prefix, wanted: Placement, problem: Problem, rules: Sequence[Rule]) -> Chosen:
+def incomplete(prefix: Prefix, wanted: Placement, book: Rulebook) -> Chosen:
     """What *prefix* chooses, with the moves to *wanted* that it does without, and why."""
     end = prefix.chosen.goal
-    missing = missing_moves(end.moves_to(wanted), end, problem, rules)
-    made = len(problem.initial.moves_to(end))
+    missing = missing_moves(end.moves_to(wanted), end, book)
+    made = len(book.problem.initial.moves_to(end))
     blame = ", ".join(sorted({each.rule for each in missing}))
     reason = (
         f"{made} of the {made + len(missing)} moves that were found: no order in which all of them are legal was "

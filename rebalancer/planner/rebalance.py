@@ -7,9 +7,9 @@ from datetime import datetime
 from time import monotonic
 
 from rebalancer.describe.figures import DECIMALS
-from rebalancer.describe.limits import over_limits
 from rebalancer.describe.reasons import Reasons
 from rebalancer.describe.summary import Chosen
+from rebalancer.describe.worth import over_limits
 from rebalancer.errors import Infeasible, ModelBug, NoLegalOrder
 from rebalancer.objectives import OBJECTIVES
 from rebalancer.order.order import Deadlock, find_order
@@ -19,9 +19,8 @@ from rebalancer.plan.leg import Leg, legs_of
 from rebalancer.plan.plan import Plan, Tier
 from rebalancer.planner.compose import compose
 from rebalancer.planner.prefix import Prefix, best_prefix, incomplete
-from rebalancer.problem import Problem
-from rebalancer.rules import Legality, Rule, rules_for
-from rebalancer.rules.facts.sizes import disk_sizes
+from rebalancer.rules import Rulebook
+from rebalancer.rules.facts.sizes import DiskSizes
 from rebalancer.solve import Solution, SolveReporter, solve
 from rebalancer.solve import Tier as SolvedTier
 from rebalancer.verify.verify import verify_plan
@@ -38,15 +37,15 @@ CUT_SHORT = "time ran out before the search was done: another run may come to an
 
 
 def rebalance(
-    problem: Problem, *, made_at: datetime, reporter: SolveReporter | None = None, pace: Pace = NO_EXPERIENCE
+    book: Rulebook, *, made_at: datetime, reporter: SolveReporter | None = None, pace: Pace = NO_EXPERIENCE
 ) -> Plan:
-    """The plan that leads from where the VMs of *problem* are to the best placement found, every state legal.
+    """The plan that leads from where the VMs of *book* are to the best placement found, every state legal.
 
     Where no order of all moves is found, it is the largest legal prefix that is worth anything, and tells what is
     missing.
 
     Args:
-        problem: the pool, its demand and the policy.
+        book: the pool, its demand and policy, and the rules that bind.
         made_at: the time, with a zone.
         reporter: hears how solving goes on.
         pace: how long steps take, as earlier runs have shown.
@@ -56,20 +55,20 @@ def rebalance(
         NoLegalOrder: placements were found, but no legal order to any of them, and none to a part that is worth it.
         ModelBug: the checker refuses what was planned.
     """
-    return _Planning(problem, made_at, reporter or SolveReporter(), pace).plan()
+    return _Planning(book, made_at, reporter or SolveReporter(), pace).plan()
 
 
 class _Planning:
     """One call of `rebalance`."""
 
-    def __init__(self, problem: Problem, made_at: datetime, reporter: SolveReporter, pace: Pace) -> None:
-        self._problem, self._made_at, self._reporter, self._pace = problem, made_at, reporter, pace
-        self._rules: tuple[Rule, ...] = rules_for(problem)
+    def __init__(self, book: Rulebook, made_at: datetime, reporter: SolveReporter, pace: Pace) -> None:
+        self._book, self._problem = book, book.problem
+        self._made_at, self._reporter, self._pace = made_at, reporter, pace
         self._forbidden: list[frozenset[Move]] = []
         self._near: Placement | None = None
         self._blamed: tuple[str, ...] = ()
         self._parts: list[tuple[Prefix, Solution]] = []
-        self._latest = monotonic() + OVERTIME * problem.policy.limits.solve_seconds
+        self._latest = monotonic() + OVERTIME * book.problem.policy.limits.solve_seconds
 
     def plan(self) -> Plan:
         """Solve and order until both succeed, or make the best of what was found."""
@@ -94,8 +93,7 @@ class _Planning:
             return None
         try:
             solution = solve(
-                self._problem,
-                rules=self._rules,
+                self._book,
                 forbidden=tuple(self._forbidden),
                 near=self._near,
                 reporter=self._reporter,
@@ -114,8 +112,8 @@ class _Planning:
             NoLegalOrder: there is none.
         """
         for prefix, solution in sorted(self._parts, key=lambda part: part[0].rank):
-            chosen = incomplete(prefix, solution.placement, self._problem, self._rules)
-            plan = compose(self._problem, self._rules, chosen, prefix.legs, self._made_at, pace=self._pace)
+            chosen = incomplete(prefix, solution.placement, self._book)
+            plan = compose(self._book, chosen, prefix.legs, self._made_at, pace=self._pace)
             if not verify_plan(plan, self._problem.pool, self._problem.demand, now=self._made_at):
                 return plan
         names = [self._problem.pool.vms[move.vm].name for move in sorted(self._forbidden[-1])]
@@ -123,7 +121,7 @@ class _Planning:
 
     def _keep(self, solution: Solution, ways: Sequence[Sequence[Leg]]) -> None:
         """Remember the best prefix of *ways* to *solution*, if its objectives are those of the first one."""
-        prefix = best_prefix(ways, self._chosen(solution), self._problem, self._rules)
+        prefix = best_prefix(ways, self._chosen(solution), self._book)
         names = [tier.objective for tier in solution.tiers]
         alike = all([tier.objective for tier in each.tiers] == names for _, each in self._parts)
         if prefix and alike:
@@ -131,19 +129,19 @@ class _Planning:
 
     def _try(self, solution: Solution) -> Plan | Deadlock:
         """A plan for *solution*, or the moves that stand in its way."""
-        first = Reasons(self._problem, Legality(self._problem, self._rules), solution.placement).urgent()
+        first = Reasons(self._book, solution.placement).urgent()
         seed = self._problem.policy.limits.seed
-        order = find_order(self._problem, self._rules, solution.placement, seed=seed, first=first)
+        order = find_order(self._book, solution.placement, seed=seed, first=first)
         if isinstance(order, Deadlock):
             self._keep(solution, order.ways)
             return order
         moves = self._problem.initial.moves_to(solution.placement)
-        sizes = [disk_sizes(self._problem).copied_by(leg.move) for leg in order.legs]
+        sizes = [DiskSizes(self._problem).copied_by(leg.move) for leg in order.legs]
         if over_limits(self._problem.policy.limits, moves=len(moves), sizes_bytes=sizes):
             self._keep(solution, [order.legs])
             return Deadlock(moves=moves, rules=(LIMITS,), proved=False)
         chosen = self._chosen(solution)
-        found = self._checked(compose(self._problem, self._rules, chosen, order.legs, self._made_at, pace=self._pace))
+        found = self._checked(compose(self._book, chosen, order.legs, self._made_at, pace=self._pace))
         if isinstance(found, Deadlock):
             self._keep(solution, found.ways)
         return found

@@ -13,49 +13,45 @@ from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 from rebalancer.plan.leg import Leg
 from rebalancer.plan.plan import LeftAlone
 from rebalancer.plan.step import Step, StepKind
-from rebalancer.problem import Problem, problem_at
-from rebalancer.rules import PoolRule, Rule, Violation, end_violations
-from rebalancer.rules.routes import Routes
-from rebalancer.rules.way_back import bind_on_the_way_back
+from rebalancer.rules import Rulebook, Violation
 from rebalancer.schedule.steps import steps_of
 
 
 def way_back(
-    legs: Sequence[Leg], problem: Problem, rules: Sequence[Rule], *, seed: int, pace: Pace = NO_EXPERIENCE
+    legs: Sequence[Leg], book: Rulebook, *, seed: int, pace: Pace = NO_EXPERIENCE
 ) -> tuple[tuple[Step, ...], tuple[LeftAlone, ...]]:
-    """Steps from the end of *legs* to where the VMs of *problem* are, and the VMs that they cannot bring back.
+    """Steps from the end of *legs* to where the VMs of *book* are, and the VMs that they cannot bring back.
 
     Whatever the operator wished for the end of the plan is not asked, and what the plan mends may break again.
     """
-    end = _at_the_end(legs, problem)
-    return way_to(problem.initial, end, bind_on_the_way_back(rules), first=latest_first(legs), seed=seed, pace=pace)
+    home = book.problem.initial
+    end = book.way_back().at(home.after(*(leg.move for leg in legs)))
+    return way_to(home, end, first=latest_first(legs), seed=seed, pace=pace)
 
 
 def way_to(
     home: Placement,
-    problem: Problem,
-    rules: Sequence[Rule],
+    book: Rulebook,
     *,
     first: Sequence[Uuid] = (),
     seed: int,
     pace: Pace = NO_EXPERIENCE,
 ) -> tuple[tuple[Step, ...], tuple[LeftAlone, ...]]:
-    """Steps from where the VMs of *problem* are to *home*, and the VMs that they cannot bring there.
+    """Steps from where the VMs of *book* are to *home*, and the VMs that they cannot bring there.
 
     None of those could be brought there after the last step either.
 
     Args:
         home: where the VMs are to be.
-        problem: where they are.
-        rules: the rules that bind.
+        book: the rules, where they are.
         first: VMs that are tried first.
         seed: of the shuffled priorities.
         pace: how long steps take.
     """
-    way = _WayTo(home, problem, rules)
+    way = _WayTo(home, book)
     legs = way.find(first, seed)
     reasons = [BACK[StepKind.HOP if leg.hop else StepKind.MOVE] for leg in legs]
-    return steps_of(legs, problem, rules, reasons, prefix="r", pace=pace), way.stranded
+    return steps_of(legs, book, reasons, prefix="r", pace=pace), way.stranded
 
 
 def latest_first(legs: Sequence[Leg]) -> tuple[Uuid, ...]:
@@ -63,16 +59,11 @@ def latest_first(legs: Sequence[Leg]) -> tuple[Uuid, ...]:
     return tuple(dict.fromkeys(leg.vm for leg in reversed(legs)))
 
 
-def _at_the_end(legs: Sequence[Leg], problem: Problem) -> Problem:
-    """*problem* once *legs* are done."""
-    return problem_at(problem, problem.initial.after(*(leg.move for leg in legs)))
-
-
 class _WayTo:
     """One way to *home*."""
 
-    def __init__(self, home: Placement, problem: Problem, rules: Sequence[Rule]) -> None:
-        self._home, self._problem, self._rules = home, problem, rules
+    def __init__(self, home: Placement, book: Rulebook) -> None:
+        self._home, self._book, self._problem = home, book, book.problem
         self._stranded: dict[Uuid, LeftAlone] = {}
 
     @property
@@ -92,14 +83,14 @@ class _WayTo:
 
     def _order(self, first: Sequence[Uuid], seed: int) -> Order | Deadlock:
         """An order for everybody but the stranded."""
-        return find_order(self._problem, self._rules, self._goal(), seed=seed, first=first)
+        return find_order(self._book, self._goal(), seed=seed, first=first)
 
     def _followers(self) -> Iterator[Leg]:
         """Stranded VMs that may go home after all, once the others are there."""
         waiting = list(self.stranded)
         while waiting:
             end = self._goal()
-            hindrances = Hindrances(end, self._problem, self._rules)
+            hindrances = Hindrances(end, self._book)
             moves = {move.vm: move for move in end.moves_to(self._home)}
             free = next((each.uuid for each in waiting if not hindrances.against(moves[each.uuid])), None)
             if free is None:
@@ -116,24 +107,22 @@ class _WayTo:
 
     def _strand_refused(self) -> None:
         """Find the VMs that may not go home by themselves."""
-        ways = Routes(self._problem, self._rules)
         for move in self._problem.initial.moves_to(self._home):
-            refused = ways.objections(move)
+            refused = self._book.objections(move)
             if refused:
                 self._strand(move.vm, refused[0].rule, refused[0].words)
 
     def _strand_broken(self) -> None:
         """Find VMs that would break a limit together once they are home: one after another stays away."""
-        rules = [rule for rule in self._rules if isinstance(rule, PoolRule)]
-        while blamed := self._first_broken(rules):
+        while blamed := self._first_broken():
             vm, violation = blamed
             self._strand(vm, violation.rule, violation.words)
 
-    def _first_broken(self, rules: Sequence[PoolRule]) -> tuple[Uuid, Violation] | None:
+    def _first_broken(self) -> tuple[Uuid, Violation] | None:
         """A VM on its way home that is part of what would be broken there, and what that is."""
         goal = self._goal()
         moving = {move.vm for move in self._problem.initial.moves_to(goal)}
-        for violation in end_violations(rules, self._problem, goal):
+        for violation in self._book.violations(goal, since=self._problem.initial):
             for vm in violation.vms:
                 if vm in moving:
                     return vm, violation

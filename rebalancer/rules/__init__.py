@@ -1,8 +1,10 @@
-"""What may move where: one rule a file, the catalogue in the order in which XAPI asks, and the checkers."""
+"""What may move where: one rule a file, on the shelf of its subject; the catalogue; and the rulebook that is asked."""
 
-from rebalancer.rules.catalogue import CATALOGUE, relaxed, rules_for
+from rebalancer.rules.catalogue import LIVE, TO_ANOTHER_POOL, WITH_STORAGE, relaxed, rules_for
 from rebalancer.rules.core.kinds import (
     Affinity,
+    Bound,
+    DiskRule,
     HostRule,
     Objection,
     Origin,
@@ -13,15 +15,23 @@ from rebalancer.rules.core.kinds import (
     StateLimit,
     Violation,
     VMRule,
+    Weights,
     When,
 )
-from rebalancer.rules.core.ledger import Ledger, counted_violations, end_violations, standing_violations, step_ledger
+from rebalancer.rules.core.ledger import Ledger
 from rebalancer.rules.core.legality import Legality
-from rebalancer.rules.core.verdict import Verdicts
+from rebalancer.rules.rulebook import Rulebook
+from rebalancer.rules.stuck import Blocked, Closed
 
 __all__ = [
-    "CATALOGUE",
+    "LIVE",
+    "TO_ANOTHER_POOL",
+    "WITH_STORAGE",
     "Affinity",
+    "Blocked",
+    "Bound",
+    "Closed",
+    "DiskRule",
     "HostRule",
     "Ledger",
     "Legality",
@@ -31,15 +41,12 @@ __all__ = [
     "PoolRule",
     "Row",
     "Rule",
+    "Rulebook",
     "StateLimit",
     "VMRule",
-    "Verdicts",
     "Violation",
+    "Weights",
     "When",
-    "counted_violations",
-    "end_violations",
     "relaxed",
     "rules_for",
-    "standing_violations",
-    "step_ledger",
 ]

@@ -7,22 +7,22 @@ first. A way is judged by itself, as if whatever may leave an SR had left: who f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from operator import itemgetter
 
 from rebalancer.inventory import VDI, VM, Host, Uuid
 from rebalancer.placement import DiskMove, Move, disks_of
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import Objection, Rule
+from rebalancer.rules.catalogue import disk_rules, rules_to_another_pool, rules_with_storage
+from rebalancer.rules.core.kinds import DiskRule, Objection, Rule
 from rebalancer.rules.core.legality import Legality
-from rebalancer.rules.crossing_catalogue import CROSSING_DISKS, crossing_rules
 from rebalancer.rules.disks.sr_capabilities import receives
 from rebalancer.rules.disks.sr_space import SpaceRow, SRSpace
 from rebalancer.rules.facts.counterparts import crosses, sr_beyond
 from rebalancer.rules.facts.disk_maps import whole_map
-from rebalancer.rules.facts.sizes import disk_sizes
-from rebalancer.rules.storage_catalogue import carrying_rules, disk_rules
+from rebalancer.rules.facts.sizes import DiskSizes
 from rebalancer.units import size_in_words
 
 Drive = tuple[Uuid, VDI]
@@ -54,20 +54,41 @@ class DisksAlong:
 
 
 class Routes:
-    """The ways of the VMs of *problem* to its hosts, by *rules*, and what speaks against single moves."""
+    """The routes of the VMs of *problem* to its hosts, by *rules*, and what speaks against single moves.
 
-    def __init__(self, problem: Problem, rules: Sequence[Rule]) -> None:
-        self._problem, self._sizes = problem, disk_sizes(problem)
-        self._plain = Legality(problem, rules)
-        self._carrying = Legality(problem, carrying_rules(problem, rules))
-        self._crossing = Legality(problem, crossing_rules(problem, rules))
-        self._disk_rules = (*disk_rules(problem), *CROSSING_DISKS)
-        self._space: dict[Uuid, SpaceRow] = {sr: row for row in SRSpace().limits(problem) for sr in row.places}
+    Args:
+        problem: where VMs and disks are.
+        rules: what binds XenMotion.
+        space: the limits on what SRs hold; a VM takes no disks along where there are none.
+    """
+
+    def __init__(self, problem: Problem, rules: Sequence[Rule], space: Iterable[SpaceRow]) -> None:
+        self._problem, self._sizes = problem, DiskSizes(problem)
+        self.live = Legality(problem, rules)
+        self._space: dict[Uuid, SpaceRow] = {sr: row for row in space for sr in row.places}
         self._receiving = {sr for sr in self._space if receives(problem.pool.srs[sr], problem)}
         self._taken: dict[tuple[DiskMove, ...], bool] = {}
         self._free = _free_now(self._space, problem)
 
-    def ways(self, vm: VM, host: Host) -> tuple[Route, ...]:
+    def at(self, problem: Problem, space: Iterable[SpaceRow]) -> Routes:
+        """The routes in *problem*, which differs in nothing but where VMs and disks are."""
+        there = Routes(problem, self.live.rules, space)
+        there.live = self.live.at(problem)
+        return there
+
+    @cached_property
+    def _with_storage(self) -> Legality:
+        return Legality(self._problem, rules_with_storage(self._problem, self.live.rules))
+
+    @cached_property
+    def _to_another_pool(self) -> Legality:
+        return Legality(self._problem, rules_to_another_pool(self._problem, self.live.rules))
+
+    @cached_property
+    def _disk_rules(self) -> tuple[DiskRule, ...]:
+        return disk_rules(self._problem)
+
+    def routes(self, vm: VM, host: Host) -> tuple[Route, ...]:
         """All ways of *vm* to *host* that no rule objects to, cheapest first; none for a VM that is there already.
 
         Of ways that copy as much, those come first that leave a disk on an SR of its kind, shared or not, then those
@@ -75,7 +96,7 @@ class Routes:
         """
         if vm.resident_on in {None, host.uuid}:
             return ()
-        if not self._plain.objections(vm, host):
+        if not self.live.objections(vm, host):
             return (Route(disks=(), copied_bytes=vm.migration_memory_bytes),)
         if not self._may_carry(vm, host):
             return ()
@@ -83,15 +104,12 @@ class Routes:
         copied = vm.migration_memory_bytes
         return tuple(Route(disks=disks, copied_bytes=copied + self._sizes.copied_on(vm.uuid, disks)) for disks in legal)
 
-    def targets(self, vm: VM) -> tuple[Uuid, ...]:
-        """Hosts that *vm* has a way to, in the order of the pool."""
-        return tuple(uuid for uuid, host in self._problem.pool.hosts.items() if self.ways(vm, host))
+    def targets(self, vm: VM) -> dict[Uuid, Route]:
+        """The hosts that *vm* may move to, in the order of the pool, each with its cheapest route."""
+        found = ((uuid, self.routes(vm, host)) for uuid, host in self._problem.pool.hosts.items())
+        return {uuid: routes[0] for uuid, routes in found if routes}
 
-    def targets_without_disks(self, vm: VM) -> tuple[Uuid, ...]:
-        """Hosts that *vm* may move to by XenMotion, its own left out."""
-        return self._plain.targets(vm)
-
-    def carried(self, vm: VM, host: Host) -> DisksAlong | None:
+    def disks_along(self, vm: VM, host: Host) -> DisksAlong | None:
         """What *vm* may take along to *host*, whose disks no rule holds back; None where it may not, or need not.
 
         Every rule about disks judges each by itself, so that any combination of the SRs is legal; how many fit beside
@@ -129,20 +147,20 @@ class Routes:
 
     def _by_way(self, vm: VM, host: Host) -> Legality:
         """What is asked of a move with disks: inside the pool, or to another one."""
-        return self._crossing if crosses(vm, host, self._problem) else self._carrying
+        return self._to_another_pool if crosses(vm, host, self._problem) else self._with_storage
 
     def objections(self, move: Move) -> tuple[Objection, ...]:
         """Everything that single-move rules say against *move*, whose VM and disks are where the problem has them."""
         pool = self._problem.pool
         vm, host = pool.vms[move.vm], pool.hosts[move.target]
         if not move.disks:
-            return self._plain.objections(vm, host)
+            return self.live.objections(vm, host)
         return (*self._by_way(vm, host).objections(vm, host), *self._against_disks(vm, host, move.disks))
 
-    def why_none(self, vm: VM, host: Host) -> tuple[Objection, ...]:
+    def why_no_disks(self, vm: VM, host: Host) -> tuple[Objection, ...]:
         """What keeps the disks of *vm* from going along to *host*; empty where there is a way, or none need go."""
         unseen = self._unseen(vm, host)
-        if not self._space or not unseen or self.ways(vm, host):
+        if not self._space or not unseen or self.routes(vm, host):
             return ()
         refused = [self._against_disks(vm, host, disks) for disks in self._maps(vm, host)]
         against_disks = refused[0] if refused else (self._no_room(vm, host),)
@@ -215,7 +233,7 @@ class Routes:
 
     def _arriving(self, drive: Uuid) -> int:
         """What the disk in *drive* takes of any SR that it comes to."""
-        return next(iter(self._space.values())).arrival_weights[drive]
+        return next(iter(self._space.values())).weights.arrival[drive]
 
 
 def _all_to(sr: Uuid, drives: Sequence[Drive], fixed: Mapping[Uuid, Uuid]) -> tuple[DiskMove, ...]:
@@ -229,5 +247,5 @@ def _free_now(rows: Mapping[Uuid, SpaceRow], problem: Problem) -> dict[Uuid, int
     for srs in problem.initial.srs_of.values():
         for drive, sr in srs.items():
             if sr in free:
-                free[sr] -= rows[sr].weights[drive]
+                free[sr] -= rows[sr].weights.resident[drive]
     return free

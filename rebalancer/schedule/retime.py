@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rebalancer.order.dependencies import Traffic, dependencies, lasting_limits
+from rebalancer.order.dependencies import Traffic, dependencies
 from rebalancer.order.state import State
 from rebalancer.plan.duration import Pace
 from rebalancer.plan.leg import Leg
 from rebalancer.problem import Problem
-from rebalancer.rules import Row, Rule, StateLimit
+from rebalancer.rules import Row, Rulebook, StateLimit
 from rebalancer.schedule.dispatch import Ride
 from rebalancer.schedule.schedule import rides_of
 from rebalancer.schedule.timetable import GOOD_ENOUGH, Stock, Timetable, freely, timetable, within, work_bound
@@ -33,17 +33,16 @@ class InTime:
     timetable: Timetable
 
 
-def in_time(legs: Sequence[Leg], problem: Problem, rules: Sequence[Rule], pace: Pace, effort: float) -> InTime:
+def in_time(legs: Sequence[Leg], book: Rulebook, pace: Pace, effort: float) -> InTime:
     """*legs* in an order that ends early, no later than the given one.
 
     Args:
         legs: in a legal order.
-        problem: the pool before the first leg.
-        rules: the rules that bind.
+        book: the rules, before the first leg.
         pace: how long steps take.
         effort: how long CP-SAT may look for an order, and for a timetable of each, in its deterministic seconds.
     """
-    return _Timing(legs=legs, problem=problem, rules=rules, pace=pace, effort=effort).best()
+    return _Timing(legs=legs, book=book, pace=pace, effort=effort).best()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +50,7 @@ class _Timing:
     """One call of `in_time`."""
 
     legs: Sequence[Leg]
-    problem: Problem
-    rules: Sequence[Rule]
+    book: Rulebook
     pace: Pace
     effort: float
 
@@ -65,31 +63,31 @@ class _Timing:
 
     def _timed(self, positions: Sequence[int]) -> InTime:
         """The timetable in the order *positions*."""
-        legs, problem = [self.legs[each] for each in positions], self.problem
-        rides = rides_of(legs, dependencies(legs, problem, self.rules), problem, self.pace)
+        legs, problem = [self.legs[each] for each in positions], self.book.problem
+        rides = rides_of(legs, dependencies(legs, self.book), problem, self.pace)
         made = timetable(rides, problem.policy.limits, effort=self.effort)
         return InTime(positions=tuple(positions), rides=rides, timetable=made)
 
     def _waits(self, given: InTime) -> bool:
         """Whether the timetable is longer than its lanes alone would make it."""
-        work, _ = work_bound(freely(given.rides), self.problem.policy.limits)
+        work, _ = work_bound(freely(given.rides), self.book.problem.policy.limits)
         return given.timetable.ticks > work * GOOD_ENOUGH
 
     def _other_order(self, given: InTime) -> tuple[int, ...] | None:
         """Another legal order, by starts that keep every limit; None where there is none to be had."""
-        limits = lasting_limits(self.problem, self.rules)
+        limits = [bound.limit for bound in self.book.lasting]
         if any(leg.hop for leg in self.legs) or any(isinstance(limit, StateLimit) for limit in limits):
             return None
         rows = [limit for limit in limits if isinstance(limit, Row)]
-        stocks = [stock for row in rows for stock in _stocks(row, self.legs, self.problem)]
+        stocks = [stock for row in rows for stock in _stocks(row, self.legs, self.book.problem)]
         rides = freely(given.rides)
-        starts = within(rides, self.problem.policy.limits, stocks, given.timetable, self.effort)
+        starts = within(rides, self.book.problem.policy.limits, stocks, given.timetable, self.effort)
         order = tuple(sorted(range(len(rides)), key=lambda each: (starts[each], each)))
         return order if order != given.positions and self._legal(order) else None
 
     def _legal(self, order: Sequence[int]) -> bool:
         """Whether every leg may be made where the ones before it in *order* are done."""
-        state = State(self.problem, self.rules, [leg.move for leg in self.legs])
+        state = State(self.book, [leg.move for leg in self.legs])
         for each in order:
             if not state.allows(self.legs[each].vm, self.legs[each].target):
                 return False

@@ -12,7 +12,7 @@ from rebalancer.plan.plan import Schedule
 from rebalancer.plan.step import Step
 from rebalancer.policy.windows import change_windows
 from rebalancer.problem import Problem
-from rebalancer.rules.facts.sizes import disk_sizes
+from rebalancer.rules.facts.sizes import DiskSizes
 from rebalancer.schedule.dispatch import Ride, dispatch, makespan
 from rebalancer.schedule.lanes import Lane
 from rebalancer.schedule.timetable import ALONE, CHAIN, work_bound
@@ -49,7 +49,7 @@ def _wire(leg: Leg, legs: Sequence[Leg], problem: Problem) -> float:
         min(leaving, limits.out_per_host, limits.concurrent),
         min(coming, limits.in_per_host, limits.concurrent),
     )
-    copied = disk_sizes(problem).copied_by(leg.move)
+    copied = DiskSizes(problem).copied_by(leg.move)
     return wire_seconds(copied, pool, (leg.source, leg.target), _network(leg, problem), sharing=sharing)
 
 

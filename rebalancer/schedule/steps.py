@@ -12,7 +12,7 @@ from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 from rebalancer.plan.leg import Leg
 from rebalancer.plan.step import HostMemory, Step, StepKind
 from rebalancer.problem import Problem
-from rebalancer.rules import Rule
+from rebalancer.rules import Rulebook
 from rebalancer.schedule.dispatch import Ride
 from rebalancer.schedule.retime import in_time
 from rebalancer.schedule.schedule import TICKS_A_SECOND
@@ -20,8 +20,7 @@ from rebalancer.schedule.schedule import TICKS_A_SECOND
 
 def steps_of(
     legs: Sequence[Leg],
-    problem: Problem,
-    rules: Sequence[Rule],
+    book: Rulebook,
     reasons: Sequence[str],
     *,
     prefix: str = "s",
@@ -32,21 +31,20 @@ def steps_of(
 
     Args:
         legs: in a legal order.
-        problem: the pool before the first leg.
-        rules: the rules that bind.
+        book: the rules, before the first leg.
         reasons: why, one a leg.
         prefix: first letter of the ids.
         pace: how long steps take.
         effort: how long CP-SAT may look for a shorter timetable, in its deterministic seconds.
     """
-    chosen = in_time(legs, problem, rules, pace, effort)
+    chosen = in_time(legs, book, pace, effort)
     rides, starts = chosen.rides, chosen.timetable.starts
     legs, reasons = [legs[each] for each in chosen.positions], [reasons[each] for each in chosen.positions]
     turns = sorted(range(len(legs)), key=lambda each: (starts[each], rides[each].carries, each))
     width = max(2, len(str(len(legs))))
     ids = {position: f"{prefix}{number:0{width}}" for number, position in enumerate(turns, start=1)}
-    hosts = dict(zip(turns, memory_by_step([legs[each] for each in turns], problem), strict=True))
-    make = _Making(problem=problem, pace=pace, ids=ids, hosts=hosts)
+    hosts = dict(zip(turns, memory_by_step([legs[each] for each in turns], book), strict=True))
+    make = _Making(problem=book.problem, pace=pace, ids=ids, hosts=hosts)
     return tuple(make.step(each, legs[each], rides[each], starts[each], reasons[each]) for each in turns)
 
 

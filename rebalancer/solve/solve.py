@@ -10,8 +10,7 @@ from rebalancer.objectives import NEGLIGIBLE, Balance, FailuresLost, MigrationCo
 from rebalancer.objectives.load import demand_of
 from rebalancer.placement import Move, Placement
 from rebalancer.policy import Mode
-from rebalancer.problem import Problem
-from rebalancer.rules import Rule, rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.solve.infeasible.conflicts import held_on_emptied_hosts, left_behind, rules_to_blame
 from rebalancer.solve.infeasible.relaxations import ways_out
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
@@ -39,9 +38,8 @@ BLAME_WORK = 5.0
 
 
 def solve(
-    problem: Problem,
+    book: Rulebook,
     *,
-    rules: Sequence[Rule] | None = None,
     forbidden: Sequence[frozenset[Move]] = (),
     near: Placement | None = None,
     reporter: SolveReporter | None = None,
@@ -49,8 +47,7 @@ def solve(
     """The best placement found under the policy's limits, checked.
 
     Args:
-        problem: the pool, its demand and the policy.
-        rules: the rules that bind; those of the problem where None.
+        book: the pool, its demand and policy, and the rules that bind.
         forbidden: sets of moves that may not all be made, because they have no legal order.
         near: an answer from before some moves were forbidden, from which the search goes on.
         reporter: hears how it goes on.
@@ -60,23 +57,20 @@ def solve(
         MetricsRefused: there is no load profile, and the mode is to balance or to consolidate.
         ModelBug: the checker refuses the answer.
     """
-    binding = tuple(rules_for(problem) if rules is None else rules)
-    solving = _Solving(problem, binding, forbidden, reporter or SolveReporter())
+    solving = _Solving(book, forbidden, reporter or SolveReporter())
     return solving.solution(None if near is None else at_of(solving.instance, near))
 
 
 class _Solving:
     """One call of `solve`."""
 
-    def __init__(
-        self, problem: Problem, rules: tuple[Rule, ...], forbidden: Sequence[frozenset[Move]], reporter: SolveReporter
-    ) -> None:
-        if problem.policy.mode.needs_demand:
-            demand_of(problem)
-        self._problem, self._rules, self._reporter = problem, rules, reporter
+    def __init__(self, book: Rulebook, forbidden: Sequence[frozenset[Move]], reporter: SolveReporter) -> None:
+        if book.problem.policy.mode.needs_demand:
+            demand_of(book.problem)
+        self._book, self._problem, self._reporter = book, book.problem, reporter
         self._forbidden = [*forbidden]
         self.instance = self._prepare()
-        self._budget = Budget(problem.policy.limits)
+        self._budget = Budget(self._problem.policy.limits)
 
     def solution(self, near: Ints | None) -> Solution:
         """Ladder, on from *near*, until no rule that is judged as a whole refuses the answer."""
@@ -88,7 +82,7 @@ class _Solving:
                 return nothing_found(self._problem)
             done = self._worthwhile(done)
             placement = placement_of(self.instance, self.instance.home if done.at is None else done.at)
-            if not refused_as_a_whole(self._problem, self._rules, placement):
+            if not refused_as_a_whole(self._book, placement):
                 return solved(self._problem, placement, done)
             self._forbid(placement)
             near = done.at
@@ -121,7 +115,7 @@ class _Solving:
             reporter=self._reporter,
         )
         if done.impossible:
-            raise Infeasible(rules_to_blame(self._rules, self._possible), self._ways_out())
+            raise Infeasible(rules_to_blame(self._book, self._possible), self._ways_out())
         return done
 
     def _worthwhile(self, done: Ladder) -> Ladder:
@@ -147,7 +141,7 @@ class _Solving:
             only = self._repairs_without_harm(done, done.at, budget)
         if only.at is None:
             return done
-        without = Balance().value(placement_of(self.instance, only.at), self._problem)
+        without = Balance().value(placement_of(self.instance, only.at), self._book)
         after = next(tier.after for tier in done.tiers if tier.objective == Balance.id)
         return done if enough(self._problem, without - after) else only
 
@@ -155,7 +149,7 @@ class _Solving:
         """The cheapest repairs with no more overload than tonight, or than *done*, which is *at*, where it has more."""
         self.instance.failures.keep(placement_of(self.instance, at))
         worst = at if self._overload(at) >= self._overload(self.instance.home) else self.instance.home
-        held = (self._held(Repair(self._rules), at), self._held(Overload(), worst))
+        held = (self._held(Repair(), at), self._held(Overload(), worst))
         only = self._climb((MigrationCost(), Overload()), at, budget, held=held)
         repairs = tuple(tier for tier in done.tiers if tier.objective in REPAIRS)
         return replace(only, tiers=(*repairs, *only.tiers))
@@ -168,7 +162,7 @@ class _Solving:
 
     def _overload(self, at: Ints) -> float:
         """PCPU-hours above the threshold where the units are *at*."""
-        return Overload().value(placement_of(self.instance, at), self._problem)
+        return Overload().value(placement_of(self.instance, at), self._book)
 
     def _most_overload(self, at: Ints) -> float:
         """What repairs may leave: as much as tonight, or as the best placement, which is *at*."""
@@ -181,10 +175,10 @@ class _Solving:
             Infeasible: somebody cannot leave a host that is evacuated.
         """
         if self._problem.policy.mode is Mode.EVACUATE:
-            held = held_on_emptied_hosts(self._problem, self._rules)
+            held = held_on_emptied_hosts(self._book)
             if held:
                 raise Infeasible(held, self._ways_out())
-        instance = instance_of(self._problem, self._rules)
+        instance = instance_of(self._book)
         behind = left_behind(instance)
         if behind:
             raise Infeasible(behind, self._ways_out())
@@ -204,11 +198,11 @@ class _Solving:
     def _ways_out(self) -> tuple[WayOut, ...]:
         """What could be given up; nothing where moves are forbidden, for then there was a placement before."""
         seconds = self._problem.policy.limits.solve_seconds
-        return () if self._forbidden else ways_out(self._problem, self._rules, seconds=seconds)
+        return () if self._forbidden else ways_out(self._book, seconds=seconds)
 
-    def _possible(self, rules: Sequence[Rule]) -> bool:
-        """Whether any placement is found under *rules*."""
-        instance = instance_of(self._problem, rules)
+    def _possible(self, book: Rulebook) -> bool:
+        """Whether any placement is found under *book*."""
+        instance = instance_of(book)
         stage = TierProblem(instance=instance, objective=MigrationCost(), forbidden=self._pairs(instance))
         effort = Effort(deterministic=BLAME_WORK, seconds=BLAME_WORK * 2, seed=1)
         return search_lazily(stage, stage.whole(), None, effort)[2].at is not None

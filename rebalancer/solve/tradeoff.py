@@ -19,8 +19,7 @@ from rebalancer.objectives import NEGLIGIBLE, LastResort, MigrationCost, Overloa
 from rebalancer.objectives.load import demand_of
 from rebalancer.placement import Placement
 from rebalancer.policy import Mode
-from rebalancer.problem import Problem
-from rebalancer.rules import Rule, rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.model.tier import HeldTier, TierAnswer, TierProblem, placement_of, true_value
 from rebalancer.solve.result.check import refused_as_a_whole
@@ -100,18 +99,15 @@ class Tradeoff:
     last_resorts: int | None
 
 
-def tradeoff(
-    problem: Problem, *, cost: Cost = Cost.GIB, points: int = 9, rules: Sequence[Rule] | None = None
-) -> Tradeoff:
-    """The curve of *problem* with *points* at most, within the limits and the seconds of its policy.
+def tradeoff(book: Rulebook, *, cost: Cost = Cost.GIB, points: int = 9) -> Tradeoff:
+    """The curve of *book* with *points* at most, within the limits and the seconds of its policy.
 
     Raises:
         MetricsRefused: there is no load profile.
         ModelBug: the checker refuses a point.
     """
-    demand_of(problem)
-    binding = tuple(rules_for(problem) if rules is None else rules)
-    return _Tracing(problem, binding, cost, points).curve()
+    demand_of(book.problem)
+    return _Tracing(book, cost, points).curve()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -125,12 +121,13 @@ class _Found:
 class _Tracing:
     """One call of `tradeoff`."""
 
-    def __init__(self, problem: Problem, rules: tuple[Rule, ...], cost: Cost, points: int) -> None:
-        balancing = problem.policy.model_copy(update={"mode": Mode.BALANCE})
-        self._problem, self._rules = replace(problem, policy=balancing), rules
+    def __init__(self, book: Rulebook, cost: Cost, points: int) -> None:
+        balancing = book.problem.policy.model_copy(update={"mode": Mode.BALANCE})
+        self._book = book.under(replace(book.problem, policy=balancing))
+        self._problem = self._book.problem
         self._cost, self._most = cost, points
-        self._instance = instance_of(self._problem, rules)
-        self._seconds = problem.policy.limits.solve_seconds
+        self._instance = instance_of(self._book)
+        self._seconds = balancing.limits.solve_seconds
         self._found: list[_Found] = []
         self._reluctance: tuple[HeldTier, ...] = ()
         self._last_resorts: int | None = None
@@ -159,7 +156,7 @@ class _Tracing:
             proved = found.point.proved or found.point.overload - bound <= NEGLIGIBLE
             points.append(replace(found.point, bound=bound, proved=proved))
         kept = _undominated(points, self._cost)
-        breaches = Repair(self._rules).value(self._problem.initial, self._problem)
+        breaches = Repair().value(self._problem.initial, self._book)
         return Tradeoff(
             cost=self._cost,
             points=kept,
@@ -170,7 +167,7 @@ class _Tracing:
 
     def _doing_nothing(self) -> _Found:
         """The end that costs nothing: with nothing to pay nothing else is possible."""
-        overload = Overload().value(self._problem.initial, self._problem)
+        overload = Overload().value(self._problem.initial, self._book)
         point = Point(
             allowed=0.0,
             gib=0.0,
@@ -233,22 +230,22 @@ class _Tracing:
         budget.spend(fewest.deterministic)
         self._reluctance = (HeldTier(objective=LastResort(), value=fewest.value, proved=fewest.proved),)
         if fewest.at is not None:
-            self._last_resorts = round(LastResort().value(placement_of(stage.instance, fewest.at), self._problem))
+            self._last_resorts = round(LastResort().value(placement_of(stage.instance, fewest.at), self._book))
         return fewest.at
 
     def _keep(self, stage: TierProblem, first: TierAnswer, at: Ints, allowed: float) -> None:
         """The point *at*, unless a rule that is judged as a whole refuses it."""
         problem = stage.instance.problem
         placement = placement_of(stage.instance, at)
-        if refused_as_a_whole(problem, self._rules, placement):
+        if refused_as_a_whole(stage.instance.book, placement):
             return
-        overload = Overload().value(placement, problem)
+        overload = Overload().value(placement, self._book)
         if overload > true_value(stage, first, first.at if first.at is not None else at) + NEGLIGIBLE:
             raise ModelBug(f"copying less raised overload to {overload}")
         bound = min(overload, first.true_bound)
         point = Point(
             allowed=allowed,
-            gib=MigrationCost().value(placement, problem),
+            gib=MigrationCost().value(placement, self._book),
             moves=len(problem.initial.moves_to(placement)),
             overload=overload,
             bound=overload if first.proved and not first.goal.surplus else bound,
@@ -264,11 +261,11 @@ class _Tracing:
         policy = self._problem.policy
         limits = policy.limits.model_copy(update={key: most})
         problem = replace(self._problem, policy=policy.model_copy(update={"limits": limits}))
-        return replace(self._instance, problem=problem)
+        return replace(self._instance, book=self._book.under(problem))
 
     def _unbroken(self, instance: Instance) -> HeldTier:
         """No more is broken than tonight."""
-        stage = TierProblem(instance=instance, objective=Repair(self._rules))
+        stage = TierProblem(instance=instance, objective=Repair())
         model, goal = stage.model(stage.at(instance.home))
         return HeldTier(objective=stage.objective, value=model.value(goal, instance.home))
 

@@ -27,7 +27,7 @@ from rebalancer.plan.plan import Plan
 from rebalancer.plan.step import StepKind
 from rebalancer.planner.compose import compose
 from rebalancer.problem import make_problem
-from rebalancer.rules import PoolRule, end_violations, rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.verify.verify import verify_plan
 
 UNREAD = "parking"
@@ -89,8 +89,7 @@ class _Part:
     def __init__(self, plan: Plan, pool: Pool, demand: LoadProfile | None, gone: Collection[Uuid]) -> None:
         self._plan, self._gone = plan, frozenset(gone)
         self._problem = make_problem(pool, demand, plan.policy)
-        self._rules = rules_for(self._problem)
-        self._pool_rules = [rule for rule in self._rules if isinstance(rule, PoolRule)]
+        self._book = Rulebook.of(self._problem)
         self._moves = {move.vm: move for move in self._problem.initial.moves_to(plan.predicted)}
         self._last = {step.vm: number for number, step in enumerate(plan.steps)}
         self._parked = {(step.vm, step.target) for step in plan.steps if step.kind is StepKind.HOP}
@@ -100,18 +99,18 @@ class _Part:
         legs = self._legs()
         end = self._problem.initial.after(*self._kept(self._gone))
         still = [Move(vm=each.vm, source=end[each.vm], target=each.target) for each in self._plan.missing]
-        missing = missing_moves(still, end, self._problem, self._rules)
+        missing = missing_moves(still, end, self._book)
         dropped = left_out([self._moves[vm] for vm in self._gone & self._moves.keys()], self._problem, reason)
         chosen = Chosen(
             goal=end,
-            tiers=tiers_at(end, self._plan.tiers, self._problem),
+            tiers=tiers_at(end, self._plan.tiers, self._book),
             outcome=INCOMPLETE,
             reason=f"a part of the plan {self._plan.digest}: {reason}",
             bound_by=self._plan.bound_by,
             missing=tuple(sorted((*missing, *dropped), key=lambda each: (each.vm_name, each.vm))),
         )
         source = self._plan.made_from
-        made = compose(self._problem, self._rules, chosen, legs, self._plan.made_at, pace=source.pace)
+        made = compose(self._book, chosen, legs, self._plan.made_at, pace=source.pace)
         made_from = replace(made.made_from, metrics=source.metrics, part_of=self._plan.digest)
         return sealed(replace(made, made_from=made_from))
 
@@ -136,11 +135,11 @@ class _Part:
         """The rest without *gone* in a legal order, or who cannot move then; of several the one that moves last."""
         goal = self._problem.initial.after(*self._kept(gone))
         moving = self._moves.keys() - set(gone)
-        for violation in end_violations(self._pool_rules, self._problem, goal):
+        for violation in self._book.violations(goal, since=self._problem.initial):
             if blamed := moving & set(violation.vms):
                 return _Held(vm=self._latest(blamed), rule=violation.rule, words=violation.words)
         first = sorted(moving, key=lambda vm: self._last[vm])
-        order = find_order(self._problem, self._rules, goal, seed=self._plan.made_from.seed, first=first)
+        order = find_order(self._book, goal, seed=self._plan.made_from.seed, first=first)
         if isinstance(order, Deadlock):
             rules = ", ".join(order.rules)
             words = "no order of what is left is legal"

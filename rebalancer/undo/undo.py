@@ -23,8 +23,7 @@ from rebalancer.planner.compose import compose
 from rebalancer.planner.way_back import latest_first, way_to
 from rebalancer.policy import Policy
 from rebalancer.problem import make_problem
-from rebalancer.rules import Legality, rules_for
-from rebalancer.rules.way_back import bind_on_the_way_back
+from rebalancer.rules import Rulebook
 from rebalancer.undo.other_pool import networks_home
 from rebalancer.undo.progress import Halfway, halfway
 from rebalancer.verify.verify import verify_plan
@@ -106,8 +105,8 @@ class _Undoing:
         self._undone, self._at, self._made_at, self._pace = plan, at, made_at, pace
         self._demand = _demand(plan, at.pool)
         self._problem = make_problem(at.pool, self._demand, _policy(plan, at))
-        self._wishes = rules_for(self._problem)
-        self._rules = bind_on_the_way_back(self._wishes)
+        self._all = Rulebook.of(self._problem)
+        self._book = self._all.way_back()
 
     def plan(self) -> Plan:
         """The plan, once the checker agrees; a VM that it stops stays.
@@ -125,12 +124,11 @@ class _Undoing:
         initial, seed = self._problem.initial, self._problem.policy.limits.seed
         goal = initial.after(*home.values())
         first = latest_first(legs_of(self._undone.steps))
-        back, _ = way_to(goal, self._problem, self._rules, first=first, seed=seed, pace=self._pace)
+        back, _ = way_to(goal, self._book, first=first, seed=seed, pace=self._pace)
         legs = legs_of(back)
         end = initial.after(*(leg.move for leg in legs))
         made = compose(
-            self._problem,
-            self._rules,
+            self._book,
             self._chosen(end),
             legs,
             self._made_at,
@@ -142,11 +140,11 @@ class _Undoing:
     def _chosen(self, end: Placement) -> Chosen:
         """Where the way back ends, and who is not home there."""
         away_still = [move for vm, move in self._at.home.items() if end[vm] != move.target]
-        missing = missing_moves(away_still, end, self._problem, self._rules)
+        missing = missing_moves(away_still, end, self._book)
         away, back = len(self._at.home), len(self._at.home) - len(missing)
         reason = f"{back} of {away} VMs go back to where plan {short(self._undone.digest)} found them"
-        wishes = [rule for rule in self._wishes if rule not in self._rules]
-        given_up = Reasons(self._problem, Legality(self._problem, wishes), end).new_violations()
+        wishes = self._all.without(*(rule.id for rule in self._book.rules))
+        given_up = Reasons(wishes, end).new_violations()
         return Chosen(
             goal=end,
             tiers=(),

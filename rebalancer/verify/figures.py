@@ -17,8 +17,8 @@ from rebalancer.placement import Placement
 from rebalancer.plan.finding import Finding
 from rebalancer.plan.plan import HostState, Load, Plan, Tier
 from rebalancer.plan.step import Step
-from rebalancer.problem import Problem, problem_at
-from rebalancer.rules import Rule
+from rebalancer.problem import Problem
+from rebalancer.rules import Rulebook
 from rebalancer.verify.disks import wrong_disks
 from rebalancer.verify.reasons import wrong_reasons
 
@@ -29,8 +29,9 @@ TOLERANCE = 1e-3
 """What a figure may be off, relatively or in its own unit: plans keep six digits of every pCPU."""
 
 
-def wrong_claims(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterator[Finding]:
-    """Figures and reasons of *plan* that are not those of *problem*, the pool that it was made from."""
+def wrong_claims(plan: Plan, book: Rulebook) -> Iterator[Finding]:
+    """Figures and reasons of *plan* that are not those of *book*, of the pool that it was made from."""
+    problem = book.problem
     if problem.initial.host_of != plan.before.host_of:
         yield _wrong("placement", "the hosts' VMs before the plan are not where the inventory has them")
         return
@@ -44,16 +45,16 @@ def wrong_claims(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterato
     if plan.load and {curve.uuid for curve in plan.load.vms} != {step.vm for step in plan.steps}:
         yield _wrong("figures", "the demand that the plan carries is not that of the VMs that it moves")
         return
-    carried = replace(problem, demand=profile, pool=_copied(problem.pool, plan))
+    carried = Rulebook(replace(problem, demand=profile, pool=_copied(problem.pool, plan)), book.rules)
     yield from _wrong_memory(plan, problem.pool)
-    yield from _wrong_holds(plan.steps, problem)
-    yield from _wrong_holds(plan.rollback, problem_at(problem, plan.predicted))
+    yield from _wrong_holds(plan.steps, book)
+    yield from _wrong_holds(plan.rollback, book.at(plan.predicted))
     yield from wrong_disks(plan, problem)
     rows = tuple(_wrong_rows(plan, carried))
-    yield from rows or _wrong_slots(plan, carried)
+    yield from rows or _wrong_slots(plan, carried.problem)
     for tier in plan.tiers:
         yield from _wrong_tier(tier, carried, plan.predicted)
-    yield from wrong_reasons(plan, carried, rules)
+    yield from wrong_reasons(plan, carried)
 
 
 def strangers(plan: Plan, pool: Pool) -> Iterator[Finding]:
@@ -116,13 +117,14 @@ def _wrong_memory(plan: Plan, pool: Pool) -> Iterator[Finding]:
             yield Finding(step=step.id, state="at the start", rule="figures", words=words)
 
 
-def _wrong_holds(steps: Sequence[Step], problem: Problem) -> Iterator[Finding]:
+def _wrong_holds(steps: Sequence[Step], book: Rulebook) -> Iterator[Finding]:
     """Source and target of a step hold what it says; of VMs and hosts that are not there the steps themselves tell."""
+    problem = book.problem
     if any(
         step.vm not in problem.initial.host_of or not _hosts_of(step) <= problem.pool.hosts.keys() for step in steps
     ):
         return
-    for step, hosts in zip(steps, memory_by_step(steps, problem), strict=True):
+    for step, hosts in zip(steps, memory_by_step(steps, book), strict=True):
         if step.hosts != hosts:
             words = f"the memory of {step.source_name} and {step.target_name} is another than it says"
             yield Finding(step=step.id, state=f"while {step.id} runs", rule="figures", words=words)
@@ -142,10 +144,10 @@ def _possible(step: Step, pool: Pool) -> bool:
     return min(sizes) <= step.memory_bytes <= max(sizes)
 
 
-def _wrong_rows(plan: Plan, problem: Problem) -> Iterator[Finding]:
+def _wrong_rows(plan: Plan, book: Rulebook) -> Iterator[Finding]:
     """Hosts before and after."""
     claimed = {row.uuid: row for row in plan.hosts}
-    for row in host_rows(problem, plan.predicted, plan.steps):
+    for row in host_rows(book, plan.predicted, plan.steps):
         mine = claimed.get(row.uuid)
         if mine is None or mine.memory_total_bytes != row.memory_total_bytes:
             yield _wrong("figures", f"the memory of host {row.name} is another")
@@ -186,8 +188,9 @@ def _alike(claimed: HostState, found: HostState) -> bool:
     return exact and _close(claimed.peak_share, found.peak_share)
 
 
-def _wrong_tier(tier: Tier, problem: Problem, predicted: Placement) -> Iterator[Finding]:
+def _wrong_tier(tier: Tier, book: Rulebook, predicted: Placement) -> Iterator[Finding]:
     """An objective before and after."""
+    problem = book.problem
     objective = next((each for each in OBJECTIVES if each.id == tier.objective), None)
     if objective is None:
         yield _wrong("tiers", f"there is no objective {tier.objective}")
@@ -200,7 +203,7 @@ def _wrong_tier(tier: Tier, problem: Problem, predicted: Placement) -> Iterator[
             ("before", tier.before, problem.initial),
             ("after", tier.after, predicted),
         ):
-            if not any(_close(claimed, value) for value in _values(objective, placement, problem)):
+            if not any(_close(claimed, value) for value in _values(objective, placement, book)):
                 words = f"the plan claims {claimed:g} {tier.unit} of {tier.objective} {moment} it, which is wrong"
                 yield _wrong("tiers", words)
     if tier.bound > tier.after and not _close(tier.bound, tier.after):
@@ -209,11 +212,11 @@ def _wrong_tier(tier: Tier, problem: Problem, predicted: Placement) -> Iterator[
         yield _wrong("tiers", f"{tier.objective} is said to be proven best, and its bound says otherwise")
 
 
-def _values(objective: Objective, placement: Placement, problem: Problem) -> tuple[float, ...]:
+def _values(objective: Objective, placement: Placement, book: Rulebook) -> tuple[float, ...]:
     """What the objective may be; the peak is that of some host, because hosts that nobody can leave do not count."""
     if isinstance(objective, Peak):
-        return tuple(Peak(frozenset({host})).value(placement, problem) for host in problem.pool.hosts)
-    return (objective.value(placement, problem),)
+        return tuple(Peak(frozenset({host})).value(placement, book) for host in book.problem.pool.hosts)
+    return (objective.value(placement, book),)
 
 
 def _close(one: float, other: float) -> bool:

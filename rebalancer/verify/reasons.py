@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import zip_longest
 
 from rebalancer.describe.disks import ejections
@@ -12,23 +12,21 @@ from rebalancer.describe.summary import general_warnings
 from rebalancer.plan.finding import Finding
 from rebalancer.plan.leg import legs_of
 from rebalancer.plan.plan import Plan
-from rebalancer.problem import Problem
-from rebalancer.rules import Legality, Rule, rules_for
+from rebalancer.rules import Rulebook
 
 ROUNDED = re.compile(r"(\d+)%")
 HOUR = re.compile(r"at (?:\w{3} )?\d\d:\d\d")
 """The busiest hour, held against the load by `rebalancer.verify.figures`; of two equal ones, either will do."""
 
 
-def wrong_reasons(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterator[Finding]:
-    """Reasons of steps, old violations and warnings of *plan* that are not those of *problem*.
+def wrong_reasons(plan: Plan, book: Rulebook) -> Iterator[Finding]:
+    """Reasons of steps, old violations and warnings of *plan* that are not those of the rules.
 
     Args:
         plan: the plan, whose VMs are where the pool has them.
-        problem: what it was made from, with the demand that it carries.
-        rules: the rules that bind.
+        book: the rules, in what it was made from with the demand that it carries.
     """
-    reasons = Reasons(problem, Legality(problem, rules), plan.predicted)
+    reasons = Reasons(book, plan.predicted)
     yield from _of_steps(plan, reasons)
     found = reasons.old_violations()
     for claimed, old in zip_longest(plan.old_violations, found):
@@ -37,9 +35,9 @@ def wrong_reasons(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterat
             return
         if not alike(claimed.words, old.words):
             yield _wrong(f"what was broken before it is another: {old.words}")
-    wishes = Reasons(problem, Legality(problem, rules_for(problem)), plan.predicted)
-    general = general_warnings(problem, plan.no_way_back)
-    for words in (*wishes.new_violations(), *ejections(plan.steps, problem), *general):
+    wishes = Reasons(Rulebook.of(book.problem), plan.predicted)
+    general = general_warnings(book.problem, plan.no_way_back)
+    for words in (*wishes.new_violations(), *ejections(plan.steps, book.problem), *general):
         if words not in plan.warnings:
             yield _wrong(f"it does not warn: {words}")
 

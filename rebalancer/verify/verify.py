@@ -15,7 +15,7 @@ from rebalancer.describe.concurrency import clashes
 from rebalancer.describe.crossing import crossing_of
 from rebalancer.describe.figures import profile_of
 from rebalancer.describe.left_out import wrong_missing
-from rebalancer.describe.limits import over_limits
+from rebalancer.describe.worth import over_limits
 from rebalancer.errors import PolicyError
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
@@ -25,10 +25,8 @@ from rebalancer.plan.finding import Finding
 from rebalancer.plan.plan import FORMAT, Plan
 from rebalancer.plan.step import Step, StepKind
 from rebalancer.policy.load import policy_digest
-from rebalancer.problem import Problem, make_problem, problem_at
-from rebalancer.rules import PoolRule, Rule, end_violations, rules_for, step_ledger
-from rebalancer.rules.routes import Routes
-from rebalancer.rules.way_back import bind_on_the_way_back
+from rebalancer.problem import Problem, make_problem
+from rebalancer.rules import Rulebook
 from rebalancer.verify.disks import astray, misplaced_disks
 from rebalancer.verify.figures import strangers, wrong_claims, wrong_demand
 from rebalancer.verify.form import wrong_form
@@ -60,10 +58,10 @@ def verify_plan(
         return sealed
     try:
         problem = make_problem(pool, demand or profile_of(plan), plan.policy)
-        rules = bind_on_the_way_back(rules_for(problem)) if plan.made_from.undoes else rules_for(problem)
+        book = Rulebook.of(problem)
     except PolicyError as error:
         return (*sealed, Finding(step="", state=AT_THE_START, rule="policy", words=str(error)))
-    return (*sealed, *_of_steps(plan, problem, rules, done))
+    return (*sealed, *_of_steps(plan, book.way_back() if plan.made_from.undoes else book, done))
 
 
 def _of_seal(plan: Plan, pool: Pool, now: datetime) -> Iterator[Finding]:
@@ -116,28 +114,31 @@ def expiry(plan: Plan) -> datetime:
     return plan.made_at + timedelta(hours=plan.policy.plan.expires_hours)
 
 
-def _of_steps(plan: Plan, problem: Problem, rules: tuple[Rule, ...], done: Collection[str]) -> Iterator[Finding]:
+def _of_steps(plan: Plan, book: Rulebook, done: Collection[str]) -> Iterator[Finding]:
     """Steps, end, claims and the way back; what was carried out already counts where something may get no worse."""
     left = [step for step in plan.steps if step.id not in done]
-    problem = replace(problem, before=_undone([step for step in plan.steps if step.id in done], problem))
+    book = book.under(
+        replace(book.problem, before=_undone([step for step in plan.steps if step.id in done], book.problem))
+    )
+    problem = book.problem
     yield from _of_order(plan.steps)
-    run = _Run(problem, rules, plan.predicted)
-    findings = [*run.all(left), *run.clashes(left), *_of_end(plan, run.placement, problem, rules, done)]
+    run = _Run(book, plan.predicted)
+    findings = [*run.all(left), *run.clashes(left), *_of_end(plan, run.placement, book, done)]
     yield from findings
     yield from wrong_words(plan, problem.pool)
     if inventory_digests(problem.pool) == plan.made_from.inventories:
         strange = tuple(strangers(plan, problem.pool))
-        yield from strange or _of_claims(plan, problem, rules)
+        yield from strange or _of_claims(plan, book)
     if not findings and not done:
-        yield from _of_way_back(plan, problem_at(problem, run.placement), rules)
+        yield from _of_way_back(plan, book.way_back().at(run.placement))
 
 
-def _of_claims(plan: Plan, problem: Problem, rules: tuple[Rule, ...]) -> Iterator[Finding]:
-    """What the plan says of the pool that it was made from, which is *problem*'s."""
-    yield from wrong_claims(plan, problem, rules)
-    yield from wrong_demand(plan, problem)
-    yield from wrong_missing(plan, problem, rules)
-    yield from wrong_durations(plan, problem.pool)
+def _of_claims(plan: Plan, book: Rulebook) -> Iterator[Finding]:
+    """What the plan says of the pool that it was made from, which is that of *book*."""
+    yield from wrong_claims(plan, book)
+    yield from wrong_demand(plan, book.problem)
+    yield from wrong_missing(plan, book)
+    yield from wrong_durations(plan, book.problem.pool)
 
 
 def _undone(steps: Sequence[Step], problem: Problem) -> Placement:
@@ -162,19 +163,19 @@ def _of_order(steps: Sequence[Step]) -> Iterator[Finding]:
 
 
 class _Run:
-    """The steps, carried out on paper from where the VMs of *problem* are."""
+    """The steps, carried out on paper from where the VMs of *book* are."""
 
-    def __init__(self, problem: Problem, rules: Sequence[Rule], predicted: Placement) -> None:
-        self._problem, self._rules, self._predicted = problem, tuple(rules), predicted
-        self._ledger = step_ledger([rule for rule in rules if isinstance(rule, PoolRule)], problem, problem.initial)
-        self._now = problem
+    def __init__(self, book: Rulebook, predicted: Placement) -> None:
+        self._book, self._problem, self._predicted = book, book.problem, predicted
+        self._ledger = book.ledger()
+        self._now = book
         self._moved: set[Uuid] = set()
         self._last = ""
 
     @property
     def placement(self) -> Placement:
         """Where the VMs are by now."""
-        return self._now.initial
+        return self._now.problem.initial
 
     def all(self, steps: Sequence[Step]) -> Iterator[Finding]:
         """One after another."""
@@ -191,7 +192,7 @@ class _Run:
     def clashes(self, steps: Sequence[Step]) -> Iterator[Finding]:
         """In every other order that the relations allow."""
         known = [step for step in steps if step.vm in self._problem.initial.host_of]
-        for clash in clashes(known, self._problem, self._rules):
+        for clash in clashes(known, self._book):
             yield Finding(
                 step=clash.step, state="in some order that its relations allow", rule=clash.rule, words=clash.words
             )
@@ -224,14 +225,14 @@ class _Run:
 
     def _misled(self, step: Step) -> Iterator[Finding]:
         """The other pool, or the networks there, are not those to which policy and names lead."""
-        if step.crossing != crossing_of(step.move, self._now):
+        if step.crossing != crossing_of(step.move, self._now.problem):
             words = f"{step.vm_name} to {self._name(step.target)}: the pool or the networks that it leads to are others"
             yield Finding(step=step.id, state=self._state(), rule="networks-mapped", words=words)
 
     def _refused(self, step: Step) -> Iterator[Finding]:
         """What rules say, with the VM on both hosts."""
         move = f"{step.vm_name} to {self._name(step.target)}"
-        for objection in Routes(self._now, self._rules).objections(step.move):
+        for objection in self._now.objections(step.move):
             yield Finding(step=step.id, state=self._state(), rule=objection.rule, words=f"{move}: {objection.words}")
         for violation in self._ledger.objections(step.vm, step.target, step.move.disks):
             words = f"{move}, held on both {'hosts and SRs' if step.disks else 'hosts'}: {violation.words}"
@@ -241,7 +242,7 @@ class _Run:
         """The VM holds both hosts and its disks both SRs, then only the targets."""
         self._ledger.join(step.vm, step.target, step.move.disks)
         self._ledger.settle(step.vm, step.source, step.move.disks)
-        self._now = problem_at(self._now, self.placement.after(step.move))
+        self._now = self._now.at(self.placement.after(step.move))
         self._moved |= {disk.drive for disk in step.disks}
 
     def _name(self, host: Uuid | None) -> str:
@@ -250,10 +251,9 @@ class _Run:
         return known.name if known else str(host)
 
 
-def _of_end(
-    plan: Plan, end: Placement, problem: Problem, rules: Sequence[Rule], done: Collection[str]
-) -> Iterator[Finding]:
+def _of_end(plan: Plan, end: Placement, book: Rulebook, done: Collection[str]) -> Iterator[Finding]:
     """The steps lead where the plan says, and what has to hold once it is done does."""
+    problem = book.problem
     names = {vm.uuid: vm.name for vm in problem.pool.vms.values()} | {step.vm: step.vm_name for step in plan.steps}
     hosts: dict[Uuid | None, str] = {None: "no host"} | {row.uuid: row.name for row in plan.hosts}
     before, after = plan.before.host_of, plan.predicted.host_of
@@ -265,15 +265,14 @@ def _of_end(
             yield Finding(step="", state=AT_THE_END, rule="placement", words=words)
     for words in astray(plan, end, done):
         yield Finding(step="", state=AT_THE_END, rule="placement", words=words)
-    pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
-    for violation in end_violations(pool_rules, problem, end):
+    for violation in book.violations(end, since=problem.initial):
         yield Finding(step="", state=AT_THE_END, rule=violation.rule, words=violation.words)
 
 
-def _of_way_back(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterator[Finding]:
+def _of_way_back(plan: Plan, book: Rulebook) -> Iterator[Finding]:
     """The rollback steps are legal from the end, and lead back to where everything was."""
     yield from _of_order(plan.rollback)
-    run = _Run(problem, bind_on_the_way_back(rules), plan.before)
+    problem, run = book.problem, _Run(book, plan.before)
     yield from run.all(plan.rollback)
     yield from run.clashes(plan.rollback)
     stranded, before = {each.uuid for each in plan.no_way_back}, plan.before.host_of

@@ -1,6 +1,5 @@
 """What would be: plans for questions that nobody has asked the pool yet."""
 
-from rebalancer.whatif.blockers import Blocked, Closed, blocked_on
 from rebalancer.whatif.capacity import Loss, Room, losses, room_for
 from rebalancer.whatif.evacuate import Evacuation, evacuate, who_is_blocked
 from rebalancer.whatif.itinerary import Habit, Purpose, Stage
@@ -9,8 +8,6 @@ from rebalancer.whatif.rolling_folder import write_rolling
 from rebalancer.whatif.sleep import EmptyHost, Sleep, sleep
 
 __all__ = [
-    "Blocked",
-    "Closed",
     "Deviation",
     "EmptyHost",
     "Evacuation",
@@ -21,7 +18,6 @@ __all__ = [
     "Room",
     "Sleep",
     "Stage",
-    "blocked_on",
     "evacuate",
     "losses",
     "rolling",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,8 @@ from rebalancer.placement import Placement
 from rebalancer.policy import Covered, SparePolicy
 from rebalancer.policy.storage_motion import StorageMotionPolicy
 from rebalancer.problem import Problem, make_problem
-from rebalancer.rules import PoolRule, rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.rules.availability.restarts import Restarts
-from rebalancer.rules.availability.spare import Spare, boots_on
 from rebalancer.rules.facts.memory_rows import MemoryRow
 from rebalancer.units import gib
 
@@ -73,7 +72,7 @@ def losses(problem: Problem) -> tuple[Loss, ...]:
     spare = SparePolicy(hosts=1, vms=Covered.ALL)
     policy = problem.policy.model_copy(update={"spare": spare, "storage_motion": StorageMotionPolicy()})
     failing = make_problem(problem.pool, problem.demand, policy)
-    judged = Spare().limits(failing)
+    judged = Rulebook.of(failing).restarts
     return tuple(
         _loss(failing, host, judged[0] if judged else None) for host in problem.pool.hosts.values() if host.live
     )
@@ -121,9 +120,10 @@ def room_for(problem: Problem, like: VM) -> tuple[Room, ...]:
     """
     if like.uuid not in problem.initial:
         raise ValueError(f"VM {like.name!r} is no guest that runs in pool {problem.pool.name!r}: name one that does")
-    open_to = boots_on(problem, [like])[like.uuid]
+    book = Rulebook.of(problem)
+    open_to = book.boots_on([like])[like.uuid]
     by_cpu = _by_cpu(problem, like)
-    rows = list(_memory_rows(problem))
+    rows = [bound.limit for bound in book.limits if isinstance(bound.limit, MemoryRow)]
     return tuple(
         Room(
             host=host.name,
@@ -135,17 +135,11 @@ def room_for(problem: Problem, like: VM) -> tuple[Room, ...]:
     )
 
 
-def _memory_rows(problem: Problem) -> Iterator[MemoryRow]:
-    """The limits of hosts in bytes, of every rule that binds."""
-    for rule in rules_for(problem):
-        if isinstance(rule, PoolRule):
-            yield from (row for row in rule.limits(problem) if isinstance(row, MemoryRow))
-
-
 def _left(row: MemoryRow, like: Uuid, problem: Problem) -> int:
     """How many more like *like* a row takes: the last one joins, the others are there by then."""
-    held = sum(row.weights.get(vm, 0) for vm, host in problem.initial.host_of.items() if host in row.places)
-    free, joins, stays = row.upper - held, row.arrival_weights.get(like, 0), max(1, row.weights.get(like, 0))
+    resident, arriving = row.weights.resident, row.weights.arrival
+    held = sum(resident.get(vm, 0) for vm, host in problem.initial.host_of.items() if host in row.places)
+    free, joins, stays = row.upper - held, arriving.get(like, 0), max(1, resident.get(like, 0))
     return 0 if free < joins else 1 + (free - joins) // stays
 
 

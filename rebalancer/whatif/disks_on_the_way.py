@@ -5,7 +5,7 @@ from __future__ import annotations
 from rebalancer.inventory import Host, Uuid
 from rebalancer.placement import Placement, disks_of
 from rebalancer.problem import Problem
-from rebalancer.rules.facts.sizes import disk_sizes
+from rebalancer.rules.facts.sizes import DiskSizes
 
 
 def least_copied(vm: Uuid, problem: Problem) -> int:
@@ -21,7 +21,7 @@ def least_copied(vm: Uuid, problem: Problem) -> int:
 
 def _unseen_bytes(vm: Uuid, host: Host, problem: Problem) -> int:
     """Bytes of the disks of *vm* on SRs that *host* does not see, in full."""
-    sizes, pool = disk_sizes(problem), problem.pool
+    sizes, pool = DiskSizes(problem), problem.pool
     return sum(sizes.copied(disk) for _, disk in disks_of(pool.vms[vm], pool) if disk.sr not in host.attached_srs)
 
 

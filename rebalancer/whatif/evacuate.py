@@ -12,9 +12,8 @@ from rebalancer.plan import Plan, plan_document
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem, make_problem
-from rebalancer.rules import Legality, rules_for
+from rebalancer.rules import Blocked, Rulebook
 from rebalancer.solve import SolveReporter, ways_out
-from rebalancer.whatif.blockers import Blocked, blocked_on
 from rebalancer.whatif.home import plan_home
 
 SHOWN = 5
@@ -84,11 +83,11 @@ def emptied(
     told = _look(wanted)
     if told.blocked:
         seconds = problem.policy.limits.solve_seconds
-        ways = ways_out(wanted, rules_for(wanted), seconds=seconds)
+        ways = ways_out(Rulebook.of(wanted), seconds=seconds)
         return replace(told, refused=Infeasible(cannot_leave(told.blocked).blame, ways))
     try:
         policed = make_problem(problem.pool, problem.demand, wanted.policy)
-        plan = rebalance(policed, made_at=made_at, reporter=reporter)
+        plan = rebalance(Rulebook.of(policed), made_at=made_at, reporter=reporter)
     except (Infeasible, NoLegalOrder) as error:
         return replace(told, refused=error)
     if plan.missing:
@@ -114,7 +113,7 @@ def _look(problem: Problem) -> Evacuation:
     return Evacuation(
         hosts=tuple(sorted(problem.pool.hosts[host].name for host in empty)),
         guests=sum(host in empty for host in problem.initial.host_of.values()),
-        blocked=blocked_on(set(empty), Legality(problem, rules_for(problem))),
+        blocked=Rulebook.of(problem).stuck(set(empty)),
     )
 
 
@@ -132,6 +131,6 @@ def _selector(host: Host, problem: Problem) -> str:
 
 def cannot_leave(blocked: Sequence[Blocked]) -> Infeasible:
     """The error that names the first few, and how many more."""
-    said = [f"VM {each.vm_name!r} cannot leave host {each.host_name!r} [{each.rule}]" for each in blocked[:SHOWN]]
+    said = [each.sentence for each in blocked[:SHOWN]]
     more = len(blocked) - len(said)
     return Infeasible([*said, f"and {more} more"] if more else said)

@@ -15,7 +15,7 @@ from rebalancer.plan.leg import legs_of
 from rebalancer.planner.compose import compose
 from rebalancer.planner.way_back import latest_first, way_to
 from rebalancer.problem import Problem, problem_at
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.verify.verify import verify_plan
 
 
@@ -72,11 +72,12 @@ class _Way:
 
     def __init__(self, home: Placement, away: Problem, made_at: datetime) -> None:
         self._home, self._away, self._made_at = home, replace(away, before=None), made_at
+        self._book = Rulebook.of(self._away)
 
     def plan(self, reason: str, *, first: Sequence[Uuid], stay: Sequence[str] = ()) -> Plan:
         """The plan; VMs that are *first* are tried first, and it warns of those that *stay*, in words."""
-        away, seed = self._away, self._away.policy.limits.seed
-        back, stranded = way_to(self._home, away, rules_for(away), first=first, seed=seed)
+        seed = self._away.policy.limits.seed
+        back, stranded = way_to(self._home, self._book, first=first, seed=seed)
         held = (f"VM {each.name} stays on its new host: {each.words} [{each.rule}]" for each in stranded)
         warnings = (*stay, *held)
         plan = self._composed(back, reason, warnings)
@@ -88,7 +89,7 @@ class _Way:
         goal = self._away.initial.after(*(step.move for step in back))
         chosen = Chosen(goal=goal, tiers=(), outcome=HOME, reason=reason, warnings=warnings)
         why = [step.why for step in back]
-        return compose(self._away, rules_for(self._away), chosen, legs_of(back), self._made_at, why=why)
+        return compose(self._book, chosen, legs_of(back), self._made_at, why=why)
 
 
 def _refusal(findings: Sequence[Finding]) -> str:

@@ -10,10 +10,9 @@ from rebalancer.describe.left_out import Hindrances
 from rebalancer.errors import InputError, RebalancerError, WayOut
 from rebalancer.inventory import Uuid
 from rebalancer.problem import Problem, make_problem
-from rebalancer.rules import rules_for
+from rebalancer.rules import Blocked, Rulebook
 from rebalancer.solve import SolveReporter, ways_out
 from rebalancer.units import size_in_words
-from rebalancer.whatif.blockers import Blocked
 from rebalancer.whatif.disks_on_the_way import disks_astray, least_copied
 from rebalancer.whatif.evacuate import cannot_leave, emptying, who_is_blocked
 from rebalancer.whatif.itinerary import Habit, Itinerary, Stage, Walked
@@ -154,7 +153,7 @@ class _Rolling:
         found = []
         for host in (host for host in self._order if host in held):
             wanted = emptying(closed(self._problem, host), [host])
-            ways = ways_out(wanted, rules_for(wanted), seconds=seconds)
+            ways = ways_out(Rulebook.of(wanted), seconds=seconds)
             found.append(HostWays(host_name=self._problem.pool.hosts[host].name, ways=ways))
         return tuple(each for each in found if each.ways)
 
@@ -209,7 +208,7 @@ class _Rolling:
     def _deviations(self, walk: Walked) -> Iterator[Deviation]:
         """VMs that end away from home, and those whose disks do."""
         start, end = self._problem.initial, walk.end
-        hindrances = Hindrances(end.initial, end, rules_for(end))
+        hindrances = Hindrances(end.initial, Rulebook.of(end))
         for move in end.initial.moves_to(start):
             rule, words = hindrances.against(move) or ("order", "no legal order brings it back together with others")
             yield self._deviation(move.vm, end, f"{words} [{rule}]")

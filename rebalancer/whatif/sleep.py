@@ -17,8 +17,7 @@ from rebalancer.objectives import base_load, cpu_capacities
 from rebalancer.objectives.load import demand_of
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
-from rebalancer.rules.availability.ha_plan import HAPlan
-from rebalancer.rules.availability.spare import Spare
+from rebalancer.rules import Rulebook
 from rebalancer.rules.facts.memory_model import guest_bytes, resident_bytes
 
 
@@ -79,11 +78,10 @@ def _against(asleep: Collection[Uuid], problem: Problem, placement: Placement) -
     """What would be broken if the hosts in *asleep* slept: the rule and its words."""
     dark = replace(problem, initial=placement, before=None, pool=replace(problem.pool, hosts=_hosts(problem, asleep)))
     where = {vm: (host,) for vm, host in placement.host_of.items()}
-    for rule in (HAPlan(), Spare()):
-        for limit in rule.limits(dark):
-            words = limit.broken(where)
-            if words:
-                yield rule.id, words
+    for rule, limit in Rulebook.of(dark).ledger().judged:
+        words = limit.broken(where)
+        if words:
+            yield rule.id, words
 
 
 def _hosts(problem: Problem, asleep: Collection[Uuid]) -> dict[Uuid, Host]:

@@ -13,6 +13,7 @@ from rebalancer.export import write_plan
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.policy import DemandPolicy, Policy
 from rebalancer.problem import make_problem
+from rebalancer.rules import Rulebook
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.simulator.calls.dispatch import Dispatcher
 from rebalancer.snapshot import Snapshot, write_snapshot
@@ -43,7 +44,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             now = datetime.now(UTC)
             snapshot = folder / "pool.json.gz"
             write_snapshot(Snapshot(pool=pool, demand=demand, taken_at=now, source=simulator.url), snapshot)
-            plan = rebalance(make_problem(pool, demand, Policy()), made_at=now)
+            plan = rebalance(Rulebook.of(make_problem(pool, demand, Policy())), made_at=now)
             assert plan.steps
             yield Served(simulator=simulator, calls=calls, snapshot=snapshot, plan=plan)
 

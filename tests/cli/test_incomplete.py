@@ -7,6 +7,7 @@ import pytest
 from rebalancer.cli.exits import Exit
 from rebalancer.export import write_plan
 from rebalancer.planner.rebalance import rebalance
+from rebalancer.rules import Rulebook
 from rebalancer.snapshot import Snapshot, write_snapshot
 from tests.cli.terminal import Terminal
 from tests.order.stuck import WANTED, stuck
@@ -24,7 +25,7 @@ def person(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     monkeypatch.setattr(
         "rebalancer.planner.rebalance.solve", Insists(problem, wanted, objectives=("repair", "balance"))
     )
-    write_plan(rebalance(problem, made_at=MADE_AT), terminal.folder / "plan")
+    write_plan(rebalance(Rulebook.of(problem), made_at=MADE_AT), terminal.folder / "plan")
     return terminal
 
 

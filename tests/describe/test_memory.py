@@ -17,7 +17,7 @@ from rebalancer.order.order import Order, find_order
 from rebalancer.placement import Placement
 from rebalancer.plan import Plan, Step, sealed
 from rebalancer.problem import Problem, make_problem, pool_at
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.rules.facts.memory_model import arrival_bytes, counts_xen_vcpu_pages, resident_bytes
 from rebalancer.schedule.steps import steps_of
 from rebalancer.units import gib
@@ -84,11 +84,11 @@ def held(problem: Problem, steps: tuple[Step, ...], begun: frozenset[str], done:
 def test_no_order_holds_more_than_the_peak_and_some_order_holds_it(task: tuple[Problem, Placement]) -> None:
     """The peak of each host is the highest sum over all states, tried one by one."""
     problem, goal = task
-    order = find_order(problem, rules_for(problem), goal, seed=1)
+    order = find_order(Rulebook.of(problem), goal, seed=1)
     if isinstance(order, Order):
-        steps = steps_of(order.legs, problem, rules_for(problem), [""] * len(order.legs))
+        steps = steps_of(order.legs, Rulebook.of(problem), [""] * len(order.legs))
         states = list(all_states(problem, steps))
-        for row in host_rows(problem, goal, steps):
+        for row in host_rows(Rulebook.of(problem), goal, steps):
             assert row.memory_peak_bytes == max(state[row.uuid] for state in states)
 
 
@@ -97,14 +97,14 @@ def test_the_course_is_that_of_the_pool_after_each_step(task: tuple[Problem, Pla
     """From the plan alone come the figures that are read off a pool whose VMs were really moved so far."""
     problem, goal = task
     measured = make_problem(problem.pool, demand_of(problem.pool, {"v0": 5.0}), problem.policy)
-    if not isinstance(find_order(measured, rules_for(measured), goal, seed=1), Order):
+    if not isinstance(find_order(Rulebook.of(measured), goal, seed=1), Order):
         return
     plan, placed = plan_of(measured, goal), dict(measured.initial.host_of)
     for step in plan.steps:
         placed[step.vm] = step.target
         moved = make_problem(pool_at(measured.pool, Placement(placed)), measured.demand, measured.policy)
         then = {each.uuid: each for each in hosts_at(plan, step)}
-        for row in host_rows(moved, moved.initial, ()):
+        for row in host_rows(Rulebook.of(moved), moved.initial, ()):
             after = then[row.uuid].after
             assert (after.vms, after.memory_used_bytes) == (row.before.vms, row.before.memory_used_bytes)
             assert after.peak_share == pytest.approx(row.before.peak_share, abs=1e-3)

@@ -17,7 +17,7 @@ from rebalancer.plan.leg import Leg
 from rebalancer.planner.compose import compose
 from rebalancer.policy import Policy
 from rebalancer.problem import make_problem, pool_at
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.xapi import StorageMotion, TaskState, TaskStatus, Whereabouts
 
 MADE_AT = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
@@ -32,7 +32,7 @@ def plan_of(pool: Pool, *moves: tuple[str, str], policy: Policy | None = None) -
         legs.append(Leg(vm=vm, source=goal[vm], target=target, hop=hop))
         goal = Placement({**goal.host_of, vm: target})
     chosen = Chosen(goal=goal, tiers=(), outcome="optimal", reason="for a test")
-    return compose(problem, rules_for(problem), chosen, legs, MADE_AT)
+    return compose(Rulebook.of(problem), chosen, legs, MADE_AT)
 
 
 class HandClock(Clock):

@@ -15,6 +15,7 @@ from rebalancer.inventory import Pool
 from rebalancer.plan import Plan
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.problem import make_problem
+from rebalancer.rules import Rulebook
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.xapi import LivePair, Trust, live_pool
 from tests.execute.scripted import MADE_AT
@@ -98,6 +99,6 @@ def _plan(home: Simulator, annex: Simulator) -> Plan:
         other_pools={"enabled": True},
         intent={"read_tags": False, "vm_groups": "ignore"},
     )
-    plan = rebalance(make_problem(pool, None, policy), made_at=MADE_AT)
+    plan = rebalance(Rulebook.of(make_problem(pool, None, policy)), made_at=MADE_AT)
     assert [bool(step.crossing) for step in plan.steps] == [True, True]
     return plan

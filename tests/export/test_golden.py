@@ -11,6 +11,7 @@ import pytest
 from rebalancer.export import moves_csv, plan_json, plan_markdown, plan_schema, xe_script
 from rebalancer.plan import Plan, sealed
 from rebalancer.planner.rebalance import rebalance
+from rebalancer.rules import Rulebook
 from rebalancer.verify.verify import verify_plan
 from tests.plan.made import LATER, MADE_AT, demand_of, pool_with
 from tests.pools import policy_of, problem_of
@@ -37,7 +38,7 @@ def golden_plan() -> Plan:
     policy = policy_of(
         name="nightly", apart=[{"name": "web", "vms": ["web-1", "web-2"]}], never_move=["pinned"], rules={"relax": []}
     )
-    plan = rebalance(problem_of(pool, demand=demand, policy=policy), made_at=MADE_AT)
+    plan = rebalance(Rulebook.of(problem_of(pool, demand=demand, policy=policy)), made_at=MADE_AT)
     assert verify_plan(plan, pool, demand, now=LATER) == ()
     versions = dict.fromkeys(plan.made_from.versions, "0")
     return sealed(replace(plan, made_from=replace(plan.made_from, versions=versions)))

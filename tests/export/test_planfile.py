@@ -18,7 +18,7 @@ from rebalancer.order.order import Order, find_order
 from rebalancer.placement import Placement
 from rebalancer.plan import sealed
 from rebalancer.problem import Problem
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from tests.plan.made import plan_of, tasks
 from tests.planner.busy import PLAN
 
@@ -60,7 +60,7 @@ def test_a_plan_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_every_plan_comes_back(task: tuple[Problem, Placement]) -> None:
     """Whatever the pool."""
     problem, goal = task
-    if isinstance(find_order(problem, rules_for(problem), goal, seed=1), Order):
+    if isinstance(find_order(Rulebook.of(problem), goal, seed=1), Order):
         plan = plan_of(problem, goal, tiers=("repair", "migration-cost"))
         assert plan_from_json(plan_json(plan), "here") == plan
 

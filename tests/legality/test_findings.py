@@ -16,7 +16,7 @@ from rebalancer.legality.policy_findings import policy_findings
 from rebalancer.legality.spare_findings import check_spare
 from rebalancer.policy import intent_of
 from rebalancer.problem import Problem
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.units import GIB
 from tests.pools import make_host, make_vif, make_vm, policy_of, problem_of
 from tests.rules.availability.spare_pools import THREE, restarts_of, spare_pool
@@ -42,7 +42,7 @@ def group(*vms: str, **changes: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - 
 
 def said(problem: Problem) -> list[str]:
     """What is found of groups."""
-    return [str(each) for each in check_groups(problem, rules_for(problem))]
+    return [str(each) for each in check_groups(Rulebook.of(problem))]
 
 
 TWO_HELD = (held("a", "h1"), held("b", "h2"), make_vm("c", on="h3"))
@@ -109,7 +109,7 @@ def test_unplaced_are_as_few_as_by_brute_force(seed: int) -> None:
 
 def spare_said(problem: Problem) -> list[str]:
     """What is found of hosts to spare."""
-    return [each.words for each in check_spare(problem) if each.where == "spare"]
+    return [each.words for each in check_spare(Rulebook.of(problem)) if each.where == "spare"]
 
 
 @pytest.mark.parametrize("hosts", [4, 99])

@@ -21,7 +21,7 @@ from rebalancer.inventory.dump import records_from_dump
 from rebalancer.legality.matrix import MAY_GO, STAYS, WITH_DISKS, Matrix, legality_matrix, write_matrix
 from rebalancer.legality.report import explain
 from rebalancer.problem import Problem
-from rebalancer.rules import CATALOGUE, Legality, rules_for
+from rebalancer.rules import LIVE, Rulebook
 from rebalancer.snapshot import Snapshot, write_snapshot
 from rebalancer.units import GIB
 from tests.pools import make_host, make_vm, problem_of
@@ -31,7 +31,7 @@ from tests.two_pools import one_pool, pool_host, pool_vm, two_pools
 
 def matrix_of(problem: Problem) -> Matrix:
     """The matrix under all rules that bind."""
-    return legality_matrix(Legality(problem, rules_for(problem)))
+    return legality_matrix(Rulebook.of(problem))
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_file_that_cannot_be_written_is_named(small: Problem, tmp_path: Path, na
 
 def test_frame_holds_the_same(small: Problem) -> None:
     """Notebooks and programs read one answer."""
-    frame = legality_frame(Legality(small, rules_for(small)))
+    frame = legality_frame(Rulebook.of(small))
     assert tuple(frame.itertuples(index=False, name=None)) == matrix_of(small).cells
     assert (list(frame.index), list(frame.columns)) == (["held", "web"], ["h1", "h2", "h3"])
 
@@ -98,12 +98,12 @@ def test_frame_holds_the_same(small: Problem) -> None:
 def test_real_databases_give_a_matrix_without_an_unknown(shared_data: Callable[[str], Path], dump: str) -> None:
     """Every guest and host of a real pool has a cell: a rule of the catalogue, and the one `explain` names first."""
     problem = problem_of(pool_from_records(records_from_dump(shared_data(f"xapi-db/{dump}"))))
-    legality = Legality(problem, rules_for(problem))
-    matrix = legality_matrix(legality)
+    book = Rulebook.of(problem)
+    matrix = legality_matrix(book)
     assert matrix.vms == tuple(sorted(problem.pool.resident_guests(), key=lambda vm: (vm.name, vm.uuid)))
-    assert {each for row in matrix.cells for each in row} <= {STAYS, MAY_GO, *(rule.id for rule in CATALOGUE)}
+    assert {each for row in matrix.cells for each in row} <= {STAYS, MAY_GO, *(rule.id for rule in LIVE)}
     for vm, row in zip(matrix.vms, matrix.cells, strict=True):
-        answers = explain(legality, vm, matrix.hosts)
+        answers = explain(book, vm, matrix.hosts)
         first = [each.objections[0].rule if each.objections else MAY_GO for each in answers]
         assert [STAYS if each.stays else rule for each, rule in zip(answers, first, strict=True)] == list(row)
     assert len(list(csv.reader(io.StringIO(matrix.as_csv())))) == len(matrix.vms) + 1
@@ -134,4 +134,4 @@ def test_hosts_of_two_pools_are_all_there() -> None:
         {"uuid": "e1", "name": "xen1 (east)", "pool": "east"},
         {"uuid": "w1", "name": "xen1 (west)", "pool": "west"},
     ]
-    assert list(legality_frame(Legality(problem, rules_for(problem))).columns) == titles
+    assert list(legality_frame(Rulebook.of(problem)).columns) == titles

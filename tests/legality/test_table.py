@@ -8,7 +8,7 @@ import pytest
 
 from rebalancer.errors import PolicyError
 from rebalancer.legality.table import page
-from rebalancer.rules import CATALOGUE, Legality, Origin, relaxed, rules_for
+from rebalancer.rules import LIVE, Legality, Origin, relaxed, rules_for
 from rebalancer.rules.wishes.never_move import NeverMove
 from tests.conftest import ROOT
 from tests.pools import SOFTWARE, make_host, make_vm, policy_of, problem_of
@@ -26,29 +26,29 @@ def test_page_of_mutants_shows_no_survivor() -> None:
 
 def test_ids_are_unique_and_name_their_files() -> None:
     """Each rule has an id of its own, and its file is called after it."""
-    ids = [rule.id for rule in CATALOGUE]
+    ids = [rule.id for rule in LIVE]
     assert len(set(ids)) == len(ids)
-    files = {rule.id: Path(type(rule).__module__.replace(".", "/")).name for rule in CATALOGUE}
+    files = {rule.id: Path(type(rule).__module__.replace(".", "/")).name for rule in LIVE}
     assert files == {each: each.replace("-", "_") for each in ids}
 
 
 def test_every_rule_says_what_it_is() -> None:
     """Each rule has a sentence and a source, and those that XAPI enforces have its error."""
-    assert all(rule.sentence.endswith(".") and rule.source for rule in CATALOGUE)
-    assert all(rule.code for rule in CATALOGUE if rule.origin is Origin.XAPI)
+    assert all(rule.sentence.endswith(".") and rule.source for rule in LIVE)
+    assert all(rule.code for rule in LIVE if rule.origin is Origin.XAPI)
 
 
 def test_enforced_set_leaves_out_what_only_the_manual_asks() -> None:
     """`enforced` holds no rule of the manual, `documented` holds all."""
     enforced = rules_for(problem_of(policy=policy_of(rules={"set": "enforced"})))
     assert {rule.origin for rule in enforced} == {Origin.XAPI, Origin.POLICY}
-    assert rules_for(problem_of()) == CATALOGUE
+    assert rules_for(problem_of()) == LIVE
 
 
 def test_relaxed_rule_does_not_bind_and_is_listed() -> None:
     """A documented rule that the policy relaxes is gone, and the plan can say which."""
     problem = problem_of(policy=policy_of(rules={"relax": ["no-vcpu-mask", "guest-tools-installed"]}))
-    assert {rule.id for rule in CATALOGUE} - {rule.id for rule in rules_for(problem)} == set(relaxed(problem.policy))
+    assert {rule.id for rule in LIVE} - {rule.id for rule in rules_for(problem)} == set(relaxed(problem.policy))
     assert relaxed(problem.policy) == ("guest-tools-installed", "no-vcpu-mask")
 
 

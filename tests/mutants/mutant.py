@@ -12,19 +12,13 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
 import rebalancer
-from rebalancer.rules import CATALOGUE, Rule
-from rebalancer.rules.crossing_catalogue import CROSSING_DISKS, CROSSING_MOTION
-from rebalancer.rules.storage_catalogue import STORAGE_DOCUMENTED, STORAGE_MOTION, STORAGE_OPERATION, STORAGE_WANTED
+from rebalancer.rules import LIVE, TO_ANOTHER_POOL, WITH_STORAGE, Rule
 from tests.mutants.flips import Flip, flips
 
 CATALOGUES: dict[str, tuple[Rule, ...]] = {
-    "CATALOGUE": CATALOGUE,
-    "STORAGE_OPERATION": STORAGE_OPERATION,
-    "STORAGE_MOTION": STORAGE_MOTION,
-    "STORAGE_DOCUMENTED": STORAGE_DOCUMENTED,
-    "STORAGE_WANTED": STORAGE_WANTED,
-    "CROSSING_MOTION": CROSSING_MOTION,
-    "CROSSING_DISKS": CROSSING_DISKS,
+    "LIVE": LIVE,
+    "WITH_STORAGE": WITH_STORAGE,
+    "TO_ANOTHER_POOL": TO_ANOTHER_POOL,
 }
 PACKAGE = Path(str(rebalancer.__file__)).parent
 ROOMS = "rules", "legality"

@@ -7,6 +7,7 @@ import pytest
 from rebalancer.errors import MetricsRefused
 from rebalancer.objectives import OBJECTIVES, Balance, HostsInUse, MigrationCost, Overload, Peak, Repair
 from rebalancer.placement import Placement
+from rebalancer.rules import Rulebook
 from tests.solve.tiny import tiny
 
 VMS = {"a": ("h1", 8.0), "b": ("h1", 2.0), "c": ("h2", 4.0)}
@@ -17,48 +18,48 @@ APART = [{"name": "g", "vms": ["a", "b"]}]
 def test_overload_counts_hours_above_the_threshold() -> None:
     """h1 has 16 pCPUs, of which 12 are below the threshold: 15 in one slot are 3 above, 9, 9 and 3 are not."""
     problem = tiny(VMS, load=LOAD)
-    assert Overload().value(problem.initial, problem) == pytest.approx(3.0)
+    assert Overload().value(problem.initial, Rulebook.of(problem)) == pytest.approx(3.0)
 
 
 def test_overload_depends_on_factor_reserve_and_threshold() -> None:
     """Half a pCPU counts for each logical one, one is kept free: 7 x 0.5 are below the threshold."""
     problem = tiny(VMS, load=LOAD, capacity={"cpu_factor": 0.5, "pcpu_reserve": 1}, objective={"threshold": 0.5})
-    assert Overload().value(problem.initial, problem) == pytest.approx(11.5 + 5.5 + 5.5)
+    assert Overload().value(problem.initial, Rulebook.of(problem)) == pytest.approx(11.5 + 5.5 + 5.5)
 
 
 def test_migration_cost_counts_gib_of_moved_vms() -> None:
     """Staying costs nothing; a and c copy 12 GiB."""
     problem = tiny(VMS)
     moved = Placement({"a": "h2", "b": "h1", "c": "h3"})
-    assert MigrationCost().value(problem.initial, problem) == 0
-    assert MigrationCost().value(moved, problem) == 12
+    assert MigrationCost().value(problem.initial, Rulebook.of(problem)) == 0
+    assert MigrationCost().value(moved, Rulebook.of(problem)) == 12
 
 
 def test_balance_adds_the_price_of_moves() -> None:
     """Overload is gone, 2 GiB at 0.25 pCPU-hours are paid."""
     problem = tiny(VMS, load=LOAD, objective={"pcpu_hours_per_gib": 0.25})
-    assert Balance().value(Placement({"a": "h1", "b": "h2", "c": "h2"}), problem) == pytest.approx(0.5)
+    assert Balance().value(Placement({"a": "h1", "b": "h2", "c": "h2"}), Rulebook.of(problem)) == pytest.approx(0.5)
 
 
 def test_peak_is_a_share_of_capacity() -> None:
     """15 of 16 pCPUs on h1; h2 alone has 1 of 16."""
     problem = tiny(VMS, load=LOAD)
-    assert Peak().value(problem.initial, problem) == pytest.approx(15 / 16)
-    assert Peak(frozenset({"h2"})).value(problem.initial, problem) == pytest.approx(1 / 16)
+    assert Peak().value(problem.initial, Rulebook.of(problem)) == pytest.approx(15 / 16)
+    assert Peak(frozenset({"h2"})).value(problem.initial, Rulebook.of(problem)) == pytest.approx(1 / 16)
 
 
 def test_hosts_in_use_are_those_with_guests_and_the_coordinator() -> None:
     """Two hosts have guests; with all of them on h3, the coordinator h1 counts as well."""
     problem = tiny(VMS)
-    assert HostsInUse().value(problem.initial, problem) == len({*problem.initial.host_of.values(), "h1"})
-    assert HostsInUse().value(Placement(dict.fromkeys(VMS, "h3")), problem) == 2
+    assert HostsInUse().value(problem.initial, Rulebook.of(problem)) == len({*problem.initial.host_of.values(), "h1"})
+    assert HostsInUse().value(Placement(dict.fromkeys(VMS, "h3")), Rulebook.of(problem)) == 2
 
 
 def test_repair_counts_breaches() -> None:
     """One VM too many on one host; none once they are apart."""
     problem = tiny(VMS, apart=APART)
-    assert Repair().value(problem.initial, problem) == 1
-    assert Repair().value(Placement({"a": "h1", "b": "h3", "c": "h2"}), problem) == 0
+    assert Repair().value(problem.initial, Rulebook.of(problem)) == 1
+    assert Repair().value(Placement({"a": "h1", "b": "h3", "c": "h2"}), Rulebook.of(problem)) == 0
 
 
 @pytest.mark.parametrize("objective", [Overload(), Balance(), Peak()], ids=lambda objective: objective.id)
@@ -66,7 +67,7 @@ def test_load_is_not_guessed(objective: Overload | Balance | Peak) -> None:
     """Without metrics there is an error, not a zero."""
     problem = tiny(VMS)
     with pytest.raises(MetricsRefused):
-        objective.value(problem.initial, problem)
+        objective.value(problem.initial, Rulebook.of(problem))
 
 
 def test_objectives_have_different_names() -> None:

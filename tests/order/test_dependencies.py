@@ -13,7 +13,7 @@ from rebalancer.order.order import Order, find_order
 from rebalancer.placement import Placement
 from rebalancer.plan import Step
 from rebalancer.problem import Problem
-from rebalancer.rules import PoolRule, rules_for, step_ledger
+from rebalancer.rules import PoolRule, Rulebook, rules_for
 from rebalancer.schedule.steps import steps_of
 from tests.plan.made import goal_of, order_of, pool_with, swap, tasks
 from tests.pools import make_memory, problem_of
@@ -22,7 +22,7 @@ from tests.pools import make_memory, problem_of
 def steps_to(problem: Problem, goal: Placement) -> tuple[Step, ...]:
     """The steps of an order that surely exists."""
     legs = order_of(problem, goal).legs
-    return steps_of(legs, problem, rules_for(problem), [""] * len(legs))
+    return steps_of(legs, Rulebook.of(problem), [""] * len(legs))
 
 
 def relations(steps: Sequence[Step]) -> list[tuple[str, ...]]:
@@ -33,7 +33,7 @@ def relations(steps: Sequence[Step]) -> list[tuple[str, ...]]:
 def play(problem: Problem, steps: Sequence[Step], choose: st.DataObject) -> bool:
     """Begin and end steps in an order that `after` allows and chance decides; whether each may begin when it does."""
     rules = [rule for rule in rules_for(problem) if isinstance(rule, PoolRule)]
-    ledger = step_ledger(rules, problem, problem.initial)
+    ledger = Rulebook(problem, rules).ledger(problem.initial)
     waiting, running, done = list(steps), list[Step](), set[str]()
     while waiting or running:
         ready = [step for step in waiting if done.issuperset(step.after)]
@@ -93,16 +93,16 @@ def test_two_newcomers_that_fit_one_by_one_wait_if_rounding_matters() -> None:
     vms = {name: replace(vm, memory=odd) if name in {"a", "b"} else vm for name, vm in pool.vms.items()}
     problem = problem_of(replace(pool, vms=vms))
     steps = steps_to(problem, goal_of(problem, a="h2", b="h2"))
-    assert not list(clashes(steps, problem, rules_for(problem)))
+    assert not list(clashes(steps, Rulebook.of(problem)))
 
 
 @given(tasks(), st.data())
 def test_every_order_that_the_relations_allow_is_legal(task: tuple[Problem, Placement], data: st.DataObject) -> None:
     """Steps begin and end at random times, several at once: no limit is ever exceeded."""
     problem, goal = task
-    order = find_order(problem, rules_for(problem), goal, seed=1)
+    order = find_order(Rulebook.of(problem), goal, seed=1)
     if isinstance(order, Order):
-        steps = steps_of(order.legs, problem, rules_for(problem), [""] * len(order.legs))
+        steps = steps_of(order.legs, Rulebook.of(problem), [""] * len(order.legs))
         assert play(problem, steps, data)
 
 
@@ -110,10 +110,10 @@ def test_every_order_that_the_relations_allow_is_legal(task: tuple[Problem, Plac
 def test_the_proof_accepts_what_the_planner_relates(task: tuple[Problem, Placement]) -> None:
     """The exact proof by minimum cuts agrees with the relations, which were made by another argument."""
     problem, goal = task
-    order = find_order(problem, rules_for(problem), goal, seed=1)
+    order = find_order(Rulebook.of(problem), goal, seed=1)
     if isinstance(order, Order):
-        steps = steps_of(order.legs, problem, rules_for(problem), [""] * len(order.legs))
-        assert not list(clashes(steps, problem, rules_for(problem)))
+        steps = steps_of(order.legs, Rulebook.of(problem), [""] * len(order.legs))
+        assert not list(clashes(steps, Rulebook.of(problem)))
 
 
 @given(tasks(most_vms=6), st.data())
@@ -122,12 +122,12 @@ def test_the_proof_and_the_play_agree_on_loosened_relations(
 ) -> None:
     """Take a relation away: if the proof still accepts, no random play finds a limit exceeded."""
     problem, goal = task
-    order = find_order(problem, rules_for(problem), goal, seed=1)
+    order = find_order(Rulebook.of(problem), goal, seed=1)
     if isinstance(order, Order) and order.legs:
-        steps = steps_of(order.legs, problem, rules_for(problem), [""] * len(order.legs))
+        steps = steps_of(order.legs, Rulebook.of(problem), [""] * len(order.legs))
         loose = data.draw(st.integers(0, len(steps) - 1))
         changed = [replace(step, after=()) if number == loose else step for number, step in enumerate(steps)]
-        if not list(clashes(changed, problem, rules_for(problem))):
+        if not list(clashes(changed, Rulebook.of(problem))):
             assert play(problem, changed, data)
 
 
@@ -136,7 +136,7 @@ def test_a_missing_relation_is_found() -> None:
     pool = pool_with({"h1": 10, "h2": 10, "h3": 10}, {"a": ("h1", 8), "b": ("h2", 8)})
     problem = problem_of(pool)
     first, second = steps_to(problem, goal_of(problem, a="h2", b="h3"))
-    found = list(clashes([first, replace(second, after=())], problem, rules_for(problem)))
+    found = list(clashes([first, replace(second, after=())], Rulebook.of(problem)))
     assert {(clash.step, clash.rule) for clash in found} == {("s02", "enough-memory"), ("s02", "memory-safety")}
 
 
@@ -145,4 +145,4 @@ def test_a_parked_vm_that_does_not_wait_is_found() -> None:
     problem = swap()
     steps = steps_to(problem, goal_of(problem, big="h2", small="h1"))
     loose = [*steps[:2], replace(steps[2], after=())]
-    assert "after" in {clash.rule for clash in clashes(loose, problem, rules_for(problem))}
+    assert "after" in {clash.rule for clash in clashes(loose, Rulebook.of(problem))}

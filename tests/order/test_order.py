@@ -14,7 +14,7 @@ from rebalancer.order.order import Deadlock, Order, find_order
 from rebalancer.placement import Placement
 from rebalancer.plan.leg import Leg
 from rebalancer.problem import Problem
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.rules.facts.memory_model import arrival_bytes, counts_xen_vcpu_pages
 from tests.plan.made import goal_of, order_of, pool_with, swap, tasks
 from tests.pools import make_host, problem_of
@@ -125,7 +125,7 @@ def test_a_disabled_host_is_no_parking_place() -> None:
     problem = swap()
     hosts = {**problem.pool.hosts, "h3": replace(problem.pool.hosts["h3"], enabled=False)}
     problem = problem_of(replace(problem.pool, hosts=hosts))
-    answer = find_order(problem, rules_for(problem), goal_of(problem, big="h2", small="h1"), seed=1)
+    answer = find_order(Rulebook.of(problem), goal_of(problem, big="h2", small="h1"), seed=1)
     assert isinstance(answer, Deadlock)
     assert answer.proved
     assert [move.vm for move in answer.moves] == ["big", "small"]
@@ -137,7 +137,7 @@ def test_a_deadlock_blames_only_the_moves_that_cause_it() -> None:
     pool = pool_with({"h1": 20, "h2": 20, "h3": 3}, {"big": ("h1", 12), "small": ("h2", 10), "x": ("h1", 1)})
     problem = problem_of(pool)
     goal = goal_of(problem, big="h2", small="h1", x="h3")
-    answer = find_order(problem, rules_for(problem), goal, seed=1)
+    answer = find_order(Rulebook.of(problem), goal, seed=1)
     assert isinstance(answer, Deadlock)
     assert {move.vm for move in answer.moves} == {"big"}
 
@@ -147,7 +147,7 @@ def test_a_vm_from_outside_the_database_order_is_not_lost() -> None:
     pool = pool_with({"h1": 20, "h2": 20}, {"a": ("h1", 2), "b": ("h1", 1), "c": ("h1", 3)})
     problem = problem_of(pool)
     goal = goal_of(problem, a="h2", b="h2", c="h2")
-    order = find_order(problem, rules_for(problem), goal, seed=1, first=["c"])
+    order = find_order(Rulebook.of(problem), goal, seed=1, first=["c"])
     assert isinstance(order, Order)
     assert [leg.vm for leg in order.legs] == ["c", "b", "a"]
 
@@ -156,7 +156,7 @@ def test_a_vm_from_outside_the_database_order_is_not_lost() -> None:
 def test_every_prefix_fits_by_plain_addition(task: tuple[Problem, Placement]) -> None:
     """Whatever the pool, each leg finds its memory free when it begins, and the last state is the goal."""
     problem, goal = task
-    answer = find_order(problem, rules_for(problem), goal, seed=1)
+    answer = find_order(Rulebook.of(problem), goal, seed=1)
     if isinstance(answer, Order):
         assert all(fits(problem, held, leg.vm, leg.target) for leg, held in states(problem, answer.legs))
         end = {**problem.initial.host_of, **{leg.vm: leg.target for leg in answer.legs}}
@@ -169,7 +169,7 @@ def test_every_prefix_fits_by_plain_addition(task: tuple[Problem, Placement]) ->
 def test_an_order_is_found_exactly_where_there_is_one(task: tuple[Problem, Placement]) -> None:
     """On small pools the answer agrees with a search through every state that the pool can be in."""
     problem, goal = task
-    answer = find_order(problem, rules_for(problem), goal, seed=1)
+    answer = find_order(Rulebook.of(problem), goal, seed=1)
     assert isinstance(answer, Order) == some_order(problem, goal)
 
 
@@ -177,7 +177,7 @@ def test_an_order_is_found_exactly_where_there_is_one(task: tuple[Problem, Place
 def test_hops_appear_only_where_every_direct_order_fails(task: tuple[Problem, Placement]) -> None:
     """If any of all permutations fits, the order has no hop."""
     problem, goal = task
-    answer = find_order(problem, rules_for(problem), goal, seed=1)
+    answer = find_order(Rulebook.of(problem), goal, seed=1)
     if isinstance(answer, Order):
         assert any(leg.hop for leg in answer.legs) != some_direct_order(problem, goal)
 
@@ -187,9 +187,7 @@ def test_the_same_seed_gives_the_same_order(seed: int) -> None:
     """Two runs agree, leg by leg."""
     problem = swap()
     goal = goal_of(problem, big="h2", small="h1")
-    assert find_order(problem, rules_for(problem), goal, seed=seed) == find_order(
-        problem, rules_for(problem), goal, seed=seed
-    )
+    assert find_order(Rulebook.of(problem), goal, seed=seed) == find_order(Rulebook.of(problem), goal, seed=seed)
 
 
 def test_a_host_of_no_use_changes_nothing() -> None:
@@ -234,7 +232,7 @@ def fewest_hops(problem: Problem, goal: Placement) -> int | None:
 def test_no_order_has_fewer_hops(task: tuple[Problem, Placement]) -> None:
     """On small pools the number of hops is the least that any sequence needs."""
     problem, goal = task
-    answer = find_order(problem, rules_for(problem), goal, seed=1)
+    answer = find_order(Rulebook.of(problem), goal, seed=1)
     fewest = fewest_hops(problem, goal)
     if isinstance(answer, Order) and fewest is not None:
         assert sum(leg.hop for leg in answer.legs) == fewest

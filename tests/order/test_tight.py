@@ -10,7 +10,7 @@ import pytest
 from rebalancer.order.order import Deadlock, Order, find_order
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.verify.verify import verify_plan
 from tests.order.tight import tight_task
 from tests.plan.made import LATER, plan_along
@@ -29,7 +29,7 @@ def cases(number: int) -> list[tuple[Problem, Placement]]:
 
 def has_order(problem: Problem, goal: Placement) -> bool:
     """Whether there is an order, which becomes a plan that verifies, or proof that there is none."""
-    answer = find_order(problem, rules_for(problem), goal, seed=1)
+    answer = find_order(Rulebook.of(problem), goal, seed=1)
     if isinstance(answer, Order):
         assert verify_plan(plan_along(problem, goal, answer.legs), problem.pool, now=LATER) == ()
         return True

@@ -14,7 +14,7 @@ from rebalancer.order.state import State
 from rebalancer.order.unreachable import never_arrives
 from rebalancer.placement import Move, Placement
 from rebalancer.problem import Problem
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.solve.exact.packing import cannot_fit
 from tests.plan.made import goal_of, pool_with
 from tests.pools import policy_of, problem_of
@@ -43,7 +43,7 @@ def tiny(chance: random.Random) -> tuple[Problem, Placement]:
 
 def reachable(problem: Problem, goal: Placement) -> bool:
     """Whether any sequence of legal migrations leads to *goal*: every state that can be reached is looked at."""
-    state, vms, hosts = State(problem, rules_for(problem)), list(problem.initial), list(problem.pool.hosts)
+    state, vms, hosts = State(Rulebook.of(problem)), list(problem.initial), list(problem.pool.hosts)
     start, end = tuple(problem.initial[vm] for vm in vms), tuple(goal[vm] for vm in vms)
     seen, left = {start}, deque([start])
     while left:
@@ -71,9 +71,9 @@ def test_every_answer_is_that_of_exhaustive_search(seed: int) -> None:
     problem, goal = tiny(random.Random(seed))
     moves = problem.initial.moves_to(goal)
     possible = reachable(problem, goal)
-    hopeless = never_arrives(problem, rules_for(problem), moves)
+    hopeless = never_arrives(Rulebook.of(problem), moves)
     assert not (possible and hopeless)
-    state = State(problem, rules_for(problem))
+    state = State(Rulebook.of(problem))
     legs = Beam(state, goal.host_of, seed=1).search()
     assert (legs is not None) is possible
     if legs is not None:
@@ -87,7 +87,7 @@ def test_every_answer_is_that_of_exhaustive_search(seed: int) -> None:
 def test_some_tiny_pools_are_hopeless() -> None:
     """So that the test above is about both."""
     cases = [tiny(random.Random(seed)) for seed in range(40)]
-    answers = [never_arrives(problem, rules_for(problem), problem.initial.moves_to(goal)) for problem, goal in cases]
+    answers = [never_arrives(Rulebook.of(problem), problem.initial.moves_to(goal)) for problem, goal in cases]
     assert any(answers)
     assert not all(answers)
     assert {answer.rule for answer in answers if answer} == {"enough-memory"}

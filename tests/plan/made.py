@@ -18,7 +18,7 @@ from rebalancer.plan import Plan, Tier
 from rebalancer.plan.leg import Leg
 from rebalancer.planner.compose import compose
 from rebalancer.problem import Problem
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.units import GIB, MIB
 from tests.pools import make_host, make_pool, make_vm, policy_of, problem_of
 
@@ -43,7 +43,7 @@ def goal_of(problem: Problem, **moves: str) -> Placement:
 
 def order_of(problem: Problem, goal: Placement) -> Order:
     """An order that surely exists."""
-    order = find_order(problem, rules_for(problem), goal, seed=1)
+    order = find_order(Rulebook.of(problem), goal, seed=1)
     assert isinstance(order, Order)
     return order
 
@@ -59,18 +59,18 @@ def plan_along(
     """The same plan, its legs being found already."""
     values = tuple(_tier(name, problem, goal) for name in tiers)
     chosen = Chosen(goal=goal, tiers=values, outcome="improved", reason=reason)
-    return compose(problem, rules_for(problem), chosen, legs, MADE_AT)
+    return compose(Rulebook.of(problem), chosen, legs, MADE_AT)
 
 
 def _tier(name: str, problem: Problem, goal: Placement) -> Tier:
     """An objective before and after, the bound being what is reached."""
     objective = next(each for each in OBJECTIVES if each.id == name)
-    after = objective.value(goal, problem)
+    after = objective.value(goal, Rulebook.of(problem))
     return Tier(
         objective=name,
         sentence=objective.sentence,
         unit=objective.unit,
-        before=objective.value(problem.initial, problem),
+        before=objective.value(problem.initial, Rulebook.of(problem)),
         after=after,
         bound=after,
         proved=True,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rebalancer.objectives import OBJECTIVES
 from rebalancer.placement import Move, Placement
 from rebalancer.problem import Problem
-from rebalancer.rules import Rule
+from rebalancer.rules import Rulebook
 from rebalancer.solve import Outcome, Solution, SolveReporter, Tier
 
 
@@ -23,15 +23,14 @@ class Insists:
 
     def __call__(
         self,
-        problem: Problem,
+        book: Rulebook,
         *,
-        rules: Sequence[Rule],
         forbidden: tuple[frozenset[Move], ...],
         near: Placement | None,
         reporter: SolveReporter,
     ) -> Solution:
         """The placement, with its objectives and the bounds that it meets, or nothing."""
-        del problem, rules, reporter
+        del book, reporter
         assert (near is None) == (not forbidden), "what has no order is where the search goes on"
         self.asked.append(forbidden)
         wanted = self.problem.initial if forbidden and self.yields else self.goal
@@ -42,7 +41,9 @@ class Insists:
         """Every objective, proved best."""
         found = []
         for each in self.objectives:
-            before, after = (each.value(placement, self.problem) for placement in (self.problem.initial, wanted))
+            before, after = (
+                each.value(placement, Rulebook.of(self.problem)) for placement in (self.problem.initial, wanted)
+            )
             tier = Tier(objective=each.id, unit=each.unit, before=before, after=after, bound=after, proved=True)
             found.append(tier)
         return found

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rebalancer.planner.rebalance import rebalance
+from rebalancer.rules import Rulebook
 from rebalancer.undo.undo import undo
 from rebalancer.verify.verify import verify_plan
 from tests.plan.crossed import PLAN, PROBLEM, after_crossing
@@ -18,7 +19,7 @@ from tests.solve.both_pools import random_problem
 def test_what_the_solver_finds_becomes_a_plan_that_is_accepted(seed: int) -> None:
     """Random pools, nearly full SRs, maps for some: all that goes over does so once, and every state is legal."""
     problem = random_problem(seed)
-    plan = rebalance(problem, made_at=MADE_AT)
+    plan = rebalance(Rulebook.of(problem), made_at=MADE_AT)
     assert verify_plan(plan, problem.pool, problem.demand, now=LATER) == ()
     over = [step.vm for step in plan.steps if step.crossing]
     assert len(over) == len(set(over))

@@ -17,7 +17,7 @@ from rebalancer.planner.compose import compose
 from rebalancer.planner.prefix import best_prefix, incomplete
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.problem import Problem, make_problem
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.verify.verify import verify_plan
 from tests.order.stuck import WANTED, stuck
 from tests.plan.made import LATER, MADE_AT, demand_of, goal_of, pool_with, tasks
@@ -29,7 +29,7 @@ def partial(problem: Problem, monkeypatch: pytest.MonkeyPatch, **moves: str) -> 
     """The plan for *problem* where the solver insists on *moves*."""
     solver = Insists(problem, goal_of(problem, **(moves or WANTED)), objectives=("repair", "balance"))
     monkeypatch.setattr("rebalancer.planner.rebalance.solve", solver)
-    return rebalance(problem, made_at=MADE_AT)
+    return rebalance(Rulebook.of(problem), made_at=MADE_AT)
 
 
 def test_what_can_be_made_is_planned_and_the_rest_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +94,7 @@ def test_no_time_is_left_for_another_placement(monkeypatch: pytest.MonkeyPatch) 
     solver = Insists(problem, goal_of(problem, **WANTED), objectives=("repair", "balance"))
     monkeypatch.setattr("rebalancer.planner.rebalance.solve", solver)
     monkeypatch.setattr("rebalancer.planner.rebalance.OVERTIME", 0.0)
-    assert rebalance(problem, made_at=MADE_AT).missing
+    assert rebalance(Rulebook.of(problem), made_at=MADE_AT).missing
     assert len(solver.asked) == 1
 
 
@@ -124,14 +124,14 @@ def evacuation(problem: Problem) -> Problem:
 def test_every_prefix_is_a_legal_plan(task: tuple[Problem, Placement]) -> None:
     """Whatever deadlocks, what is made of it verifies, leaves fewer VMs on the host, and tells what is missing."""
     problem, goal = evacuation(task[0]), task[1]
-    order = find_order(problem, rules_for(problem), goal, seed=1)
+    order = find_order(Rulebook.of(problem), goal, seed=1)
     if not isinstance(order, Deadlock):
         return
     wanted = Chosen(goal=goal, tiers=(), outcome="evacuated", reason="")
-    prefix = best_prefix(order.ways, wanted, problem, rules_for(problem))
+    prefix = best_prefix(order.ways, wanted, Rulebook.of(problem))
     if prefix:
-        chosen = incomplete(prefix, goal, problem, rules_for(problem))
-        plan = compose(problem, rules_for(problem), chosen, prefix.legs, MADE_AT)
+        chosen = incomplete(prefix, goal, Rulebook.of(problem))
+        plan = compose(Rulebook.of(problem), chosen, prefix.legs, MADE_AT)
         assert verify_plan(plan, problem.pool, now=LATER) == ()
         assert len(plan.predicted.vms_by_host().get("h0", ())) < len(problem.initial.vms_by_host()["h0"])
         made = {step.vm for step in plan.steps} | {each.vm for each in plan.missing}

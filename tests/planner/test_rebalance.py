@@ -20,6 +20,7 @@ from rebalancer.plan import sealed
 from rebalancer.planner.rebalance import ROUNDS, rebalance
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem, make_problem
+from rebalancer.rules import Rulebook
 from rebalancer.simulator import generate_pool
 from rebalancer.verify.verify import verify_plan
 from tests.plan.made import LATER, MADE_AT, demand_of, goal_of, pool_with, swap
@@ -38,7 +39,7 @@ def hot() -> Problem:
 
 def test_a_hot_host_is_relieved_by_a_plan_that_verifies() -> None:
     """From a problem to an accepted plan in one call, with a proven bound."""
-    plan = rebalance(hot(), made_at=MADE_AT)
+    plan = rebalance(Rulebook.of(hot()), made_at=MADE_AT)
     assert len(plan.steps) == 1
     assert plan.steps[0].why.startswith("relieves h1")
     assert all(tier.proved for tier in plan.tiers)
@@ -48,12 +49,14 @@ def test_a_hot_host_is_relieved_by_a_plan_that_verifies() -> None:
 def test_the_second_plan_has_no_steps_and_says_why() -> None:
     """Planned again from where the first plan leads, there is nothing to do, in words."""
     problem = hot()
-    first = rebalance(problem, made_at=MADE_AT)
+    first = rebalance(Rulebook.of(problem), made_at=MADE_AT)
     vms = {
         uuid: replace(vm, resident_on=first.predicted.host_of.get(uuid, vm.resident_on))
         for uuid, vm in problem.pool.vms.items()
     }
-    second = rebalance(make_problem(replace(problem.pool, vms=vms), problem.demand, problem.policy), made_at=LATER)
+    second = rebalance(
+        Rulebook.of(make_problem(replace(problem.pool, vms=vms), problem.demand, problem.policy)), made_at=LATER
+    )
     assert second.steps == ()
     assert second.summary.startswith("Nothing to do: ")
     assert second.reason
@@ -61,18 +64,21 @@ def test_the_second_plan_has_no_steps_and_says_why() -> None:
 
 def test_the_same_input_gives_the_same_bytes() -> None:
     """Two runs in one process."""
-    assert plan_json(rebalance(hot(), made_at=MADE_AT)) == plan_json(rebalance(hot(), made_at=MADE_AT))
+    assert plan_json(rebalance(Rulebook.of(hot()), made_at=MADE_AT)) == plan_json(
+        rebalance(Rulebook.of(hot()), made_at=MADE_AT)
+    )
 
 
 def test_another_process_gives_the_same_bytes() -> None:
     """Another interpreter, with its own hash seed."""
     script = (
         "import sys; from tests.planner.test_rebalance import hot, MADE_AT;"
-        "from rebalancer.planner.rebalance import rebalance;"
-        "from rebalancer.export import plan_json; sys.stdout.write(plan_json(rebalance(hot(), made_at=MADE_AT)))"
+        "from rebalancer.planner.rebalance import rebalance; from rebalancer.rules import Rulebook;"
+        "from rebalancer.export import plan_json;"
+        "sys.stdout.write(plan_json(rebalance(Rulebook.of(hot()), made_at=MADE_AT)))"
     )
     run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert run.stdout == plan_json(rebalance(hot(), made_at=MADE_AT))
+    assert run.stdout == plan_json(rebalance(Rulebook.of(hot()), made_at=MADE_AT))
 
 
 def locked() -> Problem:
@@ -89,7 +95,7 @@ def test_moves_without_an_order_go_back_to_the_solver(monkeypatch: pytest.Monkey
     """The solver hears which moves may not all be made, and its next answer is taken."""
     solver = Insists(locked(), swapped_hosts(locked()), yields=True)
     monkeypatch.setattr("rebalancer.planner.rebalance.solve", solver)
-    plan = rebalance(locked(), made_at=MADE_AT)
+    plan = rebalance(Rulebook.of(locked()), made_at=MADE_AT)
     assert plan.steps == ()
     assert [len(forbidden) for forbidden in solver.asked] == [0, 1]
     assert {move.vm for move in solver.asked[1][0]} == {"big"}
@@ -100,14 +106,14 @@ def test_a_solver_that_insists_is_given_up(monkeypatch: pytest.MonkeyPatch) -> N
     solver = Insists(locked(), swapped_hosts(locked()))
     monkeypatch.setattr("rebalancer.planner.rebalance.solve", solver)
     with pytest.raises(NoLegalOrder, match="no legal order for moving big: each waits for enough-memory"):
-        rebalance(locked(), made_at=MADE_AT)
+        rebalance(Rulebook.of(locked()), made_at=MADE_AT)
     assert len(solver.asked) == ROUNDS
 
 
 def test_a_hop_is_planned_where_the_solver_wants_a_swap(monkeypatch: pytest.MonkeyPatch) -> None:
     """The goal is kept: parking is the order's business, not the solver's."""
     monkeypatch.setattr("rebalancer.planner.rebalance.solve", Insists(swap(), swapped_hosts(swap()), yields=True))
-    plan = rebalance(swap(), made_at=MADE_AT)
+    plan = rebalance(Rulebook.of(swap()), made_at=MADE_AT)
     assert [step.kind.value for step in plan.steps] == ["hop", "move", "move"]
     assert plan.warnings == ("made without metrics: load was not looked at",)
 
@@ -117,7 +123,7 @@ def test_parking_counts_against_the_limit(monkeypatch: pytest.MonkeyPatch) -> No
     tight = problem_of(swap().pool, policy=policy_of(limits={"maximum_gib": 25}))
     solver = Insists(tight, swapped_hosts(tight), yields=True)
     monkeypatch.setattr("rebalancer.planner.rebalance.solve", solver)
-    assert rebalance(tight, made_at=MADE_AT).steps == ()
+    assert rebalance(Rulebook.of(tight), made_at=MADE_AT).steps == ()
     assert len(solver.asked) == 2
 
 
@@ -127,7 +133,7 @@ def test_a_real_pool_is_evacuated(shared_data: Callable[[str], Path]) -> None:
     pool = pool_from_records(recorded["records"])
     host = next(iter(pool.hosts.values()))
     policy = Policy.model_validate({"mode": "evacuate", "empty": [host.uuid]})
-    plan = rebalance(make_problem(pool, None, policy), made_at=MADE_AT)
+    plan = rebalance(Rulebook.of(make_problem(pool, None, policy)), made_at=MADE_AT)
     assert plan.steps
     assert next(row for row in plan.hosts if row.uuid == host.uuid).after.vms == ()
     assert verify_plan(plan, pool, now=LATER) == ()
@@ -143,7 +149,7 @@ def test_verifying_does_not_load_the_solver() -> None:
 def test_evacuation_and_wishes_are_in_the_policy_of_the_plan() -> None:
     """The plan carries the policy whole."""
     policy = policy_of(name="tonight")
-    plan = rebalance(make_problem(hot().pool, hot().demand, policy), made_at=MADE_AT)
+    plan = rebalance(Rulebook.of(make_problem(hot().pool, hot().demand, policy)), made_at=MADE_AT)
     assert plan.policy == policy
 
 
@@ -157,7 +163,7 @@ def generated() -> Problem:
 def test_every_single_edit_of_a_solved_plan_is_refused() -> None:
     """Every step dropped, turned round, led elsewhere or swapped, with the digest computed again: all are refused."""
     problem = generated()
-    plan = rebalance(problem, made_at=MADE_AT)
+    plan = rebalance(Rulebook.of(problem), made_at=MADE_AT)
     assert len(plan.steps) >= 4
     edits = [*dropped(plan), *reversed_(plan), *retargeted(plan), *swapped(plan)]
     accepted = [name for name, edit in edits if not verify_plan(sealed(edit), problem.pool, now=LATER)]

@@ -12,7 +12,7 @@ import pytest
 
 from rebalancer.inventory import Pool, pool_from_records
 from rebalancer.order.order import Order, find_order
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.verify.verify import verify_plan
 from tests.plan.made import LATER, plan_of
 from tests.pools import policy_of, problem_of
@@ -35,7 +35,7 @@ def check(pool: Pool) -> int:
     steps = 0
     for _ in range(GOALS):
         goal = wandered(problem, chance)
-        if isinstance(find_order(problem, rules_for(problem), goal, seed=1), Order):
+        if isinstance(find_order(Rulebook.of(problem), goal, seed=1), Order):
             plan = plan_of(problem, goal, tiers=("repair", "migration-cost"))
             assert verify_plan(plan, pool, now=LATER) == ()
             steps += len(plan.steps)

@@ -14,7 +14,7 @@ from rebalancer.order.order import Deadlock, find_order
 from rebalancer.placement import Move
 from rebalancer.plan import StepDisk, StepKind, sealed
 from rebalancer.problem import pool_at, problem_at
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.units import GIB
 from rebalancer.verify.verify import verify_plan
 from tests.local_disks import (
@@ -90,7 +90,7 @@ def test_disks_that_only_fit_one_after_another_deadlock_together() -> None:
         srs=[local_sr(f"l{n}", physical_size_bytes=59 * GIB, physical_utilisation_bytes=20 * GIB) for n in (1, 2)],
     )
     goal = problem.initial.after(carried("a"), carried("c", source=2, target=1))
-    found = find_order(problem, rules_for(problem), goal, seed=1)
+    found = find_order(Rulebook.of(problem), goal, seed=1)
     assert isinstance(found, Deadlock)
     assert ("sr-space" in found.rules, {move.vm for move in found.moves}) == (True, {"a", "c"})
 

@@ -10,7 +10,7 @@ from rebalancer.order.order import Order, find_order
 from rebalancer.placement import Placement
 from rebalancer.planner.way_back import way_back
 from rebalancer.problem import Problem
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.verify.verify import verify_plan
 from tests.plan.made import LATER, goal_of, plan_of, pool_with, swap, tasks
 from tests.pools import policy_of, problem_of
@@ -57,7 +57,7 @@ def test_wishes_do_not_bar_the_way_back() -> None:
 def test_every_way_back_is_verified(task: tuple[Problem, Placement]) -> None:
     """Whatever the pool, the plan with its way back is accepted by the verifier."""
     problem, goal = task
-    if isinstance(find_order(problem, rules_for(problem), goal, seed=1), Order):
+    if isinstance(find_order(Rulebook.of(problem), goal, seed=1), Order):
         plan = plan_of(problem, goal)
         assert verify_plan(plan, problem.pool, now=LATER) == ()
         back = {step.vm for step in plan.rollback} | {each.uuid for each in plan.no_way_back}
@@ -67,4 +67,4 @@ def test_every_way_back_is_verified(task: tuple[Problem, Placement]) -> None:
 def test_no_steps_have_no_way_back() -> None:
     """Nothing to undo."""
     problem = swap()
-    assert way_back((), problem, rules_for(problem), seed=1) == ((), ())
+    assert way_back((), Rulebook.of(problem), seed=1) == ((), ())

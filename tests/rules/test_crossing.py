@@ -11,17 +11,16 @@ from rebalancer.errors import PolicyError
 from rebalancer.inventory import HighAvailability, join_pools
 from rebalancer.placement import Move
 from rebalancer.problem import make_problem
-from rebalancer.rules import CATALOGUE, end_violations, rules_for, step_ledger
+from rebalancer.rules import LIVE, Rulebook, rules_for
 from rebalancer.rules.core.kinds import Origin, PoolRule, StateLimit
-from rebalancer.rules.crossing_catalogue import CROSSING_DISKS, CROSSING_MOTION
 from rebalancer.rules.facts.counterparts import network_beyond, sr_beyond
 from rebalancer.rules.facts.interfaces import network_map
 from rebalancer.rules.facts.memory_model import arrival_overhead, counts_xen_vcpu_pages
-from rebalancer.rules.routes import Routes
 from rebalancer.units import GIB
 from tests.local_disks import full_disk, local_sr
 from tests.pools import make_disk, make_pool, make_vif, make_vm, policy_of
 from tests.rules.crossing_rows import ROWS, TO_L1, TO_WEST, Row, named, snapshot
+from tests.rules.motions import CROSSING
 from tests.two_pools import crossing_policy, one_pool, pool_host, pool_vm, two_pools, ways_between
 
 
@@ -37,7 +36,7 @@ def test_rule_objects_exactly_where_it_should(row: Row) -> None:
     assert objections(row).count(row.rule) == (0 if row.legal else 1)
 
 
-@pytest.mark.parametrize("rule", [rule.id for rule in (*CROSSING_MOTION, *CROSSING_DISKS)])
+@pytest.mark.parametrize("rule", [rule.id for rule in CROSSING])
 def test_every_rule_has_its_rows(rule: str) -> None:
     """Something just legal and something just illegal; where a VM goes after it has crossed is tried below."""
     if rule != "crossed-stays":
@@ -46,18 +45,18 @@ def test_every_rule_has_its_rows(rule: str) -> None:
 
 def test_rules_say_what_they_are() -> None:
     """A sentence, a source, an error where XAPI has one, and an id that no rule of the catalogue has for another."""
-    for rule in (*CROSSING_MOTION, *CROSSING_DISKS):
+    for rule in CROSSING:
         assert rule.sentence.endswith(".")
         assert rule.source
         assert rule.code or rule.origin is not Origin.XAPI
-        assert all(type(each) is type(rule) for each in CATALOGUE if each.id == rule.id)
+        assert all(type(each) is type(rule) for each in LIVE if each.id == rule.id)
 
 
 def test_ordinary_vm_may_go_over() -> None:
     """To the move of an ordinary guest with its disk nothing objects, and that is a way of it."""
     problem = Row(rule="", legal=True).problem()
     assert ways_between(problem).objections(TO_WEST) == ()
-    ways = ways_between(problem).ways(problem.pool.vms["web"], problem.pool.hosts["w1"])
+    ways = ways_between(problem).routes(problem.pool.vms["web"], problem.pool.hosts["w1"])
     assert ways[0].disks == TO_WEST.disks
     assert ways[0].copied_bytes == 22 * GIB
 
@@ -72,7 +71,7 @@ def test_a_disk_left_behind_is_refused() -> None:
 def test_a_vm_without_disks_stays_in_its_pool() -> None:
     """There is no disk to take along, so there is no way."""
     problem = Row(rule="", legal=False, vm={"vbds": ()}).problem()
-    assert ways_between(problem).ways(problem.pool.vms["web"], problem.pool.hosts["w1"]) == ()
+    assert ways_between(problem).routes(problem.pool.vms["web"], problem.pool.hosts["w1"]) == ()
 
 
 def test_who_has_come_over_is_not_touched_again() -> None:
@@ -111,20 +110,20 @@ def test_disks_go_where_the_policy_leads_their_srs() -> None:
     problem = two_pools(east, one_pool("w"), policy=crossing_policy(srs={"e-l1": "w-l1"}))
     web, host = problem.pool.vms["web"], problem.pool.hosts["w1"]
     ways = ways_between(problem)
-    assert [tuple(disk.target for disk in way.disks) for way in ways.ways(web, host)] == [
+    assert [tuple(disk.target for disk in way.disks) for way in ways.routes(web, host)] == [
         ("w-shared", "w-l1"),
         ("w-l1", "w-l1"),
     ]
-    carried = ways.carried(web, host)
+    carried = ways.disks_along(web, host)
     assert carried is not None
     assert (carried.srs_of("web-xvd0"), carried.srs_of("web-xvd1")) == (("w-shared", "w-l1"), ("w-l1",))
-    assert ways.carried(web, problem.pool.hosts["w2"]) is None
-    (words,) = [each.words for each in ways.why_none(web, problem.pool.hosts["w2"])]
+    assert ways.disks_along(web, problem.pool.hosts["w2"]) is None
+    (words,) = [each.words for each in ways.why_no_disks(web, problem.pool.hosts["w2"])]
     assert words == "SR 'w-l1' is not attached to the host"
     never = crossing_policy(srs={"e-l1": "w-l1"}, storage_motion={"enabled": True, "never": ["w-l1"]})
     closed = ways_between(two_pools(east, one_pool("w"), policy=never))
-    assert closed.ways(web, host) == ()
-    assert [each.words for each in closed.why_none(web, host)] == [
+    assert closed.routes(web, host) == ()
+    assert [each.words for each in closed.why_no_disks(web, host)] == [
         "the policy leads its disks to SR 'w-l1', which cannot receive them there"
     ]
 
@@ -188,15 +187,15 @@ def test_space_of_the_other_pool_is_held() -> None:
         TO_WEST, replace(TO_WEST, vm="two", disks=(replace(TO_WEST.disks[0], drive="two-xvd0"),))
     )
     rules = [rule for rule in rules_for(problem) if isinstance(rule, PoolRule)]
-    assert {each.rule for each in end_violations(rules, problem, both)} == {"sr-space"}
-    assert not end_violations(rules, problem, problem.initial.after(TO_WEST))
+    assert {each.rule for each in Rulebook(problem, rules).violations(both, since=problem.initial)} == {"sr-space"}
+    assert not Rulebook(problem, rules).violations(problem.initial.after(TO_WEST), since=problem.initial)
 
 
 def test_memory_of_the_other_pool_is_held() -> None:
     """A host of the other pool takes what fits, by the same count as inside a pool."""
     west = one_pool("w", pool_vm("own", on="w1", gib=57))
     problem = two_pools(one_pool("e", pool_vm("web", on="e1", gib=3)), west)
-    ledger = step_ledger([rule for rule in rules_for(problem) if isinstance(rule, PoolRule)], problem, problem.initial)
+    ledger = Rulebook.of(problem).ledger()
     assert "enough-memory" in {each.rule for each in ledger.objections("web", "w1", TO_WEST.disks)}
     assert not ledger.objections("web", "w2", TO_WEST.disks)
 
@@ -208,8 +207,11 @@ def test_ha_of_each_pool_counts_its_own_hosts() -> None:
     east = one_pool("e", *(pool_vm(f"v{n}", on=f"e{1 + n % 2}", gib=19, **guarded) for n in range(4)), ha=on)
     alone = make_problem(east, None, policy_of(storage_motion={"enabled": True}))
     joined = two_pools(east, one_pool("w"))
-    rules = [rule for rule in CATALOGUE if rule.id == "ha-plan" and isinstance(rule, PoolRule)]
-    said = [[each.words for each in end_violations(rules, case, case.initial)] for case in (alone, joined)]
+    rules = [rule for rule in LIVE if rule.id == "ha-plan" and isinstance(rule, PoolRule)]
+    said = [
+        [each.words for each in Rulebook(case, rules).violations(case.initial, since=case.initial)]
+        for case in (alone, joined)
+    ]
     assert said[0] == said[1]
     limits = [limit for rule in rules for case in (alone, joined) for limit in rule.limits(case)]
     where = {vm: (host,) for vm, host in alone.initial.host_of.items()}
@@ -235,7 +237,7 @@ def test_one_pool_needs_none_of_it() -> None:
     """A policy with maps is used with one pool as if it had none."""
     policy = crossing_policy(networks={"anything": "else"})
     problem = make_problem(make_pool(vms=[make_vm("web")]), None, policy)
-    assert Routes(problem, rules_for(problem)).targets(problem.pool.vms["web"]) == ("h2",)
+    assert Rulebook.of(problem).targets(problem.pool.vms["web"]).keys() == {"h2"}
 
 
 def test_disks_that_are_led_elsewhere_are_told() -> None:
@@ -251,7 +253,7 @@ def test_the_only_sr_of_a_host_may_be_the_one_that_the_policy_names() -> None:
     problem = two_pools(
         one_pool("e", pool_vm("web", on="e1")), west, policy=crossing_policy(srs={"e-shared": "w-shared"})
     )
-    carried = ways_between(problem).carried(problem.pool.vms["web"], problem.pool.hosts["w1"])
+    carried = ways_between(problem).disks_along(problem.pool.vms["web"], problem.pool.hosts["w1"])
     assert carried is not None
     assert carried.srs_of("web-xvd0") == ("w-shared",)
 

@@ -12,7 +12,7 @@ from rebalancer.inventory import VM, HighAvailability
 from rebalancer.placement import DiskMove
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.rules.routes import DisksAlong, Route, Routes
 from rebalancer.units import GIB
 from tests.local_disks import (
@@ -33,7 +33,7 @@ HA_ON = HighAvailability(enabled=True, host_failures_to_tolerate=0, plan_exists_
 
 def to_h2(problem: Problem, vm: str = "web") -> tuple[Route, ...]:
     """The ways of *vm* to h2."""
-    return ways_of(problem).ways(problem.pool.vms[vm], problem.pool.hosts["h2"])
+    return ways_of(problem).routes(problem.pool.vms[vm], problem.pool.hosts["h2"])
 
 
 def srs(ways: tuple[Route, ...]) -> list[tuple[str, ...]]:
@@ -105,7 +105,7 @@ def test_disks_that_nothing_takes_have_no_way_and_say_so() -> None:
         policy=with_disks(srs=["l2"]),
     )
     assert to_h2(problem) == ()
-    (why,) = ways_of(problem).why_none(problem.pool.vms["web"], problem.pool.hosts["h2"])
+    (why,) = ways_of(problem).why_no_disks(problem.pool.vms["web"], problem.pool.hosts["h2"])
     assert (why.rule, why.words) == ("sr-space", "no SR of the host has room for its disks, which need 40.0 GiB")
 
 
@@ -143,7 +143,7 @@ def test_rules_of_carrying_hold_the_vm(rule: str, changes: tuple[dict[str, Any],
     vm, pool = changes
     problem = local_problem(local_vm("web", **vm), **pool)
     assert to_h2(problem) == ()
-    why = ways_of(problem).why_none(problem.pool.vms["web"], problem.pool.hosts["h2"])
+    why = ways_of(problem).why_no_disks(problem.pool.vms["web"], problem.pool.hosts["h2"])
     assert [each.rule for each in why] == [rule]
 
 
@@ -159,7 +159,7 @@ def test_disk_of_two_vms_stays() -> None:
     """The other VM would lose it."""
     other = local_vm("other", vbds=(make_disk("other", vdi="web-disk0"),))
     problem = local_problem(local_vm("web"), other)
-    (why,) = ways_of(problem).why_none(problem.pool.vms["web"], problem.pool.hosts["h2"])
+    (why,) = ways_of(problem).why_no_disks(problem.pool.vms["web"], problem.pool.hosts["h2"])
     assert (why.rule, why.words) == ("disk-of-one-vm", "its disk 'web-disk0' is in a drive of VM 'other', too")
 
 
@@ -191,7 +191,7 @@ def test_cd_that_the_target_does_not_see_is_no_disk() -> None:
 def test_nobody_goes_where_it_is() -> None:
     """Staying is no way."""
     problem = local_problem(local_vm("web"))
-    assert ways_of(problem).ways(problem.pool.vms["web"], problem.pool.hosts["h1"]) == ()
+    assert ways_of(problem).routes(problem.pool.vms["web"], problem.pool.hosts["h1"]) == ()
 
 
 def test_chosen_way_has_no_objection_and_a_wrong_one_has() -> None:
@@ -211,17 +211,17 @@ def test_driver_that_cannot_receive_is_no_candidate() -> None:
         srs=[local_sr("iso", type="iso", physical_size_bytes=9999 * GIB)],
         policy=with_disks(srs=["iso"]),
     )
-    (why,) = ways_of(problem).why_none(problem.pool.vms["web"], problem.pool.hosts["h2"])
+    (why,) = ways_of(problem).why_no_disks(problem.pool.vms["web"], problem.pool.hosts["h2"])
     assert why.words == "the host has no SR attached to which disks may go and that can receive them"
 
 
 def test_vm_that_may_not_receive_anything_is_not_asked_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the policy off, the rules of carrying are never asked."""
     problem = local_problem(local_vm("web"), policy=policy_of())
-    ways: Routes = Routes(problem, rules_for(problem))
-    monkeypatch.setattr(ways, "_carrying", None)
+    ways: Routes = Rulebook.of(problem).routes
+    monkeypatch.setattr(ways, "_with_storage", None)
     vm: VM = problem.pool.vms["web"]
-    assert (ways.ways(vm, problem.pool.hosts["h2"]), ways.why_none(vm, problem.pool.hosts["h2"])) == ((), ())
+    assert (ways.routes(vm, problem.pool.hosts["h2"]), ways.why_no_disks(vm, problem.pool.hosts["h2"])) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -249,13 +249,13 @@ def test_any_combination_of_srs_that_are_open_is_legal(never: list[str]) -> None
     vm = local_vm("web", vbds=two_disks("web"))
     problem = local_problem(vm, vdis=[full_disk("web-disk1", "l1")], policy=with_disks(never=never))
     ways, (web, h2) = ways_of(problem), (problem.pool.vms["web"], problem.pool.hosts["h2"])
-    found = ways.carried(web, h2) or DisksAlong(drives=("web-xvd0", "web-xvd1"), srs=())
+    found = ways.disks_along(web, h2) or DisksAlong(drives=("web-xvd0", "web-xvd1"), srs=())
     moves = {
         pair: replace(carried("web"), disks=tuple(map(_disk, found.drives, pair)))
         for pair in itertools.product(problem.pool.srs, repeat=2)
     }
     assert found.drives == ("web-xvd0", "web-xvd1")
-    assert list(found.srs) == [sr for sr, _ in srs(ways.ways(web, h2))]
+    assert list(found.srs) == [sr for sr, _ in srs(ways.routes(web, h2))]
     legal = {pair for pair, move in moves.items() if not ways.objections(move)}
     assert legal == set(itertools.product(found.srs, repeat=2))
 
@@ -269,10 +269,10 @@ def test_targets_with_disks_and_without() -> None:
     """A VM on a local SR has no host by XenMotion alone, and every other one with its disk; its own is no target."""
     problem = local_problem(local_vm("web"), count=3)
     ways, vm = ways_of(problem), problem.pool.vms["web"]
-    assert ways.targets(vm) == ("h2", "h3")
-    assert ways.targets_without_disks(vm) == ()
+    assert tuple(ways.targets(vm)) == ("h2", "h3")
+    assert ways.live.targets(vm) == ()
     shared = local_problem(vms=[make_vm("web")])
-    assert ways_of(shared).targets_without_disks(shared.pool.vms["web"]) == ("h2",)
+    assert ways_of(shared).live.targets(shared.pool.vms["web"]) == ("h2",)
 
 
 @pytest.mark.parametrize(("gib", "packed"), [(40.0, [("l2", "x2")]), (40 - 1 / GIB, [])])

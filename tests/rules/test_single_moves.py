@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from rebalancer.rules import CATALOGUE, HostRule, Legality, PairRule, VMRule, rules_for
+from rebalancer.rules import LIVE, HostRule, Legality, PairRule, VMRule, rules_for
 from tests.pools import make_vm, problem_of
 from tests.rules.by_hand import ROWS, Row
 
 NOT_HERE = {"demand-known", "same-pool", "crossed-stays"}
 """Rules that need metrics, or two pools."""
-SINGLE = [rule.id for rule in CATALOGUE if isinstance(rule, (VMRule, HostRule, PairRule))]
+SINGLE = [rule.id for rule in LIVE if isinstance(rule, (VMRule, HostRule, PairRule))]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.rule}-{'legal' if row.legal else 'illegal'}")

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from rebalancer.rules import Verdicts, rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.rules.facts.memory_model import free_bytes
-from rebalancer.rules.storage_verdict import StorageVerdicts
 from tests.rules.recordings import FILES, FOLDER, LEAST, Case, Recording, read_all, share_that_agrees
+from tests.rules.storage_verdicts import StorageVerdicts
+from tests.rules.verdicts import Verdicts
 
 pytestmark = pytest.mark.skipif(not FILES, reason=f"no recorded verdicts in {FOLDER}; set XAPI_VERDICTS")
 
@@ -30,7 +31,7 @@ def moves(recordings: list[Recording]) -> list[Case]:
 def migrations(recording: Recording) -> Iterator[Case]:
     """`pool_migrate` for every VM and every host of one pool."""
     problem = recording.enforced()
-    verdicts = Verdicts(problem, rules_for(problem))
+    verdicts = Verdicts(Rulebook.of(problem))
     for vm_ref, answers in recording.vms.items():
         for host_ref, answer in answers["hosts"].items():
             vm, host = recording.vm(vm_ref), recording.host(host_ref)

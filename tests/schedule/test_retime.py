@@ -12,7 +12,7 @@ from rebalancer.placement import Placement
 from rebalancer.plan.duration import NO_EXPERIENCE
 from rebalancer.planner.compose import SCHEDULE_EFFORT
 from rebalancer.problem import Problem
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.schedule.dispatch import makespan
 from rebalancer.schedule.retime import InTime, in_time
 from rebalancer.solve.exact.intervals import Intervals, Reservoir, Shared, shortened
@@ -26,7 +26,7 @@ WIDE = {"concurrent": 8, "in_per_host": 1, "out_per_host": 1}
 
 def timed(problem: Problem, goal: Placement, *, effort: float) -> InTime:
     """The moves to *goal*, from the order that is found for them."""
-    return in_time(order_of(problem, goal).legs, problem, rules_for(problem), NO_EXPERIENCE, effort)
+    return in_time(order_of(problem, goal).legs, Rulebook.of(problem), NO_EXPERIENCE, effort)
 
 
 def with_wide_limits(problem: Problem) -> Problem:
@@ -39,7 +39,7 @@ def with_wide_limits(problem: Problem) -> Problem:
 def test_no_order_is_left_for_a_longer_one(case: tuple[Problem, Placement]) -> None:
     """All legs are made, none twice; and the plan is proven in every interleaving that its relations allow."""
     problem, goal = with_wide_limits(case[0]), case[1]
-    assume(isinstance(find_order(problem, rules_for(problem), goal, seed=1), Order))
+    assume(isinstance(find_order(Rulebook.of(problem), goal, seed=1), Order))
     given_order, found = (timed(problem, goal, effort=effort) for effort in (0.0, SCHEDULE_EFFORT))
     assert sorted(found.positions) == list(range(len(given_order.positions)))
     assert found.timetable.ticks <= given_order.timetable.ticks
@@ -53,7 +53,7 @@ def test_tight_pools_take_less_time() -> None:
     for _ in range(4):
         tight, goal = tight_task(4, chance, fill=0.8)
         problem = with_wide_limits(tight)
-        order = find_order(problem, rules_for(problem), goal, seed=1)
+        order = find_order(Rulebook.of(problem), goal, seed=1)
         if isinstance(order, Order):
             before, after = (timed(problem, goal, effort=effort) for effort in (0.0, SCHEDULE_EFFORT))
             assert after.timetable.ticks <= before.timetable.ticks

@@ -11,11 +11,12 @@ import pytest
 from rebalancer.inventory import HighAvailability, Pool, join_pools
 from rebalancer.objectives import HostsInUse
 from rebalancer.problem import Problem, make_problem
+from rebalancer.rules import Rulebook
 from rebalancer.solve import solve
 from tests.local_disks import full_disk, two_disks
 from tests.solve.both_pools import random_problem, with_room
 from tests.solve.instance.carried import accepted, assert_chosen_srs_are_accepted, hosts_of
-from tests.solve.tiny import accepted_by_model, balance_objectives, make_demand
+from tests.solve.tiny import BALANCING, accepted_by_model, make_demand
 from tests.two_pools import crossing_policy, one_pool, pool_host, pool_vm, two_pools
 
 HA_ON = HighAvailability(enabled=True, host_failures_to_tolerate=0, plan_exists_for=0, allow_overcommit=False)
@@ -104,13 +105,13 @@ def test_cases_differ_in_what_they_allow() -> None:
 def test_best_placement_over_both_pools_equals_brute_force(seed: int) -> None:
     """Overload and GiB of memory and disks, over all hosts and SRs that the checker accepts; proven."""
     problem = random_problem(seed)
-    objectives = balance_objectives(problem)
+    objectives = BALANCING
     most = problem.policy.limits.maximum_gib or float("inf")
     goals = list(accepted(problem))
     cost = next(each for each in objectives if each.id == "balance")
     found = [goal for goal in goals if _gib(problem, goal) <= most]
-    best = min(tuple(round(each.value(goal, problem), 9) for each in objectives) for goal in found)
-    solution = solve(problem)
+    best = min(tuple(round(each.value(goal, Rulebook.of(problem)), 9) for each in objectives) for goal in found)
+    solution = solve(Rulebook.of(problem))
     assert cost.id in {tier.objective for tier in solution.tiers}
     assert [tier.after for tier in solution.tiers] == pytest.approx(best, abs=1e-9)
     assert all(tier.proved and tier.bound <= tier.after for tier in solution.tiers)
@@ -125,7 +126,7 @@ def _gib(problem: Problem, goal: Any) -> float:  # noqa: ANN401 - a placement
 def test_random_pools_make_vms_go_over() -> None:
     """In a third of them at least the best placement has VMs in another pool than tonight."""
     problems = [random_problem(seed) for seed in range(12)]
-    moves = [problem.initial.moves_to(solve(problem).placement) for problem in problems]
+    moves = [problem.initial.moves_to(solve(Rulebook.of(problem)).placement) for problem in problems]
     assert sum(any(move.source[0] != move.target[0] for move in each) for each in moves) >= 4
 
 
@@ -133,7 +134,7 @@ def test_a_pool_can_be_emptied_into_another() -> None:
     """Evacuating all of its hosts, VMs leave for the other pool with their disks."""
     wanted = crossing_policy(mode="evacuate", empty=["e1", "e2"])
     problem = two_pools(one_pool("e", A, pool_vm("b", on="e2")), one_pool("w"), policy=wanted)
-    assert {host[0] for host in solve(problem).placement.host_of.values()} == {"w"}
+    assert {host[0] for host in solve(Rulebook.of(problem)).placement.host_of.values()} == {"w"}
 
 
 def test_both_coordinators_stay_awake() -> None:
@@ -142,6 +143,6 @@ def test_both_coordinators_stay_awake() -> None:
     east, west = one_pool("e", pool_vm("a", on="e2")), one_pool("w")
     pool = join_pools(east, west)
     problem = make_problem(pool, make_demand(pool, {}), wanted)
-    solution = solve(problem)
-    assert HostsInUse().value(solution.placement, problem) == 2
+    solution = solve(Rulebook.of(problem))
+    assert HostsInUse().value(solution.placement, Rulebook.of(problem)) == 2
     assert solution.placement["a"] == "e1"

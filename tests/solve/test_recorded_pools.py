@@ -11,7 +11,7 @@ from rebalancer.errors import Infeasible
 from rebalancer.inventory import pool_from_records
 from rebalancer.policy import Mode, Policy
 from rebalancer.problem import make_problem
-from rebalancer.rules import end_violations, rules_for
+from rebalancer.rules import Rulebook, rules_for
 from rebalancer.rules.core.kinds import PoolRule
 from rebalancer.solve import solve
 
@@ -23,12 +23,12 @@ def test_every_recorded_pool_is_repaired_or_refused_in_words(shared_data: Callab
         pool = pool_from_records(json.loads(gzip.decompress(path.read_bytes()))["records"])
         problem = make_problem(pool, None, Policy(mode=Mode.REPAIR))
         try:
-            solution = solve(problem)
+            solution = solve(Rulebook.of(problem))
         except Infeasible:
             continue
         repair = solution.tiers[0]
         assert repair.after <= repair.before, path.name
         pool_rules = [rule for rule in rules_for(problem) if isinstance(rule, PoolRule)]
-        assert end_violations(pool_rules, problem, solution.placement) == (), path.name
+        assert Rulebook(problem, pool_rules).violations(solution.placement, since=problem.initial) == (), path.name
         solved += 1
     assert solved >= 45

@@ -16,12 +16,14 @@ from rebalancer.inventory import Pool
 from rebalancer.objectives import Balance, MigrationCost, Objective, Repair
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
-from rebalancer.rules import Legality, PoolRule, end_violations, rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.solve.instance.instance import instance_of
 from rebalancer.solve.model.tier import TierProblem, placement_of
 from rebalancer.units import GIB
 from tests.pools import make_host, make_pool, make_vm, policy_of, problem_of
 
+BALANCING: tuple[Objective, ...] = (Repair(), Balance())
+"""What balancing improves, in order."""
 WINDOW_END = datetime(2026, 11, 1, tzinfo=UTC)
 SLOTS = 4
 RACKS = ("rack:A", "rack:A", "rack:B")
@@ -109,20 +111,18 @@ def placements(problem: Problem) -> Iterator[Placement]:
 
 def accepted_by_checker(problem: Problem) -> set[tuple[str, ...]]:
     """The placements that the rules accept, as hosts in the order of the VMs."""
-    rules = rules_for(problem)
-    legality = Legality(problem, rules)
-    pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
-    targets = {vm: {*legality.targets(problem.pool.vms[vm]), problem.initial[vm]} for vm in problem.initial}
+    book = Rulebook.of(problem)
+    targets = {vm: {*book.live.targets(problem.pool.vms[vm]), problem.initial[vm]} for vm in problem.initial}
     return {
         tuple(goal.host_of.values())
         for goal in placements(problem)
-        if all(goal[vm] in targets[vm] for vm in goal) and not end_violations(pool_rules, problem, goal)
+        if all(goal[vm] in targets[vm] for vm in goal) and not book.violations(goal, since=problem.initial)
     }
 
 
 def accepted_by_model(problem: Problem) -> set[tuple[str, ...]]:
     """The placements that the model accepts, all of them enumerated by CP-SAT."""
-    instance = instance_of(problem, rules_for(problem))
+    instance = instance_of(Rulebook.of(problem))
     stage = TierProblem(instance=instance, objective=MigrationCost())
     model, _ = stage.model(stage.whole())
     found: set[tuple[str, ...]] = set()
@@ -141,14 +141,9 @@ def accepted_by_model(problem: Problem) -> set[tuple[str, ...]]:
 
 def best(problem: Problem, objectives: Sequence[Objective]) -> tuple[float, ...]:
     """The lexicographic optimum of *objectives* over everything that the checker accepts."""
-    vms = list(problem.initial)
+    vms, book = list(problem.initial), Rulebook.of(problem)
     return min(
-        tuple(round(objective.value(goal, problem), 9) for objective in objectives)
+        tuple(round(objective.value(goal, book), 9) for objective in objectives)
         for hosts in accepted_by_checker(problem)
         for goal in [Placement(dict(zip(vms, hosts, strict=True)))]
     )
-
-
-def balance_objectives(problem: Problem) -> tuple[Objective, ...]:
-    """What balancing improves, in order."""
-    return (Repair(rules_for(problem)), Balance())

@@ -12,6 +12,7 @@ from rebalancer.placement import DiskMove, Move, disks_of
 from rebalancer.plan import Plan, sealed
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.problem import Problem, pool_at
+from rebalancer.rules import Rulebook
 from rebalancer.undo.progress import is_done
 from rebalancer.undo.undo import undo
 from rebalancer.verify.verify import verify_plan
@@ -80,7 +81,7 @@ def test_a_vm_comes_home_with_its_disk_and_its_interface() -> None:
 def test_everybody_is_where_the_plan_found_it(seed: int) -> None:
     """What the solver finds for two pools, carried out with new uuids and taken back: hosts, SRs and networks agree."""
     problem = random_problem(seed)
-    plan = rebalance(problem, made_at=MADE_AT)
+    plan = rebalance(Rulebook.of(problem), made_at=MADE_AT)
     there = carried_out(plan, problem.pool)
     assert is_done(plan, there) == bool(plan.steps)
     back = undo(plan, there, made_at=MADE_AT)
@@ -103,7 +104,7 @@ def test_random_pools_bring_vms_home() -> None:
     returned = 0
     for seed in range(12):
         problem = random_problem(seed)
-        plan = rebalance(problem, made_at=MADE_AT)
+        plan = rebalance(Rulebook.of(problem), made_at=MADE_AT)
         back = undo(plan, carried_out(plan, problem.pool), made_at=MADE_AT)
         returned += any(step.crossing for step in back.steps)
     assert returned >= 4

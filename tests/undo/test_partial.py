@@ -15,7 +15,7 @@ from rebalancer.order.order import Order, find_order
 from rebalancer.placement import Placement
 from rebalancer.plan import Plan, StepKind, sealed
 from rebalancer.problem import Problem, pool_at
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.undo.partial import without_steps
 from rebalancer.verify.verify import verify_plan
 from tests.plan.made import LATER, demand_of, goal_of, plan_of, pool_with, swap, tasks
@@ -141,7 +141,7 @@ def needed(plan: Plan, name: str, pool: Pool) -> list[str]:
 def test_every_part_leads_where_the_whole_leads(task: tuple[Problem, Placement], data: st.DataObject) -> None:
     """Legal, no VM elsewhere, none parked elsewhere; what is refused is possible with what is said to go, too."""
     problem, goal = task
-    assume(isinstance(find_order(problem, rules_for(problem), goal, seed=1), Order))
+    assume(isinstance(find_order(Rulebook.of(problem), goal, seed=1), Order))
     plan = plan_of(problem, goal)
     assume(len(plan.steps) > 1)
     name = data.draw(st.sampled_from([step.id for step in plan.steps]))

@@ -17,7 +17,7 @@ from rebalancer.order.order import Order, find_order
 from rebalancer.placement import Placement, current_placement, current_placement_with_disks
 from rebalancer.plan import Plan, sealed
 from rebalancer.problem import Problem, pool_at
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.simulator import SimulatedPool
 from rebalancer.undo.undo import closure, undo
 from rebalancer.verify.verify import verify_plan
@@ -200,7 +200,7 @@ def down_closed(plan: Plan, chance: random.Random) -> frozenset[str]:
 def test_every_down_closed_set_has_a_way_back(task: tuple[Problem, Placement], seed: int) -> None:
     """Proven by the checker, to the very placement that the plan found, but for those that are listed."""
     problem, goal = task
-    assume(isinstance(find_order(problem, rules_for(problem), goal, seed=1), Order))
+    assume(isinstance(find_order(Rulebook.of(problem), goal, seed=1), Order))
     plan = plan_of(problem, goal)
     found = back(plan, problem.pool, sorted(down_closed(plan, random.Random(seed))))
     missing = {each.vm for each in found.missing}
@@ -217,7 +217,7 @@ def test_the_simulator_accepts_the_way_there_and_back(
 ) -> None:
     """A run of several steps at once stops anywhere; what the pool shows then is taken back, in any order allowed."""
     pool, problem, goal = case
-    assume(isinstance(find_order(problem, rules_for(problem), goal, seed=1), Order))
+    assume(isinstance(find_order(Rulebook.of(problem), goal, seed=1), Order))
     plan, chance = plan_of(problem, goal), random.Random(seed)
     there = Play(pool, problem)
     there.some(plan, down_closed(plan, chance), chance)

@@ -12,9 +12,8 @@ from rebalancer.placement import Placement
 from rebalancer.plan import Plan, Step
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem, make_problem
-from rebalancer.rules import Legality, PoolRule, end_violations, rules_for, step_ledger
+from rebalancer.rules import PoolRule, Rulebook, rules_for
 from rebalancer.rules.core.ledger import Ledger
-from rebalancer.rules.way_back import bind_on_the_way_back
 from rebalancer.simulator import SimulatedPool, Simulator, generate_pool
 from rebalancer.simulator.checks import migration
 from rebalancer.simulator.migration import arrival, transfer
@@ -27,7 +26,7 @@ class Play:
     def __init__(self, pool: SimulatedPool, problem: Problem) -> None:
         self.world = Simulator(pool).world
         rules = [rule for rule in rules_for(problem) if isinstance(rule, PoolRule)]
-        self.ledger: Ledger = step_ledger(rules, problem, problem.initial)
+        self.ledger: Ledger = Rulebook(problem, rules).ledger(problem.initial)
         self.running: dict[str, tuple[Move, list[str]]] = {}
 
     def begin(self, step: Step) -> None:
@@ -73,8 +72,7 @@ class Play:
     def turn_round(self, back: Plan, pool: Pool) -> None:
         """Judge from here on by what binds *back*, the way back in *pool*."""
         problem = make_problem(pool, None, back.policy)
-        rules = [rule for rule in bind_on_the_way_back(rules_for(problem)) if isinstance(rule, PoolRule)]
-        self.ledger = step_ledger(rules, problem, problem.initial)
+        self.ledger = Rulebook.of(problem).way_back().ledger()
 
 
 @st.composite
@@ -99,12 +97,12 @@ def cases(draw: st.DrawFn) -> tuple[SimulatedPool, Problem, Placement]:
 
 def wandered(problem: Problem, chance: random.Random) -> Placement:
     """A placement that no rule objects to, half of all movable VMs being elsewhere."""
-    legality = Legality(problem, rules_for(problem))
+    book = Rulebook.of(problem)
     goal = dict(problem.initial.host_of)
     for vm, here in problem.initial.host_of.items():
-        targets = legality.targets(problem.pool.vms[vm])
+        targets = list(book.live.targets(problem.pool.vms[vm]))
         if targets and chance.random() < 0.5:
             goal[vm] = chance.choice(targets)
-            if end_violations(legality.pool_rules, problem, Placement(goal)):
+            if book.violations(Placement(goal), since=problem.initial):
                 goal[vm] = here
     return Placement(goal)

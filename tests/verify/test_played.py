@@ -12,7 +12,7 @@ from rebalancer.order.order import Order, find_order
 from rebalancer.placement import Placement, current_placement
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem, make_problem
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.simulator import SimulatedPool, generate_pool
 from rebalancer.verify.verify import verify_plan
 from tests.plan.made import LATER, plan_of
@@ -25,7 +25,7 @@ def test_every_allowed_interleaving_is_accepted_by_the_simulator(
 ) -> None:
     """At every begin the checker and the simulator agree that it may; in the end VMs are where the plan predicts."""
     pool, problem, goal = case
-    if isinstance(find_order(problem, rules_for(problem), goal, seed=1), Order):
+    if isinstance(find_order(Rulebook.of(problem), goal, seed=1), Order):
         plan = plan_of(problem, goal)
         assert verify_plan(plan, problem.pool, now=LATER) == ()
         play = Play(pool, problem)

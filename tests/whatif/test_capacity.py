@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rebalancer.frames import filling_frame, hosts_frame, load_frame, losses_frame, room_frame, steps_frame, vms_frame
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.problem import Problem
-from rebalancer.rules import PoolRule, rules_for, standing_violations
+from rebalancer.rules import PoolRule, Rulebook, rules_for
 from rebalancer.rules.facts.memory_model import static_bytes
 from rebalancer.rules.facts.memory_rows import MemoryRow
 from rebalancer.whatif import Loss, losses, room_for
@@ -42,7 +42,7 @@ def crowded_by(problem: Problem, like: Uuid, host: Uuid, copies: int) -> bool:
     more = {f"copy{number}": replace(vm, uuid=f"copy{number}", resident_on=host) for number in range(copies)}
     bigger = problem_of(replace(pool, vms={**pool.vms, **more}), policy=problem.policy)
     memory = [rule for rule in rules_for(bigger) if isinstance(rule, PoolRule) and rule.id in MEMORY]
-    return any(host in each.hosts for each in standing_violations(memory, bigger, bigger.initial))
+    return any(host in each.hosts for each in Rulebook(bigger, memory).violations(bigger.initial))
 
 
 MEMORY = {"enough-memory", "memory-safety", "host-reserve"}
@@ -137,10 +137,10 @@ def _free(pool: Pool, host: Uuid) -> int:
 
 def _starts(problem: Problem, vm: Uuid) -> int:
     """What a VM takes to start, by the rule's own table."""
-    rows = [row for rule in rules_for(problem) if isinstance(rule, PoolRule) for row in rule.limits(problem)]
+    rows = [bound.limit for bound in Rulebook.of(problem).limits]
     safety = next(row for row in rows if isinstance(row, MemoryRow))
-    assert safety.arrival_weights[vm] > 0
-    return safety.arrival_weights[vm]
+    assert safety.weights.arrival[vm] > 0
+    return safety.weights.arrival[vm]
 
 
 def test_the_busiest_host_is_told() -> None:

@@ -15,14 +15,14 @@ from rebalancer.execute import execute
 from rebalancer.inventory import Pool, pool_from_records
 from rebalancer.policy import Mode, Policy
 from rebalancer.problem import Problem, make_problem, pool_at
-from rebalancer.rules import Legality, rules_for
+from rebalancer.rules import Rulebook
+from rebalancer.rules.stuck import SHUT_DOWN
 from rebalancer.simulator import Simulator, demo_pool, generate_pool
 from rebalancer.simulator.checks import evacuation as xapi_evacuation
 from rebalancer.solve import solve
 from rebalancer.solve.outcome import nothing_found
 from rebalancer.verify.verify import verify_plan
-from rebalancer.whatif import Evacuation, blocked_on, evacuate
-from rebalancer.whatif.blockers import SHUT_DOWN
+from rebalancer.whatif import Evacuation, evacuate
 from rebalancer.xapi import Credentials, LivePool, Trust, live_pool
 from tests.execute.scripted import HandClock
 from tests.plan.made import LATER, MADE_AT, demand_of, pool_with
@@ -146,11 +146,11 @@ def test_the_solver_agrees_about_who_is_stuck() -> None:
     by_room = 0
     for _ in range(100):
         problem = tight(chance)
-        found = blocked_on({"h0"}, Legality(problem, rules_for(problem)))
+        found = Rulebook.of(problem).stuck({"h0"})
         if found:
             by_room += any(each.rule == "enough-memory" for each in found)
             with pytest.raises(Infeasible):
-                solve(problem)
+                solve(Rulebook.of(problem))
     assert 5 < by_room < 50
 
 
@@ -174,7 +174,7 @@ def test_metrics_are_used_where_there_are_some() -> None:
 
 def test_time_that_runs_out_is_no_evacuation(monkeypatch: pytest.MonkeyPatch) -> None:
     """No plan is handed out that leaves VMs where they are, and nothing is called impossible."""
-    monkeypatch.setattr("rebalancer.planner.rebalance.solve", lambda problem, **_: nothing_found(problem))
+    monkeypatch.setattr("rebalancer.planner.rebalance.solve", lambda book, **_: nothing_found(book.problem))
     found = emptied(problem_of(pool_with({"h1": 20, "h2": 20}, {"a": ("h1", 4)})), "h1")
     assert (found.plan, found.home) == (None, None)
     assert isinstance(found.refused, NothingFound)

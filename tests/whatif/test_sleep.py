@@ -11,6 +11,7 @@ import pytest
 
 from rebalancer.objectives import HostsInUse, cpu_capacities, host_load
 from rebalancer.problem import Problem
+from rebalancer.rules import Rulebook
 from rebalancer.rules.availability.ha_plan import HAPlan
 from rebalancer.rules.availability.spare import Spare
 from rebalancer.rules.facts.memory_model import guest_bytes, resident_bytes
@@ -109,6 +110,6 @@ def test_no_placement_needs_fewer_hosts_in_any_hour(seed: int) -> None:
             for host, vms in of_host.items()
         ):
             continue
-        hosts = HostsInUse().value(placement, problem)
+        hosts = HostsInUse().value(placement, Rulebook.of(problem))
         calm = np.flatnonzero((host_load(placement, problem) <= limit[:, None]).all(axis=0))
         assert all(hosts >= needed[slot] for slot in calm)

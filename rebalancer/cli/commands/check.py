@@ -61,8 +61,8 @@ def check(
     )
     case = open_case(source, policy, door, metrics=False)
     if matrix:
-        write_matrix(legality_matrix(case.legality), matrix)
-    report = legality_report(case.legality)
+        write_matrix(legality_matrix(case.book), matrix)
+    report = legality_report(case.book)
     if json:
         print_json(report.as_json())
     else:

@@ -56,7 +56,7 @@ def explain(
     case = open_case(source, policy, door, metrics=False)
     guest = find_vm(case.problem.pool, vm)
     hosts = [find_host(case.problem.pool, host)] if host is not None else near_first(guest, case.problem)
-    answers = explanation_of(case.legality, guest, hosts)
+    answers = explanation_of(case.book, guest, hosts)
     if json:
         print_json([answer.as_json() for answer in answers])
     else:

@@ -22,7 +22,7 @@ from rebalancer.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from rebalancer.problem import Problem
+    from rebalancer.rules import Rulebook
 
 
 def plan(
@@ -71,6 +71,7 @@ def plan(
     from rebalancer.export import assert_free, plan_document, write_plan
     from rebalancer.planner.rebalance import rebalance
     from rebalancer.problem import make_problem
+    from rebalancer.rules import Rulebook
 
     door = Door(
         ca_file=ca_file,
@@ -92,11 +93,11 @@ def plan(
         say(f"planning without metrics: {case.situation.refused}")
     now, pool = datetime.now(UTC), case.problem.pool
     wanted = cooled(case.problem.policy, pool, now, state_dir)
-    problem = make_problem(pool, case.problem.demand, wanted)
+    book = Rulebook.of(make_problem(pool, case.problem.demand, wanted))
     if tradeoff:
-        return _print_tradeoff(problem, tradeoff, json=json)
+        return _print_tradeoff(book, tradeoff, json=json)
     with watch_solve() as reporter:
-        made = rebalance(problem, made_at=now, reporter=reporter, pace=learned_pace(pool.uuid, state_dir))
+        made = rebalance(book, made_at=now, reporter=reporter, pace=learned_pace(pool.uuid, state_dir))
     if output:
         write_plan(made, output)
         say(f"{output}: plan.json, plan.md, moves.csv and run.sh written")
@@ -107,7 +108,7 @@ def plan(
     return exit_of(made, left=len(made.steps)) if detailed_exitcode else Exit.DONE
 
 
-def _print_tradeoff(problem: Problem, cost: str, *, json: bool) -> int:
+def _print_tradeoff(book: Rulebook, cost: str, *, json: bool) -> int:
     """The curve of *cost* against overload."""
     from rebalancer.cli.exits import Exit
     from rebalancer.cli.output import print_json, show
@@ -117,7 +118,7 @@ def _print_tradeoff(problem: Problem, cost: str, *, json: bool) -> int:
 
     if cost not in set(Cost):
         raise typer.BadParameter(f"{cost!r} is neither gib nor moves", param_hint="--tradeoff")
-    curve = curve_of(problem, cost=Cost(cost))
+    curve = curve_of(book, cost=Cost(cost))
     if json:
         print_json(tradeoff_document(curve))
     else:

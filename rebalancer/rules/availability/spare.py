@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
@@ -63,9 +62,8 @@ class Spare(PoolRule):
         return (_restarts(problem),) if problem.policy.spare.hosts and _covered(problem) else ()
 
 
-@lru_cache(maxsize=2)
 def _restarts(problem: Problem) -> Restarts:
-    """The judgement for the VMs that are covered; kept, because it remembers what it found out."""
+    """The judgement for the VMs that are covered."""
     pool, covered, failing = problem.pool, _covered(problem), problem.policy.spare.hosts
     live = sorted(uuid for uuid, host in pool.hosts.items() if host.live)
     targets = boots_on(problem, covered.values())

@@ -1,13 +1,14 @@
 """What a rule is.
 
-A rule is one small class in one file. Four kinds, by what they look at:
+A rule is one small class in one file. Five kinds, by what they look at:
 
 - `VMRule`: a VM that may not move at all;
 - `HostRule`: a host that takes nobody;
 - `PairRule`: one VM may not come to one host;
+- `DiskRule`: disks of one VM may not go to some SR;
 - `PoolRule`: what hosts hold together, at every step or once the plan is done.
 
-The first three judge moves only: staying is never illegal. A pool rule states its limits as `Row`s and `Affinity`
+All but the last judge moves only: staying is never illegal. A pool rule states its limits as `Row`s and `Affinity`
 groups, in exact units; the solver encodes them, the `Ledger` checks them, and neither sees the other. What no sum can
 state is `StateLimit` by the ledger alone: a placement that fails it goes back to the solver as forbidden. A limit that
 is already broken may stay so while nobody joins; as soon as somebody joins, it has to hold. A limit that is not `hard`
@@ -73,19 +74,33 @@ class Violation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Row:
-    """The weights of whatever holds one of `places` sum to at most `upper`.
+class Weights:
+    """What holders weigh in rows: `resident` one that is there, `arrival` one that joins (xapi rounds newcomers up).
 
-    VMs hold hosts, and the drives that their disks are in hold SRs. `weights` counts one that is there,
-    `arrival_weights` one that joins (xapi rounds newcomers up); what is not listed weighs nothing. `unit` is one
-    breach, for counting how much is broken; `subject` names the limit. One that is not `hard` is counted and never
-    forbids.
+    VMs hold hosts, and the drives that their disks are in hold SRs; what is not listed weighs nothing. Rows that share
+    their weights share the object, so that they can be grouped by it.
+    """
+
+    resident: Mapping[Uuid, int]
+    arrival: Mapping[Uuid, int]
+
+    @classmethod
+    def same(cls, weights: Mapping[Uuid, int]) -> Weights:
+        """Newcomers weigh what residents weigh."""
+        return cls(resident=weights, arrival=weights)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Row:
+    """The `weights` of whatever holds one of `places` sum to at most `upper`.
+
+    `unit` is one breach, for counting how much is broken; `subject` names the limit. One that is not `hard` is counted
+    and never forbids.
     """
 
     subject: str
     places: frozenset[Uuid]
-    weights: Mapping[Uuid, int]
-    arrival_weights: Mapping[Uuid, int]
+    weights: Weights
     upper: int
     unit: int = 1
     hard: bool = True
@@ -136,6 +151,19 @@ class StateLimit(ABC):
 Limit = Row | Affinity | StateLimit
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Bound:
+    """A limit, with the rule that sets it."""
+
+    rule: PoolRule
+    limit: Limit
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it holds at every step, not only once the plan is done."""
+        return self.rule.when is When.EVERY_STEP
+
+
 class Rule(ABC):
     """What every rule says of itself."""
 
@@ -148,6 +176,13 @@ class Rule(ABC):
     """The first version of xapi that enforces it; None: all that are known."""
     until: ClassVar[Version | None] = None
     """The first version of xapi that does not enforce it any more; None: all still do."""
+    when: ClassVar[When | None] = None
+    """When its limits hold; None for a rule that sets none."""
+
+    def bounds(self, problem: Problem) -> tuple[Bound, ...]:
+        """The limits that it sets in *problem*; none but for pool rules."""
+        del problem
+        return ()
 
     def binds(self, version: Version | None) -> bool:
         """Whether xapi of *version* enforces it; an unknown version enforces everything."""
@@ -192,10 +227,26 @@ class PairRule(Rule, Generic[Needs]):
         """Why a VM with *needs* may not come to *host*, or None."""
 
 
+DiskTargets = Mapping[Uuid, Uuid]
+"""The SR to which each disk goes, its own where it stays: the `vdi_map` of `VM.migrate_send`, in uuids."""
+
+
+class DiskRule(Rule):
+    """Disks of one VM may not go where they are to go."""
+
+    @abstractmethod
+    def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
+        """Why *vm* may not take *disks* to their SRs on the way to *host*, or None."""
+
+
 class PoolRule(Rule):
     """What hosts hold together."""
 
     when: ClassVar[When]
+
+    def bounds(self, problem: Problem) -> tuple[Bound, ...]:
+        """Its limits, each with the rule."""
+        return tuple(Bound(rule=self, limit=limit) for limit in self.limits(problem))
 
     @abstractmethod
     def limits(self, problem: Problem) -> tuple[Limit, ...]:

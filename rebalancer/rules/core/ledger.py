@@ -11,30 +11,29 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from rebalancer.inventory import Uuid
+from rebalancer.inventory import Pool, Uuid
 from rebalancer.placement import DiskMove, Placement
-from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import Affinity, Objection, PoolRule, Row, StateLimit, Violation, When
+from rebalancer.rules.core.kinds import Affinity, Bound, Objection, PoolRule, Row, StateLimit, Violation
 
 
 class Ledger:
-    """Running sums of all rows of *rules*, starting from *placement*.
+    """Running sums of all rows among *limits*, starting from *placement*.
 
     VMs that are not where *since* has them weigh what an arrival weighs; by default everybody has been there long.
     """
 
     def __init__(
-        self, rules: Sequence[PoolRule], problem: Problem, placement: Placement, *, since: Placement | None = None
+        self, limits: Iterable[Bound], pool: Pool, placement: Placement, *, since: Placement | None = None
     ) -> None:
-        limits = [(rule, limit) for rule in rules for limit in rule.limits(problem)]
-        self.groups = tuple((rule, limit) for rule, limit in limits if isinstance(limit, Affinity))
-        self.judged = tuple((rule, limit) for rule, limit in limits if isinstance(limit, StateLimit))
-        self._rows = [(rule, limit) for rule, limit in limits if isinstance(limit, Row)]
+        pairs = [(bound.rule, bound.limit) for bound in limits]
+        self.groups = tuple((rule, limit) for rule, limit in pairs if isinstance(limit, Affinity))
+        self.judged = tuple((rule, limit) for rule, limit in pairs if isinstance(limit, StateLimit))
+        self._rows = [(rule, limit) for rule, limit in pairs if isinstance(limit, Row)]
         self._over = _numbers_by_place(self._rows)
         self._sums = [0] * len(self._rows)
         self._weight: list[dict[Uuid, int]] = [{} for _ in self._rows]
         self._joined: set[int] = set()
-        self._pool = problem.pool
+        self._pool = pool
         self._where: dict[Uuid, tuple[Uuid, ...]] = {}
         self._behind: dict[Uuid, tuple[Uuid, ...]] = {}
         before = placement if since is None else since
@@ -66,7 +65,7 @@ class Ledger:
         """The same in the words of the rules, as xapi asks: a VM that is on *host* already counts there once more."""
         for number in self._over.get(host, ()):
             rule, row = self._rows[number]
-            weight = row.arrival_weights.get(vm, 0)
+            weight = row.weights.arrival.get(vm, 0)
             if self._refuses(number, weight):
                 yield rule, rule.refusal(row, self._sums[number], weight)
         for rule, limit in self.judged:
@@ -119,9 +118,9 @@ class Ledger:
         for number in self._over.get(place, ()):
             row = self._rows[number][1]
             if before in row.places:
-                self._weigh(number, holder, row.weights.get(holder, 0))
-            elif row.arrival_weights.get(holder, 0):
-                self._weigh(number, holder, row.arrival_weights[holder])
+                self._weigh(number, holder, row.weights.resident.get(holder, 0))
+            elif row.weights.arrival.get(holder, 0):
+                self._weigh(number, holder, row.weights.arrival[holder])
                 self._joined.add(number)
         return (place,)
 
@@ -131,7 +130,7 @@ class Ledger:
         for number in self._over.get(place, ()):
             row = self._rows[number][1]
             if row.places.isdisjoint(holds):
-                yield number, row.arrival_weights.get(holder, 0)
+                yield number, row.weights.arrival.get(holder, 0)
 
     def _load(self, holder: Uuid, place: Uuid) -> None:
         """Let *holder* weigh on the rows over *place*, as an arrival."""
@@ -145,7 +144,7 @@ class Ledger:
         for place in holds:
             for number in self._over.get(place, ()):
                 self._sums[number] -= self._weight[number].pop(holder, 0)
-                self._weigh(number, holder, self._rows[number][1].weights.get(holder, 0))
+                self._weigh(number, holder, self._rows[number][1].weights.resident.get(holder, 0))
 
     def _change(self, vm: Uuid, hosts: tuple[Uuid, ...]) -> None:
         """From now on *vm* holds *hosts*: a new state, where somebody remembers what was said of the last one."""
@@ -172,19 +171,13 @@ class Ledger:
         )
 
 
-def step_ledger(rules: Iterable[PoolRule], problem: Problem, placement: Placement) -> Ledger:
-    """The ledger of the rules that hold at every step."""
-    return Ledger([rule for rule in rules if rule.when is When.EVERY_STEP], problem, placement)
-
-
-def end_violations(rules: Sequence[PoolRule], problem: Problem, goal: Placement) -> tuple[Violation, ...]:
-    """Where *goal* breaks a rule that it may not break.
+def violations_since(limits: Iterable[Bound], pool: Pool, start: Placement, goal: Placement) -> tuple[Violation, ...]:
+    """Where *goal* breaks a limit that it may not break, having started from *start*.
 
     That is a row that somebody joined, who weighs what an arrival weighs; a group that spread to a further host; and
     whatever is judged as a whole and got worse. Limits that are not hard may break.
     """
-    start = problem.initial
-    ledger = Ledger(rules, problem, goal, since=start)
+    ledger = Ledger(limits, pool, goal, since=start)
     spread = [
         _spread(rule, group, goal)
         for rule, group in ledger.groups
@@ -198,18 +191,18 @@ def end_violations(rules: Sequence[PoolRule], problem: Problem, goal: Placement)
     return (*ledger.broken_by_arrivals(), *spread, *judged)
 
 
-def standing_violations(rules: Sequence[PoolRule], problem: Problem, placement: Placement) -> tuple[Violation, ...]:
-    """Everything that is broken in *placement*, hard or not, joined by anybody or not: tonight's old violations."""
-    ledger = Ledger(rules, problem, placement)
+def standing_violations(limits: Iterable[Bound], pool: Pool, placement: Placement) -> tuple[Violation, ...]:
+    """Everything that is broken in *placement*, hard or not, joined by anybody or not."""
+    ledger = Ledger(limits, pool, placement)
     return (*ledger.broken(), *_apart(ledger, placement))
 
 
-def counted_violations(rules: Sequence[PoolRule], problem: Problem, placement: Placement) -> tuple[Violation, ...]:
+def counted_violations(limits: Iterable[Bound], pool: Pool, placement: Placement) -> tuple[Violation, ...]:
     """What is broken by rows and groups: whatever can be counted, and so mended piece by piece.
 
     What a rule judges as a whole, such as HA's plan, holds or does not.
     """
-    ledger = Ledger(rules, problem, placement)
+    ledger = Ledger(limits, pool, placement)
     return (*ledger.counted(), *_apart(ledger, placement))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import HostRule, Objection, PairRule, PoolRule, Rule, VMRule
+from rebalancer.rules.core.kinds import HostRule, Objection, PairRule, Rule, VMRule
 from rebalancer.rules.core.ledger import Ledger
 
 Ranked = tuple[int, Objection]
@@ -30,10 +30,14 @@ class Legality:
         self._of_kind: dict[tuple[int, Hashable], Mapping[Uuid, Objection]] = {}
         self._kinds: dict[Uuid, tuple[tuple[int, Mapping[Uuid, Objection]], ...]] = {}
 
-    @property
-    def pool_rules(self) -> tuple[PoolRule, ...]:
-        """The rules that need a whole placement."""
-        return tuple(rule for rule in self.rules if isinstance(rule, PoolRule))
+    def at(self, problem: Problem) -> Legality:
+        """The rules in *problem*, which differs in nothing but where VMs and disks are.
+
+        Hosts, and kinds of VM on hosts, keep their answers: what depends on places is part of what a VM needs.
+        """
+        there = Legality(problem, self.rules)
+        there._of_host, there._of_kind = self._of_host, self._of_kind
+        return there
 
     def objections(self, vm: VM, host: Host) -> tuple[Objection, ...]:
         """Everything that speaks against moving *vm* to *host*; nothing speaks against staying."""
@@ -42,7 +46,7 @@ class Legality:
         return tuple(objection for _, objection in self.ranked(vm, host))
 
     def ranked(self, vm: VM, host: Host) -> list[Ranked]:
-        """The same with the rank of each rule, staying not excepted."""
+        """Objections with the rank of each rule, staying not excepted."""
         pairs = [(rank, answers[host.uuid]) for rank, answers in self._pairs(vm) if host.uuid in answers]
         return sorted((*self._vm(vm), *self._host(host), *pairs), key=_rank)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from rebalancer.inventory import VM, Host, PowerState, Uuid
 from rebalancer.problem import Problem
@@ -61,14 +60,11 @@ class CPUFeatures(PairRule[CPUNeed]):
         )
 
 
-@lru_cache(maxsize=8)
 def _key(key: str, coordinator: Uuid, problem: Problem) -> str:
     """The key of `cpu_info` that holds the level in the pool of *coordinator*: one for all before xapi 1.9.90."""
-    hosts = problem.pool.of_host(coordinator).hosts
-    version = xapi_version(hosts[coordinator])
+    version = xapi_version(problem.pool.hosts[coordinator])
     old = version is not None and version < LEVELS_PER_DOMAIN_TYPE
-    levelled = any(level in host.cpu_info for host in hosts.values() for level in ("features_hvm", "features_pv"))
-    return "features" if old and not levelled else key
+    return "features" if old and coordinator not in problem.index.levelled_by_domain_type else key
 
 
 def _words(features: str) -> tuple[int, ...] | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rebalancer.inventory import VDI, VM, Host
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import Objection, Origin
+from rebalancer.rules.core.kinds import DiskRule, DiskTargets, Objection, Origin
 from rebalancer.rules.core.versions import Version, xapi_version
-from rebalancer.rules.facts.disk_maps import DiskRule, DiskTargets, moving, own_disks
+from rebalancer.rules.facts.disk_maps import moving, own_disks
 
 ONLY_THOSE_THAT_MOVE: Version = (25, 15)
 """The first xapi that lets disks stay which track changes; before, one of them held its VM."""

@@ -6,8 +6,8 @@ from typing import Final
 
 from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import Objection, Origin
-from rebalancer.rules.facts.disk_maps import DiskRule, DiskTargets, own_disks
+from rebalancer.rules.core.kinds import DiskRule, DiskTargets, Objection, Origin
+from rebalancer.rules.facts.disk_maps import own_disks
 
 STORAGELINK: Final = "cslg"
 """What XenServer up to 6.2 calls SRs of that type; later ones have none."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from rebalancer.inventory import VM, Host
 from rebalancer.placement import disks_of
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import Objection, Origin
-from rebalancer.rules.facts.disk_maps import DiskRule, DiskTargets
+from rebalancer.rules.core.kinds import DiskRule, DiskTargets, Objection, Origin
 
 
 class SnapshotsFollow(DiskRule):

@@ -6,8 +6,8 @@ from collections import defaultdict
 
 from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import Objection, Origin
-from rebalancer.rules.facts.disk_maps import DiskRule, DiskTargets, moving
+from rebalancer.rules.core.kinds import DiskRule, DiskTargets, Objection, Origin
+from rebalancer.rules.facts.disk_maps import moving
 from rebalancer.units import size_in_words
 
 

@@ -8,9 +8,9 @@ from rebalancer.inventory import SR, VDI, Uuid
 from rebalancer.placement import disks_of
 from rebalancer.policy import RuleSet
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import Objection, Origin, PoolRule, Row, When
+from rebalancer.rules.core.kinds import Objection, Origin, PoolRule, Row, Weights, When
 from rebalancer.rules.disks.space_on_target import SpaceOnTarget
-from rebalancer.rules.facts.sizes import disk_sizes
+from rebalancer.rules.facts.sizes import DiskSizes
 from rebalancer.units import GIB, size_in_words
 
 
@@ -45,7 +45,7 @@ class SRSpace(PoolRule):
         if not wanted:
             return ()
         disks = {drive: disk for vm in problem.initial.srs_of for drive, disk in _drives(vm, problem)}
-        sizes = disk_sizes(problem)
+        sizes = DiskSizes(problem)
         weigh = sizes.arriving if counts_mirrors(problem) else sizes.copied
         arriving = {drive: weigh(disk) for drive, disk in disks.items()}
         settled = {drive: sizes.copied(disk) for drive, disk in disks.items()}
@@ -78,8 +78,7 @@ def _row(
     return SpaceRow(
         subject=f"space of SR '{sr.name}' for disks",
         places=frozenset({sr.uuid}),
-        weights=settled | here,
-        arrival_weights=arriving,
+        weights=Weights(resident=settled | here, arrival=arriving),
         upper=max(sum(here.values()), sr.physical_size_bytes - keep - others),
         unit=GIB,
     )

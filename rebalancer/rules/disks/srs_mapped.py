@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import Objection, Origin
+from rebalancer.rules.core.kinds import DiskRule, DiskTargets, Objection, Origin
 from rebalancer.rules.facts.counterparts import crosses, sr_beyond
-from rebalancer.rules.facts.disk_maps import DiskRule, DiskTargets, moving
+from rebalancer.rules.facts.disk_maps import moving
 
 
 class SRsMapped(DiskRule):

@@ -1,25 +1,13 @@
-"""What a rule about disks on their way is."""
+"""Which disks of a VM move, and where to: the `vdi_map` of `VM.migrate_send`."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from rebalancer.inventory import DANGLING, SR, VDI, VM, Host, Pool, Uuid, VBDType
 from rebalancer.placement import DiskMove, disks_of
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import Objection, Rule
-
-DiskTargets = Mapping[Uuid, Uuid]
-"""The SR to which each disk goes, its own where it stays: the `vdi_map` of `VM.migrate_send`, in uuids."""
-
-
-class DiskRule(Rule):
-    """Disks of one VM may not go where they are to go."""
-
-    @abstractmethod
-    def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
-        """Why *vm* may not take *disks* to their SRs on the way to *host*, or None."""
+from rebalancer.rules.core.kinds import DiskTargets
 
 
 def own_disks(vm: VM, problem: Problem) -> tuple[VDI | None, ...]:

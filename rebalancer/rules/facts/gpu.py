@@ -6,10 +6,9 @@ The database does not say how large a card or a virtual GPU is, only how many of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 
 from rebalancer.inventory import PGPU, VGPU, Host, Uuid
 from rebalancer.problem import Problem
@@ -38,21 +37,9 @@ def implementations(vgpus: Sequence[VGPU], problem: Problem) -> frozenset[str]:
     return frozenset(implementation(vgpu.type, problem) for vgpu in vgpus)
 
 
-@lru_cache(maxsize=4)
-def carried(problem: Problem) -> Mapping[Uuid, tuple[Uuid | None, ...]]:
-    """The kinds of all virtual GPUs that are on each card, or on their way to it."""
-    found: dict[Uuid, list[Uuid | None]] = {}
-    for vm in problem.pool.vms.values():
-        for vgpu in vm.vgpus:
-            for card in (vgpu.resident_on, vgpu.scheduled_to_be_resident_on):
-                if card is not None:
-                    found.setdefault(card, []).append(vgpu.type)
-    return {card: tuple(types) for card, types in found.items()}
-
-
 def cards_for(wanted: Sequence[Wanted], host: Host, problem: Problem) -> list[PGPU]:
     """The cards of *host* that take *wanted*, one after the other, until one finds none."""
-    load = {card.uuid: list(carried(problem).get(card.uuid, ())) for card in host.pgpus}
+    load = {card.uuid: list(problem.index.vgpu_types_on_card.get(card.uuid, ())) for card in host.pgpus}
     found: list[PGPU] = []
     for want in wanted:
         room = {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rebalancer.inventory import Uuid
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import Row
+from rebalancer.rules.core.kinds import Row, Weights
 from rebalancer.rules.facts.memory_model import guest_bytes
 from rebalancer.units import GIB, size_in_words
 
@@ -31,13 +31,12 @@ def memory_rows(
     reserve: Mapping[Uuid, int] | None = None,
 ) -> tuple[MemoryRow, ...]:
     """What guests take on each host is at most its memory without what is held *apart* and kept in *reserve*."""
-    kept = reserve or {}
+    kept, shared = reserve or {}, Weights(resident=weights, arrival=arrival)
     return tuple(
         MemoryRow(
             subject=subject,
             places=frozenset({uuid}),
-            weights=weights,
-            arrival_weights=arrival,
+            weights=shared,
             upper=guest_bytes(host) - apart[uuid] - kept.get(uuid, 0),
             unit=GIB,
         )

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from functools import lru_cache
-
 from rebalancer.inventory import VDI, Uuid
 from rebalancer.placement import DiskMove, Move, disks_of
 from rebalancer.problem import Problem
@@ -14,16 +11,12 @@ class DiskSizes:
     """Sizes of the disks of a pool, in bytes, by the drives that they are in."""
 
     def __init__(self, problem: Problem) -> None:
-        self._pool = problem.pool
-        self._snapshots: defaultdict[Uuid, int] = defaultdict(int)
-        for vdi in problem.pool.vdis.values():
-            if vdi.snapshot_of is not None:
-                self._snapshots[vdi.snapshot_of] += vdi.virtual_size_bytes
+        self._pool, self._index = problem.pool, problem.index
         self._disk_in: dict[Uuid, VDI] = {}
 
     def copied(self, disk: VDI) -> int:
         """The disk and its snapshots: what a move copies, and what the copy takes once it is there."""
-        return disk.virtual_size_bytes + self._snapshots[disk.uuid]
+        return disk.virtual_size_bytes + self._index.snapshot_bytes.get(disk.uuid, 0)
 
     def arriving(self, disk: VDI) -> int:
         """The same with the snapshot that the mirror takes of the copy while it runs."""
@@ -46,9 +39,3 @@ class DiskSizes:
     def copied_on(self, vm: Uuid, disks: tuple[DiskMove, ...]) -> int:
         """The disks alone."""
         return sum(self.copied(self.behind(vm, disk.drive)) for disk in disks)
-
-
-@lru_cache(maxsize=8)
-def disk_sizes(problem: Problem) -> DiskSizes:
-    """The sizes of the disks of *problem*, counted once."""
-    return DiskSizes(problem)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rebalancer.inventory import Host
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import HostRule, Objection, Origin, PoolRule, Row, When
+from rebalancer.rules.core.kinds import HostRule, Objection, Origin, PoolRule, Row, Weights, When
 
 
 class HostToBeEmptied(HostRule, PoolRule):
@@ -23,13 +23,12 @@ class HostToBeEmptied(HostRule, PoolRule):
 
     def limits(self, problem: Problem) -> tuple[Row, ...]:
         """One row for each such host: no guest on it."""
-        weights = dict.fromkeys(problem.initial, 1)
+        weights = Weights.same(dict.fromkeys(problem.initial, 1))
         return tuple(
             Row(
                 subject=f"VMs on host '{problem.pool.hosts[host].name}', which is to be emptied",
                 places=frozenset({host}),
                 weights=weights,
-                arrival_weights=weights,
                 upper=0,
             )
             for host in sorted(problem.intent.empty)

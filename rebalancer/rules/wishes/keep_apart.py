@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rebalancer.policy import named
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import Origin, PoolRule, Row, When
+from rebalancer.rules.core.kinds import Origin, PoolRule, Row, Weights, When
 
 
 class KeepApart(PoolRule):
@@ -23,11 +23,10 @@ class KeepApart(PoolRule):
                 subject=f"VMs of group {named(group)} on one host",
                 places=frozenset({host}),
                 weights=weights,
-                arrival_weights=weights,
                 upper=group.at_most,
                 hard=group.hard,
             )
             for group in problem.intent.apart
-            for weights in [dict.fromkeys(sorted(group.vms), 1)]
+            for weights in [Weights.same(dict.fromkeys(sorted(group.vms), 1))]
             for host in problem.pool.hosts
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.policy import named
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import Objection, Origin, PairRule, PoolRule, Row, When
+from rebalancer.rules.core.kinds import Objection, Origin, PairRule, PoolRule, Row, Weights, When
 
 Wanted = tuple[tuple[str, frozenset[Uuid]], ...]
 """The hosts of each wish that names a VM, with the name of the wish."""
@@ -40,11 +40,10 @@ class MustRunOn(PairRule[Wanted], PoolRule):
                 subject=f"VMs of {named(wish)} on hosts that it does not name",
                 places=others,
                 weights=weights,
-                arrival_weights=weights,
                 upper=0,
                 hard=wish.hard,
             )
             for wish in problem.intent.run_on
-            for weights in [dict.fromkeys(sorted(wish.vms), 1)]
+            for weights in [Weights.same(dict.fromkeys(sorted(wish.vms), 1))]
             if (others := frozenset(problem.pool.hosts) - wish.hosts)
         )

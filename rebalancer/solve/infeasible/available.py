@@ -1,94 +1,82 @@
-"""What could be given up in one case, each thing by itself.
-
-XAPI's own rules are not among it. A VM that they hold can be shut down, which is no concession of the policy's.
-"""
+"""What could be given up under one rulebook, each thing by itself."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rebalancer.rules import Legality, Origin, PoolRule
-from rebalancer.rules.availability.spare import Spare
-from rebalancer.rules.disks.shared_sr_visible import SharedSRVisible
-from rebalancer.rules.routes import Routes
-from rebalancer.rules.storage_catalogue import STORAGE_DOCUMENTED
+from rebalancer.rules import WITH_STORAGE, Origin, Rulebook
 from rebalancer.solve.infeasible.concessions import (
-    Case,
-    LetMove,
-    MoreGib,
-    MoreMoves,
-    NoReserve,
-    NoSpare,
-    NoWish,
     Offer,
-    Relaxed,
-    TakeDisks,
-    Untied,
+    let_move,
+    more_gib,
+    more_moves,
+    no_reserve,
+    no_spare,
+    no_wish,
+    relaxed,
+    take_disks,
+    untied,
 )
 
 SECTIONS = ("together", "apart", "spread", "run_on")
+UNSEEN_DISKS = "shared-sr-visible"
+"""The rule that holds VMs whose disks stay where they are."""
 
 
-def offers(case: Case) -> tuple[Offer, ...]:
-    """All that could be given up in *case*, but for shutting VMs down; wishes and rules first, then single VMs."""
-    return (*_limits(case), *_rules(case), *_reserves(case), *_wishes(case), *_single_vms(case))
+def offers(book: Rulebook) -> tuple[Offer, ...]:
+    """All that could be given up, but for shutting VMs down; wishes and rules first, then single VMs."""
+    return (*_limits(book), *_rules(book), *_reserves(book), *_wishes(book), *_single_vms(book))
 
 
-def _limits(case: Case) -> Iterator[Offer]:
-    """How much a plan may do."""
-    limits = case.problem.policy.limits
+def _limits(book: Rulebook) -> Iterator[Offer]:
+    limits = book.problem.policy.limits
     if limits.maximum_moves is not None:
-        yield MoreMoves(allowed=limits.maximum_moves)
+        yield more_moves(limits.maximum_moves)
     if limits.maximum_gib is not None:
-        yield MoreGib(allowed=limits.maximum_gib)
+        yield more_gib(limits.maximum_gib)
 
 
-def _rules(case: Case) -> Iterator[Offer]:
+def _rules(book: Rulebook) -> Iterator[Offer]:
     """Hosts to spare, rules of the manual, and that disks stay."""
-    objecting = _objecting(case)
-    if any(isinstance(rule, Spare) and rule.limits(case.problem) for rule in case.rules):
-        yield NoSpare()
-    elif SharedSRVisible.id in objecting and not case.problem.policy.storage_motion.enabled:
-        yield TakeDisks()
-    documented = {rule.id for rule in (*case.rules, *STORAGE_DOCUMENTED) if rule.origin is Origin.MANUAL}
-    pool_rules = {rule.id for rule in case.rules if isinstance(rule, PoolRule)}
-    gone = set(case.problem.policy.rules.relax)
-    yield from (Relaxed(rule=rule) for rule in sorted(documented & (objecting | pool_rules) - gone))
+    objecting = _objecting(book)
+    if book.restarts:
+        yield no_spare()
+    elif UNSEEN_DISKS in objecting and not book.problem.policy.storage_motion.enabled:
+        yield take_disks()
+    documented = {rule.id for rule in (*book.rules, *WITH_STORAGE) if rule.origin is Origin.MANUAL}
+    pool_rules = {rule.id for rule in book.rules if rule.when}
+    gone = set(book.problem.policy.rules.relax)
+    yield from (relaxed(rule) for rule in sorted(documented & (objecting | pool_rules) - gone))
 
 
-def _objecting(case: Case) -> frozenset[str]:
+def _objecting(book: Rulebook) -> frozenset[str]:
     """Rules that object to some VM on some host, taking disks along or not."""
-    problem = case.problem
-    legality, ways = Legality(problem, case.rules), Routes(problem, case.rules)
-    pairs = (
-        (vm, host) for vm in map(problem.pool.vms.__getitem__, problem.initial) for host in problem.pool.hosts.values()
-    )
+    pool = book.problem.pool
+    pairs = ((pool.vms[vm], host) for vm in book.problem.initial for host in pool.hosts.values())
     return frozenset(
-        each.rule for vm, host in pairs for each in (*legality.objections(vm, host), *ways.why_none(vm, host))
+        each.rule
+        for vm, host in pairs
+        for each in (*book.live.objections(vm, host), *book.routes.why_no_disks(vm, host))
     )
 
 
-def _reserves(case: Case) -> Iterator[Offer]:
+def _reserves(book: Rulebook) -> Iterator[Offer]:
     """Memory kept free on single hosts."""
-    for host, reserve in sorted(case.problem.intent.reserves.items()):
+    for host, reserve in sorted(book.problem.intent.reserves.items()):
         if reserve.memory_bytes:
-            name = case.problem.pool.hosts[host].name
-            yield NoReserve(where=f"reserve on {name!r}", host=host, host_name=name, kept_bytes=reserve.memory_bytes)
+            yield no_reserve(book.problem.pool.hosts[host], reserve.memory_bytes)
 
 
-def _wishes(case: Case) -> Iterator[Offer]:
+def _wishes(book: Rulebook) -> Iterator[Offer]:
     """Hard groups and ties."""
     for section in SECTIONS:
-        for wish in getattr(case.problem.intent, section):
-            if wish.hard:
-                yield NoWish(where=f"{section} {wish.name!r}", vms=wish.vms, section=section, wish=wish)
+        yield from (no_wish(section, wish) for wish in getattr(book.problem.intent, section) if wish.hard)
 
 
-def _single_vms(case: Case) -> Iterator[Offer]:
+def _single_vms(book: Rulebook) -> Iterator[Offer]:
     """VMs that are never to be moved, and single ones of ties to some hosts."""
-    vms = case.problem.pool.vms
-    for vm in sorted(case.problem.intent.never_move):
-        yield LetMove(vms=frozenset({vm}), vm=vm, vm_name=vms[vm].name)
-    for tie in case.problem.intent.run_on:
-        for vm in sorted(tie.vms) if tie.hard and len(tie.vms) > 1 else ():
-            yield Untied(where=f"run_on {tie.name!r}", vms=frozenset({vm}), wish=tie.name, vm=vm, vm_name=vms[vm].name)
+    intent, vms = book.problem.intent, book.problem.pool.vms
+    yield from (let_move(vm, vms[vm].name) for vm in sorted(intent.never_move))
+    for tie in intent.run_on:
+        if tie.hard and len(tie.vms) > 1:
+            yield from (untied(tie, vm, vms[vm].name) for vm in sorted(tie.vms))

@@ -20,9 +20,9 @@ from rebalancer.inventory import VM
 from rebalancer.objectives import Measure, MigrationCost, Model, Objective
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
-from rebalancer.rules import PoolRule, Rule, end_violations
+from rebalancer.rules import Rulebook
 from rebalancer.solve.infeasible.available import offers
-from rebalancer.solve.infeasible.concessions import Case, MoreMoves, Offer, ShutDown
+from rebalancer.solve.infeasible.concessions import MOVES, Offer, shut_down
 from rebalancer.solve.infeasible.conflicts import held_vms, left_behind
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.model.cp_sat import Effort, Status
@@ -51,36 +51,35 @@ class Moves(Objective):
     sentence = "VMs that move."
     unit = "moves"
 
-    def value(self, placement: Placement, problem: Problem) -> float:
+    def value(self, placement: Placement, book: Rulebook) -> float:
         """Moves on the way to *placement*."""
-        return float(len(problem.initial.moves_to(placement)))
+        return float(len(book.problem.initial.moves_to(placement)))
 
     def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
         """The same count."""
         return (model.leaving(frozenset(problem.initial)),)
 
 
-def ways_out(problem: Problem, rules: Sequence[Rule], *, seconds: float) -> tuple[WayOut, ...]:
+def ways_out(book: Rulebook, *, seconds: float) -> tuple[WayOut, ...]:
     """The smallest sets of concessions with which there is a placement, the cheapest first; none where XAPI says no.
 
     Args:
-        problem: one of which no placement satisfies *rules*.
-        rules: the rules that bind.
+        book: rules that no placement satisfies.
         seconds: when to stop; what was found by then is not proved to be the cheapest.
     """
-    return _Looking(Case(problem=problem, rules=tuple(rules)), time.monotonic() + seconds).found()
+    return _Looking(book, time.monotonic() + seconds).found()
 
 
 class _Looking:
-    """One case without a placement."""
+    """One rulebook without a placement."""
 
-    def __init__(self, case: Case, until: float) -> None:
-        self._case, self._until = case, until
-        self._offers = offers(case)
+    def __init__(self, book: Rulebook, until: float) -> None:
+        self._book, self._until = book, until
+        self._offers = offers(book)
         self._left = MOST_ASKED
         self._nodes = MOST_COVERS
         self._needed: Offers = frozenset()
-        self._options = [self._opening(vm) for vm in held_vms(case.problem, case.rules)]
+        self._options = [self._opening(vm) for vm in held_vms(book)]
 
     def found(self) -> tuple[WayOut, ...]:
         """All of the smallest size, sorted."""
@@ -142,7 +141,7 @@ class _Looking:
         """The smallest sets that let *vm* go, of one concession or two; to shut it down where all of them do not."""
         mine = [each for each in self._offers if each.vms is None or vm.uuid in each.vms]
         if not self._opened(vm, mine):
-            return (frozenset({ShutDown(vm=vm.uuid, vm_name=vm.name)}),)
+            return (frozenset({shut_down(vm.uuid, vm.name)}),)
         alone = [frozenset({each}) for each in mine if self._opened(vm, [each])]
         others = [each for each in mine if frozenset({each}) not in alone]
         both = [frozenset(pair) for pair in combinations(others, 2) if self._opened(vm, pair)]
@@ -150,12 +149,11 @@ class _Looking:
 
     def _opened(self, vm: VM, given_up: Sequence[Offer]) -> bool:
         """Whether *vm* may leave once that is given up."""
-        case = _without(self._case, given_up)
-        return not held_vms(case.problem, case.rules, among=[vm])
+        return _without(self._book, given_up).may_leave(vm)
 
     def _possible(self, given_up: Offers) -> bool:
         """Whether there may be a placement once all of that is given up."""
-        instance = _instance(_without(self._case, _sorted(given_up)))
+        instance = _instance(_without(self._book, _sorted(given_up)))
         if instance is None:
             return False
         stage = TierProblem(instance=instance, objective=Moves())
@@ -168,25 +166,19 @@ class _Looking:
         """The way out by *chosen* and what it costs; None where it is none."""
         self._left -= 1
         ordered = _sorted(chosen)
-        case = _without(self._case, ordered)
-        few_moves = any(isinstance(each, MoreMoves) for each in ordered)
-        instance = _instance(case)
+        book = _without(self._book, ordered)
+        few_moves = any(each.where == MOVES for each in ordered)
+        instance = _instance(book)
         objectives = (Moves(), MigrationCost()) if few_moves else (MigrationCost(), Moves())
         found = None if instance is None else _cheapest(instance, objectives)
-        if found is None or _is_refused(case, found[0]):
+        if found is None or book.violations(found[0], since=book.problem.initial):
             return None
         placement, proved = found
-        moves = len(case.problem.initial.moves_to(placement))
-        gib = MigrationCost().value(placement, case.problem)
+        moves = len(book.problem.initial.moves_to(placement))
+        gib = MigrationCost().value(placement, book)
         return WayOut(
             concessions=tuple(each.concession(moves, gib) for each in ordered), moves=moves, gib=gib, proved=proved
         )
-
-
-def _is_refused(case: Case, placement: Placement) -> bool:
-    """Whether the checker refuses *placement*, by what no model states."""
-    pool_rules = [rule for rule in case.rules if isinstance(rule, PoolRule)]
-    return bool(end_violations(pool_rules, case.problem, placement))
 
 
 def _sorted(given_up: Offers) -> list[Offer]:
@@ -194,16 +186,16 @@ def _sorted(given_up: Offers) -> list[Offer]:
     return sorted(given_up, key=lambda each: (each.where, each.words(0, 0.0)))
 
 
-def _without(case: Case, given_up: Sequence[Offer]) -> Case:
-    """*case* once all of that is given up."""
+def _without(book: Rulebook, given_up: Sequence[Offer]) -> Rulebook:
+    """*book* once all of that is given up."""
     for each in given_up:
-        case = each.given_up(case)
-    return case
+        book = each.without(book)
+    return book
 
 
-def _instance(case: Case) -> Instance | None:
-    """The problem of *case* in whole numbers; None where somebody stays on a host to be emptied whatever is chosen."""
-    instance = instance_of(case.problem, case.rules)
+def _instance(book: Rulebook) -> Instance | None:
+    """The problem of *book* in whole numbers; None where somebody stays on a host to be emptied whatever is chosen."""
+    instance = instance_of(book)
     return None if left_behind(instance) else instance
 
 

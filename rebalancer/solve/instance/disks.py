@@ -14,7 +14,7 @@ from ortools.sat.python import cp_model
 from rebalancer.inventory import Uuid
 from rebalancer.problem import Problem
 from rebalancer.rules import Row
-from rebalancer.rules.facts.sizes import disk_sizes
+from rebalancer.rules.facts.sizes import DiskSizes
 from rebalancer.rules.routes import DisksAlong
 
 HostOf = Mapping[Uuid, Uuid]
@@ -147,7 +147,7 @@ def disks_of(problem: Problem, carried: CarriedTo, limits: Iterable[Row]) -> Dis
 
 def _travellers(problem: Problem, vm: Uuid, carried: Mapping[Uuid, DisksAlong]) -> Iterator[Traveller]:
     """The disks of one VM."""
-    sizes = disk_sizes(problem)
+    sizes = DiskSizes(problem)
     for drive, source in sorted(problem.initial.srs_of[vm].items()):
         srs = {host: each.srs_of(drive) for host, each in carried.items() if drive in each.drives}
         if srs:
@@ -158,8 +158,8 @@ def _travellers(problem: Problem, vm: Uuid, carried: Mapping[Uuid, DisksAlong]) 
 def _space(problem: Problem, limit: Row) -> Space:
     """What is left of a limit over one SR as things are tonight."""
     drives = (pair for srs in problem.initial.srs_of.values() for pair in srs.items())
-    leaving = {drive: limit.weights.get(drive, 0) for drive, sr in drives if sr in limit.places}
-    return Space(room=limit.upper - sum(leaving.values()), leaving=leaving, arriving=limit.arrival_weights)
+    leaving = {drive: limit.weights.resident.get(drive, 0) for drive, sr in drives if sr in limit.places}
+    return Space(room=limit.upper - sum(leaving.values()), leaving=leaving, arriving=limit.weights.arrival)
 
 
 def _coming(travellers: Iterable[Traveller], sr: Uuid, space: Space) -> int:

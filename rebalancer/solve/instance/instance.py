@@ -6,7 +6,7 @@ accepts. Loads are counted in `resolution` parts of a pCPU, rounded up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rebalancer.inventory import Uuid
 from rebalancer.objectives import base_load
 from rebalancer.problem import Problem
-from rebalancer.rules import Affinity, PoolRule, Row, Rule
+from rebalancer.rules import Affinity, Row, Rulebook, Weights
 from rebalancer.rules.routes import DisksAlong
 from rebalancer.solve.instance.disks import Disks, disks_of
 from rebalancer.solve.instance.host_failures import Failures
@@ -36,8 +36,7 @@ class Instance:
     """A problem, ready to be solved.
 
     Args:
-        problem: the problem.
-        rules: the rules that bind.
+        book: the problem, and the rules that bind.
         hosts: uuids of the hosts; every host index counts in this order.
         columns: the place of each host among those of the pool, shape (hosts,).
         units: the VMs that move as one; every unit index counts in this order. Units that cannot move are left out.
@@ -62,8 +61,7 @@ class Instance:
         register: where to look up `limits`.
     """
 
-    problem: Problem
-    rules: tuple[Rule, ...]
+    book: Rulebook
     hosts: tuple[Uuid, ...]
     columns: Ints
     units: tuple[tuple[Uuid, ...], ...]
@@ -94,6 +92,11 @@ class Instance:
         object.__setattr__(self, "register", Register.of(self.limits, self.families, len(self.units)))
 
     @property
+    def problem(self) -> Problem:
+        """The pool, its demand and the policy."""
+        return self.book.problem
+
+    @property
     def breakable_groups(self) -> tuple[Group, ...]:
         """Groups that a placement may leave apart: those apart tonight, and wishes."""
         return (*self.groups, *self.soft_groups)
@@ -111,19 +114,19 @@ class Instance:
         return replace(self, demand=demand, base=base, deviations=deviations, resolution=resolution, failures=failures)
 
 
-def instance_of(problem: Problem, rules: Sequence[Rule]) -> Instance:
-    """The problem in whole numbers."""
-    return _Builder(problem, rules).instance()
+def instance_of(book: Rulebook) -> Instance:
+    """The problem of *book* in whole numbers."""
+    return _Builder(book).instance()
 
 
 class _Builder:
     """One preparation."""
 
-    def __init__(self, problem: Problem, rules: Sequence[Rule]) -> None:
-        self._problem, self._rules = problem, tuple(rules)
-        self._hosts = tuple(problem.pool.hosts)
+    def __init__(self, book: Rulebook) -> None:
+        self._book, self._problem = book, book.problem
+        self._hosts = tuple(book.problem.pool.hosts)
         self._host_index = {host: number for number, host in enumerate(self._hosts)}
-        self._limits = [limit for rule in self._rules if isinstance(rule, PoolRule) for limit in rule.limits(problem)]
+        self._limits = [bound.limit for bound in book.limits]
         self._units: list[tuple[Uuid, ...]] = []
         self._unit_of: dict[Uuid, int] = {}
         self._legal: list[Bools] = []
@@ -140,8 +143,7 @@ class _Builder:
         joined = [limit for limit in self._limits if isinstance(limit, Affinity)]
         disks = self._disks()
         return Instance(
-            problem=self._problem,
-            rules=self._rules,
+            book=self._book,
             hosts=self._hosts,
             columns=np.arange(len(self._hosts)),
             units=tuple(self._units),
@@ -170,7 +172,7 @@ class _Builder:
 
     def _find_units(self) -> None:
         """VMs that keep together share a unit; what cannot move is no unit."""
-        targets = Targets(self._problem, self._rules)
+        targets = Targets(self._book)
         groups = [limit for limit in self._limits if isinstance(limit, Affinity) and limit.hard]
         for members in merged(self._problem, groups):
             legal = targets.of(members)
@@ -215,14 +217,14 @@ class _Builder:
         return Price.of(home, least, extra)
 
     def _rows(self) -> tuple[tuple[Family, ...], tuple[Limit, ...], tuple[Limit, ...]]:
-        """The weights that limits share by identity, the hard limits, and the soft ones."""
+        """The weights that limits share, the hard limits, and the soft ones."""
         rows = [each for each in self._limits if isinstance(each, Row) and each.places <= self._host_index.keys()]
-        numbers: dict[tuple[int, int], int] = {}
+        numbers: dict[Weights, int] = {}
         families: list[Family] = []
         starts: list[Ints] = []
         limits: dict[bool, list[Limit]] = {True: [], False: []}
         for row in rows:
-            number = numbers.setdefault((id(row.weights), id(row.arrival_weights)), len(families))
+            number = numbers.setdefault(row.weights, len(families))
             if number == len(families):
                 families.append(self._family(row))
                 starts.append(self._start(row))
@@ -234,12 +236,12 @@ class _Builder:
         resident = np.zeros(len(self._units), np.int64)
         arrival = np.zeros(len(self._units), np.int64)
         fixed = np.zeros(len(self._hosts), np.int64)
-        for vm, weight in row.weights.items():
+        for vm, weight in row.weights.resident.items():
             if vm in self._unit_of:
                 resident[self._unit_of[vm]] += weight
             elif vm in self._problem.initial.host_of:
                 fixed[self._home(vm)] += weight
-        for vm, weight in row.arrival_weights.items():
+        for vm, weight in row.weights.arrival.items():
             if vm in self._unit_of:
                 arrival[self._unit_of[vm]] += weight
         return Family(resident=resident, arrival=arrival, fixed=fixed)
@@ -247,7 +249,7 @@ class _Builder:
     def _start(self, row: Row) -> Ints:
         """The weights of *row* on every host tonight."""
         start = np.zeros(len(self._hosts), np.int64)
-        for vm, weight in row.weights.items():
+        for vm, weight in row.weights.resident.items():
             if vm in self._problem.initial.host_of:
                 start[self._home(vm)] += weight
         return start

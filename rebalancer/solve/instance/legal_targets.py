@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.inventory import Uuid
 from rebalancer.policy import Mode
-from rebalancer.problem import Problem
-from rebalancer.rules import Rule
-from rebalancer.rules.routes import DisksAlong, Routes
+from rebalancer.rules import Rulebook
+from rebalancer.rules.routes import DisksAlong
 
 Bools = NDArray[np.bool_]
 
@@ -19,11 +16,10 @@ Bools = NDArray[np.bool_]
 class Targets:
     """The hosts of each VM; `carried` tells, by VM and host, of those that it reaches with disks only."""
 
-    def __init__(self, problem: Problem, rules: Sequence[Rule]) -> None:
+    def __init__(self, book: Rulebook) -> None:
         self.carried: dict[Uuid, dict[Uuid, DisksAlong]] = {}
-        self._problem = problem
-        self._ways = Routes(problem, rules)
-        self._index = {host: number for number, host in enumerate(problem.pool.hosts)}
+        self._book, self._problem = book, book.problem
+        self._index = {host: number for number, host in enumerate(book.problem.pool.hosts)}
 
     def of(self, members: tuple[Uuid, ...]) -> Bools:
         """Hosts that every member may be on, shape (hosts,)."""
@@ -35,9 +31,9 @@ class Targets:
     def _of_vm(self, uuid: Uuid) -> Bools:
         """Hosts that one VM may be on; it has to leave a host that is evacuated if it can."""
         vm, home = self._problem.pool.vms[uuid], self._problem.initial[uuid]
-        plain = self._ways.targets_without_disks(vm)
+        plain = self._book.live.targets(vm)
         others = [host for uuid, host in self._problem.pool.hosts.items() if uuid not in plain]
-        self.carried[uuid] = {host.uuid: each for host in others if (each := self._ways.carried(vm, host))}
+        self.carried[uuid] = {host.uuid: each for host in others if (each := self._book.routes.disks_along(vm, host))}
         legal = np.zeros(len(self._index), dtype=np.bool_)
         evacuating = self._problem.policy.mode is Mode.EVACUATE
         barred = self._problem.intent.empty if evacuating else {}

@@ -173,8 +173,7 @@ def true_value(stage: TierProblem, improved: TierAnswer, at: Ints) -> float:
     Raises:
         ModelBug: the solver's number is further from it than rounding explains.
     """
-    problem = stage.instance.problem
-    exact = stage.objective.value(placement_of(stage.instance, at), problem)
+    exact = stage.objective.value(placement_of(stage.instance, at), stage.instance.book)
     said = float(improved.value * improved.goal.worth)
     noise = 1e-6 * max(1.0, abs(said))
     short = float(improved.goal.worth) * improved.goal.shortfall

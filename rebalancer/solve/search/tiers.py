@@ -51,11 +51,11 @@ class Ladder:
 
 def objectives_of(instance: Instance) -> tuple[Objective, ...]:
     """What the policy's mode asks for, most important first."""
-    problem, rules = instance.problem, instance.rules
+    problem = instance.problem
     overload: tuple[Objective, ...] = () if problem.demand is None else (Overload(),)
     spared = (LastResort(),) if problem.intent.last_resort else ()
     if problem.policy.mode is Mode.EVACUATE:
-        wishes = (Repair(rules),) if instance.soft_limits or instance.soft_groups else ()
+        wishes = (Repair(),) if instance.soft_limits or instance.soft_groups else ()
         return (*spared, MigrationCost(), *wishes, *overload)
     if problem.policy.mode is Mode.REPAIR:
         return (*repairs_of(instance), *spared, MigrationCost(), *overload)
@@ -68,7 +68,7 @@ def objectives_of(instance: Instance) -> tuple[Objective, ...]:
 def repairs_of(instance: Instance) -> tuple[Objective, ...]:
     """What is mended: rules that are broken, and failures that the pool does not outlive tonight."""
     lost = instance.failures.unmet(instance.problem.initial)
-    return (Repair(instance.rules), *((FailuresLost(),) if lost else ()))
+    return (Repair(), *((FailuresLost(),) if lost else ()))
 
 
 def climb(
@@ -104,7 +104,7 @@ def climb(
 
 def _as_tonight(objective: Objective, done: Ladder, instance: Instance, reporter: SolveReporter) -> Ladder:
     """The climb with one more tier, which is as it is tonight, for nothing may move."""
-    value = objective.value(instance.problem.initial, instance.problem)
+    value = objective.value(instance.problem.initial, instance.book)
     reporter.tier_started(objective.id, objective.unit, value)
     tier = Tier(objective=objective.id, unit=objective.unit, before=value, after=value, bound=value, proved=True)
     reporter.tier_done(tier)
@@ -113,8 +113,8 @@ def _as_tonight(objective: Objective, done: Ladder, instance: Instance, reporter
 
 def _improve(stage: TierProblem, start: Ints | None, budget: Budget, left: int, reporter: SolveReporter) -> TierAnswer:
     """One tier, by the method that suits the size of the pool."""
-    objective, problem = stage.objective, stage.instance.problem
-    reporter.tier_started(objective.id, objective.unit, objective.value(problem.initial, problem))
+    objective, book = stage.objective, stage.instance.book
+    reporter.tier_started(objective.id, objective.unit, objective.value(book.problem.initial, book))
     improved = _by_size(stage, start, budget.share(left), _progress(objective, reporter))
     budget.spend(improved.deterministic)
     return improved
@@ -145,13 +145,13 @@ def _after(stage: TierProblem, improved: TierAnswer, before: Ladder, reporter: S
     reproducible = before.reproducible and improved.on_time
     if improved.at is None:
         return replace(before, at=None, reproducible=reproducible, impossible=improved.impossible)
-    objective, problem = stage.objective, stage.instance.problem
+    objective, book = stage.objective, stage.instance.book
     after = true_value(stage, improved, improved.at)
     bound = after if improved.proved and not improved.goal.surplus else improved.true_bound
     tier = Tier(
         objective=objective.id,
         unit=objective.unit,
-        before=objective.value(problem.initial, problem),
+        before=objective.value(book.problem.initial, book),
         after=after,
         bound=min(after, bound),
         proved=improved.proved,

@@ -16,6 +16,7 @@ from rebalancer.execute.judge.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.problem import make_problem
+from rebalancer.rules import Rulebook
 from rebalancer.verify.verify import verify_plan
 from rebalancer.xapi import LivePool, Trust, live_pool
 from tests.execute.scripted import MADE_AT
@@ -46,7 +47,7 @@ def test_vms_run_in_the_other_pool_afterwards(stage: Stage) -> None:
         assert {drive.vdi for drive in pool.vms[step.vm].vbds if drive.vdi} <= pool.vdis.keys()
     assert verify_plan(stage.plan, pool, now=MADE_AT, done=set(result.done)) == ()
     again = make_problem(pool, None, stage.plan.policy)
-    assert rebalance(again, made_at=MADE_AT).steps == ()
+    assert rebalance(Rulebook.of(again), made_at=MADE_AT).steps == ()
 
 
 def test_no_session_is_left_behind_but_those_that_xapi_uses(stage: Stage) -> None:

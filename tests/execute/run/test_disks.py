@@ -22,8 +22,7 @@ from rebalancer.placement import Move, Placement, disks_of
 from rebalancer.plan import Plan
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.problem import make_problem, pool_at
-from rebalancer.rules import rules_for
-from rebalancer.rules.routes import Routes
+from rebalancer.rules import Rulebook
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.verify.verify import verify_plan
 from rebalancer.xapi import LivePool, Trust, live_pool
@@ -40,10 +39,10 @@ POOL = generate_pool(hosts=4, vms=14, seed=3, fill=0.4, hot=0.0, pinned=0.5, day
 def carrier(pool: Pool) -> Move:
     """A VM that may take its disks along, by its cheapest way."""
     problem = make_problem(pool, None, with_disks())
-    ways = Routes(problem, rules_for(problem))
+    ways = Rulebook.of(problem).routes
     for vm in pool.resident_guests():
         for host in pool.hosts.values():
-            for way in ways.ways(vm, host):
+            for way in ways.routes(vm, host):
                 if way.disks:
                     return Move(vm=vm.uuid, source=str(vm.resident_on), target=host.uuid, disks=way.disks)
     raise AssertionError("no VM of this pool can take its disks along")
@@ -187,12 +186,12 @@ def test_solver_checker_and_pool_agree_on_the_way(stage: Stage) -> None:
         intent={"vm_groups": "ignore", "read_tags": False},
     )
     now = OnTime().now()
-    made = rebalance(make_problem(stage.live.read(), None, policy), made_at=now)
+    made = rebalance(Rulebook.of(make_problem(stage.live.read(), None, policy)), made_at=now)
     assert [(each.vm, each.target, bool(each.disks)) for each in made.steps] == [(step.vm, step.target, True)]
     assert verify_plan(made, stage.live.read(), now=now) == ()
     stage.plan = made
     assert stage.run().complete
-    again = rebalance(make_problem(stage.live.read(), None, policy), made_at=now)
+    again = rebalance(Rulebook.of(make_problem(stage.live.read(), None, policy)), made_at=now)
     assert again.steps == ()
 
 

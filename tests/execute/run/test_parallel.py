@@ -22,7 +22,7 @@ from rebalancer.plan import Plan, Step
 from rebalancer.planner.compose import compose
 from rebalancer.policy import LimitsPolicy
 from rebalancer.problem import Problem, make_problem
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.xapi import TaskStatus
 from tests.execute.case import Case
 from tests.execute.scripted import MADE_AT, Script, plan_of
@@ -97,11 +97,11 @@ def random_plan(problem: Problem, goal: Placement, limits: dict[str, int]) -> Pl
     """The plan to *goal* under *limits*; None where there is no order or nothing to do."""
     policy = problem.policy.model_copy(update={"limits": LimitsPolicy(**limits)})
     wide = make_problem(problem.pool, None, policy)
-    order = find_order(wide, rules_for(wide), goal, seed=1)
+    order = find_order(Rulebook.of(wide), goal, seed=1)
     if not isinstance(order, Order) or not order.legs:
         return None
     chosen = Chosen(goal=goal, tiers=(), outcome="optimal", reason="for a test")
-    return compose(wide, rules_for(wide), chosen, order.legs, MADE_AT)
+    return compose(Rulebook.of(wide), chosen, order.legs, MADE_AT)
 
 
 def test_a_step_that_fails_lets_the_others_end_and_begins_nothing_more(case: Case, pool: Pool) -> None:

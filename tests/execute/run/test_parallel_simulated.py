@@ -22,7 +22,7 @@ from rebalancer.placement import Placement
 from rebalancer.plan import Plan, Step
 from rebalancer.planner.compose import compose
 from rebalancer.problem import make_problem
-from rebalancer.rules import Legality, rules_for
+from rebalancer.rules import Legality, Rulebook, rules_for
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.verify.verify import verify_plan
 from rebalancer.xapi import Trust, live_pool
@@ -43,10 +43,10 @@ def random_plan(pool: Pool, chance: random.Random) -> Plan:
     while True:
         chosen = chance.sample([each for each in movable if each[1]], MOVES)
         goal = Placement({**problem.initial.host_of, **{vm: chance.choice(targets) for vm, targets in chosen}})
-        order = find_order(problem, rules, goal, seed=1)
+        order = find_order(Rulebook(problem, rules), goal, seed=1)
         if isinstance(order, Order):
             end = Chosen(goal=goal, tiers=(), outcome="optimal", reason="for a test")
-            plan = compose(problem, rules, end, order.legs, MADE_AT)
+            plan = compose(Rulebook(problem, rules), end, order.legs, MADE_AT)
             if not verify_plan(plan, pool, now=MADE_AT):
                 return plan
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rebalancer.problem import Problem
-from rebalancer.rules import PoolRule, rules_for, step_ledger
+from rebalancer.rules import PoolRule, Rulebook, Violation, rules_for
 from rebalancer.rules.availability.restarts import Restarts
 from rebalancer.units import GIB
 from tests.pools import make_host, make_vm, policy_of, problem_of
@@ -43,9 +43,14 @@ def restarts_of(problem: Problem) -> Restarts:
     return limit
 
 
+def standing(problem: Problem) -> tuple[Violation, ...]:
+    """What the rule says is broken tonight."""
+    return Rulebook(problem, spare_rule(problem)).violations(problem.initial)
+
+
 def moves(problem: Problem, vm: str, host: str) -> list[str]:
     """What the rule says of a move tonight."""
-    return [each.words for each in step_ledger(spare_rule(problem), problem, problem.initial).objections(vm, host)]
+    return [each.words for each in Rulebook(problem, spare_rule(problem)).ledger(problem.initial).objections(vm, host)]
 
 
 THREE = {"h1": 8, "h2": 8, "h3": 8}

@@ -17,11 +17,8 @@ from rebalancer.problem import Problem
 from rebalancer.rules import (
     Ledger,
     PoolRule,
-    counted_violations,
-    end_violations,
+    Rulebook,
     rules_for,
-    standing_violations,
-    step_ledger,
 )
 from rebalancer.rules.availability.ha_packing import Packing, WorstCase, plan_exists
 from rebalancer.rules.facts.agility import is_agile
@@ -159,7 +156,7 @@ def pool_with_ha(*, room_gib: int = 8, vms: tuple[Any, ...] = (), **ha: Any) -> 
 
 def ha_ledger(problem: Problem) -> Ledger:
     """The ledger of HA's rule alone."""
-    return step_ledger(ha_rule(problem), problem, problem.initial)
+    return Rulebook(problem, ha_rule(problem)).ledger(problem.initial)
 
 
 def ha_rule(problem: Problem) -> list[PoolRule]:
@@ -198,9 +195,9 @@ def test_plan_that_does_not_exist_cannot_break() -> None:
     """Without a plan tonight nothing is refused, and the pool is told that there is none."""
     problem = pool_with_ha(room_gib=5, vms=TIGHT)
     assert ha_ledger(problem).objections("c", "h1") == ()
-    assert [each.rule for each in standing_violations(ha_rule(problem), problem, problem.initial)] == ["ha-plan"]
-    assert counted_violations(ha_rule(problem), problem, problem.initial) == ()
-    assert end_violations(ha_rule(problem), problem, problem.initial) == ()
+    assert [each.rule for each in Rulebook(problem, ha_rule(problem)).violations(problem.initial)] == ["ha-plan"]
+    assert Rulebook(problem, ha_rule(problem)).breaches(problem.initial) == ()
+    assert Rulebook(problem, ha_rule(problem)).violations(problem.initial, since=problem.initial) == ()
 
 
 def test_one_vm_that_is_not_agile_ends_the_promise() -> None:
@@ -223,7 +220,7 @@ def test_host_that_is_disabled_or_dead_takes_nobody(enabled: bool, live: bool) -
     problem = pool_with_ha(vms=TIGHT)
     hosts = {**problem.pool.hosts, "h3": replace(problem.pool.hosts["h3"], enabled=enabled, live=live)}
     problem = problem_of(replace(problem.pool, hosts=hosts))
-    assert [each.rule for each in standing_violations(ha_rule(problem), problem, problem.initial)] == ["ha-plan"]
+    assert [each.rule for each in Rulebook(problem, ha_rule(problem)).violations(problem.initial)] == ["ha-plan"]
 
 
 @pytest.mark.parametrize(("vms", "exists"), [({}, True), ({"a": (0, "h00")}, False)])
@@ -268,7 +265,7 @@ def test_agility(changes: dict[str, Any], agile: bool) -> None:
 def test_words_say_how_many_failures_are_meant(failures: int, words: str) -> None:
     """One host, or so many."""
     problem = pool_with_ha(room_gib=5, vms=TIGHT, plan_exists_for=failures)
-    broken = standing_violations(ha_rule(problem), problem, problem.initial)
+    broken = Rulebook(problem, ha_rule(problem)).violations(problem.initial)
     assert [each.words for each in broken] == [f"HA cannot restart all protected VMs after {words}"]
 
 
@@ -278,4 +275,4 @@ def test_protected_vm_that_starts_is_where_it_is_about_to_run(about_to_start_on:
     new = make_vm("new", on=None, gib=4, scheduled_to_be_resident_on=about_to_start_on, **PROTECTED)
     others = (make_vm("a", on="h1", gib=5), make_vm("b", on="h2", gib=4.5), make_vm("c", on="h3", gib=5))
     problem = pool_with_ha(vms=(new, *others), plan_exists_for=0)
-    assert len(standing_violations(ha_rule(problem), problem, problem.initial)) == broken
+    assert len(Rulebook(problem, ha_rule(problem)).violations(problem.initial)) == broken

@@ -12,12 +12,22 @@ from rebalancer.legality.report import legality_report
 from rebalancer.placement import Placement
 from rebalancer.policy import intent_of
 from rebalancer.problem import problem_at
-from rebalancer.rules import Legality, standing_violations
+from rebalancer.rules import Rulebook
 from rebalancer.rules.availability import spare
 from rebalancer.rules.facts.memory_model import start_bytes
 from rebalancer.units import GIB
 from tests.pools import make_disk, make_host, make_sr, make_vdi, make_vm, policy_of, problem_of
-from tests.rules.availability.spare_pools import KEPT, TALL, THREE, TIGHT, moves, restarts_of, spare_pool, spare_rule
+from tests.rules.availability.spare_pools import (
+    KEPT,
+    TALL,
+    THREE,
+    TIGHT,
+    moves,
+    restarts_of,
+    spare_pool,
+    spare_rule,
+    standing,
+)
 from tests.rules.row import vgpu
 
 
@@ -41,13 +51,13 @@ def test_single_moves_by_hand(vm: str, host: str, refused: bool) -> None:
 def test_standing_by_hand(room: dict[str, int], broken: bool) -> None:
     """One VM of 4 GiB on h1: another host of just 4 GiB is enough, less is not."""
     problem = spare_pool(room, (make_vm("a", on="h1", gib=4),))
-    assert bool(standing_violations(spare_rule(problem), problem, problem.initial)) is broken
+    assert bool(standing(problem)) is broken
 
 
 def test_words_name_host_vm_and_the_most_room() -> None:
     """A VM that restarts nowhere is named with its size and the host that has most room."""
     problem = spare_pool({"h1": 12, "h2": 5, "h3": 8}, (make_vm("y", on="h1", gib=12),))
-    (found,) = standing_violations(spare_rule(problem), problem, problem.initial)
+    (found,) = standing(problem)
     assert found.words.startswith("if host 'h1' fails, VM 'y' (12.")
     assert "restarts nowhere: most free is 8.5 GiB on 'h3'" in found.words
 
@@ -56,7 +66,7 @@ def test_two_that_fit_one_by_one_do_not_fit_together() -> None:
     """Two VMs of 4 GiB, one place: the words say how many would have to restart in how much."""
     vms = (make_vm("a", on="h1", gib=4), make_vm("b", on="h1", gib=4), make_vm("c", on="h2", gib=5))
     problem = spare_pool({"h1": 8, "h2": 8, "h3": 7}, vms)
-    (found,) = standing_violations(spare_rule(problem), problem, problem.initial)
+    (found,) = standing(problem)
     assert "2 VMs" in found.words
     assert "they do not all fit" in found.words
 
@@ -71,9 +81,9 @@ def test_off_or_unprotected_asks_for_nothing() -> None:
 def test_protected_only_restarts_those() -> None:
     """An unprotected VM counts where it is, and is not restarted."""
     vms = (make_vm("a", on="h1", gib=4, **KEPT), make_vm("b", on="h1", gib=4), make_vm("c", on="h2", gib=4))
-    assert standing_violations(spare_rule(p := spare_pool({"h1": 8, "h2": 8}, vms)), p, p.initial) != ()
+    assert standing(spare_pool({"h1": 8, "h2": 8}, vms)) != ()
     problem = spare_pool({"h1": 8, "h2": 8}, vms, which="protected")
-    assert standing_violations(spare_rule(problem), problem, problem.initial) == ()
+    assert standing(problem) == ()
     assert moves(problem, "b", "h2") != []
 
 
@@ -93,7 +103,7 @@ def test_vm_restarts_only_where_its_disks_are() -> None:
     fields: dict[str, Any] = {"srs": (make_sr(), make_sr("near")), "vdis": (make_vdi("disk", sr="near"),)}
     problem = problem_of(hosts=hosts, vms=(vm,), policy=policy_of(spare={"hosts": 1, "vms": "all"}), **fields)
     assert restarts_of(problem).items.targets["a"] == {"h1", "h2"}
-    (found,) = standing_violations(spare_rule(problem), problem, problem.initial)
+    (found,) = standing(problem)
     assert "on 'h2'" in found.words
 
 
@@ -101,7 +111,7 @@ def test_vm_with_devices_is_named_and_left_out() -> None:
     """Nobody can restart a VM with a PCI device of its host; the others of its host are kept all the same."""
     tied = make_vm("gpu", on="h1", gib=2, attached_pcis=("0000:04:00.0",))
     problem = spare_pool(THREE, (tied, *TIGHT))
-    (found,) = standing_violations(spare_rule(problem), problem, problem.initial)
+    (found,) = standing(problem)
     assert found.words == "VM 'gpu' cannot be kept restartable: it has devices of its host"
     assert moves(problem, "b", "h3") != []
 
@@ -144,7 +154,7 @@ def test_restarts_only_on_open_hosts(changes: dict[str, Any], restarts: bool) ->
     hosts = [make_host("h1"), make_host("h2", **changes)]
     policy = policy_of(spare={"hosts": 1, "vms": "all"}, empty=("h2",) if "tags" in changes else ())
     problem = problem_of(hosts=hosts, vms=(make_vm("a", on="h1", gib=1),), policy=policy)
-    assert (standing_violations(spare_rule(problem), problem, problem.initial) == ()) is restarts
+    assert (standing(problem) == ()) is restarts
 
 
 @pytest.mark.parametrize("fields", [{"vgpus": (vgpu(),)}, {"vusbs": ("usb",)}, {"attached_pcis": ("0000:04:00.0",)}])
@@ -173,10 +183,10 @@ def test_three_failures_are_told_and_the_others_counted() -> None:
     four = spare_pool(
         {f"h{number}": 4 for number in range(4)}, tuple(make_vm(f"v{n}", on=f"h{n}", gib=4) for n in range(4))
     )
-    (found,) = standing_violations(spare_rule(four), four, four.initial)
+    (found,) = Rulebook(four, spare_rule(four)).violations(four.initial)
     assert found.words.count("restarts nowhere") == 3
     assert found.words.endswith("; and 1 more like these")
-    (found,) = standing_violations(spare_rule(p := spare_pool(THREE | {"h4": 0}, TALL)), p, p.initial)
+    (found,) = standing(spare_pool(THREE | {"h4": 0}, TALL))
     assert found.words.count("restarts nowhere") == 3
     assert "more like these" not in found.words
 
@@ -191,7 +201,7 @@ def test_most_room_is_told_of_a_host_that_may_run_it() -> None:
     """Just enough room is no reason; where no host is left that may run the VM, the words say so."""
     vms = (make_vm("a", on="h1", gib=4), make_vm("b", on="h1", gib=4))
     problem = spare_pool({"h1": 8, "h2": 4}, vms)
-    (found,) = standing_violations(spare_rule(problem), problem, problem.initial)
+    (found,) = standing(problem)
     assert found.words == (
         "if host 'h1' fails, 2 VMs (8.1 GiB) would have to restart in 4.5 GiB on 1 host: they do not all fit"
     )
@@ -213,9 +223,9 @@ def test_most_room_is_told_of_a_host_that_may_run_it() -> None:
 def test_report_says_how_failures_are_outlived(room: dict[str, int], failing: int, words: str) -> None:
     """Whether the pool has its hosts to spare now stands in what `check` shows; without such a policy, nothing does."""
     problem = spare_pool(room, (make_vm("a", on="h1", gib=4),), hosts=failing)
-    assert legality_report(Legality(problem, spare_rule(problem))).spare == words
+    assert legality_report(Rulebook(problem, spare_rule(problem))).spare == words
     off = spare_pool(room, (make_vm("a", on="h1", gib=4),), hosts=0)
-    assert legality_report(Legality(off, spare_rule(off))).spare == ""
+    assert legality_report(Rulebook(off, spare_rule(off))).spare == ""
 
 
 def test_what_fits_one_by_one_is_told_by_sums() -> None:
@@ -224,7 +234,7 @@ def test_what_fits_one_by_one_is_told_by_sums() -> None:
     need = start_bytes(vms[0], xen_vcpu_pages=False)
     hosts = [make_host("h1"), make_host("h2", memory_total_bytes=4 * GIB + need, memory_overhead_bytes=0)]
     problem = problem_of(hosts=hosts, vms=vms, policy=policy_of(spare={"hosts": 1, "vms": "all"}))
-    (found,) = standing_violations(spare_rule(problem), problem, problem.initial)
+    (found,) = standing(problem)
     assert "2 VMs" in found.words
 
 

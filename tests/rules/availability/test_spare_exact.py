@@ -11,7 +11,7 @@ import pytest
 from rebalancer.inventory import Pool
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
-from rebalancer.rules import end_violations
+from rebalancer.rules import Rulebook
 from rebalancer.rules.facts.memory_model import start_bytes, static_bytes
 from rebalancer.units import GIB
 from tests.pools import make_vm
@@ -64,7 +64,7 @@ def test_judgement_is_that_of_brute_force(seed: int, failing: int) -> None:
     for one, other in product(("h1", "h3"), ("h2", "h4")):
         goal = start | {"v0": one, "v1": other}
         worse = bool(before - outlived(problem.pool, goal, failing))
-        assert bool(end_violations(spare_rule(problem), problem, Placement(goal))) is worse
+        assert bool(Rulebook(problem, spare_rule(problem)).violations(Placement(goal), since=problem.initial)) is worse
 
 
 def kept(problem: Problem, where: Mapping[str, tuple[str, ...]], failing: int) -> set[frozenset[str]]:

@@ -18,11 +18,10 @@ from rebalancer.rules import (
     Origin,
     PoolRule,
     Row,
+    Rulebook,
     StateLimit,
+    Weights,
     When,
-    counted_violations,
-    end_violations,
-    standing_violations,
 )
 from tests.pools import make_host, make_vm, problem_of
 
@@ -49,7 +48,7 @@ class Limits(PoolRule):
 def row(hosts: str, upper: int, weights: dict[str, int], arrival: dict[str, int] | None = None) -> Row:
     """A row over hosts named by their numbers: `12` is h1 and h2."""
     names = frozenset(f"h{number}" for number in hosts)
-    return Row(subject="test", places=names, weights=weights, arrival_weights=arrival or weights, upper=upper)
+    return Row(subject="test", places=names, weights=Weights(resident=weights, arrival=arrival or weights), upper=upper)
 
 
 def three_hosts(**where: str) -> Problem:
@@ -58,10 +57,15 @@ def three_hosts(**where: str) -> Problem:
     return problem_of(hosts=hosts, vms=[make_vm(vm, on=host) for vm, host in where.items()])
 
 
+def ledger_of(rules: Sequence[PoolRule], problem: Problem, placement: Placement) -> Ledger:
+    """The ledger of all limits of *rules*."""
+    return Ledger(Rulebook(problem, rules).limits, problem.pool, placement)
+
+
 def test_arrival_weighs_more_until_it_has_settled() -> None:
     """A VM weighs its arrival weight from joining to settling, and its own afterwards."""
     problem = three_hosts(a="h1", b="h2")
-    ledger = Ledger([Limits(row("2", 10, {"a": 4, "b": 5}, {"a": 6, "b": 5}))], problem, problem.initial)
+    ledger = ledger_of([Limits(row("2", 10, {"a": 4, "b": 5}, {"a": 6, "b": 5}))], problem, problem.initial)
     assert [each.excess for each in ledger.objections("a", "h2")] == [1]
     ledger.join("a", "h2")
     assert len(ledger.broken()) == 1
@@ -72,19 +76,19 @@ def test_arrival_weighs_more_until_it_has_settled() -> None:
 def test_vm_that_a_row_does_not_name_weighs_nothing() -> None:
     """Neither when it asks, nor when it joins, nor when it has settled."""
     problem = three_hosts(a="h1", b="h2")
-    ledger = Ledger([Limits(row("2", 1, {"b": 1}))], problem, problem.initial)
+    ledger = ledger_of([Limits(row("2", 1, {"b": 1}))], problem, problem.initial)
     assert list(ledger.refusals("a", "h2")) == []
     ledger.join("a", "h2")
     ledger.settle("a", "h1")
     assert ledger.broken() == ()
-    assert Ledger([Limits(row("2", 1, {"b": 1}))], problem, Placement({"a": "h2", "b": "h2"})).broken() == ()
-    assert Ledger([Limits(row("2", -1, {}))], problem, problem.initial).broken() == ()
+    assert ledger_of([Limits(row("2", 1, {"b": 1}))], problem, Placement({"a": "h2", "b": "h2"})).broken() == ()
+    assert ledger_of([Limits(row("2", -1, {}))], problem, problem.initial).broken() == ()
 
 
 def test_refusal_says_what_would_be_held() -> None:
     """The words of a row count the newcomer in."""
     problem = three_hosts(a="h1", b="h2")
-    ledger = Ledger([Limits(row("2", 7, {"a": 3, "b": 5}))], problem, problem.initial)
+    ledger = ledger_of([Limits(row("2", 7, {"a": 3, "b": 5}))], problem, problem.initial)
     assert [objection.words for _, objection in ledger.refusals("a", "h2")] == ["test: 8 of at most 7"]
 
 
@@ -92,7 +96,7 @@ def test_group_on_one_host_is_no_violation() -> None:
     """Nothing is said of what is together."""
     problem = three_hosts(a="h1", b="h1")
     rules = [Limits(Affinity(subject="pair", vms=frozenset("ab")))]
-    assert standing_violations(rules, problem, problem.initial) == ()
+    assert Rulebook(problem, rules).violations(problem.initial) == ()
 
 
 class Never(StateLimit):
@@ -110,7 +114,7 @@ class Never(StateLimit):
 def test_judgement_names_whoever_is_to_blame() -> None:
     """Who wants to go where, or nobody when the state itself is wrong; one breach in both cases."""
     problem = three_hosts(a="h1")
-    ledger = Ledger([Limits(Never())], problem, problem.initial)
+    ledger = ledger_of([Limits(Never())], problem, problem.initial)
     found = [*ledger.objections("a", "h2"), *ledger.broken()]
     assert [(each.vms, each.hosts, each.excess) for each in found] == [(("a",), ("h2",), 1), ((), (), 1)]
 
@@ -119,14 +123,14 @@ def test_what_can_be_counted_is_counted_and_what_is_judged_is_not() -> None:
     """Rows and groups that are broken are mended piece by piece; a judgement holds or does not."""
     problem = three_hosts(a="h1", b="h2")
     rules = [Limits(row("1", 0, {"a": 1}), Affinity(subject="pair", vms=frozenset("ab")), Never())]
-    assert [each.excess for each in counted_violations(rules, problem, problem.initial)] == [1, 1]
-    assert len(standing_violations(rules, problem, problem.initial)) == 3
+    assert [each.excess for each in Rulebook(problem, rules).breaches(problem.initial)] == [1, 1]
+    assert len(Rulebook(problem, rules).violations(problem.initial)) == 3
 
 
 def test_row_over_several_hosts_counts_a_vm_once() -> None:
     """A VM that moves between two hosts of a row joins nothing and weighs once while it holds both."""
     problem = three_hosts(a="h1", b="h3")
-    ledger = Ledger([Limits(row("12", 1, {"a": 1, "b": 1}))], problem, problem.initial)
+    ledger = ledger_of([Limits(row("12", 1, {"a": 1, "b": 1}))], problem, problem.initial)
     assert ledger.objections("a", "h2") == ()
     ledger.join("a", "h2")
     assert ledger.broken() == ()
@@ -140,7 +144,7 @@ def test_row_over_several_hosts_counts_a_vm_once() -> None:
 def test_broken_row_holds_only_those_who_join_with_weight() -> None:
     """An overfull row lets a weightless VM join, and refuses any other."""
     problem = three_hosts(a="h1", b="h1", c="h2", light="h2")
-    ledger = Ledger([Limits(row("1", 1, {"a": 1, "b": 1, "c": 1}))], problem, problem.initial)
+    ledger = ledger_of([Limits(row("1", 1, {"a": 1, "b": 1, "c": 1}))], problem, problem.initial)
     assert ledger.objections("light", "h1") == ()
     assert len(ledger.objections("c", "h1")) == 1
 
@@ -153,14 +157,14 @@ def test_running_sums_are_the_sums(seed: int) -> None:
     problem = three_hosts(**vms)
     weights = {vm: chance.randrange(4) for vm in vms}
     limits = Limits(*(row(over, chance.randrange(8), weights) for over in ("1", "2", "3", "12", "23")))
-    ledger, placement = Ledger([limits], problem, problem.initial), problem.initial
+    ledger, placement = ledger_of([limits], problem, problem.initial), problem.initial
     for _ in range(6):
         vm, target = chance.choice(sorted(vms)), chance.choice(HOSTS)
         if placement[vm] != target:
             ledger.join(vm, target)
             ledger.settle(vm, placement[vm])
             placement = Placement({**placement.host_of, vm: target})
-    fresh = Ledger([limits], problem, placement)
+    fresh = ledger_of([limits], problem, placement)
     assert ledger.broken() == fresh.broken()
     assert all(ledger.objections(vm, host) == fresh.objections(vm, host) for vm in vms for host in HOSTS)
 
@@ -171,9 +175,9 @@ def test_end_violation_needs_a_newcomer() -> None:
     rules = [Limits(row("1", 1, {"a": 1, "b": 1, "c": 1}))]
     elsewhere = Placement({"a": "h1", "b": "h1", "c": "h3"})
     joined = Placement({"a": "h1", "b": "h3", "c": "h1"})
-    assert end_violations(rules, problem, elsewhere) == ()
-    assert len(standing_violations(rules, problem, elsewhere)) == 1
-    assert [each.hosts for each in end_violations(rules, problem, joined)] == [("h1",)]
+    assert Rulebook(problem, rules).violations(elsewhere, since=problem.initial) == ()
+    assert len(Rulebook(problem, rules).violations(elsewhere)) == 1
+    assert [each.hosts for each in Rulebook(problem, rules).violations(joined, since=problem.initial)] == [("h1",)]
 
 
 def test_end_violation_weighs_newcomers_as_arrivals() -> None:
@@ -181,27 +185,37 @@ def test_end_violation_weighs_newcomers_as_arrivals() -> None:
     problem = three_hosts(a="h1", b="h2")
     rules = [Limits(row("1", 5, {"a": 2, "b": 2}, {"a": 9, "b": 3}))]
     goal = Placement({"a": "h1", "b": "h1"})
-    assert end_violations(rules, problem, goal) == ()
+    assert Rulebook(problem, rules).violations(goal, since=problem.initial) == ()
     tighter = [Limits(row("1", 4, {"a": 2, "b": 2}, {"a": 9, "b": 3}))]
-    assert len(end_violations(tighter, problem, goal)) == 1
+    assert len(Rulebook(problem, tighter).violations(goal, since=problem.initial)) == 1
 
 
 def test_newcomer_without_weight_breaks_nothing() -> None:
     """A VM that the row does not weigh may join a row that is over its limit."""
     problem = three_hosts(a="h1", b="h1", light="h2")
     rules = [Limits(row("1", 1, {"a": 1, "b": 1}))]
-    assert end_violations(rules, problem, Placement({"a": "h1", "b": "h1", "light": "h1"})) == ()
+    assert (
+        Rulebook(problem, rules).violations(Placement({"a": "h1", "b": "h1", "light": "h1"}), since=problem.initial)
+        == ()
+    )
 
 
 def test_group_that_is_apart_may_stay_but_not_spread() -> None:
     """A group on two hosts may stay there or shrink to one; a third host is a violation."""
     problem = three_hosts(a="h1", b="h2", c="h2")
     rules = [Limits(Affinity(subject="group", vms=frozenset("abc")))]
-    assert len(standing_violations(rules, problem, problem.initial)) == 1
-    assert end_violations(rules, problem, problem.initial) == ()
-    assert end_violations(rules, problem, Placement({"a": "h2", "b": "h2", "c": "h2"})) == ()
-    assert end_violations(rules, problem, Placement({"a": "h3", "b": "h3", "c": "h3"})) == ()
-    assert len(end_violations(rules, problem, Placement({"a": "h3", "b": "h2", "c": "h2"}))) == 1
+    assert len(Rulebook(problem, rules).violations(problem.initial)) == 1
+    assert Rulebook(problem, rules).violations(problem.initial, since=problem.initial) == ()
+    assert (
+        Rulebook(problem, rules).violations(Placement({"a": "h2", "b": "h2", "c": "h2"}), since=problem.initial) == ()
+    )
+    assert (
+        Rulebook(problem, rules).violations(Placement({"a": "h3", "b": "h3", "c": "h3"}), since=problem.initial) == ()
+    )
+    assert (
+        len(Rulebook(problem, rules).violations(Placement({"a": "h3", "b": "h2", "c": "h2"}), since=problem.initial))
+        == 1
+    )
 
 
 def test_limits_that_are_not_hard_only_count() -> None:
@@ -211,13 +225,13 @@ def test_limits_that_are_not_hard_only_count() -> None:
         Limits(replace(row("1", 1, {"a": 1, "b": 1, "c": 1}), hard=False)),
         Limits(Affinity(subject="group", vms=frozenset("abc"), hard=False)),
     ]
-    ledger = Ledger(rules, problem, problem.initial)
+    ledger = ledger_of(rules, problem, problem.initial)
     assert ledger.objections("c", "h1") == ()
     assert list(ledger.refusals("c", "h1")) == []
     assert [each.excess for each in ledger.broken()] == [1]
     goal = Placement({"a": "h1", "b": "h3", "c": "h1"})
-    assert end_violations(rules, problem, goal) == ()
-    assert [each.excess for each in standing_violations(rules, problem, goal)] == [1, 1]
+    assert Rulebook(problem, rules).violations(goal, since=problem.initial) == ()
+    assert [each.excess for each in Rulebook(problem, rules).violations(goal)] == [1, 1]
 
 
 class Together(StateLimit):
@@ -235,8 +249,12 @@ class Together(StateLimit):
 def test_what_is_judged_at_the_end_is_what_was_in_order_before() -> None:
     """A goal that breaks it is refused; one that leaves it as broken as it was, or mends it, is not."""
     apart = three_hosts(a="h1", b="h2")
-    (found,) = end_violations([Limits(Together())], apart, Placement({"a": "h1", "b": "h1"}))
+    (found,) = Rulebook(apart, [Limits(Together())]).violations(Placement({"a": "h1", "b": "h1"}), since=apart.initial)
     assert found.words == "a and b share a host"
     shared = three_hosts(a="h1", b="h1")
-    assert end_violations([Limits(Together())], shared, Placement({"a": "h2", "b": "h2"})) == ()
-    assert end_violations([Limits(Together())], shared, Placement({"a": "h1", "b": "h2"})) == ()
+    assert (
+        Rulebook(shared, [Limits(Together())]).violations(Placement({"a": "h2", "b": "h2"}), since=shared.initial) == ()
+    )
+    assert (
+        Rulebook(shared, [Limits(Together())]).violations(Placement({"a": "h1", "b": "h2"}), since=shared.initial) == ()
+    )

@@ -16,23 +16,22 @@ import pytest
 from rebalancer.errors import InventoryError
 from rebalancer.inventory import Pool, pool_from_records
 from rebalancer.inventory.dump import records_from_dump
-from rebalancer.rules import Legality, rules_for, standing_violations, step_ledger
+from rebalancer.rules import Rulebook
 from tests.pools import make_host, make_vm, problem_of
 from tests.rules.recordings import DUMPS
 
 
 def matrix(pool: Pool) -> set[tuple[str, str]]:
     """The moves that the default policy allows, every checker asked on the way."""
-    problem = problem_of(pool)
-    legality = Legality(problem, rules_for(problem))
-    ledger = step_ledger(legality.pool_rules, problem, problem.initial)
-    standing_violations(legality.pool_rules, problem, problem.initial)
+    book = Rulebook.of(problem_of(pool))
+    ledger = book.ledger()
+    book.violations(book.problem.initial)
     return {
         (vm.uuid, host.uuid)
         for vm in pool.resident_guests()
         for host in pool.hosts.values()
         if vm.resident_on != host.uuid
-        if not legality.objections(vm, host) and not ledger.objections(vm.uuid, host.uuid)
+        if not book.live.objections(vm, host) and not ledger.objections(vm.uuid, host.uuid)
     }
 
 
@@ -41,7 +40,7 @@ def test_real_databases_are_judged_without_an_unknown(shared_data: Callable[[str
     """Databases of XenServer 5.6 to 6.1 give an answer for every VM and host, each in words."""
     pool = pool_from_records(records_from_dump(shared_data(f"xapi-db/{dump}")))
     problem = problem_of(pool)
-    legality = Legality(problem, rules_for(problem))
+    legality = Rulebook.of(problem).live
     for vm in pool.resident_guests():
         for host in pool.hosts.values():
             assert all(each.words and "unknown" not in each.words for each in legality.objections(vm, host))
@@ -75,7 +74,7 @@ def test_vm_and_host_of_which_nothing_is_known() -> None:
     bare = make_host("h2", cpu_info={}, capabilities=(), software_version={}, chipset_info={}, live=None, pbds=())
     unknown = make_vm("web", metrics=None, guest_metrics=None, last_boot_cpu_flags={}, domain_type=None)
     problem = problem_of(hosts=(make_host("h1"), bare), vms=[unknown])
-    legality = Legality(problem, rules_for(problem))
+    legality = Rulebook.of(problem).live
     found = {each.rule for each in legality.objections(problem.pool.vms["web"], problem.pool.hosts["h2"])}
     assert found >= {
         "domain-type-known",

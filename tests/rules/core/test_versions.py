@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rebalancer.legality.table import page
-from rebalancer.rules import CATALOGUE
+from rebalancer.rules import LIVE, WITH_STORAGE
 from rebalancer.rules.core.versions import COMPARES_XEN_AND_BUILD, Version, migration_versions, numbers, xapi_version
-from rebalancer.rules.storage_catalogue import STORAGE_DOCUMENTED, STORAGE_MOTION, STORAGE_OPERATION, STORAGE_WANTED
 from tests.pools import make_host
 
 
@@ -75,7 +74,7 @@ BY_VERSION = {
 def test_rules_of_every_product_are_those_of_the_table(product: str) -> None:
     """By hand from the history of xapi: what 6.2, 7.x, 8.2, 8.3 and 26.x ask, of XenMotion and of Storage XenMotion."""
     version = xapi_version(make_host("h1", software_version=PRODUCTS[product]))
-    everything = (*CATALOGUE, *STORAGE_OPERATION, *STORAGE_MOTION, *STORAGE_DOCUMENTED, *STORAGE_WANTED)
+    everything = (*LIVE, *WITH_STORAGE)
     for rule in everything:
         there = product in BY_VERSION.get(rule.id, " ".join(PRODUCTS)).split()
         assert rule.binds(version) is there, rule.id
@@ -83,7 +82,7 @@ def test_rules_of_every_product_are_those_of_the_table(product: str) -> None:
 
 def test_table_of_versions_names_every_rule_with_a_version() -> None:
     """A rule that gets a version needs its row here."""
-    everything = (*CATALOGUE, *STORAGE_OPERATION, *STORAGE_MOTION, *STORAGE_DOCUMENTED, *STORAGE_WANTED)
+    everything = (*LIVE, *WITH_STORAGE)
     assert {rule.id for rule in everything if rule.since or rule.until} == set(BY_VERSION)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rebalancer.problem import Problem
-from rebalancer.rules import Legality, Objection, Verdicts, rules_for, step_ledger
+from rebalancer.rules import Legality, Objection, Rulebook, rules_for
 from rebalancer.rules.network.internal_network_stays import InternalNetworkStays
 from rebalancer.units import GIB
 from tests.pools import (
@@ -24,6 +24,7 @@ from tests.pools import (
     problem_of,
 )
 from tests.rules.row import vgpu, vgpu_types
+from tests.rules.verdicts import Verdicts
 
 
 def objection(problem: Problem, rule: str, vm: str = "web", host: str = "h2") -> Objection:
@@ -67,7 +68,7 @@ def test_memory_is_refused_with_both_numbers() -> None:
     """In words for people, and to the byte as XAPI has them."""
     full = make_host("h2", memory_total_bytes=5 * 2**30, memory_overhead_bytes=0)
     problem = problem_of(hosts=(make_host("h1"), full), vms=[make_vm("web")])
-    found = Verdicts(problem, rules_for(problem)).first(problem.pool.vms["web"], problem.pool.hosts["h2"])
+    found = Verdicts(Rulebook.of(problem)).first(problem.pool.vms["web"], problem.pool.hosts["h2"])
     assert found is not None
     assert found.code == "HOST_NOT_ENOUGH_FREE_MEMORY"
     assert found.params == (str(2 * 2**30 + 21 * 2**20), str(2**30))
@@ -81,9 +82,9 @@ def test_internal_network_is_followed_through_the_plan() -> None:
         vms=[make_vm("web", networks=inner), make_vm("peer", on="h2", networks=inner)],
         networks=[make_network("inner")],
     )
-    legality = Legality(problem, rules_for(problem))
-    assert legality.targets(problem.pool.vms["web"]) == ("h2",)
-    ledger = step_ledger(legality.pool_rules, problem, problem.initial)
+    book = Rulebook.of(problem)
+    assert book.live.targets(problem.pool.vms["web"]) == ("h2",)
+    ledger = book.ledger()
     assert ledger.objections("web", "h2") == ()
     ledger.join("peer", "h1")
     assert ledger.objections("web", "h2") == ()
@@ -97,7 +98,7 @@ def test_verdict_counts_a_vm_that_stays_once_more() -> None:
     tight = make_host("h1", memory_total_bytes=7 * 2**30, memory_overhead_bytes=0)
     for host, code in ((own, None), (tight, "HOST_NOT_ENOUGH_FREE_MEMORY")):
         problem = problem_of(hosts=(host, make_host("h2")), vms=[make_vm("web")])
-        found = Verdicts(problem, rules_for(problem)).first(problem.pool.vms["web"], problem.pool.hosts["h1"])
+        found = Verdicts(Rulebook.of(problem)).first(problem.pool.vms["web"], problem.pool.hosts["h1"])
         assert (found.code if found else None) == code
 
 
@@ -161,7 +162,7 @@ def test_memory_comes_before_pcpus() -> None:
     """Where a target lacks memory and pCPUs, XAPI's answer is about memory."""
     small = make_host("h2", memory_total_bytes=5 * GIB, cpu_info=CPU_INFO | {"cpu_count": "1"})
     problem = problem_of(hosts=(make_host("h1"), small), vms=[make_vm("web")])
-    found = Verdicts(problem, rules_for(problem)).first(problem.pool.vms["web"], small)
+    found = Verdicts(Rulebook.of(problem)).first(problem.pool.vms["web"], small)
     assert found is not None
     assert found.rule == "enough-memory"
 

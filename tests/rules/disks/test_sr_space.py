@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem
-from rebalancer.rules import Ledger, end_violations, rules_for, standing_violations, step_ledger
+from rebalancer.rules import Ledger, Rulebook, rules_for
 from rebalancer.rules.core.kinds import PoolRule
 from rebalancer.rules.disks.sr_space import SRSpace
 from rebalancer.units import GIB
@@ -20,7 +20,7 @@ def tight(gib: float, *, policy: Policy | None = None, used: float = 0) -> Probl
 
 def ledger(problem: Problem) -> Ledger:
     """The ledger of `sr-space` alone."""
-    return step_ledger([SRSpace()], problem, problem.initial)
+    return Rulebook(problem, [SRSpace()]).ledger(problem.initial)
 
 
 def refused(held: Ledger, vm: str) -> list[str]:
@@ -93,7 +93,7 @@ def test_full_sr_is_no_breach_tonight() -> None:
     """An SR that has less free than the policy keeps free takes nothing, and there is nothing to repair."""
     problem = tight(60, used=59, policy=with_disks(keep_free_gib=100))
     rules = [rule for rule in rules_for(problem) if isinstance(rule, PoolRule)]
-    assert standing_violations(rules, problem, problem.initial) == ()
+    assert Rulebook(problem, rules).violations(problem.initial) == ()
     assert refused(ledger(problem), "a") != []
 
 
@@ -101,8 +101,10 @@ def test_end_is_judged_with_its_disks() -> None:
     """Two arrivals that do not fit together are a violation of the end, counted in GiB."""
     problem = tight(60)
     goal = problem.initial.after(carried("a"), carried("b"))
-    assert [(each.rule, each.excess) for each in end_violations([SRSpace()], problem, goal)] == [("sr-space", 20)]
-    assert end_violations([SRSpace()], problem, problem.initial.after(carried("a"))) == ()
+    assert [
+        (each.rule, each.excess) for each in Rulebook(problem, [SRSpace()]).violations(goal, since=problem.initial)
+    ] == [("sr-space", 20)]
+    assert Rulebook(problem, [SRSpace()]).violations(problem.initial.after(carried("a")), since=problem.initial) == ()
 
 
 def test_there_is_no_limit_where_disks_stay() -> None:

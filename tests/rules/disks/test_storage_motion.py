@@ -11,8 +11,6 @@ import pytest
 from rebalancer.inventory import HighAvailability, PowerState
 from rebalancer.problem import Problem
 from rebalancer.rules import Rule
-from rebalancer.rules.storage_catalogue import STORAGE_DOCUMENTED, STORAGE_MOTION, STORAGE_OPERATION
-from rebalancer.rules.storage_verdict import StorageVerdicts
 from rebalancer.units import GIB
 from tests.pools import (
     SOFTWARE,
@@ -28,7 +26,9 @@ from tests.pools import (
     policy_of,
     problem_of,
 )
+from tests.rules.motions import MOTION, OPERATION, UNASKED
 from tests.rules.row import card, vgpu, vgpu_types
+from tests.rules.storage_verdicts import StorageVerdicts
 
 LICENSED = {"restrict_storage_xen_motion": "false"}
 DRIVERS = {
@@ -198,7 +198,7 @@ ROWS = (
     Row(rule="op-not-blocked", legal=False, vm={"blocked_operations": {"migrate_send": "no"}}),
 )
 
-RULES: tuple[Rule, ...] = (*STORAGE_OPERATION, *STORAGE_MOTION, *STORAGE_DOCUMENTED)
+RULES: tuple[Rule, ...] = (*OPERATION, *MOTION, *UNASKED)
 OWN = sorted({rule.id for rule in RULES if "storage" in type(rule).__module__})
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rebalancer.placement import DiskMove
 from rebalancer.rules.facts.disk_maps import unseen_cds, whole_map
-from rebalancer.rules.facts.sizes import disk_sizes
+from rebalancer.rules.facts.sizes import DiskSizes
 from rebalancer.rules.routes import DisksAlong
 from rebalancer.units import GIB
 from tests.local_disks import (
@@ -25,7 +25,7 @@ def test_the_one_map_that_there_is_says_why_it_is_none() -> None:
     """With a single SR to go to, the words are those about it."""
     other = local_vm("other", vbds=(make_disk("other", vdi="web-disk0"),))
     problem = local_problem(local_vm("web"), other, policy=with_disks(srs=["l2"]))
-    (why,) = ways_of(problem).why_none(problem.pool.vms["web"], problem.pool.hosts["h2"])
+    (why,) = ways_of(problem).why_no_disks(problem.pool.vms["web"], problem.pool.hosts["h2"])
     assert why.rule == "disk-of-one-vm"
 
 
@@ -47,7 +47,7 @@ def test_cds_that_the_target_sees_are_in_the_map_and_the_others_are_ejected() ->
 def test_a_move_copies_memory_and_disks() -> None:
     """2 GiB of memory and a disk of 20 GiB; the disks alone are 20 GiB."""
     problem = local_problem(local_vm("web"))
-    sizes = disk_sizes(problem)
+    sizes = DiskSizes(problem)
     assert (sizes.copied_by(carried("web")), sizes.copied_on("web", carried("web").disks)) == (22 * GIB, 20 * GIB)
 
 
@@ -62,9 +62,9 @@ def test_the_map_says_where_a_disk_goes_that_could_stay() -> None:
 def test_nothing_is_carried_that_the_target_sees() -> None:
     """Neither by a VM on shared disks, nor to where the VM is."""
     shared = local_problem(vms=[make_vm("web")])
-    assert ways_of(shared).carried(shared.pool.vms["web"], shared.pool.hosts["h2"]) is None
+    assert ways_of(shared).disks_along(shared.pool.vms["web"], shared.pool.hosts["h2"]) is None
     local = local_problem(local_vm("web"))
-    assert ways_of(local).carried(local.pool.vms["web"], local.pool.hosts["h1"]) is None
-    assert ways_of(local).carried(local.pool.vms["web"], local.pool.hosts["h2"]) == DisksAlong(
+    assert ways_of(local).disks_along(local.pool.vms["web"], local.pool.hosts["h1"]) is None
+    assert ways_of(local).disks_along(local.pool.vms["web"], local.pool.hosts["h2"]) == DisksAlong(
         drives=("web-xvd0",), srs=("l2", "shared")
     )

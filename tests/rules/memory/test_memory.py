@@ -6,7 +6,7 @@ import pytest
 
 from rebalancer.inventory import DomainType
 from rebalancer.problem import Problem
-from rebalancer.rules import Ledger, rules_for, standing_violations, step_ledger
+from rebalancer.rules import Ledger, Rulebook, rules_for
 from rebalancer.rules.core.kinds import PoolRule
 from rebalancer.rules.facts.memory_model import (
     arrival_bytes,
@@ -32,12 +32,12 @@ def pool_rules(problem: Problem, *ids: str) -> list[PoolRule]:
 
 def admission(problem: Problem) -> Ledger:
     """The ledger of xapi's own memory rule."""
-    return step_ledger(pool_rules(problem, "enough-memory"), problem, problem.initial)
+    return Rulebook(problem, pool_rules(problem, "enough-memory")).ledger(problem.initial)
 
 
 def safety(problem: Problem) -> Ledger:
     """The ledger of the safe memory rule."""
-    return step_ledger(pool_rules(problem, "memory-safety"), problem, problem.initial)
+    return Rulebook(problem, pool_rules(problem, "memory-safety")).ledger(problem.initial)
 
 
 def with_room(spare_bytes: int, **vm: object) -> Problem:
@@ -99,7 +99,7 @@ def test_reserve_is_kept_without_the_safety_rule() -> None:
     tight = make_host("h2", memory_total_bytes=DOM0 + OVERHEAD + NEED + 71 * MIB)
     policy = policy_of(rules={"set": "enforced"})
     problem = problem_of(hosts=(make_host("h1"), tight), vms=[make_vm("web")], policy=policy)
-    ledger = step_ledger(pool_rules(problem, "host-reserve"), problem, problem.initial)
+    ledger = Rulebook(problem, pool_rules(problem, "host-reserve")).ledger(problem.initial)
     assert len(ledger.objections("web", "h2")) == 1
 
 
@@ -133,7 +133,7 @@ def test_overfull_host_may_stay_so_but_takes_nobody() -> None:
         vms=[make_vm("web"), make_vm("fat", on="h2")],
     )
     rules = pool_rules(problem, "enough-memory")
-    broken = standing_violations(rules, problem, problem.initial)
+    broken = Rulebook(problem, rules).violations(problem.initial)
     assert [(each.rule, each.hosts, each.vms, each.excess) for each in broken] == [
         ("enough-memory", ("h2",), ("fat",), 2)
     ]

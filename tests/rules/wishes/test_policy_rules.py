@@ -12,7 +12,7 @@ import pytest
 from rebalancer.demand import LoadProfile, Quality
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
-from rebalancer.rules import Legality, PoolRule, Violation, end_violations, rules_for, standing_violations
+from rebalancer.rules import Legality, PoolRule, Rulebook, Violation, rules_for
 from tests.pools import make_host, make_vm, policy_of, problem_of
 
 HOSTS = ("h1", "h2", "h3")
@@ -32,12 +32,14 @@ def pool_rules(problem: Problem) -> list[PoolRule]:
 
 def ends(problem: Problem, **goal: str) -> list[str]:
     """The rules that a placement breaks."""
-    return [each.rule for each in end_violations(pool_rules(problem), problem, Placement(goal))]
+    return [
+        each.rule for each in Rulebook(problem, pool_rules(problem)).violations(Placement(goal), since=problem.initial)
+    ]
 
 
 def standing(problem: Problem) -> list[Violation]:
     """What is broken tonight."""
-    return list(standing_violations(pool_rules(problem), problem, problem.initial))
+    return list(Rulebook(problem, pool_rules(problem)).violations(problem.initial))
 
 
 @pytest.mark.parametrize(("at_most", "broken"), [(1, True), (2, False)])

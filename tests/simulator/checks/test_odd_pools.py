@@ -21,12 +21,13 @@ import pytest
 from rebalancer.errors import InventoryError
 from rebalancer.inventory import pool_from_records
 from rebalancer.problem import Problem, make_problem
-from rebalancer.rules import Objection, Verdicts, rules_for
-from rebalancer.rules.storage_verdict import StorageVerdicts
+from rebalancer.rules import Objection, Rulebook
 from rebalancer.simulator.checks import storage_motion, vm_operations
 from rebalancer.simulator.state.database import Database
 from tests.pools import policy_of
 from tests.rules.recordings import ASKED_LATER
+from tests.rules.storage_verdicts import StorageVerdicts
+from tests.rules.verdicts import Verdicts
 from tests.simulator.asked import code, moved, verdict
 
 Records = dict[str, dict[str, dict[str, Any]]]
@@ -141,7 +142,7 @@ def name_other_ends(records: Records) -> None:
 def disagreements(records: Records, problem: Problem) -> Iterator[str]:
     """Where the first objection has another code than the simulator's refusal."""
     database, hosts = Database(records), problem.pool.hosts
-    verdicts, storage = Verdicts(problem, rules_for(problem)), StorageVerdicts(problem)
+    verdicts, storage = Verdicts(Rulebook.of(problem)), StorageVerdicts(problem)
     for vm_ref, record in records["VM"].items():
         vm = problem.pool.vms[record["uuid"]]
         yield from _differ(f"{vm.name}: migrate_send", storage.operation(vm), operation(database, vm_ref))

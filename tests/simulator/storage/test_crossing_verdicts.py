@@ -15,24 +15,26 @@ from rebalancer.inventory import VM, Host, join_pools, pool_from_records
 from rebalancer.placement import disks_of
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Legality, Objection, Origin, PoolRule, Rule
-from rebalancer.rules.crossing_catalogue import CROSSING_MOTION
-from rebalancer.rules.facts.disk_maps import DiskRule
+from rebalancer.rules.core.kinds import DiskRule
 from rebalancer.rules.facts.interfaces import network_map
-from rebalancer.rules.memory.memory_now import MemoryNow
-from rebalancer.rules.storage_catalogue import STORAGE_MOTION, STORAGE_OPERATION
 from rebalancer.simulator.checks import another_pool, vm_operations
 from rebalancer.simulator.checks.storage_motion import OPERATION, StorageMotion
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.failure import ApiFailure
+from tests.rules.memory_now import MemoryNow
+from tests.rules.motions import CROSSING, MOTION
+from tests.rules.motions import OPERATION as OPERATIONS
 from tests.two_pools import crossing_policy
 
 SINGLE: tuple[Rule, ...] = tuple(
     rule
-    for rule in (*STORAGE_OPERATION, *CROSSING_MOTION, MemoryNow())
-    if rule.origin is Origin.XAPI and rule.id not in {"crossed-stays", "networks-mapped"}
+    for rule in (*OPERATIONS, *CROSSING, MemoryNow())
+    if rule.origin is Origin.XAPI
+    and not isinstance(rule, DiskRule)
+    and rule.id not in {"crossed-stays", "networks-mapped"}
 )
 """What XAPI asks, without what nobody asks of a map that is whole."""
-DISKS = tuple(rule for rule in STORAGE_MOTION if isinstance(rule, DiskRule))
+DISKS = tuple(rule for rule in MOTION if isinstance(rule, DiskRule))
 ASKED_LATER = frozenset(
     {
         "licence-there",

@@ -15,7 +15,7 @@ from rebalancer.errors import Infeasible, WayOut
 from rebalancer.placement import Placement
 from rebalancer.policy import RunOn, Together
 from rebalancer.problem import Problem
-from rebalancer.rules import Legality, PoolRule, end_violations, rules_for
+from rebalancer.rules import Legality, PoolRule, Rulebook, rules_for
 from rebalancer.solve import solve
 from tests.solve.tiny import placements, tiny
 
@@ -95,7 +95,7 @@ def accepted(problem: Problem) -> Iterator[Placement]:
         moves = len(problem.initial.moves_to(goal))
         fits = moves <= (limits.maximum_moves or moves) and gib(problem, goal) <= (limits.maximum_gib or 1e9)
         legal = "h1" not in goal.host_of.values() and all(goal[vm] in targets[vm] for vm in goal)
-        if fits and legal and not end_violations(pool_rules, problem, goal):
+        if fits and legal and not Rulebook(problem, pool_rules).violations(goal, since=problem.initial):
             yield goal
 
 
@@ -141,10 +141,10 @@ def test_ways_out_are_those_of_brute_force(seed: int) -> None:
     homes, sections = crowded(seed)
     problem = problem_of_case(homes, sections)
     if price(problem, moves_first=False) is not None:
-        assert "h1" not in solve(problem).placement.host_of.values()
+        assert "h1" not in solve(Rulebook.of(problem)).placement.host_of.values()
         return
     with pytest.raises(Infeasible) as refused:
-        solve(problem)
+        solve(Rulebook.of(problem))
     ways = refused.value.ways_out
     wanted = cheapest(homes, sections)
     smaller = [way for way in ways if not wanted or len(way.concessions) < len(wanted[0][2])]
@@ -170,7 +170,7 @@ def test_hosts_to_spare_are_blamed_and_can_be_done_without() -> None:
     hosts = {"h1": 9.0, "h2": 9.0, "h3": 9.0}
     problem = tiny(placed, hosts=hosts, mode="evacuate", empty=["h1"], spare={"hosts": 1, "vms": "all"})
     with pytest.raises(Infeasible) as refused:
-        solve(problem)
+        solve(Rulebook.of(problem))
     assert refused.value.blame == ("rule spare excludes every placement; without it there is one",)
     assert str(refused.value).endswith(
         "The cheapest way out: do without hosts to spare (1 VM moves, 4 GiB are copied)."
@@ -180,7 +180,7 @@ def test_hosts_to_spare_are_blamed_and_can_be_done_without() -> None:
 def refused(problem: Problem) -> list[str]:
     """The ways out of *problem*, in words."""
     with pytest.raises(Infeasible) as error:
-        solve(problem)
+        solve(Rulebook.of(problem))
     return [str(way) for way in error.value.ways_out]
 
 
@@ -231,4 +231,4 @@ def test_vms_kept_together_leave_together_or_not_at_all() -> None:
     given_up = ("run_on 'on-h2'", "run_on 'on-h3'", "together 't'")
     assert refused(torn) == [f"do without {each} {price}" for each in given_up]
     with pytest.raises(Infeasible, match="no host takes all that it is kept together with"):
-        solve(torn)
+        solve(Rulebook.of(torn))

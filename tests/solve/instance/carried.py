@@ -11,7 +11,7 @@ import numpy as np
 from rebalancer.inventory import VM
 from rebalancer.placement import DiskMove, Move, Placement
 from rebalancer.problem import Problem
-from rebalancer.rules import PoolRule, end_violations, rules_for
+from rebalancer.rules import PoolRule, Rulebook, rules_for
 from rebalancer.rules.routes import Routes
 from rebalancer.solve.instance.evaluate import holds
 from rebalancer.solve.instance.instance import instance_of
@@ -37,7 +37,7 @@ def choices(problem: Problem, ways: Routes, vm: VM, host: str) -> list[tuple[Dis
 def accepted(problem: Problem) -> Iterator[Placement]:
     """Every placement that the checker accepts, SRs included."""
     rules = rules_for(problem)
-    ways, initial = Routes(problem, rules), problem.initial
+    ways, initial = Rulebook(problem, rules).routes, problem.initial
     pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
     options: list[list[Move | None]] = [
         [
@@ -52,7 +52,7 @@ def accepted(problem: Problem) -> Iterator[Placement]:
         for vm, home in initial.host_of.items()
     ]
     goals = (initial.after(*(move for move in moves if move)) for moves in itertools.product(*options))
-    return (goal for goal in goals if not end_violations(pool_rules, problem, goal))
+    return (goal for goal in goals if not Rulebook(problem, pool_rules).violations(goal, since=problem.initial))
 
 
 def hosts_of(placement: Placement) -> Hosts:
@@ -62,7 +62,7 @@ def hosts_of(placement: Placement) -> Hosts:
 
 def assert_chosen_srs_are_accepted(problem: Problem) -> None:
     """For whatever hosts the model holds, the placement with its disks is one that the checker accepts."""
-    instance = instance_of(problem, rules_for(problem))
+    instance = instance_of(Rulebook.of(problem))
     goals = list(accepted(problem))
     for at in itertools.product(range(len(instance.hosts)), repeat=len(instance.units)):
         hosts = np.array(at, dtype=np.int64)

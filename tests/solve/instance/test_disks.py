@@ -14,7 +14,7 @@ from rebalancer.inventory import SR, VDI
 from rebalancer.objectives import MigrationCost
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.solve import solve
 from rebalancer.solve.instance.instance import instance_of
 from rebalancer.solve.search.components import components
@@ -22,7 +22,7 @@ from rebalancer.units import GIB
 from tests.local_disks import full_disk, local_host, local_problem, local_sr, local_vm, two_disks
 from tests.pools import CPU_INFO, policy_of
 from tests.solve.instance.carried import accepted, assert_chosen_srs_are_accepted, hosts_of
-from tests.solve.tiny import accepted_by_model, balance_objectives, make_demand
+from tests.solve.tiny import BALANCING, accepted_by_model, make_demand
 
 
 def of_size(name: str, gib: float, *, used: float = 0, **changes: Any) -> SR:  # noqa: ANN401 - fields of SR
@@ -141,11 +141,11 @@ def random_problem(seed: int) -> Problem:
 def test_best_placement_with_disks_equals_brute_force(seed: int) -> None:
     """Overload and GiB of memory and disks, over all hosts and SRs that the checker accepts; proven."""
     problem = random_problem(seed)
-    objectives = balance_objectives(problem)
+    objectives = BALANCING
     most = problem.policy.limits.maximum_gib or float("inf")
-    found = (goal for goal in accepted(problem) if MigrationCost().value(goal, problem) <= most)
-    best = min(tuple(round(each.value(goal, problem), 9) for each in objectives) for goal in found)
-    solution = solve(problem)
+    found = (goal for goal in accepted(problem) if MigrationCost().value(goal, Rulebook.of(problem)) <= most)
+    best = min(tuple(round(each.value(goal, Rulebook.of(problem)), 9) for each in objectives) for goal in found)
+    solution = solve(Rulebook.of(problem))
     assert [tier.after for tier in solution.tiers] == pytest.approx(best, abs=1e-9)
     assert all(tier.proved and tier.bound <= tier.after for tier in solution.tiers)
     assert solution.placement in list(accepted(problem))
@@ -153,10 +153,10 @@ def test_best_placement_with_disks_equals_brute_force(seed: int) -> None:
 
 def test_random_pools_make_disks_travel() -> None:
     """In most of them the best placement moves disks, and in some only where there is room."""
-    solutions = [(problem, solve(problem)) for problem in map(random_problem, range(20))]
+    solutions = [(problem, solve(Rulebook.of(problem))) for problem in map(random_problem, range(20))]
     moves = [problem.initial.moves_to(solution.placement) for problem, solution in solutions]
     assert sum(any(move.disks for move in each) for each in moves) >= 10
-    assert sum(bool(instance_of(problem, rules_for(problem)).disks.tight) for problem, _ in solutions) >= 15
+    assert sum(bool(instance_of(Rulebook.of(problem)).disks.tight) for problem, _ in solutions) >= 15
 
 
 def emptied(**parts: Any) -> Problem:  # noqa: ANN401 - parts of a pool
@@ -167,7 +167,7 @@ def emptied(**parts: Any) -> Problem:  # noqa: ANN401 - parts of a pool
 
 def test_hosts_are_emptied_with_disks() -> None:
     """VMs that only their local disks hold leave with them."""
-    solution = solve(emptied())
+    solution = solve(Rulebook.of(emptied()))
     assert set(solution.placement.host_of.values()) == {"h2"}
     assert solution.tiers[0].after == solution.tiers[0].bound == 2 * (2 + 20)
 
@@ -175,15 +175,15 @@ def test_hosts_are_emptied_with_disks() -> None:
 def test_an_sr_without_room_is_to_blame() -> None:
     """80 GiB have to fit 79: without `sr-space` there would be a placement."""
     with pytest.raises(Infeasible, match="rule sr-space excludes every placement; without it there is one"):
-        solve(emptied(srs=[of_size("l2", 79)]))
+        solve(Rulebook.of(emptied(srs=[of_size("l2", 79)])))
 
 
 def test_a_rule_about_disks_is_named() -> None:
     """The VM that cannot take its disk along is told apart from those that can."""
     with pytest.raises(Infeasible) as refused:
-        solve(emptied(vdis=[full_disk("a-disk0", "l1", on_boot="reset")]))
+        solve(Rulebook.of(emptied(vdis=[full_disk("a-disk0", "l1", on_boot="reset")])))
     assert str(refused.value).count("cannot leave host") == 1
-    assert "VM 'a' cannot leave host 'h1': of 1 other hosts on-boot-persist closes 1" in str(refused.value)
+    assert "VM 'a' cannot leave host 'h1': on-boot-persist (its disk 'a-disk0' is reset at boot)" in str(refused.value)
 
 
 @pytest.mark.parametrize(("gib", "parts", "moved"), [(75, 1, 1), (80, 2, 2)])
@@ -195,7 +195,7 @@ def test_an_sr_that_fills_joins_the_hosts_that_share_it(gib: int, parts: int, mo
     srs = [of_size("shared", gib, shared=True), *map(local_sr, ("l3", "l4"))]
     b = local_vm("b", on=3, last_boot_cpu_flags={**A.last_boot_cpu_flags, "vendor": "AuthenticAMD"})
     problem = local_problem(A, b, hosts=hosts, srs=srs, policy=wanted)
-    assert len(components(instance_of(problem, rules_for(problem)), ())) == parts
+    assert len(components(instance_of(Rulebook.of(problem)), ())) == parts
     most = max(sum(bool(move.disks) for move in problem.initial.moves_to(goal)) for goal in accepted(problem))
     assert most == moved
     assert accepted_by_model(problem) == {hosts_of(goal) for goal in accepted(problem)}

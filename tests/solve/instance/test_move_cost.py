@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rebalancer.objectives import MigrationCost
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.instance.move_cost import Price
 from rebalancer.solve.model.cp_sat import Effort, search
@@ -36,7 +36,7 @@ def instance() -> Instance:
 def tiny_pool(**limits: float) -> Instance:
     """The pool without disks."""
     problem = tiny(VMS, limits=limits)
-    return instance_of(problem, rules_for(problem))
+    return instance_of(Rulebook.of(problem))
 
 
 def priced(instance: Instance) -> Instance:
@@ -103,7 +103,7 @@ def test_shifts_weigh_what_each_pair_copies(gib: float, target: int) -> None:
     """Either host relieves h1; a goes to h3, for 6 GiB instead of 12; nobody goes where all is dear."""
     load = {"a": (9.0,) * 4, "b": (5.0,) * 4}
     problem = tiny(VMS, load=load, limits={"maximum_gib": gib})
-    instance = instance_of(problem, rules_for(problem))
+    instance = instance_of(Rulebook.of(problem))
     dear = np.array([[0, 10, 4 if gib > 5 else 5], [0, 9, 9], [9, 0, 9]])
     instance = replace(instance, copied=Price.of(instance.home, MEMORY_GIB * GIB, dear * GIB))
     limits = instance.resolution.limit_parts(np.full(3, 12.0))

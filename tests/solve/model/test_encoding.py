@@ -11,7 +11,7 @@ import pytest
 from rebalancer.objectives import Repair
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
-from rebalancer.rules import PoolRule, end_violations, rules_for
+from rebalancer.rules import PoolRule, Rulebook, rules_for
 from rebalancer.solve.instance.instance import instance_of
 from rebalancer.solve.model.tier import TierProblem, placement_of
 from rebalancer.solve.model.variables import Scope
@@ -80,18 +80,20 @@ def test_the_model_counts_what_repair_counts(case: str, held: list[str]) -> None
     """Breaches of every accepted placement, hard and soft, are in the model what the objective says they are."""
     sections: dict[str, Any] = (SOFT | CASES)[case]
     problem = tiny(SPREAD, held=held, **sections)
-    instance = instance_of(problem, rules_for(problem))
+    instance = instance_of(Rulebook.of(problem))
     model, goal = TierProblem(instance=instance, objective=Repair()).model(Scope(free=instance.legal, at=instance.home))
     for hosts in product(range(3), repeat=len(instance.units)):
         at = np.array(hosts, dtype=np.int64)
         placement = placement_of(instance, at)
         if instance.legal[np.arange(len(at)), at].all() and is_accepted(problem, placement):
-            assert model.value(goal, at) == Repair().value(placement, problem)
+            assert model.value(goal, at) == Repair().value(placement, Rulebook.of(problem))
 
 
 def is_accepted(problem: Problem, placement: Placement) -> bool:
     """Whether no pool rule is broken."""
-    return not end_violations([each for each in rules_for(problem) if isinstance(each, PoolRule)], problem, placement)
+    return not Rulebook(problem, [each for each in rules_for(problem) if isinstance(each, PoolRule)]).violations(
+        placement, since=problem.initial
+    )
 
 
 @pytest.mark.parametrize("seed", range(25))

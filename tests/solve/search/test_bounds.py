@@ -19,7 +19,7 @@ from rebalancer.objectives import Balance, HostsInUse, Objective, Overload, Repa
 from rebalancer.placement import Placement
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
-from rebalancer.rules import Rule, rules_for
+from rebalancer.rules import Rule, Rulebook, rules_for
 from rebalancer.solve import Solution, solve
 from rebalancer.solve.instance.evaluate import holds, overload_limits
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
@@ -28,7 +28,7 @@ from rebalancer.solve.model.tier import HeldTier, TierProblem, at_of
 from rebalancer.solve.search.consolidate import fewest_hosts
 from rebalancer.solve.search.per_host_bound import shed_bound
 from rebalancer.solve.search.relaxation_bound import Bounder
-from tests.solve.tiny import balance_objectives, best, random_problem
+from tests.solve.tiny import BALANCING, best, random_problem
 
 SharedData = Callable[[str], Path]
 Bounds = dict[str, float]
@@ -90,19 +90,19 @@ def legal(instance: Instance, placement: Placement) -> bool:
 def assert_below_answers(instance: Json, problem: Problem, prices: dict[str, float], effort: Effort) -> None:
     """Every bound, with as much broken as each answer breaks, is at most what the answer is worth."""
     compared = set()
-    found = solve(problem, rules=RULES)
+    found = solve(Rulebook(problem, RULES))
     for price in prices.values():
         objective = problem.policy.objective.model_copy(update={"pcpu_hours_per_gib": price})
         priced = replace(problem, policy=problem.policy.model_copy(update={"objective": objective}))
-        ready, bounds = instance_of(priced, RULES), {}
+        ready, bounds = instance_of(Rulebook(priced, RULES)), {}
         for name, placement in answers(instance, priced, found):
             if not legal(ready, placement):
                 continue
-            broken = held(ready, at_of(ready, placement), Repair(RULES))
+            broken = held(ready, at_of(ready, placement), Repair())
             if broken[0].value not in bounds:
                 stage = TierProblem(instance=ready, objective=Balance(), held=broken)
                 bounds[broken[0].value] = bounds_of_balance(stage, effort)
-            worth = Balance().value(placement, priced)
+            worth = Balance().value(placement, Rulebook.of(priced))
             too_high = {by: bound for by, bound in bounds[broken[0].value].items() if bound > worth + NOISE * worth}
             assert not too_high, f"{name} is worth {worth}"
             compared.add(name)
@@ -119,10 +119,10 @@ def shared_instance(shared_data: SharedData, name: str) -> Json:
 def test_every_bound_is_below_the_optimum_of_brute_force(seed: int, budget: int) -> None:
     """On pools of which every placement is looked at, with and without peaks; after next to no work, too."""
     problem = with_peaks(random_problem(seed), budget)
-    breaches, optimum = best(problem, balance_objectives(problem))
+    breaches, optimum = best(problem, BALANCING)
     rules: tuple[Rule, ...] = rules_for(problem)
-    broken = (HeldTier(objective=Repair(rules), value=round(breaches)),)
-    stage = TierProblem(instance=instance_of(problem, rules), objective=Balance(), held=broken)
+    broken = (HeldTier(objective=Repair(), value=round(breaches)),)
+    stage = TierProblem(instance=instance_of(Rulebook(problem, rules)), objective=Balance(), held=broken)
     for work in (0.0005, 2.0):
         bounds = bounds_of_balance(stage, replace(QUICK, deterministic=work))
         assert max(bounds.values()) <= optimum + 1e-9, bounds
@@ -141,10 +141,10 @@ def ragged(problem: Problem, scale: float) -> Problem:
 def test_bound_of_ragged_loads_is_the_optimum_where_all_overload_goes(seed: int, scale: float) -> None:
     """Roundings are far above the price of a GiB here; and no bound is above the optimum of brute force."""
     problem = ragged(random_problem(seed), scale)
-    optimum = best(problem, balance_objectives(problem))[-1]
-    tier = solve(problem).tiers[-1]
+    optimum = best(problem, BALANCING)[-1]
+    tier = solve(Rulebook.of(problem)).tiers[-1]
     assert tier.bound <= optimum * (1 + 1e-9)
-    if Overload().value(solve(problem).placement, problem) == 0:
+    if Overload().value(solve(Rulebook.of(problem)).placement, Rulebook.of(problem)) == 0:
         assert tier.bound == pytest.approx(optimum, rel=1e-9)
 
 
@@ -157,13 +157,13 @@ def test_counted_hosts_are_no_more_than_brute_force_needs(seed: int, budget: int
     quiet = replace(problem.demand, vm_pcpu=np.round(problem.demand.vm_pcpu * 0.3, 3))
     problem = consolidating(with_peaks(replace(problem, demand=quiet), budget))
     rules: tuple[Rule, ...] = rules_for(problem)
-    breaches, overload, hosts = best(problem, (Repair(rules), Overload(), HostsInUse()))
-    instance = instance_of(problem, rules)
+    breaches, overload, hosts = best(problem, (Repair(), Overload(), HostsInUse()))
+    instance = instance_of(Rulebook(problem, rules))
     worth = TierProblem(instance=instance, objective=Overload()).model(
         TierProblem(instance=instance, objective=Overload()).whole()
     )
     parts = HeldTier(objective=Overload(), value=int(np.ceil(overload / float(worth[1].worth) - 1e-6)))
-    broken = HeldTier(objective=Repair(rules), value=round(breaches))
+    broken = HeldTier(objective=Repair(), value=round(breaches))
     assert fewest_hosts(TierProblem(instance=instance, objective=HostsInUse(), held=(broken, parts))) <= hosts
 
 
@@ -189,7 +189,7 @@ def test_no_bound_is_above_an_answer_to_a_large_shared_pool(shared_data: SharedD
 def test_no_bound_is_above_what_other_balancers_were_measured_at(shared_data: SharedData, name: str) -> None:
     """Balancers that are not ours to run: those that left area 0, broke nothing and made moves that fit."""
     problem = problem_of(shared_instance(shared_data, name), seconds=10, seed=1)
-    stage = TierProblem(instance=instance_of(problem, RULES), objective=Balance())
+    stage = TierProblem(instance=instance_of(Rulebook(problem, RULES)), objective=Balance())
     bound = float(shed_bound(stage.optimistic(), QUICK)) / AREA_FIRST
     rows = json.loads(MEASURED.read_text(encoding="utf-8"))["rows"]
     clean = [row for row in rows if (row["instance"], row["area"], row["broken"], row["note"]) == (name, 0, 0, "")]
@@ -204,9 +204,9 @@ def test_no_count_of_hosts_is_above_an_answer(seed: int, budget: int) -> None:
     """What is left in use after consolidating a generated pool, by us and by nobody, with and without peaks."""
     instance = generate("8x80", seed)
     problem = consolidating(with_peaks(problem_of(instance, seconds=3, seed=1), budget))
-    ready, found = instance_of(problem, RULES), solve(problem, rules=RULES)
+    ready, found = instance_of(Rulebook(problem, RULES)), solve(Rulebook(problem, RULES))
     for placement in (problem.initial, found.placement):
         kept = held(ready, at_of(ready, placement), Overload())
         stage = TierProblem(instance=ready, objective=HostsInUse(), held=kept)
-        assert fewest_hosts(stage) <= HostsInUse().value(placement, problem)
+        assert fewest_hosts(stage) <= HostsInUse().value(placement, Rulebook.of(problem))
     assert all(tier.bound <= tier.after + NOISE for tier in found.tiers)

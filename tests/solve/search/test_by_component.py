@@ -10,12 +10,12 @@ import pytest
 from rebalancer.objectives import Balance, MigrationCost
 from rebalancer.placement import Move
 from rebalancer.problem import Problem
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.solve import solve
 from rebalancer.solve.instance.instance import instance_of
 from rebalancer.solve.model.tier import TierProblem, pairs_of
 from rebalancer.solve.search.components import components
-from tests.solve.tiny import SLOTS, balance_objectives, best, tiny
+from tests.solve.tiny import BALANCING, SLOTS, best, tiny
 
 HOSTS = {"h1": 16.0, "h2": 16.0, "h3": 16.0, "h4": 16.0}
 VMS = {"a": ("h1", 8.0), "b": ("h1", 4.0), "c": ("h2", 2.0), "d": ("h3", 8.0), "e": ("h3", 2.0)}
@@ -33,7 +33,7 @@ def two_sides(seed: int, **sections: Any) -> Problem:  # noqa: ANN401 - sections
 
 def hosts_apart(problem: Problem, forbidden: tuple[frozenset[Move], ...] = ()) -> list[list[str]]:
     """The hosts of each component, by name."""
-    instance = instance_of(problem, rules_for(problem))
+    instance = instance_of(Rulebook.of(problem))
     pairs = tuple(pairs_of(instance, sorted(moves)) or () for moves in forbidden)
     return [[instance.hosts[host] for host in each.hosts.tolist()] for each in components(instance, pairs)]
 
@@ -66,8 +66,8 @@ def test_what_forbidden_moves_join_is_not_apart() -> None:
 def test_sides_add_up_to_the_optimum_of_the_whole(seed: int) -> None:
     """Brute force over both sides at once finds nothing better, and the sum of the bounds proves it."""
     problem = two_sides(seed)
-    solution = solve(problem)
-    assert [tier.after for tier in solution.tiers] == pytest.approx(best(problem, balance_objectives(problem)))
+    solution = solve(Rulebook.of(problem))
+    assert [tier.after for tier in solution.tiers] == pytest.approx(best(problem, BALANCING))
     assert all(tier.proved for tier in solution.tiers)
     assert "2 components" in solution.bound_by
 
@@ -77,18 +77,18 @@ def test_sides_add_up_to_the_optimum_of_the_whole(seed: int) -> None:
 def test_limits_hold_over_both_sides(seed: int, limits: dict[str, float]) -> None:
     """What one side uses up the other cannot: the answer is the best of all that keep the limit together."""
     problem = two_sides(seed, limits=limits)
-    solution = solve(problem)
+    solution = solve(Rulebook.of(problem))
     moves = problem.initial.moves_to(solution.placement)
     assert len(moves) <= limits.get("maximum_moves", 9)
-    assert MigrationCost().value(solution.placement, problem) <= limits.get("maximum_gib", 99)
-    free = Balance().value(solve(two_sides(seed)).placement, problem)
+    assert MigrationCost().value(solution.placement, Rulebook.of(problem)) <= limits.get("maximum_gib", 99)
+    free = Balance().value(solve(Rulebook.of(two_sides(seed))).placement, Rulebook.of(problem))
     assert solution.tiers[1].bound >= free - 1e-9
     assert solution.tiers[1].proved
 
 
 def test_a_component_says_what_the_whole_says() -> None:
     """Values of the components, wherever the units are, sum to the value of the whole."""
-    instance = instance_of(two_sides(2), rules_for(two_sides(2)))
+    instance = instance_of(Rulebook.of(two_sides(2)))
     whole = TierProblem(instance=instance, objective=Balance())
     chance = np.random.default_rng(1)
     for _ in range(20):

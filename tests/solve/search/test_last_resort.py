@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from rebalancer.policy import intent_of
+from rebalancer.rules import Rulebook
 from rebalancer.solve import solve
 from tests.pools import make_host, make_pool, make_vm, policy_of
 from tests.solve.search.reluctant import ANY_GAIN, HOT, ON_H1, reluctant
-from tests.solve.tiny import balance_objectives, best, random_problem, tiny
+from tests.solve.tiny import BALANCING, best, random_problem, tiny
 
 
 @pytest.mark.parametrize("price", [0.25, 5.0])
@@ -18,17 +19,15 @@ from tests.solve.tiny import balance_objectives, best, random_problem, tiny
 def test_the_price_is_part_of_the_optimum(seed: int, price: float) -> None:
     """Every tier equals brute force over all placements, proved."""
     problem = reluctant(random_problem(seed), "v0", "v2", price=price)
-    solution = solve(problem)
-    assert [tier.after for tier in solution.tiers] == pytest.approx(
-        best(problem, balance_objectives(problem)), abs=1e-9
-    )
+    solution = solve(Rulebook.of(problem))
+    assert [tier.after for tier in solution.tiers] == pytest.approx(best(problem, BALANCING), abs=1e-9)
     assert all(tier.proved for tier in solution.tiers)
 
 
 def test_another_vm_moves_instead() -> None:
     """b is the cheapest to move; as a last resort it stays and a goes, for four times the GiB."""
     problem = reluctant(tiny(ON_H1, load=HOT, limits=ANY_GAIN), "b")
-    placement = solve(problem).placement
+    placement = solve(Rulebook.of(problem)).placement
     assert placement["a"] != "h1"
     assert placement["b"] == placement["c"] == "h1"
 
@@ -37,8 +36,8 @@ def test_overload_that_nothing_else_clears_forces_it() -> None:
     """With a and c held, only b can go: 8 pCPU-hours are more than its price of 1, and less than one of 9."""
     pinned: dict[str, Any] = {"never_move": ["a", "c"]}
     problem = tiny(ON_H1, load=HOT, limits=ANY_GAIN, **pinned)
-    assert solve(reluctant(problem, "b")).placement["b"] != "h1"
-    assert solve(reluctant(problem, "b", price=9.0)).placement["b"] == "h1"
+    assert solve(Rulebook.of(reluctant(problem, "b"))).placement["b"] != "h1"
+    assert solve(Rulebook.of(reluctant(problem, "b", price=9.0))).placement["b"] == "h1"
 
 
 def test_evacuation_spares_it_where_another_may_make_room() -> None:
@@ -46,8 +45,8 @@ def test_evacuation_spares_it_where_another_may_make_room() -> None:
     hosts = {"h1": 32.0, "h2": 20.0, "h3": 11.0}
     vms = {"a": ("h1", 12.0), "c": ("h2", 6.0), "d": ("h2", 7.0)}
     problem = tiny(vms, hosts=hosts, mode="evacuate", empty=["h1"])
-    assert solve(problem).placement["c"] == "h3"
-    solution = solve(reluctant(problem, "c"))
+    assert solve(Rulebook.of(problem)).placement["c"] == "h3"
+    solution = solve(Rulebook.of(reluctant(problem, "c")))
     assert (solution.placement["c"], solution.placement["d"]) == ("h2", "h3")
     assert [tier.objective for tier in solution.tiers][:2] == ["last-resort", "migration-cost"]
 

@@ -14,7 +14,7 @@ from benchmarks.migrations import legal_order
 from benchmarks.neutral import AREA_FIRST, RULES, problem_of, read_instance
 from rebalancer.objectives import Balance, Repair
 from rebalancer.problem import Problem
-from rebalancer.rules import PoolRule, end_violations, rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.solve import SolveReporter, solve
 from rebalancer.solve.instance.evaluate import holds, load_of, overload_limits
 from rebalancer.solve.instance.instance import Instance, instance_of
@@ -37,13 +37,13 @@ def hard(shared_data: SharedData) -> Problem:
 @pytest.fixture(scope="module")
 def instance(hard: Problem) -> Instance:
     """The same in whole numbers."""
-    return instance_of(hard, RULES)
+    return instance_of(Rulebook(hard, RULES))
 
 
 def test_the_known_optimum_is_found_and_proved(shared_data: SharedData) -> None:
     """Area 0 with 367.25 GiB in 19 moves; no rule is broken, and every move fits when it is made."""
     instance = read_instance(shared_data("instances/16x250-h.json.gz"))
-    solution = solve(problem_of(instance, seconds=30, seed=1), rules=RULES)
+    solution = solve(Rulebook(problem_of(instance, seconds=30, seed=1), RULES))
     judged = verdict(instance, solution.placement.host_of, legal_order(instance, solution.placement.host_of))
     assert (judged.area, judged.gib, judged.moves, judged.broken, judged.unfit) == (0, 367.25, 19, 0, 0)
     assert all(tier.proved for tier in solution.tiers)
@@ -52,7 +52,7 @@ def test_the_known_optimum_is_found_and_proved(shared_data: SharedData) -> None:
 def test_same_seed_same_placement(shared_data: SharedData) -> None:
     """Two searches of the easy pool, with a thread beside each, end alike to the last VM."""
     instance = read_instance(shared_data("instances/16x250.json.gz"))
-    first, second = (solve(problem_of(instance, seconds=20, seed=5), rules=RULES) for _ in range(2))
+    first, second = (solve(Rulebook(problem_of(instance, seconds=20, seed=5), RULES)) for _ in range(2))
     assert first == second
     assert first.reproducible
     assert first.tiers[-1].after == pytest.approx(109.75e-6)
@@ -67,14 +67,14 @@ def test_progress_falls_and_stays_above_the_bound(hard: Problem) -> None:
             if objective == Balance.id:
                 heard.append((value, bound))
 
-    reached = solve(hard, rules=RULES, reporter=Listener()).tiers[-1].after
+    reached = solve(Rulebook(hard, RULES), reporter=Listener()).tiers[-1].after
     assert [value for value, _ in heard] == sorted((value for value, _ in heard), reverse=True)
     assert max(bound for _, bound in heard) <= reached + 1e-12
 
 
 def test_a_no_good_is_mended_from_the_answer_that_it_refuses(hard: Problem) -> None:
     """Where not all its moves may be made at once, the search goes on from it: it is back within a tenth at once."""
-    first = solve(hard, rules=RULES)
+    first = solve(Rulebook(hard, RULES))
     moves = frozenset(hard.initial.moves_to(first.placement))
     heard: list[float] = []
 
@@ -83,7 +83,7 @@ def test_a_no_good_is_mended_from_the_answer_that_it_refuses(hard: Problem) -> N
             if objective == Balance.id and bound <= value:
                 heard.append(value)
 
-    second = solve(hard, rules=RULES, forbidden=[moves], near=first.placement, reporter=Listener())
+    second = solve(Rulebook(hard, RULES), forbidden=[moves], near=first.placement, reporter=Listener())
     best = first.tiers[-1].after
     assert not moves <= set(hard.initial.moves_to(second.placement))
     assert best <= second.tiers[-1].after <= best * 1.1
@@ -95,7 +95,7 @@ def test_what_is_left_to_gain_may_be_too_little_to_wait_for(hard: Problem, monke
     monkeypatch.setattr("rebalancer.solve.search.lns.HEAD_START", 0.0)
     limits = hard.policy.limits.model_copy(update={"gap_pcpu_hours": 120 * AREA_FIRST})
     problem = replace(hard, policy=hard.policy.model_copy(update={"limits": limits}))
-    first, second = (solve(problem, rules=RULES) for _ in range(2))
+    first, second = (solve(Rulebook(problem, RULES)) for _ in range(2))
     assert not first.tiers[-1].proved
     assert first.tiers[-1].after - first.tiers[-1].bound <= 120 * AREA_FIRST
     assert first == second
@@ -105,7 +105,7 @@ def test_shifts_lower_overload_and_break_nothing(instance: Instance) -> None:
     """Local search keeps all limits, and overload falls by more than nine tenths."""
     stage = TierProblem(instance=instance, objective=Balance())
     at = shifted(stage, instance.home, overload_limits(instance), 0.0, np.random.default_rng(1))
-    before, after = (Balance().value(placement_of(instance, each), instance.problem) for each in (instance.home, at))
+    before, after = (Balance().value(placement_of(instance, each), instance.book) for each in (instance.home, at))
     assert holds(instance, at)
     assert after < before / 10
 
@@ -118,7 +118,7 @@ def test_a_part_of_the_pool_says_what_the_whole_says(instance: Instance) -> None
     at = shifted(stage, instance.home, overload_limits(instance), 0.5, random)
     scopes = [stage.whole(), stage.at(at), *(Scope(free=near.choose(at), at=at) for _ in range(6))]
     values = {model.value(goal, at) for model, goal in map(stage.model, scopes)}
-    exact = Balance().value(placement_of(instance, at), instance.problem)
+    exact = Balance().value(placement_of(instance, at), instance.book)
     goal = stage.model(stage.at(at))[1]
     assert len(values) == 1
     assert float(values.pop() * goal.worth) == pytest.approx(exact)
@@ -145,12 +145,11 @@ def test_small_pools_are_watched_as_a_whole(instance: Instance) -> None:
 def test_holds_judges_as_the_checker_does(seed: int) -> None:
     """The judgement on whole numbers is the checker's, for random placements with all kinds of rules."""
     problem = random_problem(seed)
-    instance = instance_of(problem, rules_for(problem))
-    pool_rules = [rule for rule in instance.rules if isinstance(rule, PoolRule)]
+    instance = instance_of(Rulebook.of(problem))
     random = np.random.default_rng(seed)
     for _ in range(40):
         at = np.array([random.choice(np.flatnonzero(row)) for row in instance.legal], dtype=np.int64)
-        violations = end_violations(pool_rules, problem, placement_of(instance, at))
+        violations = instance.book.violations(placement_of(instance, at), since=problem.initial)
         assert holds(instance, at) == (not violations)
 
 
@@ -162,7 +161,5 @@ def test_load_is_conserved(instance: Instance) -> None:
 
 def test_held_tiers_bind_parts(instance: Instance) -> None:
     """Once nothing is broken, home is not allowed any more: five wishes are broken there."""
-    stage = TierProblem(
-        instance=instance, objective=Balance(), held=(HeldTier(objective=Repair(instance.rules), value=0),)
-    )
+    stage = TierProblem(instance=instance, objective=Balance(), held=(HeldTier(objective=Repair(), value=0),))
     assert not stage.allows(instance.home)

@@ -9,9 +9,9 @@ import pytest
 
 from rebalancer.objectives import MigrationCost, Overload, Repair, Spread
 from rebalancer.placement import Move
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.solve import Outcome, solve
-from tests.solve.tiny import balance_objectives, best, random_problem, tiny
+from tests.solve.tiny import BALANCING, best, random_problem, tiny
 
 HOT = {"a": (7.0,) * 4, "b": (8.0, 2.0, 8.0, 2.0), "c": (1.0,) * 4}
 """On one host of 16 pCPUs: 16 in two slots of four, 12 of which are below the threshold."""
@@ -23,8 +23,8 @@ ANY_GAIN = {"minimum_gain_pcpu_hours": 0}
 def test_lexicographic_optimum_equals_brute_force(seed: int) -> None:
     """Tier after tier, with hours and GiB of the size that real pools have."""
     problem = random_problem(seed)
-    solution = solve(problem)
-    expected = best(problem, balance_objectives(problem))
+    solution = solve(Rulebook.of(problem))
+    expected = best(problem, BALANCING)
     assert [tier.after for tier in solution.tiers] == pytest.approx(expected, abs=1e-9)
     assert all(tier.proved and tier.bound <= tier.after for tier in solution.tiers)
 
@@ -36,15 +36,15 @@ def test_bound_is_never_above_the_optimum_of_unrounded_loads(seed: int) -> None:
     assert problem.demand is not None
     noise = np.random.default_rng(seed).uniform(0, 0.01, problem.demand.vm_pcpu.shape)
     problem.demand.vm_pcpu[:] += noise
-    solution = solve(problem)
-    optimum = best(problem, balance_objectives(problem))[1]
+    solution = solve(Rulebook.of(problem))
+    optimum = best(problem, BALANCING)[1]
     assert solution.tiers[1].bound <= optimum + 1e-9
     assert solution.tiers[1].after == pytest.approx(optimum, abs=1e-4)
 
 
 def test_the_cheapest_of_equal_moves_is_made() -> None:
     """Moving b, of 2 GiB, cures the overload as well as moving a, of 8."""
-    solution = solve(tiny(ON_H1, load=HOT, limits=ANY_GAIN))
+    solution = solve(Rulebook.of(tiny(ON_H1, load=HOT, limits=ANY_GAIN)))
     assert solution.outcome is Outcome.IMPROVED
     assert [tier.after for tier in solution.tiers] == pytest.approx([0, 0.002])
     assert solution.placement["b"] != "h1"
@@ -53,7 +53,7 @@ def test_the_cheapest_of_equal_moves_is_made() -> None:
 
 def test_a_move_has_to_earn_what_it_costs() -> None:
     """At 10 pCPU-hours for a GiB, 8 pCPU-hours of overload are cheaper than moving 2 GiB."""
-    solution = solve(tiny(ON_H1, load=HOT, objective={"pcpu_hours_per_gib": 10.0}, limits=ANY_GAIN))
+    solution = solve(Rulebook.of(tiny(ON_H1, load=HOT, objective={"pcpu_hours_per_gib": 10.0}, limits=ANY_GAIN)))
     assert solution.outcome is Outcome.NOTHING_BETTER
     assert "proved" in solution.reason
 
@@ -61,7 +61,7 @@ def test_a_move_has_to_earn_what_it_costs() -> None:
 def test_a_gain_below_the_minimum_is_not_made() -> None:
     """8 pCPU-hours are to be gained; a policy that asks for 9 gets no moves, and is told why."""
     problem = tiny(ON_H1, load=HOT, limits={"minimum_gain_pcpu_hours": 9})
-    solution = solve(problem)
+    solution = solve(Rulebook.of(problem))
     assert solution.outcome is Outcome.NOT_WORTH_IT
     assert solution.placement.host_of == problem.initial.host_of
     assert solution.reason == "the best moves found gain 8 pCPU-hours; the policy asks for 9"
@@ -70,7 +70,7 @@ def test_a_gain_below_the_minimum_is_not_made() -> None:
 def test_repairs_are_made_however_little_balancing_gains() -> None:
     """Two VMs that should be apart are parted at the least cost, although nothing else is worth a move."""
     limits = {"minimum_gain_pcpu_hours": 100}
-    solution = solve(tiny(ON_H1, load=HOT, limits=limits, apart=[{"name": "g", "vms": ["a", "c"]}]))
+    solution = solve(Rulebook.of(tiny(ON_H1, load=HOT, limits=limits, apart=[{"name": "g", "vms": ["a", "c"]}])))
     assert solution.outcome is Outcome.REPAIRED
     assert [(tier.objective, tier.after) for tier in solution.tiers][:2] == [("repair", 0), ("migration-cost", 4)]
 
@@ -81,16 +81,16 @@ def test_limits_on_moves_hold(limits: dict[str, float], cost: float) -> None:
     vms = {"a": ("h1", 4.0), "b": ("h1", 4.0), "c": ("h2", 4.0), "d": ("h2", 4.0)}
     wishes = [{"name": "one", "vms": ["a", "b"]}, {"name": "two", "vms": ["c", "d"]}]
     problem = tiny(vms, apart=wishes, mode="repair", limits=limits)
-    solution = solve(problem)
-    assert solution.tiers[0].after == Repair(rules_for(problem)).value(solution.placement, problem) == 2 - cost / 4
-    assert MigrationCost().value(solution.placement, problem) == cost
+    solution = solve(Rulebook.of(problem))
+    assert solution.tiers[0].after == Repair().value(solution.placement, Rulebook.of(problem)) == 2 - cost / 4
+    assert MigrationCost().value(solution.placement, Rulebook.of(problem)) == cost
 
 
 def test_forbidden_moves_are_not_made_together() -> None:
     """The best placement is forbidden; the next one is as good as brute force without it."""
     problem = tiny(ON_H1, load=HOT, limits=ANY_GAIN)
-    first = solve(problem)
-    again = solve(problem, forbidden=[frozenset(problem.initial.moves_to(first.placement))])
+    first = solve(Rulebook.of(problem))
+    again = solve(Rulebook.of(problem), forbidden=[frozenset(problem.initial.moves_to(first.placement))])
     assert again.placement.host_of != first.placement.host_of
     assert again.tiers[1].after == pytest.approx(first.tiers[1].after)
 
@@ -99,16 +99,16 @@ def test_moves_of_which_one_is_impossible_forbid_nothing() -> None:
     """A no-good that names a VM that never moves is kept by every placement."""
     problem = tiny(ON_H1, load=HOT, limits=ANY_GAIN, never_move=["c"])
     moves = frozenset({Move(vm="b", source="h1", target="h2"), Move(vm="c", source="h1", target="h2")})
-    assert solve(problem, forbidden=[moves]).tiers[1].after == pytest.approx(0.002)
+    assert solve(Rulebook.of(problem), forbidden=[moves]).tiers[1].after == pytest.approx(0.002)
 
 
 def test_clean_up_lowers_the_peak_and_holds_what_came_before() -> None:
     """Of all cheapest cures, the one with the lowest peak; overload and GiB as without it."""
-    plain = solve(tiny(ON_H1, load=HOT, limits=ANY_GAIN))
+    plain = solve(Rulebook.of(tiny(ON_H1, load=HOT, limits=ANY_GAIN)))
     problem = tiny(
         ON_H1 | {"d": ("h2", 2.0)}, load=HOT | {"d": (6.0,) * 4}, limits=ANY_GAIN, objective={"clean_up": ["peak"]}
     )
-    solution = solve(problem)
+    solution = solve(Rulebook.of(problem))
     assert [tier.objective for tier in solution.tiers] == ["repair", "balance", "peak"]
     assert solution.tiers[1].after == pytest.approx(plain.tiers[1].after)
     assert solution.placement["b"] == "h3"
@@ -122,21 +122,21 @@ def test_clean_up_is_the_best_of_all_placements(seed: int, order: tuple[str, ...
     problem = random_problem(seed)
     wish = problem.policy.objective.model_copy(update={"clean_up": order})
     wanted = replace(problem, policy=problem.policy.model_copy(update={"objective": wish}))
-    solution = solve(wanted)
+    solution = solve(Rulebook.of(wanted))
     assert [tier.objective for tier in solution.tiers] == ["repair", "balance", *order]
-    held = best(wanted, balance_objectives(wanted))
+    held = best(wanted, BALANCING)
     assert [tier.after for tier in solution.tiers[:2]] == pytest.approx(held, abs=1e-6)
     spread = next(tier for tier in solution.tiers if tier.objective == "spread")
     assert spread.bound <= spread.after + 1e-6
     if order[0] == "spread":
-        evenest = best(wanted, (*balance_objectives(wanted), Spread()))[-1]
+        evenest = best(wanted, (*BALANCING, Spread()))[-1]
         assert spread.after == pytest.approx(evenest, abs=1e-3)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_same_input_same_answer(seed: int) -> None:
     """Twice the same problem, twice the same placement and the same tiers."""
-    first, second = (solve(random_problem(seed)) for _ in range(2))
+    first, second = (solve(Rulebook.of(random_problem(seed))) for _ in range(2))
     assert first == second
     assert first.reproducible
 
@@ -144,19 +144,19 @@ def test_same_input_same_answer(seed: int) -> None:
 def test_overload_of_the_answer_is_what_the_objective_says() -> None:
     """Tiers carry exact values, not the solver's rounded ones."""
     problem = random_problem(3)
-    solution = solve(problem)
-    cost = MigrationCost().value(solution.placement, problem) * 0.001
-    assert solution.tiers[1].after == pytest.approx(Overload().value(solution.placement, problem) + cost)
+    solution = solve(Rulebook.of(problem))
+    cost = MigrationCost().value(solution.placement, Rulebook.of(problem)) * 0.001
+    assert solution.tiers[1].after == pytest.approx(Overload().value(solution.placement, Rulebook.of(problem)) + cost)
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_repairs_alone_do_no_harm(seed: int) -> None:
     """Where balancing gains too little, repairs mend as much, with no more overload than tonight or the best has."""
     problem = random_problem(seed)
-    best_overload = Overload().value(solve(problem).placement, problem)
+    best_overload = Overload().value(solve(Rulebook.of(problem)).placement, Rulebook.of(problem))
     limits = problem.policy.limits.model_copy(update={"minimum_gain_pcpu_hours": 1000})
     strict = replace(problem, policy=problem.policy.model_copy(update={"limits": limits}))
-    placement, repair = solve(strict).placement, Repair(rules_for(problem))
-    assert repair.value(placement, problem) == best(problem, (repair,))[0]
-    tonight = Overload().value(problem.initial, problem)
-    assert Overload().value(placement, problem) <= max(tonight, best_overload) + 1e-6
+    placement, repair = solve(Rulebook.of(strict)).placement, Repair()
+    assert repair.value(placement, Rulebook.of(problem)) == best(problem, (repair,))[0]
+    tonight = Overload().value(problem.initial, Rulebook.of(problem))
+    assert Overload().value(placement, Rulebook.of(problem)) <= max(tonight, best_overload) + 1e-6

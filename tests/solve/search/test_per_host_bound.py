@@ -10,12 +10,12 @@ import pytest
 from benchmarks.neutral import AREA_FIRST, RULES, problem_of, read_instance
 from rebalancer.objectives import Balance, Repair
 from rebalancer.problem import Problem
-from rebalancer.rules import Rule, rules_for
+from rebalancer.rules import Rule, Rulebook, rules_for
 from rebalancer.solve.instance.instance import instance_of
 from rebalancer.solve.model.cp_sat import Effort
 from rebalancer.solve.model.tier import HeldTier, TierProblem
 from rebalancer.solve.search.per_host_bound import shed_bound
-from tests.solve.tiny import balance_objectives, best, random_problem, tiny
+from tests.solve.tiny import BALANCING, best, random_problem, tiny
 
 EFFORT = Effort(deterministic=10, seconds=20, seed=1)
 
@@ -32,8 +32,8 @@ LOWEST_KNOWN = {
 
 def bound_of(problem: Problem, rules: tuple[Rule, ...], breaches: int) -> float:
     """The bound where as many breaches are left."""
-    held = (HeldTier(objective=Repair(rules), value=breaches),)
-    stage = TierProblem(instance=instance_of(problem, rules), objective=Balance(), held=held)
+    held = (HeldTier(objective=Repair(), value=breaches),)
+    stage = TierProblem(instance=instance_of(Rulebook(problem, rules)), objective=Balance(), held=held)
     return float(shed_bound(stage.optimistic(), EFFORT))
 
 
@@ -41,7 +41,7 @@ def bound_of(problem: Problem, rules: tuple[Rule, ...], breaches: int) -> float:
 def test_never_above_the_optimum(seed: int) -> None:
     """Brute force knows the best of every placement that the checker accepts."""
     problem = random_problem(seed)
-    breaches, optimum = best(problem, balance_objectives(problem))
+    breaches, optimum = best(problem, BALANCING)
     assert bound_of(problem, rules_for(problem), round(breaches)) <= optimum + 1e-9
 
 

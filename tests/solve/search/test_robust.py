@@ -12,14 +12,14 @@ from rebalancer.errors import MetricsRefused
 from rebalancer.objectives import Balance, HostsInUse, Overload, Peak, Repair, host_load
 from rebalancer.policy import Mode, Policy
 from rebalancer.problem import Problem
-from rebalancer.rules import rules_for
+from rebalancer.rules import Rulebook
 from rebalancer.solve import solve
 from rebalancer.solve.instance.evaluate import load_of, overload_limits
 from rebalancer.solve.instance.instance import instance_of
 from rebalancer.solve.model.tier import TierProblem, placement_of
 from rebalancer.solve.model.variables import Scope
 from rebalancer.solve.search.local_search import shifted
-from tests.solve.tiny import balance_objectives, best, placements, random_problem, tiny
+from tests.solve.tiny import BALANCING, best, placements, random_problem, tiny
 
 VMS = {"a": ("h1", 8.0), "b": ("h1", 4.0), "c": ("h1", 2.0), "d": ("h2", 4.0)}
 
@@ -66,10 +66,8 @@ def test_the_load_of_a_host_is_the_highest_over_all_who_may_peak(budget: int) ->
 def test_the_optimum_is_that_of_brute_force(seed: int, budget: int) -> None:
     """Every tier, proved, whichever VMs keep together, are held or may not leave."""
     problem = peaking(random_problem(seed), budget, seed=seed)
-    solution = solve(problem)
-    assert [tier.after for tier in solution.tiers] == pytest.approx(
-        best(problem, balance_objectives(problem)), abs=1e-9
-    )
+    solution = solve(Rulebook.of(problem))
+    assert [tier.after for tier in solution.tiers] == pytest.approx(best(problem, BALANCING), abs=1e-9)
     assert all(tier.proved and tier.bound <= tier.after for tier in solution.tiers)
 
 
@@ -78,15 +76,15 @@ def test_consolidation_leaves_room_for_peaks(seed: int) -> None:
     """The fewest hosts on which the worst two of each may peak together."""
     problem = peaking(random_problem(seed), 2, seed=seed)
     problem = replace(problem, policy=problem.policy.model_copy(update={"mode": Mode.CONSOLIDATE}))
-    tiers = (Repair(rules_for(problem)), Overload(), HostsInUse(), Balance())
-    assert [tier.after for tier in solve(problem).tiers] == pytest.approx(best(problem, tiers), abs=1e-9)
+    tiers = (Repair(), Overload(), HostsInUse(), Balance())
+    assert [tier.after for tier in solve(Rulebook.of(problem)).tiers] == pytest.approx(best(problem, tiers), abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_model_counts_what_the_objective_counts(seed: int) -> None:
     """Overload and peak of every legal placement, by the model of the whole and by one in which nobody moves."""
     problem = peaking(random_problem(seed, vms=4), 2, seed=seed)
-    instance = instance_of(problem, rules_for(problem))
+    instance = instance_of(Rulebook.of(problem))
     for objective in (Overload(), Peak()):
         stage = TierProblem(instance=instance, objective=objective)
         model, goal = stage.model(Scope(free=instance.legal, at=instance.home))
@@ -94,7 +92,7 @@ def test_the_model_counts_what_the_objective_counts(seed: int) -> None:
             where = np.array(at, dtype=np.int64)
             if instance.legal[np.arange(len(where)), where].all():
                 still, same = stage.model(stage.at(where))
-                exact = objective.value(placement_of(instance, where), problem)
+                exact = objective.value(placement_of(instance, where), Rulebook.of(problem))
                 said = float(model.value(goal, where) * goal.worth)
                 assert said == pytest.approx(exact, abs=1.01e-4 if isinstance(objective, Peak) else 1e-9)
                 assert still.value(same, where) == model.value(goal, where)
@@ -104,7 +102,7 @@ def test_the_model_counts_what_the_objective_counts(seed: int) -> None:
 def test_shifts_end_in_loads_that_are_true(seed: int) -> None:
     """What local search adds up shift by shift relieves the hosts, and never makes the total worse."""
     problem = peaking(random_problem(seed), 2, seed=seed)
-    instance = instance_of(problem, rules_for(problem))
+    instance = instance_of(Rulebook.of(problem))
     stage, limits = TierProblem(instance=instance, objective=Balance()), overload_limits(instance)
     at = shifted(stage, instance.home, limits, 0.0, np.random.default_rng(1))
     above = [np.maximum(load_of(instance, each) - limits[:, None], 0).sum() for each in (instance.home, at)]
@@ -115,7 +113,7 @@ def test_a_budget_of_nothing_changes_nothing() -> None:
     """The answer is that of the policy without `robust`, number by number."""
     problem = random_problem(3)
     robust = replace(problem, policy=with_budget(problem.policy, 0))
-    answers = [solve(each) for each in (robust, problem)]
+    answers = [solve(Rulebook.of(each)) for each in (robust, problem)]
     assert answers[0].placement == answers[1].placement
     assert answers[0].tiers == answers[1].tiers
 
@@ -125,9 +123,9 @@ def test_a_peak_alone_is_worth_a_move() -> None:
     load = {"a": (6.0,) * 4, "b": (5.0,) * 4, "c": (0.0,) * 4, "d": (1.0,) * 4}
     calm = tiny(VMS, load=load, limits={"minimum_gain_pcpu_hours": 0})
     assert calm.demand is not None
-    assert solve(calm).placement.host_of == calm.initial.host_of
+    assert solve(Rulebook.of(calm)).placement.host_of == calm.initial.host_of
     demand = replace(calm.demand, vm_deviation_pcpu=np.full_like(calm.demand.vm_pcpu, 3.0))
-    solution = solve(replace(calm, demand=demand, policy=with_budget(calm.policy, 1)))
+    solution = solve(Rulebook.of(replace(calm, demand=demand, policy=with_budget(calm.policy, 1))))
     assert solution.tiers[1].before == pytest.approx(4 * 2.0)
     assert solution.placement["a"] != solution.placement["b"]
 
@@ -136,4 +134,4 @@ def test_peaks_are_not_guessed() -> None:
     """A profile that was made without peaks is refused, not taken for one without any."""
     problem = tiny(VMS, load={})
     with pytest.raises(MetricsRefused, match="the load profile holds no peaks"):
-        solve(replace(problem, policy=with_budget(problem.policy, 1)))
+        solve(Rulebook.of(replace(problem, policy=with_budget(problem.policy, 1))))

@@ -16,7 +16,7 @@ from rebalancer.placement import Placement
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.policy import Covered, DemandPolicy, LimitsPolicy, SparePolicy
 from rebalancer.problem import Problem, make_problem
-from rebalancer.rules import PoolRule, end_violations, rules_for
+from rebalancer.rules import PoolRule, Rulebook, rules_for
 from rebalancer.rules.availability.restarts import Restarts
 from rebalancer.rules.availability.spare import Spare
 from rebalancer.simulator import Simulator, demo_pool
@@ -27,7 +27,7 @@ from rebalancer.solve.model.tier import TierProblem
 from rebalancer.verify.verify import verify_plan
 from rebalancer.xapi import Credentials, Trust, connect, measure, read_pool
 from tests.pools import policy_of
-from tests.solve.tiny import SLOTS, accepted_by_checker, balance_objectives, placements, tiny
+from tests.solve.tiny import BALANCING, SLOTS, accepted_by_checker, placements, tiny
 
 MADE_AT = datetime(2026, 11, 1, 2, 0, tzinfo=UTC)
 
@@ -45,12 +45,12 @@ def spare_problem(seed: int, failing: int, *, vms: int = 4, hosts: int = 3) -> P
 
 def accepted_by_model(problem: Problem) -> set[tuple[str, ...]]:
     """The placements that the model accepts when it states every failure that is outlived tonight."""
-    instance = instance_of(problem, rules_for(problem))
+    instance = instance_of(Rulebook.of(problem))
     here = where_of(problem.initial)
     for number, limit in enumerate(instance.failures.restarts):
         outlived = [failure for failure in limit.failures if limit.restarts(failure, here) is not None]
         instance.failures.stated.extend((number, failure) for failure in outlived)
-    stage = TierProblem(instance=instance, objective=balance_objectives(problem)[1])
+    stage = TierProblem(instance=instance, objective=BALANCING[1])
     return {tuple(goal.host_of.values()) for goal in placements(problem) if _is_possible(stage, goal)}
 
 
@@ -91,9 +91,9 @@ def test_some_cases_exclude_something() -> None:
 def test_optimum_is_that_of_brute_force(seed: int, failing: int) -> None:
     """The answer keeps every failure that was outlived, is the best that does, and is proved to be."""
     problem = spare_problem(seed, failing, vms=5, hosts=3 if failing == 1 else 4)
-    found = solve(problem)
+    found = solve(Rulebook.of(problem))
     rules = [rule for rule in rules_for(problem) if isinstance(rule, PoolRule)]
-    assert end_violations(rules, problem, found.placement) == ()
+    assert Rulebook(problem, rules).violations(found.placement, since=problem.initial) == ()
     assert all(tier.proved for tier in found.tiers)
     assert tuple(round(tier.after, 9) for tier in found.tiers if tier.objective != "failures-lost") == optimum(
         problem, found.placement
@@ -104,7 +104,7 @@ def optimum(problem: Problem, answer: Placement) -> tuple[float, ...]:
     """The lowest breaches and the lowest balance with them, of all that outlives what *answer* does."""
     still = set(lost_in(problem, answer))
     goals = [goal for goal in allowed(problem) if set(lost_in(problem, goal)) <= still]
-    return min(tuple(round(each.value(goal, problem), 9) for each in balance_objectives(problem)) for goal in goals)
+    return min(tuple(round(each.value(goal, Rulebook.of(problem)), 9) for each in BALANCING) for goal in goals)
 
 
 def allowed(problem: Problem) -> list[Placement]:
@@ -141,7 +141,7 @@ def _restart_somehow(limit: Restarts, failure: frozenset[str], goal: Placement) 
 def test_lost_failures_are_mended_as_far_as_they_can(seed: int, failing: int) -> None:
     """After as few failures as any allowed placement leaves VMs do not restart; that is a tier, proved, and no more."""
     problem = lopsided(seed, failing)
-    found = solve(problem)
+    found = solve(Rulebook.of(problem))
     before = len(lost_in(problem, problem.initial))
     tiers = {tier.objective: tier for tier in found.tiers}
     if not before:
@@ -158,7 +158,7 @@ def test_plan_that_mends_failures_says_so_and_verifies() -> None:
     """Steps that do nothing else give the failures as their reason, and the plan verifies with its tier."""
     told = []
     for seed in range(12):
-        plan = rebalance(lopsided(seed, 2), made_at=MADE_AT)
+        plan = rebalance(Rulebook.of(lopsided(seed, 2)), made_at=MADE_AT)
         problem = lopsided(seed, 2)
         assert verify_plan(plan, problem.pool, problem.demand, now=MADE_AT) == ()
         tier = next((each for each in plan.tiers if each.objective == "failures-lost"), None)
@@ -213,6 +213,6 @@ def test_demo_pool_keeps_hosts_to_spare(demo: Problem, failing: int) -> None:
     spare = SparePolicy(hosts=failing, vms=Covered.ALL)
     policy = demo.policy.model_copy(update={"spare": spare, "limits": LimitsPolicy(solve_seconds=5)})
     problem = make_problem(demo.pool, demo.demand, policy)
-    plan = rebalance(problem, made_at=MADE_AT)
+    plan = rebalance(Rulebook.of(problem), made_at=MADE_AT)
     assert plan.steps
     assert verify_plan(plan, problem.pool, problem.demand, now=MADE_AT) == ()

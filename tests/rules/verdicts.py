@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rebalancer.inventory import VM, Host, PowerState
-from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import HostRule, Objection, Origin, PoolRule, Rule
-from rebalancer.rules.core.ledger import step_ledger
-from rebalancer.rules.core.legality import Legality, Ranked
+from rebalancer.rules import Rulebook
+from rebalancer.rules.core.kinds import HostRule, Objection, Origin
+from rebalancer.rules.core.legality import Ranked
 
 
 class Verdicts:
@@ -18,10 +15,10 @@ class Verdicts:
     would migrate it there once more, with its memory counted twice.
     """
 
-    def __init__(self, problem: Problem, rules: Sequence[Rule]) -> None:
-        self._legality = Legality(problem, [rule for rule in rules if rule.origin is Origin.XAPI])
-        self._ledger = step_ledger(self._legality.pool_rules, problem, problem.initial)
-        self._rank = {rule.id: rank for rank, rule in enumerate(self._legality.rules) if isinstance(rule, PoolRule)}
+    def __init__(self, book: Rulebook) -> None:
+        own = Rulebook(book.problem, [rule for rule in book.rules if rule.origin is Origin.XAPI])
+        self._legality, self._ledger = own.live, own.ledger()
+        self._rank = {rule.id: rank for rank, rule in enumerate(own.rules) if rule.when}
 
     def first(self, vm: VM, host: Host) -> Objection | None:
         """The first objection in XAPI's order, pool rules included; None when XAPI would start the migration."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from rebalancer.inventory import VM, Host, PowerState
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import HostRule, Objection, PairRule, PoolRule, Rule, VMRule
+from rebalancer.rules.core.kinds import DiskRule, DiskTargets, HostRule, Objection, PairRule, Rule, VMRule
 from rebalancer.rules.core.versions import xapi_version
-from rebalancer.rules.facts.disk_maps import DiskRule, DiskTargets
-from rebalancer.rules.storage_catalogue import STORAGE_DOCUMENTED, STORAGE_MOTION, STORAGE_OPERATION
+from tests.rules.motions import MOTION, OPERATION, UNASKED
 
 
 class StorageVerdicts:
@@ -19,17 +18,17 @@ class StorageVerdicts:
 
     def operation(self, vm: VM) -> Objection | None:
         """What `VM.assert_operation_valid` answers to migrate_send: nothing about targets."""
-        asked = (rule.objects(vm, self._problem) for rule in STORAGE_OPERATION if rule.binds(self._version))
+        asked = (rule.objects(vm, self._problem) for rule in OPERATION if rule.binds(self._version))
         return next((objection for objection in asked if objection), None)
 
     def motion(self, vm: VM, host: Host, disks: DiskTargets) -> Objection | None:
         """What `VM.assert_can_migrate` answers: nothing about operations that are blocked or under way."""
-        asked = (self._ask(rule, vm, host, disks) for rule in STORAGE_MOTION if rule.binds(self._version))
+        asked = (self._ask(rule, vm, host, disks) for rule in MOTION if rule.binds(self._version))
         return next((objection for objection in asked if objection), None)
 
     def unasked(self, vm: VM, host: Host, disks: DiskTargets) -> tuple[Objection, ...]:
         """What speaks against it although neither answer says so."""
-        asked = (rule.objects(vm, host, disks, self._problem) for rule in STORAGE_DOCUMENTED)
+        asked = (rule.objects(vm, host, disks, self._problem) for rule in UNASKED)
         return tuple(objection for objection in asked if objection)
 
     def _ask(self, rule: Rule, vm: VM, host: Host, disks: DiskTargets) -> Objection | None:
@@ -44,7 +43,7 @@ class StorageVerdicts:
 
     def _ask_pair(self, rule: Rule, vm: VM, host: Host) -> Objection | None:
         """The answer of a pair rule."""
-        if isinstance(rule, PoolRule) or not isinstance(rule, PairRule):
+        if not isinstance(rule, PairRule):
             return None
         needs = rule.needs(vm, self._problem)
         return None if needs is None else rule.objects(needs, host, self._problem)

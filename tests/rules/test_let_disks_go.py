@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from rebalancer.legality.let_disks_go import LetDisksGo
 from rebalancer.policy import Policy
-from rebalancer.rules import Objection, rules_for
+from rebalancer.rules import Objection, Rulebook
 from rebalancer.units import GIB
 from tests.local_disks import full_disk, local_problem, local_vm, with_disks
 from tests.pools import policy_of
@@ -19,8 +18,7 @@ UNSEEN = Objection(rule="shared-sr-visible", code="VM_REQUIRES_SR", words="")
 def copied_bytes(policy: Policy, said: Objection = UNSEEN) -> int | None:
     """What the way out copies for web, whose disk of 20 GiB h2 does not see, where *said* is the objection."""
     problem = local_problem(local_vm("web"), vdis=[full_disk("web-disk0", "l1")], policy=policy)
-    go = LetDisksGo(problem, rules_for(problem))
-    return go.copied_bytes(said, problem.pool.vms["web"], problem.pool.hosts["h2"])
+    return Rulebook.of(problem).let_disks_go.copied_bytes(said, problem.pool.vms["web"], problem.pool.hosts["h2"])
 
 
 def test_an_sr_that_the_target_does_not_see_is_settled() -> None:

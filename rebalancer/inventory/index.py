@@ -1,0 +1,69 @@
+"""Tables of a pool read the other way round: who is on a card, a network, a disk."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cached_property
+
+from rebalancer.inventory.pool import Pool
+from rebalancer.inventory.references import Uuid
+from rebalancer.inventory.vm import PowerState, VBDType
+
+
+class PoolIndex:
+    """Indexes over one pool, each worked out when first asked."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    @cached_property
+    def snapshot_bytes(self) -> Mapping[Uuid, int]:
+        """Virtual sizes of the snapshots of each disk that has some, summed."""
+        found: defaultdict[Uuid, int] = defaultdict(int)
+        for vdi in self._pool.vdis.values():
+            if vdi.snapshot_of is not None:
+                found[vdi.snapshot_of] += vdi.virtual_size_bytes
+        return dict(found)
+
+    @cached_property
+    def vms_of_disk(self) -> Mapping[Uuid, frozenset[Uuid]]:
+        """The VMs, templates and snapshots included, that have each disk in a drive; CDs count for none."""
+        found: defaultdict[Uuid, set[Uuid]] = defaultdict(set)
+        for vm in self._pool.vms.values():
+            for drive in vm.vbds:
+                if drive.vdi is not None and not drive.empty and drive.type is not VBDType.CD:
+                    found[drive.vdi].add(vm.uuid)
+        return {disk: frozenset(vms) for disk, vms in found.items()}
+
+    @cached_property
+    def hosts_of_network(self) -> Mapping[Uuid, frozenset[Uuid]]:
+        """The hosts of running VMs, by the networks of their interfaces."""
+        found: defaultdict[Uuid, set[Uuid]] = defaultdict(set)
+        for vm in self._pool.vms.values():
+            if vm.power_state is PowerState.RUNNING and vm.resident_on is not None:
+                for vif in vm.vifs:
+                    found[vif.network].add(vm.resident_on)
+        return {network: frozenset(hosts) for network, hosts in found.items()}
+
+    @cached_property
+    def vgpu_types_on_card(self) -> Mapping[Uuid, tuple[Uuid | None, ...]]:
+        """The types of all virtual GPUs that are on each card (PGPU), or on their way to it."""
+        found: defaultdict[Uuid, list[Uuid | None]] = defaultdict(list)
+        for vm in self._pool.vms.values():
+            for vgpu in vm.vgpus:
+                for card in (vgpu.resident_on, vgpu.scheduled_to_be_resident_on):
+                    if card is not None:
+                        found[card].append(vgpu.type)
+        return {card: tuple(types) for card, types in found.items()}
+
+    @cached_property
+    def levelled_by_domain_type(self) -> frozenset[Uuid]:
+        """Coordinators of pools in which a host states the CPU features of HVM and PV guests apart."""
+        return frozenset(
+            member.coordinator
+            for member in self._pool.members
+            if any(
+                level in host.cpu_info for host in member.hosts.values() for level in ("features_hvm", "features_pv")
+            )
+        )
