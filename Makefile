@@ -67,7 +67,7 @@ lock: ## write requirements.lock anew from pyproject.toml
 	@scripts/make-venv build/lock
 	@build/lock/bin/$(PIP) install hatchling '.[dev,bench]'
 	@{ echo '# Exact versions for a checkout: package, extras, development and build. Written by `make lock`.'; \
-	  build/lock/bin/$(PIP) freeze --exclude rebalancer; } > requirements.lock
+	  build/lock/bin/$(PIP) freeze --exclude xapi-rebalancer; } > requirements.lock
 	@rm -rf build/lock
 
 clean: ## remove everything that make made

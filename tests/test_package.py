@@ -22,7 +22,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return next(folder.glob("rebalancer-*.whl"))
+    return next(folder.glob("xapi_rebalancer-*.whl"))
 
 
 def test_wheel_holds_the_whole_package_and_nothing_else(wheel: Path) -> None:

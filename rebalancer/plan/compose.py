@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 
+from rebalancer import __version__
 from rebalancer.inventory.digest import inventory_digest
 from rebalancer.plan.disks import ejections, sr_rows
 from rebalancer.plan.document import sealed
@@ -22,8 +23,8 @@ from rebalancer.policy.load import policy_digest
 from rebalancer.problem import Problem
 from rebalancer.rules import Legality, Rule
 
-PACKAGES = ("rebalancer", "ortools", "networkx", "numpy")
-"""Whose versions decide what a plan looks like."""
+PACKAGES = ("ortools", "networkx", "numpy")
+"""Whose versions, beside our own, decide what a plan looks like."""
 SCHEDULE_EFFORT = 0.2
 """CP-SAT's deterministic seconds for a shorter timetable; that of the way back is listed only."""
 
@@ -111,7 +112,7 @@ def _made_from(problem: Problem, pace: Pace, undoes: str | None) -> MadeFrom:
 
 def _versions() -> Mapping[str, str]:
     """Versions of what made the plan; `unknown` where a package runs without being installed."""
-    return {package: _version(package) for package in PACKAGES}
+    return {"rebalancer": __version__, **{package: _version(package) for package in PACKAGES}}
 
 
 def _version(package: str) -> str:
