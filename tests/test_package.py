@@ -33,6 +33,23 @@ def test_wheel_holds_the_whole_package_and_nothing_else(wheel: Path) -> None:
     assert packed == {path.relative_to(ROOT).as_posix() for path in files}
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "export/plan.schema.json",
+        "nightly/rebalancer-nightly.service",
+        "nightly/rebalancer-nightly.timer",
+        "policy/policy.toml",
+        "py.typed",
+        "simulator/schema.json",
+    ],
+)
+def test_wheel_holds_what_is_no_module(wheel: Path, name: str) -> None:
+    """An installed copy has the plan schema, the units and the commented policy."""
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.read(f"rebalancer/{name}") == (ROOT / "rebalancer" / name).read_bytes()
+
+
 def test_version_has_one_source(wheel: Path) -> None:
     """The wheel carries the version that the package says, and pyproject.toml repeats it nowhere."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
