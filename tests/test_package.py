@@ -62,8 +62,8 @@ def test_lock_pins_every_declared_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = [line for lines in project["optional-dependencies"].values() for line in lines]
     lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
-    pinned = dict(line.lower().split("==") for line in lines if not line.startswith("#"))
-    declared = {line.partition(">")[0].lower() for line in [*project["dependencies"], *extras]}
+    pinned = dict(line.lower().replace("-", "_").split("==") for line in lines if not line.startswith("#"))
+    declared = {line.partition(">")[0].lower().replace("-", "_") for line in [*project["dependencies"], *extras]}
     assert {name for name in declared if "[" not in name} <= pinned.keys()
 
 
