@@ -58,13 +58,30 @@ def test_version_has_one_source(wheel: Path) -> None:
 
 
 def test_lock_pins_every_declared_package() -> None:
-    """The lock holds plain `name==version` lines only, and one for every dependency and extra."""
+    """The locks hold plain `name==version` lines only, and one for every dependency and extra."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = [line for lines in project["optional-dependencies"].values() for line in lines]
-    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
-    pinned = dict(line.lower().replace("-", "_").split("==") for line in lines if not line.startswith("#"))
-    declared = {line.partition(">")[0].lower().replace("-", "_") for line in [*project["dependencies"], *extras]}
-    assert {name for name in declared if "[" not in name} <= pinned.keys()
+    extras = project["optional-dependencies"]
+    bench = declared(extras.pop("bench"))
+    wanted = declared([*project["dependencies"], *(line for lines in extras.values() for line in lines)])
+    assert wanted <= pinned("requirements.lock").keys()
+    assert bench <= pinned("requirements-bench.lock").keys()
+
+
+def test_no_checkout_is_given_what_only_the_benchmarks_use() -> None:
+    """Two locks, and no package in both: GPL software is installed by those who measure, and by nobody else."""
+    assert pinned("requirements.lock").keys().isdisjoint(pinned("requirements-bench.lock"))
+
+
+def declared(requirements: list[str]) -> set[str]:
+    """The packages of requirements such as `numpy>=2.1`, in small letters, our own extras left out."""
+    names = {line.partition(">")[0].lower().replace("-", "_") for line in requirements}
+    return {name for name in names if "[" not in name}
+
+
+def pinned(lock: str) -> dict[str, str]:
+    """Versions by package."""
+    lines = (ROOT / lock).read_text(encoding="utf-8").splitlines()
+    return dict(line.lower().replace("-", "_").split("==") for line in lines if not line.startswith("#"))
 
 
 @pytest.mark.slow
