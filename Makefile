@@ -56,7 +56,7 @@ foreign: setup ## let the npm package xen-api talk to the simulator
 	  echo "Skipped: the foreign client needs Node.js and npm, and npm is not installed."; \
 	fi
 
-mutants: setup ## put one thing wrong in every rule; SAMPLE=100 tries that many and writes no docs
+mutants: setup ## put one thing wrong in every rule; SAMPLE=100 tries that many
 	@.venv/bin/python -m tests.mutants --sample $(SAMPLE)
 
 bench: .venv/.bench ## measure, beside a balancer that only this target installs
