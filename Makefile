@@ -56,18 +56,25 @@ foreign: setup ## let the npm package xen-api talk to the simulator
 	  echo "Skipped: the foreign client needs Node.js and npm, and npm is not installed."; \
 	fi
 
-mutants: setup ## put one thing wrong in every rule; SAMPLE=100 tries that many and writes no docs
+mutants: setup ## put one thing wrong in every rule; SAMPLE=100 tries that many
 	@.venv/bin/python -m tests.mutants --sample $(SAMPLE)
 
-bench: setup ## measure
+bench: .venv/.bench ## measure, beside a balancer that only this target installs
 	@.venv/bin/python -m benchmarks
 
-lock: ## write requirements.lock anew from pyproject.toml
+.venv/.bench: .venv/.installed requirements-bench.lock
+	@.venv/bin/$(PIP) install --requirement requirements.lock --requirement requirements-bench.lock
+	@touch $@
+
+lock: ## write both lock files anew from pyproject.toml
 	@rm -rf build/lock
 	@scripts/make-venv build/lock
-	@build/lock/bin/$(PIP) install hatchling '.[dev,bench]'
+	@build/lock/bin/$(PIP) install hatchling '.[dev]'
 	@{ echo '# Exact versions for a checkout: package, extras, development and build. Written by `make lock`.'; \
-	  build/lock/bin/$(PIP) freeze --exclude rebalancer; } > requirements.lock
+	  build/lock/bin/$(PIP) freeze --exclude xapi-rebalancer; } > requirements.lock
+	@build/lock/bin/$(PIP) install --constraint requirements.lock '.[bench]'
+	@{ echo '# Exact versions of what `make bench` adds to requirements.lock. Written by `make lock`.'; \
+	  build/lock/bin/$(PIP) freeze --exclude xapi-rebalancer | grep -vxFf requirements.lock; } > requirements-bench.lock
 	@rm -rf build/lock
 
 clean: ## remove everything that make made

@@ -34,6 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", help="instances; all of them otherwise")
     parser.add_argument("--peer-seconds", type=float, default=PEER_SECONDS, help="for proxlb-solver; 0 leaves it out")
     chosen = parser.parse_args(arguments)
+    if chosen.peer_seconds and find_spec("proxlb_solver") is None:
+        print("proxlb-solver is left out: it is not installed (pip install --requirement requirements-bench.lock)")
     wanted = [target for target in TARGETS if not chosen.names or target.name in chosen.names]
     with TemporaryDirectory() as folder:
         found = [(target, _path(target, Path(folder))) for target in wanted]

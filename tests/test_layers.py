@@ -78,6 +78,7 @@ THIRD_PARTY = {
     },
     "ortools": {"solve"},
     "pandas": {"demand", "frames", "plots"},
+    "prometheus_client": {"nightly"},
     "pydantic": {"approval", "policy", "snapshot", "export"},
     "rich": {"cli"},
     "typer": {"cli"},
@@ -275,19 +276,19 @@ def test_imported_packages_are_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = [line for lines in project["optional-dependencies"].values() for line in lines]
     declared = {_name(line) for line in [*project["dependencies"], *extras]}
-    assert {found.package.lower() for found in imports(own=False)} <= declared
+    assert {_name(found.package) for found in imports(own=False)} <= declared
 
 
 def test_dependencies_are_imported() -> None:
     """No dependency is installed for nothing."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    imported = {found.package.lower() for found in imports(own=False)}
+    imported = {_name(found.package) for found in imports(own=False)}
     assert {_name(line) for line in project["dependencies"]} - NOT_IMPORTED <= imported
 
 
 def _name(requirement: str) -> str:
-    """The package of a requirement such as `numpy>=2.1`, in small letters."""
-    return requirement.partition(">")[0].partition("[")[0].strip().lower()
+    """The package of a requirement such as `numpy>=2.1`, in small letters, as it is imported."""
+    return requirement.partition(">")[0].partition("[")[0].strip().lower().replace("-", "_")
 
 
 @pytest.mark.parametrize("module", ["rebalancer", "rebalancer.cli"])

@@ -22,7 +22,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return next(folder.glob("rebalancer-*.whl"))
+    return next(folder.glob("xapi_rebalancer-*.whl"))
 
 
 def test_wheel_holds_the_whole_package_and_nothing_else(wheel: Path) -> None:
@@ -33,6 +33,23 @@ def test_wheel_holds_the_whole_package_and_nothing_else(wheel: Path) -> None:
     assert packed == {path.relative_to(ROOT).as_posix() for path in files}
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "export/plan.schema.json",
+        "nightly/rebalancer-nightly.service",
+        "nightly/rebalancer-nightly.timer",
+        "policy/policy.toml",
+        "py.typed",
+        "simulator/schema.json",
+    ],
+)
+def test_wheel_holds_what_is_no_module(wheel: Path, name: str) -> None:
+    """An installed copy has the plan schema, the units and the commented policy."""
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.read(f"rebalancer/{name}") == (ROOT / "rebalancer" / name).read_bytes()
+
+
 def test_version_has_one_source(wheel: Path) -> None:
     """The wheel carries the version that the package says, and pyproject.toml repeats it nowhere."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -41,21 +58,40 @@ def test_version_has_one_source(wheel: Path) -> None:
 
 
 def test_lock_pins_every_declared_package() -> None:
-    """The lock holds plain `name==version` lines only, and one for every dependency and extra."""
+    """The locks hold plain `name==version` lines only, and one for every dependency and extra."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = [line for lines in project["optional-dependencies"].values() for line in lines]
-    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
-    pinned = dict(line.lower().split("==") for line in lines if not line.startswith("#"))
-    declared = {line.partition(">")[0].lower() for line in [*project["dependencies"], *extras]}
-    assert {name for name in declared if "[" not in name} <= pinned.keys()
+    extras = project["optional-dependencies"]
+    bench = declared(extras.pop("bench"))
+    wanted = declared([*project["dependencies"], *(line for lines in extras.values() for line in lines)])
+    assert wanted <= pinned("requirements.lock").keys()
+    assert bench <= pinned("requirements-bench.lock").keys()
+
+
+def test_no_checkout_is_given_what_only_the_benchmarks_use() -> None:
+    """Two locks, and no package in both: GPL software is installed by those who measure, and by nobody else."""
+    assert pinned("requirements.lock").keys().isdisjoint(pinned("requirements-bench.lock"))
+
+
+def declared(requirements: list[str]) -> set[str]:
+    """The packages of requirements such as `numpy>=2.1`, in small letters, our own extras left out."""
+    names = {line.partition(">")[0].lower().replace("-", "_") for line in requirements}
+    return {name for name in names if "[" not in name}
+
+
+def pinned(lock: str) -> dict[str, str]:
+    """Versions by package."""
+    lines = (ROOT / lock).read_text(encoding="utf-8").splitlines()
+    return dict(line.lower().replace("-", "_").split("==") for line in lines if not line.startswith("#"))
 
 
 @pytest.mark.slow
-def test_demo_runs_without_a_checkout(wheel: Path, tmp_path: Path) -> None:
-    """Installed from its wheel, `rebalancer demo` succeeds in an empty folder."""
+def test_demo_runs_without_checkout_and_extras(wheel: Path, tmp_path: Path) -> None:
+    """Installed from its wheel, `rebalancer demo` succeeds in an empty folder, and needs nothing that extras bring."""
     site = tmp_path / "site"
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), str(wheel)]
     subprocess.run(install, check=True, capture_output=True)
+    for name in ("cryptography", "matplotlib", "pyarrow"):
+        (site / f"{name}.py").write_text("raise ModuleNotFoundError", encoding="utf-8")
     empty = tmp_path / "empty"
     empty.mkdir()
     run = subprocess.run(

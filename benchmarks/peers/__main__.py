@@ -7,6 +7,7 @@ import json
 import resource
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=60.0, help="what proxlb may take")
     parser.add_argument("--out", type=Path, help="where to write the answer; standard output otherwise")
     chosen = parser.parse_args(arguments)
+    if chosen.peer == "proxlb" and find_spec("proxlb_solver") is None:
+        parser.error("proxlb-solver is not installed: pip install --requirement requirements-bench.lock")
     instance = read_instance(chosen.instance)
     found = answer(chosen.peer, instance, level=chosen.level, seconds=chosen.seconds)
     text = json.dumps(found, indent=1) + "\n"

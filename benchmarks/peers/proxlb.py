@@ -1,4 +1,4 @@
-"""proxlb-solver (credativ, GPL-3.0, from PyPI by the extra `bench`): CP-SAT for Proxmox, called as its users call it.
+"""proxlb-solver (credativ, GPL-3.0, which only the extra `bench` brings): CP-SAT for Proxmox, called as users call it.
 
 It knows one moment: it gets the slot with most overload. Its limit on vCPUs is opened, because the instances have none.
 """

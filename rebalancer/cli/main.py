@@ -35,6 +35,7 @@ from rebalancer.cli.commands import (
     simulate,
     sleep,
     snapshot,
+    systemd,
     verify,
 )
 from rebalancer.cli.exits import Exit, exit_code
@@ -64,6 +65,7 @@ for module in (
     apply,
     rollback,
     nightly,
+    systemd,
     simulate,
 ):
     app.command()(module.__dict__[module.__name__.rsplit(".", 1)[-1]])

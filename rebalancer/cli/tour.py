@@ -35,12 +35,9 @@ def tour(folder: Path) -> None:
         RebalancerError: a stage failed.
     """
     credentials = Credentials(user="root", password=secrets.token_urlsafe(12))
-    with Simulator(
-        demo_pool(), speed=SPEED, tls=True, user=credentials.user, password=credentials.password
-    ) as simulator:
-        trust = Trust(fingerprints=frozenset({simulator.certificate_fingerprint or ""}))
+    with Simulator(demo_pool(), speed=SPEED, user=credentials.user, password=credentials.password) as simulator:
         _stage("1. Read the pool over XenAPI, and a week of metrics from every host")
-        problem = _read(simulator.url, credentials, trust, folder / "snapshot.json.gz")
+        problem = _read(simulator.url, credentials, folder / "snapshot.json.gz")
         _stage("2. Check what may move")
         show(*check_tables(legality_report(Rulebook.of(problem))))
         _stage("3. Plan")
@@ -49,13 +46,11 @@ def tour(folder: Path) -> None:
         _stage("4. Read the plan back, and prove every state between its steps")
         _verify(folder / "plan", problem)
         _stage("5. Carry it out")
-        with live_pool(simulator.url, credentials, trust) as live, watch_run() as reporter:
+        with live_pool(simulator.url, credentials, Trust()) as live, watch_run() as reporter:
             result = execute(plan, live, journal=folder / "journal.jsonl", state_dir=folder, reporter=reporter)
         show(str(result))
         _stage("6. Read again, and plan again")
-        again = _plan(
-            _read(simulator.url, credentials, trust, folder / "snapshot-after.json.gz"), folder / "plan-after"
-        )
+        again = _plan(_read(simulator.url, credentials, folder / "snapshot-after.json.gz"), folder / "plan-after")
         show_lines("")
         show(hosts_table(again), again.summary)
 
@@ -67,10 +62,10 @@ def _stage(title: str) -> None:
     show_lines("")
 
 
-def _read(url: str, credentials: Credentials, trust: Trust, snapshot: Path) -> Problem:
+def _read(url: str, credentials: Credentials, snapshot: Path) -> Problem:
     """The problem of the pool as it is now, and a snapshot of it."""
     policy = Policy()
-    with connect(url, credentials, trust) as session:
+    with connect(url, credentials, Trust()) as session:
         pool = read_pool(session)
         demand = measure(session, pool, policy.demand)
     write_snapshot(Snapshot(pool=pool, demand=demand, taken_at=datetime.now(UTC), source=url), snapshot)

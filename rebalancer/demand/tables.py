@@ -12,7 +12,7 @@ import pandas as pd
 
 from rebalancer.demand.aggregate import DemandSettings, profile_from_samples
 from rebalancer.demand.profile import LoadProfile
-from rebalancer.errors import InputError
+from rebalancer.errors import InputError, MissingExtra
 from rebalancer.inventory import Pool
 
 OWNERS = {"vm_uuid": "vm", "host_uuid": "host"}
@@ -94,9 +94,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
 def _read_parquet(path: Path) -> pd.DataFrame:
     """A Parquet file, if the package that reads them is there; rows are counted like lines of CSV."""
     if find_spec("pyarrow") is None:
-        raise InputError(
-            str(path), "Parquet files need the package pyarrow", "Install it with `pip install rebalancer[parquet]`"
-        )
+        raise MissingExtra(str(path), "pyarrow", extra="parquet")
     return pd.read_parquet(path, engine="pyarrow").reset_index(drop=True)
 
 

@@ -2,6 +2,7 @@
 
     RebalancerError
     |- InputError                 a file, an argument or a setting cannot be used
+    |  |- MissingExtra            ... without a package that only an extra brings
     |  |- SnapshotError           ... a snapshot or a database dump
     |  |- PolicyError             ... a policy
     |  |- PlanFileError           ... a plan file
@@ -30,7 +31,14 @@ A class keeps its data; `__str__` builds the sentence: what happened, where, and
 from __future__ import annotations
 
 from rebalancer.errors.base import RebalancerError
-from rebalancer.errors.inputs import ConnectionSettingsError, InputError, PlanFileError, PolicyError, SnapshotError
+from rebalancer.errors.inputs import (
+    ConnectionSettingsError,
+    InputError,
+    MissingExtra,
+    PlanFileError,
+    PolicyError,
+    SnapshotError,
+)
 from rebalancer.errors.plans import ApprovalRefused, IllegalPlan, NoLegalOrder, StalePlan
 from rebalancer.errors.readings import InventoryError, MetricsRefused
 from rebalancer.errors.runs import PoolLocked, StoppedHalfWay
@@ -55,6 +63,7 @@ __all__ = [
     "InventoryError",
     "LoginRefused",
     "MetricsRefused",
+    "MissingExtra",
     "ModelBug",
     "NoLegalOrder",
     "NothingFound",

@@ -15,6 +15,21 @@ class InputError(Located):
     """
 
 
+class MissingExtra(InputError):
+    """A package that only an extra brings is not installed.
+
+    Args:
+        where: the file or part that needs it.
+        package: the package.
+        extra: the extra of this project that brings it.
+    """
+
+    def __init__(self, where: str, package: str, extra: str) -> None:
+        remedy = f"Install the extra `{extra}`: in a checkout `pip install '.[{extra}]'`"
+        super().__init__(where, f"it needs the package {package}", remedy)
+        self.package, self.extra = package, extra
+
+
 class SnapshotError(InputError):
     """A snapshot file or a database dump cannot be read."""
 

@@ -98,7 +98,7 @@ def _check_zones(plan: Plan, where: str) -> None:
 
 @cache
 def plan_schema() -> dict[str, Any]:
-    """The JSON schema of plan.json, published as docs/plan.schema.json; what has a default may be missing."""
+    """The JSON schema of plan.json, published as plan.schema.json beside this; what has a default may be missing."""
     schema = _adapter().json_schema(mode="serialization")
     for definition in (schema, *schema["$defs"].values()):
         if definition.get("type") == "object" and "properties" in definition:

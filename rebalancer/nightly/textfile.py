@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from rebalancer.errors import InputError
 from rebalancer.nightly.result import NightlyResult
@@ -18,7 +20,8 @@ SUFFIX = ".prom"
 READABLE = 0o644
 """node_exporter runs as somebody else."""
 
-Labels = tuple[tuple[str, str], ...]
+Values = Mapping[tuple[str, ...], float]
+"""By the values of labels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +58,7 @@ def write_textfile(night: Ended, path: Path) -> None:
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        draft.write_text(textfile(night), encoding="utf-8")
+        draft.write_bytes(textfile(night))
         draft.chmod(READABLE)
         draft.replace(path)
     except OSError as error:
@@ -64,66 +67,42 @@ def write_textfile(night: Ended, path: Path) -> None:
         raise InputError(str(path), f"it cannot be written: {error.strerror}", "Make room, or name another") from error
 
 
-def textfile(night: Ended) -> str:
-    """The metrics of *night* in Prometheus' text format."""
-    return "".join(f"{line}\n" for metric in _metrics(night) for line in metric.lines({"policy": night.policy}))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Metric:
-    """One gauge: its name without the prefix, what it is, and its values by their labels."""
-
-    name: str
-    sentence: str
-    values: Mapping[Labels, float]
-
-    def lines(self, common: Mapping[str, str]) -> Iterator[str]:
-        """Help, type and a line a value."""
-        name = f"{PREFIX}_{self.name}"
-        yield f"# HELP {name} {self.sentence}"
-        yield f"# TYPE {name} gauge"
-        for labels, value in self.values.items():
-            text = ",".join(f'{key}="{_escaped(each)}"' for key, each in (*common.items(), *labels))
-            yield f"{name}{{{text}}} {value:.15g}"
-
-
-def _metrics(night: Ended) -> Iterator[_Metric]:
-    """What there is to tell; of a night that ended with an error, when and how."""
-    yield _one("end_timestamp_seconds", "When the last night ended.", night.ended.timestamp())
-    yield _one("duration_seconds", "How long it took.", (night.ended - night.began).total_seconds())
-    yield _one("exit_code", "How it ended, see the exit codes in docs/nightly.md.", night.exit_code)
+def textfile(night: Ended) -> bytes:
+    """The metrics of *night* in Prometheus' text format; of a night that ended with an error, when and how."""
+    gauges = _Gauges(night.policy)
+    gauges.put("end_timestamp_seconds", "When the last night ended.", night.ended.timestamp())
+    gauges.put("duration_seconds", "How long it took.", (night.ended - night.began).total_seconds())
+    gauges.put("exit_code", "How it ended, see the exit codes in docs/nightly.md.", night.exit_code)
     if night.result:
-        yield _one("steps", "Migrations that it planned.", len(night.result.plan.steps))
-        yield _one("steps_done", "Migrations that it carried out.", night.result.moved)
-        yield _one(
-            "moves_missing", "Moves of a better placement that had to be left out.", len(night.result.plan.missing)
-        )
-        yield from _of_plan(night.result.plan)
+        plan = night.result.plan
+        gauges.put("steps", "Migrations that it planned.", len(plan.steps))
+        gauges.put("steps_done", "Migrations that it carried out.", night.result.moved)
+        gauges.put("moves_missing", "Moves of a better placement that had to be left out.", len(plan.missing))
+        _put_plan(plan, gauges)
+    return generate_latest(gauges.registry)
 
 
-def _of_plan(plan: Plan) -> Iterator[_Metric]:
-    """What the plan improves, as it claims."""
-    before: dict[Labels, float] = {
-        (("objective", tier.objective), ("unit", tier.unit)): tier.before for tier in plan.tiers
-    }
-    after: dict[Labels, float] = {
-        (("objective", tier.objective), ("unit", tier.unit)): tier.after for tier in plan.tiers
-    }
-    if plan.tiers:
-        yield _Metric(name="objective_before", sentence="Objectives as the night found them.", values=before)
-        yield _Metric(name="objective_after", sentence="Objectives once its plan is done.", values=after)
-    peaks: dict[Labels, float] = {
-        (("host", row.name),): row.before.peak_share for row in plan.hosts if row.before.peak_share is not None
-    }
-    if peaks:
-        yield _Metric(name="host_cpu_peak_ratio", sentence="Highest CPU load of a host, found.", values=peaks)
+class _Gauges:
+    """Gauges of one night, which all carry its policy."""
+
+    def __init__(self, policy: str) -> None:
+        self.registry, self._policy = CollectorRegistry(), policy
+
+    def put(self, name: str, sentence: str, value: float) -> None:
+        self.put_each(name, sentence, (), {(): value})
+
+    def put_each(self, name: str, sentence: str, labels: tuple[str, ...], values: Values) -> None:
+        """A gauge with a value for each tuple of label values, and no gauge where there is no value."""
+        if values:
+            gauge = Gauge(f"{PREFIX}_{name}", sentence, ("policy", *labels), registry=self.registry)
+            for of, value in values.items():
+                gauge.labels(self._policy, *of).set(value)
 
 
-def _one(name: str, sentence: str, value: float) -> _Metric:
-    """A metric without labels of its own."""
-    return _Metric(name=name, sentence=sentence, values={(): value})
-
-
-def _escaped(label: str) -> str:
-    """The value of a label as the format wants it."""
-    return label.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+def _put_plan(plan: Plan, gauges: _Gauges) -> None:
+    before: Values = {(tier.objective, tier.unit): tier.before for tier in plan.tiers}
+    after: Values = {(tier.objective, tier.unit): tier.after for tier in plan.tiers}
+    peaks: Values = {(row.name,): row.before.peak_share for row in plan.hosts if row.before.peak_share is not None}
+    gauges.put_each("objective_before", "Objectives as the night found them.", ("objective", "unit"), before)
+    gauges.put_each("objective_after", "Objectives once its plan is done.", ("objective", "unit"), after)
+    gauges.put_each("host_cpu_peak_ratio", "Highest CPU load of a host, found.", ("host",), peaks)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 
+from rebalancer import __version__
 from rebalancer.describe.disks import ejections, sr_rows
 from rebalancer.describe.figures import host_rows, load_of, metrics_of
 from rebalancer.describe.reasons import Reasons
@@ -22,8 +23,8 @@ from rebalancer.rules import Rulebook
 from rebalancer.schedule.schedule import schedule_of
 from rebalancer.schedule.steps import steps_of
 
-PACKAGES = ("rebalancer", "ortools", "networkx", "numpy")
-"""Whose versions decide what a plan looks like."""
+PACKAGES = ("ortools", "networkx", "numpy")
+"""Whose versions, beside our own, decide what a plan looks like."""
 SCHEDULE_EFFORT = 0.2
 """CP-SAT's deterministic seconds for a shorter timetable; that of the way back is listed only."""
 
@@ -109,7 +110,7 @@ def _made_from(problem: Problem, pace: Pace, undoes: str | None) -> MadeFrom:
 
 def _versions() -> Mapping[str, str]:
     """Versions of what made the plan; `unknown` where a package runs without being installed."""
-    return {package: _version(package) for package in PACKAGES}
+    return {"rebalancer": __version__, **{package: _version(package) for package in PACKAGES}}
 
 
 def _version(package: str) -> str:

@@ -16,7 +16,7 @@ from rebalancer.errors import PolicyError
 from rebalancer.policy.model import Policy
 from rebalancer.policy.selectors import close_matches
 
-DOCUMENTED = "docs/policy.toml lists all keys with their values"
+DOCUMENTED = "`rebalancer policy init` prints all keys with their values"
 
 
 def load_policy(path: Path | str) -> Policy:

@@ -1,4 +1,4 @@
-"""The policy file, as pydantic checks it. Every key has a default; the annotated example stands in docs/policy.toml."""
+"""The policy file, as pydantic checks it. Every key has a default; policy.toml beside this shows all."""
 
 from __future__ import annotations
 

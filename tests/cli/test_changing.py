@@ -99,8 +99,8 @@ def test_nightly_plans_and_executes(own: Simulator, terminal: Terminal) -> None:
         "nightly", policy, "--execute", "--json", "--detailed-exitcode", "--metrics-file", "night.prom"
     )
     metrics = (terminal.folder / "night.prom").read_text(encoding="utf-8")
-    assert 'rebalancer_nightly_exit_code{policy="night.toml"} 0\n' in metrics
-    assert f'rebalancer_nightly_steps_done{{policy="night.toml"}} {executed.json()["moved"]}\n' in metrics
+    assert 'rebalancer_nightly_exit_code{policy="night.toml"} 0.0\n' in metrics
+    assert f'rebalancer_nightly_steps_done{{policy="night.toml"}} {executed.json()["moved"]:.1f}\n' in metrics
     assert (executed.code, executed.json()["verdict"], executed.json()["left"]) == (Exit.DONE, "done", 0)
     assert executed.json()["moved"] == executed.json()["steps"] > 0
     calm = terminal.run("nightly", policy, "--execute", "--json", "--detailed-exitcode")
@@ -113,7 +113,7 @@ def test_a_night_that_fails_is_monitored_too(terminal: Terminal) -> None:
     ended = terminal.run("nightly", policy, "--metrics-file", "night.prom")
     assert ended.code == Exit.ERROR
     metrics = (terminal.folder / "night.prom").read_text(encoding="utf-8")
-    assert 'rebalancer_nightly_exit_code{policy="night.toml"} 1\n' in metrics
+    assert 'rebalancer_nightly_exit_code{policy="night.toml"} 1.0\n' in metrics
     wrong = terminal.run("nightly", policy, "--metrics-file", "no/night.prom")
     assert "its folder is not there" in wrong.sentence
 

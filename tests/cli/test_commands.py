@@ -234,6 +234,28 @@ def test_policy_check_with_and_without_a_pool(served: Served, terminal: Terminal
     assert (told["policy"]["name"], told["findings"]) == ("mine", [])
 
 
+def test_policy_init_writes_what_can_be_used_at_once(served: Served, terminal: Terminal) -> None:
+    """The file fits any pool, says the same as standard output does without a file, and is never written over."""
+    ended = terminal.run("policy", "init", "mine.toml")
+    assert ended.out == "mine.toml: written. After your changes: rebalancer policy check mine.toml SOURCE\n"
+    written = (terminal.folder / "mine.toml").read_text(encoding="utf-8")
+    assert terminal.run("policy", "init").out == written
+    assert "is well-formed" in terminal.run("policy", "check", "mine.toml", served.snapshot).out
+    terminal.write("mine.toml", "mine")
+    again = terminal.run("policy", "init", "mine.toml")
+    assert (again.code, again.sentence) == (1, "mine.toml: it exists, and is left as it is. Name another file.")
+    assert (terminal.folder / "mine.toml").read_text(encoding="utf-8") == "mine"
+    assert "it cannot be written" in terminal.run("policy", "init", "no/mine.toml").sentence
+
+
+def test_systemd_prints_units(terminal: Terminal) -> None:
+    """Both, each below its name, or the one that is named."""
+    service, timer = (terminal.run("systemd", unit).out for unit in ("service", "timer"))
+    assert service.startswith("# rebalancer-nightly.service\n[Unit]\n")
+    assert timer.startswith("# rebalancer-nightly.timer\n[Unit]\n")
+    assert terminal.run("systemd").out == f"{service}\n{timer}"
+
+
 def test_policy_check_tells_what_is_in_vain(served: Served, terminal: Terminal) -> None:
     """What a pool cannot give is listed, and no error."""
     policy = terminal.write("p.toml", 'mode = "evacuate"\n')

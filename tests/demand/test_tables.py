@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from rebalancer.demand import tables
 from rebalancer.demand.tables import read_samples
-from rebalancer.errors import InputError
+from rebalancer.errors import InputError, MissingExtra
 from tests.pools import make_pool, make_vm
 
 POOL = make_pool(vms=[make_vm("a"), make_vm("b")])
@@ -119,7 +120,6 @@ def test_files_that_are_no_tables_are_refused(tmp_path: Path) -> None:
 def test_parquet_without_its_package_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The extra is named."""
     monkeypatch.setattr(tables, "find_spec", lambda _: None)
-    with pytest.raises(
-        InputError, match=r"need the package pyarrow. Install it with `pip install rebalancer\[parquet\]`"
-    ):
+    said = "it needs the package pyarrow. Install the extra `parquet`: in a checkout `pip install '.[parquet]'`."
+    with pytest.raises(MissingExtra, match=re.escape(said)):
         read_samples(tmp_path / "x.parquet", POOL)

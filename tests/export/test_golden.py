@@ -17,7 +17,7 @@ from tests.plan.made import LATER, MADE_AT, demand_of, pool_with
 from tests.pools import policy_of, problem_of
 
 GOLDEN = Path(__file__).parent / "golden"
-SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "plan.schema.json"
+SCHEMA = Path(__file__).resolve().parents[2] / "rebalancer" / "export" / "plan.schema.json"
 TEXTS = {"plan.json": plan_json, "plan.md": plan_markdown, "moves.csv": moves_csv, "run.sh": xe_script}
 
 

@@ -1,4 +1,4 @@
-"""The table of mutants, as a page of the docs."""
+"""The table of mutants that were tried, as a page."""
 
 from __future__ import annotations
 
@@ -11,20 +11,24 @@ HEAD = """# Mutants
 
 Does every part of every rule matter to some test? `make mutants` puts one thing wrong at a time (a comparison, a
 boolean, a set difference, a limit by one, an objection that is not made, a rule that is not in the catalogue), runs the
-tests in `tests/rules` that reach it, and writes this page. A mutant is killed when a test fails. Lines are those of the
-day on which the page was written.
+tests in `tests/rules` that reach it, and writes this page. A mutant is killed when a test fails.
 """
 
 
 def page(tried: Sequence[tuple[Mutant, str]]) -> str:
-    """All mutants in the order of their modules; those that no test can notice apart, with the reason."""
+    """All mutants in the order of their modules; those that survive and those that no test can notice apart."""
     killed = [_row(mutant, killer.removeprefix("tests/rules/")) for mutant, killer in tried if killer]
-    alike = [_row(mutant, _reason(mutant)) for mutant, killer in tried if not killer]
+    survivors = [mutant for mutant, killer in tried if not killer]
+    alike = [_row(mutant, EQUIVALENT[mutant.key]) for mutant in survivors if mutant.key in EQUIVALENT]
+    alive = [_row(mutant, "") for mutant in survivors if mutant.key not in EQUIVALENT]
     return "\n".join(
         [
             HEAD,
-            f"{len(tried)} mutants: {len(killed)} are killed, {len(alike)} say the same as the rule.",
+            f"{len(tried)} mutants: {len(killed)} killed, {len(alike)} say the same as the rule, {len(alive)} alive.",
             "",
+            "## Alive",
+            "",
+            *_table("by which test", alive),
             "## Say the same as the rule",
             "",
             *_table("why", alike),
@@ -33,11 +37,6 @@ def page(tried: Sequence[tuple[Mutant, str]]) -> str:
             *_table("by which test", killed),
         ]
     )
-
-
-def _reason(mutant: Mutant) -> str:
-    """Why no test can notice it."""
-    return EQUIVALENT.get(mutant.key, "**unknown**")
 
 
 def _table(last: str, rows: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""`rebalancer policy check`."""
+"""`rebalancer policy check` and `rebalancer policy init`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import typer
 
 from rebalancer.cli.options import AsJson, Beside, BesideCredentials, CaFile, CredentialsFile, Fingerprint
 
-app = typer.Typer(help="Check a policy file.", no_args_is_help=True)
+app = typer.Typer(help="Check policy files, and begin one.", no_args_is_help=True)
 
 
 @app.callback()
 def policy() -> None:
-    """Check a policy file."""
+    """Check policy files, and begin one."""
 
 
 @app.command()
@@ -63,3 +63,32 @@ def check(
     if source and not findings:
         lines.append("Every name is known, and nothing contradicts.")
     show_lines(*lines)
+
+
+@app.command()
+def init(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="Where to write it (default: standard output).")
+    ] = None,
+) -> None:
+    """Write a policy file that shows every key, with comments.
+
+    It holds the defaults, and examples that are commented out. A file that exists is left as it is.
+    """
+    from importlib.resources import files
+
+    from rebalancer.cli.output import show_lines
+    from rebalancer.errors import InputError
+
+    text = files("rebalancer").joinpath("policy", "policy.toml").read_text(encoding="utf-8")
+    if file is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        with file.open("x", encoding="utf-8") as new:
+            new.write(text)
+    except FileExistsError as error:
+        raise InputError(str(file), "it exists, and is left as it is", "Name another file") from error
+    except OSError as error:
+        raise InputError(str(file), f"it cannot be written: {error.strerror}", "Name another file") from error
+    show_lines(f"{file}: written. After your changes: rebalancer policy check {file} SOURCE")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from types import TracebackType
 from typing import Any, Self
 
+from rebalancer.errors import MissingExtra
 from rebalancer.simulator.calls.dispatch import Dispatcher
 from rebalancer.simulator.rrd.endpoints import RrdEndpoints
 from rebalancer.simulator.rrd.generation import Generation
@@ -102,6 +104,7 @@ class Simulator:
 
         Raises:
             OSError: the port is taken.
+            MissingExtra: it is to serve HTTPS and has nothing to make a certificate with.
         """
         dispatcher, rrds = Dispatcher(self.world), RrdEndpoints(self.world, self._generation)
         hosts = _coordinator_first(self.database.all("host"), self.world.coordinator)
@@ -111,7 +114,9 @@ class Simulator:
         }
         context = None
         if self._tls:
-            # cryptography takes a tenth of a second to load, and plain HTTP does without it.
+            # Plain HTTP does without cryptography, which an extra brings.
+            if find_spec("cryptography") is None:
+                raise MissingExtra("the simulator's certificate", "cryptography", extra="simulator")
             from rebalancer.simulator.server.certificate import self_signed  # noqa: PLC0415
 
             context, self.certificate_fingerprint = self_signed(list(sites))

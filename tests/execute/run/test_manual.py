@@ -16,7 +16,8 @@ from rebalancer.execute.judge.refusal import _PASSING
 from rebalancer.execute.patience import Patience
 from rebalancer.policy import Policy
 
-DOCS = Path(__file__).resolve().parents[3] / "docs"
+ROOT = Path(__file__).resolve().parents[3]
+DOCS = ROOT / "docs"
 EXECUTION = (DOCS / "execution.md").read_text(encoding="utf-8")
 NIGHTLY = (DOCS / "nightly.md").read_text(encoding="utf-8")
 COMMAND = (
@@ -67,7 +68,7 @@ def test_the_units_are_units(unit: str, sections: set[str]) -> None:
     """Both files parse, and the service and the crontab line start the same command."""
     parser = ConfigParser(interpolation=None, delimiters=("=",), comment_prefixes=("#",))
     parser.optionxform = str  # type: ignore[assignment,method-assign]
-    parser.read(DOCS / "systemd" / f"rebalancer-nightly.{unit}", encoding="utf-8")
+    parser.read(ROOT / "rebalancer" / "nightly" / f"rebalancer-nightly.{unit}", encoding="utf-8")
     assert set(parser.sections()) == sections
     if unit == "service":
         assert parser["Service"]["ExecStart"] == COMMAND

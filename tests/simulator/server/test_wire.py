@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import socket
 import ssl
+import sys
 import time
 import xml.etree.ElementTree as ET
 import xmlrpc.client
@@ -17,6 +19,7 @@ import httpx
 import pytest
 import XenAPI
 
+from rebalancer.errors import MissingExtra
 from rebalancer.simulator import SimulatedPool, Simulator, load_pool
 
 # The stock client answers with whatever the method answers.
@@ -222,6 +225,14 @@ def test_tls_shows_the_certificate_it_announces(small_pool: SimulatedPool) -> No
         assert httpx.get(simulator.url + "/nothing", verify=trusted).status_code == 404
         with pytest.raises(httpx.TransportError):
             httpx.get(simulator.url.replace("https", "http"))
+
+
+def test_tls_without_its_package_says_how_to_get_it(small_pool: SimulatedPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The extra is named."""
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    said = "it needs the package cryptography. Install the extra `simulator`: in a checkout `pip install"
+    with pytest.raises(MissingExtra, match=re.escape(said)):
+        Simulator(small_pool, tls=True).start()
 
 
 @pytest.mark.parametrize(
