@@ -108,7 +108,7 @@ def content_of(path: Path) -> dict[str, Any]:
 
 def read_all() -> list[Recording]:
     """All recorded pools."""
-    return [_read(path) for path in FILES]
+    return [read(path) for path in FILES]
 
 
 def share_that_agrees(cases: Iterable[Case]) -> tuple[float, str]:
@@ -124,7 +124,7 @@ def share_that_agrees(cases: Iterable[Case]) -> tuple[float, str]:
     return agreed.total() / total.total() if total else 1.0, table
 
 
-def _read(path: Path) -> Recording:
+def read(path: Path) -> Recording:
     """The recorded pool in *path*."""
     content, name = content_of(path), path.name.removesuffix(".gz").removesuffix(".json")
     return Recording(name=name, content=content, pool=pool_from_records(content["records"]))
