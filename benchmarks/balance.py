@@ -16,7 +16,8 @@ from benchmarks.migrations import Migration, NoOrderError, legal_order
 from benchmarks.neutral import AREA_FIRST, RULES, Json, pools, problem_of, read_instance, with_peaks
 from rebalancer.placement import Move
 from rebalancer.problem import Problem
-from rebalancer.solve import Solution, SolveReporter, Tier, solve
+from rebalancer.solve import Solution, SolveReporter, solve
+from rebalancer.tier import TierResult
 
 ROUNDS = 10
 """Placements without a legal order before the benchmark gives up."""
@@ -30,7 +31,7 @@ class Part:
     migrations: tuple[Migration, ...]
 
     @property
-    def main(self) -> Tier:
+    def main(self) -> TierResult:
         """Area before GiB, in pCPU-hours."""
         return self.solution.tiers[-1]
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 from rebalancer.describe.figures import DECIMALS
 from rebalancer.objectives import OBJECTIVES, Balance, Peak
 from rebalancer.placement import Placement
-from rebalancer.plan.plan import Tier
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
+from rebalancer.tier import TierResult
 
 
-def tiers_at(end: Placement, tiers: Sequence[Tier], problem: Problem) -> tuple[Tier, ...]:
+def tiers_at(end: Placement, tiers: Sequence[TierResult], problem: Problem) -> tuple[TierResult, ...]:
     """*tiers* of another placement as they come out where the VMs end at *end*.
 
     A bound holds while every tier before it comes out as it did; after that none is known but 0. The peak is left out:
@@ -22,7 +22,7 @@ def tiers_at(end: Placement, tiers: Sequence[Tier], problem: Problem) -> tuple[T
     return tuple(_tiers(end, [tier for tier in tiers if tier.objective != Peak.id], problem))
 
 
-def _tiers(end: Placement, tiers: Sequence[Tier], problem: Problem) -> Iterator[Tier]:
+def _tiers(end: Placement, tiers: Sequence[TierResult], problem: Problem) -> Iterator[TierResult]:
     """One after another, as long as they are held and after."""
     held = True
     for tier in tiers:
@@ -33,12 +33,12 @@ def _tiers(end: Placement, tiers: Sequence[Tier], problem: Problem) -> Iterator[
         held = same
 
 
-def rank(end: Placement, tiers: Sequence[Tier], problem: Problem) -> tuple[float, ...]:
+def rank(end: Placement, tiers: Sequence[TierResult], problem: Problem) -> tuple[float, ...]:
     """What ends are compared by, smaller is better: VMs left on hosts that are evacuated, then the objectives."""
     return (_left(end, problem), *(tier.after for tier in tiers))
 
 
-def is_worth_it(end: Placement, tiers: Sequence[Tier], problem: Problem) -> bool:
+def is_worth_it(end: Placement, tiers: Sequence[TierResult], problem: Problem) -> bool:
     """Whether *end* is better than staying, and by as much as the policy asks for."""
     before = (_left(problem.initial, problem), *(tier.before for tier in tiers))
     better = rank(end, tiers, problem) < before

@@ -11,7 +11,7 @@ from rebalancer.describe.course import step_of
 from rebalancer.describe.figures import profile_of
 from rebalancer.describe.left_out import INCOMPLETE, missing_moves
 from rebalancer.describe.reasons import Reasons
-from rebalancer.describe.summary import Chosen, short
+from rebalancer.describe.summary import short
 from rebalancer.errors import ModelBug, StalePlan
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.placement import Move, Placement
@@ -25,6 +25,7 @@ from rebalancer.policy import Policy
 from rebalancer.problem import make_problem
 from rebalancer.rules import Legality, rules_for
 from rebalancer.rules.way_back import bind_on_the_way_back
+from rebalancer.solve import Solution
 from rebalancer.undo.other_pool import networks_home
 from rebalancer.undo.progress import Halfway, halfway
 from rebalancer.verify.verify import verify_plan
@@ -131,7 +132,7 @@ class _Undoing:
         made = compose(
             self._problem,
             self._rules,
-            self._chosen(end),
+            self._solution(end),
             legs,
             self._made_at,
             pace=self._pace,
@@ -139,7 +140,7 @@ class _Undoing:
         )
         return self._checked(self._labelled(made), home)
 
-    def _chosen(self, end: Placement) -> Chosen:
+    def _solution(self, end: Placement) -> Solution:
         """Where the way back ends, and who is not home there."""
         away_still = [move for vm, move in self._at.home.items() if end[vm] != move.target]
         missing = missing_moves(away_still, end, self._problem, self._rules)
@@ -147,9 +148,8 @@ class _Undoing:
         reason = f"{back} of {away} VMs go back to where plan {short(self._undone.digest)} found them"
         wishes = [rule for rule in self._wishes if rule not in self._rules]
         given_up = Reasons(self._problem, Legality(self._problem, wishes), end).new_violations()
-        return Chosen(
-            goal=end,
-            tiers=(),
+        return Solution(
+            placement=end,
             outcome=INCOMPLETE if missing else OUTCOME,
             reason=reason if away else self._nobody_returns(),
             warnings=(*self._at.strays, *given_up),

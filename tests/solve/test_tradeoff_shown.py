@@ -9,7 +9,7 @@ from rebalancer.cli.tradeoff_views import tradeoff_document, tradeoff_tables
 from rebalancer.frames import tradeoff_frame
 from rebalancer.plots import plot_tradeoff
 from rebalancer.solve import tradeoff
-from tests.solve.search.reluctant import ANY_GAIN, HOT, ON_H1, reluctant
+from tests.solve.reluctant import ANY_GAIN, HOT, ON_H1, reluctant
 from tests.solve.tiny import random_problem, tiny
 
 mpl.use("Agg")
