@@ -17,7 +17,8 @@ from benchmarks.neutral import AREA_FIRST, RULES, Json, pools, problem_of, read_
 from rebalancer.placement import Move
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
-from rebalancer.solve import Solution, SolveReporter, Tier, solve
+from rebalancer.solve import Solution, SolveReporter, solve
+from rebalancer.tier import TierResult
 
 ROUNDS = 10
 """Placements without a legal order before the benchmark gives up."""
@@ -31,7 +32,7 @@ class Part:
     migrations: tuple[Migration, ...]
 
     @property
-    def main(self) -> Tier:
+    def main(self) -> TierResult:
         """Area before GiB, in pCPU-hours."""
         return self.solution.tiers[-1]
 

@@ -3,8 +3,8 @@
     python -m benchmarks.build [SHAPE] [--seed N] [--seconds S]
 
 Every model that one whole run builds is built again both ways, from the same scope, and compared row for row. Both
-ways find out alike who weighs on which row; ours then fills a protocol buffer, theirs makes CP-SAT expressions.
-`lists` is what it takes to write finished lists into the buffer in the usual way, row by row, and nothing else.
+ways find out alike who weighs on which row; ours then writes lists into the protocol buffer, theirs makes CP-SAT
+expressions. `lists` is what it takes to write the finished lists, and nothing else.
 Times are the least of three.
 
 The table has a line for the whole pool, one for models of about the same size, and one for the run: the ratio of all
@@ -33,7 +33,7 @@ from rebalancer.rules import Rulebook
 from rebalancer.solve import solve
 from rebalancer.solve.instance.instance import instance_of
 from rebalancer.solve.model.placement_model import PlacementModel
-from rebalancer.solve.model.proto_writer import Buffer
+from rebalancer.solve.model.proto_writer import ProtoWriter
 from rebalancer.solve.model.tier import TierProblem
 from rebalancer.solve.model.variables import Scope
 
@@ -41,7 +41,7 @@ SHAPE, SEED, SECONDS = "64x1500-h", 1, 10.0
 REPEATS = 3
 RATIO = 0.1
 SIZES = (200, 500, 1000, 2000, 5000)
-"""Booleans up to which a part belongs to a line of the table."""
+"""Booleans up to which a model belongs to a line of the table."""
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -66,37 +66,36 @@ class Cost:
         return self.ours / self.summed
 
 
-class Summed(Buffer):
+class Summed(ProtoWriter):
     """The same model through CP-SAT's own variables and expressions, one for each row."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.cp = cp_model.CpModel()
+        self.cp = cp_model.CpModel(self.proto)
         self._x: list[cp_model.IntVar] = []
+
+    def model(self) -> cp_model.CpModel:
+        """The model that the expressions were added to."""
+        return self.cp
 
     def add_booleans(self, count: int) -> None:
         """So many variables that are 0 or 1."""
         self._x.extend(self.cp.new_bool_var("") for _ in range(count))
 
-    def add_whole_numbers(self, uppers: Sequence[int]) -> range:
+    def add_variables(self, uppers: Sequence[int]) -> range:
         """A variable from 0 to each of *uppers*."""
         first = len(self._x)
         self._x.extend(self.cp.new_int_var(0, upper, "") for upper in uppers)
         return range(first, first + len(uppers))
 
-    def at_most(self, variables: Sequence[int], coefficients: Sequence[int], upper: int, given: int | None) -> None:
-        """A weighted sum is at most *upper*, where *given* holds if it is named."""
+    def at_most(
+        self, variables: Sequence[int], coefficients: Sequence[int], upper: int, *, given: int | None = None
+    ) -> None:
+        """A weighted sum is at most *upper*, where the literal *given* holds if it is named."""
         # CP-SAT takes no row over nothing: to Python it is true or false.
         if variables:
             row = self.cp.add(self._expression(variables, coefficients) <= upper)
             row.only_enforce_if(*[] if given is None else [self._x[given]])
-
-    def at_most_each(
-        self, shared: Sequence[int], own: Sequence[int], columns: Sequence[list[int]], uppers: Sequence[int]
-    ) -> None:
-        """A row for each of *own*: its column's sum over the *shared* variables, less itself, is at most its upper."""
-        for variable, coefficients, upper in zip(own, columns, uppers, strict=True):
-            self.cp.add(self._expression(shared, coefficients) - self._x[variable] <= upper)
 
     def exactly_one(self, literals: Sequence[int]) -> None:
         """One of *literals* holds."""
@@ -127,42 +126,42 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=SECONDS)
     chosen = parser.parse_args(arguments)
     problem = problem_of(generate(chosen.shape, chosen.seed), seconds=chosen.seconds, seed=chosen.seed)
-    stage = TierProblem(instance=instance_of(Rulebook(problem, RULES)), objective=Balance())
-    whole = _cost(stage, stage.whole())
-    costs = [_cost(stage, scope) for stage, scope in _built_by(problem)]
+    tier = TierProblem(instance=instance_of(Rulebook(problem, RULES)), objective=Balance())
+    whole = _cost(tier, tier.whole())
+    costs = [_cost(tier, scope) for tier, scope in _built_by(problem)]
     _print_table(whole, costs)
     return int(whole.ratio > RATIO or not all(cost.same for cost in (whole, *costs)))
 
 
 def _built_by(problem: Problem) -> list[Built]:
-    """All models with something to decide that a run of *problem* builds, by stage and scope."""
+    """All models with something to decide that a run of *problem* builds, by tier and scope."""
     found: list[Built] = []
     build = TierProblem.model
 
-    def recorded(stage: TierProblem, scope: Scope) -> Any:  # noqa: ANN401 - what it returns is passed on
+    def recorded(tier: TierProblem, scope: Scope) -> Any:  # noqa: ANN401 - what it returns is passed on
         if scope.free.any():
             # The solver goes on to watch more in the same array.
             watched = None if scope.watched is None else scope.watched.copy()
-            found.append((stage, replace(scope, watched=watched)))
-        return build(stage, scope)
+            found.append((tier, replace(scope, watched=watched)))
+        return build(tier, scope)
 
     with patch.object(TierProblem, "model", recorded):
         solve(Rulebook(problem, RULES))
     return found
 
 
-def _cost(stage: TierProblem, scope: Scope) -> Cost:
+def _cost(tier: TierProblem, scope: Scope) -> Cost:
     """What one model takes."""
-    model, ours = _quickest(lambda: _model(stage, scope))
-    with patch("rebalancer.solve.model.variables.Buffer", Summed):
-        theirs, summed = _quickest(lambda: _model(stage, scope))
+    model, ours = _quickest(lambda: _model(tier, scope))
+    with patch("rebalancer.solve.model.variables.ProtoWriter", Summed):
+        theirs, summed = _quickest(lambda: _model(tier, scope))
     rows = list(_rows(model))
-    domains = [tuple(variable.domain) for variable in model.cp.proto.variables]
+    domains = [tuple(variable.domain) for variable in model.writer.proto.variables]
     lists = _quickest(lambda: _written(domains, rows))[1]
     return Cost(
         booleans=len(model.units),
-        rows=model.rows,
-        terms=model.terms,
+        rows=model.writer.rows,
+        terms=model.writer.terms,
         ours=ours,
         lists=lists,
         summed=summed,
@@ -170,10 +169,11 @@ def _cost(stage: TierProblem, scope: Scope) -> Cost:
     )
 
 
-def _model(stage: TierProblem, scope: Scope) -> PlacementModel:
-    """The model as the solver builds it, with its goal."""
-    model, goal = stage.model(scope)
+def _model(tier: TierProblem, scope: Scope) -> PlacementModel:
+    """The model as the solver builds it, with its goal, ready for CP-SAT."""
+    model, goal = tier.model(scope)
     model.minimise(goal)
+    model.writer.model()
     return model
 
 
@@ -189,7 +189,7 @@ def _quickest(work: Callable[[], T]) -> tuple[T, float]:
 
 def _rows(model: PlacementModel) -> Iterator[Row]:
     """The rows of a model: kind, condition, and literals, or upper limit, variables in order and coefficients."""
-    for row in model.cp.proto.constraints:
+    for row in model.writer.proto.constraints:
         if row.has_linear() and not row.linear.vars:
             continue
         given = list(row.enforcement_literal)
@@ -225,7 +225,7 @@ def _print_table(whole: Cost, costs: Sequence[Cost]) -> None:
     print(" " * 18 + "models booleans   rows    terms    ours   lists sum(c*x) ratio")
     _print_line("the whole model", [whole])
     for low, high in pairwise((0, *SIZES)):
-        _print_line(f"parts up to {high}", [cost for cost in costs if low < cost.booleans <= high])
+        _print_line(f"up to {high}", [cost for cost in costs if low < cost.booleans <= high])
     _print_line("larger ones", [cost for cost in costs if cost.booleans > SIZES[-1]])
     _print_line("the run", costs)
 

@@ -27,7 +27,7 @@ PACKAGE = ROOT / "rebalancer"
 
 # From the bottom up: a room imports only rooms that stand on a line above its own.
 LAYERS = (
-    {"errors", "sanitise", "gap"},
+    {"errors", "sanitise", "tier"},
     {"units"},
     {"inventory"},
     {"demand", "policy"},

@@ -17,8 +17,9 @@ from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.export.told_apart import told_apart
 from rebalancer.inventory import VM
 from rebalancer.legality.report import LegalityReport, PairAnswer
-from rebalancer.plan import HostRow, LeftAlone, Plan, Step, StepKind, Tier
+from rebalancer.plan import HostRow, LeftAlone, Plan, Step, StepKind
 from rebalancer.rules import Objection
+from rebalancer.tier import TierResult
 from rebalancer.units import counted, size_in_words
 
 SHOWN = 4
@@ -159,7 +160,7 @@ def plan_in_full(plan: Plan) -> Iterator[RenderableType]:
         yield disks_table(plan.rollback)
 
 
-def tiers_table(tiers: Sequence[Tier]) -> RenderableType:
+def tiers_table(tiers: Sequence[TierResult]) -> RenderableType:
     """One row an objective."""
     return table(
         "How good it is",
@@ -278,6 +279,6 @@ def _figure(value: float) -> str:
     return f"{value:,.0f}" if value == round(value) else f"{value:,.3f}"
 
 
-def _gap(tier: Tier) -> str:
+def _gap(tier: TierResult) -> str:
     """How far from the bound, in words."""
     return "proven best" if tier.proved else f"{tier.gap:.1%}"

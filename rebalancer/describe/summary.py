@@ -1,15 +1,14 @@
-"""What a plan comes to, in sentences: from its own steps and figures, and from what was chosen."""
+"""What a plan comes to, in sentences, from its own steps and figures."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rebalancer.objectives import HostsInUse
-from rebalancer.placement import Placement
-from rebalancer.plan.plan import HostRow, LeftAlone, Missing, Schedule, Tier
-from rebalancer.plan.step import Step, StepKind
+from rebalancer.plan.plan import LeftAlone, Plan
+from rebalancer.plan.step import StepKind
 from rebalancer.problem import Problem
+from rebalancer.tier import TierResult
 from rebalancer.units import SECONDS_PER_HOUR, counted, size_in_words
 
 SECONDS_PER_MINUTE = 60
@@ -17,43 +16,28 @@ DIGITS = 12
 """Of a digest, in sentences."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
-    """What was chosen, in values of the plan: `outcome` in a word, `reason` in words, the plan that it `undoes`."""
-
-    goal: Placement
-    tiers: tuple[Tier, ...]
-    outcome: str
-    reason: str
-    bound_by: str = ""
-    warnings: tuple[str, ...] = ()
-    missing: tuple[Missing, ...] = ()
-    undoes: str | None = None
-
-
-def summary_of(
-    steps: Sequence[Step], schedule: Schedule, chosen: Chosen, rows: Sequence[HostRow], threshold: float
-) -> str:
-    """What the plan comes to, in a sentence or two."""
+def summary_of(plan: Plan) -> str:
+    """What *plan* comes to, in a sentence or two, whatever its own summary says."""
+    steps, schedule = plan.steps, plan.schedule
     if not steps:
-        found = "Nothing can be done" if chosen.missing else "Nothing to do"
-        return f"{found}: {chosen.reason or 'every VM is where it should be'}."
+        found = "Nothing can be done" if plan.missing else "Nothing to do"
+        return f"{found}: {plan.reason or 'every VM is where it should be'}."
     hops = sum(step.kind is StepKind.HOP for step in steps)
     size = size_in_words(sum(step.copied_bytes for step in steps))
     count = counted(len(steps), "step")
     parked = f", {hops} of them to park a VM" if hops else ""
     length = interval_in_words(schedule.seconds_low, schedule.seconds, schedule.seconds_high)
-    gains = "; ".join(_gain(tier) for tier in chosen.tiers if round(tier.before, 3) != round(tier.after, 3))
+    gains = "; ".join(_gain(tier) for tier in plan.tiers if round(tier.before, 3) != round(tier.after, 3))
     cost = f"{count}{parked}, {size} to copy, {length}"
-    return f"{_part(chosen)}{cost}{': ' if gains else ''}{gains}.{_cooled(rows, threshold)}{_emptied(chosen, rows)}"
+    return f"{_part(plan)}{cost}{': ' if gains else ''}{gains}.{_cooled(plan)}{_emptied(plan)}"
 
 
-def _part(chosen: Chosen) -> str:
+def _part(plan: Plan) -> str:
     """Which plan is taken back, and that moves are missing, where some are."""
-    count = len(chosen.missing)
-    if chosen.undoes:
+    count, undoes = len(plan.missing), plan.made_from.undoes
+    if undoes:
         but = f" but for {counted(count, 'VM')}" if count else ""
-        return f"Takes back plan {short(chosen.undoes)}{but}: "
+        return f"Takes back plan {short(undoes)}{but}: "
     return f"Incomplete, {counted(count, 'move is', 'moves are')} missing: " if count else ""
 
 
@@ -62,22 +46,23 @@ def short(digest: str) -> str:
     return digest.removeprefix("sha256:")[:DIGITS]
 
 
-def _cooled(rows: Sequence[HostRow], threshold: float) -> str:
+def _cooled(plan: Plan) -> str:
     """How many hosts are over the threshold, before and after."""
-    before = sum((row.before.peak_share or 0.0) > threshold for row in rows)
-    after = sum((row.after.peak_share or 0.0) > threshold for row in rows)
+    threshold = plan.policy.objective.threshold
+    before = sum((row.before.peak_share or 0.0) > threshold for row in plan.hosts)
+    after = sum((row.after.peak_share or 0.0) > threshold for row in plan.hosts)
     return f" Hosts over their threshold: {before} before, {after} after." if before or after else ""
 
 
-def _emptied(chosen: Chosen, rows: Sequence[HostRow]) -> str:
+def _emptied(plan: Plan) -> str:
     """Which hosts nobody is left on, where that was the aim."""
-    if not any(tier.objective == HostsInUse.id for tier in chosen.tiers):
+    if not any(tier.objective == HostsInUse.id for tier in plan.tiers):
         return ""
-    names = [row.name for row in rows if row.before.vms and not row.after.vms]
+    names = [row.name for row in plan.hosts if row.before.vms and not row.after.vms]
     return f" Nobody is left on {', '.join(names)}." if names else ""
 
 
-def _gain(tier: Tier) -> str:
+def _gain(tier: TierResult) -> str:
     """What one objective gains or costs."""
     return f"{tier.objective} from {tier.before:.4g} to {tier.after:.4g} {tier.unit}"
 

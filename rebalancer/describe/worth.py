@@ -9,10 +9,10 @@ from rebalancer.describe.figures import DECIMALS
 from rebalancer.inventory import VM
 from rebalancer.objectives import OBJECTIVES, Balance, Peak
 from rebalancer.placement import Placement
-from rebalancer.plan.plan import Tier
 from rebalancer.policy import LimitsPolicy, Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
+from rebalancer.tier import TierResult
 from rebalancer.units import counted, gib
 
 ROUNDING_GIB = 1e-6
@@ -22,7 +22,7 @@ LIMITS = "limits"
 """In the place of a rule: the plan makes as many moves, or copies as much, as the policy allows."""
 
 
-def tiers_at(end: Placement, tiers: Sequence[Tier], book: Rulebook) -> tuple[Tier, ...]:
+def tiers_at(end: Placement, tiers: Sequence[TierResult], book: Rulebook) -> tuple[TierResult, ...]:
     """*tiers* of another placement as they come out where the VMs end at *end*.
 
     A bound holds while every tier before it comes out as it did; after that none is known but 0. The peak is left out:
@@ -31,7 +31,7 @@ def tiers_at(end: Placement, tiers: Sequence[Tier], book: Rulebook) -> tuple[Tie
     return tuple(_tiers(end, [tier for tier in tiers if tier.objective != Peak.id], book))
 
 
-def _tiers(end: Placement, tiers: Sequence[Tier], book: Rulebook) -> Iterator[Tier]:
+def _tiers(end: Placement, tiers: Sequence[TierResult], book: Rulebook) -> Iterator[TierResult]:
     """One after another, as long as they are held and after."""
     held = True
     for tier in tiers:
@@ -42,12 +42,12 @@ def _tiers(end: Placement, tiers: Sequence[Tier], book: Rulebook) -> Iterator[Ti
         held = same
 
 
-def rank(end: Placement, tiers: Sequence[Tier], problem: Problem) -> tuple[float, ...]:
+def rank(end: Placement, tiers: Sequence[TierResult], problem: Problem) -> tuple[float, ...]:
     """What ends are compared by, smaller is better: VMs left on hosts that are evacuated, then the objectives."""
     return (_left(end, problem), *(tier.after for tier in tiers))
 
 
-def is_worth_it(end: Placement, tiers: Sequence[Tier], problem: Problem) -> bool:
+def is_worth_it(end: Placement, tiers: Sequence[TierResult], problem: Problem) -> bool:
     """Whether *end* is better than staying, and by as much as the policy asks for."""
     before = (_left(problem.initial, problem), *(tier.before for tier in tiers))
     better = rank(end, tiers, problem) < before

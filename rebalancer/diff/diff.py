@@ -13,8 +13,9 @@ from rebalancer.diff.diff_end import end_differences
 from rebalancer.diff.drift import differences
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.plan.document import plan_document
-from rebalancer.plan.plan import Plan, Tier
+from rebalancer.plan.plan import Plan
 from rebalancer.plan.step import Step, StepNetwork
+from rebalancer.tier import TierResult
 
 SHOWN = 3
 """How many keys a sentence lists."""
@@ -259,7 +260,7 @@ def _of_tiers(first: Plan, second: Plan) -> Iterator[Difference]:
         yield Difference(kind="objective", words="the objectives count in another order")
 
 
-def _figures(tier: Tier) -> str:
+def _figures(tier: TierResult) -> str:
     """Before, after, and the bound."""
     proof = "proved best" if tier.proved else f"none below {tier.bound:.4g}"
     return f"{tier.before:.4g} -> {tier.after:.4g} {tier.unit} ({proof})"

@@ -1,6 +1,5 @@
 """What a good placement has little of: one objective a file, in real units."""
 
-from rebalancer.gap import NEGLIGIBLE, gap_of
 from rebalancer.objectives.balance import Balance
 from rebalancer.objectives.base import Measure, Model, Objective
 from rebalancer.objectives.failures_lost import FailuresLost
@@ -12,6 +11,7 @@ from rebalancer.objectives.overload import Overload
 from rebalancer.objectives.peak import Peak
 from rebalancer.objectives.repair import Repair
 from rebalancer.objectives.spread import Spread
+from rebalancer.tier import NEGLIGIBLE
 
 OBJECTIVES: tuple[Objective, ...] = (
     Repair(),
@@ -42,7 +42,6 @@ __all__ = [
     "Spread",
     "base_load",
     "cpu_capacities",
-    "gap_of",
     "host_load",
     "hosts_in_use",
 ]

@@ -18,7 +18,6 @@ from rebalancer.plan.plan import (
     PoolBeside,
     Schedule,
     SRRow,
-    Tier,
 )
 from rebalancer.plan.step import Crossing, HostMemory, Step, StepDisk, StepKind, StepNetwork
 
@@ -45,7 +44,6 @@ __all__ = [
     "StepDisk",
     "StepKind",
     "StepNetwork",
-    "Tier",
     "digest_of",
     "plan_document",
     "sealed",

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from rebalancer.gap import gap_of
 from rebalancer.inventory import Pool, Uuid, names_of
 from rebalancer.placement import Placement
 from rebalancer.plan.duration import Pace
 from rebalancer.plan.step import Step
 from rebalancer.policy import Policy
+from rebalancer.tier import TierResult
 
 FORMAT = "rebalancer-plan/1"
 
@@ -85,24 +85,6 @@ class SRRow:
     gained_bytes: int
     loses: tuple[Uuid, ...]
     lost_bytes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tier:
-    """One objective: its value before and after, and a bound that no placement can beat."""
-
-    objective: str
-    sentence: str
-    unit: str
-    before: float
-    after: float
-    bound: float
-    proved: bool
-
-    @property
-    def gap(self) -> float:
-        """How far `after` is from `bound`, as a share of `after`; 0 where it meets the bound."""
-        return gap_of(self.after, self.bound, proved=self.proved)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,7 +229,7 @@ class Plan:
     outcome: str
     reason: str
     bound_by: str
-    tiers: tuple[Tier, ...]
+    tiers: tuple[TierResult, ...]
     steps: tuple[Step, ...]
     missing: tuple[Missing, ...]
     schedule: Schedule

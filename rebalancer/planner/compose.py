@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 
-from rebalancer import __version__
 from rebalancer.describe.disks import ejections, sr_rows
 from rebalancer.describe.figures import host_rows, load_of, metrics_of
 from rebalancer.describe.reasons import Reasons
-from rebalancer.describe.summary import Chosen, general_warnings, summary_of
+from rebalancer.describe.summary import general_warnings, summary_of
 from rebalancer.inventory.digest import inventory_digest
 from rebalancer.plan.document import sealed
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
@@ -22,16 +22,17 @@ from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.schedule.schedule import schedule_of
 from rebalancer.schedule.steps import steps_of
+from rebalancer.solve import Solution
 
-PACKAGES = ("ortools", "networkx", "numpy")
-"""Whose versions, beside our own, decide what a plan looks like."""
+PACKAGES = ("rebalancer", "ortools", "networkx", "numpy")
+"""Whose versions decide what a plan looks like."""
 SCHEDULE_EFFORT = 0.2
 """CP-SAT's deterministic seconds for a shorter timetable; that of the way back is listed only."""
 
 
 def compose(
     book: Rulebook,
-    chosen: Chosen,
+    solution: Solution,
     legs: Sequence[Leg],
     made_at: datetime,
     *,
@@ -42,47 +43,46 @@ def compose(
 
     Args:
         book: the rules, before the plan.
-        chosen: the placement that the legs lead to, and what it is worth.
+        solution: the placement that the legs lead to, and what it is worth.
         legs: the migrations.
         made_at: the time, with a zone; the only clock that a plan knows.
         pace: how long steps take.
         why: a reason for each leg, where somebody knows better than what load and rules tell.
     """
-    problem, reasons = book.problem, Reasons(book, chosen.goal, missing=chosen.missing)
+    problem, reasons = book.problem, Reasons(book, solution.placement, missing=solution.missing)
     steps = steps_of(legs, book, why or reasons.of(legs), pace=pace, effort=SCHEDULE_EFFORT)
-    rows = host_rows(book, chosen.goal, steps)
+    rows = host_rows(book, solution.placement, steps)
     schedule = schedule_of(steps, problem, made_at)
     rollback, no_way_back = way_back(legs, book, seed=problem.policy.limits.seed, pace=pace)
-    return sealed(
-        Plan(
-            format=FORMAT,
-            made_at=made_at,
-            expires_at=made_at + timedelta(hours=problem.policy.plan.expires_hours),
-            made_from=_made_from(problem, pace, chosen.undoes),
-            summary=summary_of(steps, schedule, chosen, rows, problem.policy.objective.threshold),
-            outcome=chosen.outcome,
-            reason=chosen.reason,
-            bound_by=chosen.bound_by,
-            tiers=chosen.tiers,
-            steps=steps,
-            missing=chosen.missing,
-            schedule=schedule,
-            hosts=rows,
-            srs=sr_rows(problem, chosen.goal),
-            load=load_of(problem, {step.vm for step in steps}),
-            left_alone=reasons.left_alone(),
-            old_violations=reasons.old_violations(),
-            warnings=(
-                *chosen.warnings,
-                *reasons.new_violations(),
-                *ejections(steps, problem),
-                *general_warnings(problem, no_way_back),
-            ),
-            rollback=rollback,
-            no_way_back=no_way_back,
-            digest="",
-        )
+    plan = Plan(
+        format=FORMAT,
+        made_at=made_at,
+        expires_at=made_at + timedelta(hours=problem.policy.plan.expires_hours),
+        made_from=_made_from(problem, pace, solution.undoes),
+        summary="",
+        outcome=str(solution.outcome),
+        reason=solution.reason,
+        bound_by=solution.bound_by,
+        tiers=solution.tiers,
+        steps=steps,
+        missing=solution.missing,
+        schedule=schedule,
+        hosts=rows,
+        srs=sr_rows(problem, solution.placement),
+        load=load_of(problem, {step.vm for step in steps}),
+        left_alone=reasons.left_alone(),
+        old_violations=reasons.old_violations(),
+        warnings=(
+            *solution.warnings,
+            *reasons.new_violations(),
+            *ejections(steps, problem),
+            *general_warnings(problem, no_way_back),
+        ),
+        rollback=rollback,
+        no_way_back=no_way_back,
+        digest="",
     )
+    return sealed(replace(plan, summary=summary_of(plan)))
 
 
 def _made_from(problem: Problem, pace: Pace, undoes: str | None) -> MadeFrom:
@@ -110,7 +110,7 @@ def _made_from(problem: Problem, pace: Pace, undoes: str | None) -> MadeFrom:
 
 def _versions() -> Mapping[str, str]:
     """Versions of what made the plan; `unknown` where a package runs without being installed."""
-    return {"rebalancer": __version__, **{package: _version(package) for package in PACKAGES}}
+    return {package: _version(package) for package in PACKAGES}
 
 
 def _version(package: str) -> str:

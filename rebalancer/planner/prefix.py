@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rebalancer.describe.left_out import INCOMPLETE, missing_moves
-from rebalancer.describe.summary import Chosen
 from rebalancer.describe.worth import is_worth_it, over_limits, rank, tiers_at
 from rebalancer.order.state import State
 from rebalancer.placement import Placement
 from rebalancer.plan.leg import Leg
 from rebalancer.rules import Rulebook
 from rebalancer.rules.facts.sizes import DiskSizes
+from rebalancer.solve import Solution
 
 EFFORT = 20_000
 """How many questions may be asked of the rules about ways without the VMs that were only parked on them."""
@@ -20,14 +20,14 @@ EFFORT = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prefix:
-    """Legs in a legal order, and what is chosen where they end; of two prefixes the one of smaller `rank` is better."""
+    """Legs in a legal order, and the solution that they reach; of two prefixes the one of smaller `rank` is better."""
 
     legs: tuple[Leg, ...]
-    chosen: Chosen
+    solution: Solution
     rank: tuple[float, ...]
 
 
-def best_prefix(ways: Sequence[Sequence[Leg]], wanted: Chosen, book: Rulebook) -> Prefix | None:
+def best_prefix(ways: Sequence[Sequence[Leg]], wanted: Solution, book: Rulebook) -> Prefix | None:
     """The best prefix of any of *ways* that is legal as an end and worth something; the longest of those alike.
 
     VMs that were only parked on the way stay at home. Ends that leave a group half-way, or exceed a limit of the
@@ -46,7 +46,7 @@ def best_prefix(ways: Sequence[Sequence[Leg]], wanted: Chosen, book: Rulebook) -
 class _Prefixes:
     """The prefixes of ways to one placement."""
 
-    def __init__(self, wanted: Chosen, book: Rulebook) -> None:
+    def __init__(self, wanted: Solution, book: Rulebook) -> None:
         self._wanted, self._book, self._problem = wanted, book, book.problem
         self._effort = 0
 
@@ -62,7 +62,7 @@ class _Prefixes:
     def _arriving(self, legs: Sequence[Leg]) -> tuple[Leg, ...]:
         """*legs* without those of VMs that do not come to where they are wanted."""
         last = {leg.vm: leg.target for leg in legs}
-        return tuple(leg for leg in legs if last[leg.vm] == self._wanted.goal[leg.vm])
+        return tuple(leg for leg in legs if last[leg.vm] == self._wanted.placement[leg.vm])
 
     def _legal(self, legs: Sequence[Leg]) -> bool:
         """Whether *legs* are legal one after another."""
@@ -72,7 +72,7 @@ class _Prefixes:
                 break
             state.move(leg.move)
         self._effort += state.effort
-        return all(state.host_of[leg.vm] == self._wanted.goal[leg.vm] for leg in legs)
+        return all(state.host_of[leg.vm] == self._wanted.placement[leg.vm] for leg in legs)
 
     def _may_end(self, legs: Sequence[Leg]) -> bool:
         """Whether a plan may end after *legs*."""
@@ -91,13 +91,13 @@ class _Prefixes:
         end = self._end(legs)
         tiers = tiers_at(end, self._wanted.tiers, self._book)
         if is_worth_it(end, tiers, self._problem):
-            chosen = replace(self._wanted, goal=end, tiers=tiers, outcome=INCOMPLETE)
-            yield Prefix(legs=legs, chosen=chosen, rank=rank(end, tiers, self._problem))
+            part = replace(self._wanted, placement=end, tiers=tiers, outcome=INCOMPLETE)
+            yield Prefix(legs=legs, solution=part, rank=rank(end, tiers, self._problem))
 
 
-def incomplete(prefix: Prefix, wanted: Placement, book: Rulebook) -> Chosen:
-    """What *prefix* chooses, with the moves to *wanted* that it does without, and why."""
-    end = prefix.chosen.goal
+def incomplete(prefix: Prefix, wanted: Placement, book: Rulebook) -> Solution:
+    """The part of a solution that *prefix* reaches, with the moves to *wanted* that it does without, and why."""
+    end = prefix.solution.placement
     missing = missing_moves(end.moves_to(wanted), end, book)
     made = len(book.problem.initial.moves_to(end))
     blame = ", ".join(sorted({each.rule for each in missing}))
@@ -105,4 +105,4 @@ def incomplete(prefix: Prefix, wanted: Placement, book: Rulebook) -> Chosen:
         f"{made} of the {made + len(missing)} moves that were found: no order in which all of them are legal was "
         f"found; what is missing waits for {blame}"
     )
-    return replace(prefix.chosen, reason=reason, missing=missing)
+    return replace(prefix.solution, reason=reason, missing=missing)

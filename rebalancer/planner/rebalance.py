@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from time import monotonic
 
 from rebalancer.describe.figures import DECIMALS
 from rebalancer.describe.reasons import Reasons
-from rebalancer.describe.summary import Chosen
 from rebalancer.describe.worth import over_limits
 from rebalancer.errors import Infeasible, ModelBug, NoLegalOrder
-from rebalancer.objectives import OBJECTIVES
 from rebalancer.order.order import Deadlock, find_order
 from rebalancer.placement import Move, Placement
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 from rebalancer.plan.leg import Leg, legs_of
-from rebalancer.plan.plan import Plan, Tier
+from rebalancer.plan.plan import Plan
 from rebalancer.planner.compose import compose
 from rebalancer.planner.prefix import Prefix, best_prefix, incomplete
 from rebalancer.rules import Rulebook
 from rebalancer.rules.facts.sizes import DiskSizes
 from rebalancer.solve import Solution, SolveReporter, solve
-from rebalancer.solve import Tier as SolvedTier
 from rebalancer.verify.verify import verify_plan
 
 ROUNDS = 8
@@ -111,9 +109,9 @@ class _Planning:
         Raises:
             NoLegalOrder: there is none.
         """
-        for prefix, solution in sorted(self._parts, key=lambda part: part[0].rank):
-            chosen = incomplete(prefix, solution.placement, self._book)
-            plan = compose(self._book, chosen, prefix.legs, self._made_at, pace=self._pace)
+        for prefix, solution in sorted(self._parts, key=lambda each: each[0].rank):
+            part = incomplete(prefix, solution.placement, self._book)
+            plan = compose(self._book, part, prefix.legs, self._made_at, pace=self._pace)
             if not verify_plan(plan, self._problem.pool, self._problem.demand, now=self._made_at):
                 return plan
         names = [self._problem.pool.vms[move.vm].name for move in sorted(self._forbidden[-1])]
@@ -121,7 +119,7 @@ class _Planning:
 
     def _keep(self, solution: Solution, ways: Sequence[Sequence[Leg]]) -> None:
         """Remember the best prefix of *ways* to *solution*, if its objectives are those of the first one."""
-        prefix = best_prefix(ways, self._chosen(solution), self._book)
+        prefix = best_prefix(ways, _as_planned(solution), self._book)
         names = [tier.objective for tier in solution.tiers]
         alike = all([tier.objective for tier in each.tiers] == names for _, each in self._parts)
         if prefix and alike:
@@ -140,8 +138,8 @@ class _Planning:
         if over_limits(self._problem.policy.limits, moves=len(moves), sizes_bytes=sizes):
             self._keep(solution, [order.legs])
             return Deadlock(moves=moves, rules=(LIMITS,), proved=False)
-        chosen = self._chosen(solution)
-        found = self._checked(compose(self._book, chosen, order.legs, self._made_at, pace=self._pace))
+        planned = _as_planned(solution)
+        found = self._checked(compose(self._book, planned, order.legs, self._made_at, pace=self._pace))
         if isinstance(found, Deadlock):
             self._keep(solution, found.ways)
         return found
@@ -164,27 +162,8 @@ class _Planning:
         moves = tuple(move for move in self._problem.initial.moves_to(plan.predicted) if move.vm in moved)
         return Deadlock(moves=moves, rules=(refused.rule,), proved=False, ways=(legs_of(plan.steps[:turn]),))
 
-    def _chosen(self, solution: Solution) -> Chosen:
-        """What the solver chose, in values of the plan."""
-        return Chosen(
-            goal=solution.placement,
-            tiers=tuple(_tier(each) for each in solution.tiers),
-            outcome=solution.outcome.value,
-            reason=solution.reason,
-            bound_by=solution.bound_by,
-            warnings=() if solution.reproducible else (CUT_SHORT,),
-        )
 
-
-def _tier(solved: SolvedTier) -> Tier:
-    """A tier of the solver as the plan keeps it, with the digits that plans keep."""
-    objective = next(each for each in OBJECTIVES if each.id == solved.objective)
-    return Tier(
-        objective=solved.objective,
-        sentence=objective.sentence,
-        unit=solved.unit,
-        before=round(solved.before, DECIMALS),
-        after=round(solved.after, DECIMALS),
-        bound=round(solved.bound, DECIMALS),
-        proved=solved.proved,
-    )
+def _as_planned(solution: Solution) -> Solution:
+    """*solution* with the digits that plans keep, and a warning where the clock decided."""
+    tiers = tuple(tier.rounded(DECIMALS) for tier in solution.tiers)
+    return replace(solution, tiers=tiers, warnings=() if solution.reproducible else (CUT_SHORT,))

@@ -2,8 +2,8 @@
 
 from rebalancer.solve.infeasible.relaxations import ways_out
 from rebalancer.solve.result.reporter import SolveReporter
-from rebalancer.solve.result.solution import Outcome, Solution, Tier
+from rebalancer.solve.result.solution import Outcome, Solution
 from rebalancer.solve.solve import solve
 from rebalancer.solve.tradeoff import Cost, Point, Tradeoff, tradeoff
 
-__all__ = ["Cost", "Outcome", "Point", "Solution", "SolveReporter", "Tier", "Tradeoff", "solve", "tradeoff", "ways_out"]
+__all__ = ["Cost", "Outcome", "Point", "Solution", "SolveReporter", "Tradeoff", "solve", "tradeoff", "ways_out"]

@@ -1,4 +1,4 @@
-"""What came of a solve, in a word and in a sentence."""
+"""The outcome of a solve, in a word and in a sentence."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from rebalancer.objectives import NEGLIGIBLE, Balance, HostsInUse
 from rebalancer.placement import Placement
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
-from rebalancer.solve.result.solution import Outcome, Solution, Tier
+from rebalancer.solve.result.solution import Outcome, Solution
 from rebalancer.solve.search.tiers import Ladder
+from rebalancer.tier import TierResult
 
 
-def gains_too_little(problem: Problem, moves: int, done: Ladder) -> bool:
+def gains_too_little(problem: Problem, moves: int, ladder: Ladder) -> bool:
     """Whether balancing moves VMs for less than the policy's minimum gain; a host less in use is gain enough."""
-    main, hosts = _tier(done, Balance.id), _tier(done, HostsInUse.id)
+    main, hosts = ladder.of(Balance.id), ladder.of(HostsInUse.id)
     if hosts and hosts.after < hosts.before:
         return False
     return main is not None and moves > 0 and not enough(problem, main.before - main.after)
@@ -23,55 +24,50 @@ def enough(problem: Problem, gain: float) -> bool:
     return gain >= problem.policy.limits.minimum_gain_pcpu_hours - NEGLIGIBLE
 
 
-def solved(problem: Problem, placement: Placement, done: Ladder) -> Solution:
-    """The solution that *done* is."""
+def solved(problem: Problem, placement: Placement, ladder: Ladder) -> Solution:
+    """The solution that *ladder* led to."""
     moves = len(problem.initial.moves_to(placement))
-    outcome = _outcome(problem, moves, done)
+    outcome = _outcome(problem, moves, ladder)
     return Solution(
         placement=placement,
-        tiers=done.tiers,
+        tiers=ladder.tiers,
         outcome=outcome,
-        reason=_sentence(problem, outcome, moves, done),
-        seed=problem.policy.limits.seed,
-        reproducible=done.reproducible,
-        bound_by=done.bound_by,
+        reason=_sentence(problem, outcome, moves, ladder),
+        reproducible=ladder.reproducible,
+        bound_by=ladder.bound_by,
     )
 
 
 def nothing_found(problem: Problem) -> Solution:
-    """Everything stays: the limit came before an answer."""
+    """No move, because the limit came before an answer."""
     seconds = problem.policy.limits.solve_seconds
     return Solution(
         placement=problem.initial,
-        tiers=(),
         outcome=Outcome.NOTHING_FOUND,
         reason=f"no placement that satisfies all rules was found in {seconds:g} s; there may be one: allow more time",
-        seed=problem.policy.limits.seed,
         reproducible=False,
     )
 
 
-def _outcome(problem: Problem, moves: int, done: Ladder) -> Outcome:
-    """What came of it."""
-    if done.rejected_gain is not None:
+def _outcome(problem: Problem, moves: int, ladder: Ladder) -> Outcome:
+    if ladder.rejected_gain is not None:
         return Outcome.NOT_WORTH_IT
     if not moves:
-        return Outcome.NOTHING_BETTER if all(tier.proved for tier in done.tiers) else Outcome.NOTHING_FOUND
+        return Outcome.NOTHING_BETTER if all(tier.proved for tier in ladder.tiers) else Outcome.NOTHING_FOUND
     if problem.policy.mode is Mode.EVACUATE:
         return Outcome.EVACUATED
-    hosts = _tier(done, HostsInUse.id)
+    hosts = ladder.of(HostsInUse.id)
     if hosts and hosts.after < hosts.before:
         return Outcome.CONSOLIDATED
-    return Outcome.IMPROVED if _tier(done, Balance.id) else Outcome.REPAIRED
+    return Outcome.IMPROVED if ladder.of(Balance.id) else Outcome.REPAIRED
 
 
-def _sentence(problem: Problem, outcome: Outcome, moves: int, done: Ladder) -> str:
-    """The outcome with its numbers."""
-    numbers = "; ".join(_change(tier) for tier in done.tiers)
+def _sentence(problem: Problem, outcome: Outcome, moves: int, ladder: Ladder) -> str:
+    numbers = "; ".join(_change(tier) for tier in ladder.tiers)
     match outcome:
         case Outcome.NOT_WORTH_IT:
             least = problem.policy.limits.minimum_gain_pcpu_hours
-            return f"the best moves found gain {done.rejected_gain:.3g} pCPU-hours; the policy asks for {least:g}"
+            return f"the best moves found gain {ladder.rejected_gain:.3g} pCPU-hours; the policy asks for {least:g}"
         case Outcome.NOTHING_BETTER:
             return f"proved: no placement that the rules allow is better than tonight's ({numbers})"
         case Outcome.NOTHING_FOUND:
@@ -80,12 +76,6 @@ def _sentence(problem: Problem, outcome: Outcome, moves: int, done: Ladder) -> s
             return f"{moves} {'VM moves' if moves == 1 else 'VMs move'}: {numbers}"
 
 
-def _change(tier: Tier) -> str:
-    """A tier before and after, and how good that is."""
+def _change(tier: TierResult) -> str:
     quality = "proved best" if tier.proved else f"at most {tier.gap:.1%} from the best"
     return f"{tier.objective} {tier.before:.4g} -> {tier.after:.4g} {tier.unit} ({quality})"
-
-
-def _tier(done: Ladder, objective: str) -> Tier | None:
-    """The tier of an objective."""
-    return next((tier for tier in done.tiers if tier.objective == objective), None)

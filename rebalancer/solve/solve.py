@@ -22,7 +22,7 @@ from rebalancer.solve.result.check import refused_as_a_whole
 from rebalancer.solve.result.reporter import SolveReporter
 from rebalancer.solve.result.solution import Solution
 from rebalancer.solve.search.budget import Budget
-from rebalancer.solve.search.tiers import Ladder, climb, objectives_of, repairs_of
+from rebalancer.solve.search.tiers import Ladder, objectives_of, repairs_of, solve_tiers
 
 REPAIRS = {Repair.id, FailuresLost.id}
 """The objectives that are worth moves whatever is gained besides."""
@@ -62,8 +62,6 @@ def solve(
 
 
 class _Solving:
-    """One call of `solve`."""
-
     def __init__(self, book: Rulebook, forbidden: Sequence[frozenset[Move]], reporter: SolveReporter) -> None:
         if book.problem.policy.mode.needs_demand:
             demand_of(book.problem)
@@ -73,22 +71,22 @@ class _Solving:
         self._budget = Budget(self._problem.policy.limits)
 
     def solution(self, near: Ints | None) -> Solution:
-        """Ladder, on from *near*, until no rule that is judged as a whole refuses the answer."""
+        """The tiers solved, on from *near*, until no rule that is judged as a whole refuses the answer."""
         for _ in range(REFUSALS):
             evacuating = self._problem.policy.mode is Mode.EVACUATE
             start = None if evacuating else self.instance.home
-            done = self._climb(objectives_of(self.instance), start, self._budget, near)
-            if done.at is None:
+            ladder = self._ladder(objectives_of(self.instance), start, self._budget, near)
+            if ladder.at is None:
                 return nothing_found(self._problem)
-            done = self._worthwhile(done)
-            placement = placement_of(self.instance, self.instance.home if done.at is None else done.at)
+            ladder = self._worthwhile(ladder)
+            placement = placement_of(self.instance, self.instance.home if ladder.at is None else ladder.at)
             if not refused_as_a_whole(self._book, placement):
-                return solved(self._problem, placement, done)
+                return solved(self._problem, placement, ladder)
             self._forbid(placement)
-            near = done.at
+            near = ladder.at
         return nothing_found(self._problem)
 
-    def _climb(
+    def _ladder(
         self,
         objectives: Sequence[Objective],
         start: Ints | None,
@@ -104,7 +102,7 @@ class _Solving:
         """
         if not held:
             self.instance.failures.forget()
-        done = climb(
+        ladder = solve_tiers(
             self.instance,
             objectives,
             start=start,
@@ -114,58 +112,56 @@ class _Solving:
             budget=budget,
             reporter=self._reporter,
         )
-        if done.impossible:
+        if ladder.impossible:
             raise Infeasible(rules_to_blame(self._book, self._possible), self._ways_out())
-        return done
+        return ladder
 
-    def _worthwhile(self, done: Ladder) -> Ladder:
-        """What is left of *done* when moves that gain too little are not made: repairs, or nothing."""
-        at = self.instance.home if done.at is None else done.at
+    def _worthwhile(self, ladder: Ladder) -> Ladder:
+        """*ladder* without moves that gain too little: repairs only, or nothing."""
+        at = self.instance.home if ladder.at is None else ladder.at
         moves = len(self._problem.initial.moves_to(placement_of(self.instance, at)))
-        if not gains_too_little(self._problem, moves, done):
-            return done
-        if any(tier.objective in REPAIRS and tier.after < tier.before for tier in done.tiers):
-            return self._repairs_only(done)
-        gain = sum(tier.before - tier.after for tier in done.tiers if tier.objective == Balance.id)
-        tiers = tuple(replace(tier, after=tier.before, proved=False) for tier in done.tiers)
-        return replace(done, at=self.instance.home, tiers=tiers, rejected_gain=gain)
+        if not gains_too_little(self._problem, moves, ladder):
+            return ladder
+        if any(tier.objective in REPAIRS and tier.after < tier.before for tier in ladder.tiers):
+            return self._repairs_only(ladder)
+        gain = sum(tier.before - tier.after for tier in ladder.tiers if tier.objective == Balance.id)
+        tiers = tuple(replace(tier, after=tier.before, proved=False) for tier in ladder.tiers)
+        return replace(ladder, at=self.instance.home, tiers=tiers, rejected_gain=gain)
 
-    def _repairs_only(self, done: Ladder) -> Ladder:
-        """The cheapest repairs, unless *done* gains enough on top of them."""
+    def _repairs_only(self, ladder: Ladder) -> Ladder:
+        """The cheapest repairs, unless *ladder* gains enough on top of them."""
         limits = self._problem.policy.limits
         budget = Budget(limits.model_copy(update={"solve_seconds": limits.solve_seconds * REPAIRS_SHARE}))
-        only = self._climb((*repairs_of(self.instance), MigrationCost(), Overload()), self.instance.home, budget)
-        if only.at is None or done.at is None:
-            return done
-        if self._overload(only.at) > self._most_overload(done.at) + NEGLIGIBLE:
-            only = self._repairs_without_harm(done, done.at, budget)
+        only = self._ladder((*repairs_of(self.instance), MigrationCost(), Overload()), self.instance.home, budget)
+        if only.at is None or ladder.at is None:
+            return ladder
+        if self._overload(only.at) > self._most_overload(ladder.at) + NEGLIGIBLE:
+            only = self._repairs_without_harm(ladder, ladder.at, budget)
         if only.at is None:
-            return done
+            return ladder
         without = Balance().value(placement_of(self.instance, only.at), self._book)
-        after = next(tier.after for tier in done.tiers if tier.objective == Balance.id)
-        return done if enough(self._problem, without - after) else only
+        after = next(tier.after for tier in ladder.tiers if tier.objective == Balance.id)
+        return ladder if enough(self._problem, without - after) else only
 
-    def _repairs_without_harm(self, done: Ladder, at: Ints, budget: Budget) -> Ladder:
-        """The cheapest repairs with no more overload than tonight, or than *done*, which is *at*, where it has more."""
+    def _repairs_without_harm(self, ladder: Ladder, at: Ints, budget: Budget) -> Ladder:
+        """The cheapest repairs with no more overload than now, or than *ladder*, which is *at*, where that has more."""
         self.instance.failures.keep(placement_of(self.instance, at))
         worst = at if self._overload(at) >= self._overload(self.instance.home) else self.instance.home
         held = (self._held(Repair(), at), self._held(Overload(), worst))
-        only = self._climb((MigrationCost(), Overload()), at, budget, held=held)
-        repairs = tuple(tier for tier in done.tiers if tier.objective in REPAIRS)
+        only = self._ladder((MigrationCost(), Overload()), at, budget, held=held)
+        repairs = tuple(tier for tier in ladder.tiers if tier.objective in REPAIRS)
         return replace(only, tiers=(*repairs, *only.tiers))
 
     def _held(self, objective: Objective, at: Ints) -> HeldTier:
         """*objective* no worse than where the units are *at*."""
-        stage = TierProblem(instance=self.instance, objective=objective)
-        model, goal = stage.model(stage.at(at))
-        return HeldTier(objective=objective, value=model.value(goal, at))
+        tier = TierProblem(instance=self.instance, objective=objective)
+        return HeldTier(objective=objective, value=tier.evaluate(at)[1])
 
     def _overload(self, at: Ints) -> float:
-        """PCPU-hours above the threshold where the units are *at*."""
         return Overload().value(placement_of(self.instance, at), self._book)
 
     def _most_overload(self, at: Ints) -> float:
-        """What repairs may leave: as much as tonight, or as the best placement, which is *at*."""
+        """What repairs may leave: as much as now, or as the best placement, which is *at*."""
         return max(self._overload(self.instance.home), self._overload(at))
 
     def _prepare(self) -> Instance:
@@ -187,7 +183,6 @@ class _Solving:
         return instance
 
     def _forbid(self, placement: Placement) -> None:
-        """Never these moves together again."""
         self._forbidden.append(frozenset(self._problem.initial.moves_to(placement)))
 
     def _pairs(self, instance: Instance) -> tuple[Pairs, ...]:
@@ -201,8 +196,8 @@ class _Solving:
         return () if self._forbidden else ways_out(self._book, seconds=seconds)
 
     def _possible(self, book: Rulebook) -> bool:
-        """Whether any placement is found under *book*."""
+        """Whether a placement is found under *book*."""
         instance = instance_of(book)
-        stage = TierProblem(instance=instance, objective=MigrationCost(), forbidden=self._pairs(instance))
+        tier = TierProblem(instance=instance, objective=MigrationCost(), forbidden=self._pairs(instance))
         effort = Effort(deterministic=BLAME_WORK, seconds=BLAME_WORK * 2, seed=1)
-        return search_lazily(stage, stage.whole(), None, effort)[2].at is not None
+        return search_lazily(tier, tier.whole(), None, effort)[2].at is not None

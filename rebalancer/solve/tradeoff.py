@@ -14,7 +14,6 @@ from enum import StrEnum
 from itertools import pairwise
 
 from rebalancer.errors import ModelBug
-from rebalancer.gap import gap_of
 from rebalancer.objectives import NEGLIGIBLE, LastResort, MigrationCost, Overload, Repair
 from rebalancer.objectives.load import demand_of
 from rebalancer.placement import Placement
@@ -24,8 +23,9 @@ from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.model.tier import HeldTier, TierAnswer, TierProblem, placement_of, true_value
 from rebalancer.solve.result.check import refused_as_a_whole
 from rebalancer.solve.search.budget import Budget
-from rebalancer.solve.search.by_component import improve_apart
-from rebalancer.solve.search.full_model import improve_whole
+from rebalancer.solve.search.by_component import improve_by_component
+from rebalancer.solve.search.full_model import improve_full_model
+from rebalancer.tier import gap_of
 from rebalancer.units import gib
 
 SHARE_OF_FIRST = 0.4
@@ -87,7 +87,7 @@ class Tradeoff:
         points: from the cheapest on.
         knee: number of the point after which paying more brings least, farthest from the line between the ends; None
             where there are only ends.
-        breaches: what is broken tonight; no point breaks more, and none is chosen to mend it.
+        breaches: what is broken now; no point breaks more, and none is chosen to mend it.
         last_resorts: how many VMs that are a last resort have to move for the least overload; points and bounds are of
             placements that move no more. None where no VM is one.
     """
@@ -112,15 +112,11 @@ def tradeoff(book: Rulebook, *, cost: Cost = Cost.GIB, points: int = 9) -> Trade
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Found:
-    """A point with its placement as the solver has it."""
-
     point: Point
     at: Ints
 
 
 class _Tracing:
-    """One call of `tradeoff`."""
-
     def __init__(self, book: Rulebook, cost: Cost, points: int) -> None:
         balancing = book.problem.policy.model_copy(update={"mode": Mode.BALANCE})
         self._book = book.under(replace(book.problem, policy=balancing))
@@ -166,7 +162,7 @@ class _Tracing:
         )
 
     def _doing_nothing(self) -> _Found:
-        """The end that costs nothing: with nothing to pay nothing else is possible."""
+        """The end that costs nothing."""
         overload = Overload().value(self._problem.initial, self._book)
         point = Point(
             allowed=0.0,
@@ -201,7 +197,7 @@ class _Tracing:
         return max(stretches)[1] if stretches else None
 
     def _middle(self, low: float, high: float) -> float:
-        """Between the two, whole where moves are counted."""
+        """The middle of the two, whole where moves are counted."""
         return float((low + high) // 2) if self._cost is Cost.MOVES else round((low + high) / 2, 3)
 
     def _add(self, allowed: float, seconds: float) -> None:
@@ -212,35 +208,35 @@ class _Tracing:
             key=lambda each: each.point.paid(self._cost),
         )
         budget = Budget(instance.problem.policy.limits.model_copy(update={"solve_seconds": seconds}))
-        stage = TierProblem(instance=instance, objective=Overload(), held=(self._unbroken(instance), *self._reluctance))
-        first = improve_apart(stage, near.at, budget.share(2), _silent)
+        tier = TierProblem(instance=instance, objective=Overload(), held=(self._unbroken(instance), *self._reluctance))
+        first = improve_by_component(tier, near.at, budget.share(2), _silent)
         budget.spend(first.deterministic)
         held = HeldTier(objective=Overload(), value=first.value, proved=first.proved)
-        reached = replace(stage, held=(*stage.held, held))
+        reached = replace(tier, held=(*tier.held, held))
         at = first.at if self._reluctance else self._reluctant(reached, first.at, budget)
         cheapest = replace(reached, objective=MigrationCost(), held=(*reached.held, *self._reluctance))
-        second = improve_whole(cheapest, at, budget.share(1), _silent)
-        self._keep(stage, first, second.at if second.at is not None else near.at, allowed)
+        second = improve_full_model(cheapest, at, budget.share(1), _silent)
+        self._keep(tier, first, second.at if second.at is not None else near.at, allowed)
 
-    def _reluctant(self, stage: TierProblem, at: Ints | None, budget: Budget) -> Ints | None:
+    def _reluctant(self, tier: TierProblem, at: Ints | None, budget: Budget) -> Ints | None:
         """From *at*, with all to pay, to as few moves of last resorts as there can be; no point moves more of them."""
         if not self._problem.intent.last_resort:
             return at
-        fewest = improve_whole(replace(stage, objective=LastResort()), at, budget.share(2), _silent)
+        fewest = improve_full_model(replace(tier, objective=LastResort()), at, budget.share(2), _silent)
         budget.spend(fewest.deterministic)
         self._reluctance = (HeldTier(objective=LastResort(), value=fewest.value, proved=fewest.proved),)
         if fewest.at is not None:
-            self._last_resorts = round(LastResort().value(placement_of(stage.instance, fewest.at), self._book))
+            self._last_resorts = round(LastResort().value(placement_of(tier.instance, fewest.at), self._book))
         return fewest.at
 
-    def _keep(self, stage: TierProblem, first: TierAnswer, at: Ints, allowed: float) -> None:
+    def _keep(self, tier: TierProblem, first: TierAnswer, at: Ints, allowed: float) -> None:
         """The point *at*, unless a rule that is judged as a whole refuses it."""
-        problem = stage.instance.problem
-        placement = placement_of(stage.instance, at)
-        if refused_as_a_whole(stage.instance.book, placement):
+        problem = tier.instance.problem
+        placement = placement_of(tier.instance, at)
+        if refused_as_a_whole(tier.instance.book, placement):
             return
         overload = Overload().value(placement, self._book)
-        if overload > true_value(stage, first, first.at if first.at is not None else at) + NEGLIGIBLE:
+        if overload > true_value(tier, first, first.at if first.at is not None else at) + NEGLIGIBLE:
             raise ModelBug(f"copying less raised overload to {overload}")
         bound = min(overload, first.true_bound)
         point = Point(
@@ -255,7 +251,7 @@ class _Tracing:
         self._found.append(_Found(point=point, at=at))
 
     def _limited(self, allowed: float) -> Instance:
-        """The problem with no more than *allowed* to pay."""
+        """The instance with no more than *allowed* to pay."""
         key = "maximum_gib" if self._cost is Cost.GIB else "maximum_moves"
         most = allowed if self._cost is Cost.GIB else int(allowed)
         policy = self._problem.policy
@@ -264,14 +260,13 @@ class _Tracing:
         return replace(self._instance, book=self._book.under(problem))
 
     def _unbroken(self, instance: Instance) -> HeldTier:
-        """No more is broken than tonight."""
-        stage = TierProblem(instance=instance, objective=Repair())
-        model, goal = stage.model(stage.at(instance.home))
-        return HeldTier(objective=stage.objective, value=model.value(goal, instance.home))
+        """No more violations than now, held."""
+        tier = TierProblem(instance=instance, objective=Repair())
+        return HeldTier(objective=tier.objective, value=tier.evaluate(instance.home)[1])
 
 
 def _silent(_value: float, _bound: float) -> None:
-    """Nobody hears how a point comes about."""
+    """A point is found without a report."""
 
 
 def _undominated(points: Sequence[Point], cost: Cost) -> tuple[Point, ...]:

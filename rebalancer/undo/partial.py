@@ -13,7 +13,6 @@ from rebalancer.demand import LoadProfile
 from rebalancer.describe.course import step_of
 from rebalancer.describe.figures import metrics_of, profile_of
 from rebalancer.describe.left_out import INCOMPLETE, left_out, missing_moves
-from rebalancer.describe.summary import Chosen
 from rebalancer.describe.worth import tiers_at
 from rebalancer.diff.drift import differences
 from rebalancer.errors import IllegalPlan, InputError, StalePlan
@@ -28,6 +27,7 @@ from rebalancer.plan.step import StepKind
 from rebalancer.planner.compose import compose
 from rebalancer.problem import make_problem
 from rebalancer.rules import Rulebook
+from rebalancer.solve import Solution
 from rebalancer.verify.verify import verify_plan
 
 UNREAD = "parking"
@@ -101,8 +101,8 @@ class _Part:
         still = [Move(vm=each.vm, source=end[each.vm], target=each.target) for each in self._plan.missing]
         missing = missing_moves(still, end, self._book)
         dropped = left_out([self._moves[vm] for vm in self._gone & self._moves.keys()], self._problem, reason)
-        chosen = Chosen(
-            goal=end,
+        solution = Solution(
+            placement=end,
             tiers=tiers_at(end, self._plan.tiers, self._book),
             outcome=INCOMPLETE,
             reason=f"a part of the plan {self._plan.digest}: {reason}",
@@ -110,7 +110,7 @@ class _Part:
             missing=tuple(sorted((*missing, *dropped), key=lambda each: (each.vm_name, each.vm))),
         )
         source = self._plan.made_from
-        made = compose(self._book, chosen, legs, self._plan.made_at, pace=source.pace)
+        made = compose(self._book, solution, legs, self._plan.made_at, pace=source.pace)
         made_from = replace(made.made_from, metrics=source.metrics, part_of=self._plan.digest)
         return sealed(replace(made, made_from=made_from))
 

@@ -11,7 +11,7 @@ from rebalancer.describe.course import step_of
 from rebalancer.describe.figures import profile_of
 from rebalancer.describe.left_out import INCOMPLETE, missing_moves
 from rebalancer.describe.reasons import Reasons
-from rebalancer.describe.summary import Chosen, short
+from rebalancer.describe.summary import short
 from rebalancer.errors import ModelBug, StalePlan
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.placement import Move, Placement
@@ -24,6 +24,7 @@ from rebalancer.planner.way_back import latest_first, way_to
 from rebalancer.policy import Policy
 from rebalancer.problem import make_problem
 from rebalancer.rules import Rulebook
+from rebalancer.solve import Solution
 from rebalancer.undo.other_pool import networks_home
 from rebalancer.undo.progress import Halfway, halfway
 from rebalancer.verify.verify import verify_plan
@@ -129,7 +130,7 @@ class _Undoing:
         end = initial.after(*(leg.move for leg in legs))
         made = compose(
             self._book,
-            self._chosen(end),
+            self._solution(end),
             legs,
             self._made_at,
             pace=self._pace,
@@ -137,7 +138,7 @@ class _Undoing:
         )
         return self._checked(self._labelled(made), home)
 
-    def _chosen(self, end: Placement) -> Chosen:
+    def _solution(self, end: Placement) -> Solution:
         """Where the way back ends, and who is not home there."""
         away_still = [move for vm, move in self._at.home.items() if end[vm] != move.target]
         missing = missing_moves(away_still, end, self._book)
@@ -145,9 +146,8 @@ class _Undoing:
         reason = f"{back} of {away} VMs go back to where plan {short(self._undone.digest)} found them"
         wishes = self._all.without(*(rule.id for rule in self._book.rules))
         given_up = Reasons(wishes, end).new_violations()
-        return Chosen(
-            goal=end,
-            tiers=(),
+        return Solution(
+            placement=end,
             outcome=INCOMPLETE if missing else OUTCOME,
             reason=reason if away else self._nobody_returns(),
             warnings=(*self._at.strays, *given_up),

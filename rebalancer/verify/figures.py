@@ -15,10 +15,11 @@ from rebalancer.inventory import Pool, Uuid
 from rebalancer.objectives import OBJECTIVES, Objective, Peak
 from rebalancer.placement import Placement
 from rebalancer.plan.finding import Finding
-from rebalancer.plan.plan import HostState, Load, Plan, Tier
+from rebalancer.plan.plan import HostState, Load, Plan
 from rebalancer.plan.step import Step
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
+from rebalancer.tier import TierResult
 from rebalancer.verify.disks import wrong_disks
 from rebalancer.verify.reasons import wrong_reasons
 
@@ -188,7 +189,7 @@ def _alike(claimed: HostState, found: HostState) -> bool:
     return exact and _close(claimed.peak_share, found.peak_share)
 
 
-def _wrong_tier(tier: Tier, book: Rulebook, predicted: Placement) -> Iterator[Finding]:
+def _wrong_tier(tier: TierResult, book: Rulebook, predicted: Placement) -> Iterator[Finding]:
     """An objective before and after."""
     problem = book.problem
     objective = next((each for each in OBJECTIVES if each.id == tier.objective), None)

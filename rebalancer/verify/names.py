@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from rebalancer.describe.summary import Chosen, summary_of
+from rebalancer.describe.summary import summary_of
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.plan.finding import Finding
 from rebalancer.plan.plan import Plan
@@ -28,7 +28,7 @@ def wrong_words(plan: Plan, pool: Pool) -> Iterator[Finding]:
     for left in (*plan.left_alone, *plan.no_way_back):
         kind, names = ("host", hosts) if left.kind == "host" else ("VM", vms)
         yield from _called("", kind, left.uuid, left.name, names)
-    if plan.summary != _summary(plan):
+    if plan.summary != summary_of(plan):
         yield Finding(step="", state="at the start", rule="words", words="the summary is not one of this plan")
 
 
@@ -54,16 +54,3 @@ def _called(step: str, kind: str, uuid: Uuid, name: str, names: Mapping[Uuid, st
     if names.get(uuid, name) != name:
         words = f"{kind} {uuid} is called {name!r} here and {names[uuid]!r} in the pool"
         yield Finding(step=step, state="at the start", rule="words", words=words)
-
-
-def _summary(plan: Plan) -> str:
-    """What the plan comes to, by its own steps, figures and reason."""
-    chosen = Chosen(
-        goal=plan.predicted,
-        tiers=plan.tiers,
-        outcome=plan.outcome,
-        reason=plan.reason,
-        missing=plan.missing,
-        undoes=plan.made_from.undoes,
-    )
-    return summary_of(plan.steps, plan.schedule, chosen, plan.hosts, plan.policy.objective.threshold)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from rebalancer.describe.reasons import HOME
-from rebalancer.describe.summary import Chosen
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
 from rebalancer.plan import Finding, Plan, Step
@@ -16,6 +15,7 @@ from rebalancer.planner.compose import compose
 from rebalancer.planner.way_back import latest_first, way_to
 from rebalancer.problem import Problem, problem_at
 from rebalancer.rules import Rulebook
+from rebalancer.solve import Solution
 from rebalancer.verify.verify import verify_plan
 
 
@@ -87,9 +87,9 @@ class _Way:
     def _composed(self, back: Sequence[Step], reason: str, warnings: tuple[str, ...]) -> Plan:
         """The steps *back* as a plan."""
         goal = self._away.initial.after(*(step.move for step in back))
-        chosen = Chosen(goal=goal, tiers=(), outcome=HOME, reason=reason, warnings=warnings)
+        solution = Solution(placement=goal, outcome=HOME, reason=reason, warnings=warnings)
         why = [step.why for step in back]
-        return compose(self._book, chosen, legs_of(back), self._made_at, why=why)
+        return compose(self._book, solution, legs_of(back), self._made_at, why=why)
 
 
 def _refusal(findings: Sequence[Finding]) -> str:

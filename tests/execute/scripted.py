@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rebalancer.describe.summary import Chosen
 from rebalancer.errors import RefusedByXapi
 from rebalancer.execute.clock import Clock
 from rebalancer.inventory import Pool, PowerState
@@ -18,6 +17,7 @@ from rebalancer.planner.compose import compose
 from rebalancer.policy import Policy
 from rebalancer.problem import make_problem, pool_at
 from rebalancer.rules import Rulebook
+from rebalancer.solve import Solution
 from rebalancer.xapi import StorageMotion, TaskState, TaskStatus, Whereabouts
 
 MADE_AT = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
@@ -31,8 +31,8 @@ def plan_of(pool: Pool, *moves: tuple[str, str], policy: Policy | None = None) -
         hop = any(later == vm for later, _ in moves[number + 1 :])
         legs.append(Leg(vm=vm, source=goal[vm], target=target, hop=hop))
         goal = Placement({**goal.host_of, vm: target})
-    chosen = Chosen(goal=goal, tiers=(), outcome="optimal", reason="for a test")
-    return compose(Rulebook.of(problem), chosen, legs, MADE_AT)
+    solution = Solution(placement=goal, outcome="optimal", reason="for a test")
+    return compose(Rulebook.of(problem), solution, legs, MADE_AT)
 
 
 class HandClock(Clock):

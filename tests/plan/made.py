@@ -9,16 +9,17 @@ import numpy as np
 from hypothesis import strategies as st
 
 from rebalancer.demand import LoadProfile, Quality
-from rebalancer.describe.summary import Chosen
 from rebalancer.inventory import Pool
-from rebalancer.objectives import OBJECTIVES
+from rebalancer.objectives import OBJECTIVES, Objective
 from rebalancer.order.order import Order, find_order
 from rebalancer.placement import Placement
-from rebalancer.plan import Plan, Tier
+from rebalancer.plan import Plan
 from rebalancer.plan.leg import Leg
 from rebalancer.planner.compose import compose
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
+from rebalancer.solve import Solution
+from rebalancer.tier import TierResult
 from rebalancer.units import GIB, MIB
 from tests.pools import make_host, make_pool, make_vm, policy_of, problem_of
 
@@ -57,20 +58,19 @@ def plan_along(
     problem: Problem, goal: Placement, legs: Sequence[Leg], *, tiers: tuple[str, ...] = (), reason: str = ""
 ) -> Plan:
     """The same plan, its legs being found already."""
-    values = tuple(_tier(name, problem, goal) for name in tiers)
-    chosen = Chosen(goal=goal, tiers=values, outcome="improved", reason=reason)
-    return compose(Rulebook.of(problem), chosen, legs, MADE_AT)
+    values = tuple(proved(each, problem, goal) for name in tiers for each in OBJECTIVES if each.id == name)
+    solution = Solution(placement=goal, tiers=values, outcome="improved", reason=reason)
+    return compose(Rulebook.of(problem), solution, legs, MADE_AT)
 
 
-def _tier(name: str, problem: Problem, goal: Placement) -> Tier:
-    """An objective before and after, the bound being what is reached."""
-    objective = next(each for each in OBJECTIVES if each.id == name)
-    after = objective.value(goal, Rulebook.of(problem))
-    return Tier(
-        objective=name,
+def proved(objective: Objective, problem: Problem, goal: Placement) -> TierResult:
+    """*objective* before and after, the bound being what is reached."""
+    before, after = (objective.value(placement, Rulebook.of(problem)) for placement in (problem.initial, goal))
+    return TierResult(
+        objective=objective.id,
         sentence=objective.sentence,
         unit=objective.unit,
-        before=objective.value(problem.initial, Rulebook.of(problem)),
+        before=before,
         after=after,
         bound=after,
         proved=True,

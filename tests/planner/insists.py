@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from rebalancer.objectives import OBJECTIVES
 from rebalancer.placement import Move, Placement
 from rebalancer.problem import Problem
-from rebalancer.rules import Rulebook
-from rebalancer.solve import Outcome, Solution, SolveReporter, Tier
+from rebalancer.solve import Outcome, Solution, SolveReporter
+from tests.plan.made import proved
 
 
 class Insists:
@@ -34,16 +34,5 @@ class Insists:
         assert (near is None) == (not forbidden), "what has no order is where the search goes on"
         self.asked.append(forbidden)
         wanted = self.problem.initial if forbidden and self.yields else self.goal
-        tiers = tuple(self._tiers(wanted))
-        return Solution(placement=wanted, tiers=tiers, outcome=Outcome.IMPROVED, reason="because", seed=1)
-
-    def _tiers(self, wanted: Placement) -> list[Tier]:
-        """Every objective, proved best."""
-        found = []
-        for each in self.objectives:
-            before, after = (
-                each.value(placement, Rulebook.of(self.problem)) for placement in (self.problem.initial, wanted)
-            )
-            tier = Tier(objective=each.id, unit=each.unit, before=before, after=after, bound=after, proved=True)
-            found.append(tier)
-        return found
+        tiers = tuple(proved(each, self.problem, wanted) for each in self.objectives)
+        return Solution(placement=wanted, tiers=tiers, outcome=Outcome.IMPROVED, reason="because")

@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from rebalancer.describe.summary import Chosen
 from rebalancer.errors import NoLegalOrder
 from rebalancer.order.order import Deadlock, find_order
 from rebalancer.placement import Placement
@@ -18,6 +17,7 @@ from rebalancer.planner.prefix import best_prefix, incomplete
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Rulebook
+from rebalancer.solve import Solution
 from rebalancer.verify.verify import verify_plan
 from tests.order.stuck import WANTED, stuck
 from tests.plan.made import LATER, MADE_AT, demand_of, goal_of, pool_with, tasks
@@ -127,7 +127,7 @@ def test_every_prefix_is_a_legal_plan(task: tuple[Problem, Placement]) -> None:
     order = find_order(Rulebook.of(problem), goal, seed=1)
     if not isinstance(order, Deadlock):
         return
-    wanted = Chosen(goal=goal, tiers=(), outcome="evacuated", reason="")
+    wanted = Solution(placement=goal, outcome="evacuated", reason="")
     prefix = best_prefix(order.ways, wanted, Rulebook.of(problem))
     if prefix:
         chosen = incomplete(prefix, goal, Rulebook.of(problem))

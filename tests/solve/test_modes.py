@@ -138,7 +138,7 @@ def test_an_empty_pool_has_nothing_better() -> None:
 
 
 def in_mode(problem: Problem, mode: Mode, *, empty: tuple[str, ...] = ()) -> Problem:
-    """The same problem, to be repaired only, or to empty hosts."""
+    """*problem*, to be repaired only, or to empty hosts."""
     policy = problem.policy.model_copy(update={"mode": mode, "empty": empty})
     return make_problem(problem.pool, problem.demand, policy)
 

@@ -15,7 +15,7 @@ from rebalancer.rules import Rulebook
 from rebalancer.solve import solve
 from tests.local_disks import full_disk, two_disks
 from tests.solve.both_pools import random_problem, with_room
-from tests.solve.instance.carried import accepted, assert_chosen_srs_are_accepted, hosts_of
+from tests.solve.carried import accepted, assert_chosen_srs_are_accepted, hosts_of
 from tests.solve.tiny import BALANCING, accepted_by_model, make_demand
 from tests.two_pools import crossing_policy, one_pool, pool_host, pool_vm, two_pools
 

@@ -13,7 +13,7 @@ from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.solve import Cost, Point, tradeoff
 from rebalancer.solve.tradeoff import knee_of
-from tests.solve.search.reluctant import ANY_GAIN, HOT, ON_H1, reluctant
+from tests.solve.reluctant import ANY_GAIN, HOT, ON_H1, reluctant
 from tests.solve.tiny import accepted_by_checker, random_problem, tiny
 
 

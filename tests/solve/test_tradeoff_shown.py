@@ -10,7 +10,7 @@ from rebalancer.frames import tradeoff_frame
 from rebalancer.plots import plot_tradeoff
 from rebalancer.rules import Rulebook
 from rebalancer.solve import tradeoff
-from tests.solve.search.reluctant import ANY_GAIN, HOT, ON_H1, reluctant
+from tests.solve.reluctant import ANY_GAIN, HOT, ON_H1, reluctant
 from tests.solve.tiny import random_problem, tiny
 
 mpl.use("Agg")

@@ -123,8 +123,8 @@ def accepted_by_checker(problem: Problem) -> set[tuple[str, ...]]:
 def accepted_by_model(problem: Problem) -> set[tuple[str, ...]]:
     """The placements that the model accepts, all of them enumerated by CP-SAT."""
     instance = instance_of(Rulebook.of(problem))
-    stage = TierProblem(instance=instance, objective=MigrationCost())
-    model, _ = stage.model(stage.whole())
+    tier = TierProblem(instance=instance, objective=MigrationCost())
+    model, _ = tier.model(tier.whole())
     found: set[tuple[str, ...]] = set()
 
     class Collector(cp_model.CpSolverSolutionCallback):
@@ -135,7 +135,7 @@ def accepted_by_model(problem: Problem) -> set[tuple[str, ...]]:
     solver = cp_model.CpSolver()
     solver.parameters.enumerate_all_solutions = True
     solver.parameters.num_workers = 1
-    solver.solve(model.cp, Collector())
+    solver.solve(model.writer.model(), Collector())
     return found
 
 

@@ -18,7 +18,7 @@ from rebalancer.whatif import Evacuation, evacuate
 from rebalancer.whatif.evacuate import emptying
 from tests.plan.made import LATER, MADE_AT
 from tests.pools import make_network
-from tests.solve.instance.carried import accepted
+from tests.solve.carried import accepted
 from tests.two_pools import crossing_policy, one_pool, pool_host, pool_vm, two_pools
 
 

@@ -28,7 +28,7 @@ class Traveller:
     Args:
         vm: whose disk it is.
         drive: the drive that it is in.
-        source: the SR where it is tonight.
+        source: the SR where it is now.
         copied: bytes that are copied.
         srs: by host to which it goes along, the SRs that it may go to, best first.
     """
@@ -46,11 +46,11 @@ Chosen = dict[Traveller, Uuid]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Space:
-    """What travellers may take of an SR, as long as all that is there tonight stays.
+    """What travellers may take of an SR, as long as all that is there now stays.
 
     Args:
         room: in the unit of the rule's row.
-        leaving: what each drive gives free that is there tonight.
+        leaving: what each drive gives free that is there now.
         arriving: what each drive takes that comes.
     """
 
@@ -73,7 +73,7 @@ class Disks:
         return self._fit(going, host_of) if quickly is None else quickly
 
     def srs(self, host_of: HostOf) -> Chosen:
-        """The same; where there is no room for all, the best SR of each."""
+        """An SR for each disk that goes along; where there is no room for all, the best SR of each."""
         packed = self.packed(host_of)
         if packed is not None:
             return packed
@@ -94,7 +94,6 @@ class Disks:
         return sorted(going, key=lambda each: (-each.copied, each.drive))
 
     def _room(self, going: Iterable[Traveller]) -> dict[Uuid, int]:
-        """The room on tight SRs once the disks that go have left."""
         room = {sr: space.room for sr, space in self.tight.items()}
         for each in going:
             if each.source in room:
@@ -102,7 +101,6 @@ class Disks:
         return room
 
     def _first_fit(self, going: Sequence[Traveller], host_of: HostOf) -> Chosen | None:
-        """Each on the best SR that still has room."""
         room, chosen = self._room(going), Chosen()
         for each in going:
             needs = {sr: self._need(each, sr) for sr in each.srs[host_of[each.vm]]}
@@ -128,14 +126,13 @@ class Disks:
         return {each: sr for (each, sr), variable in taken.items() if solver.boolean_value(variable)}
 
     def _need(self, each: Traveller, sr: Uuid) -> int:
-        """What a disk takes of an SR; nothing that matters where there is room for all."""
         return self.tight[sr].arriving[each.drive] if sr in self.tight else 0
 
 
 def disks_of(problem: Problem, carried: CarriedTo, limits: Iterable[Row]) -> Disks:
     """What goes along as *carried* tells, by VM and host, and those of the *limits* over SRs that it could fill.
 
-    Limits on space are never broken tonight: what is there is within them.
+    Limits on space are never broken now: what is there is within them.
     """
     travellers = tuple(each for vm in sorted(carried) if carried[vm] for each in _travellers(problem, vm, carried[vm]))
     spaces = {sr: _space(problem, limit) for limit in limits for sr in limit.places}
@@ -146,7 +143,6 @@ def disks_of(problem: Problem, carried: CarriedTo, limits: Iterable[Row]) -> Dis
 
 
 def _travellers(problem: Problem, vm: Uuid, carried: Mapping[Uuid, DisksAlong]) -> Iterator[Traveller]:
-    """The disks of one VM."""
     sizes = DiskSizes(problem)
     for drive, source in sorted(problem.initial.srs_of[vm].items()):
         srs = {host: each.srs_of(drive) for host, each in carried.items() if drive in each.drives}
@@ -156,13 +152,13 @@ def _travellers(problem: Problem, vm: Uuid, carried: Mapping[Uuid, DisksAlong]) 
 
 
 def _space(problem: Problem, limit: Row) -> Space:
-    """What is left of a limit over one SR as things are tonight."""
+    """What is left of a limit over one SR as things are now."""
     drives = (pair for srs in problem.initial.srs_of.values() for pair in srs.items())
     leaving = {drive: limit.weights.resident.get(drive, 0) for drive, sr in drives if sr in limit.places}
     return Space(room=limit.upper - sum(leaving.values()), leaving=leaving, arriving=limit.weights.arrival)
 
 
 def _coming(travellers: Iterable[Traveller], sr: Uuid, space: Space) -> int:
-    """What all disks together would take that may come to an SR."""
+    """What all disks that may come to an SR would take of it together."""
     coming = (each for each in travellers if any(sr in srs for srs in each.srs.values()))
     return sum(space.arriving[each.drive] for each in coming)

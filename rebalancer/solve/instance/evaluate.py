@@ -18,7 +18,7 @@ def load_of(instance: Instance, at: Ints) -> Ints:
 
 
 def usual_load_of(instance: Instance, at: Ints) -> Ints:
-    """The same without any peak, shape (hosts, slots)."""
+    """Parts of a pCPU on every host and slot without any peak, shape (hosts, slots)."""
     load = instance.base.copy()
     np.add.at(load, at, instance.demand)
     return load
@@ -63,7 +63,7 @@ def bound_elsewhere(instance: Instance) -> Bools:
 
 
 def holds(instance: Instance, at: Ints) -> bool:
-    """Whether the units may be *at* these hosts: the same judgement as the model's."""
+    """Whether the units may be *at* these hosts, by the same limits as the model's."""
     legal = instance.legal[np.arange(len(at)), at].all()
     return (
         bool(legal)
@@ -74,7 +74,7 @@ def holds(instance: Instance, at: Ints) -> bool:
 
 
 def _keeps(instance: Instance, limit: Limit, at: Ints) -> bool:
-    """Whether a limit holds, or is broken and nobody joined."""
+    """Whether a limit holds, or is violated already and no unit joined."""
     family = instance.families[limit.family]
     here = limit.covers(at)
     resident = limit.covers(instance.home)

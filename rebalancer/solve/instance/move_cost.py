@@ -15,7 +15,7 @@ class Price:
     """Costs of units, in whole numbers; staying costs nothing.
 
     Args:
-        home: host of each unit tonight, shape (units,).
+        home: host of each unit now, shape (units,).
         least: what each unit costs wherever it goes, shape (units,).
         extra: what it costs on top by the host to which it goes, shape (units, hosts); 0 at home.
         largest: what all units cost together at most.
@@ -45,7 +45,7 @@ class Price:
         # Zeros that take no memory, however many hosts there are.
         return cls.of(home, least, np.broadcast_to(np.int64(0), (len(least), hosts)))
 
-    def of_part(self, hosts: Ints, units: Ints) -> Price:
+    def restricted(self, hosts: Ints, units: Ints) -> Price:
         """The price of some *units* on some *hosts*, by their place among these; in wholes of what all cost."""
         place = np.full(self.extra.shape[1], -1, dtype=np.int64)
         place[hosts] = np.arange(len(hosts))

@@ -57,15 +57,14 @@ class Deviations:
 
     @classmethod
     def _with(cls, budget: int, unit: Ints, pcpu: Floats, fixed: Floats) -> Deviations:
-        """Peaks that are not in whole numbers yet."""
         nothing = np.zeros(0, dtype=np.int64)
         return cls(budget=budget, unit=unit, pcpu=pcpu, fixed_pcpu=fixed, parts=nothing, fixed=nothing)
 
     def rounded(self, resolution: Resolution) -> Deviations:
-        """The same in parts of a pCPU."""
+        """The deviations in parts of a pCPU."""
         return replace(self, parts=resolution.parts(self.pcpu), fixed=resolution.parts(self.fixed_pcpu))
 
-    def of_part(self, hosts: Ints, units: Ints) -> Deviations:
+    def restricted(self, hosts: Ints, units: Ints) -> Deviations:
         """Those of some *hosts* and *units*, by their places there; *units* rise."""
         kept = np.isin(self.unit, units)
         return replace(

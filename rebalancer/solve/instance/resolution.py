@@ -56,12 +56,10 @@ def resolution_for(loads: Sequence[NDArray[np.float64]]) -> Resolution:
 
 
 def _up(pcpu: NDArray[np.float64], parts: int) -> NDArray[np.int64]:
-    """Rounded up, but for float noise."""
     return np.ceil(pcpu * parts - GRAIN).astype(np.int64)
 
 
 def _down(pcpu: NDArray[np.float64], parts: int) -> NDArray[np.int64]:
-    """Rounded down, but for float noise."""
     return np.floor(pcpu * parts + GRAIN).astype(np.int64)
 
 

@@ -39,7 +39,7 @@ class Family:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Limit:
-    """A row of a pool rule: the weights on `hosts` are at most `upper`; `start` is what they are tonight."""
+    """A row of a pool rule: the weights on `hosts` are at most `upper`; `start` is what they are now."""
 
     family: int
     hosts: Ints
@@ -49,7 +49,7 @@ class Limit:
 
     @property
     def broken(self) -> bool:
-        """Whether more is there tonight than may be."""
+        """Whether more is there now than may be."""
         return self.start > max(self.upper, 0)
 
     def covers(self, places: Ints) -> Bools:
@@ -61,7 +61,7 @@ class Limit:
 class Register:
     """Where to look up limits: of each its family, its host (-1 where it is over several), and what it leaves room for.
 
-    `upper` is -1 where a limit is broken tonight, so that every weight is above it; all of shape (limits,).
+    `upper` is -1 where a limit is broken now, so that every weight is above it; all of shape (limits,).
     `weighs` tells which units weigh anything in which family, shape (families, units).
     """
 
@@ -98,5 +98,5 @@ class Group:
 
     @property
     def apart(self) -> bool:
-        """Whether they are on several hosts tonight."""
+        """Whether they are on several hosts now."""
         return len(self.hosts) > 1

@@ -10,7 +10,7 @@ from rebalancer.rules import Affinity
 
 
 def merged(problem: Problem, groups: Sequence[Affinity]) -> list[tuple[Uuid, ...]]:
-    """All VMs, those of a group that is on one host tonight joined; sorted."""
+    """All VMs, those of a group that is on one host now joined; sorted."""
     leader = {vm: vm for vm in problem.initial}
 
     def find(vm: Uuid) -> Uuid:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from ortools.sat.python import cp_model
@@ -40,7 +41,7 @@ class Effort:
         seconds: wall clock, the emergency brake.
         seed: of all random choices.
         gap: relative distance to the bound that is good enough.
-        gap_pcpu_hours: distance to the first bound that is good enough once parts had their chance.
+        gap_pcpu_hours: distance to the first bound that is good enough once neighbourhoods had their share.
         presolve: whether the model is worth simplifying first.
         prove: whether to raise the bound first, by linear relaxations; it is the quickest way to a proof, and slow
             where there is none.
@@ -55,6 +56,14 @@ class Effort:
     presolve: bool = True
     prove: bool = True
     cuts: bool = True
+
+    def part(self, share: float) -> Effort:
+        """A share of the work and of the time."""
+        return replace(self, deterministic=self.deterministic * share, seconds=self.seconds * share)
+
+    def left(self, work: float, until: float) -> Effort:
+        """What is left for *work*, until a time of the monotonic clock."""
+        return replace(self, deterministic=max(0.05, work), seconds=max(0.1, until - time.monotonic()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -104,7 +113,7 @@ class SolverCall:
             self._solver.best_bound_callback = lambda bound: raised(_rounded_up(bound))
 
     def run(self) -> SolverAnswer:
-        """SolverCall until the best is found or the effort is spent."""
+        """Search until the best is found or the effort is spent."""
         self._model.minimise(self._goal)
         status = self._solved()
         found = status in {Status.OPTIMAL, Status.FOUND}
@@ -122,9 +131,9 @@ class SolverCall:
     def _solved(self) -> Status:
         """What CP-SAT says; long searches run in a thread, so that Ctrl-C ends them at once."""
         if not self._effort.presolve:
-            return STATUS[self._solver.solve(self._model.cp, self._watcher)]
+            return STATUS[self._solver.solve(self._model.writer.model(), self._watcher)]
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="search") as thread:
-            running = thread.submit(self._solver.solve, self._model.cp, self._watcher)
+            running = thread.submit(self._solver.solve, self._model.writer.model(), self._watcher)
             try:
                 return STATUS[running.result()]
             except KeyboardInterrupt:
@@ -144,12 +153,11 @@ def search(
 
 
 def _rounded_up(bound: float) -> int:
-    """Bounds of whole numbers are whole."""
     return -int(-bound // 1)
 
 
 def _solver(effort: Effort) -> cp_model.CpSolver:
-    """A solver that repeats itself: one worker."""
+    """A solver with one worker, so that it repeats itself."""
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.catch_sigint_signal = False
@@ -167,12 +175,9 @@ def _solver(effort: Effort) -> cp_model.CpSolver:
 
 
 class _Watcher(cp_model.CpSolverSolutionCallback):
-    """Tells of every better value."""
-
     def __init__(self, progress: Callable[[int, int], None]) -> None:
         super().__init__()
         self._progress = progress
 
     def on_solution_callback(self) -> None:
-        """Called by CP-SAT."""
         self._progress(round(self.objective_value), _rounded_up(self.best_objective_bound))

@@ -8,19 +8,17 @@ from collections.abc import Callable, Mapping
 from rebalancer.inventory import Uuid
 from rebalancer.solve.instance.disks import Chosen, Traveller
 from rebalancer.solve.instance.instance import Ints
-from rebalancer.solve.model.variables import Pairs
+from rebalancer.solve.model.variables import Assignment
 
 
-def post_disks(model: Pairs) -> None:
+def post_disks(model: Assignment) -> None:
     """Every disk that goes along has an SR, and no SR holds more than fits; nothing where nothing is left to decide."""
     if model.instance.disks.tight and not model.constant.all():
         _DiskRows(model).post()
 
 
 class _DiskRows:
-    """The rows of one model."""
-
-    def __init__(self, model: Pairs) -> None:
+    def __init__(self, model: Assignment) -> None:
         self._model, self._disks = model, model.instance.disks
         self._unit_of = {vm: unit for unit, members in enumerate(model.instance.units) for vm in members}
         self._number = {host: number for number, host in enumerate(model.instance.hosts)}
@@ -40,7 +38,7 @@ class _DiskRows:
             self._model.at_most(list(weights), list(weights.values()), self._room[sr])
 
     def _settled(self, each: Traveller) -> Uuid | None:
-        """The host that a disk goes along to, whatever is decided here."""
+        """The host that a disk goes along to where its VM is a constant."""
         unit = self._unit_of[each.vm]
         host = self._model.instance.hosts[self._model.scope.at[unit]]
         return host if self._model.constant[unit] and host in each.srs else None
@@ -74,11 +72,10 @@ class _DiskRows:
             self._room[each.source] += leaving if settled else 0
 
     def _takes(self, each: Traveller, sr: Uuid) -> Callable[[Ints], int]:
-        """Whether a disk takes an SR, told from the chosen pairs."""
         return lambda chosen: int(self._chosen(chosen).get(each) == sr)
 
     def _chosen(self, chosen: Ints) -> Chosen:
-        """The SRs of all disks under the chosen pairs, found once for each choice."""
+        """The SRs of all disks under the chosen pairs, cached for the last choice."""
         key = chosen.tobytes()
         if key != self._asked[0]:
             host_of = self._model.instance.host_of(self._model.placement(chosen.tolist()))

@@ -14,7 +14,7 @@ from rebalancer.solve.model.variables import Scope
 
 
 def search_lazily(
-    stage: TierProblem,
+    tier: TierProblem,
     scope: Scope,
     start: Ints | None,
     effort: Effort,
@@ -23,7 +23,7 @@ def search_lazily(
     """The model that was searched last, its goal, and an answer that the checker of failures accepts, or none."""
     spent = 0.0
     while True:
-        model, goal = stage.model(scope)
+        model, goal = tier.model(scope)
         if start is not None:
             model.hint(start)
         tell = None if progress is None else _telling(progress, goal)
@@ -31,13 +31,12 @@ def search_lazily(
         answer = search(model, goal, left, progress=tell)
         spent += answer.deterministic
         answer = replace(answer, deterministic=spent)
-        stated = len(stage.instance.failures.stated)
-        if answer.at is None or stage.outlives(answer.at):
+        stated = len(tier.instance.failures.stated)
+        if answer.at is None or tier.outlives(answer.at):
             return model, goal, answer
-        if spent >= effort.deterministic or len(stage.instance.failures.stated) == stated:
+        if spent >= effort.deterministic or len(tier.instance.failures.stated) == stated:
             return model, goal, replace(answer, at=None, status=Status.NOTHING_FOUND)
 
 
 def _telling(progress: Callable[[Goal, int, int], None], goal: Goal) -> Callable[[int, int], None]:
-    """Tells with the goal whose numbers they are."""
     return lambda value, bound: progress(goal, value, bound)

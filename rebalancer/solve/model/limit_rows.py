@@ -9,7 +9,7 @@ import numpy as np
 
 from rebalancer.solve.instance.instance import Bools, Ints
 from rebalancer.solve.instance.rows import Group, Limit
-from rebalancer.solve.model.variables import Pairs
+from rebalancer.solve.model.variables import Assignment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -23,8 +23,8 @@ class Terms:
     joined: bool
 
 
-def post_limits(model: Pairs) -> None:
-    """Every limit holds; one that is broken tonight holds as soon as somebody joins."""
+def post_limits(model: Assignment) -> None:
+    """Every limit holds; one that is broken now holds as soon as somebody joins."""
     limits, register = model.instance.limits, model.instance.register
     weighing = {int(family): Weighing(model, int(family)) for family in register.reached(~model.constant)}
     for number in np.flatnonzero(_may_bind(model, weighing)).tolist():
@@ -38,7 +38,7 @@ def post_limits(model: Pairs) -> None:
             _post_whole(model, limit, terms)
 
 
-def _may_bind(model: Pairs, weighing: Mapping[int, Weighing]) -> Bools:
+def _may_bind(model: Assignment, weighing: Mapping[int, Weighing]) -> Bools:
     """The limits that free units can reach, and by whose weights they could be exceeded, shape (limits,)."""
     register, instance = model.instance.register, model.instance
     # One more column: limits over several hosts look there.
@@ -56,7 +56,7 @@ class Weighing:
     `most` is what it weighs on each host at most, shape (hosts,).
     """
 
-    def __init__(self, model: Pairs, family: int) -> None:
+    def __init__(self, model: Assignment, family: int) -> None:
         instance = model.instance
         self._family = instance.families[family]
         settled = model.constant[self._family.members]
@@ -81,7 +81,6 @@ class Weighing:
         return self._on_one(int(limit.hosts[0])) if len(limit.hosts) == 1 else self._on_several(limit)
 
     def _on_one(self, host: int) -> Terms:
-        """The same for a limit over one host: most are."""
         weights = self._weights[:, host]
         heavy = np.flatnonzero(weights)
         pairs = self._grid[heavy, host]
@@ -94,7 +93,7 @@ class Weighing:
         )
 
     def _on_several(self, limit: Limit) -> Terms | None:
-        """The same for a limit over several hosts: who only changes among them does not join."""
+        """Who weighs on a limit over several hosts; a unit that only changes between them does not join."""
         grid = self._grid[:, limit.hosts]
         if not (grid >= 0).any():
             return None
@@ -112,13 +111,13 @@ class Weighing:
         )
 
     def _weighed(self, limit: Limit, units: Ints, home: Ints) -> tuple[Bools, Ints]:
-        """Which of *units* are on the hosts of *limit* tonight, and what each weighs there."""
+        """Which of *units* are on the hosts of *limit* now, and what each weighs there."""
         resident = limit.covers(home)
         return resident, np.where(resident, self._family.resident[units], self._family.arrival[units])
 
 
-def post_groups(model: Pairs) -> None:
-    """A group that is spread tonight goes to a further host only as a whole."""
+def post_groups(model: Assignment) -> None:
+    """A group that is spread now goes to a further host only as a whole."""
     for group in model.instance.groups:
         if model.constant[group.units].all():
             continue
@@ -127,35 +126,33 @@ def post_groups(model: Pairs) -> None:
             _post_together(model, group, host)
 
 
-def _post_whole(model: Pairs, limit: Limit, terms: Terms) -> None:
-    """The weights fit, unless they cannot but fit."""
+def _post_whole(model: Assignment, limit: Limit, terms: Terms) -> None:
     room = max(limit.upper, 0) - terms.constant
     if terms.weights.sum() > room:
         model.at_most(terms.pairs, terms.weights, room)
 
 
-def _post_broken(model: Pairs, limit: Limit, terms: Terms) -> None:
+def _post_broken(model: Assignment, limit: Limit, terms: Terms) -> None:
     """Somebody joins only if the weights then fit."""
     if not len(terms.joining):
         return
     joining = terms.joining
     joined = model.whole_number(1, lambda chosen: int(chosen[joining].any()))
     for pair in joining.tolist():
-        model.implies(pair, joined)
+        model.writer.implies(pair, joined)
     model.at_most(terms.pairs, terms.weights, max(limit.upper, 0) - terms.constant, given=joined)
 
 
-def _post_together(model: Pairs, group: Group, host: int) -> None:
-    """All members on *host*, or none."""
+def _post_together(model: Assignment, group: Group, host: int) -> None:
     variables = [int(each) for each in model.variable[group.units, host] if each >= 0]
     constants = group.units[model.constant[group.units]]
     if len(constants) and (model.scope.at[constants] == host).all() and not group.fixed:
         for variable in variables:
-            model.fix(variable, 1)
+            model.writer.fix(variable, 1)
     elif group.fixed or len(variables) < len(group.units):
         for variable in variables:
-            model.fix(variable, 0)
+            model.writer.fix(variable, 0)
     else:
         for variable in variables[1:]:
-            model.implies(variable, variables[0])
-            model.implies(variables[0], variable)
+            model.writer.implies(variable, variables[0])
+            model.writer.implies(variables[0], variable)

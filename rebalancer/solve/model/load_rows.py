@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.objectives import Measure
 from rebalancer.solve.instance.instance import Bools, Ints
-from rebalancer.solve.model.peak_rows import Peaks, peaks_on, surely_added
-from rebalancer.solve.model.variables import Loaded, Pairs
+from rebalancer.solve.model.peak_rows import NO_PEAKS, Peaks, peaks_on, surely_added
+from rebalancer.solve.model.variables import Assignment, Loaded
 
 SHARE_PARTS = 10_000
 
@@ -49,15 +50,13 @@ class _Share:
     room: int
 
     def load(self, chosen: Ints) -> int:
-        """What the *chosen* pairs add."""
         return int(self.demand @ chosen[self.pairs]) + self.peaks.added(chosen)
 
     def share(self, added: int) -> int:
-        """The share of the capacity in use, in parts, rounded up."""
         return -(-(self.base + added) * SHARE_PARTS // self.room)
 
 
-def load_above(model: Pairs, limits: NDArray[np.float64]) -> Measure:
+def load_above(model: Assignment, limits: NDArray[np.float64]) -> Measure:
     """PCPUs above *limits* on the watched hosts and slots of *model*, summed."""
     instance, resolution = model.instance, model.instance.resolution
     room = resolution.limit_parts(limits[instance.columns]) - model.load - surely_added(model)
@@ -78,8 +77,7 @@ def load_above(model: Pairs, limits: NDArray[np.float64]) -> Measure:
     )
 
 
-def _pairs_by_host(model: Pairs) -> Iterator[tuple[int, Ints]]:
-    """The hosts that somebody may be on, with the pairs that lead there."""
+def _pairs_by_host(model: Assignment) -> Iterator[tuple[int, Ints]]:
     order = np.argsort(model.at_hosts, kind="stable")
     hosts, firsts = np.unique(model.at_hosts[order], return_index=True)
     ends = [*firsts[1:].tolist(), len(order)]
@@ -87,7 +85,7 @@ def _pairs_by_host(model: Pairs) -> Iterator[tuple[int, Ints]]:
         yield host, order[first:end]
 
 
-def _rows(model: Pairs, host: int, pairs: Ints, room: Ints, watched: Bools) -> LoadRows:
+def _rows(model: Assignment, host: int, pairs: Ints, room: Ints, watched: Bools) -> LoadRows:
     """The watched slots of *host* in which *pairs* can bring too much."""
     demand = model.instance.demand[model.units[pairs]]
     peaks = peaks_on(model, host, pairs)
@@ -103,21 +101,18 @@ def _rows(model: Pairs, host: int, pairs: Ints, room: Ints, watched: Bools) -> L
     )
 
 
-def _post(model: Pairs, rows: LoadRows) -> range:
+def _post(model: Assignment, rows: LoadRows) -> range:
     """Variables for how far the load of each slot exceeds its room, and the rows that say so."""
     excess = model.whole_numbers(rows.most.tolist(), rows.values)
     model.load_rows.append(replace(rows, excess=excess))
     shared, columns, room = rows.pairs.tolist(), rows.demand.T.tolist(), rows.room.tolist()
-    if not rows.peaks:
-        model.post_sums(shared, excess, columns, room)
-        return excess
-    for variable, column, upper, peaks in zip(excess, columns, room, rows.peaks, strict=True):
+    for variable, column, upper, peaks in zip(excess, columns, room, rows.peaks or repeat(NO_PEAKS), strict=False):
         variables, coefficients, sure = peaks.post(model)
-        model.post_sum([*shared, *variables, variable], [*column, *coefficients, -1], upper + sure)
+        model.writer.at_most([*shared, *variables, variable], [*column, *coefficients, -1], upper + sure)
     return excess
 
 
-def highest_share(model: Pairs, capacities: NDArray[np.float64]) -> Measure:
+def highest_share(model: Assignment, capacities: NDArray[np.float64]) -> Measure:
     """One number that the share of no host with a capacity exceeds, in any slot."""
     resolution = model.instance.resolution
     rows = _shares(model, resolution.limit_parts(capacities[model.instance.columns]))
@@ -139,8 +134,7 @@ def highest_share(model: Pairs, capacities: NDArray[np.float64]) -> Measure:
     )
 
 
-def _shares(model: Pairs, capacities: Ints) -> list[_Share]:
-    """The load of every slot of every host that has a capacity."""
+def _shares(model: Assignment, capacities: Ints) -> list[_Share]:
     found = []
     base = model.load + surely_added(model)
     for host in np.flatnonzero(capacities > 0):

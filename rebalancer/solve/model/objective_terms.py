@@ -41,6 +41,17 @@ class Goal:
         return max(0.0, float(bound * self.worth) - self.surplus)
 
 
+def number_of(variables: Sequence[int], *, offset: int = 0, largest: int) -> Measure:
+    """How many of *variables* hold, or their sum, besides *offset*; never more than *largest*."""
+    return Measure(
+        variables=tuple(variables),
+        coefficients=(1,) * len(variables),
+        offset=offset,
+        largest=largest,
+        worth=Fraction(1),
+    )
+
+
 def goal_of(measures: Sequence[Measure]) -> Goal:
     """The sum of *measures*."""
     useful = [measure for measure in measures if measure.worth]

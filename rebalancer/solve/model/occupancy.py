@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 
 import numpy as np
 
 from rebalancer.inventory import Uuid
 from rebalancer.objectives import Measure
 from rebalancer.solve.instance.instance import Instance, Ints
-from rebalancer.solve.model.variables import Pairs
+from rebalancer.solve.model.objective_terms import number_of
+from rebalancer.solve.model.variables import Assignment
 
 TIGHTEST_SLOTS = 3
 """Slots in which the load of a host is tied to its being in use: the ones with the most demand."""
 
 
-def occupied(model: Pairs, always: frozenset[Uuid]) -> Measure:
+def occupied(model: Assignment, always: frozenset[Uuid]) -> Measure:
     """How many hosts somebody is on; those in *always* count whoever is there."""
     instance = model.instance
     sure = occupied_anyway(instance, always)
     sure[model.scope.at[model.constant]] = True
     variables = [variable for host in np.flatnonzero(~sure) for variable in _of_host(model, int(host))]
-    return Measure(
-        variables=tuple(variables),
-        coefficients=(1,) * len(variables),
-        offset=int(sure.sum()),
-        largest=len(instance.hosts),
-        worth=Fraction(1),
-    )
+    return number_of(variables, offset=int(sure.sum()), largest=len(instance.hosts))
 
 
 def occupied_anyway(instance: Instance, always: frozenset[Uuid]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -38,21 +32,20 @@ def occupied_anyway(instance: Instance, always: frozenset[Uuid]) -> np.ndarray[t
     return np.array([host in held for host in instance.hosts], dtype=np.bool_)
 
 
-def _of_host(model: Pairs, host: int) -> Iterator[int]:
-    """The variable of a host that somebody may be on, with its rows."""
+def _of_host(model: Assignment, host: int) -> Iterator[int]:
     pairs = np.flatnonzero(model.at_hosts == host)
     if not len(pairs):
         return
     in_use = model.whole_number(1, lambda chosen: int(chosen[pairs].any()))
     for pair in pairs.tolist():
-        model.implies(pair, in_use)
+        model.writer.implies(pair, in_use)
     for weights, room in _memory_rows(model, host, pairs):
         model.at_most([*pairs.tolist(), in_use], [*weights.tolist(), -room], 0)
     _post_load(model, host, in_use)
     yield in_use
 
 
-def _memory_rows(model: Pairs, host: int, pairs: Ints) -> Iterator[tuple[Ints, int]]:
+def _memory_rows(model: Assignment, host: int, pairs: Ints) -> Iterator[tuple[Ints, int]]:
     """Weights of the pairs and the room of the host, for each limit over it that could bind."""
     instance = model.instance
     units = model.units[pairs]
@@ -65,7 +58,7 @@ def _memory_rows(model: Pairs, host: int, pairs: Ints) -> Iterator[tuple[Ints, i
                 yield weights, room
 
 
-def _post_load(model: Pairs, host: int, in_use: int) -> None:
+def _post_load(model: Assignment, host: int, in_use: int) -> None:
     """A host that is not in use carries nothing: stated for its tightest slots, which makes relaxations tight."""
     for rows in model.load_rows:
         if rows.host == host:

@@ -13,7 +13,7 @@ import numpy as np
 
 from rebalancer.objectives.load import largest
 from rebalancer.solve.instance.instance import Ints
-from rebalancer.solve.model.variables import Pairs
+from rebalancer.solve.model.variables import Assignment
 
 Rows = tuple[list[int], list[int], int]
 """Variables, coefficients, and what is counted already of their sum."""
@@ -46,7 +46,7 @@ class Peaks:
         """What the VMs of the *chosen* pairs add to what is there anyway."""
         return int(self._of_chosen(chosen).sum() - self.staying.sum()) if self.budget else 0
 
-    def post(self, model: Pairs) -> Rows:
+    def post(self, model: Assignment) -> Rows:
         """The sum of the worst, as variables of *model*; those that stay are counted already."""
         if not self.budget or not len(self.deviations):
             return [], [], 0
@@ -56,10 +56,10 @@ class Peaks:
         top = model.whole_number(int(self._of(np.append(self.staying, self.deviations))[-1]), self._smallest)
         above = model.whole_numbers([*self.staying.tolist(), *self.deviations.tolist()], self._above)
         for excess, deviation in zip(above, self.staying.tolist(), strict=False):
-            model.post_sum([top, excess], [-1, -1], -deviation)
+            model.writer.at_most([top, excess], [-1, -1], -deviation)
         coming = zip(above[len(self.staying) :], self.deviations.tolist(), self.pairs.tolist(), strict=True)
         for excess, deviation, pair in coming:
-            model.post_sum([pair, top, excess], [deviation, -1, -1], 0)
+            model.writer.at_most([pair, top, excess], [deviation, -1, -1], 0)
         return [top, *above], [self.budget, *[1] * len(above)], sure
 
     def _above(self, chosen: Ints) -> list[int]:
@@ -74,14 +74,13 @@ class Peaks:
         return int(worst[-1]) if len(worst) == self.budget else 0
 
     def _of_chosen(self, chosen: Ints) -> Ints:
-        """The worst of those that stay and those of the *chosen* pairs, found once for each choice."""
+        """The worst of those that stay and those of the *chosen* pairs, cached for the last choice."""
         if self._seen is not chosen:
             self._seen = chosen
             self._worst = self._of(np.append(self.staying, self.deviations[chosen[self.pairs] > 0]))
         return self._worst
 
     def _of(self, deviations: Ints) -> Ints:
-        """The worst of some."""
         return largest(deviations[:, None], self.budget)[:, 0]
 
 
@@ -115,7 +114,7 @@ NOBODY = np.zeros(0, dtype=np.int64)
 NO_PEAKS = Peaks(budget=0, pairs=NOBODY, deviations=NOBODY, staying=NOBODY)
 
 
-def peaks_on(model: Pairs, host: int, pairs: Ints) -> HostPeaks:
+def peaks_on(model: Assignment, host: int, pairs: Ints) -> HostPeaks:
     """The peaks of whoever *pairs* bring to *host*, and of whoever is there anyway."""
     deviations = model.instance.deviations
     if not deviations.budget:
@@ -136,7 +135,7 @@ def peaks_on(model: Pairs, host: int, pairs: Ints) -> HostPeaks:
     )
 
 
-def surely_added(model: Pairs) -> Ints:
+def surely_added(model: Assignment) -> Ints:
     """What the worst peaks of those that are there anyway add, shape (hosts, slots)."""
     deviations, constant, at = model.instance.deviations, model.constant, model.scope.at
     if not deviations.budget:

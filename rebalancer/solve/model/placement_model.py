@@ -21,11 +21,11 @@ from rebalancer.solve.model.load_rows import highest_share, load_above
 from rebalancer.solve.model.objective_terms import Goal, goal_of
 from rebalancer.solve.model.occupancy import occupied
 from rebalancer.solve.model.restart_rows import failures_lost, post_restarts
-from rebalancer.solve.model.variables import NO_VARIABLE, Pairs, Scope
+from rebalancer.solve.model.variables import NO_VARIABLE, Assignment, Scope
 from rebalancer.solve.model.violation_rows import breaches
 
 
-class PlacementModel(Pairs):
+class PlacementModel(Assignment):
     """Where every unit goes under all limits; implements `rebalancer.objectives.Model`."""
 
     def __init__(self, instance: Instance, scope: Scope) -> None:
@@ -49,7 +49,7 @@ class PlacementModel(Pairs):
             self.at_most(variables, [1] * len(variables), len(variables) - 1)
 
     def breaches(self) -> Measure:
-        """How many limits that are broken tonight stay so, and by how many of their units."""
+        """How many limits that are broken now stay so, and by how many of their units."""
         return breaches(self)
 
     def occupied(self, always: frozenset[Uuid]) -> Measure:
@@ -71,7 +71,6 @@ class PlacementModel(Pairs):
         return self._priced(price)
 
     def _priced(self, price: Price) -> Measure:
-        """What units cost that leave their home."""
         variables, coefficients, offset = self._paid(price)
         return Measure(
             variables=tuple(variables.tolist()),
@@ -95,7 +94,7 @@ class PlacementModel(Pairs):
 
     def minimise(self, goal: Goal) -> None:
         """Look for the smallest *goal*."""
-        self._buffer.minimise(goal.variables, goal.coefficients, goal.offset)
+        self.writer.minimise(goal.variables, goal.coefficients, goal.offset)
 
     def hold(self, goal: Goal, value: int) -> None:
         """Never again more than *value* of *goal*."""
@@ -110,10 +109,10 @@ class PlacementModel(Pairs):
 
     def hint(self, at: Ints) -> None:
         """Start from the units at *at*: a complete hint, derived variables included."""
-        self._buffer.hint(self.values(at))
+        self.writer.hint(self.values(at))
 
     def _paid(self, price: Price) -> tuple[Ints, Ints, int]:
-        """What units cost that are not at home, summed: variables, coefficients, offset."""
+        """What units that are not at home cost together: variables, coefficients, offset."""
         at_home = self.variable[np.arange(len(price.home)), price.home]
         free = at_home != NO_VARIABLE
         extra = price.extra[self.units, self.at_hosts]

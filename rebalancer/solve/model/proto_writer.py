@@ -1,8 +1,7 @@
-"""The protocol buffer that CP-SAT reads, written the quickest way that Python has.
+"""The protocol buffer that CP-SAT reads, written as lists of variables and coefficients.
 
-A row is a form of its kind, filled in and copied: the parts of a form are asked for once, where asking for those of a
-new row takes as long as its numbers. Rows that share their variables get them once. Sums of Python objects, as in
-CP-SAT's own expressions, take up to twenty times as long (`python -m benchmarks.build`).
+A row is a form that is filled in and copied, in half the time of asking for the parts of a new one. Sums of CP-SAT's
+own expressions take many times as long (`python -m benchmarks.build`).
 """
 
 from __future__ import annotations
@@ -10,31 +9,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ortools.sat.python import cp_model
-from ortools.sat.python.cp_model_helper import ConstraintProto, IntegerVariableProto
 
 LOWEST = -(2**62)
 
 
-class _Model(cp_model.CpModel):
-    """CP-SAT's model without the older spellings of its methods, which take longer to make than many a part."""
-
-    def _add_pre_pep8_methods(self) -> None:
-        """None."""
-
-
-class Buffer:
+class ProtoWriter:
     """The variables and rows of one model; `terms` counts the coefficients written."""
 
     def __init__(self) -> None:
-        self.cp: cp_model.CpModel = _Model()
-        self.terms = 0
-        self._variables, self._constraints = self.cp.proto.variables, self.cp.proto.constraints
-        self._whole, self._sum, self._one = IntegerVariableProto(), ConstraintProto(), ConstraintProto()
-        self._range, self._limits = self._whole.domain, self._sum.linear.domain
-        self._summed, self._factors = self._sum.linear.vars, self._sum.linear.coeffs
-        self._literals = self._one.exactly_one.literals
+        self.proto, self.terms = cp_model.CpModelProto(), 0
+        # Parts of a buffer live as long as the buffer does.
+        self._forms = forms = cp_model.CpModelProto()
+        self._variables, self._constraints = self.proto.variables, self.proto.constraints
+        self._variable, self._row = forms.variables.add(), forms.constraints.add()
+        self._range, self._limits = self._variable.domain, self._row.linear.domain
+        self._summed, self._factors = self._row.linear.vars, self._row.linear.coeffs
         self._range.extend((0, 1))
         self._limits.extend((LOWEST, 0))
+
+    def model(self) -> cp_model.CpModel:
+        """The buffer as CP-SAT's solver takes it."""
+        return cp_model.CpModel(self.proto)
 
     @property
     def rows(self) -> int:
@@ -44,37 +39,33 @@ class Buffer:
     def add_booleans(self, count: int) -> None:
         """So many variables that are 0 or 1."""
         self._range[1] = 1
-        self._variables.extend([self._whole] * count)
+        self._variables.extend([self._variable] * count)
 
-    def add_whole_numbers(self, uppers: Sequence[int]) -> range:
+    def add_variables(self, uppers: Sequence[int]) -> range:
         """A variable from 0 to each of *uppers*."""
         first = len(self._variables)
         for upper in uppers:
             self._range[1] = upper
-            self._variables.append(self._whole)
+            self._variables.append(self._variable)
         return range(first, first + len(uppers))
 
-    def at_most(self, variables: Sequence[int], coefficients: Sequence[int], upper: int, given: int | None) -> None:
-        """A weighted sum is at most *upper*, where *given* holds if it is named."""
-        self._share(variables)
-        self._post(coefficients, upper)
+    def at_most(
+        self, variables: Sequence[int], coefficients: Sequence[int], upper: int, *, given: int | None = None
+    ) -> None:
+        """A weighted sum is at most *upper*, where the literal *given* holds if it is named."""
+        self.terms += len(coefficients)
+        self._summed.clear()
+        self._summed.extend(variables)
+        self._factors.clear()
+        self._factors.extend(coefficients)
+        self._limits[1] = upper
+        self._constraints.append(self._row)
         if given is not None:
             self._constraints[self.rows - 1].enforcement_literal.append(given)
 
-    def at_most_each(
-        self, shared: Sequence[int], own: Sequence[int], columns: Sequence[list[int]], uppers: Sequence[int]
-    ) -> None:
-        """A row for each of *own*: its column's sum over the *shared* variables, less itself, is at most its upper."""
-        self._share([*shared, 0])
-        for variable, coefficients, upper in zip(own, columns, uppers, strict=True):
-            self._summed[len(shared)] = variable
-            self._post([*coefficients, -1], upper)
-
     def exactly_one(self, literals: Sequence[int]) -> None:
         """One of *literals* holds."""
-        self._literals.clear()
-        self._literals.extend(literals)
-        self._constraints.append(self._one)
+        self._constraints.add().exactly_one.literals.extend(literals)
 
     def implies(self, cause: int, effect: int) -> None:
         """Where *cause* holds, *effect* holds."""
@@ -83,7 +74,7 @@ class Buffer:
         constraint.bool_and.literals.append(effect)
 
     def fix(self, variable: int, value: int) -> None:
-        """*variable* is *value*."""
+        """Fix *variable* to *value*."""
         linear = self._constraints.add().linear
         linear.vars.append(variable)
         linear.coeffs.append(1)
@@ -91,28 +82,15 @@ class Buffer:
 
     def minimise(self, variables: Sequence[int], coefficients: Sequence[int], offset: int) -> None:
         """Look for the smallest weighted sum, *offset* included."""
-        self.cp.proto.clear_objective()
-        objective = self.cp.proto.objective
+        self.proto.clear_objective()
+        objective = self.proto.objective
         objective.vars.extend(variables)
         objective.coeffs.extend(coefficients)
         objective.offset = offset
 
     def hint(self, values: Sequence[int]) -> None:
         """Start from *values* of all variables."""
-        self.cp.proto.clear_solution_hint()
-        hint = self.cp.proto.solution_hint
+        self.proto.clear_solution_hint()
+        hint = self.proto.solution_hint
         hint.vars.extend(range(len(values)))
         hint.values.extend(values)
-
-    def _share(self, variables: Sequence[int]) -> None:
-        """What the next sums are over."""
-        self._summed.clear()
-        self._summed.extend(variables)
-
-    def _post(self, coefficients: Sequence[int], upper: int) -> None:
-        """A sum over what is shared."""
-        self.terms += len(coefficients)
-        self._factors.clear()
-        self._factors.extend(coefficients)
-        self._limits[1] = upper
-        self._constraints.append(self._sum)

@@ -7,7 +7,6 @@ exact: kinds are packed in whole numbers, and the free bytes of a host are those
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 import numpy as np
 
@@ -15,12 +14,13 @@ from rebalancer.inventory import Uuid
 from rebalancer.objectives import Measure
 from rebalancer.rules.availability.restarts import Failure, Restarts
 from rebalancer.solve.instance.instance import Instance, Ints
-from rebalancer.solve.model.variables import Pairs
+from rebalancer.solve.model.objective_terms import number_of
+from rebalancer.solve.model.variables import Assignment
 
-Kind = tuple[int, frozenset[Uuid]]
+RestartKind = tuple[int, frozenset[Uuid]]
 
 
-def post_restarts(model: Pairs) -> None:
+def post_restarts(model: Assignment) -> None:
     """Every failure that was found to be lost is outlived."""
     failures = model.instance.failures
     stated = tuple(failures.stated)
@@ -34,7 +34,7 @@ def post_restarts(model: Pairs) -> None:
                 rows.post(failure)
 
 
-def failures_lost(model: Pairs) -> Measure:
+def failures_lost(model: Assignment) -> Measure:
     """How many of the failures that are to be mended stay lost."""
     failures = model.instance.failures
     variables = []
@@ -42,13 +42,7 @@ def failures_lost(model: Pairs) -> Measure:
         mine = [failure for each, failure in failures.wanted if each == number]
         rows = _Rows(model, limit) if mine else None
         variables += [rows.post_unless_lost(failure) for failure in mine if rows]
-    return Measure(
-        variables=tuple(variables),
-        coefficients=(1,) * len(variables),
-        offset=0,
-        largest=len(variables),
-        worth=Fraction(1),
-    )
+    return number_of(variables, largest=len(variables))
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -73,15 +67,13 @@ class _Restarted:
 
 
 class _Rows:
-    """One limit in one model."""
-
-    def __init__(self, model: Pairs, limit: Restarts) -> None:
+    def __init__(self, model: Assignment, limit: Restarts) -> None:
         self._model, self._limit = model, limit
         instance = model.instance
         self._index = {host: number for number, host in enumerate(instance.hosts)}
         self._unit_of = {vm: number for number, members in enumerate(instance.units) for vm in members}
         sizes = limit.items.size
-        self._kinds: dict[Kind, int] = {}
+        self._kinds: dict[RestartKind, int] = {}
         self._kind_of = {
             vm: self._kinds.setdefault((sizes[vm], limit.items.targets[vm]), len(self._kinds)) for vm in sorted(sizes)
         }
@@ -91,13 +83,12 @@ class _Rows:
         self._asked: tuple[Ints, Ints] | None = None
 
     def post_unless_lost(self, failure: Failure) -> int:
-        """The same unless a new variable says that *failure* is lost."""
+        """Post *failure* unless a new variable says that it is lost."""
         lost = self._model.whole_number(1, lambda chosen: int(self._loses(failure, self._placement(chosen))))
         self.post(failure, given=-lost - 1)
         return lost
 
     def _loses(self, failure: Failure, at: Ints) -> bool:
-        """Whether the checker finds no way in which all VMs of *failure* restart."""
         return self._limit.restarts(failure, _where(self._model.instance, at)) is None
 
     def post(self, failure: Failure, *, given: int | None = None) -> None:
@@ -129,11 +120,10 @@ class _Rows:
         return places
 
     def _place(self, restarted: _Restarted, kind: int, host: Uuid, most: int) -> int:
-        """A variable: VMs of *kind* that restart on *host*."""
         return self._model.whole_number(most, lambda chosen: restarted.count(self._placement(chosen), kind, host))
 
     def _placement(self, chosen: Ints) -> Ints:
-        """Where all units are; asked again and again for the same pairs."""
+        """The host of every unit, cached for the last choice."""
         if self._asked is None or self._asked[0] is not chosen:
             self._asked = chosen, self._model.placement(chosen.tolist())
         return self._asked[1]
@@ -171,7 +161,6 @@ class _Rows:
         }
 
     def _free_on(self, host: int, room: int, weight: Ints) -> tuple[int | None, int]:
-        """What is free on one host that has *room* before anybody comes."""
         model = self._model
         pairs = np.flatnonzero(model.at_hosts == host)
         weights = weight[model.units[pairs]]
@@ -188,7 +177,6 @@ class _Rows:
 
 
 def _where(instance: Instance, at: Ints) -> dict[Uuid, tuple[Uuid, ...]]:
-    """The one host of each VM where the units are *at*."""
     found: dict[Uuid, tuple[Uuid, ...]] = {vm: (host,) for vm, host in instance.problem.initial.host_of.items()}
     for members, host in zip(instance.units, at.tolist(), strict=True):
         found.update(dict.fromkeys(members, (instance.hosts[host],)))

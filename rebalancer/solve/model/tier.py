@@ -36,7 +36,7 @@ class TierProblem:
     Args:
         instance: the problem.
         objective: what to improve.
-        held: what was improved before.
+        held: what was answer before.
         forbidden: moves, as pairs of unit and host, that may not be made all together.
         near: a good placement but for what is forbidden, from which to go on.
     """
@@ -48,7 +48,7 @@ class TierProblem:
     near: Ints | None = None
 
     def model(self, scope: Scope) -> tuple[PlacementModel, Goal]:
-        """The model of this stage for *scope*, and what to minimise in it."""
+        """The model of *scope*, and what to minimise in it."""
         problem = self.instance.problem
         model = PlacementModel(self.instance, scope)
         for held in self.held:
@@ -58,16 +58,21 @@ class TierProblem:
         self._limit(model)
         return model, model.goal(self.objective.post(model, problem))
 
+    def evaluate(self, at: Ints) -> tuple[Goal, int]:
+        """The goal as it is where the units are *at*, and its number there."""
+        model, goal = self.model(self.at(at))
+        return goal, model.value(goal, at)
+
     def optimistic(self) -> TierProblem:
-        """The same for bounds: loads are rounded down."""
+        """The tier with loads rounded down, for bounds."""
         return replace(self, instance=self.instance.optimistic())
 
     def whole(self) -> Scope:
-        """Everything may move."""
+        """The scope in which every unit may move."""
         return Scope(free=self.instance.legal, at=self.instance.home)
 
     def at(self, at: Ints) -> Scope:
-        """Nothing may move: for asking what a placement is worth."""
+        """The scope in which no unit may move, to ask what a placement is worth."""
         return Scope(free=np.zeros_like(self.instance.legal), at=at)
 
     def allows(self, at: Ints) -> bool:
@@ -91,13 +96,11 @@ class TierProblem:
         return not failures.restarts or failures.outlived(placement_of(self.instance, at))
 
     def _keeps(self, held: HeldTier, at: Ints) -> bool:
-        """Whether an earlier tier is no worse where the units are *at*."""
         model = PlacementModel(self.instance, self.at(at))
         goal = model.goal(held.objective.post(model, self.instance.problem))
         return model.value(goal, at) <= held.value
 
     def _limit(self, model: PlacementModel) -> None:
-        """As many moves and GiB as the policy allows."""
         limits = self.instance.problem.policy.limits
         if limits.maximum_moves is not None:
             model.limit_moves(self.instance.moves, limits.maximum_moves)
@@ -107,7 +110,7 @@ class TierProblem:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TierAnswer:
-    """What came of a stage.
+    """The answer to a tier in whole numbers.
 
     Args:
         at: the host of every unit; None where nothing was found in time, or nothing satisfies the rules.
@@ -118,8 +121,8 @@ class TierAnswer:
         on_time: whether the work, not the clock, ended it.
         impossible: whether nothing satisfies the rules.
         bound_by: where the bound comes from.
-        bound_holds: whether the bound is one of the truth as it is, because loads were rounded down for it; the goal's
-            surplus has to come off others.
+        bound_holds: whether the bound is one of the truth as it is, because loads were rounded down for it; from other
+            bounds the goal's surplus has to be subtracted.
     """
 
     at: Ints | None
@@ -167,16 +170,16 @@ def pairs_of(instance: Instance, moves: Sequence[Move]) -> Pairs | None:
     return tuple(sorted({(unit_of[move.vm], host_of[move.target]) for move in moves}))
 
 
-def true_value(stage: TierProblem, improved: TierAnswer, at: Ints) -> float:
-    """The exact value of the stage's objective.
+def true_value(tier: TierProblem, answer: TierAnswer, at: Ints) -> float:
+    """The exact value of the objective.
 
     Raises:
         ModelBug: the solver's number is further from it than rounding explains.
     """
-    exact = stage.objective.value(placement_of(stage.instance, at), stage.instance.book)
-    said = float(improved.value * improved.goal.worth)
+    exact = tier.objective.value(placement_of(tier.instance, at), tier.instance.book)
+    said = float(answer.value * answer.goal.worth)
     noise = 1e-6 * max(1.0, abs(said))
-    short = float(improved.goal.worth) * improved.goal.shortfall
-    if not said - improved.goal.surplus - noise <= exact <= said + short + noise:
-        raise ModelBug(f"objective {stage.objective.id} is {exact}, the solver says {said}")
+    short = float(answer.goal.worth) * answer.goal.shortfall
+    if not said - answer.goal.surplus - noise <= exact <= said + short + noise:
+        raise ModelBug(f"objective {tier.objective.id} is {exact}, the solver says {said}")
     return exact

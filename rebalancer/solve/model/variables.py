@@ -12,7 +12,7 @@ from itertools import chain
 import numpy as np
 
 from rebalancer.solve.instance.instance import Bools, Instance, Ints
-from rebalancer.solve.model.proto_writer import Buffer
+from rebalancer.solve.model.proto_writer import ProtoWriter
 
 NO_VARIABLE = -1
 
@@ -54,13 +54,12 @@ class Loaded:
     excess: range = range(0)
 
 
-class Pairs:
+class Assignment:
     """Every unit is on one of the hosts that it may go to; rows and numbers are added to that."""
 
     def __init__(self, instance: Instance, scope: Scope) -> None:
         self.instance, self.scope = instance, scope
-        self._buffer = Buffer()
-        self.cp = self._buffer.cp
+        self.writer = ProtoWriter()
         self._derived: list[Callable[[Ints], Sequence[int]]] = []
         self.load_rows: list[Loaded] = []
         self.units, self.at_hosts = np.nonzero(scope.free)
@@ -71,16 +70,6 @@ class Pairs:
         np.add.at(self.load, scope.at[self.constant], instance.demand[self.constant])
         self._post_choice()
 
-    @property
-    def rows(self) -> int:
-        """How many rows there are."""
-        return self._buffer.rows
-
-    @property
-    def terms(self) -> int:
-        """How many coefficients all sums have."""
-        return self._buffer.terms
-
     def whole_number(self, upper: int, derived: Callable[[Ints], int]) -> int:
         """A new variable from 0 to *upper*; *derived* tells its value from those of the pairs."""
         return self.whole_numbers((upper,), lambda chosen: (derived(chosen),))[0]
@@ -88,32 +77,14 @@ class Pairs:
     def whole_numbers(self, uppers: Sequence[int], derived: Callable[[Ints], Sequence[int]]) -> range:
         """A new variable from 0 to each of *uppers*; *derived* tells the values of all from those of the pairs."""
         self._derived.append(derived)
-        return self._buffer.add_whole_numbers(uppers)
+        return self.writer.add_variables(uppers)
 
     def at_most(self, variables: Numbers, coefficients: Numbers, upper: int, *, given: int | None = None) -> None:
         """A weighted sum is at most *upper*, where *given* holds if it is named; divided by common factors."""
         factors = np.asarray(coefficients, dtype=np.int64)
         divisor = int(np.gcd.reduce(factors)) or 1
         summed = np.asarray(variables, dtype=np.int64).tolist()
-        self.post_sum(summed, (factors // divisor).tolist(), upper // divisor, given=given)
-
-    def post_sum(self, variables: list[int], coefficients: list[int], upper: int, *, given: int | None = None) -> None:
-        """The row as it is; lists, because the protocol buffer takes them in half the time of arrays."""
-        self._buffer.at_most(variables, coefficients, upper, given)
-
-    def post_sums(
-        self, shared: Sequence[int], own: Sequence[int], columns: Sequence[list[int]], uppers: Sequence[int]
-    ) -> None:
-        """A row for each of *own*: its column's sum over the *shared* variables, less itself, is at most its upper."""
-        self._buffer.at_most_each(shared, own, columns, uppers)
-
-    def implies(self, cause: int, effect: int) -> None:
-        """Where *cause* holds, *effect* holds."""
-        self._buffer.implies(cause, effect)
-
-    def fix(self, variable: int, value: int) -> None:
-        """*variable* is *value*."""
-        self._buffer.fix(variable, value)
+        self.writer.at_most(summed, (factors // divisor).tolist(), upper // divisor, given=given)
 
     def values(self, at: Ints) -> list[int]:
         """The value of every variable where the units are *at*."""
@@ -128,9 +99,8 @@ class Pairs:
         return at
 
     def _post_choice(self) -> None:
-        """A variable for each pair; each unit is on one host."""
-        self._buffer.add_booleans(len(self.units))
+        self.writer.add_booleans(len(self.units))
         free = np.flatnonzero(~self.constant)
         ends = np.searchsorted(self.units, free, side="right").tolist()
         for first, end in zip([0, *ends], ends, strict=False):
-            self._buffer.exactly_one(range(first, end))
+            self.writer.exactly_one(range(first, end))

@@ -1,8 +1,7 @@
-"""How much is broken, in the model: only what is broken tonight can be, and wishes."""
+"""How much is broken, in the model: only what is broken now can be, and wishes."""
 
 from __future__ import annotations
 
-from fractions import Fraction
 from math import gcd
 
 import numpy as np
@@ -10,30 +9,25 @@ import numpy as np
 from rebalancer.objectives import Measure
 from rebalancer.solve.instance.instance import Instance, Ints
 from rebalancer.solve.instance.rows import Group, Limit
-from rebalancer.solve.model.variables import Pairs
+from rebalancer.solve.model.objective_terms import number_of
+from rebalancer.solve.model.variables import Assignment
 
 
-def breaches(model: Pairs) -> Measure:
+def breaches(model: Assignment) -> Measure:
     """Excess of all limits that may be broken, in their units, and hosts too many of all groups."""
     limits = [_excess(model, limit) for limit in model.instance.breakable_limits]
     groups = [_spread(model, group) for group in model.instance.breakable_groups]
     variables = [each for found, _ in [*limits, *groups] for each in found]
-    return Measure(
-        variables=tuple(variables),
-        coefficients=(1,) * len(variables),
-        offset=sum(offset for _, offset in [*limits, *groups]),
-        largest=_most(model.instance),
-        worth=Fraction(1),
-    )
+    return number_of(variables, offset=sum(offset for _, offset in [*limits, *groups]), largest=_most(model.instance))
 
 
 def _most(instance: Instance) -> int:
-    """What breaches never exceed: everybody on the worst host, every group on all hosts."""
+    """An upper bound: all units on the worst host, every group on all hosts."""
     excess = (_units(instance.families[limit.family].most, limit) for limit in instance.breakable_limits)
     return sum(excess) + len(instance.breakable_groups) * len(instance.hosts)
 
 
-def _excess(model: Pairs, limit: Limit) -> tuple[list[int], int]:
+def _excess(model: Assignment, limit: Limit) -> tuple[list[int], int]:
     """Whole units above *limit*: a variable, and what stays whoever leaves."""
     instance = model.instance
     weight = instance.families[limit.family].resident
@@ -59,11 +53,11 @@ def _excess(model: Pairs, limit: Limit) -> tuple[list[int], int]:
     return [excess], 0
 
 
-def _post_occupied(model: Pairs, limit: Limit, pairs: list[int], weights: list[int], excess: int) -> None:
-    """A limit below nothing is broken by whoever is there, and by nobody else."""
+def _post_occupied(model: Assignment, limit: Limit, pairs: list[int], weights: list[int], excess: int) -> None:
+    """A limit below zero is violated by any unit that is there."""
     occupied = model.whole_number(1, lambda chosen: int(chosen[pairs].any()))
     for pair in pairs:
-        model.implies(pair, occupied)
+        model.writer.implies(pair, occupied)
     model.at_most([*pairs, occupied, excess], [*weights, -limit.upper, -limit.unit], 0)
 
 
@@ -72,7 +66,7 @@ def _units(value: int, limit: Limit) -> int:
     return max(0, -((limit.upper - value) // limit.unit)) if value > 0 else 0
 
 
-def _spread(model: Pairs, group: Group) -> tuple[list[int], int]:
+def _spread(model: Assignment, group: Group) -> tuple[list[int], int]:
     """Hosts too many of *group*: variables for those that it may be on besides the ones where it is anyway."""
     at = set(model.scope.at[group.units[model.constant[group.units]]].tolist()) | group.fixed
     variables = []
@@ -81,7 +75,7 @@ def _spread(model: Pairs, group: Group) -> tuple[list[int], int]:
         if pairs and host not in at:
             occupied = model.whole_number(1, lambda chosen, pairs=pairs: int(chosen[pairs].any()))  # type: ignore[misc]
             for pair in pairs:
-                model.implies(pair, occupied)
+                model.writer.implies(pair, occupied)
             variables.append(occupied)
     if at:
         return variables, len(at) - 1
@@ -90,7 +84,6 @@ def _spread(model: Pairs, group: Group) -> tuple[list[int], int]:
     return [too_many], 0
 
 
-def _occupied(model: Pairs, group: Group, chosen: Ints) -> int:
-    """Hosts that the *chosen* pairs put the group on."""
+def _occupied(model: Assignment, group: Group, chosen: Ints) -> int:
     grid = model.variable[group.units]
     return int(((grid >= 0) & (chosen[np.maximum(grid, 0)] > 0)).any(axis=0).sum())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rebalancer.solve.result.solution import Tier
+from rebalancer.tier import TierResult
 
 
 class SolveReporter:
@@ -17,5 +17,5 @@ class SolveReporter:
     def progress(self, objective: str, value: float, bound: float) -> None:
         """Something better was found, or the bound has risen."""
 
-    def tier_done(self, tier: Tier) -> None:
+    def tier_done(self, result: TierResult) -> None:
         """An objective is done with."""

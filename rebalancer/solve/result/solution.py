@@ -1,16 +1,17 @@
-"""What the solver answers."""
+"""Where VMs should be, and how good that is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rebalancer.gap import gap_of
 from rebalancer.placement import Placement
+from rebalancer.plan.plan import Missing
+from rebalancer.tier import TierResult
 
 
 class Outcome(StrEnum):
-    """What came of it."""
+    """What came of a solve, in a word."""
 
     IMPROVED = "improved"
     REPAIRED = "repaired"
@@ -22,49 +23,27 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tier:
-    """One objective, optimised while the tiers before it are held.
-
-    Args:
-        objective: its id.
-        unit: of the three numbers.
-        before: its value tonight.
-        after: its value in the answer.
-        bound: what no placement that holds the earlier tiers can beat.
-        proved: whether the answer was shown to be the best one.
-    """
-
-    objective: str
-    unit: str
-    before: float
-    after: float
-    bound: float
-    proved: bool
-
-    @property
-    def gap(self) -> float:
-        """How far the answer may be from the best one, as a share of the answer."""
-        return gap_of(self.after, self.bound, proved=self.proved)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Solution:
-    """Where every VM should be, and how good that is.
+    """The end of a plan: the solver's answer, or a part of it, or a way back.
 
     Args:
         placement: the host of every guest that occupies one.
         tiers: the objectives, in order of importance.
-        outcome: what came of it.
-        reason: the same in words, with numbers.
-        seed: of all random choices.
-        reproducible: whether the same input gives the same answer; false where the clock cut the search short.
+        outcome: what came of it in a word; of the solver, an `Outcome`.
+        reason: what came of it in words, with numbers.
         bound_by: where the bound of the main tier comes from.
+        reproducible: whether the same input gives the same answer; false where the clock cut the search short.
+        warnings: what a reviewer of the plan should know.
+        missing: moves of a better placement that are not made.
+        undoes: the digest of the plan that is taken back.
     """
 
     placement: Placement
-    tiers: tuple[Tier, ...]
-    outcome: Outcome
+    tiers: tuple[TierResult, ...] = ()
+    outcome: str
     reason: str
-    seed: int
-    reproducible: bool = True
     bound_by: str = ""
+    reproducible: bool = True
+    warnings: tuple[str, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    undoes: str | None = None

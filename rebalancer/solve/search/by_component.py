@@ -12,79 +12,72 @@ import numpy as np
 from rebalancer.objectives import Repair
 from rebalancer.solve.instance.instance import Ints
 from rebalancer.solve.model.cp_sat import Effort
-from rebalancer.solve.model.tier import HeldTier, Progress, TierAnswer, TierProblem
+from rebalancer.solve.model.tier import Progress, TierAnswer, TierProblem
 from rebalancer.solve.search.components import Component, components
-from rebalancer.solve.search.lns import improve_by_parts
+from rebalancer.solve.search.lns import improve_by_lns
 
 SHARE_WHERE_LIMITED = 0.5
 """Part of the effort for components where moves are limited: if they use too many, the rest is for the whole pool."""
 
 
-def improve_apart(stage: TierProblem, start: Ints, effort: Effort, progress: Progress) -> TierAnswer:
+def improve_by_component(tier: TierProblem, start: Ints, effort: Effort, progress: Progress) -> TierAnswer:
     """The best placement found within *effort*: components apart, where there are several."""
-    found = components(stage.instance, stage.forbidden)
-    if len(found) == 1 or not _separable(stage):
-        return improve_by_parts(stage, start, effort, progress)
-    began = time.monotonic()
-    share = SHARE_WHERE_LIMITED if _limited(stage) else 1.0
-    first = replace(effort, deterministic=effort.deterministic * share, seconds=effort.seconds * share)
-    apart = _Apart(stage, start, found, progress).improved(first)
-    if apart.at is not None and stage.allows(apart.at):
-        return apart
-    left = replace(
-        effort,
-        deterministic=max(0.05, effort.deterministic - apart.deterministic),
-        seconds=max(0.1, effort.seconds - (time.monotonic() - began)),
-    )
-    return _with_bound_of(apart, improve_by_parts(stage, start, left, progress))
+    found = components(tier.instance, tier.forbidden)
+    if len(found) == 1 or not _separable(tier):
+        return improve_by_lns(tier, start, effort, progress)
+    until = time.monotonic() + effort.seconds
+    first = effort.part(SHARE_WHERE_LIMITED) if _limited(tier) else effort
+    answer = _ByComponent(tier, start, found, progress).run(first)
+    if answer.at is not None and tier.allows(answer.at):
+        return answer
+    left = effort.left(effort.deterministic - answer.deterministic, until)
+    return _with_bound_of(answer, improve_by_lns(tier, start, left, progress))
 
 
-def _separable(stage: TierProblem) -> bool:
-    """Whether each component holds what is held: repairs, where no component mends less for another to mend more."""
-    repairs = all(isinstance(held.objective, Repair) and held.proved for held in stage.held)
-    return repairs and (not _limited(stage) or all(held.value == 0 for held in stage.held))
+def _separable(tier: TierProblem) -> bool:
+    """Whether each component holds earlier tiers by itself: proved repairs, none left where a limit is shared."""
+    repairs = all(isinstance(held.objective, Repair) and held.proved for held in tier.held)
+    return repairs and (not _limited(tier) or all(held.value == 0 for held in tier.held))
 
 
-def _limited(stage: TierProblem) -> bool:
+def _limited(tier: TierProblem) -> bool:
     """Whether the policy limits moves or GiB, which components then share."""
-    limits = stage.instance.problem.policy.limits
+    limits = tier.instance.problem.policy.limits
     return limits.maximum_moves is not None or limits.maximum_gib is not None
 
 
-def _with_bound_of(apart: TierAnswer, whole: TierAnswer) -> TierAnswer:
+def _with_bound_of(separate: TierAnswer, whole: TierAnswer) -> TierAnswer:
     """The answer for the *whole*, with the better of both bounds: components that share no limit are a relaxation."""
-    better = apart if apart.bound > whole.bound else whole
+    better = separate if separate.bound > whole.bound else whole
     return replace(
         whole,
         bound=min(whole.value, better.bound),
         bound_by=better.bound_by,
         bound_holds=True,
-        deterministic=whole.deterministic + apart.deterministic,
-        on_time=whole.on_time and apart.on_time,
+        deterministic=whole.deterministic + separate.deterministic,
+        on_time=whole.on_time and separate.on_time,
     )
 
 
-class _Apart:
-    """One improvement of all components, the smallest first: what it leaves of its share is for the others."""
+class _ByComponent:
+    """All components optimised, the smallest first; what one leaves of its share of the work goes to the others."""
 
-    def __init__(self, stage: TierProblem, start: Ints, found: Sequence[Component], progress: Progress) -> None:
-        self._stage, self._found, self._progress = stage, found, progress
+    def __init__(self, tier: TierProblem, start: Ints, found: Sequence[Component], progress: Progress) -> None:
+        self._tier, self._found, self._progress = tier, found, progress
         self._at, self._bound = start.copy(), Fraction(0)
-        self._stages = [self._of(component) for component in found]
+        self._tiers = [self._of(component) for component in found]
         self._values = [self._value(number) for number in range(len(found))]
 
-    def improved(self, effort: Effort) -> TierAnswer:
-        """All components, one after another."""
+    def run(self, effort: Effort) -> TierAnswer:
         until, work, on_time, words = time.monotonic() + effort.seconds, effort.deterministic, True, ""
-        sizes = [int(stage.instance.legal.sum()) for stage in self._stages]
+        sizes = [int(tier.instance.legal.sum()) for tier in self._tiers]
         for number in range(len(self._found)):
             part = sizes[number] / sum(sizes[number:])
             seconds = max(0.1, (until - time.monotonic()) * part)
-            done = self._improve(number, replace(effort, deterministic=max(0.05, work * part), seconds=seconds))
-            work -= done.deterministic
-            on_time, words = on_time and done.on_time, done.bound_by
-        model, goal = self._stage.model(self._stage.at(self._at))
-        value = model.value(goal, self._at)
+            answer = self._improve(number, replace(effort, deterministic=max(0.05, work * part), seconds=seconds))
+            work -= answer.deterministic
+            on_time, words = on_time and answer.on_time, answer.bound_by
+        goal, value = self._tier.evaluate(self._at)
         return TierAnswer(
             at=self._at,
             goal=goal,
@@ -97,44 +90,36 @@ class _Apart:
         )
 
     def _improve(self, number: int, effort: Effort) -> TierAnswer:
-        """One component, its answer and its bound put with the others'."""
+        """Optimise one component and add its bound to the others'."""
         units, hosts = self._found[number].units, self._found[number].hosts
         known, others = float(self._bound), sum(self._values) - self._values[number]
-        done = improve_by_parts(
-            self._stages[number],
+        answer = improve_by_lns(
+            self._tiers[number],
             self._start(number),
             effort,
             lambda value, bound: self._progress(others + value, known + bound),
         )
-        self._at[units] = hosts[done.at]
+        self._at[units] = hosts[answer.at]
         self._values[number] = self._value(number)
-        self._bound += done.bound * done.goal.worth
-        return done
+        self._bound += answer.bound * answer.goal.worth
+        return answer
 
     def _of(self, component: Component) -> TierProblem:
-        """The stage of one component, which holds what it has reached."""
-        stage = self._stage
+        """The tier of one component, which holds what it has reached."""
+        tier = self._tier
         alone = replace(
-            stage, instance=component.of(stage.instance), forbidden=component.pairs(stage.forbidden), held=()
+            tier, instance=component.restricted(tier.instance), forbidden=component.pairs(tier.forbidden), held=()
         )
         start = np.searchsorted(component.hosts, self._at[component.units])
-        held = tuple(replace(each, value=_reached(alone, each, start)) for each in stage.held)
+        held = tuple(
+            replace(each, value=replace(alone, objective=each.objective).evaluate(start)[1]) for each in tier.held
+        )
         return replace(alone, held=held)
 
     def _start(self, number: int) -> Ints:
-        """Where the units of a component are, by its own numbers."""
         component = self._found[number]
         return np.searchsorted(component.hosts, self._at[component.units])
 
     def _value(self, number: int) -> float:
-        """What a component is worth where its units are."""
-        stage, at = self._stages[number], self._start(number)
-        model, goal = stage.model(stage.at(at))
-        return float(model.value(goal, at) * goal.worth)
-
-
-def _reached(stage: TierProblem, held: HeldTier, at: Ints) -> int:
-    """The number of a held objective's goal where the units are *at*."""
-    own = replace(stage, objective=held.objective)
-    model, goal = own.model(own.at(at))
-    return model.value(goal, at)
+        goal, value = self._tiers[number].evaluate(self._start(number))
+        return float(value * goal.worth)

@@ -1,4 +1,4 @@
-"""Parts of a pool that share nothing: hosts that no VM, limit, group or forbidden set of moves joins to the others."""
+"""Components of a pool: hosts that no VM, limit, group or forbidden set of moves connects to the others."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Component:
     hosts: Ints
     units: Ints
 
-    def of(self, instance: Instance) -> Instance:
+    def restricted(self, instance: Instance) -> Instance:
         """The component as a problem of its own."""
-        return part_of(
+        return restricted(
             replace(
                 instance,
                 limits=_inside(instance, instance.limits, self.hosts, self.units),
@@ -35,14 +35,13 @@ class Component:
 
     def pairs(self, forbidden: Iterable[Pairs]) -> tuple[Pairs, ...]:
         """Those of the *forbidden* pairs of unit and host that concern the component, by its own numbers."""
-        unit, host = _numbers(self.units), _numbers(self.hosts)
+        unit, host = _positions(self.units), _positions(self.hosts)
         return tuple(
             tuple((unit[a], host[b]) for a, b in pairs) for pairs in forbidden if pairs and pairs[0][0] in unit
         )
 
     def _renumbered(self, groups: Iterable[Group]) -> Iterator[Group]:
-        """The groups of the component, by its own numbers."""
-        unit, host = _numbers(self.units), _numbers(self.hosts)
+        unit, host = _positions(self.units), _positions(self.hosts)
         for group in groups:
             if group.hosts <= host.keys():
                 yield Group(
@@ -53,9 +52,9 @@ class Component:
 
 
 def components(instance: Instance, forbidden: Sequence[Pairs]) -> tuple[Component, ...]:
-    """The parts of the pool that share nothing, the one with the fewest pairs first; hosts without units go with it."""
+    """The components of the pool, the one with the fewest pairs first; hosts without units go with it."""
     leader = np.arange(len(instance.hosts))
-    for hosts in _joined(instance, forbidden):
+    for hosts in _connections(instance, forbidden):
         leaders = np.unique(leader[hosts])
         leader[np.isin(leader, leaders)] = leaders[:1]
     of_unit = leader[instance.home]
@@ -68,7 +67,7 @@ def components(instance: Instance, forbidden: Sequence[Pairs]) -> tuple[Componen
     return (replace(found[0], hosts=np.union1d(found[0].hosts, idle)), *found[1:]) if found else ()
 
 
-def part_of(instance: Instance, hosts: Ints, units: Ints) -> Instance:
+def restricted(instance: Instance, hosts: Ints, units: Ints) -> Instance:
     """Some *hosts* and *units*, whose limits and groups are numbered for them already, without failures."""
     place = np.full(len(instance.hosts), -1, dtype=np.int64)
     place[hosts] = np.arange(len(hosts))
@@ -78,14 +77,14 @@ def part_of(instance: Instance, hosts: Ints, units: Ints) -> Instance:
         columns=instance.columns[hosts],
         units=tuple(instance.units[unit] for unit in units.tolist()),
         home=place[instance.home[units]],
-        moves=instance.moves.of_part(hosts, units),
-        copied=instance.copied.of_part(hosts, units),
+        moves=instance.moves.restricted(hosts, units),
+        copied=instance.copied.restricted(hosts, units),
         legal=instance.legal[np.ix_(units, hosts)],
         unit_pcpu=instance.unit_pcpu[units],
         base_pcpu=instance.base_pcpu[hosts],
         demand=instance.demand[units],
         base=instance.base[hosts],
-        deviations=instance.deviations.of_part(hosts, units),
+        deviations=instance.deviations.restricted(hosts, units),
         failures=replace(instance.failures, restarts=(), stated=[], gained=[], wanted=[]),
         families=tuple(
             Family(resident=each.resident[units], arrival=each.arrival[units], fixed=each.fixed[hosts])
@@ -94,8 +93,8 @@ def part_of(instance: Instance, hosts: Ints, units: Ints) -> Instance:
     )
 
 
-def _joined(instance: Instance, forbidden: Sequence[Pairs]) -> Iterator[Ints]:
-    """Sets of hosts that something joins."""
+def _connections(instance: Instance, forbidden: Sequence[Pairs]) -> Iterator[Ints]:
+    """Sets of hosts that something connects."""
     if instance.failures.restarts:
         yield np.arange(len(instance.hosts))
     reach = instance.legal.copy()
@@ -128,6 +127,5 @@ def _inside(instance: Instance, limits: Iterable[Limit], hosts: Ints, units: Int
     )
 
 
-def _numbers(values: Ints) -> dict[int, int]:
-    """The place of each value."""
+def _positions(values: Ints) -> dict[int, int]:
     return {value: number for number, value in enumerate(values.tolist())}

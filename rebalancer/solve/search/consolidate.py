@@ -9,7 +9,7 @@ from math import floor
 
 import numpy as np
 
-from rebalancer.objectives import HostsInUse, Overload
+from rebalancer.objectives import Overload
 from rebalancer.objectives.load import demand_of
 from rebalancer.solve.instance.evaluate import UNLIMITED, holds, load_of, overload_limits, uppers_of, weights_of
 from rebalancer.solve.instance.instance import Bools, Instance, Ints
@@ -18,31 +18,28 @@ from rebalancer.solve.model.occupancy import occupied_anyway
 from rebalancer.solve.model.placement_model import PlacementModel
 from rebalancer.solve.model.tier import Progress, TierAnswer, TierProblem
 from rebalancer.solve.model.variables import Scope
-from rebalancer.solve.search.full_model import improve_whole
+from rebalancer.solve.search.full_model import improve_full_model
+from rebalancer.solve.search.neighbourhood import free_among
 
-PART_WORK = 0.5
+NEIGHBOURHOOD_WORK = 0.5
 """Deterministic seconds for the question whether one host can be emptied."""
 
 RECEIVERS = 6
 """Hosts that the VMs of the emptied one may go to, and whose own VMs may change places."""
 
-SHARE_OF_PARTS = 0.5
+SHARE_OF_EMPTYING = 0.5
 """Part of the work for emptying hosts; the rest raises the bound of the whole model."""
 
 
-def improve_emptying(stage: TierProblem, start: Ints, effort: Effort, progress: Progress) -> TierAnswer:
-    """The fewest hosts found within *effort*, never more than in *start*, and the best bound known."""
-    emptying = _Emptying(stage, start, effort, progress)
-    at = emptying.improved()
-    floor = fewest_hosts(stage)
+def consolidate(tier: TierProblem, start: Ints, effort: Effort, progress: Progress) -> TierAnswer:
+    """The fewest hosts in use found within *effort*, never more than in *start*, and the best bound known."""
+    emptying = _Emptying(tier, start, effort, progress)
+    at = emptying.run()
+    floor = fewest_hosts(tier)
     if emptying.value <= floor:
         return replace(emptying.answer, bound=emptying.value, bound_by=COUNTED)
-    left = replace(
-        effort,
-        deterministic=max(0.05, effort.deterministic - emptying.work),
-        seconds=max(0.1, emptying.until - time.monotonic()),
-    )
-    whole = improve_whole(stage, at, left, progress)
+    left = effort.left(effort.deterministic - emptying.work, emptying.until)
+    whole = improve_full_model(tier, at, left, progress)
     spent = whole.deterministic + emptying.work
     if floor > whole.bound:
         return replace(whole, bound=min(whole.value, floor), deterministic=spent, bound_by=COUNTED)
@@ -53,43 +50,40 @@ COUNTED = "the memory and load that the largest hosts have room for"
 
 
 class _Emptying:
-    """One improvement: whole hosts first by single shifts, then by parts of the pool solved anew."""
+    """Hosts emptied by a greedy packing first, then by large neighbourhood search."""
 
-    def __init__(self, stage: TierProblem, start: Ints, effort: Effort, progress: Progress) -> None:
-        self._stage, self._instance, self._progress = stage, stage.instance, progress
+    def __init__(self, tier: TierProblem, start: Ints, effort: Effort, progress: Progress) -> None:
+        self._tier, self._instance, self._progress = tier, tier.instance, progress
         self._at, self.work = start, 0.0
-        self._most = effort.deterministic * SHARE_OF_PARTS
+        self._most = effort.deterministic * SHARE_OF_EMPTYING
         self.until = time.monotonic() + effort.seconds
         self._random = np.random.default_rng(effort.seed)
-        always = stage.instance.problem.pool.coordinators
-        self._sure = occupied_anyway(stage.instance, always)
+        always = tier.instance.problem.pool.coordinators
+        self._sure = occupied_anyway(tier.instance, always)
         self._tried: dict[int, int] = {}
 
     @property
     def value(self) -> int:
-        """Hosts in use."""
         return int(self._in_use().sum())
 
     @property
     def answer(self) -> TierAnswer:
-        """What was found."""
-        goal = self._stage.model(self._stage.at(self._at))[1]
+        goal = self._tier.evaluate(self._at)[0]
         return TierAnswer(at=self._at, goal=goal, value=self.value, bound=0, deterministic=self.work)
 
-    def improved(self) -> Ints:
-        """Empty hosts until no part of the pool can do with one host less."""
+    def run(self) -> Ints:
+        """Empty hosts until no neighbourhood can do with one host less."""
         for host in self._by_weight():
-            shifted = self._shifted(host)
-            if shifted is not None and self._stage.allows(shifted) and holds(self._instance, shifted):
-                self._at = shifted
+            packed = self._packed(host)
+            if packed is not None and self._tier.allows(packed) and holds(self._instance, packed):
+                self._at = packed
         while self._goes_on():
-            self._solve_part(self._next_host())
+            self._resolve(self._next_host())
         return self._at
 
     def _goes_on(self) -> bool:
-        """Whether a host is left to be tried, and work to do it with."""
         left = [host for host in self._by_weight() if self._tried.get(host, 0) < self._tries()]
-        return bool(left) and self.work < self._most * SHARE_OF_PARTS and time.monotonic() < self.until
+        return bool(left) and self.work < self._most * SHARE_OF_EMPTYING and time.monotonic() < self.until
 
     def _tries(self) -> int:
         """How often one host is tried, each time with other receivers: once where all are asked at once."""
@@ -100,7 +94,6 @@ class _Emptying:
         return min(self._by_weight(), key=lambda host: self._tried.get(host, 0))
 
     def _in_use(self) -> Bools:
-        """Hosts that are in use, shape (hosts,)."""
         used: Bools = self._sure.copy()
         used[self._at] = True
         return used
@@ -111,37 +104,32 @@ class _Emptying:
         weights = weights_of(self._instance, self._at).sum(axis=0) if self._instance.families else np.zeros(len(free))
         return sorted(free.tolist(), key=lambda host: (int(weights[host]), host))
 
-    def _shifted(self, host: int) -> Ints | None:
-        """All units of *host* on hosts in use with room for them, the largest first; None where one finds none."""
+    def _packed(self, host: int) -> Ints | None:
+        """All units of *host* packed onto other hosts in use, the largest first; None where one does not fit."""
         packing = _Packing(self._instance, self._at, closed=host, in_use=self._in_use())
         units = np.flatnonzero(self._at == host)
         order = sorted(units.tolist(), key=lambda unit: -int(packing.size[unit]))
         return packing.at if all(packing.place(unit) for unit in order) else None
 
-    def _solve_part(self, host: int) -> None:
+    def _resolve(self, host: int) -> None:
         """Ask CP-SAT whether *host* can be emptied onto some others, whose VMs may change places, too."""
         self._tried[host] = self._tried.get(host, 0) + 1
         others = np.flatnonzero(self._in_use() & (np.arange(len(self._sure)) != host))
         chosen = self._random.choice(others, size=min(len(others), RECEIVERS), replace=False)
         hosts = np.append(chosen, host)
         inside = np.flatnonzero(np.isin(self._at, hosts))
-        free = np.zeros_like(self._instance.legal)
-        free[np.ix_(inside, hosts)] = self._instance.legal[np.ix_(inside, hosts)]
-        free[inside, self._at[inside]] = True
-        model, goal = self._stage.model(Scope(free=free, at=self._at))
+        free = free_among(self._instance, self._at, inside, hosts)
+        model, goal = self._tier.model(Scope(free=free, at=self._at))
         model.hint(self._at)
+        seconds = max(0.05, self.until - time.monotonic())
         effort = Effort(
-            deterministic=PART_WORK, seconds=self._seconds(), seed=1, presolve=False, prove=False, cuts=False
+            deterministic=NEIGHBOURHOOD_WORK, seconds=seconds, seed=1, presolve=False, prove=False, cuts=False
         )
         answer = search(model, goal, effort)
         self.work += answer.deterministic
-        if answer.at is not None and answer.value < self.value and self._stage.outlives(answer.at):
+        if answer.at is not None and answer.value < self.value and self._tier.outlives(answer.at):
             self._at = answer.at
             self._progress(float(self.value), 0.0)
-
-    def _seconds(self) -> float:
-        """Wall clock that is left."""
-        return max(0.05, self.until - time.monotonic())
 
 
 class _Packing:
@@ -178,16 +166,16 @@ class _Packing:
         return True
 
 
-def fewest_hosts(stage: TierProblem) -> int:
+def fewest_hosts(tier: TierProblem) -> int:
     """Hosts without which what has to be somewhere finds no room, however it is divided: a bound for every placement.
 
     Hosts that are in use anyway come first, then those with the most room. For each limit of memory the least that each
     unit can weigh has to fit; for each slot the load, less the overload that earlier tiers leave.
     """
-    instance = stage.instance
+    instance = tier.instance
     always = instance.problem.pool.coordinators
     sure = occupied_anyway(instance, always)
-    needs = [*_memory_needs(instance), *_load_needs(stage)]
+    needs = [*_memory_needs(instance), *_load_needs(tier)]
     return max((_counted(sure, room, need) for room, need in needs), default=int(sure.sum()))
 
 
@@ -204,7 +192,7 @@ def _memory_needs(instance: Instance) -> list[tuple[Ints, int]]:
     for limit in instance.limits:
         if len(limit.hosts) == 1:
             host = limit.hosts[0]
-            # A limit that is broken tonight may stay so, with as much as is there tonight.
+            # A limit that is broken now may stay so, with as much as is there now.
             upper[limit.family, host] = min(upper[limit.family, host], max(limit.upper, limit.start, 0))
     return [
         (upper[number] - family.fixed, int(np.minimum(family.resident, family.arrival).sum()))
@@ -213,21 +201,16 @@ def _memory_needs(instance: Instance) -> list[tuple[Ints, int]]:
     ]
 
 
-def _load_needs(stage: TierProblem) -> list[tuple[Ints, int]]:
+def _load_needs(tier: TierProblem) -> list[tuple[Ints, int]]:
     """For each slot: the room below the threshold, and the load that is not overload by an earlier tier's leave."""
-    instance = stage.instance
-    held = next((each for each in stage.held if isinstance(each.objective, Overload)), None)
+    instance = tier.instance
+    held = next((each for each in tier.held if isinstance(each.objective, Overload)), None)
     if held is None:
         return []
-    model = PlacementModel(instance, stage.at(instance.home))
+    model = PlacementModel(instance, tier.at(instance.home))
     goal = model.goal(held.objective.post(model, instance.problem))
     parts = goal.worth * instance.resolution.parts_per_pcpu / Fraction(demand_of(instance.problem).slot_hours)
     room = overload_limits(instance)[:, None] - instance.base
     spare = floor((held.value + goal.shortfall) * parts) - int(np.maximum(-room, 0).sum())
     demand = instance.demand.sum(axis=0)
     return [(room[:, slot], int(demand[slot]) - spare) for slot in range(instance.demand.shape[1])]
-
-
-def is_about_hosts(stage: TierProblem) -> bool:
-    """Whether *stage* is about hosts in use."""
-    return isinstance(stage.objective, HostsInUse)

@@ -14,17 +14,17 @@ PROOF_SHARE = 0.4
 """Part of the work for raising the bound, which finds no placement on the way, where none is known to begin with."""
 
 
-def improve_whole(stage: TierProblem, start: Ints | None, effort: Effort, progress: Progress) -> TierAnswer:
+def improve_full_model(tier: TierProblem, start: Ints | None, effort: Effort, progress: Progress) -> TierAnswer:
     """The best placement of the whole model within *effort*; never worse than *start*."""
 
     def tell(goal: Goal, value: int, bound: int) -> None:
         progress(value * float(goal.worth), bound * float(goal.worth))
 
-    first = effort if start is not None else _part(effort, PROOF_SHARE)
-    model, goal, answer = search_lazily(stage, stage.whole(), start, first, tell)
+    first = effort if start is not None else effort.part(PROOF_SHARE)
+    model, goal, answer = search_lazily(tier, tier.whole(), start, first, tell)
     if start is None and answer.status is Status.NOTHING_FOUND:
-        rest = replace(_part(effort, 1 - PROOF_SHARE), prove=False)
-        model, goal, second = search_lazily(stage, stage.whole(), start, rest, tell)
+        rest = replace(effort.part(1 - PROOF_SHARE), prove=False)
+        model, goal, second = search_lazily(tier, tier.whole(), start, rest, tell)
         answer = _both(answer, second)
     at, value = answer.at, answer.value
     if start is not None and (at is None or model.value(goal, start) <= value):
@@ -40,13 +40,8 @@ def improve_whole(stage: TierProblem, start: Ints | None, effort: Effort, progre
     )
 
 
-def _part(effort: Effort, share: float) -> Effort:
-    """A share of what a search may cost."""
-    return replace(effort, deterministic=effort.deterministic * share, seconds=effort.seconds * share)
-
-
 def _both(first: SolverAnswer, second: SolverAnswer) -> SolverAnswer:
-    """What came of two searches of one model, of which the first found nothing."""
+    """The answer of two searches of one model, the first of which found nothing."""
     return replace(
         second,
         bound=max(first.bound, second.bound),

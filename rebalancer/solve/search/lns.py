@@ -1,4 +1,4 @@
-"""Overload: shifts, then parts of the pool solved anew and again, while a model of the whole raises the bound."""
+"""Large neighbourhood search for overload: local search, then neighbourhoods re-solved, while a relaxation bounds."""
 
 from __future__ import annotations
 
@@ -15,141 +15,137 @@ from rebalancer.solve.model.objective_terms import Goal
 from rebalancer.solve.model.placement_model import PlacementModel
 from rebalancer.solve.model.tier import Progress, TierAnswer, TierProblem
 from rebalancer.solve.model.variables import Scope
-from rebalancer.solve.search.local_search import shifted
+from rebalancer.solve.search.local_search import local_search
 from rebalancer.solve.search.neighbourhood import Neighbourhoods
-from rebalancer.solve.search.relaxation_bound import Bounder
+from rebalancer.solve.search.relaxation_bound import RelaxationBound
 
-PART_WORK, HOT_WORK, LONG_WORK = 0.1, 0.05, 0.25
-"""Deterministic seconds for one part of the pool; as long as overload is left, which many quick answers remove sooner;
-and where VMs peak, whose rows are many, or where some have to find another place, without which all starts anew."""
+NEIGHBOURHOOD_WORK, HOT_WORK, LONG_WORK = 0.1, 0.05, 0.25
+"""Deterministic seconds for one neighbourhood: usually; as long as overload is left, which many quick answers remove
+sooner; and where VMs peak, with many rows, or where forbidden moves are repaired, without which all starts over."""
 
 NOISE = 0.3
-"""How much the shifts of another descent differ: the deviation of the logarithm of their scores."""
+"""The standard deviation of the logarithm of scores by which further runs of the local search differ."""
 
 STALLED = 60
-"""Parts in a row that bring nothing, before the search starts anew and crosses what it finds with the best."""
+"""Neighbourhoods in a row without improvement before the search restarts and relinks what it finds with the best."""
 
 HEAD_START = 0.3
 """Share of the work after which an answer that is close enough is taken, and large relaxations are begun."""
 
 PATIENCE = 2.0
 LEAST_PATIENCE = 1.0
-"""How much more work than the relaxation parts may take to come to its answer themselves, and what they have anyway."""
+"""How much more work than the relaxation neighbourhoods may take to find its answer themselves, and their least."""
 
 NEAR = 0.85
-"""Share of its limit from which a host is watched in a slot by parts."""
+"""Share of its limit from which neighbourhoods watch a host in a slot."""
 
 CHOOSING_WORK = 0.02
 READING_WORK, ROWS_WORK = 3e-6, 2.4e-5
-"""What choosing a part counts as, and reading each term and row of its model: CP-SAT counts only its search.
+"""The work of choosing a neighbourhood, and of reading each term and row of its model: CP-SAT counts only its search.
 
-So one of work is about a second of CPU time; parts of robust problems have many short rows.
+So one of work is about a second of CPU time; neighbourhoods of robust problems have many short rows.
 """
 
 
-def is_about_load(stage: TierProblem) -> bool:
-    """Whether *stage* is about overload: then shifts and parts find what the whole model takes long for."""
-    return isinstance(stage.objective, Balance | Overload)
+def is_about_load(tier: TierProblem) -> bool:
+    """Whether *tier* is about overload: local search and neighbourhoods find what the full model takes long for."""
+    return isinstance(tier.objective, Balance | Overload)
 
 
-def improve_by_parts(stage: TierProblem, start: Ints, effort: Effort, progress: Progress) -> TierAnswer:
+def improve_by_lns(tier: TierProblem, start: Ints, effort: Effort, progress: Progress) -> TierAnswer:
     """The best placement found within *effort*, never worse than *start*, and the bound of a relaxation."""
-    limits = overload_limits(stage.instance)
-    goal = stage.model(stage.at(start))[1]
-    bounder = Bounder(stage, goal, limits, effort)
+    running = _LargeNeighbourhoodSearch(tier, start, effort, progress)
     try:
-        return _Improving(stage, goal, limits, effort=effort, progress=progress, bounder=bounder).improved(start)
+        return running.run(start)
     finally:
-        bounder.stop()
+        running.relaxation.stop()
 
 
-class _Improving:
-    """One improvement; keeps the best placement itself."""
+class _LargeNeighbourhoodSearch:
+    """One run of the search, which keeps the best placement."""
 
-    def __init__(
-        self, stage: TierProblem, goal: Goal, limits: Ints, *, effort: Effort, progress: Progress, bounder: Bounder
-    ) -> None:
-        self._stage, self._goal, self._limits = stage, goal, limits
-        self._effort, self._progress, self._bounder = effort, progress, bounder
+    def __init__(self, tier: TierProblem, start: Ints, effort: Effort, progress: Progress) -> None:
+        self._tier, self._effort, self._progress = tier, effort, progress
+        self._limits = overload_limits(tier.instance)
+        self._goal = tier.evaluate(start)[0]
+        self.relaxation = RelaxationBound(tier, self._goal, self._limits, effort)
         self._random = np.random.default_rng(effort.seed)
         self._until = time.monotonic() + effort.seconds
         self._work = effort.deterministic
-        near = load_of(stage.instance, stage.instance.home) > NEAR * limits[:, None]
+        near = load_of(tier.instance, tier.instance.home) > NEAR * self._limits[:, None]
         # What an earlier tier has reached is held everywhere, not only where it was hot.
-        self._watched = near | any(isinstance(held.objective, Balance | Overload) for held in stage.held)
-        self._best, self._lowest, self._found = stage.instance.home, 2**62, 0.0
+        self._watched = near | any(isinstance(held.objective, Balance | Overload) for held in tier.held)
+        self._best, self._lowest, self._found = tier.instance.home, 2**62, 0.0
         self._highest = 0
 
-    def improved(self, start: Ints) -> TierAnswer:
-        """Descend, and descend again from other shifts, until the bound is met or the effort is spent."""
-        self._note(start, self._value(start))
-        self._go_on(start)
-        while not self._over():
+    def run(self, start: Ints) -> TierAnswer:
+        """Descend, and again from other local optima, until the bound is met or the effort is spent."""
+        self._keep(start, self._value(start))
+        self._first_descent(start)
+        while not self._ended():
             best, other = self._best, self._descend(start, noise=NOISE)
-            self._parts(self._crossed(best, other))
+            self._improve(self._relinked(best, other))
         return self._with_bound()
 
-    def _go_on(self, start: Ints) -> None:
-        """Parts from where an earlier search came to, what is forbidden now mended; a descent where there is none."""
-        near = None if self._stage.near is None else self._mended(self._stage.near)
+    def _first_descent(self, start: Ints) -> None:
+        """Improve the answer of an earlier search, repaired where its moves are forbidden; descend where that fails."""
+        near = None if self._tier.near is None else self._repaired(self._tier.near)
         if near is None:
             self._descend(start, noise=0.0)
         else:
-            self._near = Neighbourhoods(self._stage.instance, self._limits, self._random)
-            self._parts(self._better(start, near))
+            self._neighbourhoods = Neighbourhoods(self._tier.instance, self._limits, self._random)
+            self._improve(self._better(start, near))
 
-    def _mended(self, near: Ints) -> Ints | None:
-        """*near* with those elsewhere whose moves are forbidden together; None where that is not enough."""
-        free = np.zeros_like(self._stage.instance.legal)
-        for pairs in self._stage.forbidden:
+    def _repaired(self, near: Ints) -> Ints | None:
+        """*near* with the units of forbidden sets of moves placed anew; None where that is not enough."""
+        free = np.zeros_like(self._tier.instance.legal)
+        for pairs in self._tier.forbidden:
             units = [unit for unit, host in pairs if near[unit] == host]
             if len(units) == len(pairs):
-                free[units] = self._stage.instance.legal[units]
-        model, goal = self._stage.model(Scope(free=free, at=near))
+                free[units] = self._tier.instance.legal[units]
+        model, goal = self._tier.model(Scope(free=free, at=near))
         return self._search(model, goal, LONG_WORK).at
 
     def _descend(self, start: Ints, *, noise: float) -> Ints:
-        """Shifts from *start*, then parts until nothing is gained."""
-        self._near = Neighbourhoods(self._stage.instance, self._limits, self._random)
-        at = shifted(self._stage, start, self._limits, noise, self._random)
-        return self._parts(self._better(start, at))
+        """Local search from *start*, then neighbourhoods until none improves."""
+        self._neighbourhoods = Neighbourhoods(self._tier.instance, self._limits, self._random)
+        at = local_search(self._tier, start, self._limits, noise, self._random)
+        return self._improve(self._better(start, at))
 
-    def _parts(self, at: Ints) -> Ints:
-        """Solve parts anew until too many in a row bring nothing; what is as good is taken as well, for a change."""
+    def _improve(self, at: Ints) -> Ints:
+        """Re-solve neighbourhoods until too many in a row improve nothing; answers as good are taken, for diversity."""
         value, fruitless = self._value(at), 0
-        while fruitless < STALLED and not self._over():
-            answer = self._solve(self._near.choose(at), at)
-            self._near.learn(proved=answer.proved)
+        while fruitless < STALLED and not self._ended():
+            answer = self._resolve(self._neighbourhoods.choose(at), at)
+            self._neighbourhoods.learn(proved=answer.proved)
             reached = value if answer.at is None else self._value(answer.at)
             fruitless = 0 if reached < value else fruitless + 1
             if answer.at is not None and reached <= value:
                 at, value = answer.at, reached
-            self._note(at, value)
+            self._keep(at, value)
         return at
 
-    def _crossed(self, one: Ints, other: Ints) -> Ints:
-        """The best placement that has every unit where one of two has it, or at home."""
-        instance, free = self._stage.instance, np.zeros_like(self._stage.instance.legal)
+    def _relinked(self, one: Ints, other: Ints) -> Ints:
+        """The best placement that has every unit where one of two has it, or at home (path relinking)."""
+        instance, free = self._tier.instance, np.zeros_like(self._tier.instance.legal)
         units = np.flatnonzero(one != other)
         for at in (one, other, instance.home):
             free[units, at[units]] = instance.legal[units, at[units]]
         better = self._better(one, other)
-        answer = self._solve(free, better)
+        answer = self._resolve(free, better)
         return better if answer.at is None else self._better(better, answer.at)
 
     def _better(self, one: Ints, other: Ints) -> Ints:
-        """The better of two."""
         return other if self._value(other) < self._value(one) else one
 
-    def _over(self) -> bool:
-        """Whether the effort is spent, or nothing better is to be found."""
+    def _ended(self) -> bool:
         if self._had_a_chance:
-            self._bounder.relax()
+            self.relaxation.relax()
         return self._work <= 0 or time.monotonic() >= self._until or self._done()
 
-    def _note(self, at: Ints, value: int) -> None:
-        """Keep the first placement of the lowest value; let it be heard, and that the bound has risen."""
-        bound = max(self._highest, self._bounder.bound)
+    def _keep(self, at: Ints, value: int) -> None:
+        """Keep the first placement of the lowest value; report it, and a bound that has risen."""
+        bound = max(self._highest, self.relaxation.bound)
         if value < self._lowest:
             self._best, self._lowest, self._found = at, value, self._spent
         elif bound == self._highest:
@@ -160,53 +156,51 @@ class _Improving:
 
     @property
     def _spent(self) -> float:
-        """Work done."""
         return self._effort.deterministic - max(0.0, self._work)
 
     def _done(self) -> bool:
         """Whether nothing better exists, or nothing that is worth the search."""
-        if self._bounder.answer is not None and self._spent >= self._patience:
+        if self.relaxation.answer is not None and self._spent >= self._patience:
             return True
-        return self._close_enough or self._lowest - self._bounder.bound <= self._effort.gap * abs(self._lowest)
+        return self._close_enough or self._lowest - self.relaxation.bound <= self._effort.gap * abs(self._lowest)
 
     @property
     def _close_enough(self) -> bool:
-        """Whether parts had their chance, and what is left to be gained does not matter; no matter of the clock."""
-        gap = self._lowest - self._bounder.first
+        """Whether neighbourhoods had their share, and the gap left is negligible by the policy."""
+        gap = self._lowest - self.relaxation.first
         return self._had_a_chance and float(gap * self._goal.worth) <= self._effort.gap_pcpu_hours
 
     @property
     def _had_a_chance(self) -> bool:
-        """Whether parts have used as much work as they have for themselves."""
+        """Whether neighbourhoods have used the work that is theirs alone."""
         return self._spent > HEAD_START * self._effort.deterministic
 
     @property
     def _patience(self) -> float:
-        """Work in which parts may find the answer of a solved relaxation themselves.
+        """Work in which neighbourhoods may find the answer of a solved relaxation themselves.
 
-        Up to then theirs counts, whichever came first by the clock, so that the same input gives the same answer.
+        Until then their answer counts, whichever came first by the clock, so that the same input gives the same answer.
         """
-        return LEAST_PATIENCE + PATIENCE * self._bounder.spent
+        return LEAST_PATIENCE + PATIENCE * self.relaxation.spent
 
-    def _solve(self, free: Bools, at: Ints) -> SolverAnswer:
-        """One part of the pool, solved anew from where it is: a relaxation, whose answer may be worse than it says."""
-        model, goal = self._stage.model(Scope(free=free, at=at, watched=self._watched))
+    def _resolve(self, free: Bools, at: Ints) -> SolverAnswer:
+        """Re-solve one neighbourhood: a relaxation, whose answer may be worse than it says."""
+        model, goal = self._tier.model(Scope(free=free, at=at, watched=self._watched))
         model.hint(at)
         model.hold(goal, model.value(goal, at))
-        answer = self._search(model, goal, self._part_work(at))
+        answer = self._search(model, goal, self._neighbourhood_work(at))
         if answer.at is not None:
             self._watched |= self._hot(answer.at)
         return answer
 
-    def _part_work(self, at: Ints) -> float:
-        """What a part may cost where the units are *at*."""
-        if self._stage.instance.deviations.budget:
+    def _neighbourhood_work(self, at: Ints) -> float:
+        if self._tier.instance.deviations.budget:
             return LONG_WORK
-        return HOT_WORK if self._hot(at).any() else PART_WORK
+        return HOT_WORK if self._hot(at).any() else NEIGHBOURHOOD_WORK
 
     def _hot(self, at: Ints) -> Bools:
         """Hosts and slots that are overloaded where the units are *at*."""
-        hot: Bools = load_of(self._stage.instance, at) > self._limits[:, None]
+        hot: Bools = load_of(self._tier.instance, at) > self._limits[:, None]
         return hot
 
     def _search(self, model: PlacementModel, goal: Goal, work: float) -> SolverAnswer:
@@ -217,42 +211,40 @@ class _Improving:
             seed=int(self._random.integers(2**31)),
             presolve=False,
             prove=False,
-            cuts=bool(self._stage.instance.deviations.budget),
+            cuts=bool(self._tier.instance.deviations.budget),
         )
         answer = search(model, goal, effort)
-        if answer.at is not None and not self._stage.outlives(answer.at):
+        if answer.at is not None and not self._tier.outlives(answer.at):
             answer = replace(answer, at=None)
-        self._work -= answer.deterministic + CHOOSING_WORK + READING_WORK * model.terms + ROWS_WORK * model.rows
+        rows, terms = model.writer.rows, model.writer.terms
+        self._work -= answer.deterministic + CHOOSING_WORK + READING_WORK * terms + ROWS_WORK * rows
         return answer
 
     def _value(self, at: Ints) -> int:
-        """The goal's number where the units are *at*."""
-        model, goal = self._stage.model(self._stage.at(at))
-        return model.value(goal, at)
+        return self._tier.evaluate(at)[1]
 
     def _with_bound(self) -> TierAnswer:
         """The answer, once the bound is as high as it gets."""
         on_time = self._work <= 0 or self._done()
         if not self._done():
-            self._bounder.wait()
-            on_time = on_time and self._bounder.on_time
-        if self._bounder.answer is not None and self._stage.outlives(self._bounder.answer):
-            self._compare(self._bounder.answer)
+            self.relaxation.wait()
+            on_time = on_time and self.relaxation.on_time
+        answer = self.relaxation.answer
+        if answer is not None and self._tier.outlives(answer):
+            self._compare(answer)
         return TierAnswer(
             at=self._best,
             goal=self._goal,
             value=self._lowest,
-            bound=min(self._lowest, max(0, self._bounder.bound)),
+            bound=min(self._lowest, max(0, self.relaxation.bound)),
             deterministic=self._spent,
             on_time=on_time and not self._effort.gap,
-            bound_by=self._bounder.words,
+            bound_by=self.relaxation.words,
             bound_holds=True,
         )
 
-    def _compare(self, answer: Ints | None) -> None:
-        """Take the answer of the solved relaxation where parts found none as good while their word counted."""
-        if answer is None:
-            return
+    def _compare(self, answer: Ints) -> None:
+        """Take the answer of the solved relaxation where neighbourhoods found none as good while theirs counted."""
         value = self._value(answer)
         if value < self._lowest or (value == self._lowest and self._found > self._patience):
             self._best, self._lowest = answer, value

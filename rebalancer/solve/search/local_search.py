@@ -15,24 +15,24 @@ MOST_SHIFTS = 5000
 Floats = NDArray[np.float64]
 
 
-def shifted(stage: TierProblem, start: Ints, limits: Ints, noise: float, random: np.random.Generator) -> Ints:
-    """*start* after shifts that lower the load above *limits* (hosts); *start* itself where they break something.
+def local_search(tier: TierProblem, start: Ints, limits: Ints, noise: float, random: np.random.Generator) -> Ints:
+    """*start* after shifts that lower the load above *limits* (hosts); *start* itself where they violate something.
 
-    *noise* is the deviation of the logarithm of what each pair of unit and host is thought to be worth.
+    *noise* is the standard deviation of the logarithm by which the score of each unit and host is varied.
     """
-    taste = np.exp(random.normal(0.0, noise, stage.instance.legal.shape))
-    shifting = _Shifting(stage, start, limits, taste)
+    taste = np.exp(random.normal(0.0, noise, tier.instance.legal.shape))
+    shifting = _LocalSearch(tier, start, limits, taste)
     for _ in range(MOST_SHIFTS):
         if not shifting.step():
             break
-    return shifting.at if stage.allows(shifting.at) and holds(stage.instance, shifting.at) else start
+    return shifting.at if tier.allows(shifting.at) and holds(tier.instance, shifting.at) else start
 
 
-class _Shifting:
-    """The running sums."""
+class _LocalSearch:
+    """The running sums of load and weights."""
 
-    def __init__(self, stage: TierProblem, start: Ints, limits: Ints, taste: Floats) -> None:
-        instance = stage.instance
+    def __init__(self, tier: TierProblem, start: Ints, limits: Ints, taste: Floats) -> None:
+        instance = tier.instance
         self._taste = taste
         self._instance, self._limits, self.at = instance, limits[:, None], start.copy()
         self._usual = usual_load_of(instance, start)
@@ -55,7 +55,7 @@ class _Shifting:
         self._moves_left -= float(instance.moves.at(start).sum())
 
     def step(self) -> bool:
-        """The best shift, made; False where none relieves anything."""
+        """Make the best shift; False where none relieves anything."""
         units, relief = self._leavers()
         if not len(units):
             return False
@@ -76,7 +76,6 @@ class _Shifting:
         return True
 
     def _excess(self) -> Ints:
-        """Load above the limit by host."""
         above: Ints = np.maximum(self._load - self._limits, 0).sum(axis=1)
         return above
 
@@ -93,7 +92,7 @@ class _Shifting:
         return units[relief > 0], relief[relief > 0]
 
     def _weigh(self, host: int) -> None:
-        """Note what each unit would add to the excess of *host*."""
+        """Update what each unit would add to the excess of *host*."""
         more = self._instance.demand
         if self._instance.deviations.budget:
             more = more + np.maximum(self._peaks - self._weigh_peaks(host), 0)
@@ -102,7 +101,7 @@ class _Shifting:
         self._burden[:, host] = np.maximum(room + more, 0).sum(axis=1) - before
 
     def _weigh_peaks(self, host: int) -> Ints:
-        """Note the peaks of *host*; a VM that comes adds what it peaks above the last of those that count, (slots,).
+        """Update the peaks of *host*; a VM that comes adds what it peaks above the last of those that count, (slots,).
 
         One that leaves takes away what it peaks above the next, which counts from then on.
         """
@@ -116,7 +115,7 @@ class _Shifting:
         return last
 
     def _costs(self, units: Ints) -> tuple[Ints, Ints]:
-        """Bytes copied and VMs moved by each shift, fewer where it leads home, shape (units, hosts)."""
+        """Bytes copied and VMs moved by each shift, negative on the way home, shape (units, hosts)."""
         copied, moves = self._instance.copied, self._instance.moves
         more_bytes: Ints = copied.on_hosts(units) - copied.at(self.at)[units][:, None]
         more_moves: Ints = moves.on_hosts(units) - moves.at(self.at)[units][:, None]
@@ -141,7 +140,6 @@ class _Shifting:
         return disks.fit_at_once(self._instance.host_of(at))
 
     def _shift(self, unit: int, target: int) -> None:
-        """Make one shift."""
         source, home = int(self.at[unit]), int(self._instance.home[unit])
         self.at[unit] = target
         for host, sign in ((source, -1), (target, 1)):

@@ -1,10 +1,10 @@
-"""Parts of the pool that are worth solving anew while the rest stays: around some hosts, some VMs, or some sources.
+"""Neighbourhoods that are worth re-solving while the rest stays: around some hosts, some VMs, or some sources.
 
-Hosts are joined along the moves that are already made, so that moves can be exchanged, shortened and taken back; all
-that is on them is free to go to any of them. VMs are free to go anywhere: half of them moved ones, half from the hosts
-that moves touch. Sources are hosts that much leaves: whoever is or was on them is free to go anywhere, and so are some
-moved VMs, so that others leave and room is made anew. Each kind finds what the others cannot. Sizes follow success:
-what is solved to proof was too small, what is not was too large.
+Hosts are linked along the moves that are already made, so that moves can be exchanged, shortened and taken back; all
+units on them are free to go to any of them. VMs are free to go anywhere: half of them moved ones, half from the hosts
+that moves touch. Sources are hosts that much leaves: units that are or were on them are free to go anywhere, and so are
+some moved VMs, so that others leave and room is made anew. Each kind finds what the others cannot. Sizes follow
+success: what is solved to proof was too small, what is not was too large.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from rebalancer.solve.instance.instance import Bools, Instance, Ints
 
 FEWEST_UNITS = 16.0
 FIRST_UNITS = 30.0
-"""How many units a part has in mind at first; a part around hosts has a tenth as many hosts, three at least."""
+"""Units that a neighbourhood has at first; one around hosts has a tenth as many hosts, three at least."""
 
 GROWTH, SHRINKAGE = 1.05, 0.9
 
 RECEIVERS = 32
-"""Hosts that freed VMs may go to; more make parts so large that reading them takes longer than solving them."""
+"""Hosts that freed VMs may go to; with more, reading the model takes longer than solving it."""
 
 SHARE_OF_LINKS = 0.6
 """How often the next host is one that a move leads to, rather than any."""
@@ -35,8 +35,8 @@ SHARE_OF_MOVED = 0.6
 Floats = NDArray[np.float64]
 
 
-class Kind(Enum):
-    """What a part is made around."""
+class Around(Enum):
+    """What a neighbourhood is made around."""
 
     HOSTS = "hosts"
     UNITS = "units"
@@ -54,14 +54,18 @@ class Neighbourhoods:
 
     def __init__(self, instance: Instance, limits: Ints, random: np.random.Generator) -> None:
         self._instance, self._limits, self._random = instance, limits[:, None], random
-        self._sizes = dict.fromkeys(Kind, FIRST_UNITS)
-        self._kind = Kind.HOSTS
+        self._sizes = dict.fromkeys(Around, FIRST_UNITS)
+        self._kind = Around.HOSTS
 
     def choose(self, at: Ints) -> Bools:
         """The pairs to choose from, shape (units, hosts); rows without any stay."""
         moved = np.flatnonzero(at != self._instance.home)
-        self._kind = tuple(Kind)[self._random.integers(len(Kind))] if len(moved) else Kind.HOSTS
-        ways = {Kind.HOSTS: self._around_hosts, Kind.UNITS: self._around_units, Kind.SOURCES: self._around_sources}
+        self._kind = tuple(Around)[self._random.integers(len(Around))] if len(moved) else Around.HOSTS
+        ways = {
+            Around.HOSTS: self._around_hosts,
+            Around.UNITS: self._around_units,
+            Around.SOURCES: self._around_sources,
+        }
         free = ways[self._kind](at, moved)
         free[free.sum(axis=1) == 1] = False
         return free
@@ -73,20 +77,16 @@ class Neighbourhoods:
 
     @property
     def _size(self) -> int:
-        """Units to have in mind."""
         return int(self._sizes[self._kind])
 
     def _around_hosts(self, at: Ints, moved: Ints) -> Bools:
-        """All that is on some hosts, or came from them, on any of them."""
+        """All units on some hosts, or from them, free to go to any of these."""
         hosts = np.array(self._some_hosts(at, moved), dtype=np.int64)
         inside = np.flatnonzero(np.isin(at, hosts) | np.isin(self._instance.home, hosts))
-        free = np.zeros_like(self._instance.legal)
-        free[np.ix_(inside, hosts)] = self._instance.legal[np.ix_(inside, hosts)]
-        free[inside, at[inside]] = True
-        return free
+        return free_among(self._instance, at, inside, hosts)
 
     def _some_hosts(self, at: Ints, moved: Ints) -> list[int]:
-        """Hot hosts and hosts with room; where none is hot, hosts that moves join."""
+        """Hot hosts and hosts with room; where none is hot, hosts linked by moves."""
         count = min(len(self._instance.hosts), max(3, int(self._size / 10 + self._random.random())))
         room = self._limits - load_of(self._instance, at)
         excess = np.maximum(-room, 0).sum(axis=1).astype(np.float64)
@@ -104,7 +104,7 @@ class Neighbourhoods:
         return [*chosen, *cool[: count - some]]
 
     def _linked(self, at: Ints, moved: Ints, count: int) -> list[int]:
-        """The two hosts of a move, and of moves that lead to or from them; now and then any host."""
+        """The two hosts of a move, and of moves to or from these; now and then a random host."""
         home = self._instance.home
         chosen: dict[int, None] = {}
         if len(moved):
@@ -122,11 +122,11 @@ class Neighbourhoods:
         return list(chosen)
 
     def _copied(self, at: Ints) -> Floats:
-        """What the way of each unit from its home copies, 1 at least, shape (units,)."""
+        """Bytes that each unit away from home copies, 1 at least, shape (units,)."""
         return np.maximum(self._instance.copied.at(at), 1).astype(np.float64)
 
     def _around_units(self, at: Ints, moved: Ints) -> Bools:
-        """Some moved units, and some that share a host with them or a hot one, anywhere."""
+        """Some moved units, and some that share a host with them or a hot one, free to go anywhere."""
         chosen = self._random.choice(moved, size=min(len(moved), self._size // 2), replace=False)
         hot = np.flatnonzero((load_of(self._instance, at) > self._limits).any(axis=1))
         touched = np.unique(np.concatenate([self._instance.home[chosen], at[chosen], hot]))
@@ -136,7 +136,7 @@ class Neighbourhoods:
         return self._anywhere(at, chosen, touched[:0])
 
     def _around_sources(self, at: Ints, moved: Ints) -> Bools:
-        """All that is on some hosts, or came from them, and some moved units, anywhere."""
+        """All units on some hosts, or from them, and some moved units, free to go anywhere."""
         sources = self._some_sources(at, moved)
         chosen = np.flatnonzero(np.isin(self._instance.home, sources) | np.isin(at, sources))
         more = min(len(moved), int(self._size * SHARE_OF_MOVED))
@@ -144,7 +144,7 @@ class Neighbourhoods:
         return self._anywhere(at, chosen, sources)
 
     def _some_sources(self, at: Ints, moved: Ints) -> Ints:
-        """Hosts that much leaves, or that are overloaded, with as many units as the size says; now and then others."""
+        """Hosts that much leaves, or that are overloaded, up to the size in units; now and then others."""
         home, count = self._instance.home, len(self._instance.hosts)
         leaving = np.bincount(home[moved], weights=self._copied(at)[moved], minlength=count)
         excess = np.maximum(load_of(self._instance, at) - self._limits, 0).sum(axis=1).astype(np.float64)
@@ -154,7 +154,7 @@ class Neighbourhoods:
         return order[: 1 + int(np.searchsorted(units, self._size * (1 - SHARE_OF_MOVED / 2)))]
 
     def _anywhere(self, at: Ints, chosen: Ints, always: Ints) -> Bools:
-        """The *chosen* units on any host, or on some receivers where hosts are many; at home and where they are."""
+        """The *chosen* units on any host, or on a sample where hosts are many; at home and where they are."""
         count = len(self._instance.hosts)
         receivers = self._random.choice(count, size=min(count, RECEIVERS), replace=False)
         free = np.zeros_like(self._instance.legal)
@@ -162,3 +162,11 @@ class Neighbourhoods:
         free[chosen, at[chosen]] = free[chosen, self._instance.home[chosen]] = True
         free[chosen] &= self._instance.legal[chosen]
         return free
+
+
+def free_among(instance: Instance, at: Ints, units: Ints, hosts: Ints) -> Bools:
+    """Pairs that let *units* go to any of *hosts*, or stay where they are, shape (units, hosts)."""
+    free = np.zeros_like(instance.legal)
+    free[np.ix_(units, hosts)] = instance.legal[np.ix_(units, hosts)]
+    free[units, at[units]] = True
+    return free

@@ -13,41 +13,40 @@ from rebalancer.solve.instance.instance import Bools, Instance, Ints
 from rebalancer.solve.instance.rows import Limit
 from rebalancer.solve.model.cp_sat import Effort, search
 from rebalancer.solve.model.tier import TierProblem
-from rebalancer.solve.search.components import part_of
+from rebalancer.solve.search.components import restricted
 
 WORK = 0.5
 """Deterministic seconds for one host; most take a hundredth."""
 
 
-def shed_bound(stage: TierProblem, effort: Effort) -> Fraction:
+def per_host_bound(tier: TierProblem, effort: Effort) -> Fraction:
     """What no placement is better than, in the objective's unit: the sum of what every host has to pay by itself.
 
     What VMs cost that leave is paid by the host that they leave, overload by the host that has it. Who arrives only
     adds to that, so the sum holds for all hosts together.
 
     Args:
-        stage: loads rounded down; only repairs may be held, for what else is held is shared by all hosts.
+        tier: loads rounded down; only repairs may be held, for what else is held is shared by all hosts.
         effort: seconds and seed.
     """
-    instance = stage.instance
-    if len(instance.hosts) == 1 or not all(isinstance(held.objective, Repair) for held in stage.held):
+    instance = tier.instance
+    if len(instance.hosts) == 1 or not all(isinstance(held.objective, Repair) for held in tier.held):
         return Fraction(0)
     hot = np.any(load_of(instance, instance.home) > overload_limits(instance)[:, None], axis=1)
     hot[[limit.hosts[0] for limit in instance.breakable_limits if len(limit.hosts) == 1]] = True
-    return sum((_of_host(stage, int(host), effort) for host in np.flatnonzero(hot)), start=Fraction(0))
+    return sum((_of_host(tier, int(host), effort) for host in np.flatnonzero(hot)), start=Fraction(0))
 
 
-def _of_host(stage: TierProblem, host: int, effort: Effort) -> Fraction:
-    """The bound of one host."""
-    part = _with_a_way_out(stage.instance, host)
-    alone = replace(stage, instance=part, forbidden=())
+def _of_host(tier: TierProblem, host: int, effort: Effort) -> Fraction:
+    part = _with_a_way_out(tier.instance, host)
+    alone = replace(tier, instance=part, forbidden=())
     scope = replace(alone.whole(), watched=np.broadcast_to(np.array([[True], [False]]), part.base.shape))
     model, goal = alone.model(scope)
     return search(model, goal, replace(effort, deterministic=WORK)).bound * goal.worth
 
 
 def _with_a_way_out(instance: Instance, host: int) -> Instance:
-    """*host* with what is on it tonight, and a place for whoever can leave it, where nothing is limited."""
+    """*host* with what is on it now, and one place without limits for all that can leave it."""
     units = np.flatnonzero(instance.home == host)
     elsewhere = 0 if host else len(instance.hosts) - 1
     alone = replace(
@@ -58,7 +57,7 @@ def _with_a_way_out(instance: Instance, host: int) -> Instance:
         soft_groups=(),
         disks=replace(instance.disks, tight={}),
     )
-    part = part_of(alone, np.array([host, elsewhere]), units)
+    part = restricted(alone, np.array([host, elsewhere]), units)
     others = instance.legal[units]
     others[:, host] = False
     return replace(
@@ -76,5 +75,4 @@ def _least_extra(extra: Ints, others: Bools) -> Ints:
 
 
 def _of(host: int, limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
-    """The limits on *host* alone, which comes first."""
     return tuple(replace(each, hosts=np.array([0])) for each in limits if each.hosts.tolist() == [host])

@@ -1,7 +1,7 @@
 """The bound of a large pool, raised in a thread of its own while better placements are looked for.
 
 First comes what every host has to shed by itself: quick, and often all there is to prove. The model that follows counts
-overload only on the hosts and slots that were hottest tonight, so that it stays small: a relaxation, whose bound is one
+overload only on the hosts and slots that are hottest now, so that it stays small: a relaxation, whose bound is one
 of the whole. Linear relaxations with cuts over the assignment raise it quickly; where the relaxation is solved, the
 slots that its answer overloads are counted from then on.
 """
@@ -21,7 +21,7 @@ from rebalancer.solve.instance.instance import Bools, Instance, Ints
 from rebalancer.solve.model.cp_sat import Effort, SolverCall, Status
 from rebalancer.solve.model.objective_terms import Goal
 from rebalancer.solve.model.tier import TierProblem
-from rebalancer.solve.search.per_host_bound import shed_bound
+from rebalancer.solve.search.per_host_bound import per_host_bound
 
 SMALL_PAIRS = 6_000
 """Pairs of unit and host up to which everything is watched, so that the model is the whole: 16 hosts with 375 VMs."""
@@ -48,33 +48,33 @@ STOP_SECONDS = 0.05
 """How often a search that was told to stop is told again: one that is just starting does not hear it."""
 
 
-class Bounder:
-    """Raises the bound of *stage* until its work is used up; CP-SAT lets go of Python meanwhile.
+class RelaxationBound:
+    """Raises the bound of *tier* until its work is used up; CP-SAT lets go of Python meanwhile.
 
     The `first` bound, what every host has to shed by itself, is known at once and the same whatever the clock says.
 
     Args:
-        stage: what is minimised.
+        tier: what is minimised.
         goal: whose numbers the bound is one of.
         limits: parts of a pCPU above which load is overload, shape (hosts,).
         effort: what it may cost.
     """
 
-    def __init__(self, stage: TierProblem, goal: Goal, limits: Ints, effort: Effort) -> None:
-        self._stage, self._limits, self._effort = stage.optimistic(), limits[:, None], effort
-        self._exact = stage.instance
+    def __init__(self, tier: TierProblem, goal: Goal, limits: Ints, effort: Effort) -> None:
+        self._tier, self._limits, self._effort = tier.optimistic(), limits[:, None], effort
+        self._exact = tier.instance
         self._goal = goal
-        self._watched = worth_watching(stage.instance, limits)
+        self._watched = worth_watching(tier.instance, limits)
         self._until = time.monotonic() + effort.seconds
         self._wanted = Event()
-        if int(stage.instance.legal.sum()) > PRESOLVED_PAIRS:
+        if int(tier.instance.legal.sum()) > PRESOLVED_PAIRS:
             self._effort = replace(effort, deterministic=effort.deterministic * LARGE_SHARE, presolve=False)
         else:
             self._wanted.set()
         self._searching: SolverCall | None = None
         self._stopped = False
         self.bound, self.words = -(2**62), EVERY_HOST
-        self._raise(shed_bound(self._stage, effort), EVERY_HOST)
+        self._raise(per_host_bound(self._tier, effort), EVERY_HOST)
         self.first = self.bound
         self.answer: Ints | None = None
         self.spent = 0.0
@@ -112,8 +112,8 @@ class Bounder:
             pass
 
     def _solve(self) -> bool:
-        """One relaxation; whether there is another to solve."""
-        model, goal = self._stage.model(replace(self._stage.whole(), watched=self._watched))
+        """Solve one relaxation; whether there is another to solve."""
+        model, goal = self._tier.model(replace(self._tier.whole(), watched=self._watched))
         effort = replace(self._effort, seconds=max(0.1, self._until - time.monotonic()))
         words = f"a relaxation that counts overload on {self._watched.sum()} of {self._watched.size} hosts and slots"
         self._searching = SolverCall(model, goal, effort, raised=lambda bound: self._raise(bound * goal.worth, words))
@@ -127,14 +127,14 @@ class Bounder:
         return self._refined(answer.at)
 
     def _refined(self, at: Ints) -> bool:
-        """Whether the relaxation now counts more of what is wrong with its answer; if nothing is, it is the answer."""
+        """Whether the relaxation now counts more of what its answer violates; if that is nothing, it is the answer."""
         unseen = (load_of(self._exact, at) > self._limits) & ~self._watched
         if unseen.any():
             self._watched = self._watched | unseen
             return True
-        failures = self._stage.instance.failures
+        failures = self._tier.instance.failures
         stated = len(failures.stated)
-        if self._stage.outlives(at):
+        if self._tier.outlives(at):
             self.answer = at
         return len(failures.stated) > stated
 

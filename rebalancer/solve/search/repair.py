@@ -13,16 +13,16 @@ from rebalancer.solve.model.lazy_failures import search_lazily
 from rebalancer.solve.model.objective_terms import goal_of
 from rebalancer.solve.model.tier import HeldTier, Progress, TierAnswer, TierProblem
 from rebalancer.solve.model.variables import Scope
-from rebalancer.solve.search.full_model import improve_whole
+from rebalancer.solve.search.full_model import improve_full_model
 
 
-def improve_repair(stage: TierProblem, start: Ints, effort: Effort, progress: Progress) -> TierAnswer:
+def improve_repair(tier: TierProblem, start: Ints, effort: Effort, progress: Progress) -> TierAnswer:
     """The fewest breaches, reached with few GiB."""
-    if not something_broken(stage.instance):
+    if not something_broken(tier.instance):
         return TierAnswer(at=start, goal=goal_of(()), value=0, bound=0)
-    scope = Scope(free=stage.instance.legal & _concerned(stage.instance)[:, None], at=start)
+    scope = Scope(free=tier.instance.legal & _concerned(tier.instance)[:, None], at=start)
     half = replace(effort, deterministic=effort.deterministic / 2, gap=0.0)
-    model, goal, answer = search_lazily(stage, scope, start, half)
+    model, goal, answer = search_lazily(tier, scope, start, half)
     value = model.value(goal, start) if answer.at is None else answer.value
     found = TierAnswer(
         at=start if answer.at is None else answer.at,
@@ -33,30 +33,29 @@ def improve_repair(stage: TierProblem, start: Ints, effort: Effort, progress: Pr
         on_time=answer.on_time,
     )
     if not found.proved:
-        found = improve_whole(stage, found.at, replace(effort, deterministic=effort.deterministic / 2), progress)
-    return _cheaper(stage, scope, found, effort)
+        found = improve_full_model(tier, found.at, replace(effort, deterministic=effort.deterministic / 2), progress)
+    if found.at is None:
+        return found
+    scope = replace(scope, at=np.where(scope.free.any(axis=1), scope.at, found.at))
+    return replace(found, at=with_fewer_gib(tier, scope, found.at, found.value, effort))
 
 
 def something_broken(instance: Instance) -> bool:
-    """Whether a limit or a group, hard or soft, is broken tonight."""
+    """Whether a limit or a group, hard or soft, is broken now."""
     limits = any(limit.broken for limit in instance.breakable_limits)
     return limits or any(group.apart for group in instance.breakable_groups)
 
 
-def _cheaper(stage: TierProblem, scope: Scope, found: TierAnswer, effort: Effort) -> TierAnswer:
-    """As few breaches with fewer GiB, by those who weigh on what is broken: a better start for what follows."""
-    if found.at is None:
-        return found
-    held = (*stage.held, HeldTier(objective=stage.objective, value=found.value))
-    cheap = replace(stage, objective=MigrationCost(), held=held)
-    among = replace(scope, at=np.where(scope.free.any(axis=1), scope.at, found.at))
+def with_fewer_gib(tier: TierProblem, scope: Scope, at: Ints, value: int, effort: Effort) -> Ints:
+    """A placement as good as *value* with fewer GiB than *at*, if one is found: a better start for later tiers."""
+    cheap = replace(tier, objective=MigrationCost(), held=(*tier.held, HeldTier(objective=tier.objective, value=value)))
     quarter = replace(effort, deterministic=effort.deterministic / 4, gap=0.0)
-    _, _, answer = search_lazily(cheap, among, found.at, quarter)
-    return found if answer.at is None else replace(found, at=answer.at)
+    answer = search_lazily(cheap, scope, at, quarter)[2]
+    return at if answer.at is None else answer.at
 
 
 def _concerned(instance: Instance) -> Bools:
-    """Units that weigh on a broken limit, or belong to a group that is apart, shape (units,)."""
+    """Units that weigh on a violated limit, or belong to a group that is apart, shape (units,)."""
     found = np.zeros(len(instance.units), dtype=np.bool_)
     for limit in instance.breakable_limits:
         if limit.broken:

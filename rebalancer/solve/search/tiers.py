@@ -1,4 +1,4 @@
-"""The tiers of a mode, improved one after another, the former held."""
+"""The tiers of a mode, optimised in order of importance, earlier ones held (lexicographic optimisation)."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from rebalancer.solve.instance.instance import Instance, Ints
 from rebalancer.solve.model.cp_sat import Effort
 from rebalancer.solve.model.tier import HeldTier, Pairs, Progress, TierAnswer, TierProblem, true_value
 from rebalancer.solve.result.reporter import SolveReporter
-from rebalancer.solve.result.solution import Tier
 from rebalancer.solve.search.budget import Budget
-from rebalancer.solve.search.by_component import improve_apart
-from rebalancer.solve.search.consolidate import improve_emptying, is_about_hosts
-from rebalancer.solve.search.full_model import improve_whole
+from rebalancer.solve.search.by_component import improve_by_component
+from rebalancer.solve.search.consolidate import consolidate
+from rebalancer.solve.search.full_model import improve_full_model
 from rebalancer.solve.search.lns import is_about_load
 from rebalancer.solve.search.repair import improve_repair
-from rebalancer.solve.search.spare_hosts import improve_sparing
+from rebalancer.solve.search.spare_hosts import improve_spare_hosts
+from rebalancer.tier import TierResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,11 +42,15 @@ class Ladder:
     """
 
     at: Ints | None
-    tiers: tuple[Tier, ...]
-    reproducible: bool
+    tiers: tuple[TierResult, ...] = ()
+    reproducible: bool = True
     impossible: bool = False
     bound_by: str = ""
     rejected_gain: float | None = None
+
+    def of(self, objective: str) -> TierResult | None:
+        """The result of *objective*; None where it is no tier."""
+        return next((each for each in self.tiers if each.objective == objective), None)
 
 
 def objectives_of(instance: Instance) -> tuple[Objective, ...]:
@@ -66,12 +70,12 @@ def objectives_of(instance: Instance) -> tuple[Objective, ...]:
 
 
 def repairs_of(instance: Instance) -> tuple[Objective, ...]:
-    """What is mended: rules that are broken, and failures that the pool does not outlive tonight."""
+    """What is mended: rules that are broken, and failures that the pool does not outlive now."""
     lost = instance.failures.unmet(instance.problem.initial)
     return (Repair(), *((FailuresLost(),) if lost else ()))
 
 
-def climb(
+def solve_tiers(
     instance: Instance,
     objectives: Sequence[Objective],
     *,
@@ -82,86 +86,75 @@ def climb(
     budget: Budget,
     reporter: SolveReporter,
 ) -> Ladder:
-    """Improve *objectives* one after another, from *start*, if a placement is known, and on from *near*.
+    """Optimise *objectives* one after another, from *start*, if a placement is known, and on from *near*.
 
     What is *held* from the beginning holds in *start*.
     """
-    done = Ladder(at=start, tiers=(), reproducible=True)
-    stage = TierProblem(instance=instance, objective=objectives[0], held=held, forbidden=forbidden, near=near)
+    ladder = Ladder(at=start)
+    tier = TierProblem(instance=instance, objective=objectives[0], held=held, forbidden=forbidden, near=near)
     for number, objective in enumerate(objectives):
-        stage = replace(stage, objective=objective)
-        if done.at is not None and stage.pins(done.at):
-            done = _as_tonight(objective, done, instance, reporter)
+        tier = replace(tier, objective=objective)
+        before = objective.value(instance.problem.initial, instance.book)
+        reporter.tier_started(objective.id, objective.unit, before)
+        if ladder.at is not None and tier.pins(ladder.at):
+            unchanged = _result(objective, before=before, after=before, bound=before, proved=True)
+            reporter.tier_done(unchanged)
+            ladder = replace(ladder, tiers=(*ladder.tiers, unchanged))
             continue
-        improved = _improve(stage, done.at, budget, len(objectives) - number, reporter)
-        done = _after(stage, improved, done, reporter)
-        if improved.at is None:
-            return done
-        reached = HeldTier(objective=objective, value=improved.value, proved=improved.proved)
-        stage = replace(stage, held=(*stage.held, reached))
-    return done
+        answer = _solve(tier, ladder.at, budget.share(len(objectives) - number), _progress(objective, reporter))
+        budget.spend(answer.deterministic)
+        ladder = _after(tier, answer, ladder, before, reporter)
+        if answer.at is None:
+            return ladder
+        reached = HeldTier(objective=objective, value=answer.value, proved=answer.proved)
+        tier = replace(tier, held=(*tier.held, reached))
+    return ladder
 
 
-def _as_tonight(objective: Objective, done: Ladder, instance: Instance, reporter: SolveReporter) -> Ladder:
-    """The climb with one more tier, which is as it is tonight, for nothing may move."""
-    value = objective.value(instance.problem.initial, instance.book)
-    reporter.tier_started(objective.id, objective.unit, value)
-    tier = Tier(objective=objective.id, unit=objective.unit, before=value, after=value, bound=value, proved=True)
-    reporter.tier_done(tier)
-    return replace(done, tiers=(*done.tiers, tier))
-
-
-def _improve(stage: TierProblem, start: Ints | None, budget: Budget, left: int, reporter: SolveReporter) -> TierAnswer:
-    """One tier, by the method that suits the size of the pool."""
-    objective, book = stage.objective, stage.instance.book
-    reporter.tier_started(objective.id, objective.unit, objective.value(book.problem.initial, book))
-    improved = _by_size(stage, start, budget.share(left), _progress(objective, reporter))
-    budget.spend(improved.deterministic)
-    return improved
-
-
-def _by_size(stage: TierProblem, start: Ints | None, effort: Effort, progress: Progress) -> TierAnswer:
+def _solve(tier: TierProblem, start: Ints | None, effort: Effort, progress: Progress) -> TierAnswer:
     """The method that suits the objective and the size of the pool."""
     if start is None:
-        return improve_whole(stage, start, effort, progress)
-    if isinstance(stage.objective, FailuresLost):
-        return improve_sparing(stage, start, effort, progress)
-    if not stage.instance.units:
-        return improve_whole(stage, start, effort, progress)
-    if isinstance(stage.objective, Repair) and not stage.held:
-        return improve_repair(stage, start, effort, progress)
-    if is_about_hosts(stage):
-        return improve_emptying(stage, start, effort, progress)
-    return (improve_apart if is_about_load(stage) else improve_whole)(stage, start, effort, progress)
+        return improve_full_model(tier, start, effort, progress)
+    if isinstance(tier.objective, FailuresLost):
+        return improve_spare_hosts(tier, start, effort, progress)
+    if not tier.instance.units:
+        return improve_full_model(tier, start, effort, progress)
+    if isinstance(tier.objective, Repair) and not tier.held:
+        return improve_repair(tier, start, effort, progress)
+    if isinstance(tier.objective, HostsInUse):
+        return consolidate(tier, start, effort, progress)
+    return (improve_by_component if is_about_load(tier) else improve_full_model)(tier, start, effort, progress)
 
 
 def _progress(objective: Objective, reporter: SolveReporter) -> Progress:
-    """Tells the reporter."""
     return lambda value, bound: reporter.progress(objective.id, value, bound)
 
 
-def _after(stage: TierProblem, improved: TierAnswer, before: Ladder, reporter: SolveReporter) -> Ladder:
-    """The climb with one more tier."""
-    reproducible = before.reproducible and improved.on_time
-    if improved.at is None:
-        return replace(before, at=None, reproducible=reproducible, impossible=improved.impossible)
-    objective, book = stage.objective, stage.instance.book
-    after = true_value(stage, improved, improved.at)
-    bound = after if improved.proved and not improved.goal.surplus else improved.true_bound
-    tier = Tier(
+def _after(tier: TierProblem, answer: TierAnswer, ladder: Ladder, before: float, reporter: SolveReporter) -> Ladder:
+    """*ladder* with one more tier."""
+    reproducible = ladder.reproducible and answer.on_time
+    if answer.at is None:
+        return replace(ladder, at=None, reproducible=reproducible, impossible=answer.impossible)
+    after = true_value(tier, answer, answer.at)
+    bound = after if answer.proved and not answer.goal.surplus else answer.true_bound
+    result = _result(tier.objective, before=before, after=after, bound=min(after, bound), proved=answer.proved)
+    reporter.tier_done(result)
+    tiers = (*ladder.tiers, result)
+    return replace(ladder, at=answer.at, tiers=tiers, reproducible=reproducible, bound_by=answer.bound_by)
+
+
+def _result(objective: Objective, *, before: float, after: float, bound: float, proved: bool) -> TierResult:
+    return TierResult(
         objective=objective.id,
+        sentence=objective.sentence,
         unit=objective.unit,
-        before=objective.value(book.problem.initial, book),
+        before=before,
         after=after,
-        bound=min(after, bound),
-        proved=improved.proved,
-    )
-    reporter.tier_done(tier)
-    return replace(
-        before, at=improved.at, tiers=(*before.tiers, tier), reproducible=reproducible, bound_by=improved.bound_by
+        bound=bound,
+        proved=proved,
     )
 
 
 def _fixable(instance: Instance) -> frozenset[str]:
-    """Hosts whose load can be lowered: somebody on them may go elsewhere."""
+    """Hosts whose load can be lowered, because a unit on them may go elsewhere."""
     return frozenset(instance.hosts[host] for host in np.unique(instance.home).tolist())

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rebalancer.describe.summary import Chosen
 from rebalancer.errors import RefusedByXapi, StalePlan, StoppedHalfWay, Unreachable
 from rebalancer.execute import Ending, RunReporter, StopSignal, execute, resume
 from rebalancer.execute.journal.journal import Intended, Looked, RunEnded, Sent
@@ -23,6 +22,7 @@ from rebalancer.planner.compose import compose
 from rebalancer.policy import LimitsPolicy
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Rulebook
+from rebalancer.solve import Solution
 from rebalancer.xapi import TaskStatus
 from tests.execute.case import Case
 from tests.execute.scripted import MADE_AT, Script, plan_of
@@ -100,8 +100,8 @@ def random_plan(problem: Problem, goal: Placement, limits: dict[str, int]) -> Pl
     order = find_order(Rulebook.of(wide), goal, seed=1)
     if not isinstance(order, Order) or not order.legs:
         return None
-    chosen = Chosen(goal=goal, tiers=(), outcome="optimal", reason="for a test")
-    return compose(Rulebook.of(wide), chosen, order.legs, MADE_AT)
+    solution = Solution(placement=goal, outcome="optimal", reason="for a test")
+    return compose(Rulebook.of(wide), solution, order.legs, MADE_AT)
 
 
 def test_a_step_that_fails_lets_the_others_end_and_begins_nothing_more(case: Case, pool: Pool) -> None:

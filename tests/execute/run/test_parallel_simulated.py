@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from rebalancer.describe.summary import Chosen
 from rebalancer.execute import RunReporter, execute, resume
 from rebalancer.execute.journal.journal import Looked
 from rebalancer.execute.judge.outcome import StepState
@@ -24,6 +23,7 @@ from rebalancer.planner.compose import compose
 from rebalancer.problem import make_problem
 from rebalancer.rules import Legality, Rulebook, rules_for
 from rebalancer.simulator import Simulator, generate_pool
+from rebalancer.solve import Solution
 from rebalancer.verify.verify import verify_plan
 from rebalancer.xapi import Trust, live_pool
 from tests.execute.scripted import MADE_AT
@@ -45,7 +45,7 @@ def random_plan(pool: Pool, chance: random.Random) -> Plan:
         goal = Placement({**problem.initial.host_of, **{vm: chance.choice(targets) for vm, targets in chosen}})
         order = find_order(Rulebook(problem, rules), goal, seed=1)
         if isinstance(order, Order):
-            end = Chosen(goal=goal, tiers=(), outcome="optimal", reason="for a test")
+            end = Solution(placement=goal, outcome="optimal", reason="for a test")
             plan = compose(Rulebook(problem, rules), end, order.legs, MADE_AT)
             if not verify_plan(plan, pool, now=MADE_AT):
                 return plan
@@ -93,6 +93,7 @@ from pathlib import Path
 from rebalancer.execute import execute
 from rebalancer.export import read_plan
 from rebalancer.xapi import Credentials, Trust, live_pool
+from rebalancer.solve import Solution
 from tests.execute.stage import PATIENCE, StoppedClock
 
 plan, url, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])

@@ -16,7 +16,7 @@ from rebalancer.solve.instance.move_cost import Price
 from rebalancer.solve.model.cp_sat import Effort, search
 from rebalancer.solve.model.tier import TierProblem
 from rebalancer.solve.model.variables import Scope
-from rebalancer.solve.search.local_search import shifted
+from rebalancer.solve.search.local_search import local_search
 from rebalancer.units import GIB
 from tests.solve.tiny import tiny
 
@@ -40,7 +40,7 @@ def tiny_pool(**limits: float) -> Instance:
 
 
 def priced(instance: Instance) -> Instance:
-    """The same with the disks."""
+    """The instance with the cost of disks."""
     price = Price.of(instance.home, MEMORY_GIB * GIB, DISKS_GIB * GIB)
     return replace(instance, copied=price)
 
@@ -58,11 +58,11 @@ def gib_by_hand(instance: Instance, at: Ints) -> int:
 
 def test_the_model_counts_what_each_pair_copies(instance: Instance) -> None:
     """In the whole model, in every part of it, and where nothing is left to decide."""
-    stage = TierProblem(instance=instance, objective=MigrationCost())
+    tier = TierProblem(instance=instance, objective=MigrationCost())
     for at in everywhere():
         parts = [np.arange(3)[:, None] == free for free in range(3)]
-        scopes = [stage.whole(), stage.at(at), *(Scope(free=part & instance.legal, at=at) for part in parts)]
-        for model, goal in map(stage.model, scopes):
+        scopes = [tier.whole(), tier.at(at), *(Scope(free=part & instance.legal, at=at) for part in parts)]
+        for model, goal in map(tier.model, scopes):
             assert model.value(goal, at) * goal.worth == gib_by_hand(instance, at)
 
 
@@ -79,8 +79,8 @@ def test_the_cheapest_host_is_chosen(instance: Instance, unit: int) -> None:
     """A unit that has to leave goes where the sum of memory and disks is least, and that is proved."""
     free = instance.legal.copy()
     free[unit, instance.home[unit]] = False
-    stage = TierProblem(instance=instance, objective=MigrationCost())
-    model, goal = stage.model(Scope(free=free, at=instance.home))
+    tier = TierProblem(instance=instance, objective=MigrationCost())
+    model, goal = tier.model(Scope(free=free, at=instance.home))
     answer = search(model, goal, EFFORT)
     costs = [MEMORY_GIB[unit] + DISKS_GIB[unit, host] for host in range(3) if host != instance.home[unit]]
     assert answer.value * goal.worth == answer.bound * goal.worth == min(costs)
@@ -90,11 +90,11 @@ def test_the_cheapest_host_is_chosen(instance: Instance, unit: int) -> None:
 def test_limits_on_gib_count_disks(gib: int) -> None:
     """SolverCall and local judgement allow the placements that copy no more than the limit, and no other."""
     instance = priced(tiny_pool(maximum_gib=float(gib)))
-    stage = TierProblem(instance=instance, objective=MigrationCost())
+    tier = TierProblem(instance=instance, objective=MigrationCost())
     for at in everywhere():
-        model, goal = stage.model(Scope(free=np.eye(3, dtype=np.bool_)[at], at=at))
+        model, goal = tier.model(Scope(free=np.eye(3, dtype=np.bool_)[at], at=at))
         allowed = gib_by_hand(instance, at) <= gib
-        assert stage.allows(at) == allowed
+        assert tier.allows(at) == allowed
         assert (search(model, goal, EFFORT).at is not None) == allowed
 
 
@@ -107,7 +107,7 @@ def test_shifts_weigh_what_each_pair_copies(gib: float, target: int) -> None:
     dear = np.array([[0, 10, 4 if gib > 5 else 5], [0, 9, 9], [9, 0, 9]])
     instance = replace(instance, copied=Price.of(instance.home, MEMORY_GIB * GIB, dear * GIB))
     limits = instance.resolution.limit_parts(np.full(3, 12.0))
-    at = shifted(
+    at = local_search(
         TierProblem(instance=instance, objective=MigrationCost()), instance.home, limits, 0.0, np.random.default_rng(1)
     )
     assert at.tolist() == [target, 0, 1]

@@ -98,6 +98,6 @@ def is_accepted(problem: Problem, placement: Placement) -> bool:
 
 @pytest.mark.parametrize("seed", range(25))
 def test_model_accepts_what_the_checker_accepts_with_all_rules_at_once(seed: int) -> None:
-    """The same with every kind of rule in one pool, broken tonight or not."""
+    """Every kind of rule in one pool, broken at first or not, binds in the model as the checker says."""
     problem = random_problem(seed)
     assert accepted_by_model(problem) == accepted_by_checker(problem)

@@ -26,8 +26,8 @@ from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.model.cp_sat import Effort, search
 from rebalancer.solve.model.tier import HeldTier, TierProblem, at_of
 from rebalancer.solve.search.consolidate import fewest_hosts
-from rebalancer.solve.search.per_host_bound import shed_bound
-from rebalancer.solve.search.relaxation_bound import Bounder
+from rebalancer.solve.search.per_host_bound import per_host_bound
+from rebalancer.solve.search.relaxation_bound import RelaxationBound
 from tests.solve.tiny import BALANCING, best, random_problem
 
 SharedData = Callable[[str], Path]
@@ -41,7 +41,7 @@ NOISE = 1e-6
 
 
 def consolidating(problem: Problem) -> Problem:
-    """The same problem with the fewest hosts wanted."""
+    """*problem* with the fewest hosts wanted."""
     return replace(problem, policy=problem.policy.model_copy(update={"mode": Mode.CONSOLIDATE}))
 
 
@@ -49,23 +49,23 @@ def held(instance: Instance, at: Ints, *objectives: Objective) -> tuple[HeldTier
     """*objectives* as good as where the units are *at*."""
     found = []
     for objective in objectives:
-        stage = TierProblem(instance=instance, objective=objective)
-        model, goal = stage.model(stage.at(at))
+        tier = TierProblem(instance=instance, objective=objective)
+        model, goal = tier.model(tier.at(at))
         found.append(HeldTier(objective=objective, value=model.value(goal, at)))
     return tuple(found)
 
 
-def bounds_of_balance(stage: TierProblem, effort: Effort) -> Bounds:
+def bounds_of_balance(tier: TierProblem, effort: Effort) -> Bounds:
     """By name, in pCPU-hours: every host by itself, the relaxation of large pools, and the model of the whole."""
-    instance = stage.instance
-    goal = stage.model(stage.at(instance.home))[1]
-    bounder = Bounder(stage, goal, overload_limits(instance), effort)
-    bounder.wait()
-    bounder.stop()
-    model, whole = stage.optimistic().model(stage.whole())
+    instance = tier.instance
+    goal = tier.model(tier.at(instance.home))[1]
+    relaxation = RelaxationBound(tier, goal, overload_limits(instance), effort)
+    relaxation.wait()
+    relaxation.stop()
+    model, whole = tier.optimistic().model(tier.whole())
     return {
-        "what every host has to shed": float(shed_bound(stage.optimistic(), effort)),
-        bounder.words: float(bounder.bound * goal.worth),
+        "what every host has to shed": float(per_host_bound(tier.optimistic(), effort)),
+        relaxation.words: float(relaxation.bound * goal.worth),
         "the whole model": whole.truth(search(model, whole, effort).bound),
     }
 
@@ -100,8 +100,8 @@ def assert_below_answers(instance: Json, problem: Problem, prices: dict[str, flo
                 continue
             broken = held(ready, at_of(ready, placement), Repair())
             if broken[0].value not in bounds:
-                stage = TierProblem(instance=ready, objective=Balance(), held=broken)
-                bounds[broken[0].value] = bounds_of_balance(stage, effort)
+                tier = TierProblem(instance=ready, objective=Balance(), held=broken)
+                bounds[broken[0].value] = bounds_of_balance(tier, effort)
             worth = Balance().value(placement, Rulebook.of(priced))
             too_high = {by: bound for by, bound in bounds[broken[0].value].items() if bound > worth + NOISE * worth}
             assert not too_high, f"{name} is worth {worth}"
@@ -122,14 +122,14 @@ def test_every_bound_is_below_the_optimum_of_brute_force(seed: int, budget: int)
     breaches, optimum = best(problem, BALANCING)
     rules: tuple[Rule, ...] = rules_for(problem)
     broken = (HeldTier(objective=Repair(), value=round(breaches)),)
-    stage = TierProblem(instance=instance_of(Rulebook(problem, rules)), objective=Balance(), held=broken)
+    tier = TierProblem(instance=instance_of(Rulebook(problem, rules)), objective=Balance(), held=broken)
     for work in (0.0005, 2.0):
-        bounds = bounds_of_balance(stage, replace(QUICK, deterministic=work))
+        bounds = bounds_of_balance(tier, replace(QUICK, deterministic=work))
         assert max(bounds.values()) <= optimum + 1e-9, bounds
 
 
 def ragged(problem: Problem, scale: float) -> Problem:
-    """The same problem with loads that are whole in no parts of a pCPU, and with area before GiB."""
+    """*problem* with loads that are whole in no parts of a pCPU, and with area before GiB."""
     assert problem.demand is not None
     loads = replace(problem.demand, vm_pcpu=problem.demand.vm_pcpu * scale * 1.00001234567)
     objective = problem.policy.objective.model_copy(update={"pcpu_hours_per_gib": AREA_FIRST})
@@ -180,7 +180,7 @@ def test_no_bound_is_above_an_answer_to_a_shared_pool(shared_data: SharedData, n
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LARGE)
 def test_no_bound_is_above_an_answer_to_a_large_shared_pool(shared_data: SharedData, name: str) -> None:
-    """The same where the relaxation counts overload on part of the hosts and slots only."""
+    """No bound exceeds an answer where the relaxation counts overload on part of the hosts and slots only."""
     instance = shared_instance(shared_data, name)
     assert_below_answers(instance, problem_of(instance, seconds=10, seed=1), PRICES, QUICK)
 
@@ -189,8 +189,8 @@ def test_no_bound_is_above_an_answer_to_a_large_shared_pool(shared_data: SharedD
 def test_no_bound_is_above_what_other_balancers_were_measured_at(shared_data: SharedData, name: str) -> None:
     """Balancers that are not ours to run: those that left area 0, broke nothing and made moves that fit."""
     problem = problem_of(shared_instance(shared_data, name), seconds=10, seed=1)
-    stage = TierProblem(instance=instance_of(Rulebook(problem, RULES)), objective=Balance())
-    bound = float(shed_bound(stage.optimistic(), QUICK)) / AREA_FIRST
+    tier = TierProblem(instance=instance_of(Rulebook(problem, RULES)), objective=Balance())
+    bound = float(per_host_bound(tier.optimistic(), QUICK)) / AREA_FIRST
     rows = json.loads(MEASURED.read_text(encoding="utf-8"))["rows"]
     clean = [row for row in rows if (row["instance"], row["area"], row["broken"], row["note"]) == (name, 0, 0, "")]
     assert len(clean) >= 2
@@ -207,6 +207,6 @@ def test_no_count_of_hosts_is_above_an_answer(seed: int, budget: int) -> None:
     ready, found = instance_of(Rulebook(problem, RULES)), solve(Rulebook(problem, RULES))
     for placement in (problem.initial, found.placement):
         kept = held(ready, at_of(ready, placement), Overload())
-        stage = TierProblem(instance=ready, objective=HostsInUse(), held=kept)
-        assert fewest_hosts(stage) <= HostsInUse().value(placement, Rulebook.of(problem))
+        tier = TierProblem(instance=ready, objective=HostsInUse(), held=kept)
+        assert fewest_hosts(tier) <= HostsInUse().value(placement, Rulebook.of(problem))
     assert all(tier.bound <= tier.after + NOISE for tier in found.tiers)

@@ -96,8 +96,8 @@ def test_a_component_says_what_the_whole_says() -> None:
         model, goal = whole.model(whole.at(at))
         total = 0.0
         for each in components(instance, ()):
-            stage = TierProblem(instance=each.of(instance), objective=Balance())
+            tier = TierProblem(instance=each.restricted(instance), objective=Balance())
             mine = np.searchsorted(each.hosts, at[each.units])
-            part, own = stage.model(stage.at(mine))
+            part, own = tier.model(tier.at(mine))
             total += float(part.value(own, mine) * own.worth)
         assert total == pytest.approx(float(model.value(goal, at) * goal.worth))

@@ -22,7 +22,7 @@ VMS = {"a": ("h1", 8.0), "b": ("h1", 4.0), "c": ("h2", 8.0), "d": ("h3", 4.0)}
 
 
 def consolidating(problem: Problem, *, quiet: float = 1.0) -> Problem:
-    """The same problem with the fewest hosts wanted, its VMs *quiet* times as busy."""
+    """*problem* with the fewest hosts wanted, its VMs *quiet* times as busy."""
     assert problem.demand is not None
     demand = replace(problem.demand, vm_pcpu=np.round(problem.demand.vm_pcpu * quiet, 3))
     return replace(problem, demand=demand, policy=problem.policy.model_copy(update={"mode": Mode.CONSOLIDATE}))
@@ -46,8 +46,8 @@ def test_the_fewest_hosts_are_those_of_brute_force(seed: int, quiet: float) -> N
 def test_counting_never_claims_too_many_hosts(seed: int) -> None:
     """The bound by memory and load of the largest hosts is one for every placement that the rules accept."""
     problem = consolidating(random_problem(seed), quiet=0.2)
-    stage = TierProblem(instance=instance_of(Rulebook.of(problem)), objective=HostsInUse())
-    assert fewest_hosts(stage) <= best(problem, (HostsInUse(),))[0]
+    tier = TierProblem(instance=instance_of(Rulebook.of(problem)), objective=HostsInUse())
+    assert fewest_hosts(tier) <= best(problem, (HostsInUse(),))[0]
 
 
 def test_idle_vms_share_one_host() -> None:

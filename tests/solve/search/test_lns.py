@@ -20,7 +20,7 @@ from rebalancer.solve.instance.evaluate import holds, load_of, overload_limits
 from rebalancer.solve.instance.instance import Instance, instance_of
 from rebalancer.solve.model.tier import HeldTier, TierProblem, placement_of
 from rebalancer.solve.model.variables import Scope
-from rebalancer.solve.search.local_search import shifted
+from rebalancer.solve.search.local_search import local_search
 from rebalancer.solve.search.neighbourhood import Neighbourhoods
 from rebalancer.solve.search.relaxation_bound import worth_watching
 from tests.solve.tiny import random_problem
@@ -36,7 +36,7 @@ def hard(shared_data: SharedData) -> Problem:
 
 @pytest.fixture(scope="module")
 def instance(hard: Problem) -> Instance:
-    """The same in whole numbers."""
+    """An instance of that problem."""
     return instance_of(Rulebook(hard, RULES))
 
 
@@ -103,23 +103,23 @@ def test_what_is_left_to_gain_may_be_too_little_to_wait_for(hard: Problem, monke
 
 def test_shifts_lower_overload_and_break_nothing(instance: Instance) -> None:
     """Local search keeps all limits, and overload falls by more than nine tenths."""
-    stage = TierProblem(instance=instance, objective=Balance())
-    at = shifted(stage, instance.home, overload_limits(instance), 0.0, np.random.default_rng(1))
+    tier = TierProblem(instance=instance, objective=Balance())
+    at = local_search(tier, instance.home, overload_limits(instance), 0.0, np.random.default_rng(1))
     before, after = (Balance().value(placement_of(instance, each), instance.book) for each in (instance.home, at))
     assert holds(instance, at)
     assert after < before / 10
 
 
-def test_a_part_of_the_pool_says_what_the_whole_says(instance: Instance) -> None:
+def test_a_restricted_the_pool_says_what_the_whole_says(instance: Instance) -> None:
     """Values of parts, of the whole model and of the exact objective agree, wherever the units are."""
     random = np.random.default_rng(7)
-    stage = TierProblem(instance=instance, objective=Balance())
+    tier = TierProblem(instance=instance, objective=Balance())
     near = Neighbourhoods(instance, overload_limits(instance), random)
-    at = shifted(stage, instance.home, overload_limits(instance), 0.5, random)
-    scopes = [stage.whole(), stage.at(at), *(Scope(free=near.choose(at), at=at) for _ in range(6))]
-    values = {model.value(goal, at) for model, goal in map(stage.model, scopes)}
+    at = local_search(tier, instance.home, overload_limits(instance), 0.5, random)
+    scopes = [tier.whole(), tier.at(at), *(Scope(free=near.choose(at), at=at) for _ in range(6))]
+    values = {model.value(goal, at) for model, goal in map(tier.model, scopes)}
     exact = Balance().value(placement_of(instance, at), instance.book)
-    goal = stage.model(stage.at(at))[1]
+    goal = tier.model(tier.at(at))[1]
     assert len(values) == 1
     assert float(values.pop() * goal.worth) == pytest.approx(exact)
 
@@ -130,8 +130,8 @@ def test_fewer_watched_slots_never_raise_the_value(instance: Instance) -> None:
     none = Scope(free=instance.legal, at=instance.home, watched=np.zeros_like(instance.base, dtype=np.bool_))
     values = [
         float(model.value(goal, instance.home) * goal.worth)
-        for stage, scope in [(whole, none), (whole.optimistic(), whole.whole()), (whole, whole.whole())]
-        for model, goal in [stage.model(scope)]
+        for tier, scope in [(whole, none), (whole.optimistic(), whole.whole()), (whole, whole.whole())]
+        for model, goal in [tier.model(scope)]
     ]
     assert values == sorted(values)
 
@@ -161,5 +161,5 @@ def test_load_is_conserved(instance: Instance) -> None:
 
 def test_held_tiers_bind_parts(instance: Instance) -> None:
     """Once nothing is broken, home is not allowed any more: five wishes are broken there."""
-    stage = TierProblem(instance=instance, objective=Balance(), held=(HeldTier(objective=Repair(), value=0),))
-    assert not stage.allows(instance.home)
+    tier = TierProblem(instance=instance, objective=Balance(), held=(HeldTier(objective=Repair(), value=0),))
+    assert not tier.allows(instance.home)

@@ -14,7 +14,7 @@ from rebalancer.rules import Rule, Rulebook, rules_for
 from rebalancer.solve.instance.instance import instance_of
 from rebalancer.solve.model.cp_sat import Effort
 from rebalancer.solve.model.tier import HeldTier, TierProblem
-from rebalancer.solve.search.per_host_bound import shed_bound
+from rebalancer.solve.search.per_host_bound import per_host_bound
 from tests.solve.tiny import BALANCING, best, random_problem, tiny
 
 EFFORT = Effort(deterministic=10, seconds=20, seed=1)
@@ -33,8 +33,8 @@ LOWEST_KNOWN = {
 def bound_of(problem: Problem, rules: tuple[Rule, ...], breaches: int) -> float:
     """The bound where as many breaches are left."""
     held = (HeldTier(objective=Repair(), value=breaches),)
-    stage = TierProblem(instance=instance_of(Rulebook(problem, rules)), objective=Balance(), held=held)
-    return float(shed_bound(stage.optimistic(), EFFORT))
+    tier = TierProblem(instance=instance_of(Rulebook(problem, rules)), objective=Balance(), held=held)
+    return float(per_host_bound(tier.optimistic(), EFFORT))
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -50,23 +50,23 @@ def accepted_by_model(problem: Problem) -> set[tuple[str, ...]]:
     for number, limit in enumerate(instance.failures.restarts):
         outlived = [failure for failure in limit.failures if limit.restarts(failure, here) is not None]
         instance.failures.stated.extend((number, failure) for failure in outlived)
-    stage = TierProblem(instance=instance, objective=BALANCING[1])
-    return {tuple(goal.host_of.values()) for goal in placements(problem) if _is_possible(stage, goal)}
+    tier = TierProblem(instance=instance, objective=BALANCING[1])
+    return {tuple(goal.host_of.values()) for goal in placements(problem) if _is_possible(tier, goal)}
 
 
-def _is_possible(stage: TierProblem, goal: Placement) -> bool:
+def _is_possible(tier: TierProblem, goal: Placement) -> bool:
     """Whether a whole model lets every unit be where *goal* has it."""
-    instance = stage.instance
+    instance = tier.instance
     at = np.array([instance.hosts.index(goal[members[0]]) for members in instance.units], dtype=np.int64)
     movable = {vm for members in instance.units for vm in members}
     if any(goal[vm] != host for vm, host in instance.problem.initial.host_of.items() if vm not in movable):
         return False
-    model, _ = stage.model(stage.whole())
+    model, _ = tier.model(tier.whole())
     for unit, host in enumerate(at.tolist()):
         if model.variable[unit, host] < 0:
             return False
-        model.fix(int(model.variable[unit, host]), 1)
-    return cp_model.CpSolver().solve(model.cp) == cp_model.OPTIMAL
+        model.writer.fix(int(model.variable[unit, host]), 1)
+    return cp_model.CpSolver().solve(model.writer.model()) == cp_model.OPTIMAL
 
 
 @pytest.mark.parametrize(("seed", "failing"), [*((seed, 1) for seed in range(6)), *((seed, 2) for seed in range(3))])

@@ -10,13 +10,13 @@ from rebalancer.policy import intent_of
 from rebalancer.rules import Rulebook
 from rebalancer.solve import solve
 from tests.pools import make_host, make_pool, make_vm, policy_of
-from tests.solve.search.reluctant import ANY_GAIN, HOT, ON_H1, reluctant
+from tests.solve.reluctant import ANY_GAIN, HOT, ON_H1, reluctant
 from tests.solve.tiny import BALANCING, best, random_problem, tiny
 
 
 @pytest.mark.parametrize("price", [0.25, 5.0])
 @pytest.mark.parametrize("seed", range(8))
-def test_the_price_is_part_of_the_optimum(seed: int, price: float) -> None:
+def test_the_price_is_restricted_the_optimum(seed: int, price: float) -> None:
     """Every tier equals brute force over all placements, proved."""
     problem = reluctant(random_problem(seed), "v0", "v2", price=price)
     solution = solve(Rulebook.of(problem))

@@ -14,7 +14,7 @@ ANY_GAIN = {"minimum_gain_pcpu_hours": 0}
 
 
 def reluctant(problem: Problem, *names: str, price: float = 1.0) -> Problem:
-    """The same problem with *names* as last resorts."""
+    """*problem* with *names* as last resorts."""
     objective = problem.policy.objective.model_copy(update={"pcpu_hours_per_last_resort": price})
     policy = problem.policy.model_copy(update={"last_resort": names, "objective": objective})
     return replace(problem, policy=policy, intent=intent_of(policy, problem.pool))

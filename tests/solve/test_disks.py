@@ -21,7 +21,7 @@ from rebalancer.solve.search.components import components
 from rebalancer.units import GIB
 from tests.local_disks import full_disk, local_host, local_problem, local_sr, local_vm, two_disks
 from tests.pools import CPU_INFO, policy_of
-from tests.solve.instance.carried import accepted, assert_chosen_srs_are_accepted, hosts_of
+from tests.solve.carried import accepted, assert_chosen_srs_are_accepted, hosts_of
 from tests.solve.tiny import BALANCING, accepted_by_model, make_demand
 
 

@@ -18,7 +18,7 @@ from rebalancer.solve.instance.evaluate import load_of, overload_limits
 from rebalancer.solve.instance.instance import instance_of
 from rebalancer.solve.model.tier import TierProblem, placement_of
 from rebalancer.solve.model.variables import Scope
-from rebalancer.solve.search.local_search import shifted
+from rebalancer.solve.search.local_search import local_search
 from tests.solve.tiny import BALANCING, best, placements, random_problem, tiny
 
 VMS = {"a": ("h1", 8.0), "b": ("h1", 4.0), "c": ("h1", 2.0), "d": ("h2", 4.0)}
@@ -32,7 +32,7 @@ def with_budget(policy: Policy, budget: int) -> Policy:
 
 
 def peaking(problem: Problem, budget: int, *, seed: int) -> Problem:
-    """The same problem with a third less to do, and peaks of up to 4 pCPUs in most slots."""
+    """*problem* with a third less to do, and peaks of up to 4 pCPUs in most slots."""
     assert problem.demand is not None
     random = np.random.default_rng(seed)
     shape = problem.demand.vm_pcpu.shape
@@ -86,12 +86,12 @@ def test_the_model_counts_what_the_objective_counts(seed: int) -> None:
     problem = peaking(random_problem(seed, vms=4), 2, seed=seed)
     instance = instance_of(Rulebook.of(problem))
     for objective in (Overload(), Peak()):
-        stage = TierProblem(instance=instance, objective=objective)
-        model, goal = stage.model(Scope(free=instance.legal, at=instance.home))
+        tier = TierProblem(instance=instance, objective=objective)
+        model, goal = tier.model(Scope(free=instance.legal, at=instance.home))
         for at in np.ndindex(*(3,) * len(instance.units)):
             where = np.array(at, dtype=np.int64)
             if instance.legal[np.arange(len(where)), where].all():
-                still, same = stage.model(stage.at(where))
+                still, same = tier.model(tier.at(where))
                 exact = objective.value(placement_of(instance, where), Rulebook.of(problem))
                 said = float(model.value(goal, where) * goal.worth)
                 assert said == pytest.approx(exact, abs=1.01e-4 if isinstance(objective, Peak) else 1e-9)
@@ -103,8 +103,8 @@ def test_shifts_end_in_loads_that_are_true(seed: int) -> None:
     """What local search adds up shift by shift relieves the hosts, and never makes the total worse."""
     problem = peaking(random_problem(seed), 2, seed=seed)
     instance = instance_of(Rulebook.of(problem))
-    stage, limits = TierProblem(instance=instance, objective=Balance()), overload_limits(instance)
-    at = shifted(stage, instance.home, limits, 0.0, np.random.default_rng(1))
+    tier, limits = TierProblem(instance=instance, objective=Balance()), overload_limits(instance)
+    at = local_search(tier, instance.home, limits, 0.0, np.random.default_rng(1))
     above = [np.maximum(load_of(instance, each) - limits[:, None], 0).sum() for each in (instance.home, at)]
     assert above[1] < above[0] if (at != instance.home).any() else above[1] == above[0]
 

@@ -1,0 +1,37 @@
+"""What came of one objective: its value before and after, and how far that may be from the best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+NEGLIGIBLE = 1e-9
+"""Differences of objectives below this are float noise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierResult:
+    """One objective: its value before and after, and a bound that no placement which holds earlier tiers can beat."""
+
+    objective: str
+    sentence: str
+    unit: str
+    before: float
+    after: float
+    bound: float
+    proved: bool
+
+    @property
+    def gap(self) -> float:
+        """How far `after` may be from the best value, as a share of it."""
+        return gap_of(self.after, self.bound, proved=self.proved)
+
+    def rounded(self, decimals: int) -> TierResult:
+        """The result with so many *decimals*, as plans keep it."""
+        before, after, bound = (round(each, decimals) for each in (self.before, self.after, self.bound))
+        return replace(self, before=before, after=after, bound=bound)
+
+
+def gap_of(value: float, bound: float, *, proved: bool) -> float:
+    """The distance of *value* from *bound* as a share of the larger; 0 where *value* is *proved* or meets the bound."""
+    distance = abs(value - bound)
+    return 0.0 if proved or distance <= NEGLIGIBLE else distance / max(abs(value), abs(bound))
