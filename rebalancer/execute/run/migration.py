@@ -10,11 +10,11 @@ from rebalancer.execute.journal.journal import Intended, Journal, Looked, Sent
 from rebalancer.execute.judge.outcome import StepState
 from rebalancer.execute.judge.refusal import is_late, is_lost_at_the_end
 from rebalancer.execute.reporter import RunReporter
-from rebalancer.execute.run.carrying import left_behind
 from rebalancer.execute.run.sight import Sight
 from rebalancer.execute.run.watch import Waiting, Watch
 from rebalancer.placement import Move
 from rebalancer.plan import Step
+from rebalancer.plan.progress import left_behind
 from rebalancer.xapi import StorageMotion, TaskState, TaskStatus
 
 

@@ -25,7 +25,6 @@ from rebalancer.execute.judge.preflight import (
     assert_sealed,
     assert_still_there,
 )
-from rebalancer.execute.judge.progress import already_there
 from rebalancer.execute.reporter import RunReporter
 from rebalancer.execute.result import Ending, RunResult
 from rebalancer.execute.run.attempt import Attempt
@@ -36,6 +35,7 @@ from rebalancer.execute.run.sight import Sight, sight
 from rebalancer.execute.run.watch import Waiting, Watch
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan, Step
+from rebalancer.plan.progress import host_of, made_already
 from rebalancer.schedule.lanes import Lanes
 
 _LOOK_AGAIN = frozenset({StepState.HALTED, StepState.ELSEWHERE})
@@ -101,7 +101,7 @@ class Run:
 
     def _preflight(self, pool: Pool) -> None:
         """Pass if what is left may be begun, and note how the pool differs."""
-        there = already_there(self.plan, pool, self.done)
+        there = made_already(self.plan, pool, self.done)
         if len(there | self.done) < len(self.plan.steps):
             assert_not_expired(self.plan, self.watch.clock.now())
             self.differences = assert_legal_from_here(self.plan, self.done | there, pool)
@@ -131,7 +131,7 @@ class Run:
             self._look_again(step, journal)
         fresh = self._read() if self.history else pool
         for step in self.plan.steps:
-            if step.id in already_there(self.plan, fresh, self.done) - self.done:
+            if step.id in made_already(self.plan, fresh, self.done) - self.done:
                 there = Sight(state=StepState.MOVED, where=self.watch.look(step.vm))
                 self._note(step, self._migration(step, journal).write(there, words="it was there already"))
         if self.history:
@@ -236,8 +236,7 @@ class Run:
         if any(step.disks for step in steps):
             return None
         pool = self._read()
-        ends = {step.vm: {step.source, step.target} for step in steps}
-        if not all(vm in pool.vms and pool.vms[vm].resident_on in hosts for vm, hosts in ends.items()):
+        if not all(host_of(step.vm, pool) in {step.source, step.target} for step in steps):
             return None
         self.differences = assert_legal_from_here(self.plan, self.done, pool, flying)
         return pool

@@ -14,12 +14,13 @@ from rebalancer.errors import RefusedByXapi, StalePlan, StoppedHalfWay
 from rebalancer.execute import execute, read_journal, resume
 from rebalancer.execute.journal.journal import Looked
 from rebalancer.execute.judge.outcome import StepState
-from rebalancer.execute.judge.progress import already_there, undone
+from rebalancer.execute.judge.preflight import undone
 from rebalancer.execute.run.carrying import motion_of
 from rebalancer.inventory import Pool
 from rebalancer.inventory.digest import inventory_digest
 from rebalancer.placement import Move, Placement, disks_of
 from rebalancer.plan import Plan
+from rebalancer.plan.progress import made_already
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.problem import make_problem, pool_at
 from rebalancer.rules import rules_for
@@ -111,7 +112,7 @@ def test_vm_arrives_with_its_disks(stage: Stage) -> None:
     for disk in step.disks:
         assert disk.disk not in after.vdis
         assert after.srs[disk.source].physical_utilisation_bytes < before.srs[disk.source].physical_utilisation_bytes
-    assert already_there(stage.plan, after) == {step.id}
+    assert made_already(stage.plan, after) == {step.id}
 
 
 def test_what_was_done_is_no_drift(stage: Stage) -> None:
