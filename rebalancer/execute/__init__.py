@@ -1,16 +1,15 @@
 """Carrying out a plan: journal, lock, preflight, and the run itself."""
 
-from rebalancer.execute.clock import Clock
+from rebalancer.execute.clock import Clock, Timeouts
 from rebalancer.execute.journal.cooling import cooled, moved_since
 from rebalancer.execute.journal.folders import journal_path, plain_uuid, state_folder
-from rebalancer.execute.journal.history import was_begun
+from rebalancer.execute.journal.history import done_since, was_begun
 from rebalancer.execute.journal.journal import Looked, read_journal
 from rebalancer.execute.journal.learned_pace import learned_pace
 from rebalancer.execute.journal.lock import pool_lock
-from rebalancer.execute.journal.since import done_since
 from rebalancer.execute.judge.outcome import StepState
 from rebalancer.execute.live import Live
-from rebalancer.execute.patience import Patience
+from rebalancer.execute.options import RunOptions
 from rebalancer.execute.reporter import RunReporter
 from rebalancer.execute.result import Ending, RunResult
 from rebalancer.execute.run.runner import execute, resume
@@ -21,11 +20,12 @@ __all__ = [
     "Ending",
     "Live",
     "Looked",
-    "Patience",
+    "RunOptions",
     "RunReporter",
     "RunResult",
     "StepState",
     "StopSignal",
+    "Timeouts",
     "Wish",
     "cooled",
     "done_since",

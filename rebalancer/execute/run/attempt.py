@@ -55,7 +55,7 @@ class Attempt:
         again = looked.state is StepState.UNSENT or is_passing(looked.error)
         if looked.state in _WHERE_IT_WAS and again and self.goes_on():
             self.migration.reporter.step_waits(step, what_happened(step, looked))
-            yield from watch.pause(watch.patience.retry)
+            yield from watch.pause(watch.timeouts.retry)
             with suppress(Withdrawn):  # then the step has ended as the first attempt did
                 looked = yield from self._once()
         return looked

@@ -93,7 +93,7 @@ class Migration:
         return self.step.move
 
     def _limit(self) -> float:
-        return self.watch.patience.for_step(self.step.seconds)
+        return self.watch.timeouts.for_step(self.step.seconds)
 
     def _progress(self, share: float) -> None:
         self.reporter.step_progress(self.step, share)
@@ -109,7 +109,7 @@ class Migration:
     def _without_task(self, words: str) -> Waiting[Looked]:
         """A call may be under way, and only the VM can tell: a VM at rest on its source tells nothing."""
         try:
-            found = yield from self.watch.settled(self._move, self._limit(), quiet=self.watch.patience.quiet)
+            found = yield from self.watch.settled(self._move, self._limit(), quiet=self.watch.timeouts.quiet)
             found, left = self.with_disks(found)
         except Unreachable as error:
             return self.write(Sight(state=StepState.UNKNOWN), words=f"{words}; {error}")
@@ -124,12 +124,12 @@ class Migration:
 
     def _after(self, task: TaskState) -> Waiting[Sight]:
         """What the pool shows once *task* is over, or will not end."""
-        patience = self.watch.patience
+        timeouts = self.watch.timeouts
         if task.status is TaskStatus.PENDING:
             found = yield from self.watch.settled(self._move, 0, quiet=0)
             return _read_as(found, stayed=StepState.UNKNOWN)
         refused = task.status is TaskStatus.FAILURE and not is_late(task.error)
-        found = yield from self.watch.settled(self._move, self._limit(), quiet=0 if refused else patience.quiet)
+        found = yield from self.watch.settled(self._move, self._limit(), quiet=0 if refused else timeouts.quiet)
         if is_lost_at_the_end(task.error):
             return _read_as(found, stayed=StepState.UNKNOWN)
         return _read_as(found, stayed=StepState.REFUSED) if refused else found

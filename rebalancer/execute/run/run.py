@@ -154,7 +154,7 @@ class Run:
         """
         while self.flights:
             if not self.flights.go_on():
-                self.watch.clock.sleep(self.watch.patience.poll)
+                self.watch.clock.sleep(self.watch.timeouts.poll)
         self._raise_troubles()
 
     def _raise_troubles(self) -> None:
@@ -184,7 +184,7 @@ class Run:
             for step in over:
                 lanes.leave(step)
             if not over:
-                self.watch.clock.sleep(self.watch.patience.poll)
+                self.watch.clock.sleep(self.watch.timeouts.poll)
         self._raise_troubles()
         return self._ending()
 

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from rebalancer.errors import RefusedByXapi, Unreachable
-from rebalancer.execute.clock import Clock
+from rebalancer.execute.clock import Clock, Timeouts
 from rebalancer.execute.judge.outcome import StepState
 from rebalancer.execute.judge.refusal import is_starting
 from rebalancer.execute.live import Live
-from rebalancer.execute.patience import Patience
 from rebalancer.execute.run.sight import Sight, is_busy, is_migrating, sight
 from rebalancer.execute.run.stop import StopSignal, Wish
 from rebalancer.placement import Move
@@ -32,13 +31,13 @@ _IN_SIGHT = frozenset({StepState.MOVED, StepState.ELSEWHERE})
 
 @dataclass(slots=True, kw_only=True)
 class Watch:
-    """Looks at *live* with *patience*; changes nothing but to cancel a task that was to be watched.
+    """Looks at *live* within *timeouts*; changes nothing but to cancel a task that was to be watched.
 
     A silence of the pool is one silence, however many questions meet it: who asks late in it does not wait anew.
     """
 
     live: Live
-    patience: Patience
+    timeouts: Timeouts
     clock: Clock
     stop: StopSignal
     _silent_since: float | None = field(default=None, init=False)
@@ -47,7 +46,7 @@ class Watch:
         """The answer to *question*, which changes nothing, asked again while the pool cannot be reached or is starting.
 
         Raises:
-            XapiError: for longer than patience allows, or somebody wants the run to be cancelled.
+            XapiError: for longer than the timeouts allow, or somebody wants the run to be cancelled.
         """
         while True:
             try:
@@ -58,7 +57,7 @@ class Watch:
             else:
                 self._silent_since = None
                 return answer
-            self.clock.sleep(self.patience.poll)
+            self.clock.sleep(self.timeouts.poll)
 
     def _waits_on(self, error: Unreachable | RefusedByXapi) -> bool:
         """Whether to ask again after *error*; one that answers the question ends the silence."""
@@ -67,7 +66,7 @@ class Watch:
             return False
         now = self.clock.monotonic()
         self._silent_since = now if self._silent_since is None else self._silent_since
-        return now < self._silent_since + self.patience.unreachable and self.stop.wish is not Wish.CANCEL
+        return now < self._silent_since + self.timeouts.unreachable and self.stop.wish is not Wish.CANCEL
 
     def pause(self, seconds: float) -> Waiting[None]:
         """Let *seconds* pass, or less where somebody asks to stop."""
@@ -80,8 +79,8 @@ class Watch:
         return self.keep_asking(lambda: self.live.whereabouts(vm))
 
     def at_rest(self, vm: str, waits: Callable[[str], None]) -> Waiting[Whereabouts]:
-        """Where *vm* is once nothing is done to it, or once patience ends; *waits* hears what it waits for."""
-        until = self.clock.monotonic() + self.patience.busy
+        """Where *vm* is once nothing is done to it, or once its time is over; *waits* hears what it waits for."""
+        until = self.clock.monotonic() + self.timeouts.busy
         told = ""
         while is_busy(where := self.look(vm)) and self.clock.monotonic() < until and not self.stop.asked:
             why = ", ".join(where.operations) or "a migration"
@@ -101,7 +100,7 @@ class Watch:
             progress(task.progress)
             if not cancelled and (self.clock.monotonic() >= until or self.stop.wish is Wish.CANCEL):
                 self._cancel(ref)
-                until, cancelled = self.clock.monotonic() + self.patience.cancel, True
+                until, cancelled = self.clock.monotonic() + self.timeouts.cancel, True
             elif cancelled and self.clock.monotonic() >= until:
                 break
             yield

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rebalancer.errors import RefusedByXapi, StalePlan, StoppedHalfWay
-from rebalancer.execute import execute, read_journal, resume
+from rebalancer.execute import RunOptions, execute, read_journal, resume
 from rebalancer.execute.journal.journal import Looked
 from rebalancer.execute.judge.outcome import StepState
 from rebalancer.execute.judge.preflight import undone
@@ -30,7 +30,7 @@ from rebalancer.verify.verify import verify_plan
 from rebalancer.xapi import LivePool, Trust, live_pool
 from tests.execute.carried import LOCAL, PLAN, options
 from tests.execute.scripted import Script, ScriptedPool
-from tests.execute.stage import KEYS, PATIENCE, StoppedClock
+from tests.execute.stage import KEYS, TIMEOUTS, StoppedClock
 from tests.local_disks import local_problem, local_vm, with_disks
 from tests.plan.made import LATER, plan_of
 from tests.pools import policy_of
@@ -69,14 +69,10 @@ class Stage:
 
     def run(self, way: Callable[..., Any] = execute) -> Any:  # noqa: ANN401 - a result
         """Carry the plan out, or go on with it."""
-        return way(
-            self.plan,
-            self.live,
-            journal=self.folder / "journal.jsonl",
-            state_dir=self.folder / "state",
-            clock=OnTime(),
-            patience=PATIENCE,
+        options = RunOptions(
+            journal=self.folder / "journal.jsonl", state_dir=self.folder / "state", clock=OnTime(), timeouts=TIMEOUTS
         )
+        return way(self.plan, self.live, options)
 
     def srs(self) -> list[str]:
         """The SR behind each drive that the plan names, now."""
@@ -201,7 +197,7 @@ def test_vm_that_arrives_without_its_disk_stops_the_run(tmp_path: Path) -> None:
     """The VM is on its target, its disk is not: nobody calls that moved."""
     live = ScriptedPool(LOCAL.pool, web=Script())
     with pytest.raises(StoppedHalfWay, match="the VM has arrived, and not all of its disks have") as stopped:
-        execute(PLAN, live, **options(tmp_path))
+        execute(PLAN, live, options(tmp_path))
     assert "disk web-disk0 is on l1, not on l2" in str(stopped.value)
     (motion,) = live.motions
     assert (motion.network, motion.sr_of) == ("lan", {"web-disk0": "l2"})
@@ -212,7 +208,7 @@ def test_disk_that_somebody_moved_before_makes_the_plan_stale(tmp_path: Path) ->
     moved = pool_at(LOCAL.pool, Placement({}, {"web": {"web-xvd0": "shared"}}))
     live = ScriptedPool(moved)
     with pytest.raises(StalePlan, match="disk web-disk0 of VM web is on SR shared, not on l1"):
-        execute(PLAN, live, **options(tmp_path))
+        execute(PLAN, live, options(tmp_path))
     assert live.sent == []
 
 

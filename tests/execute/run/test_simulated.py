@@ -194,15 +194,15 @@ def test_two_runs_at_once(stage: Stage) -> None:
 START = """
 import sys, time
 from pathlib import Path
-from rebalancer.execute import execute, stop_on_signals
+from rebalancer.execute import RunOptions, execute, stop_on_signals
 from rebalancer.export import read_plan
 from rebalancer.xapi import Credentials, Trust, live_pool
-from tests.execute.stage import PATIENCE, StoppedClock
+from tests.execute.stage import TIMEOUTS, StoppedClock
 
 plan, url, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 with live_pool(url, Credentials(user="root", password="simulator"), Trust()) as live, stop_on_signals() as stop:
-    execute(read_plan(Path(plan)), live, journal=folder / "journal.jsonl", state_dir=folder / "state",
-            clock=StoppedClock(), patience=PATIENCE, stop=stop)
+    execute(read_plan(Path(plan)), live, RunOptions(journal=folder / "journal.jsonl", state_dir=folder / "state",
+            clock=StoppedClock(), timeouts=TIMEOUTS, stop=stop))
 """
 
 
