@@ -1,4 +1,13 @@
-"""Carrying out a plan: journal, lock, preflight, and the run itself."""
+"""Carrying out a plan.
+
+From the bottom up, each folder importing only those above it in this list:
+
+- journal: what runs leave on disk, journals and locks, and what later runs learn from them;
+- judge: whether the plan may still be carried out, and what became of a step;
+- run: the run itself, from the look before a step to the look after it.
+
+The modules beside them are what callers hand in and get back.
+"""
 
 from rebalancer.execute.clock import Clock, Timeouts
 from rebalancer.execute.journal.cooling import cooled, moved_since
@@ -7,13 +16,13 @@ from rebalancer.execute.journal.history import done_since, was_begun
 from rebalancer.execute.journal.journal import Looked, read_journal
 from rebalancer.execute.journal.learned_pace import learned_pace
 from rebalancer.execute.journal.lock import pool_lock
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.live import Live
 from rebalancer.execute.options import RunOptions
 from rebalancer.execute.reporter import RunReporter
 from rebalancer.execute.result import Ending, RunResult
 from rebalancer.execute.run.runner import execute, resume
-from rebalancer.execute.run.stop import StopSignal, Wish, stop_on_signals
+from rebalancer.execute.stop import StopSignal, Wish, stop_on_signals
 
 __all__ = [
     "Clock",

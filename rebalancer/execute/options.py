@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rebalancer.execute.clock import Clock, Timeouts
 from rebalancer.execute.reporter import RunReporter
-from rebalancer.execute.run.stop import StopSignal
+from rebalancer.execute.stop import StopSignal
 from rebalancer.policy import ChangeWindows
 
 

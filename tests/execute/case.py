@@ -16,7 +16,7 @@ from rebalancer.errors import (
 )
 from rebalancer.execute import RunOptions, StopSignal, Timeouts, execute, read_journal
 from rebalancer.execute.journal.journal import Entry, Looked
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan
 from tests.execute.scripted import HandClock, ScriptedPool

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rebalancer.errors import InputError
 from rebalancer.execute.journal.journal import Entry, Intended, Looked, RunBegan, RunEnded, Sent, read_journal
-from rebalancer.execute.judge.outcome import UNSETTLED, StepState, may_follow
+from rebalancer.execute.journal.outcome import UNSETTLED, StepState, may_follow
 from rebalancer.plan import Plan
 
 _AT_HOME = frozenset({StepState.UNSENT, StepState.REFUSED, StepState.STAYED})

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from rebalancer.errors import InputError
 from rebalancer.execute.journal.folders import make_folder
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Uuid
 
 FORMAT = "rebalancer-journal/1"

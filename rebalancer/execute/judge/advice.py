@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rebalancer.execute.journal.journal import Looked
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.plan import Step
 
 NEXT_STEPS = {

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from rebalancer.errors import RefusedByXapi
 from rebalancer.execute.journal.journal import Looked
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.advice import named, what_happened
-from rebalancer.execute.judge.outcome import StepState
 from rebalancer.execute.judge.refusal import is_passing
 from rebalancer.execute.run.carrying import motion_of
 from rebalancer.execute.run.flight import Flights, Halt, Withdrawn

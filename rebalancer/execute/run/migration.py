@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable
 from rebalancer.execute.journal.history import StepHistory
 from rebalancer.execute.journal.journal import Intended, Journal, Looked, Sent
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.refusal import is_late, is_lost_at_the_end
 from rebalancer.execute.reporter import RunReporter
 from rebalancer.execute.run.sight import Sight

@@ -16,8 +16,8 @@ from rebalancer.errors import IllegalPlan, InputError, InventoryError, StalePlan
 from rebalancer.execute.journal.history import StepHistory
 from rebalancer.execute.journal.journal import Journal, Looked, RunBegan, RunEnded
 from rebalancer.execute.journal.learned_pace import wire_of
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.advice import NEXT_STEPS, what_happened
-from rebalancer.execute.judge.outcome import StepState
 from rebalancer.execute.judge.preflight import (
     assert_legal_from_here,
     assert_not_expired,

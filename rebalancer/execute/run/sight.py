@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import PowerState, Uuid
 from rebalancer.placement import Move
 from rebalancer.xapi import Whereabouts

@@ -12,11 +12,11 @@ from typing import TypeVar
 
 from rebalancer.errors import RefusedByXapi, Unreachable
 from rebalancer.execute.clock import Clock, Timeouts
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.refusal import is_starting
 from rebalancer.execute.live import Live
 from rebalancer.execute.run.sight import Sight, is_busy, is_migrating, sight
-from rebalancer.execute.run.stop import StopSignal, Wish
+from rebalancer.execute.stop import StopSignal, Wish
 from rebalancer.placement import Move
 from rebalancer.xapi import TaskState, TaskStatus, Whereabouts
 

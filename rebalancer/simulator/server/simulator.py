@@ -14,8 +14,8 @@ from rebalancer.simulator.rrd.generation import Generation
 from rebalancer.simulator.server.http import Listener, Site
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.faults import Faults
-from rebalancer.simulator.state.load import Load
 from rebalancer.simulator.state.pool import SimulatedPool
+from rebalancer.simulator.state.workload import Workload
 from rebalancer.simulator.state.world import World
 
 HOSTS_PER_NET = 250
@@ -61,7 +61,7 @@ class Simulator:
         self.certificate_fingerprint: str | None = None
         self.world = World(
             database=Database(self._pool.records),
-            load=Load(self._pool),
+            load=Workload(self._pool),
             clock=_clock(now),
             speed=speed,
             user=user,

@@ -10,7 +10,7 @@ from threading import Event
 
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.faults import Faults
-from rebalancer.simulator.state.load import Load
+from rebalancer.simulator.state.workload import Workload
 
 
 @contextmanager
@@ -47,7 +47,7 @@ class World:
     """
 
     database: Database
-    load: Load
+    load: Workload
     clock: Callable[[], float]
     speed: float
     user: str

@@ -11,7 +11,7 @@ import pytest
 from rebalancer.execute import RunOptions, execute, learned_pace
 from rebalancer.execute.journal.journal import Entry, Intended, Journal, Looked, RunBegan, Sent
 from rebalancer.execute.journal.learned_pace import Experience, fitted
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.plan.duration import NO_EXPERIENCE
 from tests.execute.scripted import MADE_AT, HandClock, Script, ScriptedPool, plan_of
 from tests.pools import make_host, make_pool, make_vm

@@ -12,7 +12,7 @@ import pytest
 from rebalancer.errors import InventoryError, PoolLocked, StalePlan, StoppedHalfWay
 from rebalancer.execute import Ending, RunOptions, execute, pool_lock, read_journal, resume
 from rebalancer.execute.journal.journal import Entry, Intended, Journal
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.problem import make_problem

@@ -9,7 +9,7 @@ from rebalancer.errors import (
     Unreachable,
 )
 from rebalancer.execute import execute
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.plan.plan import Plan
 from tests.execute.case import DOWN, TIMEOUTS, Case, refusal

@@ -13,7 +13,7 @@ import pytest
 from rebalancer.errors import RefusedByXapi, StalePlan, StoppedHalfWay
 from rebalancer.execute import RunOptions, execute, read_journal, resume
 from rebalancer.execute.journal.journal import Looked
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.preflight import undone
 from rebalancer.execute.run.carrying import motion_of
 from rebalancer.inventory import Pool

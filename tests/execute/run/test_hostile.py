@@ -17,7 +17,7 @@ from rebalancer.execute.journal.cooling import moved_since
 from rebalancer.execute.journal.folders import lock_path
 from rebalancer.execute.journal.journal import Journal, Looked, RunEnded
 from rebalancer.execute.journal.lock import pool_lock
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.placement import Placement
 from rebalancer.plan import sealed

@@ -10,7 +10,7 @@ import pytest
 from rebalancer.errors import StoppedHalfWay
 from rebalancer.execute import execute, resume
 from rebalancer.execute.journal.journal import Entry, Journal
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.plan import Plan
 from tests.execute.case import Case

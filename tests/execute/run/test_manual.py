@@ -12,7 +12,7 @@ import pytest
 
 from rebalancer.execute.clock import Timeouts
 from rebalancer.execute.journal.journal import _KINDS, FORMAT
-from rebalancer.execute.judge.outcome import MEANINGS
+from rebalancer.execute.journal.outcome import MEANINGS
 from rebalancer.execute.judge.refusal import _PASSING
 from rebalancer.policy import Policy
 

@@ -14,7 +14,7 @@ from rebalancer.describe.summary import Chosen
 from rebalancer.errors import RefusedByXapi, StalePlan, StoppedHalfWay, Unreachable
 from rebalancer.execute import Ending, RunReporter, StopSignal, execute, resume
 from rebalancer.execute.journal.journal import Intended, Looked, RunEnded, Sent
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.order.order import Order, find_order
 from rebalancer.placement import Placement

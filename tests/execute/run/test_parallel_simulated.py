@@ -15,7 +15,7 @@ import pytest
 from rebalancer.describe.summary import Chosen
 from rebalancer.execute import RunReporter, execute, resume
 from rebalancer.execute.journal.journal import Looked
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.order.order import Order, find_order
 from rebalancer.placement import Placement

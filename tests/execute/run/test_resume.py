@@ -14,7 +14,7 @@ from rebalancer.errors import (
 )
 from rebalancer.execute import execute, resume
 from rebalancer.execute.journal.journal import Intended, Journal, RunBegan, Sent
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.plan.plan import Plan
 from rebalancer.xapi import TaskStatus

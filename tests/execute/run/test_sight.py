@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.run.sight import is_busy, is_migrating, sight
 from rebalancer.inventory import PowerState
 from rebalancer.placement import Move

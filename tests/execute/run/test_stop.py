@@ -8,7 +8,7 @@ from rebalancer.errors import (
     StoppedHalfWay,
 )
 from rebalancer.execute import execute
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.plan.plan import Plan
 from tests.execute.case import STEPS, Case

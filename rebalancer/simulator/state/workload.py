@@ -17,7 +17,7 @@ QUIET = 0.02
 BASE = 0.5
 
 
-class Load:
+class Workload:
     """Repeating load series and the history of where VMs were.
 
     Args:
@@ -48,7 +48,7 @@ class Load:
             times.append(when)
             hosts.append(host)
 
-    def adopt(self, vm_uuid: str, other: Load) -> None:
+    def adopt(self, vm_uuid: str, other: Workload) -> None:
         """Take over how busy a VM is that comes from another pool; it was nowhere here until then."""
         with self._lock:
             self._stays[vm_uuid] = ([float("-inf")], [NULL])
