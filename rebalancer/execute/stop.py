@@ -20,12 +20,12 @@ class Wish(IntEnum):
 
 @dataclass(slots=True)
 class StopSignal:
-    """Counts how often somebody asked to stop; safe to use in a signal handler, because it takes no lock."""
+    """How often somebody asked to stop; safe to use in a signal handler, because it takes no lock."""
 
     asked: int = 0
 
     def ask(self) -> None:
-        """Ask once more."""
+        """Count one more request to stop."""
         self.asked += 1
 
     @property

@@ -77,7 +77,6 @@ def _drives(step: Step, pool: Pool) -> dict[DiskKey, list[Uuid]]:
 
 
 def _homes(step: Step) -> dict[DiskKey, list[Uuid]]:
-    """The SRs from which the disks of *step* came."""
     return _in_groups((disk.name, disk.target, disk.source) for disk in step.disks)
 
 

@@ -94,7 +94,6 @@ def done_since(plan: Plan, journal: Path, looked_at: datetime) -> frozenset[str]
 
 
 def _next(before: StepHistory, entry: Intended | Sent | Looked) -> StepHistory:
-    """The history once *entry* is written."""
     match entry:
         case Intended():
             return StepHistory(state=StepState.INTENDED, intended_at=entry.at)

@@ -47,7 +47,6 @@ def assert_same_pool(plan: Plan, pool: Pool) -> None:
 
 
 def _called(names: Mapping[Uuid, str]) -> str:
-    """Pools, with their uuids."""
     words = " and ".join(f"{name} ({uuid})" for uuid, name in names.items())
     return f"{'pool' if len(names) == 1 else 'pools'} {words}"
 
@@ -63,7 +62,7 @@ def assert_not_expired(plan: Plan, now: datetime) -> None:
 
 
 def assert_still_there(plan: Plan, pool: Pool) -> None:
-    """Pass if every VM is where *plan*, all of whose steps were made once, has brought it.
+    """Pass if every VM is where the last step of *plan* has brought it; all steps were made before.
 
     Raises:
         StalePlan: one is not: it was taken back, moved on, or does not run any more.
@@ -111,7 +110,6 @@ def _unfit(plan: Plan, pool: Pool) -> tuple[str, ...]:
 
 
 def _notes(pool: Pool) -> tuple[str, ...]:
-    """What people should know, although it stops nothing."""
     return (
         ("HA is on: XAPI tests its failover plan at every step and may refuse one",)
         if any(member.ha.enabled for member in pool.members)
@@ -145,7 +143,6 @@ def _renamed(pool: Pool, disks: Sequence[StepDisk]) -> Pool:
 
 
 def _filled(drive: VBD, names: Mapping[Uuid, Uuid]) -> VBD:
-    """*drive* with the original of its copy."""
     return replace(drive, vdi=names.get(drive.vdi or "", drive.vdi))
 
 

@@ -10,7 +10,7 @@ from rebalancer.execute.journal.journal import Intended, Journal, Looked, Sent
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.refusal import is_late, is_lost_at_the_end
 from rebalancer.execute.reporter import RunReporter
-from rebalancer.execute.run.sight import Sight
+from rebalancer.execute.run.observation import Observation
 from rebalancer.execute.run.watch import Waiting, Watch
 from rebalancer.placement import Move
 from rebalancer.plan import Step
@@ -47,7 +47,7 @@ class Migration:
             live = self.watch.live
             ref = live.migrate_with_disks(motion) if motion else live.migrate(step.vm, step.target, step.network)
         except Unreachable as error:
-            return self.write(Sight(state=StepState.UNSENT), words=str(error))
+            return self.write(Observation(state=StepState.UNSENT), words=str(error))
         except RefusedByXapi as error:
             return (yield from self._refused((error.code, *error.params)))
         except OutcomeUnknown as error:
@@ -68,13 +68,13 @@ class Migration:
             found = yield from self._after(task)
             found, left = self.with_disks(found)
         except Unreachable as error:
-            return self.write(Sight(state=StepState.UNKNOWN), words=str(error))
+            return self.write(Observation(state=StepState.UNKNOWN), words=str(error))
         looked = self.write(found, error=task.error, words=left or _note(found) or _words(task, found))
         if task.status is not TaskStatus.PENDING:
             self._forget(ref)
         return looked
 
-    def write(self, found: Sight, *, error: tuple[str, ...] = (), words: str = "") -> Looked:
+    def write(self, found: Observation, *, error: tuple[str, ...] = (), words: str = "") -> Looked:
         """Write what the pool showed."""
         looked = Looked(
             at=self.watch.clock.now(),
@@ -99,11 +99,10 @@ class Migration:
         self.reporter.step_progress(self.step, share)
 
     def _refused(self, error: tuple[str, ...]) -> Waiting[Looked]:
-        """XAPI did not take the call."""
         try:
             found = yield from self.watch.settled(self._move, self._limit(), quiet=0)
         except Unreachable:
-            found = Sight(state=StepState.STAYED)
+            found = Observation(state=StepState.STAYED)
         return self.write(_read_as(found, stayed=StepState.REFUSED), error=error)
 
     def _without_task(self, words: str) -> Waiting[Looked]:
@@ -112,18 +111,17 @@ class Migration:
             found = yield from self.watch.settled(self._move, self._limit(), quiet=self.watch.timeouts.quiet)
             found, left = self.with_disks(found)
         except Unreachable as error:
-            return self.write(Sight(state=StepState.UNKNOWN), words=f"{words}; {error}")
+            return self.write(Observation(state=StepState.UNKNOWN), words=f"{words}; {error}")
         return self.write(_read_as(found, stayed=StepState.UNKNOWN), words=left or _note(found) or words)
 
-    def with_disks(self, found: Sight) -> tuple[Sight, str]:
+    def with_disks(self, found: Observation) -> tuple[Observation, str]:
         """*found*, and which disks did not come along with a VM that has arrived: then it is not where it should be."""
         if not self.step.disks or found.state is not StepState.MOVED:
             return found, ""
         left = "; ".join(left_behind(self.step, self.watch.keep_asking(self.watch.live.read)))
         return (replace(found, state=StepState.ELSEWHERE), left) if left else (found, "")
 
-    def _after(self, task: TaskState) -> Waiting[Sight]:
-        """What the pool shows once *task* is over, or will not end."""
+    def _after(self, task: TaskState) -> Waiting[Observation]:
         timeouts = self.watch.timeouts
         if task.status is TaskStatus.PENDING:
             found = yield from self.watch.settled(self._move, 0, quiet=0)
@@ -142,9 +140,9 @@ class Migration:
             return
 
 
-def _read_as(found: Sight, *, stayed: StepState) -> Sight:
+def _read_as(found: Observation, *, stayed: StepState) -> Observation:
     """*found*, with a VM on its source read as *stayed*."""
-    return Sight(state=stayed, where=found.where) if found.state is StepState.STAYED else found
+    return Observation(state=stayed, where=found.where) if found.state is StepState.STAYED else found
 
 
 _TASK_SAYS = {
@@ -156,13 +154,11 @@ _TASK_SAYS = {
 }
 
 
-def _note(found: Sight) -> str:
-    """What the pool tells people besides."""
+def _note(found: Observation) -> str:
     return found.where.note if found.where else ""
 
 
-def _words(task: TaskState, found: Sight) -> str:
-    """What the task says, where the look does not say it, and no error code does."""
+def _words(task: TaskState, found: Observation) -> str:
     moved = found.state is StepState.MOVED
     agrees = moved == (task.status is TaskStatus.SUCCESS)
     return "" if agrees and (moved or task.error) else _TASK_SAYS[task.status]

@@ -15,7 +15,7 @@ from rebalancer.execute.clock import Clock, Timeouts
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.refusal import is_starting
 from rebalancer.execute.live import Live
-from rebalancer.execute.run.sight import Sight, is_busy, is_migrating, sight
+from rebalancer.execute.run.observation import Observation, is_busy, is_migrating, observed
 from rebalancer.execute.stop import StopSignal, Wish
 from rebalancer.placement import Move
 from rebalancer.xapi import TaskState, TaskStatus, Whereabouts
@@ -25,7 +25,7 @@ Answer = TypeVar("Answer")
 Waiting = Generator[None, None, Answer]
 """Something to be asked again after a poll, until it has an answer."""
 
-_IN_SIGHT = frozenset({StepState.MOVED, StepState.ELSEWHERE})
+_TELLS_ENOUGH = frozenset({StepState.MOVED, StepState.ELSEWHERE})
 """What a VM at rest says by itself, whatever its task says."""
 
 
@@ -69,7 +69,7 @@ class Watch:
         return now < self._silent_since + self.timeouts.unreachable and self.stop.wish is not Wish.CANCEL
 
     def pause(self, seconds: float) -> Waiting[None]:
-        """Let *seconds* pass, or less where somebody asks to stop."""
+        """Wait *seconds*, or less where somebody asks to stop."""
         until = self.clock.monotonic() + seconds
         while self.clock.monotonic() < until and not self.stop.asked:
             yield
@@ -79,7 +79,7 @@ class Watch:
         return self.keep_asking(lambda: self.live.whereabouts(vm))
 
     def at_rest(self, vm: str, waits: Callable[[str], None]) -> Waiting[Whereabouts]:
-        """Where *vm* is once nothing is done to it, or once its time is over; *waits* hears what it waits for."""
+        """Where *vm* is once nothing is done to it, or after the timeout; *waits* hears what it waits for."""
         until = self.clock.monotonic() + self.timeouts.busy
         told = ""
         while is_busy(where := self.look(vm)) and self.clock.monotonic() < until and not self.stop.asked:
@@ -106,27 +106,27 @@ class Watch:
             yield
         return task
 
-    def settled(self, move: Move, seconds: float, *, quiet: float) -> Waiting[Sight]:
+    def settled(self, move: Move, seconds: float, *, quiet: float) -> Waiting[Observation]:
         """What the pool shows once the VM has shown no migration for *quiet* seconds; unknown if it never does.
 
         A VM on its target or on a third host needs no such wait: the database says so only once it is there.
         """
         until, since = self.clock.monotonic() + seconds, None
         while True:
-            found, moment = self._sight(move), self.clock.monotonic()
+            found, moment = self._observed(move), self.clock.monotonic()
             since = None if _is_under_way(found) else moment if since is None else since
-            if since is not None and (found.state in _IN_SIGHT or moment - since >= quiet):
+            if since is not None and (found.state in _TELLS_ENOUGH or moment - since >= quiet):
                 return found
             if moment >= until:
-                return Sight(state=StepState.UNKNOWN, where=found.where)
+                return Observation(state=StepState.UNKNOWN, where=found.where)
             yield
 
-    def _sight(self, move: Move) -> Sight:
+    def _observed(self, move: Move) -> Observation:
         """What one look says; unknown where the pool does not know the VM any more."""
         try:
-            return sight(move, self.look(move.vm))
+            return observed(move, self.look(move.vm))
         except RefusedByXapi:
-            return Sight(state=StepState.UNKNOWN)
+            return Observation(state=StepState.UNKNOWN)
 
     def _cancel(self, ref: str) -> None:
         """Ask for the task to be cancelled; one that cannot be cancelled ends by itself."""
@@ -136,6 +136,5 @@ class Watch:
             return
 
 
-def _is_under_way(found: Sight) -> bool:
-    """Whether a migration of the VM is visible."""
+def _is_under_way(found: Observation) -> bool:
     return found.where is not None and is_migrating(found.where)

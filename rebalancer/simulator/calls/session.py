@@ -23,7 +23,7 @@ def cancel(context: Context, task: str) -> None:
 
 
 def destroy(context: Context, task: str) -> None:
-    """Forget a task."""
+    """Remove the record of a task."""
     context.world.database.remove("task", task)
 
 

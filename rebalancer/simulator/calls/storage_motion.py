@@ -100,7 +100,6 @@ def _destination(context: Context, dest: Mapping[str, str]) -> tuple[World, str]
 
 
 def _master(world: World) -> str:
-    """Return the address under which the other side finds a pool."""
     return f"http://{world.database.get('host', world.coordinator)['address']}"
 
 

@@ -79,7 +79,6 @@ def _held(database: Database, guests: dict[str, Record], targets: list[str]) -> 
 
 
 def _refusal(database: Database, vm: str) -> list[str]:
-    """Return what the VM itself has against a move now, or nothing."""
     try:
         vm_operations.assert_not_refused(database, vm, MOVE)
         vm_operations.assert_free(database, vm)

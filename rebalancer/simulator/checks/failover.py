@@ -154,7 +154,6 @@ def _always_possible(packing: Configuration, failures: int) -> bool:
 
 
 def _survives_all(packing: Configuration, failures: int) -> bool:
-    """Try every host as the next to fail."""
     return failures == 0 or all(
         (after := _without(packing, host)) is not None and _survives_all(after, failures - 1) for host in packing.free
     )

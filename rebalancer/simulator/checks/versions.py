@@ -23,7 +23,7 @@ def is_older(database: Database, host: str, than: str) -> bool:
 
 
 def is_behind(host: Record, than: Record) -> bool:
-    """The same of two hosts' records."""
+    """Whether a host, by its record, is behind another in any of these versions."""
     there, here = host["software_version"], than["software_version"]
     return any(version(there.get(key)) < version(here.get(key)) for key in COMPARED)
 

@@ -33,7 +33,7 @@ class Span:
 
     @property
     def count(self) -> int:
-        """Number of steps."""
+        """How many steps it has."""
         return self.days * DAY // STEP_SECONDS
 
     def hours(self) -> Array:

@@ -68,7 +68,6 @@ def _begin(here: World, task: str, vm: str) -> list[str]:
 
 
 def _end(here: World, move: MigrationCall, before: list[str]) -> None:
-    """Take back what `_begin` did, if the VM is still here."""
     with here.database.lock:
         vm = here.database.find("VM", move.vm)
         if vm is not None:

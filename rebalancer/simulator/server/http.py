@@ -141,7 +141,6 @@ class Handler(BaseHTTPRequestHandler):
         self.connection.close()
 
     def _broken(self, why: str) -> None:
-        """Answer what is no call."""
         self._answer(Response(status=500, kind="text/html", text=BROKEN.format(xmlform.escape(why))))
 
     def _answer(self, answer: Response) -> None:
@@ -183,7 +182,7 @@ class Listener:
         self._selector.register(waker, selectors.EVENT_READ, None)
 
     def start(self) -> None:
-        """Begin to accept."""
+        """Begin to accept connections."""
         self._thread.start()
 
     def stop(self) -> None:

@@ -27,7 +27,6 @@ def motion_of(step: Step, pool: Pool) -> StorageMotion:
 
 
 def _management_network(host: Host) -> Uuid:
-    """The network of the management interface, over which disks and memory are received."""
     found = sorted(pif.network for pif in host.pifs if pif.management)
     if not found:
         raise StalePlan([f"host {host.name} has no management interface to receive disks on"])
