@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable
 from rebalancer.execute.journal.history import StepHistory
@@ -12,7 +13,6 @@ from rebalancer.execute.judge.refusal import is_late, is_lost_at_the_end
 from rebalancer.execute.reporter import RunReporter
 from rebalancer.execute.run.observation import Observation
 from rebalancer.execute.run.watch import Waiting, Watch
-from rebalancer.placement import Move
 from rebalancer.plan import Step
 from rebalancer.plan.progress import left_behind
 from rebalancer.xapi import StorageMotion, TaskState, TaskStatus
@@ -64,7 +64,7 @@ class Migration:
     def follow(self, ref: str) -> Waiting[Looked]:
         """Watch the task *ref* to its end, then believe the pool."""
         try:
-            task = yield from self.watch.task_end(ref, self._limit(), self._progress)
+            task = yield from self.watch.task_end(ref, self._limit, partial(self.reporter.step_progress, self.step))
             found = yield from self._after(task)
             found, left = self.with_disks(found)
         except Unreachable as error:
@@ -89,18 +89,12 @@ class Migration:
         return looked
 
     @property
-    def _move(self) -> Move:
-        return self.step.move
-
     def _limit(self) -> float:
         return self.watch.timeouts.for_step(self.step.seconds)
 
-    def _progress(self, share: float) -> None:
-        self.reporter.step_progress(self.step, share)
-
     def _refused(self, error: tuple[str, ...]) -> Waiting[Looked]:
         try:
-            found = yield from self.watch.settled(self._move, self._limit(), quiet=0)
+            found = yield from self.watch.settled(self.step.move, self._limit, quiet=0)
         except Unreachable:
             found = Observation(state=StepState.STAYED)
         return self.write(_read_as(found, stayed=StepState.REFUSED), error=error)
@@ -108,7 +102,7 @@ class Migration:
     def _without_task(self, words: str) -> Waiting[Looked]:
         """A call may be under way, and only the VM can tell: a VM at rest on its source tells nothing."""
         try:
-            found = yield from self.watch.settled(self._move, self._limit(), quiet=self.watch.timeouts.quiet)
+            found = yield from self.watch.settled(self.step.move, self._limit, quiet=self.watch.timeouts.quiet)
             found, left = self.with_disks(found)
         except Unreachable as error:
             return self.write(Observation(state=StepState.UNKNOWN), words=f"{words}; {error}")
@@ -124,10 +118,10 @@ class Migration:
     def _after(self, task: TaskState) -> Waiting[Observation]:
         timeouts = self.watch.timeouts
         if task.status is TaskStatus.PENDING:
-            found = yield from self.watch.settled(self._move, 0, quiet=0)
+            found = yield from self.watch.settled(self.step.move, 0, quiet=0)
             return _read_as(found, stayed=StepState.UNKNOWN)
         refused = task.status is TaskStatus.FAILURE and not is_late(task.error)
-        found = yield from self.watch.settled(self._move, self._limit(), quiet=0 if refused else timeouts.quiet)
+        found = yield from self.watch.settled(self.step.move, self._limit, quiet=0 if refused else timeouts.quiet)
         if is_lost_at_the_end(task.error):
             return _read_as(found, stayed=StepState.UNKNOWN)
         return _read_as(found, stayed=StepState.REFUSED) if refused else found

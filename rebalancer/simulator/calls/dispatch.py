@@ -100,7 +100,7 @@ class Dispatcher:
 
 
 def known_methods() -> list[str]:
-    """Return every call that is carried out, spelled as a client would."""
+    """Every call that is carried out, spelled as a client would."""
     names = {*CALLS, LOGIN}
     for cls, known in classes().items():
         names |= {f"{cls}.{name}" for name in (*known["generic"], *(f"get_{field}" for field in known["fields"]))}
@@ -129,7 +129,7 @@ def _find(name: str) -> Handler | None:
 
 
 def _newer(world: World, name: str) -> tuple[str, ...]:
-    """Return the types of the parameters that a call has only where the coordinator is new enough."""
+    """The types of the parameters that a call has only where the coordinator is new enough."""
     since, kinds = NEWER.get(name, ([], ()))
     coordinator = world.database.get("host", world.coordinator)
     return kinds if version(coordinator["software_version"].get("xapi_build")) >= since else ()
@@ -141,7 +141,7 @@ def _assert_arity(name: str, least: int, most: int, params: list[Any]) -> None:
 
 
 def _canonical(kind: str, value: Any) -> Any:  # noqa: ANN401 - any wire type
-    """Return a parameter as records hold it: integers as strings, floats as floats.
+    """A parameter as records hold it: integers as strings, floats as floats.
 
     Raises:
         ApiFailure: INTERNAL_ERROR for a value that is not of the type, as XAPI's unmarshalling says it.

@@ -17,7 +17,7 @@ SILENT = {"session"}
 
 
 def event_from(context: Context, classes: list[str], token: str, timeout: float) -> dict[str, Any]:
-    """Return events of the classes ("*", a class, or class/ref) after the token, at most one an object.
+    """Events of the classes ("*", a class, or class/ref) after the token, at most one an object.
 
     Raises:
         ApiFailure: EVENT_FROM_TOKEN_PARSE_FAILURE [token]; SESSION_INVALID when the session ends meanwhile.

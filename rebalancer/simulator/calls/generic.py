@@ -11,7 +11,7 @@ from rebalancer.simulator.state.schema import empty, fields
 
 
 def find(cls: str, name: str) -> Handler | None:
-    """Return the handler of a generic call of a class, or None for other calls."""
+    """The handler of a generic call of a class, or None for other calls."""
     if (reader := _READERS.get(name)) is not None:
         return lambda context, *args: reader(context, cls, *args)
     field = name.removeprefix("get_")
@@ -25,7 +25,7 @@ def find(cls: str, name: str) -> Handler | None:
 
 
 def get_field(context: Context, cls: str, field: str, ref: str) -> Any:  # noqa: ANN401 - any wire type
-    """Return one field; what the record lacks is empty."""
+    """One field; what the record lacks is empty."""
     record = context.world.database.get(cls, ref)
     return record.get(field, empty(fields(cls)[field]))
 

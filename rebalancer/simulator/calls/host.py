@@ -11,19 +11,19 @@ from rebalancer.simulator.state.world import stamp
 
 
 def get_servertime(context: Context, host: str) -> str:
-    """Return the time on a host's clock."""
+    """The time on a host's clock."""
     context.world.database.get("host", host)
     return stamp(context.world.host_time(host))
 
 
 def compute_free_memory(context: Context, host: str) -> str:
-    """Return bytes left on a host by the records."""
+    """Bytes left on a host by the records."""
     with context.world.database.lock:
         return str(memory.free_memory(context.world.database, host))
 
 
 def compute_memory_overhead(context: Context, host: str) -> str:
-    """Return bytes that Xen keeps on a host."""
+    """Bytes that Xen keeps on a host."""
     return str(context.world.database.get("host", host)["memory_overhead"])
 
 
@@ -38,7 +38,7 @@ def disable(context: Context, host: str) -> None:
 
 
 def most_failures(context: Context) -> str:
-    """Return how many host failures HA could survive; like XAPI, write it down too."""
+    """How many host failures HA could survive, written to the pool's record as XAPI does."""
     database = context.world.database
     with database.lock:
         count = str(failover.failures_tolerated(database))
@@ -60,7 +60,7 @@ def evacuate(context: Context, host: str, network: str = NULL, batch_size: str =
 
 
 def get_vms_which_prevent_evacuation(context: Context, host: str) -> dict[str, list[str]]:
-    """Return {VM: code and parameters} of what stands against emptying a host."""
+    """{VM: code and parameters} of what stands against emptying a host."""
     with context.world.database.lock:
         return evacuation.plan(context.world.database, host).blocked
 

@@ -16,7 +16,7 @@ Texts = dict[str, str]
 
 
 def migrate_receive(context: Context, host: str, network: str, options: Texts) -> Texts:
-    """Return where and how to send VMs to a host: {SM, host, xenops, session_id, master}.
+    """Where and how to send VMs to a host: {SM, host, xenops, session_id, master}.
 
     Like XAPI it opens a session for that, which nobody closes.
 
@@ -84,7 +84,7 @@ def migrate_send(  # noqa: PLR0917 - as XAPI has it
 
 
 def _destination(context: Context, dest: Mapping[str, str]) -> tuple[World, str]:
-    """Return the pool and the host that a map from host.migrate_receive leads to.
+    """The pool and the host that a map from host.migrate_receive leads to.
 
     Raises:
         ApiFailure: it is no such map, leads to a pool that this one cannot reach, or its session is gone.

@@ -42,7 +42,7 @@ def assert_agile(context: Context, vm: str) -> None:
 
 
 def get_possible_hosts(context: Context, vm: str) -> list[str]:
-    """Return the hosts with room for a VM, whatever their CPU; for one under way, the host it is bound for."""
+    """The hosts with room for a VM, whatever their CPU; for one under way, the host it is bound for."""
     database = context.world.database
     with database.lock:
         bound_for = str(database.get("VM", vm)["scheduled_to_be_resident_on"])
@@ -52,7 +52,7 @@ def get_possible_hosts(context: Context, vm: str) -> list[str]:
 
 
 def compute_memory_overhead(context: Context, vm: str) -> str:
-    """Return bytes that Xen needs besides a VM's memory."""
+    """Bytes that Xen needs besides a VM's memory."""
     database = context.world.database
     record = database.get("VM", vm)
     return str(memory.overhead_mib(record, configured_domain_type(record)) * memory.MIB)

@@ -38,7 +38,7 @@ def assert_can_cross(here: Database, there: Database, call: MigrateSend) -> None
 
 
 def networks_of(here: Database, call: MigrateSend) -> dict[str, str]:
-    """Return {VIF: network there} of a VM and its snapshots; a snapshot's VIF follows the VM's with its MAC.
+    """{VIF: network there} of a VM and its snapshots; a snapshot's VIF follows the VM's with its MAC.
 
     Raises:
         ApiFailure: VIF_NOT_IN_MAP [vif].
@@ -56,14 +56,14 @@ def networks_of(here: Database, call: MigrateSend) -> dict[str, str]:
 
 
 def _trial(here: Database, there: Database, call: MigrateSend) -> Database:
-    """Return the other pool as it would be with the VM in it: its import, tried."""
+    """The other pool as it would be with the VM in it: its import, tried."""
     trial = Database({cls: there.all(cls) for cls in (*CHECKED, *vm_import.BELONGINGS)})
     vm_import.import_vm(here, trial, call.vm, disks={}, networks=_known(call.vif_map, there))
     return trial
 
 
 def _known(vif_map: Mapping[str, str], there: Database) -> dict[str, str]:
-    """Return the map; a network that the other pool does not have is an error.
+    """The map, if the other pool has all its networks.
 
     Raises:
         ApiFailure: HANDLE_INVALID [network, ref].
@@ -74,7 +74,7 @@ def _known(vif_map: Mapping[str, str], there: Database) -> dict[str, str]:
 
 
 def _copy_of(trial: Database, uuid: str) -> str:
-    """Return the VM in the trial; one that is there already cannot come.
+    """The VM in the trial; one that is there already cannot come.
 
     Raises:
         ApiFailure: DUPLICATE_VM [ref of the one that is there].

@@ -61,7 +61,7 @@ def _guests(database: Database, host: str) -> Iterator[tuple[str, Record]]:
 
 
 def _held(database: Database, guests: dict[str, Record], targets: list[str]) -> dict[str, list[str]]:
-    """Return what holds VMs that HA does not protect, or that some target would not take."""
+    """What holds VMs that HA does not protect, or that some target would not take."""
     protects = pool_of(database)["ha_enabled"]
     held = {}
     for vm, record in guests.items():

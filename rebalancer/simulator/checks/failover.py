@@ -106,7 +106,7 @@ def plan_exists(database: Database, failures: int, change: ConfigurationChange |
 
 
 def failures_tolerated(database: Database) -> int:
-    """Return for how many failures a plan exists, up to all hosts but one."""
+    """For how many failures a plan exists, up to all hosts but one."""
     count, hosts = 0, database.count("host")
     while count + 1 < hosts and plan_exists(database, count + 1):
         count += 1

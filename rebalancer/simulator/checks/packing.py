@@ -44,7 +44,7 @@ class GroupSpread:
 
 
 def packed(database: Database, free: Mapping[str, int], sizes: Mapping[str, int]) -> dict[str, str]:
-    """Return {VM: host}; VMs that fit nowhere are left out.
+    """{VM: host}; VMs that fit nowhere are left out.
 
     Args:
         database: the records.
@@ -73,7 +73,7 @@ def _packed(free: Mapping[str, int], sizes: Mapping[str, int]) -> dict[str, str]
 
 
 def _groups(database: Database, sizes: Mapping[str, int]) -> dict[str, str]:
-    """Return {VM: its group that is to stay apart}, the small VMs first."""
+    """{VM: its group that is to stay apart}, the small VMs first."""
     found = {}
     for vm in sorted(sizes, key=lambda ref: sizes[ref]):
         for group in database.get("VM", vm).get("groups", [])[:1]:

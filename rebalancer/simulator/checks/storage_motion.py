@@ -80,7 +80,7 @@ def assert_may_begin(database: Database, call: MigrateSend) -> None:
 
 
 def whole_map(database: Database, call: MigrateSend, there: Database | None = None) -> dict[str, str]:
-    """Return {VDI: SR} with the disks of snapshots and images of suspended VMs that the caller did not name.
+    """{VDI: SR} with the disks of snapshots and images of suspended VMs that the caller did not name.
 
     They go to SRs of `there`, if the host is in another pool.
 
@@ -102,7 +102,7 @@ def whole_map(database: Database, call: MigrateSend, there: Database | None = No
 
 
 def all_disks(database: Database, call: MigrateSend, there: Database | None = None) -> set[str]:
-    """Return the disks that a move takes along: the VM's, its snapshots', and images that the target does not see."""
+    """The disks that a move takes along: the VM's, its snapshots', and images that the target does not see."""
     guest = database.get("VM", call.vm)
     both = [guest, *members_of(database, "VM", guest["snapshots"])]
     return {ref for record in both for ref, _ in disks_of(database, record)} | set(
@@ -169,7 +169,7 @@ def _assert_driver(database: Database, storage: str, needed: tuple[str, ...]) ->
 
 
 def _features(database: Database, kind: str) -> set[str]:
-    """Return what the one driver of a type can; one that mirrors out can also take a mirror in."""
+    """What the one driver of a type can; one that mirrors out can also take a mirror in."""
     drivers = [driver for _, driver in database.items("SM") if driver["type"] == kind]
     features = set(drivers[0]["features"]) if len(drivers) == 1 else set()
     return features | ({"VDI_MIRROR_IN"} if "VDI_MIRROR" in features else set())

@@ -11,7 +11,7 @@ UPGRADED = ("platform_version", "xapi")
 
 
 def version(text: str | None) -> list[int]:
-    """Return the integers of a version, up to a second hyphen; others are dropped, a missing one is 0.0.0."""
+    """The integers of a version, up to a second hyphen; others are dropped, a missing one is 0.0.0."""
     if text is None:
         return [0, 0, 0]
     return [int(part) for piece in text.split("-")[:2] for part in piece.split(".") if part.isdigit()]

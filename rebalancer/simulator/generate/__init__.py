@@ -31,7 +31,7 @@ def generate_pool(
     largest_gib: int = 64,
     days: int = 7,
 ) -> SimulatedPool:
-    """Return a pool of equal hosts with guests, templates, snapshots, switched-off VMs and a load.
+    """A pool of equal hosts with guests, templates, snapshots, switched-off VMs and a load.
 
     Args:
         hosts: how many hosts; the first is the coordinator.
@@ -72,17 +72,17 @@ def generate_pool(
 
 
 def demo_pool() -> SimulatedPool:
-    """Return the pool of the demo: five hosts, three of them hot at different hours, some guests held in place."""
+    """The pool of the demo: five hosts, three of them hot at different hours, some guests held in place."""
     return generate_pool(hosts=5, vms=45, seed=7, fill=0.65, hot=0.6, pinned=0.16, cpus=16, largest_gib=16)
 
 
 def local_pool() -> SimulatedPool:
-    """Return a pool like the demo's whose guests have their disks on local storage, but for every fifth."""
+    """A pool like the demo's whose guests have their disks on local storage, but for every fifth."""
     return generate_pool(hosts=5, vms=45, seed=7, fill=0.65, hot=0.6, local=0.8, cpus=16, largest_gib=16)
 
 
 def annex_pool() -> SimulatedPool:
-    """Return a pool to stand beside the demo's: three hosts with room, their names and those of the guests its own."""
+    """A pool to stand beside the demo's: three hosts with room, their names and those of the guests its own."""
     pool = generate_pool(hosts=3, vms=9, seed=11, fill=0.3, hot=0.0, pinned=0.0, cpus=16, largest_gib=16)
     for cls in ("pool", "host", "VM"):
         for record in pool.records[cls].values():

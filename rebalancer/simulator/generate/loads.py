@@ -48,7 +48,7 @@ class Span:
 
 @cache
 def model() -> dict[str, Any]:
-    """Return the fitted figures (written by `python data/build.py load-model`)."""
+    """The fitted figures (written by `python data/build.py load-model`)."""
     text = files("rebalancer.simulator").joinpath("load-model.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
@@ -79,7 +79,7 @@ def model_shares(rng: np.random.Generator, peaks: Array, span: Span) -> Array:
 
 
 def peak_hours(rng: np.random.Generator, guest_hosts: NDArray[np.int64], hot_hosts: int) -> Array:
-    """Return each guest's busiest hour: near its host's hour on hot hosts (the first ones), anywhere on the others."""
+    """Each guest's busiest hour: near its host's hour on hot hosts (the first ones), anywhere on the others."""
     spread = rng.normal(0.0, 1.2, len(guest_hosts))
     own = rng.uniform(0.0, 24.0, len(guest_hosts))
     shared = np.asarray(HOT_HOURS, dtype=float)[guest_hosts % len(HOT_HOURS)]
@@ -125,7 +125,7 @@ def heated(
 
 
 def base_loads(rng: np.random.Generator, hosts: int, span: Span) -> Array:
-    """Return pCPU that dom0 and Xen use themselves, [host, step]: around 0.6, a little more in office hours."""
+    """pCPU that dom0 and Xen use themselves, [host, step]: around 0.6, a little more in office hours."""
     office = np.exp(-(((span.hours() - 13.0) / 5.0) ** 2))
     return np.asarray(rng.uniform(0.4, 0.7, (hosts, 1)) + 0.3 * office + rng.uniform(0.0, 0.1, (hosts, span.count)))
 

@@ -57,7 +57,7 @@ def is_busy(database: Database, vm: str) -> bool:
 
 
 def _admitted(world: World, task: str, call: MigrateSend) -> MigrationCall:
-    """Return the move once its hosts take part in it; the HA plan is asked for a VM that is off, and only then."""
+    """The move once its hosts take part in it; the HA plan is asked for a VM that is off, and only then."""
     database = world.database
     source = str(database.get("VM", call.vm)["resident_on"])
     target = call.host
@@ -70,7 +70,7 @@ def _admitted(world: World, task: str, call: MigrateSend) -> MigrationCall:
 
 
 def _agent(database: Database, vm: str) -> str:
-    """Return the host that moves the disks of a VM that is off: one where the VM could start."""
+    """The host that moves the disks of a VM that is off: one where the VM could start."""
     for host, _ in database.items("host"):
         if boot_here.has_room(database, vm, host):
             return host
@@ -130,7 +130,7 @@ def _carry_out(world: World, move: MigrationCall, call: MigrateSend) -> None:
 
 
 def sizes(database: Database, call: MigrateSend, there: Database | None = None) -> Mapping[str, int]:
-    """Return {VDI: bytes} of the disks to be copied, in XAPI's order: the small first, then the old.
+    """{VDI: bytes} of the disks to be copied, in XAPI's order: the small first, then the old.
 
     `there` has the host, if that is in another pool.
     """

@@ -148,7 +148,7 @@ class Transfer:
 
 
 def memory_seconds(world: World, vm: str) -> float:
-    """Return how long the memory of a running VM takes on a link of its own."""
+    """How long the memory of a running VM takes on a link of its own."""
     record = world.database.get("VM", vm)
     metrics = world.database.find("VM_metrics", record["metrics"])
     return int(metrics["memory_actual"] if metrics else record["memory_dynamic_min"]) / LINK_BYTES_PER_SECOND

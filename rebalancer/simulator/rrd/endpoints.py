@@ -120,7 +120,7 @@ class RrdEndpoints:
     def _columns(
         self, host: str, owners: list[sources.Owner], query: Mapping[str, list[str]], archive: archives.Archive
     ) -> tuple[list[str], sources.Array]:
-        """Return the legend and the table [row, column], in no order to rely on: xcp-rrdd hashes its sources."""
+        """The legend and the table [row, column], in no order to rely on: xcp-rrdd hashes its sources."""
         asked = query.get("cf", [None])[0]
         columns = [
             (f"{function}:{owner.kind}:{owner.uuid}:{name}", sources.consolidated(values, function))

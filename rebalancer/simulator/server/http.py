@@ -155,7 +155,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any wire type
-    """Return a parameter without the wrappers of xmlrpc.client."""
+    """A parameter without the wrappers of xmlrpc.client."""
     return str(value) if isinstance(value, xmlrpc.client.DateTime) else value
 
 

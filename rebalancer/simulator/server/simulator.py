@@ -152,7 +152,7 @@ def _as_pool(pool: SimulatedPool | Mapping[str, Any]) -> SimulatedPool:
 
 
 def _with_addresses(pool: SimulatedPool, first_net: int) -> SimulatedPool:
-    """Return a copy of the pool in which every host has its own loopback address."""
+    """A copy of the pool in which every host has its own loopback address."""
     records = {cls: {ref: copy.copy(record) for ref, record in rows.items()} for cls, rows in pool.records.items()}
     (master,) = {record["master"] for record in records["pool"].values()}
     moved: dict[str, str] = {}

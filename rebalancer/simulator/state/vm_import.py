@@ -23,7 +23,7 @@ BELONGINGS = {
 
 
 def family_of(database: Database, vm: str) -> list[str]:
-    """Return a VM and its snapshots."""
+    """A VM and its snapshots."""
     return [vm, *(ref for ref in database.get("VM", vm)["snapshots"] if database.find("VM", ref))]
 
 
@@ -70,7 +70,7 @@ def rows_of(database: Database, vm: str) -> Iterator[tuple[str, str]]:
 
 
 def _translated(cls: str, record: Record, known: Mapping[str, str]) -> Record:
-    """Return a record as another pool has it: refs of what is known there, and none of anything else."""
+    """A record as another pool has it: refs of what is known there, and none of anything else."""
     kept = {name: _value(value, known) for name, value in record.items()}
     if cls != "VM":
         return kept | {"uuid": str(uuid4())}
