@@ -9,7 +9,7 @@ from rebalancer.cli.progress import watch_run
 from rebalancer.cli.source import open_live
 from rebalancer.cli.stopping import tell_stop
 from rebalancer.errors import StoppedHalfWay
-from rebalancer.execute import RunResult, execute, journal_path, resume, stop_on_signals, was_begun
+from rebalancer.execute import RunOptions, RunResult, execute, journal_path, resume, stop_on_signals, was_begun
 from rebalancer.plan import Plan
 from rebalancer.policy import ANY_TIME, change_windows
 
@@ -34,9 +34,7 @@ def carried_out(plan: Plan, typed: Typed, deadline: datetime | None) -> RunResul
             stop_on_signals(tell=tell_stop) as stop,
             watch_run() as told,
         ):
-            return carry_out(
-                plan,
-                live,
+            options = RunOptions(
                 journal=book,
                 state_dir=typed.state_dir,
                 deadline=deadline,
@@ -44,5 +42,6 @@ def carried_out(plan: Plan, typed: Typed, deadline: datetime | None) -> RunResul
                 reporter=told,
                 stop=stop,
             )
+            return carry_out(plan, live, options)
     except StoppedHalfWay as stopped:
         raise stopped.with_ways(typed.ways_on()) from stopped

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from rebalancer.execute import Patience, Wish
+from rebalancer.execute import Timeouts, Wish
 
 STANDARD_ERROR = 2
 ONCE = (
@@ -19,4 +19,4 @@ def tell_stop(wish: Wish) -> None:
     """Say how the run will end; written past all buffers, because a signal handler may wait for nobody."""
     words = ONCE if wish is Wish.START_NOTHING_MORE else TWICE
     with suppress(OSError):
-        os.write(STANDARD_ERROR, f"\n{words.format(seconds=Patience().quiet)}\n".encode())
+        os.write(STANDARD_ERROR, f"\n{words.format(seconds=Timeouts().quiet)}\n".encode())

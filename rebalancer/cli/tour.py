@@ -10,7 +10,7 @@ from rebalancer.cli.output import heading, show, show_lines
 from rebalancer.cli.progress import watch_run, watch_solve
 from rebalancer.cli.views import accepted, check_tables, hosts_table, plan_tables
 from rebalancer.errors import IllegalPlan
-from rebalancer.execute import execute
+from rebalancer.execute import RunOptions, execute
 from rebalancer.export import read_plan, write_plan
 from rebalancer.legality.report import legality_report
 from rebalancer.plan import Plan
@@ -47,7 +47,8 @@ def tour(folder: Path) -> None:
         _verify(folder / "plan", problem)
         _stage("5. Carry it out")
         with live_pool(simulator.url, credentials, Trust()) as live, watch_run() as reporter:
-            result = execute(plan, live, journal=folder / "journal.jsonl", state_dir=folder, reporter=reporter)
+            options = RunOptions(journal=folder / "journal.jsonl", state_dir=folder, reporter=reporter)
+            result = execute(plan, live, options)
         show(str(result))
         _stage("6. Read again, and plan again")
         again = _plan(_read(simulator.url, credentials, folder / "snapshot-after.json.gz"), folder / "plan-after")

@@ -10,14 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rebalancer.demand.archives import Archive, parse_rrd
 from rebalancer.demand.updates import Column, Readings, parse_updates
 from rebalancer.demand.vcpus import MOST_CPUS, cpu_number, is_share, vcpu_limit, vm_pcpu
 from rebalancer.errors import MetricsRefused
 from rebalancer.inventory import Host, Pool, Uuid
 from rebalancer.units import SECONDS_PER_HOUR
-
-__all__ = ["Archive", "Column", "Readings", "parse_rrd", "parse_updates", "rrd_samples"]
 
 AVERAGE = "AVERAGE"
 CPU_AVG = "cpu_avg"

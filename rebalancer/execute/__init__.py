@@ -1,31 +1,40 @@
-"""Carrying out a plan: journal, lock, preflight, and the run itself."""
+"""Carrying out a plan.
 
-from rebalancer.execute.clock import Clock
+From the bottom up, each folder importing only those above it in this list:
+
+- journal: what runs leave on disk, journals and locks, and what later runs learn from them;
+- judge: whether the plan may still be carried out, and what became of a step;
+- run: the run itself, from the look before a step to the look after it.
+
+The modules beside them are what callers hand in and get back.
+"""
+
+from rebalancer.execute.clock import Clock, Timeouts
 from rebalancer.execute.journal.cooling import cooled, moved_since
 from rebalancer.execute.journal.folders import journal_path, plain_uuid, state_folder
-from rebalancer.execute.journal.history import was_begun
+from rebalancer.execute.journal.history import done_since, was_begun
 from rebalancer.execute.journal.journal import Looked, read_journal
 from rebalancer.execute.journal.learned_pace import learned_pace
 from rebalancer.execute.journal.lock import pool_lock
-from rebalancer.execute.journal.since import done_since
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.live import Live
-from rebalancer.execute.patience import Patience
+from rebalancer.execute.options import RunOptions
 from rebalancer.execute.reporter import RunReporter
 from rebalancer.execute.result import Ending, RunResult
 from rebalancer.execute.run.runner import execute, resume
-from rebalancer.execute.run.stop import StopSignal, Wish, stop_on_signals
+from rebalancer.execute.stop import StopSignal, Wish, stop_on_signals
 
 __all__ = [
     "Clock",
     "Ending",
     "Live",
     "Looked",
-    "Patience",
+    "RunOptions",
     "RunReporter",
     "RunResult",
     "StepState",
     "StopSignal",
+    "Timeouts",
     "Wish",
     "cooled",
     "done_since",

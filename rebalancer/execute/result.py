@@ -56,7 +56,6 @@ class RunResult:
         }
 
     def __str__(self) -> str:
-        """One sentence for the log."""
         if not self.done and not self.left:
             return "nothing to do: the plan has no steps"
         left = f", left: {len(self.left)}" if self.left else ""

@@ -14,9 +14,10 @@ from rebalancer.demand import LoadProfile
 from rebalancer.errors import MetricsRefused, StoppedHalfWay
 from rebalancer.execute import (
     Clock,
-    Patience,
+    RunOptions,
     RunReporter,
     StopSignal,
+    Timeouts,
     cooled,
     execute,
     journal_path,
@@ -75,7 +76,7 @@ def plan_and_execute(
     clock: Clock | None = None,
     watchers: Watchers | None = None,
     stop: StopSignal | None = None,
-    patience: Patience | None = None,
+    timeouts: Timeouts | None = None,
 ) -> NightlyResult:
     """The same, and carry the plan out while a change window of *policy* is open; not where it has to be approved.
 
@@ -100,16 +101,15 @@ def plan_and_execute(
         plan = read_plan(made.folder)
         try:
             with live_pool(access.url, access.credentials, access.trust) as live:
-                run = execute(
-                    plan,
-                    live,
+                options = RunOptions(
                     journal=journal_path(plan.digest, state_dir),
                     state_dir=state_dir,
                     reporter=heard.running,
                     clock=time,
-                    stop=stop,
-                    patience=patience,
+                    stop=stop or StopSignal(),
+                    timeouts=timeouts or Timeouts(),
                 )
+                run = execute(plan, live, options)
         except StoppedHalfWay as stopped:
             raise stopped.of_plan(str(made.folder)) from stopped
         return replace(made, verdict=Verdict.DONE if run.complete else Verdict.OUT_OF_TIME, run=run)

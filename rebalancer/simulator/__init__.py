@@ -1,4 +1,16 @@
-"""A XAPI to try the product on: it plays a pool over HTTP, checks moves as XAPI does, and can be made to fail."""
+"""A XAPI to try the product on: it plays a pool over HTTP, checks moves as XAPI does, and can be made to fail.
+
+From the bottom up, each folder importing only those above it in this list:
+
+- state: the records of a pool, its clock, load, sessions, tasks, and the faults that are to happen;
+- wire: values of XenAPI types as XML-RPC and JSON-RPC;
+- generate: made-up pools;
+- checks: what XAPI verifies before a move, a start or an evacuation;
+- migration: moves, storage migrations, evacuations and power changes while they run;
+- calls: the XenAPI calls, and how a request finds its call;
+- rrd: performance data of hosts and VMs, as xcp-rrdd answers;
+- server: HTTP, certificates, and the simulator as an object.
+"""
 
 from __future__ import annotations
 

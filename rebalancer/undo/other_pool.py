@@ -1,41 +1,20 @@
-"""The way home of a VM that a plan brought to another pool, where its drives, disks and interfaces have new names.
+"""The way home of a VM that a plan brought to another pool, where its drives, disks and interfaces have new uuids.
 
-What leads home is told from what kept its name: the VM, the names of its disks, and the SRs and networks of the plan.
+It is told from what stayed the same: the uuid of the VM, the names of its disks, and the SRs and networks of the plan.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.placement import DiskMove, Move, disks_of
+from rebalancer.plan.progress import has_crossed, is_as_brought
 from rebalancer.plan.step import Step, StepNetwork
 
-Known = tuple[str, Uuid]
-"""By what a disk is known again: its name, and the SR where the plan brought it."""
-
-
-def has_crossed(step: Step, pool: Pool) -> bool:
-    """Whether *step* leads to another pool, and its VM runs where it leads."""
-    vm = pool.vms.get(step.vm)
-    return step.crossing is not None and vm is not None and vm.resident_on == step.target
-
-
-def is_as_brought(step: Step, pool: Pool) -> bool:
-    """Whether the VM of *step*, which has crossed, has the disks that came along, on the SRs where they came."""
-    there = {known: len(drives) for known, drives in _drives(step, pool).items()}
-    return there == {known: len(srs) for known, srs in _homes(step).items()}
-
-
-def is_home(step: Step, home: Uuid, pool: Pool) -> bool:
-    """Whether the VM of *step* is back on host *home*, its disks, by whatever uuids, on the SRs that they left."""
-    vm = pool.vms.get(step.vm)
-    if step.crossing is None or vm is None or vm.resident_on != home:
-        return False
-    here = Counter((disk.name, disk.sr) for _, disk in disks_of(vm, pool))
-    return here == Counter((disk.name, disk.source) for disk in step.disks)
+DiskKey = tuple[str, Uuid]
+"""What tells a disk in another pool: its name, and the SR where the plan brought it."""
 
 
 def way_home(step: Step, home: Uuid, pool: Pool) -> Move:
@@ -45,8 +24,8 @@ def way_home(step: Step, home: Uuid, pool: Pool) -> Move:
     """
     homes = _homes(step)
     disks = (
-        DiskMove(drive=drive, source=known[1], target=homes[known][0])
-        for known, drives in _drives(step, pool).items()
+        DiskMove(drive=drive, source=key[1], target=homes[key][0])
+        for key, drives in _drives(step, pool).items()
         for drive in drives
     )
     return Move(vm=step.vm, source=step.target, target=home, disks=tuple(sorted(disks)))
@@ -83,7 +62,6 @@ def _networks_in_the_way(step: Step, crossing: Iterable[Step], pool: Pool) -> It
 
 
 def _sources(crossing: Iterable[Step]) -> Mapping[Uuid, set[Uuid]]:
-    """What each network over there stands for."""
     found: dict[Uuid, set[Uuid]] = {}
     for network in _networks(crossing):
         found.setdefault(network.target, set()).add(network.source)
@@ -91,21 +69,17 @@ def _sources(crossing: Iterable[Step]) -> Mapping[Uuid, set[Uuid]]:
 
 
 def _networks(steps: Iterable[Step]) -> Iterator[StepNetwork]:
-    """All interfaces that *steps* lead to another pool."""
     return (network for step in steps if step.crossing for network in step.crossing.networks)
 
 
-def _drives(step: Step, pool: Pool) -> dict[Known, list[Uuid]]:
-    """The drives of the VM of *step* as it is, by what its disks are known by."""
+def _drives(step: Step, pool: Pool) -> dict[DiskKey, list[Uuid]]:
     return _in_groups((disk.name, disk.sr, drive.uuid) for drive, disk in disks_of(pool.vms[step.vm], pool))
 
 
-def _homes(step: Step) -> dict[Known, list[Uuid]]:
-    """The SRs from which its disks came, by the same."""
+def _homes(step: Step) -> dict[DiskKey, list[Uuid]]:
     return _in_groups((disk.name, disk.target, disk.source) for disk in step.disks)
 
 
-def _in_groups(disks: Iterable[tuple[str, Uuid, Uuid]]) -> dict[Known, list[Uuid]]:
-    """The last of each of *disks* by the first two, sorted."""
+def _in_groups(disks: Iterable[tuple[str, Uuid, Uuid]]) -> dict[DiskKey, list[Uuid]]:
     rows = sorted(disks)
-    return {known: [row[2] for row in alike] for known, alike in groupby(rows, key=lambda row: (row[0], row[1]))}
+    return {key: [row[2] for row in alike] for key, alike in groupby(rows, key=lambda row: (row[0], row[1]))}

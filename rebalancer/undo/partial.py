@@ -95,7 +95,7 @@ class _Part:
         self._parked = {(step.vm, step.target) for step in plan.steps if step.kind is StepKind.HOP}
 
     def plan(self, reason: str) -> Plan:
-        """The part, composed."""
+        """The rest of the plan, ordered and composed anew."""
         legs = self._legs()
         end = self._problem.initial.after(*self._kept(self._gone))
         still = [Move(vm=each.vm, source=end[each.vm], target=each.target) for each in self._plan.missing]

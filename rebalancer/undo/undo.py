@@ -25,8 +25,8 @@ from rebalancer.policy import Policy
 from rebalancer.problem import make_problem
 from rebalancer.rules import Rulebook
 from rebalancer.solve import Solution
+from rebalancer.undo.moves_back import MovesBack, moves_back
 from rebalancer.undo.other_pool import networks_home
-from rebalancer.undo.progress import Halfway, halfway
 from rebalancer.verify.verify import verify_plan
 
 OUTCOME = "rollback"
@@ -53,7 +53,7 @@ def undo(plan: Plan, pool: Pool, *, made_at: datetime, done: Collection[str] = (
         StalePlan: *pool* is another one, or a VM is on its way.
     """
     _assert_at_rest(plan, pool)
-    at = halfway(plan, pool, closure(plan, done))
+    at = moves_back(plan, pool, closure(plan, done))
     return _Undoing(plan, at, made_at, pace).plan()
 
 
@@ -102,7 +102,7 @@ class _Tried:
 class _Undoing:
     """One way back from *at*."""
 
-    def __init__(self, plan: Plan, at: Halfway, made_at: datetime, pace: Pace) -> None:
+    def __init__(self, plan: Plan, at: MovesBack, made_at: datetime, pace: Pace) -> None:
         self._undone, self._at, self._made_at, self._pace = plan, at, made_at, pace
         self._demand = _demand(plan, at.pool)
         self._problem = make_problem(at.pool, self._demand, _policy(plan, at))
@@ -115,7 +115,7 @@ class _Undoing:
         Raises:
             ModelBug: the plan contradicts itself.
         """
-        home = dict(self._at.home)
+        home = dict(self._at.moves)
         while (tried := self._tried(home)).refused:
             del home[tried.refused]
         return tried.plan
@@ -140,9 +140,9 @@ class _Undoing:
 
     def _solution(self, end: Placement) -> Solution:
         """Where the way back ends, and who is not home there."""
-        away_still = [move for vm, move in self._at.home.items() if end[vm] != move.target]
+        away_still = [move for vm, move in self._at.moves.items() if end[vm] != move.target]
         missing = missing_moves(away_still, end, self._book)
-        away, back = len(self._at.home), len(self._at.home) - len(missing)
+        away, back = len(self._at.moves), len(self._at.moves) - len(missing)
         reason = f"{back} of {away} VMs go back to where plan {short(self._undone.digest)} found them"
         wishes = self._all.without(*(rule.id for rule in self._book.rules))
         given_up = Reasons(wishes, end).new_violations()
@@ -182,14 +182,14 @@ class _Undoing:
         return _Tried(plan=made, refused=refused)
 
 
-def _policy(plan: Plan, at: Halfway) -> Policy:
+def _policy(plan: Plan, at: MovesBack) -> Policy:
     """That of *plan*, without its bounds on how much moves: they were for the way there.
 
     From another pool networks lead back, and disks to whatever SR they came from.
     """
     limits = plan.policy.limits.model_copy(update={"maximum_moves": None, "maximum_gib": None})
     wanted = plan.policy.model_copy(update={"limits": limits})
-    returning = [step for step in plan.steps if step.crossing and step.vm in at.home]
+    returning = [step for step in plan.steps if step.crossing and step.vm in at.moves]
     if not returning:
         return wanted
     led = {here: there for here, there in networks_home(returning).items() if {here, there} <= at.pool.networks.keys()}

@@ -13,7 +13,7 @@ import pytest
 
 from rebalancer.cli.exits import Exit
 from rebalancer.execute.journal.journal import Intended, Journal, Looked, RunBegan
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.export import FILES, plan_document, plan_json, read_plan
 from rebalancer.plan import Plan, digest_of
 from rebalancer.snapshot import read_snapshot

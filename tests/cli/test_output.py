@@ -24,7 +24,7 @@ from rebalancer.cli.output import print_json, show
 from rebalancer.cli.stopping import tell_stop
 from rebalancer.cli.table import table
 from rebalancer.cli.views import plan_tables
-from rebalancer.execute import Patience, Wish, stop_on_signals
+from rebalancer.execute import Timeouts, Wish, stop_on_signals
 from rebalancer.plan import LeftAlone
 from tests.cli.terminal import Served, Terminal
 from tests.planner.busy import PLAN
@@ -220,8 +220,8 @@ def test_a_run_that_is_asked_to_stop_says_how_it_will_end(capfd: pytest.CaptureF
     assert stop.wish is Wish.CANCEL
     assert "nothing more is started, and what runs is finished. Ask again to cancel that" in first
     assert second.startswith("\ncancelling what runs: ")
-    assert f"{Patience().quiet:.0f} s" in first
-    assert f"{Patience().quiet:.0f} s" in second
+    assert f"{Timeouts().quiet:.0f} s" in first
+    assert f"{Timeouts().quiet:.0f} s" in second
 
 
 def test_a_terminal_is_as_wide_as_it_is(served: Served, tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rebalancer.execute import RunOptions
 from tests.execute.scripted import HandClock
-from tests.execute.stage import PATIENCE
+from tests.execute.stage import TIMEOUTS
 from tests.local_disks import carried, local_host, local_problem, local_vm
 from tests.plan.made import plan_of
 from tests.pools import make_pif
@@ -21,14 +22,12 @@ LOCAL = local_problem(
 PLAN = plan_of(LOCAL, LOCAL.initial.after(carried("web")))
 
 
-def options(folder: Path) -> dict[str, Any]:
-    """What a run needs besides plan and pool."""
-    return {
-        "journal": folder / "journal.jsonl",
-        "state_dir": folder / "state",
-        "clock": FreshClock(),
-        "patience": replace(PATIENCE, poll=1.0),
-    }
+def options(folder: Path) -> RunOptions:
+    """A journal, a state folder, and a clock that only sleeping moves."""
+    timeouts = replace(TIMEOUTS, poll=1.0)
+    return RunOptions(
+        journal=folder / "journal.jsonl", state_dir=folder / "state", clock=FreshClock(), timeouts=timeouts
+    )
 
 
 class FreshClock(HandClock):

@@ -14,17 +14,16 @@ from rebalancer.errors import (
     StoppedHalfWay,
     Unreachable,
 )
-from rebalancer.execute import StopSignal, execute, read_journal
+from rebalancer.execute import RunOptions, StopSignal, Timeouts, execute, read_journal
 from rebalancer.execute.journal.journal import Entry, Looked
-from rebalancer.execute.judge.outcome import StepState
-from rebalancer.execute.patience import Patience
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan
 from tests.execute.scripted import HandClock, ScriptedPool
 
 DOWN = Unreachable("https://h1", "no connection", "Start it")
 LOST = OutcomeUnknown("https://h1", "no answer", "Look")
-PATIENCE = Patience(poll=1, busy=60, unreachable=30, quiet=10, retry=15, step=300, cancel=60)
+TIMEOUTS = Timeouts(poll=1, busy=60, unreachable=30, quiet=10, retry=15, step=300, cancel=60)
 
 
 def refusal(code: str, *params: str) -> RefusedByXapi:
@@ -38,21 +37,17 @@ class Case:
     def __init__(self, folder: Path) -> None:
         self.clock, self.stop = HandClock(), StopSignal()
         self.journal = folder / "journal.jsonl"
-        self.options: dict[str, Any] = {
-            "journal": self.journal,
-            "state_dir": folder / "state",
-            "clock": self.clock,
-            "stop": self.stop,
-            "patience": PATIENCE,
-        }
+        self.options = RunOptions(
+            journal=self.journal, state_dir=folder / "state", clock=self.clock, stop=self.stop, timeouts=TIMEOUTS
+        )
 
     def stop_after_a_step(self, plan: Plan, live: ScriptedPool) -> None:
         """Let a run of *plan* be asked to stop once its first step is done, so that it can be resumed."""
         live.before_each = lambda call: self.stop.ask() if call == "forget" else None
         with pytest.raises(StoppedHalfWay):
-            execute(plan, live, **self.options)
+            execute(plan, live, self.options)
         live.before_each = lambda _call: None
-        self.options["stop"] = StopSignal()
+        self.options = replace(self.options, stop=StopSignal())
 
     @property
     def entries(self) -> tuple[Entry, ...]:

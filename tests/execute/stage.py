@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rebalancer.execute import execute, read_journal
+from rebalancer.execute import RunOptions, Timeouts, execute, read_journal
 from rebalancer.execute.journal.journal import Looked
-from rebalancer.execute.judge.outcome import StepState
-from rebalancer.execute.patience import Patience
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.export import write_plan
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan
@@ -24,7 +23,7 @@ from tests.execute.scripted import HandClock
 
 POOL = generate_pool(hosts=4, vms=14, seed=3, fill=0.4, hot=0.0, pinned=0.0, days=1)
 KEYS = Credentials(user="root", password="simulator")
-PATIENCE = Patience(poll=0.02, busy=10, unreachable=10, quiet=0.4, retry=0.2, step=30, cancel=5)
+TIMEOUTS = Timeouts(poll=0.02, busy=10, unreachable=10, quiet=0.4, retry=0.2, step=30, cancel=5)
 STEPS = 3
 
 
@@ -62,13 +61,8 @@ class Stage:
 
     def run(self, way: Callable[..., Any] = execute, **options: Any) -> Any:  # noqa: ANN401 - a result
         """Carry the plan out, or go on with it."""
-        defaults = {
-            "journal": self.journal,
-            "state_dir": self.folder / "state",
-            "clock": StoppedClock(),
-            "patience": PATIENCE,
-        }
-        return way(self.plan, self.live, **defaults | options)
+        defaults = {"journal": self.journal, "state_dir": self.folder / "state", "clock": StoppedClock()}
+        return way(self.plan, self.live, RunOptions(**{"timeouts": TIMEOUTS, **defaults, **options}))
 
     def arrived(self) -> list[bool]:
         """For each step whether its VM is on its target."""

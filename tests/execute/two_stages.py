@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rebalancer.execute import execute, read_journal
+from rebalancer.execute import RunOptions, execute, read_journal
 from rebalancer.execute.journal.journal import Looked
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan
 from rebalancer.planner.rebalance import rebalance
@@ -19,7 +19,7 @@ from rebalancer.rules import Rulebook
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.xapi import LivePair, Trust, live_pool
 from tests.execute.scripted import MADE_AT
-from tests.execute.stage import KEYS, PATIENCE, StoppedClock
+from tests.execute.stage import KEYS, TIMEOUTS, StoppedClock
 from tests.pools import policy_of
 
 HOME = generate_pool(hosts=3, vms=8, seed=5, fill=0.3, hot=0.0, pinned=0.0, days=1)
@@ -49,14 +49,10 @@ class Stage:
     def run(self, way: Callable[..., Any] = execute) -> Any:  # noqa: ANN401 - a result
         """Carry the plan out, or go on with it."""
         with self.open() as live:
-            return way(
-                self.plan,
-                live,
-                journal=self.journal,
-                state_dir=self.folder / "state",
-                clock=StoppedClock(),
-                patience=PATIENCE,
+            options = RunOptions(
+                journal=self.journal, state_dir=self.folder / "state", clock=StoppedClock(), timeouts=TIMEOUTS
             )
+            return way(self.plan, live, options)
 
     def read(self) -> Pool:
         """Both pools."""

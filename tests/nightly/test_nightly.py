@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rebalancer.errors import ConnectionSettingsError, MetricsRefused, PoolLocked, StoppedHalfWay
-from rebalancer.execute import Clock, Patience, read_journal
+from rebalancer.execute import Clock, Timeouts, read_journal
 from rebalancer.export import read_plan
 from rebalancer.nightly import Access, Verdict, access_of, plan_and_execute, plan_only
 from rebalancer.policy import Policy
@@ -22,7 +22,7 @@ from rebalancer.xapi import Credentials, Trust
 from tests.pools import policy_of
 
 POOL = generate_pool(hosts=4, vms=24, seed=5, fill=0.5, hot=0.5, pinned=0.0, cpus=16)
-PATIENCE = Patience(poll=0.02, busy=10, unreachable=5, quiet=0.4, retry=0.2, step=30, cancel=5)
+TIMEOUTS = Timeouts(poll=0.02, busy=10, unreachable=5, quiet=0.4, retry=0.2, step=30, cancel=5)
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
 
@@ -74,13 +74,13 @@ def test_planning_moves_nothing(night: Night) -> None:
 
 def test_a_night_cools_the_pool_and_the_next_finds_nothing_to_do(night: Night) -> None:
     """The plan is carried out and journaled, and a second run right after has no step."""
-    first = plan_and_execute(night.access, Policy(), state_dir=night.state, patience=PATIENCE)
+    first = plan_and_execute(night.access, Policy(), state_dir=night.state, timeouts=TIMEOUTS)
     assert first.verdict is Verdict.DONE
     assert first.run
     assert len(first.run.done) == len(first.plan.steps) > 0
     assert first.run.journal == night.state / "journals" / f"{first.plan.digest.removeprefix('sha256:')}.jsonl"
     assert read_journal(first.run.journal)
-    second = plan_and_execute(night.access, Policy(), state_dir=night.state, patience=PATIENCE)
+    second = plan_and_execute(night.access, Policy(), state_dir=night.state, timeouts=TIMEOUTS)
     assert (second.verdict, second.plan.steps, second.run) == (Verdict.NOTHING_TO_DO, (), None)
 
 
@@ -88,7 +88,7 @@ def test_outside_the_window_it_plans_and_says_when_the_next_opens(night: Night) 
     """At noon, with a window from 22:00 to 04:00, nothing moves."""
     before = night.homes
     wanted = policy_of(window=[{"start": "22:00", "end": "04:00"}])
-    made = plan_and_execute(night.access, wanted, state_dir=night.state, clock=NoonClock(), patience=PATIENCE)
+    made = plan_and_execute(night.access, wanted, state_dir=night.state, clock=NoonClock(), timeouts=TIMEOUTS)
     assert (made.verdict, night.homes) == (Verdict.OUTSIDE, before)
     assert made.opens_at == NOON.replace(hour=22)
     assert "the next opens at 2026-03-04 22:00 UTC" in str(made)
@@ -106,7 +106,7 @@ def test_a_window_that_closes_soon_ends_the_night(night: Night) -> None:
             return NOON - timedelta(seconds=3)
 
     wanted = policy_of(window=[{"start": "10:00", "end": "12:00"}])
-    made = plan_and_execute(night.access, wanted, state_dir=night.state, clock=Late(), patience=PATIENCE)
+    made = plan_and_execute(night.access, wanted, state_dir=night.state, clock=Late(), timeouts=TIMEOUTS)
     assert (made.verdict, made.moved, night.homes) == (Verdict.OUT_OF_TIME, 0, before)
     assert made.left == len(made.plan.steps)
 
@@ -116,7 +116,7 @@ def test_refused_metrics_move_nothing(night: Night) -> None:
     before = night.homes
     night.simulator.faults.add("rrd-unknown", times=-1)
     with pytest.raises(MetricsRefused):
-        plan_and_execute(night.access, Policy(), state_dir=night.state, patience=PATIENCE)
+        plan_and_execute(night.access, Policy(), state_dir=night.state, timeouts=TIMEOUTS)
     assert night.homes == before
     assert not (night.state / "plans").exists()
 
@@ -124,7 +124,7 @@ def test_refused_metrics_move_nothing(night: Night) -> None:
 def test_a_repair_does_without_metrics_and_says_so(night: Night) -> None:
     """A policy that only mends what is broken is planned all the same, and the result tells what was refused."""
     night.simulator.faults.add("rrd-unknown", times=-1)
-    made = plan_and_execute(night.access, policy_of(mode="repair"), state_dir=night.state, patience=PATIENCE)
+    made = plan_and_execute(night.access, policy_of(mode="repair"), state_dir=night.state, timeouts=TIMEOUTS)
     assert made.refused is not None
     assert made.verdict is Verdict.NOTHING_TO_DO
 
@@ -148,7 +148,7 @@ def test_two_nights_at_once(night: Night) -> None:
         assert holder.stdout
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(PoolLocked):
-            plan_and_execute(night.access, Policy(), state_dir=night.state, patience=PATIENCE)
+            plan_and_execute(night.access, Policy(), state_dir=night.state, timeouts=TIMEOUTS)
         assert plan_only(night.access, Policy(), state_dir=night.state).verdict is Verdict.PLANNED
         holder.kill()
     assert night.homes == before
@@ -158,7 +158,7 @@ def test_a_vm_that_halts_ends_the_night_with_people_needed(night: Night) -> None
     """What the run raises comes through."""
     night.simulator.faults.add("vm-halts", at=0.3)
     with pytest.raises(StoppedHalfWay, match="halted"):
-        plan_and_execute(night.access, Policy(), state_dir=night.state, patience=PATIENCE)
+        plan_and_execute(night.access, Policy(), state_dir=night.state, timeouts=TIMEOUTS)
 
 
 def test_the_policy_says_how_to_get_in(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rebalancer.objectives import OBJECTIVES
 from rebalancer.placement import Move, Placement
 from rebalancer.problem import Problem
+from rebalancer.rules import Rulebook
 from rebalancer.solve import Outcome, Solution, SolveReporter
 from tests.plan.made import proved
 

@@ -10,10 +10,10 @@ import pytest
 from rebalancer.inventory import VM, Pool, join_pools
 from rebalancer.placement import DiskMove, Move, disks_of
 from rebalancer.plan import Plan, sealed
+from rebalancer.plan.progress import is_done
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.problem import Problem, pool_at
 from rebalancer.rules import Rulebook
-from rebalancer.undo.progress import is_done
 from rebalancer.undo.undo import undo
 from rebalancer.verify.verify import verify_plan
 from tests.local_disks import full_disk, two_disks

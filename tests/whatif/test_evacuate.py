@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rebalancer.errors import Infeasible, NothingFound
-from rebalancer.execute import execute
+from rebalancer.execute import RunOptions, execute
 from rebalancer.inventory import Pool, pool_from_records
 from rebalancer.policy import Mode, Policy
 from rebalancer.problem import Problem, make_problem, pool_at
@@ -241,7 +241,7 @@ def _carried_out(found: Evacuation, live: LivePool, folder: Path, which: str) ->
     plan = found.plan if which == "plan" else found.home
     assert plan
     assert plan.steps
-    result = execute(plan, live, journal=folder / which, state_dir=folder / "state", clock=StoppedClock())
+    result = execute(plan, live, RunOptions(journal=folder / which, state_dir=folder / "state", clock=StoppedClock()))
     assert result.complete
     return live.read()
 

@@ -45,7 +45,7 @@ def verify(
     from rebalancer.diff.drift import differences
     from rebalancer.errors import IllegalPlan
     from rebalancer.export import read_plan
-    from rebalancer.undo.progress import is_done
+    from rebalancer.plan.progress import is_done
     from rebalancer.units import counted
     from rebalancer.verify.verify import verify_plan
 

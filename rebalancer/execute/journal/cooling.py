@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rebalancer.execute.journal.journal import Intended, Looked, RunBegan
 from rebalancer.execute.journal.learned_pace import entries_of, journals
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.policy import CoolingPolicy, Policy
 

@@ -47,10 +47,10 @@ def plain_uuid(pool: Uuid) -> str:
 
 
 def make_folder(path: Path) -> None:
-    """Let there be *path*; what is made on the way to it is written by its owner only, whatever the mask.
+    """Create *path* and missing parents, writable by their owner only, whatever the mask.
 
     Raises:
-        OSError: there cannot be.
+        OSError: the system refuses.
     """
     for each in reversed([path, *path.parents]):
         if not each.is_dir():

@@ -1,4 +1,4 @@
-"""What a journal says of each step: its last state, its task, and when it was sent."""
+"""What a journal says of each step: its last state, its task, and which steps it knows as done."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from pathlib import Path
 
 from rebalancer.errors import InputError
 from rebalancer.execute.journal.journal import Entry, Intended, Looked, RunBegan, RunEnded, Sent, read_journal
-from rebalancer.execute.judge.outcome import UNSETTLED, StepState, may_follow
+from rebalancer.execute.journal.outcome import UNSETTLED, StepState, may_follow
 from rebalancer.plan import Plan
+
+_AT_HOME = frozenset({StepState.UNSENT, StepState.REFUSED, StepState.STAYED})
+"""States that leave a VM where it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +71,29 @@ def histories(path: Path, entries: Iterable[Entry]) -> dict[str, StepHistory]:
     return found
 
 
+def done_since(plan: Plan, journal: Path, looked_at: datetime) -> frozenset[str]:
+    """Ids of the steps of *plan* that were done after *looked_at*, by its *journal*; none where there is none.
+
+    Args:
+        plan: whose journal it is.
+        journal: the file.
+        looked_at: when the pool was read; what happened before, the pool itself shows.
+
+    Raises:
+        InputError: it is the journal of another plan, or leaves open what became of a step after *looked_at*.
+    """
+    entries = entries_for(plan, journal)
+    told_at = {entry.step: entry.at for entry in entries if isinstance(entry, Intended | Sent | Looked)}
+    found = histories(journal, entries)
+    later = {step: found[step].state for step, at in told_at.items() if at > looked_at}
+    lost = sorted(step for step, state in later.items() if state not in {StepState.MOVED, *_AT_HOME})
+    if lost:
+        problem = f"it does not tell what became of {', '.join(lost)} after {looked_at:%Y-%m-%d %H:%M %Z}"
+        raise InputError(str(journal), problem, "Name the pool's URL, or a snapshot that was taken since")
+    return frozenset(step for step, state in later.items() if state is StepState.MOVED)
+
+
 def _next(before: StepHistory, entry: Intended | Sent | Looked) -> StepHistory:
-    """The history once *entry* is written."""
     match entry:
         case Intended():
             return StepHistory(state=StepState.INTENDED, intended_at=entry.at)

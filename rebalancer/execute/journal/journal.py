@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from rebalancer.errors import InputError
 from rebalancer.execute.journal.folders import make_folder
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Uuid
 
 FORMAT = "rebalancer-journal/1"
@@ -91,22 +91,12 @@ _EVENTS = {kind: event for event, kind in _KINDS.items()}
 
 
 def _text(value: object) -> str:
-    """A text.
-
-    Raises:
-        TypeError: it is something else.
-    """
     if not isinstance(value, str):
         raise TypeError(value)
     return value
 
 
 def _moment(value: object) -> datetime:
-    """A moment, in UTC.
-
-    Raises:
-        TypeError, ValueError: it is something else.
-    """
     moment = datetime.fromisoformat(_text(value))
     if moment.utcoffset() != timedelta(0):
         raise ValueError(value)
@@ -114,29 +104,18 @@ def _moment(value: object) -> datetime:
 
 
 def _seconds(value: object) -> float:
-    """Seconds.
-
-    Raises:
-        ValueError: it is something else.
-    """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < YEAR:
         raise ValueError(value)
     return float(value)
 
 
 def _texts(value: object) -> tuple[str, ...]:
-    """Texts.
-
-    Raises:
-        TypeError: it is something else.
-    """
     if not isinstance(value, list):
         raise TypeError(value)
     return tuple(map(_text, value))
 
 
 def _text_or_none(value: object) -> str | None:
-    """A text, or nothing."""
     return None if value is None else _text(value)
 
 
@@ -161,11 +140,9 @@ class Journal:
         self._descriptor = _open(path)
 
     def __enter__(self) -> Self:
-        """The journal itself."""
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Close the file."""
         os.close(self._descriptor)
 
     def append(self, entry: Entry) -> None:
@@ -204,7 +181,6 @@ def read_journal(path: Path) -> tuple[Entry, ...]:
 
 
 def _check_first(path: Path, entries: Sequence[Entry]) -> None:
-    """A journal begins with a run, in a format that is known here."""
     if entries and not (isinstance(entries[0], RunBegan) and entries[0].format == FORMAT):
         raise InputError(
             str(path), f"it does not begin with a run in the format {FORMAT}", "Name the plan's own journal"
@@ -212,7 +188,6 @@ def _check_first(path: Path, entries: Sequence[Entry]) -> None:
 
 
 def _entry(path: Path, number: int, line: bytes) -> Entry:
-    """The entry in *line*."""
     try:
         raw = json.loads(line)
         kind = _KINDS[raw.pop("event")]
@@ -236,7 +211,6 @@ def _open(path: Path) -> int:
 
 
 def _drop_torn_line(descriptor: int) -> None:
-    """Cut the file after its last newline."""
     body = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
     whole = body.rfind(b"\n") + 1
     if whole < len(body):
@@ -254,18 +228,15 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _write_all(descriptor: int, body: bytes) -> None:
-    """Write *body*, however many calls it takes."""
     while body:
         body = body[os.write(descriptor, body) :]
 
 
 def _no_journal(path: Path) -> InputError:
-    """Something else stands there."""
     remedy = "Name a file that does not exist, or the plan's own journal; nothing is sent to the pool without one"
     return InputError(str(path), "the journal cannot be used: it is no journal", remedy)
 
 
 def _unusable(path: Path, error: OSError) -> InputError:
-    """Why the journal cannot be used."""
     remedy = "Make the place writable, or name another journal; nothing is sent to the pool without one"
     return InputError(str(path), f"the journal cannot be used: {error.strerror}", remedy)

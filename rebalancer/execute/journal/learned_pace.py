@@ -12,7 +12,7 @@ from rebalancer.errors import InputError
 from rebalancer.execute.journal.folders import state_folder
 from rebalancer.execute.journal.history import histories
 from rebalancer.execute.journal.journal import Entry, Intended, Looked, RunBegan, Sent, read_journal
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.plan import Pace, Plan, Step
 from rebalancer.plan.duration import LEAST_STEPS, NO_EXPERIENCE, wire_seconds

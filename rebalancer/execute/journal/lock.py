@@ -58,7 +58,6 @@ def _lock(path: Path) -> FileLock:
 
 
 def _unusable(path: Path, error: OSError) -> InputError:
-    """Why there is no lock."""
     return InputError(
         str(path), f"the lock file cannot be made: {error.strerror}", "Name a writable folder with --state-dir"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rebalancer.execute.journal.journal import Looked
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.plan import Step
 
 NEXT_STEPS = {
@@ -29,7 +29,6 @@ def named(step: Step) -> str:
 
 
 def _fact(step: Step, looked: Looked) -> str:
-    """What the pool shows."""
     match looked.state:
         case StepState.UNSENT:
             return "the pool could not be reached"
@@ -46,7 +45,6 @@ def _fact(step: Step, looked: Looked) -> str:
 
 
 def _elsewhere(step: Step, looked: Looked) -> str:
-    """What is not where it should be."""
     if looked.resident_on == step.target:
         return "the VM has arrived, and not all of its disks have"
     return f"the VM runs on host {looked.resident_on}, where this plan did not send it"
@@ -60,6 +58,5 @@ def _remains(step: Step) -> str:
 
 
 def _cause(looked: Looked) -> str:
-    """The error code, and what else was noted."""
     noted = [" ".join(looked.error), looked.words]
     return "".join(f" ({each})" for each in noted if each)

@@ -6,17 +6,18 @@ that is left is legal in the pool as it is now, is asked again before every step
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from rebalancer.diff.drift import differences
 from rebalancer.errors import IllegalPlan, StalePlan
-from rebalancer.execute.judge.progress import undone
-from rebalancer.execute.run.carrying import has_arrived
-from rebalancer.inventory import Pool, Uuid
+from rebalancer.inventory import VBD, Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
-from rebalancer.plan import Plan, digest_of
+from rebalancer.placement import Placement
+from rebalancer.plan import Plan, StepDisk, digest_of
+from rebalancer.plan.progress import has_arrived, host_of, ways
+from rebalancer.problem import pool_at
 from rebalancer.verify.verify import untimely, verify_plan
 
 RECEIVES = "vm_migrate"
@@ -46,7 +47,6 @@ def assert_same_pool(plan: Plan, pool: Pool) -> None:
 
 
 def _called(names: Mapping[Uuid, str]) -> str:
-    """Pools, with their uuids."""
     words = " and ".join(f"{name} ({uuid})" for uuid, name in names.items())
     return f"{'pool' if len(names) == 1 else 'pools'} {words}"
 
@@ -62,13 +62,12 @@ def assert_not_expired(plan: Plan, now: datetime) -> None:
 
 
 def assert_still_there(plan: Plan, pool: Pool) -> None:
-    """Pass if every VM is where *plan*, all of whose steps were made once, has brought it.
+    """Pass if every VM is where the last step of *plan* has brought it; all steps were made before.
 
     Raises:
         StalePlan: one is not: it was taken back, moved on, or does not run any more.
     """
-    last = {step.vm: step for step in plan.steps}
-    gone = [step for step in last.values() if not has_arrived(step, pool)]
+    gone = [way.steps[-1] for way in ways(plan) if not has_arrived(way.steps[-1], pool)]
     if gone:
         raise StalePlan(
             [f"{step.id} was made, and VM {step.vm_name} is not on {step.target_name} any more" for step in gone]
@@ -87,7 +86,7 @@ def assert_legal_from_here(
         StalePlan: it is not: with the differences, and with what is not legal any more.
         IllegalPlan: it is not, although the pool is as it was.
     """
-    done = {*done, *arrived(plan, flying, pool)}
+    done = {*done, *(step.id for step in plan.steps if step.id in flying and has_arrived(step, pool))}
     rested = _at_rest(plan, done, flying, pool)
     findings = verify_plan(plan, rested, now=plan.made_at, done=done)
     against = (*_unfit(plan, pool), *(str(finding) for finding in findings))
@@ -111,7 +110,6 @@ def _unfit(plan: Plan, pool: Pool) -> tuple[str, ...]:
 
 
 def _notes(pool: Pool) -> tuple[str, ...]:
-    """What people should know, although it stops nothing."""
     return (
         ("HA is on: XAPI tests its failover plan at every step and may refuse one",)
         if any(member.ha.enabled for member in pool.members)
@@ -119,13 +117,33 @@ def _notes(pool: Pool) -> tuple[str, ...]:
     )
 
 
-def arrived(plan: Plan, flying: Collection[str], pool: Pool) -> frozenset[str]:
-    """Ids of the steps in *flying* whose VM runs on their target already."""
-    return frozenset(
-        step.id
-        for step in plan.steps
-        if step.id in flying and step.vm in pool.vms and pool.vms[step.vm].resident_on == step.target
-    )
+def undone(plan: Plan, done: Collection[str], pool: Pool) -> Pool:
+    """*pool* with the VMs of the steps in *done* back where they began: what is left to differ is not our doing.
+
+    A VM that is in another pool by now stays there: its disks, drives and interfaces are others than they were.
+    """
+    began = {step.vm: step.source for step in reversed(plan.steps) if step.id in done and not step.crossing}
+    ended = {step.vm: step.target for step in plan.steps if step.id in done}
+    back = {vm: host for vm, host in began.items() if host_of(vm, pool) == ended[vm]}
+    carried = [step for step in plan.steps if step.id in done and step.vm in back and step.disks]
+    srs = {step.vm: {disk.drive: disk.source for disk in step.disks} for step in carried}
+    return _renamed(pool_at(pool, Placement(back, srs)), [disk for step in carried for disk in step.disks])
+
+
+def _renamed(pool: Pool, disks: Sequence[StepDisk]) -> Pool:
+    """*pool* with the copies in the drives of *disks* called as their originals were."""
+    was = {disk.drive: disk.disk for disk in disks}
+    drives = {drive.uuid: drive.vdi for vm in pool.vms.values() for drive in vm.vbds if drive.uuid in was}
+    names = {now: was[drive] for drive, now in drives.items() if now is not None and now in pool.vdis}
+    if not names:
+        return pool
+    vdis = {names.get(uuid, uuid): replace(vdi, uuid=names.get(uuid, uuid)) for uuid, vdi in pool.vdis.items()}
+    vms = {uuid: replace(vm, vbds=tuple(_filled(drive, names) for drive in vm.vbds)) for uuid, vm in pool.vms.items()}
+    return replace(pool, vdis=dict(sorted(vdis.items())), vms=vms)
+
+
+def _filled(drive: VBD, names: Mapping[Uuid, Uuid]) -> VBD:
+    return replace(drive, vdi=names.get(drive.vdi or "", drive.vdi))
 
 
 def _at_rest(plan: Plan, done: Collection[str], flying: Collection[str], pool: Pool) -> Pool:

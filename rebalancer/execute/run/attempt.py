@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from rebalancer.errors import RefusedByXapi
 from rebalancer.execute.journal.journal import Looked
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.advice import named, what_happened
-from rebalancer.execute.judge.outcome import StepState
 from rebalancer.execute.judge.refusal import is_passing
-from rebalancer.execute.run.carrying import motion_of
 from rebalancer.execute.run.flight import Flights, Halt, Withdrawn
 from rebalancer.execute.run.migration import Migration
-from rebalancer.execute.run.sight import Sight, is_busy, sight
+from rebalancer.execute.run.observation import Observation, is_busy, observed
+from rebalancer.execute.run.storage_motion import motion_of
 from rebalancer.execute.run.watch import Answer, Waiting
 from rebalancer.inventory import Pool
 from rebalancer.xapi import StorageMotion
@@ -55,7 +55,7 @@ class Attempt:
         again = looked.state is StepState.UNSENT or is_passing(looked.error)
         if looked.state in _WHERE_IT_WAS and again and self.goes_on():
             self.migration.reporter.step_waits(step, what_happened(step, looked))
-            yield from watch.pause(watch.patience.retry)
+            yield from watch.pause(watch.timeouts.retry)
             with suppress(Withdrawn):  # then the step has ended as the first attempt did
                 looked = yield from self._once()
         return looked
@@ -67,13 +67,15 @@ class Attempt:
         self._assert_go_on()
         if is_busy(where):
             raise Halt(f"{named(step)}: the VM is still busy ({', '.join(where.operations) or 'a migration'})")
-        found, left = self.migration.with_disks(sight(step.move, where))
+        found, left = self.migration.with_disks(observed(step.move, where))
         if found.state is not StepState.STAYED:
             return self.migration.write(found, words=left)
         try:
             pool, motion = yield from self._permitted()
         except RefusedByXapi as error:
-            return self.migration.write(Sight(state=StepState.REFUSED, where=where), error=(error.code, *error.params))
+            return self.migration.write(
+                Observation(state=StepState.REFUSED, where=where), error=(error.code, *error.params)
+            )
         self._assert_go_on()
         if self._was_moved():
             return (yield from self._once())
@@ -89,7 +91,7 @@ class Attempt:
         """
         step, live = self.migration.step, self.migration.watch.live
         where, at_once = self._answer(lambda: live.whereabouts(step.vm))
-        if is_busy(where) or sight(step.move, where).state is not StepState.STAYED:
+        if is_busy(where) or observed(step.move, where).state is not StepState.STAYED:
             return True
         return not at_once and self.judge() is None
 
@@ -111,7 +113,6 @@ class Attempt:
             self._assert_go_on()
 
     def _motion(self, pool: Pool) -> StorageMotion | None:
-        """What to send for disks."""
         return motion_of(self.migration.step, pool) if self.migration.step.disks else None
 
     def _agrees_at_once(self, motion: StorageMotion | None) -> bool:
@@ -119,7 +120,6 @@ class Attempt:
         return self._answer(lambda: self._ask(motion))[1]
 
     def _answer(self, question: Callable[[], Answer]) -> tuple[Answer, bool]:
-        """The answer to *question*, and whether it came at once."""
         asked = 0
 
         def ask() -> Answer:
@@ -151,6 +151,5 @@ class Attempt:
         return looked
 
     def _assert_go_on(self) -> None:
-        """Pass if the step may still be begun."""
         if not (self.goes_on() and self.in_time()):
             raise Withdrawn

@@ -1,4 +1,4 @@
-"""Migrations on their way side by side: in one thread, each goes on by one look whenever it is its turn.
+"""Concurrent migrations in one thread: each advances by one look when it is its turn.
 
 Nothing is sent while another call is being sent, and no look at the pool is older than the decision that rests on it.
 """
@@ -25,7 +25,7 @@ class Withdrawn(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Flights:
-    """Steps on their way, and the troubles that came of them; `note` hears how each ended.
+    """Steps under way, and the errors that ended some of them; `note` hears how each ended.
 
     `sent` are the ids of those whose call has left and that are not over; `ever_sent` tells whether any call has left.
     """
@@ -37,15 +37,14 @@ class Flights:
     _ways: dict[str, tuple[Step, Generator[None, None, Looked]]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        """Whether anything is on its way."""
         return bool(self._ways)
 
     def launch(self, step: Step, way: Generator[None, None, Looked]) -> None:
-        """From now on *step* goes on by *way*."""
+        """Add *step*, which advances by *way*."""
         self._ways[step.id] = step, way
 
     def go_on(self) -> tuple[Step, ...]:
-        """Let each take one look; the steps that are over now, however they ended.
+        """Advance each by one look, and return the steps that are over, however they ended.
 
         Raises:
             InputError: nothing can be written down any more; what is on its way is left to the next run.
@@ -58,7 +57,7 @@ class Flights:
         return tuple(over)
 
     def _is_over(self, step: Step, way: Generator[None, None, Looked]) -> bool:
-        """Take one look; what came of a step that is over is noted, troubles are kept."""
+        """Advance *step* by one look: the outcome of one that is over is noted, its error kept."""
         try:
             next(way)
         except StopIteration as end:
@@ -72,7 +71,6 @@ class Flights:
         return True
 
     def _settle(self, step: Step, looked: Looked) -> None:
-        """Note how *step* ended."""
         try:
             self.note(step, looked)
         except Halt as error:

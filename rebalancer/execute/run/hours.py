@@ -13,7 +13,7 @@ from rebalancer.policy import ChangeWindows
 
 @dataclass(slots=True)
 class Hours:
-    """The hours of a run that begins now: *deadline*, if there is one, and what *windows* leave open from now on.
+    """The time left to a run that begins now: until *deadline*, if any, and while *windows* are open.
 
     Where no window is open, every step would be late. A window that opens while the run lasts is not used.
     """
@@ -26,7 +26,6 @@ class Hours:
     _closes_at: datetime | None = field(init=False)
 
     def __post_init__(self) -> None:
-        """Look at the clock once."""
         self._began, self._mark = self.clock.now(), self.clock.monotonic()
         self._closes_at = self.windows.closes_at(self._began)
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable
 from rebalancer.execute.journal.history import StepHistory
 from rebalancer.execute.journal.journal import Intended, Journal, Looked, Sent
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.refusal import is_late, is_lost_at_the_end
 from rebalancer.execute.reporter import RunReporter
-from rebalancer.execute.run.carrying import left_behind
-from rebalancer.execute.run.sight import Sight
+from rebalancer.execute.run.observation import Observation
 from rebalancer.execute.run.watch import Waiting, Watch
-from rebalancer.placement import Move
 from rebalancer.plan import Step
+from rebalancer.plan.progress import left_behind
 from rebalancer.xapi import StorageMotion, TaskState, TaskStatus
 
 
@@ -47,7 +47,7 @@ class Migration:
             live = self.watch.live
             ref = live.migrate_with_disks(motion) if motion else live.migrate(step.vm, step.target, step.network)
         except Unreachable as error:
-            return self.write(Sight(state=StepState.UNSENT), words=str(error))
+            return self.write(Observation(state=StepState.UNSENT), words=str(error))
         except RefusedByXapi as error:
             return (yield from self._refused((error.code, *error.params)))
         except OutcomeUnknown as error:
@@ -64,17 +64,17 @@ class Migration:
     def follow(self, ref: str) -> Waiting[Looked]:
         """Watch the task *ref* to its end, then believe the pool."""
         try:
-            task = yield from self.watch.task_end(ref, self._limit(), self._progress)
+            task = yield from self.watch.task_end(ref, self._limit, partial(self.reporter.step_progress, self.step))
             found = yield from self._after(task)
             found, left = self.with_disks(found)
         except Unreachable as error:
-            return self.write(Sight(state=StepState.UNKNOWN), words=str(error))
+            return self.write(Observation(state=StepState.UNKNOWN), words=str(error))
         looked = self.write(found, error=task.error, words=left or _note(found) or _words(task, found))
         if task.status is not TaskStatus.PENDING:
             self._forget(ref)
         return looked
 
-    def write(self, found: Sight, *, error: tuple[str, ...] = (), words: str = "") -> Looked:
+    def write(self, found: Observation, *, error: tuple[str, ...] = (), words: str = "") -> Looked:
         """Write what the pool showed."""
         looked = Looked(
             at=self.watch.clock.now(),
@@ -89,47 +89,39 @@ class Migration:
         return looked
 
     @property
-    def _move(self) -> Move:
-        return self.step.move
-
     def _limit(self) -> float:
-        return self.watch.patience.for_step(self.step.seconds)
-
-    def _progress(self, share: float) -> None:
-        self.reporter.step_progress(self.step, share)
+        return self.watch.timeouts.for_step(self.step.seconds)
 
     def _refused(self, error: tuple[str, ...]) -> Waiting[Looked]:
-        """XAPI did not take the call."""
         try:
-            found = yield from self.watch.settled(self._move, self._limit(), quiet=0)
+            found = yield from self.watch.settled(self.step.move, self._limit, quiet=0)
         except Unreachable:
-            found = Sight(state=StepState.STAYED)
+            found = Observation(state=StepState.STAYED)
         return self.write(_read_as(found, stayed=StepState.REFUSED), error=error)
 
     def _without_task(self, words: str) -> Waiting[Looked]:
         """A call may be under way, and only the VM can tell: a VM at rest on its source tells nothing."""
         try:
-            found = yield from self.watch.settled(self._move, self._limit(), quiet=self.watch.patience.quiet)
+            found = yield from self.watch.settled(self.step.move, self._limit, quiet=self.watch.timeouts.quiet)
             found, left = self.with_disks(found)
         except Unreachable as error:
-            return self.write(Sight(state=StepState.UNKNOWN), words=f"{words}; {error}")
+            return self.write(Observation(state=StepState.UNKNOWN), words=f"{words}; {error}")
         return self.write(_read_as(found, stayed=StepState.UNKNOWN), words=left or _note(found) or words)
 
-    def with_disks(self, found: Sight) -> tuple[Sight, str]:
+    def with_disks(self, found: Observation) -> tuple[Observation, str]:
         """*found*, and which disks did not come along with a VM that has arrived: then it is not where it should be."""
         if not self.step.disks or found.state is not StepState.MOVED:
             return found, ""
         left = "; ".join(left_behind(self.step, self.watch.keep_asking(self.watch.live.read)))
         return (replace(found, state=StepState.ELSEWHERE), left) if left else (found, "")
 
-    def _after(self, task: TaskState) -> Waiting[Sight]:
-        """What the pool shows once *task* is over, or will not end."""
-        patience = self.watch.patience
+    def _after(self, task: TaskState) -> Waiting[Observation]:
+        timeouts = self.watch.timeouts
         if task.status is TaskStatus.PENDING:
-            found = yield from self.watch.settled(self._move, 0, quiet=0)
+            found = yield from self.watch.settled(self.step.move, 0, quiet=0)
             return _read_as(found, stayed=StepState.UNKNOWN)
         refused = task.status is TaskStatus.FAILURE and not is_late(task.error)
-        found = yield from self.watch.settled(self._move, self._limit(), quiet=0 if refused else patience.quiet)
+        found = yield from self.watch.settled(self.step.move, self._limit, quiet=0 if refused else timeouts.quiet)
         if is_lost_at_the_end(task.error):
             return _read_as(found, stayed=StepState.UNKNOWN)
         return _read_as(found, stayed=StepState.REFUSED) if refused else found
@@ -142,9 +134,9 @@ class Migration:
             return
 
 
-def _read_as(found: Sight, *, stayed: StepState) -> Sight:
+def _read_as(found: Observation, *, stayed: StepState) -> Observation:
     """*found*, with a VM on its source read as *stayed*."""
-    return Sight(state=stayed, where=found.where) if found.state is StepState.STAYED else found
+    return Observation(state=stayed, where=found.where) if found.state is StepState.STAYED else found
 
 
 _TASK_SAYS = {
@@ -156,13 +148,11 @@ _TASK_SAYS = {
 }
 
 
-def _note(found: Sight) -> str:
-    """What the pool tells people besides."""
+def _note(found: Observation) -> str:
     return found.where.note if found.where else ""
 
 
-def _words(task: TaskState, found: Sight) -> str:
-    """What the task says, where the look does not say it, and no error code does."""
+def _words(task: TaskState, found: Observation) -> str:
     moved = found.state is StepState.MOVED
     agrees = moved == (task.status is TaskStatus.SUCCESS)
     return "" if agrees and (moved or task.error) else _TASK_SAYS[task.status]

@@ -16,8 +16,8 @@ from rebalancer.errors import IllegalPlan, InputError, InventoryError, StalePlan
 from rebalancer.execute.journal.history import StepHistory
 from rebalancer.execute.journal.journal import Journal, Looked, RunBegan, RunEnded
 from rebalancer.execute.journal.learned_pace import wire_of
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.advice import NEXT_STEPS, what_happened
-from rebalancer.execute.judge.outcome import StepState
 from rebalancer.execute.judge.preflight import (
     assert_legal_from_here,
     assert_not_expired,
@@ -25,17 +25,17 @@ from rebalancer.execute.judge.preflight import (
     assert_sealed,
     assert_still_there,
 )
-from rebalancer.execute.judge.progress import already_there
 from rebalancer.execute.reporter import RunReporter
 from rebalancer.execute.result import Ending, RunResult
 from rebalancer.execute.run.attempt import Attempt
 from rebalancer.execute.run.flight import Flights, Halt
 from rebalancer.execute.run.hours import Hours
 from rebalancer.execute.run.migration import Migration
-from rebalancer.execute.run.sight import Sight, sight
+from rebalancer.execute.run.observation import Observation, observed
 from rebalancer.execute.run.watch import Waiting, Watch
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan, Step
+from rebalancer.plan.progress import host_of, made_already
 from rebalancer.schedule.lanes import Lanes
 
 _LOOK_AGAIN = frozenset({StepState.HALTED, StepState.ELSEWHERE})
@@ -45,7 +45,6 @@ class _Asked(Exception):
     """Somebody asked to stop, and nothing is under way."""
 
     def __str__(self) -> str:
-        """The reason, for the journal."""
         return "it was asked to stop"
 
 
@@ -100,14 +99,12 @@ class Run:
             self._stop_half_way(error)
 
     def _preflight(self, pool: Pool) -> None:
-        """Pass if what is left may be begun, and note how the pool differs."""
-        there = already_there(self.plan, pool, self.done)
+        there = made_already(self.plan, pool, self.done)
         if len(there | self.done) < len(self.plan.steps):
             assert_not_expired(self.plan, self.watch.clock.now())
             self.differences = assert_legal_from_here(self.plan, self.done | there, pool)
 
     def _carry_out(self, journal: Journal, pool: Pool) -> RunResult:
-        """Begin, make the steps, end: each of it written down."""
         now, plan = self.watch.clock.now(), self.plan
         journal.append(RunBegan(at=now, plan=plan.digest, pool=plan.made_from.pool, differences=self.differences))
         self.reporter.run_began(plan, self.differences)
@@ -126,13 +123,13 @@ class Run:
             if self.history.get(step.id, StepHistory()).unsettled:
                 self.reporter.step_began(step)
                 self.flights.launch(step, self._migration(step, journal).take_up(self.history[step.id]))
-        self._bring_down()
+        self._wait_for_all()
         for step in self.plan.steps:
             self._look_again(step, journal)
         fresh = self._read() if self.history else pool
         for step in self.plan.steps:
-            if step.id in already_there(self.plan, fresh, self.done) - self.done:
-                there = Sight(state=StepState.MOVED, where=self.watch.look(step.vm))
+            if step.id in made_already(self.plan, fresh, self.done) - self.done:
+                there = Observation(state=StepState.MOVED, where=self.watch.look(step.vm))
                 self._note(step, self._migration(step, journal).write(there, words="it was there already"))
         if self.history:
             self._preflight(fresh)
@@ -141,12 +138,12 @@ class Run:
         """Find out whether a VM that was lost in an earlier run is where it was to be by now."""
         if self.history.get(step.id, StepHistory()).state in _LOOK_AGAIN:
             migration = self._migration(step, journal)
-            found, left = migration.with_disks(sight(step.move, self.watch.look(step.vm)))
+            found, left = migration.with_disks(observed(step.move, self.watch.look(step.vm)))
             looked = migration.write(found, words=left)
             if found.state is not StepState.STAYED:
                 self._note(step, looked)
 
-    def _bring_down(self) -> None:
+    def _wait_for_all(self) -> None:
         """Wait until nothing is on its way.
 
         Raises:
@@ -154,7 +151,7 @@ class Run:
         """
         while self.flights:
             if not self.flights.go_on():
-                self.watch.clock.sleep(self.watch.patience.poll)
+                self.watch.clock.sleep(self.watch.timeouts.poll)
         self._raise_troubles()
 
     def _raise_troubles(self) -> None:
@@ -184,7 +181,7 @@ class Run:
             for step in over:
                 lanes.leave(step)
             if not over:
-                self.watch.clock.sleep(self.watch.patience.poll)
+                self.watch.clock.sleep(self.watch.timeouts.poll)
         self._raise_troubles()
         return self._ending()
 
@@ -193,7 +190,6 @@ class Run:
         return not self.flights.troubles and not self.watch.stop.asked
 
     def _ready(self, waiting: Iterable[Step], lanes: Lanes) -> Step | None:
-        """The first step in the order of the plan that may be launched now, if there is one."""
         able = (step for step in waiting if self.done.issuperset(step.after) and lanes.has_room(step))
         return next((step for step in able if not self.hours.would_be_late(step)), None)
 
@@ -211,7 +207,6 @@ class Run:
         return self.hours.ending
 
     def _attempt(self, step: Step, journal: Journal) -> Waiting[Looked]:
-        """The way of *step*, from the look before it to the look after it."""
         migration = self._migration(step, journal)
         attempt = Attempt(
             migration=migration,
@@ -236,8 +231,7 @@ class Run:
         if any(step.disks for step in steps):
             return None
         pool = self._read()
-        ends = {step.vm: {step.source, step.target} for step in steps}
-        if not all(vm in pool.vms and pool.vms[vm].resident_on in hosts for vm, hosts in ends.items()):
+        if not all(host_of(step.vm, pool) in {step.source, step.target} for step in steps):
             return None
         self.differences = assert_legal_from_here(self.plan, self.done, pool, flying)
         return pool
@@ -275,7 +269,6 @@ class Run:
         raise StoppedHalfWay(str(error).rstrip("."), done=len(self.done), left=left, journal=str(self.path)) from error
 
     def _result(self, ending: Ending) -> RunResult:
-        """What the run came to."""
         steps = [step.id for step in self.plan.steps]
         return RunResult(
             ending=ending,
@@ -288,9 +281,7 @@ class Run:
         )
 
     def _read(self) -> Pool:
-        """The pool, now."""
         return self.watch.keep_asking(self.watch.live.read)
 
     def _migration(self, step: Step, journal: Journal) -> Migration:
-        """The migration of *step*."""
         return Migration(step=step, watch=self.watch, journal=journal, reporter=self.reporter)

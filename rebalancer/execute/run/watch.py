@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from rebalancer.errors import RefusedByXapi, Unreachable
-from rebalancer.execute.clock import Clock
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.clock import Clock, Timeouts
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.refusal import is_starting
 from rebalancer.execute.live import Live
-from rebalancer.execute.patience import Patience
-from rebalancer.execute.run.sight import Sight, is_busy, is_migrating, sight
-from rebalancer.execute.run.stop import StopSignal, Wish
+from rebalancer.execute.run.observation import Observation, is_busy, is_migrating, observed
+from rebalancer.execute.stop import StopSignal, Wish
 from rebalancer.placement import Move
 from rebalancer.xapi import TaskState, TaskStatus, Whereabouts
 
@@ -26,19 +25,19 @@ Answer = TypeVar("Answer")
 Waiting = Generator[None, None, Answer]
 """Something to be asked again after a poll, until it has an answer."""
 
-_IN_SIGHT = frozenset({StepState.MOVED, StepState.ELSEWHERE})
+_TELLS_ENOUGH = frozenset({StepState.MOVED, StepState.ELSEWHERE})
 """What a VM at rest says by itself, whatever its task says."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Watch:
-    """Looks at *live* with *patience*; changes nothing but to cancel a task that was to be watched.
+    """Looks at *live* within *timeouts*; changes nothing but to cancel a task that was to be watched.
 
     A silence of the pool is one silence, however many questions meet it: who asks late in it does not wait anew.
     """
 
     live: Live
-    patience: Patience
+    timeouts: Timeouts
     clock: Clock
     stop: StopSignal
     _silent_since: float | None = field(default=None, init=False)
@@ -47,7 +46,7 @@ class Watch:
         """The answer to *question*, which changes nothing, asked again while the pool cannot be reached or is starting.
 
         Raises:
-            XapiError: for longer than patience allows, or somebody wants the run to be cancelled.
+            XapiError: for longer than the timeouts allow, or somebody wants the run to be cancelled.
         """
         while True:
             try:
@@ -58,7 +57,7 @@ class Watch:
             else:
                 self._silent_since = None
                 return answer
-            self.clock.sleep(self.patience.poll)
+            self.clock.sleep(self.timeouts.poll)
 
     def _waits_on(self, error: Unreachable | RefusedByXapi) -> bool:
         """Whether to ask again after *error*; one that answers the question ends the silence."""
@@ -67,10 +66,10 @@ class Watch:
             return False
         now = self.clock.monotonic()
         self._silent_since = now if self._silent_since is None else self._silent_since
-        return now < self._silent_since + self.patience.unreachable and self.stop.wish is not Wish.CANCEL
+        return now < self._silent_since + self.timeouts.unreachable and self.stop.wish is not Wish.CANCEL
 
     def pause(self, seconds: float) -> Waiting[None]:
-        """Let *seconds* pass, or less where somebody asks to stop."""
+        """Wait *seconds*, or less where somebody asks to stop."""
         until = self.clock.monotonic() + seconds
         while self.clock.monotonic() < until and not self.stop.asked:
             yield
@@ -80,8 +79,8 @@ class Watch:
         return self.keep_asking(lambda: self.live.whereabouts(vm))
 
     def at_rest(self, vm: str, waits: Callable[[str], None]) -> Waiting[Whereabouts]:
-        """Where *vm* is once nothing is done to it, or once patience ends; *waits* hears what it waits for."""
-        until = self.clock.monotonic() + self.patience.busy
+        """Where *vm* is once nothing is done to it, or after the timeout; *waits* hears what it waits for."""
+        until = self.clock.monotonic() + self.timeouts.busy
         told = ""
         while is_busy(where := self.look(vm)) and self.clock.monotonic() < until and not self.stop.asked:
             why = ", ".join(where.operations) or "a migration"
@@ -101,33 +100,33 @@ class Watch:
             progress(task.progress)
             if not cancelled and (self.clock.monotonic() >= until or self.stop.wish is Wish.CANCEL):
                 self._cancel(ref)
-                until, cancelled = self.clock.monotonic() + self.patience.cancel, True
+                until, cancelled = self.clock.monotonic() + self.timeouts.cancel, True
             elif cancelled and self.clock.monotonic() >= until:
                 break
             yield
         return task
 
-    def settled(self, move: Move, seconds: float, *, quiet: float) -> Waiting[Sight]:
+    def settled(self, move: Move, seconds: float, *, quiet: float) -> Waiting[Observation]:
         """What the pool shows once the VM has shown no migration for *quiet* seconds; unknown if it never does.
 
         A VM on its target or on a third host needs no such wait: the database says so only once it is there.
         """
         until, since = self.clock.monotonic() + seconds, None
         while True:
-            found, moment = self._sight(move), self.clock.monotonic()
+            found, moment = self._observed(move), self.clock.monotonic()
             since = None if _is_under_way(found) else moment if since is None else since
-            if since is not None and (found.state in _IN_SIGHT or moment - since >= quiet):
+            if since is not None and (found.state in _TELLS_ENOUGH or moment - since >= quiet):
                 return found
             if moment >= until:
-                return Sight(state=StepState.UNKNOWN, where=found.where)
+                return Observation(state=StepState.UNKNOWN, where=found.where)
             yield
 
-    def _sight(self, move: Move) -> Sight:
+    def _observed(self, move: Move) -> Observation:
         """What one look says; unknown where the pool does not know the VM any more."""
         try:
-            return sight(move, self.look(move.vm))
+            return observed(move, self.look(move.vm))
         except RefusedByXapi:
-            return Sight(state=StepState.UNKNOWN)
+            return Observation(state=StepState.UNKNOWN)
 
     def _cancel(self, ref: str) -> None:
         """Ask for the task to be cancelled; one that cannot be cancelled ends by itself."""
@@ -137,6 +136,5 @@ class Watch:
             return
 
 
-def _is_under_way(found: Sight) -> bool:
-    """Whether a migration of the VM is visible."""
+def _is_under_way(found: Observation) -> bool:
     return found.where is not None and is_migrating(found.where)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from rebalancer.simulator.calls.request import Request, Table
+from rebalancer.simulator.calls.context import Context, Table
 from rebalancer.simulator.state.failure import ApiFailure
 
 
-def inject(request: Request, kind: str, settings: dict[str, str]) -> None:
+def inject(context: Context, kind: str, settings: dict[str, str]) -> None:
     """Add a fault (see `rebalancer.simulator.state.faults.KINDS`): simulator.inject(session, kind, {name: text})."""
     numbers = {name: int(settings.pop(name)) for name in ("times", "skip") if name in settings}
     subject = {name: settings.pop(name) for name in ("vm", "host", "method") if name in settings}
     try:
-        request.world.faults.add(kind, **numbers, **subject, **settings)  # type: ignore[arg-type]
+        context.world.faults.add(kind, **numbers, **subject, **settings)  # type: ignore[arg-type]
     except ValueError as error:
         raise ApiFailure("INTERNAL_ERROR", str(error)) from error
 
 
-def clear(request: Request) -> None:
+def clear(context: Context) -> None:
     """Forget all faults: simulator.clear(session)."""
-    request.world.faults.clear()
+    context.world.faults.clear()
 
 
 TYPES: dict[str, tuple[tuple[str, ...], str]] = {

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from rebalancer.simulator.calls import control, event, generic, host, session, storage_motion, vm
-from rebalancer.simulator.calls.request import Handler, Request, Table
+from rebalancer.simulator.calls.context import Context, Handler, Table
 from rebalancer.simulator.checks.versions import version
 from rebalancer.simulator.state import sessions, tasks
 from rebalancer.simulator.state.failure import ApiFailure, Cancelled, ConnectionLost
@@ -61,13 +61,13 @@ class Dispatcher:
         if method.startswith("Async."):
             return "task ref", self._later(host_ref, method, handler, params[0], values)
         task = f"DummyRef:|{uuid4()}|{name}"
-        return result, self._now(Request(world=world, host=host_ref, session=params[0], task=task), handler, values)
+        return result, self._now(Context(world=world, host=host_ref, session=params[0], task=task), handler, values)
 
     def _log_in(self, host_ref: str, params: list[Any]) -> str:
         if not LOGIN_PARAMETERS[0] <= len(params) <= LOGIN_PARAMETERS[1]:
             raise ApiFailure("MESSAGE_PARAMETER_COUNT_MISMATCH", LOGIN, "4", str(len(params)))
-        request = Request(world=self._world, host=host_ref, session="", task="")
-        return session.login(request, *params)
+        context = Context(world=self._world, host=host_ref, session="", task="")
+        return session.login(context, *params)
 
     def _admit(self, name: str, session_ref: str) -> None:
         if self._world.faults.take("session-expires", method=name) and self._world.database.find(
@@ -76,31 +76,31 @@ class Dispatcher:
             sessions.close(self._world, session_ref)
         sessions.assert_open(self._world, session_ref)
 
-    def _now(self, request: Request, handler: Handler, values: list[Any]) -> Any:  # noqa: ANN401 - any wire type
+    def _now(self, context: Context, handler: Handler, values: list[Any]) -> Any:  # noqa: ANN401 - any wire type
         try:
-            return handler(request, *values)
+            return handler(context, *values)
         except Cancelled:
-            raise ApiFailure("TASK_CANCELLED", request.task) from None
+            raise ApiFailure("TASK_CANCELLED", context.task) from None
 
     def _later(self, host_ref: str, method: str, handler: Handler, session_ref: str, values: list[Any]) -> str:
         task = tasks.begin(self._world, method)
-        request = Request(world=self._world, host=host_ref, session=session_ref, task=task)
-        Thread(target=self._carry_out, args=(request, handler, values), daemon=True).start()
+        context = Context(world=self._world, host=host_ref, session=session_ref, task=task)
+        Thread(target=self._carry_out, args=(context, handler, values), daemon=True).start()
         return task
 
-    def _carry_out(self, request: Request, handler: Handler, values: list[Any]) -> None:
+    def _carry_out(self, context: Context, handler: Handler, values: list[Any]) -> None:
         try:
-            value = handler(request, *values)
+            value = handler(context, *values)
         except ApiFailure as failure:
-            tasks.finish(self._world, request.task, "failure", error=tuple(failure.description))
+            tasks.finish(self._world, context.task, "failure", error=tuple(failure.description))
         except (Cancelled, ConnectionLost):
-            tasks.finish(self._world, request.task, "cancelled")
+            tasks.finish(self._world, context.task, "cancelled")
         else:
-            tasks.finish(self._world, request.task, "success", result=xmlform.render("string", value))
+            tasks.finish(self._world, context.task, "success", result=xmlform.render("string", value))
 
 
 def known_methods() -> list[str]:
-    """Return every call that is carried out, spelled as a client would."""
+    """Every call that is carried out, spelled as a client would."""
     names = {*CALLS, LOGIN}
     for cls, known in classes().items():
         names |= {f"{cls}.{name}" for name in (*known["generic"], *(f"get_{field}" for field in known["fields"]))}
@@ -129,7 +129,7 @@ def _find(name: str) -> Handler | None:
 
 
 def _newer(world: World, name: str) -> tuple[str, ...]:
-    """Return the types of the parameters that a call has only where the coordinator is new enough."""
+    """The types of the parameters that a call has only where the coordinator is new enough."""
     since, kinds = NEWER.get(name, ([], ()))
     coordinator = world.database.get("host", world.coordinator)
     return kinds if version(coordinator["software_version"].get("xapi_build")) >= since else ()
@@ -141,7 +141,7 @@ def _assert_arity(name: str, least: int, most: int, params: list[Any]) -> None:
 
 
 def _canonical(kind: str, value: Any) -> Any:  # noqa: ANN401 - any wire type
-    """Return a parameter as records hold it: integers as strings, floats as floats.
+    """A parameter as records hold it: integers as strings, floats as floats.
 
     Raises:
         ApiFailure: INTERNAL_ERROR for a value that is not of the type, as XAPI's unmarshalling says it.

@@ -6,7 +6,7 @@ import re
 import time
 from typing import Any
 
-from rebalancer.simulator.calls.request import Request, Table
+from rebalancer.simulator.calls.context import Context, Table
 from rebalancer.simulator.state.database import Change
 from rebalancer.simulator.state.failure import ApiFailure, ConnectionLost
 from rebalancer.simulator.state.schema import class_names
@@ -16,46 +16,46 @@ HOLD_BACK_SECONDS = 0.05
 SILENT = {"session"}
 
 
-def event_from(request: Request, classes: list[str], token: str, timeout: float) -> dict[str, Any]:
-    """Return events of the classes ("*", a class, or class/ref) after the token, at most one an object.
+def event_from(context: Context, classes: list[str], token: str, timeout: float) -> dict[str, Any]:
+    """Events of the classes ("*", a class, or class/ref) after the token, at most one an object.
 
     Raises:
         ApiFailure: EVENT_FROM_TOKEN_PARSE_FAILURE [token]; SESSION_INVALID when the session ends meanwhile.
     """
     since = _generation(token)
-    database, deadline = request.world.database, time.monotonic() + float(timeout)
+    database, deadline = context.world.database, time.monotonic() + float(timeout)
     wanted = [_subscription(name) for name in classes]
     with database.lock:
         while not (found := [c for c in database.changes(since) if _matches(c, wanted)]):
             left = deadline - time.monotonic()
             if left <= 0.0:
-                return _batch(request, [], since)
-            _wait(request, left)
+                return _batch(context, [], since)
+            _wait(context, left)
     if since:
-        request.world.stopping.wait(HOLD_BACK_SECONDS)
+        context.world.stopping.wait(HOLD_BACK_SECONDS)
     with database.lock:
         found = [c for c in database.changes(since) if _matches(c, wanted)]
-        return _batch(request, found, database.generation)
+        return _batch(context, found, database.generation)
 
 
-def inject(request: Request, cls: str, ref: str) -> str:
+def inject(context: Context, cls: str, ref: str) -> str:
     """Make an object look changed, and return a token after which its next change comes."""
     name = class_names().get(cls.lower(), cls)
-    with request.world.database.lock:
-        request.world.database.change(name, ref)
-        return _token(request.world.database.generation)
+    with context.world.database.lock:
+        context.world.database.change(name, ref)
+        return _token(context.world.database.generation)
 
 
 def _token(generation: int) -> str:
     return f"{generation:020d},{0:020d}"
 
 
-def _wait(request: Request, seconds: float) -> None:
-    request.world.database.changed.wait(min(seconds, 1.0))
-    if request.world.stopping.is_set():
+def _wait(context: Context, seconds: float) -> None:
+    context.world.database.changed.wait(min(seconds, 1.0))
+    if context.world.stopping.is_set():
         raise ConnectionLost
-    if request.world.database.find("session", request.session) is None:
-        raise ApiFailure("SESSION_INVALID", request.session)
+    if context.world.database.find("session", context.session) is None:
+        raise ApiFailure("SESSION_INVALID", context.session)
 
 
 def _generation(token: str) -> int:
@@ -77,8 +77,8 @@ def _matches(change: Change, wanted: list[str]) -> bool:
     return name not in SILENT and any(want in ("*", name, f"{name}/{change.ref}") for want in wanted)
 
 
-def _batch(request: Request, changes: list[Change], generation: int) -> dict[str, Any]:
-    database = request.world.database
+def _batch(context: Context, changes: list[Change], generation: int) -> dict[str, Any]:
+    database = context.world.database
     return {
         "events": [_event(change) for change in sorted(changes, key=lambda c: c.cls)],
         "valid_ref_counts": {lower: database.count(name) for lower, name in class_names().items()},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rebalancer.simulator.calls.request import Request, Table
+from rebalancer.simulator.calls.context import Context, Table
 from rebalancer.simulator.checks import evacuation, failover, memory
 from rebalancer.simulator.migration import evacuations
 from rebalancer.simulator.state.failure import ApiFailure
@@ -10,36 +10,36 @@ from rebalancer.simulator.state.schema import NULL
 from rebalancer.simulator.state.world import stamp
 
 
-def get_servertime(request: Request, host: str) -> str:
-    """Return the time on a host's clock."""
-    request.world.database.get("host", host)
-    return stamp(request.world.host_time(host))
+def get_servertime(context: Context, host: str) -> str:
+    """The time on a host's clock."""
+    context.world.database.get("host", host)
+    return stamp(context.world.host_time(host))
 
 
-def compute_free_memory(request: Request, host: str) -> str:
-    """Return bytes left on a host by the records."""
-    with request.world.database.lock:
-        return str(memory.free_memory(request.world.database, host))
+def compute_free_memory(context: Context, host: str) -> str:
+    """Bytes left on a host by the records."""
+    with context.world.database.lock:
+        return str(memory.free_memory(context.world.database, host))
 
 
-def compute_memory_overhead(request: Request, host: str) -> str:
-    """Return bytes that Xen keeps on a host."""
-    return str(request.world.database.get("host", host)["memory_overhead"])
+def compute_memory_overhead(context: Context, host: str) -> str:
+    """Bytes that Xen keeps on a host."""
+    return str(context.world.database.get("host", host)["memory_overhead"])
 
 
-def enable(request: Request, host: str) -> None:
+def enable(context: Context, host: str) -> None:
     """Let VMs start on a host again."""
-    request.world.database.change("host", host, enabled=True)
+    context.world.database.change("host", host, enabled=True)
 
 
-def disable(request: Request, host: str) -> None:
+def disable(context: Context, host: str) -> None:
     """Let no VM start on a host any more; those on it stay."""
-    request.world.database.change("host", host, enabled=False)
+    context.world.database.change("host", host, enabled=False)
 
 
-def most_failures(request: Request) -> str:
-    """Return how many host failures HA could survive; like XAPI, write it down too."""
-    database = request.world.database
+def most_failures(context: Context) -> str:
+    """How many host failures HA could survive, written to the pool's record as XAPI does."""
+    database = context.world.database
     with database.lock:
         count = str(failover.failures_tolerated(database))
         ref, pool = next(database.items("pool"))
@@ -48,26 +48,26 @@ def most_failures(request: Request) -> str:
     return count
 
 
-def plan_exists(request: Request, failures: str) -> bool:
+def plan_exists(context: Context, failures: str) -> bool:
     """Whether HA could survive so many host failures."""
-    with request.world.database.lock:
-        return failover.plan_exists(request.world.database, int(failures))
+    with context.world.database.lock:
+        return failover.plan_exists(context.world.database, int(failures))
 
 
-def evacuate(request: Request, host: str, network: str = NULL, batch_size: str = "0") -> None:
+def evacuate(context: Context, host: str, network: str = NULL, batch_size: str = "0") -> None:
     """Move every VM off a host; returns when the last one is gone."""
-    evacuations.evacuate(request.world, request.task, host, network, int(batch_size))
+    evacuations.evacuate(context.world, context.task, host, network, int(batch_size))
 
 
-def get_vms_which_prevent_evacuation(request: Request, host: str) -> dict[str, list[str]]:
-    """Return {VM: code and parameters} of what stands against emptying a host."""
-    with request.world.database.lock:
-        return evacuation.plan(request.world.database, host).blocked
+def get_vms_which_prevent_evacuation(context: Context, host: str) -> dict[str, list[str]]:
+    """{VM: code and parameters} of what stands against emptying a host."""
+    with context.world.database.lock:
+        return evacuation.plan(context.world.database, host).blocked
 
 
-def assert_can_evacuate(request: Request, host: str) -> None:
+def assert_can_evacuate(context: Context, host: str) -> None:
     """Raise CANNOT_EVACUATE_HOST with everything that stands against it in one parameter."""
-    if blocked := get_vms_which_prevent_evacuation(request, host):
+    if blocked := get_vms_which_prevent_evacuation(context, host):
         raise ApiFailure("CANNOT_EVACUATE_HOST", "|".join(",".join(words) for words in blocked.values()))
 
 

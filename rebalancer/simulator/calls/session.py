@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from rebalancer.simulator.calls.request import Request, Table
+from rebalancer.simulator.calls.context import Context, Table
 from rebalancer.simulator.state import sessions, tasks
 
 
-def login(request: Request, user: str, password: str, version: str = "", originator: str = "") -> str:
+def login(context: Context, user: str, password: str, version: str = "", originator: str = "") -> str:
     """Open a session; the version is ignored, as XAPI does."""
     del version
-    return sessions.log_in(request.world, user, password, originator)
+    return sessions.log_in(context.world, user, password, originator)
 
 
-def logout(request: Request) -> None:
+def logout(context: Context) -> None:
     """Close the caller's session."""
-    sessions.close(request.world, request.session)
+    sessions.close(context.world, context.session)
 
 
-def cancel(request: Request, task: str) -> None:
+def cancel(context: Context, task: str) -> None:
     """Ask for a task to be cancelled."""
-    tasks.ask_to_cancel(request.world, task)
+    tasks.ask_to_cancel(context.world, task)
 
 
-def destroy(request: Request, task: str) -> None:
-    """Forget a task."""
-    request.world.database.remove("task", task)
+def destroy(context: Context, task: str) -> None:
+    """Remove the record of a task."""
+    context.world.database.remove("task", task)
 
 
 CALLS: Table = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rebalancer.simulator.calls.request import Request, Table
+from rebalancer.simulator.calls.context import Context, Table
 from rebalancer.simulator.checks import another_pool, networks, storage_motion
-from rebalancer.simulator.checks.storage_motion import StorageMotion
+from rebalancer.simulator.checks.storage_motion import MigrateSend
 from rebalancer.simulator.migration import crossing, storage_moves
 from rebalancer.simulator.state import sessions
 from rebalancer.simulator.state.failure import ApiFailure
@@ -15,8 +15,8 @@ from rebalancer.simulator.state.world import World, both
 Texts = dict[str, str]
 
 
-def migrate_receive(request: Request, host: str, network: str, options: Texts) -> Texts:
-    """Return where and how to send VMs to a host: {SM, host, xenops, session_id, master}.
+def migrate_receive(context: Context, host: str, network: str, options: Texts) -> Texts:
+    """Where and how to send VMs to a host: {SM, host, xenops, session_id, master}.
 
     Like XAPI it opens a session for that, which nobody closes.
 
@@ -24,24 +24,24 @@ def migrate_receive(request: Request, host: str, network: str, options: Texts) -
         ApiFailure: the licence, or a network without an address on that host.
     """
     del options
-    database = request.world.database
+    database = context.world.database
     with database.lock:
         database.get("host", host)
         storage_motion.assert_licensed(database)
-        user = str(database.get("session", request.session)["auth_user_name"])
-        session = sessions.opened(request.world, user, originator="")
+        user = str(database.get("session", context.session)["auth_user_name"])
+        session = sessions.opened(context.world, user, originator="")
         address = networks.transfer_address(database, host, network)
     return {
         "SM": f"http://{address}/services/SM?session_id={session}",
         "host": host,
         "xenops": f"http://{address}/services/xenops?session_id={session}",
         "session_id": session,
-        "master": _master(request.world),
+        "master": _master(context.world),
     }
 
 
 def assert_can_migrate(  # noqa: PLR0917 - as XAPI has it
-    request: Request,
+    context: Context,
     vm: str,
     dest: Texts,
     live: bool,  # noqa: FBT001 - as XAPI has it
@@ -52,17 +52,17 @@ def assert_can_migrate(  # noqa: PLR0917 - as XAPI has it
 ) -> None:
     """Raise what the target and the disks have against a move with disks."""
     del live, vgpu_map
-    here, (there, host) = request.world, _destination(request, dest)
-    wish = StorageMotion(vm=vm, host=host, vdi_map=vdi_map, vif_map=vif_map, options=options)
+    here, (there, host) = context.world, _destination(context, dest)
+    call = MigrateSend(vm=vm, host=host, vdi_map=vdi_map, vif_map=vif_map, options=options)
     with both(here, there):
         if there is here:
-            storage_motion.assert_can_migrate(here.database, wish)
+            storage_motion.assert_can_migrate(here.database, call)
         else:
-            another_pool.assert_can_cross(here.database, there.database, wish)
+            another_pool.assert_can_cross(here.database, there.database, call)
 
 
 def migrate_send(  # noqa: PLR0917 - as XAPI has it
-    request: Request,
+    context: Context,
     vm: str,
     dest: Texts,
     live: bool,  # noqa: FBT001 - as XAPI has it
@@ -74,24 +74,24 @@ def migrate_send(  # noqa: PLR0917 - as XAPI has it
 ) -> str:
     """Move a VM with its disks; returns when it is there."""
     del live, vgpu_map
-    here, (there, host) = request.world, _destination(request, dest)
-    wish = StorageMotion(
+    here, (there, host) = context.world, _destination(context, dest)
+    call = MigrateSend(
         vm=vm, host=host, vdi_map=vdi_map, vif_map=vif_map, options=options, formats=vdi_format_map or {}
     )
     if there is here:
-        return storage_moves.migrate_send(here, request.task, wish)
-    return crossing.migrate_send(here, there, request.task, wish)
+        return storage_moves.migrate_send(here, context.task, call)
+    return crossing.migrate_send(here, there, context.task, call)
 
 
-def _destination(request: Request, dest: Mapping[str, str]) -> tuple[World, str]:
-    """Return the pool and the host that a map from host.migrate_receive leads to.
+def _destination(context: Context, dest: Mapping[str, str]) -> tuple[World, str]:
+    """The pool and the host that a map from host.migrate_receive leads to.
 
     Raises:
         ApiFailure: it is no such map, leads to a pool that this one cannot reach, or its session is gone.
     """
     if missing := [key for key in ("master", "xenops", "session_id", "host", "SM") if key not in dest]:
         raise ApiFailure("INTERNAL_ERROR", f"Not_found: {missing[0]}")
-    for world in (request.world, *request.world.neighbours):
+    for world in (context.world, *context.world.neighbours):
         if dest["master"] == _master(world) and not world.stopping.is_set():
             sessions.assert_open(world, dest["session_id"])
             if world.database.find("host", dest["host"]) is not None:
@@ -100,7 +100,6 @@ def _destination(request: Request, dest: Mapping[str, str]) -> tuple[World, str]
 
 
 def _master(world: World) -> str:
-    """Return the address under which the other side finds a pool."""
     return f"http://{world.database.get('host', world.coordinator)['address']}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rebalancer.simulator.calls.request import Request, Table
+from rebalancer.simulator.calls.context import Context, Table
 from rebalancer.simulator.checks import agility, boot_here, memory, vm_operations
 from rebalancer.simulator.checks.facts import configured_domain_type
 from rebalancer.simulator.migration import disks, moves, power
@@ -10,20 +10,20 @@ from rebalancer.simulator.state.failure import ApiFailure
 from rebalancer.simulator.state.schema import NULL
 
 
-def pool_migrate(request: Request, vm: str, host: str, options: dict[str, str]) -> None:
+def pool_migrate(context: Context, vm: str, host: str, options: dict[str, str]) -> None:
     """Move a VM within the pool; returns when it is there."""
-    moves.pool_migrate(request.world, request.task, vm, host, options)
+    moves.pool_migrate(context.world, context.task, vm, host, options)
 
 
-def assert_can_boot_here(request: Request, vm: str, host: str) -> None:
+def assert_can_boot_here(context: Context, vm: str, host: str) -> None:
     """Raise what stands against a VM on a host."""
-    with request.world.database.lock:
-        boot_here.assert_can_boot_here(request.world.database, vm, host)
+    with context.world.database.lock:
+        boot_here.assert_can_boot_here(context.world.database, vm, host)
 
 
-def assert_operation_valid(request: Request, vm: str, operation: str) -> None:
+def assert_operation_valid(context: Context, vm: str, operation: str) -> None:
     """Raise what stands against an operation in the VM itself."""
-    database = request.world.database
+    database = context.world.database
     with database.lock:
         if operation not in vm_operations.STATES:
             if operation not in database.get("VM", vm)["allowed_operations"]:
@@ -35,15 +35,15 @@ def assert_operation_valid(request: Request, vm: str, operation: str) -> None:
             vm_operations.assert_movable(database, vm, operation, strict=True)
 
 
-def assert_agile(request: Request, vm: str) -> None:
+def assert_agile(context: Context, vm: str) -> None:
     """Raise what ties a VM to some hosts."""
-    with request.world.database.lock:
-        agility.assert_agile(request.world.database, vm)
+    with context.world.database.lock:
+        agility.assert_agile(context.world.database, vm)
 
 
-def get_possible_hosts(request: Request, vm: str) -> list[str]:
-    """Return the hosts with room for a VM, whatever their CPU; for one under way, the host it is bound for."""
-    database = request.world.database
+def get_possible_hosts(context: Context, vm: str) -> list[str]:
+    """The hosts with room for a VM, whatever their CPU; for one under way, the host it is bound for."""
+    database = context.world.database
     with database.lock:
         bound_for = str(database.get("VM", vm)["scheduled_to_be_resident_on"])
         if bound_for != NULL:
@@ -51,16 +51,16 @@ def get_possible_hosts(request: Request, vm: str) -> list[str]:
         return [host for host, _ in database.items("host") if boot_here.has_room(database, vm, host)]
 
 
-def compute_memory_overhead(request: Request, vm: str) -> str:
-    """Return bytes that Xen needs besides a VM's memory."""
-    database = request.world.database
+def compute_memory_overhead(context: Context, vm: str) -> str:
+    """Bytes that Xen needs besides a VM's memory."""
+    database = context.world.database
     record = database.get("VM", vm)
     return str(memory.overhead_mib(record, configured_domain_type(record)) * memory.MIB)
 
 
-def set_memory_dynamic_range(request: Request, vm: str, least: str, most: str) -> None:
+def set_memory_dynamic_range(context: Context, vm: str, least: str, most: str) -> None:
     """Set both bounds of a VM's memory; a running VM follows at once."""
-    database = request.world.database
+    database = context.world.database
     with database.lock:
         record = database.get("VM", vm)
         if not int(record["memory_static_min"]) <= int(least) <= int(most) <= int(record["memory_static_max"]):
@@ -68,39 +68,39 @@ def set_memory_dynamic_range(request: Request, vm: str, least: str, most: str) -
         database.change("VM", vm, memory_dynamic_min=least, memory_dynamic_max=most, memory_target=most)
 
 
-def clean_shutdown(request: Request, vm: str) -> None:
+def clean_shutdown(context: Context, vm: str) -> None:
     """Switch a VM off, once nothing else is under way on it."""
-    power.shut_down(request.world, request.task, vm, "clean_shutdown")
+    power.shut_down(context.world, context.task, vm, "clean_shutdown")
 
 
-def hard_shutdown(request: Request, vm: str) -> None:
+def hard_shutdown(context: Context, vm: str) -> None:
     """Switch a VM off at once, whatever is under way on it."""
-    power.pull_plug(request.world, vm)
+    power.pull_plug(context.world, vm)
 
 
-def start(request: Request, vm: str, paused: bool, force: bool) -> None:  # noqa: FBT001 - as XAPI has it
+def start(context: Context, vm: str, paused: bool, force: bool) -> None:  # noqa: FBT001 - as XAPI has it
     """Start a VM on the host with most memory among those it may run on."""
     del paused, force
-    power.start(request.world, request.task, vm, get_possible_hosts(request, vm))
+    power.start(context.world, context.task, vm, get_possible_hosts(context, vm))
 
 
-def start_on(request: Request, vm: str, host: str, paused: bool, force: bool) -> None:  # noqa: FBT001 - as XAPI has it
+def start_on(context: Context, vm: str, host: str, paused: bool, force: bool) -> None:  # noqa: FBT001 - as XAPI has it
     """Start a VM on a host."""
     del paused, force
-    assert_can_boot_here(request, vm, host)
-    power.start(request.world, request.task, vm, [host])
+    assert_can_boot_here(context, vm, host)
+    power.start(context.world, context.task, vm, [host])
 
 
-def eject(request: Request, vbd: str) -> None:
+def eject(context: Context, vbd: str) -> None:
     """Take the disc out of a drive."""
-    database = request.world.database
+    database = context.world.database
     with database.lock:
         drive = database.get("VBD", vbd)
         if drive["type"] != "CD":
             raise ApiFailure("VBD_NOT_REMOVABLE_MEDIA", vbd)
         if drive["empty"]:
             raise ApiFailure("VBD_IS_EMPTY", vbd)
-        disks.eject(request.world, vbd)
+        disks.eject(context.world, vbd)
 
 
 CALLS: Table = {

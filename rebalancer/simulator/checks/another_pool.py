@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 from rebalancer.simulator.checks import boot_here, storage_motion, versions
 from rebalancer.simulator.checks.facts import is_live, members_of
-from rebalancer.simulator.checks.storage_motion import StorageMotion
-from rebalancer.simulator.migration import transplant
-from rebalancer.simulator.migration.transplant import Luggage
+from rebalancer.simulator.checks.storage_motion import MigrateSend
+from rebalancer.simulator.state import vm_import
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.failure import ApiFailure
 
@@ -18,34 +17,34 @@ CHECKED = ("VM", "host", "host_metrics", "network", "pool", "VDI")
 VTPM_MOVES = [23, 13]
 
 
-def assert_can_cross(here: Database, there: Database, wish: StorageMotion) -> None:
-    """Raise what VM.assert_can_migrate raises; host, SRs and networks of the wish are refs of the other pool."""
-    guest, host = here.get("VM", wish.vm), there.get("host", wish.host)
+def assert_can_cross(here: Database, there: Database, call: MigrateSend) -> None:
+    """Raise what VM.assert_can_migrate raises; host, SRs and networks of the call are refs of the other pool."""
+    guest, host = here.get("VM", call.vm), there.get("host", call.host)
     source = here.find("host", guest["resident_on"])
     storage_motion.assert_licensed(here)
-    storage_motion.assert_mapped(here, guest, wish.vdi_map)
-    _assert_tpm_moves(here, wish.vm)
+    storage_motion.assert_mapped(here, guest, call.vdi_map)
+    _assert_tpm_moves(here, call.vm)
     if source is not None and versions.is_behind(host, source):
-        raise ApiFailure("VM_HOST_INCOMPATIBLE_VERSION_MIGRATE", wish.vm, wish.host)
-    storage_motion.assert_drivers(here, wish.vdi_map, there)
-    trial = _trial(here, there, wish)
-    boot_here.assert_could_take(trial, _copy_of(trial, guest["uuid"]), wish.host)
-    networks_of(here, wish)
-    forced = wish.options.get("force") == "true"
-    boot_here.assert_can_be_imported(trial, _copy_of(trial, guest["uuid"]), wish.host, forced=forced)
-    storage_motion.assert_may_leave(here, wish.vdi_map)
+        raise ApiFailure("VM_HOST_INCOMPATIBLE_VERSION_MIGRATE", call.vm, call.host)
+    storage_motion.assert_drivers(here, call.vdi_map, there)
+    trial = _trial(here, there, call)
+    boot_here.assert_could_take(trial, _copy_of(trial, guest["uuid"]), call.host)
+    networks_of(here, call)
+    forced = call.options.get("force") == "true"
+    boot_here.assert_can_be_imported(trial, _copy_of(trial, guest["uuid"]), call.host, forced=forced)
+    storage_motion.assert_may_leave(here, call.vdi_map)
     if source is not None and not is_live(here, source):
         raise ApiFailure("HOST_OFFLINE", guest["resident_on"])
 
 
-def networks_of(here: Database, wish: StorageMotion) -> dict[str, str]:
-    """Return {VIF: network there} of a VM and its snapshots; a snapshot's VIF follows the VM's with its MAC.
+def networks_of(here: Database, call: MigrateSend) -> dict[str, str]:
+    """{VIF: network there} of a VM and its snapshots; a snapshot's VIF follows the VM's with its MAC.
 
     Raises:
         ApiFailure: VIF_NOT_IN_MAP [vif].
     """
-    guest = here.get("VM", wish.vm)
-    whole = dict(wish.vif_map)
+    guest = here.get("VM", call.vm)
+    whole = dict(call.vif_map)
     by_mac = {here.get("VIF", ref)["MAC"]: whole[ref] for ref in guest["VIFs"] if ref in whole}
     for record in (guest, *members_of(here, "VM", guest["snapshots"])):
         for ref in record["VIFs"]:
@@ -56,15 +55,15 @@ def networks_of(here: Database, wish: StorageMotion) -> dict[str, str]:
     return whole
 
 
-def _trial(here: Database, there: Database, wish: StorageMotion) -> Database:
-    """Return the other pool as it would be with the VM in it: its import, tried."""
-    trial = Database({cls: there.all(cls) for cls in (*CHECKED, *transplant.BELONGINGS)})
-    transplant.write(here, trial, wish.vm, Luggage(networks=_known(wish.vif_map, there)))
+def _trial(here: Database, there: Database, call: MigrateSend) -> Database:
+    """The other pool as it would be with the VM in it: its import, tried."""
+    trial = Database({cls: there.all(cls) for cls in (*CHECKED, *vm_import.BELONGINGS)})
+    vm_import.import_vm(here, trial, call.vm, disks={}, networks=_known(call.vif_map, there))
     return trial
 
 
 def _known(vif_map: Mapping[str, str], there: Database) -> dict[str, str]:
-    """Return the map; a network that the other pool does not have is an error.
+    """The map, if the other pool has all its networks.
 
     Raises:
         ApiFailure: HANDLE_INVALID [network, ref].
@@ -75,7 +74,7 @@ def _known(vif_map: Mapping[str, str], there: Database) -> dict[str, str]:
 
 
 def _copy_of(trial: Database, uuid: str) -> str:
-    """Return the VM in the trial; one that is there already cannot come.
+    """The VM in the trial; one that is there already cannot come.
 
     Raises:
         ApiFailure: DUPLICATE_VM [ref of the one that is there].

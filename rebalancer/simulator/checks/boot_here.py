@@ -96,7 +96,7 @@ def has_room(database: Database, vm: str, host: str) -> bool:
 
 
 def visible_storage(database: Database, host: str) -> set[str]:
-    """Return the SRs with an attached PBD on a host."""
+    """The SRs with an attached PBD on a host."""
     return {pbd["SR"] for _, pbd in database.items("PBD") if pbd["host"] == host and pbd["currently_attached"]}
 
 

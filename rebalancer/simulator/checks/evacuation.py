@@ -15,7 +15,7 @@ MOVE = "pool_migrate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evacuation:
+class EvacuationPlan:
     """What emptying a host comes to.
 
     Args:
@@ -27,7 +27,7 @@ class Evacuation:
     targets: dict[str, str]
 
 
-def plan(database: Database, host: str) -> Evacuation:
+def plan(database: Database, host: str) -> EvacuationPlan:
     """Plan to empty a host, as XAPI does.
 
     A VM may go only if every enabled host of no older version could take it: one that cannot stands against all VMs.
@@ -43,14 +43,14 @@ def plan(database: Database, host: str) -> Evacuation:
         if record["enabled"] and ref != host and not versions.is_older(database, ref, than=host)
     ]
     if not targets:
-        return Evacuation(blocked={vm: ["NO_HOSTS_AVAILABLE", vm] for vm in guests}, targets={})
+        return EvacuationPlan(blocked={vm: ["NO_HOSTS_AVAILABLE", vm] for vm in guests}, targets={})
     blocked = _held(database, guests, targets)
     agile = [vm for vm in guests if vm not in blocked]
     blocked |= {vm: refusal for vm in guests if (refusal := _refusal(database, vm))}
     free = {ref: free_memory(database, ref) for ref in targets}
     placed = packing.packed(database, free, {vm: _size(guests[vm]) for vm in agile})
     blocked |= {vm: ["HOST_NOT_ENOUGH_FREE_MEMORY", vm] for vm in agile if vm not in placed}
-    return Evacuation(blocked=blocked, targets={vm: ref for vm, ref in placed.items() if vm not in blocked})
+    return EvacuationPlan(blocked=blocked, targets={vm: ref for vm, ref in placed.items() if vm not in blocked})
 
 
 def _guests(database: Database, host: str) -> Iterator[tuple[str, Record]]:
@@ -61,7 +61,7 @@ def _guests(database: Database, host: str) -> Iterator[tuple[str, Record]]:
 
 
 def _held(database: Database, guests: dict[str, Record], targets: list[str]) -> dict[str, list[str]]:
-    """Return what holds VMs that HA does not protect, or that some target would not take."""
+    """What holds VMs that HA does not protect, or that some target would not take."""
     protects = pool_of(database)["ha_enabled"]
     held = {}
     for vm, record in guests.items():
@@ -79,7 +79,6 @@ def _held(database: Database, guests: dict[str, Record], targets: list[str]) -> 
 
 
 def _refusal(database: Database, vm: str) -> list[str]:
-    """Return what the VM itself has against a move now, or nothing."""
     try:
         vm_operations.assert_not_refused(database, vm, MOVE)
         vm_operations.assert_free(database, vm)

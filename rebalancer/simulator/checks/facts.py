@@ -14,7 +14,7 @@ UPGRADE_MARK = "rolling_upgrade_in_progress"
 
 
 def pool_of(database: Database) -> Record:
-    """Return the record of the pool."""
+    """The record of the pool."""
     return next(record for _, record in database.items("pool"))
 
 
@@ -35,7 +35,7 @@ def is_live(database: Database, host: Record) -> bool:
 
 
 def domain_type(database: Database, vm: Record) -> str:
-    """Return how a VM runs, or would run if it does not.
+    """How a VM runs, or would run if it does not.
 
     Raises:
         ApiFailure: HANDLE_INVALID for a VM with a domain but no metrics, INTERNAL_ERROR for an unspecified type.
@@ -46,7 +46,7 @@ def domain_type(database: Database, vm: Record) -> str:
 
 
 def configured_domain_type(vm: Record) -> str:
-    """Return how a VM runs from its next boot on.
+    """How a VM runs from its next boot on.
 
     Raises:
         ApiFailure: INTERNAL_ERROR for an unspecified type.
@@ -80,5 +80,5 @@ def is_restricted(database: Database, feature: str) -> bool:
 
 
 def members_of(database: Database, cls: str, refs: list[str]) -> list[Record]:
-    """Return the records of refs that exist."""
+    """The records of refs that exist."""
     return [record for ref in refs if ref != NULL and (record := database.find(cls, ref)) is not None]

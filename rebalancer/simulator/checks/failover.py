@@ -19,7 +19,7 @@ EXACT_HOSTS = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Packing:
+class Configuration:
     """A pool as the planner of restarts sees it.
 
     Args:
@@ -34,7 +34,7 @@ class Packing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class ConfigurationChange:
     """What a plan is to survive besides failures; null refs for nothing.
 
     Args:
@@ -59,15 +59,17 @@ def assert_plan_survives(database: Database, vm: str, host: str) -> None:
     """
     guest = database.get("VM", vm)
     is_new = guest["ha_restart_priority"] == "restart" and not guest["ha_always_run"]
-    _assert_survives(database, Change(protected=vm) if is_new else Change(arriving=vm, host=host))
+    _assert_survives(
+        database, ConfigurationChange(protected=vm) if is_new else ConfigurationChange(arriving=vm, host=host)
+    )
 
 
 def assert_may_disable(database: Database, host: str) -> None:
     """Raise HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN if the one plan there is would end without a host."""
-    _assert_survives(database, Change(disabled=host))
+    _assert_survives(database, ConfigurationChange(disabled=host))
 
 
-def _assert_survives(database: Database, change: Change) -> None:
+def _assert_survives(database: Database, change: ConfigurationChange) -> None:
     pool = pool_of(database)
     if not pool["ha_enabled"] or pool["ha_allow_overcommit"]:
         return
@@ -76,7 +78,7 @@ def _assert_survives(database: Database, change: Change) -> None:
         raise ApiFailure("HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN")
 
 
-def plan_exists(database: Database, failures: int, change: Change | None = None) -> bool:
+def plan_exists(database: Database, failures: int, change: ConfigurationChange | None = None) -> bool:
     """Whether every protected VM could be restarted after any `failures` hosts failed one after the other.
 
     Args:
@@ -84,7 +86,7 @@ def plan_exists(database: Database, failures: int, change: Change | None = None)
         failures: how many.
         change: what else is taken for granted.
     """
-    change = change or Change()
+    change = change or ConfigurationChange()
     protected = {ref: vm for ref, vm in database.items("VM") if _is_protected(vm) or ref == change.protected}
     if not all(is_agile(database, ref) for ref in protected):
         return False
@@ -97,12 +99,14 @@ def plan_exists(database: Database, failures: int, change: Change | None = None)
         homes[change.arriving] = change.host
     placed = {ref: home for ref, home in homes.items() if home in free}
     sizes = {ref: _size(vm) for ref, vm in protected.items()}
-    packing = _restarted(Packing(free=free, sizes=sizes, placed=placed), [ref for ref in homes if ref not in placed])
+    packing = _restarted(
+        Configuration(free=free, sizes=sizes, placed=placed), [ref for ref in homes if ref not in placed]
+    )
     return packing is not None and _always_possible(packing, failures)
 
 
 def failures_tolerated(database: Database) -> int:
-    """Return for how many failures a plan exists, up to all hosts but one."""
+    """For how many failures a plan exists, up to all hosts but one."""
     count, hosts = 0, database.count("host")
     while count + 1 < hosts and plan_exists(database, count + 1):
         count += 1
@@ -126,7 +130,7 @@ def _free(database: Database, host: str) -> int:
     return usable_memory(database, host) - sum(_size(vm) for vm in there)
 
 
-def _restarted(packing: Packing, failed: list[str]) -> Packing | None:
+def _restarted(packing: Configuration, failed: list[str]) -> Configuration | None:
     """Restart VMs, the biggest first, each where most is free; None if one fits nowhere."""
     free, placed = dict(packing.free), dict(packing.placed)
     for vm in sorted(failed, key=lambda ref: (-packing.sizes[ref], ref)):
@@ -137,10 +141,10 @@ def _restarted(packing: Packing, failed: list[str]) -> Packing | None:
             return None
         free[host] -= packing.sizes[vm]
         placed[vm] = host
-    return Packing(free=free, sizes=packing.sizes, placed=placed)
+    return Configuration(free=free, sizes=packing.sizes, placed=placed)
 
 
-def _always_possible(packing: Packing, failures: int) -> bool:
+def _always_possible(packing: Configuration, failures: int) -> bool:
     hosts = len(packing.free)
     if failures > hosts:
         return False
@@ -149,21 +153,20 @@ def _always_possible(packing: Packing, failures: int) -> bool:
     return _survives_roughly(packing, failures)
 
 
-def _survives_all(packing: Packing, failures: int) -> bool:
-    """Try every host as the next to fail."""
+def _survives_all(packing: Configuration, failures: int) -> bool:
     return failures == 0 or all(
         (after := _without(packing, host)) is not None and _survives_all(after, failures - 1) for host in packing.free
     )
 
 
-def _without(packing: Packing, host: str) -> Packing | None:
+def _without(packing: Configuration, host: str) -> Configuration | None:
     free = {ref: left for ref, left in packing.free.items() if ref != host}
     failed = [vm for vm, home in packing.placed.items() if home == host]
     placed = {vm: home for vm, home in packing.placed.items() if home != host}
-    return _restarted(Packing(free=free, sizes=packing.sizes, placed=placed), failed)
+    return _restarted(Configuration(free=free, sizes=packing.sizes, placed=placed), failed)
 
 
-def _survives_roughly(packing: Packing, failures: int) -> bool:
+def _survives_roughly(packing: Configuration, failures: int) -> bool:
     """Take every VM for as big as the biggest, and let those hosts fail that cost most."""
     biggest = max((packing.sizes[vm] for vm in packing.placed), default=1)
     slots = {host: max(0, free) // biggest for host, free in packing.free.items()}

@@ -16,7 +16,7 @@ WHOLE_CARDS = {"passthrough"}
 
 
 def implementation(database: Database, vgpu: Record) -> str:
-    """Return what a vGPU is: passthrough, gvt_g, mxgpu, nvidia or nvidia_sriov."""
+    """What a vGPU is: passthrough, gvt_g, mxgpu, nvidia or nvidia_sriov."""
     return str(database.get("VGPU_type", vgpu["type"])["implementation"])
 
 

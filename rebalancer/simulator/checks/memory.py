@@ -11,7 +11,7 @@ MIB = 1 << 20
 
 
 def free_memory(database: Database, host: str, besides: str = NULL) -> int:
-    """Return bytes left on a host when every VM on it or coming takes its minimum; never below 0.
+    """Bytes left on a host when every VM on it or coming takes its minimum; never below 0.
 
     A VM under way counts on both ends.
 
@@ -29,20 +29,20 @@ def free_memory(database: Database, host: str, besides: str = NULL) -> int:
 
 
 def usable_memory(database: Database, host: str) -> int:
-    """Return a host's memory without what Xen keeps, bytes."""
+    """A host's memory without what Xen keeps, bytes."""
     record = database.get("host", host)
     return int(database.get("host_metrics", record["metrics"])["memory_total"]) - int(record["memory_overhead"])
 
 
 def needed_memory(vm: Record) -> int:
-    """Return bytes that a VM is asked for on arrival: whole MiB, and its overhead computed anew."""
+    """Bytes that a VM is asked for on arrival: whole MiB, and its overhead computed anew."""
     kind = configured_domain_type(vm)
     memory = vm["memory_static_max"] if kind == "pv_in_pvh" else vm["memory_dynamic_min"]
     return (-(-int(memory) // MIB) + overhead_mib(vm, kind)) * MIB
 
 
 def overhead_mib(vm: Record, kind: str) -> int:
-    """Return MiB that Xen needs besides a VM's memory (memory.ml: Memory_model.overhead_mib, xapi 26.3)."""
+    """MiB that Xen needs besides a VM's memory (memory.ml: Memory_model.overhead_mib, xapi 26.3)."""
     static, vcpus = -(-int(vm["memory_static_max"]) // MIB), int(vm["VCPUs_max"])
     multiplier = 1.0 if kind == "pv" else float(vm["HVM_shadow_multiplier"])
     shadow = max(1, int(-(-(256 * vcpus + static + static) // 256) * multiplier))

@@ -22,7 +22,7 @@ def assert_reachable(database: Database, vm: str, host: str) -> None:
 
 
 def ports(database: Database, network: str, host: str) -> list[Record]:
-    """Return the host's PIFs on a network, attached or not."""
+    """The host's PIFs on a network, attached or not."""
     record = database.get("network", network)
     return [pif for pif in members_of(database, "PIF", record["PIFs"]) if pif["host"] == host]
 
@@ -53,7 +53,7 @@ def assert_virtual_functions(database: Database, vm: str, host: str) -> None:
 
 
 def functions_left(database: Database, logical: Record) -> int:
-    """Return how many virtual functions of the card below a logical PIF nobody holds.
+    """How many virtual functions of the card below a logical PIF nobody holds.
 
     The records do not tell whose function a PCI device is; those on the card's own bus are taken for its own.
     """
@@ -70,7 +70,7 @@ def functions_left(database: Database, logical: Record) -> int:
 
 
 def transfer_address(database: Database, host: str, network: str) -> str:
-    """Return a host's address on a network that VMs are to be copied over.
+    """A host's address on a network that VMs are to be copied over.
 
     Raises:
         ApiFailure: HOST_CANNOT_ATTACH_NETWORK [host, network], PIF_HAS_NO_NETWORK_CONFIGURATION [pif] or

@@ -17,7 +17,7 @@ APART_ON = 2
 
 
 @dataclass(slots=True, kw_only=True)
-class Spread:
+class GroupSpread:
     """VMs being placed so that groups are apart.
 
     Args:
@@ -44,7 +44,7 @@ class Spread:
 
 
 def packed(database: Database, free: Mapping[str, int], sizes: Mapping[str, int]) -> dict[str, str]:
-    """Return {VM: host}; VMs that fit nowhere are left out.
+    """{VM: host}; VMs that fit nowhere are left out.
 
     Args:
         database: the records.
@@ -73,7 +73,7 @@ def _packed(free: Mapping[str, int], sizes: Mapping[str, int]) -> dict[str, str]
 
 
 def _groups(database: Database, sizes: Mapping[str, int]) -> dict[str, str]:
-    """Return {VM: its group that is to stay apart}, the small VMs first."""
+    """{VM: its group that is to stay apart}, the small VMs first."""
     found = {}
     for vm in sorted(sizes, key=lambda ref: sizes[ref]):
         for group in database.get("VM", vm).get("groups", [])[:1]:
@@ -82,16 +82,16 @@ def _groups(database: Database, sizes: Mapping[str, int]) -> dict[str, str]:
     return found
 
 
-def _spread(database: Database, free: Mapping[str, int], groups: Mapping[str, str]) -> Spread:
+def _spread(database: Database, free: Mapping[str, int], groups: Mapping[str, str]) -> GroupSpread:
     counts = {group: dict.fromkeys(free, 0) for group in groups.values()}
     for group, there in counts.items():
         for vm in (database.get("VM", ref) for ref in database.get("VM_group", group)["VMs"]):
             if vm["power_state"] == "Running" and vm["resident_on"] in there:
                 there[vm["resident_on"]] += 1
-    return Spread(free=dict(free), counts=counts, placed={})
+    return GroupSpread(free=dict(free), counts=counts, placed={})
 
 
-def _spread_evenly(spread: Spread, sizes: Mapping[str, int], groups: Mapping[str, str]) -> Spread:
+def _spread_evenly(spread: GroupSpread, sizes: Mapping[str, int], groups: Mapping[str, str]) -> GroupSpread:
     """Place every VM of every group, or none."""
     if all(spread.put(vm, sizes[vm], group, list(spread.free)) for vm, group in groups.items()):
         return spread
@@ -99,7 +99,7 @@ def _spread_evenly(spread: Spread, sizes: Mapping[str, int], groups: Mapping[str
     return spread
 
 
-def _spread_over_two(spread: Spread, sizes: Mapping[str, int], groups: Mapping[str, str]) -> Spread:
+def _spread_over_two(spread: GroupSpread, sizes: Mapping[str, int], groups: Mapping[str, str]) -> GroupSpread:
     """Place only what a group needs to be on two hosts."""
     for vm, group in groups.items():
         without = [host for host, count in spread.counts[group].items() if count == 0]

@@ -21,7 +21,7 @@ NO_COPY = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StorageMotion:
+class MigrateSend:
     """A move with disks that somebody asks for; refs, as the call has them.
 
     Args:
@@ -41,77 +41,77 @@ class StorageMotion:
     formats: Mapping[str, str] = field(default_factory=dict)
 
 
-def assert_can_migrate(database: Database, wish: StorageMotion) -> None:
+def assert_can_migrate(database: Database, call: MigrateSend) -> None:
     """Raise what VM.assert_can_migrate raises.
 
     It asks about the target, the disks and the source's life, never about the VM's own state, nor whether the target
     sees the SRs.
     """
-    guest = database.get("VM", wish.vm)
+    guest = database.get("VM", call.vm)
     assert_licensed(database)
-    assert_mapped(database, guest, wish.vdi_map)
+    assert_mapped(database, guest, call.vdi_map)
     source = str(guest["resident_on"])
-    if versions.is_older(database, wish.host, than=pool_of(database)["master"] if source == NULL else source):
+    if versions.is_older(database, call.host, than=pool_of(database)["master"] if source == NULL else source):
         raise ApiFailure("NOT_SUPPORTED_DURING_UPGRADE")
-    assert_drivers(database, wish.vdi_map)
-    boot_here.assert_can_come_with_disks(database, wish.vm, wish.host, forced=wish.options.get("force") == "true")
-    if wish.vif_map:
+    assert_drivers(database, call.vdi_map)
+    boot_here.assert_can_come_with_disks(database, call.vm, call.host, forced=call.options.get("force") == "true")
+    if call.vif_map:
         raise ApiFailure("OPERATION_NOT_ALLOWED", NO_VIF_MAP)
-    assert_may_leave(database, wish.vdi_map)
+    assert_may_leave(database, call.vdi_map)
     if source != NULL and not is_live(database, database.get("host", source)):
         raise ApiFailure("HOST_OFFLINE", source)
 
 
-def assert_may_begin(database: Database, wish: StorageMotion) -> None:
+def assert_may_begin(database: Database, call: MigrateSend) -> None:
     """Raise what VM.migrate_send refuses on the source host and VM.assert_can_migrate does not know.
 
     Args:
         database: the records.
-        wish: the move, its map with the disks of snapshots.
+        call: the move, its map with the disks of snapshots.
     """
-    if wish.options.get("copy") == "true":
+    if call.options.get("copy") == "true":
         raise ApiFailure("OPERATION_NOT_ALLOWED", NO_COPY)
-    for ref, vdi in disks_of(database, database.get("VM", wish.vm)):
+    for ref, vdi in disks_of(database, database.get("VM", call.vm)):
         if vdi["on_boot"] == "reset":
             raise ApiFailure("VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION", ref)
-    assert_may_leave(database, wish.vdi_map)
-    for ref, image_format in wish.formats.items():
-        _assert_format(database, wish.vdi_map.get(ref, NULL), image_format)
+    assert_may_leave(database, call.vdi_map)
+    for ref, image_format in call.formats.items():
+        _assert_format(database, call.vdi_map.get(ref, NULL), image_format)
 
 
-def whole_map(database: Database, wish: StorageMotion, there: Database | None = None) -> dict[str, str]:
-    """Return {VDI: SR} with the disks of snapshots and images of suspended VMs that the caller did not name.
+def whole_map(database: Database, call: MigrateSend, there: Database | None = None) -> dict[str, str]:
+    """{VDI: SR} with the disks of snapshots and images of suspended VMs that the caller did not name.
 
     They go to SRs of `there`, if the host is in another pool.
 
     Raises:
         ApiFailure: VDI_NOT_IN_MAP [vdi] for one that has nowhere to go.
     """
-    whole = dict(wish.vdi_map)
+    whole = dict(call.vdi_map)
     there = there or database
-    guest, pool = database.get("VM", wish.vm), pool_of(there)
+    guest, pool = database.get("VM", call.vm), pool_of(there)
     for snapshot in members_of(database, "VM", guest["snapshots"]):
         for ref, vdi in disks_of(database, snapshot):
             whole.setdefault(ref, whole.get(vdi["snapshot_of"]) or pool["default_SR"])
-    places = [pool["suspend_image_SR"], there.get("host", wish.host)["suspend_image_sr"], pool["default_SR"]]
-    for ref in _images(database, wish, there):
+    places = [pool["suspend_image_SR"], there.get("host", call.host)["suspend_image_sr"], pool["default_SR"]]
+    for ref in _images(database, call, there):
         whole.setdefault(ref, next((place for place in places if place != NULL), NULL))
     if homeless := [ref for ref, storage in whole.items() if storage == NULL]:
         raise ApiFailure("VDI_NOT_IN_MAP", homeless[0])
     return whole
 
 
-def all_disks(database: Database, wish: StorageMotion, there: Database | None = None) -> set[str]:
-    """Return the disks that a move takes along: the VM's, its snapshots', and images that the target does not see."""
-    guest = database.get("VM", wish.vm)
+def all_disks(database: Database, call: MigrateSend, there: Database | None = None) -> set[str]:
+    """The disks that a move takes along: the VM's, its snapshots', and images that the target does not see."""
+    guest = database.get("VM", call.vm)
     both = [guest, *members_of(database, "VM", guest["snapshots"])]
     return {ref for record in both for ref, _ in disks_of(database, record)} | set(
-        _images(database, wish, there or database)
+        _images(database, call, there or database)
     )
 
 
-def _images(database: Database, wish: StorageMotion, there: Database) -> Iterator[str]:
-    guest, visible = database.get("VM", wish.vm), boot_here.visible_storage(there, wish.host)
+def _images(database: Database, call: MigrateSend, there: Database) -> Iterator[str]:
+    guest, visible = database.get("VM", call.vm), boot_here.visible_storage(there, call.host)
     for record in (guest, *members_of(database, "VM", guest["snapshots"])):
         image = database.find("VDI", record["suspend_VDI"])
         if record["power_state"] == "Suspended" and image is not None and image["SR"] not in visible:
@@ -169,7 +169,7 @@ def _assert_driver(database: Database, storage: str, needed: tuple[str, ...]) ->
 
 
 def _features(database: Database, kind: str) -> set[str]:
-    """Return what the one driver of a type can; one that mirrors out can also take a mirror in."""
+    """What the one driver of a type can; one that mirrors out can also take a mirror in."""
     drivers = [driver for _, driver in database.items("SM") if driver["type"] == kind]
     features = set(drivers[0]["features"]) if len(drivers) == 1 else set()
     return features | ({"VDI_MIRROR_IN"} if "VDI_MIRROR" in features else set())

@@ -11,7 +11,7 @@ UPGRADED = ("platform_version", "xapi")
 
 
 def version(text: str | None) -> list[int]:
-    """Return the integers of a version, up to a second hyphen; others are dropped, a missing one is 0.0.0."""
+    """The integers of a version, up to a second hyphen; others are dropped, a missing one is 0.0.0."""
     if text is None:
         return [0, 0, 0]
     return [int(part) for piece in text.split("-")[:2] for part in piece.split(".") if part.isdigit()]
@@ -23,7 +23,7 @@ def is_older(database: Database, host: str, than: str) -> bool:
 
 
 def is_behind(host: Record, than: Record) -> bool:
-    """The same of two hosts' records."""
+    """Whether a host, by its record, is behind another in any of these versions."""
     there, here = host["software_version"], than["software_version"]
     return any(version(there.get(key)) < version(here.get(key)) for key in COMPARED)
 

@@ -41,7 +41,7 @@ def assert_free(database: Database, vm: str) -> None:
 
 
 def in_progress(cls: str, ref: str, current: dict[str, str]) -> ApiFailure:
-    """Return OTHER_OPERATION_IN_PROGRESS; several operations and their tasks stand in braces."""
+    """OTHER_OPERATION_IN_PROGRESS; several operations and their tasks stand in braces."""
     operations, tasks = list(current.values()), list(current)
     if len(current) == 1:
         return ApiFailure("OTHER_OPERATION_IN_PROGRESS", cls, ref, operations[0], tasks[0])

@@ -6,7 +6,6 @@ The same arguments give the same bytes, on every machine and in every run.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -31,10 +30,8 @@ def generate_pool(
     cpus: int = 32,
     largest_gib: int = 64,
     days: int = 7,
-    step_seconds: int = 3600,
-    traces: Path | None = None,
 ) -> SimulatedPool:
-    """Return a pool of equal hosts with guests, templates, snapshots, switched-off VMs and a load.
+    """A pool of equal hosts with guests, templates, snapshots, switched-off VMs and a load.
 
     Args:
         hosts: how many hosts; the first is the coordinator.
@@ -47,14 +44,12 @@ def generate_pool(
         cpus: logical CPUs of each host.
         largest_gib: memory of the largest guests, GiB.
         days: length of the load, which then repeats.
-        step_seconds: 3600 or 300, say; a divisor of a day, and a multiple of 300 with traces.
-        traces: a folder with planetlab.npz to draw load from; without it from the model in the package.
 
     Raises:
         ValueError: sizes that make no pool.
     """
-    if hosts < 1 or vms < 1 or not 0.0 < fill <= 0.95 or loads.DAY % step_seconds:  # noqa: PLR2004 - stated above
-        raise ValueError("a pool needs hosts, VMs, a fill up to 0.95 and steps that divide a day")
+    if hosts < 1 or vms < 1 or not 0.0 < fill <= 0.95:  # noqa: PLR2004 - stated above
+        raise ValueError("a pool needs hosts, VMs and a fill up to 0.95")
     builder = Builder(seed)
     sizes = guests.draw_sizes(builder, vms, largest_gib)
     needed = sum(size.memory_bytes + guests.overhead(size) for size in sizes)
@@ -71,23 +66,23 @@ def generate_pool(
     _tie(builder, fabric, running, pinned)
     _add_sleepers(builder, fabric, running, largest_gib)
     _settle_memory(builder)
-    span = loads.Span(days=days, step_seconds=step_seconds)
-    load, base = _load(builder, fabric, running, span, seed=seed, hot=round(hot * hosts), cpus=cpus, traces=traces)
-    return SimulatedPool(records=builder.link(), load=load, host_load=base, load_step_seconds=step_seconds)
+    span = loads.Span(days=days)
+    load, base = _load(builder, fabric, running, span, seed=seed, hot=round(hot * hosts), cpus=cpus)
+    return SimulatedPool(records=builder.link(), load=load, host_load=base, load_step_seconds=loads.STEP_SECONDS)
 
 
 def demo_pool() -> SimulatedPool:
-    """Return the pool of the demo: five hosts, three of them hot at different hours, some guests held in place."""
+    """The pool of the demo: five hosts, three of them hot at different hours, some guests held in place."""
     return generate_pool(hosts=5, vms=45, seed=7, fill=0.65, hot=0.6, pinned=0.16, cpus=16, largest_gib=16)
 
 
 def local_pool() -> SimulatedPool:
-    """Return a pool like the demo's whose guests have their disks on local storage, but for every fifth."""
+    """A pool like the demo's whose guests have their disks on local storage, but for every fifth."""
     return generate_pool(hosts=5, vms=45, seed=7, fill=0.65, hot=0.6, local=0.8, cpus=16, largest_gib=16)
 
 
 def annex_pool() -> SimulatedPool:
-    """Return a pool to stand beside the demo's: three hosts with room, their names and those of the guests its own."""
+    """A pool to stand beside the demo's: three hosts with room, their names and those of the guests its own."""
     pool = generate_pool(hosts=3, vms=9, seed=11, fill=0.3, hot=0.0, pinned=0.0, cpus=16, largest_gib=16)
     for cls in ("pool", "host", "VM"):
         for record in pool.records[cls].values():
@@ -141,13 +136,12 @@ def _load(
     seed: int,
     hot: int,
     cpus: int,
-    traces: Path | None,
 ) -> tuple[dict[str, list[float | None]], dict[str, list[float | None]]]:
     rng = np.random.default_rng(seed)
     records = [builder.get("VM", vm) for vm in running]
     homes = np.array([fabric.hosts.index(record["resident_on"]) for record in records])
     peaks = loads.peak_hours(rng, homes, hot)
-    shares = loads.trace_shares(rng, peaks, span, traces) if traces else loads.model_shares(rng, peaks, span)
+    shares = loads.model_shares(rng, peaks, span)
     base = loads.base_loads(rng, len(fabric.hosts), span)
     vcpus = np.array([float(record["VCPUs_max"]) for record in records])
     used = loads.heated(rng, shares=shares, vcpus=vcpus, guest_hosts=homes, base=base, cpus=cpus, hot=hot)

@@ -44,7 +44,7 @@ class Builder:
         self.records: Records = {}
 
     def uuid(self) -> str:
-        """Return the next uuid of this seed."""
+        """The next uuid of this seed."""
         return str(UUID(int=self.random.getrandbits(128), version=4))
 
     def add(self, cls: str, **fields: Any) -> str:  # noqa: ANN401 - fields of every wire type
@@ -58,7 +58,7 @@ class Builder:
         return ref
 
     def get(self, cls: str, ref: str) -> dict[str, Any]:
-        """Return the record itself, to be changed in place."""
+        """The record itself, to be changed in place."""
         return self.records[cls][ref]
 
     def link(self) -> Records:

@@ -8,27 +8,9 @@ from typing import Any
 from rebalancer.simulator.generate.builder import GIB, MADE, MIB, Builder
 
 HOST_NAMES = [
-    "alder",
-    "ash",
-    "aspen",
-    "beech",
-    "birch",
-    "cedar",
-    "elm",
-    "fir",
-    "hazel",
-    "holly",
-    "larch",
-    "linden",
-    "maple",
-    "oak",
-    "pine",
-    "poplar",
-    "rowan",
-    "spruce",
-    "willow",
-    "yew",
-]
+    "alder", "ash", "aspen", "beech", "birch", "cedar", "elm", "fir", "hazel", "holly", "larch", "linden", "maple",
+    "oak", "pine", "poplar", "rowan", "spruce", "willow", "yew",
+]  # fmt: skip
 
 HVM_FEATURES = (
     "1fcbfbff-f7fa3223-2d93fbff-00000523-00000001-000007ab-00000000-00000000-00001000-ac000400" + "-00000000" * 8
@@ -82,7 +64,7 @@ class Fabric:
 
 
 def host_name(index: int) -> str:
-    """Return the name of the host with this number: twenty trees, then numbered ones."""
+    """The name of the host with this number: twenty trees, then numbered ones."""
     name, lap = HOST_NAMES[index % len(HOST_NAMES)], index // len(HOST_NAMES)
     return f"{name}-{lap + 1}" if lap else name
 

@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 DAY = 86400
+STEP_SECONDS = 3600
 HOT_HOURS = (10, 2, 20, 14, 6)
 WEEKEND = 0.7
 # A vCPU is never busier than this, and a host is aimed at these shares of its pCPUs in its busiest hour.
@@ -27,34 +27,28 @@ REACHABLE = 0.7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """The steps of a load series.
-
-    Args:
-        days: length.
-        step_seconds: length of one step; a divisor of a day.
-    """
+    """The steps of a load series that lasts *days*."""
 
     days: int
-    step_seconds: int
 
     @property
     def count(self) -> int:
-        """Number of steps."""
-        return self.days * DAY // self.step_seconds
+        """How many steps it has."""
+        return self.days * DAY // STEP_SECONDS
 
     def hours(self) -> Array:
         """Hour of the day (UTC) at the middle of each step."""
-        return np.asarray((np.arange(self.count) + 0.5) * self.step_seconds % DAY / 3600.0, dtype=np.float64)
+        return np.asarray((np.arange(self.count) + 0.5) * STEP_SECONDS % DAY / 3600.0, dtype=np.float64)
 
     def weekend(self) -> NDArray[np.bool_]:
         """Whether a step is on Saturday or Sunday; the first step is a Thursday, as the epoch was."""
-        day = np.arange(self.count) * self.step_seconds // DAY % 7
+        day = np.arange(self.count) * STEP_SECONDS // DAY % 7
         return np.isin(day, (2, 3))
 
 
 @cache
 def model() -> dict[str, Any]:
-    """Return the fitted figures (written by `python data/build.py load-model`)."""
+    """The fitted figures (written by `python data/build.py load-model`)."""
     text = files("rebalancer.simulator").joinpath("load-model.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
@@ -84,29 +78,8 @@ def model_shares(rng: np.random.Generator, peaks: Array, span: Span) -> Array:
     return np.asarray(level[:, None] * rhythm * jitter)
 
 
-def trace_shares(rng: np.random.Generator, peaks: Array, span: Span, traces: Path) -> Array:
-    """Draw CPU shares of guests from real PlanetLab days, each turned so that it peaks at the guest's hour.
-
-    Args:
-        rng: source of chance.
-        peaks: hour of the day at which each guest is busiest.
-        span: the steps.
-        traces: folder with planetlab.npz.
-
-    Returns:
-        Share of all its vCPUs, [guest, step].
-    """
-    days = np.load(traces / "planetlab.npz")["cpu_pct"]
-    chosen = days[rng.integers(0, len(days), size=(len(peaks), span.days))] / 100.0
-    busiest = chosen.mean(axis=1).reshape(len(peaks), 24, 12).mean(axis=2).argmax(axis=1)
-    turned = [np.roll(c, round((p - b) * 12), axis=1).ravel() for c, p, b in zip(chosen, peaks, busiest, strict=True)]
-    fine = np.maximum(np.array(turned), 0.002)
-    width = span.step_seconds // 300
-    return np.asarray(fine.reshape(len(peaks), span.count, width).mean(axis=2))
-
-
 def peak_hours(rng: np.random.Generator, guest_hosts: NDArray[np.int64], hot_hosts: int) -> Array:
-    """Return each guest's busiest hour: near its host's hour on hot hosts (the first ones), anywhere on the others."""
+    """Each guest's busiest hour: near its host's hour on hot hosts (the first ones), anywhere on the others."""
     spread = rng.normal(0.0, 1.2, len(guest_hosts))
     own = rng.uniform(0.0, 24.0, len(guest_hosts))
     shared = np.asarray(HOT_HOURS, dtype=float)[guest_hosts % len(HOT_HOURS)]
@@ -152,7 +125,7 @@ def heated(
 
 
 def base_loads(rng: np.random.Generator, hosts: int, span: Span) -> Array:
-    """Return pCPU that dom0 and Xen use themselves, [host, step]: around 0.6, a little more in office hours."""
+    """pCPU that dom0 and Xen use themselves, [host, step]: around 0.6, a little more in office hours."""
     office = np.exp(-(((span.hours() - 13.0) / 5.0) ** 2))
     return np.asarray(rng.uniform(0.4, 0.7, (hosts, 1)) + 0.3 * office + rng.uniform(0.0, 0.1, (hosts, span.count)))
 

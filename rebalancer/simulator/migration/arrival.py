@@ -5,19 +5,19 @@ from __future__ import annotations
 from uuid import uuid4
 
 from rebalancer.simulator.migration import residence
-from rebalancer.simulator.migration.transfer import Move
+from rebalancer.simulator.migration.transfer import MigrationCall
 from rebalancer.simulator.state.schema import NULL, blank
 from rebalancer.simulator.state.world import World, stamp
 
 
-def arrive(world: World, move: Move) -> None:
+def arrive(world: World, move: MigrationCall) -> None:
     """Put the VM on its new host: resident_on and domid flip, load and memory follow."""
     with world.database.lock:
         world.database.change("VM", move.vm, scheduled_to_be_resident_on=NULL)
         residence.settle(world, move.vm, move.target)
 
 
-def announce(world: World, move: Move) -> None:
+def announce(world: World, move: MigrationCall) -> None:
     """Leave the message VM_MIGRATED, as XAPI does after every move of a running VM within the pool."""
     database = world.database
     with database.lock:
@@ -41,7 +41,7 @@ def announce(world: World, move: Move) -> None:
         database.add("message", blank("message") | message)
 
 
-def aftermath(world: World, move: Move) -> None:
+def aftermath(world: World, move: MigrationCall) -> None:
     """Carry out the faults that strike once a move is over."""
     database, vm = world.database, world.uuid("VM", move.vm)
     if fault := world.faults.take("host-disabled", vm=vm):

@@ -6,19 +6,20 @@ from dataclasses import dataclass, field, replace
 
 from rebalancer.simulator.checks import another_pool, migration, storage_motion, vm_operations
 from rebalancer.simulator.checks.facts import is_live
-from rebalancer.simulator.checks.storage_motion import OPERATION, StorageMotion
-from rebalancer.simulator.migration import arrival, disks, queueing, residence, storage_moves, transfer, transplant
-from rebalancer.simulator.migration.transfer import FIXED_SECONDS, LINK_BYTES_PER_SECOND, Move, Transfer
-from rebalancer.simulator.migration.transplant import Luggage
+from rebalancer.simulator.checks.storage_motion import OPERATION, MigrateSend
+from rebalancer.simulator.migration import arrival, disks, queueing, residence, storage_moves, transfer
+from rebalancer.simulator.migration.transfer import FIXED_SECONDS, LINK_BYTES_PER_SECOND, MigrationCall, Transfer
+from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.failure import ApiFailure, Cancelled
 from rebalancer.simulator.state.schema import NULL
+from rebalancer.simulator.state.vm_import import family_of, import_vm, rows_of
 from rebalancer.simulator.state.world import World, both
 
 
-def migrate_send(here: World, there: World, task: str, wish: StorageMotion) -> str:
+def migrate_send(here: World, there: World, task: str, call: MigrateSend) -> str:
     """Move a running VM to another pool; return its ref there.
 
-    Host, SRs and networks of the wish are refs of the other pool. Until all disks are there, nothing holds memory
+    Host, SRs and networks of the call are refs of the other pool. Until all disks are there, nothing holds memory
     for the VM.
 
     Raises:
@@ -28,27 +29,27 @@ def migrate_send(here: World, there: World, task: str, wish: StorageMotion) -> s
     """
     database = here.database
     with database.lock:
-        queueing.wait_while(here, task, lambda: storage_moves.is_busy(database, wish.vm))
+        queueing.wait_while(here, task, lambda: storage_moves.is_busy(database, call.vm))
     with both(here, there):
-        vm_operations.assert_free(database, wish.vm)
-        vm_operations.assert_movable(database, wish.vm, OPERATION, strict=True)
-        another_pool.assert_can_cross(database, there.database, wish)
-        source = str(database.get("VM", wish.vm)["resident_on"])
+        vm_operations.assert_free(database, call.vm)
+        vm_operations.assert_movable(database, call.vm, OPERATION, strict=True)
+        another_pool.assert_can_cross(database, there.database, call)
+        source = str(database.get("VM", call.vm)["resident_on"])
         if source == NULL:
             raise ApiFailure(
-                "VM_BAD_POWER_STATE", wish.vm, "running", database.get("VM", wish.vm)["power_state"].lower()
+                "VM_BAD_POWER_STATE", call.vm, "running", database.get("VM", call.vm)["power_state"].lower()
             )
         storage_moves.assert_slot_free(database, source)
-        wish = replace(
-            wish,
-            vdi_map=storage_motion.whole_map(database, wish, there.database),
-            vif_map=another_pool.networks_of(database, wish),
+        call = replace(
+            call,
+            vdi_map=storage_motion.whole_map(database, call, there.database),
+            vif_map=another_pool.networks_of(database, call),
         )
-        before = _begin(here, task, wish.vm)
-    move = Move(vm=wish.vm, source=source, target=wish.host, task=task, operation=OPERATION)
-    crossing = _Crossing(here=here, there=there, move=move, wish=wish)
+        before = _begin(here, task, call.vm)
+    move = MigrationCall(vm=call.vm, source=source, target=call.host, task=task, operation=OPERATION)
+    crossing = _Crossing(here=here, there=there, move=move, call=call)
     try:
-        for drive in list(storage_moves.drives_to_empty(database, wish)):
+        for drive in list(storage_moves.drives_to_empty(database, call)):
             disks.eject(here, drive)
         crossing.carry_out()
     finally:
@@ -66,8 +67,7 @@ def _begin(here: World, task: str, vm: str) -> list[str]:
     return before
 
 
-def _end(here: World, move: Move, before: list[str]) -> None:
-    """Take back what `_begin` did, if the VM is still here."""
+def _end(here: World, move: MigrationCall, before: list[str]) -> None:
     with here.database.lock:
         vm = here.database.find("VM", move.vm)
         if vm is not None:
@@ -81,21 +81,21 @@ class _Crossing:
 
     here: World
     there: World
-    move: Move
-    wish: StorageMotion
+    move: MigrationCall
+    call: MigrateSend
     copies: list[disks.Copy] = field(default_factory=list)
     guest: str = NULL
     is_over: bool = False
 
     def carry_out(self) -> None:
         """Copy disks, write records, copy memory, arrive."""
-        sizes = storage_moves.sizes(self.here.database, self.wish, self.there.database)
+        sizes = storage_moves.sizes(self.here.database, self.call, self.there.database)
         memory = FIXED_SECONDS + transfer.memory_seconds(self.here, self.move.vm)
         total = memory + sum(sizes.values()) / LINK_BYTES_PER_SECOND
         under_way = Transfer(self.here, self.move, total, self._arrive)
         try:
             for vdi, size in sizes.items():
-                self.copies.append(disks.begin_copy(self.here, vdi, self.wish.vdi_map[vdi], self.wish.host, self.there))
+                self.copies.append(disks.begin_copy(self.here, vdi, self.call.vdi_map[vdi], self.call.host, self.there))
                 under_way.carry(size / LINK_BYTES_PER_SECOND)
             self._write()
             under_way.carry(memory)
@@ -118,13 +118,13 @@ class _Crossing:
         """
         with both(self.here, self.there):
             target = self.there.database
-            if not is_live(target, target.get("host", self.wish.host)):
-                raise ApiFailure("CANNOT_CONTACT_HOST", self.wish.host)
-            migration.assert_target_free(target, self.wish.host)
-            another_pool.assert_can_cross(self.here.database, target, self.wish)
-            luggage = Luggage(disks={copy.old: copy.new for copy in self.copies}, networks=self.wish.vif_map)
-            self.guest = transplant.write(self.here.database, target, self.move.vm, luggage)
-            target.change("VM", self.guest, power_state="Halted", scheduled_to_be_resident_on=self.wish.host)
+            if not is_live(target, target.get("host", self.call.host)):
+                raise ApiFailure("CANNOT_CONTACT_HOST", self.call.host)
+            migration.assert_target_free(target, self.call.host)
+            another_pool.assert_can_cross(self.here.database, target, self.call)
+            copies = {copy.old: copy.new for copy in self.copies}
+            self.guest = import_vm(self.here.database, target, self.move.vm, disks=copies, networks=self.call.vif_map)
+            target.change("VM", self.guest, power_state="Halted", scheduled_to_be_resident_on=self.call.host)
 
     def _arrive(self) -> None:
         """Let the VM run over there, and be gone from here; nothing where its records are not written yet."""
@@ -139,12 +139,38 @@ class _Crossing:
             self.there.database.change(
                 "VM", self.guest, power_state="Running", scheduled_to_be_resident_on=NULL, allowed_operations=allowed
             )
-            residence.settle(self.there, self.guest, self.wish.host)
+            residence.settle(self.there, self.guest, self.call.host)
             residence.halt(self.here, self.move.vm)
-            transplant.erase(self.here, self.move.vm, but_record=stays)
+            _erase(self.here, self.move.vm, but_record=stays)
 
     def _discard(self) -> None:
         if self.guest != NULL:
-            transplant.erase(self.there, self.guest)
+            _erase(self.there, self.guest)
         else:
             disks.discard(self.there, self.copies)
+
+
+def _erase(world: World, vm: str, *, but_record: bool = False) -> None:
+    """Remove a VM, its snapshots and all that belongs to them, disks included; `but_record` leaves the VM itself."""
+    database = world.database
+    with database.lock:
+        rows = list(rows_of(database, vm))
+        discs = {database.get("VBD", ref)["VDI"] for cls, ref in rows if cls == "VBD"}
+        images = {database.get("VM", ref)["suspend_VDI"] for ref in family_of(database, vm)}
+        gone = {vm} if but_record else set[str]()
+        for cls, ref in rows:
+            if ref not in gone:
+                database.remove(cls, ref)
+        _forget(database, {ref for _, ref in rows})
+        if but_record:
+            database.change("VM", vm, VBDs=[], VIFs=[], VTPMs=[], snapshots=[], metrics=NULL, guest_metrics=NULL)
+        for ref in (discs | images) - {NULL}:
+            disks.remove(world, ref)
+
+
+def _forget(database: Database, gone: set[str]) -> None:
+    """Take what is gone out of the lists of disks, networks and groups that stay."""
+    for cls, name in (("VDI", "VBDs"), ("network", "VIFs"), ("VM_group", "VMs")):
+        for ref, record in database.items(cls):
+            if left := gone.intersection(record[name]):
+                database.change(cls, ref, **{name: [each for each in record[name] if each not in left]})

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from rebalancer.simulator.checks import boot_here, failover, migration, storage_motion, vm_operations
 from rebalancer.simulator.checks.facts import discs_of
-from rebalancer.simulator.checks.storage_motion import OPERATION, StorageMotion
+from rebalancer.simulator.checks.storage_motion import OPERATION, MigrateSend
 from rebalancer.simulator.migration import arrival, disks, queueing, transfer
-from rebalancer.simulator.migration.transfer import FIXED_SECONDS, LINK_BYTES_PER_SECOND, Move, Transfer
+from rebalancer.simulator.migration.transfer import FIXED_SECONDS, LINK_BYTES_PER_SECOND, MigrationCall, Transfer
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.failure import ApiFailure, Cancelled
 from rebalancer.simulator.state.schema import NULL
@@ -18,7 +18,7 @@ from rebalancer.simulator.state.world import World
 AT_ONCE = 3
 
 
-def migrate_send(world: World, task: str, wish: StorageMotion) -> str:
+def migrate_send(world: World, task: str, call: MigrateSend) -> str:
     """Move a VM and its disks; return the VM's ref, which stays the same inside a pool.
 
     A running VM ends on the target. One that is halted or suspended stays so, and only its disks move. Disks that move
@@ -31,23 +31,23 @@ def migrate_send(world: World, task: str, wish: StorageMotion) -> str:
     """
     database = world.database
     with database.lock:
-        queueing.wait_while(world, task, lambda: is_busy(database, wish.vm))
-        vm_operations.assert_movable(database, wish.vm, OPERATION, strict=True)
-        storage_motion.assert_can_migrate(database, wish)
-        move = _admitted(world, task, wish)
-        wish = replace(wish, vdi_map=storage_motion.whole_map(database, wish))
-        storage_motion.assert_may_begin(database, wish)
+        queueing.wait_while(world, task, lambda: is_busy(database, call.vm))
+        vm_operations.assert_movable(database, call.vm, OPERATION, strict=True)
+        storage_motion.assert_can_migrate(database, call)
+        move = _admitted(world, task, call)
+        call = replace(call, vdi_map=storage_motion.whole_map(database, call))
+        storage_motion.assert_may_begin(database, call)
         allowed = transfer.reserve(world, move)
     try:
-        for drive in list(drives_to_empty(database, wish)):
+        for drive in list(drives_to_empty(database, call)):
             disks.eject(world, drive)
-        _carry_out(world, move, wish)
+        _carry_out(world, move, call)
     finally:
         transfer.release(world, move, allowed)
     if move.source != NULL:
         arrival.announce(world, move)
     arrival.aftermath(world, move)
-    return wish.vm
+    return call.vm
 
 
 def is_busy(database: Database, vm: str) -> bool:
@@ -56,21 +56,21 @@ def is_busy(database: Database, vm: str) -> bool:
     return bool(database.get("VM", vm)["current_operations"])
 
 
-def _admitted(world: World, task: str, wish: StorageMotion) -> Move:
-    """Return the move once its hosts take part in it; the HA plan is asked for a VM that is off, and only then."""
+def _admitted(world: World, task: str, call: MigrateSend) -> MigrationCall:
+    """The move once its hosts take part in it; the HA plan is asked for a VM that is off, and only then."""
     database = world.database
-    source = str(database.get("VM", wish.vm)["resident_on"])
-    target = wish.host
+    source = str(database.get("VM", call.vm)["resident_on"])
+    target = call.host
     if source == NULL:
-        target = _agent(database, wish.vm)
-        failover.assert_plan_survives(database, wish.vm, target)
+        target = _agent(database, call.vm)
+        failover.assert_plan_survives(database, call.vm, target)
     migration.assert_target_free(database, target)
     assert_slot_free(database, target if source == NULL else source)
-    return Move(vm=wish.vm, source=source, target=target, task=task, operation=OPERATION)
+    return MigrationCall(vm=call.vm, source=source, target=target, task=task, operation=OPERATION)
 
 
 def _agent(database: Database, vm: str) -> str:
-    """Return the host that moves the disks of a VM that is off: one where the VM could start."""
+    """The host that moves the disks of a VM that is off: one where the VM could start."""
     for host, _ in database.items("host"):
         if boot_here.has_room(database, vm, host):
             return host
@@ -88,19 +88,19 @@ def assert_slot_free(database: Database, carrier: str) -> None:
         raise ApiFailure("TOO_MANY_STORAGE_MIGRATES", str(AT_ONCE))
 
 
-def drives_to_empty(database: Database, wish: StorageMotion) -> Iterator[str]:
+def drives_to_empty(database: Database, call: MigrateSend) -> Iterator[str]:
     """Iterate over the CD drives whose disc the map does not keep where it is."""
-    guest = database.get("VM", wish.vm)
+    guest = database.get("VM", call.vm)
     for ref in guest["VBDs"] if guest["power_state"] != "Suspended" else ():
         vbd = database.get("VBD", ref)
         disc = database.find("VDI", vbd["VDI"])
-        if vbd["type"] == "CD" and disc is not None and wish.vdi_map.get(vbd["VDI"]) != disc["SR"]:
+        if vbd["type"] == "CD" and disc is not None and call.vdi_map.get(vbd["VDI"]) != disc["SR"]:
             yield ref
 
 
-def _carry_out(world: World, move: Move, wish: StorageMotion) -> None:
+def _carry_out(world: World, move: MigrationCall, call: MigrateSend) -> None:
     database, copies = world.database, list[disks.Copy]()
-    bytes_of = sizes(database, wish)
+    bytes_of = sizes(database, call)
     waiting = list(bytes_of)
     memory = FIXED_SECONDS + (transfer.memory_seconds(world, move.vm) if move.source != NULL else 0.0)
     seconds = memory + sum(bytes_of.values()) / LINK_BYTES_PER_SECOND
@@ -117,7 +117,7 @@ def _carry_out(world: World, move: Move, wish: StorageMotion) -> None:
     under_way = Transfer(world, move, seconds, arrive)
     try:
         for vdi, size in bytes_of.items():
-            copies.append(disks.begin_copy(world, vdi, wish.vdi_map[vdi], wish.host))
+            copies.append(disks.begin_copy(world, vdi, call.vdi_map[vdi], call.host))
             under_way.carry(size / LINK_BYTES_PER_SECOND)
             waiting.remove(vdi)
         _assert_rest_visible(world, move, bytes_of)
@@ -129,18 +129,18 @@ def _carry_out(world: World, move: Move, wish: StorageMotion) -> None:
     arrive()
 
 
-def sizes(database: Database, wish: StorageMotion, there: Database | None = None) -> Mapping[str, int]:
-    """Return {VDI: bytes} of the disks to be copied, in XAPI's order: the small first, then the old.
+def sizes(database: Database, call: MigrateSend, there: Database | None = None) -> Mapping[str, int]:
+    """{VDI: bytes} of the disks to be copied, in XAPI's order: the small first, then the old.
 
     `there` has the host, if that is in another pool.
     """
-    rows = [(ref, database.get("VDI", ref)) for ref, _ in storage_motion.leaving(database, wish.vdi_map)]
-    wanted = storage_motion.all_disks(database, wish, there)
+    rows = [(ref, database.get("VDI", ref)) for ref, _ in storage_motion.leaving(database, call.vdi_map)]
+    wanted = storage_motion.all_disks(database, call, there)
     rows.sort(key=lambda row: (int(row[1]["virtual_size"]), row[1]["snapshot_time"]))
     return {ref: int(vdi["virtual_size"]) for ref, vdi in rows if ref in wanted}
 
 
-def _assert_rest_visible(world: World, move: Move, copied: Mapping[str, int]) -> None:
+def _assert_rest_visible(world: World, move: MigrationCall, copied: Mapping[str, int]) -> None:
     """A disk that stays on an SR that the target does not see stops a running VM, and only now."""
     if move.source == NULL:
         return

@@ -21,7 +21,7 @@ BROKEN_STREAM = "Xenops_interface.Xenopsd_error([S(Internal_error);S(End_of_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class MigrationCall:
     """One transfer under way; all but the operation are refs.
 
     Args:
@@ -39,7 +39,7 @@ class Move:
     operation: str
 
 
-def reserve(world: World, move: Move) -> list[str]:
+def reserve(world: World, move: MigrationCall) -> list[str]:
     """Mark VM and target as busy with a move, and hold its memory there; return what the VM allowed before.
 
     The caller holds the database's lock since it checked the move: else two moves could both find the last room.
@@ -60,7 +60,7 @@ def reserve(world: World, move: Move) -> list[str]:
     return before
 
 
-def release(world: World, move: Move, allowed: list[str]) -> None:
+def release(world: World, move: MigrationCall, allowed: list[str]) -> None:
     """Take back what `reserve` did; `allowed` is what it returned."""
     database = world.database
     with database.lock:
@@ -93,7 +93,7 @@ class Transfer:
         arrive: puts the VM on its new host; called where the toolstack dies after that.
     """
 
-    def __init__(self, world: World, move: Move, seconds: float, arrive: Callable[[], None]) -> None:
+    def __init__(self, world: World, move: MigrationCall, seconds: float, arrive: Callable[[], None]) -> None:
         self._world, self._move, self._seconds, self._arrive = world, move, seconds, arrive
         self._restarts, self._done, self._goal = world.restarts, 0.0, 0.0
         self._state = world.database.get("VM", move.vm)["power_state"]
@@ -148,13 +148,13 @@ class Transfer:
 
 
 def memory_seconds(world: World, vm: str) -> float:
-    """Return how long the memory of a running VM takes on a link of its own."""
+    """How long the memory of a running VM takes on a link of its own."""
     record = world.database.get("VM", vm)
     metrics = world.database.find("VM_metrics", record["metrics"])
     return int(metrics["memory_actual"] if metrics else record["memory_dynamic_min"]) / LINK_BYTES_PER_SECOND
 
 
-def _strike(world: World, move: Move) -> Fault | None:
+def _strike(world: World, move: MigrationCall) -> Fault | None:
     vm, host = world.uuid("VM", move.vm), world.uuid("host", move.target)
     for kind in ("move-fails", "vm-halts", "toolstack-restart"):
         if fault := world.faults.take(kind, vm=vm, host=host):
@@ -162,11 +162,11 @@ def _strike(world: World, move: Move) -> Fault | None:
     return None
 
 
-def _broken(move: Move) -> ApiFailure:
+def _broken(move: MigrationCall) -> ApiFailure:
     return ApiFailure("VM_MIGRATE_FAILED", move.vm, move.source, move.target, BROKEN_STREAM)
 
 
-def _sharing(world: World, move: Move) -> int:
+def _sharing(world: World, move: MigrationCall) -> int:
     """How many transfers share the busier of the two links."""
     ends = [
         end

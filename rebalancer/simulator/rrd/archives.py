@@ -23,7 +23,7 @@ class Archive:
     rows: int
 
     def ends(self, now: float) -> NDArray[np.int64]:
-        """Return the end of every row kept, oldest first, seconds since the epoch."""
+        """The end of every row kept, oldest first, seconds since the epoch."""
         last = int(now) // self.step * self.step
         return last - np.arange(self.rows - 1, -1, -1, dtype=np.int64) * self.step
 
@@ -42,7 +42,7 @@ ARCHIVES = (
 
 
 def best(interval: float, start: float, now: float) -> Archive:
-    """Return the first archive from fine to coarse that is at least as coarse as asked for and reaches back to start.
+    """The first archive from fine to coarse that is at least as coarse as asked for and reaches back to start.
 
     Where none reaches back far enough it is the coarsest.
     """
@@ -52,6 +52,6 @@ def best(interval: float, start: float, now: float) -> Archive:
 
 
 def wanted_ends(archive: Archive, start: float, now: float) -> NDArray[np.int64]:
-    """Return the ends of the rows since `start`, newest first."""
+    """The ends of the rows since `start`, newest first."""
     ends = archive.ends(now)
     return ends[ends >= start][::-1]

@@ -25,8 +25,8 @@ FINEST = archives.ARCHIVES[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """An HTTP answer.
+class Response:
+    """An HTTP response.
 
     Args:
         status: HTTP status.
@@ -53,17 +53,17 @@ class RrdEndpoints:
         self._world, self._generation = world, generation
         self._shuffle = random.Random(zlib.crc32(world.uuid("host", world.coordinator).encode()))
 
-    def answer(self, host: str, path: str, headers: Mapping[str, str]) -> Answer:
+    def answer(self, host: str, path: str, headers: Mapping[str, str]) -> Response:
         """Answer a GET request that arrived at a host."""
         parts = urlsplit(path)
         query = parse_qs(parts.query, keep_blank_values=True)
         routes = {"/rrd_updates": self._updates, "/host_rrd": self._host_rrd, "/vm_rrd": self._vm_rrd}
         route = routes.get(parts.path)
         if route is None:
-            return Answer(status=404, kind="text/html", text="<html><body>Not found</body></html>")
+            return _page(404, "Not found")
         if not self._may_read(query, headers):
             wanted = {"WWW-Authenticate": 'Basic realm="xapi"'}
-            return Answer(status=401, kind="text/html", text="<html><body>Unauthorised</body></html>", headers=wanted)
+            return Response(status=401, kind="text/html", text="<html><body>Unauthorised</body></html>", headers=wanted)
         return self._troubled(host) or route(host, path, query, headers)
 
     def _may_read(self, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> bool:
@@ -78,34 +78,34 @@ class RrdEndpoints:
             return False
         return scheme.lower() == "basic"
 
-    def _troubled(self, host: str) -> Answer | None:
+    def _troubled(self, host: str) -> Response | None:
         faults, uuid = self._world.faults, self._world.uuid("host", host)
         if slow := faults.take("rrd-slow", host=uuid):
             self._world.stopping.wait(slow.number("seconds", 1.0))
         if faults.take("rrd-error", host=uuid):
-            return Answer(status=500, kind="text/html", text="<html><body>Internal error</body></html>")
+            return _page(500, "Internal error")
         return None
 
-    def _updates(self, host: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> Answer:
+    def _updates(self, host: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> Response:
         del path
         now = self._world.host_time(host)
         try:
             start = float(query["start"][0])
             interval = float(query.get("interval", ["5"])[0])
         except (KeyError, ValueError):
-            return Answer(status=400, kind="text/html", text="<html><body>Bad request: start</body></html>")
+            return _page(400, "Bad request: start")
         start = now + start if start < 0.0 else start
         archive = archives.best(interval, start, now)
         ends = archives.wanted_ends(archive, start, now)
         owners = self._owners(host, query, archive, ends)
         if not owners:
-            return Answer(status=500, kind="text/html", text="<html><body>No_RRA_Available</body></html>")
+            return _page(500, "No_RRA_Available")
         legend, table = self._columns(host, owners, query, archive)
         first = -(-int(start) // archive.step) * archive.step
         export = render.Export(start=first, step=archive.step, ends=ends, legend=legend, table=table)
         if self._wants_json(query, headers):
-            return Answer(status=200, kind="application/json", text=render.json(export, self._generation))
-        return Answer(status=200, kind="text/xml", text=render.xml(export, self._generation))
+            return Response(status=200, kind="application/json", text=render.json(export, self._generation))
+        return Response(status=200, kind="text/xml", text=render.xml(export, self._generation))
 
     def _owners(
         self, host: str, query: Mapping[str, list[str]], archive: archives.Archive, ends: NDArray[np.int64]
@@ -120,7 +120,7 @@ class RrdEndpoints:
     def _columns(
         self, host: str, owners: list[sources.Owner], query: Mapping[str, list[str]], archive: archives.Archive
     ) -> tuple[list[str], sources.Array]:
-        """Return the legend and the table [row, column], in no order to rely on: xcp-rrdd hashes its sources."""
+        """The legend and the table [row, column], in no order to rely on: xcp-rrdd hashes its sources."""
         asked = query.get("cf", [None])[0]
         columns = [
             (f"{function}:{owner.kind}:{owner.uuid}:{name}", sources.consolidated(values, function))
@@ -145,26 +145,25 @@ class RrdEndpoints:
             )
         return "json" in query
 
-    def _host_rrd(self, host: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> Answer:
+    def _host_rrd(self, host: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> Response:
         del path, query, headers
         return self._whole(host, None)
 
-    def _vm_rrd(self, host: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> Answer:
+    def _vm_rrd(self, host: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> Response:
         del headers
         database = self._world.database
         try:
             vm = database.get("VM", database.by_uuid("VM", query.get("uuid", [""])[0]))
         except ApiFailure:
-            return Answer(status=404, kind="text/html", text="<html><body>No such VM</body></html>")
+            return _page(404, "No such VM")
         if vm["resident_on"] == host:
             return self._whole(host, vm)
         if database.find("host", vm["resident_on"]) is None:
-            return Answer(status=404, kind="text/html", text="<html><body>The VM does not run</body></html>")
-        return Answer(
-            status=302, kind="text/html", text="", headers={"Location": self._world.url(vm["resident_on"]) + path}
-        )
+            return _page(404, "The VM does not run")
+        there = {"Location": self._world.url(vm["resident_on"]) + path}
+        return Response(status=302, kind="text/html", text="", headers=there)
 
-    def _whole(self, host: str, vm: Record | None) -> Answer:
+    def _whole(self, host: str, vm: Record | None) -> Response:
         now, stored, names = self._world.host_time(host), [], []
         for archive in archives.ARCHIVES:
             ends = archive.ends(now)
@@ -177,7 +176,11 @@ class RrdEndpoints:
             for function in _functions(owner.kind, archive):
                 table = np.column_stack([sources.consolidated(v, function) for v in owner.columns.values()])
                 stored.append(render.StoredArchive(function=function, step=archive.step, table=table))
-        return Answer(status=200, kind="text/xml", text=render.whole(names, stored, int(now), self._generation))
+        return Response(status=200, kind="text/xml", text=render.whole(names, stored, int(now), self._generation))
+
+
+def _page(status: int, words: str, **headers: str) -> Response:
+    return Response(status=status, kind="text/html", text=f"<html><body>{words}</body></html>", headers=headers)
 
 
 def _functions(kind: str, archive: archives.Archive) -> tuple[str, ...]:

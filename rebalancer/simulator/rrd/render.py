@@ -46,7 +46,7 @@ class Export:
 
 
 def numbers(table: Array, number: str, before: str, after: str, joint: str = "") -> list[str]:
-    """Return each row of a table as text, as f_to_s spells zero and what is no number.
+    """Each row of a table as text, as f_to_s spells zero and what is no number.
 
     One format call a row: a hundred times faster than one a value.
 
@@ -66,7 +66,7 @@ def numbers(table: Array, number: str, before: str, after: str, joint: str = "")
 
 
 def xml(export: Export, generation: Generation) -> str:
-    """Return the answer to /rrd_updates in XML, alike in all generations."""
+    """The answer to /rrd_updates in XML, alike in all generations."""
     head = "".join(f"<{name}>{value}</{name}>" for name, value in export.head.items())
     legend = "".join(f"<entry>{entry}</entry>" for entry in export.legend)
     rows = numbers(export.table, generation.number_format, "<v>", "</v>")
@@ -78,7 +78,7 @@ def xml(export: Export, generation: Generation) -> str:
 
 
 def json(export: Export, generation: Generation) -> str:
-    """Return the answer to /rrd_updates in the JSON of a generation; that of 8.2 is none."""
+    """The answer to /rrd_updates in the JSON of a generation; that of 8.2 is none."""
     if generation is Generation.OLD:
         return _bare(export, generation)
     head = ",".join(f'"{name}":"{value}"' for name, value in export.head.items())
@@ -116,7 +116,7 @@ class StoredArchive:
 
 
 def whole(names: Sequence[str], archives: Sequence[StoredArchive], updated: int, generation: Generation) -> str:
-    """Return a whole RRD in XML, as /vm_rrd and /host_rrd do."""
+    """A whole RRD in XML, as /vm_rrd and /host_rrd do."""
     sources = "".join(_source(name) for name in names)
     kept = "".join(_archive(archive, generation) for archive in archives)
     return (

@@ -38,7 +38,7 @@ class Owner:
 
 
 def vms_on(world: World, host: str) -> list[Record]:
-    """Return the records of the VMs that a host measures: all with a domain on it, dom0 too."""
+    """The records of the VMs that a host measures: all with a domain on it, dom0 too."""
     return [
         vm
         for _, vm in world.database.items("VM")
@@ -88,7 +88,7 @@ def vm_owner(world: World, vm: Record, archive: Archive, ends: NDArray[np.int64]
 
 
 def consolidated(column: Array, function: str) -> Array:
-    """Return what a coarse archive keeps besides the mean; shares stay below 1."""
+    """What a coarse archive keeps besides the mean; shares stay below 1."""
     factor = {"AVERAGE": 1.0, "MIN": 0.6, "MAX": 1.4}[function]
     return column * factor if np.nanmax(column, initial=0.0) > 1.0 else np.minimum(column * factor, 1.0)
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 
 from rebalancer.simulator.calls.dispatch import Dispatcher
-from rebalancer.simulator.rrd.endpoints import Answer, RrdEndpoints
+from rebalancer.simulator.rrd.endpoints import Response, RrdEndpoints
 from rebalancer.simulator.state.failure import ApiFailure, ConnectionLost
 from rebalancer.simulator.state.world import World
 from rebalancer.simulator.wire import jsonform, xmlform
@@ -72,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
         elif path in {"/", "/RPC2"}:
             self._xml_rpc(body)
         else:
-            self._answer(Answer(status=404, kind="text/html", text="Not found"))
+            self._answer(Response(status=404, kind="text/html", text="Not found"))
 
     def do_GET(self) -> None:
         """Answer a request for metrics."""
@@ -132,7 +132,7 @@ class Handler(BaseHTTPRequestHandler):
         if faults.take("connection-reset", method=method):
             self._reset()
             return
-        self._answer(Answer(status=200, kind=content, text=text))
+        self._answer(Response(status=200, kind=content, text=text))
 
     def _reset(self) -> None:
         """Close the connection so that the client sees a reset, not an end."""
@@ -141,10 +141,9 @@ class Handler(BaseHTTPRequestHandler):
         self.connection.close()
 
     def _broken(self, why: str) -> None:
-        """Answer what is no call."""
-        self._answer(Answer(status=500, kind="text/html", text=BROKEN.format(xmlform.escape(why))))
+        self._answer(Response(status=500, kind="text/html", text=BROKEN.format(xmlform.escape(why))))
 
-    def _answer(self, answer: Answer) -> None:
+    def _answer(self, answer: Response) -> None:
         raw = answer.text.encode()
         self.send_response(answer.status)
         for name, value in {**answer.headers, "Content-Type": answer.kind, "Content-Length": str(len(raw))}.items():
@@ -156,7 +155,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any wire type
-    """Return a parameter without the wrappers of xmlrpc.client."""
+    """A parameter without the wrappers of xmlrpc.client."""
     return str(value) if isinstance(value, xmlrpc.client.DateTime) else value
 
 
@@ -183,7 +182,7 @@ class Listener:
         self._selector.register(waker, selectors.EVENT_READ, None)
 
     def start(self) -> None:
-        """Begin to accept."""
+        """Begin to accept connections."""
         self._thread.start()
 
     def stop(self) -> None:

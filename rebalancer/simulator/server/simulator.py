@@ -16,8 +16,8 @@ from rebalancer.simulator.rrd.generation import Generation
 from rebalancer.simulator.server.http import Listener, Site
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.faults import Faults
-from rebalancer.simulator.state.load import Load
 from rebalancer.simulator.state.pool import SimulatedPool
+from rebalancer.simulator.state.workload import Workload
 from rebalancer.simulator.state.world import World
 
 HOSTS_PER_NET = 250
@@ -63,7 +63,7 @@ class Simulator:
         self.certificate_fingerprint: str | None = None
         self.world = World(
             database=Database(self._pool.records),
-            load=Load(self._pool),
+            load=Workload(self._pool),
             clock=_clock(now),
             speed=speed,
             user=user,
@@ -157,7 +157,7 @@ def _as_pool(pool: SimulatedPool | Mapping[str, Any]) -> SimulatedPool:
 
 
 def _with_addresses(pool: SimulatedPool, first_net: int) -> SimulatedPool:
-    """Return a copy of the pool in which every host has its own loopback address."""
+    """A copy of the pool in which every host has its own loopback address."""
     records = {cls: {ref: copy.copy(record) for ref, record in rows.items()} for cls, rows in pool.records.items()}
     (master,) = {record["master"] for record in records["pool"].values()}
     moved: dict[str, str] = {}

@@ -34,7 +34,7 @@ class Change:
 
 
 def new_ref() -> str:
-    """Return a ref that nobody has."""
+    """A ref that nobody has."""
     return f"OpaqueRef:{uuid4()}"
 
 
@@ -58,11 +58,11 @@ class Database:
         self._dead: list[tuple[int, int, str, str]] = []
 
     def find(self, cls: str, ref: str) -> Record | None:
-        """Return the record, or None where there is none."""
+        """The record, or None where there is none."""
         return self._records.get(cls, {}).get(ref)
 
     def get(self, cls: str, ref: str) -> Record:
-        """Return the record.
+        """The record behind a ref.
 
         Raises:
             ApiFailure: HANDLE_INVALID [class, ref].
@@ -73,7 +73,7 @@ class Database:
         return record
 
     def all(self, cls: str) -> dict[str, Record]:
-        """Return {ref: copy of the record} of a class."""
+        """{ref: copy of the record} of a class."""
         with self.lock:
             return {ref: dict(record) for ref, record in self._records.get(cls, {}).items()}
 
@@ -82,7 +82,7 @@ class Database:
         return iter(list(self._records.get(cls, {}).items()))
 
     def by_uuid(self, cls: str, uuid: str) -> str:
-        """Return the ref of the object with this uuid.
+        """The ref of the object with this uuid.
 
         Raises:
             ApiFailure: UUID_INVALID [class, uuid].
@@ -93,7 +93,7 @@ class Database:
         raise ApiFailure("UUID_INVALID", cls, uuid)
 
     def count(self, cls: str) -> int:
-        """Return how many objects a class has."""
+        """How many objects a class has."""
         return len(self._records.get(cls, {}))
 
     def add(self, cls: str, record: Record, ref: str | None = None) -> str:
@@ -128,7 +128,7 @@ class Database:
             self._dead.append((generation, self._born.pop((cls, ref)), cls, ref))
 
     def changes(self, since: int) -> list[Change]:
-        """Return what changed after `since`, one entry an object, deletions of objects never seen left out."""
+        """What changed after `since`, one entry an object, deletions of objects never seen left out."""
         with self.lock:
             alive = [
                 Change(

@@ -47,7 +47,7 @@ class Fault:
     skip: int = 0
 
     def number(self, name: str, default: float) -> float:
-        """Return a setting as a number."""
+        """A setting as a number."""
         return float(self.settings.get(name, default))
 
 
@@ -96,7 +96,7 @@ class Faults:
             self._waiting.clear()
 
     def take(self, kind: str, **subject: str) -> Fault | None:
-        """Return a fault of a kind that is due for a subject, and count it down; None where all goes well.
+        """Count down and return a fault of a kind that is due for a subject; None where all goes well.
 
         A fault that names something the subject does not have is due all the same: its `host` is the one it strikes.
         """

@@ -20,7 +20,7 @@ _EMPTY: dict[str, Any] = {"int": "0", "float": 0.0, "bool": False, "datetime": N
 
 @cache
 def classes() -> dict[str, dict[str, Any]]:
-    """Return what schema.json holds for each class.
+    """What schema.json holds for each class.
 
     {"fields": {name: type}, "calls": {name: [parameter type.., result type]}, "generic": [name of a generic call..]}.
     """
@@ -31,18 +31,18 @@ def classes() -> dict[str, dict[str, Any]]:
 
 @cache
 def class_names() -> dict[str, str]:
-    """Return {name in lower case, as events spell it: name of the class}."""
+    """{name in lower case, as events spell it: name of the class}."""
     return {name.lower(): name for name in classes()}
 
 
 def fields(cls: str) -> dict[str, str]:
-    """Return {field: type} of a class."""
+    """{field: type} of a class."""
     known: dict[str, str] = classes()[cls]["fields"]
     return known
 
 
 def empty(kind: str) -> Any:  # noqa: ANN401 - a field may be of any wire type
-    """Return the value a field of this type has when nobody set it."""
+    """The value a field of this type has when nobody set it."""
     if kind.endswith(" set"):
         return []
     if kind.endswith(" map"):
@@ -51,13 +51,13 @@ def empty(kind: str) -> Any:  # noqa: ANN401 - a field may be of any wire type
 
 
 def blank(cls: str) -> dict[str, Any]:
-    """Return a record of a class with every field empty."""
+    """A record of a class with every field empty."""
     return {name: empty(kind) for name, kind in fields(cls).items()}
 
 
 @cache
 def call_types(cls: str, name: str) -> tuple[tuple[str, ...], str] | None:
-    """Return (parameter types with the session's, result type) of a call, or None for a call XAPI does not have."""
+    """(parameter types with the session's, result type) of a call, or None for a call XAPI does not have."""
     known = classes().get(cls)
     if known is None:
         return None

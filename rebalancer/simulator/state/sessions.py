@@ -48,7 +48,7 @@ def assert_open(world: World, ref: str) -> None:
 
 
 def close(world: World, ref: str) -> None:
-    """Close a session."""
+    """Close the session behind *ref*."""
     world.database.remove("session", ref)
 
 

@@ -10,7 +10,7 @@ from threading import Event
 
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.faults import Faults
-from rebalancer.simulator.state.load import Load
+from rebalancer.simulator.state.workload import Workload
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def both(*worlds: World) -> Iterator[None]:
 
 
 def stamp(seconds: float) -> str:
-    """Return a time since the epoch as XenAPI writes datetimes."""
+    """A time since the epoch as XenAPI writes datetimes."""
     return datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y%m%dT%H:%M:%SZ")
 
 
@@ -47,7 +47,7 @@ class World:
     """
 
     database: Database
-    load: Load
+    load: Workload
     clock: Callable[[], float]
     speed: float
     user: str
@@ -67,15 +67,15 @@ class World:
         return str(pool["master"])
 
     def uuid(self, cls: str, ref: str) -> str:
-        """Return the uuid of an object, or an empty string where there is none."""
+        """The uuid of an object, or an empty string where there is none."""
         record = self.database.find(cls, ref)
         return str(record["uuid"]) if record else ""
 
     def url(self, host: str) -> str:
-        """Return the URL of a host."""
+        """The URL of a host."""
         return f"{self.scheme}://{self.database.get('host', host)['address']}:{self.port}"
 
     def host_time(self, host: str) -> float:
-        """Return the time on the clock of one host, seconds since the epoch."""
+        """The time on the clock of one host, seconds since the epoch."""
         fault = self.faults.take("clock-skew", host=self.uuid("host", host))
         return self.clock() + (fault.number("seconds", 0.0) if fault else 0.0)

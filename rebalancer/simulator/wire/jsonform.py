@@ -10,7 +10,7 @@ from rebalancer.simulator.wire import kinds
 
 
 def success(request: Mapping[str, Any], kind: str, value: Any) -> str:  # noqa: ANN401 - any wire type
-    """Return the answer to a call that succeeded, in the version of the request."""
+    """The answer to a call that succeeded, in the version of the request."""
     result = plain(kind, value)
     if "jsonrpc" in request:
         return json.dumps({"jsonrpc": "2.0", "result": result, "id": request.get("id")})
@@ -18,7 +18,7 @@ def success(request: Mapping[str, Any], kind: str, value: Any) -> str:  # noqa: 
 
 
 def failure(request: Mapping[str, Any], description: Sequence[str]) -> str:
-    """Return the answer to a call that failed, in the version of the request."""
+    """The answer to a call that failed, in the version of the request."""
     code, *params = description
     if "jsonrpc" in request:
         error = {"code": 1, "message": code, "data": params}
@@ -27,22 +27,12 @@ def failure(request: Mapping[str, Any], description: Sequence[str]) -> str:
 
 
 def plain(kind: str, value: Any) -> Any:  # noqa: ANN401 - any wire type
-    """Return a value of a type of the data model as JSON has it."""
+    """A value of a type of the data model as JSON has it."""
     if isinstance(value, Mapping):
-        return _members(kind, value)
+        return {name: plain(of, item) for name, of, item in kinds.typed(kind, value)}
     if isinstance(value, list | tuple):
         of = kinds.element(kind) or "string"
         return [plain(of, item) for item in value]
     if value is None:
         return ""
     return int(value) if kind == "int" else value
-
-
-def _members(kind: str, value: Mapping[str, Any]) -> dict[str, Any]:
-    known = kinds.members(kind)
-    if known is None and kind == "event item":
-        known = {"snapshot": kinds.snapshot_kind(value["class"])}
-    if known is not None:
-        return {name: plain(known.get(name, "string"), item) for name, item in value.items()}
-    of = kinds.value_of_map(kind) or "string"
-    return {name: plain(of, item) for name, item in value.items()}

@@ -12,31 +12,31 @@ _TAIL = "</param></params></methodResponse>"
 
 
 def success(kind: str, value: Any) -> str:  # noqa: ANN401 - any wire type
-    """Return the answer to a call that succeeded."""
+    """The answer to a call that succeeded."""
     inner = member("Status", "<value>Success</value>") + member("Value", render(kind, value))
     return f"{_HEAD}<value><struct>{inner}</struct></value>{_TAIL}"
 
 
 def failure(description: Sequence[str]) -> str:
-    """Return the answer to a call that failed: HTTP 200 all the same."""
+    """The answer to a call that failed: HTTP 200 all the same."""
     inner = member("Status", "<value>Failure</value>") + member("ErrorDescription", render("string set", description))
     return f"{_HEAD}<value><struct>{inner}</struct></value>{_TAIL}"
 
 
 def member(name: str, value: str) -> str:
-    """Return one member of a struct."""
+    """One member of a struct."""
     return f"<member><name>{escape(name)}</name>{value}</member>"
 
 
 def escape(text: str) -> str:
-    """Return text with the four characters escaped that XAPI escapes."""
+    """Text with the four characters escaped that XAPI escapes."""
     if "&" in text or "<" in text or ">" in text or '"' in text:
         text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
     return text
 
 
 def render(kind: str, value: Any) -> str:  # noqa: ANN401 - any wire type
-    """Return a value of a type of the data model."""
+    """A value of a type of the data model."""
     if isinstance(value, str):
         text = escape(value)
         return (
@@ -45,7 +45,8 @@ def render(kind: str, value: Any) -> str:  # noqa: ANN401 - any wire type
             else f"<value>{text}</value>"
         )
     if isinstance(value, Mapping):
-        return f"<value><struct>{_members(kind, value)}</struct></value>"
+        inside = "".join(member(name, render(of, item)) for name, of, item in kinds.typed(kind, value))
+        return f"<value><struct>{inside}</struct></value>"
     if isinstance(value, list | tuple):
         of = kinds.element(kind) or "string"
         return f"<value><array><data>{''.join(render(of, item) for item in value)}</data></array></value>"
@@ -60,13 +61,3 @@ def _scalar(kind: str, value: Any) -> str:  # noqa: ANN401 - bool, int, float or
     if isinstance(value, float):
         return f"<value><double>{value:.15g}</double></value>"
     return f"<value><i4>{value}</i4></value>" if kind == kinds.COUNT else f"<value>{value}</value>"
-
-
-def _members(kind: str, value: Mapping[str, Any]) -> str:
-    known = kinds.members(kind)
-    if known is None and kind == "event item":
-        known = {"snapshot": kinds.snapshot_kind(value["class"])}
-    if known is not None:
-        return "".join(member(name, render(known.get(name, "string"), item)) for name, item in value.items())
-    of = kinds.value_of_map(kind) or "string"
-    return "".join(member(name, render(of, item)) for name, item in value.items())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rebalancer.execute.journal.cooling import cooled, moved_since
 from rebalancer.execute.journal.journal import Entry, Intended, Journal, Looked, RunBegan
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.export import plan_from_json, plan_json
 from rebalancer.policy import intent_of
 from rebalancer.verify.verify import verify_plan

@@ -23,7 +23,7 @@ from rebalancer.execute.journal.journal import (
     Sent,
     read_journal,
 )
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 
 if TYPE_CHECKING:
     from pathlib import Path

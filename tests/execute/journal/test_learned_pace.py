@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rebalancer.execute import execute, learned_pace
+from rebalancer.execute import RunOptions, execute, learned_pace
 from rebalancer.execute.journal.journal import Entry, Intended, Journal, Looked, RunBegan, Sent
 from rebalancer.execute.journal.learned_pace import Experience, fitted
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.plan.duration import NO_EXPERIENCE
 from tests.execute.scripted import MADE_AT, HandClock, Script, ScriptedPool, plan_of
 from tests.pools import make_host, make_pool, make_vm
@@ -95,7 +95,7 @@ def test_a_run_writes_what_is_learned(tmp_path: Path) -> None:
     live = ScriptedPool(pool, **{name: Script(polls=20 + 4 * number) for number, name in enumerate(names)})
     plan = plan_of(pool, *((name, "h2") for name in names))
     journal = tmp_path / "journals" / "p.jsonl"
-    assert execute(plan, live, journal=journal, state_dir=tmp_path, clock=HandClock()).complete
+    assert execute(plan, live, RunOptions(journal=journal, state_dir=tmp_path, clock=HandClock())).complete
     pace = learned_pace(pool.uuid, tmp_path)
     assert pace.steps == 10
     assert pace.likely(8.59) == pytest.approx(20, abs=2.5)

@@ -40,7 +40,7 @@ def test_a_stale_plan_moves_nothing_and_says_why(case: Case, plan: Plan, pool: P
     change, words = STALE[drift]
     live = ScriptedPool(change(pool))
     with pytest.raises(StalePlan, match=words):
-        execute(plan, live, **case.options)
+        execute(plan, live, case.options)
     assert live.sent == []
     assert not case.journal.exists()
 
@@ -50,7 +50,7 @@ def test_an_expired_plan_is_stale(case: Case, plan: Plan, pool: Pool) -> None:
     live = ScriptedPool(pool)
     case.clock.sleep(timedelta(hours=24).total_seconds())
     with pytest.raises(StalePlan, match="expired at 2026-03-02 01:00 UTC"):
-        execute(plan, live, **case.options)
+        execute(plan, live, case.options)
     assert live.sent == []
 
 
@@ -60,7 +60,7 @@ def test_an_edited_plan_is_refused(case: Case, plan: Plan, pool: Pool) -> None:
     changed = ScriptedPool(replace(pool, vms={**pool.vms, "new": make_vm("new", on="h3")}))
     for live in (ScriptedPool(pool), changed):
         with pytest.raises(IllegalPlan, match="edited"):
-            execute(edited, live, **case.options)
+            execute(edited, live, case.options)
 
 
 def test_a_step_that_xapi_refuses_before_anything_was_sent_makes_the_plan_stale(
@@ -69,5 +69,5 @@ def test_a_step_that_xapi_refuses_before_anything_was_sent_makes_the_plan_stale(
     """XAPI's own dry run says no to the first step: nothing was sent, a new plan is needed."""
     live = ScriptedPool(pool, a=Script(refused=refusal("VM_LACKS_FEATURE", "a")))
     with pytest.raises(StalePlan, match=r"step s01, a from h1 to h2: XAPI refuses it \(VM_LACKS_FEATURE a\)"):
-        execute(plan, live, **case.options)
+        execute(plan, live, case.options)
     assert live.sent == []

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from rebalancer.errors import InventoryError, PoolLocked, StalePlan, StoppedHalfWay
-from rebalancer.execute import Ending, execute, pool_lock, read_journal, resume
+from rebalancer.execute import Ending, RunOptions, execute, pool_lock, read_journal, resume
 from rebalancer.execute.journal.journal import Entry, Intended, Journal
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.problem import make_problem
@@ -235,5 +235,5 @@ def test_drift_in_the_other_pool_stops_the_run(stage: Stage) -> None:
 def test_one_pool_alone_is_not_what_the_plan_is_for(stage: Stage) -> None:
     """Without the other login the plan is for other pools, and nothing is sent."""
     with live_pool(stage.home.url, KEYS, Trust()) as live, pytest.raises(StalePlan, match="the plan is for pools"):
-        execute(stage.plan, live, journal=stage.journal, state_dir=stage.folder, clock=StoppedClock())
+        execute(stage.plan, live, RunOptions(journal=stage.journal, state_dir=stage.folder, clock=StoppedClock()))
     assert SENT not in stage.calls

@@ -19,7 +19,7 @@ def test_a_vm_that_left_its_target_again_stops_the_run(case: Case, plan: Plan, p
     live = ScriptedPool(pool)
     live.before_each = lambda call: live.put("a", "h3") if call == "forget" and len(live.sent) == 1 else None
     with pytest.raises(StoppedHalfWay, match="VM a is on h3, not on h1"):
-        execute(plan, live, **case.options)
+        execute(plan, live, case.options)
 
 
 def test_a_busy_vm_is_waited_for(case: Case, plan: Plan, pool: Pool) -> None:
@@ -32,7 +32,7 @@ def test_a_busy_vm_is_waited_for(case: Case, plan: Plan, pool: Pool) -> None:
         def step_waits(self, step: object, why: str) -> None:  # noqa: ARG002 - the interface's
             waits.append(why)
 
-    assert execute(plan, live, reporter=Waits(), **case.options).complete
+    assert execute(plan, live, replace(case.options, reporter=Waits())).complete
     assert waits == ["the VM is busy: snapshot"]
 
 
@@ -41,7 +41,7 @@ def test_a_vm_that_stays_busy_stops_the_run(case: Case, plan: Plan, pool: Pool) 
     live = ScriptedPool(pool)
     live.change("b", current_operations=("snapshot",))
     with pytest.raises(StoppedHalfWay, match=r"step s02, b from h1 to h3: the VM is still busy \(snapshot\)"):
-        execute(plan, live, **case.options)
+        execute(plan, live, case.options)
     assert live.sent == [("a", "h2")]
 
 
@@ -50,7 +50,7 @@ def test_a_vm_moved_by_somebody_else_between_steps_stops_the_run(case: Case, pla
     live = ScriptedPool(pool)
     live.before_each = lambda call: live.put("b", "h2") if call == "forget" else None
     with pytest.raises(StoppedHalfWay, match="runs on host h2, where this plan did not send it"):
-        execute(plan, live, **case.options)
+        execute(plan, live, case.options)
     assert live.sent == [("a", "h2")]
 
 
@@ -62,10 +62,10 @@ def test_a_vm_that_is_moved_while_xapi_is_asked_is_not_sent(
     live = ScriptedPool(pool)
     live.before_each = lambda call: live.put("a", to) if call == "assert_may_migrate" and not live.sent else None
     if complete:
-        assert execute(plan, live, **case.options).complete
+        assert execute(plan, live, case.options).complete
     else:
         with pytest.raises(StalePlan, match="where this plan did not send it"):
-            execute(plan, live, **case.options)
+            execute(plan, live, case.options)
     assert "a" not in dict(live.sent)
 
 
@@ -81,7 +81,7 @@ def test_a_pool_that_is_silent_between_question_and_call_is_read_again(case: Cas
 
     live.before_each = fall_silent
     with pytest.raises(StalePlan, match="Workload Balancing is on"):
-        execute(plan, live, **case.options)
+        execute(plan, live, case.options)
     assert live.sent == []
 
 
@@ -95,6 +95,6 @@ def test_a_host_disabled_between_steps_stops_the_run(case: Case, plan: Plan, poo
 
     live.before_each = disable
     with pytest.raises(StoppedHalfWay, match="host h2 is disabled") as stopped:
-        execute(plan, live, **case.options)
+        execute(plan, live, case.options)
     assert live.sent == [("a", "h2")]
     assert (stopped.value.done, stopped.value.left) == (1, 2)

@@ -9,10 +9,10 @@ from rebalancer.errors import (
     Unreachable,
 )
 from rebalancer.execute import execute
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.plan.plan import Plan
-from tests.execute.case import DOWN, PATIENCE, Case, refusal
+from tests.execute.case import DOWN, TIMEOUTS, Case, refusal
 from tests.execute.scripted import ScriptedPool
 from tests.execute.watchful import WatchfulPool, wide_plan, wide_pool
 
@@ -27,7 +27,7 @@ def test_a_pool_that_comes_back_does_not_disturb(case: Case, plan: Plan, pool: P
             raise DOWN
 
     live.before_each = flap
-    assert execute(plan, live, **case.options).complete
+    assert execute(plan, live, case.options).complete
     assert len(live.sent) == 3
 
 
@@ -41,7 +41,7 @@ def test_a_toolstack_that_is_starting_is_waited_for(case: Case, plan: Plan, pool
             raise refusal("HOST_STILL_BOOTING")
 
     live.before_each = boot
-    assert execute(plan, live, **case.options).complete
+    assert execute(plan, live, case.options).complete
     assert len(live.sent) == 3
 
 
@@ -54,8 +54,8 @@ def test_a_pool_that_never_answers_moved_nothing(case: Case, plan: Plan, pool: P
 
     live.before_each = down
     with pytest.raises(Unreachable):
-        execute(plan, live, **case.options)
-    assert case.clock.seconds == pytest.approx(PATIENCE.unreachable, abs=2)
+        execute(plan, live, case.options)
+    assert case.clock.seconds == pytest.approx(TIMEOUTS.unreachable, abs=2)
 
 
 def test_a_pool_that_is_lost_during_a_migration_leaves_it_unknown(case: Case, plan: Plan, pool: Pool) -> None:
@@ -68,7 +68,7 @@ def test_a_pool_that_is_lost_during_a_migration_leaves_it_unknown(case: Case, pl
 
     live.before_each = down
     with pytest.raises(StoppedHalfWay, match="does not tell"):
-        execute(plan, live, **case.options)
+        execute(plan, live, case.options)
     assert case.looks == [("s01", StepState.UNKNOWN)]
 
 
@@ -82,6 +82,6 @@ def test_several_steps_on_their_way_wait_for_a_silent_pool_together(case: Case) 
 
     live.before_each = down
     with pytest.raises(StoppedHalfWay, match="does not tell"):
-        execute(wide_plan(live.pool), live, **case.options)
+        execute(wide_plan(live.pool), live, case.options)
     assert len(case.looks) == len(live.sent) > 1
-    assert case.clock.seconds < 2 * PATIENCE.unreachable
+    assert case.clock.seconds < 2 * TIMEOUTS.unreachable

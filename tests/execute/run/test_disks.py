@@ -11,15 +11,16 @@ from typing import Any
 import pytest
 
 from rebalancer.errors import RefusedByXapi, StalePlan, StoppedHalfWay
-from rebalancer.execute import execute, read_journal, resume
+from rebalancer.execute import RunOptions, execute, read_journal, resume
 from rebalancer.execute.journal.journal import Looked
-from rebalancer.execute.judge.outcome import StepState
-from rebalancer.execute.judge.progress import already_there, undone
-from rebalancer.execute.run.carrying import motion_of
+from rebalancer.execute.journal.outcome import StepState
+from rebalancer.execute.judge.preflight import undone
+from rebalancer.execute.run.storage_motion import motion_of
 from rebalancer.inventory import Pool
 from rebalancer.inventory.digest import inventory_digest
 from rebalancer.placement import Move, Placement, disks_of
 from rebalancer.plan import Plan
+from rebalancer.plan.progress import made_already
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.problem import make_problem, pool_at
 from rebalancer.rules import Rulebook
@@ -28,7 +29,7 @@ from rebalancer.verify.verify import verify_plan
 from rebalancer.xapi import LivePool, Trust, live_pool
 from tests.execute.carried import LOCAL, PLAN, options
 from tests.execute.scripted import Script, ScriptedPool
-from tests.execute.stage import KEYS, PATIENCE, StoppedClock
+from tests.execute.stage import KEYS, TIMEOUTS, StoppedClock
 from tests.local_disks import local_problem, local_vm, with_disks
 from tests.plan.made import LATER, plan_of
 from tests.pools import policy_of
@@ -67,14 +68,10 @@ class Stage:
 
     def run(self, way: Callable[..., Any] = execute) -> Any:  # noqa: ANN401 - a result
         """Carry the plan out, or go on with it."""
-        return way(
-            self.plan,
-            self.live,
-            journal=self.folder / "journal.jsonl",
-            state_dir=self.folder / "state",
-            clock=OnTime(),
-            patience=PATIENCE,
+        options = RunOptions(
+            journal=self.folder / "journal.jsonl", state_dir=self.folder / "state", clock=OnTime(), timeouts=TIMEOUTS
         )
+        return way(self.plan, self.live, options)
 
     def srs(self) -> list[str]:
         """The SR behind each drive that the plan names, now."""
@@ -110,7 +107,7 @@ def test_vm_arrives_with_its_disks(stage: Stage) -> None:
     for disk in step.disks:
         assert disk.disk not in after.vdis
         assert after.srs[disk.source].physical_utilisation_bytes < before.srs[disk.source].physical_utilisation_bytes
-    assert already_there(stage.plan, after) == {step.id}
+    assert made_already(stage.plan, after) == {step.id}
 
 
 def test_what_was_done_is_no_drift(stage: Stage) -> None:
@@ -199,7 +196,7 @@ def test_vm_that_arrives_without_its_disk_stops_the_run(tmp_path: Path) -> None:
     """The VM is on its target, its disk is not: nobody calls that moved."""
     live = ScriptedPool(LOCAL.pool, web=Script())
     with pytest.raises(StoppedHalfWay, match="the VM has arrived, and not all of its disks have") as stopped:
-        execute(PLAN, live, **options(tmp_path))
+        execute(PLAN, live, options(tmp_path))
     assert "disk web-disk0 is on l1, not on l2" in str(stopped.value)
     (motion,) = live.motions
     assert (motion.network, motion.sr_of) == ("lan", {"web-disk0": "l2"})
@@ -210,7 +207,7 @@ def test_disk_that_somebody_moved_before_makes_the_plan_stale(tmp_path: Path) ->
     moved = pool_at(LOCAL.pool, Placement({}, {"web": {"web-xvd0": "shared"}}))
     live = ScriptedPool(moved)
     with pytest.raises(StalePlan, match="disk web-disk0 of VM web is on SR shared, not on l1"):
-        execute(PLAN, live, **options(tmp_path))
+        execute(PLAN, live, options(tmp_path))
     assert live.sent == []
 
 

@@ -8,24 +8,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rebalancer.errors import InputError, InventoryError, StalePlan, StoppedHalfWay
-from rebalancer.execute import Ending, execute, learned_pace, read_journal, resume
+from rebalancer.execute import Ending, RunOptions, execute, learned_pace, read_journal, resume
 from rebalancer.execute.journal.cooling import moved_since
 from rebalancer.execute.journal.folders import lock_path
 from rebalancer.execute.journal.journal import Journal, Looked, RunEnded
 from rebalancer.execute.journal.lock import pool_lock
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.placement import Placement
 from rebalancer.plan import sealed
 from rebalancer.policy import Policy
 from rebalancer.problem import pool_at
 from tests.execute.carried import LOCAL, PLAN, options
-from tests.execute.case import PATIENCE
+from tests.execute.case import TIMEOUTS
 from tests.execute.scripted import HandClock, Script, ScriptedPool, plan_of
 from tests.pools import make_host, make_pool, make_vm, policy_of
 
@@ -38,14 +37,11 @@ def pool() -> Pool:
     return make_pool(hosts=[make_host(name) for name in ("h1", "h2", "h3")], vms=[make_vm(name) for name in "abc"])
 
 
-def place(folder: Path) -> dict[str, Any]:
-    """What a run needs besides plan and pool."""
-    return {
-        "journal": folder / "journal.jsonl",
-        "state_dir": folder / "state",
-        "clock": HandClock(),
-        "patience": PATIENCE,
-    }
+def place(folder: Path) -> RunOptions:
+    """A journal, a state folder, and a clock that only sleeping moves."""
+    return RunOptions(
+        journal=folder / "journal.jsonl", state_dir=folder / "state", clock=HandClock(), timeouts=TIMEOUTS
+    )
 
 
 def states(journal: Path) -> list[tuple[str, StepState]]:
@@ -76,10 +72,10 @@ def test_a_pool_that_contradicts_itself_mid_run_lets_what_flies_end(tmp_path: Pa
     live = ScriptedPool(pool, a=Script(polls=5))
     live.before_each = nth("read", 3, contradict)
     with pytest.raises(StoppedHalfWay, match="VM b is Running on no host"):
-        execute(plan, live, **place_)
+        execute(plan, live, place_)
     assert live.sent == [("a", "h2")]
-    assert states(place_["journal"]) == [("s01", StepState.MOVED)]
-    assert isinstance(read_journal(place_["journal"])[-1], RunEnded)
+    assert states(place_.journal) == [("s01", StepState.MOVED)]
+    assert isinstance(read_journal(place_.journal)[-1], RunEnded)
 
 
 def test_a_pool_that_contradicts_itself_before_anything_is_sent_is_an_error(tmp_path: Path, pool: Pool) -> None:
@@ -87,7 +83,7 @@ def test_a_pool_that_contradicts_itself_before_anything_is_sent_is_an_error(tmp_
     live = ScriptedPool(pool)
     live.before_each = nth("read", 2, contradict)
     with pytest.raises(InventoryError):
-        execute(plan_of(pool, ("a", "h2")), live, **place(tmp_path))
+        execute(plan_of(pool, ("a", "h2")), live, place(tmp_path))
     assert live.sent == []
 
 
@@ -110,7 +106,7 @@ def test_a_disk_that_is_full_at_the_end_hides_no_half_way(
     full(monkeypatch)
     live = ScriptedPool(pool, a=Script(lands=None))
     with pytest.raises(StoppedHalfWay, match="the VM is halted"):
-        execute(plan_of(pool, ("a", "h2")), live, **place(tmp_path))
+        execute(plan_of(pool, ("a", "h2")), live, place(tmp_path))
 
 
 def test_a_disk_that_is_full_after_the_last_step_is_not_taken_for_nothing_sent(
@@ -119,19 +115,19 @@ def test_a_disk_that_is_full_after_the_last_step_is_not_taken_for_nothing_sent(
     """All steps are done and the end cannot be written: that is stopped, with all steps counted."""
     full(monkeypatch)
     with pytest.raises(StoppedHalfWay, match=r"no space left.*steps done: 1, not started: 0"):
-        execute(plan_of(pool, ("a", "h2")), ScriptedPool(pool), **place(tmp_path))
+        execute(plan_of(pool, ("a", "h2")), ScriptedPool(pool), place(tmp_path))
 
 
 def test_a_resumed_vm_without_its_disks_is_still_not_moved(tmp_path: Path) -> None:
     """A VM came without its disk: going on with the plan says so again, and never that the step is done."""
     live = ScriptedPool(LOCAL.pool, web=Script())
     with pytest.raises(StoppedHalfWay, match="not all of its disks have"):
-        execute(PLAN, live, **options(tmp_path))
+        execute(PLAN, live, options(tmp_path))
     with pytest.raises(StoppedHalfWay, match="not all of its disks have"):
-        resume(PLAN, live, **options(tmp_path))
+        resume(PLAN, live, options(tmp_path))
     assert states(tmp_path / "journal.jsonl") == [("s01", StepState.ELSEWHERE)] * 2
     live.pool = pool_at(live.pool, Placement({}, {"web": {"web-xvd0": "l2"}}))
-    assert resume(PLAN, live, **options(tmp_path)).complete
+    assert resume(PLAN, live, options(tmp_path)).complete
 
 
 def test_a_vm_put_on_its_target_without_its_disks_is_not_moved(tmp_path: Path) -> None:
@@ -139,7 +135,7 @@ def test_a_vm_put_on_its_target_without_its_disks_is_not_moved(tmp_path: Path) -
     live = ScriptedPool(LOCAL.pool)
     live.before_each = nth("whereabouts", 1, lambda: live.put("web", "h2"))
     with pytest.raises(Exception, match="disks"):
-        execute(PLAN, live, **options(tmp_path))
+        execute(PLAN, live, options(tmp_path))
     assert states(tmp_path / "journal.jsonl") == [("s01", StepState.ELSEWHERE)]
     assert live.sent == []
 
@@ -150,7 +146,7 @@ def test_a_file_that_is_no_journal_is_never_cut(tmp_path: Path, pool: Pool, body
     path = tmp_path / "journal.jsonl"
     path.write_text(body)
     with pytest.raises(InputError, match="no journal"):
-        execute(plan_of(pool, ("a", "h2")), ScriptedPool(pool), **place(tmp_path))
+        execute(plan_of(pool, ("a", "h2")), ScriptedPool(pool), place(tmp_path))
     assert path.read_text() == body
 
 
@@ -158,9 +154,9 @@ def test_a_file_that_is_no_journal_is_never_cut(tmp_path: Path, pool: Pool, body
 def test_a_torn_first_line_is_no_reason_to_stop(tmp_path: Path, pool: Pool, length: int) -> None:
     """A machine that died in the first line of its journal has sent nothing: the plan is carried out."""
     made = place(tmp_path)
-    execute(plan_of(pool, ("a", "h2")), ScriptedPool(pool), **made)
-    made["journal"].write_bytes(made["journal"].read_bytes()[:length])
-    assert execute(plan_of(pool, ("a", "h2")), ScriptedPool(pool), **made).complete
+    execute(plan_of(pool, ("a", "h2")), ScriptedPool(pool), made)
+    made.journal.write_bytes(made.journal.read_bytes()[:length])
+    assert execute(plan_of(pool, ("a", "h2")), ScriptedPool(pool), made).complete
 
 
 @pytest.mark.parametrize("name", ["../../outside", "/outside", "..", "", "a/b", "x\0y", "x\ny"])
@@ -176,15 +172,15 @@ def test_a_lock_or_journal_behind_a_link_is_refused(tmp_path: Path, pool: Pool) 
     victim = tmp_path / "victim"
     victim.write_text("")
     made = place(tmp_path)
-    made["journal"].symlink_to(victim)
+    made.journal.symlink_to(victim)
     with pytest.raises(InputError, match="journal"):
-        execute(plan_of(pool, ("a", "h2")), ScriptedPool(pool), **made)
-    made["journal"].unlink()
-    lock = lock_path(pool.uuid, made["state_dir"])
+        execute(plan_of(pool, ("a", "h2")), ScriptedPool(pool), made)
+    made.journal.unlink()
+    lock = lock_path(pool.uuid, made.state_dir)
     lock.unlink()
     lock.symlink_to(victim)
     with pytest.raises(InputError, match="lock"):
-        execute(plan_of(pool, ("a", "h2")), ScriptedPool(pool), **made)
+        execute(plan_of(pool, ("a", "h2")), ScriptedPool(pool), made)
     assert victim.read_text() == ""
 
 
@@ -192,7 +188,7 @@ def test_nobody_else_may_write_journals_and_locks(tmp_path: Path, pool: Pool) ->
     """Even where the mask of the shell would let everybody write, only the owner may."""
     made, mask = place(tmp_path / "fresh"), os.umask(0)
     try:
-        execute(plan_of(pool, ("a", "h2")), ScriptedPool(pool), **made)
+        execute(plan_of(pool, ("a", "h2")), ScriptedPool(pool), made)
     finally:
         os.umask(mask)
     for path in (tmp_path / "fresh").rglob("*"):
@@ -215,10 +211,10 @@ class JumpingClock(HandClock):
 def test_a_clock_that_is_set_buys_no_time(tmp_path: Path, pool: Pool, hours: float) -> None:
     """With time for one step, set back or forward by hours: the second step is not begun."""
     plan = plan_of(pool, ("a", "h2"), ("b", "h3"))
-    made = place(tmp_path) | {"clock": JumpingClock(hours)}
+    made = replace(place(tmp_path), clock=JumpingClock(hours))
     deadline = HandClock().now() + timedelta(seconds=plan.steps[0].seconds + 1)
     live = ScriptedPool(pool, a=Script(polls=40))
-    result = execute(plan, live, deadline=deadline, **made)
+    result = execute(plan, live, replace(made, deadline=deadline))
     assert (result.ending, live.sent) == (Ending.DEADLINE, [("a", "h2")])
 
 
@@ -229,15 +225,15 @@ def test_a_plan_from_the_future_is_refused(tmp_path: Path, pool: Pool) -> None:
     late = sealed(replace(plan, made_at=plan.made_at + day, expires_at=plan.expires_at + day))
     live = ScriptedPool(pool)
     with pytest.raises(StalePlan, match="future"):
-        execute(late, live, **place(tmp_path))
+        execute(late, live, place(tmp_path))
     assert live.sent == []
 
 
 def test_one_damaged_journal_does_not_stop_every_night(tmp_path: Path, pool: Pool) -> None:
     """A journal that lost a line teaches nothing, and planning goes on without it."""
-    made = place(tmp_path)
-    state, journal = made["state_dir"], made["state_dir"] / "journals" / "one.jsonl"
-    execute(plan_of(pool, ("a", "h2"), ("b", "h3")), ScriptedPool(pool), **made | {"journal": journal})
+    state = tmp_path / "state"
+    journal = state / "journals" / "one.jsonl"
+    execute(plan_of(pool, ("a", "h2"), ("b", "h3")), ScriptedPool(pool), replace(place(tmp_path), journal=journal))
     assert moved_since(pool.uuid, datetime.min.replace(tzinfo=UTC), state).keys() == {"a", "b"}
     journal.write_text("".join(line + "\n" for line in journal.read_text().splitlines() if "intended" not in line))
     assert moved_since(pool.uuid, datetime.min.replace(tzinfo=UTC), state) == {}

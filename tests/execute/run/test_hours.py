@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -43,7 +44,7 @@ def within(pool: Pool, case: Case, *, opens: float, closes: float, key: str = "w
 def test_outside_nothing_is_sent(case: Case, pool: Pool, key: str, opens: float, closes: float) -> None:
     """Before and after a window, too late in it, and in a blackout: a clean end, and when the next one opens."""
     live, plan = ScriptedPool(pool), within(pool, case, opens=opens, closes=closes, key=key)
-    result = execute(plan, live, **case.options)
+    result = execute(plan, live, case.options)
     assert (result.ending, result.done, len(result.left)) == (Ending.WINDOW, (), len(plan.steps))
     assert (where(live), live.sent) == (UNMOVED, [])
     next_one = timedelta(minutes=closes if key == "blackout" else opens % (24 * 60))
@@ -56,7 +57,7 @@ def test_a_blackout_that_comes_ends_the_run_like_a_window_that_closes(case: Case
     """It begins in twelve minutes, so that one step fits before it."""
     live, plan = ScriptedPool(pool), within(pool, case, opens=12, closes=60, key="blackout")
     begun, live.scripts["a"] = case.clock.now(), [Script(polls=566)]
-    result = execute(plan, live, **case.options)
+    result = execute(plan, live, case.options)
     assert (result.ending, len(result.done)) == (Ending.WINDOW, 1)
     assert result.opens_at == begun + HOUR
 
@@ -64,20 +65,20 @@ def test_a_blackout_that_comes_ends_the_run_like_a_window_that_closes(case: Case
 def test_inside_all_is_done(case: Case, pool: Pool) -> None:
     """A window that is long enough changes nothing."""
     live = ScriptedPool(pool)
-    result = execute(within(pool, case, opens=-20, closes=60), live, **case.options)
+    result = execute(within(pool, case, opens=-20, closes=60), live, case.options)
     assert (result.complete, result.opens_at, where(live)) == (True, None, ALL_MOVED)
 
 
 def test_a_window_that_closes_half_way_leaves_the_rest_to_the_next(case: Case, pool: Pool) -> None:
     """Of three steps one fits; a second run outside sends nothing, one in the next window does the rest."""
     live, plan = ScriptedPool(pool, a=Script(polls=566)), within(pool, case, opens=-20, closes=12)
-    begun = execute(plan, live, **case.options)
+    begun = execute(plan, live, case.options)
     assert (begun.ending, begun.done, begun.left) == (Ending.WINDOW, ("s01",), ("s02", "s03"))
     assert begun.opens_at is not None
-    again = resume(plan, live, **case.options)
+    again = resume(plan, live, case.options)
     assert (again.ending, again.done, len(live.sent)) == (Ending.WINDOW, ("s01",), 1)
     case.clock.sleep((begun.opens_at - case.clock.now()).total_seconds())
-    rest = resume(plan, live, **case.options)
+    rest = resume(plan, live, case.options)
     assert (rest.complete, rest.opens_at, where(live)) == (True, None, ALL_MOVED)
 
 
@@ -86,10 +87,10 @@ def test_what_is_on_its_way_is_followed_outside_too(case: Case, pool: Pool) -> N
     live, plan = ScriptedPool(pool, a=Script(polls=40)), within(pool, case, opens=-20, closes=20)
     live.before_each = killed_after(live, calls=5)
     with pytest.raises(KeyboardInterrupt):
-        execute(plan, live, **case.options)
+        execute(plan, live, case.options)
     live.before_each = lambda _call: None
     case.clock.sleep(HOUR.total_seconds())
-    result = resume(plan, live, **case.options)
+    result = resume(plan, live, case.options)
     assert (result.ending, result.done, len(live.sent)) == (Ending.WINDOW, ("s01",), 1)
 
 
@@ -108,13 +109,13 @@ def killed_after(live: ScriptedPool, *, calls: int) -> Callable[[str], None]:
 
 def test_a_deadline_of_ones_own_counts_beside_the_window(case: Case, pool: Pool) -> None:
     """Whichever comes first ends the run, and is named."""
-    case.options["deadline"] = case.clock.now() + timedelta(minutes=5)
-    result = execute(within(pool, case, opens=-20, closes=30), ScriptedPool(pool), **case.options)
+    case.options = replace(case.options, deadline=case.clock.now() + timedelta(minutes=5))
+    result = execute(within(pool, case, opens=-20, closes=30), ScriptedPool(pool), case.options)
     assert (result.ending, result.done, result.opens_at) == (Ending.DEADLINE, (), None)
 
 
 def test_whoever_must_may_do_without(case: Case, pool: Pool) -> None:
     """With windows that never close, the plan runs outside its own."""
     live = ScriptedPool(pool)
-    result = execute(within(pool, case, opens=120, closes=180), live, windows=ANY_TIME, **case.options)
+    result = execute(within(pool, case, opens=120, closes=180), live, replace(case.options, windows=ANY_TIME))
     assert (result.complete, where(live)) == (True, ALL_MOVED)

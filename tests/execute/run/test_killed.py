@@ -10,7 +10,7 @@ import pytest
 from rebalancer.errors import StoppedHalfWay
 from rebalancer.execute import execute, resume
 from rebalancer.execute.journal.journal import Entry, Journal
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.plan import Plan
 from tests.execute.case import Case
@@ -52,7 +52,7 @@ def points(tmp_path: Path, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> int:
     live = WatchfulPool(pool)
     with monkeypatch.context() as patch:
         seen = kill_at(0, live, patch)
-        execute(wide_plan(pool), live, **Case(tmp_path / "whole").options)
+        execute(wide_plan(pool), live, Case(tmp_path / "whole").options)
     return seen[0]
 
 
@@ -66,11 +66,11 @@ def test_killed_at_any_point_it_is_taken_up_and_nothing_is_sent_twice(
         with monkeypatch.context() as patch:
             kill_at(point, live, patch)
             with pytest.raises(Killed):
-                execute(plan, live, **case.options)
+                execute(plan, live, case.options)
         live.before_each = lambda _call: None
         live.unwatched = True
         try:
-            assert resume(plan, live, **case.options).complete
+            assert resume(plan, live, case.options).complete
         except StoppedHalfWay:
             unknown += 1
             lost = {step for step, state in case.looks if state is StepState.UNKNOWN}

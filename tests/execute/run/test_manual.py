@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from rebalancer.execute.clock import Timeouts
 from rebalancer.execute.journal.journal import _KINDS, FORMAT
-from rebalancer.execute.judge.outcome import MEANINGS
+from rebalancer.execute.journal.outcome import MEANINGS
 from rebalancer.execute.judge.refusal import _PASSING
-from rebalancer.execute.patience import Patience
 from rebalancer.policy import Policy
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -38,9 +38,9 @@ def test_every_state_is_in_the_table() -> None:
 
 def test_every_wait_is_in_the_table() -> None:
     """With its default in seconds; the factor stands beside the wait that it belongs to."""
-    waits = {each.name for each in fields(Patience)} - {"step_factor"}
-    assert rows("Patience") == {name: f"{getattr(Patience(), name):g}" for name in waits}
-    assert f"`step_factor` ({Patience().step_factor:g})" in EXECUTION
+    waits = {each.name for each in fields(Timeouts)} - {"step_factor"}
+    assert rows("Timeouts") == {name: f"{getattr(Timeouts(), name):g}" for name in waits}
+    assert f"`step_factor` ({Timeouts().step_factor:g})" in EXECUTION
 
 
 def test_every_event_of_the_journal_is_in_the_table() -> None:

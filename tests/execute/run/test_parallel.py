@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rebalancer.errors import RefusedByXapi, StalePlan, StoppedHalfWay, Unreachable
 from rebalancer.execute import Ending, RunReporter, StopSignal, execute, resume
 from rebalancer.execute.journal.journal import Intended, Looked, RunEnded, Sent
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.order.order import Order, find_order
 from rebalancer.placement import Placement
@@ -45,7 +45,7 @@ def step_of(plan: Plan, vm: str) -> Step:
 def test_as_many_as_the_limits_allow_run_at_once(case: Case, pool: Pool) -> None:
     """Three are on the way before the first has ended, the fourth follows; every call is made once."""
     live = WatchfulPool(pool)
-    result = execute(wide_plan(pool), live, **case.options)
+    result = execute(wide_plan(pool), live, case.options)
     assert result.complete
     assert sorted(live.sent) == sorted(MOVES)
     assert max(crowd for crowd, _, _ in live.crowds) == 3
@@ -57,7 +57,7 @@ def test_as_many_as_the_limits_allow_run_at_once(case: Case, pool: Pool) -> None
 def test_one_at_a_time_is_one_at_a_time(case: Case, pool: Pool) -> None:
     """With `concurrent = 1` a look stands between any two calls."""
     live = WatchfulPool(pool)
-    assert execute(wide_plan(pool, concurrent=1), live, **case.options).complete
+    assert execute(wide_plan(pool, concurrent=1), live, case.options).complete
     assert {crowd for crowd, _, _ in live.crowds} == {1}
 
 
@@ -65,7 +65,7 @@ def test_a_step_is_launched_as_soon_as_there_is_room(case: Case, pool: Pool) -> 
     """The fourth does not wait for the slowest of the first three."""
     live = WatchfulPool(pool, a=Script(polls=40), b=Script(polls=2))
     plan = wide_plan(pool)
-    execute(plan, live, **case.options)
+    execute(plan, live, case.options)
     at = {(type(each), each.step): each.at for each in case.entries if isinstance(each, Intended | Looked)}
     last, slow = plan.steps[-1], step_of(plan, "a")
     assert at[Intended, last.id] < at[Looked, slow.id]
@@ -86,7 +86,7 @@ def test_every_run_keeps_limits_and_rules(
         for vm in {step.vm for step in plan.steps}
     }
     live, case = WatchfulPool(problem.pool, **scripts), Case(tmp_path_factory.mktemp("run"))
-    assert execute(plan, live, **case.options).complete
+    assert execute(plan, live, case.options).complete
     assert Counter(live.sent) == Counter((step.vm, step.target) for step in plan.steps)
     assert all(crowd <= limits["concurrent"] for crowd, _, _ in live.crowds)
     assert all(out <= limits["out_per_host"] for _, out, _ in live.crowds)
@@ -113,7 +113,7 @@ def test_a_step_that_fails_lets_the_others_end_and_begins_nothing_more(case: Cas
         Script(status=TaskStatus.FAILURE, error=("VM_MIGRATE_FAILED",), lands=failing.source),
     ]
     with pytest.raises(StoppedHalfWay, match=f"{failing.vm} from {failing.source}") as stopped:
-        execute(plan, live, **case.options)
+        execute(plan, live, case.options)
     assert fourth.vm not in dict(live.sent)
     assert dict(case.looks) == {first.id: StepState.MOVED, failing.id: StepState.STAYED, third.id: StepState.MOVED}
     assert stopped.value.done == 2
@@ -129,7 +129,7 @@ def test_two_steps_that_fail_are_both_told(case: Case, pool: Pool) -> None:
     live.scripts[stays.vm] = [failed]
     told = f"{halts.vm} from {halts.source} to {halts.target}: the VM is halted.*{stays.vm} from {stays.source}"
     with pytest.raises(StoppedHalfWay, match=told):
-        execute(plan, live, **case.options)
+        execute(plan, live, case.options)
 
 
 class Asking(RunReporter):
@@ -149,11 +149,11 @@ def test_asked_once_all_that_is_on_its_way_ends(case: Case, pool: Pool) -> None:
     """Ctrl-C: what was sent arrives, the rest is not begun; `resume` makes it."""
     plan, live = wide_plan(pool, concurrent=2), WatchfulPool(pool)
     with pytest.raises(StoppedHalfWay, match="asked to stop"):
-        execute(plan, live, reporter=Asking(case.stop, 1), **case.options)
+        execute(plan, live, replace(case.options, reporter=Asking(case.stop, 1)))
     assert len(live.sent) == 2
     assert {state for _, state in case.looks} == {StepState.MOVED}
     case.stop.asked = 0
-    assert resume(plan, live, **case.options).complete
+    assert resume(plan, live, case.options).complete
     assert sorted(live.sent) == sorted(MOVES)
 
 
@@ -161,7 +161,7 @@ def test_asked_twice_all_that_is_on_its_way_is_cancelled(case: Case, pool: Pool)
     """Ctrl-C twice: every running task is cancelled, every VM is looked at."""
     live = WatchfulPool(pool, **{vm: Script(polls=50) for vm in "abcd"})
     with pytest.raises(StoppedHalfWay, match="TASK_CANCELLED"):
-        execute(wide_plan(pool, concurrent=2), live, reporter=Asking(case.stop, 2), **case.options)
+        execute(wide_plan(pool, concurrent=2), live, replace(case.options, reporter=Asking(case.stop, 2)))
     assert len(live.cancelled) == len(live.sent) == 2
     assert {state for _, state in case.looks} == {StepState.STAYED}
 
@@ -171,7 +171,7 @@ def test_what_fits_before_the_deadline_is_made(case: Case, pool: Pool) -> None:
     plan = wide_plan(pool, concurrent=2)
     deadline = case.clock.now() + timedelta(seconds=plan.steps[0].seconds + 1)
     live = WatchfulPool(pool, **{vm: Script(polls=40) for vm in "abcd"})
-    result = execute(plan, live, deadline=deadline, **case.options)
+    result = execute(plan, live, replace(case.options, deadline=deadline))
     assert (result.ending, len(result.done), len(result.left)) == (Ending.DEADLINE, 2, 2)
 
 
@@ -182,7 +182,7 @@ def test_a_step_that_waited_beyond_its_time_is_not_sent(case: Case, pool: Pool) 
     live.change("a", current_operations=("snapshot",))
     case.clock.then = lambda seconds: live.change("a", current_operations=()) if seconds == 50 else None
     deadline = case.clock.now() + timedelta(seconds=plan.steps[0].seconds + 5)
-    result = execute(plan, live, deadline=deadline, **case.options)
+    result = execute(plan, live, replace(case.options, deadline=deadline))
     assert (result.ending, result.left, live.sent) == (Ending.DEADLINE, ("s01",), [])
 
 
@@ -193,7 +193,7 @@ def test_a_retry_that_would_be_late_is_not_made_and_the_refusal_stands(case: Cas
     live = WatchfulPool(pool, a=[Script(refused=busy), Script()])
     deadline = case.clock.now() + timedelta(seconds=plan.steps[0].seconds + 5)
     with pytest.raises(StalePlan, match="OTHER_OPERATION_IN_PROGRESS"):
-        execute(plan, live, deadline=deadline, **case.options)
+        execute(plan, live, replace(case.options, deadline=deadline))
     assert (live.sent, case.looks) == ([], [("s01", StepState.REFUSED)])
 
 
@@ -204,7 +204,7 @@ def test_a_failed_migration_without_time_for_another_stops_the_run(case: Case, p
     live = WatchfulPool(pool, a=[failed, Script()])
     deadline = case.clock.now() + timedelta(seconds=plan.steps[0].seconds + 5)
     with pytest.raises(StoppedHalfWay, match="VMS_FAILED_TO_COOPERATE"):
-        execute(plan, live, deadline=deadline, **case.options)
+        execute(plan, live, replace(case.options, deadline=deadline))
     assert (len(live.sent), case.looks) == (1, [("s01", StepState.STAYED)])
 
 
@@ -219,7 +219,7 @@ def test_a_pool_that_fell_silent_is_looked_at_again_before_sending(case: Case, p
 
     live.before_each = fall_silent
     with pytest.raises(StalePlan, match="Workload Balancing is on"):
-        execute(plan_of(pool, ("a", "h4")), live, **case.options)
+        execute(plan_of(pool, ("a", "h4")), live, case.options)
     assert live.sent == []
 
 
@@ -237,7 +237,7 @@ def test_drift_while_others_are_on_their_way_is_judged_with_them(case: Case, poo
 
     live.before_each = grow
     with pytest.raises(StoppedHalfWay, match="VM new runs on"):
-        execute(plan, live, **case.options)
+        execute(plan, live, case.options)
     assert last.vm not in [vm for vm, _ in live.sent]
     assert {state for _, state in case.looks} == {StepState.MOVED}
 
@@ -249,6 +249,6 @@ def test_a_room_that_a_flying_vm_will_take_is_not_given_away(case: Case) -> None
     pool = make_pool(hosts=hosts, vms=vms)
     plan = plan_of(pool, ("b", "h3"), ("a", "h2"), policy=policy_of(limits=WIDE))
     live = WatchfulPool(pool)
-    assert execute(plan, live, **case.options).complete
+    assert execute(plan, live, case.options).complete
     assert live.sent == [("b", "h3"), ("a", "h2")]
     assert {crowd for crowd, _, _ in live.crowds} == {1}

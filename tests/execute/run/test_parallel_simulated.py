@@ -14,7 +14,7 @@ import pytest
 
 from rebalancer.execute import RunReporter, execute, resume
 from rebalancer.execute.journal.journal import Looked
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.order.order import Order, find_order
 from rebalancer.placement import Placement
@@ -90,16 +90,15 @@ def test_the_simulator_accepts_what_runs_side_by_side(tmp_path: Path, calls: lis
 START = """
 import sys
 from pathlib import Path
-from rebalancer.execute import execute
+from rebalancer.execute import RunOptions, execute
 from rebalancer.export import read_plan
 from rebalancer.xapi import Credentials, Trust, live_pool
-from rebalancer.solve import Solution
-from tests.execute.stage import PATIENCE, StoppedClock
+from tests.execute.stage import TIMEOUTS, StoppedClock
 
 plan, url, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 with live_pool(url, Credentials(user="root", password="simulator"), Trust()) as live:
-    execute(read_plan(Path(plan)), live, journal=folder / "journal.jsonl", state_dir=folder / "state",
-            clock=StoppedClock(), patience=PATIENCE)
+    execute(read_plan(Path(plan)), live, RunOptions(journal=folder / "journal.jsonl", state_dir=folder / "state",
+            clock=StoppedClock(), timeouts=TIMEOUTS))
 """
 
 

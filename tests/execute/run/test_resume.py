@@ -14,7 +14,7 @@ from rebalancer.errors import (
 )
 from rebalancer.execute import execute, resume
 from rebalancer.execute.journal.journal import Intended, Journal, RunBegan, Sent
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.plan.plan import Plan
 from rebalancer.xapi import TaskStatus
@@ -42,7 +42,7 @@ def test_a_killed_run_is_taken_up_without_sending_again(case: Case, plan: Plan, 
     except OutcomeUnknown:
         task = ""
     journal_of(case, plan, task=task if known else None)
-    assert resume(plan, live, **case.options).complete
+    assert resume(plan, live, case.options).complete
     assert live.sent == [("a", "h2"), ("b", "h3"), ("c", "h2")]
     assert case.looks == STEPS
 
@@ -53,7 +53,7 @@ def test_a_killed_run_whose_call_nobody_knows_of_stops(case: Case, plan: Plan, p
     journal_of(case, plan, task=None)
     for _ in range(2):
         with pytest.raises(StoppedHalfWay, match="ended before it heard"):
-            resume(plan, live, **case.options)
+            resume(plan, live, case.options)
     assert live.sent == []
 
 
@@ -62,9 +62,9 @@ def test_a_killed_run_whose_task_failed_says_so_and_can_go_on(case: Case, plan: 
     live = ScriptedPool(pool, a=Script(status=TaskStatus.FAILURE, error=("INTERNAL_ERROR", "x"), lands="h1"))
     journal_of(case, plan, task=live.migrate("a", "h2"))
     with pytest.raises(StoppedHalfWay, match="INTERNAL_ERROR x"):
-        resume(plan, live, **case.options)
+        resume(plan, live, case.options)
     assert live.sent == [("a", "h2")]
-    assert resume(plan, live, **case.options).complete
+    assert resume(plan, live, case.options).complete
     assert where(live) == ALL_MOVED
 
 
@@ -72,7 +72,7 @@ def test_a_stopped_run_goes_on_where_it_stopped(case: Case, plan: Plan, pool: Po
     """After Ctrl-C, resume makes the steps that are left, and no other."""
     live = ScriptedPool(pool)
     case.stop_after_a_step(plan, live)
-    assert resume(plan, live, **case.options).done == ("s01", "s02", "s03")
+    assert resume(plan, live, case.options).done == ("s01", "s02", "s03")
     assert live.sent == [("a", "h2"), ("b", "h3"), ("c", "h2")]
 
 
@@ -80,9 +80,9 @@ def test_a_halted_vm_that_was_started_again_moves_on_resume(case: Case, plan: Pl
     """People started it where it was: the step is made now."""
     live = ScriptedPool(pool, a=Script(status=TaskStatus.FAILURE, error=("INTERNAL_ERROR",), lands=None))
     with pytest.raises(StoppedHalfWay):
-        execute(plan, live, **case.options)
+        execute(plan, live, case.options)
     live.pool = replace(live.pool, vms={**live.pool.vms, "a": make_vm("a", on="h1")})
-    assert resume(plan, live, **case.options).complete
+    assert resume(plan, live, case.options).complete
     assert [state for step, state in case.looks if step == "s01"] == [
         StepState.HALTED,
         StepState.STAYED,
@@ -93,22 +93,23 @@ def test_a_halted_vm_that_was_started_again_moves_on_resume(case: Case, plan: Pl
 def test_a_plan_that_was_carried_out_is_not_done_again_nor_said_to_be(case: Case, plan: Plan, pool: Pool) -> None:
     """While all are where it brought them it is complete; once one has left, it is stale, and nothing is sent."""
     live = ScriptedPool(pool)
-    assert execute(plan, live, **case.options).complete
-    assert resume(plan, live, **case.options).complete
+    assert execute(plan, live, case.options).complete
+    assert resume(plan, live, case.options).complete
     sent = list(live.sent)
     live.put("b", "h1")
     with pytest.raises(StalePlan, match="s02 was made, and VM b is not on h3 any more"):
-        resume(plan, live, **case.options)
+        resume(plan, live, case.options)
     assert live.sent == sent
 
 
 def test_a_resumed_plan_may_be_stale(case: Case, plan: Plan, pool: Pool) -> None:
     """A day later the steps that are left are not made any more."""
     live = ScriptedPool(pool)
-    case.options["deadline"] = case.clock.now() + timedelta(seconds=plan.steps[0].seconds + 1)
-    execute(plan, live, **case.options)
-    case.options["deadline"] = None
+    deadline = case.clock.now() + timedelta(seconds=plan.steps[0].seconds + 1)
+    case.options = replace(case.options, deadline=deadline)
+    execute(plan, live, case.options)
+    case.options = replace(case.options, deadline=None)
     case.clock.sleep(timedelta(days=2).total_seconds())
     with pytest.raises(StoppedHalfWay, match="expired"):
-        resume(plan, live, **case.options)
+        resume(plan, live, case.options)
     assert live.sent == [("a", "h2")]

@@ -15,7 +15,7 @@ import pytest
 from rebalancer.errors import PoolLocked, StalePlan, StoppedHalfWay
 from rebalancer.execute import RunReporter, StopSignal, pool_lock, read_journal, resume
 from rebalancer.execute.journal.journal import RunEnded, Sent
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.plan import Step
 from rebalancer.simulator import Simulator
 from rebalancer.xapi import Trust, live_pool
@@ -194,15 +194,15 @@ def test_two_runs_at_once(stage: Stage) -> None:
 START = """
 import sys, time
 from pathlib import Path
-from rebalancer.execute import execute, stop_on_signals
+from rebalancer.execute import RunOptions, execute, stop_on_signals
 from rebalancer.export import read_plan
 from rebalancer.xapi import Credentials, Trust, live_pool
-from tests.execute.stage import PATIENCE, StoppedClock
+from tests.execute.stage import TIMEOUTS, StoppedClock
 
 plan, url, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 with live_pool(url, Credentials(user="root", password="simulator"), Trust()) as live, stop_on_signals() as stop:
-    execute(read_plan(Path(plan)), live, journal=folder / "journal.jsonl", state_dir=folder / "state",
-            clock=StoppedClock(), patience=PATIENCE, stop=stop)
+    execute(read_plan(Path(plan)), live, RunOptions(journal=folder / "journal.jsonl", state_dir=folder / "state",
+            clock=StoppedClock(), timeouts=TIMEOUTS, stop=stop))
 """
 
 

@@ -8,11 +8,11 @@ from rebalancer.errors import (
     StoppedHalfWay,
 )
 from rebalancer.execute import execute
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.plan.plan import Plan
 from rebalancer.xapi import TaskStatus
-from tests.execute.case import ALL_MOVED, DOWN, LOST, PATIENCE, Case, refusal, where
+from tests.execute.case import ALL_MOVED, DOWN, LOST, TIMEOUTS, Case, refusal, where
 from tests.execute.scripted import Script, ScriptedPool
 
 OUTCOMES: dict[str, tuple[Script, StepState, str]] = {
@@ -53,7 +53,7 @@ def test_a_step_that_does_not_end_well_stops_the_run(case: Case, plan: Plan, poo
     script, state, words = OUTCOMES[name]
     live = ScriptedPool(pool, b=script)
     with pytest.raises(StoppedHalfWay) as stopped:
-        execute(plan, live, **case.options)
+        execute(plan, live, case.options)
     assert words in stopped.value.reason
     assert (stopped.value.done, stopped.value.left, stopped.value.journal) == (1, 1, str(case.journal))
     assert live.sent == [("a", "h2"), ("b", "h3")]
@@ -72,7 +72,7 @@ MOVED_ALL_THE_SAME = {
 def test_the_pool_is_believed_before_the_task(case: Case, plan: Plan, pool: Pool, name: str) -> None:
     """Whatever became of the task: a VM that runs on its target has moved, and the run goes on."""
     live = ScriptedPool(pool, b=MOVED_ALL_THE_SAME[name])
-    assert execute(plan, live, **case.options).complete
+    assert execute(plan, live, case.options).complete
     assert live.sent == [("a", "h2"), ("b", "h3"), ("c", "h2")]
 
 
@@ -90,9 +90,9 @@ PASSING = {
 def test_a_passing_refusal_is_tried_once_more(case: Case, plan: Plan, pool: Pool, name: str) -> None:
     """A VM that stayed, for a reason that passes, gets a second chance after a pause."""
     live = ScriptedPool(pool, b=PASSING[name])
-    assert execute(plan, live, **case.options).complete
+    assert execute(plan, live, case.options).complete
     assert where(live) == ALL_MOVED
-    assert case.clock.seconds >= PATIENCE.retry
+    assert case.clock.seconds >= TIMEOUTS.retry
 
 
 @pytest.mark.parametrize("name", PASSING)
@@ -100,7 +100,7 @@ def test_a_second_refusal_stops_the_run(case: Case, plan: Plan, pool: Pool, name
     """There is no third chance."""
     live = ScriptedPool(pool, b=[PASSING[name], PASSING[name]])
     with pytest.raises(StoppedHalfWay):
-        execute(plan, live, **case.options)
+        execute(plan, live, case.options)
     assert len([vm for vm, _ in live.sent if vm == "b"]) <= 2
     assert where(live) == {"a": "h2", "b": "h1", "c": "h1"}
 
@@ -109,7 +109,7 @@ def test_a_vm_that_halted_is_never_tried_again(case: Case, plan: Plan, pool: Poo
     """A passing code does not matter once the VM is not where it was."""
     live = ScriptedPool(pool, b=Script(status=TaskStatus.FAILURE, error=("VMS_FAILED_TO_COOPERATE",), lands=None))
     with pytest.raises(StoppedHalfWay, match="halted"):
-        execute(plan, live, **case.options)
+        execute(plan, live, case.options)
     assert live.sent == [("a", "h2"), ("b", "h3")]
     assert case.looks == [("s01", StepState.MOVED), ("s02", StepState.HALTED)]
 
@@ -129,12 +129,12 @@ def test_a_database_that_lags_is_given_time(case: Case, plan: Plan, pool: Pool, 
     def arrive(_seconds: float) -> None:
         if len(live.sent) == 2:
             seen.append(case.clock.seconds)
-            if seen[-1] - seen[0] >= PATIENCE.quiet - 2:
+            if seen[-1] - seen[0] >= TIMEOUTS.quiet - 2:
                 live.put("b", "h3")
 
     seen: list[float] = []
     case.clock.then = arrive
-    assert execute(plan, live, **case.options).complete
+    assert execute(plan, live, case.options).complete
     assert live.sent == [("a", "h2"), ("b", "h3"), ("c", "h2")]
 
 
@@ -142,5 +142,5 @@ def test_a_task_that_never_ended_is_not_forgotten(case: Case, plan: Plan, pool: 
     """It is the only handle on what may still run, so resume can take it up."""
     live = ScriptedPool(pool, a=Script(polls=10**6, uncancellable=True))
     with pytest.raises(StoppedHalfWay):
-        execute(plan, live, **case.options)
+        execute(plan, live, case.options)
     assert live.forgotten == []

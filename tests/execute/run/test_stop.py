@@ -8,7 +8,7 @@ from rebalancer.errors import (
     StoppedHalfWay,
 )
 from rebalancer.execute import execute
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.plan.plan import Plan
 from tests.execute.case import STEPS, Case
@@ -20,7 +20,7 @@ def test_asked_once_it_ends_after_the_step_that_runs(case: Case, plan: Plan, poo
     live = ScriptedPool(pool)
     live.before_each = lambda call: case.stop.ask() if call == "task" and not case.stop.asked else None
     with pytest.raises(StoppedHalfWay, match="asked to stop") as stopped:
-        execute(plan, live, **case.options)
+        execute(plan, live, case.options)
     assert (stopped.value.done, stopped.value.left) == (1, 2)
     assert live.cancelled == []
     assert case.looks == STEPS[:1]
@@ -31,7 +31,7 @@ def test_asked_twice_it_cancels_looks_and_writes(case: Case, plan: Plan, pool: P
     live = ScriptedPool(pool, a=Script(polls=100))
     live.before_each = lambda call: case.stop.ask() if call == "task" else None
     with pytest.raises(StoppedHalfWay, match="TASK_CANCELLED"):
-        execute(plan, live, **case.options)
+        execute(plan, live, case.options)
     assert live.cancelled == ["OpaqueRef:1"]
     assert case.looks == [("s01", StepState.STAYED)]
 
@@ -42,7 +42,7 @@ def test_asked_while_it_waits_it_sends_nothing(case: Case, plan: Plan, pool: Poo
     live.change("a", current_operations=("snapshot",))
     case.clock.then = lambda _seconds: case.stop.ask()
     with pytest.raises(StoppedHalfWay, match="asked to stop"):
-        execute(plan, live, **case.options)
+        execute(plan, live, case.options)
     assert live.sent == []
 
 
@@ -51,5 +51,5 @@ def test_asked_while_xapi_is_asked_it_sends_nothing(case: Case, plan: Plan, pool
     live = ScriptedPool(pool)
     live.before_each = lambda call: case.stop.ask() if call == "assert_may_migrate" else None
     with pytest.raises(StoppedHalfWay, match="asked to stop"):
-        execute(plan, live, **case.options)
+        execute(plan, live, case.options)
     assert live.sent == []

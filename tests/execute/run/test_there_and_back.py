@@ -23,7 +23,7 @@ ALL_SENT = [("a", "h2"), ("b", "h3"), ("a", "h1")]
 def test_a_vm_that_has_not_left_yet_leaves_and_comes_home(case: Case, plan: Plan, pool: Pool) -> None:
     """It is on the target of its last step before the first one begins: nothing is done for that."""
     live = ScriptedPool(pool)
-    assert execute(plan, live, **case.options).complete
+    assert execute(plan, live, case.options).complete
     assert live.sent == ALL_SENT
 
 
@@ -31,7 +31,7 @@ def test_stopped_on_the_way_it_comes_home_later(case: Case, plan: Plan, pool: Po
     """Resumed while it is parked, the steps that are left are made, and none again."""
     live = ScriptedPool(pool)
     case.stop_after_a_step(plan, live)
-    assert resume(plan, live, **case.options).complete
+    assert resume(plan, live, case.options).complete
     assert live.sent == ALL_SENT
 
 
@@ -40,5 +40,5 @@ def test_brought_home_by_somebody_else_it_is_not_sent_again(case: Case, plan: Pl
     live = ScriptedPool(pool)
     case.stop_after_a_step(plan, live)
     live.put("a", "h1")
-    assert resume(plan, live, **case.options).complete
+    assert resume(plan, live, case.options).complete
     assert live.sent == ALL_SENT[:2]

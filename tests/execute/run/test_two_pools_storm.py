@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from rebalancer.errors import RebalancerError
-from rebalancer.execute import execute, read_journal, resume, was_begun
+from rebalancer.execute import RunOptions, execute, read_journal, resume, was_begun
 from rebalancer.execute.journal.journal import Intended, Looked
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.simulator import Simulator
 from rebalancer.xapi import LivePair, Trust, live_pool
 from rebalancer.xapi.transport import SendOnce
-from tests.execute.stage import KEYS, PATIENCE, StoppedClock
+from tests.execute.stage import KEYS, TIMEOUTS, StoppedClock
 from tests.execute.two_stages import SENT, Stage, staged
 
 CALLS = 330
@@ -79,14 +79,13 @@ def go(stage: Stage, pools: list[Simulator]) -> bool:
     begun = stage.journal.exists() and was_begun(stage.journal)
     try:
         with LivePair(*(live_pool(each.url, KEYS, Trust(), timeout_seconds=5) for each in pools)) as live:
-            result = (resume if begun else execute)(
-                stage.plan,
-                live,
+            options = RunOptions(
                 journal=stage.journal,
                 state_dir=stage.folder / "state",
                 clock=StoppedClock(),
-                patience=replace(PATIENCE, unreachable=1.5),
+                timeouts=replace(TIMEOUTS, unreachable=1.5),
             )
+            result = (resume if begun else execute)(stage.plan, live, options)
     except (Killed, RebalancerError):
         return False
     return result.complete

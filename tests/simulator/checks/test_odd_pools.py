@@ -149,8 +149,8 @@ def disagreements(records: Records, problem: Problem) -> Iterator[str]:
         for host_ref, there in records["host"].items():
             where, host = f"{vm.name} to {there['name_label']}", hosts[there["uuid"]]
             yield from _differ(where, verdicts.first(vm, host), moved(database, vm_ref, host_ref), ASKED_LATER)
-            wish = storage_motion.StorageMotion(vm=vm_ref, host=host_ref, vdi_map={})
-            asked = verdict(lambda: storage_motion.assert_can_migrate(database, wish))  # noqa: B023 - called at once
+            call = storage_motion.MigrateSend(vm=vm_ref, host=host_ref, vdi_map={})
+            asked = verdict(lambda: storage_motion.assert_can_migrate(database, call))  # noqa: B023 - called at once
             yield from _differ(f"{where} with disks", storage.motion(vm, host, {}), asked, {"vgpu-driver": "ok"})
 
 

@@ -97,8 +97,8 @@ def test_assert_can_migrate_verdicts_agree(pools: list[dict[str, Any]], capsys: 
     total: Counter[str] = Counter()
     agreed: Counter[str] = Counter()
     for database, vm, host, vdi_map, said in storage_motions(pools):
-        wish = storage_motion.StorageMotion(vm=vm, host=host, vdi_map=vdi_map)
-        ours = verdict(lambda: storage_motion.assert_can_migrate(database, wish))  # noqa: B023 - called at once
+        call = storage_motion.MigrateSend(vm=vm, host=host, vdi_map=vdi_map)
+        ours = verdict(lambda: storage_motion.assert_can_migrate(database, call))  # noqa: B023 - called at once
         same = code(ours) == code(said) and (ours == said or code(said) in FREE_TEXT)
         total[code(said)] += 1
         agreed[code(said)] += same
@@ -114,8 +114,8 @@ def test_extra_assert_can_migrate_verdicts_agree(pools: list[dict[str, Any]]) ->
             if extra["call"] != "VM.assert_can_migrate":
                 continue
             vm, host, vdi_map, options = extra["params"]
-            wish = storage_motion.StorageMotion(vm=vm, host=host, vdi_map=vdi_map, options=options)
-            ours = verdict(lambda: storage_motion.assert_can_migrate(database, wish))  # noqa: B023 - called at once
+            call = storage_motion.MigrateSend(vm=vm, host=host, vdi_map=vdi_map, options=options)
+            ours = verdict(lambda: storage_motion.assert_can_migrate(database, call))  # noqa: B023 - called at once
             seen += 1
             if ours != extra["answer"]:
                 wrong.append((pool["name"], extra["about"], extra["answer"], ours))

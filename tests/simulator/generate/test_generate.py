@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -106,14 +105,6 @@ def test_no_guest_uses_more_than_its_vcpus() -> None:
     pool = generate_pool(hosts=4, vms=60, seed=9)
     vcpus = {vm["uuid"]: int(vm["VCPUs_max"]) for vm in pool.records["VM"].values()}
     assert all(0.0 <= value <= vcpus[uuid] for uuid, row in pool.load.items() for value in row if value is not None)
-
-
-def test_traces_can_take_the_place_of_the_model(shared_data: Callable[[str], Path]) -> None:
-    """With real traces the load has the asked steps and other values than the model's."""
-    folder = shared_data("traces/planetlab.npz").parent
-    pool = generate_pool(hosts=2, vms=6, seed=1, days=2, step_seconds=300, traces=folder)
-    assert {len(row) for row in pool.load.values()} == {2 * 288}
-    assert pool.load != generate_pool(hosts=2, vms=6, seed=1, days=2, step_seconds=300).load
 
 
 def test_the_demo_holds_some_guests() -> None:

@@ -18,7 +18,7 @@ from rebalancer.rules import Legality, Objection, Origin, PoolRule, Rule
 from rebalancer.rules.core.kinds import DiskRule
 from rebalancer.rules.facts.interfaces import network_map
 from rebalancer.simulator.checks import another_pool, vm_operations
-from rebalancer.simulator.checks.storage_motion import OPERATION, StorageMotion
+from rebalancer.simulator.checks.storage_motion import OPERATION, MigrateSend
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.failure import ApiFailure
 from tests.rules.memory_now import MemoryNow
@@ -62,13 +62,13 @@ def by_uuid(records: Records, cls: str) -> dict[str, str]:
     return {record["uuid"]: ref for ref, record in records[cls].items()}
 
 
-def simulated(here: Records, there: Records, wish: StorageMotion) -> str:
+def simulated(here: Records, there: Records, call: MigrateSend) -> str:
     """What the simulator says, or ok."""
     try:
         database = Database(here)
-        vm_operations.assert_not_refused(database, wish.vm, OPERATION)
-        vm_operations.assert_movable(database, wish.vm, OPERATION, strict=True)
-        another_pool.assert_can_cross(database, Database(there), wish)
+        vm_operations.assert_not_refused(database, call.vm, OPERATION)
+        vm_operations.assert_movable(database, call.vm, OPERATION, strict=True)
+        another_pool.assert_can_cross(database, Database(there), call)
     except ApiFailure as refused:
         return str(refused.description[0])
     return "ok"
@@ -111,13 +111,13 @@ def answers(here: Records, there: Records) -> Iterator[tuple[str, str, list[Obje
             if not srs:
                 continue
             disks = {disk.uuid: srs[0] for _, disk in disks_of(vm, both)}
-            wish = StorageMotion(
+            call = MigrateSend(
                 vm=by_uuid(here, "VM")[vm.uuid],
                 host=by_uuid(there, "host")[host.uuid],
                 vdi_map={by_uuid(here, "VDI")[vdi]: by_uuid(there, "SR")[sr] for vdi, sr in disks.items()},
                 vif_map=vifs_of(problem, vm, host, here, there),
             )
-            yield f"{vm.name} to {host.name}", simulated(here, there, wish), judged(problem, legality, vm, host, disks)
+            yield f"{vm.name} to {host.name}", simulated(here, there, call), judged(problem, legality, vm, host, disks)
 
 
 def vifs_of(problem: Problem, vm: VM, host: Host, here: Records, there: Records) -> dict[str, str]:

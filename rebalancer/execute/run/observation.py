@@ -1,10 +1,10 @@
-"""What a look at a VM says about a step."""
+"""What the state of a VM, as XAPI reports it, says about a step."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rebalancer.execute.judge.outcome import StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import PowerState, Uuid
 from rebalancer.placement import Move
 from rebalancer.xapi import Whereabouts
@@ -13,7 +13,7 @@ _ON_A_HOST = (PowerState.RUNNING, PowerState.PAUSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class Observation:
     """The state of a step, and the look that it comes from; no look where the pool did not answer."""
 
     state: StepState
@@ -30,13 +30,12 @@ class Sight:
         return self.where.resident_on if self.where else None
 
 
-def sight(move: Move, where: Whereabouts) -> Sight:
-    """What *where* says about *move*."""
-    return Sight(state=_state(move, where), where=where)
+def observed(move: Move, where: Whereabouts) -> Observation:
+    """What *where* says about *move*: moved, stayed, halted, elsewhere; unknown where a running VM has no host."""
+    return Observation(state=_state(move, where), where=where)
 
 
 def _state(move: Move, where: Whereabouts) -> StepState:
-    """Moved, stayed, halted, elsewhere; unknown where a running VM has no host."""
     if where.power_state not in _ON_A_HOST:
         return StepState.HALTED
     if where.resident_on is None:

@@ -1,4 +1,4 @@
-"""What a call knows about who asks."""
+"""The context of a call: where it arrived, who asks, and the task that it runs as."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rebalancer.simulator.state.world import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Context:
     """One call.
 
     Args:

@@ -17,7 +17,7 @@ QUIET = 0.02
 BASE = 0.5
 
 
-class Load:
+class Workload:
     """Repeating load series and the history of where VMs were.
 
     Args:
@@ -34,11 +34,11 @@ class Load:
             self._stays[record["uuid"]] = ([float("-inf")], [record["resident_on"]])
 
     def vm(self, uuid: str, ends: NDArray[np.int64], width: int) -> Array:
-        """Return pCPU used by a VM, mean over the `width` seconds before each of `ends` (seconds since the epoch)."""
+        """pCPU used by a VM, mean over the `width` seconds before each of `ends` (seconds since the epoch)."""
         return _means(self._vms.get(uuid, np.array([QUIET])), self.step, ends, width)
 
     def base(self, uuid: str, ends: NDArray[np.int64], width: int) -> Array:
-        """Return pCPU that a host's dom0 and Xen use, as `vm` does."""
+        """pCPU that a host's dom0 and Xen use, as `vm` does."""
         return _means(self._hosts.get(uuid, np.array([BASE])), self.step, ends, width)
 
     def settled(self, vm_uuid: str, host: str, when: float) -> None:
@@ -48,7 +48,7 @@ class Load:
             times.append(when)
             hosts.append(host)
 
-    def adopt(self, vm_uuid: str, other: Load) -> None:
+    def adopt(self, vm_uuid: str, other: Workload) -> None:
         """Take over how busy a VM is that comes from another pool; it was nowhere here until then."""
         with self._lock:
             self._stays[vm_uuid] = ([float("-inf")], [NULL])
@@ -56,7 +56,7 @@ class Load:
                 self._vms[vm_uuid] = other._vms[vm_uuid].repeat(max(1, other.step // self.step))
 
     def arrived(self, vm_uuid: str) -> float:
-        """Return since when a VM is where it is; minus infinity for ever."""
+        """Since when a VM is where it is; minus infinity for ever."""
         return self._stays[vm_uuid][0][-1] if vm_uuid in self._stays else float("-inf")
 
     def presence(self, vm_uuid: str, host: str, ends: NDArray[np.int64]) -> Array:
@@ -68,7 +68,7 @@ class Load:
         return np.asarray(here[np.array([bisect_right(times, float(end)) - 1 for end in ends])])
 
     def visitors(self, host: str) -> list[str]:
-        """Return uuids of all VMs that were ever on a host."""
+        """Uuids of all VMs that were ever on a host."""
         with self._lock:
             return [uuid for uuid, (_, hosts) in self._stays.items() if host in hosts]
 

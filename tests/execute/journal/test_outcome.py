@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from rebalancer.execute.journal.outcome import MEANINGS, TRANSITIONS, UNSETTLED, StepState, may_follow
 from rebalancer.execute.judge.advice import NEXT_STEPS
-from rebalancer.execute.judge.outcome import MEANINGS, TRANSITIONS, UNSETTLED, StepState, may_follow
 
 
 def test_every_state_has_a_meaning_and_its_followers() -> None:

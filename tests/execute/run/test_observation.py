@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rebalancer.execute.judge.outcome import StepState
-from rebalancer.execute.run.sight import is_busy, is_migrating, sight
+from rebalancer.execute.journal.outcome import StepState
+from rebalancer.execute.run.observation import is_busy, is_migrating, observed
 from rebalancer.inventory import PowerState
 from rebalancer.placement import Move
 from rebalancer.xapi import Whereabouts
@@ -28,7 +28,7 @@ MOVE = Move(vm="vm", source="h1", target="h2")
 def test_power_state_and_host_decide(power_state: PowerState, host: str | None, state: StepState) -> None:
     """Nothing else does: neither a task nor what is scheduled."""
     where = Whereabouts(power_state=power_state, resident_on=host, scheduled_to="h2", operations=("pool_migrate",))
-    assert sight(MOVE, where).state is state
+    assert observed(MOVE, where).state is state
 
 
 @pytest.mark.parametrize(

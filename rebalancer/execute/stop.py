@@ -20,12 +20,12 @@ class Wish(IntEnum):
 
 @dataclass(slots=True)
 class StopSignal:
-    """Counts how often somebody asked to stop; safe to use in a signal handler, because it takes no lock."""
+    """How often somebody asked to stop; safe to use in a signal handler, because it takes no lock."""
 
     asked: int = 0
 
     def ask(self) -> None:
-        """Ask once more."""
+        """Count one more request to stop."""
         self.asked += 1
 
     @property
@@ -39,17 +39,16 @@ def _heed(_wish: Wish) -> None:
 
 
 @contextmanager
-def stop_on_signals(stop: StopSignal | None = None, tell: Callable[[Wish], None] = _heed) -> Iterator[StopSignal]:
+def stop_on_signals(tell: Callable[[Wish], None] = _heed) -> Iterator[StopSignal]:
     """A stop signal that Ctrl-C, SIGTERM and a lost terminal (SIGHUP) ask, until the block ends; main thread only.
 
     Args:
-        stop: the signal to ask; by default a new one.
         tell: called in the signal handler with what is wanted by then, so it may take no lock.
 
     Raises:
         ValueError: the caller is not the main thread.
     """
-    asked = stop or StopSignal()
+    asked = StopSignal()
 
     def ask(_signal: int, _frame: FrameType | None) -> None:
         asked.ask()
