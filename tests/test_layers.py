@@ -27,8 +27,8 @@ PACKAGE = ROOT / "rebalancer"
 
 # From the bottom up: a room imports only rooms that stand on a line above its own.
 LAYERS = (
-    {"errors", "sanitise", "gap"},
-    {"units"},
+    {"sanitise", "gap", "units"},
+    {"errors"},
     {"inventory"},
     {"demand", "policy"},
     {"placement", "snapshot"},

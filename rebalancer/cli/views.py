@@ -19,7 +19,7 @@ from rebalancer.inventory import VM
 from rebalancer.legality.report import LegalityReport, PairAnswer
 from rebalancer.plan import HostRow, LeftAlone, Plan, Step, StepKind, Tier
 from rebalancer.rules import Objection
-from rebalancer.units import counted, size_in_words
+from rebalancer.units import counted, first_few, size_in_words
 
 SHOWN = 4
 """How many names a cell lists."""
@@ -70,11 +70,12 @@ def check_tables(report: LegalityReport) -> Iterator[RenderableType]:
         f"Pool {report.pool}: {report.movable} of {counted(report.guests, 'running guest')} may move somewhere now."
     )
     if report.held:
-        yield table(
-            "HeldVMs where they are, by the first rule that objects",
-            {"VMs": "right", "rule": "left", "which": "text", "for example": "text", "way out": "text"},
-            [(len(each.vms), each.rule, _some(each.vms), each.words, _some(each.remedies)) for each in report.held],
-        )
+        columns = {"VMs": "right", "rule": "left", "which": "text", "for example": "text", "way out": "text"}
+        rows = [
+            (len(each.vms), each.rule, first_few(each.vms, SHOWN), each.words, first_few(each.remedies, SHOWN))
+            for each in report.held
+        ]
+        yield table("Held where they are, by the first rule that objects", columns, rows)
     yield _reach_table(report)
     if report.spare:
         yield heading(f"Hosts to spare: {report.spare}.")
@@ -96,12 +97,6 @@ def _reach_table(report: LegalityReport) -> RenderableType:
         return table("Hosts", columns, rows)
     with_pool = [(each.pool, *row) for each, row in zip(report.hosts, rows, strict=True)]
     return table("Hosts", {"pool": "left", **columns}, with_pool)
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first few, and how many more."""
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def plan_tables(plan: Plan) -> Iterator[RenderableType]:
@@ -255,7 +250,7 @@ def _left_alone(left: Sequence[LeftAlone]) -> Iterator[tuple[str, ...]]:
         hosts += each.kind == "host"
         alike.setdefault((hosts, each.kind, each.rule, each.words), []).append(each.name)
     for (_, kind, rule, words), names in alike.items():
-        yield kind if kind == "host" else counted(len(names), "VM"), _some(names), rule, words
+        yield kind if kind == "host" else counted(len(names), "VM"), first_few(names, SHOWN), rule, words
 
 
 def _remarks(plan: Plan) -> Iterator[RenderableType]:

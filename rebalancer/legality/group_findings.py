@@ -13,7 +13,7 @@ from rebalancer.policy import PolicyFinding
 from rebalancer.problem import Problem
 from rebalancer.rules.core.kinds import Rule
 from rebalancer.rules.routes import Routes
-from rebalancer.units import counted
+from rebalancer.units import counted, first_few
 
 SHOWN = 3
 """VMs that one finding names; more are counted."""
@@ -88,8 +88,7 @@ class _Asking:
 
     def _names(self, vms: Sequence[Uuid]) -> str:
         """The first few, and how many more."""
-        more = f" and {len(vms) - SHOWN} more" if len(vms) > SHOWN else ""
-        return ", ".join(repr(self._problem.pool.vms[vm].name) for vm in vms[:SHOWN]) + more
+        return first_few([repr(self._problem.pool.vms[vm].name) for vm in vms], SHOWN)
 
 
 def unplaced(reach: Mapping[Uuid, frozenset[Uuid]], at_most: int) -> list[Uuid]:

@@ -17,6 +17,7 @@ from rebalancer.rules.facts.counterparts import crosses
 from rebalancer.rules.facts.disk_maps import unseen_cds
 from rebalancer.rules.facts.sizes import disk_sizes
 from rebalancer.rules.routes import Route, Routes
+from rebalancer.units import first_few
 
 ALONE = Objection(rule="one-host", code=None, words="the pool has no other host")
 """What holds every VM of a pool of one host."""
@@ -244,12 +245,7 @@ def _remedies(found: Sequence[tuple[VM, Objection]]) -> tuple[str, ...]:
     for vm, objection in found:
         if objection.remedy:
             freed.setdefault(objection.remedy, []).append(vm.name)
-    return tuple(f"{remedy} ({_some(sorted(names))})" for remedy, names in sorted(freed.items()))
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first few, and how many more."""
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    return tuple(f"{remedy} ({first_few(sorted(names), SHOWN)})" for remedy, names in sorted(freed.items()))
 
 
 def _reaches(pool: Pool, answers: Iterable[PairAnswer]) -> tuple[Reach, ...]:

@@ -17,9 +17,6 @@ from rebalancer.solve import SolveReporter, ways_out
 from rebalancer.whatif.blockers import Blocked, blocked_on
 from rebalancer.whatif.home import plan_home
 
-SHOWN = 5
-"""How many VMs that cannot leave an error names."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evacuation:
@@ -131,7 +128,5 @@ def _selector(host: Host, problem: Problem) -> str:
 
 
 def cannot_leave(blocked: Sequence[Blocked]) -> Infeasible:
-    """The error that names the first few, and how many more."""
-    said = [f"VM {each.vm_name!r} cannot leave host {each.host_name!r} [{each.rule}]" for each in blocked[:SHOWN]]
-    more = len(blocked) - len(said)
-    return Infeasible([*said, f"and {more} more"] if more else said)
+    """The error that names them."""
+    return Infeasible([f"VM {each.vm_name!r} cannot leave host {each.host_name!r} [{each.rule}]" for each in blocked])
