@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rebalancer.face.names import find_host, find_vm
 from rebalancer.policy import Policy
-from rebalancer.problem import make_problem
+from rebalancer.problem import make_problem, pool_at
 from rebalancer.rules import Legality, rules_for
 
 if TYPE_CHECKING:
     from rebalancer.face.read import PoolState
     from rebalancer.inventory import VM, Host
+    from rebalancer.plan import Plan
 
 
 class Model:
@@ -23,6 +25,9 @@ class Model:
         >>> model = rb.Model(rb.read("pool.json.gz"), rb.Policy(mode="repair"))
         >>> model.host("ash").name, model.policy.mode.value
         ('ash', 'repair')
+        >>> after = model.after(rb.rebalance(model))
+        >>> rb.rebalance(after).steps
+        ()
 
     Args:
         state: the pool as it was read.
@@ -44,6 +49,11 @@ class Model:
     def rulebook(self) -> Legality:
         """The rules that bind, with their answers."""
         return self._rulebook
+
+    def after(self, plan: Plan) -> Model:
+        """The same pool as it will be once *plan* is carried out: what would be planned, sleep, or be lost then."""
+        pool = pool_at(self.state.pool, plan.predicted)
+        return Model(replace(self.state, pool=pool), self.policy, state_dir=self.state_dir)
 
     def vm(self, name: str) -> VM:
         """The guest of that name, uuid, or start of a uuid.

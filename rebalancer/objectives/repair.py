@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rebalancer.objectives.base import Measure, Model, Objective
+from rebalancer.objectives.base import Measure, Objective, SolverModel
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import PoolRule, Rule, counted_violations, rules_for
@@ -30,7 +30,7 @@ class Repair(Objective):
         pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
         return float(sum(violation.excess for violation in counted_violations(pool_rules, problem, placement)))
 
-    def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
+    def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
         """Excess of all limits that are broken tonight or soft; the others hold anyway."""
         del problem
         return (model.breaches(),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -60,6 +61,15 @@ def test_reading_and_checking_load_no_solver() -> None:
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     assert {"ortools", "pandas", "matplotlib"} & set(run.stdout.split()) == set()
+
+
+def test_the_way_of_a_plan_is_short() -> None:
+    """docs/development.md leads through fifteen files at most."""
+    page = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
+    section = page.partition("\n## The way of a plan\n")[2].partition("\n## ")[0]
+    files = re.findall(r"^\| \[`[\w/]+`\]\(\.\./(rebalancer/[\w/]+\.py)\)", section, re.MULTILINE)
+    assert 10 < len(files) <= 15
+    assert all((ROOT / file).is_file() for file in files)
 
 
 def test_the_public_submodules_are_documented() -> None:
