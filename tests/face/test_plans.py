@@ -16,7 +16,7 @@ from rebalancer.plan import Plan
 from rebalancer.plan.duration import NO_EXPERIENCE
 
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
-COOL = rb.Policy(limits={"cool_down_hours": 24, "solve_seconds": 10})  # type: ignore[arg-type]  # as a file has it
+COOL = rb.Policy(limits={"cool_down_hours": 24, "solve_seconds": 10})
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_a_host_for_all_is_refused(model: rb.Model) -> None:
 
 def test_a_plan_in_hand(model: rb.Model) -> None:
     """It is saved, read back, counted in and drawn, with metrics and without."""
-    plan = rebalanced(model)
+    plan = rb.rebalance(model, made_at=NOW)
     plan.save("tonight")
     assert rb.load("tonight") == plan
     assert list(plan.frame().index) == [step.id for step in plan.steps]

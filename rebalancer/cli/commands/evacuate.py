@@ -9,7 +9,7 @@ import typer
 
 import rebalancer as rb
 from rebalancer.cli.connecting import reaches_pools
-from rebalancer.cli.options import AsJson, PolicyPath, Source
+from rebalancer.cli.options import AsJson, PolicyPath, Source, StateDir
 
 
 @reaches_pools
@@ -25,6 +25,7 @@ def evacuate(
     ] = None,
     policy: PolicyPath = None,
     connection: rb.Connection,
+    state_dir: StateDir = None,
     json: AsJson = False,
 ) -> int:
     """Plan how hosts become empty, and the way home.
@@ -40,7 +41,7 @@ def evacuate(
 
     for folder in folders_of(output) if output else ():
         assert_free(folder)
-    model = open_model(source, policy, connection, metrics=True)
+    model = open_model(source, policy, connection, metrics=True, state_dir=state_dir)
     say_refused(model.state)
     with watch_solve() as reporter:
         found = rb.evacuate(model, host, reporter=reporter)

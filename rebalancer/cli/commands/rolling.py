@@ -9,7 +9,7 @@ import typer
 
 import rebalancer as rb
 from rebalancer.cli.connecting import reaches_one_pool
-from rebalancer.cli.options import AsJson, PolicyPath, Source
+from rebalancer.cli.options import AsJson, PolicyPath, Source, StateDir
 
 
 @reaches_one_pool
@@ -39,6 +39,7 @@ def rolling(
     ] = None,
     policy: PolicyPath = None,
     connection: rb.Connection,
+    state_dir: StateDir = None,
     json: AsJson = False,
 ) -> int:
     """Plan how all hosts are rebooted or updated, one after another.
@@ -55,7 +56,7 @@ def rolling(
 
     if output:
         assert_empty(output)
-    model = open_model(source, policy, connection, metrics=True)
+    model = open_model(source, policy, connection, metrics=True, state_dir=state_dir)
     say_refused(model.state)
     with watch_solve() as reporter:
         found = rb.rolling(model, host or (), version=update, come_home=not stay, reporter=reporter)
