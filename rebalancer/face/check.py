@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """Who may move where: the `report` in numbers and words, the whole table by `matrix`, `frame` and `save`."""
+    """Who may move where: the `report` in numbers and words, the whole table by `matrix`, `frame` and `save`.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> found = rb.check(rb.Model(rb.read("pool.json.gz")))
+        >>> found.matrix().titles
+        ['alder', 'ash', 'aspen', 'beech', 'birch']
+        >>> found.save("who-may-move.csv")
+    """
 
     model: Model
     report: LegalityReport
@@ -37,13 +45,13 @@ class Check:
 
         return legality_frame(self.model.rulebook)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | str) -> None:
         """Write the matrix to a file (`.csv`, `.json`).
 
         Raises:
             InputError: it has another suffix, or cannot be written.
         """
-        write_matrix(self.matrix(), path)
+        write_matrix(self.matrix(), Path(path))
 
 
 def check(model: Model) -> Check:

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
 
 class Proposal(Plan):
-    """A plan that can be saved, counted in and looked at; whatever takes a plan takes it."""
+    """A plan that can be saved, counted in and looked at; whatever takes a plan takes it.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> plan = rb.rebalance(rb.Model(rb.read("pool.json.gz"), rb.Policy(mode="repair")))
+        >>> sorted(plan.frame().gib), plan.plot().get_ylabel()
+        ([2.0, 4.0], 'busiest slot / CPU capacity')
+    """
 
     __slots__ = ()
 

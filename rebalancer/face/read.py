@@ -29,6 +29,13 @@ class PoolState(Snapshot):
     """A pool at one moment: `pool`, its `demand` where there are metrics, when it was `taken_at`, from which `source`.
 
     `refused` tells why its metrics are not good enough to plan on.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> state = rb.read("pool.json.gz")
+        >>> state.save("copy.json")
+        >>> state.pool.name, rb.read("copy.json").taken_at == state.taken_at
+        ('simulated', True)
     """
 
     refused: MetricsRefused | None = None

@@ -233,6 +233,13 @@ class Policy(Section):
     def load(cls, path: Path | str) -> Policy:
         """The policy in the TOML file *path*.
 
+        Example:
+            >>> import pathlib, rebalancer as rb
+            >>> _ = pathlib.Path("nightly.toml").write_text('mode = "repair"')
+            >>> wanted = rb.Policy.load("nightly.toml")
+            >>> wanted.mode.value, wanted.limits == rb.Policy().limits
+            ('repair', True)
+
         Raises:
             PolicyError: the file cannot be read, is no TOML, or has a key that is unknown or out of range.
         """
