@@ -9,7 +9,6 @@ from pathlib import Path
 
 import rebalancer as rb
 from rebalancer.errors import StoppedHalfWay
-from rebalancer.nightly.access import connection_of
 from rebalancer.plan import Plan
 from rebalancer.policy import Policy
 
@@ -65,7 +64,7 @@ def invocation_of_night(stopped: StoppedHalfWay, wanted: Policy, policy: Path, s
     return Invocation(
         folder=Path(stopped.plan),
         url=wanted.pool.url or "",
-        connection=connection_of(wanted, policy.parent),
+        connection=rb.Connection.of_policy(wanted, policy.parent),
         policy=policy,
         journal=None,
         state_dir=state_dir,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rebalancer.errors import ConnectionSettingsError
 
 if TYPE_CHECKING:
+    from rebalancer.policy import Policy
     from rebalancer.xapi import Credentials, Trust
 
 
@@ -47,6 +48,16 @@ class Connection:
     def of(cls, way: Connection | Credentials | None) -> Connection:
         """*way*, where it is more than who logs in; else the default way for them."""
         return way if isinstance(way, Connection) else cls(credentials=way)
+
+    @classmethod
+    def of_policy(cls, policy: Policy, base: Path) -> Connection:
+        """What the section `[pool]` of *policy* says; paths in it are relative to *base*, the folder of its file."""
+        pool = policy.pool
+        return cls(
+            credentials=base / pool.credentials_file if pool.credentials_file else None,
+            ca_file=base / pool.ca_file if pool.ca_file else None,
+            fingerprints=pool.fingerprints,
+        )
 
     def of_beside(self, source: str) -> Connection:
         """How to get into the other pool, beside which *source* is read."""

@@ -19,24 +19,16 @@ class Access:
     connection: rb.Connection
 
 
-def connection_of(policy: rb.Policy, base: Path) -> rb.Connection:
-    """What the section `[pool]` of *policy* says; its paths are relative to *base*, the folder of the policy file."""
-    pool = policy.pool
-    return rb.Connection(
-        credentials=base / pool.credentials_file if pool.credentials_file else None,
-        ca_file=base / pool.ca_file if pool.ca_file else None,
-        fingerprints=pool.fingerprints,
-    )
-
-
 def access_of(policy: rb.Policy, base: Path, environment: Mapping[str, str] = os.environ) -> Access:
-    """The same, with the URL and with credentials that were read: from the file, else from the *environment*.
+    """What the section `[pool]` of *policy* says, with paths relative to *base*, the folder of the policy file.
+
+    Without a credentials file, user and password come from the *environment*.
 
     Raises:
         ConnectionSettingsError: there is no URL, or what it needs is missing or cannot be used.
     """
     if not policy.pool.url:
         raise ConnectionSettingsError("pool.url of the policy", "it is missing", "Say there where the pool is")
-    connection = connection_of(policy, base)
+    connection = rb.Connection.of_policy(policy, base)
     connection.trust()
     return Access(url=policy.pool.url, connection=replace(connection, credentials=connection.login(environment)))
