@@ -126,6 +126,24 @@ def steps_frame(plan: Plan) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).set_index("step")
 
 
+def change_frame(plan: Plan) -> pd.DataFrame:
+    """One row a host before and after a plan: the busiest slot as a share of CPU capacity, memory as one of the host's.
+
+    The index is the host's name; CPU is NaN without metrics.
+    """
+    rows = [
+        {
+            "host": row.name,
+            "cpu_before": row.before.peak_share,
+            "cpu_after": row.after.peak_share,
+            "memory_before": row.before.memory_used_bytes / (row.memory_total_bytes or 1),
+            "memory_after": row.after.memory_used_bytes / (row.memory_total_bytes or 1),
+        }
+        for row in plan.hosts
+    ]
+    return pd.DataFrame(rows).set_index("host").astype(float)
+
+
 def tradeoff_frame(curve: Tradeoff) -> pd.DataFrame:
     """One row a point of the curve, from the cheapest on: what it costs, overload, bound, whether it is the knee."""
     rows = [

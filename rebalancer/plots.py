@@ -26,6 +26,23 @@ def plot_loads(before: pd.DataFrame, after: pd.DataFrame, *, threshold: float) -
     return axes[0], axes[1]
 
 
+def plot_change(hosts: pd.DataFrame, *, threshold: float) -> Axes:
+    """Each host before and after a plan, beside each other: CPU in the busiest slot, or memory where that is unknown.
+
+    Args:
+        hosts: `change_frame` of a plan.
+        threshold: share of CPU capacity above which a slot is overloaded.
+    """
+    what = "memory" if hosts["cpu_after"].isna().all() else "cpu"
+    bars = hosts[[f"{what}_before", f"{what}_after"]].set_axis(["now", "after the plan"], axis="columns")
+    axis = bars.plot.bar(figsize=(7, 3.5), rot=0, xlabel="")
+    axis.set_ylabel({"cpu": "busiest slot / CPU capacity", "memory": "memory of guests / memory"}[what])
+    if what == "cpu":
+        axis.axhline(threshold, linestyle=":", color="grey", label=f"threshold ({threshold:.0%})")
+    axis.legend()
+    return axis
+
+
 def plot_tradeoff(points: pd.DataFrame, *, cost: str = "gib") -> Axes:
     """Overload against what it costs, with the bound below and the knee marked.
 

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from rebalancer.cli.source import Door, is_url, open_source
+import rebalancer as rb
 from rebalancer.errors import IllegalPlan, InputError, StalePlan
-from rebalancer.export import assert_free, write_plan
+from rebalancer.export import assert_free
+from rebalancer.face.connection import is_url
 from rebalancer.plan import Plan
-from rebalancer.undo.partial import without_steps
-from rebalancer.verify.verify import verify_plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class ApprovalRequest:
     """What somebody asks for: *plan*, or what is left of it *without* some steps, for *output*."""
 
     plan: Plan
@@ -25,7 +24,7 @@ class Request:
     output: Path | None
     reason: str
 
-    def plan_to_approve(self, door: Door, now: datetime) -> Plan:
+    def plan_to_approve(self, connection: rb.Connection, now: datetime) -> Plan:
         """The plan that stands in its folder, written there if it is a part.
 
         Raises:
@@ -36,27 +35,27 @@ class Request:
         if now > self.plan.expires_at:
             raise StalePlan([f"the plan expired at {self.plan.expires_at:%Y-%m-%d %H:%M %Z}"])
         if self.without:
-            return self._part(door)
+            return self._part(connection)
         if self.output:
             raise InputError("--output", "it is for the plan that --without leaves", "Leave it out")
         if self.source:
-            self._verify(self.source, door, now)
+            self._verify(self.source, connection, now)
         return self.plan
 
-    def _verify(self, source: str, door: Door, now: datetime) -> None:
+    def _verify(self, source: str, connection: rb.Connection, now: datetime) -> None:
         """Pass if *plan* is legal in the pool behind *source*."""
-        situation = open_source(source, door, self.plan.policy.demand, metrics=False)
-        findings = verify_plan(self.plan, situation.pool, now=now)
-        if findings:
+        state = rb.read(source, connection, demand=self.plan.policy.demand, metrics=False)
+        if findings := rb.verify(self.plan, state, now=now):
             raise IllegalPlan([str(finding) for finding in findings])
 
-    def _part(self, door: Door) -> Plan:
+    def _part(self, connection: rb.Connection) -> Plan:
         """The part, written to its folder."""
         if not self.source or not self.output:
             remedy = "Name the pool after the plan, and a folder with -o"
             raise InputError("--without", "it needs the pool and a folder for the plan that is left", remedy)
         assert_free(self.output)
-        situation = open_source(self.source, door, self.plan.policy.demand, metrics=not is_url(self.source))
-        part = without_steps(self.plan, self.without, situation.pool, situation.demand, reason=self.reason)
-        write_plan(part, self.output)
+        wanted = self.plan.policy.demand
+        state = rb.read(self.source, connection, demand=wanted, metrics=not is_url(self.source))
+        part = rb.without(self.plan, self.without, state, reason=self.reason)
+        part.save(self.output)
         return part

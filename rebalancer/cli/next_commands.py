@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rebalancer.cli.source import Door
+import rebalancer as rb
 from rebalancer.errors import StoppedHalfWay
 from rebalancer.plan import Plan
 from rebalancer.policy import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Typed:
+class Invocation:
     """How the plan in *folder* was carried out at *url*."""
 
     folder: Path
     url: str
-    door: Door
+    connection: rb.Connection
     policy: Path | None
     journal: Path | None
     state_dir: Path | None
@@ -49,22 +49,23 @@ class Typed:
 
     def _command(self, name: str, plan: Path, **files: Path | None) -> str:
         """`rebalancer *name* *plan* URL` with *files* and the way in as options."""
-        files |= {"state-dir": self.state_dir, "ca-file": self.door.ca_file, "credentials": self.door.credentials_file}
-        files["beside-credentials"] = self.door.beside_credentials_file
-        other = ["--beside", self.door.beside] if self.door.beside else []
-        options = [word for option, file in files.items() if file for word in (f"--{option}", str(file))]
+        way = self.connection
+        given = {**files, "state-dir": self.state_dir, "ca-file": way.ca_file, "credentials": way.credentials}
+        given["beside-credentials"] = way.beside_credentials
+        other = ["--beside", way.beside] if way.beside else []
+        options = [word for name, file in given.items() if isinstance(file, Path) for word in (f"--{name}", str(file))]
         other += ["--any-time"] if self.any_time and name == "apply" else []
-        pins = [word for pin in self.door.fingerprints or () for word in ("--fingerprint", pin)]
+        pins = [word for pin in way.fingerprints for word in ("--fingerprint", pin)]
         return shlex.join(["rebalancer", name, str(plan), self.url, *other, *options, *pins])
 
 
-def typed_by_night(stopped: StoppedHalfWay, wanted: Policy, policy: Path, state_dir: Path | None) -> Typed:
+def invocation_of_night(stopped: StoppedHalfWay, wanted: Policy, policy: Path, state_dir: Path | None) -> Invocation:
     """How `nightly` with *policy*, which says *wanted*, carried out the plan that *stopped*."""
-    pool, base = wanted.pool, policy.parent
-    door = Door(
-        ca_file=base / pool.ca_file if pool.ca_file else None,
-        fingerprints=pool.fingerprints,
-        credentials_file=base / pool.credentials_file if pool.credentials_file else None,
+    return Invocation(
+        folder=Path(stopped.plan),
+        url=wanted.pool.url or "",
+        connection=rb.Connection.of_policy(wanted, policy.parent),
+        policy=policy,
+        journal=None,
+        state_dir=state_dir,
     )
-    folder = Path(stopped.plan)
-    return Typed(folder=folder, url=pool.url or "", door=door, policy=policy, journal=None, state_dir=state_dir)

@@ -44,7 +44,7 @@ def _on_solving(status: Status) -> SolveReporter:
     """What the solver tells, in *status*."""
     from rebalancer.solve import SolveReporter  # noqa: PLC0415 - only planning loads the solver
 
-    class Watcher(SolveReporter):
+    class SolveWatcher(SolveReporter):
         """Shows the best answer so far, and what no answer can beat."""
 
         def __init__(self, status: Status) -> None:
@@ -62,7 +62,7 @@ def _on_solving(status: Status) -> SolveReporter:
             said = f"{objective} {value:.3f}, no answer is below {bound:.3f} {self.unit}"
             self.status.update(plain(f"solving: {said} (gap {gap:.1%})"))
 
-    return Watcher(status)
+    return SolveWatcher(status)
 
 
 class _Board:
@@ -86,7 +86,7 @@ def _on_run(to: Log, status: Status) -> RunReporter:
     """What a run tells, printed, and in *status*."""
     from rebalancer.execute import RunReporter  # noqa: PLC0415 - only a run loads the runner
 
-    class Watcher(RunReporter):
+    class RunWatcher(RunReporter):
         """One line an event."""
 
         def __init__(self, to: Log, status: Status) -> None:
@@ -123,4 +123,4 @@ def _on_run(to: Log, status: Status) -> RunReporter:
         def run_ended(self, result: RunResult) -> None:
             """The end is printed by the command."""
 
-    return Watcher(to, status)
+    return RunWatcher(to, status)

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
 from pathlib import Path
 
+import rebalancer as rb
+from rebalancer.cli.check_views import check_tables
 from rebalancer.cli.output import heading, show, show_lines
 from rebalancer.cli.progress import watch_run, watch_solve
-from rebalancer.cli.views import accepted, check_tables, hosts_table, plan_tables
+from rebalancer.cli.views import accepted, hosts_table, plan_tables
 from rebalancer.errors import IllegalPlan
-from rebalancer.execute import RunOptions, execute
-from rebalancer.export import read_plan, write_plan
-from rebalancer.legality.report import legality_report
-from rebalancer.plan import Plan
-from rebalancer.planner.rebalance import rebalance
-from rebalancer.policy import Policy
-from rebalancer.problem import Problem, make_problem
-from rebalancer.rules import Rulebook
 from rebalancer.simulator import Simulator, demo_pool
-from rebalancer.snapshot import Snapshot, write_snapshot
 from rebalancer.units import counted
-from rebalancer.verify.verify import verify_plan
-from rebalancer.xapi import Credentials, Trust, connect, live_pool, measure, read_pool
 
 SPEED = 40.0
 """How many times faster than real the migrations of the demo run."""
@@ -34,24 +24,24 @@ def tour(folder: Path) -> None:
     Raises:
         RebalancerError: a stage failed.
     """
-    credentials = Credentials(user="root", password=secrets.token_urlsafe(12))
-    with Simulator(demo_pool(), speed=SPEED, user=credentials.user, password=credentials.password) as simulator:
+    user, password = "root", secrets.token_urlsafe(12)
+    with Simulator(demo_pool(), speed=SPEED, user=user, password=password) as simulator:
+        way = rb.Connection(credentials=rb.Credentials(user=user, password=password))
         _stage("1. Read the pool over XenAPI, and a week of metrics from every host")
-        problem = _read(simulator.url, credentials, folder / "snapshot.json.gz")
+        model = _read(simulator.url, way, folder / "snapshot.json.gz")
         _stage("2. Check what may move")
-        show(*check_tables(legality_report(Rulebook.of(problem))))
+        show(*check_tables(rb.check(model).report))
         _stage("3. Plan")
-        plan = _plan(problem, folder / "plan")
+        plan = _plan(model, folder / "plan")
         show(*plan_tables(plan))
         _stage("4. Read the plan back, and prove every state between its steps")
-        _verify(folder / "plan", problem)
+        _verify(folder / "plan", model)
         _stage("5. Carry it out")
-        with live_pool(simulator.url, credentials, Trust()) as live, watch_run() as reporter:
-            options = RunOptions(journal=folder / "journal.jsonl", state_dir=folder, reporter=reporter)
-            result = execute(plan, live, options)
+        with rb.connect(simulator.url, way) as live, watch_run() as reporter:
+            result = rb.apply(plan, live, journal=folder / "journal.jsonl", state_dir=folder, reporter=reporter)
         show(str(result))
         _stage("6. Read again, and plan again")
-        again = _plan(_read(simulator.url, credentials, folder / "snapshot-after.json.gz"), folder / "plan-after")
+        again = _plan(_read(simulator.url, way, folder / "snapshot-after.json.gz"), folder / "plan-after")
         show_lines("")
         show(hosts_table(again), again.summary)
 
@@ -63,35 +53,33 @@ def _stage(title: str) -> None:
     show_lines("")
 
 
-def _read(url: str, credentials: Credentials, snapshot: Path) -> Problem:
-    """The problem of the pool as it is now, and a snapshot of it."""
-    policy = Policy()
-    with connect(url, credentials, Trust()) as session:
-        pool = read_pool(session)
-        demand = measure(session, pool, policy.demand)
-    write_snapshot(Snapshot(pool=pool, demand=demand, taken_at=datetime.now(UTC), source=url), snapshot)
-    guests = sum(1 for _ in pool.resident_guests())
-    size = f"{counted(len(pool.hosts), 'host')}, {counted(guests, 'running guest')}"
-    show(f"{url}: pool {pool.name}, {size}; demand from {demand.source}")
-    return make_problem(pool, demand, policy)
+def _read(url: str, way: rb.Connection, snapshot: Path) -> rb.Model:
+    """The pool as it is now, under the default policy, and a snapshot of it."""
+    state = rb.read(url, way)
+    state.save(snapshot)
+    guests = sum(1 for _ in state.pool.resident_guests())
+    size = f"{counted(len(state.pool.hosts), 'host')}, {counted(guests, 'running guest')}"
+    source = state.demand.source if state.demand else "nowhere"
+    show(f"{url}: pool {state.pool.name}, {size}; demand from {source}")
+    return rb.Model(state, state_dir=snapshot.parent)
 
 
-def _plan(problem: Problem, folder: Path) -> Plan:
+def _plan(model: rb.Model, folder: Path) -> rb.Proposal:
     """A plan, written for review."""
     with watch_solve() as reporter:
-        plan = rebalance(Rulebook.of(problem), made_at=datetime.now(UTC), reporter=reporter)
-    write_plan(plan, folder)
+        plan = rb.rebalance(model, reporter=reporter)
+    plan.save(folder)
     return plan
 
 
-def _verify(folder: Path, problem: Problem) -> None:
+def _verify(folder: Path, model: rb.Model) -> None:
     """Read the plan back and check it as a stranger would.
 
     Raises:
         IllegalPlan: it does not hold.
     """
-    plan = read_plan(folder)
-    findings = verify_plan(plan, problem.pool, problem.demand, now=datetime.now(UTC))
+    plan = rb.load(folder)
+    findings = rb.verify(plan, model.state)
     if findings:
         raise IllegalPlan([str(finding) for finding in findings])
     show(accepted(plan))

@@ -17,7 +17,7 @@ from rebalancer.plan.plan import LeftAlone, Missing, OldViolation
 from rebalancer.plan.step import StepKind
 from rebalancer.policy import Mode
 from rebalancer.rules import Objection, Rulebook, Violation
-from rebalancer.units import counted, size_in_words
+from rebalancer.units import counted, first_few, size_in_words
 
 COOL_DOWN = "cool-down"
 """In the place of a rule: the VM moved a short while ago, and rather stays for `limits.cool_down_hours`."""
@@ -233,8 +233,7 @@ class Reasons:
         """What is broken under *placement*, where and by whom."""
         vms = [vm for vm in violation.vms if vm in placement.host_of]
         hosts = sorted({self._host(placement[vm]) for vm in vms} or map(self._host, violation.hosts))
-        where = ", ".join(hosts[:SHOWN]) + (f" and {len(hosts) - SHOWN} more" if len(hosts) > SHOWN else "")
-        return f"{violation.words}; on {where}" + (f": {self._names(vms)}" if vms else "")
+        return f"{violation.words}; on {first_few(hosts, SHOWN)}" + (f": {self._names(vms)}" if vms else "")
 
     def _why_not(self, violation: Violation, excess: int) -> str:
         """What holds the VMs of something that stays broken, by *excess*; only a soft group can become worse."""
@@ -257,8 +256,7 @@ class Reasons:
 
     def _names(self, vms: Sequence[Uuid]) -> str:
         """The first few names, and how many more."""
-        names = [self._problem.pool.vms[vm].name for vm in vms[:SHOWN]]
-        return ", ".join(names) + (f" and {len(vms) - SHOWN} more" if len(vms) > SHOWN else "")
+        return first_few([self._problem.pool.vms[vm].name for vm in vms], SHOWN)
 
 
 def _same(one: Violation, other: Violation) -> bool:

@@ -16,6 +16,7 @@ from rebalancer.plan.document import plan_document
 from rebalancer.plan.plan import Plan
 from rebalancer.plan.step import Step, StepNetwork
 from rebalancer.tier import TierResult
+from rebalancer.units import first_few
 
 SHOWN = 3
 """How many keys a sentence lists."""
@@ -120,8 +121,8 @@ def _changed(one: Mapping[str, object], other: Mapping[str, object], key: str) -
     """The changed values below *key*."""
     was, now = _leaves(one[key], key), _leaves(other[key], key)
     names = [name for name in sorted({*was, *now}) if was.get(name) != now.get(name)]
-    said = [f"{name} {_value(now.get(name))} instead of {_value(was.get(name))}" for name in names[:SHOWN]]
-    return "; ".join(said) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    said = [f"{name} {_value(now.get(name))} instead of {_value(was.get(name))}" for name in names]
+    return first_few(said, SHOWN, between="; ")
 
 
 def _of_starts(first: Plan, second: Plan) -> Iterator[Difference]:

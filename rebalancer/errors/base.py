@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rebalancer.units import first_few
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -29,5 +31,4 @@ class Located(RebalancerError):
 
 def first_of(reasons: Sequence[str]) -> str:
     """The first of *reasons*, and how many more there are."""
-    more = len(reasons) - SHOWN
-    return "; ".join(reasons[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
+    return first_few(reasons, SHOWN, between="; ", more="; and {} more")

@@ -15,7 +15,7 @@ from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.export.told_apart import told_apart
 from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Plan, Step
 from rebalancer.sanitise import one_line
-from rebalancer.units import counted, size_in_words
+from rebalancer.units import counted, first_few, size_in_words
 
 SHOWN = 6
 """How many names a cell lists."""
@@ -235,7 +235,7 @@ def _left_alone(left: Sequence[LeftAlone]) -> Iterator[str]:
     for each in left:
         if each.kind != "host":
             by_words.setdefault((each.rule, each.words), []).append(each.name)
-    rows = ((rule, words, len(names), _some(names)) for (rule, words), names in sorted(by_words.items()))
+    rows = ((rule, words, len(names), first_few(names, SHOWN)) for (rule, words), names in sorted(by_words.items()))
     yield from table(("rule", "why", "VMs>", "which"), rows)
 
 
@@ -289,9 +289,3 @@ def _how_to(plan: Plan) -> Iterator[str]:
     elif plan.steps:
         yield ""
         yield "Where nothing may be installed, `run.sh` does the same steps with `xe`, and `run.sh back` undoes them."
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first few, and how many more."""
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

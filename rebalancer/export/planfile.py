@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from rebalancer import __version__
 from rebalancer.errors import PlanFileError
 from rebalancer.plan import FORMAT, Plan, digest_of, plan_document
+from rebalancer.version import __version__
 
 PLAN_JSON = "plan.json"
 SCHEMA = "https://json-schema.org/draft/2020-12/schema"

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rebalancer.inventory import Uuid
 from rebalancer.policy import PolicyFinding
 from rebalancer.rules import Rulebook
-from rebalancer.units import counted
+from rebalancer.units import counted, first_few
 
 SHOWN = 3
 """VMs that one finding names; more are counted."""
@@ -85,8 +85,7 @@ class _Wishes:
 
     def _names(self, vms: Sequence[Uuid]) -> str:
         """The first few, and how many more."""
-        more = f" and {len(vms) - SHOWN} more" if len(vms) > SHOWN else ""
-        return ", ".join(repr(self._problem.pool.vms[vm].name) for vm in vms[:SHOWN]) + more
+        return first_few([repr(self._problem.pool.vms[vm].name) for vm in vms], SHOWN)
 
 
 def unplaced(reach: Mapping[Uuid, frozenset[Uuid]], at_most: int) -> list[Uuid]:

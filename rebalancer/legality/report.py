@@ -15,6 +15,7 @@ from rebalancer.rules.facts.sizes import DiskSizes
 from rebalancer.rules.let_disks_go import ALLOW, LetDisksGo
 from rebalancer.rules.routes import Route
 from rebalancer.rules.stuck import ALONE
+from rebalancer.units import first_few
 
 SHOWN = 4
 """VMs that a way out names; more are counted."""
@@ -236,12 +237,7 @@ def _remedies(found: Sequence[tuple[VM, Objection]]) -> tuple[str, ...]:
     for vm, objection in found:
         if objection.remedy:
             freed.setdefault(objection.remedy, []).append(vm.name)
-    return tuple(f"{remedy} ({_some(sorted(names))})" for remedy, names in sorted(freed.items()))
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first few, and how many more."""
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    return tuple(f"{remedy} ({first_few(sorted(names), SHOWN)})" for remedy, names in sorted(freed.items()))
 
 
 def _reaches(pool: Pool, answers: Iterable[PairAnswer]) -> tuple[Reach, ...]:

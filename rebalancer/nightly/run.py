@@ -10,33 +10,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rebalancer.demand import LoadProfile
-from rebalancer.errors import MetricsRefused, StoppedHalfWay
-from rebalancer.execute import (
-    Clock,
-    RunOptions,
-    RunReporter,
-    StopSignal,
-    Timeouts,
-    cooled,
-    execute,
-    journal_path,
-    learned_pace,
-    plain_uuid,
-    pool_lock,
-    state_folder,
-)
-from rebalancer.export import read_plan, write_plan
+import rebalancer as rb
+from rebalancer.errors import StoppedHalfWay
+from rebalancer.execute import Clock, RunReporter, StopSignal, Timeouts, plain_uuid, pool_lock, state_folder
 from rebalancer.inventory import Pool
 from rebalancer.nightly.access import Access
 from rebalancer.nightly.result import NightlyResult, Verdict
-from rebalancer.planner.rebalance import rebalance
-from rebalancer.policy import Policy
-from rebalancer.policy.windows import change_windows
-from rebalancer.problem import make_problem
-from rebalancer.rules import Rulebook
+from rebalancer.policy import change_windows
 from rebalancer.solve import SolveReporter
-from rebalancer.xapi import connect, live_pool, measure, read_pool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +30,7 @@ class Watchers:
 
 def plan_only(
     access: Access,
-    policy: Policy,
+    policy: rb.Policy,
     *,
     state_dir: Path | None = None,
     clock: Clock | None = None,
@@ -70,7 +51,7 @@ def plan_only(
 
 def plan_and_execute(
     access: Access,
-    policy: Policy,
+    policy: rb.Policy,
     *,
     state_dir: Path | None = None,
     clock: Clock | None = None,
@@ -98,56 +79,29 @@ def plan_and_execute(
             return replace(made, verdict=Verdict.UNAPPROVED)
         if not windows.is_open(now):
             return replace(made, verdict=Verdict.OUTSIDE, opens_at=windows.opens_at(now))
-        plan = read_plan(made.folder)
+        plan = rb.load(made.folder)
         try:
-            with live_pool(access.url, access.credentials, access.trust) as live:
-                options = RunOptions(
-                    journal=journal_path(plan.digest, state_dir),
-                    state_dir=state_dir,
-                    reporter=heard.running,
-                    clock=time,
-                    stop=stop or StopSignal(),
-                    timeouts=timeouts or Timeouts(),
+            with rb.connect(access.url, access.connection) as live:
+                run = rb.apply(
+                    plan, live, state_dir=state_dir, reporter=heard.running, clock=time, stop=stop, timeouts=timeouts
                 )
-                run = execute(plan, live, options)
         except StoppedHalfWay as stopped:
             raise stopped.of_plan(str(made.folder)) from stopped
         return replace(made, verdict=Verdict.DONE if run.complete else Verdict.OUT_OF_TIME, run=run)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """A pool, and its demand or why there is none."""
-
-    pool: Pool
-    demand: LoadProfile | None
-    refused: MetricsRefused | None
+def _look(access: Access, policy: rb.Policy) -> rb.PoolState:
+    return rb.read(access.url, access.connection, demand=policy.demand)
 
 
-def _look(access: Access, policy: Policy) -> _Seen:
-    """The pool and its demand, in one session.
-
-    Raises:
-        MetricsRefused: the policy wants what cannot be planned without metrics.
-    """
-    with connect(access.url, access.credentials, access.trust) as session:
-        pool = read_pool(session)
-        try:
-            return _Seen(pool=pool, demand=measure(session, pool, policy.demand), refused=None)
-        except MetricsRefused as refused:
-            if policy.mode.needs_demand:
-                raise
-            return _Seen(pool=pool, demand=None, refused=refused)
-
-
-def _planned(seen: _Seen, policy: Policy, state_dir: Path | None, clock: Clock, watchers: Watchers) -> NightlyResult:
+def _planned(
+    seen: rb.PoolState, policy: rb.Policy, state_dir: Path | None, clock: Clock, watchers: Watchers
+) -> NightlyResult:
     """The plan for what was seen, written to its folder."""
     made_at = clock.now()
-    wanted = cooled(policy, seen.pool, made_at, state_dir)
-    problem, pace = make_problem(seen.pool, seen.demand, wanted), learned_pace(seen.pool.uuid, state_dir)
-    plan = rebalance(Rulebook.of(problem), made_at=made_at, reporter=watchers.solving, pace=pace)
+    plan = rb.rebalance(rb.Model(seen, policy, state_dir=state_dir), made_at=made_at, reporter=watchers.solving)
     folder = plan_folder(seen.pool, made_at, state_dir)
-    write_plan(plan, folder)
+    plan.save(folder)
     verdict = Verdict.PLANNED if plan.steps else Verdict.NOTHING_TO_DO
     return NightlyResult(verdict=verdict, plan=plan, folder=folder, refused=seen.refused)
 

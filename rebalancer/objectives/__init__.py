@@ -1,7 +1,7 @@
 """What a good placement has little of: one objective a file, in real units."""
 
 from rebalancer.objectives.balance import Balance
-from rebalancer.objectives.base import Measure, Model, Objective
+from rebalancer.objectives.base import Measure, Objective, SolverModel
 from rebalancer.objectives.failures_lost import FailuresLost
 from rebalancer.objectives.hosts_in_use import HostsInUse, hosts_in_use
 from rebalancer.objectives.last_resort import LastResort
@@ -34,11 +34,11 @@ __all__ = [
     "LastResort",
     "Measure",
     "MigrationCost",
-    "Model",
     "Objective",
     "Overload",
     "Peak",
     "Repair",
+    "SolverModel",
     "Spread",
     "base_load",
     "cpu_capacities",

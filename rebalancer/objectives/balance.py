@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from rebalancer.objectives.base import Measure, Model, Objective
+from rebalancer.objectives.base import Measure, Objective, SolverModel
 from rebalancer.objectives.last_resort import LastResort
 from rebalancer.objectives.migration_cost import MigrationCost
 from rebalancer.objectives.overload import Overload
@@ -29,7 +29,7 @@ class Balance(Objective):
         cost = MigrationCost().value(placement, book) * book.problem.policy.objective.pcpu_hours_per_gib
         return Overload().value(placement, book) + cost + reluctance
 
-    def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
+    def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
         """The measures of all parts."""
         return (
             *Overload().post(model, problem),

@@ -47,7 +47,7 @@ class Measure:
         return replace(self, worth=self.worth * factor, surplus=self.surplus * float(factor))
 
 
-class Model(Protocol):
+class SolverModel(Protocol):
     """What an objective may ask of the solver's model."""
 
     def breaches(self) -> Measure:
@@ -84,5 +84,5 @@ class Objective(ABC):
         """How much of it *placement* has, in `unit`, exact."""
 
     @abstractmethod
-    def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
+    def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
         """The same for the solver: measures to be summed."""

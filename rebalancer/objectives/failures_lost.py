@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rebalancer.objectives.base import Measure, Model, Objective
+from rebalancer.objectives.base import Measure, Objective, SolverModel
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
@@ -20,7 +20,7 @@ class FailuresLost(Objective):
         where = {vm: (host,) for vm, host in placement.host_of.items()}
         return float(sum(len(limit.unmet(where)) for limit in book.restarts))
 
-    def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
+    def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
         """How many of those stay lost that the model is to mend."""
         del problem
         return (model.failures_lost(),)

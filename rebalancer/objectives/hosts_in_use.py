@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rebalancer.inventory import Uuid
-from rebalancer.objectives.base import Measure, Model, Objective
+from rebalancer.objectives.base import Measure, Objective, SolverModel
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
@@ -20,7 +20,7 @@ class HostsInUse(Objective):
         """How many hosts stay awake under *placement*."""
         return float(len(hosts_in_use(placement, book.problem)))
 
-    def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
+    def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
         """A host for each that somebody is on."""
         return (model.occupied(problem.pool.coordinators),)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rebalancer.objectives.base import Measure, Model, Objective
+from rebalancer.objectives.base import Measure, Objective, SolverModel
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
@@ -20,6 +20,6 @@ class LastResort(Objective):
         problem = book.problem
         return float(sum(move.vm in problem.intent.last_resort for move in problem.initial.moves_to(placement)))
 
-    def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
+    def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
         """The same count; nothing where no VM is a last resort."""
         return (model.leaving(frozenset(problem.intent.last_resort)),) if problem.intent.last_resort else ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from rebalancer.objectives.base import Measure, Model, Objective
+from rebalancer.objectives.base import Measure, Objective, SolverModel
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
@@ -23,7 +23,7 @@ class MigrationCost(Objective):
         """GiB copied on the way from tonight's placement to *placement*."""
         return gib(sum(map(DiskSizes(book.problem).copied_by, book.problem.initial.moves_to(placement))))
 
-    def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
+    def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
         """The model's own count of bytes."""
         del problem
         return (model.copied().times(Fraction(1, GIB)),)

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from rebalancer.objectives.base import Measure, Model, Objective
+from rebalancer.objectives.base import Measure, Objective, SolverModel
 from rebalancer.objectives.load import cpu_capacities, demand_of, host_load
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
@@ -27,7 +27,7 @@ class Overload(Objective):
         above = np.maximum(host_load(placement, problem) - _limits(problem), 0.0)
         return float(above.sum() * demand_of(problem).slot_hours)
 
-    def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
+    def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
         """Excess load of every host and slot."""
         return (model.load_above(_limits(problem)).times(Fraction(demand_of(problem).slot_hours)),)
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.inventory import Uuid
-from rebalancer.objectives.base import Measure, Model, Objective
+from rebalancer.objectives.base import Measure, Objective, SolverModel
 from rebalancer.objectives.load import cpu_capacities, host_load
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
@@ -34,7 +34,7 @@ class Peak(Objective):
         counted = capacities > 0
         return float((host_load(placement, problem)[counted] / capacities[counted, None]).max(initial=0.0))
 
-    def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
+    def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
         """One number that no host's share exceeds."""
         return (model.highest_share(self._capacities(problem)),)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rebalancer.objectives.base import Measure, Model, Objective
+from rebalancer.objectives.base import Measure, Objective, SolverModel
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
@@ -19,7 +19,7 @@ class Repair(Objective):
         """Breaches in *placement*, whoever is to blame."""
         return float(sum(violation.excess for violation in book.breaches(placement)))
 
-    def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
+    def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
         """Excess of all limits that are broken tonight or soft; the others hold anyway."""
         del problem
         return (model.breaches(),)

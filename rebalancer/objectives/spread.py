@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from rebalancer.objectives.base import Measure, Model, Objective
+from rebalancer.objectives.base import Measure, Objective, SolverModel
 from rebalancer.objectives.load import cpu_capacities, demand_of, host_load, usual_load
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
@@ -30,7 +30,7 @@ class Spread(Objective):
         above = np.maximum(host_load(placement, problem) - _even(problem), 0.0)
         return float(above.sum() * demand_of(problem).slot_hours)
 
-    def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
+    def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
         """Excess load of every host and slot."""
         return (model.load_above(_even(problem)).times(Fraction(demand_of(problem).slot_hours)),)
 

@@ -20,6 +20,7 @@ from rebalancer.plan.plan import (
     SRRow,
 )
 from rebalancer.plan.step import Crossing, HostMemory, Step, StepDisk, StepKind, StepNetwork
+from rebalancer.tier import TierResult
 
 __all__ = [
     "FORMAT",
@@ -44,6 +45,7 @@ __all__ = [
     "StepDisk",
     "StepKind",
     "StepNetwork",
+    "TierResult",
     "digest_of",
     "plan_document",
     "sealed",

@@ -2,9 +2,9 @@
 
 from rebalancer.policy.cooling import CoolingPolicy
 from rebalancer.policy.demand import DemandPolicy
+from rebalancer.policy.digest import policy_digest
 from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Spread, Together, named
 from rebalancer.policy.lint import PolicyFinding, check_alone, check_policy
-from rebalancer.policy.load import load_policy, policy_digest, policy_or_default
 from rebalancer.policy.model import (
     CapacityPolicy,
     Day,
@@ -55,8 +55,6 @@ __all__ = [
     "check_alone",
     "check_policy",
     "intent_of",
-    "load_policy",
     "named",
     "policy_digest",
-    "policy_or_default",
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rebalancer.errors import PolicyError
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.policy.intent import Intent, Together
+from rebalancer.units import first_few
 
 SHOWN = 5
 
@@ -104,9 +105,7 @@ def _anchored(intent: Intent, pool: Pool) -> Iterator[Contradiction]:
 
 def names(vms: Iterable[Uuid], pool: Pool) -> str:
     """The VMs by name, the first few of them."""
-    listed = sorted(pool.vms[vm].name for vm in vms)
-    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-    return ", ".join(map(repr, listed[:SHOWN])) + more
+    return first_few([repr(name) for name in sorted(pool.vms[vm].name for vm in vms)], SHOWN)
 
 
 def words(listed: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.policy.contradictions import SHOWN, allowed_hosts, contradictions, names, units_of
 from rebalancer.policy.intent import Intent
-from rebalancer.units import counted, size_in_words
+from rebalancer.units import counted, first_few, size_in_words
 
 Sayings = Iterator[tuple[str, str]]
 """The wish, and what is to be said about it."""
@@ -40,8 +40,7 @@ def fragile(intent: Intent, pool: Pool) -> Sayings:
 
 def _either(hosts: Sequence[str]) -> str:
     """Some hosts, any of which is meant."""
-    more = f" or one of {len(hosts) - SHOWN} more" if len(hosts) > SHOWN else ""
-    return " or ".join(map(repr, hosts[:SHOWN])) + more
+    return first_few([repr(host) for host in hosts], SHOWN, between=" or ", more=" or one of {} more")
 
 
 def _beyond_keeping(intent: Intent, pool: Pool) -> Sayings:

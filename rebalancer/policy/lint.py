@@ -14,7 +14,7 @@ from rebalancer.policy.model import Mode, Policy
 from rebalancer.policy.resolve import intent_of, place
 from rebalancer.policy.selectors import Selectors
 from rebalancer.policy.windows import change_windows
-from rebalancer.units import MIB, size_in_words
+from rebalancer.units import MIB, first_few, size_in_words
 
 OURS = ("rebalancer:", "xo:load:balancer:")
 """What tags begin with that are about placement."""
@@ -128,8 +128,7 @@ def _strange_tags(policy: Policy, pool: Pool) -> Sayings:
     for tag, vms in sorted(carriers.items()):
         near = get_close_matches(tag, (*GROUP_TAGS, *SINGLE_TAGS), n=1)
         named = f" (near to it: {near[0]!r})" if near else ""
-        more = f" and {len(vms) - 1} more" if len(vms) > 1 else ""
-        yield f"tag {tag}", f"{min(vms)!r}{more}: it means nothing{named}"
+        yield f"tag {tag}", f"{first_few([repr(vm) for vm in sorted(vms)], 1)}: it means nothing{named}"
 
 
 def _is_known(tag: str) -> bool:

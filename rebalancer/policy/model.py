@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import time
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -17,6 +18,7 @@ from rebalancer.policy.other_pools import OtherPoolsPolicy
 from rebalancer.policy.section import MUCH, Names, Section, Share, Title, Zone
 from rebalancer.policy.spare import SparePolicy
 from rebalancer.policy.storage_motion import StorageMotionPolicy
+from rebalancer.policy.toml import from_toml
 
 MOST_AT_ONCE = 64
 """Migrations that may run at once in a pool, at most: XAPI refuses calls where more than a hundred wait."""
@@ -226,6 +228,22 @@ class Policy(Section):
     window: tuple[WindowPolicy, ...] = ()
     blackout: tuple[WindowPolicy, ...] = ()
     cooling: tuple[CoolingPolicy, ...] = ()
+
+    @classmethod
+    def load(cls, path: Path | str) -> Policy:
+        """The policy in the TOML file *path*.
+
+        Example:
+            >>> import pathlib, rebalancer as rb
+            >>> _ = pathlib.Path("nightly.toml").write_text('mode = "repair"')
+            >>> wanted = rb.Policy.load("nightly.toml")
+            >>> wanted.mode.value, wanted.limits == rb.Policy().limits
+            ('repair', True)
+
+        Raises:
+            PolicyError: the file cannot be read, is no TOML, or has a key that is unknown or out of range.
+        """
+        return from_toml(path, cls)
 
     def given(self) -> dict[str, Any]:
         """The keys that were given, `other_pools` and `cooling` only where they say something."""

@@ -24,7 +24,7 @@ from rebalancer.plan.document import digest_of
 from rebalancer.plan.finding import Finding
 from rebalancer.plan.plan import FORMAT, Plan
 from rebalancer.plan.step import Step, StepKind
-from rebalancer.policy.load import policy_digest
+from rebalancer.policy.digest import policy_digest
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Rulebook
 from rebalancer.verify.disks import astray, misplaced_disks

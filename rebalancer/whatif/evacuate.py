@@ -8,16 +8,14 @@ from datetime import datetime
 
 from rebalancer.errors import Infeasible, NoLegalOrder, NothingFound, WayOut
 from rebalancer.inventory import Host, Uuid
-from rebalancer.plan import Plan, plan_document
+from rebalancer.plan import Pace, Plan, plan_document
+from rebalancer.plan.duration import NO_EXPERIENCE
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Blocked, Rulebook
 from rebalancer.solve import SolveReporter, ways_out
 from rebalancer.whatif.home import plan_home
-
-SHOWN = 5
-"""How many VMs that cannot leave an error names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +52,12 @@ class Evacuation:
 
 
 def evacuate(
-    problem: Problem, hosts: Collection[Uuid], *, made_at: datetime, reporter: SolveReporter | None = None
+    problem: Problem,
+    hosts: Collection[Uuid],
+    *,
+    made_at: datetime,
+    pace: Pace = NO_EXPERIENCE,
+    reporter: SolveReporter | None = None,
 ) -> Evacuation:
     """Empty *hosts*, and whatever hosts the policy of *problem* empties, with the least memory copied.
 
@@ -64,19 +67,21 @@ def evacuate(
         problem: the pool and the policy that binds besides.
         hosts: uuids.
         made_at: the time, with a zone.
+        pace: how long steps take.
         reporter: hears how solving goes on.
 
     Raises:
         PolicyError: the policy contradicts the evacuation.
     """
-    found = emptied(problem, hosts, made_at=made_at, reporter=reporter)
+    found = emptied(problem, hosts, made_at=made_at, pace=pace, reporter=reporter)
     if found.plan is None:
         return found
-    return replace(found, home=plan_home(found.plan, problem, open_again=emptying(problem, hosts).intent.empty))
+    opened = emptying(problem, hosts).intent.empty
+    return replace(found, home=plan_home(found.plan, problem, open_again=opened, pace=pace))
 
 
 def emptied(
-    problem: Problem, hosts: Collection[Uuid], *, made_at: datetime, reporter: SolveReporter | None = None
+    problem: Problem, hosts: Collection[Uuid], *, made_at: datetime, pace: Pace, reporter: SolveReporter | None = None
 ) -> Evacuation:
     """The same without the way home."""
     wanted = emptying(problem, hosts)
@@ -87,7 +92,7 @@ def emptied(
         return replace(told, refused=Infeasible(cannot_leave(told.blocked).blame, ways))
     try:
         policed = make_problem(problem.pool, problem.demand, wanted.policy)
-        plan = rebalance(Rulebook.of(policed), made_at=made_at, reporter=reporter)
+        plan = rebalance(Rulebook.of(policed), made_at=made_at, reporter=reporter, pace=pace)
     except (Infeasible, NoLegalOrder) as error:
         return replace(told, refused=error)
     if plan.missing:
@@ -130,7 +135,5 @@ def _selector(host: Host, problem: Problem) -> str:
 
 
 def cannot_leave(blocked: Sequence[Blocked]) -> Infeasible:
-    """The error that names the first few, and how many more."""
-    said = [each.sentence for each in blocked[:SHOWN]]
-    more = len(blocked) - len(said)
-    return Infeasible([*said, f"and {more} more"] if more else said)
+    """The error that names them."""
+    return Infeasible([each.sentence for each in blocked])

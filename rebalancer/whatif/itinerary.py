@@ -9,7 +9,7 @@ from enum import Enum, StrEnum
 
 from rebalancer.errors import NothingFound
 from rebalancer.inventory import Uuid
-from rebalancer.plan import Plan
+from rebalancer.plan import Pace, Plan
 from rebalancer.policy.groups import RunOnPolicy
 from rebalancer.problem import Problem, make_problem, problem_at
 from rebalancer.solve import SolveReporter
@@ -90,6 +90,7 @@ class Itinerary:
     version: str | None
     habit: Habit
     made_at: datetime
+    pace: Pace
     reporter: SolveReporter
     most_seconds: float
     _now: Problem = field(init=False)
@@ -112,7 +113,7 @@ class Itinerary:
 
     def _emptied(self, problem: Problem, host: Uuid) -> Evacuation:
         """*host* emptied; asked for again with more time, as far as there is, where nothing was found in time."""
-        found = emptied(problem, [host], made_at=self.made_at, reporter=self.reporter)
+        found = emptied(problem, [host], made_at=self.made_at, pace=self.pace, reporter=self.reporter)
         seconds = problem.policy.limits.solve_seconds
         if not isinstance(found.refused, NothingFound) or seconds >= self.most_seconds:
             return found
@@ -139,7 +140,7 @@ class Itinerary:
         """A stage that brings VMs to *homes*, if any is away and may return."""
         wanted, start = set(homes), self.start.initial
         away = [vm for vm, home in start.host_of.items() if home in wanted and self._now.initial[vm] != home]
-        plan = plan_return(self._now, start, away, made_at=self.made_at) if away else None
+        plan = plan_return(self._now, start, away, made_at=self.made_at, pace=self.pace) if away else None
         if plan and plan.steps:
             self._take(Purpose.RETURN, host, plan)
 

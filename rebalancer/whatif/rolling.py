@@ -9,6 +9,8 @@ from datetime import datetime
 from rebalancer.describe.left_out import Hindrances
 from rebalancer.errors import InputError, RebalancerError, WayOut
 from rebalancer.inventory import Uuid
+from rebalancer.plan import Pace
+from rebalancer.plan.duration import NO_EXPERIENCE
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Blocked, Rulebook
 from rebalancer.solve import SolveReporter, ways_out
@@ -98,6 +100,7 @@ def rolling(
     version: str | None,
     come_home: bool,
     made_at: datetime,
+    pace: Pace = NO_EXPERIENCE,
     reporter: SolveReporter | None = None,
 ) -> Rolling:
     """Plans to empty each of *hosts*, coordinator first, so that it can be rebooted or updated.
@@ -108,21 +111,30 @@ def rolling(
         version: the platform version that hosts come back with; None where they only reboot.
         come_home: whether VMs return to where they are now.
         made_at: the time, with a zone.
+        pace: how long steps take.
         reporter: hears how solving goes on.
 
     Raises:
         InputError: the version cannot be meant, or nothing is left to do.
     """
-    return _Rolling(problem, hosts, version, made_at, reporter or SolveReporter()).plan(come_home=come_home)
+    way = _Rolling(problem, hosts, version, made_at=made_at, pace=pace, reporter=reporter or SolveReporter())
+    return way.plan(come_home=come_home)
 
 
 class _Rolling:
     """One call of `rolling`."""
 
     def __init__(
-        self, problem: Problem, hosts: Collection[Uuid], version: str | None, made_at: datetime, reporter: SolveReporter
+        self,
+        problem: Problem,
+        hosts: Collection[Uuid],
+        version: str | None,
+        *,
+        made_at: datetime,
+        pace: Pace,
+        reporter: SolveReporter,
     ) -> None:
-        self._version, self._made_at, self._reporter = version, made_at, reporter
+        self._version, self._made_at, self._pace, self._reporter = version, made_at, pace, reporter
         self._order, self._seconds = _order(problem, hosts, version), problem.policy.limits.solve_seconds
         self._problem = _staged(problem, stages=2 * len(self._order), upgrade=version is not None)
 
@@ -167,6 +179,7 @@ class _Rolling:
                 version=self._version,
                 habit=habit,
                 made_at=self._made_at,
+                pace=self._pace,
                 reporter=self._reporter,
                 most_seconds=self._seconds,
             ).walk()

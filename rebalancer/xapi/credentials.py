@@ -18,7 +18,13 @@ SHAPE: Final = "Write the user on its first line and the password on its second"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """A user and a password; the password never shows in a `repr`."""
+    """A user and a password; the password never shows in a `repr`.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> rb.Credentials(user="root", password="secret")
+        Credentials(user='root')
+    """
 
     user: str
     password: str = field(repr=False)

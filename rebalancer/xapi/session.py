@@ -9,10 +9,10 @@ from typing import Any, Final, Self
 
 from XenAPI import Session
 
-from rebalancer import __version__
 from rebalancer.errors import ConnectionSettingsError, RefusedByXapi, Unreachable, XapiError
 from rebalancer.inventory import Uuid
 from rebalancer.inventory.records import Record
+from rebalancer.version import __version__
 from rebalancer.xapi.address import Address, parse_url
 from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.translation import reading

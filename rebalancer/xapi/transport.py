@@ -12,7 +12,7 @@ from http.client import HTTPConnection, HTTPSConnection, RemoteDisconnected
 from typing import Any
 from xmlrpc.client import Transport
 
-from rebalancer import __version__
+from rebalancer.version import __version__
 from rebalancer.xapi.address import Address
 
 STALE = (RemoteDisconnected, ConnectionResetError, ConnectionAbortedError, BrokenPipeError)

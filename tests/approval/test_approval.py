@@ -18,7 +18,7 @@ from rebalancer.approval.record import APPROVAL_JSON, SIGNATURE
 from rebalancer.errors import ApprovalRefused, InputError, PlanFileError, PolicyError, StalePlan
 from rebalancer.export import write_plan
 from rebalancer.plan import Plan, sealed
-from rebalancer.policy.load import load_policy, policy_digest
+from rebalancer.policy import Policy, policy_digest
 from tests.plan.made import LATER
 from tests.planner.busy import PLAN
 from tests.pools import policy_of
@@ -218,10 +218,10 @@ def test_the_files_of_a_policy_stand_beside_it(tmp_path: Path) -> None:
     """Signers are found from the policy's folder; signers without a demand are a mistake."""
     path = tmp_path / "p.toml"
     path.write_text('[execution]\nrequire_approval = true\nallowed_signers = "s"\n', encoding="utf-8")
-    assert demands_of(load_policy(path), tmp_path) == Demands(approval=True, signers=tmp_path / "s")
+    assert demands_of(Policy.load(path), tmp_path) == Demands(approval=True, signers=tmp_path / "s")
     path.write_text('[execution]\nallowed_signers = "s"\n', encoding="utf-8")
     with pytest.raises(PolicyError, match="allowed_signers is of no use without require_approval = true"):
-        load_policy(path)
+        Policy.load(path)
 
 
 def test_an_expired_plan_is_not_approved(desk: Desk) -> None:

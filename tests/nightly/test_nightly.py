@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+import rebalancer as rb
 from rebalancer.errors import ConnectionSettingsError, MetricsRefused, PoolLocked, StoppedHalfWay
 from rebalancer.execute import Clock, Timeouts, read_journal
-from rebalancer.export import read_plan
 from rebalancer.nightly import Access, Verdict, access_of, plan_and_execute, plan_only
 from rebalancer.policy import Policy
 from rebalancer.simulator import Simulator, generate_pool
-from rebalancer.xapi import Credentials, Trust
+from rebalancer.xapi import Credentials
 from tests.pools import policy_of
 
 POOL = generate_pool(hosts=4, vms=24, seed=5, fill=0.5, hot=0.5, pinned=0.0, cpus=16)
@@ -57,7 +57,9 @@ def night(tmp_path: Path) -> Iterator[Night]:
     with Simulator(POOL, speed=100.0, login_delay=0.0) as simulator:
         keys = Credentials(user="root", password="simulator")
         yield Night(
-            simulator=simulator, access=Access(url=simulator.url, credentials=keys, trust=Trust()), state=tmp_path / "s"
+            simulator=simulator,
+            access=Access(url=simulator.url, connection=rb.Connection(credentials=keys)),
+            state=tmp_path / "s",
         )
 
 
@@ -69,7 +71,7 @@ def test_planning_moves_nothing(night: Night) -> None:
     assert made.plan.steps
     assert made.folder.parent == night.state / "plans" / made.plan.made_from.pool
     assert made.folder.name.startswith("2026-03-04T12")
-    assert read_plan(made.folder) == made.plan
+    assert rb.load(made.folder) == made.plan
 
 
 def test_a_night_cools_the_pool_and_the_next_finds_nothing_to_do(night: Night) -> None:
@@ -168,10 +170,13 @@ def test_the_policy_says_how_to_get_in(tmp_path: Path) -> None:
     pin = "ab" * 32
     section = {"url": "https://pool", "fingerprints": [pin], "credentials_file": "keys"}
     access = access_of(policy_of(pool=section), tmp_path)
-    assert (access.url, access.credentials.user, access.credentials.password) == ("https://pool", "night", "secret")
-    assert access.trust.fingerprints == {pin}
+    assert access.url == "https://pool"
+    assert access.connection.credentials == Credentials(user="night", password="secret")
+    assert access.connection.fingerprints == (pin,)
     environment = {"REBALANCER_USER": "cron", "REBALANCER_PASSWORD": "x"}
-    assert access_of(policy_of(pool={"url": "https://pool"}), tmp_path, environment).credentials.user == "cron"
+    assert access_of(
+        policy_of(pool={"url": "https://pool"}), tmp_path, environment
+    ).connection.credentials == Credentials(user="cron", password="x")
 
 
 def test_a_policy_without_a_pool_is_refused(tmp_path: Path) -> None:

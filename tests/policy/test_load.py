@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from rebalancer.errors import PolicyError
-from rebalancer.policy import Policy, load, load_policy, policy_digest, policy_or_default
+from rebalancer.policy import Policy, policy_digest, toml
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "rebalancer" / "policy" / "policy.toml"
@@ -42,18 +42,18 @@ def keys(section: type[BaseModel] = Policy, prefix: str = "") -> Iterator[str]:
 
 def test_an_empty_file_is_the_default_policy(write: Callable[[str], Path]) -> None:
     """Every key has a default."""
-    assert load_policy(write("")) == Policy() == policy_or_default(None)
+    assert Policy.load(write("")) == Policy()
 
 
 def test_the_example_shows_the_defaults() -> None:
     """What policy.toml sets is what the rebalancer does without a policy, so that it fits every pool."""
-    assert load_policy(EXAMPLE) == Policy()
+    assert Policy.load(EXAMPLE) == Policy()
 
 
 def test_what_the_example_comments_out_loads(write: Callable[[str], Path]) -> None:
     """With the # of keys and tables taken away policy.toml has a value for every key, and a group of every kind."""
     whole = re.sub(r"^# (?=\[\[\w+\]\]$|\w+ = )", "", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    policy = load_policy(write(whole.replace("require_approval = false", "require_approval = true")))
+    policy = Policy.load(write(whole.replace("require_approval = false", "require_approval = true")))
     kinds = ("together", "apart", "spread", "run_on", "reserve", "window", "blackout", "cooling")
     assert [len(getattr(policy, kind)) for kind in kinds] == [1] * len(kinds)
     assert policy.pool.url
@@ -113,7 +113,7 @@ def test_a_wrong_key_is_named(write: Callable[[str], Path], text: str, words: st
     """The message has the file, the dotted key with its group, what is wrong, and what would be right."""
     path = write(text)
     with pytest.raises(PolicyError) as raised:
-        load_policy(path)
+        Policy.load(path)
     assert words in str(raised.value)
     assert str(raised.value).startswith(f"{path}: ")
 
@@ -132,7 +132,7 @@ VALUES = st.recursive(
 def test_any_content_is_a_policy_or_one_sentence(content: dict[str, object]) -> None:
     """No content of a file ends in another error than a `PolicyError` with key and way out."""
     try:
-        policy = load._policy(content, "p.toml")
+        policy = toml._validated(content, Policy, "p.toml")
     except PolicyError as error:
         assert re.fullmatch(r"p\.toml: .+\. .+\.", str(error), re.DOTALL)  # noqa: PT017 - both ends are fine
     else:
@@ -142,7 +142,7 @@ def test_any_content_is_a_policy_or_one_sentence(content: dict[str, object]) -> 
 
 def test_toml_times_are_clock_times(write: Callable[[str], Path]) -> None:
     """A time may be written as TOML's own type or as text."""
-    (window,) = load_policy(write('[[window]]\nstart = 22:00:00\nend = "05:30"\n')).window
+    (window,) = Policy.load(write('[[window]]\nstart = 22:00:00\nend = "05:30"\n')).window
     assert (window.start, window.end) == (time(22), time(5, 30))
 
 
@@ -151,25 +151,25 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "policy.toml"
     path.write_bytes(b"name = '\xff'")
     with pytest.raises(PolicyError, match="is not UTF-8 text"):
-        load_policy(path)
+        Policy.load(path)
     with pytest.raises(PolicyError, match="cannot be read: Is a directory"):
-        load_policy(tmp_path)
+        Policy.load(tmp_path)
     with pytest.raises(PolicyError, match="cannot be read: No such file"):
-        load_policy(tmp_path / "absent.toml")
+        Policy.load(tmp_path / "absent.toml")
 
 
 def test_the_digest_tells_policies_apart(write: Callable[[str], Path]) -> None:
     """Formatting and key order leave the digest alone; every changed value changes it."""
-    one = load_policy(write('name = "x"\n[limits]\nseed = 7\ngap = 0.1\n'))
-    same = load_policy(write('# a comment\nname = "x"\nlimits = { gap = 0.1, seed = 7 }\n'))
-    other = load_policy(write('name = "x"\n[limits]\nseed = 7\ngap = 0.2\n'))
+    one = Policy.load(write('name = "x"\n[limits]\nseed = 7\ngap = 0.1\n'))
+    same = Policy.load(write('# a comment\nname = "x"\nlimits = { gap = 0.1, seed = 7 }\n'))
+    other = Policy.load(write('name = "x"\n[limits]\nseed = 7\ngap = 0.2\n'))
     assert policy_digest(one) == policy_digest(same) != policy_digest(other)
     assert len(policy_digest(one)) == 64
 
 
 def test_a_policy_survives_json() -> None:
     """What `model_dump` writes is read back as the same policy: plans carry it."""
-    policy = load_policy(EXAMPLE)
+    policy = Policy.load(EXAMPLE)
     assert Policy.model_validate_json(json.dumps(policy.model_dump(mode="json"))) == policy
 
 
@@ -185,13 +185,13 @@ def test_a_policy_survives_json() -> None:
 def test_wishes_about_other_pools_need_each_other(write: Callable[[str], Path], text: str, words: str) -> None:
     """A VM goes over with its disks or not at all, and maps are for those that go."""
     with pytest.raises(PolicyError, match=re.escape(words)):
-        load_policy(write(text))
+        Policy.load(write(text))
 
 
 def test_a_policy_without_other_pools_keeps_its_digest(write: Callable[[str], Path]) -> None:
     """The section is written only where it says something, spelled out or not."""
-    plain = load_policy(write("[storage_motion]\nenabled = true\n")).spelled_out()
+    plain = Policy.load(write("[storage_motion]\nenabled = true\n")).spelled_out()
     assert "other_pools" not in plain.given()
-    over = load_policy(write("[storage_motion]\nenabled = true\n[other_pools]\nenabled = true\n")).spelled_out()
+    over = Policy.load(write("[storage_motion]\nenabled = true\n[other_pools]\nenabled = true\n")).spelled_out()
     assert over.given()["other_pools"] == {"enabled": True, "networks": {}, "srs": {}}
     assert policy_digest(plain) != policy_digest(over)

@@ -7,22 +7,15 @@ from typing import Annotated
 
 import typer
 
-from rebalancer.cli.options import (
-    AsJson,
-    Beside,
-    BesideCredentials,
-    CaFile,
-    CredentialsFile,
-    Fingerprint,
-    PlanPath,
-    StateDir,
-    Url,
-)
+import rebalancer as rb
+from rebalancer.cli.connecting import reaches_pools
+from rebalancer.cli.options import AsJson, PlanPath, StateDir, Url
 
 WEEK = 7 * 24 * 60
 """Minutes: no run is meant to last longer."""
 
 
+@reaches_pools
 def apply(
     plan: PlanPath,
     url: Url,
@@ -56,12 +49,8 @@ def apply(
             "--any-time", help="Do not wait for the change windows of the plan's policy, nor for blackouts to end."
         ),
     ] = False,
-    ca_file: CaFile = None,
-    fingerprint: Fingerprint = None,
-    credentials: CredentialsFile = None,
+    connection: rb.Connection,
     state_dir: StateDir = None,
-    beside: Beside = None,
-    beside_credentials: BesideCredentials = None,
     json: AsJson = False,
 ) -> int:
     """Carry a plan out on a live pool.
@@ -75,40 +64,31 @@ def apply(
     from rebalancer.approval import Demands, assert_approved, demands_of
     from rebalancer.cli.carrying import carried_out
     from rebalancer.cli.exits import Exit
-    from rebalancer.cli.next_commands import Typed
+    from rebalancer.cli.next_commands import Invocation
     from rebalancer.cli.output import print_json, say, show
-    from rebalancer.cli.source import Door
     from rebalancer.execute import Ending
     from rebalancer.export import folder_of, read_plan
-    from rebalancer.policy.load import load_policy
 
     made = read_plan(plan)
-    demands = demands_of(load_policy(policy), policy.parent) if policy else Demands(approval=False)
+    demands = demands_of(rb.Policy.load(policy), policy.parent) if policy else Demands(approval=False)
     assert_approved(made, folder_of(plan), demands)
-    door = Door(
-        ca_file=ca_file,
-        fingerprints=fingerprint,
-        credentials_file=credentials,
-        beside=beside,
-        beside_credentials_file=beside_credentials,
-    )
     deadline = None if minutes is None else datetime.now(UTC) + timedelta(minutes=minutes)
-    typed = Typed(
+    invocation = Invocation(
         folder=folder_of(plan),
         url=url,
-        door=door,
+        connection=connection,
         policy=policy,
         journal=journal,
         state_dir=state_dir,
         any_time=any_time,
     )
-    result = carried_out(made, typed, deadline)
+    result = carried_out(made, invocation, deadline)
     if json:
         print_json(result.as_json())
     else:
         show(str(result))
     if result.ending is not Ending.WINDOW:
         return Exit.DONE
-    for line in typed.ways_on_later(made, result.opens_at):
+    for line in invocation.ways_on_later(made, result.opens_at):
         say(line)
     return Exit.WINDOW_CLOSED

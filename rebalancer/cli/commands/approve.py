@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
-from rebalancer.cli.options import AsJson, Beside, BesideCredentials, CaFile, CredentialsFile, Fingerprint, PlanPath
+import rebalancer as rb
+from rebalancer.cli.connecting import reaches_pools
+from rebalancer.cli.options import AsJson, PlanPath
 
 
+@reaches_pools
 def approve(
     plan: PlanPath,
     source: Annotated[
@@ -31,11 +34,7 @@ def approve(
     sign: Annotated[
         Path | None, typer.Option("--sign", metavar="KEY", help="Sign the approval with this SSH key (ssh-keygen).")
     ] = None,
-    ca_file: CaFile = None,
-    fingerprint: Fingerprint = None,
-    credentials: CredentialsFile = None,
-    beside: Beside = None,
-    beside_credentials: BesideCredentials = None,
+    connection: rb.Connection,
     json: AsJson = False,
 ) -> None:
     """Approve a plan, or a part of it.
@@ -48,23 +47,15 @@ def approve(
 
     from rebalancer.approval import approve as record
     from rebalancer.approval import assert_said
-    from rebalancer.cli.approving import Request
+    from rebalancer.cli.approving import ApprovalRequest
     from rebalancer.cli.output import print_json, show, show_lines
-    from rebalancer.cli.source import Door
     from rebalancer.cli.views import plan_tables
     from rebalancer.export import folder_of, read_plan
 
     assert_said(by, reason)
-    door = Door(
-        ca_file=ca_file,
-        fingerprints=fingerprint,
-        credentials_file=credentials,
-        beside=beside,
-        beside_credentials_file=beside_credentials,
-    )
     now = datetime.now(UTC)
-    request = Request(plan=read_plan(plan), source=source, without=without or (), output=output, reason=reason)
-    made = request.plan_to_approve(door, now)
+    request = ApprovalRequest(plan=read_plan(plan), source=source, without=without or (), output=output, reason=reason)
+    made = request.plan_to_approve(connection, now)
     folder = output if without and output else folder_of(plan)
     found = record(made, folder, by=by, reason=reason, now=now, key=sign)
     if json:

@@ -7,18 +7,12 @@ from typing import Annotated
 
 import typer
 
-from rebalancer.cli.options import (
-    AsJson,
-    Beside,
-    BesideCredentials,
-    CaFile,
-    CredentialsFile,
-    Fingerprint,
-    PolicyPath,
-    Source,
-)
+import rebalancer as rb
+from rebalancer.cli.connecting import reaches_pools
+from rebalancer.cli.options import AsJson, PolicyPath, Source
 
 
+@reaches_pools
 def check(
     source: Source,
     *,
@@ -32,38 +26,24 @@ def check(
         ),
     ] = None,
     policy: PolicyPath = None,
-    ca_file: CaFile = None,
-    fingerprint: Fingerprint = None,
-    credentials: CredentialsFile = None,
-    beside: Beside = None,
-    beside_credentials: BesideCredentials = None,
+    connection: rb.Connection,
     json: AsJson = False,
 ) -> None:
     """Show how many VMs may move, and what holds the others.
 
     Also: the cheapest way out for each of them, how many VMs each host could receive now, and what is broken now.
     """
+    from rebalancer.cli.check_views import check_tables
+    from rebalancer.cli.opening import open_model
     from rebalancer.cli.output import print_json, show
-    from rebalancer.cli.situation import open_case
-    from rebalancer.cli.source import Door
-    from rebalancer.cli.views import check_tables
-    from rebalancer.legality.matrix import assert_writable, legality_matrix, write_matrix
-    from rebalancer.legality.report import legality_report
+    from rebalancer.legality.matrix import assert_writable
 
     if matrix:
         assert_writable(matrix)
-    door = Door(
-        ca_file=ca_file,
-        fingerprints=fingerprint,
-        credentials_file=credentials,
-        beside=beside,
-        beside_credentials_file=beside_credentials,
-    )
-    case = open_case(source, policy, door, metrics=False)
+    found = rb.check(open_model(source, policy, connection, metrics=False))
     if matrix:
-        write_matrix(legality_matrix(case.book), matrix)
-    report = legality_report(case.book)
+        found.save(matrix)
     if json:
-        print_json(report.as_json())
+        print_json(found.report.as_json())
     else:
-        show(*check_tables(report))
+        show(*check_tables(found.report))

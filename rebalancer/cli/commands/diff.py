@@ -6,9 +6,12 @@ from typing import Annotated
 
 import typer
 
-from rebalancer.cli.options import AsJson, Beside, BesideCredentials, CaFile, CredentialsFile, Fingerprint, PlanPath
+import rebalancer as rb
+from rebalancer.cli.connecting import reaches_pools
+from rebalancer.cli.options import AsJson, PlanPath
 
 
+@reaches_pools
 def diff(
     plan: PlanPath,
     other: Annotated[
@@ -19,11 +22,7 @@ def diff(
         ),
     ],
     *,
-    ca_file: CaFile = None,
-    fingerprint: Fingerprint = None,
-    credentials: CredentialsFile = None,
-    beside: Beside = None,
-    beside_credentials: BesideCredentials = None,
+    connection: rb.Connection,
     json: AsJson = False,
     detailed_exitcode: Annotated[
         bool,
@@ -38,22 +37,14 @@ def diff(
 
     from rebalancer.cli.exits import Exit
     from rebalancer.cli.output import print_json, show_lines
-    from rebalancer.cli.source import Door, is_url, open_source
-    from rebalancer.diff.diff import plan_differences, pool_differences
     from rebalancer.export import is_plan, read_plan
+    from rebalancer.face.connection import is_url
 
     made = read_plan(plan)
     if not is_url(other) and is_plan(Path(other)):
-        found = plan_differences(made, read_plan(other))
+        found = rb.diff(made, read_plan(other))
     else:
-        door = Door(
-            ca_file=ca_file,
-            fingerprints=fingerprint,
-            credentials_file=credentials,
-            beside=beside,
-            beside_credentials_file=beside_credentials,
-        )
-        found = pool_differences(made, open_source(other, door, made.policy.demand, metrics=False).pool)
+        found = rb.diff(made, rb.read(other, connection, demand=made.policy.demand, metrics=False))
     if json:
         print_json({"same": not found, "differences": [each.as_json() for each in found]})
     else:

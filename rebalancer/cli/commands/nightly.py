@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import rebalancer as rb
 from rebalancer.cli.options import AsJson, StateDir
 
 if TYPE_CHECKING:
@@ -62,15 +63,14 @@ def nightly(
 
 def _night(policy: Path, state_dir: Path | None, *, execute: bool) -> NightlyResult:
     """The night, watched."""
-    from rebalancer.cli.next_commands import typed_by_night
+    from rebalancer.cli.next_commands import invocation_of_night
     from rebalancer.cli.progress import watch_night, watch_solve
     from rebalancer.cli.stopping import tell_stop
     from rebalancer.errors import StoppedHalfWay
     from rebalancer.execute import stop_on_signals
     from rebalancer.nightly import Watchers, access_of, plan_and_execute, plan_only
-    from rebalancer.policy.load import load_policy
 
-    wanted = load_policy(policy)
+    wanted = rb.Policy.load(policy)
     access = access_of(wanted, policy.parent)
     if not execute:
         with watch_solve() as solving:
@@ -80,4 +80,4 @@ def _night(policy: Path, state_dir: Path | None, *, execute: bool) -> NightlyRes
             watchers = Watchers(solving=solving, running=running)
             return plan_and_execute(access, wanted, state_dir=state_dir, watchers=watchers, stop=stop)
     except StoppedHalfWay as stopped:
-        raise stopped.with_ways(typed_by_night(stopped, wanted, policy, state_dir).ways_on()) from stopped
+        raise stopped.with_ways(invocation_of_night(stopped, wanted, policy, state_dir).ways_on()) from stopped

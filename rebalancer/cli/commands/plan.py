@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from rebalancer.cli.options import (
-    AsJson,
-    Beside,
-    BesideCredentials,
-    CaFile,
-    CredentialsFile,
-    DemandFile,
-    Fingerprint,
-    NoMetrics,
-    PolicyPath,
-    Source,
-    StateDir,
-)
-
-if TYPE_CHECKING:
-    from rebalancer.rules import Rulebook
+import rebalancer as rb
+from rebalancer.cli.connecting import reaches_pools
+from rebalancer.cli.options import AsJson, DemandFile, NoMetrics, PolicyPath, Source, StateDir
 
 
+@reaches_pools
 def plan(
     source: Source,
     *,
@@ -34,11 +22,7 @@ def plan(
     ] = None,
     policy: PolicyPath = None,
     demand: DemandFile = None,
-    ca_file: CaFile = None,
-    fingerprint: Fingerprint = None,
-    credentials: CredentialsFile = None,
-    beside: Beside = None,
-    beside_credentials: BesideCredentials = None,
+    connection: rb.Connection,
     no_metrics: NoMetrics = False,
     state_dir: StateDir = None,
     json: AsJson = False,
@@ -59,47 +43,28 @@ def plan(
 
     Every step comes with its reason, every objective with a bound that no other plan can beat.
     """
-    from datetime import UTC, datetime
-
     from rebalancer.cli.exits import Exit, exit_of
+    from rebalancer.cli.opening import open_model, say_refused
     from rebalancer.cli.output import print_json, say, show
     from rebalancer.cli.progress import watch_solve
-    from rebalancer.cli.situation import open_case
-    from rebalancer.cli.source import Door
     from rebalancer.cli.views import plan_tables
-    from rebalancer.execute import cooled, learned_pace
-    from rebalancer.export import assert_free, plan_document, write_plan
-    from rebalancer.planner.rebalance import rebalance
-    from rebalancer.problem import make_problem
-    from rebalancer.rules import Rulebook
+    from rebalancer.export import assert_free, plan_document
 
-    door = Door(
-        ca_file=ca_file,
-        fingerprints=fingerprint,
-        credentials_file=credentials,
-        beside=beside,
-        beside_credentials_file=beside_credentials,
-    )
     if output and tradeoff:
         raise typer.BadParameter(
             "a curve is no plan that could be written; leave one of the two out", param_hint="--output"
         )
     if output:
         assert_free(output)
-    case = open_case(source, policy, door, metrics=not no_metrics, table=demand)
-    if case.situation.refused and case.problem.policy.mode.needs_demand:
-        raise case.situation.refused
-    if case.situation.refused:
-        say(f"planning without metrics: {case.situation.refused}")
-    now, pool = datetime.now(UTC), case.problem.pool
-    wanted = cooled(case.problem.policy, pool, now, state_dir)
-    book = Rulebook.of(make_problem(pool, case.problem.demand, wanted))
+    model = open_model(source, policy, connection, metrics=not no_metrics, samples=demand, state_dir=state_dir)
+    if not model.policy.mode.needs_demand:
+        say_refused(model.state)
     if tradeoff:
-        return _print_tradeoff(book, tradeoff, json=json)
+        return _print_tradeoff(model, tradeoff, json=json)
     with watch_solve() as reporter:
-        made = rebalance(book, made_at=now, reporter=reporter, pace=learned_pace(pool.uuid, state_dir))
+        made = rb.rebalance(model, reporter=reporter)
     if output:
-        write_plan(made, output)
+        made.save(output)
         say(f"{output}: plan.json, plan.md, moves.csv and run.sh written")
     if json:
         print_json(plan_document(made))
@@ -108,17 +73,16 @@ def plan(
     return exit_of(made, left=len(made.steps)) if detailed_exitcode else Exit.DONE
 
 
-def _print_tradeoff(book: Rulebook, cost: str, *, json: bool) -> int:
+def _print_tradeoff(model: rb.Model, cost: str, *, json: bool) -> int:
     """The curve of *cost* against overload."""
     from rebalancer.cli.exits import Exit
     from rebalancer.cli.output import print_json, show
     from rebalancer.cli.tradeoff_views import tradeoff_document, tradeoff_tables
     from rebalancer.solve import Cost
-    from rebalancer.solve import tradeoff as curve_of
 
     if cost not in set(Cost):
         raise typer.BadParameter(f"{cost!r} is neither gib nor moves", param_hint="--tradeoff")
-    curve = curve_of(book, cost=Cost(cost))
+    curve = rb.tradeoff(model, cost)
     if json:
         print_json(tradeoff_document(curve))
     else:

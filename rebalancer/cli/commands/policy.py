@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from rebalancer.cli.options import AsJson, Beside, BesideCredentials, CaFile, CredentialsFile, Fingerprint
+import rebalancer as rb
+from rebalancer.cli.connecting import reaches_pools
+from rebalancer.cli.options import AsJson
 
 app = typer.Typer(help="Check policy files, and begin one.", no_args_is_help=True)
 
@@ -18,17 +20,14 @@ def policy() -> None:
 
 
 @app.command()
+@reaches_pools
 def check(
     file: Annotated[Path, typer.Argument(metavar="POLICY", help="Policy file (TOML).")],
     source: Annotated[
         str | None, typer.Argument(metavar="SOURCE", help="A pool to resolve its names in: URL, snapshot or dump.")
     ] = None,
     *,
-    ca_file: CaFile = None,
-    fingerprint: Fingerprint = None,
-    credentials: CredentialsFile = None,
-    beside: Beside = None,
-    beside_credentials: BesideCredentials = None,
+    connection: rb.Connection,
     json: AsJson = False,
 ) -> None:
     """Read a policy file and say what is wrong with it.
@@ -36,25 +35,11 @@ def check(
     With SOURCE also find every VM and host that it names, and say what cannot be kept in that pool.
     """
     from rebalancer.cli.output import print_json, show_lines
-    from rebalancer.cli.source import Door, open_source
-    from rebalancer.legality.policy_findings import policy_findings
-    from rebalancer.policy.lint import check_alone
-    from rebalancer.policy.load import load_policy
-    from rebalancer.rules import relaxed
 
-    wanted = load_policy(file)
-    relaxed(wanted)
-    door = Door(
-        ca_file=ca_file,
-        fingerprints=fingerprint,
-        credentials_file=credentials,
-        beside=beside,
-        beside_credentials_file=beside_credentials,
-    )
-    findings = check_alone(wanted)
+    wanted = rb.Policy.load(file)
+    findings = rb.lint(wanted)
     if source:
-        pool = open_source(source, door, wanted.demand, metrics=False).pool
-        findings = policy_findings(wanted, pool)
+        findings = rb.lint(wanted, rb.read(source, connection, demand=wanted.demand, metrics=False))
     if json:
         print_json({"policy": wanted.model_dump(mode="json"), "findings": [str(each) for each in findings]})
         return

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from rebalancer.cli.options import (
-    AsJson,
-    Beside,
-    BesideCredentials,
-    CaFile,
-    CredentialsFile,
-    Fingerprint,
-    PlanPath,
-    Source,
-    StateDir,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from rebalancer.cli.source import Situation
-    from rebalancer.plan import Plan
+import rebalancer as rb
+from rebalancer.cli.connecting import reaches_pools
+from rebalancer.cli.options import AsJson, PlanPath, Source, StateDir
 
 
+@reaches_pools
 def rollback(
     plan: PlanPath,
     source: Source,
@@ -46,12 +33,8 @@ def rollback(
         Path | None,
         typer.Option("--journal", metavar="FILE", help="Journal of the run (default: in the state folder)."),
     ] = None,
-    ca_file: CaFile = None,
-    fingerprint: Fingerprint = None,
-    credentials: CredentialsFile = None,
+    connection: rb.Connection,
     state_dir: StateDir = None,
-    beside: Beside = None,
-    beside_credentials: BesideCredentials = None,
     json: AsJson = False,
     detailed_exitcode: Annotated[
         bool,
@@ -63,46 +46,23 @@ def rollback(
     A plan like any other: it brings each VM that the plan has moved to where the plan found it, every state legal, and
     names those that cannot return, with the rule.
     """
-    from datetime import UTC, datetime
-
     from rebalancer.cli.exits import Exit, exit_of
     from rebalancer.cli.output import print_json, say, show
-    from rebalancer.cli.source import Door, open_source
     from rebalancer.cli.views import plan_tables
-    from rebalancer.execute import learned_pace
-    from rebalancer.export import assert_free, plan_document, read_plan, write_plan
-    from rebalancer.undo.undo import undo
+    from rebalancer.export import assert_free, plan_document, read_plan
 
     if output:
         assert_free(output)
     made = read_plan(plan)
-    door = Door(
-        ca_file=ca_file,
-        fingerprints=fingerprint,
-        credentials_file=credentials,
-        beside=beside,
-        beside_credentials_file=beside_credentials,
-    )
-    seen = open_source(source, door, made.policy.demand, metrics=False)
-    done = _done(made, seen, after or (), journal, state_dir)
-    back = undo(made, seen.pool, made_at=datetime.now(UTC), done=done, pace=learned_pace(seen.pool.uuid, state_dir))
+    state = rb.read(source, connection, demand=made.policy.demand, metrics=False)
+    if after and journal:
+        raise typer.BadParameter("name the steps, or the journal that tells of them", param_hint="--after")
+    back = rb.undo(made, state, after=after or (), journal=journal, state_dir=state_dir)
     if output:
-        write_plan(back, output)
+        back.save(output)
         say(f"{output}: plan.json, plan.md, moves.csv and run.sh written")
     if json:
         print_json(plan_document(back))
     else:
         show(*plan_tables(back))
     return exit_of(back, left=len(back.steps)) if detailed_exitcode else Exit.DONE
-
-
-def _done(
-    plan: Plan, seen: Situation, after: Collection[str], journal: Path | None, state_dir: Path | None
-) -> Collection[str]:
-    """The steps that count as done, whatever was seen: those that were named, else those that the journal tells of."""
-    from rebalancer.execute import done_since, journal_path
-
-    if after and journal:
-        raise typer.BadParameter("name the steps, or the journal that tells of them", param_hint="--after")
-    book = journal or journal_path(plan.digest, state_dir)
-    return after or done_since(plan, book, seen.taken_at)

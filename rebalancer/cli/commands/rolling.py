@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
-from rebalancer.cli.options import AsJson, CaFile, CredentialsFile, Fingerprint, PolicyPath, Source
+import rebalancer as rb
+from rebalancer.cli.connecting import reaches_one_pool
+from rebalancer.cli.options import AsJson, PolicyPath, Source, StateDir
 
 
+@reaches_one_pool
 def rolling(
     source: Source,
     host: Annotated[
@@ -35,9 +38,8 @@ def rolling(
         ),
     ] = None,
     policy: PolicyPath = None,
-    ca_file: CaFile = None,
-    fingerprint: Fingerprint = None,
-    credentials: CredentialsFile = None,
+    connection: rb.Connection,
+    state_dir: StateDir = None,
     json: AsJson = False,
 ) -> int:
     """Plan how all hosts are rebooted or updated, one after another.
@@ -45,32 +47,21 @@ def rolling(
     A plan empties each host, coordinator first, and plans bring VMs home; each is proven on the pool as the last one
     leaves it. Moves nothing.
     """
-    from datetime import UTC, datetime
-
     from rebalancer.cli.evacuation_views import end_of_blocked, rolling_tables
-    from rebalancer.cli.names import find_host
+    from rebalancer.cli.opening import open_model, say_refused
     from rebalancer.cli.output import end_of, print_json, say, show
     from rebalancer.cli.progress import watch_solve
-    from rebalancer.cli.situation import open_case
-    from rebalancer.cli.source import Door
     from rebalancer.units import counted
-    from rebalancer.whatif import rolling as rolling_of
-    from rebalancer.whatif import write_rolling
     from rebalancer.whatif.rolling_folder import assert_empty
 
     if output:
         assert_empty(output)
-    door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
-    case = open_case(source, policy, door, metrics=True)
-    if case.situation.refused:
-        say(f"planning without metrics: {case.situation.refused}")
-    hosts = [find_host(case.problem.pool, each).uuid for each in host or ()]
+    model = open_model(source, policy, connection, metrics=True, state_dir=state_dir)
+    say_refused(model.state)
     with watch_solve() as reporter:
-        found = rolling_of(
-            case.problem, hosts, version=update, come_home=not stay, made_at=datetime.now(UTC), reporter=reporter
-        )
+        found = rb.rolling(model, host or (), version=update, come_home=not stay, reporter=reporter)
     if output and not found.refused:
-        write_rolling(found, output)
+        found.save(output)
         say(f"{output}: {counted(len(found.stages), 'plan folder')}, rolling.md and rolling.json written")
     if json:
         print_json(found.as_json())

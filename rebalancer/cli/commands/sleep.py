@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
-from rebalancer.cli.options import AsJson, CaFile, CredentialsFile, Fingerprint, NoMetrics, PolicyPath, Source
+import rebalancer as rb
+from rebalancer.cli.connecting import reaches_one_pool
+from rebalancer.cli.options import AsJson, NoMetrics, PolicyPath, Source
 
 
+@reaches_one_pool
 def sleep(
     source: Source,
     *,
@@ -19,9 +22,7 @@ def sleep(
     ] = None,
     policy: PolicyPath = None,
     no_metrics: NoMetrics = False,
-    ca_file: CaFile = None,
-    fingerprint: Fingerprint = None,
-    credentials: CredentialsFile = None,
+    connection: rb.Connection,
     json: AsJson = False,
 ) -> None:
     """Tell which hosts can sleep, and how few each hour needs.
@@ -31,29 +32,18 @@ def sleep(
     """
     from dataclasses import asdict
 
+    from rebalancer.cli.opening import policy_of
     from rebalancer.cli.output import print_json, say, show
     from rebalancer.cli.sleep_views import sleep_tables
-    from rebalancer.cli.source import Door, open_source
-    from rebalancer.errors import IllegalPlan
-    from rebalancer.export import read_plan
-    from rebalancer.policy.load import policy_or_default
-    from rebalancer.problem import make_problem
-    from rebalancer.verify.verify import verify_plan
-    from rebalancer.whatif import sleep as sleep_of
 
     if plan and policy:
         raise typer.BadParameter("the plan carries its policy", param_hint="--policy")
-    made = read_plan(plan) if plan else None
-    wanted = made.policy if made else policy_or_default(policy)
-    door = Door(ca_file=ca_file, fingerprints=fingerprint, credentials_file=credentials)
-    seen = open_source(source, door, wanted.demand, metrics=not no_metrics)
-    if seen.refused:
-        say(f"without metrics, hours are unknown: {seen.refused}")
-    if made and (findings := verify_plan(made, seen.pool, now=made.made_at)):
-        raise IllegalPlan([str(finding) for finding in findings])
-    problem = make_problem(seen.pool, seen.demand, wanted)
-    moves = [step.move for step in made.steps] if made else []
-    found = sleep_of(problem, problem.initial.after(*moves))
+    made = rb.load(plan) if plan else None
+    wanted = made.policy if made else policy_of(policy)
+    state = rb.read(source, connection, demand=wanted.demand, metrics=not no_metrics)
+    if state.refused:
+        say(f"without metrics, hours are unknown: {state.refused}")
+    found = rb.sleep(rb.Model(state, wanted), after=made)
     if json:
         print_json(asdict(found))
     else:

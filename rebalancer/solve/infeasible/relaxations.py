@@ -17,7 +17,7 @@ import numpy as np
 
 from rebalancer.errors import WayOut
 from rebalancer.inventory import VM
-from rebalancer.objectives import Measure, MigrationCost, Model, Objective
+from rebalancer.objectives import Measure, MigrationCost, Objective, SolverModel
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
@@ -55,7 +55,7 @@ class Moves(Objective):
         """Moves on the way to *placement*."""
         return float(len(book.problem.initial.moves_to(placement)))
 
-    def post(self, model: Model, problem: Problem) -> tuple[Measure, ...]:
+    def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
         """The same count."""
         return (model.leaving(frozenset(problem.initial)),)
 

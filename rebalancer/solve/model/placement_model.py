@@ -26,7 +26,7 @@ from rebalancer.solve.model.violation_rows import breaches
 
 
 class PlacementModel(Assignment):
-    """Where every unit goes under all limits; implements `rebalancer.objectives.Model`."""
+    """Where every unit goes under all limits; implements `rebalancer.objectives.SolverModel`."""
 
     def __init__(self, instance: Instance, scope: Scope) -> None:
         super().__init__(instance, scope)

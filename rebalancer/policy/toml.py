@@ -1,26 +1,26 @@
-"""Policy files: TOML becomes a `Policy`, or one sentence that says which key is wrong and what it may be."""
+"""TOML files become models, or one sentence that says which key is wrong and what it may be."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from rebalancer.errors import PolicyError
-from rebalancer.policy.model import Policy
 from rebalancer.policy.selectors import close_matches
 
 DOCUMENTED = "`rebalancer policy init` prints all keys with their values"
 
+Read = TypeVar("Read", bound=BaseModel)
 
-def load_policy(path: Path | str) -> Policy:
-    """The policy in the TOML file *path*.
+
+def from_toml(path: Path | str, kind: type[Read]) -> Read:
+    """What the TOML file *path* says, as a *kind*.
 
     Values are taken as TOML types them: `"95"` is no number, and `true` is not 1.
 
@@ -35,44 +35,25 @@ def load_policy(path: Path | str) -> Policy:
         raise PolicyError(str(path), "is not UTF-8 text", "Save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(str(path), f"is not TOML: {_uncapitalised(str(error))}", "Correct that line") from error
-    return _policy(content, str(path))
+    return _validated(content, kind, str(path))
 
 
-def policy_or_default(path: Path | str | None) -> Policy:
-    """The policy in *path*, or the default one where there is none.
-
-    Raises:
-        PolicyError: the file cannot be used.
-    """
-    return load_policy(path) if path else Policy()
-
-
-def policy_digest(policy: Policy) -> str:
-    """SHA-256 of the values that *policy* gives, in hexadecimal.
-
-    Of policies that are spelled out it is equal exactly when they want the same, and it stays what it was when a later
-    version knows more keys.
-    """
-    values = json.dumps(policy.given(), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(values.encode()).hexdigest()
-
-
-def _policy(content: dict[str, Any], where: str) -> Policy:
-    """The policy that the parsed file describes; strict types are those of JSON, so TOML times become text."""
+def _validated(content: dict[str, Any], kind: type[Read], where: str) -> Read:
+    """The parsed file as a *kind*; strict types are those of JSON, so TOML times become text."""
     try:
-        return Policy.model_validate_json(json.dumps(content, default=str), strict=True)
+        return kind.model_validate_json(json.dumps(content, default=str), strict=True)
     except ValidationError as error:
         details = error.errors(include_url=False)
         more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-        problem, remedy = _words(details[0], content)
+        problem, remedy = _words(details[0], content, kind)
         raise PolicyError(where, problem + more, remedy) from None
 
 
-def _words(error: ErrorDetails, content: dict[str, Any]) -> tuple[str, str]:
+def _words(error: ErrorDetails, content: dict[str, Any], kind: type[BaseModel]) -> tuple[str, str]:
     """What is wrong with one key, and the way out."""
     key = _key(error["loc"], content)
     if error["type"] == "extra_forbidden":
-        known = sorted(_section_at(error["loc"][:-1]).model_fields)
+        known = sorted(_section_at(error["loc"][:-1], kind).model_fields)
         guess = close_matches(str(error["loc"][-1]), known)
         return f"unknown key {key}" + (f" ({guess})" if guess else ""), f"Known there: {', '.join(known)}"
     if error["type"] == "missing":
@@ -106,9 +87,8 @@ def _below(here: Any, part: int | str) -> Any:  # noqa: ANN401 - parsed TOML
         return None
 
 
-def _section_at(location: Sequence[int | str]) -> type[BaseModel]:
-    """The model that describes the table at *location*."""
-    section: type[BaseModel] = Policy
+def _section_at(location: Sequence[int | str], section: type[BaseModel]) -> type[BaseModel]:
+    """The model that describes the table at *location* below *section*."""
     for part in location:
         if isinstance(part, str):
             kind = section.model_fields[part].annotation

@@ -1,0 +1,45 @@
+"""What every way of planning starts from: the one place where the clock and the journals of earlier runs come in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from rebalancer.errors import InputError
+from rebalancer.execute import cooled, learned_pace
+from rebalancer.face.model import Model
+from rebalancer.plan import Pace
+from rebalancer.problem import make_problem
+from rebalancer.rules import Rulebook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """The rules where VMs that moved a short while ago cool down, the time, and how long migrations take."""
+
+    book: Rulebook
+    made_at: datetime
+    pace: Pace
+
+
+def assignment_of(model: Model, made_at: datetime | None, seconds: float | None = None) -> Assignment:
+    """What is to be planned for *model*.
+
+    Args:
+        model: the pool and the policy.
+        made_at: the time, with a zone; None for now.
+        seconds: how long to solve, in place of `limits.solve_seconds`.
+
+    Raises:
+        InputError: there is no time to solve in.
+    """
+    when, pool = made_at or datetime.now(UTC), model.state.pool
+    policy = cooled(model.policy, pool, when, model.state_dir)
+    if seconds is not None:
+        if seconds <= 0:
+            raise InputError("seconds", f"{seconds:g} is no time to solve in", "Give more than 0")
+        limits = policy.limits.model_copy(update={"solve_seconds": float(seconds)})
+        policy = policy.model_copy(update={"limits": limits})
+    same = policy is model.policy
+    book = model.rulebook if same else Rulebook.of(make_problem(pool, model.state.demand, policy))
+    return Assignment(book=book, made_at=when, pace=learned_pace(pool.uuid, model.state_dir))

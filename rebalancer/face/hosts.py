@@ -1,0 +1,151 @@
+"""Plans for hosts that have to go down, one or all in turn, and hosts that might."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+
+from rebalancer.errors import IllegalPlan, InputError
+from rebalancer.face.assignment import assignment_of
+from rebalancer.face.model import Model
+from rebalancer.face.proposal import Proposal
+from rebalancer.plan import Plan
+from rebalancer.solve import SolveReporter
+from rebalancer.verify.verify import verify_plan
+from rebalancer.whatif import Evacuation, Rolling, Sleep, write_rolling
+from rebalancer.whatif import evacuate as evacuation_of
+from rebalancer.whatif import rolling as stages_of
+from rebalancer.whatif import sleep as sleep_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvacuationPlans(Evacuation):
+    """What came of emptying hosts, with the plans in hand."""
+
+    plan: Proposal | None = None
+    home: Proposal | None = None
+
+    def save(self, folder: Path | str) -> tuple[Path, ...]:
+        """Write the plan to *folder* and the way home beside it, as far as there are any; the folders.
+
+        Raises:
+            PlanFileError: a folder holds something else, or cannot be written.
+        """
+        found = [(plan, where) for plan, where in zip((self.plan, self.home), folders_of(folder), strict=True) if plan]
+        for plan, where in found:
+            plan.save(where)
+        return tuple(where for _, where in found)
+
+
+def folders_of(folder: Path | str) -> tuple[Path, Path]:
+    """Where an evacuation that is saved to *folder* puts its plan, and where the way home."""
+    path = Path(folder)
+    return path, path.parent / f"{path.name}-home"
+
+
+def evacuate(
+    model: Model,
+    hosts: Sequence[str],
+    *,
+    seconds: float | None = None,
+    made_at: datetime | None = None,
+    reporter: SolveReporter | None = None,
+) -> EvacuationPlans:
+    """How *hosts*, by name or uuid, become empty with the least memory copied, and the way home.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> [each.vm_name for each in rb.evacuate(model, ["beech"]).blocked]
+        ['app-041']
+        >>> [path.name for path in rb.evacuate(model, ["alder"], seconds=10).save("alder")]
+        ['alder', 'alder-home']
+
+    Raises:
+        InputError: the pool has no such host, or no other.
+        PolicyError: the policy contradicts the evacuation.
+    """
+    pool, wanted = model.state.pool, [model.host(name).uuid for name in hosts]
+    if pool.hosts.keys() <= set(wanted):
+        raise InputError(", ".join(hosts), "the pool has no other host", "Leave some for the VMs to run on")
+    given = assignment_of(model, made_at, seconds)
+    found = evacuation_of(given.book.problem, wanted, made_at=given.made_at, pace=given.pace, reporter=reporter)
+    values = {field.name: getattr(found, field.name) for field in fields(Evacuation)}
+    plans = {name: Proposal.of(values[name]) for name in ("plan", "home") if values[name]}
+    return EvacuationPlans(**values | plans)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollingPlans(Rolling):
+    """What came of planning to work on all hosts, with the plans in hand."""
+
+    def save(self, folder: Path | str) -> None:
+        """Write a plan folder for each stage, numbered in their order, and an index, to a new *folder*.
+
+        Raises:
+            PlanFileError: *folder* is not empty, or cannot be written.
+        """
+        write_rolling(self, Path(folder))
+
+
+def rolling(
+    model: Model,
+    hosts: Sequence[str] = (),
+    *,
+    version: str | None = None,
+    come_home: bool = True,
+    seconds: float | None = None,
+    made_at: datetime | None = None,
+    reporter: SolveReporter | None = None,
+) -> RollingPlans:
+    """How *hosts*, or all of the pool, are emptied one after another, and how their VMs come home.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> found = rb.rolling(rb.Model(rb.read("pool.json.gz")), ["alder"], seconds=10)
+        >>> [(stage.purpose.value, stage.host_name) for stage in found.stages]
+        [('empty', 'alder'), ('return', 'alder')]
+
+    Args:
+        model: the pool and the policy, which binds at every stage.
+        hosts: names or uuids.
+        version: the platform version that hosts come back with; None where they only reboot.
+        come_home: whether VMs return to where they are now.
+        seconds: how long to solve in all, in place of the policy's `limits.solve_seconds`.
+        made_at: the time, with a zone; by default now.
+        reporter: hears how solving goes on.
+
+    Raises:
+        InputError: the pool has no such host, the version cannot be meant, or nothing is left to do.
+    """
+    given = assignment_of(model, made_at, seconds)
+    found = stages_of(
+        given.book.problem,
+        [model.host(name).uuid for name in hosts],
+        version=version,
+        come_home=come_home,
+        made_at=given.made_at,
+        pace=given.pace,
+        reporter=reporter,
+    )
+    return RollingPlans(**{field.name: getattr(found, field.name) for field in fields(Rolling)})
+
+
+def sleep(model: Model, after: Plan | None = None) -> Sleep:
+    """Which hosts without VMs can sleep, together, and how few each hour needs; as if plan *after* were carried out.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> found = rb.sleep(rb.Model(rb.read("pool.json.gz")))
+        >>> found.in_use, found.hosts, max(found.needed)
+        (5, (), 5)
+
+    Raises:
+        IllegalPlan: plan *after* is not legal in this pool.
+    """
+    if after and (findings := verify_plan(after, model.state.pool, now=after.made_at)):
+        raise IllegalPlan([str(finding) for finding in findings])
+    moves = [step.move for step in after.steps] if after else []
+    return sleep_of(model.problem, model.problem.initial.after(*moves))

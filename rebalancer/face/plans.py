@@ -1,0 +1,71 @@
+"""Plans that level the load of a pool, and what less overload costs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rebalancer.face.assignment import assignment_of
+from rebalancer.face.model import Model
+from rebalancer.face.proposal import Proposal
+from rebalancer.planner.rebalance import rebalance as plan_for
+from rebalancer.solve import Cost, SolveReporter, Tradeoff
+from rebalancer.solve import tradeoff as curve_of
+
+
+def rebalance(
+    model: Model,
+    *,
+    seconds: float | None = None,
+    made_at: datetime | None = None,
+    reporter: SolveReporter | None = None,
+) -> Proposal:
+    """The plan that leads to the best placement found, every state on the way legal.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> plan = rb.rebalance(rb.Model(rb.read("pool.json.gz"), rb.Policy(mode="repair")), seconds=10)
+        >>> plan.summary.partition(":")[0][:7], list(plan.frame().columns[:4])
+        ('2 steps', ['kind', 'vm', 'from', 'to'])
+
+    Args:
+        model: the pool and the policy.
+        seconds: how long to solve, in place of the policy's `limits.solve_seconds`.
+        made_at: the time, with a zone; by default now.
+        reporter: hears how solving goes on.
+
+    Raises:
+        MetricsRefused: the metrics are not good enough for what the policy wants.
+        Infeasible: no placement satisfies the hard rules.
+        NoLegalOrder: no order of migrations leads to one that does.
+    """
+    _assert_measured(model)
+    given = assignment_of(model, made_at, seconds)
+    return Proposal.of(plan_for(given.book, made_at=given.made_at, reporter=reporter, pace=given.pace))
+
+
+def tradeoff(
+    model: Model, cost: str = "gib", *, seconds: float | None = None, made_at: datetime | None = None
+) -> Tradeoff:
+    """The curve of what less overload costs, in `gib` copied or in `moves`, each point with its bound.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> curve = rb.tradeoff(rb.Model(rb.read("pool.json.gz")), "moves", seconds=4)
+        >>> curve.points[0].moves, rb.frames.tradeoff_frame(curve).overload.is_monotonic_decreasing
+        (0, True)
+
+    Raises:
+        MetricsRefused: there are no metrics that are good enough.
+    """
+    _assert_measured(model)
+    return curve_of(assignment_of(model, made_at, seconds).book, cost=Cost(cost))
+
+
+def _assert_measured(model: Model) -> None:
+    """Pass where metrics were not refused, or are not needed.
+
+    Raises:
+        MetricsRefused: they were, and are.
+    """
+    if model.state.refused and model.policy.mode.needs_demand:
+        raise model.state.refused

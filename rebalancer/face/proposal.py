@@ -1,0 +1,70 @@
+"""A plan in hand: the value with its files, its table and its picture."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rebalancer.export import read_plan, write_plan
+from rebalancer.plan import Plan
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+class Proposal(Plan):
+    """A plan that can be saved, counted in and looked at; whatever takes a plan takes it.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> plan = rb.rebalance(rb.Model(rb.read("pool.json.gz"), rb.Policy(mode="repair")))
+        >>> sorted(plan.frame().gib), plan.plot().get_ylabel()
+        ([2.0, 4.0], 'busiest slot / CPU capacity')
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, plan: Plan) -> Proposal:
+        """*plan*, value for value."""
+        return cls(**{field.name: getattr(plan, field.name) for field in fields(Plan)})
+
+    def save(self, folder: Path | str) -> tuple[Path, ...]:
+        """Write plan.json, plan.md, moves.csv and run.sh to *folder*, in place of an older plan.
+
+        Raises:
+            PlanFileError: the folder holds something else, or cannot be written.
+        """
+        return write_plan(self, folder)
+
+    def frame(self) -> pd.DataFrame:
+        """One row a step, in order: VM, from, to, GiB, start, seconds, why."""
+        from rebalancer.frames import steps_frame  # noqa: PLC0415 - pandas, only where somebody asks for it
+
+        return steps_frame(self)
+
+    def plot(self) -> Axes:
+        """The busiest hour of each host before and after, and the policy's threshold; memory without metrics."""
+        from rebalancer.frames import change_frame  # noqa: PLC0415 - pandas, only where somebody asks for it
+        from rebalancer.plots import plot_change  # noqa: PLC0415 - matplotlib, the same
+
+        return plot_change(change_frame(self), threshold=self.policy.objective.threshold)
+
+
+def load(path: Path | str) -> Proposal:
+    """The plan in *path*, a plan folder or its plan.json; one that was edited is refused.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> plan = rb.rebalance(rb.Model(rb.read("pool.json.gz"), rb.Policy(mode="repair")))
+        >>> [path.name for path in plan.save("tonight")]
+        ['plan.json', 'plan.md', 'moves.csv', 'run.sh']
+        >>> rb.load("tonight") == plan
+        True
+
+    Raises:
+        PlanFileError: there is none; it is truncated, something else, of a newer format, or was edited.
+    """
+    return Proposal.of(read_plan(path))

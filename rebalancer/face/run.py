@@ -1,0 +1,129 @@
+"""Carrying plans out."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rebalancer.errors import InputError
+from rebalancer.execute import (
+    Clock,
+    Live,
+    RunOptions,
+    RunReporter,
+    RunResult,
+    StopSignal,
+    Timeouts,
+    execute,
+    journal_path,
+    resume,
+    was_begun,
+)
+from rebalancer.face.connection import Connection
+from rebalancer.plan import Plan
+from rebalancer.policy import ANY_TIME
+from rebalancer.xapi import LivePair, LivePool, live_pool
+
+if TYPE_CHECKING:
+    from rebalancer.xapi import Credentials
+
+
+def connect(url: str, way: Connection | Credentials | None = None) -> LivePool | LivePair:
+    """The pool at *url*, to be changed; both pools, where *way* names one beside. Leaving its block logs out.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> with rb.simulator.Simulator(rb.simulator.demo_pool(), user="root", password="secret") as simulator:
+        ...     with rb.connect(simulator.url, rb.Credentials(user="root", password="secret")) as live:
+        ...         len(live.read().hosts)
+        5
+
+    Raises:
+        ConnectionSettingsError: URL, credentials or trust cannot be used.
+        XapiError: the pool cannot be reached, or does not let anybody in.
+    """
+    connection = Connection.of(way)
+    live = live_pool(url, connection.login(), connection.trust())
+    if not connection.beside:
+        return live
+    with ExitStack() as stack:
+        stack.enter_context(live)
+        other = live_pool(connection.beside, connection.of_beside(url).login(), connection.trust())
+        stack.pop_all()
+    return LivePair(live, other)
+
+
+def assert_fits(plan: Plan, connection: Connection) -> None:
+    """Pass where *connection* leads to as many pools as *plan* is for.
+
+    Raises:
+        InputError: it does not.
+    """
+    two = bool(plan.made_from.beside)
+    if two != bool(connection.beside):
+        called = f"the plan is for {'pools' if two else 'pool'} {plan.made_from.called}"
+        remedy = "Name the URL of the other pool there" if two else "Leave it out"
+        raise InputError("--beside", called, remedy)
+
+
+def apply(
+    plan: Plan,
+    live: Live,
+    *,
+    journal: Path | None = None,
+    state_dir: Path | None = None,
+    deadline: datetime | None = None,
+    any_time: bool = False,
+    reporter: RunReporter | None = None,
+    clock: Clock | None = None,
+    stop: StopSignal | None = None,
+    timeouts: Timeouts | None = None,
+) -> RunResult:
+    """Carry *plan* out on *live*; a plan that was begun goes on where its journal ends.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> way = rb.Credentials(user="root", password="secret")
+        >>> pool = rb.simulator.demo_pool()
+        >>> with rb.simulator.Simulator(pool, user=way.user, password=way.password, speed=500) as simulator:
+        ...     state = rb.read(simulator.url, way, metrics=False)
+        ...     plan = rb.rebalance(rb.Model(state, rb.Policy(mode="repair")))
+        ...     with rb.connect(simulator.url, way) as live:
+        ...         run = rb.apply(plan, live)
+        >>> run.complete, len(run.done) == len(plan.steps)
+        (True, True)
+
+    Args:
+        plan: as it was made or read back.
+        live: the pool.
+        journal: where the run is written down; by default in the state folder.
+        state_dir: the folder for locks and journals; by default that of the command line.
+        deadline: no step is started that would end later, by its estimate.
+        any_time: whether change windows and blackouts of the plan's policy do not matter.
+        reporter: hears of everything.
+        clock: time.
+        stop: asked once, nothing more is started; asked twice, running migrations are cancelled.
+        timeouts: how long to wait for what.
+
+    Raises:
+        IllegalPlan: the plan was edited.
+        StalePlan: the pool is no longer what the plan was made for; nothing was sent.
+        PoolLocked: another run is writing to this pool.
+        InputError: the journal cannot be used.
+        XapiError: the pool cannot be reached; nothing was sent.
+        StoppedHalfWay: people have to look.
+    """
+    book = journal or journal_path(plan.digest, state_dir)
+    options = RunOptions(
+        journal=book,
+        state_dir=state_dir,
+        deadline=deadline,
+        windows=ANY_TIME if any_time else None,
+        reporter=reporter or RunReporter(),
+        clock=clock or Clock(),
+        stop=stop or StopSignal(),
+        timeouts=timeouts or Timeouts(),
+    )
+    return (resume if was_begun(book) else execute)(plan, live, options)
