@@ -8,7 +8,7 @@ from dataclasses import replace
 from rebalancer.describe.staying import DOES_NOT_PAY
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Move, Placement
-from rebalancer.plan.finding import Finding
+from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.plan import Missing, Plan
 from rebalancer.problem import Problem, problem_at
 from rebalancer.rules import PoolRule, Rule, end_violations, step_ledger
@@ -77,7 +77,7 @@ def wrong_missing(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterat
 
 def _wrong(words: str) -> Finding:
     """A finding about the whole plan."""
-    return Finding(step="", state="at the end", rule="missing", words=words)
+    return Finding(kind=FindingKind.CLAIM, step="", state="at the end", rule="missing", words=words)
 
 
 class Hindrances:

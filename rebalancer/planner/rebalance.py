@@ -24,7 +24,7 @@ from rebalancer.rules import Legality, Rule, rules_for
 from rebalancer.rules.facts.sizes import disk_sizes
 from rebalancer.solve import Solution, SolveReporter, solve
 from rebalancer.solve import Tier as SolvedTier
-from rebalancer.verify.verify import verify_plan
+from rebalancer.verify.verify import refusals
 
 ROUNDS = 8
 """How many placements may turn out to have no legal order before planning gives up."""
@@ -112,11 +112,12 @@ class _Planning:
 
         Raises:
             NoLegalOrder: there is none.
+            ModelBug: a prefix contradicts itself.
         """
         for prefix, solution in sorted(self._parts, key=lambda part: part[0].rank):
             chosen = incomplete(prefix, solution.placement, self._problem, self._rules)
             plan = compose(self._problem, self._rules, chosen, prefix.legs, self._made_at, pace=self._pace)
-            if not verify_plan(plan, self._problem.pool, self._problem.demand, now=self._made_at):
+            if not refusals(plan, self._problem.pool, self._problem.demand, now=self._made_at):
                 return plan
         names = [self._problem.pool.vms[move.vm].name for move in sorted(self._forbidden[-1])]
         raise NoLegalOrder(names, self._blamed)
@@ -152,14 +153,14 @@ class _Planning:
         """The plan, if the checker agrees; a step that earlier ones make illegal goes back to the solver.
 
         Raises:
-            ModelBug: the plan contradicts itself.
+            ModelBug: the plan contradicts itself, or its end or its way back is illegal.
         """
-        findings = verify_plan(plan, self._problem.pool, self._problem.demand, now=self._made_at)
+        findings = refusals(plan, self._problem.pool, self._problem.demand, now=self._made_at)
         if not findings:
             return plan
         ids = [step.id for step in plan.steps]
         refused = next((finding for finding in findings if finding.step in ids), None)
-        if refused is None or refused.rule in {"placement", "order", "after", "figures", "schedule"}:
+        if refused is None:
             raise ModelBug("; ".join(map(str, findings)))
         turn = ids.index(refused.step)
         moved = {step.vm for step in plan.steps[: turn + 1]}

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from rebalancer.describe.disks import sr_rows, step_disks
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.placement import Placement
-from rebalancer.plan.finding import Finding
+from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.plan import Plan
 from rebalancer.plan.step import Step, StepKind
 from rebalancer.problem import Problem
@@ -57,10 +57,10 @@ def wrong_disks(plan: Plan, problem: Problem) -> Iterator[Finding]:
     for step in (*plan.steps, *plan.rollback):
         if step.disks and not _named_rightly(step, problem):
             words = f"the disks of VM {step.vm_name} are others, or of other sizes"
-            yield Finding(step=step.id, state=AT_THE_START, rule="figures", words=words)
+            yield Finding(kind=FindingKind.CLAIM, step=step.id, state=AT_THE_START, rule="figures", words=words)
     if plan.srs != sr_rows(problem, plan.predicted):
         words = "what SRs gain and lose is not what the steps take along"
-        yield Finding(step="", state=AT_THE_START, rule="figures", words=words)
+        yield Finding(kind=FindingKind.CLAIM, step="", state=AT_THE_START, rule="figures", words=words)
 
 
 def _named_rightly(step: Step, problem: Problem) -> bool:

@@ -14,7 +14,7 @@ from rebalancer.describe.memory import memory_by_step
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.objectives import OBJECTIVES, Objective, Peak
 from rebalancer.placement import Placement
-from rebalancer.plan.finding import Finding
+from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.plan import HostState, Load, Plan, Tier
 from rebalancer.plan.step import Step
 from rebalancer.problem import Problem, problem_at
@@ -113,7 +113,7 @@ def _wrong_memory(plan: Plan, pool: Pool) -> Iterator[Finding]:
     for step in (*plan.steps, *plan.rollback):
         if not _possible(step, pool):
             words = f"VM {step.vm_name} cannot have {step.memory_bytes} bytes of memory"
-            yield Finding(step=step.id, state="at the start", rule="figures", words=words)
+            yield Finding(kind=FindingKind.CLAIM, step=step.id, state="at the start", rule="figures", words=words)
 
 
 def _wrong_holds(steps: Sequence[Step], problem: Problem) -> Iterator[Finding]:
@@ -125,7 +125,9 @@ def _wrong_holds(steps: Sequence[Step], problem: Problem) -> Iterator[Finding]:
     for step, hosts in zip(steps, memory_by_step(steps, problem), strict=True):
         if step.hosts != hosts:
             words = f"the memory of {step.source_name} and {step.target_name} is another than it says"
-            yield Finding(step=step.id, state=f"while {step.id} runs", rule="figures", words=words)
+            yield Finding(
+                kind=FindingKind.CLAIM, step=step.id, state=f"while {step.id} runs", rule="figures", words=words
+            )
 
 
 def _hosts_of(step: Step) -> set[Uuid]:
@@ -223,4 +225,5 @@ def _close(one: float, other: float) -> bool:
 
 def _wrong(rule: str, words: str) -> Finding:
     """A finding about the whole plan."""
-    return Finding(step="", state="at the start", rule=rule, words=words)
+    kind = FindingKind.MISPLACED if rule == "placement" else FindingKind.CLAIM
+    return Finding(kind=kind, step="", state="at the start", rule=rule, words=words)

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from rebalancer.describe.left_out import LEFT_OUT
 from rebalancer.plan.duration import LEAST_STEPS, NO_EXPERIENCE
-from rebalancer.plan.finding import Finding
+from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.plan import Plan
 from rebalancer.plan.step import Step
 
@@ -72,4 +72,4 @@ def _twice(rows: Iterable[Hashable]) -> list[Hashable]:
 
 def _finding(step: str, words: str) -> Finding:
     """A wrong claim."""
-    return Finding(step=step, state="at the start", rule="form", words=words)
+    return Finding(kind=FindingKind.FORM, step=step, state="at the start", rule="form", words=words)

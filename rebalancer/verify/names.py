@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from rebalancer.describe.summary import Chosen, summary_of
 from rebalancer.inventory import Pool, Uuid
-from rebalancer.plan.finding import Finding
+from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.plan import Plan
 from rebalancer.plan.step import Step
 
@@ -29,7 +29,13 @@ def wrong_words(plan: Plan, pool: Pool) -> Iterator[Finding]:
         kind, names = ("host", hosts) if left.kind == "host" else ("VM", vms)
         yield from _called("", kind, left.uuid, left.name, names)
     if plan.summary != _summary(plan):
-        yield Finding(step="", state="at the start", rule="words", words="the summary is not one of this plan")
+        yield Finding(
+            kind=FindingKind.CLAIM,
+            step="",
+            state="at the start",
+            rule="words",
+            words="the summary is not one of this plan",
+        )
 
 
 def _of_step(step: Step, hosts: Mapping[Uuid, str], vms: Mapping[Uuid, str]) -> Iterator[Finding]:
@@ -53,7 +59,7 @@ def _called(step: str, kind: str, uuid: Uuid, name: str, names: Mapping[Uuid, st
     """Something that the pool calls otherwise."""
     if names.get(uuid, name) != name:
         words = f"{kind} {uuid} is called {name!r} here and {names[uuid]!r} in the pool"
-        yield Finding(step=step, state="at the start", rule="words", words=words)
+        yield Finding(kind=FindingKind.CLAIM, step=step, state="at the start", rule="words", words=words)
 
 
 def _summary(plan: Plan) -> str:

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from rebalancer.describe.disks import ejections
 from rebalancer.describe.reasons import BACK, HOME, Reasons
 from rebalancer.describe.summary import general_warnings
-from rebalancer.plan.finding import Finding
+from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.leg import legs_of
 from rebalancer.plan.plan import Plan
 from rebalancer.problem import Problem
@@ -51,7 +51,13 @@ def _of_steps(plan: Plan, reasons: Reasons) -> Iterator[Finding]:
     whys = (*there, *(BACK[step.kind] for step in plan.rollback))
     for step, why in zip((*plan.steps, *plan.rollback), whys, strict=True):
         if not alike(step.why, why):
-            yield Finding(step=step.id, state="at the start", rule="words", words=f"its reason is another: {why}")
+            yield Finding(
+                kind=FindingKind.CLAIM,
+                step=step.id,
+                state="at the start",
+                rule="words",
+                words=f"its reason is another: {why}",
+            )
 
 
 def alike(one: str, other: str) -> bool:
@@ -63,4 +69,4 @@ def alike(one: str, other: str) -> bool:
 
 def _wrong(words: str) -> Finding:
     """A finding about the whole plan."""
-    return Finding(step="", state="at the start", rule="words", words=words)
+    return Finding(kind=FindingKind.CLAIM, step="", state="at the start", rule="words", words=words)

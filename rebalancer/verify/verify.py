@@ -11,17 +11,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rebalancer.demand import LoadProfile
-from rebalancer.describe.concurrency import clashes
+from rebalancer.describe.concurrency import SAME_VM, clashes
 from rebalancer.describe.crossing import crossing_of
 from rebalancer.describe.figures import profile_of
 from rebalancer.describe.left_out import wrong_missing
 from rebalancer.describe.limits import over_limits
-from rebalancer.errors import PolicyError
+from rebalancer.errors import ModelBug, PolicyError
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
 from rebalancer.placement import Placement
 from rebalancer.plan.document import digest_of
-from rebalancer.plan.finding import Finding
+from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.plan import FORMAT, Plan
 from rebalancer.plan.step import Step, StepKind
 from rebalancer.policy.load import policy_digest
@@ -37,6 +37,7 @@ from rebalancer.verify.schedule import wrong_durations, wrong_schedule
 
 AT_THE_START = "at the start"
 AT_THE_END = "at the end"
+IN_SOME_ORDER = "in some order that its relations allow"
 SKEW = timedelta(minutes=10)
 """How far the clocks of two machines may differ."""
 
@@ -62,8 +63,27 @@ def verify_plan(
         problem = make_problem(pool, demand or profile_of(plan), plan.policy)
         rules = bind_on_the_way_back(rules_for(problem)) if plan.made_from.undoes else rules_for(problem)
     except PolicyError as error:
-        return (*sealed, Finding(step="", state=AT_THE_START, rule="policy", words=str(error)))
+        return (*sealed, Finding(kind=FindingKind.SEAL, step="", state=AT_THE_START, rule="policy", words=str(error)))
     return (*sealed, *_of_steps(plan, problem, rules, done))
+
+
+def refusals(plan: Plan, pool: Pool, demand: LoadProfile | None = None, *, now: datetime) -> tuple[Finding, ...]:
+    """What rules refuse of *plan*, which was made for *pool* just now: another plan may do better.
+
+    Args:
+        plan: a plan of our own.
+        pool: the pool as it was made for.
+        demand: as for `verify_plan`.
+        now: when it was made.
+
+    Raises:
+        ModelBug: the plan contradicts the pool or itself, which no other plan would mend.
+    """
+    findings = verify_plan(plan, pool, demand, now=now)
+    bugs = [finding for finding in findings if finding.kind is not FindingKind.ILLEGAL]
+    if bugs:
+        raise ModelBug("; ".join(map(str, bugs)))
+    return findings
 
 
 def _of_seal(plan: Plan, pool: Pool, now: datetime) -> Iterator[Finding]:
@@ -82,7 +102,7 @@ def _of_seal(plan: Plan, pool: Pool, now: datetime) -> Iterator[Finding]:
         ("policy", policy_digest(plan.policy) != plan.made_from.policy_digest, "the policy is not the one it names"),
     ):
         if wrong:
-            yield Finding(step="", state=AT_THE_START, rule=rule, words=words)
+            yield Finding(kind=FindingKind.SEAL, step="", state=AT_THE_START, rule=rule, words=words)
 
 
 def _other(plan: Plan, pool: Pool) -> str:
@@ -154,10 +174,16 @@ def _of_order(steps: Sequence[Step]) -> Iterator[Finding]:
     seen: set[str] = set()
     for position, step in enumerate(steps):
         if position and step.id <= steps[position - 1].id:
-            yield Finding(step=step.id, state=AT_THE_START, rule="order", words="steps do not stand in their order")
+            yield Finding(
+                kind=FindingKind.FORM,
+                step=step.id,
+                state=AT_THE_START,
+                rule="order",
+                words="steps do not stand in their order",
+            )
         for missing in [each for each in step.after if each not in seen]:
             words = f"it waits for {missing}, which is no earlier step"
-            yield Finding(step=step.id, state=AT_THE_START, rule="after", words=words)
+            yield Finding(kind=FindingKind.FORM, step=step.id, state=AT_THE_START, rule="after", words=words)
         seen.add(step.id)
 
 
@@ -192,9 +218,8 @@ class _Run:
         """In every other order that the relations allow."""
         known = [step for step in steps if step.vm in self._problem.initial.host_of]
         for clash in clashes(known, self._problem, self._rules):
-            yield Finding(
-                step=clash.step, state="in some order that its relations allow", rule=clash.rule, words=clash.words
-            )
+            kind = FindingKind.FORM if clash.rule == SAME_VM else FindingKind.ILLEGAL
+            yield Finding(kind=kind, step=clash.step, state=IN_SOME_ORDER, rule=clash.rule, words=clash.words)
 
     def _state(self) -> str:
         """Which moment this is."""
@@ -210,9 +235,11 @@ class _Run:
             (step.target == step.source, f"it leads from {step.source_name} to where it starts"),
         ):
             if wrong:
-                yield Finding(step=step.id, state=self._state(), rule="placement", words=words)
+                yield Finding(
+                    kind=FindingKind.MISPLACED, step=step.id, state=self._state(), rule="placement", words=words
+                )
         for words in misplaced_disks(step, self.placement, self._moved, pool):
-            yield Finding(step=step.id, state=self._state(), rule="placement", words=words)
+            yield Finding(kind=FindingKind.MISPLACED, step=step.id, state=self._state(), rule="placement", words=words)
 
     def _misnamed(self, step: Step) -> Iterator[Finding]:
         """A move ends where its VM is to be once the plan is done, a hop does not."""
@@ -220,22 +247,30 @@ class _Run:
             words = f"it is called a {step.kind.value}, but VM {step.vm_name} is to end elsewhere"
             if step.kind is StepKind.HOP:
                 words = f"it is called a hop, but VM {step.vm_name} is to end there"
-            yield Finding(step=step.id, state=self._state(), rule="placement", words=words)
+            yield Finding(kind=FindingKind.MISPLACED, step=step.id, state=self._state(), rule="placement", words=words)
 
     def _misled(self, step: Step) -> Iterator[Finding]:
         """The other pool, or the networks there, are not those to which policy and names lead."""
         if step.crossing != crossing_of(step.move, self._now):
             words = f"{step.vm_name} to {self._name(step.target)}: the pool or the networks that it leads to are others"
-            yield Finding(step=step.id, state=self._state(), rule="networks-mapped", words=words)
+            yield Finding(
+                kind=FindingKind.MISPLACED, step=step.id, state=self._state(), rule="networks-mapped", words=words
+            )
 
     def _refused(self, step: Step) -> Iterator[Finding]:
         """What rules say, with the VM on both hosts."""
         move = f"{step.vm_name} to {self._name(step.target)}"
         for objection in Routes(self._now, self._rules).objections(step.move):
-            yield Finding(step=step.id, state=self._state(), rule=objection.rule, words=f"{move}: {objection.words}")
+            yield Finding(
+                kind=FindingKind.ILLEGAL,
+                step=step.id,
+                state=self._state(),
+                rule=objection.rule,
+                words=f"{move}: {objection.words}",
+            )
         for violation in self._ledger.objections(step.vm, step.target, step.move.disks):
             words = f"{move}, held on both {'hosts and SRs' if step.disks else 'hosts'}: {violation.words}"
-            yield Finding(step=step.id, state=self._state(), rule=violation.rule, words=words)
+            yield Finding(kind=FindingKind.ILLEGAL, step=step.id, state=self._state(), rule=violation.rule, words=words)
 
     def _carry_out(self, step: Step) -> None:
         """The VM holds both hosts and its disks both SRs, then only the targets."""
@@ -262,12 +297,12 @@ def _of_end(
         predicted, there = after.get(vm), end.host_of.get(vm)
         if predicted != there:
             words = f"VM {names.get(vm, vm)} is on {hosts.get(there, there)}, not on {hosts.get(predicted, predicted)}"
-            yield Finding(step="", state=AT_THE_END, rule="placement", words=words)
+            yield Finding(kind=FindingKind.MISPLACED, step="", state=AT_THE_END, rule="placement", words=words)
     for words in astray(plan, end, done):
-        yield Finding(step="", state=AT_THE_END, rule="placement", words=words)
+        yield Finding(kind=FindingKind.MISPLACED, step="", state=AT_THE_END, rule="placement", words=words)
     pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
     for violation in end_violations(pool_rules, problem, end):
-        yield Finding(step="", state=AT_THE_END, rule=violation.rule, words=violation.words)
+        yield Finding(kind=FindingKind.ILLEGAL, step="", state=AT_THE_END, rule=violation.rule, words=violation.words)
 
 
 def _of_way_back(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterator[Finding]:
@@ -280,9 +315,13 @@ def _of_way_back(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterato
     for vm in sorted({step.vm for step in (*plan.steps, *plan.rollback)} - stranded):
         if run.placement.host_of.get(vm) != before.get(vm):
             words = f"VM {problem.pool.vms[vm].name} is not back where it was"
-            yield Finding(step="", state="at the end of the way back", rule="rollback", words=words)
+            yield Finding(
+                kind=FindingKind.MISPLACED, step="", state="at the end of the way back", rule="rollback", words=words
+            )
     home = {drive: sr for vm, srs in plan.before.srs_of.items() if vm not in stranded for drive, sr in srs.items()}
     for vm, srs in sorted(run.placement.srs_of.items()):
         if any(home.get(drive, sr) != sr for drive, sr in srs.items()):
             words = f"a disk of VM {problem.pool.vms[vm].name} is not back where it was"
-            yield Finding(step="", state="at the end of the way back", rule="rollback", words=words)
+            yield Finding(
+                kind=FindingKind.MISPLACED, step="", state="at the end of the way back", rule="rollback", words=words
+            )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rebalancer.plan import Finding, HostRow, LeftAlone, OldViolation, Plan, sealed
+from rebalancer.plan import Finding, FindingKind, HostRow, LeftAlone, OldViolation, Plan, sealed
 from rebalancer.verify.reasons import alike
 from rebalancer.verify.verify import verify_plan
 from tests.plan.made import LATER, goal_of, plan_of, pool_with
@@ -148,6 +148,7 @@ def test_a_vm_that_was_renamed_since_is_told() -> None:
     found = verify_plan(PLAN, renamed, now=LATER)
     assert (
         Finding(
+            kind=FindingKind.CLAIM,
             step=step.id,
             state="at the start",
             rule="words",
