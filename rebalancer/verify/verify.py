@@ -1,7 +1,16 @@
 """Proof that a plan is legal in a pool, from the plan and the pool alone.
 
-Nothing of what made the plan is used here but its values and the rules' own checkers: each step is carried out on
-paper, every state is judged, and the plan's claims about itself are computed again.
+Nothing that chooses, orders, schedules or composes is used here. What is, is of two sorts:
+
+- Second opinions, written apart from what made the plan: each step is carried out on paper, and every state judged by
+  the rules' own checkers (`simulate`); every other order that the relations allow is judged at its fullest, as a
+  minimum cut (`rebalancer.describe.concurrency`); times are swept through and launched anew (`schedule`, `launching`).
+  These find faults of the makers.
+- One description anew (`redescription`): names, figures, reasons and words, by the same functions of
+  `rebalancer.describe` that described the plan, compared field by field (`compare`). It finds what was edited, or does
+  not belong to this pool; a fault of those functions it shares.
+
+`form` holds what stands once and in its order in every plan.
 """
 
 from __future__ import annotations
@@ -11,10 +20,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rebalancer.demand import LoadProfile
-from rebalancer.describe.concurrency import SAME_VM, clashes
-from rebalancer.describe.crossing import crossing_of
 from rebalancer.describe.figures import profile_of
-from rebalancer.describe.left_out import wrong_missing
 from rebalancer.describe.limits import over_limits
 from rebalancer.errors import ModelBug, PolicyError
 from rebalancer.inventory import Pool, Uuid
@@ -23,21 +29,21 @@ from rebalancer.placement import Placement
 from rebalancer.plan.document import digest_of
 from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.plan import FORMAT, Plan
-from rebalancer.plan.step import Step, StepKind
+from rebalancer.plan.step import Step
 from rebalancer.policy.load import policy_digest
 from rebalancer.problem import Problem, make_problem, problem_at
-from rebalancer.rules import PoolRule, Rule, end_violations, rules_for, step_ledger
-from rebalancer.rules.routes import Routes
+from rebalancer.rules import PoolRule, Rule, end_violations, rules_for
 from rebalancer.rules.way_back import bind_on_the_way_back
-from rebalancer.verify.disks import astray, misplaced_disks
-from rebalancer.verify.figures import strangers, wrong_claims, wrong_demand
+from rebalancer.verify.comparable import incomparable, strangers
+from rebalancer.verify.compare import wrong_claims
+from rebalancer.verify.disks import astray
 from rebalancer.verify.form import wrong_form
-from rebalancer.verify.names import wrong_words
+from rebalancer.verify.redescription import described_anew, named_anew
 from rebalancer.verify.schedule import wrong_durations, wrong_schedule
+from rebalancer.verify.simulate import Simulation
 
 AT_THE_START = "at the start"
 AT_THE_END = "at the end"
-IN_SOME_ORDER = "in some order that its relations allow"
 SKEW = timedelta(minutes=10)
 """How far the clocks of two machines may differ."""
 
@@ -140,24 +146,30 @@ def _of_steps(plan: Plan, problem: Problem, rules: tuple[Rule, ...], done: Colle
     """Steps, end, claims and the way back; what was carried out already counts where something may get no worse."""
     left = [step for step in plan.steps if step.id not in done]
     problem = replace(problem, before=_undone([step for step in plan.steps if step.id in done], problem))
-    yield from _of_order(plan.steps)
-    run = _Run(problem, rules, plan.predicted)
-    findings = [*run.all(left), *run.clashes(left), *_of_end(plan, run.placement, problem, rules, done)]
+    run = Simulation(problem, rules, plan.predicted)
+    findings = [
+        *run.carry_out(left),
+        *run.interleavings(left),
+        *_of_end(plan, run.placement, problem, rules, done),
+    ]
     yield from findings
-    yield from wrong_words(plan, problem.pool)
-    if inventory_digests(problem.pool) == plan.made_from.inventories:
-        strange = tuple(strangers(plan, problem.pool))
-        yield from strange or _of_claims(plan, problem, rules)
+    yield from _of_claims(plan, problem, rules)
     if not findings and not done:
         yield from _of_way_back(plan, problem_at(problem, run.placement), rules)
 
 
 def _of_claims(plan: Plan, problem: Problem, rules: tuple[Rule, ...]) -> Iterator[Finding]:
-    """What the plan says of the pool that it was made from, which is *problem*'s."""
-    yield from wrong_claims(plan, problem, rules)
-    yield from wrong_demand(plan, problem)
-    yield from wrong_missing(plan, problem, rules)
-    yield from wrong_durations(plan, problem.pool)
+    """What the plan says; of a pool that has changed since, only what things are called."""
+    right = named_anew(plan, problem.pool)
+    if inventory_digests(problem.pool) == plan.made_from.inventories:
+        obstacles = tuple(strangers(plan, problem.pool))
+        if not obstacles:
+            yield from wrong_durations(plan, problem.pool)
+            obstacles = tuple(incomparable(plan, problem))
+        yield from obstacles
+        if not obstacles:
+            right = described_anew(right, problem, rules)
+    yield from wrong_claims(plan, right)
 
 
 def _undone(steps: Sequence[Step], problem: Problem) -> Placement:
@@ -167,122 +179,6 @@ def _undone(steps: Sequence[Step], problem: Problem) -> Placement:
         if step.vm in before and step.source in problem.pool.hosts:
             before[step.vm] = step.source
     return Placement(before)
-
-
-def _of_order(steps: Sequence[Step]) -> Iterator[Finding]:
-    """Ids that count up, and relations that point backwards."""
-    seen: set[str] = set()
-    for position, step in enumerate(steps):
-        if position and step.id <= steps[position - 1].id:
-            yield Finding(
-                kind=FindingKind.FORM,
-                step=step.id,
-                state=AT_THE_START,
-                rule="order",
-                words="steps do not stand in their order",
-            )
-        for missing in [each for each in step.after if each not in seen]:
-            words = f"it waits for {missing}, which is no earlier step"
-            yield Finding(kind=FindingKind.FORM, step=step.id, state=AT_THE_START, rule="after", words=words)
-        seen.add(step.id)
-
-
-class _Run:
-    """The steps, carried out on paper from where the VMs of *problem* are."""
-
-    def __init__(self, problem: Problem, rules: Sequence[Rule], predicted: Placement) -> None:
-        self._problem, self._rules, self._predicted = problem, tuple(rules), predicted
-        self._ledger = step_ledger([rule for rule in rules if isinstance(rule, PoolRule)], problem, problem.initial)
-        self._now = problem
-        self._moved: set[Uuid] = set()
-        self._last = ""
-
-    @property
-    def placement(self) -> Placement:
-        """Where the VMs are by now."""
-        return self._now.initial
-
-    def all(self, steps: Sequence[Step]) -> Iterator[Finding]:
-        """One after another."""
-        for step in steps:
-            wrong = tuple(self._misplaced(step))
-            yield from wrong
-            if not wrong:
-                yield from self._misnamed(step)
-                yield from self._misled(step)
-                yield from self._refused(step)
-                self._carry_out(step)
-            self._last = step.id
-
-    def clashes(self, steps: Sequence[Step]) -> Iterator[Finding]:
-        """In every other order that the relations allow."""
-        known = [step for step in steps if step.vm in self._problem.initial.host_of]
-        for clash in clashes(known, self._problem, self._rules):
-            kind = FindingKind.FORM if clash.rule == SAME_VM else FindingKind.ILLEGAL
-            yield Finding(kind=kind, step=clash.step, state=IN_SOME_ORDER, rule=clash.rule, words=clash.words)
-
-    def _state(self) -> str:
-        """Which moment this is."""
-        return f"after {self._last}" if self._last else AT_THE_START
-
-    def _misplaced(self, step: Step) -> Iterator[Finding]:
-        """The step does not start where its VM is, or does not lead to a host."""
-        pool, here = self._problem.pool, self.placement.host_of.get(step.vm)
-        for wrong, words in (
-            (here is None, f"VM {step.vm_name} does not run in this pool"),
-            (here not in {None, step.source}, f"VM {step.vm_name} is on {self._name(here)}, not on {step.source_name}"),
-            (step.target not in pool.hosts, f"the pool has no host {step.target_name} ({step.target})"),
-            (step.target == step.source, f"it leads from {step.source_name} to where it starts"),
-        ):
-            if wrong:
-                yield Finding(
-                    kind=FindingKind.MISPLACED, step=step.id, state=self._state(), rule="placement", words=words
-                )
-        for words in misplaced_disks(step, self.placement, self._moved, pool):
-            yield Finding(kind=FindingKind.MISPLACED, step=step.id, state=self._state(), rule="placement", words=words)
-
-    def _misnamed(self, step: Step) -> Iterator[Finding]:
-        """A move ends where its VM is to be once the plan is done, a hop does not."""
-        if (step.kind is StepKind.MOVE) != (step.target == self._predicted.host_of.get(step.vm)):
-            words = f"it is called a {step.kind.value}, but VM {step.vm_name} is to end elsewhere"
-            if step.kind is StepKind.HOP:
-                words = f"it is called a hop, but VM {step.vm_name} is to end there"
-            yield Finding(kind=FindingKind.MISPLACED, step=step.id, state=self._state(), rule="placement", words=words)
-
-    def _misled(self, step: Step) -> Iterator[Finding]:
-        """The other pool, or the networks there, are not those to which policy and names lead."""
-        if step.crossing != crossing_of(step.move, self._now):
-            words = f"{step.vm_name} to {self._name(step.target)}: the pool or the networks that it leads to are others"
-            yield Finding(
-                kind=FindingKind.MISPLACED, step=step.id, state=self._state(), rule="networks-mapped", words=words
-            )
-
-    def _refused(self, step: Step) -> Iterator[Finding]:
-        """What rules say, with the VM on both hosts."""
-        move = f"{step.vm_name} to {self._name(step.target)}"
-        for objection in Routes(self._now, self._rules).objections(step.move):
-            yield Finding(
-                kind=FindingKind.ILLEGAL,
-                step=step.id,
-                state=self._state(),
-                rule=objection.rule,
-                words=f"{move}: {objection.words}",
-            )
-        for violation in self._ledger.objections(step.vm, step.target, step.move.disks):
-            words = f"{move}, held on both {'hosts and SRs' if step.disks else 'hosts'}: {violation.words}"
-            yield Finding(kind=FindingKind.ILLEGAL, step=step.id, state=self._state(), rule=violation.rule, words=words)
-
-    def _carry_out(self, step: Step) -> None:
-        """The VM holds both hosts and its disks both SRs, then only the targets."""
-        self._ledger.join(step.vm, step.target, step.move.disks)
-        self._ledger.settle(step.vm, step.source, step.move.disks)
-        self._now = problem_at(self._now, self.placement.after(step.move))
-        self._moved |= {disk.drive for disk in step.disks}
-
-    def _name(self, host: Uuid | None) -> str:
-        """The name of a host."""
-        known = self._problem.pool.hosts.get(host or "")
-        return known.name if known else str(host)
 
 
 def _of_end(
@@ -307,10 +203,9 @@ def _of_end(
 
 def _of_way_back(plan: Plan, problem: Problem, rules: Sequence[Rule]) -> Iterator[Finding]:
     """The rollback steps are legal from the end, and lead back to where everything was."""
-    yield from _of_order(plan.rollback)
-    run = _Run(problem, bind_on_the_way_back(rules), plan.before)
-    yield from run.all(plan.rollback)
-    yield from run.clashes(plan.rollback)
+    run = Simulation(problem, bind_on_the_way_back(rules), plan.before)
+    yield from run.carry_out(plan.rollback)
+    yield from run.interleavings(plan.rollback)
     stranded, before = {each.uuid for each in plan.no_way_back}, plan.before.host_of
     for vm in sorted({step.vm for step in (*plan.steps, *plan.rollback)} - stranded):
         if run.placement.host_of.get(vm) != before.get(vm):

@@ -68,4 +68,4 @@ def refuse_once_moved(monkeypatch: pytest.MonkeyPatch, vm: str, other: str, *, l
                 return (Objection(rule="company", code=None, words=f"{other} is elsewhere"),)
             return super().objections(move)
 
-    monkeypatch.setattr("rebalancer.verify.verify.Routes", Refusing)
+    monkeypatch.setattr("rebalancer.verify.simulate.Routes", Refusing)
