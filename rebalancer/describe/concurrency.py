@@ -20,6 +20,9 @@ from rebalancer.rules import PoolRule, Row, Rule, Rulebook, StateLimit
 
 Node = str | tuple[str, str]
 
+SAME_VM = "after"
+"""In the place of a rule: a step does not wait for an earlier one of its VM."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clash:
@@ -61,7 +64,7 @@ def _own_vm(steps: Sequence[Step], ancestors: Mapping[str, frozenset[str]]) -> I
     last: dict[str, str] = {}
     for step in steps:
         if step.vm in last and last[step.vm] not in ancestors[step.id]:
-            yield Clash(step=step.id, rule="after", words=f"does not wait for {last[step.vm]}, a step of the same VM")
+            yield Clash(step=step.id, rule=SAME_VM, words=f"does not wait for {last[step.vm]}, a step of the same VM")
         last[step.vm] = step.id
 
 

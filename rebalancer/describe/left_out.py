@@ -1,19 +1,17 @@
-"""Moves that a plan does without: what stands in the way of each once the plan is done, and whether that is true."""
+"""Moves that a plan does without: what stands in the way of each once the plan is done."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 
 from rebalancer.describe.worth import DOES_NOT_PAY
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Move, Placement
-from rebalancer.plan.finding import Finding
 from rebalancer.plan.plan import Missing, Plan
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.rules.facts.counterparts import crosses
-from rebalancer.units import counted
 
 LEFT_OUT = "left-out"
 """In the place of a rule: whoever approved a part of the plan left the move out."""
@@ -54,28 +52,6 @@ def left_out(moves: Iterable[Move], problem: Problem, reason: str) -> tuple[Miss
         )
         for move in moves
     )
-
-
-def wrong_missing(plan: Plan, book: Rulebook) -> Iterator[Finding]:
-    """Where *plan* says otherwise than the rules what it does without, and why; *book* is of what it was made from."""
-    problem = book.problem
-    if bool(plan.missing) != (plan.outcome == INCOMPLETE):
-        said = counted(len(plan.missing), "move is", "moves are")
-        yield _wrong(f"the outcome is '{plan.outcome}', and {said} said to be missing")
-    end, hosts = plan.predicted, problem.pool.hosts
-    known = [each for each in plan.missing if each.vm in end.host_of and each.target in hosts]
-    moves = {each.vm: Move(vm=each.vm, source=end[each.vm], target=each.target) for each in known}
-    away = {vm: move for vm, move in moves.items() if move.source != move.target}
-    chosen = {each.vm: each.words for each in known if each.rule == LEFT_OUT and each.vm in away}
-    found = [*missing_moves([move for vm, move in away.items() if vm not in chosen], end, book)]
-    found += [each for vm, words in chosen.items() for each in left_out([away[vm]], problem, words)]
-    if sorted(found, key=_by_name) != list(plan.missing):
-        yield _wrong("the moves that are said to be missing are others, or are missing for another reason")
-
-
-def _wrong(words: str) -> Finding:
-    """A finding about the whole plan."""
-    return Finding(step="", state="at the end", rule="missing", words=words)
 
 
 class Hindrances:

@@ -2,7 +2,7 @@
 
 from rebalancer.plan.document import digest_of, plan_document, sealed
 from rebalancer.plan.duration import Pace
-from rebalancer.plan.finding import Finding
+from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.plan import (
     FORMAT,
     Curve,
@@ -27,6 +27,7 @@ __all__ = [
     "Crossing",
     "Curve",
     "Finding",
+    "FindingKind",
     "HostMemory",
     "HostRow",
     "HostState",

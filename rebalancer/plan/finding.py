@@ -3,6 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FindingKind(StrEnum):
+    """What sort of thing is wrong.
+
+    ILLEGAL: a rule refuses a step or a state. MISPLACED: a step does not start or lead where pool or plan have it.
+    CLAIM: figures, words, reasons or times come out otherwise when computed again. FORM: rows, ids or relations do not
+    stand as they do in every plan. SEAL: digest, format, pool, expiry, policy or its limits do not hold.
+    """
+
+    ILLEGAL = "illegal"
+    MISPLACED = "misplaced"
+    CLAIM = "claim"
+    FORM = "form"
+    SEAL = "seal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,9 +26,10 @@ class Finding:
     """Why a plan is refused.
 
     `step` is the step's id, "" where the whole plan is meant; `state` tells which moment of the plan; `rule` is the
-    rule that is broken, or what of the plan does not hold: digest, pool, expiry, policy, order, placement, tiers ...
+    rule that is broken, or what of the plan does not hold: digest, pool, expiry, policy, placement, tiers ...
     """
 
+    kind: FindingKind
     step: str
     state: str
     rule: str
@@ -25,4 +42,10 @@ class Finding:
 
     def as_json(self) -> dict[str, str]:
         """For programs."""
-        return {"step": self.step, "state": self.state, "rule": self.rule, "words": self.words}
+        return {
+            "kind": self.kind.value,
+            "step": self.step,
+            "state": self.state,
+            "rule": self.rule,
+            "words": self.words,
+        }

@@ -21,7 +21,7 @@ from rebalancer.planner.prefix import Prefix, best_prefix, incomplete
 from rebalancer.rules import Rulebook
 from rebalancer.rules.facts.sizes import DiskSizes
 from rebalancer.solve import Solution, SolveReporter, solve
-from rebalancer.verify.verify import verify_plan
+from rebalancer.verify.verify import refusals
 
 ROUNDS = 8
 """How many placements may turn out to have no legal order before planning gives up."""
@@ -108,11 +108,12 @@ class _Planning:
 
         Raises:
             NoLegalOrder: there is none.
+            ModelBug: a prefix contradicts itself.
         """
         for prefix, solution in sorted(self._parts, key=lambda each: each[0].rank):
             part = incomplete(prefix, solution.placement, self._book)
             plan = compose(self._book, part, prefix.legs, self._made_at, pace=self._pace)
-            if not verify_plan(plan, self._problem.pool, self._problem.demand, now=self._made_at):
+            if not refusals(plan, self._problem.pool, self._problem.demand, now=self._made_at):
                 return plan
         names = [self._problem.pool.vms[move.vm].name for move in sorted(self._forbidden[-1])]
         raise NoLegalOrder(names, self._blamed)
@@ -148,14 +149,14 @@ class _Planning:
         """The plan, if the checker agrees; a step that earlier ones make illegal goes back to the solver.
 
         Raises:
-            ModelBug: the plan contradicts itself.
+            ModelBug: the plan contradicts itself, or its end or its way back is illegal.
         """
-        findings = verify_plan(plan, self._problem.pool, self._problem.demand, now=self._made_at)
+        findings = refusals(plan, self._problem.pool, self._problem.demand, now=self._made_at)
         if not findings:
             return plan
         ids = [step.id for step in plan.steps]
         refused = next((finding for finding in findings if finding.step in ids), None)
-        if refused is None or refused.rule in {"placement", "order", "after", "figures", "schedule"}:
+        if refused is None:
             raise ModelBug("; ".join(map(str, findings)))
         turn = ids.index(refused.step)
         moved = {step.vm for step in plan.steps[: turn + 1]}

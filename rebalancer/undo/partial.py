@@ -21,6 +21,7 @@ from rebalancer.inventory.digest import inventory_digests
 from rebalancer.order.order import Deadlock, find_order
 from rebalancer.placement import Move
 from rebalancer.plan.document import sealed
+from rebalancer.plan.finding import Finding
 from rebalancer.plan.leg import Leg
 from rebalancer.plan.plan import Plan
 from rebalancer.plan.step import StepKind
@@ -28,7 +29,7 @@ from rebalancer.planner.compose import compose
 from rebalancer.problem import make_problem
 from rebalancer.rules import Rulebook
 from rebalancer.solve import Solution
-from rebalancer.verify.verify import verify_plan
+from rebalancer.verify.verify import refusals, verify_plan
 
 UNREAD = "parking"
 """In the place of a rule: the rest could be made only by parking VMs where the plan parks none."""
@@ -60,25 +61,25 @@ def without_steps(
     Raises:
         InputError: there is no such step, nothing would be left, or other steps cannot be made without them.
         StalePlan: the pool has changed since.
-        IllegalPlan: the whole plan, or the part, is not accepted.
+        IllegalPlan: the whole plan is not accepted, or rules refuse the part.
+        ModelBug: the part contradicts itself.
     """
     if inventory_digests(pool) != plan.made_from.inventories:
         raise StalePlan(differences(plan, pool))
-    _accepted(plan, pool)
+    _assert_none(verify_plan(plan, pool, now=plan.made_at))
     gone = {step_of(plan, name).vm for name in names}
     known = demand if metrics_of(demand) == plan.made_from.metrics else profile_of(plan)
     part = _Part(plan, pool, known, gone).plan(reason)
-    _accepted(part, pool)
+    _assert_none(refusals(part, pool, now=part.made_at))
     return part
 
 
-def _accepted(plan: Plan, pool: Pool) -> None:
-    """Pass if nothing speaks against *plan*.
+def _assert_none(findings: Sequence[Finding]) -> None:
+    """Pass if nothing was found.
 
     Raises:
-        IllegalPlan: something does.
+        IllegalPlan: something was.
     """
-    findings = verify_plan(plan, pool, now=plan.made_at)
     if findings:
         raise IllegalPlan([str(finding) for finding in findings])
 

@@ -27,7 +27,7 @@ from rebalancer.rules import Rulebook
 from rebalancer.solve import Solution
 from rebalancer.undo.moves_back import MovesBack, moves_back
 from rebalancer.undo.other_pool import networks_home
-from rebalancer.verify.verify import verify_plan
+from rebalancer.verify.verify import refusals
 
 OUTCOME = "rollback"
 MIGRATIONS = frozenset({"pool_migrate", "migrate_send"})
@@ -51,6 +51,7 @@ def undo(plan: Plan, pool: Pool, *, made_at: datetime, done: Collection[str] = (
     Raises:
         InputError: *plan* has no such step.
         StalePlan: *pool* is another one, or a VM is on its way.
+        ModelBug: the checker refuses what was planned.
     """
     _assert_at_rest(plan, pool)
     at = moves_back(plan, pool, closure(plan, done))
@@ -171,9 +172,9 @@ class _Undoing:
         """*made*, with the VM to do without where the checker refuses a step because of earlier ones.
 
         Raises:
-            ModelBug: the checker refuses something else.
+            ModelBug: the checker refuses the end, the way back, or what the plan says.
         """
-        findings = verify_plan(made, self._at.pool, now=self._made_at)
+        findings = refusals(made, self._at.pool, now=self._made_at)
         ids, wrong = [step.id for step in made.steps], {finding.step for finding in findings}
         first = next((turn for turn, name in enumerate(ids) if name in wrong), len(ids))
         refused = next((step.vm for step in made.steps[first:] if step.vm in home), None)

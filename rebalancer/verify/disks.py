@@ -1,18 +1,13 @@
-"""What a plan says of disks and SRs, held against the pool and against itself."""
+"""Where the disks of a plan start and end, held against the pool and against the plan."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from rebalancer.describe.disks import sr_rows, step_disks
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.placement import Placement
-from rebalancer.plan.finding import Finding
 from rebalancer.plan.plan import Plan
 from rebalancer.plan.step import Step, StepKind
-from rebalancer.problem import Problem
-
-AT_THE_START = "at the start"
 
 
 def misplaced_disks(step: Step, here: Placement, moved: set[Uuid], pool: Pool) -> Iterator[str]:
@@ -50,21 +45,3 @@ def astray(plan: Plan, end: Placement, done: Collection[str]) -> Iterator[str]:
         if said.get(drive) != there.get(drive):
             ends, wanted = there.get(drive), said.get(drive)
             yield f"disk {names.get(drive, drive)} is on SR {srs.get(ends, ends)}, not on {srs.get(wanted, wanted)}"
-
-
-def wrong_disks(plan: Plan, problem: Problem) -> Iterator[Finding]:
-    """Figures of disks and SRs that are not those of *problem*, the pool that *plan* was made from."""
-    for step in (*plan.steps, *plan.rollback):
-        if step.disks and not _named_rightly(step, problem):
-            words = f"the disks of VM {step.vm_name} are others, or of other sizes"
-            yield Finding(step=step.id, state=AT_THE_START, rule="figures", words=words)
-    if plan.srs != sr_rows(problem, plan.predicted):
-        words = "what SRs gain and lose is not what the steps take along"
-        yield Finding(step="", state=AT_THE_START, rule="figures", words=words)
-
-
-def _named_rightly(step: Step, problem: Problem) -> bool:
-    """Whether the pool has the disks of *step* as it says; false for drives or SRs that the pool does not have."""
-    srs, drives = problem.pool.srs, problem.initial.srs_of.get(step.vm, {})
-    known = all(disk.drive in drives and {disk.source, disk.target} <= srs.keys() for disk in step.disks)
-    return known and step_disks(step.move, problem) == step.disks

@@ -9,22 +9,26 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 
-from rebalancer.describe.left_out import LEFT_OUT
+from rebalancer.describe.left_out import INCOMPLETE, LEFT_OUT
 from rebalancer.plan.duration import LEAST_STEPS, NO_EXPERIENCE
-from rebalancer.plan.finding import Finding
+from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.plan import Plan
 from rebalancer.plan.step import Step
+from rebalancer.units import counted
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def wrong_form(plan: Plan) -> Iterator[Finding]:
-    """Rows that stand twice, ids that are not those of the steps, relations named twice, a pace out of nothing."""
+    """Rows that stand twice, ids out of turn, relations that lead nowhere, a pace out of nothing, parts of nothing."""
     for name, rows in _rows(plan):
         for row in _twice(rows):
             yield _finding("", f"{name} {row} stands twice in it")
     yield from _numbers(plan.steps, "s")
     yield from _numbers(plan.rollback, "r")
+    if bool(plan.missing) != (plan.outcome == INCOMPLETE):
+        said = counted(len(plan.missing), "move is", "moves are")
+        yield _finding("", f"the outcome is '{plan.outcome}', and {said} said to be missing", rule="missing")
     part = any(each.rule == LEFT_OUT for each in plan.missing)
     if part and plan.made_from.part_of is None:
         yield _finding("", "moves were left out of it, and it does not name the plan that it is a part of")
@@ -55,14 +59,18 @@ def _rows(plan: Plan) -> Iterator[tuple[str, Iterable[Hashable]]]:
 
 
 def _numbers(steps: Sequence[Step], prefix: str) -> Iterator[Finding]:
-    """Steps are counted from one, and wait for others once each."""
+    """Steps are counted from one, and wait for earlier ones once each."""
+    earlier: set[str] = set()
     width = max(2, len(str(len(steps))))
     for number, step in enumerate(steps, start=1):
         wanted = f"{prefix}{number:0{width}}"
         if step.id != wanted:
             yield _finding(step.id, f"it is the step {wanted}")
-        for earlier in _twice(step.after):
-            yield _finding(step.id, f"it names {earlier} twice, for which it waits")
+        for twice in _twice(step.after):
+            yield _finding(step.id, f"it names {twice} twice, for which it waits")
+        for missing in [each for each in step.after if each not in earlier]:
+            yield _finding(step.id, f"it waits for {missing}, which is no earlier step", rule="after")
+        earlier.add(step.id)
 
 
 def _twice(rows: Iterable[Hashable]) -> list[Hashable]:
@@ -70,6 +78,5 @@ def _twice(rows: Iterable[Hashable]) -> list[Hashable]:
     return [row for row, times in Counter(rows).items() if times > 1]
 
 
-def _finding(step: str, words: str) -> Finding:
-    """A wrong claim."""
-    return Finding(step=step, state="at the start", rule="form", words=words)
+def _finding(step: str, words: str, rule: str = "form") -> Finding:
+    return Finding(kind=FindingKind.FORM, step=step, state="at the start", rule=rule, words=words)

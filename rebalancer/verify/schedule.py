@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.plan.duration import migration_network, wire_seconds
-from rebalancer.plan.finding import Finding
+from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.plan import Plan
 from rebalancer.plan.step import Step
 from rebalancer.policy import LimitsPolicy
@@ -215,4 +215,4 @@ def _tenths(seconds: float) -> int:
 
 def _finding(step: str, words: str) -> Finding:
     """A wrong claim."""
-    return Finding(step=step, state="in the schedule", rule="schedule", words=words)
+    return Finding(kind=FindingKind.CLAIM, step=step, state="in the schedule", rule="schedule", words=words)

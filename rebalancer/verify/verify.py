@@ -1,7 +1,16 @@
 """Proof that a plan is legal in a pool, from the plan and the pool alone.
 
-Nothing of what made the plan is used here but its values and the rules' own checkers: each step is carried out on
-paper, every state is judged, and the plan's claims about itself are computed again.
+Nothing that chooses, orders, schedules or composes is used here. What is, is of two sorts:
+
+- Second opinions, written apart from what made the plan: each step is carried out on paper, and every state judged by
+  the rules' own checkers (`simulate`); every other order that the relations allow is judged at its fullest, as a
+  minimum cut (`rebalancer.describe.concurrency`); times are swept through and launched anew (`schedule`, `launching`).
+  These find faults of the makers.
+- One description anew (`redescription`): names, figures, reasons and words, by the same functions of
+  `rebalancer.describe` that described the plan, compared field by field (`compare`). It finds what was edited, or does
+  not belong to this pool; a fault of those functions it shares.
+
+`form` holds what stands once and in its order in every plan.
 """
 
 from __future__ import annotations
@@ -11,27 +20,26 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rebalancer.demand import LoadProfile
-from rebalancer.describe.concurrency import clashes
-from rebalancer.describe.crossing import crossing_of
 from rebalancer.describe.figures import profile_of
-from rebalancer.describe.left_out import wrong_missing
 from rebalancer.describe.worth import over_limits
-from rebalancer.errors import PolicyError
+from rebalancer.errors import ModelBug, PolicyError
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
 from rebalancer.placement import Placement
 from rebalancer.plan.document import digest_of
-from rebalancer.plan.finding import Finding
+from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.plan import FORMAT, Plan
-from rebalancer.plan.step import Step, StepKind
+from rebalancer.plan.step import Step
 from rebalancer.policy.digest import policy_digest
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Rulebook
-from rebalancer.verify.disks import astray, misplaced_disks
-from rebalancer.verify.figures import strangers, wrong_claims, wrong_demand
+from rebalancer.verify.comparable import incomparable, strangers
+from rebalancer.verify.compare import wrong_claims
+from rebalancer.verify.disks import astray
 from rebalancer.verify.form import wrong_form
-from rebalancer.verify.names import wrong_words
+from rebalancer.verify.redescription import described_anew, named_anew
 from rebalancer.verify.schedule import wrong_durations, wrong_schedule
+from rebalancer.verify.simulate import Simulation
 
 AT_THE_START = "at the start"
 AT_THE_END = "at the end"
@@ -57,11 +65,29 @@ def verify_plan(
     if not plan.made_from.is_of(pool):
         return sealed
     try:
-        problem = make_problem(pool, demand or profile_of(plan), plan.policy)
-        book = Rulebook.of(problem)
+        book = Rulebook.of(make_problem(pool, demand or profile_of(plan), plan.policy))
     except PolicyError as error:
-        return (*sealed, Finding(step="", state=AT_THE_START, rule="policy", words=str(error)))
+        return (*sealed, Finding(kind=FindingKind.SEAL, step="", state=AT_THE_START, rule="policy", words=str(error)))
     return (*sealed, *_of_steps(plan, book.way_back() if plan.made_from.undoes else book, done))
+
+
+def refusals(plan: Plan, pool: Pool, demand: LoadProfile | None = None, *, now: datetime) -> tuple[Finding, ...]:
+    """What rules refuse of *plan*, which was made for *pool* just now: another plan may do better.
+
+    Args:
+        plan: a plan of our own.
+        pool: the pool as it was made for.
+        demand: as for `verify_plan`.
+        now: when it was made.
+
+    Raises:
+        ModelBug: the plan contradicts the pool or itself, which no other plan would mend.
+    """
+    findings = verify_plan(plan, pool, demand, now=now)
+    bugs = [finding for finding in findings if finding.kind is not FindingKind.ILLEGAL]
+    if bugs:
+        raise ModelBug("; ".join(map(str, bugs)))
+    return findings
 
 
 def _of_seal(plan: Plan, pool: Pool, now: datetime) -> Iterator[Finding]:
@@ -80,7 +106,7 @@ def _of_seal(plan: Plan, pool: Pool, now: datetime) -> Iterator[Finding]:
         ("policy", policy_digest(plan.policy) != plan.made_from.policy_digest, "the policy is not the one it names"),
     ):
         if wrong:
-            yield Finding(step="", state=AT_THE_START, rule=rule, words=words)
+            yield Finding(kind=FindingKind.SEAL, step="", state=AT_THE_START, rule=rule, words=words)
 
 
 def _other(plan: Plan, pool: Pool) -> str:
@@ -117,28 +143,34 @@ def expiry(plan: Plan) -> datetime:
 def _of_steps(plan: Plan, book: Rulebook, done: Collection[str]) -> Iterator[Finding]:
     """Steps, end, claims and the way back; what was carried out already counts where something may get no worse."""
     left = [step for step in plan.steps if step.id not in done]
-    book = book.under(
-        replace(book.problem, before=_undone([step for step in plan.steps if step.id in done], book.problem))
-    )
-    problem = book.problem
-    yield from _of_order(plan.steps)
-    run = _Run(book, plan.predicted)
-    findings = [*run.all(left), *run.clashes(left), *_of_end(plan, run.placement, book, done)]
+    if done:
+        before = _undone([step for step in plan.steps if step.id in done], book.problem)
+        book = book.under(replace(book.problem, before=before))
+    run = Simulation(book, plan.predicted)
+    findings = [
+        *run.carry_out(left),
+        *run.interleavings(left),
+        *_of_end(plan, run.placement, book, done),
+    ]
     yield from findings
-    yield from wrong_words(plan, problem.pool)
-    if inventory_digests(problem.pool) == plan.made_from.inventories:
-        strange = tuple(strangers(plan, problem.pool))
-        yield from strange or _of_claims(plan, book)
+    yield from _of_claims(plan, book)
     if not findings and not done:
         yield from _of_way_back(plan, book.way_back().at(run.placement))
 
 
 def _of_claims(plan: Plan, book: Rulebook) -> Iterator[Finding]:
-    """What the plan says of the pool that it was made from, which is that of *book*."""
-    yield from wrong_claims(plan, book)
-    yield from wrong_demand(plan, book.problem)
-    yield from wrong_missing(plan, book)
-    yield from wrong_durations(plan, book.problem.pool)
+    """What the plan says; of a pool that has changed since, only what things are called."""
+    problem = book.problem
+    right = named_anew(plan, problem.pool)
+    if inventory_digests(problem.pool) == plan.made_from.inventories:
+        obstacles = tuple(strangers(plan, problem.pool))
+        if not obstacles:
+            yield from wrong_durations(plan, problem.pool)
+            obstacles = tuple(incomparable(plan, problem))
+        yield from obstacles
+        if not obstacles:
+            right = described_anew(right, book)
+    yield from wrong_claims(plan, right)
 
 
 def _undone(steps: Sequence[Step], problem: Problem) -> Placement:
@@ -148,107 +180,6 @@ def _undone(steps: Sequence[Step], problem: Problem) -> Placement:
         if step.vm in before and step.source in problem.pool.hosts:
             before[step.vm] = step.source
     return Placement(before)
-
-
-def _of_order(steps: Sequence[Step]) -> Iterator[Finding]:
-    """Ids that count up, and relations that point backwards."""
-    seen: set[str] = set()
-    for position, step in enumerate(steps):
-        if position and step.id <= steps[position - 1].id:
-            yield Finding(step=step.id, state=AT_THE_START, rule="order", words="steps do not stand in their order")
-        for missing in [each for each in step.after if each not in seen]:
-            words = f"it waits for {missing}, which is no earlier step"
-            yield Finding(step=step.id, state=AT_THE_START, rule="after", words=words)
-        seen.add(step.id)
-
-
-class _Run:
-    """The steps, carried out on paper from where the VMs of *book* are."""
-
-    def __init__(self, book: Rulebook, predicted: Placement) -> None:
-        self._book, self._problem, self._predicted = book, book.problem, predicted
-        self._ledger = book.ledger()
-        self._now = book
-        self._moved: set[Uuid] = set()
-        self._last = ""
-
-    @property
-    def placement(self) -> Placement:
-        """Where the VMs are by now."""
-        return self._now.problem.initial
-
-    def all(self, steps: Sequence[Step]) -> Iterator[Finding]:
-        """One after another."""
-        for step in steps:
-            wrong = tuple(self._misplaced(step))
-            yield from wrong
-            if not wrong:
-                yield from self._misnamed(step)
-                yield from self._misled(step)
-                yield from self._refused(step)
-                self._carry_out(step)
-            self._last = step.id
-
-    def clashes(self, steps: Sequence[Step]) -> Iterator[Finding]:
-        """In every other order that the relations allow."""
-        known = [step for step in steps if step.vm in self._problem.initial.host_of]
-        for clash in clashes(known, self._book):
-            yield Finding(
-                step=clash.step, state="in some order that its relations allow", rule=clash.rule, words=clash.words
-            )
-
-    def _state(self) -> str:
-        """Which moment this is."""
-        return f"after {self._last}" if self._last else AT_THE_START
-
-    def _misplaced(self, step: Step) -> Iterator[Finding]:
-        """The step does not start where its VM is, or does not lead to a host."""
-        pool, here = self._problem.pool, self.placement.host_of.get(step.vm)
-        for wrong, words in (
-            (here is None, f"VM {step.vm_name} does not run in this pool"),
-            (here not in {None, step.source}, f"VM {step.vm_name} is on {self._name(here)}, not on {step.source_name}"),
-            (step.target not in pool.hosts, f"the pool has no host {step.target_name} ({step.target})"),
-            (step.target == step.source, f"it leads from {step.source_name} to where it starts"),
-        ):
-            if wrong:
-                yield Finding(step=step.id, state=self._state(), rule="placement", words=words)
-        for words in misplaced_disks(step, self.placement, self._moved, pool):
-            yield Finding(step=step.id, state=self._state(), rule="placement", words=words)
-
-    def _misnamed(self, step: Step) -> Iterator[Finding]:
-        """A move ends where its VM is to be once the plan is done, a hop does not."""
-        if (step.kind is StepKind.MOVE) != (step.target == self._predicted.host_of.get(step.vm)):
-            words = f"it is called a {step.kind.value}, but VM {step.vm_name} is to end elsewhere"
-            if step.kind is StepKind.HOP:
-                words = f"it is called a hop, but VM {step.vm_name} is to end there"
-            yield Finding(step=step.id, state=self._state(), rule="placement", words=words)
-
-    def _misled(self, step: Step) -> Iterator[Finding]:
-        """The other pool, or the networks there, are not those to which policy and names lead."""
-        if step.crossing != crossing_of(step.move, self._now.problem):
-            words = f"{step.vm_name} to {self._name(step.target)}: the pool or the networks that it leads to are others"
-            yield Finding(step=step.id, state=self._state(), rule="networks-mapped", words=words)
-
-    def _refused(self, step: Step) -> Iterator[Finding]:
-        """What rules say, with the VM on both hosts."""
-        move = f"{step.vm_name} to {self._name(step.target)}"
-        for objection in self._now.objections(step.move):
-            yield Finding(step=step.id, state=self._state(), rule=objection.rule, words=f"{move}: {objection.words}")
-        for violation in self._ledger.objections(step.vm, step.target, step.move.disks):
-            words = f"{move}, held on both {'hosts and SRs' if step.disks else 'hosts'}: {violation.words}"
-            yield Finding(step=step.id, state=self._state(), rule=violation.rule, words=words)
-
-    def _carry_out(self, step: Step) -> None:
-        """The VM holds both hosts and its disks both SRs, then only the targets."""
-        self._ledger.join(step.vm, step.target, step.move.disks)
-        self._ledger.settle(step.vm, step.source, step.move.disks)
-        self._now = self._now.at(self.placement.after(step.move))
-        self._moved |= {disk.drive for disk in step.disks}
-
-    def _name(self, host: Uuid | None) -> str:
-        """The name of a host."""
-        known = self._problem.pool.hosts.get(host or "")
-        return known.name if known else str(host)
 
 
 def _of_end(plan: Plan, end: Placement, book: Rulebook, done: Collection[str]) -> Iterator[Finding]:
@@ -262,26 +193,29 @@ def _of_end(plan: Plan, end: Placement, book: Rulebook, done: Collection[str]) -
         predicted, there = after.get(vm), end.host_of.get(vm)
         if predicted != there:
             words = f"VM {names.get(vm, vm)} is on {hosts.get(there, there)}, not on {hosts.get(predicted, predicted)}"
-            yield Finding(step="", state=AT_THE_END, rule="placement", words=words)
+            yield Finding(kind=FindingKind.MISPLACED, step="", state=AT_THE_END, rule="placement", words=words)
     for words in astray(plan, end, done):
-        yield Finding(step="", state=AT_THE_END, rule="placement", words=words)
+        yield Finding(kind=FindingKind.MISPLACED, step="", state=AT_THE_END, rule="placement", words=words)
     for violation in book.violations(end, since=problem.initial):
-        yield Finding(step="", state=AT_THE_END, rule=violation.rule, words=violation.words)
+        yield Finding(kind=FindingKind.ILLEGAL, step="", state=AT_THE_END, rule=violation.rule, words=violation.words)
 
 
 def _of_way_back(plan: Plan, book: Rulebook) -> Iterator[Finding]:
     """The rollback steps are legal from the end, and lead back to where everything was."""
-    yield from _of_order(plan.rollback)
-    problem, run = book.problem, _Run(book, plan.before)
-    yield from run.all(plan.rollback)
-    yield from run.clashes(plan.rollback)
+    problem, run = book.problem, Simulation(book, plan.before)
+    yield from run.carry_out(plan.rollback)
+    yield from run.interleavings(plan.rollback)
     stranded, before = {each.uuid for each in plan.no_way_back}, plan.before.host_of
     for vm in sorted({step.vm for step in (*plan.steps, *plan.rollback)} - stranded):
         if run.placement.host_of.get(vm) != before.get(vm):
             words = f"VM {problem.pool.vms[vm].name} is not back where it was"
-            yield Finding(step="", state="at the end of the way back", rule="rollback", words=words)
+            yield Finding(
+                kind=FindingKind.MISPLACED, step="", state="at the end of the way back", rule="rollback", words=words
+            )
     home = {drive: sr for vm, srs in plan.before.srs_of.items() if vm not in stranded for drive, sr in srs.items()}
     for vm, srs in sorted(run.placement.srs_of.items()):
         if any(home.get(drive, sr) != sr for drive, sr in srs.items()):
             words = f"a disk of VM {problem.pool.vms[vm].name} is not back where it was"
-            yield Finding(step="", state="at the end of the way back", rule="rollback", words=words)
+            yield Finding(
+                kind=FindingKind.MISPLACED, step="", state="at the end of the way back", rule="rollback", words=words
+            )

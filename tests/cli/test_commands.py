@@ -215,14 +215,14 @@ def _ends(plan: Plan) -> set[str]:
 
 
 def test_verify_names_the_step(served: Served, terminal: Terminal, plan: Path) -> None:
-    """In JSON, a refused plan comes with step, state, rule and words; the code is 4."""
+    """In JSON, a refused plan comes with kind, step, state, rule and words; the code is 4."""
     with served.changed("host", served.plan.steps[0].target, enabled=False):
         ended = terminal.run("verify", plan, served.url, "--json")
     assert ended.code == Exit.STALE
     assert ended.json()["accepted"] is False
     (finding, *_) = ended.json()["findings"]
-    assert list(finding) == ["step", "state", "rule", "words"]
-    assert "target-enabled" in {each["rule"] for each in ended.json()["findings"]}
+    assert list(finding) == ["kind", "step", "state", "rule", "words"]
+    assert ("illegal", "target-enabled") in {(each["kind"], each["rule"]) for each in ended.json()["findings"]}
 
 
 def test_policy_check_with_and_without_a_pool(served: Served, terminal: Terminal) -> None:

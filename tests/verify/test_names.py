@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from rebalancer.plan import Finding, HostRow, LeftAlone, OldViolation, Plan, sealed
-from rebalancer.verify.reasons import alike
+from rebalancer.plan import Finding, FindingKind, HostRow, LeftAlone, OldViolation, Plan, sealed
+from rebalancer.verify.tolerance import alike
 from rebalancer.verify.verify import verify_plan
 from tests.plan.made import LATER, goal_of, plan_of, pool_with
 from tests.planner.busy import PLAN, busy_pool, edited, verdict
@@ -42,36 +42,51 @@ def with_stranger(plan: Plan) -> Plan:
 
 
 LIES: dict[str, tuple[Callable[[Plan], Plan], str]] = {
-    "VM of a step": (lambda plan: edited(plan, 0, vm_name="other"), "is called 'other' here"),
-    "source of a step": (lambda plan: edited(plan, 0, source_name="h9"), "is called 'h9' here"),
-    "target of a step": (lambda plan: edited(plan, 1, target_name="h9"), "is called 'h9' here"),
+    "VM of a step": (lambda plan: edited(plan, 0, vm_name="other"), "steps[0].vm_name is 'other', and should be '"),
+    "source of a step": (
+        lambda plan: edited(plan, 0, source_name="h9"),
+        "steps[0].source_name is 'h9', and should be 'h3'",
+    ),
+    "target of a step": (
+        lambda plan: edited(plan, 1, target_name="h9"),
+        "steps[1].target_name is 'h9', and should be 'h",
+    ),
     "VM on the way back": (
         lambda plan: replace(plan, rollback=(replace(plan.rollback[0], vm_name="other"), *plan.rollback[1:])),
-        "is called 'other' here",
+        "rollback[0].vm_name is 'other', and should be '",
     ),
-    "host": (lambda plan: with_host_named(plan, "h9"), "is called 'h9' here"),
+    "host": (lambda plan: with_host_named(plan, "h9"), "hosts[0].name is 'h9', and should be 'h1'"),
     "pool": (
         lambda plan: replace(plan, made_from=replace(plan.made_from, pool_name="another")),
-        "is called 'another' here",
+        "made_from.pool_name is 'another', and should be '",
     ),
     "VM left alone": (
         lambda plan: replace(
             plan, left_alone=(LeftAlone(kind="vm", uuid="db", name="web-1", rule="never-move", words="x"),)
         ),
-        "VM db is called 'web-1' here",
+        "left_alone[0].name is 'web-1', and should be 'db'",
     ),
-    "reason of a step": (lambda plan: edited(plan, 0, why="relieves h9"), "its reason is another: "),
+    "reason of a step": (
+        lambda plan: edited(plan, 0, why="relieves h9"),
+        "steps[0].why is 'relieves h9', and should be 'makes room on h3",
+    ),
     "reason on the way back": (
         lambda plan: replace(plan, rollback=(replace(plan.rollback[0], why="for fun"), *plan.rollback[1:])),
-        "its reason is another: back to where it was",
+        "rollback[0].why is 'for fun', and should be 'back to where it was'",
     ),
-    "home, which it is not": (lambda plan: replace(plan, outcome="home"), "its reason is another: back to where"),
-    "summary": (lambda plan: replace(plan, summary="Nothing to do."), "the summary is not one of this plan"),
-    "unit": (lambda plan: with_tier(plan, unit="ducks"), "is another than the plan says"),
-    "sentence": (lambda plan: with_tier(plan, sentence="All is well."), "is another than the plan says"),
-    "proof": (lambda plan: with_tier(plan, bound=plan.tiers[1].after - 1, proved=True), "its bound says otherwise"),
-    "busiest hour": (lambda plan: with_peak(plan, 23), "is busiest at another hour"),
-    "no hour": (lambda plan: with_peak(plan, -1), "is busiest at another hour"),
+    "home, which it is not": (lambda plan: replace(plan, outcome="home"), ", and should be 'back to where it was'"),
+    "summary": (
+        lambda plan: replace(plan, summary="Nothing to do."),
+        "summary is 'Nothing to do.', and should be '5 steps, 1 of them",
+    ),
+    "unit": (lambda plan: with_tier(plan, unit="ducks"), "tiers[1].unit is 'ducks', and should be 'pCPU-hours'"),
+    "sentence": (lambda plan: with_tier(plan, sentence="All is well."), "tiers[1].sentence is 'All is well.', and"),
+    "proof": (
+        lambda plan: with_tier(plan, bound=plan.tiers[1].after - 1, proved=True),
+        "tiers[1].proved is True, and should be False",
+    ),
+    "busiest hour": (lambda plan: with_peak(plan, 23), "before.peak_slot is 23, and should be 14"),
+    "no hour": (lambda plan: with_peak(plan, -1), "before.peak_slot is -1, and should be 14"),
     "demand of a stranger": (with_stranger, "not that of the VMs that it moves"),
 }
 
@@ -88,10 +103,13 @@ def test_a_lie_is_refused_although_the_digest_fits(lie: str) -> None:
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
-        (lambda old: (replace(old, words="all is well"),), "what was broken before it is another: VMs of group 'g'"),
-        (lambda old: (replace(old, mended=False),), "what it mends, is not what the plan says"),
-        (lambda old: (), "what it mends, is not what the plan says"),  # noqa: ARG005 - an edit takes the violation
-        (lambda old: (old, old), "what it mends, is not what the plan says"),
+        (
+            lambda old: (replace(old, words="all is well"),),
+            "[0].words is 'all is well', and should be \"VMs of group 'g'",
+        ),
+        (lambda old: (replace(old, mended=False),), "[0].mended is False, and should be True"),
+        (lambda old: (), "[0] is not there, and should be VMs of group 'g'"),  # noqa: ARG005 - an edit takes the violation
+        (lambda old: (old, old), "[1] should not be there: VMs of group 'g'"),
     ],
 )
 def test_what_was_broken_is_held_against_the_rules(
@@ -103,7 +121,7 @@ def test_what_was_broken_is_held_against_the_rules(
     plan = plan_of(problem, goal_of(problem, a="h2"))
     assert verify_plan(plan, pool, now=LATER) == ()
     (found,) = verify_plan(sealed(replace(plan, old_violations=edit(plan.old_violations[0]))), pool, now=LATER)
-    assert words in found.words
+    assert found.words.startswith(f"old_violations{words}")
 
 
 def test_a_wish_that_is_given_up_has_to_be_told() -> None:
@@ -115,7 +133,9 @@ def test_a_wish_that_is_given_up_has_to_be_told() -> None:
     assert verify_plan(plan, pool, now=LATER) == ()
     silent = sealed(replace(plan, warnings=plan.warnings[1:]))
     (found,) = verify_plan(silent, pool, now=LATER)
-    assert found.words.startswith("it does not warn: the plan gives up a wish that held before: ")
+    assert found.words.startswith(
+        'warnings[1] is not there, and should be "the plan gives up a wish that held before: '
+    )
 
 
 @pytest.mark.parametrize(
@@ -128,10 +148,11 @@ def test_a_wish_that_is_given_up_has_to_be_told() -> None:
             "relieves h2, at 112% of its threshold at Mon 19:00",
             False,
         ),
+        ("relieves h1, at 112% of its threshold", "relieves h1, at % of its threshold", False),
     ],
 )
 def test_what_rounding_leaves_is_no_lie(one: str, other: str, *, same: bool) -> None:
-    """A percent more or less, and the hour of a peak that another check holds against the load."""
+    """A percent more or less, and the hour of a peak, which is held against the load; not a percent without number."""
     assert alike(one, other) is same
 
 
@@ -148,10 +169,11 @@ def test_a_vm_that_was_renamed_since_is_told() -> None:
     found = verify_plan(PLAN, renamed, now=LATER)
     assert (
         Finding(
+            kind=FindingKind.CLAIM,
             step=step.id,
             state="at the start",
             rule="words",
-            words=f"VM {step.vm} is called {step.vm_name!r} here and 'new name' in the pool",
+            words=f"steps[0].vm_name is {step.vm_name!r}, and should be 'new name'",
         )
         in found
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from rebalancer.diff.drift import differences
 from rebalancer.inventory import PowerState
-from rebalancer.plan import LeftAlone, Plan, Step, StepKind, sealed
+from rebalancer.plan import Finding, FindingKind, LeftAlone, Plan, Step, StepKind, sealed
 from rebalancer.policy.digest import policy_digest
 from rebalancer.verify.verify import verify_plan
 from tests.plan.made import LATER, MADE_AT, demand_of, goal_of, plan_of, swap
@@ -230,3 +231,19 @@ def test_other_peaks_are_noticed(name: str) -> None:
     edits: dict[str, Any] = {name: flat}
     edited = sealed(replace(plan, load=replace(plan.load, **edits)))
     assert any(finding.rule in {"figures", "tiers"} for finding in verdict(edited))
+
+
+def kinds(found: Collection[Finding]) -> set[FindingKind]:
+    """The kinds of findings."""
+    return {finding.kind for finding in found}
+
+
+def test_findings_tell_of_what_kind_they_are() -> None:
+    """What rules refuse is told apart from what only contradicts itself, so that planners know which to solve again."""
+    full = replace(busy_pool(), vms={**busy_pool().vms, "new": make_vm("new", on="h4", gib=10)})
+    assert kinds(verdict(PLAN, full)) == {FindingKind.ILLEGAL}
+    moved = replace(busy_pool(), vms={**busy_pool().vms, "log": replace(busy_pool().vms["log"], resident_on="h4")})
+    assert FindingKind.MISPLACED in kinds(verdict(PLAN, moved))
+    assert kinds(verdict(sealed(replace(PLAN, summary="Nothing to do.")))) == {FindingKind.CLAIM}
+    assert kinds(verdict(sealed(replace(PLAN, warnings=(*PLAN.warnings, "x", "x"))))) == {FindingKind.FORM}
+    assert kinds(verdict(PLAN, now=MADE_AT + timedelta(hours=25))) == {FindingKind.SEAL}

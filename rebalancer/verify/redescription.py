@@ -1,0 +1,204 @@
+"""What a plan should say of itself: described anew from its steps, its end, its policy and its demand.
+
+The words and figures are those of `rebalancer.describe`, which whoever made the plan used, too. Where rounding leaves
+some room, or several answers are as good, the plan's own is kept, and so is what nothing here can compute: the word of
+whoever made it (docs/plan.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from rebalancer.describe.disks import ejections, sr_rows, step_disks
+from rebalancer.describe.figures import load_of, metrics_of, profile_of
+from rebalancer.describe.left_out import LEFT_OUT, left_out, missing_moves
+from rebalancer.describe.memory import memory_by_step
+from rebalancer.describe.reasons import BACK, HOME, Reasons
+from rebalancer.describe.summary import general_warnings, summary_of
+from rebalancer.inventory import Pool, Uuid
+from rebalancer.placement import Move
+from rebalancer.plan.leg import legs_of
+from rebalancer.plan.plan import LeftAlone, Missing, OldViolation, Plan
+from rebalancer.plan.step import HostMemory, Step, StepDisk
+from rebalancer.problem import Problem
+from rebalancer.rules import Rulebook
+from rebalancer.verify.figures import host_rows_of, same_load, tiers_of
+from rebalancer.verify.tolerance import as_told
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def named_anew(plan: Plan, pool: Pool) -> Plan:
+    """*plan* with everything called as in *pool*, and the summary that its own steps and figures give.
+
+    What is not in the pool any more has no other name. Nobody approves one VM while another one moves.
+    """
+    pools = {member.uuid: member for member in pool.members}
+    source = plan.made_from
+    beside = (replace(each, pool_name=_name(pools, each.pool, each.pool_name)) for each in source.beside)
+    return replace(
+        plan,
+        made_from=replace(source, pool_name=_name(pools, source.pool, source.pool_name), beside=tuple(beside)),
+        summary=summary_of(plan),
+        steps=tuple(_named_step(step, pool) for step in plan.steps),
+        hosts=tuple(replace(row, name=_name(pool.hosts, row.uuid, row.name)) for row in plan.hosts),
+        srs=tuple(replace(row, name=_name(pool.srs, row.uuid, row.name)) for row in plan.srs),
+        left_alone=tuple(_named_left(each, pool) for each in plan.left_alone),
+        rollback=tuple(_named_step(step, pool) for step in plan.rollback),
+        no_way_back=tuple(_named_left(each, pool) for each in plan.no_way_back),
+    )
+
+
+def described_anew(plan: Plan, book: Rulebook) -> Plan:
+    """*plan* as it should be, if *book* is of what it was made from.
+
+    Args:
+        plan: the plan, all of whose VMs and hosts the pool has, called as there.
+        book: the rules, in the pool that it was made from; with the demand that was measured, or that the plan carries.
+    """
+    problem = book.problem
+    carried = book.under(replace(problem, demand=profile_of(plan), pool=_copied(problem.pool, plan)))
+    reasons = Reasons(carried, plan.predicted)
+    back = tuple(BACK[step.kind] for step in plan.rollback)
+    end = book.at(plan.predicted)
+    return replace(
+        _measured_anew(plan, problem),
+        tiers=tuple(tiers_of(plan, carried)),
+        steps=tuple(_steps(plan.steps, _whys(plan, reasons), problem, book)),
+        missing=_missing(plan, book),
+        hosts=tuple(host_rows_of(plan, carried)),
+        srs=sr_rows(problem, plan.predicted),
+        old_violations=tuple(_old_violations(plan, reasons)),
+        warnings=(*plan.warnings, *_unsaid(plan, carried, reasons)),
+        rollback=tuple(_steps(plan.rollback, back, problem, end)),
+    )
+
+
+def _name(known: Mapping[Uuid, _Named], uuid: Uuid, otherwise: str) -> str:
+    return known[uuid].name if uuid in known else otherwise
+
+
+def _named_step(step: Step, pool: Pool) -> Step:
+    return replace(
+        step,
+        vm_name=_name(pool.vms, step.vm, step.vm_name),
+        source_name=_name(pool.hosts, step.source, step.source_name),
+        target_name=_name(pool.hosts, step.target, step.target_name),
+        disks=tuple(_named_disk(disk, pool) for disk in step.disks),
+    )
+
+
+def _named_disk(disk: StepDisk, pool: Pool) -> StepDisk:
+    return replace(
+        disk,
+        source_name=_name(pool.srs, disk.source, disk.source_name),
+        target_name=_name(pool.srs, disk.target, disk.target_name),
+    )
+
+
+def _named_left(left: LeftAlone, pool: Pool) -> LeftAlone:
+    known: Mapping[Uuid, _Named] = pool.hosts if left.kind == "host" else pool.vms
+    return replace(left, name=_name(known, left.uuid, left.name))
+
+
+def _copied(pool: Pool, plan: Plan) -> Pool:
+    """*pool* with the memory of its VMs as it was when the plan was made: what guests use changes all the time."""
+    sizes = {step.vm: step.memory_bytes for step in plan.steps}
+    vms = {
+        uuid: replace(vm, metrics=replace(vm.metrics, memory_actual_bytes=sizes[uuid]))
+        if uuid in sizes and vm.metrics
+        else vm
+        for uuid, vm in pool.vms.items()
+    }
+    return replace(pool, vms=vms)
+
+
+def _measured_anew(plan: Plan, problem: Problem) -> Plan:
+    """*plan* with the demand of *problem*, if both were measured in the same window."""
+    measured, claimed = metrics_of(problem.demand), plan.made_from.metrics
+    if measured is None or claimed is None or measured.window_end != claimed.window_end:
+        return plan
+    if problem.demand == profile_of(plan):
+        return plan
+    load = load_of(problem, {step.vm for step in plan.steps} & set(problem.initial))
+    made_from = replace(plan.made_from, metrics=replace(measured, source=claimed.source))
+    return replace(plan, made_from=made_from, load=plan.load if same_load(load, plan.load) else load)
+
+
+def _steps(steps: Sequence[Step], whys: Sequence[str], problem: Problem, start: Rulebook) -> Iterator[Step]:
+    """*steps* from where the VMs are at their *start*, each for one of *whys*."""
+    for step, held, why in zip(steps, _held(steps, start), whys, strict=True):
+        memory = _memory(step, problem.pool)
+        disks = _disks(step, problem) if step.disks else ()
+        yield replace(step, memory_bytes=memory, disks=disks, hosts=held, why=as_told(step.why, why))
+
+
+def _held(steps: Sequence[Step], start: Rulebook) -> Sequence[tuple[HostMemory, HostMemory]]:
+    """What source and target of each step hold; of VMs and hosts that are not there the steps themselves tell."""
+    vms, hosts = start.problem.initial.host_of, start.problem.pool.hosts
+    if all(step.vm in vms and step.source in hosts and step.target in hosts for step in steps):
+        return memory_by_step(steps, start)
+    return [step.hosts for step in steps]
+
+
+def _memory(step: Step, pool: Pool) -> int:
+    """What *step* copies: anything that its VM may have by then."""
+    vm = pool.vms[step.vm]
+    sizes = (vm.migration_memory_bytes, vm.memory.dynamic_min_bytes, vm.memory.dynamic_max_bytes)
+    return step.memory_bytes if min(sizes) <= step.memory_bytes <= max(sizes) else vm.migration_memory_bytes
+
+
+def _disks(step: Step, problem: Problem) -> tuple[StepDisk, ...]:
+    """The disks of *step*; none where the pool does not have the drives or SRs."""
+    srs, drives = problem.pool.srs, problem.initial.srs_of.get(step.vm, {})
+    known = all(disk.drive in drives and {disk.source, disk.target} <= srs.keys() for disk in step.disks)
+    return step_disks(step.move, problem) if known else ()
+
+
+def _whys(plan: Plan, reasons: Reasons) -> tuple[str, ...]:
+    """Why each step is made; those that lead back need no other reason."""
+    if plan.made_from.undoes or plan.outcome == HOME:
+        return tuple(BACK[step.kind] for step in plan.steps)
+    return reasons.of(legs_of(plan.steps))
+
+
+def _old_violations(plan: Plan, reasons: Reasons) -> Iterator[OldViolation]:
+    """What was broken before; why it stays so is the maker's word."""
+    claimed = plan.old_violations
+    for number, old in enumerate(reasons.old_violations()):
+        mine = claimed[number] if number < len(claimed) else old
+        yield replace(old, words=as_told(mine.words, old.words), why_not=mine.why_not)
+
+
+def _unsaid(plan: Plan, carried: Rulebook, reasons: Reasons) -> Iterator[str]:
+    """Warnings that *plan* lacks; on a way back, wishes do not bind and are told all the same."""
+    if plan.made_from.undoes:
+        reasons = Reasons(Rulebook.of(carried.problem), plan.predicted)
+    problem = carried.problem
+    general = general_warnings(problem, plan.no_way_back)
+    for words in (*reasons.new_violations(), *ejections(plan.steps, problem), *general):
+        if words not in plan.warnings:
+            yield words
+
+
+def _missing(plan: Plan, book: Rulebook) -> tuple[Missing, ...]:
+    """The moves of which *plan* says that they are missing, each with the reason that the rules give.
+
+    Why somebody left a move out they said in words of their own.
+    """
+    problem, end, hosts = book.problem, plan.predicted, book.problem.pool.hosts
+    if not plan.missing:
+        return ()
+    known = {each.vm: each for each in plan.missing if each.vm in end.host_of and each.target in hosts}
+    moves = {vm: Move(vm=vm, source=end[vm], target=each.target) for vm, each in known.items()}
+    away = {vm: move for vm, move in moves.items() if move.source != move.target}
+    by_choice = {vm for vm in away if known[vm].rule == LEFT_OUT}
+    found = [*missing_moves([move for vm, move in away.items() if vm not in by_choice], end, book)]
+    for vm in by_choice:
+        found += left_out([away[vm]], problem, known[vm].words)
+    return tuple(sorted(found, key=lambda each: (each.vm_name, each.vm)))

@@ -1,0 +1,105 @@
+"""The steps of a plan, carried out on paper: the rules judge every state, in the plan's order and in every other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rebalancer.describe.concurrency import SAME_VM, clashes
+from rebalancer.describe.crossing import crossing_of
+from rebalancer.inventory import Uuid
+from rebalancer.placement import Placement
+from rebalancer.plan.finding import Finding, FindingKind
+from rebalancer.plan.step import Step, StepKind
+from rebalancer.rules import Rulebook
+from rebalancer.verify.disks import misplaced_disks
+
+IN_SOME_ORDER = "in some order that its relations allow"
+
+
+class Simulation:
+    """The pool of *book* while steps are carried out that are to lead to *predicted*."""
+
+    def __init__(self, book: Rulebook, predicted: Placement) -> None:
+        self._book, self._problem, self._predicted = book, book.problem, predicted
+        self._ledger = book.ledger()
+        self._now = book
+        self._moved: set[Uuid] = set()
+        self._state = "at the start"
+
+    @property
+    def placement(self) -> Placement:
+        """Where the VMs are by now."""
+        return self._now.problem.initial
+
+    def carry_out(self, steps: Sequence[Step]) -> Iterator[Finding]:
+        """What speaks against *steps*, one after another; those that do not start or lead anywhere are passed over."""
+        for step in steps:
+            wrong = tuple(self._misplaced(step))
+            yield from wrong
+            if not wrong:
+                yield from self._misnamed(step)
+                yield from self._misled(step)
+                yield from self._refused(step)
+                self._settle(step)
+            self._state = f"after {step.id}"
+
+    def interleavings(self, steps: Sequence[Step]) -> Iterator[Finding]:
+        """What speaks against *steps* in any order that their relations allow, however many run at once."""
+        known = [step for step in steps if step.vm in self._problem.initial.host_of]
+        for clash in clashes(known, self._book):
+            kind = FindingKind.FORM if clash.rule == SAME_VM else FindingKind.ILLEGAL
+            yield Finding(kind=kind, step=clash.step, state=IN_SOME_ORDER, rule=clash.rule, words=clash.words)
+
+    def _misplaced(self, step: Step) -> Iterator[Finding]:
+        """The step does not start where its VM and its disks are, or does not lead anywhere."""
+        pool, here = self._problem.pool, self.placement.host_of.get(step.vm)
+        if here is None:
+            yield self._misplacement(step, f"VM {step.vm_name} does not run in this pool")
+        elif here != step.source:
+            yield self._misplacement(step, f"VM {step.vm_name} is on {self._name(here)}, not on {step.source_name}")
+        if step.target not in pool.hosts:
+            yield self._misplacement(step, f"the pool has no host {step.target_name} ({step.target})")
+        if step.target == step.source:
+            yield self._misplacement(step, f"it leads from {step.source_name} to where it starts")
+        for words in misplaced_disks(step, self.placement, self._moved, pool):
+            yield self._misplacement(step, words)
+
+    def _misnamed(self, step: Step) -> Iterator[Finding]:
+        """A move ends where its VM is to be once the plan is done, a hop does not."""
+        ends = step.target == self._predicted.host_of.get(step.vm)
+        if ends != (step.kind is StepKind.MOVE):
+            where = "there" if ends else "elsewhere"
+            yield self._misplacement(step, f"it is called a {step.kind}, but VM {step.vm_name} is to end {where}")
+
+    def _misled(self, step: Step) -> Iterator[Finding]:
+        """The other pool, or the networks there, are not those to which policy and names lead."""
+        if step.crossing != crossing_of(step.move, self._now.problem):
+            words = f"{self._called(step)}: the pool or the networks that it leads to are others"
+            yield self._misplacement(step, words, rule="networks-mapped")
+
+    def _refused(self, step: Step) -> Iterator[Finding]:
+        """What rules say, with the VM on both hosts."""
+        called, kind = self._called(step), FindingKind.ILLEGAL
+        for objection in self._now.objections(step.move):
+            words = f"{called}: {objection.words}"
+            yield Finding(kind=kind, step=step.id, state=self._state, rule=objection.rule, words=words)
+        for violation in self._ledger.objections(step.vm, step.target, step.move.disks):
+            words = f"{called}, held on both {'hosts and SRs' if step.disks else 'hosts'}: {violation.words}"
+            yield Finding(kind=kind, step=step.id, state=self._state, rule=violation.rule, words=words)
+
+    def _settle(self, step: Step) -> None:
+        """The VM holds both hosts and its disks both SRs, then only the targets."""
+        self._ledger.join(step.vm, step.target, step.move.disks)
+        self._ledger.settle(step.vm, step.source, step.move.disks)
+        self._now = self._now.at(self.placement.after(step.move))
+        self._moved |= {disk.drive for disk in step.disks}
+
+    def _misplacement(self, step: Step, words: str, rule: str = "placement") -> Finding:
+        return Finding(kind=FindingKind.MISPLACED, step=step.id, state=self._state, rule=rule, words=words)
+
+    def _called(self, step: Step) -> str:
+        return f"{step.vm_name} to {self._name(step.target)}"
+
+    def _name(self, host: Uuid) -> str:
+        known = self._problem.pool.hosts.get(host)
+        return known.name if known else host

@@ -1,0 +1,35 @@
+"""What counts as the same: figures and words as a plan has them, as far as rounding explains how they differ."""
+
+from __future__ import annotations
+
+import math
+import re
+
+TOLERANCE = 1e-3
+"""What a figure may be off, relatively or in its own unit: plans keep six digits of every pCPU."""
+PERCENT = re.compile(r"(\d{1,9})%")
+HOUR = re.compile(r"at (?:\w{3} )?\d\d:\d\d")
+"""The busiest hour, held against the load by `rebalancer.verify.figures`; of two equal ones, either will do."""
+
+
+def close(one: float, other: float) -> bool:
+    """Equal up to what rounding leaves."""
+    return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+
+
+def nearest(claimed: float, *right: float) -> float:
+    """*claimed* if one of *right* is that, else the first of those."""
+    return claimed if any(close(claimed, each) for each in right) else right[0]
+
+
+def as_told(claimed: str, right: str) -> str:
+    """*claimed* if it says the same as *right*, else that."""
+    return claimed if alike(claimed, right) else right
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether both say the same, up to a percent that rounding leaves and the hour of a peak."""
+    texts = [HOUR.sub("at", PERCENT.sub("%", each)) for each in (one, other)]
+    percents = [[int(each) for each in PERCENT.findall(words)] for words in (one, other)]
+    alike = texts[0] == texts[1] and len(percents[0]) == len(percents[1])
+    return alike and all(abs(mine - yours) <= 1 for mine, yours in zip(*percents, strict=True))
