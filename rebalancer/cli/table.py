@@ -20,6 +20,9 @@ INDENT = 4
 READABLE = 40
 """Columns that running text needs to be read beside its row."""
 
+SHOWN = 4
+"""How many names a cell lists."""
+
 
 def table(title: str, columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> Group:
     """*rows* below their headings, as wide as standard output; an empty *title* is left out.
@@ -86,6 +89,12 @@ class _Grid:
 def below(words: str) -> Group:
     """*words* below a table, a little to the right in all of their lines."""
     return Group(*(plain(" " * GAP + line) for line in _broken(words, console().width - GAP)))
+
+
+def some_of(names: Sequence[str]) -> str:
+    """The first few, and how many more."""
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _broken(words: str, width: int) -> list[str]:

@@ -6,9 +6,10 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rebalancer.cli.check_views import check_tables
 from rebalancer.cli.output import heading, show, show_lines
 from rebalancer.cli.progress import watch_run, watch_solve
-from rebalancer.cli.views import accepted, check_tables, hosts_table, plan_tables
+from rebalancer.cli.views import accepted, hosts_table, plan_tables
 from rebalancer.errors import IllegalPlan
 from rebalancer.execute import execute
 from rebalancer.export import read_plan, write_plan

@@ -7,101 +7,15 @@ from collections.abc import Iterator, Sequence
 from rich.console import Group, RenderableType
 
 from rebalancer.cli.output import heading
-from rebalancer.cli.table import below, table
-from rebalancer.describe.left_out import what_is_missing
-from rebalancer.describe.summary import duration_in_words
+from rebalancer.cli.table import below, some_of, table
 from rebalancer.export.disk_rows import DISK_COLUMNS, disk_rows
 from rebalancer.export.markdown import facts, peak_in_words
+from rebalancer.export.missing_rows import missing_rows, what_is_missing
 from rebalancer.export.network_rows import NETWORK_COLUMNS, network_rows, target_in_words
 from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.export.told_apart import told_apart
-from rebalancer.inventory import VM
-from rebalancer.legality.report import LegalityReport, PairAnswer
 from rebalancer.plan import HostRow, LeftAlone, Plan, Step, StepKind, Tier
-from rebalancer.rules import Objection
-from rebalancer.units import counted, size_in_words
-
-SHOWN = 4
-"""How many names a cell lists."""
-
-
-def explanation_table(vm: VM, answers: Sequence[PairAnswer]) -> RenderableType:
-    """One row an objection; hosts that meet the same objections share their rows."""
-    alike: dict[tuple[bool, tuple[Objection, ...], str], list[str]] = {}
-    for answer in answers:
-        alike.setdefault((answer.stays, answer.objections, _along(answer)), []).append(answer.host.name)
-    rows = [row for key, hosts in alike.items() for row in _explained(hosts, *key)]
-    return table(f"{vm.name} ({vm.uuid})", {"may move": "left", "to": "text", "rule": "left", "why": "text"}, rows)
-
-
-def _explained(
-    hosts: Sequence[str],
-    stays: bool,  # noqa: FBT001 - a part of one key
-    objections: Sequence[Objection],
-    along: str,
-) -> Iterator[tuple[str, ...]]:
-    """The rows of hosts that are alike; the first objection is XAPI's answer."""
-    names = ", ".join(hosts)
-    if not objections:
-        yield ("is there" if stays else "with disks" if along else "yes", names, "", along)
-    for number, each in enumerate(objections):
-        yield ("" if number else "no", "" if number else names, each.rule, _in_full(each))
-
-
-def _along(answer: PairAnswer) -> str:
-    """Which disks go along, and which CDs are ejected."""
-    if not answer.disks:
-        return ""
-    size = answer.vm.migration_memory_bytes + sum(disk.size_bytes for disk in answer.disks)
-    words = [f"'{disk.name}' ({size_in_words(disk.size_bytes)}) to SR '{disk.target_name}'" for disk in answer.disks]
-    ejects = f"; XAPI ejects the CD in {', '.join(answer.ejects)}" if answer.ejects else ""
-    return f"takes {', '.join(words)} along: {size_in_words(size)} copied, memory included{ejects}"
-
-
-def _in_full(objection: Objection) -> str:
-    """Why, what XAPI would answer, and the way out."""
-    code = f" [{objection.code}]" if objection.code else ""
-    return objection.words + code + (f"; {objection.remedy}" if objection.remedy else "")
-
-
-def check_tables(report: LegalityReport) -> Iterator[RenderableType]:
-    """The summary sentence, then what holds VMs, what hosts take, and what is broken now."""
-    yield heading(
-        f"Pool {report.pool}: {report.movable} of {counted(report.guests, 'running guest')} may move somewhere now."
-    )
-    if report.held:
-        yield table(
-            "HeldVMs where they are, by the first rule that objects",
-            {"VMs": "right", "rule": "left", "which": "text", "for example": "text", "way out": "text"},
-            [(len(each.vms), each.rule, _some(each.vms), each.words, _some(each.remedies)) for each in report.held],
-        )
-    yield _reach_table(report)
-    if report.spare:
-        yield heading(f"Hosts to spare: {report.spare}.")
-    if report.standing:
-        yield table(
-            "Broken now (tolerated until somebody joins)",
-            {"rule": "left", "what": "text"},
-            [(each.rule, each.words) for each in report.standing],
-        )
-    if report.dangling:
-        yield table("", {"References that lead nowhere": "text"}, [(each,) for each in report.dangling])
-
-
-def _reach_table(report: LegalityReport) -> RenderableType:
-    """One row a host, with its pool where there are several."""
-    columns = {"host": "left", "guests": "right", "could receive now": "right", "refuses everybody by": "text"}
-    rows = [(each.host, each.guests, each.may_receive, each.refuses) for each in report.hosts]
-    if not any(each.pool for each in report.hosts):
-        return table("Hosts", columns, rows)
-    with_pool = [(each.pool, *row) for each, row in zip(report.hosts, rows, strict=True)]
-    return table("Hosts", {"pool": "left", **columns}, with_pool)
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first few, and how many more."""
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+from rebalancer.units import counted, duration_in_words, size_in_words
 
 
 def plan_tables(plan: Plan) -> Iterator[RenderableType]:
@@ -118,9 +32,8 @@ def plan_tables(plan: Plan) -> Iterator[RenderableType]:
     if any(step.crossing for step in plan.steps):
         yield networks_table(plan.steps)
     if plan.missing:
-        rows = [(each.vm_name, each.target_name, each.rule, each.words) for each in plan.missing]
         columns = {"VM": "left", "to": "left", "rule": "left", "why": "text"}
-        yield table(f"Missing: {what_is_missing(plan)}", columns, rows)
+        yield table(f"Missing: {what_is_missing(plan)}", columns, missing_rows(plan))
     yield hosts_table(plan)
     yield from _remarks(plan)
 
@@ -255,7 +168,7 @@ def _left_alone(left: Sequence[LeftAlone]) -> Iterator[tuple[str, ...]]:
         hosts += each.kind == "host"
         alike.setdefault((hosts, each.kind, each.rule, each.words), []).append(each.name)
     for (_, kind, rule, words), names in alike.items():
-        yield kind if kind == "host" else counted(len(names), "VM"), _some(names), rule, words
+        yield kind if kind == "host" else counted(len(names), "VM"), some_of(names), rule, words
 
 
 def _remarks(plan: Plan) -> Iterator[RenderableType]:

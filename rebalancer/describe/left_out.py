@@ -23,13 +23,6 @@ INCOMPLETE = "incomplete"
 NO_USE_ALONE = "may be made, but is of no use without others that are missing, too"
 
 
-def what_is_missing(plan: Plan) -> str:
-    """What the moves are that *plan* does without."""
-    if plan.made_from.undoes:
-        return "moves back that are not legal, and that the plan does without"
-    return "moves of a better placement that the plan does without"
-
-
 def missing_moves(
     moves: Iterable[Move], end: Placement, problem: Problem, rules: Sequence[Rule]
 ) -> tuple[Missing, ...]:

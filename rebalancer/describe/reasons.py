@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from rebalancer.describe.figures import load_shares, slot_in_words
+from rebalancer.describe.figures import load_shares
 from rebalancer.describe.staying import not_worth_it
 from rebalancer.inventory import VM, Uuid
 from rebalancer.objectives import FailuresLost, LastResort
@@ -20,7 +20,7 @@ from rebalancer.problem import Problem
 from rebalancer.rules import Legality, Objection, Violation, standing_violations
 from rebalancer.rules.availability.spare import Spare
 from rebalancer.rules.routes import Routes
-from rebalancer.units import counted, size_in_words
+from rebalancer.units import counted, size_in_words, slot_in_words
 
 COOL_DOWN = "cool-down"
 """In the place of a rule: the VM moved a short while ago, and rather stays for `limits.cool_down_hours`."""

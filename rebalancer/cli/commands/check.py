@@ -43,10 +43,10 @@ def check(
 
     Also: the cheapest way out for each of them, how many VMs each host could receive now, and what is broken now.
     """
+    from rebalancer.cli.check_views import check_tables
     from rebalancer.cli.output import print_json, show
     from rebalancer.cli.situation import open_case
     from rebalancer.cli.source import Door
-    from rebalancer.cli.views import check_tables
     from rebalancer.legality.matrix import assert_writable, legality_matrix, write_matrix
     from rebalancer.legality.report import legality_report
 

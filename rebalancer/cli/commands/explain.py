@@ -38,11 +38,11 @@ def explain(
     For one host or for all: every rule that objects, in XAPI's order, the error code that XAPI would answer, and the
     way out.
     """
+    from rebalancer.cli.check_views import explanation_table
     from rebalancer.cli.names import find_host, find_vm
     from rebalancer.cli.output import print_json, show
     from rebalancer.cli.situation import open_case
     from rebalancer.cli.source import Door
-    from rebalancer.cli.views import explanation_table
     from rebalancer.legality.report import explain as explanation_of
     from rebalancer.legality.report import near_first
 

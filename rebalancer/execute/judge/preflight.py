@@ -16,8 +16,8 @@ from rebalancer.execute.judge.progress import undone
 from rebalancer.execute.run.carrying import has_arrived
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
-from rebalancer.plan import Plan, digest_of
-from rebalancer.verify.verify import untimely, verify_plan
+from rebalancer.plan import Plan, digest_of, untimely
+from rebalancer.verify.verify import verify_plan
 
 RECEIVES = "vm_migrate"
 """What a host is marked with while a VM is on its way to it."""
