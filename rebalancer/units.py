@@ -1,4 +1,4 @@
-"""Units of memory and time, and how sentences say sizes and counts; loads are rounded in `solve.resolution`."""
+"""Units of memory and time, and how sentences say sizes, times and counts; loads are rounded in `solve.resolution`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Sequence
 KIB = 1024
 MIB = 1024**2
 GIB = 1024**3
+SECONDS_PER_MINUTE = 60
 SECONDS_PER_HOUR = 3600
+HOURS_A_DAY = 24
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def demand_mib(size_bytes: int) -> int:
@@ -36,3 +39,25 @@ def size_in_words(size_bytes: float) -> str:
     if size_bytes < GIB:
         return f"{size_bytes / MIB:.0f} MiB"
     return f"{size_bytes / GIB:.1f} GiB"
+
+
+def duration_in_words(seconds: float) -> str:
+    """`40 s`, `12 min`, `3.5 h`."""
+    if seconds < 2 * SECONDS_PER_MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < 2 * SECONDS_PER_HOUR:
+        return f"{seconds / SECONDS_PER_MINUTE:.0f} min"
+    return f"{seconds / SECONDS_PER_HOUR:.1f} h"
+
+
+def interval_in_words(low: float, likely: float, high: float) -> str:
+    """`about 12 min (8 to 24 min)`."""
+    short, middle, long = (duration_in_words(seconds) for seconds in (low, likely, high))
+    alike = short.rpartition(" ")[2] == long.rpartition(" ")[2]
+    return f"about {middle} ({short.rpartition(' ')[0] if alike else short} to {long})"
+
+
+def slot_in_words(slot: int, slots: int) -> str:
+    """`14:00` of a day with 24 slots, `Tue 14:00` of a week with 168."""
+    hour = f"{slot % HOURS_A_DAY:02}:00"
+    return hour if slots <= HOURS_A_DAY else f"{DAYS[slot // HOURS_A_DAY % len(DAYS)]} {hour}"

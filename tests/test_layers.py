@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -140,15 +141,27 @@ def rooms() -> set[str]:
     return found - {"__init__"}
 
 
-def imports(*, own: bool) -> Iterator[Import]:
+@cache
+def imports(*, own: bool) -> tuple[Import, ...]:
     """All imports from this package, or else all from third parties."""
+    return tuple(each for each in _imports() if each.target.startswith("rebalancer.") is own)
+
+
+@cache
+def _imports() -> tuple[Import, ...]:
+    """All imports but those from the standard library."""
+    return tuple(_read_imports())
+
+
+def _read_imports() -> Iterator[Import]:
+    """The same, as they stand in the files."""
     for file in sorted(PACKAGE.rglob("*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         for_types = {id(inner) for node in ast.walk(tree) if _is_type_block(node) for inner in ast.walk(node)}
         for node in ast.walk(tree):
             for target in _targets(node):
                 top = target.split(".", maxsplit=1)[0]
-                if top not in sys.stdlib_module_names and (top == "rebalancer") is own:
+                if top not in sys.stdlib_module_names:
                     line = getattr(node, "lineno", 0)
                     yield Import(file=file, line=line, target=target, for_types=id(node) in for_types)
 

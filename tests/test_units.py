@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rebalancer.units import counted
+from rebalancer.units import counted, slot_in_words
 
 PACKAGE = Path(__file__).resolve().parents[1] / "rebalancer"
 BARE = re.compile(
@@ -38,3 +38,9 @@ def test_no_sentence_has_a_plural_of_its_own() -> None:
         for found in BARE.finditer(path.read_text(encoding="utf-8"))
     ]
     assert bare == []
+
+
+def test_a_week_names_the_day() -> None:
+    """With 168 slots an hour alone would say nothing."""
+    assert slot_in_words(38, 168) == "Tue 14:00"
+    assert slot_in_words(14, 24) == "14:00"

@@ -13,8 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from rebalancer.approval.signature import sign
 from rebalancer.errors import ApprovalRefused, InputError, StalePlan
 from rebalancer.inventory import Uuid
-from rebalancer.plan import Plan
-from rebalancer.verify.verify import untimely
+from rebalancer.plan import Plan, untimely
 
 APPROVAL_JSON = "approval.json"
 SIGNATURE = "approval.json.sig"

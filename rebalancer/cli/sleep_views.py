@@ -10,8 +10,7 @@ from rich.console import RenderableType
 
 from rebalancer.cli.output import heading
 from rebalancer.cli.table import table
-from rebalancer.describe.figures import slot_in_words
-from rebalancer.units import counted
+from rebalancer.units import counted, slot_in_words
 
 if TYPE_CHECKING:
     from rebalancer.whatif import Sleep

@@ -11,11 +11,10 @@ from rebalancer.cli.output import heading
 from rebalancer.cli.table import table
 from rebalancer.cli.views import disks_table, networks_table
 from rebalancer.describe.course import HostThen
-from rebalancer.describe.summary import duration_in_words
 from rebalancer.export.markdown import peak_in_words
 from rebalancer.export.network_rows import target_in_words
 from rebalancer.plan import Plan, Step
-from rebalancer.units import size_in_words
+from rebalancer.units import duration_in_words, size_in_words
 
 
 def step_in_full(plan: Plan, step: Step, then: Sequence[HostThen]) -> Iterator[RenderableType]:

@@ -20,6 +20,9 @@ INDENT = 4
 READABLE = 40
 """Columns that running text needs to be read beside its row."""
 
+SHOWN = 4
+"""How many names a cell lists."""
+
 
 def table(title: str, columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> Group:
     """*rows* below their headings, as wide as standard output; an empty *title* is left out.

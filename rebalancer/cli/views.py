@@ -8,15 +8,14 @@ from rich.console import Group, RenderableType
 
 from rebalancer.cli.output import heading
 from rebalancer.cli.table import below, table
-from rebalancer.describe.left_out import what_is_missing
-from rebalancer.describe.summary import duration_in_words
 from rebalancer.export.disk_rows import DISK_COLUMNS, disk_rows
 from rebalancer.export.markdown import facts, peak_in_words
+from rebalancer.export.missing_rows import missing_rows, what_is_missing
 from rebalancer.export.network_rows import NETWORK_COLUMNS, network_rows, target_in_words
 from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.export.told_apart import told_apart
 from rebalancer.plan import HostRow, LeftAlone, Plan, Step, StepKind, TierResult
-from rebalancer.units import counted, first_few, size_in_words
+from rebalancer.units import counted, duration_in_words, first_few, size_in_words
 
 SHOWN = 4
 """How many names a cell lists."""
@@ -36,9 +35,8 @@ def plan_tables(plan: Plan) -> Iterator[RenderableType]:
     if any(step.crossing for step in plan.steps):
         yield networks_table(plan.steps)
     if plan.missing:
-        rows = [(each.vm_name, each.target_name, each.rule, each.words) for each in plan.missing]
         columns = {"VM": "left", "to": "left", "rule": "left", "why": "text"}
-        yield table(f"Missing: {what_is_missing(plan)}", columns, rows)
+        yield table(f"Missing: {what_is_missing(plan)}", columns, missing_rows(plan))
     yield hosts_table(plan)
     yield from _remarks(plan)
 

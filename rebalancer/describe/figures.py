@@ -22,9 +22,6 @@ from rebalancer.rules.facts.memory_model import guest_bytes, held_apart_from, re
 DECIMALS = 6
 """Digits that plans keep of a pCPU or a share; sums of floats differ beyond them from machine to machine."""
 
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-HOURS_A_DAY = 24
-
 
 def host_rows(book: Rulebook, after: Placement, steps: Sequence[Step]) -> tuple[HostRow, ...]:
     """Every host where the VMs are now, while *steps* lead them to *after*, and there; sorted by name."""
@@ -79,12 +76,6 @@ def load_shares(problem: Problem, placement: Placement) -> NDArray[np.float64]:
     """Load of every host in every slot as a share of its capacity; 0 where the capacity is not known."""
     capacity = cpu_capacities(problem)[:, None]
     return np.divide(host_load(placement, problem), capacity, out=np.zeros_like(base_load(problem)), where=capacity > 0)
-
-
-def slot_in_words(slot: int, slots: int) -> str:
-    """`14:00` of a day with 24 slots, `Tue 14:00` of a week with 168."""
-    hour = f"{slot % HOURS_A_DAY:02}:00"
-    return hour if slots <= HOURS_A_DAY else f"{DAYS[slot // HOURS_A_DAY % len(DAYS)]} {hour}"
 
 
 def load_of(problem: Problem, moved: Collection[Uuid]) -> Load | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from rebalancer.describe.worth import DOES_NOT_PAY
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Move, Placement
-from rebalancer.plan.plan import Missing, Plan
+from rebalancer.plan.plan import Missing
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.rules.facts.counterparts import crosses
@@ -18,13 +18,6 @@ LEFT_OUT = "left-out"
 INCOMPLETE = "incomplete"
 """The outcome of a plan that makes a part of the moves that were found."""
 NO_USE_ALONE = "may be made, but is of no use without others that are missing, too"
-
-
-def what_is_missing(plan: Plan) -> str:
-    """What the moves are that *plan* does without."""
-    if plan.made_from.undoes:
-        return "moves back that are not legal, and that the plan does without"
-    return "moves of a better placement that the plan does without"
 
 
 def missing_moves(moves: Iterable[Move], end: Placement, book: Rulebook) -> tuple[Missing, ...]:

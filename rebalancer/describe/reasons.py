@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from rebalancer.describe.figures import load_shares, slot_in_words
+from rebalancer.describe.figures import load_shares
 from rebalancer.describe.worth import not_worth_it
 from rebalancer.inventory import VM, Uuid
 from rebalancer.objectives import FailuresLost, LastResort
@@ -17,7 +17,7 @@ from rebalancer.plan.plan import LeftAlone, Missing, OldViolation
 from rebalancer.plan.step import StepKind
 from rebalancer.policy import Mode
 from rebalancer.rules import Objection, Rulebook, Violation
-from rebalancer.units import counted, first_few, size_in_words
+from rebalancer.units import counted, first_few, size_in_words, slot_in_words
 
 COOL_DOWN = "cool-down"
 """In the place of a rule: the VM moved a short while ago, and rather stays for `limits.cool_down_hours`."""

@@ -9,9 +9,8 @@ from rebalancer.plan.plan import LeftAlone, Plan
 from rebalancer.plan.step import StepKind
 from rebalancer.problem import Problem
 from rebalancer.tier import TierResult
-from rebalancer.units import SECONDS_PER_HOUR, counted, size_in_words
+from rebalancer.units import counted, interval_in_words, size_in_words
 
-SECONDS_PER_MINUTE = 60
 DIGITS = 12
 """Of a digest, in sentences."""
 
@@ -65,22 +64,6 @@ def _emptied(plan: Plan) -> str:
 def _gain(tier: TierResult) -> str:
     """What one objective gains or costs."""
     return f"{tier.objective} from {tier.before:.4g} to {tier.after:.4g} {tier.unit}"
-
-
-def duration_in_words(seconds: float) -> str:
-    """`40 s`, `12 min`, `3.5 h`."""
-    if seconds < 2 * SECONDS_PER_MINUTE:
-        return f"{seconds:.0f} s"
-    if seconds < 2 * SECONDS_PER_HOUR:
-        return f"{seconds / SECONDS_PER_MINUTE:.0f} min"
-    return f"{seconds / SECONDS_PER_HOUR:.1f} h"
-
-
-def interval_in_words(low: float, likely: float, high: float) -> str:
-    """`about 12 min (8 to 24 min)`."""
-    short, middle, long = (duration_in_words(seconds) for seconds in (low, likely, high))
-    alike = short.rpartition(" ")[2] == long.rpartition(" ")[2]
-    return f"about {middle} ({short.rpartition(' ')[0] if alike else short} to {long})"
 
 
 def general_warnings(problem: Problem, no_way_back: Sequence[LeftAlone]) -> tuple[str, ...]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from rebalancer.describe.figures import slot_in_words
-from rebalancer.describe.summary import duration_in_words
 from rebalancer.plan.plan import HostState, Plan
-from rebalancer.units import counted, size_in_words
+from rebalancer.units import counted, duration_in_words, size_in_words, slot_in_words
 
 
 def end_differences(first: Plan, second: Plan) -> Mapping[str, tuple[str, ...]]:

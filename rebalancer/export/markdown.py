@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from rebalancer.describe.figures import slot_in_words
-from rebalancer.describe.left_out import what_is_missing
-from rebalancer.describe.summary import duration_in_words
 from rebalancer.export.disk_rows import DISK_COLUMNS, disk_rows, sr_rows
 from rebalancer.export.markdown_table import markdown_text, table
+from rebalancer.export.missing_rows import missing_rows, what_is_missing
 from rebalancer.export.network_rows import NETWORK_COLUMNS, network_rows, target_in_words
 from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.export.told_apart import told_apart
 from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Plan, Step
 from rebalancer.sanitise import one_line
-from rebalancer.units import counted, first_few, size_in_words
+from rebalancer.units import counted, duration_in_words, first_few, size_in_words, slot_in_words
 
 SHOWN = 6
 """How many names a cell lists."""
@@ -153,8 +151,7 @@ def _missing(plan: Plan) -> Iterator[str]:
     yield ""
     yield f"{what_is_missing(plan).capitalize()}; it is legal without them."
     yield ""
-    rows = ((each.vm_name, each.target_name, each.rule, each.words) for each in plan.missing)
-    yield from table(("VM", "to", "rule", "why not"), rows)
+    yield from table(("VM", "to", "rule", "why not"), missing_rows(plan))
 
 
 def _timetable(plan: Plan) -> Iterator[str]:

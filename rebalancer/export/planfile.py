@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from rebalancer.errors import PlanFileError
-from rebalancer.plan import FORMAT, Plan, digest_of, plan_document
+from rebalancer.plan import FORMAT, Plan, plan_document
+from rebalancer.plan.document import digest_of_document
 from rebalancer.version import __version__
 
 PLAN_JSON = "plan.json"
@@ -70,7 +71,8 @@ def plan_from_json(text: str, where: str) -> Plan:
         remedy = f"Read it with the version that wrote it. {NEW_PLAN} otherwise" if writer else NEW_PLAN
         raise PlanFileError(where, problem, remedy) from None
     _check_zones(plan, where)
-    if digest_of(plan) != plan.digest or plan_document(plan) != document:
+    told = plan_document(plan)
+    if digest_of_document(told) != plan.digest or told != document:
         problem = "it was edited: the digest in it is not that of its content"
         raise PlanFileError(where, problem, f"Take the plan as it was written. {NEW_PLAN} to change what it does")
     return plan

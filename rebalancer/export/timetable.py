@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from rebalancer.describe.summary import duration_in_words, interval_in_words
 from rebalancer.plan import Plan, Step
-from rebalancer.units import counted
+from rebalancer.units import counted, duration_in_words, interval_in_words
 
 WIDTH = 28
 """Characters from the start of the plan to its end."""

@@ -2,6 +2,7 @@
 
 from rebalancer.plan.document import digest_of, plan_document, sealed
 from rebalancer.plan.duration import Pace
+from rebalancer.plan.expiry import untimely
 from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.plan import (
     FORMAT,
@@ -50,4 +51,5 @@ __all__ = [
     "digest_of",
     "plan_document",
     "sealed",
+    "untimely",
 ]

@@ -27,6 +27,7 @@ from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
 from rebalancer.placement import Placement
 from rebalancer.plan.document import digest_of
+from rebalancer.plan.expiry import untimely
 from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.plan import FORMAT, Plan
 from rebalancer.plan.step import Step
@@ -43,8 +44,6 @@ from rebalancer.verify.simulate import Simulation
 
 AT_THE_START = "at the start"
 AT_THE_END = "at the end"
-SKEW = timedelta(minutes=10)
-"""How far the clocks of two machines may differ."""
 
 
 def verify_plan(
@@ -124,15 +123,6 @@ def _over_limits(plan: Plan) -> str:
     before, after = plan.before.host_of, plan.predicted.host_of
     moves = sum(before.get(vm) != host for vm, host in after.items())
     return over_limits(plan.policy.limits, moves=moves, sizes_bytes=[step.copied_bytes for step in plan.steps])
-
-
-def untimely(plan: Plan, now: datetime) -> str:
-    """Why *plan* may not be begun *now*, in words that follow its name; "" where it may."""
-    if now > plan.expires_at:
-        return f"expired at {plan.expires_at:%Y-%m-%d %H:%M %Z}"
-    if plan.made_at > now + SKEW:
-        return f"says that it was made at {plan.made_at:%Y-%m-%d %H:%M %Z}, in the future: compare the clocks"
-    return ""
 
 
 def expiry(plan: Plan) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from rebalancer.execute import Clock
 from rebalancer.export import write_plan
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.policy import DemandPolicy, Policy
@@ -21,6 +23,7 @@ from rebalancer.xapi import Credentials, Trust, connect, measure, read_pool
 from tests.cli.door import Door
 from tests.cli.terminal import PASSWORD, USER, Served, Terminal
 
+HASTE = 50
 POOL = generate_pool(hosts=3, vms=15, seed=5, fill=0.5, hot=0.4, pinned=0.1, cpus=16)
 
 
@@ -50,7 +53,25 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture
-def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+def haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run waits a fiftieth of the seconds that it means to wait, and takes them for whole."""
+    skipped = [0.0]
+
+    def sleep(_: Clock, seconds: float) -> None:
+        time.sleep(seconds / HASTE)
+        skipped[0] += seconds - seconds / HASTE
+
+    monkeypatch.setattr(Clock, "sleep", sleep)
+    monkeypatch.setattr(Clock, "monotonic", lambda _: time.monotonic() + skipped[0])
+
+
+@pytest.fixture
+def terminal(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    haste: None,  # noqa: ARG001 - nobody at this terminal waits
+) -> Terminal:
     """A terminal of somebody who has the password of the simulated pool, and a state folder of his own."""
     monkeypatch.setenv("REBALANCER_USER", USER)
     monkeypatch.setenv("REBALANCER_PASSWORD", PASSWORD)

@@ -14,19 +14,20 @@ from rebalancer.cli.exits import Exit
 from rebalancer.execute.journal.journal import Intended, Journal, RunBegan
 from rebalancer.export import read_plan
 from rebalancer.placement import Placement, current_placement_with_disks
-from rebalancer.simulator import Simulator, local_pool
+from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.xapi import Credentials, Trust, connect, read_pool
 from tests.cli.terminal import PASSWORD, USER, Ended, Served, Terminal, is_one_sentence
 
 AFTERWARDS = datetime(2126, 1, 1, tzinfo=UTC)
 """After any snapshot."""
 DISKS = "[storage_motion]\nenabled = true\n"
+POOL = generate_pool(hosts=4, vms=24, seed=6, fill=0.6, hot=0.9, local=0.8, cpus=16, largest_gib=16, days=1)
 
 
 @pytest.fixture
 def pool() -> Iterator[Simulator]:
     """One that is too hot to stay as it is, with local disks."""
-    with Simulator(local_pool(), user=USER, password=PASSWORD, speed=1000.0, login_delay=0.0) as running:
+    with Simulator(POOL, user=USER, password=PASSWORD, speed=1000.0, login_delay=0.0) as running:
         yield running
 
 

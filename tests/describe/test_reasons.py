@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rebalancer.describe.figures import slot_in_words
 from rebalancer.plan import Plan
 from tests.plan.made import demand_of, goal_of, plan_of, pool_with, swap
 from tests.pools import policy_of, problem_of
@@ -112,12 +111,6 @@ def test_an_old_violation_that_stays_says_why() -> None:
     assert not old.mended
     assert old.why_not.endswith("[never-move]")
     assert "web-1, web-2" in old.why_not
-
-
-def test_a_week_names_the_day() -> None:
-    """With 168 slots an hour alone would say nothing."""
-    assert slot_in_words(38, 168) == "Tue 14:00"
-    assert slot_in_words(14, 24) == "14:00"
 
 
 def test_a_soft_group_that_becomes_worse_is_said_to() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ from tests.execute.scripted import MADE_AT
 from tests.execute.stage import KEYS, TIMEOUTS, StoppedClock
 from tests.pools import policy_of
 
-HOME = generate_pool(hosts=3, vms=8, seed=5, fill=0.3, hot=0.0, pinned=0.0, days=1)
-ANNEX = generate_pool(hosts=2, vms=4, seed=6, fill=0.2, hot=0.0, pinned=0.0, days=1)
+HOME = generate_pool(hosts=2, vms=4, seed=5, fill=0.3, hot=0.0, pinned=0.0, days=1)
+ANNEX = generate_pool(hosts=1, vms=2, seed=6, fill=0.2, hot=0.0, pinned=0.0, days=1)
 SENT = "Async.VM.migrate_send"
 
 
@@ -79,12 +80,18 @@ def staged(folder: Path, calls: list[str]) -> Iterator[Stage]:
         Simulator(ANNEX, speed=600.0, login_delay=0.0, net=101) as annex,
     ):
         home.introduce(annex)
-        yield Stage(home=home, annex=annex, plan=_plan(home, annex), folder=folder, calls=calls)
+        yield Stage(home=home, annex=annex, plan=_plan(), folder=folder, calls=calls)
 
 
-def _plan(home: Simulator, annex: Simulator) -> Plan:
-    """A plan that takes two VMs of *home* to the hosts of *annex*."""
-    with LivePair(*(live_pool(each.url, KEYS, Trust()) for each in (home, annex))) as live:
+@cache
+def _plan() -> Plan:
+    """A plan that takes two VMs of the first pool to the hosts of the second, as both are before anything is sent."""
+    with (
+        Simulator(HOME, login_delay=0.0) as home,
+        Simulator(ANNEX, login_delay=0.0, net=101) as annex,
+        LivePair(*(live_pool(each.url, KEYS, Trust()) for each in (home, annex))) as live,
+    ):
+        home.introduce(annex)
         pool = live.read()
     guests = sorted(vm.uuid for vm in pool.resident_guests() if pool.of_vm(vm).uuid == pool.uuid)[:2]
     hosts = [uuid for uuid in pool.hosts if pool.of_host(uuid).uuid != pool.uuid]

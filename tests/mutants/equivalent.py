@@ -17,7 +17,11 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("devices.iommu: IOMMU.needs", "True → False"): "that the VM needs it is all there is to know",
     ("disks.space_on_target: SpaceOnTarget.objects", "0 → 1"): "a byte or none is no space for a disk",
     ("availability.restart_packing: _filled", "True → False"): "both are as long",
-    ("availability.restart_packing: _fullest", "1 → 2"): "where no VM may come, nothing is filled",
+    ("availability.restart_packing: _fullest", "1 → 2 (2)"): "that nothing fits nowhere is never asked",
+    (
+        "availability.restart_packing: _fullest",
+        "sum(sizes) <= room → sum(sizes) < room",
+    ): "the sums say the same of a host that all of them fill",
     (
         "availability.restart_packing: _Search._fillings",
         "min → max (2)",

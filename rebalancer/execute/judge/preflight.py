@@ -15,10 +15,10 @@ from rebalancer.errors import IllegalPlan, StalePlan
 from rebalancer.inventory import VBD, Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
 from rebalancer.placement import Placement
-from rebalancer.plan import Plan, StepDisk, digest_of
+from rebalancer.plan import Plan, StepDisk, digest_of, untimely
 from rebalancer.plan.progress import has_arrived, host_of, ways
 from rebalancer.problem import pool_at
-from rebalancer.verify.verify import untimely, verify_plan
+from rebalancer.verify.verify import verify_plan
 
 RECEIVES = "vm_migrate"
 """What a host is marked with while a VM is on its way to it."""

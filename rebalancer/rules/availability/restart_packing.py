@@ -181,9 +181,10 @@ class _Search:
 def _fullest(host: Uuid, counts: Mapping[Kind, int], room: int) -> int:
     """The most bytes of *room* that VMs which may run on *host* fill: bit n is set where n grains can be."""
     sizes = [size for (size, targets), count in counts.items() if host in targets for _ in range(count)]
-    grain = gcd(*sizes) or 1
-    sums = 1
+    if sum(sizes) <= room:
+        return sum(sizes)
+    grain, sums = gcd(*sizes), 1
+    fitting = (2 << room // grain) - 1
     for size in sizes:
-        sums |= sums << size // grain
-    fitting = sums & ((2 << room // grain) - 1)
-    return (fitting.bit_length() - 1) * grain
+        sums |= sums << size // grain & fitting
+    return (sums.bit_length() - 1) * grain
