@@ -144,7 +144,7 @@ def rooms() -> set[str]:
 @cache
 def imports(*, own: bool) -> tuple[Import, ...]:
     """All imports from this package, or else all from third parties."""
-    return tuple(each for each in _imports() if each.target.startswith("rebalancer.") is own)
+    return tuple(each for each in _imports() if (each.target.partition(".")[0] == "rebalancer") is own)
 
 
 @cache

@@ -15,17 +15,17 @@ class NoLegalOrder(RebalancerError):
 
     Args:
         vms: names of the VMs that block each other.
-        rules: ids of the rules that block them.
+        blockers: ids of the rules that block them.
     """
 
-    def __init__(self, vms: Sequence[str], rules: Sequence[str]) -> None:
-        super().__init__(tuple(vms), tuple(rules))
-        self.vms, self.rules = tuple(vms), tuple(rules)
+    def __init__(self, vms: Sequence[str], blockers: Sequence[str]) -> None:
+        super().__init__(tuple(vms), tuple(blockers))
+        self.vms, self.blockers = tuple(vms), tuple(blockers)
 
     def __str__(self) -> str:
         """The blocked VMs and what to do."""
         return (
-            f"no legal order for moving {', '.join(self.vms)}: each waits for {', '.join(self.rules)}. "
+            f"no legal order for moving {', '.join(self.vms)}: each waits for {', '.join(self.blockers)}. "
             "Free memory on one host, or plan with fewer moves."
         )
 

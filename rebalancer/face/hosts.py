@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 from rebalancer.errors import IllegalPlan, InputError
-from rebalancer.face.assignment import assignment_of
 from rebalancer.face.model import Model
 from rebalancer.face.proposal import Proposal
+from rebalancer.face.task import task_of
 from rebalancer.plan import Plan
 from rebalancer.solve import SolveReporter
 from rebalancer.verify.verify import verify_plan
@@ -70,7 +70,7 @@ def evacuate(
     pool, wanted = model.state.pool, [model.host(name).uuid for name in hosts]
     if pool.hosts.keys() <= set(wanted):
         raise InputError(", ".join(hosts), "the pool has no other host", "Leave some for the VMs to run on")
-    given = assignment_of(model, made_at, seconds)
+    given = task_of(model, made_at, seconds)
     found = evacuation_of(given.book.problem, wanted, made_at=given.made_at, pace=given.pace, reporter=reporter)
     values = {field.name: getattr(found, field.name) for field in fields(Evacuation)}
     plans = {name: Proposal.of(values[name]) for name in ("plan", "home") if values[name]}
@@ -120,7 +120,7 @@ def rolling(
     Raises:
         InputError: the pool has no such host, the version cannot be meant, or nothing is left to do.
     """
-    given = assignment_of(model, made_at, seconds)
+    given = task_of(model, made_at, seconds)
     found = stages_of(
         given.book.problem,
         [model.host(name).uuid for name in hosts],

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rebalancer.face.assignment import assignment_of
 from rebalancer.face.model import Model
 from rebalancer.face.proposal import Proposal
+from rebalancer.face.task import task_of
 from rebalancer.planner.rebalance import rebalance as plan_for
 from rebalancer.solve import Cost, SolveReporter, Tradeoff
 from rebalancer.solve import tradeoff as curve_of
@@ -39,7 +39,7 @@ def rebalance(
         NoLegalOrder: no order of migrations leads to one that does.
     """
     _assert_measured(model)
-    given = assignment_of(model, made_at, seconds)
+    given = task_of(model, made_at, seconds)
     return Proposal.of(plan_for(given.book, made_at=given.made_at, reporter=reporter, pace=given.pace))
 
 
@@ -58,7 +58,7 @@ def tradeoff(
         MetricsRefused: there are no metrics that are good enough.
     """
     _assert_measured(model)
-    return curve_of(assignment_of(model, made_at, seconds).book, cost=Cost(cost))
+    return curve_of(task_of(model, made_at, seconds).book, cost=Cost(cost))
 
 
 def _assert_measured(model: Model) -> None:

@@ -105,7 +105,7 @@ def records_from_dump(path: Path | str) -> Records:
 
 def _rows(path: Path, content: bytes) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Class, ref and fields of every row."""
-    rows = _Rows(path)
+    rows = _Table(path)
     parser = expat.ParserCreate()
     parser.StartElementHandler = rows.start
     parser.StartDoctypeDeclHandler = rows.refuse_doctype
@@ -116,7 +116,7 @@ def _rows(path: Path, content: bytes) -> Iterator[tuple[str, str, dict[str, str]
     return iter(rows.found)
 
 
-class _Rows:
+class _Table:
     """Collects the rows while expat goes through the file."""
 
     def __init__(self, path: Path) -> None:

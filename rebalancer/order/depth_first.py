@@ -11,7 +11,7 @@ from rebalancer.plan.leg import Leg
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stuck:
+class DeadEnd:
     """A state from which no move is legal: which VMs still wait, and the rules that hold them."""
 
     waiting: tuple[Uuid, ...]
@@ -46,7 +46,7 @@ class Search:
         self._dead: dict[tuple[Uuid, ...], int] = {}
         self._fewest_waiting = len(rank) + 1
         self.exhausted = False
-        self.stuck: Stuck | None = None
+        self.stuck: DeadEnd | None = None
         self.furthest: tuple[Leg, ...] = ()
 
     def run(self) -> tuple[Leg, ...] | None:
@@ -141,4 +141,4 @@ class Search:
         """Keep the dead end that came furthest, for the explanation."""
         if self.stuck is None or len(waiting) < len(self.stuck.waiting):
             rules = [rule for vm in waiting for rule in self._state.blockers(vm, self._goal[vm])]
-            self.stuck = Stuck(waiting=tuple(sorted(waiting)), rules=tuple(dict.fromkeys(rules)))
+            self.stuck = DeadEnd(waiting=tuple(sorted(waiting)), rules=tuple(dict.fromkeys(rules)))

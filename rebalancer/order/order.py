@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rebalancer.inventory import Uuid
 from rebalancer.order.beam import Beam
-from rebalancer.order.depth_first import Search, Stuck
+from rebalancer.order.depth_first import DeadEnd, Search
 from rebalancer.order.prune import shortened
 from rebalancer.order.state import State
 from rebalancer.order.unreachable import never_arrives
@@ -84,7 +84,7 @@ class _Ordering:
         self._state, self._moves, self._first, self._seed = state, moves, first, seed
         self._goal = {move.vm: move.target for move in moves} | {vm: state.host_of[vm] for vm in bystanders}
         self._random = random.Random(seed)
-        self._furthest: Stuck | None = None
+        self._furthest: DeadEnd | None = None
         self._ways: dict[bool, tuple[Leg, ...]] = {}
         self._most_effort = state.effort + max(TOTAL_EFFORT, 2 * LEAST_QUESTIONS * len(moves) * state.price)
         self._by_size = sorted(self._goal, key=self._size)

@@ -28,7 +28,7 @@ from rebalancer.verify.figures import host_rows_of, same_load, tiers_of
 from rebalancer.verify.tolerance import as_told
 
 
-class _Named(Protocol):
+class _Called(Protocol):
     @property
     def name(self) -> str: ...
 
@@ -79,7 +79,7 @@ def described_anew(plan: Plan, book: Rulebook) -> Plan:
     )
 
 
-def _name(known: Mapping[Uuid, _Named], uuid: Uuid, otherwise: str) -> str:
+def _name(known: Mapping[Uuid, _Called], uuid: Uuid, otherwise: str) -> str:
     return known[uuid].name if uuid in known else otherwise
 
 
@@ -102,7 +102,7 @@ def _named_disk(disk: StepDisk, pool: Pool) -> StepDisk:
 
 
 def _named_left(left: LeftAlone, pool: Pool) -> LeftAlone:
-    known: Mapping[Uuid, _Named] = pool.hosts if left.kind == "host" else pool.vms
+    known: Mapping[Uuid, _Called] = pool.hosts if left.kind == "host" else pool.vms
     return replace(left, name=_name(known, left.uuid, left.name))
 
 

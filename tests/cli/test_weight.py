@@ -58,10 +58,10 @@ def rooms(modules: set[str]) -> list[str]:
 
 @pytest.mark.parametrize("words", [["--help"], ["plan", "--help"], ["policy", "check", "--help"]], ids=" ".join)
 def test_help_is_light(words: list[str], tmp_path: Path) -> None:
-    """Help loads the command line, the errors and what cleans text, and nothing heavy."""
+    """Help loads the command line, how connections are named, errors and words, and nothing heavy."""
     modules = modules_of(*words, cwd=tmp_path)
     assert packages(modules) & HEAVY == set()
-    assert set(rooms(modules)) == {"cli", "errors", "sanitise"}
+    assert set(rooms(modules)) == {"cli", "errors", "face", "sanitise", "units", "version"}
 
 
 def test_to_show_a_plan_is_light(served: Served, tmp_path: Path) -> None:

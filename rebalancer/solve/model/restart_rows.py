@@ -29,7 +29,7 @@ def post_restarts(model: Assignment) -> None:
     for number, limit in enumerate(failures.restarts):
         mine = [failure for each, failure in stated if each == number]
         if mine:
-            rows = _Rows(model, limit)
+            rows = _RestartRows(model, limit)
             for failure in mine:
                 rows.post(failure)
 
@@ -40,7 +40,7 @@ def failures_lost(model: Assignment) -> Measure:
     variables = []
     for number, limit in enumerate(failures.restarts):
         mine = [failure for each, failure in failures.wanted if each == number]
-        rows = _Rows(model, limit) if mine else None
+        rows = _RestartRows(model, limit) if mine else None
         variables += [rows.post_unless_lost(failure) for failure in mine if rows]
     return number_of(variables, largest=len(variables))
 
@@ -66,7 +66,7 @@ class _Restarted:
         return self.counts.get((kind, host), 0)
 
 
-class _Rows:
+class _RestartRows:
     def __init__(self, model: Assignment, limit: Restarts) -> None:
         self._model, self._limit = model, limit
         instance = model.instance

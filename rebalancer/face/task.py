@@ -14,7 +14,7 @@ from rebalancer.rules import Rulebook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Assignment:
+class PlanningTask:
     """The rules where VMs that moved a short while ago cool down, the time, and how long migrations take."""
 
     book: Rulebook
@@ -22,7 +22,7 @@ class Assignment:
     pace: Pace
 
 
-def assignment_of(model: Model, made_at: datetime | None, seconds: float | None = None) -> Assignment:
+def task_of(model: Model, made_at: datetime | None, seconds: float | None = None) -> PlanningTask:
     """What is to be planned for *model*.
 
     Args:
@@ -42,4 +42,4 @@ def assignment_of(model: Model, made_at: datetime | None, seconds: float | None 
         policy = policy.model_copy(update={"limits": limits})
     same = policy is model.policy
     book = model.rulebook if same else Rulebook.of(make_problem(pool, model.state.demand, policy))
-    return Assignment(book=book, made_at=when, pace=learned_pace(pool.uuid, model.state_dir))
+    return PlanningTask(book=book, made_at=when, pace=learned_pace(pool.uuid, model.state_dir))
