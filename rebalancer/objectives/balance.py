@@ -22,6 +22,7 @@ class Balance(Objective):
     id = "balance"
     sentence = "Overload plus the migration cost and last resorts, at the prices that the policy states."
     unit = "pCPU-hours"
+    needs_demand = True
 
     def value(self, placement: Placement, book: Rulebook) -> float:
         """PCPU-hours of overload, and of the GiB copied to reach *placement*."""

@@ -13,7 +13,7 @@ from rebalancer.rules.availability.restarts import Restarts
 from rebalancer.rules.availability.spare import boots_on
 from rebalancer.rules.catalogue import rules_for
 from rebalancer.rules.core.capacity import CapacityRow, capacity_rows
-from rebalancer.rules.core.kinds import Bound, Limit, Objection, Origin, Row, Rule, Violation, When
+from rebalancer.rules.core.kinds import Bound, Limit, Objection, Row, Rule, Violation
 from rebalancer.rules.core.ledger import Ledger, counted_violations, standing_violations, violations_since
 from rebalancer.rules.core.legality import Legality
 from rebalancer.rules.disks.sr_space import SpaceRow
@@ -21,7 +21,6 @@ from rebalancer.rules.let_disks_go import LetDisksGo
 from rebalancer.rules.memory.enough_memory import EnoughMemory
 from rebalancer.rules.routes import Route, Routes
 from rebalancer.rules.stuck import Blocked, Stuck
-from rebalancer.rules.wishes.never_move import NeverMove
 
 
 class Rulebook:
@@ -168,7 +167,7 @@ class Rulebook:
 
     def way_back(self) -> Rulebook:
         """The rules that bind a way back: wishes about the end of a plan do not, it leads to what was there."""
-        gone = {rule.id for rule in self.rules if not _binds_on_the_way_back(rule)}
+        gone = {rule.id for rule in self.rules if not rule.binds_way_back}
         return self.without(*gone)
 
     @cached_property
@@ -185,8 +184,3 @@ class Rulebook:
     @cached_property
     def _stuck(self) -> Stuck:
         return Stuck(self.problem, self.routes, self.limits, self.let_disks_go)
-
-
-def _binds_on_the_way_back(rule: Rule) -> bool:
-    """What XAPI and its manual state does, whatever holds at every step, and that some VMs never move."""
-    return rule.origin is not Origin.POLICY or rule.when is When.EVERY_STEP or isinstance(rule, NeverMove)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rebalancer.execute.journal.journal import Looked
-from rebalancer.execute.journal.outcome import StepState
+from rebalancer.execute.journal.outcome import MEANINGS, StepState
 from rebalancer.plan import Step
 
 NEXT_STEPS = {
@@ -29,19 +29,15 @@ def named(step: Step) -> str:
 
 
 def _fact(step: Step, looked: Looked) -> str:
-    match looked.state:
-        case StepState.UNSENT:
-            return "the pool could not be reached"
-        case StepState.REFUSED:
-            return "XAPI refuses it"
-        case StepState.STAYED:
-            return f"the migration failed and the VM still runs on {step.source_name}{_remains(step)}"
-        case StepState.HALTED:
-            return f"the VM is {(looked.power_state or 'halted').lower()}"
-        case StepState.ELSEWHERE:
-            return _elsewhere(step, looked)
-        case _:
-            return "the pool does not tell where the VM ends up"
+    facts = {
+        StepState.UNSENT: "the pool could not be reached",
+        StepState.REFUSED: "XAPI refuses it",
+        StepState.STAYED: f"the migration failed and the VM still runs on {step.source_name}{_remains(step)}",
+        StepState.HALTED: f"the VM is {(looked.power_state or 'halted').lower()}",
+        StepState.ELSEWHERE: _elsewhere(step, looked),
+        StepState.UNKNOWN: "the pool does not tell where the VM ends up",
+    }
+    return facts.get(looked.state, MEANINGS[looked.state])
 
 
 def _elsewhere(step: Step, looked: Looked) -> str:

@@ -15,6 +15,7 @@ class SRAllowed(DiskRule):
     sentence = "A disk that changes its SR goes to one to which the policy lets disks go."
     source = "the policy's storage_motion"
     origin = Origin.POLICY
+    binds_way_back = False
 
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
         """Another SR."""

@@ -16,6 +16,7 @@ class SRsMapped(DiskRule):
     sentence = "Where the policy names the SR of the other pool for an SR, disks on it go there."
     source = "the policy's other_pools.srs"
     origin = Origin.POLICY
+    binds_way_back = False
     code = None
 
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
