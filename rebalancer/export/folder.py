@@ -14,7 +14,9 @@ from rebalancer.export.planfile import PLAN_JSON, plan_json
 from rebalancer.export.xe_script import xe_script
 from rebalancer.plan import Plan
 
-FILES = (PLAN_JSON, "plan.md", "moves.csv", "run.sh")
+WRITERS = {PLAN_JSON: plan_json, "plan.md": plan_markdown, "moves.csv": moves_csv, "run.sh": xe_script}
+"""What each file of a plan holds."""
+FILES = tuple(WRITERS)
 EXECUTABLE = {"run.sh"}
 
 
@@ -66,8 +68,8 @@ def assert_free(target: Path) -> None:
 def _fill(folder: Path, plan: Plan) -> None:
     """Write all files to the disk."""
     folder.chmod(0o755)
-    texts = (plan_json(plan), plan_markdown(plan), moves_csv(plan), xe_script(plan))
-    for name, text in zip(FILES, texts, strict=True):
+    for name, write in WRITERS.items():
+        text = write(plan)
         with (folder / name).open("w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()

@@ -18,7 +18,7 @@ from rebalancer.execute.journal.journal import Journal, Looked, RunBegan, RunEnd
 from rebalancer.execute.journal.learned_pace import wire_of
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.advice import NEXT_STEPS, what_happened
-from rebalancer.execute.judge.preflight import (
+from rebalancer.execute.judge.fitness import (
     assert_legal_from_here,
     assert_not_expired,
     assert_same_pool,
