@@ -90,7 +90,7 @@ class _Loads:
         self._begun: dict[str, int] = {}
         self._done: dict[str, int] = {}
         for step in steps:
-            for holder, source, target in step.move.transfers:
+            for holder, source, target in step.migration.transfers:
                 if (source in row.places) != (target in row.places):
                     self._enter(step.id, holder, comes=target in row.places)
 

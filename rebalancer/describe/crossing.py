@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from rebalancer.inventory import Uuid
-from rebalancer.placement import Move
+from rebalancer.placement import Migration
 from rebalancer.plan.step import Crossing, StepNetwork
 from rebalancer.problem import Problem
 from rebalancer.rules.facts.interfaces import interfaces, network_map
 
 
-def crossing_of(move: Move, problem: Problem) -> Crossing | None:
+def crossing_of(move: Migration, problem: Problem) -> Crossing | None:
     """The crossing that *move* is in *problem*, where its VM has not moved yet; None inside a pool."""
     pool, vm = problem.pool, problem.pool.vms[move.vm]
     home, there = pool.of_vm(vm), pool.of_host(move.target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebalancer.inventory import Uuid
-from rebalancer.placement import DiskMove, Move, Placement
+from rebalancer.placement import DiskMove, Migration, Placement
 from rebalancer.plan.plan import SRRow
 from rebalancer.plan.step import Step, StepDisk
 from rebalancer.problem import Problem
@@ -13,7 +13,7 @@ from rebalancer.rules.facts.disk_maps import unseen_cds
 from rebalancer.rules.facts.sizes import DiskSizes
 
 
-def step_disks(move: Move, problem: Problem) -> tuple[StepDisk, ...]:
+def step_disks(move: Migration, problem: Problem) -> tuple[StepDisk, ...]:
     """The disks of *move* as a plan names them; *problem* is any moment at which they are in their drives."""
     return tuple(_step_disk(move.vm, disk, problem) for disk in move.disks)
 

@@ -11,8 +11,7 @@ from rebalancer.describe.figures import load_shares
 from rebalancer.describe.worth import not_worth_it
 from rebalancer.inventory import VM, Uuid
 from rebalancer.objectives import FailuresLost, LastResort
-from rebalancer.placement import Placement
-from rebalancer.plan.leg import Leg
+from rebalancer.placement import Migration, Placement
 from rebalancer.plan.plan import LeftAlone, Missing, OldViolation
 from rebalancer.plan.step import StepKind
 from rebalancer.policy import Mode
@@ -48,9 +47,9 @@ class Reasons:
             move.vm for move in sorted(moves, key=lambda move: (-self._heat(move.source), move.source, move.vm))
         )
 
-    def of(self, legs: Sequence[Leg]) -> tuple[str, ...]:
-        """Why each of *legs* is made."""
-        return tuple(self._of_leg(position, legs) for position in range(len(legs)))
+    def of(self, migrations: Sequence[Migration]) -> tuple[str, ...]:
+        """Why each of *migrations* is made."""
+        return tuple(self._of_move(position, migrations) for position in range(len(migrations)))
 
     def left_alone(self) -> tuple[LeftAlone, ...]:
         """Hosts that stay over the threshold, hottest first, each followed by the VMs that stay on it."""
@@ -84,30 +83,34 @@ class Reasons:
         """How far over everything else *host* is in need of relief."""
         return self._peaks_before.get(host, (0.0, 0))[0]
 
-    def _of_leg(self, position: int, legs: Sequence[Leg]) -> str:
+    def _of_move(self, position: int, migrations: Sequence[Migration]) -> str:
         """The most telling reason that applies."""
-        leg = legs[position]
-        if leg.hop:
-            return f"parked on {self._host(leg.target)}: every order of the moves alone would block itself"
-        if any(each.vm == leg.vm for each in legs[:position]):
-            if leg.target == self._problem.initial[leg.vm]:
-                return f"goes home to {self._host(leg.target)}, where it made room for a while"
-            return f"goes on from {self._host(leg.source)}, where it was parked"
+        move = migrations[position]
+        if move.hop:
+            return f"parked on {self._host(move.target)}: every order of the moves alone would block itself"
+        if any(each.vm == move.vm for each in migrations[:position]):
+            if move.target == self._problem.initial[move.vm]:
+                return f"goes home to {self._host(move.target)}, where it made room for a while"
+            return f"goes on from {self._host(move.source)}, where it was parked"
         found = (
-            self._of_wish(leg) or self._of_sleep(leg) or self._of_load(leg) or self._of_room(leg) or self._of_spare()
+            self._of_wish(move)
+            or self._of_sleep(move)
+            or self._of_load(move)
+            or self._of_room(move)
+            or self._of_spare()
         )
-        return found or f"part of the best placement found for {self._host(leg.source)} and {self._host(leg.target)}"
+        return found or f"part of the best placement found for {self._host(move.source)} and {self._host(move.target)}"
 
-    def _of_wish(self, leg: Leg) -> str | None:
+    def _of_wish(self, move: Migration) -> str | None:
         """The VM leaves a host that is to be emptied, or mends what was broken."""
-        if leg.source in self._problem.intent.empty:
+        if move.source in self._problem.intent.empty:
             wanted = (
-                f": {self._problem.intent.empty[leg.source]}" if self._problem.policy.mode is not Mode.EVACUATE else ""
+                f": {self._problem.intent.empty[move.source]}" if self._problem.policy.mode is not Mode.EVACUATE else ""
             )
-            return f"empties {self._host(leg.source)}{wanted}"
+            return f"empties {self._host(move.source)}{wanted}"
         for violation in self._broken:
-            if leg.vm in violation.vms and leg.source in violation.hosts and self._eased(violation):
-                return f"{self._company(leg, violation)}: {violation.words} [{violation.rule}]"
+            if move.vm in violation.vms and move.source in violation.hosts and self._eased(violation):
+                return f"{self._company(move, violation)}: {violation.words} [{violation.rule}]"
         return None
 
     def _eased(self, violation: Violation) -> bool:
@@ -115,32 +118,32 @@ class Reasons:
         left = [each for each in self._left_broken if _same(each, violation)]
         return not left or left[0].excess < violation.excess
 
-    def _company(self, leg: Leg, violation: Violation) -> str:
+    def _company(self, move: Migration, violation: Violation) -> str:
         """Whom the VM parts from or comes to."""
-        others = [vm for vm in violation.vms if vm != leg.vm]
-        here = [vm for vm in others if self._problem.initial[vm] == leg.source]
-        there = [vm for vm in others if self._goal[vm] == leg.target]
+        others = [vm for vm in violation.vms if vm != move.vm]
+        here = [vm for vm in others if self._problem.initial[vm] == move.source]
+        there = [vm for vm in others if self._goal[vm] == move.target]
         if len(violation.hosts) > 1 and there:
             return f"brings it together with {self._names(there)}"
-        return f"takes it away from {self._names(here)}" if here else f"takes it off {self._host(leg.source)}"
+        return f"takes it away from {self._names(here)}" if here else f"takes it off {self._host(move.source)}"
 
-    def _of_sleep(self, leg: Leg) -> str | None:
+    def _of_sleep(self, move: Migration) -> str | None:
         """Nobody is left on the source, where hosts are to be freed."""
-        freed = self._problem.policy.mode is Mode.CONSOLIDATE and leg.source not in self._goal.host_of.values()
-        return f"leaves nobody on {self._host(leg.source)}" if freed else None
+        freed = self._problem.policy.mode is Mode.CONSOLIDATE and move.source not in self._goal.host_of.values()
+        return f"leaves nobody on {self._host(move.source)}" if freed else None
 
-    def _of_load(self, leg: Leg) -> str | None:
+    def _of_load(self, move: Migration) -> str | None:
         """The source is over its threshold."""
-        share, slot = self._peaks_before.get(leg.source, (0.0, 0))
+        share, slot = self._peaks_before.get(move.source, (0.0, 0))
         if share <= 1 or self._problem.demand is None:
             return None
         when = slot_in_words(slot, self._problem.demand.slots)
-        return f"relieves {self._host(leg.source)}, at {share:.0%} of its threshold at {when}"
+        return f"relieves {self._host(move.source)}, at {share:.0%} of its threshold at {when}"
 
-    def _of_room(self, leg: Leg) -> str | None:
+    def _of_room(self, move: Migration) -> str | None:
         """Others come to the host that the VM leaves."""
-        arriving = [move.vm for move in self._problem.initial.moves_to(self._goal) if move.target == leg.source]
-        return f"makes room on {self._host(leg.source)} for {self._names(arriving)}" if arriving else None
+        arriving = [move.vm for move in self._problem.initial.moves_to(self._goal) if move.target == move.source]
+        return f"makes room on {self._host(move.source)} for {self._names(arriving)}" if arriving else None
 
     def _of_spare(self) -> str | None:
         """More failures of hosts are outlived once all moves are made."""

@@ -15,14 +15,14 @@ from typing import NamedTuple
 from rebalancer.inventory import Uuid
 from rebalancer.order.prune import is_legal
 from rebalancer.order.state import State
-from rebalancer.plan.leg import Leg
+from rebalancer.placement import Migration
 
 WIDTHS = (60, 400)
 """How many states of each depth are kept; the wider search follows where the narrower one fails."""
 MOST_STATES = 250_000
 """How many states one search may look at."""
 DEPTH = 5
-"""How many legs an order may have for each VM that moves."""
+"""How many migrations an order may have for each VM that moves."""
 KEY_BITS = 128
 FINE = 1_000_000
 LARGE_WAITS = 1.5
@@ -64,12 +64,12 @@ class Beam:
         self._targets = [[number[host] for host in self._hosts if host in state.reach(vm)] for vm in self._vms]
         self._value = self._keys()
 
-    def search(self) -> tuple[Leg, ...] | None:
-        """An order in which every leg is legal, or None."""
+    def search(self) -> tuple[Migration, ...] | None:
+        """An order in which every migration is legal, or None."""
         for width in WIDTHS:
-            legs = self._search(width)
-            if legs is not None and is_legal(legs, self._state):
-                return legs
+            migrations = self._search(width)
+            if migrations is not None and is_legal(migrations, self._state):
+                return migrations
         return None
 
     def _sizes(self) -> list[int]:
@@ -92,7 +92,7 @@ class Beam:
             found.append(values[alike])
         return found
 
-    def _search(self, width: int) -> tuple[Leg, ...] | None:
+    def _search(self, width: int) -> tuple[Migration, ...] | None:
         """One search that keeps *width* states of each depth."""
         front = [self._first()]
         seen = {front[0].key}
@@ -175,16 +175,16 @@ class Beam:
         at = (*node.at[: step.vm], step.host, *node.at[step.vm + 1 :])
         return _Node(misplaced=step.misplaced, key=step.key, at=at, room=tuple(room))
 
-    def _path(self, parents: Sequence[Sequence[_Step]]) -> tuple[Leg, ...]:
-        """The legs that lead to the best state of the last depth."""
+    def _path(self, parents: Sequence[Sequence[_Step]]) -> tuple[Migration, ...]:
+        """The migrations that lead to the best state of the last depth."""
         steps = []
         index = 0
         for depth in reversed(parents):
             steps.append(depth[index])
             index = depth[index].parent
-        return tuple(self._legs(reversed(steps)))
+        return tuple(self._migrations(reversed(steps)))
 
-    def _legs(self, steps: Iterable[_Step]) -> Iterator[Leg]:
+    def _migrations(self, steps: Iterable[_Step]) -> Iterator[Migration]:
         """*steps* with names, and with the disks that go along the first time that a VM goes where it takes them."""
         at, carried = list(self._start), set()
         for step in steps:
@@ -193,7 +193,7 @@ class Beam:
             if disks:
                 carried.add(vm)
             source, hop = self._hosts[at[step.vm]], step.host != self._goal[step.vm]
-            yield Leg(vm=vm, source=source, target=target, hop=hop, disks=disks)
+            yield Migration(vm=vm, source=source, target=target, hop=hop, disks=disks)
             at[step.vm] = step.host
 
 

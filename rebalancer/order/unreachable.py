@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rebalancer.placement import Move
+from rebalancer.placement import Migration
 from rebalancer.rules import Rulebook
 from rebalancer.rules.core.capacity import CapacityRow
 
@@ -17,11 +17,11 @@ QUESTIONS = 24
 class Hopeless:
     """A move that no order of whatever migrations can end with, and the id of the rule that holds it."""
 
-    move: Move
+    move: Migration
     rule: str
 
 
-def never_arrives(book: Rulebook, moves: Sequence[Move]) -> Hopeless | None:
+def never_arrives(book: Rulebook, moves: Sequence[Migration]) -> Hopeless | None:
     """One of *moves* that is hopeless; None if none is found to be.
 
     When a VM arrives, it still holds its former host, and every other VM holds some host. Where no such packing exists

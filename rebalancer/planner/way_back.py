@@ -8,9 +8,8 @@ from rebalancer.describe.left_out import Hindrances
 from rebalancer.describe.reasons import BACK
 from rebalancer.inventory import Uuid
 from rebalancer.order.order import Deadlock, Order, find_order
-from rebalancer.placement import Placement
+from rebalancer.placement import Migration, Placement
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
-from rebalancer.plan.leg import Leg
 from rebalancer.plan.plan import LeftAlone
 from rebalancer.plan.step import Step, StepKind
 from rebalancer.rules import Rulebook, Violation
@@ -18,15 +17,15 @@ from rebalancer.schedule.steps import steps_of
 
 
 def way_back(
-    legs: Sequence[Leg], book: Rulebook, *, seed: int, pace: Pace = NO_EXPERIENCE
+    migrations: Sequence[Migration], book: Rulebook, *, seed: int, pace: Pace = NO_EXPERIENCE
 ) -> tuple[tuple[Step, ...], tuple[LeftAlone, ...]]:
-    """Steps from the end of *legs* to where the VMs of *book* are, and the VMs that they cannot bring back.
+    """Steps from the end of *migrations* to where the VMs of *book* are, and the VMs that they cannot bring back.
 
     Whatever the operator wished for the end of the plan is not asked, and what the plan mends may break again.
     """
     home = book.problem.initial
-    end = book.way_back().at(home.after(*(leg.move for leg in legs)))
-    return way_to(home, end, first=latest_first(legs), seed=seed, pace=pace)
+    end = book.way_back().at(home.after(*migrations))
+    return way_to(home, end, first=latest_first(migrations), seed=seed, pace=pace)
 
 
 def way_to(
@@ -49,14 +48,14 @@ def way_to(
         pace: how long steps take.
     """
     way = _WayTo(home, book)
-    legs = way.find(first, seed)
-    reasons = [BACK[StepKind.HOP if leg.hop else StepKind.MOVE] for leg in legs]
-    return steps_of(legs, book, reasons, prefix="r", pace=pace), way.stranded
+    migrations = way.find(first, seed)
+    reasons = [BACK[StepKind.HOP if move.hop else StepKind.MOVE] for move in migrations]
+    return steps_of(migrations, book, reasons, prefix="r", pace=pace), way.stranded
 
 
-def latest_first(legs: Sequence[Leg]) -> tuple[Uuid, ...]:
-    """The VMs of *legs*, those that move last first."""
-    return tuple(dict.fromkeys(leg.vm for leg in reversed(legs)))
+def latest_first(migrations: Sequence[Migration | Step]) -> tuple[Uuid, ...]:
+    """The VMs of *migrations*, those that move last first."""
+    return tuple(dict.fromkeys(move.vm for move in reversed(migrations)))
 
 
 class _WayTo:
@@ -71,7 +70,7 @@ class _WayTo:
         """Who does not come home, by uuid."""
         return tuple(self._stranded[vm] for vm in sorted(self._stranded))
 
-    def find(self, first: Sequence[Uuid], seed: int) -> tuple[Leg, ...]:
+    def find(self, first: Sequence[Uuid], seed: int) -> tuple[Migration, ...]:
         """Leave out what may not go back until the rest has an order; then let go whom the rest lets."""
         self._strand_refused()
         self._strand_broken()
@@ -79,13 +78,13 @@ class _WayTo:
             for move in order.moves:
                 rule = order.rules[0] if order.rules else "order"
                 self._strand(move.vm, rule, "no legal order brings it back together with the others")
-        return (*order.legs, *self._followers())
+        return (*order.migrations, *self._followers())
 
     def _order(self, first: Sequence[Uuid], seed: int) -> Order | Deadlock:
         """An order for everybody but the stranded."""
         return find_order(self._book, self._goal(), seed=seed, first=first)
 
-    def _followers(self) -> Iterator[Leg]:
+    def _followers(self) -> Iterator[Migration]:
         """Stranded VMs that may go home after all, once the others are there."""
         waiting = list(self.stranded)
         while waiting:
@@ -97,8 +96,7 @@ class _WayTo:
                 break
             del self._stranded[free]
             waiting = list(self.stranded)
-            move = moves[free]
-            yield Leg(vm=free, source=move.source, target=move.target, hop=False, disks=move.disks)
+            yield moves[free]
 
     def _goal(self) -> Placement:
         """Home for everybody but the stranded."""

@@ -3,44 +3,44 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Protocol
+from dataclasses import dataclass
 
 from rebalancer.inventory import Uuid
+from rebalancer.placement import Migration
+from rebalancer.plan.step import Step
 from rebalancer.policy import LimitsPolicy
 
 Lane = tuple[str, Uuid | None]
 """What migrations share: the pool, a host that they leave or come to, or a network."""
 
 
-class Travel(Protocol):
-    """What a migration occupies; `network` is None for the management interfaces."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A migration as schedules see it: `ticks` are tenths of seconds, `after` positions of earlier jobs.
 
-    @property
-    def source(self) -> Uuid:
-        """Where it leaves."""
+    It goes over `network`; over the management interfaces where that is None.
+    """
 
-    @property
-    def target(self) -> Uuid:
-        """Where it comes to."""
-
-    @property
-    def network(self) -> Uuid | None:
-        """Over which network."""
+    migration: Migration
+    ticks: int
+    after: tuple[int, ...]
+    network: Uuid | None
 
     @property
     def carries(self) -> bool:
         """Whether disks go along."""
+        return bool(self.migration.disks)
 
 
-def capacities(travel: Travel, limits: LimitsPolicy) -> dict[Lane, int]:
-    """The lanes of *travel*, and how many migrations each takes at once."""
+def capacities(job: Job | Step, limits: LimitsPolicy) -> dict[Lane, int]:
+    """The lanes of *job*, and how many migrations each takes at once."""
     found: dict[Lane, int] = {
         ("pool", None): limits.concurrent,
-        ("out of", travel.source): limits.out_per_host,
-        ("into", travel.target): limits.in_per_host,
+        ("out of", job.migration.source): limits.out_per_host,
+        ("into", job.migration.target): limits.in_per_host,
     }
     if limits.per_link is not None:
-        found["over", travel.network] = limits.per_link
+        found["over", job.network] = limits.per_link
     return found
 
 
@@ -56,18 +56,18 @@ class Lanes:
         self._held: Counter[Lane] = Counter()
         self._carrying = 0
 
-    def has_room(self, travel: Travel) -> bool:
-        """Whether *travel* may begin now."""
+    def has_room(self, job: Job | Step) -> bool:
+        """Whether *job* may begin now."""
         return not self._carrying and all(
-            self._held[lane] < most for lane, most in capacities(travel, self._limits).items()
+            self._held[lane] < most for lane, most in capacities(job, self._limits).items()
         )
 
-    def enter(self, travel: Travel) -> None:
-        """From now on *travel* is on the way."""
-        self._held.update(capacities(travel, self._limits).keys())
-        self._carrying += travel.carries
+    def enter(self, job: Job | Step) -> None:
+        """From now on *job* is on the way."""
+        self._held.update(capacities(job, self._limits).keys())
+        self._carrying += job.carries
 
-    def leave(self, travel: Travel) -> None:
-        """*travel* is over."""
-        self._held.subtract(capacities(travel, self._limits).keys())
-        self._carrying -= travel.carries
+    def leave(self, job: Job | Step) -> None:
+        """*job* is over."""
+        self._held.subtract(capacities(job, self._limits).keys())
+        self._carrying -= job.carries

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rebalancer.inventory import Pool, Uuid
-from rebalancer.placement import Move, Placement
+from rebalancer.placement import Migration, Placement
 from rebalancer.plan.plan import Plan
 from rebalancer.plan.progress import Way, host_of, ways
 from rebalancer.plan.step import Step
@@ -22,7 +22,7 @@ class MovesBack:
     """
 
     pool: Pool
-    moves: Mapping[Uuid, Move]
+    moves: Mapping[Uuid, Migration]
     strays: tuple[str, ...]
 
 
@@ -53,7 +53,7 @@ def _joined(places: Iterable[Placement]) -> Placement:
     return Placement(hosts, srs)
 
 
-def _back(way: Way, count: int, crossing: Sequence[Step], pool: Pool) -> Move | None:
+def _back(way: Way, count: int, crossing: Sequence[Step], pool: Pool) -> Migration | None:
     """The move back once *count* steps are made; None where the VM is home, and where nobody can tell it."""
     last = way.steps[-1]
     if last.crossing and count == len(way.steps):

@@ -19,10 +19,9 @@ from rebalancer.errors import IllegalPlan, InputError, StalePlan
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
 from rebalancer.order.order import Deadlock, find_order
-from rebalancer.placement import Move
+from rebalancer.placement import Migration
 from rebalancer.plan.document import sealed
 from rebalancer.plan.finding import Finding
-from rebalancer.plan.leg import Leg
 from rebalancer.plan.plan import Plan
 from rebalancer.plan.step import StepKind
 from rebalancer.planner.compose import compose
@@ -97,9 +96,9 @@ class _Part:
 
     def plan(self, reason: str) -> Plan:
         """The rest of the plan, ordered and composed anew."""
-        legs = self._legs()
+        migrations = self._migrations()
         end = self._problem.initial.after(*self._kept(self._gone))
-        still = [Move(vm=each.vm, source=end[each.vm], target=each.target) for each in self._plan.missing]
+        still = [Migration(vm=each.vm, source=end[each.vm], target=each.target) for each in self._plan.missing]
         missing = missing_moves(still, end, self._book)
         dropped = left_out([self._moves[vm] for vm in self._gone & self._moves.keys()], self._problem, reason)
         solution = Solution(
@@ -111,11 +110,11 @@ class _Part:
             missing=tuple(sorted((*missing, *dropped), key=lambda each: (each.vm_name, each.vm))),
         )
         source = self._plan.made_from
-        made = compose(self._book, solution, legs, self._plan.made_at, pace=source.pace)
+        made = compose(self._book, solution, migrations, self._plan.made_at, pace=source.pace)
         made_from = replace(made.made_from, metrics=source.metrics, part_of=self._plan.digest)
         return sealed(replace(made, made_from=made_from))
 
-    def _legs(self) -> Sequence[Leg]:
+    def _migrations(self) -> Sequence[Migration]:
         """The rest in a legal order.
 
         Raises:
@@ -128,11 +127,11 @@ class _Part:
             raise self._refusal(self._held_too(found))
         return found
 
-    def _kept(self, gone: Collection[Uuid]) -> tuple[Move, ...]:
+    def _kept(self, gone: Collection[Uuid]) -> tuple[Migration, ...]:
         """The moves that are left without *gone*."""
         return tuple(move for vm, move in sorted(self._moves.items()) if vm not in gone)
 
-    def _tried(self, gone: Collection[Uuid]) -> Sequence[Leg] | _Held:
+    def _tried(self, gone: Collection[Uuid]) -> Sequence[Migration] | _Held:
         """The rest without *gone* in a legal order, or who cannot move then; of several the one that moves last."""
         goal = self._problem.initial.after(*self._kept(gone))
         moving = self._moves.keys() - set(gone)
@@ -145,13 +144,13 @@ class _Part:
             rules = ", ".join(order.rules)
             words = "no order of what is left is legal"
             return _Held(vm=self._latest([move.vm for move in order.moves]), rule=rules, words=words)
-        unread = [leg.vm for leg in order.legs if leg.hop and (leg.vm, leg.target) not in self._parked]
+        unread = [move.vm for move in order.migrations if move.hop and (move.vm, move.target) not in self._parked]
         if unread:
             waiting = moving & set(unread) or moving
             return _Held(vm=self._latest(waiting), rule=UNREAD, words="VMs would be parked that the plan does not park")
-        if any(leg.vm in gone for leg in order.legs):
+        if any(move.vm in gone for move in order.migrations):
             return _Held(vm=self._latest(moving), rule=UNREAD, words="a VM that is left out would be parked")
-        return order.legs
+        return order.migrations
 
     def _latest(self, vms: Collection[Uuid]) -> Uuid:
         """Of *vms* the one that moves last in the plan."""

@@ -14,10 +14,9 @@ from rebalancer.describe.reasons import Reasons
 from rebalancer.describe.summary import short
 from rebalancer.errors import ModelBug, StalePlan
 from rebalancer.inventory import Pool, Uuid
-from rebalancer.placement import Move, Placement
+from rebalancer.placement import Migration, Placement
 from rebalancer.plan.document import sealed
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
-from rebalancer.plan.leg import legs_of
 from rebalancer.plan.plan import Plan
 from rebalancer.planner.compose import compose
 from rebalancer.planner.way_back import latest_first, way_to
@@ -121,18 +120,18 @@ class _Undoing:
             del home[tried.refused]
         return tried.plan
 
-    def _tried(self, home: Mapping[Uuid, Move]) -> _Tried:
+    def _tried(self, home: Mapping[Uuid, Migration]) -> _Tried:
         """The plan that brings the VMs of *home* back."""
         initial, seed = self._problem.initial, self._problem.policy.limits.seed
         goal = initial.after(*home.values())
-        first = latest_first(legs_of(self._undone.steps))
+        first = latest_first(self._undone.steps)
         back, _ = way_to(goal, self._book, first=first, seed=seed, pace=self._pace)
-        legs = legs_of(back)
-        end = initial.after(*(leg.move for leg in legs))
+        migrations = [step.migration for step in back]
+        end = initial.after(*migrations)
         made = compose(
             self._book,
             self._solution(end),
-            legs,
+            migrations,
             self._made_at,
             pace=self._pace,
             why=[step.why for step in back],
@@ -168,7 +167,7 @@ class _Undoing:
         metrics = self._undone.made_from.metrics if self._demand else None
         return sealed(replace(made, made_from=replace(made.made_from, metrics=metrics), left_alone=()))
 
-    def _checked(self, made: Plan, home: Mapping[Uuid, Move]) -> _Tried:
+    def _checked(self, made: Plan, home: Mapping[Uuid, Migration]) -> _Tried:
         """*made*, with the VM to do without where the checker refuses a step because of earlier ones.
 
         Raises:

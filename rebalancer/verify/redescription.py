@@ -18,8 +18,7 @@ from rebalancer.describe.memory import memory_by_step
 from rebalancer.describe.reasons import BACK, HOME, Reasons
 from rebalancer.describe.summary import general_warnings, summary_of
 from rebalancer.inventory import Pool, Uuid
-from rebalancer.placement import Move
-from rebalancer.plan.leg import legs_of
+from rebalancer.placement import Migration
 from rebalancer.plan.plan import LeftAlone, Missing, OldViolation, Plan
 from rebalancer.plan.step import HostMemory, Step, StepDisk
 from rebalancer.problem import Problem
@@ -157,14 +156,14 @@ def _disks(step: Step, problem: Problem) -> tuple[StepDisk, ...]:
     """The disks of *step*; none where the pool does not have the drives or SRs."""
     srs, drives = problem.pool.srs, problem.initial.srs_of.get(step.vm, {})
     known = all(disk.drive in drives and {disk.source, disk.target} <= srs.keys() for disk in step.disks)
-    return step_disks(step.move, problem) if known else ()
+    return step_disks(step.migration, problem) if known else ()
 
 
 def _whys(plan: Plan, reasons: Reasons) -> tuple[str, ...]:
     """Why each step is made; those that lead back need no other reason."""
     if plan.made_from.undoes or plan.outcome == HOME:
         return tuple(BACK[step.kind] for step in plan.steps)
-    return reasons.of(legs_of(plan.steps))
+    return reasons.of([step.migration for step in plan.steps])
 
 
 def _old_violations(plan: Plan, reasons: Reasons) -> Iterator[OldViolation]:
@@ -195,7 +194,7 @@ def _missing(plan: Plan, book: Rulebook) -> tuple[Missing, ...]:
     if not plan.missing:
         return ()
     known = {each.vm: each for each in plan.missing if each.vm in end.host_of and each.target in hosts}
-    moves = {vm: Move(vm=vm, source=end[vm], target=each.target) for vm, each in known.items()}
+    moves = {vm: Migration(vm=vm, source=end[vm], target=each.target) for vm, each in known.items()}
     away = {vm: move for vm, move in moves.items() if move.source != move.target}
     by_choice = {vm for vm in away if known[vm].rule == LEFT_OUT}
     found = [*missing_moves([move for vm, move in away.items() if vm not in by_choice], end, book)]

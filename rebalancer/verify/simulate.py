@@ -73,25 +73,25 @@ class Simulation:
 
     def _misled(self, step: Step) -> Iterator[Finding]:
         """The other pool, or the networks there, are not those to which policy and names lead."""
-        if step.crossing != crossing_of(step.move, self._now.problem):
+        if step.crossing != crossing_of(step.migration, self._now.problem):
             words = f"{self._called(step)}: the pool or the networks that it leads to are others"
             yield self._misplacement(step, words, rule="networks-mapped")
 
     def _refused(self, step: Step) -> Iterator[Finding]:
         """What rules say, with the VM on both hosts."""
         called, kind = self._called(step), FindingKind.ILLEGAL
-        for objection in self._now.objections(step.move):
+        for objection in self._now.objections(step.migration):
             words = f"{called}: {objection.words}"
             yield Finding(kind=kind, step=step.id, state=self._state, rule=objection.rule, words=words)
-        for violation in self._ledger.objections(step.vm, step.target, step.move.disks):
+        for violation in self._ledger.objections(step.vm, step.target, step.migration.disks):
             words = f"{called}, held on both {'hosts and SRs' if step.disks else 'hosts'}: {violation.words}"
             yield Finding(kind=kind, step=step.id, state=self._state, rule=violation.rule, words=words)
 
     def _settle(self, step: Step) -> None:
         """The VM holds both hosts and its disks both SRs, then only the targets."""
-        self._ledger.join(step.vm, step.target, step.move.disks)
-        self._ledger.settle(step.vm, step.source, step.move.disks)
-        self._now = self._now.at(self.placement.after(step.move))
+        self._ledger.join(step.vm, step.target, step.migration.disks)
+        self._ledger.settle(step.vm, step.source, step.migration.disks)
+        self._now = self._now.at(self.placement.after(step.migration))
         self._moved |= {disk.drive for disk in step.disks}
 
     def _misplacement(self, step: Step, words: str, rule: str = "placement") -> Finding:
