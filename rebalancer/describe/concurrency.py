@@ -60,7 +60,6 @@ def highest(row: Row, steps: Sequence[Step], ancestors: Mapping[str, frozenset[s
 
 
 def _own_vm(steps: Sequence[Step], ancestors: Mapping[str, frozenset[str]]) -> Iterator[Clash]:
-    """A VM takes one step after the other."""
     last: dict[str, str] = {}
     for step in steps:
         if step.vm in last and last[step.vm] not in ancestors[step.id]:
@@ -95,14 +94,12 @@ class _Loads:
                     self._enter(step.id, holder, comes=target in row.places)
 
     def _enter(self, step: str, holder: Uuid, *, comes: bool) -> None:
-        """Add what *holder* does when *step* takes it to the limit, or away from it."""
         resident = self._row.weights.resident.get(holder, 0)
         arriving = self._row.weights.arrival.get(holder, 0) if comes else 0
         self._begun[step] = self._begun.get(step, 0) + arriving
         self._done[step] = self._done.get(step, 0) + (resident - arriving if comes else -resident)
 
     def clashes(self, rule: PoolRule) -> Iterator[Clash]:
-        """Steps that may begin in a state that is too full for them."""
         for step, arriving in self._begun.items():
             if not arriving:
                 continue
@@ -112,7 +109,6 @@ class _Loads:
                 yield Clash(step=step, rule=rule.id, words=words)
 
     def highest(self) -> int:
-        """The most that the limit can hold at any moment."""
         return self._initial + self._closure(tuple(self._begun))
 
     def _fullest(self, step: str) -> int:

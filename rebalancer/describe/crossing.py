@@ -32,6 +32,5 @@ def crossing_of(move: Migration, problem: Problem) -> Crossing | None:
 
 
 def _name(network: Uuid, problem: Problem) -> str:
-    """What a network is called; empty where it is not known."""
     found = problem.pool.networks.get(network)
     return found.name if found else ""

@@ -19,7 +19,6 @@ def step_disks(move: Migration, problem: Problem) -> tuple[StepDisk, ...]:
 
 
 def _step_disk(vm: Uuid, disk: DiskMove, problem: Problem) -> StepDisk:
-    """One disk."""
     srs, sizes = problem.pool.srs, DiskSizes(problem)
     vdi = sizes.behind(vm, disk.drive)
     return StepDisk(
@@ -51,7 +50,6 @@ def sr_rows(problem: Problem, after: Placement) -> tuple[SRRow, ...]:
 
 
 def _row(problem: Problem, sr: Uuid, gains: Sequence[tuple[Uuid, int]], loses: Sequence[tuple[Uuid, int]]) -> SRRow:
-    """One SR."""
     return SRRow(
         uuid=sr,
         name=problem.pool.srs[sr].name,

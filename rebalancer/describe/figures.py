@@ -44,7 +44,6 @@ def host_rows(book: Rulebook, after: Placement, steps: Sequence[Step]) -> tuple[
 
 
 def _states(problem: Problem, placement: Placement) -> dict[Uuid, HostState]:
-    """Every host under *placement*."""
     vms = placement.vms_by_host()
     peaks = _peaks(problem, placement)
     states = {}
@@ -61,7 +60,6 @@ def _states(problem: Problem, placement: Placement) -> dict[Uuid, HostState]:
 
 
 def _peaks(problem: Problem, placement: Placement) -> dict[Uuid, tuple[float, int]]:
-    """Highest share and its slot, of hosts with a known capacity; empty without metrics."""
     if problem.demand is None:
         return {}
     shares = np.round(load_shares(problem, placement), DECIMALS)
@@ -97,13 +95,11 @@ def load_of(problem: Problem, moved: Collection[Uuid]) -> Load | None:
 
 
 def _host_peaks(problem: Problem, fixed: Placement) -> tuple[Curve, ...]:
-    """The worst deviations of the VMs that stay, on each host."""
     worst = zip(problem.pool.hosts, worst_on_hosts(fixed, problem), strict=True)
     return tuple(curve for host, rows in worst for curve in _curves([host] * len(rows), rows))
 
 
 def _curves(uuids: Sequence[Uuid], pcpu: NDArray[np.float64]) -> tuple[Curve, ...]:
-    """One curve a row."""
     rounded = np.round(pcpu, DECIMALS)
     return tuple(Curve(uuid=uuid, pcpu=tuple(map(float, row))) for uuid, row in zip(uuids, rounded, strict=True))
 
@@ -176,5 +172,4 @@ def metrics_of(demand: LoadProfile | None) -> Metrics | None:
 
 
 def _count(quality: Mapping[Uuid, Quality], wanted: Quality) -> int:
-    """VMs that are known as well as *wanted*."""
     return sum(each is wanted for each in quality.values())

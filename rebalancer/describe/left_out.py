@@ -27,7 +27,6 @@ def missing_moves(moves: Iterable[Migration], end: Placement, book: Rulebook) ->
 
 
 def _by_name(missing: Missing) -> tuple[str, Uuid]:
-    """The order in which plans list them."""
     return missing.vm_name, missing.vm
 
 

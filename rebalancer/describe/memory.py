@@ -20,7 +20,6 @@ def memory_by_step(migrations: Sequence[Migration | Step], book: Rulebook) -> tu
 
 
 def _by_step(migrations: Sequence[Migration | Step], book: Rulebook) -> Iterator[tuple[HostMemory, HostMemory]]:
-    """One move after the other."""
     problem, rows = book.problem, {host: row for row in book.memory_rows for host in row.places}
     held = dict.fromkeys(problem.pool.hosts, 0)
     for vm, host in problem.initial.host_of.items():

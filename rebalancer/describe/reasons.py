@@ -80,11 +80,9 @@ class Reasons:
         }
 
     def _heat(self, host: Uuid) -> float:
-        """How far over everything else *host* is in need of relief."""
         return self._peaks_before.get(host, (0.0, 0))[0]
 
     def _of_move(self, position: int, migrations: Sequence[Migration]) -> str:
-        """The most telling reason that applies."""
         move = migrations[position]
         if move.hop:
             return f"parked on {self._host(move.target)}: every order of the moves alone would block itself"
@@ -102,7 +100,6 @@ class Reasons:
         return found or f"part of the best placement found for {self._host(move.source)} and {self._host(move.target)}"
 
     def _of_wish(self, move: Migration) -> str | None:
-        """The VM leaves a host that is to be emptied, or mends what was broken."""
         if move.source in self._problem.intent.empty:
             wanted = (
                 f": {self._problem.intent.empty[move.source]}" if self._problem.policy.mode is not Mode.EVACUATE else ""
@@ -114,12 +111,10 @@ class Reasons:
         return None
 
     def _eased(self, violation: Violation) -> bool:
-        """Whether less of *violation* is left once the plan is done."""
         left = [each for each in self._left_broken if _same(each, violation)]
         return not left or left[0].excess < violation.excess
 
     def _company(self, move: Migration, violation: Violation) -> str:
-        """Whom the VM parts from or comes to."""
         others = [vm for vm in violation.vms if vm != move.vm]
         here = [vm for vm in others if self._problem.initial[vm] == move.source]
         there = [vm for vm in others if self._goal[vm] == move.target]
@@ -128,12 +123,10 @@ class Reasons:
         return f"takes it away from {self._names(here)}" if here else f"takes it off {self._host(move.source)}"
 
     def _of_sleep(self, move: Migration) -> str | None:
-        """Nobody is left on the source, where hosts are to be freed."""
         freed = self._problem.policy.mode is Mode.CONSOLIDATE and move.source not in self._goal.host_of.values()
         return f"leaves nobody on {self._host(move.source)}" if freed else None
 
     def _of_load(self, move: Migration) -> str | None:
-        """The source is over its threshold."""
         share, slot = self._peaks_before.get(move.source, (0.0, 0))
         if share <= 1 or self._problem.demand is None:
             return None
@@ -141,12 +134,10 @@ class Reasons:
         return f"relieves {self._host(move.source)}, at {share:.0%} of its threshold at {when}"
 
     def _of_room(self, move: Migration) -> str | None:
-        """Others come to the host that the VM leaves."""
         arriving = [move.vm for move in self._problem.initial.moves_to(self._goal) if move.target == move.source]
         return f"makes room on {self._host(move.source)} for {self._names(arriving)}" if arriving else None
 
     def _of_spare(self) -> str | None:
-        """More failures of hosts are outlived once all moves are made."""
         before, after = self._failures_lost
         if after >= before:
             return None
@@ -155,13 +146,11 @@ class Reasons:
 
     @cached_property
     def _failures_lost(self) -> tuple[int, int]:
-        """Failures that the pool does not outlive, before and after."""
         asked = (self._problem.initial, self._goal)
         before, after = (int(FailuresLost().value(each, self._book)) for each in asked)
         return before, after
 
     def _left_on(self, host: Uuid) -> Iterator[LeftAlone]:
-        """A host that stays over its threshold, and the VMs that stay there."""
         share, slot = self._peaks_after[host]
         slots = self._problem.demand.slots if self._problem.demand else 0
         ending = [vm for vm, last in self._goal.host_of.items() if last == host]
@@ -199,7 +188,6 @@ class Reasons:
         return self._refused_everywhere(vm)
 
     def _refused_everywhere(self, vm: VM) -> Objection:
-        """The rule that keeps *vm* from most hosts."""
         refusals = [
             objections[0] for host in self._problem.pool.hosts.values() if (objections := self._book.why_not(vm, host))
         ]
@@ -223,7 +211,6 @@ class Reasons:
         return f"; with its disks it could go to {hosts}, copying {size}: set storage_motion.enabled"
 
     def _old(self, violation: Violation) -> OldViolation:
-        """What became of one."""
         left = [each for each in self._left_broken if _same(each, violation)]
         return OldViolation(
             rule=violation.rule,
@@ -233,7 +220,6 @@ class Reasons:
         )
 
     def _told(self, violation: Violation, placement: Placement) -> str:
-        """What is broken under *placement*, where and by whom."""
         vms = [vm for vm in violation.vms if vm in placement.host_of]
         hosts = sorted({self._host(placement[vm]) for vm in vms} or map(self._host, violation.hosts))
         return f"{violation.words}; on {first_few(hosts, SHOWN)}" + (f": {self._names(vms)}" if vms else "")
@@ -254,11 +240,9 @@ class Reasons:
         return "; ".join(parts) or "the plan eases it, but no legal placement was found that mends it"
 
     def _host(self, host: Uuid) -> str:
-        """The name of *host*."""
         return self._problem.pool.hosts[host].name
 
     def _names(self, vms: Sequence[Uuid]) -> str:
-        """The first few names, and how many more."""
         return first_few([self._problem.pool.vms[vm].name for vm in vms], SHOWN)
 
 

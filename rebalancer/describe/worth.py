@@ -32,7 +32,6 @@ def tiers_at(end: Placement, tiers: Sequence[TierResult], book: Rulebook) -> tup
 
 
 def _tiers(end: Placement, tiers: Sequence[TierResult], book: Rulebook) -> Iterator[TierResult]:
-    """One after another, as long as they are held and after."""
     held = True
     for tier in tiers:
         objective = next(each for each in OBJECTIVES if each.id == tier.objective)
@@ -94,7 +93,6 @@ def not_worth_it(vm: VM, goal: Placement, book: Rulebook) -> tuple[str, str]:
 
 
 def _asks_for_gain(problem: Problem) -> bool:
-    """Whether moves have to gain something in load."""
     return problem.demand is not None and problem.policy.mode in {Mode.BALANCE, Mode.CONSOLIDATE}
 
 

@@ -93,7 +93,6 @@ class Beam:
         return found
 
     def _search(self, width: int) -> tuple[Migration, ...] | None:
-        """One search that keeps *width* states of each depth."""
         front = [self._first()]
         seen = {front[0].key}
         parents: list[list[_Step]] = []
@@ -109,7 +108,6 @@ class Beam:
         return None
 
     def _first(self) -> _Node:
-        """The state before the first move."""
         room = tuple(kind.room(self._start) for kind in self._kinds)
         misplaced = sum(size for size, at, to in zip(self._size, self._start, self._goal, strict=True) if at != to)
         key = sum(self._value[vm][host] for vm, host in enumerate(self._start))
@@ -142,7 +140,6 @@ class Beam:
                     yield vm, host
 
     def _step(self, node: _Node, parent: int, vm: int, host: int, key: int) -> _Step:
-        """A way with its score: what is misplaced, and that the largest VM which waits finds no room."""
         here, goal, size = node.at[vm], self._goal[vm], self._size[vm]
         misplaced = node.misplaced + (size if here == goal else 0) - (size if host == goal else 0)
         score = misplaced + self._cramped(node, vm, host) + self._random.random() * FINE / 10
@@ -164,7 +161,6 @@ class Beam:
         return LARGE_WAITS * lack * self._size[largest]
 
     def _after(self, node: _Node, step: _Step) -> _Node:
-        """The state that *step* leads to."""
         here = node.at[step.vm]
         room = []
         for kind, each in zip(self._kinds, node.room, strict=True):
@@ -176,7 +172,6 @@ class Beam:
         return _Node(misplaced=step.misplaced, key=step.key, at=at, room=tuple(room))
 
     def _path(self, parents: Sequence[Sequence[_Step]]) -> tuple[Migration, ...]:
-        """The migrations that lead to the best state of the last depth."""
         steps = []
         index = 0
         for depth in reversed(parents):
@@ -198,5 +193,4 @@ class Beam:
 
 
 def _differ(one: int, other: int) -> bool:
-    """Whether a VM is elsewhere than it is to end."""
     return one != other

@@ -101,7 +101,6 @@ class _Partial:
                 self._before[position] |= self._before[earlier]
 
     def reduced(self) -> tuple[tuple[int, ...], ...]:
-        """Only the direct dependencies."""
         graph: nx.DiGraph[int] = nx.DiGraph()
         graph.add_nodes_from(range(len(self._before)))
         graph.add_edges_from((earlier, position) for position, before in enumerate(self._before) for earlier in before)

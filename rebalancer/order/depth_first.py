@@ -69,11 +69,9 @@ class Search:
         return found
 
     def _waiting(self) -> list[Uuid]:
-        """VMs that are not where they are to end, in the order of their rank."""
         return [vm for vm in self._rank if self._state.host_of[vm] != self._goal[vm]]
 
     def _options(self) -> Iterator[Migration]:
-        """Legal next steps: moves to the last host first, hops afterwards."""
         waiting = self._waiting()
         if len(waiting) < self._fewest_waiting:
             self._fewest_waiting, self.furthest = len(waiting), tuple(self._path)
@@ -107,7 +105,6 @@ class Search:
         return self._state.fit_together(rivals, target)
 
     def _move(self, vm: Uuid, target: Uuid) -> Migration:
-        """A step from where *vm* is."""
         disks = self._state.disks(vm, target)
         return Migration(
             vm=vm, source=self._state.host_of[vm], target=target, hop=target != self._goal[vm], disks=disks
@@ -124,23 +121,19 @@ class Search:
         return False
 
     def _retreat(self) -> None:
-        """Mark this state as a dead end, and go back by one step."""
         left = self._hops - sum(each.hop for each in self._path)
         self._dead[self._key()] = max(left, self._dead.get(self._key(), -1))
         if self._path:
             self._undo()
 
     def _undo(self) -> None:
-        """Take the last step back."""
         move = self._path.pop()
         self._state.move(move.back)
 
     def _key(self) -> tuple[Uuid, ...]:
-        """What distinguishes this state from others of the same search."""
         return tuple(self._state.host_of[vm] for vm in self._rank)
 
     def _remember(self, waiting: Sequence[Uuid]) -> None:
-        """Keep the dead end that came furthest, for the explanation."""
         if self.stuck is None or len(waiting) < len(self.stuck.waiting):
             rules = [rule for vm in waiting for rule in self._state.blockers(vm, self._goal[vm])]
             self.stuck = DeadEnd(waiting=tuple(sorted(waiting)), rules=tuple(dict.fromkeys(rules)))

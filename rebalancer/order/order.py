@@ -89,7 +89,6 @@ class _Ordering:
         self._by_size = sorted(self._goal, key=self._size)
 
     def find(self) -> Order | Deadlock:
-        """Direct orders first; then with 1, 2, 4 ... hops."""
         direct, _ = self._try_ranks(self._ranks(), hops=0)
         if direct is not None:
             return Order(migrations=direct)
@@ -106,7 +105,6 @@ class _Ordering:
         return shortened(migrations, self._state) if migrations is not None else None
 
     def _everybody(self) -> dict[Uuid, Uuid]:
-        """The last host of every guest."""
         return dict(self._state.problem.initial.host_of) | self._goal
 
     def _with_hops(self, most: int) -> tuple[tuple[Migration, ...] | None, bool]:
@@ -128,7 +126,6 @@ class _Ordering:
         return attempt._with_hops(len(nearby))[0]
 
     def _size(self, vm: Uuid) -> tuple[int, Uuid]:
-        """What is smaller is tried, and parked, first."""
         return self._state.problem.pool.vms[vm].migration_memory_bytes, vm
 
     def _try_ranks(self, ranks: Iterable[Sequence[Uuid]], *, hops: int) -> tuple[tuple[Migration, ...] | None, bool]:
@@ -140,7 +137,6 @@ class _Ordering:
         return None, False
 
     def _search(self, rank: Sequence[Uuid], hops: int) -> tuple[tuple[Migration, ...] | None, bool]:
-        """One search; the deadlock that came furthest is kept."""
         least = LEAST_QUESTIONS * len(self._goal) * self._state.price
         budget = min(max(SEARCH_EFFORT, least), self._most_effort - self._state.effort)
         search = Search(self._state, self._goal, rank=rank, parking=self._by_size, hops=hops, budget=budget)
@@ -152,7 +148,6 @@ class _Ordering:
         return migrations, search.exhausted and migrations is None
 
     def _ranks(self) -> Iterator[Sequence[Uuid]]:
-        """Urgent first, small first, large first, then shuffled."""
         urgent = [vm for vm in self._first if vm in self._goal]
         yield urgent + [vm for vm in self._by_size if vm not in set(urgent)]
         yield self._by_size
@@ -186,7 +181,6 @@ class _Ordering:
         return Deadlock(moves=tuple(blamed), rules=rules, proved=proved, ways=self._found_ways())
 
     def _found_ways(self) -> tuple[tuple[Migration, ...], ...]:
-        """The ways that came furthest, without hops and with them."""
         return tuple(way for _, way in sorted(self._ways.items()) if way)
 
     def _deadlocked(self, moves: Sequence[Migration]) -> bool:
@@ -204,7 +198,6 @@ class _Ordering:
 
 
 def _arrivals(migrations: Sequence[Migration]) -> int:
-    """How many of *migrations* bring a VM to its last host."""
     return sum(not move.hop for move in migrations)
 
 

@@ -99,7 +99,6 @@ class State:
         return self._answers[key]
 
     def _ask(self, move: Migration) -> tuple[Objection, ...]:
-        """The answer of the rules."""
         initial = self.problem.initial
         disks = self._carriers[move.vm].disks if move.vm in self._carried else ()
         if move.source == initial[move.vm] and not disks:

@@ -48,12 +48,10 @@ def never_arrives(book: Rulebook, moves: Sequence[Migration]) -> Hopeless | None
 
 
 def _largest(kinds: Sequence[CapacityRow], vm: int) -> int:
-    """What a VM weighs on arrival by the first kind of limit."""
     return kinds[0].arrival[vm] if kinds else 0
 
 
 def _no_packing(kinds: Sequence[CapacityRow], vm: int, target: int) -> bool:
-    """Whether no packing leaves room on *target* for *vm*, which is elsewhere."""
     from rebalancer.solve.exact.packing import cannot_fit  # noqa: PLC0415 - plans are read and verified without the solver
 
     items = [tuple(kind.resident[each] for kind in kinds) for each in range(len(kinds[0].resident))]

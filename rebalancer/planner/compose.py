@@ -109,12 +109,10 @@ def _made_from(problem: Problem, pace: Pace, undoes: str | None) -> MadeFrom:
 
 
 def _versions() -> Mapping[str, str]:
-    """Versions of what made the plan; `unknown` where a package runs without being installed."""
     return {package: _version(package) for package in PACKAGES}
 
 
 def _version(package: str) -> str:
-    """The version of one package."""
     try:
         return version(package)
     except PackageNotFoundError:

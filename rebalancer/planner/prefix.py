@@ -50,7 +50,6 @@ class _Prefixes:
         self._effort = 0
 
     def of(self, way: Sequence[Migration]) -> Iterator[Prefix]:
-        """Every prefix of *way* that is worth something, the longest first."""
         tried: set[tuple[Migration, ...]] = set()
         for length in range(len(way), 0, -1):
             migrations = self._arriving(way[:length])
@@ -68,7 +67,6 @@ class _Prefixes:
         return tuple(move for move in migrations if last[move.vm] == self._wanted.placement[move.vm])
 
     def _legal(self, migrations: Sequence[Migration]) -> bool:
-        """Whether *migrations* are legal one after another."""
         state = State(self._book, migrations)
         for move in migrations:
             if self._effort + state.effort > EFFORT or not state.allows(move.vm, move.target):
@@ -78,7 +76,6 @@ class _Prefixes:
         return all(state.host_of[move.vm] == self._wanted.placement[move.vm] for move in migrations)
 
     def _may_end(self, migrations: Sequence[Migration]) -> bool:
-        """Whether a plan may end after *migrations*."""
         sizes = [DiskSizes(self._problem).copied_by(move) for move in migrations]
         limits, moves = self._problem.policy.limits, len({move.vm for move in migrations})
         if not migrations or over_limits(limits, moves=moves, sizes_bytes=sizes):
@@ -86,11 +83,9 @@ class _Prefixes:
         return not self._book.violations(self._end(migrations), since=self._problem.initial)
 
     def _end(self, migrations: Sequence[Migration]) -> Placement:
-        """Where *migrations* lead."""
         return self._problem.initial.after(*migrations)
 
     def _worthwhile(self, migrations: tuple[Migration, ...]) -> Iterator[Prefix]:
-        """*migrations* as a prefix, if they are better than nothing."""
         end = self._end(migrations)
         tiers = tiers_at(end, self._wanted.tiers, self._book)
         if is_worth_it(end, tiers, self._problem):

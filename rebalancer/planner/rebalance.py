@@ -68,7 +68,6 @@ class _Planning:
         self._latest = monotonic() + OVERTIME * book.problem.policy.limits.solve_seconds
 
     def plan(self) -> Plan:
-        """Solve and order until both succeed, or make the best of what was found."""
         for _ in range(ROUNDS):
             solution = self._solved()
             found = self._try(solution) if solution else None
@@ -126,7 +125,6 @@ class _Planning:
             self._parts.append((prefix, solution))
 
     def _try(self, solution: Solution) -> Plan | Deadlock:
-        """A plan for *solution*, or the moves that stand in its way."""
         first = Reasons(self._book, solution.placement).urgent()
         seed = self._problem.policy.limits.seed
         order = find_order(self._book, solution.placement, seed=seed, first=first)

@@ -67,7 +67,6 @@ class _WayTo:
 
     @property
     def stranded(self) -> tuple[LeftAlone, ...]:
-        """Who does not come home, by uuid."""
         return tuple(self._stranded[vm] for vm in sorted(self._stranded))
 
     def find(self, first: Sequence[Uuid], seed: int) -> tuple[Migration, ...]:
@@ -81,7 +80,6 @@ class _WayTo:
         return (*order.migrations, *self._followers())
 
     def _order(self, first: Sequence[Uuid], seed: int) -> Order | Deadlock:
-        """An order for everybody but the stranded."""
         return find_order(self._book, self._goal(), seed=seed, first=first)
 
     def _followers(self) -> Iterator[Migration]:
@@ -99,12 +97,10 @@ class _WayTo:
             yield moves[free]
 
     def _goal(self) -> Placement:
-        """Home for everybody but the stranded."""
         there = self._problem.initial
         return there.after(*(move for move in there.moves_to(self._home) if move.vm not in self._stranded))
 
     def _strand_refused(self) -> None:
-        """Find the VMs that may not go home by themselves."""
         for move in self._problem.initial.moves_to(self._home):
             refused = self._book.objections(move)
             if refused:
@@ -117,7 +113,6 @@ class _WayTo:
             self._strand(vm, violation.rule, violation.words)
 
     def _first_broken(self) -> tuple[Uuid, Violation] | None:
-        """A VM on its way home that is part of what would be broken there, and what that is."""
         goal = self._goal()
         moving = {move.vm for move in self._problem.initial.moves_to(goal)}
         for violation in self._book.violations(goal, since=self._problem.initial):
@@ -127,6 +122,5 @@ class _WayTo:
         return None
 
     def _strand(self, vm: Uuid, rule: str, words: str) -> None:
-        """Note that *vm* cannot be brought back."""
         name = self._problem.pool.vms[vm].name
         self._stranded[vm] = LeftAlone(kind="vm", uuid=vm, name=name, rule=rule, words=words)

@@ -55,21 +55,18 @@ class _Timing:
     effort: float
 
     def best(self) -> InTime:
-        """The given order or the other one."""
         given = self._timed(range(len(self.migrations)))
         other = self._other_order(given) if self.effort and self._waits(given) else None
         found = self._timed(other) if other else given
         return found if found.timetable.ticks < given.timetable.ticks else given
 
     def _timed(self, positions: Sequence[int]) -> InTime:
-        """The timetable in the order *positions*."""
         migrations, problem = [self.migrations[each] for each in positions], self.book.problem
         jobs = jobs_of(migrations, dependencies(migrations, self.book), problem, self.pace)
         made = timetable(jobs, problem.policy.limits, effort=self.effort)
         return InTime(positions=tuple(positions), jobs=jobs, timetable=made)
 
     def _waits(self, given: InTime) -> bool:
-        """Whether the timetable is longer than its lanes alone would make it."""
         work, _ = work_bound(freely(given.jobs), self.book.problem.policy.limits)
         return given.timetable.ticks > work * GOOD_ENOUGH
 
@@ -86,7 +83,6 @@ class _Timing:
         return order if order != given.positions and self._legal(order) else None
 
     def _legal(self, order: Sequence[int]) -> bool:
-        """Whether every migration may be made where the ones before it in *order* are done."""
         state = State(self.book, self.migrations)
         for each in order:
             if not state.allows(self.migrations[each].vm, self.migrations[each].target):

@@ -36,12 +36,10 @@ def jobs_of(
 
 
 def _network(move: Migration, problem: Problem) -> Uuid | None:
-    """Over which network *move* travels; with disks by the management interfaces."""
     return None if move.disks else migration_network(problem.pool, move.source, move.target)
 
 
 def _wire(move: Migration, migrations: Sequence[Migration], problem: Problem) -> float:
-    """Seconds on the wire, shared by as many migrations at once as the limits allow."""
     pool, limits = problem.pool, problem.policy.limits
     leaving = sum(each.source == move.source for each in migrations)
     coming = sum(each.target == move.target for each in migrations)
@@ -73,7 +71,6 @@ def schedule_of(steps: Sequence[Step], problem: Problem, made_at: datetime) -> S
 
 
 def _jobs(steps: Sequence[Step], seconds: Sequence[float]) -> tuple[Job, ...]:
-    """*steps*, if they took *seconds*."""
     position = {step.id: number for number, step in enumerate(steps)}
     return tuple(
         Job(
@@ -93,7 +90,6 @@ def _total(steps: Sequence[Step], seconds: Sequence[float], problem: Problem) ->
 
 
 def _words(lane: Lane, problem: Problem) -> str:
-    """What the bound rests on."""
     kind, where = lane
     limits = problem.policy.limits
     if lane == CHAIN:

@@ -58,7 +58,6 @@ class _Making:
     hosts: Mapping[int, tuple[HostMemory, HostMemory]]
 
     def step(self, position: int, move: Migration, job: Job, start: int, why: str) -> Step:
-        """The move at *position* as a step."""
         pool = self.problem.pool
         seconds = job.ticks / TICKS_A_SECOND
         low, high = self.pace.interval(seconds)

@@ -112,7 +112,6 @@ def within(
 
 
 def _listed(jobs: Sequence[Job], limits: LimitsPolicy) -> Timetable:
-    """The best of the rankings."""
     bound, bound_by = work_bound(jobs, limits)
     best: Timetable | None = None
     for rank in _ranks(jobs, limits):
@@ -158,7 +157,6 @@ def _besides(carrier: Job, lane: Lane, width: int, limits: LimitsPolicy) -> int:
 
 
 def _work(jobs: Sequence[Job], limits: LimitsPolicy) -> tuple[Counter[Lane], dict[Lane, int]]:
-    """Ticks that travel over each lane, and how many at once."""
     work, width = Counter[Lane](), dict[Lane, int]()
     for job in jobs:
         for lane, most in capacities(job, limits).items():
@@ -177,7 +175,6 @@ def _tails(jobs: Sequence[Job]) -> list[int]:
 
 
 def _ranks(jobs: Sequence[Job], limits: LimitsPolicy) -> Iterator[Sequence[int]]:
-    """Rankings that are worth a try."""
     positions = range(len(jobs))
     tails = _tails(jobs)
     work, width = _work(jobs, limits)

@@ -63,7 +63,6 @@ def _back(way: Way, count: int, crossing: Sequence[Step], pool: Pool) -> Migrati
 
 
 def _lost(way: Way, reached: int | None, crossing: Sequence[Step], pool: Pool) -> str:
-    """Why the VM is not brought home, in words; "" where it may be."""
     first, host = way.steps[0], host_of(way.vm, pool)
     if host is None:
         return f"VM {first.vm_name} does not run here any more: nothing brings it back to {first.source_name}"

@@ -51,7 +51,6 @@ def networks_home(crossing: Iterable[Step]) -> Mapping[Uuid, Uuid]:
 
 
 def _networks_in_the_way(step: Step, crossing: Iterable[Step], pool: Pool) -> Iterator[str]:
-    """Networks of *step* that nothing leads back."""
     sources = _sources(crossing)
     for network in _networks([step]):
         if len(sources[network.target]) > 1:

@@ -95,7 +95,6 @@ class _Part:
         self._parked = {(step.vm, step.target) for step in plan.steps if step.kind is StepKind.HOP}
 
     def plan(self, reason: str) -> Plan:
-        """The rest of the plan, ordered and composed anew."""
         migrations = self._migrations()
         end = self._problem.initial.after(*self._kept(self._gone))
         still = [Migration(vm=each.vm, source=end[each.vm], target=each.target) for each in self._plan.missing]
@@ -128,7 +127,6 @@ class _Part:
         return found
 
     def _kept(self, gone: Collection[Uuid]) -> tuple[Migration, ...]:
-        """The moves that are left without *gone*."""
         return tuple(move for vm, move in sorted(self._moves.items()) if vm not in gone)
 
     def _tried(self, gone: Collection[Uuid]) -> Sequence[Migration] | _Held:
@@ -153,7 +151,6 @@ class _Part:
         return order.migrations
 
     def _latest(self, vms: Collection[Uuid]) -> Uuid:
-        """Of *vms* the one that moves last in the plan."""
         return max(vms, key=lambda vm: (self._last.get(vm, -1), vm))
 
     def _held_too(self, first: _Held) -> Mapping[Uuid, _Held]:
@@ -171,7 +168,6 @@ class _Part:
         return found
 
     def _refusal(self, held: Mapping[Uuid, _Held]) -> InputError:
-        """Which steps go with those that were named, and why."""
         words = "; ".join(f"{self._ids([vm])}: {each.words} [{each.rule}]" for vm, each in held.items())
         if self._gone | held.keys() >= self._moves.keys():
             remedy = "Nothing would be left: make a new plan, with `never_move` for what is to stay"
@@ -180,9 +176,7 @@ class _Part:
         return InputError(f"without {self._ids(self._gone)}", f"other steps cannot be made: {words}", remedy)
 
     def _ids(self, vms: Collection[Uuid]) -> str:
-        """The steps of *vms*, with their names."""
         return ", ".join(f"{step.id} ({step.vm_name})" for step in self._plan.steps if step.vm in vms)
 
     def _options(self, vms: Collection[Uuid]) -> Iterator[str]:
-        """What to type to leave *vms* out."""
         return (f"--without {step.id}" for step in self._plan.steps if step.vm in vms)

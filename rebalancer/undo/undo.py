@@ -86,7 +86,6 @@ def _assert_at_rest(plan: Plan, pool: Pool) -> None:
 
 
 def _is_moving(pool: Pool, vm: Uuid) -> bool:
-    """Whether xapi says that *vm* is being migrated."""
     here = pool.vms[vm]
     return here.scheduled_to_be_resident_on is not None or not MIGRATIONS.isdisjoint(here.current_operations)
 
@@ -121,7 +120,6 @@ class _Undoing:
         return tried.plan
 
     def _tried(self, home: Mapping[Uuid, Migration]) -> _Tried:
-        """The plan that brings the VMs of *home* back."""
         initial, seed = self._problem.initial, self._problem.policy.limits.seed
         goal = initial.after(*home.values())
         first = latest_first(self._undone.steps)
@@ -139,7 +137,6 @@ class _Undoing:
         return self._checked(self._labelled(made), home)
 
     def _solution(self, end: Placement) -> Solution:
-        """Where the way back ends, and who is not home there."""
         away_still = [move for vm, move in self._at.moves.items() if end[vm] != move.target]
         missing = missing_moves(away_still, end, self._book)
         away, back = len(self._at.moves), len(self._at.moves) - len(missing)

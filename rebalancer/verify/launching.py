@@ -37,7 +37,6 @@ def launch_times(steps: Sequence[Step], tenths: Sequence[int], limits: LimitsPol
 
 
 def _may_begin(step: Step, running: Sequence[Step], limits: LimitsPolicy) -> bool:
-    """Whether *step* has room beside those that are *running*."""
     return not any(each.disks for each in running) and all(
         (
             len(running) < limits.concurrent,

@@ -130,7 +130,6 @@ def _measured_anew(plan: Plan, problem: Problem) -> Plan:
 
 
 def _steps(steps: Sequence[Step], whys: Sequence[str], problem: Problem, start: Rulebook) -> Iterator[Step]:
-    """*steps* from where the VMs are at their *start*, each for one of *whys*."""
     for step, held, why in zip(steps, _held(steps, start), whys, strict=True):
         memory = _memory(step, problem.pool)
         disks = _disks(step, problem) if step.disks else ()
@@ -153,14 +152,12 @@ def _memory(step: Step, pool: Pool) -> int:
 
 
 def _disks(step: Step, problem: Problem) -> tuple[StepDisk, ...]:
-    """The disks of *step*; none where the pool does not have the drives or SRs."""
     srs, drives = problem.pool.srs, problem.initial.srs_of.get(step.vm, {})
     known = all(disk.drive in drives and {disk.source, disk.target} <= srs.keys() for disk in step.disks)
     return step_disks(step.migration, problem) if known else ()
 
 
 def _whys(plan: Plan, reasons: Reasons) -> tuple[str, ...]:
-    """Why each step is made; those that lead back need no other reason."""
     if plan.made_from.undoes or plan.outcome == HOME:
         return tuple(BACK[step.kind] for step in plan.steps)
     return reasons.of([step.migration for step in plan.steps])

@@ -51,7 +51,6 @@ class Simulation:
             yield Finding(kind=kind, step=clash.step, state=IN_SOME_ORDER, rule=clash.rule, words=clash.words)
 
     def _misplaced(self, step: Step) -> Iterator[Finding]:
-        """The step does not start where its VM and its disks are, or does not lead anywhere."""
         pool, here = self._problem.pool, self.placement.host_of.get(step.vm)
         if here is None:
             yield self._misplacement(step, f"VM {step.vm_name} does not run in this pool")
@@ -72,13 +71,11 @@ class Simulation:
             yield self._misplacement(step, f"it is called a {step.kind}, but VM {step.vm_name} is to end {where}")
 
     def _misled(self, step: Step) -> Iterator[Finding]:
-        """The other pool, or the networks there, are not those to which policy and names lead."""
         if step.crossing != crossing_of(step.migration, self._now.problem):
             words = f"{self._called(step)}: the pool or the networks that it leads to are others"
             yield self._misplacement(step, words, rule="networks-mapped")
 
     def _refused(self, step: Step) -> Iterator[Finding]:
-        """What rules say, with the VM on both hosts."""
         called, kind = self._called(step), FindingKind.ILLEGAL
         for objection in self._now.objections(step.migration):
             words = f"{called}: {objection.words}"
@@ -88,7 +85,6 @@ class Simulation:
             yield Finding(kind=kind, step=step.id, state=self._state, rule=violation.rule, words=words)
 
     def _settle(self, step: Step) -> None:
-        """The VM holds both hosts and its disks both SRs, then only the targets."""
         self._ledger.join(step.vm, step.target, step.migration.disks)
         self._ledger.settle(step.vm, step.source, step.migration.disks)
         self._now = self._now.at(self.placement.after(step.migration))

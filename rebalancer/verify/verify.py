@@ -90,7 +90,6 @@ def refusals(plan: Plan, pool: Pool, demand: LoadProfile | None = None, *, now: 
 
 
 def _of_seal(plan: Plan, pool: Pool, now: datetime) -> Iterator[Finding]:
-    """What the plan says of itself: digest, pool, expiry, policy."""
     for rule, wrong, words in (
         ("format", plan.format != FORMAT, f"the format is {plan.format}, not {FORMAT}"),
         ("digest", digest_of(plan) != plan.digest, "the plan was edited: its digest is not that of its content"),
@@ -114,12 +113,10 @@ def _other(plan: Plan, pool: Pool) -> str:
 
 
 def _beside(plan: Plan) -> str:
-    """How to name several pools."""
     return "; name the others with --beside" if plan.made_from.beside else ""
 
 
 def _over_limits(plan: Plan) -> str:
-    """How the plan exceeds its policy's limits, in words."""
     before, after = plan.before.host_of, plan.predicted.host_of
     moves = sum(before.get(vm) != host for vm, host in after.items())
     return over_limits(plan.policy.limits, moves=moves, sizes_bytes=[step.copied_bytes for step in plan.steps])
@@ -173,7 +170,6 @@ def _undone(steps: Sequence[Step], problem: Problem) -> Placement:
 
 
 def _of_end(plan: Plan, end: Placement, book: Rulebook, done: Collection[str]) -> Iterator[Finding]:
-    """The steps lead where the plan says, and what has to hold once it is done does."""
     problem = book.problem
     names = {vm.uuid: vm.name for vm in problem.pool.vms.values()} | {step.vm: step.vm_name for step in plan.steps}
     hosts: dict[Uuid | None, str] = {None: "no host"} | {row.uuid: row.name for row in plan.hosts}
@@ -191,7 +187,6 @@ def _of_end(plan: Plan, end: Placement, book: Rulebook, done: Collection[str]) -
 
 
 def _of_way_back(plan: Plan, book: Rulebook) -> Iterator[Finding]:
-    """The rollback steps are legal from the end, and lead back to where everything was."""
     problem, run = book.problem, Simulation(book, plan.before)
     yield from run.carry_out(plan.rollback)
     yield from run.interleavings(plan.rollback)
