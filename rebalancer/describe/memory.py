@@ -14,12 +14,8 @@ from rebalancer.plan.step import HostMemory, Step
 from rebalancer.rules import Rulebook
 
 
-def memory_by_step(migrations: Sequence[Migration | Step], book: Rulebook) -> tuple[tuple[HostMemory, HostMemory], ...]:
+def memory_by_step(migrations: Sequence[Migration | Step], book: Rulebook) -> Iterator[tuple[HostMemory, HostMemory]]:
     """Source and target of each of *migrations* while it runs and after it, where they run one after another."""
-    return tuple(_by_step(migrations, book))
-
-
-def _by_step(migrations: Sequence[Migration | Step], book: Rulebook) -> Iterator[tuple[HostMemory, HostMemory]]:
     problem, rows = book.problem, {host: row for row in book.memory_rows for host in row.places}
     held = dict.fromkeys(problem.pool.hosts, 0)
     for vm, host in problem.initial.host_of.items():

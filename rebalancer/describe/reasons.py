@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -90,20 +91,14 @@ class Reasons:
             if move.target == self._problem.initial[move.vm]:
                 return f"goes home to {self._host(move.target)}, where it made room for a while"
             return f"goes on from {self._host(move.source)}, where it was parked"
-        found = (
-            self._of_wish(move)
-            or self._of_sleep(move)
-            or self._of_load(move)
-            or self._of_room(move)
-            or self._of_spare()
-        )
+        usual = self._of_wish(move) or self._of_sleep(move) or self._of_load(move) or self._of_room(move)
+        found = usual or self._of_spare
         return found or f"part of the best placement found for {self._host(move.source)} and {self._host(move.target)}"
 
     def _of_wish(self, move: Migration) -> str | None:
-        if move.source in self._problem.intent.empty:
-            wanted = (
-                f": {self._problem.intent.empty[move.source]}" if self._problem.policy.mode is not Mode.EVACUATE else ""
-            )
+        emptied = self._problem.intent.empty
+        if move.source in emptied:
+            wanted = f": {emptied[move.source]}" if self._problem.policy.mode is not Mode.EVACUATE else ""
             return f"empties {self._host(move.source)}{wanted}"
         for violation in self._broken:
             if move.vm in violation.vms and move.source in violation.hosts and self._eased(violation):
@@ -111,8 +106,8 @@ class Reasons:
         return None
 
     def _eased(self, violation: Violation) -> bool:
-        left = [each for each in self._left_broken if _same(each, violation)]
-        return not left or left[0].excess < violation.excess
+        left = next((each for each in self._left_broken if _same(each, violation)), None)
+        return left is None or left.excess < violation.excess
 
     def _company(self, move: Migration, violation: Violation) -> str:
         others = [vm for vm in violation.vms if vm != move.vm]
@@ -137,18 +132,14 @@ class Reasons:
         arriving = [move.vm for move in self._problem.initial.moves_to(self._goal) if move.target == move.source]
         return f"makes room on {self._host(move.source)} for {self._names(arriving)}" if arriving else None
 
+    @cached_property
     def _of_spare(self) -> str | None:
-        before, after = self._failures_lost
+        asked = (self._problem.initial, self._goal)
+        before, after = (int(FailuresLost().value(each, self._book)) for each in asked)
         if after >= before:
             return None
         left = f"{counted(after, 'failure')} of hosts" if after else "no failure of hosts"
         return f"after {left} instead of {before} VMs then have no place to restart [spare]"
-
-    @cached_property
-    def _failures_lost(self) -> tuple[int, int]:
-        asked = (self._problem.initial, self._goal)
-        before, after = (int(FailuresLost().value(each, self._book)) for each in asked)
-        return before, after
 
     def _left_on(self, host: Uuid) -> Iterator[LeftAlone]:
         share, slot = self._peaks_after[host]
@@ -177,10 +168,10 @@ class Reasons:
             without = self._missing[vm.uuid]
             words = f"was to go to {without.target_name}; the plan does without: {without.words}"
             return Objection(rule=without.rule, code=None, words=words)
-        targets = self._book.targets(vm)
-        if targets and vm.uuid in self._problem.intent.last_resort:
-            words = f"moves as a last resort only: {self._problem.intent.last_resort[vm.uuid]}"
-            rule = COOL_DOWN if vm.uuid in self._problem.intent.cooling else LastResort.id
+        targets, intent = self._book.targets(vm), self._problem.intent
+        if targets and vm.uuid in intent.last_resort:
+            words = f"moves as a last resort only: {intent.last_resort[vm.uuid]}"
+            rule = COOL_DOWN if vm.uuid in intent.cooling else LastResort.id
             return Objection(rule=rule, code=None, words=words)
         if targets:
             rule, words = not_worth_it(vm, self._goal, self._book)
@@ -196,8 +187,7 @@ class Reasons:
         rules = [each.rule for each in refusals]
         chosen = max(refusals, key=lambda each: rules.count(each.rule))
         words = f"no other host may take it; {rules.count(chosen.rule)} of {len(rules)} because: {chosen.words}"
-        words += self._with_disks(vm)
-        return Objection(rule=chosen.rule, code=chosen.code, words=words)
+        return replace(chosen, words=words + self._with_disks(vm))
 
     def _with_disks(self, vm: VM) -> str:
         """What it would take for *vm* to go somewhere with its disks, where the policy lets none go along."""
@@ -228,11 +218,8 @@ class Reasons:
         """What holds the VMs of something that stays broken, by *excess*; only a soft group can become worse."""
         if excess > violation.excess:
             return "the plan breaks it further, to mend more elsewhere or to clear a host"
-        held = {
-            vm: self._held(self._problem.pool.vms[vm])
-            for vm in violation.vms
-            if self._goal[vm] == self._problem.initial[vm]
-        }
+        staying = [vm for vm in violation.vms if self._goal[vm] == self._problem.initial[vm]]
+        held = {vm: self._held(self._problem.pool.vms[vm]) for vm in staying}
         by_rule: dict[str, list[Uuid]] = {}
         for vm, objection in held.items():
             by_rule.setdefault(objection.rule, []).append(vm)

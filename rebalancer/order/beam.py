@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import nsmallest
+from operator import ne
 from typing import NamedTuple
 
 from rebalancer.inventory import Uuid
@@ -96,7 +97,7 @@ class Beam:
         front = [self._first()]
         seen = {front[0].key}
         parents: list[list[_Step]] = []
-        for _ in range(DEPTH * sum(map(_differ, self._start, self._goal))):
+        for _ in range(DEPTH * sum(map(ne, self._start, self._goal))):
             steps = self._fresh(front, seen)
             if not steps or len(seen) > MOST_STATES:
                 return None
@@ -190,7 +191,3 @@ class Beam:
             source, hop = self._hosts[at[step.vm]], step.host != self._goal[step.vm]
             yield Migration(vm=vm, source=source, target=target, hop=hop, disks=disks)
             at[step.vm] = step.host
-
-
-def _differ(one: int, other: int) -> bool:
-    return one != other

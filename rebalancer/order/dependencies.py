@@ -95,7 +95,7 @@ class _Partial:
         return held - sum(size for freeing, size in traffic.freed.items() if freeing in before)
 
     def _close(self) -> None:
-        """Whoever is waited for brings along what it waits for; earlier migrations are closed first."""
+        """Make the relation transitive; earlier migrations are closed first."""
         for position, before in enumerate(self._before):
             for earlier in tuple(before):
                 self._before[position] |= self._before[earlier]

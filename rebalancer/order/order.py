@@ -64,8 +64,7 @@ def find_order(book: Rulebook, goal: Placement, *, seed: int, first: Sequence[Uu
         first: VMs that are tried first, most urgent first; the others follow from small to large.
     """
     moves = book.problem.initial.moves_to(goal)
-    state = State(book, moves)
-    return _Ordering(state, moves, seed=seed, first=first).find()
+    return _Ordering(State(book, moves), moves, seed=seed, first=first).find()
 
 
 class _Ordering:
@@ -94,18 +93,17 @@ class _Ordering:
             return Order(migrations=direct)
         hopeless = never_arrives(self._state.book, self._moves)
         if hopeless:
-            return Deadlock(moves=(hopeless.move,), rules=(hopeless.rule,), proved=True, ways=self._found_ways())
+            move, rule = hopeless
+            return Deadlock(moves=(move,), rules=(rule,), proved=True, ways=self._found_ways())
         migrations, proved = self._with_hops(len(self._moves))
         migrations = migrations or self._with_bystanders() or self._among_all()
         return Order(migrations=migrations) if migrations is not None else self._deadlock(proved=proved)
 
     def _among_all(self) -> tuple[Migration, ...] | None:
         """An order in which any VM may step aside, any number of times."""
-        migrations = Beam(self._state, self._everybody(), seed=self._seed).search()
+        everybody = dict(self._state.problem.initial.host_of) | self._goal
+        migrations = Beam(self._state, everybody, seed=self._seed).search()
         return shortened(migrations, self._state) if migrations is not None else None
-
-    def _everybody(self) -> dict[Uuid, Uuid]:
-        return dict(self._state.problem.initial.host_of) | self._goal
 
     def _with_hops(self, most: int) -> tuple[tuple[Migration, ...] | None, bool]:
         """An order with hops; and whether it is proved that there is none with *most* of them."""
@@ -144,7 +142,9 @@ class _Ordering:
         if search.stuck and (self._furthest is None or len(search.stuck.waiting) < len(self._furthest.waiting)):
             self._furthest = search.stuck
         hopped = any(move.hop for move in search.furthest)
-        self._ways[hopped] = max(self._ways.get(hopped, ()), search.furthest, key=_arrivals)
+        self._ways[hopped] = max(
+            self._ways.get(hopped, ()), search.furthest, key=lambda way: sum(not move.hop for move in way)
+        )
         return migrations, search.exhausted and migrations is None
 
     def _ranks(self) -> Iterator[Sequence[Uuid]]:
@@ -156,7 +156,7 @@ class _Ordering:
             yield self._random.sample(self._by_size, len(self._by_size))
 
     def _hop_ranks(self) -> Iterator[Sequence[Uuid]]:
-        """The same, without most of the shuffling: hops leave more freedom than priorities."""
+        """Fewer of them are shuffled: hops leave more freedom than priorities."""
         yield self._by_size
         yield self._by_size[::-1]
         yield self._random.sample(self._by_size, len(self._by_size))
@@ -195,10 +195,6 @@ class _Ordering:
         rank = [vm for vm in self._by_size if vm in goal]
         search = Search(self._state, goal, rank=rank, parking=rank, hops=len(rank), budget=CORE_EFFORT)
         return search.run() is None
-
-
-def _arrivals(migrations: Sequence[Migration]) -> int:
-    return sum(not move.hop for move in migrations)
 
 
 def _doubling(limit: int) -> Iterator[int]:

@@ -62,9 +62,8 @@ class State:
 
     def blockers(self, vm: Uuid, target: Uuid) -> tuple[str, ...]:
         """Ids of the rules that keep *vm* from moving to *target* now."""
-        objections = self._objections(vm, target)
-        violations = self._ledger.objections(vm, target, self.disks(vm, target))
-        return tuple(dict.fromkeys([each.rule for each in objections] + [each.rule for each in violations]))
+        held = [each.rule for each in self._ledger.objections(vm, target, self.disks(vm, target))]
+        return tuple(dict.fromkeys([*(each.rule for each in self._objections(vm, target)), *held]))
 
     def fit_together(self, vms: Sequence[Uuid], target: Uuid) -> bool:
         """Whether all of *vms* fit *target* although none of them has left its own host yet."""

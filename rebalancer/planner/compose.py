@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
@@ -51,8 +51,6 @@ def compose(
     """
     problem, reasons = book.problem, Reasons(book, solution.placement, missing=solution.missing)
     steps = steps_of(migrations, book, why or reasons.of(migrations), pace=pace, effort=SCHEDULE_EFFORT)
-    rows = host_rows(book, solution.placement, steps)
-    schedule = schedule_of(steps, problem, made_at)
     rollback, no_way_back = way_back(migrations, book, seed=problem.policy.limits.seed, pace=pace)
     plan = Plan(
         format=FORMAT,
@@ -66,8 +64,8 @@ def compose(
         tiers=solution.tiers,
         steps=steps,
         missing=solution.missing,
-        schedule=schedule,
-        hosts=rows,
+        schedule=schedule_of(steps, problem, made_at),
+        hosts=host_rows(book, solution.placement, steps),
         srs=sr_rows(problem, solution.placement),
         load=load_of(problem, {step.vm for step in steps}),
         left_alone=reasons.left_alone(),
@@ -100,7 +98,7 @@ def _made_from(problem: Problem, pace: Pace, undoes: str | None) -> MadeFrom:
         policy_digest=policy_digest(policy),
         policy=policy,
         pace=pace,
-        versions=_versions(),
+        versions={package: _version(package) for package in PACKAGES},
         seed=problem.policy.limits.seed,
         part_of=None,
         beside=tuple(others),
@@ -108,11 +106,8 @@ def _made_from(problem: Problem, pace: Pace, undoes: str | None) -> MadeFrom:
     )
 
 
-def _versions() -> Mapping[str, str]:
-    return {package: _version(package) for package in PACKAGES}
-
-
 def _version(package: str) -> str:
+    """`unknown` where the package runs without being installed."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -80,13 +80,10 @@ class _Prefixes:
         limits, moves = self._problem.policy.limits, len({move.vm for move in migrations})
         if not migrations or over_limits(limits, moves=moves, sizes_bytes=sizes):
             return False
-        return not self._book.violations(self._end(migrations), since=self._problem.initial)
-
-    def _end(self, migrations: Sequence[Migration]) -> Placement:
-        return self._problem.initial.after(*migrations)
+        return not self._book.violations(self._problem.initial.after(*migrations), since=self._problem.initial)
 
     def _worthwhile(self, migrations: tuple[Migration, ...]) -> Iterator[Prefix]:
-        end = self._end(migrations)
+        end = self._problem.initial.after(*migrations)
         tiers = tiers_at(end, self._wanted.tiers, self._book)
         if is_worth_it(end, tiers, self._problem):
             part = replace(self._wanted, placement=end, tiers=tiers, outcome=INCOMPLETE)

@@ -88,12 +88,8 @@ class _Planning:
         if self._forbidden and monotonic() > self._latest:
             return None
         try:
-            solution = solve(
-                self._book,
-                forbidden=tuple(self._forbidden),
-                near=self._near,
-                reporter=self._reporter,
-            )
+            forbidden = tuple(self._forbidden)
+            solution = solve(self._book, forbidden=forbidden, near=self._near, reporter=self._reporter)
         except Infeasible:
             if not self._forbidden:
                 raise
@@ -125,19 +121,18 @@ class _Planning:
             self._parts.append((prefix, solution))
 
     def _try(self, solution: Solution) -> Plan | Deadlock:
-        first = Reasons(self._book, solution.placement).urgent()
-        seed = self._problem.policy.limits.seed
-        order = find_order(self._book, solution.placement, seed=seed, first=first)
+        limits, first = self._problem.policy.limits, Reasons(self._book, solution.placement).urgent()
+        order = find_order(self._book, solution.placement, seed=limits.seed, first=first)
         if isinstance(order, Deadlock):
             self._keep(solution, order.ways)
             return order
         moves = self._problem.initial.moves_to(solution.placement)
         sizes = [DiskSizes(self._problem).copied_by(move) for move in order.migrations]
-        if over_limits(self._problem.policy.limits, moves=len(moves), sizes_bytes=sizes):
+        if over_limits(limits, moves=len(moves), sizes_bytes=sizes):
             self._keep(solution, [order.migrations])
             return Deadlock(moves=moves, rules=(LIMITS,), proved=False)
-        planned = _as_planned(solution)
-        found = self._checked(compose(self._book, planned, order.migrations, self._made_at, pace=self._pace))
+        plan = compose(self._book, _as_planned(solution), order.migrations, self._made_at, pace=self._pace)
+        found = self._checked(plan)
         if isinstance(found, Deadlock):
             self._keep(solution, found.ways)
         return found

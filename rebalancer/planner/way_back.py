@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rebalancer.describe.left_out import Hindrances
 from rebalancer.describe.reasons import BACK
 from rebalancer.inventory import Uuid
-from rebalancer.order.order import Deadlock, Order, find_order
+from rebalancer.order.order import Deadlock, find_order
 from rebalancer.placement import Migration, Placement
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 from rebalancer.plan.plan import LeftAlone
@@ -29,12 +29,7 @@ def way_back(
 
 
 def way_to(
-    home: Placement,
-    book: Rulebook,
-    *,
-    first: Sequence[Uuid] = (),
-    seed: int,
-    pace: Pace = NO_EXPERIENCE,
+    home: Placement, book: Rulebook, *, first: Sequence[Uuid] = (), seed: int, pace: Pace = NO_EXPERIENCE
 ) -> tuple[tuple[Step, ...], tuple[LeftAlone, ...]]:
     """Steps from where the VMs of *book* are to *home*, and the VMs that they cannot bring there.
 
@@ -71,40 +66,30 @@ class _WayTo:
 
     def find(self, first: Sequence[Uuid], seed: int) -> tuple[Migration, ...]:
         """Leave out what may not go back until the rest has an order; then let go whom the rest lets."""
-        self._strand_refused()
+        for move in self._problem.initial.moves_to(self._home):
+            if refused := self._book.objections(move):
+                self._strand(move.vm, refused[0].rule, refused[0].words)
         self._strand_broken()
-        while isinstance(order := self._order(first, seed), Deadlock):
+        while isinstance(order := find_order(self._book, self._goal(), seed=seed, first=first), Deadlock):
             for move in order.moves:
                 rule = order.rules[0] if order.rules else "order"
                 self._strand(move.vm, rule, "no legal order brings it back together with the others")
         return (*order.migrations, *self._followers())
 
-    def _order(self, first: Sequence[Uuid], seed: int) -> Order | Deadlock:
-        return find_order(self._book, self._goal(), seed=seed, first=first)
-
     def _followers(self) -> Iterator[Migration]:
         """Stranded VMs that may go home after all, once the others are there."""
-        waiting = list(self.stranded)
-        while waiting:
+        while self._stranded:
             end = self._goal()
             hindrances = Hindrances(end, self._book)
-            moves = {move.vm: move for move in end.moves_to(self._home)}
-            free = next((each.uuid for each in waiting if not hindrances.against(moves[each.uuid])), None)
+            free = next((move for move in end.moves_to(self._home) if not hindrances.against(move)), None)
             if free is None:
                 break
-            del self._stranded[free]
-            waiting = list(self.stranded)
-            yield moves[free]
+            del self._stranded[free.vm]
+            yield free
 
     def _goal(self) -> Placement:
         there = self._problem.initial
         return there.after(*(move for move in there.moves_to(self._home) if move.vm not in self._stranded))
-
-    def _strand_refused(self) -> None:
-        for move in self._problem.initial.moves_to(self._home):
-            refused = self._book.objections(move)
-            if refused:
-                self._strand(move.vm, refused[0].rule, refused[0].words)
 
     def _strand_broken(self) -> None:
         """Find VMs that would break a limit together once they are home: one after another stays away."""
@@ -116,9 +101,8 @@ class _WayTo:
         goal = self._goal()
         moving = {move.vm for move in self._problem.initial.moves_to(goal)}
         for violation in self._book.violations(goal, since=self._problem.initial):
-            for vm in violation.vms:
-                if vm in moving:
-                    return vm, violation
+            if vm := next((each for each in violation.vms if each in moving), None):
+                return vm, violation
         return None
 
     def _strand(self, vm: Uuid, rule: str, words: str) -> None:

@@ -1,9 +1,11 @@
-"""How many migrations may run at once, and where: in the pool, out of a host, into one, over one network."""
+"""How many migrations may run at once, and where, and when each begins that is launched as soon as it may be."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Migration
@@ -71,3 +73,33 @@ class Lanes:
         """*job* is over."""
         self._held.subtract(capacities(job, self._limits).keys())
         self._carrying -= job.carries
+
+
+def dispatch(jobs: Sequence[Job], limits: LimitsPolicy, rank: Sequence[int]) -> tuple[int, ...]:
+    """The tick in which each of *jobs* begins.
+
+    Whenever one has ended, the first in *rank* begins whose `after` are done and whose lanes have room, then the next.
+
+    Args:
+        jobs: in an order in which nobody waits for a later one.
+        limits: how many may run at once.
+        rank: positions, most urgent first.
+    """
+    lanes, done, running = Lanes(limits), set[int](), list[tuple[int, int]]()
+    starts, waiting, now = [0] * len(jobs), list(rank), 0
+    while waiting:
+        for position in tuple(waiting):
+            if done.issuperset(jobs[position].after) and lanes.has_room(jobs[position]):
+                lanes.enter(jobs[position])
+                starts[position] = now
+                waiting.remove(position)
+                heappush(running, (now + jobs[position].ticks, position))
+        now, ended = heappop(running)
+        lanes.leave(jobs[ended])
+        done.add(ended)
+    return tuple(starts)
+
+
+def makespan(jobs: Sequence[Job], starts: Sequence[int]) -> int:
+    """The tick in which the last job ends; 0 without jobs."""
+    return max((start + job.ticks for start, job in zip(starts, jobs, strict=True)), default=0)

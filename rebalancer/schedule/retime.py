@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rebalancer.order.dependencies import Traffic, dependencies
+from rebalancer.order.prune import is_legal
 from rebalancer.order.state import State
 from rebalancer.placement import Migration
 from rebalancer.plan.duration import Pace
@@ -80,15 +81,10 @@ class _Timing:
         jobs = freely(given.jobs)
         starts = within(jobs, self.book.problem.policy.limits, stocks, given.timetable, self.effort)
         order = tuple(sorted(range(len(jobs)), key=lambda each: (starts[each], each)))
-        return order if order != given.positions and self._legal(order) else None
-
-    def _legal(self, order: Sequence[int]) -> bool:
-        state = State(self.book, self.migrations)
-        for each in order:
-            if not state.allows(self.migrations[each].vm, self.migrations[each].target):
-                return False
-            state.move(self.migrations[each])
-        return True
+        if order == given.positions:
+            return None
+        chosen = [self.migrations[each] for each in order]
+        return order if is_legal(chosen, State(self.book, self.migrations)) else None
 
 
 def _stocks(row: Row, migrations: Sequence[Migration], problem: Problem) -> Iterator[Stock]:

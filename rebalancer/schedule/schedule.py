@@ -13,8 +13,7 @@ from rebalancer.plan.step import Step
 from rebalancer.policy.windows import change_windows
 from rebalancer.problem import Problem
 from rebalancer.rules.facts.sizes import DiskSizes
-from rebalancer.schedule.dispatch import dispatch, makespan
-from rebalancer.schedule.lanes import Job, Lane
+from rebalancer.schedule.lanes import Job, Lane, dispatch, makespan
 from rebalancer.schedule.timetable import ALONE, CHAIN, work_bound
 
 TICKS_A_SECOND = 10

@@ -10,8 +10,7 @@ from fractions import Fraction
 from math import ceil
 
 from rebalancer.policy import LimitsPolicy
-from rebalancer.schedule.dispatch import dispatch, makespan
-from rebalancer.schedule.lanes import Job, Lane, capacities
+from rebalancer.schedule.lanes import Job, Lane, capacities, dispatch, makespan
 
 GOOD_ENOUGH = Fraction(1005, 1000)
 """So close to the bound, the given order is kept: it has the most urgent first."""

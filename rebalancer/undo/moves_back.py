@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from rebalancer.inventory import Pool, Uuid
@@ -37,20 +37,16 @@ def moves_back(plan: Plan, pool: Pool, done: Collection[str] = ()) -> MovesBack:
     seen = {way: way.reached(pool) for way in all_ways}
     reached = {way: max(count, way.counted(done)) for way, count in seen.items() if count is not None}
     moves = {way.vm: _back(way, count, crossing, pool) for way, count in sorted(reached.items(), key=lambda i: i[0].vm)}
+    hosts: dict[Uuid, Uuid] = {}
+    srs: dict[Uuid, Mapping[Uuid, Uuid]] = {}
+    for place in [way.place(count) for way, count in reached.items() if count != seen[way]]:
+        hosts |= place.host_of
+        srs |= place.srs_of
     return MovesBack(
-        pool=pool_at(pool, _joined(way.place(count) for way, count in reached.items() if count != seen[way])),
+        pool=pool_at(pool, Placement(hosts, srs)),
         moves={vm: move for vm, move in moves.items() if move and move.target in pool.hosts},
         strays=tuple(words for way in all_ways if (words := _lost(way, reached.get(way), crossing, pool))),
     )
-
-
-def _joined(places: Iterable[Placement]) -> Placement:
-    hosts: dict[Uuid, Uuid] = {}
-    srs: dict[Uuid, Mapping[Uuid, Uuid]] = {}
-    for place in places:
-        hosts |= place.host_of
-        srs |= place.srs_of
-    return Placement(hosts, srs)
 
 
 def _back(way: Way, count: int, crossing: Sequence[Step], pool: Pool) -> Migration | None:

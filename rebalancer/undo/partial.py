@@ -74,11 +74,7 @@ def without_steps(
 
 
 def _assert_none(findings: Sequence[Finding]) -> None:
-    """Pass if nothing was found.
-
-    Raises:
-        IllegalPlan: something was.
-    """
+    """Raise IllegalPlan if anything was found."""
     if findings:
         raise IllegalPlan([str(finding) for finding in findings])
 

@@ -13,7 +13,7 @@ from rebalancer.plan.duration import NO_EXPERIENCE
 from rebalancer.planner.compose import SCHEDULE_EFFORT
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
-from rebalancer.schedule.dispatch import makespan
+from rebalancer.schedule.lanes import makespan
 from rebalancer.schedule.retime import InTime, in_time
 from rebalancer.solve.exact.intervals import Intervals, Reservoir, Shared, shortened
 from rebalancer.verify.verify import verify_plan

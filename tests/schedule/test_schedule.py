@@ -14,7 +14,7 @@ from rebalancer.inventory import Pool
 from rebalancer.plan import Pace, Plan
 from rebalancer.plan.duration import NO_EXPERIENCE, migration_network, wire_seconds
 from rebalancer.policy import LimitsPolicy
-from rebalancer.schedule.dispatch import dispatch, makespan
+from rebalancer.schedule.lanes import dispatch, makespan
 from rebalancer.schedule.timetable import work_bound
 from rebalancer.units import GIB
 from tests.plan.made import MADE_AT, goal_of, plan_of, pool_with

@@ -7,12 +7,10 @@ from itertools import permutations
 from hypothesis import given, settings
 
 from rebalancer.policy import LimitsPolicy
-from rebalancer.schedule.dispatch import dispatch, makespan
-from rebalancer.schedule.lanes import Job
+from rebalancer.schedule.lanes import Job, dispatch, makespan
 from rebalancer.schedule.timetable import timetable, work_bound
 from rebalancer.solve.exact.intervals import Intervals, Shared, shortened
-from rebalancer.verify.launching import launched
-from rebalancer.verify.schedule import wrong_schedule
+from rebalancer.verify.schedule import launched, wrong_schedule
 from tests.schedule.timed import as_plan, jobs, limits_of, schedule_edited
 
 
