@@ -129,7 +129,7 @@ class Reasons:
         return f"relieves {self._host(move.source)}, at {share:.0%} of its threshold at {when}"
 
     def _of_room(self, move: Migration) -> str | None:
-        arriving = [move.vm for move in self._problem.initial.moves_to(self._goal) if move.target == move.source]
+        arriving = [each.vm for each in self._problem.initial.moves_to(self._goal) if each.target == move.source]
         return f"makes room on {self._host(move.source)} for {self._names(arriving)}" if arriving else None
 
     @cached_property
