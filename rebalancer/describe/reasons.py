@@ -43,10 +43,9 @@ class Reasons:
 
     def urgent(self) -> tuple[Uuid, ...]:
         """VMs that move, those from the hottest hosts first."""
-        moves = self._problem.initial.moves_to(self._goal)
-        return tuple(
-            move.vm for move in sorted(moves, key=lambda move: (-self._heat(move.source), move.source, move.vm))
-        )
+        peaks, moves = self._peaks_before, self._problem.initial.moves_to(self._goal)
+        ranked = sorted((-peaks.get(move.source, (0.0, 0))[0], move.source, move.vm) for move in moves)
+        return tuple(vm for _, _, vm in ranked)
 
     def of(self, migrations: Sequence[Migration]) -> tuple[str, ...]:
         """Why each of *migrations* is made."""
@@ -54,9 +53,8 @@ class Reasons:
 
     def left_alone(self) -> tuple[LeftAlone, ...]:
         """Hosts that stay over the threshold, hottest first, each followed by the VMs that stay on it."""
-        hosts = [host for host in self._problem.pool.hosts if self._peaks_after.get(host, (0.0, 0))[0] > 1]
-        hosts.sort(key=lambda host: (-self._peaks_after[host][0], host))
-        return tuple(each for host in hosts for each in self._left_on(host))
+        hosts = sorted((-share, host) for host, (share, _) in self._peaks_after.items() if share > 1)
+        return tuple(each for _, host in hosts for each in self._left_on(host))
 
     def new_violations(self) -> tuple[str, ...]:
         """Wishes that the plan gives up, one sentence each: they held before."""
@@ -75,13 +73,8 @@ class Reasons:
         if self._problem.demand is None:
             return {}
         shares = np.round(load_shares(self._problem, placement) / self._problem.policy.objective.threshold, 6)
-        return {
-            host: (float(row.max()), int(row.argmax()))
-            for host, row in zip(self._problem.pool.hosts, shares, strict=True)
-        }
-
-    def _heat(self, host: Uuid) -> float:
-        return self._peaks_before.get(host, (0.0, 0))[0]
+        rows = zip(self._problem.pool.hosts, shares, strict=True)
+        return {host: (float(row.max()), int(row.argmax())) for host, row in rows}
 
     def _of_move(self, position: int, migrations: Sequence[Migration]) -> str:
         move = migrations[position]

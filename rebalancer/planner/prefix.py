@@ -53,11 +53,8 @@ class _Prefixes:
         tried: set[tuple[Migration, ...]] = set()
         for length in range(len(way), 0, -1):
             migrations = self._arriving(way[:length])
-            if (
-                migrations not in tried
-                and (len(migrations) == length or self._legal(migrations))
-                and self._may_end(migrations)
-            ):
+            fresh = migrations not in tried and (len(migrations) == length or self._legal(migrations))
+            if fresh and self._may_end(migrations):
                 yield from self._worthwhile(migrations)
             tried.add(migrations)
 

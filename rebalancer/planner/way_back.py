@@ -69,7 +69,8 @@ class _WayTo:
         for move in self._problem.initial.moves_to(self._home):
             if refused := self._book.objections(move):
                 self._strand(move.vm, refused[0].rule, refused[0].words)
-        self._strand_broken()
+        while blamed := self._first_broken():
+            self._strand(blamed[0], blamed[1].rule, blamed[1].words)
         while isinstance(order := find_order(self._book, self._goal(), seed=seed, first=first), Deadlock):
             for move in order.moves:
                 rule = order.rules[0] if order.rules else "order"
@@ -91,13 +92,8 @@ class _WayTo:
         there = self._problem.initial
         return there.after(*(move for move in there.moves_to(self._home) if move.vm not in self._stranded))
 
-    def _strand_broken(self) -> None:
-        """Find VMs that would break a limit together once they are home: one after another stays away."""
-        while blamed := self._first_broken():
-            vm, violation = blamed
-            self._strand(vm, violation.rule, violation.words)
-
     def _first_broken(self) -> tuple[Uuid, Violation] | None:
+        """A VM that would break a limit together with others once they are home."""
         goal = self._goal()
         moving = {move.vm for move in self._problem.initial.moves_to(goal)}
         for violation in self._book.violations(goal, since=self._problem.initial):

@@ -6,7 +6,7 @@ parks them: whoever has read the plan has read every part of it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rebalancer.demand import LoadProfile
@@ -168,11 +168,9 @@ class _Part:
         if self._gone | held.keys() >= self._moves.keys():
             remedy = "Nothing would be left: make a new plan, with `never_move` for what is to stay"
         else:
-            remedy = "Leave them out, too: " + " ".join(self._options(self._gone | held.keys()))
+            dropped = [step.id for step in self._plan.steps if step.vm in self._gone | held.keys()]
+            remedy = "Leave them out, too: " + " ".join(f"--without {each}" for each in dropped)
         return InputError(f"without {self._ids(self._gone)}", f"other steps cannot be made: {words}", remedy)
 
     def _ids(self, vms: Collection[Uuid]) -> str:
         return ", ".join(f"{step.id} ({step.vm_name})" for step in self._plan.steps if step.vm in vms)
-
-    def _options(self, vms: Collection[Uuid]) -> Iterator[str]:
-        return (f"--without {step.id}" for step in self._plan.steps if step.vm in vms)
