@@ -21,16 +21,18 @@ class DiskMove:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Move:
+class Migration:
     """A VM that goes from one host to another; `disks` are those that change their SR on the way, sorted by drive.
 
-    Without disks it is a XenMotion, with disks a Storage XenMotion.
+    Without disks it is a XenMotion, with disks a Storage XenMotion. A `hop` does not end where its VM is to end; it
+    changes the same places as a migration that does, and is equal to it.
     """
 
     vm: Uuid
     source: Uuid
     target: Uuid
     disks: tuple[DiskMove, ...] = ()
+    hop: bool = field(default=False, compare=False)
 
     @property
     def transfers(self) -> tuple[tuple[Uuid, Uuid, Uuid], ...]:
@@ -38,10 +40,10 @@ class Move:
         return ((self.vm, self.source, self.target), *((each.drive, each.source, each.target) for each in self.disks))
 
     @property
-    def back(self) -> Move:
+    def back(self) -> Migration:
         """The move that undoes this one."""
         disks = tuple(DiskMove(drive=each.drive, source=each.target, target=each.source) for each in self.disks)
-        return Move(vm=self.vm, source=self.target, target=self.source, disks=disks)
+        return Migration(vm=self.vm, source=self.target, target=self.source, disks=disks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Placement:
         for srs in self.srs_of.values():
             yield from srs.items()
 
-    def after(self, *moves: Move) -> Placement:
+    def after(self, *moves: Migration) -> Placement:
         """The placement once *moves* are done.
 
         Raises:
@@ -87,10 +89,10 @@ class Placement:
                 srs[move.vm] = _carried(srs.get(move.vm, {}), move.disks)
         return Placement(hosts, srs)
 
-    def moves_to(self, goal: Placement) -> tuple[Move, ...]:
+    def moves_to(self, goal: Placement) -> tuple[Migration, ...]:
         """The moves that turn this placement into *goal*, sorted by VM; one whose host stays keeps its disks."""
         return tuple(
-            Move(vm=vm, source=host, target=goal[vm], disks=self._disks_to(goal, vm))
+            Migration(vm=vm, source=host, target=goal[vm], disks=self._disks_to(goal, vm))
             for vm, host in sorted(self.host_of.items())
             if goal[vm] != host
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 
@@ -41,11 +41,5 @@ class Finding:
         return f"{where}: {self.words} [{self.rule}]"
 
     def as_json(self) -> dict[str, str]:
-        """For programs."""
-        return {
-            "kind": self.kind.value,
-            "step": self.step,
-            "state": self.state,
-            "rule": self.rule,
-            "words": self.words,
-        }
+        """The finding as a JSON object for programs."""
+        return asdict(self) | {"kind": self.kind.value}

@@ -13,7 +13,7 @@ from functools import cached_property
 from operator import itemgetter
 
 from rebalancer.inventory import VDI, VM, Host, Uuid
-from rebalancer.placement import DiskMove, Move, disks_of
+from rebalancer.placement import DiskMove, Migration, disks_of
 from rebalancer.problem import Problem
 from rebalancer.rules.catalogue import disk_rules, rules_to_another_pool, rules_with_storage
 from rebalancer.rules.core.kinds import DiskRule, Objection, Rule
@@ -149,7 +149,7 @@ class Routes:
         """What is asked of a move with disks: inside the pool, or to another one."""
         return self._to_another_pool if crosses(vm, host, self._problem) else self._with_storage
 
-    def objections(self, move: Move) -> tuple[Objection, ...]:
+    def objections(self, move: Migration) -> tuple[Objection, ...]:
         """Everything that single-move rules say against *move*, whose VM and disks are where the problem has them."""
         pool = self._problem.pool
         vm, host = pool.vms[move.vm], pool.hosts[move.target]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from rebalancer.inventory import VM, Host, Uuid
-from rebalancer.placement import Move, Placement
+from rebalancer.placement import Migration, Placement
 from rebalancer.problem import Problem, problem_at
 from rebalancer.rules.availability.restarts import Restarts
 from rebalancer.rules.availability.spare import boots_on
@@ -48,7 +48,7 @@ class Rulebook:
 
     # Single moves.
 
-    def objections(self, move: Move) -> tuple[Objection, ...]:
+    def objections(self, move: Migration) -> tuple[Objection, ...]:
         """Everything that rules on VMs, hosts, pairs and disks say against *move*, in XAPI's order."""
         return self.routes.objections(move)
 

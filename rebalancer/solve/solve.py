@@ -8,7 +8,7 @@ from dataclasses import replace
 from rebalancer.errors import Infeasible, WayOut
 from rebalancer.objectives import NEGLIGIBLE, Balance, FailuresLost, MigrationCost, Objective, Overload, Repair
 from rebalancer.objectives.load import demand_of
-from rebalancer.placement import Move, Placement
+from rebalancer.placement import Migration, Placement
 from rebalancer.policy import Mode
 from rebalancer.rules import Rulebook
 from rebalancer.solve.infeasible.conflicts import held_on_emptied_hosts, left_behind, rules_to_blame
@@ -40,7 +40,7 @@ BLAME_WORK = 5.0
 def solve(
     book: Rulebook,
     *,
-    forbidden: Sequence[frozenset[Move]] = (),
+    forbidden: Sequence[frozenset[Migration]] = (),
     near: Placement | None = None,
     reporter: SolveReporter | None = None,
 ) -> Solution:
@@ -62,7 +62,7 @@ def solve(
 
 
 class _Solving:
-    def __init__(self, book: Rulebook, forbidden: Sequence[frozenset[Move]], reporter: SolveReporter) -> None:
+    def __init__(self, book: Rulebook, forbidden: Sequence[frozenset[Migration]], reporter: SolveReporter) -> None:
         if book.problem.policy.mode.needs_demand:
             demand_of(book.problem)
         self._book, self._problem, self._reporter = book, book.problem, reporter

@@ -39,7 +39,6 @@ def host_rows_of(plan: Plan, book: Rulebook) -> Iterator[HostRow]:
 
 
 def _shares(problem: Problem, placement: Placement) -> dict[str, NDArray[np.float64]]:
-    """The load of each host in each slot; nothing without metrics."""
     if problem.demand is None:
         return {}
     return dict(zip(problem.pool.hosts, load_shares(problem, placement), strict=True))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rebalancer.inventory import pool_from_records
-from rebalancer.placement import Move, Placement
+from rebalancer.placement import Migration, Placement
 from rebalancer.problem import Problem, problem_at
 from rebalancer.rules import LIVE, TO_ANOTHER_POOL, WITH_STORAGE, Origin, Rule, Rulebook, When
 from rebalancer.rules.core import legality
@@ -64,7 +64,7 @@ def test_a_network_that_moved_away_is_seen() -> None:
     inner = ("inner",)
     vms = [make_vm("web", networks=inner), make_vm("peer", on="h2", networks=inner)]
     problem = problem_of(vms=vms, networks=[make_network("inner")])
-    book, move = Rulebook.of(problem), Move(vm="web", source="h1", target="h2")
+    book, move = Rulebook.of(problem), Migration(vm="web", source="h1", target="h2")
     assert book.objections(move) == ()
     gone = book.at(Placement({"web": "h1", "peer": "h1"}))
     assert {each.rule for each in gone.objections(move)} == {"network-on-target"}

@@ -7,7 +7,7 @@ import pytest
 
 from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable
 from rebalancer.inventory import PowerState
-from rebalancer.placement import Move, current_placement
+from rebalancer.placement import Migration, current_placement
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.xapi import Credentials, LivePool, TaskState, TaskStatus, Trust, live_pool
 from tests.xapi.scripted import CLOSE, SILENCE, failure, scripted, success
@@ -29,13 +29,13 @@ def live(simulator: Simulator) -> Iterator[LivePool]:
         yield pool
 
 
-def possible_move(live: LivePool) -> Move:
+def possible_move(live: LivePool) -> Migration:
     """A move that XAPI would take."""
     pool = live.read()
     for vm, source in current_placement(pool).host_of.items():
         for target in pool.hosts:
             if target != source and _may(live, vm, target):
-                return Move(vm=vm, source=source, target=target)
+                return Migration(vm=vm, source=source, target=target)
     raise AssertionError("no VM of this pool may move")
 
 

@@ -12,7 +12,7 @@ from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.advice import named, what_happened
 from rebalancer.execute.judge.refusal import is_passing
 from rebalancer.execute.run.flight import Flights, Halt, Withdrawn
-from rebalancer.execute.run.migration import Migration
+from rebalancer.execute.run.migration import MigrationCall
 from rebalancer.execute.run.observation import Observation, is_busy, observed
 from rebalancer.execute.run.storage_motion import motion_of
 from rebalancer.execute.run.watch import Answer, Waiting
@@ -35,7 +35,7 @@ class Attempt:
         in_time: whether the step would end before the deadline, were it sent now.
     """
 
-    migration: Migration
+    migration: MigrationCall
     flights: Flights
     judge: Callable[[], Pool | None]
     wire: Callable[[Pool], float]
@@ -67,7 +67,7 @@ class Attempt:
         self._assert_go_on()
         if is_busy(where):
             raise Halt(f"{named(step)}: the VM is still busy ({', '.join(where.operations) or 'a migration'})")
-        found, left = self.migration.with_disks(observed(step.move, where))
+        found, left = self.migration.with_disks(observed(step.migration, where))
         if found.state is not StepState.STAYED:
             return self.migration.write(found, words=left)
         try:
@@ -91,7 +91,7 @@ class Attempt:
         """
         step, live = self.migration.step, self.migration.watch.live
         where, at_once = self._answer(lambda: live.whereabouts(step.vm))
-        if is_busy(where) or observed(step.move, where).state is not StepState.STAYED:
+        if is_busy(where) or observed(step.migration, where).state is not StepState.STAYED:
             return True
         return not at_once and self.judge() is None
 

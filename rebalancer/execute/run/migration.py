@@ -19,7 +19,7 @@ from rebalancer.xapi import StorageMotion, TaskState, TaskStatus
 
 
 @dataclass(slots=True, kw_only=True)
-class Migration:
+class MigrationCall:
     """The migration of one step; nothing here is ever sent twice."""
 
     step: Step
@@ -94,7 +94,7 @@ class Migration:
 
     def _refused(self, error: tuple[str, ...]) -> Waiting[Looked]:
         try:
-            found = yield from self.watch.settled(self.step.move, self._limit, quiet=0)
+            found = yield from self.watch.settled(self.step.migration, self._limit, quiet=0)
         except Unreachable:
             found = Observation(state=StepState.STAYED)
         return self.write(_read_as(found, stayed=StepState.REFUSED), error=error)
@@ -102,7 +102,7 @@ class Migration:
     def _without_task(self, words: str) -> Waiting[Looked]:
         """A call may be under way, and only the VM can tell: a VM at rest on its source tells nothing."""
         try:
-            found = yield from self.watch.settled(self.step.move, self._limit, quiet=self.watch.timeouts.quiet)
+            found = yield from self.watch.settled(self.step.migration, self._limit, quiet=self.watch.timeouts.quiet)
             found, left = self.with_disks(found)
         except Unreachable as error:
             return self.write(Observation(state=StepState.UNKNOWN), words=f"{words}; {error}")
@@ -118,10 +118,10 @@ class Migration:
     def _after(self, task: TaskState) -> Waiting[Observation]:
         timeouts = self.watch.timeouts
         if task.status is TaskStatus.PENDING:
-            found = yield from self.watch.settled(self.step.move, 0, quiet=0)
+            found = yield from self.watch.settled(self.step.migration, 0, quiet=0)
             return _read_as(found, stayed=StepState.UNKNOWN)
         refused = task.status is TaskStatus.FAILURE and not is_late(task.error)
-        found = yield from self.watch.settled(self.step.move, self._limit, quiet=0 if refused else timeouts.quiet)
+        found = yield from self.watch.settled(self.step.migration, self._limit, quiet=0 if refused else timeouts.quiet)
         if is_lost_at_the_end(task.error):
             return _read_as(found, stayed=StepState.UNKNOWN)
         return _read_as(found, stayed=StepState.REFUSED) if refused else found

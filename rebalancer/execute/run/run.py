@@ -30,7 +30,7 @@ from rebalancer.execute.result import Ending, RunResult
 from rebalancer.execute.run.attempt import Attempt
 from rebalancer.execute.run.flight import Flights, Halt
 from rebalancer.execute.run.hours import Hours
-from rebalancer.execute.run.migration import Migration
+from rebalancer.execute.run.migration import MigrationCall
 from rebalancer.execute.run.observation import Observation, observed
 from rebalancer.execute.run.watch import Waiting, Watch
 from rebalancer.inventory import Pool
@@ -138,7 +138,7 @@ class Run:
         """Find out whether a VM that was lost in an earlier run is where it was to be by now."""
         if self.history.get(step.id, StepHistory()).state in _LOOK_AGAIN:
             migration = self._migration(step, journal)
-            found, left = migration.with_disks(observed(step.move, self.watch.look(step.vm)))
+            found, left = migration.with_disks(observed(step.migration, self.watch.look(step.vm)))
             looked = migration.write(found, words=left)
             if found.state is not StepState.STAYED:
                 self._note(step, looked)
@@ -283,5 +283,5 @@ class Run:
     def _read(self) -> Pool:
         return self.watch.keep_asking(self.watch.live.read)
 
-    def _migration(self, step: Step, journal: Journal) -> Migration:
-        return Migration(step=step, watch=self.watch, journal=journal, reporter=self.reporter)
+    def _migration(self, step: Step, journal: Journal) -> MigrationCall:
+        return MigrationCall(step=step, watch=self.watch, journal=journal, reporter=self.reporter)

@@ -21,7 +21,7 @@ def motion_of(step: Step, pool: Pool) -> StorageMotion:
         source=step.source,
         host=host.uuid,
         network=step.network or _management_network(host),
-        sr_of=whole_map(vm, host, step.move.disks, pool),
+        sr_of=whole_map(vm, host, step.migration.disks, pool),
         network_of={each.vif: each.target for each in step.crossing.networks} if step.crossing else {},
     )
 

@@ -17,7 +17,7 @@ from rebalancer.execute.judge.refusal import is_starting
 from rebalancer.execute.live import Live
 from rebalancer.execute.run.observation import Observation, is_busy, is_migrating, observed
 from rebalancer.execute.stop import StopSignal, Wish
-from rebalancer.placement import Move
+from rebalancer.placement import Migration
 from rebalancer.xapi import TaskState, TaskStatus, Whereabouts
 
 Answer = TypeVar("Answer")
@@ -106,7 +106,7 @@ class Watch:
             yield
         return task
 
-    def settled(self, move: Move, seconds: float, *, quiet: float) -> Waiting[Observation]:
+    def settled(self, move: Migration, seconds: float, *, quiet: float) -> Waiting[Observation]:
         """What the pool shows once the VM has shown no migration for *quiet* seconds; unknown if it never does.
 
         A VM on its target or on a third host needs no such wait: the database says so only once it is there.
@@ -121,7 +121,7 @@ class Watch:
                 return Observation(state=StepState.UNKNOWN, where=found.where)
             yield
 
-    def _observed(self, move: Move) -> Observation:
+    def _observed(self, move: Migration) -> Observation:
         """What one look says; unknown where the pool does not know the VM any more."""
         try:
             return observed(move, self.look(move.vm))

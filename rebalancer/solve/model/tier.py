@@ -9,7 +9,7 @@ import numpy as np
 
 from rebalancer.errors import ModelBug
 from rebalancer.objectives import MigrationCost, Objective
-from rebalancer.placement import Move, Placement
+from rebalancer.placement import Migration, Placement
 from rebalancer.solve.instance.instance import Instance, Ints
 from rebalancer.solve.model.objective_terms import Goal
 from rebalancer.solve.model.placement_model import PlacementModel
@@ -161,7 +161,7 @@ def at_of(instance: Instance, placement: Placement) -> Ints:
     return np.array([host_of[placement[members[0]]] for members in instance.units], dtype=np.int64)
 
 
-def pairs_of(instance: Instance, moves: Sequence[Move]) -> Pairs | None:
+def pairs_of(instance: Instance, moves: Sequence[Migration]) -> Pairs | None:
     """*moves* as pairs of unit and host; None where one of them cannot be made anyway."""
     unit_of = {vm: number for number, members in enumerate(instance.units) for vm in members}
     host_of = {host: number for number, host in enumerate(instance.hosts)}
