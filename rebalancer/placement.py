@@ -55,7 +55,6 @@ class Placement:
     srs_of: Mapping[Uuid, Mapping[Uuid, Uuid]] = field(default_factory=dict)
 
     def __getitem__(self, vm: Uuid) -> Uuid:
-        """The host of *vm*."""
         return self.host_of[vm]
 
     def __iter__(self) -> Iterator[Uuid]:
@@ -63,7 +62,6 @@ class Placement:
         return iter(self.host_of)
 
     def __len__(self) -> int:
-        """How many VMs are placed."""
         return len(self.host_of)
 
     def holders(self) -> Iterator[tuple[Uuid, Uuid]]:
@@ -96,7 +94,6 @@ class Placement:
         )
 
     def _disks_to(self, goal: Placement, vm: Uuid) -> tuple[DiskMove, ...]:
-        """The disks of *vm* that are on another SR in *goal*."""
         here, there = self.srs_of.get(vm, {}), goal.srs_of.get(vm, {})
         return tuple(
             DiskMove(drive=drive, source=here[drive], target=there[drive])

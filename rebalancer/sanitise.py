@@ -17,7 +17,6 @@ def spreadsheet_cell(text: str) -> str:
 
 
 def _visible(character: str) -> str:
-    """A space for what separates words and lines, else the number."""
     if character.isspace():
         return " "
     return f"\\u{ord(character):04x}"

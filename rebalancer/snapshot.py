@@ -131,13 +131,11 @@ class _Contradiction(ValueError):
 
 @cache
 def _document_adapter() -> TypeAdapter[_Document]:
-    """What checks and writes a whole file; made once, at first use."""
     return TypeAdapter(_Document)
 
 
 @cache
 def _header_adapter() -> TypeAdapter[_Header]:
-    """What looks at a file's format only."""
     return TypeAdapter(_Header)
 
 
@@ -159,7 +157,6 @@ def _refuse_foreign(path: Path, content: bytes) -> None:
 
 
 def _first_mistake(error: ValidationError) -> str:
-    """Where the first mistake is, what it is, and how many more there are."""
     mistakes = error.errors(include_url=False, include_context=False)
     where = ".".join(map(str, mistakes[0]["loc"]))
     more = f" (and {counted(len(mistakes) - 1, 'more mistake')})" if len(mistakes) > 1 else ""
@@ -167,7 +164,6 @@ def _first_mistake(error: ValidationError) -> str:
 
 
 def _to_document(snapshot: Snapshot) -> _Document:
-    """The snapshot as the file has it."""
     return _Document(
         format=FORMAT,
         taken_at=snapshot.taken_at.astimezone(UTC),
@@ -178,7 +174,6 @@ def _to_document(snapshot: Snapshot) -> _Document:
 
 
 def _from_document(document: _Document) -> Snapshot:
-    """The file as a snapshot, cross-checked."""
     refuse_homeless(document.pool)
     for contradiction in (*_misfiled(document.pool), *_beyond_measure(document.pool)):
         raise _Contradiction(contradiction)
@@ -191,7 +186,6 @@ def _from_document(document: _Document) -> Snapshot:
 
 
 def _misfiled(pool: Pool) -> Iterator[str]:
-    """Objects that stand under another uuid than their own."""
     for table in ("hosts", "vms", "vdis", "srs", "networks", "vm_groups", "vgpu_types"):
         for uuid, each in getattr(pool, table).items():
             if each.uuid != uuid:
@@ -199,7 +193,6 @@ def _misfiled(pool: Pool) -> Iterator[str]:
 
 
 def _beyond_measure(pool: Pool) -> Iterator[str]:
-    """VMs and hosts whose memory no machine has."""
     for vm in pool.vms.values():
         sizes = (*astuple(vm.memory), vm.memory_overhead_bytes, vm.metrics.memory_actual_bytes if vm.metrics else 0)
         if max(sizes) > MOST_BYTES:
@@ -210,7 +203,6 @@ def _beyond_measure(pool: Pool) -> Iterator[str]:
 
 
 def _to_lists(profile: LoadProfile) -> _Demand:
-    """The profile with its arrays as lists."""
     values: dict[str, Any] = {field.name: getattr(profile, field.name) for field in fields(_Demand)}
     tables = ("vm_pcpu", "host_base_pcpu", "vm_deviation_pcpu")
     rows = {name: tuple(map(tuple, values[name].tolist())) for name in tables if values[name] is not None}

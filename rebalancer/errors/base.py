@@ -25,7 +25,6 @@ class Located(RebalancerError):
         self.where, self.problem, self.remedy = where, problem, remedy
 
     def __str__(self) -> str:
-        """What, where, and the way out, in one line."""
         return f"{self.where}: {self.problem}. {self.remedy}."
 
 

@@ -23,7 +23,6 @@ class NoLegalOrder(RebalancerError):
         self.vms, self.blockers = tuple(vms), tuple(blockers)
 
     def __str__(self) -> str:
-        """The blocked VMs and what to do."""
         return (
             f"no legal order for moving {', '.join(self.vms)}: each waits for {', '.join(self.blockers)}. "
             "Free memory on one host, or plan with fewer moves."
@@ -42,7 +41,6 @@ class StalePlan(RebalancerError):
         self.differences = tuple(differences)
 
     def __str__(self) -> str:
-        """The first changes and the way out."""
         return f"stale plan: {first_of(self.differences)}. Make a new plan."
 
 
@@ -58,7 +56,6 @@ class IllegalPlan(RebalancerError):
         self.findings = tuple(findings)
 
     def __str__(self) -> str:
-        """The first findings and the way out."""
         return f"the plan is not legal: {first_of(self.findings)}. Make a new plan."
 
 
@@ -72,5 +69,4 @@ class ApprovalRefused(Located):
     """
 
     def __str__(self) -> str:
-        """What, where, and the way out."""
         return f"not approved: {super().__str__()}"

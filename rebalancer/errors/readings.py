@@ -22,7 +22,6 @@ class InventoryError(RebalancerError):
         self.contradictions = tuple(contradictions)
 
     def __str__(self) -> str:
-        """The first contradictions, then the way out."""
         return (
             f"the inventory contradicts itself: {first_of(self.contradictions)}. "
             "Read the pool again; if it persists, look at the named objects with xe."
@@ -41,7 +40,6 @@ class MetricsRefused(RebalancerError):
         self.reasons = tuple(reasons)
 
     def __str__(self) -> str:
-        """The first reasons and the way out."""
         return (
             f"metrics refused: {first_of(self.reasons)}. "
             'Mend the metrics, or plan without them by a policy with mode = "repair" or "evacuate".'

@@ -23,14 +23,7 @@ class StoppedHalfWay(RebalancerError):
     """
 
     def __init__(
-        self,
-        reason: str,
-        *,
-        done: int,
-        left: int,
-        journal: str,
-        ways: Mapping[str, str] | None = None,
-        plan: str = "",
+        self, reason: str, *, done: int, left: int, journal: str, ways: Mapping[str, str] | None = None, plan: str = ""
     ) -> None:
         super().__init__(reason, done, left, journal)
         self.reason, self.done, self.left, self.journal = reason, done, left, journal
@@ -38,7 +31,6 @@ class StoppedHalfWay(RebalancerError):
         self.plan = plan
 
     def __str__(self) -> str:
-        """Why, how far, and where to look."""
         return (
             f"stopped: {self.reason}; steps done: {self.done}, not started: {self.left}. "
             f"The journal {self.journal} tells what happened; look at the pool, "
@@ -54,7 +46,6 @@ class StoppedHalfWay(RebalancerError):
         return self._told(ways=ways, plan=self.plan)
 
     def _told(self, *, ways: Mapping[str, str], plan: str) -> StoppedHalfWay:
-        """The same stop with what else is known of it."""
         return StoppedHalfWay(self.reason, done=self.done, left=self.left, journal=self.journal, ways=ways, plan=plan)
 
 
@@ -70,5 +61,4 @@ class PoolLocked(RebalancerError):
         self.lock = lock
 
     def __str__(self) -> str:
-        """Which lock, and what to do."""
         return f"another run is writing to this pool ({self.lock} is held). Wait for it to end, then start again."

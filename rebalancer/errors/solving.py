@@ -39,7 +39,6 @@ class WayOut:
     proved: bool
 
     def __str__(self) -> str:
-        """What to give up, and the price."""
         moves = "1 VM moves" if self.moves == 1 else f"{self.moves} VMs move"
         given_up = " and ".join(each.words for each in self.concessions)
         return f"{given_up} ({moves}, {self.gib:.4g} GiB are copied)"
@@ -58,7 +57,6 @@ class Infeasible(RebalancerError):
         self.blame, self.ways_out = tuple(blame), tuple(ways_out)
 
     def __str__(self) -> str:
-        """Who is to blame and the ways out."""
         said = first_of(self.blame)
         if not self.ways_out:
             return f"no placement satisfies all hard rules: {said}. Change what they object to, or the policy."
@@ -71,7 +69,6 @@ class NothingFound(Infeasible):
     """No placement that satisfies the hard rules was found in time; there may be one."""
 
     def __str__(self) -> str:
-        """What was not found; it ends in the way out."""
         return f"{'; '.join(self.blame)}."
 
 
@@ -87,5 +84,4 @@ class ModelBug(RebalancerError):
         self.disagreement = disagreement
 
     def __str__(self) -> str:
-        """The disagreement and what to do."""
         return f"internal disagreement, nothing was planned: {self.disagreement}. Please report it with the snapshot."

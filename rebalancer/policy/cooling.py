@@ -24,5 +24,4 @@ class CoolingPolicy(Section):
 
 
 def _clock(time: datetime) -> str:
-    """A time in UTC."""
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

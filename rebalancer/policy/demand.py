@@ -35,14 +35,12 @@ class DemandPolicy(Section):
 
     @model_validator(mode="after")
     def _peaks_are_above(self) -> DemandPolicy:
-        """Peaks are no lower than what counts without them."""
         if self.peaking and self.peak_percentile < self.percentile:
             raise ValueError(f"peak_percentile has to be at least percentile, which is {self.percentile:g}")
         return self
 
     @model_validator(mode="after")
     def _week_fills_the_slots(self) -> DemandPolicy:
-        """A slot for each hour of the week needs a week of points."""
         if self.slots == SLOTS_OF_WEEK and self.window_days < DAYS_OF_WEEK:
             raise ValueError(f"{SLOTS_OF_WEEK} slots need window_days of at least {DAYS_OF_WEEK}")
         return self

@@ -22,7 +22,6 @@ def domains_of(pool: Pool, domain: str, where: str) -> Mapping[str, frozenset[Uu
 
 
 def _domain_of(host: Host, domain: str, where: str) -> str:
-    """The domain of one host."""
     prefix = f"{domain}:"
     values = sorted({tag.removeprefix(prefix) for tag in host.tags if tag.startswith(prefix) and tag != prefix})
     if len(values) == 1:

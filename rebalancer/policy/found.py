@@ -81,5 +81,4 @@ def _tag_groups(pool: Pool, prefixes: tuple[str, ...]) -> Iterator[tuple[str, fr
 
 
 def _group_tags(vm: VM, prefixes: tuple[str, ...]) -> list[str]:
-    """Tags of *vm* that name a group."""
     return [tag for tag in vm.tags for prefix in prefixes if tag.startswith(prefix) and tag != prefix]

@@ -39,7 +39,6 @@ def fragile(intent: Intent, pool: Pool) -> Sayings:
 
 
 def _either(hosts: Sequence[str]) -> str:
-    """Some hosts, any of which is meant."""
     return first_few([repr(host) for host in hosts], SHOWN, between=" or ", more=" or one of {} more")
 
 
@@ -57,7 +56,6 @@ def _beyond_keeping(intent: Intent, pool: Pool) -> Sayings:
 
 
 def _crowded(intent: Intent, pool: Pool) -> Sayings:
-    """Apart groups with more VMs than their hosts may hold."""
     for group in intent.apart:
         hosts = _open_to(intent, group.vms, pool)
         if len(group.vms) > group.at_most * len(hosts):
@@ -66,7 +64,6 @@ def _crowded(intent: Intent, pool: Pool) -> Sayings:
 
 
 def _crowded_domains(intent: Intent, pool: Pool) -> Sayings:
-    """Spread groups with more VMs than their domains may hold."""
     for group in intent.spread:
         hosts = _open_to(intent, group.vms, pool)
         domains = [domain for domain, members in group.hosts_of.items() if members & hosts]
@@ -81,7 +78,6 @@ def _open_to(intent: Intent, vms: frozenset[Uuid], pool: Pool) -> frozenset[Uuid
 
 
 def _oversized(intent: Intent, pool: Pool) -> Sayings:
-    """Units whose memory no host that is left to them has."""
     for unit in sorted({tuple(sorted(unit)) for unit in units_of(intent.together).values()}):
         needed = sum(pool.vms[vm].migration_memory_bytes for vm in unit)
         largest = max(
@@ -103,14 +99,12 @@ def _anchored_elsewhere(intent: Intent, pool: Pool) -> Sayings:
 
 
 def _anchored_together(intent: Intent, pool: Pool) -> Sayings:
-    """Groups whose VMs that never move are apart for good."""
     for group in intent.together:
         if len(set(_fixed_hosts(intent, group.vms, pool))) > 1:
             yield f"together {group.name!r}", "its VMs that never move are on different hosts: cannot be kept"
 
 
 def _anchored_apart(intent: Intent, pool: Pool) -> Sayings:
-    """Groups of whose VMs that never move too many share a host."""
     for group in intent.apart:
         fixed = _fixed_hosts(intent, group.vms, pool)
         for host in sorted(set(fixed)):
@@ -120,7 +114,6 @@ def _anchored_apart(intent: Intent, pool: Pool) -> Sayings:
 
 
 def _anchored_in_domains(intent: Intent, pool: Pool) -> Sayings:
-    """Groups of whose VMs that never move too many are in one domain."""
     for group in intent.spread:
         fixed = _fixed_hosts(intent, group.vms, pool)
         for domain, hosts in group.hosts_of.items():
@@ -131,6 +124,5 @@ def _anchored_in_domains(intent: Intent, pool: Pool) -> Sayings:
 
 
 def _fixed_hosts(intent: Intent, vms: frozenset[Uuid], pool: Pool) -> list[Uuid]:
-    """The host of each VM that never moves."""
     hosts = (pool.vms[vm].resident_on for vm in sorted(vms & intent.never_move.keys()))
     return [host for host in hosts if host is not None]

@@ -30,7 +30,6 @@ class PolicyFinding:
     words: str
 
     def __str__(self) -> str:
-        """Where and what, in one line."""
         return f"{self.where}: {self.words}"
 
 
@@ -59,12 +58,10 @@ def check_policy(policy: Policy, pool: Pool) -> tuple[PolicyFinding, ...]:
 
 
 def _findings(*checks: Sayings) -> tuple[PolicyFinding, ...]:
-    """What the *checks* say."""
     return tuple(PolicyFinding(where=where, words=words) for check in checks for where, words in check)
 
 
 def _closed(policy: Policy) -> Sayings:
-    """Blackouts that leave nothing of any change window."""
     if not change_windows(policy).ever_open:
         yield "blackout", "no change window ever opens: nothing can be planned until a blackout is shortened"
 
@@ -85,7 +82,6 @@ def _aimless(policy: Policy) -> Sayings:
 
 
 def _resting(policy: Policy, pool: Pool) -> Sayings:
-    """Groups with VMs that are halted or suspended."""
     selectors = Selectors(pool)
     for section in ("together", "apart", "spread", "run_on"):
         for group in getattr(policy, section):
@@ -99,7 +95,6 @@ def _resting(policy: Policy, pool: Pool) -> Sayings:
 
 
 def _idle_spreads(intent: Intent) -> Sayings:
-    """Groups that all may be in one failure domain."""
     for group in intent.spread:
         if group.at_most >= len(group.vms):
             only = ", and there is only one" if len(group.hosts_of) == 1 else ""
@@ -107,7 +102,6 @@ def _idle_spreads(intent: Intent) -> Sayings:
 
 
 def _lonely_tags(policy: Policy, pool: Pool) -> Sayings:
-    """Group tags that a single running VM carries."""
     carriers: dict[str, list[str]] = {}
     for vm in pool.resident_guests() if policy.intent.read_tags else ():
         for tag in vm.tags:
@@ -132,12 +126,10 @@ def _strange_tags(policy: Policy, pool: Pool) -> Sayings:
 
 
 def _is_known(tag: str) -> bool:
-    """Whether *tag* names a group, or says something of a single VM."""
     return tag in SINGLE_TAGS or any(tag.startswith(prefix) and tag != prefix for prefix in GROUP_TAGS)
 
 
 def _unready_hosts(intent: Intent, pool: Pool) -> Sayings:
-    """`run_on` wishes none of whose hosts takes VMs now."""
     for wish in intent.run_on:
         hosts = [pool.hosts[host] for host in wish.hosts]
         if not any(host.enabled and host.live for host in hosts):
@@ -145,7 +137,6 @@ def _unready_hosts(intent: Intent, pool: Pool) -> Sayings:
 
 
 def _reserves(intent: Intent, policy: Policy, pool: Pool) -> Sayings:
-    """Hosts of which the reserves leave nothing."""
     everywhere = policy.capacity.memory_reserve_mib * MIB
     for uuid, host in pool.hosts.items():
         kept = everywhere + (intent.reserves[uuid].memory_bytes if uuid in intent.reserves else 0)

@@ -27,7 +27,6 @@ _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
 
 
 def _fingerprint(digits: str) -> str:
-    """*digits*, if they are a SHA-256 fingerprint."""
     if not _SHA256.fullmatch(digits.strip().replace(":", "")):
         raise ValueError(f"{digits!r} is not a SHA-256 fingerprint of 64 hex digits")
     return digits
@@ -168,7 +167,6 @@ class ExecutionPolicy(Section):
 
     @model_validator(mode="after")
     def _signatures_are_on_approvals(self) -> ExecutionPolicy:
-        """Who may sign matters only where an approval is demanded."""
         if self.allowed_signers and not self.require_approval:
             raise ValueError("allowed_signers is of no use without require_approval = true")
         return self
@@ -260,21 +258,18 @@ class Policy(Section):
 
     @model_validator(mode="after")
     def _disks_go_along(self) -> Policy:
-        """A VM goes to another pool with its disks or not at all."""
         if self.other_pools.enabled and not self.storage_motion.enabled:
             raise ValueError("other_pools.enabled is of no use without storage_motion.enabled = true")
         return self
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Policy:
-        """Two groups of one section never share a name: findings and plans name groups."""
         for section in ("together", "apart", "spread", "run_on"):
             _refuse_twins(section, [group.name for group in getattr(self, section)])
         return self
 
 
 def _refuse_twins(section: str, names: Sequence[str]) -> None:
-    """Pass where no name stands twice."""
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"two groups of {section} are named {name!r}")

@@ -22,7 +22,6 @@ class OtherPoolsPolicy(Section):
 
     @model_validator(mode="after")
     def _maps_are_of_use(self) -> OtherPoolsPolicy:
-        """What leads where matters only where VMs may go."""
         if (self.networks or self.srs) and not self.enabled:
             raise ValueError("networks and srs are of no use without enabled = true")
         return self

@@ -117,7 +117,6 @@ class _Resolving:
             self._refuse_unknown("srs", wish.srs, [each for pool in members for each in pool.srs.values()])
 
     def _refuse_unknown(self, section: str, names: Mapping[str, str], known: Sequence[Network | SR]) -> None:
-        """Pass where each of *names* is a uuid or a name of *known*, in whichever pool."""
         words = {word for each in known for word in (each.uuid, each.name)}
         for name in (*names.keys(), *names.values()):
             if name not in words:
@@ -126,12 +125,10 @@ class _Resolving:
                 raise PolicyError(place(self._policy, f"other_pools.{section}"), problem, "Correct the name")
 
     def _together(self) -> tuple[Together, ...]:
-        """Groups of the policy that share a host."""
         groups = ((group, self._group("together", group)) for group in self._policy.together)
         return tuple(Together(name=group.name, vms=vms, hard=group.hard) for group, vms in groups if len(vms) > 1)
 
     def _apart(self) -> tuple[Apart, ...]:
-        """Groups of the policy that spread over hosts."""
         groups = ((group, self._group("apart", group)) for group in self._policy.apart)
         return tuple(
             Apart(name=group.name, vms=vms, at_most=group.at_most, hard=group.hard)
@@ -140,7 +137,6 @@ class _Resolving:
         )
 
     def _vm_groups(self) -> tuple[Apart, ...]:
-        """Groups of the pool itself, as hard as the policy takes them."""
         strength = self._policy.intent.vm_groups
         return () if strength is Strength.IGNORE else grouped_apart(self._pool, hard=strength is Strength.HARD)
 
@@ -172,11 +168,9 @@ class _Resolving:
         return chosen.resident
 
     def _listed(self, chosen: ChosenVMs) -> str:
-        """The VMs of a group that is too small."""
         return ", ".join(f"VM {self._pool.vms[vm].name!r}" for vm in sorted(chosen.both))
 
     def _run_on(self) -> tuple[RunOn, ...]:
-        """VMs that are bound to some hosts."""
         found = []
         for wish in self._policy.run_on:
             where = place(self._policy, "run_on", wish.name)
@@ -186,7 +180,6 @@ class _Resolving:
         return tuple(wish for wish in found if wish.vms)
 
     def _kept(self, section: Literal["never_move", "last_resort"]) -> dict[Uuid, str]:
-        """VMs that stay, or rather stay, with the selector that says so."""
         selectors = self._policy.never_move if section == "never_move" else self._policy.last_resort
         return {
             vm: f"policy {section} {selector!r}"
@@ -195,7 +188,6 @@ class _Resolving:
         }
 
     def _cooling(self) -> dict[Uuid, str]:
-        """VMs that run and moved a short while ago, with the words that say when, and until when they rather stay."""
         guests = {vm.uuid for vm in self._pool.resident_guests()}
         return {
             each.vm: each.words
@@ -204,7 +196,6 @@ class _Resolving:
         }
 
     def _empty(self) -> dict[Uuid, str]:
-        """Hosts to be emptied, with the selector that says so."""
         where = place(self._policy, "empty")
         return {
             host: f"policy empty {selector!r}"
@@ -229,5 +220,4 @@ class _Resolving:
 
 
 def _sum(reserves: Sequence[Reserve]) -> Reserve:
-    """Several reserves of one host."""
     return Reserve(memory_bytes=sum(each.memory_bytes for each in reserves), pcpus=sum(each.pcpus for each in reserves))

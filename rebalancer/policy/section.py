@@ -9,7 +9,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 def _zone(name: str) -> str:
-    """*name*, if the time zone database has it."""
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):

@@ -64,7 +64,6 @@ class Selectors:
         return frozenset(uuid for selector in selectors for uuid in self._hosts_of(selector, where))
 
     def _vms_of(self, selector: str, where: str) -> list[VM]:
-        """The guests that one selector names."""
         if selector.startswith(TAG):
             return _tagged(selector, self._vm_tags, "VM", where)
         matches = [self._pool.vms[selector]] if selector in self._pool.vms else self._vms.get(selector, [])
@@ -90,13 +89,11 @@ class Selectors:
         return frozenset(uuid for selector in selectors for uuid in self._srs_of(selector, where))
 
     def _hosts_of(self, selector: str, where: str) -> list[Uuid]:
-        """The hosts that one selector names."""
         if selector in self._pool.hosts:
             return [selector]
         return _named(selector, self._hosts, self._host_tags, "host", where)
 
     def _srs_of(self, selector: str, where: str) -> list[Uuid]:
-        """The SRs that one selector names."""
         if selector in self._pool.srs:
             return [selector]
         return _named(selector, self._srs, self._sr_tags, "SR", where)
@@ -105,7 +102,6 @@ class Selectors:
 def _named(
     selector: str, by_name: Mapping[str, list[T]], by_tag: Mapping[str, list[T]], kind: str, where: str
 ) -> list[Uuid]:
-    """The hosts or SRs with a tag, or the one with a name."""
     if selector.startswith(TAG):
         return [each.uuid for each in _tagged(selector, by_tag, kind, where)]
     matches = by_name.get(selector, [])
@@ -127,7 +123,6 @@ def close_matches(word: str, known: Iterable[str]) -> str:
 
 
 def _by_name(things: Iterable[T]) -> dict[str, list[T]]:
-    """VMs or hosts by the name that people see."""
     found: dict[str, list[T]] = defaultdict(list)
     for thing in things:
         found[thing.name].append(thing)
@@ -135,7 +130,6 @@ def _by_name(things: Iterable[T]) -> dict[str, list[T]]:
 
 
 def _by_tag(things: Iterable[T]) -> dict[str, list[T]]:
-    """VMs or hosts by each of their tags."""
     found: dict[str, list[T]] = defaultdict(list)
     for thing in things:
         for tag in thing.tags:
@@ -144,7 +138,6 @@ def _by_tag(things: Iterable[T]) -> dict[str, list[T]]:
 
 
 def _tagged(selector: str, by_tag: Mapping[str, list[T]], kind: str, where: str) -> list[T]:
-    """What carries the tag."""
     tag = selector.removeprefix(TAG)
     if tag in by_tag:
         return by_tag[tag]
@@ -158,20 +151,17 @@ _TAG_REMEDY = "Tag one with `xe vm-param-add param-name=tags` (host-param-add, s
 
 
 def _kind(vm: VM) -> str:
-    """What a machine that is no guest is."""
     if vm.is_control_domain:
         return "a control domain"
     return "a snapshot" if vm.is_a_snapshot else "a template"
 
 
 def _ambiguous(selector: str, matches: Sequence[VM | Host | SR], kind: str, where: str) -> PolicyError:
-    """A name that two carry."""
     uuids = ", ".join(sorted(match.uuid for match in matches))
     return PolicyError(where, f"{len(matches)} {kind} are named {selector!r}: {uuids}", "Write the uuid instead")
 
 
 def _unknown(selector: str, names: Iterable[str], tags: Iterable[str], kind: str, where: str) -> PolicyError:
-    """A name that nobody carries."""
     tagged = f"(a tag is written {TAG + selector!r})" if selector in set(tags) else close_matches(selector, names)
     problem = f"the pool has no {kind} {selector!r}" + (f"; {tagged}" if tagged else "")
     return PolicyError(where, problem, "Correct the name, or take it out of the policy")

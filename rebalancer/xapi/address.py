@@ -34,7 +34,6 @@ class Address:
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
     def __str__(self) -> str:
-        """The URL."""
         return f"{self.scheme}://{self.authority}"
 
     def at(self, other: str) -> Address:
@@ -83,7 +82,6 @@ def is_loopback(host: str) -> bool:
 
 
 def _split(url: str) -> SplitResult:
-    """The parts of *url*, its port checked."""
     try:
         parts = urlsplit(url)
         _ = parts.port

@@ -83,7 +83,6 @@ class LivePool:
         self._receivers: dict[tuple[Uuid, Uuid], object] = {}
 
     def __enter__(self) -> Self:
-        """The pool itself."""
         return self
 
     def __exit__(
@@ -232,7 +231,6 @@ class LivePool:
         return self._send_in(self._session.session_ref, message, *arguments)
 
     def _send_in(self, session_ref: str, message: str, *arguments: object) -> object:
-        """Send a message once, on a fresh connection, in some session."""
         session = self._session
         address = session.address
         transport = SendOnce(address, session.context, session.timeout_seconds)
@@ -259,13 +257,11 @@ class LivePool:
             raise Unreachable(error.where, error.problem, AGAIN) from error
 
     def _ref(self, kind: str, uuid: Uuid) -> str:
-        """What the pool calls an object; asked once."""
         if (kind, uuid) not in self._refs:
             self._refs[kind, uuid] = self._session.ref(kind, uuid)
         return self._refs[kind, uuid]
 
     def _host(self, ref: str) -> Uuid | None:
-        """The uuid of the host behind *ref*; asked once."""
         if ref in NULL_REFS:
             return None
         if ref not in self._hosts:

@@ -37,12 +37,7 @@ class _Request:
 
 
 def fetch_metrics(
-    session: ReadSession,
-    pool: Pool,
-    *,
-    window: timedelta,
-    interval_seconds: int = 3600,
-    timeout_seconds: float = 60.0,
+    session: ReadSession, pool: Pool, *, window: timedelta, interval_seconds: int = 3600, timeout_seconds: float = 60.0
 ) -> dict[Uuid, bytes | MetricsFailure]:
     """What every host answers to `/rrd_updates` for the last *window*, by uuid of the host.
 
@@ -70,7 +65,6 @@ def parse_clock(text: str) -> datetime:
 
 
 def _request(session: ReadSession, host: Host, window: timedelta) -> _Request | MetricsFailure:
-    """What to ask *host*, if it can be asked."""
     if not host.live:
         return MetricsFailure(host=host.uuid, reason="the host is not live")
     try:

@@ -30,13 +30,11 @@ class LivePair:
         self._tasks: dict[str, LivePool] = {}
 
     def __enter__(self) -> Self:
-        """The pair itself."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Log out of both."""
         for live in self._pools:
             live.__exit__(kind, error, trace)
 
@@ -128,7 +126,6 @@ class LivePair:
         return (self._tasks[ref],) if ref in self._tasks else self._pools
 
     def _having(self, ref: str) -> LivePool:
-        """The pool that has a task; the first one where neither has."""
         known = (live for live in self._asked(ref) if live.task(ref).status is not TaskStatus.VANISHED)
         return next(known, self._pools[0])
 

@@ -91,7 +91,6 @@ class ReadSession:
         return str(self._session.handle)
 
     def __enter__(self) -> Self:
-        """The session itself."""
         return self
 
     def __exit__(
@@ -165,7 +164,6 @@ class ReadSession:
         return self._read("event.from", [kind.lower() for kind in kinds], token, 0.0)  # type: ignore[no-any-return]
 
     def _read(self, message: str, *arguments: object) -> Any:  # noqa: ANN401 - what XAPI answers
-        """Send a message that changes nothing."""
         kind, _, verb = message.rpartition(".")
         if verb not in READS or not kind or "." in kind:
             raise ValueError(f"{message} is not on the list of what a reading session may send")
@@ -194,12 +192,10 @@ class ReadSession:
         self._session.login_with_password(self._credentials.user, self._credentials.password, "1.0", originator)
 
     def _log_out(self) -> None:
-        """Log out, where there is a session to end."""
         if self._session.handle is not None:
             self._session.xenapi_request("session.logout", ())
 
     def _move_to(self, address: Address) -> None:
-        """Talk to another host from now on, not logged in there yet."""
         self._session("close")()
         self._address = address
         self._session = self._new_session()
@@ -211,12 +207,10 @@ class ReadSession:
             self._move_to(self._others[-1])
 
     def _beside(self, named: str) -> Address | None:
-        """Another host, if it may be talked to."""
         try:
             return self._address.at(named)
         except ConnectionSettingsError:
             return None
 
     def _new_session(self) -> Session:
-        """A session object that is not logged in."""
         return Session(str(self._address), transport=RepeatOnStale(self._address, self._context, self._timeout_seconds))

@@ -16,14 +16,7 @@ from xmlrpc.client import Fault, ProtocolError, ResponseError
 import httpx
 from XenAPI import Failure
 
-from rebalancer.errors import (
-    CertificateMismatch,
-    LoginRefused,
-    OutcomeUnknown,
-    RefusedByXapi,
-    Unreachable,
-    XapiError,
-)
+from rebalancer.errors import CertificateMismatch, LoginRefused, OutcomeUnknown, RefusedByXapi, Unreachable, XapiError
 from rebalancer.xapi.trust import FingerprintMismatch
 
 LOOK: Final = "Check the address, that the host runs and that no firewall is in between"
@@ -114,7 +107,6 @@ def why_not_fetched(error: httpx.HTTPError | httpx.InvalidURL) -> str:
 
 
 def _why(error: OSError) -> str:
-    """What kept the connection from being made or used."""
     match error:
         case TimeoutError():
             return "no answer in time"
@@ -138,7 +130,6 @@ def _not_xapi(where: str, error: BaseException) -> Unreachable:
 
 
 def _short(error: BaseException) -> str:
-    """What an error says, in one short line; never a whole answer."""
     if isinstance(error, ProtocolError):
         return f"HTTP {error.errcode} {error.errmsg}"
     if isinstance(error, Fault):

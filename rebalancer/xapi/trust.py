@@ -46,7 +46,6 @@ class Trust:
     fingerprints: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        """Bring fingerprints into one form."""
         object.__setattr__(self, "fingerprints", frozenset(map(_hex, self.fingerprints)))
         if self.ca_file and self.fingerprints:
             raise ConnectionSettingsError(
@@ -97,7 +96,6 @@ def _pinned(fingerprints: frozenset[str]) -> ssl.SSLContext:
 
 
 def _hex(fingerprint: str) -> str:
-    """A fingerprint as 64 lower-case hex digits."""
     plain = fingerprint.strip().replace(":", "").lower()
     if not re.fullmatch("[0-9a-f]{64}", plain):
         raise ConnectionSettingsError(

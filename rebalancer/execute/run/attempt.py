@@ -61,7 +61,6 @@ class Attempt:
         return looked
 
     def _once(self) -> Waiting[Looked]:
-        """Look, verify what is left, ask XAPI, look at the VM again, send, follow."""
         step, watch, reporter = self.migration.step, self.migration.watch, self.migration.reporter
         where = yield from watch.at_rest(step.vm, lambda why: reporter.step_waits(step, f"the VM is busy: {why}"))
         self._assert_go_on()

@@ -135,7 +135,6 @@ class Migration:
 
 
 def _read_as(found: Observation, *, stayed: StepState) -> Observation:
-    """*found*, with a VM on its source read as *stayed*."""
     return Observation(state=stayed, where=found.where) if found.state is StepState.STAYED else found
 
 

@@ -155,7 +155,6 @@ class Run:
         self._raise_troubles()
 
     def _raise_troubles(self) -> None:
-        """Pass if all went well; steps that did not end well are named together."""
         troubles = self.flights.troubles
         halts = [str(error) for error in troubles if isinstance(error, Halt)]
         if halts:
@@ -186,7 +185,6 @@ class Run:
         return self._ending()
 
     def _goes_on(self) -> bool:
-        """Whether more may be begun: all went well, and nobody asked to stop."""
         return not self.flights.troubles and not self.watch.stop.asked
 
     def _ready(self, waiting: Iterable[Step], lanes: Lanes) -> Step | None:
@@ -263,7 +261,6 @@ class Run:
         raise error
 
     def _stop_half_way(self, error: Exception) -> NoReturn:
-        """People have to look, because of *error*."""
         begun = self.done | self.history.keys() | {each.step for each in self.looked}
         left = len({step.id for step in self.plan.steps} - begun)
         raise StoppedHalfWay(str(error).rstrip("."), done=len(self.done), left=left, journal=str(self.path)) from error

@@ -129,7 +129,6 @@ class Watch:
             return Observation(state=StepState.UNKNOWN)
 
     def _cancel(self, ref: str) -> None:
-        """Ask for the task to be cancelled; one that cannot be cancelled ends by itself."""
         try:
             self.live.cancel(ref)
         except (RefusedByXapi, Unreachable):
