@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from rebalancer.errors.base import RebalancerError, first_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 WAYS_SHOWN = 3
 """How many ways out an error tells; all that were found stand in its data."""
