@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Sequence
 from datetime import time
@@ -11,13 +13,23 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from rebalancer.policy.cooling import CoolingPolicy
-from rebalancer.policy.demand import DemandPolicy
-from rebalancer.policy.groups import ApartPolicy, RunOnPolicy, SpreadPolicy, TogetherPolicy
-from rebalancer.policy.other_pools import OtherPoolsPolicy
-from rebalancer.policy.section import MUCH, Names, Section, Share, Title, Zone
-from rebalancer.policy.spare import SparePolicy
-from rebalancer.policy.storage_motion import StorageMotionPolicy
+from rebalancer.policy.sections import (
+    MUCH,
+    ApartPolicy,
+    CoolingPolicy,
+    DemandPolicy,
+    Names,
+    OtherPoolsPolicy,
+    RunOnPolicy,
+    Section,
+    Share,
+    SparePolicy,
+    SpreadPolicy,
+    StorageMotionPolicy,
+    Title,
+    TogetherPolicy,
+    Zone,
+)
 from rebalancer.policy.toml import from_toml
 
 MOST_AT_ONCE = 64
@@ -273,3 +285,13 @@ def _refuse_twins(section: str, names: Sequence[str]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"two groups of {section} are named {name!r}")
+
+
+def policy_digest(policy: Policy) -> str:
+    """SHA-256 of the values that *policy* gives, in hexadecimal.
+
+    Of policies that are spelled out it is equal exactly when they want the same, and it stays what it was when a later
+    version knows more keys.
+    """
+    values = json.dumps(policy.given(), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(values.encode()).hexdigest()

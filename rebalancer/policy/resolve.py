@@ -10,8 +10,8 @@ from typing import Literal
 from rebalancer.errors import PolicyError
 from rebalancer.inventory import SR, Network, Pool, Uuid
 from rebalancer.policy.contradictions import refuse_contradictions
-from rebalancer.policy.domains import domains_of
 from rebalancer.policy.found import (
+    domains_of,
     grouped_apart,
     preferred_hosts,
     tagged_apart,
@@ -19,9 +19,9 @@ from rebalancer.policy.found import (
     tagged_never_move,
     tagged_together,
 )
-from rebalancer.policy.groups import GroupPolicy
 from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Spread, Together
 from rebalancer.policy.model import Policy, Strength
+from rebalancer.policy.sections import GroupPolicy
 from rebalancer.policy.selectors import ChosenVMs, Selectors, close_matches
 from rebalancer.units import MIB, counted
 

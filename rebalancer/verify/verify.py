@@ -31,7 +31,7 @@ from rebalancer.plan.expiry import untimely
 from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.plan import FORMAT, Plan
 from rebalancer.plan.step import Step
-from rebalancer.policy.digest import policy_digest
+from rebalancer.policy import policy_digest
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Rulebook
 from rebalancer.verify.comparable import incomparable, strangers
