@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
 from datetime import time
 from enum import StrEnum
 from pathlib import Path
@@ -13,11 +12,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from rebalancer.policy.intent import SECTIONS
 from rebalancer.policy.sections import (
     MUCH,
     ApartPolicy,
     CoolingPolicy,
     DemandPolicy,
+    ExecutionPolicy,
     Names,
     OtherPoolsPolicy,
     RunOnPolicy,
@@ -171,19 +172,6 @@ class PlanPolicy(Section):
     during_upgrade: bool = False
 
 
-class ExecutionPolicy(Section):
-    """Whether plans have to be approved before they are carried out, and the file of those whose signatures count."""
-
-    require_approval: bool = False
-    allowed_signers: Title | None = None
-
-    @model_validator(mode="after")
-    def _signatures_are_on_approvals(self) -> ExecutionPolicy:
-        if self.allowed_signers and not self.require_approval:
-            raise ValueError("allowed_signers is of no use without require_approval = true")
-        return self
-
-
 class Day(StrEnum):
     """Days on which a window opens."""
 
@@ -276,15 +264,12 @@ class Policy(Section):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Policy:
-        for section in ("together", "apart", "spread", "run_on"):
-            _refuse_twins(section, [group.name for group in getattr(self, section)])
+        for section in SECTIONS:
+            names = [group.name for group in getattr(self, section)]
+            for name in names:
+                if names.count(name) > 1:
+                    raise ValueError(f"two groups of {section} are named {name!r}")
         return self
-
-
-def _refuse_twins(section: str, names: Sequence[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"two groups of {section} are named {name!r}")
 
 
 def policy_digest(policy: Policy) -> str:

@@ -176,3 +176,16 @@ class CoolingPolicy(Section):
 
 def _clock(time: datetime) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+class ExecutionPolicy(Section):
+    """Whether plans have to be approved before they are carried out, and the file of those whose signatures count."""
+
+    require_approval: bool = False
+    allowed_signers: Title | None = None
+
+    @model_validator(mode="after")
+    def _signatures_are_on_approvals(self) -> ExecutionPolicy:
+        if self.allowed_signers and not self.require_approval:
+            raise ValueError("allowed_signers is of no use without require_approval = true")
+        return self
