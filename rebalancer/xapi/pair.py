@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from types import TracebackType
 from typing import Final, Self
 
 from rebalancer.errors import InputError, InventoryError, RefusedByXapi
 from rebalancer.inventory import Pool, PowerState, Uuid, join_pools
-from rebalancer.xapi.live import LivePool, TaskState, TaskStatus, Whereabouts
-from rebalancer.xapi.storage_motion import StorageMotion
+from rebalancer.xapi.live import LivePool
+from rebalancer.xapi.values import StorageMotion, TaskState, TaskStatus, Whereabouts
 
 UNKNOWN_VM: Final = frozenset({"UUID_INVALID", "HANDLE_INVALID"})
 """Codes with which XAPI says that it does not have an object."""
@@ -32,11 +30,9 @@ class LivePair:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for live in self._pools:
-            live.__exit__(kind, error, trace)
+            live.__exit__(*error)
 
     def read(self) -> Pool:
         """Both inventories, now; a VM on its way counts where it runs.
@@ -72,7 +68,7 @@ class LivePair:
         Raises:
             RefusedByXapi: neither pool knows the VM.
         """
-        found = list(self._looks(vm_uuid))
+        found = self._looks(vm_uuid)
         busy = [look for _, look in found if look.operations or look.scheduled_to]
         if len(found) == 1 or busy:
             return busy[0] if busy else found[0][1]
@@ -129,26 +125,23 @@ class LivePair:
         known = (live for live in self._asked(ref) if live.task(ref).status is not TaskStatus.VANISHED)
         return next(known, self._pools[0])
 
-    def _looks(self, vm_uuid: Uuid) -> Iterator[tuple[LivePool, Whereabouts]]:
+    def _looks(self, vm_uuid: Uuid) -> list[tuple[LivePool, Whereabouts]]:
         """Where each pool has a VM.
 
         Raises:
             RefusedByXapi: neither knows it.
         """
-        refused = None
-        found = 0
+        found, refused = [], None
         for live in self._pools:
             try:
-                look = live.whereabouts(vm_uuid)
+                found.append((live, live.whereabouts(vm_uuid)))
             except RefusedByXapi as error:
                 if error.code not in UNKNOWN_VM:
                     raise
                 refused = error
-            else:
-                found += 1
-                yield live, look
         if refused is not None and not found:
             raise refused
+        return found
 
 
 def _without_arrivals(pool: Pool, other: Pool) -> Pool:

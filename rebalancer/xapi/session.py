@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable, Mapping
-from types import TracebackType
 from typing import Any, Final, Self
 
 from XenAPI import Session
@@ -23,7 +22,6 @@ READS: Final = frozenset(
     {
         "assert_can_boot_here",
         "assert_operation_valid",
-        "compute_free_memory",
         "from",
         "get_all_records",
         "get_by_uuid",
@@ -54,36 +52,22 @@ def connect(url: str, credentials: Credentials, trust: Trust, *, timeout_seconds
 class ReadSession:
     """A session with a pool's coordinator that has no way to change the pool.
 
-    Not for several threads at once. Leaving it as a context manager logs out.
+    Not for several threads at once. Leaving it as a context manager logs out. `address` is that of the coordinator once
+    it is logged in; `context` has the TLS settings that enforce its trust, for connections to other hosts of the pool.
     """
 
     def __init__(
         self, address: Address, credentials: Credentials, context: ssl.SSLContext, timeout_seconds: float
     ) -> None:
-        self._address, self._credentials = address, credentials
-        self._context, self._timeout_seconds = context, timeout_seconds
+        self.address, self.context, self.timeout_seconds = address, context, timeout_seconds
+        self._credentials = credentials
         self._others: tuple[Address, ...] = ()
         self._session = self._new_session()
 
     @property
     def url(self) -> str:
         """Where the session is: the coordinator, once it is logged in."""
-        return str(self._address)
-
-    @property
-    def address(self) -> Address:
-        """The same, in parts."""
-        return self._address
-
-    @property
-    def context(self) -> ssl.SSLContext:
-        """The TLS settings that enforce the trust of this session, for connections to other hosts of the pool."""
-        return self._context
-
-    @property
-    def timeout_seconds(self) -> float:
-        """How long an answer may take."""
-        return self._timeout_seconds
+        return str(self.address)
 
     @property
     def session_ref(self) -> str:
@@ -93,9 +77,7 @@ class ReadSession:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Log out; a pool that cannot be reached any more forgets the session by itself."""
         try:
             with reading(self.url):
@@ -138,10 +120,6 @@ class ReadSession:
         """The host's own clock, UTC, as XAPI writes it: `20261122T19:55:13Z`."""
         return str(self._read("host.get_servertime", host_ref))
 
-    def free_memory(self, host_ref: str) -> int:
-        """Bytes that XAPI counts as free on a host (XAPI.md 2.1)."""
-        return int(self._read("host.compute_free_memory", host_ref))
-
     def assert_may_migrate(self, vm_ref: str, host_ref: str) -> None:
         """Ask XAPI for everything that it can say beforehand about a migration, changing nothing.
 
@@ -180,7 +158,7 @@ class ReadSession:
             except RefusedByXapi as refused:
                 if refused.code != "HOST_IS_SLAVE":
                     raise
-                self._move_to(self._address.at(refused.params[0]))
+                self._move_to(self.address.at(refused.params[0]))
             except Unreachable:
                 self._move_on()
                 raise
@@ -197,7 +175,7 @@ class ReadSession:
 
     def _move_to(self, address: Address) -> None:
         self._session("close")()
-        self._address = address
+        self.address = address
         self._session = self._new_session()
 
     def _move_on(self) -> None:
@@ -208,9 +186,9 @@ class ReadSession:
 
     def _beside(self, named: str) -> Address | None:
         try:
-            return self._address.at(named)
+            return self.address.at(named)
         except ConnectionSettingsError:
             return None
 
     def _new_session(self) -> Session:
-        return Session(str(self._address), transport=RepeatOnStale(self._address, self._context, self._timeout_seconds))
+        return Session(str(self.address), transport=RepeatOnStale(self.address, self.context, self.timeout_seconds))
