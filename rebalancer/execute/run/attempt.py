@@ -12,9 +12,8 @@ from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.advice import named, what_happened
 from rebalancer.execute.judge.refusal import is_passing
 from rebalancer.execute.run.flight import Flights, Halt, Withdrawn
-from rebalancer.execute.run.migration import Migration
+from rebalancer.execute.run.migration import Migration, motion_of
 from rebalancer.execute.run.observation import Observation, is_busy, observed
-from rebalancer.execute.run.storage_motion import motion_of
 from rebalancer.execute.run.watch import Answer, Waiting
 from rebalancer.inventory import Pool
 from rebalancer.xapi import StorageMotion

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
-from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable
+from rebalancer.errors import OutcomeUnknown, RefusedByXapi, StalePlan, Unreachable
 from rebalancer.execute.journal.history import StepHistory
 from rebalancer.execute.journal.journal import Intended, Journal, Looked, Sent
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.refusal import is_late, is_lost_at_the_end
-from rebalancer.execute.reporter import RunReporter
+from rebalancer.execute.options import RunReporter
 from rebalancer.execute.run.observation import Observation
 from rebalancer.execute.run.watch import Waiting, Watch
+from rebalancer.inventory import Host, Pool, Uuid
 from rebalancer.plan import Step
 from rebalancer.plan.progress import left_behind
+from rebalancer.rules.facts.disk_maps import whole_map
 from rebalancer.xapi import StorageMotion, TaskState, TaskStatus
 
 
@@ -155,3 +157,27 @@ def _words(task: TaskState, found: Observation) -> str:
     moved = found.state is StepState.MOVED
     agrees = moved == (task.status is TaskStatus.SUCCESS)
     return "" if agrees and (moved or task.error) else _TASK_SAYS[task.status]
+
+
+def motion_of(step: Step, pool: Pool) -> StorageMotion:
+    """The call for *step*, with the disks that are in the VM's drives in *pool* now.
+
+    Raises:
+        StalePlan: the target has no management interface to receive it on.
+    """
+    vm, host = pool.vms[step.vm], pool.hosts[step.target]
+    return StorageMotion(
+        vm=vm.uuid,
+        source=step.source,
+        host=host.uuid,
+        network=step.network or _management_network(host),
+        sr_of=whole_map(vm, host, step.move.disks, pool),
+        network_of={each.vif: each.target for each in step.crossing.networks} if step.crossing else {},
+    )
+
+
+def _management_network(host: Host) -> Uuid:
+    found = sorted(pif.network for pif in host.pifs if pif.management)
+    if not found:
+        raise StalePlan([f"host {host.name} has no management interface to receive disks on"])
+    return found[0]

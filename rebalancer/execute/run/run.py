@@ -25,7 +25,7 @@ from rebalancer.execute.judge.preflight import (
     assert_sealed,
     assert_still_there,
 )
-from rebalancer.execute.reporter import RunReporter
+from rebalancer.execute.options import RunReporter
 from rebalancer.execute.result import Ending, RunResult
 from rebalancer.execute.run.attempt import Attempt
 from rebalancer.execute.run.flight import Flights, Halt

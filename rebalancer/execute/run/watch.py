@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from rebalancer.errors import RefusedByXapi, Unreachable
-from rebalancer.execute.clock import Clock, Timeouts
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.refusal import is_starting
 from rebalancer.execute.live import Live
+from rebalancer.execute.options import Clock, Timeouts
 from rebalancer.execute.run.observation import Observation, is_busy, is_migrating, observed
 from rebalancer.execute.stop import StopSignal, Wish
 from rebalancer.placement import Move
