@@ -110,11 +110,7 @@ class Placement:
 
 
 def _carried(srs: Mapping[Uuid, Uuid], disks: tuple[DiskMove, ...]) -> dict[Uuid, Uuid]:
-    """The SRs behind the drives of one VM once *disks* have moved.
-
-    Raises:
-        ValueError: a disk is not on the SR where it is said to start.
-    """
+    """The SRs behind the drives of one VM once *disks* have moved; each has to start where it is."""
     for disk in disks:
         if srs.get(disk.drive) != disk.source:
             raise ValueError(f"the disk in drive {disk.drive} is on {srs.get(disk.drive)}, not on {disk.source}")
@@ -135,7 +131,7 @@ def current_placement(pool: Pool) -> Placement:
 
 
 def current_placement_with_disks(pool: Pool) -> Placement:
-    """The same with the SR of every disk of every guest."""
+    """Where the guests of *pool* are now, with the SR of every disk of every guest."""
     hosts = current_placement(pool).host_of
     srs = {vm: {drive.uuid: disk.sr for drive, disk in disks_of(pool.vms[vm], pool)} for vm in hosts}
     return Placement(hosts, {vm: found for vm, found in srs.items() if found})

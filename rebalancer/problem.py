@@ -46,7 +46,7 @@ class Problem:
         return self.intent.reserves.get(host, Reserve())
 
     def with_disks(self) -> Problem:
-        """The same where VMs may take disks along; what the policy says of SRs holds as it stands."""
+        """The problem where VMs may take disks along; what the policy says of SRs holds as it stands."""
         wish = self.policy.storage_motion.model_copy(update={"enabled": True})
         policy = self.policy.model_copy(update={"storage_motion": wish})
         return replace(

@@ -61,15 +61,21 @@ def write_snapshot(snapshot: Snapshot, path: Path | str) -> None:
         SnapshotError: the file cannot be written.
     """
     path = Path(path)
-    content = _document_adapter().dump_json(_to_document(snapshot), indent=1)
+    document = _Document(
+        format=FORMAT,
+        taken_at=snapshot.taken_at.astimezone(UTC),
+        source=snapshot.source,
+        demand=None if snapshot.demand is None else _to_lists(snapshot.demand),
+        pool=snapshot.pool,
+    )
+    content = _document_adapter().dump_json(document, indent=1)
     if path.suffix == ".gz":
         content = gzip.compress(content, compresslevel=6, mtime=0)
     try:
         _replace(path, content)
     except OSError as error:
-        raise SnapshotError(
-            str(path), f"it cannot be written: {error.strerror}", "Make room, or name another file"
-        ) from error
+        problem = f"it cannot be written: {error.strerror}"
+        raise SnapshotError(str(path), problem, "Make room, or name another file") from error
 
 
 def read_snapshot(path: Path | str) -> Snapshot:
@@ -134,15 +140,10 @@ def _document_adapter() -> TypeAdapter[_Document]:
     return TypeAdapter(_Document)
 
 
-@cache
-def _header_adapter() -> TypeAdapter[_Header]:
-    return TypeAdapter(_Header)
-
-
 def _refuse_foreign(path: Path, content: bytes) -> None:
     """Refuse what is truncated, no snapshot, or written by a later rebalancer."""
     try:
-        found = _header_adapter().validate_json(content, strict=True).format
+        found = TypeAdapter(_Header).validate_json(content, strict=True).format
     except ValidationError as error:
         truncated = error.errors()[0]["type"] == "json_invalid"
         problem = "it is not whole JSON" if truncated else "it is JSON, but not a snapshot: it states no format"
@@ -150,9 +151,8 @@ def _refuse_foreign(path: Path, content: bytes) -> None:
     if found == FORMAT:
         return
     if found.startswith("rebalancer-snapshot/"):
-        raise SnapshotError(
-            str(path), f"its format is {found}, this program reads {FORMAT}", "Use the newer rebalancer"
-        )
+        problem = f"its format is {found}, this program reads {FORMAT}"
+        raise SnapshotError(str(path), problem, "Use the newer rebalancer")
     raise SnapshotError(str(path), f"it is not a snapshot: its format is {found!r}", REMEDY)
 
 
@@ -161,16 +161,6 @@ def _first_mistake(error: ValidationError) -> str:
     where = ".".join(map(str, mistakes[0]["loc"]))
     more = f" (and {counted(len(mistakes) - 1, 'more mistake')})" if len(mistakes) > 1 else ""
     return f"{where}: {mistakes[0]['msg'].lower()}{more}"
-
-
-def _to_document(snapshot: Snapshot) -> _Document:
-    return _Document(
-        format=FORMAT,
-        taken_at=snapshot.taken_at.astimezone(UTC),
-        source=snapshot.source,
-        demand=None if snapshot.demand is None else _to_lists(snapshot.demand),
-        pool=snapshot.pool,
-    )
 
 
 def _from_document(document: _Document) -> Snapshot:
@@ -210,11 +200,7 @@ def _to_lists(profile: LoadProfile) -> _Demand:
 
 
 def _to_arrays(demand: _Demand) -> LoadProfile:
-    """The profile with its lists as arrays.
-
-    Raises:
-        _Contradiction: the lists are not one a VM or host, all of one length.
-    """
+    """The profile with its lists as arrays; a `_Contradiction` where they are not one a VM or host, of one length."""
     values: dict[str, Any] = {field.name: getattr(demand, field.name) for field in fields(demand)}
     peaks = demand.vm_deviation_pcpu
     slots = {len(row) for row in (*demand.vm_pcpu, *demand.host_base_pcpu, *(peaks or ()))}

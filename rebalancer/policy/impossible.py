@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 from rebalancer.inventory import Pool, Uuid
@@ -35,11 +35,8 @@ def fragile(intent: Intent, pool: Pool) -> Sayings:
             hosts_of.setdefault(where, []).append(pool.hosts[host].name)
     for where, hosts in hosts_of.items():
         if where not in broken:
-            yield where, f"impossible as soon as {_either(hosts)} is lost"
-
-
-def _either(hosts: Sequence[str]) -> str:
-    return first_few([repr(host) for host in hosts], SHOWN, between=" or ", more=" or one of {} more")
+            any_of = first_few(list(map(repr, hosts)), SHOWN, between=" or ", more=" or one of {} more")
+            yield where, f"impossible as soon as {any_of} is lost"
 
 
 def _beyond_keeping(intent: Intent, pool: Pool) -> Sayings:

@@ -253,7 +253,7 @@ class Policy(Section):
         return written
 
     def without_address(self) -> Policy:
-        """The same wishes, without how to reach the pool: what plans carry and digests cover."""
+        """The wishes without how to reach the pool: what plans carry and digests cover."""
         return self.model_copy(update={"pool": PoolPolicy()})
 
     @model_validator(mode="after")

@@ -36,7 +36,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def spelled_out(self) -> Self:
-        """The same, with every key that has a default given."""
+        """The section with every key that has a default given."""
         return self.model_validate(self.model_dump())
 
     def given(self) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class ChosenVMs:
 
     @property
     def both(self) -> frozenset[Uuid]:
-        """All of them."""
+        """Guests that selectors name, whether they run or rest."""
         return self.resident | self.resting
 
 

@@ -60,7 +60,7 @@ class LivePool:
 
     @property
     def url(self) -> str:
-        """The coordinator."""
+        """The URL of the coordinator."""
         return self._session.url
 
     def read(self) -> Pool:
@@ -232,12 +232,7 @@ class LivePool:
 
 
 def _value(answer: object) -> object:
-    """What XAPI answered.
-
-    Raises:
-        Failure: it refused.
-        ResponseError: the answer is not XAPI's.
-    """
+    """The value in XAPI's answer; a `Failure` where it refused, a `ResponseError` where the answer is not XAPI's."""
     found = answer if isinstance(answer, dict) else {}
     if found.get("Status") == "Success" and "Value" in found:
         return found["Value"]

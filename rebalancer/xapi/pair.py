@@ -51,11 +51,7 @@ class LivePair:
             raise InventoryError([f"{error.where}: {error.problem}"]) from error
 
     def _joined(self) -> Pool:
-        """Both inventories as one.
-
-        Raises:
-            InputError: something stands in both.
-        """
+        """Both inventories as one; an `InputError` where something stands in both."""
         first, beside = (live.read() for live in self._pools)
         self._sides = {
             host: live for live, pool in zip(self._pools, (first, beside), strict=True) for host in pool.hosts
@@ -126,11 +122,7 @@ class LivePair:
         return next(known, self._pools[0])
 
     def _looks(self, vm_uuid: Uuid) -> list[tuple[LivePool, Whereabouts]]:
-        """Where each pool has a VM.
-
-        Raises:
-            RefusedByXapi: neither knows it.
-        """
+        """Where each pool that knows a VM has it; a `RefusedByXapi` where neither does."""
         found, refused = [], None
         for live in self._pools:
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final, Self
 
 from XenAPI import Session
@@ -80,10 +81,9 @@ class ReadSession:
     def __exit__(self, *_error: object) -> None:
         """Log out; a pool that cannot be reached any more forgets the session by itself."""
         try:
-            with reading(self.url):
-                self._log_out()
-        except XapiError:
-            return
+            with suppress(XapiError), reading(self.url):
+                if self._session.handle is not None:
+                    self._session.xenapi_request("session.logout", ())
         finally:
             self._session("close")()
 
@@ -109,7 +109,7 @@ class ReadSession:
             return {}
 
     def record(self, kind: str, ref: str) -> Record:
-        """One record."""
+        """The record of one object."""
         return self._read(f"{kind}.get_record", ref)  # type: ignore[no-any-return]
 
     def ref(self, kind: str, uuid: Uuid) -> str:
@@ -168,10 +168,6 @@ class ReadSession:
         """Log in at the present address; XenAPI's session logs in again by itself when this one is gone."""
         originator = f"rebalancer/{__version__}"
         self._session.login_with_password(self._credentials.user, self._credentials.password, "1.0", originator)
-
-    def _log_out(self) -> None:
-        if self._session.handle is not None:
-            self._session.xenapi_request("session.logout", ())
 
     def _move_to(self, address: Address) -> None:
         self._session("close")()

@@ -48,9 +48,8 @@ class Trust:
     def __post_init__(self) -> None:
         object.__setattr__(self, "fingerprints", frozenset(map(_hex, self.fingerprints)))
         if self.ca_file and self.fingerprints:
-            raise ConnectionSettingsError(
-                str(self.ca_file), "a CA file and fingerprints were given", "Give one of the two"
-            )
+            problem = "a CA file and fingerprints were given"
+            raise ConnectionSettingsError(str(self.ca_file), problem, "Give one of the two")
 
     def context(self) -> ssl.SSLContext:
         """The TLS settings that enforce this.
@@ -63,9 +62,8 @@ class Trust:
         try:
             return ssl.create_default_context(cafile=self.ca_file)
         except OSError as error:
-            raise ConnectionSettingsError(
-                str(self.ca_file), f"no CA certificate can be read from it ({error})", "Name a PEM file"
-            ) from error
+            problem = f"no CA certificate can be read from it ({error})"
+            raise ConnectionSettingsError(str(self.ca_file), problem, "Name a PEM file") from error
 
 
 class _PinnedSocket(ssl.SSLSocket):

@@ -182,9 +182,8 @@ def read_journal(path: Path) -> tuple[Entry, ...]:
 
 def _check_first(path: Path, entries: Sequence[Entry]) -> None:
     if entries and not (isinstance(entries[0], RunBegan) and entries[0].format == FORMAT):
-        raise InputError(
-            str(path), f"it does not begin with a run in the format {FORMAT}", "Name the plan's own journal"
-        )
+        problem = f"it does not begin with a run in the format {FORMAT}"
+        raise InputError(str(path), problem, "Name the plan's own journal")
 
 
 def _entry(path: Path, number: int, line: bytes) -> Entry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -130,10 +131,8 @@ class Migration:
 
     def _forget(self, ref: str) -> None:
         """Leave no finished task behind; XAPI collects those that stay."""
-        try:
+        with suppress(RefusedByXapi, Unreachable):
             self.watch.live.forget(ref)
-        except (RefusedByXapi, Unreachable):
-            return
 
 
 def _read_as(found: Observation, *, stayed: StepState) -> Observation:

@@ -7,6 +7,7 @@ side by side, and returns what it found.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -129,10 +130,8 @@ class Watch:
             return Observation(state=StepState.UNKNOWN)
 
     def _cancel(self, ref: str) -> None:
-        try:
+        with suppress(RefusedByXapi, Unreachable):  # a task that cannot be cancelled ends by itself
             self.live.cancel(ref)
-        except (RefusedByXapi, Unreachable):
-            return
 
 
 def _is_under_way(found: Observation) -> bool:
