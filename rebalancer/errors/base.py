@@ -16,7 +16,13 @@ class RebalancerError(Exception):
 
 
 class Located(RebalancerError):
-    """Something went wrong at a place that can be named: where, what, and what to do about it."""
+    """Something went wrong at a place that can be named.
+
+    Args:
+        where: the place.
+        problem: what is wrong there, naming the object.
+        remedy: what to do about it.
+    """
 
     def __init__(self, where: str, problem: str, remedy: str) -> None:
         super().__init__(where, problem, remedy)

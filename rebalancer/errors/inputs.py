@@ -6,13 +6,7 @@ from rebalancer.errors.base import Listed, Located
 
 
 class InputError(Located):
-    """Something that a person handed in cannot be used.
-
-    Args:
-        where: the file, option or setting.
-        problem: what is wrong with it, naming the object.
-        remedy: what to do about it.
-    """
+    """A file, an option or a setting that a person handed in cannot be used."""
 
 
 class MissingExtra(InputError):

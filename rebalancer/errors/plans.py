@@ -41,13 +41,7 @@ class IllegalPlan(Listed):
 
 
 class ApprovalRefused(Located):
-    """A plan is not approved as it has to be; nothing was sent.
-
-    Args:
-        where: the plan, the approval, or the file that cannot be used.
-        problem: what is wrong with it.
-        remedy: what to do about it.
-    """
+    """A plan is not approved as it has to be, or its approval or a file cannot be used; nothing was sent."""
 
     def __str__(self) -> str:
         return f"not approved: {super().__str__()}"

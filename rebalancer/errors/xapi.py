@@ -8,13 +8,7 @@ from rebalancer.errors.base import Located
 
 
 class XapiError(Located):
-    """Talking to the pool went wrong.
-
-    Args:
-        where: the host or URL that was asked.
-        problem: what happened.
-        remedy: what to do about it.
-    """
+    """Talking to the pool went wrong, at the host or URL that was asked."""
 
 
 class LoginRefused(XapiError):

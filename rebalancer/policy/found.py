@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from rebalancer.errors import PolicyError
-from rebalancer.inventory import VM, Host, Pool, Uuid
+from rebalancer.inventory import Host, Pool, Uuid
 from rebalancer.policy.intent import Apart, RunOn, Together
 
 TOGETHER_TAGS = ("xo:load:balancer:affinity=", "rebalancer:together=")
@@ -76,13 +76,10 @@ def _tag_groups(pool: Pool, prefixes: tuple[str, ...]) -> Iterator[tuple[str, fr
     """Each tag that begins with one of *prefixes* and that two or more resident guests carry."""
     members: dict[str, set[Uuid]] = defaultdict(set)
     for vm in pool.resident_guests():
-        for tag in _group_tags(vm, prefixes):
-            members[tag].add(vm.uuid)
+        for tag in vm.tags:
+            if any(tag.startswith(prefix) and tag != prefix for prefix in prefixes):
+                members[tag].add(vm.uuid)
     return ((f"tag {tag}", frozenset(vms)) for tag, vms in sorted(members.items()) if len(vms) > 1)
-
-
-def _group_tags(vm: VM, prefixes: tuple[str, ...]) -> list[str]:
-    return [tag for tag in vm.tags for prefix in prefixes if tag.startswith(prefix) and tag != prefix]
 
 
 def domains_of(pool: Pool, domain: str, where: str) -> Mapping[str, frozenset[Uuid]]:

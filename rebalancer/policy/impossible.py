@@ -62,17 +62,12 @@ def _spreading(intent: Intent, pool: Pool) -> Iterator[tuple[str, Apart | Spread
 
 def _crowded(intent: Intent, pool: Pool) -> Sayings:
     for where, group, places in _spreading(intent, pool):
-        hosts = _open_to(intent, group.vms, pool)
+        hosts = {host for vm in group.vms for host in allowed_hosts(intent, [vm], pool)}
         left = sum(not members.isdisjoint(hosts) for _, members in places)
         if len(group.vms) > group.at_most * left:
             a_host = f"a host, hosts they may run on: {left}"
             room = f"in one {group.domain}, and only {left} to run in" if isinstance(group, Spread) else a_host
             yield where, f"{counted(len(group.vms), 'VM')}, at most {group.at_most} {room}; cannot be kept"
-
-
-def _open_to(intent: Intent, vms: frozenset[Uuid], pool: Pool) -> frozenset[Uuid]:
-    """Hosts that the policy leaves for any of *vms*."""
-    return frozenset[Uuid]().union(*(allowed_hosts(intent, [vm], pool) for vm in vms))
 
 
 def _oversized(intent: Intent, pool: Pool) -> Sayings:

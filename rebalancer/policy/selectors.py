@@ -88,7 +88,8 @@ class _Index(Generic[T]):
     """The VMs, hosts or SRs of a pool by uuid, by name, and by tag where tags count."""
 
     def __init__(self, kind: str, things: Mapping[Uuid, T], with_tags: Iterable[T]) -> None:
-        self._kind, self._things = kind, things
+        self._kind = kind
+        self._things: Mapping[Uuid, T] = things
         self.named: dict[str, list[T]] = defaultdict(list)
         self._tagged: dict[str, list[T]] = defaultdict(list)
         for thing in things.values():

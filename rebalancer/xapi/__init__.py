@@ -4,7 +4,7 @@ from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.live import LivePool, live_pool
 from rebalancer.xapi.metrics import MetricsFailure, fetch_metrics, measure
 from rebalancer.xapi.pair import LivePair
-from rebalancer.xapi.read import read_pool, read_records
+from rebalancer.xapi.read import read_pool
 from rebalancer.xapi.session import ReadSession, connect
 from rebalancer.xapi.trust import Trust
 from rebalancer.xapi.values import StorageMotion, TaskState, TaskStatus, Whereabouts
@@ -25,5 +25,4 @@ __all__ = [
     "live_pool",
     "measure",
     "read_pool",
-    "read_records",
 ]

@@ -89,7 +89,11 @@ class ReadSession:
 
     def remember(self, addresses: Iterable[str]) -> None:
         """Where else to ask, should the coordinator fall silent: the other hosts of the pool, as XAPI names them."""
-        self._others = tuple(each for named in sorted(set(addresses)) if (each := self._beside(named)))
+        others = []
+        for named in sorted(set(addresses)):
+            with suppress(ConnectionSettingsError):
+                others.append(self.address.at(named))
+        self._others = tuple(others)
 
     def log_in(self) -> None:
         """Log in on the coordinator, if that is not done yet.
@@ -152,8 +156,9 @@ class ReadSession:
         for _ in range(HOPS):
             try:
                 with reading(self.url):
-                    if self._session.handle is None:
-                        self._log_in()
+                    if self._session.handle is None:  # XenAPI's session logs in again by itself when this one is gone
+                        user, password = self._credentials.user, self._credentials.password
+                        self._session.login_with_password(user, password, "1.0", f"rebalancer/{__version__}")
                     return call()
             except RefusedByXapi as refused:
                 if refused.code != "HOST_IS_SLAVE":
@@ -163,11 +168,6 @@ class ReadSession:
                 self._move_on()
                 raise
         raise Unreachable(self.url, f"{HOPS} hosts in a row named another coordinator", "Wait for the pool to settle")
-
-    def _log_in(self) -> None:
-        """Log in at the present address; XenAPI's session logs in again by itself when this one is gone."""
-        originator = f"rebalancer/{__version__}"
-        self._session.login_with_password(self._credentials.user, self._credentials.password, "1.0", originator)
 
     def _move_to(self, address: Address) -> None:
         self._session("close")()
@@ -179,12 +179,6 @@ class ReadSession:
         if self._others:
             self._others = (*self._others[1:], self._others[0])
             self._move_to(self._others[-1])
-
-    def _beside(self, named: str) -> Address | None:
-        try:
-            return self.address.at(named)
-        except ConnectionSettingsError:
-            return None
 
     def _new_session(self) -> Session:
         return Session(str(self.address), transport=RepeatOnStale(self.address, self.context, self.timeout_seconds))

@@ -19,7 +19,8 @@ NEXT_STEPS = {
 
 def what_happened(step: Step, looked: Looked) -> str:
     """One sentence about *step*."""
-    return f"{named(step)}: {_fact(step, looked)}{_cause(looked)}"
+    noted = [" ".join(looked.error), looked.words]
+    return f"{named(step)}: {_fact(step, looked)}" + "".join(f" ({each})" for each in noted if each)
 
 
 def named(step: Step) -> str:
@@ -55,8 +56,3 @@ def _remains(step: Step) -> str:
     srs = ", ".join(sorted({disk.target_name for disk in step.disks}))
     where = f"{srs} of {step.target_name}"
     return f"; copies of its disks may be left on {where}, and its CDs may be ejected" if srs else ""
-
-
-def _cause(looked: Looked) -> str:
-    noted = [" ".join(looked.error), looked.words]
-    return "".join(f" ({each})" for each in noted if each)

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from rebalancer.diff.drift import differences
 from rebalancer.errors import IllegalPlan, StalePlan
-from rebalancer.inventory import VBD, Pool, Uuid
+from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
 from rebalancer.placement import Placement
 from rebalancer.plan import Plan, StepDisk, digest_of, untimely
@@ -80,7 +80,9 @@ def assert_legal_from_here(
     changed = differences(plan, undone(plan, done, rested if flying else pool), crossed)
     if against:
         raise StalePlan((*changed, *against))
-    return (*changed, *_notes(pool))
+    if any(member.ha.enabled for member in pool.members):
+        return (*changed, "HA is on: XAPI tests its failover plan at every step and may refuse one")
+    return changed
 
 
 def _unfit(plan: Plan, pool: Pool) -> Iterator[str]:
@@ -89,11 +91,6 @@ def _unfit(plan: Plan, pool: Pool) -> Iterator[str]:
         yield "Workload Balancing is on and moves VMs by itself; turn one of the two off"
     if any(member.rolling_upgrade for member in pool.members) and not plan.policy.plan.during_upgrade:
         yield "a rolling upgrade is under way, and the policy's plan.during_upgrade does not allow for one"
-
-
-def _notes(pool: Pool) -> Iterator[str]:
-    if any(member.ha.enabled for member in pool.members):
-        yield "HA is on: XAPI tests its failover plan at every step and may refuse one"
 
 
 def undone(plan: Plan, done: Collection[str], pool: Pool) -> Pool:
@@ -117,12 +114,11 @@ def _renamed(pool: Pool, disks: Sequence[StepDisk]) -> Pool:
     if not names:
         return pool
     vdis = {names.get(uuid, uuid): replace(vdi, uuid=names.get(uuid, uuid)) for uuid, vdi in pool.vdis.items()}
-    vms = {uuid: replace(vm, vbds=tuple(_filled(drive, names) for drive in vm.vbds)) for uuid, vm in pool.vms.items()}
+    vms = {
+        uuid: replace(vm, vbds=tuple(replace(each, vdi=names.get(each.vdi or "", each.vdi)) for each in vm.vbds))
+        for uuid, vm in pool.vms.items()
+    }
     return replace(pool, vdis=dict(sorted(vdis.items())), vms=vms)
-
-
-def _filled(drive: VBD, names: Mapping[Uuid, Uuid]) -> VBD:
-    return replace(drive, vdi=names.get(drive.vdi or "", drive.vdi))
 
 
 def _at_rest(plan: Plan, done: Collection[str], flying: Collection[str], pool: Pool) -> Pool:

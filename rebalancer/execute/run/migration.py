@@ -14,7 +14,7 @@ from rebalancer.execute.judge.refusal import is_late, is_lost_at_the_end
 from rebalancer.execute.options import RunReporter
 from rebalancer.execute.run.observation import Observation
 from rebalancer.execute.run.watch import Waiting, Watch
-from rebalancer.inventory import Host, Pool, Uuid
+from rebalancer.inventory import Pool
 from rebalancer.plan import Step
 from rebalancer.plan.progress import left_behind
 from rebalancer.rules.facts.disk_maps import whole_map
@@ -74,7 +74,8 @@ class Migration:
             return self.write(Observation(state=StepState.UNKNOWN), words=str(error))
         looked = self.write(found, error=task.error, words=left or _note(found) or _words(task, found))
         if task.status is not TaskStatus.PENDING:
-            self._forget(ref)
+            with suppress(RefusedByXapi, Unreachable):  # XAPI collects finished tasks that stay
+                self.watch.live.forget(ref)
         return looked
 
     def write(self, found: Observation, *, error: tuple[str, ...] = (), words: str = "") -> Looked:
@@ -129,11 +130,6 @@ class Migration:
             return _read_as(found, stayed=StepState.UNKNOWN)
         return _read_as(found, stayed=StepState.REFUSED) if refused else found
 
-    def _forget(self, ref: str) -> None:
-        """Leave no finished task behind; XAPI collects those that stay."""
-        with suppress(RefusedByXapi, Unreachable):
-            self.watch.live.forget(ref)
-
 
 def _read_as(found: Observation, *, stayed: StepState) -> Observation:
     return Observation(state=stayed, where=found.where) if found.state is StepState.STAYED else found
@@ -165,18 +161,14 @@ def motion_of(step: Step, pool: Pool) -> StorageMotion:
         StalePlan: the target has no management interface to receive it on.
     """
     vm, host = pool.vms[step.vm], pool.hosts[step.target]
+    network = step.network or min((pif.network for pif in host.pifs if pif.management), default=None)
+    if network is None:
+        raise StalePlan([f"host {host.name} has no management interface to receive disks on"])
     return StorageMotion(
         vm=vm.uuid,
         source=step.source,
         host=host.uuid,
-        network=step.network or _management_network(host),
+        network=network,
         sr_of=whole_map(vm, host, step.move.disks, pool),
         network_of={each.vif: each.target for each in step.crossing.networks} if step.crossing else {},
     )
-
-
-def _management_network(host: Host) -> Uuid:
-    found = sorted(pif.network for pif in host.pifs if pif.management)
-    if not found:
-        raise StalePlan([f"host {host.name} has no management interface to receive disks on"])
-    return found[0]

@@ -100,7 +100,8 @@ class Watch:
         while (task := self.keep_asking(lambda: self.live.task(ref))).status is TaskStatus.PENDING:
             progress(task.progress)
             if not cancelled and (self.clock.monotonic() >= until or self.stop.wish is Wish.CANCEL):
-                self._cancel(ref)
+                with suppress(RefusedByXapi, Unreachable):  # a task that cannot be cancelled ends by itself
+                    self.live.cancel(ref)
                 until, cancelled = self.clock.monotonic() + self.timeouts.cancel, True
             elif cancelled and self.clock.monotonic() >= until:
                 break
@@ -115,7 +116,8 @@ class Watch:
         until, since = self.clock.monotonic() + seconds, None
         while True:
             found, moment = self._observed(move), self.clock.monotonic()
-            since = None if _is_under_way(found) else moment if since is None else since
+            under_way = found.where is not None and is_migrating(found.where)
+            since = None if under_way else moment if since is None else since
             if since is not None and (found.state in _TELLS_ENOUGH or moment - since >= quiet):
                 return found
             if moment >= until:
@@ -128,11 +130,3 @@ class Watch:
             return observed(move, self.look(move.vm))
         except RefusedByXapi:
             return Observation(state=StepState.UNKNOWN)
-
-    def _cancel(self, ref: str) -> None:
-        with suppress(RefusedByXapi, Unreachable):  # a task that cannot be cancelled ends by itself
-            self.live.cancel(ref)
-
-
-def _is_under_way(found: Observation) -> bool:
-    return found.where is not None and is_migrating(found.where)
