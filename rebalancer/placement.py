@@ -57,7 +57,6 @@ class Placement:
     srs_of: Mapping[Uuid, Mapping[Uuid, Uuid]] = field(default_factory=dict)
 
     def __getitem__(self, vm: Uuid) -> Uuid:
-        """The host of *vm*."""
         return self.host_of[vm]
 
     def __iter__(self) -> Iterator[Uuid]:
@@ -65,7 +64,6 @@ class Placement:
         return iter(self.host_of)
 
     def __len__(self) -> int:
-        """How many VMs are placed."""
         return len(self.host_of)
 
     def holders(self) -> Iterator[tuple[Uuid, Uuid]]:
@@ -98,7 +96,6 @@ class Placement:
         )
 
     def _disks_to(self, goal: Placement, vm: Uuid) -> tuple[DiskMove, ...]:
-        """The disks of *vm* that are on another SR in *goal*."""
         here, there = self.srs_of.get(vm, {}), goal.srs_of.get(vm, {})
         return tuple(
             DiskMove(drive=drive, source=here[drive], target=there[drive])
@@ -115,11 +112,7 @@ class Placement:
 
 
 def _carried(srs: Mapping[Uuid, Uuid], disks: tuple[DiskMove, ...]) -> dict[Uuid, Uuid]:
-    """The SRs behind the drives of one VM once *disks* have moved.
-
-    Raises:
-        ValueError: a disk is not on the SR where it is said to start.
-    """
+    """The SRs behind the drives of one VM once *disks* have moved; each has to start where it is."""
     for disk in disks:
         if srs.get(disk.drive) != disk.source:
             raise ValueError(f"the disk in drive {disk.drive} is on {srs.get(disk.drive)}, not on {disk.source}")
@@ -140,7 +133,7 @@ def current_placement(pool: Pool) -> Placement:
 
 
 def current_placement_with_disks(pool: Pool) -> Placement:
-    """The same with the SR of every disk of every guest."""
+    """Where the guests of *pool* are now, with the SR of every disk of every guest."""
     hosts = current_placement(pool).host_of
     srs = {vm: {drive.uuid: disk.sr for drive, disk in disks_of(pool.vms[vm], pool)} for vm in hosts}
     return Placement(hosts, {vm: found for vm, found in srs.items() if found})

@@ -17,7 +17,7 @@ from rebalancer.plan.document import sealed
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 from rebalancer.plan.plan import FORMAT, MadeFrom, Plan, PoolBeside
 from rebalancer.planner.way_back import way_back
-from rebalancer.policy.digest import policy_digest
+from rebalancer.policy import policy_digest
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.schedule.schedule import schedule_of

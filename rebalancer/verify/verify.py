@@ -30,7 +30,7 @@ from rebalancer.plan.document import digest_of
 from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.plan import FORMAT, Plan, untimely
 from rebalancer.plan.step import Step
-from rebalancer.policy.digest import policy_digest
+from rebalancer.policy import policy_digest
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Rulebook
 from rebalancer.verify.compare import wrong_claims

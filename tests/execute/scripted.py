@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rebalancer.errors import RefusedByXapi
-from rebalancer.execute.clock import Clock
+from rebalancer.execute.options import Clock
 from rebalancer.inventory import Pool, PowerState
 from rebalancer.placement import Migration, Placement
 from rebalancer.plan import Plan

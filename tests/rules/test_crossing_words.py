@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rebalancer.placement import DiskMove, Migration
-from rebalancer.policy.other_pools import OtherPoolsPolicy
+from rebalancer.policy.sections import OtherPoolsPolicy
 from rebalancer.problem import make_problem
 from tests.rules.crossing_rows import HA_ON, LICENCE_LESS, TO_WEST, Row
 from tests.two_pools import one_pool, pool_vm, two_pools, ways_between

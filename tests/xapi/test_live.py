@@ -163,8 +163,8 @@ def test_nothing_is_sent_to_a_pool_that_is_gone() -> None:
     """If no connection can be made, nothing was sent, and the error says unreachable."""
     with scripted([LOGIN, *NAMES]) as server:
         live = live_pool(server.url, ROOT, Trust())
-        live._ref("VM", "vm")
-        live._ref("host", "host")
+        live.ref_of("VM", "vm")
+        live.ref_of("host", "host")
     with pytest.raises(Unreachable, match="nothing listens there"):
         live.migrate("vm", "host")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rebalancer.execute.journal.journal import Looked
-from rebalancer.execute.journal.outcome import MEANINGS, StepState
+from rebalancer.execute.journal.outcome import StepState
 from rebalancer.plan import Step
 
 NEXT_STEPS = {
@@ -19,7 +19,8 @@ NEXT_STEPS = {
 
 def what_happened(step: Step, looked: Looked) -> str:
     """One sentence about *step*."""
-    return f"{named(step)}: {_fact(step, looked)}{_cause(looked)}"
+    noted = [" ".join(looked.error), looked.words]
+    return f"{named(step)}: {_fact(step, looked)}" + "".join(f" ({each})" for each in noted if each)
 
 
 def named(step: Step) -> str:
@@ -37,7 +38,7 @@ def _fact(step: Step, looked: Looked) -> str:
         StepState.ELSEWHERE: _elsewhere(step, looked),
         StepState.UNKNOWN: "the pool does not tell where the VM ends up",
     }
-    return facts.get(looked.state, MEANINGS[looked.state])
+    return facts.get(looked.state, looked.state.value)
 
 
 def _elsewhere(step: Step, looked: Looked) -> str:
@@ -51,8 +52,3 @@ def _remains(step: Step) -> str:
     srs = ", ".join(sorted({disk.target_name for disk in step.disks}))
     where = f"{srs} of {step.target_name}"
     return f"; copies of its disks may be left on {where}, and its CDs may be ejected" if srs else ""
-
-
-def _cause(looked: Looked) -> str:
-    noted = [" ".join(looked.error), looked.words]
-    return "".join(f" ({each})" for each in noted if each)

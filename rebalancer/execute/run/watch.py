@@ -7,14 +7,15 @@ side by side, and returns what it found.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from rebalancer.errors import RefusedByXapi, Unreachable
-from rebalancer.execute.clock import Clock, Timeouts
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.refusal import is_starting
 from rebalancer.execute.live import Live
+from rebalancer.execute.options import Clock, Timeouts
 from rebalancer.execute.run.observation import Observation, is_busy, is_migrating, observed
 from rebalancer.execute.stop import StopSignal, Wish
 from rebalancer.placement import Migration
@@ -99,7 +100,8 @@ class Watch:
         while (task := self.keep_asking(lambda: self.live.task(ref))).status is TaskStatus.PENDING:
             progress(task.progress)
             if not cancelled and (self.clock.monotonic() >= until or self.stop.wish is Wish.CANCEL):
-                self._cancel(ref)
+                with suppress(RefusedByXapi, Unreachable):  # a task that cannot be cancelled ends by itself
+                    self.live.cancel(ref)
                 until, cancelled = self.clock.monotonic() + self.timeouts.cancel, True
             elif cancelled and self.clock.monotonic() >= until:
                 break
@@ -114,7 +116,8 @@ class Watch:
         until, since = self.clock.monotonic() + seconds, None
         while True:
             found, moment = self._observed(move), self.clock.monotonic()
-            since = None if _is_under_way(found) else moment if since is None else since
+            under_way = found.where is not None and is_migrating(found.where)
+            since = None if under_way else moment if since is None else since
             if since is not None and (found.state in _TELLS_ENOUGH or moment - since >= quiet):
                 return found
             if moment >= until:
@@ -127,14 +130,3 @@ class Watch:
             return observed(move, self.look(move.vm))
         except RefusedByXapi:
             return Observation(state=StepState.UNKNOWN)
-
-    def _cancel(self, ref: str) -> None:
-        """Ask for the task to be cancelled; one that cannot be cancelled ends by itself."""
-        try:
-            self.live.cancel(ref)
-        except (RefusedByXapi, Unreachable):
-            return
-
-
-def _is_under_way(found: Observation) -> bool:
-    return found.where is not None and is_migrating(found.where)

@@ -15,7 +15,7 @@ from rebalancer.execute import RunOptions, execute, read_journal, resume
 from rebalancer.execute.journal.journal import Looked
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.fitness import undone
-from rebalancer.execute.run.storage_motion import motion_of
+from rebalancer.execute.run.migration import motion_of
 from rebalancer.inventory import Pool
 from rebalancer.inventory.digest import inventory_digest
 from rebalancer.placement import Migration, Placement, disks_of
