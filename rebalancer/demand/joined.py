@@ -46,7 +46,6 @@ def join_profiles(*profiles: LoadProfile) -> LoadProfile:
 
 
 def _refuse_unlike(profiles: Sequence[LoadProfile]) -> None:
-    """Pass where the numbers of all profiles can be added up."""
     first = profiles[0]
     for other in profiles[1:]:
         for name, one, two in (
@@ -62,11 +61,9 @@ def _refuse_unlike(profiles: Sequence[LoadProfile]) -> None:
 
 
 def _unlike(problem: str) -> InputError:
-    """Profiles that cannot be added up."""
     return InputError("metrics of the pools", problem, "Measure both with one policy, at about the same time")
 
 
 def _vm_peaks(profiles: Sequence[LoadProfile], order: Sequence[int]) -> NDArray[np.float64] | None:
-    """How far VMs peak above their demand, where that is known."""
     peaks = [each.vm_deviation_pcpu for each in profiles if each.vm_deviation_pcpu is not None]
     return np.concatenate(peaks)[list(order)] if len(peaks) == len(profiles) else None

@@ -154,10 +154,8 @@ def _loads(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
 
 
 def _quoted(match: re.Match[str]) -> str:
-    """A string as it is; a bare key in quotes."""
     return match[1] or f'{match[2]}"{match[3]}"'
 
 
 def _beginning(raw: bytes) -> str:
-    """How an answer starts, for people."""
     return f"it starts {raw[:_SHOWN].decode(errors='replace')!r}" if raw.strip() else "it is empty"

@@ -98,7 +98,6 @@ def refuse_homeless(pool: Pool) -> None:
 
 
 def _pool(tables: Tables) -> Pool:
-    """All tables of the pool, and last what was found dangling while they were read."""
     fields = _only_pool(tables)
     return Pool(
         uuid=fields.uuid,
@@ -125,7 +124,6 @@ def _pool(tables: Tables) -> Pool:
 
 
 def _only_pool(tables: Tables) -> Fields:
-    """The one pool record."""
     found = [fields for _, fields in tables.each("pool")]
     if len(found) != 1:
         raise InventoryError([f"{len(found)} pool records instead of one"])
@@ -133,7 +131,6 @@ def _only_pool(tables: Tables) -> Fields:
 
 
 def _drivers(tables: Tables) -> Iterator[StorageDriver]:
-    """What each SR type can do."""
     return (driver(fields) for _, fields in tables.each("SM"))
 
 
@@ -162,6 +159,5 @@ def _homeless(pool: Pool) -> Iterator[str]:
 
 
 def _refuse_all(contradictions: list[str]) -> None:
-    """Refuse a pool that contradicts itself."""
     if contradictions:
         raise InventoryError(contradictions)

@@ -32,12 +32,10 @@ class _Wishes:
         self._reach: dict[Uuid, frozenset[Uuid]] = {}
 
     def findings(self) -> tuple[PolicyFinding, ...]:
-        """All of them, by section."""
         found = (*self._together(), *self._apart(), *self._spread(), *self._run_on())
         return tuple(PolicyFinding(where=where, words=f"{words}: cannot be kept") for where, words in found)
 
     def _reach_of(self, vms: frozenset[Uuid]) -> Reach:
-        """The hosts of each of *vms*."""
         for vm in vms - self._reach.keys():
             targets = self._book.targets(self._problem.pool.vms[vm])
             self._reach[vm] = frozenset({self._problem.initial[vm], *targets})
@@ -79,12 +77,10 @@ class _Wishes:
                 yield f"run_on {wish.name!r}", f"none of its hosts takes {self._names(left)}"
 
     def _said(self, vms: Sequence[Uuid], reach: Reach) -> str:
-        """The VMs that have fewest hosts, and how many."""
         few = [f"{self._problem.pool.vms[vm].name!r} has {counted(len(reach[vm]), 'host')}" for vm in vms[:SHOWN]]
         return ", ".join(few)
 
     def _names(self, vms: Sequence[Uuid]) -> str:
-        """The first few, and how many more."""
         return first_few([repr(self._problem.pool.vms[vm].name) for vm in vms], SHOWN)
 
 

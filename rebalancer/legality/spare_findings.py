@@ -25,7 +25,6 @@ def check_spare(book: Rulebook) -> tuple[PolicyFinding, ...]:
 
 
 def _of_nobody(problem: Problem) -> Iterator[str]:
-    """Nobody is to be restarted."""
     if problem.policy.spare.vms is Covered.PROTECTED:
         yield 'no VM that runs has ha_restart_priority "restart": it asks for nothing; vms = "all" means every VM'
     else:
@@ -33,7 +32,6 @@ def _of_nobody(problem: Problem) -> Iterator[str]:
 
 
 def _about(limit: Restarts) -> Iterator[str]:
-    """What *limit* cannot have."""
     bound = list(limit.bound.values())
     yield from bound[:SHOWN]
     if len(bound) > SHOWN:

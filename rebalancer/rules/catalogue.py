@@ -299,7 +299,6 @@ def _with_others(motion: Sequence[Rule], problem: Problem, rules: Sequence[Rule]
 
 
 def _binds(rule: Rule, problem: Problem) -> bool:
-    """Whether *rule* is in the policy's set, and the pool's version of XAPI has it."""
     wanted = problem.policy.rules
     if not any(map(rule.binds, xapi_versions(problem.pool))):
         return False
@@ -318,7 +317,6 @@ def relaxed(policy: Policy) -> tuple[str, ...]:
 
 
 def _refuse_unless_documented(rule: str) -> None:
-    """Only a rule that XAPI does not enforce can be relaxed."""
     origins = {each.id: each.origin for each in (*LIVE, *WITH_STORAGE, *TO_ANOTHER_POOL)}
     if rule not in origins:
         near = get_close_matches(rule, origins, n=1)

@@ -167,7 +167,6 @@ class Routes:
         return (*self._by_way(vm, host).objections(vm, host), *against_disks)
 
     def _no_room(self, vm: VM, host: Host) -> Objection:
-        """The words for a VM whose disks no SR of *host* can take."""
         if not self._candidates(host):
             return SRSpace().objection("the host has no SR attached to which disks may go and that can receive them")
         unseen = self._unseen(vm, host)

@@ -129,7 +129,6 @@ class Stuck:
         )
 
     def _stuck_on(self, host: Uuid) -> list[Uuid]:
-        """Guests of *host* that have no other host to go to."""
         if host not in self._stuck:
             guests = (self._pool.vms[vm] for vm, at in self._problem.initial.host_of.items() if at == host)
             self._stuck[host] = [vm.uuid for vm in guests if not self._routes.targets(vm)]
@@ -158,7 +157,6 @@ class Stuck:
 
 
 def _rows_of_one_place(limits: Iterable[Bound]) -> Iterator[tuple[PoolRule, Row]]:
-    """Hard rows of one host or SR, with their rules."""
     for bound in limits:
         if isinstance(bound.limit, Row) and bound.limit.hard and len(bound.limit.places) == 1:
             yield bound.rule, bound.limit
@@ -181,5 +179,4 @@ def _way_out(closed: Collection[Closed]) -> str:
 
 
 def _remedies(closed: Closed) -> tuple[str, ...]:
-    """All that has to be done for one host, each thing once."""
     return tuple(dict.fromkeys(objection.remedy for objection in closed.objections))

@@ -91,14 +91,12 @@ class Fields:
         return tuple(sorted(map(str, self._map("current_operations").values())))
 
     def _map(self, field: str) -> Mapping[str, object]:
-        """A map as it came."""
         value = self.record.get(field, {})
         if not isinstance(value, dict):
             raise self._wrong(field, value)
         return value
 
     def _converted(self, field: str, convert: Callable[[object], Value], absent: Value | None) -> Value:
-        """A scalar, converted."""
         value = self.record.get(field, absent)
         if value is None:
             raise InventoryError([f"{self} has no field {field}"])
@@ -108,7 +106,6 @@ class Fields:
             raise self._wrong(field, value) from None
 
     def _wrong(self, field: str, value: object) -> InventoryError:
-        """The field holds something else than the API says."""
         return InventoryError([f"{self} has {value!r} in field {field}"])
 
 

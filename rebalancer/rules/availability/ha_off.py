@@ -17,7 +17,6 @@ class HAOff(DiskRule):
     sentence = "High availability is off while a VM takes disks along."
     source = "XenServer 6.2 administrator's guide, 6.1: disable HA before Storage XenMotion"
     origin = Origin.MANUAL
-    code = None
 
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
         """HA on, where the VM is or where it goes."""

@@ -129,7 +129,6 @@ class Restarts(StateLimit):
         return f"after each of the {ways} all VMs restart{left_out}"
 
     def _few(self) -> str:
-        """How many hosts fail together, in words."""
         return "one host" if self.failing == 1 else f"{self.failing} hosts"
 
     def worsens(self, before: Where, after: Where) -> str | None:
@@ -166,7 +165,6 @@ class Restarts(StateLimit):
         return self.first
 
     def _later(self, last: RestartState, where: Where) -> RestartState:
-        """The state *where* from another one."""
         state = self._fresh(where)
         touched = {vm for vm, hosts in where.items() if last.where.get(vm) != hosts}
         hosts = {host for vm in touched for host in (*last.where.get(vm, ()), *where[vm])}
@@ -190,7 +188,6 @@ class Restarts(StateLimit):
         return RestartPlan(host_of=host_of, load=load)
 
     def _fresh(self, where: Where) -> RestartState:
-        """A state that was not looked at yet."""
         free = dict(self.room)
         at: dict[Uuid, list[Uuid]] = {}
         for vm, hosts in where.items():
@@ -216,11 +213,9 @@ class Restarts(StateLimit):
         return RestartState(where={**state.where, vm: hosts}, free=free, at=at, moving=state.moving - {vm})
 
     def _packed(self, state: RestartState, failure: Failure, known: Mapping[Uuid, Uuid]) -> Packed:
-        """What the packer finds, starting from a *known* way."""
         return pack(self._gone(state, failure), self.items, self._free(state, failure), known=known)
 
     def _gone(self, state: RestartState, failure: Failure) -> list[Uuid]:
-        """The VMs to be restarted after *failure*."""
         return [vm for host in sorted(failure) for vm in state.at.get(host, ())]
 
     def _free(self, state: RestartState, failure: Failure) -> dict[Uuid, int]:
@@ -234,7 +229,6 @@ class Restarts(StateLimit):
         return {host: max(0, room) for host, room in free.items()}
 
     def _words(self, failure: Failure, state: RestartState) -> str:
-        """What does not restart after *failure*."""
         vms, free = self._gone(state, failure), self._free(state, failure)
         names = " and ".join(f"'{self.names[host]}'" for host in sorted(failure, key=self.names.__getitem__))
         hosts = f"{'host' if len(failure) == 1 else 'hosts'} {names} {'fails' if len(failure) == 1 else 'fail'}"

@@ -103,7 +103,6 @@ class Ledger:
         return tuple(self._broken_rows(number for number in self._joined if self._rows[number][1].hard))
 
     def _refuses(self, number: int, weight: int) -> bool:
-        """Whether a hard row has no room for *weight* more."""
         row = self._rows[number][1]
         return bool(weight) and row.hard and self._sums[number] + weight > row.upper
 
@@ -159,7 +158,6 @@ class Ledger:
             self._sums[number] += weight
 
     def _violation(self, number: int, value: int) -> Violation:
-        """What is wrong with a row at *value*."""
         rule, row = self._rows[number]
         return Violation(
             rule=rule.id,
@@ -207,12 +205,10 @@ def counted_violations(limits: Iterable[Bound], pool: Pool, placement: Placement
 
 
 def _apart(ledger: Ledger, placement: Placement) -> list[Violation]:
-    """Groups on several hosts."""
     return [_spread(rule, group, placement) for rule, group in ledger.groups if len(_hosts(group, placement)) > 1]
 
 
 def _numbers_by_place(rows: Sequence[tuple[PoolRule, Row]]) -> dict[Uuid, list[int]]:
-    """The numbers of the rows over each host or SR."""
     found: dict[Uuid, list[int]] = {}
     for number, (_, row) in enumerate(rows):
         for place in row.places:
@@ -221,12 +217,10 @@ def _numbers_by_place(rows: Sequence[tuple[PoolRule, Row]]) -> dict[Uuid, list[i
 
 
 def _where(placement: Placement) -> dict[Uuid, tuple[Uuid, ...]]:
-    """The one host that each VM holds."""
     return {vm: (host,) for vm, host in placement.host_of.items()}
 
 
 def _hosts(group: Affinity, placement: Placement) -> frozenset[Uuid]:
-    """The hosts that a group occupies."""
     return frozenset(placement[vm] for vm in group.vms if vm in placement.host_of)
 
 
@@ -243,7 +237,6 @@ def _judgement(rule: PoolRule, words: str, vm: Uuid | None = None, host: Uuid | 
 
 
 def _spread(rule: PoolRule, group: Affinity, placement: Placement) -> Violation:
-    """A group on several hosts."""
     hosts = _hosts(group, placement)
     return Violation(
         rule=rule.id,

@@ -71,7 +71,6 @@ class Legality:
         )
 
     def _vm(self, vm: VM) -> tuple[Ranked, ...]:
-        """Objections of VM rules."""
         if vm.uuid not in self._of_vm:
             asked = (
                 (rank, rule.objects(vm, self.problem))
@@ -82,7 +81,6 @@ class Legality:
         return self._of_vm[vm.uuid]
 
     def _host(self, host: Host) -> tuple[Ranked, ...]:
-        """Objections of host rules."""
         if host.uuid not in self._of_host:
             asked = (
                 (rank, rule.objects(host, self.problem))
@@ -114,5 +112,4 @@ class Legality:
 
 
 def _rank(ranked: Ranked) -> int:
-    """The place of the rule in the catalogue."""
     return ranked[0]

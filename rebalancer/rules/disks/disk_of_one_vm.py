@@ -15,7 +15,6 @@ class DiskOfOneVM(DiskRule):
     sentence = "No disk that changes its SR is in a drive of another VM, too."
     source = "xapi_vm_migrate.ml: intra_pool_vdi_remap changes the drives of the VM and its snapshots only"
     origin = Origin.XAPI
-    code = None
 
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
         """A disk in somebody else's drive."""

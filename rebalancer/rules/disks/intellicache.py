@@ -26,6 +26,5 @@ class IntelliCache(VMRule):
 
 
 def _cached(disk: VDI) -> bool:
-    """Whether SM holds a cache of *disk* that a reboot would drop."""
     config = disk.sm_config
     return config.get("on_boot") == "reset" and config.get("caching", "").lower() in TRUE

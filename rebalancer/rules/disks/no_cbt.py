@@ -32,7 +32,6 @@ class NoCBT(DiskRule):
 
 
 def _asked(vm: VM, disks: DiskTargets, problem: Problem) -> list[VDI]:
-    """The disks that this version of XAPI asks about."""
     version = xapi_version(problem.pool.hosts[problem.pool.of_vm(vm).coordinator])
     if version is None or version < ONLY_THOSE_THAT_MOVE:
         return [disk for disk in own_disks(vm, problem) if disk]

@@ -14,7 +14,6 @@ class NoCheckpoint(VMRule):
     sentence = "No snapshot of the VM holds its memory, for which XAPI would choose an SR by itself."
     source = "xapi_vm_migrate.ml: migrate_send, suspend_sr of the other pool"
     origin = Origin.POLICY
-    code = None
 
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
         """A snapshot with memory."""

@@ -20,7 +20,6 @@ class NoStorageLink(DiskRule):
     sentence = "A VM that takes disks along has none on an Integrated StorageLink SR, and takes none to one."
     source = "XenServer 6.2 administrator's guide, 6.1: VMs on Integrated StorageLink SRs cannot be migrated"
     origin = Origin.MANUAL
-    code = None
 
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
         """A disk that is there, or is to go there."""

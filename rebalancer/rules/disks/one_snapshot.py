@@ -16,7 +16,6 @@ class OneSnapshot(DiskRule):
     sentence = "A VM that takes disks along has at most one snapshot."
     source = "XenServer 6.2 administrator's guide, 6.1: VMs with more than one snapshot cannot be migrated"
     origin = Origin.MANUAL
-    code = None
 
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
         """Two snapshots."""

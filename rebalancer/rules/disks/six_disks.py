@@ -17,7 +17,6 @@ class SixDisks(DiskRule):
     sentence = "A VM that takes disks along has at most six disks."
     source = "XenServer 6.2 administrator's guide, 6.1: VMs with more than six attached VDIs cannot be migrated"
     origin = Origin.MANUAL
-    code = None
 
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
         """Seven disks."""

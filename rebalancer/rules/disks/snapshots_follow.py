@@ -15,7 +15,6 @@ class SnapshotsFollow(DiskRule):
     sentence = "Every disk of the VM's snapshots was taken of a disk that the VM still has."
     source = "xapi_vm_migrate.ml: migrate_send, snapshots_map"
     origin = Origin.XAPI
-    code = None
 
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
         """A disk that only a snapshot has, or a snapshot that the database does not have."""

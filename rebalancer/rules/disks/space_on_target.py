@@ -18,7 +18,6 @@ class SpaceOnTarget(DiskRule):
     sentence = "Each new SR has free space for its disks in full, for one snapshot of each, and for those they have."
     source = "XenServer 6.2 administrator's guide, 6.1: free space on the target SR for the VM and its snapshot"
     origin = Origin.MANUAL
-    code = None
 
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
         """An SR with less."""
@@ -37,5 +36,4 @@ class SpaceOnTarget(DiskRule):
 
 
 def _snapshots_bytes(disk: Uuid, problem: Problem) -> int:
-    """What the snapshots of a disk may take, in full."""
     return sum(each.virtual_size_bytes for each in problem.pool.vdis.values() if each.snapshot_of == disk)

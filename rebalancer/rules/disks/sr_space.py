@@ -64,7 +64,6 @@ def counts_mirrors(problem: Problem) -> bool:
 
 
 def _drives(vm: Uuid, problem: Problem) -> Iterator[tuple[Uuid, VDI]]:
-    """The drives of a VM with the disks in them."""
     return ((drive.uuid, disk) for drive, disk in disks_of(problem.pool.vms[vm], problem.pool))
 
 

@@ -16,7 +16,6 @@ class SRsMapped(DiskRule):
     sentence = "Where the policy names the SR of the other pool for an SR, disks on it go there."
     source = "the policy's other_pools.srs"
     origin = Origin.POLICY
-    code = None
 
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
         """A disk that goes elsewhere, or whose SR leads nowhere."""

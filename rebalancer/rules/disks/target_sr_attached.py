@@ -14,7 +14,6 @@ class TargetSRAttached(DiskRule):
     sentence = "Every SR in the map of disks is attached to the target host."
     source = "xapi_vm_migrate.ml: vdi_copy_fun; recorded answers of assert_can_migrate"
     origin = Origin.XAPI
-    code = None
 
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
         """An SR that the host does not see."""

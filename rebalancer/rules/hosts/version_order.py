@@ -18,7 +18,6 @@ class VersionOrder(PairRule[Versions]):
     sentence = "No version of the target is lower than the source's, upgrade or not."
     source = "XenServer 6.2 administrator's guide, 6.1: the target must run the same or a newer version"
     origin = Origin.MANUAL
-    code = None
 
     def needs(self, vm: VM, problem: Problem) -> Versions | None:
         """The versions of the host where *vm* is."""
@@ -55,10 +54,8 @@ def lower(versions: Versions, host: Host) -> str:
 
 
 def _coordinator(host: Host, problem: Problem) -> Version | None:
-    """The xapi that decides."""
     return xapi_version(problem.pool.hosts[problem.pool.of_host(host.uuid).coordinator])
 
 
 def _dotted(version: Version) -> str:
-    """A version as people write it."""
     return ".".join(map(str, version)) or "unknown"

@@ -14,7 +14,6 @@ class NotXenDesktop(DiskRule):
     sentence = "A VM that the policy calls part of a XenDesktop deployment takes no disks along."
     source = "XenServer 6.2 administrator's guide, 6.1: not in XenDesktop deployments; storage_motion.xendesktop"
     origin = Origin.MANUAL
-    code = None
 
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
         """A VM that is named."""

@@ -18,7 +18,6 @@ class HostReserve(PoolRule):
     sentence = "By xapi's count, the memory that the policy keeps free on a host stays free."
     source = "the policy's capacity.memory_reserve_mib and reserve"
     origin = Origin.POLICY
-    code = None
     when = When.EVERY_STEP
 
     def limits(self, problem: Problem) -> tuple[MemoryRow, ...]:

@@ -23,7 +23,6 @@ class MemorySafety(PoolRule):
     sentence = "What all VMs on a host have or may get, the larger, with overheads and the reserve, fits its memory."
     source = "xenops_server.ml: VM_migrate; squeeze_xen.ml: target_host_free_mem_kib; the policy's reserves"
     origin = Origin.MANUAL
-    code = None
     when = When.EVERY_STEP
 
     def limits(self, problem: Problem) -> tuple[MemoryRow, ...]:
@@ -57,6 +56,5 @@ def _arrivals(problem: Problem) -> Mapping[Uuid, int]:
 
 
 def _arrival(vm: VM, *, xen_vcpu_pages: bool) -> int:
-    """What *vm* needs where it comes to."""
     overhead = max(vm.memory_overhead_bytes, arrival_overhead(vm, xen_vcpu_pages=xen_vcpu_pages))
     return demand_mib(safe_bytes(vm) - vm.memory_overhead_bytes) * MIB + overhead

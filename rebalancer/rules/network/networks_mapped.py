@@ -47,5 +47,4 @@ class NetworksMapped(PairRule[Plugged]):
 
 
 def _is_ordinary(pif: PIF) -> bool:
-    """Whether an interface is no member of a bond, and hands out no virtual functions."""
     return pif.bond_slave_of is None and pif.free_virtual_functions is None
