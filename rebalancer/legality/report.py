@@ -12,9 +12,8 @@ from rebalancer.rules import Objection, Rulebook, Violation
 from rebalancer.rules.facts.counterparts import crosses
 from rebalancer.rules.facts.disk_maps import unseen_cds
 from rebalancer.rules.facts.sizes import DiskSizes
-from rebalancer.rules.let_disks_go import ALLOW, LetDisksGo
 from rebalancer.rules.routes import Route
-from rebalancer.rules.stuck import ALONE
+from rebalancer.rules.stuck import ALLOW, ALONE, LetDisksGo
 from rebalancer.units import first_few
 
 SHOWN = 4

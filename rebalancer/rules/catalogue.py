@@ -249,43 +249,30 @@ def rules_for(problem: Problem) -> tuple[Rule, ...]:
     return tuple(rule for rule in LIVE if _binds(rule, problem))
 
 
-def rules_with_storage(problem: Problem, rules: Sequence[Rule]) -> tuple[Rule, ...]:
-    """What a move that takes disks along obeys inside its pool, disks and limits aside.
+def rules_with_disks(motion: Sequence[Rule], problem: Problem, rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    """The rules of *motion*, WITH_STORAGE or TO_ANOTHER_POOL, that bind, but for disks and limits.
 
-    Of *rules*, those of the manual and of the operator bind such a move like any other.
+    Of *rules*, those of the manual and of the operator that *motion* does not name bind such a move like any other.
     """
-    return _with_others(WITH_STORAGE, problem, rules)
-
-
-def rules_to_another_pool(problem: Problem, rules: Sequence[Rule]) -> tuple[Rule, ...]:
-    """What a move to another pool obeys, disks and limits aside; of *rules* as for a move inside the pool."""
-    return _with_others(TO_ANOTHER_POOL, problem, rules)
-
-
-def disk_rules(problem: Problem) -> tuple[DiskRule, ...]:
-    """What the disks that go along obey, inside the pool and beyond."""
-    every = (*WITH_STORAGE, *TO_ANOTHER_POOL)
-    # At every step the ledger has a word on space, by `sr-space`; `space-on-target` is about tonight only.
-    return tuple(
-        rule
-        for rule in every
-        if isinstance(rule, DiskRule) and not isinstance(rule, SpaceOnTarget) and _binds(rule, problem)
-    )
-
-
-def _with_others(motion: Sequence[Rule], problem: Problem, rules: Sequence[Rule]) -> tuple[Rule, ...]:
-    """The rules of *motion* that bind, then those of *rules* that XAPI does not enforce and *motion* does not name."""
     own = [rule for rule in motion if _binds(rule, problem)]
     ids = {rule.id for rule in own}
     others = [rule for rule in rules if rule.origin is not Origin.XAPI and rule.id not in ids]
     return tuple(rule for rule in (*own, *others) if isinstance(rule, (VMRule, HostRule, PairRule)))
 
 
+def disk_rules(problem: Problem) -> tuple[DiskRule, ...]:
+    """What the disks that go along obey, inside the pool and beyond.
+
+    At every step the ledger has a word on space, by `sr-space`; `space-on-target` is about the present only.
+    """
+    found = (rule for rule in (*WITH_STORAGE, *TO_ANOTHER_POOL) if isinstance(rule, DiskRule))
+    return tuple(rule for rule in found if not isinstance(rule, SpaceOnTarget) and _binds(rule, problem))
+
+
 def _binds(rule: Rule, problem: Problem) -> bool:
-    wanted = problem.policy.rules
-    if not any(map(rule.binds, xapi_versions(problem.pool))):
-        return False
-    return rule.origin is not Origin.MANUAL or (wanted.set is RuleSet.DOCUMENTED and rule.id not in wanted.relax)
+    wanted, versions = problem.policy.rules, xapi_versions(problem.pool)
+    documented = wanted.set is RuleSet.DOCUMENTED and rule.id not in wanted.relax
+    return any(map(rule.binds, versions)) and (rule.origin is not Origin.MANUAL or documented)
 
 
 def relaxed(policy: Policy) -> tuple[str, ...]:
