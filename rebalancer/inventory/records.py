@@ -15,14 +15,12 @@ from rebalancer.errors import InventoryError
 from rebalancer.inventory.pool import Pool
 from rebalancer.inventory.reading.fields import Fields, Record, Records
 from rebalancer.inventory.reading.host import host
-from rebalancer.inventory.reading.network import network
-from rebalancer.inventory.reading.pool import high_availability, vgpu_type, vm_group
+from rebalancer.inventory.reading.pool import high_availability, network, vgpu_type, vm_group
 from rebalancer.inventory.reading.required import missing_fields
 from rebalancer.inventory.reading.storage import disk, driver, storage_repository
 from rebalancer.inventory.reading.tables import Tables
 from rebalancer.inventory.reading.vm import vm
 from rebalancer.inventory.references import DANGLING, Uuid
-from rebalancer.inventory.storage import StorageDriver
 from rebalancer.inventory.vm import PowerState
 
 __all__ = ["CLASSES", "Record", "Records", "pool_from_records"]
@@ -81,8 +79,8 @@ def pool_from_records(records: Records) -> Pool:
             that is not there.
     """
     tables = Tables(records)
-    _refuse_all(list(_broken_uuids(tables)))
-    _refuse_all(list(missing_fields(tables)))
+    _refuse_all(_broken_uuids(tables))
+    _refuse_all(missing_fields(tables))
     pool = _pool(tables)
     refuse_homeless(pool)
     return pool
@@ -94,11 +92,11 @@ def refuse_homeless(pool: Pool) -> None:
     Raises:
         InventoryError: with a sentence for each.
     """
-    _refuse_all(list(_homeless(pool)))
+    _refuse_all(_homeless(pool))
 
 
 def _pool(tables: Tables) -> Pool:
-    fields = _only_pool(tables)
+    fields, drivers = _only_pool(tables), (driver(each) for _, each in tables.each("SM"))
     return Pool(
         uuid=fields.uuid,
         name=fields.text("name_label"),
@@ -116,7 +114,7 @@ def _pool(tables: Tables) -> Pool:
         vdis=_by_uuid(disk(tables, each) for _, each in tables.each("VDI")),
         srs=_by_uuid(storage_repository(each) for _, each in tables.each("SR")),
         networks=_by_uuid(network(tables, each) for _, each in tables.each("network")),
-        storage_drivers={each.type: each for each in sorted(_drivers(tables), key=lambda each: each.type)},
+        storage_drivers={each.type: each for each in sorted(drivers, key=lambda each: each.type)},
         vm_groups=_by_uuid(vm_group(tables, each) for _, each in tables.each("VM_group")),
         vgpu_types=_by_uuid(vgpu_type(each) for _, each in tables.each("VGPU_type")),
         dangling=tuple(sorted(tables.dangling)),
@@ -128,10 +126,6 @@ def _only_pool(tables: Tables) -> Fields:
     if len(found) != 1:
         raise InventoryError([f"{len(found)} pool records instead of one"])
     return found[0]
-
-
-def _drivers(tables: Tables) -> Iterator[StorageDriver]:
-    return (driver(fields) for _, fields in tables.each("SM"))
 
 
 def _by_uuid(objects: Iterable[Value]) -> dict[Uuid, Value]:
@@ -158,6 +152,6 @@ def _homeless(pool: Pool) -> Iterator[str]:
         yield "the coordinator is not one of the hosts"
 
 
-def _refuse_all(contradictions: list[str]) -> None:
-    if contradictions:
-        raise InventoryError(contradictions)
+def _refuse_all(contradictions: Iterator[str]) -> None:
+    if found := list(contradictions):
+        raise InventoryError(found)

@@ -115,7 +115,7 @@ class Rulebook:
     ) -> tuple[Violation, ...]:
         """What is broken in *placement*: everything; or, *since* another placement, what may not be broken from there.
 
-        That are hard limits that somebody joined, groups that spread further, and judgements that got worse; only
+        Those are hard limits that somebody joined, groups that spread further, and judgements that got worse; only
         those that hold at every step where *lasting*.
         """
         limits, pool = self.lasting if lasting else self.limits, self.problem.pool
