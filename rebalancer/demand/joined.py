@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rebalancer.demand.profile import LoadProfile
 from rebalancer.errors import InputError
@@ -29,6 +28,7 @@ def join_profiles(*profiles: LoadProfile) -> LoadProfile:
     _refuse_unlike(profiles)
     vms, hosts = (tuple(uuid for each in profiles for uuid in getattr(each, name)) for name in ("vms", "hosts"))
     by_vm, by_host = (sorted(range(len(uuids)), key=uuids.__getitem__) for uuids in (vms, hosts))
+    peaks = [each.vm_deviation_pcpu for each in profiles if each.vm_deviation_pcpu is not None]
     return LoadProfile(
         vms=tuple(sorted(vms)),
         hosts=tuple(sorted(hosts)),
@@ -41,7 +41,7 @@ def join_profiles(*profiles: LoadProfile) -> LoadProfile:
         window_end=max(each.window_end for each in profiles),
         timezone=first.timezone,
         source=" + ".join(dict.fromkeys(each.source for each in profiles)),
-        vm_deviation_pcpu=_vm_peaks(profiles, by_vm),
+        vm_deviation_pcpu=np.concatenate(peaks)[by_vm] if peaks else None,
     )
 
 
@@ -62,8 +62,3 @@ def _refuse_unlike(profiles: Sequence[LoadProfile]) -> None:
 
 def _unlike(problem: str) -> InputError:
     return InputError("metrics of the pools", problem, "Measure both with one policy, at about the same time")
-
-
-def _vm_peaks(profiles: Sequence[LoadProfile], order: Sequence[int]) -> NDArray[np.float64] | None:
-    peaks = [each.vm_deviation_pcpu for each in profiles if each.vm_deviation_pcpu is not None]
-    return np.concatenate(peaks)[list(order)] if len(peaks) == len(profiles) else None

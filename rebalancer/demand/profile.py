@@ -74,17 +74,8 @@ class LoadProfile:
         return (self.vm_pcpu, self.host_base_pcpu, self.vm_deviation_pcpu, self.host_deviation_pcpu)
 
     def _words(self) -> tuple[object, ...]:
-        return (
-            self.vms,
-            self.hosts,
-            self.slot_hours,
-            dict(self.quality),
-            self.percentile,
-            self.window_start,
-            self.window_end,
-            self.timezone,
-            self.source,
-        )
+        measured = (self.percentile, self.window_start, self.window_end, self.timezone, self.source)
+        return (self.vms, self.hosts, self.slot_hours, dict(self.quality), *measured)
 
 
 def _equal(mine: NDArray[np.float64] | None, theirs: NDArray[np.float64] | None) -> bool:

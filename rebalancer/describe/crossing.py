@@ -6,7 +6,7 @@ from rebalancer.inventory import Uuid
 from rebalancer.placement import Move
 from rebalancer.plan.step import Crossing, StepNetwork
 from rebalancer.problem import Problem
-from rebalancer.rules.facts.interfaces import interfaces, network_map
+from rebalancer.rules.facts.counterparts import interfaces, network_map
 
 
 def crossing_of(move: Move, problem: Problem) -> Crossing | None:

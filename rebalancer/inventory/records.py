@@ -8,8 +8,7 @@ and enum values of a later XAPI, are kept as sentences in `Pool.dangling`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Protocol, TypeVar
+from collections.abc import Iterator
 
 from rebalancer.errors import InventoryError
 from rebalancer.inventory.pool import Pool
@@ -20,7 +19,7 @@ from rebalancer.inventory.reading.required import missing_fields
 from rebalancer.inventory.reading.storage import disk, driver, storage_repository
 from rebalancer.inventory.reading.tables import Tables
 from rebalancer.inventory.reading.vm import vm
-from rebalancer.inventory.references import DANGLING, Uuid
+from rebalancer.inventory.references import DANGLING
 from rebalancer.inventory.vm import PowerState
 
 __all__ = ["CLASSES", "Record", "Records", "pool_from_records"]
@@ -57,17 +56,6 @@ CLASSES = (
     "VTPM",
 )
 """Classes that the inventory reads; some are younger than XenServer 6.2, see `rebalancer.xapi.read`."""
-
-
-class _Named(Protocol):
-    """Anything with a uuid."""
-
-    @property
-    def uuid(self) -> Uuid:
-        """Its uuid."""
-
-
-Value = TypeVar("Value", bound=_Named)
 
 
 def pool_from_records(records: Records) -> Pool:
@@ -109,14 +97,14 @@ def _pool(tables: Tables) -> Pool:
         restrictions=fields.texts("restrictions"),
         cpu_info=fields.texts("cpu_info"),
         tags=fields.names("tags"),
-        hosts=_by_uuid(host(tables, ref, each) for ref, each in tables.each("host")),
-        vms=_by_uuid(vm(tables, ref, each) for ref, each in tables.each("VM")),
-        vdis=_by_uuid(disk(tables, each) for _, each in tables.each("VDI")),
-        srs=_by_uuid(storage_repository(each) for _, each in tables.each("SR")),
-        networks=_by_uuid(network(tables, each) for _, each in tables.each("network")),
+        hosts={each.uuid: host(tables, ref, each) for ref, each in tables.each("host")},
+        vms={each.uuid: vm(tables, ref, each) for ref, each in tables.each("VM")},
+        vdis={each.uuid: disk(tables, each) for _, each in tables.each("VDI")},
+        srs={each.uuid: storage_repository(each) for _, each in tables.each("SR")},
+        networks={each.uuid: network(tables, each) for _, each in tables.each("network")},
         storage_drivers={each.type: each for each in sorted(drivers, key=lambda each: each.type)},
-        vm_groups=_by_uuid(vm_group(tables, each) for _, each in tables.each("VM_group")),
-        vgpu_types=_by_uuid(vgpu_type(each) for _, each in tables.each("VGPU_type")),
+        vm_groups={each.uuid: vm_group(tables, each) for _, each in tables.each("VM_group")},
+        vgpu_types={each.uuid: vgpu_type(each) for _, each in tables.each("VGPU_type")},
         dangling=tuple(sorted(tables.dangling)),
     )
 
@@ -126,11 +114,6 @@ def _only_pool(tables: Tables) -> Fields:
     if len(found) != 1:
         raise InventoryError([f"{len(found)} pool records instead of one"])
     return found[0]
-
-
-def _by_uuid(objects: Iterable[Value]) -> dict[Uuid, Value]:
-    """A table by uuid, in the order in which `Tables.each` gave its objects: sorted."""
-    return {each.uuid: each for each in objects}
 
 
 def _broken_uuids(tables: Tables) -> Iterator[str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from rebalancer.inventory import VDI, VM, Host
+from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
 from rebalancer.rules.core.kinds import DiskRule, DiskTargets, Objection, Origin, VMRule
 from rebalancer.rules.facts.disk_maps import own_disks
-
-TRUE = frozenset({"true", "1"})
+from rebalancer.rules.facts.domain import says_true
 
 
 class IntelliCache(VMRule):
@@ -22,13 +21,9 @@ class IntelliCache(VMRule):
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
         """A disk with such a cache."""
         found = (problem.pool.vdis.get(drive.vdi or "") for drive in vm.vbds)
-        cached = [disk.name for disk in found if disk and _cached(disk)]
+        reset = (disk for disk in found if disk and disk.sm_config.get("on_boot") == "reset")
+        cached = [disk.name for disk in reset if says_true(disk.sm_config, "caching")]
         return self.objection(f"its disk '{cached[0]}' is cached on the host and reset at boot") if cached else None
-
-
-def _cached(disk: VDI) -> bool:
-    config = disk.sm_config
-    return config.get("on_boot") == "reset" and config.get("caching", "").lower() in TRUE
 
 
 class OnBootPersist(DiskRule):
