@@ -39,7 +39,8 @@ def host_load(placement: Placement, problem: Problem) -> NDArray[np.float64]:
     load = usual_load(placement, problem)
     if not problem.policy.demand.peaking:
         return load
-    return load + np.array([each.sum(axis=0) for each in worst_on_hosts(placement, problem)]).reshape(load.shape)
+    peaks = [each.sum(axis=0) for each in worst_on_hosts(placement, problem)]
+    return np.asarray(load + np.array(peaks).reshape(load.shape), dtype=np.float64)
 
 
 def usual_load(placement: Placement, problem: Problem) -> NDArray[np.float64]:
