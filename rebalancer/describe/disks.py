@@ -9,8 +9,8 @@ from rebalancer.placement import Migration, Placement
 from rebalancer.plan.plan import SRRow
 from rebalancer.plan.step import Crossing, Step, StepDisk, StepNetwork
 from rebalancer.problem import Problem
+from rebalancer.rules.facts.counterparts import interfaces, network_map
 from rebalancer.rules.facts.disk_maps import unseen_cds
-from rebalancer.rules.facts.interfaces import interfaces, network_map
 from rebalancer.rules.facts.sizes import DiskSizes
 
 

@@ -13,14 +13,13 @@ from rebalancer.rules.availability.restarts import Restarts
 from rebalancer.rules.availability.spare import boots_on
 from rebalancer.rules.catalogue import rules_for
 from rebalancer.rules.core.capacity import CapacityRow, capacity_rows
-from rebalancer.rules.core.kinds import Bound, Limit, Objection, Row, Rule, Violation
-from rebalancer.rules.core.ledger import Ledger, counted_violations, standing_violations, violations_since
+from rebalancer.rules.core.kinds import Bound, Objection, Row, Rule, StateLimit, Violation
+from rebalancer.rules.core.ledger import Ledger, standing_violations, violations_since
 from rebalancer.rules.core.legality import Legality
 from rebalancer.rules.disks.sr_space import SpaceRow
-from rebalancer.rules.let_disks_go import LetDisksGo
 from rebalancer.rules.memory.enough_memory import EnoughMemory
 from rebalancer.rules.routes import Route, Routes
-from rebalancer.rules.stuck import Blocked, Stuck
+from rebalancer.rules.stuck import Blocked, LetDisksGo, Stuck
 
 
 class Rulebook:
@@ -94,14 +93,12 @@ class Rulebook:
         """The limits that hold at every step."""
         return tuple(bound for bound in self.limits if bound.lasts)
 
-    def limits_of(self, rule: str) -> tuple[Limit, ...]:
-        """The limits that the rule with this id sets."""
-        return tuple(bound.limit for bound in self.limits if bound.rule.id == rule)
-
     @property
     def memory_rows(self) -> tuple[Row, ...]:
         """The limits on memory by xapi's own count, one a host."""
-        return tuple(limit for limit in self.limits_of(EnoughMemory.id) if isinstance(limit, Row))
+        return tuple(
+            bound.limit for bound in self.limits if isinstance(bound.limit, Row) and bound.rule.id == EnoughMemory.id
+        )
 
     @property
     def restarts(self) -> tuple[Restarts, ...]:
@@ -117,7 +114,7 @@ class Rulebook:
     ) -> tuple[Violation, ...]:
         """What is broken in *placement*: everything; or, *since* another placement, what may not be broken from there.
 
-        That are hard limits that somebody joined, groups that spread further, and judgements that got worse; only
+        Those are hard limits that somebody joined, groups that spread further, and judgements that got worse; only
         those that hold at every step where *lasting*.
         """
         limits, pool = self.lasting if lasting else self.limits, self.problem.pool
@@ -127,7 +124,8 @@ class Rulebook:
 
     def breaches(self, placement: Placement) -> tuple[Violation, ...]:
         """What is broken in *placement* and can be counted, and so mended piece by piece: rows and groups."""
-        return counted_violations(self.limits, self.problem.pool, placement)
+        counted = (bound for bound in self.limits if not isinstance(bound.limit, StateLimit))
+        return standing_violations(counted, self.problem.pool, placement)
 
     def capacity(self, vms: Sequence[Uuid]) -> tuple[CapacityRow, ...]:
         """The limits of single hosts that hold at every step, in whole numbers, with what *vms* weigh."""
@@ -150,16 +148,14 @@ class Rulebook:
 
     def relaxed(self, *ids: str) -> Rulebook:
         """The rules without some that the policy may relax."""
-        wanted = self.problem.policy.rules
-        relaxed = wanted.model_copy(update={"relax": (*wanted.relax, *ids)})
-        policy = self.problem.policy.model_copy(update={"rules": relaxed})
-        return self.without(*ids).under(replace(self.problem, policy=policy))
+        policy = self.problem.policy
+        wanted = policy.rules.model_copy(update={"relax": (*policy.rules.relax, *ids)})
+        return self.without(*ids).under(replace(self.problem, policy=policy.model_copy(update={"rules": wanted})))
 
     def without(self, *ids: str) -> Rulebook:
         """The rules but for some."""
-        kept = [rule for rule in self.rules if rule.id not in ids]
         limits = [bound for bound in self.limits if bound.rule.id not in ids]
-        return Rulebook(self.problem, kept, limits=limits)
+        return Rulebook(self.problem, (rule for rule in self.rules if rule.id not in ids), limits=limits)
 
     def under(self, problem: Problem) -> Rulebook:
         """The same rules in another problem."""
@@ -178,8 +174,7 @@ class Rulebook:
     @cached_property
     def let_disks_go(self) -> LetDisksGo:
         """Whom only its disks hold where it is."""
-        enabled = self.problem.policy.storage_motion.enabled
-        return LetDisksGo(enabled=enabled, with_disks=lambda: self.with_disks.routes)
+        return LetDisksGo(None if self.problem.policy.storage_motion.enabled else lambda: self.with_disks.routes)
 
     @cached_property
     def _stuck(self) -> Stuck:

@@ -13,8 +13,7 @@ from rebalancer.placement import Migration
 from rebalancer.problem import make_problem
 from rebalancer.rules import LIVE, Rulebook, rules_for
 from rebalancer.rules.core.kinds import Origin, PoolRule, StateLimit
-from rebalancer.rules.facts.counterparts import network_beyond, sr_beyond
-from rebalancer.rules.facts.interfaces import network_map
+from rebalancer.rules.facts.counterparts import network_beyond, network_map, sr_beyond
 from rebalancer.rules.facts.memory_model import arrival_overhead, counts_xen_vcpu_pages
 from rebalancer.units import GIB
 from tests.local_disks import full_disk, local_sr

@@ -1,6 +1,6 @@
 """What a rule is.
 
-A rule is one small class in one file. Five kinds, by what they look at:
+A rule is one small class, in a file of its own or beside its siblings of one subject. Five kinds, by what they look at:
 
 - `VMRule`: a VM that may not move at all;
 - `HostRule`: a host that takes nobody;

@@ -64,7 +64,6 @@ def counts_xen_vcpu_pages(pool: Pool) -> bool:
 
 
 def _counts_xen_vcpu_pages(pool: Pool) -> bool:
-    """Whether one pool's xapi does."""
     running = [vm for vm in pool.resident_guests() if vm.memory_overhead_bytes]
     if any(vm.memory_overhead_bytes == arrival_overhead(vm, xen_vcpu_pages=True) for vm in running):
         return True
