@@ -25,14 +25,10 @@ def assert_operation_valid(context: Context, vm: str, operation: str) -> None:
     """Raise what stands against an operation in the VM itself."""
     database = context.world.database
     with database.lock:
-        if operation not in vm_operations.STATES:
-            if operation not in database.get("VM", vm)["allowed_operations"]:
-                raise ApiFailure("OPERATION_NOT_ALLOWED", f"The VM does not allow {operation} now")
-            return
-        vm_operations.assert_not_refused(database, vm, operation)
-        vm_operations.assert_free(database, vm)
-        if operation in vm_operations.MOVES:
-            vm_operations.assert_movable(database, vm, operation, strict=True)
+        if operation in vm_operations.STATES:
+            vm_operations.assert_allowed(database, vm, operation)
+        elif operation not in database.get("VM", vm)["allowed_operations"]:
+            raise ApiFailure("OPERATION_NOT_ALLOWED", f"The VM does not allow {operation} now")
 
 
 def assert_agile(context: Context, vm: str) -> None:

@@ -24,15 +24,6 @@ def assert_agile(database: Database, vm: str) -> None:
         _assert_network_everywhere(database, vm, network, hosts)
 
 
-def is_agile(database: Database, vm: str) -> bool:
-    """Whether `assert_agile` raises nothing."""
-    try:
-        assert_agile(database, vm)
-    except ApiFailure:
-        return False
-    return True
-
-
 def _is_everywhere(database: Database, storage: str, hosts: list[str]) -> bool:
     record = database.find("SR", storage)
     if record is None or not record["shared"]:
