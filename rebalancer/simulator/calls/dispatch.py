@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from rebalancer.simulator.calls import control, event, generic, host, session, storage_motion, vm
 from rebalancer.simulator.calls.context import Context, Handler, Table
-from rebalancer.simulator.checks.versions import version
+from rebalancer.simulator.checks.versions import coordinator_build
 from rebalancer.simulator.state import sessions, tasks
 from rebalancer.simulator.state.failure import ApiFailure, Cancelled, ConnectionLost
 from rebalancer.simulator.state.schema import call_types, classes
@@ -131,8 +131,7 @@ def _find(name: str) -> Handler | None:
 def _newer(world: World, name: str) -> tuple[str, ...]:
     """The types of the parameters that a call has only where the coordinator is new enough."""
     since, kinds = NEWER.get(name, ([], ()))
-    coordinator = world.database.get("host", world.coordinator)
-    return kinds if version(coordinator["software_version"].get("xapi_build")) >= since else ()
+    return kinds if coordinator_build(world.database) >= since else ()
 
 
 def _assert_arity(name: str, least: int, most: int, params: list[Any]) -> None:
