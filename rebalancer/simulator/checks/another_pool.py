@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rebalancer.simulator.checks import boot_here, storage_motion, versions
-from rebalancer.simulator.checks.facts import is_live, members_of
+from rebalancer.simulator.checks.facts import is_live
 from rebalancer.simulator.checks.storage_motion import MigrateSend
 from rebalancer.simulator.state import vm_import
 from rebalancer.simulator.state.database import Database
@@ -21,7 +21,8 @@ def assert_can_cross(here: Database, there: Database, call: MigrateSend) -> None
     source = here.find("host", guest["resident_on"])
     storage_motion.assert_licensed(here)
     storage_motion.assert_mapped(here, guest, call.vdi_map)
-    _assert_tpm_moves(here, call.vm)
+    if guest.get("VTPMs") and versions.coordinator_build(here) < VTPM_MOVES:
+        raise ApiFailure("OPERATION_NOT_ALLOWED", "VM has a VTPM and cannot be migrated to another pool")
     if source is not None and versions.is_behind(host, source):
         raise ApiFailure("VM_HOST_INCOMPATIBLE_VERSION_MIGRATE", call.vm, call.host)
     storage_motion.assert_drivers(here, call.vdi_map, there)
@@ -42,10 +43,9 @@ def networks_of(here: Database, call: MigrateSend) -> dict[str, str]:
     Raises:
         ApiFailure: VIF_NOT_IN_MAP [vif].
     """
-    guest = here.get("VM", call.vm)
-    whole = dict(call.vif_map)
-    by_mac = {here.get("VIF", ref)["MAC"]: whole[ref] for ref in guest["VIFs"] if ref in whole}
-    for record in (guest, *members_of(here, "VM", guest["snapshots"])):
+    family, whole = storage_motion.family(here, call.vm), dict(call.vif_map)
+    by_mac = {here.get("VIF", ref)["MAC"]: whole[ref] for ref in family[0]["VIFs"] if ref in whole}
+    for record in family:
         for ref in record["VIFs"]:
             network = whole.get(ref) or by_mac.get(here.get("VIF", ref)["MAC"])
             if network is None:
@@ -60,8 +60,3 @@ def _tried(here: Database, there: Database, call: MigrateSend) -> tuple[Database
     for network in call.vif_map.values():
         there.get("network", network)
     return trial, vm_import.import_vm(here, trial, call.vm, disks={}, networks=call.vif_map)
-
-
-def _assert_tpm_moves(here: Database, vm: str) -> None:
-    if here.get("VM", vm).get("VTPMs") and versions.coordinator_build(here) < VTPM_MOVES:
-        raise ApiFailure("OPERATION_NOT_ALLOWED", "VM has a VTPM and cannot be migrated to another pool")

@@ -114,7 +114,7 @@ def _assert_platform(database: Database, vm: str, host: str) -> None:
 def _assert_storage(database: Database, vm: str, host: str) -> None:
     """Every disc counts, in whatever drive and whether plugged or not; the image of a suspended VM too."""
     guest = database.get("VM", vm)
-    wanted = [vdi["SR"] for _, _, vdi in discs_of(database, guest)]
+    wanted = [vdi["SR"] for _, vdi in discs_of(database, guest)]
     if guest["power_state"] == "Suspended" and guest["suspend_VDI"] != NULL:
         wanted.append(database.get("VDI", guest["suspend_VDI"])["SR"])
     visible = visible_storage(database, host)

@@ -144,6 +144,6 @@ def _assert_rest_visible(world: World, move: MigrationCall, copied: Mapping[str,
     """A disk that stays on an SR that the target does not see stops a running VM, and only now."""
     if move.source == NULL:
         return
-    for _, ref, vdi in discs_of(world.database, world.database.get("VM", move.vm)):
+    for ref, vdi in discs_of(world.database, world.database.get("VM", move.vm)):
         if ref not in copied:
             disks.assert_visible(world, vdi["SR"], move.target)
