@@ -76,7 +76,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a request for metrics."""
-        self._answer(self.site.rrds.answer(self.site.host, self.path, dict(self.headers.items())))
+        self._answer(self.site.rrds.answer(self.site.host, self.path, self.headers))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
         """Say nothing: the simulator's standard error belongs to whoever runs it."""

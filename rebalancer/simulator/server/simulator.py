@@ -12,7 +12,7 @@ from typing import Any, Self
 from rebalancer.errors import MissingExtra
 from rebalancer.simulator.calls.dispatch import Dispatcher
 from rebalancer.simulator.rrd.endpoints import RrdEndpoints
-from rebalancer.simulator.rrd.generation import Generation
+from rebalancer.simulator.rrd.render import Generation
 from rebalancer.simulator.server.http import Listener, Site
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.faults import Faults
