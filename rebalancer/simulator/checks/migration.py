@@ -20,11 +20,9 @@ def must_wait(database: Database, vm: str, host: str, options: Mapping[str, str]
     Raises:
         ApiFailure: what is refused before any waiting: CPU, blocked operation, power state.
     """
-    record = database.get("VM", vm)
     if not _is_forced(options):
         cpu.assert_compatible(database, vm, host)
-    vm_operations.assert_not_refused(database, vm, OPERATION)
-    return bool(record["current_operations"])
+    return vm_operations.is_busy(database, vm, OPERATION)
 
 
 def assert_may_start(database: Database, vm: str, host: str, options: Mapping[str, str]) -> None:

@@ -33,6 +33,12 @@ def assert_not_refused(database: Database, vm: str, operation: str) -> None:
         raise ApiFailure("VM_BAD_POWER_STATE", vm, expected, record["power_state"].lower())
 
 
+def is_busy(database: Database, vm: str, operation: str) -> bool:
+    """Whether an operation has to wait for another one of its VM; raises what refuses it before any waiting."""
+    assert_not_refused(database, vm, operation)
+    return bool(database.get("VM", vm)["current_operations"])
+
+
 def assert_allowed(database: Database, vm: str, operation: str) -> None:
     """Raise what stands against an operation in the VM itself, anything else under way included."""
     assert_not_refused(database, vm, operation)
