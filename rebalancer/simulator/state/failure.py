@@ -7,12 +7,7 @@ from typing import Any
 
 
 class ApiFailure(Exception):
-    """A call failed with XAPI's error `code` and its parameters, all strings.
-
-    Args:
-        code: the error code, such as HOST_NOT_ENOUGH_FREE_MEMORY.
-        params: what ErrorDescription carries after the code.
-    """
+    """A call failed with XAPI's error `code`, such as HOST_NOT_ENOUGH_FREE_MEMORY, and its parameters, all strings."""
 
     def __init__(self, code: str, *params: str) -> None:
         super().__init__(code, *params)
