@@ -8,8 +8,9 @@ from dataclasses import replace
 from rebalancer.simulator.checks import boot_here, failover, migration, storage_motion, vm_operations
 from rebalancer.simulator.checks.facts import discs_of
 from rebalancer.simulator.checks.storage_motion import OPERATION, MigrateSend
-from rebalancer.simulator.migration import arrival, disks, queueing, transfer
+from rebalancer.simulator.migration import arrival, disks, transfer
 from rebalancer.simulator.migration.transfer import FIXED_SECONDS, LINK_BYTES_PER_SECOND, MigrationCall, Transfer
+from rebalancer.simulator.state import tasks
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.failure import ApiFailure, Cancelled
 from rebalancer.simulator.state.schema import NULL
@@ -31,7 +32,7 @@ def migrate_send(world: World, task: str, call: MigrateSend) -> str:
     """
     database = world.database
     with database.lock:
-        queueing.wait_while(world, task, lambda: is_busy(database, call.vm))
+        tasks.wait_while(world, task, lambda: vm_operations.is_busy(database, call.vm, OPERATION))
         vm_operations.assert_movable(database, call.vm, OPERATION, strict=True)
         storage_motion.assert_can_migrate(database, call)
         move = _admitted(world, task, call)
@@ -48,12 +49,6 @@ def migrate_send(world: World, task: str, call: MigrateSend) -> str:
         arrival.announce(world, move)
     arrival.aftermath(world, move)
     return call.vm
-
-
-def is_busy(database: Database, vm: str) -> bool:
-    """Whether anything is under way on a VM that could be moved; raises what refuses it before any waiting."""
-    vm_operations.assert_not_refused(database, vm, OPERATION)
-    return bool(database.get("VM", vm)["current_operations"])
 
 
 def _admitted(world: World, task: str, call: MigrateSend) -> MigrationCall:
@@ -144,6 +139,6 @@ def _assert_rest_visible(world: World, move: MigrationCall, copied: Mapping[str,
     """A disk that stays on an SR that the target does not see stops a running VM, and only now."""
     if move.source == NULL:
         return
-    for _, ref, vdi in discs_of(world.database, world.database.get("VM", move.vm)):
+    for ref, vdi in discs_of(world.database, world.database.get("VM", move.vm)):
         if ref not in copied:
             disks.assert_visible(world, vdi["SR"], move.target)

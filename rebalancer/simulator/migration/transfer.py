@@ -50,13 +50,8 @@ def reserve(world: World, move: MigrationCall) -> list[str]:
     operations = {**target["current_operations"], move.task: "vm_migrate"}
     allowed = [name for name in target["allowed_operations"] if name != "evacuate"]
     database.change("host", move.target, current_operations=operations, allowed_operations=allowed)
-    database.change(
-        "VM",
-        move.vm,
-        current_operations={move.task: move.operation},
-        scheduled_to_be_resident_on=move.target,
-        allowed_operations=list(MOVING_OPERATIONS),
-    )
+    ours = {"current_operations": {move.task: move.operation}, "scheduled_to_be_resident_on": move.target}
+    database.change("VM", move.vm, **ours, allowed_operations=list(MOVING_OPERATIONS))
     return before
 
 
@@ -66,31 +61,22 @@ def release(world: World, move: MigrationCall, allowed: list[str]) -> None:
     with database.lock:
         if (vm := database.find("VM", move.vm)) is not None:
             is_as_before = (vm["power_state"] == "Running") == (move.source != NULL)
-            database.change(
-                "VM",
-                move.vm,
-                current_operations={k: v for k, v in vm["current_operations"].items() if k != move.task},
-                scheduled_to_be_resident_on=NULL,
-                allowed_operations=allowed if is_as_before else vm["allowed_operations"],
-            )
+            allowed = allowed if is_as_before else vm["allowed_operations"]
+            left = {k: v for k, v in vm["current_operations"].items() if k != move.task}
+            free = {"current_operations": left, "scheduled_to_be_resident_on": NULL}
+            database.change("VM", move.vm, **free, allowed_operations=allowed)
         host = database.get("host", move.target)
         left = {k: v for k, v in host["current_operations"].items() if k != move.task}
-        busy = "vm_migrate" in left.values()
-        names = [
-            *host["allowed_operations"],
-            *([] if busy or "evacuate" in host["allowed_operations"] else ["evacuate"]),
-        ]
-        database.change("host", move.target, current_operations=left, allowed_operations=names)
+        offered = host["allowed_operations"]
+        if "vm_migrate" not in left.values() and "evacuate" not in offered:
+            offered = [*offered, "evacuate"]
+        database.change("host", move.target, current_operations=left, allowed_operations=offered)
 
 
 class Transfer:
-    """The bytes of one move on their way, done in parts.
+    """The bytes of one move on their way, done in parts, which take so many seconds in all on a link of their own.
 
-    Args:
-        world: the pool.
-        move: what is on its way.
-        seconds: how long all of it takes on a link of its own.
-        arrive: puts the VM on its new host; called where the toolstack dies after that.
+    Where the toolstack dies after it moved the VM, `arrive` puts the VM on its new host.
     """
 
     def __init__(self, world: World, move: MigrationCall, seconds: float, arrive: Callable[[], None]) -> None:
@@ -168,11 +154,6 @@ def _broken(move: MigrationCall) -> ApiFailure:
 
 def _sharing(world: World, move: MigrationCall) -> int:
     """How many transfers share the busier of the two links."""
-    ends = [
-        end
-        for _, vm in world.database.items("VM")
-        if vm["scheduled_to_be_resident_on"] != NULL
-        for end in (vm["resident_on"], vm["scheduled_to_be_resident_on"])
-        if end != NULL
-    ]
+    moving = [vm for _, vm in world.database.items("VM") if vm["scheduled_to_be_resident_on"] != NULL]
+    ends = [end for vm in moving for end in (vm["resident_on"], vm["scheduled_to_be_resident_on"]) if end != NULL]
     return max(1, ends.count(move.source), ends.count(move.target))
