@@ -44,7 +44,6 @@ def _explained(
 
 
 def _along(answer: PairAnswer) -> str:
-    """Which disks go along, and which CDs are ejected."""
     if not answer.disks:
         return ""
     size = answer.vm.migration_memory_bytes + sum(disk.size_bytes for disk in answer.disks)
@@ -54,7 +53,6 @@ def _along(answer: PairAnswer) -> str:
 
 
 def _in_full(objection: Objection) -> str:
-    """Why, what XAPI would answer, and the way out."""
     code = f" [{objection.code}]" if objection.code else ""
     return objection.words + code + (f"; {objection.remedy}" if objection.remedy else "")
 
@@ -85,7 +83,6 @@ def check_tables(report: LegalityReport) -> Iterator[RenderableType]:
 
 
 def _reach_table(report: LegalityReport) -> RenderableType:
-    """One row a host, with its pool where there are several."""
     columns = {"host": "left", "guests": "right", "could receive now": "right", "refuses everybody by": "text"}
     rows = [(each.host, each.guests, each.may_receive, each.refuses) for each in report.hosts]
     if not any(each.pool for each in report.hosts):

@@ -75,7 +75,6 @@ def end_of_blocked(blocked: Sequence[Blocked], refused: RebalancerError | None) 
 
 
 def _blocked_table(blocked: Sequence[Blocked]) -> RenderableType:
-    """Who cannot leave, and why."""
     return table(
         "Cannot leave, whatever else moves",
         {"VM": "left", "on": "left", "rule": "left", "way out": "text", "why": "text"},
@@ -84,7 +83,6 @@ def _blocked_table(blocked: Sequence[Blocked]) -> RenderableType:
 
 
 def _ways_table(ways: Sequence[WayOut], host: str = "") -> RenderableType:
-    """What could be given up, and what emptying the hosts, or that one *host*, then takes."""
     title = f"What would let all leave{' ' if host else ''}{host}"
     return table(
         f"{title}, the cheapest first" if ways[0].proved else title,
@@ -94,7 +92,6 @@ def _ways_table(ways: Sequence[WayOut], host: str = "") -> RenderableType:
 
 
 def _sentence(found: Evacuation) -> str:
-    """How many are to leave, and how many cannot."""
     hosts = ", ".join(found.hosts)
     stuck = len(found.blocked)
     if not stuck:
@@ -114,7 +111,6 @@ def _why(blocked: Blocked) -> str:
 
 
 def _home(home: Plan) -> Iterator[RenderableType]:
-    """The plan that leads back."""
     if home.steps:
         yield steps_table("The way home, a plan of its own", home.steps)
     else:

@@ -73,7 +73,6 @@ app.add_typer(policy.app, name="policy")
 
 
 def _print_version(*, wanted: bool) -> None:
-    """Print it where it is *wanted*."""
     if wanted:
         typer.echo(f"rebalancer {__version__}")
         raise typer.Exit
@@ -122,7 +121,6 @@ def main() -> None:
 
 
 def _print_for_programs(error: RebalancerError) -> None:
-    """Print *error* as JSON where JSON was asked for."""
     if "--json" in sys.argv[1:]:
         from rebalancer.cli.output import print_json  # noqa: PLC0415 - help is quicker without it
 
@@ -132,18 +130,15 @@ def _print_for_programs(error: RebalancerError) -> None:
 
 
 def _more(error: RebalancerError) -> dict[str, object]:
-    """What to give up, where nothing is possible; what to type, where a run stopped half-way."""
     ways_out = {"ways_out": [asdict(each) for each in error.ways_out]} if isinstance(error, Infeasible) else {}
     return ways_out | ({"next": _ways(error)} if _ways(error) else {})
 
 
 def _ways(error: RebalancerError) -> dict[str, str]:
-    """What to type after *error*, each command after what it is for."""
     return dict(error.ways) if isinstance(error, StoppedHalfWay) else {}
 
 
 def _end(sentence: str, code: Exit, ways: Mapping[str, str] | None = None) -> None:
-    """Say *sentence* and what to type next, and exit with *code*."""
     for line in (f"rebalancer: {sentence}", *(f"  {purpose}: {command}" for purpose, command in (ways or {}).items())):
         print(one_line(line), file=sys.stderr)  # noqa: T201 - standard error is where people and cron look
     sys.exit(code)

@@ -43,12 +43,10 @@ class Invocation:
 
     @property
     def _back(self) -> Path:
-        """Where the way back goes: beside the plan."""
         name = f"{self.folder.resolve().name}-back"
         return self.folder.parent / name if self.folder.name else Path("..", name)
 
     def _command(self, name: str, plan: Path, **files: Path | None) -> str:
-        """`rebalancer *name* *plan* URL` with *files* and the way in as options."""
         way = self.connection
         given = {**files, "state-dir": self.state_dir, "ca-file": way.ca_file, "credentials": way.credentials}
         given["beside-credentials"] = way.beside_credentials

@@ -41,7 +41,6 @@ def show_lines(*lines: str) -> None:
 
 
 def _rendered(thing: RenderableType) -> str:
-    """*thing* in the width of standard output, no blanks at the ends of its lines."""
     out = console()
     with out.capture() as captured:
         out.print(plain(thing) if isinstance(thing, str) else thing)

@@ -47,13 +47,11 @@ def step_in_full(plan: Plan, step: Step, then: Sequence[HostThen]) -> Iterator[R
 
 
 def _size(step: Step) -> str:
-    """What is copied."""
     memory = size_in_words(step.memory_bytes)
     return f"{memory} of memory and {size_in_words(step.disk_bytes)} of disks" if step.disks else memory
 
 
 def _figures(host: HostThen, slots: int) -> tuple[object, ...]:
-    """What a host holds."""
     return (
         len(host.after.vms),
         size_in_words(host.memory_during_bytes),

@@ -55,7 +55,6 @@ def tradeoff_document(curve: Tradeoff) -> dict[str, Any]:
 
 
 def _sentence(curve: Tradeoff) -> str:
-    """The knee, how much of the curve is proved, and what it leaves out."""
     left_out = _left_out(curve)
     if len(curve.points) == 1:
         least = f"{curve.points[0].overload:.4g} pCPU-hours of overload"
@@ -70,7 +69,6 @@ def _sentence(curve: Tradeoff) -> str:
 
 
 def _left_out(curve: Tradeoff) -> str:
-    """Placements that points and bounds are not about."""
     words = f" Repairs are left out: {curve.breaches:g} breaches of tonight stay at most." if curve.breaches else ""
     if curve.last_resorts is None:
         return words
@@ -78,6 +76,5 @@ def _left_out(curve: Tradeoff) -> str:
 
 
 def _row(point: Point, *, knee: bool) -> tuple[object, ...]:
-    """One point."""
     gap = "proved" if point.proved else f"{point.gap:.1%}"
     return point.moves, f"{point.gib:.4g}", f"{point.overload:.4g}", f"{point.bound:.4g}", gap, "knee" if knee else ""

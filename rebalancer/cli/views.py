@@ -103,7 +103,6 @@ def steps_table(title: str, steps: Sequence[Step]) -> RenderableType:
 
 
 def _step(step: Step) -> dict[str, str]:
-    """The cells of a step, by their columns."""
     return {
         "step": step.id,
         "VM": step.vm_name,
@@ -146,7 +145,6 @@ def hosts_table(plan: Plan) -> RenderableType:
 
 
 def _host(row: HostRow, slots: int) -> tuple[str, ...]:
-    """One host."""
     memory = [size_in_words(state.memory_used_bytes) for state in (row.before, row.after)]
     return (
         row.name,
@@ -159,7 +157,6 @@ def _host(row: HostRow, slots: int) -> tuple[str, ...]:
 
 
 def _change(before: str, after: str) -> str:
-    """What was and what will be, once where they are the same."""
     return before if before == after else f"{before} -> {after}"
 
 
@@ -175,7 +172,6 @@ def _left_alone(left: Sequence[LeftAlone]) -> Iterator[tuple[str, ...]]:
 
 
 def _remarks(plan: Plan) -> Iterator[RenderableType]:
-    """Whatever a reviewer should know beside the steps."""
     if plan.left_alone:
         columns = {"what": "left", "name": "left", "rule": "left", "why": "text"}
         yield table("Left alone", columns, list(_left_alone(plan.left_alone)))
@@ -190,10 +186,8 @@ def _remarks(plan: Plan) -> Iterator[RenderableType]:
 
 
 def _figure(value: float) -> str:
-    """A value of an objective, as exact as it is of use."""
     return f"{value:,.0f}" if value == round(value) else f"{value:,.3f}"
 
 
 def _gap(tier: TierResult) -> str:
-    """How far from the bound, in words."""
     return "proven best" if tier.proved else f"{tier.gap:.1%}"

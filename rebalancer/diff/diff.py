@@ -61,7 +61,6 @@ def pool_differences(plan: Plan, pool: Pool) -> tuple[Difference, ...]:
 
 
 def _of_sources(first: Plan, second: Plan) -> Iterator[Difference]:
-    """Pool, metrics, policy and versions."""
     one, other = plan_document(first)["made_from"], plan_document(second)["made_from"]
     was, now = first.made_from, second.made_from
     if was.pool_names.keys() != now.pool_names.keys():
@@ -83,7 +82,6 @@ def _of_sources(first: Plan, second: Plan) -> Iterator[Difference]:
 
 
 def _of_wholes(first: Plan, second: Plan) -> Iterator[Difference]:
-    """That one is a part of the other, or of another plan."""
     was, now = first.made_from.part_of, second.made_from.part_of
     if now == first.digest:
         yield Difference(kind="part", words="the second is an approved part of the first")
@@ -94,7 +92,6 @@ def _of_wholes(first: Plan, second: Plan) -> Iterator[Difference]:
 
 
 def _of_takings_back(first: Plan, second: Plan) -> Iterator[Difference]:
-    """That one takes the other back, or another plan."""
     was, now = first.made_from.undoes, second.made_from.undoes
     if now == first.digest:
         yield Difference(kind="part", words="the second takes the first back")
@@ -105,7 +102,6 @@ def _of_takings_back(first: Plan, second: Plan) -> Iterator[Difference]:
 
 
 def _leaves(value: object, key: str = "") -> dict[str, object]:
-    """The values of nested tables by their dotted keys."""
     if not isinstance(value, Mapping):
         return {key: value}
     below = (_leaves(each, f"{key}.{name}" if key else name) for name, each in value.items())
@@ -113,12 +109,10 @@ def _leaves(value: object, key: str = "") -> dict[str, object]:
 
 
 def _value(value: object) -> str:
-    """A value of a policy."""
     return "nothing" if value in (None, [], "nothing") else str(value)
 
 
 def _changed(one: Mapping[str, object], other: Mapping[str, object], key: str) -> str:
-    """The changed values below *key*."""
     was, now = _leaves(one[key], key), _leaves(other[key], key)
     names = [name for name in sorted({*was, *now}) if was.get(name) != now.get(name)]
     said = [f"{name} {_value(now.get(name))} instead of {_value(was.get(name))}" for name in names]
@@ -126,7 +120,6 @@ def _changed(one: Mapping[str, object], other: Mapping[str, object], key: str) -
 
 
 def _of_starts(first: Plan, second: Plan) -> Iterator[Difference]:
-    """VMs that were somewhere else when the second plan was made."""
     one, other = first.before.host_of, second.before.host_of
     vms = {step.vm: step.vm_name for plan in (first, second) for step in plan.steps}
     hosts = {row.uuid: row.name for plan in (first, second) for row in plan.hosts}
@@ -138,12 +131,10 @@ def _of_starts(first: Plan, second: Plan) -> Iterator[Difference]:
 
 
 def _place(hosts: Mapping[Uuid, str], host: Uuid | None) -> str:
-    """Where a VM is."""
     return "nowhere" if host is None else f"on {hosts.get(host, host)}"
 
 
 def _of_steps(first: Plan, second: Plan) -> Iterator[Difference]:
-    """VMs that only one of them moves, or that they lead elsewhere."""
     one, other = _ways(first), _ways(second)
     for vm in dict.fromkeys((*one, *other)):
         was, now = one.get(vm), other.get(vm)
@@ -156,19 +147,16 @@ def _of_steps(first: Plan, second: Plan) -> Iterator[Difference]:
 
 
 def _ways(plan: Plan) -> dict[Uuid, tuple[Step, ...]]:
-    """The steps of each VM, in the order in which VMs are first moved."""
     order = {vm: number for number, vm in enumerate(dict.fromkeys(step.vm for step in plan.steps))}
     steps = sorted(plan.steps, key=lambda step: order[step.vm])
     return {vm: tuple(each) for vm, each in groupby(steps, key=attrgetter("vm"))}
 
 
 def _hosts(steps: Sequence[Step]) -> list[Uuid]:
-    """The hosts that a VM comes to see."""
     return [steps[0].source, *(step.target for step in steps)]
 
 
 def _way(steps: Sequence[Step]) -> str:
-    """`h1 -> h3 -> h2`."""
     return " -> ".join([steps[0].source_name, *(step.target_name for step in steps)])
 
 
@@ -177,7 +165,6 @@ Leg = tuple[Uuid, Uuid, Uuid]
 
 
 def _of_order(first: Plan, second: Plan) -> Iterator[Difference]:
-    """Steps of both that come at another turn, or wait for other steps."""
     one, other = _legs(first), _legs(second)
     both = [leg for leg in one if leg in other]
     turns = [leg for leg in other if leg in one]
@@ -201,7 +188,6 @@ def _turn(was: Step, now: Step) -> str:
 
 
 def _of_disks(first: Plan, second: Plan) -> Iterator[Difference]:
-    """Disks that go to another SR, or do not go along, in a step that both have."""
     one, other = _legs(first), _legs(second)
     for leg in [leg for leg in other if leg in one]:
         was = {disk.drive: disk for disk in one[leg].disks}
@@ -216,7 +202,6 @@ def _of_disks(first: Plan, second: Plan) -> Iterator[Difference]:
 
 
 def _of_networks(first: Plan, second: Plan) -> Iterator[Difference]:
-    """Interfaces that come to another network of another pool, in a step that both have."""
     one, other = _legs(first), _legs(second)
     for leg in [leg for leg in other if leg in one]:
         was, now = ({each.vif: each for each in _networks(legs[leg])} for legs in (one, other))
@@ -226,12 +211,10 @@ def _of_networks(first: Plan, second: Plan) -> Iterator[Difference]:
 
 
 def _networks(step: Step) -> tuple[StepNetwork, ...]:
-    """The interfaces of a step to another pool."""
     return step.crossing.networks if step.crossing else ()
 
 
 def _legs(plan: Plan) -> dict[Leg, Step]:
-    """The steps by what they do."""
     return {(step.vm, step.source, step.target): step for step in plan.steps}
 
 
@@ -242,13 +225,11 @@ def _waits(plan: Plan, step: Step) -> frozenset[Leg | str]:
 
 
 def _named(plan: Plan, step: Step) -> str:
-    """The steps that *step* waits for, in words."""
     names = {each.id: f"{each.vm_name} to {each.target_name}" for each in plan.steps}
     return " and ".join(names.get(each, each) for each in step.after) or "nothing"
 
 
 def _of_tiers(first: Plan, second: Plan) -> Iterator[Difference]:
-    """Objectives that come out otherwise, or that only one of them has."""
     one, other = ({tier.objective: tier for tier in plan.tiers} for plan in (first, second))
     for name in dict.fromkeys((*one, *other)):
         if name not in one or name not in other:
@@ -262,13 +243,11 @@ def _of_tiers(first: Plan, second: Plan) -> Iterator[Difference]:
 
 
 def _figures(tier: TierResult) -> str:
-    """Before, after, and the bound."""
     proof = "proved best" if tier.proved else f"none below {tier.bound:.4g}"
     return f"{tier.before:.4g} -> {tier.after:.4g} {tier.unit} ({proof})"
 
 
 def _of_the_rest(first: Plan, second: Plan) -> Iterator[Difference]:
-    """Everything else, by the names that the parts have in plan.json."""
     one, other = _timeless(first), _timeless(second)
     changed = [key for key in one if key not in TOLD and one[key] != other[key]]
     told = end_differences(first, second)
@@ -292,5 +271,4 @@ def _timeless(plan: Plan) -> dict[str, Any]:
 
 
 def _plain(step: Step) -> Step:
-    """What neither order nor relations tell."""
     return replace(step, id="", after=())

@@ -64,7 +64,6 @@ def assert_free(target: Path) -> None:
 
 
 def _fill(folder: Path, plan: Plan) -> None:
-    """Write all files to the disk."""
     folder.chmod(0o755)
     texts = (plan_json(plan), plan_markdown(plan), moves_csv(plan), xe_script(plan))
     for name, text in zip(FILES, texts, strict=True):

@@ -40,7 +40,6 @@ def plan_markdown(plan: Plan) -> str:
 
 
 def _head(plan: Plan) -> Iterator[str]:
-    """Title, summary, and what the plan was made from."""
     source = plan.made_from
     yield f"# Plan for pool {markdown_text(source.called)}"
     yield ""
@@ -67,7 +66,6 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _metrics(metrics: Metrics) -> str:
-    """Where the demand came from."""
     return (
         f"{_minute(metrics.window_start)} to {_minute(metrics.window_end)}, percentile {metrics.percentile:g} in each "
         f"of {metrics.slots} slots ({metrics.timezone}); {counted(metrics.measured, 'VM')} measured, {metrics.short} "
@@ -76,12 +74,10 @@ def _metrics(metrics: Metrics) -> str:
 
 
 def _minute(time: datetime) -> str:
-    """A time in UTC."""
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _tiers(plan: Plan) -> Iterator[str]:
-    """Objectives: before, after, and what no plan can beat."""
     if not plan.tiers:
         return
     yield "## Objectives"
@@ -107,7 +103,6 @@ def _tiers(plan: Plan) -> Iterator[str]:
 
 
 def _steps(title: str, steps: Sequence[Step], hosts: Sequence[HostRow]) -> Iterator[str]:
-    """Every step with its reason; the target holds the VM beside what is there already."""
     yield f"## {title}"
     yield ""
     if not steps:
@@ -137,14 +132,12 @@ def _steps(title: str, steps: Sequence[Step], hosts: Sequence[HostRow]) -> Itera
 
 
 def _below(words: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
-    """A table below another one, where it has rows."""
     if rows:
         yield from ("", words, "")
         yield from table(columns, rows)
 
 
 def _missing(plan: Plan) -> Iterator[str]:
-    """What a complete plan would do besides."""
     if not plan.missing:
         return
     yield "## Missing"
@@ -155,7 +148,6 @@ def _missing(plan: Plan) -> Iterator[str]:
 
 
 def _timetable(plan: Plan) -> Iterator[str]:
-    """When each step begins and ends, and what runs beside it."""
     if not plan.steps:
         return
     yield "## Timetable"
@@ -169,7 +161,6 @@ def _timetable(plan: Plan) -> Iterator[str]:
 
 
 def _columns(lines: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Cells below each other, on lines of their own."""
     cells = [[one_line(cell) for cell in line] for line in lines]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for line in cells:
@@ -177,7 +168,6 @@ def _columns(lines: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _hosts(plan: Plan) -> Iterator[str]:
-    """Hosts before and after."""
     yield "## Hosts, before and after"
     yield ""
     slots = plan.made_from.metrics.slots if plan.made_from.metrics else 0
@@ -188,7 +178,6 @@ def _hosts(plan: Plan) -> Iterator[str]:
 
 
 def _host(row: HostRow, slots: int) -> tuple[object, ...]:
-    """One host."""
     return (
         row.name,
         len(row.before.vms),
@@ -210,7 +199,6 @@ def peak_in_words(state: HostState, slots: int) -> str:
 
 
 def _srs(plan: Plan) -> Iterator[str]:
-    """SRs that disks come to or leave."""
     if not plan.srs:
         return
     yield "## SRs that disks come to or leave"
@@ -221,7 +209,6 @@ def _srs(plan: Plan) -> Iterator[str]:
 
 
 def _left_alone(left: Sequence[LeftAlone]) -> Iterator[str]:
-    """Hosts that stay too hot, then the VMs on them by rule."""
     if not left:
         return
     yield "## Left alone"
@@ -237,7 +224,6 @@ def _left_alone(left: Sequence[LeftAlone]) -> Iterator[str]:
 
 
 def _old_violations(plan: Plan) -> Iterator[str]:
-    """What was broken before."""
     if not plan.old_violations:
         return
     yield "## Broken before the plan"
@@ -249,7 +235,6 @@ def _old_violations(plan: Plan) -> Iterator[str]:
 
 
 def _warnings(warnings: Sequence[str]) -> Iterator[str]:
-    """What else a reviewer should know."""
     if not warnings:
         return
     yield "## Warnings"
@@ -258,7 +243,6 @@ def _warnings(warnings: Sequence[str]) -> Iterator[str]:
 
 
 def _way_back(plan: Plan) -> Iterator[str]:
-    """The rollback steps."""
     if not plan.steps:
         return
     yield from _steps("The way back", plan.rollback, plan.hosts)
@@ -271,7 +255,6 @@ def _way_back(plan: Plan) -> Iterator[str]:
 
 
 def _how_to(plan: Plan) -> Iterator[str]:
-    """The commands."""
     yield "## To check it and to carry it out"
     yield ""
     beside = "".join(" --beside OTHER" for _ in plan.made_from.beside)

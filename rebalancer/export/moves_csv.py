@@ -41,7 +41,6 @@ def moves_csv(plan: Plan) -> str:
 
 
 def _row(step: Step, srs: Mapping[Uuid, str]) -> tuple[str, ...]:
-    """One step; *srs* are the names of SRs."""
     words = (
         step.id,
         step.kind.value,

@@ -15,7 +15,6 @@ def network_rows(steps: Sequence[Step]) -> list[tuple[str, ...]]:
 
 
 def _rows(step: Step) -> list[tuple[str, ...]]:
-    """The rows of one step."""
     crossing = step.crossing
     if crossing is None:
         return []

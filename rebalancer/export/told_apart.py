@@ -34,19 +34,15 @@ def told_apart(plan: Plan) -> Plan:
 
 
 class _Names:
-    """Who is called what in a plan."""
-
     def __init__(self, plan: Plan) -> None:
         hosts = {row.uuid: row.name for row in plan.hosts}
         vms = {uuid: name for uuid, name in _named(plan) if uuid not in hosts}
         self._shared = {uuid for called in (hosts, vms) for uuid in _unclear(called.items())}
 
     def of(self, uuid: Uuid, name: str) -> str:
-        """What to call *uuid*."""
         return f"{name} ({uuid[:SHORT]})".strip() if uuid in self._shared else name
 
     def in_step(self, step: Step) -> Step:
-        """*step* with clear names."""
         return replace(
             step,
             vm_name=self.of(step.vm, step.vm_name),
@@ -55,12 +51,10 @@ class _Names:
         )
 
     def in_left(self, left: LeftAlone) -> LeftAlone:
-        """*left* with a clear name."""
         return replace(left, name=self.of(left.uuid, left.name))
 
 
 def _named(plan: Plan) -> Iterator[tuple[Uuid, str]]:
-    """Everybody beside the hosts that *plan* names."""
     yield from ((step.vm, step.vm_name) for step in (*plan.steps, *plan.rollback))
     yield from ((each.vm, each.vm_name) for each in plan.missing)
     yield from ((each.uuid, each.name) for each in (*plan.left_alone, *plan.no_way_back))

@@ -79,7 +79,6 @@ def xe_script(plan: Plan) -> str:
 
 
 def _comments(plan: Plan) -> Iterator[str]:
-    """What this is."""
     yield f"# Plan {one_line(plan.digest)}"
     pools = (f"{one_line(name)} ({one_line(uuid)})" for uuid, name in plan.made_from.pool_names.items())
     yield f"# for pool {' + '.join(pools)}."
@@ -108,6 +107,5 @@ def _refusal(plan: Plan, steps: Sequence[Step]) -> str:
 
 
 def _call(step: Step) -> str:
-    """One step."""
     words = one_line(f"{step.id}: {step.vm_name} from {step.source_name} to {step.target_name}")
     return " ".join(["step", *map(shlex.quote, (words, step.vm, step.source, step.target))])

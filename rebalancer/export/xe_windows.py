@@ -34,12 +34,10 @@ def within_call(plan: Plan, step: Step) -> str:
 
 
 def _bound(plan: Plan) -> bool:
-    """Whether the policy has any windows or blackouts."""
     return bool(plan.policy.window or plan.policy.blackout)
 
 
 def _spans(plan: Plan) -> Iterator[tuple[datetime, datetime]]:
-    """When it is open, from when the plan was made to when it expires."""
     windows, opens = change_windows(plan.policy), plan.made_at
     while (opens := windows.opens_at(opens)) <= plan.expires_at:
         closes = windows.closes_at(opens) or plan.expires_at + timedelta(days=1)

@@ -61,13 +61,11 @@ def folder_names(found: Rolling) -> tuple[str, ...]:
 
 
 def _file_name(stage: Stage) -> str:
-    """The host in the name of a folder."""
     plain = all(letter.isalnum() or letter in "-_." for letter in stage.host_name)
     return stage.host_name if stage.host_name and plain else stage.host
 
 
 def _fill(folder: Path, found: Rolling) -> None:
-    """Write everything."""
     folder.chmod(0o755)
     for name, stage in zip(folder_names(found), found.stages, strict=True):
         write_plan(stage.plan, folder / name)
@@ -76,7 +74,6 @@ def _fill(folder: Path, found: Rolling) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write *text* to the disk."""
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(text)
         file.flush()
@@ -84,7 +81,6 @@ def _write(path: Path, text: str) -> None:
 
 
 def _page(found: Rolling) -> Iterator[str]:
-    """The index for people."""
     yield "# Hosts, one after another"
     yield ""
     yield markdown_text(summary_of(found))
@@ -110,7 +106,6 @@ def summary_of(found: Rolling) -> str:
 
 
 def _rows(found: Rolling) -> Iterator[tuple[object, ...]]:
-    """The stages."""
     for name, stage in zip(folder_names(found), found.stages, strict=True):
         yield name, purpose_of(stage), len(stage.plan.steps), size_in_words(stage.copied_bytes)
 
@@ -123,7 +118,6 @@ def purpose_of(stage: Stage) -> str:
 
 
 def _deviations(found: Rolling) -> Iterator[str]:
-    """VMs that end away from home."""
     if not found.deviations:
         return
     yield "## Ends elsewhere"
@@ -134,7 +128,6 @@ def _deviations(found: Rolling) -> Iterator[str]:
 
 
 def _how_to(found: Rolling) -> Iterator[str]:
-    """What people do between the plans."""
     work = f"update it to platform version {found.version}" if found.version else "reboot it"
     yield "## How to carry it out"
     yield ""

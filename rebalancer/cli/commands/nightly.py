@@ -62,7 +62,6 @@ def nightly(
 
 
 def _night(policy: Path, state_dir: Path | None, *, execute: bool) -> NightlyResult:
-    """The night, watched."""
     from rebalancer.cli.next_commands import invocation_of_night
     from rebalancer.cli.progress import watch_night, watch_solve
     from rebalancer.cli.stopping import tell_stop

@@ -74,7 +74,6 @@ def plan(
 
 
 def _print_tradeoff(model: rb.Model, cost: str, *, json: bool) -> int:
-    """The curve of *cost* against overload."""
     from rebalancer.cli.exits import Exit
     from rebalancer.cli.output import print_json, show
     from rebalancer.cli.tradeoff_views import tradeoff_document, tradeoff_tables
