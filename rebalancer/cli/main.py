@@ -43,11 +43,7 @@ from rebalancer.errors import Infeasible, RebalancerError, StoppedHalfWay
 from rebalancer.sanitise import one_line
 
 app = typer.Typer(
-    name="rebalancer",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    name="rebalancer", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
 )
 for module in (
     demo,

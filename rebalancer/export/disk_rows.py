@@ -15,14 +15,7 @@ def disk_rows(steps: Sequence[Step]) -> list[tuple[str, ...]]:
     """One row a disk that goes along, with the cells of `DISK_COLUMNS`."""
     names = sr_names(steps)
     return [
-        (
-            step.id,
-            step.vm_name,
-            disk.name,
-            names[disk.source],
-            names[disk.target],
-            size_in_words(disk.size_bytes),
-        )
+        (step.id, step.vm_name, disk.name, names[disk.source], names[disk.target], size_in_words(disk.size_bytes))
         for step in steps
         for disk in step.disks
     ]

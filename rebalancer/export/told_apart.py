@@ -21,11 +21,7 @@ def told_apart(plan: Plan) -> Plan:
         rollback=tuple(map(names.in_step, plan.rollback)),
         hosts=tuple(replace(row, name=names.of(row.uuid, row.name)) for row in plan.hosts),
         missing=tuple(
-            replace(
-                each,
-                vm_name=names.of(each.vm, each.vm_name),
-                target_name=names.of(each.target, each.target_name),
-            )
+            replace(each, vm_name=names.of(each.vm, each.vm_name), target_name=names.of(each.target, each.target_name))
             for each in plan.missing
         ),
         left_alone=tuple(map(names.in_left, plan.left_alone)),

@@ -48,12 +48,7 @@ def _over(step: Step) -> str:
 
 
 def plan_return(
-    problem: Problem,
-    start: Placement,
-    vms: Collection[Uuid],
-    *,
-    made_at: datetime,
-    pace: Pace = NO_EXPERIENCE,
+    problem: Problem, start: Placement, vms: Collection[Uuid], *, made_at: datetime, pace: Pace = NO_EXPERIENCE
 ) -> Plan:
     """The plan that brings *vms* from where they are in *problem* to where they were at *start*, disks included.
 

@@ -16,8 +16,7 @@ from rebalancer.cli.options import AsJson, PolicyPath, Source, StateDir
 def rolling(
     source: Source,
     host: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="HOST", help="Names or uuids of hosts (default: all of the pool)."),
+        list[str] | None, typer.Argument(metavar="HOST", help="Names or uuids of hosts (default: all of the pool).")
     ] = None,
     *,
     update: Annotated[

@@ -17,8 +17,7 @@ def sleep(
     source: Source,
     *,
     plan: Annotated[
-        Path | None,
-        typer.Option("--plan", metavar="PLAN", help="As if this plan were carried out; its policy counts."),
+        Path | None, typer.Option("--plan", metavar="PLAN", help="As if this plan were carried out; its policy counts.")
     ] = None,
     policy: PolicyPath = None,
     no_metrics: NoMetrics = False,

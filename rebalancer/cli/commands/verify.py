@@ -9,12 +9,7 @@ from rebalancer.cli.options import AsJson, NoMetrics, PlanPath, Source
 
 @reaches_pools
 def verify(
-    plan: PlanPath,
-    source: Source,
-    *,
-    connection: rb.Connection,
-    no_metrics: NoMetrics = False,
-    json: AsJson = False,
+    plan: PlanPath, source: Source, *, connection: rb.Connection, no_metrics: NoMetrics = False, json: AsJson = False
 ) -> int:
     """Prove that every state of a plan is legal.
 
