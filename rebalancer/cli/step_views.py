@@ -12,7 +12,7 @@ from rebalancer.cli.table import table
 from rebalancer.cli.views import disks_table, networks_table
 from rebalancer.describe.course import HostThen
 from rebalancer.export.markdown import peak_in_words
-from rebalancer.export.network_rows import target_in_words
+from rebalancer.export.rows import target_in_words
 from rebalancer.plan import Plan, Step
 from rebalancer.units import duration_in_words, size_in_words
 

@@ -8,10 +8,16 @@ from rich.console import Group, RenderableType
 
 from rebalancer.cli.output import heading
 from rebalancer.cli.table import below, table
-from rebalancer.export.disk_rows import DISK_COLUMNS, disk_rows
 from rebalancer.export.markdown import facts, peak_in_words
-from rebalancer.export.missing_rows import missing_rows, what_is_missing
-from rebalancer.export.network_rows import NETWORK_COLUMNS, network_rows, target_in_words
+from rebalancer.export.rows import (
+    DISK_COLUMNS,
+    NETWORK_COLUMNS,
+    disk_rows,
+    missing_rows,
+    network_rows,
+    target_in_words,
+    what_is_missing,
+)
 from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.export.told_apart import told_apart
 from rebalancer.plan import HostRow, LeftAlone, Plan, Step, StepKind, TierResult

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from rebalancer.export.disk_rows import DISK_COLUMNS, disk_rows, sr_rows
 from rebalancer.export.markdown_table import markdown_text, table
-from rebalancer.export.missing_rows import missing_rows, what_is_missing
-from rebalancer.export.network_rows import NETWORK_COLUMNS, network_rows, target_in_words
+from rebalancer.export.rows import (
+    DISK_COLUMNS,
+    NETWORK_COLUMNS,
+    disk_rows,
+    missing_rows,
+    network_rows,
+    sr_rows,
+    target_in_words,
+    what_is_missing,
+)
 from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.export.told_apart import told_apart
 from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Plan, Step

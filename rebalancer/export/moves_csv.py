@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Mapping
 
-from rebalancer.export.disk_rows import sr_names
+from rebalancer.export.rows import sr_names
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan, Step
 from rebalancer.sanitise import spreadsheet_cell
