@@ -11,8 +11,8 @@ from rebalancer.cli.exits import Exit
 from rebalancer.cli.output import end_below, heading
 from rebalancer.cli.table import table
 from rebalancer.cli.views import plan_tables, steps_table
-from rebalancer.units import counted, size_in_words
-from rebalancer.whatif.rolling_folder import folder_names, purpose_of, summary_of
+from rebalancer.units import counted
+from rebalancer.whatif.rolling_folder import DEVIATION_COLUMNS, deviation_rows, stage_rows, summary_of
 
 if TYPE_CHECKING:
     from rebalancer.errors import RebalancerError, WayOut
@@ -47,17 +47,11 @@ def rolling_tables(found: Rolling) -> Iterator[RenderableType]:
     yield table(
         "Stages, in order",
         {"folder": "left", "what it does": "left", "steps": "right", "to copy": "right"},
-        [
-            (name, purpose_of(stage), len(stage.plan.steps), size_in_words(stage.copied_bytes))
-            for name, stage in zip(folder_names(found), found.stages, strict=True)
-        ],
+        stage_rows(found),
     )
     if found.deviations:
-        yield table(
-            "Ends elsewhere",
-            {"VM": "left", "is now on": "left", "ends on": "left", "why": "text"},
-            [(each.vm_name, each.home_name, each.ends_on_name, each.words) for each in found.deviations],
-        )
+        columns = dict.fromkeys(DEVIATION_COLUMNS, "left") | {"why": "text"}
+        yield table("Ends elsewhere", columns, deviation_rows(found))
 
 
 def end_of_blocked(blocked: Sequence[Blocked], refused: RebalancerError | None) -> Exit:
