@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 
 from rebalancer.cli.output import heading
-from rebalancer.cli.table import table
+from rebalancer.cli.table import SHOWN, table
 from rebalancer.units import counted, first_few, size_in_words
 
 if TYPE_CHECKING:
     from rebalancer.legality.report import LegalityReport, PairAnswer
     from rebalancer.rules import Objection
-
-SHOWN = 4
-"""How many names a cell lists."""
 
 
 def explanation_table(answers: Sequence[PairAnswer]) -> RenderableType:

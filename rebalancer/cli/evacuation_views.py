@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 
 from rebalancer.cli.exits import Exit
-from rebalancer.cli.output import end_below, heading
+from rebalancer.cli.output import end_of, heading, print_json, show
 from rebalancer.cli.table import table
 from rebalancer.cli.views import plan_tables, steps_table
 from rebalancer.units import counted
 from rebalancer.whatif.rolling_folder import DEVIATION_COLUMNS, deviation_rows, stage_rows, summary_of
 
 if TYPE_CHECKING:
-    from rebalancer.errors import RebalancerError, WayOut
+    from rebalancer.errors import WayOut
     from rebalancer.plan import Plan
     from rebalancer.rules import Blocked
     from rebalancer.whatif import Evacuation, Rolling
@@ -54,18 +54,20 @@ def rolling_tables(found: Rolling) -> Iterator[RenderableType]:
         yield table("Ends elsewhere", columns, deviation_rows(found))
 
 
-def end_of_blocked(blocked: Sequence[Blocked], refused: RebalancerError | None) -> Exit:
-    """How a command ends whose tables name the VMs that are *blocked*.
+def outcome(found: Evacuation | Rolling, tables: Iterator[RenderableType], *, json: bool) -> Exit:
+    """The exit code of a command that prints *found*, whose *tables* name the VMs that are blocked.
 
     Raises:
-        RebalancerError: it is *refused* for something that no table tells.
+        RebalancerError: it is refused for something that no table tells.
     """
-    if refused is None:
-        return Exit.DONE
-    if not blocked:
-        raise refused
-    who = counted(len(blocked), "VM cannot leave its host", "VMs cannot leave their hosts")
-    return end_below(f"nothing is planned: {who}, and the table says what would let them", refused)
+    if json:
+        print_json(found.as_json())
+        return end_of(found.refused)
+    show(*tables)
+    if found.refused and not found.blocked:
+        raise found.refused
+    who = counted(len(found.blocked), "VM cannot leave its host", "VMs cannot leave their hosts")
+    return end_of(found.refused, f"nothing is planned: {who}, and the table says what would let them")
 
 
 def _blocked_table(blocked: Sequence[Blocked]) -> RenderableType:

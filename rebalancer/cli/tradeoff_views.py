@@ -13,6 +13,7 @@ from rebalancer.solve import Point, Tradeoff
 from rebalancer.units import counted
 
 UNITS = {"gib": "GiB", "moves": "moves"}
+FIGURES = ("allowed", "moves", "gib", "overload", "bound", "gap")
 
 
 def tradeoff_tables(curve: Tradeoff) -> Iterator[RenderableType]:
@@ -40,15 +41,7 @@ def tradeoff_document(curve: Tradeoff) -> dict[str, Any]:
         "breaches": curve.breaches,
         "last_resorts": curve.last_resorts,
         "points": [
-            {
-                "allowed": round(point.allowed, 6),
-                "moves": point.moves,
-                "gib": round(point.gib, 6),
-                "overload": round(point.overload, 6),
-                "bound": round(point.bound, 6),
-                "gap": round(point.gap, 6),
-                "proved": point.proved,
-            }
+            {name: round(getattr(point, name), 6) for name in FIGURES} | {"proved": point.proved}
             for point in curve.points
         ],
     }

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Group, RenderableType
 
 from rebalancer.cli.output import heading
-from rebalancer.cli.table import below, table
+from rebalancer.cli.table import SHOWN, below, table
 from rebalancer.export.markdown import facts, peak_in_words
 from rebalancer.export.rows import (
     DISK_COLUMNS,
@@ -22,9 +22,6 @@ from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.export.told_apart import told_apart
 from rebalancer.plan import HostRow, LeftAlone, Plan, Step, StepKind, TierResult
 from rebalancer.units import counted, duration_in_words, first_few, size_in_words
-
-SHOWN = 4
-"""How many names a cell lists."""
 
 
 def plan_tables(plan: Plan) -> Iterator[RenderableType]:
