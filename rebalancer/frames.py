@@ -95,7 +95,6 @@ def room_frame(found: Sequence[Room]) -> pd.DataFrame:
 
 
 def _names(kind: type[Loss | Room]) -> list[str]:
-    """The columns that a value fills."""
     return [field.name for field in fields(kind)]
 
 

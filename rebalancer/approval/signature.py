@@ -56,7 +56,6 @@ def assert_signed(text: bytes, signature: Path, *, by: str, signers: Path) -> No
 
 
 def _verified(text: bytes, signature: Path, by: str, signers: Path) -> subprocess.CompletedProcess[bytes]:
-    """What ssh-keygen says."""
     words = [PROGRAM, "-Y", "verify", "-n", NAMESPACE, "-f", str(signers), "-I", by, "-s", str(signature)]
     try:
         return subprocess.run(words, input=text, capture_output=True, check=False, timeout=SECONDS)
@@ -65,6 +64,5 @@ def _verified(text: bytes, signature: Path, by: str, signers: Path) -> subproces
 
 
 def _said(done: subprocess.CompletedProcess[bytes]) -> str:
-    """The last line of what the program said."""
     lines = (done.stderr + b"\n" + done.stdout).decode("utf-8", "replace").strip().splitlines()
     return lines[0].strip().rstrip(".") if lines else "it said nothing"

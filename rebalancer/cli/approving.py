@@ -43,13 +43,11 @@ class ApprovalRequest:
         return self.plan
 
     def _verify(self, source: str, connection: rb.Connection, now: datetime) -> None:
-        """Pass if *plan* is legal in the pool behind *source*."""
         state = rb.read(source, connection, demand=self.plan.policy.demand, metrics=False)
         if findings := rb.verify(self.plan, state, now=now):
             raise IllegalPlan([str(finding) for finding in findings])
 
     def _part(self, connection: rb.Connection) -> Plan:
-        """The part, written to its folder."""
         if not self.source or not self.output:
             remedy = "Name the pool after the plan, and a folder with -o"
             raise InputError("--without", "it needs the pool and a folder for the plan that is left", remedy)

@@ -1,17 +1,91 @@
-"""A plan that is carried out while somebody watches: begun, or gone on with where its journal ends."""
+"""Plans that are carried out while people watch, and what to type after a run that stopped half-way."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import os
+import shlex
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 
 import rebalancer as rb
-from rebalancer.cli.next_commands import Invocation
 from rebalancer.cli.progress import watch_run
-from rebalancer.cli.stopping import tell_stop
 from rebalancer.errors import StoppedHalfWay
-from rebalancer.execute import RunResult, stop_on_signals
+from rebalancer.execute import RunResult, Timeouts, Wish, stop_on_signals
 from rebalancer.face.run import assert_fits
 from rebalancer.plan import Plan
+from rebalancer.policy import Policy
+
+STANDARD_ERROR = 2
+ONCE = (
+    "stopping: nothing more is started, and what runs is finished. Ask again to cancel that; its VMs are then watched "
+    "until they rest, which can take {seconds:.0f} s"
+)
+TWICE = "cancelling what runs: its VMs are watched until they rest, which can take {seconds:.0f} s"
+
+
+def tell_stop(wish: Wish) -> None:
+    """Say how the run will end; written past all buffers, because a signal handler may wait for nobody."""
+    words = ONCE if wish is Wish.START_NOTHING_MORE else TWICE
+    with suppress(OSError):
+        os.write(STANDARD_ERROR, f"\n{words.format(seconds=Timeouts().quiet)}\n".encode())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """How the plan in *folder* was carried out at *url*."""
+
+    folder: Path
+    url: str
+    connection: rb.Connection
+    policy: Path | None
+    journal: Path | None
+    state_dir: Path | None
+    any_time: bool = False
+
+    def ways_on(self) -> dict[str, str]:
+        """The commands, each after what it is for."""
+        return {
+            "to go on": self._command("apply", self.folder, policy=self.policy, journal=self.journal),
+            "to go back": self._command("rollback", self.folder, output=self._back, journal=self.journal),
+            "and then": self._command("apply", self._back, policy=self.policy),
+        }
+
+    def ways_on_later(self, plan: Plan, opens_at: datetime | None) -> tuple[str, ...]:
+        """What to do with *plan*, of which steps are left that wait for the change window that opens at *opens_at*."""
+        now = f"{self._command('apply', self.folder, policy=self.policy, journal=self.journal)} --any-time"
+        if opens_at and opens_at > plan.expires_at:
+            expires = f"{plan.expires_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+            return f"the plan expires before that, at {expires}: make a new one then", f"  to do it now: {now}"
+        return "the same command goes on then", f"  to do it now: {now}"
+
+    @property
+    def _back(self) -> Path:
+        name = f"{self.folder.resolve().name}-back"
+        return self.folder.parent / name if self.folder.name else Path("..", name)
+
+    def _command(self, name: str, plan: Path, **files: Path | None) -> str:
+        way = self.connection
+        given = {**files, "state-dir": self.state_dir, "ca-file": way.ca_file, "credentials": way.credentials}
+        given["beside-credentials"] = way.beside_credentials
+        other = ["--beside", way.beside] if way.beside else []
+        options = [word for name, file in given.items() if isinstance(file, Path) for word in (f"--{name}", str(file))]
+        other += ["--any-time"] if self.any_time and name == "apply" else []
+        pins = [word for pin in way.fingerprints for word in ("--fingerprint", pin)]
+        return shlex.join(["rebalancer", name, str(plan), self.url, *other, *options, *pins])
+
+
+def invocation_of_night(stopped: StoppedHalfWay, wanted: Policy, policy: Path, state_dir: Path | None) -> Invocation:
+    """How `nightly` with *policy*, which says *wanted*, carried out the plan that *stopped*."""
+    return Invocation(
+        folder=Path(stopped.plan),
+        url=wanted.pool.url or "",
+        connection=rb.Connection.of_policy(wanted, policy.parent),
+        policy=policy,
+        journal=None,
+        state_dir=state_dir,
+    )
 
 
 def carried_out(plan: Plan, invocation: Invocation, deadline: datetime | None) -> RunResult:

@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 
 from rebalancer.cli.output import heading
-from rebalancer.cli.table import table
+from rebalancer.cli.table import SHOWN, table
 from rebalancer.units import counted, first_few, size_in_words
 
 if TYPE_CHECKING:
     from rebalancer.legality.report import LegalityReport, PairAnswer
     from rebalancer.rules import Objection
-
-SHOWN = 4
-"""How many names a cell lists."""
 
 
 def explanation_table(answers: Sequence[PairAnswer]) -> RenderableType:
@@ -44,7 +41,6 @@ def _explained(
 
 
 def _along(answer: PairAnswer) -> str:
-    """Which disks go along, and which CDs are ejected."""
     if not answer.disks:
         return ""
     size = answer.vm.migration_memory_bytes + sum(disk.size_bytes for disk in answer.disks)
@@ -54,7 +50,6 @@ def _along(answer: PairAnswer) -> str:
 
 
 def _in_full(objection: Objection) -> str:
-    """Why, what XAPI would answer, and the way out."""
     code = f" [{objection.code}]" if objection.code else ""
     return objection.words + code + (f"; {objection.remedy}" if objection.remedy else "")
 
@@ -85,7 +80,6 @@ def check_tables(report: LegalityReport) -> Iterator[RenderableType]:
 
 
 def _reach_table(report: LegalityReport) -> RenderableType:
-    """One row a host, with its pool where there are several."""
     columns = {"host": "left", "guests": "right", "could receive now": "right", "refuses everybody by": "text"}
     rows = [(each.host, each.guests, each.may_receive, each.refuses) for each in report.hosts]
     if not any(each.pool for each in report.hosts):

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 
 from rebalancer.cli.exits import Exit
-from rebalancer.cli.output import end_below, heading
+from rebalancer.cli.output import end_of, heading, print_json, show
 from rebalancer.cli.table import table
 from rebalancer.cli.views import plan_tables, steps_table
-from rebalancer.units import counted, size_in_words
-from rebalancer.whatif.rolling_folder import folder_names, purpose_of, summary_of
+from rebalancer.units import counted
+from rebalancer.whatif.rolling_folder import DEVIATION_COLUMNS, deviation_rows, stage_rows, summary_of
 
 if TYPE_CHECKING:
-    from rebalancer.errors import RebalancerError, WayOut
+    from rebalancer.errors import WayOut
     from rebalancer.plan import Plan
     from rebalancer.rules import Blocked
     from rebalancer.whatif import Evacuation, Rolling
@@ -47,35 +47,30 @@ def rolling_tables(found: Rolling) -> Iterator[RenderableType]:
     yield table(
         "Stages, in order",
         {"folder": "left", "what it does": "left", "steps": "right", "to copy": "right"},
-        [
-            (name, purpose_of(stage), len(stage.plan.steps), size_in_words(stage.copied_bytes))
-            for name, stage in zip(folder_names(found), found.stages, strict=True)
-        ],
+        stage_rows(found),
     )
     if found.deviations:
-        yield table(
-            "Ends elsewhere",
-            {"VM": "left", "is now on": "left", "ends on": "left", "why": "text"},
-            [(each.vm_name, each.home_name, each.ends_on_name, each.words) for each in found.deviations],
-        )
+        columns = dict.fromkeys(DEVIATION_COLUMNS, "left") | {"why": "text"}
+        yield table("Ends elsewhere", columns, deviation_rows(found))
 
 
-def end_of_blocked(blocked: Sequence[Blocked], refused: RebalancerError | None) -> Exit:
-    """How a command ends whose tables name the VMs that are *blocked*.
+def outcome(found: Evacuation | Rolling, tables: Iterator[RenderableType], *, json: bool) -> Exit:
+    """The exit code of a command that prints *found*, whose *tables* name the VMs that are blocked.
 
     Raises:
-        RebalancerError: it is *refused* for something that no table tells.
+        RebalancerError: it is refused for something that no table tells.
     """
-    if refused is None:
-        return Exit.DONE
-    if not blocked:
-        raise refused
-    who = counted(len(blocked), "VM cannot leave its host", "VMs cannot leave their hosts")
-    return end_below(f"nothing is planned: {who}, and the table says what would let them", refused)
+    if json:
+        print_json(found.as_json())
+        return end_of(found.refused)
+    show(*tables)
+    if found.refused and not found.blocked:
+        raise found.refused
+    who = counted(len(found.blocked), "VM cannot leave its host", "VMs cannot leave their hosts")
+    return end_of(found.refused, f"nothing is planned: {who}, and the table says what would let them")
 
 
 def _blocked_table(blocked: Sequence[Blocked]) -> RenderableType:
-    """Who cannot leave, and why."""
     return table(
         "Cannot leave, whatever else moves",
         {"VM": "left", "on": "left", "rule": "left", "way out": "text", "why": "text"},
@@ -84,7 +79,6 @@ def _blocked_table(blocked: Sequence[Blocked]) -> RenderableType:
 
 
 def _ways_table(ways: Sequence[WayOut], host: str = "") -> RenderableType:
-    """What could be given up, and what emptying the hosts, or that one *host*, then takes."""
     title = f"What would let all leave{' ' if host else ''}{host}"
     return table(
         f"{title}, the cheapest first" if ways[0].proved else title,
@@ -94,7 +88,6 @@ def _ways_table(ways: Sequence[WayOut], host: str = "") -> RenderableType:
 
 
 def _sentence(found: Evacuation) -> str:
-    """How many are to leave, and how many cannot."""
     hosts = ", ".join(found.hosts)
     stuck = len(found.blocked)
     if not stuck:
@@ -114,7 +107,6 @@ def _why(blocked: Blocked) -> str:
 
 
 def _home(home: Plan) -> Iterator[RenderableType]:
-    """The plan that leads back."""
     if home.steps:
         yield steps_table("The way home, a plan of its own", home.steps)
     else:

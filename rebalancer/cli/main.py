@@ -12,68 +12,32 @@ import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
+from importlib import import_module
 from io import TextIOWrapper
 from typing import Annotated
 
 import typer
 
 from rebalancer import __version__
-from rebalancer.cli.commands import (
-    apply,
-    approve,
-    check,
-    demo,
-    diff,
-    evacuate,
-    explain,
-    nightly,
-    plan,
-    policy,
-    rollback,
-    rolling,
-    show,
-    simulate,
-    sleep,
-    snapshot,
-    systemd,
-    verify,
-)
+from rebalancer.cli.commands import policy
 from rebalancer.cli.exits import Exit, exit_code
 from rebalancer.errors import Infeasible, RebalancerError, StoppedHalfWay
 from rebalancer.sanitise import one_line
 
 app = typer.Typer(
-    name="rebalancer",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    name="rebalancer", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
 )
-for module in (
-    demo,
-    snapshot,
-    check,
-    explain,
-    plan,
-    evacuate,
-    rolling,
-    sleep,
-    show,
-    diff,
-    verify,
-    approve,
-    apply,
-    rollback,
-    nightly,
-    systemd,
-    simulate,
-):
-    app.command()(module.__dict__[module.__name__.rsplit(".", 1)[-1]])
+COMMANDS = (
+    *("demo", "snapshot", "check", "explain", "plan", "evacuate", "rolling", "sleep", "show", "diff"),
+    *("verify", "approve", "apply", "rollback", "nightly", "systemd", "simulate"),
+)
+"""In the order of the help; each is a function in a module of its name."""
+for name in COMMANDS:
+    app.command()(getattr(import_module(f"rebalancer.cli.commands.{name}"), name))
 app.add_typer(policy.app, name="policy")
 
 
 def _print_version(*, wanted: bool) -> None:
-    """Print it where it is *wanted*."""
     if wanted:
         typer.echo(f"rebalancer {__version__}")
         raise typer.Exit
@@ -122,28 +86,20 @@ def main() -> None:
 
 
 def _print_for_programs(error: RebalancerError) -> None:
-    """Print *error* as JSON where JSON was asked for."""
     if "--json" in sys.argv[1:]:
         from rebalancer.cli.output import print_json  # noqa: PLC0415 - help is quicker without it
 
         with suppress(BrokenPipeError):
             told = {"error": type(error).__name__, "message": str(error), "exit_code": exit_code(error)}
-            print_json(told | _more(error))
-
-
-def _more(error: RebalancerError) -> dict[str, object]:
-    """What to give up, where nothing is possible; what to type, where a run stopped half-way."""
-    ways_out = {"ways_out": [asdict(each) for each in error.ways_out]} if isinstance(error, Infeasible) else {}
-    return ways_out | ({"next": _ways(error)} if _ways(error) else {})
+            ways_out = {"ways_out": [asdict(each) for each in error.ways_out]} if isinstance(error, Infeasible) else {}
+            print_json(told | ways_out | ({"next": _ways(error)} if _ways(error) else {}))
 
 
 def _ways(error: RebalancerError) -> dict[str, str]:
-    """What to type after *error*, each command after what it is for."""
     return dict(error.ways) if isinstance(error, StoppedHalfWay) else {}
 
 
 def _end(sentence: str, code: Exit, ways: Mapping[str, str] | None = None) -> None:
-    """Say *sentence* and what to type next, and exit with *code*."""
     for line in (f"rebalancer: {sentence}", *(f"  {purpose}: {command}" for purpose, command in (ways or {}).items())):
         print(one_line(line), file=sys.stderr)  # noqa: T201 - standard error is where people and cron look
     sys.exit(code)

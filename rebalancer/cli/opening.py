@@ -1,11 +1,14 @@
-"""The first half of every command that thinks about a pool: source and policy become a model."""
+"""What commands share that think about a pool: source and policy become a model, and a plan what people see of it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import rebalancer as rb
-from rebalancer.cli.output import say
+from rebalancer.cli.exits import Exit, exit_of
+from rebalancer.cli.output import say, show_or_json
+from rebalancer.cli.views import plan_tables
+from rebalancer.export import plan_document
 
 
 def policy_of(file: Path | None) -> rb.Policy:
@@ -41,3 +44,12 @@ def say_refused(state: rb.PoolState) -> None:
     """Tell that planning goes on without metrics, where they were refused."""
     if state.refused:
         say(f"planning without metrics: {state.refused}")
+
+
+def hand_over(made: rb.Proposal, output: Path | None, *, json: bool, detailed: bool) -> Exit:
+    """The exit code of a command that made a plan, saved where there is an *output* and printed."""
+    if output:
+        made.save(output)
+        say(f"{output}: plan.json, plan.md, moves.csv and run.sh written")
+    show_or_json(plan_tables(made), lambda: plan_document(made), json=json)
+    return exit_of(made, left=len(made.steps)) if detailed else Exit.DONE

@@ -17,6 +17,10 @@ Source = Annotated[
 ]
 Url = Annotated[str, typer.Argument(metavar="URL", help="The pool's coordinator: https://…; http:// on loopback only.")]
 PlanPath = Annotated[Path, typer.Argument(metavar="PLAN", help="A plan folder, or its plan.json.")]
+PlanFolder = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FOLDER", help="Write plan.json, plan.md, moves.csv and run.sh there."),
+]
 PolicyPath = Annotated[
     Path | None, typer.Option("--policy", "-p", metavar="FILE", help="Policy file (TOML). Without it: the defaults.")
 ]

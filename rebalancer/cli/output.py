@@ -5,10 +5,11 @@ Names come from the pool, so every text is printed as it is: no markup, no emoji
 
 from __future__ import annotations
 
-import json
 import os
 import sys
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from json import dumps
 
 from rich.console import Console, RenderableType
 from rich.text import Text
@@ -41,30 +42,31 @@ def show_lines(*lines: str) -> None:
 
 
 def _rendered(thing: RenderableType) -> str:
-    """*thing* in the width of standard output, no blanks at the ends of its lines."""
     out = console()
     with out.capture() as captured:
         out.print(plain(thing) if isinstance(thing, str) else thing)
     return "\n".join(line.rstrip(" ") for line in captured.get().split("\n"))
 
 
+def show_or_json(things: Iterable[RenderableType], document: Callable[[], object], *, json: bool) -> None:
+    """Print *document* for programs where *json* is wanted, else *things* for people."""
+    if json:
+        print_json(document())
+    else:
+        show(*things)
+
+
 def print_json(value: object) -> None:
     """Print one JSON document, keys in the order given, in ASCII: valid in every locale, harmless on every terminal."""
-    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+    sys.stdout.write(dumps(value, indent=2) + "\n")
     sys.stdout.flush()
 
 
-def end_of(refused: RebalancerError | None) -> Exit:
-    """The exit code of a command whose JSON document tells of *refused* already; people read it on standard error."""
+def end_of(refused: RebalancerError | None, sentence: str = "") -> Exit:
+    """The exit code of a command whose JSON document or tables tell of *refused*; standard error gets a *sentence*."""
     if refused is None:
         return Exit.DONE
-    say(f"rebalancer: {refused}")
-    return exit_code(refused)
-
-
-def end_below(sentence: str, refused: RebalancerError) -> Exit:
-    """The exit code of a command whose tables tell of *refused* already: standard error gets a *sentence*."""
-    say(f"rebalancer: {sentence}")
+    say(f"rebalancer: {sentence or refused}")
     return exit_code(refused)
 
 

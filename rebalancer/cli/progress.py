@@ -12,7 +12,7 @@ from rebalancer.cli.output import Log, plain
 from rebalancer.units import counted
 
 if TYPE_CHECKING:
-    from rebalancer.execute import Looked, RunReporter, RunResult
+    from rebalancer.execute import Looked, RunReporter
     from rebalancer.plan import Plan, Step
     from rebalancer.solve import SolveReporter
 
@@ -41,86 +41,53 @@ def watch_night() -> Iterator[tuple[SolveReporter, RunReporter]]:
 
 
 def _on_solving(status: Status) -> SolveReporter:
-    """What the solver tells, in *status*."""
     from rebalancer.solve import SolveReporter  # noqa: PLC0415 - only planning loads the solver
 
     class SolveWatcher(SolveReporter):
-        """Shows the best answer so far, and what no answer can beat."""
-
-        def __init__(self, status: Status) -> None:
-            self.status = status
-            self.unit = ""
+        _unit = ""
 
         def tier_started(self, objective: str, unit: str, value: float) -> None:
-            """What is being improved, and where it stands tonight."""
-            self.unit = unit
-            self.status.update(plain(f"solving: {objective} is {value:.3f} {unit}"))
+            self._unit = unit
+            status.update(plain(f"solving: {objective} is {value:.3f} {unit}"))
 
         def progress(self, objective: str, value: float, bound: float) -> None:
-            """A better answer or a better bound."""
             gap = (value - bound) / value if value > bound else 0.0
-            said = f"{objective} {value:.3f}, no answer is below {bound:.3f} {self.unit}"
-            self.status.update(plain(f"solving: {said} (gap {gap:.1%})"))
+            said = f"{objective} {value:.3f}, no answer is below {bound:.3f} {self._unit}"
+            status.update(plain(f"solving: {said} (gap {gap:.1%})"))
 
-    return SolveWatcher(status)
-
-
-class _Board:
-    """All migrations that run, beside each other in the status line."""
-
-    def __init__(self, status: Status) -> None:
-        self._status = status
-        self._running: dict[str, str] = {}
-
-    def show(self, step: Step, how_far: str) -> None:
-        """*step* runs, and is so far."""
-        self._running[step.id] = f"{step.id}: {step.vm_name} to {step.target_name}{how_far}"
-        self._status.update(plain("; ".join(self._running.values())))
-
-    def remove(self, step: Step) -> None:
-        """*step* is over."""
-        self._running.pop(step.id, None)
+    return SolveWatcher()
 
 
 def _on_run(to: Log, status: Status) -> RunReporter:
-    """What a run tells, printed, and in *status*."""
     from rebalancer.execute import RunReporter  # noqa: PLC0415 - only a run loads the runner
 
+    running: dict[str, str] = {}
+
+    def show(step: Step, how_far: str) -> None:
+        running[step.id] = f"{step.id}: {step.vm_name} to {step.target_name}{how_far}"
+        status.update(plain("; ".join(running.values())))
+
     class RunWatcher(RunReporter):
-        """One line an event."""
-
-        def __init__(self, to: Log, status: Status) -> None:
-            self.to, self.board = to, _Board(status)
-
         def run_began(self, plan: Plan, differences: Sequence[str]) -> None:
-            """What differs, and how much there is to do."""
             for difference in differences:
-                self.to.say(f"the pool differs, and the plan is still legal: {difference}")
-            self.to.say(f"{counted(len(plan.steps), 'migration')} on pool {plan.made_from.called}")
+                to.say(f"the pool differs, and the plan is still legal: {difference}")
+            to.say(f"{counted(len(plan.steps), 'migration')} on pool {plan.made_from.called}")
 
         def step_began(self, step: Step) -> None:
-            """Which VM goes where."""
-            self.board.show(step, "")
+            show(step, "")
 
         def step_waits(self, step: Step, why: str) -> None:
-            """Why nothing happens."""
-            self.to.say(f"{step.id}: waiting: {why}")
+            to.say(f"{step.id}: waiting: {why}")
 
         def step_progress(self, step: Step, progress: float) -> None:
-            """How far the migration is."""
-            self.board.show(step, f", {progress:.0%}")
+            show(step, f", {progress:.0%}")
 
         def step_ended(self, step: Step, looked: Looked) -> None:
-            """What became of the step."""
-            self.board.remove(step)
+            running.pop(step.id, None)
             became = looked.words or looked.state
-            self.to.say(f"{step.id}: {step.vm_name} {step.source_name} -> {step.target_name}: {became}")
+            to.say(f"{step.id}: {step.vm_name} {step.source_name} -> {step.target_name}: {became}")
 
         def stopping(self, why: str) -> None:
-            """Why nothing more is started."""
-            self.to.say(f"starting nothing more: {why}")
+            to.say(f"starting nothing more: {why}")
 
-        def run_ended(self, result: RunResult) -> None:
-            """The end is printed by the command."""
-
-    return RunWatcher(to, status)
+    return RunWatcher()

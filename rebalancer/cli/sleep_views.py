@@ -39,6 +39,5 @@ def sleep_tables(found: Sleep) -> Iterator[RenderableType]:
 
 
 def _runs(needed: tuple[int, ...]) -> Iterator[tuple[int, list[int]]]:
-    """Slots beside each other that need as many hosts."""
     for least, slots in groupby(range(len(needed)), key=lambda slot: needed[slot]):
         yield least, list(slots)

@@ -12,14 +12,16 @@ from rebalancer.cli.table import table
 from rebalancer.cli.views import disks_table, networks_table
 from rebalancer.describe.course import HostThen
 from rebalancer.export.markdown import peak_in_words
-from rebalancer.export.network_rows import target_in_words
+from rebalancer.export.rows import target_in_words
 from rebalancer.plan import Plan, Step
 from rebalancer.units import duration_in_words, size_in_words
 
 
 def step_in_full(plan: Plan, step: Step, then: Sequence[HostThen]) -> Iterator[RenderableType]:
     """What the step does and why, and the hosts."""
-    size, about = _size(step), duration_in_words(step.seconds)
+    size, about = size_in_words(step.memory_bytes), duration_in_words(step.seconds)
+    if step.disks:
+        size += f" of memory and {size_in_words(step.disk_bytes)} of disks"
     waits = f", after {' and '.join(step.after)}" if step.after else ""
     yield heading(
         f"{step.id}: {step.vm_name} from {step.source_name} to {target_in_words(step)}: {size}, about {about}{waits}"
@@ -42,27 +44,19 @@ def step_in_full(plan: Plan, step: Step, then: Sequence[HostThen]) -> Iterator[R
             "of": "right",
             "CPU peak after": "left",
         },
-        [(each.name, names.get(each.uuid, ""), *_figures(each, slots)) for each in then],
-    )
-
-
-def _size(step: Step) -> str:
-    """What is copied."""
-    memory = size_in_words(step.memory_bytes)
-    return f"{memory} of memory and {size_in_words(step.disk_bytes)} of disks" if step.disks else memory
-
-
-def _figures(host: HostThen, slots: int) -> tuple[object, ...]:
-    """What a host holds."""
-    return (
-        len(host.after.vms),
-        size_in_words(host.memory_during_bytes),
-        size_in_words(host.after.memory_used_bytes),
-        size_in_words(host.memory_total_bytes),
-        peak_in_words(host.after, slots),
+        [
+            (
+                each.name,
+                names.get(each.uuid, ""),
+                len(each.after.vms),
+                *map(size_in_words, (each.memory_during_bytes, each.after.memory_used_bytes, each.memory_total_bytes)),
+                peak_in_words(each.after, slots),
+            )
+            for each in then
+        ],
     )
 
 
 def step_document(step: Step, then: Sequence[HostThen]) -> dict[str, object]:
-    """The same for programs."""
+    """One step and its hosts as plain values for programs."""
     return {"step": asdict(step), "hosts": [asdict(each) for each in then]}

@@ -38,8 +38,6 @@ def table(title: str, columns: Mapping[str, str], rows: Iterable[Sequence[object
 
 
 class _Grid:
-    """Cells and the widths of their columns."""
-
     def __init__(self, columns: Mapping[str, str], rows: Sequence[Sequence[str]]) -> None:
         self._names, self._kinds, self._rows = list(columns), list(columns.values()), rows
         self._widths = [max(map(cell_len, cells)) for cells in zip(columns, *rows, strict=True)]
@@ -50,11 +48,9 @@ class _Grid:
         self._below = [] if fits or beside else texts
 
     def head(self) -> str:
-        """The headings of the columns that stand side by side."""
         return "".join(self._side_by_side(self._names)).rstrip()
 
     def body(self) -> Iterator[str]:
-        """The rows, each with what stands below it."""
         for row in self._rows:
             *first, last = self._side_by_side(row) or [""]
             before = "".join(first)
@@ -66,23 +62,19 @@ class _Grid:
             yield from self._texts(row)
 
     def _side_by_side(self, row: Sequence[str]) -> list[str]:
-        """The cells of *row* that stand in one line, each as wide as its column."""
         return [self._padded(number, cell) for number, cell in enumerate(row) if number not in self._below]
 
     def _padded(self, number: int, cell: str) -> str:
-        """*cell* in the width of its column."""
         blanks = " " * (self._widths[number] - cell_len(cell))
         return (blanks + cell if self._kinds[number] == "right" else cell + blanks) + " " * GAP
 
     def _texts(self, row: Sequence[str]) -> Iterator[str]:
-        """The cells of *row* that stand below it."""
         for number in self._below:
             if row[number]:
                 for line in _broken(f"{self._names[number]}: {row[number]}", self._room - INDENT):
                     yield " " * INDENT + line
 
     def _start(self, number: int) -> int:
-        """Where a column starts."""
         return sum(self._widths[:number]) + GAP * number
 
 
@@ -92,5 +84,4 @@ def below(words: str) -> Group:
 
 
 def _broken(words: str, width: int) -> list[str]:
-    """*words* in lines of *width*, broken between words where that is possible."""
     return [line.plain.rstrip() for line in Text(words).wrap(console(), max(width, 1))] or [""]

@@ -47,14 +47,12 @@ def tour(folder: Path) -> None:
 
 
 def _stage(title: str) -> None:
-    """Announce a stage."""
     show_lines("")
     show(heading(f"== {title}"))
     show_lines("")
 
 
 def _read(url: str, way: rb.Connection, snapshot: Path) -> rb.Model:
-    """The pool as it is now, under the default policy, and a snapshot of it."""
     state = rb.read(url, way)
     state.save(snapshot)
     guests = sum(1 for _ in state.pool.resident_guests())
@@ -65,7 +63,6 @@ def _read(url: str, way: rb.Connection, snapshot: Path) -> rb.Model:
 
 
 def _plan(model: rb.Model, folder: Path) -> rb.Proposal:
-    """A plan, written for review."""
     with watch_solve() as reporter:
         plan = rb.rebalance(model, reporter=reporter)
     plan.save(folder)

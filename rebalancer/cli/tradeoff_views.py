@@ -13,6 +13,7 @@ from rebalancer.solve import Point, Tradeoff
 from rebalancer.units import counted
 
 UNITS = {"gib": "GiB", "moves": "moves"}
+FIGURES = ("allowed", "moves", "gib", "overload", "bound", "gap")
 
 
 def tradeoff_tables(curve: Tradeoff) -> Iterator[RenderableType]:
@@ -40,22 +41,13 @@ def tradeoff_document(curve: Tradeoff) -> dict[str, Any]:
         "breaches": curve.breaches,
         "last_resorts": curve.last_resorts,
         "points": [
-            {
-                "allowed": round(point.allowed, 6),
-                "moves": point.moves,
-                "gib": round(point.gib, 6),
-                "overload": round(point.overload, 6),
-                "bound": round(point.bound, 6),
-                "gap": round(point.gap, 6),
-                "proved": point.proved,
-            }
+            {name: round(getattr(point, name), 6) for name in FIGURES} | {"proved": point.proved}
             for point in curve.points
         ],
     }
 
 
 def _sentence(curve: Tradeoff) -> str:
-    """The knee, how much of the curve is proved, and what it leaves out."""
     left_out = _left_out(curve)
     if len(curve.points) == 1:
         least = f"{curve.points[0].overload:.4g} pCPU-hours of overload"
@@ -70,7 +62,6 @@ def _sentence(curve: Tradeoff) -> str:
 
 
 def _left_out(curve: Tradeoff) -> str:
-    """Placements that points and bounds are not about."""
     words = f" Repairs are left out: {curve.breaches:g} breaches of tonight stay at most." if curve.breaches else ""
     if curve.last_resorts is None:
         return words
@@ -78,6 +69,5 @@ def _left_out(curve: Tradeoff) -> str:
 
 
 def _row(point: Point, *, knee: bool) -> tuple[object, ...]:
-    """One point."""
     gap = "proved" if point.proved else f"{point.gap:.1%}"
     return point.moves, f"{point.gib:.4g}", f"{point.overload:.4g}", f"{point.bound:.4g}", gap, "knee" if knee else ""

@@ -7,18 +7,21 @@ from collections.abc import Iterator, Sequence
 from rich.console import Group, RenderableType
 
 from rebalancer.cli.output import heading
-from rebalancer.cli.table import below, table
-from rebalancer.export.disk_rows import DISK_COLUMNS, disk_rows
+from rebalancer.cli.table import SHOWN, below, table
 from rebalancer.export.markdown import facts, peak_in_words
-from rebalancer.export.missing_rows import missing_rows, what_is_missing
-from rebalancer.export.network_rows import NETWORK_COLUMNS, network_rows, target_in_words
+from rebalancer.export.rows import (
+    DISK_COLUMNS,
+    NETWORK_COLUMNS,
+    disk_rows,
+    missing_rows,
+    network_rows,
+    target_in_words,
+    what_is_missing,
+)
 from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.export.told_apart import told_apart
 from rebalancer.plan import HostRow, LeftAlone, Plan, Step, StepKind, TierResult
 from rebalancer.units import counted, duration_in_words, first_few, size_in_words
-
-SHOWN = 4
-"""How many names a cell lists."""
 
 
 def plan_tables(plan: Plan) -> Iterator[RenderableType]:
@@ -103,7 +106,6 @@ def steps_table(title: str, steps: Sequence[Step]) -> RenderableType:
 
 
 def _step(step: Step) -> dict[str, str]:
-    """The cells of a step, by their columns."""
     return {
         "step": step.id,
         "VM": step.vm_name,
@@ -146,7 +148,6 @@ def hosts_table(plan: Plan) -> RenderableType:
 
 
 def _host(row: HostRow, slots: int) -> tuple[str, ...]:
-    """One host."""
     memory = [size_in_words(state.memory_used_bytes) for state in (row.before, row.after)]
     return (
         row.name,
@@ -159,7 +160,6 @@ def _host(row: HostRow, slots: int) -> tuple[str, ...]:
 
 
 def _change(before: str, after: str) -> str:
-    """What was and what will be, once where they are the same."""
     return before if before == after else f"{before} -> {after}"
 
 
@@ -175,7 +175,6 @@ def _left_alone(left: Sequence[LeftAlone]) -> Iterator[tuple[str, ...]]:
 
 
 def _remarks(plan: Plan) -> Iterator[RenderableType]:
-    """Whatever a reviewer should know beside the steps."""
     if plan.left_alone:
         columns = {"what": "left", "name": "left", "rule": "left", "why": "text"}
         yield table("Left alone", columns, list(_left_alone(plan.left_alone)))
@@ -190,10 +189,8 @@ def _remarks(plan: Plan) -> Iterator[RenderableType]:
 
 
 def _figure(value: float) -> str:
-    """A value of an objective, as exact as it is of use."""
     return f"{value:,.0f}" if value == round(value) else f"{value:,.3f}"
 
 
 def _gap(tier: TierResult) -> str:
-    """How far from the bound, in words."""
     return "proven best" if tier.proved else f"{tier.gap:.1%}"

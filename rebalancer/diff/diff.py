@@ -39,16 +39,8 @@ class Difference:
 
 def plan_differences(first: Plan, second: Plan) -> tuple[Difference, ...]:
     """What *second* does differently from *first*; none where both say the same but for the time they were made."""
-    found = [
-        *_of_sources(first, second),
-        *_of_starts(first, second),
-        *_of_steps(first, second),
-        *_of_disks(first, second),
-        *_of_networks(first, second),
-        *_of_order(first, second),
-        *_of_tiers(first, second),
-    ]
-    return (*found, *_of_the_rest(first, second))
+    parts = (_of_sources, _of_starts, _of_steps, _of_disks, _of_networks, _of_order, _of_tiers, _of_the_rest)
+    return tuple(Difference(kind=kind, words=words) for part in parts for kind, words in part(first, second))
 
 
 def pool_differences(plan: Plan, pool: Pool) -> tuple[Difference, ...]:
@@ -60,52 +52,44 @@ def pool_differences(plan: Plan, pool: Pool) -> tuple[Difference, ...]:
     return tuple(Difference(kind="drift", words=words) for words in differences(plan, pool))
 
 
-def _of_sources(first: Plan, second: Plan) -> Iterator[Difference]:
-    """Pool, metrics, policy and versions."""
+Told = Iterator[tuple[str, str]]
+"""Kind and words of differences."""
+
+
+def _of_sources(first: Plan, second: Plan) -> Told:
     one, other = plan_document(first)["made_from"], plan_document(second)["made_from"]
     was, now = first.made_from, second.made_from
     if was.pool_names.keys() != now.pool_names.keys():
-        yield Difference(kind="pool", words=f"made for pool {now.called} instead of {was.called}")
+        yield "pool", f"made for pool {now.called} instead of {was.called}"
     elif was.inventories != now.inventories:
-        yield Difference(kind="pool", words="made from another state of the pool")
+        yield "pool", "made from another state of the pool"
     wanted, wants = (_leaves(plan.policy.model_dump(mode="json")) for plan in (first, second))
     for key in sorted(wanted.keys() | wants.keys()):
         here, there = wanted.get(key, "nothing"), wants.get(key, "nothing")
         if here != there:
-            yield Difference(kind="policy", words=f"policy: {key} is {_value(there)} instead of {_value(here)}")
-    yield from _of_wholes(first, second)
-    yield from _of_takings_back(first, second)
+            yield "policy", f"policy: {key} is {_value(there)} instead of {_value(here)}"
+    digests = first.digest, second.digest
+    part = "the {} is an approved part of the {}"
+    yield from _of_kin(digests, (was.part_of, now.part_of), related=part, other="part of")
+    back = "the {} takes the {} back"
+    yield from _of_kin(digests, (was.undoes, now.undoes), related=back, other="takes back")
     for key in ("pool_name", "metrics", "pace", "versions", "seed"):
         if one[key] != other[key] and not (key == "pool_name" and one["pool"] != other["pool"]):
-            yield Difference(
-                kind="other", words=f"made from other {key.replace('_', ' ')}: {_changed(one, other, key)}"
-            )
+            yield "other", f"made from other {key.replace('_', ' ')}: {_changed(one, other, key)}"
 
 
-def _of_wholes(first: Plan, second: Plan) -> Iterator[Difference]:
-    """That one is a part of the other, or of another plan."""
-    was, now = first.made_from.part_of, second.made_from.part_of
-    if now == first.digest:
-        yield Difference(kind="part", words="the second is an approved part of the first")
-    elif was == second.digest:
-        yield Difference(kind="part", words="the first is an approved part of the second")
+def _of_kin(digests: tuple[str, str], of: tuple[str | None, str | None], *, related: str, other: str) -> Told:
+    """Whether a plan is made *of* the other one, in the words *related*, or of another plan."""
+    was, now = of
+    if now == digests[0]:
+        yield "part", related.format("second", "first")
+    elif was == digests[1]:
+        yield "part", related.format("first", "second")
     elif was != now:
-        yield Difference(kind="part", words=f"part of {now or 'no other plan'} instead of {was or 'no other plan'}")
-
-
-def _of_takings_back(first: Plan, second: Plan) -> Iterator[Difference]:
-    """That one takes the other back, or another plan."""
-    was, now = first.made_from.undoes, second.made_from.undoes
-    if now == first.digest:
-        yield Difference(kind="part", words="the second takes the first back")
-    elif was == second.digest:
-        yield Difference(kind="part", words="the first takes the second back")
-    elif was != now:
-        yield Difference(kind="part", words=f"takes back {now or 'no other plan'} instead of {was or 'no other plan'}")
+        yield "part", f"{other} {now or 'no other plan'} instead of {was or 'no other plan'}"
 
 
 def _leaves(value: object, key: str = "") -> dict[str, object]:
-    """The values of nested tables by their dotted keys."""
     if not isinstance(value, Mapping):
         return {key: value}
     below = (_leaves(each, f"{key}.{name}" if key else name) for name, each in value.items())
@@ -113,62 +97,49 @@ def _leaves(value: object, key: str = "") -> dict[str, object]:
 
 
 def _value(value: object) -> str:
-    """A value of a policy."""
     return "nothing" if value in (None, [], "nothing") else str(value)
 
 
 def _changed(one: Mapping[str, object], other: Mapping[str, object], key: str) -> str:
-    """The changed values below *key*."""
     was, now = _leaves(one[key], key), _leaves(other[key], key)
     names = [name for name in sorted({*was, *now}) if was.get(name) != now.get(name)]
     said = [f"{name} {_value(now.get(name))} instead of {_value(was.get(name))}" for name in names]
     return first_few(said, SHOWN, between="; ")
 
 
-def _of_starts(first: Plan, second: Plan) -> Iterator[Difference]:
-    """VMs that were somewhere else when the second plan was made."""
+def _of_starts(first: Plan, second: Plan) -> Told:
     one, other = first.before.host_of, second.before.host_of
     vms = {step.vm: step.vm_name for plan in (first, second) for step in plan.steps}
     hosts = {row.uuid: row.name for plan in (first, second) for row in plan.hosts}
     for vm in sorted({*one, *other}, key=lambda vm: (vms.get(vm, vm), vm)):
-        was, now = one.get(vm), other.get(vm)
-        if was != now:
-            words = f"{vms.get(vm, vm)} starts {_place(hosts, now)} instead of {_place(hosts, was)}"
-            yield Difference(kind="start", words=words)
+        was, now = (None if each is None else f"on {hosts.get(each, each)}" for each in (one.get(vm), other.get(vm)))
+        if one.get(vm) != other.get(vm):
+            yield "start", f"{vms.get(vm, vm)} starts {now or 'nowhere'} instead of {was or 'nowhere'}"
 
 
-def _place(hosts: Mapping[Uuid, str], host: Uuid | None) -> str:
-    """Where a VM is."""
-    return "nowhere" if host is None else f"on {hosts.get(host, host)}"
-
-
-def _of_steps(first: Plan, second: Plan) -> Iterator[Difference]:
-    """VMs that only one of them moves, or that they lead elsewhere."""
+def _of_steps(first: Plan, second: Plan) -> Told:
     one, other = _ways(first), _ways(second)
     for vm in dict.fromkeys((*one, *other)):
         was, now = one.get(vm), other.get(vm)
         if was is None and now:
-            yield Difference(kind="step", words=f"only the second moves {now[0].vm_name} {_way(now)}")
+            yield "step", f"only the second moves {now[0].vm_name} {_way(now)}"
         elif now is None and was:
-            yield Difference(kind="step", words=f"only the first moves {was[0].vm_name} {_way(was)}")
+            yield "step", f"only the first moves {was[0].vm_name} {_way(was)}"
         elif was and now and _hosts(was) != _hosts(now):
-            yield Difference(kind="step", words=f"{now[0].vm_name} goes {_way(now)} instead of {_way(was)}")
+            yield "step", f"{now[0].vm_name} goes {_way(now)} instead of {_way(was)}"
 
 
 def _ways(plan: Plan) -> dict[Uuid, tuple[Step, ...]]:
-    """The steps of each VM, in the order in which VMs are first moved."""
     order = {vm: number for number, vm in enumerate(dict.fromkeys(step.vm for step in plan.steps))}
     steps = sorted(plan.steps, key=lambda step: order[step.vm])
     return {vm: tuple(each) for vm, each in groupby(steps, key=attrgetter("vm"))}
 
 
 def _hosts(steps: Sequence[Step]) -> list[Uuid]:
-    """The hosts that a VM comes to see."""
     return [steps[0].source, *(step.target for step in steps)]
 
 
 def _way(steps: Sequence[Step]) -> str:
-    """`h1 -> h3 -> h2`."""
     return " -> ".join([steps[0].source_name, *(step.target_name for step in steps)])
 
 
@@ -176,21 +147,29 @@ Leg = tuple[Uuid, Uuid, Uuid]
 """VM, source, target: what a step is, whatever it is called."""
 
 
-def _of_order(first: Plan, second: Plan) -> Iterator[Difference]:
-    """Steps of both that come at another turn, or wait for other steps."""
+def _legs(plan: Plan) -> dict[Leg, Step]:
+    return {(step.vm, step.source, step.target): step for step in plan.steps}
+
+
+def _in_both(first: Plan, second: Plan) -> list[tuple[Leg, Step, Step]]:
+    """What both do, in the order of *second*, with the step of each."""
     one, other = _legs(first), _legs(second)
-    both = [leg for leg in one if leg in other]
-    turns = [leg for leg in other if leg in one]
+    return [(leg, one[leg], step) for leg, step in other.items() if leg in one]
+
+
+def _of_order(first: Plan, second: Plan) -> Told:
+    """Steps of both that come at another turn, or wait for other steps."""
+    shared = _in_both(first, second)
+    turns = [leg for leg, _, _ in shared]
+    both = [leg for leg in _legs(first) if leg in set(turns)]
     blocks = SequenceMatcher(a=both, b=turns, autojunk=False).get_matching_blocks()
     kept = {leg for block in blocks for leg in both[block.a : block.a + block.size]}
-    for leg in turns:
-        step, was = other[leg], one[leg]
+    for leg, was, step in shared:
         words = f"{step.vm_name} to {step.target_name}"
         if leg not in kept:
-            yield Difference(kind="order", words=f"{words} {_turn(was, step)}")
+            yield "order", f"{words} {_turn(was, step)}"
         if _waits(first, was) != _waits(second, step):
-            said = f"waits for {_named(second, step)} instead of {_named(first, was)}"
-            yield Difference(kind="order", words=f"{words} {said}")
+            yield "order", f"{words} waits for {_named(second, step)} instead of {_named(first, was)}"
 
 
 def _turn(was: Step, now: Step) -> str:
@@ -200,39 +179,29 @@ def _turn(was: Step, now: Step) -> str:
     return f"is step {now.id} instead of {was.id}"
 
 
-def _of_disks(first: Plan, second: Plan) -> Iterator[Difference]:
+def _of_disks(first: Plan, second: Plan) -> Told:
     """Disks that go to another SR, or do not go along, in a step that both have."""
-    one, other = _legs(first), _legs(second)
-    for leg in [leg for leg in other if leg in one]:
-        was = {disk.drive: disk for disk in one[leg].disks}
-        now = {disk.drive: disk for disk in other[leg].disks}
+    for _, before, after in _in_both(first, second):
+        was, now = ({disk.drive: disk for disk in step.disks} for step in (before, after))
         for drive in sorted({*was, *now}):
-            if (drive in was, drive in now) == (True, True) and was[drive].target == now[drive].target:
+            if drive in was and drive in now and was[drive].target == now[drive].target:
                 continue
             ends = [each[drive].target_name if drive in each else "nowhere" for each in (now, was)]
             name = (now.get(drive) or was[drive]).name
-            words = f"VM {other[leg].vm_name} takes disk {name} to SR {ends[0]} instead of {ends[1]}"
-            yield Difference(kind="step", words=words)
+            yield "step", f"VM {after.vm_name} takes disk {name} to SR {ends[0]} instead of {ends[1]}"
 
 
-def _of_networks(first: Plan, second: Plan) -> Iterator[Difference]:
+def _of_networks(first: Plan, second: Plan) -> Told:
     """Interfaces that come to another network of another pool, in a step that both have."""
-    one, other = _legs(first), _legs(second)
-    for leg in [leg for leg in other if leg in one]:
-        was, now = ({each.vif: each for each in _networks(legs[leg])} for legs in (one, other))
+    for _, before, after in _in_both(first, second):
+        was, now = ({each.vif: each for each in _networks(step)} for step in (before, after))
         for vif in [vif for vif in now if vif in was and now[vif].target != was[vif].target]:
             ends = f"to network {now[vif].target_name} instead of {was[vif].target_name}"
-            yield Difference(kind="step", words=f"interface {now[vif].device} of VM {other[leg].vm_name} comes {ends}")
+            yield "step", f"interface {now[vif].device} of VM {after.vm_name} comes {ends}"
 
 
 def _networks(step: Step) -> tuple[StepNetwork, ...]:
-    """The interfaces of a step to another pool."""
     return step.crossing.networks if step.crossing else ()
-
-
-def _legs(plan: Plan) -> dict[Leg, Step]:
-    """The steps by what they do."""
-    return {(step.vm, step.source, step.target): step for step in plan.steps}
 
 
 def _waits(plan: Plan, step: Step) -> frozenset[Leg | str]:
@@ -242,46 +211,40 @@ def _waits(plan: Plan, step: Step) -> frozenset[Leg | str]:
 
 
 def _named(plan: Plan, step: Step) -> str:
-    """The steps that *step* waits for, in words."""
     names = {each.id: f"{each.vm_name} to {each.target_name}" for each in plan.steps}
     return " and ".join(names.get(each, each) for each in step.after) or "nothing"
 
 
-def _of_tiers(first: Plan, second: Plan) -> Iterator[Difference]:
-    """Objectives that come out otherwise, or that only one of them has."""
+def _of_tiers(first: Plan, second: Plan) -> Told:
     one, other = ({tier.objective: tier for tier in plan.tiers} for plan in (first, second))
     for name in dict.fromkeys((*one, *other)):
         if name not in one or name not in other:
-            words = f"only the {'first' if name in one else 'second'} improves {name}"
-            yield Difference(kind="objective", words=words)
+            yield "objective", f"only the {'first' if name in one else 'second'} improves {name}"
         elif one[name] != other[name]:
-            words = f"{name}: {_figures(other[name])} instead of {_figures(one[name])}"
-            yield Difference(kind="objective", words=words)
+            yield "objective", f"{name}: {_figures(other[name])} instead of {_figures(one[name])}"
     if list(one) != list(other) and sorted(one) == sorted(other):
-        yield Difference(kind="objective", words="the objectives count in another order")
+        yield "objective", "the objectives count in another order"
 
 
 def _figures(tier: TierResult) -> str:
-    """Before, after, and the bound."""
     proof = "proved best" if tier.proved else f"none below {tier.bound:.4g}"
     return f"{tier.before:.4g} -> {tier.after:.4g} {tier.unit} ({proof})"
 
 
-def _of_the_rest(first: Plan, second: Plan) -> Iterator[Difference]:
-    """Everything else, by the names that the parts have in plan.json."""
+def _of_the_rest(first: Plan, second: Plan) -> Told:
+    """What differs besides, by the names that the parts have in plan.json."""
     one, other = _timeless(first), _timeless(second)
     changed = [key for key in one if key not in TOLD and one[key] != other[key]]
     told = end_differences(first, second)
-    for key in changed:
-        yield from (Difference(kind="end", words=words) for words in told.get(key, ()))
+    yield from (("end", words) for key in changed for words in told.get(key, ()))
     silent = [key.replace("_", " ") for key in changed if not told.get(key)]
     if silent:
-        yield Difference(kind="other", words=f"further parts of the plan differ: {', '.join(silent)}")
+        yield "other", f"further parts of the plan differ: {', '.join(silent)}"
     was, now = _legs(first), _legs(second)
     if was.keys() == now.keys() and any(_plain(step) != _plain(now[leg]) for leg, step in was.items()):
-        yield Difference(kind="other", words="sizes, times, reasons or names of steps differ")
+        yield "other", "sizes, times, reasons or names of steps differ"
     if list(was) == list(now) and any(step.hosts != now[leg].hosts for leg, step in was.items()):
-        yield Difference(kind="other", words="the memory that hosts hold on the way differs")
+        yield "other", "the memory that hosts hold on the way differs"
 
 
 def _timeless(plan: Plan) -> dict[str, Any]:
@@ -292,5 +255,4 @@ def _timeless(plan: Plan) -> dict[str, Any]:
 
 
 def _plain(step: Step) -> Step:
-    """What neither order nor relations tell."""
     return replace(step, id="", after=())

@@ -19,13 +19,11 @@ def end_differences(first: Plan, second: Plan) -> Mapping[str, tuple[str, ...]]:
 
 
 def _outcome(first: Plan, second: Plan) -> Iterator[str]:
-    """The word for what came of it."""
     if first.outcome != second.outcome:
         yield f"the outcome is '{second.outcome}' instead of '{first.outcome}'"
 
 
 def _missing(first: Plan, second: Plan) -> Iterator[str]:
-    """Moves that only one of them does without, or for another reason."""
     one, other = ({(each.vm, each.target): each for each in plan.missing} for plan in (first, second))
     for move in dict.fromkeys((*one, *other)):
         which = "the second" if move in other else "the first"
@@ -36,14 +34,12 @@ def _missing(first: Plan, second: Plan) -> Iterator[str]:
 
 
 def _time(first: Plan, second: Plan) -> Iterator[str]:
-    """How long the steps take."""
     was, now = (duration_in_words(plan.schedule.seconds) for plan in (first, second))
     if was != now:
         yield f"takes about {now} instead of {was}"
 
 
 def _hosts(first: Plan, second: Plan) -> Iterator[str]:
-    """Hosts that end otherwise."""
     one = {row.uuid: row for row in first.hosts}
     for row in second.hosts:
         if row.uuid in one and row.after != one[row.uuid].after:
@@ -52,7 +48,6 @@ def _hosts(first: Plan, second: Plan) -> Iterator[str]:
 
 
 def _state(plan: Plan, state: HostState) -> str:
-    """A host, as much as a line holds."""
     slots = plan.made_from.metrics.slots if plan.made_from.metrics else 0
     known = state.peak_share is not None and state.peak_slot is not None
     peak = f", CPU {state.peak_share:.0%} at {slot_in_words(state.peak_slot or 0, slots)}" if known else ""

@@ -26,7 +26,6 @@ def differences(plan: Plan, pool: Pool, crossed: Collection[Uuid] = ()) -> tuple
 
 
 def _hosts(plan: Plan, pool: Pool) -> Iterator[str]:
-    """Hosts that came, went or changed their size."""
     known = {row.uuid: row for row in plan.hosts}
     yield from (f"host {row.name} is gone" for uuid, row in known.items() if uuid not in pool.hosts)
     for uuid, host in sorted(pool.hosts.items(), key=lambda item: (item[1].name, item[0])):
@@ -39,7 +38,6 @@ def _hosts(plan: Plan, pool: Pool) -> Iterator[str]:
 
 
 def _guests(plan: Plan, pool: Pool, crossed: Collection[Uuid]) -> Iterator[str]:
-    """Guests that came, went or moved, those in *crossed* left out."""
     then, now = plan.before.host_of, current_placement(pool).host_of
     hosts = {row.uuid: row.name for row in plan.hosts} | {uuid: host.name for uuid, host in pool.hosts.items()}
     names = {step.vm: step.vm_name for step in plan.steps} | {vm.uuid: vm.name for vm in pool.vms.values()}
@@ -50,7 +48,6 @@ def _guests(plan: Plan, pool: Pool, crossed: Collection[Uuid]) -> Iterator[str]:
 
 
 def _disks(plan: Plan, pool: Pool) -> Iterator[str]:
-    """Disks that the plan moves and that are not where they were."""
     said = {disk.drive: (step, disk) for step in plan.steps for disk in step.disks}
     for vm in sorted({step.vm for step, _ in said.values()} & pool.vms.keys()):
         for drive, disk in disks_of(pool.vms[vm], pool):
@@ -61,7 +58,6 @@ def _disks(plan: Plan, pool: Pool) -> Iterator[str]:
 
 
 def _guest(hosts: dict[Uuid, str], then: Uuid | None, now: Uuid | None) -> str:
-    """What became of one guest; "" for nothing."""
     match then, now:
         case None, str():
             return f"runs on {hosts.get(now, now)} and did not run before"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rebalancer.errors import PlanFileError
@@ -31,19 +33,40 @@ def write_plan(plan: Plan, folder: Path | str) -> tuple[Path, ...]:
     """
     target = Path(folder)
     assert_free(target)
+    with fresh_folder(target) as fresh:
+        for name, write in WRITERS.items():
+            write_text(fresh / name, write(plan))
+            (fresh / name).chmod(0o755 if name in EXECUTABLE else 0o644)
+        _swap(fresh, target)
+    return tuple(target / name for name in FILES)
+
+
+@contextmanager
+def fresh_folder(target: Path) -> Iterator[Path]:
+    """A folder beside *target*, to be filled and put in its place; what is left of it in the end is removed.
+
+    Raises:
+        PlanFileError: it cannot be written.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
         try:
-            _fill(fresh, plan)
-            _swap(fresh, target)
+            fresh.chmod(0o755)
+            yield fresh
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
-        raise PlanFileError(
-            str(target), f"it cannot be written: {error.strerror}", "Make room, or name another folder"
-        ) from error
-    return tuple(target / name for name in FILES)
+        problem = f"it cannot be written: {error.strerror}"
+        raise PlanFileError(str(target), problem, "Make room, or name another folder") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write *text* through to the disk, line ends as they are."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def assert_free(target: Path) -> None:
@@ -57,24 +80,11 @@ def assert_free(target: Path) -> None:
     try:
         others = sorted({path.name for path in target.iterdir()} - set(FILES)) if target.exists() else []
     except OSError as error:
-        raise PlanFileError(
-            str(target), f"it cannot be read: {error.strerror}", "Make room, or name another folder"
-        ) from error
+        problem = f"it cannot be read: {error.strerror}"
+        raise PlanFileError(str(target), problem, "Make room, or name another folder") from error
     if others:
         problem = f"the folder holds other files, such as {others[0]!r}"
         raise PlanFileError(str(target), problem, "Name a new folder, or an older plan to replace")
-
-
-def _fill(folder: Path, plan: Plan) -> None:
-    """Write all files to the disk."""
-    folder.chmod(0o755)
-    for name, write in WRITERS.items():
-        text = write(plan)
-        with (folder / name).open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        (folder / name).chmod(0o755 if name in EXECUTABLE else 0o644)
 
 
 def _swap(fresh: Path, target: Path) -> None:

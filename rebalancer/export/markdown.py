@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from rebalancer.export.disk_rows import DISK_COLUMNS, disk_rows, sr_rows
 from rebalancer.export.markdown_table import markdown_text, table
-from rebalancer.export.missing_rows import missing_rows, what_is_missing
-from rebalancer.export.network_rows import NETWORK_COLUMNS, network_rows, target_in_words
+from rebalancer.export.rows import (
+    DISK_COLUMNS,
+    NETWORK_COLUMNS,
+    disk_rows,
+    missing_rows,
+    network_rows,
+    sr_rows,
+    target_in_words,
+    what_is_missing,
+)
 from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.export.told_apart import told_apart
-from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Plan, Step
+from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Plan, Step, TierResult
 from rebalancer.sanitise import one_line
 from rebalancer.units import counted, duration_in_words, first_few, size_in_words, slot_in_words
 
+SR_COLUMNS = ("SR", "disks that come>", "in full>", "disks that leave>", "in full>")
 SHOWN = 6
 """How many names a cell lists."""
 
@@ -22,28 +30,24 @@ SHOWN = 6
 def plan_markdown(plan: Plan) -> str:
     """*plan* as a page in GitHub's Markdown."""
     plan = told_apart(plan)
-    sections = (
-        _head(plan),
-        _tiers(plan),
-        _steps("Steps", plan.steps, plan.hosts),
-        _timetable(plan),
-        _missing(plan),
-        _hosts(plan),
-        _srs(plan),
-        _left_alone(plan.left_alone),
-        _old_violations(plan),
-        _warnings(plan.warnings),
-        _way_back(plan),
-        _how_to(plan),
-    )
-    return "\n\n".join("\n".join(lines) for section in sections if (lines := list(section))) + "\n"
+    sections = {
+        f"# Plan for pool {markdown_text(plan.made_from.called)}": _head(plan),
+        "## Objectives": _tiers(plan),
+        "## Steps": _steps(plan.steps, plan.hosts),
+        "## Timetable": _timetable(plan),
+        "## Missing": _missing(plan),
+        "## Hosts, before and after": _hosts(plan),
+        "## SRs that disks come to or leave": table(SR_COLUMNS, sr_rows(plan.srs, plan.steps)) if plan.srs else (),
+        "## Left alone": _left_alone(plan.left_alone),
+        "## Broken before the plan": _old_violations(plan),
+        "## Warnings": _listed(plan.warnings),
+        "## The way back": _way_back(plan),
+        "## To check it and to carry it out": _how_to(plan),
+    }
+    return "\n\n".join("\n".join((title, "", *lines)) for title, of in sections.items() if (lines := list(of))) + "\n"
 
 
 def _head(plan: Plan) -> Iterator[str]:
-    """Title, summary, and what the plan was made from."""
-    source = plan.made_from
-    yield f"# Plan for pool {markdown_text(source.called)}"
-    yield ""
     yield markdown_text(plan.summary)
     yield ""
     yield from table(("", ""), facts(plan))
@@ -67,7 +71,6 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _metrics(metrics: Metrics) -> str:
-    """Where the demand came from."""
     return (
         f"{_minute(metrics.window_start)} to {_minute(metrics.window_end)}, percentile {metrics.percentile:g} in each "
         f"of {metrics.slots} slots ({metrics.timezone}); {counted(metrics.measured, 'VM')} measured, {metrics.short} "
@@ -76,40 +79,25 @@ def _metrics(metrics: Metrics) -> str:
 
 
 def _minute(time: datetime) -> str:
-    """A time in UTC."""
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _tiers(plan: Plan) -> Iterator[str]:
-    """Objectives: before, after, and what no plan can beat."""
     if not plan.tiers:
         return
-    yield "## Objectives"
-    yield ""
     by = f" (from {markdown_text(plan.bound_by)})" if plan.bound_by else ""
     yield f"In the order in which they count; less is better. No placement is below the bound{by}."
     yield ""
-    rows = (
-        (
-            tier.objective,
-            f"{tier.before:.4g}",
-            f"{tier.after:.4g}",
-            f"{tier.bound:.4g}",
-            f"{tier.gap:.1%}",
-            tier.unit,
-            "yes" if tier.proved else "no",
-            tier.sentence,
-        )
-        for tier in plan.tiers
-    )
     columns = ("objective", "before>", "after>", "bound>", "gap>", "unit", "proved best", "what it is")
-    yield from table(columns, rows)
+    yield from table(columns, map(_tier, plan.tiers))
 
 
-def _steps(title: str, steps: Sequence[Step], hosts: Sequence[HostRow]) -> Iterator[str]:
-    """Every step with its reason; the target holds the VM beside what is there already."""
-    yield f"## {title}"
-    yield ""
+def _tier(tier: TierResult) -> tuple[str, ...]:
+    figures = (f"{value:.4g}" for value in (tier.before, tier.after, tier.bound))
+    return (tier.objective, *figures, f"{tier.gap:.1%}", tier.unit, "yes" if tier.proved else "no", tier.sentence)
+
+
+def _steps(steps: Sequence[Step], hosts: Sequence[HostRow]) -> Iterator[str]:
     if not steps:
         yield "None."
         return
@@ -137,39 +125,30 @@ def _steps(title: str, steps: Sequence[Step], hosts: Sequence[HostRow]) -> Itera
 
 
 def _below(words: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
-    """A table below another one, where it has rows."""
     if rows:
         yield from ("", words, "")
         yield from table(columns, rows)
 
 
 def _missing(plan: Plan) -> Iterator[str]:
-    """What a complete plan would do besides."""
-    if not plan.missing:
-        return
-    yield "## Missing"
-    yield ""
-    yield f"{what_is_missing(plan).capitalize()}; it is legal without them."
-    yield ""
-    yield from table(("VM", "to", "rule", "why not"), missing_rows(plan))
+    if plan.missing:
+        yield f"{what_is_missing(plan).capitalize()}; it is legal without them."
+        yield ""
+        yield from table(("VM", "to", "rule", "why not"), missing_rows(plan))
 
 
 def _timetable(plan: Plan) -> Iterator[str]:
-    """When each step begins and ends, and what runs beside it."""
     if not plan.steps:
         return
-    yield "## Timetable"
-    yield ""
     yield "Minutes and seconds after the first step begins. Each step is launched as soon as what it waits for is done"
     yield "and the limits allow it."
     yield ""
-    yield from (f"- {markdown_text(each)}" for each in remarks(plan))
+    yield from _listed(remarks(plan))
     yield ""
     yield from (f"    {line}".rstrip() for line in _columns((TIMES, *rows(plan))))
 
 
 def _columns(lines: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Cells below each other, on lines of their own."""
     cells = [[one_line(cell) for cell in line] for line in lines]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for line in cells:
@@ -177,9 +156,6 @@ def _columns(lines: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _hosts(plan: Plan) -> Iterator[str]:
-    """Hosts before and after."""
-    yield "## Hosts, before and after"
-    yield ""
     slots = plan.made_from.metrics.slots if plan.made_from.metrics else 0
     yield "The peak of the memory is the most that a host comes to hold in any order that the steps allow."
     yield ""
@@ -188,18 +164,9 @@ def _hosts(plan: Plan) -> Iterator[str]:
 
 
 def _host(row: HostRow, slots: int) -> tuple[object, ...]:
-    """One host."""
-    return (
-        row.name,
-        len(row.before.vms),
-        len(row.after.vms),
-        size_in_words(row.before.memory_used_bytes),
-        size_in_words(row.after.memory_used_bytes),
-        size_in_words(row.memory_peak_bytes),
-        size_in_words(row.memory_total_bytes),
-        peak_in_words(row.before, slots),
-        peak_in_words(row.after, slots),
-    )
+    sizes = (row.before.memory_used_bytes, row.after.memory_used_bytes, row.memory_peak_bytes, row.memory_total_bytes)
+    peaks = (peak_in_words(state, slots) for state in (row.before, row.after))
+    return (row.name, len(row.before.vms), len(row.after.vms), *map(size_in_words, sizes), *peaks)
 
 
 def peak_in_words(state: HostState, slots: int) -> str:
@@ -209,23 +176,14 @@ def peak_in_words(state: HostState, slots: int) -> str:
     return f"{state.peak_share:.0%} at {slot_in_words(state.peak_slot, slots)}"
 
 
-def _srs(plan: Plan) -> Iterator[str]:
-    """SRs that disks come to or leave."""
-    if not plan.srs:
-        return
-    yield "## SRs that disks come to or leave"
-    yield ""
-    yield from table(
-        ("SR", "disks that come>", "in full>", "disks that leave>", "in full>"), sr_rows(plan.srs, plan.steps)
-    )
+def _listed(sentences: Iterable[str]) -> Iterator[str]:
+    return (f"- {markdown_text(each)}" for each in sentences)
 
 
 def _left_alone(left: Sequence[LeftAlone]) -> Iterator[str]:
     """Hosts that stay too hot, then the VMs on them by rule."""
     if not left:
         return
-    yield "## Left alone"
-    yield ""
     yield from (f"- {markdown_text(each.name)} {markdown_text(each.words)}" for each in left if each.kind == "host")
     yield ""
     by_words: dict[tuple[str, str], list[str]] = {}
@@ -237,43 +195,22 @@ def _left_alone(left: Sequence[LeftAlone]) -> Iterator[str]:
 
 
 def _old_violations(plan: Plan) -> Iterator[str]:
-    """What was broken before."""
-    if not plan.old_violations:
-        return
-    yield "## Broken before the plan"
-    yield ""
-    rows = (
-        (each.rule, each.words, "yes" if each.mended else "no", each.why_not or "-") for each in plan.old_violations
-    )
-    yield from table(("rule", "what", "mended", "why not"), rows)
-
-
-def _warnings(warnings: Sequence[str]) -> Iterator[str]:
-    """What else a reviewer should know."""
-    if not warnings:
-        return
-    yield "## Warnings"
-    yield ""
-    yield from (f"- {markdown_text(each)}" for each in warnings)
+    old = plan.old_violations
+    rows = ((each.rule, each.words, "yes" if each.mended else "no", each.why_not or "-") for each in old)
+    return table(("rule", "what", "mended", "why not"), rows) if old else iter(())
 
 
 def _way_back(plan: Plan) -> Iterator[str]:
-    """The rollback steps."""
     if not plan.steps:
         return
-    yield from _steps("The way back", plan.rollback, plan.hosts)
+    yield from _steps(plan.rollback, plan.hosts)
     if plan.no_way_back:
         yield ""
-        yield from table(
-            ("VM that stays where the plan brought it", "rule", "why"),
-            ((each.name, each.rule, each.words) for each in plan.no_way_back),
-        )
+        stay = ((each.name, each.rule, each.words) for each in plan.no_way_back)
+        yield from table(("VM that stays where the plan brought it", "rule", "why"), stay)
 
 
 def _how_to(plan: Plan) -> Iterator[str]:
-    """The commands."""
-    yield "## To check it and to carry it out"
-    yield ""
     beside = "".join(" --beside OTHER" for _ in plan.made_from.beside)
     yield "Against the pool as it is now, with this folder as `PLAN` and the coordinator's address as `URL`:"
     yield ""

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Mapping
 
-from rebalancer.export.disk_rows import sr_names
+from rebalancer.export.rows import sr_names
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan, Step
 from rebalancer.sanitise import spreadsheet_cell
@@ -41,7 +41,6 @@ def moves_csv(plan: Plan) -> str:
 
 
 def _row(step: Step, srs: Mapping[Uuid, str]) -> tuple[str, ...]:
-    """One step; *srs* are the names of SRs."""
     words = (
         step.id,
         step.kind.value,

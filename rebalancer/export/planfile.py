@@ -79,7 +79,6 @@ def plan_from_json(text: str, where: str) -> Plan:
 
 
 def _by_another_version(document: object) -> str:
-    """Which version says that it wrote *document*, where that is not this one."""
     try:
         writer = document["made_from"]["versions"]["rebalancer"]  # type: ignore[index]  # whatever JSON holds
     except (TypeError, KeyError):
@@ -88,7 +87,6 @@ def _by_another_version(document: object) -> str:
 
 
 def _check_zones(plan: Plan, where: str) -> None:
-    """Every time says what it is in."""
     metrics = plan.made_from.metrics
     times = {"made_at": plan.made_at, "expires_at": plan.expires_at}
     if metrics:
@@ -112,12 +110,10 @@ def plan_schema() -> dict[str, Any]:
 
 @cache
 def _adapter() -> TypeAdapter[Plan]:
-    """Reads plans."""
     return TypeAdapter(Plan)
 
 
 def _text(file: Path) -> str:
-    """The text of *file*."""
     try:
         return file.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -129,7 +125,6 @@ def _text(file: Path) -> str:
 
 
 def _parsed(text: str, where: str) -> object:
-    """The JSON value in *text*."""
     try:
         return json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
     except (ValueError, RecursionError) as error:
@@ -148,12 +143,10 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _constant(name: str) -> object:
-    """NaN and Infinity are no JSON."""
     raise ValueError(f"{name} is no number")
 
 
 def _check_format(document: object, where: str) -> None:
-    """The document is a plan, in the format that is known here."""
     found = document.get("format") if isinstance(document, dict) else None
     if found == FORMAT:
         return

@@ -50,7 +50,6 @@ def remarks(plan: Plan) -> Iterator[str]:
 
 
 def _rests_on(plan: Plan) -> str:
-    """What the durations are worth."""
     steps = plan.made_from.pace.steps
     if steps:
         return f"The times rest on {counted(steps, 'step')} of earlier runs in this pool."
@@ -77,5 +76,4 @@ def window_remarks(plan: Plan) -> Iterator[str]:
 
 
 def _clock(time: datetime) -> str:
-    """A time in UTC."""
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
-from rebalancer.export.xe_windows import windows_in_shell, within_call
 from rebalancer.plan import Plan, Step
+from rebalancer.policy import change_windows
 from rebalancer.sanitise import one_line
 
 FUNCTIONS = """\
@@ -58,18 +59,22 @@ case "${{1:-forward}}" in
 esac
 """
 
+NO_WINDOW = "no change window is open long enough for the next step; ANY_TIME=yes does without windows"
+WINDOW_CLOSED = 9
+"""The exit code of `apply` there."""
+
 
 def xe_script(plan: Plan) -> str:
     """A POSIX shell script that carries out *plan*, or with `back` its way back, one step after another."""
+    bound = bool(plan.policy.window or plan.policy.blackout)
+    forward = [(f"within {round(step.seconds)}; " if bound else "") + _call(step) for step in plan.steps]
     checks = CHECKS.format(pool=shlex.quote(plan.made_from.pool), expires=int(plan.expires_at.timestamp()))
     parts = (
         "#!/bin/sh",
         *_comments(plan),
         FUNCTIONS,
-        *filter(None, [windows_in_shell(plan)]),
-        *_function(
-            "forward", [within_call(plan, step) + _call(step) for step in plan.steps], _refusal(plan, plan.steps)
-        ),
+        *([_windows_in_shell(plan)] if bound else []),
+        *_function("forward", forward, _refusal(plan, plan.steps)),
         "",
         *_function("back", [_call(step) for step in plan.rollback], _refusal(plan, plan.rollback)),
         "",
@@ -79,7 +84,6 @@ def xe_script(plan: Plan) -> str:
 
 
 def _comments(plan: Plan) -> Iterator[str]:
-    """What this is."""
     yield f"# Plan {one_line(plan.digest)}"
     pools = (f"{one_line(name)} ({one_line(uuid)})" for uuid, name in plan.made_from.pool_names.items())
     yield f"# for pool {' + '.join(pools)}."
@@ -108,6 +112,26 @@ def _refusal(plan: Plan, steps: Sequence[Step]) -> str:
 
 
 def _call(step: Step) -> str:
-    """One step."""
     words = one_line(f"{step.id}: {step.vm_name} from {step.source_name} to {step.target_name}")
     return " ".join(["step", *map(shlex.quote, (words, step.vm, step.source, step.target))])
+
+
+def _windows_in_shell(plan: Plan) -> str:
+    """The function `within SECONDS`, which ends the script where no window leaves so long."""
+    spans = "".join(
+        f'  [ "$now" -ge {int(opens.timestamp())} ] && [ "$((now + $1))" -le {int(closes.timestamp())} ] && return 0\n'
+        for opens, closes in _spans(plan)
+    )
+    return (
+        "# within SECONDS: in UTC seconds, the windows in which the plan may be carried out before it expires\n"
+        'within() {\n  [ "${ANY_TIME:-}" = yes ] && return 0\n  now=$(date +%s)\n'
+        f"{spans}  printf 'stopped: %s\\n' '{NO_WINDOW}' >&2\n  exit {WINDOW_CLOSED}\n}}\n"
+    )
+
+
+def _spans(plan: Plan) -> Iterator[tuple[datetime, datetime]]:
+    windows, opens = change_windows(plan.policy), plan.made_at
+    while (opens := windows.opens_at(opens)) <= plan.expires_at:
+        closes = windows.closes_at(opens) or plan.expires_at + timedelta(days=1)
+        yield opens, closes
+        opens = closes

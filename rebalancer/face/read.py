@@ -92,7 +92,6 @@ def read(
 
 
 def _joined(here: PoolState, there: PoolState) -> PoolState:
-    """Two pools as one, as old as the older one."""
     pool, refused = join_pools(here.pool, there.pool), here.refused or there.refused
     profiles = [each.demand for each in (here, there) if each.demand is not None and refused is None]
     if len(profiles) == 1:
@@ -115,7 +114,6 @@ def _sampled(state: PoolState, table: Path, demand: DemandPolicy) -> PoolState:
 
 
 def _read(source: str, connection: Connection, demand: DemandPolicy, *, metrics: bool) -> PoolState:
-    """One pool."""
     if is_url(source):
         return _live(source, connection, demand, metrics=metrics)
     path = _file(source)
@@ -144,13 +142,11 @@ def _file(source: str) -> Path:
 
 
 def _dump(path: Path) -> PoolState:
-    """A database dump: an inventory without metrics."""
     taken_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     return PoolState(pool=pool_from_records(records_from_dump(path)), demand=None, source=str(path), taken_at=taken_at)
 
 
 def _live(url: str, connection: Connection, demand: DemandPolicy, *, metrics: bool) -> PoolState:
-    """A live pool, read in one session."""
     with connect(url, connection.login(), connection.trust()) as session:
         pool = read_pool(session)
         taken_at = datetime.now(UTC)

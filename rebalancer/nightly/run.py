@@ -97,7 +97,6 @@ def _look(access: Access, policy: rb.Policy) -> rb.PoolState:
 def _planned(
     seen: rb.PoolState, policy: rb.Policy, state_dir: Path | None, clock: Clock, watchers: Watchers
 ) -> NightlyResult:
-    """The plan for what was seen, written to its folder."""
     made_at = clock.now()
     plan = rb.rebalance(rb.Model(seen, policy, state_dir=state_dir), made_at=made_at, reporter=watchers.solving)
     folder = plan_folder(seen.pool, made_at, state_dir)

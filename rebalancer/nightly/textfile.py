@@ -83,8 +83,6 @@ def textfile(night: Ended) -> bytes:
 
 
 class _Gauges:
-    """Gauges of one night, which all carry its policy."""
-
     def __init__(self, policy: str) -> None:
         self.registry, self._policy = CollectorRegistry(), policy
 

@@ -79,7 +79,6 @@ def losses(problem: Problem) -> tuple[Loss, ...]:
 
 
 def _loss(problem: Problem, host: Host, restarts: Restarts | None) -> Loss:
-    """The death of one host."""
     gone = [problem.pool.vms[vm] for vm, where in problem.initial.host_of.items() if where == host.uuid]
     stuck = [vm for vm in gone if restarts and vm.uuid in restarts.bound]
     where = {vm: (home,) for vm, home in problem.initial.host_of.items()}
@@ -98,7 +97,6 @@ def _loss(problem: Problem, host: Host, restarts: Restarts | None) -> Loss:
 
 
 def _hottest(problem: Problem, gone: Host, restarted: Mapping[Uuid, Uuid]) -> tuple[str | None, float | None]:
-    """The busiest of the hosts that are left, and its peak."""
     left = [row for row, host in enumerate(problem.pool.hosts.values()) if host.live and host is not gone]
     capacities = cpu_capacities(problem)
     if problem.demand is None or not left or not capacities[left].all():

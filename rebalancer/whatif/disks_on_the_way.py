@@ -20,7 +20,6 @@ def least_copied(vm: Uuid, problem: Problem) -> int:
 
 
 def _unseen_bytes(vm: Uuid, host: Host, problem: Problem) -> int:
-    """Bytes of the disks of *vm* on SRs that *host* does not see, in full."""
     sizes, pool = DiskSizes(problem), problem.pool
     return sum(sizes.copied(disk) for _, disk in disks_of(pool.vms[vm], pool) if disk.sr not in host.attached_srs)
 

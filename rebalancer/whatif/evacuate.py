@@ -113,7 +113,6 @@ def emptying(problem: Problem, hosts: Collection[Uuid]) -> Problem:
 
 
 def _look(problem: Problem) -> Evacuation:
-    """The hosts that are emptied, how many guests they have, and which of them cannot leave."""
     empty = problem.intent.empty
     return Evacuation(
         hosts=tuple(sorted(problem.pool.hosts[host].name for host in empty)),

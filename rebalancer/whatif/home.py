@@ -46,18 +46,12 @@ def _but(home: Placement, vms: Collection[Uuid], there: Placement) -> Placement:
 
 
 def _over(step: Step) -> str:
-    """What is said of a VM that a step brings to another pool."""
     pool = step.crossing.pool_name if step.crossing else ""
     return f"VM {step.vm_name} stays in pool {pool}: rollback of the plan leads it home, once it is there"
 
 
 def plan_return(
-    problem: Problem,
-    start: Placement,
-    vms: Collection[Uuid],
-    *,
-    made_at: datetime,
-    pace: Pace = NO_EXPERIENCE,
+    problem: Problem, start: Placement, vms: Collection[Uuid], *, made_at: datetime, pace: Pace = NO_EXPERIENCE
 ) -> Plan:
     """The plan that brings *vms* from where they are in *problem* to where they were at *start*, disks included.
 
@@ -96,7 +90,6 @@ class _Way:
         return self._composed((), _refusal(findings), warnings) if findings else plan
 
     def _composed(self, back: Sequence[Step], reason: str, warnings: tuple[str, ...]) -> Plan:
-        """The steps *back* as a plan."""
         goal = self._away.initial.after(*(step.migration for step in back))
         solution = Solution(placement=goal, outcome=HOME, reason=reason, warnings=warnings)
         why = [step.why for step in back]
@@ -104,6 +97,5 @@ class _Way:
 
 
 def _refusal(findings: Sequence[Finding]) -> str:
-    """Why there is no way home, by the first thing that was found."""
     first = findings[0]
     return f"no legal way leads back to where the VMs were: {first.words} [{first.rule}]"

@@ -137,7 +137,6 @@ class Itinerary:
             yield host
 
     def _bring_home(self, host: Uuid, homes: Iterator[Uuid]) -> None:
-        """A stage that brings VMs to *homes*, if any is away and may return."""
         wanted, start = set(homes), self.start.initial
         away = [vm for vm, home in start.host_of.items() if home in wanted and self._now.initial[vm] != home]
         plan = plan_return(self._now, start, away, made_at=self.made_at, pace=self.pace) if away else None
@@ -145,17 +144,14 @@ class Itinerary:
             self._take(Purpose.RETURN, host, plan)
 
     def _take(self, purpose: Purpose, host: Uuid, plan: Plan) -> None:
-        """Go on from where *plan* ends."""
         name = self.start.pool.hosts[host].name
         self._stages.append(Stage(purpose=purpose, host=host, host_name=name, plan=plan))
         self._now = problem_at(self._now, plan.predicted)
 
     def _walked(self, stopped: Evacuation | None) -> Walked:
-        """What came of it."""
         return Walked(habit=self.habit, stages=tuple(self._stages), end=self._now, stopped=stopped)
 
 
 def _given(problem: Problem, seconds: float) -> Problem:
-    """*problem* with so many seconds to solve it."""
     limits = problem.policy.limits.model_copy(update={"solve_seconds": seconds})
     return replace(problem, policy=problem.policy.model_copy(update={"limits": limits}))

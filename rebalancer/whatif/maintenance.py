@@ -45,7 +45,6 @@ def older_than(version: str, hosts: Collection[Host]) -> tuple[Host, ...]:
 
 
 def _with_host(problem: Problem, host: Host) -> Problem:
-    """*problem* with a changed host."""
     return replace(problem, pool=replace(problem.pool, hosts={**problem.pool.hosts, host.uuid: host}))
 
 

@@ -122,8 +122,6 @@ def rolling(
 
 
 class _Rolling:
-    """One call of `rolling`."""
-
     def __init__(
         self,
         problem: Problem,
@@ -139,7 +137,6 @@ class _Rolling:
         self._problem = _staged(problem, stages=2 * len(self._order), upgrade=version is not None)
 
     def plan(self, *, come_home: bool) -> Rolling:
-        """The walk that copies least, if there is one."""
         pool = self._problem.pool
         told = Rolling(hosts=tuple(pool.hosts[host].name for host in self._order), version=self._version)
         blocked = tuple(each for host in self._order for each in who_is_blocked(self._problem, [host]))
@@ -170,7 +167,6 @@ class _Rolling:
         return tuple(each for each in found if each.ways)
 
     def _walks(self, *, come_home: bool) -> Iterator[Walked]:
-        """Walks, until one is as short as can be."""
         habits = (Habit.AT_ONCE, Habit.SWING, Habit.LAST) if come_home else (Habit.NEVER,)
         for habit in habits:
             walk = Itinerary(
@@ -188,7 +184,6 @@ class _Rolling:
                 return
 
     def _told(self, told: Rolling, walk: Walked) -> Rolling:
-        """*walk* in values of the answer."""
         bound, bound_by = self._bound(walk)
         return replace(
             told,
@@ -219,7 +214,6 @@ class _Rolling:
         return once + first, f"{words}, and {again}"
 
     def _deviations(self, walk: Walked) -> Iterator[Deviation]:
-        """VMs that end away from home, and those whose disks do."""
         start, end = self._problem.initial, walk.end
         hindrances = Hindrances(end.initial, Rulebook.of(end))
         for move in end.initial.moves_to(start):
@@ -233,7 +227,6 @@ class _Rolling:
                 yield self._deviation(vm, end, f"at home with a disk {words}: disks move only with their VM")
 
     def _deviation(self, vm: Uuid, end: Problem, words: str) -> Deviation:
-        """*vm*, which is not at *end* where it began, because of *words*."""
         hosts = end.pool.hosts
         return Deviation(
             vm=vm,
@@ -260,7 +253,6 @@ def _order(problem: Problem, hosts: Collection[Uuid], version: str | None) -> tu
 
 
 def _staged(problem: Problem, *, stages: int, upgrade: bool) -> Problem:
-    """*problem* under the policy that all stages share."""
     limits, plan = problem.policy.limits, problem.policy.plan
     seconds = max(LEAST_SECONDS, limits.solve_seconds / stages / SECONDS_SHARE)
     policy = problem.policy.model_copy(

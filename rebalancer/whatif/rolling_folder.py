@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from rebalancer.errors import PlanFileError
-from rebalancer.export import write_plan
+from rebalancer.export.folder import fresh_folder, write_plan, write_text
 from rebalancer.export.markdown_table import markdown_text, table
 from rebalancer.units import counted, size_in_words
 from rebalancer.whatif.itinerary import Purpose, Stage
 from rebalancer.whatif.rolling import Rolling
 
 INDEX, INDEX_JSON = "rolling.md", "rolling.json"
+DEVIATION_COLUMNS = ("VM", "is now on", "ends on", "why")
 
 
 def write_rolling(found: Rolling, folder: Path) -> None:
@@ -26,20 +24,15 @@ def write_rolling(found: Rolling, folder: Path) -> None:
         PlanFileError: *folder* is not empty, or cannot be written.
     """
     assert_empty(folder)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        try:
-            _fill(fresh, found)
-            if folder.exists():
-                folder.rmdir()
-            fresh.rename(folder)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
-    except OSError as error:
-        raise PlanFileError(
-            str(folder), f"it cannot be written: {error.strerror}", "Make room, or name another folder"
-        ) from error
+    with fresh_folder(folder) as fresh:
+        for name, stage in zip(folder_names(found), found.stages, strict=True):
+            write_plan(stage.plan, fresh / name)
+        write_text(fresh / INDEX, "\n".join(_page(found)) + "\n")
+        index = {**found.as_json(), "folders": folder_names(found)}
+        write_text(fresh / INDEX_JSON, json.dumps(index, indent=2) + "\n")
+        if folder.exists():
+            folder.rmdir()
+        fresh.rename(folder)
 
 
 def assert_empty(folder: Path) -> None:
@@ -61,37 +54,22 @@ def folder_names(found: Rolling) -> tuple[str, ...]:
 
 
 def _file_name(stage: Stage) -> str:
-    """The host in the name of a folder."""
     plain = all(letter.isalnum() or letter in "-_." for letter in stage.host_name)
     return stage.host_name if stage.host_name and plain else stage.host
 
 
-def _fill(folder: Path, found: Rolling) -> None:
-    """Write everything."""
-    folder.chmod(0o755)
-    for name, stage in zip(folder_names(found), found.stages, strict=True):
-        write_plan(stage.plan, folder / name)
-    _write(folder / INDEX, "\n".join(_page(found)) + "\n")
-    _write(folder / INDEX_JSON, json.dumps({**found.as_json(), "folders": folder_names(found)}, indent=2) + "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    """Write *text* to the disk."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def _page(found: Rolling) -> Iterator[str]:
-    """The index for people."""
     yield "# Hosts, one after another"
     yield ""
     yield markdown_text(summary_of(found))
     yield ""
-    yield from table(("folder", "what it does", "steps>", "to copy>"), _rows(found))
+    yield from table(("folder", "what it does", "steps>", "to copy>"), stage_rows(found))
     yield ""
-    yield from _deviations(found)
+    if found.deviations:
+        yield "## Ends elsewhere"
+        yield ""
+        yield from table(DEVIATION_COLUMNS, deviation_rows(found))
+        yield ""
     yield from _how_to(found)
 
 
@@ -109,32 +87,24 @@ def summary_of(found: Rolling) -> str:
     )
 
 
-def _rows(found: Rolling) -> Iterator[tuple[object, ...]]:
-    """The stages."""
-    for name, stage in zip(folder_names(found), found.stages, strict=True):
-        yield name, purpose_of(stage), len(stage.plan.steps), size_in_words(stage.copied_bytes)
+def stage_rows(found: Rolling) -> list[tuple[str, str, int, str]]:
+    """One row a stage: its folder, what it does, its steps, and what they copy."""
+    named = zip(folder_names(found), found.stages, strict=True)
+    return [(name, _does(stage), len(stage.plan.steps), size_in_words(stage.copied_bytes)) for name, stage in named]
 
 
-def purpose_of(stage: Stage) -> str:
-    """What a stage is for, in words."""
+def _does(stage: Stage) -> str:
     if stage.purpose is Purpose.EMPTY:
         return f"empties {stage.host_name}"
     return f"brings VMs home once {stage.host_name} is back"
 
 
-def _deviations(found: Rolling) -> Iterator[str]:
-    """VMs that end away from home."""
-    if not found.deviations:
-        return
-    yield "## Ends elsewhere"
-    yield ""
-    rows = [(each.vm_name, each.home_name, each.ends_on_name, each.words) for each in found.deviations]
-    yield from table(("VM", "is now on", "ends on", "why"), rows)
-    yield ""
+def deviation_rows(found: Rolling) -> list[tuple[str, ...]]:
+    """One row a VM that ends away from home, with the cells of `DEVIATION_COLUMNS`."""
+    return [(each.vm_name, each.home_name, each.ends_on_name, each.words) for each in found.deviations]
 
 
 def _how_to(found: Rolling) -> Iterator[str]:
-    """What people do between the plans."""
     work = f"update it to platform version {found.version}" if found.version else "reboot it"
     yield "## How to carry it out"
     yield ""

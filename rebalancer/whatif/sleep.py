@@ -75,7 +75,6 @@ def sleep(problem: Problem, placement: Placement) -> Sleep:
 
 
 def _against(asleep: Collection[Uuid], problem: Problem, placement: Placement) -> Iterator[tuple[str, str]]:
-    """What would be broken if the hosts in *asleep* slept: the rule and its words."""
     dark = replace(problem, initial=placement, before=None, pool=replace(problem.pool, hosts=_hosts(problem, asleep)))
     where = {vm: (host,) for vm, host in placement.host_of.items()}
     for rule, limit in Rulebook.of(dark).ledger().judged:
@@ -85,7 +84,6 @@ def _against(asleep: Collection[Uuid], problem: Problem, placement: Placement) -
 
 
 def _hosts(problem: Problem, asleep: Collection[Uuid]) -> dict[Uuid, Host]:
-    """All hosts, those in *asleep* switched off."""
     return {
         uuid: replace(host, enabled=False, live=False) if uuid in asleep else host
         for uuid, host in problem.pool.hosts.items()

@@ -20,8 +20,8 @@ import pytest
 from rich.console import RenderableType
 
 from rebalancer import __version__
+from rebalancer.cli.carrying import tell_stop
 from rebalancer.cli.output import print_json, show
-from rebalancer.cli.stopping import tell_stop
 from rebalancer.cli.table import table
 from rebalancer.cli.views import plan_tables
 from rebalancer.execute import Timeouts, Wish, stop_on_signals

@@ -62,9 +62,8 @@ def apply(
     from datetime import UTC, datetime, timedelta
 
     from rebalancer.approval import Demands, assert_approved, demands_of
-    from rebalancer.cli.carrying import carried_out
+    from rebalancer.cli.carrying import Invocation, carried_out
     from rebalancer.cli.exits import Exit
-    from rebalancer.cli.next_commands import Invocation
     from rebalancer.cli.output import print_json, say, show
     from rebalancer.execute import Ending
     from rebalancer.export import folder_of, read_plan

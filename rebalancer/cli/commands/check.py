@@ -35,7 +35,7 @@ def check(
     """
     from rebalancer.cli.check_views import check_tables
     from rebalancer.cli.opening import open_model
-    from rebalancer.cli.output import print_json, show
+    from rebalancer.cli.output import show_or_json
     from rebalancer.legality.matrix import assert_writable
 
     if matrix:
@@ -43,7 +43,4 @@ def check(
     found = rb.check(open_model(source, policy, connection, metrics=False))
     if matrix:
         found.save(matrix)
-    if json:
-        print_json(found.report.as_json())
-    else:
-        show(*check_tables(found.report))
+    show_or_json(check_tables(found.report), found.report.as_json, json=json)

@@ -32,9 +32,9 @@ def evacuate(
 
     First who cannot leave, with everything that each other host has against it and the cheapest way out. Moves nothing.
     """
-    from rebalancer.cli.evacuation_views import end_of_blocked, evacuation_tables
+    from rebalancer.cli.evacuation_views import evacuation_tables, outcome
     from rebalancer.cli.opening import open_model, say_refused
-    from rebalancer.cli.output import end_of, print_json, say, show
+    from rebalancer.cli.output import say
     from rebalancer.cli.progress import watch_solve
     from rebalancer.export import assert_free
     from rebalancer.face.hosts import folders_of
@@ -47,8 +47,4 @@ def evacuate(
         found = rb.evacuate(model, host, reporter=reporter)
     for folder in found.save(output) if output else ():
         say(f"{folder}: plan.json, plan.md, moves.csv and run.sh written")
-    if json:
-        print_json(found.as_json())
-        return end_of(found.refused)
-    show(*evacuation_tables(found))
-    return end_of_blocked(found.blocked, found.refused)
+    return outcome(found, evacuation_tables(found), json=json)

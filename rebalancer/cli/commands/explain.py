@@ -30,10 +30,7 @@ def explain(
     """
     from rebalancer.cli.check_views import explanation_table
     from rebalancer.cli.opening import open_model
-    from rebalancer.cli.output import print_json, show
+    from rebalancer.cli.output import show_or_json
 
     answers = rb.explain(open_model(source, policy, connection, metrics=False), vm, host)
-    if json:
-        print_json([answer.as_json() for answer in answers])
-    else:
-        show(explanation_table(answers))
+    show_or_json([explanation_table(answers)], lambda: [answer.as_json() for answer in answers], json=json)

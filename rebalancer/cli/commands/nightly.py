@@ -62,10 +62,8 @@ def nightly(
 
 
 def _night(policy: Path, state_dir: Path | None, *, execute: bool) -> NightlyResult:
-    """The night, watched."""
-    from rebalancer.cli.next_commands import invocation_of_night
+    from rebalancer.cli.carrying import invocation_of_night, tell_stop
     from rebalancer.cli.progress import watch_night, watch_solve
-    from rebalancer.cli.stopping import tell_stop
     from rebalancer.errors import StoppedHalfWay
     from rebalancer.execute import stop_on_signals
     from rebalancer.nightly import Watchers, access_of, plan_and_execute, plan_only

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import rebalancer as rb
 from rebalancer.cli.connecting import reaches_pools
-from rebalancer.cli.options import AsJson, DemandFile, NoMetrics, PolicyPath, Source, StateDir
+from rebalancer.cli.options import AsJson, DemandFile, NoMetrics, PlanFolder, PolicyPath, Source, StateDir
 
 
 @reaches_pools
 def plan(
     source: Source,
     *,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Write plan.json, plan.md, moves.csv and run.sh there."),
-    ] = None,
+    output: PlanFolder = None,
     policy: PolicyPath = None,
     demand: DemandFile = None,
     connection: rb.Connection,
@@ -43,12 +39,9 @@ def plan(
 
     Every step comes with its reason, every objective with a bound that no other plan can beat.
     """
-    from rebalancer.cli.exits import Exit, exit_of
-    from rebalancer.cli.opening import open_model, say_refused
-    from rebalancer.cli.output import print_json, say, show
+    from rebalancer.cli.opening import hand_over, open_model, say_refused
     from rebalancer.cli.progress import watch_solve
-    from rebalancer.cli.views import plan_tables
-    from rebalancer.export import assert_free, plan_document
+    from rebalancer.export import assert_free
 
     if output and tradeoff:
         raise typer.BadParameter(
@@ -63,28 +56,17 @@ def plan(
         return _print_tradeoff(model, tradeoff, json=json)
     with watch_solve() as reporter:
         made = rb.rebalance(model, reporter=reporter)
-    if output:
-        made.save(output)
-        say(f"{output}: plan.json, plan.md, moves.csv and run.sh written")
-    if json:
-        print_json(plan_document(made))
-    else:
-        show(*plan_tables(made))
-    return exit_of(made, left=len(made.steps)) if detailed_exitcode else Exit.DONE
+    return hand_over(made, output, json=json, detailed=detailed_exitcode)
 
 
 def _print_tradeoff(model: rb.Model, cost: str, *, json: bool) -> int:
-    """The curve of *cost* against overload."""
     from rebalancer.cli.exits import Exit
-    from rebalancer.cli.output import print_json, show
+    from rebalancer.cli.output import show_or_json
     from rebalancer.cli.tradeoff_views import tradeoff_document, tradeoff_tables
     from rebalancer.solve import Cost
 
     if cost not in set(Cost):
         raise typer.BadParameter(f"{cost!r} is neither gib nor moves", param_hint="--tradeoff")
     curve = rb.tradeoff(model, cost)
-    if json:
-        print_json(tradeoff_document(curve))
-    else:
-        show(*tradeoff_tables(curve))
+    show_or_json(tradeoff_tables(curve), lambda: tradeoff_document(curve), json=json)
     return Exit.DONE

@@ -14,11 +14,6 @@ from rebalancer.cli.options import AsJson
 app = typer.Typer(help="Check policy files, and begin one.", no_args_is_help=True)
 
 
-@app.callback()
-def policy() -> None:
-    """Check policy files, and begin one."""
-
-
 @app.command()
 @reaches_pools
 def check(

@@ -9,7 +9,7 @@ import typer
 
 import rebalancer as rb
 from rebalancer.cli.connecting import reaches_pools
-from rebalancer.cli.options import AsJson, PlanPath, Source, StateDir
+from rebalancer.cli.options import AsJson, PlanFolder, PlanPath, Source, StateDir
 
 
 @reaches_pools
@@ -17,10 +17,7 @@ def rollback(
     plan: PlanPath,
     source: Source,
     *,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Write plan.json, plan.md, moves.csv and run.sh there."),
-    ] = None,
+    output: PlanFolder = None,
     after: Annotated[
         list[str] | None,
         typer.Option(
@@ -46,10 +43,8 @@ def rollback(
     A plan like any other: it brings each VM that the plan has moved to where the plan found it, every state legal, and
     names those that cannot return, with the rule.
     """
-    from rebalancer.cli.exits import Exit, exit_of
-    from rebalancer.cli.output import print_json, say, show
-    from rebalancer.cli.views import plan_tables
-    from rebalancer.export import assert_free, plan_document, read_plan
+    from rebalancer.cli.opening import hand_over
+    from rebalancer.export import assert_free, read_plan
 
     if output:
         assert_free(output)
@@ -58,11 +53,4 @@ def rollback(
     if after and journal:
         raise typer.BadParameter("name the steps, or the journal that tells of them", param_hint="--after")
     back = rb.undo(made, state, after=after or (), journal=journal, state_dir=state_dir)
-    if output:
-        back.save(output)
-        say(f"{output}: plan.json, plan.md, moves.csv and run.sh written")
-    if json:
-        print_json(plan_document(back))
-    else:
-        show(*plan_tables(back))
-    return exit_of(back, left=len(back.steps)) if detailed_exitcode else Exit.DONE
+    return hand_over(back, output, json=json, detailed=detailed_exitcode)

@@ -16,8 +16,7 @@ from rebalancer.cli.options import AsJson, PolicyPath, Source, StateDir
 def rolling(
     source: Source,
     host: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="HOST", help="Names or uuids of hosts (default: all of the pool)."),
+        list[str] | None, typer.Argument(metavar="HOST", help="Names or uuids of hosts (default: all of the pool).")
     ] = None,
     *,
     update: Annotated[
@@ -47,9 +46,9 @@ def rolling(
     A plan empties each host, coordinator first, and plans bring VMs home; each is proven on the pool as the last one
     leaves it. Moves nothing.
     """
-    from rebalancer.cli.evacuation_views import end_of_blocked, rolling_tables
+    from rebalancer.cli.evacuation_views import outcome, rolling_tables
     from rebalancer.cli.opening import open_model, say_refused
-    from rebalancer.cli.output import end_of, print_json, say, show
+    from rebalancer.cli.output import say
     from rebalancer.cli.progress import watch_solve
     from rebalancer.units import counted
     from rebalancer.whatif.rolling_folder import assert_empty
@@ -63,8 +62,4 @@ def rolling(
     if output and not found.refused:
         found.save(output)
         say(f"{output}: {counted(len(found.stages), 'plan folder')}, rolling.md and rolling.json written")
-    if json:
-        print_json(found.as_json())
-        return end_of(found.refused)
-    show(*rolling_tables(found))
-    return end_of_blocked(found.blocked, found.refused)
+    return outcome(found, rolling_tables(found), json=json)

@@ -23,8 +23,7 @@ def show(
     which rule, and the way back. With --step: every host at that step.
     """
     from rebalancer.approval import approval_in_words
-    from rebalancer.cli.output import print_json
-    from rebalancer.cli.output import show as show_all
+    from rebalancer.cli.output import show_or_json
     from rebalancer.cli.views import plan_in_full
     from rebalancer.export import folder_of, plan_document, read_plan
 
@@ -35,12 +34,7 @@ def show(
 
         chosen = step_of(made, step)
         then = hosts_at(made, chosen)
-        if json:
-            print_json(step_document(chosen, then))
-        else:
-            show_all(*step_in_full(made, chosen, then))
-    elif json:
-        print_json(plan_document(made))
-    else:
-        approved = approval_in_words(made, folder_of(plan))
-        show_all(*plan_in_full(made), *filter(None, [approved]))
+        show_or_json(step_in_full(made, chosen, then), lambda: step_document(chosen, then), json=json)
+        return
+    approved = "" if json else approval_in_words(made, folder_of(plan))
+    show_or_json([*plan_in_full(made), *filter(None, [approved])], lambda: plan_document(made), json=json)

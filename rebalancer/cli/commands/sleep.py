@@ -17,8 +17,7 @@ def sleep(
     source: Source,
     *,
     plan: Annotated[
-        Path | None,
-        typer.Option("--plan", metavar="PLAN", help="As if this plan were carried out; its policy counts."),
+        Path | None, typer.Option("--plan", metavar="PLAN", help="As if this plan were carried out; its policy counts.")
     ] = None,
     policy: PolicyPath = None,
     no_metrics: NoMetrics = False,
@@ -33,7 +32,7 @@ def sleep(
     from dataclasses import asdict
 
     from rebalancer.cli.opening import policy_of
-    from rebalancer.cli.output import print_json, say, show
+    from rebalancer.cli.output import say, show_or_json
     from rebalancer.cli.sleep_views import sleep_tables
 
     if plan and policy:
@@ -44,7 +43,4 @@ def sleep(
     if state.refused:
         say(f"without metrics, hours are unknown: {state.refused}")
     found = rb.sleep(rb.Model(state, wanted), after=made)
-    if json:
-        print_json(asdict(found))
-    else:
-        show(*sleep_tables(found))
+    show_or_json(sleep_tables(found), lambda: asdict(found), json=json)

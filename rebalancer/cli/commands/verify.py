@@ -9,19 +9,14 @@ from rebalancer.cli.options import AsJson, NoMetrics, PlanPath, Source
 
 @reaches_pools
 def verify(
-    plan: PlanPath,
-    source: Source,
-    *,
-    connection: rb.Connection,
-    no_metrics: NoMetrics = False,
-    json: AsJson = False,
+    plan: PlanPath, source: Source, *, connection: rb.Connection, no_metrics: NoMetrics = False, json: AsJson = False
 ) -> int:
     """Prove that every state of a plan is legal.
 
     Against a live pool as it is now, or against the snapshot that the plan was made from; without the solver.
     """
     from rebalancer.cli.exits import Exit
-    from rebalancer.cli.output import end_below, end_of, print_json, show_lines
+    from rebalancer.cli.output import end_of, print_json, show_lines
     from rebalancer.cli.views import accepted, not_compared, nothing_left
     from rebalancer.errors import IllegalPlan
     from rebalancer.export import read_plan
@@ -42,7 +37,7 @@ def verify(
         show_lines(*map(str, proof.findings), *not_compared(proof.drift))
         judged = "the plan is not legal" if proof.ours else f"the plan is for pool {made.made_from.called}"
         remedy = "Make a new plan" if proof.ours else "Name what it was made for, or make a new plan"
-        return end_below(f"{judged}: {counted(len(proof.findings), 'finding')}. {remedy}", refused)
+        return end_of(refused, f"{judged}: {counted(len(proof.findings), 'finding')}. {remedy}")
     else:
         show_lines(accepted(made), *not_compared(proof.drift))
     return Exit.DONE

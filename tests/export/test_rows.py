@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rebalancer.export import moves_csv, plan_from_json, plan_json, plan_markdown, xe_script
-from rebalancer.export.disk_rows import disk_rows, sr_names
+from rebalancer.export.rows import disk_rows, sr_names
 from rebalancer.plan import Plan
 from tests.local_disks import carried, local_problem, local_sr, local_vm
 from tests.plan.made import plan_of

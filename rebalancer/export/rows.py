@@ -1,0 +1,78 @@
+"""What goes along with the steps of a plan, what it leaves out, and what it changes, as rows for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rebalancer.inventory import Uuid
+from rebalancer.plan import Plan, SRRow, Step
+from rebalancer.units import size_in_words
+
+DISK_COLUMNS = ("step", "VM", "disk", "from SR", "to SR", "size")
+NETWORK_COLUMNS = ("step", "VM", "to pool", "interface", "from network", "to network")
+
+
+def disk_rows(steps: Sequence[Step]) -> list[tuple[str, ...]]:
+    """One row a disk that goes along, with the cells of `DISK_COLUMNS`."""
+    names = sr_names(steps)
+    return [
+        (step.id, step.vm_name, disk.name, names[disk.source], names[disk.target], size_in_words(disk.size_bytes))
+        for step in steps
+        for disk in step.disks
+    ]
+
+
+def sr_rows(srs: Sequence[SRRow], steps: Sequence[Step]) -> list[tuple[object, ...]]:
+    """One row an SR: its name, the disks that come and those that leave, with their sizes."""
+    names = sr_names(steps)
+    return [
+        (
+            names.get(row.uuid, row.name),
+            len(row.gains),
+            size_in_words(row.gained_bytes),
+            len(row.loses),
+            size_in_words(row.lost_bytes),
+        )
+        for row in srs
+    ]
+
+
+def sr_names(steps: Sequence[Step]) -> Mapping[Uuid, str]:
+    """What the SRs of *steps* are called; `Local storage (host-1)` where another of them has the same name."""
+    seen: dict[Uuid, tuple[str, str]] = {}
+    for step in steps:
+        for disk in step.disks:
+            seen.setdefault(disk.source, (disk.source_name, step.source_name))
+            seen.setdefault(disk.target, (disk.target_name, step.target_name))
+    named = [name for name, _ in seen.values()]
+    return {sr: f"{name} ({host})" if named.count(name) > 1 else name for sr, (name, host) in seen.items()}
+
+
+def network_rows(steps: Sequence[Step]) -> list[tuple[str, ...]]:
+    """One row an interface, with the cells of `NETWORK_COLUMNS`; one for a VM without any."""
+    rows: list[tuple[str, ...]] = []
+    for step in steps:
+        if crossing := step.crossing:
+            head = (step.id, step.vm_name, crossing.pool_name or crossing.pool)
+            there = [(*head, each.device, each.source_name, each.target_name) for each in crossing.networks]
+            rows += there or [(*head, "none", "-", "-")]
+    return rows
+
+
+def target_in_words(step: Step) -> str:
+    """The host that a step leads to, with its pool where that is another one and its name does not say so."""
+    pool = (step.crossing.pool_name or step.crossing.pool) if step.crossing else ""
+    named = not pool or step.target_name.endswith(f"({pool})")
+    return step.target_name if named else f"{step.target_name} (pool {pool})"
+
+
+def what_is_missing(plan: Plan) -> str:
+    """What the moves are that *plan* does without."""
+    if plan.made_from.undoes:
+        return "moves back that are not legal, and that the plan does without"
+    return "moves of a better placement that the plan does without"
+
+
+def missing_rows(plan: Plan) -> list[tuple[str, ...]]:
+    """VM, target, rule and words: one row a move."""
+    return [(each.vm_name, each.target_name, each.rule, each.words) for each in plan.missing]
