@@ -153,7 +153,6 @@ class _Solving:
         return replace(only, tiers=(*repairs, *only.tiers))
 
     def _held(self, objective: Objective, at: Ints) -> HeldTier:
-        """*objective* no worse than where the units are *at*."""
         tier = TierProblem(instance=self.instance, objective=objective)
         return HeldTier(objective=objective, value=tier.evaluate(at)[1])
 
@@ -196,7 +195,6 @@ class _Solving:
         return () if self._forbidden else ways_out(self._book, seconds=seconds)
 
     def _possible(self, book: Rulebook) -> bool:
-        """Whether a placement is found under *book*."""
         instance = instance_of(book)
         tier = TierProblem(instance=instance, objective=MigrationCost(), forbidden=self._pairs(instance))
         effort = Effort(deterministic=BLAME_WORK, seconds=BLAME_WORK * 2, seed=1)

@@ -162,7 +162,6 @@ class _Tracing:
         )
 
     def _doing_nothing(self) -> _Found:
-        """The end that costs nothing."""
         overload = Overload().value(self._problem.initial, self._book)
         point = Point(
             allowed=0.0,
@@ -197,7 +196,6 @@ class _Tracing:
         return max(stretches)[1] if stretches else None
 
     def _middle(self, low: float, high: float) -> float:
-        """The middle of the two, whole where moves are counted."""
         return float((low + high) // 2) if self._cost is Cost.MOVES else round((low + high) / 2, 3)
 
     def _add(self, allowed: float, seconds: float) -> None:
@@ -251,7 +249,6 @@ class _Tracing:
         self._found.append(_Found(point=point, at=at))
 
     def _limited(self, allowed: float) -> Instance:
-        """The instance with no more than *allowed* to pay."""
         key = "maximum_gib" if self._cost is Cost.GIB else "maximum_moves"
         most = allowed if self._cost is Cost.GIB else int(allowed)
         policy = self._problem.policy
@@ -260,7 +257,6 @@ class _Tracing:
         return replace(self._instance, book=self._book.under(problem))
 
     def _unbroken(self, instance: Instance) -> HeldTier:
-        """No more violations than now, held."""
         tier = TierProblem(instance=instance, objective=Repair())
         return HeldTier(objective=tier.objective, value=tier.evaluate(instance.home)[1])
 
@@ -270,7 +266,6 @@ def _silent(_value: float, _bound: float) -> None:
 
 
 def _undominated(points: Sequence[Point], cost: Cost) -> tuple[Point, ...]:
-    """The points that leave less overload than all that cost no more, from the cheapest on."""
     kept: list[Point] = []
     for point in sorted(points, key=lambda each: (each.paid(cost), each.overload, each.gib)):
         if not kept or point.overload < kept[-1].overload - NEGLIGIBLE:

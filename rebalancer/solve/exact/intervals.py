@@ -74,7 +74,6 @@ def shortened(tasks: Intervals, starts: Sequence[int], *, least: int, effort: fl
 
 
 def _post(model: cp_model.CpModel, tasks: Intervals, begin: Sequence[cp_model.IntVar], last: cp_model.IntVar) -> None:
-    """What waits for what, and what shares a lane."""
     intervals = [
         model.new_fixed_size_interval_var(start, ticks, "") for start, ticks in zip(begin, tasks.ticks, strict=True)
     ]

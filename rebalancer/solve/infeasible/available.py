@@ -50,7 +50,6 @@ def _rules(book: Rulebook) -> Iterator[Offer]:
 
 
 def _objecting(book: Rulebook) -> frozenset[str]:
-    """Rules that object to some VM on some host, taking disks along or not."""
     pool = book.problem.pool
     pairs = ((pool.vms[vm], host) for vm in book.problem.initial for host in pool.hosts.values())
     return frozenset(
@@ -61,14 +60,12 @@ def _objecting(book: Rulebook) -> frozenset[str]:
 
 
 def _reserves(book: Rulebook) -> Iterator[Offer]:
-    """Memory kept free on single hosts."""
     for host, reserve in sorted(book.problem.intent.reserves.items()):
         if reserve.memory_bytes:
             yield no_reserve(book.problem.pool.hosts[host], reserve.memory_bytes)
 
 
 def _wishes(book: Rulebook) -> Iterator[Offer]:
-    """Hard groups and ties."""
     for section in SECTIONS:
         yield from (no_wish(section, wish) for wish in getattr(book.problem.intent, section) if wish.hard)
 

@@ -145,17 +145,14 @@ def shut_down(vm: Uuid, vm_name: str) -> Offer:
 
 
 def _always(words: str) -> Words:
-    """*words*, whatever it costs."""
     return lambda _moves, _gib: words
 
 
 def _limited(book: Rulebook, **limits: float | None) -> Rulebook:
-    """*book* under other limits of the policy."""
     problem = book.problem
     changed = problem.policy.limits.model_copy(update=limits)
     return book.under(replace(problem, policy=problem.policy.model_copy(update={"limits": changed})))
 
 
 def _intending(changed: Callable[[Intent], Intent]) -> Callable[[Rulebook], Rulebook]:
-    """A rulebook of another intent."""
     return lambda book: book.under(replace(book.problem, intent=changed(book.problem.intent)))

@@ -110,7 +110,6 @@ class _Looking:
         return self._indispensable(everything, some[:middle]) | self._indispensable(everything, some[middle:])
 
     def _over(self) -> bool:
-        """Whether enough was tried."""
         return self._left <= 0 or self._nodes <= 0 or time.monotonic() > self._until
 
     def _sets(self, size: int) -> Iterator[Offers]:
@@ -148,11 +147,9 @@ class _Looking:
         return (*alone, *both) or (frozenset(mine),)
 
     def _opened(self, vm: VM, given_up: Sequence[Offer]) -> bool:
-        """Whether *vm* may leave once that is given up."""
         return _without(self._book, given_up).may_leave(vm)
 
     def _possible(self, given_up: Offers) -> bool:
-        """Whether there may be a placement once all of that is given up."""
         instance = _instance(_without(self._book, _sorted(given_up)))
         if instance is None:
             return False
@@ -163,7 +160,6 @@ class _Looking:
         return search_lazily(stage, stage.whole(), None, any_will_do)[2].status is not Status.IMPOSSIBLE
 
     def _price(self, chosen: Offers) -> WayOut | None:
-        """The way out by *chosen* and what it costs; None where it is none."""
         self._left -= 1
         ordered = _sorted(chosen)
         book = _without(self._book, ordered)
@@ -182,12 +178,10 @@ class _Looking:
 
 
 def _sorted(given_up: Offers) -> list[Offer]:
-    """By place and words."""
     return sorted(given_up, key=lambda each: (each.where, each.words(0, 0.0)))
 
 
 def _without(book: Rulebook, given_up: Sequence[Offer]) -> Rulebook:
-    """*book* once all of that is given up."""
     for each in given_up:
         book = each.without(book)
     return book

@@ -74,7 +74,6 @@ def holds(instance: Instance, at: Ints) -> bool:
 
 
 def _keeps(instance: Instance, limit: Limit, at: Ints) -> bool:
-    """Whether a limit holds, or is violated already and no unit joined."""
     family = instance.families[limit.family]
     here = limit.covers(at)
     resident = limit.covers(instance.home)

@@ -120,8 +120,6 @@ def instance_of(book: Rulebook) -> Instance:
 
 
 class _Builder:
-    """One preparation."""
-
     def __init__(self, book: Rulebook) -> None:
         self._book, self._problem = book, book.problem
         self._hosts = tuple(book.problem.pool.hosts)
@@ -133,7 +131,6 @@ class _Builder:
         self._carried: dict[Uuid, dict[Uuid, DisksAlong]] = {}
 
     def instance(self) -> Instance:
-        """All parts."""
         self._find_units()
         unit_pcpu, base_pcpu = self._loads()
         deviations = Deviations.of(self._problem, self._unit_of, self._hosts)
@@ -167,11 +164,9 @@ class _Builder:
         )
 
     def _home(self, vm: Uuid) -> int:
-        """Index of the host where *vm* is."""
         return self._host_index[self._problem.initial[vm]]
 
     def _find_units(self) -> None:
-        """VMs that keep together share a unit; what cannot move is no unit."""
         targets = Targets(self._book)
         groups = [limit for limit in self._limits if isinstance(limit, Affinity) and limit.hard]
         for members in merged(self._problem, groups):
@@ -186,7 +181,6 @@ class _Builder:
                 self._legal.append(legal)
 
     def _loads(self) -> tuple[Floats, Floats]:
-        """pCPUs of units and, fixed VMs included, of hosts."""
         profile, initial = self._problem.demand, self._problem.initial
         if profile is None:
             return np.zeros((len(self._units), 0)), np.zeros((len(self._hosts), 0))
@@ -200,12 +194,10 @@ class _Builder:
         return units, base
 
     def _disks(self) -> Disks:
-        """What goes along with the units, and the rows over single SRs."""
         rows = (each for each in self._limits if isinstance(each, Row) and not each.places <= self._host_index.keys())
         return disks_of(self._problem, self._carried, rows)
 
     def _copied(self, home: Ints, disks: Disks) -> Price:
-        """Memory of all members of each unit, and the disks that go along."""
         vms = self._problem.pool.vms
         memory = [sum(vms[vm].migration_memory_bytes for vm in members) for members in self._units]
         least = np.array(memory, dtype=np.int64)
@@ -217,7 +209,6 @@ class _Builder:
         return Price.of(home, least, extra)
 
     def _rows(self) -> tuple[tuple[Family, ...], tuple[Limit, ...], tuple[Limit, ...]]:
-        """The weights that limits share, the hard limits, and the soft ones."""
         rows = [each for each in self._limits if isinstance(each, Row) and each.places <= self._host_index.keys()]
         numbers: dict[Weights, int] = {}
         families: list[Family] = []
@@ -232,7 +223,6 @@ class _Builder:
         return tuple(families), tuple(limits[True]), tuple(limits[False])
 
     def _family(self, row: Row) -> Family:
-        """The weights of *row*."""
         resident = np.zeros(len(self._units), np.int64)
         arrival = np.zeros(len(self._units), np.int64)
         fixed = np.zeros(len(self._hosts), np.int64)
@@ -255,12 +245,10 @@ class _Builder:
         return start
 
     def _limit(self, row: Row, family: int, start: Ints) -> Limit:
-        """One row."""
         hosts = np.array(sorted(self._host_index[host] for host in row.places), dtype=np.int64)
         return Limit(family=family, hosts=hosts, upper=row.upper, unit=row.unit, start=int(start[hosts].sum()))
 
     def _groups(self, joined: Iterable[Affinity]) -> Iterator[Group]:
-        """The members of each group that there are."""
         for limit in joined:
             members = sorted(vm for vm in limit.vms if vm in self._problem.initial.host_of)
             units = sorted({self._unit_of[vm] for vm in members if vm in self._unit_of})

@@ -157,7 +157,6 @@ def _rounded_up(bound: float) -> int:
 
 
 def _solver(effort: Effort) -> cp_model.CpSolver:
-    """A solver with one worker, so that it repeats itself."""
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.catch_sigint_signal = False

@@ -111,7 +111,6 @@ class Weighing:
         )
 
     def _weighed(self, limit: Limit, units: Ints, home: Ints) -> tuple[Bools, Ints]:
-        """Which of *units* are on the hosts of *limit* now, and what each weighs there."""
         resident = limit.covers(home)
         return resident, np.where(resident, self._family.resident[units], self._family.arrival[units])
 

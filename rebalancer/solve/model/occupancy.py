@@ -46,7 +46,6 @@ def _of_host(model: Assignment, host: int) -> Iterator[int]:
 
 
 def _memory_rows(model: Assignment, host: int, pairs: Ints) -> Iterator[tuple[Ints, int]]:
-    """Weights of the pairs and the room of the host, for each limit over it that could bind."""
     instance = model.instance
     units = model.units[pairs]
     for limit in instance.limits:

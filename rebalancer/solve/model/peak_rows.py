@@ -103,10 +103,7 @@ class HostPeaks:
             staying, deviations = staying - staying[-1], deviations - staying[-1]
         used = deviations > 0
         return Peaks(
-            budget=self.budget,
-            pairs=self.pairs[used],
-            deviations=deviations[used],
-            staying=staying[staying > 0],
+            budget=self.budget, pairs=self.pairs[used], deviations=deviations[used], staying=staying[staying > 0]
         )
 
 
@@ -127,11 +124,7 @@ def peaks_on(model: Assignment, host: int, pairs: Ints) -> HostPeaks:
     mine = deviations.parts[coming]
     most = largest(np.vstack([staying, mine]), deviations.budget).sum(axis=0) - staying.sum(axis=0)
     return HostPeaks(
-        budget=deviations.budget,
-        pairs=pair_of[deviations.unit[coming]],
-        deviations=mine,
-        staying=staying,
-        most=most,
+        budget=deviations.budget, pairs=pair_of[deviations.unit[coming]], deviations=mine, staying=staying, most=most
     )
 
 

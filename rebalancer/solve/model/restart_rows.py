@@ -83,7 +83,6 @@ class _RestartRows:
         self._asked: tuple[Ints, Ints] | None = None
 
     def post_unless_lost(self, failure: Failure) -> int:
-        """Post *failure* unless a new variable says that it is lost."""
         lost = self._model.whole_number(1, lambda chosen: int(self._loses(failure, self._placement(chosen))))
         self.post(failure, given=-lost - 1)
         return lost
@@ -92,7 +91,6 @@ class _RestartRows:
         return self._limit.restarts(failure, _where(self._model.instance, at)) is None
 
     def post(self, failure: Failure, *, given: int | None = None) -> None:
-        """The VMs of the hosts of *failure* fit on the others, where *given* holds if it is named."""
         restarted = _Restarted(instance=self._model.instance, limit=self._limit, kind_of=self._kind_of, failure=failure)
         taken: dict[Uuid, list[tuple[int, int]]] = {}
         for (size, targets), kind in self._kinds.items():
@@ -107,7 +105,6 @@ class _RestartRows:
     def _restart(
         self, restarted: _Restarted, kind: int, targets: frozenset[Uuid], given: int | None
     ) -> dict[Uuid, int]:
-        """All VMs of *kind* on failed hosts restart; for each host the variable that counts them there."""
         failed = [self._index[host] for host in sorted(restarted.failure)]
         pairs = np.flatnonzero(np.isin(self._model.at_hosts, failed) & (self._count[kind][self._model.units] > 0))
         counts = self._count[kind][self._model.units[pairs]].tolist()
@@ -123,7 +120,6 @@ class _RestartRows:
         return self._model.whole_number(most, lambda chosen: restarted.count(self._placement(chosen), kind, host))
 
     def _placement(self, chosen: Ints) -> Ints:
-        """The host of every unit, cached for the last choice."""
         if self._asked is None or self._asked[0] is not chosen:
             self._asked = chosen, self._model.placement(chosen.tolist())
         return self._asked[1]

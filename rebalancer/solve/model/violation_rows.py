@@ -54,7 +54,6 @@ def _excess(model: Assignment, limit: Limit) -> tuple[list[int], int]:
 
 
 def _post_occupied(model: Assignment, limit: Limit, pairs: list[int], weights: list[int], excess: int) -> None:
-    """A limit below zero is violated by any unit that is there."""
     occupied = model.whole_number(1, lambda chosen: int(chosen[pairs].any()))
     for pair in pairs:
         model.writer.implies(pair, occupied)

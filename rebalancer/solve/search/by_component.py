@@ -90,7 +90,6 @@ class _ByComponent:
         )
 
     def _improve(self, number: int, effort: Effort) -> TierAnswer:
-        """Optimise one component and add its bound to the others'."""
         units, hosts = self._found[number].units, self._found[number].hosts
         known, others = float(self._bound), sum(self._values) - self._values[number]
         answer = improve_by_lns(

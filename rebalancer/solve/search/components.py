@@ -94,7 +94,6 @@ def restricted(instance: Instance, hosts: Ints, units: Ints) -> Instance:
 
 
 def _connections(instance: Instance, forbidden: Sequence[Pairs]) -> Iterator[Ints]:
-    """Sets of hosts that something connects."""
     if instance.failures.restarts:
         yield np.arange(len(instance.hosts))
     reach = instance.legal.copy()

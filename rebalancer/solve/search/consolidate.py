@@ -50,8 +50,6 @@ COUNTED = "the memory and load that the largest hosts have room for"
 
 
 class _Emptying:
-    """Hosts emptied by a greedy packing first, then by large neighbourhood search."""
-
     def __init__(self, tier: TierProblem, start: Ints, effort: Effort, progress: Progress) -> None:
         self._tier, self._instance, self._progress = tier, tier.instance, progress
         self._at, self.work = start, 0.0
@@ -72,7 +70,6 @@ class _Emptying:
         return TierAnswer(at=self._at, goal=goal, value=self.value, bound=0, deterministic=self.work)
 
     def run(self) -> Ints:
-        """Empty hosts until no neighbourhood can do with one host less."""
         for host in self._by_weight():
             packed = self._packed(host)
             if packed is not None and self._tier.allows(packed) and holds(self._instance, packed):
@@ -90,7 +87,6 @@ class _Emptying:
         return 1 if self.value <= RECEIVERS + 1 else 3
 
     def _next_host(self) -> int:
-        """The host with the least on it among those tried least."""
         return min(self._by_weight(), key=lambda host: self._tried.get(host, 0))
 
     def _in_use(self) -> Bools:
@@ -99,13 +95,11 @@ class _Emptying:
         return used
 
     def _by_weight(self) -> list[int]:
-        """Hosts that could be empty and are not, those with the least on them first."""
         free = np.flatnonzero(self._in_use() & ~self._sure)
         weights = weights_of(self._instance, self._at).sum(axis=0) if self._instance.families else np.zeros(len(free))
         return sorted(free.tolist(), key=lambda host: (int(weights[host]), host))
 
     def _packed(self, host: int) -> Ints | None:
-        """All units of *host* packed onto other hosts in use, the largest first; None where one does not fit."""
         packing = _Packing(self._instance, self._at, closed=host, in_use=self._in_use())
         units = np.flatnonzero(self._at == host)
         order = sorted(units.tolist(), key=lambda unit: -int(packing.size[unit]))
@@ -133,8 +127,6 @@ class _Emptying:
 
 
 class _Packing:
-    """Units of one host, placed on others one by one, best fit first."""
-
     def __init__(self, instance: Instance, at: Ints, *, closed: int, in_use: Bools) -> None:
         self._instance, self.at = instance, at.copy()
         self._open = in_use & (np.arange(len(in_use)) != closed)
@@ -146,7 +138,6 @@ class _Packing:
         self.size = self._arrival.sum(axis=0) + instance.demand.sum(axis=1)
 
     def place(self, unit: int) -> bool:
-        """Put *unit* on the open host that it fills most; False where none has room."""
         weights = np.where(
             np.arange(len(self._open)) == self._instance.home[unit],
             self._resident[:, unit : unit + 1],
@@ -180,7 +171,6 @@ def fewest_hosts(tier: TierProblem) -> int:
 
 
 def _counted(sure: Bools, room: Ints, need: int) -> int:
-    """How many hosts it takes until their *room* covers *need*."""
     missing = need - int(np.maximum(room[sure], 0).sum())
     covered = np.cumsum(-np.sort(-np.maximum(room[~sure], 0)))
     return int(sure.sum()) + (int(np.searchsorted(covered, missing)) + 1 if missing > 0 else 0)

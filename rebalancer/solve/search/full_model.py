@@ -41,7 +41,6 @@ def improve_full_model(tier: TierProblem, start: Ints | None, effort: Effort, pr
 
 
 def _both(first: SolverAnswer, second: SolverAnswer) -> SolverAnswer:
-    """The answer of two searches of one model, the first of which found nothing."""
     return replace(
         second,
         bound=max(first.bound, second.bound),

@@ -62,8 +62,6 @@ def improve_by_lns(tier: TierProblem, start: Ints, effort: Effort, progress: Pro
 
 
 class _LargeNeighbourhoodSearch:
-    """One run of the search, which keeps the best placement."""
-
     def __init__(self, tier: TierProblem, start: Ints, effort: Effort, progress: Progress) -> None:
         self._tier, self._effort, self._progress = tier, effort, progress
         self._limits = overload_limits(tier.instance)
@@ -79,7 +77,6 @@ class _LargeNeighbourhoodSearch:
         self._highest = 0
 
     def run(self, start: Ints) -> TierAnswer:
-        """Descend, and again from other local optima, until the bound is met or the effort is spent."""
         self._keep(start, self._value(start))
         self._first_descent(start)
         while not self._ended():
@@ -107,7 +104,6 @@ class _LargeNeighbourhoodSearch:
         return self._search(model, goal, LONG_WORK).at
 
     def _descend(self, start: Ints, *, noise: float) -> Ints:
-        """Local search from *start*, then neighbourhoods until none improves."""
         self._neighbourhoods = Neighbourhoods(self._tier.instance, self._limits, self._random)
         at = local_search(self._tier, start, self._limits, noise, self._random)
         return self._improve(self._better(start, at))
@@ -184,7 +180,6 @@ class _LargeNeighbourhoodSearch:
         return LEAST_PATIENCE + PATIENCE * self.relaxation.spent
 
     def _resolve(self, free: Bools, at: Ints) -> SolverAnswer:
-        """Re-solve one neighbourhood: a relaxation, whose answer may be worse than it says."""
         model, goal = self._tier.model(Scope(free=free, at=at, watched=self._watched))
         model.hint(at)
         model.hold(goal, model.value(goal, at))
@@ -199,12 +194,10 @@ class _LargeNeighbourhoodSearch:
         return HOT_WORK if self._hot(at).any() else NEIGHBOURHOOD_WORK
 
     def _hot(self, at: Ints) -> Bools:
-        """Hosts and slots that are overloaded where the units are *at*."""
         hot: Bools = load_of(self._tier.instance, at) > self._limits[:, None]
         return hot
 
     def _search(self, model: PlacementModel, goal: Goal, work: float) -> SolverAnswer:
-        """One call of CP-SAT, its work counted."""
         effort = Effort(
             deterministic=work,
             seconds=max(0.05, self._until - time.monotonic()),
@@ -224,7 +217,6 @@ class _LargeNeighbourhoodSearch:
         return self._tier.evaluate(at)[1]
 
     def _with_bound(self) -> TierAnswer:
-        """The answer, once the bound is as high as it gets."""
         on_time = self._work <= 0 or self._done()
         if not self._done():
             self.relaxation.wait()

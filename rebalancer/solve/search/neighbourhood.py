@@ -80,7 +80,6 @@ class Neighbourhoods:
         return int(self._sizes[self._kind])
 
     def _around_hosts(self, at: Ints, moved: Ints) -> Bools:
-        """All units on some hosts, or from them, free to go to any of these."""
         hosts = np.array(self._some_hosts(at, moved), dtype=np.int64)
         inside = np.flatnonzero(np.isin(at, hosts) | np.isin(self._instance.home, hosts))
         return free_among(self._instance, at, inside, hosts)
@@ -96,7 +95,6 @@ class Neighbourhoods:
         return self._linked(at, moved, count)
 
     def _hot_with_cool(self, excess: Floats, hot: Ints, room: Floats, count: int) -> list[int]:
-        """A third of hot hosts, the rest with much room."""
         some = min(len(hot), max(1, count // 3))
         chosen = self._random.choice(hot, size=some, replace=False, p=excess[hot] / excess[hot].sum()).tolist()
         blurred = room + self._random.normal(0.0, 1.0, len(room)) * room.std()
@@ -126,7 +124,6 @@ class Neighbourhoods:
         return np.maximum(self._instance.copied.at(at), 1).astype(np.float64)
 
     def _around_units(self, at: Ints, moved: Ints) -> Bools:
-        """Some moved units, and some that share a host with them or a hot one, free to go anywhere."""
         chosen = self._random.choice(moved, size=min(len(moved), self._size // 2), replace=False)
         hot = np.flatnonzero((load_of(self._instance, at) > self._limits).any(axis=1))
         touched = np.unique(np.concatenate([self._instance.home[chosen], at[chosen], hot]))
@@ -136,7 +133,6 @@ class Neighbourhoods:
         return self._anywhere(at, chosen, touched[:0])
 
     def _around_sources(self, at: Ints, moved: Ints) -> Bools:
-        """All units on some hosts, or from them, and some moved units, free to go anywhere."""
         sources = self._some_sources(at, moved)
         chosen = np.flatnonzero(np.isin(self._instance.home, sources) | np.isin(at, sources))
         more = min(len(moved), int(self._size * SHARE_OF_MOVED))

@@ -112,7 +112,6 @@ class RelaxationBound:
             pass
 
     def _solve(self) -> bool:
-        """Solve one relaxation; whether there is another to solve."""
         model, goal = self._tier.model(replace(self._tier.whole(), watched=self._watched))
         effort = replace(self._effort, seconds=max(0.1, self._until - time.monotonic()))
         words = f"a relaxation that counts overload on {self._watched.sum()} of {self._watched.size} hosts and slots"

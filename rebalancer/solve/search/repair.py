@@ -55,7 +55,6 @@ def with_fewer_gib(tier: TierProblem, scope: Scope, at: Ints, value: int, effort
 
 
 def _concerned(instance: Instance) -> Bools:
-    """Units that weigh on a violated limit, or belong to a group that is apart, shape (units,)."""
     found = np.zeros(len(instance.units), dtype=np.bool_)
     for limit in instance.breakable_limits:
         if limit.broken:

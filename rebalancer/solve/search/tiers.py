@@ -131,7 +131,6 @@ def _progress(objective: Objective, reporter: SolveReporter) -> Progress:
 
 
 def _after(tier: TierProblem, answer: TierAnswer, ladder: Ladder, before: float, reporter: SolveReporter) -> Ladder:
-    """*ladder* with one more tier."""
     reproducible = ladder.reproducible and answer.on_time
     if answer.at is None:
         return replace(ladder, at=None, reproducible=reproducible, impossible=answer.impossible)
