@@ -26,9 +26,9 @@ from rebalancer.solve.infeasible.concessions import MOVES, Offer, shut_down
 from rebalancer.solve.infeasible.conflicts import held_vms, left_behind
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.model.cp_sat import Effort, Status
-from rebalancer.solve.model.lazy_failures import search_lazily
 from rebalancer.solve.model.tier import HeldTier, TierProblem, placement_of
 from rebalancer.solve.model.variables import Scope
+from rebalancer.solve.search.full_model import search_lazily
 
 Offers = frozenset[Offer]
 

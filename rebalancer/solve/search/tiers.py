@@ -29,8 +29,7 @@ from rebalancer.solve.search.by_component import improve_by_component
 from rebalancer.solve.search.consolidate import consolidate
 from rebalancer.solve.search.full_model import improve_full_model
 from rebalancer.solve.search.lns import is_about_load
-from rebalancer.solve.search.repair import improve_repair
-from rebalancer.solve.search.spare_hosts import improve_spare_hosts
+from rebalancer.solve.search.repair import improve_repair, improve_spare_hosts
 from rebalancer.tier import TierResult
 
 
