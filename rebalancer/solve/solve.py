@@ -15,7 +15,7 @@ from rebalancer.solve.infeasible.conflicts import held_on_emptied_hosts, left_be
 from rebalancer.solve.infeasible.relaxations import ways_out
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.model.cp_sat import Effort
-from rebalancer.solve.model.tier import HeldTier, Pairs, TierProblem, at_of, pairs_of, placement_of
+from rebalancer.solve.model.tier import HeldTier, Pairs, TierProblem, at_of, held_at, pairs_of, placement_of
 from rebalancer.solve.outcome import enough, gains_too_little, nothing_found, solved
 from rebalancer.solve.result.check import refused_as_a_whole
 from rebalancer.solve.result.reporter import SolveReporter
@@ -147,14 +147,10 @@ class _Solving:
         """The cheapest repairs with no more overload than now, or than *ladder*, which is *at*, where that has more."""
         self.instance.failures.keep(placement_of(self.instance, at))
         worst = at if self._overload(at) >= self._overload(self.instance.home) else self.instance.home
-        held = (self._held(Repair(), at), self._held(Overload(), worst))
+        held = (held_at(self.instance, Repair(), at), held_at(self.instance, Overload(), worst))
         only = self._ladder((MigrationCost(), Overload()), at, budget, held=held)
         repairs = tuple(tier for tier in ladder.tiers if tier.objective in REPAIRS)
         return replace(only, tiers=(*repairs, *only.tiers))
-
-    def _held(self, objective: Objective, at: Ints) -> HeldTier:
-        tier = TierProblem(instance=self.instance, objective=objective)
-        return HeldTier(objective=objective, value=tier.evaluate(at)[1])
 
     def _overload(self, at: Ints) -> float:
         return Overload().value(placement_of(self.instance, at), self._book)

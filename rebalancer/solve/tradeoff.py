@@ -20,7 +20,7 @@ from rebalancer.placement import Placement
 from rebalancer.policy import Mode
 from rebalancer.rules import Rulebook
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
-from rebalancer.solve.model.tier import HeldTier, TierAnswer, TierProblem, placement_of, true_value
+from rebalancer.solve.model.tier import HeldTier, TierAnswer, TierProblem, held_at, placement_of, true_value
 from rebalancer.solve.result.check import refused_as_a_whole
 from rebalancer.solve.search.budget import Budget
 from rebalancer.solve.search.by_component import improve_by_component
@@ -206,7 +206,11 @@ class _Tracing:
             key=lambda each: each.point.paid(self._cost),
         )
         budget = Budget(instance.problem.policy.limits.model_copy(update={"solve_seconds": seconds}))
-        tier = TierProblem(instance=instance, objective=Overload(), held=(self._unbroken(instance), *self._reluctance))
+        tier = TierProblem(
+            instance=instance,
+            objective=Overload(),
+            held=(held_at(instance, Repair(), instance.home), *self._reluctance),
+        )
         first = improve_by_component(tier, near.at, budget.share(2), _silent)
         budget.spend(first.deterministic)
         held = HeldTier(objective=Overload(), value=first.value, proved=first.proved)
@@ -255,10 +259,6 @@ class _Tracing:
         limits = policy.limits.model_copy(update={key: most})
         problem = replace(self._problem, policy=policy.model_copy(update={"limits": limits}))
         return replace(self._instance, book=self._book.under(problem))
-
-    def _unbroken(self, instance: Instance) -> HeldTier:
-        tier = TierProblem(instance=instance, objective=Repair())
-        return HeldTier(objective=tier.objective, value=tier.evaluate(instance.home)[1])
 
 
 def _silent(_value: float, _bound: float) -> None:

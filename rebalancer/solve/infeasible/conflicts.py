@@ -27,13 +27,12 @@ def held_vms(book: Rulebook) -> tuple[VM, ...]:
 def left_behind(instance: Instance) -> tuple[str, ...]:
     """One sentence for each VM on a host that is evacuated which no choice of the model can move away."""
     problem = instance.problem
-    movable = {vm for members in instance.units for vm in members}
     empty = problem.intent.empty if problem.policy.mode is Mode.EVACUATE else {}
     return tuple(
         f"VM {problem.pool.vms[vm].name!r} cannot leave host {problem.pool.hosts[host].name!r}: "
         "no host takes all that it is kept together with"
         for vm, host in sorted(problem.initial.host_of.items())
-        if host in empty and vm not in movable
+        if host in empty and vm not in instance.unit_of
     )
 
 

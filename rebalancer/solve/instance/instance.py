@@ -6,7 +6,7 @@ accepts. Loads are counted in `resolution` parts of a pCPU, rounded up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -59,6 +59,8 @@ class Instance:
         failures: failures of hosts that have to be outlived; models state those that were found to matter.
         breakable_limits: limits that a placement may leave broken: those broken tonight, and wishes.
         register: where to look up `limits`.
+        unit_of: the unit of each VM that may move.
+        host_index: the number of each host.
     """
 
     book: Rulebook
@@ -84,12 +86,17 @@ class Instance:
     failures: Failures
     breakable_limits: tuple[Limit, ...] = field(init=False)
     register: Register = field(init=False)
+    unit_of: Mapping[Uuid, int] = field(init=False)
+    host_index: Mapping[Uuid, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Find the broken limits once, and register all: every model asks for them."""
+        """Find the broken limits once, and index all: every model asks for them."""
         broken = (limit for limit in self.limits if limit.broken)
         object.__setattr__(self, "breakable_limits", (*broken, *self.soft_limits))
         object.__setattr__(self, "register", Register.of(self.limits, self.families, len(self.units)))
+        unit_of = {vm: number for number, members in enumerate(self.units) for vm in members}
+        object.__setattr__(self, "unit_of", unit_of)
+        object.__setattr__(self, "host_index", {host: number for number, host in enumerate(self.hosts)})
 
     @property
     def problem(self) -> Problem:

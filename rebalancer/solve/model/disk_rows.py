@@ -20,8 +20,7 @@ def post_disks(model: Assignment) -> None:
 class _DiskRows:
     def __init__(self, model: Assignment) -> None:
         self._model, self._disks = model, model.instance.disks
-        self._unit_of = {vm: unit for unit, members in enumerate(model.instance.units) for vm in members}
-        self._number = {host: number for number, host in enumerate(model.instance.hosts)}
+        self._unit_of, self._number = model.instance.unit_of, model.instance.host_index
         self._room = {sr: space.room for sr, space in self._disks.tight.items()}
         self._weights: defaultdict[Uuid, Counter[int]] = defaultdict(Counter)
         self._asked: tuple[bytes, Chosen] = (b"", {})

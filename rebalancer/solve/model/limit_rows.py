@@ -135,10 +135,7 @@ def _post_broken(model: Assignment, limit: Limit, terms: Terms) -> None:
     """Somebody joins only if the weights then fit."""
     if not len(terms.joining):
         return
-    joining = terms.joining
-    joined = model.whole_number(1, lambda chosen: int(chosen[joining].any()))
-    for pair in joining.tolist():
-        model.writer.implies(pair, joined)
+    joined = model.any_of(terms.joining.tolist())
     model.at_most(terms.pairs, terms.weights, max(limit.upper, 0) - terms.constant, given=joined)
 
 

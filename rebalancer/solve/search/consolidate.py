@@ -198,7 +198,7 @@ def _load_needs(tier: TierProblem) -> list[tuple[Ints, int]]:
     if held is None:
         return []
     model = PlacementModel(instance, tier.at(instance.home))
-    goal = model.goal(held.objective.post(model, instance.problem))
+    goal = model.goal(held.objective)
     parts = goal.worth * instance.resolution.parts_per_pcpu / Fraction(demand_of(instance.problem).slot_hours)
     room = overload_limits(instance)[:, None] - instance.base
     spare = floor((held.value + goal.shortfall) * parts) - int(np.maximum(-room, 0).sum())
