@@ -11,7 +11,7 @@ from rebalancer.objectives.load import demand_of
 from rebalancer.placement import Move, Placement
 from rebalancer.policy import Mode
 from rebalancer.rules import Rulebook
-from rebalancer.solve.infeasible.conflicts import held_on_emptied_hosts, left_behind, rules_to_blame
+from rebalancer.solve.infeasible.conflicts import left_behind, rules_to_blame
 from rebalancer.solve.infeasible.relaxations import ways_out
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.model.cp_sat import Effort
@@ -166,9 +166,9 @@ class _Solving:
             Infeasible: somebody cannot leave a host that is evacuated.
         """
         if self._problem.policy.mode is Mode.EVACUATE:
-            held = held_on_emptied_hosts(self._book)
-            if held:
-                raise Infeasible(held, self._ways_out())
+            stuck = self._book.stuck(self._problem.intent.empty)
+            if stuck:
+                raise Infeasible(tuple(each.sentence for each in stuck), self._ways_out())
         instance = instance_of(self._book)
         behind = left_behind(instance)
         if behind:

@@ -12,11 +12,6 @@ from rebalancer.solve.instance.instance import Instance
 Possible = Callable[[Rulebook], bool]
 
 
-def held_on_emptied_hosts(book: Rulebook) -> tuple[str, ...]:
-    """One sentence for each VM that cannot leave a host that is evacuated."""
-    return tuple(blocked.sentence for blocked in book.stuck(book.problem.intent.empty))
-
-
 def held_vms(book: Rulebook) -> tuple[VM, ...]:
     """The VMs without a route from a host that is evacuated to one that is not."""
     problem = book.problem

@@ -21,8 +21,7 @@ from rebalancer.objectives import Measure, MigrationCost, Objective, SolverModel
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
-from rebalancer.solve.infeasible.available import offers
-from rebalancer.solve.infeasible.concessions import MOVES, Offer, shut_down
+from rebalancer.solve.infeasible.concessions import MOVES, Offer, offers, shut_down
 from rebalancer.solve.infeasible.conflicts import held_vms, left_behind
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.model.cp_sat import Effort, Status
