@@ -18,8 +18,7 @@ from rebalancer.solve.model.cp_sat import Effort
 from rebalancer.solve.model.tier import HeldTier, Pairs, TierProblem, at_of, held_at, pairs_of, placement_of
 from rebalancer.solve.outcome import enough, gains_too_little, nothing_found, solved
 from rebalancer.solve.result.check import refused_as_a_whole
-from rebalancer.solve.result.reporter import SolveReporter
-from rebalancer.solve.result.solution import Solution
+from rebalancer.solve.result.solution import Solution, SolveReporter
 from rebalancer.solve.search.budget import Budget
 from rebalancer.solve.search.full_model import search_lazily
 from rebalancer.solve.search.tiers import Ladder, objectives_of, repairs_of, solve_tiers
@@ -82,7 +81,7 @@ class _Solving:
             placement = placement_of(self.instance, self.instance.home if ladder.at is None else ladder.at)
             if not refused_as_a_whole(self._book, placement):
                 return solved(self._problem, placement, ladder)
-            self._forbid(placement)
+            self._forbidden.append(frozenset(self._problem.initial.moves_to(placement)))
             near = ladder.at
         return nothing_found(self._problem)
 
@@ -135,7 +134,7 @@ class _Solving:
         only = self._ladder((*repairs_of(self.instance), MigrationCost(), Overload()), self.instance.home, budget)
         if only.at is None or ladder.at is None:
             return ladder
-        if self._overload(only.at) > self._most_overload(ladder.at) + NEGLIGIBLE:
+        if self._overload(only.at) > max(self._overload(self.instance.home), self._overload(ladder.at)) + NEGLIGIBLE:
             only = self._repairs_without_harm(ladder, ladder.at, budget)
         if only.at is None:
             return ladder
@@ -155,10 +154,6 @@ class _Solving:
     def _overload(self, at: Ints) -> float:
         return Overload().value(placement_of(self.instance, at), self._book)
 
-    def _most_overload(self, at: Ints) -> float:
-        """What repairs may leave: as much as now, or as the best placement, which is *at*."""
-        return max(self._overload(self.instance.home), self._overload(at))
-
     def _prepare(self) -> Instance:
         """The problem in whole numbers.
 
@@ -176,9 +171,6 @@ class _Solving:
         hosts, units, pairs = len(instance.hosts), len(instance.units), int(instance.legal.sum())
         self._reporter.instance(hosts=hosts, units=units, pairs=pairs)
         return instance
-
-    def _forbid(self, placement: Placement) -> None:
-        self._forbidden.append(frozenset(self._problem.initial.moves_to(placement)))
 
     def _pairs(self, instance: Instance) -> tuple[Pairs, ...]:
         """What is forbidden, as pairs of units and hosts of *instance*; what cannot be made anyway is left out."""
