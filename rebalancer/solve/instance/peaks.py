@@ -16,6 +16,8 @@ from rebalancer.solve.instance.resolution import Resolution
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+NOTHING: Ints = np.zeros(0, dtype=np.int64)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Deviations:
@@ -42,7 +44,8 @@ class Deviations:
         """The peaks of *problem*, in pCPUs; `rounded` makes them whole."""
         budget, slots = problem.policy.demand.peaking, 0 if problem.demand is None else problem.demand.slots
         if not budget or not slots:
-            return cls._with(0, np.zeros(0, np.int64), np.zeros((0, slots)), np.zeros((len(hosts), 0, slots)))
+            nobody, fixed = np.zeros((0, slots)), np.zeros((len(hosts), 0, slots))
+            return cls(budget=0, unit=NOTHING, pcpu=nobody, fixed_pcpu=fixed, parts=NOTHING, fixed=NOTHING)
         row = {vm: number for number, vm in enumerate(demand_of(problem).vms)}
         deviations, staying = vm_deviations(problem), host_deviations(problem)
         fixed = np.zeros((len(hosts), budget, slots))
@@ -53,12 +56,8 @@ class Deviations:
             fixed[number, : len(worst)] = worst
         movable = [vm for vm in problem.initial if vm in unit_of]
         units = np.array([unit_of[vm] for vm in movable], dtype=np.int64)
-        return cls._with(budget, units, deviations[[row[vm] for vm in movable]].reshape(-1, slots), fixed)
-
-    @classmethod
-    def _with(cls, budget: int, unit: Ints, pcpu: Floats, fixed: Floats) -> Deviations:
-        nothing = np.zeros(0, dtype=np.int64)
-        return cls(budget=budget, unit=unit, pcpu=pcpu, fixed_pcpu=fixed, parts=nothing, fixed=nothing)
+        pcpu = deviations[[row[vm] for vm in movable]].reshape(-1, slots)
+        return cls(budget=budget, unit=units, pcpu=pcpu, fixed_pcpu=fixed, parts=NOTHING, fixed=NOTHING)
 
     def rounded(self, resolution: Resolution) -> Deviations:
         """The deviations in parts of a pCPU."""

@@ -18,18 +18,10 @@ from rebalancer.solve.model.placement_model import PlacementModel
 class Status(Enum):
     """How a search ended."""
 
-    OPTIMAL = "nothing is better"
-    FOUND = "something was found"
-    IMPOSSIBLE = "nothing satisfies the rules"
-    NOTHING_FOUND = "the limit came first"
-
-
-STATUS = {
-    cp_model.OPTIMAL: Status.OPTIMAL,
-    cp_model.FEASIBLE: Status.FOUND,
-    cp_model.INFEASIBLE: Status.IMPOSSIBLE,
-    cp_model.UNKNOWN: Status.NOTHING_FOUND,
-}
+    OPTIMAL = cp_model.OPTIMAL
+    FOUND = cp_model.FEASIBLE
+    IMPOSSIBLE = cp_model.INFEASIBLE
+    NOTHING_FOUND = cp_model.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,11 +123,11 @@ class SolverCall:
     def _solved(self) -> Status:
         """What CP-SAT says; long searches run in a thread, so that Ctrl-C ends them at once."""
         if not self._effort.presolve:
-            return STATUS[self._solver.solve(self._model.writer.model(), self._watcher)]
+            return Status(self._solver.solve(self._model.writer.model(), self._watcher))
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="search") as thread:
             running = thread.submit(self._solver.solve, self._model.writer.model(), self._watcher)
             try:
-                return STATUS[running.result()]
+                return Status(running.result())
             except KeyboardInterrupt:
                 self.stop()
                 raise

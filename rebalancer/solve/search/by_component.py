@@ -94,7 +94,7 @@ class _ByComponent:
         known, others = float(self._bound), sum(self._values) - self._values[number]
         answer = improve_by_lns(
             self._tiers[number],
-            self._start(number),
+            self._start(self._found[number]),
             effort,
             lambda value, bound: self._progress(others + value, known + bound),
         )
@@ -109,16 +109,15 @@ class _ByComponent:
         alone = replace(
             tier, instance=component.restricted(tier.instance), forbidden=component.pairs(tier.forbidden), held=()
         )
-        start = np.searchsorted(component.hosts, self._at[component.units])
+        start = self._start(component)
         held = tuple(
             replace(each, value=replace(alone, objective=each.objective).evaluate(start)[1]) for each in tier.held
         )
         return replace(alone, held=held)
 
-    def _start(self, number: int) -> Ints:
-        component = self._found[number]
+    def _start(self, component: Component) -> Ints:
         return np.searchsorted(component.hosts, self._at[component.units])
 
     def _value(self, number: int) -> float:
-        goal, value = self._tiers[number].evaluate(self._start(number))
+        goal, value = self._tiers[number].evaluate(self._start(self._found[number]))
         return float(value * goal.worth)

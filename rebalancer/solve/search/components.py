@@ -35,19 +35,18 @@ class Component:
 
     def pairs(self, forbidden: Iterable[Pairs]) -> tuple[Pairs, ...]:
         """Those of the *forbidden* pairs of unit and host that concern the component, by its own numbers."""
-        unit, host = _positions(self.units), _positions(self.hosts)
-        return tuple(
-            tuple((unit[a], host[b]) for a, b in pairs) for pairs in forbidden if pairs and pairs[0][0] in unit
-        )
+        mine = (np.array(pairs).T for pairs in forbidden if pairs and pairs[0][0] in self.units)
+        found = ((np.searchsorted(self.units, each[0]), np.searchsorted(self.hosts, each[1])) for each in mine)
+        return tuple(tuple(zip(units.tolist(), hosts.tolist(), strict=True)) for units, hosts in found)
 
     def _renumbered(self, groups: Iterable[Group]) -> Iterator[Group]:
-        unit, host = _positions(self.units), _positions(self.hosts)
+        number = {host: number for number, host in enumerate(self.hosts.tolist())}
         for group in groups:
-            if group.hosts <= host.keys():
+            if group.hosts <= number.keys():
                 yield Group(
-                    units=np.array([unit[each] for each in group.units.tolist()], dtype=np.int64),
-                    hosts=frozenset(host[each] for each in group.hosts),
-                    fixed=frozenset(host[each] for each in group.fixed),
+                    units=np.searchsorted(self.units, group.units),
+                    hosts=frozenset(number[each] for each in group.hosts),
+                    fixed=frozenset(number[each] for each in group.fixed),
                 )
 
 
@@ -124,7 +123,3 @@ def _inside(instance: Instance, limits: Iterable[Limit], hosts: Ints, units: Int
         for limit in limits
         if bears[limit.family] and len(limit.hosts) and here[limit.hosts].all()
     )
-
-
-def _positions(values: Ints) -> dict[int, int]:
-    return {value: number for number, value in enumerate(values.tolist())}

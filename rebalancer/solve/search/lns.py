@@ -158,13 +158,10 @@ class _LargeNeighbourhoodSearch:
         """Whether nothing better exists, or nothing that is worth the search."""
         if self.relaxation.answer is not None and self._spent >= self._patience:
             return True
-        return self._close_enough or self._lowest - self.relaxation.bound <= self._effort.gap * abs(self._lowest)
-
-    @property
-    def _close_enough(self) -> bool:
-        """Whether neighbourhoods had their share, and the gap left is negligible by the policy."""
-        gap = self._lowest - self.relaxation.first
-        return self._had_a_chance and float(gap * self._goal.worth) <= self._effort.gap_pcpu_hours
+        # Neighbourhoods had their share, and the gap left is negligible by the policy.
+        gap = float((self._lowest - self.relaxation.first) * self._goal.worth)
+        close_enough = self._had_a_chance and gap <= self._effort.gap_pcpu_hours
+        return close_enough or self._lowest - self.relaxation.bound <= self._effort.gap * abs(self._lowest)
 
     @property
     def _had_a_chance(self) -> bool:
@@ -183,15 +180,11 @@ class _LargeNeighbourhoodSearch:
         model, goal = self._tier.model(Scope(free=free, at=at, watched=self._watched))
         model.hint(at)
         model.hold(goal, model.value(goal, at))
-        answer = self._search(model, goal, self._neighbourhood_work(at))
+        short = HOT_WORK if self._hot(at).any() else NEIGHBOURHOOD_WORK
+        answer = self._search(model, goal, LONG_WORK if self._tier.instance.deviations.budget else short)
         if answer.at is not None:
             self._watched |= self._hot(answer.at)
         return answer
-
-    def _neighbourhood_work(self, at: Ints) -> float:
-        if self._tier.instance.deviations.budget:
-            return LONG_WORK
-        return HOT_WORK if self._hot(at).any() else NEIGHBOURHOOD_WORK
 
     def _hot(self, at: Ints) -> Bools:
         hot: Bools = load_of(self._tier.instance, at) > self._limits[:, None]

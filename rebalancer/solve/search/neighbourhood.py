@@ -9,8 +9,6 @@ success: what is solved to proof was too small, what is not was too large.
 
 from __future__ import annotations
 
-from enum import Enum
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,14 +33,6 @@ SHARE_OF_MOVED = 0.6
 Floats = NDArray[np.float64]
 
 
-class Around(Enum):
-    """What a neighbourhood is made around."""
-
-    HOSTS = "hosts"
-    UNITS = "units"
-    SOURCES = "sources"
-
-
 class Neighbourhoods:
     """Chooses what is solved next.
 
@@ -54,19 +44,14 @@ class Neighbourhoods:
 
     def __init__(self, instance: Instance, limits: Ints, random: np.random.Generator) -> None:
         self._instance, self._limits, self._random = instance, limits[:, None], random
-        self._sizes = dict.fromkeys(Around, FIRST_UNITS)
-        self._kind = Around.HOSTS
+        self._kinds = (self._around_hosts, self._around_units, self._around_sources)
+        self._sizes, self._kind = [FIRST_UNITS] * len(self._kinds), 0
 
     def choose(self, at: Ints) -> Bools:
         """The pairs to choose from, shape (units, hosts); rows without any stay."""
         moved = np.flatnonzero(at != self._instance.home)
-        self._kind = tuple(Around)[self._random.integers(len(Around))] if len(moved) else Around.HOSTS
-        ways = {
-            Around.HOSTS: self._around_hosts,
-            Around.UNITS: self._around_units,
-            Around.SOURCES: self._around_sources,
-        }
-        free = ways[self._kind](at, moved)
+        self._kind = int(self._random.integers(len(self._kinds))) if len(moved) else 0
+        free = self._kinds[self._kind](at, moved)
         free[free.sum(axis=1) == 1] = False
         return free
 
