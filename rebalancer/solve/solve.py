@@ -14,12 +14,11 @@ from rebalancer.rules import Rulebook
 from rebalancer.solve.infeasible.conflicts import left_behind, rules_to_blame
 from rebalancer.solve.infeasible.relaxations import ways_out
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
-from rebalancer.solve.model.cp_sat import Effort
+from rebalancer.solve.model.cp_sat import Budget, Effort
 from rebalancer.solve.model.tier import HeldTier, Pairs, TierProblem, at_of, held_at, pairs_of, placement_of
 from rebalancer.solve.outcome import enough, gains_too_little, nothing_found, solved
 from rebalancer.solve.result.check import refused_as_a_whole
 from rebalancer.solve.result.solution import Solution, SolveReporter
-from rebalancer.solve.search.budget import Budget
 from rebalancer.solve.search.full_model import search_lazily
 from rebalancer.solve.search.tiers import Ladder, objectives_of, repairs_of, solve_tiers
 

@@ -20,9 +20,9 @@ from rebalancer.placement import Placement
 from rebalancer.policy import Mode
 from rebalancer.rules import Rulebook
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
+from rebalancer.solve.model.cp_sat import Budget
 from rebalancer.solve.model.tier import HeldTier, TierAnswer, TierProblem, at_of, held_at, placement_of, true_value
 from rebalancer.solve.result.check import refused_as_a_whole
-from rebalancer.solve.search.budget import Budget
 from rebalancer.solve.search.by_component import improve_by_component
 from rebalancer.solve.search.full_model import improve_full_model
 from rebalancer.tier import gap_of

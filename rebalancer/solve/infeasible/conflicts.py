@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from rebalancer.inventory import VM
 from rebalancer.policy import Mode
 from rebalancer.rules import Rule, Rulebook
 from rebalancer.solve.instance.instance import Instance
 
 Possible = Callable[[Rulebook], bool]
-
-
-def held_vms(book: Rulebook) -> tuple[VM, ...]:
-    """The VMs without a route from a host that is evacuated to one that is not."""
-    problem = book.problem
-    leaving = (problem.pool.vms[vm] for vm in sorted(problem.initial) if problem.initial[vm] in problem.intent.empty)
-    return tuple(vm for vm in leaving if not book.may_leave(vm))
 
 
 def left_behind(instance: Instance) -> tuple[str, ...]:

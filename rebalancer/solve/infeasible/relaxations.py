@@ -22,7 +22,7 @@ from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.solve.infeasible.concessions import MOVES, Offer, offers, shut_down
-from rebalancer.solve.infeasible.conflicts import held_vms, left_behind
+from rebalancer.solve.infeasible.conflicts import left_behind
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.model.cp_sat import Effort, Status
 from rebalancer.solve.model.tier import HeldTier, TierProblem, placement_of
@@ -78,7 +78,9 @@ class _Looking:
         self._left = MOST_ASKED
         self._nodes = MOST_COVERS
         self._needed: Offers = frozenset()
-        self._options = [self._opening(vm) for vm in held_vms(book)]
+        initial, empty = book.problem.initial, book.problem.intent.empty
+        leaving = (book.problem.pool.vms[vm] for vm in sorted(initial) if initial[vm] in empty)
+        self._options = [self._opening(vm) for vm in leaving if not book.may_leave(vm)]
 
     def found(self) -> tuple[WayOut, ...]:
         """All of the smallest size, sorted."""
@@ -152,11 +154,11 @@ class _Looking:
         instance = _instance(_without(self._book, _sorted(given_up)))
         if instance is None:
             return False
-        stage = TierProblem(instance=instance, objective=Moves())
+        tier = TierProblem(instance=instance, objective=Moves())
         any_will_do = Effort(deterministic=WORK, seconds=WORK * 2, seed=1, gap=ANY)
-        if search_lazily(stage, _narrow(instance), None, any_will_do)[2].at is not None:
+        if search_lazily(tier, _narrow(instance), None, any_will_do)[2].at is not None:
             return True
-        return search_lazily(stage, stage.whole(), None, any_will_do)[2].status is not Status.IMPOSSIBLE
+        return search_lazily(tier, tier.whole(), None, any_will_do)[2].status is not Status.IMPOSSIBLE
 
     def _price(self, chosen: Offers) -> WayOut | None:
         self._left -= 1
@@ -201,20 +203,20 @@ def _narrow(instance: Instance) -> Scope:
 
 def _cheapest(instance: Instance, objectives: Sequence[Objective]) -> tuple[Placement, bool] | None:
     """The best placement found by *objectives*, the first one first, and whether it is proved to be; None if none."""
-    stage = TierProblem(instance=instance, objective=objectives[0])
+    tier = TierProblem(instance=instance, objective=objectives[0])
     effort = Effort(deterministic=WORK, seconds=WORK * 2, seed=1)
-    best = search_lazily(stage, _narrow(instance), None, effort)[2].at
+    best = search_lazily(tier, _narrow(instance), None, effort)[2].at
     if best is not None and _copies_least(instance, best):
         return placement_of(instance, best), True
     proved = True
     for objective in objectives:
-        stage = replace(stage, objective=objective)
-        answer = search_lazily(stage, stage.whole(), best, effort)[2]
+        tier = replace(tier, objective=objective)
+        answer = search_lazily(tier, tier.whole(), best, effort)[2]
         proved = proved and answer.proved
         if answer.at is None:
             break
         best = answer.at
-        stage = replace(stage, held=(*stage.held, HeldTier(objective=objective, value=answer.value)))
+        tier = replace(tier, held=(*tier.held, HeldTier(objective=objective, value=answer.value)))
     return None if best is None else (placement_of(instance, best), proved)
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rebalancer.inventory import Uuid
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Affinity, Rulebook
 from rebalancer.rules.routes import DisksAlong
-
-Bools = NDArray[np.bool_]
+from rebalancer.solve.instance.rows import Bools
 
 
 class Targets:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
+from rebalancer.solve.instance.rows import Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -6,15 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rebalancer.inventory import Uuid
 from rebalancer.objectives.load import demand_of, host_deviations, largest, vm_deviations
 from rebalancer.problem import Problem
 from rebalancer.solve.instance.resolution import Resolution
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
+from rebalancer.solve.instance.rows import Bools, Floats, Ints
 
 NOTHING: Ints = np.zeros(0, dtype=np.int64)
 
@@ -98,7 +95,7 @@ class Deviations:
         ]
         return np.array(sums, dtype=np.int64).reshape(len(hosts), -1)
 
-    def of_single_units(self, units: int) -> tuple[Ints, NDArray[np.bool_]]:
+    def of_single_units(self, units: int) -> tuple[Ints, Bools]:
         """The deviation of each unit of one VM, shape (units, slots), and which units have several, shape (units,)."""
         members = np.bincount(self.unit, minlength=units)
         single = np.zeros((units, self.parts.shape[1]), dtype=np.int64)

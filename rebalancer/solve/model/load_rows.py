@@ -138,15 +138,7 @@ def _shares(model: Assignment, capacities: Ints) -> list[_Share]:
     for host in np.flatnonzero(capacities > 0):
         pairs = np.flatnonzero(model.at_hosts == host)
         demand = model.instance.demand[model.units[pairs]]
-        peaks = peaks_on(model, int(host), pairs)
-        found += [
-            _Share(
-                pairs=pairs,
-                demand=demand[:, slot],
-                peaks=peaks.in_slot(slot),
-                base=int(base[host, slot]),
-                room=int(capacities[host]),
-            )
-            for slot in range(demand.shape[1])
-        ]
+        peaks, room = peaks_on(model, int(host), pairs), int(capacities[host])
+        for slot, held in enumerate(base[host].tolist()):
+            found.append(_Share(pairs=pairs, demand=demand[:, slot], peaks=peaks.in_slot(slot), base=held, room=room))
     return found

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rebalancer.solve.instance.evaluate import bound_elsewhere, holds, load_of, uppers_of, usual_load_of, weights_of
-from rebalancer.solve.instance.instance import Bools, Ints
+from rebalancer.solve.instance.instance import Bools, Floats, Ints
 from rebalancer.solve.model.tier import TierProblem
 from rebalancer.units import GIB
 
 MOST_SHIFTS = 5000
-
-Floats = NDArray[np.float64]
 
 
 def local_search(tier: TierProblem, start: Ints, limits: Ints, noise: float, random: np.random.Generator) -> Ints:

@@ -10,10 +10,9 @@ success: what is solved to proof was too small, what is not was too large.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rebalancer.solve.instance.evaluate import load_of
-from rebalancer.solve.instance.instance import Bools, Instance, Ints
+from rebalancer.solve.instance.instance import Bools, Floats, Instance, Ints
 
 FEWEST_UNITS = 16.0
 FIRST_UNITS = 30.0
@@ -30,17 +29,9 @@ SHARE_OF_LINKS = 0.6
 SHARE_OF_MOVED = 0.6
 """Moved VMs beside those of the sources, as a share of the size."""
 
-Floats = NDArray[np.float64]
-
 
 class Neighbourhoods:
-    """Chooses what is solved next.
-
-    Args:
-        instance: the problem.
-        limits: parts of a pCPU above which load is overload, shape (hosts,).
-        random: of all choices.
-    """
+    """Chooses what is solved next; *limits* are the parts of a pCPU above which load is overload, shape (hosts,)."""
 
     def __init__(self, instance: Instance, limits: Ints, random: np.random.Generator) -> None:
         self._instance, self._limits, self._random = instance, limits[:, None], random

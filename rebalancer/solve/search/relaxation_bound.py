@@ -53,11 +53,7 @@ class RelaxationBound:
 
     The `first` bound, what every host has to shed by itself, is known at once and the same whatever the clock says.
 
-    Args:
-        tier: what is minimised.
-        goal: whose numbers the bound is one of.
-        limits: parts of a pCPU above which load is overload, shape (hosts,).
-        effort: what it may cost.
+    It is one of the numbers of *goal*; *limits* are parts of a pCPU above which load is overload, shape (hosts,).
     """
 
     def __init__(self, tier: TierProblem, goal: Goal, limits: Ints, effort: Effort) -> None:

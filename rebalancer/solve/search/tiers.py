@@ -21,10 +21,9 @@ from rebalancer.objectives import (
 )
 from rebalancer.policy import Mode
 from rebalancer.solve.instance.instance import Instance, Ints
-from rebalancer.solve.model.cp_sat import Effort
+from rebalancer.solve.model.cp_sat import Budget, Effort
 from rebalancer.solve.model.tier import HeldTier, Pairs, Progress, TierAnswer, TierProblem, true_value
 from rebalancer.solve.result.solution import SolveReporter
-from rebalancer.solve.search.budget import Budget
 from rebalancer.solve.search.by_component import improve_by_component
 from rebalancer.solve.search.consolidate import consolidate
 from rebalancer.solve.search.full_model import improve_full_model
