@@ -93,11 +93,8 @@ def _rules(book: Rulebook) -> Iterator[Offer]:
 def _objecting(book: Rulebook) -> frozenset[str]:
     pool = book.problem.pool
     pairs = ((pool.vms[vm], host) for vm in book.problem.initial for host in pool.hosts.values())
-    return frozenset(
-        each.rule
-        for vm, host in pairs
-        for each in (*book.live.objections(vm, host), *book.routes.why_no_disks(vm, host))
-    )
+    objections = ((*book.live.objections(vm, host), *book.routes.why_no_disks(vm, host)) for vm, host in pairs)
+    return frozenset(each.rule for found in objections for each in found)
 
 
 def _reserves(book: Rulebook) -> Iterator[Offer]:

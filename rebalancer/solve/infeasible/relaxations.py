@@ -173,9 +173,8 @@ class _Looking:
         placement, proved = found
         moves = len(book.problem.initial.moves_to(placement))
         gib = MigrationCost().value(placement, book)
-        return WayOut(
-            concessions=tuple(each.concession(moves, gib) for each in ordered), moves=moves, gib=gib, proved=proved
-        )
+        given_up = tuple(each.concession(moves, gib) for each in ordered)
+        return WayOut(concessions=given_up, moves=moves, gib=gib, proved=proved)
 
 
 def _sorted(given_up: Offers) -> list[Offer]:

@@ -135,10 +135,8 @@ def disks_of(problem: Problem, carried: CarriedTo, limits: Iterable[Row]) -> Dis
     """
     travellers = tuple(each for vm in sorted(carried) if carried[vm] for each in _travellers(problem, vm, carried[vm]))
     spaces = {sr: _space(problem, limit) for limit in limits for sr in limit.places}
-    return Disks(
-        travellers=travellers,
-        tight={sr: space for sr, space in spaces.items() if _coming(travellers, sr, space) > space.room},
-    )
+    tight = {sr: space for sr, space in spaces.items() if _coming(travellers, sr, space) > space.room}
+    return Disks(travellers=travellers, tight=tight)
 
 
 def _travellers(problem: Problem, vm: Uuid, carried: Mapping[Uuid, DisksAlong]) -> Iterator[Traveller]:

@@ -144,9 +144,8 @@ class _Builder:
         home = np.array([self._home(members[0]) for members in self._units], dtype=np.int64)
         families, limits, soft_limits = self._rows(home)
         joined = [limit for limit in self._limits if isinstance(limit, Affinity)]
-        over_srs = (
-            each for each in self._limits if isinstance(each, Row) and not each.places <= self._host_index.keys()
-        )
+        rows = [each for each in self._limits if isinstance(each, Row)]
+        over_srs = (each for each in rows if not each.places <= self._host_index.keys())
         disks = disks_of(self._problem, self._carried, over_srs)
         return Instance(
             book=self._book,
@@ -183,9 +182,8 @@ class _Builder:
             if legal.sum() > int(legal[self._home(members[0])]):
                 for vm in members:
                     self._unit_of[vm] = len(self._units)
-                    self._carried[vm] = {
-                        host: each for host, each in targets.carried[vm].items() if legal[self._host_index[host]]
-                    }
+                    carried = targets.carried[vm].items()
+                    self._carried[vm] = {host: each for host, each in carried if legal[self._host_index[host]]}
                 self._units.append(members)
                 self._legal.append(legal)
 

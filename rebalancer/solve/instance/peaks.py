@@ -90,9 +90,8 @@ class Deviations:
         """What the worst add on every host where the units are *at*, shape (hosts, slots)."""
         hosts = range(len(self.fixed_pcpu))
         where = at[self.unit]
-        sums = [
-            largest(np.vstack([self.fixed[host], self.parts[where == host]]), self.budget).sum(axis=0) for host in hosts
-        ]
+        there = (np.vstack([self.fixed[host], self.parts[where == host]]) for host in hosts)
+        sums = [largest(each, self.budget).sum(axis=0) for each in there]
         return np.array(sums, dtype=np.int64).reshape(len(hosts), -1)
 
     def of_single_units(self, units: int) -> tuple[Ints, Bools]:

@@ -83,9 +83,8 @@ class PlacementModel(Assignment):
     def value(self, goal: Goal, at: Ints) -> int:
         """The sum of *goal* where the units are *at*."""
         values = self.values(at)
-        return goal.offset + sum(
-            values[each] * factor for each, factor in zip(goal.variables, goal.coefficients, strict=True)
-        )
+        terms = zip(goal.variables, goal.coefficients, strict=True)
+        return goal.offset + sum(values[each] * factor for each, factor in terms)
 
     def hint(self, at: Ints) -> None:
         """Start from the units at *at*: a complete hint, derived variables included."""

@@ -62,9 +62,8 @@ class _RestartRows:
         self._restarted: dict[Failure, tuple[Ints, Counter[tuple[int, Uuid]]]] = {}
 
     def post_unless_lost(self, failure: Failure) -> int:
-        lost = self._model.whole_number(
-            1, lambda chosen: int(self._limit.restarts(failure, self._where(chosen)) is None)
-        )
+        restarts = self._limit.restarts
+        lost = self._model.whole_number(1, lambda chosen: int(restarts(failure, self._where(chosen)) is None))
         self.post(failure, given=-lost - 1)
         return lost
 

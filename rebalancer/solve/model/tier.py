@@ -84,12 +84,10 @@ class TierProblem:
         few = limits.maximum_moves is None or self.instance.moves.at(at).sum() <= limits.maximum_moves
         small = limits.maximum_gib is None or self.instance.copied.at(at).sum() <= int(limits.maximum_gib * GIB)
         forbidden = any(all(at[unit] == host for unit, host in pairs) for pairs in self.forbidden)
-        free = bool(few and small) and not forbidden
-        return (
-            free
-            and all(held_at(self.instance, each.objective, at).value <= each.value for each in self.held)
-            and self.outlives(at)
-        )
+        if not (few and small) or forbidden:
+            return False
+        held = (held_at(self.instance, each.objective, at).value <= each.value for each in self.held)
+        return all(held) and self.outlives(at)
 
     def pins(self, at: Ints) -> bool:
         """Whether the units are *at* home and have to stay there: no GiB more may be copied, and each copies some."""

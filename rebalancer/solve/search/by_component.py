@@ -12,7 +12,7 @@ import numpy as np
 from rebalancer.objectives import Repair
 from rebalancer.solve.instance.instance import Ints
 from rebalancer.solve.model.cp_sat import Effort
-from rebalancer.solve.model.tier import Progress, TierAnswer, TierProblem
+from rebalancer.solve.model.tier import Progress, TierAnswer, TierProblem, held_at
 from rebalancer.solve.search.components import Component, components
 from rebalancer.solve.search.lns import improve_by_lns
 
@@ -106,14 +106,11 @@ class _ByComponent:
     def _of(self, component: Component) -> TierProblem:
         """The tier of one component, which holds what it has reached."""
         tier = self._tier
-        alone = replace(
-            tier, instance=component.restricted(tier.instance), forbidden=component.pairs(tier.forbidden), held=()
-        )
+        instance, forbidden = component.restricted(tier.instance), component.pairs(tier.forbidden)
+        alone = replace(tier, instance=instance, forbidden=forbidden, held=())
         start = self._start(component)
-        held = tuple(
-            replace(each, value=replace(alone, objective=each.objective).evaluate(start)[1]) for each in tier.held
-        )
-        return replace(alone, held=held)
+        held = (replace(each, value=held_at(instance, each.objective, start).value) for each in tier.held)
+        return replace(alone, held=tuple(held))
 
     def _start(self, component: Component) -> Ints:
         return np.searchsorted(component.hosts, self._at[component.units])

@@ -57,10 +57,8 @@ def components(instance: Instance, forbidden: Sequence[Pairs]) -> tuple[Componen
         leaders = np.unique(leader[hosts])
         leader[np.isin(leader, leaders)] = leaders[:1]
     of_unit = leader[instance.home]
-    found = [
-        Component(hosts=np.flatnonzero(leader == each), units=np.flatnonzero(of_unit == each))
-        for each in np.unique(of_unit)
-    ]
+    parts = [(np.flatnonzero(leader == each), np.flatnonzero(of_unit == each)) for each in np.unique(of_unit)]
+    found = [Component(hosts=hosts, units=units) for hosts, units in parts]
     found.sort(key=lambda each: len(each.hosts) * len(each.units))
     idle = np.flatnonzero(~np.isin(leader, of_unit))
     return (replace(found[0], hosts=np.union1d(found[0].hosts, idle)), *found[1:]) if found else ()

@@ -121,10 +121,8 @@ class _Packing:
         self._instance, self.at = instance, at.copy()
         self._open = in_use & (np.arange(len(in_use)) != closed)
         self._load, self._limits = load_of(instance, at), overload_limits(instance)[:, None]
-        self._held, self._upper = (
-            weights_of(instance, at),
-            uppers_of(instance, (*instance.limits, *instance.soft_limits)),
-        )
+        self._held = weights_of(instance, at)
+        self._upper = uppers_of(instance, (*instance.limits, *instance.soft_limits))
         self._arrival = np.array([family.arrival for family in instance.families]).reshape(-1, len(at))
         self._resident = np.array([family.resident for family in instance.families]).reshape(-1, len(at))
         self._demand = instance.demand + instance.deviations.of_units(len(at))

@@ -34,10 +34,8 @@ class _LocalSearch:
         # One array where there are no peaks: what is usual is all then.
         self._load = load_of(instance, start) if instance.deviations.budget else self._usual
         self._peaks, several = instance.deviations.of_single_units(len(instance.units))
-        self._held, self._upper = (
-            weights_of(instance, start),
-            uppers_of(instance, (*instance.limits, *instance.soft_limits)),
-        )
+        self._held = weights_of(instance, start)
+        self._upper = uppers_of(instance, (*instance.limits, *instance.soft_limits))
         self._resident = np.array([family.resident for family in instance.families]).reshape(-1, len(start))
         self._arrival = np.array([family.arrival for family in instance.families]).reshape(-1, len(start))
         self._legal = instance.legal.copy()
