@@ -29,7 +29,6 @@ def refused_as_a_whole(book: Rulebook, placement: Placement) -> bool:
 
 
 def _check_pairs(book: Rulebook, moves: Sequence[Migration]) -> None:
-    """Every move is legal by itself, with the disks that go along."""
     pool = book.problem.pool
     for move in moves:
         vm, host = pool.vms[move.vm], pool.hosts[move.target]
@@ -38,7 +37,6 @@ def _check_pairs(book: Rulebook, moves: Sequence[Migration]) -> None:
 
 
 def _check_limits(book: Rulebook, moves: Sequence[Migration], placement: Placement) -> None:
-    """No more moves and GiB than the policy allows."""
     limits = book.problem.policy.limits
     if limits.maximum_moves is not None and len(moves) > limits.maximum_moves:
         raise ModelBug(f"{len(moves)} moves, where the policy allows {limits.maximum_moves}")
