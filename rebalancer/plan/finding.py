@@ -9,9 +9,10 @@ from enum import StrEnum
 class FindingKind(StrEnum):
     """What sort of thing is wrong.
 
-    ILLEGAL: a rule refuses a step or a state. MISPLACED: a step does not start or lead where pool or plan have it.
-    CLAIM: figures, words, reasons or times come out otherwise when computed again. FORM: rows, ids or relations do not
-    stand as they do in every plan. SEAL: digest, format, pool, expiry, policy or its limits do not hold.
+    ILLEGAL: a rule refuses a step or a state, or a limit of the policy the whole plan. MISPLACED: a step does not start
+    or lead where pool or plan have it. CLAIM: figures, words, reasons or times come out otherwise when computed again.
+    FORM: rows, ids or relations do not stand as they do in every plan. SEAL: digest, format, pool, expiry or policy do
+    not hold.
     """
 
     ILLEGAL = "illegal"

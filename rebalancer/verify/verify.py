@@ -91,14 +91,15 @@ def _of_seal(plan: Plan, pool: Pool, now: datetime) -> Iterator[Finding]:
     moves = sum(before.get(vm) != host for vm, host in plan.predicted.host_of.items())
     other = pool.name if pool.name != source.called else f"another one of that name ({pool.uuid})"
     beside = "; name the others with --beside" if source.beside else ""
-    late, much = untimely(plan, now), over_limits(plan.policy.limits, moves=moves, sizes_bytes=sizes)
+    if much := over_limits(plan.policy.limits, moves=moves, sizes_bytes=sizes):
+        yield _finding(FindingKind.ILLEGAL, AT_THE_START, "limits", much)
+    late = untimely(plan, now)
     for rule, wrong, words in (
         ("format", plan.format != FORMAT, f"the format is {plan.format}, not {FORMAT}"),
         ("digest", digest_of(plan) != plan.digest, "the plan was edited: its digest is not that of its content"),
         ("pool", not source.is_of(pool), f"made for pool {source.called}, not {other}{beside}"),
         ("expiry", late, late),
         ("expiry", plan.expires_at != expiry(plan), "the time of expiry is not the one that the policy gives"),
-        ("limits", much, much),
         ("policy", policy_digest(plan.policy) != source.policy_digest, "the policy is not the one it names"),
     ):
         if wrong:

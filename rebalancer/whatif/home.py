@@ -16,7 +16,7 @@ from rebalancer.planner.way_back import latest_first, way_to
 from rebalancer.problem import Problem, problem_at
 from rebalancer.rules import Rulebook
 from rebalancer.solve import Solution
-from rebalancer.verify.verify import verify_plan
+from rebalancer.verify.verify import refusals
 
 
 def plan_home(plan: Plan, problem: Problem, *, open_again: Collection[Uuid], pace: Pace = NO_EXPERIENCE) -> Plan:
@@ -86,7 +86,7 @@ class _Way:
         held = (f"VM {each.name} stays on its new host: {each.words} [{each.rule}]" for each in stranded)
         warnings = (*stay, *held)
         plan = self._composed(back, reason, warnings)
-        findings = verify_plan(plan, self._away.pool, self._away.demand, now=self._made_at)
+        findings = refusals(plan, self._away.pool, self._away.demand, now=self._made_at)
         return self._composed((), _refusal(findings), warnings) if findings else plan
 
     def _composed(self, back: Sequence[Step], reason: str, warnings: tuple[str, ...]) -> Plan:

@@ -91,12 +91,6 @@ def held_apart_from(
     return found
 
 
-def free_bytes(pool: Pool) -> dict[Uuid, int]:
-    """What `host.compute_free_memory` answers for each host."""
-    held = held_apart_from(pool, ())
-    return {uuid: max(0, guest_bytes(host) - held[uuid]) for uuid, host in pool.hosts.items()}
-
-
 def _shadow_mib(vm: VM, kind: DomainType, static_mib: int) -> int:
     """Shadow memory: pages for each vCPU and each MiB, times a multiplier that PV guests do not have."""
     total = -(-(VCPU_PAGES * vm.vcpus_max + static_mib + static_mib) // PAGES_PER_MIB)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from uuid import uuid4
 
 from rebalancer.simulator.migration import residence
-from rebalancer.simulator.migration.transfer import MigrationCall
+from rebalancer.simulator.migration.transfer import MoveRequest
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.schema import NULL, blank
 from rebalancer.simulator.state.world import World, stamp
 
 
-def arrive(world: World, move: MigrationCall) -> None:
+def arrive(world: World, move: MoveRequest) -> None:
     """Put the VM on its new host: resident_on and domid flip, load and memory follow."""
     with world.database.lock:
         world.database.change("VM", move.vm, scheduled_to_be_resident_on=NULL)
         residence.settle(world, move.vm, move.target)
 
 
-def announce(world: World, move: MigrationCall) -> None:
+def announce(world: World, move: MoveRequest) -> None:
     """Leave the message VM_MIGRATED, as XAPI does after every move of a running VM within the pool."""
     database = world.database
     with database.lock:
@@ -37,7 +37,7 @@ def announce(world: World, move: MigrationCall) -> None:
         database.add("message", blank("message") | message)
 
 
-def aftermath(world: World, move: MigrationCall) -> None:
+def aftermath(world: World, move: MoveRequest) -> None:
     """Carry out the faults that strike once a move is over."""
     database, vm = world.database, world.uuid("VM", move.vm)
     for kind in ("host-disabled", "host-dead", "pbd-unplugged"):

@@ -8,7 +8,7 @@ from rebalancer.simulator.checks import another_pool, migration, storage_motion,
 from rebalancer.simulator.checks.facts import is_live
 from rebalancer.simulator.checks.storage_motion import OPERATION, MigrateSend
 from rebalancer.simulator.migration import arrival, disks, residence, storage_moves, transfer
-from rebalancer.simulator.migration.transfer import FIXED_SECONDS, LINK_BYTES_PER_SECOND, MigrationCall, Transfer
+from rebalancer.simulator.migration.transfer import FIXED_SECONDS, LINK_BYTES_PER_SECOND, MoveRequest, Transfer
 from rebalancer.simulator.state import tasks
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.failure import ApiFailure, Cancelled
@@ -45,7 +45,7 @@ def migrate_send(here: World, there: World, task: str, call: MigrateSend) -> str
         before: list[str] = database.get("VM", call.vm)["allowed_operations"]
         allowed = list(transfer.MOVING_OPERATIONS)
         database.change("VM", call.vm, current_operations={task: OPERATION}, allowed_operations=allowed)
-    move = MigrationCall(vm=call.vm, source=source, target=call.host, task=task, operation=OPERATION)
+    move = MoveRequest(vm=call.vm, source=source, target=call.host, task=task, operation=OPERATION)
     crossing = _Crossing(here=here, there=there, move=move, call=call)
     try:
         for drive in list(storage_moves.drives_to_empty(database, call)):
@@ -58,7 +58,7 @@ def migrate_send(here: World, there: World, task: str, call: MigrateSend) -> str
     return crossing.guest
 
 
-def _end(here: World, move: MigrationCall, before: list[str]) -> None:
+def _end(here: World, move: MoveRequest, before: list[str]) -> None:
     with here.database.lock:
         if (vm := here.database.find("VM", move.vm)) is not None:
             allowed = before if vm["power_state"] == "Running" else vm["allowed_operations"]
@@ -71,7 +71,7 @@ class _Crossing:
 
     here: World
     there: World
-    move: MigrationCall
+    move: MoveRequest
     call: MigrateSend
     copies: list[disks.Copy] = field(default_factory=list)
     guest: str = NULL

@@ -9,7 +9,7 @@ from rebalancer.simulator.checks import boot_here, failover, migration, storage_
 from rebalancer.simulator.checks.facts import discs_of
 from rebalancer.simulator.checks.storage_motion import OPERATION, MigrateSend
 from rebalancer.simulator.migration import arrival, disks, transfer
-from rebalancer.simulator.migration.transfer import FIXED_SECONDS, LINK_BYTES_PER_SECOND, MigrationCall, Transfer
+from rebalancer.simulator.migration.transfer import FIXED_SECONDS, LINK_BYTES_PER_SECOND, MoveRequest, Transfer
 from rebalancer.simulator.state import tasks
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.failure import ApiFailure, Cancelled
@@ -51,7 +51,7 @@ def migrate_send(world: World, task: str, call: MigrateSend) -> str:
     return call.vm
 
 
-def _admitted(world: World, task: str, call: MigrateSend) -> MigrationCall:
+def _admitted(world: World, task: str, call: MigrateSend) -> MoveRequest:
     """The move once its hosts take part in it; the HA plan is asked for a VM that is off, and only then."""
     database = world.database
     source = str(database.get("VM", call.vm)["resident_on"])
@@ -61,7 +61,7 @@ def _admitted(world: World, task: str, call: MigrateSend) -> MigrationCall:
         failover.assert_plan_survives(database, call.vm, target)
     migration.assert_target_free(database, target)
     assert_slot_free(database, target if source == NULL else source)
-    return MigrationCall(vm=call.vm, source=source, target=target, task=task, operation=OPERATION)
+    return MoveRequest(vm=call.vm, source=source, target=target, task=task, operation=OPERATION)
 
 
 def _agent(database: Database, vm: str) -> str:
@@ -93,7 +93,7 @@ def drives_to_empty(database: Database, call: MigrateSend) -> Iterator[str]:
             yield ref
 
 
-def _carry_out(world: World, move: MigrationCall, call: MigrateSend) -> None:
+def _carry_out(world: World, move: MoveRequest, call: MigrateSend) -> None:
     database, copies = world.database, list[disks.Copy]()
     bytes_of = sizes(database, call)
     waiting = list(bytes_of)
@@ -135,7 +135,7 @@ def sizes(database: Database, call: MigrateSend, there: Database | None = None) 
     return {ref: int(vdi["virtual_size"]) for ref, vdi in rows if ref in wanted}
 
 
-def _assert_rest_visible(world: World, move: MigrationCall, copied: Mapping[str, int]) -> None:
+def _assert_rest_visible(world: World, move: MoveRequest, copied: Mapping[str, int]) -> None:
     """A disk that stays on an SR that the target does not see stops a running VM, and only now."""
     if move.source == NULL:
         return

@@ -21,7 +21,7 @@ BROKEN_STREAM = "Xenops_interface.Xenopsd_error([S(Internal_error);S(End_of_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MigrationCall:
+class MoveRequest:
     """One transfer under way; all but the operation are refs.
 
     Args:
@@ -39,7 +39,7 @@ class MigrationCall:
     operation: str
 
 
-def reserve(world: World, move: MigrationCall) -> list[str]:
+def reserve(world: World, move: MoveRequest) -> list[str]:
     """Mark VM and target as busy with a move, and hold its memory there; return what the VM allowed before.
 
     The caller holds the database's lock since it checked the move: else two moves could both find the last room.
@@ -55,7 +55,7 @@ def reserve(world: World, move: MigrationCall) -> list[str]:
     return before
 
 
-def release(world: World, move: MigrationCall, allowed: list[str]) -> None:
+def release(world: World, move: MoveRequest, allowed: list[str]) -> None:
     """Take back what `reserve` did; `allowed` is what it returned."""
     database = world.database
     with database.lock:
@@ -79,7 +79,7 @@ class Transfer:
     Where the toolstack dies after it moved the VM, `arrive` puts the VM on its new host.
     """
 
-    def __init__(self, world: World, move: MigrationCall, seconds: float, arrive: Callable[[], None]) -> None:
+    def __init__(self, world: World, move: MoveRequest, seconds: float, arrive: Callable[[], None]) -> None:
         self._world, self._move, self._seconds, self._arrive = world, move, seconds, arrive
         self._restarts, self._done, self._goal = world.restarts, 0.0, 0.0
         self._state = world.database.get("VM", move.vm)["power_state"]
@@ -140,7 +140,7 @@ def memory_seconds(world: World, vm: str) -> float:
     return int(metrics["memory_actual"] if metrics else record["memory_dynamic_min"]) / LINK_BYTES_PER_SECOND
 
 
-def _strike(world: World, move: MigrationCall) -> Fault | None:
+def _strike(world: World, move: MoveRequest) -> Fault | None:
     vm, host = world.uuid("VM", move.vm), world.uuid("host", move.target)
     for kind in ("move-fails", "vm-halts", "toolstack-restart"):
         if fault := world.faults.take(kind, vm=vm, host=host):
@@ -148,11 +148,11 @@ def _strike(world: World, move: MigrationCall) -> Fault | None:
     return None
 
 
-def _broken(move: MigrationCall) -> ApiFailure:
+def _broken(move: MoveRequest) -> ApiFailure:
     return ApiFailure("VM_MIGRATE_FAILED", move.vm, move.source, move.target, BROKEN_STREAM)
 
 
-def _sharing(world: World, move: MigrationCall) -> int:
+def _sharing(world: World, move: MoveRequest) -> int:
     """How many transfers share the busier of the two links."""
     moving = [vm for _, vm in world.database.items("VM") if vm["scheduled_to_be_resident_on"] != NULL]
     ends = [end for vm in moving for end in (vm["resident_on"], vm["scheduled_to_be_resident_on"]) if end != NULL]
