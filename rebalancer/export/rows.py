@@ -50,7 +50,7 @@ def sr_names(steps: Sequence[Step]) -> Mapping[Uuid, str]:
 
 def network_rows(steps: Sequence[Step]) -> list[tuple[str, ...]]:
     """One row an interface, with the cells of `NETWORK_COLUMNS`; one for a VM without any."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for step in steps:
         if crossing := step.crossing:
             head = (step.id, step.vm_name, crossing.pool_name or crossing.pool)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rebalancer.inventory import Uuid
 from rebalancer.plan import HostRow, LeftAlone, Missing, Plan, Step
@@ -37,7 +37,7 @@ def told_apart(plan: Plan) -> Plan:
     )
 
 
-def _called(row: Row, shared: Collection[Uuid]) -> dict[str, str]:
+def _called(row: Row, shared: Collection[Uuid]) -> dict[str, Any]:
     uuids = {name: getattr(row, field) for field, name in NAMED.items() if hasattr(row, name)}
     return {name: f"{getattr(row, name)} ({uuid[:SHORT]})".strip() for name, uuid in uuids.items() if uuid in shared}
 
