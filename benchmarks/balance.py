@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.judge import Verdict, verdict
 from benchmarks.migrations import Migration, NoOrderError, legal_order
 from benchmarks.neutral import AREA_FIRST, RULES, Json, pools, problem_of, read_instance, with_peaks
-from rebalancer.placement import Move
+from rebalancer import placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.solve import Solution, SolveReporter, solve
@@ -111,7 +111,7 @@ def _solved(pool: Json, problem: Problem, reporter: SolveReporter) -> Part:
     Raises:
         NoOrderError: ROUNDS placements have none.
     """
-    forbidden: list[frozenset[Move]] = []
+    forbidden: list[frozenset[placement.Migration]] = []
     for _ in range(ROUNDS):
         solution = solve(Rulebook(problem, RULES), forbidden=forbidden, reporter=reporter)
         try:

@@ -16,8 +16,8 @@ import numpy as np
 from rebalancer.demand import LoadProfile, Quality
 from rebalancer.inventory import VM, HighAvailability, Host, MemoryRange, Pool, PowerState, Uuid, VMMetrics
 from rebalancer.policy import LimitsPolicy, ObjectivePolicy, Policy
-from rebalancer.policy.groups import ApartPolicy, RunOnPolicy, TogetherPolicy
 from rebalancer.policy.model import CapacityPolicy
+from rebalancer.policy.sections import ApartPolicy, RunOnPolicy, TogetherPolicy
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Origin, PoolRule, Row, Rule, Weights, When
 from rebalancer.rules.wishes.keep_apart import KeepApart

@@ -18,8 +18,7 @@ from collections.abc import Sequence
 from benchmarks.exhaust import Answer, Exhaustion
 from rebalancer.inventory import Uuid
 from rebalancer.order.order import Deadlock, find_order
-from rebalancer.placement import Placement
-from rebalancer.plan.leg import Leg
+from rebalancer.placement import Migration, Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.rules.facts.memory_model import arrival_bytes, counts_xen_vcpu_pages, guest_bytes, held_apart_from
@@ -31,8 +30,8 @@ HOSTS = (4, 5, 6, 7, 8)
 MOST_STATES = 400_000
 
 
-def fits(problem: Problem, goal: Placement, legs: Sequence[Leg]) -> bool:
-    """Whether *legs* lead to *goal* with every VM's memory free on its target when it starts."""
+def fits(problem: Problem, goal: Placement, migrations: Sequence[Migration]) -> bool:
+    """Whether *migrations* lead to *goal* with every VM's memory free on its target when it starts."""
     pool = problem.pool
     pages = counts_xen_vcpu_pages(pool)
     size: dict[Uuid, int] = {vm: arrival_bytes(pool.vms[vm], xen_vcpu_pages=pages) for vm in problem.initial}
@@ -41,12 +40,12 @@ def fits(problem: Problem, goal: Placement, legs: Sequence[Leg]) -> bool:
     free = {host: guest_bytes(pool.hosts[host]) - apart[host] for host in pool.hosts}
     for vm, host in at.items():
         free[host] -= size[vm]
-    for leg in legs:
-        if at[leg.vm] != leg.source or free[leg.target] < size[leg.vm]:
+    for move in migrations:
+        if at[move.vm] != move.source or free[move.target] < size[move.vm]:
             return False
-        free[leg.source] += size[leg.vm]
-        free[leg.target] -= size[leg.vm]
-        at[leg.vm] = leg.target
+        free[move.source] += size[move.vm]
+        free[move.target] -= size[move.vm]
+        at[move.vm] = move.target
     return at == goal.host_of
 
 
@@ -65,7 +64,7 @@ def hopeless(problem: Problem, goal: Placement) -> bool:
 def measure(fill: float, cases: int, seed: int) -> bool:
     """Print the row of one fill; whether every case is decided, and every order fits."""
     chance = random.Random(seed)
-    ordered = impossible = wrong = hops = legs = 0
+    ordered = impossible = wrong = hops = migrations = 0
     longest = 0.0
     started = time.perf_counter()
     for number in range(cases):
@@ -76,12 +75,14 @@ def measure(fill: float, cases: int, seed: int) -> bool:
         if isinstance(answer, Deadlock):
             impossible += answer.proved and hopeless(problem, goal)
             continue
-        ordered, legs = ordered + 1, legs + len(answer.legs)
-        hops += sum(leg.hop for leg in answer.legs)
-        wrong += not fits(problem, goal, answer.legs)
+        ordered, migrations = ordered + 1, migrations + len(answer.migrations)
+        hops += sum(move.hop for move in answer.migrations)
+        wrong += not fits(problem, goal, answer.migrations)
     undecided = cases - ordered - impossible
     mean = (time.perf_counter() - started) / cases
-    print(f"{fill:5.0%}{ordered:9}{impossible:10}{undecided:11}{wrong:7}{legs:7}{hops:6}{mean:9.2f}{longest:9.1f}")
+    print(
+        f"{fill:5.0%}{ordered:9}{impossible:10}{undecided:11}{wrong:7}{migrations:7}{hops:6}{mean:9.2f}{longest:9.1f}"
+    )
     return not undecided and not wrong
 
 
@@ -94,7 +95,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     print(f"{wanted.cases} cases each; seconds: mean and longest")
     print(
         f"{'fill':>5}{'ordered':>9}{'no order':>10}{'undecided':>11}"
-        f"{'wrong':>7}{'legs':>7}{'hops':>6}{'mean':>9}{'longest':>9}"
+        f"{'wrong':>7}{'moves':>7}{'hops':>6}{'mean':>9}{'longest':>9}"
     )
     kept = [measure(fill, wanted.cases, wanted.seed) for fill in FILLS]
     return 0 if all(kept) else 1

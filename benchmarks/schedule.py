@@ -20,14 +20,13 @@ from pathlib import Path
 
 from benchmarks.neutral import RULES, problem_of, read_instance
 from rebalancer.order.order import Order, find_order
-from rebalancer.placement import Placement
+from rebalancer.placement import Migration, Placement
 from rebalancer.plan.duration import NO_EXPERIENCE
-from rebalancer.plan.leg import Leg
 from rebalancer.planner.compose import SCHEDULE_EFFORT
 from rebalancer.policy import Intent, LimitsPolicy
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
-from rebalancer.schedule.dispatch import Ride
+from rebalancer.schedule.lanes import Job
 from rebalancer.schedule.retime import in_time
 from rebalancer.solve import solve
 
@@ -76,13 +75,13 @@ class Row:
         )
 
 
-def legs_to(problem: Problem, goal: Placement) -> Sequence[Leg] | None:
+def migrations_to(problem: Problem, goal: Placement) -> Sequence[Migration] | None:
     """An order of the moves to *goal*, None where there is none."""
     order = find_order(Rulebook(problem, RULES), goal, seed=1)
-    return order.legs if isinstance(order, Order) else None
+    return order.migrations if isinstance(order, Order) else None
 
 
-def at_random(problem: Problem, moves: int) -> Sequence[Leg]:
+def at_random(problem: Problem, moves: int) -> Sequence[Migration]:
     """An order of so many moves of random VMs to random hosts that have room for them even before anybody leaves.
 
     Raises:
@@ -97,10 +96,10 @@ def at_random(problem: Problem, moves: int) -> Sequence[Leg]:
             at[vm] = chance.choice(roomy)
             free[at[vm]] -= size
             left -= 1
-    legs = None if left else legs_to(problem, Placement(at))
-    if legs is None:
+    migrations = None if left else migrations_to(problem, Placement(at))
+    if migrations is None:
         raise LookupError(f"{problem.pool.name} has no room for {moves} moves")
-    return legs
+    return migrations
 
 
 def _free(problem: Problem) -> dict[str, int]:
@@ -113,33 +112,33 @@ def _free(problem: Problem) -> dict[str, int]:
     return free
 
 
-def measured(name: str, legs: Sequence[Leg], problem: Problem) -> Iterator[Row]:
+def measured(name: str, migrations: Sequence[Migration], problem: Problem) -> Iterator[Row]:
     """A row for each of LIMITS."""
     for chosen in LIMITS:
         policy = problem.policy.model_copy(update={"limits": LimitsPolicy(**chosen)})
         limited = replace(problem, policy=policy)
         begun = time.perf_counter()
-        found = in_time(legs, Rulebook(limited, RULES), NO_EXPERIENCE, SCHEDULE_EFFORT)
+        found = in_time(migrations, Rulebook(limited, RULES), NO_EXPERIENCE, SCHEDULE_EFFORT)
         seconds = time.perf_counter() - begun
-        rides, made = found.rides, found.timetable
+        jobs, made = found.jobs, found.timetable
         yield Row(
             name=name,
-            moves=len(legs),
+            moves=len(migrations),
             limits=policy.limits,
             minutes=made.ticks / 600,
-            bound=work_bound(rides, policy.limits) / 600,
+            bound=work_bound(jobs, policy.limits) / 600,
             chain=float(made.bound) / 600,
             seconds=seconds,
-            wrong=faults(rides, made.starts, policy.limits) + (made.ticks < made.bound),
+            wrong=faults(jobs, made.starts, policy.limits) + (made.ticks < made.bound),
         )
 
 
-def work_bound(rides: Sequence[Ride], limits: LimitsPolicy) -> float:
+def work_bound(jobs: Sequence[Job], limits: LimitsPolicy) -> float:
     """Ticks that the work takes, whatever waits for what."""
     out, into = Counter[str](), Counter[str]()
-    for ride in rides:
-        out[ride.source] += ride.ticks
-        into[ride.target] += ride.ticks
+    for job in jobs:
+        out[job.migration.source] += job.ticks
+        into[job.migration.target] += job.ticks
     return max(
         sum(out.values()) / limits.concurrent,
         max(out.values()) / limits.out_per_host,
@@ -147,15 +146,15 @@ def work_bound(rides: Sequence[Ride], limits: LimitsPolicy) -> float:
     )
 
 
-def faults(rides: Sequence[Ride], starts: Sequence[int], limits: LimitsPolicy) -> int:
+def faults(jobs: Sequence[Job], starts: Sequence[int], limits: LimitsPolicy) -> int:
     """Relations that are not kept, and beginnings at which more run than may."""
-    ends = [start + ride.ticks for start, ride in zip(starts, rides, strict=True)]
-    broken = sum(ends[each] > start for start, ride in zip(starts, rides, strict=True) for each in ride.after)
-    for start, ride in zip(starts, rides, strict=True):
-        running = [each for each, begins, end in zip(rides, starts, ends, strict=True) if begins <= start < end]
+    ends = [start + job.ticks for start, job in zip(starts, jobs, strict=True)]
+    broken = sum(ends[each] > start for start, job in zip(starts, jobs, strict=True) for each in job.after)
+    for start, job in zip(starts, jobs, strict=True):
+        running = [each for each, begins, end in zip(jobs, starts, ends, strict=True) if begins <= start < end]
         broken += len(running) > limits.concurrent
-        broken += sum(each.source == ride.source for each in running) > limits.out_per_host
-        broken += sum(each.target == ride.target for each in running) > limits.in_per_host
+        broken += sum(each.migration.source == job.migration.source for each in running) > limits.out_per_host
+        broken += sum(each.migration.target == job.migration.target for each in running) > limits.in_per_host
     return broken
 
 
@@ -174,11 +173,11 @@ def _rows(path: Path, seconds: float) -> Iterator[Row]:
     """The rows of one instance, printed as they come."""
     name = path.name.partition(".")[0]
     problem = problem_of(read_instance(path), seconds=seconds, seed=1)
-    legs = legs_to(problem, solve(Rulebook(problem, RULES)).placement)
+    migrations = migrations_to(problem, solve(Rulebook(problem, RULES)).placement)
     apart = replace(problem, intent=Intent())
     large = len(problem.initial) >= LARGE
     for row in (
-        *(measured(name, legs, problem) if legs else ()),
+        *(measured(name, migrations, problem) if migrations else ()),
         *(measured(f"{name} random", at_random(apart, MOVES), apart) if large else ()),
     ):
         print(row, flush=True)

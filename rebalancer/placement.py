@@ -21,16 +21,18 @@ class DiskMove:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Move:
+class Migration:
     """A VM that goes from one host to another; `disks` are those that change their SR on the way, sorted by drive.
 
-    Without disks it is a XenMotion, with disks a Storage XenMotion.
+    Without disks it is a XenMotion, with disks a Storage XenMotion. A `hop` does not end where its VM is to end; it
+    changes the same places as a migration that does, and is equal to it.
     """
 
     vm: Uuid
     source: Uuid
     target: Uuid
     disks: tuple[DiskMove, ...] = ()
+    hop: bool = field(default=False, compare=False)
 
     @property
     def transfers(self) -> tuple[tuple[Uuid, Uuid, Uuid], ...]:
@@ -38,10 +40,10 @@ class Move:
         return ((self.vm, self.source, self.target), *((each.drive, each.source, each.target) for each in self.disks))
 
     @property
-    def back(self) -> Move:
+    def back(self) -> Migration:
         """The move that undoes this one."""
         disks = tuple(DiskMove(drive=each.drive, source=each.target, target=each.source) for each in self.disks)
-        return Move(vm=self.vm, source=self.target, target=self.source, disks=disks)
+        return Migration(vm=self.vm, source=self.target, target=self.source, disks=disks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,6 @@ class Placement:
     srs_of: Mapping[Uuid, Mapping[Uuid, Uuid]] = field(default_factory=dict)
 
     def __getitem__(self, vm: Uuid) -> Uuid:
-        """The host of *vm*."""
         return self.host_of[vm]
 
     def __iter__(self) -> Iterator[Uuid]:
@@ -63,7 +64,6 @@ class Placement:
         return iter(self.host_of)
 
     def __len__(self) -> int:
-        """How many VMs are placed."""
         return len(self.host_of)
 
     def holders(self) -> Iterator[tuple[Uuid, Uuid]]:
@@ -72,7 +72,7 @@ class Placement:
         for srs in self.srs_of.values():
             yield from srs.items()
 
-    def after(self, *moves: Move) -> Placement:
+    def after(self, *moves: Migration) -> Placement:
         """The placement once *moves* are done.
 
         Raises:
@@ -87,16 +87,15 @@ class Placement:
                 srs[move.vm] = _carried(srs.get(move.vm, {}), move.disks)
         return Placement(hosts, srs)
 
-    def moves_to(self, goal: Placement) -> tuple[Move, ...]:
+    def moves_to(self, goal: Placement) -> tuple[Migration, ...]:
         """The moves that turn this placement into *goal*, sorted by VM; one whose host stays keeps its disks."""
         return tuple(
-            Move(vm=vm, source=host, target=goal[vm], disks=self._disks_to(goal, vm))
+            Migration(vm=vm, source=host, target=goal[vm], disks=self._disks_to(goal, vm))
             for vm, host in sorted(self.host_of.items())
             if goal[vm] != host
         )
 
     def _disks_to(self, goal: Placement, vm: Uuid) -> tuple[DiskMove, ...]:
-        """The disks of *vm* that are on another SR in *goal*."""
         here, there = self.srs_of.get(vm, {}), goal.srs_of.get(vm, {})
         return tuple(
             DiskMove(drive=drive, source=here[drive], target=there[drive])
@@ -113,11 +112,7 @@ class Placement:
 
 
 def _carried(srs: Mapping[Uuid, Uuid], disks: tuple[DiskMove, ...]) -> dict[Uuid, Uuid]:
-    """The SRs behind the drives of one VM once *disks* have moved.
-
-    Raises:
-        ValueError: a disk is not on the SR where it is said to start.
-    """
+    """The SRs behind the drives of one VM once *disks* have moved; each has to start where it is."""
     for disk in disks:
         if srs.get(disk.drive) != disk.source:
             raise ValueError(f"the disk in drive {disk.drive} is on {srs.get(disk.drive)}, not on {disk.source}")
@@ -138,7 +133,7 @@ def current_placement(pool: Pool) -> Placement:
 
 
 def current_placement_with_disks(pool: Pool) -> Placement:
-    """The same with the SR of every disk of every guest."""
+    """Where the guests of *pool* are now, with the SR of every disk of every guest."""
     hosts = current_placement(pool).host_of
     srs = {vm: {drive.uuid: disk.sr for drive, disk in disks_of(pool.vms[vm], pool)} for vm in hosts}
     return Placement(hosts, {vm: found for vm, found in srs.items() if found})

@@ -29,7 +29,6 @@ class Problem:
     index: PoolIndex = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Index the pool."""
         object.__setattr__(self, "index", PoolIndex(self.pool))
 
     @property
@@ -47,7 +46,7 @@ class Problem:
         return self.intent.reserves.get(host, Reserve())
 
     def with_disks(self) -> Problem:
-        """The same where VMs may take disks along; what the policy says of SRs holds as it stands."""
+        """The problem where VMs may take disks along; what the policy says of SRs holds as it stands."""
         wish = self.policy.storage_motion.model_copy(update={"enabled": True})
         policy = self.policy.model_copy(update={"storage_motion": wish})
         return replace(
@@ -66,11 +65,7 @@ def make_problem(pool: Pool, demand: LoadProfile | None, policy: Policy) -> Prob
     """
     initial = current_placement_with_disks if policy.storage_motion.enabled else current_placement
     return Problem(
-        pool=pool,
-        demand=demand,
-        policy=policy.without_address(),
-        intent=intent_of(policy, pool),
-        initial=initial(pool),
+        pool=pool, demand=demand, policy=policy.without_address(), intent=intent_of(policy, pool), initial=initial(pool)
     )
 
 
@@ -88,7 +83,6 @@ def pool_at(pool: Pool, placement: Placement) -> Pool:
 
 
 def _elsewhere(pool: Pool, placement: Placement) -> Iterator[tuple[VDI, Uuid]]:
-    """Disks that *placement* has on another SR than *pool*, with that SR."""
     for vm, srs in placement.srs_of.items():
         for drive, disk in disks_of(pool.vms[vm], pool):
             if srs.get(drive.uuid, disk.sr) != disk.sr:

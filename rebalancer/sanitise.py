@@ -7,17 +7,10 @@ FORMULA_STARTS = "=+-@＝＋－＠"  # noqa: RUF001 - spreadsheets take the wide
 
 def one_line(text: str) -> str:
     """*text* on one line; what has no shape of its own is shown by its number, as in `u202e` behind a backslash."""
-    return "".join(each if each.isprintable() else _visible(each) for each in text)
+    return "".join(each if each.isprintable() else " " if each.isspace() else f"\\u{ord(each):04x}" for each in text)
 
 
 def spreadsheet_cell(text: str) -> str:
     """*text* on one line, marked as text where a spreadsheet would compute it."""
     line = one_line(text)
     return f"'{line}" if line.lstrip().startswith(tuple(FORMULA_STARTS)) else line
-
-
-def _visible(character: str) -> str:
-    """A space for what separates words and lines, else the number."""
-    if character.isspace():
-        return " "
-    return f"\\u{ord(character):04x}"

@@ -61,15 +61,21 @@ def write_snapshot(snapshot: Snapshot, path: Path | str) -> None:
         SnapshotError: the file cannot be written.
     """
     path = Path(path)
-    content = _document_adapter().dump_json(_to_document(snapshot), indent=1)
+    document = _Document(
+        format=FORMAT,
+        taken_at=snapshot.taken_at.astimezone(UTC),
+        source=snapshot.source,
+        demand=None if snapshot.demand is None else _to_lists(snapshot.demand),
+        pool=snapshot.pool,
+    )
+    content = _document_adapter().dump_json(document, indent=1)
     if path.suffix == ".gz":
         content = gzip.compress(content, compresslevel=6, mtime=0)
     try:
         _replace(path, content)
     except OSError as error:
-        raise SnapshotError(
-            str(path), f"it cannot be written: {error.strerror}", "Make room, or name another file"
-        ) from error
+        problem = f"it cannot be written: {error.strerror}"
+        raise SnapshotError(str(path), problem, "Make room, or name another file") from error
 
 
 def read_snapshot(path: Path | str) -> Snapshot:
@@ -131,20 +137,13 @@ class _Contradiction(ValueError):
 
 @cache
 def _document_adapter() -> TypeAdapter[_Document]:
-    """What checks and writes a whole file; made once, at first use."""
     return TypeAdapter(_Document)
-
-
-@cache
-def _header_adapter() -> TypeAdapter[_Header]:
-    """What looks at a file's format only."""
-    return TypeAdapter(_Header)
 
 
 def _refuse_foreign(path: Path, content: bytes) -> None:
     """Refuse what is truncated, no snapshot, or written by a later rebalancer."""
     try:
-        found = _header_adapter().validate_json(content, strict=True).format
+        found = TypeAdapter(_Header).validate_json(content, strict=True).format
     except ValidationError as error:
         truncated = error.errors()[0]["type"] == "json_invalid"
         problem = "it is not whole JSON" if truncated else "it is JSON, but not a snapshot: it states no format"
@@ -152,33 +151,19 @@ def _refuse_foreign(path: Path, content: bytes) -> None:
     if found == FORMAT:
         return
     if found.startswith("rebalancer-snapshot/"):
-        raise SnapshotError(
-            str(path), f"its format is {found}, this program reads {FORMAT}", "Use the newer rebalancer"
-        )
+        problem = f"its format is {found}, this program reads {FORMAT}"
+        raise SnapshotError(str(path), problem, "Use the newer rebalancer")
     raise SnapshotError(str(path), f"it is not a snapshot: its format is {found!r}", REMEDY)
 
 
 def _first_mistake(error: ValidationError) -> str:
-    """Where the first mistake is, what it is, and how many more there are."""
     mistakes = error.errors(include_url=False, include_context=False)
     where = ".".join(map(str, mistakes[0]["loc"]))
     more = f" (and {counted(len(mistakes) - 1, 'more mistake')})" if len(mistakes) > 1 else ""
     return f"{where}: {mistakes[0]['msg'].lower()}{more}"
 
 
-def _to_document(snapshot: Snapshot) -> _Document:
-    """The snapshot as the file has it."""
-    return _Document(
-        format=FORMAT,
-        taken_at=snapshot.taken_at.astimezone(UTC),
-        source=snapshot.source,
-        demand=None if snapshot.demand is None else _to_lists(snapshot.demand),
-        pool=snapshot.pool,
-    )
-
-
 def _from_document(document: _Document) -> Snapshot:
-    """The file as a snapshot, cross-checked."""
     refuse_homeless(document.pool)
     for contradiction in (*_misfiled(document.pool), *_beyond_measure(document.pool)):
         raise _Contradiction(contradiction)
@@ -191,7 +176,6 @@ def _from_document(document: _Document) -> Snapshot:
 
 
 def _misfiled(pool: Pool) -> Iterator[str]:
-    """Objects that stand under another uuid than their own."""
     for table in ("hosts", "vms", "vdis", "srs", "networks", "vm_groups", "vgpu_types"):
         for uuid, each in getattr(pool, table).items():
             if each.uuid != uuid:
@@ -199,7 +183,6 @@ def _misfiled(pool: Pool) -> Iterator[str]:
 
 
 def _beyond_measure(pool: Pool) -> Iterator[str]:
-    """VMs and hosts whose memory no machine has."""
     for vm in pool.vms.values():
         sizes = (*astuple(vm.memory), vm.memory_overhead_bytes, vm.metrics.memory_actual_bytes if vm.metrics else 0)
         if max(sizes) > MOST_BYTES:
@@ -210,7 +193,6 @@ def _beyond_measure(pool: Pool) -> Iterator[str]:
 
 
 def _to_lists(profile: LoadProfile) -> _Demand:
-    """The profile with its arrays as lists."""
     values: dict[str, Any] = {field.name: getattr(profile, field.name) for field in fields(_Demand)}
     tables = ("vm_pcpu", "host_base_pcpu", "vm_deviation_pcpu")
     rows = {name: tuple(map(tuple, values[name].tolist())) for name in tables if values[name] is not None}
@@ -218,11 +200,7 @@ def _to_lists(profile: LoadProfile) -> _Demand:
 
 
 def _to_arrays(demand: _Demand) -> LoadProfile:
-    """The profile with its lists as arrays.
-
-    Raises:
-        _Contradiction: the lists are not one a VM or host, all of one length.
-    """
+    """The profile with its lists as arrays; a `_Contradiction` where they are not one a VM or host, of one length."""
     values: dict[str, Any] = {field.name: getattr(demand, field.name) for field in fields(demand)}
     peaks = demand.vm_deviation_pcpu
     slots = {len(row) for row in (*demand.vm_pcpu, *demand.host_base_pcpu, *(peaks or ()))}

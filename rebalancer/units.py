@@ -19,7 +19,7 @@ def demand_mib(size_bytes: int) -> int:
 
 
 def gib(size_bytes: float) -> float:
-    """*size_bytes* in GiB."""
+    """A size in GiB."""
     return size_bytes / GIB
 
 

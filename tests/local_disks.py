@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from rebalancer.inventory import SR, VDI, VM, Host, Pool
-from rebalancer.placement import DiskMove, Move
+from rebalancer.placement import DiskMove, Migration
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
@@ -83,10 +83,10 @@ def ways_of(problem: Problem) -> Routes:
     return Rulebook.of(problem).routes
 
 
-def carried(vm: str, *, source: int = 1, target: int = 2, sr: str | None = None) -> Move:
+def carried(vm: str, *, source: int = 1, target: int = 2, sr: str | None = None) -> Migration:
     """The move of *vm* with its one disk from one host to another, and from local SR to local SR or to *sr*."""
     disk = DiskMove(drive=f"{vm}-xvd0", source=f"l{source}", target=sr or f"l{target}")
-    return Move(vm=vm, source=f"h{source}", target=f"h{target}", disks=(disk,))
+    return Migration(vm=vm, source=f"h{source}", target=f"h{target}", disks=(disk,))
 
 
 def two_disks(vm: str) -> tuple[Any, ...]:

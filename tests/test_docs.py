@@ -21,6 +21,7 @@ from urllib.parse import unquote
 import pytest
 
 from rebalancer.cli.exits import MEANINGS
+from rebalancer.export import FILES
 from rebalancer.objectives import OBJECTIVES
 from rebalancer.rules.catalogue import LIVE
 
@@ -253,3 +254,16 @@ def test_the_readme_names_every_objective() -> None:
     """The README's table of objectives holds what is optimised, in order."""
     section = README.read_text(encoding="utf-8").partition("\n## Objectives\n")[2].partition("\n## ")[0]
     assert re.findall(r"^\| `([a-z-]+)`", section, re.MULTILINE) == [objective.id for objective in OBJECTIVES]
+
+
+def test_the_page_of_objectives_says_what_each_is() -> None:
+    """Its table holds id, unit and sentence of all objectives, in order."""
+    page = (ROOT / "docs" / "objectives.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    assert rows == [f"| `{each.id}` | {each.unit} | {each.sentence} |" for each in OBJECTIVES]
+
+
+def test_the_page_of_plans_names_every_file() -> None:
+    """Its table holds the files of a plan's folder, in order."""
+    section = (ROOT / "docs" / "plan.md").read_text(encoding="utf-8").partition("\n## The folder\n")[2]
+    assert re.findall(r"^\| `(\S+)` \|", section.partition("\n## ")[0], re.MULTILINE) == list(FILES)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rebalancer import errors
 from rebalancer.errors import RebalancerError
-from rebalancer.errors.base import Located
+from rebalancer.errors.base import Listed, Located
 
 
 def drawn() -> Iterator[tuple[str, ...]]:
@@ -21,8 +21,8 @@ def drawn() -> Iterator[tuple[str, ...]]:
 
 
 def below(error: type[Exception], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The path from the root to *error* and to all that derive from it; Located is a form and no branch."""
-    if error is not Located:
+    """Paths from the root to *error* and to all that derive from it; Located and Listed are forms and no branches."""
+    if error not in {Located, Listed}:
         path = (*path, error.__name__)
         yield path
     for each in error.__subclasses__():

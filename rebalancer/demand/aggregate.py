@@ -121,7 +121,6 @@ def _vm_slots(
 def _percentiles(
     means: NDArray[np.float64], window: Window, settings: DemandSettings, percentile: float
 ) -> NDArray[np.float64]:
-    """The percentile of each slot, NaN where no hour is known."""
     return slot_percentiles(means, window.slots(settings.slots, settings.timezone), settings.slots, percentile)
 
 
@@ -132,7 +131,6 @@ def _highest(means: NDArray[np.float64], otherwise: NDArray[np.float64]) -> NDAr
 
 
 def _filled(slots: NDArray[np.float64], highest: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Slots, those without a value as high as *highest*."""
     return np.where(np.isnan(slots), highest[:, None], slots)
 
 

@@ -90,7 +90,6 @@ def refuse_unknown_pool(
 
 
 def _impossible(uuid: str, time: pd.Timestamp, pcpu: float, pool: Pool) -> str:
-    """A sample that cannot be true, in words."""
     if uuid in pool.vms:
         vm = pool.vms[uuid]
         who, has = f"VM {vm.name} ({uuid})", f"{vcpu_limit(vm)} vCPUs"

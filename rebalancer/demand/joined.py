@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rebalancer.demand.profile import LoadProfile
 from rebalancer.errors import InputError
@@ -29,6 +28,7 @@ def join_profiles(*profiles: LoadProfile) -> LoadProfile:
     _refuse_unlike(profiles)
     vms, hosts = (tuple(uuid for each in profiles for uuid in getattr(each, name)) for name in ("vms", "hosts"))
     by_vm, by_host = (sorted(range(len(uuids)), key=uuids.__getitem__) for uuids in (vms, hosts))
+    peaks = [each.vm_deviation_pcpu for each in profiles if each.vm_deviation_pcpu is not None]
     return LoadProfile(
         vms=tuple(sorted(vms)),
         hosts=tuple(sorted(hosts)),
@@ -41,12 +41,11 @@ def join_profiles(*profiles: LoadProfile) -> LoadProfile:
         window_end=max(each.window_end for each in profiles),
         timezone=first.timezone,
         source=" + ".join(dict.fromkeys(each.source for each in profiles)),
-        vm_deviation_pcpu=_vm_peaks(profiles, by_vm),
+        vm_deviation_pcpu=np.concatenate(peaks)[by_vm] if peaks else None,
     )
 
 
 def _refuse_unlike(profiles: Sequence[LoadProfile]) -> None:
-    """Pass where the numbers of all profiles can be added up."""
     first = profiles[0]
     for other in profiles[1:]:
         for name, one, two in (
@@ -62,11 +61,4 @@ def _refuse_unlike(profiles: Sequence[LoadProfile]) -> None:
 
 
 def _unlike(problem: str) -> InputError:
-    """Profiles that cannot be added up."""
     return InputError("metrics of the pools", problem, "Measure both with one policy, at about the same time")
-
-
-def _vm_peaks(profiles: Sequence[LoadProfile], order: Sequence[int]) -> NDArray[np.float64] | None:
-    """How far VMs peak above their demand, where that is known."""
-    peaks = [each.vm_deviation_pcpu for each in profiles if each.vm_deviation_pcpu is not None]
-    return np.concatenate(peaks)[list(order)] if len(peaks) == len(profiles) else None

@@ -63,7 +63,6 @@ class LoadProfile:
         return int(self.vm_pcpu.shape[1])
 
     def __eq__(self, other: object) -> bool:
-        """Equal in every number and word."""
         if not isinstance(other, LoadProfile):
             return NotImplemented
         pairs = zip(self._arrays(), other._arrays(), strict=True)
@@ -72,26 +71,14 @@ class LoadProfile:
     __hash__ = None  # type: ignore[assignment]
 
     def _arrays(self) -> tuple[NDArray[np.float64] | None, ...]:
-        """All numbers."""
         return (self.vm_pcpu, self.host_base_pcpu, self.vm_deviation_pcpu, self.host_deviation_pcpu)
 
     def _words(self) -> tuple[object, ...]:
-        """Everything but the arrays."""
-        return (
-            self.vms,
-            self.hosts,
-            self.slot_hours,
-            dict(self.quality),
-            self.percentile,
-            self.window_start,
-            self.window_end,
-            self.timezone,
-            self.source,
-        )
+        measured = (self.percentile, self.window_start, self.window_end, self.timezone, self.source)
+        return (self.vms, self.hosts, self.slot_hours, dict(self.quality), *measured)
 
 
 def _equal(mine: NDArray[np.float64] | None, theirs: NDArray[np.float64] | None) -> bool:
-    """Whether two tables hold the same, or neither is there."""
     if mine is None or theirs is None:
         return mine is theirs
     return np.array_equal(mine, theirs)

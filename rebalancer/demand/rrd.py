@@ -59,7 +59,6 @@ class _Series:
 
 
 def _host_series(host: Host, body: bytes, pool: Pool) -> Iterator[_Series]:
-    """All series in one host's answer."""
     try:
         readings = parse_updates(body, _is_cpu)
     except MetricsRefused as error:
@@ -76,12 +75,10 @@ def _host_series(host: Host, body: bytes, pool: Pool) -> Iterator[_Series]:
 
 
 def _is_cpu(column: Column) -> bool:
-    """Whether a column is the average of `cpu<i>` or `cpu_avg`."""
     return column.consolidation == AVERAGE and (column.source == CPU_AVG or cpu_number(column.source) is not None)
 
 
 def _cpu_columns(columns: tuple[Column, ...]) -> dict[tuple[str, Uuid], dict[str, int]]:
-    """Where the sources of each VM and host stand."""
     found: dict[tuple[str, Uuid], dict[str, int]] = defaultdict(dict)
     for index, column in enumerate(columns):
         found[column.owner, column.uuid][column.source] = index
@@ -102,7 +99,6 @@ def _pcpu(
 
 
 def _vcpus_now(pool: Pool, uuid: Uuid) -> int:
-    """vCPUs that a VM has now."""
     vm = pool.vms[uuid]
     return (vm.metrics.vcpus_number if vm.metrics else 0) or vm.vcpus_at_startup
 
@@ -116,7 +112,6 @@ def _vm_pcpu(name: str, columns: Mapping[str, int], readings: Readings, vcpus_no
 
 
 def _host_pcpu(host: Host, columns: Mapping[str, int], readings: Readings) -> NDArray[np.float64]:
-    """pCPUs of a whole host, its VMs included."""
     shares = _shares(f"host {host.name}", columns, readings)
     mean = [index for index, source in enumerate(columns) if source == CPU_AVG]
     if mean and host.pcpus:
@@ -141,7 +136,6 @@ def _shares(name: str, columns: Mapping[str, int], readings: Readings) -> NDArra
 
 
 def _frame(series: list[_Series]) -> pd.DataFrame:
-    """All series in long form, without what is not known."""
     lengths = [len(each.pcpu) for each in series]
     codes = np.repeat(np.arange(len(series)), lengths)
     pcpu = np.concatenate([each.pcpu for each in series]) if series else np.empty(0)

@@ -67,7 +67,6 @@ def read_samples(path: Path | str, pool: Pool) -> pd.DataFrame:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    """The table as it stands in the file; in CSV everything is text."""
     try:
         if path.suffix == ".parquet":
             return _read_parquet(path)
@@ -99,7 +98,6 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 
 def _refuse_columns(table: pd.DataFrame, path: Path) -> None:
-    """Pass where all needed columns are there, and no other."""
     missing = [name for name in ("vm_uuid", "time", "pcpu") if name not in table]
     unknown = [str(name) for name in table if name not in COLUMNS]
     if missing or unknown:
@@ -108,14 +106,12 @@ def _refuse_columns(table: pd.DataFrame, path: Path) -> None:
 
 
 def _filled(table: pd.DataFrame, name: str) -> pd.Series[bool]:
-    """Rows in which a column has a value."""
     if name not in table:
         return pd.Series(data=False, index=table.index)
     return table[name].notna() & (table[name].astype("str").str.strip() != "")
 
 
 def _uuids(table: pd.DataFrame, path: Path) -> pd.Series[str]:
-    """The uuid of each row, of its VM or of its host."""
     vm, host = _filled(table, "vm_uuid"), _filled(table, "host_uuid")
     _refuse_rows(vm == host, path, "has neither or both of vm_uuid and host_uuid", "Give each row one of the two")
     uuids = table["vm_uuid"].where(vm, table["host_uuid"]) if "host_uuid" in table else table["vm_uuid"]
@@ -123,7 +119,6 @@ def _uuids(table: pd.DataFrame, path: Path) -> pd.Series[str]:
 
 
 def _times(table: pd.DataFrame, path: Path) -> pd.Series[pd.Timestamp]:
-    """The time of each row, in UTC."""
     if pd.api.types.is_datetime64_any_dtype(table["time"]):
         times = pd.to_datetime(table["time"], utc=True)
     else:
@@ -147,13 +142,11 @@ def _numbers(table: pd.DataFrame, path: Path) -> pd.Series[float]:
 
 
 def _refuse_twins(samples: pd.DataFrame, path: Path) -> None:
-    """Pass where no VM or host has two rows of one time."""
     twins = samples.duplicated(["uuid", "owner", "time"])
     _refuse_rows(twins, path, "repeats an earlier row of the same uuid and time", "Keep one of them", samples["uuid"])
 
 
 def _refuse_strangers(samples: pd.DataFrame, pool: Pool, path: Path) -> None:
-    """Pass where most VMs and hosts of the table are in the pool."""
     known = samples["uuid"].isin([*pool.vms, *pool.hosts])
     strangers = samples["uuid"][~known].nunique()
     if strangers * 2 > samples["uuid"].nunique():

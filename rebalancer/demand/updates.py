@@ -54,12 +54,7 @@ class Readings:
     step_seconds: int
 
 
-def everything(column: Column) -> bool:  # noqa: ARG001 - it has the shape of any choice
-    """Every column is wanted."""
-    return True
-
-
-def parse_updates(body: bytes | str, wanted: Callable[[Column], bool] = everything) -> Readings:
+def parse_updates(body: bytes | str, wanted: Callable[[Column], bool] = lambda _: True) -> Readings:
     """The numbers in an answer of `/rrd_updates`, in whichever format it came.
 
     Values stand in the order of the legend; the number of columns that the answer states is not believed, because
@@ -154,10 +149,8 @@ def _loads(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
 
 
 def _quoted(match: re.Match[str]) -> str:
-    """A string as it is; a bare key in quotes."""
     return match[1] or f'{match[2]}"{match[3]}"'
 
 
 def _beginning(raw: bytes) -> str:
-    """How an answer starts, for people."""
     return f"it starts {raw[:_SHOWN].decode(errors='replace')!r}" if raw.strip() else "it is empty"

@@ -8,32 +8,24 @@ done steps that `after` allows. That is a closure of greatest weight in a graph,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import networkx as nx
 
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
+from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.step import Step
 from rebalancer.rules import PoolRule, Row, Rule, Rulebook, StateLimit
 
 Node = str | tuple[str, str]
 
+IN_SOME_ORDER = "in some order that its relations allow"
 SAME_VM = "after"
 """In the place of a rule: a step does not wait for an earlier one of its VM."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clash:
-    """A step that may begin although a limit does not allow it."""
-
-    step: str
-    rule: str
-    words: str
-
-
-def clashes(steps: Sequence[Step], book: Rulebook) -> Iterator[Clash]:
+def clashes(steps: Sequence[Step], book: Rulebook) -> Iterator[Finding]:
     """Steps of one plan that some allowed order lets begin too early; *book* is of the pool before all of them."""
     ancestors = ancestors_of(steps)
     yield from _own_vm(steps, ancestors)
@@ -59,22 +51,24 @@ def highest(row: Row, steps: Sequence[Step], ancestors: Mapping[str, frozenset[s
     return _Loads(row, steps, ancestors, start).highest()
 
 
-def _own_vm(steps: Sequence[Step], ancestors: Mapping[str, frozenset[str]]) -> Iterator[Clash]:
-    """A VM takes one step after the other."""
+def _own_vm(steps: Sequence[Step], ancestors: Mapping[str, frozenset[str]]) -> Iterator[Finding]:
     last: dict[str, str] = {}
     for step in steps:
         if step.vm in last and last[step.vm] not in ancestors[step.id]:
-            yield Clash(step=step.id, rule=SAME_VM, words=f"does not wait for {last[step.vm]}, a step of the same VM")
+            words = f"does not wait for {last[step.vm]}, a step of the same VM"
+            yield _clash(step.id, SAME_VM, words, FindingKind.FORM)
         last[step.vm] = step.id
 
 
-def _unchained(steps: Sequence[Step], ancestors: Mapping[str, frozenset[str]], rule: Rule) -> Iterator[Clash]:
+def _unchained(steps: Sequence[Step], ancestors: Mapping[str, frozenset[str]], rule: Rule) -> Iterator[Finding]:
     """A limit that no sum can state was checked in one order only."""
     for earlier, step in pairwise(steps):
         if earlier.id not in ancestors[step.id]:
-            yield Clash(
-                step=step.id, rule=rule.id, words=f"does not wait for {earlier.id}, before which it was not checked"
-            )
+            yield _clash(step.id, rule.id, f"does not wait for {earlier.id}, before which it was not checked")
+
+
+def _clash(step: str, rule: str, words: str, kind: FindingKind = FindingKind.ILLEGAL) -> Finding:
+    return Finding(kind=kind, step=step, state=IN_SOME_ORDER, rule=rule, words=words)
 
 
 class _Loads:
@@ -90,29 +84,22 @@ class _Loads:
         self._begun: dict[str, int] = {}
         self._done: dict[str, int] = {}
         for step in steps:
-            for holder, source, target in step.move.transfers:
+            for holder, source, target in step.migration.transfers:
                 if (source in row.places) != (target in row.places):
                     self._enter(step.id, holder, comes=target in row.places)
 
     def _enter(self, step: str, holder: Uuid, *, comes: bool) -> None:
-        """Add what *holder* does when *step* takes it to the limit, or away from it."""
         resident = self._row.weights.resident.get(holder, 0)
         arriving = self._row.weights.arrival.get(holder, 0) if comes else 0
         self._begun[step] = self._begun.get(step, 0) + arriving
         self._done[step] = self._done.get(step, 0) + (resident - arriving if comes else -resident)
 
-    def clashes(self, rule: PoolRule) -> Iterator[Clash]:
-        """Steps that may begin in a state that is too full for them."""
+    def clashes(self, rule: PoolRule) -> Iterator[Finding]:
         for step, arriving in self._begun.items():
-            if not arriving:
-                continue
-            fullest = self._fullest(step)
-            if fullest > self._row.upper:
-                words = f"may begin too early: {self._row.words(fullest)}"
-                yield Clash(step=step, rule=rule.id, words=words)
+            if arriving and (fullest := self._fullest(step)) > self._row.upper:
+                yield _clash(step, rule.id, f"may begin too early: {self._row.words(fullest)}")
 
     def highest(self) -> int:
-        """The most that the limit can hold at any moment."""
         return self._initial + self._closure(tuple(self._begun))
 
     def _fullest(self, step: str) -> int:

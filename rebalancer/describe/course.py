@@ -62,7 +62,6 @@ def hosts_at(plan: Plan, step: Step) -> tuple[HostThen, ...]:
 def _then(
     row: HostRow, held: int, during: int, host_of: Mapping[Uuid, Uuid], peaks: Mapping[Uuid, tuple[float, int]]
 ) -> HostThen:
-    """One host."""
     share, slot = peaks.get(row.uuid, (None, None))
     vms = tuple(sorted(vm for vm, host in host_of.items() if host == row.uuid))
     return HostThen(
@@ -75,7 +74,6 @@ def _then(
 
 
 def _peaks(plan: Plan, host_of: Mapping[Uuid, Uuid]) -> dict[Uuid, tuple[float, int]]:
-    """Highest share and its slot, of hosts of which the plan says enough to know their capacity."""
     then, capacities = _loads(plan, host_of), _capacities(plan)
     shares = {host: np.round(then[host] / capacity, ROUNDED) for host, capacity in capacities.items()}
     return {host: (float(share.max()), int(share.argmax())) for host, share in shares.items()}
@@ -93,7 +91,6 @@ def _capacities(plan: Plan) -> dict[Uuid, float]:
 
 
 def _loads(plan: Plan, host_of: Mapping[Uuid, Uuid]) -> dict[Uuid, NDArray[np.float64]]:
-    """pCPUs of each host in each slot where the VMs are as *host_of* says; nothing without metrics."""
     profile = profile_of(plan)
     if profile is None:
         return {}

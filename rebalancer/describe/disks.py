@@ -1,36 +1,35 @@
-"""The disks that steps take along, and what SRs gain and lose by them."""
+"""What steps take along: disks and what SRs gain and lose by them, interfaces and their networks in another pool."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from rebalancer.inventory import Uuid
-from rebalancer.placement import DiskMove, Move, Placement
+from rebalancer.placement import Migration, Placement
 from rebalancer.plan.plan import SRRow
-from rebalancer.plan.step import Step, StepDisk
+from rebalancer.plan.step import Crossing, Step, StepDisk, StepNetwork
 from rebalancer.problem import Problem
+from rebalancer.rules.facts.counterparts import interfaces, network_map
 from rebalancer.rules.facts.disk_maps import unseen_cds
 from rebalancer.rules.facts.sizes import DiskSizes
 
 
-def step_disks(move: Move, problem: Problem) -> tuple[StepDisk, ...]:
+def step_disks(move: Migration, problem: Problem) -> tuple[StepDisk, ...]:
     """The disks of *move* as a plan names them; *problem* is any moment at which they are in their drives."""
-    return tuple(_step_disk(move.vm, disk, problem) for disk in move.disks)
-
-
-def _step_disk(vm: Uuid, disk: DiskMove, problem: Problem) -> StepDisk:
-    """One disk."""
     srs, sizes = problem.pool.srs, DiskSizes(problem)
-    vdi = sizes.behind(vm, disk.drive)
-    return StepDisk(
-        drive=disk.drive,
-        disk=vdi.uuid,
-        name=vdi.name,
-        source=disk.source,
-        source_name=srs[disk.source].name if disk.source in srs else "",
-        target=disk.target,
-        target_name=srs[disk.target].name,
-        size_bytes=sizes.copied(vdi),
+    return tuple(
+        StepDisk(
+            drive=disk.drive,
+            disk=vdi.uuid,
+            name=vdi.name,
+            source=disk.source,
+            source_name=srs[disk.source].name if disk.source in srs else "",
+            target=disk.target,
+            target_name=srs[disk.target].name,
+            size_bytes=sizes.copied(vdi),
+        )
+        for disk in move.disks
+        for vdi in [sizes.behind(move.vm, disk.drive)]
     )
 
 
@@ -51,7 +50,6 @@ def sr_rows(problem: Problem, after: Placement) -> tuple[SRRow, ...]:
 
 
 def _row(problem: Problem, sr: Uuid, gains: Sequence[tuple[Uuid, int]], loses: Sequence[tuple[Uuid, int]]) -> SRRow:
-    """One SR."""
     return SRRow(
         uuid=sr,
         name=problem.pool.srs[sr].name,
@@ -73,3 +71,30 @@ def ejections(steps: Sequence[Step], problem: Problem) -> tuple[str, ...]:
         if step.disks
         for device, name in unseen_cds(pool.vms[step.vm], pool.hosts[step.target], pool)
     )
+
+
+def crossing_of(move: Migration, problem: Problem) -> Crossing | None:
+    """The crossing that *move* is in *problem*, where its VM has not moved yet; None inside a pool."""
+    pool, vm = problem.pool, problem.pool.vms[move.vm]
+    home, there = pool.of_vm(vm), pool.of_host(move.target)
+    if home is there:
+        return None
+    led = dict(network_map(vm, pool.hosts[move.target], problem))
+    networks = tuple(
+        StepNetwork(
+            vif=vif.uuid,
+            device=vif.device,
+            source=vif.network,
+            source_name=_name(vif.network, problem),
+            target=led[vif.uuid],
+            target_name=_name(led[vif.uuid], problem),
+        )
+        for vif in interfaces(vm, problem)
+        if vif.uuid in led
+    )
+    return Crossing(pool=there.uuid, pool_name=there.name, networks=networks)
+
+
+def _name(network: Uuid, problem: Problem) -> str:
+    found = problem.pool.networks.get(network)
+    return found.name if found else ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,24 +45,16 @@ def host_rows(book: Rulebook, after: Placement, steps: Sequence[Step]) -> tuple[
 
 
 def _states(problem: Problem, placement: Placement) -> dict[Uuid, HostState]:
-    """Every host under *placement*."""
-    vms = placement.vms_by_host()
-    peaks = _peaks(problem, placement)
+    vms, peaks = placement.vms_by_host(), _peaks(problem, placement)
     states = {}
     for host in problem.pool.hosts:
-        held = sorted(vms.get(host, ()))
-        share, slot = peaks.get(host, (None, None))
-        states[host] = HostState(
-            vms=tuple(held),
-            memory_used_bytes=sum(resident_bytes(problem.pool.vms[vm]) for vm in held),
-            peak_share=share,
-            peak_slot=slot,
-        )
+        held, (share, slot) = tuple(sorted(vms.get(host, ()))), peaks.get(host, (None, None))
+        used = sum(resident_bytes(problem.pool.vms[vm]) for vm in held)
+        states[host] = HostState(vms=held, memory_used_bytes=used, peak_share=share, peak_slot=slot)
     return states
 
 
 def _peaks(problem: Problem, placement: Placement) -> dict[Uuid, tuple[float, int]]:
-    """Highest share and its slot, of hosts with a known capacity; empty without metrics."""
     if problem.demand is None:
         return {}
     shares = np.round(load_shares(problem, placement), DECIMALS)
@@ -97,36 +90,32 @@ def load_of(problem: Problem, moved: Collection[Uuid]) -> Load | None:
 
 
 def _host_peaks(problem: Problem, fixed: Placement) -> tuple[Curve, ...]:
-    """The worst deviations of the VMs that stay, on each host."""
     worst = zip(problem.pool.hosts, worst_on_hosts(fixed, problem), strict=True)
     return tuple(curve for host, rows in worst for curve in _curves([host] * len(rows), rows))
 
 
 def _curves(uuids: Sequence[Uuid], pcpu: NDArray[np.float64]) -> tuple[Curve, ...]:
-    """One curve a row."""
     rounded = np.round(pcpu, DECIMALS)
     return tuple(Curve(uuid=uuid, pcpu=tuple(map(float, row))) for uuid, row in zip(uuids, rounded, strict=True))
 
 
 def profile_of(plan: Plan) -> LoadProfile | None:
     """The load profile that *plan* carries, None where it is not one: VMs that stay are part of their hosts' load."""
-    metrics = plan.made_from.metrics
-    if plan.load is None or metrics is None:
+    load, metrics = plan.load, plan.made_from.metrics
+    if load is None or metrics is None:
         return None
-    load = plan.load
     curves = (*load.hosts, *load.vms, *load.host_peaks, *load.vm_peaks)
     if any(len(curve.pcpu) != metrics.slots for curve in curves):
         return None
     robust = plan.policy.demand.peaking > 0
-    moved = {curve.uuid: curve.pcpu for curve in plan.load.vms}
-    vms = tuple(plan.before)
-    idle = (0.0,) * metrics.slots
+    moved = {curve.uuid: curve.pcpu for curve in load.vms}
+    vms, idle = tuple(plan.before), (0.0,) * metrics.slots
     return LoadProfile(
         vms=vms,
-        hosts=tuple(curve.uuid for curve in plan.load.hosts),
+        hosts=tuple(curve.uuid for curve in load.hosts),
         vm_pcpu=_table([moved.get(vm, idle) for vm in vms], metrics.slots),
-        host_base_pcpu=_table([curve.pcpu for curve in plan.load.hosts], metrics.slots),
-        slot_hours=plan.load.slot_hours,
+        host_base_pcpu=_table([curve.pcpu for curve in load.hosts], metrics.slots),
+        slot_hours=load.slot_hours,
         quality=dict.fromkeys(vms, Quality.MEASURED),
         percentile=metrics.percentile,
         window_start=metrics.window_start,
@@ -162,6 +151,7 @@ def metrics_of(demand: LoadProfile | None) -> Metrics | None:
     """Where the demand came from."""
     if demand is None:
         return None
+    known = Counter(demand.quality.values())
     return Metrics(
         source=demand.source,
         window_start=demand.window_start,
@@ -169,12 +159,7 @@ def metrics_of(demand: LoadProfile | None) -> Metrics | None:
         timezone=demand.timezone,
         percentile=demand.percentile,
         slots=demand.slots,
-        measured=_count(demand.quality, Quality.MEASURED),
-        short=_count(demand.quality, Quality.SHORT),
-        unknown=_count(demand.quality, Quality.UNKNOWN),
+        measured=known[Quality.MEASURED],
+        short=known[Quality.SHORT],
+        unknown=known[Quality.UNKNOWN],
     )
-
-
-def _count(quality: Mapping[Uuid, Quality], wanted: Quality) -> int:
-    """VMs that are known as well as *wanted*."""
-    return sum(each is wanted for each in quality.values())

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from rebalancer.describe.worth import DOES_NOT_PAY
-from rebalancer.inventory import Uuid
-from rebalancer.placement import Move, Placement
+from rebalancer.placement import Migration, Placement
 from rebalancer.plan.plan import Missing
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
@@ -20,31 +19,20 @@ INCOMPLETE = "incomplete"
 NO_USE_ALONE = "may be made, but is of no use without others that are missing, too"
 
 
-def missing_moves(moves: Iterable[Move], end: Placement, book: Rulebook) -> tuple[Missing, ...]:
+def missing_moves(moves: Iterable[Migration], end: Placement, book: Rulebook) -> tuple[Missing, ...]:
     """*moves* that are not made where a plan under *book* ends at *end*, sorted by the names of their VMs."""
     search = Hindrances(end, book)
-    return tuple(sorted((search.of(move) for move in moves), key=_by_name))
+    return tuple(sorted((search.of(move) for move in moves), key=lambda each: (each.vm_name, each.vm)))
 
 
-def _by_name(missing: Missing) -> tuple[str, Uuid]:
-    """The order in which plans list them."""
-    return missing.vm_name, missing.vm
-
-
-def left_out(moves: Iterable[Move], problem: Problem, reason: str) -> tuple[Missing, ...]:
+def left_out(moves: Iterable[Migration], problem: Problem, reason: str) -> tuple[Missing, ...]:
     """*moves* that were left out when the plan was approved, for *reason*."""
-    vms, hosts = problem.pool.vms, problem.pool.hosts
-    return tuple(
-        Missing(
-            vm=move.vm,
-            vm_name=vms[move.vm].name,
-            target=move.target,
-            target_name=hosts[move.target].name,
-            rule=LEFT_OUT,
-            words=reason,
-        )
-        for move in moves
-    )
+    return tuple(_missing(move, problem, LEFT_OUT, reason) for move in moves)
+
+
+def _missing(move: Migration, problem: Problem, rule: str, words: str) -> Missing:
+    vm, target = problem.pool.vms[move.vm], problem.pool.hosts[move.target]
+    return Missing(vm=vm.uuid, vm_name=vm.name, target=target.uuid, target_name=target.name, rule=rule, words=words)
 
 
 class Hindrances:
@@ -56,20 +44,12 @@ class Hindrances:
         self._then = self._there.problem
         self._ledger = self._there.ledger()
 
-    def of(self, move: Move) -> Missing:
+    def of(self, move: Migration) -> Missing:
         """*move*, by its cheapest way, with the first thing that speaks against it."""
         rule, words = self._against_all_ways(move) or (DOES_NOT_PAY, NO_USE_ALONE)
-        pool = self._problem.pool
-        return Missing(
-            vm=move.vm,
-            vm_name=pool.vms[move.vm].name,
-            target=move.target,
-            target_name=pool.hosts[move.target].name,
-            rule=rule,
-            words=words,
-        )
+        return _missing(move, self._problem, rule, words)
 
-    def _against_all_ways(self, move: Move) -> tuple[str, str] | None:
+    def _against_all_ways(self, move: Migration) -> tuple[str, str] | None:
         """What speaks against the cheapest way; where none leads to another pool, what keeps the disks from going."""
         vm, host = self._then.pool.vms[move.vm], self._then.pool.hosts[move.target]
         routes = self._there.routes.routes(vm, host)
@@ -78,7 +58,7 @@ class Hindrances:
             return closed[0].rule, closed[0].words
         return self.against(replace(move, disks=routes[0].disks if routes else ()))
 
-    def against(self, move: Move) -> tuple[str, str] | None:
+    def against(self, move: Migration) -> tuple[str, str] | None:
         """A rule and its words: on the VM and the host, on the way, or at the end; None where *move* may be made."""
         for objection in self._there.objections(move):
             return objection.rule, objection.words

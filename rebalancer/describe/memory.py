@@ -9,30 +9,25 @@ from collections.abc import Iterator, Sequence
 
 from rebalancer.describe.concurrency import ancestors_of, highest
 from rebalancer.inventory import Uuid
-from rebalancer.plan.leg import Leg
+from rebalancer.placement import Migration
 from rebalancer.plan.step import HostMemory, Step
 from rebalancer.rules import Rulebook
 
 
-def memory_by_step(legs: Sequence[Leg | Step], book: Rulebook) -> tuple[tuple[HostMemory, HostMemory], ...]:
-    """Source and target of each of *legs* while it runs and after it, where they run one after another."""
-    return tuple(_by_step(legs, book))
-
-
-def _by_step(legs: Sequence[Leg | Step], book: Rulebook) -> Iterator[tuple[HostMemory, HostMemory]]:
-    """One leg after the other."""
+def memory_by_step(migrations: Sequence[Migration | Step], book: Rulebook) -> Iterator[tuple[HostMemory, HostMemory]]:
+    """Source and target of each of *migrations* while it runs and after it, where they run one after another."""
     problem, rows = book.problem, {host: row for row in book.memory_rows for host in row.places}
     held = dict.fromkeys(problem.pool.hosts, 0)
     for vm, host in problem.initial.host_of.items():
         held[host] += rows[host].weights.resident[vm]
-    for leg in legs:
-        source, target = held[leg.source], held[leg.target]
-        held[leg.source] -= rows[leg.source].weights.resident[leg.vm]
-        held[leg.target] += rows[leg.target].weights.resident[leg.vm]
-        arriving = target + rows[leg.target].weights.arrival[leg.vm]
+    for move in migrations:
+        source, target = held[move.source], held[move.target]
+        held[move.source] -= rows[move.source].weights.resident[move.vm]
+        held[move.target] += rows[move.target].weights.resident[move.vm]
+        arriving = target + rows[move.target].weights.arrival[move.vm]
         yield (
-            HostMemory(host=leg.source, during_bytes=source, after_bytes=held[leg.source]),
-            HostMemory(host=leg.target, during_bytes=arriving, after_bytes=held[leg.target]),
+            HostMemory(host=move.source, during_bytes=source, after_bytes=held[move.source]),
+            HostMemory(host=move.target, during_bytes=arriving, after_bytes=held[move.target]),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -11,8 +12,7 @@ from rebalancer.describe.figures import load_shares
 from rebalancer.describe.worth import not_worth_it
 from rebalancer.inventory import VM, Uuid
 from rebalancer.objectives import FailuresLost, LastResort
-from rebalancer.placement import Placement
-from rebalancer.plan.leg import Leg
+from rebalancer.placement import Migration, Placement
 from rebalancer.plan.plan import LeftAlone, Missing, OldViolation
 from rebalancer.plan.step import StepKind
 from rebalancer.policy import Mode
@@ -43,20 +43,18 @@ class Reasons:
 
     def urgent(self) -> tuple[Uuid, ...]:
         """VMs that move, those from the hottest hosts first."""
-        moves = self._problem.initial.moves_to(self._goal)
-        return tuple(
-            move.vm for move in sorted(moves, key=lambda move: (-self._heat(move.source), move.source, move.vm))
-        )
+        peaks, moves = self._peaks_before, self._problem.initial.moves_to(self._goal)
+        ranked = sorted((-peaks.get(move.source, (0.0, 0))[0], move.source, move.vm) for move in moves)
+        return tuple(vm for _, _, vm in ranked)
 
-    def of(self, legs: Sequence[Leg]) -> tuple[str, ...]:
-        """Why each of *legs* is made."""
-        return tuple(self._of_leg(position, legs) for position in range(len(legs)))
+    def of(self, migrations: Sequence[Migration]) -> tuple[str, ...]:
+        """Why each of *migrations* is made."""
+        return tuple(self._of_move(position, migrations) for position in range(len(migrations)))
 
     def left_alone(self) -> tuple[LeftAlone, ...]:
         """Hosts that stay over the threshold, hottest first, each followed by the VMs that stay on it."""
-        hosts = [host for host in self._problem.pool.hosts if self._peaks_after.get(host, (0.0, 0))[0] > 1]
-        hosts.sort(key=lambda host: (-self._peaks_after[host][0], host))
-        return tuple(each for host in hosts for each in self._left_on(host))
+        hosts = sorted((-share, host) for host, (share, _) in self._peaks_after.items() if share > 1)
+        return tuple(each for _, host in hosts for each in self._left_on(host))
 
     def new_violations(self) -> tuple[str, ...]:
         """Wishes that the plan gives up, one sentence each: they held before."""
@@ -75,90 +73,68 @@ class Reasons:
         if self._problem.demand is None:
             return {}
         shares = np.round(load_shares(self._problem, placement) / self._problem.policy.objective.threshold, 6)
-        return {
-            host: (float(row.max()), int(row.argmax()))
-            for host, row in zip(self._problem.pool.hosts, shares, strict=True)
-        }
+        rows = zip(self._problem.pool.hosts, shares, strict=True)
+        return {host: (float(row.max()), int(row.argmax())) for host, row in rows}
 
-    def _heat(self, host: Uuid) -> float:
-        """How far over everything else *host* is in need of relief."""
-        return self._peaks_before.get(host, (0.0, 0))[0]
+    def _of_move(self, position: int, migrations: Sequence[Migration]) -> str:
+        move = migrations[position]
+        if move.hop:
+            return f"parked on {self._host(move.target)}: every order of the moves alone would block itself"
+        if any(each.vm == move.vm for each in migrations[:position]):
+            if move.target == self._problem.initial[move.vm]:
+                return f"goes home to {self._host(move.target)}, where it made room for a while"
+            return f"goes on from {self._host(move.source)}, where it was parked"
+        usual = self._of_wish(move) or self._of_sleep(move) or self._of_load(move) or self._of_room(move)
+        found = usual or self._of_spare
+        return found or f"part of the best placement found for {self._host(move.source)} and {self._host(move.target)}"
 
-    def _of_leg(self, position: int, legs: Sequence[Leg]) -> str:
-        """The most telling reason that applies."""
-        leg = legs[position]
-        if leg.hop:
-            return f"parked on {self._host(leg.target)}: every order of the moves alone would block itself"
-        if any(each.vm == leg.vm for each in legs[:position]):
-            if leg.target == self._problem.initial[leg.vm]:
-                return f"goes home to {self._host(leg.target)}, where it made room for a while"
-            return f"goes on from {self._host(leg.source)}, where it was parked"
-        found = (
-            self._of_wish(leg) or self._of_sleep(leg) or self._of_load(leg) or self._of_room(leg) or self._of_spare()
-        )
-        return found or f"part of the best placement found for {self._host(leg.source)} and {self._host(leg.target)}"
-
-    def _of_wish(self, leg: Leg) -> str | None:
-        """The VM leaves a host that is to be emptied, or mends what was broken."""
-        if leg.source in self._problem.intent.empty:
-            wanted = (
-                f": {self._problem.intent.empty[leg.source]}" if self._problem.policy.mode is not Mode.EVACUATE else ""
-            )
-            return f"empties {self._host(leg.source)}{wanted}"
+    def _of_wish(self, move: Migration) -> str | None:
+        emptied = self._problem.intent.empty
+        if move.source in emptied:
+            wanted = f": {emptied[move.source]}" if self._problem.policy.mode is not Mode.EVACUATE else ""
+            return f"empties {self._host(move.source)}{wanted}"
         for violation in self._broken:
-            if leg.vm in violation.vms and leg.source in violation.hosts and self._eased(violation):
-                return f"{self._company(leg, violation)}: {violation.words} [{violation.rule}]"
+            if move.vm in violation.vms and move.source in violation.hosts and self._eased(violation):
+                return f"{self._company(move, violation)}: {violation.words} [{violation.rule}]"
         return None
 
     def _eased(self, violation: Violation) -> bool:
-        """Whether less of *violation* is left once the plan is done."""
-        left = [each for each in self._left_broken if _same(each, violation)]
-        return not left or left[0].excess < violation.excess
+        left = next((each for each in self._left_broken if _same(each, violation)), None)
+        return left is None or left.excess < violation.excess
 
-    def _company(self, leg: Leg, violation: Violation) -> str:
-        """Whom the VM parts from or comes to."""
-        others = [vm for vm in violation.vms if vm != leg.vm]
-        here = [vm for vm in others if self._problem.initial[vm] == leg.source]
-        there = [vm for vm in others if self._goal[vm] == leg.target]
+    def _company(self, move: Migration, violation: Violation) -> str:
+        others = [vm for vm in violation.vms if vm != move.vm]
+        here = [vm for vm in others if self._problem.initial[vm] == move.source]
+        there = [vm for vm in others if self._goal[vm] == move.target]
         if len(violation.hosts) > 1 and there:
             return f"brings it together with {self._names(there)}"
-        return f"takes it away from {self._names(here)}" if here else f"takes it off {self._host(leg.source)}"
+        return f"takes it away from {self._names(here)}" if here else f"takes it off {self._host(move.source)}"
 
-    def _of_sleep(self, leg: Leg) -> str | None:
-        """Nobody is left on the source, where hosts are to be freed."""
-        freed = self._problem.policy.mode is Mode.CONSOLIDATE and leg.source not in self._goal.host_of.values()
-        return f"leaves nobody on {self._host(leg.source)}" if freed else None
+    def _of_sleep(self, move: Migration) -> str | None:
+        freed = self._problem.policy.mode is Mode.CONSOLIDATE and move.source not in self._goal.host_of.values()
+        return f"leaves nobody on {self._host(move.source)}" if freed else None
 
-    def _of_load(self, leg: Leg) -> str | None:
-        """The source is over its threshold."""
-        share, slot = self._peaks_before.get(leg.source, (0.0, 0))
+    def _of_load(self, move: Migration) -> str | None:
+        share, slot = self._peaks_before.get(move.source, (0.0, 0))
         if share <= 1 or self._problem.demand is None:
             return None
         when = slot_in_words(slot, self._problem.demand.slots)
-        return f"relieves {self._host(leg.source)}, at {share:.0%} of its threshold at {when}"
+        return f"relieves {self._host(move.source)}, at {share:.0%} of its threshold at {when}"
 
-    def _of_room(self, leg: Leg) -> str | None:
-        """Others come to the host that the VM leaves."""
-        arriving = [move.vm for move in self._problem.initial.moves_to(self._goal) if move.target == leg.source]
-        return f"makes room on {self._host(leg.source)} for {self._names(arriving)}" if arriving else None
+    def _of_room(self, move: Migration) -> str | None:
+        arriving = [each.vm for each in self._problem.initial.moves_to(self._goal) if each.target == move.source]
+        return f"makes room on {self._host(move.source)} for {self._names(arriving)}" if arriving else None
 
+    @cached_property
     def _of_spare(self) -> str | None:
-        """More failures of hosts are outlived once all moves are made."""
-        before, after = self._failures_lost
+        asked = (self._problem.initial, self._goal)
+        before, after = (int(FailuresLost().value(each, self._book)) for each in asked)
         if after >= before:
             return None
         left = f"{counted(after, 'failure')} of hosts" if after else "no failure of hosts"
         return f"after {left} instead of {before} VMs then have no place to restart [spare]"
 
-    @cached_property
-    def _failures_lost(self) -> tuple[int, int]:
-        """Failures that the pool does not outlive, before and after."""
-        asked = (self._problem.initial, self._goal)
-        before, after = (int(FailuresLost().value(each, self._book)) for each in asked)
-        return before, after
-
     def _left_on(self, host: Uuid) -> Iterator[LeftAlone]:
-        """A host that stays over its threshold, and the VMs that stay there."""
         share, slot = self._peaks_after[host]
         slots = self._problem.demand.slots if self._problem.demand else 0
         ending = [vm for vm, last in self._goal.host_of.items() if last == host]
@@ -185,10 +161,10 @@ class Reasons:
             without = self._missing[vm.uuid]
             words = f"was to go to {without.target_name}; the plan does without: {without.words}"
             return Objection(rule=without.rule, code=None, words=words)
-        targets = self._book.targets(vm)
-        if targets and vm.uuid in self._problem.intent.last_resort:
-            words = f"moves as a last resort only: {self._problem.intent.last_resort[vm.uuid]}"
-            rule = COOL_DOWN if vm.uuid in self._problem.intent.cooling else LastResort.id
+        targets, intent = self._book.targets(vm), self._problem.intent
+        if targets and vm.uuid in intent.last_resort:
+            words = f"moves as a last resort only: {intent.last_resort[vm.uuid]}"
+            rule = COOL_DOWN if vm.uuid in intent.cooling else LastResort.id
             return Objection(rule=rule, code=None, words=words)
         if targets:
             rule, words = not_worth_it(vm, self._goal, self._book)
@@ -196,7 +172,6 @@ class Reasons:
         return self._refused_everywhere(vm)
 
     def _refused_everywhere(self, vm: VM) -> Objection:
-        """The rule that keeps *vm* from most hosts."""
         refusals = [
             objections[0] for host in self._problem.pool.hosts.values() if (objections := self._book.why_not(vm, host))
         ]
@@ -205,8 +180,7 @@ class Reasons:
         rules = [each.rule for each in refusals]
         chosen = max(refusals, key=lambda each: rules.count(each.rule))
         words = f"no other host may take it; {rules.count(chosen.rule)} of {len(rules)} because: {chosen.words}"
-        words += self._with_disks(vm)
-        return Objection(rule=chosen.rule, code=chosen.code, words=words)
+        return replace(chosen, words=words + self._with_disks(vm))
 
     def _with_disks(self, vm: VM) -> str:
         """What it would take for *vm* to go somewhere with its disks, where the policy lets none go along."""
@@ -220,7 +194,6 @@ class Reasons:
         return f"; with its disks it could go to {hosts}, copying {size}: set storage_motion.enabled"
 
     def _old(self, violation: Violation) -> OldViolation:
-        """What became of one."""
         left = [each for each in self._left_broken if _same(each, violation)]
         return OldViolation(
             rule=violation.rule,
@@ -230,7 +203,6 @@ class Reasons:
         )
 
     def _told(self, violation: Violation, placement: Placement) -> str:
-        """What is broken under *placement*, where and by whom."""
         vms = [vm for vm in violation.vms if vm in placement.host_of]
         hosts = sorted({self._host(placement[vm]) for vm in vms} or map(self._host, violation.hosts))
         return f"{violation.words}; on {first_few(hosts, SHOWN)}" + (f": {self._names(vms)}" if vms else "")
@@ -239,11 +211,8 @@ class Reasons:
         """What holds the VMs of something that stays broken, by *excess*; only a soft group can become worse."""
         if excess > violation.excess:
             return "the plan breaks it further, to mend more elsewhere or to clear a host"
-        held = {
-            vm: self._held(self._problem.pool.vms[vm])
-            for vm in violation.vms
-            if self._goal[vm] == self._problem.initial[vm]
-        }
+        staying = [vm for vm in violation.vms if self._goal[vm] == self._problem.initial[vm]]
+        held = {vm: self._held(self._problem.pool.vms[vm]) for vm in staying}
         by_rule: dict[str, list[Uuid]] = {}
         for vm, objection in held.items():
             by_rule.setdefault(objection.rule, []).append(vm)
@@ -251,11 +220,9 @@ class Reasons:
         return "; ".join(parts) or "the plan eases it, but no legal placement was found that mends it"
 
     def _host(self, host: Uuid) -> str:
-        """The name of *host*."""
         return self._problem.pool.hosts[host].name
 
     def _names(self, vms: Sequence[Uuid]) -> str:
-        """The first few names, and how many more."""
         return first_few([self._problem.pool.vms[vm].name for vm in vms], SHOWN)
 
 

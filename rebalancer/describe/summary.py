@@ -32,7 +32,6 @@ def summary_of(plan: Plan) -> str:
 
 
 def _part(plan: Plan) -> str:
-    """Which plan is taken back, and that moves are missing, where some are."""
     count, undoes = len(plan.missing), plan.made_from.undoes
     if undoes:
         but = f" but for {counted(count, 'VM')}" if count else ""
@@ -46,7 +45,6 @@ def short(digest: str) -> str:
 
 
 def _cooled(plan: Plan) -> str:
-    """How many hosts are over the threshold, before and after."""
     threshold = plan.policy.objective.threshold
     before = sum((row.before.peak_share or 0.0) > threshold for row in plan.hosts)
     after = sum((row.after.peak_share or 0.0) > threshold for row in plan.hosts)
@@ -54,7 +52,6 @@ def _cooled(plan: Plan) -> str:
 
 
 def _emptied(plan: Plan) -> str:
-    """Which hosts nobody is left on, where that was the aim."""
     if not any(tier.objective == HostsInUse.id for tier in plan.tiers):
         return ""
     names = [row.name for row in plan.hosts if row.before.vms and not row.after.vms]
@@ -62,7 +59,6 @@ def _emptied(plan: Plan) -> str:
 
 
 def _gain(tier: TierResult) -> str:
-    """What one objective gains or costs."""
     return f"{tier.objective} from {tier.before:.4g} to {tier.after:.4g} {tier.unit}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from rebalancer.describe.figures import DECIMALS
@@ -28,18 +28,15 @@ def tiers_at(end: Placement, tiers: Sequence[TierResult], book: Rulebook) -> tup
     A bound holds while every tier before it comes out as it did; after that none is known but 0. The peak is left out:
     which hosts count for it only the solver knows.
     """
-    return tuple(_tiers(end, [tier for tier in tiers if tier.objective != Peak.id], book))
-
-
-def _tiers(end: Placement, tiers: Sequence[TierResult], book: Rulebook) -> Iterator[TierResult]:
-    """One after another, as long as they are held and after."""
-    held = True
-    for tier in tiers:
+    held, found = True, list[TierResult]()
+    for tier in [each for each in tiers if each.objective != Peak.id]:
         objective = next(each for each in OBJECTIVES if each.id == tier.objective)
         after = round(objective.value(end, book), DECIMALS)
         same = held and after == tier.after
-        yield replace(tier, after=after, bound=min(tier.bound, after) if held else 0.0, proved=same and tier.proved)
+        bound = min(tier.bound, after) if held else 0.0
+        found.append(replace(tier, after=after, bound=bound, proved=same and tier.proved))
         held = same
+    return tuple(found)
 
 
 def rank(end: Placement, tiers: Sequence[TierResult], problem: Problem) -> tuple[float, ...]:
@@ -87,15 +84,11 @@ def not_worth_it(vm: VM, goal: Placement, book: Rulebook) -> tuple[str, str]:
     sizes = [each.migration_memory_bytes for each in moving]
     if over := over_limits(limits, moves=len(moving), sizes_bytes=sizes):
         return LIMITS, f"the plan goes as far as its limits allow; with that move {over}"
+    asked = problem.demand is not None and problem.policy.mode in {Mode.BALANCE, Mode.CONSOLIDATE}
     least = f"limits.minimum_gain_pcpu_hours, {limits.minimum_gain_pcpu_hours:g}"
-    if _asks_for_gain(problem) and _gain(goal, book) < limits.minimum_gain_pcpu_hours:
+    if asked and _gain(goal, book) < limits.minimum_gain_pcpu_hours:
         return DOES_NOT_PAY, f"no moves were found that gain as many pCPU-hours as the policy asks for ({least})"
     return DOES_NOT_PAY, "the plan is better, or has room only, without that move"
-
-
-def _asks_for_gain(problem: Problem) -> bool:
-    """Whether moves have to gain something in load."""
-    return problem.demand is not None and problem.policy.mode in {Mode.BALANCE, Mode.CONSOLIDATE}
 
 
 def _gain(goal: Placement, book: Rulebook) -> float:

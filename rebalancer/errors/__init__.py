@@ -34,14 +34,14 @@ from rebalancer.errors.base import RebalancerError
 from rebalancer.errors.inputs import (
     ConnectionSettingsError,
     InputError,
+    InventoryError,
+    MetricsRefused,
     MissingExtra,
     PlanFileError,
     PolicyError,
     SnapshotError,
 )
-from rebalancer.errors.plans import ApprovalRefused, IllegalPlan, NoLegalOrder, StalePlan
-from rebalancer.errors.readings import InventoryError, MetricsRefused
-from rebalancer.errors.runs import PoolLocked, StoppedHalfWay
+from rebalancer.errors.plans import ApprovalRefused, IllegalPlan, NoLegalOrder, PoolLocked, StalePlan, StoppedHalfWay
 from rebalancer.errors.solving import Concession, Infeasible, ModelBug, NothingFound, WayOut
 from rebalancer.errors.xapi import (
     CertificateMismatch,

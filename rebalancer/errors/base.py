@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import ClassVar
 
 from rebalancer.units import first_few
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 SHOWN = 5
 """How many of its reasons an error lists."""
@@ -18,15 +16,34 @@ class RebalancerError(Exception):
 
 
 class Located(RebalancerError):
-    """Something went wrong at a place that can be named: where, what, and what to do about it."""
+    """Something went wrong at a place that can be named.
+
+    Args:
+        where: the place.
+        problem: what is wrong there, naming the object.
+        remedy: what to do about it.
+    """
 
     def __init__(self, where: str, problem: str, remedy: str) -> None:
         super().__init__(where, problem, remedy)
         self.where, self.problem, self.remedy = where, problem, remedy
 
     def __str__(self) -> str:
-        """What, where, and the way out, in one line."""
         return f"{self.where}: {self.problem}. {self.remedy}."
+
+
+class Listed(RebalancerError):
+    """Something went wrong for reasons that are one sentence each, told between `what` and `remedy`."""
+
+    what: ClassVar[str]
+    remedy: ClassVar[str]
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__(tuple(reasons))
+        self.reasons = tuple(reasons)
+
+    def __str__(self) -> str:
+        return f"{self.what}: {first_of(self.reasons)}. {self.remedy}."
 
 
 def first_of(reasons: Sequence[str]) -> str:

@@ -1,18 +1,12 @@
-"""What a person handed in and cannot be used: files, arguments, settings."""
+"""What was handed in or read and cannot be used: files, arguments, settings, an inventory, metrics."""
 
 from __future__ import annotations
 
-from rebalancer.errors.base import Located
+from rebalancer.errors.base import Listed, Located
 
 
 class InputError(Located):
-    """Something that a person handed in cannot be used.
-
-    Args:
-        where: the file, option or setting.
-        problem: what is wrong with it, naming the object.
-        remedy: what to do about it.
-    """
+    """A file, an option or a setting that a person handed in cannot be used."""
 
 
 class MissingExtra(InputError):
@@ -44,3 +38,17 @@ class PlanFileError(InputError):
 
 class ConnectionSettingsError(InputError):
     """A URL, a credential or a certificate setting cannot be used."""
+
+
+class InventoryError(Listed):
+    """The pool's records contradict each other."""
+
+    what = "the inventory contradicts itself"
+    remedy = "Read the pool again; if it persists, look at the named objects with xe"
+
+
+class MetricsRefused(Listed):
+    """The metrics are not good enough to plan on; each reason names the VM or host."""
+
+    what = "metrics refused"
+    remedy = 'Mend the metrics, or plan without them by a policy with mode = "repair" or "evacuate"'

@@ -1,13 +1,10 @@
-"""A plan that cannot be made, is out of date, is not legal, or is not approved."""
+"""A plan that cannot be made, is out of date, is not legal or not approved, and a run that ended between two steps."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
-from rebalancer.errors.base import Located, RebalancerError, first_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from rebalancer.errors.base import Listed, Located, RebalancerError
 
 
 class NoLegalOrder(RebalancerError):
@@ -23,54 +20,82 @@ class NoLegalOrder(RebalancerError):
         self.vms, self.blockers = tuple(vms), tuple(blockers)
 
     def __str__(self) -> str:
-        """The blocked VMs and what to do."""
         return (
             f"no legal order for moving {', '.join(self.vms)}: each waits for {', '.join(self.blockers)}. "
             "Free memory on one host, or plan with fewer moves."
         )
 
 
-class StalePlan(RebalancerError):
-    """The pool is no longer what the plan was made for.
+class StalePlan(Listed):
+    """The pool is no longer what the plan was made for; each reason is a difference."""
 
-    Args:
-        differences: one sentence each.
-    """
-
-    def __init__(self, differences: Sequence[str]) -> None:
-        super().__init__(tuple(differences))
-        self.differences = tuple(differences)
-
-    def __str__(self) -> str:
-        """The first changes and the way out."""
-        return f"stale plan: {first_of(self.differences)}. Make a new plan."
+    what = "stale plan"
+    remedy = "Make a new plan"
 
 
-class IllegalPlan(RebalancerError):
-    """A plan breaks a rule or contradicts itself.
+class IllegalPlan(Listed):
+    """A plan breaks a rule or contradicts itself; each reason is a finding, with step, state and rule."""
 
-    Args:
-        findings: one sentence each, with step, state and rule.
-    """
-
-    def __init__(self, findings: Sequence[str]) -> None:
-        super().__init__(tuple(findings))
-        self.findings = tuple(findings)
-
-    def __str__(self) -> str:
-        """The first findings and the way out."""
-        return f"the plan is not legal: {first_of(self.findings)}. Make a new plan."
+    what = "the plan is not legal"
+    remedy = "Make a new plan"
 
 
 class ApprovalRefused(Located):
-    """A plan is not approved as it has to be; nothing was sent.
-
-    Args:
-        where: the plan, the approval, or the file that cannot be used.
-        problem: what is wrong with it.
-        remedy: what to do about it.
-    """
+    """A plan is not approved as it has to be, or its approval or a file cannot be used; nothing was sent."""
 
     def __str__(self) -> str:
-        """What, where, and the way out."""
         return f"not approved: {super().__str__()}"
+
+
+class StoppedHalfWay(RebalancerError):
+    """A run ended between two steps; people have to look.
+
+    Args:
+        reason: why it stopped.
+        done: steps that are finished.
+        left: steps that were not started.
+        journal: the journal file that tells what happened.
+        ways: what to type next, each after what it is for.
+        plan: the folder of the plan, where nobody named it.
+    """
+
+    def __init__(
+        self, reason: str, *, done: int, left: int, journal: str, ways: Mapping[str, str] | None = None, plan: str = ""
+    ) -> None:
+        super().__init__(reason, done, left, journal)
+        self.reason, self.done, self.left, self.journal = reason, done, left, journal
+        self.ways: Mapping[str, str] = ways or {}
+        self.plan = plan
+
+    def __str__(self) -> str:
+        return (
+            f"stopped: {self.reason}; steps done: {self.done}, not started: {self.left}. "
+            f"The journal {self.journal} tells what happened; look at the pool, "
+            "then apply the same plan again to go on, take it back, or make a new one."
+        )
+
+    def of_plan(self, folder: str) -> StoppedHalfWay:
+        """The stop of a run whose plan is in *folder*."""
+        return self._told(ways=self.ways, plan=folder)
+
+    def with_ways(self, ways: Mapping[str, str]) -> StoppedHalfWay:
+        """The stop with what to type next."""
+        return self._told(ways=ways, plan=self.plan)
+
+    def _told(self, *, ways: Mapping[str, str], plan: str) -> StoppedHalfWay:
+        return StoppedHalfWay(self.reason, done=self.done, left=self.left, journal=self.journal, ways=ways, plan=plan)
+
+
+class PoolLocked(RebalancerError):
+    """Another run holds the lock of this pool.
+
+    Args:
+        lock: the lock file.
+    """
+
+    def __init__(self, lock: str) -> None:
+        super().__init__(lock)
+        self.lock = lock
+
+    def __str__(self) -> str:
+        return f"another run is writing to this pool ({self.lock} is held). Wait for it to end, then start again."

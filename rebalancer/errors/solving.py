@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from rebalancer.errors.base import RebalancerError, first_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 WAYS_SHOWN = 3
 """How many ways out an error tells; all that were found stand in its data."""
@@ -39,7 +36,6 @@ class WayOut:
     proved: bool
 
     def __str__(self) -> str:
-        """What to give up, and the price."""
         moves = "1 VM moves" if self.moves == 1 else f"{self.moves} VMs move"
         given_up = " and ".join(each.words for each in self.concessions)
         return f"{given_up} ({moves}, {self.gib:.4g} GiB are copied)"
@@ -58,7 +54,6 @@ class Infeasible(RebalancerError):
         self.blame, self.ways_out = tuple(blame), tuple(ways_out)
 
     def __str__(self) -> str:
-        """Who is to blame and the ways out."""
         said = first_of(self.blame)
         if not self.ways_out:
             return f"no placement satisfies all hard rules: {said}. Change what they object to, or the policy."
@@ -71,7 +66,6 @@ class NothingFound(Infeasible):
     """No placement that satisfies the hard rules was found in time; there may be one."""
 
     def __str__(self) -> str:
-        """What was not found; it ends in the way out."""
         return f"{'; '.join(self.blame)}."
 
 
@@ -87,5 +81,4 @@ class ModelBug(RebalancerError):
         self.disagreement = disagreement
 
     def __str__(self) -> str:
-        """The disagreement and what to do."""
         return f"internal disagreement, nothing was planned: {self.disagreement}. Please report it with the snapshot."

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from rebalancer.errors.base import Located
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 class XapiError(Located):
-    """Talking to the pool went wrong.
-
-    Args:
-        where: the host or URL that was asked.
-        problem: what happened.
-        remedy: what to do about it.
-    """
+    """Talking to the pool went wrong, at the host or URL that was asked."""
 
 
 class LoginRefused(XapiError):

@@ -9,7 +9,6 @@ From the bottom up, each folder importing only those above it in this list:
 The modules beside them are what callers hand in and get back.
 """
 
-from rebalancer.execute.clock import Clock, Timeouts
 from rebalancer.execute.journal.cooling import cooled, moved_since
 from rebalancer.execute.journal.folders import journal_path, plain_uuid, state_folder
 from rebalancer.execute.journal.history import done_since, was_begun
@@ -18,8 +17,7 @@ from rebalancer.execute.journal.learned_pace import learned_pace
 from rebalancer.execute.journal.lock import pool_lock
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.live import Live
-from rebalancer.execute.options import RunOptions
-from rebalancer.execute.reporter import RunReporter
+from rebalancer.execute.options import Clock, RunOptions, RunReporter, Timeouts
 from rebalancer.execute.result import Ending, RunResult
 from rebalancer.execute.run.runner import execute, resume
 from rebalancer.execute.stop import StopSignal, Wish, stop_on_signals

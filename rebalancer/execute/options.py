@@ -1,15 +1,87 @@
-"""What a run is given besides its plan and its pool."""
+"""What a run is given besides its plan and its pool: time, patience, and who hears of it."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
-from rebalancer.execute.clock import Clock, Timeouts
-from rebalancer.execute.reporter import RunReporter
+from rebalancer.execute.journal.journal import Looked
+from rebalancer.execute.result import RunResult
 from rebalancer.execute.stop import StopSignal
+from rebalancer.plan import Plan, Step
 from rebalancer.policy import ChangeWindows
+
+
+class Clock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """The moment, in UTC: for journals, expiry and deadlines."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds since some moment, never backwards: for waiting."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait *seconds*; a signal handler runs meanwhile."""
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long a run waits for what, in seconds.
+
+    Args:
+        poll: between two looks.
+        busy: for another operation on the VM to end, before the step begins.
+        unreachable: for a pool that does not answer to come back.
+        quiet: how long a VM must show no migration before it counts as settled, where the task does not tell.
+        retry: before the one retry of a step that was refused for a passing reason.
+        step: for a migration to end, beyond `step_factor` times its estimate; then its task is cancelled.
+        cancel: for a cancelled migration to end.
+    """
+
+    poll: float = 1.0
+    busy: float = 600.0
+    unreachable: float = 300.0
+    quiet: float = 30.0
+    retry: float = 15.0
+    step: float = 1800.0
+    step_factor: float = 4.0
+    cancel: float = 300.0
+
+    def for_step(self, estimate: float) -> float:
+        """Seconds that a migration of *estimate* seconds may take."""
+        return self.step + self.step_factor * estimate
+
+
+class RunReporter:
+    """Hears of everything and does nothing; override what you want to show."""
+
+    def run_began(self, plan: Plan, differences: Sequence[str]) -> None:
+        """The pool was checked; *differences* are those that leave the plan legal."""
+
+    def step_began(self, step: Step) -> None:
+        """The look before *step* comes next."""
+
+    def step_waits(self, step: Step, why: str) -> None:
+        """Nothing can be done for *step* just now; told once a reason."""
+
+    def step_progress(self, step: Step, progress: float) -> None:
+        """The migration of *step* has got so far, 0 to 1, as XAPI estimates."""
+
+    def step_ended(self, step: Step, looked: Looked) -> None:
+        """What the pool shows after *step*."""
+
+    def stopping(self, why: str) -> None:
+        """Nothing more will be started."""
+
+    def run_ended(self, result: RunResult) -> None:
+        """The run has ended without a reason for people to look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

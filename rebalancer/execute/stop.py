@@ -34,12 +34,8 @@ class StopSignal:
         return Wish(min(self.asked, Wish.CANCEL))
 
 
-def _heed(_wish: Wish) -> None:
-    """Say nothing."""
-
-
 @contextmanager
-def stop_on_signals(tell: Callable[[Wish], None] = _heed) -> Iterator[StopSignal]:
+def stop_on_signals(tell: Callable[[Wish], None] = lambda _wish: None) -> Iterator[StopSignal]:
     """A stop signal that Ctrl-C, SIGTERM and a lost terminal (SIGHUP) ask, until the block ends; main thread only.
 
     Args:

@@ -16,7 +16,9 @@ from rebalancer.export.planfile import PLAN_JSON, plan_json
 from rebalancer.export.xe_script import xe_script
 from rebalancer.plan import Plan
 
-FILES = (PLAN_JSON, "plan.md", "moves.csv", "run.sh")
+WRITERS = {PLAN_JSON: plan_json, "plan.md": plan_markdown, "moves.csv": moves_csv, "run.sh": xe_script}
+"""What each file of a plan holds."""
+FILES = tuple(WRITERS)
 EXECUTABLE = {"run.sh"}
 
 
@@ -32,9 +34,8 @@ def write_plan(plan: Plan, folder: Path | str) -> tuple[Path, ...]:
     target = Path(folder)
     assert_free(target)
     with fresh_folder(target) as fresh:
-        texts = (plan_json(plan), plan_markdown(plan), moves_csv(plan), xe_script(plan))
-        for name, text in zip(FILES, texts, strict=True):
-            write_text(fresh / name, text)
+        for name, write in WRITERS.items():
+            write_text(fresh / name, write(plan))
             (fresh / name).chmod(0o755 if name in EXECUTABLE else 0o644)
         _swap(fresh, target)
     return tuple(target / name for name in FILES)

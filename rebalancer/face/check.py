@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rebalancer.face.model import Model
+from rebalancer.legality.findings import policy_findings
 from rebalancer.legality.matrix import Matrix, legality_matrix, write_matrix
-from rebalancer.legality.policy_findings import policy_findings
 from rebalancer.legality.report import LegalityReport, PairAnswer, legality_report, near_first
 from rebalancer.legality.report import explain as answers_for
 from rebalancer.policy import Policy, PolicyFinding, check_alone

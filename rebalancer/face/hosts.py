@@ -147,5 +147,5 @@ def sleep(model: Model, after: Plan | None = None) -> Sleep:
     """
     if after and (findings := verify_plan(after, model.state.pool, now=after.made_at)):
         raise IllegalPlan([str(finding) for finding in findings])
-    moves = [step.move for step in after.steps] if after else []
+    moves = [step.migration for step in after.steps] if after else []
     return sleep_of(model.problem, model.problem.initial.after(*moves))

@@ -3,8 +3,7 @@
 from rebalancer.inventory.host import PBD, PGPU, PIF, Host
 from rebalancer.inventory.index import PoolIndex
 from rebalancer.inventory.joined import JoinedPool, join_pools, names_of
-from rebalancer.inventory.network import Network
-from rebalancer.inventory.pool import HighAvailability, Pool, VMGroup
+from rebalancer.inventory.pool import HighAvailability, Network, Pool, VMGroup
 from rebalancer.inventory.records import Records, pool_from_records
 from rebalancer.inventory.references import DANGLING, Uuid
 from rebalancer.inventory.storage import SR, VDI, StorageDriver

@@ -74,7 +74,6 @@ def _uses_ipv6(vm: VM) -> bool:
 
 
 def _disks(pool: Pool, vms: Iterable[VM]) -> set[Uuid]:
-    """The disks that *vms* use."""
     found = (vdi for vm in vms for vdi in (vm.suspend_vdi, *(vbd.vdi for vbd in vm.vbds)))
     return {uuid for uuid in found if uuid is not None and uuid in pool.vdis}
 
@@ -100,6 +99,5 @@ def _field(name: str, value: object) -> Any:  # noqa: ANN401 - JSON
 
 @cache
 def _read(kind: type) -> tuple[str, ...]:
-    """Names of the fields of *kind* that rules read."""
     left_out = LEFT_OUT.get(kind, frozenset())
     return tuple(field.name for field in fields(kind) if field.name not in left_out)

@@ -104,7 +104,6 @@ def records_from_dump(path: Path | str) -> Records:
 
 
 def _rows(path: Path, content: bytes) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """Class, ref and fields of every row."""
     rows = _Table(path)
     parser = expat.ParserCreate()
     parser.StartElementHandler = rows.start
@@ -126,7 +125,6 @@ class _Table:
         self.found: list[tuple[str, str, dict[str, str]]] = []
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """An element opens."""
         if not self.root:
             self.open_root(tag)
         elif tag == "table":
@@ -135,7 +133,6 @@ class _Table:
             self.found.append((self.table, attributes.pop("ref"), attributes))
 
     def open_root(self, tag: str) -> None:
-        """The outermost element tells what the file is."""
         if tag != "database":
             raise SnapshotError(str(self.path), f"it is a <{tag}> document, not a database dump", REMEDY)
         self.root = tag
@@ -146,13 +143,11 @@ class _Table:
 
 
 def _record(fields: Mapping[str, str]) -> dict[str, Any]:
-    """A row as the API would give it."""
     named = ((field.replace("__", "_"), text) for field, text in fields.items() if not field.startswith("_"))
     return {field: _value(field, _unprotected(text)) for field, text in named}
 
 
 def _value(field: str, text: str) -> object:
-    """A map, a set or a text, by what the field holds."""
     if field in MAPS:
         return read_map(text)
     return read_set(text) if field in SETS else text

@@ -57,7 +57,6 @@ class JoinedPool(Pool):
         return next((member for member in self.joined if sr in member.srs), self.joined[0])
 
     def _part(self, member: Pool) -> Pool:
-        """One pool as it stands here."""
         hosts = {uuid: self.hosts[uuid] for uuid in member.hosts if uuid in self.hosts}
         return replace(
             member,
@@ -112,7 +111,6 @@ def names_of(names: Mapping[Uuid, str]) -> str:
 
 
 def _refuse_twins(pools: Sequence[Pool]) -> None:
-    """Pass where nothing stands in two of *pools*."""
     uuids = [pool.uuid for pool in pools]
     if len(set(uuids)) < len(uuids):
         raise InputError(f"pool {pools[-1].called}", "it is named twice", "Name another pool beside the first one")
@@ -124,7 +122,6 @@ def _refuse_twins(pools: Sequence[Pool]) -> None:
 
 
 def _shared(pool: Pool, other: Pool) -> Iterator[str]:
-    """What both pools have although only one of them can, in words."""
     for table, called in _CALLED.items():
         for uuid in sorted(getattr(pool, table).keys() & getattr(other, table).keys()):
             row = getattr(pool, table)[uuid]

@@ -1,13 +1,11 @@
-"""A pool at one moment: all objects that rules, solver and plan read."""
+"""A pool at one moment, with what belongs to no single host: HA, VM groups, networks, kinds of virtual GPU."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from rebalancer.inventory.gpu import VGPUType
 from rebalancer.inventory.host import Host
-from rebalancer.inventory.network import Network
 from rebalancer.inventory.references import Uuid
 from rebalancer.inventory.storage import SR, VDI, StorageDriver
 from rebalancer.inventory.vm import VM
@@ -31,6 +29,27 @@ class VMGroup:
     name: str
     placement: str
     vms: tuple[Uuid, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """A network; `pifs` are its physical interfaces on all hosts: none makes it internal to a host."""
+
+    uuid: Uuid
+    name: str
+    bridge: str
+    managed: bool
+    pifs: tuple[Uuid, ...]
+    other_config: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VGPUType:
+    """A kind of virtual GPU; `implementation` decides whether it can migrate."""
+
+    uuid: Uuid
+    model_name: str
+    implementation: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,11 +128,11 @@ class Pool:
         return self
 
     def of_vm(self, vm: VM) -> Pool:  # noqa: ARG002 - pools that were joined ask
-        """The same for the pool where *vm* is."""
+        """The pool where *vm* is."""
         return self
 
     def of_sr(self, sr: Uuid) -> Pool:  # noqa: ARG002 - pools that were joined ask
-        """The same for the pool that has *sr*."""
+        """The pool that has *sr*."""
         return self
 
     @property

@@ -8,21 +8,18 @@ and enum values of a later XAPI, are kept as sentences in `Pool.dangling`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Protocol, TypeVar
+from collections.abc import Iterator
 
 from rebalancer.errors import InventoryError
 from rebalancer.inventory.pool import Pool
 from rebalancer.inventory.reading.fields import Fields, Record, Records
 from rebalancer.inventory.reading.host import host
-from rebalancer.inventory.reading.network import network
-from rebalancer.inventory.reading.pool import high_availability, vgpu_type, vm_group
+from rebalancer.inventory.reading.pool import high_availability, network, vgpu_type, vm_group
 from rebalancer.inventory.reading.required import missing_fields
 from rebalancer.inventory.reading.storage import disk, driver, storage_repository
 from rebalancer.inventory.reading.tables import Tables
 from rebalancer.inventory.reading.vm import vm
-from rebalancer.inventory.references import DANGLING, Uuid
-from rebalancer.inventory.storage import StorageDriver
+from rebalancer.inventory.references import DANGLING
 from rebalancer.inventory.vm import PowerState
 
 __all__ = ["CLASSES", "Record", "Records", "pool_from_records"]
@@ -61,17 +58,6 @@ CLASSES = (
 """Classes that the inventory reads; some are younger than XenServer 6.2, see `rebalancer.xapi.read`."""
 
 
-class _Named(Protocol):
-    """Anything with a uuid."""
-
-    @property
-    def uuid(self) -> Uuid:
-        """Its uuid."""
-
-
-Value = TypeVar("Value", bound=_Named)
-
-
 def pool_from_records(records: Records) -> Pool:
     """The pool that *records* describe.
 
@@ -81,8 +67,8 @@ def pool_from_records(records: Records) -> Pool:
             that is not there.
     """
     tables = Tables(records)
-    _refuse_all(list(_broken_uuids(tables)))
-    _refuse_all(list(missing_fields(tables)))
+    _refuse_all(_broken_uuids(tables))
+    _refuse_all(missing_fields(tables))
     pool = _pool(tables)
     refuse_homeless(pool)
     return pool
@@ -94,12 +80,11 @@ def refuse_homeless(pool: Pool) -> None:
     Raises:
         InventoryError: with a sentence for each.
     """
-    _refuse_all(list(_homeless(pool)))
+    _refuse_all(_homeless(pool))
 
 
 def _pool(tables: Tables) -> Pool:
-    """All tables of the pool, and last what was found dangling while they were read."""
-    fields = _only_pool(tables)
+    fields, drivers = _only_pool(tables), (driver(each) for _, each in tables.each("SM"))
     return Pool(
         uuid=fields.uuid,
         name=fields.text("name_label"),
@@ -112,34 +97,23 @@ def _pool(tables: Tables) -> Pool:
         restrictions=fields.texts("restrictions"),
         cpu_info=fields.texts("cpu_info"),
         tags=fields.names("tags"),
-        hosts=_by_uuid(host(tables, ref, each) for ref, each in tables.each("host")),
-        vms=_by_uuid(vm(tables, ref, each) for ref, each in tables.each("VM")),
-        vdis=_by_uuid(disk(tables, each) for _, each in tables.each("VDI")),
-        srs=_by_uuid(storage_repository(each) for _, each in tables.each("SR")),
-        networks=_by_uuid(network(tables, each) for _, each in tables.each("network")),
-        storage_drivers={each.type: each for each in sorted(_drivers(tables), key=lambda each: each.type)},
-        vm_groups=_by_uuid(vm_group(tables, each) for _, each in tables.each("VM_group")),
-        vgpu_types=_by_uuid(vgpu_type(each) for _, each in tables.each("VGPU_type")),
+        hosts={each.uuid: host(tables, ref, each) for ref, each in tables.each("host")},
+        vms={each.uuid: vm(tables, ref, each) for ref, each in tables.each("VM")},
+        vdis={each.uuid: disk(tables, each) for _, each in tables.each("VDI")},
+        srs={each.uuid: storage_repository(each) for _, each in tables.each("SR")},
+        networks={each.uuid: network(tables, each) for _, each in tables.each("network")},
+        storage_drivers={each.type: each for each in sorted(drivers, key=lambda each: each.type)},
+        vm_groups={each.uuid: vm_group(tables, each) for _, each in tables.each("VM_group")},
+        vgpu_types={each.uuid: vgpu_type(each) for _, each in tables.each("VGPU_type")},
         dangling=tuple(sorted(tables.dangling)),
     )
 
 
 def _only_pool(tables: Tables) -> Fields:
-    """The one pool record."""
     found = [fields for _, fields in tables.each("pool")]
     if len(found) != 1:
         raise InventoryError([f"{len(found)} pool records instead of one"])
     return found[0]
-
-
-def _drivers(tables: Tables) -> Iterator[StorageDriver]:
-    """What each SR type can do."""
-    return (driver(fields) for _, fields in tables.each("SM"))
-
-
-def _by_uuid(objects: Iterable[Value]) -> dict[Uuid, Value]:
-    """A table by uuid, in the order in which `Tables.each` gave its objects: sorted."""
-    return {each.uuid: each for each in objects}
 
 
 def _broken_uuids(tables: Tables) -> Iterator[str]:
@@ -161,7 +135,6 @@ def _homeless(pool: Pool) -> Iterator[str]:
         yield "the coordinator is not one of the hosts"
 
 
-def _refuse_all(contradictions: list[str]) -> None:
-    """Refuse a pool that contradicts itself."""
-    if contradictions:
-        raise InventoryError(contradictions)
+def _refuse_all(contradictions: Iterator[str]) -> None:
+    if found := list(contradictions):
+        raise InventoryError(found)

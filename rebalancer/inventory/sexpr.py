@@ -21,7 +21,6 @@ class NotAnExpression(ValueError):
         self.text = text
 
     def __str__(self) -> str:
-        """The beginning of the text."""
         return repr(self.text[:60])
 
 

@@ -96,7 +96,6 @@ def write_matrix(matrix: Matrix, path: Path) -> None:
 
 
 def _cell(tonight: Tonight, vm: VM, host: Host) -> str:
-    """One answer."""
     if vm.resident_on == host.uuid:
         return STAYS
     answer = tonight.answer(vm, host)

@@ -12,9 +12,8 @@ from rebalancer.rules import Objection, Rulebook, Violation
 from rebalancer.rules.facts.counterparts import crosses
 from rebalancer.rules.facts.disk_maps import unseen_cds
 from rebalancer.rules.facts.sizes import DiskSizes
-from rebalancer.rules.let_disks_go import ALLOW, LetDisksGo
 from rebalancer.rules.routes import Route
-from rebalancer.rules.stuck import ALONE
+from rebalancer.rules.stuck import ALLOW, ALONE, LetDisksGo
 from rebalancer.units import first_few
 
 SHOWN = 4
@@ -144,7 +143,6 @@ def legality_report(book: Rulebook) -> LegalityReport:
 
 
 def _spare(book: Rulebook) -> str:
-    """How the pool outlives failures tonight."""
     where = {vm: (host,) for vm, host in book.problem.initial.host_of.items()}
     return "; ".join(limit.standing(where) for limit in book.restarts)
 
@@ -188,7 +186,6 @@ class Tonight:
                 yield Objection(rule=violation.rule, code=violation.code, words=violation.words)
 
     def _with_disks(self, vm: VM, host: Host, route: Route) -> PairAnswer:
-        """The answer where *route* is legal."""
         pool, sizes = self._problem.pool, DiskSizes(self._problem)
         found = [(each, sizes.behind(vm.uuid, each.drive)) for each in route.disks]
         trips = tuple(
@@ -241,7 +238,6 @@ def _remedies(found: Sequence[tuple[VM, Objection]]) -> tuple[str, ...]:
 
 
 def _reaches(pool: Pool, answers: Iterable[PairAnswer]) -> tuple[Reach, ...]:
-    """How open each host is, pool by pool."""
     rules_to: dict[Uuid, list[frozenset[str]]] = {uuid: [] for uuid in pool.hosts}
     for answer in answers:
         rules_to[answer.host.uuid].append(frozenset(objection.rule for objection in answer.objections))

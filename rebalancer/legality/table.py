@@ -65,21 +65,18 @@ def page() -> str:
 
 
 def _section(title: str, words: str, motion: Iterable[Rule], origin: Origin) -> str:
-    """One table, one row a rule of *motion* that *origin* states."""
     rules = (rule for rule in motion if rule.origin is origin)
     head = "| rule | asks | judges | XAPI's error | xapi | source |\n|---|---|---|---|---|---|"
     return "\n".join([f"## {title}", "", words, "", head, *map(_row, rules), ""])
 
 
 def _row(rule: Rule) -> str:
-    """One rule."""
     error = f"`{rule.code}`" if rule.code else "none" if rule.origin is Origin.XAPI else ""
     cells = (f"`{rule.id}`", rule.sentence, _judges(rule), error, _versions(rule), rule.source)
     return f"| {' | '.join(cells)} |"
 
 
 def _versions(rule: Rule) -> str:
-    """The versions of xapi that have the rule, where not all have it."""
     since = f"since {numbered(rule.since)}" if rule.since else ""
     until = f"before {numbered(rule.until)}" if rule.until else ""
     return " ".join(filter(None, (since, until)))
@@ -91,7 +88,6 @@ def numbered(version: Version) -> str:
 
 
 def _judges(rule: Rule) -> str:
-    """What the rule looks at, and when it holds."""
     kinds = ((VMRule, "a VM"), (HostRule, "a target"), (PairRule, "a VM and a target"), (DiskRule, "disks"))
     words = [word for kind, word in kinds if isinstance(rule, kind)]
     return ", ".join([*words, *([f"the pool, {rule.when.value}"] if rule.when else [])])

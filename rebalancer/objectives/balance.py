@@ -22,27 +22,26 @@ class Balance(Objective):
     id = "balance"
     sentence = "Overload plus the migration cost and last resorts, at the prices that the policy states."
     unit = "pCPU-hours"
+    needs_demand = True
 
     def value(self, placement: Placement, book: Rulebook) -> float:
         """PCPU-hours of overload, and of the GiB copied to reach *placement*."""
-        reluctance = LastResort().value(placement, book) * book.problem.policy.objective.pcpu_hours_per_last_resort
-        cost = MigrationCost().value(placement, book) * book.problem.policy.objective.pcpu_hours_per_gib
+        prices = book.problem.policy.objective
+        reluctance = LastResort().value(placement, book) * prices.pcpu_hours_per_last_resort
+        cost = MigrationCost().value(placement, book) * prices.pcpu_hours_per_gib
         return Overload().value(placement, book) + cost + reluctance
 
     def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
         """The measures of all parts."""
+        prices = problem.policy.objective
+        gib, last = _price(prices.pcpu_hours_per_gib), _price(prices.pcpu_hours_per_last_resort)
         return (
             *Overload().post(model, problem),
-            *(each.times(price_per_gib(problem)) for each in MigrationCost().post(model, problem)),
-            *(each.times(price_per_last_resort(problem)) for each in LastResort().post(model, problem)),
+            *(each.times(gib) for each in MigrationCost().post(model, problem)),
+            *(each.times(last) for each in LastResort().post(model, problem)),
         )
 
 
-def price_per_gib(problem: Problem) -> Fraction:
-    """PCPU-hours for a GiB, as the decimal number that the policy file says."""
-    return Fraction(str(problem.policy.objective.pcpu_hours_per_gib))
-
-
-def price_per_last_resort(problem: Problem) -> Fraction:
-    """PCPU-hours for a VM that is a last resort, as the decimal number that the policy file says."""
-    return Fraction(str(problem.policy.objective.pcpu_hours_per_last_resort))
+def _price(pcpu_hours: float) -> Fraction:
+    """The decimal number that the policy file says."""
+    return Fraction(str(pcpu_hours))

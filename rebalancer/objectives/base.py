@@ -78,6 +78,8 @@ class Objective(ABC):
     id: ClassVar[str]
     sentence: ClassVar[str]
     unit: ClassVar[str]
+    needs_demand: ClassVar[bool] = False
+    """Whether it is computed from metrics."""
 
     @abstractmethod
     def value(self, placement: Placement, book: Rulebook) -> float:

@@ -37,11 +37,14 @@ def host_load(placement: Placement, problem: Problem) -> NDArray[np.float64]:
             policy asks for them: absent is not zero.
     """
     load = usual_load(placement, problem)
-    return load + peaks_on_hosts(placement, problem) if problem.policy.demand.peaking else load
+    if not problem.policy.demand.peaking:
+        return load
+    peaks = [each.sum(axis=0) for each in worst_on_hosts(placement, problem)]
+    return np.asarray(load + np.array(peaks).reshape(load.shape), dtype=np.float64)
 
 
 def usual_load(placement: Placement, problem: Problem) -> NDArray[np.float64]:
-    """The same without any peak, shape (hosts of the pool, slots).
+    """pCPUs used on every host in every slot without any peak, shape (hosts of the pool, slots).
 
     Raises:
         MetricsRefused: there is no load profile, or it leaves out a host or a placed VM.
@@ -57,13 +60,6 @@ def usual_load(placement: Placement, problem: Problem) -> NDArray[np.float64]:
         load, [column[host] for host in placement.host_of.values()], profile.vm_pcpu[[row[vm] for vm in placement]]
     )
     return load
-
-
-def peaks_on_hosts(placement: Placement, problem: Problem) -> NDArray[np.float64]:
-    """What the worst peaks add on every host in every slot, shape (hosts of the pool, slots)."""
-    return np.array([each.sum(axis=0) for each in worst_on_hosts(placement, problem)]).reshape(
-        len(problem.pool.hosts), demand_of(problem).slots
-    )
 
 
 def worst_on_hosts(placement: Placement, problem: Problem) -> list[NDArray[np.float64]]:
@@ -98,7 +94,7 @@ def vm_deviations(problem: Problem) -> NDArray[np.float64]:
 
 
 def host_deviations(problem: Problem) -> NDArray[np.float64]:
-    """The same for VMs whose use is part of their host's own, shape (hosts of the pool, VMs, slots)."""
+    """Deviations of VMs whose use is part of their host's own, shape (hosts of the pool, VMs, slots)."""
     profile = demand_of(problem)
     if profile.host_deviation_pcpu is None:
         return np.zeros((len(problem.pool.hosts), 0, profile.slots))

@@ -20,6 +20,7 @@ class Overload(Objective):
     id = "overload"
     sentence = "Load above the threshold share of a host's capacity, summed over hosts and slots."
     unit = "pCPU-hours"
+    needs_demand = True
 
     def value(self, placement: Placement, book: Rulebook) -> float:
         """PCPU-hours above the threshold under *placement*."""

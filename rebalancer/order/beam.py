@@ -10,19 +10,20 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import nsmallest
+from operator import ne
 from typing import NamedTuple
 
 from rebalancer.inventory import Uuid
 from rebalancer.order.prune import is_legal
 from rebalancer.order.state import State
-from rebalancer.plan.leg import Leg
+from rebalancer.placement import Migration
 
 WIDTHS = (60, 400)
 """How many states of each depth are kept; the wider search follows where the narrower one fails."""
 MOST_STATES = 250_000
 """How many states one search may look at."""
 DEPTH = 5
-"""How many legs an order may have for each VM that moves."""
+"""How many migrations an order may have for each VM that moves."""
 KEY_BITS = 128
 FINE = 1_000_000
 LARGE_WAITS = 1.5
@@ -64,12 +65,12 @@ class Beam:
         self._targets = [[number[host] for host in self._hosts if host in state.reach(vm)] for vm in self._vms]
         self._value = self._keys()
 
-    def search(self) -> tuple[Leg, ...] | None:
-        """An order in which every leg is legal, or None."""
+    def search(self) -> tuple[Migration, ...] | None:
+        """An order in which every migration is legal, or None."""
         for width in WIDTHS:
-            legs = self._search(width)
-            if legs is not None and is_legal(legs, self._state):
-                return legs
+            migrations = self._search(width)
+            if migrations is not None and is_legal(migrations, self._state):
+                return migrations
         return None
 
     def _sizes(self) -> list[int]:
@@ -92,12 +93,11 @@ class Beam:
             found.append(values[alike])
         return found
 
-    def _search(self, width: int) -> tuple[Leg, ...] | None:
-        """One search that keeps *width* states of each depth."""
+    def _search(self, width: int) -> tuple[Migration, ...] | None:
         front = [self._first()]
         seen = {front[0].key}
         parents: list[list[_Step]] = []
-        for _ in range(DEPTH * sum(map(_differ, self._start, self._goal))):
+        for _ in range(DEPTH * sum(map(ne, self._start, self._goal))):
             steps = self._fresh(front, seen)
             if not steps or len(seen) > MOST_STATES:
                 return None
@@ -109,7 +109,6 @@ class Beam:
         return None
 
     def _first(self) -> _Node:
-        """The state before the first move."""
         room = tuple(kind.room(self._start) for kind in self._kinds)
         misplaced = sum(size for size, at, to in zip(self._size, self._start, self._goal, strict=True) if at != to)
         key = sum(self._value[vm][host] for vm, host in enumerate(self._start))
@@ -142,7 +141,6 @@ class Beam:
                     yield vm, host
 
     def _step(self, node: _Node, parent: int, vm: int, host: int, key: int) -> _Step:
-        """A way with its score: what is misplaced, and that the largest VM which waits finds no room."""
         here, goal, size = node.at[vm], self._goal[vm], self._size[vm]
         misplaced = node.misplaced + (size if here == goal else 0) - (size if host == goal else 0)
         score = misplaced + self._cramped(node, vm, host) + self._random.random() * FINE / 10
@@ -164,7 +162,6 @@ class Beam:
         return LARGE_WAITS * lack * self._size[largest]
 
     def _after(self, node: _Node, step: _Step) -> _Node:
-        """The state that *step* leads to."""
         here = node.at[step.vm]
         room = []
         for kind, each in zip(self._kinds, node.room, strict=True):
@@ -175,16 +172,15 @@ class Beam:
         at = (*node.at[: step.vm], step.host, *node.at[step.vm + 1 :])
         return _Node(misplaced=step.misplaced, key=step.key, at=at, room=tuple(room))
 
-    def _path(self, parents: Sequence[Sequence[_Step]]) -> tuple[Leg, ...]:
-        """The legs that lead to the best state of the last depth."""
+    def _path(self, parents: Sequence[Sequence[_Step]]) -> tuple[Migration, ...]:
         steps = []
         index = 0
         for depth in reversed(parents):
             steps.append(depth[index])
             index = depth[index].parent
-        return tuple(self._legs(reversed(steps)))
+        return tuple(self._migrations(reversed(steps)))
 
-    def _legs(self, steps: Iterable[_Step]) -> Iterator[Leg]:
+    def _migrations(self, steps: Iterable[_Step]) -> Iterator[Migration]:
         """*steps* with names, and with the disks that go along the first time that a VM goes where it takes them."""
         at, carried = list(self._start), set()
         for step in steps:
@@ -193,10 +189,5 @@ class Beam:
             if disks:
                 carried.add(vm)
             source, hop = self._hosts[at[step.vm]], step.host != self._goal[step.vm]
-            yield Leg(vm=vm, source=source, target=target, hop=hop, disks=disks)
+            yield Migration(vm=vm, source=source, target=target, hop=hop, disks=disks)
             at[step.vm] = step.host
-
-
-def _differ(one: int, other: int) -> bool:
-    """Whether a VM is elsewhere than it is to end."""
-    return one != other

@@ -17,26 +17,25 @@ from dataclasses import dataclass, field
 import networkx as nx
 
 from rebalancer.inventory import Uuid
-from rebalancer.placement import Placement
-from rebalancer.plan.leg import Leg
+from rebalancer.placement import Migration, Placement
 from rebalancer.rules import Row, Rulebook, StateLimit
 
 
-def dependencies(legs: Sequence[Leg], book: Rulebook) -> tuple[tuple[int, ...], ...]:
-    """For each leg the positions of the earlier legs that it waits for, without those that follow from others."""
+def dependencies(migrations: Sequence[Migration], book: Rulebook) -> tuple[tuple[int, ...], ...]:
+    """For each migration the positions of the earlier ones that it waits for, without those that follow from others."""
     limits = [bound.limit for bound in book.lasting]
     if any(isinstance(limit, StateLimit) for limit in limits):
-        return tuple((position - 1,) if position else () for position in range(len(legs)))
-    order = _Partial(legs)
+        return tuple((position - 1,) if position else () for position in range(len(migrations)))
+    order = _Partial(migrations)
     for limit in limits:
         if isinstance(limit, Row) and limit.hard:
-            order.respect(Traffic.of(limit, legs, book.problem.initial))
+            order.respect(Traffic.of(limit, migrations, book.problem.initial))
     return order.reduced()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Traffic:
-    """What legs do to one limit: by position, what each loads as a newcomer and as a resident, and what it frees."""
+    """What migrations do to one limit: by position, what each loads as newcomer and as resident, and what it frees."""
 
     upper: int
     initial: int
@@ -45,17 +44,17 @@ class Traffic:
     freed: dict[int, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, row: Row, legs: Sequence[Leg], start: Placement) -> Traffic:
-        """The traffic of *legs* over *row*."""
+    def of(cls, row: Row, migrations: Sequence[Migration], start: Placement) -> Traffic:
+        """The traffic of *migrations* over *row*."""
         initial = sum(row.weights.resident.get(holder, 0) for holder, place in start.holders() if place in row.places)
         traffic = cls(upper=row.upper, initial=initial)
-        for position, leg in enumerate(legs):
-            for holder, source, target in leg.move.transfers:
+        for position, move in enumerate(migrations):
+            for holder, source, target in move.transfers:
                 traffic.enter(position, row, holder, comes=target in row.places, goes=source in row.places)
         return traffic
 
     def enter(self, position: int, row: Row, holder: Uuid, *, comes: bool, goes: bool) -> None:
-        """Add what *holder* loads or frees when the leg at *position* takes it to the row, or away from it."""
+        """Add what *holder* loads or frees when the migration at *position* takes it to the row, or away from it."""
         resident, arriving = row.weights.resident.get(holder, 0), row.weights.arrival.get(holder, 0)
         if comes and not goes and arriving:
             self.resident[position] = self.resident.get(position, 0) + resident
@@ -65,17 +64,17 @@ class Traffic:
 
 
 class _Partial:
-    """The growing relation: `_before[i]` are all positions that leg i waits for, directly or not."""
+    """The growing relation: `_before[i]` are all positions that migration i waits for, directly or not."""
 
-    def __init__(self, legs: Sequence[Leg]) -> None:
+    def __init__(self, migrations: Sequence[Migration]) -> None:
         self._before: list[set[int]] = []
-        for position, leg in enumerate(legs):
-            own = {earlier for earlier in range(position) if legs[earlier].vm == leg.vm}
+        for position, move in enumerate(migrations):
+            own = {earlier for earlier in range(position) if migrations[earlier].vm == move.vm}
             self._before.append(own)
         self._close()
 
     def respect(self, traffic: Traffic) -> None:
-        """Let every leg that loads the limit wait for what it needs: legs that free some of it, then newcomers."""
+        """Let migrations that load the limit wait for what they need: those that free some of it, then newcomers."""
         for position in traffic.arriving:
             freeing = sorted(each for each in traffic.freed if each < position)
             arriving = sorted((each for each in traffic.arriving if each < position), reverse=True)
@@ -87,7 +86,7 @@ class _Partial:
                     self._close()
 
     def _worst(self, traffic: Traffic, position: int) -> int:
-        """The most that the limit may hold when the leg at *position* begins, and no leg after it in the plan has."""
+        """The most that the limit may hold when the migration at *position* begins and no later one of the plan has."""
         before = self._before[position]
         held = traffic.initial + traffic.arriving[position]
         for earlier in traffic.arriving:
@@ -96,13 +95,12 @@ class _Partial:
         return held - sum(size for freeing, size in traffic.freed.items() if freeing in before)
 
     def _close(self) -> None:
-        """Whoever is waited for brings along what it waits for; earlier legs are closed first."""
+        """Make the relation transitive; earlier migrations are closed first."""
         for position, before in enumerate(self._before):
             for earlier in tuple(before):
                 self._before[position] |= self._before[earlier]
 
     def reduced(self) -> tuple[tuple[int, ...], ...]:
-        """Only the direct dependencies."""
         graph: nx.DiGraph[int] = nx.DiGraph()
         graph.add_nodes_from(range(len(self._before)))
         graph.add_edges_from((earlier, position) for position, before in enumerate(self._before) for earlier in before)

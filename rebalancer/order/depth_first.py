@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rebalancer.inventory import Uuid
 from rebalancer.order.state import State
-from rebalancer.plan.leg import Leg
+from rebalancer.placement import Migration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,25 +42,25 @@ class Search:
     ) -> None:
         self._state, self._goal, self._rank, self._parking = state, goal, rank, parking
         self._hops, self._most_effort = hops, state.effort + budget
-        self._path: list[Leg] = []
+        self._path: list[Migration] = []
         self._dead: dict[tuple[Uuid, ...], int] = {}
         self._fewest_waiting = len(rank) + 1
         self.exhausted = False
         self.stuck: DeadEnd | None = None
-        self.furthest: tuple[Leg, ...] = ()
+        self.furthest: tuple[Migration, ...] = ()
 
-    def run(self) -> tuple[Leg, ...] | None:
+    def run(self) -> tuple[Migration, ...] | None:
         """An order, or None; then `exhausted` tells whether there is surely none, `stuck` what held it.
 
         `furthest` is the way to the state in which fewest VMs waited.
         """
         branches = [self._options()]
         while self._waiting() and branches and self._state.effort < self._most_effort:
-            leg = next(branches[-1], None)
-            if leg is None:
+            move = next(branches[-1], None)
+            if move is None:
                 branches.pop()
                 self._retreat()
-            elif self._enter(leg):
+            elif self._enter(move):
                 branches.append(self._options())
         found = None if self._waiting() else tuple(self._path)
         self.exhausted = not branches
@@ -69,11 +69,9 @@ class Search:
         return found
 
     def _waiting(self) -> list[Uuid]:
-        """VMs that are not where they are to end, in the order of their rank."""
         return [vm for vm in self._rank if self._state.host_of[vm] != self._goal[vm]]
 
-    def _options(self) -> Iterator[Leg]:
-        """Legal next steps: moves to the last host first, hops afterwards."""
+    def _options(self) -> Iterator[Migration]:
         waiting = self._waiting()
         if len(waiting) < self._fewest_waiting:
             self._fewest_waiting, self.furthest = len(waiting), tuple(self._path)
@@ -81,15 +79,15 @@ class Search:
         for vm in waiting:
             if self._state.allows(vm, self._goal[vm]):
                 legal += 1
-                yield self._leg(vm, self._goal[vm])
+                yield self._move(vm, self._goal[vm])
                 if not self._hops and self._harmless(self._goal[vm], waiting):
                     return
         if not legal:
             self._remember(waiting)
-        if self._hops > sum(leg.hop for leg in self._path):
+        if self._hops > sum(move.hop for move in self._path):
             yield from self._hop_options()
 
-    def _hop_options(self) -> Iterator[Leg]:
+    def _hop_options(self) -> Iterator[Migration]:
         """Places where a VM that has not left its first host could be parked, VMs that are to stay there included."""
         initial, wanted = self._state.problem.initial, {self._goal[vm] for vm in self._waiting()}
         quiet_first = sorted(self._state.problem.pool.hosts, key=lambda host: host in wanted)
@@ -99,22 +97,23 @@ class Search:
                 continue
             for host in quiet_first:
                 if host not in {here, self._goal[vm]} and self._state.allows(vm, host):
-                    yield self._leg(vm, host)
+                    yield self._move(vm, host)
 
     def _harmless(self, target: Uuid, waiting: Sequence[Uuid]) -> bool:
         """Whether all that still waits for *target* fits at once, so that going there first takes nobody's place."""
         rivals = [vm for vm in waiting if self._goal[vm] == target and self._state.host_of[vm] != target]
         return self._state.fit_together(rivals, target)
 
-    def _leg(self, vm: Uuid, target: Uuid) -> Leg:
-        """A step from where *vm* is."""
+    def _move(self, vm: Uuid, target: Uuid) -> Migration:
         disks = self._state.disks(vm, target)
-        return Leg(vm=vm, source=self._state.host_of[vm], target=target, hop=target != self._goal[vm], disks=disks)
+        return Migration(
+            vm=vm, source=self._state.host_of[vm], target=target, hop=target != self._goal[vm], disks=disks
+        )
 
-    def _enter(self, leg: Leg) -> bool:
-        """Carry *leg* out, unless it leads to a state that was left without success before."""
-        self._state.move(leg.move)
-        self._path.append(leg)
+    def _enter(self, move: Migration) -> bool:
+        """Carry *move* out, unless it leads to a state that was left without success before."""
+        self._state.move(move)
+        self._path.append(move)
         left = self._hops - sum(each.hop for each in self._path)
         if self._dead.get(self._key(), -1) < left:
             return True
@@ -122,23 +121,19 @@ class Search:
         return False
 
     def _retreat(self) -> None:
-        """Mark this state as a dead end, and go back by one step."""
         left = self._hops - sum(each.hop for each in self._path)
         self._dead[self._key()] = max(left, self._dead.get(self._key(), -1))
         if self._path:
             self._undo()
 
     def _undo(self) -> None:
-        """Take the last step back."""
-        leg = self._path.pop()
-        self._state.move(leg.move.back)
+        move = self._path.pop()
+        self._state.move(move.back)
 
     def _key(self) -> tuple[Uuid, ...]:
-        """What distinguishes this state from others of the same search."""
         return tuple(self._state.host_of[vm] for vm in self._rank)
 
     def _remember(self, waiting: Sequence[Uuid]) -> None:
-        """Keep the dead end that came furthest, for the explanation."""
         if self.stuck is None or len(waiting) < len(self.stuck.waiting):
             rules = [rule for vm in waiting for rule in self._state.blockers(vm, self._goal[vm])]
             self.stuck = DeadEnd(waiting=tuple(sorted(waiting)), rules=tuple(dict.fromkeys(rules)))

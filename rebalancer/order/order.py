@@ -16,8 +16,7 @@ from rebalancer.order.depth_first import DeadEnd, Search
 from rebalancer.order.prune import shortened
 from rebalancer.order.state import State
 from rebalancer.order.unreachable import never_arrives
-from rebalancer.placement import Move, Placement
-from rebalancer.plan.leg import Leg
+from rebalancer.placement import Migration, Placement
 from rebalancer.rules import Rulebook
 
 SHUFFLES = 6
@@ -36,9 +35,9 @@ CORE_MOVES = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """Legs in an order in which each is legal."""
+    """Migrations in an order in which each is legal."""
 
-    legs: tuple[Leg, ...]
+    migrations: tuple[Migration, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +48,10 @@ class Deadlock:
     `ways` are legal beginnings: the way that came furthest without a hop, and with hops.
     """
 
-    moves: tuple[Move, ...]
+    moves: tuple[Migration, ...]
     rules: tuple[str, ...]
     proved: bool
-    ways: tuple[tuple[Leg, ...], ...] = ()
+    ways: tuple[tuple[Migration, ...], ...] = ()
 
 
 def find_order(book: Rulebook, goal: Placement, *, seed: int, first: Sequence[Uuid] = ()) -> Order | Deadlock:
@@ -65,8 +64,7 @@ def find_order(book: Rulebook, goal: Placement, *, seed: int, first: Sequence[Uu
         first: VMs that are tried first, most urgent first; the others follow from small to large.
     """
     moves = book.problem.initial.moves_to(goal)
-    state = State(book, moves)
-    return _Ordering(state, moves, seed=seed, first=first).find()
+    return _Ordering(State(book, moves), moves, seed=seed, first=first).find()
 
 
 class _Ordering:
@@ -75,7 +73,7 @@ class _Ordering:
     def __init__(
         self,
         state: State,
-        moves: Sequence[Move],
+        moves: Sequence[Migration],
         *,
         seed: int,
         first: Sequence[Uuid],
@@ -85,41 +83,38 @@ class _Ordering:
         self._goal = {move.vm: move.target for move in moves} | {vm: state.host_of[vm] for vm in bystanders}
         self._random = random.Random(seed)
         self._furthest: DeadEnd | None = None
-        self._ways: dict[bool, tuple[Leg, ...]] = {}
+        self._ways: dict[bool, tuple[Migration, ...]] = {}
         self._most_effort = state.effort + max(TOTAL_EFFORT, 2 * LEAST_QUESTIONS * len(moves) * state.price)
         self._by_size = sorted(self._goal, key=self._size)
 
     def find(self) -> Order | Deadlock:
-        """Direct orders first; then with 1, 2, 4 ... hops."""
         direct, _ = self._try_ranks(self._ranks(), hops=0)
         if direct is not None:
-            return Order(legs=direct)
+            return Order(migrations=direct)
         hopeless = never_arrives(self._state.book, self._moves)
         if hopeless:
-            return Deadlock(moves=(hopeless.move,), rules=(hopeless.rule,), proved=True, ways=self._found_ways())
-        legs, proved = self._with_hops(len(self._moves))
-        legs = legs or self._with_bystanders() or self._among_all()
-        return Order(legs=legs) if legs is not None else self._deadlock(proved=proved)
+            move, rule = hopeless
+            return Deadlock(moves=(move,), rules=(rule,), proved=True, ways=self._found_ways())
+        migrations, proved = self._with_hops(len(self._moves))
+        migrations = migrations or self._with_bystanders() or self._among_all()
+        return Order(migrations=migrations) if migrations is not None else self._deadlock(proved=proved)
 
-    def _among_all(self) -> tuple[Leg, ...] | None:
+    def _among_all(self) -> tuple[Migration, ...] | None:
         """An order in which any VM may step aside, any number of times."""
-        legs = Beam(self._state, self._everybody(), seed=self._seed).search()
-        return shortened(legs, self._state) if legs is not None else None
+        everybody = dict(self._state.problem.initial.host_of) | self._goal
+        migrations = Beam(self._state, everybody, seed=self._seed).search()
+        return shortened(migrations, self._state) if migrations is not None else None
 
-    def _everybody(self) -> dict[Uuid, Uuid]:
-        """The last host of every guest."""
-        return dict(self._state.problem.initial.host_of) | self._goal
-
-    def _with_hops(self, most: int) -> tuple[tuple[Leg, ...] | None, bool]:
+    def _with_hops(self, most: int) -> tuple[tuple[Migration, ...] | None, bool]:
         """An order with hops; and whether it is proved that there is none with *most* of them."""
         proved = False
         for hops in _doubling(most):
-            legs, proved = self._try_ranks(self._hop_ranks(), hops=hops)
-            if legs is not None:
-                return self._with_fewer_hops(legs, hops), False
+            migrations, proved = self._try_ranks(self._hop_ranks(), hops=hops)
+            if migrations is not None:
+                return self._with_fewer_hops(migrations, hops), False
         return None, proved
 
-    def _with_bystanders(self) -> tuple[Leg, ...] | None:
+    def _with_bystanders(self) -> tuple[Migration, ...] | None:
         """An order in which VMs that are to stay make room for a while; the smallest on the hosts in question."""
         problem, furthest = self._state.problem, self._furthest
         crowded = {self._goal[vm] for vm in (furthest.waiting if furthest else self._goal)}
@@ -129,31 +124,30 @@ class _Ordering:
         return attempt._with_hops(len(nearby))[0]
 
     def _size(self, vm: Uuid) -> tuple[int, Uuid]:
-        """What is smaller is tried, and parked, first."""
         return self._state.problem.pool.vms[vm].migration_memory_bytes, vm
 
-    def _try_ranks(self, ranks: Iterable[Sequence[Uuid]], *, hops: int) -> tuple[tuple[Leg, ...] | None, bool]:
+    def _try_ranks(self, ranks: Iterable[Sequence[Uuid]], *, hops: int) -> tuple[tuple[Migration, ...] | None, bool]:
         """The first order that one of *ranks* leads to; and whether it is proved that there is none."""
         for rank in ranks:
-            legs, exhausted = self._search(rank, hops)
-            if legs is not None or exhausted:
-                return legs, exhausted
+            migrations, exhausted = self._search(rank, hops)
+            if migrations is not None or exhausted:
+                return migrations, exhausted
         return None, False
 
-    def _search(self, rank: Sequence[Uuid], hops: int) -> tuple[tuple[Leg, ...] | None, bool]:
-        """One search; the deadlock that came furthest is kept."""
+    def _search(self, rank: Sequence[Uuid], hops: int) -> tuple[tuple[Migration, ...] | None, bool]:
         least = LEAST_QUESTIONS * len(self._goal) * self._state.price
         budget = min(max(SEARCH_EFFORT, least), self._most_effort - self._state.effort)
         search = Search(self._state, self._goal, rank=rank, parking=self._by_size, hops=hops, budget=budget)
-        legs = search.run()
+        migrations = search.run()
         if search.stuck and (self._furthest is None or len(search.stuck.waiting) < len(self._furthest.waiting)):
             self._furthest = search.stuck
-        hopped = any(leg.hop for leg in search.furthest)
-        self._ways[hopped] = max(self._ways.get(hopped, ()), search.furthest, key=_arrivals)
-        return legs, search.exhausted and legs is None
+        hopped = any(move.hop for move in search.furthest)
+        self._ways[hopped] = max(
+            self._ways.get(hopped, ()), search.furthest, key=lambda way: sum(not move.hop for move in way)
+        )
+        return migrations, search.exhausted and migrations is None
 
     def _ranks(self) -> Iterator[Sequence[Uuid]]:
-        """Urgent first, small first, large first, then shuffled."""
         urgent = [vm for vm in self._first if vm in self._goal]
         yield urgent + [vm for vm in self._by_size if vm not in set(urgent)]
         yield self._by_size
@@ -162,18 +156,18 @@ class _Ordering:
             yield self._random.sample(self._by_size, len(self._by_size))
 
     def _hop_ranks(self) -> Iterator[Sequence[Uuid]]:
-        """The same, without most of the shuffling: hops leave more freedom than priorities."""
+        """Fewer of them are shuffled: hops leave more freedom than priorities."""
         yield self._by_size
         yield self._by_size[::-1]
         yield self._random.sample(self._by_size, len(self._by_size))
 
-    def _with_fewer_hops(self, legs: tuple[Leg, ...], hops: int) -> tuple[Leg, ...]:
-        """The order with the fewest hops between half of *hops* and what *legs* has."""
-        for fewer in range(hops // 2 + 1, sum(leg.hop for leg in legs)):
+    def _with_fewer_hops(self, migrations: tuple[Migration, ...], hops: int) -> tuple[Migration, ...]:
+        """The order with the fewest hops between half of *hops* and what *migrations* has."""
+        for fewer in range(hops // 2 + 1, sum(move.hop for move in migrations)):
             found, _ = self._try_ranks(self._hop_ranks(), hops=fewer)
             if found is not None:
                 return found
-        return legs
+        return migrations
 
     def _deadlock(self, *, proved: bool) -> Deadlock:
         """The moves to blame: of those that still wait where a search came furthest, only what is needed."""
@@ -186,11 +180,10 @@ class _Ordering:
         rules = self._furthest.rules if self._furthest else ()
         return Deadlock(moves=tuple(blamed), rules=rules, proved=proved, ways=self._found_ways())
 
-    def _found_ways(self) -> tuple[tuple[Leg, ...], ...]:
-        """The ways that came furthest, without hops and with them."""
+    def _found_ways(self) -> tuple[tuple[Migration, ...], ...]:
         return tuple(way for _, way in sorted(self._ways.items()) if way)
 
-    def _deadlocked(self, moves: Sequence[Move]) -> bool:
+    def _deadlocked(self, moves: Sequence[Migration]) -> bool:
         """Whether *moves* alone lead to a placement that fits, and a quick search finds no order, hops included.
 
         Without the former, moves would be blamed that only miss a companion which makes room for them.
@@ -204,11 +197,6 @@ class _Ordering:
         return search.run() is None
 
 
-def _arrivals(legs: Sequence[Leg]) -> int:
-    """How many of *legs* bring a VM to its last host."""
-    return sum(not leg.hop for leg in legs)
-
-
 def _doubling(limit: int) -> Iterator[int]:
     """1, 2, 4 ... and *limit* itself."""
     hops = 1
@@ -219,7 +207,7 @@ def _doubling(limit: int) -> Iterator[int]:
         yield limit
 
 
-def _smallest(moves: Sequence[Move], blocked: Callable[[Sequence[Move]], bool]) -> list[Move]:
+def _smallest(moves: Sequence[Migration], blocked: Callable[[Sequence[Migration]], bool]) -> list[Migration]:
     """What is left of *moves* once none can be taken out without unblocking the others."""
     core = list(moves)
     for move in moves:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from rebalancer.placement import Move
+from rebalancer.placement import Migration
 from rebalancer.rules import Rulebook
 from rebalancer.rules.core.capacity import CapacityRow
 
@@ -13,16 +12,8 @@ QUESTIONS = 24
 """How many moves are looked into, those of the largest VMs first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hopeless:
-    """A move that no order of whatever migrations can end with, and the id of the rule that holds it."""
-
-    move: Move
-    rule: str
-
-
-def never_arrives(book: Rulebook, moves: Sequence[Move]) -> Hopeless | None:
-    """One of *moves* that is hopeless; None if none is found to be.
+def never_arrives(book: Rulebook, moves: Sequence[Migration]) -> tuple[Migration, str] | None:
+    """One of *moves* that no order of whatever migrations can end with, and the rule that holds it; None if none is.
 
     When a VM arrives, it still holds its former host, and every other VM holds some host. Where no such packing exists
     even if any VM could be on any host, there is no order, hops and bystanders included.
@@ -35,7 +26,7 @@ def never_arrives(book: Rulebook, moves: Sequence[Move]) -> Hopeless | None:
         return None
     index = {vm: number for number, vm in enumerate(vms)}
     asked: set[object] = set()
-    for move in sorted(moves, key=lambda each: (-_largest(kinds, index[each.vm]), each.vm)):
+    for move in sorted(moves, key=lambda each: (-kinds[0].arrival[index[each.vm]] if kinds else 0, each.vm)):
         vm, target = index[move.vm], numbers[move.target]
         question = (target, tuple((kind.resident[vm], kind.arrival[vm]) for kind in kinds))
         crowded = any(kind.arrival[vm] > left[target] for kind, left in zip(kinds, room, strict=True))
@@ -43,17 +34,11 @@ def never_arrives(book: Rulebook, moves: Sequence[Move]) -> Hopeless | None:
             continue
         asked.add(question)
         if _no_packing(kinds, vm, target):
-            return Hopeless(move=move, rule=kinds[0].rule)
+            return move, kinds[0].rule
     return None
 
 
-def _largest(kinds: Sequence[CapacityRow], vm: int) -> int:
-    """What a VM weighs on arrival by the first kind of limit."""
-    return kinds[0].arrival[vm] if kinds else 0
-
-
 def _no_packing(kinds: Sequence[CapacityRow], vm: int, target: int) -> bool:
-    """Whether no packing leaves room on *target* for *vm*, which is elsewhere."""
     from rebalancer.solve.exact.packing import cannot_fit  # noqa: PLC0415 - plans are read and verified without the solver
 
     items = [tuple(kind.resident[each] for kind in kinds) for each in range(len(kinds[0].resident))]

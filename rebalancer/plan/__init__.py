@@ -2,7 +2,6 @@
 
 from rebalancer.plan.document import digest_of, plan_document, sealed
 from rebalancer.plan.duration import Pace
-from rebalancer.plan.expiry import untimely
 from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.plan import (
     FORMAT,
@@ -19,6 +18,7 @@ from rebalancer.plan.plan import (
     PoolBeside,
     Schedule,
     SRRow,
+    untimely,
 )
 from rebalancer.plan.step import Crossing, HostMemory, Step, StepDisk, StepKind, StepNetwork
 from rebalancer.tier import TierResult

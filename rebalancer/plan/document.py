@@ -43,7 +43,6 @@ def sealed(plan: Plan) -> Plan:
 
 
 def _plain(value: object) -> object:
-    """*value* in the types of JSON."""
     match value:
         case Policy():
             return value.given()

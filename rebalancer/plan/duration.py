@@ -79,11 +79,9 @@ def wire_seconds(
 
 
 def _interfaces(host: Host, network: Uuid | None) -> list[PIF]:
-    """Plugged interfaces of *host* on *network* that have an address."""
     return [pif for pif in host.pifs if pif.network == network and pif.currently_attached and pif.ip]
 
 
 def _mbits(host: Host, network: Uuid | None) -> int:
-    """Speed of the interface that memory travels over; 1000 where xapi does not know it."""
     chosen: Iterable[PIF] = _interfaces(host, network) if network else (pif for pif in host.pifs if pif.management)
     return min((pif.speed_mbits for pif in chosen if pif.speed_mbits), default=DEFAULT_MBITS)

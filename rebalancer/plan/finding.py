@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 
 class FindingKind(StrEnum):
     """What sort of thing is wrong.
 
-    ILLEGAL: a rule refuses a step or a state. MISPLACED: a step does not start or lead where pool or plan have it.
-    CLAIM: figures, words, reasons or times come out otherwise when computed again. FORM: rows, ids or relations do not
-    stand as they do in every plan. SEAL: digest, format, pool, expiry, policy or its limits do not hold.
+    ILLEGAL: a rule refuses a step or a state, or a limit of the policy the whole plan. MISPLACED: a step does not start
+    or lead where pool or plan have it. CLAIM: figures, words, reasons or times come out otherwise when computed again.
+    FORM: rows, ids or relations do not stand as they do in every plan. SEAL: digest, format, pool, expiry or policy do
+    not hold.
     """
 
     ILLEGAL = "illegal"
@@ -41,11 +42,5 @@ class Finding:
         return f"{where}: {self.words} [{self.rule}]"
 
     def as_json(self) -> dict[str, str]:
-        """For programs."""
-        return {
-            "kind": self.kind.value,
-            "step": self.step,
-            "state": self.state,
-            "rule": self.rule,
-            "words": self.words,
-        }
+        """The finding as a JSON object for programs."""
+        return asdict(self) | {"kind": self.kind.value}

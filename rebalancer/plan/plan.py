@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rebalancer.inventory import Pool, Uuid, names_of
 from rebalancer.placement import Placement
@@ -18,6 +18,8 @@ from rebalancer.policy import Policy
 from rebalancer.tier import TierResult
 
 FORMAT = "rebalancer-plan/1"
+SKEW = timedelta(minutes=10)
+"""How far the clocks of two machines may differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,3 +269,12 @@ class Plan:
         for drive in sorted(owners.keys() & sr_of.keys()):
             found.setdefault(owners[drive], {})[drive] = sr_of[drive]
         return found
+
+
+def untimely(plan: Plan, now: datetime) -> str:
+    """Why *plan* may not be begun *now*, in words that follow its name; "" where it may."""
+    if now > plan.expires_at:
+        return f"expired at {plan.expires_at:%Y-%m-%d %H:%M %Z}"
+    if plan.made_at > now + SKEW:
+        return f"says that it was made at {plan.made_at:%Y-%m-%d %H:%M %Z}, in the future: compare the clocks"
+    return ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rebalancer.inventory import Uuid
-from rebalancer.placement import DiskMove, Move
+from rebalancer.placement import DiskMove, Migration
 
 
 class StepKind(StrEnum):
@@ -114,7 +114,8 @@ class Step:
         return self.memory_bytes + self.disk_bytes
 
     @property
-    def move(self) -> Move:
+    def migration(self) -> Migration:
         """What changes its place."""
         disks = tuple(DiskMove(drive=each.drive, source=each.source, target=each.target) for each in self.disks)
-        return Move(vm=self.vm, source=self.source, target=self.target, disks=disks)
+        hop = self.kind is StepKind.HOP
+        return Migration(vm=self.vm, source=self.source, target=self.target, disks=disks, hop=hop)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
@@ -12,12 +12,12 @@ from rebalancer.describe.figures import host_rows, load_of, metrics_of
 from rebalancer.describe.reasons import Reasons
 from rebalancer.describe.summary import general_warnings, summary_of
 from rebalancer.inventory.digest import inventory_digest
+from rebalancer.placement import Migration
 from rebalancer.plan.document import sealed
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
-from rebalancer.plan.leg import Leg
 from rebalancer.plan.plan import FORMAT, MadeFrom, Plan, PoolBeside
 from rebalancer.planner.way_back import way_back
-from rebalancer.policy.digest import policy_digest
+from rebalancer.policy import policy_digest
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.schedule.schedule import schedule_of
@@ -33,27 +33,25 @@ SCHEDULE_EFFORT = 0.2
 def compose(
     book: Rulebook,
     solution: Solution,
-    legs: Sequence[Leg],
+    migrations: Sequence[Migration],
     made_at: datetime,
     *,
     pace: Pace = NO_EXPERIENCE,
     why: Sequence[str] = (),
 ) -> Plan:
-    """The plan that carries out *legs*, an order in which all of them are legal.
+    """The plan that carries out *migrations*, an order in which all of them are legal.
 
     Args:
         book: the rules, before the plan.
-        solution: the placement that the legs lead to, and what it is worth.
-        legs: the migrations.
+        solution: the placement that the migrations lead to, and what it is worth.
+        migrations: the migrations.
         made_at: the time, with a zone; the only clock that a plan knows.
         pace: how long steps take.
-        why: a reason for each leg, where somebody knows better than what load and rules tell.
+        why: a reason for each migration, where somebody knows better than what load and rules tell.
     """
     problem, reasons = book.problem, Reasons(book, solution.placement, missing=solution.missing)
-    steps = steps_of(legs, book, why or reasons.of(legs), pace=pace, effort=SCHEDULE_EFFORT)
-    rows = host_rows(book, solution.placement, steps)
-    schedule = schedule_of(steps, problem, made_at)
-    rollback, no_way_back = way_back(legs, book, seed=problem.policy.limits.seed, pace=pace)
+    steps = steps_of(migrations, book, why or reasons.of(migrations), pace=pace, effort=SCHEDULE_EFFORT)
+    rollback, no_way_back = way_back(migrations, book, seed=problem.policy.limits.seed, pace=pace)
     plan = Plan(
         format=FORMAT,
         made_at=made_at,
@@ -66,8 +64,8 @@ def compose(
         tiers=solution.tiers,
         steps=steps,
         missing=solution.missing,
-        schedule=schedule,
-        hosts=rows,
+        schedule=schedule_of(steps, problem, made_at),
+        hosts=host_rows(book, solution.placement, steps),
         srs=sr_rows(problem, solution.placement),
         load=load_of(problem, {step.vm for step in steps}),
         left_alone=reasons.left_alone(),
@@ -100,7 +98,7 @@ def _made_from(problem: Problem, pace: Pace, undoes: str | None) -> MadeFrom:
         policy_digest=policy_digest(policy),
         policy=policy,
         pace=pace,
-        versions=_versions(),
+        versions={package: _version(package) for package in PACKAGES},
         seed=problem.policy.limits.seed,
         part_of=None,
         beside=tuple(others),
@@ -108,13 +106,8 @@ def _made_from(problem: Problem, pace: Pace, undoes: str | None) -> MadeFrom:
     )
 
 
-def _versions() -> Mapping[str, str]:
-    """Versions of what made the plan; `unknown` where a package runs without being installed."""
-    return {package: _version(package) for package in PACKAGES}
-
-
 def _version(package: str) -> str:
-    """The version of one package."""
+    """`unknown` where the package runs without being installed."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from rebalancer.describe.left_out import INCOMPLETE, missing_moves
 from rebalancer.describe.worth import is_worth_it, over_limits, rank, tiers_at
 from rebalancer.order.state import State
-from rebalancer.placement import Placement
-from rebalancer.plan.leg import Leg
+from rebalancer.placement import Migration, Placement
 from rebalancer.rules import Rulebook
 from rebalancer.rules.facts.sizes import DiskSizes
 from rebalancer.solve import Solution
@@ -20,27 +19,27 @@ EFFORT = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prefix:
-    """Legs in a legal order, and the solution that they reach; of two prefixes the one of smaller `rank` is better."""
+    """Migrations in a legal order, and the solution that they reach; the smaller its `rank`, the better the prefix."""
 
-    legs: tuple[Leg, ...]
+    migrations: tuple[Migration, ...]
     solution: Solution
     rank: tuple[float, ...]
 
 
-def best_prefix(ways: Sequence[Sequence[Leg]], wanted: Solution, book: Rulebook) -> Prefix | None:
+def best_prefix(ways: Sequence[Sequence[Migration]], wanted: Solution, book: Rulebook) -> Prefix | None:
     """The best prefix of any of *ways* that is legal as an end and worth something; the longest of those alike.
 
     VMs that were only parked on the way stay at home. Ends that leave a group half-way, or exceed a limit of the
     policy, are no ends.
 
     Args:
-        ways: legs that are legal one after another.
+        ways: migrations that are legal one after another.
         wanted: what they were to lead to.
-        book: the rules, before the first leg.
+        book: the rules, before the first move.
     """
     search = _Prefixes(wanted, book)
     found = [prefix for way in ways for prefix in search.of(way)]
-    return min(found, key=lambda each: (each.rank, -len(each.legs)), default=None)
+    return min(found, key=lambda each: (each.rank, -len(each.migrations)), default=None)
 
 
 class _Prefixes:
@@ -50,49 +49,42 @@ class _Prefixes:
         self._wanted, self._book, self._problem = wanted, book, book.problem
         self._effort = 0
 
-    def of(self, way: Sequence[Leg]) -> Iterator[Prefix]:
-        """Every prefix of *way* that is worth something, the longest first."""
-        tried: set[tuple[Leg, ...]] = set()
+    def of(self, way: Sequence[Migration]) -> Iterator[Prefix]:
+        tried: set[tuple[Migration, ...]] = set()
         for length in range(len(way), 0, -1):
-            legs = self._arriving(way[:length])
-            if legs not in tried and (len(legs) == length or self._legal(legs)) and self._may_end(legs):
-                yield from self._worthwhile(legs)
-            tried.add(legs)
+            migrations = self._arriving(way[:length])
+            fresh = migrations not in tried and (len(migrations) == length or self._legal(migrations))
+            if fresh and self._may_end(migrations):
+                yield from self._worthwhile(migrations)
+            tried.add(migrations)
 
-    def _arriving(self, legs: Sequence[Leg]) -> tuple[Leg, ...]:
-        """*legs* without those of VMs that do not come to where they are wanted."""
-        last = {leg.vm: leg.target for leg in legs}
-        return tuple(leg for leg in legs if last[leg.vm] == self._wanted.placement[leg.vm])
+    def _arriving(self, migrations: Sequence[Migration]) -> tuple[Migration, ...]:
+        """*migrations* without those of VMs that do not come to where they are wanted."""
+        last = {move.vm: move.target for move in migrations}
+        return tuple(move for move in migrations if last[move.vm] == self._wanted.placement[move.vm])
 
-    def _legal(self, legs: Sequence[Leg]) -> bool:
-        """Whether *legs* are legal one after another."""
-        state = State(self._book, [leg.move for leg in legs])
-        for leg in legs:
-            if self._effort + state.effort > EFFORT or not state.allows(leg.vm, leg.target):
+    def _legal(self, migrations: Sequence[Migration]) -> bool:
+        state = State(self._book, migrations)
+        for move in migrations:
+            if self._effort + state.effort > EFFORT or not state.allows(move.vm, move.target):
                 break
-            state.move(leg.move)
+            state.move(move)
         self._effort += state.effort
-        return all(state.host_of[leg.vm] == self._wanted.placement[leg.vm] for leg in legs)
+        return all(state.host_of[move.vm] == self._wanted.placement[move.vm] for move in migrations)
 
-    def _may_end(self, legs: Sequence[Leg]) -> bool:
-        """Whether a plan may end after *legs*."""
-        sizes = [DiskSizes(self._problem).copied_by(leg.move) for leg in legs]
-        limits, moves = self._problem.policy.limits, len({leg.vm for leg in legs})
-        if not legs or over_limits(limits, moves=moves, sizes_bytes=sizes):
+    def _may_end(self, migrations: Sequence[Migration]) -> bool:
+        sizes = [DiskSizes(self._problem).copied_by(move) for move in migrations]
+        limits, moves = self._problem.policy.limits, len({move.vm for move in migrations})
+        if not migrations or over_limits(limits, moves=moves, sizes_bytes=sizes):
             return False
-        return not self._book.violations(self._end(legs), since=self._problem.initial)
+        return not self._book.violations(self._problem.initial.after(*migrations), since=self._problem.initial)
 
-    def _end(self, legs: Sequence[Leg]) -> Placement:
-        """Where *legs* lead."""
-        return self._problem.initial.after(*(leg.move for leg in legs))
-
-    def _worthwhile(self, legs: tuple[Leg, ...]) -> Iterator[Prefix]:
-        """*legs* as a prefix, if they are better than nothing."""
-        end = self._end(legs)
+    def _worthwhile(self, migrations: tuple[Migration, ...]) -> Iterator[Prefix]:
+        end = self._problem.initial.after(*migrations)
         tiers = tiers_at(end, self._wanted.tiers, self._book)
         if is_worth_it(end, tiers, self._problem):
             part = replace(self._wanted, placement=end, tiers=tiers, outcome=INCOMPLETE)
-            yield Prefix(legs=legs, solution=part, rank=rank(end, tiers, self._problem))
+            yield Prefix(migrations=migrations, solution=part, rank=rank(end, tiers, self._problem))
 
 
 def incomplete(prefix: Prefix, wanted: Placement, book: Rulebook) -> Solution:

@@ -12,9 +12,8 @@ from rebalancer.describe.reasons import Reasons
 from rebalancer.describe.worth import over_limits
 from rebalancer.errors import Infeasible, ModelBug, NoLegalOrder
 from rebalancer.order.order import Deadlock, find_order
-from rebalancer.placement import Move, Placement
+from rebalancer.placement import Migration, Placement
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
-from rebalancer.plan.leg import Leg, legs_of
 from rebalancer.plan.plan import Plan
 from rebalancer.planner.compose import compose
 from rebalancer.planner.prefix import Prefix, best_prefix, incomplete
@@ -62,14 +61,13 @@ class _Planning:
     def __init__(self, book: Rulebook, made_at: datetime, reporter: SolveReporter, pace: Pace) -> None:
         self._book, self._problem = book, book.problem
         self._made_at, self._reporter, self._pace = made_at, reporter, pace
-        self._forbidden: list[frozenset[Move]] = []
+        self._forbidden: list[frozenset[Migration]] = []
         self._near: Placement | None = None
         self._blamed: tuple[str, ...] = ()
         self._parts: list[tuple[Prefix, Solution]] = []
         self._latest = monotonic() + OVERTIME * book.problem.policy.limits.solve_seconds
 
     def plan(self) -> Plan:
-        """Solve and order until both succeed, or make the best of what was found."""
         for _ in range(ROUNDS):
             solution = self._solved()
             found = self._try(solution) if solution else None
@@ -90,12 +88,8 @@ class _Planning:
         if self._forbidden and monotonic() > self._latest:
             return None
         try:
-            solution = solve(
-                self._book,
-                forbidden=tuple(self._forbidden),
-                near=self._near,
-                reporter=self._reporter,
-            )
+            forbidden = tuple(self._forbidden)
+            solution = solve(self._book, forbidden=forbidden, near=self._near, reporter=self._reporter)
         except Infeasible:
             if not self._forbidden:
                 raise
@@ -112,13 +106,13 @@ class _Planning:
         """
         for prefix, solution in sorted(self._parts, key=lambda each: each[0].rank):
             part = incomplete(prefix, solution.placement, self._book)
-            plan = compose(self._book, part, prefix.legs, self._made_at, pace=self._pace)
+            plan = compose(self._book, part, prefix.migrations, self._made_at, pace=self._pace)
             if not refusals(plan, self._problem.pool, self._problem.demand, now=self._made_at):
                 return plan
         names = [self._problem.pool.vms[move.vm].name for move in sorted(self._forbidden[-1])]
         raise NoLegalOrder(names, self._blamed)
 
-    def _keep(self, solution: Solution, ways: Sequence[Sequence[Leg]]) -> None:
+    def _keep(self, solution: Solution, ways: Sequence[Sequence[Migration]]) -> None:
         """Remember the best prefix of *ways* to *solution*, if its objectives are those of the first one."""
         prefix = best_prefix(ways, _as_planned(solution), self._book)
         names = [tier.objective for tier in solution.tiers]
@@ -127,20 +121,18 @@ class _Planning:
             self._parts.append((prefix, solution))
 
     def _try(self, solution: Solution) -> Plan | Deadlock:
-        """A plan for *solution*, or the moves that stand in its way."""
-        first = Reasons(self._book, solution.placement).urgent()
-        seed = self._problem.policy.limits.seed
-        order = find_order(self._book, solution.placement, seed=seed, first=first)
+        limits, first = self._problem.policy.limits, Reasons(self._book, solution.placement).urgent()
+        order = find_order(self._book, solution.placement, seed=limits.seed, first=first)
         if isinstance(order, Deadlock):
             self._keep(solution, order.ways)
             return order
         moves = self._problem.initial.moves_to(solution.placement)
-        sizes = [DiskSizes(self._problem).copied_by(leg.move) for leg in order.legs]
-        if over_limits(self._problem.policy.limits, moves=len(moves), sizes_bytes=sizes):
-            self._keep(solution, [order.legs])
+        sizes = [DiskSizes(self._problem).copied_by(move) for move in order.migrations]
+        if over_limits(limits, moves=len(moves), sizes_bytes=sizes):
+            self._keep(solution, [order.migrations])
             return Deadlock(moves=moves, rules=(LIMITS,), proved=False)
-        planned = _as_planned(solution)
-        found = self._checked(compose(self._book, planned, order.legs, self._made_at, pace=self._pace))
+        plan = compose(self._book, _as_planned(solution), order.migrations, self._made_at, pace=self._pace)
+        found = self._checked(plan)
         if isinstance(found, Deadlock):
             self._keep(solution, found.ways)
         return found
@@ -161,7 +153,8 @@ class _Planning:
         turn = ids.index(refused.step)
         moved = {step.vm for step in plan.steps[: turn + 1]}
         moves = tuple(move for move in self._problem.initial.moves_to(plan.predicted) if move.vm in moved)
-        return Deadlock(moves=moves, rules=(refused.rule,), proved=False, ways=(legs_of(plan.steps[:turn]),))
+        way = tuple(step.migration for step in plan.steps[:turn])
+        return Deadlock(moves=moves, rules=(refused.rule,), proved=False, ways=(way,))
 
 
 def _as_planned(solution: Solution) -> Solution:

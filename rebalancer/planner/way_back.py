@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from rebalancer.describe.left_out import Hindrances
 from rebalancer.describe.reasons import BACK
 from rebalancer.inventory import Uuid
-from rebalancer.order.order import Deadlock, Order, find_order
-from rebalancer.placement import Placement
+from rebalancer.order.order import Deadlock, find_order
+from rebalancer.placement import Migration, Placement
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
-from rebalancer.plan.leg import Leg
 from rebalancer.plan.plan import LeftAlone
 from rebalancer.plan.step import Step, StepKind
 from rebalancer.rules import Rulebook, Violation
@@ -18,24 +17,19 @@ from rebalancer.schedule.steps import steps_of
 
 
 def way_back(
-    legs: Sequence[Leg], book: Rulebook, *, seed: int, pace: Pace = NO_EXPERIENCE
+    migrations: Sequence[Migration], book: Rulebook, *, seed: int, pace: Pace = NO_EXPERIENCE
 ) -> tuple[tuple[Step, ...], tuple[LeftAlone, ...]]:
-    """Steps from the end of *legs* to where the VMs of *book* are, and the VMs that they cannot bring back.
+    """Steps from the end of *migrations* to where the VMs of *book* are, and the VMs that they cannot bring back.
 
     Whatever the operator wished for the end of the plan is not asked, and what the plan mends may break again.
     """
     home = book.problem.initial
-    end = book.way_back().at(home.after(*(leg.move for leg in legs)))
-    return way_to(home, end, first=latest_first(legs), seed=seed, pace=pace)
+    end = book.way_back().at(home.after(*migrations))
+    return way_to(home, end, first=latest_first(migrations), seed=seed, pace=pace)
 
 
 def way_to(
-    home: Placement,
-    book: Rulebook,
-    *,
-    first: Sequence[Uuid] = (),
-    seed: int,
-    pace: Pace = NO_EXPERIENCE,
+    home: Placement, book: Rulebook, *, first: Sequence[Uuid] = (), seed: int, pace: Pace = NO_EXPERIENCE
 ) -> tuple[tuple[Step, ...], tuple[LeftAlone, ...]]:
     """Steps from where the VMs of *book* are to *home*, and the VMs that they cannot bring there.
 
@@ -49,14 +43,14 @@ def way_to(
         pace: how long steps take.
     """
     way = _WayTo(home, book)
-    legs = way.find(first, seed)
-    reasons = [BACK[StepKind.HOP if leg.hop else StepKind.MOVE] for leg in legs]
-    return steps_of(legs, book, reasons, prefix="r", pace=pace), way.stranded
+    migrations = way.find(first, seed)
+    reasons = [BACK[StepKind.HOP if move.hop else StepKind.MOVE] for move in migrations]
+    return steps_of(migrations, book, reasons, prefix="r", pace=pace), way.stranded
 
 
-def latest_first(legs: Sequence[Leg]) -> tuple[Uuid, ...]:
-    """The VMs of *legs*, those that move last first."""
-    return tuple(dict.fromkeys(leg.vm for leg in reversed(legs)))
+def latest_first(migrations: Sequence[Migration | Step]) -> tuple[Uuid, ...]:
+    """The VMs of *migrations*, those that move last first."""
+    return tuple(dict.fromkeys(move.vm for move in reversed(migrations)))
 
 
 class _WayTo:
@@ -68,67 +62,45 @@ class _WayTo:
 
     @property
     def stranded(self) -> tuple[LeftAlone, ...]:
-        """Who does not come home, by uuid."""
         return tuple(self._stranded[vm] for vm in sorted(self._stranded))
 
-    def find(self, first: Sequence[Uuid], seed: int) -> tuple[Leg, ...]:
+    def find(self, first: Sequence[Uuid], seed: int) -> tuple[Migration, ...]:
         """Leave out what may not go back until the rest has an order; then let go whom the rest lets."""
-        self._strand_refused()
-        self._strand_broken()
-        while isinstance(order := self._order(first, seed), Deadlock):
+        for move in self._problem.initial.moves_to(self._home):
+            if refused := self._book.objections(move):
+                self._strand(move.vm, refused[0].rule, refused[0].words)
+        while blamed := self._first_broken():
+            self._strand(blamed[0], blamed[1].rule, blamed[1].words)
+        while isinstance(order := find_order(self._book, self._goal(), seed=seed, first=first), Deadlock):
             for move in order.moves:
                 rule = order.rules[0] if order.rules else "order"
                 self._strand(move.vm, rule, "no legal order brings it back together with the others")
-        return (*order.legs, *self._followers())
+        return (*order.migrations, *self._followers())
 
-    def _order(self, first: Sequence[Uuid], seed: int) -> Order | Deadlock:
-        """An order for everybody but the stranded."""
-        return find_order(self._book, self._goal(), seed=seed, first=first)
-
-    def _followers(self) -> Iterator[Leg]:
+    def _followers(self) -> Iterator[Migration]:
         """Stranded VMs that may go home after all, once the others are there."""
-        waiting = list(self.stranded)
-        while waiting:
+        while self._stranded:
             end = self._goal()
             hindrances = Hindrances(end, self._book)
-            moves = {move.vm: move for move in end.moves_to(self._home)}
-            free = next((each.uuid for each in waiting if not hindrances.against(moves[each.uuid])), None)
+            free = next((move for move in end.moves_to(self._home) if not hindrances.against(move)), None)
             if free is None:
                 break
-            del self._stranded[free]
-            waiting = list(self.stranded)
-            move = moves[free]
-            yield Leg(vm=free, source=move.source, target=move.target, hop=False, disks=move.disks)
+            del self._stranded[free.vm]
+            yield free
 
     def _goal(self) -> Placement:
-        """Home for everybody but the stranded."""
         there = self._problem.initial
         return there.after(*(move for move in there.moves_to(self._home) if move.vm not in self._stranded))
 
-    def _strand_refused(self) -> None:
-        """Find the VMs that may not go home by themselves."""
-        for move in self._problem.initial.moves_to(self._home):
-            refused = self._book.objections(move)
-            if refused:
-                self._strand(move.vm, refused[0].rule, refused[0].words)
-
-    def _strand_broken(self) -> None:
-        """Find VMs that would break a limit together once they are home: one after another stays away."""
-        while blamed := self._first_broken():
-            vm, violation = blamed
-            self._strand(vm, violation.rule, violation.words)
-
     def _first_broken(self) -> tuple[Uuid, Violation] | None:
-        """A VM on its way home that is part of what would be broken there, and what that is."""
+        """A VM that would break a limit together with others once they are home."""
         goal = self._goal()
         moving = {move.vm for move in self._problem.initial.moves_to(goal)}
         for violation in self._book.violations(goal, since=self._problem.initial):
-            for vm in violation.vms:
-                if vm in moving:
-                    return vm, violation
+            if vm := next((each for each in violation.vms if each in moving), None):
+                return vm, violation
         return None
 
     def _strand(self, vm: Uuid, rule: str, words: str) -> None:
-        """Note that *vm* cannot be brought back."""
         name = self._problem.pool.vms[vm].name
         self._stranded[vm] = LeftAlone(kind="vm", uuid=vm, name=name, rule=rule, words=words)

@@ -1,8 +1,5 @@
 """What the operator wants: objectives, limits, groups and windows; and the same in the uuids of one pool."""
 
-from rebalancer.policy.cooling import CoolingPolicy
-from rebalancer.policy.demand import DemandPolicy
-from rebalancer.policy.digest import policy_digest
 from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Spread, Together, named
 from rebalancer.policy.lint import PolicyFinding, check_alone, check_policy
 from rebalancer.policy.model import (
@@ -19,9 +16,10 @@ from rebalancer.policy.model import (
     RulesPolicy,
     Strength,
     WindowPolicy,
+    policy_digest,
 )
 from rebalancer.policy.resolve import intent_of
-from rebalancer.policy.spare import Covered, SparePolicy
+from rebalancer.policy.sections import CoolingPolicy, Covered, DemandPolicy, SparePolicy
 from rebalancer.policy.windows import ANY_TIME, ChangeWindows, change_windows
 
 __all__ = [

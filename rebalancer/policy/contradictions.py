@@ -91,7 +91,6 @@ def _homeless(intent: Intent, units: Units, pool: Pool) -> Iterator[Contradictio
 
 
 def _anchored(intent: Intent, pool: Pool) -> Iterator[Contradiction]:
-    """VMs that never move on a host to be emptied."""
     for vm in sorted(intent.never_move):
         host = pool.vms[vm].resident_on
         if host is not None and host in intent.empty:

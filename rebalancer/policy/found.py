@@ -1,4 +1,4 @@
-"""What the pool itself says about placement: VM groups, affinity, and tags of Xen Orchestra's load balancer or of ours.
+"""What the pool itself says about placement: failure domains, VM groups, affinity, and tags that wish something.
 
 Sources: XenAPI class `VM_group`, field `placement` (24.19 and later), and `VM.affinity`, the host to start on: XAPI
 refuses no migration for either (xapi_vm_group_helpers.ml); the tags of Xen Orchestra's load balancer plugin.
@@ -7,9 +7,10 @@ refuses no migration for either (xapi_vm_group_helpers.ml); the tags of Xen Orch
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from rebalancer.inventory import VM, Pool, Uuid
+from rebalancer.errors import PolicyError
+from rebalancer.inventory import Host, Pool, Uuid
 from rebalancer.policy.intent import Apart, RunOn, Together
 
 TOGETHER_TAGS = ("xo:load:balancer:affinity=", "rebalancer:together=")
@@ -75,11 +76,30 @@ def _tag_groups(pool: Pool, prefixes: tuple[str, ...]) -> Iterator[tuple[str, fr
     """Each tag that begins with one of *prefixes* and that two or more resident guests carry."""
     members: dict[str, set[Uuid]] = defaultdict(set)
     for vm in pool.resident_guests():
-        for tag in _group_tags(vm, prefixes):
-            members[tag].add(vm.uuid)
+        for tag in vm.tags:
+            if any(tag.startswith(prefix) and tag != prefix for prefix in prefixes):
+                members[tag].add(vm.uuid)
     return ((f"tag {tag}", frozenset(vms)) for tag, vms in sorted(members.items()) if len(vms) > 1)
 
 
-def _group_tags(vm: VM, prefixes: tuple[str, ...]) -> list[str]:
-    """Tags of *vm* that name a group."""
-    return [tag for tag in vm.tags for prefix in prefixes if tag.startswith(prefix) and tag != prefix]
+def domains_of(pool: Pool, domain: str, where: str) -> Mapping[str, frozenset[Uuid]]:
+    """The hosts of every failure domain, by its name: a host tagged `rack:A` is in `A` where *domain* is `rack`.
+
+    Raises:
+        PolicyError: a host has no such tag, or several: where it stands is not to be guessed.
+    """
+    found: dict[str, set[Uuid]] = defaultdict(set)
+    for host in pool.hosts.values():
+        found[_domain_of(host, domain, where)].add(host.uuid)
+    return {name: frozenset(found[name]) for name in sorted(found)}
+
+
+def _domain_of(host: Host, domain: str, where: str) -> str:
+    prefix = f"{domain}:"
+    values = sorted({tag.removeprefix(prefix) for tag in host.tags if tag.startswith(prefix) and tag != prefix})
+    if len(values) == 1:
+        return values[0]
+    has = f"tags for {len(values)} of them: {', '.join(values)}" if values else f"no tag {prefix}NAME"
+    remedy = f"Tag it with `xe host-param-add uuid={host.uuid} param-name=tags param-key={prefix}NAME`"
+    problem = f"every host is in one {domain}, but host {host.name!r} has {has}"
+    raise PolicyError(where, problem, "Remove all tags but one" if values else remedy)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.policy.contradictions import SHOWN, allowed_hosts, contradictions, names, units_of
-from rebalancer.policy.intent import Intent
+from rebalancer.policy.intent import Apart, Intent, Spread
 from rebalancer.units import counted, first_few, size_in_words
 
 Sayings = Iterator[tuple[str, str]]
@@ -35,12 +35,8 @@ def fragile(intent: Intent, pool: Pool) -> Sayings:
             hosts_of.setdefault(where, []).append(pool.hosts[host].name)
     for where, hosts in hosts_of.items():
         if where not in broken:
-            yield where, f"impossible as soon as {_either(hosts)} is lost"
-
-
-def _either(hosts: Sequence[str]) -> str:
-    """Some hosts, any of which is meant."""
-    return first_few([repr(host) for host in hosts], SHOWN, between=" or ", more=" or one of {} more")
+            any_of = first_few(list(map(repr, hosts)), SHOWN, between=" or ", more=" or one of {} more")
+            yield where, f"impossible as soon as {any_of} is lost"
 
 
 def _beyond_keeping(intent: Intent, pool: Pool) -> Sayings:
@@ -48,40 +44,33 @@ def _beyond_keeping(intent: Intent, pool: Pool) -> Sayings:
     for found in contradictions(intent, pool):
         yield found.where, f"{found.problem}: cannot be kept"
     yield from _crowded(intent, pool)
-    yield from _crowded_domains(intent, pool)
     yield from _oversized(intent, pool)
     yield from _anchored_elsewhere(intent, pool)
     yield from _anchored_together(intent, pool)
-    yield from _anchored_apart(intent, pool)
-    yield from _anchored_in_domains(intent, pool)
+    yield from _anchored_too_close(intent, pool)
+
+
+def _spreading(intent: Intent, pool: Pool) -> Iterator[tuple[str, Apart | Spread, list[tuple[str, frozenset[Uuid]]]]]:
+    """Groups of which a host or domain holds only so many, with the hosts of each of these places."""
+    hosts = [(repr(pool.hosts[host].name), frozenset({host})) for host in sorted(pool.hosts)]
+    for apart in intent.apart:
+        yield f"apart {apart.name!r}", apart, hosts
+    for spread in intent.spread:
+        domains = [(f"{spread.domain} {domain!r}", members) for domain, members in spread.hosts_of.items()]
+        yield f"spread {spread.name!r}", spread, domains
 
 
 def _crowded(intent: Intent, pool: Pool) -> Sayings:
-    """Apart groups with more VMs than their hosts may hold."""
-    for group in intent.apart:
-        hosts = _open_to(intent, group.vms, pool)
-        if len(group.vms) > group.at_most * len(hosts):
-            room = f"at most {group.at_most} a host, hosts they may run on: {len(hosts)}"
-            yield f"apart {group.name!r}", f"{counted(len(group.vms), 'VM')}, {room}; cannot be kept"
-
-
-def _crowded_domains(intent: Intent, pool: Pool) -> Sayings:
-    """Spread groups with more VMs than their domains may hold."""
-    for group in intent.spread:
-        hosts = _open_to(intent, group.vms, pool)
-        domains = [domain for domain, members in group.hosts_of.items() if members & hosts]
-        if len(group.vms) > group.at_most * len(domains):
-            room = f"at most {group.at_most} in one {group.domain}, and only {len(domains)} to run in"
-            yield f"spread {group.name!r}", f"{counted(len(group.vms), 'VM')}, {room}; cannot be kept"
-
-
-def _open_to(intent: Intent, vms: frozenset[Uuid], pool: Pool) -> frozenset[Uuid]:
-    """Hosts that the policy leaves for any of *vms*."""
-    return frozenset[Uuid]().union(*(allowed_hosts(intent, [vm], pool) for vm in vms))
+    for where, group, places in _spreading(intent, pool):
+        hosts = {host for vm in group.vms for host in allowed_hosts(intent, [vm], pool)}
+        left = sum(not members.isdisjoint(hosts) for _, members in places)
+        if len(group.vms) > group.at_most * left:
+            a_host = f"a host, hosts they may run on: {left}"
+            room = f"in one {group.domain}, and only {left} to run in" if isinstance(group, Spread) else a_host
+            yield where, f"{counted(len(group.vms), 'VM')}, at most {group.at_most} {room}; cannot be kept"
 
 
 def _oversized(intent: Intent, pool: Pool) -> Sayings:
-    """Units whose memory no host that is left to them has."""
     for unit in sorted({tuple(sorted(unit)) for unit in units_of(intent.together).values()}):
         needed = sum(pool.vms[vm].migration_memory_bytes for vm in unit)
         largest = max(
@@ -103,34 +92,20 @@ def _anchored_elsewhere(intent: Intent, pool: Pool) -> Sayings:
 
 
 def _anchored_together(intent: Intent, pool: Pool) -> Sayings:
-    """Groups whose VMs that never move are apart for good."""
     for group in intent.together:
         if len(set(_fixed_hosts(intent, group.vms, pool))) > 1:
             yield f"together {group.name!r}", "its VMs that never move are on different hosts: cannot be kept"
 
 
-def _anchored_apart(intent: Intent, pool: Pool) -> Sayings:
-    """Groups of whose VMs that never move too many share a host."""
-    for group in intent.apart:
+def _anchored_too_close(intent: Intent, pool: Pool) -> Sayings:
+    for where, group, places in _spreading(intent, pool):
         fixed = _fixed_hosts(intent, group.vms, pool)
-        for host in sorted(set(fixed)):
-            if fixed.count(host) > group.at_most:
-                share = f"{fixed.count(host)} of its VMs never move and share {pool.hosts[host].name!r}"
-                yield f"apart {group.name!r}", f"{share}: cannot be kept"
-
-
-def _anchored_in_domains(intent: Intent, pool: Pool) -> Sayings:
-    """Groups of whose VMs that never move too many are in one domain."""
-    for group in intent.spread:
-        fixed = _fixed_hosts(intent, group.vms, pool)
-        for domain, hosts in group.hosts_of.items():
+        for place, hosts in places:
             held = sum(host in hosts for host in fixed)
             if held > group.at_most:
-                share = f"{held} of its VMs never move and share {group.domain} {domain!r}"
-                yield f"spread {group.name!r}", f"{share}: cannot be kept"
+                yield where, f"{held} of its VMs never move and share {place}: cannot be kept"
 
 
 def _fixed_hosts(intent: Intent, vms: frozenset[Uuid], pool: Pool) -> list[Uuid]:
-    """The host of each VM that never moves."""
     hosts = (pool.vms[vm].resident_on for vm in sorted(vms & intent.never_move.keys()))
     return [host for host in hosts if host is not None]

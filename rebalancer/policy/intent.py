@@ -54,6 +54,8 @@ class RunOn:
 
 
 Wish = Together | Apart | Spread | RunOn
+SECTIONS = ("together", "apart", "spread", "run_on")
+"""Where the wishes stand, in a policy and in an intent."""
 
 
 def named(wish: Wish) -> str:
@@ -92,19 +94,14 @@ class Intent:
 
     @property
     def binding(self) -> Intent:
-        """The same without the wishes that are soft."""
-        return replace(
-            self,
-            together=tuple(wish for wish in self.together if wish.hard),
-            apart=tuple(wish for wish in self.apart if wish.hard),
-            spread=tuple(wish for wish in self.spread if wish.hard),
-            run_on=tuple(wish for wish in self.run_on if wish.hard),
-        )
+        """What binds: the intent without the wishes that are soft."""
+        kept: dict[str, Any] = {name: tuple(wish for wish in getattr(self, name) if wish.hard) for name in SECTIONS}
+        return replace(self, **kept)
 
     def bound_by_each_wish(self) -> Iterator[tuple[str, Intent]]:
         """For each soft wish, by section and name: what binds, and that wish as if it were hard."""
         binding = self.binding
-        for section in ("together", "apart", "spread", "run_on"):
+        for section in SECTIONS:
             for wish in getattr(self, section):
                 if not wish.hard:
                     changes: dict[str, Any] = {section: (*getattr(binding, section), replace(wish, hard=True))}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from rebalancer.inventory import Pool
+from rebalancer.inventory import VM, Pool
 from rebalancer.policy.contradictions import names
 from rebalancer.policy.found import APART_TAGS, LAST_RESORT_TAG, NEVER_MOVE_TAGS, TOGETHER_TAGS
 from rebalancer.policy.impossible import Sayings, fragile, impossible
-from rebalancer.policy.intent import Intent
+from rebalancer.policy.intent import SECTIONS, Intent
 from rebalancer.policy.model import Mode, Policy
 from rebalancer.policy.resolve import intent_of, place
 from rebalancer.policy.selectors import Selectors
@@ -30,7 +31,6 @@ class PolicyFinding:
     words: str
 
     def __str__(self) -> str:
-        """Where and what, in one line."""
         return f"{self.where}: {self.words}"
 
 
@@ -59,12 +59,10 @@ def check_policy(policy: Policy, pool: Pool) -> tuple[PolicyFinding, ...]:
 
 
 def _findings(*checks: Sayings) -> tuple[PolicyFinding, ...]:
-    """What the *checks* say."""
     return tuple(PolicyFinding(where=where, words=words) for check in checks for where, words in check)
 
 
 def _closed(policy: Policy) -> Sayings:
-    """Blackouts that leave nothing of any change window."""
     if not change_windows(policy).ever_open:
         yield "blackout", "no change window ever opens: nothing can be planned until a blackout is shortened"
 
@@ -78,16 +76,13 @@ def _aimless(policy: Policy) -> Sayings:
         yield "mode", "evacuate, but empty names no host"
     for group in policy.apart:
         if not any(vm.startswith("tag:") for vm in group.vms) and group.at_most >= len(set(group.vms)):
-            yield (
-                f"apart {group.name!r}",
-                f"at_most {group.at_most} allows all its VMs on one host: it asks for nothing",
-            )
+            words = f"at_most {group.at_most} allows all its VMs on one host: it asks for nothing"
+            yield f"apart {group.name!r}", words
 
 
 def _resting(policy: Policy, pool: Pool) -> Sayings:
-    """Groups with VMs that are halted or suspended."""
     selectors = Selectors(pool)
-    for section in ("together", "apart", "spread", "run_on"):
+    for section in SECTIONS:
         for group in getattr(policy, section):
             chosen = selectors.vms(group.vms, place(policy, section, group.name))
             if chosen.resting:
@@ -99,7 +94,6 @@ def _resting(policy: Policy, pool: Pool) -> Sayings:
 
 
 def _idle_spreads(intent: Intent) -> Sayings:
-    """Groups that all may be in one failure domain."""
     for group in intent.spread:
         if group.at_most >= len(group.vms):
             only = ", and there is only one" if len(group.hosts_of) == 1 else ""
@@ -107,37 +101,35 @@ def _idle_spreads(intent: Intent) -> Sayings:
 
 
 def _lonely_tags(policy: Policy, pool: Pool) -> Sayings:
-    """Group tags that a single running VM carries."""
-    carriers: dict[str, list[str]] = {}
-    for vm in pool.resident_guests() if policy.intent.read_tags else ():
-        for tag in vm.tags:
-            if tag.startswith(GROUP_TAGS) and _is_known(tag):
-                carriers.setdefault(tag, []).append(vm.name)
-    for tag, vms in sorted(carriers.items()):
-        if len(vms) == 1:
+    for tag, vms in _carriers(policy, pool.resident_guests(), GROUP_TAGS):
+        if len(vms) == 1 and _is_known(tag):
             yield f"tag {tag}", f"only {vms[0]!r} carries it: it asks for nothing"
 
 
 def _strange_tags(policy: Policy, pool: Pool) -> Sayings:
     """Tags of guests that look as if they were meant for us, or for Xen Orchestra's load balancer, and mean nothing."""
+    for tag, vms in _carriers(policy, pool.guests(), OURS):
+        if not _is_known(tag):
+            near = get_close_matches(tag, (*GROUP_TAGS, *SINGLE_TAGS), n=1)
+            named = f" (near to it: {near[0]!r})" if near else ""
+            yield f"tag {tag}", f"{first_few([repr(vm) for vm in sorted(vms)], 1)}: it means nothing{named}"
+
+
+def _carriers(policy: Policy, vms: Iterable[VM], starts: tuple[str, ...]) -> list[tuple[str, list[str]]]:
+    """Tags that begin with one of *starts*, and the names of the VMs that carry them, where the policy reads tags."""
     carriers: dict[str, list[str]] = {}
-    for vm in pool.guests() if policy.intent.read_tags else ():
+    for vm in vms if policy.intent.read_tags else ():
         for tag in vm.tags:
-            if tag.startswith(OURS) and not _is_known(tag):
+            if tag.startswith(starts):
                 carriers.setdefault(tag, []).append(vm.name)
-    for tag, vms in sorted(carriers.items()):
-        near = get_close_matches(tag, (*GROUP_TAGS, *SINGLE_TAGS), n=1)
-        named = f" (near to it: {near[0]!r})" if near else ""
-        yield f"tag {tag}", f"{first_few([repr(vm) for vm in sorted(vms)], 1)}: it means nothing{named}"
+    return sorted(carriers.items())
 
 
 def _is_known(tag: str) -> bool:
-    """Whether *tag* names a group, or says something of a single VM."""
     return tag in SINGLE_TAGS or any(tag.startswith(prefix) and tag != prefix for prefix in GROUP_TAGS)
 
 
 def _unready_hosts(intent: Intent, pool: Pool) -> Sayings:
-    """`run_on` wishes none of whose hosts takes VMs now."""
     for wish in intent.run_on:
         hosts = [pool.hosts[host] for host in wish.hosts]
         if not any(host.enabled and host.live for host in hosts):
@@ -145,12 +137,9 @@ def _unready_hosts(intent: Intent, pool: Pool) -> Sayings:
 
 
 def _reserves(intent: Intent, policy: Policy, pool: Pool) -> Sayings:
-    """Hosts of which the reserves leave nothing."""
     everywhere = policy.capacity.memory_reserve_mib * MIB
     for uuid, host in pool.hosts.items():
         kept = everywhere + (intent.reserves[uuid].memory_bytes if uuid in intent.reserves else 0)
         if host.memory_total_bytes and kept >= host.memory_total_bytes:
-            yield (
-                "reserve",
-                f"{size_in_words(kept)} kept free on {host.name!r}, which has no more: nobody can move there",
-            )
+            words = f"{size_in_words(kept)} kept free on {host.name!r}, which has no more: nobody can move there"
+            yield "reserve", words

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-from collections.abc import Sequence
 from datetime import time
 from enum import StrEnum
 from pathlib import Path
@@ -11,13 +12,25 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from rebalancer.policy.cooling import CoolingPolicy
-from rebalancer.policy.demand import DemandPolicy
-from rebalancer.policy.groups import ApartPolicy, RunOnPolicy, SpreadPolicy, TogetherPolicy
-from rebalancer.policy.other_pools import OtherPoolsPolicy
-from rebalancer.policy.section import MUCH, Names, Section, Share, Title, Zone
-from rebalancer.policy.spare import SparePolicy
-from rebalancer.policy.storage_motion import StorageMotionPolicy
+from rebalancer.policy.intent import SECTIONS
+from rebalancer.policy.sections import (
+    MUCH,
+    ApartPolicy,
+    CoolingPolicy,
+    DemandPolicy,
+    ExecutionPolicy,
+    Names,
+    OtherPoolsPolicy,
+    RunOnPolicy,
+    Section,
+    Share,
+    SparePolicy,
+    SpreadPolicy,
+    StorageMotionPolicy,
+    Title,
+    TogetherPolicy,
+    Zone,
+)
 from rebalancer.policy.toml import from_toml
 
 MOST_AT_ONCE = 64
@@ -27,7 +40,6 @@ _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
 
 
 def _fingerprint(digits: str) -> str:
-    """*digits*, if they are a SHA-256 fingerprint."""
     if not _SHA256.fullmatch(digits.strip().replace(":", "")):
         raise ValueError(f"{digits!r} is not a SHA-256 fingerprint of 64 hex digits")
     return digits
@@ -160,20 +172,6 @@ class PlanPolicy(Section):
     during_upgrade: bool = False
 
 
-class ExecutionPolicy(Section):
-    """Whether plans have to be approved before they are carried out, and the file of those whose signatures count."""
-
-    require_approval: bool = False
-    allowed_signers: Title | None = None
-
-    @model_validator(mode="after")
-    def _signatures_are_on_approvals(self) -> ExecutionPolicy:
-        """Who may sign matters only where an approval is demanded."""
-        if self.allowed_signers and not self.require_approval:
-            raise ValueError("allowed_signers is of no use without require_approval = true")
-        return self
-
-
 class Day(StrEnum):
     """Days on which a window opens."""
 
@@ -255,26 +253,30 @@ class Policy(Section):
         return written
 
     def without_address(self) -> Policy:
-        """The same wishes, without how to reach the pool: what plans carry and digests cover."""
+        """The wishes without how to reach the pool: what plans carry and digests cover."""
         return self.model_copy(update={"pool": PoolPolicy()})
 
     @model_validator(mode="after")
     def _disks_go_along(self) -> Policy:
-        """A VM goes to another pool with its disks or not at all."""
         if self.other_pools.enabled and not self.storage_motion.enabled:
             raise ValueError("other_pools.enabled is of no use without storage_motion.enabled = true")
         return self
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Policy:
-        """Two groups of one section never share a name: findings and plans name groups."""
-        for section in ("together", "apart", "spread", "run_on"):
-            _refuse_twins(section, [group.name for group in getattr(self, section)])
+        for section in SECTIONS:
+            names = [group.name for group in getattr(self, section)]
+            for name in names:
+                if names.count(name) > 1:
+                    raise ValueError(f"two groups of {section} are named {name!r}")
         return self
 
 
-def _refuse_twins(section: str, names: Sequence[str]) -> None:
-    """Pass where no name stands twice."""
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"two groups of {section} are named {name!r}")
+def policy_digest(policy: Policy) -> str:
+    """SHA-256 of the values that *policy* gives, in hexadecimal.
+
+    Of policies that are spelled out it is equal exactly when they want the same, and it stays what it was when a later
+    version knows more keys.
+    """
+    values = json.dumps(policy.given(), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(values.encode()).hexdigest()

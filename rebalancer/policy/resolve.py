@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import ceil, comb
-from typing import Literal
+from typing import TypeVar
 
 from rebalancer.errors import PolicyError
 from rebalancer.inventory import SR, Network, Pool, Uuid
 from rebalancer.policy.contradictions import refuse_contradictions
-from rebalancer.policy.domains import domains_of
 from rebalancer.policy.found import (
+    domains_of,
     grouped_apart,
     preferred_hosts,
     tagged_apart,
@@ -19,11 +18,13 @@ from rebalancer.policy.found import (
     tagged_never_move,
     tagged_together,
 )
-from rebalancer.policy.groups import GroupPolicy
 from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Spread, Together
 from rebalancer.policy.model import Policy, Strength
-from rebalancer.policy.selectors import ChosenVMs, Selectors, close_matches
+from rebalancer.policy.sections import GroupPolicy
+from rebalancer.policy.selectors import Selectors, close_matches
 from rebalancer.units import MIB, counted
+
+G = TypeVar("G", bound=GroupPolicy)
 
 MOST_FAILURES = 2016
 """Failures of hosts that are looked at one by one: all pairs of 64 hosts."""
@@ -65,7 +66,7 @@ class _Resolving:
 
     def intent(self) -> Intent:
         """All wishes, free of contradictions."""
-        read = self._policy.intent
+        read, wish = self._policy.intent, self._policy.storage_motion
         grouped = read.read_tags and read.tag_groups is not Strength.IGNORE
         hard = read.tag_groups is Strength.HARD
         self._refuse_too_many_failures()
@@ -82,9 +83,7 @@ class _Resolving:
             empty=self._empty(),
             reserves=self._reserves(),
             disk_srs=self.disk_srs(),
-            xendesktop=self._selectors.vms(
-                self._policy.storage_motion.xendesktop, place(self._policy, "storage_motion")
-            ).both,
+            xendesktop=self._selectors.vms(wish.xendesktop, place(self._policy, "storage_motion")).both,
         )
         refuse_contradictions(intent, self._pool, f"policy {self._policy.name!r}")
         return intent
@@ -111,13 +110,11 @@ class _Resolving:
             both = "Set it" if self._policy.storage_motion.enabled else "Set it, and storage_motion.enabled"
             raise PolicyError(place(self._policy, "other_pools.enabled"), problem, f"{both}, or name one pool")
         if len(members) > 1:
-            self._refuse_unknown(
-                "networks", wish.networks, [each for pool in members for each in pool.networks.values()]
-            )
-            self._refuse_unknown("srs", wish.srs, [each for pool in members for each in pool.srs.values()])
+            for section in ("networks", "srs"):
+                known = [each for pool in members for each in getattr(pool, section).values()]
+                self._refuse_unknown(section, getattr(wish, section), known)
 
     def _refuse_unknown(self, section: str, names: Mapping[str, str], known: Sequence[Network | SR]) -> None:
-        """Pass where each of *names* is a uuid or a name of *known*, in whichever pool."""
         words = {word for each in known for word in (each.uuid, each.name)}
         for name in (*names.keys(), *names.values()):
             if name not in words:
@@ -126,29 +123,24 @@ class _Resolving:
                 raise PolicyError(place(self._policy, f"other_pools.{section}"), problem, "Correct the name")
 
     def _together(self) -> tuple[Together, ...]:
-        """Groups of the policy that share a host."""
-        groups = ((group, self._group("together", group)) for group in self._policy.together)
+        groups = self._groups("together", self._policy.together)
         return tuple(Together(name=group.name, vms=vms, hard=group.hard) for group, vms in groups if len(vms) > 1)
 
     def _apart(self) -> tuple[Apart, ...]:
-        """Groups of the policy that spread over hosts."""
-        groups = ((group, self._group("apart", group)) for group in self._policy.apart)
         return tuple(
             Apart(name=group.name, vms=vms, at_most=group.at_most, hard=group.hard)
-            for group, vms in groups
+            for group, vms in self._groups("apart", self._policy.apart)
             if len(vms) > 1
         )
 
     def _vm_groups(self) -> tuple[Apart, ...]:
-        """Groups of the pool itself, as hard as the policy takes them."""
         strength = self._policy.intent.vm_groups
         return () if strength is Strength.IGNORE else grouped_apart(self._pool, hard=strength is Strength.HARD)
 
     def _spread(self) -> tuple[Spread, ...]:
         """Groups of the policy that spread over failure domains; domains that are emptied as a whole take no share."""
         found = []
-        for group in self._policy.spread:
-            vms = self._group("spread", group)
+        for group, vms in self._groups("spread", self._policy.spread):
             hosts_of = domains_of(self._pool, group.domain, place(self._policy, "spread", group.name))
             open_domains = sum(not hosts <= self._empty().keys() for hosts in hosts_of.values())
             found.append(
@@ -163,20 +155,17 @@ class _Resolving:
             )
         return tuple(wish for wish in found if len(wish.vms) > 1)
 
-    def _group(self, section: str, group: GroupPolicy) -> frozenset[Uuid]:
-        """The resident members of a group that names two VMs or more."""
-        where = place(self._policy, section, group.name)
-        chosen = self._selectors.vms(group.vms, where)
-        if len(chosen.both) <= 1:
-            raise PolicyError(where, f"the group has only {self._listed(chosen)}", "Name two VMs or more, or remove it")
-        return chosen.resident
-
-    def _listed(self, chosen: ChosenVMs) -> str:
-        """The VMs of a group that is too small."""
-        return ", ".join(f"VM {self._pool.vms[vm].name!r}" for vm in sorted(chosen.both))
+    def _groups(self, section: str, groups: Sequence[G]) -> Iterator[tuple[G, frozenset[Uuid]]]:
+        """Each group with its resident members; it has to name two VMs or more."""
+        for group in groups:
+            where = place(self._policy, section, group.name)
+            chosen = self._selectors.vms(group.vms, where)
+            if len(chosen.both) <= 1:
+                listed = ", ".join(f"VM {self._pool.vms[vm].name!r}" for vm in chosen.both)
+                raise PolicyError(where, f"the group has only {listed}", "Name two VMs or more, or remove it")
+            yield group, chosen.resident
 
     def _run_on(self) -> tuple[RunOn, ...]:
-        """VMs that are bound to some hosts."""
         found = []
         for wish in self._policy.run_on:
             where = place(self._policy, "run_on", wish.name)
@@ -185,17 +174,14 @@ class _Resolving:
             found.append(RunOn(name=wish.name, vms=vms, hosts=hosts, hard=wish.hard))
         return tuple(wish for wish in found if wish.vms)
 
-    def _kept(self, section: Literal["never_move", "last_resort"]) -> dict[Uuid, str]:
-        """VMs that stay, or rather stay, with the selector that says so."""
-        selectors = self._policy.never_move if section == "never_move" else self._policy.last_resort
+    def _kept(self, section: str) -> dict[Uuid, str]:
         return {
             vm: f"policy {section} {selector!r}"
-            for selector in selectors
+            for selector in getattr(self._policy, section)
             for vm in sorted(self._selectors.vms([selector], place(self._policy, section)).resident)
         }
 
     def _cooling(self) -> dict[Uuid, str]:
-        """VMs that run and moved a short while ago, with the words that say when, and until when they rather stay."""
         guests = {vm.uuid for vm in self._pool.resident_guests()}
         return {
             each.vm: each.words
@@ -204,7 +190,6 @@ class _Resolving:
         }
 
     def _empty(self) -> dict[Uuid, str]:
-        """Hosts to be emptied, with the selector that says so."""
         where = place(self._policy, "empty")
         return {
             host: f"policy empty {selector!r}"
@@ -214,20 +199,16 @@ class _Resolving:
 
     def _reserves(self) -> dict[Uuid, Reserve]:
         """What is kept free on single hosts; several reserves of one host add up."""
-        found: dict[Uuid, list[Reserve]] = defaultdict(list)
+        found: dict[Uuid, Reserve] = {}
         for wish in self._policy.reserve:
-            reserve = Reserve(memory_bytes=wish.memory_mib * MIB, pcpus=wish.pcpus)
             for host in self._selectors.hosts(wish.hosts, place(self._policy, "reserve")):
-                found[host].append(reserve)
-        return {host: _sum(found[host]) for host in sorted(found)}
+                kept = found.get(host, Reserve())
+                memory_bytes, pcpus = kept.memory_bytes + wish.memory_mib * MIB, kept.pcpus + wish.pcpus
+                found[host] = Reserve(memory_bytes=memory_bytes, pcpus=pcpus)
+        return dict(sorted(found.items()))
 
     def disk_srs(self) -> frozenset[Uuid]:
         """The SRs to which disks may go; what is named is looked up even where none may."""
         wish, where = self._policy.storage_motion, place(self._policy, "storage_motion")
         named, never = (self._selectors.srs(each, where) for each in (wish.srs, wish.never))
         return (named or frozenset(self._pool.srs)) - never if wish.enabled else frozenset()
-
-
-def _sum(reserves: Sequence[Reserve]) -> Reserve:
-    """Several reserves of one host."""
-    return Reserve(memory_bytes=sum(each.memory_bytes for each in reserves), pcpus=sum(each.pcpus for each in reserves))

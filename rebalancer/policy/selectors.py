@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from rebalancer.errors import PolicyError
 from rebalancer.inventory import SR, VM, Host, Pool, Uuid
@@ -25,7 +25,7 @@ class ChosenVMs:
 
     @property
     def both(self) -> frozenset[Uuid]:
-        """All of them."""
+        """Guests that selectors name, whether they run or rest."""
         return self.resident | self.resting
 
 
@@ -37,13 +37,9 @@ class Selectors:
     """
 
     def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-        self._vms = _by_name(pool.vms.values())
-        self._hosts = _by_name(pool.hosts.values())
-        self._vm_tags = _by_tag(pool.guests())
-        self._srs = _by_name(pool.srs.values())
-        self._host_tags = _by_tag(pool.hosts.values())
-        self._sr_tags = _by_tag(pool.srs.values())
+        self._vms = _Index("VM", pool.vms, pool.guests())
+        self._hosts = _Index("host", pool.hosts, pool.hosts.values())
+        self._srs = _Index("SR", pool.srs, pool.srs.values())
 
     def vms(self, selectors: Sequence[str], where: str) -> ChosenVMs:
         """The guests that *selectors* name.
@@ -61,25 +57,7 @@ class Selectors:
         Raises:
             PolicyError: a selector matches no host, or its name two.
         """
-        return frozenset(uuid for selector in selectors for uuid in self._hosts_of(selector, where))
-
-    def _vms_of(self, selector: str, where: str) -> list[VM]:
-        """The guests that one selector names."""
-        if selector.startswith(TAG):
-            return _tagged(selector, self._vm_tags, "VM", where)
-        matches = [self._pool.vms[selector]] if selector in self._pool.vms else self._vms.get(selector, [])
-        guests = [vm for vm in matches if vm.is_guest]
-        resident = [vm for vm in guests if vm.resident_on is not None]
-        if len(resident) > 1:
-            raise _ambiguous(selector, resident, "VMs", where)
-        if not guests and matches:
-            raise PolicyError(
-                where, f"{selector!r} is {_kind(matches[0])}, which never moves", "Take it out of the policy"
-            )
-        if not guests:
-            names = [name for name, vms in self._vms.items() if any(vm.is_guest for vm in vms)]
-            raise _unknown(selector, names, self._vm_tags, "VM", where)
-        return resident or guests
+        return frozenset(uuid for selector in selectors for uuid in self._hosts.uuids(selector, where))
 
     def srs(self, selectors: Sequence[str], where: str) -> frozenset[Uuid]:
         """The SRs that *selectors* name.
@@ -87,33 +65,77 @@ class Selectors:
         Raises:
             PolicyError: a selector matches no SR, or its name two.
         """
-        return frozenset(uuid for selector in selectors for uuid in self._srs_of(selector, where))
+        return frozenset(uuid for selector in selectors for uuid in self._srs.uuids(selector, where))
 
-    def _hosts_of(self, selector: str, where: str) -> list[Uuid]:
-        """The hosts that one selector names."""
-        if selector in self._pool.hosts:
-            return [selector]
-        return _named(selector, self._hosts, self._host_tags, "host", where)
+    def _vms_of(self, selector: str, where: str) -> list[VM]:
+        matches = self._vms.matches(selector, where)
+        if selector.startswith(TAG):
+            return matches
+        guests = [vm for vm in matches if vm.is_guest]
+        resident = [vm for vm in guests if vm.resident_on is not None]
+        if len(resident) > 1:
+            raise self._vms.ambiguous(selector, resident, where)
+        if not guests and matches:
+            problem = f"{selector!r} is {_kind(matches[0])}, which never moves"
+            raise PolicyError(where, problem, "Take it out of the policy")
+        if not guests:
+            names = [name for name, vms in self._vms.named.items() if any(vm.is_guest for vm in vms)]
+            raise self._vms.unknown(selector, names, where)
+        return resident or guests
 
-    def _srs_of(self, selector: str, where: str) -> list[Uuid]:
-        """The SRs that one selector names."""
-        if selector in self._pool.srs:
-            return [selector]
-        return _named(selector, self._srs, self._sr_tags, "SR", where)
+
+class _Index(Generic[T]):
+    """The VMs, hosts or SRs of a pool by uuid, by name, and by tag where tags count."""
+
+    def __init__(self, kind: str, things: Mapping[Uuid, T], with_tags: Iterable[T]) -> None:
+        self._kind = kind
+        self._things: Mapping[Uuid, T] = things
+        self.named: dict[str, list[T]] = defaultdict(list)
+        self._tagged: dict[str, list[T]] = defaultdict(list)
+        for thing in things.values():
+            self.named[thing.name].append(thing)
+        for thing in with_tags:
+            for tag in thing.tags:
+                self._tagged[tag].append(thing)
+
+    def uuids(self, selector: str, where: str) -> list[Uuid]:
+        """All with a tag, or the one that *selector* names; a `PolicyError` tells why there is none."""
+        found = self.matches(selector, where)
+        if not found:
+            raise self.unknown(selector, self.named, where)
+        if len(found) > 1 and not selector.startswith(TAG):
+            raise self.ambiguous(selector, found, where)
+        return [each.uuid for each in found]
+
+    def matches(self, selector: str, where: str) -> list[T]:
+        """All with a tag that some carry, the one with a uuid, else all with a name."""
+        if selector in self._things:
+            return [self._things[selector]]
+        if not selector.startswith(TAG):
+            return self.named.get(selector, [])
+        tag = selector.removeprefix(TAG)
+        if tag not in self._tagged:
+            guess = close_matches(tag, self._tagged)
+            problem = f"no {self._kind} of the pool carries the tag {tag!r}" + (f" ({guess})" if guess else "")
+            raise PolicyError(where, problem, _TAG_REMEDY)
+        return self._tagged[tag]
+
+    def ambiguous(self, selector: str, matches: Sequence[T], where: str) -> PolicyError:
+        """The error for a name that several carry."""
+        uuids = ", ".join(sorted(match.uuid for match in matches))
+        problem = f"{len(matches)} {self._kind}s are named {selector!r}: {uuids}"
+        return PolicyError(where, problem, "Write the uuid instead")
+
+    def unknown(self, selector: str, names: Iterable[str], where: str) -> PolicyError:
+        """The error for a name that is none of *names*."""
+        tagged = (
+            f"(a tag is written {TAG + selector!r})" if selector in self._tagged else close_matches(selector, names)
+        )
+        problem = f"the pool has no {self._kind} {selector!r}" + (f"; {tagged}" if tagged else "")
+        return PolicyError(where, problem, "Correct the name, or take it out of the policy")
 
 
-def _named(
-    selector: str, by_name: Mapping[str, list[T]], by_tag: Mapping[str, list[T]], kind: str, where: str
-) -> list[Uuid]:
-    """The hosts or SRs with a tag, or the one with a name."""
-    if selector.startswith(TAG):
-        return [each.uuid for each in _tagged(selector, by_tag, kind, where)]
-    matches = by_name.get(selector, [])
-    if not matches:
-        raise _unknown(selector, by_name, by_tag, kind, where)
-    if len(matches) > 1:
-        raise _ambiguous(selector, matches, f"{kind}s", where)
-    return [matches[0].uuid]
+_TAG_REMEDY = "Tag one with `xe vm-param-add param-name=tags` (host-param-add, sr-param-add), or take the selector out"
 
 
 def close_matches(word: str, known: Iterable[str]) -> str:
@@ -126,52 +148,7 @@ def close_matches(word: str, known: Iterable[str]) -> str:
     return f"near to it: {', '.join(repr(each) for each in near)}" if near else ""
 
 
-def _by_name(things: Iterable[T]) -> dict[str, list[T]]:
-    """VMs or hosts by the name that people see."""
-    found: dict[str, list[T]] = defaultdict(list)
-    for thing in things:
-        found[thing.name].append(thing)
-    return dict(found)
-
-
-def _by_tag(things: Iterable[T]) -> dict[str, list[T]]:
-    """VMs or hosts by each of their tags."""
-    found: dict[str, list[T]] = defaultdict(list)
-    for thing in things:
-        for tag in thing.tags:
-            found[tag].append(thing)
-    return dict(found)
-
-
-def _tagged(selector: str, by_tag: Mapping[str, list[T]], kind: str, where: str) -> list[T]:
-    """What carries the tag."""
-    tag = selector.removeprefix(TAG)
-    if tag in by_tag:
-        return by_tag[tag]
-    guess = close_matches(tag, by_tag)
-    raise PolicyError(
-        where, f"no {kind} of the pool carries the tag {tag!r}" + (f" ({guess})" if guess else ""), _TAG_REMEDY
-    )
-
-
-_TAG_REMEDY = "Tag one with `xe vm-param-add param-name=tags` (host-param-add, sr-param-add), or take the selector out"
-
-
 def _kind(vm: VM) -> str:
-    """What a machine that is no guest is."""
     if vm.is_control_domain:
         return "a control domain"
     return "a snapshot" if vm.is_a_snapshot else "a template"
-
-
-def _ambiguous(selector: str, matches: Sequence[VM | Host | SR], kind: str, where: str) -> PolicyError:
-    """A name that two carry."""
-    uuids = ", ".join(sorted(match.uuid for match in matches))
-    return PolicyError(where, f"{len(matches)} {kind} are named {selector!r}: {uuids}", "Write the uuid instead")
-
-
-def _unknown(selector: str, names: Iterable[str], tags: Iterable[str], kind: str, where: str) -> PolicyError:
-    """A name that nobody carries."""
-    tagged = f"(a tag is written {TAG + selector!r})" if selector in set(tags) else close_matches(selector, names)
-    problem = f"the pool has no {kind} {selector!r}" + (f"; {tagged}" if tagged else "")
-    return PolicyError(where, problem, "Correct the name, or take it out of the policy")

@@ -50,7 +50,6 @@ def _validated(content: dict[str, Any], kind: type[Read], where: str) -> Read:
 
 
 def _words(error: ErrorDetails, content: dict[str, Any], kind: type[BaseModel]) -> tuple[str, str]:
-    """What is wrong with one key, and the way out."""
     key = _key(error["loc"], content)
     if error["type"] == "extra_forbidden":
         known = sorted(_section_at(error["loc"][:-1], kind).model_fields)
@@ -88,7 +87,6 @@ def _below(here: Any, part: int | str) -> Any:  # noqa: ANN401 - parsed TOML
 
 
 def _section_at(location: Sequence[int | str], section: type[BaseModel]) -> type[BaseModel]:
-    """The model that describes the table at *location* below *section*."""
     for part in location:
         if isinstance(part, str):
             kind = section.model_fields[part].annotation
@@ -97,11 +95,9 @@ def _section_at(location: Sequence[int | str], section: type[BaseModel]) -> type
 
 
 def _shown(value: object) -> str:
-    """A value as TOML writes it, short."""
     text = json.dumps(value, default=str)
     return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004 - one line of a terminal
 
 
 def _uncapitalised(sentence: str) -> str:
-    """A message that goes on after a colon."""
     return sentence[:1].lower() + sentence[1:]

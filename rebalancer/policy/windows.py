@@ -67,7 +67,6 @@ class ChangeWindows:
 
     @property
     def _limited(self) -> bool:
-        """Whether it is ever closed."""
         return bool(self.windows or self.blackouts)
 
     def _spans(self, now: datetime) -> list[tuple[datetime, datetime]]:
@@ -78,7 +77,6 @@ class ChangeWindows:
         return _without(_merged(sorted(_real(spans))), _merged(sorted(_real(closed))))
 
     def _openings(self, window: WindowPolicy, now: datetime) -> list[tuple[datetime, datetime]]:
-        """Each opening of one window around *now*."""
         zone = ZoneInfo(window.timezone or self.timezone)
         first = (now - HORIZON).astimezone(zone).date()
         days = (first + timedelta(days=offset) for offset in range(2 * HORIZON.days + 1))
@@ -117,7 +115,6 @@ def _without(spans: Sequence[Span], closed: Sequence[Span]) -> list[Span]:
 
 
 def _merged(spans: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
-    """Spans in order, those that touch or overlap as one."""
     merged: list[tuple[datetime, datetime]] = []
     for start, end in spans:
         if merged and start <= merged[-1][1]:

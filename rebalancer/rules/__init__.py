@@ -1,4 +1,4 @@
-"""What may move where: one rule a file, on the shelf of its subject; the catalogue; and the rulebook that is asked."""
+"""What may move where: the rules, on the shelves of their subjects; the catalogue; and the rulebook that is asked."""
 
 from rebalancer.rules.catalogue import LIVE, TO_ANOTHER_POOL, WITH_STORAGE, relaxed, rules_for
 from rebalancer.rules.core.kinds import (

@@ -11,9 +11,8 @@ from difflib import get_close_matches
 from rebalancer.errors import PolicyError
 from rebalancer.policy import Policy, RuleSet
 from rebalancer.problem import Problem
-from rebalancer.rules.availability.ha_off import HAOff
 from rebalancer.rules.availability.ha_plan import HAPlan
-from rebalancer.rules.availability.ha_unprotected import HAUnprotected
+from rebalancer.rules.availability.ha_with_disks import HAOff, HAUnprotected
 from rebalancer.rules.availability.spare import Spare
 from rebalancer.rules.core.kinds import DiskRule, HostRule, Origin, PairRule, Rule, VMRule
 from rebalancer.rules.core.versions import xapi_versions
@@ -24,47 +23,35 @@ from rebalancer.rules.cpu.hardware_platform import HardwarePlatform
 from rebalancer.rules.cpu.hvm_capable import HVMCapable
 from rebalancer.rules.devices.iommu import IOMMU
 from rebalancer.rules.devices.no_pci_passthrough import NoPCIPassthrough
-from rebalancer.rules.devices.no_vgpu import NoVGPU
-from rebalancer.rules.devices.no_vtpm import NoVTPM
-from rebalancer.rules.devices.no_vusb import NoVUSB
+from rebalancer.rules.devices.no_vusb import NoVUSB, USBOnTarget
+from rebalancer.rules.devices.pool_bound import NoVGPU, NoVTPM
 from rebalancer.rules.devices.sriov_capacity import SRIOVCapacity
-from rebalancer.rules.devices.usb_on_target import USBOnTarget
 from rebalancer.rules.devices.vgpu_capacity import VGPUCapacity
 from rebalancer.rules.devices.vgpu_driver import VGPUDriver
 from rebalancer.rules.devices.vgpu_metadata import VGPUMetadata
 from rebalancer.rules.devices.vgpu_migratable import VGPUMigratable
 from rebalancer.rules.devices.vgpu_supported import VGPUSupported
-from rebalancer.rules.disks.disk_of_one_vm import DiskOfOneVM
-from rebalancer.rules.disks.disks_mapped import DisksMapped
-from rebalancer.rules.disks.few_snapshots import FewSnapshots
-from rebalancer.rules.disks.intellicache import IntelliCache
-from rebalancer.rules.disks.no_cbt import NoCBT
-from rebalancer.rules.disks.no_checkpoint import NoCheckpoint
-from rebalancer.rules.disks.no_storagelink import NoStorageLink
-from rebalancer.rules.disks.not_encrypted import NotEncrypted
-from rebalancer.rules.disks.on_boot_persist import OnBootPersist
-from rebalancer.rules.disks.one_snapshot import OneSnapshot
+from rebalancer.rules.disks.disk_map import DisksMapped, SRAllowed, SRsMapped, TargetSRAttached
+from rebalancer.rules.disks.disks_that_move import DiskOfOneVM, NoCBT, NotEncrypted
+from rebalancer.rules.disks.intellicache import IntelliCache, OnBootPersist
+from rebalancer.rules.disks.manual_limits import NoStorageLink, NotXenDesktop, SixDisks
 from rebalancer.rules.disks.shared_sr_visible import SharedSRVisible
-from rebalancer.rules.disks.six_disks import SixDisks
-from rebalancer.rules.disks.snapshot_without_memory import SnapshotWithoutMemory
-from rebalancer.rules.disks.snapshots_follow import SnapshotsFollow
-from rebalancer.rules.disks.space_on_target import SpaceOnTarget
-from rebalancer.rules.disks.sr_allowed import SRAllowed
+from rebalancer.rules.disks.snapshots import (
+    FewSnapshots,
+    NoCheckpoint,
+    OneSnapshot,
+    SnapshotsFollow,
+    SnapshotWithoutMemory,
+)
 from rebalancer.rules.disks.sr_capabilities import SRCapabilities
-from rebalancer.rules.disks.sr_space import SRSpace
-from rebalancer.rules.disks.srs_mapped import SRsMapped
-from rebalancer.rules.disks.target_sr_attached import TargetSRAttached
+from rebalancer.rules.disks.sr_space import SpaceOnTarget, SRSpace
 from rebalancer.rules.hosts.coordinator_version import CoordinatorVersion
-from rebalancer.rules.hosts.licence import Licence
-from rebalancer.rules.hosts.licence_there import LicenceThere
+from rebalancer.rules.hosts.licence import Licence, LicenceThere, StorageLicence
 from rebalancer.rules.hosts.source_live import SourceLive
-from rebalancer.rules.hosts.storage_licence import StorageLicence
 from rebalancer.rules.hosts.target_enabled import TargetEnabled
 from rebalancer.rules.hosts.target_live import TargetLive
 from rebalancer.rules.hosts.target_not_evacuating import TargetNotEvacuating
-from rebalancer.rules.hosts.version_order import VersionOrder
-from rebalancer.rules.hosts.version_order_pools import VersionOrderPools
-from rebalancer.rules.hosts.version_order_storage import VersionOrderStorage
+from rebalancer.rules.hosts.version_order import VersionOrder, VersionOrderPools, VersionOrderStorage
 from rebalancer.rules.hosts.version_order_upgrade import VersionOrderUpgrade
 from rebalancer.rules.in_guest.cant_suspend_reason import CantSuspendReason
 from rebalancer.rules.in_guest.guest_tools import GuestTools
@@ -73,7 +60,6 @@ from rebalancer.rules.in_guest.ipv6_linux_kernel import IPv6LinuxKernel
 from rebalancer.rules.in_guest.nested_virt import NestedVirt
 from rebalancer.rules.in_guest.no_vcpu_mask import NoVCPUMask
 from rebalancer.rules.in_guest.nomigrate import NoMigrate
-from rebalancer.rules.in_guest.not_xendesktop import NotXenDesktop
 from rebalancer.rules.memory.enough_memory import EnoughMemory
 from rebalancer.rules.memory.host_reserve import HostReserve
 from rebalancer.rules.memory.memory_safety import MemorySafety
@@ -81,19 +67,16 @@ from rebalancer.rules.network.internal_network_stays import InternalNetworkStays
 from rebalancer.rules.network.network_on_target import NetworkOnTarget
 from rebalancer.rules.network.networks_mapped import NetworksMapped
 from rebalancer.rules.network.no_bond_slave import NoBondSlave
-from rebalancer.rules.vm.control_domain_home import ControlDomainHome
 from rebalancer.rules.vm.crossed_stays import CrossedStays
 from rebalancer.rules.vm.domain_type_known import DomainTypeKnown
 from rebalancer.rules.vm.no_conflicting_op import NoConflictingOp
-from rebalancer.rules.vm.not_control_domain import NotControlDomain
-from rebalancer.rules.vm.not_default_template import NotDefaultTemplate
+from rebalancer.rules.vm.not_control_domain import ControlDomainHome, NotControlDomain
 from rebalancer.rules.vm.not_snapshot import NotSnapshot
-from rebalancer.rules.vm.not_template import NotTemplate
+from rebalancer.rules.vm.not_template import NotDefaultTemplate, NotTemplate
 from rebalancer.rules.vm.op_not_blocked import OpNotBlocked
 from rebalancer.rules.vm.same_pool import SamePool
 from rebalancer.rules.vm.sane_parameters import SaneParameters
-from rebalancer.rules.vm.vm_not_paused import VMNotPaused
-from rebalancer.rules.vm.vm_running import VMRunning
+from rebalancer.rules.vm.vm_running import VMNotPaused, VMRunning
 from rebalancer.rules.wishes.demand_known import DemandKnown
 from rebalancer.rules.wishes.host_to_be_emptied import HostToBeEmptied
 from rebalancer.rules.wishes.keep_apart import KeepApart
@@ -266,44 +249,30 @@ def rules_for(problem: Problem) -> tuple[Rule, ...]:
     return tuple(rule for rule in LIVE if _binds(rule, problem))
 
 
-def rules_with_storage(problem: Problem, rules: Sequence[Rule]) -> tuple[Rule, ...]:
-    """What a move that takes disks along obeys inside its pool, disks and limits aside.
+def rules_with_disks(motion: Sequence[Rule], problem: Problem, rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    """The rules of *motion*, WITH_STORAGE or TO_ANOTHER_POOL, that bind, but for disks and limits.
 
-    Of *rules*, those of the manual and of the operator bind such a move like any other.
+    Of *rules*, those of the manual and of the operator that *motion* does not name bind such a move like any other.
     """
-    return _with_others(WITH_STORAGE, problem, rules)
-
-
-def rules_to_another_pool(problem: Problem, rules: Sequence[Rule]) -> tuple[Rule, ...]:
-    """What a move to another pool obeys, disks and limits aside; of *rules* as for a move inside the pool."""
-    return _with_others(TO_ANOTHER_POOL, problem, rules)
-
-
-def disk_rules(problem: Problem) -> tuple[DiskRule, ...]:
-    """What the disks that go along obey, inside the pool and beyond."""
-    every = (*WITH_STORAGE, *TO_ANOTHER_POOL)
-    # At every step the ledger has a word on space, by `sr-space`; `space-on-target` is about tonight only.
-    return tuple(
-        rule
-        for rule in every
-        if isinstance(rule, DiskRule) and not isinstance(rule, SpaceOnTarget) and _binds(rule, problem)
-    )
-
-
-def _with_others(motion: Sequence[Rule], problem: Problem, rules: Sequence[Rule]) -> tuple[Rule, ...]:
-    """The rules of *motion* that bind, then those of *rules* that XAPI does not enforce and *motion* does not name."""
     own = [rule for rule in motion if _binds(rule, problem)]
     ids = {rule.id for rule in own}
     others = [rule for rule in rules if rule.origin is not Origin.XAPI and rule.id not in ids]
     return tuple(rule for rule in (*own, *others) if isinstance(rule, (VMRule, HostRule, PairRule)))
 
 
+def disk_rules(problem: Problem) -> tuple[DiskRule, ...]:
+    """What the disks that go along obey, inside the pool and beyond.
+
+    At every step the ledger has a word on space, by `sr-space`; `space-on-target` is about the present only.
+    """
+    found = (rule for rule in (*WITH_STORAGE, *TO_ANOTHER_POOL) if isinstance(rule, DiskRule))
+    return tuple(rule for rule in found if not isinstance(rule, SpaceOnTarget) and _binds(rule, problem))
+
+
 def _binds(rule: Rule, problem: Problem) -> bool:
-    """Whether *rule* is in the policy's set, and the pool's version of XAPI has it."""
-    wanted = problem.policy.rules
-    if not any(map(rule.binds, xapi_versions(problem.pool))):
-        return False
-    return rule.origin is not Origin.MANUAL or (wanted.set is RuleSet.DOCUMENTED and rule.id not in wanted.relax)
+    wanted, versions = problem.policy.rules, xapi_versions(problem.pool)
+    documented = wanted.set is RuleSet.DOCUMENTED and rule.id not in wanted.relax
+    return any(map(rule.binds, versions)) and (rule.origin is not Origin.MANUAL or documented)
 
 
 def relaxed(policy: Policy) -> tuple[str, ...]:
@@ -318,7 +287,6 @@ def relaxed(policy: Policy) -> tuple[str, ...]:
 
 
 def _refuse_unless_documented(rule: str) -> None:
-    """Only a rule that XAPI does not enforce can be relaxed."""
     origins = {each.id: each.origin for each in (*LIVE, *WITH_STORAGE, *TO_ANOTHER_POOL)}
     if rule not in origins:
         near = get_close_matches(rule, origins, n=1)

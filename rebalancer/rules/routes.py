@@ -1,8 +1,8 @@
 """How a VM gets to a host: by XenMotion where the host sees its disks, else with the disks that it does not see.
 
 Each disk that has to go along needs an SR that the host sees. All of them go to one SR where one can take them all, and
-there is a way for each such SR; only where none can is one way tried that fills the emptiest SRs with the largest disks
-first. A way is judged by itself, as if whatever may leave an SR had left: who fits beside whom is for `sr-space`.
+there is a route for each such SR; only where none can is one tried that fills the emptiest SRs with the largest disks
+first. A route is judged by itself, as if whatever may leave an SR had left: who fits beside whom is for `sr-space`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from functools import cached_property
 from operator import itemgetter
 
 from rebalancer.inventory import VDI, VM, Host, Uuid
-from rebalancer.placement import DiskMove, Move, disks_of
+from rebalancer.placement import DiskMove, Migration, disks_of
 from rebalancer.problem import Problem
-from rebalancer.rules.catalogue import disk_rules, rules_to_another_pool, rules_with_storage
+from rebalancer.rules.catalogue import TO_ANOTHER_POOL, WITH_STORAGE, disk_rules, rules_with_disks
 from rebalancer.rules.core.kinds import DiskRule, Objection, Rule
 from rebalancer.rules.core.legality import Legality
 from rebalancer.rules.disks.sr_capabilities import receives
@@ -31,7 +31,7 @@ Drive = tuple[Uuid, VDI]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One way to a host: the disks that change their SR, sorted by drive, and the bytes copied, memory included."""
+    """One route to a host: the disks that change their SR, sorted by drive, and the bytes copied, memory included."""
 
     disks: tuple[DiskMove, ...]
     copied_bytes: int
@@ -78,20 +78,20 @@ class Routes:
 
     @cached_property
     def _with_storage(self) -> Legality:
-        return Legality(self._problem, rules_with_storage(self._problem, self.live.rules))
+        return Legality(self._problem, rules_with_disks(WITH_STORAGE, self._problem, self.live.rules))
 
     @cached_property
     def _to_another_pool(self) -> Legality:
-        return Legality(self._problem, rules_to_another_pool(self._problem, self.live.rules))
+        return Legality(self._problem, rules_with_disks(TO_ANOTHER_POOL, self._problem, self.live.rules))
 
     @cached_property
     def _disk_rules(self) -> tuple[DiskRule, ...]:
         return disk_rules(self._problem)
 
     def routes(self, vm: VM, host: Host) -> tuple[Route, ...]:
-        """All ways of *vm* to *host* that no rule objects to, cheapest first; none for a VM that is there already.
+        """All routes of *vm* to *host* that no rule objects to, cheapest first; none for a VM that is there already.
 
-        Of ways that copy as much, those come first that leave a disk on an SR of its kind, shared or not, then those
+        Of routes that copy as much, those come first that leave a disk on an SR of its kind, shared or not, then those
         that leave most room.
         """
         if vm.resident_on in {None, host.uuid}:
@@ -100,9 +100,9 @@ class Routes:
             return (Route(disks=(), copied_bytes=vm.migration_memory_bytes),)
         if not self._may_carry(vm, host):
             return ()
-        legal = [disks for disks in self._maps(vm, host) if not self._against_disks(vm, host, disks)]
-        copied = vm.migration_memory_bytes
-        return tuple(Route(disks=disks, copied_bytes=copied + self._sizes.copied_on(vm.uuid, disks)) for disks in legal)
+        memory, copied = vm.migration_memory_bytes, self._sizes.copied_on
+        legal = (disks for disks in self._maps(vm, host) if not self._against_disks(vm, host, disks))
+        return tuple(Route(disks=disks, copied_bytes=memory + copied(vm.uuid, disks)) for disks in legal)
 
     def targets(self, vm: VM) -> dict[Uuid, Route]:
         """The hosts that *vm* may move to, in the order of the pool, each with its cheapest route."""
@@ -134,7 +134,7 @@ class Routes:
         return self._taken[disks]
 
     def _fixed(self, vm: VM, host: Host, drives: Sequence[Drive]) -> dict[Uuid, Uuid]:
-        """Where the policy leads disks in *drives* on the way to another pool."""
+        """The SRs of another pool to which the policy leads disks in *drives*."""
         if not crosses(vm, host, self._problem):
             return {}
         home = self._problem.pool.of_vm(vm)
@@ -143,31 +143,30 @@ class Routes:
 
     def _may_carry(self, vm: VM, host: Host) -> bool:
         """Whether *vm* may go to *host* with some disks, as far as no disk is concerned."""
-        return bool(self._space) and not self._by_way(vm, host).objections(vm, host)
+        return bool(self._space) and not self._motion(vm, host).objections(vm, host)
 
-    def _by_way(self, vm: VM, host: Host) -> Legality:
-        """What is asked of a move with disks: inside the pool, or to another one."""
+    def _motion(self, vm: VM, host: Host) -> Legality:
+        """What binds a move with disks: inside the pool, or to another one."""
         return self._to_another_pool if crosses(vm, host, self._problem) else self._with_storage
 
-    def objections(self, move: Move) -> tuple[Objection, ...]:
+    def objections(self, move: Migration) -> tuple[Objection, ...]:
         """Everything that single-move rules say against *move*, whose VM and disks are where the problem has them."""
         pool = self._problem.pool
         vm, host = pool.vms[move.vm], pool.hosts[move.target]
         if not move.disks:
             return self.live.objections(vm, host)
-        return (*self._by_way(vm, host).objections(vm, host), *self._against_disks(vm, host, move.disks))
+        return (*self._motion(vm, host).objections(vm, host), *self._against_disks(vm, host, move.disks))
 
     def why_no_disks(self, vm: VM, host: Host) -> tuple[Objection, ...]:
-        """What keeps the disks of *vm* from going along to *host*; empty where there is a way, or none need go."""
+        """What keeps the disks of *vm* from going along to *host*; empty where there is a route, or none need go."""
         unseen = self._unseen(vm, host)
         if not self._space or not unseen or self.routes(vm, host):
             return ()
         refused = [self._against_disks(vm, host, disks) for disks in self._maps(vm, host)]
         against_disks = refused[0] if refused else (self._no_room(vm, host),)
-        return (*self._by_way(vm, host).objections(vm, host), *against_disks)
+        return (*self._motion(vm, host).objections(vm, host), *against_disks)
 
     def _no_room(self, vm: VM, host: Host) -> Objection:
-        """The words for a VM whose disks no SR of *host* can take."""
         if not self._candidates(host):
             return SRSpace().objection("the host has no SR attached to which disks may go and that can receive them")
         unseen = self._unseen(vm, host)
@@ -180,8 +179,7 @@ class Routes:
     def _against_disks(self, vm: VM, host: Host, disks: Sequence[DiskMove]) -> tuple[Objection, ...]:
         """What speaks against taking *disks* along, while the others stay."""
         whole = whole_map(vm, host, disks, self._problem.pool)
-        asked = (rule.objects(vm, host, whole, self._problem) for rule in self._disk_rules)
-        return tuple(objection for objection in asked if objection)
+        return tuple(filter(None, (rule.objects(vm, host, whole, self._problem) for rule in self._disk_rules)))
 
     def _maps(self, vm: VM, host: Host) -> Iterator[tuple[DiskMove, ...]]:
         """Every map of the disks that have to go along and fit by themselves, best first."""
@@ -192,8 +190,7 @@ class Routes:
         maps = dict.fromkeys(_all_to(sr, unseen, fixed) for sr in best_first)
         whole = [disks for disks in maps if self._fits(disks)]
         yield from whole
-        packed = () if whole else self._packed(unseen, srs, fixed)
-        if packed:
+        if not whole and (packed := self._packed(unseen, srs, fixed)):
             yield packed
 
     def _fits(self, disks: Sequence[DiskMove]) -> bool:

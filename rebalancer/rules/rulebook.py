@@ -7,21 +7,19 @@ from dataclasses import replace
 from functools import cached_property
 
 from rebalancer.inventory import VM, Host, Uuid
-from rebalancer.placement import Move, Placement
+from rebalancer.placement import Migration, Placement
 from rebalancer.problem import Problem, problem_at
 from rebalancer.rules.availability.restarts import Restarts
 from rebalancer.rules.availability.spare import boots_on
 from rebalancer.rules.catalogue import rules_for
 from rebalancer.rules.core.capacity import CapacityRow, capacity_rows
-from rebalancer.rules.core.kinds import Bound, Limit, Objection, Origin, Row, Rule, Violation, When
-from rebalancer.rules.core.ledger import Ledger, counted_violations, standing_violations, violations_since
+from rebalancer.rules.core.kinds import Bound, Objection, Row, Rule, StateLimit, Violation
+from rebalancer.rules.core.ledger import Ledger, standing_violations, violations_since
 from rebalancer.rules.core.legality import Legality
 from rebalancer.rules.disks.sr_space import SpaceRow
-from rebalancer.rules.let_disks_go import LetDisksGo
 from rebalancer.rules.memory.enough_memory import EnoughMemory
 from rebalancer.rules.routes import Route, Routes
-from rebalancer.rules.stuck import Blocked, Stuck
-from rebalancer.rules.wishes.never_move import NeverMove
+from rebalancer.rules.stuck import Blocked, LetDisksGo, Stuck
 
 
 class Rulebook:
@@ -49,7 +47,7 @@ class Rulebook:
 
     # Single moves.
 
-    def objections(self, move: Move) -> tuple[Objection, ...]:
+    def objections(self, move: Migration) -> tuple[Objection, ...]:
         """Everything that rules on VMs, hosts, pairs and disks say against *move*, in XAPI's order."""
         return self.routes.objections(move)
 
@@ -95,14 +93,12 @@ class Rulebook:
         """The limits that hold at every step."""
         return tuple(bound for bound in self.limits if bound.lasts)
 
-    def limits_of(self, rule: str) -> tuple[Limit, ...]:
-        """The limits that the rule with this id sets."""
-        return tuple(bound.limit for bound in self.limits if bound.rule.id == rule)
-
     @property
     def memory_rows(self) -> tuple[Row, ...]:
         """The limits on memory by xapi's own count, one a host."""
-        return tuple(limit for limit in self.limits_of(EnoughMemory.id) if isinstance(limit, Row))
+        return tuple(
+            bound.limit for bound in self.limits if isinstance(bound.limit, Row) and bound.rule.id == EnoughMemory.id
+        )
 
     @property
     def restarts(self) -> tuple[Restarts, ...]:
@@ -118,7 +114,7 @@ class Rulebook:
     ) -> tuple[Violation, ...]:
         """What is broken in *placement*: everything; or, *since* another placement, what may not be broken from there.
 
-        That are hard limits that somebody joined, groups that spread further, and judgements that got worse; only
+        Those are hard limits that somebody joined, groups that spread further, and judgements that got worse; only
         those that hold at every step where *lasting*.
         """
         limits, pool = self.lasting if lasting else self.limits, self.problem.pool
@@ -128,7 +124,8 @@ class Rulebook:
 
     def breaches(self, placement: Placement) -> tuple[Violation, ...]:
         """What is broken in *placement* and can be counted, and so mended piece by piece: rows and groups."""
-        return counted_violations(self.limits, self.problem.pool, placement)
+        counted = (bound for bound in self.limits if not isinstance(bound.limit, StateLimit))
+        return standing_violations(counted, self.problem.pool, placement)
 
     def capacity(self, vms: Sequence[Uuid]) -> tuple[CapacityRow, ...]:
         """The limits of single hosts that hold at every step, in whole numbers, with what *vms* weigh."""
@@ -151,16 +148,14 @@ class Rulebook:
 
     def relaxed(self, *ids: str) -> Rulebook:
         """The rules without some that the policy may relax."""
-        wanted = self.problem.policy.rules
-        relaxed = wanted.model_copy(update={"relax": (*wanted.relax, *ids)})
-        policy = self.problem.policy.model_copy(update={"rules": relaxed})
-        return self.without(*ids).under(replace(self.problem, policy=policy))
+        policy = self.problem.policy
+        wanted = policy.rules.model_copy(update={"relax": (*policy.rules.relax, *ids)})
+        return self.without(*ids).under(replace(self.problem, policy=policy.model_copy(update={"rules": wanted})))
 
     def without(self, *ids: str) -> Rulebook:
         """The rules but for some."""
-        kept = [rule for rule in self.rules if rule.id not in ids]
         limits = [bound for bound in self.limits if bound.rule.id not in ids]
-        return Rulebook(self.problem, kept, limits=limits)
+        return Rulebook(self.problem, (rule for rule in self.rules if rule.id not in ids), limits=limits)
 
     def under(self, problem: Problem) -> Rulebook:
         """The same rules in another problem."""
@@ -168,7 +163,7 @@ class Rulebook:
 
     def way_back(self) -> Rulebook:
         """The rules that bind a way back: wishes about the end of a plan do not, it leads to what was there."""
-        gone = {rule.id for rule in self.rules if not _binds_on_the_way_back(rule)}
+        gone = {rule.id for rule in self.rules if not rule.binds_way_back}
         return self.without(*gone)
 
     @cached_property
@@ -179,14 +174,8 @@ class Rulebook:
     @cached_property
     def let_disks_go(self) -> LetDisksGo:
         """Whom only its disks hold where it is."""
-        enabled = self.problem.policy.storage_motion.enabled
-        return LetDisksGo(enabled=enabled, with_disks=lambda: self.with_disks.routes)
+        return LetDisksGo(None if self.problem.policy.storage_motion.enabled else lambda: self.with_disks.routes)
 
     @cached_property
     def _stuck(self) -> Stuck:
         return Stuck(self.problem, self.routes, self.limits, self.let_disks_go)
-
-
-def _binds_on_the_way_back(rule: Rule) -> bool:
-    """What XAPI and its manual state does, whatever holds at every step, and that some VMs never move."""
-    return rule.origin is not Origin.POLICY or rule.when is When.EVERY_STEP or isinstance(rule, NeverMove)

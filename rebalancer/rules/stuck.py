@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import Bound, Objection, PoolRule, Row
+from rebalancer.rules.core.kinds import Bound, Objection, Row
+from rebalancer.rules.disks.shared_sr_visible import SharedSRVisible
 from rebalancer.rules.facts.counterparts import crosses
-from rebalancer.rules.let_disks_go import LetDisksGo
 from rebalancer.rules.routes import Routes
+from rebalancer.units import size_in_words
 
 ALONE = Objection(rule="one-host", code=None, words="the pool has no other host")
 """What holds every VM of a pool of one host."""
 
 SHUT_DOWN = "shut it down meanwhile"
 """The way out that every VM has: what is halted is on no host."""
+ALLOW = "set storage_motion.enabled"
+"""The line of the policy that lets disks go along."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,28 @@ class Blocked:
         return f"{start}: {others}"
 
 
+class LetDisksGo:
+    """The remedy for VMs that only their disks hold: to let them take disks along, where the policy lets none go.
+
+    Args:
+        routes: the routes that there would be if disks went along; None where the policy lets them.
+    """
+
+    def __init__(self, routes: Callable[[], Routes] | None) -> None:
+        self._routes = routes
+
+    def copied_bytes(self, objection: Objection, vm: VM, host: Host) -> int | None:
+        """What the cheapest route with disks copies; None where *objection* has a remedy, or this is none."""
+        if objection.rule != SharedSRVisible.id or objection.remedy or self._routes is None:
+            return None
+        return next((route.copied_bytes for route in self._routes().routes(vm, host)), None)
+
+    def settled(self, objection: Objection, vm: VM, host: Host) -> Objection:
+        """*objection* to *vm* on *host*, with this remedy and what it copies, where it is one."""
+        copied = self.copied_bytes(objection, vm, host)
+        return objection if copied is None else replace(objection, remedy=f"{ALLOW}, to copy {size_in_words(copied)}")
+
+
 class Stuck:
     """Tells which VMs cannot leave their hosts, whatever else moves.
 
@@ -80,7 +105,8 @@ class Stuck:
     def __init__(self, problem: Problem, routes: Routes, limits: Iterable[Bound], let_disks_go: LetDisksGo) -> None:
         self._problem, self._pool = problem, problem.pool
         self._routes, self._let_disks_go = routes, let_disks_go
-        self._rows = list(_rows_of_one_place(limits))
+        rows = ((bound.rule, bound.limit) for bound in limits if isinstance(bound.limit, Row))
+        self._rows = [(rule, row) for rule, row in rows if row.hard and len(row.places) == 1]
         self._stuck: dict[Uuid, list[Uuid]] = {}
 
     def on(self, hosts: Collection[Uuid]) -> tuple[Blocked, ...]:
@@ -97,9 +123,10 @@ class Stuck:
     @cached_property
     def _open(self) -> list[Host]:
         """The hosts that are not to be emptied, by name."""
-        empty = self._problem.intent.empty
-        hosts = (host for uuid, host in self._pool.hosts.items() if uuid not in empty)
-        return sorted(hosts, key=lambda host: host.name)
+        hosts = self._pool.hosts.items()
+        return sorted(
+            (host for uuid, host in hosts if uuid not in self._problem.intent.empty), key=lambda host: host.name
+        )
 
     def blocked(self, vm: VM) -> Blocked | None:
         """What keeps *vm*, or None where some host may take it."""
@@ -129,7 +156,6 @@ class Stuck:
         )
 
     def _stuck_on(self, host: Uuid) -> list[Uuid]:
-        """Guests of *host* that have no other host to go to."""
         if host not in self._stuck:
             guests = (self._pool.vms[vm] for vm, at in self._problem.initial.host_of.items() if at == host)
             self._stuck[host] = [vm.uuid for vm in guests if not self._routes.targets(vm)]
@@ -138,7 +164,7 @@ class Stuck:
     def _against(self, vm: VM, host: Host) -> Iterator[Objection]:
         """What *host* has against *vm*, even without the guests that might make room."""
         if not self._routes.routes(vm, host):
-            yield from self._no_way(vm, host)
+            yield from self._no_route(vm, host)
         for rule, row in self._rows:
             joining = row.weights.arrival.get(vm.uuid, 0)
             if host.uuid not in row.places or not joining:
@@ -148,20 +174,13 @@ class Stuck:
                 refusal = rule.refusal(row, held, joining)
                 yield replace(refusal, words=f"{refusal.words}, even once all who may leave it have left")
 
-    def _no_way(self, vm: VM, host: Host) -> tuple[Objection, ...]:
-        """Why no way leads *vm* to *host*; to another pool, what XenMotion would say does not matter."""
+    def _no_route(self, vm: VM, host: Host) -> tuple[Objection, ...]:
+        """Why no route leads *vm* to *host*; to another pool, what XenMotion would say does not matter."""
         with_disks = self._routes.why_no_disks(vm, host)
         if with_disks and crosses(vm, host, self._problem):
             return with_disks
         plain = (self._let_disks_go.settled(each, vm, host) for each in self._routes.live.objections(vm, host))
         return (*with_disks, *plain)
-
-
-def _rows_of_one_place(limits: Iterable[Bound]) -> Iterator[tuple[PoolRule, Row]]:
-    """Hard rows of one host or SR, with their rules."""
-    for bound in limits:
-        if isinstance(bound.limit, Row) and bound.limit.hard and len(bound.limit.places) == 1:
-            yield bound.rule, bound.limit
 
 
 def _most_common(objections: list[Objection]) -> Objection:
@@ -181,5 +200,4 @@ def _way_out(closed: Collection[Closed]) -> str:
 
 
 def _remedies(closed: Closed) -> tuple[str, ...]:
-    """All that has to be done for one host, each thing once."""
     return tuple(dict.fromkeys(objection.remedy for objection in closed.objections))

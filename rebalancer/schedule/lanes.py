@@ -1,46 +1,48 @@
-"""How many migrations may run at once, and where: in the pool, out of a host, into one, over one network."""
+"""How many migrations may run at once, and where, and when each begins that is launched as soon as it may be."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
 
 from rebalancer.inventory import Uuid
+from rebalancer.placement import Migration
+from rebalancer.plan.step import Step
 from rebalancer.policy import LimitsPolicy
 
 Lane = tuple[str, Uuid | None]
 """What migrations share: the pool, a host that they leave or come to, or a network."""
 
 
-class Travel(Protocol):
-    """What a migration occupies; `network` is None for the management interfaces."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A migration as schedules see it: `ticks` are tenths of seconds, `after` positions of earlier jobs.
 
-    @property
-    def source(self) -> Uuid:
-        """Where it leaves."""
+    It goes over `network`; over the management interfaces where that is None.
+    """
 
-    @property
-    def target(self) -> Uuid:
-        """Where it comes to."""
-
-    @property
-    def network(self) -> Uuid | None:
-        """Over which network."""
+    migration: Migration
+    ticks: int
+    after: tuple[int, ...]
+    network: Uuid | None
 
     @property
     def carries(self) -> bool:
         """Whether disks go along."""
+        return bool(self.migration.disks)
 
 
-def capacities(travel: Travel, limits: LimitsPolicy) -> dict[Lane, int]:
-    """The lanes of *travel*, and how many migrations each takes at once."""
+def capacities(job: Job | Step, limits: LimitsPolicy) -> dict[Lane, int]:
+    """The lanes of *job*, and how many migrations each takes at once."""
     found: dict[Lane, int] = {
         ("pool", None): limits.concurrent,
-        ("out of", travel.source): limits.out_per_host,
-        ("into", travel.target): limits.in_per_host,
+        ("out of", job.migration.source): limits.out_per_host,
+        ("into", job.migration.target): limits.in_per_host,
     }
     if limits.per_link is not None:
-        found["over", travel.network] = limits.per_link
+        found["over", job.network] = limits.per_link
     return found
 
 
@@ -56,18 +58,48 @@ class Lanes:
         self._held: Counter[Lane] = Counter()
         self._carrying = 0
 
-    def has_room(self, travel: Travel) -> bool:
-        """Whether *travel* may begin now."""
+    def has_room(self, job: Job | Step) -> bool:
+        """Whether *job* may begin now."""
         return not self._carrying and all(
-            self._held[lane] < most for lane, most in capacities(travel, self._limits).items()
+            self._held[lane] < most for lane, most in capacities(job, self._limits).items()
         )
 
-    def enter(self, travel: Travel) -> None:
-        """From now on *travel* is on the way."""
-        self._held.update(capacities(travel, self._limits).keys())
-        self._carrying += travel.carries
+    def enter(self, job: Job | Step) -> None:
+        """From now on *job* is on the way."""
+        self._held.update(capacities(job, self._limits).keys())
+        self._carrying += job.carries
 
-    def leave(self, travel: Travel) -> None:
-        """*travel* is over."""
-        self._held.subtract(capacities(travel, self._limits).keys())
-        self._carrying -= travel.carries
+    def leave(self, job: Job | Step) -> None:
+        """*job* is over."""
+        self._held.subtract(capacities(job, self._limits).keys())
+        self._carrying -= job.carries
+
+
+def dispatch(jobs: Sequence[Job], limits: LimitsPolicy, rank: Sequence[int]) -> tuple[int, ...]:
+    """The tick in which each of *jobs* begins.
+
+    Whenever one has ended, the first in *rank* begins whose `after` are done and whose lanes have room, then the next.
+
+    Args:
+        jobs: in an order in which nobody waits for a later one.
+        limits: how many may run at once.
+        rank: positions, most urgent first.
+    """
+    lanes, done, running = Lanes(limits), set[int](), list[tuple[int, int]]()
+    starts, waiting, now = [0] * len(jobs), list(rank), 0
+    while waiting:
+        for position in tuple(waiting):
+            if done.issuperset(jobs[position].after) and lanes.has_room(jobs[position]):
+                lanes.enter(jobs[position])
+                starts[position] = now
+                waiting.remove(position)
+                heappush(running, (now + jobs[position].ticks, position))
+        now, ended = heappop(running)
+        lanes.leave(jobs[ended])
+        done.add(ended)
+    return tuple(starts)
+
+
+def makespan(jobs: Sequence[Job], starts: Sequence[int]) -> int:
+    """The tick in which the last job ends; 0 without jobs."""
+    return max((start + job.ticks for start, job in zip(starts, jobs, strict=True)), default=0)

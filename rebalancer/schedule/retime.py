@@ -1,8 +1,8 @@
-"""Legs in the order and at the times that end soonest: what waits for what follows from the order that is chosen.
+"""Migrations in the order and at the times that end soonest: what waits for what follows from the order that is chosen.
 
 Where the relations of the given order make a timetable long, CP-SAT looks for starts that keep the limits of hosts and
-SRs themselves instead of those relations. The legs are then put into the order of these starts, asked of the rules one
-after another, and related anew; the shorter of both timetables counts.
+SRs themselves instead of those relations. The migrations are then put into the order of these starts, asked of the
+rules one after another, and related anew; the shorter of both timetables counts.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rebalancer.order.dependencies import Traffic, dependencies
+from rebalancer.order.prune import is_legal
 from rebalancer.order.state import State
+from rebalancer.placement import Migration
 from rebalancer.plan.duration import Pace
-from rebalancer.plan.leg import Leg
 from rebalancer.problem import Problem
 from rebalancer.rules import Row, Rulebook, StateLimit
-from rebalancer.schedule.dispatch import Ride
-from rebalancer.schedule.schedule import rides_of
+from rebalancer.schedule.lanes import Job
+from rebalancer.schedule.schedule import jobs_of
 from rebalancer.schedule.timetable import GOOD_ENOUGH, Stock, Timetable, freely, timetable, within, work_bound
 
 GRAIN = 1 << 20
@@ -26,78 +27,69 @@ GRAIN = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InTime:
-    """Legs by their positions in the order that was given, in the order that was chosen; their rides and times."""
+    """Migrations by their positions in the order that was given, in the order that was chosen; their jobs and times."""
 
     positions: tuple[int, ...]
-    rides: tuple[Ride, ...]
+    jobs: tuple[Job, ...]
     timetable: Timetable
 
 
-def in_time(legs: Sequence[Leg], book: Rulebook, pace: Pace, effort: float) -> InTime:
-    """*legs* in an order that ends early, no later than the given one.
+def in_time(migrations: Sequence[Migration], book: Rulebook, pace: Pace, effort: float) -> InTime:
+    """*migrations* in an order that ends early, no later than the given one.
 
     Args:
-        legs: in a legal order.
-        book: the rules, before the first leg.
+        migrations: in a legal order.
+        book: the rules, before the first move.
         pace: how long steps take.
         effort: how long CP-SAT may look for an order, and for a timetable of each, in its deterministic seconds.
     """
-    return _Timing(legs=legs, book=book, pace=pace, effort=effort).best()
+    return _Timing(migrations=migrations, book=book, pace=pace, effort=effort).best()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Timing:
     """One call of `in_time`."""
 
-    legs: Sequence[Leg]
+    migrations: Sequence[Migration]
     book: Rulebook
     pace: Pace
     effort: float
 
     def best(self) -> InTime:
-        """The given order or the other one."""
-        given = self._timed(range(len(self.legs)))
+        given = self._timed(range(len(self.migrations)))
         other = self._other_order(given) if self.effort and self._waits(given) else None
         found = self._timed(other) if other else given
         return found if found.timetable.ticks < given.timetable.ticks else given
 
     def _timed(self, positions: Sequence[int]) -> InTime:
-        """The timetable in the order *positions*."""
-        legs, problem = [self.legs[each] for each in positions], self.book.problem
-        rides = rides_of(legs, dependencies(legs, self.book), problem, self.pace)
-        made = timetable(rides, problem.policy.limits, effort=self.effort)
-        return InTime(positions=tuple(positions), rides=rides, timetable=made)
+        migrations, problem = [self.migrations[each] for each in positions], self.book.problem
+        jobs = jobs_of(migrations, dependencies(migrations, self.book), problem, self.pace)
+        made = timetable(jobs, problem.policy.limits, effort=self.effort)
+        return InTime(positions=tuple(positions), jobs=jobs, timetable=made)
 
     def _waits(self, given: InTime) -> bool:
-        """Whether the timetable is longer than its lanes alone would make it."""
-        work, _ = work_bound(freely(given.rides), self.book.problem.policy.limits)
+        work, _ = work_bound(freely(given.jobs), self.book.problem.policy.limits)
         return given.timetable.ticks > work * GOOD_ENOUGH
 
     def _other_order(self, given: InTime) -> tuple[int, ...] | None:
         """Another legal order, by starts that keep every limit; None where there is none to be had."""
         limits = [bound.limit for bound in self.book.lasting]
-        if any(leg.hop for leg in self.legs) or any(isinstance(limit, StateLimit) for limit in limits):
+        if any(move.hop for move in self.migrations) or any(isinstance(limit, StateLimit) for limit in limits):
             return None
         rows = [limit for limit in limits if isinstance(limit, Row)]
-        stocks = [stock for row in rows for stock in _stocks(row, self.legs, self.book.problem)]
-        rides = freely(given.rides)
-        starts = within(rides, self.book.problem.policy.limits, stocks, given.timetable, self.effort)
-        order = tuple(sorted(range(len(rides)), key=lambda each: (starts[each], each)))
-        return order if order != given.positions and self._legal(order) else None
-
-    def _legal(self, order: Sequence[int]) -> bool:
-        """Whether every leg may be made where the ones before it in *order* are done."""
-        state = State(self.book, [leg.move for leg in self.legs])
-        for each in order:
-            if not state.allows(self.legs[each].vm, self.legs[each].target):
-                return False
-            state.move(self.legs[each].move)
-        return True
+        stocks = [stock for row in rows for stock in _stocks(row, self.migrations, self.book.problem)]
+        jobs = freely(given.jobs)
+        starts = within(jobs, self.book.problem.policy.limits, stocks, given.timetable, self.effort)
+        order = tuple(sorted(range(len(jobs)), key=lambda each: (starts[each], each)))
+        if order == given.positions:
+            return None
+        chosen = [self.migrations[each] for each in order]
+        return order if is_legal(chosen, State(self.book, self.migrations)) else None
 
 
-def _stocks(row: Row, legs: Sequence[Leg], problem: Problem) -> Iterator[Stock]:
-    """What *legs* hold of *row*, if they could hold more than it has; in units that CP-SAT can count with."""
-    traffic = Traffic.of(row, legs, problem.initial)
+def _stocks(row: Row, migrations: Sequence[Migration], problem: Problem) -> Iterator[Stock]:
+    """What *migrations* hold of *row*, if they could hold more than it has; in units that CP-SAT can count with."""
+    traffic = Traffic.of(row, migrations, problem.initial)
     tight = traffic.initial + sum(traffic.arriving.values()) > row.upper
     if not (row.hard and traffic.arriving and tight):
         return

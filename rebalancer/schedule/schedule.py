@@ -6,51 +6,48 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from rebalancer.inventory import Uuid
+from rebalancer.placement import Migration
 from rebalancer.plan.duration import Pace, migration_network, wire_seconds
-from rebalancer.plan.leg import Leg
 from rebalancer.plan.plan import Schedule
 from rebalancer.plan.step import Step
 from rebalancer.policy.windows import change_windows
 from rebalancer.problem import Problem
 from rebalancer.rules.facts.sizes import DiskSizes
-from rebalancer.schedule.dispatch import Ride, dispatch, makespan
-from rebalancer.schedule.lanes import Lane
+from rebalancer.schedule.lanes import Job, Lane, dispatch, makespan
 from rebalancer.schedule.timetable import ALONE, CHAIN, work_bound
 
 TICKS_A_SECOND = 10
 
 
-def rides_of(legs: Sequence[Leg], waits: Sequence[tuple[int, ...]], problem: Problem, pace: Pace) -> tuple[Ride, ...]:
-    """*legs* with their likely lengths; *waits* has the positions that each waits for."""
+def jobs_of(
+    migrations: Sequence[Migration], waits: Sequence[tuple[int, ...]], problem: Problem, pace: Pace
+) -> tuple[Job, ...]:
+    """*migrations* with their likely lengths; *waits* has the positions that each waits for."""
     return tuple(
-        Ride(
-            ticks=round(pace.likely(_wire(leg, legs, problem)) * TICKS_A_SECOND),
-            source=leg.source,
-            target=leg.target,
-            network=_network(leg, problem),
+        Job(
+            migration=move,
+            ticks=round(pace.likely(_wire(move, migrations, problem)) * TICKS_A_SECOND),
             after=before,
-            carries=bool(leg.disks),
+            network=_network(move, problem),
         )
-        for leg, before in zip(legs, waits, strict=True)
+        for move, before in zip(migrations, waits, strict=True)
     )
 
 
-def _network(leg: Leg, problem: Problem) -> Uuid | None:
-    """Over which network *leg* travels; with disks by the management interfaces."""
-    return None if leg.disks else migration_network(problem.pool, leg.source, leg.target)
+def _network(move: Migration, problem: Problem) -> Uuid | None:
+    return None if move.disks else migration_network(problem.pool, move.source, move.target)
 
 
-def _wire(leg: Leg, legs: Sequence[Leg], problem: Problem) -> float:
-    """Seconds on the wire, shared by as many legs at once as the limits allow."""
+def _wire(move: Migration, migrations: Sequence[Migration], problem: Problem) -> float:
     pool, limits = problem.pool, problem.policy.limits
-    leaving = sum(each.source == leg.source for each in legs)
-    coming = sum(each.target == leg.target for each in legs)
+    leaving = sum(each.source == move.source for each in migrations)
+    coming = sum(each.target == move.target for each in migrations)
     sharing = (
         min(leaving, limits.out_per_host, limits.concurrent),
         min(coming, limits.in_per_host, limits.concurrent),
     )
-    copied = DiskSizes(problem).copied_by(leg.move)
-    return wire_seconds(copied, pool, (leg.source, leg.target), _network(leg, problem), sharing=sharing)
+    copied = DiskSizes(problem).copied_by(move)
+    return wire_seconds(copied, pool, (move.source, move.target), _network(move, problem), sharing=sharing)
 
 
 def schedule_of(steps: Sequence[Step], problem: Problem, made_at: datetime) -> Schedule:
@@ -58,7 +55,7 @@ def schedule_of(steps: Sequence[Step], problem: Problem, made_at: datetime) -> S
     limits, windows = problem.policy.limits, change_windows(problem.policy)
     begins_at = windows.opens_at(made_at)
     closes_at = windows.closes_at(begins_at)
-    bound, lane = work_bound(_rides(steps, [step.seconds for step in steps]), limits)
+    bound, lane = work_bound(_jobs(steps, [step.seconds for step in steps]), limits)
     late = [step for step in steps if closes_at and begins_at + timedelta(seconds=step.end_seconds) > closes_at]
     return Schedule(
         begins_at=begins_at,
@@ -72,17 +69,14 @@ def schedule_of(steps: Sequence[Step], problem: Problem, made_at: datetime) -> S
     )
 
 
-def _rides(steps: Sequence[Step], seconds: Sequence[float]) -> tuple[Ride, ...]:
-    """*steps*, if they took *seconds*."""
+def _jobs(steps: Sequence[Step], seconds: Sequence[float]) -> tuple[Job, ...]:
     position = {step.id: number for number, step in enumerate(steps)}
     return tuple(
-        Ride(
+        Job(
+            migration=step.migration,
             ticks=round(length * TICKS_A_SECOND),
-            source=step.source,
-            target=step.target,
-            network=step.network,
             after=tuple(position[each] for each in step.after),
-            carries=step.carries,
+            network=step.network,
         )
         for step, length in zip(steps, seconds, strict=True)
     )
@@ -90,12 +84,11 @@ def _rides(steps: Sequence[Step], seconds: Sequence[float]) -> tuple[Ride, ...]:
 
 def _total(steps: Sequence[Step], seconds: Sequence[float], problem: Problem) -> float:
     """Seconds until all of *steps* are done, if they took *seconds* and were launched in their order."""
-    rides = _rides(steps, seconds)
-    return makespan(rides, dispatch(rides, problem.policy.limits, range(len(rides)))) / TICKS_A_SECOND
+    jobs = _jobs(steps, seconds)
+    return makespan(jobs, dispatch(jobs, problem.policy.limits, range(len(jobs)))) / TICKS_A_SECOND
 
 
 def _words(lane: Lane, problem: Problem) -> str:
-    """What the bound rests on."""
     kind, where = lane
     limits = problem.policy.limits
     if lane == CHAIN:

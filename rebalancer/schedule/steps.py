@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from rebalancer.describe.crossing import crossing_of
-from rebalancer.describe.disks import step_disks
+from rebalancer.describe.disks import crossing_of, step_disks
 from rebalancer.describe.memory import memory_by_step
+from rebalancer.placement import Migration
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
-from rebalancer.plan.leg import Leg
-from rebalancer.plan.step import HostMemory, Step, StepKind
-from rebalancer.problem import Problem
+from rebalancer.plan.step import Step, StepKind
 from rebalancer.rules import Rulebook
-from rebalancer.schedule.dispatch import Ride
 from rebalancer.schedule.retime import in_time
 from rebalancer.schedule.schedule import TICKS_A_SECOND
 
 
 def steps_of(
-    legs: Sequence[Leg],
+    migrations: Sequence[Migration],
     book: Rulebook,
     reasons: Sequence[str],
     *,
@@ -27,59 +23,49 @@ def steps_of(
     pace: Pace = NO_EXPERIENCE,
     effort: float = 0.0,
 ) -> tuple[Step, ...]:
-    """*legs* as steps `s01`, `s02` ... in the order in which they are launched, with one of *reasons* each.
+    """*migrations* as steps `s01`, `s02` ... in the order in which they are launched, with one of *reasons* each.
 
     Args:
-        legs: in a legal order.
-        book: the rules, before the first leg.
-        reasons: why, one a leg.
+        migrations: in a legal order.
+        book: the rules, before the first move.
+        reasons: why, one a migration.
         prefix: first letter of the ids.
         pace: how long steps take.
         effort: how long CP-SAT may look for a shorter timetable, in its deterministic seconds.
     """
-    chosen = in_time(legs, book, pace, effort)
-    rides, starts = chosen.rides, chosen.timetable.starts
-    legs, reasons = [legs[each] for each in chosen.positions], [reasons[each] for each in chosen.positions]
-    turns = sorted(range(len(legs)), key=lambda each: (starts[each], rides[each].carries, each))
-    width = max(2, len(str(len(legs))))
+    chosen = in_time(migrations, book, pace, effort)
+    jobs, starts = chosen.jobs, chosen.timetable.starts
+    migrations, reasons = [migrations[each] for each in chosen.positions], [reasons[each] for each in chosen.positions]
+    turns = sorted(range(len(migrations)), key=lambda each: (starts[each], jobs[each].carries, each))
+    width = max(2, len(str(len(migrations))))
     ids = {position: f"{prefix}{number:0{width}}" for number, position in enumerate(turns, start=1)}
-    hosts = dict(zip(turns, memory_by_step([legs[each] for each in turns], book), strict=True))
-    make = _Making(problem=book.problem, pace=pace, ids=ids, hosts=hosts)
-    return tuple(make.step(each, legs[each], rides[each], starts[each], reasons[each]) for each in turns)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Making:
-    """What steps are made from; by position in the order: `ids` are their names, `hosts` what theirs hold."""
-
-    problem: Problem
-    pace: Pace
-    ids: Mapping[int, str]
-    hosts: Mapping[int, tuple[HostMemory, HostMemory]]
-
-    def step(self, position: int, leg: Leg, ride: Ride, start: int, why: str) -> Step:
-        """The leg at *position* as a step."""
-        pool = self.problem.pool
-        seconds = ride.ticks / TICKS_A_SECOND
-        low, high = self.pace.interval(seconds)
-        return Step(
-            id=self.ids[position],
-            kind=StepKind.HOP if leg.hop else StepKind.MOVE,
-            vm=leg.vm,
-            vm_name=pool.vms[leg.vm].name,
-            source=leg.source,
-            source_name=pool.hosts[leg.source].name,
-            target=leg.target,
-            target_name=pool.hosts[leg.target].name,
-            after=tuple(sorted(self.ids[earlier] for earlier in ride.after)),
-            memory_bytes=pool.vms[leg.vm].migration_memory_bytes,
-            disks=step_disks(leg.move, self.problem),
-            network=ride.network,
-            seconds=seconds,
-            seconds_low=low,
-            seconds_high=high,
-            start_seconds=start / TICKS_A_SECOND,
-            hosts=self.hosts[position],
-            why=why,
-            crossing=crossing_of(leg.move, self.problem),
+    pool, held = book.problem.pool, memory_by_step([migrations[each] for each in turns], book)
+    found = []
+    for each, hosts in zip(turns, held, strict=True):
+        move, job = migrations[each], jobs[each]
+        seconds = job.ticks / TICKS_A_SECOND
+        low, high = pace.interval(seconds)
+        found.append(
+            Step(
+                id=ids[each],
+                kind=StepKind.HOP if move.hop else StepKind.MOVE,
+                vm=move.vm,
+                vm_name=pool.vms[move.vm].name,
+                source=move.source,
+                source_name=pool.hosts[move.source].name,
+                target=move.target,
+                target_name=pool.hosts[move.target].name,
+                after=tuple(sorted(ids[earlier] for earlier in job.after)),
+                memory_bytes=pool.vms[move.vm].migration_memory_bytes,
+                disks=step_disks(move, book.problem),
+                network=job.network,
+                seconds=seconds,
+                seconds_low=low,
+                seconds_high=high,
+                start_seconds=starts[each] / TICKS_A_SECOND,
+                hosts=hosts,
+                why=reasons[each],
+                crossing=crossing_of(move, book.problem),
+            )
         )
+    return tuple(found)

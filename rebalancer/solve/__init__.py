@@ -1,8 +1,7 @@
 """Where VMs should be: the only users of ortools."""
 
 from rebalancer.solve.infeasible.relaxations import ways_out
-from rebalancer.solve.result.reporter import SolveReporter
-from rebalancer.solve.result.solution import Outcome, Solution
+from rebalancer.solve.result.solution import Outcome, Solution, SolveReporter
 from rebalancer.solve.solve import solve
 from rebalancer.solve.tradeoff import Cost, Point, Tradeoff, tradeoff
 

@@ -8,20 +8,18 @@ from dataclasses import replace
 from rebalancer.errors import Infeasible, WayOut
 from rebalancer.objectives import NEGLIGIBLE, Balance, FailuresLost, MigrationCost, Objective, Overload, Repair
 from rebalancer.objectives.load import demand_of
-from rebalancer.placement import Move, Placement
+from rebalancer.placement import Migration, Placement
 from rebalancer.policy import Mode
 from rebalancer.rules import Rulebook
-from rebalancer.solve.infeasible.conflicts import held_on_emptied_hosts, left_behind, rules_to_blame
+from rebalancer.solve.infeasible.conflicts import left_behind, rules_to_blame
 from rebalancer.solve.infeasible.relaxations import ways_out
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
-from rebalancer.solve.model.cp_sat import Effort
-from rebalancer.solve.model.lazy_failures import search_lazily
-from rebalancer.solve.model.tier import HeldTier, Pairs, TierProblem, at_of, pairs_of, placement_of
+from rebalancer.solve.model.cp_sat import Budget, Effort
+from rebalancer.solve.model.tier import HeldTier, Pairs, TierProblem, at_of, held_at, pairs_of, placement_of
 from rebalancer.solve.outcome import enough, gains_too_little, nothing_found, solved
 from rebalancer.solve.result.check import refused_as_a_whole
-from rebalancer.solve.result.reporter import SolveReporter
-from rebalancer.solve.result.solution import Solution
-from rebalancer.solve.search.budget import Budget
+from rebalancer.solve.result.solution import Solution, SolveReporter
+from rebalancer.solve.search.full_model import search_lazily
 from rebalancer.solve.search.tiers import Ladder, objectives_of, repairs_of, solve_tiers
 
 REPAIRS = {Repair.id, FailuresLost.id}
@@ -40,7 +38,7 @@ BLAME_WORK = 5.0
 def solve(
     book: Rulebook,
     *,
-    forbidden: Sequence[frozenset[Move]] = (),
+    forbidden: Sequence[frozenset[Migration]] = (),
     near: Placement | None = None,
     reporter: SolveReporter | None = None,
 ) -> Solution:
@@ -62,7 +60,7 @@ def solve(
 
 
 class _Solving:
-    def __init__(self, book: Rulebook, forbidden: Sequence[frozenset[Move]], reporter: SolveReporter) -> None:
+    def __init__(self, book: Rulebook, forbidden: Sequence[frozenset[Migration]], reporter: SolveReporter) -> None:
         if book.problem.policy.mode.needs_demand:
             demand_of(book.problem)
         self._book, self._problem, self._reporter = book, book.problem, reporter
@@ -82,7 +80,7 @@ class _Solving:
             placement = placement_of(self.instance, self.instance.home if ladder.at is None else ladder.at)
             if not refused_as_a_whole(self._book, placement):
                 return solved(self._problem, placement, ladder)
-            self._forbid(placement)
+            self._forbidden.append(frozenset(self._problem.initial.moves_to(placement)))
             near = ladder.at
         return nothing_found(self._problem)
 
@@ -135,7 +133,7 @@ class _Solving:
         only = self._ladder((*repairs_of(self.instance), MigrationCost(), Overload()), self.instance.home, budget)
         if only.at is None or ladder.at is None:
             return ladder
-        if self._overload(only.at) > self._most_overload(ladder.at) + NEGLIGIBLE:
+        if self._overload(only.at) > max(self._overload(self.instance.home), self._overload(ladder.at)) + NEGLIGIBLE:
             only = self._repairs_without_harm(ladder, ladder.at, budget)
         if only.at is None:
             return ladder
@@ -147,22 +145,13 @@ class _Solving:
         """The cheapest repairs with no more overload than now, or than *ladder*, which is *at*, where that has more."""
         self.instance.failures.keep(placement_of(self.instance, at))
         worst = at if self._overload(at) >= self._overload(self.instance.home) else self.instance.home
-        held = (self._held(Repair(), at), self._held(Overload(), worst))
+        held = (held_at(self.instance, Repair(), at), held_at(self.instance, Overload(), worst))
         only = self._ladder((MigrationCost(), Overload()), at, budget, held=held)
         repairs = tuple(tier for tier in ladder.tiers if tier.objective in REPAIRS)
         return replace(only, tiers=(*repairs, *only.tiers))
 
-    def _held(self, objective: Objective, at: Ints) -> HeldTier:
-        """*objective* no worse than where the units are *at*."""
-        tier = TierProblem(instance=self.instance, objective=objective)
-        return HeldTier(objective=objective, value=tier.evaluate(at)[1])
-
     def _overload(self, at: Ints) -> float:
         return Overload().value(placement_of(self.instance, at), self._book)
-
-    def _most_overload(self, at: Ints) -> float:
-        """What repairs may leave: as much as now, or as the best placement, which is *at*."""
-        return max(self._overload(self.instance.home), self._overload(at))
 
     def _prepare(self) -> Instance:
         """The problem in whole numbers.
@@ -171,9 +160,9 @@ class _Solving:
             Infeasible: somebody cannot leave a host that is evacuated.
         """
         if self._problem.policy.mode is Mode.EVACUATE:
-            held = held_on_emptied_hosts(self._book)
-            if held:
-                raise Infeasible(held, self._ways_out())
+            stuck = self._book.stuck(self._problem.intent.empty)
+            if stuck:
+                raise Infeasible(tuple(each.sentence for each in stuck), self._ways_out())
         instance = instance_of(self._book)
         behind = left_behind(instance)
         if behind:
@@ -181,9 +170,6 @@ class _Solving:
         hosts, units, pairs = len(instance.hosts), len(instance.units), int(instance.legal.sum())
         self._reporter.instance(hosts=hosts, units=units, pairs=pairs)
         return instance
-
-    def _forbid(self, placement: Placement) -> None:
-        self._forbidden.append(frozenset(self._problem.initial.moves_to(placement)))
 
     def _pairs(self, instance: Instance) -> tuple[Pairs, ...]:
         """What is forbidden, as pairs of units and hosts of *instance*; what cannot be made anyway is left out."""
@@ -196,7 +182,6 @@ class _Solving:
         return () if self._forbidden else ways_out(self._book, seconds=seconds)
 
     def _possible(self, book: Rulebook) -> bool:
-        """Whether a placement is found under *book*."""
         instance = instance_of(book)
         tier = TierProblem(instance=instance, objective=MigrationCost(), forbidden=self._pairs(instance))
         effort = Effort(deterministic=BLAME_WORK, seconds=BLAME_WORK * 2, seed=1)

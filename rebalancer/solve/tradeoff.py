@@ -20,9 +20,9 @@ from rebalancer.placement import Placement
 from rebalancer.policy import Mode
 from rebalancer.rules import Rulebook
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
-from rebalancer.solve.model.tier import HeldTier, TierAnswer, TierProblem, placement_of, true_value
+from rebalancer.solve.model.cp_sat import Budget
+from rebalancer.solve.model.tier import HeldTier, TierAnswer, TierProblem, at_of, held_at, placement_of, true_value
 from rebalancer.solve.result.check import refused_as_a_whole
-from rebalancer.solve.search.budget import Budget
 from rebalancer.solve.search.by_component import improve_by_component
 from rebalancer.solve.search.full_model import improve_full_model
 from rebalancer.tier import gap_of
@@ -110,12 +110,6 @@ def tradeoff(book: Rulebook, *, cost: Cost = Cost.GIB, points: int = 9) -> Trade
     return _Tracing(book, cost, points).curve()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Found:
-    point: Point
-    at: Ints
-
-
 class _Tracing:
     def __init__(self, book: Rulebook, cost: Cost, points: int) -> None:
         balancing = book.problem.policy.model_copy(update={"mode": Mode.BALANCE})
@@ -124,13 +118,16 @@ class _Tracing:
         self._cost, self._most = cost, points
         self._instance = instance_of(self._book)
         self._seconds = balancing.limits.solve_seconds
-        self._found: list[_Found] = []
+        self._found: list[Point] = []
         self._reluctance: tuple[HeldTier, ...] = ()
         self._last_resorts: int | None = None
 
     def curve(self) -> Tradeoff:
         """Both ends, then the middle of whatever stretch hides most."""
-        self._found = [self._doing_nothing()]
+        initial = self._problem.initial
+        overload = Overload().value(initial, self._book)
+        nothing = Point(allowed=0, gib=0, moves=0, overload=overload, bound=overload, proved=True, placement=initial)
+        self._found = [nothing]
         self._add(self._allowed_at_most(), self._seconds * SHARE_OF_FIRST)
         each = self._seconds * (1 - SHARE_OF_FIRST) / max(1, self._most - 2)
         closed: set[float] = set()
@@ -146,34 +143,19 @@ class _Tracing:
         """The points that nothing dominates, with the best bounds that are known."""
         points: list[Point] = []
         lowest = 0.0
-        for found in sorted(self._found, key=lambda each: -each.point.allowed):
-            lowest = max(lowest, found.point.bound)
-            bound = min(lowest, found.point.overload)
-            proved = found.point.proved or found.point.overload - bound <= NEGLIGIBLE
-            points.append(replace(found.point, bound=bound, proved=proved))
+        for point in sorted(self._found, key=lambda each: -each.allowed):
+            lowest = max(lowest, point.bound)
+            bound = min(lowest, point.overload)
+            proved = point.proved or point.overload - bound <= NEGLIGIBLE
+            points.append(replace(point, bound=bound, proved=proved))
         kept = _undominated(points, self._cost)
-        breaches = Repair().value(self._problem.initial, self._book)
         return Tradeoff(
             cost=self._cost,
             points=kept,
             knee=knee_of(kept, self._cost),
-            breaches=breaches,
+            breaches=Repair().value(self._problem.initial, self._book),
             last_resorts=self._last_resorts,
         )
-
-    def _doing_nothing(self) -> _Found:
-        """The end that costs nothing."""
-        overload = Overload().value(self._problem.initial, self._book)
-        point = Point(
-            allowed=0.0,
-            gib=0.0,
-            moves=0,
-            overload=overload,
-            bound=overload,
-            proved=True,
-            placement=self._problem.initial,
-        )
-        return _Found(point=point, at=self._instance.home)
 
     def _allowed_at_most(self) -> float:
         """What the policy allows; where it allows everything, what moving everybody costs."""
@@ -185,38 +167,36 @@ class _Tracing:
 
     def _widest(self, closed: set[float]) -> float | None:
         """The middle of the stretch between two points that hides most; None where all are narrow."""
-        ends = sorted(self._found, key=lambda each: each.point.paid(self._cost))
-        area = (ends[-1].point.paid(self._cost) or 1.0) * (ends[0].point.overload - ends[-1].point.overload or 1.0)
+        ends = sorted(self._found, key=self._paid)
+        area = (self._paid(ends[-1]) or 1.0) * (ends[0].overload - ends[-1].overload or 1.0)
         stretches = []
         for cheap, dear in pairwise(ends):
-            low, high = cheap.point.paid(self._cost), dear.point.paid(self._cost)
-            middle = self._middle(low, high)
-            hidden = (high - low) * (cheap.point.overload - dear.point.overload) / area
+            low, high = self._paid(cheap), self._paid(dear)
+            middle = float((low + high) // 2) if self._cost is Cost.MOVES else round((low + high) / 2, 3)
+            hidden = (high - low) * (cheap.overload - dear.overload) / area
             if low < middle < high and middle not in closed and hidden > NARROW:
                 stretches.append((hidden, middle))
         return max(stretches)[1] if stretches else None
 
-    def _middle(self, low: float, high: float) -> float:
-        """The middle of the two, whole where moves are counted."""
-        return float((low + high) // 2) if self._cost is Cost.MOVES else round((low + high) / 2, 3)
+    def _paid(self, point: Point) -> float:
+        return point.paid(self._cost)
 
     def _add(self, allowed: float, seconds: float) -> None:
         """Look for the least overload that costs no more than *allowed*, from the neighbour that costs less."""
         instance = self._limited(allowed)
-        near = max(
-            (each for each in self._found if each.point.paid(self._cost) <= allowed),
-            key=lambda each: each.point.paid(self._cost),
-        )
+        cheaper = max((each for each in self._found if self._paid(each) <= allowed), key=self._paid)
+        near = at_of(instance, cheaper.placement)
         budget = Budget(instance.problem.policy.limits.model_copy(update={"solve_seconds": seconds}))
-        tier = TierProblem(instance=instance, objective=Overload(), held=(self._unbroken(instance), *self._reluctance))
-        first = improve_by_component(tier, near.at, budget.share(2), _silent)
+        unbroken = held_at(instance, Repair(), instance.home)
+        tier = TierProblem(instance=instance, objective=Overload(), held=(unbroken, *self._reluctance))
+        first = improve_by_component(tier, near, budget.share(2), _silent)
         budget.spend(first.deterministic)
         held = HeldTier(objective=Overload(), value=first.value, proved=first.proved)
         reached = replace(tier, held=(*tier.held, held))
         at = first.at if self._reluctance else self._reluctant(reached, first.at, budget)
         cheapest = replace(reached, objective=MigrationCost(), held=(*reached.held, *self._reluctance))
         second = improve_full_model(cheapest, at, budget.share(1), _silent)
-        self._keep(tier, first, second.at if second.at is not None else near.at, allowed)
+        self._keep(tier, first, second.at if second.at is not None else near, allowed)
 
     def _reluctant(self, tier: TierProblem, at: Ints | None, budget: Budget) -> Ints | None:
         """From *at*, with all to pay, to as few moves of last resorts as there can be; no point moves more of them."""
@@ -248,10 +228,9 @@ class _Tracing:
             proved=first.proved,
             placement=placement,
         )
-        self._found.append(_Found(point=point, at=at))
+        self._found.append(point)
 
     def _limited(self, allowed: float) -> Instance:
-        """The instance with no more than *allowed* to pay."""
         key = "maximum_gib" if self._cost is Cost.GIB else "maximum_moves"
         most = allowed if self._cost is Cost.GIB else int(allowed)
         policy = self._problem.policy
@@ -259,18 +238,12 @@ class _Tracing:
         problem = replace(self._problem, policy=policy.model_copy(update={"limits": limits}))
         return replace(self._instance, book=self._book.under(problem))
 
-    def _unbroken(self, instance: Instance) -> HeldTier:
-        """No more violations than now, held."""
-        tier = TierProblem(instance=instance, objective=Repair())
-        return HeldTier(objective=tier.objective, value=tier.evaluate(instance.home)[1])
-
 
 def _silent(_value: float, _bound: float) -> None:
     """A point is found without a report."""
 
 
 def _undominated(points: Sequence[Point], cost: Cost) -> tuple[Point, ...]:
-    """The points that leave less overload than all that cost no more, from the cheapest on."""
     kept: list[Point] = []
     for point in sorted(points, key=lambda each: (each.paid(cost), each.overload, each.gib)):
         if not kept or point.overload < kept[-1].overload - NEGLIGIBLE:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from rebalancer.inventory import Pool, Uuid
-from rebalancer.placement import Move, Placement
+from rebalancer.placement import Migration, Placement
 from rebalancer.plan.plan import Plan
 from rebalancer.plan.progress import Way, host_of, ways
 from rebalancer.plan.step import Step
@@ -22,7 +22,7 @@ class MovesBack:
     """
 
     pool: Pool
-    moves: Mapping[Uuid, Move]
+    moves: Mapping[Uuid, Migration]
     strays: tuple[str, ...]
 
 
@@ -37,23 +37,19 @@ def moves_back(plan: Plan, pool: Pool, done: Collection[str] = ()) -> MovesBack:
     seen = {way: way.reached(pool) for way in all_ways}
     reached = {way: max(count, way.counted(done)) for way, count in seen.items() if count is not None}
     moves = {way.vm: _back(way, count, crossing, pool) for way, count in sorted(reached.items(), key=lambda i: i[0].vm)}
+    hosts: dict[Uuid, Uuid] = {}
+    srs: dict[Uuid, Mapping[Uuid, Uuid]] = {}
+    for place in [way.place(count) for way, count in reached.items() if count != seen[way]]:
+        hosts |= place.host_of
+        srs |= place.srs_of
     return MovesBack(
-        pool=pool_at(pool, _joined(way.place(count) for way, count in reached.items() if count != seen[way])),
+        pool=pool_at(pool, Placement(hosts, srs)),
         moves={vm: move for vm, move in moves.items() if move and move.target in pool.hosts},
         strays=tuple(words for way in all_ways if (words := _lost(way, reached.get(way), crossing, pool))),
     )
 
 
-def _joined(places: Iterable[Placement]) -> Placement:
-    hosts: dict[Uuid, Uuid] = {}
-    srs: dict[Uuid, Mapping[Uuid, Uuid]] = {}
-    for place in places:
-        hosts |= place.host_of
-        srs |= place.srs_of
-    return Placement(hosts, srs)
-
-
-def _back(way: Way, count: int, crossing: Sequence[Step], pool: Pool) -> Move | None:
+def _back(way: Way, count: int, crossing: Sequence[Step], pool: Pool) -> Migration | None:
     """The move back once *count* steps are made; None where the VM is home, and where nobody can tell it."""
     last = way.steps[-1]
     if last.crossing and count == len(way.steps):
@@ -63,7 +59,6 @@ def _back(way: Way, count: int, crossing: Sequence[Step], pool: Pool) -> Move | 
 
 
 def _lost(way: Way, reached: int | None, crossing: Sequence[Step], pool: Pool) -> str:
-    """Why the VM is not brought home, in words; "" where it may be."""
     first, host = way.steps[0], host_of(way.vm, pool)
     if host is None:
         return f"VM {first.vm_name} does not run here any more: nothing brings it back to {first.source_name}"

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 
 from rebalancer.inventory import Pool, Uuid
-from rebalancer.placement import DiskMove, Move, disks_of
+from rebalancer.placement import DiskMove, Migration, disks_of
 from rebalancer.plan.progress import has_crossed, is_as_brought
 from rebalancer.plan.step import Step, StepNetwork
 
@@ -17,7 +17,7 @@ DiskKey = tuple[str, Uuid]
 """What tells a disk in another pool: its name, and the SR where the plan brought it."""
 
 
-def way_home(step: Step, home: Uuid, pool: Pool) -> Move:
+def way_home(step: Step, home: Uuid, pool: Pool) -> Migration:
     """The move that brings the VM of *step* to host *home*, each disk to the SR that it came from.
 
     Nothing speaks against it by `why_not_home`.
@@ -28,7 +28,7 @@ def way_home(step: Step, home: Uuid, pool: Pool) -> Move:
         for key, drives in _drives(step, pool).items()
         for drive in drives
     )
-    return Move(vm=step.vm, source=step.target, target=home, disks=tuple(sorted(disks)))
+    return Migration(vm=step.vm, source=step.target, target=home, disks=tuple(sorted(disks)))
 
 
 def why_not_home(step: Step, crossing: Collection[Step], pool: Pool) -> str:
@@ -51,7 +51,6 @@ def networks_home(crossing: Iterable[Step]) -> Mapping[Uuid, Uuid]:
 
 
 def _networks_in_the_way(step: Step, crossing: Iterable[Step], pool: Pool) -> Iterator[str]:
-    """Networks of *step* that nothing leads back."""
     sources = _sources(crossing)
     for network in _networks([step]):
         if len(sources[network.target]) > 1:

@@ -6,7 +6,7 @@ parks them: whoever has read the plan has read every part of it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rebalancer.demand import LoadProfile
@@ -19,10 +19,9 @@ from rebalancer.errors import IllegalPlan, InputError, StalePlan
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
 from rebalancer.order.order import Deadlock, find_order
-from rebalancer.placement import Move
+from rebalancer.placement import Migration
 from rebalancer.plan.document import sealed
 from rebalancer.plan.finding import Finding
-from rebalancer.plan.leg import Leg
 from rebalancer.plan.plan import Plan
 from rebalancer.plan.step import StepKind
 from rebalancer.planner.compose import compose
@@ -75,11 +74,7 @@ def without_steps(
 
 
 def _assert_none(findings: Sequence[Finding]) -> None:
-    """Pass if nothing was found.
-
-    Raises:
-        IllegalPlan: something was.
-    """
+    """Raise IllegalPlan if anything was found."""
     if findings:
         raise IllegalPlan([str(finding) for finding in findings])
 
@@ -96,10 +91,9 @@ class _Part:
         self._parked = {(step.vm, step.target) for step in plan.steps if step.kind is StepKind.HOP}
 
     def plan(self, reason: str) -> Plan:
-        """The rest of the plan, ordered and composed anew."""
-        legs = self._legs()
+        migrations = self._migrations()
         end = self._problem.initial.after(*self._kept(self._gone))
-        still = [Move(vm=each.vm, source=end[each.vm], target=each.target) for each in self._plan.missing]
+        still = [Migration(vm=each.vm, source=end[each.vm], target=each.target) for each in self._plan.missing]
         missing = missing_moves(still, end, self._book)
         dropped = left_out([self._moves[vm] for vm in self._gone & self._moves.keys()], self._problem, reason)
         solution = Solution(
@@ -111,11 +105,11 @@ class _Part:
             missing=tuple(sorted((*missing, *dropped), key=lambda each: (each.vm_name, each.vm))),
         )
         source = self._plan.made_from
-        made = compose(self._book, solution, legs, self._plan.made_at, pace=source.pace)
+        made = compose(self._book, solution, migrations, self._plan.made_at, pace=source.pace)
         made_from = replace(made.made_from, metrics=source.metrics, part_of=self._plan.digest)
         return sealed(replace(made, made_from=made_from))
 
-    def _legs(self) -> Sequence[Leg]:
+    def _migrations(self) -> Sequence[Migration]:
         """The rest in a legal order.
 
         Raises:
@@ -128,11 +122,10 @@ class _Part:
             raise self._refusal(self._held_too(found))
         return found
 
-    def _kept(self, gone: Collection[Uuid]) -> tuple[Move, ...]:
-        """The moves that are left without *gone*."""
+    def _kept(self, gone: Collection[Uuid]) -> tuple[Migration, ...]:
         return tuple(move for vm, move in sorted(self._moves.items()) if vm not in gone)
 
-    def _tried(self, gone: Collection[Uuid]) -> Sequence[Leg] | _Held:
+    def _tried(self, gone: Collection[Uuid]) -> Sequence[Migration] | _Held:
         """The rest without *gone* in a legal order, or who cannot move then; of several the one that moves last."""
         goal = self._problem.initial.after(*self._kept(gone))
         moving = self._moves.keys() - set(gone)
@@ -145,16 +138,15 @@ class _Part:
             rules = ", ".join(order.rules)
             words = "no order of what is left is legal"
             return _Held(vm=self._latest([move.vm for move in order.moves]), rule=rules, words=words)
-        unread = [leg.vm for leg in order.legs if leg.hop and (leg.vm, leg.target) not in self._parked]
+        unread = [move.vm for move in order.migrations if move.hop and (move.vm, move.target) not in self._parked]
         if unread:
             waiting = moving & set(unread) or moving
             return _Held(vm=self._latest(waiting), rule=UNREAD, words="VMs would be parked that the plan does not park")
-        if any(leg.vm in gone for leg in order.legs):
+        if any(move.vm in gone for move in order.migrations):
             return _Held(vm=self._latest(moving), rule=UNREAD, words="a VM that is left out would be parked")
-        return order.legs
+        return order.migrations
 
     def _latest(self, vms: Collection[Uuid]) -> Uuid:
-        """Of *vms* the one that moves last in the plan."""
         return max(vms, key=lambda vm: (self._last.get(vm, -1), vm))
 
     def _held_too(self, first: _Held) -> Mapping[Uuid, _Held]:
@@ -172,18 +164,13 @@ class _Part:
         return found
 
     def _refusal(self, held: Mapping[Uuid, _Held]) -> InputError:
-        """Which steps go with those that were named, and why."""
         words = "; ".join(f"{self._ids([vm])}: {each.words} [{each.rule}]" for vm, each in held.items())
         if self._gone | held.keys() >= self._moves.keys():
             remedy = "Nothing would be left: make a new plan, with `never_move` for what is to stay"
         else:
-            remedy = "Leave them out, too: " + " ".join(self._options(self._gone | held.keys()))
+            dropped = [step.id for step in self._plan.steps if step.vm in self._gone | held.keys()]
+            remedy = "Leave them out, too: " + " ".join(f"--without {each}" for each in dropped)
         return InputError(f"without {self._ids(self._gone)}", f"other steps cannot be made: {words}", remedy)
 
     def _ids(self, vms: Collection[Uuid]) -> str:
-        """The steps of *vms*, with their names."""
         return ", ".join(f"{step.id} ({step.vm_name})" for step in self._plan.steps if step.vm in vms)
-
-    def _options(self, vms: Collection[Uuid]) -> Iterator[str]:
-        """What to type to leave *vms* out."""
-        return (f"--without {step.id}" for step in self._plan.steps if step.vm in vms)

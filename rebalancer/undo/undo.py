@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from rebalancer.demand import LoadProfile
@@ -13,11 +13,10 @@ from rebalancer.describe.left_out import INCOMPLETE, missing_moves
 from rebalancer.describe.reasons import Reasons
 from rebalancer.describe.summary import short
 from rebalancer.errors import ModelBug, StalePlan
-from rebalancer.inventory import Pool, Uuid
-from rebalancer.placement import Move, Placement
+from rebalancer.inventory import VM, Pool, Uuid
+from rebalancer.placement import Migration, Placement
 from rebalancer.plan.document import sealed
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
-from rebalancer.plan.leg import legs_of
 from rebalancer.plan.plan import Plan
 from rebalancer.planner.compose import compose
 from rebalancer.planner.way_back import latest_first, way_to
@@ -81,23 +80,13 @@ def _assert_at_rest(plan: Plan, pool: Pool) -> None:
     """
     if not plan.made_from.is_of(pool):
         raise StalePlan([f"the plan is for pool {plan.made_from.called}, and this is {pool.name}"])
-    moving = {step.vm: step.vm_name for step in plan.steps if step.vm in pool.vms and _is_moving(pool, step.vm)}
+    moving = {step.vm: step.vm_name for step in plan.steps if step.vm in pool.vms and _is_moving(pool.vms[step.vm])}
     if moving:
         raise StalePlan([f"VM {name} is on its way: wait until that is over" for name in moving.values()])
 
 
-def _is_moving(pool: Pool, vm: Uuid) -> bool:
-    """Whether xapi says that *vm* is being migrated."""
-    here = pool.vms[vm]
-    return here.scheduled_to_be_resident_on is not None or not MIGRATIONS.isdisjoint(here.current_operations)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tried:
-    """A plan, and the VM that it cannot bring back as it says."""
-
-    plan: Plan
-    refused: Uuid | None
+def _is_moving(vm: VM) -> bool:
+    return vm.scheduled_to_be_resident_on is not None or not MIGRATIONS.isdisjoint(vm.current_operations)
 
 
 class _Undoing:
@@ -117,30 +106,23 @@ class _Undoing:
             ModelBug: the plan contradicts itself.
         """
         home = dict(self._at.moves)
-        while (tried := self._tried(home)).refused:
-            del home[tried.refused]
-        return tried.plan
+        while refused := self._refused(made := self._made(home), home):
+            del home[refused]
+        return made
 
-    def _tried(self, home: Mapping[Uuid, Move]) -> _Tried:
-        """The plan that brings the VMs of *home* back."""
+    def _made(self, home: Mapping[Uuid, Migration]) -> Plan:
         initial, seed = self._problem.initial, self._problem.policy.limits.seed
         goal = initial.after(*home.values())
-        first = latest_first(legs_of(self._undone.steps))
-        back, _ = way_to(goal, self._book, first=first, seed=seed, pace=self._pace)
-        legs = legs_of(back)
-        end = initial.after(*(leg.move for leg in legs))
-        made = compose(
-            self._book,
-            self._solution(end),
-            legs,
-            self._made_at,
-            pace=self._pace,
-            why=[step.why for step in back],
-        )
-        return self._checked(self._labelled(made), home)
+        back, _ = way_to(goal, self._book, first=latest_first(self._undone.steps), seed=seed, pace=self._pace)
+        migrations = [step.migration for step in back]
+        end = initial.after(*migrations)
+        whys, solution = [step.why for step in back], self._solution(end)
+        made = compose(self._book, solution, migrations, self._made_at, pace=self._pace, why=whys)
+        # The metrics are those behind the figures of the plan that it undoes.
+        metrics = self._undone.made_from.metrics if self._demand else None
+        return sealed(replace(made, made_from=replace(made.made_from, metrics=metrics), left_alone=()))
 
     def _solution(self, end: Placement) -> Solution:
-        """Where the way back ends, and who is not home there."""
         away_still = [move for vm, move in self._at.moves.items() if end[vm] != move.target]
         missing = missing_moves(away_still, end, self._book)
         away, back = len(self._at.moves), len(self._at.moves) - len(missing)
@@ -163,13 +145,8 @@ class _Undoing:
             return f"no VM goes back to where plan {name} found it, for the reasons that its warnings give"
         return f"every VM is where plan {name} found it"
 
-    def _labelled(self, made: Plan) -> Plan:
-        """*made* with the metrics behind the figures of the plan that it undoes."""
-        metrics = self._undone.made_from.metrics if self._demand else None
-        return sealed(replace(made, made_from=replace(made.made_from, metrics=metrics), left_alone=()))
-
-    def _checked(self, made: Plan, home: Mapping[Uuid, Move]) -> _Tried:
-        """*made*, with the VM to do without where the checker refuses a step because of earlier ones.
+    def _refused(self, made: Plan, home: Mapping[Uuid, Migration]) -> Uuid | None:
+        """The VM of *home* to do without where the checker refuses a step of *made* because of earlier ones.
 
         Raises:
             ModelBug: the checker refuses the end, the way back, or what the plan says.
@@ -180,7 +157,7 @@ class _Undoing:
         refused = next((step.vm for step in made.steps[first:] if step.vm in home), None)
         if findings and refused is None:
             raise ModelBug("; ".join(map(str, findings)))
-        return _Tried(plan=made, refused=refused)
+        return refused
 
 
 def _policy(plan: Plan, at: MovesBack) -> Policy:

@@ -60,7 +60,6 @@ def _shown(value: object) -> str:
 
 
 def _step(plan: Plan, path: str) -> str:
-    """The id of the step that *path* leads into; "" for the whole plan."""
     part, _, rest = path.partition("[")
     rows = {"steps": plan.steps, "rollback": plan.rollback}.get(part, ())
     number = int(rest.partition("]")[0]) if rows else 0
@@ -68,7 +67,6 @@ def _step(plan: Plan, path: str) -> str:
 
 
 def _rule(path: str) -> str:
-    """What stands in the place of a rule."""
     part, field = path.partition("[")[0].partition(".")[0], path.rpartition(".")[2]
     if part in OF_THEMSELVES:
         return part

@@ -20,7 +20,6 @@ from rebalancer.rules import Rulebook
 from rebalancer.tier import TierResult
 from rebalancer.verify.tolerance import close, nearest
 
-NEED_DEMAND = {"overload", "balance", "peak", "spread"}
 DEMAND_TOLERANCE = 1e-4
 """pCPUs that a measured curve may be off: each of many VMs that a part leaves out was rounded by itself."""
 
@@ -40,7 +39,6 @@ def host_rows_of(plan: Plan, book: Rulebook) -> Iterator[HostRow]:
 
 
 def _shares(problem: Problem, placement: Placement) -> dict[str, NDArray[np.float64]]:
-    """The load of each host in each slot; nothing without metrics."""
     if problem.demand is None:
         return {}
     return dict(zip(problem.pool.hosts, load_shares(problem, placement), strict=True))
@@ -62,7 +60,7 @@ def _state(claimed: HostState, found: HostState, share: NDArray[np.float64] | No
 def tiers_of(plan: Plan, book: Rulebook) -> Iterator[TierResult]:
     """The objectives that *plan* claims and that can be computed, a bound that can hold, and no proof without it."""
     measured = book.problem.demand is not None
-    objectives = {each.id: each for each in OBJECTIVES if measured or each.id not in NEED_DEMAND}
+    objectives = {each.id: each for each in OBJECTIVES if measured or not each.needs_demand}
     for tier in plan.tiers:
         if tier.objective in objectives:
             yield _tier(tier, objectives[tier.objective], book, plan.predicted)

@@ -42,7 +42,6 @@ def wrong_form(plan: Plan) -> Iterator[Finding]:
 
 
 def _rows(plan: Plan) -> Iterator[tuple[str, Iterable[Hashable]]]:
-    """What is to stand once, and in what it is found."""
     yield "host", [row.uuid for row in plan.hosts]
     yield "SR", [row.uuid for row in plan.srs]
     for sr in plan.srs:
@@ -59,7 +58,6 @@ def _rows(plan: Plan) -> Iterator[tuple[str, Iterable[Hashable]]]:
 
 
 def _numbers(steps: Sequence[Step], prefix: str) -> Iterator[Finding]:
-    """Steps are counted from one, and wait for earlier ones once each."""
     earlier: set[str] = set()
     width = max(2, len(str(len(steps))))
     for number, step in enumerate(steps, start=1):
@@ -74,7 +72,6 @@ def _numbers(steps: Sequence[Step], prefix: str) -> Iterator[Finding]:
 
 
 def _twice(rows: Iterable[Hashable]) -> list[Hashable]:
-    """What stands there more than once."""
     return [row for row, times in Counter(rows).items() if times > 1]
 
 

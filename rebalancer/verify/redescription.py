@@ -7,9 +7,8 @@ whoever made it (docs/plan.md).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from rebalancer.describe.disks import ejections, sr_rows, step_disks
 from rebalancer.describe.figures import load_of, metrics_of, profile_of
@@ -18,9 +17,9 @@ from rebalancer.describe.memory import memory_by_step
 from rebalancer.describe.reasons import BACK, HOME, Reasons
 from rebalancer.describe.summary import general_warnings, summary_of
 from rebalancer.inventory import Pool, Uuid
-from rebalancer.placement import Move
-from rebalancer.plan.leg import legs_of
-from rebalancer.plan.plan import LeftAlone, Missing, OldViolation, Plan
+from rebalancer.placement import Migration
+from rebalancer.plan.finding import Finding, FindingKind
+from rebalancer.plan.plan import Missing, OldViolation, Plan
 from rebalancer.plan.step import HostMemory, Step, StepDisk
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
@@ -28,30 +27,61 @@ from rebalancer.verify.figures import host_rows_of, same_load, tiers_of
 from rebalancer.verify.tolerance import as_told
 
 
-class _Called(Protocol):
-    @property
-    def name(self) -> str: ...
-
-
 def named_anew(plan: Plan, pool: Pool) -> Plan:
     """*plan* with everything called as in *pool*, and the summary that its own steps and figures give.
 
     What is not in the pool any more has no other name. Nobody approves one VM while another one moves.
     """
-    pools = {member.uuid: member for member in pool.members}
-    source = plan.made_from
-    beside = (replace(each, pool_name=_name(pools, each.pool, each.pool_name)) for each in source.beside)
+    names, source = {member.uuid: member.name for member in pool.members}, plan.made_from
+    names |= {host.uuid: host.name for host in pool.hosts.values()} | {sr.uuid: sr.name for sr in pool.srs.values()}
+    names |= {vm.uuid: vm.name for vm in pool.vms.values()}
+    beside = (replace(each, pool_name=names.get(each.pool, each.pool_name)) for each in source.beside)
     return replace(
         plan,
-        made_from=replace(source, pool_name=_name(pools, source.pool, source.pool_name), beside=tuple(beside)),
+        made_from=replace(source, pool_name=names.get(source.pool, source.pool_name), beside=tuple(beside)),
         summary=summary_of(plan),
-        steps=tuple(_named_step(step, pool) for step in plan.steps),
-        hosts=tuple(replace(row, name=_name(pool.hosts, row.uuid, row.name)) for row in plan.hosts),
-        srs=tuple(replace(row, name=_name(pool.srs, row.uuid, row.name)) for row in plan.srs),
-        left_alone=tuple(_named_left(each, pool) for each in plan.left_alone),
-        rollback=tuple(_named_step(step, pool) for step in plan.rollback),
-        no_way_back=tuple(_named_left(each, pool) for each in plan.no_way_back),
+        steps=tuple(_named_step(step, names) for step in plan.steps),
+        hosts=tuple(replace(row, name=names.get(row.uuid, row.name)) for row in plan.hosts),
+        srs=tuple(replace(row, name=names.get(row.uuid, row.name)) for row in plan.srs),
+        left_alone=tuple(replace(each, name=names.get(each.uuid, each.name)) for each in plan.left_alone),
+        rollback=tuple(_named_step(step, names) for step in plan.rollback),
+        no_way_back=tuple(replace(each, name=names.get(each.uuid, each.name)) for each in plan.no_way_back),
     )
+
+
+def strangers(plan: Plan, pool: Pool) -> Iterator[Finding]:
+    """Hosts and VMs of *plan* that *pool*, which it says it was made from, does not have."""
+    steps = (*plan.steps, *plan.rollback)
+    hosts = {end for step in steps for end in (step.source, step.target)} | {row.uuid for row in plan.hosts}
+    vms = {step.vm for step in steps} | {vm for row in plan.hosts for vm in (*row.before.vms, *row.after.vms)}
+    for kind, unknown in (("host", hosts - pool.hosts.keys()), ("VM", vms - pool.vms.keys())):
+        for uuid in sorted(unknown):
+            yield _finding(FindingKind.MISPLACED, "placement", f"the pool that it was made from has no {kind} {uuid}")
+
+
+def incomparable(plan: Plan, problem: Problem) -> Iterator[Finding]:
+    """Why *plan* cannot be described anew for *problem*, the pool that it was made from."""
+    profile, claim = profile_of(plan), FindingKind.CLAIM
+    if problem.initial.host_of != plan.before.host_of:
+        yield _finding(claim, "placement", "the hosts' VMs before the plan are not where the inventory has them")
+    elif plan.predicted.host_of.keys() != problem.initial.host_of.keys():
+        yield _finding(claim, "placement", "the hosts' VMs after the plan are not the same VMs")
+    elif (profile is None) != (plan.load is None) or (profile and set(profile.hosts) != set(problem.pool.hosts)):
+        yield _finding(claim, "figures", "the demand that the plan carries does not fit its hosts and slots")
+    elif plan.load and {curve.uuid for curve in plan.load.vms} != {step.vm for step in plan.steps}:
+        yield _finding(claim, "figures", "the demand that the plan carries is not that of the VMs that it moves")
+    elif _without_peaks(plan, problem):
+        words = "its policy asks for peaks, and the demand that was measured holds none: measure anew"
+        yield _finding(claim, "figures", words)
+
+
+def _without_peaks(plan: Plan, problem: Problem) -> bool:
+    """Whether the demand of *problem*, of the same window as that of *plan*, lacks peaks that the policy asks for."""
+    measured, claimed = metrics_of(problem.demand), plan.made_from.metrics
+    if problem.demand is None or measured is None or claimed is None or measured.window_end != claimed.window_end:
+        return False
+    peaks = problem.demand.vm_deviation_pcpu is not None
+    return bool(plan.policy.demand.peaking) and not peaks and problem.demand != profile_of(plan)
 
 
 def described_anew(plan: Plan, book: Rulebook) -> Plan:
@@ -79,31 +109,21 @@ def described_anew(plan: Plan, book: Rulebook) -> Plan:
     )
 
 
-def _name(known: Mapping[Uuid, _Called], uuid: Uuid, otherwise: str) -> str:
-    return known[uuid].name if uuid in known else otherwise
-
-
-def _named_step(step: Step, pool: Pool) -> Step:
+def _named_step(step: Step, names: Mapping[Uuid, str]) -> Step:
     return replace(
         step,
-        vm_name=_name(pool.vms, step.vm, step.vm_name),
-        source_name=_name(pool.hosts, step.source, step.source_name),
-        target_name=_name(pool.hosts, step.target, step.target_name),
-        disks=tuple(_named_disk(disk, pool) for disk in step.disks),
+        vm_name=names.get(step.vm, step.vm_name),
+        source_name=names.get(step.source, step.source_name),
+        target_name=names.get(step.target, step.target_name),
+        disks=tuple(
+            replace(
+                disk,
+                source_name=names.get(disk.source, disk.source_name),
+                target_name=names.get(disk.target, disk.target_name),
+            )
+            for disk in step.disks
+        ),
     )
-
-
-def _named_disk(disk: StepDisk, pool: Pool) -> StepDisk:
-    return replace(
-        disk,
-        source_name=_name(pool.srs, disk.source, disk.source_name),
-        target_name=_name(pool.srs, disk.target, disk.target_name),
-    )
-
-
-def _named_left(left: LeftAlone, pool: Pool) -> LeftAlone:
-    known: Mapping[Uuid, _Called] = pool.hosts if left.kind == "host" else pool.vms
-    return replace(left, name=_name(known, left.uuid, left.name))
 
 
 def _copied(pool: Pool, plan: Plan) -> Pool:
@@ -131,14 +151,13 @@ def _measured_anew(plan: Plan, problem: Problem) -> Plan:
 
 
 def _steps(steps: Sequence[Step], whys: Sequence[str], problem: Problem, start: Rulebook) -> Iterator[Step]:
-    """*steps* from where the VMs are at their *start*, each for one of *whys*."""
     for step, held, why in zip(steps, _held(steps, start), whys, strict=True):
         memory = _memory(step, problem.pool)
         disks = _disks(step, problem) if step.disks else ()
         yield replace(step, memory_bytes=memory, disks=disks, hosts=held, why=as_told(step.why, why))
 
 
-def _held(steps: Sequence[Step], start: Rulebook) -> Sequence[tuple[HostMemory, HostMemory]]:
+def _held(steps: Sequence[Step], start: Rulebook) -> Iterable[tuple[HostMemory, HostMemory]]:
     """What source and target of each step hold; of VMs and hosts that are not there the steps themselves tell."""
     vms, hosts = start.problem.initial.host_of, start.problem.pool.hosts
     if all(step.vm in vms and step.source in hosts and step.target in hosts for step in steps):
@@ -154,17 +173,15 @@ def _memory(step: Step, pool: Pool) -> int:
 
 
 def _disks(step: Step, problem: Problem) -> tuple[StepDisk, ...]:
-    """The disks of *step*; none where the pool does not have the drives or SRs."""
     srs, drives = problem.pool.srs, problem.initial.srs_of.get(step.vm, {})
     known = all(disk.drive in drives and {disk.source, disk.target} <= srs.keys() for disk in step.disks)
-    return step_disks(step.move, problem) if known else ()
+    return step_disks(step.migration, problem) if known else ()
 
 
 def _whys(plan: Plan, reasons: Reasons) -> tuple[str, ...]:
-    """Why each step is made; those that lead back need no other reason."""
     if plan.made_from.undoes or plan.outcome == HOME:
         return tuple(BACK[step.kind] for step in plan.steps)
-    return reasons.of(legs_of(plan.steps))
+    return reasons.of([step.migration for step in plan.steps])
 
 
 def _old_violations(plan: Plan, reasons: Reasons) -> Iterator[OldViolation]:
@@ -195,10 +212,14 @@ def _missing(plan: Plan, book: Rulebook) -> tuple[Missing, ...]:
     if not plan.missing:
         return ()
     known = {each.vm: each for each in plan.missing if each.vm in end.host_of and each.target in hosts}
-    moves = {vm: Move(vm=vm, source=end[vm], target=each.target) for vm, each in known.items()}
+    moves = {vm: Migration(vm=vm, source=end[vm], target=each.target) for vm, each in known.items()}
     away = {vm: move for vm, move in moves.items() if move.source != move.target}
     by_choice = {vm for vm in away if known[vm].rule == LEFT_OUT}
     found = [*missing_moves([move for vm, move in away.items() if vm not in by_choice], end, book)]
     for vm in by_choice:
         found += left_out([away[vm]], problem, known[vm].words)
     return tuple(sorted(found, key=lambda each: (each.vm_name, each.vm)))
+
+
+def _finding(kind: FindingKind, rule: str, words: str) -> Finding:
+    return Finding(kind=kind, step="", state="at the start", rule=rule, words=words)

@@ -1,6 +1,7 @@
 """What a plan claims about its time, held against its own steps and its policy.
 
-Nothing that made the schedule is used here: times are swept through event by event, and the bound is summed up anew.
+Nothing that made the schedule is used here: times are swept through event by event, steps launched anew, and the bound
+is summed up anew.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from rebalancer.plan.step import Step
 from rebalancer.policy import LimitsPolicy
 from rebalancer.policy.windows import change_windows
 from rebalancer.units import counted
-from rebalancer.verify.launching import launch_times, launched
 
 TENTHS = 10
 CHAIN = "steps that wait for each other, one after another"
@@ -61,7 +61,6 @@ def wrong_durations(plan: Plan, pool: Pool) -> Iterator[Finding]:
 
 
 def _impossible(steps: Sequence[Step]) -> Iterator[Finding]:
-    """Times that run backwards."""
     for step in steps:
         if not 0 <= step.seconds_low <= step.seconds <= step.seconds_high or step.start_seconds < 0:
             yield _finding(step.id, "its times do not follow each other")
@@ -71,7 +70,6 @@ def _impossible(steps: Sequence[Step]) -> Iterator[Finding]:
 
 
 def _too_early(steps: Sequence[Step]) -> Iterator[Finding]:
-    """Steps that begin before what they wait for is done."""
     ends = {step.id: _tenths(step.start_seconds + step.seconds) for step in steps}
     for step in steps:
         for earlier in step.after:
@@ -106,7 +104,6 @@ def _crowded(steps: Sequence[Step], limits: LimitsPolicy) -> Iterator[Finding]:
 
 
 def _beside_disks(steps: Sequence[Step]) -> Iterator[Finding]:
-    """Steps that begin while a Storage XenMotion runs, beside which nothing is launched."""
     for position, carrier in enumerate(steps):
         for step in steps[position + 1 :] if carrier.disks else ():
             if _runs_at(carrier, _tenths(step.start_seconds)):
@@ -114,13 +111,11 @@ def _beside_disks(steps: Sequence[Step]) -> Iterator[Finding]:
 
 
 def _runs_at(step: Step, tenths: int) -> bool:
-    """Whether *step* has begun and not ended."""
     begins = _tenths(step.start_seconds)
     return begins <= tenths < begins + max(1, _tenths(step.seconds))
 
 
 def _wrong_totals(plan: Plan) -> Iterator[tuple[bool, str]]:
-    """How long the plan takes, likely and at the ends of the interval."""
     schedule, limits = plan.schedule, plan.policy.limits
     ends = max((step.start_seconds + step.seconds for step in plan.steps), default=0.0)
     yield abs(ends - schedule.seconds) > ROUNDING_SECONDS, f"the last step ends after {ends:g} s"
@@ -141,7 +136,6 @@ def _wrong_bound(plan: Plan) -> Iterator[tuple[bool, str]]:
 
 
 def _off(plan: Plan, work: Mapping[tuple[str, Uuid | None], Fraction]) -> Iterator[tuple[bool, str]]:
-    """Where bound and reason of *plan* are not those of *work*."""
     most = max(work.values(), default=Fraction())
     bound, claimed = float(most), plan.schedule.bound_seconds
     yield abs(bound - claimed) > ROUNDING_SECONDS, f"its steps take {bound:.1f} s at least, not {claimed:.1f} s"
@@ -185,7 +179,6 @@ def _one_by_one(steps: Sequence[Step], limits: LimitsPolicy) -> Fraction:
 
 
 def _narrow(step: Step, limits: LimitsPolicy) -> Iterator[tuple[str, Uuid | None, int]]:
-    """Where *step* meets others, and how many run there at once."""
     yield "all migrations", None, limits.concurrent
     yield f"migrations out of {step.source_name}", step.source, limits.out_per_host
     yield f"migrations into {step.target_name}", step.target, limits.in_per_host
@@ -194,7 +187,6 @@ def _narrow(step: Step, limits: LimitsPolicy) -> Iterator[tuple[str, Uuid | None
 
 
 def _wrong_window(plan: Plan) -> Iterator[tuple[bool, str]]:
-    """When it may begin, and what does not fit."""
     schedule, windows = plan.schedule, change_windows(plan.policy)
     opens = windows.opens_at(plan.made_at)
     closes = windows.closes_at(opens)
@@ -209,10 +201,47 @@ def _wrong_window(plan: Plan) -> Iterator[tuple[bool, str]]:
 
 
 def _tenths(seconds: float) -> int:
-    """Whole tenths."""
     return round(seconds * TENTHS)
 
 
 def _finding(step: str, words: str) -> Finding:
-    """A wrong claim."""
     return Finding(kind=FindingKind.CLAIM, step=step, state="in the schedule", rule="schedule", words=words)
+
+
+def launched(steps: Sequence[Step], tenths: Sequence[int], limits: LimitsPolicy) -> int:
+    """Tenths of seconds until the last of *steps* is done, if they took *tenths*."""
+    starts = launch_times(steps, tenths, limits)
+    return max((starts[position] + tenths[position] for position in starts), default=0)
+
+
+def launch_times(steps: Sequence[Step], tenths: Sequence[int], limits: LimitsPolicy) -> dict[int, int]:
+    """When each of *steps* begins, by position, if they took *tenths*; those that never may begin are missing.
+
+    Whenever one has ended, those that stand first begin first: what they wait for is done, no limit is reached, and no
+    Storage XenMotion runs.
+    """
+    waiting, ends, done = dict(enumerate(steps)), dict[int, int](), set[str]()
+    starts: dict[int, int] = {}
+    now = 0
+    while waiting:
+        for position, step in list(waiting.items()):
+            if done.issuperset(step.after) and _may_begin(step, [steps[each] for each in ends], limits):
+                starts[position], ends[position] = now, now + tenths[position]
+                del waiting[position]
+        if not ends:
+            break
+        first = min(ends, key=lambda each: (ends[each], each))
+        now = ends.pop(first)
+        done.add(steps[first].id)
+    return starts
+
+
+def _may_begin(step: Step, running: Sequence[Step], limits: LimitsPolicy) -> bool:
+    return not any(each.disks for each in running) and all(
+        (
+            len(running) < limits.concurrent,
+            sum(each.source == step.source for each in running) < limits.out_per_host,
+            sum(each.target == step.target for each in running) < limits.in_per_host,
+            limits.per_link is None or sum(each.network == step.network for each in running) < limits.per_link,
+        )
+    )

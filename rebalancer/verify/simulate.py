@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rebalancer.describe.concurrency import SAME_VM, clashes
-from rebalancer.describe.crossing import crossing_of
-from rebalancer.inventory import Uuid
+from rebalancer.describe.concurrency import clashes
+from rebalancer.describe.disks import crossing_of
+from rebalancer.inventory import Pool, Uuid
 from rebalancer.placement import Placement
 from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.step import Step, StepKind
 from rebalancer.rules import Rulebook
-from rebalancer.verify.disks import misplaced_disks
-
-IN_SOME_ORDER = "in some order that its relations allow"
 
 
 class Simulation:
@@ -46,12 +43,9 @@ class Simulation:
     def interleavings(self, steps: Sequence[Step]) -> Iterator[Finding]:
         """What speaks against *steps* in any order that their relations allow, however many run at once."""
         known = [step for step in steps if step.vm in self._problem.initial.host_of]
-        for clash in clashes(known, self._book):
-            kind = FindingKind.FORM if clash.rule == SAME_VM else FindingKind.ILLEGAL
-            yield Finding(kind=kind, step=clash.step, state=IN_SOME_ORDER, rule=clash.rule, words=clash.words)
+        yield from clashes(known, self._book)
 
     def _misplaced(self, step: Step) -> Iterator[Finding]:
-        """The step does not start where its VM and its disks are, or does not lead anywhere."""
         pool, here = self._problem.pool, self.placement.host_of.get(step.vm)
         if here is None:
             yield self._misplacement(step, f"VM {step.vm_name} does not run in this pool")
@@ -61,7 +55,7 @@ class Simulation:
             yield self._misplacement(step, f"the pool has no host {step.target_name} ({step.target})")
         if step.target == step.source:
             yield self._misplacement(step, f"it leads from {step.source_name} to where it starts")
-        for words in misplaced_disks(step, self.placement, self._moved, pool):
+        for words in _misplaced_disks(step, self.placement, self._moved, pool):
             yield self._misplacement(step, words)
 
     def _misnamed(self, step: Step) -> Iterator[Finding]:
@@ -72,26 +66,21 @@ class Simulation:
             yield self._misplacement(step, f"it is called a {step.kind}, but VM {step.vm_name} is to end {where}")
 
     def _misled(self, step: Step) -> Iterator[Finding]:
-        """The other pool, or the networks there, are not those to which policy and names lead."""
-        if step.crossing != crossing_of(step.move, self._now.problem):
+        if step.crossing != crossing_of(step.migration, self._now.problem):
             words = f"{self._called(step)}: the pool or the networks that it leads to are others"
             yield self._misplacement(step, words, rule="networks-mapped")
 
     def _refused(self, step: Step) -> Iterator[Finding]:
-        """What rules say, with the VM on both hosts."""
-        called, kind = self._called(step), FindingKind.ILLEGAL
-        for objection in self._now.objections(step.move):
-            words = f"{called}: {objection.words}"
-            yield Finding(kind=kind, step=step.id, state=self._state, rule=objection.rule, words=words)
-        for violation in self._ledger.objections(step.vm, step.target, step.move.disks):
-            words = f"{called}, held on both {'hosts and SRs' if step.disks else 'hosts'}: {violation.words}"
-            yield Finding(kind=kind, step=step.id, state=self._state, rule=violation.rule, words=words)
+        called, both = self._called(step), f"held on both {'hosts and SRs' if step.disks else 'hosts'}"
+        wrong = [(each.rule, f"{called}: {each.words}") for each in self._now.objections(step.migration)]
+        held = self._ledger.objections(step.vm, step.target, step.migration.disks)
+        for rule, words in (*wrong, *((each.rule, f"{called}, {both}: {each.words}") for each in held)):
+            yield Finding(kind=FindingKind.ILLEGAL, step=step.id, state=self._state, rule=rule, words=words)
 
     def _settle(self, step: Step) -> None:
-        """The VM holds both hosts and its disks both SRs, then only the targets."""
-        self._ledger.join(step.vm, step.target, step.move.disks)
-        self._ledger.settle(step.vm, step.source, step.move.disks)
-        self._now = self._now.at(self.placement.after(step.move))
+        self._ledger.join(step.vm, step.target, step.migration.disks)
+        self._ledger.settle(step.vm, step.source, step.migration.disks)
+        self._now = self._now.at(self.placement.after(step.migration))
         self._moved |= {disk.drive for disk in step.disks}
 
     def _misplacement(self, step: Step, words: str, rule: str = "placement") -> Finding:
@@ -103,3 +92,27 @@ class Simulation:
     def _name(self, host: Uuid) -> str:
         known = self._problem.pool.hosts.get(host)
         return known.name if known else host
+
+
+def _misplaced_disks(step: Step, here: Placement, moved: set[Uuid], pool: Pool) -> Iterator[str]:
+    """Why the disks of *step* cannot go where it says from where everything is now; *moved* have gone before.
+
+    A VM takes disks along only to its last host, and each disk once: the way back is sized for that.
+    """
+    drives = [disk.drive for disk in step.disks]
+    if step.disks and step.kind is StepKind.HOP:
+        yield "a hop takes no disks along"
+    if drives != sorted(set(drives)):
+        yield "its disks do not stand in their order, each once"
+    for disk in step.disks:
+        there = here.srs_of.get(step.vm, {}).get(disk.drive)
+        if there is None:
+            yield f"VM {step.vm_name} has no drive {disk.drive} with a disk that the policy lets move"
+        elif there != disk.source:
+            yield f"disk {disk.name} of VM {step.vm_name} is not on SR {disk.source_name}"
+        if disk.target not in pool.srs:
+            yield f"the pool has no SR {disk.target_name} ({disk.target})"
+        if disk.target == disk.source:
+            yield f"disk {disk.name} goes from SR {disk.source_name} to where it is"
+        if disk.drive in moved:
+            yield f"disk {disk.name} has moved in an earlier step"

@@ -4,7 +4,7 @@ Nothing that chooses, orders, schedules or composes is used here. What is, is of
 
 - Second opinions, written apart from what made the plan: each step is carried out on paper, and every state judged by
   the rules' own checkers (`simulate`); every other order that the relations allow is judged at its fullest, as a
-  minimum cut (`rebalancer.describe.concurrency`); times are swept through and launched anew (`schedule`, `launching`).
+  minimum cut (`rebalancer.describe.concurrency`); times are swept through and launched anew (`schedule`).
   These find faults of the makers.
 - One description anew (`redescription`): names, figures, reasons and words, by the same functions of
   `rebalancer.describe` that described the plan, compared field by field (`compare`). It finds what was edited, or does
@@ -27,18 +27,15 @@ from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
 from rebalancer.placement import Placement
 from rebalancer.plan.document import digest_of
-from rebalancer.plan.expiry import untimely
 from rebalancer.plan.finding import Finding, FindingKind
-from rebalancer.plan.plan import FORMAT, Plan
+from rebalancer.plan.plan import FORMAT, Plan, untimely
 from rebalancer.plan.step import Step
-from rebalancer.policy.digest import policy_digest
+from rebalancer.policy import policy_digest
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Rulebook
-from rebalancer.verify.comparable import incomparable, strangers
 from rebalancer.verify.compare import wrong_claims
-from rebalancer.verify.disks import astray
 from rebalancer.verify.form import wrong_form
-from rebalancer.verify.redescription import described_anew, named_anew
+from rebalancer.verify.redescription import described_anew, incomparable, named_anew, strangers
 from rebalancer.verify.schedule import wrong_durations, wrong_schedule
 from rebalancer.verify.simulate import Simulation
 
@@ -66,7 +63,7 @@ def verify_plan(
     try:
         book = Rulebook.of(make_problem(pool, demand or profile_of(plan), plan.policy))
     except PolicyError as error:
-        return (*sealed, Finding(kind=FindingKind.SEAL, step="", state=AT_THE_START, rule="policy", words=str(error)))
+        return (*sealed, _finding(FindingKind.SEAL, AT_THE_START, "policy", str(error)))
     return (*sealed, *_of_steps(plan, book.way_back() if plan.made_from.undoes else book, done))
 
 
@@ -90,39 +87,23 @@ def refusals(plan: Plan, pool: Pool, demand: LoadProfile | None = None, *, now: 
 
 
 def _of_seal(plan: Plan, pool: Pool, now: datetime) -> Iterator[Finding]:
-    """What the plan says of itself: digest, pool, expiry, policy."""
+    source, before, sizes = plan.made_from, plan.before.host_of, [step.copied_bytes for step in plan.steps]
+    moves = sum(before.get(vm) != host for vm, host in plan.predicted.host_of.items())
+    other = pool.name if pool.name != source.called else f"another one of that name ({pool.uuid})"
+    beside = "; name the others with --beside" if source.beside else ""
+    if much := over_limits(plan.policy.limits, moves=moves, sizes_bytes=sizes):
+        yield _finding(FindingKind.ILLEGAL, AT_THE_START, "limits", much)
+    late = untimely(plan, now)
     for rule, wrong, words in (
         ("format", plan.format != FORMAT, f"the format is {plan.format}, not {FORMAT}"),
         ("digest", digest_of(plan) != plan.digest, "the plan was edited: its digest is not that of its content"),
-        (
-            "pool",
-            not plan.made_from.is_of(pool),
-            f"made for pool {plan.made_from.called}, not {_other(plan, pool)}{_beside(plan)}",
-        ),
-        ("expiry", bool(untimely(plan, now)), untimely(plan, now)),
+        ("pool", not source.is_of(pool), f"made for pool {source.called}, not {other}{beside}"),
+        ("expiry", late, late),
         ("expiry", plan.expires_at != expiry(plan), "the time of expiry is not the one that the policy gives"),
-        ("limits", bool(_over_limits(plan)), _over_limits(plan)),
-        ("policy", policy_digest(plan.policy) != plan.made_from.policy_digest, "the policy is not the one it names"),
+        ("policy", policy_digest(plan.policy) != source.policy_digest, "the policy is not the one it names"),
     ):
         if wrong:
-            yield Finding(kind=FindingKind.SEAL, step="", state=AT_THE_START, rule=rule, words=words)
-
-
-def _other(plan: Plan, pool: Pool) -> str:
-    """The name of another pool; one of the same name is told apart by its uuid."""
-    return pool.name if pool.name != plan.made_from.called else f"another one of that name ({pool.uuid})"
-
-
-def _beside(plan: Plan) -> str:
-    """How to name several pools."""
-    return "; name the others with --beside" if plan.made_from.beside else ""
-
-
-def _over_limits(plan: Plan) -> str:
-    """How the plan exceeds its policy's limits, in words."""
-    before, after = plan.before.host_of, plan.predicted.host_of
-    moves = sum(before.get(vm) != host for vm, host in after.items())
-    return over_limits(plan.policy.limits, moves=moves, sizes_bytes=[step.copied_bytes for step in plan.steps])
+            yield _finding(FindingKind.SEAL, AT_THE_START, rule, words)
 
 
 def expiry(plan: Plan) -> datetime:
@@ -137,11 +118,7 @@ def _of_steps(plan: Plan, book: Rulebook, done: Collection[str]) -> Iterator[Fin
         before = _undone([step for step in plan.steps if step.id in done], book.problem)
         book = book.under(replace(book.problem, before=before))
     run = Simulation(book, plan.predicted)
-    findings = [
-        *run.carry_out(left),
-        *run.interleavings(left),
-        *_of_end(plan, run.placement, book, done),
-    ]
+    findings = [*run.carry_out(left), *run.interleavings(left), *_of_end(plan, run.placement, book, done)]
     yield from findings
     yield from _of_claims(plan, book)
     if not findings and not done:
@@ -173,7 +150,6 @@ def _undone(steps: Sequence[Step], problem: Problem) -> Placement:
 
 
 def _of_end(plan: Plan, end: Placement, book: Rulebook, done: Collection[str]) -> Iterator[Finding]:
-    """The steps lead where the plan says, and what has to hold once it is done does."""
     problem = book.problem
     names = {vm.uuid: vm.name for vm in problem.pool.vms.values()} | {step.vm: step.vm_name for step in plan.steps}
     hosts: dict[Uuid | None, str] = {None: "no host"} | {row.uuid: row.name for row in plan.hosts}
@@ -183,29 +159,44 @@ def _of_end(plan: Plan, end: Placement, book: Rulebook, done: Collection[str]) -
         predicted, there = after.get(vm), end.host_of.get(vm)
         if predicted != there:
             words = f"VM {names.get(vm, vm)} is on {hosts.get(there, there)}, not on {hosts.get(predicted, predicted)}"
-            yield Finding(kind=FindingKind.MISPLACED, step="", state=AT_THE_END, rule="placement", words=words)
-    for words in astray(plan, end, done):
-        yield Finding(kind=FindingKind.MISPLACED, step="", state=AT_THE_END, rule="placement", words=words)
+            yield _finding(FindingKind.MISPLACED, AT_THE_END, "placement", words)
+    for words in _astray(plan, end, done):
+        yield _finding(FindingKind.MISPLACED, AT_THE_END, "placement", words)
     for violation in book.violations(end, since=problem.initial):
-        yield Finding(kind=FindingKind.ILLEGAL, step="", state=AT_THE_END, rule=violation.rule, words=violation.words)
+        yield _finding(FindingKind.ILLEGAL, AT_THE_END, violation.rule, violation.words)
+
+
+def _astray(plan: Plan, end: Placement, done: Collection[str]) -> Iterator[str]:
+    """Disks that do not end where *plan* says; in another pool they have other drives once their step is *done*."""
+    renamed = {disk.drive for step in plan.steps if step.crossing and step.id in done for disk in step.disks}
+    names = {disk.drive: disk.name for step in plan.steps for disk in step.disks}
+    srs: dict[Uuid | None, str] = {row.uuid: row.name for row in plan.srs}
+    said = {drive: row.uuid for row in plan.srs for drive in row.gains}
+    there = dict(pair for srs_of in end.srs_of.values() for pair in srs_of.items())
+    for drive in sorted({*names, *said} - renamed):
+        if said.get(drive) != there.get(drive):
+            ends, wanted = there.get(drive), said.get(drive)
+            yield f"disk {names.get(drive, drive)} is on SR {srs.get(ends, ends)}, not on {srs.get(wanted, wanted)}"
 
 
 def _of_way_back(plan: Plan, book: Rulebook) -> Iterator[Finding]:
-    """The rollback steps are legal from the end, and lead back to where everything was."""
     problem, run = book.problem, Simulation(book, plan.before)
     yield from run.carry_out(plan.rollback)
     yield from run.interleavings(plan.rollback)
     stranded, before = {each.uuid for each in plan.no_way_back}, plan.before.host_of
     for vm in sorted({step.vm for step in (*plan.steps, *plan.rollback)} - stranded):
         if run.placement.host_of.get(vm) != before.get(vm):
-            words = f"VM {problem.pool.vms[vm].name} is not back where it was"
-            yield Finding(
-                kind=FindingKind.MISPLACED, step="", state="at the end of the way back", rule="rollback", words=words
-            )
+            yield _not_back(f"VM {problem.pool.vms[vm].name}")
     home = {drive: sr for vm, srs in plan.before.srs_of.items() if vm not in stranded for drive, sr in srs.items()}
     for vm, srs in sorted(run.placement.srs_of.items()):
         if any(home.get(drive, sr) != sr for drive, sr in srs.items()):
-            words = f"a disk of VM {problem.pool.vms[vm].name} is not back where it was"
-            yield Finding(
-                kind=FindingKind.MISPLACED, step="", state="at the end of the way back", rule="rollback", words=words
-            )
+            yield _not_back(f"a disk of VM {problem.pool.vms[vm].name}")
+
+
+def _not_back(what: str) -> Finding:
+    words = f"{what} is not back where it was"
+    return _finding(FindingKind.MISPLACED, "at the end of the way back", "rollback", words)
+
+
+def _finding(kind: FindingKind, state: str, rule: str, words: str) -> Finding:
+    return Finding(kind=kind, step="", state=state, rule=rule, words=words)

@@ -11,7 +11,7 @@ from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.objectives import cpu_capacities, host_load
 from rebalancer.placement import Placement
 from rebalancer.policy import Covered, SparePolicy
-from rebalancer.policy.storage_motion import StorageMotionPolicy
+from rebalancer.policy.sections import StorageMotionPolicy
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Rulebook
 from rebalancer.rules.availability.restarts import Restarts

@@ -11,13 +11,12 @@ from rebalancer.inventory import Uuid
 from rebalancer.placement import Placement
 from rebalancer.plan import Finding, Pace, Plan, Step
 from rebalancer.plan.duration import NO_EXPERIENCE
-from rebalancer.plan.leg import legs_of
 from rebalancer.planner.compose import compose
 from rebalancer.planner.way_back import latest_first, way_to
 from rebalancer.problem import Problem, problem_at
 from rebalancer.rules import Rulebook
 from rebalancer.solve import Solution
-from rebalancer.verify.verify import verify_plan
+from rebalancer.verify.verify import refusals
 
 
 def plan_home(plan: Plan, problem: Problem, *, open_again: Collection[Uuid], pace: Pace = NO_EXPERIENCE) -> Plan:
@@ -32,7 +31,11 @@ def plan_home(plan: Plan, problem: Problem, *, open_again: Collection[Uuid], pac
     over = {step.vm: step for step in plan.steps if step.crossing}
     way = _Way(_but(before.initial, over, plan.predicted), problem_at(before, plan.predicted), plan.made_at, pace)
     reason = f"back to where everything was before the plan {plan.digest}"
-    return way.plan(reason, first=latest_first(legs_of(plan.steps)), stay=[_over(step) for step in over.values()])
+    return way.plan(
+        reason,
+        first=latest_first(plan.steps),
+        stay=[_over(step) for step in over.values()],
+    )
 
 
 def _but(home: Placement, vms: Collection[Uuid], there: Placement) -> Placement:
@@ -83,14 +86,14 @@ class _Way:
         held = (f"VM {each.name} stays on its new host: {each.words} [{each.rule}]" for each in stranded)
         warnings = (*stay, *held)
         plan = self._composed(back, reason, warnings)
-        findings = verify_plan(plan, self._away.pool, self._away.demand, now=self._made_at)
+        findings = refusals(plan, self._away.pool, self._away.demand, now=self._made_at)
         return self._composed((), _refusal(findings), warnings) if findings else plan
 
     def _composed(self, back: Sequence[Step], reason: str, warnings: tuple[str, ...]) -> Plan:
-        goal = self._away.initial.after(*(step.move for step in back))
+        goal = self._away.initial.after(*(step.migration for step in back))
         solution = Solution(placement=goal, outcome=HOME, reason=reason, warnings=warnings)
         why = [step.why for step in back]
-        return compose(self._book, solution, legs_of(back), self._made_at, pace=self._pace, why=why)
+        return compose(self._book, solution, [step.migration for step in back], self._made_at, pace=self._pace, why=why)
 
 
 def _refusal(findings: Sequence[Finding]) -> str:

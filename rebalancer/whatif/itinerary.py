@@ -10,7 +10,7 @@ from enum import Enum, StrEnum
 from rebalancer.errors import NothingFound
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Pace, Plan
-from rebalancer.policy.groups import RunOnPolicy
+from rebalancer.policy.sections import RunOnPolicy
 from rebalancer.problem import Problem, make_problem, problem_at
 from rebalancer.solve import SolveReporter
 from rebalancer.whatif.evacuate import Evacuation, emptied

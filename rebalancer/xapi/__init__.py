@@ -1,14 +1,13 @@
 """Talking to a pool: reading it, fetching its metrics, migrating a VM. The only user of XenAPI."""
 
 from rebalancer.xapi.credentials import Credentials
-from rebalancer.xapi.live import LivePool, TaskState, TaskStatus, Whereabouts, live_pool
-from rebalancer.xapi.metrics import MetricsFailure, fetch_metrics
+from rebalancer.xapi.live import LivePool, live_pool
+from rebalancer.xapi.metrics import MetricsFailure, fetch_metrics, measure
 from rebalancer.xapi.pair import LivePair
-from rebalancer.xapi.profile import measure
-from rebalancer.xapi.read import read_pool, read_records
+from rebalancer.xapi.read import read_pool
 from rebalancer.xapi.session import ReadSession, connect
-from rebalancer.xapi.storage_motion import StorageMotion
 from rebalancer.xapi.trust import Trust
+from rebalancer.xapi.values import StorageMotion, TaskState, TaskStatus, Whereabouts
 
 __all__ = [
     "Credentials",
@@ -26,5 +25,4 @@ __all__ = [
     "live_pool",
     "measure",
     "read_pool",
-    "read_records",
 ]

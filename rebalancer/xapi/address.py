@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 from rebalancer.errors import ConnectionSettingsError
 
 PORTS: Final = {"https": 443, "http": 80}
+FORM: Final = "Write https://HOST or https://HOST:PORT"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +24,8 @@ class Address:
     def __post_init__(self) -> None:
         """Refuse to send passwords over a network in the clear."""
         if self.scheme == "http" and not is_loopback(self.host):
-            raise ConnectionSettingsError(
-                str(self), "plain http would send the password in the clear", f"Use https://{self.authority}"
-            )
+            problem = "plain http would send the password in the clear"
+            raise ConnectionSettingsError(str(self), problem, f"Use https://{self.authority}")
 
     @property
     def authority(self) -> str:
@@ -34,7 +34,6 @@ class Address:
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
     def __str__(self) -> str:
-        """The URL."""
         return f"{self.scheme}://{self.authority}"
 
     def at(self, other: str) -> Address:
@@ -47,9 +46,8 @@ class Address:
             return replace(self, host=other)
         named = _split(f"//{other}")
         if not named.hostname:
-            raise ConnectionSettingsError(
-                str(self), f"it names a host by {other!r}", "Look at the host's address with xe"
-            )
+            problem = f"it names a host by {other!r}"
+            raise ConnectionSettingsError(str(self), problem, "Look at the host's address with xe")
         return replace(self, host=named.hostname, port=named.port or self.port)
 
 
@@ -62,7 +60,7 @@ def parse_url(url: str) -> Address:
     """
     parts = _split(url)
     if parts.scheme not in PORTS or not parts.hostname:
-        raise ConnectionSettingsError(url, "it is not the URL of a pool", "Write https://HOST or https://HOST:PORT")
+        raise ConnectionSettingsError(url, "it is not the URL of a pool", FORM)
     if parts.username is not None or parts.password is not None:
         raise ConnectionSettingsError(
             f"{parts.scheme}://...@{parts.hostname}",
@@ -70,7 +68,7 @@ def parse_url(url: str) -> Address:
             "Put them into REBALANCER_USER and REBALANCER_PASSWORD, or into a file",
         )
     if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ConnectionSettingsError(url, "it has more than host and port", "Write https://HOST or https://HOST:PORT")
+        raise ConnectionSettingsError(url, "it has more than host and port", FORM)
     return Address(scheme=parts.scheme, host=parts.hostname, port=parts.port or PORTS[parts.scheme])
 
 
@@ -83,12 +81,9 @@ def is_loopback(host: str) -> bool:
 
 
 def _split(url: str) -> SplitResult:
-    """The parts of *url*, its port checked."""
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise ConnectionSettingsError(
-            url, f"it is not a URL ({error})", "Write https://HOST or https://HOST:PORT"
-        ) from None
+        raise ConnectionSettingsError(url, f"it is not a URL ({error})", FORM) from None
     return parts

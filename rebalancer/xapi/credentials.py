@@ -38,9 +38,8 @@ class Credentials:
         """
         for name in (USER, PASSWORD):
             if not environment.get(name):
-                raise ConnectionSettingsError(
-                    "credentials", f"the variable {name} is not set", f"Set {USER} and {PASSWORD}, or name a file"
-                )
+                remedy = f"Set {USER} and {PASSWORD}, or name a file"
+                raise ConnectionSettingsError("credentials", f"the variable {name} is not set", remedy)
         return cls(user=environment[USER], password=environment[PASSWORD])
 
     @classmethod
@@ -62,9 +61,8 @@ def _private_text(path: Path) -> str:
         with path.open(encoding="utf-8") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             if mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise ConnectionSettingsError(
-                    str(path), f"others may read or change it (mode {mode:04o})", f"Run `chmod 600 {path}`"
-                )
+                problem = f"others may read or change it (mode {mode:04o})"
+                raise ConnectionSettingsError(str(path), problem, f"Run `chmod 600 {path}`")
             return file.read()
     except OSError as error:
         raise ConnectionSettingsError(str(path), f"it cannot be read ({error.strerror})", SHAPE) from error

@@ -3,61 +3,28 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import StrEnum
-from types import TracebackType
 from typing import Final, Self
 from xmlrpc.client import ResponseError, ServerProxy
 
 from XenAPI import Failure
 
 from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable, XapiError
-from rebalancer.inventory import Pool, PowerState, Uuid
+from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.reading.fields import Fields
 from rebalancer.inventory.reading.tables import NULL_REFS
 from rebalancer.inventory.reading.vm import power_state
 from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.read import read_pool
 from rebalancer.xapi.session import ReadSession, connect
-from rebalancer.xapi.storage_motion import StorageMotion
 from rebalancer.xapi.translation import no_connection, sending, without_sessions
 from rebalancer.xapi.transport import SendOnce
 from rebalancer.xapi.trust import Trust
+from rebalancer.xapi.values import StorageMotion, TaskState, TaskStatus, Whereabouts
 
 NOT_DONE: Final = frozenset({"SESSION_INVALID", "HOST_IS_SLAVE"})
 """Codes with which XAPI turns a call away before it looks at it."""
 
 AGAIN: Final = "Look at the pool, then try again"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whereabouts:
-    """Where a VM is, as the pool says now; `operations` are those under way, `note` what people should know of it."""
-
-    power_state: PowerState
-    resident_on: Uuid | None
-    scheduled_to: Uuid | None
-    operations: tuple[str, ...]
-    note: str = ""
-
-
-class TaskStatus(StrEnum):
-    """How a task stands; a cancelled task is `PENDING` until it has ended, a forgotten one has `VANISHED`."""
-
-    PENDING = "pending"
-    SUCCESS = "success"
-    FAILURE = "failure"
-    CANCELLED = "cancelled"
-    VANISHED = "vanished"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskState:
-    """A task: `progress` from 0 to 1 (1 also for failures), `error` the code and its parameters."""
-
-    status: TaskStatus
-    progress: float
-    error: tuple[str, ...]
 
 
 def live_pool(url: str, credentials: Credentials, trust: Trust, *, timeout_seconds: float = 30.0) -> LivePool:
@@ -83,20 +50,17 @@ class LivePool:
         self._receivers: dict[tuple[Uuid, Uuid], object] = {}
 
     def __enter__(self) -> Self:
-        """The pool itself."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Log out, of receivers that were never used, too."""
         for receiver in self._receivers.values():
             self._log_out_of(receiver)
-        self._session.__exit__(kind, error, trace)
+        self._session.__exit__(*error)
 
     @property
     def url(self) -> str:
-        """The coordinator."""
+        """The URL of the coordinator."""
         return self._session.url
 
     def read(self) -> Pool:
@@ -123,7 +87,7 @@ class LivePool:
         Raises:
             RefusedByXapi: with XAPI's code.
         """
-        self._session.assert_may_migrate(self._ref("VM", vm_uuid), self._ref("host", host_uuid))
+        self._session.assert_may_migrate(self.ref_of("VM", vm_uuid), self.ref_of("host", host_uuid))
 
     def migrate(self, vm_uuid: Uuid, host_uuid: Uuid, network_uuid: Uuid | None = None) -> str:
         """Start `VM.pool_migrate` and return its task; the call is sent once, on a connection of its own.
@@ -135,8 +99,8 @@ class LivePool:
             Unreachable: nothing was sent, or XAPI turned it away unread.
             OutcomeUnknown: it was sent, and no answer came.
         """
-        vm, host = self._ref("VM", vm_uuid), self._ref("host", host_uuid)
-        over = {"network": self._ref("network", network_uuid)} if network_uuid else {}
+        vm, host = self.ref_of("VM", vm_uuid), self.ref_of("host", host_uuid)
+        over = {"network": self.ref_of("network", network_uuid)} if network_uuid else {}
         return str(self._send("Async.VM.pool_migrate", vm, host, {"live": "true"} | over))
 
     def assert_may_migrate_with_disks(self, motion: StorageMotion, into: LivePool | None = None) -> None:
@@ -147,7 +111,7 @@ class LivePool:
         Raises:
             RefusedByXapi: with XAPI's code.
         """
-        vm = self._ref("VM", motion.vm)
+        vm = self.ref_of("VM", motion.vm)
         self._session.assert_operation_valid(vm, "migrate_send")
         receiver = into or self
         receiver.turn_away(motion)
@@ -162,15 +126,15 @@ class LivePool:
 
     def _arguments(self, motion: StorageMotion, receiver: LivePool) -> tuple[object, ...]:
         """What both calls of Storage XenMotion take: VM, destination, live, VDI map, VIF map, options."""
-        disks = {self._ref("VDI", vdi): receiver.ref_of("SR", sr) for vdi, sr in motion.sr_of.items()}
-        networks = {self._ref("VIF", vif): receiver.ref_of("network", net) for vif, net in motion.network_of.items()}
-        return self._ref("VM", motion.vm), receiver.receiver(motion), True, disks, networks, {}
+        disks = {self.ref_of("VDI", vdi): receiver.ref_of("SR", sr) for vdi, sr in motion.sr_of.items()}
+        networks = {self.ref_of("VIF", vif): receiver.ref_of("network", net) for vif, net in motion.network_of.items()}
+        return self.ref_of("VM", motion.vm), receiver.receiver(motion), True, disks, networks, {}
 
     def receiver(self, motion: StorageMotion) -> object:
         """What `host.migrate_receive` answers: each call opens a session, so that one serves question and move."""
         key = motion.host, motion.network
         if key not in self._receivers:
-            host, network = self._ref("host", motion.host), self._ref("network", motion.network)
+            host, network = self.ref_of("host", motion.host), self.ref_of("network", motion.network)
             # A read, so that the session is alive: of another pool it may be the first for long.
             self._session.record("host", host)
             self._receivers[key] = self._send_harmless("host.migrate_receive", host, network, {})
@@ -190,10 +154,6 @@ class LivePool:
         if ref is not None:
             with suppress(XapiError):
                 self._send_in(str(ref), "session.logout")
-
-    def ref_of(self, kind: str, uuid: Uuid) -> str:
-        """What the pool calls an object."""
-        return self._ref(kind, uuid)
 
     def task(self, ref: str) -> TaskState:
         """How a task stands."""
@@ -232,7 +192,6 @@ class LivePool:
         return self._send_in(self._session.session_ref, message, *arguments)
 
     def _send_in(self, session_ref: str, message: str, *arguments: object) -> object:
-        """Send a message once, on a fresh connection, in some session."""
         session = self._session
         address = session.address
         transport = SendOnce(address, session.context, session.timeout_seconds)
@@ -258,14 +217,13 @@ class LivePool:
         except OutcomeUnknown as error:
             raise Unreachable(error.where, error.problem, AGAIN) from error
 
-    def _ref(self, kind: str, uuid: Uuid) -> str:
-        """What the pool calls an object; asked once."""
+    def ref_of(self, kind: str, uuid: Uuid) -> str:
+        """The reference by which the pool knows an object; asked once."""
         if (kind, uuid) not in self._refs:
             self._refs[kind, uuid] = self._session.ref(kind, uuid)
         return self._refs[kind, uuid]
 
     def _host(self, ref: str) -> Uuid | None:
-        """The uuid of the host behind *ref*; asked once."""
         if ref in NULL_REFS:
             return None
         if ref not in self._hosts:
@@ -274,12 +232,7 @@ class LivePool:
 
 
 def _value(answer: object) -> object:
-    """What XAPI answered.
-
-    Raises:
-        Failure: it refused.
-        ResponseError: the answer is not XAPI's.
-    """
+    """The value in XAPI's answer; a `Failure` where it refused, a `ResponseError` where the answer is not XAPI's."""
     found = answer if isinstance(answer, dict) else {}
     if found.get("Status") == "Success" and "Value" in found:
         return found["Value"]

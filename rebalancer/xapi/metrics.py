@@ -1,4 +1,4 @@
-"""The metrics of all hosts: one request to each host's own address, all at once (XAPI.md 3)."""
+"""The metrics of all hosts, one request to each host's own address, all at once (XAPI.md 3), and their load profile."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import ssl
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from rebalancer.errors import ConnectionSettingsError, RefusedByXapi
+from rebalancer.errors import ConnectionSettingsError, MetricsRefused, RefusedByXapi
 from rebalancer.inventory import Host, Pool, Uuid
 from rebalancer.xapi.session import ReadSession
 from rebalancer.xapi.translation import why_not_fetched
+
+if TYPE_CHECKING:
+    from rebalancer.demand import LoadProfile
+    from rebalancer.demand.aggregate import DemandSettings
 
 AT_ONCE: Final = 16
 """Requests under way at one time."""
@@ -37,12 +41,7 @@ class _Request:
 
 
 def fetch_metrics(
-    session: ReadSession,
-    pool: Pool,
-    *,
-    window: timedelta,
-    interval_seconds: int = 3600,
-    timeout_seconds: float = 60.0,
+    session: ReadSession, pool: Pool, *, window: timedelta, interval_seconds: int = 3600, timeout_seconds: float = 60.0
 ) -> dict[Uuid, bytes | MetricsFailure]:
     """What every host answers to `/rrd_updates` for the last *window*, by uuid of the host.
 
@@ -60,6 +59,29 @@ def fetch_metrics(
     return found | _fetched(ready, query, session.context, timeout_seconds)
 
 
+def measure(
+    session: ReadSession, pool: Pool, settings: DemandSettings, *, timeout_seconds: float = 60.0
+) -> LoadProfile:
+    """The load profile that *settings* ask for, up to now by the coordinator's clock.
+
+    Raises:
+        MetricsRefused: a live host did not answer, or what the hosts say is not good enough to plan on.
+        XapiError: the coordinator cannot be reached.
+    """
+    # pandas takes half a second to load, and whoever only migrates does without it.
+    from rebalancer.demand.aggregate import profile_from_samples  # noqa: PLC0415
+    from rebalancer.demand.rrd import rrd_samples  # noqa: PLC0415
+
+    window = timedelta(days=settings.window_days)
+    answers = fetch_metrics(session, pool, window=window, timeout_seconds=timeout_seconds)
+    failed = [each for each in answers.values() if isinstance(each, MetricsFailure) and pool.hosts[each.host].live]
+    if failed:
+        raise MetricsRefused([f"host {pool.hosts[each.host].name} gives none: {each.reason}" for each in failed])
+    bodies = {host: body for host, body in answers.items() if isinstance(body, bytes)}
+    now = parse_clock(session.server_time(session.ref("host", pool.coordinator)))
+    return profile_from_samples(rrd_samples(bodies, pool), pool, settings, now)
+
+
 def parse_clock(text: str) -> datetime:
     """A moment as XAPI writes it, `20261122T19:55:13Z`.
 
@@ -70,7 +92,6 @@ def parse_clock(text: str) -> datetime:
 
 
 def _request(session: ReadSession, host: Host, window: timedelta) -> _Request | MetricsFailure:
-    """What to ask *host*, if it can be asked."""
     if not host.live:
         return MetricsFailure(host=host.uuid, reason="the host is not live")
     try:

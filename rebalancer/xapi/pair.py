@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from types import TracebackType
 from typing import Final, Self
 
 from rebalancer.errors import InputError, InventoryError, RefusedByXapi
 from rebalancer.inventory import Pool, PowerState, Uuid, join_pools
-from rebalancer.xapi.live import LivePool, TaskState, TaskStatus, Whereabouts
-from rebalancer.xapi.storage_motion import StorageMotion
+from rebalancer.xapi.live import LivePool
+from rebalancer.xapi.values import StorageMotion, TaskState, TaskStatus, Whereabouts
 
 UNKNOWN_VM: Final = frozenset({"UUID_INVALID", "HANDLE_INVALID"})
 """Codes with which XAPI says that it does not have an object."""
@@ -30,15 +28,11 @@ class LivePair:
         self._tasks: dict[str, LivePool] = {}
 
     def __enter__(self) -> Self:
-        """The pair itself."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Log out of both."""
+    def __exit__(self, *error: object) -> None:
         for live in self._pools:
-            live.__exit__(kind, error, trace)
+            live.__exit__(*error)
 
     def read(self) -> Pool:
         """Both inventories, now; a VM on its way counts where it runs.
@@ -57,11 +51,7 @@ class LivePair:
             raise InventoryError([f"{error.where}: {error.problem}"]) from error
 
     def _joined(self) -> Pool:
-        """Both inventories as one.
-
-        Raises:
-            InputError: something stands in both.
-        """
+        """Both inventories as one; an `InputError` where something stands in both."""
         first, beside = (live.read() for live in self._pools)
         self._sides = {
             host: live for live, pool in zip(self._pools, (first, beside), strict=True) for host in pool.hosts
@@ -74,7 +64,7 @@ class LivePair:
         Raises:
             RefusedByXapi: neither pool knows the VM.
         """
-        found = list(self._looks(vm_uuid))
+        found = self._looks(vm_uuid)
         busy = [look for _, look in found if look.operations or look.scheduled_to]
         if len(found) == 1 or busy:
             return busy[0] if busy else found[0][1]
@@ -128,30 +118,22 @@ class LivePair:
         return (self._tasks[ref],) if ref in self._tasks else self._pools
 
     def _having(self, ref: str) -> LivePool:
-        """The pool that has a task; the first one where neither has."""
         known = (live for live in self._asked(ref) if live.task(ref).status is not TaskStatus.VANISHED)
         return next(known, self._pools[0])
 
-    def _looks(self, vm_uuid: Uuid) -> Iterator[tuple[LivePool, Whereabouts]]:
-        """Where each pool has a VM.
-
-        Raises:
-            RefusedByXapi: neither knows it.
-        """
-        refused = None
-        found = 0
+    def _looks(self, vm_uuid: Uuid) -> list[tuple[LivePool, Whereabouts]]:
+        """Where each pool that knows a VM has it; a `RefusedByXapi` where neither does."""
+        found, refused = [], None
         for live in self._pools:
             try:
-                look = live.whereabouts(vm_uuid)
+                found.append((live, live.whereabouts(vm_uuid)))
             except RefusedByXapi as error:
                 if error.code not in UNKNOWN_VM:
                     raise
                 refused = error
-            else:
-                found += 1
-                yield live, look
         if refused is not None and not found:
             raise refused
+        return found
 
 
 def _without_arrivals(pool: Pool, other: Pool) -> Pool:

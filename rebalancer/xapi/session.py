@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable, Mapping
-from types import TracebackType
+from contextlib import suppress
 from typing import Any, Final, Self
 
 from XenAPI import Session
@@ -23,7 +23,6 @@ READS: Final = frozenset(
     {
         "assert_can_boot_here",
         "assert_operation_valid",
-        "compute_free_memory",
         "from",
         "get_all_records",
         "get_by_uuid",
@@ -54,36 +53,22 @@ def connect(url: str, credentials: Credentials, trust: Trust, *, timeout_seconds
 class ReadSession:
     """A session with a pool's coordinator that has no way to change the pool.
 
-    Not for several threads at once. Leaving it as a context manager logs out.
+    Not for several threads at once. Leaving it as a context manager logs out. `address` is that of the coordinator once
+    it is logged in; `context` has the TLS settings that enforce its trust, for connections to other hosts of the pool.
     """
 
     def __init__(
         self, address: Address, credentials: Credentials, context: ssl.SSLContext, timeout_seconds: float
     ) -> None:
-        self._address, self._credentials = address, credentials
-        self._context, self._timeout_seconds = context, timeout_seconds
+        self.address, self.context, self.timeout_seconds = address, context, timeout_seconds
+        self._credentials = credentials
         self._others: tuple[Address, ...] = ()
         self._session = self._new_session()
 
     @property
     def url(self) -> str:
         """Where the session is: the coordinator, once it is logged in."""
-        return str(self._address)
-
-    @property
-    def address(self) -> Address:
-        """The same, in parts."""
-        return self._address
-
-    @property
-    def context(self) -> ssl.SSLContext:
-        """The TLS settings that enforce the trust of this session, for connections to other hosts of the pool."""
-        return self._context
-
-    @property
-    def timeout_seconds(self) -> float:
-        """How long an answer may take."""
-        return self._timeout_seconds
+        return str(self.address)
 
     @property
     def session_ref(self) -> str:
@@ -91,24 +76,24 @@ class ReadSession:
         return str(self._session.handle)
 
     def __enter__(self) -> Self:
-        """The session itself."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Log out; a pool that cannot be reached any more forgets the session by itself."""
         try:
-            with reading(self.url):
-                self._log_out()
-        except XapiError:
-            return
+            with suppress(XapiError), reading(self.url):
+                if self._session.handle is not None:
+                    self._session.xenapi_request("session.logout", ())
         finally:
             self._session("close")()
 
     def remember(self, addresses: Iterable[str]) -> None:
         """Where else to ask, should the coordinator fall silent: the other hosts of the pool, as XAPI names them."""
-        self._others = tuple(each for named in sorted(set(addresses)) if (each := self._beside(named)))
+        others = []
+        for named in sorted(set(addresses)):
+            with suppress(ConnectionSettingsError):
+                others.append(self.address.at(named))
+        self._others = tuple(others)
 
     def log_in(self) -> None:
         """Log in on the coordinator, if that is not done yet.
@@ -128,7 +113,7 @@ class ReadSession:
             return {}
 
     def record(self, kind: str, ref: str) -> Record:
-        """One record."""
+        """The record of one object."""
         return self._read(f"{kind}.get_record", ref)  # type: ignore[no-any-return]
 
     def ref(self, kind: str, uuid: Uuid) -> str:
@@ -138,10 +123,6 @@ class ReadSession:
     def server_time(self, host_ref: str) -> str:
         """The host's own clock, UTC, as XAPI writes it: `20261122T19:55:13Z`."""
         return str(self._read("host.get_servertime", host_ref))
-
-    def free_memory(self, host_ref: str) -> int:
-        """Bytes that XAPI counts as free on a host (XAPI.md 2.1)."""
-        return int(self._read("host.compute_free_memory", host_ref))
 
     def assert_may_migrate(self, vm_ref: str, host_ref: str) -> None:
         """Ask XAPI for everything that it can say beforehand about a migration, changing nothing.
@@ -165,7 +146,6 @@ class ReadSession:
         return self._read("event.from", [kind.lower() for kind in kinds], token, 0.0)  # type: ignore[no-any-return]
 
     def _read(self, message: str, *arguments: object) -> Any:  # noqa: ANN401 - what XAPI answers
-        """Send a message that changes nothing."""
         kind, _, verb = message.rpartition(".")
         if verb not in READS or not kind or "." in kind:
             raise ValueError(f"{message} is not on the list of what a reading session may send")
@@ -176,32 +156,22 @@ class ReadSession:
         for _ in range(HOPS):
             try:
                 with reading(self.url):
-                    if self._session.handle is None:
-                        self._log_in()
+                    if self._session.handle is None:  # XenAPI's session logs in again by itself when this one is gone
+                        user, password = self._credentials.user, self._credentials.password
+                        self._session.login_with_password(user, password, "1.0", f"rebalancer/{__version__}")
                     return call()
             except RefusedByXapi as refused:
                 if refused.code != "HOST_IS_SLAVE":
                     raise
-                self._move_to(self._address.at(refused.params[0]))
+                self._move_to(self.address.at(refused.params[0]))
             except Unreachable:
                 self._move_on()
                 raise
         raise Unreachable(self.url, f"{HOPS} hosts in a row named another coordinator", "Wait for the pool to settle")
 
-    def _log_in(self) -> None:
-        """Log in at the present address; XenAPI's session logs in again by itself when this one is gone."""
-        originator = f"rebalancer/{__version__}"
-        self._session.login_with_password(self._credentials.user, self._credentials.password, "1.0", originator)
-
-    def _log_out(self) -> None:
-        """Log out, where there is a session to end."""
-        if self._session.handle is not None:
-            self._session.xenapi_request("session.logout", ())
-
     def _move_to(self, address: Address) -> None:
-        """Talk to another host from now on, not logged in there yet."""
         self._session("close")()
-        self._address = address
+        self.address = address
         self._session = self._new_session()
 
     def _move_on(self) -> None:
@@ -210,13 +180,5 @@ class ReadSession:
             self._others = (*self._others[1:], self._others[0])
             self._move_to(self._others[-1])
 
-    def _beside(self, named: str) -> Address | None:
-        """Another host, if it may be talked to."""
-        try:
-            return self._address.at(named)
-        except ConnectionSettingsError:
-            return None
-
     def _new_session(self) -> Session:
-        """A session object that is not logged in."""
-        return Session(str(self._address), transport=RepeatOnStale(self._address, self._context, self._timeout_seconds))
+        return Session(str(self.address), transport=RepeatOnStale(self.address, self.context, self.timeout_seconds))

@@ -16,14 +16,7 @@ from xmlrpc.client import Fault, ProtocolError, ResponseError
 import httpx
 from XenAPI import Failure
 
-from rebalancer.errors import (
-    CertificateMismatch,
-    LoginRefused,
-    OutcomeUnknown,
-    RefusedByXapi,
-    Unreachable,
-    XapiError,
-)
+from rebalancer.errors import CertificateMismatch, LoginRefused, OutcomeUnknown, RefusedByXapi, Unreachable, XapiError
 from rebalancer.xapi.trust import FingerprintMismatch
 
 LOOK: Final = "Check the address, that the host runs and that no firewall is in between"
@@ -68,9 +61,8 @@ def sending(where: str, call: str) -> Iterator[None]:
     except Failure as failure:
         raise refusal(call, failure) from failure
     except (OSError, *MALFORMED) as error:
-        raise OutcomeUnknown(
-            where, f"{call} was sent and no answer came ({_short(error)})", "Look at the VM in the pool"
-        ) from error
+        problem = f"{call} was sent and no answer came ({_short(error)})"
+        raise OutcomeUnknown(where, problem, "Look at the VM in the pool") from error
 
 
 def without_sessions(word: object) -> str:
@@ -89,17 +81,12 @@ def refusal(where: str, failure: Failure) -> XapiError:
 def no_connection(where: str, error: OSError) -> XapiError:
     """No connection, or none that may be trusted."""
     if isinstance(error, FingerprintMismatch):
-        return CertificateMismatch(
-            where,
-            f"its certificate has the SHA-256 fingerprint {error.shown}, which is not pinned",
-            "Compare it on the host itself; if it is right, add it with --fingerprint",
-        )
+        problem = f"its certificate has the SHA-256 fingerprint {error.shown}, which is not pinned"
+        remedy = "Compare it on the host itself; if it is right, add it with --fingerprint"
+        return CertificateMismatch(where, problem, remedy)
     if isinstance(error, ssl.SSLCertVerificationError):
-        return CertificateMismatch(
-            where,
-            f"its certificate is not trusted ({error.verify_message})",
-            "Name the CA with --ca-file, or pin the certificate with --fingerprint",
-        )
+        remedy = "Name the CA with --ca-file, or pin the certificate with --fingerprint"
+        return CertificateMismatch(where, f"its certificate is not trusted ({error.verify_message})", remedy)
     return Unreachable(where, _why(error), LOOK)
 
 
@@ -114,7 +101,6 @@ def why_not_fetched(error: httpx.HTTPError | httpx.InvalidURL) -> str:
 
 
 def _why(error: OSError) -> str:
-    """What kept the connection from being made or used."""
     match error:
         case TimeoutError():
             return "no answer in time"
@@ -138,7 +124,6 @@ def _not_xapi(where: str, error: BaseException) -> Unreachable:
 
 
 def _short(error: BaseException) -> str:
-    """What an error says, in one short line; never a whole answer."""
     if isinstance(error, ProtocolError):
         return f"HTTP {error.errcode} {error.errmsg}"
     if isinstance(error, Fault):

@@ -19,13 +19,6 @@ STALE = (RemoteDisconnected, ConnectionResetError, ConnectionAbortedError, Broke
 """How a connection shows that the other side has closed it since the last call."""
 
 
-def open_connection(address: Address, context: ssl.SSLContext | None, timeout_seconds: float) -> HTTPConnection:
-    """A connection that is made at first use; *context* is used for `https` only."""
-    if address.scheme == "http":
-        return HTTPConnection(address.host, address.port, timeout=timeout_seconds)
-    return HTTPSConnection(address.host, address.port, timeout=timeout_seconds, context=context)
-
-
 class SendOnce(Transport):
     """One connection, kept open; every request is sent exactly once."""
 
@@ -45,9 +38,13 @@ class SendOnce(Transport):
         self.make_connection("").connect()
 
     def make_connection(self, host: Any) -> HTTPConnection:  # noqa: ANN401, ARG002 - xmlrpc's; the address is ours
-        """The one connection."""
+        """The one connection, made where there is none."""
         if self._open is None:
-            self._open = open_connection(self._address, self._context, self._timeout)
+            ours, seconds = self._address, self._timeout
+            if ours.scheme == "http":
+                self._open = HTTPConnection(ours.host, ours.port, timeout=seconds)
+            else:
+                self._open = HTTPSConnection(ours.host, ours.port, timeout=seconds, context=self._context)
         return self._open
 
     def close(self) -> None:

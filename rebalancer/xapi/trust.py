@@ -46,12 +46,10 @@ class Trust:
     fingerprints: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        """Bring fingerprints into one form."""
         object.__setattr__(self, "fingerprints", frozenset(map(_hex, self.fingerprints)))
         if self.ca_file and self.fingerprints:
-            raise ConnectionSettingsError(
-                str(self.ca_file), "a CA file and fingerprints were given", "Give one of the two"
-            )
+            problem = "a CA file and fingerprints were given"
+            raise ConnectionSettingsError(str(self.ca_file), problem, "Give one of the two")
 
     def context(self) -> ssl.SSLContext:
         """The TLS settings that enforce this.
@@ -64,9 +62,8 @@ class Trust:
         try:
             return ssl.create_default_context(cafile=self.ca_file)
         except OSError as error:
-            raise ConnectionSettingsError(
-                str(self.ca_file), f"no CA certificate can be read from it ({error})", "Name a PEM file"
-            ) from error
+            problem = f"no CA certificate can be read from it ({error})"
+            raise ConnectionSettingsError(str(self.ca_file), problem, "Name a PEM file") from error
 
 
 class _PinnedSocket(ssl.SSLSocket):
@@ -97,7 +94,6 @@ def _pinned(fingerprints: frozenset[str]) -> ssl.SSLContext:
 
 
 def _hex(fingerprint: str) -> str:
-    """A fingerprint as 64 lower-case hex digits."""
     plain = fingerprint.strip().replace(":", "").lower()
     if not re.fullmatch("[0-9a-f]{64}", plain):
         raise ConnectionSettingsError(

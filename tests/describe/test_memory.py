@@ -86,7 +86,7 @@ def test_no_order_holds_more_than_the_peak_and_some_order_holds_it(task: tuple[P
     problem, goal = task
     order = find_order(Rulebook.of(problem), goal, seed=1)
     if isinstance(order, Order):
-        steps = steps_of(order.legs, Rulebook.of(problem), [""] * len(order.legs))
+        steps = steps_of(order.migrations, Rulebook.of(problem), [""] * len(order.migrations))
         states = list(all_states(problem, steps))
         for row in host_rows(Rulebook.of(problem), goal, steps):
             assert row.memory_peak_bytes == max(state[row.uuid] for state in states)

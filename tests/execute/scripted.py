@@ -8,11 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rebalancer.errors import RefusedByXapi
-from rebalancer.execute.clock import Clock
+from rebalancer.execute.options import Clock
 from rebalancer.inventory import Pool, PowerState
-from rebalancer.placement import Placement
+from rebalancer.placement import Migration, Placement
 from rebalancer.plan import Plan
-from rebalancer.plan.leg import Leg
 from rebalancer.planner.compose import compose
 from rebalancer.policy import Policy
 from rebalancer.problem import make_problem, pool_at
@@ -26,13 +25,13 @@ MADE_AT = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
 def plan_of(pool: Pool, *moves: tuple[str, str], policy: Policy | None = None) -> Plan:
     """A sealed plan that makes *moves*, (VM, target) each, in this order; made at MADE_AT for *pool*."""
     problem = make_problem(pool, None, policy or Policy())
-    goal, legs = problem.initial, []
+    goal, migrations = problem.initial, []
     for number, (vm, target) in enumerate(moves):
         hop = any(later == vm for later, _ in moves[number + 1 :])
-        legs.append(Leg(vm=vm, source=goal[vm], target=target, hop=hop))
+        migrations.append(Migration(vm=vm, source=goal[vm], target=target, hop=hop))
         goal = Placement({**goal.host_of, vm: target})
     solution = Solution(placement=goal, outcome="optimal", reason="for a test")
-    return compose(Rulebook.of(problem), solution, legs, MADE_AT)
+    return compose(Rulebook.of(problem), solution, migrations, MADE_AT)
 
 
 class HandClock(Clock):

@@ -64,7 +64,7 @@ def test_a_full_disk_leaves_the_older_plan(tmp_path: Path, monkeypatch: pytest.M
     def fail(*_: object) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(folder, "xe_script", fail)
+    monkeypatch.setitem(folder.WRITERS, "run.sh", fail)
     with pytest.raises(PlanFileError, match="No space left on device"):
         write_plan(OTHER, tmp_path / "plan")
     assert read_plan(tmp_path / "plan") == PLAN

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rebalancer.export import moves_csv, plan_json, plan_markdown, plan_schema, xe_script
+from rebalancer.export import plan_schema
+from rebalancer.export.folder import WRITERS
 from rebalancer.plan import Plan, sealed
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.rules import Rulebook
@@ -18,7 +19,6 @@ from tests.pools import policy_of, problem_of
 
 GOLDEN = Path(__file__).parent / "golden"
 SCHEMA = Path(__file__).resolve().parents[2] / "rebalancer" / "export" / "plan.schema.json"
-TEXTS = {"plan.json": plan_json, "plan.md": plan_markdown, "moves.csv": moves_csv, "run.sh": xe_script}
 
 
 def golden_plan() -> Plan:
@@ -44,16 +44,16 @@ def golden_plan() -> Plan:
     return sealed(replace(plan, made_from=replace(plan.made_from, versions=versions)))
 
 
-@pytest.mark.parametrize("name", sorted(TEXTS))
+@pytest.mark.parametrize("name", sorted(WRITERS))
 def test_a_plan_is_written_byte_for_byte(name: str) -> None:
     """The same input gives what is kept here, up to the versions of the packages that made it."""
-    assert TEXTS[name](golden_plan()).encode() == (GOLDEN / name).read_bytes()
+    assert WRITERS[name](golden_plan()).encode() == (GOLDEN / name).read_bytes()
 
 
 def write_golden() -> None:
     """Write the files that the test compares with."""
     GOLDEN.mkdir(exist_ok=True)
-    for name, text in TEXTS.items():
+    for name, text in WRITERS.items():
         (GOLDEN / name).write_bytes(text(golden_plan()).encode())
     SCHEMA.write_text(json.dumps(plan_schema(), indent=2) + "\n", encoding="utf-8")
 

@@ -200,7 +200,7 @@ def test_uuids_are_unique() -> None:
     records["SR"]["S"] = {}
     with pytest.raises(InventoryError) as raised:
         pool_from_records(records)
-    assert set(raised.value.contradictions) == {"2 host records have the uuid host", "a SR has no uuid"}
+    assert set(raised.value.reasons) == {"2 host records have the uuid host", "a SR has no uuid"}
 
 
 @pytest.mark.parametrize("count", [0, 2])

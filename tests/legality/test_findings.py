@@ -11,9 +11,7 @@ import pytest
 
 from rebalancer.errors import PolicyError
 from rebalancer.inventory import VM
-from rebalancer.legality.group_findings import check_groups, unplaced
-from rebalancer.legality.policy_findings import policy_findings
-from rebalancer.legality.spare_findings import check_spare
+from rebalancer.legality.findings import check_groups, check_spare, policy_findings, unplaced
 from rebalancer.policy import intent_of
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook

@@ -15,7 +15,7 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("availability.ha_plan: _Failover._free", "0 → 1"): "a byte or none is no room for a VM",
     ("cpu.hvm_capable: HVMCapable.needs", "True → False"): "that the VM needs it is all there is to know",
     ("devices.iommu: IOMMU.needs", "True → False"): "that the VM needs it is all there is to know",
-    ("disks.space_on_target: SpaceOnTarget.objects", "0 → 1"): "a byte or none is no space for a disk",
+    ("disks.sr_space: SpaceOnTarget.objects", "0 → 1"): "a byte or none is no space for a disk",
     ("availability.restart_packing: _filled", "True → False"): "both are as long",
     ("availability.restart_packing: _fullest", "1 → 2 (2)"): "that nothing fits nowhere is never asked",
     (
@@ -43,16 +43,16 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     (
         "availability.restarts: Restarts._later",
         "failure & hosts → failure | hosts",
-    ): "a way that is known is looked for anew",
+    ): "a plan that is known is looked for anew",
     (
         "availability.restarts: Restarts._later",
-        "known.get(failure) or (way if same else None) → known.get(failure) and (way if same else None)",
-    ): "a way that is known is looked for anew",
+        "known.get(failure) or (plan if same else None) → known.get(failure) and (plan if same else None)",
+    ): "a plan that is known is looked for anew",
     (
         "availability.restarts: Restarts._later",
-        "way is not None → way is None",
-    ): "a way that is known is looked for anew",
-    ("availability.restarts: Restarts._way", "0 → 1"): "a byte more, and a failure is looked at that need not be",
+        "plan is not None → plan is None",
+    ): "a plan that is known is looked for anew",
+    ("availability.restarts: Restarts._plan", "0 → 1"): "a byte more, and a failure is looked at that need not be",
     ("availability.restarts: Restarts._words", "0 → 1"): "a byte or none is no room for a VM",
     (
         "availability.restarts: Restarts.refuses",
@@ -70,18 +70,6 @@ EQUIVALENT: dict[tuple[str, str], str] = {
         "state.fullest.get(host, free + 1) <= free → state.fullest.get(host, free + 1) < free",
     ): "failures are looked at that need not be",
     ("disks.sr_space: SRSpace.refusal", "0 → 1"): "a byte or none is told as 0 MiB",
-    (
-        "storage_verdict: StorageVerdicts._ask_pair",
-        (
-            "isinstance(rule, PoolRule) or not isinstance(rule, PairRule) → "
-            "isinstance(rule, PoolRule) and (not isinstance(rule, PairRule))"
-        ),
-    ): "the catalogue of storage motion holds no pool rule",
-    (
-        "core.verdict: Verdicts.first",
-        "single[0] > min(self._rank.values(), default=0) → single[0] >= min(self._rank.values(), default=0)",
-    ): "no rule is both about single moves and about the pool, so that no two ranks are equal",
-    ("core.verdict: Verdicts.first", "0 → 1 (3)"): "without pool rules nothing is asked of them",
     (
         "devices.vgpu_capacity: VGPUCapacity.needs",
         "return None → return ()",

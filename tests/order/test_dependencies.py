@@ -21,8 +21,8 @@ from tests.pools import make_memory, problem_of
 
 def steps_to(problem: Problem, goal: Placement) -> tuple[Step, ...]:
     """The steps of an order that surely exists."""
-    legs = order_of(problem, goal).legs
-    return steps_of(legs, Rulebook.of(problem), [""] * len(legs))
+    migrations = order_of(problem, goal).migrations
+    return steps_of(migrations, Rulebook.of(problem), [""] * len(migrations))
 
 
 def relations(steps: Sequence[Step]) -> list[tuple[str, ...]]:
@@ -81,7 +81,7 @@ def test_a_step_waits_for_the_room_that_another_frees() -> None:
 
 
 def test_a_parked_vm_goes_on_after_it_was_parked() -> None:
-    """The second leg of a hop waits, by way of the step in between, for the first."""
+    """The second migration of a hop waits, by way of the step in between, for the first."""
     problem = swap()
     assert relations(steps_to(problem, goal_of(problem, big="h2", small="h1"))) == [(), ("s01",), ("s02",)]
 
@@ -102,7 +102,7 @@ def test_every_order_that_the_relations_allow_is_legal(task: tuple[Problem, Plac
     problem, goal = task
     order = find_order(Rulebook.of(problem), goal, seed=1)
     if isinstance(order, Order):
-        steps = steps_of(order.legs, Rulebook.of(problem), [""] * len(order.legs))
+        steps = steps_of(order.migrations, Rulebook.of(problem), [""] * len(order.migrations))
         assert play(problem, steps, data)
 
 
@@ -112,7 +112,7 @@ def test_the_proof_accepts_what_the_planner_relates(task: tuple[Problem, Placeme
     problem, goal = task
     order = find_order(Rulebook.of(problem), goal, seed=1)
     if isinstance(order, Order):
-        steps = steps_of(order.legs, Rulebook.of(problem), [""] * len(order.legs))
+        steps = steps_of(order.migrations, Rulebook.of(problem), [""] * len(order.migrations))
         assert not list(clashes(steps, Rulebook.of(problem)))
 
 
@@ -123,8 +123,8 @@ def test_the_proof_and_the_play_agree_on_loosened_relations(
     """Take a relation away: if the proof still accepts, no random play finds a limit exceeded."""
     problem, goal = task
     order = find_order(Rulebook.of(problem), goal, seed=1)
-    if isinstance(order, Order) and order.legs:
-        steps = steps_of(order.legs, Rulebook.of(problem), [""] * len(order.legs))
+    if isinstance(order, Order) and order.migrations:
+        steps = steps_of(order.migrations, Rulebook.of(problem), [""] * len(order.migrations))
         loose = data.draw(st.integers(0, len(steps) - 1))
         changed = [replace(step, after=()) if number == loose else step for number, step in enumerate(steps)]
         if not list(clashes(changed, Rulebook.of(problem))):

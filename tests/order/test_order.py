@@ -11,8 +11,7 @@ from hypothesis import given
 
 from rebalancer.inventory import Pool
 from rebalancer.order.order import Deadlock, Order, find_order
-from rebalancer.placement import Placement
-from rebalancer.plan.leg import Leg
+from rebalancer.placement import Migration, Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.rules.facts.memory_model import arrival_bytes, counts_xen_vcpu_pages
@@ -20,9 +19,9 @@ from tests.plan.made import goal_of, order_of, pool_with, swap, tasks
 from tests.pools import make_host, problem_of
 
 
-def legs_of(order: Order) -> list[tuple[str, str, bool]]:
+def summarized(order: Order) -> list[tuple[str, str, bool]]:
     """VM, target, hop."""
-    return [(leg.vm, leg.target, leg.hop) for leg in order.legs]
+    return [(move.vm, move.target, move.hop) for move in order.migrations]
 
 
 def free_bytes(pool: Pool, held: dict[str, set[str]], host: str) -> int:
@@ -33,15 +32,15 @@ def free_bytes(pool: Pool, held: dict[str, set[str]], host: str) -> int:
     return int(own.memory_total_bytes or 0) - own.memory_overhead_bytes - used
 
 
-def states(problem: Problem, legs: tuple[Leg, ...]) -> Iterator[tuple[Leg, dict[str, set[str]]]]:
-    """Every leg with who holds each host before it."""
+def states(problem: Problem, migrations: tuple[Migration, ...]) -> Iterator[tuple[Migration, dict[str, set[str]]]]:
+    """Every move with who holds each host before it."""
     held: dict[str, set[str]] = {host: set() for host in problem.pool.hosts}
     for vm, host in problem.initial.host_of.items():
         held[host].add(vm)
-    for leg in legs:
-        yield leg, held
-        held[leg.source].remove(leg.vm)
-        held[leg.target].add(leg.vm)
+    for move in migrations:
+        yield move, held
+        held[move.source].remove(move.vm)
+        held[move.target].add(move.vm)
 
 
 def fits(problem: Problem, held: dict[str, set[str]], vm: str, host: str) -> bool:
@@ -54,8 +53,8 @@ def some_direct_order(problem: Problem, goal: Placement) -> bool:
     """Whether any order of the moves without hops fits, tried one by one."""
     moves = problem.initial.moves_to(goal)
     for order in permutations(moves):
-        legs = tuple(Leg(vm=move.vm, source=move.source, target=move.target, hop=False) for move in order)
-        if all(fits(problem, held, leg.vm, leg.target) for leg, held in states(problem, legs)):
+        migrations = tuple(Migration(vm=move.vm, source=move.source, target=move.target, hop=False) for move in order)
+        if all(fits(problem, held, move.vm, move.target) for move, held in states(problem, migrations)):
             return True
     return False
 
@@ -96,28 +95,28 @@ def neighbours(
 def test_nothing_to_move_is_an_empty_order() -> None:
     """A placement that is reached already needs no step."""
     problem = swap()
-    assert order_of(problem, problem.initial).legs == ()
+    assert order_of(problem, problem.initial).migrations == ()
 
 
 def test_a_chain_is_walked_from_its_end() -> None:
     """Where each VM needs the room that the next one frees, the last one goes first."""
     pool = pool_with({"h1": 10, "h2": 10, "h3": 10}, {"a": ("h1", 8), "b": ("h2", 8)})
     problem = problem_of(pool)
-    assert legs_of(order_of(problem, goal_of(problem, a="h2", b="h3"))) == [("b", "h3", False), ("a", "h2", False)]
+    assert summarized(order_of(problem, goal_of(problem, a="h2", b="h3"))) == [("b", "h3", False), ("a", "h2", False)]
 
 
 def test_a_swap_parks_the_smaller_vm_on_the_third_host() -> None:
     """Two VMs that wait for each other's memory: the smaller is parked, the bigger never."""
     problem = swap()
-    legs = legs_of(order_of(problem, goal_of(problem, big="h2", small="h1")))
-    assert legs == [("small", "h3", True), ("big", "h2", False), ("small", "h1", False)]
+    migrations = summarized(order_of(problem, goal_of(problem, big="h2", small="h1")))
+    assert migrations == [("small", "h3", True), ("big", "h2", False), ("small", "h1", False)]
 
 
 def test_a_swap_that_fits_needs_no_hop() -> None:
     """With room for both on one host, the swap takes two steps."""
     pool = pool_with({"h1": 20, "h2": 23, "h3": 11}, {"big": ("h1", 12), "small": ("h2", 10)})
     problem = problem_of(pool)
-    assert [leg.hop for leg in order_of(problem, goal_of(problem, big="h2", small="h1")).legs] == [False, False]
+    assert [move.hop for move in order_of(problem, goal_of(problem, big="h2", small="h1")).migrations] == [False, False]
 
 
 def test_a_disabled_host_is_no_parking_place() -> None:
@@ -149,17 +148,17 @@ def test_a_vm_from_outside_the_database_order_is_not_lost() -> None:
     goal = goal_of(problem, a="h2", b="h2", c="h2")
     order = find_order(Rulebook.of(problem), goal, seed=1, first=["c"])
     assert isinstance(order, Order)
-    assert [leg.vm for leg in order.legs] == ["c", "b", "a"]
+    assert [move.vm for move in order.migrations] == ["c", "b", "a"]
 
 
 @given(tasks())
 def test_every_prefix_fits_by_plain_addition(task: tuple[Problem, Placement]) -> None:
-    """Whatever the pool, each leg finds its memory free when it begins, and the last state is the goal."""
+    """Whatever the pool, each migration finds its memory free when it begins, and the last state is the goal."""
     problem, goal = task
     answer = find_order(Rulebook.of(problem), goal, seed=1)
     if isinstance(answer, Order):
-        assert all(fits(problem, held, leg.vm, leg.target) for leg, held in states(problem, answer.legs))
-        end = {**problem.initial.host_of, **{leg.vm: leg.target for leg in answer.legs}}
+        assert all(fits(problem, held, move.vm, move.target) for move, held in states(problem, answer.migrations))
+        end = {**problem.initial.host_of, **{move.vm: move.target for move in answer.migrations}}
         assert end == goal.host_of
     else:
         assert not some_direct_order(problem, goal)
@@ -179,12 +178,12 @@ def test_hops_appear_only_where_every_direct_order_fails(task: tuple[Problem, Pl
     problem, goal = task
     answer = find_order(Rulebook.of(problem), goal, seed=1)
     if isinstance(answer, Order):
-        assert any(leg.hop for leg in answer.legs) != some_direct_order(problem, goal)
+        assert any(move.hop for move in answer.migrations) != some_direct_order(problem, goal)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_same_seed_gives_the_same_order(seed: int) -> None:
-    """Two runs agree, leg by leg."""
+    """Two runs agree, move by move."""
     problem = swap()
     goal = goal_of(problem, big="h2", small="h1")
     assert find_order(Rulebook.of(problem), goal, seed=seed) == find_order(Rulebook.of(problem), goal, seed=seed)
@@ -203,8 +202,8 @@ def test_a_vm_that_is_to_stay_steps_aside_where_nothing_else_helps() -> None:
     """Neither of two VMs fits anywhere else, but a third one that stays can make room for a while and comes back."""
     pool = pool_with({"h1": 17.5, "h2": 14.5, "h3": 5}, {"one": ("h1", 8), "two": ("h2", 9), "stay": ("h1", 4)})
     problem = problem_of(pool)
-    legs = legs_of(order_of(problem, goal_of(problem, one="h2", two="h1")))
-    assert legs == [("stay", "h3", True), ("two", "h1", False), ("one", "h2", False), ("stay", "h1", False)]
+    migrations = summarized(order_of(problem, goal_of(problem, one="h2", two="h1")))
+    assert migrations == [("stay", "h3", True), ("two", "h1", False), ("one", "h2", False), ("stay", "h1", False)]
 
 
 def fewest_hops(problem: Problem, goal: Placement) -> int | None:
@@ -235,4 +234,4 @@ def test_no_order_has_fewer_hops(task: tuple[Problem, Placement]) -> None:
     answer = find_order(Rulebook.of(problem), goal, seed=1)
     fewest = fewest_hops(problem, goal)
     if isinstance(answer, Order) and fewest is not None:
-        assert sum(leg.hop for leg in answer.legs) == fewest
+        assert sum(move.hop for move in answer.migrations) == fewest

@@ -31,7 +31,7 @@ def has_order(problem: Problem, goal: Placement) -> bool:
     """Whether there is an order, which becomes a plan that verifies, or proof that there is none."""
     answer = find_order(Rulebook.of(problem), goal, seed=1)
     if isinstance(answer, Order):
-        assert verify_plan(plan_along(problem, goal, answer.legs), problem.pool, now=LATER) == ()
+        assert verify_plan(plan_along(problem, goal, answer.migrations), problem.pool, now=LATER) == ()
         return True
     assert isinstance(answer, Deadlock)
     assert answer.proved

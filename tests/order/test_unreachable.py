@@ -12,7 +12,7 @@ from rebalancer.order.beam import Beam
 from rebalancer.order.prune import is_legal, shortened
 from rebalancer.order.state import State
 from rebalancer.order.unreachable import never_arrives
-from rebalancer.placement import Move, Placement
+from rebalancer.placement import Migration, Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.solve.exact.packing import cannot_fit
@@ -62,7 +62,7 @@ def bring(state: State, vms: list[Uuid], where: Where) -> None:
     """Put every VM where it is to be looked at, whatever the rules say of the way."""
     for vm, host in zip(vms, where, strict=True):
         if state.host_of[vm] != host:
-            state.move(Move(vm=vm, source=state.host_of[vm], target=host))
+            state.move(Migration(vm=vm, source=state.host_of[vm], target=host))
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -74,14 +74,14 @@ def test_every_answer_is_that_of_exhaustive_search(seed: int) -> None:
     hopeless = never_arrives(Rulebook.of(problem), moves)
     assert not (possible and hopeless)
     state = State(Rulebook.of(problem))
-    legs = Beam(state, goal.host_of, seed=1).search()
-    assert (legs is not None) is possible
-    if legs is not None:
-        assert is_legal(legs, state)
-        short = shortened(legs, state)
+    migrations = Beam(state, goal.host_of, seed=1).search()
+    assert (migrations is not None) is possible
+    if migrations is not None:
+        assert is_legal(migrations, state)
+        short = shortened(migrations, state)
         assert is_legal(short, state)
-        assert len(short) <= len(legs)
-        assert {**problem.initial.host_of, **{leg.vm: leg.target for leg in short}} == goal.host_of
+        assert len(short) <= len(migrations)
+        assert {**problem.initial.host_of, **{move.vm: move.target for move in short}} == goal.host_of
 
 
 def test_some_tiny_pools_are_hopeless() -> None:
@@ -90,7 +90,7 @@ def test_some_tiny_pools_are_hopeless() -> None:
     answers = [never_arrives(Rulebook.of(problem), problem.initial.moves_to(goal)) for problem, goal in cases]
     assert any(answers)
     assert not all(answers)
-    assert {answer.rule for answer in answers if answer} == {"enough-memory"}
+    assert {answer[1] for answer in answers if answer} == {"enough-memory"}
 
 
 @pytest.mark.parametrize(

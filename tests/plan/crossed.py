@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rebalancer.inventory import Pool, join_pools
-from rebalancer.placement import DiskMove, Move
+from rebalancer.placement import DiskMove, Migration
 from rebalancer.problem import Problem
 from tests.local_disks import full_disk
 from tests.plan.made import plan_of
@@ -13,15 +13,15 @@ from tests.pools import make_disk, make_vif
 from tests.two_pools import crossing_policy, one_pool, pool_host, pool_vm, two_pools
 
 
-def over(vm: str, *, source: str = "e1", target: str = "w1", sr: str = "shared") -> Move:
+def over(vm: str, *, source: str = "e1", target: str = "w1", sr: str = "shared") -> Migration:
     """The move of *vm* with its one disk to a host of the other pool."""
     disk = DiskMove(drive=f"{vm}-xvd0", source=f"{source[0]}-shared", target=f"{target[0]}-{sr}")
-    return Move(vm=vm, source=source, target=target, disks=(disk,))
+    return Migration(vm=vm, source=source, target=target, disks=(disk,))
 
 
-def inside(vm: str, source: str, target: str) -> Move:
+def inside(vm: str, source: str, target: str) -> Migration:
     """XenMotion."""
-    return Move(vm=vm, source=source, target=target)
+    return Migration(vm=vm, source=source, target=target)
 
 
 EAST = one_pool("e", pool_vm("a", on="e1"), pool_vm("b", on="e1"))

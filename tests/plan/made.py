@@ -12,9 +12,8 @@ from rebalancer.demand import LoadProfile, Quality
 from rebalancer.inventory import Pool
 from rebalancer.objectives import OBJECTIVES, Objective
 from rebalancer.order.order import Order, find_order
-from rebalancer.placement import Placement
+from rebalancer.placement import Migration, Placement
 from rebalancer.plan import Plan
-from rebalancer.plan.leg import Leg
 from rebalancer.planner.compose import compose
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
@@ -51,16 +50,16 @@ def order_of(problem: Problem, goal: Placement) -> Order:
 
 def plan_of(problem: Problem, goal: Placement, *, tiers: tuple[str, ...] = (), reason: str = "") -> Plan:
     """The plan that leads to *goal*, claiming the objectives *tiers* with their true values."""
-    return plan_along(problem, goal, order_of(problem, goal).legs, tiers=tiers, reason=reason)
+    return plan_along(problem, goal, order_of(problem, goal).migrations, tiers=tiers, reason=reason)
 
 
 def plan_along(
-    problem: Problem, goal: Placement, legs: Sequence[Leg], *, tiers: tuple[str, ...] = (), reason: str = ""
+    problem: Problem, goal: Placement, migrations: Sequence[Migration], *, tiers: tuple[str, ...] = (), reason: str = ""
 ) -> Plan:
-    """The same plan, its legs being found already."""
+    """The same plan, its migrations being found already."""
     values = tuple(proved(each, problem, goal) for name in tiers for each in OBJECTIVES if each.id == name)
     solution = Solution(placement=goal, tiers=values, outcome="improved", reason=reason)
-    return compose(Rulebook.of(problem), solution, legs, MADE_AT)
+    return compose(Rulebook.of(problem), solution, migrations, MADE_AT)
 
 
 def proved(objective: Objective, problem: Problem, goal: Placement) -> TierResult:

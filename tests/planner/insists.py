@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebalancer.objectives import OBJECTIVES
-from rebalancer.placement import Move, Placement
+from rebalancer.placement import Migration, Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.solve import Outcome, Solution, SolveReporter
@@ -20,13 +20,13 @@ class Insists:
     ) -> None:
         self.problem, self.goal, self.yields = problem, goal, yields
         self.objectives = [each for each in OBJECTIVES if each.id in objectives]
-        self.asked: list[tuple[frozenset[Move], ...]] = []
+        self.asked: list[tuple[frozenset[Migration], ...]] = []
 
     def __call__(
         self,
         book: Rulebook,
         *,
-        forbidden: tuple[frozenset[Move], ...],
+        forbidden: tuple[frozenset[Migration], ...],
         near: Placement | None,
         reporter: SolveReporter,
     ) -> Solution:

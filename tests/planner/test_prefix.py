@@ -131,7 +131,7 @@ def test_every_prefix_is_a_legal_plan(task: tuple[Problem, Placement]) -> None:
     prefix = best_prefix(order.ways, wanted, Rulebook.of(problem))
     if prefix:
         chosen = incomplete(prefix, goal, Rulebook.of(problem))
-        plan = compose(Rulebook.of(problem), chosen, prefix.legs, MADE_AT)
+        plan = compose(Rulebook.of(problem), chosen, prefix.migrations, MADE_AT)
         assert verify_plan(plan, problem.pool, now=LATER) == ()
         assert len(plan.predicted.vms_by_host().get("h0", ())) < len(problem.initial.vms_by_host()["h0"])
         made = {step.vm for step in plan.steps} | {each.vm for each in plan.missing}

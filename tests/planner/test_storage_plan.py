@@ -11,7 +11,7 @@ from rebalancer.diff.diff import plan_differences
 from rebalancer.diff.drift import differences
 from rebalancer.inventory.digest import inventory_digest
 from rebalancer.order.order import Deadlock, find_order
-from rebalancer.placement import Move
+from rebalancer.placement import Migration
 from rebalancer.plan import StepDisk, StepKind, sealed
 from rebalancer.problem import pool_at, problem_at
 from rebalancer.rules import Rulebook
@@ -160,7 +160,7 @@ def test_disk_that_somebody_moved_is_a_difference() -> None:
 def test_done_steps_are_believed_by_their_drives() -> None:
     """After the move the disk is another one in the same drive, and what is left is legal."""
     first = PLAN.steps[0]
-    pool = pool_at(PROBLEM.pool, PROBLEM.initial.after(first.move))
+    pool = pool_at(PROBLEM.pool, PROBLEM.initial.after(first.migration))
     (drive,) = [disk.drive for disk in first.disks]
     copy = replace(pool.vdis[f"{first.vm}-disk0"], uuid="a-copy")
     vm = pool.vms[first.vm]
@@ -181,7 +181,7 @@ def test_with_the_policy_off_no_disk_moves() -> None:
 def test_second_trip_of_a_disk_is_refused() -> None:
     """A plan that brings a disk away and back again on the way claims less space than that may need."""
     step = PLAN.steps[0]
-    back = step.move.back
+    back = step.migration.back
     again = replace(
         step,
         id="s98",
@@ -217,14 +217,14 @@ def test_several_disks_of_a_vm_go_together() -> None:
     problem = local_problem(vm, vdis=[full_disk("web-disk1", "l1")])
     first = carried("web").disks[0]
     second = replace(first, drive="web-xvd1", target="shared")
-    move = Move(vm="web", source="h1", target="h2", disks=(first, second))
+    move = Migration(vm="web", source="h1", target="h2", disks=(first, second))
     plan = plan_of(problem, problem.initial.after(move))
     assert [[(disk.drive, disk.target) for disk in step.disks] for step in plan.steps] == [
         [("web-xvd0", "l2"), ("web-xvd1", "shared")]
     ]
     (back,) = plan.rollback
     home = (replace(first, source="l2", target="l1"), replace(second, source="shared", target="l1"))
-    assert back.move.disks == home
+    assert back.migration.disks == home
     assert verify_plan(plan, problem.pool, now=LATER) == ()
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rebalancer.errors import PolicyError
 from rebalancer.inventory import Pool
 from rebalancer.policy import Policy, check_policy
-from rebalancer.policy.groups import SpreadPolicy
+from rebalancer.policy.sections import SpreadPolicy
 from tests.policy.conftest import in_racks
 from tests.pools import policy_of
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rebalancer.inventory import VM, HighAvailability, Network
-from rebalancer.placement import DiskMove, Move
+from rebalancer.placement import DiskMove, Migration
 from rebalancer.problem import Problem
 from tests.local_disks import LICENSED
 from tests.pools import CPU_INFO, SOFTWARE, make_network, make_pif, make_vif, make_vm
@@ -18,7 +18,7 @@ ENFORCED = {"rules": {"set": "enforced"}}
 HA_ON = HighAvailability(enabled=True, host_failures_to_tolerate=0, plan_exists_for=0, allow_overcommit=False)
 OLD = SOFTWARE | {"xapi_build": "23.12.0"}
 NEW = SOFTWARE | {"xapi_build": "23.13.0"}
-TO_WEST = Move(
+TO_WEST = Migration(
     vm="web", source="e1", target="w1", disks=(DiskMove(drive="web-xvd0", source="e-shared", target="w-shared"),)
 )
 
@@ -40,7 +40,7 @@ class Row:
     east: Mapping[str, Any] = field(default_factory=dict)
     west: Mapping[str, Any] = field(default_factory=dict)
     policy: Mapping[str, Any] = field(default_factory=dict)
-    move: Move = TO_WEST
+    move: Migration = TO_WEST
 
     def problem(self) -> Problem:
         """Both pools of this row."""
@@ -66,7 +66,7 @@ TWO_LANS = {"networks": (named("e-two", "lan"),)}
 TO_L1 = replace(TO_WEST, disks=(DiskMove(drive="web-xvd0", source="e-shared", target="w-l1"),))
 ROWS = (
     Row(rule="same-pool", legal=False, move=replace(TO_WEST, disks=())),
-    Row(rule="same-pool", legal=True, move=Move(vm="web", source="e1", target="e2")),
+    Row(rule="same-pool", legal=True, move=Migration(vm="web", source="e1", target="e2")),
     Row(rule="licence-there", legal=False, west=LICENCE_LESS),
     Row(rule="licence-there", legal=True, east=LICENCE_LESS),
     Row(rule="storage-licence", legal=False, east=LICENCE_LESS),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from rebalancer.inventory import VM, Host, Uuid
+from rebalancer.inventory import VM, Host, Pool, Uuid
 from rebalancer.problem import Problem
 from rebalancer.rules.core.kinds import Objection, Origin, PairRule
 from rebalancer.rules.facts.memory_model import (
@@ -57,3 +57,9 @@ def _counts_vcpu_pages(problem: Problem) -> bool:
 def _held(problem: Problem) -> dict[Uuid, int]:
     """What each host holds."""
     return held_apart_from(problem.pool, ())
+
+
+def free_bytes(pool: Pool) -> dict[Uuid, int]:
+    """What `host.compute_free_memory` answers for each host."""
+    held = held_apart_from(pool, ())
+    return {uuid: max(0, guest_bytes(host) - held[uuid]) for uuid, host in pool.hosts.items()}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rebalancer.inventory import PGPU, VGPU
-from rebalancer.inventory.gpu import VGPUType
+from rebalancer.inventory.pool import VGPUType
 from rebalancer.problem import Problem
 from tests.pools import (
     CPU_INFO,

@@ -9,12 +9,11 @@ import pytest
 
 from rebalancer.errors import PolicyError
 from rebalancer.inventory import HighAvailability, join_pools
-from rebalancer.placement import Move
+from rebalancer.placement import Migration
 from rebalancer.problem import make_problem
 from rebalancer.rules import LIVE, Rulebook, rules_for
 from rebalancer.rules.core.kinds import Origin, PoolRule, StateLimit
-from rebalancer.rules.facts.counterparts import network_beyond, sr_beyond
-from rebalancer.rules.facts.interfaces import network_map
+from rebalancer.rules.facts.counterparts import network_beyond, network_map, sr_beyond
 from rebalancer.rules.facts.memory_model import arrival_overhead, counts_xen_vcpu_pages
 from rebalancer.units import GIB
 from tests.local_disks import full_disk, local_sr
@@ -81,9 +80,9 @@ def test_who_has_come_over_is_not_touched_again() -> None:
     vms = {**problem.pool.vms, "web": replace(problem.pool.vms["web"], resident_on="w1")}
     now = replace(problem, pool=replace(problem.pool, vms=vms), initial=there, before=problem.initial)
     ways = ways_between(now)
-    for move in (TO_WEST.back, Move(vm="web", source="w1", target="w2")):
+    for move in (TO_WEST.back, Migration(vm="web", source="w1", target="w2")):
         assert "crossed-stays" in {each.rule for each in ways.objections(move)}
-    assert ways.objections(Move(vm="own", source="w1", target="w2")) == ()
+    assert ways.objections(Migration(vm="own", source="w1", target="w2")) == ()
 
 
 @pytest.mark.parametrize(("names", "target"), [({}, "w-lan"), ({"lan": "w-two"}, "w-two")])

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from rebalancer.placement import DiskMove, Move
-from rebalancer.policy.other_pools import OtherPoolsPolicy
+from rebalancer.placement import DiskMove, Migration
+from rebalancer.policy.sections import OtherPoolsPolicy
 from rebalancer.problem import make_problem
 from tests.rules.crossing_rows import HA_ON, LICENCE_LESS, TO_WEST, Row
 from tests.two_pools import one_pool, pool_vm, two_pools, ways_between
@@ -38,7 +38,7 @@ def test_of_two_pools_the_one_that_is_meant_is_named(
     assert {each.words for each in ways_between(problem).objections(TO_WEST) if each.rule == rule} == {joined}
     home = make_problem(problem.pool.members[0], None, problem.policy.model_copy(update={"other_pools": NOWHERE}))
     disk = DiskMove(drive="web-xvd0", source="e-shared", target="e-l2")
-    inside = Move(vm="web", source="e1", target="e2", disks=(disk,))
+    inside = Migration(vm="web", source="e1", target="e2", disks=(disk,))
     assert {each.words for each in ways_between(home).objections(inside) if each.rule == rule} == {alone} - {""}
 
 
@@ -62,7 +62,7 @@ def test_whom_ha_protects_is_told_where() -> None:
 def test_a_vm_without_disks_is_told_why_it_stays() -> None:
     """There is nothing that would make it a Storage XenMotion, and the words say so."""
     problem = two_pools(one_pool("e", pool_vm("a", on="e1", vbds=())), one_pool("w"))
-    move = Move(vm="a", source="e1", target="w1")
+    move = Migration(vm="a", source="e1", target="w1")
     (objection, *_) = ways_between(problem).objections(move)
     assert objection.rule == "same-pool"
     assert objection.words == "has no disk, and plans take VMs to another pool, west, only with disks"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from rebalancer.inventory import pool_from_records
-from rebalancer.placement import Move, Placement
+from rebalancer.placement import Migration, Placement
 from rebalancer.problem import Problem, problem_at
-from rebalancer.rules import LIVE, Origin, Rulebook, When
+from rebalancer.rules import LIVE, TO_ANOTHER_POOL, WITH_STORAGE, Origin, Rule, Rulebook, When
 from rebalancer.rules.core import legality
 from rebalancer.simulator import demo_pool, local_pool
 from tests.local_disks import local_problem, local_vm, with_disks
@@ -64,7 +64,7 @@ def test_a_network_that_moved_away_is_seen() -> None:
     inner = ("inner",)
     vms = [make_vm("web", networks=inner), make_vm("peer", on="h2", networks=inner)]
     problem = problem_of(vms=vms, networks=[make_network("inner")])
-    book, move = Rulebook.of(problem), Move(vm="web", source="h1", target="h2")
+    book, move = Rulebook.of(problem), Migration(vm="web", source="h1", target="h2")
     assert book.objections(move) == ()
     gone = book.at(Placement({"web": "h1", "peer": "h1"}))
     assert {each.rule for each in gone.objections(move)} == {"network-on-target"}
@@ -112,10 +112,17 @@ def test_no_kind_of_motion_is_judged_before_it_is_asked_about(monkeypatch: pytes
 
 
 def test_the_way_back_leaves_wishes_about_the_end_out() -> None:
-    """What XAPI and the manual state, what holds at every step, and who is never to move."""
-    back = Rulebook.of(problem_of()).way_back()
-    kept = {rule.id for rule in LIVE if rule.origin is not Origin.POLICY or rule.when is When.EVERY_STEP}
-    assert {rule.id for rule in back.rules} == kept | {"never-move"}
+    """All that no rule expressly leaves out: what XAPI states, what holds at every step, who is never to move."""
+    back = {rule.id for rule in Rulebook.of(problem_of()).way_back().rules}
+    gone = {"demand-known", "host-to-be-emptied", "must-run-on", "keep-apart", "spread-over-domains", "keep-together"}
+    assert back == {rule.id for rule in LIVE} - gone
+
+
+@pytest.mark.parametrize("motion", [LIVE, WITH_STORAGE, TO_ANOTHER_POOL])
+def test_only_the_operators_own_rules_are_left_out_on_the_way_back(motion: tuple[Rule, ...]) -> None:
+    """What XAPI or its manual states, and what holds at every step, binds whichever way a plan leads."""
+    left_out = [rule for rule in motion if not rule.binds_way_back]
+    assert [rule.id for rule in left_out if rule.origin is not Origin.POLICY or rule.when is When.EVERY_STEP] == []
 
 
 def test_a_relaxed_rule_is_gone_from_rules_limits_and_policy() -> None:

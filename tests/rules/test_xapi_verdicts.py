@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rebalancer.rules import Rulebook
-from rebalancer.rules.facts.memory_model import free_bytes
+from tests.rules.memory_now import free_bytes
 from tests.rules.recordings import FILES, FOLDER, LEAST, Case, Recording, read_all, share_that_agrees
 from tests.rules.storage_verdicts import StorageVerdicts
 from tests.rules.verdicts import Verdicts

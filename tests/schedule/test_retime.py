@@ -13,7 +13,7 @@ from rebalancer.plan.duration import NO_EXPERIENCE
 from rebalancer.planner.compose import SCHEDULE_EFFORT
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
-from rebalancer.schedule.dispatch import makespan
+from rebalancer.schedule.lanes import makespan
 from rebalancer.schedule.retime import InTime, in_time
 from rebalancer.solve.exact.intervals import Intervals, Reservoir, Shared, shortened
 from rebalancer.verify.verify import verify_plan
@@ -26,7 +26,7 @@ WIDE = {"concurrent": 8, "in_per_host": 1, "out_per_host": 1}
 
 def timed(problem: Problem, goal: Placement, *, effort: float) -> InTime:
     """The moves to *goal*, from the order that is found for them."""
-    return in_time(order_of(problem, goal).legs, Rulebook.of(problem), NO_EXPERIENCE, effort)
+    return in_time(order_of(problem, goal).migrations, Rulebook.of(problem), NO_EXPERIENCE, effort)
 
 
 def with_wide_limits(problem: Problem) -> Problem:
@@ -37,13 +37,13 @@ def with_wide_limits(problem: Problem) -> Problem:
 @settings(max_examples=30)
 @given(tasks(most_vms=6))
 def test_no_order_is_left_for_a_longer_one(case: tuple[Problem, Placement]) -> None:
-    """All legs are made, none twice; and the plan is proven in every interleaving that its relations allow."""
+    """All migrations are made, none twice; and the plan is proven in every interleaving that its relations allow."""
     problem, goal = with_wide_limits(case[0]), case[1]
     assume(isinstance(find_order(Rulebook.of(problem), goal, seed=1), Order))
     given_order, found = (timed(problem, goal, effort=effort) for effort in (0.0, SCHEDULE_EFFORT))
     assert sorted(found.positions) == list(range(len(given_order.positions)))
     assert found.timetable.ticks <= given_order.timetable.ticks
-    assert found.timetable.ticks == makespan(found.rides, found.timetable.starts)
+    assert found.timetable.ticks == makespan(found.jobs, found.timetable.starts)
     assert verify_plan(plan_of(problem, goal), problem.pool, now=LATER) == ()
 
 
@@ -70,7 +70,7 @@ def test_an_order_with_hops_stays() -> None:
 
 
 def test_nothing_to_do_takes_no_time() -> None:
-    """No legs, no ticks."""
+    """No migrations, no ticks."""
     problem = problem_of(pool_with({"h1": 10}, {"a": ("h1", 4)}))
     assert timed(problem, problem.initial, effort=SCHEDULE_EFFORT).timetable.ticks == 0
 

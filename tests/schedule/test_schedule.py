@@ -14,12 +14,12 @@ from rebalancer.inventory import Pool
 from rebalancer.plan import Pace, Plan
 from rebalancer.plan.duration import NO_EXPERIENCE, migration_network, wire_seconds
 from rebalancer.policy import LimitsPolicy
-from rebalancer.schedule.dispatch import Ride, dispatch, makespan
+from rebalancer.schedule.lanes import dispatch, makespan
 from rebalancer.schedule.timetable import work_bound
 from rebalancer.units import GIB
 from tests.plan.made import MADE_AT, goal_of, plan_of, pool_with
 from tests.pools import make_host, make_network, make_pif, make_pool, make_vm, policy_of, problem_of
-from tests.schedule.timed import WIDE, four_moves, refused, schedule_edited, step_edited
+from tests.schedule.timed import WIDE, four_moves, job, refused, schedule_edited, step_edited
 
 
 def test_two_at_a_time_take_half_as_long() -> None:
@@ -125,8 +125,7 @@ def test_steps_with_disks_add_up() -> None:
     ways = (("h1", "h2"), ("h3", "h4"), ("h1", "h2"), ("h3", "h4"), ("h1", "h2"), ("h3", "h4"))
     lengths = (100, 60, 10, 10, 10, 10)
     task = tuple(
-        Ride(ticks=ticks, source=source, target=target, network=None, after=(), carries=ticks > 10)
-        for ticks, (source, target) in zip(lengths, ways, strict=True)
+        job(ticks, source, target, carries=ticks > 10) for ticks, (source, target) in zip(lengths, ways, strict=True)
     )
     limits = LimitsPolicy(concurrent=2)
     assert work_bound(task, limits) == (Fraction(170), ("alone", None))

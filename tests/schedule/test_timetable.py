@@ -1,4 +1,4 @@
-"""Timetables of random rides: none beats the bound, and claims that were written apart agree."""
+"""Timetables of random jobs: none beats the bound, and claims that were written apart agree."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from itertools import permutations
 from hypothesis import given, settings
 
 from rebalancer.policy import LimitsPolicy
-from rebalancer.schedule.dispatch import Ride, dispatch, makespan
+from rebalancer.schedule.lanes import Job, dispatch, makespan
 from rebalancer.schedule.timetable import timetable, work_bound
 from rebalancer.solve.exact.intervals import Intervals, Shared, shortened
-from rebalancer.verify.launching import launched
-from rebalancer.verify.schedule import wrong_schedule
-from tests.schedule.timed import as_plan, limits_of, rides, schedule_edited
+from rebalancer.verify.schedule import launched, wrong_schedule
+from tests.schedule.timed import as_plan, jobs, limits_of, schedule_edited
 
 
-@given(rides(most=5), limits_of)
-def test_no_timetable_beats_the_bound(task: tuple[Ride, ...], limits: LimitsPolicy) -> None:
+@given(jobs(most=5), limits_of)
+def test_no_timetable_beats_the_bound(task: tuple[Job, ...], limits: LimitsPolicy) -> None:
     """Of all rankings the best is no shorter than the bound, and the timetable lies between the two."""
     bound, _ = work_bound(task, limits)
     lengths = [makespan(task, dispatch(task, limits, rank)) for rank in permutations(range(len(task)))]
@@ -24,8 +23,8 @@ def test_no_timetable_beats_the_bound(task: tuple[Ride, ...], limits: LimitsPoli
 
 
 @settings(max_examples=30)
-@given(rides(most=5), limits_of)
-def test_cp_sat_only_ever_shortens(task: tuple[Ride, ...], limits: LimitsPolicy) -> None:
+@given(jobs(most=5), limits_of)
+def test_cp_sat_only_ever_shortens(task: tuple[Job, ...], limits: LimitsPolicy) -> None:
     """With CP-SAT the timetable is no longer than without, and no shorter than the bound."""
     listed, made = timetable(task, limits), timetable(task, limits, effort=0.05)
     assert made.bound <= made.ticks <= listed.ticks
@@ -39,15 +38,15 @@ def test_cp_sat_finds_the_shortest() -> None:
     assert max(start + ticks for start, ticks in zip(starts, tasks.ticks, strict=True)) == 8
 
 
-@given(rides(), limits_of)
-def test_the_claims_accept_what_is_dispatched(task: tuple[Ride, ...], limits: LimitsPolicy) -> None:
+@given(jobs(), limits_of)
+def test_the_claims_accept_what_is_dispatched(task: tuple[Job, ...], limits: LimitsPolicy) -> None:
     """The checker sweeps through the times by itself, and finds no limit and no relation broken."""
     made = timetable(task, limits)
     assert not [finding for finding in wrong_schedule(as_plan(task, made.starts, limits)) if finding.step]
 
 
-@given(rides(), limits_of)
-def test_the_claims_know_the_same_bound(task: tuple[Ride, ...], limits: LimitsPolicy) -> None:
+@given(jobs(), limits_of)
+def test_the_claims_know_the_same_bound(task: tuple[Job, ...], limits: LimitsPolicy) -> None:
     """Summed up anew by the checker, steps with disks one by one included: the same seconds."""
     made = timetable(task, limits)
     plan = schedule_edited(as_plan(task, made.starts, limits), bound_seconds=float(made.bound / 10))
@@ -64,9 +63,9 @@ def test_cp_sat_lets_none_begin_beside_a_task_that_is_alone() -> None:
         assert not [start for start in starts for each in alone if starts[each] < start < ends[each]]
 
 
-@given(rides(), limits_of)
-def test_the_claims_launch_as_the_dispatcher_does(task: tuple[Ride, ...], limits: LimitsPolicy) -> None:
+@given(jobs(), limits_of)
+def test_the_claims_launch_as_the_dispatcher_does(task: tuple[Job, ...], limits: LimitsPolicy) -> None:
     """Two ways of saying that a step begins as soon as it may: the same length, for any lengths of the steps."""
     starts = tuple(range(len(task)))
     steps = as_plan(task, starts, limits).steps
-    assert launched(steps, [ride.ticks for ride in task], limits) == makespan(task, dispatch(task, limits, starts))
+    assert launched(steps, [job.ticks for job in task], limits) == makespan(task, dispatch(task, limits, starts))

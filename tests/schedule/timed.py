@@ -1,4 +1,4 @@
-"""Four moves with a timetable, and random rides as plans."""
+"""Four moves with a timetable, and random jobs as plans."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from rebalancer.inventory import Pool
+from rebalancer.placement import DiskMove, Migration
 from rebalancer.plan import Plan, Step, StepDisk, sealed
 from rebalancer.policy import LimitsPolicy
-from rebalancer.schedule.dispatch import Ride
+from rebalancer.schedule.lanes import Job
 from rebalancer.units import GIB
 from rebalancer.verify.verify import verify_plan
 from tests.plan.made import LATER, goal_of, plan_of, pool_with
@@ -21,7 +22,7 @@ from tests.pools import policy_of, problem_of
 DISK = StepDisk(
     drive="xvda", disk="d", name="d", source="l1", source_name="l1", target="l2", target_name="l2", size_bytes=GIB
 )
-
+TRIP = DiskMove(drive="xvda", source="l1", target="l2")
 
 WIDE = {"concurrent": 3, "in_per_host": 2, "out_per_host": 2}
 
@@ -52,17 +53,21 @@ def four_moves_pool() -> Pool:
 HOSTS = ("h1", "h2", "h3")
 
 
+def job(ticks: int, source: str, target: str, *, carries: bool, after: tuple[int, ...] = ()) -> Job:
+    """A migration over the management interfaces."""
+    migration = Migration(vm="vm", source=source, target=target, disks=(TRIP,) if carries else ())
+    return Job(migration=migration, ticks=ticks, after=after, network=None)
+
+
 @st.composite
-def rides(draw: st.DrawFn, most: int = 6) -> tuple[Ride, ...]:
+def jobs(draw: st.DrawFn, most: int = 6) -> tuple[Job, ...]:
     """A few migrations between three hosts with some relations."""
-    found: list[Ride] = []
+    found: list[Job] = []
     for number in range(draw(st.integers(1, most))):
         source, target = draw(st.sampled_from(list(permutations(HOSTS, 2))))
         after = tuple(sorted(draw(st.sets(st.integers(0, number - 1), max_size=2)))) if number else ()
         ticks, carries = draw(st.integers(1, 60)), draw(st.sampled_from([False, False, True]))
-        found.append(
-            Ride(ticks=ticks, source=source, target=target, network=None, after=after, carries=carries),
-        )
+        found.append(job(ticks, source, target, carries=carries, after=after))
     return tuple(found)
 
 
@@ -75,7 +80,7 @@ limits_of = st.builds(
 )
 
 
-def as_plan(task: Sequence[Ride], starts: Sequence[int], limits: LimitsPolicy) -> Plan:
+def as_plan(task: Sequence[Job], starts: Sequence[int], limits: LimitsPolicy) -> Plan:
     """A plan with the times of a timetable."""
     base = four_moves()
     order = sorted(range(len(task)), key=lambda each: (starts[each], task[each].carries, each))
@@ -84,9 +89,9 @@ def as_plan(task: Sequence[Ride], starts: Sequence[int], limits: LimitsPolicy) -
     return replace(base, steps=steps, rollback=(), made_from=replace(base.made_from, policy=policy))
 
 
-def _step(like: Step, ride: Ride, number: int, start: int) -> Step:
-    """A ride as a step."""
-    seconds = ride.ticks / 10
+def _step(like: Step, job: Job, number: int, start: int) -> Step:
+    """A job as a step."""
+    seconds = job.ticks / 10
     times: dict[str, Any] = {
         "seconds": seconds,
         "seconds_low": seconds,
@@ -94,11 +99,11 @@ def _step(like: Step, ride: Ride, number: int, start: int) -> Step:
         "start_seconds": start / 10,
     }
     ways: dict[str, Any] = {
-        "source": ride.source,
-        "target": ride.target,
-        "after": tuple(f"s{each:02}" for each in ride.after),
+        "source": job.migration.source,
+        "target": job.migration.target,
+        "after": tuple(f"s{each:02}" for each in job.after),
     }
-    return replace(like, id=f"s{number:02}", disks=(DISK,) if ride.carries else (), **times, **ways)
+    return replace(like, id=f"s{number:02}", disks=(DISK,) if job.carries else (), **times, **ways)
 
 
 def step_edited(plan: Plan, number: int, **changes: Any) -> Plan:  # noqa: ANN401 - any field of a step

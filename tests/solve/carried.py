@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from rebalancer.inventory import VM
-from rebalancer.placement import DiskMove, Move, Placement
+from rebalancer.placement import DiskMove, Migration, Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import PoolRule, Rulebook, rules_for
 from rebalancer.rules.routes import Routes
@@ -30,7 +30,7 @@ def choices(problem: Problem, ways: Routes, vm: VM, host: str) -> list[tuple[Dis
         tuple(sorted(DiskMove(drive=drive, source=sr, target=to) for (drive, sr), to in zip(unseen, srs, strict=True)))
         for srs in itertools.product(problem.pool.srs, repeat=len(unseen))
     )
-    move = Move(vm=vm.uuid, source=problem.initial[vm.uuid], target=host)
+    move = Migration(vm=vm.uuid, source=problem.initial[vm.uuid], target=host)
     return [disks for disks in maps if not ways.objections(replace(move, disks=disks))]
 
 
@@ -39,11 +39,11 @@ def accepted(problem: Problem) -> Iterator[Placement]:
     rules = rules_for(problem)
     ways, initial = Rulebook(problem, rules).routes, problem.initial
     pool_rules = [rule for rule in rules if isinstance(rule, PoolRule)]
-    options: list[list[Move | None]] = [
+    options: list[list[Migration | None]] = [
         [
             None,
             *(
-                Move(vm=vm, source=home, target=host, disks=disks)
+                Migration(vm=vm, source=home, target=host, disks=disks)
                 for host in problem.pool.hosts
                 if host != home
                 for disks in choices(problem, ways, problem.pool.vms[vm], host)

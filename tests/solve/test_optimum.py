@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rebalancer.objectives import MigrationCost, Overload, Repair, Spread
-from rebalancer.placement import Move
+from rebalancer.placement import Migration
 from rebalancer.rules import Rulebook
 from rebalancer.solve import Outcome, solve
 from tests.solve.tiny import BALANCING, best, random_problem, tiny
@@ -98,7 +98,7 @@ def test_forbidden_moves_are_not_made_together() -> None:
 def test_moves_of_which_one_is_impossible_forbid_nothing() -> None:
     """A no-good that names a VM that never moves is kept by every placement."""
     problem = tiny(ON_H1, load=HOT, limits=ANY_GAIN, never_move=["c"])
-    moves = frozenset({Move(vm="b", source="h1", target="h2"), Move(vm="c", source="h1", target="h2")})
+    moves = frozenset({Migration(vm="b", source="h1", target="h2"), Migration(vm="c", source="h1", target="h2")})
     assert solve(Rulebook.of(problem), forbidden=[moves]).tiers[1].after == pytest.approx(0.002)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from rebalancer.inventory import VM, Pool, join_pools
-from rebalancer.placement import DiskMove, Move, disks_of
+from rebalancer.placement import DiskMove, Migration, disks_of
 from rebalancer.plan import Plan, sealed
 from rebalancer.plan.progress import is_done
 from rebalancer.planner.rebalance import rebalance
@@ -64,7 +64,7 @@ def test_a_vm_comes_home_with_its_disk_and_its_interface() -> None:
     gone = after_crossing()
     back = undo(PLAN, gone, made_at=MADE_AT)
     (step,) = [each for each in back.steps if each.crossing]
-    assert step.move == Move(
+    assert step.migration == Migration(
         vm="a",
         source="w1",
         target="e1",
@@ -146,7 +146,7 @@ def alike(first: str, second: str, name: str) -> tuple[Problem, Plan]:
     moves = [
         DiskMove(drive=drive.uuid, source=disk.sr, target="w-shared") for drive, disk in zip(drives, named, strict=True)
     ]
-    move = Move(vm="a", source="e1", target="w1", disks=tuple(sorted(moves)))
+    move = Migration(vm="a", source="e1", target="w1", disks=tuple(sorted(moves)))
     return problem, plan_of(problem, problem.initial.after(move))
 
 

@@ -17,7 +17,7 @@ from rebalancer.rules.core.ledger import Ledger
 from rebalancer.simulator import SimulatedPool, Simulator, generate_pool
 from rebalancer.simulator.checks import migration
 from rebalancer.simulator.migration import arrival, transfer
-from rebalancer.simulator.migration.transfer import MigrationCall
+from rebalancer.simulator.migration.transfer import MoveRequest
 
 
 class Play:
@@ -27,7 +27,7 @@ class Play:
         self.world = Simulator(pool).world
         rules = [rule for rule in rules_for(problem) if isinstance(rule, PoolRule)]
         self.ledger: Ledger = Rulebook(problem, rules).ledger(problem.initial)
-        self.running: dict[str, tuple[MigrationCall, list[str]]] = {}
+        self.running: dict[str, tuple[MoveRequest, list[str]]] = {}
 
     def begin(self, step: Step) -> None:
         """Ask both, then begin; the simulator raises where it refuses."""
@@ -37,7 +37,7 @@ class Play:
         assert not migration.must_wait(database, vm, host, {})
         migration.assert_may_start(database, vm, host, {})
         source = database.get("VM", vm)["resident_on"]
-        move = MigrationCall(
+        move = MoveRequest(
             vm=vm, source=source, target=host, task=f"OpaqueRef:{step.id}", operation=migration.OPERATION
         )
         self.running[step.id] = (move, transfer.reserve(self.world, move))

@@ -13,7 +13,7 @@ import pytest
 from rebalancer.diff.drift import differences
 from rebalancer.inventory import PowerState
 from rebalancer.plan import Finding, FindingKind, LeftAlone, Plan, Step, StepKind, sealed
-from rebalancer.policy.digest import policy_digest
+from rebalancer.policy import policy_digest
 from rebalancer.verify.verify import verify_plan
 from tests.plan.made import LATER, MADE_AT, demand_of, goal_of, plan_of, swap
 from tests.planner.busy import (

@@ -37,7 +37,7 @@ def test_disks_leave_with_their_vms_and_come_home() -> None:
     assert found.plan is not None
     assert found.home is not None
     assert (found.blocked, {step.vm for step in found.plan.steps if step.disks}) == ((), {"a", "b"})
-    there = after(pool_at(problem.pool, problem.initial.after(*(step.move for step in found.plan.steps))))
+    there = after(pool_at(problem.pool, problem.initial.after(*(step.migration for step in found.plan.steps))))
     assert verify_plan(found.home, there, now=LATER) == ()
     assert {(step.vm, disk.target) for step in found.home.steps for disk in step.disks} == {("a", "l1"), ("b", "l1")}
 
@@ -61,7 +61,7 @@ def played(found: Rolling, pool: Pool) -> Placement:
         opened = replace(pool.hosts[stage.host], enabled=stage.purpose is Purpose.RETURN)
         pool = replace(pool, hosts={**pool.hosts, stage.host: opened})
         assert verify_plan(stage.plan, pool, now=LATER) == ()
-        end = current_placement_with_disks(pool).after(*(step.move for step in stage.plan.steps))
+        end = current_placement_with_disks(pool).after(*(step.migration for step in stage.plan.steps))
         pool = after(pool_at(pool, end))
         pool = replace(pool, hosts={**pool.hosts, stage.host: replace(opened, enabled=True)})
     return current_placement_with_disks(pool)

@@ -7,7 +7,7 @@ import pytest
 
 from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable
 from rebalancer.inventory import PowerState
-from rebalancer.placement import Move, current_placement
+from rebalancer.placement import Migration, current_placement
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.xapi import Credentials, LivePool, TaskState, TaskStatus, Trust, live_pool
 from tests.xapi.scripted import CLOSE, SILENCE, failure, scripted, success
@@ -29,13 +29,13 @@ def live(simulator: Simulator) -> Iterator[LivePool]:
         yield pool
 
 
-def possible_move(live: LivePool) -> Move:
+def possible_move(live: LivePool) -> Migration:
     """A move that XAPI would take."""
     pool = live.read()
     for vm, source in current_placement(pool).host_of.items():
         for target in pool.hosts:
             if target != source and _may(live, vm, target):
-                return Move(vm=vm, source=source, target=target)
+                return Migration(vm=vm, source=source, target=target)
     raise AssertionError("no VM of this pool may move")
 
 
@@ -163,8 +163,8 @@ def test_nothing_is_sent_to_a_pool_that_is_gone() -> None:
     """If no connection can be made, nothing was sent, and the error says unreachable."""
     with scripted([LOGIN, *NAMES]) as server:
         live = live_pool(server.url, ROOT, Trust())
-        live._ref("VM", "vm")
-        live._ref("host", "host")
+        live.ref_of("VM", "vm")
+        live.ref_of("host", "host")
     with pytest.raises(Unreachable, match="nothing listens there"):
         live.migrate("vm", "host")
 

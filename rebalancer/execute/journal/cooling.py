@@ -37,7 +37,6 @@ def moved_since(pool: Uuid, since: datetime, state_dir: Path | None = None) -> d
 
 
 def _moves(path: Path, pool: Uuid) -> Iterator[tuple[datetime, Uuid]]:
-    """The migrations of *pool* in one journal that ended where they should."""
     vms: dict[str, Uuid] = {}
     for entry in entries_of(path):
         match entry:

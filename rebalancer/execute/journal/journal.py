@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -176,15 +176,10 @@ def read_journal(path: Path) -> tuple[Entry, ...]:
     if not body[: len(START)].startswith(START[: len(body)]):
         raise _no_journal(path)
     entries = tuple(_entry(path, number, line) for number, line in enumerate(body.split(b"\n")[:-1], start=1))
-    _check_first(path, entries)
-    return entries
-
-
-def _check_first(path: Path, entries: Sequence[Entry]) -> None:
     if entries and not (isinstance(entries[0], RunBegan) and entries[0].format == FORMAT):
-        raise InputError(
-            str(path), f"it does not begin with a run in the format {FORMAT}", "Name the plan's own journal"
-        )
+        problem = f"it does not begin with a run in the format {FORMAT}"
+        raise InputError(str(path), problem, "Name the plan's own journal")
+    return entries
 
 
 def _entry(path: Path, number: int, line: bytes) -> Entry:

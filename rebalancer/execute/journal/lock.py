@@ -58,6 +58,5 @@ def _lock(path: Path) -> FileLock:
 
 
 def _unusable(path: Path, error: OSError) -> InputError:
-    return InputError(
-        str(path), f"the lock file cannot be made: {error.strerror}", "Name a writable folder with --state-dir"
-    )
+    problem = f"the lock file cannot be made: {error.strerror}"
+    return InputError(str(path), problem, "Name a writable folder with --state-dir")

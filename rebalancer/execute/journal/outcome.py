@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class StepState(StrEnum):
-    """Where a step stands."""
+    """Where a step stands; docs/execution.md says what each state means."""
 
     WAITING = "waiting"
     INTENDED = "intended"
@@ -23,19 +23,6 @@ class StepState(StrEnum):
     ELSEWHERE = "elsewhere"
     UNKNOWN = "unknown"
 
-
-MEANINGS = {
-    StepState.WAITING: "not begun",
-    StepState.INTENDED: "about to be sent; after a crash nobody but the pool knows whether it was",
-    StepState.SENT: "XAPI has accepted the call and given it a task",
-    StepState.UNSENT: "the pool could not be reached, so nothing was sent; the VM is where it was",
-    StepState.REFUSED: "XAPI said no before anything began; the VM is where it was",
-    StepState.STAYED: "the migration began and failed; the VM still runs on its source",
-    StepState.MOVED: "the VM runs on its target, with the disks that were to go along",
-    StepState.HALTED: "the VM does not run any more",
-    StepState.ELSEWHERE: "the VM, or a disk that was to go along, is where the step does not lead",
-    StepState.UNKNOWN: "the pool does not tell in time where the VM runs",
-}
 
 _SEEN = frozenset({StepState.MOVED, StepState.STAYED, StepState.HALTED, StepState.ELSEWHERE, StepState.UNKNOWN})
 

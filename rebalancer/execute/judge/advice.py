@@ -19,7 +19,8 @@ NEXT_STEPS = {
 
 def what_happened(step: Step, looked: Looked) -> str:
     """One sentence about *step*."""
-    return f"{named(step)}: {_fact(step, looked)}{_cause(looked)}"
+    noted = [" ".join(looked.error), looked.words]
+    return f"{named(step)}: {_fact(step, looked)}" + "".join(f" ({each})" for each in noted if each)
 
 
 def named(step: Step) -> str:
@@ -29,19 +30,15 @@ def named(step: Step) -> str:
 
 
 def _fact(step: Step, looked: Looked) -> str:
-    match looked.state:
-        case StepState.UNSENT:
-            return "the pool could not be reached"
-        case StepState.REFUSED:
-            return "XAPI refuses it"
-        case StepState.STAYED:
-            return f"the migration failed and the VM still runs on {step.source_name}{_remains(step)}"
-        case StepState.HALTED:
-            return f"the VM is {(looked.power_state or 'halted').lower()}"
-        case StepState.ELSEWHERE:
-            return _elsewhere(step, looked)
-        case _:
-            return "the pool does not tell where the VM ends up"
+    facts = {
+        StepState.UNSENT: "the pool could not be reached",
+        StepState.REFUSED: "XAPI refuses it",
+        StepState.STAYED: f"the migration failed and the VM still runs on {step.source_name}{_remains(step)}",
+        StepState.HALTED: f"the VM is {(looked.power_state or 'halted').lower()}",
+        StepState.ELSEWHERE: _elsewhere(step, looked),
+        StepState.UNKNOWN: "the pool does not tell where the VM ends up",
+    }
+    return facts.get(looked.state, looked.state.value)
 
 
 def _elsewhere(step: Step, looked: Looked) -> str:
@@ -55,8 +52,3 @@ def _remains(step: Step) -> str:
     srs = ", ".join(sorted({disk.target_name for disk in step.disks}))
     where = f"{srs} of {step.target_name}"
     return f"; copies of its disks may be left on {where}, and its CDs may be ejected" if srs else ""
-
-
-def _cause(looked: Looked) -> str:
-    noted = [" ".join(looked.error), looked.words]
-    return "".join(f" ({each})" for each in noted if each)

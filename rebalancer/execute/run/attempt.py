@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from rebalancer.errors import RefusedByXapi
 from rebalancer.execute.journal.journal import Looked
@@ -12,9 +13,8 @@ from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.advice import named, what_happened
 from rebalancer.execute.judge.refusal import is_passing
 from rebalancer.execute.run.flight import Flights, Halt, Withdrawn
-from rebalancer.execute.run.migration import Migration
+from rebalancer.execute.run.migration import MigrationCall, motion_of
 from rebalancer.execute.run.observation import Observation, is_busy, observed
-from rebalancer.execute.run.storage_motion import motion_of
 from rebalancer.execute.run.watch import Answer, Waiting
 from rebalancer.inventory import Pool
 from rebalancer.xapi import StorageMotion
@@ -35,7 +35,7 @@ class Attempt:
         in_time: whether the step would end before the deadline, were it sent now.
     """
 
-    migration: Migration
+    migration: MigrationCall
     flights: Flights
     judge: Callable[[], Pool | None]
     wire: Callable[[Pool], float]
@@ -61,13 +61,12 @@ class Attempt:
         return looked
 
     def _once(self) -> Waiting[Looked]:
-        """Look, verify what is left, ask XAPI, look at the VM again, send, follow."""
         step, watch, reporter = self.migration.step, self.migration.watch, self.migration.reporter
         where = yield from watch.at_rest(step.vm, lambda why: reporter.step_waits(step, f"the VM is busy: {why}"))
         self._assert_go_on()
         if is_busy(where):
             raise Halt(f"{named(step)}: the VM is still busy ({', '.join(where.operations) or 'a migration'})")
-        found, left = self.migration.with_disks(observed(step.move, where))
+        found, left = self.migration.with_disks(observed(step.migration, where))
         if found.state is not StepState.STAYED:
             return self.migration.write(found, words=left)
         try:
@@ -85,13 +84,10 @@ class Attempt:
         """Whether the VM may no longer be where it was when the pool was verified and XAPI was asked.
 
         Where the pool was silent meanwhile, it is verified again: no look is older than a silence.
-
-        Raises:
-            StalePlan: what is left is not legal any more.
         """
         step, live = self.migration.step, self.migration.watch.live
         where, at_once = self._answer(lambda: live.whereabouts(step.vm))
-        if is_busy(where) or observed(step.move, where).state is not StepState.STAYED:
+        if is_busy(where) or observed(step.migration, where).state is not StepState.STAYED:
             return True
         return not at_once and self.judge() is None
 
@@ -99,14 +95,12 @@ class Attempt:
         """A pool in which all that is left is legal, and what to send for disks, once XAPI agrees.
 
         Where XAPI was silent before it agreed, the pool is looked at again: no look is older than a silence.
-
-        Raises:
-            RefusedByXapi: it does not agree.
         """
         while True:
             pool = self.judge()
-            if pool is not None and not self._agrees_at_once(self._motion(pool)):
-                pool = self.judge()
+            if pool is not None:
+                _, at_once = self._answer(partial(self._ask, self._motion(pool)))
+                pool = pool if at_once else self.judge()
             if pool is not None:
                 return pool, self._motion(pool)
             yield
@@ -115,11 +109,8 @@ class Attempt:
     def _motion(self, pool: Pool) -> StorageMotion | None:
         return motion_of(self.migration.step, pool) if self.migration.step.disks else None
 
-    def _agrees_at_once(self, motion: StorageMotion | None) -> bool:
-        """Ask XAPI until it agrees; false where it was silent first."""
-        return self._answer(lambda: self._ask(motion))[1]
-
     def _answer(self, question: Callable[[], Answer]) -> tuple[Answer, bool]:
+        """The answer to *question*, and whether it came at once or after a silence."""
         asked = 0
 
         def ask() -> Answer:
@@ -130,11 +121,7 @@ class Attempt:
         return self.migration.watch.keep_asking(ask), asked == 1
 
     def _ask(self, motion: StorageMotion | None) -> None:
-        """Ask XAPI whether the step may be made now.
-
-        Raises:
-            RefusedByXapi: it may not.
-        """
+        """Ask XAPI whether the step may be made now; it says no by a `RefusedByXapi`."""
         step, live = self.migration.step, self.migration.watch.live
         if motion:
             live.assert_may_migrate_with_disks(motion)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from rebalancer.execute.clock import Clock
+from rebalancer.execute.options import Clock
 from rebalancer.execute.result import Ending
 from rebalancer.plan import Step
 from rebalancer.policy import ChangeWindows

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable
+from rebalancer.errors import OutcomeUnknown, RefusedByXapi, StalePlan, Unreachable
 from rebalancer.execute.journal.history import StepHistory
 from rebalancer.execute.journal.journal import Intended, Journal, Looked, Sent
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.refusal import is_late, is_lost_at_the_end
-from rebalancer.execute.reporter import RunReporter
+from rebalancer.execute.options import RunReporter
 from rebalancer.execute.run.observation import Observation
 from rebalancer.execute.run.watch import Waiting, Watch
+from rebalancer.inventory import Pool
 from rebalancer.plan import Step
 from rebalancer.plan.progress import left_behind
+from rebalancer.rules.facts.disk_maps import whole_map
 from rebalancer.xapi import StorageMotion, TaskState, TaskStatus
 
 
 @dataclass(slots=True, kw_only=True)
-class Migration:
+class MigrationCall:
     """The migration of one step; nothing here is ever sent twice."""
 
     step: Step
@@ -71,7 +74,8 @@ class Migration:
             return self.write(Observation(state=StepState.UNKNOWN), words=str(error))
         looked = self.write(found, error=task.error, words=left or _note(found) or _words(task, found))
         if task.status is not TaskStatus.PENDING:
-            self._forget(ref)
+            with suppress(RefusedByXapi, Unreachable):  # XAPI collects finished tasks that stay
+                self.watch.live.forget(ref)
         return looked
 
     def write(self, found: Observation, *, error: tuple[str, ...] = (), words: str = "") -> Looked:
@@ -94,7 +98,7 @@ class Migration:
 
     def _refused(self, error: tuple[str, ...]) -> Waiting[Looked]:
         try:
-            found = yield from self.watch.settled(self.step.move, self._limit, quiet=0)
+            found = yield from self.watch.settled(self.step.migration, self._limit, quiet=0)
         except Unreachable:
             found = Observation(state=StepState.STAYED)
         return self.write(_read_as(found, stayed=StepState.REFUSED), error=error)
@@ -102,7 +106,7 @@ class Migration:
     def _without_task(self, words: str) -> Waiting[Looked]:
         """A call may be under way, and only the VM can tell: a VM at rest on its source tells nothing."""
         try:
-            found = yield from self.watch.settled(self.step.move, self._limit, quiet=self.watch.timeouts.quiet)
+            found = yield from self.watch.settled(self.step.migration, self._limit, quiet=self.watch.timeouts.quiet)
             found, left = self.with_disks(found)
         except Unreachable as error:
             return self.write(Observation(state=StepState.UNKNOWN), words=f"{words}; {error}")
@@ -118,24 +122,16 @@ class Migration:
     def _after(self, task: TaskState) -> Waiting[Observation]:
         timeouts = self.watch.timeouts
         if task.status is TaskStatus.PENDING:
-            found = yield from self.watch.settled(self.step.move, 0, quiet=0)
+            found = yield from self.watch.settled(self.step.migration, 0, quiet=0)
             return _read_as(found, stayed=StepState.UNKNOWN)
         refused = task.status is TaskStatus.FAILURE and not is_late(task.error)
-        found = yield from self.watch.settled(self.step.move, self._limit, quiet=0 if refused else timeouts.quiet)
+        found = yield from self.watch.settled(self.step.migration, self._limit, quiet=0 if refused else timeouts.quiet)
         if is_lost_at_the_end(task.error):
             return _read_as(found, stayed=StepState.UNKNOWN)
         return _read_as(found, stayed=StepState.REFUSED) if refused else found
 
-    def _forget(self, ref: str) -> None:
-        """Leave no finished task behind; XAPI collects those that stay."""
-        try:
-            self.watch.live.forget(ref)
-        except (RefusedByXapi, Unreachable):
-            return
-
 
 def _read_as(found: Observation, *, stayed: StepState) -> Observation:
-    """*found*, with a VM on its source read as *stayed*."""
     return Observation(state=stayed, where=found.where) if found.state is StepState.STAYED else found
 
 
@@ -156,3 +152,23 @@ def _words(task: TaskState, found: Observation) -> str:
     moved = found.state is StepState.MOVED
     agrees = moved == (task.status is TaskStatus.SUCCESS)
     return "" if agrees and (moved or task.error) else _TASK_SAYS[task.status]
+
+
+def motion_of(step: Step, pool: Pool) -> StorageMotion:
+    """The call for *step*, with the disks that are in the VM's drives in *pool* now.
+
+    Raises:
+        StalePlan: the target has no management interface to receive it on.
+    """
+    vm, host = pool.vms[step.vm], pool.hosts[step.target]
+    network = step.network or min((pif.network for pif in host.pifs if pif.management), default=None)
+    if network is None:
+        raise StalePlan([f"host {host.name} has no management interface to receive disks on"])
+    return StorageMotion(
+        vm=vm.uuid,
+        source=step.source,
+        host=host.uuid,
+        network=network,
+        sr_of=whole_map(vm, host, step.migration.disks, pool),
+        network_of={each.vif: each.target for each in step.crossing.networks} if step.crossing else {},
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import PowerState, Uuid
-from rebalancer.placement import Move
+from rebalancer.placement import Migration
 from rebalancer.xapi import Whereabouts
 
 _ON_A_HOST = (PowerState.RUNNING, PowerState.PAUSED)
@@ -30,12 +30,12 @@ class Observation:
         return self.where.resident_on if self.where else None
 
 
-def observed(move: Move, where: Whereabouts) -> Observation:
+def observed(move: Migration, where: Whereabouts) -> Observation:
     """What *where* says about *move*: moved, stayed, halted, elsewhere; unknown where a running VM has no host."""
     return Observation(state=_state(move, where), where=where)
 
 
-def _state(move: Move, where: Whereabouts) -> StepState:
+def _state(move: Migration, where: Whereabouts) -> StepState:
     if where.power_state not in _ON_A_HOST:
         return StepState.HALTED
     if where.resident_on is None:

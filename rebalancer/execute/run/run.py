@@ -18,19 +18,19 @@ from rebalancer.execute.journal.journal import Journal, Looked, RunBegan, RunEnd
 from rebalancer.execute.journal.learned_pace import wire_of
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.advice import NEXT_STEPS, what_happened
-from rebalancer.execute.judge.preflight import (
+from rebalancer.execute.judge.fitness import (
     assert_legal_from_here,
     assert_not_expired,
     assert_same_pool,
     assert_sealed,
     assert_still_there,
 )
-from rebalancer.execute.reporter import RunReporter
+from rebalancer.execute.options import RunReporter
 from rebalancer.execute.result import Ending, RunResult
 from rebalancer.execute.run.attempt import Attempt
 from rebalancer.execute.run.flight import Flights, Halt
 from rebalancer.execute.run.hours import Hours
-from rebalancer.execute.run.migration import Migration
+from rebalancer.execute.run.migration import MigrationCall
 from rebalancer.execute.run.observation import Observation, observed
 from rebalancer.execute.run.watch import Waiting, Watch
 from rebalancer.inventory import Pool
@@ -85,12 +85,7 @@ class Run:
             return self._carry_out(journal, pool)
 
     def _first_look(self) -> Pool:
-        """The pool, before anything is written.
-
-        Raises:
-            InventoryError: it contradicts itself.
-            StoppedHalfWay: it does, and an earlier run has sent something, which may be why.
-        """
+        """The pool before anything is written; what an earlier run has sent may be why it contradicts itself."""
         try:
             return self._read()
         except InventoryError as error:
@@ -138,24 +133,18 @@ class Run:
         """Find out whether a VM that was lost in an earlier run is where it was to be by now."""
         if self.history.get(step.id, StepHistory()).state in _LOOK_AGAIN:
             migration = self._migration(step, journal)
-            found, left = migration.with_disks(observed(step.move, self.watch.look(step.vm)))
+            found, left = migration.with_disks(observed(step.migration, self.watch.look(step.vm)))
             looked = migration.write(found, words=left)
             if found.state is not StepState.STAYED:
                 self._note(step, looked)
 
     def _wait_for_all(self) -> None:
-        """Wait until nothing is on its way.
-
-        Raises:
-            RebalancerError: what came of it first.
-        """
         while self.flights:
             if not self.flights.go_on():
                 self.watch.clock.sleep(self.watch.timeouts.poll)
         self._raise_troubles()
 
     def _raise_troubles(self) -> None:
-        """Pass if all went well; steps that did not end well are named together."""
         troubles = self.flights.troubles
         halts = [str(error) for error in troubles if isinstance(error, Halt)]
         if halts:
@@ -164,11 +153,7 @@ class Run:
             raise troubles[0]
 
     def _steps(self, journal: Journal) -> Ending:
-        """Make every step that is left, until there is a reason not to; what is on its way is followed to its end.
-
-        Raises:
-            RebalancerError: people have to look.
-        """
+        """Make every step that is left, until there is a reason not to; what is on its way is followed to its end."""
         lanes = Lanes(self.plan.policy.limits)
         waiting = {step.id: step for step in self.plan.steps if step.id not in self.done}
         while True:
@@ -186,7 +171,6 @@ class Run:
         return self._ending()
 
     def _goes_on(self) -> bool:
-        """Whether more may be begun: all went well, and nobody asked to stop."""
         return not self.flights.troubles and not self.watch.stop.asked
 
     def _ready(self, waiting: Iterable[Step], lanes: Lanes) -> Step | None:
@@ -194,11 +178,7 @@ class Run:
         return next((step for step in able if not self.hours.would_be_late(step)), None)
 
     def _ending(self) -> Ending:
-        """Why nothing more is begun.
-
-        Raises:
-            _Asked: because somebody wanted that.
-        """
+        """Why nothing more is begun; `_Asked` where somebody wanted that."""
         if len(self.done) == len(self.plan.steps):
             return Ending.COMPLETE
         if self.watch.stop.asked:
@@ -221,10 +201,8 @@ class Run:
     def _judge(self) -> Pool | None:
         """The pool, if all that is left is legal in it; None while it does not show clearly what is on its way.
 
-        A Storage XenMotion makes disks and snapshots of its own while it runs, so nothing is judged beside one.
-
-        Raises:
-            StalePlan: what is left is not legal any more.
+        A Storage XenMotion makes disks and snapshots of its own while it runs, so nothing is judged beside one. A
+        `StalePlan` says what is not legal any more.
         """
         flying = self.flights.sent
         steps = [step for step in self.plan.steps if step.id in flying]
@@ -237,11 +215,7 @@ class Run:
         return pool
 
     def _note(self, step: Step, looked: Looked) -> None:
-        """Count *step* as done if it is.
-
-        Raises:
-            Halt: it is not.
-        """
+        """Count *step* as done; `Halt` if it is not."""
         self.looked.append(looked)
         self.reporter.step_ended(step, looked)
         if looked.state is not StepState.MOVED:
@@ -263,7 +237,6 @@ class Run:
         raise error
 
     def _stop_half_way(self, error: Exception) -> NoReturn:
-        """People have to look, because of *error*."""
         begun = self.done | self.history.keys() | {each.step for each in self.looked}
         left = len({step.id for step in self.plan.steps} - begun)
         raise StoppedHalfWay(str(error).rstrip("."), done=len(self.done), left=left, journal=str(self.path)) from error
@@ -283,5 +256,5 @@ class Run:
     def _read(self) -> Pool:
         return self.watch.keep_asking(self.watch.live.read)
 
-    def _migration(self, step: Step, journal: Journal) -> Migration:
-        return Migration(step=step, watch=self.watch, journal=journal, reporter=self.reporter)
+    def _migration(self, step: Step, journal: Journal) -> MigrationCall:
+        return MigrationCall(step=step, watch=self.watch, journal=journal, reporter=self.reporter)

@@ -7,17 +7,18 @@ side by side, and returns what it found.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from rebalancer.errors import RefusedByXapi, Unreachable
-from rebalancer.execute.clock import Clock, Timeouts
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.refusal import is_starting
 from rebalancer.execute.live import Live
+from rebalancer.execute.options import Clock, Timeouts
 from rebalancer.execute.run.observation import Observation, is_busy, is_migrating, observed
 from rebalancer.execute.stop import StopSignal, Wish
-from rebalancer.placement import Move
+from rebalancer.placement import Migration
 from rebalancer.xapi import TaskState, TaskStatus, Whereabouts
 
 Answer = TypeVar("Answer")
@@ -99,14 +100,15 @@ class Watch:
         while (task := self.keep_asking(lambda: self.live.task(ref))).status is TaskStatus.PENDING:
             progress(task.progress)
             if not cancelled and (self.clock.monotonic() >= until or self.stop.wish is Wish.CANCEL):
-                self._cancel(ref)
+                with suppress(RefusedByXapi, Unreachable):  # a task that cannot be cancelled ends by itself
+                    self.live.cancel(ref)
                 until, cancelled = self.clock.monotonic() + self.timeouts.cancel, True
             elif cancelled and self.clock.monotonic() >= until:
                 break
             yield
         return task
 
-    def settled(self, move: Move, seconds: float, *, quiet: float) -> Waiting[Observation]:
+    def settled(self, move: Migration, seconds: float, *, quiet: float) -> Waiting[Observation]:
         """What the pool shows once the VM has shown no migration for *quiet* seconds; unknown if it never does.
 
         A VM on its target or on a third host needs no such wait: the database says so only once it is there.
@@ -114,27 +116,17 @@ class Watch:
         until, since = self.clock.monotonic() + seconds, None
         while True:
             found, moment = self._observed(move), self.clock.monotonic()
-            since = None if _is_under_way(found) else moment if since is None else since
+            under_way = found.where is not None and is_migrating(found.where)
+            since = None if under_way else moment if since is None else since
             if since is not None and (found.state in _TELLS_ENOUGH or moment - since >= quiet):
                 return found
             if moment >= until:
                 return Observation(state=StepState.UNKNOWN, where=found.where)
             yield
 
-    def _observed(self, move: Move) -> Observation:
+    def _observed(self, move: Migration) -> Observation:
         """What one look says; unknown where the pool does not know the VM any more."""
         try:
             return observed(move, self.look(move.vm))
         except RefusedByXapi:
             return Observation(state=StepState.UNKNOWN)
-
-    def _cancel(self, ref: str) -> None:
-        """Ask for the task to be cancelled; one that cannot be cancelled ends by itself."""
-        try:
-            self.live.cancel(ref)
-        except (RefusedByXapi, Unreachable):
-            return
-
-
-def _is_under_way(found: Observation) -> bool:
-    return found.where is not None and is_migrating(found.where)

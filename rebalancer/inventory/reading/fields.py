@@ -16,7 +16,7 @@ Records = Mapping[str, Mapping[str, Record]]
 
 Value = TypeVar("Value")
 
-_BOOLEANS: Final = {True: True, False: False, "true": True, "false": False, "1": True, "0": False}
+_BOOLEANS: Final = {"true": True, "false": False, "1": True, "0": False}
 
 
 class Fields:
@@ -52,8 +52,8 @@ class Fields:
         return str(self.record.get(field, absent))
 
     def integer(self, field: str, absent: int | None = None) -> int:
-        """An integer, from a number or a string."""
-        return self._converted(field, _integer, absent)
+        """An integer, from a number or a string; a fraction is none."""
+        return self._converted(field, int, absent)
 
     def optional_integer(self, field: str) -> int | None:
         """An integer, or None for a field that this version of XAPI does not have."""
@@ -61,11 +61,11 @@ class Fields:
 
     def number(self, field: str, absent: float | None = None) -> float:
         """A float, from a number or a string."""
-        return self._converted(field, _number, absent)
+        return self._converted(field, float, absent)
 
     def boolean(self, field: str, *, absent: bool | None = None) -> bool:
         """A boolean, from the wire or from a dump."""
-        return self._converted(field, _boolean, absent)
+        return self._converted(field, lambda text: _BOOLEANS[text.lower()], absent)
 
     def optional_boolean(self, field: str) -> bool | None:
         """A boolean, or None for a field that this version of XAPI does not have."""
@@ -91,49 +91,19 @@ class Fields:
         return tuple(sorted(map(str, self._map("current_operations").values())))
 
     def _map(self, field: str) -> Mapping[str, object]:
-        """A map as it came."""
         value = self.record.get(field, {})
         if not isinstance(value, dict):
             raise self._wrong(field, value)
         return value
 
-    def _converted(self, field: str, convert: Callable[[object], Value], absent: Value | None) -> Value:
-        """A scalar, converted."""
+    def _converted(self, field: str, convert: Callable[[str], Value], absent: Value | None) -> Value:
         value = self.record.get(field, absent)
         if value is None:
             raise InventoryError([f"{self} has no field {field}"])
         try:
-            return convert(value)
+            return convert(str(value))
         except (KeyError, ValueError):
             raise self._wrong(field, value) from None
 
     def _wrong(self, field: str, value: object) -> InventoryError:
-        """The field holds something else than the API says."""
         return InventoryError([f"{self} has {value!r} in field {field}"])
-
-
-def _integer(value: object) -> int:
-    """An integer or its text; a fraction is neither.
-
-    Raises:
-        ValueError: it is something else.
-    """
-    return int(str(value))
-
-
-def _number(value: object) -> float:
-    """A float or its text.
-
-    Raises:
-        ValueError: it is something else.
-    """
-    return float(str(value))
-
-
-def _boolean(value: object) -> bool:
-    """A boolean or its text.
-
-    Raises:
-        KeyError: it is neither.
-    """
-    return _BOOLEANS[value if isinstance(value, bool) else str(value).lower()]

@@ -48,7 +48,6 @@ def _platform_versions(fields: Fields) -> tuple[int, ...] | None:
 
 
 def _pbd(tables: Tables, fields: Fields) -> PBD:
-    """A host's connection to an SR."""
     return PBD(
         uuid=fields.uuid,
         sr=tables.some_uuid("SR", fields.raw("SR"), fields),
@@ -57,7 +56,6 @@ def _pbd(tables: Tables, fields: Fields) -> PBD:
 
 
 def _pif(tables: Tables, fields: Fields) -> PIF:
-    """A host's interface on a network."""
     metrics = tables.behind("PIF_metrics", fields.raw("metrics"))
     return PIF(
         uuid=fields.uuid,
@@ -76,7 +74,6 @@ def _pif(tables: Tables, fields: Fields) -> PIF:
 
 
 def _pgpu(tables: Tables, fields: Fields) -> PGPU:
-    """A physical GPU."""
     capacities = {
         tables.some_uuid("VGPU_type", ref, fields): int(str(count))
         for ref, count in fields.texts("supported_VGPU_max_capacities").items()

@@ -1,9 +1,8 @@
-"""The pool itself, its VM groups and kinds of virtual GPU."""
+"""What belongs to no single host: HA, VM groups, networks, kinds of virtual GPU."""
 
 from __future__ import annotations
 
-from rebalancer.inventory.gpu import VGPUType
-from rebalancer.inventory.pool import HighAvailability, VMGroup
+from rebalancer.inventory.pool import HighAvailability, Network, VGPUType, VMGroup
 from rebalancer.inventory.reading.fields import Fields
 from rebalancer.inventory.reading.tables import Tables
 
@@ -28,10 +27,19 @@ def vm_group(tables: Tables, fields: Fields) -> VMGroup:
     )
 
 
+def network(tables: Tables, fields: Fields) -> Network:
+    """A network; all are managed by XAPI below XenServer 7.2."""
+    return Network(
+        uuid=fields.uuid,
+        name=fields.text("name_label"),
+        bridge=fields.text("bridge"),
+        managed=fields.boolean("managed", absent=True),
+        pifs=tables.uuids("PIF", fields, "PIFs"),
+        other_config=fields.texts("other_config"),
+    )
+
+
 def vgpu_type(fields: Fields) -> VGPUType:
     """A kind of virtual GPU; without an implementation (XenServer below 7.0) it counts as none that migrates."""
-    return VGPUType(
-        uuid=fields.uuid,
-        model_name=fields.text("model_name"),
-        implementation=fields.text("implementation"),
-    )
+    names = {name: fields.text(name) for name in ("model_name", "implementation")}
+    return VGPUType(uuid=fields.uuid, **names)

@@ -43,11 +43,9 @@ def _network_sriov(tables: Tables, pif: Fields) -> Fields | None:
 
 
 def _place(function: Fields) -> tuple[str, str, str]:
-    """Where a device sits: host, bus, and who made it."""
     return function.text("host"), function.text("pci_id").rpartition(":")[0], function.text("vendor_name")
 
 
 def _held(tables: Tables) -> set[str]:
-    """Devices that a VM has, or that are reserved for an interface."""
     attached = {str(ref) for _, each in tables.each("VM") for ref in each.members("attached_PCIs")}
     return attached | {str(each.raw("reserved_pci")) for _, each in tables.each("VIF")}

@@ -89,12 +89,10 @@ def _is_default_template(fields: Fields) -> bool:
 
 
 def _host(tables: Tables, fields: Fields, field: str) -> Uuid | None:
-    """The uuid of a host that the VM names."""
     return tables.uuid("host", fields.raw(field), fields)
 
 
 def _memory(fields: Fields) -> MemoryRange:
-    """The four limits, all of which XAPI always has."""
     return MemoryRange(
         static_min_bytes=fields.integer("memory_static_min"),
         dynamic_min_bytes=fields.integer("memory_dynamic_min"),
@@ -109,7 +107,6 @@ def _domain_type(tables: Tables, fields: Fields, field: str) -> DomainType | Non
 
 
 def _metrics(tables: Tables, owner: Fields) -> VMMetrics | None:
-    """What xapi knows of the running domain; None without a metrics object."""
     fields = tables.behind("VM_metrics", owner.raw("metrics"))
     if fields is None:
         return None
@@ -124,7 +121,6 @@ def _metrics(tables: Tables, owner: Fields) -> VMMetrics | None:
 
 
 def _guest_metrics(tables: Tables, owner: Fields) -> GuestMetrics | None:
-    """What the guest agent reported; None when it never did."""
     fields = tables.behind("VM_guest_metrics", owner.raw("guest_metrics"))
     if fields is None:
         return None
@@ -150,7 +146,6 @@ def _vbd(tables: Tables, owner: Fields, fields: Fields) -> VBD:
 
 
 def _vif(tables: Tables, owner: Fields, fields: Fields) -> VIF:
-    """A network interface."""
     holder = f"an interface of {owner}"
     return VIF(
         uuid=fields.uuid,
@@ -163,7 +158,6 @@ def _vif(tables: Tables, owner: Fields, fields: Fields) -> VIF:
 
 
 def _vgpu(tables: Tables, owner: Fields, fields: Fields) -> VGPU:
-    """A virtual GPU."""
     holder = f"a GPU of {owner}"
     return VGPU(
         uuid=fields.uuid,

@@ -58,7 +58,6 @@ def _is_small(packing: Packing) -> bool:
 
 
 def _every_order(packing: Packing) -> bool:
-    """Whether the VMs fit after each sequence of failures."""
     if packing.failures == 0:
         return True
     return all((after := _fail(packing, host)) is not None and _every_order(after) for host in packing.free)

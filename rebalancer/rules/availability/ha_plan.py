@@ -107,17 +107,14 @@ class _Failover(StateLimit):
         return f"HA could no longer restart all protected VMs after {self._failed()}"
 
     def broken(self, where: Where) -> str | None:
-        """There is no plan for all protected VMs."""
         if self._state(where).has_plan:
             return None
         return f"HA cannot restart all protected VMs after {self._failed()}"
 
     def _failed(self) -> str:
-        """What has to be outlived, in words."""
         return "the failure of one host" if self.failures == 1 else f"the failure of {self.failures} hosts"
 
     def _state(self, where: Where) -> _State:
-        """What is known of a state."""
         if self.last is None or self.last.where is not where:
             packing = self._packing(where)
             agile = not self.stuck & self.protected.keys()
@@ -147,7 +144,6 @@ class _Failover(StateLimit):
         return replace(packing, free=free, placed=placed)
 
     def _with_protected(self, packing: Packing, vm: Uuid, where: Where) -> Packing:
-        """The same with *vm* protected as well."""
         home = self._home(vm, where)
         placed = {**packing.placed, vm: home} if home else packing.placed
         return replace(packing, sizes={**packing.sizes, vm: self.start[vm]}, placed=placed)

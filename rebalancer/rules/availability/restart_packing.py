@@ -85,7 +85,6 @@ def _quick(order: Sequence[Uuid], items: Items, free: Mapping[Uuid, int]) -> dic
 
 
 def _searched(order: Sequence[Uuid], items: Items, free: Mapping[Uuid, int]) -> Packed:
-    """The same by trying every way that differs."""
     counts = Counter(items.kind(vm) for vm in order)
     rooms = sorted((_fullest(host, counts, room), host) for host, room in free.items())
     fillings, proved = _filled(tuple(counts), tuple(counts.values()), tuple(rooms))
@@ -136,7 +135,6 @@ class _Search:
 
     @property
     def sure(self) -> bool:
-        """Whether it ended before the effort did."""
         return self.effort <= self.most
 
     def fill(self, number: int, waiting: tuple[int, ...], spare: int) -> bool:

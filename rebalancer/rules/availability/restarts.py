@@ -1,7 +1,7 @@
 """Whether the VMs of failed hosts restart on the others: the judgement behind `spare`.
 
 What was outlived at the start has to be outlived after every step; a failure that was not forbids nothing. For each
-failure a way in which its VMs restart is kept from state to state, and only looked for anew where a move touches it.
+failure a plan by which its VMs restart is kept from state to state, and only looked for anew where a move touches it.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ class RestartState:
         free: bytes free on each host that VMs may restart on; may be negative.
         at: the VMs to be restarted where each host fails.
         moving: the VMs that are on their way.
-        ways: how the VMs of each failure that matters restart; None where they do not fit.
-        fullest: the most bytes that any way takes on a host, as far as it was asked.
+        plans: how the VMs of each failure that matters restart; None where they do not fit.
+        fullest: the most bytes that any plan takes on a host, as far as it was asked.
     """
 
     where: Where
     free: Mapping[Uuid, int]
     at: Mapping[Uuid, tuple[Uuid, ...]]
     moving: frozenset[Uuid]
-    ways: dict[Failure, RestartPlan | None] = field(default_factory=dict)
+    plans: dict[Failure, RestartPlan | None] = field(default_factory=dict)
     fullest: dict[Uuid, int] = field(default_factory=dict)
 
 
@@ -97,12 +97,12 @@ class Restarts(StateLimit):
         moving, settled = self._changed(now, vm, (*source, host)), self._changed(now, vm, (host,))
         asked = (
             *((failure, moving) for failure in _crowded(now, host, moving) if not failure & {host, *source[:1]}),
-            *((failure, settled) for failure in now.ways if failure & {host, *source}),
+            *((failure, settled) for failure in now.plans if failure & {host, *source}),
         )
         for failure, after in asked:
-            way = now.ways[failure]
-            after.ways[failure] = self._way(after, failure, way)
-            if way is not None and after.ways[failure] is None:
+            plan = now.plans[failure]
+            after.plans[failure] = self._plan(after, failure, plan)
+            if plan is not None and after.plans[failure] is None:
                 return self._words(failure, after)
         self.ahead = settled
         return None
@@ -129,7 +129,6 @@ class Restarts(StateLimit):
         return f"after each of the {ways} all VMs restart{left_out}"
 
     def _few(self) -> str:
-        """How many hosts fail together, in words."""
         return "one host" if self.failing == 1 else f"{self.failing} hosts"
 
     def worsens(self, before: Where, after: Where) -> str | None:
@@ -139,9 +138,9 @@ class Restarts(StateLimit):
 
     def lost(self, before: Where, after: Where) -> tuple[Failure, ...]:
         """The failures that were outlived at the start and *before*, and are not any more."""
-        outlived = [failure for failure, way in self._state(before).ways.items() if way is not None]
-        ways = self._state(after).ways
-        return tuple(failure for failure in outlived if ways[failure] is None)
+        outlived = [failure for failure, plan in self._state(before).plans.items() if plan is not None]
+        plans = self._state(after).plans
+        return tuple(failure for failure in outlived if plans[failure] is None)
 
     def restarts(self, failure: Failure, where: Where) -> Mapping[Uuid, Uuid] | None:
         """A host for each VM of the hosts of *failure*, where all of them fit."""
@@ -160,27 +159,26 @@ class Restarts(StateLimit):
         """The state at the start, and how the VMs of each failure that is outlived there restart."""
         if self.first is None:
             start = self._fresh(self.start)
-            ways = ((failure, self._way(start, failure)) for failure in self.failures)
-            start.ways.update((failure, way) for failure, way in ways if way is not None)
+            plans = ((failure, self._plan(start, failure)) for failure in self.failures)
+            start.plans.update((failure, plan) for failure, plan in plans if plan is not None)
             self.first = start
         return self.first
 
     def _later(self, last: RestartState, where: Where) -> RestartState:
-        """The state *where* from another one."""
         state = self._fresh(where)
         touched = {vm for vm, hosts in where.items() if last.where.get(vm) != hosts}
         hosts = {host for vm in touched for host in (*last.where.get(vm, ()), *where[vm])}
         crowded = {failure for host in hosts for failure in _crowded(last, host, state)}
         ahead = self.ahead
-        known = ahead.ways if ahead and ahead.where == where else {}
-        for failure, way in last.ways.items():
-            same = way is not None and failure not in crowded and not failure & hosts
-            found = known.get(failure) or (way if same else None)
-            state.ways[failure] = found or self._way(state, failure, way)
+        known = ahead.plans if ahead and ahead.where == where else {}
+        for failure, plan in last.plans.items():
+            same = plan is not None and failure not in crowded and not failure & hosts
+            found = known.get(failure) or (plan if same else None)
+            state.plans[failure] = found or self._plan(state, failure, plan)
         return state
 
-    def _way(self, state: RestartState, failure: Failure, known: RestartPlan | None = None) -> RestartPlan | None:
-        """How the VMs of *failure* restart in *state*, as in the *known* way as far as they can."""
+    def _plan(self, state: RestartState, failure: Failure, known: RestartPlan | None = None) -> RestartPlan | None:
+        """How the VMs of *failure* restart in *state*, as in the *known* plan as far as they can."""
         host_of = self._packed(state, failure, known.host_of if known else {}).host_of
         if host_of is None:
             return None
@@ -190,7 +188,6 @@ class Restarts(StateLimit):
         return RestartPlan(host_of=host_of, load=load)
 
     def _fresh(self, where: Where) -> RestartState:
-        """A state that was not looked at yet."""
         free = dict(self.room)
         at: dict[Uuid, list[Uuid]] = {}
         for vm, hosts in where.items():
@@ -216,11 +213,9 @@ class Restarts(StateLimit):
         return RestartState(where={**state.where, vm: hosts}, free=free, at=at, moving=state.moving - {vm})
 
     def _packed(self, state: RestartState, failure: Failure, known: Mapping[Uuid, Uuid]) -> Packed:
-        """What the packer finds, starting from a *known* way."""
         return pack(self._gone(state, failure), self.items, self._free(state, failure), known=known)
 
     def _gone(self, state: RestartState, failure: Failure) -> list[Uuid]:
-        """The VMs to be restarted after *failure*."""
         return [vm for host in sorted(failure) for vm in state.at.get(host, ())]
 
     def _free(self, state: RestartState, failure: Failure) -> dict[Uuid, int]:
@@ -234,7 +229,6 @@ class Restarts(StateLimit):
         return {host: max(0, room) for host, room in free.items()}
 
     def _words(self, failure: Failure, state: RestartState) -> str:
-        """What does not restart after *failure*."""
         vms, free = self._gone(state, failure), self._free(state, failure)
         names = " and ".join(f"'{self.names[host]}'" for host in sorted(failure, key=self.names.__getitem__))
         hosts = f"{'host' if len(failure) == 1 else 'hosts'} {names} {'fails' if len(failure) == 1 else 'fail'}"
@@ -253,10 +247,10 @@ class Restarts(StateLimit):
 
 
 def _crowded(state: RestartState, host: Uuid, after: RestartState) -> list[Failure]:
-    """The failures whose ways in *state* take more on *host* than is free there *after*."""
+    """The failures whose plans in *state* take more on *host* than is free there *after*."""
     free = max(0, after.free.get(host, 0))
     if state.fullest.get(host, free + 1) <= free:
         return []
-    loads = {failure: way.load.get(host, 0) for failure, way in state.ways.items() if way is not None}
+    loads = {failure: plan.load.get(host, 0) for failure, plan in state.plans.items() if plan is not None}
     state.fullest[host] = max(loads.values(), default=0)
     return [failure for failure, load in loads.items() if load > free]

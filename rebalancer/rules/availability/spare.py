@@ -54,7 +54,6 @@ class Spare(PoolRule):
     )
     source = "the policy's spare; memory as in xapi_ha_vm_failover.ml, hosts as in assert_can_boot_here"
     origin = Origin.POLICY
-    code = None
     when = When.EVERY_STEP
 
     def limits(self, problem: Problem) -> tuple[Restarts, ...]:
@@ -63,7 +62,6 @@ class Spare(PoolRule):
 
 
 def _restarts(problem: Problem) -> Restarts:
-    """The judgement for the VMs that are covered."""
     pool, covered, failing = problem.pool, _covered(problem), problem.policy.spare.hosts
     live = sorted(uuid for uuid, host in pool.hosts.items() if host.live)
     targets = boots_on(problem, covered.values())
@@ -86,7 +84,6 @@ def _restarts(problem: Problem) -> Restarts:
 
 
 def _covered(problem: Problem) -> dict[Uuid, VM]:
-    """The guests that are to be restarted."""
     guests = {vm: problem.pool.vms[vm] for vm in problem.initial}
     if problem.policy.spare.vms is Covered.ALL:
         return guests
@@ -114,22 +111,18 @@ def boots_on(problem: Problem, vms: Iterable[VM]) -> dict[Uuid, frozenset[Uuid]]
 
 
 def _may_start(needs: tuple[Any, ...], host: Uuid, problem: Problem) -> bool:
-    """Whether no rule objects to a start on *host*."""
     asked = zip(BOOT, needs, strict=True)
     return not any(need is not None and rule.objects(need, problem.pool.hosts[host], problem) for rule, need in asked)
 
 
 def _bound(vm: VM, hosts: int) -> str:
-    """What is to be said of a VM that too few hosts can run."""
     why = "it has devices of its host" if _is_tied(vm) else f"{_few(hosts)} can start it"
     return f"VM '{vm.name}' cannot be kept restartable: {why}"
 
 
 def _few(hosts: int) -> str:
-    """At most so many hosts."""
     return f"no more than {counted(hosts, 'host')}" if hosts else "no host"
 
 
 def _is_tied(vm: VM) -> bool:
-    """Whether devices of its host keep a VM where it is."""
     return bool(vm.vgpus or vm.vusbs or vm.attached_pcis)

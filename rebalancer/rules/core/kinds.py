@@ -1,6 +1,6 @@
 """What a rule is.
 
-A rule is one small class in one file. Five kinds, by what they look at:
+A rule is one small class, in a file of its own or beside its siblings of one subject. Five kinds, by what they look at:
 
 - `VMRule`: a VM that may not move at all;
 - `HostRule`: a host that takes nobody;
@@ -178,6 +178,8 @@ class Rule(ABC):
     """The first version of xapi that does not enforce it any more; None: all still do."""
     when: ClassVar[When | None] = None
     """When its limits hold; None for a rule that sets none."""
+    binds_way_back: ClassVar[bool] = True
+    """Whether a way back keeps it; wishes about the end of a plan do not bind where VMs were before it."""
 
     def bounds(self, problem: Problem) -> tuple[Bound, ...]:
         """The limits that it sets in *problem*; none but for pool rules."""

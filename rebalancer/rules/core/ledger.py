@@ -29,7 +29,10 @@ class Ledger:
         self.groups = tuple((rule, limit) for rule, limit in pairs if isinstance(limit, Affinity))
         self.judged = tuple((rule, limit) for rule, limit in pairs if isinstance(limit, StateLimit))
         self._rows = [(rule, limit) for rule, limit in pairs if isinstance(limit, Row)]
-        self._over = _numbers_by_place(self._rows)
+        self._over: dict[Uuid, list[int]] = {}
+        for number, (_, row) in enumerate(self._rows):
+            for place in row.places:
+                self._over.setdefault(place, []).append(number)
         self._sums = [0] * len(self._rows)
         self._weight: list[dict[Uuid, int]] = [{} for _ in self._rows]
         self._joined: set[int] = set()
@@ -62,7 +65,7 @@ class Ledger:
         return (*rows, *judged)
 
     def refusals(self, vm: Uuid, host: Uuid) -> Iterator[tuple[PoolRule, Objection]]:
-        """The same in the words of the rules, as xapi asks: a VM that is on *host* already counts there once more."""
+        """What would refuse *vm* on *host*, as xapi asks: a VM that is on *host* already counts there once more."""
         for number in self._over.get(host, ()):
             rule, row = self._rows[number]
             weight = row.weights.arrival.get(vm, 0)
@@ -92,18 +95,13 @@ class Ledger:
     def broken(self) -> tuple[Violation, ...]:
         """What is over its limit at this moment, whoever is to blame."""
         judged = (_judgement(rule, words) for rule, limit in self.judged if (words := limit.broken(self._where)))
-        return (*self.counted(), *judged)
-
-    def counted(self) -> tuple[Violation, ...]:
-        """Rows over their limit at this moment, whoever is to blame."""
-        return tuple(self._broken_rows())
+        return (*self._broken_rows(), *judged)
 
     def broken_by_arrivals(self) -> tuple[Violation, ...]:
         """Hard rows over their limit on which somebody weighs who came from elsewhere."""
         return tuple(self._broken_rows(number for number in self._joined if self._rows[number][1].hard))
 
     def _refuses(self, number: int, weight: int) -> bool:
-        """Whether a hard row has no room for *weight* more."""
         row = self._rows[number][1]
         return bool(weight) and row.hard and self._sums[number] + weight > row.upper
 
@@ -159,7 +157,6 @@ class Ledger:
             self._sums[number] += weight
 
     def _violation(self, number: int, value: int) -> Violation:
-        """What is wrong with a row at *value*."""
         rule, row = self._rows[number]
         return Violation(
             rule=rule.id,
@@ -194,39 +191,15 @@ def violations_since(limits: Iterable[Bound], pool: Pool, start: Placement, goal
 def standing_violations(limits: Iterable[Bound], pool: Pool, placement: Placement) -> tuple[Violation, ...]:
     """Everything that is broken in *placement*, hard or not, joined by anybody or not."""
     ledger = Ledger(limits, pool, placement)
-    return (*ledger.broken(), *_apart(ledger, placement))
-
-
-def counted_violations(limits: Iterable[Bound], pool: Pool, placement: Placement) -> tuple[Violation, ...]:
-    """What is broken by rows and groups: whatever can be counted, and so mended piece by piece.
-
-    What a rule judges as a whole, such as HA's plan, holds or does not.
-    """
-    ledger = Ledger(limits, pool, placement)
-    return (*ledger.counted(), *_apart(ledger, placement))
-
-
-def _apart(ledger: Ledger, placement: Placement) -> list[Violation]:
-    """Groups on several hosts."""
-    return [_spread(rule, group, placement) for rule, group in ledger.groups if len(_hosts(group, placement)) > 1]
-
-
-def _numbers_by_place(rows: Sequence[tuple[PoolRule, Row]]) -> dict[Uuid, list[int]]:
-    """The numbers of the rows over each host or SR."""
-    found: dict[Uuid, list[int]] = {}
-    for number, (_, row) in enumerate(rows):
-        for place in row.places:
-            found.setdefault(place, []).append(number)
-    return found
+    apart = [_spread(rule, group, placement) for rule, group in ledger.groups if len(_hosts(group, placement)) > 1]
+    return (*ledger.broken(), *apart)
 
 
 def _where(placement: Placement) -> dict[Uuid, tuple[Uuid, ...]]:
-    """The one host that each VM holds."""
     return {vm: (host,) for vm, host in placement.host_of.items()}
 
 
 def _hosts(group: Affinity, placement: Placement) -> frozenset[Uuid]:
-    """The hosts that a group occupies."""
     return frozenset(placement[vm] for vm in group.vms if vm in placement.host_of)
 
 
@@ -243,7 +216,6 @@ def _judgement(rule: PoolRule, words: str, vm: Uuid | None = None, host: Uuid | 
 
 
 def _spread(rule: PoolRule, group: Affinity, placement: Placement) -> Violation:
-    """A group on several hosts."""
     hosts = _hosts(group, placement)
     return Violation(
         rule=rule.id,

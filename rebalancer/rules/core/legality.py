@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from rebalancer.inventory import VM, Host, Uuid
@@ -48,12 +49,12 @@ class Legality:
     def ranked(self, vm: VM, host: Host) -> list[Ranked]:
         """Objections with the rank of each rule, staying not excepted."""
         pairs = [(rank, answers[host.uuid]) for rank, answers in self._pairs(vm) if host.uuid in answers]
-        return sorted((*self._vm(vm), *self._host(host), *pairs), key=_rank)
+        return sorted((*self._vm(vm), *self._host(host), *pairs), key=itemgetter(0))
 
     def objections_with(self, ledger: Ledger, vm: VM, host: Host) -> tuple[Objection, ...]:
         """Everything that speaks against moving *vm* to *host* in the state of *ledger*, in the order of the rules."""
         limits = [(self._rank_of[rule.id], objection) for rule, objection in ledger.refusals(vm.uuid, host.uuid)]
-        return tuple(objection for _, objection in sorted([*self.ranked(vm, host), *limits], key=_rank))
+        return tuple(objection for _, objection in sorted([*self.ranked(vm, host), *limits], key=itemgetter(0)))
 
     def held_by(self, vm: VM) -> tuple[Objection, ...]:
         """What keeps *vm* from moving anywhere."""
@@ -71,25 +72,21 @@ class Legality:
         )
 
     def _vm(self, vm: VM) -> tuple[Ranked, ...]:
-        """Objections of VM rules."""
         if vm.uuid not in self._of_vm:
-            asked = (
-                (rank, rule.objects(vm, self.problem))
+            self._of_vm[vm.uuid] = tuple(
+                (rank, objection)
                 for rank, rule in enumerate(self.rules)
-                if isinstance(rule, VMRule)
+                if isinstance(rule, VMRule) and (objection := rule.objects(vm, self.problem))
             )
-            self._of_vm[vm.uuid] = tuple((rank, objection) for rank, objection in asked if objection)
         return self._of_vm[vm.uuid]
 
     def _host(self, host: Host) -> tuple[Ranked, ...]:
-        """Objections of host rules."""
         if host.uuid not in self._of_host:
-            asked = (
-                (rank, rule.objects(host, self.problem))
+            self._of_host[host.uuid] = tuple(
+                (rank, objection)
                 for rank, rule in enumerate(self.rules)
-                if isinstance(rule, HostRule)
+                if isinstance(rule, HostRule) and (objection := rule.objects(host, self.problem))
             )
-            self._of_host[host.uuid] = tuple((rank, objection) for rank, objection in asked if objection)
         return self._of_host[host.uuid]
 
     def _pairs(self, vm: VM) -> tuple[tuple[int, Mapping[Uuid, Objection]], ...]:
@@ -111,8 +108,3 @@ class Legality:
             asked = ((host.uuid, rule.objects(needs, host, self.problem)) for host in self.problem.pool.hosts.values())
             self._of_kind[rank, needs] = {uuid: objection for uuid, objection in asked if objection}
         return self._of_kind[rank, needs]
-
-
-def _rank(ranked: Ranked) -> int:
-    """The place of the rule in the catalogue."""
-    return ranked[0]

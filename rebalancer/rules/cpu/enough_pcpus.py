@@ -5,9 +5,8 @@ from __future__ import annotations
 from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
 from rebalancer.rules.core.kinds import Objection, Origin, PairRule
+from rebalancer.rules.facts.domain import says_true
 from rebalancer.units import counted
-
-TRUE = frozenset({"true", "1"})
 
 
 class EnoughPCPUs(PairRule[int]):
@@ -22,7 +21,7 @@ class EnoughPCPUs(PairRule[int]):
 
     def needs(self, vm: VM, problem: Problem) -> int | None:
         """The number of vCPUs; None for a VM that may exceed it."""
-        return None if vm.platform.get("vcpu-unrestricted", "").lower() in TRUE else vm.vcpus_max
+        return None if says_true(vm.platform, "vcpu-unrestricted") else vm.vcpus_max
 
     def objects(self, needs: int, host: Host, problem: Problem) -> Objection | None:
         """A smaller host, or one that does not say."""

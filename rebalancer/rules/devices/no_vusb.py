@@ -1,10 +1,10 @@
-"""The VM has no USB device of its host."""
+"""USB devices hold a VM on the host that has them."""
 
 from __future__ import annotations
 
-from rebalancer.inventory import VM
+from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import Objection, Origin, VMRule
+from rebalancer.rules.core.kinds import Objection, Origin, PairRule, VMRule
 
 
 class NoVUSB(VMRule):
@@ -22,3 +22,23 @@ class NoVUSB(VMRule):
         if not vm.vusbs:
             return None
         return self.objection(f"virtual USB devices: {len(vm.vusbs)}", remedy="remove the virtual USB device")
+
+
+class USBOnTarget(PairRule[tuple[Uuid, ...]]):
+    """Asked before a VM boots; a VM with USB devices that runs does not migrate anyway."""
+
+    id = "usb-on-target"
+    sentence = "The devices behind the VM's virtual USB devices are on the target."
+    source = "xapi_vm_helpers.ml: assert_usbs_available"
+    origin = Origin.XAPI
+    code = "OPERATION_NOT_ALLOWED"
+    since = (1, 57)
+
+    def needs(self, vm: VM, problem: Problem) -> tuple[Uuid, ...] | None:
+        """The hosts that have the devices."""
+        return vm.usb_hosts or None
+
+    def objects(self, needs: tuple[Uuid, ...], host: Host, problem: Problem) -> Objection | None:
+        """A device on another host, or of which nobody knows where it is."""
+        elsewhere = [each for each in needs if each != host.uuid]
+        return self.objection(f"USB devices that the host does not have: {len(elsewhere)}") if elsewhere else None

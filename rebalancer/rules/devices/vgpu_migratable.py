@@ -31,12 +31,10 @@ class VGPUMigratable(VMRule):
 
 
 def _can_migrate(vgpu: VGPU, problem: Problem) -> bool:
-    """NVIDIA, and compatibility known where it runs."""
     known = "nvidia" in _metadata(vgpu.resident_on, problem)
     return implementation(vgpu.type, problem) in NVIDIA and known
 
 
 def _metadata(card: Uuid | None, problem: Problem) -> Mapping[str, str]:
-    """What the driver of a card says of its compatibility."""
     cards = (each for host in problem.pool.hosts.values() for each in host.pgpus if each.uuid == card)
     return next((each.compatibility_metadata for each in cards), {})

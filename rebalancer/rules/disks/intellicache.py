@@ -1,12 +1,12 @@
-"""No disk of the VM is cached on its host and thrown away at reboot."""
+"""Disks that are reset at boot: their cache holds a VM on its host, their mode holds them on their SR."""
 
 from __future__ import annotations
 
-from rebalancer.inventory import VDI, VM
+from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import Objection, Origin, VMRule
-
-TRUE = frozenset({"true", "1"})
+from rebalancer.rules.core.kinds import DiskRule, DiskTargets, Objection, Origin, VMRule
+from rebalancer.rules.facts.disk_maps import own_disks
+from rebalancer.rules.facts.domain import says_true
 
 
 class IntelliCache(VMRule):
@@ -21,11 +21,21 @@ class IntelliCache(VMRule):
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
         """A disk with such a cache."""
         found = (problem.pool.vdis.get(drive.vdi or "") for drive in vm.vbds)
-        cached = [disk.name for disk in found if disk and _cached(disk)]
+        reset = (disk for disk in found if disk and disk.sm_config.get("on_boot") == "reset")
+        cached = [disk.name for disk in reset if says_true(disk.sm_config, "caching")]
         return self.objection(f"its disk '{cached[0]}' is cached on the host and reset at boot") if cached else None
 
 
-def _cached(disk: VDI) -> bool:
-    """Whether SM holds a cache of *disk* that a reboot would drop."""
-    config = disk.sm_config
-    return config.get("on_boot") == "reset" and config.get("caching", "").lower() in TRUE
+class OnBootPersist(DiskRule):
+    """`assert_can_migrate` does not ask; `migrate_send` refuses it when it has begun."""
+
+    id = "on-boot-persist"
+    sentence = "No disk of the VM is reset at boot."
+    source = "xapi_vm_migrate.ml: migrate_send"
+    origin = Origin.XAPI
+    code = "VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION"
+
+    def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
+        """A disk that is reset."""
+        reset = [disk for disk in own_disks(vm, problem) if disk and disk.on_boot == "reset"]
+        return self.objection(f"its disk '{reset[0].name}' is reset at boot") if reset else None

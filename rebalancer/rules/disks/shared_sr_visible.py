@@ -60,5 +60,4 @@ def _sr_of(drive: VBD, problem: Problem) -> Uuid:
 
 
 def _name(sr: Uuid, problem: Problem) -> str:
-    """The name of an SR, as people know it."""
     return problem.pool.srs[sr].name if sr in problem.pool.srs else "unknown"

@@ -36,12 +36,10 @@ def receives(sr: SR, problem: Problem) -> bool:
 
 
 def _driver(sr: SR, problem: Problem) -> StorageDriver | None:
-    """What serves *sr* in its pool."""
     return problem.pool.of_sr(sr.uuid).storage_drivers.get(sr.type)
 
 
 def _missing(driver: StorageDriver | None, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    """What *driver* cannot do."""
     features = {feature.partition("/")[0] for feature in driver.features} if driver else set()
     received = {"VDI_MIRROR_IN"} if "VDI_MIRROR" in features else set()
     return tuple(feature for feature in wanted if feature not in features | received)

@@ -1,15 +1,15 @@
-"""The SRs to which disks go have room for them at every moment of a plan."""
+"""The SRs to which disks go have room for them, at every moment of a plan."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
 
-from rebalancer.inventory import SR, VDI, Uuid
+from rebalancer.inventory import SR, VDI, VM, Host, Uuid
 from rebalancer.placement import disks_of
 from rebalancer.policy import RuleSet
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import Objection, Origin, PoolRule, Row, Weights, When
-from rebalancer.rules.disks.space_on_target import SpaceOnTarget
+from rebalancer.rules.core.kinds import DiskRule, DiskTargets, Objection, Origin, PoolRule, Row, Weights, When
+from rebalancer.rules.facts.disk_maps import moving
 from rebalancer.rules.facts.sizes import DiskSizes
 from rebalancer.units import GIB, size_in_words
 
@@ -44,9 +44,11 @@ class SRSpace(PoolRule):
         wanted = sorted(problem.intent.disk_srs)
         if not wanted:
             return ()
-        disks = {drive: disk for vm in problem.initial.srs_of for drive, disk in _drives(vm, problem)}
-        sizes = DiskSizes(problem)
-        weigh = sizes.arriving if counts_mirrors(problem) else sizes.copied
+        vms = (problem.pool.vms[vm] for vm in problem.initial.srs_of)
+        disks = {drive.uuid: disk for vm in vms for drive, disk in disks_of(vm, problem.pool)}
+        sizes, rules = DiskSizes(problem), problem.policy.rules
+        counts_mirrors = rules.set is RuleSet.DOCUMENTED and SpaceOnTarget.id not in rules.relax
+        weigh = sizes.arriving if counts_mirrors else sizes.copied
         arriving = {drive: weigh(disk) for drive, disk in disks.items()}
         settled = {drive: sizes.copied(disk) for drive, disk in disks.items()}
         return tuple(_row(problem.pool.srs[sr], disks, settled, arriving, problem) for sr in wanted)
@@ -55,17 +57,6 @@ class SRSpace(PoolRule):
         """What is needed, and what is free."""
         free = size_in_words(max(0, row.upper - held))
         return self.objection(f"needs {size_in_words(joining)}: {row.subject}, of which {free} are left")
-
-
-def counts_mirrors(problem: Problem) -> bool:
-    """Whether a disk on its way needs space for the mirror's snapshot, too, as the manual asks."""
-    rules = problem.policy.rules
-    return rules.set is RuleSet.DOCUMENTED and SpaceOnTarget.id not in rules.relax
-
-
-def _drives(vm: Uuid, problem: Problem) -> Iterator[tuple[Uuid, VDI]]:
-    """The drives of a VM with the disks in them."""
-    return ((drive.uuid, disk) for drive, disk in disks_of(problem.pool.vms[vm], problem.pool))
 
 
 def _row(
@@ -82,3 +73,27 @@ def _row(
         upper=max(sum(here.values()), sr.physical_size_bytes - keep - others),
         unit=GIB,
     )
+
+
+class SpaceOnTarget(DiskRule):
+    """XAPI does not look: the copy would fail half-way. Disks count in full, and a mirror takes one snapshot more."""
+
+    id = "space-on-target"
+    sentence = "Each new SR has free space for its disks in full, for one snapshot of each, and for those they have."
+    source = "XenServer 6.2 administrator's guide, 6.1: free space on the target SR for the VM and its snapshot"
+    origin = Origin.MANUAL
+
+    def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
+        """An SR with less."""
+        need, sizes = defaultdict[Uuid, int](int), DiskSizes(problem)
+        for disk, target in moving(disks, problem):
+            if target is not None:
+                need[target.uuid] += sizes.arriving(disk)
+        for uuid, wanted in need.items():
+            sr = problem.pool.srs[uuid]
+            free = max(0, sr.physical_size_bytes - sr.physical_utilisation_bytes)
+            if wanted > free:
+                return self.objection(
+                    f"needs {size_in_words(wanted)} on SR '{sr.name}', which has {size_in_words(free)} free"
+                )
+        return None

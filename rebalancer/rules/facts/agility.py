@@ -52,6 +52,5 @@ def _networks(host: Host) -> frozenset[Uuid]:
 
 
 def _is_sriov(network: Uuid, pool: Pool) -> bool:
-    """Whether a network hands out virtual functions."""
     pifs = (pif for host in pool.hosts.values() for pif in host.pifs if pif.network == network)
     return any(pif.free_virtual_functions is not None for pif in pifs)

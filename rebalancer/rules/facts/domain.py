@@ -1,6 +1,8 @@
-"""What kind of domain a VM is: what runs now and what it becomes at its next boot may differ."""
+"""What kind of domain a VM is, and was built with: what runs now and what its next boot makes of it may differ."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from rebalancer.inventory import VM, DomainType, PowerState
 
@@ -23,3 +25,8 @@ def present_domain_type(vm: VM) -> DomainType:
 def needs_hvm(vm: VM) -> bool:
     """Whether *vm* runs with hardware virtualisation, as all but PV guests do."""
     return present_domain_type(vm) is not DomainType.PV
+
+
+def says_true(config: Mapping[str, str], key: str) -> bool:
+    """Whether XAPI reads the value of *key* as true."""
+    return config.get(key, "").lower() in ("true", "1")

@@ -64,7 +64,6 @@ def counts_xen_vcpu_pages(pool: Pool) -> bool:
 
 
 def _counts_xen_vcpu_pages(pool: Pool) -> bool:
-    """Whether one pool's xapi does."""
     running = [vm for vm in pool.resident_guests() if vm.memory_overhead_bytes]
     if any(vm.memory_overhead_bytes == arrival_overhead(vm, xen_vcpu_pages=True) for vm in running):
         return True
@@ -90,12 +89,6 @@ def held_apart_from(
         if vm.scheduled_to_be_resident_on in found:
             found[vm.scheduled_to_be_resident_on] += size_of(vm)
     return found
-
-
-def free_bytes(pool: Pool) -> dict[Uuid, int]:
-    """What `host.compute_free_memory` answers for each host."""
-    held = held_apart_from(pool, ())
-    return {uuid: max(0, guest_bytes(host) - held[uuid]) for uuid, host in pool.hosts.items()}
 
 
 def _shadow_mib(vm: VM, kind: DomainType, static_mib: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rebalancer.inventory import VDI, Uuid
-from rebalancer.placement import DiskMove, Move, disks_of
+from rebalancer.placement import DiskMove, Migration, disks_of
 from rebalancer.problem import Problem
 
 
@@ -32,7 +32,7 @@ class DiskSizes:
             self._disk_in |= {each.uuid: disk for each, disk in disks_of(self._pool.vms[vm], self._pool)}
         return self._disk_in[drive]
 
-    def copied_by(self, move: Move) -> int:
+    def copied_by(self, move: Migration) -> int:
         """Memory and disks that *move* copies."""
         return self._pool.vms[move.vm].migration_memory_bytes + self.copied_on(move.vm, move.disks)
 

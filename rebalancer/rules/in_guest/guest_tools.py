@@ -42,5 +42,4 @@ def has_drivers(guest: GuestMetrics | None) -> bool:
 
 
 def _can_suspend(guest: GuestMetrics | None) -> bool:
-    """Whether the guest says that it can be suspended."""
     return guest is not None and guest.other.get("feature-suspend") == "1"

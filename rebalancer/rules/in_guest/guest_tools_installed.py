@@ -15,7 +15,6 @@ class GuestToolsInstalled(VMRule):
     sentence = "The guest tools are installed: the guest reports them or the version of their drivers."
     source = "XenServer 6.2 administrator's guide, 6.1: XenServer Tools must be installed on each VM"
     origin = Origin.MANUAL
-    code = None
 
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
         """A guest that reports no tools; control domains have none."""

@@ -17,7 +17,6 @@ class IPv6LinuxKernel(VMRule):
     sentence = "A Linux guest with an IPv6 address runs a kernel above 3.0."
     source = "XenServer 6.2 administrator's guide, 6.1: IPv6 Linux VMs require a Linux kernel greater than 3.0"
     origin = Origin.MANUAL
-    code = None
 
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
         """An old kernel, or one that does not tell its version, on IPv6."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from rebalancer.inventory import VM
 from rebalancer.problem import Problem
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
-
-TRUE = frozenset({"true", "1"})
+from rebalancer.rules.facts.domain import says_true
 
 
 class NestedVirt(VMRule):
@@ -22,7 +21,7 @@ class NestedVirt(VMRule):
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
         """`nested-virt` in the domain."""
         built = vm.metrics.nested_virt if vm.metrics else None
-        if not (vm.platform.get("nested-virt", "").lower() in TRUE if built is None else built):
+        if not (says_true(vm.platform, "nested-virt") if built is None else built):
             return None
         return self.objection(
             "was built with nested virtualisation", remedy="remove nested-virt from VM.platform and reboot the VM"

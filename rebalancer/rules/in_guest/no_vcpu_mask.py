@@ -14,7 +14,6 @@ class NoVCPUMask(VMRule):
     sentence = "The VM's vCPUs are not pinned to numbered pCPUs by VCPUs_params mask."
     source = "XenServer administrator's guide: VCPUs_params:mask; no check in xapi"
     origin = Origin.MANUAL
-    code = None
 
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
         """A mask."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from rebalancer.inventory import VM
 from rebalancer.problem import Problem
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
-
-TRUE = frozenset({"true", "1"})
+from rebalancer.rules.facts.domain import says_true
 
 
 class NoMigrate(VMRule):
@@ -22,6 +21,6 @@ class NoMigrate(VMRule):
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
         """`nomigrate` in the domain."""
         built = vm.metrics.nomigrate if vm.metrics else None
-        if not (vm.platform.get("nomigrate", "").lower() in TRUE if built is None else built):
+        if not (says_true(vm.platform, "nomigrate") if built is None else built):
             return None
         return self.objection("was built with nomigrate", remedy="remove nomigrate from VM.platform and reboot the VM")

@@ -24,13 +24,7 @@ class EnoughMemory(PoolRule):
 
     def limits(self, problem: Problem) -> tuple[MemoryRow, ...]:
         """One row a host, in bytes."""
-        return memory_rows(
-            problem,
-            subject="memory that xapi counts",
-            weights={vm: resident_bytes(problem.pool.vms[vm]) for vm in problem.initial},
-            arrival=admission_arrivals(problem),
-            apart=held_apart_from(problem.pool, problem.initial),
-        )
+        return admission_rows(problem, "memory that xapi counts")
 
     def refusal(self, row: Row, held: int, joining: int) -> Objection:
         """With xapi's two numbers: bytes needed, bytes free."""
@@ -41,7 +35,14 @@ class EnoughMemory(PoolRule):
         )
 
 
-def admission_arrivals(problem: Problem) -> Mapping[Uuid, int]:
-    """What xapi wants free for each guest before it lets it come."""
-    vcpu_pages = counts_xen_vcpu_pages(problem.pool)
-    return {vm: arrival_bytes(problem.pool.vms[vm], xen_vcpu_pages=vcpu_pages) for vm in problem.initial}
+def admission_rows(problem: Problem, subject: str, reserve: Mapping[Uuid, int] | None = None) -> tuple[MemoryRow, ...]:
+    """What xapi counts for the guests of each host, and wants free for each that comes, fits without the *reserve*."""
+    pool, vcpu_pages = problem.pool, counts_xen_vcpu_pages(problem.pool)
+    return memory_rows(
+        problem,
+        subject=subject,
+        weights={vm: resident_bytes(pool.vms[vm]) for vm in problem.initial},
+        arrival={vm: arrival_bytes(pool.vms[vm], xen_vcpu_pages=vcpu_pages) for vm in problem.initial},
+        apart=held_apart_from(pool, problem.initial),
+        reserve=reserve,
+    )

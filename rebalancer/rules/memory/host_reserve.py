@@ -5,9 +5,8 @@ from __future__ import annotations
 from rebalancer.policy import RuleSet
 from rebalancer.problem import Problem
 from rebalancer.rules.core.kinds import Origin, PoolRule, When
-from rebalancer.rules.facts.memory_model import held_apart_from, resident_bytes
-from rebalancer.rules.facts.memory_rows import MemoryRow, memory_rows
-from rebalancer.rules.memory.enough_memory import admission_arrivals
+from rebalancer.rules.facts.memory_rows import MemoryRow
+from rebalancer.rules.memory.enough_memory import admission_rows
 from rebalancer.rules.memory.memory_safety import MemorySafety, reserves
 
 
@@ -18,7 +17,6 @@ class HostReserve(PoolRule):
     sentence = "By xapi's count, the memory that the policy keeps free on a host stays free."
     source = "the policy's capacity.memory_reserve_mib and reserve"
     origin = Origin.POLICY
-    code = None
     when = When.EVERY_STEP
 
     def limits(self, problem: Problem) -> tuple[MemoryRow, ...]:
@@ -26,11 +24,4 @@ class HostReserve(PoolRule):
         rules = problem.policy.rules
         if rules.set is RuleSet.DOCUMENTED and MemorySafety.id not in rules.relax:
             return ()
-        return memory_rows(
-            problem,
-            subject="memory that xapi counts, and the reserve",
-            weights={vm: resident_bytes(problem.pool.vms[vm]) for vm in problem.initial},
-            arrival=admission_arrivals(problem),
-            apart=held_apart_from(problem.pool, problem.initial),
-            reserve=reserves(problem),
-        )
+        return admission_rows(problem, "memory that xapi counts, and the reserve", reserves(problem))

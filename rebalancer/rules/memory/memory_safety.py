@@ -23,16 +23,17 @@ class MemorySafety(PoolRule):
     sentence = "What all VMs on a host have or may get, the larger, with overheads and the reserve, fits its memory."
     source = "xenops_server.ml: VM_migrate; squeeze_xen.ml: target_host_free_mem_kib; the policy's reserves"
     origin = Origin.MANUAL
-    code = None
     when = When.EVERY_STEP
 
     def limits(self, problem: Problem) -> tuple[MemoryRow, ...]:
         """One row a host, in bytes."""
+        guests = {vm: problem.pool.vms[vm] for vm in problem.initial}
+        vcpu_pages = counts_xen_vcpu_pages(problem.pool)
         return memory_rows(
             problem,
             subject="memory that VMs have or may get, and the reserve",
-            weights={vm: safe_bytes(problem.pool.vms[vm]) for vm in problem.initial},
-            arrival=_arrivals(problem),
+            weights={uuid: safe_bytes(vm) for uuid, vm in guests.items()},
+            arrival={uuid: _arrival(vm, xen_vcpu_pages=vcpu_pages) for uuid, vm in guests.items()},
             apart=held_apart_from(problem.pool, problem.initial, safe_bytes),
             reserve=reserves(problem),
         )
@@ -50,13 +51,7 @@ def reserves(problem: Problem) -> Mapping[Uuid, int]:
     return {host: everywhere + problem.reserve(host).memory_bytes for host in problem.pool.hosts}
 
 
-def _arrivals(problem: Problem) -> Mapping[Uuid, int]:
-    """What each guest needs where it comes to, in whole MiB, its overhead by whichever count is larger."""
-    vcpu_pages = counts_xen_vcpu_pages(problem.pool)
-    return {uuid: _arrival(problem.pool.vms[uuid], xen_vcpu_pages=vcpu_pages) for uuid in problem.initial}
-
-
 def _arrival(vm: VM, *, xen_vcpu_pages: bool) -> int:
-    """What *vm* needs where it comes to."""
+    """What *vm* needs where it comes to, in whole MiB, its overhead by whichever count is larger."""
     overhead = max(vm.memory_overhead_bytes, arrival_overhead(vm, xen_vcpu_pages=xen_vcpu_pages))
     return demand_mib(safe_bytes(vm) - vm.memory_overhead_bytes) * MIB + overhead

@@ -53,7 +53,6 @@ class _Anchored(StateLimit):
 
 
 def _members(network: Uuid, problem: Problem) -> Mapping[Uuid, Uuid]:
-    """The VMs that run on a network, with their hosts."""
     return {
         vm.uuid: vm.resident_on
         for vm in problem.pool.vms.values()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from rebalancer.inventory import PIF, VM, Host, Uuid
 from rebalancer.problem import Problem
 from rebalancer.rules.core.kinds import Objection, Origin, PairRule
-from rebalancer.rules.facts.counterparts import network_beyond
-from rebalancer.rules.facts.interfaces import interfaces
+from rebalancer.rules.facts.counterparts import interfaces, network_beyond
 
 Plugged = tuple[Uuid, tuple[Uuid, ...], bool]
 """The pool of a VM, the networks of its interfaces, and whether one of them is a virtual function of a card."""
@@ -47,5 +46,4 @@ class NetworksMapped(PairRule[Plugged]):
 
 
 def _is_ordinary(pif: PIF) -> bool:
-    """Whether an interface is no member of a bond, and hands out no virtual functions."""
     return pif.bond_slave_of is None and pif.free_virtual_functions is None

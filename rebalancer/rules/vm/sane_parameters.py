@@ -45,5 +45,4 @@ class SaneParameters(VMRule):
 
 
 def _dumps_hvm(vm: VM) -> bool:
-    """A core dump of a domain that cannot be dumped."""
     return vm.actions_after_crash in COREDUMPS and needs_hvm(vm)

@@ -1,4 +1,4 @@
-"""A VM that migrates live is running."""
+"""The power states in which a VM migrates."""
 
 from __future__ import annotations
 
@@ -21,3 +21,17 @@ class VMRunning(VMRule):
         if vm.power_state is PowerState.RUNNING:
             return None
         return self.objection(f"is {vm.power_state.lower()}, not running")
+
+
+class VMNotPaused(VMRule):
+    """Running, suspended and halted VMs may, paused ones not."""
+
+    id = "vm-not-paused"
+    sentence = "The VM is not paused."
+    source = "xapi_vm_lifecycle.ml: allowed_power_states"
+    origin = Origin.XAPI
+    code = "VM_BAD_POWER_STATE"
+
+    def objects(self, vm: VM, problem: Problem) -> Objection | None:
+        """A paused VM."""
+        return self.objection("is paused") if vm.power_state is PowerState.PAUSED else None

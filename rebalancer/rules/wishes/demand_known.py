@@ -16,6 +16,7 @@ class DemandKnown(VMRule):
     sentence = "A VM with too few CPU samples stays where it is, unless its host is to be emptied."
     source = "the policy's demand.minimum_coverage"
     origin = Origin.POLICY
+    binds_way_back = False
 
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
         """A VM that the load profile does not know well enough."""

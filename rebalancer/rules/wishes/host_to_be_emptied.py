@@ -14,6 +14,7 @@ class HostToBeEmptied(HostRule, PoolRule):
     sentence = "A host that is to be emptied takes no VM, and its VMs leave as far as they can."
     source = "the policy's empty"
     origin = Origin.POLICY
+    binds_way_back = False
     when = When.AT_END
 
     def objects(self, host: Host, problem: Problem) -> Objection | None:

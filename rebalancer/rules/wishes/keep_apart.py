@@ -14,6 +14,7 @@ class KeepApart(PoolRule):
     sentence = "At most so many VMs of a group share a host as the group says."
     source = "the policy's apart; XenAPI VM_group.placement anti_affinity; tags of Xen Orchestra"
     origin = Origin.POLICY
+    binds_way_back = False
     when = When.AT_END
 
     def limits(self, problem: Problem) -> tuple[Row, ...]:

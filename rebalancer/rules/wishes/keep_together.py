@@ -14,6 +14,7 @@ class KeepTogether(PoolRule):
     sentence = "The VMs of a group end on one host; a group that is apart spreads to no further host."
     source = "the policy's together; tags of Xen Orchestra"
     origin = Origin.POLICY
+    binds_way_back = False
     when = When.AT_END
 
     def limits(self, problem: Problem) -> tuple[Affinity, ...]:

@@ -21,6 +21,7 @@ class MustRunOn(PairRule[Wanted], PoolRule):
     sentence = "A VM that is tied to some hosts goes to those only."
     source = "the policy's run_on; XenAPI VM.affinity, soft"
     origin = Origin.POLICY
+    binds_way_back = False
     when = When.AT_END
 
     def needs(self, vm: VM, problem: Problem) -> Wanted | None:

@@ -14,6 +14,7 @@ class SpreadOverDomains(PoolRule):
     sentence = "At most so many VMs of a group are in one failure domain as the group says."
     source = "the policy's spread; tags of hosts"
     origin = Origin.POLICY
+    binds_way_back = False
     when = When.AT_END
 
     def limits(self, problem: Problem) -> tuple[Row, ...]:

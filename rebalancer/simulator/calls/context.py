@@ -28,3 +28,13 @@ class Context:
 
 Handler = Callable[..., Any]
 Table = Mapping[str, Handler]
+
+
+def on_records(work: Handler) -> Handler:
+    """The handler of a call that needs no more than the records: `work` on them and its parameters, under the lock."""
+
+    def handler(context: Context, *args: Any) -> Any:  # noqa: ANN401 - any wire type
+        with context.world.database.lock:
+            return work(context.world.database, *args)
+
+    return handler

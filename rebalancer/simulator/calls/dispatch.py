@@ -6,18 +6,17 @@ from threading import Thread
 from typing import Any
 from uuid import uuid4
 
-from rebalancer.simulator.calls import control, event, generic, host, session, storage_motion, vm
+from rebalancer.simulator.calls import event, generic, host, session, storage_motion, vm
 from rebalancer.simulator.calls.context import Context, Handler, Table
-from rebalancer.simulator.checks.versions import version
+from rebalancer.simulator.checks.versions import coordinator_build
 from rebalancer.simulator.state import sessions, tasks
 from rebalancer.simulator.state.failure import ApiFailure, Cancelled, ConnectionLost
 from rebalancer.simulator.state.schema import call_types, classes
 from rebalancer.simulator.state.world import World
 from rebalancer.simulator.wire import xmlform
 
-CALLS: Table = {**vm.CALLS, **storage_motion.CALLS, **host.CALLS, **session.CALLS, **event.CALLS, **control.CALLS}
+CALLS: Table = {**vm.CALLS, **storage_motion.CALLS, **host.CALLS, **session.CALLS, **event.CALLS}
 LOGIN = "session.login_with_password"
-LOGIN_PARAMETERS = (2, 4)
 # How many parameters at the end of a call may be left out.
 OPTIONAL = {"VM.assert_can_migrate": 1, "VM.migrate_send": 1, "host.evacuate": 2}
 # Parameters that later XAPIs add at the end, all of them optional, with the version that brought them.
@@ -27,11 +26,7 @@ GUARDED = {"host.set_address", "host.set_hostname"}
 
 
 class Dispatcher:
-    """Carries out calls on one pool.
-
-    Args:
-        world: the pool.
-    """
+    """Carries out calls on one pool."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -51,36 +46,32 @@ class Dispatcher:
         name = method.removeprefix("Async.")
         kinds, result = _types(name)
         if name == LOGIN:
-            return result, self._log_in(host_ref, params)
+            if not 2 <= len(params) <= 4:  # noqa: PLR2004 - version and originator may be left out
+                raise ApiFailure("MESSAGE_PARAMETER_COUNT_MISMATCH", LOGIN, "4", str(len(params)))
+            return result, session.login(Context(world=world, host=host_ref, session="", task=""), *params)
         least = len(kinds) - OPTIONAL.get(name, 0)
         kinds += _newer(world, name)
-        _assert_arity(name, least, len(kinds), params)
+        if not least <= len(params) <= len(kinds):
+            counts = str(len(kinds) - 1), str(len(params) - 1)
+            raise ApiFailure("MESSAGE_PARAMETER_COUNT_MISMATCH", name, *counts)
         self._admit(name, str(params[0]))
         values = [_canonical(kind, value) for kind, value in zip(kinds[1:], params[1:], strict=False)]
-        handler = _handler(name)
+        if (handler := _find(name)) is None:
+            raise ApiFailure("NOT_IMPLEMENTED", name)
         if method.startswith("Async."):
             return "task ref", self._later(host_ref, method, handler, params[0], values)
         task = f"DummyRef:|{uuid4()}|{name}"
-        return result, self._now(Context(world=world, host=host_ref, session=params[0], task=task), handler, values)
-
-    def _log_in(self, host_ref: str, params: list[Any]) -> str:
-        if not LOGIN_PARAMETERS[0] <= len(params) <= LOGIN_PARAMETERS[1]:
-            raise ApiFailure("MESSAGE_PARAMETER_COUNT_MISMATCH", LOGIN, "4", str(len(params)))
-        context = Context(world=self._world, host=host_ref, session="", task="")
-        return session.login(context, *params)
-
-    def _admit(self, name: str, session_ref: str) -> None:
-        if self._world.faults.take("session-expires", method=name) and self._world.database.find(
-            "session", session_ref
-        ):
-            sessions.close(self._world, session_ref)
-        sessions.assert_open(self._world, session_ref)
-
-    def _now(self, context: Context, handler: Handler, values: list[Any]) -> Any:  # noqa: ANN401 - any wire type
+        context = Context(world=world, host=host_ref, session=params[0], task=task)
         try:
-            return handler(context, *values)
+            return result, handler(context, *values)
         except Cancelled:
             raise ApiFailure("TASK_CANCELLED", context.task) from None
+
+    def _admit(self, name: str, session_ref: str) -> None:
+        database = self._world.database
+        if self._world.faults.take("session-expires", method=name) and database.find("session", session_ref):
+            database.remove("session", session_ref)
+        sessions.assert_open(self._world, session_ref)
 
     def _later(self, host_ref: str, method: str, handler: Handler, session_ref: str, values: list[Any]) -> str:
         task = tasks.begin(self._world, method)
@@ -101,7 +92,7 @@ class Dispatcher:
 
 def known_methods() -> list[str]:
     """Every call that is carried out, spelled as a client would."""
-    names = {*CALLS, LOGIN}
+    names = set(CALLS)
     for cls, known in classes().items():
         names |= {f"{cls}.{name}" for name in (*known["generic"], *(f"get_{field}" for field in known["fields"]))}
         names |= {f"{cls}.{name}" for name in known["calls"] if _find(f"{cls}.{name}")}
@@ -110,17 +101,10 @@ def known_methods() -> list[str]:
 
 def _types(name: str) -> tuple[tuple[str, ...], str]:
     cls, _, call = name.partition(".")
-    types = control.TYPES.get(name) or call_types(cls, call)
+    types = session.TYPES.get(name) or call_types(cls, call)
     if types is None:
         raise ApiFailure("MESSAGE_METHOD_UNKNOWN", name)
     return types
-
-
-def _handler(name: str) -> Handler:
-    handler = _find(name)
-    if handler is None:
-        raise ApiFailure("NOT_IMPLEMENTED", name)
-    return handler
 
 
 def _find(name: str) -> Handler | None:
@@ -131,21 +115,11 @@ def _find(name: str) -> Handler | None:
 def _newer(world: World, name: str) -> tuple[str, ...]:
     """The types of the parameters that a call has only where the coordinator is new enough."""
     since, kinds = NEWER.get(name, ([], ()))
-    coordinator = world.database.get("host", world.coordinator)
-    return kinds if version(coordinator["software_version"].get("xapi_build")) >= since else ()
-
-
-def _assert_arity(name: str, least: int, most: int, params: list[Any]) -> None:
-    if not least <= len(params) <= most:
-        raise ApiFailure("MESSAGE_PARAMETER_COUNT_MISMATCH", name, str(most - 1), str(len(params) - 1))
+    return kinds if coordinator_build(world.database) >= since else ()
 
 
 def _canonical(kind: str, value: Any) -> Any:  # noqa: ANN401 - any wire type
-    """A parameter as records hold it: integers as strings, floats as floats.
-
-    Raises:
-        ApiFailure: INTERNAL_ERROR for a value that is not of the type, as XAPI's unmarshalling says it.
-    """
+    """A parameter as records hold it: integers as strings, floats as floats; or what XAPI's unmarshalling says."""
     try:
         if kind == "int":
             return str(int(value))

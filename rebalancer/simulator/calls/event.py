@@ -22,9 +22,12 @@ def event_from(context: Context, classes: list[str], token: str, timeout: float)
     Raises:
         ApiFailure: EVENT_FROM_TOKEN_PARSE_FAILURE [token]; SESSION_INVALID when the session ends meanwhile.
     """
-    since = _generation(token)
+    match = re.fullmatch(r"(\d+),(\d+)", token or "0,0")
+    if match is None:
+        raise ApiFailure("EVENT_FROM_TOKEN_PARSE_FAILURE", token)
+    since = int(match[1])
     database, deadline = context.world.database, time.monotonic() + float(timeout)
-    wanted = [_subscription(name) for name in classes]
+    wanted = [cls.lower() + slash + ref for cls, slash, ref in (name.partition("/") for name in classes)]
     with database.lock:
         while not (found := [c for c in database.changes(since) if _matches(c, wanted)]):
             left = deadline - time.monotonic()
@@ -56,20 +59,6 @@ def _wait(context: Context, seconds: float) -> None:
         raise ConnectionLost
     if context.world.database.find("session", context.session) is None:
         raise ApiFailure("SESSION_INVALID", context.session)
-
-
-def _generation(token: str) -> int:
-    if not token:
-        return 0
-    match = re.fullmatch(r"(\d+),(\d+)", token)
-    if match is None:
-        raise ApiFailure("EVENT_FROM_TOKEN_PARSE_FAILURE", token)
-    return int(match[1])
-
-
-def _subscription(name: str) -> str:
-    cls, slash, ref = name.partition("/")
-    return f"{cls.lower()}{slash}{ref}"
 
 
 def _matches(change: Change, wanted: list[str]) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from rebalancer.simulator.calls.context import Context, Handler
@@ -12,87 +14,54 @@ from rebalancer.simulator.state.schema import empty, fields
 
 def find(cls: str, name: str) -> Handler | None:
     """The handler of a generic call of a class, or None for other calls."""
-    if (reader := _READERS.get(name)) is not None:
-        return lambda context, *args: reader(context, cls, *args)
-    field = name.removeprefix("get_")
-    if name.startswith("get_") and field in fields(cls):
-        return lambda context, ref: get_field(context, cls, field, ref)
-    for pattern, setter in _SETTERS:
-        if (match := re.fullmatch(pattern, name)) and match[1] in fields(cls):
-            changed = match[1]
-            return lambda context, ref, *args: setter(context, cls, changed, ref, *args)
+    if name in _READERS:
+        return partial(_READERS[name], cls)
+    if name.startswith("get_") and name[4:] in fields(cls):
+        return partial(_get_field, cls, name[4:])
+    for prefix, changed in _SETTERS.items():
+        if (match := re.fullmatch(rf"{prefix}_(\w+)", name)) and match[1] in fields(cls):
+            return partial(_set, cls, match[1], changed)
     return None
 
 
-def get_field(context: Context, cls: str, field: str, ref: str) -> Any:  # noqa: ANN401 - any wire type
+def _get_field(cls: str, field: str, context: Context, ref: str) -> Any:  # noqa: ANN401 - any wire type
     """One field; what the record lacks is empty."""
-    record = context.world.database.get(cls, ref)
-    return record.get(field, empty(fields(cls)[field]))
+    return context.world.database.get(cls, ref).get(field, empty(fields(cls)[field]))
 
 
-def _get_all(context: Context, cls: str) -> list[str]:
-    return [ref for ref, _ in context.world.database.items(cls)]
+def _set(cls: str, field: str, changed: Callable[..., Any], context: Context, ref: str, *args: Any) -> None:  # noqa: ANN401 - any wire type
+    with context.world.database.lock:
+        current = _get_field(cls, field, context, ref)
+        if changed is _with_entry and args[0] in current:
+            raise ApiFailure("MAP_DUPLICATE_KEY", cls, field, ref, args[0])
+        context.world.database.change(cls, ref, **{field: changed(current, *args)})
 
 
-def _get_all_records(context: Context, cls: str) -> dict[str, Any]:
-    return context.world.database.all(cls)
+def _with_entry(current: dict[str, str], key: str, value: str) -> dict[str, str]:
+    return {**current, key: value}
 
 
-def _get_record(context: Context, cls: str, ref: str) -> dict[str, Any]:
+def _get_record(cls: str, context: Context, ref: str) -> dict[str, Any]:
     with context.world.database.lock:
         return dict(context.world.database.get(cls, ref))
 
 
-def _get_by_uuid(context: Context, cls: str, uuid: str) -> str:
-    return context.world.database.by_uuid(cls, uuid)
-
-
-def _get_by_name_label(context: Context, cls: str, label: str) -> list[str]:
+def _get_by_name_label(cls: str, context: Context, label: str) -> list[str]:
     return [ref for ref, record in context.world.database.items(cls) if record["name_label"] == label]
 
 
-def _set(context: Context, cls: str, field: str, ref: str, value: Any) -> None:  # noqa: ANN401 - any wire type
-    context.world.database.change(cls, ref, **{field: value})
-
-
-def _add_to(context: Context, cls: str, field: str, ref: str, *entry: str) -> None:
-    key, value = entry
-    with context.world.database.lock:
-        current = get_field(context, cls, field, ref)
-        if key in current:
-            raise ApiFailure("MAP_DUPLICATE_KEY", cls, field, ref, key)
-        context.world.database.change(cls, ref, **{field: {**current, key: value}})
-
-
-def _remove_from(context: Context, cls: str, field: str, ref: str, key: str) -> None:
-    with context.world.database.lock:
-        current = get_field(context, cls, field, ref)
-        context.world.database.change(cls, ref, **{field: {k: v for k, v in current.items() if k != key}})
-
-
-def _add(context: Context, cls: str, field: str, ref: str, value: str) -> None:
-    with context.world.database.lock:
-        current = get_field(context, cls, field, ref)
-        context.world.database.change(cls, ref, **{field: [*(v for v in current if v != value), value]})
-
-
-def _remove(context: Context, cls: str, field: str, ref: str, value: str) -> None:
-    with context.world.database.lock:
-        current = get_field(context, cls, field, ref)
-        context.world.database.change(cls, ref, **{field: [v for v in current if v != value]})
-
-
 _READERS: dict[str, Handler] = {
-    "get_all": _get_all,
-    "get_all_records": _get_all_records,
+    "get_all": lambda cls, context: [ref for ref, _ in context.world.database.items(cls)],
+    "get_all_records": lambda cls, context: context.world.database.all(cls),
     "get_record": _get_record,
-    "get_by_uuid": _get_by_uuid,
+    "get_by_uuid": lambda cls, context, uuid: context.world.database.by_uuid(cls, uuid),
     "get_by_name_label": _get_by_name_label,
 }
-_SETTERS: tuple[tuple[str, Handler], ...] = (
-    (r"set_(\w+)", _set),
-    (r"add_to_(\w+)", _add_to),
-    (r"remove_from_(\w+)", _remove_from),
-    (r"add_(\w+)", _add),
-    (r"remove_(\w+)", _remove),
-)
+# How a setter makes a field's new value from the old one; the first prefix that fits a call's name counts.
+_SETTERS: dict[str, Callable[..., Any]] = {
+    "set": lambda _, value: value,
+    "add_to": _with_entry,
+    "remove_from": lambda current, key: {k: v for k, v in current.items() if k != key},
+    "add": lambda current, value: [*(v for v in current if v != value), value],
+    "remove": lambda current, value: [v for v in current if v != value],
+}

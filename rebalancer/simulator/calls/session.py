@@ -1,9 +1,10 @@
-"""Calls of the classes session and task."""
+"""Calls about calling: sessions, tasks, and, as no XAPI has it, the faults that a test in another process wants."""
 
 from __future__ import annotations
 
 from rebalancer.simulator.calls.context import Context, Table
 from rebalancer.simulator.state import sessions, tasks
+from rebalancer.simulator.state.failure import ApiFailure
 
 
 def login(context: Context, user: str, password: str, version: str = "", originator: str = "") -> str:
@@ -12,24 +13,26 @@ def login(context: Context, user: str, password: str, version: str = "", origina
     return sessions.log_in(context.world, user, password, originator)
 
 
-def logout(context: Context) -> None:
-    """Close the caller's session."""
-    sessions.close(context.world, context.session)
+def inject(context: Context, kind: str, settings: dict[str, str]) -> None:
+    """Add a fault (see `rebalancer.simulator.state.faults.KINDS`): simulator.inject(session, kind, {name: text})."""
+    numbers = {name: int(settings.pop(name)) for name in ("times", "skip") if name in settings}
+    subject = {name: settings.pop(name) for name in ("vm", "host", "method") if name in settings}
+    try:
+        context.world.faults.add(kind, **numbers, **subject, **settings)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise ApiFailure("INTERNAL_ERROR", str(error)) from error
 
 
-def cancel(context: Context, task: str) -> None:
-    """Ask for a task to be cancelled."""
-    tasks.ask_to_cancel(context.world, task)
-
-
-def destroy(context: Context, task: str) -> None:
-    """Remove the record of a task."""
-    context.world.database.remove("task", task)
-
-
+# The types of the calls that the data model does not know.
+TYPES: dict[str, tuple[tuple[str, ...], str]] = {
+    "simulator.inject": (("session ref", "string", "(string -> string) map"), "void"),
+    "simulator.clear": (("session ref",), "void"),
+}
 CALLS: Table = {
     "session.login_with_password": login,
-    "session.logout": logout,
-    "task.cancel": cancel,
-    "task.destroy": destroy,
+    "session.logout": lambda context: context.world.database.remove("session", context.session),
+    "task.cancel": lambda context, task: tasks.ask_to_cancel(context.world, task),
+    "task.destroy": lambda context, task: context.world.database.remove("task", task),
+    "simulator.inject": inject,
+    "simulator.clear": lambda context: context.world.faults.clear(),
 }

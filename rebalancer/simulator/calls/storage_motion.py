@@ -75,9 +75,8 @@ def migrate_send(  # noqa: PLR0917 - as XAPI has it
     """Move a VM with its disks; returns when it is there."""
     del live, vgpu_map
     here, (there, host) = context.world, _destination(context, dest)
-    call = MigrateSend(
-        vm=vm, host=host, vdi_map=vdi_map, vif_map=vif_map, options=options, formats=vdi_format_map or {}
-    )
+    formats = vdi_format_map or {}
+    call = MigrateSend(vm=vm, host=host, vdi_map=vdi_map, vif_map=vif_map, options=options, formats=formats)
     if there is here:
         return storage_moves.migrate_send(here, context.task, call)
     return crossing.migrate_send(here, there, context.task, call)

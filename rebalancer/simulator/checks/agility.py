@@ -17,20 +17,11 @@ def assert_agile(database: Database, vm: str) -> None:
     if record["VUSBs"]:
         raise ApiFailure("VM_HAS_VUSBS", vm)
     hosts = [ref for ref, host in database.items("host") if host["enabled"]]
-    for storage in dict.fromkeys(vdi["SR"] for _, _, vdi in discs_of(database, record)):
+    for storage in dict.fromkeys(vdi["SR"] for _, vdi in discs_of(database, record)):
         if not _is_everywhere(database, storage, hosts):
             raise ApiFailure("HA_CONSTRAINT_VIOLATION_SR_NOT_SHARED", storage)
     for network in dict.fromkeys(vif["network"] for vif in members_of(database, "VIF", record["VIFs"])):
         _assert_network_everywhere(database, vm, network, hosts)
-
-
-def is_agile(database: Database, vm: str) -> bool:
-    """Whether `assert_agile` raises nothing."""
-    try:
-        assert_agile(database, vm)
-    except ApiFailure:
-        return False
-    return True
 
 
 def _is_everywhere(database: Database, storage: str, hosts: list[str]) -> bool:

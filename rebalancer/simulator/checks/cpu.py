@@ -12,26 +12,22 @@ from rebalancer.simulator.state.failure import ApiFailure, Unforeseen
 def assert_compatible(database: Database, vm: str, host: str) -> None:
     """Raise VM_INCOMPATIBLE_WITH_THIS_HOST [vm, host, reason] unless a VM that is not halted finds its CPU there.
 
-    The host's own level counts, also for VMs that are on it already.
-
-    Raises:
-        ApiFailure: that, or INTERNAL_ERROR for a feature string that is none.
+    The host's own level counts, also for VMs that are on it already. A feature string that is none is INTERNAL_ERROR.
     """
     guest, target = database.get("VM", vm), database.get("host", host)
     if guest["power_state"] == "Halted":
         return
     key = "features_hvm" if domain_type(database, guest) in HARDWARE_VIRTUAL else "features_pv"
     flags, offered = guest["last_boot_CPU_flags"], target["cpu_info"]
+    reason = ""
     if key not in offered or "vendor" not in offered:
-        raise _incompatible(vm, host, "Host does not have new leveling feature keys - not comparing VM's flags")
-    if flags.get("vendor", offered["vendor"]) != offered["vendor"]:
-        raise _incompatible(vm, host, "VM last booted on a CPU of another vendor than the host's")
-    if "features" in flags and not _is_within(flags["features"], offered[key]):
-        raise _incompatible(vm, host, "VM last booted on a CPU with features this host's CPU does not have")
-
-
-def _incompatible(vm: str, host: str, reason: str) -> ApiFailure:
-    return ApiFailure("VM_INCOMPATIBLE_WITH_THIS_HOST", vm, host, reason)
+        reason = "Host does not have new leveling feature keys - not comparing VM's flags"
+    elif flags.get("vendor", offered["vendor"]) != offered["vendor"]:
+        reason = "VM last booted on a CPU of another vendor than the host's"
+    elif "features" in flags and not _is_within(flags["features"], offered[key]):
+        reason = "VM last booted on a CPU with features this host's CPU does not have"
+    if reason:
+        raise ApiFailure("VM_INCOMPATIBLE_WITH_THIS_HOST", vm, host, reason)
 
 
 def _is_within(features: str, offered: str) -> bool:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rebalancer.simulator.checks import boot_here, packing, versions, vm_operations
+from rebalancer.simulator.checks import boot_here, failover, packing, versions, vm_operations
 from rebalancer.simulator.checks.facts import pool_of
 from rebalancer.simulator.checks.memory import free_memory
 from rebalancer.simulator.state.database import Database, Record
-from rebalancer.simulator.state.failure import ApiFailure, Unforeseen
-
-MOVE = "pool_migrate"
+from rebalancer.simulator.state.failure import ApiFailure, Unforeseen, refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +32,8 @@ def plan(database: Database, host: str) -> EvacuationPlan:
     Raises:
         ApiFailure: a record that XAPI cannot read, of any VM on the host.
     """
-    guests = dict(_guests(database, host))
+    residents = {ref: database.get("VM", ref) for ref in database.get("host", host)["resident_VMs"]}
+    guests = {ref: vm for ref, vm in residents.items() if not vm["is_control_domain"]}
     # XAPI's database gives rows with the greatest ref first; that decides which host's objection is named.
     targets = [
         ref
@@ -46,18 +44,12 @@ def plan(database: Database, host: str) -> EvacuationPlan:
         return EvacuationPlan(blocked={vm: ["NO_HOSTS_AVAILABLE", vm] for vm in guests}, targets={})
     blocked = _held(database, guests, targets)
     agile = [vm for vm in guests if vm not in blocked]
-    blocked |= {vm: refusal for vm in guests if (refusal := _refusal(database, vm))}
+    allowed = vm_operations.assert_allowed
+    blocked |= {vm: said for vm in guests if (said := refusal(allowed, database, vm, "pool_migrate"))}
     free = {ref: free_memory(database, ref) for ref in targets}
     placed = packing.packed(database, free, {vm: _size(guests[vm]) for vm in agile})
     blocked |= {vm: ["HOST_NOT_ENOUGH_FREE_MEMORY", vm] for vm in agile if vm not in placed}
     return EvacuationPlan(blocked=blocked, targets={vm: ref for vm, ref in placed.items() if vm not in blocked})
-
-
-def _guests(database: Database, host: str) -> Iterator[tuple[str, Record]]:
-    for ref in database.get("host", host)["resident_VMs"]:
-        record = database.get("VM", ref)
-        if not record["is_control_domain"]:
-            yield ref, record
 
 
 def _held(database: Database, guests: dict[str, Record], targets: list[str]) -> dict[str, list[str]]:
@@ -65,7 +57,7 @@ def _held(database: Database, guests: dict[str, Record], targets: list[str]) -> 
     protects = pool_of(database)["ha_enabled"]
     held = {}
     for vm, record in guests.items():
-        if protects and not (record["ha_always_run"] and record["ha_restart_priority"] == "restart"):
+        if protects and not failover.is_protected(record):
             held[vm] = ["HOST_EVACUATE_VM_NOT_HA_PROTECTED", vm]
             continue
         try:
@@ -76,16 +68,6 @@ def _held(database: Database, guests: dict[str, Record], targets: list[str]) -> 
         except ApiFailure as failure:
             held[vm] = failure.description
     return held
-
-
-def _refusal(database: Database, vm: str) -> list[str]:
-    try:
-        vm_operations.assert_not_refused(database, vm, MOVE)
-        vm_operations.assert_free(database, vm)
-        vm_operations.assert_movable(database, vm, MOVE, strict=True)
-    except ApiFailure as failure:
-        return failure.description
-    return []
 
 
 def _size(vm: Record) -> int:

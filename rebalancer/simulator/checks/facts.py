@@ -10,7 +10,6 @@ from rebalancer.simulator.state.schema import NULL
 
 HARDWARE_VIRTUAL = {"hvm", "pvh", "pv_in_pvh"}
 ENABLED_WHEN_UNKNOWN = {"xen_motion"}
-UPGRADE_MARK = "rolling_upgrade_in_progress"
 
 
 def pool_of(database: Database) -> Record:
@@ -20,7 +19,7 @@ def pool_of(database: Database) -> Record:
 
 def is_upgrading(database: Database) -> bool:
     """Whether the pool is in a rolling upgrade: xapi marks it in pool.other_config."""
-    return UPGRADE_MARK in pool_of(database)["other_config"]
+    return "rolling_upgrade_in_progress" in pool_of(database)["other_config"]
 
 
 def is_true(text: str | None) -> bool:
@@ -35,22 +34,14 @@ def is_live(database: Database, host: Record) -> bool:
 
 
 def domain_type(database: Database, vm: Record) -> str:
-    """How a VM runs, or would run if it does not.
-
-    Raises:
-        ApiFailure: HANDLE_INVALID for a VM with a domain but no metrics, INTERNAL_ERROR for an unspecified type.
-    """
+    """How a VM runs, or would run if it does not; HANDLE_INVALID for a VM with a domain but no metrics."""
     if vm["power_state"] == "Halted":
         return configured_domain_type(vm)
     return _specified(str(database.get("VM_metrics", vm["metrics"])["current_domain_type"]))
 
 
 def configured_domain_type(vm: Record) -> str:
-    """How a VM runs from its next boot on.
-
-    Raises:
-        ApiFailure: INTERNAL_ERROR for an unspecified type.
-    """
+    """How a VM runs from its next boot on."""
     return _specified(str(vm["domain_type"]))
 
 
@@ -60,16 +51,15 @@ def _specified(kind: str) -> str:
     return kind
 
 
-def discs_of(database: Database, vm: Record) -> Iterator[tuple[Record, str, Record]]:
-    """Iterate over (VBD, ref of its VDI, VDI) of every drive that is not empty, disks, CDs and floppies alike.
+def discs_of(database: Database, vm: Record) -> Iterator[tuple[str, Record]]:
+    """Iterate over (ref, VDI) in every drive that is not empty, disks, CDs and floppies alike.
 
     Raises:
         ApiFailure: HANDLE_INVALID [VDI, ref] for a drive that is not empty, and leads to no disc.
     """
-    for ref in vm["VBDs"]:
-        vbd = database.find("VBD", ref)
-        if vbd is not None and not vbd["empty"]:
-            yield vbd, vbd["VDI"], database.get("VDI", vbd["VDI"])
+    for vbd in members_of(database, "VBD", vm["VBDs"]):
+        if not vbd["empty"]:
+            yield vbd["VDI"], database.get("VDI", vbd["VDI"])
 
 
 def is_restricted(database: Database, feature: str) -> bool:

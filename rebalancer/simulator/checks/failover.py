@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import comb, factorial
 
-from rebalancer.simulator.checks.agility import is_agile
+from rebalancer.simulator.checks.agility import assert_agile
 from rebalancer.simulator.checks.facts import is_live, pool_of
 from rebalancer.simulator.checks.memory import usable_memory
 from rebalancer.simulator.state.database import Database, Record
-from rebalancer.simulator.state.failure import ApiFailure
+from rebalancer.simulator.state.failure import ApiFailure, refusal
 from rebalancer.simulator.state.schema import NULL
 
 # Beyond this XAPI no longer tries every order in which hosts may fail.
@@ -59,9 +59,8 @@ def assert_plan_survives(database: Database, vm: str, host: str) -> None:
     """
     guest = database.get("VM", vm)
     is_new = guest["ha_restart_priority"] == "restart" and not guest["ha_always_run"]
-    _assert_survives(
-        database, ConfigurationChange(protected=vm) if is_new else ConfigurationChange(arriving=vm, host=host)
-    )
+    change = ConfigurationChange(protected=vm) if is_new else ConfigurationChange(arriving=vm, host=host)
+    _assert_survives(database, change)
 
 
 def assert_may_disable(database: Database, host: str) -> None:
@@ -79,19 +78,13 @@ def _assert_survives(database: Database, change: ConfigurationChange) -> None:
 
 
 def plan_exists(database: Database, failures: int, change: ConfigurationChange | None = None) -> bool:
-    """Whether every protected VM could be restarted after any `failures` hosts failed one after the other.
-
-    Args:
-        database: the records.
-        failures: how many.
-        change: what else is taken for granted.
-    """
+    """Whether every protected VM could be restarted after any `failures` hosts failed one after the other."""
     change = change or ConfigurationChange()
-    protected = {ref: vm for ref, vm in database.items("VM") if _is_protected(vm) or ref == change.protected}
-    if not all(is_agile(database, ref) for ref in protected):
+    protected = {ref: vm for ref, vm in database.items("VM") if is_protected(vm) or ref == change.protected}
+    if any(refusal(assert_agile, database, ref) for ref in protected):
         return False
-    free = {ref: _free(database, ref) for ref, record in database.items("host") if _can_restart(database, record)}
-    free.pop(change.disabled, None)
+    able = [ref for ref, host in database.items("host") if host["enabled"] and is_live(database, host)]
+    free = {ref: _free(database, ref) for ref in able if ref != change.disabled}
     homes = {ref: vm["resident_on"] for ref, vm in protected.items()}
     if change.host in free:
         free[change.host] -= _size(database.get("VM", change.arriving))
@@ -99,9 +92,8 @@ def plan_exists(database: Database, failures: int, change: ConfigurationChange |
         homes[change.arriving] = change.host
     placed = {ref: home for ref, home in homes.items() if home in free}
     sizes = {ref: _size(vm) for ref, vm in protected.items()}
-    packing = _restarted(
-        Configuration(free=free, sizes=sizes, placed=placed), [ref for ref in homes if ref not in placed]
-    )
+    homeless = [ref for ref in homes if ref not in placed]
+    packing = _restarted(Configuration(free=free, sizes=sizes, placed=placed), homeless)
     return packing is not None and _always_possible(packing, failures)
 
 
@@ -113,12 +105,9 @@ def failures_tolerated(database: Database) -> int:
     return count
 
 
-def _is_protected(vm: Record) -> bool:
+def is_protected(vm: Record) -> bool:
+    """Whether HA keeps a VM running and restarts it after a failure."""
     return bool(vm["ha_always_run"]) and vm["ha_restart_priority"] == "restart"
-
-
-def _can_restart(database: Database, host: Record) -> bool:
-    return bool(host["enabled"]) and is_live(database, host)
 
 
 def _size(vm: Record) -> int:
@@ -146,11 +135,9 @@ def _restarted(packing: Configuration, failed: list[str]) -> Configuration | Non
 
 def _always_possible(packing: Configuration, failures: int) -> bool:
     hosts = len(packing.free)
-    if failures > hosts:
-        return False
-    if hosts <= EXACT_HOSTS and comb(hosts, failures) * factorial(failures) < EXACT_ORDERS:
-        return _survives_all(packing, failures)
-    return _survives_roughly(packing, failures)
+    is_small = hosts <= EXACT_HOSTS and comb(hosts, failures) * factorial(failures) < EXACT_ORDERS
+    survives = _survives_all if is_small else _survives_roughly
+    return failures <= hosts and survives(packing, failures)
 
 
 def _survives_all(packing: Configuration, failures: int) -> bool:

@@ -23,12 +23,10 @@ def implementation(database: Database, vgpu: Record) -> str:
 def assert_iommu(database: Database, vm: str, host: str) -> None:
     """Raise VM_REQUIRES_IOMMU [host] for a vGPU that is handed through to a host without an IOMMU.
 
-    Raises:
-        ApiFailure: that, or INTERNAL_ERROR where the host does not say whether it has one.
+    A host that does not say whether it has one is INTERNAL_ERROR.
     """
     vgpus = members_of(database, "VGPU", database.get("VM", vm)["VGPUs"])
-    handed_through = any(implementation(database, vgpu) in NEEDS_IOMMU for vgpu in vgpus)
-    if not handed_through:
+    if not any(implementation(database, vgpu) in NEEDS_IOMMU for vgpu in vgpus):
         return
     chipset = database.get("host", host)["chipset_info"]
     if "iommu" not in chipset:
@@ -65,14 +63,11 @@ def _cards(database: Database, vgpus: list[Record], host: str) -> Iterator[tuple
     """Iterate over the vGPUs with the card of a host that takes each after those before it, or None."""
     taken: Counter[tuple[str, str]] = Counter()
     for vgpu in vgpus:
-        cards = [
-            (ref, card)
-            for ref, card in database.items("PGPU")
-            if card["host"] == host and card["GPU_group"] == vgpu["GPU_group"]
-        ]
-        fitting = [ref for ref, card in cards if _fits(database, ref, card, vgpu, taken)]
-        yield vgpu, next(iter(fitting), None)
-        taken.update([(fitting[0], vgpu["type"])] if fitting else [])
+        place, cards = (host, vgpu["GPU_group"]), database.items("PGPU")
+        there = ((ref, card) for ref, card in cards if (card["host"], card["GPU_group"]) == place)
+        found = next((ref for ref, card in there if _fits(database, ref, card, vgpu, taken)), None)
+        yield vgpu, found
+        taken.update([(found, vgpu["type"])] if found else [])
 
 
 def assert_supported(database: Database, vm: str) -> None:
@@ -90,9 +85,8 @@ def _fits(database: Database, ref: str, card: Record, vgpu: Record, taken: Count
     """Whether a card takes one more of a type: it is enabled, no other type is on the card, and a slice is left."""
     if vgpu["type"] not in card["enabled_VGPU_types"]:
         return False
-    there = Counter(
-        v["type"] for _, v in database.items("VGPU") if ref in (v["resident_on"], v["scheduled_to_be_resident_on"])
-    )
+    vgpus = [vgpu for _, vgpu in database.items("VGPU")]
+    there = Counter(v["type"] for v in vgpus if ref in (v["resident_on"], v["scheduled_to_be_resident_on"]))
     there.update({kind: count for (place, kind), count in taken.items() if place == ref})
     if any(kind != vgpu["type"] for kind in there):
         return False

@@ -11,14 +11,9 @@ MIB = 1 << 20
 
 
 def free_memory(database: Database, host: str, besides: str = NULL) -> int:
-    """Bytes left on a host when every VM on it or coming takes its minimum; never below 0.
+    """Bytes left on a host when every VM on it, or coming `besides` this one, takes its minimum; never below 0.
 
     A VM under way counts on both ends.
-
-    Args:
-        database: the records.
-        host: ref of the host.
-        besides: a VM that does not count among those coming.
     """
     used = 0
     for ref, vm in database.items("VM"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rebalancer.simulator.checks import boot_here, cpu, failover, gpus, versions, vm_operations
+from rebalancer.simulator.checks import boot_here, cpu, failover, gpus, networks, versions, vm_operations
 from rebalancer.simulator.checks.facts import is_live, is_restricted, is_upgrading
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.failure import ApiFailure
@@ -20,11 +20,9 @@ def must_wait(database: Database, vm: str, host: str, options: Mapping[str, str]
     Raises:
         ApiFailure: what is refused before any waiting: CPU, blocked operation, power state.
     """
-    record = database.get("VM", vm)
     if not _is_forced(options):
         cpu.assert_compatible(database, vm, host)
-    vm_operations.assert_not_refused(database, vm, OPERATION)
-    return bool(record["current_operations"])
+    return vm_operations.is_busy(database, vm, OPERATION)
 
 
 def assert_may_start(database: Database, vm: str, host: str, options: Mapping[str, str]) -> None:
@@ -37,10 +35,13 @@ def assert_may_start(database: Database, vm: str, host: str, options: Mapping[st
     failover.assert_plan_survives(database, vm, host)
     assert_target_free(database, host)
     gpus.assert_supported(database, vm)
-    _assert_source(database, source)
+    if not is_live(database, database.get("host", source)):
+        raise ApiFailure("HOST_OFFLINE", source)
+    if is_restricted(database, "xen_motion"):
+        raise ApiFailure("LICENCE_RESTRICTION", "Xen_motion")
     gpus.assert_driver_answers(database, vm, host)
     if "network" in options:
-        _assert_transfer_network(database, host, options["network"])
+        networks.assert_can_carry(database, host, options["network"])
 
 
 def _is_forced(options: Mapping[str, str]) -> bool:
@@ -52,21 +53,3 @@ def assert_target_free(database: Database, host: str) -> None:
     current = database.get("host", host)["current_operations"]
     if HOST_BUSY & set(current.values()):
         raise vm_operations.in_progress("host", host, current)
-
-
-def _assert_source(database: Database, source: str) -> None:
-    if not is_live(database, database.get("host", source)):
-        raise ApiFailure("HOST_OFFLINE", source)
-    if is_restricted(database, "xen_motion"):
-        raise ApiFailure("LICENCE_RESTRICTION", "Xen_motion")
-
-
-def _assert_transfer_network(database: Database, host: str, network: str) -> None:
-    ports = [(ref, pif) for ref, pif in database.items("PIF") if (pif["host"], pif["network"]) == (host, network)]
-    if not ports:
-        raise ApiFailure("PIF_NOT_PRESENT", host, network)
-    ref, pif = ports[0]
-    if not pif["currently_attached"]:
-        raise ApiFailure("REQUIRED_PIF_IS_UNPLUGGED", ref)
-    if not pif["IP"] and not pif["IPv6"]:
-        raise ApiFailure("INTERFACE_HAS_NO_IP", ref)

@@ -33,14 +33,10 @@ def _is_there(database: Database, network: str, host: str) -> bool:
         return bool(ports(database, network, host))
     if record["other_config"].get("assume_network_is_shared") == "true" or not record["managed"]:
         return True
-    in_use = _hosts_in_use(database, record)
-    return not in_use or host in in_use
-
-
-def _hosts_in_use(database: Database, network: Record) -> set[str]:
-    """Where an internal network is held: where a running VM is on it; one that nobody holds may come up anywhere."""
-    vms = [database.find("VM", vif["VM"]) for vif in members_of(database, "VIF", network["VIFs"])]
-    return {vm["resident_on"] for vm in vms if vm is not None and vm["power_state"] == "Running"}
+    # A running VM holds an internal network where it is; one that nobody holds may come up anywhere.
+    vms = members_of(database, "VM", [vif["VM"] for vif in members_of(database, "VIF", record["VIFs"])])
+    held = {vm["resident_on"] for vm in vms if vm["power_state"] == "Running"}
+    return not held or host in held
 
 
 def assert_virtual_functions(database: Database, vm: str, host: str) -> None:
@@ -59,22 +55,30 @@ def functions_left(database: Database, logical: Record) -> int:
     """
     cards = {pif["PCI"] for _, pif in database.items("PIF")}
     card = database.get("PCI", logical["PCI"])
-    bus = card["pci_id"].rpartition(":")[0]
-    functions = {
-        ref
-        for ref, pci in database.items("PCI")
-        if pci["host"] == card["host"] and pci["pci_id"].rpartition(":")[0] == bus and ref not in cards
-    }
+    place = card["host"], card["pci_id"].rpartition(":")[0]
+    pcis = database.items("PCI")
+    functions = {ref for ref, pci in pcis if (pci["host"], pci["pci_id"].rpartition(":")[0]) == place}
     held = {ref for _, vm in database.items("VM") for ref in vm["attached_PCIs"]}
-    return len(functions - held)
+    return len(functions - cards - held)
+
+
+def assert_can_carry(database: Database, host: str, network: str) -> None:
+    """Raise what a host lacks to receive a VM over a network of the caller's choice."""
+    found = next(((ref, p) for ref, p in database.items("PIF") if (p["host"], p["network"]) == (host, network)), None)
+    if found is None:
+        raise ApiFailure("PIF_NOT_PRESENT", host, network)
+    ref, pif = found
+    if not pif["currently_attached"]:
+        raise ApiFailure("REQUIRED_PIF_IS_UNPLUGGED", ref)
+    if not pif["IP"] and not pif["IPv6"]:
+        raise ApiFailure("INTERFACE_HAS_NO_IP", ref)
 
 
 def transfer_address(database: Database, host: str, network: str) -> str:
     """A host's address on a network that VMs are to be copied over.
 
     Raises:
-        ApiFailure: HOST_CANNOT_ATTACH_NETWORK [host, network], PIF_HAS_NO_NETWORK_CONFIGURATION [pif] or
-            INTERFACE_HAS_NO_IP [pif].
+        ApiFailure: there is none.
     """
     here = [ref for ref in database.get("network", network)["PIFs"] if database.get("PIF", ref)["host"] == host]
     if not here:

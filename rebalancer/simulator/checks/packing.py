@@ -44,13 +44,7 @@ class GroupSpread:
 
 
 def packed(database: Database, free: Mapping[str, int], sizes: Mapping[str, int]) -> dict[str, str]:
-    """{VM: host}; VMs that fit nowhere are left out.
-
-    Args:
-        database: the records.
-        free: {host that may take VMs: bytes left}.
-        sizes: {VM: bytes}.
-    """
+    """{VM: host} for VMs of these sizes, in bytes, on hosts with so much left; VMs that fit nowhere are left out."""
     groups = _groups(database, sizes)
     if groups and database.count("host") >= FEWEST_HOSTS and not is_restricted(database, "vm_groups"):
         for attempt in (_spread_evenly, _spread_over_two):

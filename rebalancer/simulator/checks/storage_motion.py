@@ -63,12 +63,7 @@ def assert_can_migrate(database: Database, call: MigrateSend) -> None:
 
 
 def assert_may_begin(database: Database, call: MigrateSend) -> None:
-    """Raise what VM.migrate_send refuses on the source host and VM.assert_can_migrate does not know.
-
-    Args:
-        database: the records.
-        call: the move, its map with the disks of snapshots.
-    """
+    """Raise what VM.migrate_send, its map whole, refuses on the source host and VM.assert_can_migrate does not know."""
     if call.options.get("copy") == "true":
         raise ApiFailure("OPERATION_NOT_ALLOWED", NO_COPY)
     for ref, vdi in disks_of(database, database.get("VM", call.vm)):
@@ -89,8 +84,8 @@ def whole_map(database: Database, call: MigrateSend, there: Database | None = No
     """
     whole = dict(call.vdi_map)
     there = there or database
-    guest, pool = database.get("VM", call.vm), pool_of(there)
-    for snapshot in members_of(database, "VM", guest["snapshots"]):
+    pool, (_, *snapshots) = pool_of(there), family(database, call.vm)
+    for snapshot in snapshots:
         for ref, vdi in disks_of(database, snapshot):
             whole.setdefault(ref, whole.get(vdi["snapshot_of"]) or pool["default_SR"])
     places = [pool["suspend_image_SR"], there.get("host", call.host)["suspend_image_sr"], pool["default_SR"]]
@@ -103,16 +98,19 @@ def whole_map(database: Database, call: MigrateSend, there: Database | None = No
 
 def all_disks(database: Database, call: MigrateSend, there: Database | None = None) -> set[str]:
     """The disks that a move takes along: the VM's, its snapshots', and images that the target does not see."""
-    guest = database.get("VM", call.vm)
-    both = [guest, *members_of(database, "VM", guest["snapshots"])]
-    return {ref for record in both for ref, _ in disks_of(database, record)} | set(
-        _images(database, call, there or database)
-    )
+    disks = {ref for record in family(database, call.vm) for ref, _ in disks_of(database, record)}
+    return disks | set(_images(database, call, there or database))
+
+
+def family(database: Database, vm: str) -> list[Record]:
+    """The records of a VM and its snapshots."""
+    guest = database.get("VM", vm)
+    return [guest, *members_of(database, "VM", guest["snapshots"])]
 
 
 def _images(database: Database, call: MigrateSend, there: Database) -> Iterator[str]:
-    guest, visible = database.get("VM", call.vm), boot_here.visible_storage(there, call.host)
-    for record in (guest, *members_of(database, "VM", guest["snapshots"])):
+    visible = boot_here.visible_storage(there, call.host)
+    for record in family(database, call.vm):
         image = database.find("VDI", record["suspend_VDI"])
         if record["power_state"] == "Suspended" and image is not None and image["SR"] not in visible:
             yield record["suspend_VDI"]
@@ -170,19 +168,18 @@ def _assert_driver(database: Database, storage: str, needed: tuple[str, ...]) ->
 
 def _features(database: Database, kind: str) -> set[str]:
     """What the one driver of a type can; one that mirrors out can also take a mirror in."""
-    drivers = [driver for _, driver in database.items("SM") if driver["type"] == kind]
+    drivers = _drivers(database, kind)
     features = set(drivers[0]["features"]) if len(drivers) == 1 else set()
     return features | ({"VDI_MIRROR_IN"} if "VDI_MIRROR" in features else set())
 
 
+def _drivers(database: Database, kind: str) -> list[Record]:
+    return [driver for _, driver in database.items("SM") if driver["type"] == kind]
+
+
 def _assert_format(database: Database, storage: str, image_format: str) -> None:
     target = database.get("SR", storage)
-    known = {
-        name
-        for _, driver in database.items("SM")
-        if driver["type"] == target["type"]
-        for name in driver.get("supported_image_formats", [])
-    }
+    known = {f for driver in _drivers(database, target["type"]) for f in driver.get("supported_image_formats", [])}
     if image_format and known and image_format not in known:
         text = f"Image format {image_format} is not supported by {target['uuid']}"
         raise ApiFailure("VDI_INCOMPATIBLE_TYPE", text)

@@ -17,6 +17,11 @@ def version(text: str | None) -> list[int]:
     return [int(part) for piece in text.split("-")[:2] for part in piece.split(".") if part.isdigit()]
 
 
+def coordinator_build(database: Database) -> list[int]:
+    """The version of the XAPI on the pool's coordinator."""
+    return version(database.get("host", pool_of(database)["master"])["software_version"].get("xapi_build"))
+
+
 def is_older(database: Database, host: str, than: str) -> bool:
     """Whether a host is behind another in any of the three versions that a move compares."""
     return is_behind(database.get("host", host), database.get("host", than))

@@ -33,6 +33,20 @@ def assert_not_refused(database: Database, vm: str, operation: str) -> None:
         raise ApiFailure("VM_BAD_POWER_STATE", vm, expected, record["power_state"].lower())
 
 
+def is_busy(database: Database, vm: str, operation: str) -> bool:
+    """Whether an operation has to wait for another one of its VM; raises what refuses it before any waiting."""
+    assert_not_refused(database, vm, operation)
+    return bool(database.get("VM", vm)["current_operations"])
+
+
+def assert_allowed(database: Database, vm: str, operation: str) -> None:
+    """Raise what stands against an operation in the VM itself, anything else under way included."""
+    assert_not_refused(database, vm, operation)
+    assert_free(database, vm)
+    if operation in MOVES:
+        assert_movable(database, vm, operation, strict=True)
+
+
 def assert_free(database: Database, vm: str) -> None:
     """Raise OTHER_OPERATION_IN_PROGRESS ["VM", vm, operation, task] for a VM with anything under way."""
     if current := database.get("VM", vm)["current_operations"]:
@@ -42,20 +56,14 @@ def assert_free(database: Database, vm: str) -> None:
 
 def in_progress(cls: str, ref: str, current: dict[str, str]) -> ApiFailure:
     """OTHER_OPERATION_IN_PROGRESS; several operations and their tasks stand in braces."""
-    operations, tasks = list(current.values()), list(current)
-    if len(current) == 1:
-        return ApiFailure("OTHER_OPERATION_IN_PROGRESS", cls, ref, operations[0], tasks[0])
-    return ApiFailure("OTHER_OPERATION_IN_PROGRESS", cls, ref, f"{{{','.join(operations)}}}", f"{{{','.join(tasks)}}}")
+    words = [",".join(current.values()), ",".join(current)]
+    return ApiFailure("OTHER_OPERATION_IN_PROGRESS", cls, ref, *(w if len(current) == 1 else f"{{{w}}}" for w in words))
 
 
 def assert_movable(database: Database, vm: str, operation: str, *, strict: bool) -> None:
     """Raise what stands against a move in the VM itself, once nothing else is under way.
 
-    Args:
-        database: the records.
-        vm: ref of the VM.
-        operation: pool_migrate or migrate_send.
-        strict: False with force, which lets immobile VMs and those without tools go.
+    With force it is not `strict`: immobile VMs and those without tools may go, too.
     """
     record = database.get("VM", vm)
     _assert_kind(vm, record, operation)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
+from typing import Any
 
 import numpy as np
 
@@ -66,8 +67,7 @@ def generate_pool(
     _tie(builder, fabric, running, pinned)
     _add_sleepers(builder, fabric, running, largest_gib)
     _settle_memory(builder)
-    span = loads.Span(days=days)
-    load, base = _load(builder, fabric, running, span, seed=seed, hot=round(hot * hosts), cpus=cpus)
+    load, base = _load(builder, fabric, running, days=days, seed=seed, hot=round(hot * hosts), cpus=cpus)
     return SimulatedPool(records=builder.link(), load=load, host_load=base, load_step_seconds=loads.STEP_SECONDS)
 
 
@@ -119,35 +119,24 @@ def _add_sleepers(builder: Builder, fabric: Fabric, running: Sequence[str], larg
 def _settle_memory(builder: Builder) -> None:
     for ref, host in builder.records["host"].items():
         metrics = builder.get("host_metrics", host["metrics"])
-        used = sum(
-            int(vm["memory_dynamic_min"]) + int(vm["memory_overhead"])
-            for vm in builder.records["VM"].values()
-            if vm["resident_on"] == ref
-        )
+        here = [vm for vm in builder.records["VM"].values() if vm["resident_on"] == ref]
+        used = sum(int(vm["memory_dynamic_min"]) + int(vm["memory_overhead"]) for vm in here)
         metrics["memory_free"] = str(int(metrics["memory_total"]) - int(host["memory_overhead"]) - used)
 
 
 def _load(
-    builder: Builder,
-    fabric: Fabric,
-    running: Sequence[str],
-    span: loads.Span,
-    *,
-    seed: int,
-    hot: int,
-    cpus: int,
+    builder: Builder, fabric: Fabric, running: Sequence[str], *, days: int, seed: int, hot: int, cpus: int
 ) -> tuple[dict[str, list[float | None]], dict[str, list[float | None]]]:
     rng = np.random.default_rng(seed)
     records = [builder.get("VM", vm) for vm in running]
     homes = np.array([fabric.hosts.index(record["resident_on"]) for record in records])
-    peaks = loads.peak_hours(rng, homes, hot)
-    shares = loads.model_shares(rng, peaks, span)
-    base = loads.base_loads(rng, len(fabric.hosts), span)
+    shares = loads.model_shares(rng, loads.peak_hours(rng, homes, hot), days)
+    base = loads.base_loads(rng, len(fabric.hosts), days)
     vcpus = np.array([float(record["VCPUs_max"]) for record in records])
     used = loads.heated(rng, shares=shares, vcpus=vcpus, guest_hosts=homes, base=base, cpus=cpus, hot=hot)
-    hosts = [builder.get("host", ref)["uuid"] for ref in fabric.hosts]
-    return _rounded([record["uuid"] for record in records], used), _rounded(hosts, base)
+    return _rounded(records, used), _rounded([builder.get("host", ref) for ref in fabric.hosts], base)
 
 
-def _rounded(names: Sequence[str], values: loads.Array) -> dict[str, list[float | None]]:
-    return {name: [round(float(value), 4) for value in row] for name, row in zip(names, values, strict=True)}
+def _rounded(records: Sequence[dict[str, Any]], values: loads.Array) -> dict[str, list[float | None]]:
+    rows = values.tolist()
+    return {record["uuid"]: [round(value, 4) for value in row] for record, row in zip(records, rows, strict=True)}

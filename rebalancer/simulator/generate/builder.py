@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from copy import deepcopy
 from typing import Any
 from uuid import UUID
 
@@ -33,11 +34,7 @@ BACK_REFERENCES = (
 
 
 class Builder:
-    """Collects the records of one pool.
-
-    Args:
-        seed: the same seed and the same calls give the same refs, uuids and choices.
-    """
+    """Collects the records of one pool: one seed and the same calls give the same refs, uuids and choices."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -51,10 +48,9 @@ class Builder:
         """Add a record, empty but for `fields`; return its ref."""
         ref = f"OpaqueRef:{self.uuid()}"
         record = blank(cls)
-        unknown = fields.keys() - record.keys()
-        if unknown:
+        if unknown := fields.keys() - record.keys():
             raise ValueError(f"{cls} has no field {sorted(unknown)}")
-        self.records.setdefault(cls, {})[ref] = {**record, "uuid": self.uuid(), **fields}
+        self.records.setdefault(cls, {})[ref] = {**record, "uuid": self.uuid(), **deepcopy(fields)}
         return ref
 
     def get(self, cls: str, ref: str) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -13,37 +12,18 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-DAY = 86400
+# The steps of a series are hours.
 STEP_SECONDS = 3600
 HOT_HOURS = (10, 2, 20, 14, 6)
 WEEKEND = 0.7
+# Figures of the model that a guest gets by chance.
+DRAWN = ("mean_share", "swing", "noise")
 # A vCPU is never busier than this, and a host is aimed at these shares of its pCPUs in its busiest hour.
 CEILING = 0.98
 HOT_PEAK = (0.97, 1.0)
 CALM_PEAK = (0.4, 0.65)
 # Few guests cannot heat a host: together they are aimed at no more than this share of their vCPUs.
 REACHABLE = 0.7
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """The steps of a load series that lasts *days*."""
-
-    days: int
-
-    @property
-    def count(self) -> int:
-        """How many steps it has."""
-        return self.days * DAY // STEP_SECONDS
-
-    def hours(self) -> Array:
-        """Hour of the day (UTC) at the middle of each step."""
-        return np.asarray((np.arange(self.count) + 0.5) * STEP_SECONDS % DAY / 3600.0, dtype=np.float64)
-
-    def weekend(self) -> NDArray[np.bool_]:
-        """Whether a step is on Saturday or Sunday; the first step is a Thursday, as the epoch was."""
-        day = np.arange(self.count) * STEP_SECONDS // DAY % 7
-        return np.isin(day, (2, 3))
 
 
 @cache
@@ -54,27 +34,19 @@ def model() -> dict[str, Any]:
     return loaded
 
 
-def model_shares(rng: np.random.Generator, peaks: Array, span: Span) -> Array:
-    """Draw CPU shares of guests from the model.
+def model_shares(rng: np.random.Generator, peaks: Array, days: int) -> Array:
+    """Draw from the model which share of all its vCPUs a guest uses, [guest, step], above 0.
 
-    Args:
-        rng: source of chance.
-        peaks: hour of the day at which each guest is busiest.
-        span: the steps.
-
-    Returns:
-        Share of all its vCPUs, [guest, step], above 0.
+    `peaks` holds the hour of the day at which each guest is busiest; the first step is a Thursday, as the epoch was.
     """
     figures = model()
-    level, swing, noise = (
-        _drawn(rng, figures[name], len(peaks))
-        for name in ("mean_share_quantiles", "swing_quantiles", "noise_quantiles")
-    )
+    level, swing, noise = (_drawn(rng, figures[f"{name}_quantiles"], len(peaks)) for name in DRAWN)
     shape = np.asarray(figures["day_after_peak"])
-    offset = (span.hours()[None, :] - peaks[:, None]) % 24.0
+    offset = (_hours(days)[None, :] - peaks[:, None]) % 24.0
     rhythm = 1.0 + (np.interp(offset, np.arange(25), np.append(shape, shape[0])) - 1.0) / shape.std() * swing[:, None]
-    rhythm = np.maximum(rhythm, 0.15) * np.where(span.weekend(), WEEKEND, 1.0)
-    jitter = rng.lognormal(0.0, 1.0, (len(peaks), span.count)) ** (0.35 * np.minimum(noise, 1.0))[:, None]
+    is_weekend = np.isin(np.arange(days * 24) // 24 % 7, (2, 3))
+    rhythm = np.maximum(rhythm, 0.15) * np.where(is_weekend, WEEKEND, 1.0)
+    jitter = rng.lognormal(0.0, 1.0, (len(peaks), days * 24)) ** (0.35 * np.minimum(noise, 1.0))[:, None]
     return np.asarray(level[:, None] * rhythm * jitter)
 
 
@@ -124,10 +96,15 @@ def heated(
     return np.asarray(used)
 
 
-def base_loads(rng: np.random.Generator, hosts: int, span: Span) -> Array:
+def base_loads(rng: np.random.Generator, hosts: int, days: int) -> Array:
     """pCPU that dom0 and Xen use themselves, [host, step]: around 0.6, a little more in office hours."""
-    office = np.exp(-(((span.hours() - 13.0) / 5.0) ** 2))
-    return np.asarray(rng.uniform(0.4, 0.7, (hosts, 1)) + 0.3 * office + rng.uniform(0.0, 0.1, (hosts, span.count)))
+    office = np.exp(-(((_hours(days) - 13.0) / 5.0) ** 2))
+    return np.asarray(rng.uniform(0.4, 0.7, (hosts, 1)) + 0.3 * office + rng.uniform(0.0, 0.1, (hosts, days * 24)))
+
+
+def _hours(days: int) -> Array:
+    """Hour of the day (UTC) at the middle of each step."""
+    return np.asarray((np.arange(days * 24) + 0.5) % 24.0)
 
 
 def _drawn(rng: np.random.Generator, quantiles: list[float], count: int) -> Array:

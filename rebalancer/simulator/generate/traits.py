@@ -14,16 +14,15 @@ Trait = Callable[[Builder, Fabric, str], None]
 
 def local_disk(builder: Builder, fabric: Fabric, vm: str) -> None:
     """A second disk on the local storage of its host."""
-    storage = fabric.local[fabric.hosts.index(builder.get("VM", vm)["resident_on"])]
-    disk = add_disk(builder, storage, f"{builder.get('VM', vm)['name_label']} scratch", 50 * GIB)
-    add_drive(builder, vm, disk, device="1", attached=True)
+    guest = builder.get("VM", vm)
+    storage = fabric.local[fabric.hosts.index(guest["resident_on"])]
+    add_drive(builder, vm, add_disk(builder, storage, f"{guest['name_label']} scratch", 50 * GIB), device="1")
 
 
 def inserted_disc(builder: Builder, fabric: Fabric, vm: str) -> None:
     """A disc in the drive of its host, mounted."""
     storage = fabric.dvd[fabric.hosts.index(builder.get("VM", vm)["resident_on"])]
-    disc = add_disk(builder, storage, "SCSI 0:0:0:0", 4 * GIB, read_only=True)
-    _insert(builder, vm, disc)
+    _insert(builder, vm, add_disk(builder, storage, "SCSI 0:0:0:0", 4 * GIB, read_only=True))
 
 
 def inserted_iso(builder: Builder, fabric: Fabric, vm: str) -> None:
@@ -34,9 +33,9 @@ def inserted_iso(builder: Builder, fabric: Fabric, vm: str) -> None:
 def pci_device(builder: Builder, fabric: Fabric, vm: str) -> None:
     """A PCI device passed through."""
     del fabric
-    host = builder.get("VM", vm)["resident_on"]
-    device = builder.add("PCI", host=host, class_name="Serial controller", pci_id="0000:3b:00.0")
-    builder.get("VM", vm)["attached_PCIs"].append(device)
+    guest = builder.get("VM", vm)
+    device = builder.add("PCI", host=guest["resident_on"], class_name="Serial controller", pci_id="0000:3b:00.0")
+    guest["attached_PCIs"].append(device)
 
 
 def blocked(builder: Builder, fabric: Fabric, vm: str) -> None:
@@ -49,9 +48,9 @@ def blocked(builder: Builder, fabric: Fabric, vm: str) -> None:
 def without_tools(builder: Builder, fabric: Fabric, vm: str) -> None:
     """No guest tools at all."""
     del fabric
-    tools = builder.get("VM", vm)["guest_metrics"]
-    del builder.records["VM_guest_metrics"][tools]
-    builder.get("VM", vm)["guest_metrics"] = NULL
+    guest = builder.get("VM", vm)
+    del builder.records["VM_guest_metrics"][guest["guest_metrics"]]
+    guest["guest_metrics"] = NULL
 
 
 def nested(builder: Builder, fabric: Fabric, vm: str) -> None:

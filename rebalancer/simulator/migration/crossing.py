@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from rebalancer.simulator.checks import another_pool, migration, storage_motion, vm_operations
 from rebalancer.simulator.checks.facts import is_live
 from rebalancer.simulator.checks.storage_motion import OPERATION, MigrateSend
-from rebalancer.simulator.migration import arrival, disks, queueing, residence, storage_moves, transfer
-from rebalancer.simulator.migration.transfer import FIXED_SECONDS, LINK_BYTES_PER_SECOND, MigrationCall, Transfer
+from rebalancer.simulator.migration import arrival, disks, residence, storage_moves, transfer
+from rebalancer.simulator.migration.transfer import FIXED_SECONDS, LINK_BYTES_PER_SECOND, MoveRequest, Transfer
+from rebalancer.simulator.state import tasks
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.failure import ApiFailure, Cancelled
 from rebalancer.simulator.state.schema import NULL
@@ -29,24 +30,22 @@ def migrate_send(here: World, there: World, task: str, call: MigrateSend) -> str
     """
     database = here.database
     with database.lock:
-        queueing.wait_while(here, task, lambda: storage_moves.is_busy(database, call.vm))
+        tasks.wait_while(here, task, lambda: vm_operations.is_busy(database, call.vm, OPERATION))
     with both(here, there):
         vm_operations.assert_free(database, call.vm)
         vm_operations.assert_movable(database, call.vm, OPERATION, strict=True)
         another_pool.assert_can_cross(database, there.database, call)
         source = str(database.get("VM", call.vm)["resident_on"])
         if source == NULL:
-            raise ApiFailure(
-                "VM_BAD_POWER_STATE", call.vm, "running", database.get("VM", call.vm)["power_state"].lower()
-            )
+            state = database.get("VM", call.vm)["power_state"].lower()
+            raise ApiFailure("VM_BAD_POWER_STATE", call.vm, "running", state)
         storage_moves.assert_slot_free(database, source)
-        call = replace(
-            call,
-            vdi_map=storage_motion.whole_map(database, call, there.database),
-            vif_map=another_pool.networks_of(database, call),
-        )
-        before = _begin(here, task, call.vm)
-    move = MigrationCall(vm=call.vm, source=source, target=call.host, task=task, operation=OPERATION)
+        whole = storage_motion.whole_map(database, call, there.database)
+        call = replace(call, vdi_map=whole, vif_map=another_pool.networks_of(database, call))
+        before: list[str] = database.get("VM", call.vm)["allowed_operations"]
+        allowed = list(transfer.MOVING_OPERATIONS)
+        database.change("VM", call.vm, current_operations={task: OPERATION}, allowed_operations=allowed)
+    move = MoveRequest(vm=call.vm, source=source, target=call.host, task=task, operation=OPERATION)
     crossing = _Crossing(here=here, there=there, move=move, call=call)
     try:
         for drive in list(storage_moves.drives_to_empty(database, call)):
@@ -59,18 +58,9 @@ def migrate_send(here: World, there: World, task: str, call: MigrateSend) -> str
     return crossing.guest
 
 
-def _begin(here: World, task: str, vm: str) -> list[str]:
-    before: list[str] = here.database.get("VM", vm)["allowed_operations"]
-    here.database.change(
-        "VM", vm, current_operations={task: OPERATION}, allowed_operations=list(transfer.MOVING_OPERATIONS)
-    )
-    return before
-
-
-def _end(here: World, move: MigrationCall, before: list[str]) -> None:
+def _end(here: World, move: MoveRequest, before: list[str]) -> None:
     with here.database.lock:
-        vm = here.database.find("VM", move.vm)
-        if vm is not None:
+        if (vm := here.database.find("VM", move.vm)) is not None:
             allowed = before if vm["power_state"] == "Running" else vm["allowed_operations"]
             here.database.change("VM", move.vm, current_operations={}, allowed_operations=allowed)
 
@@ -81,7 +71,7 @@ class _Crossing:
 
     here: World
     there: World
-    move: MigrationCall
+    move: MoveRequest
     call: MigrateSend
     copies: list[disks.Copy] = field(default_factory=list)
     guest: str = NULL
@@ -111,11 +101,7 @@ class _Crossing:
             self.there.database.change("VM", self.guest, scheduled_to_be_resident_on=NULL)
 
     def _write(self) -> None:
-        """Write the VM's records over there, halted as yet, its memory held on the host.
-
-        Raises:
-            ApiFailure: the host cannot take it any more.
-        """
+        """Write the VM's records over there, halted as yet, its memory held on the host if that still takes it."""
         with both(self.here, self.there):
             target = self.there.database
             if not is_live(target, target.get("host", self.call.host)):

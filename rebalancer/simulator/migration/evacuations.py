@@ -20,12 +20,7 @@ ARRIVALS = {"provision", "vm_resume", "vm_migrate"}
 def evacuate(world: World, task: str, host: str, network: str, at_once: int) -> None:
     """Move every VM off a host; the first one that cannot go stops it before any moves.
 
-    Args:
-        world: the pool.
-        task: the call's task.
-        host: ref of the host.
-        network: ref of the network to copy over, or the null ref.
-        at_once: how many VMs move at a time; 0 or less for XAPI's own number.
+    They go over `network`, if that is not the null ref, and so many at once, or as many as XAPI likes for 0 or less.
 
     Raises:
         ApiFailure: what holds a VM, or what a move of one failed with; the moves under way then go on.
@@ -37,24 +32,22 @@ def evacuate(world: World, task: str, host: str, network: str, at_once: int) -> 
     try:
         targets = _targets(world, host, network)
         _move_all(world, task, targets, network, at_once if at_once > 0 else AT_ONCE)
-        if left := sum(not vm["is_control_domain"] for vm in _residents(world, host)):
+        residents = (world.database.get("VM", ref) for ref in world.database.get("host", host)["resident_VMs"])
+        if left := sum(not vm["is_control_domain"] for vm in residents):
             raise ApiFailure("INTERNAL_ERROR", f"evacuate: {left} VMs are still resident on {host}")
     finally:
-        _unmark(world, task, host)
+        with world.database.lock:
+            current = world.database.get("host", host)["current_operations"]
+            others = {ref: operation for ref, operation in current.items() if ref != task}
+            world.database.change("host", host, current_operations=others)
 
 
 def _mark(world: World, task: str, host: str) -> None:
     current = world.database.get("host", host)["current_operations"]
-    if arrivals := {ref: operation for ref, operation in current.items() if operation in ARRIVALS}:
-        raise vm_operations.in_progress("host", host, dict([next(iter(arrivals.items()))]))
+    for ref, operation in current.items():
+        if operation in ARRIVALS:
+            raise vm_operations.in_progress("host", host, {ref: operation})
     world.database.change("host", host, current_operations={**current, task: "evacuate"})
-
-
-def _unmark(world: World, task: str, host: str) -> None:
-    with world.database.lock:
-        current = world.database.get("host", host)["current_operations"]
-        left = {ref: operation for ref, operation in current.items() if ref != task}
-        world.database.change("host", host, current_operations=left)
 
 
 def _targets(world: World, host: str, network: str) -> Mapping[str, str]:
@@ -65,10 +58,6 @@ def _targets(world: World, host: str, network: str) -> Mapping[str, str]:
         for target in sorted(set(plan.targets.values())) if network != NULL else ():
             networks.transfer_address(world.database, target, network)
     return plan.targets
-
-
-def _residents(world: World, host: str) -> list[dict[str, object]]:
-    return [world.database.get("VM", ref) for ref in world.database.get("host", host)["resident_VMs"]]
 
 
 def _move_all(world: World, task: str, targets: Mapping[str, str], network: str, at_once: int) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rebalancer.simulator.checks import migration
-from rebalancer.simulator.migration import arrival, queueing, transfer
-from rebalancer.simulator.migration.transfer import FIXED_SECONDS, MigrationCall, Transfer
+from rebalancer.simulator.migration import arrival, transfer
+from rebalancer.simulator.migration.transfer import FIXED_SECONDS, MoveRequest, Transfer
+from rebalancer.simulator.state import tasks
 from rebalancer.simulator.state.world import World
 
 
@@ -21,10 +22,10 @@ def pool_migrate(world: World, task: str, vm: str, host: str, options: Mapping[s
     database = world.database
     with database.lock:
         database.get("host", host)
-        queueing.wait_while(world, task, lambda: migration.must_wait(database, vm, host, options))
+        tasks.wait_while(world, task, lambda: migration.must_wait(database, vm, host, options))
         migration.assert_may_start(database, vm, host, options)
         source = database.get("VM", vm)["resident_on"]
-        move = MigrationCall(vm=vm, source=source, target=host, task=task, operation=migration.OPERATION)
+        move = MoveRequest(vm=vm, source=source, target=host, task=task, operation=migration.OPERATION)
         allowed = transfer.reserve(world, move)
     try:
         seconds = FIXED_SECONDS + transfer.memory_seconds(world, vm)

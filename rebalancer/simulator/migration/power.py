@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebalancer.simulator.checks import memory, vm_operations
-from rebalancer.simulator.migration import queueing, residence
+from rebalancer.simulator.checks.facts import pool_of
+from rebalancer.simulator.migration import residence
+from rebalancer.simulator.state import tasks
 from rebalancer.simulator.state.failure import ApiFailure
 from rebalancer.simulator.state.schema import blank
 from rebalancer.simulator.state.world import World, stamp
@@ -17,7 +19,7 @@ RUNNING_OPERATIONS += ["clean_shutdown", "pause", "checkpoint", "snapshot", "cha
 def shut_down(world: World, task: str, vm: str, operation: str) -> None:
     """Switch a VM off once nothing else is under way on it."""
     with world.database.lock:
-        queueing.wait_while(world, task, lambda: _is_busy(world, vm, operation))
+        tasks.wait_while(world, task, lambda: vm_operations.is_busy(world.database, vm, operation))
         residence.halt(world, vm)
 
 
@@ -29,29 +31,14 @@ def pull_plug(world: World, vm: str) -> None:
 
 
 def start(world: World, task: str, vm: str, hosts: Sequence[str]) -> None:
-    """Start a VM on the host with most memory left.
-
-    Args:
-        world: the pool.
-        task: the call's task.
-        vm: a halted VM.
-        hosts: refs of the hosts it may run on.
-
-    Raises:
-        ApiFailure: NO_HOSTS_AVAILABLE, or what stands against starting the VM.
-    """
+    """Start a halted VM on that of the hosts it may run on which has most memory left."""
     database = world.database
     with database.lock:
-        queueing.wait_while(world, task, lambda: _is_busy(world, vm, "start"))
+        tasks.wait_while(world, task, lambda: vm_operations.is_busy(database, vm, "start"))
         if not hosts:
             raise ApiFailure("NO_HOSTS_AVAILABLE", vm)
         residence.settle(world, vm, max(hosts, key=lambda host: (memory.free_memory(database, host), host)))
         _boot(world, vm)
-
-
-def _is_busy(world: World, vm: str, operation: str) -> bool:
-    vm_operations.assert_not_refused(world.database, vm, operation)
-    return bool(world.database.get("VM", vm)["current_operations"])
 
 
 def _boot(world: World, vm: str) -> None:
@@ -64,12 +51,7 @@ def _boot(world: World, vm: str) -> None:
         database.change("VM", vm, metrics=database.add("VM_metrics", metrics))
     else:
         database.change("VM_metrics", record["metrics"], **domain)
-    _, pool = next(database.items("pool"))
-    flags = {"vendor": pool["cpu_info"].get("vendor", ""), "features": pool["cpu_info"].get("features_hvm_host", "")}
-    database.change(
-        "VM",
-        vm,
-        power_state="Running",
-        last_boot_CPU_flags=flags,
-        allowed_operations=list(RUNNING_OPERATIONS),
-    )
+    cpu = pool_of(database)["cpu_info"]
+    flags = {"vendor": cpu.get("vendor", ""), "features": cpu.get("features_hvm_host", "")}
+    allowed = list(RUNNING_OPERATIONS)
+    database.change("VM", vm, power_state="Running", last_boot_CPU_flags=flags, allowed_operations=allowed)

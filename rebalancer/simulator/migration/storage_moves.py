@@ -8,8 +8,9 @@ from dataclasses import replace
 from rebalancer.simulator.checks import boot_here, failover, migration, storage_motion, vm_operations
 from rebalancer.simulator.checks.facts import discs_of
 from rebalancer.simulator.checks.storage_motion import OPERATION, MigrateSend
-from rebalancer.simulator.migration import arrival, disks, queueing, transfer
-from rebalancer.simulator.migration.transfer import FIXED_SECONDS, LINK_BYTES_PER_SECOND, MigrationCall, Transfer
+from rebalancer.simulator.migration import arrival, disks, transfer
+from rebalancer.simulator.migration.transfer import FIXED_SECONDS, LINK_BYTES_PER_SECOND, MoveRequest, Transfer
+from rebalancer.simulator.state import tasks
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.failure import ApiFailure, Cancelled
 from rebalancer.simulator.state.schema import NULL
@@ -31,7 +32,7 @@ def migrate_send(world: World, task: str, call: MigrateSend) -> str:
     """
     database = world.database
     with database.lock:
-        queueing.wait_while(world, task, lambda: is_busy(database, call.vm))
+        tasks.wait_while(world, task, lambda: vm_operations.is_busy(database, call.vm, OPERATION))
         vm_operations.assert_movable(database, call.vm, OPERATION, strict=True)
         storage_motion.assert_can_migrate(database, call)
         move = _admitted(world, task, call)
@@ -50,13 +51,7 @@ def migrate_send(world: World, task: str, call: MigrateSend) -> str:
     return call.vm
 
 
-def is_busy(database: Database, vm: str) -> bool:
-    """Whether anything is under way on a VM that could be moved; raises what refuses it before any waiting."""
-    vm_operations.assert_not_refused(database, vm, OPERATION)
-    return bool(database.get("VM", vm)["current_operations"])
-
-
-def _admitted(world: World, task: str, call: MigrateSend) -> MigrationCall:
+def _admitted(world: World, task: str, call: MigrateSend) -> MoveRequest:
     """The move once its hosts take part in it; the HA plan is asked for a VM that is off, and only then."""
     database = world.database
     source = str(database.get("VM", call.vm)["resident_on"])
@@ -66,7 +61,7 @@ def _admitted(world: World, task: str, call: MigrateSend) -> MigrationCall:
         failover.assert_plan_survives(database, call.vm, target)
     migration.assert_target_free(database, target)
     assert_slot_free(database, target if source == NULL else source)
-    return MigrationCall(vm=call.vm, source=source, target=target, task=task, operation=OPERATION)
+    return MoveRequest(vm=call.vm, source=source, target=target, task=task, operation=OPERATION)
 
 
 def _agent(database: Database, vm: str) -> str:
@@ -98,7 +93,7 @@ def drives_to_empty(database: Database, call: MigrateSend) -> Iterator[str]:
             yield ref
 
 
-def _carry_out(world: World, move: MigrationCall, call: MigrateSend) -> None:
+def _carry_out(world: World, move: MoveRequest, call: MigrateSend) -> None:
     database, copies = world.database, list[disks.Copy]()
     bytes_of = sizes(database, call)
     waiting = list(bytes_of)
@@ -140,10 +135,10 @@ def sizes(database: Database, call: MigrateSend, there: Database | None = None) 
     return {ref: int(vdi["virtual_size"]) for ref, vdi in rows if ref in wanted}
 
 
-def _assert_rest_visible(world: World, move: MigrationCall, copied: Mapping[str, int]) -> None:
+def _assert_rest_visible(world: World, move: MoveRequest, copied: Mapping[str, int]) -> None:
     """A disk that stays on an SR that the target does not see stops a running VM, and only now."""
     if move.source == NULL:
         return
-    for _, ref, vdi in discs_of(world.database, world.database.get("VM", move.vm)):
+    for ref, vdi in discs_of(world.database, world.database.get("VM", move.vm)):
         if ref not in copied:
             disks.assert_visible(world, vdi["SR"], move.target)

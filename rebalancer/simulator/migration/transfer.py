@@ -21,7 +21,7 @@ BROKEN_STREAM = "Xenops_interface.Xenopsd_error([S(Internal_error);S(End_of_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MigrationCall:
+class MoveRequest:
     """One transfer under way; all but the operation are refs.
 
     Args:
@@ -39,7 +39,7 @@ class MigrationCall:
     operation: str
 
 
-def reserve(world: World, move: MigrationCall) -> list[str]:
+def reserve(world: World, move: MoveRequest) -> list[str]:
     """Mark VM and target as busy with a move, and hold its memory there; return what the VM allowed before.
 
     The caller holds the database's lock since it checked the move: else two moves could both find the last room.
@@ -50,50 +50,36 @@ def reserve(world: World, move: MigrationCall) -> list[str]:
     operations = {**target["current_operations"], move.task: "vm_migrate"}
     allowed = [name for name in target["allowed_operations"] if name != "evacuate"]
     database.change("host", move.target, current_operations=operations, allowed_operations=allowed)
-    database.change(
-        "VM",
-        move.vm,
-        current_operations={move.task: move.operation},
-        scheduled_to_be_resident_on=move.target,
-        allowed_operations=list(MOVING_OPERATIONS),
-    )
+    ours = {"current_operations": {move.task: move.operation}, "scheduled_to_be_resident_on": move.target}
+    database.change("VM", move.vm, **ours, allowed_operations=list(MOVING_OPERATIONS))
     return before
 
 
-def release(world: World, move: MigrationCall, allowed: list[str]) -> None:
+def release(world: World, move: MoveRequest, allowed: list[str]) -> None:
     """Take back what `reserve` did; `allowed` is what it returned."""
     database = world.database
     with database.lock:
         if (vm := database.find("VM", move.vm)) is not None:
             is_as_before = (vm["power_state"] == "Running") == (move.source != NULL)
-            database.change(
-                "VM",
-                move.vm,
-                current_operations={k: v for k, v in vm["current_operations"].items() if k != move.task},
-                scheduled_to_be_resident_on=NULL,
-                allowed_operations=allowed if is_as_before else vm["allowed_operations"],
-            )
+            allowed = allowed if is_as_before else vm["allowed_operations"]
+            left = {k: v for k, v in vm["current_operations"].items() if k != move.task}
+            free = {"current_operations": left, "scheduled_to_be_resident_on": NULL}
+            database.change("VM", move.vm, **free, allowed_operations=allowed)
         host = database.get("host", move.target)
         left = {k: v for k, v in host["current_operations"].items() if k != move.task}
-        busy = "vm_migrate" in left.values()
-        names = [
-            *host["allowed_operations"],
-            *([] if busy or "evacuate" in host["allowed_operations"] else ["evacuate"]),
-        ]
-        database.change("host", move.target, current_operations=left, allowed_operations=names)
+        offered = host["allowed_operations"]
+        if "vm_migrate" not in left.values() and "evacuate" not in offered:
+            offered = [*offered, "evacuate"]
+        database.change("host", move.target, current_operations=left, allowed_operations=offered)
 
 
 class Transfer:
-    """The bytes of one move on their way, done in parts.
+    """The bytes of one move on their way, done in parts, which take so many seconds in all on a link of their own.
 
-    Args:
-        world: the pool.
-        move: what is on its way.
-        seconds: how long all of it takes on a link of its own.
-        arrive: puts the VM on its new host; called where the toolstack dies after that.
+    Where the toolstack dies after it moved the VM, `arrive` puts the VM on its new host.
     """
 
-    def __init__(self, world: World, move: MigrationCall, seconds: float, arrive: Callable[[], None]) -> None:
+    def __init__(self, world: World, move: MoveRequest, seconds: float, arrive: Callable[[], None]) -> None:
         self._world, self._move, self._seconds, self._arrive = world, move, seconds, arrive
         self._restarts, self._done, self._goal = world.restarts, 0.0, 0.0
         self._state = world.database.get("VM", move.vm)["power_state"]
@@ -154,7 +140,7 @@ def memory_seconds(world: World, vm: str) -> float:
     return int(metrics["memory_actual"] if metrics else record["memory_dynamic_min"]) / LINK_BYTES_PER_SECOND
 
 
-def _strike(world: World, move: MigrationCall) -> Fault | None:
+def _strike(world: World, move: MoveRequest) -> Fault | None:
     vm, host = world.uuid("VM", move.vm), world.uuid("host", move.target)
     for kind in ("move-fails", "vm-halts", "toolstack-restart"):
         if fault := world.faults.take(kind, vm=vm, host=host):
@@ -162,17 +148,12 @@ def _strike(world: World, move: MigrationCall) -> Fault | None:
     return None
 
 
-def _broken(move: MigrationCall) -> ApiFailure:
+def _broken(move: MoveRequest) -> ApiFailure:
     return ApiFailure("VM_MIGRATE_FAILED", move.vm, move.source, move.target, BROKEN_STREAM)
 
 
-def _sharing(world: World, move: MigrationCall) -> int:
+def _sharing(world: World, move: MoveRequest) -> int:
     """How many transfers share the busier of the two links."""
-    ends = [
-        end
-        for _, vm in world.database.items("VM")
-        if vm["scheduled_to_be_resident_on"] != NULL
-        for end in (vm["resident_on"], vm["scheduled_to_be_resident_on"])
-        if end != NULL
-    ]
+    moving = [vm for _, vm in world.database.items("VM") if vm["scheduled_to_be_resident_on"] != NULL]
+    ends = [end for vm in moving for end in (vm["resident_on"], vm["scheduled_to_be_resident_on"]) if end != NULL]
     return max(1, ends.count(move.source), ends.count(move.target))

@@ -7,17 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-PDP_SECONDS = 5
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
-    """One resolution.
-
-    Args:
-        step: seconds a row.
-        rows: how many rows are kept.
-    """
+    """One resolution: how many rows are kept, of `step` seconds each."""
 
     step: int
     rows: int
@@ -29,8 +22,7 @@ class Archive:
 
     def reaches(self, start: float, now: float) -> bool:
         """Whether `start` lies inside; exactly at its oldest end it does not."""
-        last = int(now) // self.step * self.step
-        return start > last - self.rows * self.step
+        return start > int(now) // self.step * self.step - self.rows * self.step
 
 
 ARCHIVES = (
@@ -42,13 +34,9 @@ ARCHIVES = (
 
 
 def best(interval: float, start: float, now: float) -> Archive:
-    """The first archive from fine to coarse that is at least as coarse as asked for and reaches back to start.
-
-    Where none reaches back far enough it is the coarsest.
-    """
-    coarse_enough = [archive for archive in ARCHIVES if archive.step >= interval]
-    reaching = [archive for archive in coarse_enough if archive.reaches(start, now)]
-    return reaching[0] if reaching else ARCHIVES[-1]
+    """The finest archive that is as coarse as asked for and reaches back to start, or else the coarsest of all."""
+    reaching = (archive for archive in ARCHIVES if archive.step >= interval and archive.reaches(start, now))
+    return next(reaching, ARCHIVES[-1])
 
 
 def wanted_ends(archive: Archive, start: float, now: float) -> NDArray[np.int64]:

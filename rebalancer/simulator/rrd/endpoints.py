@@ -8,13 +8,14 @@ import random
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.simulator.rrd import archives, render, sources
-from rebalancer.simulator.rrd.generation import Generation
+from rebalancer.simulator.rrd.render import Generation
 from rebalancer.simulator.state import sessions
 from rebalancer.simulator.state.database import Record
 from rebalancer.simulator.state.failure import ApiFailure
@@ -22,6 +23,10 @@ from rebalancer.simulator.state.world import World
 
 FUNCTIONS = ("AVERAGE", "MIN", "MAX")
 FINEST = archives.ARCHIVES[0]
+# Data sources that xcp-rrdd has only since XCP-ng 8.2.
+NEWER_SOURCES = ("cpu_usage", "hostload")
+
+Query = Mapping[str, list[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,43 +47,39 @@ class Response:
 
 
 class RrdEndpoints:
-    """Answers GET requests of all hosts of a pool.
-
-    Args:
-        world: the pool.
-        generation: whose answers to give.
-    """
+    """Answers GET requests of all hosts of a pool, as this generation of xcp-rrdd does."""
 
     def __init__(self, world: World, generation: Generation) -> None:
         self._world, self._generation = world, generation
         self._shuffle = random.Random(zlib.crc32(world.uuid("host", world.coordinator).encode()))
 
-    def answer(self, host: str, path: str, headers: Mapping[str, str]) -> Response:
+    def answer(self, host: str, path: str, headers: Message) -> Response:
         """Answer a GET request that arrived at a host."""
         parts = urlsplit(path)
         query = parse_qs(parts.query, keep_blank_values=True)
-        routes = {"/rrd_updates": self._updates, "/host_rrd": self._host_rrd, "/vm_rrd": self._vm_rrd}
-        route = routes.get(parts.path)
-        if route is None:
+        if parts.path not in {"/rrd_updates", "/host_rrd", "/vm_rrd"}:
             return _page(404, "Not found")
         if not self._may_read(query, headers):
-            wanted = {"WWW-Authenticate": 'Basic realm="xapi"'}
-            return Response(status=401, kind="text/html", text="<html><body>Unauthorised</body></html>", headers=wanted)
-        return self._troubled(host) or route(host, path, query, headers)
+            return _page(401, "Unauthorised", {"WWW-Authenticate": 'Basic realm="xapi"'})
+        if trouble := self._trouble(host):
+            return trouble
+        if parts.path == "/rrd_updates":
+            return self._updates(host, query, as_json=self._wants_json(query, headers))
+        return self._whole(host, None) if parts.path == "/host_rrd" else self._vm_rrd(host, path, query)
 
-    def _may_read(self, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> bool:
+    def _may_read(self, query: Query, headers: Message) -> bool:
         try:
             if "session_id" in query:
                 sessions.assert_open(self._world, query["session_id"][0])
                 return True
-            scheme, _, code = (_header(headers, "authorization") or "").partition(" ")
+            scheme, _, code = headers.get("Authorization", "").partition(" ")
             user, _, password = base64.b64decode(code).decode().partition(":")
             sessions.assert_password(self._world, user, password)
         except (ApiFailure, binascii.Error, UnicodeDecodeError):
             return False
         return scheme.lower() == "basic"
 
-    def _troubled(self, host: str) -> Response | None:
+    def _trouble(self, host: str) -> Response | None:
         faults, uuid = self._world.faults, self._world.uuid("host", host)
         if slow := faults.take("rrd-slow", host=uuid):
             self._world.stopping.wait(slow.number("seconds", 1.0))
@@ -86,8 +87,7 @@ class RrdEndpoints:
             return _page(500, "Internal error")
         return None
 
-    def _updates(self, host: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> Response:
-        del path
+    def _updates(self, host: str, query: Query, *, as_json: bool) -> Response:
         now = self._world.host_time(host)
         try:
             start = float(query["start"][0])
@@ -103,22 +103,31 @@ class RrdEndpoints:
         legend, table = self._columns(host, owners, query, archive)
         first = -(-int(start) // archive.step) * archive.step
         export = render.Export(start=first, step=archive.step, ends=ends, legend=legend, table=table)
-        if self._wants_json(query, headers):
+        if as_json:
             return Response(status=200, kind="application/json", text=render.json(export, self._generation))
         return Response(status=200, kind="text/xml", text=render.xml(export, self._generation))
 
     def _owners(
-        self, host: str, query: Mapping[str, list[str]], archive: archives.Archive, ends: NDArray[np.int64]
+        self, host: str, query: Query, archive: archives.Archive, ends: NDArray[np.int64]
     ) -> list[sources.Owner]:
-        only, world = query.get("vm_uuid"), self._world
-        owners = []
-        if query.get("host", ["false"])[0] == "true":
-            owners.append(sources.host_owner(world, host, archive, ends, self._generation))
-        vms = [vm for vm in sources.vms_on(world, host) if only is None or vm["uuid"] in only]
-        return owners + [sources.vm_owner(world, vm, archive, ends, self._generation) for vm in vms]
+        only = query.get("vm_uuid")
+        vms: list[Record | None] = [None] if query.get("host", ["false"])[0] == "true" else []
+        vms += [vm for vm in sources.vms_on(self._world, host) if only is None or vm["uuid"] in only]
+        return [self._owner(host, vm, archive, ends) for vm in vms]
+
+    def _owner(self, host: str, vm: Record | None, archive: archives.Archive, ends: NDArray[np.int64]) -> sources.Owner:
+        """Measure a VM, or the host itself."""
+        owner = (
+            sources.host_owner(self._world, host, archive, ends)
+            if vm is None
+            else sources.vm_owner(self._world, vm, archive, ends)
+        )
+        for name in NEWER_SOURCES if self._generation is Generation.OLD else ():
+            owner.columns.pop(name, None)
+        return owner
 
     def _columns(
-        self, host: str, owners: list[sources.Owner], query: Mapping[str, list[str]], archive: archives.Archive
+        self, host: str, owners: list[sources.Owner], query: Query, archive: archives.Archive
     ) -> tuple[list[str], sources.Array]:
         """The legend and the table [row, column], in no order to rely on: xcp-rrdd hashes its sources."""
         asked = query.get("cf", [None])[0]
@@ -136,21 +145,15 @@ class RrdEndpoints:
             table = np.full_like(table, np.nan)
         return [name for name, _ in columns], table
 
-    def _wants_json(self, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> bool:
-        accept = _header(headers, "accept")
-        if self._generation.negotiates and accept is not None:
-            return (
-                any(kind in accept for kind in ("application/json", "*/*", "application/*"))
-                and "text/xml" not in accept
-            )
-        return "json" in query
+    def _wants_json(self, query: Query, headers: Message) -> bool:
+        """The Accept header is read since xapi 23.17."""
+        accept = headers.get("Accept")
+        if self._generation is Generation.OLD or accept is None:
+            return "json" in query
+        takes_json = any(kind in accept for kind in ("application/json", "*/*", "application/*"))
+        return takes_json and "text/xml" not in accept
 
-    def _host_rrd(self, host: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> Response:
-        del path, query, headers
-        return self._whole(host, None)
-
-    def _vm_rrd(self, host: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> Response:
-        del headers
+    def _vm_rrd(self, host: str, path: str, query: Query) -> Response:
         database = self._world.database
         try:
             vm = database.get("VM", database.by_uuid("VM", query.get("uuid", [""])[0]))
@@ -166,12 +169,7 @@ class RrdEndpoints:
     def _whole(self, host: str, vm: Record | None) -> Response:
         now, stored, names = self._world.host_time(host), [], []
         for archive in archives.ARCHIVES:
-            ends = archive.ends(now)
-            owner = (
-                sources.vm_owner(self._world, vm, archive, ends, self._generation)
-                if vm is not None
-                else sources.host_owner(self._world, host, archive, ends, self._generation)
-            )
+            owner = self._owner(host, vm, archive, archive.ends(now))
             names = list(owner.columns)
             for function in _functions(owner.kind, archive):
                 table = np.column_stack([sources.consolidated(v, function) for v in owner.columns.values()])
@@ -179,14 +177,11 @@ class RrdEndpoints:
         return Response(status=200, kind="text/xml", text=render.whole(names, stored, int(now), self._generation))
 
 
-def _page(status: int, words: str, **headers: str) -> Response:
-    return Response(status=status, kind="text/html", text=f"<html><body>{words}</body></html>", headers=headers)
+def _page(status: int, words: str, headers: Mapping[str, str] | None = None) -> Response:
+    text = f"<html><body>{words}</body></html>"
+    return Response(status=status, kind="text/html", text=text, headers=headers or {})
 
 
 def _functions(kind: str, archive: archives.Archive) -> tuple[str, ...]:
     """VMs keep means only; hosts keep extremes too, but not in their finest archive."""
     return FUNCTIONS if kind == "host" and archive != FINEST else FUNCTIONS[:1]
-
-
-def _header(headers: Mapping[str, str], name: str) -> str | None:
-    return next((value for key, value in headers.items() if key.lower() == name), None)

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rebalancer.simulator.rrd.generation import Generation
-
 Array = NDArray[np.float64]
 SPELLINGS = {0.0: "0.0", float("nan"): "NaN", float("inf"): "Infinity", float("-inf"): "-Infinity"}
+
+
+class Generation(Enum):
+    """Whose answers are given: of XCP-ng 8.2, of xcp-rrd 1.10 (2023), or of xapi 24.11 and newer."""
+
+    OLD = "8.2"
+    NESTED = "1.10"
+    NEW = "24.11"
+
+    @property
+    def number_format(self) -> str:
+        """How a value is written: four decimals on 8.2, five digits until xapi 25.3, fifteen since."""
+        return {Generation.OLD: "%.4f", Generation.NESTED: "%.5g", Generation.NEW: "%.15g"}[self]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,26 +48,15 @@ class Export:
     def head(self) -> dict[str, int]:
         """The numbers of the meta block."""
         end = int(self.ends[0]) if len(self.ends) else self.start
-        return {
-            "start": self.start,
-            "step": self.step,
-            "end": end,
-            "rows": len(self.ends),
-            "columns": len(self.legend),
-        }
+        rows, columns = len(self.ends), len(self.legend)
+        return {"start": self.start, "step": self.step, "end": end, "rows": rows, "columns": columns}
 
 
 def numbers(table: Array, number: str, before: str, after: str, joint: str = "") -> list[str]:
     """Each row of a table as text, as f_to_s spells zero and what is no number.
 
-    One format call a row: a hundred times faster than one a value.
-
-    Args:
-        table: [row, column].
-        number: how a value is written, such as %.15g.
-        before: what stands before every value.
-        after: what stands after every value; with `before`, no value may look like the seam between two.
-        joint: what stands between two values.
+    One format call a row: a hundred times faster than one a value. With `before` and `after`, which stand around every
+    value, and the `joint` between two, no value may look like a seam.
     """
     whole = joint.join([before + number + after] * table.shape[1])
     rows = [whole % tuple(row) for row in table.tolist()]
@@ -94,21 +95,14 @@ def _bare(export: Export, generation: Generation) -> str:
     head = ",".join(f"{name}:{value}" for name, value in export.head.items())
     legend = ",".join(f'"{entry}"' for entry in export.legend)
     rows = numbers(export.table, generation.number_format, " ", " ", ",")
-    data = ",".join(
-        f"{{t:{t},values:[{row.replace(' ', '')}]}}" for t, row in zip(export.ends.tolist(), rows, strict=True)
-    )
+    rows = [row.replace(" ", "") for row in rows]
+    data = ",".join(f"{{t:{t},values:[{row}]}}" for t, row in zip(export.ends.tolist(), rows, strict=True))
     return f"{{meta: {{{head},legend:[{legend}]}},data:[{data}]}}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredArchive:
-    """One archive of a whole RRD.
-
-    Args:
-        function: AVERAGE, MIN or MAX.
-        step: seconds a row.
-        table: [row, column], oldest row first.
-    """
+    """One archive of a whole RRD: what its function keeps of each `step` seconds, oldest row first."""
 
     function: str
     step: int

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.simulator.rrd.archives import Archive
-from rebalancer.simulator.rrd.generation import Generation
 from rebalancer.simulator.state.database import Record
 from rebalancer.simulator.state.schema import NULL
 from rebalancer.simulator.state.world import World
@@ -24,13 +23,7 @@ JITTER = 0.08
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """A host or a VM with its measurements.
-
-    Args:
-        kind: host or vm.
-        uuid: its uuid.
-        columns: {data source: values}, one value for each row asked for.
-    """
+    """A host or a vm with its measurements: {data source: one value for each row asked for}."""
 
     kind: str
     uuid: str
@@ -39,14 +32,11 @@ class Owner:
 
 def vms_on(world: World, host: str) -> list[Record]:
     """The records of the VMs that a host measures: all with a domain on it, dom0 too."""
-    return [
-        vm
-        for _, vm in world.database.items("VM")
-        if vm["resident_on"] == host and vm["power_state"] in {"Running", "Paused"}
-    ]
+    vms = (vm for _, vm in world.database.items("VM") if vm["power_state"] in {"Running", "Paused"})
+    return [vm for vm in vms if vm["resident_on"] == host]
 
 
-def host_owner(world: World, host: str, archive: Archive, ends: NDArray[np.int64], generation: Generation) -> Owner:
+def host_owner(world: World, host: str, archive: Archive, ends: NDArray[np.int64]) -> Owner:
     """Measure a host: its base load and that of all VMs that were on it at the time."""
     record = world.database.get("host", host)
     uuid, cpus = record["uuid"], int(record["cpu_info"].get("cpu_count", "1"))
@@ -57,24 +47,21 @@ def host_owner(world: World, host: str, archive: Archive, ends: NDArray[np.int64
             used = used + np.nan_to_num(_used(world, guests[visitor], archive, ends)) * share
     average = np.minimum(used / cpus, 1.0)
     columns = {f"cpu{n}": column for n, column in enumerate(_spread(average, cpus, uuid))}
-    columns |= {"cpu_avg": average, "loadavg": used * 0.2}
-    if generation.has_usage:
-        columns["hostload"] = used * 1.15 / cpus
+    columns |= {"cpu_avg": average, "loadavg": used * 0.2, "hostload": used * 1.15 / cpus}
     return Owner(kind="host", uuid=uuid, columns=columns | _memory_of_host(world, host, ends))
 
 
-def vm_owner(world: World, vm: Record, archive: Archive, ends: NDArray[np.int64], generation: Generation) -> Owner:
+def vm_owner(world: World, vm: Record, archive: Archive, ends: NDArray[np.int64]) -> Owner:
     """Measure a VM: its history came with it when it moved."""
     metrics = _metrics(world, "VM_metrics", vm)
     vcpus = max(1, int(_number(metrics, "VCPUs_number", vm["VCPUs_max"])))
-    usage = np.minimum(_used(world, vm, archive, ends) / vcpus, 1.0)
-    known = np.where(_is_unknown(world, vm, archive, ends), np.nan, 1.0)
-    usage = usage * known
+    arrived = world.load.arrived(vm["uuid"])
+    is_unknown = (archive.step <= HAND_OVER) & (ends > arrived) & (ends <= arrived + HAND_OVER)
+    known = np.where(is_unknown, np.nan, 1.0)
+    usage = np.minimum(_used(world, vm, archive, ends) / vcpus, 1.0) * known
     columns = {f"cpu{n}": column for n, column in enumerate(_spread(usage, vcpus, vm["uuid"]))}
-    if generation.has_usage:
-        columns["cpu_usage"] = usage
     memory = known * _number(metrics, "memory_actual", vm["memory_target"])
-    columns |= {"memory": memory, "memory_target": known * float(vm["memory_target"])}
+    columns |= {"cpu_usage": usage, "memory": memory, "memory_target": known * float(vm["memory_target"])}
     if not vm["is_control_domain"]:
         traffic = usage * vcpus
         columns |= {
@@ -104,11 +91,6 @@ def _used(world: World, vm: Record, archive: Archive, ends: NDArray[np.int64]) -
     return used * (1.0 + JITTER * (beat / 500.0 - 1.0))
 
 
-def _is_unknown(world: World, vm: Record, archive: Archive, ends: NDArray[np.int64]) -> NDArray[np.bool_]:
-    arrived = world.load.arrived(vm["uuid"])
-    return np.asarray((archive.step <= HAND_OVER) & (ends > arrived) & (ends <= arrived + HAND_OVER))
-
-
 def _spread(mean: Array, count: int, uuid: str) -> list[Array]:
     """Split a mean over CPUs unevenly: every value within 0..1, their mean exactly the given one."""
     lean = np.linspace(-1.0, 1.0, count) if count > 1 else np.zeros(1)
@@ -124,11 +106,7 @@ def _memory_of_host(world: World, host: str, ends: NDArray[np.int64]) -> dict[st
     residents = [vm for _, vm in world.database.items("VM") if vm["resident_on"] == host != NULL]
     used = sum(int(vm["memory_dynamic_max"]) + int(vm["memory_overhead"]) for vm in residents)
     free = max(0.0, total - float(record["memory_overhead"]) - used)
-    constant = {
-        "memory_total_kib": total / KIB,
-        "memory_free_kib": free / KIB,
-        "running_domains": float(len(residents)),
-    }
+    constant = {"memory_total_kib": total / KIB, "memory_free_kib": free / KIB, "running_domains": len(residents) * 1.0}
     return {name: np.full(len(ends), value) for name, value in constant.items()}
 
 

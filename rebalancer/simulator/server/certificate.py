@@ -18,11 +18,7 @@ DAYS = 30
 
 
 def self_signed(addresses: Sequence[str]) -> tuple[ssl.SSLContext, str]:
-    """Make a key and a certificate; return the server's TLS context and the certificate's SHA-256 in hexadecimal.
-
-    Args:
-        addresses: the IP addresses that the certificate is for.
-    """
+    """Make a key and a certificate for IP addresses; return a server's TLS context and the SHA-256 in hexadecimal."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, addresses[0])])
     now = datetime.now(tz=UTC)

@@ -11,6 +11,7 @@ import struct
 import xmlrpc.client
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from threading import Thread
 from typing import Any
@@ -24,8 +25,8 @@ from rebalancer.simulator.state.world import World
 from rebalancer.simulator.wire import jsonform, xmlform
 
 BACKLOG = 128
+# No call is longer.
 MOST_BYTES = 2**26
-"""No call is longer."""
 BROKEN = (
     "<html><body><h1>HTTP 500 internal server error</h1>An unexpected error occurred; please wait a while and try "
     "again. If the problem persists, please contact your support representative.<h1> Additional information </h1>"
@@ -35,14 +36,7 @@ BROKEN = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What one simulated host answers with.
-
-    Args:
-        world: the pool.
-        host: ref of the host.
-        dispatcher: carries out calls.
-        rrds: answers GET requests for metrics.
-    """
+    """What one simulated host, given by its ref, answers calls and GET requests with."""
 
     world: World
     host: str
@@ -76,7 +70,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a request for metrics."""
-        self._answer(self.site.rrds.answer(self.site.host, self.path, dict(self.headers.items())))
+        self._answer(self.site.rrds.answer(self.site.host, self.path, self.headers))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
         """Say nothing: the simulator's standard error belongs to whoever runs it."""
@@ -90,7 +84,9 @@ class Handler(BaseHTTPRequestHandler):
         if not isinstance(method, str):
             self._broken("Xmlm.Error(no method)")
             return
-        self._call(method, [_plain(p) for p in params], "text/xml", xmlform.success, xmlform.failure)
+        # A parameter goes without the wrapper that xmlrpc.client puts around a time.
+        plain = [str(p) if isinstance(p, xmlrpc.client.DateTime) else p for p in params]
+        self._call(method, plain, "text/xml", xmlform.success, xmlform.failure)
 
     def _json_rpc(self, body: bytes) -> None:
         try:
@@ -102,28 +98,17 @@ class Handler(BaseHTTPRequestHandler):
         if not isinstance(method, str):
             self._broken("no method")
             return
-        self._call(
-            method,
-            params,
-            "application/json",
-            lambda kind, value: jsonform.success(request, kind, value),
-            lambda description: jsonform.failure(request, description),
-        )
+        success, failure = partial(jsonform.success, request), partial(jsonform.failure, request)
+        self._call(method, params, "application/json", success, failure)
 
     def _call(
-        self,
-        method: str,
-        params: list[Any],
-        content: str,
-        success: Callable[[str, Any], str],
-        failure: Callable[[list[str]], str],
+        self, method: str, params: list[Any], content: str, success: Callable[..., str], failure: Callable[..., str]
     ) -> None:
         faults = self.site.world.faults
         if slow := faults.take("slow", method=method):
             self.site.world.stopping.wait(slow.number("seconds", 1.0))
         try:
-            kind, value = self.site.dispatcher.call(self.site.host, method, params)
-            text = success(kind, value)
+            text = success(*self.site.dispatcher.call(self.site.host, method, params))
         except ApiFailure as refused:
             text = failure(refused.description)
         except ConnectionLost:
@@ -131,8 +116,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         if faults.take("connection-reset", method=method):
             self._reset()
-            return
-        self._answer(Response(status=200, kind=content, text=text))
+        else:
+            self._answer(Response(status=200, kind=content, text=text))
 
     def _reset(self) -> None:
         """Close the connection so that the client sees a reset, not an end."""
@@ -154,18 +139,10 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - any wire type
-    """A parameter without the wrappers of xmlrpc.client."""
-    return str(value) if isinstance(value, xmlrpc.client.DateTime) else value
-
-
 class Listener:
-    """Accepts connections for all hosts in one thread and serves each in a thread of its own.
+    """Accepts connections for {address: site} in one thread and serves each in a thread of its own.
 
-    Args:
-        sites: {address: what answers there}.
-        port: the port on every address; 0 for any free one.
-        context: for TLS.
+    The port is the same on every address: the given one, or for 0 any free one.
     """
 
     def __init__(self, sites: Mapping[str, Site], port: int, context: ssl.SSLContext | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from types import TracebackType
 from typing import Any, Self
@@ -12,7 +13,7 @@ from typing import Any, Self
 from rebalancer.errors import MissingExtra
 from rebalancer.simulator.calls.dispatch import Dispatcher
 from rebalancer.simulator.rrd.endpoints import RrdEndpoints
-from rebalancer.simulator.rrd.generation import Generation
+from rebalancer.simulator.rrd.render import Generation
 from rebalancer.simulator.server.http import Listener, Site
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.faults import Faults
@@ -56,7 +57,9 @@ class Simulator:
         login_delay: float = 0.2,
         net: int = 1,
     ) -> None:
-        self._pool = _with_addresses(_as_pool(pool), net)
+        if not isinstance(pool, SimulatedPool):
+            pool = SimulatedPool(records=dict(pool.get("records", pool)))
+        self._pool = _with_addresses(pool, net)
         self._port, self._tls = port, tls
         self._generation = Generation(rrd_generation)
         self._listener: Listener | None = None
@@ -87,7 +90,7 @@ class Simulator:
         """URL of each host by its uuid; only once the simulator runs."""
         if self._listener is None:
             raise RuntimeError("the simulator does not run: it has no URL")
-        return {record["uuid"]: self.world.url(ref) for ref, record in self.database.items("host")}
+        return {self.world.uuid("host", ref): self.world.url(ref) for ref, _ in self.database.items("host")}
 
     @property
     def url(self) -> str:
@@ -150,12 +153,6 @@ def _clock(now: float | None) -> Callable[[], float]:
     return lambda: now + time.monotonic() - begun
 
 
-def _as_pool(pool: SimulatedPool | Mapping[str, Any]) -> SimulatedPool:
-    if isinstance(pool, SimulatedPool):
-        return pool
-    return SimulatedPool(records=dict(pool.get("records", pool)))
-
-
 def _with_addresses(pool: SimulatedPool, first_net: int) -> SimulatedPool:
     """A copy of the pool in which every host has its own loopback address."""
     records = {cls: {ref: copy.copy(record) for ref, record in rows.items()} for cls, rows in pool.records.items()}
@@ -166,9 +163,7 @@ def _with_addresses(pool: SimulatedPool, first_net: int) -> SimulatedPool:
         moved[record["address"]] = record["address"] = f"127.0.{first_net + net}.{1 + place}"
     for pif in records.get("PIF", {}).values():
         pif["IP"] = moved.get(pif["IP"], pif["IP"]) if pif["management"] else pif["IP"]
-    return SimulatedPool(
-        records=records, load=pool.load, host_load=pool.host_load, load_step_seconds=pool.load_step_seconds
-    )
+    return replace(pool, records=records)
 
 
 def _coordinator_first(hosts: Mapping[str, dict[str, Any]], master: str) -> dict[str, dict[str, Any]]:

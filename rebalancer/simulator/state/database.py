@@ -16,15 +16,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """The newest state of one object that changed.
-
-    Args:
-        generation: when, in the count of all changes.
-        operation: add, mod or del.
-        cls: class of the object.
-        ref: its ref.
-        record: the whole record; None for del.
-    """
+    """The newest state of an object that changed: add, mod or del, at which count of all changes, and its record."""
 
     generation: int
     operation: str
@@ -39,13 +31,10 @@ def new_ref() -> str:
 
 
 class Database:
-    """XenAPI records with a change count.
+    """A copy of XenAPI records, {class: {ref: record}}, with a change count.
 
     Records are replaced field by field and never changed inside, so a shallow copy is a consistent picture.
     Readers and writers that need more than one call hold `lock`; `changed` is notified after every change.
-
-    Args:
-        records: {class: {ref: record}}; copied.
     """
 
     def __init__(self, records: Records) -> None:
@@ -62,13 +51,8 @@ class Database:
         return self._records.get(cls, {}).get(ref)
 
     def get(self, cls: str, ref: str) -> Record:
-        """The record behind a ref.
-
-        Raises:
-            ApiFailure: HANDLE_INVALID [class, ref].
-        """
-        record = self.find(cls, ref)
-        if record is None:
+        """The record behind a ref; HANDLE_INVALID [class, ref] where there is none."""
+        if (record := self.find(cls, ref)) is None:
             raise Unforeseen("HANDLE_INVALID", cls, ref)
         return record
 
@@ -82,11 +66,7 @@ class Database:
         return iter(list(self._records.get(cls, {}).items()))
 
     def by_uuid(self, cls: str, uuid: str) -> str:
-        """The ref of the object with this uuid.
-
-        Raises:
-            ApiFailure: UUID_INVALID [class, uuid].
-        """
+        """The ref of the object with this uuid; UUID_INVALID [class, uuid] where there is none."""
         for ref, record in self.items(cls):
             if record["uuid"] == uuid:
                 return ref
@@ -105,21 +85,13 @@ class Database:
         return ref
 
     def change(self, cls: str, ref: str, **fields: Any) -> None:  # noqa: ANN401 - fields of every wire type
-        """Replace fields of a record.
-
-        Raises:
-            ApiFailure: HANDLE_INVALID [class, ref].
-        """
+        """Replace fields of a record; HANDLE_INVALID [class, ref] where there is none."""
         with self.lock:
             self.get(cls, ref).update(fields)
             self._touch(cls, ref)
 
     def remove(self, cls: str, ref: str) -> None:
-        """Remove a record.
-
-        Raises:
-            ApiFailure: HANDLE_INVALID [class, ref].
-        """
+        """Remove a record; HANDLE_INVALID [class, ref] where there is none."""
         with self.lock:
             self.get(cls, ref)
             del self._records[cls][ref]

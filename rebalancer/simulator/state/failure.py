@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 
 class ApiFailure(Exception):
-    """A call failed with XAPI's error `code` and its parameters, all strings.
-
-    Args:
-        code: the error code, such as HOST_NOT_ENOUGH_FREE_MEMORY.
-        params: what ErrorDescription carries after the code.
-    """
+    """A call failed with XAPI's error `code`, such as HOST_NOT_ENOUGH_FREE_MEMORY, and its parameters, all strings."""
 
     def __init__(self, code: str, *params: str) -> None:
         super().__init__(code, *params)
@@ -23,6 +21,15 @@ class ApiFailure(Exception):
 
 class Unforeseen(ApiFailure):
     """A failure that XAPI's own code does not expect: it ends even the calls that otherwise collect failures."""
+
+
+def refusal(call: Callable[..., object], *args: Any) -> list[str]:  # noqa: ANN401 - whatever the call takes
+    """The description of the failure that a call ends in; empty if it succeeds."""
+    try:
+        call(*args)
+    except ApiFailure as failure:
+        return failure.description
+    return []
 
 
 class Cancelled(Exception):

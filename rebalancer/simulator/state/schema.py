@@ -58,8 +58,7 @@ def blank(cls: str) -> dict[str, Any]:
 @cache
 def call_types(cls: str, name: str) -> tuple[tuple[str, ...], str] | None:
     """(parameter types with the session's, result type) of a call, or None for a call XAPI does not have."""
-    known = classes().get(cls)
-    if known is None:
+    if (known := classes().get(cls)) is None:
         return None
     if name in known["calls"]:
         *params, result = known["calls"][name]

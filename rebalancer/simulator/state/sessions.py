@@ -10,11 +10,7 @@ from rebalancer.simulator.state.world import World, stamp
 
 
 def log_in(world: World, user: str, password: str, originator: str) -> str:
-    """Open a session and return its ref.
-
-    Raises:
-        ApiFailure: SESSION_AUTHENTICATION_FAILED [user, text], after a pause.
-    """
+    """Open a session for whoever knows the password, and return its ref."""
     assert_password(world, user, password)
     return opened(world, user, originator)
 
@@ -45,11 +41,6 @@ def assert_open(world: World, ref: str) -> None:
     """Raise SESSION_INVALID [ref] unless the session is open."""
     if world.database.find("session", ref) is None:
         raise ApiFailure("SESSION_INVALID", ref)
-
-
-def close(world: World, ref: str) -> None:
-    """Close the session behind *ref*."""
-    world.database.remove("session", ref)
 
 
 def close_all(world: World) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import uuid4
 
+from rebalancer.simulator.state.failure import Cancelled, ConnectionLost
 from rebalancer.simulator.state.schema import blank
 from rebalancer.simulator.state.world import World, stamp
 
 KEPT_SECONDS = 65 * 60
 MOST_TASKS = 200
+LOOK_AGAIN_SECONDS = 0.2
 
 
 def begin(world: World, label: str) -> str:
@@ -52,15 +55,7 @@ def advance(world: World, ref: str, progress: float) -> None:
 
 
 def finish(world: World, ref: str, status: str, *, result: str = "", error: tuple[str, ...] = ()) -> None:
-    """End a task that is pending; progress is 1 whatever the status.
-
-    Args:
-        world: the pool.
-        ref: the task.
-        status: success, failure or cancelled.
-        result: the call's result as XML, for success.
-        error: code and parameters, for failure.
-    """
+    """End a pending task as success with a result in XML, failure with code and parameters, or cancelled."""
     with world.database.lock:
         if is_pending(world, ref):
             over = {"allowed_operations": [], "finished": stamp(world.clock()), "progress": 1.0}
@@ -80,6 +75,25 @@ def asked_to_cancel(world: World, ref: str) -> bool:
     """Whether somebody wants a task cancelled."""
     record = world.database.find("task", ref)
     return record is not None and "cancel" in record["current_operations"].values()
+
+
+def wait_while(world: World, task: str, is_busy: Callable[[], bool]) -> None:
+    """Wait, with the database's lock held by the caller, until nothing else is under way: a second operation queues.
+
+    A wish to cancel the waiting task is seen only at the end, as in XAPI (XAPI.md 4.4).
+
+    Raises:
+        ApiFailure: what `is_busy` says refuses the operation before any waiting.
+        Cancelled: the task was to be cancelled meanwhile.
+        ConnectionLost: the toolstack restarted or the simulator stops.
+    """
+    restarts = world.restarts
+    while is_busy():
+        world.database.changed.wait(LOOK_AGAIN_SECONDS)
+        if world.stopping.is_set() or world.restarts != restarts:
+            raise ConnectionLost
+    if asked_to_cancel(world, task):
+        raise Cancelled
 
 
 def cancel_all(world: World) -> None:

@@ -32,12 +32,7 @@ def import_vm(
 ) -> str:
     """Write the records of a VM into another pool, where it is on no host yet; return its ref there.
 
-    Args:
-        here: the records of its pool.
-        there: those of the other pool.
-        vm: ref of the VM.
-        disks: {VDI here: its copy there}.
-        networks: {VIF here: network there}.
+    The copies of its `disks` are there already, {VDI here: VDI there}; its VIFs go on `networks`, {VIF: network there}.
     """
     rows = list(rows_of(here, vm))
     names = {ref: new_ref() for _, ref in rows}

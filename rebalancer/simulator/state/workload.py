@@ -18,11 +18,7 @@ BASE = 0.5
 
 
 class Workload:
-    """Repeating load series and the history of where VMs were.
-
-    Args:
-        pool: its load; a VM without a series uses QUIET pCPU, a host BASE pCPU.
-    """
+    """The repeating load of a pool, and where its VMs were; a VM without a series uses QUIET pCPU, a host BASE pCPU."""
 
     def __init__(self, pool: SimulatedPool) -> None:
         self.step = pool.load_step_seconds

@@ -11,19 +11,19 @@ from rebalancer.simulator.wire import kinds
 
 def success(request: Mapping[str, Any], kind: str, value: Any) -> str:  # noqa: ANN401 - any wire type
     """The answer to a call that succeeded, in the version of the request."""
-    result = plain(kind, value)
-    if "jsonrpc" in request:
-        return json.dumps({"jsonrpc": "2.0", "result": result, "id": request.get("id")})
-    return json.dumps({"result": result, "error": None, "id": request.get("id")})
+    result = {"result": plain(kind, value)}
+    return _answer(request, result, result | {"error": None})
 
 
 def failure(request: Mapping[str, Any], description: Sequence[str]) -> str:
     """The answer to a call that failed, in the version of the request."""
     code, *params = description
-    if "jsonrpc" in request:
-        error = {"code": 1, "message": code, "data": params}
-        return json.dumps({"jsonrpc": "2.0", "error": error, "id": request.get("id")})
-    return json.dumps({"result": None, "error": [code, *params], "id": request.get("id")})
+    new = {"error": {"code": 1, "message": code, "data": params}}
+    return _answer(request, new, {"result": None, "error": [code, *params]})
+
+
+def _answer(request: Mapping[str, Any], new: dict[str, Any], old: dict[str, Any]) -> str:
+    return json.dumps(({"jsonrpc": "2.0"} | new if "jsonrpc" in request else old) | {"id": request.get("id")})
 
 
 def plain(kind: str, value: Any) -> Any:  # noqa: ANN401 - any wire type

@@ -39,11 +39,7 @@ def render(kind: str, value: Any) -> str:  # noqa: ANN401 - any wire type
     """A value of a type of the data model."""
     if isinstance(value, str):
         text = escape(value)
-        return (
-            f"<value><dateTime.iso8601>{text}</dateTime.iso8601></value>"
-            if kind == "datetime"
-            else f"<value>{text}</value>"
-        )
+        return f"<value>{f'<dateTime.iso8601>{text}</dateTime.iso8601>' if kind == 'datetime' else text}</value>"
     if isinstance(value, Mapping):
         inside = "".join(member(name, render(of, item)) for name, of, item in kinds.typed(kind, value))
         return f"<value><struct>{inside}</struct></value>"

@@ -74,11 +74,9 @@ def shortened(tasks: Intervals, starts: Sequence[int], *, least: int, effort: fl
 
 
 def _post(model: cp_model.CpModel, tasks: Intervals, begin: Sequence[cp_model.IntVar], last: cp_model.IntVar) -> None:
-    """What waits for what, and what shares a lane."""
-    intervals = [
-        model.new_fixed_size_interval_var(start, ticks, "") for start, ticks in zip(begin, tasks.ticks, strict=True)
-    ]
-    for position, (start, ticks) in enumerate(zip(begin, tasks.ticks, strict=True)):
+    timed = list(zip(begin, tasks.ticks, strict=True))
+    intervals = [model.new_fixed_size_interval_var(start, ticks, "") for start, ticks in timed]
+    for position, (start, ticks) in enumerate(timed):
         model.add(start + ticks <= last)
         for earlier in tasks.after[position]:
             model.add(begin[earlier] + tasks.ticks[earlier] <= start)
@@ -91,14 +89,14 @@ def _post(model: cp_model.CpModel, tasks: Intervals, begin: Sequence[cp_model.In
 
 
 def _hold(
-    model: cp_model.CpModel, held: Reservoir, tasks: Intervals, begin: Sequence[cp_model.IntVar], horizon: int
+    model: cp_model.CpModel, held: Reservoir, tasks: Intervals, begin: Sequence[cp_model.IntVar], ends: int
 ) -> None:
     """Never more than there is: until a task ends what it frees is held, from its start what it takes."""
     leaving = [
         model.new_interval_var(0, begin[each] + tasks.ticks[each], begin[each] + tasks.ticks[each], "")
         for each in held.until_end
     ]
-    coming = [model.new_interval_var(begin[each], horizon - begin[each], horizon, "") for each in held.from_start]
+    coming = [model.new_interval_var(begin[each], ends - begin[each], ends, "") for each in held.from_start]
     demands = [*held.until_end.values(), *held.from_start.values()]
     model.add_cumulative([*leaving, *coming], demands, held.room)
 

@@ -6,16 +6,17 @@ a VM that they hold can be shut down, which is no concession of the policy's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import ceil
+from operator import methodcaller
 
 from rebalancer.errors import Concession
 from rebalancer.inventory import Host, PowerState, Uuid
 from rebalancer.placement import Placement
 from rebalancer.policy import Apart, Intent, Reserve, RunOn, Spread, Together
 from rebalancer.problem import Problem
-from rebalancer.rules import Rulebook
+from rebalancer.rules import WITH_STORAGE, Origin, Rulebook
 from rebalancer.units import size_in_words
 
 Wish = Together | Apart | Spread | RunOn
@@ -23,6 +24,9 @@ Words = Callable[[int, float], str]
 """What to do, where that makes so many moves and copies so many GiB."""
 MOVES = "limits.maximum_moves"
 NOBODY: frozenset[Uuid] = frozenset()
+SECTIONS = ("together", "apart", "spread", "run_on")
+UNSEEN_DISKS = "shared-sr-visible"
+"""The rule that holds VMs whose disks stay where they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,38 +50,74 @@ class Offer:
         return Concession(where=self.where, words=self.words(moves, gib))
 
 
-def more_moves(allowed: int) -> Offer:
-    """The limit on moves is lifted."""
-    return Offer(
-        where=MOVES,
-        words=lambda moves, _: f"allow {moves} moves instead of {allowed}",
-        without=lambda book: _limited(book, maximum_moves=None),
-        vms=NOBODY,
-    )
+def offers(book: Rulebook) -> tuple[Offer, ...]:
+    """All that could be given up, but for shutting VMs down; wishes and rules first, then single VMs."""
+    return (*_limits(book), *_rules(book), *_reserves(book), *_wishes(book), *_single_vms(book))
 
 
-def more_gib(allowed: float) -> Offer:
-    """The limit on GiB copied is lifted."""
-    return Offer(
-        where="limits.maximum_gib",
-        words=lambda _, gib: f"allow {ceil(10 * gib) / 10:g} GiB instead of {allowed:g}",
-        without=lambda book: _limited(book, maximum_gib=None),
-        vms=NOBODY,
-    )
+def _limits(book: Rulebook) -> Iterator[Offer]:
+    limits = book.problem.policy.limits
+    if limits.maximum_moves is not None:
+        yield Offer(
+            where=MOVES,
+            words=lambda moves, _: f"allow {moves} moves instead of {limits.maximum_moves}",
+            without=lambda book: _limited(book, maximum_moves=None),
+            vms=NOBODY,
+        )
+    if limits.maximum_gib is not None:
+        yield Offer(
+            where="limits.maximum_gib",
+            words=lambda _, gib: f"allow {ceil(10 * gib) / 10:g} GiB instead of {limits.maximum_gib:g}",
+            without=lambda book: _limited(book, maximum_gib=None),
+            vms=NOBODY,
+        )
 
 
-def relaxed(rule: str) -> Offer:
-    """A rule of the manual does not bind."""
-    return Offer(where="rules.relax", words=_always(f"relax the rule {rule}"), without=lambda book: book.relaxed(rule))
+def _rules(book: Rulebook) -> Iterator[Offer]:
+    """Hosts to spare, rules of the manual, and that disks stay."""
+    objecting = _objecting(book)
+    if book.restarts:
+        words = _always("do without hosts to spare")
+        yield Offer(where="spare", words=words, without=lambda book: book.without("spare"), vms=NOBODY)
+    elif UNSEEN_DISKS in objecting and not book.problem.policy.storage_motion.enabled:
+        words = _always("let VMs take their disks along")
+        yield Offer(where="storage_motion.enabled", words=words, without=lambda book: book.with_disks)
+    documented = {rule.id for rule in (*book.rules, *WITH_STORAGE) if rule.origin is Origin.MANUAL}
+    pool_rules = {rule.id for rule in book.rules if rule.when}
+    gone = set(book.problem.policy.rules.relax)
+    for rule in sorted(documented & (objecting | pool_rules) - gone):
+        words = _always(f"relax the rule {rule}")
+        yield Offer(where="rules.relax", words=words, without=methodcaller("relaxed", rule))
 
 
-def no_spare() -> Offer:
-    """No host is kept to spare."""
-    words = _always("do without hosts to spare")
-    return Offer(where="spare", words=words, without=lambda book: book.without("spare"), vms=NOBODY)
+def _objecting(book: Rulebook) -> frozenset[str]:
+    pool = book.problem.pool
+    pairs = ((pool.vms[vm], host) for vm in book.problem.initial for host in pool.hosts.values())
+    objections = ((*book.live.objections(vm, host), *book.routes.why_no_disks(vm, host)) for vm, host in pairs)
+    return frozenset(each.rule for found in objections for each in found)
 
 
-def no_reserve(host: Host, kept_bytes: int) -> Offer:
+def _reserves(book: Rulebook) -> Iterator[Offer]:
+    for host, reserve in sorted(book.problem.intent.reserves.items()):
+        if reserve.memory_bytes:
+            yield _no_reserve(book.problem.pool.hosts[host], reserve.memory_bytes)
+
+
+def _wishes(book: Rulebook) -> Iterator[Offer]:
+    for section in SECTIONS:
+        yield from (_no_wish(section, wish) for wish in getattr(book.problem.intent, section) if wish.hard)
+
+
+def _single_vms(book: Rulebook) -> Iterator[Offer]:
+    """VMs that are never to be moved, and single ones of ties to some hosts."""
+    intent, vms = book.problem.intent, book.problem.pool.vms
+    yield from (_let_move(vm, vms[vm].name) for vm in sorted(intent.never_move))
+    for tie in intent.run_on:
+        if tie.hard and len(tie.vms) > 1:
+            yield from (_untied(tie, vm, vms[vm].name) for vm in sorted(tie.vms))
+
+
+def _no_reserve(host: Host, kept_bytes: int) -> Offer:
     """No memory is kept free on one host; its pCPUs stay reserved."""
 
     def without(intent: Intent) -> Intent:
@@ -88,9 +128,7 @@ def no_reserve(host: Host, kept_bytes: int) -> Offer:
     return Offer(where=f"reserve on {host.name!r}", words=words, without=_intending(without), vms=NOBODY)
 
 
-def no_wish(section: str, wish: Wish) -> Offer:
-    """A whole group or tie is dropped."""
-
+def _no_wish(section: str, wish: Wish) -> Offer:
     def without(intent: Intent) -> Intent:
         kept = tuple(each for each in getattr(intent, section) if each is not wish)
         changed: dict[str, tuple[Wish, ...]] = {section: kept}
@@ -100,7 +138,7 @@ def no_wish(section: str, wish: Wish) -> Offer:
     return Offer(where=where, words=_always(f"do without {where}"), without=_intending(without), vms=wish.vms)
 
 
-def untied(tie: RunOn, vm: Uuid, vm_name: str) -> Offer:
+def _untied(tie: RunOn, vm: Uuid, vm_name: str) -> Offer:
     """One VM of a tie to some hosts may run elsewhere; the tie holds for the others."""
 
     def without(intent: Intent) -> Intent:
@@ -112,20 +150,12 @@ def untied(tie: RunOn, vm: Uuid, vm_name: str) -> Offer:
     return Offer(where=where, words=words, without=_intending(without), vms=frozenset({vm}))
 
 
-def let_move(vm: Uuid, vm_name: str) -> Offer:
-    """A VM that is never to be moved may move like any other."""
-
+def _let_move(vm: Uuid, vm_name: str) -> Offer:
     def without(intent: Intent) -> Intent:
         return replace(intent, never_move={each: why for each, why in intent.never_move.items() if each != vm})
 
     words = _always(f"let {vm_name!r} move")
     return Offer(where="never_move", words=words, without=_intending(without), vms=frozenset({vm}))
-
-
-def take_disks() -> Offer:
-    """VMs take disks along that their new host cannot see."""
-    words = _always("let VMs take their disks along")
-    return Offer(where="storage_motion.enabled", words=words, without=lambda book: book.with_disks)
 
 
 def shut_down(vm: Uuid, vm_name: str) -> Offer:
@@ -145,17 +175,14 @@ def shut_down(vm: Uuid, vm_name: str) -> Offer:
 
 
 def _always(words: str) -> Words:
-    """*words*, whatever it costs."""
     return lambda _moves, _gib: words
 
 
 def _limited(book: Rulebook, **limits: float | None) -> Rulebook:
-    """*book* under other limits of the policy."""
     problem = book.problem
     changed = problem.policy.limits.model_copy(update=limits)
     return book.under(replace(problem, policy=problem.policy.model_copy(update={"limits": changed})))
 
 
 def _intending(changed: Callable[[Intent], Intent]) -> Callable[[Rulebook], Rulebook]:
-    """A rulebook of another intent."""
     return lambda book: book.under(replace(book.problem, intent=changed(book.problem.intent)))

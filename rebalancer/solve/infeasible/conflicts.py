@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from rebalancer.inventory import VM
 from rebalancer.policy import Mode
 from rebalancer.rules import Rule, Rulebook
 from rebalancer.solve.instance.instance import Instance
@@ -12,28 +11,15 @@ from rebalancer.solve.instance.instance import Instance
 Possible = Callable[[Rulebook], bool]
 
 
-def held_on_emptied_hosts(book: Rulebook) -> tuple[str, ...]:
-    """One sentence for each VM that cannot leave a host that is evacuated."""
-    return tuple(blocked.sentence for blocked in book.stuck(book.problem.intent.empty))
-
-
-def held_vms(book: Rulebook) -> tuple[VM, ...]:
-    """The VMs without a route from a host that is evacuated to one that is not."""
-    problem = book.problem
-    leaving = (problem.pool.vms[vm] for vm in sorted(problem.initial) if problem.initial[vm] in problem.intent.empty)
-    return tuple(vm for vm in leaving if not book.may_leave(vm))
-
-
 def left_behind(instance: Instance) -> tuple[str, ...]:
     """One sentence for each VM on a host that is evacuated which no choice of the model can move away."""
     problem = instance.problem
-    movable = {vm for members in instance.units for vm in members}
     empty = problem.intent.empty if problem.policy.mode is Mode.EVACUATE else {}
     return tuple(
         f"VM {problem.pool.vms[vm].name!r} cannot leave host {problem.pool.hosts[host].name!r}: "
         "no host takes all that it is kept together with"
         for vm, host in sorted(problem.initial.host_of.items())
-        if host in empty and vm not in movable
+        if host in empty and vm not in instance.unit_of
     )
 
 

@@ -21,14 +21,13 @@ from rebalancer.objectives import Measure, MigrationCost, Objective, SolverModel
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
-from rebalancer.solve.infeasible.available import offers
-from rebalancer.solve.infeasible.concessions import MOVES, Offer, shut_down
-from rebalancer.solve.infeasible.conflicts import held_vms, left_behind
+from rebalancer.solve.infeasible.concessions import MOVES, Offer, offers, shut_down
+from rebalancer.solve.infeasible.conflicts import left_behind
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.model.cp_sat import Effort, Status
-from rebalancer.solve.model.lazy_failures import search_lazily
 from rebalancer.solve.model.tier import HeldTier, TierProblem, placement_of
 from rebalancer.solve.model.variables import Scope
+from rebalancer.solve.search.full_model import search_lazily
 
 Offers = frozenset[Offer]
 
@@ -79,7 +78,9 @@ class _Looking:
         self._left = MOST_ASKED
         self._nodes = MOST_COVERS
         self._needed: Offers = frozenset()
-        self._options = [self._opening(vm) for vm in held_vms(book)]
+        initial, empty = book.problem.initial, book.problem.intent.empty
+        leaving = (book.problem.pool.vms[vm] for vm in sorted(initial) if initial[vm] in empty)
+        self._options = [self._opening(vm) for vm in leaving if not book.may_leave(vm)]
 
     def found(self) -> tuple[WayOut, ...]:
         """All of the smallest size, sorted."""
@@ -110,7 +111,6 @@ class _Looking:
         return self._indispensable(everything, some[:middle]) | self._indispensable(everything, some[middle:])
 
     def _over(self) -> bool:
-        """Whether enough was tried."""
         return self._left <= 0 or self._nodes <= 0 or time.monotonic() > self._until
 
     def _sets(self, size: int) -> Iterator[Offers]:
@@ -148,22 +148,19 @@ class _Looking:
         return (*alone, *both) or (frozenset(mine),)
 
     def _opened(self, vm: VM, given_up: Sequence[Offer]) -> bool:
-        """Whether *vm* may leave once that is given up."""
         return _without(self._book, given_up).may_leave(vm)
 
     def _possible(self, given_up: Offers) -> bool:
-        """Whether there may be a placement once all of that is given up."""
         instance = _instance(_without(self._book, _sorted(given_up)))
         if instance is None:
             return False
-        stage = TierProblem(instance=instance, objective=Moves())
+        tier = TierProblem(instance=instance, objective=Moves())
         any_will_do = Effort(deterministic=WORK, seconds=WORK * 2, seed=1, gap=ANY)
-        if search_lazily(stage, _narrow(instance), None, any_will_do)[2].at is not None:
+        if search_lazily(tier, _narrow(instance), None, any_will_do)[2].at is not None:
             return True
-        return search_lazily(stage, stage.whole(), None, any_will_do)[2].status is not Status.IMPOSSIBLE
+        return search_lazily(tier, tier.whole(), None, any_will_do)[2].status is not Status.IMPOSSIBLE
 
     def _price(self, chosen: Offers) -> WayOut | None:
-        """The way out by *chosen* and what it costs; None where it is none."""
         self._left -= 1
         ordered = _sorted(chosen)
         book = _without(self._book, ordered)
@@ -176,18 +173,15 @@ class _Looking:
         placement, proved = found
         moves = len(book.problem.initial.moves_to(placement))
         gib = MigrationCost().value(placement, book)
-        return WayOut(
-            concessions=tuple(each.concession(moves, gib) for each in ordered), moves=moves, gib=gib, proved=proved
-        )
+        given_up = tuple(each.concession(moves, gib) for each in ordered)
+        return WayOut(concessions=given_up, moves=moves, gib=gib, proved=proved)
 
 
 def _sorted(given_up: Offers) -> list[Offer]:
-    """By place and words."""
     return sorted(given_up, key=lambda each: (each.where, each.words(0, 0.0)))
 
 
 def _without(book: Rulebook, given_up: Sequence[Offer]) -> Rulebook:
-    """*book* once all of that is given up."""
     for each in given_up:
         book = each.without(book)
     return book
@@ -208,20 +202,20 @@ def _narrow(instance: Instance) -> Scope:
 
 def _cheapest(instance: Instance, objectives: Sequence[Objective]) -> tuple[Placement, bool] | None:
     """The best placement found by *objectives*, the first one first, and whether it is proved to be; None if none."""
-    stage = TierProblem(instance=instance, objective=objectives[0])
+    tier = TierProblem(instance=instance, objective=objectives[0])
     effort = Effort(deterministic=WORK, seconds=WORK * 2, seed=1)
-    best = search_lazily(stage, _narrow(instance), None, effort)[2].at
+    best = search_lazily(tier, _narrow(instance), None, effort)[2].at
     if best is not None and _copies_least(instance, best):
         return placement_of(instance, best), True
     proved = True
     for objective in objectives:
-        stage = replace(stage, objective=objective)
-        answer = search_lazily(stage, stage.whole(), best, effort)[2]
+        tier = replace(tier, objective=objective)
+        answer = search_lazily(tier, tier.whole(), best, effort)[2]
         proved = proved and answer.proved
         if answer.at is None:
             break
         best = answer.at
-        stage = replace(stage, held=(*stage.held, HeldTier(objective=objective, value=answer.value)))
+        tier = replace(tier, held=(*tier.held, HeldTier(objective=objective, value=answer.value)))
     return None if best is None else (placement_of(instance, best), proved)
 
 

@@ -112,7 +112,6 @@ class Disks:
         return chosen
 
     def _fit(self, going: Sequence[Traveller], host_of: HostOf) -> Chosen | None:
-        """Any choice that fits; None where none does."""
         model = cp_model.CpModel()
         taken = {(each, sr): model.new_bool_var("") for each in going for sr in each.srs[host_of[each.vm]]}
         for each in going:
@@ -136,10 +135,8 @@ def disks_of(problem: Problem, carried: CarriedTo, limits: Iterable[Row]) -> Dis
     """
     travellers = tuple(each for vm in sorted(carried) if carried[vm] for each in _travellers(problem, vm, carried[vm]))
     spaces = {sr: _space(problem, limit) for limit in limits for sr in limit.places}
-    return Disks(
-        travellers=travellers,
-        tight={sr: space for sr, space in spaces.items() if _coming(travellers, sr, space) > space.room},
-    )
+    tight = {sr: space for sr, space in spaces.items() if _coming(travellers, sr, space) > space.room}
+    return Disks(travellers=travellers, tight=tight)
 
 
 def _travellers(problem: Problem, vm: Uuid, carried: Mapping[Uuid, DisksAlong]) -> Iterator[Traveller]:
@@ -152,13 +149,11 @@ def _travellers(problem: Problem, vm: Uuid, carried: Mapping[Uuid, DisksAlong]) 
 
 
 def _space(problem: Problem, limit: Row) -> Space:
-    """What is left of a limit over one SR as things are now."""
     drives = (pair for srs in problem.initial.srs_of.values() for pair in srs.items())
     leaving = {drive: limit.weights.resident.get(drive, 0) for drive, sr in drives if sr in limit.places}
     return Space(room=limit.upper - sum(leaving.values()), leaving=leaving, arriving=limit.weights.arrival)
 
 
 def _coming(travellers: Iterable[Traveller], sr: Uuid, space: Space) -> int:
-    """What all disks that may come to an SR would take of it together."""
     coming = (each for each in travellers if any(sr in srs for srs in each.srs.values()))
     return sum(space.arriving[each.drive] for each in coming)

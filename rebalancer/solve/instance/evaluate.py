@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from rebalancer.objectives import cpu_capacities
@@ -40,10 +42,10 @@ def weights_of(instance: Instance, at: Ints) -> Ints:
     return held
 
 
-def uppers_of(instance: Instance) -> Ints:
-    """What each family may weigh on each host, by the limits and wishes over one host, shape (families, hosts)."""
+def uppers_of(instance: Instance, limits: Iterable[Limit]) -> Ints:
+    """What each family may weigh on each host, by those of *limits* over one host, shape (families, hosts)."""
     upper = np.full((len(instance.families), len(instance.hosts)), UNLIMITED, dtype=np.int64)
-    for limit in (*instance.limits, *instance.soft_limits):
+    for limit in limits:
         if len(limit.hosts) == 1:
             host = limit.hosts[0]
             upper[limit.family, host] = min(upper[limit.family, host], max(limit.upper, 0))
@@ -74,7 +76,6 @@ def holds(instance: Instance, at: Ints) -> bool:
 
 
 def _keeps(instance: Instance, limit: Limit, at: Ints) -> bool:
-    """Whether a limit holds, or is violated already and no unit joined."""
     family = instance.families[limit.family]
     here = limit.covers(at)
     resident = limit.covers(instance.home)

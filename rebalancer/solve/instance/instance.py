@@ -6,7 +6,7 @@ accepts. Loads are counted in `resolution` parts of a pCPU, rounded up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,12 +19,11 @@ from rebalancer.rules import Affinity, Row, Rulebook, Weights
 from rebalancer.rules.routes import DisksAlong
 from rebalancer.solve.instance.disks import Disks, disks_of
 from rebalancer.solve.instance.host_failures import Failures
-from rebalancer.solve.instance.legal_targets import Targets
+from rebalancer.solve.instance.legal_targets import Targets, merged
 from rebalancer.solve.instance.move_cost import Price
 from rebalancer.solve.instance.peaks import Deviations
 from rebalancer.solve.instance.resolution import PARTS, Resolution, resolution_for
 from rebalancer.solve.instance.rows import Family, Group, Limit, Register
-from rebalancer.solve.instance.units import merged
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -40,7 +39,7 @@ class Instance:
         hosts: uuids of the hosts; every host index counts in this order.
         columns: the place of each host among those of the pool, shape (hosts,).
         units: the VMs that move as one; every unit index counts in this order. Units that cannot move are left out.
-        home: host of each unit tonight, shape (units,).
+        home: host of each unit now, shape (units,).
         legal: where each unit may end, its home included unless it has to leave, shape (units, hosts).
         unit_pcpu: load of each unit, shape (units, slots); no slots without metrics.
         base_pcpu: load of each host with what never moves, shape (hosts, slots).
@@ -55,10 +54,12 @@ class Instance:
         limits: what hosts hold at most.
         groups: units that belong together and are not.
         soft_limits: limits that are wishes: they forbid nothing, and whatever is above them counts.
-        soft_groups: the same for units that should be together, whether they are tonight or not.
+        soft_groups: the same for units that should be together, whether they are now or not.
         failures: failures of hosts that have to be outlived; models state those that were found to matter.
-        breakable_limits: limits that a placement may leave broken: those broken tonight, and wishes.
+        breakable_limits: limits that a placement may leave broken: those broken now, and wishes.
         register: where to look up `limits`.
+        unit_of: the unit of each VM that may move.
+        host_index: the number of each host.
     """
 
     book: Rulebook
@@ -84,12 +85,17 @@ class Instance:
     failures: Failures
     breakable_limits: tuple[Limit, ...] = field(init=False)
     register: Register = field(init=False)
+    unit_of: Mapping[Uuid, int] = field(init=False)
+    host_index: Mapping[Uuid, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Find the broken limits once, and register all: every model asks for them."""
+        """Find the broken limits once, and index all: every model asks for them."""
         broken = (limit for limit in self.limits if limit.broken)
         object.__setattr__(self, "breakable_limits", (*broken, *self.soft_limits))
         object.__setattr__(self, "register", Register.of(self.limits, self.families, len(self.units)))
+        unit_of = {vm: number for number, members in enumerate(self.units) for vm in members}
+        object.__setattr__(self, "unit_of", unit_of)
+        object.__setattr__(self, "host_index", {host: number for number, host in enumerate(self.hosts)})
 
     @property
     def problem(self) -> Problem:
@@ -98,7 +104,7 @@ class Instance:
 
     @property
     def breakable_groups(self) -> tuple[Group, ...]:
-        """Groups that a placement may leave apart: those apart tonight, and wishes."""
+        """Groups that a placement may leave apart: those apart now, and wishes."""
         return (*self.groups, *self.soft_groups)
 
     def host_of(self, at: Ints) -> dict[Uuid, Uuid]:
@@ -120,8 +126,6 @@ def instance_of(book: Rulebook) -> Instance:
 
 
 class _Builder:
-    """One preparation."""
-
     def __init__(self, book: Rulebook) -> None:
         self._book, self._problem = book, book.problem
         self._hosts = tuple(book.problem.pool.hosts)
@@ -133,15 +137,16 @@ class _Builder:
         self._carried: dict[Uuid, dict[Uuid, DisksAlong]] = {}
 
     def instance(self) -> Instance:
-        """All parts."""
         self._find_units()
         unit_pcpu, base_pcpu = self._loads()
         deviations = Deviations.of(self._problem, self._unit_of, self._hosts)
         resolution = resolution_for([*unit_pcpu, *base_pcpu, *deviations.all_pcpu])
-        families, limits, soft_limits = self._rows()
         home = np.array([self._home(members[0]) for members in self._units], dtype=np.int64)
+        families, limits, soft_limits = self._rows(home)
         joined = [limit for limit in self._limits if isinstance(limit, Affinity)]
-        disks = self._disks()
+        rows = [each for each in self._limits if isinstance(each, Row)]
+        over_srs = (each for each in rows if not each.places <= self._host_index.keys())
+        disks = disks_of(self._problem, self._carried, over_srs)
         return Instance(
             book=self._book,
             hosts=self._hosts,
@@ -167,11 +172,9 @@ class _Builder:
         )
 
     def _home(self, vm: Uuid) -> int:
-        """Index of the host where *vm* is."""
         return self._host_index[self._problem.initial[vm]]
 
     def _find_units(self) -> None:
-        """VMs that keep together share a unit; what cannot move is no unit."""
         targets = Targets(self._book)
         groups = [limit for limit in self._limits if isinstance(limit, Affinity) and limit.hard]
         for members in merged(self._problem, groups):
@@ -179,14 +182,12 @@ class _Builder:
             if legal.sum() > int(legal[self._home(members[0])]):
                 for vm in members:
                     self._unit_of[vm] = len(self._units)
-                    self._carried[vm] = {
-                        host: each for host, each in targets.carried[vm].items() if legal[self._host_index[host]]
-                    }
+                    carried = targets.carried[vm].items()
+                    self._carried[vm] = {host: each for host, each in carried if legal[self._host_index[host]]}
                 self._units.append(members)
                 self._legal.append(legal)
 
     def _loads(self) -> tuple[Floats, Floats]:
-        """pCPUs of units and, fixed VMs included, of hosts."""
         profile, initial = self._problem.demand, self._problem.initial
         if profile is None:
             return np.zeros((len(self._units), 0)), np.zeros((len(self._hosts), 0))
@@ -199,13 +200,7 @@ class _Builder:
                 base[self._home(vm)] += rows[vm]
         return units, base
 
-    def _disks(self) -> Disks:
-        """What goes along with the units, and the rows over single SRs."""
-        rows = (each for each in self._limits if isinstance(each, Row) and not each.places <= self._host_index.keys())
-        return disks_of(self._problem, self._carried, rows)
-
     def _copied(self, home: Ints, disks: Disks) -> Price:
-        """Memory of all members of each unit, and the disks that go along."""
         vms = self._problem.pool.vms
         memory = [sum(vms[vm].migration_memory_bytes for vm in members) for members in self._units]
         least = np.array(memory, dtype=np.int64)
@@ -216,51 +211,35 @@ class _Builder:
             extra[self._unit_of[disk.vm], [self._host_index[host] for host in disk.srs]] += disk.copied
         return Price.of(home, least, extra)
 
-    def _rows(self) -> tuple[tuple[Family, ...], tuple[Limit, ...], tuple[Limit, ...]]:
+    def _rows(self, home: Ints) -> tuple[tuple[Family, ...], tuple[Limit, ...], tuple[Limit, ...]]:
         """The weights that limits share, the hard limits, and the soft ones."""
         rows = [each for each in self._limits if isinstance(each, Row) and each.places <= self._host_index.keys()]
         numbers: dict[Weights, int] = {}
         families: list[Family] = []
-        starts: list[Ints] = []
         limits: dict[bool, list[Limit]] = {True: [], False: []}
         for row in rows:
             number = numbers.setdefault(row.weights, len(families))
             if number == len(families):
-                families.append(self._family(row))
-                starts.append(self._start(row))
-            limits[row.hard].append(self._limit(row, number, starts[number]))
+                families.append(self._family(row.weights))
+            family, hosts = families[number], np.array(sorted(self._host_index[each] for each in row.places), np.int64)
+            start = family.fixed[hosts].sum() + family.resident[np.isin(home, hosts)].sum()
+            limits[row.hard].append(Limit(family=number, hosts=hosts, upper=row.upper, unit=row.unit, start=int(start)))
         return tuple(families), tuple(limits[True]), tuple(limits[False])
 
-    def _family(self, row: Row) -> Family:
-        """The weights of *row*."""
-        resident = np.zeros(len(self._units), np.int64)
-        arrival = np.zeros(len(self._units), np.int64)
+    def _family(self, weights: Weights) -> Family:
+        resident, arrival = np.zeros((2, len(self._units)), np.int64)
         fixed = np.zeros(len(self._hosts), np.int64)
-        for vm, weight in row.weights.resident.items():
+        for vm, weight in weights.resident.items():
             if vm in self._unit_of:
                 resident[self._unit_of[vm]] += weight
             elif vm in self._problem.initial.host_of:
                 fixed[self._home(vm)] += weight
-        for vm, weight in row.weights.arrival.items():
+        for vm, weight in weights.arrival.items():
             if vm in self._unit_of:
                 arrival[self._unit_of[vm]] += weight
         return Family(resident=resident, arrival=arrival, fixed=fixed)
 
-    def _start(self, row: Row) -> Ints:
-        """The weights of *row* on every host tonight."""
-        start = np.zeros(len(self._hosts), np.int64)
-        for vm, weight in row.weights.resident.items():
-            if vm in self._problem.initial.host_of:
-                start[self._home(vm)] += weight
-        return start
-
-    def _limit(self, row: Row, family: int, start: Ints) -> Limit:
-        """One row."""
-        hosts = np.array(sorted(self._host_index[host] for host in row.places), dtype=np.int64)
-        return Limit(family=family, hosts=hosts, upper=row.upper, unit=row.unit, start=int(start[hosts].sum()))
-
     def _groups(self, joined: Iterable[Affinity]) -> Iterator[Group]:
-        """The members of each group that there are."""
         for limit in joined:
             members = sorted(vm for vm in limit.vms if vm in self._problem.initial.host_of)
             units = sorted({self._unit_of[vm] for vm in members if vm in self._unit_of})

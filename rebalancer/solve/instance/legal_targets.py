@@ -1,16 +1,17 @@
-"""Where units may go, and what they have to take along."""
+"""VMs that move as one, where they may go, and what they have to take along."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-from numpy.typing import NDArray
 
 from rebalancer.inventory import Uuid
 from rebalancer.policy import Mode
-from rebalancer.rules import Rulebook
+from rebalancer.problem import Problem
+from rebalancer.rules import Affinity, Rulebook
 from rebalancer.rules.routes import DisksAlong
-
-Bools = NDArray[np.bool_]
+from rebalancer.solve.instance.rows import Bools
 
 
 class Targets:
@@ -40,3 +41,23 @@ class Targets:
         legal[[self._index[host] for host in (*plain, *self.carried[uuid]) if host not in barred]] = True
         legal[self._index[home]] = home not in barred
         return legal
+
+
+def merged(problem: Problem, groups: Sequence[Affinity]) -> list[tuple[Uuid, ...]]:
+    """All VMs, those of a group that is on one host now joined; sorted."""
+    leader = {vm: vm for vm in problem.initial}
+
+    def find(vm: Uuid) -> Uuid:
+        while leader[vm] != vm:
+            vm = leader[vm]
+        return vm
+
+    for group in groups:
+        members = sorted(vm for vm in group.vms if vm in leader)
+        if len({problem.initial[vm] for vm in members}) == 1:
+            for vm in members[1:]:
+                leader[find(vm)] = find(members[0])
+    merged: dict[Uuid, list[Uuid]] = {}
+    for vm in sorted(leader):
+        merged.setdefault(find(vm), []).append(vm)
+    return [tuple(members) for members in merged.values()]

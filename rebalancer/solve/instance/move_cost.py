@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
+from rebalancer.solve.instance.rows import Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,9 +48,8 @@ class Price:
         """The price of some *units* on some *hosts*, by their place among these; in wholes of what all cost."""
         place = np.full(self.extra.shape[1], -1, dtype=np.int64)
         place[hosts] = np.arange(len(hosts))
-        return replace(
-            self, home=place[self.home[units]], least=self.least[units], extra=self.extra[np.ix_(units, hosts)]
-        )
+        home, extra = place[self.home[units]], self.extra[np.ix_(units, hosts)]
+        return replace(self, home=home, least=self.least[units], extra=extra)
 
     def at(self, at: Ints) -> Ints:
         """What each unit costs where the units are *at*, shape (units,)."""

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rebalancer.inventory import Uuid
 from rebalancer.objectives.load import demand_of, host_deviations, largest, vm_deviations
 from rebalancer.problem import Problem
 from rebalancer.solve.instance.resolution import Resolution
+from rebalancer.solve.instance.rows import Bools, Floats, Ints
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
+NOTHING: Ints = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,7 +41,8 @@ class Deviations:
         """The peaks of *problem*, in pCPUs; `rounded` makes them whole."""
         budget, slots = problem.policy.demand.peaking, 0 if problem.demand is None else problem.demand.slots
         if not budget or not slots:
-            return cls._with(0, np.zeros(0, np.int64), np.zeros((0, slots)), np.zeros((len(hosts), 0, slots)))
+            nobody, fixed = np.zeros((0, slots)), np.zeros((len(hosts), 0, slots))
+            return cls(budget=0, unit=NOTHING, pcpu=nobody, fixed_pcpu=fixed, parts=NOTHING, fixed=NOTHING)
         row = {vm: number for number, vm in enumerate(demand_of(problem).vms)}
         deviations, staying = vm_deviations(problem), host_deviations(problem)
         fixed = np.zeros((len(hosts), budget, slots))
@@ -53,12 +53,8 @@ class Deviations:
             fixed[number, : len(worst)] = worst
         movable = [vm for vm in problem.initial if vm in unit_of]
         units = np.array([unit_of[vm] for vm in movable], dtype=np.int64)
-        return cls._with(budget, units, deviations[[row[vm] for vm in movable]].reshape(-1, slots), fixed)
-
-    @classmethod
-    def _with(cls, budget: int, unit: Ints, pcpu: Floats, fixed: Floats) -> Deviations:
-        nothing = np.zeros(0, dtype=np.int64)
-        return cls(budget=budget, unit=unit, pcpu=pcpu, fixed_pcpu=fixed, parts=nothing, fixed=nothing)
+        pcpu = deviations[[row[vm] for vm in movable]].reshape(-1, slots)
+        return cls(budget=budget, unit=units, pcpu=pcpu, fixed_pcpu=fixed, parts=NOTHING, fixed=NOTHING)
 
     def rounded(self, resolution: Resolution) -> Deviations:
         """The deviations in parts of a pCPU."""
@@ -94,12 +90,11 @@ class Deviations:
         """What the worst add on every host where the units are *at*, shape (hosts, slots)."""
         hosts = range(len(self.fixed_pcpu))
         where = at[self.unit]
-        sums = [
-            largest(np.vstack([self.fixed[host], self.parts[where == host]]), self.budget).sum(axis=0) for host in hosts
-        ]
+        there = (np.vstack([self.fixed[host], self.parts[where == host]]) for host in hosts)
+        sums = [largest(each, self.budget).sum(axis=0) for each in there]
         return np.array(sums, dtype=np.int64).reshape(len(hosts), -1)
 
-    def of_single_units(self, units: int) -> tuple[Ints, NDArray[np.bool_]]:
+    def of_single_units(self, units: int) -> tuple[Ints, Bools]:
         """The deviation of each unit of one VM, shape (units, slots), and which units have several, shape (units,)."""
         members = np.bincount(self.unit, minlength=units)
         single = np.zeros((units, self.parts.shape[1]), dtype=np.int64)

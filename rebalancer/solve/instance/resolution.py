@@ -64,10 +64,8 @@ def _down(pcpu: NDArray[np.float64], parts: int) -> NDArray[np.int64]:
 
 
 def _surplus(loads: NDArray[np.float64], parts: int) -> float:
-    """What rounding up to *parts* of a pCPU adds, summed."""
     return _unless_noise(float(np.maximum(_up(loads, parts) / parts - loads, 0.0).sum()))
 
 
 def _unless_noise(surplus: float) -> float:
-    """*surplus*, or 0 where it is what float sums are off anyway."""
     return surplus if surplus > GRAIN else 0.0

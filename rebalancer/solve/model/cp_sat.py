@@ -1,4 +1,4 @@
-"""One call of CP-SAT: what it may cost, what came out."""
+"""Calls of CP-SAT: what they may cost, what came out."""
 
 from __future__ import annotations
 
@@ -10,26 +10,22 @@ from enum import Enum
 
 from ortools.sat.python import cp_model
 
+from rebalancer.policy import LimitsPolicy
 from rebalancer.solve.instance.instance import Ints
 from rebalancer.solve.model.objective_terms import Goal
 from rebalancer.solve.model.placement_model import PlacementModel
+
+WORK_PER_SECOND = 0.5
+"""Work, in CP-SAT's deterministic seconds, that is done in a second also where another process shares the core."""
 
 
 class Status(Enum):
     """How a search ended."""
 
-    OPTIMAL = "nothing is better"
-    FOUND = "something was found"
-    IMPOSSIBLE = "nothing satisfies the rules"
-    NOTHING_FOUND = "the limit came first"
-
-
-STATUS = {
-    cp_model.OPTIMAL: Status.OPTIMAL,
-    cp_model.FEASIBLE: Status.FOUND,
-    cp_model.INFEASIBLE: Status.IMPOSSIBLE,
-    cp_model.UNKNOWN: Status.NOTHING_FOUND,
-}
+    OPTIMAL = cp_model.OPTIMAL
+    FOUND = cp_model.FEASIBLE
+    IMPOSSIBLE = cp_model.INFEASIBLE
+    NOTHING_FOUND = cp_model.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +62,30 @@ class Effort:
         return replace(self, deterministic=max(0.05, work), seconds=max(0.1, until - time.monotonic()))
 
 
+class Budget:
+    """Work and time left; work decides, so that the same input gives the same answer, and the clock is the brake."""
+
+    def __init__(self, limits: LimitsPolicy) -> None:
+        self._left = limits.solve_seconds * WORK_PER_SECOND
+        self._until = time.monotonic() + limits.solve_seconds
+        self._limits = limits
+
+    def share(self, tiers_left: int) -> Effort:
+        """What the next tier may take: most of what is left, the rest for the tiers after it."""
+        part = 1.0 if tiers_left == 1 else 0.7
+        return Effort(
+            deterministic=max(0.05, self._left * part),
+            seconds=max(0.1, (self._until - time.monotonic()) * part),
+            seed=self._limits.seed,
+            gap=self._limits.gap,
+            gap_pcpu_hours=self._limits.gap_pcpu_hours,
+        )
+
+    def spend(self, deterministic: float) -> None:
+        """Work that is done."""
+        self._left -= deterministic
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SolverAnswer:
     """What came out: the host of every unit (None where nothing was found), value and bound of the goal.
@@ -89,12 +109,7 @@ class SolverAnswer:
 class SolverCall:
     """Minimises *goal* in *model*.
 
-    Args:
-        model: what is allowed.
-        goal: what to minimise.
-        effort: what it may cost.
-        progress: hears of every better value, with the bound at that time.
-        raised: hears of every better bound.
+    Who passes *progress* hears of every better value, with the bound at that time; *raised* of every better bound.
     """
 
     def __init__(
@@ -131,11 +146,11 @@ class SolverCall:
     def _solved(self) -> Status:
         """What CP-SAT says; long searches run in a thread, so that Ctrl-C ends them at once."""
         if not self._effort.presolve:
-            return STATUS[self._solver.solve(self._model.writer.model(), self._watcher)]
+            return Status(self._solver.solve(self._model.writer.model(), self._watcher))
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="search") as thread:
             running = thread.submit(self._solver.solve, self._model.writer.model(), self._watcher)
             try:
-                return STATUS[running.result()]
+                return Status(running.result())
             except KeyboardInterrupt:
                 self.stop()
                 raise
@@ -157,7 +172,6 @@ def _rounded_up(bound: float) -> int:
 
 
 def _solver(effort: Effort) -> cp_model.CpSolver:
-    """A solver with one worker, so that it repeats itself."""
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.catch_sigint_signal = False

@@ -20,14 +20,12 @@ def post_disks(model: Assignment) -> None:
 class _DiskRows:
     def __init__(self, model: Assignment) -> None:
         self._model, self._disks = model, model.instance.disks
-        self._unit_of = {vm: unit for unit, members in enumerate(model.instance.units) for vm in members}
-        self._number = {host: number for number, host in enumerate(model.instance.hosts)}
+        self._unit_of, self._number = model.instance.unit_of, model.instance.host_index
         self._room = {sr: space.room for sr, space in self._disks.tight.items()}
         self._weights: defaultdict[Uuid, Counter[int]] = defaultdict(Counter)
         self._asked: tuple[bytes, Chosen] = (b"", {})
 
     def post(self) -> None:
-        """A variable for each disk and tight SR that it may go to; one row for each tight SR."""
         for each in self._disks.travellers:
             if each.vm in self._unit_of:
                 settled = self._settled(each)
@@ -38,13 +36,11 @@ class _DiskRows:
             self._model.at_most(list(weights), list(weights.values()), self._room[sr])
 
     def _settled(self, each: Traveller) -> Uuid | None:
-        """The host that a disk goes along to where its VM is a constant."""
         unit = self._unit_of[each.vm]
         host = self._model.instance.hosts[self._model.scope.at[unit]]
         return host if self._model.constant[unit] and host in each.srs else None
 
     def _pairs(self, each: Traveller) -> dict[Uuid, int]:
-        """The hosts that a disk may yet go along to, with their variables."""
         row = self._model.variable[self._unit_of[each.vm]]
         variables = {host: int(row[self._number[host]]) for host in each.srs if host in self._number}
         return {host: variable for host, variable in variables.items() if variable >= 0}
@@ -65,7 +61,6 @@ class _DiskRows:
             self._model.at_most([*cause, *one_of], [1] * len(cause) + [-1] * len(one_of), len(cause) - 1)
 
     def _give_free(self, each: Traveller, pairs: Mapping[Uuid, int], settled: Uuid | None) -> None:
-        """A disk that goes leaves room on the SR where it was."""
         if each.source in self._room:
             leaving = self._disks.tight[each.source].leaving[each.drive]
             self._weights[each.source].subtract(dict.fromkeys(pairs.values(), leaving))

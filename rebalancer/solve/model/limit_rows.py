@@ -111,7 +111,6 @@ class Weighing:
         )
 
     def _weighed(self, limit: Limit, units: Ints, home: Ints) -> tuple[Bools, Ints]:
-        """Which of *units* are on the hosts of *limit* now, and what each weighs there."""
         resident = limit.covers(home)
         return resident, np.where(resident, self._family.resident[units], self._family.arrival[units])
 
@@ -136,10 +135,7 @@ def _post_broken(model: Assignment, limit: Limit, terms: Terms) -> None:
     """Somebody joins only if the weights then fit."""
     if not len(terms.joining):
         return
-    joining = terms.joining
-    joined = model.whole_number(1, lambda chosen: int(chosen[joining].any()))
-    for pair in joining.tolist():
-        model.writer.implies(pair, joined)
+    joined = model.any_of(terms.joining.tolist())
     model.at_most(terms.pairs, terms.weights, max(limit.upper, 0) - terms.constant, given=joined)
 
 

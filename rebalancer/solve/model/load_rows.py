@@ -86,7 +86,6 @@ def _pairs_by_host(model: Assignment) -> Iterator[tuple[int, Ints]]:
 
 
 def _rows(model: Assignment, host: int, pairs: Ints, room: Ints, watched: Bools) -> LoadRows:
-    """The watched slots of *host* in which *pairs* can bring too much."""
     demand = model.instance.demand[model.units[pairs]]
     peaks = peaks_on(model, host, pairs)
     most = demand.sum(axis=0) + peaks.most - np.maximum(room, 0)
@@ -102,7 +101,6 @@ def _rows(model: Assignment, host: int, pairs: Ints, room: Ints, watched: Bools)
 
 
 def _post(model: Assignment, rows: LoadRows) -> range:
-    """Variables for how far the load of each slot exceeds its room, and the rows that say so."""
     excess = model.whole_numbers(rows.most.tolist(), rows.values)
     model.load_rows.append(replace(rows, excess=excess))
     shared, columns, room = rows.pairs.tolist(), rows.demand.T.tolist(), rows.room.tolist()
@@ -140,15 +138,7 @@ def _shares(model: Assignment, capacities: Ints) -> list[_Share]:
     for host in np.flatnonzero(capacities > 0):
         pairs = np.flatnonzero(model.at_hosts == host)
         demand = model.instance.demand[model.units[pairs]]
-        peaks = peaks_on(model, int(host), pairs)
-        found += [
-            _Share(
-                pairs=pairs,
-                demand=demand[:, slot],
-                peaks=peaks.in_slot(slot),
-                base=int(base[host, slot]),
-                room=int(capacities[host]),
-            )
-            for slot in range(demand.shape[1])
-        ]
+        peaks, room = peaks_on(model, int(host), pairs), int(capacities[host])
+        for slot, held in enumerate(base[host].tolist()):
+            found.append(_Share(pairs=pairs, demand=demand[:, slot], peaks=peaks.in_slot(slot), base=held, room=room))
     return found

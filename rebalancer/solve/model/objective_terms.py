@@ -43,13 +43,8 @@ class Goal:
 
 def number_of(variables: Sequence[int], *, offset: int = 0, largest: int) -> Measure:
     """How many of *variables* hold, or their sum, besides *offset*; never more than *largest*."""
-    return Measure(
-        variables=tuple(variables),
-        coefficients=(1,) * len(variables),
-        offset=offset,
-        largest=largest,
-        worth=Fraction(1),
-    )
+    ones = (1,) * len(variables)
+    return Measure(variables=tuple(variables), coefficients=ones, offset=offset, largest=largest, worth=Fraction(1))
 
 
 def goal_of(measures: Sequence[Measure]) -> Goal:

@@ -27,8 +27,7 @@ def occupied(model: Assignment, always: frozenset[Uuid]) -> Measure:
 
 def occupied_anyway(instance: Instance, always: frozenset[Uuid]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Hosts that are in *always*, or that hold a VM that cannot move, shape (hosts,)."""
-    movable = {vm for members in instance.units for vm in members}
-    held = {host for vm, host in instance.problem.initial.host_of.items() if vm not in movable} | always
+    held = {host for vm, host in instance.problem.initial.host_of.items() if vm not in instance.unit_of} | always
     return np.array([host in held for host in instance.hosts], dtype=np.bool_)
 
 
@@ -36,9 +35,7 @@ def _of_host(model: Assignment, host: int) -> Iterator[int]:
     pairs = np.flatnonzero(model.at_hosts == host)
     if not len(pairs):
         return
-    in_use = model.whole_number(1, lambda chosen: int(chosen[pairs].any()))
-    for pair in pairs.tolist():
-        model.writer.implies(pair, in_use)
+    in_use = model.any_of(pairs.tolist())
     for weights, room in _memory_rows(model, host, pairs):
         model.at_most([*pairs.tolist(), in_use], [*weights.tolist(), -room], 0)
     _post_load(model, host, in_use)
@@ -46,7 +43,6 @@ def _of_host(model: Assignment, host: int) -> Iterator[int]:
 
 
 def _memory_rows(model: Assignment, host: int, pairs: Ints) -> Iterator[tuple[Ints, int]]:
-    """Weights of the pairs and the room of the host, for each limit over it that could bind."""
     instance = model.instance
     units = model.units[pairs]
     for limit in instance.limits:

@@ -101,13 +101,8 @@ class HostPeaks:
         staying, deviations = self.staying[:, slot], self.deviations[:, slot]
         if len(staying) == self.budget:
             staying, deviations = staying - staying[-1], deviations - staying[-1]
-        used = deviations > 0
-        return Peaks(
-            budget=self.budget,
-            pairs=self.pairs[used],
-            deviations=deviations[used],
-            staying=staying[staying > 0],
-        )
+        pairs, deviations = self.pairs[deviations > 0], deviations[deviations > 0]
+        return Peaks(budget=self.budget, pairs=pairs, deviations=deviations, staying=staying[staying > 0])
 
 
 NOBODY = np.zeros(0, dtype=np.int64)
@@ -126,13 +121,8 @@ def peaks_on(model: Assignment, host: int, pairs: Ints) -> HostPeaks:
     staying = deviations.worst_on(host, np.flatnonzero(model.constant & (model.scope.at == host)))
     mine = deviations.parts[coming]
     most = largest(np.vstack([staying, mine]), deviations.budget).sum(axis=0) - staying.sum(axis=0)
-    return HostPeaks(
-        budget=deviations.budget,
-        pairs=pair_of[deviations.unit[coming]],
-        deviations=mine,
-        staying=staying,
-        most=most,
-    )
+    pairs, budget = pair_of[deviations.unit[coming]], deviations.budget
+    return HostPeaks(budget=budget, pairs=pairs, deviations=mine, staying=staying, most=most)
 
 
 def surely_added(model: Assignment) -> Ints:

@@ -9,20 +9,14 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rebalancer.inventory import Uuid
-from rebalancer.objectives import Measure
+from rebalancer.objectives import Measure, Objective
 from rebalancer.solve.instance.instance import Instance, Ints
 from rebalancer.solve.instance.move_cost import Price
-from rebalancer.solve.model.disk_rows import post_disks
-from rebalancer.solve.model.limit_rows import post_groups, post_limits
-from rebalancer.solve.model.load_rows import highest_share, load_above
+from rebalancer.solve.model import disk_rows, limit_rows, load_rows, occupancy, restart_rows, violation_rows
 from rebalancer.solve.model.objective_terms import Goal, goal_of
-from rebalancer.solve.model.occupancy import occupied
-from rebalancer.solve.model.restart_rows import failures_lost, post_restarts
 from rebalancer.solve.model.variables import NO_VARIABLE, Assignment, Scope
-from rebalancer.solve.model.violation_rows import breaches
 
 
 class PlacementModel(Assignment):
@@ -30,10 +24,10 @@ class PlacementModel(Assignment):
 
     def __init__(self, instance: Instance, scope: Scope) -> None:
         super().__init__(instance, scope)
-        post_limits(self)
-        post_groups(self)
-        post_disks(self)
-        post_restarts(self)
+        limit_rows.post_limits(self)
+        limit_rows.post_groups(self)
+        disk_rows.post_disks(self)
+        restart_rows.post_restarts(self)
 
     def limit_moves(self, price: Price, upper: int) -> None:
         """What the units that leave their home cost, summed, is at most *upper*."""
@@ -48,21 +42,15 @@ class PlacementModel(Assignment):
         if all(settled) and NO_VARIABLE not in variables:
             self.at_most(variables, [1] * len(variables), len(variables) - 1)
 
-    def breaches(self) -> Measure:
-        """How many limits that are broken now stay so, and by how many of their units."""
-        return breaches(self)
-
-    def occupied(self, always: frozenset[Uuid]) -> Measure:
-        """How many hosts somebody is on; those in *always* count whoever is there."""
-        return occupied(self, always)
+    breaches = violation_rows.breaches
+    occupied = occupancy.occupied
+    failures_lost = restart_rows.failures_lost
+    load_above = load_rows.load_above
+    highest_share = load_rows.highest_share
 
     def copied(self) -> Measure:
         """Bytes that are copied because units leave their home."""
         return self._priced(self.instance.copied)
-
-    def failures_lost(self) -> Measure:
-        """How many failures of hosts stay lost, of those that are to be mended."""
-        return failures_lost(self)
 
     def leaving(self, vms: frozenset[Uuid]) -> Measure:
         """How many of *vms* leave their home."""
@@ -80,17 +68,9 @@ class PlacementModel(Assignment):
             worth=Fraction(price.divisor),
         )
 
-    def load_above(self, limits: NDArray[np.float64]) -> Measure:
-        """PCPUs above *limits* on the watched hosts and slots, summed."""
-        return load_above(self, limits)
-
-    def highest_share(self, capacities: NDArray[np.float64]) -> Measure:
-        """One number that the share of no host with a capacity exceeds, in any slot."""
-        return highest_share(self, capacities)
-
-    def goal(self, measures: Sequence[Measure]) -> Goal:
-        """The sum of *measures*, ready to be minimised or held."""
-        return goal_of(measures)
+    def goal(self, objective: Objective) -> Goal:
+        """The measures of *objective*, as one number to be minimised or held."""
+        return goal_of(objective.post(self, self.instance.problem))
 
     def minimise(self, goal: Goal) -> None:
         """Look for the smallest *goal*."""
@@ -103,9 +83,8 @@ class PlacementModel(Assignment):
     def value(self, goal: Goal, at: Ints) -> int:
         """The sum of *goal* where the units are *at*."""
         values = self.values(at)
-        return goal.offset + sum(
-            values[each] * factor for each, factor in zip(goal.variables, goal.coefficients, strict=True)
-        )
+        terms = zip(goal.variables, goal.coefficients, strict=True)
+        return goal.offset + sum(values[each] * factor for each, factor in terms)
 
     def hint(self, at: Ints) -> None:
         """Start from the units at *at*: a complete hint, derived variables included."""

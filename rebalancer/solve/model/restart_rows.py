@@ -6,14 +6,14 @@ exact: kinds are packed in whole numbers, and the free bytes of a host are those
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import Counter
 
 import numpy as np
 
 from rebalancer.inventory import Uuid
 from rebalancer.objectives import Measure
-from rebalancer.rules.availability.restarts import Failure, Restarts
-from rebalancer.solve.instance.instance import Instance, Ints
+from rebalancer.rules.availability.restarts import Failure, Restarts, Where
+from rebalancer.solve.instance.instance import Ints
 from rebalancer.solve.model.objective_terms import number_of
 from rebalancer.solve.model.variables import Assignment
 
@@ -45,33 +45,11 @@ def failures_lost(model: Assignment) -> Measure:
     return number_of(variables, largest=len(variables))
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Restarted:
-    """How many VMs of each kind a packer restarts on each host after *failure*, for the placement asked for last."""
-
-    instance: Instance
-    limit: Restarts
-    kind_of: dict[Uuid, int]
-    failure: Failure
-    asked: Ints | None = None
-    counts: dict[tuple[int, Uuid], int] = field(default_factory=dict)
-
-    def count(self, at: Ints, kind: int, host: Uuid) -> int:
-        """VMs of *kind* on *host*; none where they do not all fit."""
-        if self.asked is not at:
-            self.asked, self.counts = at, {}
-            for vm, target in (self.limit.restarts(self.failure, _where(self.instance, at)) or {}).items():
-                key = self.kind_of[vm], target
-                self.counts[key] = self.counts.get(key, 0) + 1
-        return self.counts.get((kind, host), 0)
-
-
 class _RestartRows:
     def __init__(self, model: Assignment, limit: Restarts) -> None:
         self._model, self._limit = model, limit
         instance = model.instance
-        self._index = {host: number for number, host in enumerate(instance.hosts)}
-        self._unit_of = {vm: number for number, members in enumerate(instance.units) for vm in members}
+        self._index, self._unit_of = instance.host_index, instance.unit_of
         sizes = limit.items.size
         self._kinds: dict[RestartKind, int] = {}
         self._kind_of = {
@@ -80,23 +58,19 @@ class _RestartRows:
         self._grain = int(np.gcd.reduce([*limit.held.values(), *sizes.values()])) or 1
         self._count, self._count_there = self._counts()
         self._free = self._free_bytes()
-        self._asked: tuple[Ints, Ints] | None = None
+        self._asked: tuple[Ints, Where] | None = None
+        self._restarted: dict[Failure, tuple[Ints, Counter[tuple[int, Uuid]]]] = {}
 
     def post_unless_lost(self, failure: Failure) -> int:
-        """Post *failure* unless a new variable says that it is lost."""
-        lost = self._model.whole_number(1, lambda chosen: int(self._loses(failure, self._placement(chosen))))
+        restarts = self._limit.restarts
+        lost = self._model.whole_number(1, lambda chosen: int(restarts(failure, self._where(chosen)) is None))
         self.post(failure, given=-lost - 1)
         return lost
 
-    def _loses(self, failure: Failure, at: Ints) -> bool:
-        return self._limit.restarts(failure, _where(self._model.instance, at)) is None
-
     def post(self, failure: Failure, *, given: int | None = None) -> None:
-        """The VMs of the hosts of *failure* fit on the others, where *given* holds if it is named."""
-        restarted = _Restarted(instance=self._model.instance, limit=self._limit, kind_of=self._kind_of, failure=failure)
         taken: dict[Uuid, list[tuple[int, int]]] = {}
         for (size, targets), kind in self._kinds.items():
-            for host, variable in self._restart(restarted, kind, targets, given).items():
+            for host, variable in self._restart(failure, kind, targets, given).items():
                 taken.setdefault(host, []).append((variable, size // self._grain))
         for host, terms in taken.items():
             free, constant = self._free[host]
@@ -104,28 +78,37 @@ class _RestartRows:
                 terms.append((free, -1))
             self._model.at_most([each for each, _ in terms], [weight for _, weight in terms], constant)
 
-    def _restart(
-        self, restarted: _Restarted, kind: int, targets: frozenset[Uuid], given: int | None
-    ) -> dict[Uuid, int]:
-        """All VMs of *kind* on failed hosts restart; for each host the variable that counts them there."""
-        failed = [self._index[host] for host in sorted(restarted.failure)]
+    def _restart(self, failure: Failure, kind: int, targets: frozenset[Uuid], given: int | None) -> dict[Uuid, int]:
+        failed = [self._index[host] for host in sorted(failure)]
         pairs = np.flatnonzero(np.isin(self._model.at_hosts, failed) & (self._count[kind][self._model.units] > 0))
         counts = self._count[kind][self._model.units[pairs]].tolist()
         sure = int(self._count_there[kind][failed].sum())
         most = sure + sum(counts)
         if not most:
             return {}
-        places = {host: self._place(restarted, kind, host, most) for host in sorted(targets - restarted.failure)}
+        places = {host: self._place(failure, kind, host, most) for host in sorted(targets - failure)}
         self._model.at_most([*pairs.tolist(), *places.values()], [*counts, *([-1] * len(places))], -sure, given=given)
         return places
 
-    def _place(self, restarted: _Restarted, kind: int, host: Uuid, most: int) -> int:
-        return self._model.whole_number(most, lambda chosen: restarted.count(self._placement(chosen), kind, host))
+    def _place(self, failure: Failure, kind: int, host: Uuid, most: int) -> int:
+        return self._model.whole_number(most, lambda chosen: self._restarts(failure, chosen)[kind, host])
 
-    def _placement(self, chosen: Ints) -> Ints:
-        """The host of every unit, cached for the last choice."""
+    def _restarts(self, failure: Failure, chosen: Ints) -> Counter[tuple[int, Uuid]]:
+        """VMs of each kind that a packer restarts on each host, cached for the last choice; none where not all fit."""
+        asked, counts = self._restarted.get(failure, (None, Counter()))
+        if asked is not chosen:
+            restarts = self._limit.restarts(failure, self._where(chosen)) or {}
+            counts = Counter((self._kind_of[vm], target) for vm, target in restarts.items())
+            self._restarted[failure] = chosen, counts
+        return counts
+
+    def _where(self, chosen: Ints) -> Where:
+        """The host of every VM, cached for the last choice."""
         if self._asked is None or self._asked[0] is not chosen:
-            self._asked = chosen, self._model.placement(chosen.tolist())
+            instance = self._model.instance
+            host_of = instance.host_of(self._model.placement(chosen.tolist()))
+            host_of = {**instance.problem.initial.host_of, **host_of}
+            self._asked = chosen, {vm: (host,) for vm, host in host_of.items()}
         return self._asked[1]
 
     def _counts(self) -> tuple[Ints, Ints]:
@@ -174,10 +157,3 @@ class _RestartRows:
             model.at_most([*pairs.tolist(), free], [*weights.tolist(), 1], room, given=has_room)
             model.at_most([free, has_room], [1, -room], 0)
         return free, 0
-
-
-def _where(instance: Instance, at: Ints) -> dict[Uuid, tuple[Uuid, ...]]:
-    found: dict[Uuid, tuple[Uuid, ...]] = {vm: (host,) for vm, host in instance.problem.initial.host_of.items()}
-    for members, host in zip(instance.units, at.tolist(), strict=True):
-        found.update(dict.fromkeys(members, (instance.hosts[host],)))
-    return found

@@ -9,7 +9,7 @@ import numpy as np
 
 from rebalancer.errors import ModelBug
 from rebalancer.objectives import MigrationCost, Objective
-from rebalancer.placement import Move, Placement
+from rebalancer.placement import Migration, Placement
 from rebalancer.solve.instance.instance import Instance, Ints
 from rebalancer.solve.model.objective_terms import Goal
 from rebalancer.solve.model.placement_model import PlacementModel
@@ -49,14 +49,17 @@ class TierProblem:
 
     def model(self, scope: Scope) -> tuple[PlacementModel, Goal]:
         """The model of *scope*, and what to minimise in it."""
-        problem = self.instance.problem
         model = PlacementModel(self.instance, scope)
         for held in self.held:
-            model.hold(model.goal(held.objective.post(model, problem)), held.value)
+            model.hold(model.goal(held.objective), held.value)
         for pairs in self.forbidden:
             model.forbid(pairs)
-        self._limit(model)
-        return model, model.goal(self.objective.post(model, problem))
+        limits = self.instance.problem.policy.limits
+        if limits.maximum_moves is not None:
+            model.limit_moves(self.instance.moves, limits.maximum_moves)
+        if limits.maximum_gib is not None:
+            model.limit_moves(self.instance.copied, int(limits.maximum_gib * GIB))
+        return model, model.goal(self.objective)
 
     def evaluate(self, at: Ints) -> tuple[Goal, int]:
         """The goal as it is where the units are *at*, and its number there."""
@@ -81,8 +84,10 @@ class TierProblem:
         few = limits.maximum_moves is None or self.instance.moves.at(at).sum() <= limits.maximum_moves
         small = limits.maximum_gib is None or self.instance.copied.at(at).sum() <= int(limits.maximum_gib * GIB)
         forbidden = any(all(at[unit] == host for unit, host in pairs) for pairs in self.forbidden)
-        free = bool(few and small) and not forbidden
-        return free and all(self._keeps(held, at) for held in self.held) and self.outlives(at)
+        if not (few and small) or forbidden:
+            return False
+        held = (held_at(self.instance, each.objective, at).value <= each.value for each in self.held)
+        return all(held) and self.outlives(at)
 
     def pins(self, at: Ints) -> bool:
         """Whether the units are *at* home and have to stay there: no GiB more may be copied, and each copies some."""
@@ -94,18 +99,6 @@ class TierProblem:
         """Whether the units may be *at* these hosts as far as hosts may fail; what is lost is stated from now on."""
         failures = self.instance.failures
         return not failures.restarts or failures.outlived(placement_of(self.instance, at))
-
-    def _keeps(self, held: HeldTier, at: Ints) -> bool:
-        model = PlacementModel(self.instance, self.at(at))
-        goal = model.goal(held.objective.post(model, self.instance.problem))
-        return model.value(goal, at) <= held.value
-
-    def _limit(self, model: PlacementModel) -> None:
-        limits = self.instance.problem.policy.limits
-        if limits.maximum_moves is not None:
-            model.limit_moves(self.instance.moves, limits.maximum_moves)
-        if limits.maximum_gib is not None:
-            model.limit_moves(self.instance.copied, int(limits.maximum_gib * GIB))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -146,6 +139,11 @@ class TierAnswer:
         return self.at is not None and self.bound >= self.value
 
 
+def held_at(instance: Instance, objective: Objective, at: Ints) -> HeldTier:
+    """*objective* no worse than where the units are *at*."""
+    return HeldTier(objective=objective, value=TierProblem(instance=instance, objective=objective).evaluate(at)[1])
+
+
 def placement_of(instance: Instance, at: Ints) -> Placement:
     """The placement in which every unit is on its host in *at*, with its disks on SRs that have room, if there are."""
     initial, host_of = instance.problem.initial, instance.host_of(at)
@@ -157,17 +155,15 @@ def placement_of(instance: Instance, at: Ints) -> Placement:
 
 def at_of(instance: Instance, placement: Placement) -> Ints:
     """The host of every unit in *placement*; the inverse of `placement_of`."""
-    host_of = {host: number for number, host in enumerate(instance.hosts)}
-    return np.array([host_of[placement[members[0]]] for members in instance.units], dtype=np.int64)
+    return np.array([instance.host_index[placement[members[0]]] for members in instance.units], dtype=np.int64)
 
 
-def pairs_of(instance: Instance, moves: Sequence[Move]) -> Pairs | None:
+def pairs_of(instance: Instance, moves: Sequence[Migration]) -> Pairs | None:
     """*moves* as pairs of unit and host; None where one of them cannot be made anyway."""
-    unit_of = {vm: number for number, members in enumerate(instance.units) for vm in members}
-    host_of = {host: number for number, host in enumerate(instance.hosts)}
-    if not all(move.vm in unit_of and move.target in host_of for move in moves):
+    unit_of, host_index = instance.unit_of, instance.host_index
+    if not all(move.vm in unit_of and move.target in host_index for move in moves):
         return None
-    return tuple(sorted({(unit_of[move.vm], host_of[move.target]) for move in moves}))
+    return tuple(sorted({(unit_of[move.vm], host_index[move.target]) for move in moves}))
 
 
 def true_value(tier: TierProblem, answer: TierAnswer, at: Ints) -> float:

@@ -79,6 +79,14 @@ class Assignment:
         self._derived.append(derived)
         return self.writer.add_variables(uppers)
 
+    def any_of(self, pairs: Sequence[int]) -> int:
+        """A new variable that is 1 where one of *pairs* holds; rows have to keep it from being 1 elsewhere."""
+        chosen_of = np.asarray(pairs, dtype=np.int64)
+        found = self.whole_number(1, lambda chosen: int(chosen[chosen_of].any()))
+        for pair in pairs:
+            self.writer.implies(pair, found)
+        return found
+
     def at_most(self, variables: Numbers, coefficients: Numbers, upper: int, *, given: int | None = None) -> None:
         """A weighted sum is at most *upper*, where *given* holds if it is named; divided by common factors."""
         factors = np.asarray(coefficients, dtype=np.int64)

@@ -54,11 +54,7 @@ def _excess(model: Assignment, limit: Limit) -> tuple[list[int], int]:
 
 
 def _post_occupied(model: Assignment, limit: Limit, pairs: list[int], weights: list[int], excess: int) -> None:
-    """A limit below zero is violated by any unit that is there."""
-    occupied = model.whole_number(1, lambda chosen: int(chosen[pairs].any()))
-    for pair in pairs:
-        model.writer.implies(pair, occupied)
-    model.at_most([*pairs, occupied, excess], [*weights, -limit.upper, -limit.unit], 0)
+    model.at_most([*pairs, model.any_of(pairs), excess], [*weights, -limit.upper, -limit.unit], 0)
 
 
 def _units(value: int, limit: Limit) -> int:
@@ -73,10 +69,7 @@ def _spread(model: Assignment, group: Group) -> tuple[list[int], int]:
     for host in range(len(model.instance.hosts)):
         pairs = [int(each) for each in model.variable[group.units, host] if each >= 0]
         if pairs and host not in at:
-            occupied = model.whole_number(1, lambda chosen, pairs=pairs: int(chosen[pairs].any()))  # type: ignore[misc]
-            for pair in pairs:
-                model.writer.implies(pair, occupied)
-            variables.append(occupied)
+            variables.append(model.any_of(pairs))
     if at:
         return variables, len(at) - 1
     too_many = model.whole_number(len(variables), lambda chosen: max(0, _occupied(model, group, chosen) - 1))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rebalancer.errors import ModelBug
 from rebalancer.objectives import NEGLIGIBLE, MigrationCost
-from rebalancer.placement import Move, Placement
+from rebalancer.placement import Migration, Placement
 from rebalancer.rules import Rulebook, StateLimit
 
 
@@ -28,8 +28,7 @@ def refused_as_a_whole(book: Rulebook, placement: Placement) -> bool:
     return bool(violations)
 
 
-def _check_pairs(book: Rulebook, moves: Sequence[Move]) -> None:
-    """Every move is legal by itself, with the disks that go along."""
+def _check_pairs(book: Rulebook, moves: Sequence[Migration]) -> None:
     pool = book.problem.pool
     for move in moves:
         vm, host = pool.vms[move.vm], pool.hosts[move.target]
@@ -37,8 +36,7 @@ def _check_pairs(book: Rulebook, moves: Sequence[Move]) -> None:
             raise ModelBug(f"{objection.rule} objects to VM {vm.name!r} on host {host.name!r}: {objection.words}")
 
 
-def _check_limits(book: Rulebook, moves: Sequence[Move], placement: Placement) -> None:
-    """No more moves and GiB than the policy allows."""
+def _check_limits(book: Rulebook, moves: Sequence[Migration], placement: Placement) -> None:
     limits = book.problem.policy.limits
     if limits.maximum_moves is not None and len(moves) > limits.maximum_moves:
         raise ModelBug(f"{len(moves)} moves, where the policy allows {limits.maximum_moves}")

@@ -12,7 +12,7 @@ import numpy as np
 from rebalancer.objectives import Repair
 from rebalancer.solve.instance.instance import Ints
 from rebalancer.solve.model.cp_sat import Effort
-from rebalancer.solve.model.tier import Progress, TierAnswer, TierProblem
+from rebalancer.solve.model.tier import Progress, TierAnswer, TierProblem, held_at
 from rebalancer.solve.search.components import Component, components
 from rebalancer.solve.search.lns import improve_by_lns
 
@@ -90,12 +90,11 @@ class _ByComponent:
         )
 
     def _improve(self, number: int, effort: Effort) -> TierAnswer:
-        """Optimise one component and add its bound to the others'."""
         units, hosts = self._found[number].units, self._found[number].hosts
         known, others = float(self._bound), sum(self._values) - self._values[number]
         answer = improve_by_lns(
             self._tiers[number],
-            self._start(number),
+            self._start(self._found[number]),
             effort,
             lambda value, bound: self._progress(others + value, known + bound),
         )
@@ -107,19 +106,15 @@ class _ByComponent:
     def _of(self, component: Component) -> TierProblem:
         """The tier of one component, which holds what it has reached."""
         tier = self._tier
-        alone = replace(
-            tier, instance=component.restricted(tier.instance), forbidden=component.pairs(tier.forbidden), held=()
-        )
-        start = np.searchsorted(component.hosts, self._at[component.units])
-        held = tuple(
-            replace(each, value=replace(alone, objective=each.objective).evaluate(start)[1]) for each in tier.held
-        )
-        return replace(alone, held=held)
+        instance, forbidden = component.restricted(tier.instance), component.pairs(tier.forbidden)
+        alone = replace(tier, instance=instance, forbidden=forbidden, held=())
+        start = self._start(component)
+        held = (replace(each, value=held_at(instance, each.objective, start).value) for each in tier.held)
+        return replace(alone, held=tuple(held))
 
-    def _start(self, number: int) -> Ints:
-        component = self._found[number]
+    def _start(self, component: Component) -> Ints:
         return np.searchsorted(component.hosts, self._at[component.units])
 
     def _value(self, number: int) -> float:
-        goal, value = self._tiers[number].evaluate(self._start(number))
+        goal, value = self._tiers[number].evaluate(self._start(self._found[number]))
         return float(value * goal.worth)

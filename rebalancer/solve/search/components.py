@@ -35,19 +35,18 @@ class Component:
 
     def pairs(self, forbidden: Iterable[Pairs]) -> tuple[Pairs, ...]:
         """Those of the *forbidden* pairs of unit and host that concern the component, by its own numbers."""
-        unit, host = _positions(self.units), _positions(self.hosts)
-        return tuple(
-            tuple((unit[a], host[b]) for a, b in pairs) for pairs in forbidden if pairs and pairs[0][0] in unit
-        )
+        mine = (np.array(pairs).T for pairs in forbidden if pairs and pairs[0][0] in self.units)
+        found = ((np.searchsorted(self.units, each[0]), np.searchsorted(self.hosts, each[1])) for each in mine)
+        return tuple(tuple(zip(units.tolist(), hosts.tolist(), strict=True)) for units, hosts in found)
 
     def _renumbered(self, groups: Iterable[Group]) -> Iterator[Group]:
-        unit, host = _positions(self.units), _positions(self.hosts)
+        number = {host: number for number, host in enumerate(self.hosts.tolist())}
         for group in groups:
-            if group.hosts <= host.keys():
+            if group.hosts <= number.keys():
                 yield Group(
-                    units=np.array([unit[each] for each in group.units.tolist()], dtype=np.int64),
-                    hosts=frozenset(host[each] for each in group.hosts),
-                    fixed=frozenset(host[each] for each in group.fixed),
+                    units=np.searchsorted(self.units, group.units),
+                    hosts=frozenset(number[each] for each in group.hosts),
+                    fixed=frozenset(number[each] for each in group.fixed),
                 )
 
 
@@ -58,10 +57,8 @@ def components(instance: Instance, forbidden: Sequence[Pairs]) -> tuple[Componen
         leaders = np.unique(leader[hosts])
         leader[np.isin(leader, leaders)] = leaders[:1]
     of_unit = leader[instance.home]
-    found = [
-        Component(hosts=np.flatnonzero(leader == each), units=np.flatnonzero(of_unit == each))
-        for each in np.unique(of_unit)
-    ]
+    parts = [(np.flatnonzero(leader == each), np.flatnonzero(of_unit == each)) for each in np.unique(of_unit)]
+    found = [Component(hosts=hosts, units=units) for hosts, units in parts]
     found.sort(key=lambda each: len(each.hosts) * len(each.units))
     idle = np.flatnonzero(~np.isin(leader, of_unit))
     return (replace(found[0], hosts=np.union1d(found[0].hosts, idle)), *found[1:]) if found else ()
@@ -94,7 +91,6 @@ def restricted(instance: Instance, hosts: Ints, units: Ints) -> Instance:
 
 
 def _connections(instance: Instance, forbidden: Sequence[Pairs]) -> Iterator[Ints]:
-    """Sets of hosts that something connects."""
     if instance.failures.restarts:
         yield np.arange(len(instance.hosts))
     reach = instance.legal.copy()
@@ -125,7 +121,3 @@ def _inside(instance: Instance, limits: Iterable[Limit], hosts: Ints, units: Int
         for limit in limits
         if bears[limit.family] and len(limit.hosts) and here[limit.hosts].all()
     )
-
-
-def _positions(values: Ints) -> dict[int, int]:
-    return {value: number for number, value in enumerate(values.tolist())}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 from math import floor
@@ -27,8 +28,10 @@ NEIGHBOURHOOD_WORK = 0.5
 RECEIVERS = 6
 """Hosts that the VMs of the emptied one may go to, and whose own VMs may change places."""
 
-SHARE_OF_EMPTYING = 0.5
+SHARE_OF_EMPTYING = 0.25
 """Part of the work for emptying hosts; the rest raises the bound of the whole model."""
+
+COUNTED = "the memory and load that the largest hosts have room for"
 
 
 def consolidate(tier: TierProblem, start: Ints, effort: Effort, progress: Progress) -> TierAnswer:
@@ -37,7 +40,8 @@ def consolidate(tier: TierProblem, start: Ints, effort: Effort, progress: Progre
     at = emptying.run()
     floor = fewest_hosts(tier)
     if emptying.value <= floor:
-        return replace(emptying.answer, bound=emptying.value, bound_by=COUNTED)
+        goal, value = tier.evaluate(at)[0], emptying.value
+        return TierAnswer(at=at, goal=goal, value=value, bound=value, deterministic=emptying.work, bound_by=COUNTED)
     left = effort.left(effort.deterministic - emptying.work, emptying.until)
     whole = improve_full_model(tier, at, left, progress)
     spent = whole.deterministic + emptying.work
@@ -46,12 +50,7 @@ def consolidate(tier: TierProblem, start: Ints, effort: Effort, progress: Progre
     return replace(whole, deterministic=spent)
 
 
-COUNTED = "the memory and load that the largest hosts have room for"
-
-
 class _Emptying:
-    """Hosts emptied by a greedy packing first, then by large neighbourhood search."""
-
     def __init__(self, tier: TierProblem, start: Ints, effort: Effort, progress: Progress) -> None:
         self._tier, self._instance, self._progress = tier, tier.instance, progress
         self._at, self.work = start, 0.0
@@ -60,38 +59,25 @@ class _Emptying:
         self._random = np.random.default_rng(effort.seed)
         always = tier.instance.problem.pool.coordinators
         self._sure = occupied_anyway(tier.instance, always)
-        self._tried: dict[int, int] = {}
+        self._tried = Counter[int]()
 
     @property
     def value(self) -> int:
         return int(self._in_use().sum())
 
-    @property
-    def answer(self) -> TierAnswer:
-        goal = self._tier.evaluate(self._at)[0]
-        return TierAnswer(at=self._at, goal=goal, value=self.value, bound=0, deterministic=self.work)
-
     def run(self) -> Ints:
-        """Empty hosts until no neighbourhood can do with one host less."""
         for host in self._by_weight():
             packed = self._packed(host)
             if packed is not None and self._tier.allows(packed) and holds(self._instance, packed):
                 self._at = packed
-        while self._goes_on():
-            self._resolve(self._next_host())
+        while self.work < self._most and time.monotonic() < self.until:
+            # Other receivers each time a host is tried: once where all are asked at once.
+            tries = 1 if self.value <= RECEIVERS + 1 else 3
+            left = [host for host in self._by_weight() if self._tried[host] < tries]
+            if not left:
+                break
+            self._resolve(min(left, key=self._tried.__getitem__))
         return self._at
-
-    def _goes_on(self) -> bool:
-        left = [host for host in self._by_weight() if self._tried.get(host, 0) < self._tries()]
-        return bool(left) and self.work < self._most * SHARE_OF_EMPTYING and time.monotonic() < self.until
-
-    def _tries(self) -> int:
-        """How often one host is tried, each time with other receivers: once where all are asked at once."""
-        return 1 if self.value <= RECEIVERS + 1 else 3
-
-    def _next_host(self) -> int:
-        """The host with the least on it among those tried least."""
-        return min(self._by_weight(), key=lambda host: self._tried.get(host, 0))
 
     def _in_use(self) -> Bools:
         used: Bools = self._sure.copy()
@@ -99,13 +85,11 @@ class _Emptying:
         return used
 
     def _by_weight(self) -> list[int]:
-        """Hosts that could be empty and are not, those with the least on them first."""
         free = np.flatnonzero(self._in_use() & ~self._sure)
         weights = weights_of(self._instance, self._at).sum(axis=0) if self._instance.families else np.zeros(len(free))
         return sorted(free.tolist(), key=lambda host: (int(weights[host]), host))
 
     def _packed(self, host: int) -> Ints | None:
-        """All units of *host* packed onto other hosts in use, the largest first; None where one does not fit."""
         packing = _Packing(self._instance, self._at, closed=host, in_use=self._in_use())
         units = np.flatnonzero(self._at == host)
         order = sorted(units.tolist(), key=lambda unit: -int(packing.size[unit]))
@@ -113,7 +97,7 @@ class _Emptying:
 
     def _resolve(self, host: int) -> None:
         """Ask CP-SAT whether *host* can be emptied onto some others, whose VMs may change places, too."""
-        self._tried[host] = self._tried.get(host, 0) + 1
+        self._tried[host] += 1
         others = np.flatnonzero(self._in_use() & (np.arange(len(self._sure)) != host))
         chosen = self._random.choice(others, size=min(len(others), RECEIVERS), replace=False)
         hosts = np.append(chosen, host)
@@ -133,20 +117,18 @@ class _Emptying:
 
 
 class _Packing:
-    """Units of one host, placed on others one by one, best fit first."""
-
     def __init__(self, instance: Instance, at: Ints, *, closed: int, in_use: Bools) -> None:
         self._instance, self.at = instance, at.copy()
         self._open = in_use & (np.arange(len(in_use)) != closed)
         self._load, self._limits = load_of(instance, at), overload_limits(instance)[:, None]
-        self._held, self._upper = weights_of(instance, at), uppers_of(instance)
+        self._held = weights_of(instance, at)
+        self._upper = uppers_of(instance, (*instance.limits, *instance.soft_limits))
         self._arrival = np.array([family.arrival for family in instance.families]).reshape(-1, len(at))
         self._resident = np.array([family.resident for family in instance.families]).reshape(-1, len(at))
         self._demand = instance.demand + instance.deviations.of_units(len(at))
         self.size = self._arrival.sum(axis=0) + instance.demand.sum(axis=1)
 
     def place(self, unit: int) -> bool:
-        """Put *unit* on the open host that it fills most; False where none has room."""
         weights = np.where(
             np.arange(len(self._open)) == self._instance.home[unit],
             self._resident[:, unit : unit + 1],
@@ -180,7 +162,6 @@ def fewest_hosts(tier: TierProblem) -> int:
 
 
 def _counted(sure: Bools, room: Ints, need: int) -> int:
-    """How many hosts it takes until their *room* covers *need*."""
     missing = need - int(np.maximum(room[sure], 0).sum())
     covered = np.cumsum(-np.sort(-np.maximum(room[~sure], 0)))
     return int(sure.sum()) + (int(np.searchsorted(covered, missing)) + 1 if missing > 0 else 0)
@@ -188,12 +169,8 @@ def _counted(sure: Bools, room: Ints, need: int) -> int:
 
 def _memory_needs(instance: Instance) -> list[tuple[Ints, int]]:
     """For each family whose limits cover every host: the room of the hosts, and what the units weigh at least."""
-    upper = np.full((len(instance.families), len(instance.hosts)), UNLIMITED, dtype=np.int64)
-    for limit in instance.limits:
-        if len(limit.hosts) == 1:
-            host = limit.hosts[0]
-            # A limit that is broken now may stay so, with as much as is there now.
-            upper[limit.family, host] = min(upper[limit.family, host], max(limit.upper, limit.start, 0))
+    # A limit that is broken now may stay so, with as much as is there now.
+    upper = uppers_of(instance, [replace(each, upper=max(each.upper, each.start)) for each in instance.limits])
     return [
         (upper[number] - family.fixed, int(np.minimum(family.resident, family.arrival).sum()))
         for number, family in enumerate(instance.families)
@@ -208,7 +185,7 @@ def _load_needs(tier: TierProblem) -> list[tuple[Ints, int]]:
     if held is None:
         return []
     model = PlacementModel(instance, tier.at(instance.home))
-    goal = model.goal(held.objective.post(model, instance.problem))
+    goal = model.goal(held.objective)
     parts = goal.worth * instance.resolution.parts_per_pcpu / Fraction(demand_of(instance.problem).slot_hours)
     room = overload_limits(instance)[:, None] - instance.base
     spare = floor((held.value + goal.shortfall) * parts) - int(np.maximum(-room, 0).sum())

@@ -62,8 +62,6 @@ def improve_by_lns(tier: TierProblem, start: Ints, effort: Effort, progress: Pro
 
 
 class _LargeNeighbourhoodSearch:
-    """One run of the search, which keeps the best placement."""
-
     def __init__(self, tier: TierProblem, start: Ints, effort: Effort, progress: Progress) -> None:
         self._tier, self._effort, self._progress = tier, effort, progress
         self._limits = overload_limits(tier.instance)
@@ -79,7 +77,6 @@ class _LargeNeighbourhoodSearch:
         self._highest = 0
 
     def run(self, start: Ints) -> TierAnswer:
-        """Descend, and again from other local optima, until the bound is met or the effort is spent."""
         self._keep(start, self._value(start))
         self._first_descent(start)
         while not self._ended():
@@ -107,7 +104,6 @@ class _LargeNeighbourhoodSearch:
         return self._search(model, goal, LONG_WORK).at
 
     def _descend(self, start: Ints, *, noise: float) -> Ints:
-        """Local search from *start*, then neighbourhoods until none improves."""
         self._neighbourhoods = Neighbourhoods(self._tier.instance, self._limits, self._random)
         at = local_search(self._tier, start, self._limits, noise, self._random)
         return self._improve(self._better(start, at))
@@ -162,13 +158,10 @@ class _LargeNeighbourhoodSearch:
         """Whether nothing better exists, or nothing that is worth the search."""
         if self.relaxation.answer is not None and self._spent >= self._patience:
             return True
-        return self._close_enough or self._lowest - self.relaxation.bound <= self._effort.gap * abs(self._lowest)
-
-    @property
-    def _close_enough(self) -> bool:
-        """Whether neighbourhoods had their share, and the gap left is negligible by the policy."""
-        gap = self._lowest - self.relaxation.first
-        return self._had_a_chance and float(gap * self._goal.worth) <= self._effort.gap_pcpu_hours
+        # Neighbourhoods had their share, and the gap left is negligible by the policy.
+        gap = float((self._lowest - self.relaxation.first) * self._goal.worth)
+        close_enough = self._had_a_chance and gap <= self._effort.gap_pcpu_hours
+        return close_enough or self._lowest - self.relaxation.bound <= self._effort.gap * abs(self._lowest)
 
     @property
     def _had_a_chance(self) -> bool:
@@ -184,27 +177,20 @@ class _LargeNeighbourhoodSearch:
         return LEAST_PATIENCE + PATIENCE * self.relaxation.spent
 
     def _resolve(self, free: Bools, at: Ints) -> SolverAnswer:
-        """Re-solve one neighbourhood: a relaxation, whose answer may be worse than it says."""
         model, goal = self._tier.model(Scope(free=free, at=at, watched=self._watched))
         model.hint(at)
         model.hold(goal, model.value(goal, at))
-        answer = self._search(model, goal, self._neighbourhood_work(at))
+        short = HOT_WORK if self._hot(at).any() else NEIGHBOURHOOD_WORK
+        answer = self._search(model, goal, LONG_WORK if self._tier.instance.deviations.budget else short)
         if answer.at is not None:
             self._watched |= self._hot(answer.at)
         return answer
 
-    def _neighbourhood_work(self, at: Ints) -> float:
-        if self._tier.instance.deviations.budget:
-            return LONG_WORK
-        return HOT_WORK if self._hot(at).any() else NEIGHBOURHOOD_WORK
-
     def _hot(self, at: Ints) -> Bools:
-        """Hosts and slots that are overloaded where the units are *at*."""
         hot: Bools = load_of(self._tier.instance, at) > self._limits[:, None]
         return hot
 
     def _search(self, model: PlacementModel, goal: Goal, work: float) -> SolverAnswer:
-        """One call of CP-SAT, its work counted."""
         effort = Effort(
             deterministic=work,
             seconds=max(0.05, self._until - time.monotonic()),
@@ -224,7 +210,6 @@ class _LargeNeighbourhoodSearch:
         return self._tier.evaluate(at)[1]
 
     def _with_bound(self) -> TierAnswer:
-        """The answer, once the bound is as high as it gets."""
         on_time = self._work <= 0 or self._done()
         if not self._done():
             self.relaxation.wait()

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rebalancer.solve.instance.evaluate import bound_elsewhere, holds, load_of, uppers_of, usual_load_of, weights_of
-from rebalancer.solve.instance.instance import Bools, Ints
+from rebalancer.solve.instance.instance import Bools, Floats, Ints
 from rebalancer.solve.model.tier import TierProblem
 from rebalancer.units import GIB
 
 MOST_SHIFTS = 5000
-
-Floats = NDArray[np.float64]
 
 
 def local_search(tier: TierProblem, start: Ints, limits: Ints, noise: float, random: np.random.Generator) -> Ints:
@@ -29,8 +26,6 @@ def local_search(tier: TierProblem, start: Ints, limits: Ints, noise: float, ran
 
 
 class _LocalSearch:
-    """The running sums of load and weights."""
-
     def __init__(self, tier: TierProblem, start: Ints, limits: Ints, taste: Floats) -> None:
         instance = tier.instance
         self._taste = taste
@@ -39,7 +34,8 @@ class _LocalSearch:
         # One array where there are no peaks: what is usual is all then.
         self._load = load_of(instance, start) if instance.deviations.budget else self._usual
         self._peaks, several = instance.deviations.of_single_units(len(instance.units))
-        self._held, self._upper = weights_of(instance, start), uppers_of(instance)
+        self._held = weights_of(instance, start)
+        self._upper = uppers_of(instance, (*instance.limits, *instance.soft_limits))
         self._resident = np.array([family.resident for family in instance.families]).reshape(-1, len(start))
         self._arrival = np.array([family.arrival for family in instance.families]).reshape(-1, len(start))
         self._legal = instance.legal.copy()
@@ -55,7 +51,6 @@ class _LocalSearch:
         self._moves_left -= float(instance.moves.at(start).sum())
 
     def step(self) -> bool:
-        """Make the best shift; False where none relieves anything."""
         units, relief = self._leavers()
         if not len(units):
             return False
@@ -80,7 +75,6 @@ class _LocalSearch:
         return above
 
     def _leavers(self) -> tuple[Ints, Ints]:
-        """Units whose leaving relieves their host, and by how much."""
         excess = self._excess()
         units = np.flatnonzero((excess[self.at] > 0) & self._free)
         hosts = self.at[units]
@@ -92,7 +86,6 @@ class _LocalSearch:
         return units[relief > 0], relief[relief > 0]
 
     def _weigh(self, host: int) -> None:
-        """Update what each unit would add to the excess of *host*."""
         more = self._instance.demand
         if self._instance.deviations.budget:
             more = more + np.maximum(self._peaks - self._weigh_peaks(host), 0)
@@ -122,7 +115,6 @@ class _LocalSearch:
         return more_bytes, more_moves
 
     def _may_join(self, units: Ints) -> Bools:
-        """Whether each unit may join each host now, shape (units, hosts)."""
         possible: Bools = self._legal[units].copy()
         possible[np.arange(len(units)), self.at[units]] = False
         for held, upper, arrival in zip(self._held, self._upper, self._arrival, strict=True):
@@ -131,7 +123,6 @@ class _LocalSearch:
         return possible
 
     def _has_room_for_disks(self, unit: int, target: int) -> bool:
-        """Whether the disks that go along still find SRs if *unit* goes to *target*."""
         disks = self._instance.disks
         if not disks.tight or not self._instance.copied.extra[unit].any():
             return True

@@ -9,13 +9,10 @@ success: what is solved to proof was too small, what is not was too large.
 
 from __future__ import annotations
 
-from enum import Enum
-
 import numpy as np
-from numpy.typing import NDArray
 
 from rebalancer.solve.instance.evaluate import load_of
-from rebalancer.solve.instance.instance import Bools, Instance, Ints
+from rebalancer.solve.instance.instance import Bools, Floats, Instance, Ints
 
 FEWEST_UNITS = 16.0
 FIRST_UNITS = 30.0
@@ -32,41 +29,20 @@ SHARE_OF_LINKS = 0.6
 SHARE_OF_MOVED = 0.6
 """Moved VMs beside those of the sources, as a share of the size."""
 
-Floats = NDArray[np.float64]
-
-
-class Around(Enum):
-    """What a neighbourhood is made around."""
-
-    HOSTS = "hosts"
-    UNITS = "units"
-    SOURCES = "sources"
-
 
 class Neighbourhoods:
-    """Chooses what is solved next.
-
-    Args:
-        instance: the problem.
-        limits: parts of a pCPU above which load is overload, shape (hosts,).
-        random: of all choices.
-    """
+    """Chooses what is solved next; *limits* are the parts of a pCPU above which load is overload, shape (hosts,)."""
 
     def __init__(self, instance: Instance, limits: Ints, random: np.random.Generator) -> None:
         self._instance, self._limits, self._random = instance, limits[:, None], random
-        self._sizes = dict.fromkeys(Around, FIRST_UNITS)
-        self._kind = Around.HOSTS
+        self._kinds = (self._around_hosts, self._around_units, self._around_sources)
+        self._sizes, self._kind = [FIRST_UNITS] * len(self._kinds), 0
 
     def choose(self, at: Ints) -> Bools:
         """The pairs to choose from, shape (units, hosts); rows without any stay."""
         moved = np.flatnonzero(at != self._instance.home)
-        self._kind = tuple(Around)[self._random.integers(len(Around))] if len(moved) else Around.HOSTS
-        ways = {
-            Around.HOSTS: self._around_hosts,
-            Around.UNITS: self._around_units,
-            Around.SOURCES: self._around_sources,
-        }
-        free = ways[self._kind](at, moved)
+        self._kind = int(self._random.integers(len(self._kinds))) if len(moved) else 0
+        free = self._kinds[self._kind](at, moved)
         free[free.sum(axis=1) == 1] = False
         return free
 
@@ -80,7 +56,6 @@ class Neighbourhoods:
         return int(self._sizes[self._kind])
 
     def _around_hosts(self, at: Ints, moved: Ints) -> Bools:
-        """All units on some hosts, or from them, free to go to any of these."""
         hosts = np.array(self._some_hosts(at, moved), dtype=np.int64)
         inside = np.flatnonzero(np.isin(at, hosts) | np.isin(self._instance.home, hosts))
         return free_among(self._instance, at, inside, hosts)
@@ -96,7 +71,6 @@ class Neighbourhoods:
         return self._linked(at, moved, count)
 
     def _hot_with_cool(self, excess: Floats, hot: Ints, room: Floats, count: int) -> list[int]:
-        """A third of hot hosts, the rest with much room."""
         some = min(len(hot), max(1, count // 3))
         chosen = self._random.choice(hot, size=some, replace=False, p=excess[hot] / excess[hot].sum()).tolist()
         blurred = room + self._random.normal(0.0, 1.0, len(room)) * room.std()
@@ -126,7 +100,6 @@ class Neighbourhoods:
         return np.maximum(self._instance.copied.at(at), 1).astype(np.float64)
 
     def _around_units(self, at: Ints, moved: Ints) -> Bools:
-        """Some moved units, and some that share a host with them or a hot one, free to go anywhere."""
         chosen = self._random.choice(moved, size=min(len(moved), self._size // 2), replace=False)
         hot = np.flatnonzero((load_of(self._instance, at) > self._limits).any(axis=1))
         touched = np.unique(np.concatenate([self._instance.home[chosen], at[chosen], hot]))
@@ -136,7 +109,6 @@ class Neighbourhoods:
         return self._anywhere(at, chosen, touched[:0])
 
     def _around_sources(self, at: Ints, moved: Ints) -> Bools:
-        """All units on some hosts, or from them, and some moved units, free to go anywhere."""
         sources = self._some_sources(at, moved)
         chosen = np.flatnonzero(np.isin(self._instance.home, sources) | np.isin(at, sources))
         more = min(len(moved), int(self._size * SHARE_OF_MOVED))

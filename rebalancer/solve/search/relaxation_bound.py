@@ -53,11 +53,7 @@ class RelaxationBound:
 
     The `first` bound, what every host has to shed by itself, is known at once and the same whatever the clock says.
 
-    Args:
-        tier: what is minimised.
-        goal: whose numbers the bound is one of.
-        limits: parts of a pCPU above which load is overload, shape (hosts,).
-        effort: what it may cost.
+    It is one of the numbers of *goal*; *limits* are parts of a pCPU above which load is overload, shape (hosts,).
     """
 
     def __init__(self, tier: TierProblem, goal: Goal, limits: Ints, effort: Effort) -> None:
@@ -112,7 +108,6 @@ class RelaxationBound:
             pass
 
     def _solve(self) -> bool:
-        """Solve one relaxation; whether there is another to solve."""
         model, goal = self._tier.model(replace(self._tier.whole(), watched=self._watched))
         effort = replace(self._effort, seconds=max(0.1, self._until - time.monotonic()))
         words = f"a relaxation that counts overload on {self._watched.sum()} of {self._watched.size} hosts and slots"

@@ -21,16 +21,14 @@ from rebalancer.objectives import (
 )
 from rebalancer.policy import Mode
 from rebalancer.solve.instance.instance import Instance, Ints
-from rebalancer.solve.model.cp_sat import Effort
+from rebalancer.solve.model.cp_sat import Budget, Effort
 from rebalancer.solve.model.tier import HeldTier, Pairs, Progress, TierAnswer, TierProblem, true_value
-from rebalancer.solve.result.reporter import SolveReporter
-from rebalancer.solve.search.budget import Budget
+from rebalancer.solve.result.solution import SolveReporter
 from rebalancer.solve.search.by_component import improve_by_component
 from rebalancer.solve.search.consolidate import consolidate
 from rebalancer.solve.search.full_model import improve_full_model
 from rebalancer.solve.search.lns import is_about_load
-from rebalancer.solve.search.repair import improve_repair
-from rebalancer.solve.search.spare_hosts import improve_spare_hosts
+from rebalancer.solve.search.repair import improve_repair, improve_spare_hosts
 from rebalancer.tier import TierResult
 
 
@@ -97,15 +95,19 @@ def solve_tiers(
         before = objective.value(instance.problem.initial, instance.book)
         reporter.tier_started(objective.id, objective.unit, before)
         if ladder.at is not None and tier.pins(ladder.at):
-            unchanged = _result(objective, before=before, after=before, bound=before, proved=True)
-            reporter.tier_done(unchanged)
-            ladder = replace(ladder, tiers=(*ladder.tiers, unchanged))
+            ladder = _with(ladder, objective, before=before, after=before, bound=before, proved=True)
+            reporter.tier_done(ladder.tiers[-1])
             continue
         answer = _solve(tier, ladder.at, budget.share(len(objectives) - number), _progress(objective, reporter))
         budget.spend(answer.deterministic)
-        ladder = _after(tier, answer, ladder, before, reporter)
+        ladder = replace(ladder, at=answer.at, reproducible=ladder.reproducible and answer.on_time)
         if answer.at is None:
-            return ladder
+            return replace(ladder, impossible=answer.impossible)
+        after = true_value(tier, answer, answer.at)
+        bound = min(after, after if answer.proved and not answer.goal.surplus else answer.true_bound)
+        ladder = _with(ladder, objective, before=before, after=after, bound=bound, proved=answer.proved)
+        ladder = replace(ladder, bound_by=answer.bound_by)
+        reporter.tier_done(ladder.tiers[-1])
         reached = HeldTier(objective=objective, value=answer.value, proved=answer.proved)
         tier = replace(tier, held=(*tier.held, reached))
     return ladder
@@ -130,21 +132,8 @@ def _progress(objective: Objective, reporter: SolveReporter) -> Progress:
     return lambda value, bound: reporter.progress(objective.id, value, bound)
 
 
-def _after(tier: TierProblem, answer: TierAnswer, ladder: Ladder, before: float, reporter: SolveReporter) -> Ladder:
-    """*ladder* with one more tier."""
-    reproducible = ladder.reproducible and answer.on_time
-    if answer.at is None:
-        return replace(ladder, at=None, reproducible=reproducible, impossible=answer.impossible)
-    after = true_value(tier, answer, answer.at)
-    bound = after if answer.proved and not answer.goal.surplus else answer.true_bound
-    result = _result(tier.objective, before=before, after=after, bound=min(after, bound), proved=answer.proved)
-    reporter.tier_done(result)
-    tiers = (*ladder.tiers, result)
-    return replace(ladder, at=answer.at, tiers=tiers, reproducible=reproducible, bound_by=answer.bound_by)
-
-
-def _result(objective: Objective, *, before: float, after: float, bound: float, proved: bool) -> TierResult:
-    return TierResult(
+def _with(ladder: Ladder, objective: Objective, *, before: float, after: float, bound: float, proved: bool) -> Ladder:
+    result = TierResult(
         objective=objective.id,
         sentence=objective.sentence,
         unit=objective.unit,
@@ -153,6 +142,7 @@ def _result(objective: Objective, *, before: float, after: float, bound: float, 
         bound=bound,
         proved=proved,
     )
+    return replace(ladder, tiers=(*ladder.tiers, result))
 
 
 def _fixable(instance: Instance) -> frozenset[str]:

@@ -14,11 +14,11 @@ from rebalancer.errors import RefusedByXapi, StalePlan, StoppedHalfWay
 from rebalancer.execute import RunOptions, execute, read_journal, resume
 from rebalancer.execute.journal.journal import Looked
 from rebalancer.execute.journal.outcome import StepState
-from rebalancer.execute.judge.preflight import undone
-from rebalancer.execute.run.storage_motion import motion_of
+from rebalancer.execute.judge.fitness import undone
+from rebalancer.execute.run.migration import motion_of
 from rebalancer.inventory import Pool
 from rebalancer.inventory.digest import inventory_digest
-from rebalancer.placement import Move, Placement, disks_of
+from rebalancer.placement import Migration, Placement, disks_of
 from rebalancer.plan import Plan
 from rebalancer.plan.progress import made_already
 from rebalancer.planner.rebalance import rebalance
@@ -37,7 +37,7 @@ from tests.pools import policy_of
 POOL = generate_pool(hosts=4, vms=14, seed=3, fill=0.4, hot=0.0, pinned=0.5, days=1)
 
 
-def carrier(pool: Pool) -> Move:
+def carrier(pool: Pool) -> Migration:
     """A VM that may take its disks along, by its cheapest way."""
     problem = make_problem(pool, None, with_disks())
     ways = Rulebook.of(problem).routes
@@ -45,7 +45,7 @@ def carrier(pool: Pool) -> Move:
         for host in pool.hosts.values():
             for way in ways.routes(vm, host):
                 if way.disks:
-                    return Move(vm=vm.uuid, source=str(vm.resident_on), target=host.uuid, disks=way.disks)
+                    return Migration(vm=vm.uuid, source=str(vm.resident_on), target=host.uuid, disks=way.disks)
     raise AssertionError("no VM of this pool can take its disks along")
 
 

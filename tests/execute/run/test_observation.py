@@ -7,10 +7,10 @@ import pytest
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.run.observation import is_busy, is_migrating, observed
 from rebalancer.inventory import PowerState
-from rebalancer.placement import Move
+from rebalancer.placement import Migration
 from rebalancer.xapi import Whereabouts
 
-MOVE = Move(vm="vm", source="h1", target="h2")
+MOVE = Migration(vm="vm", source="h1", target="h2")
 
 
 @pytest.mark.parametrize(

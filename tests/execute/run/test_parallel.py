@@ -98,10 +98,10 @@ def random_plan(problem: Problem, goal: Placement, limits: dict[str, int]) -> Pl
     policy = problem.policy.model_copy(update={"limits": LimitsPolicy(**limits)})
     wide = make_problem(problem.pool, None, policy)
     order = find_order(Rulebook.of(wide), goal, seed=1)
-    if not isinstance(order, Order) or not order.legs:
+    if not isinstance(order, Order) or not order.migrations:
         return None
     solution = Solution(placement=goal, outcome="optimal", reason="for a test")
-    return compose(Rulebook.of(wide), solution, order.legs, MADE_AT)
+    return compose(Rulebook.of(wide), solution, order.migrations, MADE_AT)
 
 
 def test_a_step_that_fails_lets_the_others_end_and_begins_nothing_more(case: Case, pool: Pool) -> None:

@@ -46,7 +46,7 @@ def random_plan(pool: Pool, chance: random.Random) -> Plan:
         order = find_order(Rulebook(problem, rules), goal, seed=1)
         if isinstance(order, Order):
             end = Solution(placement=goal, outcome="optimal", reason="for a test")
-            plan = compose(Rulebook(problem, rules), end, order.legs, MADE_AT)
+            plan = compose(Rulebook(problem, rules), end, order.migrations, MADE_AT)
             if not verify_plan(plan, pool, now=MADE_AT):
                 return plan
 

@@ -12,12 +12,12 @@ from rebalancer.rules.facts.memory_model import (
     arrival_bytes,
     arrival_overhead,
     counts_xen_vcpu_pages,
-    free_bytes,
     guest_bytes,
 )
 from rebalancer.rules.memory.memory_safety import safe_bytes
 from rebalancer.units import GIB, MIB
 from tests.pools import SOFTWARE, make_host, make_memory, make_metrics, make_vm, policy_of, problem_of
+from tests.rules.memory_now import free_bytes
 
 DOM0 = 4 * GIB
 OVERHEAD = 700 * MIB

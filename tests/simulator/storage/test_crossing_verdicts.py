@@ -16,7 +16,7 @@ from rebalancer.placement import disks_of
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Legality, Objection, Origin, PoolRule, Rule
 from rebalancer.rules.core.kinds import DiskRule
-from rebalancer.rules.facts.interfaces import network_map
+from rebalancer.rules.facts.counterparts import network_map
 from rebalancer.simulator.checks import another_pool, vm_operations
 from rebalancer.simulator.checks.storage_motion import OPERATION, MigrateSend
 from rebalancer.simulator.state.database import Database

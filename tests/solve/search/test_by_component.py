@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rebalancer.objectives import Balance, MigrationCost
-from rebalancer.placement import Move
+from rebalancer.placement import Migration
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.solve import solve
@@ -31,7 +31,7 @@ def two_sides(seed: int, **sections: Any) -> Problem:  # noqa: ANN401 - sections
     return tiny(VMS, hosts=HOSTS, load=load, run_on=run_on, limits=limits, **sections)
 
 
-def hosts_apart(problem: Problem, forbidden: tuple[frozenset[Move], ...] = ()) -> list[list[str]]:
+def hosts_apart(problem: Problem, forbidden: tuple[frozenset[Migration], ...] = ()) -> list[list[str]]:
     """The hosts of each component, by name."""
     instance = instance_of(Rulebook.of(problem))
     pairs = tuple(pairs_of(instance, sorted(moves)) or () for moves in forbidden)
@@ -58,7 +58,7 @@ def test_what_groups_join_is_not_apart(wish: dict[str, Any]) -> None:
 
 def test_what_forbidden_moves_join_is_not_apart() -> None:
     """Moves on both sides that may not be made together are one question."""
-    moves = frozenset({Move(vm="b", source="h1", target="h2"), Move(vm="e", source="h3", target="h4")})
+    moves = frozenset({Migration(vm="b", source="h1", target="h2"), Migration(vm="e", source="h3", target="h4")})
     assert len(hosts_apart(two_sides(1), (moves,))) == 1
 
 

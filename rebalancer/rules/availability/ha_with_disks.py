@@ -1,10 +1,31 @@
-"""No VM that HA protects goes from pool to pool while HA is on in one of them."""
+"""HA while VMs take disks along, inside the pool or to another one."""
 
 from __future__ import annotations
 
 from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import Objection, Origin, PairRule
+from rebalancer.rules.core.kinds import DiskRule, DiskTargets, Objection, Origin, PairRule
+
+
+class HAOff(DiskRule):
+    """XAPI moves them all the same, and does not even ask whether the failover plan survives.
+
+    On the way to another pool, that pool counts, too.
+    """
+
+    id = "ha-off"
+    sentence = "High availability is off while a VM takes disks along."
+    source = "XenServer 6.2 administrator's guide, 6.1: disable HA before Storage XenMotion"
+    origin = Origin.MANUAL
+
+    def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
+        """HA on, where the VM is or where it goes."""
+        pools = (problem.pool.of_vm(vm), problem.pool.of_host(host.uuid))
+        found = [pool.called for pool in pools if pool.ha.enabled]
+        if not found:
+            return None
+        where = f" in pool {found[0]}" if len(problem.pool.members) > 1 else ""
+        return self.objection(f"HA is on{where}", remedy="disable HA while disks move")
 
 
 class HAUnprotected(PairRule[str]):
@@ -18,7 +39,7 @@ class HAUnprotected(PairRule[str]):
     sentence = "HA does not protect the VM, or is off in the pool that it leaves and in the one that it comes to."
     source = "xapi_vm_migrate.ml: migrate_send, ha_always_run_reset; xapi_vm.ml: set_ha_restart_priority"
     origin = Origin.POLICY
-    code = None
+    binds_way_back = False
 
     def needs(self, vm: VM, problem: Problem) -> str | None:
         """The uuid of the pool where *vm* is protected."""

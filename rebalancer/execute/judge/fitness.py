@@ -6,13 +6,13 @@ that is left is legal in the pool as it is now, is asked again before every step
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from rebalancer.diff.drift import differences
 from rebalancer.errors import IllegalPlan, StalePlan
-from rebalancer.inventory import VBD, Pool, Uuid
+from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
 from rebalancer.placement import Placement
 from rebalancer.plan import Plan, StepDisk, digest_of, untimely
@@ -25,21 +25,13 @@ RECEIVES = "vm_migrate"
 
 
 def assert_sealed(plan: Plan) -> None:
-    """Pass if *plan* is as it was made.
-
-    Raises:
-        IllegalPlan: it does not match its digest.
-    """
+    """Raise `IllegalPlan` where *plan* was edited since it was made."""
     if digest_of(plan) != plan.digest:
         raise IllegalPlan(["the plan was edited: its digest is not that of its content"])
 
 
 def assert_same_pool(plan: Plan, pool: Pool) -> None:
-    """Pass if *plan* is for *pool*.
-
-    Raises:
-        StalePlan: it is for another one.
-    """
+    """Raise `StalePlan` where *plan* is for another pool."""
     if not plan.made_from.is_of(pool):
         made_for = _called(plan.made_from.pool_names)
         this = _called({member.uuid: member.name for member in pool.members})
@@ -52,25 +44,17 @@ def _called(names: Mapping[Uuid, str]) -> str:
 
 
 def assert_not_expired(plan: Plan, now: datetime) -> None:
-    """Pass if *plan* may still be begun, or gone on with.
-
-    Raises:
-        StalePlan: it is too old, or not made yet.
-    """
+    """Raise `StalePlan` where *plan* is too old, or not made yet."""
     if words := untimely(plan, now):
         raise StalePlan([f"the plan {words}"])
 
 
 def assert_still_there(plan: Plan, pool: Pool) -> None:
-    """Pass if every VM is where the last step of *plan* has brought it; all steps were made before.
-
-    Raises:
-        StalePlan: one is not: it was taken back, moved on, or does not run any more.
-    """
+    """Raise `StalePlan` where a VM has left the host to which *plan*, done in full, brought it, or does not run."""
     gone = [way.steps[-1] for way in ways(plan) if not has_arrived(way.steps[-1], pool)]
     if gone:
         raise StalePlan(
-            [f"{step.id} was made, and VM {step.vm_name} is not on {step.target_name} any more" for step in gone]
+            [f"{each.id} was made, and VM {each.vm_name} is not on {each.target_name} any more" for each in gone]
         )
 
 
@@ -96,25 +80,17 @@ def assert_legal_from_here(
     changed = differences(plan, undone(plan, done, rested if flying else pool), crossed)
     if against:
         raise StalePlan((*changed, *against))
-    return (*changed, *_notes(pool))
+    if any(member.ha.enabled for member in pool.members):
+        return (*changed, "HA is on: XAPI tests its failover plan at every step and may refuse one")
+    return changed
 
 
-def _unfit(plan: Plan, pool: Pool) -> tuple[str, ...]:
+def _unfit(plan: Plan, pool: Pool) -> Iterator[str]:
     """Why *plan* should not move VMs in *pool* now, legal or not."""
-    found = []
     if any(member.wlb_enabled for member in pool.members):
-        found.append("Workload Balancing is on and moves VMs by itself; turn one of the two off")
+        yield "Workload Balancing is on and moves VMs by itself; turn one of the two off"
     if any(member.rolling_upgrade for member in pool.members) and not plan.policy.plan.during_upgrade:
-        found.append("a rolling upgrade is under way, and the policy's plan.during_upgrade does not allow for one")
-    return tuple(found)
-
-
-def _notes(pool: Pool) -> tuple[str, ...]:
-    return (
-        ("HA is on: XAPI tests its failover plan at every step and may refuse one",)
-        if any(member.ha.enabled for member in pool.members)
-        else ()
-    )
+        yield "a rolling upgrade is under way, and the policy's plan.during_upgrade does not allow for one"
 
 
 def undone(plan: Plan, done: Collection[str], pool: Pool) -> Pool:
@@ -138,12 +114,11 @@ def _renamed(pool: Pool, disks: Sequence[StepDisk]) -> Pool:
     if not names:
         return pool
     vdis = {names.get(uuid, uuid): replace(vdi, uuid=names.get(uuid, uuid)) for uuid, vdi in pool.vdis.items()}
-    vms = {uuid: replace(vm, vbds=tuple(_filled(drive, names) for drive in vm.vbds)) for uuid, vm in pool.vms.items()}
+    vms = {
+        uuid: replace(vm, vbds=tuple(replace(each, vdi=names.get(each.vdi or "", each.vdi)) for each in vm.vbds))
+        for uuid, vm in pool.vms.items()
+    }
     return replace(pool, vdis=dict(sorted(vdis.items())), vms=vms)
-
-
-def _filled(drive: VBD, names: Mapping[Uuid, Uuid]) -> VBD:
-    return replace(drive, vdi=names.get(drive.vdi or "", drive.vdi))
 
 
 def _at_rest(plan: Plan, done: Collection[str], flying: Collection[str], pool: Pool) -> Pool:

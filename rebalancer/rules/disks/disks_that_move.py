@@ -1,4 +1,4 @@
-"""No disk that moves tracks its changed blocks."""
+"""What holds a single disk on its SR."""
 
 from __future__ import annotations
 
@@ -32,8 +32,40 @@ class NoCBT(DiskRule):
 
 
 def _asked(vm: VM, disks: DiskTargets, problem: Problem) -> list[VDI]:
-    """The disks that this version of XAPI asks about."""
     version = xapi_version(problem.pool.hosts[problem.pool.of_vm(vm).coordinator])
     if version is None or version < ONLY_THOSE_THAT_MOVE:
         return [disk for disk in own_disks(vm, problem) if disk]
     return [disk for disk, _ in moving(disks, problem)]
+
+
+class NotEncrypted(DiskRule):
+    """The key does not travel."""
+
+    id = "not-encrypted"
+    sentence = "No disk that changes its SR is encrypted."
+    source = "xapi_vm_migrate.ml: assert_can_migrate_vdis"
+    origin = Origin.XAPI
+    code = "VDI_IS_ENCRYPTED"
+
+    def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
+        """A disk with a key."""
+        locked = [disk for disk, _ in moving(disks, problem) if "key_hash" in disk.sm_config]
+        return self.objection(f"its disk '{locked[0].name}' is encrypted") if locked else None
+
+
+class DiskOfOneVM(DiskRule):
+    """XAPI does not ask: a VM left behind would keep a disk that is deleted, or run on another copy of it."""
+
+    id = "disk-of-one-vm"
+    sentence = "No disk that changes its SR is in a drive of another VM, too."
+    source = "xapi_vm_migrate.ml: intra_pool_vdi_remap changes the drives of the VM and its snapshots only"
+    origin = Origin.XAPI
+
+    def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
+        """A disk in somebody else's drive."""
+        for disk, _ in moving(disks, problem):
+            others = sorted(problem.index.vms_of_disk.get(disk.uuid, frozenset()) - {vm.uuid})
+            if others:
+                name = problem.pool.vms[others[0]].name
+                return self.objection(f"its disk '{disk.name}' is in a drive of VM '{name}', too")
+        return None

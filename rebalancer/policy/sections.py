@@ -1,0 +1,191 @@
+"""The sections of a policy file that have rules of their own, and what all sections have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{name!r} is not an IANA time zone such as 'UTC' or 'Europe/Berlin'") from None
+    return name
+
+
+DAYS_OF_WEEK = 7
+SLOTS_OF_WEEK = 168
+MUCH = 1_000_000
+"""More moves, GiB, hours, pCPUs or pCPU-hours than any pool has; solver and calendar hold this much."""
+Title = Annotated[str, Field(min_length=1)]
+Names = tuple[Title, ...]
+"""VMs, hosts or SRs: each a uuid, a name, or `tag:NAME` for all that carry the tag."""
+Share = Annotated[float, Field(gt=0, le=1)]
+Zone = Annotated[str, AfterValidator(_zone)]
+
+
+class Section(BaseModel):
+    """A part of the policy: frozen, and an unknown key, an infinite number or a NaN is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def spelled_out(self) -> Self:
+        """The section with every key that has a default given."""
+        return self.model_validate(self.model_dump())
+
+    def given(self) -> dict[str, Any]:
+        """The keys that were given, as JSON has them; of what was spelled out, all that there were then."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+class DemandPolicy(Section):
+    """How metrics become a load profile.
+
+    With `robust`, `budget` VMs of each host count with their `peak_percentile` in each slot: those for which that adds
+    most.
+    """
+
+    slots: Literal[24, 168] = 24
+    percentile: Annotated[float, Field(ge=0, le=100)] = 95.0
+    window_days: Annotated[int, Field(ge=1, le=365)] = 7
+    minimum_coverage: Share = 0.8
+    timezone: Zone = "UTC"
+    robust: bool = False
+    budget: Annotated[int, Field(ge=0)] = 3
+    peak_percentile: Annotated[float, Field(ge=0, le=100)] = 100.0
+
+    @property
+    def peaking(self) -> int:
+        """How many VMs of a host peak together; 0 where none has to be protected against."""
+        return self.budget if self.robust else 0
+
+    @model_validator(mode="after")
+    def _peaks_are_above(self) -> DemandPolicy:
+        if self.peaking and self.peak_percentile < self.percentile:
+            raise ValueError(f"peak_percentile has to be at least percentile, which is {self.percentile:g}")
+        return self
+
+    @model_validator(mode="after")
+    def _week_fills_the_slots(self) -> DemandPolicy:
+        if self.slots == SLOTS_OF_WEEK and self.window_days < DAYS_OF_WEEK:
+            raise ValueError(f"{SLOTS_OF_WEEK} slots need window_days of at least {DAYS_OF_WEEK}")
+        return self
+
+
+class GroupPolicy(Section):
+    """VMs that one wish is about; `hard` wishes forbid, others count among what is to be repaired."""
+
+    name: Title
+    vms: Annotated[Names, Field(min_length=1)]
+    hard: bool = True
+
+
+class TogetherPolicy(GroupPolicy):
+    """VMs that share one host."""
+
+
+class ApartPolicy(GroupPolicy):
+    """VMs of which at most `at_most` share a host."""
+
+    at_most: Annotated[int, Field(ge=1)] = 1
+
+
+class SpreadPolicy(GroupPolicy):
+    """VMs of which at most `at_most` are in one failure domain, by default as few as an even spread allows.
+
+    A host tagged `rack:A` is in domain A where `domain` is `rack`.
+    """
+
+    domain: Annotated[str, Field(pattern=r"^[^:\s][^:]*$")]
+    at_most: Annotated[int, Field(ge=1)] | None = None
+
+
+class RunOnPolicy(GroupPolicy):
+    """VMs that run on some hosts only."""
+
+    hosts: Annotated[Names, Field(min_length=1)]
+
+
+class Covered(StrEnum):
+    """Which VMs are to be restarted when hosts fail."""
+
+    PROTECTED = "protected"
+    ALL = "all"
+
+
+class SparePolicy(Section):
+    """How many hosts may fail, and which VMs then restart on the others; 0 asks for nothing.
+
+    Protected are those whose `ha_restart_priority` is `restart`.
+    """
+
+    hosts: Annotated[int, Field(ge=0)] = 0
+    vms: Covered = Covered.PROTECTED
+
+
+class StorageMotionPolicy(Section):
+    """Whether VMs may take disks along that their new host cannot see, and to which SRs.
+
+    `srs` are the only ones that disks may go to, all where it is empty, never those of `never`. On each of them
+    `keep_free_gib` stay free. `xendesktop` names the VMs of XenDesktop deployments, which keep their disks.
+    """
+
+    enabled: bool = False
+    srs: Names = ()
+    never: Names = ()
+    keep_free_gib: Annotated[float, Field(ge=0, le=MUCH)] = 0.0
+    xendesktop: Names = ()
+
+
+class OtherPoolsPolicy(Section):
+    """Whether VMs may go to another pool with all their disks, and where their networks and SRs lead there.
+
+    `networks` maps networks of one pool to networks of another, `srs` likewise the SRs of disks, each by uuid or name.
+    What is not named goes to the network of the same name, and to whatever SR the host has room on.
+    """
+
+    enabled: bool = False
+    networks: Mapping[Title, Title] = {}
+    srs: Mapping[Title, Title] = {}
+
+    @model_validator(mode="after")
+    def _maps_are_of_use(self) -> OtherPoolsPolicy:
+        if (self.networks or self.srs) and not self.enabled:
+            raise ValueError("networks and srs are of no use without enabled = true")
+        return self
+
+
+class CoolingPolicy(Section):
+    """A VM, by uuid, that moved at `moved_at` and rather stays until `until`; `cool_down_hours` writes them."""
+
+    vm: Annotated[str, Field(min_length=1)]
+    moved_at: AwareDatetime
+    until: AwareDatetime
+
+    @property
+    def words(self) -> str:
+        """Why the VM rather stays."""
+        return f"it moved at {_clock(self.moved_at)} and cools down until {_clock(self.until)}"
+
+
+def _clock(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+class ExecutionPolicy(Section):
+    """Whether plans have to be approved before they are carried out, and the file of those whose signatures count."""
+
+    require_approval: bool = False
+    allowed_signers: Title | None = None
+
+    @model_validator(mode="after")
+    def _signatures_are_on_approvals(self) -> ExecutionPolicy:
+        if self.allowed_signers and not self.require_approval:
+            raise ValueError("allowed_signers is of no use without require_approval = true")
+        return self
