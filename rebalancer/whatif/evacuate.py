@@ -39,7 +39,7 @@ class Evacuation:
         return self.refused.ways_out if isinstance(self.refused, Infeasible) else ()
 
     def as_json(self) -> dict[str, object]:
-        """The same for programs."""
+        """Plain values for programs."""
         return {
             "hosts": list(self.hosts),
             "guests": self.guests,
@@ -83,7 +83,7 @@ def evacuate(
 def emptied(
     problem: Problem, hosts: Collection[Uuid], *, made_at: datetime, pace: Pace, reporter: SolveReporter | None = None
 ) -> Evacuation:
-    """The same without the way home."""
+    """Empty *hosts* as `evacuate` does, without the way home."""
     wanted = emptying(problem, hosts)
     told = _look(wanted)
     if told.blocked:

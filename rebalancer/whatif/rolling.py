@@ -68,7 +68,7 @@ class Rolling:
     ways_out: tuple[HostWays, ...] = ()
 
     def as_json(self) -> dict[str, object]:
-        """The same for programs; plans by their digest, as they stand in folders of their own."""
+        """Plain values for programs; plans by their digest, as they stand in folders of their own."""
         return {
             "hosts": list(self.hosts),
             "update": self.version,
@@ -117,124 +117,100 @@ def rolling(
     Raises:
         InputError: the version cannot be meant, or nothing is left to do.
     """
-    way = _Rolling(problem, hosts, version, made_at=made_at, pace=pace, reporter=reporter or SolveReporter())
-    return way.plan(come_home=come_home)
+    order = _order(problem, hosts, version)
+    way = Itinerary(
+        start=_staged(problem, stages=2 * len(order), upgrade=version is not None),
+        order=order,
+        version=version,
+        habit=Habit.AT_ONCE if come_home else Habit.NEVER,
+        made_at=made_at,
+        pace=pace,
+        reporter=reporter or SolveReporter(),
+        most_seconds=problem.policy.limits.solve_seconds,
+    )
+    told = Rolling(hosts=tuple(problem.pool.hosts[host].name for host in order), version=version)
+    blocked = tuple(each for host in order for each in who_is_blocked(way.start, [host]))
+    if blocked:
+        return replace(told, blocked=blocked, refused=cannot_leave(blocked), ways_out=_ways_out(way, blocked))
+    walks = list(_walks(way))
+    complete = [walk for walk in walks if walk.stopped is None]
+    if complete:
+        return _told(told, way, min(complete, key=lambda walk: walk.copied_bytes))
+    stopped = max(walks, key=lambda walk: len(walk.stages)).stopped
+    if stopped is None:
+        return told
+    ways = HostWays(host_name=", ".join(stopped.hosts), ways=stopped.ways_out)
+    return replace(told, blocked=stopped.blocked, refused=stopped.refused, ways_out=(ways,) if stopped.ways_out else ())
 
 
-class _Rolling:
-    def __init__(
-        self,
-        problem: Problem,
-        hosts: Collection[Uuid],
-        version: str | None,
-        *,
-        made_at: datetime,
-        pace: Pace,
-        reporter: SolveReporter,
-    ) -> None:
-        self._version, self._made_at, self._pace, self._reporter = version, made_at, pace, reporter
-        self._order, self._seconds = _order(problem, hosts, version), problem.policy.limits.solve_seconds
-        self._problem = _staged(problem, stages=2 * len(self._order), upgrade=version is not None)
+def _ways_out(way: Itinerary, blocked: Sequence[Blocked]) -> tuple[HostWays, ...]:
+    """What would let all VMs leave, for each host by itself that holds some back; in the order of the hosts."""
+    held = {each.host for each in blocked}
+    found = []
+    for host in (host for host in way.order if host in held):
+        wanted = emptying(closed(way.start, host), [host])
+        ways = ways_out(Rulebook.of(wanted), seconds=way.most_seconds / len(held))
+        found.append(HostWays(host_name=way.start.pool.hosts[host].name, ways=ways))
+    return tuple(each for each in found if each.ways)
 
-    def plan(self, *, come_home: bool) -> Rolling:
-        pool = self._problem.pool
-        told = Rolling(hosts=tuple(pool.hosts[host].name for host in self._order), version=self._version)
-        blocked = tuple(each for host in self._order for each in who_is_blocked(self._problem, [host]))
-        if blocked:
-            return replace(told, blocked=blocked, refused=cannot_leave(blocked), ways_out=self._ways_out(blocked))
-        walks = list(self._walks(come_home=come_home))
-        complete = [walk for walk in walks if walk.stopped is None]
-        if not complete:
-            stopped = max(walks, key=lambda walk: len(walk.stages)).stopped
-            ways = (HostWays(host_name=", ".join(stopped.hosts), ways=stopped.ways_out),) if stopped else ()
-            return replace(
-                told,
-                blocked=stopped.blocked if stopped else (),
-                refused=stopped.refused if stopped else None,
-                ways_out=tuple(each for each in ways if each.ways),
-            )
-        return self._told(told, min(complete, key=lambda walk: walk.copied_bytes))
 
-    def _ways_out(self, blocked: Sequence[Blocked]) -> tuple[HostWays, ...]:
-        """What would let all leave, for each host by itself that somebody cannot leave; in the order of the hosts."""
-        held = {each.host for each in blocked}
-        seconds = self._seconds / len(held)
-        found = []
-        for host in (host for host in self._order if host in held):
-            wanted = emptying(closed(self._problem, host), [host])
-            ways = ways_out(Rulebook.of(wanted), seconds=seconds)
-            found.append(HostWays(host_name=self._problem.pool.hosts[host].name, ways=ways))
-        return tuple(each for each in found if each.ways)
+def _walks(way: Itinerary) -> Iterator[Walked]:
+    """Walks of one habit after another, until one is nearly as short as can be."""
+    for habit in (Habit.NEVER,) if way.habit.leaves_vms_away else (Habit.AT_ONCE, Habit.SWING, Habit.LAST):
+        walk = replace(way, habit=habit).walk()
+        yield walk
+        if walk.stopped is None and walk.copied_bytes <= NEAR * _bound(way, walk)[0]:
+            return
 
-    def _walks(self, *, come_home: bool) -> Iterator[Walked]:
-        habits = (Habit.AT_ONCE, Habit.SWING, Habit.LAST) if come_home else (Habit.NEVER,)
-        for habit in habits:
-            walk = Itinerary(
-                start=self._problem,
-                order=self._order,
-                version=self._version,
-                habit=habit,
-                made_at=self._made_at,
-                pace=self._pace,
-                reporter=self._reporter,
-                most_seconds=self._seconds,
-            ).walk()
-            yield walk
-            if walk.stopped is None and walk.copied_bytes <= NEAR * self._bound(walk)[0]:
-                return
 
-    def _told(self, told: Rolling, walk: Walked) -> Rolling:
-        bound, bound_by = self._bound(walk)
-        return replace(
-            told,
-            stages=walk.stages,
-            habit=walk.habit,
-            deviations=tuple(self._deviations(walk)) if not walk.habit.leaves_vms_away else (),
-            copied_bytes=walk.copied_bytes,
-            bound_bytes=bound,
-            bound_by=bound_by,
-        )
+def _told(told: Rolling, way: Itinerary, walk: Walked) -> Rolling:
+    bound, bound_by = _bound(way, walk)
+    return replace(
+        told,
+        stages=walk.stages,
+        habit=walk.habit,
+        deviations=tuple(_deviations(way.start, walk.end)) if not walk.habit.leaves_vms_away else (),
+        copied_bytes=walk.copied_bytes,
+        bound_bytes=bound,
+        bound_by=bound_by,
+    )
 
-    def _bound(self, walk: Walked) -> tuple[int, str]:
-        """Bytes that no sequence of stages undercuts that brings home whom *walk* brings home, and why."""
-        start, end, pool = self._problem.initial, walk.end.initial, self._problem.pool
-        away = {move.vm for move in end.moves_to(start)}
-        leaving = {vm: least_copied(vm, self._problem) for vm, at in start.host_of.items() if at in self._order}
-        once = sum(leaving.values())
-        words = f"every VM leaves its host once ({size_in_words(once)})"
-        if not walk.habit.leaves_vms_away:
-            strayed = {vm: pool.vms[vm].migration_memory_bytes for vm in leaving if disks_astray(vm, start, end)}
-            home = sum(size for vm, size in (leaving | strayed).items() if vm not in away)
-            return once + home, f"{words}, and those that end at home return ({size_in_words(home)})"
-        memory = {vm: pool.vms[vm].migration_memory_bytes for vm in leaving}
-        first = sum(size for vm, size in memory.items() if start[vm] == self._order[0])
-        if any(host.enabled for uuid, host in pool.hosts.items() if uuid not in self._order):
-            return once, words
-        again = f"those of the first host ({size_in_words(first)}) go where they have to leave again"
-        return once + first, f"{words}, and {again}"
 
-    def _deviations(self, walk: Walked) -> Iterator[Deviation]:
-        start, end = self._problem.initial, walk.end
-        hindrances = Hindrances(end.initial, Rulebook.of(end))
-        for move in end.initial.moves_to(start):
-            rule, words = hindrances.against(move) or ("order", "no legal order brings it back together with others")
-            yield self._deviation(move.vm, end, f"{words} [{rule}]")
-        for vm, home in start.host_of.items():
-            astray = disks_astray(vm, start, end.initial) if end.initial[vm] == home else ()
-            if astray:
-                names = {srs: tuple(end.pool.srs[sr].name for sr in srs) for srs in astray}
-                words = ", ".join(f"on SR {now}, not on {was}" for was, now in names.values())
-                yield self._deviation(vm, end, f"at home with a disk {words}: disks move only with their VM")
+def _bound(way: Itinerary, walk: Walked) -> tuple[int, str]:
+    """Bytes that no sequence of stages undercuts that brings the same VMs home as *walk*, and why."""
+    start, end, pool = way.start.initial, walk.end.initial, way.start.pool
+    away = {move.vm for move in end.moves_to(start)}
+    leaving = {vm: least_copied(vm, way.start) for vm, at in start.host_of.items() if at in way.order}
+    once = sum(leaving.values())
+    words = f"every VM leaves its host once ({size_in_words(once)})"
+    if not walk.habit.leaves_vms_away:
+        strayed = {vm: pool.vms[vm].migration_memory_bytes for vm in leaving if disks_astray(vm, start, end)}
+        home = sum(size for vm, size in (leaving | strayed).items() if vm not in away)
+        return once + home, f"{words}, and those that end at home return ({size_in_words(home)})"
+    first = sum(pool.vms[vm].migration_memory_bytes for vm in leaving if start[vm] == way.order[0])
+    if any(host.enabled for uuid, host in pool.hosts.items() if uuid not in way.order):
+        return once, words
+    again = f"those of the first host ({size_in_words(first)}) go where they have to leave again"
+    return once + first, f"{words}, and {again}"
 
-    def _deviation(self, vm: Uuid, end: Problem, words: str) -> Deviation:
-        hosts = end.pool.hosts
-        return Deviation(
-            vm=vm,
-            vm_name=end.pool.vms[vm].name,
-            home_name=hosts[self._problem.initial[vm]].name,
-            ends_on_name=hosts[end.initial[vm]].name,
-            words=words,
-        )
+
+def _deviations(start: Problem, end: Problem) -> Iterator[Deviation]:
+    """VMs that end away from home, and those whose disks do."""
+
+    def deviation(vm: Uuid, words: str) -> Deviation:
+        home, ends_on = (end.pool.hosts[problem.initial[vm]].name for problem in (start, end))
+        return Deviation(vm=vm, vm_name=end.pool.vms[vm].name, home_name=home, ends_on_name=ends_on, words=words)
+
+    hindrances = Hindrances(end.initial, Rulebook.of(end))
+    for move in end.initial.moves_to(start.initial):
+        rule, words = hindrances.against(move) or ("order", "no legal order brings it back together with others")
+        yield deviation(move.vm, f"{words} [{rule}]")
+    for vm, home in start.initial.host_of.items():
+        astray = disks_astray(vm, start.initial, end.initial) if end.initial[vm] == home else ()
+        if astray:
+            names = {srs: tuple(end.pool.srs[sr].name for sr in srs) for srs in astray}
+            words = ", ".join(f"on SR {now}, not on {was}" for was, now in names.values())
+            yield deviation(vm, f"at home with a disk {words}: disks move only with their VM")
 
 
 def _order(problem: Problem, hosts: Collection[Uuid], version: str | None) -> tuple[Uuid, ...]:
