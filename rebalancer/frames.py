@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
@@ -25,36 +26,28 @@ if TYPE_CHECKING:
 
 def hosts_frame(pool: Pool) -> pd.DataFrame:
     """One row a host: pCPUs, memory in GiB, guests; index is the host's name."""
-    guests = pd.Series([vm.resident_on for vm in pool.resident_guests()], dtype=object).value_counts()
+    guests = Counter(vm.resident_on for vm in pool.resident_guests())
     rows = [
-        {
-            "host": host.name,
-            "pcpus": host.pcpus,
-            "memory_gib": gib(host.memory_total_bytes or 0),
-            "guests": int(guests.get(host.uuid, 0)),
-            "enabled": host.enabled,
-            "live": host.live,
-        }
+        (host.name, host.pcpus, gib(host.memory_total_bytes or 0), guests[host.uuid], host.enabled, host.live)
         for host in pool.hosts.values()
     ]
-    return pd.DataFrame(rows).set_index("host").sort_index()
+    columns = ["host", "pcpus", "memory_gib", "guests", "enabled", "live"]
+    return pd.DataFrame(rows, columns=columns).set_index("host").sort_index()
 
 
 def vms_frame(pool: Pool) -> pd.DataFrame:
     """One row a guest that occupies a host: where, vCPUs, memory in GiB, power state; index is the uuid."""
     names = {host.uuid: host.name for host in pool.hosts.values()}
-    rows = [
-        {
-            "uuid": vm.uuid,
-            "vm": vm.name,
-            "host": names.get(vm.resident_on or ""),
-            "vcpus": vm.vcpus_at_startup,
-            "memory_gib": gib(vm.migration_memory_bytes),
-            "power_state": vm.power_state.value,
-        }
-        for vm in pool.resident_guests()
-    ]
-    return pd.DataFrame(rows, columns=["uuid", "vm", "host", "vcpus", "memory_gib", "power_state"]).set_index("uuid")
+    guests = list(pool.resident_guests())
+    columns = {
+        "uuid": [vm.uuid for vm in guests],
+        "vm": [vm.name for vm in guests],
+        "host": [names.get(vm.resident_on or "") for vm in guests],
+        "vcpus": [vm.vcpus_at_startup for vm in guests],
+        "memory_gib": [gib(vm.migration_memory_bytes) for vm in guests],
+        "power_state": [vm.power_state.value for vm in guests],
+    }
+    return pd.DataFrame(columns).set_index("uuid")
 
 
 def load_frame(problem: Problem, placement: Placement) -> pd.DataFrame:
@@ -107,22 +100,18 @@ def legality_frame(book: Rulebook) -> pd.DataFrame:
 
 def steps_frame(plan: Plan) -> pd.DataFrame:
     """One row a step of a plan, in order: VM, from, to, GiB, start, seconds, why; index is the step's id."""
-    rows = [
-        {
-            "step": step.id,
-            "kind": step.kind.value,
-            "vm": step.vm_name,
-            "from": step.source_name,
-            "to": step.target_name,
-            "gib": gib(step.copied_bytes),
-            "start": step.start_seconds,
-            "seconds": step.seconds,
-            "why": step.why,
-        }
-        for step in plan.steps
-    ]
-    columns = ["step", "kind", "vm", "from", "to", "gib", "start", "seconds", "why"]
-    return pd.DataFrame(rows, columns=columns).set_index("step")
+    columns = {
+        "step": [step.id for step in plan.steps],
+        "kind": [step.kind.value for step in plan.steps],
+        "vm": [step.vm_name for step in plan.steps],
+        "from": [step.source_name for step in plan.steps],
+        "to": [step.target_name for step in plan.steps],
+        "gib": [gib(step.copied_bytes) for step in plan.steps],
+        "start": [step.start_seconds for step in plan.steps],
+        "seconds": [step.seconds for step in plan.steps],
+        "why": [step.why for step in plan.steps],
+    }
+    return pd.DataFrame(columns).set_index("step")
 
 
 def change_frame(plan: Plan) -> pd.DataFrame:
@@ -145,19 +134,9 @@ def change_frame(plan: Plan) -> pd.DataFrame:
 
 def tradeoff_frame(curve: Tradeoff) -> pd.DataFrame:
     """One row a point of the curve, from the cheapest on: what it costs, overload, bound, whether it is the knee."""
-    rows = [
-        {
-            "gib": point.gib,
-            "moves": point.moves,
-            "overload": point.overload,
-            "bound": point.bound,
-            "gap": point.gap,
-            "proved": point.proved,
-            "knee": number == curve.knee,
-        }
-        for number, point in enumerate(curve.points)
-    ]
-    return pd.DataFrame(rows)
+    columns = ["gib", "moves", "overload", "bound", "gap", "proved"]
+    rows = [{name: getattr(point, name) for name in columns} for point in curve.points]
+    return pd.DataFrame(rows).assign(knee=[number == curve.knee for number in range(len(rows))])
 
 
 def course_frame(plan: Plan) -> pd.DataFrame:
@@ -165,18 +144,14 @@ def course_frame(plan: Plan) -> pd.DataFrame:
 
     Steps run one after another; the index is the step's id and the host's name.
     """
-    rows = [
-        {
-            "step": step.id,
-            "host": host.name,
-            "vms": len(host.after.vms),
-            "gib_during": gib(host.memory_during_bytes),
-            "gib_after": gib(host.after.memory_used_bytes),
-            "gib_total": gib(host.memory_total_bytes),
-            "cpu_peak": host.after.peak_share,
-        }
-        for step in plan.steps
-        for host in hosts_at(plan, step)
-    ]
-    columns = ["step", "host", "vms", "gib_during", "gib_after", "gib_total", "cpu_peak"]
-    return pd.DataFrame(rows, columns=columns).set_index(["step", "host"])
+    rows = [(step.id, host) for step in plan.steps for host in hosts_at(plan, step)]
+    columns = {
+        "step": [step for step, _ in rows],
+        "host": [host.name for _, host in rows],
+        "vms": [len(host.after.vms) for _, host in rows],
+        "gib_during": [gib(host.memory_during_bytes) for _, host in rows],
+        "gib_after": [gib(host.after.memory_used_bytes) for _, host in rows],
+        "gib_total": [gib(host.memory_total_bytes) for _, host in rows],
+        "cpu_peak": [host.after.peak_share for _, host in rows],
+    }
+    return pd.DataFrame(columns).set_index(["step", "host"])

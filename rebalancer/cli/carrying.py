@@ -47,8 +47,8 @@ class Invocation:
     def ways_on(self) -> dict[str, str]:
         """The commands, each after what it is for."""
         return {
-            "to go on": self._command("apply", self.folder, policy=self.policy, journal=self.journal),
-            "to go back": self._command("rollback", self.folder, output=self._back, journal=self.journal),
+            "to resume": self._command("apply", self.folder, policy=self.policy, journal=self.journal),
+            "to roll back": self._command("rollback", self.folder, output=self._back, journal=self.journal),
             "and then": self._command("apply", self._back, policy=self.policy),
         }
 
@@ -58,7 +58,7 @@ class Invocation:
         if opens_at and opens_at > plan.expires_at:
             expires = f"{plan.expires_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
             return f"the plan expires before that, at {expires}: make a new one then", f"  to do it now: {now}"
-        return "the same command goes on then", f"  to do it now: {now}"
+        return "the same command resumes then", f"  to do it now: {now}"
 
     @property
     def _back(self) -> Path:

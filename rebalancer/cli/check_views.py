@@ -60,7 +60,7 @@ def check_tables(report: LegalityReport) -> Iterator[RenderableType]:
         f"Pool {report.pool}: {report.movable} of {counted(report.guests, 'running guest')} may move somewhere now."
     )
     if report.held:
-        columns = {"VMs": "right", "rule": "left", "which": "text", "for example": "text", "way out": "text"}
+        columns = {"VMs": "right", "rule": "left", "which": "text", "for example": "text", "fix": "text"}
         rows = [
             (len(each.vms), each.rule, first_few(each.vms, SHOWN), each.words, first_few(each.remedies, SHOWN))
             for each in report.held
@@ -71,7 +71,7 @@ def check_tables(report: LegalityReport) -> Iterator[RenderableType]:
         yield heading(f"Hosts to spare: {report.spare}.")
     if report.standing:
         yield table(
-            "Broken now (tolerated until somebody joins)",
+            "Broken now (allowed until another VM joins)",
             {"rule": "left", "what": "text"},
             [(each.rule, each.words) for each in report.standing],
         )
@@ -80,7 +80,7 @@ def check_tables(report: LegalityReport) -> Iterator[RenderableType]:
 
 
 def _reach_table(report: LegalityReport) -> RenderableType:
-    columns = {"host": "left", "guests": "right", "could receive now": "right", "refuses everybody by": "text"}
+    columns = {"host": "left", "guests": "right", "could receive now": "right", "blocked for all by": "text"}
     rows = [(each.host, each.guests, each.may_receive, each.refuses) for each in report.hosts]
     if not any(each.pool for each in report.hosts):
         return table("Hosts", columns, rows)

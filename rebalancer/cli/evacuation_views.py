@@ -73,7 +73,7 @@ def outcome(found: Evacuation | Rolling, tables: Iterator[RenderableType], *, js
 def _blocked_table(blocked: Sequence[Blocked]) -> RenderableType:
     return table(
         "Cannot leave, whatever else moves",
-        {"VM": "left", "on": "left", "rule": "left", "way out": "text", "why": "text"},
+        {"VM": "left", "on": "left", "rule": "left", "fix": "text", "why": "text"},
         [(each.vm_name, each.host_name, each.rule, each.way_out, _why(each)) for each in blocked],
     )
 

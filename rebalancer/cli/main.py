@@ -27,12 +27,12 @@ from rebalancer.sanitise import one_line
 app = typer.Typer(
     name="rebalancer", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
 )
-COMMANDS = (
-    *("demo", "snapshot", "check", "explain", "plan", "evacuate", "rolling", "sleep", "show", "diff"),
-    *("verify", "approve", "apply", "rollback", "nightly", "systemd", "simulate"),
-)
-"""In the order of the help; each is a function in a module of its name."""
-for name in COMMANDS:
+READING = ("demo", "snapshot", "check", "explain")
+PLANNING = ("plan", "evacuate", "rolling", "sleep")
+REVIEWING = ("show", "diff", "verify", "approve")
+RUNNING = ("apply", "rollback", "nightly", "systemd", "simulate")
+"""Each is a function in a module of its name; help lists them in this order."""
+for name in READING + PLANNING + REVIEWING + RUNNING:
     app.command()(getattr(import_module(f"rebalancer.cli.commands.{name}"), name))
 app.add_typer(policy.app, name="policy")
 

@@ -71,7 +71,7 @@ class StoppedHalfWay(RebalancerError):
         return (
             f"stopped: {self.reason}; steps done: {self.done}, not started: {self.left}. "
             f"The journal {self.journal} tells what happened; look at the pool, "
-            "then apply the same plan again to go on, take it back, or make a new one."
+            "then apply the same plan again to resume, take it back, or make a new one."
         )
 
     def of_plan(self, folder: str) -> StoppedHalfWay:

@@ -58,7 +58,7 @@ class Infeasible(RebalancerError):
         if not self.ways_out:
             return f"no placement satisfies all hard rules: {said}. Change what they object to, or the policy."
         ways = ", or ".join(map(str, self.ways_out[:WAYS_SHOWN]))
-        start = "The cheapest way out" if self.ways_out[0].proved else "A way out"
+        start = "The cheapest fix" if self.ways_out[0].proved else "A fix"
         return f"no placement satisfies all hard rules: {said}. {start}: {ways}."
 
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from rebalancer.face.names import find_host, find_vm
+from rebalancer.errors import InputError
+from rebalancer.inventory import VM, Host
 from rebalancer.policy import Policy
+from rebalancer.policy.selectors import close_matches
 from rebalancer.problem import make_problem, pool_at
 from rebalancer.rules import Rulebook
 
 if TYPE_CHECKING:
     from rebalancer.face.read import PoolState
-    from rebalancer.inventory import VM, Host
     from rebalancer.plan import Plan
+
+SHORTEST_UUID_START = 8
+
+Named = TypeVar("Named", VM, Host)
 
 
 class Model:
@@ -56,7 +62,7 @@ class Model:
         Raises:
             InputError: there is none, or there are several.
         """
-        return find_vm(self.state.pool, name)
+        return _find("VM", name, self.state.pool.guests())
 
     def host(self, name: str) -> Host:
         """The host of that name, uuid, or start of a uuid.
@@ -64,4 +70,21 @@ class Model:
         Raises:
             InputError: there is none, or there are several.
         """
-        return find_host(self.state.pool, name)
+        return _find("host", name, self.state.pool.hosts.values())
+
+
+def _find(kind: str, text: str, objects: Iterable[Named]) -> Named:
+    """The one object whose uuid starts with *text* or whose name is *text*."""
+    candidates = list(objects)
+    found = [each for each in candidates if text in (each.name, each.uuid)] or [
+        each for each in candidates if len(text) >= SHORTEST_UUID_START and each.uuid.startswith(text)
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        remedy = "Use one of the uuids " + ", ".join(each.uuid for each in found)
+        raise InputError(f"{kind} {text!r}", f"{len(found)} {kind}s have this name", remedy)
+    close = close_matches(text, (each.name for each in candidates))
+    counted = f"The pool has {len(candidates)} {kind}s; name one of them or its uuid"
+    hint = f"{close[0].upper()}{close[1:]}" if close else counted
+    raise InputError(f"{kind} {text!r}", f"no {kind} of the pool has this name or uuid", hint)

@@ -1,8 +1,7 @@
 """The nightly run: read, plan, write down, and carry out inside the change windows."""
 
-from rebalancer.nightly.access import Access, access_of
 from rebalancer.nightly.result import NightlyResult, Verdict
-from rebalancer.nightly.run import Watchers, plan_and_execute, plan_folder, plan_only
+from rebalancer.nightly.run import Access, Watchers, access_of, plan_and_execute, plan_folder, plan_only
 from rebalancer.nightly.textfile import Ended, assert_collectable, textfile, write_textfile
 
 __all__ = [

@@ -6,18 +6,42 @@ written: it is read back from its folder.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import rebalancer as rb
-from rebalancer.errors import StoppedHalfWay
+from rebalancer.errors import ConnectionSettingsError, StoppedHalfWay
 from rebalancer.execute import Clock, RunReporter, StopSignal, Timeouts, plain_uuid, pool_lock, state_folder
 from rebalancer.inventory import Pool
-from rebalancer.nightly.access import Access
 from rebalancer.nightly.result import NightlyResult, Verdict
 from rebalancer.policy import change_windows
 from rebalancer.solve import SolveReporter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Where the coordinator is, and the way in."""
+
+    url: str
+    connection: rb.Connection
+
+
+def access_of(policy: rb.Policy, base: Path, environment: Mapping[str, str] = os.environ) -> Access:
+    """What the section `[pool]` of *policy* says, with paths relative to *base*, the folder of the policy file.
+
+    Without a credentials file, user and password come from the *environment*.
+
+    Raises:
+        ConnectionSettingsError: there is no URL, or what it needs is missing or cannot be used.
+    """
+    if not policy.pool.url:
+        raise ConnectionSettingsError("pool.url of the policy", "it is missing", "Say there where the pool is")
+    connection = rb.Connection.of_policy(policy, base)
+    connection.trust()
+    return Access(url=policy.pool.url, connection=replace(connection, credentials=connection.login(environment)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +69,7 @@ def plan_only(
         InputError: the policy or the state folder cannot be used.
         XapiError: the pool cannot be read.
     """
-    seen = _look(access, policy)
+    seen = rb.read(access.url, access.connection, demand=policy.demand)
     return _planned(seen, policy, state_dir, clock or Clock(), watchers or Watchers())
 
 
@@ -59,7 +83,7 @@ def plan_and_execute(
     stop: StopSignal | None = None,
     timeouts: Timeouts | None = None,
 ) -> NightlyResult:
-    """The same, and carry the plan out while a change window of *policy* is open; not where it has to be approved.
+    """Plan as `plan_only` does, and carry the plan out if a window of *policy* is open and no approval is required.
 
     No step is started that would end after the window closes, by its estimate.
 
@@ -69,7 +93,8 @@ def plan_and_execute(
         StalePlan: the pool changed between planning and the first step; nothing was moved.
         StoppedHalfWay: people have to look.
     """
-    seen, time, heard = _look(access, policy), clock or Clock(), watchers or Watchers()
+    seen = rb.read(access.url, access.connection, demand=policy.demand)
+    time, heard = clock or Clock(), watchers or Watchers()
     with pool_lock(seen.pool.uuid, state_dir):
         made = _planned(seen, policy, state_dir, time, heard)
         windows, now = change_windows(policy), time.now()
@@ -88,10 +113,6 @@ def plan_and_execute(
         except StoppedHalfWay as stopped:
             raise stopped.of_plan(str(made.folder)) from stopped
         return replace(made, verdict=Verdict.DONE if run.complete else Verdict.OUT_OF_TIME, run=run)
-
-
-def _look(access: Access, policy: rb.Policy) -> rb.PoolState:
-    return rb.read(access.url, access.connection, demand=policy.demand)
 
 
 def _planned(

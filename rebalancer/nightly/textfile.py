@@ -13,7 +13,6 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from rebalancer.errors import InputError
 from rebalancer.nightly.result import NightlyResult
-from rebalancer.plan import Plan
 
 PREFIX = "rebalancer_nightly"
 SUFFIX = ".prom"
@@ -78,7 +77,12 @@ def textfile(night: Ended) -> bytes:
         gauges.put("steps", "Migrations that it planned.", len(plan.steps))
         gauges.put("steps_done", "Migrations that it carried out.", night.result.moved)
         gauges.put("moves_missing", "Moves of a better placement that had to be left out.", len(plan.missing))
-        _put_plan(plan, gauges)
+        before: Values = {(tier.objective, tier.unit): tier.before for tier in plan.tiers}
+        after: Values = {(tier.objective, tier.unit): tier.after for tier in plan.tiers}
+        peaks: Values = {(row.name,): row.before.peak_share for row in plan.hosts if row.before.peak_share is not None}
+        gauges.put_each("objective_before", "Objectives as the night found them.", ("objective", "unit"), before)
+        gauges.put_each("objective_after", "Objectives once its plan is done.", ("objective", "unit"), after)
+        gauges.put_each("host_cpu_peak_ratio", "Highest CPU load of a host, found.", ("host",), peaks)
     return generate_latest(gauges.registry)
 
 
@@ -95,12 +99,3 @@ class _Gauges:
             gauge = Gauge(f"{PREFIX}_{name}", sentence, ("policy", *labels), registry=self.registry)
             for of, value in values.items():
                 gauge.labels(self._policy, *of).set(value)
-
-
-def _put_plan(plan: Plan, gauges: _Gauges) -> None:
-    before: Values = {(tier.objective, tier.unit): tier.before for tier in plan.tiers}
-    after: Values = {(tier.objective, tier.unit): tier.after for tier in plan.tiers}
-    peaks: Values = {(row.name,): row.before.peak_share for row in plan.hosts if row.before.peak_share is not None}
-    gauges.put_each("objective_before", "Objectives as the night found them.", ("objective", "unit"), before)
-    gauges.put_each("objective_after", "Objectives once its plan is done.", ("objective", "unit"), after)
-    gauges.put_each("host_cpu_peak_ratio", "Highest CPU load of a host, found.", ("host",), peaks)

@@ -80,7 +80,7 @@ def test_apply_keeps_the_windows_of_the_plan(own: Simulator, terminal: Terminal)
     assert (early.code, where(own)) == (Exit.WINDOW_CLOSED, before)
     assert early.out.startswith(f"steps done: 0, left: {steps}; the change windows of the plan's policy leave no time")
     assert f"the next opens at {opens:%Y-%m-%d %H:%M} UTC" in early.out
-    assert "the same command goes on then" in early.err
+    assert "the same command resumes then" in early.err
     typed = next(line for line in early.err.splitlines() if "to do it now: " in line).partition("rebalancer ")[2]
     done = terminal.run(*shlex.split(typed))
     assert (done.code, done.out) == (Exit.DONE, f"steps done: {steps}; all steps are done\n")

@@ -59,7 +59,7 @@ def test_check_reads_dumps(terminal: Terminal, shared_data: Callable[[str], Path
 
 
 def test_explain_answers_for_every_host(served: Served, terminal: Terminal) -> None:
-    """One answer a host; a held VM names rule, XAPI's code and the way out; hosts that are alike share a row."""
+    """One answer a host; a held VM names rule, XAPI's code and the fix; hosts that are alike share a row."""
     (held, *_) = terminal.run("check", served.snapshot, "--json").json()["held"]
     name = held["vms"][0]
     answers = terminal.run("explain", served.snapshot, name, "--json").json()

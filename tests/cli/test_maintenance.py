@@ -29,13 +29,13 @@ def test_evacuate_writes_the_way_out_and_home(served: Served, terminal: Terminal
 
 
 def test_evacuate_tells_who_cannot_leave(served: Served, terminal: Terminal) -> None:
-    """Before the error, with rule, reason and way out; the code is 3, and nothing is written."""
+    """Before the error, with rule, reason and fix; the code is 3, and nothing is written."""
     step = served.plan.steps[0]
     with served.changed("VM", step.vm, blocked_operations={"pool_migrate": "licence"}):
         ended = terminal.run("evacuate", served.url, step.source_name, "-o", "out")
         told = terminal.run("evacuate", served.url, step.source_name, "--json")
     assert (ended.code, told.code) == (Exit.INFEASIBLE, Exit.INFEASIBLE)
-    for words in (step.vm_name, "op-not-blocked", "OPERATION_BLOCKED", "way out", "remove pool_migrate"):
+    for words in (step.vm_name, "op-not-blocked", "OPERATION_BLOCKED", "fix", "remove pool_migrate"):
         assert words in ended.out
     assert ended.sentence.startswith("nothing is planned: ")
     assert "cannot leave" in ended.sentence
@@ -91,4 +91,4 @@ def test_plan_tells_the_ways_out_to_programs(served: Served, terminal: Terminal)
     first = ended.json()["ways_out"][0]
     assert [each["where"] for each in first["concessions"]] == ["limits.maximum_moves"]
     assert first["concessions"][0]["words"] == f"allow {first['moves']} moves instead of 0"
-    assert f"The cheapest way out: allow {first['moves']} moves instead of 0" in ended.sentence
+    assert f"The cheapest fix: allow {first['moves']} moves instead of 0" in ended.sentence

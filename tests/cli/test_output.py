@@ -29,7 +29,7 @@ from rebalancer.plan import LeftAlone
 from tests.cli.terminal import Served, Terminal
 from tests.planner.busy import PLAN
 
-COLUMNS = {"n": "right", "rule": "left", "why": "text", "way out": "text"}
+COLUMNS = {"n": "right", "rule": "left", "why": "text", "fix": "text"}
 ROW = (1, "no-pci-passthrough", "PCI devices of its host are passed through to it", "detach them and reboot the VM")
 EVIL = ("[red]x[/red]", "[/]", "a\nb", "a\rb", "\x1b[2J\x1b]0;title\x07", "\x9b31m", "\u202eabc", ":warning:", "a\tb")
 

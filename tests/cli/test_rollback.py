@@ -1,4 +1,4 @@
-"""A run that stops half-way says how to go on and how to go back, and both commands do what they say."""
+"""A run that stops half-way says how to resume and how to roll back, and both commands do what they say."""
 
 from __future__ import annotations
 
@@ -66,21 +66,21 @@ def test_what_is_said_to_lead_back_leads_back(pool: Simulator, terminal: Termina
     """Typed as it stands there: everything, disks included, is where it was; then there is nothing to take back."""
     home = placed(pool)
     told = ways(stopped(terminal, pool, "--state-dir", "my state"))
-    assert list(told) == ["to go on", "to go back", "and then"]
+    assert list(told) == ["to resume", "to roll back", "and then"]
     assert placed(pool) != home
-    back = terminal.run(*told["to go back"])
+    back = terminal.run(*told["to roll back"])
     assert (back.code, back.out.startswith("Takes back plan ")) == (Exit.DONE, True)
     assert terminal.run("verify", "tonight-back", pool.url).code == Exit.DONE
     assert terminal.run(*told["and then"]).code == Exit.DONE
     assert placed(pool) == home
-    again = terminal.run(*told["to go back"], "--detailed-exitcode")
+    again = terminal.run(*told["to roll back"], "--detailed-exitcode")
     assert (again.code, again.out.startswith("Nothing to do: every VM is where plan ")) == (Exit.DONE, True)
 
 
 def test_what_is_said_to_go_on_goes_on(pool: Simulator, terminal: Terminal) -> None:
     """Typed as it stands there, with a journal of one's own."""
     told = ways(stopped(terminal, pool, "--journal", "book.jsonl"))
-    assert terminal.run(*told["to go on"]).code == Exit.DONE
+    assert terminal.run(*told["to resume"]).code == Exit.DONE
     hosts = placed(pool).host_of
     assert all(hosts[step.vm] == step.target for step in read_plan(terminal.folder / "tonight").steps)
 
@@ -101,7 +101,7 @@ def test_a_night_that_stops_says_the_same(pool: Simulator, terminal: Terminal) -
     ended = terminal.run("nightly", policy, "--execute")
     assert (ended.code, placed(pool) != home) == (Exit.STOPPED, True)
     told = ways(ended)
-    assert all(terminal.run(*told[purpose]).code == Exit.DONE for purpose in ("to go back", "and then"))
+    assert all(terminal.run(*told[purpose]).code == Exit.DONE for purpose in ("to roll back", "and then"))
     assert placed(pool) == home
 
 
@@ -109,7 +109,7 @@ def test_a_snapshot_and_the_journal_tell_what_the_pool_shows(pool: Simulator, te
     """A snapshot from before the run, with the journal of the run: the same way back, without the pool."""
     terminal.run("snapshot", pool.url, "-o", "before.json.gz", "--no-metrics")
     told = ways(stopped(terminal, pool))
-    live = terminal.run(*told["to go back"], "--json").json()
+    live = terminal.run(*told["to roll back"], "--json").json()
     kept = terminal.run("rollback", "tonight", "before.json.gz", "--json").json()
     assert [(step["vm"], step["target"]) for step in kept["steps"]] == [
         (step["vm"], step["target"]) for step in live["steps"]

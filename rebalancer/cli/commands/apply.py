@@ -56,7 +56,7 @@ def apply(
     """Carry a plan out on a live pool.
 
     As many migrations at once as the plan's limits allow, each checked again before it starts, and none outside the
-    change windows of its policy. A run that was killed goes on where it ended. Ctrl-C once: start nothing more, finish
+    change windows of its policy. A run that was killed resumes where it ended. Ctrl-C once: start nothing more, finish
     what runs. Twice: cancel what runs.
     """
     from datetime import UTC, datetime, timedelta

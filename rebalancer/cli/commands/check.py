@@ -31,7 +31,7 @@ def check(
 ) -> None:
     """Show how many VMs may move, and what holds the others.
 
-    Also: the cheapest way out for each of them, how many VMs each host could receive now, and what is broken now.
+    Also: the cheapest fix for each of them, how many VMs each host could receive now, and what is broken now.
     """
     from rebalancer.cli.check_views import check_tables
     from rebalancer.cli.opening import open_model

@@ -30,7 +30,7 @@ def evacuate(
 ) -> int:
     """Plan how hosts become empty, and the way home.
 
-    First who cannot leave, with everything that each other host has against it and the cheapest way out. Moves nothing.
+    First who cannot leave, with everything that each other host has against it and the cheapest fix. Moves nothing.
     """
     from rebalancer.cli.evacuation_views import evacuation_tables, outcome
     from rebalancer.cli.opening import open_model, say_refused, say_saved

@@ -26,7 +26,7 @@ def explain(
     """Tell why a VM may or may not move to a host.
 
     For one host or for all: every rule that objects, in XAPI's order, the error code that XAPI would answer, and the
-    way out.
+    fix.
     """
     from rebalancer.cli.check_views import explanation_table
     from rebalancer.cli.opening import open_model

@@ -173,7 +173,7 @@ def test_hosts_to_spare_are_blamed_and_can_be_done_without() -> None:
         solve(Rulebook.of(problem))
     assert refused.value.blame == ("rule spare excludes every placement; without it there is one",)
     assert str(refused.value).endswith(
-        "The cheapest way out: do without hosts to spare (1 VM moves, 4 GiB are copied)."
+        "The cheapest fix: do without hosts to spare (1 VM moves, 4 GiB are copied)."
     )
 
 
