@@ -78,7 +78,8 @@ class Lanes:
 def dispatch(jobs: Sequence[Job], limits: LimitsPolicy, rank: Sequence[int]) -> tuple[int, ...]:
     """The tick in which each of *jobs* begins.
 
-    Whenever one has ended, the first in *rank* begins whose `after` are done and whose lanes have room, then the next.
+    Once all that end in one tick have left their lanes, the first in *rank* begins whose `after` are done and whose
+    lanes have room, then the next.
 
     Args:
         jobs: in an order in which nobody waits for a later one.
@@ -94,9 +95,11 @@ def dispatch(jobs: Sequence[Job], limits: LimitsPolicy, rank: Sequence[int]) -> 
                 starts[position] = now
                 waiting.remove(position)
                 heappush(running, (now + jobs[position].ticks, position))
-        now, ended = heappop(running)
-        lanes.leave(jobs[ended])
-        done.add(ended)
+        now = running[0][0]
+        while running and running[0][0] == now:
+            _, ended = heappop(running)
+            lanes.leave(jobs[ended])
+            done.add(ended)
     return tuple(starts)
 
 

@@ -217,8 +217,8 @@ def launched(steps: Sequence[Step], tenths: Sequence[int], limits: LimitsPolicy)
 def launch_times(steps: Sequence[Step], tenths: Sequence[int], limits: LimitsPolicy) -> dict[int, int]:
     """When each of *steps* begins, by position, if they took *tenths*; those that never may begin are missing.
 
-    Whenever one has ended, those that stand first begin first: what they wait for is done, no limit is reached, and no
-    Storage XenMotion runs.
+    Once all that end in one moment have ended, those that stand first begin first: what they wait for is done, no limit
+    is reached, and no Storage XenMotion runs.
     """
     waiting, ends, done = dict(enumerate(steps)), dict[int, int](), set[str]()
     starts: dict[int, int] = {}
@@ -230,9 +230,10 @@ def launch_times(steps: Sequence[Step], tenths: Sequence[int], limits: LimitsPol
                 del waiting[position]
         if not ends:
             break
-        first = min(ends, key=lambda each: (ends[each], each))
-        now = ends.pop(first)
-        done.add(steps[first].id)
+        now = min(ends.values())
+        ended = [each for each in ends if ends[each] == now]
+        ends = {each: end for each, end in ends.items() if end > now}
+        done.update(steps[each].id for each in ended)
     return starts
 
 

@@ -11,7 +11,7 @@ from rebalancer.schedule.lanes import Job, dispatch, makespan
 from rebalancer.schedule.timetable import timetable, work_bound
 from rebalancer.solve.exact.intervals import Intervals, Shared, shortened
 from rebalancer.verify.schedule import launched, wrong_schedule
-from tests.schedule.timed import as_plan, jobs, limits_of, schedule_edited
+from tests.schedule.timed import as_plan, job, jobs, limits_of, schedule_edited
 
 
 @given(jobs(most=5), limits_of)
@@ -69,3 +69,12 @@ def test_the_claims_launch_as_the_dispatcher_does(task: tuple[Job, ...], limits:
     starts = tuple(range(len(task)))
     steps = as_plan(task, starts, limits).steps
     assert launched(steps, [job.ticks for job in task], limits) == makespan(task, dispatch(task, limits, starts))
+
+
+def test_all_that_end_in_one_tick_end_before_the_next_begins() -> None:
+    """The third waits for the second, and is more urgent than the fourth, which shares its target."""
+    ends = [job(10, "h1", "h2", carries=False), job(10, "h4", "h1", carries=False)]
+    waits = job(10, "h1", "h3", carries=False, after=(1,))
+    other = job(10, "h2", "h3", carries=False)
+    limits = LimitsPolicy(concurrent=2, in_per_host=1, out_per_host=1)
+    assert dispatch([*ends, waits, other], limits, range(4)) == (0, 0, 10, 20)
