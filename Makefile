@@ -3,6 +3,8 @@
 PYTHON ?=
 WORKERS ?= auto
 SAMPLE ?= 0
+# Tests start many processes, and each would compile the package anew where no bytecode is kept.
+PYTEST = env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest
 PIP = python -m pip --disable-pip-version-check --quiet
 
 export PYTHON
@@ -26,13 +28,13 @@ demo: setup ## watch a simulated pool being read, planned, migrated and cooled d
 	@.venv/bin/rebalancer demo
 
 test: setup ## run the tests, in parallel
-	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not readme"
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not slow and not readme"
 
 slow: setup ## run the long tests
-	@.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -m slow
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m slow
 
 thorough: setup ## run the property tests with ten times the examples, and others each time
-	@.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -m hypothesis --hypothesis-profile=thorough
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m hypothesis --hypothesis-profile=thorough
 
 readme: setup ## run the commands of the README
 	@.venv/bin/python -m pytest -m readme tests/test_docs.py

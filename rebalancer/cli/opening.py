@@ -8,7 +8,7 @@ import rebalancer as rb
 from rebalancer.cli.exits import Exit, exit_of
 from rebalancer.cli.output import say, show_or_json
 from rebalancer.cli.views import plan_tables
-from rebalancer.export import plan_document
+from rebalancer.export import FILES, plan_document
 
 
 def policy_of(file: Path | None) -> rb.Policy:
@@ -50,6 +50,11 @@ def hand_over(made: rb.Proposal, output: Path | None, *, json: bool, detailed: b
     """The exit code of a command that made a plan, saved where there is an *output* and printed."""
     if output:
         made.save(output)
-        say(f"{output}: plan.json, plan.md, moves.csv and run.sh written")
+        say_saved(output)
     show_or_json(plan_tables(made), lambda: plan_document(made), json=json)
     return exit_of(made, left=len(made.steps)) if detailed else Exit.DONE
+
+
+def say_saved(folder: Path) -> None:
+    """Tell that a plan stands in *folder* now, and in which files."""
+    say(f"{folder}: {', '.join(FILES[:-1])} and {FILES[-1]} written")

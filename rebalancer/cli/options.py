@@ -19,7 +19,7 @@ Url = Annotated[str, typer.Argument(metavar="URL", help="The pool's coordinator:
 PlanPath = Annotated[Path, typer.Argument(metavar="PLAN", help="A plan folder, or its plan.json.")]
 PlanFolder = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FOLDER", help="Write plan.json, plan.md, moves.csv and run.sh there."),
+    typer.Option("--output", "-o", metavar="FOLDER", help="Write the plan there: plan.json and what is made of it."),
 ]
 PolicyPath = Annotated[
     Path | None, typer.Option("--policy", "-p", metavar="FILE", help="Policy file (TOML). Without it: the defaults.")

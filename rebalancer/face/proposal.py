@@ -32,7 +32,7 @@ class Proposal(Plan):
         return cls(**{field.name: getattr(plan, field.name) for field in fields(Plan)})
 
     def save(self, folder: Path | str) -> tuple[Path, ...]:
-        """Write plan.json, plan.md, moves.csv and run.sh to *folder*, in place of an older plan.
+        """Write the plan's files to *folder*, in place of an older plan.
 
         Raises:
             PlanFileError: the folder holds something else, or cannot be written.

@@ -120,7 +120,7 @@ class Pool:
 
     @property
     def parts(self) -> tuple[Pool, ...]:
-        """The same pools as they stand in this one, where VMs and disks may be elsewhere than they were read."""
+        """Its members as they stand in this pool, where VMs and disks may be elsewhere than they were read."""
         return (self,)
 
     def of_host(self, host: Uuid | None) -> Pool:  # noqa: ARG002 - pools that were joined ask

@@ -51,7 +51,7 @@ class PairAnswer:
         return self.vm.resident_on == self.host.uuid
 
     def as_json(self) -> dict[str, object]:
-        """The same for programs."""
+        """This answer for programs, as JSON."""
         return {
             "vm": {"uuid": self.vm.uuid, "name": self.vm.name},
             "host": {"uuid": self.host.uuid, "name": self.host.name},
@@ -98,7 +98,7 @@ class LegalityReport:
     dangling: tuple[str, ...]
 
     def as_json(self) -> dict[str, object]:
-        """The same for programs."""
+        """This report for programs, as JSON."""
         return asdict(self)
 
 

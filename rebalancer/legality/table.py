@@ -60,7 +60,7 @@ on the other side, and what plans cannot hold. The dry run lets `target-live`, `
 
 
 def page() -> str:
-    """The whole page."""
+    """The page in Markdown, one table for each section."""
     return "\n".join([HEAD, *(_section(*section) for section in SECTIONS)])
 
 

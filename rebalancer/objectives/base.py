@@ -43,7 +43,7 @@ class Measure:
     surplus: float = 0.0
 
     def times(self, factor: Fraction) -> Measure:
-        """The same measure, worth *factor* times as much."""
+        """This measure, worth *factor* times as much."""
         return replace(self, worth=self.worth * factor, surplus=self.surplus * float(factor))
 
 
@@ -87,4 +87,4 @@ class Objective(ABC):
 
     @abstractmethod
     def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
-        """The same for the solver: measures to be summed."""
+        """What the solver is to make small: measures to be summed."""

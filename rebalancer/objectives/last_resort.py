@@ -21,5 +21,5 @@ class LastResort(Objective):
         return float(sum(move.vm in problem.intent.last_resort for move in problem.initial.moves_to(placement)))
 
     def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
-        """The same count; nothing where no VM is a last resort."""
+        """How many of them leave their host; nothing where no VM is a last resort."""
         return (model.leaving(frozenset(problem.intent.last_resort)),) if problem.intent.last_resort else ()

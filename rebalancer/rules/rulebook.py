@@ -158,7 +158,7 @@ class Rulebook:
         return Rulebook(self.problem, (rule for rule in self.rules if rule.id not in ids), limits=limits)
 
     def under(self, problem: Problem) -> Rulebook:
-        """The same rules in another problem."""
+        """These rules in another problem."""
         return Rulebook(problem, self.rules)
 
     def way_back(self) -> Rulebook:
@@ -168,7 +168,7 @@ class Rulebook:
 
     @cached_property
     def with_disks(self) -> Rulebook:
-        """The same rules where VMs may take disks along."""
+        """These rules where VMs may take disks along."""
         return self.under(self.problem.with_disks())
 
     @cached_property

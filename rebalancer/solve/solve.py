@@ -115,7 +115,6 @@ class _Solving:
         return ladder
 
     def _worthwhile(self, ladder: Ladder) -> Ladder:
-        """*ladder* without moves that gain too little: repairs only, or nothing."""
         at = self.instance.home if ladder.at is None else ladder.at
         moves = len(self._problem.initial.moves_to(placement_of(self.instance, at)))
         if not gains_too_little(self._problem, moves, ladder):

@@ -140,7 +140,6 @@ class _Tracing:
         return self._tradeoff()
 
     def _tradeoff(self) -> Tradeoff:
-        """The points that nothing dominates, with the best bounds that are known."""
         points: list[Point] = []
         lowest = 0.0
         for point in sorted(self._found, key=lambda each: -each.allowed):

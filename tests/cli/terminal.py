@@ -117,7 +117,7 @@ def as_process(*words: object, cwd: Path, **options: Any) -> subprocess.Complete
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
         **options,
     )
 

@@ -39,7 +39,7 @@ def modules_of(*words: object, cwd: Path) -> set[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
     told = json.loads(done.stderr.rstrip().rpartition("\n")[2])
     assert told["code"] == 0, done.stderr

@@ -18,7 +18,7 @@ from rebalancer.simulator import Simulator
 # Answers hold values of every wire type.
 Value = Any
 NULL = "OpaqueRef:NULL"
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 60.0
 
 
 def recorded(path: Path, client: str) -> Iterator[dict[str, Any]]:

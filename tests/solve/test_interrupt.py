@@ -15,6 +15,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from benchmarks.neutral import RULES, problem_of, read_instance
+from rebalancer.rules import Rulebook
 from rebalancer.solve import SolveReporter, solve
 
 class Ready(SolveReporter):
@@ -22,7 +23,8 @@ class Ready(SolveReporter):
         print("at work", flush=True)
 
 try:
-    solve(problem_of(read_instance(Path(sys.argv[1])), seconds=60, seed=1), rules=RULES, reporter=Ready())
+    problem = problem_of(read_instance(Path(sys.argv[1])), seconds=60, seed=1)
+    solve(Rulebook(problem, RULES), reporter=Ready())
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 """

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
-import time
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ from rebalancer.solve.outcome import nothing_found
 from rebalancer.verify.verify import verify_plan
 from rebalancer.whatif import Evacuation, evacuate
 from rebalancer.xapi import Credentials, LivePool, Trust, live_pool
-from tests.execute.scripted import HandClock
+from tests.execute.stage import TIMEOUTS, StoppedClock
 from tests.plan.made import LATER, MADE_AT, demand_of, pool_with
 from tests.pools import make_vm, policy_of, problem_of
 
@@ -219,7 +218,7 @@ def test_the_simulated_host_is_empty_and_then_full_again(tmp_path: Path) -> None
     made = generate_pool(hosts=4, vms=16, seed=3, fill=0.6, hot=0.0, pinned=0.0, days=1)
     with (
         Simulator(made, speed=500.0, login_delay=0.0) as simulator,
-        live_pool(simulator.url, KEYS, Trust(), timeout_seconds=5) as live,
+        live_pool(simulator.url, KEYS, Trust()) as live,
     ):
         before = live.read()
         host = max(before.hosts, key=list(where(before).values()).count)
@@ -241,22 +240,16 @@ def _carried_out(found: Evacuation, live: LivePool, folder: Path, which: str) ->
     plan = found.plan if which == "plan" else found.home
     assert plan
     assert plan.steps
-    result = execute(plan, live, RunOptions(journal=folder / which, state_dir=folder / "state", clock=StoppedClock()))
+    result = execute(
+        plan, live, RunOptions(journal=folder / which, state_dir=folder / "state", clock=OnTime(), timeouts=TIMEOUTS)
+    )
     assert result.complete
     return live.read()
 
 
-class StoppedClock(HandClock):
-    """Half an hour after the plans were made; waiting is real."""
+class OnTime(StoppedClock):
+    """Real waiting at an hour in which the plans here are fresh."""
 
     def now(self) -> datetime:
-        """Stopped."""
-        return MADE_AT + timedelta(minutes=30)
-
-    def monotonic(self) -> float:
-        """The machine's."""
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Really wait."""
-        time.sleep(seconds)
+        """An hour after they were made."""
+        return LATER

@@ -50,7 +50,7 @@ def _may(live: LivePool, vm: str, target: str) -> bool:
 
 def end_of(live: LivePool, task: str) -> TaskState:
     """How a task ended."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     while (state := live.task(task)).status is TaskStatus.PENDING:
         assert time.monotonic() < until
         time.sleep(0.05)
@@ -76,7 +76,7 @@ def test_a_move_is_seen_while_it_runs(simulator: Simulator, live: LivePool) -> N
     simulator.world.speed = 1.0
     move = possible_move(live)
     task = live.migrate(move.vm, move.target)
-    until = time.monotonic() + 5
+    until = time.monotonic() + 120
     while not (where := live.whereabouts(move.vm)).operations and time.monotonic() < until:
         time.sleep(0.02)
     assert (where.resident_on, where.scheduled_to, where.operations) == (move.source, move.target, ("pool_migrate",))
@@ -143,7 +143,7 @@ NAMES = [success("OpaqueRef:V"), success("OpaqueRef:H")]
 def test_a_migration_is_sent_once(end: bytes | str) -> None:
     """Whatever comes instead of an answer, the call was sent once, on a connection of its own, and is unknown."""
     with scripted([LOGIN, *NAMES, end, success("OpaqueRef:T")]) as server:
-        live = live_pool(server.url, ROOT, Trust(), timeout_seconds=0.5)
+        live = live_pool(server.url, ROOT, Trust(), timeout_seconds=2.0)
         with pytest.raises(OutcomeUnknown):
             live.migrate("vm", "host")
         assert server.asked[1:] == [(1, "VM.get_by_uuid"), (1, "host.get_by_uuid"), (2, "Async.VM.pool_migrate")]

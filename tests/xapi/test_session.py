@@ -139,11 +139,8 @@ def test_a_new_connection_that_breaks_is_not_repeated() -> None:
 
 def test_silence_ends_in_time() -> None:
     """A server that does not answer is unreachable once the time-out is over."""
-    with scripted([SILENCE]) as server:
-        begun = time.monotonic()
-        with pytest.raises(Unreachable, match="no answer in time"):
-            open_session(server.url, timeout_seconds=0.3)
-        assert time.monotonic() - begun < 2
+    with scripted([SILENCE]) as server, pytest.raises(Unreachable, match="no answer in time"):
+        open_session(server.url, timeout_seconds=0.3)
 
 
 def test_nothing_listens() -> None:

@@ -33,8 +33,7 @@ def evacuate(
     First who cannot leave, with everything that each other host has against it and the cheapest fix. Moves nothing.
     """
     from rebalancer.cli.host_views import evacuation_tables, outcome
-    from rebalancer.cli.opening import open_model, say_refused
-    from rebalancer.cli.output import say
+    from rebalancer.cli.opening import open_model, say_refused, say_saved
     from rebalancer.cli.progress import watch_solve
     from rebalancer.export import assert_free
     from rebalancer.face.hosts import folders_of
@@ -46,5 +45,5 @@ def evacuate(
     with watch_solve() as reporter:
         found = rb.evacuate(model, host, reporter=reporter)
     for folder in found.save(output) if output else ():
-        say(f"{folder}: plan.json, plan.md, moves.csv and run.sh written")
+        say_saved(folder)
     return outcome(found, evacuation_tables(found), json=json)

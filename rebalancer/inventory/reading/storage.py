@@ -23,7 +23,7 @@ def storage_repository(fields: Fields) -> SR:
 
 
 def disk(tables: Tables, fields: Fields) -> VDI:
-    """A virtual disk."""
+    """A virtual disk, snapshots included."""
     return VDI(
         uuid=fields.uuid,
         name=fields.text("name_label"),

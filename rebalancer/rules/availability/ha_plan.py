@@ -136,7 +136,7 @@ class _Failover(StateLimit):
         return state.answers[key]
 
     def _with_arrival(self, packing: Packing, vm: Uuid, host: Uuid) -> Packing:
-        """The same with *vm* on *host* as well; a host that is not live is charged nothing."""
+        """*packing* with *vm* on *host* as well; a host that is not live is charged nothing."""
         if host not in packing.free:
             return packing
         free = {**packing.free, host: packing.free[host] - self.start[vm]}

@@ -27,7 +27,7 @@ class IOMMU(PairRule[Literal[True]]):
         return True if implementations(vm.vgpus, problem) & PASSED_THROUGH else None
 
     def objects(self, needs: Literal[True], host: Host, problem: Problem) -> Objection | None:
-        """A host without."""
+        """A host without an IOMMU, or one that does not say."""
         said = host.chipset_info.get("iommu")
         if said is None:
             return self.objection("needs an IOMMU, and the host does not say whether it has one", code=UNSAID)

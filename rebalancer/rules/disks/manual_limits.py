@@ -23,7 +23,7 @@ class SixDisks(DiskRule):
     origin = Origin.MANUAL
 
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
-        """Seven disks."""
+        """More than six disks."""
         count = len(own_disks(vm, problem))
         return self.objection(f"has {count} disks") if count > MOST else None
 

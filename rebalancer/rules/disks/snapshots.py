@@ -22,7 +22,7 @@ class FewSnapshots(VMRule):
     until = SNAPSHOTS_FOLLOW
 
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
-        """Two snapshots."""
+        """More than one snapshot."""
         return _too_many(self, vm)
 
 
@@ -35,7 +35,7 @@ class OneSnapshot(DiskRule):
     origin = Origin.MANUAL
 
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
-        """Two snapshots."""
+        """More than one snapshot."""
         return _too_many(self, vm)
 
 

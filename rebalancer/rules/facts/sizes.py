@@ -19,7 +19,7 @@ class DiskSizes:
         return disk.virtual_size_bytes + self._index.snapshot_bytes.get(disk.uuid, 0)
 
     def arriving(self, disk: VDI) -> int:
-        """The same with the snapshot that the mirror takes of the copy while it runs."""
+        """Bytes that a copy takes while it runs: what is copied, and the snapshot that the mirror takes of it."""
         return self.copied(disk) + disk.virtual_size_bytes
 
     def behind(self, vm: Uuid, drive: Uuid) -> VDI:
@@ -37,5 +37,5 @@ class DiskSizes:
         return self._pool.vms[move.vm].migration_memory_bytes + self.copied_on(move.vm, move.disks)
 
     def copied_on(self, vm: Uuid, disks: tuple[DiskMove, ...]) -> int:
-        """The disks alone."""
+        """Bytes of *disks* that are copied, memory left out."""
         return sum(self.copied(self.behind(vm, disk.drive)) for disk in disks)

@@ -16,7 +16,7 @@ class NoVCPUMask(VMRule):
     origin = Origin.MANUAL
 
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
-        """A mask."""
+        """A mask that names pCPUs."""
         mask = vm.vcpus_params.get("mask")
         if not mask:
             return None

@@ -17,7 +17,7 @@ class NoBondSlave(PairRule[frozenset[Uuid]]):
     code = "HOST_CANNOT_ATTACH_NETWORK"
 
     def needs(self, vm: VM, problem: Problem) -> frozenset[Uuid] | None:
-        """The networks."""
+        """The networks of its interfaces."""
         return frozenset(vif.network for vif in vm.vifs) or None
 
     def objects(self, needs: frozenset[Uuid], host: Host, problem: Problem) -> Objection | None:

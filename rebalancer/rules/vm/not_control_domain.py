@@ -17,7 +17,7 @@ class NotControlDomain(VMRule):
     code = "OPERATION_NOT_ALLOWED"
 
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
-        """A control domain."""
+        """A VM that is a control domain."""
         return self.objection("is a control domain") if vm.is_control_domain else None
 
 
@@ -35,5 +35,5 @@ class ControlDomainHome(PairRule[Uuid]):
         return vm.affinity if vm.is_control_domain else None
 
     def objects(self, needs: Uuid, host: Host, problem: Problem) -> Objection | None:
-        """Another host."""
+        """A host that the control domain does not name."""
         return None if needs == host.uuid else self.objection("is a control domain of another host")

@@ -31,6 +31,6 @@ class NotDefaultTemplate(VMRule):
     code = "VM_IS_TEMPLATE"
 
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
-        """A default template."""
+        """A template that came with the product."""
         found = vm.is_a_template and not vm.is_a_snapshot and vm.is_default_template
         return self.objection("is a template of the product") if found else None

@@ -8,7 +8,7 @@ from rebalancer.rules.core.kinds import Origin, PoolRule, Row, Weights, When
 
 
 class SpreadOverDomains(PoolRule):
-    """The same as keeping VMs apart, with racks, rooms or sites in the place of hosts."""
+    """VMs are kept apart on racks, rooms or sites rather than on hosts."""
 
     id = "spread-over-domains"
     sentence = "At most so many VMs of a group are in one failure domain as the group says."

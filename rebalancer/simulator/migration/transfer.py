@@ -99,7 +99,7 @@ class Transfer:
             if world.stopping.wait(TICK_SECONDS) or world.restarts != self._restarts:
                 raise ConnectionLost
             now = time.monotonic()
-            self._done, last = self._done + (now - last) * world.speed / _sharing(world, move), now
+            self._done, last = self._done + (now - last) * world.speed / sharing(world, move), now
             tasks.advance(world, move.task, 0.99 * min(1.0, self._done / self._seconds))
             self._look()
         self._look()
@@ -152,7 +152,7 @@ def _broken(move: MoveRequest) -> ApiFailure:
     return ApiFailure("VM_MIGRATE_FAILED", move.vm, move.source, move.target, BROKEN_STREAM)
 
 
-def _sharing(world: World, move: MoveRequest) -> int:
+def sharing(world: World, move: MoveRequest) -> int:
     """How many transfers share the busier of the two links."""
     moving = [vm for _, vm in world.database.items("VM") if vm["scheduled_to_be_resident_on"] != NULL]
     ends = [end for vm in moving for end in (vm["resident_on"], vm["scheduled_to_be_resident_on"]) if end != NULL]

@@ -109,7 +109,6 @@ def _wishes(book: Rulebook) -> Iterator[Offer]:
 
 
 def _single_vms(book: Rulebook) -> Iterator[Offer]:
-    """VMs that are never to be moved, and single ones of ties to some hosts."""
     intent, vms = book.problem.intent, book.problem.pool.vms
     yield from (_let_move(vm, vms[vm].name) for vm in sorted(intent.never_move))
     for tie in intent.run_on:
@@ -139,8 +138,6 @@ def _no_wish(section: str, wish: Wish) -> Offer:
 
 
 def _untied(tie: RunOn, vm: Uuid, vm_name: str) -> Offer:
-    """One VM of a tie to some hosts may run elsewhere; the tie holds for the others."""
-
     def without(intent: Intent) -> Intent:
         ties = (replace(each, vms=each.vms - {vm}) if each.name == tie.name else each for each in intent.run_on)
         return replace(intent, run_on=tuple(ties))

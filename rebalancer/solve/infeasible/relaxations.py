@@ -70,8 +70,6 @@ def ways_out(book: Rulebook, *, seconds: float) -> tuple[WayOut, ...]:
 
 
 class _Looking:
-    """One rulebook without a placement."""
-
     def __init__(self, book: Rulebook, until: float) -> None:
         self._book, self._until = book, until
         self._offers = offers(book)
@@ -83,7 +81,6 @@ class _Looking:
         self._options = [self._opening(vm) for vm in leaving if not book.may_leave(vm)]
 
     def found(self) -> tuple[WayOut, ...]:
-        """All of the smallest size, sorted."""
         everything = frozenset({*self._offers, *(each for all_of in self._options for each in all_of[0])})
         if not self._possible(everything):
             return ()

@@ -89,7 +89,6 @@ class Disks:
             yield [each for each in self.travellers if each.source == sr or any(sr in srs for srs in each.srs.values())]
 
     def _going(self, host_of: HostOf) -> list[Traveller]:
-        """The disks that change their SR, the largest first."""
         going = [each for each in self.travellers if host_of.get(each.vm) in each.srs]
         return sorted(going, key=lambda each: (-each.copied, each.drive))
 
@@ -135,7 +134,9 @@ def disks_of(problem: Problem, carried: CarriedTo, limits: Iterable[Row]) -> Dis
     """
     travellers = tuple(each for vm in sorted(carried) if carried[vm] for each in _travellers(problem, vm, carried[vm]))
     spaces = {sr: _space(problem, limit) for limit in limits for sr in limit.places}
-    tight = {sr: space for sr, space in spaces.items() if _coming(travellers, sr, space) > space.room}
+    coming = {sr: [each for each in travellers if any(sr in srs for srs in each.srs.values())] for sr in spaces}
+    most = {sr: sum(spaces[sr].arriving[each.drive] for each in found) for sr, found in coming.items()}
+    tight = {sr: space for sr, space in spaces.items() if most[sr] > space.room}
     return Disks(travellers=travellers, tight=tight)
 
 
@@ -152,8 +153,3 @@ def _space(problem: Problem, limit: Row) -> Space:
     drives = (pair for srs in problem.initial.srs_of.values() for pair in srs.items())
     leaving = {drive: limit.weights.resident.get(drive, 0) for drive, sr in drives if sr in limit.places}
     return Space(room=limit.upper - sum(leaving.values()), leaving=leaving, arriving=limit.weights.arrival)
-
-
-def _coming(travellers: Iterable[Traveller], sr: Uuid, space: Space) -> int:
-    coming = (each for each in travellers if any(sr in srs for srs in each.srs.values()))
-    return sum(space.arriving[each.drive] for each in coming)

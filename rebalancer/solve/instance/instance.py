@@ -212,7 +212,6 @@ class _Builder:
         return Price.of(home, least, extra)
 
     def _rows(self, home: Ints) -> tuple[tuple[Family, ...], tuple[Limit, ...], tuple[Limit, ...]]:
-        """The weights that limits share, the hard limits, and the soft ones."""
         rows = [each for each in self._limits if isinstance(each, Row) and each.places <= self._host_index.keys()]
         numbers: dict[Weights, int] = {}
         families: list[Family] = []

@@ -53,6 +53,12 @@ class Effort:
     prove: bool = True
     cuts: bool = True
 
+    @classmethod
+    def quick(cls, work: float, until: float, *, seed: int, cuts: bool = False) -> Effort:
+        """A search of a small model, for so much *work* and until a time of the monotonic clock."""
+        seconds = max(0.05, until - time.monotonic())
+        return cls(deterministic=work, seconds=seconds, seed=seed, presolve=False, prove=False, cuts=cuts)
+
     def part(self, share: float) -> Effort:
         """A share of the work and of the time."""
         return replace(self, deterministic=self.deterministic * share, seconds=self.seconds * share)

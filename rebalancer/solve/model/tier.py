@@ -11,6 +11,7 @@ from rebalancer.errors import ModelBug
 from rebalancer.objectives import MigrationCost, Objective
 from rebalancer.placement import Migration, Placement
 from rebalancer.solve.instance.instance import Instance, Ints
+from rebalancer.solve.instance.move_cost import Price
 from rebalancer.solve.model.objective_terms import Goal
 from rebalancer.solve.model.placement_model import PlacementModel
 from rebalancer.solve.model.variables import Scope
@@ -54,11 +55,8 @@ class TierProblem:
             model.hold(model.goal(held.objective), held.value)
         for pairs in self.forbidden:
             model.forbid(pairs)
-        limits = self.instance.problem.policy.limits
-        if limits.maximum_moves is not None:
-            model.limit_moves(self.instance.moves, limits.maximum_moves)
-        if limits.maximum_gib is not None:
-            model.limit_moves(self.instance.copied, int(limits.maximum_gib * GIB))
+        for price, upper in self.capped:
+            model.limit_moves(price, upper)
         return model, model.goal(self.objective)
 
     def evaluate(self, at: Ints) -> tuple[Goal, int]:
@@ -78,13 +76,19 @@ class TierProblem:
         """The scope in which no unit may move, to ask what a placement is worth."""
         return Scope(free=np.zeros_like(self.instance.legal), at=at)
 
+    @property
+    def capped(self) -> list[tuple[Price, int]]:
+        """What the policy limits, moves or bytes copied, and to how much."""
+        limits = self.instance.problem.policy.limits
+        most_bytes = None if limits.maximum_gib is None else int(limits.maximum_gib * GIB)
+        prices = ((self.instance.moves, limits.maximum_moves), (self.instance.copied, most_bytes))
+        return [(price, upper) for price, upper in prices if upper is not None]
+
     def allows(self, at: Ints) -> bool:
         """Whether the units may be *at* these hosts as far as moves are limited, tiers held and hosts may fail."""
-        limits = self.instance.problem.policy.limits
-        few = limits.maximum_moves is None or self.instance.moves.at(at).sum() <= limits.maximum_moves
-        small = limits.maximum_gib is None or self.instance.copied.at(at).sum() <= int(limits.maximum_gib * GIB)
-        forbidden = any(all(at[unit] == host for unit, host in pairs) for pairs in self.forbidden)
-        if not (few and small) or forbidden:
+        if any(price.at(at).sum() > upper for price, upper in self.capped):
+            return False
+        if any(all(at[unit] == host for unit, host in pairs) for pairs in self.forbidden):
             return False
         held = (held_at(self.instance, each.objective, at).value <= each.value for each in self.held)
         return all(held) and self.outlives(at)

@@ -7,7 +7,7 @@ from math import gcd
 import numpy as np
 
 from rebalancer.objectives import Measure
-from rebalancer.solve.instance.instance import Instance, Ints
+from rebalancer.solve.instance.instance import Ints
 from rebalancer.solve.instance.rows import Group, Limit
 from rebalancer.solve.model.objective_terms import number_of
 from rebalancer.solve.model.variables import Assignment
@@ -18,13 +18,11 @@ def breaches(model: Assignment) -> Measure:
     limits = [_excess(model, limit) for limit in model.instance.breakable_limits]
     groups = [_spread(model, group) for group in model.instance.breakable_groups]
     variables = [each for found, _ in [*limits, *groups] for each in found]
-    return number_of(variables, offset=sum(offset for _, offset in [*limits, *groups]), largest=_most(model.instance))
-
-
-def _most(instance: Instance) -> int:
-    """An upper bound: all units on the worst host, every group on all hosts."""
-    excess = (_units(instance.families[limit.family].most, limit) for limit in instance.breakable_limits)
-    return sum(excess) + len(instance.breakable_groups) * len(instance.hosts)
+    # At most all units are on the worst host, and every group on all hosts.
+    families, hosts = model.instance.families, len(model.instance.hosts)
+    most = sum(_units(families[limit.family].most, limit) for limit in model.instance.breakable_limits)
+    offset = sum(offset for _, offset in [*limits, *groups])
+    return number_of(variables, offset=offset, largest=most + len(groups) * hosts)
 
 
 def _excess(model: Assignment, limit: Limit) -> tuple[list[int], int]:

@@ -18,7 +18,10 @@ def refused_as_a_whole(book: Rulebook, placement: Placement) -> bool:
     """
     start = book.problem.initial
     moves = start.moves_to(placement)
-    _check_pairs(book, moves)
+    for move in moves:
+        vm, host = book.problem.pool.vms[move.vm], book.problem.pool.hosts[move.target]
+        for objection in book.objections(move):
+            raise ModelBug(f"{objection.rule} objects to VM {vm.name!r} on host {host.name!r}: {objection.words}")
     _check_limits(book, moves, placement)
     violations = book.violations(placement, since=start)
     judging = {bound.rule.id for bound in book.limits if isinstance(bound.limit, StateLimit)}
@@ -26,14 +29,6 @@ def refused_as_a_whole(book: Rulebook, placement: Placement) -> bool:
     if unexpected:
         raise ModelBug("; ".join(f"{violation.rule}: {violation.words}" for violation in unexpected))
     return bool(violations)
-
-
-def _check_pairs(book: Rulebook, moves: Sequence[Migration]) -> None:
-    pool = book.problem.pool
-    for move in moves:
-        vm, host = pool.vms[move.vm], pool.hosts[move.target]
-        for objection in book.objections(move):
-            raise ModelBug(f"{objection.rule} objects to VM {vm.name!r} on host {host.name!r}: {objection.words}")
 
 
 def _check_limits(book: Rulebook, moves: Sequence[Migration], placement: Placement) -> None:

@@ -26,7 +26,7 @@ def improve_by_component(tier: TierProblem, start: Ints, effort: Effort, progres
     if len(found) == 1 or not _separable(tier):
         return improve_by_lns(tier, start, effort, progress)
     until = time.monotonic() + effort.seconds
-    first = effort.part(SHARE_WHERE_LIMITED) if _limited(tier) else effort
+    first = effort.part(SHARE_WHERE_LIMITED) if tier.capped else effort
     answer = _ByComponent(tier, start, found, progress).run(first)
     if answer.at is not None and tier.allows(answer.at):
         return answer
@@ -37,13 +37,7 @@ def improve_by_component(tier: TierProblem, start: Ints, effort: Effort, progres
 def _separable(tier: TierProblem) -> bool:
     """Whether each component holds earlier tiers by itself: proved repairs, none left where a limit is shared."""
     repairs = all(isinstance(held.objective, Repair) and held.proved for held in tier.held)
-    return repairs and (not _limited(tier) or all(held.value == 0 for held in tier.held))
-
-
-def _limited(tier: TierProblem) -> bool:
-    """Whether the policy limits moves or GiB, which components then share."""
-    limits = tier.instance.problem.policy.limits
-    return limits.maximum_moves is not None or limits.maximum_gib is not None
+    return repairs and (not tier.capped or all(held.value == 0 for held in tier.held))
 
 
 def _with_bound_of(separate: TierAnswer, whole: TierAnswer) -> TierAnswer:
@@ -104,7 +98,6 @@ class _ByComponent:
         return answer
 
     def _of(self, component: Component) -> TierProblem:
-        """The tier of one component, which holds what it has reached."""
         tier = self._tier
         instance, forbidden = component.restricted(tier.instance), component.pairs(tier.forbidden)
         alone = replace(tier, instance=instance, forbidden=forbidden, held=())

@@ -105,11 +105,7 @@ class _Emptying:
         free = free_among(self._instance, self._at, inside, hosts)
         model, goal = self._tier.model(Scope(free=free, at=self._at))
         model.hint(self._at)
-        seconds = max(0.05, self.until - time.monotonic())
-        effort = Effort(
-            deterministic=NEIGHBOURHOOD_WORK, seconds=seconds, seed=1, presolve=False, prove=False, cuts=False
-        )
-        answer = search(model, goal, effort)
+        answer = search(model, goal, Effort.quick(NEIGHBOURHOOD_WORK, self.until, seed=1))
         self.work += answer.deterministic
         if answer.at is not None and answer.value < self.value and self._tier.outlives(answer.at):
             self._at = answer.at

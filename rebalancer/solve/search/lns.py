@@ -191,15 +191,8 @@ class _LargeNeighbourhoodSearch:
         return hot
 
     def _search(self, model: PlacementModel, goal: Goal, work: float) -> SolverAnswer:
-        effort = Effort(
-            deterministic=work,
-            seconds=max(0.05, self._until - time.monotonic()),
-            seed=int(self._random.integers(2**31)),
-            presolve=False,
-            prove=False,
-            cuts=bool(self._tier.instance.deviations.budget),
-        )
-        answer = search(model, goal, effort)
+        seed, cuts = int(self._random.integers(2**31)), bool(self._tier.instance.deviations.budget)
+        answer = search(model, goal, Effort.quick(work, self._until, seed=seed, cuts=cuts))
         if answer.at is not None and not self._tier.outlives(answer.at):
             answer = replace(answer, at=None)
         rows, terms = model.writer.rows, model.writer.terms

@@ -6,8 +6,8 @@ import numpy as np
 
 from rebalancer.solve.instance.evaluate import bound_elsewhere, holds, load_of, uppers_of, usual_load_of, weights_of
 from rebalancer.solve.instance.instance import Bools, Floats, Ints
+from rebalancer.solve.instance.move_cost import Price
 from rebalancer.solve.model.tier import TierProblem
-from rebalancer.units import GIB
 
 MOST_SHIFTS = 5000
 
@@ -44,19 +44,17 @@ class _LocalSearch:
         self._burden = np.empty(instance.legal.shape, dtype=np.int64)
         for host in range(len(instance.hosts)):
             self._weigh(host)
-        policy = instance.problem.policy.limits
-        self._gib_left = np.inf if policy.maximum_gib is None else policy.maximum_gib * GIB
-        self._moves_left = np.inf if policy.maximum_moves is None else float(policy.maximum_moves)
-        self._gib_left -= float(instance.copied.at(start).sum())
-        self._moves_left -= float(instance.moves.at(start).sum())
+        self._capped = tier.capped
 
     def step(self) -> bool:
         units, relief = self._leavers()
         if not len(units):
             return False
         gain = relief[:, None] - self._burden[units]
-        copied, moves = self._costs(units)
-        possible = self._may_join(units) & (copied <= self._gib_left) & (moves <= self._moves_left) & (gain > 0)
+        copied = self._more(self._instance.copied, units)
+        possible = self._may_join(units) & (gain > 0)
+        for price, upper in self._capped:
+            possible &= self._more(price, units) <= upper - price.at(self.at).sum()
         if not possible.any():
             return False
         # A shift that copies nothing more, such as the way home, counts as a MiB, so that the ratio is finite.
@@ -65,17 +63,11 @@ class _LocalSearch:
         if not self._has_room_for_disks(int(units[row]), int(target)):
             self._legal[units[row], target] = False
             return True
-        self._gib_left -= copied[row, target]
-        self._moves_left -= moves[row, target]
         self._shift(int(units[row]), int(target))
         return True
 
-    def _excess(self) -> Ints:
-        above: Ints = np.maximum(self._load - self._limits, 0).sum(axis=1)
-        return above
-
     def _leavers(self) -> tuple[Ints, Ints]:
-        excess = self._excess()
+        excess: Ints = np.maximum(self._load - self._limits, 0).sum(axis=1)
         units = np.flatnonzero((excess[self.at] > 0) & self._free)
         hosts = self.at[units]
         less = self._instance.demand[units]
@@ -107,12 +99,9 @@ class _LocalSearch:
         last: Ints = worst[-2]
         return last
 
-    def _costs(self, units: Ints) -> tuple[Ints, Ints]:
-        """Bytes copied and VMs moved by each shift, negative on the way home, shape (units, hosts)."""
-        copied, moves = self._instance.copied, self._instance.moves
-        more_bytes: Ints = copied.on_hosts(units) - copied.at(self.at)[units][:, None]
-        more_moves: Ints = moves.on_hosts(units) - moves.at(self.at)[units][:, None]
-        return more_bytes, more_moves
+    def _more(self, price: Price, units: Ints) -> Ints:
+        """What each shift costs on top of what is paid already, negative on the way home, shape (units, hosts)."""
+        return price.on_hosts(units) - price.at(self.at)[units][:, None]
 
     def _may_join(self, units: Ints) -> Bools:
         possible: Bools = self._legal[units].copy()

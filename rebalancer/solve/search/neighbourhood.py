@@ -61,7 +61,6 @@ class Neighbourhoods:
         return free_among(self._instance, at, inside, hosts)
 
     def _some_hosts(self, at: Ints, moved: Ints) -> list[int]:
-        """Hot hosts and hosts with room; where none is hot, hosts linked by moves."""
         count = min(len(self._instance.hosts), max(3, int(self._size / 10 + self._random.random())))
         room = self._limits - load_of(self._instance, at)
         excess = np.maximum(-room, 0).sum(axis=1).astype(np.float64)

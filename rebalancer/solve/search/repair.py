@@ -25,7 +25,8 @@ SPARE_SHARE = 0.5
 
 def improve_repair(tier: TierProblem, start: Ints, effort: Effort, progress: Progress) -> TierAnswer:
     """The fewest breaches, reached with few GiB."""
-    if not _something_broken(tier.instance):
+    broken = any(limit.broken for limit in tier.instance.breakable_limits)
+    if not broken and not any(group.apart for group in tier.instance.breakable_groups):
         return TierAnswer(at=start, goal=goal_of(()), value=0, bound=0)
     scope = Scope(free=tier.instance.legal & _concerned(tier.instance)[:, None], at=start)
     half = replace(effort, deterministic=effort.deterministic / 2, gap=0.0)
@@ -58,12 +59,6 @@ def improve_spare_hosts(tier: TierProblem, start: Ints, effort: Effort, progress
     lost = len(failures.unmet(placement))
     failures.keep(placement)
     return replace(found, at=at, goal=goal_of(()), value=lost, bound=min(lost, max(0, found.bound)))
-
-
-def _something_broken(instance: Instance) -> bool:
-    """Whether a limit or a group, hard or soft, is broken now."""
-    limits = any(limit.broken for limit in instance.breakable_limits)
-    return limits or any(group.apart for group in instance.breakable_groups)
 
 
 def _with_fewer_gib(tier: TierProblem, scope: Scope, at: Ints, value: int, effort: Effort) -> Ints:

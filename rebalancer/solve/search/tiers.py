@@ -62,7 +62,8 @@ def objectives_of(instance: Instance) -> tuple[Objective, ...]:
     if problem.policy.mode is Mode.REPAIR:
         return (*repairs_of(instance), *spared, MigrationCost(), *overload)
     fewest = (Overload(), HostsInUse()) if problem.policy.mode is Mode.CONSOLIDATE else ()
-    known = {"peak": Peak(_fixable(instance)), "spread": Spread()}
+    fixable = frozenset(instance.hosts[host] for host in np.unique(instance.home).tolist())
+    known = {"peak": Peak(fixable), "spread": Spread()}
     clean_up = tuple(known[name] for name in dict.fromkeys(problem.policy.objective.clean_up))
     return (*repairs_of(instance), *fewest, Balance(), *clean_up)
 
@@ -114,7 +115,6 @@ def solve_tiers(
 
 
 def _solve(tier: TierProblem, start: Ints | None, effort: Effort, progress: Progress) -> TierAnswer:
-    """The method that suits the objective and the size of the pool."""
     if start is None:
         return improve_full_model(tier, start, effort, progress)
     if isinstance(tier.objective, FailuresLost):
@@ -143,8 +143,3 @@ def _with(ladder: Ladder, objective: Objective, *, before: float, after: float, 
         proved=proved,
     )
     return replace(ladder, tiers=(*ladder.tiers, result))
-
-
-def _fixable(instance: Instance) -> frozenset[str]:
-    """Hosts whose load can be lowered, because a unit on them may go elsewhere."""
-    return frozenset(instance.hosts[host] for host in np.unique(instance.home).tolist())

@@ -90,7 +90,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     """Four hosts and a VM on a local SR."""
     with (
         Simulator(POOL, speed=1000.0, login_delay=0.0) as simulator,
-        live_pool(simulator.url, KEYS, Trust(), timeout_seconds=5) as live,
+        live_pool(simulator.url, KEYS, Trust()) as live,
     ):
         problem = make_problem(live.read(), None, with_disks())
         plan = plan_of(problem, problem.initial.after(carrier(problem.pool)))

@@ -73,7 +73,7 @@ def test_the_simulator_accepts_what_runs_side_by_side(tmp_path: Path, calls: lis
     records = generate_pool(hosts=6, vms=36, seed=seed, fill=0.5, hot=0.0, pinned=0.0, days=1)
     with (
         Simulator(records, speed=40.0, login_delay=0.0) as simulator,
-        live_pool(simulator.url, KEYS, Trust(), timeout_seconds=5) as live,
+        live_pool(simulator.url, KEYS, Trust()) as live,
     ):
         plan = random_plan(live.read(), random.Random(seed))
         stage = Stage(simulator=simulator, live=live, plan=plan, folder=tmp_path, calls=calls)
@@ -106,13 +106,13 @@ def test_kill_9_with_several_on_their_way_then_resume(tmp_path: Path, calls: lis
     """Migrations go on without their runner; resume finds all of them, sends nothing twice, and finishes the plan."""
     records = generate_pool(hosts=6, vms=36, seed=1, fill=0.5, hot=0.0, pinned=0.0, days=1)
     with (
-        Simulator(records, speed=1.0, login_delay=0.0) as simulator,
-        live_pool(simulator.url, KEYS, Trust(), timeout_seconds=5) as live,
+        Simulator(records, speed=0.01, login_delay=0.0) as simulator,
+        live_pool(simulator.url, KEYS, Trust()) as live,
     ):
         plan = random_plan(live.read(), random.Random(1))
         stage = Stage(simulator=simulator, live=live, plan=plan, folder=tmp_path, calls=calls)
         with subprocess.Popen([sys.executable, "-c", START, *arguments(stage)]) as process:
-            until = time.monotonic() + 30
+            until = time.monotonic() + 120
             while not stage.journal.exists() or stage.journal.read_bytes().count(b'"sent"') < 2:
                 assert process.poll() is None
                 assert time.monotonic() < until

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,13 +23,17 @@ from tests.execute.scripted import plan_of
 from tests.execute.stage import KEYS, POOL, STEPS, Stage, arguments, some_moves
 from tests.pools import policy_of
 
+SPEED = 20.0
+STILL = 0.01
+"""The speed of a simulator in which no migration ends while a test looks."""
+
 
 @pytest.fixture
 def stage(tmp_path: Path, calls: list[str]) -> Iterator[Stage]:
     """Four hosts, and three moves that are legal one after another; each takes about a quarter of a second."""
     with (
-        Simulator(POOL, speed=20.0, login_delay=0.0) as simulator,
-        live_pool(simulator.url, KEYS, Trust(), timeout_seconds=5) as live,
+        Simulator(POOL, speed=SPEED, login_delay=0.0) as simulator,
+        live_pool(simulator.url, KEYS, Trust()) as live,
     ):
         pool = live.read()
         plan = plan_of(pool, *some_moves(pool), policy=policy_of(limits={"concurrent": 1}))
@@ -133,22 +137,30 @@ def test_a_session_that_expires_is_no_reason_to_stop(stage: Stage) -> None:
 
 
 class Interrupter(RunReporter):
-    """Asks to stop once a migration is under way."""
+    """Asks to stop as often as *times* once a migration is under way, and none ends before; then does *then*."""
 
-    def __init__(self, stop: StopSignal, times: int) -> None:
-        self.stop, self.times = stop, times
+    def __init__(self, stage: Stage, times: int, then: Callable[[], None] = lambda: None) -> None:
+        self.stop, self.times, self.then = StopSignal(), times, then
+        stage.simulator.world.speed = STILL
 
     def step_progress(self, step: Step, progress: float) -> None:  # noqa: ARG002 - the interface's
         """Ask, up to `times` times."""
         if progress > 0 and self.stop.asked < self.times:
             self.stop.ask()
+            if self.stop.asked == self.times:
+                self.then()
+
+
+def go_on(stage: Stage) -> None:
+    """Let migrations end."""
+    stage.simulator.world.speed = SPEED
 
 
 def test_asked_once_the_running_migration_ends_well(stage: Stage) -> None:
     """Ctrl-C once, then resume: three migrations in all."""
-    stop = StopSignal()
+    asks = Interrupter(stage, 1, then=lambda: go_on(stage))
     with pytest.raises(StoppedHalfWay, match="asked to stop"):
-        stage.run(stop=stop, reporter=Interrupter(stop, 1))
+        stage.run(stop=asks.stop, reporter=asks)
     assert (stage.migrations, stage.arrived()) == (1, [True, False, False])
     assert stage.run(resume).complete
     assert (stage.migrations, stage.arrived()) == (STEPS, [True] * STEPS)
@@ -156,10 +168,11 @@ def test_asked_once_the_running_migration_ends_well(stage: Stage) -> None:
 
 def test_asked_twice_the_running_migration_is_cancelled(stage: Stage) -> None:
     """Ctrl-C twice: the VM stays where it was, and resume can go on."""
-    stop = StopSignal()
+    asks = Interrupter(stage, 2)
     with pytest.raises(StoppedHalfWay, match="its task was cancelled"):
-        stage.run(stop=stop, reporter=Interrupter(stop, 2))
+        stage.run(stop=asks.stop, reporter=asks)
     assert (stage.arrived(), stage.looked()) == ([False] * STEPS, [StepState.STAYED])
+    go_on(stage)
     assert stage.run(resume).complete
 
 
@@ -192,15 +205,19 @@ def test_two_runs_at_once(stage: Stage) -> None:
 
 
 START = """
-import sys, time
+import os, sys
 from pathlib import Path
 from rebalancer.execute import RunOptions, execute, stop_on_signals
 from rebalancer.export import read_plan
 from rebalancer.xapi import Credentials, Trust, live_pool
 from tests.execute.stage import TIMEOUTS, StoppedClock
 
+def heard(wish):
+    os.write(2, b"heard\\n")
+
 plan, url, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
-with live_pool(url, Credentials(user="root", password="simulator"), Trust()) as live, stop_on_signals() as stop:
+key = Credentials(user="root", password="simulator")
+with live_pool(url, key, Trust()) as live, stop_on_signals(tell=heard) as stop:
     execute(read_plan(Path(plan)), live, RunOptions(journal=folder / "journal.jsonl", state_dir=folder / "state",
             clock=StoppedClock(), timeouts=TIMEOUTS, stop=stop))
 """
@@ -209,7 +226,7 @@ with live_pool(url, Credentials(user="root", password="simulator"), Trust()) as 
 def start(stage: Stage) -> subprocess.Popen[str]:
     """A process that carries the plan out, once its first migration is under way."""
     process = subprocess.Popen([sys.executable, "-c", START, *arguments(stage)], stderr=subprocess.PIPE, text=True)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     while not stage.migrations or not stage.journal.exists() or b'"sent"' not in stage.journal.read_bytes():
         assert process.poll() is None, process.stderr and process.stderr.read()
         assert time.monotonic() < until
@@ -219,12 +236,12 @@ def start(stage: Stage) -> subprocess.Popen[str]:
 
 def test_kill_9_in_the_middle_of_a_step_then_resume(stage: Stage) -> None:
     """The migration goes on without its runner; resume finds it, sends nothing twice, and finishes the plan."""
-    stage.simulator.world.speed = 2.0
+    stage.simulator.world.speed = STILL
     with start(stage) as process:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         assert stage.looked() == []
-        stage.simulator.world.speed = 20.0
+        go_on(stage)
         assert stage.run(resume).complete
     assert (stage.migrations, stage.arrived()) == (STEPS, [True] * STEPS)
     assert stage.looked() == [StepState.MOVED] * STEPS
@@ -233,10 +250,13 @@ def test_kill_9_in_the_middle_of_a_step_then_resume(stage: Stage) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_lets_the_running_migration_end(stage: Stage, number: signal.Signals) -> None:
     """Ctrl-C, SIGTERM, SIGHUP: one VM has moved, the run says that it was asked to stop, the journal ends in order."""
-    stage.simulator.world.speed = 4.0
+    stage.simulator.world.speed = STILL
     with start(stage) as process:
         process.send_signal(number)
-        _, said = process.communicate(timeout=30)
+        assert process.stderr
+        assert process.stderr.readline() == "heard\n"
+        go_on(stage)
+        _, said = process.communicate(timeout=120)
     assert "asked to stop" in said
     assert (stage.migrations, stage.arrived()) == (1, [True, False, False])
     assert stage.looked() == [StepState.MOVED]

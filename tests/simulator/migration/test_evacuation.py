@@ -26,7 +26,7 @@ def busiest(simulator: Simulator) -> tuple[str, list[str]]:
     return max(guests.items(), key=lambda entry: len(entry[1]))
 
 
-def finished(xapi: Proxy, task: str, seconds: float = 20.0) -> dict[str, Any]:
+def finished(xapi: Proxy, task: str, seconds: float = 120.0) -> dict[str, Any]:
     """The record of a task once it is over."""
     deadline = time.monotonic() + seconds
     while xapi.task.get_status(task) == "pending":

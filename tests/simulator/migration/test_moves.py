@@ -7,9 +7,11 @@ import pytest
 import XenAPI
 
 from rebalancer.simulator import SimulatedPool, Simulator
+from rebalancer.simulator.migration.transfer import LINK_BYTES_PER_SECOND, MoveRequest, memory_seconds, sharing
 
 # The stock client answers with whatever the method answers.
 Proxy = Any
+AT_ONCE = 1000.0
 
 
 def guest_and_target(simulator: Simulator, number: int = 0) -> tuple[str, str, str]:
@@ -23,7 +25,7 @@ def guest_and_target(simulator: Simulator, number: int = 0) -> tuple[str, str, s
     return ref, vm["resident_on"], next(h for h, _ in simulator.database.items("host") if h != vm["resident_on"])
 
 
-def finished(xapi: Proxy, task: str, seconds: float = 10.0) -> dict[str, Any]:
+def finished(xapi: Proxy, task: str, seconds: float = 120.0) -> dict[str, Any]:
     """The record of a task once it is over."""
     deadline = time.monotonic() + seconds
     while xapi.task.get_status(task) == "pending":
@@ -34,8 +36,14 @@ def finished(xapi: Proxy, task: str, seconds: float = 10.0) -> dict[str, Any]:
 
 
 def slow_pool(small_pool: SimulatedPool) -> Simulator:
-    """The small pool with moves slow enough to be looked at."""
-    return Simulator(small_pool, speed=8.0, password="secret")
+    """The small pool with moves slow enough to be looked at, however busy the machine is."""
+    return Simulator(small_pool, speed=0.1, password="secret")
+
+
+def under_way(xapi: Proxy, task: str) -> None:
+    """Wait until something of a move is done."""
+    while not xapi.task.get_progress(task):
+        time.sleep(0.01)
 
 
 def test_a_synchronous_move_returns_when_the_vm_is_there(simulator: Simulator, xapi: Proxy) -> None:
@@ -62,7 +70,7 @@ def test_a_move_under_way_shows_in_the_records(small_pool: SimulatedPool, connec
         free = {host: int(xapi.host.compute_free_memory(host)) for host in (source, target)}
         size = int(xapi.VM.get_memory_dynamic_min(vm)) + int(xapi.VM.get_memory_overhead(vm))
         task = xapi.Async.VM.pool_migrate(vm, target, {"live": "true"})
-        time.sleep(0.1)
+        under_way(xapi, task)
         record = xapi.VM.get_record(vm)
         assert record["current_operations"] == {task: "pool_migrate"}
         assert (record["resident_on"], record["scheduled_to_be_resident_on"]) == (source, target)
@@ -74,6 +82,7 @@ def test_a_move_under_way_shows_in_the_records(small_pool: SimulatedPool, connec
         assert int(xapi.host.compute_free_memory(source)) == free[source]
         assert int(xapi.host.compute_free_memory(target)) == free[target] - size
         assert xapi.VM.get_possible_hosts(vm) == [target]
+        simulator.world.speed = AT_ONCE
         done = finished(xapi, task)
         assert (done["status"], done["progress"], done["result"]) == ("success", 1.0, "<value></value>")
         assert int(xapi.host.compute_free_memory(source)) == free[source] + size
@@ -85,13 +94,14 @@ def test_a_second_move_waits_for_the_first(small_pool: SimulatedPool, connect: P
         xapi = connect(simulator).xenapi
         vm, source, target = guest_and_target(simulator)
         first = xapi.Async.VM.pool_migrate(vm, target, {})
-        time.sleep(0.05)
+        under_way(xapi, first)
         second = xapi.Async.VM.pool_migrate(vm, source, {})
         time.sleep(0.05)
         assert xapi.task.get_status(second) == "pending"
         with pytest.raises(XenAPI.Failure) as refused:
             xapi.VM.assert_operation_valid(vm, "pool_migrate")
         assert refused.value.details == ["OTHER_OPERATION_IN_PROGRESS", "VM", vm, "pool_migrate", first]
+        simulator.world.speed = AT_ONCE
         assert finished(xapi, first)["status"] == finished(xapi, second)["status"] == "success"
         assert xapi.VM.get_resident_on(vm) == source
 
@@ -102,7 +112,7 @@ def test_a_cancelled_move_leaves_everything_as_it_was(small_pool: SimulatedPool,
         xapi = connect(simulator).xenapi
         vm, source, target = guest_and_target(simulator)
         task = xapi.Async.VM.pool_migrate(vm, target, {})
-        time.sleep(0.1)
+        under_way(xapi, task)
         xapi.task.cancel(task)
         record = finished(xapi, task)
         assert (record["status"], record["error_info"], record["progress"]) == ("cancelled", [], 1.0)
@@ -150,28 +160,26 @@ def test_moves_into_one_host_take_turns_with_its_memory(simulator: Simulator, xa
 
 
 def test_duration_follows_memory_and_shared_links(small_pool: SimulatedPool, connect: Proxy) -> None:
-    """Two moves into one host take about twice as long as one of them alone."""
-    with Simulator(small_pool, speed=8.0, password="secret") as simulator:
-        xapi = connect(simulator).xenapi
-        target = guest_and_target(simulator)[2]
+    """A VM takes as long as its memory on the link; two that move into one host share it, one has it for itself."""
+    with slow_pool(small_pool) as simulator:
+        xapi, world, target = connect(simulator).xenapi, simulator.world, guest_and_target(simulator)[2]
         guests = [
-            ref
+            (ref, vm["resident_on"], vm["metrics"])
             for ref, vm in simulator.database.items("VM")
             if vm["power_state"] == "Running" and not vm["is_control_domain"] and vm["resident_on"] != target
         ][:2]
-        for ref in guests:
-            metrics = simulator.database.get("VM", ref)["metrics"]
-            simulator.database.change("VM_metrics", metrics, memory_actual=str(2 << 30))
-        begun = time.monotonic()
-        for task in [xapi.Async.VM.pool_migrate(ref, target, {}) for ref in guests]:
-            finished(xapi, task)
-        together = time.monotonic() - begun
-        back = simulator.database.get("VM", guests[0])
-        home = next(h for h, _ in simulator.database.items("host") if h != back["resident_on"])
-        begun = time.monotonic()
-        xapi.VM.pool_migrate(guests[0], home, {})
-        alone = time.monotonic() - begun
-    assert 1.5 < together / alone < 2.8
+        moves = []
+        for gib, (vm, source, metrics) in enumerate(guests, start=1):
+            simulator.database.change("VM_metrics", metrics, memory_actual=str(gib << 30))
+            task = xapi.Async.VM.pool_migrate(vm, target, {})
+            under_way(xapi, task)
+            moves.append(MoveRequest(vm=vm, source=source, target=target, task=task, operation="pool_migrate"))
+        seconds = [memory_seconds(world, move.vm) for move in moves]
+        assert seconds == [gib * (1 << 30) / LINK_BYTES_PER_SECOND for gib in (1, 2)]
+        assert [sharing(world, move) for move in moves] == [2, 2]
+        xapi.task.cancel(moves[1].task)
+        finished(xapi, moves[1].task)
+        assert sharing(world, moves[0]) == 1
 
 
 def test_a_vm_switched_off_while_it_moves_is_off(small_pool: SimulatedPool, connect: Proxy) -> None:
@@ -180,7 +188,7 @@ def test_a_vm_switched_off_while_it_moves_is_off(small_pool: SimulatedPool, conn
         xapi = connect(simulator).xenapi
         vm, source, target = guest_and_target(simulator)
         task = xapi.Async.VM.pool_migrate(vm, target, {})
-        time.sleep(0.1)
+        under_way(xapi, task)
         xapi.VM.hard_shutdown(vm)
         assert finished(xapi, task)["error_info"][0] == "VM_MIGRATE_FAILED"
         record = xapi.VM.get_record(vm)

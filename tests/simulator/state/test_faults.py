@@ -26,7 +26,7 @@ def first_move(simulator: Simulator) -> tuple[str, str, str]:
 
 def task_end(xapi: Proxy, task: str) -> dict[str, Any]:
     """The record of a task once it is over."""
-    deadline = time.monotonic() + 10.0
+    deadline = time.monotonic() + 120.0
     while (record := xapi.task.get_record(task))["status"] == "pending":
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -96,11 +96,12 @@ def test_the_toolstack_restarts(simulator: Simulator, xapi: Proxy, connect: Prox
     home = xapi.VM.get_resident_on(vm)
     simulator.faults.add("toolstack-restart", vm=uuid, outcome=outcome)
     task = xapi.Async.VM.pool_migrate(vm, target, {})
-    deadline = time.monotonic() + 10.0
+    deadline = time.monotonic() + 120.0
     while simulator.world.restarts == 0:
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    time.sleep(0.1)
+    while simulator.database.get("VM", vm)["current_operations"]:
+        time.sleep(0.02)
     again = connect(simulator).xenapi
     assert again.task.get_status(task) == "cancelled"
     assert again.VM.get_resident_on(vm) == (target if outcome == "moved" else home)
@@ -133,12 +134,10 @@ def test_a_session_expires(simulator: Simulator, connect: Proxy) -> None:
 def test_an_answer_comes_late(simulator: Simulator, xapi: Proxy) -> None:
     """A slow call takes the asked time longer, the next one does not."""
     simulator.faults.add("slow", method="VM.get_all", seconds=0.3)
-    times = []
-    for _ in range(2):
-        begun = time.monotonic()
-        xapi.VM.get_all()
-        times.append(time.monotonic() - begun)
-    assert times[0] >= 0.3 > times[1]
+    begun = time.monotonic()
+    xapi.VM.get_all()
+    assert time.monotonic() - begun >= 0.3
+    assert simulator.faults.take("slow", method="VM.get_all") is None
 
 
 def test_metrics_fail_in_three_ways(simulator: Simulator) -> None:

@@ -56,7 +56,7 @@ class Move:
         return self.vm, self.dest(), True, self.vdi_map, {}, {}
 
 
-def finished(xapi: Proxy, task: str, seconds: float = 20.0) -> dict[str, Any]:
+def finished(xapi: Proxy, task: str, seconds: float = 120.0) -> dict[str, Any]:
     """The record of a task once it is over."""
     deadline = time.monotonic() + seconds
     while xapi.task.get_status(task) == "pending":
@@ -64,6 +64,12 @@ def finished(xapi: Proxy, task: str, seconds: float = 20.0) -> dict[str, Any]:
         time.sleep(0.02)
     record: dict[str, Any] = xapi.task.get_record(task)
     return record
+
+
+def under_way(xapi: Proxy, task: str) -> None:
+    """Wait until something of a move is done."""
+    while not xapi.task.get_progress(task):
+        time.sleep(0.01)
 
 
 def used(xapi: Proxy, storage: str) -> int:

@@ -12,7 +12,7 @@ import XenAPI
 
 from rebalancer.simulator import annex_pool, demo_pool
 from tests.simulator.storage.crossing import Crossing, code_of
-from tests.simulator.storage.motion import NULL, Move, finished, used
+from tests.simulator.storage.motion import NULL, Move, finished, under_way, used
 
 
 def test_a_vm_runs_in_the_other_pool_and_is_gone_from_its_own(two: Callable[..., Any]) -> None:
@@ -45,10 +45,10 @@ def test_a_vm_runs_in_the_other_pool_and_is_gone_from_its_own(two: Callable[...,
 
 def test_on_the_way_it_is_in_its_own_pool_only(two: Callable[..., Any]) -> None:
     """While disks are copied, it is busy here and unknown there; cancelled, nothing is left there."""
-    with two(speed=5.0) as case:
+    with two(speed=0.1) as case:
         uuid, space = case.xapi.VM.get_uuid(case.vm), used(case.other, case.storage)
         task = case.xapi.Async.VM.migrate_send(*case.params())
-        time.sleep(0.3)
+        under_way(case.xapi, task)
         assert case.xapi.VM.get_current_operations(case.vm) == {task: "migrate_send"}
         with pytest.raises(XenAPI.Failure):
             case.other.VM.get_by_uuid(uuid)

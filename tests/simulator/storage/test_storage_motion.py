@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import time
-
 import pytest
 import XenAPI
 
 from rebalancer.simulator import SimulatedPool, Simulator
-from tests.simulator.storage.motion import LIVE, NULL, Move, Proxy, finished, used
+from rebalancer.simulator.migration.transfer import LINK_BYTES_PER_SECOND, Transfer
+from tests.simulator.storage.motion import LIVE, NULL, Move, Proxy, finished, under_way, used
 
 
 def test_a_receiver_tells_where_and_opens_a_session(simulator: Simulator, xapi: Proxy) -> None:
@@ -57,12 +56,12 @@ def test_a_vm_arrives_with_its_disks(simulator: Simulator, xapi: Proxy) -> None:
 
 def test_a_move_with_disks_shows_in_the_records(small_pool: SimulatedPool, connect: Proxy) -> None:
     """On the way the VM is busy with migrate_send, its memory is held on the target, and the copy's space is taken."""
-    with Simulator(small_pool, speed=10.0, password="secret") as simulator:
+    with Simulator(small_pool, speed=0.1, password="secret") as simulator:
         xapi = connect(simulator).xenapi
         move = Move(simulator, xapi)
         before = used(xapi, move.storage)
         task = xapi.Async.VM.migrate_send(*move.params())
-        time.sleep(0.2)
+        under_way(xapi, task)
         vm = xapi.VM.get_record(move.vm)
         assert vm["current_operations"] == {task: "migrate_send"}
         assert (vm["resident_on"], vm["scheduled_to_be_resident_on"]) == (move.source, move.target)
@@ -75,20 +74,20 @@ def test_a_move_with_disks_shows_in_the_records(small_pool: SimulatedPool, conne
         assert xapi.VM.get_resident_on(move.vm) == move.source
 
 
-def test_disks_take_longer_than_memory(small_pool: SimulatedPool, connect: Proxy) -> None:
-    """A move whose disks are copied lasts longer than one whose disks stay."""
-    with Simulator(small_pool, speed=150.0, password="secret") as simulator:
-        xapi = connect(simulator).xenapi
-        move = Move(simulator, xapi)
-        stay = {ref: xapi.VDI.get_SR(ref) for ref in move.disks}
-        begun = time.monotonic()
-        xapi.VM.migrate_send(move.vm, move.dest(), True, stay, {}, {})
-        light = time.monotonic() - begun
-        assert Move.disks_of(simulator, move.vm) == move.disks
-        again = Move(simulator, xapi)
-        begun = time.monotonic()
-        xapi.VM.migrate_send(*again.params())
-        assert time.monotonic() - begun > 1.5 * light
+def test_disks_take_longer_than_memory(simulator: Simulator, xapi: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A move whose disks are copied takes longer than one whose disks stay: by their bytes at the link's pace."""
+    carried: list[float] = []
+    monkeypatch.setattr(Transfer, "carry", lambda _, seconds: carried.append(seconds))
+    move = Move(simulator, xapi)
+    stay = {ref: xapi.VDI.get_SR(ref) for ref in move.disks}
+    xapi.VM.migrate_send(move.vm, move.dest(), True, stay, {}, {})
+    (memory,) = carried
+    assert Move.disks_of(simulator, move.vm) == move.disks
+    again = Move(simulator, xapi)
+    sizes = sorted(int(xapi.VDI.get_virtual_size(ref)) for ref in again.disks)
+    carried.clear()
+    xapi.VM.migrate_send(*again.params())
+    assert carried == [*(size / LINK_BYTES_PER_SECOND for size in sizes), memory]
 
 
 def test_snapshots_come_along(simulator: Simulator, xapi: Proxy) -> None:

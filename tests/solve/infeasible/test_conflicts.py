@@ -172,9 +172,7 @@ def test_hosts_to_spare_are_blamed_and_can_be_done_without() -> None:
     with pytest.raises(Infeasible) as refused:
         solve(Rulebook.of(problem))
     assert refused.value.blame == ("rule spare excludes every placement; without it there is one",)
-    assert str(refused.value).endswith(
-        "The cheapest fix: do without hosts to spare (1 VM moves, 4 GiB are copied)."
-    )
+    assert str(refused.value).endswith("The cheapest fix: do without hosts to spare (1 VM moves, 4 GiB are copied).")
 
 
 def refused(problem: Problem) -> list[str]:
