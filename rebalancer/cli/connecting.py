@@ -73,7 +73,7 @@ def reaches_pools(command: Callable[..., Returned]) -> Callable[..., Returned]:
 
 
 def reaches_one_pool(command: Callable[..., Returned]) -> Callable[..., Returned]:
-    """The same, for a command that looks at no pool beside."""
+    """*command* with those of the options that concern a single pool."""
     return _with_options(command, leave_out=OF_ANOTHER_POOL)
 
 

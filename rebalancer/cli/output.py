@@ -77,7 +77,7 @@ class Log(Console):
         super().__init__(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
     def say(self, words: str) -> None:
-        """Print one line."""
+        """Print *words* on a line of their own, if anybody can still read them."""
         with suppress(OSError):
             self.print(plain(words))
 

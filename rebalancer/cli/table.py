@@ -12,7 +12,7 @@ from rebalancer.cli.output import console, heading, plain
 from rebalancer.sanitise import one_line
 
 GAP = 2
-"""Blanks between columns."""
+"""How many blanks separate columns."""
 
 INDENT = 4
 """Blanks before text that stands below its row."""

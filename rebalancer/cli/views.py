@@ -67,7 +67,7 @@ def not_compared(differences: Sequence[str]) -> Iterator[str]:
 
 
 def plan_in_full(plan: Plan) -> Iterator[RenderableType]:
-    """The same, with what the plan is bound to and the way back."""
+    """A plan with what it is bound to and the way back."""
     plan = told_apart(plan)
     columns = {f"Plan for pool {plan.made_from.called}": "left", "": "text"}
     yield table("", columns, facts(plan))

@@ -33,7 +33,7 @@ class Difference:
     words: str
 
     def as_json(self) -> dict[str, str]:
-        """For programs."""
+        """Plain values for programs."""
         return {"kind": self.kind, "words": self.words}
 
 

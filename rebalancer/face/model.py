@@ -52,7 +52,7 @@ class Model:
         self.rulebook = Rulebook.of(self.problem)
 
     def after(self, plan: Plan) -> Model:
-        """The same pool as it will be once *plan* is carried out: what would be planned, sleep, or be lost then."""
+        """The pool as it will be once *plan* is carried out: what would be planned, sleep, or be lost then."""
         pool = pool_at(self.state.pool, plan.predicted)
         return Model(replace(self.state, pool=pool), self.policy, state_dir=self.state_dir)
 

@@ -1,4 +1,4 @@
-"""Carrying plans out."""
+"""Carrying plans out on one live pool, or on two."""
 
 from __future__ import annotations
 

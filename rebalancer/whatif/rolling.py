@@ -8,14 +8,15 @@ from datetime import datetime
 
 from rebalancer.describe.left_out import Hindrances
 from rebalancer.errors import InputError, RebalancerError, WayOut
-from rebalancer.inventory import Uuid
+from rebalancer.inventory import Host, Uuid
+from rebalancer.placement import Placement, disks_of
 from rebalancer.plan import Pace
 from rebalancer.plan.duration import NO_EXPERIENCE
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Blocked, Rulebook
+from rebalancer.rules.facts.sizes import DiskSizes
 from rebalancer.solve import SolveReporter, ways_out
 from rebalancer.units import size_in_words
-from rebalancer.whatif.disks_on_the_way import disks_astray, least_copied
 from rebalancer.whatif.evacuate import cannot_leave, emptying, who_is_blocked
 from rebalancer.whatif.itinerary import Habit, Itinerary, Stage, Walked
 from rebalancer.whatif.maintenance import closed, older_than
@@ -184,7 +185,7 @@ def _bound(way: Itinerary, walk: Walked) -> tuple[int, str]:
     once = sum(leaving.values())
     words = f"every VM leaves its host once ({size_in_words(once)})"
     if not walk.habit.leaves_vms_away:
-        strayed = {vm: pool.vms[vm].migration_memory_bytes for vm in leaving if disks_astray(vm, start, end)}
+        strayed = {vm: pool.vms[vm].migration_memory_bytes for vm in leaving if _disks_astray(vm, start, end)}
         home = sum(size for vm, size in (leaving | strayed).items() if vm not in away)
         return once + home, f"{words}, and those that end at home return ({size_in_words(home)})"
     first = sum(pool.vms[vm].migration_memory_bytes for vm in leaving if start[vm] == way.order[0])
@@ -206,7 +207,7 @@ def _deviations(start: Problem, end: Problem) -> Iterator[Deviation]:
         rule, words = hindrances.against(move) or ("order", "no legal order brings it back together with others")
         yield deviation(move.vm, f"{words} [{rule}]")
     for vm, home in start.initial.host_of.items():
-        astray = disks_astray(vm, start.initial, end.initial) if end.initial[vm] == home else ()
+        astray = _disks_astray(vm, start.initial, end.initial) if end.initial[vm] == home else ()
         if astray:
             names = {srs: tuple(end.pool.srs[sr].name for sr in srs) for srs in astray}
             words = ", ".join(f"on SR {now}, not on {was}" for was, now in names.values())
@@ -238,3 +239,25 @@ def _staged(problem: Problem, *, stages: int, upgrade: bool) -> Problem:
         }
     )
     return make_problem(problem.pool, problem.demand, policy)
+
+
+def least_copied(vm: Uuid, problem: Problem) -> int:
+    """Bytes that *vm* copies at least to leave its host: its memory, and the disks that no other host sees with it.
+
+    They are those of the host that sees most of them; whether a rule lets the VM go there is not asked.
+    """
+    home = problem.initial[vm]
+    others = [host for uuid, host in problem.pool.hosts.items() if uuid != home]
+    disks = min((_unseen_bytes(vm, host, problem) for host in others), default=0)
+    return problem.pool.vms[vm].migration_memory_bytes + disks
+
+
+def _unseen_bytes(vm: Uuid, host: Host, problem: Problem) -> int:
+    sizes, pool = DiskSizes(problem), problem.pool
+    return sum(sizes.copied(disk) for _, disk in disks_of(pool.vms[vm], pool) if disk.sr not in host.attached_srs)
+
+
+def _disks_astray(vm: Uuid, start: Placement, end: Placement) -> tuple[tuple[Uuid, Uuid], ...]:
+    """For each disk of *vm* that is on another SR at *end* than at *start*: that of the start, and that of the end."""
+    then, now = start.srs_of.get(vm, {}), end.srs_of.get(vm, {})
+    return tuple((then[drive], now[drive]) for drive in sorted(then.keys() & now.keys()) if then[drive] != now[drive])

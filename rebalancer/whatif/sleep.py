@@ -32,7 +32,7 @@ class EmptyHost:
 
     @property
     def can_sleep(self) -> bool:
-        """Whether it can."""
+        """Whether no rule keeps it awake."""
         return not self.rule
 
 

@@ -46,7 +46,7 @@ def rolling(
     A plan empties each host, coordinator first, and plans bring VMs home; each is proven on the pool as the last one
     leaves it. Moves nothing.
     """
-    from rebalancer.cli.evacuation_views import outcome, rolling_tables
+    from rebalancer.cli.host_views import outcome, rolling_tables
     from rebalancer.cli.opening import open_model, say_refused
     from rebalancer.cli.output import say
     from rebalancer.cli.progress import watch_solve

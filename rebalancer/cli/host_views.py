@@ -1,8 +1,9 @@
-"""What came of emptying hosts, as tables for people."""
+"""Hosts that are to be emptied or could sleep, as tables for people."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
@@ -11,14 +12,14 @@ from rebalancer.cli.exits import Exit
 from rebalancer.cli.output import end_of, heading, print_json, show
 from rebalancer.cli.table import table
 from rebalancer.cli.views import plan_tables, steps_table
-from rebalancer.units import counted
+from rebalancer.units import counted, slot_in_words
 from rebalancer.whatif.rolling_folder import DEVIATION_COLUMNS, deviation_rows, stage_rows, summary_of
 
 if TYPE_CHECKING:
     from rebalancer.errors import WayOut
     from rebalancer.plan import Plan
     from rebalancer.rules import Blocked
-    from rebalancer.whatif import Evacuation, Rolling
+    from rebalancer.whatif import Evacuation, Rolling, Sleep
 
 
 def evacuation_tables(found: Evacuation) -> Iterator[RenderableType]:
@@ -113,3 +114,30 @@ def _home(home: Plan) -> Iterator[RenderableType]:
         yield heading(f"The way home. {home.summary}")
     if home.warnings:
         yield table("", {"Warnings of the way home": "text"}, [(each,) for each in home.warnings])
+
+
+def sleep_tables(found: Sleep) -> Iterator[RenderableType]:
+    """The hosts without VMs; then the hours, where they are known."""
+    asleep = [each.name for each in found.hosts if each.can_sleep]
+    can = f"{', '.join(asleep)} can sleep, together" if asleep else "none of those without VMs can sleep"
+    yield heading(f"{counted(found.in_use, 'host')} in use; {can if found.hosts else 'no other host is awake'}.")
+    if found.hosts:
+        yield table(
+            "Hosts without VMs",
+            {"host": "left", "can sleep": "left", "kept awake by": "left", "why": "text"},
+            [(each.name, "yes" if each.can_sleep else "no", each.rule, each.words) for each in found.hosts],
+        )
+    if found.needed:
+        yield table(
+            "Hosts that each hour needs at least, by memory and by CPU below the threshold, if VMs could be divided",
+            {"from": "left", "hosts": "right", "fewer than in use": "right"},
+            [
+                (slot_in_words(slots[0], len(found.needed)), least, max(0, found.in_use - least))
+                for least, slots in _runs(found.needed)
+            ],
+        )
+
+
+def _runs(needed: tuple[int, ...]) -> Iterator[tuple[int, list[int]]]:
+    for least, slots in groupby(range(len(needed)), key=lambda slot: needed[slot]):
+        yield least, list(slots)
