@@ -95,7 +95,7 @@ PUBLIC: Final = (
     "units",
     "whatif",
 )
-"""The submodules that users, the command line and nightly runs may lean on; docs/decisions/0011 says what for."""
+"""The submodules that users, the command line and nightly runs may lean on; docs/decisions/0014 says what for."""
 
 __all__ = list(_HOME_OF)
 
@@ -112,8 +112,8 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """All that is there, loaded or not."""
-    return sorted({*globals(), *_HOME_OF, *PUBLIC})
+    """What people may use, loaded or not; not what this file needs itself."""
+    return sorted({*_HOME_OF, *PUBLIC, *(name for name in globals() if name.startswith("__"))})
 
 
 class _Package(ModuleType):

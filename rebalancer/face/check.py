@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rebalancer.face.model import Model
+from rebalancer.face.model import Model, assert_model
 from rebalancer.legality.findings import policy_findings
 from rebalancer.legality.matrix import Matrix, legality_matrix, write_matrix
 from rebalancer.legality.report import LegalityReport, PairAnswer, legality_report, near_first
@@ -65,6 +65,7 @@ def check(model: Model) -> Check:
         >>> found.frame().shape
         (45, 5)
     """
+    assert_model(model)
     return Check(model=model, report=legality_report(model.rulebook))
 
 
@@ -80,6 +81,7 @@ def explain(model: Model, vm: str, host: str | None = None) -> tuple[PairAnswer,
     Raises:
         InputError: the pool has no such VM or host, or several.
     """
+    assert_model(model)
     guest = model.vm(vm)
     hosts = near_first(guest, model.problem) if host is None else [model.host(host)]
     return answers_for(model.rulebook, guest, hosts)

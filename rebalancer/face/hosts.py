@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from rebalancer.errors import IllegalPlan, InputError
-from rebalancer.face.model import Model
+from rebalancer.face.model import Model, assert_model
 from rebalancer.face.proposal import Proposal
 from rebalancer.face.task import task_of
 from rebalancer.plan import Plan
@@ -18,6 +18,7 @@ from rebalancer.whatif import Evacuation, Rolling, Sleep, write_rolling
 from rebalancer.whatif import evacuate as evacuation_of
 from rebalancer.whatif import rolling as stages_of
 from rebalancer.whatif import sleep as sleep_of
+from rebalancer.whatif.itinerary import Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ def folders_of(folder: Path | str) -> tuple[Path, Path]:
 
 def evacuate(
     model: Model,
-    hosts: Sequence[str],
+    hosts: str | Sequence[str],
     *,
     seconds: float | None = None,
     made_at: datetime | None = None,
@@ -67,9 +68,14 @@ def evacuate(
         InputError: the pool has no such host, or no other.
         PolicyError: the policy contradicts the evacuation.
     """
-    pool, wanted = model.state.pool, [model.host(name).uuid for name in hosts]
+    assert_model(model)
+    pool, chosen = model.state.pool, model.hosts(hosts)
+    wanted = [host.uuid for host in chosen]
+    if not wanted:
+        raise InputError("hosts", "no host is named", "Name at least one")
     if pool.hosts.keys() <= set(wanted):
-        raise InputError(", ".join(hosts), "the pool has no other host", "Leave some for the VMs to run on")
+        names = ", ".join(host.name for host in chosen)
+        raise InputError(names, "the pool has no other host", "Leave some for the VMs to run on")
     given = task_of(model, made_at, seconds)
     found = evacuation_of(given.book.problem, wanted, made_at=given.made_at, pace=given.pace, reporter=reporter)
     values = {field.name: getattr(found, field.name) for field in fields(Evacuation)}
@@ -78,8 +84,17 @@ def evacuate(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StagePlan(Stage):
+    """A stage, with its plan in hand."""
+
+    plan: Proposal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RollingPlans(Rolling):
     """What came of planning to work on all hosts, with the plans in hand."""
+
+    stages: tuple[StagePlan, ...] = ()
 
     def save(self, folder: Path | str) -> None:
         """Write a plan folder for each stage, numbered in their order, and an index, to a new *folder*.
@@ -92,7 +107,7 @@ class RollingPlans(Rolling):
 
 def rolling(
     model: Model,
-    hosts: Sequence[str] = (),
+    hosts: str | Sequence[str] = (),
     *,
     version: str | None = None,
     come_home: bool = True,
@@ -123,14 +138,19 @@ def rolling(
     given = task_of(model, made_at, seconds)
     found = stages_of(
         given.book.problem,
-        [model.host(name).uuid for name in hosts],
+        [host.uuid for host in model.hosts(hosts)],
         version=version,
         come_home=come_home,
         made_at=given.made_at,
         pace=given.pace,
         reporter=reporter,
     )
-    return RollingPlans(**{field.name: getattr(found, field.name) for field in fields(Rolling)})
+    values = {field.name: getattr(found, field.name) for field in fields(Rolling)}
+    stages = [
+        StagePlan(purpose=each.purpose, host=each.host, host_name=each.host_name, plan=Proposal.of(each.plan))
+        for each in found.stages
+    ]
+    return RollingPlans(**values | {"stages": tuple(stages)})
 
 
 def sleep(model: Model, after: Plan | None = None) -> Sleep:
@@ -145,6 +165,7 @@ def sleep(model: Model, after: Plan | None = None) -> Sleep:
     Raises:
         IllegalPlan: plan *after* is not legal in this pool.
     """
+    assert_model(model)
     if after and (findings := verify_plan(after, model.state.pool, now=after.made_at)):
         raise IllegalPlan([str(finding) for finding in findings])
     moves = [step.migration for step in after.steps] if after else []

@@ -46,6 +46,8 @@ class Model:
     """
 
     def __init__(self, state: PoolState, policy: Policy | None = None, *, state_dir: Path | str | None = None) -> None:
+        if policy is not None and not isinstance(policy, Policy):
+            raise TypeError(f"a Policy is needed, not {type(policy).__name__}: rb.Policy.load(path) reads one")
         self.state, self.policy = state, policy or Policy()
         self.state_dir = None if state_dir is None else Path(state_dir)
         self.problem = make_problem(state.pool, state.demand, self.policy)
@@ -55,6 +57,14 @@ class Model:
         """The pool as it will be once *plan* is carried out: what would be planned, sleep, or be lost then."""
         pool = pool_at(self.state.pool, plan.predicted)
         return Model(replace(self.state, pool=pool), self.policy, state_dir=self.state_dir)
+
+    def hosts(self, names: str | Iterable[str]) -> list[Host]:
+        """The hosts of those names, or the one of that name.
+
+        Raises:
+            InputError: there is none of a name, or there are several.
+        """
+        return [self.host(name) for name in ([names] if isinstance(names, str) else names)]
 
     def vm(self, name: str) -> VM:
         """The guest of that name, uuid, or start of a uuid.
@@ -71,6 +81,16 @@ class Model:
             InputError: there is none, or there are several.
         """
         return _find("host", name, self.state.pool.hosts.values())
+
+
+def assert_model(given: object) -> None:
+    """Pass if *given* is a `Model`.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if not isinstance(given, Model):
+        raise TypeError(f"a Model is needed, not {type(given).__name__}: rb.Model(state, policy) makes one")
 
 
 def _find(kind: str, text: str, objects: Iterable[Named]) -> Named:

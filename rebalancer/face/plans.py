@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rebalancer.face.model import Model
+from rebalancer.errors import InputError
+from rebalancer.face.model import Model, assert_model
 from rebalancer.face.proposal import Proposal
 from rebalancer.face.task import task_of
 from rebalancer.planner.rebalance import rebalance as plan_for
@@ -55,9 +56,12 @@ def tradeoff(
         (0, True)
 
     Raises:
+        InputError: there is no such cost.
         MetricsRefused: there are no metrics that are good enough.
     """
     _assert_measured(model)
+    if cost not in set(Cost):
+        raise InputError(f"cost {cost!r}", "there is none of that name", f"Name {' or '.join(Cost)}")
     return curve_of(task_of(model, made_at, seconds).book, cost=Cost(cost))
 
 
@@ -67,5 +71,6 @@ def _assert_measured(model: Model) -> None:
     Raises:
         MetricsRefused: they were, and are.
     """
+    assert_model(model)
     if model.state.refused and model.policy.mode.needs_demand:
         raise model.state.refused

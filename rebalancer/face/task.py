@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from rebalancer.errors import InputError
 from rebalancer.execute import cooled, learned_pace
-from rebalancer.face.model import Model
+from rebalancer.face.model import Model, assert_model
 from rebalancer.plan import Pace
 from rebalancer.problem import make_problem
 from rebalancer.rules import Rulebook
@@ -33,6 +33,7 @@ def task_of(model: Model, made_at: datetime | None, seconds: float | None = None
     Raises:
         InputError: there is no time to solve in.
     """
+    assert_model(model)
     when, pool = made_at or datetime.now(UTC), model.state.pool
     policy = cooled(model.policy, pool, when, model.state_dir)
     if seconds is not None:

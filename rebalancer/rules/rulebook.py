@@ -174,7 +174,10 @@ class Rulebook:
     @cached_property
     def let_disks_go(self) -> LetDisksGo:
         """Whom only its disks hold where it is."""
-        return LetDisksGo(None if self.problem.policy.storage_motion.enabled else lambda: self.with_disks.routes)
+        return LetDisksGo(None if self.problem.policy.storage_motion.enabled else self._routes_with_disks)
+
+    def _routes_with_disks(self) -> Routes:
+        return self.with_disks.routes
 
     @cached_property
     def _stuck(self) -> Stuck:

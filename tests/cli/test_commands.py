@@ -276,3 +276,6 @@ def test_demo_goes_the_whole_way(terminal: Terminal, monkeypatch: pytest.MonkeyP
     assert ended.out.splitlines()[-1].startswith("Nothing to do: ")
     assert read_plan(terminal.folder / "demo" / "plan").steps
     assert not read_plan(terminal.folder / "demo" / "plan-after").steps
+    again = terminal.run("demo", "-o", "demo")
+    assert again.code == Exit.ERROR
+    assert "demo: the folder is not empty. Name a new folder" in again.err

@@ -22,6 +22,7 @@ def test_names_are_there(name: str) -> None:
     """Each name and public submodule can be had, and `dir` lists it."""
     assert getattr(rb, name) is not None
     assert name in dir(rb)
+    assert {each for each in dir(rb) if not each.startswith("__")} == {*rb.__all__, *rb.PUBLIC}
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -117,3 +119,31 @@ def test_a_plan_in_hand(model: rb.Model) -> None:
     assert len(axis.patches) == 2 * len(plan.hosts)
     bare = rb.Model(rb.read("pool.json.gz", metrics=False), rb.Policy(mode=rb.policy.Mode.REPAIR))
     assert "memory" in rb.rebalance(bare).plot().get_ylabel()
+
+
+def test_what_is_no_model_is_told_so(model: rb.Model) -> None:
+    """A pool in a model's place, a file name in a policy's, a cost that there is not, no host at all."""
+    asks: list[Callable[[Any], object]] = [rb.rebalance, rb.tradeoff, rb.check, rb.sleep, rb.rolling]
+    asks += [lambda state: rb.evacuate(state, ["alder"]), lambda state: rb.explain(state, "web")]
+    for ask in asks:
+        with pytest.raises(TypeError, match=r"a Model is needed, not PoolState: rb.Model\(state, policy\) makes one"):
+            ask(model.state)
+    with pytest.raises(TypeError, match=r"a Policy is needed, not str: rb.Policy.load\(path\) reads one"):
+        rb.Model(model.state, "nightly.toml")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="Name gib or moves"):
+        rb.tradeoff(model, "hours")
+    with pytest.raises(InputError, match="no host is named"):
+        rb.evacuate(model, [])
+
+
+def test_one_host_may_be_named_alone(model: rb.Model) -> None:
+    """A name in the place of a list; each stage has its plan in hand, to be saved."""
+    found = rb.rolling(model, "alder", seconds=10, made_at=NOW)
+    assert [stage.host_name for stage in found.stages] == ["alder", "alder"]
+    found.stages[0].plan.save("stage")
+    assert rb.load("stage") == found.stages[0].plan
+
+
+def test_a_model_can_be_sent_to_another_process(model: rb.Model) -> None:
+    """It answers there as it does here, for pools of workers."""
+    assert rb.check(pickle.loads(pickle.dumps(model))).report == rb.check(model).report  # noqa: S301 - our own

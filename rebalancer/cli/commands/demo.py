@@ -27,6 +27,8 @@ def demo(
     from rebalancer.errors import InputError
 
     if output:
+        if output.is_dir() and any(output.iterdir()):
+            raise InputError(str(output), "the folder is not empty", "Name a new folder")
         try:
             output.mkdir(parents=True, exist_ok=True)
         except OSError as error:
