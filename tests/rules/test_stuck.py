@@ -1,0 +1,105 @@
+"""Who cannot leave a host whatever else moves: by which rule, on which other hosts, and what would open one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from rebalancer.problem import Problem
+from rebalancer.rules import Blocked, Objection, Rulebook
+from rebalancer.rules.stuck import SHUT_DOWN, Closed
+from tests.plan.made import pool_with
+from tests.pools import policy_of, problem_of
+from tests.two_pools import crossing_policy, one_pool, pool_vm, two_pools
+
+
+def three_hosts(vms: dict[str, tuple[str, float]], **sections: Any) -> Problem:  # noqa: ANN401 - of the policy
+    """Hosts h1 and h2 of 20 GiB and h3 of 12, with *vms* of so many GiB."""
+    return problem_of(pool_with({"h1": 20, "h2": 20, "h3": 12}, vms), policy=policy_of(**sections))
+
+
+def stuck(problem: Problem, *hosts: str) -> tuple[Blocked, ...]:
+    """The VMs that cannot leave *hosts*."""
+    return Rulebook.of(problem).stuck(hosts)
+
+
+def test_room_that_others_may_leave_is_room() -> None:
+    """Big finds none where "rests" never moves, and finds some as soon as it may; h3 is too small in any case."""
+    vms = {"big": ("h1", 16.0), "rests": ("h2", 8.0), "small": ("h1", 2.0), "free": ("h3", 8.0)}
+    (big,) = stuck(three_hosts(vms, never_move=["rests"]), "h1")
+    assert (big.vm, big.host, big.rule, big.code) == ("big", "h1", "enough-memory", "HOST_NOT_ENOUGH_FREE_MEMORY")
+    assert [(each.host, each.name, each.pool, len(each.objections)) for each in big.closed] == [
+        ("h2", "h2", "", 2),
+        ("h3", "h3", "", 2),
+    ]
+    assert all(each.words.endswith("even once all who may leave it have left") for each in big.closed[0].objections)
+    assert stuck(three_hosts(vms), "h1") == ()
+
+
+def test_only_the_hosts_that_are_asked_about() -> None:
+    """All VMs that never move stand there by host and name, and each host has its own."""
+    vms = {"b": ("h1", 1.0), "a": ("h1", 1.0), "c": ("h2", 1.0), "free": ("h2", 1.0)}
+    problem = three_hosts(vms, never_move=["a", "b", "c"])
+    assert [each.vm for each in stuck(problem, "h2")] == ["c"]
+    assert [each.vm for each in stuck(problem, "h2", "h1")] == ["a", "b", "c"]
+    (held,) = stuck(problem, "h2")
+    assert [each.host for each in held.closed] == ["h1", "h3"]
+    assert held.sentence.startswith("VM 'c' cannot leave host 'h2': never-move (is never to be moved: ")
+    assert held.way_out == "change the policy or the tag"
+
+
+def test_hosts_to_be_emptied_take_nobody() -> None:
+    """Of two hosts that are emptied together, neither is a way out for the VMs of the other."""
+    vms = {"a": ("h1", 14.0), "kept": ("h3", 1.0)}
+    problem = three_hosts(vms, mode="evacuate", empty=["h1", "h2"], never_move=["kept"])
+    (held,) = stuck(problem, "h1")
+    assert [each.host for each in held.closed] == ["h3"]
+    book = Rulebook.of(problem)
+    assert [book.may_leave(problem.pool.vms[vm]) for vm in ("a", "kept")] == [True, False]
+
+
+def test_a_pool_of_one_host_has_no_other() -> None:
+    """No rule is in the way, and the VM can only be shut down."""
+    (alone,) = stuck(problem_of(pool_with({"h1": 20}, {"a": ("h1", 4.0)})), "h1")
+    assert (alone.rule, alone.code, alone.closed) == ("one-host", None, ())
+    assert (alone.sentence, alone.way_out) == (
+        "VM 'a' cannot leave host 'h1': there is no other host",
+        SHUT_DOWN,
+    )
+
+
+def test_another_pool_is_asked_last_and_by_its_own_rules() -> None:
+    """Hosts of the other pool stand behind those of the VM's own, with its name, and say why disks may not go there."""
+    problem = two_pools(one_pool("e", pool_vm("a", on="e1")), one_pool("w"), policy=crossing_policy(never_move=["a"]))
+    (held,) = stuck(problem, "e1")
+    assert [(each.host, each.pool) for each in held.closed] == [("e2", ""), ("w1", "west"), ("w2", "west")]
+    rules = [[each.rule for each in closed.objections] for closed in held.closed]
+    assert rules[1] == rules[2]
+    assert "same-pool" not in rules[1]
+    assert all("never-move" in each for each in rules)
+
+
+def closed(*objections: Objection, host: str = "h2", pool: str = "") -> Closed:
+    """A host with *objections*."""
+    return Closed(host=host, name=host, pool=pool, objections=objections)
+
+
+def test_the_sentence_counts_what_closes_the_others() -> None:
+    """Where hosts are closed by different rules, each is told with how many it closes."""
+    cpu = Objection(rule="cpu-features", code="X", words="lacks avx")
+    full = replace(cpu, rule="enough-memory", words="is full")
+    held = Blocked(
+        vm="v",
+        vm_name="web",
+        host="h1",
+        host_name="ash",
+        rule="cpu-features",
+        code="X",
+        way_out=SHUT_DOWN,
+        closed=(closed(full), closed(cpu, full), closed(cpu)),
+    )
+    assert held.sentence == (
+        "VM 'web' cannot leave host 'ash': of 3 other hosts cpu-features closes 2, enough-memory closes 1"
+    )
+    same = replace(held, closed=(closed(cpu), closed(cpu, full)))
+    assert same.sentence == "VM 'web' cannot leave host 'ash': cpu-features (lacks avx)"
