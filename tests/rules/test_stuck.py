@@ -8,6 +8,7 @@ from typing import Any
 from rebalancer.problem import Problem
 from rebalancer.rules import Blocked, Objection, Rulebook
 from rebalancer.rules.stuck import SHUT_DOWN, Closed
+from tests.local_disks import full_disk, local_problem, local_vm, with_disks
 from tests.plan.made import pool_with
 from tests.pools import policy_of, problem_of
 from tests.two_pools import crossing_policy, one_pool, pool_vm, two_pools
@@ -103,3 +104,57 @@ def test_the_sentence_counts_what_closes_the_others() -> None:
     )
     same = replace(held, closed=(closed(cpu), closed(cpu, full)))
     assert same.sentence == "VM 'web' cannot leave host 'ash': cpu-features (lacks avx)"
+
+
+def closed_to_all(problem: Problem, host: str) -> Problem:
+    """*problem* with *host* disabled."""
+    hosts = dict(problem.pool.hosts)
+    hosts[host] = replace(hosts[host], enabled=False)
+    return replace(problem, pool=replace(problem.pool, hosts=hosts))
+
+
+def test_one_open_host_is_enough() -> None:
+    """A disabled one beside it changes nothing."""
+    problem = closed_to_all(three_hosts({"a": ("h1", 4.0)}), "h3")
+    assert Rulebook.of(problem).may_leave(problem.pool.vms["a"])
+    assert stuck(problem, "h1") == ()
+
+
+def test_what_closes_most_hosts_is_named() -> None:
+    """Two hosts are full, one is disabled: memory is what is told first."""
+    problem = problem_of(pool_with({"h1": 20, "h2": 10, "h3": 10, "h4": 20}, {"big": ("h1", 16.0)}))
+    (big,) = stuck(closed_to_all(problem, "h4"), "h1")
+    assert [each.objections[0].rule for each in big.closed] == ["enough-memory", "enough-memory", "target-enabled"]
+    assert big.rule == "enough-memory"
+
+
+def test_the_way_out_opens_the_host_that_asks_for_least() -> None:
+    """One thing settled rather than two; and none where something on every host cannot be settled."""
+    problem = closed_to_all(three_hosts({"a": ("h1", 4.0)}, never_move=["a"]), "h2")
+    (held,) = stuck(problem, "h1")
+    assert [len(each.objections) for each in held.closed] == [2, 1]
+    assert held.way_out == "change the policy or the tag"
+    (big,) = stuck(three_hosts({"big": ("h1", 16.0), "rests": ("h2", 8.0)}, never_move=["big", "rests"]), "h1")
+    assert [each.objections[0].rule for each in big.closed] == ["never-move", "never-move"]
+    assert big.way_out == SHUT_DOWN
+
+
+def test_groups_count_their_own_vms_alone() -> None:
+    """A place that is free is free, whoever else is stuck there; only a hard group closes one."""
+    pool = pool_with({"h1": 20, "h2": 20}, {"a": ("h1", 1), "x": ("h1", 1), "other": ("h1", 1), "rests": ("h2", 1)})
+
+    def held(*vms: str, hard: bool = True) -> list[str]:
+        group = {"name": "apart", "vms": vms, "hard": hard}
+        problem = problem_of(pool, policy=policy_of(apart=[group], never_move=["rests"]))
+        return [each.vm for each in stuck(problem, "h1")]
+
+    assert held("a", "x") == []
+    assert held("a", "rests") == ["a"]
+    assert held("a", "rests", hard=False) == []
+
+
+def test_disks_that_may_not_go_are_told_beside_what_xenmotion_lacks() -> None:
+    """Inside a pool both would open the host: a disk that may travel, and an SR that the host sees."""
+    disk = replace(full_disk("web-disk0", "l1"), cbt_enabled=True)
+    (held,) = stuck(local_problem(local_vm("web"), vdis=[disk], policy=with_disks()), "h1")
+    assert [each.rule for each in held.closed[0].objections] == ["no-cbt", "shared-sr-visible"]
