@@ -193,4 +193,4 @@ def _figure(value: float) -> str:
 
 
 def _gap(tier: TierResult) -> str:
-    return "proven best" if tier.proved else f"{tier.gap:.1%}"
+    return "proved best" if tier.proved else f"{tier.gap:.1%}"
