@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 
 from rebalancer.describe.disks import ejections, sr_rows
 from rebalancer.describe.figures import host_rows, load_of, metrics_of
@@ -23,9 +23,10 @@ from rebalancer.rules import Rulebook
 from rebalancer.schedule.schedule import schedule_of
 from rebalancer.schedule.steps import steps_of
 from rebalancer.solve import Solution
+from rebalancer.version import __version__
 
-PACKAGES = ("rebalancer", "ortools", "networkx", "numpy")
-"""Whose versions decide what a plan looks like."""
+PACKAGES = ("ortools", "networkx", "numpy")
+"""Whose versions decide what a plan looks like, beside our own."""
 SCHEDULE_EFFORT = 0.2
 """CP-SAT's deterministic seconds for a shorter timetable; that of the way back is listed only."""
 
@@ -98,17 +99,9 @@ def _made_from(problem: Problem, pace: Pace, undoes: str | None) -> MadeFrom:
         policy_digest=policy_digest(policy),
         policy=policy,
         pace=pace,
-        versions={package: _version(package) for package in PACKAGES},
+        versions={"rebalancer": __version__, **{package: version(package) for package in PACKAGES}},
         seed=problem.policy.limits.seed,
         part_of=None,
         beside=tuple(others),
         undoes=undoes,
     )
-
-
-def _version(package: str) -> str:
-    """`unknown` where the package runs without being installed."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,9 @@ from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Rulebook
 from rebalancer.simulator import generate_pool
 from rebalancer.verify.verify import verify_plan
+from rebalancer.version import __version__
 from tests.plan.made import LATER, MADE_AT, demand_of, goal_of, pool_with, swap
-from tests.planner.busy import dropped, retargeted, reversed_, swapped
+from tests.planner.busy import PLAN, dropped, retargeted, reversed_, swapped
 from tests.planner.insists import Insists
 from tests.pools import policy_of, problem_of
 
@@ -169,3 +171,9 @@ def test_every_single_edit_of_a_solved_plan_is_refused() -> None:
     accepted = [name for name, edit in edits if not verify_plan(sealed(edit), problem.pool, now=LATER)]
     assert accepted == []
     assert verify_plan(plan, problem.pool, problem.demand, now=LATER) == ()
+
+
+def test_a_plan_names_the_versions_that_made_it() -> None:
+    """Our own as the package states it, under whatever name it is installed."""
+    others = {name: version(name) for name in ("ortools", "networkx", "numpy")}
+    assert PLAN.made_from.versions == {"rebalancer": __version__, **others}
