@@ -20,10 +20,10 @@ from urllib.parse import unquote
 
 import pytest
 
-from rebalancer.cli.exits import MEANINGS
 from rebalancer.export import FILES
 from rebalancer.objectives import OBJECTIVES
 from rebalancer.rules.catalogue import LIVE
+from tests.cli.exit_codes import MEANINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from rebalancer.cli.exits import MEANINGS, Exit
+from rebalancer.cli.exits import Exit
 from rebalancer.cli.main import app
 from rebalancer.export import plan_json, write_plan
 from rebalancer.plan import digest_of
+from tests.cli.exit_codes import MEANINGS
 from tests.cli.terminal import ROOT, Served, Terminal
 
 PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")

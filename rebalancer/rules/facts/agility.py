@@ -11,11 +11,6 @@ from dataclasses import dataclass
 from rebalancer.inventory import DANGLING, VM, Host, Pool, Uuid
 
 
-def is_agile(vm: VM, pool: Pool) -> bool:
-    """Whether every enabled host of *pool* can run *vm*."""
-    return Everywhere.of(pool).runs(vm)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Everywhere:
     """What every enabled host of `pool` has, put down once for many VMs: shared SRs, and networks to be on."""

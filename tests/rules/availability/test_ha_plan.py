@@ -21,7 +21,7 @@ from rebalancer.rules import (
     rules_for,
 )
 from rebalancer.rules.availability.ha_packing import Packing, WorstCase, plan_exists
-from rebalancer.rules.facts.agility import is_agile
+from rebalancer.rules.facts.agility import Everywhere
 from rebalancer.units import GIB
 from tests.pools import make_disk, make_host, make_network, make_pif, make_pool, make_sr, make_vdi, make_vm, problem_of
 
@@ -258,7 +258,7 @@ def test_agility(changes: dict[str, Any], agile: bool) -> None:
     vdis = (make_vdi("half-disk", "half"), make_vdi("local-disk", "local"))
     networks = [make_network(name) for name in ("bonded", "nowhere", "fast")]
     pool = make_pool(hosts=hosts, vms=[make_vm("web", **changes)], srs=srs, vdis=vdis, networks=networks)
-    assert is_agile(pool.vms["web"], pool) is agile
+    assert Everywhere.of(pool).runs(pool.vms["web"]) is agile
 
 
 @pytest.mark.parametrize(("failures", "words"), [(1, "the failure of one host"), (2, "the failure of 2 hosts")])

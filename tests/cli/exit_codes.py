@@ -1,0 +1,18 @@
+"""What each exit code means, as README and docs/cli.md say it."""
+
+from __future__ import annotations
+
+from rebalancer.cli.exits import Exit
+
+MEANINGS = {
+    Exit.DONE: "done, or nothing to do",
+    Exit.ERROR: "an error: bad input, no connection, another run holds the lock",
+    Exit.HAS_STEPS: "the plan has steps, or `diff` found a difference (only with `--detailed-exitcode`)",
+    Exit.INFEASIBLE: "no placement satisfies the hard rules, or no legal order leads to it",
+    Exit.STALE: "the pool is no longer what the plan was made for, or the plan is not legal",
+    Exit.STOPPED: "stopped half-way: people have to look",
+    Exit.METRICS_REFUSED: "the metrics are not good enough to plan on",
+    Exit.INCOMPLETE: "the plan is a legal part of a better one (only with `--detailed-exitcode`)",
+    Exit.NOT_APPROVED: "nobody who may has approved the plan",
+    Exit.WINDOW_CLOSED: "`apply`: no change window is open, or none long enough: what is left waits for the next",
+}
