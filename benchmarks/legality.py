@@ -25,7 +25,7 @@ from rebalancer.legality.report import legality_report
 from rebalancer.policy import Policy
 from rebalancer.problem import make_problem
 from rebalancer.rules import Rulebook
-from rebalancer.rules.facts.agility import is_agile
+from rebalancer.rules.facts.agility import Everywhere
 from rebalancer.simulator import generate_pool
 from rebalancer.snapshot import Snapshot, read_snapshot, write_snapshot
 
@@ -64,7 +64,8 @@ def _apart(*arguments: str | Path) -> str:
 def generate(plain: Path, protected: Path) -> None:
     """Write two pools: one without HA, and the same with HA on and a third of its agile VMs protected."""
     pool = pool_from_records(generate_pool(hosts=HOSTS, vms=VMS, seed=SEED, days=1).records)
-    agile = sorted(vm.uuid for vm in pool.resident_guests() if is_agile(vm, pool))
+    everywhere = Everywhere.of(pool)
+    agile = sorted(vm.uuid for vm in pool.resident_guests() if everywhere.runs(vm))
     keen = {uuid: replace(pool.vms[uuid], ha_restart_priority="restart", ha_always_run=True) for uuid in agile[::3]}
     ha = replace(pool.ha, enabled=True, allow_overcommit=False, plan_exists_for=1)
     for each, path in ((pool, plain), (replace(pool, vms={**pool.vms, **keen}, ha=ha), protected)):

@@ -38,7 +38,7 @@ def _fact(step: Step, looked: Looked) -> str:
         StepState.ELSEWHERE: _elsewhere(step, looked),
         StepState.UNKNOWN: "the pool does not tell where the VM ends up",
     }
-    return facts.get(looked.state, looked.state.value)
+    return facts[looked.state]
 
 
 def _elsewhere(step: Step, looked: Looked) -> str:
