@@ -10,7 +10,7 @@ PIP = python -m pip --disable-pip-version-check --quiet
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow readme lint types notebooks foreign mutants bench lock clean
+.PHONY: help setup demo test slow thorough readme lint types notebooks foreign mutants bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,7 +37,7 @@ thorough: setup ## run the property tests with ten times the examples, and other
 	@$(PYTEST) -n $(WORKERS) --dist worksteal -m hypothesis --hypothesis-profile=thorough
 
 readme: setup ## run the commands of the README
-	@.venv/bin/python -m pytest -m readme tests/test_docs.py
+	@$(PYTEST) -m readme tests/test_docs.py
 
 lint: setup ## check style, format and types
 	@.venv/bin/ruff check .
@@ -48,7 +48,7 @@ types: setup ## check types only
 	@.venv/bin/mypy
 
 notebooks: setup ## run every notebook
-	@.venv/bin/python -m pytest --nbmake --nbmake-timeout=300 notebooks
+	@$(PYTEST) --nbmake --nbmake-timeout=300 notebooks
 
 foreign: setup ## let the npm package xen-api talk to the simulator
 	@if command -v npm >/dev/null; then \

@@ -62,13 +62,10 @@ ROOMS = set.union(*LAYERS, {"simulator"})
 # Clients of the front door, and the rooms that they may lean on beside its names and public submodules.
 CLIENTS = {"nightly": {"face", "nightly"}, "cli": {"face", "nightly", "cli"}}
 
-# A room of a higher layer that a lower one may name in annotations, because it is handed in.
-COLLABORATORS: set[tuple[str, str]] = set()
-
 THIRD_PARTY = {
     "XenAPI": {"xapi"},
     "cryptography": {"simulator"},
-    "filelock": {"execute", "nightly"},
+    "filelock": {"execute"},
     "httpx": {"xapi"},
     "matplotlib": {"face", "plots"},
     "networkx": {"describe", "order"},
@@ -201,9 +198,8 @@ def may_import(importer: str, imported: str) -> bool:
 
 
 def is_legal(found: Import) -> bool:
-    """Whether an import from this package keeps the layers, or names a collaborator for types."""
-    pair = found.room, found.imported_room
-    return may_import(*pair) or (found.for_types and pair in COLLABORATORS)
+    """Whether an import from this package keeps the layers."""
+    return may_import(found.room, found.imported_room)
 
 
 def test_every_room_has_a_layer() -> None:

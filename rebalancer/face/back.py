@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rebalancer.errors import InputError
 from rebalancer.execute import done_since, journal_path, learned_pace
+from rebalancer.face.model import path_of
 from rebalancer.face.proposal import Proposal
 from rebalancer.plan import Plan
 from rebalancer.undo.partial import without_steps
@@ -22,8 +24,8 @@ def undo(
     state: PoolState,
     *,
     after: Collection[str] = (),
-    journal: Path | None = None,
-    state_dir: Path | None = None,
+    journal: Path | str | None = None,
+    state_dir: Path | str | None = None,
     made_at: datetime | None = None,
 ) -> Proposal:
     """The plan that brings the VMs of *plan* from where they are in *state* to where *plan* found them.
@@ -39,17 +41,21 @@ def undo(
     Args:
         plan: what is taken back, however far it came.
         state: the pool as it is.
-        after: steps that count as done, with all that they wait for; by default those that the journal tells of.
-        journal: of the run; by default in the state folder.
+        after: steps that count as done, with all that they wait for; by default those that the journal tells of
+            since *state* was read.
+        journal: of the run, in place of `after`; by default in the state folder.
         state_dir: the folder with journals; by default that of the command line.
         made_at: the time, with a zone; by default now.
 
     Raises:
-        InputError: *plan* has no such step, or the journal is not its own.
+        InputError: *plan* has no such step, the journal is not its own, or both are given.
         StalePlan: *state* is of another pool, or a VM is on its way.
     """
-    done = after or done_since(plan, journal or journal_path(plan.digest, state_dir), state.taken_at)
-    pace = learned_pace(state.pool.uuid, state_dir)
+    if after and journal:
+        raise InputError("after", "a journal is named, too", "Name the steps, or the journal that tells of them")
+    folder = path_of(state_dir)
+    done = after or done_since(plan, path_of(journal) or journal_path(plan.digest, folder), state.taken_at)
+    pace = learned_pace(state.pool.uuid, folder)
     return Proposal.of(way_back(plan, state.pool, made_at=made_at or datetime.now(UTC), done=done, pace=pace))
 
 

@@ -38,11 +38,11 @@ class Connection:
         beside_credentials: who logs in there, if it is somebody else.
     """
 
-    credentials: Credentials | Path | None = None
-    ca_file: Path | None = None
+    credentials: Credentials | Path | str | None = None
+    ca_file: Path | str | None = None
     fingerprints: tuple[str, ...] = ()
     beside: str | None = None
-    beside_credentials: Credentials | Path | None = None
+    beside_credentials: Credentials | Path | str | None = None
 
     @classmethod
     def of(cls, way: Connection | Credentials | None) -> Connection:
@@ -71,8 +71,8 @@ class Connection:
         """
         from rebalancer.xapi import Credentials  # noqa: PLC0415 - options are read without XenAPI
 
-        if isinstance(self.credentials, Path):
-            return Credentials.from_file(self.credentials)
+        if isinstance(self.credentials, (Path, str)):
+            return Credentials.from_file(Path(self.credentials))
         return self.credentials or Credentials.from_environment(environment)
 
     def trust(self) -> Trust:
@@ -83,7 +83,8 @@ class Connection:
         """
         from rebalancer.xapi import Trust  # noqa: PLC0415 - options are read without XenAPI
 
-        return Trust(ca_file=self.ca_file, fingerprints=frozenset(self.fingerprints))
+        ca_file = Path(self.ca_file) if self.ca_file else None
+        return Trust(ca_file=ca_file, fingerprints=frozenset(self.fingerprints))
 
     def assert_unused(self, source: str) -> None:
         """Pass where nothing says how to get into *source*, which is a file, or it is of use for the pool beside.
@@ -91,6 +92,9 @@ class Connection:
         Raises:
             ConnectionSettingsError: something does.
         """
+        if self.beside_credentials and not (self.beside and is_url(self.beside)):
+            problem = "it says how to get into another live pool, and none is named beside"
+            raise ConnectionSettingsError("--beside-credentials", problem, "Leave it out, or name that pool's URL")
         if self.beside and is_url(self.beside):
             return
         given = {"--fingerprint": self.fingerprints, "--ca-file": self.ca_file, "--credentials": self.credentials}

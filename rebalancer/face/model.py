@@ -49,7 +49,7 @@ class Model:
         if policy is not None and not isinstance(policy, Policy):
             raise TypeError(f"a Policy is needed, not {type(policy).__name__}: rb.Policy.load(path) reads one")
         self.state, self.policy = state, policy or Policy()
-        self.state_dir = None if state_dir is None else Path(state_dir)
+        self.state_dir = path_of(state_dir)
         self.problem = make_problem(state.pool, state.demand, self.policy)
         self.rulebook = Rulebook.of(self.problem)
 
@@ -81,6 +81,11 @@ class Model:
             InputError: there is none, or there are several.
         """
         return _find("host", name, self.state.pool.hosts.values())
+
+
+def path_of(given: Path | str | None) -> Path | None:
+    """*given* as a path, where there is one."""
+    return None if given is None else Path(given)
 
 
 def assert_model(given: object) -> None:

@@ -40,7 +40,7 @@ class Proposal(Plan):
         return write_plan(self, folder)
 
     def frame(self) -> pd.DataFrame:
-        """One row a step, in order: VM, from, to, GiB, start, seconds, why."""
+        """One row a step, in order: kind, vm, from, to, gib, start, seconds, why."""
         from rebalancer.frames import steps_frame  # noqa: PLC0415 - pandas, only where somebody asks for it
 
         return steps_frame(self)

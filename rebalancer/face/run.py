@@ -22,6 +22,7 @@ from rebalancer.execute import (
     was_begun,
 )
 from rebalancer.face.connection import Connection
+from rebalancer.face.model import path_of
 from rebalancer.plan import Plan
 from rebalancer.policy import ANY_TIME
 from rebalancer.xapi import LivePair, LivePool, live_pool
@@ -72,8 +73,8 @@ def apply(
     plan: Plan,
     live: Live,
     *,
-    journal: Path | None = None,
-    state_dir: Path | None = None,
+    journal: Path | str | None = None,
+    state_dir: Path | str | None = None,
     deadline: datetime | None = None,
     any_time: bool = False,
     reporter: RunReporter | None = None,
@@ -115,10 +116,11 @@ def apply(
         XapiError: the pool cannot be reached; nothing was sent.
         StoppedHalfWay: people have to look.
     """
-    book = journal or journal_path(plan.digest, state_dir)
+    folder = path_of(state_dir)
+    book = path_of(journal) or journal_path(plan.digest, folder)
     options = RunOptions(
         journal=book,
-        state_dir=state_dir,
+        state_dir=folder,
         deadline=deadline,
         windows=ANY_TIME if any_time else None,
         reporter=reporter or RunReporter(),

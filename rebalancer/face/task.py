@@ -1,4 +1,4 @@
-"""What every way of planning starts from: the one place where the clock and the journals of earlier runs come in."""
+"""What every plan that is solved for starts from: where the clock and the journals of earlier runs come in."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The nightly run: read, plan, write down, and carry out inside the change windows."""
 
 from rebalancer.nightly.result import NightlyResult, Verdict
-from rebalancer.nightly.run import Access, Watchers, access_of, plan_and_execute, plan_folder, plan_only
+from rebalancer.nightly.run import Access, Watchers, access_of, plan_and_execute, plan_only
 from rebalancer.nightly.textfile import Ended, assert_collectable, textfile, write_textfile
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "access_of",
     "assert_collectable",
     "plan_and_execute",
-    "plan_folder",
     "plan_only",
     "textfile",
     "write_textfile",

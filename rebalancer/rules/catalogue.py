@@ -252,7 +252,8 @@ def rules_for(problem: Problem) -> tuple[Rule, ...]:
 def rules_with_disks(motion: Sequence[Rule], problem: Problem, rules: Sequence[Rule]) -> tuple[Rule, ...]:
     """The rules of *motion*, WITH_STORAGE or TO_ANOTHER_POOL, that bind, but for disks and limits.
 
-    Of *rules*, those of the manual and of the operator that *motion* does not name bind such a move like any other.
+    Of *rules*, those of the manual and of the operator that *motion* does not name bind such a move like any other,
+    `must-run-on` and `host-to-be-emptied` as rules about its target.
     """
     own = [rule for rule in motion if _binds(rule, problem)]
     ids = {rule.id for rule in own}

@@ -26,8 +26,9 @@ ALLOW = "set storage_motion.enabled"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closed:
-    """A host that does not take the VM, with everything that it has against it, in XAPI's order.
+    """A host that does not take the VM, with everything that it has against it.
 
+    What XenMotion lacks stands first, then what keeps the disks.
     `pool` is the name of its pool where that is another one than the VM's.
     """
 
@@ -179,8 +180,8 @@ class Stuck:
         with_disks = self._routes.why_no_disks(vm, host)
         if with_disks and crosses(vm, host, self._problem):
             return with_disks
-        plain = (self._let_disks_go.settled(each, vm, host) for each in self._routes.live.objections(vm, host))
-        return (*with_disks, *plain)
+        plain = tuple(self._let_disks_go.settled(each, vm, host) for each in self._routes.live.objections(vm, host))
+        return (*plain, *with_disks)
 
 
 def _most_common(objections: list[Objection]) -> Objection:

@@ -1,7 +1,7 @@
 """What a plan claims about its time, held against its own steps and its policy.
 
 Nothing that made the schedule is used here: times are swept through event by event, steps launched anew, and the bound
-is summed up anew.
+is summed up anew. How long a step takes is asked of `plan.duration`, as the maker of the schedule does.
 """
 
 from __future__ import annotations

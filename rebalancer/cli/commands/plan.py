@@ -42,7 +42,10 @@ def plan(
     from rebalancer.cli.opening import hand_over, open_model, say_refused
     from rebalancer.cli.progress import watch_solve
     from rebalancer.export import assert_free
+    from rebalancer.solve import Cost
 
+    if tradeoff and tradeoff not in set(Cost):
+        raise typer.BadParameter(f"{tradeoff!r} is neither gib nor moves", param_hint="--tradeoff")
     if output and tradeoff:
         raise typer.BadParameter(
             "a curve is no plan that could be written; leave one of the two out", param_hint="--output"
@@ -63,10 +66,7 @@ def _print_tradeoff(model: rb.Model, cost: str, *, json: bool) -> int:
     from rebalancer.cli.exits import Exit
     from rebalancer.cli.output import show_or_json
     from rebalancer.cli.tradeoff_views import tradeoff_document, tradeoff_tables
-    from rebalancer.solve import Cost
 
-    if cost not in set(Cost):
-        raise typer.BadParameter(f"{cost!r} is neither gib nor moves", param_hint="--tradeoff")
     curve = rb.tradeoff(model, cost)
     show_or_json(tradeoff_tables(curve), lambda: tradeoff_document(curve), json=json)
     return Exit.DONE

@@ -46,11 +46,11 @@ def rollback(
     from rebalancer.cli.opening import hand_over
     from rebalancer.export import assert_free, read_plan
 
+    if after and journal:
+        raise typer.BadParameter("name the steps, or the journal that tells of them", param_hint="--after")
     if output:
         assert_free(output)
     made = read_plan(plan)
     state = rb.read(source, connection, demand=made.policy.demand, metrics=False)
-    if after and journal:
-        raise typer.BadParameter("name the steps, or the journal that tells of them", param_hint="--after")
     back = rb.undo(made, state, after=after or (), journal=journal, state_dir=state_dir)
     return hand_over(back, output, json=json, detailed=detailed_exitcode)

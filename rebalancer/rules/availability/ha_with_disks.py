@@ -39,7 +39,6 @@ class HAUnprotected(PairRule[str]):
     sentence = "HA does not protect the VM, or is off in the pool that it leaves and in the one that it comes to."
     source = "xapi_vm_migrate.ml: migrate_send, ha_always_run_reset; xapi_vm.ml: set_ha_restart_priority"
     origin = Origin.POLICY
-    binds_way_back = False
 
     def needs(self, vm: VM, problem: Problem) -> str | None:
         """The uuid of the pool where *vm* is protected."""

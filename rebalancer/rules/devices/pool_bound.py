@@ -14,7 +14,6 @@ class NoVGPU(VMRule):
     sentence = "The VM has no virtual GPU."
     source = "xapi_vm_migrate.ml: infer_vgpu_map; plans hold no map of GPU groups"
     origin = Origin.POLICY
-    binds_way_back = False
 
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
         """A virtual GPU."""

@@ -34,7 +34,6 @@ class SRsMapped(DiskRule):
     sentence = "Where the policy names the SR of the other pool for an SR, disks on it go there."
     source = "the policy's other_pools.srs"
     origin = Origin.POLICY
-    binds_way_back = False
 
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
         """A disk that goes elsewhere, or whose SR leads nowhere."""
@@ -58,7 +57,6 @@ class SRAllowed(DiskRule):
     sentence = "A disk that changes its SR goes to one to which the policy lets disks go."
     source = "the policy's storage_motion"
     origin = Origin.POLICY
-    binds_way_back = False
 
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
         """Another SR."""

@@ -70,7 +70,6 @@ class NoCheckpoint(VMRule):
     sentence = "No snapshot of the VM holds its memory, for which XAPI would choose an SR by itself."
     source = "xapi_vm_migrate.ml: migrate_send, suspend_sr of the other pool"
     origin = Origin.POLICY
-    binds_way_back = False
 
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
         """A snapshot with memory."""
