@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 import rebalancer as rb
-from rebalancer.errors import InputError, MetricsRefused
+from rebalancer.errors import ConnectionSettingsError, InputError, MetricsRefused
 from rebalancer.execute.journal.journal import Intended, Journal, Looked, RunBegan, Sent
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.plan import Plan
@@ -147,3 +148,23 @@ def test_one_host_may_be_named_alone(model: rb.Model) -> None:
 def test_a_model_can_be_sent_to_another_process(model: rb.Model) -> None:
     """It answers there as it does here, for pools of workers."""
     assert rb.check(pickle.loads(pickle.dumps(model))).report == rb.check(model).report  # noqa: S301 - our own
+
+
+def test_paths_may_be_text(model: rb.Model, desk: Path) -> None:
+    """Journal, state folder and credentials, as for everything that is read; two tales of what is done are refused."""
+    plan = rb.rebalance(model, made_at=NOW)
+    assert not rb.undo(plan, model.state, journal="run.jsonl", state_dir="state").steps
+    with pytest.raises(InputError, match="a journal is named, too"):
+        rb.undo(plan, model.state, after=[plan.steps[0].id], journal="run.jsonl")
+    keys = desk / "keys"
+    keys.write_text("root\nsecret\n", encoding="utf-8")
+    keys.chmod(0o600)
+    assert rb.Connection(credentials="keys").login().user == "root"
+
+
+def test_credentials_for_no_pool_beside_are_refused() -> None:
+    """Whatever is read, and by the option's own name."""
+    way = rb.Connection(beside_credentials="keys")
+    with pytest.raises(ConnectionSettingsError, match=r"--beside-credentials: .* none is named beside"):
+        way.assert_unused("pool.json.gz")
+    replace(way, beside="https://other").assert_unused("pool.json.gz")
