@@ -104,7 +104,9 @@ def _why(blocked: Blocked) -> str:
         alike.setdefault(said, []).append(each.name)
     if len(alike) == 1:
         return next(iter(alike))
-    return ". ".join(f"{', '.join(names)}: {said}" for said, names in alike.items()) or "the pool has no other host"
+    return (
+        ". ".join(f"{', '.join(names)}: {said}" for said, names in alike.items()) or "there is no other host to go to"
+    )
 
 
 def _home(home: Plan) -> Iterator[RenderableType]:

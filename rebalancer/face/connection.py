@@ -36,6 +36,9 @@ class Connection:
         fingerprints: SHA-256 of the only certificates to trust, one a host.
         beside: another pool, by URL, snapshot or dump, that is read and changed together with the first.
         beside_credentials: who logs in there, if it is somebody else.
+
+    Raises:
+        ConnectionSettingsError: there are credentials for a live pool beside, and none is named.
     """
 
     credentials: Credentials | Path | str | None = None
@@ -43,6 +46,12 @@ class Connection:
     fingerprints: tuple[str, ...] = ()
     beside: str | None = None
     beside_credentials: Credentials | Path | str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse credentials for a pool beside where no live one is named."""
+        if self.beside_credentials and not (self.beside and is_url(self.beside)):
+            problem = "it says how to get into another live pool, and none is named beside"
+            raise ConnectionSettingsError("--beside-credentials", problem, "Leave it out, or name that pool's URL")
 
     @classmethod
     def of(cls, way: Connection | Credentials | None) -> Connection:
@@ -61,7 +70,9 @@ class Connection:
 
     def of_beside(self, source: str) -> Connection:
         """How to get into the other pool, beside which *source* is read."""
-        return replace(self, credentials=self.beside_credentials or self.credentials, beside=source)
+        return replace(
+            self, credentials=self.beside_credentials or self.credentials, beside=source, beside_credentials=None
+        )
 
     def login(self, environment: Mapping[str, str] = os.environ) -> Credentials:
         """User and password.
@@ -92,9 +103,6 @@ class Connection:
         Raises:
             ConnectionSettingsError: something does.
         """
-        if self.beside_credentials and not (self.beside and is_url(self.beside)):
-            problem = "it says how to get into another live pool, and none is named beside"
-            raise ConnectionSettingsError("--beside-credentials", problem, "Leave it out, or name that pool's URL")
         if self.beside and is_url(self.beside):
             return
         given = {"--fingerprint": self.fingerprints, "--ca-file": self.ca_file, "--credentials": self.credentials}

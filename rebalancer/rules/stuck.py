@@ -15,7 +15,7 @@ from rebalancer.rules.facts.counterparts import crosses
 from rebalancer.rules.routes import Routes
 from rebalancer.units import size_in_words
 
-ALONE = Objection(rule="one-host", code=None, words="the pool has no other host")
+ALONE = Objection(rule="one-host", code=None, words="there is no other host to go to")
 """What holds every VM of a pool of one host."""
 
 SHUT_DOWN = "shut it down meanwhile"
@@ -64,7 +64,7 @@ class Blocked:
         if len(words) == 1:
             return f"{start}: {words.pop()}"
         closing = ", ".join(f"{rule} closes {count}" for rule, count in sorted(Counter(e.rule for e in firsts).items()))
-        others = f"of {len(firsts)} other hosts {closing}" if firsts else "there is no other host"
+        others = f"of {len(firsts)} other hosts {closing}" if firsts else ALONE.words
         return f"{start}: {others}"
 
 

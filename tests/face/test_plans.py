@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -163,8 +162,9 @@ def test_paths_may_be_text(model: rb.Model, desk: Path) -> None:
 
 
 def test_credentials_for_no_pool_beside_are_refused() -> None:
-    """Whatever is read, and by the option's own name."""
-    way = rb.Connection(beside_credentials="keys")
-    with pytest.raises(ConnectionSettingsError, match=r"--beside-credentials: .* none is named beside"):
-        way.assert_unused("pool.json.gz")
-    replace(way, beside="https://other").assert_unused("pool.json.gz")
+    """A file beside is none, either; the other way round, that pool's are used."""
+    for beside in (None, "other.json.gz"):
+        with pytest.raises(ConnectionSettingsError, match=r"--beside-credentials: .* none is named beside"):
+            rb.Connection(beside=beside, beside_credentials="keys")
+    way = rb.Connection(beside="https://other", beside_credentials="keys").of_beside("pool.json.gz")
+    assert (way.credentials, way.beside) == ("keys", "pool.json.gz")

@@ -64,7 +64,7 @@ def test_a_pool_of_one_host_has_no_other() -> None:
     (alone,) = stuck(problem_of(pool_with({"h1": 20}, {"a": ("h1", 4.0)})), "h1")
     assert (alone.rule, alone.code, alone.closed) == ("one-host", None, ())
     assert (alone.sentence, alone.way_out) == (
-        "VM 'a' cannot leave host 'h1': there is no other host",
+        "VM 'a' cannot leave host 'h1': there is no other host to go to",
         SHUT_DOWN,
     )
 
