@@ -28,7 +28,7 @@ ALLOW = "set storage_motion.enabled"
 class Closed:
     """A host that does not take the VM, with everything that it has against it.
 
-    What XenMotion lacks stands first, then what keeps the disks.
+    What keeps the disks stands first, where they may go along: an SR that the host lacks matters only because of it.
     `pool` is the name of its pool where that is another one than the VM's.
     """
 
@@ -181,7 +181,7 @@ class Stuck:
         if with_disks and crosses(vm, host, self._problem):
             return with_disks
         plain = tuple(self._let_disks_go.settled(each, vm, host) for each in self._routes.live.objections(vm, host))
-        return (*plain, *with_disks)
+        return (*with_disks, *plain)
 
 
 def _most_common(objections: list[Objection]) -> Objection:

@@ -157,4 +157,4 @@ def test_disks_that_may_not_go_are_told_beside_what_xenmotion_lacks() -> None:
     """Inside a pool both would open the host: a disk that may travel, and an SR that the host sees."""
     disk = replace(full_disk("web-disk0", "l1"), cbt_enabled=True)
     (held,) = stuck(local_problem(local_vm("web"), vdis=[disk], policy=with_disks()), "h1")
-    assert [each.rule for each in held.closed[0].objections] == ["shared-sr-visible", "no-cbt"]
+    assert [each.rule for each in held.closed[0].objections] == ["no-cbt", "shared-sr-visible"]
