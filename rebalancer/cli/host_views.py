@@ -16,7 +16,7 @@ from rebalancer.units import counted, slot_in_words
 from rebalancer.whatif.rolling_folder import DEVIATION_COLUMNS, deviation_rows, stage_rows, summary_of
 
 if TYPE_CHECKING:
-    from rebalancer.errors import WayOut
+    from rebalancer.errors import Fix
     from rebalancer.plan import Plan
     from rebalancer.rules import Blocked
     from rebalancer.whatif import Evacuation, Rolling, Sleep
@@ -27,8 +27,8 @@ def evacuation_tables(found: Evacuation) -> Iterator[RenderableType]:
     yield heading(_sentence(found))
     if found.blocked:
         yield _blocked_table(found.blocked)
-    if found.ways_out:
-        yield _ways_table(found.ways_out)
+    if found.fixes:
+        yield _fixes_table(found.fixes)
     if found.plan:
         yield from plan_tables(found.plan)
     if found.home:
@@ -40,8 +40,8 @@ def rolling_tables(found: Rolling) -> Iterator[RenderableType]:
     yield heading(f"Hosts, one after another: {', '.join(found.hosts)}")
     if found.blocked:
         yield _blocked_table(found.blocked)
-    for each in found.ways_out:
-        yield _ways_table(each.ways, each.host_name)
+    for each in found.fixes:
+        yield _fixes_table(each.ways, each.host_name)
     if found.refused:
         return
     yield heading(summary_of(found))
@@ -75,11 +75,11 @@ def _blocked_table(blocked: Sequence[Blocked]) -> RenderableType:
     return table(
         "Cannot leave, whatever else moves",
         {"VM": "left", "on": "left", "rule": "left", "fix": "text", "why": "text"},
-        [(each.vm_name, each.host_name, each.rule, each.way_out, _why(each)) for each in blocked],
+        [(each.vm_name, each.host_name, each.rule, each.fix, _why(each)) for each in blocked],
     )
 
 
-def _ways_table(ways: Sequence[WayOut], host: str = "") -> RenderableType:
+def _fixes_table(ways: Sequence[Fix], host: str = "") -> RenderableType:
     title = f"What would let all leave{' ' if host else ''}{host}"
     return table(
         f"{title}, the cheapest first" if ways[0].proved else title,

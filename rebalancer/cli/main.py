@@ -91,8 +91,8 @@ def _print_for_programs(error: RebalancerError) -> None:
 
         with suppress(BrokenPipeError):
             told = {"error": type(error).__name__, "message": str(error), "exit_code": exit_code(error)}
-            ways_out = {"ways_out": [asdict(each) for each in error.ways_out]} if isinstance(error, Infeasible) else {}
-            print_json(told | ways_out | ({"next": _ways(error)} if _ways(error) else {}))
+            fixes = {"ways_out": [asdict(each) for each in error.fixes]} if isinstance(error, Infeasible) else {}
+            print_json(told | fixes | ({"next": _ways(error)} if _ways(error) else {}))
 
 
 def _ways(error: RebalancerError) -> dict[str, str]:

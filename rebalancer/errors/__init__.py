@@ -42,7 +42,7 @@ from rebalancer.errors.inputs import (
     SnapshotError,
 )
 from rebalancer.errors.plans import ApprovalRefused, IllegalPlan, NoLegalOrder, PoolLocked, StalePlan, StoppedHalfWay
-from rebalancer.errors.solving import Concession, Infeasible, ModelBug, NothingFound, WayOut
+from rebalancer.errors.solving import Concession, Fix, Infeasible, ModelBug, NothingFound
 from rebalancer.errors.xapi import (
     CertificateMismatch,
     LoginRefused,
@@ -57,6 +57,7 @@ __all__ = [
     "CertificateMismatch",
     "Concession",
     "ConnectionSettingsError",
+    "Fix",
     "IllegalPlan",
     "Infeasible",
     "InputError",
@@ -77,6 +78,5 @@ __all__ = [
     "StalePlan",
     "StoppedHalfWay",
     "Unreachable",
-    "WayOut",
     "XapiError",
 ]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from rebalancer.errors.base import RebalancerError, first_of
 
-WAYS_SHOWN = 3
-"""How many ways out an error tells; all that were found stand in its data."""
+FIXES_SHOWN = 3
+"""How many fixes an error tells; all that were found stand in its data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -20,7 +20,7 @@ class Concession:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WayOut:
+class Fix:
     """Concessions that make a placement possible, and what the cheapest one that was found with them costs.
 
     Args:
@@ -46,19 +46,19 @@ class Infeasible(RebalancerError):
 
     Args:
         blame: sentences that name the rules which exclude each other.
-        ways_out: what to give up so that there is one, the cheapest first.
+        fixes: what to give up so that there is one, the cheapest first.
     """
 
-    def __init__(self, blame: Sequence[str], ways_out: Sequence[WayOut] = ()) -> None:
-        super().__init__(tuple(blame), tuple(ways_out))
-        self.blame, self.ways_out = tuple(blame), tuple(ways_out)
+    def __init__(self, blame: Sequence[str], fixes: Sequence[Fix] = ()) -> None:
+        super().__init__(tuple(blame), tuple(fixes))
+        self.blame, self.fixes = tuple(blame), tuple(fixes)
 
     def __str__(self) -> str:
         said = first_of(self.blame)
-        if not self.ways_out:
+        if not self.fixes:
             return f"no placement satisfies all hard rules: {said}. Change what they object to, or the policy."
-        ways = ", or ".join(map(str, self.ways_out[:WAYS_SHOWN]))
-        start = "The cheapest fix" if self.ways_out[0].proved else "A fix"
+        ways = ", or ".join(map(str, self.fixes[:FIXES_SHOWN]))
+        start = "The cheapest fix" if self.fixes[0].proved else "A fix"
         return f"no placement satisfies all hard rules: {said}. {start}: {ways}."
 
 

@@ -17,7 +17,7 @@ from rebalancer.rules.stuck import ALLOW, ALONE, LetDisksGo
 from rebalancer.units import first_few
 
 SHOWN = 4
-"""VMs that a way out names; more are counted."""
+"""VMs that a fix names; more are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class PairAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldVMs:
-    """A rule that keeps VMs where they are: their names, an example of its words, and the cheapest ways out."""
+    """A rule that keeps VMs where they are: their names, an example of its words, and the cheapest fixes."""
 
     rule: str
     vms: tuple[str, ...]
@@ -109,7 +109,7 @@ def explain(book: Rulebook, vm: VM, hosts: Iterable[Host]) -> tuple[PairAnswer, 
 
 
 def _settled(answer: PairAnswer, let_disks_go: LetDisksGo) -> PairAnswer:
-    """*answer* with the way out for a VM that only its disks hold."""
+    """*answer* with the fix for a VM that only its disks hold."""
     return replace(
         answer, objections=tuple(let_disks_go.settled(each, answer.vm, answer.host) for each in answer.objections)
     )
@@ -229,7 +229,7 @@ def _first(answers: Sequence[PairAnswer], let_disks_go: LetDisksGo) -> Objection
 
 
 def _remedies(found: Sequence[tuple[VM, Objection]]) -> tuple[str, ...]:
-    """The ways out, each once, with the VMs that it frees."""
+    """The fixes, each once, with the VMs that it frees."""
     freed: dict[str, list[str]] = {}
     for vm, objection in found:
         if objection.remedy:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
 from rebalancer.inventory import VM, Host, Uuid
@@ -19,7 +19,7 @@ ALONE = Objection(rule="one-host", code=None, words="there is no other host to g
 """What holds every VM of a pool of one host."""
 
 SHUT_DOWN = "shut it down meanwhile"
-"""The way out that every VM has: what is halted is on no host."""
+"""The fix that every VM has: what is halted is on no host."""
 ALLOW = "set storage_motion.enabled"
 """The line of the policy that lets disks go along."""
 
@@ -42,7 +42,7 @@ class Closed:
 class Blocked:
     """A VM that cannot leave its host.
 
-    `closed` has every host that is not to be emptied itself; `rule` and `code` are what closes most of them; `way_out`
+    `closed` has every host that is not to be emptied itself; `rule` and `code` are what closes most of them; `fix`
     is what costs least: everything that one host has against the VM, settled.
     """
 
@@ -52,8 +52,12 @@ class Blocked:
     host_name: str
     rule: str
     code: str | None
-    way_out: str
+    fix: str
     closed: tuple[Closed, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Plain values for programs."""
+        return {"way_out" if name == "fix" else name: value for name, value in asdict(self).items()}
 
     @property
     def sentence(self) -> str:
@@ -152,7 +156,7 @@ class Stuck:
             host_name=here.name,
             rule=main.rule,
             code=main.code,
-            way_out=_way_out(closed),
+            fix=_fix(closed),
             closed=closed,
         )
 
@@ -190,7 +194,7 @@ def _most_common(objections: list[Objection]) -> Objection:
     return max(objections, key=lambda each: rules.count(each.rule))
 
 
-def _way_out(closed: Collection[Closed]) -> str:
+def _fix(closed: Collection[Closed]) -> str:
     """What opens the host that asks for least; to shut the VM down where no host can be opened."""
     able = [each for each in closed if all(objection.remedy for objection in each.objections)]
     if not able:

@@ -1,8 +1,8 @@
 """Where VMs should be: the only users of ortools."""
 
-from rebalancer.solve.infeasible.relaxations import ways_out
+from rebalancer.solve.infeasible.relaxations import cheapest_fixes
 from rebalancer.solve.result.solution import Outcome, Solution, SolveReporter
 from rebalancer.solve.solve import solve
 from rebalancer.solve.tradeoff import Cost, Point, Tradeoff, tradeoff
 
-__all__ = ["Cost", "Outcome", "Point", "Solution", "SolveReporter", "Tradeoff", "solve", "tradeoff", "ways_out"]
+__all__ = ["Cost", "Outcome", "Point", "Solution", "SolveReporter", "Tradeoff", "cheapest_fixes", "solve", "tradeoff"]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rebalancer.errors import Infeasible, WayOut
+from rebalancer.errors import Fix, Infeasible
 from rebalancer.objectives import NEGLIGIBLE, Balance, FailuresLost, MigrationCost, Objective, Overload, Repair
 from rebalancer.objectives.load import demand_of
 from rebalancer.placement import Migration, Placement
 from rebalancer.policy import Mode
 from rebalancer.rules import Rulebook
 from rebalancer.solve.infeasible.conflicts import left_behind, rules_to_blame
-from rebalancer.solve.infeasible.relaxations import ways_out
+from rebalancer.solve.infeasible.relaxations import cheapest_fixes
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.model.cp_sat import Budget, Effort
 from rebalancer.solve.model.tier import HeldTier, Pairs, TierProblem, at_of, held_at, pairs_of, placement_of
@@ -111,7 +111,7 @@ class _Solving:
             reporter=self._reporter,
         )
         if ladder.impossible:
-            raise Infeasible(rules_to_blame(self._book, self._possible), self._ways_out())
+            raise Infeasible(rules_to_blame(self._book, self._possible), self._fixes())
         return ladder
 
     def _worthwhile(self, ladder: Ladder) -> Ladder:
@@ -161,11 +161,11 @@ class _Solving:
         if self._problem.policy.mode is Mode.EVACUATE:
             stuck = self._book.stuck(self._problem.intent.empty)
             if stuck:
-                raise Infeasible(tuple(each.sentence for each in stuck), self._ways_out())
+                raise Infeasible(tuple(each.sentence for each in stuck), self._fixes())
         instance = instance_of(self._book)
         behind = left_behind(instance)
         if behind:
-            raise Infeasible(behind, self._ways_out())
+            raise Infeasible(behind, self._fixes())
         hosts, units, pairs = len(instance.hosts), len(instance.units), int(instance.legal.sum())
         self._reporter.instance(hosts=hosts, units=units, pairs=pairs)
         return instance
@@ -175,10 +175,10 @@ class _Solving:
         found = (pairs_of(instance, sorted(moves)) for moves in self._forbidden)
         return tuple(pairs for pairs in found if pairs is not None)
 
-    def _ways_out(self) -> tuple[WayOut, ...]:
+    def _fixes(self) -> tuple[Fix, ...]:
         """What could be given up; nothing where moves are forbidden, for then there was a placement before."""
         seconds = self._problem.policy.limits.solve_seconds
-        return () if self._forbidden else ways_out(self._book, seconds=seconds)
+        return () if self._forbidden else cheapest_fixes(self._book, seconds=seconds)
 
     def _possible(self, book: Rulebook) -> bool:
         instance = instance_of(book)

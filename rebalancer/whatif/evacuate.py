@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-from rebalancer.errors import Infeasible, NoLegalOrder, NothingFound, WayOut
+from rebalancer.errors import Fix, Infeasible, NoLegalOrder, NothingFound
 from rebalancer.inventory import Host, Uuid
 from rebalancer.plan import Pace, Plan, plan_document
 from rebalancer.plan.duration import NO_EXPERIENCE
@@ -14,7 +14,7 @@ from rebalancer.planner.rebalance import rebalance
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Blocked, Rulebook
-from rebalancer.solve import SolveReporter, ways_out
+from rebalancer.solve import SolveReporter, cheapest_fixes
 from rebalancer.whatif.home import plan_home
 
 
@@ -34,18 +34,18 @@ class Evacuation:
     refused: Infeasible | NoLegalOrder | None = None
 
     @property
-    def ways_out(self) -> tuple[WayOut, ...]:
+    def fixes(self) -> tuple[Fix, ...]:
         """What to give up where nothing is possible, the cheapest first."""
-        return self.refused.ways_out if isinstance(self.refused, Infeasible) else ()
+        return self.refused.fixes if isinstance(self.refused, Infeasible) else ()
 
     def as_json(self) -> dict[str, object]:
         """Plain values for programs."""
         return {
             "hosts": list(self.hosts),
             "guests": self.guests,
-            "blocked": [asdict(each) for each in self.blocked],
+            "blocked": [each.as_json() for each in self.blocked],
             "refused": str(self.refused) if self.refused else None,
-            "ways_out": [asdict(each) for each in self.ways_out],
+            "ways_out": [asdict(each) for each in self.fixes],
             "plan": plan_document(self.plan) if self.plan else None,
             "home": plan_document(self.home) if self.home else None,
         }
@@ -88,7 +88,7 @@ def emptied(
     told = _look(wanted)
     if told.blocked:
         seconds = problem.policy.limits.solve_seconds
-        ways = ways_out(Rulebook.of(wanted), seconds=seconds)
+        ways = cheapest_fixes(Rulebook.of(wanted), seconds=seconds)
         return replace(told, refused=Infeasible(cannot_leave(told.blocked).blame, ways))
     try:
         policed = make_problem(problem.pool, problem.demand, wanted.policy)

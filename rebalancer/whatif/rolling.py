@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from rebalancer.describe.left_out import Hindrances
-from rebalancer.errors import InputError, RebalancerError, WayOut
+from rebalancer.errors import Fix, InputError, RebalancerError
 from rebalancer.inventory import Host, Uuid
 from rebalancer.placement import Placement, disks_of
 from rebalancer.plan import Pace
@@ -15,7 +15,7 @@ from rebalancer.plan.duration import NO_EXPERIENCE
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Blocked, Rulebook
 from rebalancer.rules.facts.sizes import DiskSizes
-from rebalancer.solve import SolveReporter, ways_out
+from rebalancer.solve import SolveReporter, cheapest_fixes
 from rebalancer.units import size_in_words
 from rebalancer.whatif.evacuate import cannot_leave, emptying, who_is_blocked
 from rebalancer.whatif.itinerary import Habit, Itinerary, Stage, Walked
@@ -40,11 +40,11 @@ class Deviation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HostWays:
+class HostFixes:
     """What could be given up so that all VMs can leave a host, the cheapest first."""
 
     host_name: str
-    ways: tuple[WayOut, ...]
+    ways: tuple[Fix, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Rolling:
     """What came of planning to work on all hosts.
 
     `copied_bytes` is what all stages copy together, `bound_bytes` what no sequence that brings the same VMs home can
-    undercut, for the reason in `bound_by`. There are stages, or else `refused` says why there are none, and `ways_out`
+    undercut, for the reason in `bound_by`. There are stages, or else `refused` says why there are none, and `fixes`
     what to give up, host by host.
     """
 
@@ -66,7 +66,7 @@ class Rolling:
     bound_by: str = ""
     blocked: tuple[Blocked, ...] = ()
     refused: RebalancerError | None = None
-    ways_out: tuple[HostWays, ...] = ()
+    fixes: tuple[HostFixes, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Plain values for programs; plans by their digest, as they stand in folders of their own."""
@@ -88,9 +88,9 @@ class Rolling:
                 for stage in self.stages
             ],
             "deviations": [asdict(each) for each in self.deviations],
-            "blocked": [asdict(each) for each in self.blocked],
+            "blocked": [each.as_json() for each in self.blocked],
             "refused": str(self.refused) if self.refused else None,
-            "ways_out": [asdict(each) for each in self.ways_out],
+            "ways_out": [asdict(each) for each in self.fixes],
         }
 
 
@@ -132,7 +132,7 @@ def rolling(
     told = Rolling(hosts=tuple(problem.pool.hosts[host].name for host in order), version=version)
     blocked = tuple(each for host in order for each in who_is_blocked(way.start, [host]))
     if blocked:
-        return replace(told, blocked=blocked, refused=cannot_leave(blocked), ways_out=_ways_out(way, blocked))
+        return replace(told, blocked=blocked, refused=cannot_leave(blocked), fixes=_fixes(way, blocked))
     walks = list(_walks(way))
     complete = [walk for walk in walks if walk.stopped is None]
     if complete:
@@ -140,18 +140,18 @@ def rolling(
     stopped = max(walks, key=lambda walk: len(walk.stages)).stopped
     if stopped is None:
         return told
-    ways = HostWays(host_name=", ".join(stopped.hosts), ways=stopped.ways_out)
-    return replace(told, blocked=stopped.blocked, refused=stopped.refused, ways_out=(ways,) if stopped.ways_out else ())
+    ways = HostFixes(host_name=", ".join(stopped.hosts), ways=stopped.fixes)
+    return replace(told, blocked=stopped.blocked, refused=stopped.refused, fixes=(ways,) if stopped.fixes else ())
 
 
-def _ways_out(way: Itinerary, blocked: Sequence[Blocked]) -> tuple[HostWays, ...]:
+def _fixes(way: Itinerary, blocked: Sequence[Blocked]) -> tuple[HostFixes, ...]:
     """What would let all VMs leave, for each host by itself that holds some back; in the order of the hosts."""
     held = {each.host for each in blocked}
     found = []
     for host in (host for host in way.order if host in held):
         wanted = emptying(closed(way.start, host), [host])
-        ways = ways_out(Rulebook.of(wanted), seconds=way.most_seconds / len(held))
-        found.append(HostWays(host_name=way.start.pool.hosts[host].name, ways=ways))
+        ways = cheapest_fixes(Rulebook.of(wanted), seconds=way.most_seconds / len(held))
+        found.append(HostFixes(host_name=way.start.pool.hosts[host].name, ways=ways))
     return tuple(each for each in found if each.ways)
 
 

@@ -9,7 +9,7 @@ from rebalancer.export import read_plan
 from tests.cli.terminal import QUICK, Served, Terminal
 
 
-def test_evacuate_writes_the_way_out_and_home(served: Served, terminal: Terminal) -> None:
+def test_evacuate_writes_the_fix_and_home(served: Served, terminal: Terminal) -> None:
     """Two folders with plans; the second starts where the first ends; both are shown, and nothing moved."""
     name = next(
         row.name
@@ -78,7 +78,7 @@ def test_rolling_tells_who_cannot_leave(served: Served, terminal: Terminal) -> N
     assert not (terminal.folder / "roll").exists()
 
 
-def test_plan_tells_the_ways_out_to_programs(served: Served, terminal: Terminal) -> None:
+def test_plan_tells_the_fixes_to_programs(served: Served, terminal: Terminal) -> None:
     """An impossible plan as JSON has what could be given up, with its price, in a field of its own."""
     name = next(
         row.name

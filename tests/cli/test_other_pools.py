@@ -114,7 +114,7 @@ def test_explain_and_check_look_over_the_border(desk: Terminal) -> None:
     assert [host["host"] for host in report["hosts"]] == ["e1", "e2", "w1", "w2"]
 
 
-def test_a_missing_network_is_told_with_the_way_out(desk: Terminal) -> None:
+def test_a_missing_network_is_told_with_the_fix(desk: Terminal) -> None:
     """The first thing that is said of the other pool is what keeps the VM from going there."""
     lan = replace(WEST.networks["w-lan"], name="elsewhere")
     save(desk.folder, replace(WEST, networks={"w-lan": lan}), profile(WEST, 0.5))

@@ -91,7 +91,7 @@ def test_parquet_and_csv_agree(write: Callable[[str], Path], tmp_path: Path) -> 
     ],
 )
 def test_a_wrong_row_is_named(write: Callable[[str], Path], text: str, words: str) -> None:
-    """File, line, value and the way out."""
+    """File, line, value and the fix."""
     path = write(text)
     with pytest.raises(InputError) as raised:
         read_samples(path, POOL)

@@ -139,7 +139,7 @@ ROW = '<row ref="OpaqueRef:1" uuid="u" name_label="a%.b%%" tags="(\'x\')"/>'
     ],
 )
 def test_foreign_files_are_refused(tmp_path: Path, content: bytes, problem: str) -> None:
-    """A file that is no dump is refused with its name, what is wrong with it and the way out."""
+    """A file that is no dump is refused with its name, what is wrong with it and the fix."""
     path = tmp_path / "dump.xml"
     path.write_bytes(content)
     with pytest.raises(SnapshotError) as raised:

@@ -126,7 +126,7 @@ def test_no_reference_is_in_the_file(shared_data: Callable[[str], Path], tmp_pat
     ],
 )
 def test_foreign_files_are_refused(tmp_path: Path, content: bytes, problem: str) -> None:
-    """A file that is truncated, something else or newer is refused with its name, the problem and the way out."""
+    """A file that is truncated, something else or newer is refused with its name, the problem and the fix."""
     path = tmp_path / "pool.json"
     path.write_bytes(content)
     with pytest.raises(SnapshotError) as raised:

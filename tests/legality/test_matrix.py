@@ -82,7 +82,7 @@ def test_json_answers_by_uuid(small: Problem, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["matrix.xlsx", "matrix", "no-folder/matrix.csv"])
 def test_file_that_cannot_be_written_is_named(small: Problem, tmp_path: Path, name: str) -> None:
-    """A suffix that says nothing, or a folder that is not there: one sentence with the way out."""
+    """A suffix that says nothing, or a folder that is not there: one sentence with the fix."""
     with pytest.raises(InputError, match=r"Name a"):
         write_matrix(matrix_of(small), tmp_path / name)
 

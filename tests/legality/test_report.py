@@ -75,8 +75,8 @@ def large() -> Problem:
     )
 
 
-def test_a_way_out_is_said_once_for_all_whom_it_frees() -> None:
-    """Four of them by name, more are counted, and VMs with another way out have their own."""
+def test_a_fix_is_said_once_for_all_whom_it_frees() -> None:
+    """Four of them by name, more are counted, and VMs with another fix have their own."""
     blocked = {"pool_migrate": "ask Ann"}
     for number, names in ((4, "v0, v1, v2, v3"), (6, "v0, v1, v2, v3 and 2 more")):
         vms = [make_vm(f"v{each}", blocked_operations=blocked) for each in reversed(range(number))]

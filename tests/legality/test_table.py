@@ -57,7 +57,7 @@ def test_relaxed_rule_does_not_bind_and_is_listed() -> None:
     ],
 )
 def test_only_documented_rules_can_be_relaxed(rule: str, words: str) -> None:
-    """Unknown ids, XAPI's rules and the policy's own are refused, with the way out."""
+    """Unknown ids, XAPI's rules and the policy's own are refused, with the fix."""
     with pytest.raises(PolicyError, match=words):
         rules_for(problem_of(policy=policy_of(rules={"relax": [rule]})))
 

@@ -130,7 +130,7 @@ VALUES = st.recursive(
 
 @given(st.dictionaries(st.sampled_from([*Policy.model_fields, "x"]), VALUES))
 def test_any_content_is_a_policy_or_one_sentence(content: dict[str, object]) -> None:
-    """No content of a file ends in another error than a `PolicyError` with key and way out."""
+    """No content of a file ends in another error than a `PolicyError` with key and fix."""
     try:
         policy = toml._validated(content, Policy, "p.toml")
     except PolicyError as error:

@@ -16,7 +16,7 @@ UNSEEN = Objection(rule="shared-sr-visible", code="VM_REQUIRES_SR", words="")
 
 
 def copied_bytes(policy: Policy, said: Objection = UNSEEN) -> int | None:
-    """What the way out copies for web, whose disk of 20 GiB h2 does not see, where *said* is the objection."""
+    """What the fix copies for web, whose disk of 20 GiB h2 does not see, where *said* is the objection."""
     problem = local_problem(local_vm("web"), vdis=[full_disk("web-disk0", "l1")], policy=policy)
     return Rulebook.of(problem).let_disks_go.copied_bytes(said, problem.pool.vms["web"], problem.pool.hosts["h2"])
 
@@ -28,7 +28,7 @@ def test_an_sr_that_the_target_does_not_see_is_settled() -> None:
 
 @pytest.mark.parametrize("said", [replace(UNSEEN, rule="nomigrate"), replace(UNSEEN, remedy="eject the CD")])
 def test_other_objections_are_not(said: Objection) -> None:
-    """What another rule says stays, and so does a way out that is known."""
+    """What another rule says stays, and so does a fix that is known."""
     assert copied_bytes(policy_of(), said) is None
 
 

@@ -46,11 +46,11 @@ def test_only_the_hosts_that_are_asked_about() -> None:
     (held,) = stuck(problem, "h2")
     assert [each.host for each in held.closed] == ["h1", "h3"]
     assert held.sentence.startswith("VM 'c' cannot leave host 'h2': never-move (is never to be moved: ")
-    assert held.way_out == "change the policy or the tag"
+    assert held.fix == "change the policy or the tag"
 
 
 def test_hosts_to_be_emptied_take_nobody() -> None:
-    """Of two hosts that are emptied together, neither is a way out for the VMs of the other."""
+    """Of two hosts that are emptied together, neither takes the VMs of the other."""
     vms = {"a": ("h1", 14.0), "kept": ("h3", 1.0)}
     problem = three_hosts(vms, mode="evacuate", empty=["h1", "h2"], never_move=["kept"])
     (held,) = stuck(problem, "h1")
@@ -63,7 +63,7 @@ def test_a_pool_of_one_host_has_no_other() -> None:
     """No rule is in the way, and the VM can only be shut down."""
     (alone,) = stuck(problem_of(pool_with({"h1": 20}, {"a": ("h1", 4.0)})), "h1")
     assert (alone.rule, alone.code, alone.closed) == ("one-host", None, ())
-    assert (alone.sentence, alone.way_out) == (
+    assert (alone.sentence, alone.fix) == (
         "VM 'a' cannot leave host 'h1': there is no other host to go to",
         SHUT_DOWN,
     )
@@ -96,7 +96,7 @@ def test_the_sentence_counts_what_closes_the_others() -> None:
         host_name="ash",
         rule="cpu-features",
         code="X",
-        way_out=SHUT_DOWN,
+        fix=SHUT_DOWN,
         closed=(closed(full), closed(cpu, full), closed(cpu)),
     )
     assert held.sentence == (
@@ -128,15 +128,15 @@ def test_what_closes_most_hosts_is_named() -> None:
     assert big.rule == "enough-memory"
 
 
-def test_the_way_out_opens_the_host_that_asks_for_least() -> None:
+def test_the_fix_opens_the_host_that_asks_for_least() -> None:
     """One thing settled rather than two; and none where something on every host cannot be settled."""
     problem = closed_to_all(three_hosts({"a": ("h1", 4.0)}, never_move=["a"]), "h2")
     (held,) = stuck(problem, "h1")
     assert [len(each.objections) for each in held.closed] == [2, 1]
-    assert held.way_out == "change the policy or the tag"
+    assert held.fix == "change the policy or the tag"
     (big,) = stuck(three_hosts({"big": ("h1", 16.0), "rests": ("h2", 8.0)}, never_move=["big", "rests"]), "h1")
     assert [each.objections[0].rule for each in big.closed] == ["never-move", "never-move"]
-    assert big.way_out == SHUT_DOWN
+    assert big.fix == SHUT_DOWN
 
 
 def test_groups_count_their_own_vms_alone() -> None:

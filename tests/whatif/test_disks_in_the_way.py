@@ -16,14 +16,14 @@ def blocked(policy: Policy, *, on_boot: str = "persist") -> tuple[Blocked, ...]:
     return who_is_blocked(problem, ["h1"])
 
 
-def test_the_way_out_is_to_let_disks_go_along() -> None:
-    """With Storage XenMotion off, the line of the policy and the GiB are the way out; with it on, nobody is blocked."""
+def test_the_fix_is_to_let_disks_go_along() -> None:
+    """With Storage XenMotion off, the line of the policy and the GiB are the fix; with it on, nobody is blocked."""
     (web,) = blocked(policy_of())
-    assert (web.rule, web.way_out) == ("shared-sr-visible", "set storage_motion.enabled, to copy 22.0 GiB")
+    assert (web.rule, web.fix) == ("shared-sr-visible", "set storage_motion.enabled, to copy 22.0 GiB")
     assert blocked(with_disks()) == ()
 
 
-def test_a_disk_that_may_not_go_along_leaves_no_such_way_out() -> None:
+def test_a_disk_that_may_not_go_along_leaves_no_such_fix() -> None:
     """A disk that is reset at boot stays, whatever the policy says."""
     (off,), (on,) = (blocked(policy, on_boot="reset") for policy in (policy_of(), with_disks()))
-    assert off.way_out == on.way_out == SHUT_DOWN
+    assert off.fix == on.fix == SHUT_DOWN

@@ -1,4 +1,4 @@
-"""Hosts become empty, everybody comes home, and who cannot leave is told with a way out."""
+"""Hosts become empty, everybody comes home, and who cannot leave is told with a fix."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_the_way_home_waits_for_the_host() -> None:
 
 
 def test_all_who_cannot_leave_are_told_with_every_host() -> None:
-    """Each with what each other host has against it and a way out; there is no plan, and the error names them."""
+    """Each with what each other host has against it and a fix; there is no plan, and the error names them."""
     vms = [
         make_vm("free", on="h1"),
         make_vm("kept", on="h1", tags=("xo:load:balancer:ignore",)),
@@ -122,18 +122,18 @@ def test_all_who_cannot_leave_are_told_with_every_host() -> None:
     assert (found.plan, found.home, found.guests) == (None, None, 3)
     told = [(each.vm, each.rule, each.code, [closed.host for closed in each.closed]) for each in found.blocked]
     assert told == [("blocked", "op-not-blocked", "OPERATION_BLOCKED", ["h2"]), ("kept", "never-move", None, ["h2"])]
-    assert found.blocked[0].way_out == "remove pool_migrate from the VM's blocked_operations"
+    assert found.blocked[0].fix == "remove pool_migrate from the VM's blocked_operations"
     assert isinstance(found.refused, Infeasible)
     assert all(words in str(found.refused) for words in ("'kept'", "'blocked'", "never-move"))
 
 
 def test_a_vm_that_is_too_big_for_what_can_be_freed() -> None:
-    """Room that VMs take which cannot leave is no room, room that others take is; the way out is to shut it down."""
+    """Room that VMs take which cannot leave is no room, room that others take is; the fix is to shut it down."""
     vms = {"big": ("h1", 16.0), "stuck": ("h2", 8.0), "free": ("h3", 8.0), "small": ("h1", 2.0)}
     pool = pool_with({"h1": 20, "h2": 20, "h3": 12}, vms)
     stuck = problem_of(pool, policy=policy_of(never_move=["stuck"]))
     (big,) = emptied(stuck, "h1").blocked
-    assert (big.vm, big.rule, big.way_out) == ("big", "enough-memory", SHUT_DOWN)
+    assert (big.vm, big.rule, big.fix) == ("big", "enough-memory", SHUT_DOWN)
     assert [closed.host for closed in big.closed] == ["h2", "h3"]
     assert "even once all who may leave it have left" in big.closed[0].objections[0].words
     assert emptied(problem_of(pool), "h1").blocked == ()

@@ -54,7 +54,7 @@ def test_the_way_home_leaves_those_alone_who_went_over() -> None:
     assert verify_plan(found.home, after, now=LATER) == ()
 
 
-def test_a_way_out_names_the_other_pool() -> None:
+def test_a_fix_names_the_other_pool() -> None:
     """What XenMotion would say of another pool does not matter; what keeps the VM from there does."""
     west = one_pool("w")
     elsewhere = replace(west, networks={"w-lan": replace(make_network("w-lan"), name="elsewhere")})
@@ -63,7 +63,7 @@ def test_a_way_out_names_the_other_pool() -> None:
     (big,) = found.blocked
     assert [(closed.name, closed.pool) for closed in big.closed] == [("e2", ""), ("w1", "west"), ("w2", "west")]
     assert {each.rule for closed in big.closed[1:] for each in closed.objections} == {"networks-mapped"}
-    assert big.way_out == "name it in the policy's other_pools.networks, and it may go to pool west"
+    assert big.fix == "name it in the policy's other_pools.networks, and it may go to pool west"
 
 
 def test_a_pool_whose_licence_forbids_it_is_named() -> None:
@@ -72,7 +72,7 @@ def test_a_pool_whose_licence_forbids_it_is_named() -> None:
     (big,) = found.blocked
     words = [each.words for each in big.closed[1].objections]
     assert words == ["the licence of pool east does not allow Storage XenMotion"]
-    assert big.way_out == "apply a licence that does, and it may go to pool west"
+    assert big.fix == "apply a licence that does, and it may go to pool west"
 
 
 def with_failover_plan(gib: float) -> Problem:
@@ -109,7 +109,7 @@ def test_whom_ha_protects_stays_and_the_manual_wants_it_off() -> None:
     assert emptied(problem, "w1").blocked == ()
     both = emptied(problem, "w1", "w2")
     assert [(each.vm, each.rule) for each in both.blocked] == [("c", "ha-unprotected")]
-    assert both.blocked[0].way_out.startswith("empty its ha_restart_priority")
+    assert both.blocked[0].fix.startswith("empty its ha_restart_priority")
     manual = replace(problem, policy=crossing_policy())
     assert {each.rule for each in emptied(manual, "e1").blocked} == {"ha-off"}
     relaxed = replace(problem, policy=crossing_policy(rules={"relax": ["ha-off"]}))

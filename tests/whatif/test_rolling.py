@@ -141,7 +141,7 @@ def test_who_cannot_leave_is_told_first(pool: Pool) -> None:
         ("c", "h2", "never-move"),
     ]
     assert "VM 'e' cannot leave" in str(found.refused)
-    told = {each.host_name: [concession.words for concession in each.ways[0].concessions] for each in found.ways_out}
+    told = {each.host_name: [concession.words for concession in each.ways[0].concessions] for each in found.fixes}
     assert told == {"h2": ["let 'c' move"], "h3": ["let 'e' move"]}
     assert json.loads(json.dumps(found.as_json()))["ways_out"][0]["host_name"] == "h3"
 
@@ -150,7 +150,7 @@ def test_what_lets_a_later_stage_go_on_is_told(pool: Pool) -> None:
     """Nobody is held by itself, and all of a group cannot be apart on the hosts that are left."""
     found = rolled(problem_of(pool, policy=policy_of(apart=[{"name": "trio", "vms": ["a", "c", "e"]}])))
     assert (found.stages, found.blocked) == ((), ())
-    assert [way.concessions[0].words for each in found.ways_out for way in each.ways] == ["do without apart 'trio'"]
+    assert [way.concessions[0].words for each in found.fixes for way in each.ways] == ["do without apart 'trio'"]
 
 
 def test_who_may_not_return_is_told(pool: Pool) -> None:

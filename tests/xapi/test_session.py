@@ -256,7 +256,7 @@ def encrypted() -> object:
 
 
 def test_a_self_signed_certificate_is_not_trusted(encrypted: Simulator) -> None:
-    """Without a pin a self-signed certificate is refused, with both ways out."""
+    """Without a pin a self-signed certificate is refused, with both fixes."""
     with pytest.raises(CertificateMismatch, match="--ca-file, or pin the certificate with --fingerprint"):
         connect(encrypted.url, ROOT, Trust())
 

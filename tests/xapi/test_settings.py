@@ -54,7 +54,7 @@ def test_urls_that_are_taken(url: str, canonical: str) -> None:
     ],
 )
 def test_urls_that_are_refused(url: str, problem: str) -> None:
-    """Everything else is refused with the reason and the way out, and without a password in the sentence."""
+    """Everything else is refused with the reason and the fix, and without a password in the sentence."""
     with pytest.raises(ConnectionSettingsError) as raised:
         parse_url(url)
     assert problem in str(raised.value)

@@ -51,7 +51,7 @@ class Objection:
 
     `code` is the error that XAPI would answer, None for rules that XAPI does not check; `params` are the numbers behind
     that error, where they are worth comparing. `words` does not name the VM or the host: whoever shows it does.
-    `remedy` is the cheapest way out, where there is one.
+    `remedy` is the cheapest fix, where there is one.
     """
 
     rule: str

@@ -19,6 +19,6 @@ class TargetNotEvacuating(HostRule):
     code = "OTHER_OPERATION_IN_PROGRESS"
 
     def objects(self, host: Host, problem: Problem) -> Objection | None:
-        """A host on its way out."""
+        """A host that is being left."""
         found = sorted(LEAVING & set(host.current_operations))
         return self.objection(f"its {found[0]} is under way", remedy="wait until it ends") if found else None

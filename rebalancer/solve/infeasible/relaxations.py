@@ -1,7 +1,7 @@
-"""The cheapest ways out where nothing satisfies the rules: the fewest concessions with which there is a placement.
+"""The cheapest fixes where nothing satisfies the rules: the fewest concessions with which there is a placement.
 
-What no way out can do without comes first: concessions without which all others together are not enough. Then VMs
-that are held on hosts to be emptied: every way out has to let each of them go, by one of the few concessions that open
+What no fix can do without comes first: concessions without which all others together are not enough. Then VMs
+that are held on hosts to be emptied: every fix has to let each of them go, by one of the few concessions that open
 a host to it. What else is needed is tried in every combination of up to `MOST_MORE`. Of the smallest sets the one comes
 first with which least is copied, and then moved.
 """
@@ -15,7 +15,7 @@ from itertools import combinations, count
 
 import numpy as np
 
-from rebalancer.errors import WayOut
+from rebalancer.errors import Fix
 from rebalancer.inventory import VM
 from rebalancer.objectives import Measure, MigrationCost, Objective, SolverModel
 from rebalancer.placement import Placement
@@ -59,7 +59,7 @@ class Moves(Objective):
         return (model.leaving(frozenset(problem.initial)),)
 
 
-def ways_out(book: Rulebook, *, seconds: float) -> tuple[WayOut, ...]:
+def cheapest_fixes(book: Rulebook, *, seconds: float) -> tuple[Fix, ...]:
     """The smallest sets of concessions with which there is a placement, the cheapest first; none where XAPI says no.
 
     Args:
@@ -80,7 +80,7 @@ class _Looking:
         leaving = (book.problem.pool.vms[vm] for vm in sorted(initial) if initial[vm] in empty)
         self._options = [self._opening(vm) for vm in leaving if not book.may_leave(vm)]
 
-    def found(self) -> tuple[WayOut, ...]:
+    def found(self) -> tuple[Fix, ...]:
         everything = frozenset({*self._offers, *(each for all_of in self._options for each in all_of[0])})
         if not self._possible(everything):
             return ()
@@ -95,7 +95,7 @@ class _Looking:
         return ()
 
     def _least(self) -> int:
-        """The size of the smallest set that lets all held VMs go and has what every way out needs."""
+        """The size of the smallest set that lets all held VMs go and has what every fix needs."""
         return next(size for size in count() if self._nodes <= 0 or list(self._covers(size, self._needed)))
 
     def _indispensable(self, everything: Offers, some: Sequence[Offer]) -> Offers:
@@ -157,7 +157,7 @@ class _Looking:
             return True
         return search_lazily(tier, tier.whole(), None, any_will_do)[2].status is not Status.IMPOSSIBLE
 
-    def _price(self, chosen: Offers) -> WayOut | None:
+    def _price(self, chosen: Offers) -> Fix | None:
         self._left -= 1
         ordered = _sorted(chosen)
         book = _without(self._book, ordered)
@@ -171,7 +171,7 @@ class _Looking:
         moves = len(book.problem.initial.moves_to(placement))
         gib = MigrationCost().value(placement, book)
         given_up = tuple(each.concession(moves, gib) for each in ordered)
-        return WayOut(concessions=given_up, moves=moves, gib=gib, proved=proved)
+        return Fix(concessions=given_up, moves=moves, gib=gib, proved=proved)
 
 
 def _sorted(given_up: Offers) -> list[Offer]:

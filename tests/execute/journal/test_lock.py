@@ -89,7 +89,7 @@ def test_where_state_is_kept(wanted: Path | None, environ: dict[str, str], folde
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    """A file in the place of the state folder is an input error that names the way out."""
+    """A file in the place of the state folder is an input error that names the fix."""
     (tmp_path / "state").write_text("")
     with pytest.raises(InputError, match="--state-dir"), pool_lock("pool", tmp_path / "state"):
         pytest.fail("no lock was taken")

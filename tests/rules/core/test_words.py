@@ -1,4 +1,4 @@
-"""Objections are sentences with numbers and names, and tell the cheapest way out."""
+"""Objections are sentences with numbers and names, and tell the cheapest fix."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def objection(problem: Problem, rule: str, vm: str = "web", host: str = "h2") ->
 
 
 def test_cd_that_nobody_else_sees_is_to_be_ejected() -> None:
-    """Where only the image in a CD drive is missing, ejecting it is the way out."""
+    """Where only the image in a CD drive is missing, ejecting it is the fix."""
     iso = make_vdi("image", "isos")
     srs = [make_sr("isos")]
     only_cd = make_vm("web", vbds=(make_disk("web"), make_cd("web", "image")))
@@ -124,7 +124,7 @@ def test_cpu_levels_for_each_kind_of_domain_came_with_1_9_90(build: str, legal: 
     assert ("cpu-features" not in found) is legal
 
 
-def test_way_out_names_only_cds_where_no_disk_is_missing() -> None:
+def test_the_fix_names_only_cds_where_no_disk_is_missing() -> None:
     """With a disk on one missing SR and a CD on another, ejecting the CD would not help."""
     vm = make_vm("web", vbds=(make_disk("web", vdi="there"), make_cd("web", "image")))
     vdis = [make_vdi("there", "local"), make_vdi("image", "isos")]

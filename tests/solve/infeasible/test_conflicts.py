@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rebalancer.errors import Infeasible, WayOut
+from rebalancer.errors import Fix, Infeasible
 from rebalancer.placement import Placement
 from rebalancer.policy import RunOn, Together
 from rebalancer.problem import Problem
@@ -126,7 +126,7 @@ def cheapest(homes: Mapping[str, str], sections: Sections) -> list[tuple[float, 
     return []
 
 
-def said(ways: tuple[WayOut, ...]) -> list[tuple[float, int, list[str]]]:
+def said(ways: tuple[Fix, ...]) -> list[tuple[float, int, list[str]]]:
     """The same of what the error says, but for what no edit of these policies is: rules and disks."""
     return sorted(
         (way.gib, way.moves, sorted(each.where for each in way.concessions))
@@ -136,7 +136,7 @@ def said(ways: tuple[WayOut, ...]) -> list[tuple[float, int, list[str]]]:
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_ways_out_are_those_of_brute_force(seed: int) -> None:
+def test_fixes_are_those_of_brute_force(seed: int) -> None:
     """Where nothing is possible, the smallest sets of what to give up stand in the error, each with its price."""
     homes, sections = crowded(seed)
     problem = problem_of_case(homes, sections)
@@ -145,7 +145,7 @@ def test_ways_out_are_those_of_brute_force(seed: int) -> None:
         return
     with pytest.raises(Infeasible) as refused:
         solve(Rulebook.of(problem))
-    ways = refused.value.ways_out
+    ways = refused.value.fixes
     wanted = cheapest(homes, sections)
     smaller = [way for way in ways if not wanted or len(way.concessions) < len(wanted[0][2])]
     assert all("rules.relax" in {each.where for each in way.concessions} for way in smaller)
@@ -176,10 +176,10 @@ def test_hosts_to_spare_are_blamed_and_can_be_done_without() -> None:
 
 
 def refused(problem: Problem) -> list[str]:
-    """The ways out of *problem*, in words."""
+    """The fixes of *problem*, in words."""
     with pytest.raises(Infeasible) as error:
         solve(Rulebook.of(problem))
-    return [str(way) for way in error.value.ways_out]
+    return [str(way) for way in error.value.fixes]
 
 
 def test_limits_are_raised_to_what_is_needed() -> None:
