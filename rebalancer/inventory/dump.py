@@ -48,6 +48,8 @@ MAPS: Final = frozenset(
 
 SETS: Final = frozenset(
     {
+        "GPU_types",
+        "PGPUs",
         "PIFs",
         "PUSBs",
         "VMs",
@@ -70,6 +72,7 @@ SETS: Final = frozenset(
 
 MANY_SIDES: Final = (
     ("network", "PIFs", "PIF", "network"),
+    ("host", "PGPUs", "PGPU", "host"),
     ("VM", "snapshots", "VM", "snapshot_of"),
     ("VM", "VTPMs", "VTPM", "VM"),
     ("VM", "VUSBs", "VUSB", "VM"),

@@ -40,7 +40,10 @@ class PIF:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PGPU:
-    """A physical GPU of a host; `max_capacities` maps a VGPU type to how many of it fit an empty card."""
+    """A physical GPU of a host.
+
+    `max_capacities` maps a VGPU type to how many of it fit an empty card; `gpu_types` is the hardware of its group.
+    """
 
     uuid: Uuid
     gpu_group: Uuid | None
@@ -49,6 +52,7 @@ class PGPU:
     max_capacities: Mapping[Uuid, int]
     resident_vgpus: tuple[Uuid, ...]
     compatibility_metadata: Mapping[str, str]
+    gpu_types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,7 @@ class Host:
     """A host, as xapi's database has it.
 
     `live` and `memory_total_bytes` are None when the host has no metrics object. `current_operations` holds the names
-    of the operations under way.
+    of the operations under way. `pgpus` are in the order in which xapi lists them: it takes the first that will do.
     """
 
     uuid: Uuid

@@ -66,7 +66,7 @@ class VIF:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VGPU:
-    """A virtual GPU of a VM."""
+    """A virtual GPU of a VM; `gpu_types` is the hardware of its group."""
 
     uuid: Uuid
     type: Uuid | None
@@ -74,6 +74,7 @@ class VGPU:
     resident_on: Uuid | None
     scheduled_to_be_resident_on: Uuid | None
     pci: Uuid | None
+    gpu_types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ from rebalancer.rules.devices.pool_bound import NoVGPU, NoVTPM
 from rebalancer.rules.devices.sriov_capacity import SRIOVCapacity
 from rebalancer.rules.devices.vgpu_capacity import VGPUCapacity
 from rebalancer.rules.devices.vgpu_driver import VGPUDriver
+from rebalancer.rules.devices.vgpu_first_card import VGPUFirstCard
 from rebalancer.rules.devices.vgpu_metadata import VGPUMetadata
 from rebalancer.rules.devices.vgpu_migratable import VGPUMigratable
 from rebalancer.rules.devices.vgpu_supported import VGPUSupported
@@ -193,6 +194,7 @@ WITH_STORAGE: tuple[Rule, ...] = (
     NoCBT(),
     NotEncrypted(),
     SourceLive(),
+    VGPUFirstCard(),
     VGPUDriver(),
     TargetNotEvacuating(),
     CrossedStays(),

@@ -116,3 +116,36 @@ def test_usb_devices_are_where_their_group_has_them() -> None:
     assert pool_from_records(records).vms["vm"].usb_hosts == ("host",)
     records["USB_group"]["G"]["PUSBs"] = []
     assert pool_from_records(records).vms["vm"].usb_hosts == (DANGLING,)
+
+
+def with_gpus() -> Mutable:
+    """The small pool with a virtual GPU, whose group and two cards are of one kind of hardware."""
+    records = small_records()
+    records["GPU_group"] = {
+        "G1": {"uuid": "group1", "GPU_types": ["10de/2", "10de/1"]},
+        "G2": {"uuid": "group2", "GPU_types": ["10de/1", "10de/2"]},
+    }
+    card = {"host": "H", "PCI": NULL, "supported_VGPU_max_capacities": {}}
+    records["PGPU"] = {"A": card | {"uuid": "a", "GPU_group": "G1"}, "Z": card | {"uuid": "z", "GPU_group": "G2"}}
+    records["VGPU"] = {"V": {"uuid": "vgpu", "VM": "V", "type": NULL, "GPU_group": "G1", "resident_on": NULL}}
+    return records
+
+
+@pytest.mark.parametrize(
+    ("listed", "order"), [({"PGPUs": ["Z", "A"]}, ["z", "a"]), ({"PGPUs": ["Z"]}, ["z", "a"]), ({}, ["a", "z"])]
+)
+def test_cards_come_in_the_order_of_their_host(listed: dict[str, list[str]], order: list[str]) -> None:
+    """XAPI takes the first that will do; a dump that lists none has them by uuid."""
+    records = with_gpus()
+    records["host"]["H"] |= listed
+    assert [card.uuid for card in pool_from_records(records).hosts["host"].pgpus] == order
+
+
+def test_hardware_of_a_gpu_group_is_a_set() -> None:
+    """Two groups of the same hardware, listed in whatever order, are of one kind; one that is lost has none."""
+    records = with_gpus()
+    records["VGPU"]["W"] = records["VGPU"]["V"] | {"uuid": "lost", "GPU_group": "nowhere"}
+    pool = pool_from_records(records)
+    kind = ("10de/1", "10de/2")
+    assert {card.gpu_types for card in pool.hosts["host"].pgpus} == {kind}
+    assert {vgpu.uuid: vgpu.gpu_types for vgpu in pool.vms["vm"].vgpus} == {"vgpu": kind, "lost": ()}

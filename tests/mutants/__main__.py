@@ -14,7 +14,7 @@ from tests.mutants.equivalent import EQUIVALENT
 from tests.mutants.mutant import Mutant, mutants
 from tests.mutants.page import page
 from tests.mutants.trial import Trials
-from tests.rules.recordings import FILES, FOLDER
+from tests.rules.recordings import FILES, NONE_FOUND
 
 TESTS = (
     "tests/rules",
@@ -35,7 +35,7 @@ def main() -> int:
     """1 when a mutant survives; nothing is tried where the recorded verdicts are absent."""
     wanted = _arguments()
     if not FILES:
-        sys.stdout.write(f"Skipped: no recorded verdicts of XAPI in {FOLDER}, and some mutants fall to nothing else.\n")
+        sys.stdout.write(f"Skipped: {NONE_FOUND}; some mutants fall to nothing else.\n")
         return 0
     chosen = _chosen(wanted)
     trials = Trials(chosen, _tell)

@@ -1,6 +1,6 @@
 """Answers that were recorded from XAPI's own code, with a look-up from refs to uuids.
 
-The folder is `XAPI_VERDICTS`, by default xapi-verdicts in the shared data.
+The folder is `XAPI_VERDICTS`, by default xapi-verdicts and xapi-verdicts-more in the shared data.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from rebalancer.rules import Objection
 from tests.conftest import shared_folder
 from tests.pools import policy_of
 
-FOLDER = Path(os.environ.get("XAPI_VERDICTS", shared_folder() / "xapi-verdicts"))
+SETS = ("xapi-verdicts", "xapi-verdicts-more")
+FOLDERS = (
+    [Path(os.environ["XAPI_VERDICTS"])] if "XAPI_VERDICTS" in os.environ else [shared_folder() / name for name in SETS]
+)
 LEAST = 0.999
 
 ASKED_LATER = {"no-conflicting-op": "waits", "vgpu-driver": "(unknown)"}
@@ -96,7 +99,8 @@ def recorded_files(folder: Path) -> list[Path]:
     return sorted([*folder.glob("*.json.gz"), *folder.glob("*.json")])
 
 
-FILES = recorded_files(FOLDER)
+FILES = [path for folder in FOLDERS for path in recorded_files(folder)]
+NONE_FOUND = f"no recorded verdicts in {' or '.join(map(str, FOLDERS))}; set XAPI_VERDICTS"
 
 
 def content_of(path: Path) -> dict[str, Any]:

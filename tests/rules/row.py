@@ -86,6 +86,7 @@ def vgpu(**changes: Any) -> VGPU:  # noqa: ANN401 - fields of VGPU
         "resident_on": "h1-card",
         "scheduled_to_be_resident_on": None,
         "pci": None,
+        "gpu_types": ("10de/1eb8",),
     }
     return VGPU(**values | changes)
 
@@ -100,6 +101,7 @@ def card(host: str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - fields 
         "max_capacities": {"t4": 2},
         "resident_vgpus": (),
         "compatibility_metadata": {"nvidia": "525"},
+        "gpu_types": ("10de/1eb8",),
     }
     return {"pgpus": (PGPU(**values | changes),)}
 

@@ -9,11 +9,11 @@ import pytest
 
 from rebalancer.rules import Rulebook
 from tests.rules.memory_now import free_bytes
-from tests.rules.recordings import FILES, FOLDER, LEAST, Case, Recording, read_all, share_that_agrees
+from tests.rules.recordings import FILES, LEAST, NONE_FOUND, Case, Recording, read_all, share_that_agrees
 from tests.rules.storage_verdicts import StorageVerdicts
 from tests.rules.verdicts import Verdicts
 
-pytestmark = pytest.mark.skipif(not FILES, reason=f"no recorded verdicts in {FOLDER}; set XAPI_VERDICTS")
+pytestmark = pytest.mark.skipif(not FILES, reason=NONE_FOUND)
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ def host(tables: Tables, ref: str, fields: Fields) -> Host:
         tags=fields.names("tags"),
         pbds=tuple(_pbd(tables, each) for each in tables.owned("PBD", "host", ref)),
         pifs=tuple(_pif(tables, each) for each in tables.owned("PIF", "host", ref)),
-        pgpus=tuple(_pgpu(tables, each) for each in tables.owned("PGPU", "host", ref)),
+        pgpus=tuple(_pgpu(tables, each) for each in _cards(tables, ref, fields)),
     )
 
 
@@ -73,6 +73,13 @@ def _pif(tables: Tables, fields: Fields) -> PIF:
     )
 
 
+def _cards(tables: Tables, ref: str, fields: Fields) -> list[Fields]:
+    """The host's GPUs in its own order; those that it does not list come last, by uuid."""
+    listed = [tables.uuid("PGPU", each, fields) for each in fields.members("PGPUs")]
+    place = {uuid: number for number, uuid in enumerate(listed)}
+    return sorted(tables.owned("PGPU", "host", ref), key=lambda card: place.get(card.uuid, len(place)))
+
+
 def _pgpu(tables: Tables, fields: Fields) -> PGPU:
     capacities = {
         tables.some_uuid("VGPU_type", ref, fields): int(str(count))
@@ -86,4 +93,5 @@ def _pgpu(tables: Tables, fields: Fields) -> PGPU:
         max_capacities=dict(sorted(capacities.items())),
         resident_vgpus=tables.uuids("VGPU", fields, "resident_VGPUs"),
         compatibility_metadata=fields.texts("compatibility_metadata"),
+        gpu_types=tables.gpu_types(fields),
     )

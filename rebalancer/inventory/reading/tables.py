@@ -70,6 +70,11 @@ class Tables:
         """The uuids behind a set of references, sorted, without those that lead nowhere."""
         return tuple(uuid for uuid in self.uuids(kind, fields, field) if uuid != DANGLING)
 
+    def gpu_types(self, fields: Fields) -> tuple[str, ...]:
+        """The hardware in the GPU group of a card or of a virtual GPU, sorted; empty for a group that is not there."""
+        group = self.behind("GPU_group", fields.raw("GPU_group"))
+        return group.names("GPU_types") if group else ()
+
     def known(self, fields: Fields, field: str, otherwise: Kind) -> Kind:
         """An enum value; one that this program does not know becomes *otherwise*, the strictest, and is noted."""
         value = fields.text(field, otherwise)

@@ -166,6 +166,7 @@ def _vgpu(tables: Tables, owner: Fields, fields: Fields) -> VGPU:
         resident_on=tables.uuid("PGPU", fields.raw("resident_on"), holder),
         scheduled_to_be_resident_on=tables.uuid("PGPU", fields.raw("scheduled_to_be_resident_on"), holder),
         pci=tables.uuid("PCI", fields.raw("PCI"), holder),
+        gpu_types=tables.gpu_types(fields),
     )
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from rebalancer.inventory import DANGLING, VM, Host, PowerState
 from rebalancer.problem import Problem
 from rebalancer.rules.core.kinds import Objection, Origin, PairRule
-from rebalancer.rules.facts.gpu import NVIDIA, Wanted, cards_for, implementation
-
-KEY = "nvidia"
+from rebalancer.rules.facts.gpu import DRIVER, NVIDIA, Wanted, cards_for, implementation
 
 
 class VGPUMetadata(PairRule[tuple[Wanted, ...]]):
@@ -28,6 +26,6 @@ class VGPUMetadata(PairRule[tuple[Wanted, ...]]):
         """A card whose driver has said nothing."""
         chosen = zip(needs, cards_for(needs, host, problem), strict=False)
         asked = [card for want, card in chosen if implementation(want.type, problem) in NVIDIA]
-        if all(KEY in card.compatibility_metadata for card in asked):
+        if all(DRIVER in card.compatibility_metadata for card in asked):
             return None
         return self.objection("the driver of the target's GPU does not say with what it goes together")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rebalancer.inventory import VGPU, VM, PowerState, Uuid
 from rebalancer.problem import Problem
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
-from rebalancer.rules.facts.gpu import NVIDIA, implementation
+from rebalancer.rules.facts.gpu import DRIVER, NVIDIA, implementation
 
 
 class VGPUMigratable(VMRule):
@@ -31,7 +31,7 @@ class VGPUMigratable(VMRule):
 
 
 def _can_migrate(vgpu: VGPU, problem: Problem) -> bool:
-    known = "nvidia" in _metadata(vgpu.resident_on, problem)
+    known = DRIVER in _metadata(vgpu.resident_on, problem)
     return implementation(vgpu.type, problem) in NVIDIA and known
 
 

@@ -15,6 +15,8 @@ from rebalancer.problem import Problem
 
 NVIDIA = frozenset({"nvidia", "nvidia_sriov"})
 OTHERS = frozenset({"passthrough", "gvt_g", "mxgpu"})
+DRIVER = "nvidia"
+"""The key of a card's `compatibility_metadata` under which the driver says with what it goes together."""
 PASSED_THROUGH = frozenset({"passthrough", "mxgpu", "nvidia_sriov"})
 
 

@@ -59,6 +59,32 @@ def assert_driver_answers(database: Database, vm: str, host: str) -> None:
             raise ApiFailure("NVIDIA_TOOLS_ERROR", host)
 
 
+def assert_first_cards_answer(here: Database, vm: str, there: Database, host: str) -> None:
+    """Raise what a move with disks says of the cards that NVIDIA vGPUs of a VM that is not halted find on a host.
+
+    XAPI takes the first card, in the order of host.PGPUs, whose group is made of the same hardware, whatever it holds.
+
+    Raises:
+        ApiFailure: VM_REQUIRES_GPU [vm, group] for no such card, NVIDIA_TOOLS_ERROR [host] for one without metadata.
+    """
+    guest = here.get("VM", vm)
+    if guest["power_state"] == "Halted":
+        return
+    cards = [there.get("PGPU", ref) for ref in there.get("host", host)["PGPUs"]]
+    for vgpu in members_of(here, "VGPU", guest["VGPUs"]):
+        if implementation(here, vgpu) in NVIDIA:
+            hardware = _hardware(here, vgpu)
+            found = next((card for card in cards if _hardware(there, card) == hardware), None)
+            if found is None:
+                raise ApiFailure("VM_REQUIRES_GPU", vm, vgpu["GPU_group"])
+            if "nvidia" not in found["compatibility_metadata"]:
+                raise ApiFailure("NVIDIA_TOOLS_ERROR", host)
+
+
+def _hardware(database: Database, piece: Record) -> set[str]:
+    return set(database.get("GPU_group", piece["GPU_group"])["GPU_types"])
+
+
 def _cards(database: Database, vgpus: list[Record], host: str) -> Iterator[tuple[Record, str | None]]:
     """Iterate over the vGPUs with the card of a host that takes each after those before it, or None."""
     taken: Counter[tuple[str, str]] = Counter()

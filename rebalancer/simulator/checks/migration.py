@@ -51,5 +51,7 @@ def _is_forced(options: Mapping[str, str]) -> bool:
 def assert_target_free(database: Database, host: str) -> None:
     """Raise OTHER_OPERATION_IN_PROGRESS ["host", ..] for a host that is being emptied or stopped; nobody waits."""
     current = database.get("host", host)["current_operations"]
-    if HOST_BUSY & set(current.values()):
-        raise vm_operations.in_progress("host", host, current)
+    # XAPI names the first as its database has them; nothing outside tells that order, in which evacuations came first.
+    leaving = sorted((operation, task) for task, operation in current.items() if operation in HOST_BUSY)
+    if leaving:
+        raise ApiFailure("OTHER_OPERATION_IN_PROGRESS", "host", host, *leaving[0])

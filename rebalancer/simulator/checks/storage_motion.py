@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from rebalancer.simulator.checks import boot_here, versions
+from rebalancer.simulator.checks import boot_here, gpus, versions
 from rebalancer.simulator.checks.facts import is_live, is_restricted, members_of, pool_of
 from rebalancer.simulator.state.database import Database, Record
 from rebalancer.simulator.state.failure import ApiFailure
@@ -60,6 +60,7 @@ def assert_can_migrate(database: Database, call: MigrateSend) -> None:
     assert_may_leave(database, call.vdi_map)
     if source != NULL and not is_live(database, database.get("host", source)):
         raise ApiFailure("HOST_OFFLINE", source)
+    gpus.assert_first_cards_answer(database, call.vm, database, call.host)
 
 
 def assert_may_begin(database: Database, call: MigrateSend) -> None:

@@ -44,6 +44,11 @@ TWO = (make_disk("web", 0), make_disk("web", 1))
 XENSERVER_62 = {"platform_version": "1.8.0", "product_version": "6.2.0", "xapi": "1.3"}
 XENSERVER_70 = {"platform_version": "2.1.0", "product_version": "7.0.0", "xapi": "1.3"}
 SUSPENDED = {"power_state": PowerState.SUSPENDED}
+MUTE = card("h2", uuid="mute", gpu_group="other", compatibility_metadata={})["pgpus"]
+MUTE_FIRST = {"pgpus": (*MUTE, *card("h2")["pgpus"])}
+MUTE_LAST = {"pgpus": (*card("h2")["pgpus"], *MUTE)}
+OTHER_HARDWARE = card("h2", uuid="mute", gpu_types=("1002",), compatibility_metadata={})["pgpus"]
+MUTE_OTHER = {"pgpus": (*OTHER_HARDWARE, *card("h2")["pgpus"])}
 SEVEN = tuple(make_disk("web", number) for number in range(7))
 
 
@@ -119,6 +124,25 @@ ROWS = (
         pool=vgpu_types("passthrough"),
     ),
     Row(rule="vgpu-capacity", legal=False, vm={"vgpus": (vgpu(),)}, pool=vgpu_types()),
+    Row(rule="vgpu-first-card", legal=True, vm={"vgpus": (vgpu(),)}, target=card("h2"), pool=vgpu_types()),
+    Row(rule="vgpu-first-card", legal=True, vm={"vgpus": (vgpu(),)}, target=MUTE_LAST, pool=vgpu_types()),
+    Row(rule="vgpu-first-card", legal=True, vm={"vgpus": (vgpu(),)}, target=MUTE_OTHER, pool=vgpu_types()),
+    Row(rule="vgpu-first-card", legal=True, vm={"vgpus": (vgpu(),)}, target=MUTE_FIRST, pool=vgpu_types("gvt_g")),
+    Row(
+        rule="vgpu-first-card",
+        legal=True,
+        vm={"vgpus": (vgpu(),), "power_state": PowerState.HALTED},
+        target=MUTE_FIRST,
+        pool=vgpu_types(),
+    ),
+    Row(rule="vgpu-first-card", legal=False, vm={"vgpus": (vgpu(),)}, target=MUTE_FIRST, pool=vgpu_types()),
+    Row(
+        rule="vgpu-first-card",
+        legal=False,
+        vm={"vgpus": (vgpu(scheduled_to_be_resident_on="h2-card"),)},
+        target=card("h2", gpu_types=("10de/20b5",)),
+        pool=vgpu_types(),
+    ),
     Row(rule="vgpu-driver", legal=False, vm={"vgpus": (vgpu(),)}, target=card("h2"), pool=vgpu_types()),
     Row(rule="control-domain-home", legal=True, vm={"is_control_domain": True, "affinity": "h2"}),
     Row(rule="control-domain-home", legal=False, vm={"is_control_domain": True, "affinity": "h1"}),

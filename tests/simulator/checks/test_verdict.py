@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,25 +19,20 @@ from rebalancer.simulator.checks import (
 )
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.failure import ApiFailure
-from tests.rules.recordings import content_of, recorded_files
+from tests.rules.recordings import FILES, NONE_FOUND, content_of
 from tests.simulator.asked import code, moved, verdict
 
 REACHED = 0.999
 FREE_TEXT = {"VM_INCOMPATIBLE_WITH_THIS_HOST", "INTERNAL_ERROR", "(unknown)"}
 
 
-def recorded_pools(shared_data: Callable[[str], Path]) -> list[Path]:
-    """The files in XAPI_VERDICTS, or those of the shared data."""
-    folder = os.environ.get("XAPI_VERDICTS")
-    return recorded_files(Path(folder) if folder else shared_data("xapi-verdicts"))
+pytestmark = pytest.mark.skipif(not FILES, reason=NONE_FOUND)
 
 
 @pytest.fixture(scope="module")
-def pools(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
+def pools() -> list[dict[str, Any]]:
     """Recorded pools with XAPI's answers."""
-    files = recorded_pools(request.getfixturevalue("shared_data"))
-    assert files, "no recorded pool where XAPI_VERDICTS says"
-    return [content_of(file) for file in files]
+    return [content_of(file) for file in FILES]
 
 
 def pairs(pools: list[dict[str, Any]], call: str) -> Iterator[tuple[Database, str, str, Any]]:
