@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rebalancer.inventory import VM, HighAvailability, Network
+from rebalancer.inventory import VM, HighAvailability, Network, PowerState
 from rebalancer.placement import DiskMove, Migration
 from rebalancer.problem import Problem
-from tests.local_disks import LICENSED
-from tests.pools import CPU_INFO, SOFTWARE, make_network, make_pif, make_vif, make_vm
+from tests.local_disks import LICENSED, full_disk
+from tests.pools import CPU_INFO, SOFTWARE, make_disk, make_network, make_pif, make_vif, make_vm
 from tests.rules.row import vgpu
 from tests.two_pools import crossing_policy, one_pool, pool_host, pool_vm, two_pools
 
@@ -61,6 +61,24 @@ def snapshot(name: str = "before", **changes: Any) -> VM:  # noqa: ANN401 - fiel
     return make_vm(name, on=None, **bare | changes)
 
 
+def taken(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of VDI
+    """A pool with a snapshot of `web` and its disk, which is marked as *changes* say."""
+    origin: dict[str, Any] = {"snapshot_of": "web-disk0", "is_a_snapshot": True}
+    drives = (make_disk("before"),)
+    return {"vms": (snapshot(vbds=drives),), "vdis": (full_disk("before-disk0", "e-shared", **origin | changes),)}
+
+
+def remembered(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of VDI
+    """A pool with a checkpoint of `web`, whose memory is on the shared SR and marked as *changes* say."""
+    machine = snapshot(power_state=PowerState.SUSPENDED, suspend_vdi="memory")
+    return {"vms": (machine,), "vdis": (full_disk("memory", "e-shared", **changes),)}
+
+
+MARKS: Mapping[str, Mapping[str, Any]] = {
+    "no-cbt": {"cbt_enabled": True},
+    "not-encrypted": {"sm_config": {"key_hash": "1"}},
+}
+TAKEN = {"snapshots": ("before",)}
 LICENCE_LESS = {"restrictions": {**LICENSED, "restrict_storage_xen_motion": "true"}}
 TWO_LANS = {"networks": (named("e-two", "lan"),)}
 TO_L1 = replace(TO_WEST, disks=(DiskMove(drive="web-xvd0", source="e-shared", target="w-l1"),))
@@ -182,6 +200,10 @@ ROWS = (
         rule="no-checkpoint", legal=False, vm={"snapshots": ("before",)}, east={"vms": (snapshot(suspend_vdi="image"),)}
     ),
     Row(rule="no-checkpoint", legal=True, vm={"snapshots": ("before",)}, east={"vms": (snapshot(),)}),
+    *(Row(rule=rule, legal=False, vm=TAKEN, east=taken(**mark)) for rule, mark in MARKS.items()),
+    *(Row(rule=rule, legal=True, vm=TAKEN, east=taken()) for rule in MARKS),
+    *(Row(rule=rule, legal=False, vm=TAKEN, east=remembered(**mark)) for rule, mark in MARKS.items()),
+    *(Row(rule=rule, legal=True, vm=TAKEN, east=remembered()) for rule in MARKS),
     Row(rule="srs-mapped", legal=True, move=TO_L1),
     Row(rule="srs-mapped", legal=True, policy={"srs": {"e-shared": "w-shared"}}),
     Row(rule="srs-mapped", legal=True, policy={"srs": {"e-l1": "w-l1"}}),

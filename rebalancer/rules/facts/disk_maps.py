@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from rebalancer.inventory import DANGLING, SR, VDI, VM, Host, Pool, Uuid, VBDType
+from rebalancer.inventory import DANGLING, SR, VDI, VM, Host, Pool, PowerState, Uuid, VBDType
 from rebalancer.placement import DiskMove, disks_of
 from rebalancer.problem import Problem
 from rebalancer.rules.core.kinds import DiskTargets
+from rebalancer.rules.facts.counterparts import crosses
 
 
 def own_disks(vm: VM, problem: Problem) -> tuple[VDI | None, ...]:
@@ -42,3 +44,31 @@ def moving(disks: DiskTargets, problem: Problem) -> Iterator[tuple[VDI, SR | Non
         disk = problem.pool.vdis.get(uuid)
         if disk is not None and disk.sr != target:
             yield disk, problem.pool.srs.get(target)
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """A disk or memory image of a snapshot, which XAPI puts into the map by itself; `words` say what it is."""
+
+    disk: VDI
+    words: str
+
+
+def following(vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Iterator[Follower]:
+    """What of the snapshots of *vm* changes its SR, in XAPI's order: memory images, then disks.
+
+    A disk follows the one that it was taken of, else it goes to the default SR of the target's pool. An image travels
+    where the target has no connection to its SR, plugged or not (`xapi_vm_migrate.ml: migrate_send'`).
+    """
+    snapshots = [snapshot for uuid in vm.snapshots if (snapshot := problem.pool.vms.get(uuid))]
+    known, beyond = {pbd.sr for pbd in host.pbds}, crosses(vm, host, problem)
+    for snapshot in snapshots:
+        image = problem.pool.vdis.get(snapshot.suspend_vdi or DANGLING)
+        if snapshot.power_state is PowerState.SUSPENDED and image and (beyond or image.sr not in known):
+            yield Follower(image, f"the memory of its snapshot '{snapshot.name}'")
+    default = problem.pool.of_host(host.uuid).default_sr
+    for snapshot in snapshots:
+        for _, disk in disks_of(snapshot, problem.pool):
+            target = disks.get(disk.uuid) or disks.get(disk.snapshot_of or DANGLING) or default
+            if target is not None and target != disk.sr:
+                yield Follower(disk, f"disk '{disk.name}' of its snapshot '{snapshot.name}'")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rebalancer.simulator.checks import boot_here, gpus, versions
 from rebalancer.simulator.checks.facts import is_live, is_restricted, members_of, pool_of
@@ -63,16 +63,25 @@ def assert_can_migrate(database: Database, call: MigrateSend) -> None:
     gpus.assert_first_cards_answer(database, call.vm, database, call.host)
 
 
-def assert_may_begin(database: Database, call: MigrateSend) -> None:
-    """Raise what VM.migrate_send, its map whole, refuses on the source host and VM.assert_can_migrate does not know."""
-    if call.options.get("copy") == "true":
+def begun(database: Database, call: MigrateSend, there: Database | None = None) -> MigrateSend:
+    """The call with its map whole, once VM.migrate_send has nothing against it that VM.assert_can_migrate lets pass.
+
+    Host and SRs are of `there`, if the host is in another pool.
+    """
+    if there is None and call.options.get("copy") == "true":
         raise ApiFailure("OPERATION_NOT_ALLOWED", NO_COPY)
-    for ref, vdi in disks_of(database, database.get("VM", call.vm)):
+    guest = database.get("VM", call.vm)
+    for ref, vdi in disks_of(database, guest):
         if vdi["on_boot"] == "reset":
             raise ApiFailure("VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION", ref)
-    assert_may_leave(database, call.vdi_map)
+    for ref in _images(database, call, there or database) if guest["resident_on"] != NULL else ():
+        if guest["resident_on"] not in _connected(database, database.get("VDI", ref)["SR"]):
+            raise ApiFailure("SUSPEND_IMAGE_NOT_ACCESSIBLE", ref)
+    whole = replace(call, vdi_map=whole_map(database, call, there))
+    assert_may_leave(database, whole.vdi_map)
     for ref, image_format in call.formats.items():
-        _assert_format(database, call.vdi_map.get(ref, NULL), image_format)
+        _assert_format(there or database, whole.vdi_map.get(ref, NULL), image_format)
+    return whole
 
 
 def whole_map(database: Database, call: MigrateSend, there: Database | None = None) -> dict[str, str]:
@@ -110,11 +119,17 @@ def family(database: Database, vm: str) -> list[Record]:
 
 
 def _images(database: Database, call: MigrateSend, there: Database) -> Iterator[str]:
-    visible = boot_here.visible_storage(there, call.host)
+    """Memory images on SRs to which the target has no connection, plugged or not."""
     for record in family(database, call.vm):
         image = database.find("VDI", record["suspend_VDI"])
-        if record["power_state"] == "Suspended" and image is not None and image["SR"] not in visible:
+        if record["power_state"] != "Suspended" or image is None:
+            continue
+        if there is not database or call.host not in _connected(database, image["SR"]):
             yield record["suspend_VDI"]
+
+
+def _connected(database: Database, storage: str) -> set[str]:
+    return {pbd["host"] for _, pbd in database.items("PBD") if pbd["SR"] == storage}
 
 
 def assert_licensed(database: Database) -> None:

@@ -40,8 +40,8 @@ def migrate_send(here: World, there: World, task: str, call: MigrateSend) -> str
             state = database.get("VM", call.vm)["power_state"].lower()
             raise ApiFailure("VM_BAD_POWER_STATE", call.vm, "running", state)
         storage_moves.assert_slot_free(database, source)
-        whole = storage_motion.whole_map(database, call, there.database)
-        call = replace(call, vdi_map=whole, vif_map=another_pool.networks_of(database, call))
+        call = storage_motion.begun(database, call, there.database)
+        call = replace(call, vif_map=another_pool.networks_of(database, call))
         before: list[str] = database.get("VM", call.vm)["allowed_operations"]
         allowed = list(transfer.MOVING_OPERATIONS)
         database.change("VM", call.vm, current_operations={task: OPERATION}, allowed_operations=allowed)

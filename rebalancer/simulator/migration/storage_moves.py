@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from rebalancer.simulator.checks import boot_here, failover, migration, storage_motion, vm_operations
 from rebalancer.simulator.checks.facts import discs_of
@@ -36,8 +35,7 @@ def migrate_send(world: World, task: str, call: MigrateSend) -> str:
         vm_operations.assert_movable(database, call.vm, OPERATION, strict=True)
         storage_motion.assert_can_migrate(database, call)
         move = _admitted(world, task, call)
-        call = replace(call, vdi_map=storage_motion.whole_map(database, call))
-        storage_motion.assert_may_begin(database, call)
+        call = storage_motion.begun(database, call)
         allowed = transfer.reserve(world, move)
     try:
         for drive in list(drives_to_empty(database, call)):

@@ -11,6 +11,7 @@ import pytest
 from rebalancer.inventory import HighAvailability, PowerState
 from rebalancer.problem import Problem
 from rebalancer.rules import LIVE, TO_ANOTHER_POOL, WITH_STORAGE, Rule
+from rebalancer.rules.disks.disks_that_move import NoCBT, NotEncrypted
 from rebalancer.units import GIB
 from tests.pools import (
     SOFTWARE,
@@ -18,6 +19,7 @@ from tests.pools import (
     make_disk,
     make_driver,
     make_host,
+    make_pbd,
     make_pif,
     make_pool,
     make_sr,
@@ -43,12 +45,16 @@ HA_ON = HighAvailability(enabled=True, host_failures_to_tolerate=1, plan_exists_
 TWO = (make_disk("web", 0), make_disk("web", 1))
 XENSERVER_62 = {"platform_version": "1.8.0", "product_version": "6.2.0", "xapi": "1.3"}
 XENSERVER_70 = {"platform_version": "2.1.0", "product_version": "7.0.0", "xapi": "1.3"}
-SUSPENDED = {"power_state": PowerState.SUSPENDED}
 MUTE = card("h2", uuid="mute", gpu_group="other", compatibility_metadata={})["pgpus"]
 MUTE_FIRST = {"pgpus": (*MUTE, *card("h2")["pgpus"])}
 MUTE_LAST = {"pgpus": (*card("h2")["pgpus"], *MUTE)}
 OTHER_HARDWARE = card("h2", uuid="mute", gpu_types=("1002",), compatibility_metadata={})["pgpus"]
 MUTE_OTHER = {"pgpus": (*OTHER_HARDWARE, *card("h2")["pgpus"])}
+SUSPENDED: Mapping[str, Any] = {"power_state": PowerState.SUSPENDED}
+SNAPPED = {"snapshots": ("s1",)}
+TRACKED = {"cbt_enabled": True}
+LOCKED = {"sm_config": {"key_hash": "1"}}
+UNPLUGGED = {"pbds": tuple(make_pbd("h2", sr, attached=sr != "raw") for sr in ("shared", "local", "raw"))}
 SEVEN = tuple(make_disk("web", number) for number in range(7))
 
 
@@ -80,10 +86,16 @@ def disk(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of VDI
     return {"vdis": (make_vdi("web-disk0", **changes),)}
 
 
-def snapshot(origin: str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of VM
-    """A pool with the snapshot `s1`, whose disk was taken of *origin*."""
+def snapshot(origin: str, *, taken: Mapping[str, Any] | None = None, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of VM
+    """A pool with the snapshot `s1`, whose disk was taken of *origin* and is otherwise as *taken* says."""
     machine = make_vm("s1", on=None, is_a_snapshot=True, is_a_template=True, **changes)
-    return {"vms": (machine,), "vdis": (make_vdi("s1-disk0", snapshot_of=origin, is_a_snapshot=True),)}
+    return {"vms": (machine,), "vdis": (make_vdi("s1-disk0", snapshot_of=origin, is_a_snapshot=True, **taken or {}),)}
+
+
+def checkpoint(sr: str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of VDI
+    """A pool with the snapshot `s1` without disks, whose memory is on *sr*."""
+    machine = make_vm("s1", on=None, is_a_snapshot=True, is_a_template=True, vbds=(), suspend_vdi="memory", **SUSPENDED)
+    return {"vms": (machine,), "vdis": (make_vdi("memory", sr=sr, type="suspend", **changes),)}
 
 
 OTHER = make_vm("other", vbds=(make_disk("other", vdi="web-disk0"),))
@@ -104,7 +116,22 @@ ROWS = (
     Row(rule="no-cbt", legal=True, disks=STAYS, pool=disk(cbt_enabled=True)),
     Row(rule="no-cbt", legal=True, pool=disk(cbt_enabled=None)),
     Row(rule="no-cbt", legal=False, pool=disk(cbt_enabled=True)),
+    Row(rule="no-cbt", legal=False, vm=SNAPPED, pool=snapshot("web-disk0", taken=TRACKED)),
+    Row(rule="no-cbt", legal=True, disks=STAYS, vm=SNAPPED, pool=snapshot("web-disk0", taken=TRACKED)),
+    Row(rule="no-cbt", legal=True, vm=SNAPPED, pool=snapshot("web-disk0", taken=TRACKED | {"sr": "local"})),
+    Row(rule="no-cbt", legal=False, vm=SNAPPED, pool=snapshot("gone", taken=TRACKED) | {"default_sr": "local"}),
+    Row(rule="no-cbt", legal=True, vm=SNAPPED, pool=snapshot("gone", taken=TRACKED) | {"default_sr": "shared"}),
+    Row(rule="no-cbt", legal=True, vm=SNAPPED, pool=snapshot("gone", taken=TRACKED) | {"default_sr": None}),
+    Row(rule="no-cbt", legal=True, vm={"snapshots": ("s2",)}, pool=snapshot("web-disk0", taken=TRACKED)),
+    Row(rule="no-cbt", legal=False, vm=SNAPPED, pool=checkpoint("raw", cbt_enabled=True)),
+    Row(rule="no-cbt", legal=True, vm=SNAPPED, pool=checkpoint("shared", cbt_enabled=True)),
+    Row(rule="no-cbt", legal=True, vm=SNAPPED, pool=checkpoint("raw")),
+    Row(rule="no-cbt", legal=True, vm=SNAPPED, target=UNPLUGGED, pool=checkpoint("raw", cbt_enabled=True)),
     Row(rule="not-encrypted", legal=True, disks=STAYS, pool=disk(sm_config={"key_hash": "1"})),
+    Row(rule="not-encrypted", legal=False, vm=SNAPPED, pool=snapshot("web-disk0", taken=LOCKED)),
+    Row(rule="not-encrypted", legal=True, disks=STAYS, vm=SNAPPED, pool=snapshot("web-disk0", taken=LOCKED)),
+    Row(rule="not-encrypted", legal=False, vm=SNAPPED, pool=checkpoint("raw", **LOCKED)),
+    Row(rule="not-encrypted", legal=True, vm=SNAPPED, pool=checkpoint("raw")),
     Row(rule="not-encrypted", legal=False, pool=disk(sm_config={"key_hash": "1"})),
     Row(rule="memory-now", legal=True, target={"memory_total_bytes": 4 * GIB + (700 + 2048 + 21) * 2**20}),
     Row(rule="memory-now", legal=False, target={"memory_total_bytes": 4 * GIB + (700 + 2048 + 21) * 2**20 - 1}),
@@ -273,6 +300,23 @@ def test_changed_blocks_held_every_disk_before_25_15(version: str, held: bool) -
     )
     found = StorageVerdicts(problem_of(pool)).motion(vm, hosts[1], STAYS)
     assert (found.code if found else None) == ("VDI_CBT_ENABLED" if held else None)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (snapshot("web-disk0", taken=TRACKED), "changed block tracking is on for disk 's1-disk0' of its snapshot 's1'"),
+        (checkpoint("raw", **TRACKED), "changed block tracking is on for the memory of its snapshot 's1'"),
+        (snapshot("web-disk0", taken=LOCKED), "disk 's1-disk0' of its snapshot 's1' is encrypted"),
+        (checkpoint("raw", **LOCKED), "the memory of its snapshot 's1' is encrypted"),
+    ],
+)
+def test_what_follows_by_itself_is_named_with_the_way_out(change: dict[str, Any], words: str) -> None:
+    """Which disk of which snapshot; nobody can change a snapshot's disk, so the snapshot goes."""
+    problem = Row(rule="", legal=False, vm=SNAPPED, pool=change).problem()
+    rules = (NoCBT(), NotEncrypted())
+    asked = (rule.objects(problem.pool.vms["web"], problem.pool.hosts["h2"], MOVES, problem) for rule in rules)
+    assert [(each.words, each.remedy) for each in asked if each] == [(words, "delete the snapshot")]
 
 
 def test_ids_name_their_files() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from rebalancer.simulator import Simulator
 
+# ruff: noqa: ANN401 - records hold values of every wire type
+
 # The stock client answers with whatever the method answers.
 Proxy = Any
 NULL = "OpaqueRef:NULL"
@@ -54,6 +56,24 @@ class Move:
     def params(self) -> tuple[Any, ...]:
         """The six parameters of VM.migrate_send."""
         return self.vm, self.dest(), True, self.vdi_map, {}, {}
+
+
+def take_snapshot(simulator: Simulator, vm: str, *, with_memory: bool = False, **fields: Any) -> str:
+    """Give a guest another snapshot; the ref of the VDI of its first disk or its memory, which has *fields*."""
+    database = simulator.database
+    record = database.get("VM", vm)
+    drive = next(ref for ref in record["VBDs"] if database.get("VBD", ref)["type"] == "Disk")
+    origin = database.get("VBD", drive)["VDI"]
+    marks = {"uuid": f"{origin}-taken", "snapshot_of": origin, "is_a_snapshot": True, "VBDs": [], "snapshots": []}
+    disk = database.add("VDI", {**database.get("VDI", origin), **marks, **fields})
+    state = {"power_state": "Suspended", "suspend_VDI": disk, "VBDs": []} if with_memory else {"power_state": "Halted"}
+    kind = {"is_a_snapshot": True, "is_a_template": True, "snapshot_of": vm, "resident_on": NULL, "snapshots": []}
+    taken = database.add("VM", {**record, "uuid": f"{vm}-taken", **kind, **state})
+    if not with_memory:
+        copy = {**database.get("VBD", drive), "uuid": f"{drive}-taken", "VM": taken, "VDI": disk}
+        database.change("VM", taken, VBDs=[database.add("VBD", copy)])
+    database.change("VM", vm, snapshots=[*record["snapshots"], taken])
+    return disk
 
 
 def finished(xapi: Proxy, task: str, seconds: float = 120.0) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 import XenAPI
 
 from tests.simulator.storage.crossing import Crossing, code_of
+from tests.simulator.storage.motion import take_snapshot
 
 
 def _older(case: Crossing) -> None:
@@ -63,3 +64,31 @@ def test_it_is_refused(two: Callable[..., Any], code: str) -> None:
                 call(*case.params(**changes))
             assert code_of(error) == code
         assert case.xapi.VM.get_power_state(case.vm) == "Running"
+
+
+@pytest.mark.parametrize(
+    ("code", "mark"),
+    [("VDI_CBT_ENABLED", {"cbt_enabled": True}), ("VDI_IS_ENCRYPTED", {"sm_config": {"key_hash": "1"}})],
+)
+@pytest.mark.parametrize("with_memory", [False, True])
+def test_only_the_call_asks_about_snapshots(
+    two: Callable[..., Any], code: str, mark: dict[str, Any], *, with_memory: bool
+) -> None:
+    """Their disks and memory go along, so that the call refuses what the question lets pass."""
+    with two() as case:
+        taken = take_snapshot(case.here, case.vm, with_memory=with_memory, **mark)
+        case.xapi.VM.assert_can_migrate(*case.params())
+        with pytest.raises(XenAPI.Failure) as error:
+            case.xapi.VM.migrate_send(*case.params())
+        assert error.value.details == [code, taken]
+
+
+def test_a_disk_that_is_reset_at_boot_is_refused_by_the_call(two: Callable[..., Any]) -> None:
+    """As inside a pool: the question lets it pass."""
+    with two() as case:
+        (disk, *_) = case.vdi_map
+        case.here.database.change("VDI", disk, on_boot="reset")
+        case.xapi.VM.assert_can_migrate(*case.params())
+        with pytest.raises(XenAPI.Failure) as error:
+            case.xapi.VM.migrate_send(*case.params())
+        assert error.value.details == ["VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION", disk]

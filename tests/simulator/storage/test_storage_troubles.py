@@ -8,7 +8,7 @@ import pytest
 import XenAPI
 
 from rebalancer.simulator import SimulatedPool, Simulator
-from tests.simulator.storage.motion import Move, Proxy, used
+from tests.simulator.storage.motion import Move, Proxy, take_snapshot, used
 
 
 def test_a_receiver_needs_an_address_on_the_network(simulator: Simulator, xapi: Proxy) -> None:
@@ -97,6 +97,40 @@ def test_what_only_the_move_refuses(simulator: Simulator, xapi: Proxy) -> None:
     with pytest.raises(XenAPI.Failure) as refused:
         xapi.VM.migrate_send(*move.params())
     assert refused.value.details == ["VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION", move.disks[0]]
+
+
+MARKS: dict[str, dict[str, Any]] = {
+    "VDI_CBT_ENABLED": {"cbt_enabled": True},
+    "VDI_IS_ENCRYPTED": {"sm_config": {"key_hash": "1"}},
+}
+
+
+@pytest.mark.parametrize("code", MARKS)
+def test_only_the_move_asks_about_snapshots(simulator: Simulator, xapi: Proxy, code: str) -> None:
+    """The disk of a snapshot follows its origin to another SR; both dry runs let it pass, the move does not begin."""
+    move = Move(simulator, xapi)
+    disk = take_snapshot(simulator, move.vm, **MARKS[code])
+    xapi.VM.assert_operation_valid(move.vm, "migrate_send")
+    xapi.VM.assert_can_migrate(*move.params())
+    with pytest.raises(XenAPI.Failure) as refused:
+        xapi.VM.migrate_send(*move.params())
+    assert refused.value.details == [code, disk]
+    assert xapi.VM.get_current_operations(move.vm) == {}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_memory_of_a_snapshot_that_the_target_does_not_know(simulator: Simulator, xapi: Proxy, *, known: bool) -> None:
+    """It goes along, so that it is asked like a disk; one that not even the source sees stops the move."""
+    move = Move(simulator, xapi)
+    database = simulator.database
+    homes = [pbd for _, pbd in database.items("PBD") if database.get("SR", pbd["SR"])["type"] == "ext"]
+    host = move.source if known else next(pbd["host"] for pbd in homes if pbd["host"] not in {move.source, move.target})
+    local = next(pbd["SR"] for pbd in homes if pbd["host"] == host)
+    image = take_snapshot(simulator, move.vm, with_memory=True, SR=local, cbt_enabled=True)
+    xapi.VM.assert_can_migrate(*move.params())
+    with pytest.raises(XenAPI.Failure) as refused:
+        xapi.VM.migrate_send(*move.params())
+    assert refused.value.details == ["VDI_CBT_ENABLED" if known else "SUSPEND_IMAGE_NOT_ACCESSIBLE", image]
 
 
 def test_the_eighth_parameter_is_for_new_xapis(simulator: Simulator, xapi: Proxy) -> None:

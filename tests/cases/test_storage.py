@@ -1,0 +1,30 @@
+"""Disks that a storage manager would refuse half-way, as people reported them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from rebalancer.inventory import pool_from_records
+from rebalancer.policy import Policy
+from rebalancer.problem import make_problem
+from rebalancer.rules import Objection, Rulebook
+from rebalancer.simulator import load_pool
+
+
+def against_its_disks(case: Path) -> dict[str, tuple[Objection, ...]]:
+    """What keeps the disks of file-025 from going to each other host of the pool of *case*."""
+    pool = pool_from_records(load_pool(case / "pool.json.gz").records)
+    book = Rulebook.of(make_problem(pool, None, Policy.load(case / "policy.toml")))
+    vm = next(vm for vm in pool.guests() if vm.name == "file-025")
+    others = (host for host in pool.hosts.values() if host.uuid != vm.resident_on)
+    return {host.name: book.routes.why_no_disks(vm, host) for host in others}
+
+
+def test_tracking_on_for_a_snapshots_disk_holds_the_vm(shared_data: Callable[[str], Path]) -> None:
+    """The VM's own disk does not track its changes; the disk of its snapshot does, for ever."""
+    found = against_its_disks(shared_data("cases/reports/014-cbt-on-snapshot-disk"))
+    words = "changed block tracking is on for disk 'file-025 disk 0' of its snapshot 'file-025 backup snapshot'"
+    assert len(found) == 4
+    for each in found.values():
+        assert [(why.rule, why.code, why.words) for why in each] == [("no-cbt", "VDI_CBT_ENABLED", words)]
