@@ -22,14 +22,14 @@ from rebalancer.objectives import (
 from rebalancer.policy import Mode
 from rebalancer.solve.instance.instance import Instance, Ints
 from rebalancer.solve.model.cp_sat import Budget, Effort
-from rebalancer.solve.model.tier import HeldTier, Pairs, Progress, TierAnswer, TierProblem, true_value
+from rebalancer.solve.model.tier import HeldTier, Pairs, Progress, TierAnswer, TierProblem, placement_of, true_value
 from rebalancer.solve.result.solution import SolveReporter
 from rebalancer.solve.search.by_component import improve_by_component
 from rebalancer.solve.search.consolidate import consolidate
 from rebalancer.solve.search.full_model import improve_full_model
 from rebalancer.solve.search.lns import is_about_load
 from rebalancer.solve.search.repair import improve_repair, improve_spare_hosts
-from rebalancer.tier import TierResult
+from rebalancer.tier import NEGLIGIBLE, TierResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -111,7 +111,23 @@ def solve_tiers(
         reporter.tier_done(ladder.tiers[-1])
         reached = HeldTier(objective=objective, value=answer.value, proved=answer.proved)
         tier = replace(tier, held=(*tier.held, reached))
-    return ladder
+    return _as_it_ended(ladder, objectives, instance)
+
+
+def _as_it_ended(ladder: Ladder, objectives: Sequence[Objective], instance: Instance) -> Ladder:
+    """*ladder* with every tier as the end has it: later tiers may better what an earlier one left unproved."""
+    if ladder.at is None:
+        return ladder
+    placement = placement_of(instance, ladder.at)
+    values = [objective.value(placement, instance.book) for objective in objectives[:-1]]
+    ended = (_ending_at(tier, value) for tier, value in zip(ladder.tiers, values, strict=False))
+    return replace(ladder, tiers=(*ended, *ladder.tiers[len(values) :]))
+
+
+def _ending_at(tier: TierResult, value: float) -> TierResult:
+    """*tier* with *value* after it; what is held is held in whole numbers, so that loads may differ by a rounding."""
+    bound = min(tier.bound, value)
+    return replace(tier, after=value, bound=bound, proved=tier.proved or value - bound <= NEGLIGIBLE)
 
 
 def _solve(tier: TierProblem, start: Ints | None, effort: Effort, progress: Progress) -> TierAnswer:
