@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final
 import numpy as np
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
+from rebalancer.clocks import Clocks
 from rebalancer.demand import LoadProfile, Quality
 from rebalancer.errors import InventoryError, SnapshotError
 from rebalancer.inventory import Pool, Uuid
@@ -118,6 +119,7 @@ class _Demand:
     timezone: str
     source: str
     vm_deviation_pcpu: tuple[tuple[Pcpus, ...], ...] | None = None
+    clocks: Clocks | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ LAYERS = (
     {"sanitise", "tier", "units", "version"},
     {"errors"},
     {"inventory"},
+    {"clocks"},
     {"demand", "policy"},
     {"placement", "snapshot"},
     {"plan", "problem"},

@@ -48,6 +48,10 @@ class DemandSettings(Protocol):
     def peak_percentile(self) -> float:
         """What counts as a peak, 0 to 100."""
 
+    @property
+    def clock_limit_minutes(self) -> int:
+        """How far the clock of a host may be off whose metrics count."""
+
 
 def profile_from_samples(
     samples: pd.DataFrame, pool: Pool, settings: DemandSettings, window_end: datetime, *, source: str = "hosts' RRDs"

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import numpy as np
 
+from rebalancer.clocks import joined_clocks
 from rebalancer.demand.profile import LoadProfile
 from rebalancer.errors import InputError
 
@@ -42,6 +43,7 @@ def join_profiles(*profiles: LoadProfile) -> LoadProfile:
         timezone=first.timezone,
         source=" + ".join(dict.fromkeys(each.source for each in profiles)),
         vm_deviation_pcpu=np.concatenate(peaks)[by_vm] if peaks else None,
+        clocks=joined_clocks(*(each.clocks for each in profiles)),
     )
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from rebalancer.clocks import Clocks
 from rebalancer.inventory import Uuid
 
 
@@ -41,6 +42,7 @@ class LoadProfile:
         vm_deviation_pcpu: how far the peak of each VM is above `vm_pcpu`, shape (VMs, slots), never negative; None
             where nobody asked for peaks.
         host_deviation_pcpu: the same for VMs whose use is part of `host_base_pcpu`, shape (hosts, VMs, slots).
+        clocks: which clocks were off when it was measured; None where none was, or nobody looked.
     """
 
     vms: tuple[Uuid, ...]
@@ -56,6 +58,7 @@ class LoadProfile:
     source: str
     vm_deviation_pcpu: NDArray[np.float64] | None = None
     host_deviation_pcpu: NDArray[np.float64] | None = None
+    clocks: Clocks | None = None
 
     @property
     def slots(self) -> int:
@@ -74,7 +77,7 @@ class LoadProfile:
         return (self.vm_pcpu, self.host_base_pcpu, self.vm_deviation_pcpu, self.host_deviation_pcpu)
 
     def _words(self) -> tuple[object, ...]:
-        measured = (self.percentile, self.window_start, self.window_end, self.timezone, self.source)
+        measured = (self.percentile, self.window_start, self.window_end, self.timezone, self.source, self.clocks)
         return (self.vms, self.hosts, self.slot_hours, dict(self.quality), *measured)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import gcd
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ AVERAGE = "AVERAGE"
 CPU_AVG = "cpu_avg"
 
 
-def rrd_samples(bodies: Mapping[Uuid, bytes], pool: Pool) -> pd.DataFrame:
+def rrd_samples(bodies: Mapping[Uuid, bytes], pool: Pool, ahead: Mapping[Uuid, int] | None = None) -> pd.DataFrame:
     """Samples from each host's answer of `/rrd_updates`.
 
     VMs and control domains use the sum of their `cpu<i>`, hosts `cpu_avg` times their pCPUs, or the sum of their
@@ -30,6 +31,8 @@ def rrd_samples(bodies: Mapping[Uuid, bytes], pool: Pool) -> pd.DataFrame:
     Args:
         bodies: the answers by uuid of the host that gave them; hosts that gave none are left out.
         pool: the pool that was read with them.
+        ahead: seconds, whole minutes, that the clock of a host is ahead. Its rows are moved back by as much, and cut
+            where hours end by the clocks that are right, so that each hour is the mean of what fell into it.
 
     Returns:
         Columns `uuid`, `owner` (`vm` or `host`), `time` (start of the interval, UTC) and `pcpu`, none missing.
@@ -40,7 +43,7 @@ def rrd_samples(bodies: Mapping[Uuid, bytes], pool: Pool) -> pd.DataFrame:
     """
     series: dict[tuple[str, Uuid], _Series] = {}
     for host, body in sorted(bodies.items()):
-        for each in _host_series(pool.hosts[host], body, pool):
+        for each in _host_series(pool.hosts[host], body, pool, (ahead or {}).get(host, 0)):
             key = each.owner, each.uuid
             if key not in series or each.at_home:
                 series[key] = each
@@ -58,7 +61,7 @@ class _Series:
     pcpu: NDArray[np.float64]
 
 
-def _host_series(host: Host, body: bytes, pool: Pool) -> Iterator[_Series]:
+def _host_series(host: Host, body: bytes, pool: Pool, ahead: int) -> Iterator[_Series]:
     try:
         readings = parse_updates(body, _is_cpu)
     except MetricsRefused as error:
@@ -66,12 +69,14 @@ def _host_series(host: Host, body: bytes, pool: Pool) -> Iterator[_Series]:
     if readings.step_seconds > SECONDS_PER_HOUR:
         step = f"host {host.name}: it answers with a step of {readings.step_seconds} s instead of an hour"
         raise MetricsRefused([f"{step}, because RRDs keep hours for 7 days only: set demand.window_days to 7 or less"])
-    starts = readings.times - readings.step_seconds
+    piece = gcd(readings.step_seconds, ahead)
+    pieces = np.arange(0, readings.step_seconds, piece)
+    starts = (readings.times[:, None] - readings.step_seconds - ahead + pieces).reshape(-1)
     for (owner, uuid), columns in _cpu_columns(readings.columns).items():
         pcpu = _pcpu(owner, uuid, columns, readings, pool)
         if pcpu is not None:
             at_home = owner == "host" or pool.vms[uuid].resident_on == host.uuid
-            yield _Series(owner=owner, uuid=uuid, at_home=at_home, starts=starts, pcpu=pcpu)
+            yield _Series(owner=owner, uuid=uuid, at_home=at_home, starts=starts, pcpu=np.repeat(pcpu, len(pieces)))
 
 
 def _is_cpu(column: Column) -> bool:

@@ -124,6 +124,7 @@ def profile_of(plan: Plan) -> LoadProfile | None:
         source=metrics.source,
         vm_deviation_pcpu=_vm_peaks(load, vms, idle) if robust else None,
         host_deviation_pcpu=_stayers_peaks(load, idle, plan.policy.demand.peaking) if robust else None,
+        clocks=metrics.clocks,
     )
 
 
@@ -162,4 +163,5 @@ def metrics_of(demand: LoadProfile | None) -> Metrics | None:
         measured=known[Quality.MEASURED],
         short=known[Quality.SHORT],
         unknown=known[Quality.UNKNOWN],
+        clocks=demand.clocks,
     )

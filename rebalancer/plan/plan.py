@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from rebalancer.clocks import Clocks
 from rebalancer.inventory import Pool, Uuid, names_of
 from rebalancer.placement import Placement
 from rebalancer.plan.duration import Pace
@@ -124,7 +125,7 @@ class OldViolation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metrics:
-    """Where the demand came from, and how many VMs were known how well."""
+    """Where the demand came from, how many VMs were known how well, and which clocks were off meanwhile."""
 
     source: str
     window_start: datetime
@@ -135,6 +136,7 @@ class Metrics:
     measured: int
     short: int
     unknown: int
+    clocks: Clocks | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,6 +59,7 @@ class DemandPolicy(Section):
     robust: bool = False
     budget: Annotated[int, Field(ge=0)] = 3
     peak_percentile: Annotated[float, Field(ge=0, le=100)] = 100.0
+    clock_limit_minutes: Annotated[int, Field(ge=1, le=MUCH)] = 24 * 60
 
     @property
     def peaking(self) -> int:

@@ -146,7 +146,7 @@ def _measured_anew(plan: Plan, problem: Problem) -> Plan:
     if problem.demand == profile_of(plan):
         return plan
     load = load_of(problem, {step.vm for step in plan.steps} & set(problem.initial))
-    made_from = replace(plan.made_from, metrics=replace(measured, source=claimed.source))
+    made_from = replace(plan.made_from, metrics=replace(measured, source=claimed.source, clocks=claimed.clocks))
     return replace(plan, made_from=made_from, load=plan.load if same_load(load, plan.load) else load)
 
 

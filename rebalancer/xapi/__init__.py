@@ -1,13 +1,14 @@
 """Talking to a pool: reading it, fetching its metrics, migrating a VM. The only user of XenAPI."""
 
+from rebalancer.xapi.clocks import read_clocks
 from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.live import LivePool, live_pool
-from rebalancer.xapi.metrics import MetricsFailure, fetch_metrics, measure
+from rebalancer.xapi.metrics import fetch_metrics, measure
 from rebalancer.xapi.pair import LivePair
 from rebalancer.xapi.read import read_pool
 from rebalancer.xapi.session import ReadSession, connect
 from rebalancer.xapi.trust import Trust
-from rebalancer.xapi.values import StorageMotion, TaskState, TaskStatus, Whereabouts
+from rebalancer.xapi.values import MetricsFailure, StorageMotion, TaskState, TaskStatus, Whereabouts
 
 __all__ = [
     "Credentials",
@@ -24,5 +25,6 @@ __all__ = [
     "fetch_metrics",
     "live_pool",
     "measure",
+    "read_clocks",
     "read_pool",
 ]

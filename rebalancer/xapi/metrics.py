@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import ssl
+import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from rebalancer.errors import ConnectionSettingsError, MetricsRefused, RefusedByXapi
+from rebalancer.clocks import Clocks, compared
+from rebalancer.errors import ConnectionSettingsError, MetricsRefused
 from rebalancer.inventory import Host, Pool, Uuid
+from rebalancer.xapi.clocks import read_clocks
 from rebalancer.xapi.session import ReadSession
 from rebalancer.xapi.translation import why_not_fetched
+from rebalancer.xapi.values import MetricsFailure
 
 if TYPE_CHECKING:
     from rebalancer.demand import LoadProfile
@@ -24,35 +29,41 @@ AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MetricsFailure:
-    """Why one host's metrics are missing, in words."""
-
-    host: Uuid
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
-    """What to ask one host."""
+    """What to ask one host: all from `start` on, seconds since 1970 by its own clock."""
 
     host: Uuid
     url: str
-    start: datetime
+    start: int
 
 
 def fetch_metrics(
-    session: ReadSession, pool: Pool, *, window: timedelta, interval_seconds: int = 3600, timeout_seconds: float = 60.0
+    session: ReadSession,
+    pool: Pool,
+    clocks: Mapping[Uuid, float | MetricsFailure],
+    *,
+    window: timedelta,
+    interval_seconds: int = 3600,
+    timeout_seconds: float = 60.0,
 ) -> dict[Uuid, bytes | MetricsFailure]:
     """What every host answers to `/rrd_updates` for the last *window*, by uuid of the host.
 
     The window ends now by each host's own clock and starts one step late: asked for a whole archive, xapi silently
     answers with a coarser one (XAPI.md 3.3). What fails with one host says so in its place and loses no other.
 
-    Raises:
-        XapiError: the coordinator cannot be asked for the clocks.
+    Args:
+        session: with the pool's coordinator.
+        pool: the pool.
+        clocks: seconds that each host's clock is ahead of this machine's, or why it is not to be asked: `read_clocks`.
+        window: how far back.
+        interval_seconds: length of the rows.
+        timeout_seconds: how long a host may take.
     """
-    late = window - timedelta(seconds=interval_seconds)
-    asked = [_request(session, host, late) for host in pool.hosts.values()]
+    since = time.time() - window.total_seconds() + interval_seconds
+    asked = [
+        ahead if isinstance(ahead, MetricsFailure) else _request(session, pool.hosts[host], since + ahead)
+        for host, ahead in clocks.items()
+    ]
     ready = [each for each in asked if isinstance(each, _Request)]
     query = {"session_id": session.session_ref, "host": "true", "cf": "AVERAGE", "interval": str(interval_seconds)}
     found = {each.host: each for each in asked if isinstance(each, MetricsFailure)}
@@ -62,46 +73,44 @@ def fetch_metrics(
 def measure(
     session: ReadSession, pool: Pool, settings: DemandSettings, *, timeout_seconds: float = 60.0
 ) -> LoadProfile:
-    """The load profile that *settings* ask for, up to now by the coordinator's clock.
+    """The load profile that *settings* ask for, up to now by the time that most clocks show.
+
+    The metrics of a host whose clock is off are brought to that time.
 
     Raises:
-        MetricsRefused: a live host did not answer, or what the hosts say is not good enough to plan on.
+        MetricsRefused: a live host did not answer, its clock is further off than *settings* allow, or what the hosts
+            say is not good enough to plan on.
         XapiError: the coordinator cannot be reached.
     """
     # pandas takes half a second to load, and whoever only migrates does without it.
     from rebalancer.demand.aggregate import profile_from_samples  # noqa: PLC0415
     from rebalancer.demand.rrd import rrd_samples  # noqa: PLC0415
 
+    read = read_clocks(session, pool)
+    clocks = compared({host: ahead for host, ahead in read.items() if not isinstance(ahead, MetricsFailure)})
+    wrong = {host: _too_far(host, clocks, settings) for host in clocks.beyond(settings.clock_limit_minutes)}
     window = timedelta(days=settings.window_days)
-    answers = fetch_metrics(session, pool, window=window, timeout_seconds=timeout_seconds)
+    answers = fetch_metrics(session, pool, read | wrong, window=window, timeout_seconds=timeout_seconds)
     failed = [each for each in answers.values() if isinstance(each, MetricsFailure) and pool.hosts[each.host].live]
     if failed:
         raise MetricsRefused([f"host {pool.hosts[each.host].name} gives none: {each.reason}" for each in failed])
     bodies = {host: body for host, body in answers.items() if isinstance(body, bytes)}
-    now = parse_clock(session.server_time(session.ref("host", pool.coordinator)))
-    return profile_from_samples(rrd_samples(bodies, pool), pool, settings, now)
+    now = datetime.now(UTC) - timedelta(seconds=clocks.here)
+    profile = profile_from_samples(rrd_samples(bodies, pool, clocks.ahead), pool, settings, now)
+    return replace(profile, clocks=clocks if clocks.ahead or clocks.here else None)
 
 
-def parse_clock(text: str) -> datetime:
-    """A moment as XAPI writes it, `20261122T19:55:13Z`.
-
-    Raises:
-        ValueError: it is written otherwise.
-    """
-    return datetime.strptime(text, "%Y%m%dT%H:%M:%S%z")
+def _too_far(host: Uuid, clocks: Clocks, settings: DemandSettings) -> MetricsFailure:
+    limit = f"demand.clock_limit_minutes is {settings.clock_limit_minutes}"
+    return MetricsFailure(host=host, reason=f"its clock is {clocks.off(clocks.ahead[host])} ({limit}): set it right")
 
 
-def _request(session: ReadSession, host: Host, window: timedelta) -> _Request | MetricsFailure:
-    if not host.live:
-        return MetricsFailure(host=host.uuid, reason="the host is not live")
+def _request(session: ReadSession, host: Host, start: float) -> _Request | MetricsFailure:
     try:
-        clock = parse_clock(session.server_time(session.ref("host", host.uuid)))
         url = f"{session.address.at(host.address)}/rrd_updates"
-    except (RefusedByXapi, ConnectionSettingsError) as error:
+    except ConnectionSettingsError as error:
         return MetricsFailure(host=host.uuid, reason=error.problem)
-    except ValueError as error:
-        return MetricsFailure(host=host.uuid, reason=f"its clock cannot be read ({error})")
-    return _Request(host=host.uuid, url=url, start=clock - window)
+    return _Request(host=host.uuid, url=url, start=int(start))
 
 
 def _fetched(
@@ -118,7 +127,7 @@ def _fetched(
 
 def _get(client: httpx.Client, request: _Request, query: dict[str, str]) -> bytes | MetricsFailure:
     """One host's answer; XML is asked for by name, because xapi answers anything else with JSON (XAPI.md 3.1)."""
-    start = {"start": str(int(request.start.timestamp()))}
+    start = {"start": str(request.start)}
     try:
         answer = client.get(request.url, params=start | query, headers={"Accept": "text/xml"})
     except (httpx.HTTPError, httpx.InvalidURL) as error:

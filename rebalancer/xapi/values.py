@@ -1,4 +1,4 @@
-"""What a live pool is told of a migration with disks, and what it answers of VMs and tasks."""
+"""What a live pool is told of a migration with disks, and what it answers of VMs, tasks and metrics."""
 
 from __future__ import annotations
 
@@ -54,3 +54,11 @@ class TaskState:
     status: TaskStatus
     progress: float
     error: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsFailure:
+    """Why one host's metrics are missing, in words."""
+
+    host: Uuid
+    reason: str

@@ -11,12 +11,22 @@ from typing import Any
 import pytest
 
 from rebalancer.errors import InventoryError, MetricsRefused, RefusedByXapi
-from rebalancer.inventory import PowerState, pool_from_records
+from rebalancer.inventory import PowerState, Uuid, pool_from_records
 from rebalancer.inventory.digest import inventory_digest
 from rebalancer.inventory.records import CLASSES, Record
 from rebalancer.policy import DemandPolicy
 from rebalancer.simulator import Simulator, generate_pool
-from rebalancer.xapi import Credentials, MetricsFailure, ReadSession, Trust, connect, fetch_metrics, measure, read_pool
+from rebalancer.xapi import (
+    Credentials,
+    MetricsFailure,
+    ReadSession,
+    Trust,
+    connect,
+    fetch_metrics,
+    measure,
+    read_clocks,
+    read_pool,
+)
 from rebalancer.xapi.read import _apply, read_records
 from tests.inventory.small import small_records
 from tests.xapi.scripted import failure, scripted, success
@@ -35,6 +45,15 @@ def simulator() -> Iterator[Simulator]:
     """A running pool of three hosts over plain HTTP."""
     with Simulator(generate_pool(hosts=3, vms=6, seed=1)) as running:
         yield running
+
+
+def fetched(
+    session: ReadSession, window: timedelta = DAY, *, timeout_seconds: float = 60.0
+) -> dict[Uuid, bytes | MetricsFailure]:
+    """What every host of the pool answers, each asked by its own clock."""
+    pool = read_pool(session)
+    clocks = read_clocks(session, pool)
+    return fetch_metrics(session, pool, clocks, window=window, timeout_seconds=timeout_seconds)
 
 
 def test_recorded_pools_come_over_the_wire(shared_data: Callable[[str], Path]) -> None:
@@ -121,7 +140,7 @@ def test_metrics_of_every_host(simulator: Simulator) -> None:
     """Every host answers for itself, with its own name in its answer, and as XML."""
     with open_session(simulator.url) as session:
         pool = read_pool(session)
-        found = fetch_metrics(session, pool, window=DAY)
+        found = fetched(session)
     assert set(found) == set(pool.hosts)
     for host, body in found.items():
         assert isinstance(body, bytes)
@@ -133,7 +152,7 @@ def test_metrics_of_every_host(simulator: Simulator) -> None:
 def test_a_week_of_hours_stays_hourly(simulator: Simulator) -> None:
     """Asking for as many hours as the archive holds gives hours, not days."""
     with open_session(simulator.url) as session:
-        found = fetch_metrics(session, read_pool(session), window=7 * DAY)
+        found = fetched(session, 7 * DAY)
     assert all(isinstance(body, bytes) and b"<step>3600</step>" in body for body in found.values())
 
 
@@ -142,7 +161,7 @@ def test_each_host_is_asked_by_its_own_clock(simulator: Simulator) -> None:
     late = next(iter(simulator.urls))
     simulator.faults.add("clock-skew", host=late, seconds=-86400, times=-1)
     with open_session(simulator.url) as session:
-        found = fetch_metrics(session, read_pool(session), window=DAY)
+        found = fetched(session)
     assert all(isinstance(body, bytes) and b"<step>3600</step>" in body for body in found.values())
 
 
@@ -155,7 +174,7 @@ def test_one_host_fails_alone(simulator: Simulator, fault: str, reason: str) -> 
     failing = next(iter(simulator.urls))
     simulator.faults.add(fault, host=failing, times=-1, seconds=2)
     with open_session(simulator.url) as session:
-        found = fetch_metrics(session, read_pool(session), window=DAY, timeout_seconds=0.5)
+        found = fetched(session, timeout_seconds=0.5)
     missing = found.pop(failing)
     assert isinstance(missing, MetricsFailure)
     assert reason in missing.reason
@@ -169,7 +188,7 @@ def test_a_dead_host_is_not_asked(simulator: Simulator) -> None:
     with open_session(simulator.url) as session:
         metrics = session.record("host", session.ref("host", dead))["metrics"]
         simulator.database.change("host_metrics", metrics, live=False)
-        found = fetch_metrics(session, read_pool(session), window=DAY)
+        found = fetched(session)
     assert found[dead] == MetricsFailure(host=dead, reason="the host is not live")
 
 
@@ -178,7 +197,7 @@ def test_metrics_do_not_leave_in_the_clear(simulator: Simulator) -> None:
     away = list(simulator.urls)[-1]
     with open_session(simulator.url) as session:
         simulator.database.change("host", session.ref("host", away), address="192.0.2.1")
-        found = fetch_metrics(session, read_pool(session), window=DAY)
+        found = fetched(session)
     missing = found[away]
     assert isinstance(missing, MetricsFailure)
     assert "in the clear" in missing.reason
@@ -189,7 +208,7 @@ def test_metrics_trust_what_the_session_trusts() -> None:
     with Simulator(generate_pool(hosts=2, vms=2, seed=1), tls=True) as running:
         trust = Trust(fingerprints=frozenset({str(running.certificate_fingerprint)}))
         with connect(running.url, ROOT, trust) as session:
-            found = fetch_metrics(session, read_pool(session), window=DAY)
+            found = fetched(session)
     assert len(found) == 2
     assert all(isinstance(body, bytes) for body in found.values())
 

@@ -38,6 +38,8 @@ def snapshot(
         say("`--no-metrics` saves the pool without a load profile")
     state.save(output)
     pool = state.pool
+    for sentence in state.demand.clocks.sentences(pool) if state.demand and state.demand.clocks else ():
+        say(sentence)
     guests = sum(1 for _ in pool.resident_guests())
     measured = f"load profile from {state.demand.source}" if state.demand else "no load profile"
     size = f"{counted(len(pool.hosts), 'host')}, {counted(guests, 'running guest')}"

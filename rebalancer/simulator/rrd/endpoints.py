@@ -88,7 +88,8 @@ class RrdEndpoints:
         return None
 
     def _updates(self, host: str, query: Query, *, as_json: bool) -> Response:
-        now = self._world.host_time(host)
+        skew = int(self._world.skew(host))
+        now = self._world.clock() + skew
         try:
             start = float(query["start"][0])
             interval = float(query.get("interval", ["5"])[0])
@@ -97,7 +98,8 @@ class RrdEndpoints:
         start = now + start if start < 0.0 else start
         archive = archives.best(interval, start, now)
         ends = archives.wanted_ends(archive, start, now)
-        owners = self._owners(host, query, archive, ends)
+        # A host stamps rows by its own clock; what they tell happened at the true time.
+        owners = self._owners(host, query, archive, ends - skew)
         if not owners:
             return _page(500, "No_RRA_Available")
         legend, table = self._columns(host, owners, query, archive)
@@ -167,9 +169,10 @@ class RrdEndpoints:
         return Response(status=302, kind="text/html", text="", headers=there)
 
     def _whole(self, host: str, vm: Record | None) -> Response:
-        now, stored, names = self._world.host_time(host), [], []
+        skew, stored, names = int(self._world.skew(host)), [], []
+        now = self._world.clock() + skew
         for archive in archives.ARCHIVES:
-            owner = self._owner(host, vm, archive, archive.ends(now))
+            owner = self._owner(host, vm, archive, archive.ends(now) - skew)
             names = list(owner.columns)
             for function in _functions(owner.kind, archive):
                 table = np.column_stack([sources.consolidated(v, function) for v in owner.columns.values()])

@@ -24,7 +24,7 @@ KINDS: Mapping[str, str] = {
     "rrd-error": "`host` answers RRD requests with HTTP 500",
     "rrd-unknown": "`host` knows no value: every one is NaN",
     "rrd-slow": "`host` answers RRD requests `seconds` late",
-    "clock-skew": "the clock of `host` is `seconds` off",
+    "clock-skew": "the clock of `host` is `seconds` ahead; it stamps metrics by it",
 }
 
 

@@ -76,6 +76,8 @@ def _arrays(series: Mapping[str, Series]) -> dict[str, Array]:
 def _means(values: Array, step: int, ends: NDArray[np.int64], width: int) -> Array:
     last = (ends - 1) // step
     if width <= step:
-        return np.asarray(values[last % len(values)])
+        first = (ends - width) // step
+        share = np.where(first == last, 0.0, (last * step - (ends - width)) / width)
+        return np.asarray(values[last % len(values)] * (1.0 - share) + values[first % len(values)] * share)
     back = np.arange(width // step)
     return np.asarray(values[(last[:, None] - back[None, :]) % len(values)].mean(axis=1))

@@ -77,5 +77,9 @@ class World:
 
     def host_time(self, host: str) -> float:
         """The time on the clock of one host, seconds since the epoch."""
+        return self.clock() + self.skew(host)
+
+    def skew(self, host: str) -> float:
+        """Seconds that the clock of one host is ahead."""
         fault = self.faults.take("clock-skew", host=self.uuid("host", host))
-        return self.clock() + (fault.number("seconds", 0.0) if fault else 0.0)
+        return fault.number("seconds", 0.0) if fault else 0.0

@@ -147,6 +147,34 @@ def test_load_moves_with_the_vm_and_history_does_not(frozen: Simulator, connect:
         assert np.array_equal(after[host][f"AVERAGE:host:{host}:cpu_avg"], before[host][f"AVERAGE:host:{host}:cpu_avg"])
 
 
+@pytest.mark.parametrize("hours", [7.0, -3.0, 5.5])
+def test_a_clock_that_is_off_stamps_the_rows(frozen: Simulator, hours: float) -> None:
+    """What happened at noon stands at the time that the host's clock showed at noon, in updates and in whole RRDs."""
+    _, uuid = first_host(frozen)
+    name, skew = f"AVERAGE:host:{uuid}:cpu_avg", int(hours * 3600)
+    query: dict[str, Any] = {"interval": 60, "host": "true", "cf": "AVERAGE"}
+    _, times, columns = table(get(frozen, uuid, start=int(NOW) - 3600, **query))
+    frozen.faults.add("clock-skew", host=uuid, seconds=skew, times=-1)
+    _, stamped, seen = table(get(frozen, uuid, start=int(NOW) - 3600 + skew, **query))
+    assert stamped == [time + skew for time in times]
+    assert np.array_equal(seen[name], columns[name])
+    whole = parsed(get(frozen, uuid, "/host_rrd").text)
+    assert int(whole.findtext("lastupdate") or "") == pytest.approx(NOW + skew, abs=60)
+
+
+def test_a_row_that_spans_two_hours_is_their_mean(small_pool: SimulatedPool, frozen: Simulator) -> None:
+    """Half an hour off, an hourly row holds half of either hour."""
+    ref, uuid = first_host(frozen)
+    frozen.faults.add("clock-skew", host=uuid, seconds=1800, times=-1)
+    _, times, columns = table(get(frozen, uuid, start=int(NOW) - 86400, interval=3600, host="true"))
+    vm = guests(frozen, ref)[0]
+    load = np.array(small_pool.load[vm["uuid"]], dtype=float)
+    cpus = [columns[f"AVERAGE:vm:{vm['uuid']}:cpu{n}"] for n in range(int(vm["VCPUs_max"]))]
+    last = [(time - 1800 - 1) // 3600 for time in times]
+    halves = [(load[hour % len(load)] + load[(hour - 1) % len(load)]) / 2 for hour in last]
+    assert np.allclose(np.sum(cpus, axis=0), halves)
+
+
 def test_json_comes_in_three_generations(small_pool: SimulatedPool) -> None:
     """8.2 sends bare keys, later versions real JSON with strings, with data inside meta until 24.11."""
     texts = {}
