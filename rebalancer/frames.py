@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from rebalancer.describe.course import hosts_at
-from rebalancer.inventory import Pool
+from rebalancer.inventory import Names, Pool
 from rebalancer.legality.matrix import legality_matrix
 from rebalancer.objectives import cpu_capacities, host_load
 from rebalancer.placement import Placement
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 def hosts_frame(pool: Pool) -> pd.DataFrame:
     """One row a host: pCPUs, memory in GiB, guests; index is the host's name."""
-    guests = Counter(vm.resident_on for vm in pool.resident_guests())
+    guests, names = Counter(vm.resident_on for vm in pool.resident_guests()), Names(pool).hosts
     rows = [
-        (host.name, host.pcpus, gib(host.memory_total_bytes or 0), guests[host.uuid], host.enabled, host.live)
+        (names[host.uuid], host.pcpus, gib(host.memory_total_bytes or 0), guests[host.uuid], host.enabled, host.live)
         for host in pool.hosts.values()
     ]
     columns = ["host", "pcpus", "memory_gib", "guests", "enabled", "live"]
@@ -37,12 +37,12 @@ def hosts_frame(pool: Pool) -> pd.DataFrame:
 
 def vms_frame(pool: Pool) -> pd.DataFrame:
     """One row a guest that occupies a host: where, vCPUs, memory in GiB, power state; index is the uuid."""
-    names = {host.uuid: host.name for host in pool.hosts.values()}
+    names = Names(pool)
     guests = list(pool.resident_guests())
     columns = {
         "uuid": [vm.uuid for vm in guests],
-        "vm": [vm.name for vm in guests],
-        "host": [names.get(vm.resident_on or "") for vm in guests],
+        "vm": [names.vms[vm.uuid] for vm in guests],
+        "host": [names.hosts.get(vm.resident_on or "") for vm in guests],
         "vcpus": [vm.vcpus_at_startup for vm in guests],
         "memory_gib": [gib(vm.migration_memory_bytes) for vm in guests],
         "power_state": [vm.power_state.value for vm in guests],
@@ -59,7 +59,7 @@ def load_frame(problem: Problem, placement: Placement) -> pd.DataFrame:
     if problem.demand is None:
         raise ValueError("the problem has no load profile: read the pool with its metrics")
     shares = host_load(placement, problem) / cpu_capacities(problem)[:, None]
-    names = [host.name for host in problem.pool.hosts.values()]
+    names = list(problem.names.hosts.values())
     return pd.DataFrame(shares, index=pd.Index(names, name="host")).rename_axis(columns="slot").sort_index()
 
 
@@ -94,7 +94,7 @@ def _names(kind: type[Loss | Room]) -> list[str]:
 def legality_frame(book: Rulebook) -> pd.DataFrame:
     """Guests x hosts: the first rule that objects now, "" where the VM may go, "+" with its disks, "=" where it is."""
     matrix = legality_matrix(book)
-    index = pd.Index([vm.name for vm in matrix.vms], name="vm")
+    index = pd.Index([matrix.called[vm.uuid] for vm in matrix.vms], name="vm")
     return pd.DataFrame(matrix.cells, index=index, columns=matrix.titles)
 
 

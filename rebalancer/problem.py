@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from rebalancer.demand import LoadProfile
-from rebalancer.inventory import VDI, Host, Pool, PoolIndex, Uuid
+from rebalancer.inventory import VDI, Host, Names, Pool, PoolIndex, Uuid
 from rebalancer.placement import Placement, current_placement, current_placement_with_disks, disks_of
 from rebalancer.policy import Intent, Policy, Reserve
 from rebalancer.policy.resolve import disk_srs_of, intent_of
@@ -30,6 +30,11 @@ class Problem:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "index", PoolIndex(self.pool))
+
+    @property
+    def names(self) -> Names:
+        """What things of the pool are called."""
+        return self.index.names
 
     @property
     def start(self) -> Placement:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
@@ -12,16 +12,17 @@ from rebalancer.cli.table import SHOWN, table
 from rebalancer.units import counted, first_few, size_in_words
 
 if TYPE_CHECKING:
+    from rebalancer.inventory import Uuid
     from rebalancer.legality.report import LegalityReport, PairAnswer
     from rebalancer.rules import Objection
 
 
-def explanation_table(answers: Sequence[PairAnswer]) -> RenderableType:
-    """One row an objection; hosts that meet the same objections share their rows."""
+def explanation_table(answers: Sequence[PairAnswer], called: Mapping[Uuid, str]) -> RenderableType:
+    """One row an objection; hosts, by what they are *called*, that meet the same objections share their rows."""
     vm = answers[0].vm
     alike: dict[tuple[bool, tuple[Objection, ...], str], list[str]] = {}
     for answer in answers:
-        alike.setdefault((answer.stays, answer.objections, _along(answer)), []).append(answer.host.name)
+        alike.setdefault((answer.stays, answer.objections, _along(answer)), []).append(called[answer.host.uuid])
     rows = [row for key, hosts in alike.items() for row in _explained(hosts, *key)]
     return table(f"{vm.name} ({vm.uuid})", {"may move": "left", "to": "text", "rule": "left", "why": "text"}, rows)
 

@@ -19,14 +19,12 @@ from rebalancer.export.rows import (
     what_is_missing,
 )
 from rebalancer.export.timetable import TIMES, remarks, rows
-from rebalancer.export.told_apart import told_apart
 from rebalancer.plan import HostRow, LeftAlone, Plan, Step, StepKind, TierResult
 from rebalancer.units import counted, duration_in_words, first_few, size_in_words
 
 
 def plan_tables(plan: Plan) -> Iterator[RenderableType]:
     """A plan: the summary, tiers, steps, hosts, what was left alone, what was broken, warnings."""
-    plan = told_apart(plan)
     yield heading(plan.summary)
     if plan.tiers:
         yield tiers_table(plan.tiers)
@@ -68,7 +66,6 @@ def not_compared(differences: Sequence[str]) -> Iterator[str]:
 
 def plan_in_full(plan: Plan) -> Iterator[RenderableType]:
     """A plan with what it is bound to and the way back."""
-    plan = told_apart(plan)
     columns = {f"Plan for pool {plan.made_from.called}": "left", "": "text"}
     yield table("", columns, facts(plan))
     yield from plan_tables(plan)

@@ -16,16 +16,16 @@ from rebalancer.rules.facts.sizes import DiskSizes
 
 def step_disks(move: Migration, problem: Problem) -> tuple[StepDisk, ...]:
     """The disks of *move* as a plan names them; *problem* is any moment at which they are in their drives."""
-    srs, sizes = problem.pool.srs, DiskSizes(problem)
+    srs, sizes = problem.names.srs, DiskSizes(problem)
     return tuple(
         StepDisk(
             drive=disk.drive,
             disk=vdi.uuid,
             name=vdi.name,
             source=disk.source,
-            source_name=srs[disk.source].name if disk.source in srs else "",
+            source_name=srs.get(disk.source, ""),
             target=disk.target,
-            target_name=srs[disk.target].name,
+            target_name=srs[disk.target],
             size_bytes=sizes.copied(vdi),
         )
         for disk in move.disks
@@ -46,13 +46,13 @@ def sr_rows(problem: Problem, after: Placement) -> tuple[SRRow, ...]:
     rows = [
         _row(problem, sr, gains.get(sr, []), loses.get(sr, [])) for sr in {*gains, *loses} & problem.pool.srs.keys()
     ]
-    return tuple(sorted(rows, key=lambda row: (row.name, row.uuid)))
+    return tuple(sorted(rows, key=lambda row: (problem.pool.srs[row.uuid].name, row.uuid)))
 
 
 def _row(problem: Problem, sr: Uuid, gains: Sequence[tuple[Uuid, int]], loses: Sequence[tuple[Uuid, int]]) -> SRRow:
     return SRRow(
         uuid=sr,
-        name=problem.pool.srs[sr].name,
+        name=problem.names.srs[sr],
         size_bytes=problem.pool.srs[sr].physical_size_bytes,
         gains=tuple(sorted(drive for drive, _ in gains)),
         gained_bytes=sum(size for _, size in gains),
@@ -96,5 +96,4 @@ def crossing_of(move: Migration, problem: Problem) -> Crossing | None:
 
 
 def _name(network: Uuid, problem: Problem) -> str:
-    found = problem.pool.networks.get(network)
-    return found.name if found else ""
+    return problem.names.networks.get(network, "")

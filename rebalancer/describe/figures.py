@@ -33,7 +33,7 @@ def host_rows(book: Rulebook, after: Placement, steps: Sequence[Step]) -> tuple[
     rows = [
         HostRow(
             uuid=uuid,
-            name=host.name,
+            name=problem.names.hosts[uuid],
             memory_total_bytes=guest_bytes(host) - apart[uuid],
             memory_peak_bytes=peaks[uuid],
             before=states_before[uuid],
@@ -41,7 +41,7 @@ def host_rows(book: Rulebook, after: Placement, steps: Sequence[Step]) -> tuple[
         )
         for uuid, host in pool.hosts.items()
     ]
-    return tuple(sorted(rows, key=lambda row: (row.name, row.uuid)))
+    return tuple(sorted(rows, key=lambda row: (pool.hosts[row.uuid].name, row.uuid)))
 
 
 def _states(problem: Problem, placement: Placement) -> dict[Uuid, HostState]:

@@ -31,8 +31,8 @@ def left_out(moves: Iterable[Migration], problem: Problem, reason: str) -> tuple
 
 
 def _missing(move: Migration, problem: Problem, rule: str, words: str) -> Missing:
-    vm, target = problem.pool.vms[move.vm], problem.pool.hosts[move.target]
-    return Missing(vm=vm.uuid, vm_name=vm.name, target=target.uuid, target_name=target.name, rule=rule, words=words)
+    vm, target = problem.names.vms[move.vm], problem.names.hosts[move.target]
+    return Missing(vm=move.vm, vm_name=vm, target=move.target, target_name=target, rule=rule, words=words)
 
 
 class Hindrances:

@@ -150,7 +150,7 @@ class Reasons:
         )
         for vm in staying:
             held = self._held(self._problem.pool.vms[vm])
-            yield LeftAlone(kind="vm", uuid=vm, name=self._problem.pool.vms[vm].name, rule=held.rule, words=held.words)
+            yield LeftAlone(kind="vm", uuid=vm, name=self._problem.names.vms[vm], rule=held.rule, words=held.words)
 
     def _held(self, vm: VM) -> Objection:
         """What keeps *vm* where it is: a rule, what its missing move lacks, or that moving it would not pay."""
@@ -220,10 +220,10 @@ class Reasons:
         return "; ".join(parts) or "the plan eases it, but no legal placement was found that mends it"
 
     def _host(self, host: Uuid) -> str:
-        return self._problem.pool.hosts[host].name
+        return self._problem.names.hosts[host]
 
     def _names(self, vms: Sequence[Uuid]) -> str:
-        return first_few([self._problem.pool.vms[vm].name for vm in vms], SHOWN)
+        return first_few([self._problem.names.vms[vm] for vm in vms], SHOWN)
 
 
 def _same(one: Violation, other: Violation) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from rebalancer.inventory import Pool, Uuid
+from rebalancer.inventory import Names, Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
 from rebalancer.placement import current_placement, disks_of
 from rebalancer.plan.plan import Plan
@@ -28,19 +28,20 @@ def differences(plan: Plan, pool: Pool, crossed: Collection[Uuid] = ()) -> tuple
 def _hosts(plan: Plan, pool: Pool) -> Iterator[str]:
     known = {row.uuid: row for row in plan.hosts}
     yield from (f"host {row.name} is gone" for uuid, row in known.items() if uuid not in pool.hosts)
+    called = Names(pool).hosts
     for uuid, host in sorted(pool.hosts.items(), key=lambda item: (item[1].name, item[0])):
         if uuid not in known:
-            yield f"host {host.name} is new"
+            yield f"host {called[uuid]} is new"
         elif not host.enabled:
-            yield f"host {host.name} is disabled"
+            yield f"host {called[uuid]} is disabled"
         elif guest_bytes(host) < known[uuid].memory_total_bytes:
-            yield f"host {host.name} has only {size_in_words(guest_bytes(host))} of memory for VMs"
+            yield f"host {called[uuid]} has only {size_in_words(guest_bytes(host))} of memory for VMs"
 
 
 def _guests(plan: Plan, pool: Pool, crossed: Collection[Uuid]) -> Iterator[str]:
     then, now = plan.before.host_of, current_placement(pool).host_of
-    hosts = {row.uuid: row.name for row in plan.hosts} | {uuid: host.name for uuid, host in pool.hosts.items()}
-    names = {step.vm: step.vm_name for step in plan.steps} | {vm.uuid: vm.name for vm in pool.vms.values()}
+    hosts = {row.uuid: row.name for row in plan.hosts} | dict(Names(pool).hosts)
+    names = {step.vm: step.vm_name for step in plan.steps} | dict(Names(pool).vms)
     for vm in sorted({*then, *now}.difference(crossed), key=lambda vm: (names.get(vm, vm), vm)):
         words = _guest(hosts, then.get(vm), now.get(vm))
         if words:
@@ -53,7 +54,7 @@ def _disks(plan: Plan, pool: Pool) -> Iterator[str]:
         for drive, disk in disks_of(pool.vms[vm], pool):
             step, then = said.get(drive.uuid, (None, None))
             if step and then and disk.sr != then.source:
-                name = pool.srs[disk.sr].name if disk.sr in pool.srs else disk.sr
+                name = Names(pool).srs.get(disk.sr, disk.sr)
                 yield f"disk {then.name} of VM {step.vm_name} is on SR {name}, not on {then.source_name}"
 
 

@@ -17,7 +17,6 @@ from rebalancer.export.rows import (
     what_is_missing,
 )
 from rebalancer.export.timetable import TIMES, remarks, rows
-from rebalancer.export.told_apart import told_apart
 from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Plan, Step, TierResult
 from rebalancer.sanitise import one_line
 from rebalancer.units import counted, duration_in_words, first_few, size_in_words, slot_in_words
@@ -29,7 +28,6 @@ SHOWN = 6
 
 def plan_markdown(plan: Plan) -> str:
     """*plan* as a page in GitHub's Markdown."""
-    plan = told_apart(plan)
     sections = {
         f"# Plan for pool {markdown_text(plan.made_from.called)}": _head(plan),
         "## Objectives": _tiers(plan),
@@ -37,7 +35,7 @@ def plan_markdown(plan: Plan) -> str:
         "## Timetable": _timetable(plan),
         "## Missing": _missing(plan),
         "## Hosts, before and after": _hosts(plan),
-        "## SRs that disks come to or leave": table(SR_COLUMNS, sr_rows(plan.srs, plan.steps)) if plan.srs else (),
+        "## SRs that disks come to or leave": table(SR_COLUMNS, sr_rows(plan.srs)) if plan.srs else (),
         "## Left alone": _left_alone(plan.left_alone),
         "## Broken before the plan": _old_violations(plan),
         "## Warnings": _listed(plan.warnings),

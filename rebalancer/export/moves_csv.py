@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
 
-from rebalancer.export.rows import sr_names
-from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan, Step
 from rebalancer.sanitise import spreadsheet_cell
 from rebalancer.units import gib
@@ -35,12 +32,11 @@ def moves_csv(plan: Plan) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
-    srs = sr_names(plan.steps)
-    writer.writerows(_row(step, srs) for step in plan.steps)
+    writer.writerows(_row(step) for step in plan.steps)
     return text.getvalue()
 
 
-def _row(step: Step, srs: Mapping[Uuid, str]) -> tuple[str, ...]:
+def _row(step: Step) -> tuple[str, ...]:
     words = (
         step.id,
         step.kind.value,
@@ -55,6 +51,6 @@ def _row(step: Step, srs: Mapping[Uuid, str]) -> tuple[str, ...]:
         f"{step.seconds:.1f}",
         " ".join(step.after),
         step.why,
-        "; ".join(f"{disk.name}: {srs[disk.source]} -> {srs[disk.target]}" for disk in step.disks),
+        "; ".join(f"{disk.name}: {disk.source_name} -> {disk.target_name}" for disk in step.disks),
     )
     return tuple(spreadsheet_cell(each) for each in words)

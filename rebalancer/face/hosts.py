@@ -74,7 +74,7 @@ def evacuate(
     if not wanted:
         raise InputError("hosts", "no host is named", "Name at least one")
     if pool.hosts.keys() <= set(wanted):
-        names = ", ".join(host.name for host in chosen)
+        names = ", ".join(model.problem.names.hosts[host.uuid] for host in chosen)
         raise InputError(names, "the pool has no other host", "Leave some for the VMs to run on")
     given = task_of(model, made_at, seconds)
     found = evacuation_of(given.book.problem, wanted, made_at=given.made_at, pace=given.pace, reporter=reporter)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from rebalancer.errors import InputError
-from rebalancer.inventory import VM, Host
+from rebalancer.inventory import VM, Host, Uuid
+from rebalancer.inventory.names import SHORT
 from rebalancer.policy import Policy
 from rebalancer.policy.selectors import close_matches
 from rebalancer.problem import make_problem, pool_at
 from rebalancer.rules import Rulebook
+from rebalancer.units import first_few
 
 if TYPE_CHECKING:
     from rebalancer.face.read import PoolState
     from rebalancer.plan import Plan
 
-SHORTEST_UUID_START = 8
+SHOWN = 3
+"""Uuids that an error lists."""
 
 Named = TypeVar("Named", VM, Host)
 
@@ -72,7 +75,7 @@ class Model:
         Raises:
             InputError: there is none, or there are several.
         """
-        return _find("VM", name, self.state.pool.guests())
+        return _find("VM", name, list(self.state.pool.guests()), self.problem.names.vms)
 
     def host(self, name: str) -> Host:
         """The host of that name, uuid, or start of a uuid.
@@ -80,7 +83,7 @@ class Model:
         Raises:
             InputError: there is none, or there are several.
         """
-        return _find("host", name, self.state.pool.hosts.values())
+        return _find("host", name, list(self.state.pool.hosts.values()), self.problem.names.hosts)
 
 
 def path_of(given: Path | str | None) -> Path | None:
@@ -98,16 +101,17 @@ def assert_model(given: object) -> None:
         raise TypeError(f"a Model is needed, not {type(given).__name__}: rb.Model(state, policy) makes one")
 
 
-def _find(kind: str, text: str, objects: Iterable[Named]) -> Named:
-    """The one object whose uuid starts with *text* or whose name is *text*."""
-    candidates = list(objects)
-    found = [each for each in candidates if text in (each.name, each.uuid)] or [
-        each for each in candidates if len(text) >= SHORTEST_UUID_START and each.uuid.startswith(text)
-    ]
+def _find(kind: str, text: str, candidates: Sequence[Named], called: Mapping[Uuid, str]) -> Named:
+    """The one of *candidates* whose name, or uuid, or what it is *called*, is *text*, or whose uuid starts with it."""
+    found = (
+        [each for each in candidates if text in (each.name, each.uuid)]
+        or [each for each in candidates if len(text) >= SHORT and each.uuid.startswith(text)]
+        or [each for each in candidates if text == called[each.uuid]]
+    )
     if len(found) == 1:
         return found[0]
     if found:
-        remedy = "Use one of the uuids " + ", ".join(each.uuid for each in found)
+        remedy = "Use one of the uuids " + first_few([each.uuid for each in found], SHOWN, more=" and {} others")
         raise InputError(f"{kind} {text!r}", f"{len(found)} {kind}s have this name", remedy)
     close = close_matches(text, (each.name for each in candidates))
     counted = f"The pool has {len(candidates)} {kind}s; name one of them or its uuid"

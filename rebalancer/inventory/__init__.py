@@ -3,6 +3,7 @@
 from rebalancer.inventory.host import PBD, PGPU, PIF, Host
 from rebalancer.inventory.index import PoolIndex
 from rebalancer.inventory.joined import JoinedPool, join_pools, names_of
+from rebalancer.inventory.names import Names, told_apart
 from rebalancer.inventory.pool import HighAvailability, Network, Pool, VMGroup
 from rebalancer.inventory.records import Records, pool_from_records
 from rebalancer.inventory.references import DANGLING, Uuid
@@ -37,6 +38,7 @@ __all__ = [
     "Host",
     "JoinedPool",
     "MemoryRange",
+    "Names",
     "Network",
     "Pool",
     "PoolIndex",
@@ -50,4 +52,5 @@ __all__ = [
     "join_pools",
     "names_of",
     "pool_from_records",
+    "told_apart",
 ]

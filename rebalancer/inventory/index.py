@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from functools import cached_property
 
+from rebalancer.inventory.names import Names
 from rebalancer.inventory.pool import Pool
 from rebalancer.inventory.references import Uuid
 from rebalancer.inventory.vm import PowerState, VBDType
@@ -16,6 +17,11 @@ class PoolIndex:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+
+    @cached_property
+    def names(self) -> Names:
+        """What its things are called."""
+        return Names(self._pool)
 
     @cached_property
     def snapshot_bytes(self) -> Mapping[Uuid, int]:

@@ -88,11 +88,11 @@ class _Wishes:
         """VMs that may go to none of the hosts that they are tied to."""
         for wish in self._intent.run_on:
             reach = self._reach_of(wish.vms)
-            if left := [repr(self._problem.pool.vms[vm].name) for vm, hosts in reach.items() if not hosts & wish.hosts]:
+            if left := [repr(self._problem.names.vms[vm]) for vm, hosts in reach.items() if not hosts & wish.hosts]:
                 yield f"run_on {wish.name!r}", f"none of its hosts takes {first_few(left, SHOWN)}"
 
     def _said(self, vms: Sequence[Uuid], reach: Reach) -> str:
-        names = ((self._problem.pool.vms[vm].name, counted(len(reach[vm]), "host")) for vm in vms[:SHOWN])
+        names = ((self._problem.names.vms[vm], counted(len(reach[vm]), "host")) for vm in vms[:SHOWN])
         return ", ".join(f"{name!r} has {hosts}" for name, hosts in names)
 
 

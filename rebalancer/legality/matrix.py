@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from rebalancer.errors import InputError
-from rebalancer.inventory import VM, Host
+from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.legality.report import Tonight
 from rebalancer.rules import Rulebook
 from rebalancer.sanitise import spreadsheet_cell
@@ -23,27 +23,28 @@ SUFFIXES = (".csv", ".json")
 class Matrix:
     """Guests x hosts, both by name: the id of the first rule that objects, `MAY_GO`, or `STAYS` where the VM is.
 
-    `WITH_DISKS` where the VM may go by Storage XenMotion only. `pools` are the names of the pools of the hosts.
+    `WITH_DISKS` where the VM may go by Storage XenMotion only. `pools` are the names of the pools of the hosts,
+    `called` those of VMs and hosts.
     """
 
     vms: tuple[VM, ...]
     hosts: tuple[Host, ...]
     cells: tuple[tuple[str, ...], ...]
     pools: tuple[str, ...]
+    called: Mapping[Uuid, str]
 
     @property
     def titles(self) -> list[str]:
-        """The names of the hosts, uuids where several have one name or it is none."""
-        shared = Counter(host.name for host in self.hosts)
-        return [host.name if host.name and shared[host.name] == 1 else host.uuid for host in self.hosts]
+        """What the hosts are called."""
+        return [self.called[host.uuid] for host in self.hosts]
 
     def as_csv(self) -> str:
-        """One row a VM, one column a host after `vm` and `vm_uuid`; hosts of one name by their uuids."""
+        """One row a VM, one column a host after `vm` and `vm_uuid`; by what they are called."""
         text = io.StringIO(newline="")
         writer = csv.writer(text)
         writer.writerow(["vm", "vm_uuid", *map(spreadsheet_cell, self.titles)])
         for vm, rules in zip(self.vms, self.cells, strict=True):
-            writer.writerow([spreadsheet_cell(vm.name), vm.uuid, *rules])
+            writer.writerow([spreadsheet_cell(self.called[vm.uuid]), vm.uuid, *rules])
         return text.getvalue()
 
     def as_json(self) -> dict[str, object]:
@@ -68,7 +69,8 @@ def legality_matrix(book: Rulebook) -> Matrix:
     hosts = tuple(sorted(pool.hosts.values(), key=lambda host: (host.name, host.uuid)))
     cells = tuple(tuple(_cell(tonight, vm, host) for host in hosts) for vm in vms)
     pools = tuple(pool.of_host(host.uuid).called for host in hosts)
-    return Matrix(vms=vms, hosts=hosts, cells=cells, pools=pools)
+    called = {**book.problem.names.hosts, **book.problem.names.vms}
+    return Matrix(vms=vms, hosts=hosts, cells=cells, pools=pools, called=called)
 
 
 def assert_writable(path: Path) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from rebalancer.inventory import VM, Host, Pool, Uuid
+from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.problem import Problem
 from rebalancer.rules import Objection, Rulebook, Violation
 from rebalancer.rules.facts.counterparts import crosses
@@ -134,8 +134,8 @@ def legality_report(book: Rulebook) -> LegalityReport:
         pool=pool.name,
         guests=len(guests),
         movable=len(guests) - len(stuck),
-        held=_held(stuck, book.let_disks_go),
-        hosts=_reaches(pool, (answer for _, each in answers for answer in each)),
+        held=_held(stuck, problem, book.let_disks_go),
+        hosts=_reaches(problem, (answer for _, each in answers for answer in each)),
         standing=book.violations(problem.initial),
         spare=_spare(book),
         dangling=pool.dangling,
@@ -194,7 +194,7 @@ class Tonight:
                 name=disk.name,
                 source=move.source,
                 target=move.target,
-                target_name=pool.srs[move.target].name,
+                target_name=self._problem.names.srs[move.target],
                 size_bytes=sizes.copied(disk),
             )
             for move, disk in found
@@ -203,7 +203,9 @@ class Tonight:
         return PairAnswer(vm=vm, host=host, objections=(), disks=trips, ejects=ejects)
 
 
-def _held(stuck: Iterable[tuple[VM, list[PairAnswer]]], let_disks_go: LetDisksGo) -> tuple[HeldVMs, ...]:
+def _held(
+    stuck: Iterable[tuple[VM, list[PairAnswer]]], problem: Problem, let_disks_go: LetDisksGo
+) -> tuple[HeldVMs, ...]:
     """VMs that may go nowhere, by the rule that XAPI or the policy would name first, most VMs first."""
     by_rule: dict[str, list[tuple[VM, Objection]]] = {}
     for vm, answers in stuck:
@@ -212,9 +214,9 @@ def _held(stuck: Iterable[tuple[VM, list[PairAnswer]]], let_disks_go: LetDisksGo
     made = (
         HeldVMs(
             rule=rule,
-            vms=tuple(vm.name for vm, _ in found),
+            vms=tuple(problem.names.vms[vm.uuid] for vm, _ in found),
             words=found[0][1].words,
-            remedies=_remedies(found),
+            remedies=_remedies(found, problem.names.vms),
         )
         for rule, found in by_rule.items()
     )
@@ -228,23 +230,24 @@ def _first(answers: Sequence[PairAnswer], let_disks_go: LetDisksGo) -> Objection
     return replace(first, remedy=ALLOW) if allowed else first
 
 
-def _remedies(found: Sequence[tuple[VM, Objection]]) -> tuple[str, ...]:
+def _remedies(found: Sequence[tuple[VM, Objection]], called: Mapping[Uuid, str]) -> tuple[str, ...]:
     """The fixes, each once, with the VMs that it frees."""
     freed: dict[str, list[str]] = {}
     for vm, objection in found:
         if objection.remedy:
-            freed.setdefault(objection.remedy, []).append(vm.name)
+            freed.setdefault(objection.remedy, []).append(called[vm.uuid])
     return tuple(f"{remedy} ({first_few(sorted(names), SHOWN)})" for remedy, names in sorted(freed.items()))
 
 
-def _reaches(pool: Pool, answers: Iterable[PairAnswer]) -> tuple[Reach, ...]:
+def _reaches(problem: Problem, answers: Iterable[PairAnswer]) -> tuple[Reach, ...]:
+    pool, called = problem.pool, problem.names.hosts
     rules_to: dict[Uuid, list[frozenset[str]]] = {uuid: [] for uuid in pool.hosts}
     for answer in answers:
         rules_to[answer.host.uuid].append(frozenset(objection.rule for objection in answer.objections))
     guests = Counter(vm.resident_on for vm in pool.resident_guests())
     return tuple(
         Reach(
-            host=pool.hosts[uuid].name,
+            host=called[uuid],
             pool=member.called if len(pool.members) > 1 else "",
             guests=guests[uuid],
             may_receive=rules_to[uuid].count(frozenset()),

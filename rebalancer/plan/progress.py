@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from rebalancer.inventory import Pool, Uuid
+from rebalancer.inventory import Names, Pool, Uuid
 from rebalancer.placement import Placement, disks_of
 from rebalancer.plan.document import digest_of
 from rebalancer.plan.plan import Plan
@@ -113,7 +113,7 @@ def left_behind(step: Step, pool: Pool) -> Iterator[str]:
     for disk in step.disks:
         sr = srs.get(disk.drive)
         if sr != disk.target:
-            name = pool.srs[sr].name if sr is not None and sr in pool.srs else "no SR"
+            name = Names(pool).srs.get(sr or "", "no SR")
             yield f"disk {disk.name} is on {name}, not on {disk.target_name}"
 
 

@@ -109,7 +109,7 @@ class _Planning:
             plan = compose(self._book, part, prefix.migrations, self._made_at, pace=self._pace)
             if not refusals(plan, self._problem.pool, self._problem.demand, now=self._made_at):
                 return plan
-        names = [self._problem.pool.vms[move.vm].name for move in sorted(self._forbidden[-1])]
+        names = [self._problem.names.vms[move.vm] for move in sorted(self._forbidden[-1])]
         raise NoLegalOrder(names, self._blamed)
 
     def _keep(self, solution: Solution, ways: Sequence[Sequence[Migration]]) -> None:

@@ -102,5 +102,5 @@ class _WayTo:
         return None
 
     def _strand(self, vm: Uuid, rule: str, words: str) -> None:
-        name = self._problem.pool.vms[vm].name
+        name = self._problem.names.vms[vm]
         self._stranded[vm] = LeftAlone(kind="vm", uuid=vm, name=name, rule=rule, words=words)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rebalancer.errors import PolicyError
-from rebalancer.inventory import Pool, Uuid
+from rebalancer.inventory import Names, Pool, Uuid
 from rebalancer.policy.intent import Intent, Together
 from rebalancer.units import first_few
 
@@ -97,14 +97,14 @@ def _anchored(intent: Intent, pool: Pool) -> Iterator[Contradiction]:
             yield Contradiction(
                 where="never_move",
                 problem=f"{names([vm], pool)} never moves ({intent.never_move[vm]}), "
-                f"but is on {pool.hosts[host].name!r}, which is to be emptied",
+                f"but is on {Names(pool).hosts[host]!r}, which is to be emptied",
                 remedy="Let the VM move, or take the host out of empty",
             )
 
 
 def names(vms: Iterable[Uuid], pool: Pool) -> str:
     """The VMs by name, the first few of them."""
-    return first_few([repr(name) for name in sorted(pool.vms[vm].name for vm in vms)], SHOWN)
+    return first_few([repr(name) for name in sorted(map(Names(pool).vms.__getitem__, vms))], SHOWN)
 
 
 def words(listed: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from rebalancer.errors import PolicyError
-from rebalancer.inventory import Host, Pool, Uuid
+from rebalancer.inventory import Host, Names, Pool, Uuid
 from rebalancer.policy.intent import Apart, RunOn, Together
 
 TOGETHER_TAGS = ("xo:load:balancer:affinity=", "rebalancer:together=")
@@ -55,8 +55,9 @@ def preferred_hosts(pool: Pool) -> tuple[RunOn, ...]:
     for vm in pool.resident_guests():
         if vm.affinity is not None and vm.affinity in pool.hosts:
             fans[vm.affinity].add(vm.uuid)
+    names = Names(pool).hosts
     return tuple(
-        RunOn(name=f"affinity {pool.hosts[host].name}", vms=frozenset(vms), hosts=frozenset({host}), hard=False)
+        RunOn(name=f"affinity {names[host]}", vms=frozenset(vms), hosts=frozenset({host}), hard=False)
         for host, vms in sorted(fans.items())
     )
 

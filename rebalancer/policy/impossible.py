@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from rebalancer.inventory import Pool, Uuid
+from rebalancer.inventory import Names, Pool, Uuid
 from rebalancer.policy.contradictions import SHOWN, allowed_hosts, contradictions, names, units_of
 from rebalancer.policy.intent import Apart, Intent, Spread
 from rebalancer.units import counted, first_few, size_in_words
@@ -29,10 +29,11 @@ def fragile(intent: Intent, pool: Pool) -> Sayings:
     binding = intent.binding
     broken = {where for where, _ in _beyond_keeping(binding, pool)}
     hosts_of: dict[str, list[str]] = {}
+    names_of_hosts = Names(pool).hosts
     for host in sorted(pool.hosts.keys() - binding.empty.keys()) if len(pool.hosts) > 1 else ():
         lost = replace(binding, empty={**binding.empty, host: "lost"}, never_move={})
         for where in dict.fromkeys(where for where, _ in _beyond_keeping(lost, pool)):
-            hosts_of.setdefault(where, []).append(pool.hosts[host].name)
+            hosts_of.setdefault(where, []).append(names_of_hosts[host])
     for where, hosts in hosts_of.items():
         if where not in broken:
             any_of = first_few(list(map(repr, hosts)), SHOWN, between=" or ", more=" or one of {} more")
@@ -52,7 +53,7 @@ def _beyond_keeping(intent: Intent, pool: Pool) -> Sayings:
 
 def _spreading(intent: Intent, pool: Pool) -> Iterator[tuple[str, Apart | Spread, list[tuple[str, frozenset[Uuid]]]]]:
     """Groups of which a host or domain holds only so many, with the hosts of each of these places."""
-    hosts = [(repr(pool.hosts[host].name), frozenset({host})) for host in sorted(pool.hosts)]
+    hosts = [(repr(name), frozenset({host})) for host, name in sorted(Names(pool).hosts.items())]
     for apart in intent.apart:
         yield f"apart {apart.name!r}", apart, hosts
     for spread in intent.spread:
@@ -88,7 +89,10 @@ def _anchored_elsewhere(intent: Intent, pool: Pool) -> Sayings:
         for vm in sorted(wish.vms & intent.never_move.keys()):
             host = pool.vms[vm].resident_on
             if host is not None and host not in wish.hosts:
-                yield f"run_on {wish.name!r}", f"{names([vm], pool)} never moves and stays on {pool.hosts[host].name!r}"
+                yield (
+                    f"run_on {wish.name!r}",
+                    f"{names([vm], pool)} never moves and stays on {Names(pool).hosts[host]!r}",
+                )
 
 
 def _anchored_together(intent: Intent, pool: Pool) -> Sayings:

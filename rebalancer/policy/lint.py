@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from rebalancer.inventory import VM, Pool
+from rebalancer.inventory import VM, Names, Pool
 from rebalancer.policy.contradictions import names
 from rebalancer.policy.found import APART_TAGS, LAST_RESORT_TAG, NEVER_MOVE_TAGS, TOGETHER_TAGS
 from rebalancer.policy.impossible import Sayings, fragile, impossible
@@ -101,27 +101,28 @@ def _idle_spreads(intent: Intent) -> Sayings:
 
 
 def _lonely_tags(policy: Policy, pool: Pool) -> Sayings:
-    for tag, vms in _carriers(policy, pool.resident_guests(), GROUP_TAGS):
+    for tag, vms in _carriers(policy, pool, pool.resident_guests(), GROUP_TAGS):
         if len(vms) == 1 and _is_known(tag):
             yield f"tag {tag}", f"only {vms[0]!r} carries it: it asks for nothing"
 
 
 def _strange_tags(policy: Policy, pool: Pool) -> Sayings:
     """Tags of guests that look as if they were meant for us, or for Xen Orchestra's load balancer, and mean nothing."""
-    for tag, vms in _carriers(policy, pool.guests(), OURS):
+    for tag, vms in _carriers(policy, pool, pool.guests(), OURS):
         if not _is_known(tag):
             near = get_close_matches(tag, (*GROUP_TAGS, *SINGLE_TAGS), n=1)
             named = f" (near to it: {near[0]!r})" if near else ""
             yield f"tag {tag}", f"{first_few([repr(vm) for vm in sorted(vms)], 1)}: it means nothing{named}"
 
 
-def _carriers(policy: Policy, vms: Iterable[VM], starts: tuple[str, ...]) -> list[tuple[str, list[str]]]:
+def _carriers(policy: Policy, pool: Pool, vms: Iterable[VM], starts: tuple[str, ...]) -> list[tuple[str, list[str]]]:
     """Tags that begin with one of *starts*, and the names of the VMs that carry them, where the policy reads tags."""
     carriers: dict[str, list[str]] = {}
+    called = Names(pool).vms
     for vm in vms if policy.intent.read_tags else ():
         for tag in vm.tags:
             if tag.startswith(starts):
-                carriers.setdefault(tag, []).append(vm.name)
+                carriers.setdefault(tag, []).append(called[vm.uuid])
     return sorted(carriers.items())
 
 
@@ -141,5 +142,6 @@ def _reserves(intent: Intent, policy: Policy, pool: Pool) -> Sayings:
     for uuid, host in pool.hosts.items():
         kept = everywhere + (intent.reserves[uuid].memory_bytes if uuid in intent.reserves else 0)
         if host.memory_total_bytes and kept >= host.memory_total_bytes:
-            words = f"{size_in_words(kept)} kept free on {host.name!r}, which has no more: nobody can move there"
+            on = f"kept free on {Names(pool).hosts[uuid]!r}, which has no more"
+            words = f"{size_in_words(kept)} {on}: nobody can move there"
             yield "reserve", words

@@ -7,7 +7,7 @@ from math import ceil, comb
 from typing import TypeVar
 
 from rebalancer.errors import PolicyError
-from rebalancer.inventory import SR, Network, Pool, Uuid
+from rebalancer.inventory import SR, Names, Network, Pool, Uuid
 from rebalancer.policy.contradictions import refuse_contradictions
 from rebalancer.policy.found import (
     domains_of,
@@ -161,7 +161,7 @@ class _Resolving:
             where = place(self._policy, section, group.name)
             chosen = self._selectors.vms(group.vms, where)
             if len(chosen.both) <= 1:
-                listed = ", ".join(f"VM {self._pool.vms[vm].name!r}" for vm in chosen.both)
+                listed = ", ".join(f"VM {Names(self._pool).vms[vm]!r}" for vm in chosen.both)
                 raise PolicyError(where, f"the group has only {listed}", "Name two VMs or more, or remove it")
             yield group, chosen.resident
 

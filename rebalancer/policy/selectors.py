@@ -10,8 +10,11 @@ from typing import Generic, TypeVar
 
 from rebalancer.errors import PolicyError
 from rebalancer.inventory import SR, VM, Host, Pool, Uuid
+from rebalancer.units import first_few
 
 TAG = "tag:"
+SHOWN = 3
+"""Uuids that an error lists."""
 
 T = TypeVar("T", VM, Host, SR)
 
@@ -122,7 +125,7 @@ class _Index(Generic[T]):
 
     def ambiguous(self, selector: str, matches: Sequence[T], where: str) -> PolicyError:
         """The error for a name that several carry."""
-        uuids = ", ".join(sorted(match.uuid for match in matches))
+        uuids = first_few(sorted(match.uuid for match in matches), SHOWN, more=" and {} others")
         problem = f"{len(matches)} {self._kind}s are named {selector!r}: {uuids}"
         return PolicyError(where, problem, "Write the uuid instead")
 

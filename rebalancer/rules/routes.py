@@ -171,7 +171,7 @@ class Routes:
             return SRSpace().objection("the host has no SR attached to which disks may go and that can receive them")
         unseen = self._unseen(vm, host)
         for sr in sorted({*self._fixed(vm, host, unseen).values()} - set(self._candidates(host))):
-            name = self._problem.pool.srs[sr].name
+            name = self._problem.names.srs[sr]
             return SRSpace().objection(f"the policy leads its disks to SR '{name}', which cannot receive them there")
         words = size_in_words(sum(self._arriving(drive) for drive, _ in unseen))
         return SRSpace().objection(f"no SR of the host has room for its disks, which need {words}")

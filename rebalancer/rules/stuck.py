@@ -138,7 +138,7 @@ class Stuck:
         closed = tuple(
             Closed(
                 host=host.uuid,
-                name=host.name,
+                name=self._problem.names.hosts[host.uuid],
                 pool=self._pool.of_host(host.uuid).called if crosses(vm, host, self._problem) else "",
                 objections=tuple(self._against(vm, host)),
             )
@@ -151,9 +151,9 @@ class Stuck:
         main = _most_common([each.objections[0] for each in closed]) if closed else ALONE
         return Blocked(
             vm=vm.uuid,
-            vm_name=vm.name,
+            vm_name=self._problem.names.vms[vm.uuid],
             host=here.uuid,
-            host_name=here.name,
+            host_name=self._problem.names.hosts[here.uuid],
             rule=main.rule,
             code=main.code,
             fix=_fix(closed),

@@ -100,4 +100,4 @@ def _words(lane: Lane, problem: Problem) -> str:
     if kind == "over":
         return f"all migrations over one network, {limits.per_link} at a time"
     most = limits.out_per_host if kind == "out of" else limits.in_per_host
-    return f"migrations {kind} {problem.pool.hosts[where or ''].name}, {most} at a time"
+    return f"migrations {kind} {problem.names.hosts[where or '']}, {most} at a time"

@@ -39,7 +39,8 @@ def steps_of(
     turns = sorted(range(len(migrations)), key=lambda each: (starts[each], jobs[each].carries, each))
     width = max(2, len(str(len(migrations))))
     ids = {position: f"{prefix}{number:0{width}}" for number, position in enumerate(turns, start=1)}
-    pool, held = book.problem.pool, memory_by_step([migrations[each] for each in turns], book)
+    pool, names = book.problem.pool, book.problem.names
+    held = memory_by_step([migrations[each] for each in turns], book)
     found = []
     for each, hosts in zip(turns, held, strict=True):
         move, job = migrations[each], jobs[each]
@@ -50,11 +51,11 @@ def steps_of(
                 id=ids[each],
                 kind=StepKind.HOP if move.hop else StepKind.MOVE,
                 vm=move.vm,
-                vm_name=pool.vms[move.vm].name,
+                vm_name=names.vms[move.vm],
                 source=move.source,
-                source_name=pool.hosts[move.source].name,
+                source_name=names.hosts[move.source],
                 target=move.target,
-                target_name=pool.hosts[move.target].name,
+                target_name=names.hosts[move.target],
                 after=tuple(sorted(ids[earlier] for earlier in job.after)),
                 memory_bytes=pool.vms[move.vm].migration_memory_bytes,
                 disks=step_disks(move, book.problem),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from rebalancer.inventory import Pool, Uuid
+from rebalancer.inventory import Names, Pool, Uuid
 from rebalancer.placement import Migration, Placement
 from rebalancer.plan.plan import Plan
 from rebalancer.plan.progress import Way, host_of, ways
@@ -68,7 +68,7 @@ def _lost(way: Way, reached: int | None, crossing: Sequence[Step], pool: Pool) -
         return f"VM {first.vm_name} stays in pool {over.crossing.pool_name}: {why}"
     if reached is None:
         what = "somebody else has moved it, or disks of it, and it stays"
-        return f"VM {first.vm_name} is on {pool.hosts[host].name}, and not as the plan left it: {what}"
+        return f"VM {first.vm_name} is on {Names(pool).hosts[host]}, and not as the plan left it: {what}"
     if reached and first.source not in pool.hosts:
         return f"VM {first.vm_name} stays: its host {first.source_name} is gone"
     return ""

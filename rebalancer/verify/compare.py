@@ -8,6 +8,7 @@ from itertools import islice
 
 from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.plan import Plan
+from rebalancer.verify.tolerance import unmarked
 
 OF_THEMSELVES = {"tiers", "missing"}
 """Parts of a plan whose findings are named after them."""
@@ -30,7 +31,7 @@ def wrong_claims(plan: Plan, right: Plan) -> Iterator[Finding]:
 
 def differences(claimed: object, right: object, path: str) -> Iterator[tuple[str, str]]:
     """Each place below *path* where two values differ, such as `steps[3].why`, and how; of plain rows the first."""
-    if claimed == right:
+    if claimed == right or (isinstance(claimed, str) and isinstance(right, str) and unmarked(claimed, right)):
         return
     if isinstance(claimed, tuple) and isinstance(right, tuple):
         found = _of_rows(claimed, right, path)

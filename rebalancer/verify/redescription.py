@@ -16,7 +16,7 @@ from rebalancer.describe.left_out import LEFT_OUT, left_out, missing_moves
 from rebalancer.describe.memory import memory_by_step
 from rebalancer.describe.reasons import BACK, HOME, Reasons
 from rebalancer.describe.summary import general_warnings, summary_of
-from rebalancer.inventory import Pool, Uuid
+from rebalancer.inventory import Names, Pool, Uuid
 from rebalancer.placement import Migration
 from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.plan import Missing, OldViolation, Plan
@@ -33,8 +33,8 @@ def named_anew(plan: Plan, pool: Pool) -> Plan:
     What is not in the pool any more has no other name. Nobody approves one VM while another one moves.
     """
     names, source = {member.uuid: member.name for member in pool.members}, plan.made_from
-    names |= {host.uuid: host.name for host in pool.hosts.values()} | {sr.uuid: sr.name for sr in pool.srs.values()}
-    names |= {vm.uuid: vm.name for vm in pool.vms.values()}
+    called = Names(pool)
+    names |= {**called.hosts, **called.srs, **called.vms}
     beside = (replace(each, pool_name=names.get(each.pool, each.pool_name)) for each in source.beside)
     return replace(
         plan,

@@ -8,6 +8,8 @@ import re
 TOLERANCE = 1e-3
 """What a figure may be off, relatively or in its own unit: plans keep six digits of every pCPU."""
 PERCENT = re.compile(r"(\d{1,9})%")
+MARK = re.compile(r" ?\((?:[^()]*, )?[0-9a-f]{8}[-0-9a-f]{0,28}\)")
+"""What `rebalancer.inventory.names` adds to names that several share."""
 HOUR = re.compile(r"at (?:\w{3} )?\d\d:\d\d")
 """The busiest hour, held against the load by `rebalancer.verify.figures`; of two equal ones, either will do."""
 
@@ -22,9 +24,14 @@ def nearest(claimed: float, *right: float) -> float:
     return claimed if any(close(claimed, each) for each in right) else right[0]
 
 
+def unmarked(claimed: str, right: str) -> bool:
+    """Whether *claimed* is *right* without the marks of shared names, as plans have it that were made without them."""
+    return claimed == MARK.sub("", right)
+
+
 def as_told(claimed: str, right: str) -> str:
     """*claimed* if it says the same as *right*, else that."""
-    return claimed if alike(claimed, right) else right
+    return claimed if alike(claimed, right) or alike(claimed, MARK.sub("", right)) else right
 
 
 def alike(one: str, other: str) -> bool:

@@ -151,7 +151,7 @@ def _undone(steps: Sequence[Step], problem: Problem) -> Placement:
 
 def _of_end(plan: Plan, end: Placement, book: Rulebook, done: Collection[str]) -> Iterator[Finding]:
     problem = book.problem
-    names = {vm.uuid: vm.name for vm in problem.pool.vms.values()} | {step.vm: step.vm_name for step in plan.steps}
+    names = dict(problem.names.vms) | {step.vm: step.vm_name for step in plan.steps}
     hosts: dict[Uuid | None, str] = {None: "no host"} | {row.uuid: row.name for row in plan.hosts}
     before, after = plan.before.host_of, plan.predicted.host_of
     changed = {vm for vm in {*before, *after} if before.get(vm) != after.get(vm)} | {step.vm for step in plan.steps}
@@ -186,11 +186,11 @@ def _of_way_back(plan: Plan, book: Rulebook) -> Iterator[Finding]:
     stranded, before = {each.uuid for each in plan.no_way_back}, plan.before.host_of
     for vm in sorted({step.vm for step in (*plan.steps, *plan.rollback)} - stranded):
         if run.placement.host_of.get(vm) != before.get(vm):
-            yield _not_back(f"VM {problem.pool.vms[vm].name}")
+            yield _not_back(f"VM {problem.names.vms[vm]}")
     home = {drive: sr for vm, srs in plan.before.srs_of.items() if vm not in stranded for drive, sr in srs.items()}
     for vm, srs in sorted(run.placement.srs_of.items()):
         if any(home.get(drive, sr) != sr for drive, sr in srs.items()):
-            yield _not_back(f"a disk of VM {problem.pool.vms[vm].name}")
+            yield _not_back(f"a disk of VM {problem.names.vms[vm]}")
 
 
 def _not_back(what: str) -> Finding:

@@ -86,10 +86,10 @@ def _loss(problem: Problem, host: Host, restarts: Restarts | None) -> Loss:
     hottest, peak = _hottest(problem, host, found) if found is not None else (None, None)
     sizes = [restarts.items.size.get(vm.uuid, 0) for vm in gone] if restarts else []
     return Loss(
-        host=host.name,
+        host=problem.names.hosts[host.uuid],
         guests=len(gone),
         memory_gib=gib(sum(sizes)),
-        stuck=tuple(vm.name for vm in stuck),
+        stuck=tuple(problem.names.vms[vm.uuid] for vm in stuck),
         restart=found is not None,
         hottest=hottest,
         cpu_peak=peak,
@@ -104,7 +104,7 @@ def _hottest(problem: Problem, gone: Host, restarted: Mapping[Uuid, Uuid]) -> tu
     after = Placement({**problem.initial.host_of, **restarted})
     peaks = (host_load(after, problem) / np.maximum(capacities, 1e-9)[:, None]).max(axis=1)
     hottest = max(left, key=lambda row: peaks[row])
-    return list(problem.pool.hosts.values())[hottest].name, float(peaks[hottest])
+    return problem.names.hosts[list(problem.pool.hosts)[hottest]], float(peaks[hottest])
 
 
 def room_for(problem: Problem, like: VM) -> tuple[Room, ...]:
@@ -124,7 +124,7 @@ def room_for(problem: Problem, like: VM) -> tuple[Room, ...]:
     rows = [bound.limit for bound in book.limits if isinstance(bound.limit, MemoryRow)]
     return tuple(
         Room(
-            host=host.name,
+            host=problem.names.hosts[uuid],
             may_start=uuid in open_to,
             by_memory=min((_left(row, like.uuid, problem) for row in rows if uuid in row.places), default=0),
             by_cpu=by_cpu.get(uuid),

@@ -115,7 +115,7 @@ def emptying(problem: Problem, hosts: Collection[Uuid]) -> Problem:
 def _look(problem: Problem) -> Evacuation:
     empty = problem.intent.empty
     return Evacuation(
-        hosts=tuple(sorted(problem.pool.hosts[host].name for host in empty)),
+        hosts=tuple(sorted(problem.names.hosts[host] for host in empty)),
         guests=sum(host in empty for host in problem.initial.host_of.values()),
         blocked=Rulebook.of(problem).stuck(set(empty)),
     )

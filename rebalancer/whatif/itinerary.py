@@ -144,7 +144,7 @@ class Itinerary:
             self._take(Purpose.RETURN, host, plan)
 
     def _take(self, purpose: Purpose, host: Uuid, plan: Plan) -> None:
-        name = self.start.pool.hosts[host].name
+        name = self.start.names.hosts[host]
         self._stages.append(Stage(purpose=purpose, host=host, host_name=name, plan=plan))
         self._now = problem_at(self._now, plan.predicted)
 

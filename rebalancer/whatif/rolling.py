@@ -129,7 +129,7 @@ def rolling(
         reporter=reporter or SolveReporter(),
         most_seconds=problem.policy.limits.solve_seconds,
     )
-    told = Rolling(hosts=tuple(problem.pool.hosts[host].name for host in order), version=version)
+    told = Rolling(hosts=tuple(problem.names.hosts[host] for host in order), version=version)
     blocked = tuple(each for host in order for each in who_is_blocked(way.start, [host]))
     if blocked:
         return replace(told, blocked=blocked, refused=cannot_leave(blocked), fixes=_fixes(way, blocked))
@@ -151,7 +151,7 @@ def _fixes(way: Itinerary, blocked: Sequence[Blocked]) -> tuple[HostFixes, ...]:
     for host in (host for host in way.order if host in held):
         wanted = emptying(closed(way.start, host), [host])
         ways = cheapest_fixes(Rulebook.of(wanted), seconds=way.most_seconds / len(held))
-        found.append(HostFixes(host_name=way.start.pool.hosts[host].name, ways=ways))
+        found.append(HostFixes(host_name=way.start.names.hosts[host], ways=ways))
     return tuple(each for each in found if each.ways)
 
 
@@ -199,8 +199,8 @@ def _deviations(start: Problem, end: Problem) -> Iterator[Deviation]:
     """VMs that end away from home, and those whose disks do."""
 
     def deviation(vm: Uuid, words: str) -> Deviation:
-        home, ends_on = (end.pool.hosts[problem.initial[vm]].name for problem in (start, end))
-        return Deviation(vm=vm, vm_name=end.pool.vms[vm].name, home_name=home, ends_on_name=ends_on, words=words)
+        home, ends_on = (end.names.hosts[problem.initial[vm]] for problem in (start, end))
+        return Deviation(vm=vm, vm_name=end.names.vms[vm], home_name=home, ends_on_name=ends_on, words=words)
 
     hindrances = Hindrances(end.initial, Rulebook.of(end))
     for move in end.initial.moves_to(start.initial):
@@ -209,7 +209,7 @@ def _deviations(start: Problem, end: Problem) -> Iterator[Deviation]:
     for vm, home in start.initial.host_of.items():
         astray = _disks_astray(vm, start.initial, end.initial) if end.initial[vm] == home else ()
         if astray:
-            names = {srs: tuple(end.pool.srs[sr].name for sr in srs) for srs in astray}
+            names = {srs: tuple(end.names.srs[sr] for sr in srs) for srs in astray}
             words = ", ".join(f"on SR {now}, not on {was}" for was, now in names.values())
             yield deviation(vm, f"at home with a disk {words}: disks move only with their VM")
 

@@ -66,7 +66,7 @@ def sleep(problem: Problem, placement: Placement) -> Sleep:
         rule, words = next(_against({*asleep, host.uuid}, problem, placement), ("", ""))
         if not rule:
             asleep.add(host.uuid)
-        found.append(EmptyHost(host=host.uuid, name=host.name, rule=rule, words=words))
+        found.append(EmptyHost(host=host.uuid, name=problem.names.hosts[host.uuid], rule=rule, words=words))
     return Sleep(
         hosts=tuple(sorted(found, key=lambda each: (each.name, each.host))),
         in_use=len(used),

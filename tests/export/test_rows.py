@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rebalancer.export import moves_csv, plan_from_json, plan_json, plan_markdown, xe_script
-from rebalancer.export.rows import disk_rows, sr_names
+from rebalancer.export.rows import disk_rows
 from rebalancer.plan import Plan
 from tests.local_disks import carried, local_problem, local_sr, local_vm
 from tests.plan.made import plan_of
@@ -22,10 +22,8 @@ def plan(first: str, second: str) -> Plan:
 
 def test_srs_of_one_name_are_told_apart_by_their_hosts() -> None:
     """Every local SR is called `Local storage` after an installation; those of different names need no host."""
-    assert sr_names(plan("Local storage", "Local storage").steps) == {
-        "l1": "Local storage (h1)",
-        "l2": "Local storage (h2)",
-    }
+    (row,) = disk_rows(plan("Local storage", "Local storage").steps)
+    assert row[3:5] == ("Local storage (h1, l1)", "Local storage (h2, l2)")
     assert disk_rows(plan("slow", "fast").steps) == [("s01", "web", "web-disk0", "slow", "fast", "20.0 GiB")]
 
 

@@ -62,7 +62,7 @@ def test_hosts_of_one_name_are_told_apart_by_uuid() -> None:
     """A column belongs to one host, whatever people call it."""
     names = {"h1": "twin", "h2": "twin", "h3": ""}
     hosts = [replace(make_host(uuid), name=name) for uuid, name in names.items()]
-    assert matrix_of(problem_of(hosts=hosts)).as_csv() == "vm,vm_uuid,h3,h1,h2\r\n"
+    assert matrix_of(problem_of(hosts=hosts)).as_csv() == "vm,vm_uuid,(h3),twin (h1),twin (h2)\r\n"
 
 
 def test_names_are_never_computed_by_a_spreadsheet() -> None:

@@ -32,5 +32,10 @@ def explain(
     from rebalancer.cli.opening import open_model
     from rebalancer.cli.output import show_or_json
 
-    answers = rb.explain(open_model(source, policy, connection, metrics=False), vm, host)
-    show_or_json([explanation_table(answers)], lambda: [answer.as_json() for answer in answers], json=json)
+    model = open_model(source, policy, connection, metrics=False)
+    answers = rb.explain(model, vm, host)
+    show_or_json(
+        [explanation_table(answers, model.problem.names.hosts)],
+        lambda: [answer.as_json() for answer in answers],
+        json=json,
+    )

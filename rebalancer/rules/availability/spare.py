@@ -79,7 +79,7 @@ def _restarts(problem: Problem) -> Restarts:
             {vm: start_bytes(covered[vm], xen_vcpu_pages=pages) for vm in kept}, {vm: targets[vm] for vm in kept}
         ),
         bound=bound,
-        names={uuid: host.name for uuid, host in pool.hosts.items()} | {vm: pool.vms[vm].name for vm in covered},
+        names={**problem.names.hosts, **problem.names.vms},
     )
 
 

@@ -39,13 +39,13 @@ class SRsMapped(DiskRule):
         """A disk that goes elsewhere, or whose SR leads nowhere."""
         if not crosses(vm, host, problem):
             return None
-        home, there = problem.pool.of_vm(vm), problem.pool.of_host(host.uuid)
+        home = problem.pool.of_vm(vm)
         for disk, target in moving(disks, problem):
             beyond = sr_beyond(disk.sr, home, host, problem)
             if beyond is None or (target is not None and beyond.uuid == target.uuid):
                 continue
-            led = there.srs.get(beyond.uuid or "")
-            words = f"the policy leads its disk '{disk.name}' to SR '{led.name}'" if led else beyond.words
+            led = problem.names.srs.get(beyond.uuid or "")
+            words = f"the policy leads its disk '{disk.name}' to SR '{led}'" if led else beyond.words
             return self.objection(words, remedy="change the policy's other_pools.srs")
         return None
 
@@ -62,7 +62,7 @@ class SRAllowed(DiskRule):
         """Another SR."""
         for disk, target in moving(disks, problem):
             if target is None or target.uuid not in problem.intent.disk_srs:
-                name = target.name if target else "unknown"
+                name = problem.names.srs[target.uuid] if target else "unknown"
                 return self.objection(f"the policy lets no disk go to SR '{name}', nor its disk '{disk.name}'")
         return None
 
@@ -80,5 +80,4 @@ class TargetSRAttached(DiskRule):
         unseen = sorted(set(disks.values()) - host.attached_srs)
         if not unseen:
             return None
-        sr = problem.pool.srs.get(unseen[0])
-        return self.objection(f"SR '{sr.name if sr else 'unknown'}' is not attached to the host")
+        return self.objection(f"SR '{problem.names.srs.get(unseen[0], 'unknown')}' is not attached to the host")

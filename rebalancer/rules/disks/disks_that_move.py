@@ -83,6 +83,6 @@ class DiskOfOneVM(DiskRule):
         for disk, _ in moving(disks, problem):
             others = sorted(problem.index.vms_of_disk.get(disk.uuid, frozenset()) - {vm.uuid})
             if others:
-                name = problem.pool.vms[others[0]].name
+                name = problem.names.vms[others[0]]
                 return self.objection(f"its disk '{disk.name}' is in a drive of VM '{name}', too")
         return None

@@ -39,7 +39,8 @@ class NoStorageLink(DiskRule):
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
         """A disk that is there, or is to go there."""
         there = {disk.sr for disk in own_disks(vm, problem) if disk} | set(disks.values())
-        linked = sorted(sr.name for uuid, sr in problem.pool.srs.items() if uuid in there and sr.type == STORAGELINK)
+        srs, names = problem.pool.srs, problem.names.srs
+        linked = sorted(names[uuid] for uuid in there & srs.keys() if srs[uuid].type == STORAGELINK)
         return self.objection(f"SR '{linked[0]}' is one of Integrated StorageLink") if linked else None
 
 

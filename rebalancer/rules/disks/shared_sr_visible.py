@@ -60,4 +60,4 @@ def _sr_of(drive: VBD, problem: Problem) -> Uuid:
 
 
 def _name(sr: Uuid, problem: Problem) -> str:
-    return problem.pool.srs[sr].name if sr in problem.pool.srs else "unknown"
+    return problem.names.srs.get(sr, "unknown")

@@ -26,7 +26,8 @@ class SRCapabilities(DiskRule):
             for sr, wanted in ((problem.pool.srs.get(disk.sr), SEND), (target, RECEIVE)):
                 missing = _missing(_driver(sr, problem) if sr else None, wanted)
                 if missing:
-                    return self.objection(f"SR '{sr.name if sr else 'unknown'}' lacks {', '.join(missing)}")
+                    name = problem.names.srs[sr.uuid] if sr else "unknown"
+                    return self.objection(f"SR '{name}' lacks {', '.join(missing)}")
         return None
 
 

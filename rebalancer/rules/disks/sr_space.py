@@ -67,7 +67,7 @@ def _row(
     others = sr.physical_utilisation_bytes - sum(here.values())
     keep = int(problem.policy.storage_motion.keep_free_gib * GIB)
     return SpaceRow(
-        subject=f"space of SR '{sr.name}' for disks",
+        subject=f"space of SR '{problem.names.srs[sr.uuid]}' for disks",
         places=frozenset({sr.uuid}),
         weights=Weights(resident=settled | here, arrival=arriving),
         upper=max(sum(here.values()), sr.physical_size_bytes - keep - others),
@@ -93,7 +93,6 @@ class SpaceOnTarget(DiskRule):
             sr = problem.pool.srs[uuid]
             free = max(0, sr.physical_size_bytes - sr.physical_utilisation_bytes)
             if wanted > free:
-                return self.objection(
-                    f"needs {size_in_words(wanted)} on SR '{sr.name}', which has {size_in_words(free)} free"
-                )
+                on = f"on SR '{problem.names.srs[uuid]}', which has {size_in_words(free)} free"
+                return self.objection(f"needs {size_in_words(wanted)} {on}")
         return None

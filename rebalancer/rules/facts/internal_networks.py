@@ -25,4 +25,4 @@ def internal_network(uuid: Uuid, problem: Problem) -> Internal | None:
         return None
     hosts = problem.index.hosts_of_network.get(uuid, frozenset())
     shared = network.other_config.get("assume_network_is_shared") == "true" or not network.managed
-    return Internal(uuid, network.name, hosts, everywhere=shared or not hosts)
+    return Internal(uuid, problem.names.networks[uuid], hosts, everywhere=shared or not hosts)

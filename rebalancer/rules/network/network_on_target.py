@@ -33,8 +33,6 @@ class NetworkOnTarget(PairRule[tuple[Internal | Uuid, ...]]):
                 if not need.everywhere and host.uuid not in need.hosts:
                     return self.objection(f"needs internal network '{need.name}', on which nobody runs on this host")
             elif need not in here:
-                network = problem.pool.networks.get(need)
-                return self.objection(
-                    f"needs network '{network.name if network else 'unknown'}', the host has no PIF on it"
-                )
+                name = problem.names.networks.get(need, "unknown")
+                return self.objection(f"needs network '{name}', the host has no PIF on it")
         return None

@@ -39,7 +39,7 @@ class NetworksMapped(PairRule[Plugged]):
             if beyond.uuid is None:
                 return self.objection(beyond.words, remedy="name it in the policy's other_pools.networks")
             if not any(pif.network == beyond.uuid and _is_ordinary(pif) for pif in host.pifs):
-                name = problem.pool.networks[beyond.uuid].name
+                name = problem.names.networks[beyond.uuid]
                 words = f"comes to network '{name}', on which the host has no ordinary PIF"
                 return self.objection(words, remedy="lead it elsewhere by the policy's other_pools.networks")
         return None

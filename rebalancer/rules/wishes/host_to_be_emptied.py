@@ -27,7 +27,7 @@ class HostToBeEmptied(HostRule, PoolRule):
         weights = Weights.same(dict.fromkeys(problem.initial, 1))
         return tuple(
             Row(
-                subject=f"VMs on host '{problem.pool.hosts[host].name}', which is to be emptied",
+                subject=f"VMs on host '{problem.names.hosts[host]}', which is to be emptied",
                 places=frozenset({host}),
                 weights=weights,
                 upper=0,

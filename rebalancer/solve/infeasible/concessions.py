@@ -12,7 +12,7 @@ from math import ceil
 from operator import methodcaller
 
 from rebalancer.errors import Concession
-from rebalancer.inventory import Host, PowerState, Uuid
+from rebalancer.inventory import PowerState, Uuid
 from rebalancer.placement import Placement
 from rebalancer.policy import Apart, Intent, Reserve, RunOn, Spread, Together
 from rebalancer.problem import Problem
@@ -100,7 +100,7 @@ def _objecting(book: Rulebook) -> frozenset[str]:
 def _reserves(book: Rulebook) -> Iterator[Offer]:
     for host, reserve in sorted(book.problem.intent.reserves.items()):
         if reserve.memory_bytes:
-            yield _no_reserve(book.problem.pool.hosts[host], reserve.memory_bytes)
+            yield _no_reserve(host, book.problem.names.hosts[host], reserve.memory_bytes)
 
 
 def _wishes(book: Rulebook) -> Iterator[Offer]:
@@ -109,22 +109,22 @@ def _wishes(book: Rulebook) -> Iterator[Offer]:
 
 
 def _single_vms(book: Rulebook) -> Iterator[Offer]:
-    intent, vms = book.problem.intent, book.problem.pool.vms
-    yield from (_let_move(vm, vms[vm].name) for vm in sorted(intent.never_move))
+    intent, names = book.problem.intent, book.problem.names.vms
+    yield from (_let_move(vm, names[vm]) for vm in sorted(intent.never_move))
     for tie in intent.run_on:
         if tie.hard and len(tie.vms) > 1:
-            yield from (_untied(tie, vm, vms[vm].name) for vm in sorted(tie.vms))
+            yield from (_untied(tie, vm, names[vm]) for vm in sorted(tie.vms))
 
 
-def _no_reserve(host: Host, kept_bytes: int) -> Offer:
+def _no_reserve(host: Uuid, host_name: str, kept_bytes: int) -> Offer:
     """No memory is kept free on one host; its pCPUs stay reserved."""
 
     def without(intent: Intent) -> Intent:
-        kept = Reserve(pcpus=intent.reserves[host.uuid].pcpus)
-        return replace(intent, reserves={**intent.reserves, host.uuid: kept})
+        kept = Reserve(pcpus=intent.reserves[host].pcpus)
+        return replace(intent, reserves={**intent.reserves, host: kept})
 
-    words = _always(f"keep no {size_in_words(kept_bytes)} free on {host.name!r}")
-    return Offer(where=f"reserve on {host.name!r}", words=words, without=_intending(without), vms=NOBODY)
+    words = _always(f"keep no {size_in_words(kept_bytes)} free on {host_name!r}")
+    return Offer(where=f"reserve on {host_name!r}", words=words, without=_intending(without), vms=NOBODY)
 
 
 def _no_wish(section: str, wish: Wish) -> Offer:

@@ -16,7 +16,7 @@ def left_behind(instance: Instance) -> tuple[str, ...]:
     problem = instance.problem
     empty = problem.intent.empty if problem.policy.mode is Mode.EVACUATE else {}
     return tuple(
-        f"VM {problem.pool.vms[vm].name!r} cannot leave host {problem.pool.hosts[host].name!r}: "
+        f"VM {problem.names.vms[vm]!r} cannot leave host {problem.names.hosts[host]!r}: "
         "no host takes all that it is kept together with"
         for vm, host in sorted(problem.initial.host_of.items())
         if host in empty and vm not in instance.unit_of

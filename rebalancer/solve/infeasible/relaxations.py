@@ -138,7 +138,7 @@ class _Looking:
         """The smallest sets that let *vm* go, of one concession or two; to shut it down where all of them do not."""
         mine = [each for each in self._offers if each.vms is None or vm.uuid in each.vms]
         if not self._opened(vm, mine):
-            return (frozenset({shut_down(vm.uuid, vm.name)}),)
+            return (frozenset({shut_down(vm.uuid, self._book.problem.names.vms[vm.uuid])}),)
         alone = [frozenset({each}) for each in mine if self._opened(vm, [each])]
         others = [each for each in mine if frozenset({each}) not in alone]
         both = [frozenset(pair) for pair in combinations(others, 2) if self._opened(vm, pair)]
