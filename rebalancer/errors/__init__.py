@@ -21,6 +21,7 @@
     |  |- LoginRefused
     |  |- CertificateMismatch
     |  |- Unreachable             nothing was sent, or nothing answered a read
+    |  |  `- UnreadableKey        ... or only with a key that XAPI does not escape
     |  |- OutcomeUnknown          a mutating call was sent and no answer came
     |  `- RefusedByXapi           XAPI answered with an error code
     `- ModelBug                   the checker disagrees with the solver: never ignored
@@ -49,6 +50,7 @@ from rebalancer.errors.xapi import (
     OutcomeUnknown,
     RefusedByXapi,
     Unreachable,
+    UnreadableKey,
     XapiError,
 )
 
@@ -78,5 +80,6 @@ __all__ = [
     "StalePlan",
     "StoppedHalfWay",
     "Unreachable",
+    "UnreadableKey",
     "XapiError",
 ]

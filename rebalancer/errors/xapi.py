@@ -23,6 +23,23 @@ class Unreachable(XapiError):
     """No connection, or no answer to a call that changes nothing."""
 
 
+class UnreadableKey(Unreachable):
+    """A key of a map holds markup that XAPI does not escape, so that its answer cannot be read without a guess.
+
+    Args:
+        where: the URL that was asked.
+        key: the key, as far as one can tell where it ends.
+        holder: the object that has it, such as `VM web-01 (uuid)`.
+    """
+
+    def __init__(self, where: str, key: str, holder: str = "") -> None:
+        problem = f"{holder or 'an object'} has the key {key!r} in one of its maps, and XAPI sends it unescaped"
+        super().__init__(
+            where, problem, "Remove the key, with `xe vm-param-remove` and its like, or give it another name"
+        )
+        self.key, self.holder = key, holder
+
+
 class OutcomeUnknown(XapiError):
     """A call that changes the pool was sent, and no answer came: only the pool knows whether it runs."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Final, Self
-from xmlrpc.client import ResponseError, ServerProxy
+from typing import Any, Final, Self
+from xmlrpc.client import ServerProxy
 
 from XenAPI import Failure
 
@@ -231,14 +232,11 @@ class LivePool:
         return self._hosts[ref]
 
 
-def _value(answer: object) -> object:
-    """The value in XAPI's answer; a `Failure` where it refused, a `ResponseError` where the answer is not XAPI's."""
-    found = answer if isinstance(answer, dict) else {}
-    if found.get("Status") == "Success" and "Value" in found:
-        return found["Value"]
-    if not found.get("ErrorDescription"):
-        raise ResponseError("an answer without status")
-    raise Failure(found["ErrorDescription"])
+def _value(envelope: Mapping[str, Any]) -> object:
+    """The value in XAPI's answer; a `Failure` where it refused."""
+    if envelope["Status"] == "Success":
+        return envelope["Value"]
+    raise Failure(envelope["ErrorDescription"])
 
 
 def _status(text: str) -> TaskStatus:

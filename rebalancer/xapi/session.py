@@ -5,17 +5,17 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from XenAPI import Session
 
-from rebalancer.errors import ConnectionSettingsError, RefusedByXapi, Unreachable, XapiError
+from rebalancer.errors import ConnectionSettingsError, RefusedByXapi, Unreachable, UnreadableKey, XapiError
 from rebalancer.inventory import Uuid
 from rebalancer.inventory.records import Record
 from rebalancer.version import __version__
 from rebalancer.xapi.address import Address, parse_url
 from rebalancer.xapi.credentials import Credentials
-from rebalancer.xapi.translation import reading
+from rebalancer.xapi.translation import NOT_XAPI, reading
 from rebalancer.xapi.transport import RepeatOnStale
 from rebalancer.xapi.trust import Trust
 
@@ -24,13 +24,18 @@ READS: Final = frozenset(
         "assert_can_boot_here",
         "assert_operation_valid",
         "from",
+        "get_all",
         "get_all_records",
         "get_by_uuid",
+        "get_name_label",
         "get_record",
         "get_servertime",
+        "get_uuid",
     }
 )
 """Every message that a `ReadSession` can send, of whatever class; `from` is `event.from`."""
+
+Expected = TypeVar("Expected", dict[str, Any], list[Any])
 
 HOPS: Final = 3
 """How often a member's word for who the coordinator is gets believed in one call."""
@@ -104,17 +109,24 @@ class ReadSession:
         self._following(lambda: None)
 
     def all_records(self, kind: str) -> Mapping[str, Record]:
-        """All records of a class by ref; none of a class that this version of XAPI does not have."""
+        """All records of a class by ref; none of a class that this version of XAPI does not have.
+
+        Raises:
+            UnreadableKey: the object is named that has it.
+        """
         try:
-            return self._read(f"{kind}.get_all_records")  # type: ignore[no-any-return]
+            records = self._mapping(f"{kind}.get_all_records")
         except RefusedByXapi as refused:
             if refused.code != "MESSAGE_METHOD_UNKNOWN":
                 raise
             return {}
+        except UnreadableKey as unreadable:
+            raise self._located(kind, unreadable) from unreadable
+        return {ref: _expect(dict, record, self.url) for ref, record in records.items()}
 
     def record(self, kind: str, ref: str) -> Record:
         """The record of one object."""
-        return self._read(f"{kind}.get_record", ref)  # type: ignore[no-any-return]
+        return self._mapping(f"{kind}.get_record", ref)
 
     def ref(self, kind: str, uuid: Uuid) -> str:
         """What this pool calls an object."""
@@ -143,7 +155,33 @@ class ReadSession:
 
     def events(self, kinds: tuple[str, ...], token: str) -> Mapping[str, Any]:
         """What changed in *kinds* since *token*, without waiting: `events` and the next `token`."""
-        return self._read("event.from", [kind.lower() for kind in kinds], token, 0.0)  # type: ignore[no-any-return]
+        try:
+            found = self._mapping("event.from", [kind.lower() for kind in kinds], token, 0.0)
+        except UnreadableKey as unreadable:
+            named = (self._located(kind, unreadable) for kind in kinds)
+            raise next((each for each in named if each.holder), unreadable) from unreadable
+        for event in _expect(list, found.get("events"), self.url):
+            _expect(dict, event, self.url)
+        return found
+
+    def _located(self, kind: str, unreadable: UnreadableKey) -> UnreadableKey:
+        """*unreadable* with the object that has the key, found by asking for the objects one by one."""
+        for ref in map(str, _expect(list, self._read(f"{kind}.get_all"), self.url)):
+            try:
+                self.record(kind, ref)
+            except UnreadableKey as found:
+                return UnreadableKey(self.url, found.key, f"{kind} {self._name(kind, ref)}")
+        return unreadable
+
+    def _name(self, kind: str, ref: str) -> str:
+        """Name and uuid of an object whose record cannot be read; the uuid alone in classes without names."""
+        uuid = str(self._read(f"{kind}.get_uuid", ref))
+        with suppress(RefusedByXapi):
+            return f"{self._read(f'{kind}.get_name_label', ref)} ({uuid})"
+        return uuid
+
+    def _mapping(self, message: str, *arguments: object) -> Mapping[str, Any]:
+        return _expect(dict, self._read(message, *arguments), self.url)
 
     def _read(self, message: str, *arguments: object) -> Any:  # noqa: ANN401 - what XAPI answers
         kind, _, verb = message.rpartition(".")
@@ -164,6 +202,8 @@ class ReadSession:
                 if refused.code != "HOST_IS_SLAVE":
                     raise
                 self._move_to(self.address.at(refused.params[0]))
+            except UnreadableKey:
+                raise
             except Unreachable:
                 self._move_on()
                 raise
@@ -182,3 +222,11 @@ class ReadSession:
 
     def _new_session(self) -> Session:
         return Session(str(self.address), transport=RepeatOnStale(self.address, self.context, self.timeout_seconds))
+
+
+def _expect(kind: type[Expected], value: object, where: str) -> Expected:
+    """*value*, which has to be of a *kind*; an `Unreachable` where something else than XAPI has sent it."""
+    if not isinstance(value, kind):
+        problem = f"it answers, but not as XAPI does (a {type(value).__name__} in place of a {kind.__name__})"
+        raise Unreachable(where, problem, NOT_XAPI)
+    return value

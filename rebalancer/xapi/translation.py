@@ -10,22 +10,30 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import HTTPException
 from typing import Final
-from xml.parsers.expat import ExpatError
-from xmlrpc.client import Fault, ProtocolError, ResponseError
+from xmlrpc.client import Fault, ProtocolError
 
 import httpx
 from XenAPI import Failure
 
-from rebalancer.errors import CertificateMismatch, LoginRefused, OutcomeUnknown, RefusedByXapi, Unreachable, XapiError
+from rebalancer.errors import (
+    CertificateMismatch,
+    LoginRefused,
+    OutcomeUnknown,
+    RefusedByXapi,
+    Unreachable,
+    UnreadableKey,
+    XapiError,
+)
 from rebalancer.xapi.trust import FingerprintMismatch
+from rebalancer.xapi.wire import Malformed
 
 LOOK: Final = "Check the address, that the host runs and that no firewall is in between"
 NOT_XAPI: Final = "Check the address: it has to be a XenServer or XCP-ng host"
 
 _SESSION = re.compile(r"(session_id=)[\w:%.-]+")
 
-MALFORMED = (ProtocolError, Fault, ResponseError, ExpatError, HTTPException, TypeError, UnicodeDecodeError)
-"""What reading an answer raises that is not XAPI's; TypeError comes from XenAPI's own check of the envelope."""
+MALFORMED = (ProtocolError, Fault, HTTPException, Malformed)
+"""What reading an answer raises that is not XAPI's."""
 
 
 @contextmanager
@@ -120,6 +128,8 @@ def _not_xapi(where: str, error: BaseException) -> Unreachable:
     """Something answers that is not XAPI; XenAPI's own login dresses the kernel's time-out as an answer."""
     if isinstance(error, Fault) and error.faultCode == HTTPStatus.GATEWAY_TIMEOUT:
         return Unreachable(where, "no answer in time", LOOK)
+    if isinstance(error, Malformed) and error.key:
+        return UnreadableKey(where, error.key)
     return Unreachable(where, f"it answers, but not as XAPI does ({_short(error)})", NOT_XAPI)
 
 

@@ -57,6 +57,8 @@ class RrdEndpoints:
         """Answer a GET request that arrived at a host."""
         parts = urlsplit(path)
         query = parse_qs(parts.query, keep_blank_values=True)
+        if parts.path == "/":
+            return _page(403, "Forbidden")
         if parts.path not in {"/rrd_updates", "/host_rrd", "/vm_rrd"}:
             return _page(404, "Not found")
         if not self._may_read(query, headers):

@@ -48,7 +48,6 @@ class Handler(BaseHTTPRequestHandler):
     """One connection to one host."""
 
     protocol_version = "HTTP/1.1"
-    server_version = "Xapi"
     wbufsize = -1
     site: Site
 
@@ -60,17 +59,17 @@ class Handler(BaseHTTPRequestHandler):
             self._broken("Content-Length")
             return
         body = self.rfile.read(int(length))
-        path = urlsplit(self.path).path
-        if path == "/jsonrpc":
-            self._json_rpc(body)
-        elif path in {"/", "/RPC2"}:
-            self._xml_rpc(body)
-        else:
-            self._answer(Response(status=404, kind="text/html", text="Not found"))
+        # Whatever the path, XAPI takes what is posted for a call.
+        in_json = urlsplit(self.path).path == "/jsonrpc" and not self.site.world.faults.take("no-json")
+        (self._json_rpc if in_json else self._xml_rpc)(body)
 
     def do_GET(self) -> None:
         """Answer a request for metrics."""
         self._answer(self.site.rrds.answer(self.site.host, self.path, self.headers))
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Begin an answer as XAPI does, without the headers Server and Date."""
+        self.send_response_only(code, message)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
         """Say nothing: the simulator's standard error belongs to whoever runs it."""

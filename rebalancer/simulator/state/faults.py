@@ -21,6 +21,7 @@ KINDS: Mapping[str, str] = {
     "connection-reset": "the connection is reset after `method` was carried out",
     "slow": "`method` is answered `seconds` late",
     "session-expires": "the session is unknown from the next call of `method` on",
+    "no-json": "the toolstack does not speak JSON-RPC, like XenServer 6.5 and older",
     "rrd-error": "`host` answers RRD requests with HTTP 500",
     "rrd-unknown": "`host` knows no value: every one is NaN",
     "rrd-slow": "`host` answers RRD requests `seconds` late",

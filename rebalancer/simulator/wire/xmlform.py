@@ -24,8 +24,8 @@ def failure(description: Sequence[str]) -> str:
 
 
 def member(name: str, value: str) -> str:
-    """One member of a struct."""
-    return f"<member><name>{escape(name)}</name>{value}</member>"
+    """One member of a struct; XAPI escapes values, and never names."""
+    return f"<member><name>{name}</name>{value}</member>"
 
 
 def escape(text: str) -> str:
