@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from rebalancer.describe.course import hosts_at
@@ -28,7 +29,7 @@ def hosts_frame(pool: Pool) -> pd.DataFrame:
     """One row a host: pCPUs, memory in GiB, guests; index is the host's name."""
     guests, names = Counter(vm.resident_on for vm in pool.resident_guests()), Names(pool).hosts
     rows = [
-        (names[host.uuid], host.pcpus, gib(host.memory_total_bytes or 0), guests[host.uuid], host.enabled, host.live)
+        (names[host.uuid], host.pcpus, _gib(host.memory_total_bytes), guests[host.uuid], host.enabled, host.live)
         for host in pool.hosts.values()
     ]
     columns = ["host", "pcpus", "memory_gib", "guests", "enabled", "live"]
@@ -53,12 +54,15 @@ def vms_frame(pool: Pool) -> pd.DataFrame:
 def load_frame(problem: Problem, placement: Placement) -> pd.DataFrame:
     """Load of each host in each slot as a share of its CPU capacity under *placement*; hosts x slots.
 
+    It is NaN for a host whose load is not counted: dead, without metrics, or of unknown capacity.
+
     Raises:
         ValueError: the problem has no load profile.
     """
     if problem.demand is None:
         raise ValueError("the problem has no load profile: read the pool with its metrics")
-    shares = host_load(placement, problem) / cpu_capacities(problem)[:, None]
+    capacities = cpu_capacities(problem)[:, None]
+    shares = host_load(placement, problem) / np.where(capacities > 0, capacities, np.nan)
     names = list(problem.names.hosts.values())
     return pd.DataFrame(shares, index=pd.Index(names, name="host")).rename_axis(columns="slot").sort_index()
 
@@ -66,11 +70,13 @@ def load_frame(problem: Problem, placement: Placement) -> pd.DataFrame:
 def filling_frame(problem: Problem, placement: Placement) -> pd.DataFrame:
     """How full the pool is in each slot: pCPUs used and counted on, their share, the busiest host and its share.
 
+    Hosts whose load is not counted are left out.
+
     Raises:
         ValueError: the problem has no load profile.
     """
     shares = load_frame(problem, placement)
-    used = host_load(placement, problem).sum(axis=0)
+    used = host_load(placement, problem)[cpu_capacities(problem) > 0].sum(axis=0)
     counted = cpu_capacities(problem).sum()
     columns = {"pcpus": used, "of": counted, "share": used / counted, "busiest": shares.idxmax(), "peak": shares.max()}
     return pd.DataFrame(columns).rename_axis("slot")
@@ -124,8 +130,8 @@ def change_frame(plan: Plan) -> pd.DataFrame:
             "host": row.name,
             "cpu_before": row.before.peak_share,
             "cpu_after": row.after.peak_share,
-            "memory_before": row.before.memory_used_bytes / (row.memory_total_bytes or 1),
-            "memory_after": row.after.memory_used_bytes / (row.memory_total_bytes or 1),
+            "memory_before": _share(row.before.memory_used_bytes, row.memory_total_bytes),
+            "memory_after": _share(row.after.memory_used_bytes, row.memory_total_bytes),
         }
         for row in plan.hosts
     ]
@@ -151,7 +157,15 @@ def course_frame(plan: Plan) -> pd.DataFrame:
         "vms": [len(host.after.vms) for _, host in rows],
         "gib_during": [gib(host.memory_during_bytes) for _, host in rows],
         "gib_after": [gib(host.after.memory_used_bytes) for _, host in rows],
-        "gib_total": [gib(host.memory_total_bytes) for _, host in rows],
+        "gib_total": [_gib(host.memory_total_bytes) for _, host in rows],
         "cpu_peak": [host.after.peak_share for _, host in rows],
     }
     return pd.DataFrame(columns).set_index(["step", "host"])
+
+
+def _gib(size_bytes: int | None) -> float | None:
+    return None if size_bytes is None else gib(size_bytes)
+
+
+def _share(part: int, whole: int | None) -> float | None:
+    return part / whole if whole else None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from rebalancer.demand import LoadProfile
+from rebalancer.held import Held
 from rebalancer.inventory import VDI, Host, Names, Pool, PoolIndex, Uuid
 from rebalancer.placement import Placement, current_placement, current_placement_with_disks, disks_of
 from rebalancer.policy import Intent, Policy, Reserve
@@ -27,9 +28,11 @@ class Problem:
     initial: Placement
     before: Placement | None = None
     index: PoolIndex = field(init=False, repr=False)
+    held: Held = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "index", PoolIndex(self.pool))
+        object.__setattr__(self, "held", Held(self.pool, self.demand))
 
     @property
     def names(self) -> Names:
@@ -42,7 +45,9 @@ class Problem:
         return self.before or self.initial
 
     def cpu_capacity(self, host: Host) -> float:
-        """pCPUs of *host* that plans count on; 0 where xapi does not say how many there are."""
+        """pCPUs of *host* that plans count on; 0 where its load is not counted, see `Held.uncounted`."""
+        if host.uuid in self.held.uncounted:
+            return 0.0
         reserve = self.policy.capacity.pcpu_reserve + self.reserve(host.uuid).pcpus
         return max(0.0, (host.pcpus or 0) * self.policy.capacity.cpu_factor - reserve)
 

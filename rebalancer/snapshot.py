@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -120,6 +120,7 @@ class _Demand:
     source: str
     vm_deviation_pcpu: tuple[tuple[Pcpus, ...], ...] | None = None
     clocks: Clocks | None = None
+    refused: Mapping[Uuid, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +196,7 @@ def _beyond_measure(pool: Pool) -> Iterator[str]:
 
 
 def _to_lists(profile: LoadProfile) -> _Demand:
-    values: dict[str, Any] = {field.name: getattr(profile, field.name) for field in fields(_Demand)}
+    values: dict[str, Any] = {each.name: getattr(profile, each.name) for each in fields(_Demand)}
     tables = ("vm_pcpu", "host_base_pcpu", "vm_deviation_pcpu")
     rows = {name: tuple(map(tuple, values[name].tolist())) for name in tables if values[name] is not None}
     return _Demand(**{**values, **rows})
@@ -203,7 +204,7 @@ def _to_lists(profile: LoadProfile) -> _Demand:
 
 def _to_arrays(demand: _Demand) -> LoadProfile:
     """The profile with its lists as arrays; a `_Contradiction` where they are not one a VM or host, of one length."""
-    values: dict[str, Any] = {field.name: getattr(demand, field.name) for field in fields(demand)}
+    values: dict[str, Any] = {each.name: getattr(demand, each.name) for each in fields(demand)}
     peaks = demand.vm_deviation_pcpu
     slots = {len(row) for row in (*demand.vm_pcpu, *demand.host_base_pcpu, *(peaks or ()))}
     vms = {len(demand.vm_pcpu), len(demand.vms), len(demand.vms if peaks is None else peaks)}

@@ -35,7 +35,7 @@ LAYERS = (
     {"inventory"},
     {"clocks"},
     {"demand", "policy"},
-    {"placement", "snapshot"},
+    {"held", "placement", "snapshot"},
     {"plan", "problem"},
     {"rules"},
     {"objectives", "legality"},

@@ -12,7 +12,7 @@ from rebalancer.cli.table import table
 from rebalancer.cli.views import disks_table, networks_table
 from rebalancer.describe.course import HostThen
 from rebalancer.export.markdown import peak_in_words
-from rebalancer.export.rows import target_in_words
+from rebalancer.export.rows import memory_total, target_in_words
 from rebalancer.plan import Plan, Step
 from rebalancer.units import duration_in_words, size_in_words
 
@@ -49,7 +49,8 @@ def step_in_full(plan: Plan, step: Step, then: Sequence[HostThen]) -> Iterator[R
                 each.name,
                 names.get(each.uuid, ""),
                 len(each.after.vms),
-                *map(size_in_words, (each.memory_during_bytes, each.after.memory_used_bytes, each.memory_total_bytes)),
+                *map(size_in_words, (each.memory_during_bytes, each.after.memory_used_bytes)),
+                memory_total(each.memory_total_bytes),
                 peak_in_words(each.after, slots),
             )
             for each in then

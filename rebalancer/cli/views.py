@@ -11,8 +11,11 @@ from rebalancer.cli.table import SHOWN, below, table
 from rebalancer.export.markdown import facts, peak_in_words
 from rebalancer.export.rows import (
     DISK_COLUMNS,
+    HELD_COLUMNS,
     NETWORK_COLUMNS,
     disk_rows,
+    held_rows,
+    memory_total,
     missing_rows,
     network_rows,
     target_in_words,
@@ -26,6 +29,8 @@ from rebalancer.units import counted, duration_in_words, first_few, size_in_word
 def plan_tables(plan: Plan) -> Iterator[RenderableType]:
     """A plan: the summary, tiers, steps, hosts, what was left alone, what was broken, warnings."""
     yield heading(plan.summary)
+    if plan.held:
+        yield table("Held as they are", dict.fromkeys(HELD_COLUMNS, "text") | {"name": "left"}, held_rows(plan))
     if plan.tiers:
         yield tiers_table(plan.tiers)
     if plan.steps:
@@ -152,7 +157,7 @@ def _host(row: HostRow, slots: int) -> tuple[str, ...]:
         _change(str(len(row.before.vms)), str(len(row.after.vms))),
         _change(*memory),
         size_in_words(row.memory_peak_bytes),
-        size_in_words(row.memory_total_bytes),
+        memory_total(row.memory_total_bytes),
     )
 
 

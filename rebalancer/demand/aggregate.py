@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rebalancer.demand.gate import quality_of, refuse_impossible, refuse_silent_hosts, refuse_unknown_pool
+from rebalancer.demand.gate import impossible, quality_of, refuse_silent_pool, refuse_unknown_pool, silent_hosts
 from rebalancer.demand.hourly import Window, hourly_means, slot_percentiles, window_before
 from rebalancer.demand.profile import LoadProfile, Quality
 from rebalancer.demand.vcpus import vcpu_limit
-from rebalancer.inventory import VM, Host, Pool
+from rebalancer.inventory import VM, Host, Pool, Uuid
 
 
 class DemandSettings(Protocol):
@@ -37,6 +37,10 @@ class DemandSettings(Protocol):
         """Share of points below which a VM is unknown."""
 
     @property
+    def refuse_from_share(self) -> float:
+        """Share of live hosts without metrics from which those of the whole pool are refused."""
+
+    @property
     def timezone(self) -> str:
         """IANA name of the zone whose hours the slots are."""
 
@@ -54,7 +58,13 @@ class DemandSettings(Protocol):
 
 
 def profile_from_samples(
-    samples: pd.DataFrame, pool: Pool, settings: DemandSettings, window_end: datetime, *, source: str = "hosts' RRDs"
+    samples: pd.DataFrame,
+    pool: Pool,
+    settings: DemandSettings,
+    window_end: datetime,
+    *,
+    source: str = "hosts' RRDs",
+    refused: Mapping[Uuid, str] | None = None,
 ) -> LoadProfile:
     """The load profile of the VMs that run in *pool*.
 
@@ -72,20 +82,25 @@ def profile_from_samples(
         settings: section `demand` of the policy.
         window_end: the moment up to which samples count, aware; the hour it is in does not.
         source: where the samples come from, in words.
+        refused: live hosts and VMs whose metrics are known to be no good, and why: "its clock is 7 h ahead". Samples
+            that cannot be true, and silence, are found here.
 
     Raises:
-        MetricsRefused: a value is impossible, a host that is live sent nothing, or over half of the VMs are unknown.
+        MetricsRefused: too many live hosts have no metrics that can be used, or over half of the VMs are unknown.
     """
-    refuse_impossible(samples, pool)
+    refused = {**(refused or {}), **impossible(samples, pool)}
+    samples = samples[~samples["uuid"].isin([*refused])]
     window = window_before(window_end, settings.window_days)
     vms, hosts = list(pool.resident_guests()), list(pool.hosts.values())
     means = hourly_means(samples, [vm.uuid for vm in vms], window)
     quality = quality_of(means, settings.minimum_coverage)
     base = _base_means(samples, pool, window, vms, means)
     measured = not np.isnan(base).all()
-    if measured or (samples["owner"] == "host").any():
-        refuse_silent_hosts(hosts, base, pool)
-    refuse_unknown_pool(vms, means, quality, window)
+    if measured or (samples["owner"] == "host").any() or not refused.keys().isdisjoint(pool.hosts):
+        refused = dict(silent_hosts(hosts, base, settings.minimum_coverage)) | refused
+    refuse_silent_pool(pool, refused, settings.refuse_from_share)
+    rows = _heard(vms, pool, refused)
+    refuse_unknown_pool([vms[row] for row in rows], means[rows], [quality[row] for row in rows], window)
     vm_pcpu = _vm_slots(means, vms, quality, window, settings, percentile=settings.percentile)
     peaks = _vm_slots(means, vms, quality, window, settings, percentile=settings.peak_percentile)
     return LoadProfile(
@@ -103,7 +118,14 @@ def profile_from_samples(
         timezone=settings.timezone,
         source=source if measured else f"{source}; the hosts' own load is not in it and counts as 0",
         vm_deviation_pcpu=np.maximum(peaks - vm_pcpu, 0.0) if settings.peaking else None,
+        refused=dict(sorted(refused.items())),
     )
+
+
+def _heard(vms: Sequence[VM], pool: Pool, refused: Mapping[Uuid, str]) -> list[int]:
+    """The rows of *vms* on hosts that live and send metrics."""
+    hosts = {host.uuid for host in pool.hosts.values() if host.live} - refused.keys()
+    return [row for row, vm in enumerate(vms) if vm.resident_on in hosts]
 
 
 def _vm_slots(

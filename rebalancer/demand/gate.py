@@ -1,24 +1,31 @@
-"""The quality gate: how well each VM's demand is known, and when the metrics of a whole pool are refused."""
+"""The quality gate: how well each VM's demand is known, whose metrics say nothing, and when all of them are refused.
+
+One host or VM whose metrics are no good is told with the reason, and held as it is; only where too little is left to
+plan on are the metrics of the whole pool refused.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rebalancer.demand.hourly import Window
+from rebalancer.demand.hourly import HOURS_OF_DAY, Window
 from rebalancer.demand.profile import Quality
 from rebalancer.demand.vcpus import TOLERANCE, vcpu_limit
 from rebalancer.errors import MetricsRefused
-from rebalancer.inventory import VM, Host, Pool
+from rebalancer.inventory import VM, Host, Pool, Uuid
 
 EDGE_HOURS = 2
 """A VM whose first point comes this late is not young: archives begin up to an hour late, and clocks differ."""
 
 MOST_UNKNOWN = 0.5
 """Share of VMs that may be unknown: with more, the answer would rest on VMs that nobody measured."""
+
+LEAST_HOSTS = 2
+"""Hosts that have to be known for anything to move from one to another."""
 
 
 def quality_of(means: NDArray[np.float64], minimum_coverage: float) -> list[Quality]:
@@ -39,11 +46,10 @@ def quality_of(means: NDArray[np.float64], minimum_coverage: float) -> list[Qual
     ]
 
 
-def refuse_impossible(samples: pd.DataFrame, pool: Pool) -> None:
-    """Pass where every sample of this pool can be true.
+def impossible(samples: pd.DataFrame, pool: Pool) -> dict[Uuid, str]:
+    """The VMs and hosts of *pool* with a sample that cannot be true, each with the first of them in words.
 
-    Raises:
-        MetricsRefused: one is negative, infinite, or more than all the CPUs of its VM or host.
+    It is negative, infinite, or more than all the CPUs of the VM or host.
     """
     limits = {vm.uuid: float(vcpu_limit(vm)) for vm in pool.vms.values() if not vm.is_control_domain}
     limits |= {host.uuid: float(host.pcpus or 0) for host in pool.hosts.values()}
@@ -52,24 +58,58 @@ def refuse_impossible(samples: pd.DataFrame, pool: Pool) -> None:
     highest = owned.to_numpy(dtype=np.float64) * (1 + TOLERANCE)
     wrong = samples[(pcpu < 0) | np.isinf(pcpu) | (pcpu > highest)].drop_duplicates("uuid")
     wrong = wrong[wrong["uuid"].isin([*pool.vms, *pool.hosts])]
-    if len(wrong):
-        raise MetricsRefused([_impossible(row.uuid, row.time, row.pcpu, pool) for row in wrong.itertuples()])
+    return {str(row.uuid): _impossible(row.uuid, row.time, row.pcpu, pool) for row in wrong.itertuples()}
 
 
-def refuse_silent_hosts(hosts: Sequence[Host], base: NDArray[np.float64], pool: Pool) -> None:
-    """Pass where every host that is live or runs guests has a point.
+def refuse_impossible(samples: pd.DataFrame, pool: Pool) -> None:
+    """Pass where every sample of a table can be true: one that cannot be hints at a table in other units.
 
     Raises:
-        MetricsRefused: one has none: neither its own load nor that of its VMs is known.
+        MetricsRefused: one is negative, infinite, or more than all the CPUs of its VM or host.
     """
-    busy = {vm.resident_on for vm in pool.resident_guests()}
-    silent = [
-        f"host {host.name} sent no CPU metrics"
-        for host, points in zip(hosts, base, strict=True)
-        if (host.live or host.uuid in busy) and np.isnan(points).all()
-    ]
-    if silent:
-        raise MetricsRefused(silent)
+    found = impossible(samples, pool)
+    if found:
+        raise MetricsRefused([f"{_called(uuid, pool)}: {words}" for uuid, words in found.items()])
+
+
+def silent_hosts(
+    hosts: Sequence[Host], base: NDArray[np.float64], minimum_coverage: float
+) -> Iterator[tuple[Uuid, str]]:
+    """The live hosts of whose own load no point or too few are known, and why.
+
+    A day is enough; where no host has so many points, so are as many as the best known one has.
+
+    Args:
+        hosts: the hosts.
+        base: what each used for itself, hour by hour, NaN where that is not known, shape (hosts, hours).
+        minimum_coverage: share of these points below which a host is unknown.
+    """
+    points = (~np.isnan(base)).sum(axis=1)
+    enough = min(HOURS_OF_DAY, int(points.max(initial=0)))
+    for host, count in zip(hosts, points.tolist(), strict=True):
+        if host.live and not count:
+            yield host.uuid, "it sent no CPU metrics"
+        elif host.live and count < enough * minimum_coverage:
+            yield host.uuid, f"it sent {count} hourly points where {enough} make a day: it joined a short while ago"
+
+
+def refuse_silent_pool(pool: Pool, refused: Mapping[Uuid, str], share: float) -> None:
+    """Pass where the metrics of enough live hosts are good; dead ones are not expected to send any.
+
+    Args:
+        pool: the pool.
+        refused: whose metrics are no good, and why.
+        share: of live hosts, from which the pool is refused; a single one never is a reason where two others are left.
+
+    Raises:
+        MetricsRefused: too few are; each host that is silent is named.
+    """
+    live = [host for host in pool.hosts.values() if host.live]
+    silent = [host for host in live if host.uuid in refused]
+    left = len(live) - len(silent)
+    if silent and (left < LEAST_HOSTS or (len(silent) > 1 and len(silent) >= share * len(live))):
+        reasons = [f"host {host.name}: {refused[host.uuid]}" for host in silent]
+        raise MetricsRefused([f"{len(silent)} of {len(live)} live hosts give none that can be used", *reasons])
 
 
 def refuse_unknown_pool(
@@ -89,10 +129,10 @@ def refuse_unknown_pool(
         raise MetricsRefused([f"{len(unknown)} of {len(vms)} running VMs have too few points from {span}", *points])
 
 
+def _called(uuid: Uuid, pool: Pool) -> str:
+    return f"VM {pool.vms[uuid].name} ({uuid})" if uuid in pool.vms else f"host {pool.hosts[uuid].name}"
+
+
 def _impossible(uuid: str, time: pd.Timestamp, pcpu: float, pool: Pool) -> str:
-    if uuid in pool.vms:
-        vm = pool.vms[uuid]
-        who, has = f"VM {vm.name} ({uuid})", f"{vcpu_limit(vm)} vCPUs"
-    else:
-        who, has = f"host {pool.hosts[uuid].name}", f"{pool.hosts[uuid].pcpus} pCPUs"
-    return f"{who}: {pcpu:g} pCPU at {time:%Y-%m-%d %H:%M} UTC is impossible with {has}"
+    has = f"{vcpu_limit(pool.vms[uuid])} vCPUs" if uuid in pool.vms else f"{pool.hosts[uuid].pcpus} pCPUs"
+    return f"{pcpu:g} pCPU at {time:%Y-%m-%d %H:%M} UTC is impossible with {has}"

@@ -44,6 +44,7 @@ def join_profiles(*profiles: LoadProfile) -> LoadProfile:
         source=" + ".join(dict.fromkeys(each.source for each in profiles)),
         vm_deviation_pcpu=np.concatenate(peaks)[by_vm] if peaks else None,
         clocks=joined_clocks(*(each.clocks for each in profiles)),
+        refused={uuid: reason for each in profiles for uuid, reason in each.refused.items()},
     )
 
 

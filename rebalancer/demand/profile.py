@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -43,6 +43,8 @@ class LoadProfile:
             where nobody asked for peaks.
         host_deviation_pcpu: the same for VMs whose use is part of `host_base_pcpu`, shape (hosts, VMs, slots).
         clocks: which clocks were off when it was measured; None where none was, or nobody looked.
+        refused: hosts and VMs whose metrics say nothing, each with the reason; the rows of such hosts mean nothing,
+            those of such VMs are as much as they have vCPUs.
     """
 
     vms: tuple[Uuid, ...]
@@ -59,6 +61,7 @@ class LoadProfile:
     vm_deviation_pcpu: NDArray[np.float64] | None = None
     host_deviation_pcpu: NDArray[np.float64] | None = None
     clocks: Clocks | None = None
+    refused: Mapping[Uuid, str] = field(default_factory=dict)
 
     @property
     def slots(self) -> int:
@@ -78,7 +81,7 @@ class LoadProfile:
 
     def _words(self) -> tuple[object, ...]:
         measured = (self.percentile, self.window_start, self.window_end, self.timezone, self.source, self.clocks)
-        return (self.vms, self.hosts, self.slot_hours, dict(self.quality), *measured)
+        return (self.vms, self.hosts, self.slot_hours, dict(self.quality), dict(self.refused), *measured)
 
 
 def _equal(mine: NDArray[np.float64] | None, theirs: NDArray[np.float64] | None) -> bool:

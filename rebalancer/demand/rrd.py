@@ -21,7 +21,20 @@ AVERAGE = "AVERAGE"
 CPU_AVG = "cpu_avg"
 
 
-def rrd_samples(bodies: Mapping[Uuid, bytes], pool: Pool, ahead: Mapping[Uuid, int] | None = None) -> pd.DataFrame:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Samples:
+    """What could be read, and why the rest could not.
+
+    Args:
+        table: columns `uuid`, `owner` (`vm` or `host`), `time` (start of the interval, UTC) and `pcpu`, none missing.
+        refused: the hosts and VMs that sent what nobody can use, each with the reason.
+    """
+
+    table: pd.DataFrame
+    refused: Mapping[Uuid, str]
+
+
+def rrd_samples(bodies: Mapping[Uuid, bytes], pool: Pool, ahead: Mapping[Uuid, int] | None = None) -> Samples:
     """Samples from each host's answer of `/rrd_updates`.
 
     VMs and control domains use the sum of their `cpu<i>`, hosts `cpu_avg` times their pCPUs, or the sum of their
@@ -35,19 +48,22 @@ def rrd_samples(bodies: Mapping[Uuid, bytes], pool: Pool, ahead: Mapping[Uuid, i
             where hours end by the clocks that are right, so that each hour is the mean of what fell into it.
 
     Returns:
-        Columns `uuid`, `owner` (`vm` or `host`), `time` (start of the interval, UTC) and `pcpu`, none missing.
-
-    Raises:
-        MetricsRefused: an answer is cut off or foreign, its step is over an hour, or a value is out of range; the
-            reason names host or VM.
+        Samples; refused is a host whose answer is cut off or foreign or has a step of over an hour, and a host or VM
+        with a value that is out of range.
     """
     series: dict[tuple[str, Uuid], _Series] = {}
+    refused: dict[Uuid, str] = {}
     for host, body in sorted(bodies.items()):
-        for each in _host_series(pool.hosts[host], body, pool, (ahead or {}).get(host, 0)):
+        try:
+            readings = _readings(body)
+        except MetricsRefused as error:
+            refused[host] = "; ".join(error.reasons)
+            continue
+        for each in _host_series(host, readings, pool, (ahead or {}).get(host, 0), refused):
             key = each.owner, each.uuid
             if key not in series or each.at_home:
                 series[key] = each
-    return _frame(list(series.values()))
+    return Samples(table=_frame(list(series.values())), refused=refused)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,21 +77,33 @@ class _Series:
     pcpu: NDArray[np.float64]
 
 
-def _host_series(host: Host, body: bytes, pool: Pool, ahead: int) -> Iterator[_Series]:
-    try:
-        readings = parse_updates(body, _is_cpu)
-    except MetricsRefused as error:
-        raise MetricsRefused([f"host {host.name}: {reason}" for reason in error.reasons]) from error
+def _readings(body: bytes) -> Readings:
+    """What one host answered.
+
+    Raises:
+        MetricsRefused: it cannot be read, or is coarser than hours.
+    """
+    readings = parse_updates(body, _is_cpu)
     if readings.step_seconds > SECONDS_PER_HOUR:
-        step = f"host {host.name}: it answers with a step of {readings.step_seconds} s instead of an hour"
+        step = f"it answers with a step of {readings.step_seconds} s instead of an hour"
         raise MetricsRefused([f"{step}, because RRDs keep hours for 7 days only: set demand.window_days to 7 or less"])
+    return readings
+
+
+def _host_series(host: Uuid, readings: Readings, pool: Pool, ahead: int, refused: dict[Uuid, str]) -> Iterator[_Series]:
+    """What the answer of *host* has of each VM and host; those with a value out of range are added to *refused*."""
     piece = gcd(readings.step_seconds, ahead)
     pieces = np.arange(0, readings.step_seconds, piece)
     starts = (readings.times[:, None] - readings.step_seconds - ahead + pieces).reshape(-1)
     for (owner, uuid), columns in _cpu_columns(readings.columns).items():
-        pcpu = _pcpu(owner, uuid, columns, readings, pool)
+        at_home = owner == "host" or (uuid in pool.vms and pool.vms[uuid].resident_on == host)
+        try:
+            pcpu = _pcpu(owner, uuid, columns, readings, pool)
+        except MetricsRefused as error:
+            if at_home:
+                refused[uuid] = "; ".join(error.reasons)
+            continue
         if pcpu is not None:
-            at_home = owner == "host" or pool.vms[uuid].resident_on == host.uuid
             yield _Series(owner=owner, uuid=uuid, at_home=at_home, starts=starts, pcpu=np.repeat(pcpu, len(pieces)))
 
 
@@ -96,7 +124,7 @@ def _pcpu(
     """pCPUs in each row; None for what the pool does not have."""
     if owner == "vm" and uuid in pool.vms:
         vm = pool.vms[uuid]
-        pcpu = _vm_pcpu(f"VM {vm.name} ({uuid})", columns, readings, _vcpus_now(pool, uuid))
+        pcpu = _vm_pcpu(columns, readings, _vcpus_now(pool, uuid))
         return pcpu if vm.is_control_domain or pcpu is None else np.minimum(pcpu, vcpu_limit(vm) or np.inf)
     if owner == "host" and uuid in pool.hosts:
         return _host_pcpu(pool.hosts[uuid], columns, readings)
@@ -108,16 +136,16 @@ def _vcpus_now(pool: Pool, uuid: Uuid) -> int:
     return (vm.metrics.vcpus_number if vm.metrics else 0) or vm.vcpus_at_startup
 
 
-def _vm_pcpu(name: str, columns: Mapping[str, int], readings: Readings, vcpus_now: int) -> NDArray[np.float64] | None:
+def _vm_pcpu(columns: Mapping[str, int], readings: Readings, vcpus_now: int) -> NDArray[np.float64] | None:
     """pCPUs of a VM; None where the answer has no vCPU of it."""
     numbers = {source: number for source in columns if (number := cpu_number(source)) is not None}
     if not numbers:
         return None
-    return vm_pcpu(numbers.values(), _shares(name, {each: columns[each] for each in numbers}, readings), vcpus_now)
+    return vm_pcpu(numbers.values(), _shares({each: columns[each] for each in numbers}, readings), vcpus_now)
 
 
 def _host_pcpu(host: Host, columns: Mapping[str, int], readings: Readings) -> NDArray[np.float64]:
-    shares = _shares(f"host {host.name}", columns, readings)
+    shares = _shares(columns, readings)
     mean = [index for index, source in enumerate(columns) if source == CPU_AVG]
     if mean and host.pcpus:
         return np.asarray(shares[:, mean[0]] * host.pcpus, dtype=np.float64)
@@ -125,18 +153,22 @@ def _host_pcpu(host: Host, columns: Mapping[str, int], readings: Readings) -> ND
     return np.asarray(cpus.sum(axis=1) if cpus.shape[1] else np.full(len(cpus), np.nan), dtype=np.float64)
 
 
-def _shares(name: str, columns: Mapping[str, int], readings: Readings) -> NDArray[np.float64]:
-    """The columns' values, if each can be a share of one CPU; shape (rows, columns)."""
+def _shares(columns: Mapping[str, int], readings: Readings) -> NDArray[np.float64]:
+    """The columns' values, shape (rows, columns).
+
+    Raises:
+        MetricsRefused: one cannot be a share of one CPU.
+    """
     highest = max((cpu_number(source) or 0 for source in columns), default=0)
     if highest >= MOST_CPUS:
-        raise MetricsRefused([f"{name}: reports a CPU number {highest}"])
+        raise MetricsRefused([f"it reports a CPU number {highest}"])
     shares = readings.data[:, list(columns.values())]
     wrong = np.argwhere(~is_share(shares))
     if len(wrong):
         row, column = wrong[0]
         value = shares[row, column]
         moment = pd.Timestamp(int(readings.times[row]), unit="s", tz="UTC").strftime("%Y-%m-%d %H:%M UTC")
-        raise MetricsRefused([f"{name}: {list(columns)[column]} is {value:g} at {moment}, but a share is 0 to 1"])
+        raise MetricsRefused([f"its {list(columns)[column]} is {value:g} at {moment}, but a share is 0 to 1"])
     return shares
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from rebalancer.demand.aggregate import DemandSettings, profile_from_samples
+from rebalancer.demand.gate import refuse_impossible
 from rebalancer.demand.profile import LoadProfile
 from rebalancer.errors import InputError, MissingExtra
 from rebalancer.inventory import Pool
@@ -31,6 +32,7 @@ def profile_from_table(path: Path | str, pool: Pool, settings: DemandSettings) -
     samples = read_samples(path, pool)
     if samples.empty:
         raise InputError(str(path), "it has no row", EXPECTED)
+    refuse_impossible(samples, pool)
     last = samples["time"].max().floor("h").to_pydatetime()
     return profile_from_samples(samples, pool, settings, last + timedelta(hours=1), source=f"file {Path(path).name}")
 

@@ -24,7 +24,7 @@ class HostThen:
 
     uuid: Uuid
     name: str
-    memory_total_bytes: int
+    memory_total_bytes: int | None
     memory_during_bytes: int
     after: HostState
 

@@ -14,11 +14,11 @@ from rebalancer.inventory import Uuid
 from rebalancer.objectives import base_load, cpu_capacities, host_load
 from rebalancer.objectives.load import usual_load, vm_deviations, worst_on_hosts
 from rebalancer.placement import Placement
-from rebalancer.plan.plan import Curve, HostRow, HostState, Load, Metrics, Plan
+from rebalancer.plan.plan import Curve, HostRow, HostState, Load, Metrics, Plan, RefusedMetrics
 from rebalancer.plan.step import Step
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
-from rebalancer.rules.facts.memory_model import guest_bytes, held_apart_from, resident_bytes
+from rebalancer.rules.facts.memory_model import guest_bytes, held_apart_from, memory_is_known, resident_bytes
 
 DECIMALS = 6
 """Digits that plans keep of a pCPU or a share; sums of floats differ beyond them from machine to machine."""
@@ -34,7 +34,7 @@ def host_rows(book: Rulebook, after: Placement, steps: Sequence[Step]) -> tuple[
         HostRow(
             uuid=uuid,
             name=problem.names.hosts[uuid],
-            memory_total_bytes=guest_bytes(host) - apart[uuid],
+            memory_total_bytes=guest_bytes(host) - apart[uuid] if memory_is_known(host) else None,
             memory_peak_bytes=peaks[uuid],
             before=states_before[uuid],
             after=states_after[uuid],
@@ -86,6 +86,7 @@ def load_of(problem: Problem, moved: Collection[Uuid]) -> Load | None:
         vms=_curves(sorted(moved), problem.demand.vm_pcpu[rows]),
         host_peaks=_host_peaks(problem, fixed) if robust else (),
         vm_peaks=_curves(sorted(moved), vm_deviations(problem)[rows]) if robust else (),
+        refused=tuple(RefusedMetrics(uuid=uuid, reason=why) for uuid, why in sorted(problem.demand.refused.items())),
     )
 
 
@@ -125,6 +126,7 @@ def profile_of(plan: Plan) -> LoadProfile | None:
         vm_deviation_pcpu=_vm_peaks(load, vms, idle) if robust else None,
         host_deviation_pcpu=_stayers_peaks(load, idle, plan.policy.demand.peaking) if robust else None,
         clocks=metrics.clocks,
+        refused={each.uuid: each.reason for each in load.refused},
     )
 
 

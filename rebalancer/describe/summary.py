@@ -9,8 +9,10 @@ from rebalancer.plan.plan import LeftAlone, Plan
 from rebalancer.plan.step import StepKind
 from rebalancer.problem import Problem
 from rebalancer.tier import TierResult
-from rebalancer.units import counted, interval_in_words, size_in_words
+from rebalancer.units import counted, first_few, interval_in_words, size_in_words
 
+SHOWN = 3
+"""Held hosts and VMs that the summary names; more are counted."""
 DIGITS = 12
 """Of a digest, in sentences."""
 
@@ -20,7 +22,7 @@ def summary_of(plan: Plan) -> str:
     steps, schedule = plan.steps, plan.schedule
     if not steps:
         found = "Nothing can be done" if plan.missing else "Nothing to do"
-        return f"{found}: {plan.reason or 'every VM is where it should be'}."
+        return f"{found}: {plan.reason or 'every VM is where it should be'}.{_held(plan)}"
     hops = sum(step.kind is StepKind.HOP for step in steps)
     size = size_in_words(sum(step.copied_bytes for step in steps))
     count = counted(len(steps), "step")
@@ -28,7 +30,7 @@ def summary_of(plan: Plan) -> str:
     length = interval_in_words(schedule.seconds_low, schedule.seconds, schedule.seconds_high)
     gains = "; ".join(_gain(tier) for tier in plan.tiers if round(tier.before, 3) != round(tier.after, 3))
     cost = f"{count}{parked}, {size} to copy, {length}"
-    return f"{_part(plan)}{cost}{': ' if gains else ''}{gains}.{_cooled(plan)}{_emptied(plan)}"
+    return f"{_part(plan)}{cost}{': ' if gains else ''}{gains}.{_cooled(plan)}{_emptied(plan)}{_held(plan)}"
 
 
 def _part(plan: Plan) -> str:
@@ -56,6 +58,17 @@ def _emptied(plan: Plan) -> str:
         return ""
     names = [row.name for row in plan.hosts if row.before.vms and not row.after.vms]
     return f" Nobody is left on {', '.join(names)}." if names else ""
+
+
+def _held(plan: Plan) -> str:
+    if not plan.held:
+        return ""
+    said = [f"{each.kind.replace('vm', 'VM')} {each.name}{_with(each.guests)}" for each in plan.held]
+    return f" Held as {'it is' if len(said) == 1 else 'they are'}: {first_few(said, SHOWN)}."
+
+
+def _with(guests: int) -> str:
+    return f" with {counted(guests, 'VM')}" if guests else ""
 
 
 def _gain(tier: TierResult) -> str:

@@ -234,7 +234,7 @@ def _figures(tier: TierResult) -> str:
 def _of_the_rest(first: Plan, second: Plan) -> Told:
     """What differs besides, by the names that the parts have in plan.json."""
     one, other = _timeless(first), _timeless(second)
-    changed = [key for key in one if key not in TOLD and one[key] != other[key]]
+    changed = [key for key in dict.fromkeys((*one, *other)) if key not in TOLD and one.get(key) != other.get(key)]
     told = end_differences(first, second)
     yield from (("end", words) for key in changed for words in told.get(key, ()))
     silent = [key.replace("_", " ") for key in changed if not told.get(key)]

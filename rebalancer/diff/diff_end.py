@@ -15,6 +15,7 @@ def end_differences(first: Plan, second: Plan) -> Mapping[str, tuple[str, ...]]:
         "missing": tuple(_missing(first, second)),
         "schedule": tuple(_time(first, second)),
         "hosts": tuple(_hosts(first, second)),
+        "held": tuple(_held(first, second)),
     }
 
 
@@ -31,6 +32,16 @@ def _missing(first: Plan, second: Plan) -> Iterator[str]:
         if told and one.get(move) != other.get(move):
             only = "" if move in one and move in other else "only "
             yield f"{only}{which} does without {told.vm_name} to {told.target_name}: {told.words} [{told.rule}]"
+
+
+def _held(first: Plan, second: Plan) -> Iterator[str]:
+    one, other = ({(each.kind, each.uuid): each for each in plan.held} for plan in (first, second))
+    for which in dict.fromkeys((*one, *other)):
+        told = other.get(which, one.get(which))
+        if told and one.get(which) != other.get(which):
+            only = "" if which in one and which in other else "only "
+            plan = "the second" if which in other else "the first"
+            yield f"{only}{plan} holds {told.kind.replace('vm', 'VM')} {told.name} as it is: it {told.words}"
 
 
 def _time(first: Plan, second: Plan) -> Iterator[str]:

@@ -8,7 +8,7 @@ from rebalancer.inventory import Names, Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
 from rebalancer.placement import current_placement, disks_of
 from rebalancer.plan.plan import Plan
-from rebalancer.rules.facts.memory_model import guest_bytes
+from rebalancer.rules.facts.memory_model import guest_bytes, memory_is_known
 from rebalancer.units import size_in_words
 
 
@@ -34,7 +34,7 @@ def _hosts(plan: Plan, pool: Pool) -> Iterator[str]:
             yield f"host {called[uuid]} is new"
         elif not host.enabled:
             yield f"host {called[uuid]} is disabled"
-        elif guest_bytes(host) < known[uuid].memory_total_bytes:
+        elif memory_is_known(host) and guest_bytes(host) < (known[uuid].memory_total_bytes or 0):
             yield f"host {called[uuid]} has only {size_in_words(guest_bytes(host))} of memory for VMs"
 
 

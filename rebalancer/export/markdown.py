@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from rebalancer.export.markdown_table import markdown_text, table
 from rebalancer.export.rows import (
     DISK_COLUMNS,
+    HELD_COLUMNS,
     NETWORK_COLUMNS,
     disk_rows,
+    held_rows,
+    memory_total,
     missing_rows,
     network_rows,
     sr_rows,
@@ -36,6 +39,7 @@ def plan_markdown(plan: Plan) -> str:
         "## Missing": _missing(plan),
         "## Hosts, before and after": _hosts(plan),
         "## SRs that disks come to or leave": table(SR_COLUMNS, sr_rows(plan.srs)) if plan.srs else (),
+        "## Held as they are": table(HELD_COLUMNS, held_rows(plan)) if plan.held else (),
         "## Left alone": _left_alone(plan.left_alone),
         "## Broken before the plan": _old_violations(plan),
         "## Warnings": _listed(plan.warnings),
@@ -100,7 +104,7 @@ def _steps(steps: Sequence[Step], hosts: Sequence[HostRow]) -> Iterator[str]:
         yield "None."
         return
     columns = ("step", "VM", "from", "to", "memory>", "target holds>", "takes about>", "after", "why")
-    totals = {row.uuid: row.memory_total_bytes for row in hosts}
+    totals = {row.uuid: memory_total(row.memory_total_bytes) for row in hosts}
     rows = (
         (
             step.id if step.kind.value == "move" else f"{step.id} (hop)",
@@ -108,7 +112,7 @@ def _steps(steps: Sequence[Step], hosts: Sequence[HostRow]) -> Iterator[str]:
             step.source_name,
             target_in_words(step),
             size_in_words(step.memory_bytes),
-            f"{size_in_words(step.hosts[-1].during_bytes)} of {size_in_words(totals.get(step.target, 0))}",
+            f"{size_in_words(step.hosts[-1].during_bytes)} of {totals.get(step.target, memory_total(None))}",
             duration_in_words(step.seconds),
             ", ".join(step.after) or "-",
             step.why,
@@ -162,9 +166,10 @@ def _hosts(plan: Plan) -> Iterator[str]:
 
 
 def _host(row: HostRow, slots: int) -> tuple[object, ...]:
-    sizes = (row.before.memory_used_bytes, row.after.memory_used_bytes, row.memory_peak_bytes, row.memory_total_bytes)
+    sizes = (row.before.memory_used_bytes, row.after.memory_used_bytes, row.memory_peak_bytes)
     peaks = (peak_in_words(state, slots) for state in (row.before, row.after))
-    return (row.name, len(row.before.vms), len(row.after.vms), *map(size_in_words, sizes), *peaks)
+    memory = (*map(size_in_words, sizes), memory_total(row.memory_total_bytes))
+    return (row.name, len(row.before.vms), len(row.after.vms), *memory, *peaks)
 
 
 def peak_in_words(state: HostState, slots: int) -> str:

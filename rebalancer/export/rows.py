@@ -8,7 +8,28 @@ from rebalancer.plan import Plan, SRRow, Step
 from rebalancer.units import size_in_words
 
 DISK_COLUMNS = ("step", "VM", "disk", "from SR", "to SR", "size")
+HELD_COLUMNS = ("what", "name", "VMs", "why", "fix")
 NETWORK_COLUMNS = ("step", "VM", "to pool", "interface", "from network", "to network")
+
+
+def held_rows(plan: Plan) -> list[tuple[str, ...]]:
+    """One row for each host and VM that is held as it is, with the cells of `HELD_COLUMNS`."""
+    what = {"host": "host", "vm": "VM"}
+    return [
+        (
+            what.get(each.kind, each.kind),
+            each.name,
+            str(each.guests) if each.kind == "host" else "",
+            each.words,
+            each.fix,
+        )
+        for each in plan.held
+    ]
+
+
+def memory_total(size_bytes: int | None) -> str:
+    """What guests may hold on a host, in words."""
+    return "unknown" if size_bytes is None else size_in_words(size_bytes)
 
 
 def disk_rows(steps: Sequence[Step]) -> list[tuple[str, ...]]:

@@ -5,7 +5,7 @@ from rebalancer.objectives.base import Measure, Objective, SolverModel
 from rebalancer.objectives.failures_lost import FailuresLost
 from rebalancer.objectives.hosts_in_use import HostsInUse, hosts_in_use
 from rebalancer.objectives.last_resort import LastResort
-from rebalancer.objectives.load import base_load, cpu_capacities, host_load
+from rebalancer.objectives.load import base_load, cpu_capacities, host_load, overload_limits
 from rebalancer.objectives.migration_cost import MigrationCost
 from rebalancer.objectives.overload import Overload
 from rebalancer.objectives.peak import Peak
@@ -44,4 +44,5 @@ __all__ = [
     "cpu_capacities",
     "host_load",
     "hosts_in_use",
+    "overload_limits",
 ]

@@ -118,5 +118,22 @@ def base_load(problem: Problem) -> NDArray[np.float64]:
 
 
 def cpu_capacities(problem: Problem) -> NDArray[np.float64]:
-    """pCPUs of every host that plans count on, shape (hosts of the pool,)."""
+    """pCPUs of every host that plans count on, shape (hosts of the pool,); 0 where its load is not counted."""
     return np.array([problem.cpu_capacity(host) for host in problem.pool.hosts.values()], dtype=np.float64)
+
+
+def counted_hosts(problem: Problem) -> NDArray[np.bool_]:
+    """Which hosts of the pool have a load that counts, shape (hosts of the pool,)."""
+    return np.array([host not in problem.held.uncounted for host in problem.pool.hosts], dtype=np.bool_)
+
+
+def overload_limits(problem: Problem) -> NDArray[np.float64]:
+    """pCPUs above which load is overload, shape (hosts of the pool,).
+
+    Where load is not counted, it is more than the whole pool uses: no placement is better or worse for it.
+    """
+    profile = demand_of(problem)
+    peaks = (each.sum() for each in (profile.vm_deviation_pcpu, profile.host_deviation_pcpu) if each is not None)
+    everything = profile.vm_pcpu.sum() + profile.host_base_pcpu.sum() + sum(peaks) + 1.0
+    limits = cpu_capacities(problem) * problem.policy.objective.threshold
+    return np.where(counted_hosts(problem), limits, everything)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.objectives.base import Measure, Objective, SolverModel
-from rebalancer.objectives.load import cpu_capacities, demand_of, host_load
+from rebalancer.objectives.load import demand_of, host_load, overload_limits
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
@@ -35,5 +35,5 @@ class Overload(Objective):
 
 def _limits(problem: Problem) -> NDArray[np.float64]:
     """PCPUs that count as no overload, shape (hosts, slots)."""
-    limits = cpu_capacities(problem) * problem.policy.objective.threshold
+    limits = overload_limits(problem)
     return np.broadcast_to(limits[:, None], (len(limits), demand_of(problem).slots))

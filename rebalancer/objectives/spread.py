@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.objectives.base import Measure, Objective, SolverModel
-from rebalancer.objectives.load import cpu_capacities, demand_of, host_load, usual_load
+from rebalancer.objectives.load import counted_hosts, cpu_capacities, demand_of, host_load, overload_limits, usual_load
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
@@ -37,7 +37,7 @@ class Spread(Objective):
 
 
 def _even(problem: Problem) -> NDArray[np.float64]:
-    """PCPUs of every host in every slot, were it as full as the pool, shape (hosts, slots); peaks left out."""
-    capacities = cpu_capacities(problem)
-    share = usual_load(problem.initial, problem).sum(axis=0) / max(float(capacities.sum()), 1e-9)
-    return np.asarray(capacities[:, None] * share[None, :])
+    """PCPUs of every host in every slot, were it as full as all that count, shape (hosts, slots); peaks left out."""
+    capacities, counted = cpu_capacities(problem), counted_hosts(problem)
+    share = usual_load(problem.initial, problem)[counted].sum(axis=0) / max(float(capacities.sum()), 1e-9)
+    return np.where(counted[:, None], capacities[:, None] * share[None, :], overload_limits(problem)[:, None])

@@ -52,7 +52,7 @@ class HostState:
     """A host before or after the plan.
 
     `peak_share` is its highest load in any slot as a share of the pCPUs that plans count on, `peak_slot` that slot;
-    both None without metrics. `memory_used_bytes` is what the guests hold by xapi's count.
+    both None without metrics, of the pool or of this host. `memory_used_bytes` is what the guests hold by xapi's count.
     """
 
     vms: tuple[Uuid, ...]
@@ -65,13 +65,14 @@ class HostState:
 class HostRow:
     """A host before and after the plan.
 
-    `memory_total_bytes` is what guests may hold there, `memory_peak_bytes` the most that they hold at any moment of any
-    order that the steps allow, however many run at once.
+    `memory_total_bytes` is what guests may hold there, None where the host does not say what it has;
+    `memory_peak_bytes` the most that they hold at any moment of any order that the steps allow, however many run at
+    once.
     """
 
     uuid: Uuid
     name: str
-    memory_total_bytes: int
+    memory_total_bytes: int | None
     memory_peak_bytes: int
     before: HostState
     after: HostState
@@ -99,6 +100,21 @@ class LeftAlone:
     name: str
     rule: str
     words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldAsItIs:
+    """A host or VM (`kind`) that is held as it is: why, in words that follow its name, and what ends it.
+
+    `guests` are the VMs on a held host, which stay there.
+    """
+
+    kind: str
+    uuid: Uuid
+    name: str
+    guests: int
+    words: str
+    fix: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +214,14 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedMetrics:
+    """A host or VM whose metrics say nothing, and why."""
+
+    uuid: Uuid
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
     """The demand behind the plan's figures, as far as it changes anything.
 
@@ -206,6 +230,8 @@ class Load:
 
     With a robust policy, `host_peaks` holds how far above that the worst VMs that stay on a host may peak, a curve
     each, as many as the policy's budget says, and `vm_peaks` the same of each VM that moves.
+
+    Of hosts whose metrics are `refused`, what `hosts` holds says nothing.
     """
 
     slot_hours: float
@@ -213,6 +239,7 @@ class Load:
     vms: tuple[Curve, ...]
     host_peaks: tuple[Curve, ...]
     vm_peaks: tuple[Curve, ...]
+    refused: tuple[RefusedMetrics, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +248,7 @@ class Plan:
 
     A plan is incomplete where moves are `missing`: it is a legal part of what was found, and legal as an end.
     `outcome` and `reason` are the solver's, in a word and in words; `bound_by` names what gave the main tier its bound.
+    `held` are the hosts and VMs that are sick, or do not say what plans rest on: nothing is done about them.
     `rollback` leads back, `no_way_back` tells which VMs it cannot bring back and by which rule. `digest` is the SHA-256
     of everything else, see `rebalancer.plan.document`.
     """
@@ -246,6 +274,7 @@ class Plan:
     rollback: tuple[Step, ...]
     no_way_back: tuple[LeftAlone, ...]
     digest: str
+    held: tuple[HeldAsItIs, ...] = ()
 
     @property
     def policy(self) -> Policy:

@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from rebalancer.describe.disks import ejections, sr_rows
 from rebalancer.describe.figures import host_rows, load_of, metrics_of
+from rebalancer.describe.held import held_as_they_are
 from rebalancer.describe.reasons import Reasons
 from rebalancer.describe.summary import general_warnings, summary_of
 from rebalancer.inventory.digest import inventory_digest
@@ -80,6 +81,7 @@ def compose(
         rollback=rollback,
         no_way_back=no_way_back,
         digest="",
+        held=held_as_they_are(problem),
     )
     return sealed(replace(plan, summary=summary_of(plan)))
 

@@ -48,13 +48,14 @@ class DemandPolicy(Section):
     """How metrics become a load profile.
 
     With `robust`, `budget` VMs of each host count with their `peak_percentile` in each slot: those for which that adds
-    most.
+    most. Where `refuse_from_share` of the live hosts send no metrics that can be used, there is no profile.
     """
 
     slots: Literal[24, 168] = 24
     percentile: Annotated[float, Field(ge=0, le=100)] = 95.0
     window_days: Annotated[int, Field(ge=1, le=365)] = 7
     minimum_coverage: Share = 0.8
+    refuse_from_share: Share = 0.25
     timezone: Zone = "UTC"
     robust: bool = False
     budget: Annotated[int, Field(ge=0)] = 3

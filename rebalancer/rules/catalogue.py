@@ -47,8 +47,10 @@ from rebalancer.rules.disks.snapshots import (
 from rebalancer.rules.disks.sr_capabilities import SRCapabilities
 from rebalancer.rules.disks.sr_space import SpaceOnTarget, SRSpace
 from rebalancer.rules.hosts.coordinator_version import CoordinatorVersion
+from rebalancer.rules.hosts.host_held import HostHeld
 from rebalancer.rules.hosts.licence import Licence, LicenceThere, StorageLicence
 from rebalancer.rules.hosts.source_live import SourceLive
+from rebalancer.rules.hosts.stays_on_held_host import StaysOnHeldHost
 from rebalancer.rules.hosts.target_enabled import TargetEnabled
 from rebalancer.rules.hosts.target_live import TargetLive
 from rebalancer.rules.hosts.target_not_evacuating import TargetNotEvacuating
@@ -136,8 +138,10 @@ LIVE: tuple[Rule, ...] = (
     NoVCPUMask(),
     MemorySafety(),
     NeverMove(),
+    StaysOnHeldHost(),
     DemandKnown(),
     HostToBeEmptied(),
+    HostHeld(),
     HostReserve(),
     SRSpace(),
     Spare(),

@@ -93,7 +93,8 @@ def same_load(measured: Load | None, claimed: Load | None) -> bool:
     curves = [(*load.hosts, *load.vms) for load in (measured, claimed)]
     if [curve.uuid for curve in curves[0]] != [curve.uuid for curve in curves[1]]:
         return False
-    return measured.slot_hours == claimed.slot_hours and all(
+    told = (measured.slot_hours, measured.refused) == (claimed.slot_hours, claimed.refused)
+    return told and all(
         len(one.pcpu) == len(other.pcpu) and np.allclose(one.pcpu, other.pcpu, rtol=0, atol=DEMAND_TOLERANCE)
         for one, other in zip(*curves, strict=True)
     )

@@ -52,6 +52,7 @@ def _rows(plan: Plan) -> Iterator[tuple[str, Iterable[Hashable]]]:
     yield "what was left alone,", [(each.kind, each.uuid) for each in plan.left_alone]
     yield "what has no way back,", [(each.kind, each.uuid) for each in plan.no_way_back]
     yield "the warning", plan.warnings
+    yield "what is held,", [(each.kind, each.uuid) for each in plan.held]
     if plan.load:
         for name, curves in (("hosts", plan.load.hosts), ("VMs", plan.load.vms), ("peaks of VMs", plan.load.vm_peaks)):
             yield f"in the load of {name},", [curve.uuid for curve in curves]

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from rebalancer.describe.disks import ejections, sr_rows, step_disks
 from rebalancer.describe.figures import load_of, metrics_of, profile_of
+from rebalancer.describe.held import held_as_they_are
 from rebalancer.describe.left_out import LEFT_OUT, left_out, missing_moves
 from rebalancer.describe.memory import memory_by_step
 from rebalancer.describe.reasons import BACK, HOME, Reasons
@@ -46,6 +47,7 @@ def named_anew(plan: Plan, pool: Pool) -> Plan:
         left_alone=tuple(replace(each, name=names.get(each.uuid, each.name)) for each in plan.left_alone),
         rollback=tuple(_named_step(step, names) for step in plan.rollback),
         no_way_back=tuple(replace(each, name=names.get(each.uuid, each.name)) for each in plan.no_way_back),
+        held=tuple(replace(each, name=names.get(each.uuid, each.name)) for each in plan.held),
     )
 
 
@@ -106,6 +108,7 @@ def described_anew(plan: Plan, book: Rulebook) -> Plan:
         old_violations=tuple(_old_violations(plan, reasons)),
         warnings=(*plan.warnings, *_unsaid(plan, carried, reasons)),
         rollback=tuple(_steps(plan.rollback, back, problem, end)),
+        held=held_as_they_are(carried.problem),
     )
 
 

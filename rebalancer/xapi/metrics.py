@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from rebalancer.clocks import Clocks, compared
-from rebalancer.errors import ConnectionSettingsError, MetricsRefused
+from rebalancer.errors import ConnectionSettingsError
 from rebalancer.inventory import Host, Pool, Uuid
 from rebalancer.xapi.clocks import read_clocks
 from rebalancer.xapi.session import ReadSession
@@ -78,8 +78,8 @@ def measure(
     The metrics of a host whose clock is off are brought to that time.
 
     Raises:
-        MetricsRefused: a live host did not answer, its clock is further off than *settings* allow, or what the hosts
-            say is not good enough to plan on.
+        MetricsRefused: too few live hosts answered with a clock that is no further off than *settings* allow, or what
+            they say is not good enough to plan on.
         XapiError: the coordinator cannot be reached.
     """
     # pandas takes half a second to load, and whoever only migrates does without it.
@@ -91,12 +91,13 @@ def measure(
     wrong = {host: _too_far(host, clocks, settings) for host in clocks.beyond(settings.clock_limit_minutes)}
     window = timedelta(days=settings.window_days)
     answers = fetch_metrics(session, pool, read | wrong, window=window, timeout_seconds=timeout_seconds)
-    failed = [each for each in answers.values() if isinstance(each, MetricsFailure) and pool.hosts[each.host].live]
-    if failed:
-        raise MetricsRefused([f"host {pool.hosts[each.host].name} gives none: {each.reason}" for each in failed])
+    failed = (each for each in answers.values() if isinstance(each, MetricsFailure) and pool.hosts[each.host].live)
+    refused = {each.host: each.reason for each in failed}
     bodies = {host: body for host, body in answers.items() if isinstance(body, bytes)}
     now = datetime.now(UTC) - timedelta(seconds=clocks.here)
-    profile = profile_from_samples(rrd_samples(bodies, pool, clocks.ahead), pool, settings, now)
+    samples = rrd_samples(bodies, pool, clocks.ahead)
+    refused |= samples.refused
+    profile = profile_from_samples(samples.table, pool, settings, now, refused=refused)
     return replace(profile, clocks=clocks if clocks.ahead or clocks.here else None)
 
 

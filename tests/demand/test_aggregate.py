@@ -149,14 +149,70 @@ def test_without_hosts_the_base_is_zero_and_said() -> None:
     assert profile({}).source == "hosts' RRDs"
 
 
-def test_a_live_host_without_metrics_is_named() -> None:
-    """One host that sent nothing refuses the run; one that is down and empty does not."""
-    with pytest.raises(MetricsRefused, match="host h2 sent no CPU metrics"):
-        profile({"h2": [], "dom0-h2": []})
-    down = make_pool(
-        hosts=[make_host("h1"), make_host("h2", live=False)], vms=[make_vm("a", on="h1"), make_vm("b", on="h1")]
-    )
-    assert not base(profile({"dom0-h2": []}, pool=down), "h2").any()
+FOUR = make_pool(
+    hosts=[make_host(f"h{number}") for number in range(1, 5)],
+    vms=[make_vm("a", on="h1"), make_vm("b", on="h2"), make_vm("c", on="h3")],
+)
+LOADED = {f"dom0-h{number}": [0.1] * WEEK for number in range(1, 5)}
+
+
+def test_a_live_host_without_metrics_is_refused_and_the_rest_is_measured() -> None:
+    """One host that sent nothing says so in its place, and its VM is not known; the others are as ever."""
+    found = profile({**LOADED, "dom0-h2": [], "b": []}, pool=FOUR)
+    assert found.refused == {"h2": "it sent no CPU metrics"}
+    assert found.quality == {"a": Quality.MEASURED, "b": Quality.UNKNOWN, "c": Quality.MEASURED}
+    assert (base(found, "h1") == 0.1).all()
+
+
+def test_a_host_that_is_known_to_send_nothing_is_refused_with_the_reason_given() -> None:
+    """Whoever asked the hosts tells why one of them has no metrics."""
+    hours = {**{uuid: [0.1] * WEEK for uuid in "ac"}, **LOADED, "dom0-h2": []}
+    found = profile_from_samples(samples(hours), FOUR, DemandPolicy(), END, refused={"h2": "its clock is 7 h ahead"})
+    assert found.refused == {"h2": "its clock is 7 h ahead"}
+
+
+@pytest.mark.parametrize(("points", "held"), [(1, True), (19, True), (20, False)])
+def test_a_host_that_joined_a_short_while_ago_is_refused(points: int, held: bool) -> None:
+    """With under four fifths of a day of its own load, nobody knows what it needs for itself."""
+    found = profile({**LOADED, "dom0-h4": [0.1] * points}, pool=FOUR)
+    words = f"it sent {points} hourly points where 24 make a day: it joined a short while ago"
+    assert found.refused == ({"h4": words} if held else {})
+
+
+def test_short_metrics_of_all_hosts_are_no_sign_of_a_young_host() -> None:
+    """Where nobody has more than three hours, three hours are enough."""
+    hours = {uuid: [0.1] * 3 for uuid in (*"abc", *LOADED)}
+    assert profile_from_samples(samples(hours), FOUR, DemandPolicy(), END).refused == {}
+
+
+def test_dead_hosts_are_not_expected_to_send_metrics() -> None:
+    """A host that is down is none without metrics, and nobody asks how many of the VMs that count there are known."""
+    dead = replace(FOUR, hosts={**FOUR.hosts, "h2": make_host("h2", live=False)})
+    assert profile({**LOADED, "dom0-h2": [], "b": []}, pool=dead).refused == {}
+
+
+@pytest.mark.parametrize(
+    ("hosts", "silent", "share", "refused"),
+    [
+        (3, 1, 0.25, False),
+        (2, 1, 0.25, True),
+        (8, 2, 0.25, True),
+        (9, 2, 0.25, False),
+        (8, 2, 0.3, False),
+        (8, 7, 1.0, True),
+    ],
+)
+def test_too_many_silent_hosts_refuse_the_pool(*, hosts: int, silent: int, share: float, refused: bool) -> None:
+    """From the policy's share on, and where fewer than two hosts are left; one host alone is not reason enough."""
+    pool = make_pool(hosts=[make_host(f"h{number}") for number in range(hosts)], vms=[make_vm("a", on=f"h{hosts - 1}")])
+    hours = {f"dom0-h{number}": [0.1] * WEEK for number in range(silent, hosts)} | {"a": [0.1] * WEEK}
+    settings = DemandPolicy(refuse_from_share=share)
+    if refused:
+        words = f"{silent} of {hosts} live hosts give none that can be used; host h0: it sent no CPU metrics"
+        with pytest.raises(MetricsRefused, match=words):
+            profile_from_samples(samples(hours), pool, settings, END)
+    else:
+        assert len(profile_from_samples(samples(hours), pool, settings, END).refused) == silent
 
 
 def test_a_pool_that_nobody_measured_is_refused() -> None:
@@ -170,17 +226,18 @@ def test_a_pool_that_nobody_measured_is_refused() -> None:
 @pytest.mark.parametrize(
     ("uuid", "value", "words"),
     [
-        ("a", 2.2, r"VM a \(a\): 2.2 pCPU at 2026-11-15 23:00 UTC is impossible with 2 vCPUs"),
-        ("a", -0.1, r"VM a \(a\): -0.1 pCPU"),
-        ("c", np.inf, r"VM c \(c\): inf pCPU"),
-        ("h2", 17.0, "host h2: 17 pCPU .* is impossible with 16 pCPUs"),
-        ("dom0-h1", -1.0, "VM dom0-h1"),
+        ("a", 2.2, "2.2 pCPU at 2026-11-15 23:00 UTC is impossible with 2 vCPUs"),
+        ("a", -0.1, "-0.1 pCPU"),
+        ("c", np.inf, "inf pCPU"),
+        ("h2", 17.0, "17 pCPU at 2026-11-15 23:00 UTC is impossible with 16 pCPUs"),
     ],
 )
-def test_impossible_values_are_refused(uuid: str, value: float, words: str) -> None:
-    """More than all vCPUs (percent for pCPUs, say), negative, infinite: VM, value, time and reason are named."""
-    with pytest.raises(MetricsRefused, match=words):
-        profile({uuid: [value]})
+def test_impossible_values_refuse_whose_they_are(uuid: str, value: float, words: str) -> None:
+    """More than all vCPUs, negative, infinite: VM or host, value and time are named, and a VM is not known."""
+    found = profile({**LOADED, uuid: [value]}, pool=FOUR)
+    assert found.refused.keys() == {uuid}
+    assert found.refused[uuid].startswith(words)
+    assert found.quality.get(uuid, Quality.UNKNOWN) is Quality.UNKNOWN
 
 
 def test_impossible_values_of_strangers_do_not_matter() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from rebalancer.diff.diff import plan_differences, pool_differences
 from rebalancer.placement import Placement
-from rebalancer.plan import Plan, Schedule, Step, sealed
+from rebalancer.plan import HeldAsItIs, Plan, Schedule, Step, sealed
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem, pool_at
 from rebalancer.undo.partial import without_steps
@@ -102,13 +102,24 @@ def test_a_vm_that_starts_elsewhere_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [each.name for each in fields(Plan) if each.name not in {*OF_THE_CLOCK, "srs", "missing"}]
+    "name", [each.name for each in fields(Plan) if each.name not in {*OF_THE_CLOCK, "srs", "missing", "held"}]
 )
 def test_no_part_of_a_plan_differs_silently(name: str) -> None:
     """Whatever part is another, something is said."""
     one = plan(a="h2", b="h3")
     value = getattr(one, name)
     assert plan_differences(one, replace(one, **{name: another(value)}))
+
+
+def test_what_only_one_plan_holds_is_told() -> None:
+    """Which host or VM, and why; whichever of the two plans holds it, or both for other reasons."""
+    one = plan(a="h2")
+    dead = HeldAsItIs(kind="host", uuid="h3", name="h3", guests=1, words="is not live", fix="")
+    holding = replace(one, held=(dead,))
+    mute = replace(one, held=(replace(dead, words="does not say how many CPUs it has"),))
+    assert words(one, holding, "end") == ["only the second holds host h3 as it is: it is not live"]
+    assert words(holding, one, "end") == ["only the first holds host h3 as it is: it is not live"]
+    assert words(holding, mute, "end") == ["the second holds host h3 as it is: it does not say how many CPUs it has"]
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Step) if field.name not in {"disks", "crossing"}])

@@ -38,6 +38,7 @@ def test_explanation_is_in_the_order_of_xapi() -> None:
         "enough-memory",
         "enough-pcpus",
         "memory-safety",
+        "host-held",
     ]
 
 

@@ -160,7 +160,7 @@ def host_figures(plan: Plan) -> Iterator[tuple[str, Plan]]:
         after = replace(row.after, memory_used_bytes=row.after.memory_used_bytes - 1)
         for name, other in (
             ("memory after", replace(row, after=after)),
-            ("memory", replace(row, memory_total_bytes=row.memory_total_bytes + 1)),
+            ("memory", replace(row, memory_total_bytes=(row.memory_total_bytes or 0) + 1)),
             ("VMs before", replace(row, before=replace(row.before, vms=row.before.vms[1:]))),
             ("VMs after", replace(row, after=replace(row.after, vms=row.after.vms[1:]))),
             ("peak", replace(row, after=replace(row.after, peak_share=0.01))),

@@ -61,6 +61,17 @@ TARGET_ROWS = (
     illegal("coordinator-version", pool=UPGRADE, target=software(platform_version="3.4.1")),
     legal("host-to-be-emptied", policy={"empty": ("h1",)}),
     illegal("host-to-be-emptied", policy={"empty": ("h2",)}),
+    legal("host-held", target=cpu(modelname="")),
+    legal("host-held", source={"cpu_info": without(CPU_INFO, "cpu_count")}, policy={"empty": ("h1",)}),
+    illegal("host-held", target={"cpu_info": without(CPU_INFO, "cpu_count")}),
+    illegal("host-held", target=cpu(cpu_count="0")),
+    illegal("host-held", target=cpu(cpu_count="many")),
+    illegal("host-held", target={"live": None}),
+    legal("stays-on-held-host", target={"cpu_info": without(CPU_INFO, "cpu_count")}),
+    legal("stays-on-held-host", source={"cpu_info": without(CPU_INFO, "cpu_count")}, policy={"empty": ("h1",)}),
+    illegal("stays-on-held-host", source={"cpu_info": without(CPU_INFO, "cpu_count")}),
+    illegal("stays-on-held-host", source={"cpu_info": without(CPU_INFO, "cpu_count")}, policy={"empty": ("h2",)}),
+    illegal("stays-on-held-host", source={"live": False}),
 )
 
 PAIR_ROWS = (

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from rebalancer.demand import Quality
 from rebalancer.errors import InventoryError, MetricsRefused, RefusedByXapi
 from rebalancer.inventory import PowerState, Uuid, pool_from_records
 from rebalancer.inventory.digest import inventory_digest
@@ -223,14 +224,27 @@ def test_a_live_pool_is_measured(simulator: Simulator) -> None:
     assert (profile.window_end - profile.window_start) >= 6 * DAY
 
 
-def test_a_silent_host_refuses_the_metrics(simulator: Simulator) -> None:
-    """A live host that sends no metrics refuses them, by its name and with the reason."""
-    silent = next(iter(simulator.urls))
-    simulator.faults.add("rrd-error", host=silent, times=-1)
+def test_metrics_of_one_host_of_three_are_too_few(simulator: Simulator) -> None:
+    """Where one host is left, the silent ones refuse them all, by their names and with the reason."""
+    silent, also, _ = simulator.urls
+    for host in (silent, also):
+        simulator.faults.add("rrd-error", host=host, times=-1)
     with open_session(simulator.url) as session:
         pool = read_pool(session)
-        with pytest.raises(MetricsRefused, match=f"host {pool.hosts[silent].name} gives none: it answers HTTP 500"):
+        with pytest.raises(MetricsRefused, match=f"host {pool.hosts[silent].name}: it answers HTTP 500"):
             measure(session, pool, DemandPolicy())
+
+
+def test_a_silent_host_is_told_and_the_others_are_measured() -> None:
+    """One live host of four that sends no metrics says why; its VMs are unknown, those of the others measured."""
+    with Simulator(generate_pool(hosts=4, vms=20, seed=1)) as running, open_session(running.url) as session:
+        silent = next(iter(running.urls))
+        running.faults.add("rrd-error", host=silent, times=-1)
+        pool = read_pool(session)
+        profile = measure(session, pool, DemandPolicy())
+    assert profile.refused == {silent: "it answers HTTP 500"}
+    unknown = {vm for vm, quality in profile.quality.items() if quality is Quality.UNKNOWN}
+    assert unknown == {vm.uuid for vm in pool.resident_guests() if vm.resident_on == silent}
 
 
 def test_a_pool_of_sixteen_hosts_is_read_and_measured() -> None:

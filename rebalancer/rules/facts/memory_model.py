@@ -72,6 +72,11 @@ def _counts_xen_vcpu_pages(pool: Pool) -> bool:
     return not old and (version is None or version >= COUNTS_XEN_VCPU_PAGES)
 
 
+def memory_is_known(host: Host) -> bool:
+    """Whether *host* says how much memory it has."""
+    return host.memory_total_bytes is not None
+
+
 def guest_bytes(host: Host) -> int:
     """Memory of *host* that VMs, dom0 included, may share; 0 where xapi has no metrics of it."""
     return max(0, (host.memory_total_bytes or 0) - host.memory_overhead_bytes)

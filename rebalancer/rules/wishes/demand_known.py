@@ -25,6 +25,8 @@ class DemandKnown(VMRule):
             return None
         if demand.quality.get(vm.uuid, Quality.UNKNOWN) is not Quality.UNKNOWN:
             return None
+        if vm.uuid in demand.refused:
+            return self.objection(f"its metrics say nothing: {demand.refused[vm.uuid]}", remedy="mend its metrics")
         share = problem.policy.demand.minimum_coverage
         return self.objection(
             f"its load is not known: under {share:.0%} of its CPU samples are there",

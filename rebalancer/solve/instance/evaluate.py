@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from rebalancer.objectives import cpu_capacities
+from rebalancer.objectives import overload_limits as limits_of
 from rebalancer.solve.instance.instance import Bools, Instance, Ints
 from rebalancer.solve.instance.rows import Group, Limit
 
@@ -28,9 +28,7 @@ def usual_load_of(instance: Instance, at: Ints) -> Ints:
 
 def overload_limits(instance: Instance) -> Ints:
     """Parts of a pCPU above which load is overload, shape (hosts,)."""
-    problem = instance.problem
-    limits = cpu_capacities(problem)[instance.columns] * problem.policy.objective.threshold
-    return instance.resolution.limit_parts(limits)
+    return instance.resolution.limit_parts(limits_of(instance.problem)[instance.columns])
 
 
 def weights_of(instance: Instance, at: Ints) -> Ints:

@@ -1,0 +1,22 @@
+"""A host that is held as it is takes nobody."""
+
+from __future__ import annotations
+
+from rebalancer.inventory import Host
+from rebalancer.problem import Problem
+from rebalancer.rules.core.kinds import HostRule, Objection, Origin
+
+
+class HostHeld(HostRule):
+    """What it has room for is not known, or whether it lives."""
+
+    id = "host-held"
+    sentence = "A host that is sick, or does not say what plans rest on, takes no VM."
+    source = "docs/held.md: a number that nobody said is no number"
+    origin = Origin.POLICY
+    binds_way_back = False
+
+    def objects(self, host: Host, problem: Problem) -> Objection | None:
+        """A host that is held."""
+        reason = problem.held.hosts.get(host.uuid)
+        return None if reason is None else self.objection(f"is held as it is: it {reason.words}", remedy=reason.fix)
