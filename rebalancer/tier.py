@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 NEGLIGIBLE = 1e-9
 """Differences of objectives below this are float noise."""
+ROUNDED = 1e-3
+"""How far a value may be from a bound that it is said to meet, relatively or in its unit: solvers round loads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +31,17 @@ class TierResult:
     def rounded(self, decimals: int) -> TierResult:
         """The result with so many *decimals*, as plans keep it."""
         before, after, bound = (round(each, decimals) for each in (self.before, self.after, self.bound))
-        return replace(self, before=before, after=after, bound=bound)
+        return replace(self, before=before, after=after, bound=bound, proved=self.proved and meets(after, bound))
+
+    def ending_at(self, after: float) -> TierResult:
+        """The result where later tiers led on to *after*: no bound is above it, and no proof is without its bound."""
+        bound = min(self.bound, after)
+        return replace(self, after=after, bound=bound, proved=self.proved and meets(after, bound))
+
+
+def meets(value: float, bound: float) -> bool:
+    """Whether *value* is as good as *bound*, up to what rounding for the solver leaves."""
+    return math.isclose(value, bound, rel_tol=ROUNDED, abs_tol=ROUNDED)
 
 
 def gap_of(value: float, bound: float, *, proved: bool) -> float:

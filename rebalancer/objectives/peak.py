@@ -17,7 +17,8 @@ class Peak(Objective):
     """The highest load of a host in any slot, as a share of its capacity.
 
     Args:
-        hosts: the hosts that count, such as those whose load can be changed; all with a known capacity where None.
+        hosts: the hosts that count, such as those whose load can be changed; all with a known capacity where None, or
+            where none of them has one.
     """
 
     id = "peak"
@@ -41,5 +42,6 @@ class Peak(Objective):
 
     def _capacities(self, problem: Problem) -> NDArray[np.float64]:
         """PCPUs of the hosts that count, 0 for the others."""
-        counts = [self.hosts is None or host in self.hosts for host in problem.pool.hosts]
-        return np.where(counts, cpu_capacities(problem), 0.0)
+        known = cpu_capacities(problem)
+        counts = np.where([self.hosts is None or host in self.hosts for host in problem.pool.hosts], known, 0.0)
+        return counts if counts.any() else known

@@ -20,6 +20,8 @@ DIRTY_FACTOR = 1.3
 """Memory that changes while it is copied is copied again."""
 LOW_SHARE, HIGH_SHARE = 0.6, 2.0
 """Without experience: a VM that rests on a free wire, and one that writes all the time."""
+LEAST_SECONDS = 0.1
+"""What no step is shorter than: a schedule counts in tenths, and a step of none would be on its way at no time."""
 LEAST_STEPS = 8
 """From fewer steps nothing is learned."""
 DEFAULT_MBITS = 1000
@@ -42,11 +44,12 @@ class Pace:
 
     def likely(self, wire_seconds: float) -> float:
         """Seconds of a step whose bytes take *wire_seconds* on the wire, in tenths."""
-        return round(self.fixed_seconds + self.factor * wire_seconds, 1)
+        return max(LEAST_SECONDS, round(self.fixed_seconds + self.factor * wire_seconds, 1))
 
     def interval(self, likely: float) -> tuple[float, float]:
         """Between which seconds a step stays that likely takes *likely*, in tenths."""
-        return min(likely, round(self.low * likely, 1)), max(likely, round(self.high * likely, 1))
+        low = max(LEAST_SECONDS, round(self.low * likely, 1))
+        return min(likely, low), max(likely, round(self.high * likely, 1))
 
 
 NO_EXPERIENCE = Pace(

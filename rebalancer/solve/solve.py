@@ -146,7 +146,9 @@ class _Solving:
         worst = at if self._overload(at) >= self._overload(self.instance.home) else self.instance.home
         held = (held_at(self.instance, Repair(), at), held_at(self.instance, Overload(), worst))
         only = self._ladder((MigrationCost(), Overload()), at, budget, held=held)
-        repairs = tuple(tier for tier in ladder.tiers if tier.objective in REPAIRS)
+        end = placement_of(self.instance, at if only.at is None else only.at)
+        values = {each.id: each.value(end, self._book) for each in repairs_of(self.instance)}
+        repairs = (tier.ending_at(values[tier.objective]) for tier in ladder.tiers if tier.objective in values)
         return replace(only, tiers=(*repairs, *only.tiers))
 
     def _overload(self, at: Ints) -> float:

@@ -17,7 +17,7 @@ from rebalancer.placement import Placement
 from rebalancer.plan.plan import HostRow, HostState, Load, Plan
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
-from rebalancer.tier import TierResult
+from rebalancer.tier import TierResult, meets
 from rebalancer.verify.tolerance import close, nearest
 
 DEMAND_TOLERANCE = 1e-4
@@ -67,15 +67,15 @@ def tiers_of(plan: Plan, book: Rulebook) -> Iterator[TierResult]:
 
 
 def _tier(tier: TierResult, objective: Objective, book: Rulebook, predicted: Placement) -> TierResult:
-    meets = close(tier.bound, tier.after)
+    met = meets(tier.after, tier.bound)
     return replace(
         tier,
         sentence=objective.sentence,
         unit=objective.unit,
         before=nearest(tier.before, *_values(objective, book.problem.initial, book)),
         after=nearest(tier.after, *_values(objective, predicted, book)),
-        bound=tier.bound if tier.bound <= tier.after or meets else tier.after,
-        proved=tier.proved and meets,
+        bound=tier.bound if tier.bound <= tier.after or met else tier.after,
+        proved=tier.proved and met,
     )
 
 

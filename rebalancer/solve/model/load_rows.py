@@ -115,7 +115,7 @@ def highest_share(model: Assignment, capacities: NDArray[np.float64]) -> Measure
     resolution = model.instance.resolution
     rows = _shares(model, resolution.limit_parts(capacities[model.instance.columns]))
     highest = max((row.share(int(row.demand.sum()) + row.peaks.at_most) for row in rows), default=0)
-    peak = model.whole_number(highest, lambda chosen: max(row.share(row.load(chosen)) for row in rows))
+    peak = model.whole_number(highest, lambda chosen: max((row.share(row.load(chosen)) for row in rows), default=0))
     for row in rows:
         variables, coefficients, sure = row.peaks.post(model)
         terms = [*row.demand.tolist(), *coefficients]

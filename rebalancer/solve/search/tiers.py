@@ -29,7 +29,7 @@ from rebalancer.solve.search.consolidate import consolidate
 from rebalancer.solve.search.full_model import improve_full_model
 from rebalancer.solve.search.lns import is_about_load
 from rebalancer.solve.search.repair import improve_repair, improve_spare_hosts
-from rebalancer.tier import NEGLIGIBLE, TierResult
+from rebalancer.tier import TierResult, meets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -120,14 +120,8 @@ def _as_it_ended(ladder: Ladder, objectives: Sequence[Objective], instance: Inst
         return ladder
     placement = placement_of(instance, ladder.at)
     values = [objective.value(placement, instance.book) for objective in objectives[:-1]]
-    ended = (_ending_at(tier, value) for tier, value in zip(ladder.tiers, values, strict=False))
+    ended = (tier.ending_at(value) for tier, value in zip(ladder.tiers, values, strict=False))
     return replace(ladder, tiers=(*ended, *ladder.tiers[len(values) :]))
-
-
-def _ending_at(tier: TierResult, value: float) -> TierResult:
-    """*tier* with *value* after it; what is held is held in whole numbers, so that loads may differ by a rounding."""
-    bound = min(tier.bound, value)
-    return replace(tier, after=value, bound=bound, proved=tier.proved or value - bound <= NEGLIGIBLE)
 
 
 def _solve(tier: TierProblem, start: Ints | None, effort: Effort, progress: Progress) -> TierAnswer:
@@ -156,6 +150,6 @@ def _with(ladder: Ladder, objective: Objective, *, before: float, after: float, 
         before=before,
         after=after,
         bound=bound,
-        proved=proved,
+        proved=proved and meets(after, bound),
     )
     return replace(ladder, tiers=(*ladder.tiers, result))
