@@ -36,7 +36,8 @@ class TierResult:
     def ending_at(self, after: float) -> TierResult:
         """The result where later tiers led on to *after*: no bound is above it, and no proof is without its bound."""
         bound = min(self.bound, after)
-        return replace(self, after=after, bound=bound, proved=self.proved and meets(after, bound))
+        proved = meets(after, bound) if self.proved else after - bound <= NEGLIGIBLE
+        return replace(self, after=after, bound=bound, proved=proved)
 
 
 def meets(value: float, bound: float) -> bool:
