@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rebalancer.inventory import VM, Pool, Uuid
+from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules.availability.ha_packing import Packing, WorstCase, plan_exists
 from rebalancer.rules.core.kinds import Origin, PoolRule, StateLimit, When
@@ -56,19 +57,24 @@ class _State:
     packing: Packing
     worst: WorstCase | None
     has_plan: bool
-    answers: dict[tuple[Uuid | None, Uuid, int], bool] = field(default_factory=dict)
+    answers: dict[tuple[bool, Uuid | None, Uuid, int], bool] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Failover(StateLimit):
-    """What XAPI's plan is made of; `own` are the hosts of the pool, `last` is the state that was looked at last."""
+    """What XAPI's plan is made of.
+
+    `protected` VMs are restarted, `promised` ones are from their move on; `elsewhere` is the live host that counts one
+    of them where no placement names one. `own` are the hosts of the pool, `last` is the state that was looked at last.
+    """
 
     failures: int
     hosts: int
     room: Mapping[Uuid, int]
     held: Mapping[Uuid, int]
     start: Mapping[Uuid, int]
-    protected: Mapping[Uuid, Uuid | None]
+    protected: frozenset[Uuid]
+    elsewhere: Mapping[Uuid, Uuid | None]
     promised: frozenset[Uuid]
     stuck: frozenset[Uuid]
     own: frozenset[Uuid]
@@ -88,7 +94,8 @@ class _Failover(StateLimit):
             room={uuid: guest_bytes(host) - apart[uuid] for uuid, host in alive.items()},
             held={uuid: static_bytes(problem.pool.vms[uuid]) for uuid in problem.initial},
             start={uuid: start_bytes(vm, xen_vcpu_pages=vcpu_pages) for uuid, vm in problem.pool.vms.items()},
-            protected={uuid: _elsewhere(vm, alive) for uuid, vm in keen.items() if vm.ha_always_run},
+            protected=frozenset(uuid for uuid, vm in keen.items() if vm.ha_always_run),
+            elsewhere={uuid: _elsewhere(vm, alive, problem.initial) for uuid, vm in keen.items()},
             promised=frozenset(uuid for uuid, vm in keen.items() if not vm.ha_always_run),
             stuck=frozenset(uuid for uuid, vm in keen.items() if not everywhere.runs(vm)),
             own=frozenset(pool.hosts),
@@ -117,17 +124,18 @@ class _Failover(StateLimit):
     def _state(self, where: Where) -> _State:
         if self.last is None or self.last.where is not where:
             packing = self._packing(where)
-            agile = not self.stuck & self.protected.keys()
+            agile = not self.stuck & self.protected
             has_plan = agile and plan_exists(packing)
             self.last = _State(where=where, packing=packing, worst=WorstCase.of(packing), has_plan=has_plan)
         return self.last
 
     def _kept(self, vm: Uuid, host: Uuid, state: _State) -> bool:
-        """Whether the plan outlives the move; VMs of one size on one host are alike, and so are unprotected ones."""
+        """Whether the plan outlives the move; protected VMs of one size on one host are alike, and unprotected ones."""
         if vm in self.promised:
             return vm not in self.stuck and plan_exists(self._with_protected(state.packing, vm, state.where))
-        home = state.packing.placed.get(vm) if vm in self.protected else None
-        key = home, host, self.start[vm]
+        covered = vm in self.protected
+        home = state.packing.placed.get(vm) if covered else None
+        key = covered, home, host, self.start[vm]
         if key not in state.answers:
             if state.worst is not None and host in state.packing.free:
                 state.answers[key] = state.worst.outlived_with(self.start[vm], host, home)
@@ -169,13 +177,11 @@ class _Failover(StateLimit):
         return {host: max(0, room) for host, room in free.items()}
 
     def _home(self, vm: Uuid, where: Where) -> Uuid | None:
-        """The live host that counts a protected VM: where it runs, else where it is going."""
-        hosts = where.get(vm)
-        if hosts is None:
-            return self.protected.get(vm)
-        return next((host for host in hosts if host in self.room), None)
+        """The live host that counts a VM: where it runs, else where it is going."""
+        return next((host for host in where.get(vm, ()) if host in self.room), self.elsewhere[vm])
 
 
-def _elsewhere(vm: VM, alive: Mapping[Uuid, object]) -> Uuid | None:
-    """The live host of a protected VM that no placement names: where it is, else where it is about to start."""
-    return next((host for host in (vm.resident_on, vm.scheduled_to_be_resident_on) if host in alive), None)
+def _elsewhere(vm: VM, alive: Mapping[Uuid, object], placed: Placement) -> Uuid | None:
+    """The live host of a VM, but for the one where *placed* has it: where it is, else where it is about to come."""
+    hosts = (None if vm.uuid in placed.host_of else vm.resident_on, vm.scheduled_to_be_resident_on)
+    return next((host for host in hosts if host in alive), None)

@@ -58,18 +58,17 @@ def start_bytes(vm: VM, *, xen_vcpu_pages: bool) -> int:
 def counts_xen_vcpu_pages(pool: Pool) -> bool:
     """Whether this pool's xapi counts what Xen takes for a vCPU; of pools that were joined, whether any does.
 
-    Fixes are ported back, so what xapi stored in `VM.memory_overhead` of its running VMs says more than its version.
+    The fix is ported back: where xapi stored such a `VM.memory_overhead` of a running VM, it counts so, whatever its
+    version. What it stored without says nothing: a VM keeps what was stored when it started, before an upgrade.
     """
     return any(_counts_xen_vcpu_pages(part) for part in pool.parts)
 
 
 def _counts_xen_vcpu_pages(pool: Pool) -> bool:
     running = [vm for vm in pool.resident_guests() if vm.memory_overhead_bytes]
-    if any(vm.memory_overhead_bytes == arrival_overhead(vm, xen_vcpu_pages=True) for vm in running):
-        return True
-    old = any(vm.memory_overhead_bytes == arrival_overhead(vm, xen_vcpu_pages=False) for vm in running)
     version = xapi_version(pool.hosts[pool.coordinator])
-    return not old and (version is None or version >= COUNTS_XEN_VCPU_PAGES)
+    by_version = version is None or version >= COUNTS_XEN_VCPU_PAGES
+    return by_version or any(vm.memory_overhead_bytes == arrival_overhead(vm, xen_vcpu_pages=True) for vm in running)
 
 
 def memory_is_known(host: Host) -> bool:

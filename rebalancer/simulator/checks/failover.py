@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from math import comb, factorial
 
 from rebalancer.simulator.checks.agility import assert_agile
-from rebalancer.simulator.checks.facts import is_live, pool_of
-from rebalancer.simulator.checks.memory import usable_memory
+from rebalancer.simulator.checks.facts import configured_domain_type, is_live, pool_of
+from rebalancer.simulator.checks.memory import MIB, overhead_mib, usable_memory
 from rebalancer.simulator.state.database import Database, Record
-from rebalancer.simulator.state.failure import ApiFailure, refusal
+from rebalancer.simulator.state.failure import ApiFailure
 from rebalancer.simulator.state.schema import NULL
 
 # Beyond this XAPI no longer tries every order in which hosts may fail.
@@ -23,9 +23,9 @@ class Configuration:
     """A pool as the planner of restarts sees it.
 
     Args:
-        free: {host: bytes left}.
-        sizes: {agile protected VM: bytes}.
-        placed: {agile protected VM: host it is on}.
+        free: {host: bytes left}, in the order of uuids: of hosts with as much left, the first is taken.
+        sizes: {protected VM: bytes that it starts with}.
+        placed: {protected VM: host that counts it}.
     """
 
     free: Mapping[str, int]
@@ -78,23 +78,35 @@ def _assert_survives(database: Database, change: ConfigurationChange) -> None:
 
 
 def plan_exists(database: Database, failures: int, change: ConfigurationChange | None = None) -> bool:
-    """Whether every protected VM could be restarted after any `failures` hosts failed one after the other."""
-    change = change or ConfigurationChange()
-    protected = {ref: vm for ref, vm in database.items("VM") if is_protected(vm) or ref == change.protected}
-    if any(refusal(assert_agile, database, ref) for ref in protected):
+    """Whether every protected VM could be restarted after any `failures` hosts failed one after the other.
+
+    A record that XAPI cannot read leaves it without a plan.
+    """
+    try:
+        configuration = _configured(database, change or ConfigurationChange())
+    except ApiFailure:
         return False
-    able = [ref for ref, host in database.items("host") if host["enabled"] and is_live(database, host)]
+    homeless = [ref for ref in configuration.sizes if ref not in configuration.placed]
+    packing = _restarted(configuration, homeless)
+    return packing is not None and _always_possible(packing, failures, database.count("host"))
+
+
+def _configured(database: Database, change: ConfigurationChange) -> Configuration:
+    """The pool with a change; raises what ties a protected VM to some hosts."""
+    protected = {ref: vm for ref, vm in database.items("VM") if is_protected(vm) or ref == change.protected}
+    for ref in protected:
+        assert_agile(database, ref)
+    hosts = sorted(database.items("host"), key=lambda each: str(each[1]["uuid"]))
+    able = [ref for ref, host in hosts if host["enabled"] and is_live(database, host)]
     free = {ref: _free(database, ref) for ref in able if ref != change.disabled}
-    homes = {ref: vm["resident_on"] for ref, vm in protected.items()}
     if change.host in free:
         free[change.host] -= _size(database.get("VM", change.arriving))
-    if change.arriving in homes:
-        homes[change.arriving] = change.host
-    placed = {ref: home for ref, home in homes.items() if home in free}
-    sizes = {ref: _size(vm) for ref, vm in protected.items()}
-    homeless = [ref for ref in homes if ref not in placed]
-    packing = _restarted(Configuration(free=free, sizes=sizes, placed=placed), homeless)
-    return packing is not None and _always_possible(packing, failures)
+    counted = {}
+    for ref, vm in protected.items():
+        home = change.host if ref == change.arriving else vm["resident_on"]
+        counted[ref] = home if home in free else vm["scheduled_to_be_resident_on"]
+    placed = {ref: home for ref, home in counted.items() if home in free}
+    return Configuration(free=free, sizes={ref: _size(vm) for ref, vm in protected.items()}, placed=placed)
 
 
 def failures_tolerated(database: Database) -> int:
@@ -111,33 +123,41 @@ def is_protected(vm: Record) -> bool:
 
 
 def _size(vm: Record) -> int:
-    return int(vm["memory_static_max"]) + int(vm["memory_overhead"])
+    """Bytes that a VM starts with when nothing makes it smaller: whole MiB, and its overhead computed anew."""
+    return (-(-int(vm["memory_static_max"]) // MIB) + overhead_mib(vm, configured_domain_type(vm))) * MIB
 
 
 def _free(database: Database, host: str) -> int:
-    there = [vm for _, vm in database.items("VM") if host in (vm["resident_on"], vm["scheduled_to_be_resident_on"])]
-    return usable_memory(database, host) - sum(_size(vm) for vm in there)
+    """Bytes left on a host when every VM takes its maximum; a VM under way counts on both ends, twice on one."""
+    used = 0
+    for _, vm in database.items("VM"):
+        there = [vm["resident_on"], vm["scheduled_to_be_resident_on"]].count(host)
+        used += there * (int(vm["memory_static_max"]) + int(vm["memory_overhead"]))
+    return max(0, usable_memory(database, host) - used)
 
 
 def _restarted(packing: Configuration, failed: list[str]) -> Configuration | None:
     """Restart VMs, the biggest first, each where most is free; None if one fits nowhere."""
     free, placed = dict(packing.free), dict(packing.placed)
-    for vm in sorted(failed, key=lambda ref: (-packing.sizes[ref], ref)):
-        if not free:
+    roomiest = sorted(free, key=lambda ref: -free[ref])
+    for vm in sorted(failed, key=lambda ref: -packing.sizes[ref]):
+        if not roomiest or free[roomiest[0]] < packing.sizes[vm]:
             return None
-        host = max(free, key=lambda ref: (free[ref], ref))
-        if free[host] < packing.sizes[vm]:
-            return None
+        host = roomiest.pop(0)
         free[host] -= packing.sizes[vm]
         placed[vm] = host
+        fuller = sum(free[other] > free[host] for other in roomiest)
+        roomiest.insert(fuller, host)
     return Configuration(free=free, sizes=packing.sizes, placed=placed)
 
 
-def _always_possible(packing: Configuration, failures: int) -> bool:
-    hosts = len(packing.free)
+def _always_possible(packing: Configuration, failures: int, hosts: int) -> bool:
+    """Whether a plan holds; `hosts` are all of the pool, dead ones too: they decide how hard XAPI looks."""
+    left = len(packing.free) - failures
+    if failures > hosts or left < 0 or (left == 0 and packing.sizes):
+        return False
     is_small = hosts <= EXACT_HOSTS and comb(hosts, failures) * factorial(failures) < EXACT_ORDERS
-    survives = _survives_all if is_small else _survives_roughly
-    return failures <= hosts and survives(packing, failures)
+    return _survives_all(packing, failures) if is_small else _survives_roughly(packing, failures)
 
 
 def _survives_all(packing: Configuration, failures: int) -> bool:
@@ -154,10 +174,11 @@ def _without(packing: Configuration, host: str) -> Configuration | None:
 
 
 def _survives_roughly(packing: Configuration, failures: int) -> bool:
-    """Take every VM for as big as the biggest, and let those hosts fail that cost most."""
-    biggest = max((packing.sizes[vm] for vm in packing.placed), default=1)
-    slots = {host: max(0, free) // biggest for host, free in packing.free.items()}
-    there = {host: list(packing.placed.values()).count(host) for host in packing.free}
-    worst = sorted(packing.free, key=lambda host: (-(slots[host] + there[host]), host))[:failures]
-    left = sum(count for host, count in slots.items() if host not in worst)
-    return sum(there[host] for host in worst) <= left
+    """Take every VM for as big as the biggest; the hosts with most room fail, and with them the most VMs of any."""
+    biggest = max(packing.sizes.values(), default=1)
+    if biggest == 0:
+        return False
+    room = sorted(free // biggest if free >= 0 else -(-free // biggest) for free in packing.free.values())
+    homes = list(packing.placed.values())
+    there = sorted(homes.count(host) for host in packing.free)
+    return sum(there[len(there) - failures :]) <= sum(room[: len(room) - failures])

@@ -144,12 +144,12 @@ def _fits(free: dict[str, int], vms: dict[str, tuple[int, str]], dead: str) -> b
     )
 
 
-def pool_with_ha(*, room_gib: int = 8, vms: tuple[Any, ...] = (), **ha: Any) -> Problem:  # noqa: ANN401 - fields
+def pool_with_ha(*, room_gib: float = 8, vms: tuple[Any, ...] = (), **ha: Any) -> Problem:  # noqa: ANN401 - fields
     """Three hosts of such room beside dom0, HA on for one failure."""
     settings = HighAvailability(
         **{"enabled": True, "host_failures_to_tolerate": 1, "plan_exists_for": 1, "allow_overcommit": False} | ha
     )
-    total: dict[str, Any] = {"memory_total_bytes": (4 + room_gib) * GIB, "memory_overhead_bytes": 0}
+    total: dict[str, Any] = {"memory_total_bytes": int((4 + room_gib) * GIB), "memory_overhead_bytes": 0}
     hosts = [make_host(name, **total) for name in ("h1", "h2", "h3")]
     return problem_of(hosts=hosts, vms=vms, ha=settings)
 
@@ -276,3 +276,30 @@ def test_protected_vm_that_starts_is_where_it_is_about_to_run(about_to_start_on:
     others = (make_vm("a", on="h1", gib=5), make_vm("b", on="h2", gib=4.5), make_vm("c", on="h3", gib=5))
     problem = pool_with_ha(vms=(new, *others), plan_exists_for=0)
     assert len(Rulebook(problem, ha_rule(problem)).violations(problem.initial)) == broken
+
+
+def with_h1_disabled(problem: Problem) -> Problem:
+    """The pool once h1 takes nobody any more."""
+    hosts = {**problem.pool.hosts, "h1": replace(problem.pool.hosts["h1"], enabled=False)}
+    return problem_of(replace(problem.pool, hosts=hosts))
+
+
+@pytest.mark.parametrize("first", ["lost", "own"])
+def test_protected_vm_that_no_live_host_counts_is_not_like_others_of_its_size(first: str) -> None:
+    """On a disabled host `lost` has to start elsewhere: it may come to h2, `own` may not, whoever is asked first."""
+    vms = (make_vm("lost", on="h1", gib=2, **PROTECTED), make_vm("own", on="h1", gib=2), make_vm("c", on="h3", gib=5))
+    filled = make_vm("d", on="h2", gib=4.5)
+    ledger = ha_ledger(with_h1_disabled(pool_with_ha(vms=(*vms, filled))))
+    answers = {vm: bool(ledger.objections(vm, "h2")) for vm in (first, "lost", "own")}
+    assert answers == {"lost": False, "own": True}
+
+
+@pytest.mark.parametrize(("on_its_way_to", "beside_gib", "exists"), [("h2", 3.5, True), (None, 4.5, False)])
+def test_protected_vm_that_leaves_a_disabled_host_is_counted_where_it_goes(
+    on_its_way_to: str | None, beside_gib: float, exists: bool
+) -> None:
+    """It holds its memory on h2 already; one that goes nowhere needs a host with room to start on."""
+    leaving = make_vm("leaving", on="h1", gib=4, scheduled_to_be_resident_on=on_its_way_to, **PROTECTED)
+    others = (make_vm("b", on="h2", gib=beside_gib), make_vm("c", on="h3", gib=4.5))
+    problem = with_h1_disabled(pool_with_ha(vms=(leaving, *others), plan_exists_for=0, room_gib=7.6))
+    assert bool(Rulebook(problem, ha_rule(problem)).violations(problem.initial)) is not exists

@@ -29,10 +29,8 @@ from tests.rules.recordings import ASKED_LATER
 from tests.rules.storage_verdicts import StorageVerdicts
 from tests.rules.verdicts import Verdicts
 from tests.simulator.asked import code, moved, verdict
+from tests.simulator.other_ends import NULL, OTHER_ENDS, Records, name_other_ends
 
-Records = dict[str, dict[str, dict[str, Any]]]
-
-NULL = "OpaqueRef:NULL"
 MIXED = (
     *("VM", "VM", "VM", "VM_metrics", "VM_guest_metrics", "VBD", "VDI", "VIF", "VGPU", "VUSB"),
     *("host", "host_metrics", "PBD", "PIF", "PGPU", "PCI", "network", "pool"),
@@ -49,27 +47,6 @@ NOT_MIXED = {
     ("VM", "scheduled_to_be_resident_on"),
     ("pool", "master"),
 }
-OTHER_ENDS = (
-    ("PIF", "network", "network", "PIFs"),
-    ("VIF", "network", "network", "VIFs"),
-    ("VIF", "VM", "VM", "VIFs"),
-    ("VBD", "VM", "VM", "VBDs"),
-    ("VBD", "VDI", "VDI", "VBDs"),
-    ("VDI", "SR", "SR", "VDIs"),
-    ("PBD", "SR", "SR", "PBDs"),
-    ("PBD", "host", "host", "PBDs"),
-    ("PIF", "host", "host", "PIFs"),
-    ("VGPU", "VM", "VM", "VGPUs"),
-    ("VUSB", "VM", "VM", "VUSBs"),
-    ("VM", "resident_on", "host", "resident_VMs"),
-    ("VM", "snapshot_of", "VM", "snapshots"),
-    ("PGPU", "host", "host", "PGPUs"),
-    ("PGPU", "GPU_group", "GPU_group", "PGPUs"),
-    ("PCI", "host", "host", "PCIs"),
-    ("VGPU", "resident_on", "PGPU", "resident_VGPUs"),
-    ("VGPU", "GPU_group", "GPU_group", "VGPUs"),
-)
-"""Class, field that names another object, the class of that, and its list that names the object in turn."""
 DERIVED = {(kind, listed) for _, _, kind, listed in OTHER_ENDS}
 
 
@@ -126,17 +103,6 @@ def at_home(value: Any, records: Records, known: Recorded, chance: random.Random
     if not kind or value in records.get(kind, {}):
         return value
     return chance.choice(sorted(records[kind])) if records.get(kind) else NULL
-
-
-def name_other_ends(records: Records) -> None:
-    """Write the lists that follow from who names whom, as a database does."""
-    for kind, field, other, listed in OTHER_ENDS:
-        ends = {ref: record for ref, record in records.get(other, {}).items() if listed in record}
-        for end in ends.values():
-            end[listed] = []
-        for ref, record in records.get(kind, {}).items():
-            if record.get(field) in ends:
-                ends[record[field]][listed].append(ref)
 
 
 def disagreements(records: Records, problem: Problem) -> Iterator[str]:
