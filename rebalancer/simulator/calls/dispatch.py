@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from rebalancer.simulator.calls import event, generic, host, session, storage_motion, vm
 from rebalancer.simulator.calls.context import Context, Handler, Table
+from rebalancer.simulator.calls.parameters import canonical
 from rebalancer.simulator.checks.versions import coordinator_build
 from rebalancer.simulator.state import sessions, tasks
 from rebalancer.simulator.state.failure import ApiFailure, Cancelled, ConnectionLost
@@ -21,6 +22,8 @@ LOGIN = "session.login_with_password"
 OPTIONAL = {"VM.assert_can_migrate": 1, "VM.migrate_send": 1, "host.evacuate": 2}
 # Parameters that later XAPIs add at the end, all of them optional, with the version that brought them.
 NEWER = {"VM.migrate_send": ([26, 15], ("(VDI ref -> string) map",))}
+# Classes whose every call XAPI has taken away.
+REMOVED = ("VMPP.",)
 # XAPI derives these fields or guards them: their setters are not the plain ones.
 GUARDED = {"host.set_address", "host.set_hostname"}
 
@@ -48,16 +51,18 @@ class Dispatcher:
         if name == LOGIN:
             if not 2 <= len(params) <= 4:  # noqa: PLR2004 - version and originator may be left out
                 raise ApiFailure("MESSAGE_PARAMETER_COUNT_MISMATCH", LOGIN, "4", str(len(params)))
-            return result, session.login(Context(world=world, host=host_ref, session="", task=""), *params)
+            words = [canonical("string", each) for each in params]
+            return result, session.login(Context(world=world, host=host_ref, session="", task=""), *words)
         least = len(kinds) - OPTIONAL.get(name, 0)
         kinds += _newer(world, name)
         if not least <= len(params) <= len(kinds):
             counts = str(len(kinds) - 1), str(len(params) - 1)
             raise ApiFailure("MESSAGE_PARAMETER_COUNT_MISMATCH", name, *counts)
-        self._admit(name, str(params[0]))
-        values = [_canonical(kind, value) for kind, value in zip(kinds[1:], params[1:], strict=False)]
-        if (handler := _find(name)) is None:
-            raise ApiFailure("NOT_IMPLEMENTED", name)
+        values = [canonical(kind, value) for kind, value in zip(kinds, params, strict=False)][1:]
+        if method != name and generic.is_reader(*name.split(".", 1)):
+            raise ApiFailure("Fault", f"No async mode for this operation (rpc: {name})")
+        self._admit(name, params[0])
+        handler = _handler(name)
         if method.startswith("Async."):
             return "task ref", self._later(host_ref, method, handler, params[0], values)
         task = f"DummyRef:|{uuid4()}|{name}"
@@ -112,29 +117,15 @@ def _find(name: str) -> Handler | None:
     return CALLS.get(name) or (None if name in GUARDED else generic.find(cls, call))
 
 
+def _handler(name: str) -> Handler:
+    if name.startswith(REMOVED):
+        raise ApiFailure("MESSAGE_REMOVED")
+    if (handler := _find(name)) is None:
+        raise ApiFailure("NOT_IMPLEMENTED", name)
+    return handler
+
+
 def _newer(world: World, name: str) -> tuple[str, ...]:
     """The types of the parameters that a call has only where the coordinator is new enough."""
     since, kinds = NEWER.get(name, ([], ()))
     return kinds if coordinator_build(world.database) >= since else ()
-
-
-def _canonical(kind: str, value: Any) -> Any:  # noqa: ANN401 - any wire type
-    """A parameter as records hold it: integers as strings, floats as floats; or what XAPI's unmarshalling says."""
-    try:
-        if kind == "int":
-            return str(int(value))
-        if kind == "float":
-            return float(value)
-    except (TypeError, ValueError):
-        raise ApiFailure("INTERNAL_ERROR", 'Failure("Int64.of_string")') from None
-    if not isinstance(value, _python_type(kind)):
-        raise ApiFailure("INTERNAL_ERROR", f"Rpc.Runtime_error({kind} expected)")
-    return value
-
-
-def _python_type(kind: str) -> type:
-    if kind.endswith((" map", " record")):
-        return dict
-    if kind.endswith(" set"):
-        return list
-    return bool if kind == "bool" else str

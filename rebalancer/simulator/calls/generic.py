@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from rebalancer.simulator.calls import filters
 from rebalancer.simulator.calls.context import Context, Handler
 from rebalancer.simulator.state.failure import ApiFailure
 from rebalancer.simulator.state.schema import empty, fields
@@ -16,12 +17,17 @@ def find(cls: str, name: str) -> Handler | None:
     """The handler of a generic call of a class, or None for other calls."""
     if name in _READERS:
         return partial(_READERS[name], cls)
-    if name.startswith("get_") and name[4:] in fields(cls):
+    if is_reader(cls, name):
         return partial(_get_field, cls, name[4:])
     for prefix, changed in _SETTERS.items():
         if (match := re.fullmatch(rf"{prefix}_(\w+)", name)) and match[1] in fields(cls):
             return partial(_set, cls, match[1], changed)
     return None
+
+
+def is_reader(cls: str, name: str) -> bool:
+    """Whether a call only reads records or a field: such calls have no asynchronous form."""
+    return name in _READERS or (name.startswith("get_") and name[4:] in fields(cls))
 
 
 def _get_field(cls: str, field: str, context: Context, ref: str) -> Any:  # noqa: ANN401 - any wire type
@@ -46,6 +52,11 @@ def _get_record(cls: str, context: Context, ref: str) -> dict[str, Any]:
         return dict(context.world.database.get(cls, ref))
 
 
+def _get_all_records_where(cls: str, context: Context, expression: str) -> dict[str, Any]:
+    meant = filters.filter_of(expression)
+    return {ref: record for ref, record in context.world.database.all(cls).items() if meant(record)}
+
+
 def _get_by_name_label(cls: str, context: Context, label: str) -> list[str]:
     return [ref for ref, record in context.world.database.items(cls) if record["name_label"] == label]
 
@@ -53,6 +64,7 @@ def _get_by_name_label(cls: str, context: Context, label: str) -> list[str]:
 _READERS: dict[str, Handler] = {
     "get_all": lambda cls, context: [ref for ref, _ in context.world.database.items(cls)],
     "get_all_records": lambda cls, context: context.world.database.all(cls),
+    "get_all_records_where": _get_all_records_where,
     "get_record": _get_record,
     "get_by_uuid": lambda cls, context, uuid: context.world.database.by_uuid(cls, uuid),
     "get_by_name_label": _get_by_name_label,

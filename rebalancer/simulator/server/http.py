@@ -85,7 +85,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         # A parameter goes without the wrapper that xmlrpc.client puts around a time.
         plain = [str(p) if isinstance(p, xmlrpc.client.DateTime) else p for p in params]
-        self._call(method, plain, "text/xml", xmlform.success, xmlform.failure)
+        success = xmlform.bare if method == "system.listMethods" else xmlform.success
+        self._call(method, plain, "text/xml", success, xmlform.failure)
 
     def _json_rpc(self, body: bytes) -> None:
         try:

@@ -14,6 +14,8 @@ from typing import Any
 
 NULL = "OpaqueRef:NULL"
 NEVER = "19700101T00:00:00Z"
+WHERE = "get_all_records_where"
+"""A call that the data model does not list and every class with records has."""
 
 _EMPTY: dict[str, Any] = {"int": "0", "float": 0.0, "bool": False, "datetime": NEVER, "string": ""}
 
@@ -63,7 +65,7 @@ def call_types(cls: str, name: str) -> tuple[tuple[str, ...], str] | None:
     if name in known["calls"]:
         *params, result = known["calls"][name]
         return tuple(params), result
-    if name in known["generic"]:
+    if name in known["generic"] or (name == WHERE and "get_all_records" in known["generic"]):
         return _generic_types(cls)[name]
     if name.startswith("get_") and name[4:] in known["fields"]:
         return ("session ref", f"{cls} ref"), known["fields"][name[4:]]
@@ -75,6 +77,7 @@ def _generic_types(cls: str) -> dict[str, tuple[tuple[str, ...], str]]:
     return {
         "get_all": ((session,), f"{cls} ref set"),
         "get_all_records": ((session,), f"({cls} ref -> {cls} record) map"),
+        WHERE: ((session, "string"), f"({cls} ref -> {cls} record) map"),
         "get_record": ((session, this), f"{cls} record"),
         "get_by_uuid": ((session, "string"), f"{cls} ref"),
         "get_by_name_label": ((session, "string"), f"{cls} ref set"),

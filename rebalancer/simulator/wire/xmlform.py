@@ -17,6 +17,11 @@ def success(kind: str, value: Any) -> str:  # noqa: ANN401 - any wire type
     return f"{_HEAD}<value><struct>{inner}</struct></value>{_TAIL}"
 
 
+def bare(kind: str, value: Any) -> str:  # noqa: ANN401 - any wire type
+    """The answer to `system.listMethods`, which has no envelope."""
+    return f"{_HEAD}{render(kind, value)}{_TAIL}"
+
+
 def failure(description: Sequence[str]) -> str:
     """The answer to a call that failed: HTTP 200 all the same."""
     inner = member("Status", "<value>Failure</value>") + member("ErrorDescription", render("string set", description))
