@@ -81,9 +81,9 @@ def check_tables(report: LegalityReport) -> Iterator[RenderableType]:
 
 
 def _reach_table(report: LegalityReport) -> RenderableType:
-    columns = {"host": "left", "guests": "right", "could receive now": "right", "blocked for all by": "text"}
+    columns = {"host": "name", "guests": "right", "could receive now": "right", "blocked for all by": "text"}
     rows = [(each.host, each.guests, each.may_receive, each.refuses) for each in report.hosts]
     if not any(each.pool for each in report.hosts):
         return table("Hosts", columns, rows)
     with_pool = [(each.pool, *row) for each, row in zip(report.hosts, rows, strict=True)]
-    return table("Hosts", {"pool": "left", **columns}, with_pool)
+    return table("Hosts", {"pool": "name", **columns}, with_pool)

@@ -47,11 +47,11 @@ def rolling_tables(found: Rolling) -> Iterator[RenderableType]:
     yield heading(summary_of(found))
     yield table(
         "Stages, in order",
-        {"folder": "left", "what it does": "left", "steps": "right", "to copy": "right"},
+        {"folder": "name", "what it does": "text", "steps": "right", "to copy": "right"},
         stage_rows(found),
     )
     if found.deviations:
-        columns = dict.fromkeys(DEVIATION_COLUMNS, "left") | {"why": "text"}
+        columns = dict.fromkeys(DEVIATION_COLUMNS, "name") | {"why": "text"}
         yield table("Ends elsewhere", columns, deviation_rows(found))
 
 
@@ -74,7 +74,7 @@ def outcome(found: Evacuation | Rolling, tables: Iterator[RenderableType], *, js
 def _blocked_table(blocked: Sequence[Blocked]) -> RenderableType:
     return table(
         "Cannot leave, whatever else moves",
-        {"VM": "left", "on": "left", "rule": "left", "fix": "text", "why": "text"},
+        {"VM": "name", "on": "name", "rule": "left", "fix": "text", "why": "text"},
         [(each.vm_name, each.host_name, each.rule, each.fix, _why(each)) for each in blocked],
     )
 
@@ -126,7 +126,7 @@ def sleep_tables(found: Sleep) -> Iterator[RenderableType]:
     if found.hosts:
         yield table(
             "Hosts without VMs",
-            {"host": "left", "can sleep": "left", "kept awake by": "left", "why": "text"},
+            {"host": "name", "can sleep": "left", "kept awake by": "left", "why": "text"},
             [(each.name, "yes" if each.can_sleep else "no", each.rule, each.words) for each in found.hosts],
         )
     if found.needed:

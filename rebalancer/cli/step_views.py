@@ -36,7 +36,7 @@ def step_in_full(plan: Plan, step: Step, then: Sequence[HostThen]) -> Iterator[R
     yield table(
         f"Hosts while {step.id} runs and after it, steps one after another",
         {
-            "host": "left",
+            "host": "name",
             "": "left",
             "VMs after": "right",
             "memory while": "right",

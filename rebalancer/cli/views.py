@@ -41,7 +41,7 @@ def plan_tables(plan: Plan) -> Iterator[RenderableType]:
     if any(step.crossing for step in plan.steps):
         yield networks_table(plan.steps)
     if plan.missing:
-        columns = {"VM": "left", "to": "left", "rule": "left", "why": "text"}
+        columns = {"VM": "name", "to": "name", "rule": "left", "why": "text"}
         yield table(f"Missing: {what_is_missing(plan)}", columns, missing_rows(plan))
     yield hosts_table(plan)
     yield from _remarks(plan)
@@ -71,7 +71,7 @@ def not_compared(differences: Sequence[str]) -> Iterator[str]:
 
 def plan_in_full(plan: Plan) -> Iterator[RenderableType]:
     """A plan with what it is bound to and the way back."""
-    columns = {f"Plan for pool {plan.made_from.called}": "left", "": "text"}
+    columns = {f"Plan for pool {plan.made_from.called}": "name", "": "text"}
     yield table("", columns, facts(plan))
     yield from plan_tables(plan)
     if plan.rollback:
@@ -102,8 +102,8 @@ def tiers_table(tiers: Sequence[TierResult]) -> RenderableType:
 def steps_table(title: str, steps: Sequence[Step]) -> RenderableType:
     """One row a step, with what disks weigh where any go along."""
     disks = {"disks": "right"} if any(step.disks for step in steps) else {}
-    start = {"step": "left", "VM": "left", "from": "left", "to": "left", "memory": "right"}
-    columns = {**start, **disks, "about": "right", "after": "left", "why": "text"}
+    start = {"step": "left", "VM": "name", "from": "name", "to": "name", "memory": "right"}
+    columns = {**start, **disks, "about": "right", "after": "list", "why": "text"}
     return table(title, columns, [[cell for name, cell in _step(step).items() if name in columns] for step in steps])
 
 
@@ -123,20 +123,20 @@ def _step(step: Step) -> dict[str, str]:
 
 def timetable(plan: Plan) -> RenderableType:
     """When each step begins and ends, what runs beside it, and what that rests on."""
-    kinds = ("left", "left", "right", "right", "right", "left")
+    kinds = ("left", "name", "right", "right", "right", "spare")
     told = [below(each) for each in remarks(plan)]
     return Group(table("Timetable (min:s)", dict(zip(TIMES, kinds, strict=True)), rows(plan)), *told)
 
 
 def disks_table(steps: Sequence[Step]) -> RenderableType:
     """One row a disk that goes along."""
-    columns = dict.fromkeys(DISK_COLUMNS, "left") | {"disk": "text", "size": "right"}
+    columns = dict.fromkeys(DISK_COLUMNS, "name") | {"step": "left", "disk": "text", "size": "right"}
     return table("Disks that go along (Storage XenMotion)", columns, disk_rows(steps))
 
 
 def networks_table(steps: Sequence[Step]) -> RenderableType:
     """One row an interface of a VM that goes to another pool."""
-    return table("To another pool", dict.fromkeys(NETWORK_COLUMNS, "left"), network_rows(steps))
+    return table("To another pool", dict.fromkeys(NETWORK_COLUMNS, "name") | {"step": "left"}, network_rows(steps))
 
 
 def hosts_table(plan: Plan) -> RenderableType:
@@ -144,7 +144,7 @@ def hosts_table(plan: Plan) -> RenderableType:
     slots = plan.made_from.metrics.slots if plan.made_from.metrics else 0
     return table(
         "Hosts",
-        {"host": "left", "CPU peak": "text", "VMs": "left", "memory": "left", "at most": "right", "of": "right"},
+        {"host": "name", "CPU peak": "text", "VMs": "left", "memory": "left", "at most": "right", "of": "right"},
         [_host(row, slots) for row in plan.hosts],
     )
 
@@ -178,14 +178,14 @@ def _left_alone(left: Sequence[LeftAlone]) -> Iterator[tuple[str, ...]]:
 
 def _remarks(plan: Plan) -> Iterator[RenderableType]:
     if plan.left_alone:
-        columns = {"what": "left", "name": "left", "rule": "left", "why": "text"}
+        columns = {"what": "left", "name": "text", "rule": "left", "why": "text"}
         yield table("Left alone", columns, list(_left_alone(plan.left_alone)))
     if plan.old_violations:
         broken = [(each.rule, each.words, "mended" if each.mended else each.why_not) for each in plan.old_violations]
         yield table("Broken before the plan", {"rule": "left", "what": "text", "and now": "text"}, broken)
     if plan.no_way_back:
         stuck = [(each.name, each.rule, each.words) for each in plan.no_way_back]
-        yield table("No way back for", {"VM": "left", "rule": "left", "why": "text"}, stuck)
+        yield table("No way back for", {"VM": "name", "rule": "left", "why": "text"}, stuck)
     if plan.warnings:
         yield table("", {"Warnings": "text"}, [(each,) for each in plan.warnings])
 

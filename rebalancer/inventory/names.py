@@ -16,10 +16,12 @@ from rebalancer.sanitise import one_line
 
 SHORT = 8
 """Characters of a uuid that commands take for the whole."""
+MOST = 80
+"""Characters of a name that is said whole."""
 LONG = 40
 """Characters of a name that tables may cut in its middle."""
 HEAD, TAIL = 16, 10
-"""What they leave of it at least, where there is some room."""
+"""What is left of it there, where there is some room."""
 
 
 class Names:
@@ -60,15 +62,21 @@ class Names:
 
 
 def told_apart(names: Mapping[Uuid, str], owners: Mapping[Uuid, str] | None = None) -> dict[Uuid, str]:
-    """*names*, those that look alike or say nothing with the start of the uuid, after its owner where it has one."""
+    """*names*, those that look alike or say nothing with the start of the uuid, after its owner where it has one.
+
+    So have names of more than `MOST` characters, of which only the ends are said.
+    """
     marks = {
         uuid: start if not owners or uuid not in owners else f"{owners[uuid]}, {start}"
         for uuid, start in _starts(names)
     }
-    called, marked = dict(names), set[Uuid]()
-    while unclear := set(_unclear(called)) - marked:
-        called |= {uuid: f"{names[uuid]} ({marks[uuid]})".strip() for uuid in unclear}
+    said = {uuid: name if len(name) <= MOST else _ends(name, MOST // 2) for uuid, name in names.items()}
+    called, marked = dict(said), set[Uuid]()
+    unclear = {uuid for uuid, name in names.items() if said[uuid] != name}.union(_unclear(called))
+    while unclear := unclear - marked:
+        called |= {uuid: f"{said[uuid]} ({marks[uuid]})".strip() for uuid in unclear}
         marked |= unclear
+        unclear = set(_unclear(called))
     return called
 
 
@@ -84,7 +92,11 @@ def _unclear(called: Mapping[Uuid, str]) -> Iterator[Uuid]:
 def _seen(name: str) -> str:
     """What people see of *name*: letters however they are composed, blanks however many, of a long one its ends."""
     look = " ".join(one_line(normalize("NFC", name)).split())
-    return look if len(look) <= LONG else f"{look[:HEAD]}…{look[-TAIL:]}"
+    return look if len(look) <= LONG else _ends(look, HEAD)
+
+
+def _ends(name: str, head: int) -> str:
+    return f"{name[:head]}…{name[-TAIL:]}"
 
 
 def _starts(uuids: Mapping[Uuid, str]) -> Iterator[tuple[Uuid, str]]:
