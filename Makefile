@@ -3,6 +3,8 @@
 PYTHON ?=
 WORKERS ?= auto
 SAMPLE ?= 0
+CASES ?= 1000
+SEED ?= 1
 # Tests start many processes, and each would compile the package anew where no bytecode is kept.
 PYTEST = env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest
 PIP = python -m pip --disable-pip-version-check --quiet
@@ -10,7 +12,7 @@ PIP = python -m pip --disable-pip-version-check --quiet
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow thorough readme lint types notebooks foreign mutants bench lock clean
+.PHONY: help setup demo test slow thorough readme lint types notebooks foreign mutants hunt bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +62,9 @@ foreign: setup ## let the npm package xen-api talk to the simulator
 
 mutants: setup ## put one thing wrong in every rule; SAMPLE=100 tries that many
 	@.venv/bin/python -m tests.mutants --sample $(SAMPLE)
+
+hunt: setup ## plan in CASES random situations, looking for what planner and checker disagree on
+	@.venv/bin/python -m tests.hunt --cases $(CASES) --seed $(SEED)
 
 bench: .venv/.bench ## measure, beside a balancer that only this target installs
 	@.venv/bin/python -m benchmarks

@@ -180,10 +180,12 @@ def _astray(plan: Plan, end: Placement, done: Collection[str]) -> Iterator[str]:
 
 
 def _of_way_back(plan: Plan, book: Rulebook) -> Iterator[Finding]:
-    problem, run = book.problem, Simulation(book, plan.before)
+    problem, stranded, before = book.problem, {each.uuid for each in plan.no_way_back}, plan.before.host_of
+    # Who is stranded may be parked meanwhile, and then ends where the plan brought it.
+    stays = {vm: host for vm, host in problem.initial.host_of.items() if vm in stranded}
+    run = Simulation(book, replace(plan.before, host_of={**before, **stays}))
     yield from run.carry_out(plan.rollback)
     yield from run.interleavings(plan.rollback)
-    stranded, before = {each.uuid for each in plan.no_way_back}, plan.before.host_of
     for vm in sorted({step.vm for step in (*plan.steps, *plan.rollback)} - stranded):
         if run.placement.host_of.get(vm) != before.get(vm):
             yield _not_back(f"VM {problem.names.vms[vm]}")

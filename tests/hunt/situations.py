@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,6 +39,33 @@ class Situation:
         return f"{len(self.pool.hosts)} hosts, {len(self.demand.vms)} VMs, {self.pace}, {self.made_at}, {given}"
 
 
+Records = dict[str, dict[str, dict[str, Any]]]
+
+
+def _host(records: Records, number: int) -> dict[str, Any]:
+    """One of the hosts, whatever the number."""
+    hosts = list(records["host"].values())
+    return hosts[number % len(hosts)]
+
+
+def _uncounted(records: Records, number: int) -> None:
+    """A host that does not say how many CPUs it has."""
+    _host(records, number)["cpu_info"].pop("cpu_count", None)
+
+
+def _dead(records: Records, number: int) -> None:
+    """A host that is not live, its VMs still running there."""
+    records["host_metrics"][_host(records, number)["metrics"]]["live"] = False
+
+
+def _disabled(records: Records, number: int) -> None:
+    """A host that takes nobody."""
+    _host(records, number)["enabled"] = False
+
+
+AILMENTS: tuple[Callable[[Records, int], None], ...] = (_uncounted, _dead, _disabled)
+
+
 @st.composite
 def situations(draw: st.DrawFn) -> Situation:
     """A pool of two to six hosts, with everything else that a plan depends on."""
@@ -53,6 +81,8 @@ def situations(draw: st.DrawFn) -> Situation:
         largest_gib=16,
         days=1,
     ).records
+    for ail in draw(st.lists(st.sampled_from(AILMENTS), max_size=2)):
+        ail(records, draw(st.integers(0, 5)))
     pool = pool_from_records(records)
     policy = draw(policies(pool))
     return Situation(
@@ -77,6 +107,7 @@ def profiles(draw: st.DrawFn, pool: Pool, policy: Policy) -> LoadProfile:
     own = np.full((len(hosts), slots), draw(st.sampled_from([0.0, 0.25])))
     unknown = chance.random(len(vms)) < draw(st.sampled_from([0.0, 0.0, 0.2]))
     robust = policy.demand.peaking > 0
+    refused = draw(st.lists(st.sampled_from([*hosts, *vms]), max_size=2)) if draw(st.integers(0, 4)) == 0 else []
     return LoadProfile(
         vms=vms,
         hosts=hosts,
@@ -91,6 +122,7 @@ def profiles(draw: st.DrawFn, pool: Pool, policy: Policy) -> LoadProfile:
         source="a hunt",
         vm_deviation_pcpu=np.round(chance.random((len(vms), slots)), 2) if robust else None,
         host_deviation_pcpu=np.zeros((len(hosts), 0, slots)) if robust else None,
+        refused=dict.fromkeys(refused, "its clock is wrong"),
     )
 
 

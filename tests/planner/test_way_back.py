@@ -53,6 +53,20 @@ def test_wishes_do_not_bar_the_way_back() -> None:
     assert verify_plan(plan, pool, now=LATER) == ()
 
 
+def test_who_is_stranded_steps_aside_on_the_way_back() -> None:
+    """A may not return to its disabled host, and ends where the plan brought it, once the others are home."""
+    sizes = {"a": ("h0", 4.0), "big": ("h1", 12.0), "small": ("h2", 7.0)}
+    pool = pool_with({"h0": 6, "h1": 20, "h2": 18, "h3": 5}, sizes)
+    pool = replace(pool, hosts={**pool.hosts, "h0": replace(pool.hosts["h0"], enabled=False)})
+    problem = problem_of(pool)
+    plan = plan_of(problem, goal_of(problem, a="h1", big="h2", small="h1"))
+    back = [(step.vm, step.target, str(step.kind)) for step in plan.rollback]
+    assert back[0] == ("a", "h3", "hop")
+    assert back[-1] == ("a", "h1", "move")
+    assert [each.name for each in plan.no_way_back] == ["a"]
+    assert verify_plan(plan, pool, now=LATER) == ()
+
+
 @given(tasks())
 def test_every_way_back_is_verified(task: tuple[Problem, Placement]) -> None:
     """Whatever the pool, the plan with its way back is accepted by the verifier."""

@@ -45,7 +45,10 @@ def improve_repair(tier: TierProblem, start: Ints, effort: Effort, progress: Pro
     if found.at is None:
         return found
     scope = replace(scope, at=np.where(scope.free.any(axis=1), scope.at, found.at))
-    return replace(found, at=_with_fewer_gib(tier, scope, found.at, found.value, effort))
+    at = _with_fewer_gib(tier, scope, found.at, found.value, effort)
+    # Where repairs ran out of work, the search for fewer GiB may have kept more rules on its way.
+    value = min(found.value, tier.evaluate(at)[1])
+    return replace(found, at=at, value=value, bound=min(value, found.bound))
 
 
 def improve_spare_hosts(tier: TierProblem, start: Ints, effort: Effort, progress: Progress) -> TierAnswer:

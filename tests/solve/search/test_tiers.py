@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rebalancer.objectives import Balance, Repair
 from rebalancer.rules import Rulebook
 from rebalancer.solve import solve
-from rebalancer.solve.instance.instance import Ints
-from rebalancer.solve.model.cp_sat import Effort
-from rebalancer.solve.model.tier import Progress, TierAnswer, TierProblem
-from rebalancer.solve.search import tiers
+from rebalancer.solve.instance.instance import Ints, instance_of
+from rebalancer.solve.model.cp_sat import Effort, SolverAnswer, Status
+from rebalancer.solve.model.objective_terms import Goal
+from rebalancer.solve.model.placement_model import PlacementModel
+from rebalancer.solve.model.tier import Progress, TierAnswer, TierProblem, at_of
+from rebalancer.solve.model.variables import Scope
+from rebalancer.solve.search import repair, tiers
+from rebalancer.solve.search.full_model import search_lazily
 from tests.solve.tiny import random_problem
 
 SEEDS = range(40)
@@ -18,13 +24,7 @@ SEEDS = range(40)
 
 def test_tiers_are_told_as_they_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where repairs were given up too early, balance may mend more: what is told of both is what the end has."""
-
-    def nothing_found(tier: TierProblem, start: Ints, effort: Effort, progress: Progress) -> TierAnswer:
-        del effort, progress
-        goal, value = tier.evaluate(start)
-        return TierAnswer(at=start, goal=goal, value=value, bound=0)
-
-    monkeypatch.setattr(tiers, "improve_repair", nothing_found)
+    monkeypatch.setattr(tiers, "improve_repair", as_it_was)
     bettered = 0
     for problem in map(random_problem, SEEDS):
         book = Rulebook.of(problem)
@@ -35,3 +35,38 @@ def test_tiers_are_told_as_they_end(monkeypatch: pytest.MonkeyPatch) -> None:
             assert told[objective.id].bound <= told[objective.id].after
         bettered += told["repair"].after < told["repair"].before
     assert bettered
+
+
+def test_repairs_that_the_search_for_fewer_gib_betters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where too few were found in time, more may be found on the way to fewer GiB: they count as they are."""
+    bettered = 0
+    for problem in map(random_problem, SEEDS):
+        book = Rulebook.of(problem)
+        instance = instance_of(book)
+        best = at_of(instance, solve(book).placement)
+        tier = TierProblem(instance=instance, objective=Repair())
+        monkeypatch.setattr(repair, "search_lazily", in_vain)
+        monkeypatch.setattr(repair, "improve_full_model", as_it_was)
+        monkeypatch.setattr(repair, "_with_fewer_gib", lambda *_, best=best: best)
+        answer = repair.improve_repair(tier, instance.home, Effort(deterministic=1, seconds=1, seed=1), print)
+        monkeypatch.undo()
+        if answer.at is best:
+            assert answer.value == tier.evaluate(best)[1]
+            assert answer.bound <= answer.value
+            bettered += answer.value < tier.evaluate(instance.home)[1]
+    assert bettered
+
+
+def in_vain(
+    tier: TierProblem, scope: Scope, start: Ints | None, effort: Effort
+) -> tuple[PlacementModel, Goal, SolverAnswer]:
+    """A search that finds nothing."""
+    model, goal, answer = search_lazily(tier, scope, start, effort)
+    return model, goal, replace(answer, at=None, status=Status.NOTHING_FOUND)
+
+
+def as_it_was(tier: TierProblem, start: Ints, effort: Effort, progress: Progress) -> TierAnswer:
+    """A search that ends where it began."""
+    del effort, progress
+    goal, value = tier.evaluate(start)
+    return TierAnswer(at=start, goal=goal, value=value, bound=0)
