@@ -14,7 +14,7 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, Final
 
-from rebalancer.inventory.host import Host
+from rebalancer.inventory.host import PBD, Host
 from rebalancer.inventory.pool import Pool
 from rebalancer.inventory.references import Uuid
 from rebalancer.inventory.storage import SR, VDI
@@ -30,6 +30,13 @@ LEFT_OUT: Final[Mapping[type, frozenset[str]]] = {
     Pool: frozenset({"vms", "vdis", "dangling"}),
 }
 """Fields that no rule decides on, by class; `vms` and `vdis` are added back in part."""
+
+ADDED: Final[Mapping[type, frozenset[str]]] = {
+    PBD: frozenset({"image_formats"}),
+    SR: frozenset({"thin"}),
+    VDI: frozenset({"missing"}),
+}
+"""Fields that were added later: they count where they say something, so that older plans still fit their pool."""
 
 KEYS_READ: Final[Mapping[str, frozenset[str]]] = {
     "other": frozenset({"feature-suspend", "data-cant-suspend-reason"}),
@@ -81,7 +88,9 @@ def _disks(pool: Pool, vms: Iterable[VM]) -> set[Uuid]:
 def _facts(value: object) -> Any:  # noqa: ANN401 - JSON
     """*value* as JSON, without what no rule reads."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {name: _field(name, getattr(value, name)) for name in _read(type(value))}
+        added = ADDED.get(type(value), frozenset())
+        found = {name: getattr(value, name) for name in _read(type(value))}
+        return {name: _field(name, each) for name, each in found.items() if each or name not in added}
     if isinstance(value, Mapping):
         return {key: _facts(each) for key, each in value.items()}
     if isinstance(value, (tuple, list)):

@@ -29,6 +29,7 @@ MAPS: Final = frozenset(
         "compatibility_metadata",
         "cpu_info",
         "current_operations",
+        "device_config",
         "features",
         "last_boot_CPU_flags",
         "license_params",

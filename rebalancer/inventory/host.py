@@ -10,11 +10,12 @@ from rebalancer.inventory.references import Uuid
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PBD:
-    """A host's connection to an SR."""
+    """A host's connection to an SR; new disks take one of `image_formats`, any that the SR can where it names none."""
 
     uuid: Uuid
     sr: Uuid
     currently_attached: bool
+    image_formats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import cached_property
+from typing import Final
 
 from rebalancer.inventory.names import Names
 from rebalancer.inventory.pool import Pool
 from rebalancer.inventory.references import Uuid
 from rebalancer.inventory.vm import PowerState, VBDType
+
+NO_DATA: Final = "cbt_metadata"
+"""The type of a snapshot of which only the list of changed blocks is left."""
 
 
 class PoolIndex:
@@ -25,10 +29,10 @@ class PoolIndex:
 
     @cached_property
     def snapshot_bytes(self) -> Mapping[Uuid, int]:
-        """Virtual sizes of the snapshots of each disk that has some, summed."""
+        """Virtual sizes of the snapshots of each disk that has some, summed; one whose data is gone has none."""
         found: defaultdict[Uuid, int] = defaultdict(int)
         for vdi in self._pool.vdis.values():
-            if vdi.snapshot_of is not None:
+            if vdi.snapshot_of is not None and vdi.type != NO_DATA:
                 found[vdi.snapshot_of] += vdi.virtual_size_bytes
         return dict(found)
 
@@ -41,6 +45,18 @@ class PoolIndex:
                 if drive.vdi is not None and not drive.empty and drive.type is not VBDType.CD:
                     found[drive.vdi].add(vm.uuid)
         return {disk: frozenset(vms) for disk, vms in found.items()}
+
+    @cached_property
+    def image_formats(self) -> Mapping[Uuid, frozenset[str]]:
+        """What each SR is told to let new disks be: by the coordinator's PBD, where it has none by all others."""
+        hosts = self._pool.hosts
+        first = {pbd.sr: pbd for coordinator in self._pool.coordinators for pbd in hosts[coordinator].pbds}
+        found: dict[Uuid, frozenset[str]] = {}
+        for pbd in (pbd for host in hosts.values() for pbd in host.pbds):
+            if pbd.image_formats and first.get(pbd.sr, pbd) is pbd:
+                formats = frozenset(pbd.image_formats)
+                found[pbd.sr] = found.get(pbd.sr, formats) & formats
+        return found
 
     @cached_property
     def hosts_of_network(self) -> Mapping[Uuid, frozenset[Uuid]]:

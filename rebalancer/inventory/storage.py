@@ -10,7 +10,7 @@ from rebalancer.inventory.references import Uuid
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SR:
-    """A storage repository; sizes in bytes."""
+    """A storage repository; sizes in bytes. one that is `thin` gives disks what they fill only."""
 
     uuid: Uuid
     name: str
@@ -21,11 +21,15 @@ class SR:
     physical_utilisation_bytes: int
     other_config: Mapping[str, str]
     tags: tuple[str, ...]
+    thin: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VDI:
-    """A virtual disk; sizes in bytes. `cbt_enabled` is None where this version of XAPI does not know the field."""
+    """A virtual disk; sizes in bytes. `cbt_enabled` is None where this version of XAPI does not know the field.
+
+    One that is `missing` was not found when SM last scanned its SR.
+    """
 
     uuid: Uuid
     name: str
@@ -41,6 +45,7 @@ class VDI:
     cbt_enabled: bool | None
     sm_config: Mapping[str, str]
     current_operations: tuple[str, ...]
+    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

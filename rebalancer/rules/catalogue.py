@@ -33,11 +33,15 @@ from rebalancer.rules.devices.vgpu_metadata import VGPUMetadata
 from rebalancer.rules.devices.vgpu_migratable import VGPUMigratable
 from rebalancer.rules.devices.vgpu_supported import VGPUSupported
 from rebalancer.rules.disks.disk_map import DisksMapped, SRAllowed, SRsMapped, TargetSRAttached
+from rebalancer.rules.disks.disks_present import DiskNotBusy, DisksPresent, SnapshotsPresent, SourceSRAttached
 from rebalancer.rules.disks.disks_that_move import DiskOfOneVM, NoCBT, NotEncrypted
+from rebalancer.rules.disks.image_fits import ImageFits
 from rebalancer.rules.disks.intellicache import IntelliCache, OnBootPersist
 from rebalancer.rules.disks.manual_limits import NoStorageLink, NotXenDesktop, SixDisks
+from rebalancer.rules.disks.mirrors import NotRaw, ShortChain, SpaceOnSource
 from rebalancer.rules.disks.shared_sr_visible import SharedSRVisible
 from rebalancer.rules.disks.snapshots import (
+    CheckpointStays,
     FewSnapshots,
     NoCheckpoint,
     OneSnapshot,
@@ -131,6 +135,7 @@ LIVE: tuple[Rule, ...] = (
     Licence(),
     VGPUMetadata(),
     VGPUDriver(),
+    DisksPresent(),
     GuestToolsInstalled(),
     VersionOrder(),
     CoordinatorVersion(),
@@ -203,15 +208,24 @@ WITH_STORAGE: tuple[Rule, ...] = (
     TargetNotEvacuating(),
     CrossedStays(),
     OnBootPersist(),
+    SourceSRAttached(),
     TargetSRAttached(),
+    DisksPresent(),
+    SnapshotsPresent(),
+    NotRaw(),
+    ShortChain(),
+    ImageFits(),
+    DiskNotBusy(),
     DiskOfOneVM(),
     SnapshotsFollow(),
     OneSnapshot(),
     SixDisks(),
     NoStorageLink(),
     NotXenDesktop(),
+    SpaceOnSource(),
     SpaceOnTarget(),
     HAOff(),
+    CheckpointStays(),
     SRAllowed(),
 )
 
@@ -236,6 +250,7 @@ TO_ANOTHER_POOL: tuple[Rule, ...] = (
     HVMCapable(),
     SourceLive(),
     TargetNotEvacuating(),
+    DisksPresent(),
     HAUnprotected(),
     NoVGPU(),
     NoCheckpoint(),

@@ -21,7 +21,7 @@ from rebalancer.rules.core.legality import Legality
 from rebalancer.rules.disks.sr_capabilities import receives
 from rebalancer.rules.disks.sr_space import SpaceRow, SRSpace
 from rebalancer.rules.facts.counterparts import crosses, sr_beyond
-from rebalancer.rules.facts.disk_maps import whole_map
+from rebalancer.rules.facts.disk_maps import memory_that_travels, whole_map
 from rebalancer.rules.facts.sizes import DiskSizes
 from rebalancer.units import size_in_words
 
@@ -67,7 +67,7 @@ class Routes:
         self.live = Legality(problem, rules)
         self._space: dict[Uuid, SpaceRow] = {sr: row for row in space for sr in row.places}
         self._receiving = {sr for sr in self._space if receives(problem.pool.srs[sr], problem)}
-        self._taken: dict[tuple[DiskMove, ...], bool] = {}
+        self._taken: dict[tuple[object, ...], bool] = {}
         self._free = _free_now(self._space, problem)
 
     def at(self, problem: Problem, space: Iterable[SpaceRow]) -> Routes:
@@ -129,9 +129,10 @@ class Routes:
     def _takes(self, sr: Uuid, vm: VM, host: Host, drives: Sequence[Drive], fixed: Mapping[Uuid, Uuid]) -> bool:
         """Whether the rules let disks of *vm* go to *sr*: the same on every host that sees what is asked about."""
         disks = _all_to(sr, drives, fixed)
-        if disks not in self._taken:
-            self._taken[disks] = not self._against_disks(vm, host, disks)
-        return self._taken[disks]
+        asked = (disks, memory_that_travels(vm, host, self._problem))
+        if asked not in self._taken:
+            self._taken[asked] = not self._against_disks(vm, host, disks)
+        return self._taken[asked]
 
     def _fixed(self, vm: VM, host: Host, drives: Sequence[Drive]) -> dict[Uuid, Uuid]:
         """The SRs of another pool to which the policy leads disks in *drives*."""

@@ -28,3 +28,24 @@ def test_tracking_on_for_a_snapshots_disk_holds_the_vm(shared_data: Callable[[st
     assert len(found) == 4
     for each in found.values():
         assert [(why.rule, why.code, why.words) for why in each] == [("no-cbt", "VDI_CBT_ENABLED", words)]
+
+
+def test_a_disk_beyond_vhd_does_not_go_where_only_vhd_is_known(shared_data: Callable[[str], Path]) -> None:
+    """3 TiB in QCOW2, to XOSTOR, whose driver has none."""
+    found = against_its_disks(shared_data("cases/reports/003-3tib-to-xostor"))
+    words = "its disk 'file-025 disk 0' has 3072.0 GiB, and SR 'XOSTOR' takes vhd of at most 2040.0 GiB only"
+    assert len(found) == 4
+    for each in found.values():
+        assert [(why.rule, why.code, why.words) for why in each] == [("image-fits", "SR_BACKEND_FAILURE_79", words)]
+
+
+def test_a_disk_beyond_vhd_does_not_go_where_only_vhd_is_wanted(shared_data: Callable[[str], Path]) -> None:
+    """The driver knows QCOW2, the SR's PBD is set to VHD; the fix is to let it."""
+    found = against_its_disks(shared_data("cases/reports/005-3tib-to-vhd-only-pbd"))
+    words = (
+        "its disk 'file-025 disk 0' has 3072.0 GiB, and SR 'NFS vault 1' is set to take vhd of at most 2040.0 GiB only"
+    )
+    remedy = "add qcow2 to the preferred-image-formats of SR 'NFS vault 1'"
+    assert len(found) == 4
+    for each in found.values():
+        assert [(why.rule, why.words, why.remedy) for why in each] == [("image-fits", words, remedy)]

@@ -204,6 +204,8 @@ ROWS = (
     *(Row(rule=rule, legal=True, vm=TAKEN, east=taken()) for rule in MARKS),
     *(Row(rule=rule, legal=False, vm=TAKEN, east=remembered(**mark)) for rule, mark in MARKS.items()),
     *(Row(rule=rule, legal=True, vm=TAKEN, east=remembered()) for rule in MARKS),
+    Row(rule="disks-present", legal=False, east={"vdis": (full_disk("web-disk0", "e-shared", missing=True),)}),
+    Row(rule="disks-present", legal=True, west={"vdis": (full_disk("other", "w-shared", missing=True),)}),
     Row(rule="srs-mapped", legal=True, move=TO_L1),
     Row(rule="srs-mapped", legal=True, policy={"srs": {"e-shared": "w-shared"}}),
     Row(rule="srs-mapped", legal=True, policy={"srs": {"e-l1": "w-l1"}}),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from rebalancer.inventory import DomainType, PowerState
 from rebalancer.units import GIB
-from tests.pools import make_memory, make_vdi
+from tests.pools import make_cd, make_disk, make_memory, make_vdi
 from tests.rules.row import card, guest, illegal, legal, metrics, vgpu, vgpu_types
 
+LOST = {"vdis": (make_vdi("web-disk0", missing=True),)}
 ALLOWS_VGPU = {"restrictions": {"restrict_vgpu": "false"}}
 
 VM_ROWS = (
@@ -44,6 +45,12 @@ VM_ROWS = (
     illegal("guest-tools", vm={"guest_metrics": None}),
     legal("intellicache", pool={"vdis": (make_vdi("web-disk0", on_boot="reset", sm_config={"caching": "true"}),)}),
     illegal("intellicache", pool={"vdis": (make_vdi("web-disk0", sm_config={"on_boot": "reset", "caching": "1"}),)}),
+    legal("disks-present", vm={"vbds": (make_disk("web", empty=True),)}, pool=LOST),
+    legal("disks-present", pool={"vdis": (make_vdi("other", missing=True),)}),
+    illegal("disks-present", pool=LOST),
+    illegal(
+        "disks-present", vm={"vbds": (make_cd("web", "image"),)}, pool={"vdis": (make_vdi("image", missing=True),)}
+    ),
     legal("no-pci-passthrough", vm={"other_config": {"pci": "0/0000:00:1d.0"}}),
     legal(
         "no-pci-passthrough",

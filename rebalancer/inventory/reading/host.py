@@ -52,7 +52,14 @@ def _pbd(tables: Tables, fields: Fields) -> PBD:
         uuid=fields.uuid,
         sr=tables.some_uuid("SR", fields.raw("SR"), fields),
         currently_attached=fields.boolean("currently_attached", absent=False),
+        image_formats=_formats(fields.texts("device_config").get("preferred-image-formats", "")),
     )
+
+
+def _formats(preferred: str) -> tuple[str, ...]:
+    """Names between commas, as SM reads them."""
+    names = (name.strip().lower() for name in preferred.split(","))
+    return tuple(name for name in names if name)
 
 
 def _pif(tables: Tables, fields: Fields) -> PIF:

@@ -19,6 +19,7 @@ def storage_repository(fields: Fields) -> SR:
         physical_utilisation_bytes=fields.integer("physical_utilisation", 0),
         other_config=fields.texts("other_config"),
         tags=fields.names("tags"),
+        thin=fields.texts("sm_config").get("allocation") == "thin",
     )
 
 
@@ -39,6 +40,7 @@ def disk(tables: Tables, fields: Fields) -> VDI:
         cbt_enabled=fields.optional_boolean("cbt_enabled"),
         sm_config=fields.texts("sm_config"),
         current_operations=fields.operations(),
+        missing=fields.boolean("missing", absent=False),
     )
 
 

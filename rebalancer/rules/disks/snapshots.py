@@ -7,6 +7,8 @@ from rebalancer.placement import disks_of
 from rebalancer.problem import Problem
 from rebalancer.rules.core.kinds import DiskRule, DiskTargets, Objection, Origin, Rule, VMRule
 from rebalancer.rules.core.versions import SNAPSHOTS_FOLLOW
+from rebalancer.rules.facts.counterparts import crosses
+from rebalancer.rules.facts.disk_maps import memory_that_travels
 
 MOST = 1
 
@@ -78,6 +80,23 @@ class NoCheckpoint(VMRule):
         return (
             self.objection(f"its snapshot '{found[0]}' holds memory", remedy="delete the snapshot") if found else None
         )
+
+
+class CheckpointStays(DiskRule):
+    """Inside a pool, memory on an SR that the target knows stays; for other memory XAPI chooses an SR by itself."""
+
+    id = "checkpoint-stays"
+    sentence = "The memory of every snapshot is on an SR that the target host knows, so that it stays there."
+    source = "xapi_vm_migrate.ml: migrate_send', suspends_vdis; nobody could hold room for it"
+    origin = Origin.POLICY
+
+    def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
+        """A snapshot whose memory would travel; to another pool, `no-checkpoint` says so."""
+        travels = () if crosses(vm, host, problem) else memory_that_travels(vm, host, problem)
+        if not travels:
+            return None
+        words = f"its snapshot '{problem.pool.vms[travels[0]].name}' holds memory on an SR that the host does not know"
+        return self.objection(words, remedy="delete the snapshot")
 
 
 class SnapshotsFollow(DiskRule):

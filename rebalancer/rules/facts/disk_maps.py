@@ -48,27 +48,40 @@ def moving(disks: DiskTargets, problem: Problem) -> Iterator[tuple[VDI, SR | Non
 
 @dataclass(frozen=True, slots=True)
 class Follower:
-    """A disk or memory image of a snapshot, which XAPI puts into the map by itself; `words` say what it is."""
+    """A disk of a snapshot that XAPI puts into the map by itself, with its new SR; `words` say what it is.
+
+    The memory of a snapshot has no `target` here: XAPI looks for an SR when the time has come.
+    """
 
     disk: VDI
     words: str
+    target: Uuid | None = None
 
 
 def following(vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Iterator[Follower]:
     """What of the snapshots of *vm* changes its SR, in XAPI's order: memory images, then disks.
 
     A disk follows the one that it was taken of, else it goes to the default SR of the target's pool. An image travels
-    where the target has no connection to its SR, plugged or not (`xapi_vm_migrate.ml: migrate_send'`).
+    where `memory_that_travels` says so (`xapi_vm_migrate.ml: migrate_send'`).
     """
+    for uuid in memory_that_travels(vm, host, problem):
+        taken = problem.pool.vms[uuid]
+        yield Follower(problem.pool.vdis[taken.suspend_vdi or ""], f"the memory of its snapshot '{taken.name}'")
     snapshots = [snapshot for uuid in vm.snapshots if (snapshot := problem.pool.vms.get(uuid))]
-    known, beyond = {pbd.sr for pbd in host.pbds}, crosses(vm, host, problem)
-    for snapshot in snapshots:
-        image = problem.pool.vdis.get(snapshot.suspend_vdi or DANGLING)
-        if snapshot.power_state is PowerState.SUSPENDED and image and (beyond or image.sr not in known):
-            yield Follower(image, f"the memory of its snapshot '{snapshot.name}'")
     default = problem.pool.of_host(host.uuid).default_sr
     for snapshot in snapshots:
         for _, disk in disks_of(snapshot, problem.pool):
             target = disks.get(disk.uuid) or disks.get(disk.snapshot_of or DANGLING) or default
             if target is not None and target != disk.sr:
-                yield Follower(disk, f"disk '{disk.name}' of its snapshot '{snapshot.name}'")
+                yield Follower(disk, f"disk '{disk.name}' of its snapshot '{snapshot.name}'", target)
+
+
+def memory_that_travels(vm: VM, host: Host, problem: Problem) -> tuple[Uuid, ...]:
+    """The snapshots of *vm* whose memory is on an SR to which *host* has no connection, plugged or not."""
+    snapshots = (snapshot for uuid in vm.snapshots if (snapshot := problem.pool.vms.get(uuid)))
+    suspended = [each for each in snapshots if each.power_state is PowerState.SUSPENDED]
+    if not suspended:
+        return ()
+    images = ((each.uuid, problem.pool.vdis.get(each.suspend_vdi or DANGLING)) for each in suspended)
+    known = set() if crosses(vm, host, problem) else {pbd.sr for pbd in host.pbds}
+    return tuple(uuid for uuid, image in images if image and image.sr not in known)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from rebalancer.simulator.checks import another_pool, migration, storage_motion, vm_operations
+from rebalancer.simulator.checks.copies import assert_copyable
 from rebalancer.simulator.checks.facts import is_live
 from rebalancer.simulator.checks.storage_motion import OPERATION, MigrateSend
 from rebalancer.simulator.migration import arrival, disks, residence, storage_moves, transfer
@@ -85,6 +86,7 @@ class _Crossing:
         under_way = Transfer(self.here, self.move, total, self._arrive)
         try:
             for vdi, size in sizes.items():
+                assert_copyable(self.here.database, self.there.database, self.call, vdi)
                 self.copies.append(disks.begin_copy(self.here, vdi, self.call.vdi_map[vdi], self.call.host, self.there))
                 under_way.carry(size / LINK_BYTES_PER_SECOND)
             self._write()

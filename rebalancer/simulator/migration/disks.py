@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
-from rebalancer.simulator.checks.boot_here import visible_storage
+from rebalancer.simulator.checks.copies import THICK, assert_attached
 from rebalancer.simulator.state.database import Record
 from rebalancer.simulator.state.failure import ApiFailure
 from rebalancer.simulator.state.schema import NULL
 from rebalancer.simulator.state.world import World
-
-# SRs that give a disk all of its size at once; the others take what the disk fills.
-THICK = ("lvm",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +44,7 @@ def begin_copy(world: World, vdi: str, storage: str, host: str, there: World | N
     database = world.database
     with database.lock:
         _attach(world, storage, host)
-        assert_visible(world, storage, host)
+        assert_attached(database, storage, host)
         target = database.get("SR", storage)
         size = old["virtual_size"] if target["type"].startswith(THICK) else old["physical_utilisation"]
         if int(size) > int(target["physical_size"]) - int(target["physical_utilisation"]):
@@ -80,13 +77,6 @@ def discard(world: World, copies: Sequence[Copy]) -> None:
     """Remove the copies of a move that failed, and give their space back."""
     for copy in copies:
         remove(world, copy.new)
-
-
-def assert_visible(world: World, storage: str, host: str) -> None:
-    """Raise INTERNAL_ERROR, as XAPI's storage layer does, unless an SR is attached on a host."""
-    if storage not in visible_storage(world.database, host):
-        text = f"Storage_error ([S(Sr_not_attached);S({world.uuid('SR', storage)})])"
-        raise ApiFailure("INTERNAL_ERROR", text)
 
 
 def _attach(world: World, storage: str, host: str) -> None:

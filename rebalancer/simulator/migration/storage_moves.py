@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from rebalancer.simulator.checks import boot_here, failover, migration, storage_motion, vm_operations
+from rebalancer.simulator.checks.copies import assert_attached, assert_copyable, assert_present
 from rebalancer.simulator.checks.facts import discs_of
 from rebalancer.simulator.checks.storage_motion import OPERATION, MigrateSend
 from rebalancer.simulator.migration import arrival, disks, transfer
@@ -110,10 +111,11 @@ def _carry_out(world: World, move: MoveRequest, call: MigrateSend) -> None:
     under_way = Transfer(world, move, seconds, arrive)
     try:
         for vdi, size in bytes_of.items():
+            assert_copyable(database, database, call, vdi)
             copies.append(disks.begin_copy(world, vdi, call.vdi_map[vdi], call.host))
             under_way.carry(size / LINK_BYTES_PER_SECOND)
             waiting.remove(vdi)
-        _assert_rest_visible(world, move, bytes_of)
+        _assert_rest_there(database, move, bytes_of)
         under_way.carry(memory)
     except (ApiFailure, Cancelled):
         if not world.faults.take("copies-stay", vm=world.uuid("VM", move.vm)):
@@ -133,10 +135,11 @@ def sizes(database: Database, call: MigrateSend, there: Database | None = None) 
     return {ref: int(vdi["virtual_size"]) for ref, vdi in rows if ref in wanted}
 
 
-def _assert_rest_visible(world: World, move: MoveRequest, copied: Mapping[str, int]) -> None:
-    """A disk that stays on an SR that the target does not see stops a running VM, and only now."""
+def _assert_rest_there(database: Database, move: MoveRequest, copied: Mapping[str, int]) -> None:
+    """A disk that stays where the target does not see or find it stops a running VM, and only now."""
     if move.source == NULL:
         return
-    for ref, vdi in discs_of(world.database, world.database.get("VM", move.vm)):
+    for ref, vdi in discs_of(database, database.get("VM", move.vm)):
         if ref not in copied:
-            disks.assert_visible(world, vdi["SR"], move.target)
+            assert_attached(database, vdi["SR"], move.target)
+    assert_present(database, move.vm)
