@@ -17,9 +17,9 @@ from rebalancer.inventory import VM, Host, Pool, Uuid
 RESTART_TOOLSTACK = "restart its toolstack (xe-toolstack-restart), which writes it anew"
 MEND_METRICS = "mend its metrics"
 DECLARE_DEAD = (
-    "bring it back; or, once it is surely off, declare the host dead (xe host-declare-dead), "
-    "and reset each VM that still counts as running there (xe vm-reset-powerstate)"
+    "declare the host dead (xe host-declare-dead / vm-reset-powerstate) once it surely is off, or bring it back"
 )
+"""What ends a dead host with VMs: nobody can shut those down, and while it runs none may start elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

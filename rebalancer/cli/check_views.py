@@ -9,6 +9,7 @@ from rich.console import RenderableType
 
 from rebalancer.cli.output import heading
 from rebalancer.cli.table import SHOWN, table
+from rebalancer.cli.views import held_table
 from rebalancer.units import counted, first_few, size_in_words
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def check_tables(report: LegalityReport) -> Iterator[RenderableType]:
     yield heading(
         f"Pool {report.pool}: {report.movable} of {counted(report.guests, 'running guest')} may move somewhere now."
     )
+    if report.sick:
+        yield held_table(report.sick)
     if report.held:
         columns = {"VMs": "right", "rule": "left", "which": "text", "for example": "text", "fix": "text"}
         rows = [

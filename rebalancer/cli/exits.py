@@ -14,6 +14,7 @@ from rebalancer.errors import (
     RebalancerError,
     StalePlan,
     StoppedHalfWay,
+    SuspiciousPlan,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Exit(IntEnum):
 _CODE_OF: dict[type[RebalancerError], Exit] = {
     Infeasible: Exit.INFEASIBLE,
     NoLegalOrder: Exit.INFEASIBLE,
+    SuspiciousPlan: Exit.INFEASIBLE,
     ApprovalRefused: Exit.NOT_APPROVED,
     StalePlan: Exit.STALE,
     IllegalPlan: Exit.STALE,

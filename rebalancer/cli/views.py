@@ -22,7 +22,7 @@ from rebalancer.export.rows import (
     what_is_missing,
 )
 from rebalancer.export.timetable import TIMES, remarks, rows
-from rebalancer.plan import HostRow, LeftAlone, Plan, Step, StepKind, TierResult
+from rebalancer.plan import HeldAsItIs, HostRow, LeftAlone, Plan, Step, StepKind, TierResult
 from rebalancer.units import counted, duration_in_words, first_few, size_in_words
 
 
@@ -30,7 +30,7 @@ def plan_tables(plan: Plan) -> Iterator[RenderableType]:
     """A plan: the summary, tiers, steps, hosts, what was left alone, what was broken, warnings."""
     yield heading(plan.summary)
     if plan.held:
-        yield table("Held as they are", dict.fromkeys(HELD_COLUMNS, "text") | {"name": "left"}, held_rows(plan))
+        yield held_table(plan.held)
     if plan.tiers:
         yield tiers_table(plan.tiers)
     if plan.steps:
@@ -78,6 +78,12 @@ def plan_in_full(plan: Plan) -> Iterator[RenderableType]:
         yield steps_table("The way back", plan.rollback)
     if any(step.disks for step in plan.rollback):
         yield disks_table(plan.rollback)
+
+
+def held_table(held: Sequence[HeldAsItIs]) -> RenderableType:
+    """Hosts and VMs that are held as they are."""
+    columns = dict.fromkeys(HELD_COLUMNS, "text") | {"what": "left", "name": "left", "VMs": "right"}
+    return table("Held as they are", columns, held_rows(held))
 
 
 def tiers_table(tiers: Sequence[TierResult]) -> RenderableType:

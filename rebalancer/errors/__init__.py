@@ -12,6 +12,7 @@
     |- Infeasible                 no placement satisfies the hard rules
     |  `- NothingFound            ... or none was found in time
     |- NoLegalOrder               the placement cannot be reached step by step
+    |- SuspiciousPlan             the plan touches more of the pool than the policy thinks likely
     |- StalePlan                  the pool is no longer what the plan was made for
     |- IllegalPlan                the plan breaks a rule at some step
     |- ApprovalRefused            nobody who may has approved the plan
@@ -42,7 +43,15 @@ from rebalancer.errors.inputs import (
     PolicyError,
     SnapshotError,
 )
-from rebalancer.errors.plans import ApprovalRefused, IllegalPlan, NoLegalOrder, PoolLocked, StalePlan, StoppedHalfWay
+from rebalancer.errors.plans import (
+    ApprovalRefused,
+    IllegalPlan,
+    NoLegalOrder,
+    PoolLocked,
+    StalePlan,
+    StoppedHalfWay,
+    SuspiciousPlan,
+)
 from rebalancer.errors.solving import Concession, Fix, Infeasible, ModelBug, NothingFound
 from rebalancer.errors.xapi import (
     CertificateMismatch,
@@ -79,6 +88,7 @@ __all__ = [
     "SnapshotError",
     "StalePlan",
     "StoppedHalfWay",
+    "SuspiciousPlan",
     "Unreachable",
     "UnreadableKey",
     "XapiError",

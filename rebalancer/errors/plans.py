@@ -26,6 +26,28 @@ class NoLegalOrder(RebalancerError):
         )
 
 
+class SuspiciousPlan(RebalancerError):
+    """A plan to balance touches so much of the pool that a wrong number is more likely behind it than load.
+
+    Args:
+        moved: VMs that it would move.
+        guests: VMs that run in the pool.
+        share: the largest share of them that the policy lets one plan move.
+        sources: what most of them would leave, in words.
+    """
+
+    def __init__(self, moved: int, guests: int, share: float, sources: str) -> None:
+        super().__init__(moved, guests, share, sources)
+        self.moved, self.guests, self.share, self.sources = moved, guests, share, sources
+
+    def __str__(self) -> str:
+        return (
+            f"the plan would move {self.moved} of {self.guests} VMs ({self.sources}), more than limits.sanity_share = "
+            f"{self.share:g} allows: that looks more like a wrong number than like load. Look at what `check` and "
+            "`plan` with limits.sanity_share = 1 in the policy tell; keep it there if the plan is right."
+        )
+
+
 class StalePlan(Listed):
     """The pool is no longer what the plan was made for; each reason is a difference."""
 

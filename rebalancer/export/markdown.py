@@ -39,7 +39,7 @@ def plan_markdown(plan: Plan) -> str:
         "## Missing": _missing(plan),
         "## Hosts, before and after": _hosts(plan),
         "## SRs that disks come to or leave": table(SR_COLUMNS, sr_rows(plan.srs)) if plan.srs else (),
-        "## Held as they are": table(HELD_COLUMNS, held_rows(plan)) if plan.held else (),
+        "## Held as they are": table(HELD_COLUMNS, held_rows(plan.held)) if plan.held else (),
         "## Left alone": _left_alone(plan.left_alone),
         "## Broken before the plan": _old_violations(plan),
         "## Warnings": _listed(plan.warnings),

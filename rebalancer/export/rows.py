@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rebalancer.plan import Plan, SRRow, Step
+from rebalancer.plan import HeldAsItIs, Plan, SRRow, Step
 from rebalancer.units import size_in_words
 
 DISK_COLUMNS = ("step", "VM", "disk", "from SR", "to SR", "size")
@@ -12,8 +12,8 @@ HELD_COLUMNS = ("what", "name", "VMs", "why", "fix")
 NETWORK_COLUMNS = ("step", "VM", "to pool", "interface", "from network", "to network")
 
 
-def held_rows(plan: Plan) -> list[tuple[str, ...]]:
-    """One row for each host and VM that is held as it is, with the cells of `HELD_COLUMNS`."""
+def held_rows(held: Sequence[HeldAsItIs]) -> list[tuple[str, ...]]:
+    """One row for each of *held*, with the cells of `HELD_COLUMNS`."""
     what = {"host": "host", "vm": "VM"}
     return [
         (
@@ -23,8 +23,13 @@ def held_rows(plan: Plan) -> list[tuple[str, ...]]:
             each.words,
             each.fix,
         )
-        for each in plan.held
+        for each in held
     ]
+
+
+def held_lines(held: Sequence[HeldAsItIs]) -> list[str]:
+    """A sentence for each of *held*, for a log."""
+    return [f"held as it is: {what} {name}: it {why}; fix: {fix}" for what, name, _, why, fix in held_rows(held)]
 
 
 def memory_total(size_bytes: int | None) -> str:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 
-from rebalancer.errors import InputError
+from rebalancer.errors import InputError, SuspiciousPlan
 from rebalancer.face.model import Model, assert_model
 from rebalancer.face.proposal import Proposal
 from rebalancer.face.task import task_of
+from rebalancer.plan import Plan
 from rebalancer.planner.rebalance import rebalance as plan_for
+from rebalancer.policy import Mode
 from rebalancer.solve import Cost, SolveReporter, Tradeoff
 from rebalancer.solve import tradeoff as curve_of
+from rebalancer.units import first_few
+
+SOURCES = 3
+"""Hosts that a suspicious plan empties and that are named."""
 
 
 def rebalance(
@@ -38,10 +45,13 @@ def rebalance(
         MetricsRefused: the metrics are not good enough for what the policy wants.
         Infeasible: no placement satisfies the hard rules.
         NoLegalOrder: no order of migrations leads to one that does.
+        SuspiciousPlan: it moves a larger share of the VMs than `limits.sanity_share`.
     """
     _assert_measured(model)
     given = task_of(model, made_at, seconds)
-    return Proposal.of(plan_for(given.book, made_at=given.made_at, reporter=reporter, pace=given.pace))
+    plan = plan_for(given.book, made_at=given.made_at, reporter=reporter, pace=given.pace)
+    _assert_likely(plan)
+    return Proposal.of(plan)
 
 
 def tradeoff(
@@ -63,6 +73,22 @@ def tradeoff(
     if cost not in set(Cost):
         raise InputError(f"cost {cost!r}", "there is none of that name", f"Name {' or '.join(Cost)}")
     return curve_of(task_of(model, made_at, seconds).book, cost=Cost(cost))
+
+
+def _assert_likely(plan: Plan) -> None:
+    """Pass where *plan* is none to balance, or moves no more VMs than load ever asks for.
+
+    Raises:
+        SuspiciousPlan: it does.
+    """
+    before, share = plan.before.host_of, plan.policy.limits.sanity_share
+    moved = {step.vm for step in plan.steps}
+    if plan.policy.mode is not Mode.BALANCE or len(moved) <= share * len(before):
+        return
+    names = {row.uuid: row.name for row in plan.hosts}
+    leaving = Counter(names[before[vm]] for vm in moved).most_common()
+    sources = first_few([f"{count} leave {host}" for host, count in leaving], SOURCES)
+    raise SuspiciousPlan(len(moved), len(before), share, sources)
 
 
 def _assert_measured(model: Model) -> None:

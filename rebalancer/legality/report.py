@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from rebalancer.inventory import VM, Host, Uuid
+from rebalancer.legality.held import held_as_they_are
+from rebalancer.plan.plan import HeldAsItIs
 from rebalancer.problem import Problem
 from rebalancer.rules import Objection, Rulebook, Violation
 from rebalancer.rules.facts.counterparts import crosses
@@ -86,7 +88,10 @@ class Reach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegalityReport:
-    """A pool's freedom of movement tonight; `spare` tells what failures it outlives, where the policy asks for that."""
+    """A pool's freedom of movement tonight; `spare` tells what failures it outlives, where the policy asks for that.
+
+    `sick` are the hosts and VMs that are held as they are.
+    """
 
     pool: str
     guests: int
@@ -96,6 +101,7 @@ class LegalityReport:
     standing: tuple[Violation, ...]
     spare: str
     dangling: tuple[str, ...]
+    sick: tuple[HeldAsItIs, ...]
 
     def as_json(self) -> dict[str, object]:
         """This report for programs, as JSON."""
@@ -139,6 +145,7 @@ def legality_report(book: Rulebook) -> LegalityReport:
         standing=book.violations(problem.initial),
         spare=_spare(book),
         dangling=pool.dangling,
+        sick=held_as_they_are(problem),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -67,6 +67,7 @@ class NightlyResult:
             "moved": self.moved,
             "left": self.left,
             "missing": len(self.plan.missing),
+            "held": [asdict(each) for each in self.plan.held],
             "late": list(self.plan.schedule.late),
             "journal": str(journal) if journal else None,
             "refused": str(self.refused) if self.refused else None,

@@ -9,10 +9,10 @@ from importlib.metadata import version
 
 from rebalancer.describe.disks import ejections, sr_rows
 from rebalancer.describe.figures import host_rows, load_of, metrics_of
-from rebalancer.describe.held import held_as_they_are
 from rebalancer.describe.reasons import Reasons
 from rebalancer.describe.summary import general_warnings, summary_of
 from rebalancer.inventory.digest import inventory_digest
+from rebalancer.legality.held import held_as_they_are
 from rebalancer.placement import Migration
 from rebalancer.plan.document import sealed
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace

@@ -95,12 +95,15 @@ class ObjectivePolicy(Section):
 class LimitsPolicy(Section):
     """How much one plan may do, how many migrations may run at once, and how long solving may take.
 
+    A plan to balance that moves more than `sanity_share` of the VMs is refused: behind it stands a wrong number.
+
     `concurrent` counts those of the pool, `out_per_host` those that leave one host, `in_per_host` those that come to
     one, `per_link` those whose memory travels over one network.
     """
 
     maximum_moves: Annotated[int, Field(ge=0, le=MUCH)] | None = None
     maximum_gib: Annotated[float, Field(ge=0, le=MUCH)] | None = None
+    sanity_share: Share = 0.5
     concurrent: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 2
     in_per_host: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
     out_per_host: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1

@@ -12,6 +12,7 @@ from rebalancer.problem import Problem
 from rebalancer.rules.core.kinds import Bound, Objection, Row
 from rebalancer.rules.disks.shared_sr_visible import SharedSRVisible
 from rebalancer.rules.facts.counterparts import crosses
+from rebalancer.rules.hosts.source_live import SourceLive
 from rebalancer.rules.routes import Routes
 from rebalancer.units import size_in_words
 
@@ -148,7 +149,8 @@ class Stuck:
         if not all(each.objections for each in closed):
             return None
         here = self._pool.hosts[vm.resident_on or ""]
-        main = _most_common([each.objections[0] for each in closed]) if closed else ALONE
+        unreachable = None if here.live else SourceLive().objects(vm, self._problem)
+        main = unreachable or (_most_common([each.objections[0] for each in closed]) if closed else ALONE)
         return Blocked(
             vm=vm.uuid,
             vm_name=self._problem.names.vms[vm.uuid],
@@ -156,7 +158,7 @@ class Stuck:
             host_name=self._problem.names.hosts[here.uuid],
             rule=main.rule,
             code=main.code,
-            fix=_fix(closed),
+            fix=unreachable.remedy if unreachable else _fix(closed),
             closed=closed,
         )
 

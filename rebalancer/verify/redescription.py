@@ -12,12 +12,12 @@ from dataclasses import replace
 
 from rebalancer.describe.disks import ejections, sr_rows, step_disks
 from rebalancer.describe.figures import load_of, metrics_of, profile_of
-from rebalancer.describe.held import held_as_they_are
 from rebalancer.describe.left_out import LEFT_OUT, left_out, missing_moves
 from rebalancer.describe.memory import memory_by_step
 from rebalancer.describe.reasons import BACK, HOME, Reasons
 from rebalancer.describe.summary import general_warnings, summary_of
 from rebalancer.inventory import Names, Pool, Uuid
+from rebalancer.legality.held import held_as_they_are
 from rebalancer.placement import Migration
 from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.plan import Missing, OldViolation, Plan

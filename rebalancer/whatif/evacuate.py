@@ -83,7 +83,20 @@ def evacuate(
 def emptied(
     problem: Problem, hosts: Collection[Uuid], *, made_at: datetime, pace: Pace, reporter: SolveReporter | None = None
 ) -> Evacuation:
-    """Empty *hosts* as `evacuate` does, without the way home."""
+    """Empty *hosts* as `evacuate` does, without the way home.
+
+    Hosts that are held because they have no metrics take VMs only where it does not go without them: load is not
+    looked at then.
+    """
+    found = _emptied(problem, hosts, made_at=made_at, pace=pace, reporter=reporter)
+    if found.plan or problem.demand is None or not problem.demand.refused:
+        return found
+    return _emptied(replace(problem, demand=None), hosts, made_at=made_at, pace=pace, reporter=reporter)
+
+
+def _emptied(
+    problem: Problem, hosts: Collection[Uuid], *, made_at: datetime, pace: Pace, reporter: SolveReporter | None
+) -> Evacuation:
     wanted = emptying(problem, hosts)
     told = _look(wanted)
     if told.blocked:
@@ -122,8 +135,9 @@ def _look(problem: Problem) -> Evacuation:
 
 
 def who_is_blocked(problem: Problem, hosts: Collection[Uuid]) -> tuple[Blocked, ...]:
-    """The VMs that cannot leave *hosts*, if these alone are to be emptied."""
-    return _look(emptying(problem, hosts)).blocked
+    """The VMs that cannot leave *hosts*, if these alone are to be emptied, even where load is not looked at."""
+    silent = problem.demand is not None and bool(problem.demand.refused)
+    return _look(emptying(replace(problem, demand=None) if silent else problem, hosts)).blocked
 
 
 def _selector(host: Host, problem: Problem) -> str:

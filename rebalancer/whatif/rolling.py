@@ -53,11 +53,12 @@ class Rolling:
 
     `copied_bytes` is what all stages copy together, `bound_bytes` what no sequence that brings the same VMs home can
     undercut, for the reason in `bound_by`. There are stages, or else `refused` says why there are none, and `fixes`
-    what to give up, host by host.
+    what to give up, host by host. `left_out` are hosts of the pool that are not live, where all of it was meant.
     """
 
     hosts: tuple[str, ...]
     version: str | None
+    left_out: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
     habit: Habit | None = None
     deviations: tuple[Deviation, ...] = ()
@@ -72,6 +73,7 @@ class Rolling:
         """Plain values for programs; plans by their digest, as they stand in folders of their own."""
         return {
             "hosts": list(self.hosts),
+            "left_out": list(self.left_out),
             "update": self.version,
             "returns": self.habit.value if self.habit else None,
             "copied_bytes": self.copied_bytes,
@@ -108,7 +110,7 @@ def rolling(
 
     Args:
         problem: the pool and the policy that binds at every stage.
-        hosts: uuids; all of the pool where there are none.
+        hosts: uuids; all of the pool that are live where there are none.
         version: the platform version that hosts come back with; None where they only reboot.
         come_home: whether VMs return to where they are now.
         made_at: the time, with a zone.
@@ -129,7 +131,9 @@ def rolling(
         reporter=reporter or SolveReporter(),
         most_seconds=problem.policy.limits.solve_seconds,
     )
-    told = Rolling(hosts=tuple(problem.names.hosts[host] for host in order), version=version)
+    names = problem.names.hosts
+    dead = () if hosts else tuple(names[uuid] for uuid, host in problem.pool.hosts.items() if not host.live)
+    told = Rolling(hosts=tuple(names[host] for host in order), version=version, left_out=dead)
     blocked = tuple(each for host in order for each in who_is_blocked(way.start, [host]))
     if blocked:
         return replace(told, blocked=blocked, refused=cannot_leave(blocked), fixes=_fixes(way, blocked))
@@ -217,7 +221,7 @@ def _deviations(start: Problem, end: Problem) -> Iterator[Deviation]:
 def _order(problem: Problem, hosts: Collection[Uuid], version: str | None) -> tuple[Uuid, ...]:
     """The coordinator, then the fullest first: whoever is emptied last has the most room to choose from."""
     pool = problem.pool
-    chosen = [pool.hosts[host] for host in (hosts or pool.hosts)]
+    chosen = [pool.hosts[host] for host in hosts] or [host for host in pool.hosts.values() if host.live]
     if version:
         chosen = list(older_than(version, chosen))
     if not chosen:

@@ -81,9 +81,10 @@ def summary_of(found: Rolling) -> str:
     returns = found.habit.value if found.habit else ""
     home = "All VMs end where they are now." if not found.deviations else "Some VMs end elsewhere, see below."
     away = "" if found.habit and found.habit.leaves_vms_away else f" {home}"
+    dead = f" Left out, because not live: {', '.join(found.left_out)}." if found.left_out else ""
     return (
         f"{plans} {copied}{together}; no sequence of plans copies less than {bound}: {found.bound_by}. "
-        f"Between them {returns}.{away}"
+        f"Between them {returns}.{away}{dead}"
     )
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import rebalancer as rb
-from rebalancer.simulator import Simulator, demo_pool, load_pool
+from rebalancer.errors import SuspiciousPlan
+from rebalancer.policy import Mode
+from rebalancer.simulator import Simulator, demo_pool, generate_pool, load_pool
 from rebalancer.simulator.state.pool import SimulatedPool
 
 KEYS = rb.Credentials(user="root", password="simulator")
@@ -60,3 +63,67 @@ def test_a_host_without_metrics_is_held_and_named(tmp_path: Path) -> None:
     assert (held.name, held.words) == ("aspen", "has no metrics that can be used: it answers HTTP 500")
     assert all("aspen" not in {step.source_name, step.target_name} for step in plan.steps)
     assert plan.steps
+
+
+def test_a_dead_host_can_only_be_declared_dead(shared_data: Callable[[str], Path]) -> None:
+    """Nobody can shut down a VM on a dead host: its fix is the host's, for each of them and for all together."""
+    model = rb.Model(seen(load_pool(shared_data(f"cases/reports/{DEAD}/pool.json.gz"))))
+    found = rb.evacuate(model, "aspen", seconds=5)
+    fix = "declare the host dead (xe host-declare-dead / vm-reset-powerstate) once it surely is off, or bring it back"
+    assert len(found.blocked) == 8
+    assert {(each.rule, each.fix) for each in found.blocked} == {("source-live", fix)}
+    (way,) = found.fixes
+    assert [each.words for each in way.concessions] == ["declare host 'aspen' dead, once it surely is off"]
+    assert (way.moves, way.gib) == (0, 0.0)
+
+
+def test_the_other_hosts_of_a_pool_with_a_dead_one_are_emptied(shared_data: Callable[[str], Path]) -> None:
+    """One after another, where all of the pool is meant: the dead one is left out and named."""
+    model = rb.Model(seen(load_pool(shared_data(f"cases/reports/{DEAD}/pool.json.gz"))))
+    found = rb.rolling(model, seconds=2)
+    assert found.left_out == ("aspen",)
+    assert "aspen" not in found.hosts
+    assert {each.host_name for each in found.blocked} <= {"alder", "ash", "beech", "birch"}
+
+
+def test_check_names_what_is_held(shared_data: Callable[[str], Path]) -> None:
+    """With the reason and the fix."""
+    (sick,) = rb.check(rb.Model(seen(load_pool(shared_data(f"cases/reports/{MUTE}/pool.json.gz"))))).report.sick
+    assert (sick.name, sick.guests, sick.words) == ("aspen", 8, "does not say how many CPUs it has")
+    assert sick.fix == "restart its toolstack (xe-toolstack-restart), which writes it anew"
+
+
+def test_a_held_host_may_be_emptied(shared_data: Callable[[str], Path]) -> None:
+    """It is named for that; the other hosts are planned on, and it takes nobody back in balance."""
+    state = seen(load_pool(shared_data(f"cases/reports/{MUTE}/pool.json.gz")))
+    aspen = next(host.uuid for host in state.pool.hosts.values() if host.name == "aspen")
+    plan = rb.rebalance(rb.Model(state, rb.Policy(empty=("aspen",), limits=rb.Policy().limits)), seconds=5)
+    assert {step.source for step in plan.steps if step.target == aspen} == set()
+    assert any(step.source == aspen for step in plan.steps)
+
+
+def test_a_host_without_metrics_takes_vms_only_where_nothing_else_helps() -> None:
+    """Of three hosts one is silent: what leaves another goes to the third, to the silent one if that is disabled."""
+    with Simulator(generate_pool(hosts=3, vms=6, seed=1, fill=0.2, pinned=0.0), login_delay=0.0) as running:
+        first, second, silent = running.urls
+        running.faults.add("rrd-error", host=silent, times=-1)
+        state = rb.read(running.url, KEYS)
+        disabled = {uuid: replace(host, enabled=uuid != second) for uuid, host in state.pool.hosts.items()}
+        closed = replace(state, pool=replace(state.pool, hosts=disabled))
+    opened = rb.evacuate(rb.Model(state), first, seconds=5).plan
+    forced = rb.evacuate(rb.Model(closed), first, seconds=5).plan
+    assert opened is not None
+    assert forced is not None
+    assert {step.target for step in opened.steps} == {second}
+    assert {step.target for step in forced.steps} == {silent}
+    assert "made without metrics: load was not looked at" in forced.warnings
+
+
+def test_a_plan_that_touches_most_of_a_pool_is_refused() -> None:
+    """Behind it stands a wrong number more often than load; the error says how to look at it and to let it pass."""
+    state = seen(demo_pool())
+    few = rb.Policy(limits=rb.Policy().limits.model_copy(update={"sanity_share": 0.1}))
+    with pytest.raises(SuspiciousPlan, match=r"would move \d of 45 VMs \(\d leave ash, .*limits.sanity_share = 0.1"):
+        rb.rebalance(rb.Model(state, few), seconds=5)
+    assert rb.rebalance(rb.Model(state), seconds=5).steps
+    assert rb.rebalance(rb.Model(state, few.model_copy(update={"mode": Mode.REPAIR})), seconds=5).steps

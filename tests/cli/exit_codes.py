@@ -8,7 +8,10 @@ MEANINGS = {
     Exit.DONE: "done, or nothing to do",
     Exit.ERROR: "an error: bad input, no connection, another run holds the lock",
     Exit.HAS_STEPS: "the plan has steps, or `diff` found a difference (only with `--detailed-exitcode`)",
-    Exit.INFEASIBLE: "no placement satisfies the hard rules, or no legal order leads to it",
+    Exit.INFEASIBLE: (
+        "no placement satisfies the hard rules, no legal order leads to it, or the plan moves more VMs than "
+        "`limits.sanity_share` lets pass"
+    ),
     Exit.STALE: "the pool is no longer what the plan was made for, or the plan is not legal",
     Exit.STOPPED: "stopped half-way: people have to look",
     Exit.METRICS_REFUSED: "the metrics are not good enough to plan on",

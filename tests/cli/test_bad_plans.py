@@ -144,10 +144,10 @@ def test_a_pool_that_has_changed(door: Door, happened: Callable[[Door], Abstract
 
 @pytest.fixture(params=["rrd-error", "rrd-unknown"])
 def unmeasured(request: pytest.FixtureRequest, door: Door) -> Iterator[Door]:
-    """A pool in which a host answers no RRD request, or knows no number."""
+    """A pool in which all hosts but one answer no RRD request, or none knows a number."""
     kind = str(request.param)
-    host = next(iter(door.served.simulator.urls)) if kind == "rrd-error" else None
-    door.served.simulator.faults.add(kind, host=host, times=-1)
+    for host in [*door.served.simulator.urls][1:] if kind == "rrd-error" else [None]:
+        door.served.simulator.faults.add(kind, host=host, times=-1)
     yield door
     door.served.simulator.faults.clear()
 

@@ -42,7 +42,7 @@ def test_check_says_the_same_to_people_and_programs(served: Served, terminal: Te
     """How many may move, by which rule the others are held, how open each host is, and what is broken."""
     people, programs = terminal.run("check", served.snapshot), terminal.run("check", served.snapshot, "--json")
     told = programs.json()
-    assert list(told) == ["pool", "guests", "movable", "held", "hosts", "standing", "spare", "dangling"]
+    assert list(told) == ["pool", "guests", "movable", "held", "hosts", "standing", "spare", "dangling", "sick"]
     assert people.out.startswith(f"Pool simulated: {told['movable']} of {told['guests']} running guests may move")
     assert told["guests"] == 15
     assert sum(len(each["vms"]) for each in told["held"]) == told["guests"] - told["movable"] > 0

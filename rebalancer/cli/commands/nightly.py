@@ -47,6 +47,7 @@ def nightly(
     from rebalancer.cli.exits import Exit, exit_of
     from rebalancer.cli.monitoring import Monitor
     from rebalancer.cli.output import print_json, say, show_lines
+    from rebalancer.export.rows import held_lines
     from rebalancer.export.timetable import window_remarks
 
     with Monitor(metrics_file, policy.name) as monitor:
@@ -57,7 +58,8 @@ def nightly(
     if json:
         print_json(result.as_json())
     else:
-        show_lines(result.plan.summary, *window_remarks(result.plan), str(result), f"plan: {result.folder}")
+        told = (*held_lines(result.plan.held), *window_remarks(result.plan))
+        show_lines(result.plan.summary, *told, str(result), f"plan: {result.folder}")
     return monitor.code
 
 

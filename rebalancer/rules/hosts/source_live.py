@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rebalancer.held import DECLARE_DEAD, RESTART_TOOLSTACK
 from rebalancer.inventory import VM
 from rebalancer.problem import Problem
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
@@ -21,4 +22,6 @@ class SourceLive(VMRule):
         if vm.resident_on is None:
             return None
         host = problem.pool.hosts.get(vm.resident_on)
-        return None if host and host.live else self.objection("its own host is not live")
+        if host is None or host.live is None:
+            return self.objection("of its own host nobody knows whether it lives", remedy=RESTART_TOOLSTACK)
+        return None if host.live else self.objection("its own host is not live", remedy=DECLARE_DEAD)

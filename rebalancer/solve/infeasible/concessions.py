@@ -1,12 +1,12 @@
 """What an operator may give up where nothing satisfies the rules: one table of kinds.
 
 Each concession says where the policy has it, what to do, and the rules without it. XAPI's own rules are not among them:
-a VM that they hold can be shut down, which is no concession of the policy's.
+a VM that they hold can be shut down, and a host that is not live declared dead, which is no concession of the policy's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from math import ceil
 from operator import methodcaller
@@ -157,18 +157,31 @@ def _let_move(vm: Uuid, vm_name: str) -> Offer:
 
 def shut_down(vm: Uuid, vm_name: str) -> Offer:
     """A VM that nothing else lets leave its host is on no host."""
-
-    def without(problem: Problem) -> Problem:
-        halted = replace(problem.pool.vms[vm], resident_on=None, power_state=PowerState.HALTED)
-        start = problem.initial
-        rest = Placement(
-            {each: host for each, host in start.host_of.items() if each != vm},
-            {each: srs for each, srs in start.srs_of.items() if each != vm},
-        )
-        return replace(problem, pool=replace(problem.pool, vms={**problem.pool.vms, vm: halted}), initial=rest)
-
     words = _always(f"shut {vm_name!r} down meanwhile")
-    return Offer(where="vm", words=words, without=lambda book: book.under(without(book.problem)))
+    return Offer(where="vm", words=words, without=lambda book: book.under(_halted(book.problem, {vm})))
+
+
+def declare_dead(host: Uuid, host_name: str) -> Offer:
+    """The VMs of a host that is not live are on no host once it is declared dead; nobody could shut them down."""
+
+    def without(book: Rulebook) -> Rulebook:
+        there = {vm for vm, at in book.problem.initial.host_of.items() if at == host}
+        return book.under(_halted(book.problem, there))
+
+    words = _always(f"declare host {host_name!r} dead, once it surely is off")
+    return Offer(where="host", words=words, without=without)
+
+
+def _halted(problem: Problem, vms: Collection[Uuid]) -> Problem:
+    """*problem* where *vms* run on no host."""
+    known = problem.pool.vms
+    halted = {vm: replace(known[vm], resident_on=None, power_state=PowerState.HALTED) for vm in vms}
+    start = problem.initial
+    rest = Placement(
+        {each: host for each, host in start.host_of.items() if each not in vms},
+        {each: srs for each, srs in start.srs_of.items() if each not in vms},
+    )
+    return replace(problem, pool=replace(problem.pool, vms={**known, **halted}), initial=rest)
 
 
 def _always(words: str) -> Words:

@@ -21,7 +21,7 @@ from rebalancer.objectives import Measure, MigrationCost, Objective, SolverModel
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
-from rebalancer.solve.infeasible.concessions import MOVES, Offer, offers, shut_down
+from rebalancer.solve.infeasible.concessions import MOVES, Offer, declare_dead, offers, shut_down
 from rebalancer.solve.infeasible.conflicts import left_behind
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.model.cp_sat import Effort, Status
@@ -77,6 +77,8 @@ class _Looking:
         self._nodes = MOST_COVERS
         self._needed: Offers = frozenset()
         initial, empty = book.problem.initial, book.problem.intent.empty
+        pool, names = book.problem.pool, book.problem.names.hosts
+        self._dead = {host: declare_dead(host, names[host]) for host in empty if not pool.hosts[host].live}
         leaving = (book.problem.pool.vms[vm] for vm in sorted(initial) if initial[vm] in empty)
         self._options = [self._opening(vm) for vm in leaving if not book.may_leave(vm)]
 
@@ -135,7 +137,12 @@ class _Looking:
                 yield from self._covers(most, chosen | option, number + 1)
 
     def _opening(self, vm: VM) -> tuple[Offers, ...]:
-        """The smallest sets that let *vm* go, of one concession or two; to shut it down where all of them do not."""
+        """The smallest sets that let *vm* go, of one concession or two; to shut it down where all of them do not.
+
+        From a dead host, to declare it dead.
+        """
+        if vm.resident_on in self._dead:
+            return (frozenset({self._dead[vm.resident_on]}),)
         mine = [each for each in self._offers if each.vms is None or vm.uuid in each.vms]
         if not self._opened(vm, mine):
             return (frozenset({shut_down(vm.uuid, self._book.problem.names.vms[vm.uuid])}),)

@@ -1,4 +1,4 @@
-"""What a plan leaves as it is because it is sick, or does not say what plans rest on."""
+"""What is left as it is because it is sick, or does not say what plans rest on."""
 
 from __future__ import annotations
 
