@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 
@@ -24,6 +25,9 @@ from rebalancer.export.rows import (
 from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.plan import HeldAsItIs, HostRow, LeftAlone, Plan, Step, StepKind, TierResult
 from rebalancer.units import counted, duration_in_words, first_few, size_in_words
+
+if TYPE_CHECKING:
+    from rebalancer.face.prove import Proof
 
 
 def plan_tables(plan: Plan) -> Iterator[RenderableType]:
@@ -62,11 +66,14 @@ def nothing_left(plan: Plan) -> str:
     return f"done: every VM{disks} is where the plan leads; of {counted(len(plan.steps), 'step')} none is left to prove"
 
 
-def not_compared(differences: Sequence[str]) -> Iterator[str]:
+def since_then(proof: Proof) -> Iterator[str]:
     """What is said of a pool that is no longer the one that a plan was made from; nothing of one that is."""
-    if differences:
+    if proof.drift:
         yield "the pool is not as the plan knew it, so figures and reasons of the plan were not compared:"
-    yield from differences
+    yield from proof.drift
+    if proof.renamed:
+        yield "names have changed since, and decide nothing; the plan goes by the old ones:"
+    yield from proof.renamed
 
 
 def plan_in_full(plan: Plan) -> Iterator[RenderableType]:

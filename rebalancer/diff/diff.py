@@ -10,8 +10,9 @@ from operator import attrgetter
 from typing import Any
 
 from rebalancer.diff.diff_end import end_differences
-from rebalancer.diff.drift import differences
+from rebalancer.diff.drift import changes, new_names
 from rebalancer.inventory import Pool, Uuid
+from rebalancer.inventory.digest import of_one_form
 from rebalancer.plan.document import plan_document
 from rebalancer.plan.plan import Plan
 from rebalancer.plan.step import Step, StepNetwork
@@ -27,7 +28,10 @@ OF_THE_CLOCK = {"made_at", "expires_at", "digest", "begins_at", "closes_at"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One difference: `kind` is its subject (part, pool, policy, start, step, order, objective, end, drift, other)."""
+    """One difference.
+
+    `kind` is its subject (part, pool, policy, start, step, order, objective, end, drift, name, other).
+    """
 
     kind: str
     words: str
@@ -49,7 +53,8 @@ def pool_differences(plan: Plan, pool: Pool) -> tuple[Difference, ...]:
         other = pool.name if pool.name != plan.made_from.called else f"another one of that name ({pool.uuid})"
         words = f"made for pool {plan.made_from.called}, not for {other}"
         return (Difference(kind="pool", words=words),)
-    return tuple(Difference(kind="drift", words=words) for words in differences(plan, pool))
+    drift = (Difference(kind="drift", words=words) for words in changes(plan, pool))
+    return (*drift, *(Difference(kind="name", words=words) for words in new_names(plan, pool)))
 
 
 Told = Iterator[tuple[str, str]]
@@ -61,6 +66,8 @@ def _of_sources(first: Plan, second: Plan) -> Told:
     was, now = first.made_from, second.made_from
     if was.pool_names.keys() != now.pool_names.keys():
         yield "pool", f"made for pool {now.called} instead of {was.called}"
+    elif not all(of_one_form(digest, now.inventories[uuid]) for uuid, digest in was.inventories.items()):
+        yield "pool", "what of the pool they were made from cannot be compared: versions that look at other parts of it"
     elif was.inventories != now.inventories:
         yield "pool", "made from another state of the pool"
     wanted, wants = (_leaves(plan.policy.model_dump(mode="json")) for plan in (first, second))
@@ -68,6 +75,8 @@ def _of_sources(first: Plan, second: Plan) -> Told:
         here, there = wanted.get(key, "nothing"), wants.get(key, "nothing")
         if here != there:
             yield "policy", f"policy: {key} is {_value(there)} instead of {_value(here)}"
+    if wanted == wants and "" not in {was.intent_digest, now.intent_digest} and was.intent_digest != now.intent_digest:
+        yield "policy", "the policy is the same, and means other VMs, hosts or groups of the pool"
     digests = first.digest, second.digest
     part = "the {} is an approved part of the {}"
     yield from _of_kin(digests, (was.part_of, now.part_of), related=part, other="part of")

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from rebalancer.errors import PolicyError
 from rebalancer.inventory import Names, Pool, Uuid
-from rebalancer.inventory.digest import inventory_digests
+from rebalancer.inventory.digest import inventory_digests, of_one_form
+from rebalancer.inventory.renaming import called, renamings
 from rebalancer.placement import current_placement, disks_of
+from rebalancer.plan.names import names_of, names_of_rows
 from rebalancer.plan.plan import Plan
+from rebalancer.policy import intent_digest, intent_of
 from rebalancer.rules.facts.memory_model import guest_bytes, memory_is_known
-from rebalancer.units import size_in_words
+from rebalancer.units import counted, first_few, size_in_words
+
+SHOWN = 3
+"""How many new names of VMs are told that the plan has nothing to do with."""
 
 
 def differences(plan: Plan, pool: Pool, crossed: Collection[Uuid] = ()) -> tuple[str, ...]:
@@ -18,11 +25,48 @@ def differences(plan: Plan, pool: Pool, crossed: Collection[Uuid] = ()) -> tuple
     VMs in *crossed* went to another pool by this very plan. Their disks and interfaces are others than they were, so
     that the digests of both pools say nothing then.
     """
-    if inventory_digests(pool) == plan.made_from.inventories:
-        return ()
-    found = (*_hosts(plan, pool), *_guests(plan, pool, crossed), *_disks(plan, pool))
-    same = "a setting that the rules read has changed; hosts and the VMs on them are the same"
-    return found if found or crossed else (same,)
+    return (*changes(plan, pool, crossed), *new_names(plan, pool))
+
+
+def changes(plan: Plan, pool: Pool, crossed: Collection[Uuid] = ()) -> tuple[str, ...]:
+    """The differences but for names: with none, the plan's figures and reasons are those of *pool*, too."""
+    named, same = called(pool, names_of(plan)), inventory_digests(pool) == plan.made_from.inventories
+    found = () if same else (*_hosts(plan, named), *_guests(plan, named, crossed), *_disks(plan, named))
+    if not same and not found and not crossed:
+        found = (_unlike(plan, pool),)
+    return found if crossed else (*found, *_wishes(plan, named))
+
+
+def new_names(plan: Plan, pool: Pool) -> tuple[str, ...]:
+    """What is called otherwise than when *plan* was made; of what the plan does not show, the first few."""
+    shown = names_of_rows(plan)
+    told: list[str] = []
+    others: list[str] = []
+    for uuid, words in renamings(pool, names_of(plan)):
+        (told if uuid in shown else others).append(words)
+    if len(others) > SHOWN:
+        others = [f"{counted(len(others), 'other name')} changed: {first_few(others, SHOWN, between='; ')}"]
+    return (*told, *others)
+
+
+def _unlike(plan: Plan, pool: Pool) -> str:
+    """What is said where hosts and VMs are the same, and the inventory is not."""
+    now, then = inventory_digests(pool), plan.made_from.inventories
+    if all(of_one_form(now[uuid], digest) for uuid, digest in then.items() if uuid in now):
+        return "a setting that the rules read has changed; hosts and the VMs on them are the same"
+    writer = plan.made_from.versions.get("rebalancer", "of another version")
+    return f"rebalancer {writer} kept another record of the pool in the plan: what changed but hosts and VMs is unknown"
+
+
+def _wishes(plan: Plan, named: Pool) -> Iterator[str]:
+    """Whether the policy of *plan* means something else in *named*, the pool with the names of then, than it meant."""
+    try:
+        same = plan.made_from.intent_digest in {"", intent_digest(intent_of(plan.policy, named))}
+    except PolicyError as error:
+        yield f"the policy of the plan cannot be kept any more: {error}"
+    else:
+        if not same:
+            yield "the policy means something else than it did: tags, VM groups or the VMs that run have changed"
 
 
 def _hosts(plan: Plan, pool: Pool) -> Iterator[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from rebalancer.diff.diff import Difference, plan_differences, pool_differences
-from rebalancer.diff.drift import differences
+from rebalancer.diff.drift import changes, new_names
 from rebalancer.face.read import PoolState
 from rebalancer.plan import Finding, Plan
 from rebalancer.plan.progress import is_done
@@ -48,14 +48,16 @@ def diff(plan: Plan, other: Plan | PoolState) -> tuple[Difference, ...]:
 class Proof:
     """What is found of a plan in a pool.
 
-    `done` where every VM is where the plan leads, so that nothing is left to prove; else `findings`. `drift` tells how
-    the pool differs from the one that the plan was made from, where that is the same one, `ours`.
+    `done` where every VM is where the plan leads, so that nothing is left to prove; else `findings`. Where the pool is
+    the one that the plan was made from, `ours`, `drift` tells how it differs by now, and `renamed` what is called
+    otherwise.
     """
 
     done: bool
     ours: bool
     findings: tuple[Finding, ...] = ()
     drift: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()
 
 
 def prove(plan: Plan, state: PoolState) -> Proof:
@@ -63,5 +65,5 @@ def prove(plan: Plan, state: PoolState) -> Proof:
     ours = plan.made_from.is_of(state.pool)
     if is_done(plan, state.pool):
         return Proof(done=True, ours=ours)
-    drift = tuple(differences(plan, state.pool)) if ours else ()
-    return Proof(done=False, ours=ours, findings=verify(plan, state), drift=drift)
+    drift, renamed = (changes(plan, state.pool), new_names(plan, state.pool)) if ours else ((), ())
+    return Proof(done=False, ours=ours, findings=verify(plan, state), drift=drift, renamed=renamed)

@@ -1,8 +1,13 @@
 """A digest of what the rules read: equal digests mean that every rule answers as before.
 
-Left out is what changes by itself and decides nothing: measured memory up to the dynamic maximum (above it, it counts,
-in whole MiB), uptime, used space, addresses and names inside guests, the notes that tools keep in `other_config`,
-and templates, snapshots and disks that no guest uses. A plan carries the digest of the pool that it was made for.
+A field of the inventory is one of four things. What is in none of the tables below decides: some rule reads it, and a
+change of it changes the digest. `NAMES` are told where they change, see `rebalancer.inventory.renaming`; `WISHES` are
+read by the policy alone, and count by what they come to mean (`rebalancer.policy.intent_digest`); `LEFT_OUT` decides
+nothing, or changes by itself: measured memory up to the dynamic maximum (above it, it counts, in whole MiB), uptime,
+used space, addresses, the notes that tools keep in `other_config`, and templates, snapshots and disks that no guest
+uses.
+
+A plan carries the digest of the pool that it was made for.
 """
 
 from __future__ import annotations
@@ -14,29 +19,48 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, Final
 
-from rebalancer.inventory.host import PBD, Host
-from rebalancer.inventory.pool import Pool
+from rebalancer.inventory.host import PBD, PGPU, PIF, Host
+from rebalancer.inventory.pool import HighAvailability, Network, Pool, VGPUType, VMGroup
 from rebalancer.inventory.references import Uuid
-from rebalancer.inventory.storage import SR, VDI
-from rebalancer.inventory.vm import VM, GuestMetrics, VMMetrics
+from rebalancer.inventory.storage import SR, VDI, StorageDriver
+from rebalancer.inventory.vm import VBD, VGPU, VIF, VM, GuestMetrics, MemoryRange, VMMetrics
 from rebalancer.units import demand_mib
 
-LEFT_OUT: Final[Mapping[type, frozenset[str]]] = {
-    Host: frozenset({"other_config"}),
-    SR: frozenset({"physical_utilisation_bytes"}),
-    VDI: frozenset({"physical_utilisation_bytes"}),
-    VMMetrics: frozenset({"memory_actual_bytes", "start_time"}),
-    GuestMetrics: frozenset({"networks"}),
-    Pool: frozenset({"vms", "vdis", "dangling"}),
-}
-"""Fields that no rule decides on, by class; `vms` and `vdis` are added back in part."""
+Fields = Mapping[type, frozenset[str]]
+"""Fields by their class."""
 
-ADDED: Final[Mapping[type, frozenset[str]]] = {
-    PBD: frozenset({"image_formats"}),
-    SR: frozenset({"thin"}),
-    VDI: frozenset({"missing"}),
+KINDS: Final = (
+    *(Pool, HighAvailability, Host, PBD, PIF, PGPU, Network, SR, VDI, StorageDriver, VMGroup, VGPUType),
+    *(VM, MemoryRange, VBD, VIF, VGPU, VMMetrics, GuestMetrics),
+)
+"""The classes of an inventory."""
+
+NAMES: Final[Fields] = {kind: frozenset({"name"}) for kind in (Pool, Host, Network, SR, VDI, VMGroup, VM)}
+"""What things are called: told where it changes, and in no digest."""
+
+WISHES: Final[Fields] = {
+    Host: frozenset({"tags"}),
+    Pool: frozenset({"vm_groups"}),
+    SR: frozenset({"tags"}),
+    VM: frozenset({"tags", "affinity", "groups"}),
+    VMGroup: frozenset({"uuid", "placement", "vms"}),
 }
-"""Fields that were added later: they count where they say something, so that older plans still fit their pool."""
+"""What only the policy reads. The `affinity` of a control domain is its host, and added back."""
+
+LEFT_OUT: Final[Fields] = {
+    GuestMetrics: frozenset({"networks"}),
+    HighAvailability: frozenset({"host_failures_to_tolerate"}),
+    Host: frozenset({"address", "hostname", "license_params", "other_config"}),
+    Network: frozenset({"bridge"}),
+    PGPU: frozenset({"resident_vgpus"}),
+    PIF: frozenset({"vlan"}),
+    Pool: frozenset({"vms", "vdis", "dangling", "migration_compression", "tags"}),
+    SR: frozenset({"content_type", "other_config", "physical_utilisation_bytes"}),
+    VDI: frozenset({"physical_utilisation_bytes"}),
+    VIF: frozenset({"mac"}),
+    VMMetrics: frozenset({"memory_actual_bytes", "start_time"}),
+}
+"""What no rule decides on; the `vms` and `vdis` of a pool are added back in part."""
 
 KEYS_READ: Final[Mapping[str, frozenset[str]]] = {
     "other": frozenset({"feature-suspend", "data-cant-suspend-reason"}),
@@ -46,17 +70,44 @@ KEYS_READ: Final[Mapping[str, frozenset[str]]] = {
 }
 """Maps in which everybody keeps notes, and the keys of them that decide something."""
 
+FORM_DIGITS: Final = 8
+
 
 def inventory_digest(pool: Pool) -> str:
-    """SHA-256, in hex, over the canonical JSON of what the rules read of *pool*."""
+    """What is read of a pool, and SHA-256 over the canonical JSON of it in *pool*: `FORM:DIGEST`, both in hex.
+
+    Digests of two forms, as versions write them that read other fields, say nothing of each other.
+    """
     vms = {vm.uuid: vm for vm in pool.vms.values() if _counts(vm)}
     facts = {
         "pool": _facts(pool),
-        "vms": {uuid: _facts(vm) | {"held_mib": _held_mib(vm), "ipv6": _uses_ipv6(vm)} for uuid, vm in vms.items()},
+        "vms": {uuid: _facts(vm) | _added(vm) for uuid, vm in vms.items()},
         "vdis": {uuid: _facts(pool.vdis[uuid]) for uuid in _disks(pool, vms.values())},
     }
+    return f"{digest_form()}:{_sha256(facts)}"
+
+
+@cache
+def digest_form() -> str:
+    """Which fields count, as the first digits of a digest of their names."""
+    counted = {kind.__name__: _read(kind) for kind in KINDS}
+    return _sha256([counted, {name: sorted(keys) for name, keys in KEYS_READ.items()}])[:FORM_DIGITS]
+
+
+def of_one_form(one: str, other: str) -> bool:
+    """Whether two digests of inventories can be compared."""
+    return one.partition(":")[0] == other.partition(":")[0]
+
+
+def _sha256(facts: object) -> str:
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _added(vm: VM) -> dict[str, Any]:
+    """What counts of fields that are left out."""
+    home = vm.affinity if vm.is_control_domain else None
+    return {"held_mib": _held_mib(vm), "ipv6": _uses_ipv6(vm), "home": home}
 
 
 def inventory_digests(pool: Pool) -> dict[Uuid, str]:
@@ -88,9 +139,7 @@ def _disks(pool: Pool, vms: Iterable[VM]) -> set[Uuid]:
 def _facts(value: object) -> Any:  # noqa: ANN401 - JSON
     """*value* as JSON, without what no rule reads."""
     if is_dataclass(value) and not isinstance(value, type):
-        added = ADDED.get(type(value), frozenset())
-        found = {name: getattr(value, name) for name in _read(type(value))}
-        return {name: _field(name, each) for name, each in found.items() if each or name not in added}
+        return {name: _field(name, getattr(value, name)) for name in _read(type(value))}
     if isinstance(value, Mapping):
         return {key: _facts(each) for key, each in value.items()}
     if isinstance(value, (tuple, list)):
@@ -108,5 +157,5 @@ def _field(name: str, value: object) -> Any:  # noqa: ANN401 - JSON
 
 @cache
 def _read(kind: type) -> tuple[str, ...]:
-    left_out = LEFT_OUT.get(kind, frozenset())
+    left_out = frozenset[str]().union(*(table.get(kind, ()) for table in (NAMES, WISHES, LEFT_OUT)))
     return tuple(field.name for field in fields(kind) if field.name not in left_out)

@@ -170,6 +170,8 @@ class MadeFrom:
 
     Of several pools, `pool` is the first, and the others stand `beside` it. `pace` is what the durations rest on,
     `part_of` the digest of the plan that this one is an approved part of, `undoes` that of the plan that it takes back.
+    `intent_digest` is that of what the policy means in the pool, and `names` is what things were called, by uuid: ""
+    and None in plans of versions that wrote neither.
     """
 
     pool: Uuid
@@ -184,6 +186,8 @@ class MadeFrom:
     part_of: str | None
     beside: tuple[PoolBeside, ...] = ()
     undoes: str | None = None
+    intent_digest: str = ""
+    names: Mapping[Uuid, str] | None = None
 
     @property
     def inventories(self) -> dict[Uuid, str]:

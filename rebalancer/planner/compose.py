@@ -11,14 +11,16 @@ from rebalancer.describe.disks import ejections, sr_rows
 from rebalancer.describe.figures import host_rows, load_of, metrics_of
 from rebalancer.describe.reasons import Reasons
 from rebalancer.describe.summary import general_warnings, summary_of
+from rebalancer.inventory import Uuid
 from rebalancer.inventory.digest import inventory_digest
+from rebalancer.inventory.renaming import names_in
 from rebalancer.legality.held import held_as_they_are
 from rebalancer.placement import Migration
 from rebalancer.plan.document import sealed
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 from rebalancer.plan.plan import FORMAT, MadeFrom, Plan, PoolBeside
 from rebalancer.planner.way_back import way_back
-from rebalancer.policy import policy_digest
+from rebalancer.policy import intent_digest, policy_digest
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.schedule.schedule import schedule_of
@@ -58,7 +60,9 @@ def compose(
         format=FORMAT,
         made_at=made_at,
         expires_at=made_at + timedelta(hours=problem.policy.plan.expires_hours),
-        made_from=_made_from(problem, pace, solution.undoes),
+        made_from=_made_from(
+            problem, pace, solution.undoes, {move.vm for move in migrations} | {each.vm for each in solution.missing}
+        ),
         summary="",
         outcome=str(solution.outcome),
         reason=solution.reason,
@@ -86,8 +90,8 @@ def compose(
     return sealed(replace(plan, summary=summary_of(plan)))
 
 
-def _made_from(problem: Problem, pace: Pace, undoes: str | None) -> MadeFrom:
-    """What the plan is bound to; the policy is spelled out, so that no later default changes what was reviewed."""
+def _made_from(problem: Problem, pace: Pace, undoes: str | None, about: set[Uuid]) -> MadeFrom:
+    """What a plan *about* some VMs is bound to; of the policy every default, so that no later one changes the plan."""
     policy = problem.policy.spelled_out()
     first, *others = (
         PoolBeside(pool=part.uuid, pool_name=part.name, inventory_digest=inventory_digest(part))
@@ -106,4 +110,6 @@ def _made_from(problem: Problem, pace: Pace, undoes: str | None) -> MadeFrom:
         part_of=None,
         beside=tuple(others),
         undoes=undoes,
+        intent_digest=intent_digest(problem.intent),
+        names=names_in(problem.pool, about),
     )

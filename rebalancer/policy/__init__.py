@@ -1,6 +1,6 @@
 """What the operator wants: objectives, limits, groups and windows; and the same in the uuids of one pool."""
 
-from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Spread, Together, named
+from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Spread, Together, intent_digest, named
 from rebalancer.policy.lint import PolicyFinding, check_alone, check_policy
 from rebalancer.policy.model import (
     CapacityPolicy,
@@ -52,6 +52,7 @@ __all__ = [
     "change_windows",
     "check_alone",
     "check_policy",
+    "intent_digest",
     "intent_of",
     "named",
     "policy_digest",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from rebalancer.inventory import Uuid
@@ -106,3 +108,9 @@ class Intent:
                 if not wish.hard:
                     changes: dict[str, Any] = {section: (*getattr(binding, section), replace(wish, hard=True))}
                     yield f"{section} {wish.name!r}", replace(binding, **changes)
+
+
+def intent_digest(intent: Intent) -> str:
+    """SHA-256, in hex, over what *intent* wants: equal digests mean that the policy means the same."""
+    text = json.dumps(asdict(intent), default=sorted, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

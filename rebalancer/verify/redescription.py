@@ -25,30 +25,36 @@ from rebalancer.plan.step import HostMemory, Step, StepDisk
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.verify.figures import host_rows_of, same_load, tiers_of
-from rebalancer.verify.tolerance import as_told
+from rebalancer.verify.tolerance import as_told, marked
 
 
 def named_anew(plan: Plan, pool: Pool) -> Plan:
-    """*plan* with everything called as in *pool*, and the summary that its own steps and figures give.
+    """*plan* with everything called as it was when the plan was made, and the summary that its steps and figures give.
 
-    What is not in the pool any more has no other name. Nobody approves one VM while another one moves.
+    What the plan kept no name of is called as in *pool*. Nobody approves one VM while another one moves.
     """
-    names, source = {member.uuid: member.name for member in pool.members}, plan.made_from
-    called = Names(pool)
-    names |= {**called.hosts, **called.srs, **called.vms}
+    source, called = plan.made_from, Names(pool)
+    names = {member.uuid: member.name for member in pool.members} | {**called.hosts, **called.srs, **called.vms}
+    names |= {uuid: name for uuid, name in (source.names or {}).items() if uuid not in names}
     beside = (replace(each, pool_name=names.get(each.pool, each.pool_name)) for each in source.beside)
     return replace(
         plan,
         made_from=replace(source, pool_name=names.get(source.pool, source.pool_name), beside=tuple(beside)),
         summary=summary_of(plan),
         steps=tuple(_named_step(step, names) for step in plan.steps),
-        hosts=tuple(replace(row, name=names.get(row.uuid, row.name)) for row in plan.hosts),
-        srs=tuple(replace(row, name=names.get(row.uuid, row.name)) for row in plan.srs),
-        left_alone=tuple(replace(each, name=names.get(each.uuid, each.name)) for each in plan.left_alone),
+        hosts=tuple(replace(row, name=_own(names, row.uuid, row.name)) for row in plan.hosts),
+        srs=tuple(replace(row, name=_own(names, row.uuid, row.name)) for row in plan.srs),
+        left_alone=tuple(replace(each, name=_own(names, each.uuid, each.name)) for each in plan.left_alone),
         rollback=tuple(_named_step(step, names) for step in plan.rollback),
-        no_way_back=tuple(replace(each, name=names.get(each.uuid, each.name)) for each in plan.no_way_back),
-        held=tuple(replace(each, name=names.get(each.uuid, each.name)) for each in plan.held),
+        no_way_back=tuple(replace(each, name=_own(names, each.uuid, each.name)) for each in plan.no_way_back),
+        held=tuple(replace(each, name=_own(names, each.uuid, each.name)) for each in plan.held),
     )
+
+
+def _own(names: Mapping[Uuid, str], uuid: Uuid, claimed: str) -> str:
+    """What *uuid* is called; as *claimed*, if that only marks its own uuid, because another one had the name."""
+    right = names.get(uuid, claimed)
+    return claimed if marked(claimed, right, uuid) else right
 
 
 def strangers(plan: Plan, pool: Pool) -> Iterator[Finding]:
@@ -115,14 +121,14 @@ def described_anew(plan: Plan, book: Rulebook) -> Plan:
 def _named_step(step: Step, names: Mapping[Uuid, str]) -> Step:
     return replace(
         step,
-        vm_name=names.get(step.vm, step.vm_name),
-        source_name=names.get(step.source, step.source_name),
-        target_name=names.get(step.target, step.target_name),
+        vm_name=_own(names, step.vm, step.vm_name),
+        source_name=_own(names, step.source, step.source_name),
+        target_name=_own(names, step.target, step.target_name),
         disks=tuple(
             replace(
                 disk,
-                source_name=names.get(disk.source, disk.source_name),
-                target_name=names.get(disk.target, disk.target_name),
+                source_name=_own(names, disk.source, disk.source_name),
+                target_name=_own(names, disk.target, disk.target_name),
             )
             for disk in step.disks
         ),
@@ -130,7 +136,7 @@ def _named_step(step: Step, names: Mapping[Uuid, str]) -> Step:
 
 
 def _copied(pool: Pool, plan: Plan) -> Pool:
-    """*pool* with the memory of its VMs as it was when the plan was made: what guests use changes all the time."""
+    """*pool* as it was when the plan was made in what changes all the time: the memory of its VMs, what dangles."""
     sizes = {step.vm: step.memory_bytes for step in plan.steps}
     vms = {
         uuid: replace(vm, metrics=replace(vm.metrics, memory_actual_bytes=sizes[uuid]))
@@ -138,7 +144,7 @@ def _copied(pool: Pool, plan: Plan) -> Pool:
         else vm
         for uuid, vm in pool.vms.items()
     }
-    return replace(pool, vms=vms)
+    return replace(pool, vms=vms, dangling=())
 
 
 def _measured_anew(plan: Plan, problem: Problem) -> Plan:

@@ -10,6 +10,7 @@ TOLERANCE = 1e-3
 PERCENT = re.compile(r"(\d{1,9})%")
 MARK = re.compile(r" ?\((?:[^()]*, )?[0-9a-f]{8}[-0-9a-f]{0,28}\)")
 """What `rebalancer.inventory.names` adds to names that several share."""
+OWN_MARK = re.compile(r"([0-9a-f]{8}[-0-9a-f]{0,28})\)$")
 HOUR = re.compile(r"at (?:\w{3} )?\d\d:\d\d")
 """The busiest hour, held against the load by `rebalancer.verify.figures`; of two equal ones, either will do."""
 
@@ -27,6 +28,12 @@ def nearest(claimed: float, *right: float) -> float:
 def unmarked(claimed: str, right: str) -> bool:
     """Whether *claimed* is *right* without the marks of shared names, as plans have it that were made without them."""
     return claimed == MARK.sub("", right)
+
+
+def marked(claimed: str, right: str, uuid: str) -> bool:
+    """Whether *claimed* is *right* with another mark, or none: a name of *uuid* that others have, or had, as well."""
+    mark = OWN_MARK.search(claimed)
+    return MARK.sub("", claimed) == MARK.sub("", right) and (mark is None or uuid.startswith(mark[1]))
 
 
 def as_told(claimed: str, right: str) -> str:

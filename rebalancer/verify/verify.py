@@ -25,12 +25,14 @@ from rebalancer.describe.worth import over_limits
 from rebalancer.errors import ModelBug, PolicyError
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
+from rebalancer.inventory.renaming import called
 from rebalancer.placement import Placement
 from rebalancer.plan.document import digest_of
 from rebalancer.plan.finding import Finding, FindingKind
+from rebalancer.plan.names import names_of
 from rebalancer.plan.plan import FORMAT, Plan, untimely
 from rebalancer.plan.step import Step
-from rebalancer.policy import policy_digest
+from rebalancer.policy import intent_digest, intent_of, policy_digest
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Rulebook
 from rebalancer.verify.compare import wrong_claims
@@ -60,11 +62,33 @@ def verify_plan(
     sealed = (*_of_seal(plan, pool, now), *wrong_form(plan), *wrong_schedule(plan))
     if not plan.made_from.is_of(pool):
         return sealed
+    known = called(pool, names_of(plan))
     try:
-        book = Rulebook.of(make_problem(pool, demand or profile_of(plan), plan.policy))
+        book = Rulebook.of(make_problem(known, demand or profile_of(plan), plan.policy))
     except PolicyError as error:
         return (*sealed, _finding(FindingKind.SEAL, AT_THE_START, "policy", str(error)))
-    return (*sealed, *_of_steps(plan, book.way_back() if plan.made_from.undoes else book, done))
+    book = book.way_back() if plan.made_from.undoes else book
+    found = (*sealed, *_of_steps(plan, book, done))
+    return (*found, *_by_new_names(plan, book, pool, done, {each.words for each in found}))
+
+
+def _by_new_names(
+    plan: Plan, book: Rulebook, pool: Pool, done: Collection[str], known: Collection[str]
+) -> Iterator[Finding]:
+    """What rules refuse where the policy's names are taken as *pool* has them now; those that are gone mean nobody.
+
+    Somebody who gives a VM the name of a group or pin wants it to count; somebody who renames one loses no pin.
+    """
+    try:
+        intent = intent_of(plan.policy, pool)
+    except PolicyError:
+        return
+    if intent_digest(intent) == intent_digest(book.problem.intent):
+        return
+    other = Rulebook.of(replace(book.problem, intent=intent))
+    for finding in _of_steps(plan, other.way_back() if plan.made_from.undoes else other, done):
+        if finding.kind is FindingKind.ILLEGAL and finding.words not in known:
+            yield replace(finding, words=f"{finding.words}, by the names that things have now")
 
 
 def refusals(plan: Plan, pool: Pool, demand: LoadProfile | None = None, *, now: datetime) -> tuple[Finding, ...]:
@@ -126,10 +150,11 @@ def _of_steps(plan: Plan, book: Rulebook, done: Collection[str]) -> Iterator[Fin
 
 
 def _of_claims(plan: Plan, book: Rulebook) -> Iterator[Finding]:
-    """What the plan says; of a pool that has changed since, only what things are called."""
+    """What the plan says; of a pool that has changed since, only what things were called."""
     problem = book.problem
     right = named_anew(plan, problem.pool)
-    if inventory_digests(problem.pool) == plan.made_from.inventories:
+    same_wishes = plan.made_from.intent_digest in {"", intent_digest(problem.intent)}
+    if same_wishes and inventory_digests(problem.pool) == plan.made_from.inventories:
         obstacles = tuple(strangers(plan, problem.pool))
         if not obstacles:
             yield from wrong_durations(plan, problem.pool)

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import pytest
 
-from rebalancer.demand import LoadProfile
-from rebalancer.inventory import Pool
-from rebalancer.plan import Finding, Plan, plan_document
-from rebalancer.undo.undo import undo
-from rebalancer.verify.verify import verify_plan
+from rebalancer.plan import plan_document
+from tests.export.cases import CASES
 from tests.export.leaves import as_read, edits
-from tests.plan import crossed as crossing
-from tests.plan.made import LATER, demand_of
-from tests.planner import parts as partial
-from tests.planner import stored as storage
-from tests.planner.busy import PLAN, busy_pool
-from tests.undo import undone
 
 VERSIONS = {f"made_from.versions.{name}" for name in ("rebalancer", "ortools", "networkx", "numpy")}
 WORD_OF_THE_MAKER = {
@@ -30,8 +18,10 @@ WORD_OF_THE_MAKER = {
 """What docs/plan.md calls the word of whoever made the plan. Of tiers: that there is one, and how far its bound is."""
 BY_THE_APPROVER = {"missing.*.words"}
 """Why somebody left a move out of a part, in words of their own."""
-OF_ANOTHER_POOL = {"made_from.inventory_digest", "made_from.beside.*.inventory_digest"}
+OF_ANOTHER_POOL = {"made_from.inventory_digest", "made_from.beside.*.inventory_digest", "made_from.intent_digest"}
 """With another digest the plan is for a pool that has changed: its figures are not compared, and verifying says so."""
+TOLD = "made_from.names."
+"""A name that no other place of the plan has: verifying tells what is now called otherwise."""
 OF_OTHER_METRICS = {
     f"made_from.metrics.{name}"
     for name in ("source", "window_start", "window_end", "timezone", "percentile", "measured", "short", "unknown")
@@ -41,42 +31,6 @@ UNMEASURED = {"load.hosts.*.pcpu.*", "load.vms.*.pcpu.*", "load.slot_hours"}
 """Demand is believed as far as the figures follow from it, where nobody measures it again."""
 AS_GOOD = {"hosts.*.before.peak_slot", "hosts.*.after.peak_slot"}
 """Of two hours that are equally busy, each is the busiest."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """A plan, and the pool and the demand that it was made from."""
-
-    plan: Plan
-    pool: Pool
-    demand: LoadProfile | None = None
-
-    def findings(self, plan: Plan) -> tuple[Finding, ...]:
-        """What speaks against *plan* in that pool."""
-        return verify_plan(plan, self.pool, self.demand, now=LATER)
-
-
-def part() -> Case:
-    """What is left of a plan without one of its VMs."""
-    return Case(plan=partial.part("c"), pool=partial.three().pool, demand=partial.three().demand)
-
-
-def back() -> Case:
-    """The way back after all steps."""
-    whole = undone.whole()
-    pool = undone.at(undone.three().pool, **{vm: whole.predicted[vm] for vm in "abc"})
-    return Case(plan=undo(whole, pool, made_at=LATER), pool=pool)
-
-
-CASES: dict[str, Callable[[], Case]] = {
-    "disks": lambda: Case(plan=storage.PLAN, pool=storage.PROBLEM.pool),
-    "two pools": lambda: Case(plan=crossing.PLAN, pool=crossing.PROBLEM.pool),
-    "a part": part,
-    "the way back": back,
-    "hops and load": lambda: Case(
-        plan=PLAN, pool=busy_pool(), demand=demand_of(busy_pool(), {"big": 9.0, "web-1": 5.0})
-    ),
-}
 
 
 @pytest.mark.slow
@@ -94,6 +48,7 @@ def test_every_edit_of_a_leaf_is_refused_or_proves_nothing(name: str) -> None:
         if plan and not found:
             accepted.add(edit.partition(" ")[2])
     unmeasured = set() if case.demand else UNMEASURED
+    accepted = {place for place in accepted if not place.startswith(TOLD)}
     accepted -= BY_THE_APPROVER if case.plan.made_from.part_of else set()
     assert accepted <= WORD_OF_THE_MAKER | OF_ANOTHER_POOL | OF_OTHER_METRICS | AS_GOOD | unmeasured
     assert refused > 200

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,11 @@ import jsonschema
 import pytest
 
 from rebalancer.diff.diff import plan_differences
+from rebalancer.diff.drift import differences
 from rebalancer.errors import PlanFileError
 from rebalancer.export import plan_from_json, plan_json, plan_schema, read_plan
+from rebalancer.inventory.digest import inventory_digest
+from rebalancer.inventory.renaming import called
 from rebalancer.plan import Plan, digest_of, sealed
 from rebalancer.policy import Policy, policy_digest
 from rebalancer.snapshot import read_snapshot
@@ -55,6 +58,21 @@ def test_a_kept_plan_is_still_read_and_proven() -> None:
     assert verify_plan(plan, snapshot.pool, snapshot.demand, now=now) == ()
     assert plan_json(plan).encode() == (OLDER / "plan.json").read_bytes()
     jsonschema.validate(json.loads(plan_json(plan)), plan_schema())
+
+
+def test_what_an_older_plan_kept_no_record_of_is_told() -> None:
+    """Its digest covers other fields: steps are proven, names and hosts compared, the rest is said to be unknown."""
+    pool, plan = read_snapshot(OLDER / "pool.json.gz").pool, read_plan(OLDER / "plan.json")
+    unknown = "rebalancer 0.1.0 kept another record of the pool in the plan: what changed but hosts and VMs is unknown"
+    assert differences(plan, pool) == (unknown,)
+    step = plan.steps[0]
+    renamed = called(pool, {step.vm: "new"})
+    assert differences(plan, renamed) == (unknown, f"VM {step.vm_name} is now called new")
+    assert verify_plan(plan, renamed, now=plan.made_at) == ()
+    other = replace(plan, made_from=replace(plan.made_from, inventory_digest=inventory_digest(pool)))
+    assert [each.words for each in plan_differences(plan, other)] == [
+        "what of the pool they were made from cannot be compared: versions that look at other parts of it"
+    ]
 
 
 def test_a_key_that_the_policy_gained_changes_no_older_plan() -> None:

@@ -1,17 +1,35 @@
 from __future__ import annotations
 
+import ast
 import gzip
 import json
+import re
 from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rebalancer.inventory import pool_from_records
-from rebalancer.inventory.digest import KEYS_READ, LEFT_OUT, inventory_digest
+import rebalancer
+from rebalancer.inventory import VM, GuestMetrics, Network, Pool, VMMetrics, pool_from_records
+from rebalancer.inventory.digest import (
+    KEYS_READ,
+    KINDS,
+    LEFT_OUT,
+    NAMES,
+    WISHES,
+    digest_form,
+    inventory_digest,
+    of_one_form,
+)
+from rebalancer.inventory.renaming import names_in, renamings
 from rebalancer.units import GIB
+from tests.inventory.changed import rich_pool, with_changed
 from tests.inventory.small import small_records
+from tests.pools import make_pool
+
+PACKAGE = Path(rebalancer.__file__).parent
 
 
 def digest_with(kind: str, ref: str, **changes: object) -> str:
@@ -28,7 +46,6 @@ UNCHANGED = inventory_digest(pool_from_records(small_records()))
     ("kind", "ref", "changes"),
     [
         ("VM", "V", {"memory_dynamic_min": str(GIB - 1)}),
-        ("VM", "V", {"tags": ["rebalancer:never-move"]}),
         ("VM", "V", {"blocked_operations": {"pool_migrate": ""}}),
         ("VM", "V", {"current_operations": {"T": "snapshot"}}),
         ("VM", "V", {"power_state": "Paused"}),
@@ -108,6 +125,89 @@ def test_digest_does_not_depend_on_refs(shared_data: Callable[[str], Path]) -> N
 
 def test_left_out_names_real_fields() -> None:
     """Everything that is left out is a field of its class, so that a renamed field cannot slip back in unseen."""
-    for kind, names in LEFT_OUT.items():
-        assert names <= set(kind.__slots__)  # type: ignore[attr-defined]
+    for table in (NAMES, WISHES, LEFT_OUT):
+        for kind, names in table.items():
+            assert names <= set(kind.__slots__)  # type: ignore[attr-defined]
     assert set(KEYS_READ) == {"other", "other_config"}
+
+
+BY_PART = {(Pool, "vms"), (Pool, "vdis"), (VM, "affinity"), (VMMetrics, "memory_actual_bytes")}
+"""Fields of which a part counts, see the tests of that part."""
+
+
+PLAIN = [
+    (kind, field.name)
+    for kind in KINDS
+    for field in fields(kind)
+    if not {each.__name__ for each in KINDS} & set(re.findall(r"\w+", str(field.type)))
+    if (kind, field.name) not in BY_PART and field.name not in KEYS_READ
+]
+"""Every field of every class of an inventory that holds no object of such a class."""
+
+
+@pytest.mark.parametrize(("kind", "name"), PLAIN, ids=lambda each: getattr(each, "__name__", each))
+def test_each_field_decides_or_is_told_or_is_nothing(kind: type, name: str) -> None:
+    """Docs/plan.md lists which; a field that is in no list decides."""
+    pool = rich_pool()
+    changed = with_changed(pool, kind, name)
+    assert changed != pool
+    decides = not any(name in table.get(kind, ()) for table in (NAMES, WISHES, LEFT_OUT))
+    assert (inventory_digest(changed) != inventory_digest(pool)) is decides
+    named = name in NAMES.get(kind, ())
+    assert bool(list(renamings(changed, names_in(pool, ["full"])))) is named
+
+
+def test_notes_do_not_count_and_keys_that_rules_read_do() -> None:
+    """In `other_config` and what guests report, a key of somebody's own is nothing."""
+    pool = rich_pool()
+    for kind, name in ((Network, "other_config"), (VM, "other_config"), (Pool, "other_config")):
+        assert inventory_digest(with_changed(pool, kind, name)) == inventory_digest(pool)
+    assert inventory_digest(with_changed(pool, GuestMetrics, "other")) != inventory_digest(pool)
+
+
+def test_the_affinity_of_a_control_domain_counts_and_that_of_a_guest_is_a_wish() -> None:
+    """Where dom0 runs is where it belongs; where a VM starts is the policy's business."""
+    pool = rich_pool()
+    for vm, counts in (("full", False), ("dom0-h1", True)):
+        moved = replace(pool, vms={**pool.vms, vm: replace(pool.vms[vm], affinity="h2")})
+        assert (inventory_digest(moved) != inventory_digest(pool)) is counts
+
+
+def test_digests_of_two_forms_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version that reads other fields writes digests that say nothing of ours, and the other way round."""
+    ours = inventory_digest(rich_pool())
+    assert of_one_form(ours, inventory_digest(make_pool()))
+    monkeypatch.setitem(KEYS_READ, "other_config", frozenset())
+    digest_form.cache_clear()
+    theirs = inventory_digest(rich_pool())
+    monkeypatch.undo()
+    digest_form.cache_clear()
+    assert not of_one_form(ours, theirs)
+    assert not of_one_form(ours, "0" * 64)
+
+
+ROOMS_THAT_DECIDE = ("rules", "objectives", "order", "schedule", "solve", "describe", "undo")
+
+
+def test_what_is_left_out_is_read_by_nothing_that_decides() -> None:
+    """Rules, objectives and what plans say read no field that is left out, but what changes all the time."""
+    measured = {"physical_utilisation_bytes", "memory_actual_bytes", "networks", "other_config", "vms", "vdis"}
+    read = {
+        node.attr
+        for room in ROOMS_THAT_DECIDE
+        for path in (PACKAGE / room).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+    }
+    left_out = set[str]().union(*LEFT_OUT.values())
+    assert read & (left_out - measured - {"dangling", "tags"}) == set()
+
+
+def test_the_docs_say_of_each_field_what_a_change_of_it_does() -> None:
+    """The table in docs/plan.md lists what is told, what the policy reads and what is nothing, class by class."""
+    page = (PACKAGE.parent / "docs" / "plan.md").read_text()
+    for kind in KINDS:
+        cells = (sorted(table.get(kind, ())) for table in (NAMES, WISHES, LEFT_OUT))
+        told = " | ".join(", ".join(f"`{name}`" for name in names) for names in cells)
+        if told.strip(" |"):
+            assert f"| {kind.__name__} | {told} |" in page

@@ -8,12 +8,18 @@ from typing import Any
 
 import pytest
 
-from rebalancer.plan import Finding, FindingKind, HostRow, LeftAlone, OldViolation, Plan, sealed
+from rebalancer.diff.drift import differences
+from rebalancer.inventory import Pool
+from rebalancer.inventory.digest import LEFT_OUT, NAMES
+from rebalancer.inventory.renaming import called
+from rebalancer.plan import FindingKind, HostRow, LeftAlone, OldViolation, Plan, sealed
 from rebalancer.verify.tolerance import alike
 from rebalancer.verify.verify import verify_plan
+from tests.export.cases import CASES
+from tests.inventory.changed import with_changed
 from tests.plan.made import LATER, goal_of, plan_of, pool_with
 from tests.planner.busy import PLAN, busy_pool, edited, verdict
-from tests.pools import policy_of, problem_of
+from tests.pools import make_pool, make_vm, policy_of, problem_of
 
 
 def with_host_named(plan: Plan, name: str) -> Plan:
@@ -161,22 +167,125 @@ def test_the_plan_itself_is_accepted() -> None:
     assert verdict(PLAN) == ()
 
 
-def test_a_vm_that_was_renamed_since_is_told() -> None:
-    """Nobody goes by a name that has another meaning by now."""
-    pool = busy_pool()
-    step = PLAN.steps[0]
-    renamed = replace(pool, vms={**pool.vms, step.vm: replace(pool.vms[step.vm], name="new name")})
-    found = verify_plan(PLAN, renamed, now=LATER)
-    assert (
-        Finding(
-            kind=FindingKind.CLAIM,
-            step=step.id,
-            state="at the start",
-            rule="words",
-            words=f"steps[0].vm_name is {step.vm_name!r}, and should be 'new name'",
-        )
-        in found
+def renamed(pool: Pool, **names: str) -> Pool:
+    """*pool* with VMs and hosts renamed, by their uuids."""
+    return called(pool, {uuid.rstrip("_"): name for uuid, name in names.items()})
+
+
+def test_what_was_renamed_since_is_told_and_changes_nothing() -> None:
+    """VMs, hosts and SRs go by their uuids; the plan's figures, reasons and names are still compared, as they were."""
+    pool = renamed(busy_pool(), big="new name", h1="", shared="filer", pool_="other pool", db="web-1")
+    assert verdict(PLAN, pool) == ()
+    assert differences(PLAN, pool) == (
+        "pool test pool is now called other pool",
+        "host h1 is now called (h1)",
+        "VM big is now called new name",
+        "VM db is now called web-1 (db)",
+        "SR shared is now called filer",
     )
+    wrong = sealed(edited(PLAN, 0, why="for fun"))
+    assert [each.words.split(",")[0] for each in verdict(wrong, pool)] == ["steps[0].why is 'for fun'"]
+
+
+def test_a_name_that_was_edited_is_told_like_a_new_one_at_best() -> None:
+    """Edited in one place it is refused; edited wherever the plan has it, people are told who that is."""
+    step = PLAN.steps[0]
+    names = dict(PLAN.made_from.names or {}) | {step.vm: "other"}
+    lied = sealed(replace(PLAN, made_from=replace(PLAN.made_from, names=names)))
+    assert verdict(lied)
+    consistent = replace(PLAN.made_from, names={**names, "log": "nobody"})
+    assert differences(replace(PLAN, made_from=consistent), busy_pool())[-1] == "VM nobody is now called log"
+
+
+def test_a_twin_that_comes_or_goes_changes_no_name() -> None:
+    """A name that others have is marked with the start of the uuid: with the mark or without it, it is the same VM."""
+    uuid = "0b1c2d3e-0000-4000-8000-000000000001"
+    hosts = {"h1": 30, "h2": 30}
+    pool = renamed(pool_with(hosts, {uuid: ("h1", 4), "twin": ("h1", 4)}), **{uuid: "web", "twin": "web"})
+    problem = problem_of(pool)
+    plan = plan_of(problem, goal_of(problem, **{uuid: "h2"}))
+    assert plan.steps[0].vm_name == "web (0b1c2d3e)"
+    alone = replace(pool, vms={key: vm for key, vm in pool.vms.items() if key != "twin"})
+    assert verify_plan(plan, alone, now=LATER) == ()
+    lied = sealed(edited(plan, 0, vm_name="web (0b1c2d3f)"))
+    assert "steps[0].vm_name" in " ".join(each.words for each in verify_plan(lied, alone, now=LATER))
+
+
+def test_many_new_names_of_others_are_summed_up() -> None:
+    """What the plan moves or shows is told one by one."""
+    pool = pool_with({"h1": 30, "h2": 30}, {f"v{number}": ("h1", 1) for number in range(9)})
+    problem = problem_of(pool)
+    plan = plan_of(problem, goal_of(problem, v0="h2"))
+    told = differences(plan, renamed(pool, **{f"v{number}": f"w{number}" for number in range(9)}))
+    assert told[0] == "VM v0 is now called w0"
+    assert told[1].startswith("8 other names changed: VM v1 is now called w1; ")
+    assert len(told) == 2
+
+
+def pinned_plan(**policy: Any) -> tuple[Plan, Pool]:  # noqa: ANN401 - any section
+    """VM a, called A, goes to h2 under *policy*; and the pool."""
+    pool = renamed(pool_with({"h1": 30, "h2": 30}, dict.fromkeys("abc", ("h1", 4))), a="A", b="B", c="C")
+    problem = problem_of(pool, policy=policy_of(**policy))
+    return plan_of(problem, goal_of(problem, a="h2")), pool
+
+
+def test_a_policy_that_names_a_vm_means_the_one_that_had_the_name() -> None:
+    """The pinned VM stays pinned under a new name, and nobody is void for a name that is gone."""
+    plan, pool = pinned_plan(never_move=["B"])
+    assert verify_plan(plan, renamed(pool, b="new"), now=LATER) == ()
+    assert verify_plan(plan, renamed(pool, a="a2", c="c2"), now=LATER) == ()
+
+
+def test_a_vm_that_takes_a_name_of_the_policy_is_bound_by_it() -> None:
+    """Who calls the VM that moves as the policy calls a pinned one is heard, before and after he renames the other."""
+    plan, pool = pinned_plan(never_move=["B"])
+    for names in ({"a": "B", "b": "A"}, {"a": "B", "b": "old B"}):
+        (found,) = verify_plan(plan, renamed(pool, **names), now=LATER)
+        assert (found.kind, found.rule) == (FindingKind.ILLEGAL, "never-move")
+        assert found.words.endswith("by the names that things have now")
+
+
+@pytest.mark.parametrize(
+    ("tag", "rule"), [("rebalancer:never-move", "never-move"), ("xo:load:balancer:ignore", "never-move"), ("x", None)]
+)
+def test_a_tag_counts_by_what_it_means(tag: str, rule: str | None) -> None:
+    """A tag that pins the VM voids the plan; one that nobody reads is nothing, not even told."""
+    plan, pool = pinned_plan()
+    tagged = replace(pool, vms={**pool.vms, "a": replace(pool.vms["a"], tags=(tag,))})
+    assert {each.rule for each in verify_plan(plan, tagged, now=LATER)} == ({rule} if rule else set())
+    assert differences(plan, tagged) == (
+        ("the policy means something else than it did: tags, VM groups or the VMs that run have changed",)
+        if rule
+        else ()
+    )
+
+
+def test_a_tag_that_a_selector_reads_counts() -> None:
+    """Tagged as the policy says, the VM that moves is pinned; a tag that is gone leaves the policy nobody to mean."""
+    bystander = make_vm("b", tags=("keep",))
+    pool = make_pool(vms=[make_vm("a"), bystander])
+    problem = problem_of(pool, policy=policy_of(never_move=["tag:keep"]))
+    plan = plan_of(problem, goal_of(problem, a="h2"))
+    now = replace(pool, vms={**pool.vms, "a": replace(pool.vms["a"], tags=("keep",))})
+    assert {each.rule for each in verify_plan(plan, now, now=LATER)} == {"never-move"}
+    bare = replace(pool, vms={**pool.vms, "b": replace(bystander, tags=())})
+    assert {each.rule for each in verify_plan(plan, bare, now=LATER)} == {"policy"}
+
+
+UNLESS_FULL = {"memory_actual_bytes", "physical_utilisation_bytes"}
+"""Measured anew for every proof: these plans use up memory and SRs to the last byte."""
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_no_field_that_is_no_rules_business_voids_any_plan(name: str) -> None:
+    """With disks, between two pools, parts and ways back: names, notes and measurements change all at once."""
+    case = CASES[name]()
+    pool = case.pool
+    for table in (NAMES, LEFT_OUT):
+        for kind, fields in table.items():
+            for field in sorted(fields - UNLESS_FULL - {"vms", "vdis"}):
+                pool = with_changed(pool, kind, field)
+    assert verify_plan(case.plan, pool, case.demand, now=LATER) == ()
 
 
 def somewhere(plan: Plan, number: int, *, moment: str, vms: Callable[[tuple[str, ...]], tuple[str, ...]]) -> Plan:

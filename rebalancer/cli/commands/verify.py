@@ -17,7 +17,7 @@ def verify(
     """
     from rebalancer.cli.exits import Exit
     from rebalancer.cli.output import end_of, print_json, show_lines
-    from rebalancer.cli.views import accepted, not_compared, nothing_left
+    from rebalancer.cli.views import accepted, nothing_left, since_then
     from rebalancer.errors import IllegalPlan
     from rebalancer.export import read_plan
     from rebalancer.face.prove import prove
@@ -29,15 +29,15 @@ def verify(
     if json:
         told = [each.as_json() for each in proof.findings]
         said = {"plan": made.digest, "accepted": not proof.done and not told, "done": proof.done}
-        print_json({**said, "findings": told, "differences": proof.drift})
+        print_json({**said, "findings": told, "differences": (*proof.drift, *proof.renamed)})
         return end_of(refused)
     if proof.done:
         show_lines(nothing_left(made))
     elif refused:
-        show_lines(*map(str, proof.findings), *not_compared(proof.drift))
+        show_lines(*map(str, proof.findings), *since_then(proof))
         judged = "the plan is not legal" if proof.ours else f"the plan is for pool {made.made_from.called}"
         remedy = "Make a new plan" if proof.ours else "Name what it was made for, or make a new plan"
         return end_of(refused, f"{judged}: {counted(len(proof.findings), 'finding')}. {remedy}")
     else:
-        show_lines(accepted(made), *not_compared(proof.drift))
+        show_lines(accepted(made), *since_then(proof))
     return Exit.DONE
