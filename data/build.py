@@ -30,6 +30,36 @@ RHYTHMIC = 1.3
 
 GENERIC = {"get_all", "get_all_records", "get_record", "get_by_uuid", "get_by_name_label"}
 
+# From the most privileged down.
+ROLES = ("pool-admin", "pool-operator", "vm-power-admin", "vm-admin", "vm-operator", "client-cert", "read-only")
+
+# How many parameters at the end of a call may be left out: those with a param_default in xapi's datamodel, which the
+# recorded data model does not have.
+OPTIONAL: dict[str, dict[str, int]] = {
+    "VM": {"assert_can_migrate": 1, "migrate_send": 1, "snapshot": 1, "create_new_blob": 1},
+    "host": {
+        "evacuate": 2,
+        "create_new_blob": 1,
+        "emergency_ha_disable": 1,
+        "install_server_certificate": 1,
+        "disable_external_auth": 1,
+        "apply_edition": 1,
+    },
+    "pool": {"create_new_blob": 1, "disable_external_auth": 1},
+    "SR": {"create": 1, "make": 1, "introduce": 1, "probe": 1, "create_new_blob": 1},
+    "VDI": {"snapshot": 1, "clone": 1, "copy": 3},
+    "VIF": {"configure_ipv4": 2, "configure_ipv6": 2},
+    "VGPU": {"create": 3},
+    "VUSB": {"create": 1},
+    "GPU_group": {"create": 3},
+    "USB_group": {"create": 3},
+    "SDN_controller": {"introduce": 3},
+    "Bond": {"create": 2},
+    "tunnel": {"create": 1},
+    "network": {"create_new_blob": 1},
+    "blob": {"create": 1},
+}
+
 # Classes and fields that XAPI 26 sends and the recorded data model, older than it, does not know.
 NEWER: dict[str, dict[str, str]] = {
     "VM": {"groups": "VM_group ref set", "secureboot_certificates_state": "string"},
@@ -77,7 +107,11 @@ def wire_type(text: str) -> str:
 
 
 def schema() -> None:
-    """Write fields and calls of every class: {class: {fields: {name: type}, calls: {name: [..]}, generic: [..]}}."""
+    """Write what every class has: {class: {fields: {name: type}, calls: {name: [..]}, generic: [..], roles: {..}}}.
+
+    Under `roles` stand the calls that not every role may make, each with the roles that may, under `optional` those
+    whose last parameters may be left out, each with how many.
+    """
     model = json.loads(gzip.decompress((SHARED / "xenapi-datamodel.json.gz").read_bytes()))
     classes: dict[str, dict[str, Any]] = {}
     for entry in model:
@@ -88,9 +122,17 @@ def schema() -> None:
             if message["name"] not in GENERIC and message["name"].removeprefix("get_") not in fields
         }
         generic = sorted(GENERIC & {message["name"] for message in entry["messages"]})
-        classes[entry["name"]] = {"fields": fields, "calls": calls, "generic": generic}
+        roles = {
+            message["name"]: " ".join(role for role in ROLES if role in message["roles"])
+            for message in entry["messages"]
+            if set(message["roles"]) != set(ROLES)
+        }
+        classes[entry["name"]] = {"fields": fields, "calls": calls, "generic": generic, "roles": roles}
+        classes[entry["name"]]["optional"] = OPTIONAL.get(entry["name"], {})
     for name, fields in NEWER.items():
-        known = classes.setdefault(name, {"fields": {}, "calls": {}, "generic": sorted(GENERIC)})
+        known = classes.setdefault(
+            name, {"fields": {}, "calls": {}, "generic": sorted(GENERIC), "roles": {}, "optional": {}}
+        )
         known["fields"].update(fields)
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(classes[name], sort_keys=True)}" for name in sorted(classes))
     (PACKAGE / "schema.json").write_text("{\n" + lines + "\n}\n", encoding="utf-8")

@@ -6,22 +6,33 @@ from threading import Thread
 from typing import Any
 from uuid import uuid4
 
-from rebalancer.simulator.calls import event, generic, host, session, storage_motion, vm
+from rebalancer.simulator.calls import (
+    event,
+    generic,
+    host,
+    host_power,
+    message,
+    role,
+    session,
+    storage_motion,
+    task,
+    vm,
+)
 from rebalancer.simulator.calls.context import Context, Handler, Table
 from rebalancer.simulator.calls.parameters import canonical
 from rebalancer.simulator.checks.versions import coordinator_build
-from rebalancer.simulator.state import sessions, tasks
+from rebalancer.simulator.state import rbac, sessions, tasks
 from rebalancer.simulator.state.failure import ApiFailure, Cancelled, ConnectionLost
-from rebalancer.simulator.state.schema import call_types, classes
+from rebalancer.simulator.state.schema import call_types, classes, optional
 from rebalancer.simulator.state.world import World
 from rebalancer.simulator.wire import xmlform
 
-CALLS: Table = {**vm.CALLS, **storage_motion.CALLS, **host.CALLS, **session.CALLS, **event.CALLS}
+ROOMS = (vm, storage_motion, host, host_power, session, role, task, message, event)
+CALLS: Table = {name: handler for room in ROOMS for name, handler in room.CALLS.items()}
+TYPES = session.TYPES | event.TYPES
 LOGIN = "session.login_with_password"
-# How many parameters at the end of a call may be left out.
-OPTIONAL = {"VM.assert_can_migrate": 1, "VM.migrate_send": 1, "host.evacuate": 2}
 # Parameters that later XAPIs add at the end, all of them optional, with the version that brought them.
-NEWER = {"VM.migrate_send": ([26, 15], ("(VDI ref -> string) map",))}
+NEWER = {"VM.migrate_send": ([26, 15], ("(VDI ref -> string) map",)), "host.disable": ([25, 31], ("bool",))}
 # Classes whose every call XAPI has taken away.
 REMOVED = ("VMPP.",)
 # XAPI derives these fields or guards them: their setters are not the plain ones.
@@ -53,7 +64,7 @@ class Dispatcher:
                 raise ApiFailure("MESSAGE_PARAMETER_COUNT_MISMATCH", LOGIN, "4", str(len(params)))
             words = [canonical("string", each) for each in params]
             return result, session.login(Context(world=world, host=host_ref, session="", task=""), *words)
-        least = len(kinds) - OPTIONAL.get(name, 0)
+        least = len(kinds) - optional(name)
         kinds += _newer(world, name)
         if not least <= len(params) <= len(kinds):
             counts = str(len(kinds) - 1), str(len(params) - 1)
@@ -62,6 +73,7 @@ class Dispatcher:
         if method != name and generic.is_reader(*name.split(".", 1)):
             raise ApiFailure("Fault", f"No async mode for this operation (rpc: {name})")
         self._admit(name, params[0])
+        rbac.assert_may(world, params[0], name, str(values[0]) if values else "")
         handler = _handler(name)
         if method.startswith("Async."):
             return "task ref", self._later(host_ref, method, handler, params[0], values)
@@ -79,7 +91,7 @@ class Dispatcher:
         sessions.assert_open(self._world, session_ref)
 
     def _later(self, host_ref: str, method: str, handler: Handler, session_ref: str, values: list[Any]) -> str:
-        task = tasks.begin(self._world, method)
+        task = tasks.begin(self._world, method, session=session_ref)
         context = Context(world=self._world, host=host_ref, session=session_ref, task=task)
         Thread(target=self._carry_out, args=(context, handler, values), daemon=True).start()
         return task
@@ -106,7 +118,7 @@ def known_methods() -> list[str]:
 
 def _types(name: str) -> tuple[tuple[str, ...], str]:
     cls, _, call = name.partition(".")
-    types = session.TYPES.get(name) or call_types(cls, call)
+    types = TYPES.get(name) or call_types(cls, call)
     if types is None:
         raise ApiFailure("MESSAGE_METHOD_UNKNOWN", name)
     return types

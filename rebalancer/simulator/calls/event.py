@@ -1,15 +1,17 @@
-"""event.from and event.inject: what changed since a token, waiting for the first change if nothing did."""
+"""Events (xapi_event.ml): what changed since a token or, as in the days before tokens, since a session was told."""
 
 from __future__ import annotations
 
 import re
 import time
+from hashlib import md5
 from typing import Any
 
 from rebalancer.simulator.calls.context import Context, Table
 from rebalancer.simulator.state.database import Change
 from rebalancer.simulator.state.failure import ApiFailure, ConnectionLost
 from rebalancer.simulator.state.schema import class_names
+from rebalancer.simulator.state.world import Listener
 
 HOLD_BACK_SECONDS = 0.05
 # Sessions are records, but no client is told about them.
@@ -27,7 +29,7 @@ def event_from(context: Context, classes: list[str], token: str, timeout: float)
         raise ApiFailure("EVENT_FROM_TOKEN_PARSE_FAILURE", token)
     since = int(match[1])
     database, deadline = context.world.database, time.monotonic() + float(timeout)
-    wanted = [cls.lower() + slash + ref for cls, slash, ref in (name.partition("/") for name in classes)]
+    wanted = _subscriptions(classes)
     with database.lock:
         while not (found := [c for c in database.changes(since) if _matches(c, wanted)]):
             left = deadline - time.monotonic()
@@ -39,6 +41,44 @@ def event_from(context: Context, classes: list[str], token: str, timeout: float)
     with database.lock:
         found = [c for c in database.changes(since) if _matches(c, wanted)]
         return _batch(context, found, database.generation)
+
+
+def register(context: Context, classes: list[str]) -> None:
+    """Let event.next tell this session of classes, "*" for all, or class/ref, from now on."""
+    listener = _listener(context)
+    listener.wanted = [*_subscriptions(classes), *listener.wanted]
+
+
+def unregister(context: Context, classes: list[str]) -> None:
+    """Let event.next tell this session no more of these."""
+    listener, unwanted = _listener(context), _subscriptions(classes)
+    listener.wanted = [name for name in listener.wanted if name not in unwanted]
+
+
+def event_next(context: Context) -> list[dict[str, Any]]:
+    """What changed since this session was last told, in the order of changes; waits until something did.
+
+    Raises:
+        ApiFailure: SESSION_NOT_REGISTERED [hash of the session]; SESSION_INVALID when the session ends meanwhile.
+    """
+    database = context.world.database
+    with database.lock:
+        if context.session not in context.world.listeners:
+            digest = md5(context.session.encode(), usedforsecurity=False).hexdigest()
+            raise ApiFailure("SESSION_NOT_REGISTERED", f"trackid={digest}")
+        listener = _listener(context)
+        while True:
+            found = [each for each in database.changes(listener.told) if _matches(each, listener.wanted)]
+            listener.told = database.generation
+            if found:
+                return [_event(each) for each in sorted(found, key=lambda each: each.generation)]
+            _wait(context, 1.0)
+
+
+def _listener(context: Context) -> Listener:
+    with context.world.database.lock:
+        new = Listener(told=context.world.database.generation)
+        return context.world.listeners.setdefault(context.session, new)
 
 
 def inject(context: Context, cls: str, ref: str) -> str:
@@ -59,6 +99,11 @@ def _wait(context: Context, seconds: float) -> None:
         raise ConnectionLost
     if context.world.database.find("session", context.session) is None:
         raise ApiFailure("SESSION_INVALID", context.session)
+
+
+def _subscriptions(classes: list[str]) -> list[str]:
+    """Classes in lower case, as changes are compared with them; refs keep their spelling."""
+    return [cls.lower() + slash + ref for cls, slash, ref in (name.partition("/") for name in classes)]
 
 
 def _matches(change: Change, wanted: list[str]) -> bool:
@@ -86,4 +131,13 @@ def _event(change: Change) -> dict[str, Any]:
     return event if change.record is None else {**event, "snapshot": change.record}
 
 
-CALLS: Table = {"event.from": event_from, "event.inject": inject}
+# As the events of event.from: the data model has a snapshot of no class that there is.
+TYPES = {"event.next": (("session ref",), "event item set")}
+CALLS: Table = {
+    "event.from": event_from,
+    "event.inject": inject,
+    "event.register": register,
+    "event.unregister": unregister,
+    "event.next": event_next,
+    "event.get_current_id": lambda context: str(context.world.database.generation),
+}

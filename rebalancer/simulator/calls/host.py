@@ -17,6 +17,14 @@ def get_servertime(context: Context, host: str) -> str:
     return stamp(context.world.host_time(host))
 
 
+def management_interface(database: Database, host: str) -> str:
+    """The PIF over which a host is managed; INTERNAL_ERROR [Not_found] for a host without."""
+    for ref, pif in database.items("PIF"):
+        if pif["host"] == host and pif["management"]:
+            return ref
+    raise ApiFailure("INTERNAL_ERROR", "Not_found")
+
+
 def most_failures(database: Database) -> str:
     """How many host failures HA could survive, written to the pool's record as XAPI does."""
     count = str(failover.failures_tolerated(database))
@@ -43,8 +51,7 @@ CALLS: Table = {
     "host.compute_memory_overhead": on_records(
         lambda database, host: str(database.get("host", host)["memory_overhead"])
     ),
-    "host.enable": on_records(lambda database, host: database.change("host", host, enabled=True)),
-    "host.disable": on_records(lambda database, host: database.change("host", host, enabled=False)),
+    "host.get_management_interface": on_records(management_interface),
     "host.evacuate": evacuate,
     "host.get_vms_which_prevent_evacuation": on_records(lambda database, host: evacuation.plan(database, host).blocked),
     "host.assert_can_evacuate": on_records(assert_can_evacuate),

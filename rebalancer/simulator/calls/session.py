@@ -1,9 +1,9 @@
-"""Calls about calling: sessions, tasks, and, as no XAPI has it, the faults that a test in another process wants."""
+"""Calls about calling: sessions, and, as no XAPI has it, the faults that a test in another process wants."""
 
 from __future__ import annotations
 
 from rebalancer.simulator.calls.context import Context, Table
-from rebalancer.simulator.state import sessions, tasks
+from rebalancer.simulator.state import sessions
 from rebalancer.simulator.state.failure import ApiFailure
 
 
@@ -23,6 +23,12 @@ def inject(context: Context, kind: str, settings: dict[str, str]) -> None:
         raise ApiFailure("INTERNAL_ERROR", str(error)) from error
 
 
+def logout_subject(context: Context, identifier: str) -> None:
+    """End all sessions of a subject."""
+    for ref in sessions.of_subjects(context.world).get(identifier, []):
+        context.world.database.remove("session", ref)
+
+
 # The types of the calls that the data model does not know.
 TYPES: dict[str, tuple[tuple[str, ...], str]] = {
     "simulator.inject": (("session ref", "string", "(string -> string) map"), "void"),
@@ -31,8 +37,8 @@ TYPES: dict[str, tuple[tuple[str, ...], str]] = {
 CALLS: Table = {
     "session.login_with_password": login,
     "session.logout": lambda context: context.world.database.remove("session", context.session),
-    "task.cancel": lambda context, task: tasks.ask_to_cancel(context.world, task),
-    "task.destroy": lambda context, task: context.world.database.remove("task", task),
+    "session.get_all_subject_identifiers": lambda context: sorted(sessions.of_subjects(context.world)),
+    "session.logout_subject_identifier": logout_subject,
     "simulator.inject": inject,
     "simulator.clear": lambda context: context.world.faults.clear(),
 }

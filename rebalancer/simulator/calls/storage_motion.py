@@ -28,8 +28,7 @@ def migrate_receive(context: Context, host: str, network: str, options: Texts) -
     with database.lock:
         database.get("host", host)
         storage_motion.assert_licensed(database)
-        user = str(database.get("session", context.session)["auth_user_name"])
-        session = sessions.opened(context.world, user, originator="")
+        session = sessions.opened_by(context.world, context.session)
         address = networks.transfer_address(database, host, network)
     return {
         "SM": f"http://{address}/services/SM?session_id={session}",

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rebalancer.simulator.rrd import archives, render, sources
 from rebalancer.simulator.rrd.render import Generation
-from rebalancer.simulator.state import sessions
+from rebalancer.simulator.state import sessions, tasks
 from rebalancer.simulator.state.database import Record
 from rebalancer.simulator.state.failure import ApiFailure
 from rebalancer.simulator.state.world import World
@@ -62,7 +62,9 @@ class RrdEndpoints:
         if parts.path not in {"/rrd_updates", "/host_rrd", "/vm_rrd"}:
             return _page(404, "Not found")
         if not self._may_read(query, headers):
+            self._end_task(query, "failure", "SESSION_AUTHENTICATION_FAILED")
             return _page(401, "Unauthorised", {"WWW-Authenticate": 'Basic realm="xapi"'})
+        self._end_task(query, "success")
         if trouble := self._trouble(host):
             return trouble
         if parts.path == "/rrd_updates":
@@ -76,10 +78,15 @@ class RrdEndpoints:
                 return True
             scheme, _, code = headers.get("Authorization", "").partition(" ")
             user, _, password = base64.b64decode(code).decode().partition(":")
-            sessions.assert_password(self._world, user, password)
+            sessions.identity(self._world, user, password)
         except (ApiFailure, binascii.Error, UnicodeDecodeError):
             return False
         return scheme.lower() == "basic"
+
+    def _end_task(self, query: Query, status: str, *error: str) -> None:
+        """A request that names a task ends it: xapi has handed the connection over by then, whatever is answered."""
+        for task in query.get("task_id", []):
+            tasks.finish(self._world, task, status, error=error)
 
     def _trouble(self, host: str) -> Response | None:
         faults, uuid = self._world.faults, self._world.uuid("host", host)
@@ -159,6 +166,8 @@ class RrdEndpoints:
 
     def _vm_rrd(self, host: str, path: str, query: Query) -> Response:
         database = self._world.database
+        if "uuid" not in query:
+            return _page(400, "Bad request: uuid")
         try:
             vm = database.get("VM", database.by_uuid("VM", query.get("uuid", [""])[0]))
         except ApiFailure:

@@ -24,7 +24,9 @@ _EMPTY: dict[str, Any] = {"int": "0", "float": 0.0, "bool": False, "datetime": N
 def classes() -> dict[str, dict[str, Any]]:
     """What schema.json holds for each class.
 
-    {"fields": {name: type}, "calls": {name: [parameter type.., result type]}, "generic": [name of a generic call..]}.
+    {"fields": {name: type}, "calls": {name: [parameter type.., result type]}, "generic": [name of a generic call..],
+    "roles": {name of a call: roles that may make it, in one text; of every role, where it is missing},
+    "optional": {name of a call: how many of its last parameters may be left out}}.
     """
     text = files("rebalancer.simulator").joinpath("schema.json").read_text(encoding="utf-8")
     loaded: dict[str, dict[str, Any]] = json.loads(text)
@@ -70,6 +72,13 @@ def call_types(cls: str, name: str) -> tuple[tuple[str, ...], str] | None:
     if name.startswith("get_") and name[4:] in known["fields"]:
         return ("session ref", f"{cls} ref"), known["fields"][name[4:]]
     return None
+
+
+def optional(name: str) -> int:
+    """How many parameters at the end of a call may be left out."""
+    cls, _, call = name.partition(".")
+    count: int = classes().get(cls, {"optional": {}})["optional"].get(call, 0)
+    return count
 
 
 def _generic_types(cls: str) -> dict[str, tuple[tuple[str, ...], str]]:

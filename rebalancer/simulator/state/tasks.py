@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import uuid4
 
+from rebalancer.simulator.state.database import Record
 from rebalancer.simulator.state.failure import Cancelled, ConnectionLost
 from rebalancer.simulator.state.schema import blank
 from rebalancer.simulator.state.world import World, stamp
@@ -14,12 +15,13 @@ MOST_TASKS = 200
 LOOK_AGAIN_SECONDS = 0.2
 
 
-def begin(world: World, label: str) -> str:
-    """Record a pending task under the name of its call, and return its ref; old tasks that are over go meanwhile."""
+def begin(world: World, label: str, *, description: str = "", session: str = "") -> str:
+    """Record a pending task of whoever the session is of, and return its ref; old tasks that are over go meanwhile."""
     _collect(world)
     record = blank("task") | {
         "uuid": str(uuid4()),
         "name_label": label,
+        "name_description": description,
         "allowed_operations": ["cancel"],
         "created": stamp(world.clock()),
         "status": "pending",
@@ -27,18 +29,27 @@ def begin(world: World, label: str) -> str:
         "type": "<none/>",
         "backtrace": "()",
     }
-    return world.database.add("task", record)
+    owner = world.database.find("session", session) or {}
+    ref = world.database.add("task", record)
+    world.owners[ref] = owner.get("auth_user_sid", "")
+    return ref
 
 
 def _collect(world: World) -> None:
-    """Remove tasks that are long over, and the oldest of those that are over where there are too many in all."""
+    """Remove tasks that are over: long ago, to be destroyed then, or the oldest where there are too many in all."""
     with world.database.lock:
-        over = [(r["finished"], ref) for ref, r in world.database.items("task") if r["status"] != "pending"]
+        over = [(record["finished"], ref, record) for ref, record in world.database.items("task") if is_over(record)]
         oldest = stamp(world.clock() - KEPT_SECONDS)
         surplus = max(0, world.database.count("task") - MOST_TASKS)
-        for number, (finished, ref) in enumerate(sorted(over)):
-            if finished < oldest or number < surplus:
+        for number, (finished, ref, record) in enumerate(sorted(over, key=lambda each: each[:2])):
+            if finished < oldest or number < surplus or "destroy" in record["current_operations"].values():
                 world.database.remove("task", ref)
+                world.owners.pop(ref, None)
+
+
+def is_over(record: Record) -> bool:
+    """Whether a task has ended, well or not."""
+    return record["status"] in {"success", "failure", "cancelled"}
 
 
 def is_pending(world: World, ref: str) -> bool:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from threading import Event
 
 from rebalancer.simulator.state.database import Database
+from rebalancer.simulator.state.failure import ApiFailure
 from rebalancer.simulator.state.faults import Faults
 from rebalancer.simulator.state.workload import Workload
 
@@ -24,6 +25,32 @@ def both(*worlds: World) -> Iterator[None]:
 def stamp(seconds: float) -> str:
     """A time since the epoch as XenAPI writes datetimes."""
     return datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y%m%dT%H:%M:%SZ")
+
+
+def moment(text: str) -> float:
+    """Seconds since the epoch of a datetime in ISO 8601; without a zone it is UTC.
+
+    Raises:
+        ApiFailure: what XAPI says of a text that is no datetime.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ApiFailure("INTERNAL_ERROR", f'Invalid_argument("Clock__Date.of_iso8601: {text}")') from None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+@dataclass(slots=True, kw_only=True)
+class Listener:
+    """What a session is told by event.next.
+
+    Args:
+        told: up to which count of all changes it was told.
+        wanted: the classes and objects it registered for, in lower case.
+    """
+
+    told: int
+    wanted: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,6 +71,8 @@ class World:
         scheme: http or https.
         port: where every host listens, once it does.
         neighbours: other pools that VMs may be sent to, and from.
+        owners: {task: subject identifier of who began it}, empty for the local root.
+        listeners: {session: what event.next tells it}.
     """
 
     database: Database
@@ -59,6 +88,8 @@ class World:
     scheme: str = "http"
     port: int = 0
     neighbours: list[World] = field(default_factory=list)
+    owners: dict[str, str] = field(default_factory=dict)
+    listeners: dict[str, Listener] = field(default_factory=dict)
 
     @property
     def coordinator(self) -> str:

@@ -90,3 +90,55 @@ def test_injected_events_give_a_token(simulator: Simulator, xapi: Proxy) -> None
     assert event_from(xapi, ["pool"], token, 0.1)["events"] == []
     simulator.database.change("pool", ref, name_label="renamed")
     assert len(event_from(xapi, ["pool"], token, 1.0)["events"]) == 1
+
+
+def next_events(xapi: Proxy) -> list[dict[str, Any]]:
+    """Call event.next, which waits until there is something to tell."""
+    told: list[dict[str, Any]] = xapi.event.next()
+    return told
+
+
+def test_who_did_not_register_is_told_nothing(xapi: Proxy) -> None:
+    """SESSION_NOT_REGISTERED, with a hash in the place of the session."""
+    with pytest.raises(XenAPI.Failure) as refused:
+        next_events(xapi)
+    code, track = refused.value.details
+    assert (code, track[:8], len(track)) == ("SESSION_NOT_REGISTERED", "trackid=", 40)
+
+
+def test_events_come_by_turns(simulator: Simulator, xapi: Proxy) -> None:
+    """event.next tells what changed since it was asked last, in order, of the registered classes and objects only."""
+    vm, other = [ref for ref, _ in simulator.database.items("VM")][:2]
+    xapi.event.register(["host", f"vm/{vm}"])
+    host = next(ref for ref, _ in simulator.database.items("host"))
+    since = int(xapi.event.get_current_id())
+    for cls, ref in (("VM", other), ("host", host), ("VM", vm)):
+        simulator.database.change(cls, ref, name_label="changed")
+    told = next_events(xapi)
+    assert [(each["class"], each["ref"], each["operation"]) for each in told] == [
+        ("host", host, "mod"),
+        ("vm", vm, "mod"),
+    ]
+    assert all(int(each["id"]) > since and each["snapshot"]["name_label"] == "changed" for each in told)
+    threading.Timer(0.1, simulator.database.change, ("host", host), {"name_label": "again"}).start()
+    (event,) = next_events(xapi)
+    assert event["snapshot"]["name_label"] == "again"
+
+
+def test_whoever_unregisters_is_told_no_more(simulator: Simulator, xapi: Proxy) -> None:
+    """Of two classes one is left."""
+    xapi.event.register(["*", "host"])
+    xapi.event.unregister(["*"])
+    vm, host = (next(ref for ref, _ in simulator.database.items(cls)) for cls in ("VM", "host"))
+    simulator.database.change("VM", vm, name_label="changed")
+    simulator.database.change("host", host, name_label="changed")
+    assert [each["class"] for each in next_events(xapi)] == ["host"]
+
+
+def test_a_session_that_ends_is_told_so(simulator: Simulator, xapi: Proxy) -> None:
+    """Whoever waits for events learns that the session is over; the stock client logs in again, unregistered."""
+    xapi.event.register(["*"])
+    session = next(ref for ref, _ in simulator.database.items("session"))
+    threading.Timer(0.1, simulator.database.remove, ("session", session)).start()
+    with pytest.raises(XenAPI.Failure, match="SESSION_NOT_REGISTERED"):
+        next_events(xapi)
