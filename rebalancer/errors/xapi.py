@@ -50,9 +50,14 @@ class RefusedByXapi(XapiError):
     Args:
         where: the call.
         code: XAPI's error code.
-        params: the code's parameters, as sent.
+        params: the code's parameters, as sent, or as people call the objects in them.
+        words: what that means; without them code and parameters have to do.
+        remedy: what to do about it.
     """
 
-    def __init__(self, where: str, code: str, params: Sequence[str]) -> None:
-        super().__init__(where, " ".join([code, *params]), "Look the code up in the XenAPI reference")
+    def __init__(self, where: str, code: str, params: Sequence[str], words: str = "", remedy: str = "") -> None:
+        said = " ".join([code, *params])
+        super().__init__(
+            where, f"{words} ({said})" if words else said, remedy or "Look the code up in the XenAPI reference"
+        )
         self.code, self.params = code, tuple(params)

@@ -12,7 +12,7 @@ from rebalancer.errors import ConnectionSettingsError
 
 if TYPE_CHECKING:
     from rebalancer.policy import Policy
-    from rebalancer.xapi import Credentials, Trust
+    from rebalancer.xapi import Credentials, Patience, Trust
 
 
 def is_url(source: str) -> bool:
@@ -36,6 +36,8 @@ class Connection:
         fingerprints: SHA-256 of the only certificates to trust, one a host.
         beside: another pool, by URL, snapshot or dump, that is read and changed together with the first.
         beside_credentials: who logs in there, if it is somebody else.
+        patience_seconds: how long a pool is waited for that is not ready, as one that boots.
+        waits_for_silence: whether one that does not answer is waited for, too.
 
     Raises:
         ConnectionSettingsError: there are credentials for a live pool beside, and none is named.
@@ -46,6 +48,8 @@ class Connection:
     fingerprints: tuple[str, ...] = ()
     beside: str | None = None
     beside_credentials: Credentials | Path | str | None = None
+    patience_seconds: float = 30.0
+    waits_for_silence: bool = False
 
     def __post_init__(self) -> None:
         """Refuse credentials for a pool beside where no live one is named."""
@@ -96,6 +100,12 @@ class Connection:
 
         ca_file = Path(self.ca_file) if self.ca_file else None
         return Trust(ca_file=ca_file, fingerprints=frozenset(self.fingerprints))
+
+    def waits(self) -> Patience:
+        """How long a pool is waited for that is not ready."""
+        from rebalancer.xapi import Patience  # noqa: PLC0415 - options are read without XenAPI
+
+        return Patience(seconds=self.patience_seconds, with_silence=self.waits_for_silence)
 
     def assert_unused(self, source: str) -> None:
         """Pass where nothing says how to get into *source*, which is a file, or it is of use for the pool beside.

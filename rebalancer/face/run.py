@@ -46,12 +46,13 @@ def connect(url: str, way: Connection | Credentials | None = None) -> LivePool |
         XapiError: the pool cannot be reached, or does not let anybody in.
     """
     connection = Connection.of(way)
-    live = live_pool(url, connection.login(), connection.trust())
+    live = live_pool(url, connection.login(), connection.trust(), patience=connection.waits())
     if not connection.beside:
         return live
     with ExitStack() as stack:
         stack.enter_context(live)
-        other = live_pool(connection.beside, connection.of_beside(url).login(), connection.trust())
+        there = connection.of_beside(url)
+        other = live_pool(connection.beside, there.login(), connection.trust(), patience=connection.waits())
         stack.pop_all()
     return LivePair(live, other)
 

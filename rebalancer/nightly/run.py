@@ -32,7 +32,8 @@ class Access:
 def access_of(policy: rb.Policy, base: Path, environment: Mapping[str, str] = os.environ) -> Access:
     """What the section `[pool]` of *policy* says, with paths relative to *base*, the folder of the policy file.
 
-    Without a credentials file, user and password come from the *environment*.
+    Without a credentials file, user and password come from the *environment*. A night waits for a pool that is
+    silent or not ready as long as a run does between two steps.
 
     Raises:
         ConnectionSettingsError: there is no URL, or what it needs is missing or cannot be used.
@@ -41,7 +42,8 @@ def access_of(policy: rb.Policy, base: Path, environment: Mapping[str, str] = os
         raise ConnectionSettingsError("pool.url of the policy", "it is missing", "Say there where the pool is")
     connection = rb.Connection.of_policy(policy, base)
     connection.trust()
-    return Access(url=policy.pool.url, connection=replace(connection, credentials=connection.login(environment)))
+    patient = replace(connection, patience_seconds=Timeouts().unreachable, waits_for_silence=True)
+    return Access(url=policy.pool.url, connection=replace(patient, credentials=connection.login(environment)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

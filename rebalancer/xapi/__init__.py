@@ -5,6 +5,7 @@ from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.live import LivePool, live_pool
 from rebalancer.xapi.metrics import fetch_metrics, measure
 from rebalancer.xapi.pair import LivePair
+from rebalancer.xapi.patience import Patience
 from rebalancer.xapi.read import read_pool
 from rebalancer.xapi.session import ReadSession, connect
 from rebalancer.xapi.trust import Trust
@@ -15,6 +16,7 @@ __all__ = [
     "LivePair",
     "LivePool",
     "MetricsFailure",
+    "Patience",
     "ReadSession",
     "StorageMotion",
     "TaskState",

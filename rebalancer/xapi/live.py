@@ -15,6 +15,7 @@ from rebalancer.inventory.reading.fields import Fields
 from rebalancer.inventory.reading.tables import NULL_REFS
 from rebalancer.inventory.reading.vm import power_state
 from rebalancer.xapi.credentials import Credentials
+from rebalancer.xapi.patience import NONE, OF_COMMANDS, Patience
 from rebalancer.xapi.read import read_pool
 from rebalancer.xapi.session import ReadSession, connect
 from rebalancer.xapi.translation import no_connection, sending, without_sessions
@@ -28,14 +29,23 @@ NOT_DONE: Final = frozenset({"SESSION_INVALID", "HOST_IS_SLAVE"})
 AGAIN: Final = "Look at the pool, then try again"
 
 
-def live_pool(url: str, credentials: Credentials, trust: Trust, *, timeout_seconds: float = 30.0) -> LivePool:
-    """The pool at *url*, to be read and changed.
+def live_pool(
+    url: str,
+    credentials: Credentials,
+    trust: Trust,
+    *,
+    timeout_seconds: float = 30.0,
+    patience: Patience = OF_COMMANDS,
+) -> LivePool:
+    """The pool at *url*, to be read and changed; *patience* is for the login, later whoever watches steps waits.
 
     Raises:
         ConnectionSettingsError: the URL or the trust cannot be used.
         XapiError: see `connect`.
     """
-    return LivePool(connect(url, credentials, trust, timeout_seconds=timeout_seconds))
+    session = connect(url, credentials, trust, timeout_seconds=timeout_seconds, patience=patience)
+    session.patience = NONE
+    return LivePool(session)
 
 
 class LivePool:

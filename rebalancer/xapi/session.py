@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final, Self, TypeVar
 
-from XenAPI import Session
+from XenAPI import Failure, Session
 
 from rebalancer.errors import ConnectionSettingsError, RefusedByXapi, Unreachable, UnreadableKey, XapiError
 from rebalancer.inventory import Uuid
@@ -15,6 +15,7 @@ from rebalancer.inventory.records import Record
 from rebalancer.version import __version__
 from rebalancer.xapi.address import Address, parse_url
 from rebalancer.xapi.credentials import Credentials
+from rebalancer.xapi.patience import NONE, OF_COMMANDS, Patience
 from rebalancer.xapi.translation import NOT_XAPI, reading
 from rebalancer.xapi.transport import RepeatOnStale
 from rebalancer.xapi.trust import Trust
@@ -41,8 +42,17 @@ HOPS: Final = 3
 """How often a member's word for who the coordinator is gets believed in one call."""
 
 
-def connect(url: str, credentials: Credentials, trust: Trust, *, timeout_seconds: float = 30.0) -> ReadSession:
+def connect(
+    url: str,
+    credentials: Credentials,
+    trust: Trust,
+    *,
+    timeout_seconds: float = 30.0,
+    patience: Patience = OF_COMMANDS,
+) -> ReadSession:
     """A session with the pool at *url*, logged in; a member's word for the coordinator is followed.
+
+    A pool that is not ready is waited for, as long as *patience* lasts.
 
     Raises:
         ConnectionSettingsError: the URL or the trust cannot be used.
@@ -51,6 +61,7 @@ def connect(url: str, credentials: Credentials, trust: Trust, *, timeout_seconds
         Unreachable: no connection, no answer in time, or nothing that speaks XenAPI.
     """
     session = ReadSession(parse_url(url), credentials, trust.context(), timeout_seconds)
+    session.patience = patience
     session.log_in()
     return session
 
@@ -66,6 +77,7 @@ class ReadSession:
         self, address: Address, credentials: Credentials, context: ssl.SSLContext, timeout_seconds: float
     ) -> None:
         self.address, self.context, self.timeout_seconds = address, context, timeout_seconds
+        self.patience = NONE
         self._credentials = credentials
         self._others: tuple[Address, ...] = ()
         self._session = self._new_session()
@@ -190,13 +202,23 @@ class ReadSession:
         return self._following(lambda: self._session.xenapi_request(message, arguments))
 
     def _following(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - what XAPI answers
+        """The answer to *call*; a pool that is not ready is asked again, as long as patience lasts."""
+        for pause in self.patience.pauses():
+            try:
+                return self._on_coordinator(call)
+            except XapiError as error:
+                if not self.patience.waits_for(error):
+                    raise
+            self.patience.sleep(pause)
+        return self._on_coordinator(call)
+
+    def _on_coordinator(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - what XAPI answers
         """The answer to *call*, on the coordinator: who asks a member is sent on, and logs in there."""
         for _ in range(HOPS):
             try:
                 with reading(self.url):
                     if self._session.handle is None:  # XenAPI's session logs in again by itself when this one is gone
-                        user, password = self._credentials.user, self._credentials.password
-                        self._session.login_with_password(user, password, "1.0", f"rebalancer/{__version__}")
+                        self._give_password()
                     return call()
             except RefusedByXapi as refused:
                 if refused.code != "HOST_IS_SLAVE":
@@ -208,6 +230,18 @@ class ReadSession:
                 self._move_on()
                 raise
         raise Unreachable(self.url, f"{HOPS} hosts in a row named another coordinator", "Wait for the pool to settle")
+
+    def _give_password(self) -> None:
+        """Log in with as many parameters as this version of XAPI takes: since 6.2 the last says who we are."""
+        words = (self._credentials.user, self._credentials.password, "1.0", f"rebalancer/{__version__}")
+        for count in (4, 3, 2):
+            try:
+                self._session.login_with_password(*words[:count])
+            except Failure as failure:
+                if failure.details[0] != "MESSAGE_PARAMETER_COUNT_MISMATCH" or count == 2:  # noqa: PLR2004 - the least
+                    raise
+            else:
+                return
 
     def _move_to(self, address: Address) -> None:
         self._session("close")()

@@ -26,6 +26,7 @@ from rebalancer.errors import (
 )
 from rebalancer.xapi.trust import FingerprintMismatch
 from rebalancer.xapi.wire import Malformed
+from rebalancer.xapi.words import told
 
 LOOK: Final = "Check the address, that the host runs and that no firewall is in between"
 NOT_XAPI: Final = "Check the address: it has to be a XenServer or XCP-ng host"
@@ -82,8 +83,13 @@ def refusal(where: str, failure: Failure) -> XapiError:
     """An answer with an error code."""
     code, *params = map(without_sessions, failure.details)
     if code == "SESSION_AUTHENTICATION_FAILED":
-        return LoginRefused(where, f"user {params[0] if params else ''} or its password is refused", "Check both")
-    return RefusedByXapi(where, code, params)
+        user, reason = (*params, "", "")[:2]
+        said = f" (the pool says: {reason})" if reason else ""
+        return LoginRefused(where, f"user {user} or its password is refused{said}", "Check both")
+    words = told(code, params)
+    return (
+        RefusedByXapi(where, code, params, words.problem, words.remedy) if words else RefusedByXapi(where, code, params)
+    )
 
 
 def no_connection(where: str, error: OSError) -> XapiError:

@@ -25,9 +25,9 @@ from tests.xapi.scripted import CLOSE, SILENCE, failure, scripted, success
 ROOT = Credentials(user="root", password="simulator")
 
 
-def open_session(url: str, **settings: float) -> ReadSession:
+def open_session(url: str, timeout_seconds: float = 30.0) -> ReadSession:
     """A session with the simulated pool's login."""
-    return connect(url, ROOT, Trust(), **settings)
+    return connect(url, ROOT, Trust(), timeout_seconds=timeout_seconds)
 
 
 @pytest.fixture(scope="module")
