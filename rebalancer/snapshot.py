@@ -85,15 +85,18 @@ def read_snapshot(path: Path | str) -> Snapshot:
     Raises:
         SnapshotError: the file is missing, truncated, something else, of a newer version, or contradicts itself.
     """
-    path = Path(path)
-    content = content_of(path, REMEDY)
-    _refuse_foreign(path, content)
+    return snapshot_in(content_of(Path(path), REMEDY), str(path))
+
+
+def snapshot_in(content: bytes, where: str) -> Snapshot:
+    """The snapshot that *content* is, unpacked; *where* names it in errors, which are those of `read_snapshot`."""
+    _refuse_foreign(where, content)
     try:
         return _from_document(_document_adapter().validate_json(content, strict=True))
     except ValidationError as error:
-        raise SnapshotError(str(path), _first_mistake(error), REMEDY) from error
+        raise SnapshotError(where, _first_mistake(error), REMEDY) from error
     except (InventoryError, _Contradiction) as error:
-        raise SnapshotError(str(path), f"its contents contradict each other: {error}".rstrip("."), REMEDY) from error
+        raise SnapshotError(where, f"its contents contradict each other: {error}".rstrip("."), REMEDY) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,20 +146,20 @@ def _document_adapter() -> TypeAdapter[_Document]:
     return TypeAdapter(_Document)
 
 
-def _refuse_foreign(path: Path, content: bytes) -> None:
+def _refuse_foreign(where: str, content: bytes) -> None:
     """Refuse what is truncated, no snapshot, or written by a later rebalancer."""
     try:
         found = TypeAdapter(_Header).validate_json(content, strict=True).format
     except ValidationError as error:
         truncated = error.errors()[0]["type"] == "json_invalid"
         problem = "it is not whole JSON" if truncated else "it is JSON, but not a snapshot: it states no format"
-        raise SnapshotError(str(path), problem, REMEDY) from error
+        raise SnapshotError(where, problem, REMEDY) from error
     if found == FORMAT:
         return
     if found.startswith("rebalancer-snapshot/"):
         problem = f"its format is {found}, this program reads {FORMAT}"
-        raise SnapshotError(str(path), problem, "Use the newer rebalancer")
-    raise SnapshotError(str(path), f"it is not a snapshot: its format is {found!r}", REMEDY)
+        raise SnapshotError(where, problem, "Use the newer rebalancer")
+    raise SnapshotError(where, f"it is not a snapshot: its format is {found!r}", REMEDY)
 
 
 def _first_mistake(error: ValidationError) -> str:

@@ -30,7 +30,7 @@ PACKAGE = ROOT / "rebalancer"
 
 # From the bottom up: a room imports only rooms that stand on a line above its own.
 LAYERS = (
-    {"sanitise", "tier", "units", "version"},
+    {"decoding", "sanitise", "tier", "units", "version"},
     {"errors"},
     {"inventory"},
     {"clocks"},

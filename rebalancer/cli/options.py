@@ -11,8 +11,8 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        help="A pool: its URL (https://…; http:// on loopback only), a snapshot file (.json, .json.gz) "
-        "or a database dump (.xml, .xml.gz).",
+        help="A pool: its URL (https://…; http:// on loopback only), a snapshot file "
+        "or a database dump, gzip'd or not.",
     ),
 ]
 Url = Annotated[str, typer.Argument(metavar="URL", help="The pool's coordinator: https://…; http:// on loopback only.")]
@@ -40,6 +40,6 @@ DemandFile = Annotated[
     typer.Option(
         "--demand",
         metavar="FILE",
-        help="CPU samples (.csv or .parquet: vm_uuid, time, pcpu) to use instead of the pool's own metrics.",
+        help="CPU samples (CSV or Parquet: vm_uuid, time, pcpu) to use instead of the pool's own metrics.",
     ),
 ]

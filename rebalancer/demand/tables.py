@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import warnings
+import zlib
 from datetime import timedelta
 from importlib.util import find_spec
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from rebalancer.decoding import text_of, unpacked
 from rebalancer.demand.aggregate import DemandSettings, profile_from_samples
 from rebalancer.demand.gate import refuse_impossible
 from rebalancer.demand.profile import LoadProfile
@@ -20,6 +23,8 @@ OWNERS = {"vm_uuid": "vm", "host_uuid": "host"}
 COLUMNS = (*OWNERS, "time", "pcpu")
 EXPECTED = "The columns are vm_uuid, time, pcpu, and optionally host_uuid for rows of whole hosts"
 FIRST_LINE = 2
+PARQUET = b"PAR1"
+DECIMAL_COMMA = r"^\s*(\d*),(\d+)\s*$"
 
 
 def profile_from_table(path: Path | str, pool: Pool, settings: DemandSettings) -> LoadProfile:
@@ -38,7 +43,7 @@ def profile_from_table(path: Path | str, pool: Pool, settings: DemandSettings) -
 
 
 def read_samples(path: Path | str, pool: Pool) -> pd.DataFrame:
-    """Samples from a table in long form: `vm_uuid`, `time`, `pcpu`, in CSV, or in Parquet with the suffix `.parquet`.
+    """Samples from a table in long form: `vm_uuid`, `time`, `pcpu`, in CSV or in Parquet, gzip'd or not.
 
     `time` is the start of the interval that a value is the mean of; without an offset it is UTC. `pcpu` is in pCPUs:
     1.5 is one and a half busy CPUs; empty means that it is not known. In rows with `host_uuid` in place of `vm_uuid` it
@@ -69,34 +74,43 @@ def read_samples(path: Path | str, pool: Pool) -> pd.DataFrame:
 
 
 def _read(path: Path) -> pd.DataFrame:
+    """The table in *path*, whatever its name: Parquet and gzip are told by the first bytes."""
+    parquet = False
     try:
-        if path.suffix == ".parquet":
-            return _read_parquet(path)
-        return _read_csv(path)
+        content = unpacked(path.read_bytes())
+        parquet = content.startswith(PARQUET)
+        return _read_parquet(path, content) if parquet else _read_csv(text_of(content))
     except OSError as error:
         raise InputError(
             str(path), f"cannot be read: {error.strerror or error}", "Name a CSV or Parquet file"
         ) from error
-    except (ValueError, pd.errors.ParserWarning) as error:
-        kind = "Parquet" if path.suffix == ".parquet" else "CSV"
+    except (ValueError, pd.errors.ParserWarning, EOFError, zlib.error) as error:
+        kind = "Parquet" if parquet or path.suffix == ".parquet" else "CSV"
         raise InputError(str(path), f"is no {kind} table: {str(error).strip().rstrip('.')}", EXPECTED) from error
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    """A CSV file, everything as text; empty lines are left out, but the index still counts them."""
+def _read_csv(text: str) -> pd.DataFrame:
+    """A CSV file, everything as text; empty lines are left out, but the index still counts them.
+
+    Where commas are decimal, spreadsheets put semicolons or tabs between the columns.
+    """
+    header = text.partition("\n")[0]
+    separator = next((each for each in (";", "\t") if each in header and "," not in header), ",")
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # a first row that is longer than the header
         table = pd.read_csv(
-            path, dtype="str", index_col=False, skipinitialspace=True, skip_blank_lines=False, encoding="utf-8-sig"
+            StringIO(text), sep=separator, dtype="str", index_col=False, skipinitialspace=True, skip_blank_lines=False
         )
+    if separator != "," and "pcpu" in table:
+        table["pcpu"] = table["pcpu"].str.replace(DECIMAL_COMMA, r"\1.\2", regex=True)
     return table.dropna(how="all")
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def _read_parquet(path: Path, content: bytes) -> pd.DataFrame:
     """A Parquet file, if the package that reads them is there; rows are counted like lines of CSV."""
     if find_spec("pyarrow") is None:
         raise MissingExtra(str(path), "pyarrow", extra="parquet")
-    return pd.read_parquet(path, engine="pyarrow").reset_index(drop=True)
+    return pd.read_parquet(BytesIO(content), engine="pyarrow").reset_index(drop=True)
 
 
 def _refuse_columns(table: pd.DataFrame, path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from rebalancer.decoding import text_of
 from rebalancer.errors import PlanFileError
 from rebalancer.plan import FORMAT, Plan, plan_document
 from rebalancer.plan.document import digest_of_document
@@ -43,10 +44,10 @@ def folder_of(path: Path) -> Path:
 
 
 def is_plan(path: Path) -> bool:
-    """Whether *path* is to be read as a plan: a folder, a plan.json, or JSON that calls itself one."""
+    """Whether *path* is to be read as a plan: a folder, a plan.json, or a file that calls itself one."""
     if path.is_dir() or path.name == PLAN_JSON:
         return True
-    if path.suffix != ".json" or not path.is_file():
+    if not path.is_file():
         return False
     with path.open("rb") as file:
         start = file.read(HEAD_BYTES)
@@ -115,7 +116,7 @@ def _adapter() -> TypeAdapter[Plan]:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return text_of(file.read_bytes())
     except FileNotFoundError:
         raise PlanFileError(str(file), "there is no such file", "Name a plan folder, or its plan.json") from None
     except OSError as error:

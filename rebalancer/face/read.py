@@ -11,11 +11,13 @@ from rebalancer.demand import join_profiles
 from rebalancer.errors import InputError, MetricsRefused, SnapshotError
 from rebalancer.face.connection import Connection, is_url
 from rebalancer.inventory import join_pools
-from rebalancer.inventory.dump import records_from_dump
+from rebalancer.inventory.dump import is_dump, records_in
+from rebalancer.inventory.gzipped import content_of
 from rebalancer.inventory.records import pool_from_records
 from rebalancer.policy import DemandPolicy
-from rebalancer.snapshot import Snapshot, read_snapshot, write_snapshot
+from rebalancer.snapshot import REMEDY, Snapshot, snapshot_in, write_snapshot
 from rebalancer.xapi import connect, measure, read_pool
+from rebalancer.xapi.address import in_brackets
 
 if TYPE_CHECKING:
     from rebalancer.xapi import Credentials
@@ -69,7 +71,7 @@ def read(
         (5, True)
 
     Args:
-        source: URL of the coordinator, a snapshot file (`.json`, `.json.gz`) or a database dump (`.xml`, `.xml.gz`).
+        source: URL of the coordinator, a snapshot file or a database dump, gzip'd or not, whatever its name.
         way: how to get in, and beside which pool, or just who logs in; by default the environment says so.
         demand: how metrics become a profile, `policy.demand`.
         metrics: whether metrics are fetched, and those of a snapshot used.
@@ -118,9 +120,10 @@ def _read(source: str, connection: Connection, demand: DemandPolicy, *, metrics:
         return _live(source, connection, demand, metrics=metrics)
     path = _file(source)
     connection.assert_unused(source)
-    if path.name.endswith((".xml", ".xml.gz")):
-        return _dump(path)
-    found = read_snapshot(path)
+    content = content_of(path, REMEDY)
+    if is_dump(content):
+        return _dump(path, content)
+    found = snapshot_in(content, str(path))
     carried = found.demand if metrics else None
     return PoolState(pool=found.pool, demand=carried, source=str(path), taken_at=found.taken_at)
 
@@ -136,14 +139,15 @@ def _file(source: str) -> Path:
         raise SnapshotError(str(path), "it is a folder", "Name a snapshot, a database dump or a pool's URL")
     if not path.exists():
         may_be_pool = "/" not in source and path.suffix not in FILES
-        pool = f", or write https://{source} if it is a pool" if may_be_pool else ""
+        pool = f", or write https://{in_brackets(source) or source} if it is a pool" if may_be_pool else ""
         raise SnapshotError(source, "there is no such file", f"Name a snapshot or a database dump{pool}")
     return path
 
 
-def _dump(path: Path) -> PoolState:
+def _dump(path: Path, content: bytes) -> PoolState:
     taken_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    return PoolState(pool=pool_from_records(records_from_dump(path)), demand=None, source=str(path), taken_at=taken_at)
+    pool = pool_from_records(records_in(content, str(path)))
+    return PoolState(pool=pool, demand=None, source=str(path), taken_at=taken_at)
 
 
 def _live(url: str, connection: Connection, demand: DemandPolicy, *, metrics: bool) -> PoolState:

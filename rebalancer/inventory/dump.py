@@ -88,42 +88,51 @@ _PROTECTED: Final = {"%.": " ", "%_": "  ", "%t": "\t", "%n": "\n", "%r": "\r", 
 
 
 def records_from_dump(path: Path | str) -> Records:
-    """The records of the dump at *path*, gzip'd if its name ends in `.gz`.
+    """The records of the dump at *path*, gzip'd or not.
 
     Raises:
         SnapshotError: the file is missing, truncated, no dump, or declares a document type.
     """
-    path = Path(path)
+    return records_in(content_of(Path(path), REMEDY), str(path))
+
+
+def is_dump(content: bytes) -> bool:
+    """Whether *content*, unpacked, is to be read as a dump, whatever its file is called: it is XML."""
+    return content.lstrip().startswith(b"<")
+
+
+def records_in(content: bytes, where: str) -> Records:
+    """The records of a dump with that *content*, unpacked; *where* names it in errors, as `records_from_dump`."""
     records: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in CLASSES}
     try:
-        for kind, ref, fields in _rows(path, content_of(path, REMEDY)):
+        for kind, ref, fields in _rows(where, content):
             if kind in records:
                 records[kind][ref] = _record(fields)
     except NotAnExpression as error:
-        raise SnapshotError(str(path), f"it holds a broken set or map: {error}", REMEDY) from None
+        raise SnapshotError(where, f"it holds a broken set or map: {error}", REMEDY) from None
     if not records["pool"]:
-        raise SnapshotError(str(path), "it holds no pool, so it is not a XenServer database", REMEDY)
+        raise SnapshotError(where, "it holds no pool, so it is not a XenServer database", REMEDY)
     _complete(records)
     return records
 
 
-def _rows(path: Path, content: bytes) -> Iterator[tuple[str, str, dict[str, str]]]:
-    rows = _Table(path)
+def _rows(where: str, content: bytes) -> Iterator[tuple[str, str, dict[str, str]]]:
+    rows = _Table(where)
     parser = expat.ParserCreate()
     parser.StartElementHandler = rows.start
     parser.StartDoctypeDeclHandler = rows.refuse_doctype
     try:
         parser.Parse(content, True)  # noqa: FBT003 - expat's own signature
     except expat.ExpatError as error:
-        raise SnapshotError(str(path), f"it is not XML, or only a part of it ({error})", REMEDY) from error
+        raise SnapshotError(where, f"it is not XML, or only a part of it ({error})", REMEDY) from error
     return iter(rows.found)
 
 
 class _Table:
     """Collects the rows while expat goes through the file."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, where: str) -> None:
+        self.where = where
         self.table = ""
         self.root = ""
         self.found: list[tuple[str, str, dict[str, str]]] = []
@@ -138,12 +147,12 @@ class _Table:
 
     def open_root(self, tag: str) -> None:
         if tag != "database":
-            raise SnapshotError(str(self.path), f"it is a <{tag}> document, not a database dump", REMEDY)
+            raise SnapshotError(self.where, f"it is a <{tag}> document, not a database dump", REMEDY)
         self.root = tag
 
     def refuse_doctype(self, *_declared: object) -> None:
         """A dump declares no document type; one that does might define entities."""
-        raise SnapshotError(str(self.path), "it declares a document type, which no dump does", REMEDY)
+        raise SnapshotError(self.where, "it declares a document type, which no dump does", REMEDY)
 
 
 def _record(fields: Mapping[str, str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Files of pools, gzipped where their name ends in .gz."""
+"""Files of pools, gzip'd or not, whatever their name."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import gzip
 import zlib
 from pathlib import Path
 
+from rebalancer.decoding import in_utf8, unpacked
 from rebalancer.errors import SnapshotError
 
 
 def content_of(path: Path, remedy: str) -> bytes:
-    """All that is in the file.
+    """All that is in the file, unpacked, without a byte order mark.
 
     Args:
         path: the file.
@@ -20,8 +21,7 @@ def content_of(path: Path, remedy: str) -> bytes:
         SnapshotError: it cannot be read, or is a part of a gzip file.
     """
     try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.suffix == ".gz" else content
+        return in_utf8(unpacked(path.read_bytes()))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise SnapshotError(str(path), f"it is not a whole gzip file ({error})", remedy) from error
     except OSError as error:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from rebalancer.decoding import text_of
 from rebalancer.errors import PolicyError
 from rebalancer.policy.selectors import close_matches
 
@@ -28,7 +29,7 @@ def from_toml(path: Path | str, kind: type[Read]) -> Read:
         PolicyError: the file cannot be read, is no TOML, or has a key that is unknown or out of range.
     """
     try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        content = tomllib.loads(text_of(Path(path).read_bytes()))
     except OSError as error:
         raise PolicyError(str(path), f"cannot be read: {error.strerror or error}", "Name a policy file") from error
     except UnicodeDecodeError as error:

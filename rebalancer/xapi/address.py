@@ -85,5 +85,16 @@ def _split(url: str) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
+        if bracketed := in_brackets(url.partition("//")[2].partition("/")[0]):
+            problem = "an IPv6 address stands in it without brackets"
+            raise ConnectionSettingsError(url, problem, f"Put it into brackets: https://{bracketed}") from None
         raise ConnectionSettingsError(url, f"it is not a URL ({error})", FORM) from None
     return parts
+
+
+def in_brackets(host: str) -> str:
+    """An IPv6 address as it stands in URLs; nothing for what is none."""
+    try:
+        return f"[{ipaddress.IPv6Address(host)}]" if host else ""
+    except ValueError:
+        return ""

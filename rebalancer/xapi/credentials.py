@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from rebalancer.decoding import text_of
 from rebalancer.errors import ConnectionSettingsError
 
 USER: Final = "REBALANCER_USER"
@@ -58,12 +59,12 @@ class Credentials:
 def _private_text(path: Path) -> str:
     """The content of a file that only its owner can read; checked on the open file, not on its name."""
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             if mode & (stat.S_IRWXG | stat.S_IRWXO):
                 problem = f"others may read or change it (mode {mode:04o})"
                 raise ConnectionSettingsError(str(path), problem, f"Run `chmod 600 {path}`")
-            return file.read()
+            return text_of(file.read())
     except OSError as error:
         raise ConnectionSettingsError(str(path), f"it cannot be read ({error.strerror})", SHAPE) from error
     except UnicodeDecodeError as error:

@@ -101,7 +101,7 @@ FILES = {
         typed=lambda door: ["plan", door.write("t.json.gz", door.served.snapshot.read_bytes()[:2000])],
         said=("t.json.gz", "not a whole gzip file", "Take a new one"),
     ),
-    "no gzip": Wrong(typed=lambda door: ["check", door.write("t.json.gz", "{}")], said=("t.json.gz", "gzip")),
+    "no gzip": Wrong(typed=lambda door: ["check", door.write("t.json.gz", "{}")], said=("t.json.gz", "no format")),
     "foreign": Wrong(
         typed=lambda door: ["check", door.write("f.json", '{"a": 1}')], said=("f.json", "not a snapshot", "Take")
     ),

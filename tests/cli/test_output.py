@@ -165,7 +165,7 @@ def test_ctrl_c_ends_in_a_word(served: Served, tmp_path: Path) -> None:
         assert process.wait(timeout=120) == 0
     script = (
         "import os, signal, sys, rebalancer.snapshot as s; from rebalancer.cli import main;"
-        "s.read_snapshot = lambda _: os.kill(os.getpid(), signal.SIGINT);"
+        "s.snapshot_in = lambda *_: os.kill(os.getpid(), signal.SIGINT);"
         f"sys.argv = ['rebalancer', 'check', {str(served.snapshot)!r}]; main()"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120)

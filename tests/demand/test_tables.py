@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -106,20 +107,53 @@ def test_a_vm_that_is_gone_may_stand_in_the_file(write: Callable[[str], Path]) -
 
 
 def test_files_that_are_no_tables_are_refused(tmp_path: Path) -> None:
-    """An absent file, bytes, and CSV under the name of Parquet each say so."""
+    """An absent file, bytes, and half a Parquet or gzip file each say so."""
     with pytest.raises(InputError, match="cannot be read: No such file"):
         read_samples(tmp_path / "absent.csv", POOL)
-    (tmp_path / "x.csv").write_bytes(b"\xff\xfe\x00\x01")
+    (tmp_path / "x.csv").write_bytes(b"\x80\x81\x00\x01")
     with pytest.raises(InputError, match="is no CSV table"):
         read_samples(tmp_path / "x.csv", POOL)
-    (tmp_path / "x.parquet").write_text(HEADER)
+    (tmp_path / "x.csv").write_bytes(b"PAR1 and no more")
     with pytest.raises(InputError, match="is no Parquet table"):
-        read_samples(tmp_path / "x.parquet", POOL)
+        read_samples(tmp_path / "x.csv", POOL)
+    (tmp_path / "x.csv").write_bytes(gzip.compress(HEADER.encode())[:-9])
+    with pytest.raises(InputError, match="is no CSV table"):
+        read_samples(tmp_path / "x.csv", POOL)
 
 
 def test_parquet_without_its_package_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The extra is named."""
     monkeypatch.setattr(tables, "find_spec", lambda _: None)
+    (tmp_path / "x").write_bytes(b"PAR1")
     said = "it needs the package pyarrow. Install the extra `parquet`: in a checkout `pip install '.[parquet]'`."
     with pytest.raises(MissingExtra, match=re.escape(said)):
-        read_samples(tmp_path / "x.parquet", POOL)
+        read_samples(tmp_path / "x", POOL)
+
+
+@pytest.mark.parametrize("separator", [";", "\t", ","])
+def test_tables_of_spreadsheets_are_read(write: Callable[[str], Path], separator: str) -> None:
+    """Where commas are decimal, semicolons or tabs stand between columns; both kinds of numbers are read there."""
+    rows = [["vm_uuid", "time", "pcpu"], ["a", "2026-11-16T09:00:00Z", "0.5"], ["b", "2026-11-16T09:00:00Z", "12.25"]]
+    expected = read_samples(write("\n".join(map(",".join, rows))), POOL)
+    told = "\r\n".join(map(separator.join, rows))
+    assert read_samples(write(told), POOL).equals(expected)
+    if separator != ",":
+        assert read_samples(write(told.replace("0.5", "0,5").replace("12.25", "12,25")), POOL).equals(expected)
+
+
+@pytest.mark.parametrize("number", ['"1,5"', '"1,500"', '"1.500,5"'])
+def test_a_comma_between_commas_is_named(write: Callable[[str], Path], number: str) -> None:
+    """Nobody knows whether it is decimal: line and value are told."""
+    with pytest.raises(InputError, match=r"line 2: this row has no number of pCPUs \('1"):
+        read_samples(write(f"{HEADER}a,2026-11-16T09:00:00Z,{number}\n"), POOL)
+
+
+def test_a_table_is_told_by_its_content(write: Callable[[str], Path], tmp_path: Path) -> None:
+    """Parquet and CSV under any name, gzip'd or not."""
+    written = write(f"{HEADER}a,2026-11-16T09:00:00Z,0.5\n")
+    expected = read_samples(written, POOL)
+    (tmp_path / "load.parquet").write_bytes(written.read_bytes())
+    (tmp_path / "load").write_bytes(gzip.compress(written.read_bytes()))
+    pd.read_csv(written).to_parquet(tmp_path / "samples")
+    for name in ("load.parquet", "load", "samples"):
+        pd.testing.assert_frame_equal(read_samples(tmp_path / name, POOL), expected, check_dtype=False)

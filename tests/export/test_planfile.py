@@ -113,7 +113,7 @@ def test_a_missing_plan_is_refused(tmp_path: Path) -> None:
     """No such file, a folder without a plan, bytes that are no text."""
     assert "there is no such file" in str(refusal(tmp_path / "nowhere"))
     assert "plan.json: there is no such file" in str(refusal(tmp_path))
-    (tmp_path / "plan.json").write_bytes(b"\xff\xfe")
+    (tmp_path / "plan.json").write_bytes(b"\x80\x81")
     assert "it is not UTF-8 text" in str(refusal(tmp_path))
 
 

@@ -53,6 +53,8 @@ class Dispatcher:
             ConnectionLost: there is no answer.
         """
         world = self._world
+        if refused := world.faults.take("refused", method=method):
+            raise ApiFailure(refused.settings["code"], *refused.settings.get("params", "").split())
         if host_ref != world.coordinator:
             raise ApiFailure("HOST_IS_SLAVE", world.database.get("host", world.coordinator)["address"])
         if method in {"system.listMethods", "host.list_methods"}:
@@ -60,8 +62,9 @@ class Dispatcher:
         name = method.removeprefix("Async.")
         kinds, result = _types(name)
         if name == LOGIN:
-            if not 2 <= len(params) <= 4:  # noqa: PLR2004 - version and originator may be left out
-                raise ApiFailure("MESSAGE_PARAMETER_COUNT_MISMATCH", LOGIN, "4", str(len(params)))
+            most = 3 if world.faults.take("old-login") else 4
+            if not 2 <= len(params) <= most:  # noqa: PLR2004 - version and originator may be left out
+                raise ApiFailure("MESSAGE_PARAMETER_COUNT_MISMATCH", LOGIN, str(most), str(len(params)))
             words = [canonical("string", each) for each in params]
             return result, session.login(Context(world=world, host=host_ref, session="", task=""), *words)
         least = len(kinds) - optional(name)

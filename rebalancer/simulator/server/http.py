@@ -109,8 +109,8 @@ class Handler(BaseHTTPRequestHandler):
             self.site.world.stopping.wait(slow.number("seconds", 1.0))
         try:
             text = success(*self.site.dispatcher.call(self.site.host, method, params))
-        except ApiFailure as refused:
-            text = failure(refused.description)
+        except ApiFailure as error:
+            text = failure(error.description)
         except ConnectionLost:
             self._reset()
             return

@@ -21,6 +21,8 @@ KINDS: Mapping[str, str] = {
     "connection-reset": "the connection is reset after `method` was carried out",
     "slow": "`method` is answered `seconds` late",
     "session-expires": "the session is unknown from the next call of `method` on",
+    "refused": "`method` fails with `code` and `params` (space-separated)",
+    "old-login": "a login takes no originator, like XenServer 6.1 and older",
     "no-json": "the toolstack does not speak JSON-RPC, like XenServer 6.5 and older",
     "rrd-error": "`host` answers RRD requests with HTTP 500",
     "rrd-unknown": "`host` knows no value: every one is NaN",

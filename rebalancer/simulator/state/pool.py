@@ -37,8 +37,11 @@ class SimulatedPool:
     load_step_seconds: int = 3600
 
 
+GZIP = b"\x1f\x8b"
+
+
 def load_pool(path: str | Path) -> SimulatedPool:
-    """Read a simulated pool, or any JSON file with XenAPI `records` (then without load); gzip by suffix.
+    """Read a simulated pool, or any JSON file with XenAPI `records` (then without load), gzip'd or not.
 
     Raises:
         InputError: the file cannot be read, or holds no records.
@@ -46,7 +49,7 @@ def load_pool(path: str | Path) -> SimulatedPool:
     where = Path(path)
     try:
         raw = where.read_bytes()
-        document = json.loads(gzip.decompress(raw) if where.suffix == ".gz" else raw)
+        document = json.loads(gzip.decompress(raw) if raw.startswith(GZIP) else raw)
     except (OSError, EOFError, ValueError) as error:
         told = (isinstance(error, OSError) and error.strerror) or error
         raise InputError(str(where), f"cannot be read as a simulated pool: {told}", REMEDY) from error

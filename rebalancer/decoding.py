@@ -1,0 +1,38 @@
+"""Files as people and their programs write them: the first bytes say whether they are packed, and how encoded."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+from typing import Final
+
+GZIP: Final = b"\x1f\x8b"
+WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def unpacked(content: bytes) -> bytes:
+    """*content*, out of gzip where it is gzip'd.
+
+    Raises:
+        EOFError, zlib.error, gzip.BadGzipFile: it is a part of a gzip file.
+    """
+    return gzip.decompress(content) if content.startswith(GZIP) else content
+
+
+def in_utf8(content: bytes) -> bytes:
+    """*content* in UTF-8 without a byte order mark, if a mark says what it is; otherwise as it is.
+
+    Editors of Windows write such marks, and its shell UTF-16.
+    """
+    if content.startswith(WIDE):
+        return content.decode("utf-16", errors="replace").encode(errors="replace")
+    return content.removeprefix(codecs.BOM_UTF8)
+
+
+def text_of(content: bytes) -> str:
+    """The text in *content*.
+
+    Raises:
+        UnicodeDecodeError: it is none.
+    """
+    return in_utf8(content).decode()
