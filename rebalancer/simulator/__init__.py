@@ -7,8 +7,8 @@ From the bottom up, each folder importing only those above it in this list:
 - generate: made-up pools;
 - checks: what XAPI verifies before a move, a start or an evacuation;
 - migration: moves, storage migrations, evacuations and power changes while they run;
-- calls: the XenAPI calls, and how a request finds its call;
 - rrd: performance data of hosts and VMs, as xcp-rrdd answers;
+- calls: the XenAPI calls, and how a request finds its call;
 - server: HTTP, certificates, and the simulator as an object.
 """
 

@@ -98,7 +98,8 @@ def measure(
     samples = rrd_samples(bodies, pool, clocks.ahead)
     refused |= samples.refused
     profile = profile_from_samples(samples.table, pool, settings, now, refused=refused)
-    return replace(profile, clocks=clocks if clocks.ahead or clocks.here else None)
+    moved = replace(clocks, ahead={host: ahead for host, ahead in clocks.ahead.items() if host not in wrong})
+    return replace(profile, clocks=moved if moved.ahead or moved.here else None)
 
 
 def _too_far(host: Uuid, clocks: Clocks, settings: DemandSettings) -> MetricsFailure:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from rebalancer.simulator.calls import (
+    data_sources,
     event,
     generic,
     host,
@@ -27,7 +28,7 @@ from rebalancer.simulator.state.schema import call_types, classes, optional
 from rebalancer.simulator.state.world import World
 from rebalancer.simulator.wire import xmlform
 
-ROOMS = (vm, storage_motion, host, host_power, session, role, task, message, event)
+ROOMS = (data_sources, vm, storage_motion, host, host_power, session, role, task, message, event)
 CALLS: Table = {name: handler for room in ROOMS for name, handler in room.CALLS.items()}
 TYPES = session.TYPES | event.TYPES
 LOGIN = "session.login_with_password"

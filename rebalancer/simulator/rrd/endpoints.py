@@ -7,14 +7,14 @@ import binascii
 import random
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import Message
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rebalancer.simulator.rrd import archives, render, sources
+from rebalancer.simulator.rrd import archives, catalogue, render, sources
 from rebalancer.simulator.rrd.render import Generation
 from rebalancer.simulator.state import sessions, tasks
 from rebalancer.simulator.state.database import Record
@@ -127,15 +127,11 @@ class RrdEndpoints:
         return [self._owner(host, vm, archive, ends) for vm in vms]
 
     def _owner(self, host: str, vm: Record | None, archive: archives.Archive, ends: NDArray[np.int64]) -> sources.Owner:
-        """Measure a VM, or the host itself."""
-        owner = (
-            sources.host_owner(self._world, host, archive, ends)
-            if vm is None
-            else sources.vm_owner(self._world, vm, archive, ends)
-        )
+        """Measure what is recorded of a VM, or of the host itself."""
+        owner = sources.owner_of(self._world, host, vm, archive, ends)
         for name in NEWER_SOURCES if self._generation is Generation.OLD else ():
             owner.columns.pop(name, None)
-        return owner
+        return replace(owner, columns=catalogue.recorded(self._world, owner))
 
     def _columns(
         self, host: str, owners: list[sources.Owner], query: Query, archive: archives.Archive

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rebalancer.simulator.rrd import devices
 from rebalancer.simulator.rrd.archives import Archive
 from rebalancer.simulator.state.database import Record
 from rebalancer.simulator.state.schema import NULL
@@ -18,6 +19,9 @@ KIB = 1024
 # Seconds without values after a VM came to a host; only the finest archives are fine enough to show it.
 HAND_OVER = 10
 SKEW = 0.1
+# Shares of what a VM has: memory that its guest does not use, and time that its busy vCPUs wait, at most.
+INTERNAL_FREE = 0.3
+CONTENTION = 0.2
 JITTER = 0.08
 
 
@@ -36,6 +40,11 @@ def vms_on(world: World, host: str) -> list[Record]:
     return [vm for vm in vms if vm["resident_on"] == host]
 
 
+def owner_of(world: World, host: str, vm: Record | None, archive: Archive, ends: NDArray[np.int64]) -> Owner:
+    """Measure a VM on a host or, without one, the host itself: everything that there is, recorded or not."""
+    return host_owner(world, host, archive, ends) if vm is None else vm_owner(world, vm, archive, ends)
+
+
 def host_owner(world: World, host: str, archive: Archive, ends: NDArray[np.int64]) -> Owner:
     """Measure a host: its base load and that of all VMs that were on it at the time."""
     record = world.database.get("host", host)
@@ -48,6 +57,7 @@ def host_owner(world: World, host: str, archive: Archive, ends: NDArray[np.int64
     average = np.minimum(used / cpus, 1.0)
     columns = {f"cpu{n}": column for n, column in enumerate(_spread(average, cpus, uuid))}
     columns |= {"cpu_avg": average, "loadavg": used * 0.2, "hostload": used * 1.15 / cpus}
+    columns |= devices.of_host(world, host, used)
     return Owner(kind="host", uuid=uuid, columns=columns | _memory_of_host(world, host, ends))
 
 
@@ -62,16 +72,20 @@ def vm_owner(world: World, vm: Record, archive: Archive, ends: NDArray[np.int64]
     columns = {f"cpu{n}": column for n, column in enumerate(_spread(usage, vcpus, vm["uuid"]))}
     memory = known * _number(metrics, "memory_actual", vm["memory_target"])
     columns |= {"cpu_usage": usage, "memory": memory, "memory_target": known * float(vm["memory_target"])}
+    columns["memory_internal_free"] = memory * INTERNAL_FREE / KIB
+    columns |= _states(usage)
     if not vm["is_control_domain"]:
-        traffic = usage * vcpus
-        columns |= {
-            "memory_internal_free": memory * 0.3 / KIB,
-            "vbd_xvda_read": traffic * 2.0e5,
-            "vbd_xvda_write": traffic * 5.0e5,
-            "vif_0_rx": traffic * 3.0e5,
-            "vif_0_tx": traffic * 4.0e5,
-        }
+        columns |= devices.of_disk("xvda", usage * vcpus) | devices.of_interface("0", usage * vcpus)
     return Owner(kind="vm", uuid=vm["uuid"], columns=columns)
+
+
+def _states(usage: Array) -> dict[str, Array]:
+    """How the vCPUs of a VM spend their time, together 1: the busier, the more of it waiting for a CPU."""
+    waiting = usage * usage * CONTENTION
+    shares = {"fullrun": 0.4, "partial_run": 0.5, "concurrency_hazard": 0.1}
+    states = {f"runstate_{name}": (usage - waiting) * share for name, share in shares.items()}
+    states |= {"runstate_full_contention": waiting * 0.3, "runstate_partial_contention": waiting * 0.7}
+    return states | {"runstate_blocked": 1.0 - usage, "runnable_any": waiting}
 
 
 def consolidated(column: Array, function: str) -> Array:

@@ -71,6 +71,7 @@ class World:
         scheme: http or https.
         port: where every host listens, once it does.
         neighbours: other pools that VMs may be sent to, and from.
+        recorded: {(uuid of a host or VM, data source): whether it is recorded}, where that is not as XAPI has it.
         owners: {task: subject identifier of who began it}, empty for the local root.
         listeners: {session: what event.next tells it}.
     """
@@ -88,6 +89,7 @@ class World:
     scheme: str = "http"
     port: int = 0
     neighbours: list[World] = field(default_factory=list)
+    recorded: dict[tuple[str, str], bool] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     listeners: dict[str, Listener] = field(default_factory=dict)
 
