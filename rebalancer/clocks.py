@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from rebalancer.inventory import Pool, Uuid
+from rebalancer.inventory import Names, Pool, Uuid
 from rebalancer.units import SECONDS_PER_MINUTE, duration_in_words, first_few
 
 AGREE_SECONDS: Final = 60
@@ -34,7 +34,8 @@ class Clocks:
 
     def sentences(self, pool: Pool) -> Iterator[str]:
         """What to say of the clocks that were off."""
-        names = {host: pool.hosts[host].name if host in pool.hosts else host for host in self.ahead}
+        known = Names(pool).hosts
+        names = {host: known.get(host, host) for host in self.ahead}
         if not self.settled:
             listed = first_few([f"host {name}" for name in names.values()], SHOWN)
             yield f"the clocks of {listed} and of this machine disagree, and as many show one time as another"

@@ -16,7 +16,7 @@ from rebalancer.demand.hourly import HOURS_OF_DAY, Window
 from rebalancer.demand.profile import Quality
 from rebalancer.demand.vcpus import TOLERANCE, vcpu_limit
 from rebalancer.errors import MetricsRefused
-from rebalancer.inventory import VM, Host, Pool, Uuid
+from rebalancer.inventory import VM, Host, Names, Pool, Uuid
 
 EDGE_HOURS = 2
 """A VM whose first point comes this late is not young: archives begin up to an hour late, and clocks differ."""
@@ -108,7 +108,8 @@ def refuse_silent_pool(pool: Pool, refused: Mapping[Uuid, str], share: float) ->
     silent = [host for host in live if host.uuid in refused]
     left = len(live) - len(silent)
     if silent and (left < LEAST_HOSTS or (len(silent) > 1 and len(silent) >= share * len(live))):
-        reasons = [f"host {host.name}: {refused[host.uuid]}" for host in silent]
+        called = Names(pool).hosts
+        reasons = [f"host {called[host.uuid]}: {refused[host.uuid]}" for host in silent]
         raise MetricsRefused([f"{len(silent)} of {len(live)} live hosts give none that can be used", *reasons])
 
 
@@ -130,7 +131,7 @@ def refuse_unknown_pool(
 
 
 def _called(uuid: Uuid, pool: Pool) -> str:
-    return f"VM {pool.vms[uuid].name} ({uuid})" if uuid in pool.vms else f"host {pool.hosts[uuid].name}"
+    return f"VM {pool.vms[uuid].name} ({uuid})" if uuid in pool.vms else f"host {Names(pool).hosts[uuid]}"
 
 
 def _impossible(uuid: str, time: pd.Timestamp, pcpu: float, pool: Pool) -> str:

@@ -50,7 +50,7 @@ WISHES: Final[Fields] = {
 LEFT_OUT: Final[Fields] = {
     GuestMetrics: frozenset({"networks"}),
     HighAvailability: frozenset({"host_failures_to_tolerate"}),
-    Host: frozenset({"address", "hostname", "license_params", "other_config"}),
+    Host: frozenset({"address", "ghost_operations", "hostname", "license_params", "other_config"}),
     Network: frozenset({"bridge"}),
     PGPU: frozenset({"resident_vgpus"}),
     PIF: frozenset({"vlan"}),
@@ -58,6 +58,7 @@ LEFT_OUT: Final[Fields] = {
     SR: frozenset({"content_type", "other_config", "physical_utilisation_bytes"}),
     VDI: frozenset({"physical_utilisation_bytes"}),
     VIF: frozenset({"mac"}),
+    VM: frozenset({"ghost_operations"}),
     VMMetrics: frozenset({"memory_actual_bytes", "start_time"}),
 }
 """What no rule decides on; the `vms` and `vdis` of a pool are added back in part."""

@@ -60,8 +60,9 @@ class PGPU:
 class Host:
     """A host, as xapi's database has it.
 
-    `live` and `memory_total_bytes` are None when the host has no metrics object. `current_operations` holds the names
-    of the operations under way. `pgpus` are in the order in which xapi lists them: it takes the first that will do.
+    `live` and `memory_total_bytes` are None when the host has no metrics object. `current_operations` holds the
+    names of the operations under way, `ghost_operations` those of them that no task carries out any more. `pgpus`
+    are in the order in which xapi lists them: it takes the first that will do.
     """
 
     uuid: Uuid
@@ -84,6 +85,7 @@ class Host:
     pbds: tuple[PBD, ...]
     pifs: tuple[PIF, ...]
     pgpus: tuple[PGPU, ...]
+    ghost_operations: tuple[str, ...] = ()
 
     @property
     def pcpus(self) -> int | None:

@@ -54,6 +54,7 @@ CLASSES = (
     "USB_group",
     "PUSB",
     "VTPM",
+    "task",
 )
 """Classes that the inventory reads; some are younger than XenServer 6.2, see `rebalancer.xapi.read`."""
 

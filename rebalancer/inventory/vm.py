@@ -114,7 +114,8 @@ class MemoryRange:
 class VM:
     """A VM, template, snapshot or control domain, as xapi's database has it.
 
-    `current_operations` holds the names of the operations under way. `metrics` is None when the VM has no metrics
+    `current_operations` holds the names of the operations under way, `ghost_operations` those of them that no task
+    carries out any more. `metrics` is None when the VM has no metrics
     object, `guest_metrics` when no agent ever reported. `usb_hosts` are the hosts that have the devices behind `vusbs`.
     """
 
@@ -156,6 +157,7 @@ class VM:
     snapshots: tuple[Uuid, ...]
     suspend_vdi: Uuid | None
     usb_hosts: tuple[Uuid, ...] = ()
+    ghost_operations: tuple[str, ...] = ()
     metrics: VMMetrics | None = field(default=None)
     guest_metrics: GuestMetrics | None = field(default=None)
 

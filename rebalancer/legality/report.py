@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from rebalancer.inventory import VM, Host, Uuid
@@ -15,7 +15,7 @@ from rebalancer.rules.facts.counterparts import crosses
 from rebalancer.rules.facts.disk_maps import unseen_cds
 from rebalancer.rules.facts.sizes import DiskSizes
 from rebalancer.rules.routes import Route
-from rebalancer.rules.stuck import ALLOW, ALONE, LetDisksGo
+from rebalancer.rules.stuck import ALONE, LetDisksGo
 from rebalancer.units import first_few
 
 SHOWN = 4
@@ -140,7 +140,7 @@ def legality_report(book: Rulebook) -> LegalityReport:
         pool=pool.name,
         guests=len(guests),
         movable=len(guests) - len(stuck),
-        held=_held(stuck, problem, book.let_disks_go),
+        held=_held(stuck, book),
         hosts=_reaches(problem, (answer for _, each in answers for answer in each)),
         standing=book.violations(problem.initial),
         spare=_spare(book),
@@ -210,40 +210,31 @@ class Tonight:
         return PairAnswer(vm=vm, host=host, objections=(), disks=trips, ejects=ejects)
 
 
-def _held(
-    stuck: Iterable[tuple[VM, list[PairAnswer]]], problem: Problem, let_disks_go: LetDisksGo
-) -> tuple[HeldVMs, ...]:
+def _held(stuck: Iterable[tuple[VM, list[PairAnswer]]], book: Rulebook) -> tuple[HeldVMs, ...]:
     """VMs that may go nowhere, by the rule that XAPI or the policy would name first, most VMs first."""
     by_rule: dict[str, list[tuple[VM, Objection]]] = {}
     for vm, answers in stuck:
-        first = _first(answers, let_disks_go) if answers else ALONE
+        first = answers[0].objections[0] if answers else ALONE
         by_rule.setdefault(first.rule, []).append((vm, first))
     made = (
         HeldVMs(
             rule=rule,
-            vms=tuple(problem.names.vms[vm.uuid] for vm, _ in found),
+            vms=tuple(book.problem.names.vms[vm.uuid] for vm, _ in found),
             words=found[0][1].words,
-            remedies=_remedies(found, problem.names.vms),
+            remedies=_fixes([vm for vm, first in found if first is not ALONE], book),
         )
         for rule, found in by_rule.items()
     )
     return tuple(sorted(made, key=lambda each: (-len(each.vms), each.rule)))
 
 
-def _first(answers: Sequence[PairAnswer], let_disks_go: LetDisksGo) -> Objection:
-    """What XAPI or the policy would say first; where a VM is held by its disks alone, with the line that lets it go."""
-    first = answers[0].objections[0]
-    allowed = any(let_disks_go.copied_bytes(first, each.vm, each.host) is not None for each in answers)
-    return replace(first, remedy=ALLOW) if allowed else first
-
-
-def _remedies(found: Sequence[tuple[VM, Objection]], called: Mapping[Uuid, str]) -> tuple[str, ...]:
-    """The fixes, each once, with the VMs that it frees."""
+def _fixes(held: Iterable[VM], book: Rulebook) -> tuple[str, ...]:
+    """The fixes, each once, with the VMs that it frees; none for those whom full hosts alone hold tonight."""
     freed: dict[str, list[str]] = {}
-    for vm, objection in found:
-        if objection.remedy:
-            freed.setdefault(objection.remedy, []).append(called[vm.uuid])
-    return tuple(f"{remedy} ({first_few(sorted(names), SHOWN)})" for remedy, names in sorted(freed.items()))
+    for vm in held:
+        if fix := book.fix(vm):
+            freed.setdefault(fix.words, []).append(book.problem.names.vms[vm.uuid])
+    return tuple(f"{words} ({first_few(sorted(names), SHOWN)})" for words, names in sorted(freed.items()))
 
 
 def _reaches(problem: Problem, answers: Iterable[PairAnswer]) -> tuple[Reach, ...]:

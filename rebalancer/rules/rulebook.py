@@ -11,12 +11,13 @@ from rebalancer.placement import Migration, Placement
 from rebalancer.problem import Problem, problem_at
 from rebalancer.rules.availability.restarts import Restarts
 from rebalancer.rules.availability.spare import boots_on
-from rebalancer.rules.catalogue import rules_for
+from rebalancer.rules.catalogue import TO_ANOTHER_POOL, WITH_STORAGE, rules_for
 from rebalancer.rules.core.capacity import CapacityRow, capacity_rows
 from rebalancer.rules.core.kinds import Bound, Objection, Row, Rule, StateLimit, Violation
 from rebalancer.rules.core.ledger import Ledger, standing_violations, violations_since
 from rebalancer.rules.core.legality import Legality
 from rebalancer.rules.disks.sr_space import SpaceRow
+from rebalancer.rules.fixes import Fix
 from rebalancer.rules.memory.enough_memory import EnoughMemory
 from rebalancer.rules.routes import Route, Routes
 from rebalancer.rules.stuck import Blocked, LetDisksGo, Stuck
@@ -59,9 +60,21 @@ class Rulebook:
         """What keeps *vm* from *host*: from taking its disks along where it may and has to, else from XenMotion."""
         return self.routes.why_no_disks(vm, host) or self.live.objections(vm, host)
 
+    def mendable(self, vm: VM, host: Host) -> tuple[tuple[Rule, Objection], ...]:
+        """What keeps *vm* from *host* and can be mended in the VM itself, each with the rule that knows how."""
+        live = {rule.id: rule for rule in self.rules}
+        carried = live | {rule.id: rule for rule in (*TO_ANOTHER_POOL, *WITH_STORAGE)}
+        asked = ((live, self.live.objections(vm, host)), (carried, self.routes.why_no_disks(vm, host)))
+        found = ((rules[each.rule], each) for rules, objections in asked for each in objections)
+        return tuple((rule, each) for rule, each in found if rule.mended(vm, host, self.problem))
+
     def stuck(self, hosts: Collection[Uuid]) -> tuple[Blocked, ...]:
         """The VMs that cannot leave *hosts*, whatever else moves, by host and name, with everything in their way."""
         return self._stuck.on(hosts)
+
+    def fix(self, vm: VM) -> Fix | None:
+        """The least disruptive thing that would let *vm* leave its host; None where some host may take it."""
+        return self._stuck.fix(vm)
 
     def may_leave(self, vm: VM) -> bool:
         """Whether *vm* has a route to a host that is not to be emptied, full or not."""

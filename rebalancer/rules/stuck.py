@@ -9,9 +9,11 @@ from functools import cached_property
 
 from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Bound, Objection, Row
 from rebalancer.rules.disks.shared_sr_visible import SharedSRVisible
 from rebalancer.rules.facts.counterparts import crosses
+from rebalancer.rules.fixes import Fix, Way, fix_of
 from rebalancer.rules.hosts.source_live import SourceLive
 from rebalancer.rules.routes import Routes
 from rebalancer.units import size_in_words
@@ -19,8 +21,6 @@ from rebalancer.units import size_in_words
 ALONE = Objection(rule="one-host", code=None, words="there is no other host to go to")
 """What holds every VM of a pool of one host."""
 
-SHUT_DOWN = "shut it down meanwhile"
-"""The fix that every VM has: what is halted is on no host."""
 ALLOW = "set storage_motion.enabled"
 """The line of the policy that lets disks go along."""
 
@@ -73,6 +73,10 @@ class Blocked:
         return f"{start}: {others}"
 
 
+def _with(objection: Objection, remedy: str) -> Objection:
+    return replace(objection, remedy=remedy, disruption=Disruption.POLICY)
+
+
 class LetDisksGo:
     """The remedy for VMs that only their disks hold: to let them take disks along, where the policy lets none go.
 
@@ -89,10 +93,21 @@ class LetDisksGo:
             return None
         return next((route.copied_bytes for route in self._routes().routes(vm, host)), None)
 
+    def way(self, closed: Way, vm: VM, host: Host) -> Way | None:
+        """The way to *host*, *closed* to *vm* because of its disks, if they could go along; None where that is no help.
+
+        What would still close it is part of it, and what its cheapest route copies, where nothing would.
+        """
+        unseen = [each for each in closed.objections if each.rule == SharedSRVisible.id and not each.remedy]
+        if not unseen or self._routes is None:
+            return None
+        objections = (*self._routes().why_no_disks(vm, host), _with(unseen[0], ALLOW))
+        return replace(closed, objections=objections, copied_bytes=self.copied_bytes(unseen[0], vm, host) or 0)
+
     def settled(self, objection: Objection, vm: VM, host: Host) -> Objection:
         """*objection* to *vm* on *host*, with this remedy and what it copies, where it is one."""
         copied = self.copied_bytes(objection, vm, host)
-        return objection if copied is None else replace(objection, remedy=f"{ALLOW}, to copy {size_in_words(copied)}")
+        return objection if copied is None else _with(objection, f"{ALLOW}, to copy {size_in_words(copied)}")
 
 
 class Stuck:
@@ -140,14 +155,14 @@ class Stuck:
             Closed(
                 host=host.uuid,
                 name=self._problem.names.hosts[host.uuid],
-                pool=self._pool.of_host(host.uuid).called if crosses(vm, host, self._problem) else "",
-                objections=tuple(self._against(vm, host)),
+                pool=self._pool_beside(vm, host),
+                objections=_listed(self._ways(vm, host)),
             )
-            for host in sorted(self._open, key=lambda host: crosses(vm, host, self._problem))
-            if host.uuid != vm.resident_on
+            for host in self._others(vm)
         )
         if not all(each.objections for each in closed):
             return None
+        ways = [way for host in self._others(vm) for way in self._ways(vm, host)]
         here = self._pool.hosts[vm.resident_on or ""]
         unreachable = None if here.live else SourceLive().objects(vm, self._problem)
         main = unreachable or (_most_common([each.objections[0] for each in closed]) if closed else ALONE)
@@ -158,7 +173,7 @@ class Stuck:
             host_name=self._problem.names.hosts[here.uuid],
             rule=main.rule,
             code=main.code,
-            fix=unreachable.remedy if unreachable else _fix(closed),
+            fix=unreachable.remedy if unreachable else str(fix_of(vm, (*ways, *self._with_disks_let_go(vm)))),
             closed=closed,
         )
 
@@ -168,10 +183,45 @@ class Stuck:
             self._stuck[host] = [vm.uuid for vm in guests if not self._routes.targets(vm)]
         return self._stuck[host]
 
-    def _against(self, vm: VM, host: Host) -> Iterator[Objection]:
-        """What *host* has against *vm*, even without the guests that might make room."""
-        if not self._routes.routes(vm, host):
-            yield from self._no_route(vm, host)
+    def fix(self, vm: VM) -> Fix | None:
+        """What would let *vm* leave its host; None where some host may take it."""
+        ways = [way for host in self._others(vm) for way in self._ways(vm, host)]
+        if not all(way.objections for way in ways):
+            return None
+        return fix_of(vm, (*ways, *self._with_disks_let_go(vm)))
+
+    def _with_disks_let_go(self, vm: VM) -> Iterator[Way]:
+        """The ways of *vm* that there would be besides if disks could go along."""
+        for host in self._others(vm):
+            way = self._let_disks_go.way(self._ways(vm, host)[-1], vm, host)
+            if way:
+                yield replace(way, objections=(*way.objections, *self._full(vm, host)))
+
+    def _others(self, vm: VM) -> list[Host]:
+        """The hosts to which *vm* might go, those of its own pool first."""
+        others = (host for host in self._open if host.uuid != vm.resident_on)
+        return sorted(others, key=lambda host: crosses(vm, host, self._problem))
+
+    def _pool_beside(self, vm: VM, host: Host) -> str:
+        return self._pool.of_host(host.uuid).called if crosses(vm, host, self._problem) else ""
+
+    def _ways(self, vm: VM, host: Host) -> tuple[Way, ...]:
+        """The ways of *vm* to *host*, each with what closes it: with its disks where they may go along, and without.
+
+        Settling one of them is enough. Guests that might make room are not in the way.
+        """
+        full = tuple(self._full(vm, host))
+        if self._routes.routes(vm, host):
+            return (Way(objections=full),)
+        pool, with_disks = self._pool_beside(vm, host), self._routes.why_no_disks(vm, host)
+        carried = (Way(objections=(*with_disks, *full), pool=pool),) if with_disks else ()
+        if with_disks and pool:
+            return carried
+        plain = self._routes.live.objections(vm, host)
+        return (*carried, Way(objections=(*plain, *full), pool=pool))
+
+    def _full(self, vm: VM, host: Host) -> Iterator[Objection]:
+        """What of *host* is full for *vm*, even without the guests that might make room."""
         for rule, row in self._rows:
             joining = row.weights.arrival.get(vm.uuid, 0)
             if host.uuid not in row.places or not joining:
@@ -181,30 +231,18 @@ class Stuck:
                 refusal = rule.refusal(row, held, joining)
                 yield replace(refusal, words=f"{refusal.words}, even once all who may leave it have left")
 
-    def _no_route(self, vm: VM, host: Host) -> tuple[Objection, ...]:
-        """Why no route leads *vm* to *host*; to another pool, what XenMotion would say does not matter."""
-        with_disks = self._routes.why_no_disks(vm, host)
-        if with_disks and crosses(vm, host, self._problem):
-            return with_disks
-        plain = tuple(self._let_disks_go.settled(each, vm, host) for each in self._routes.live.objections(vm, host))
-        return (*with_disks, *plain)
+
+def _listed(ways: Iterable[Way]) -> tuple[Objection, ...]:
+    """All that closes *ways*, each once; a host is open as soon as one of them is."""
+    known = tuple(ways)
+    return (
+        tuple(dict.fromkeys(each for way in known for each in way.objections))
+        if all(w.objections for w in known)
+        else ()
+    )
 
 
 def _most_common(objections: list[Objection]) -> Objection:
     """One of the rule that objects most often, the first of them where several do."""
     rules = [each.rule for each in objections]
     return max(objections, key=lambda each: rules.count(each.rule))
-
-
-def _fix(closed: Collection[Closed]) -> str:
-    """What opens the host that asks for least; to shut the VM down where no host can be opened."""
-    able = [each for each in closed if all(objection.remedy for objection in each.objections)]
-    if not able:
-        return SHUT_DOWN
-    best = min(able, key=lambda each: len(_remedies(each)))
-    there = f", and it may go to pool {best.pool}" if best.pool else ""
-    return " and ".join(_remedies(best)) + there
-
-
-def _remedies(closed: Closed) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(objection.remedy for objection in closed.objections))

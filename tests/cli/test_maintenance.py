@@ -43,9 +43,10 @@ def test_evacuate_tells_who_cannot_leave(served: Served, terminal: Terminal) -> 
     assert step.vm in {each["vm"] for each in told.json()["blocked"]}
     assert told.json()["plan"] is None
     (way,) = told.json()["ways_out"]
-    assert {"where": "vm", "words": f"shut {step.vm_name!r} down meanwhile"} in way["concessions"]
-    for words in (f"shut {step.vm_name!r} down meanwhile", f"{way['gib']:.1f} GiB"):
-        assert words in ended.out
+    words = f"remove pool_migrate from the VM's blocked_operations (VM {step.vm_name!r})"
+    assert {"where": "vm", "words": words} in way["concessions"]
+    for each in (words, f"{way['gib']:.1f} GiB"):
+        assert each in ended.out
     assert not list(terminal.folder.glob("out*"))
 
 

@@ -137,10 +137,10 @@ def test_without_the_policy_nothing_is_said_of_disks() -> None:
 
 
 def test_a_vm_that_only_its_disks_hold_is_told_what_lets_it_go() -> None:
-    """The line of the policy, for one VM with what would be copied; not where the disk may not go along at all."""
+    """The line of the policy, for one VM with what would be copied; shut down where the disk may not go at all."""
     for on_boot, one, all_of_them in (
         ("persist", "set storage_motion.enabled, to copy 22.0 GiB", ("set storage_motion.enabled (web)",)),
-        ("reset", "", ()),
+        ("reset", "", ("shut it down meanwhile (web)",)),
     ):
         disks = [full_disk("web-disk0", "l1", on_boot=on_boot)]
         problem = local_problem(local_vm("web"), vdis=disks, policy=policy_of())

@@ -7,7 +7,8 @@ from typing import Any
 
 from rebalancer.problem import Problem
 from rebalancer.rules import Blocked, Objection, Rulebook
-from rebalancer.rules.stuck import SHUT_DOWN, Closed
+from rebalancer.rules.fixes import SHUT_DOWN
+from rebalancer.rules.stuck import Closed
 from tests.local_disks import full_disk, local_problem, local_vm, with_disks
 from tests.plan.made import pool_with
 from tests.pools import policy_of, problem_of

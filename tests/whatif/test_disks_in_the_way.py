@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rebalancer.policy import Policy
 from rebalancer.rules import Blocked
-from rebalancer.rules.stuck import SHUT_DOWN
+from rebalancer.rules.fixes import SHUT_DOWN
 from rebalancer.whatif.evacuate import who_is_blocked
 from tests.local_disks import full_disk, local_problem, local_vm, with_disks
 from tests.pools import policy_of

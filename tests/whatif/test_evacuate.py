@@ -15,7 +15,7 @@ from rebalancer.inventory import Pool, pool_from_records
 from rebalancer.policy import Mode, Policy
 from rebalancer.problem import Problem, make_problem, pool_at
 from rebalancer.rules import Rulebook
-from rebalancer.rules.stuck import SHUT_DOWN
+from rebalancer.rules.fixes import SHUT_DOWN
 from rebalancer.simulator import Simulator, demo_pool, generate_pool
 from rebalancer.simulator.checks import evacuation as xapi_evacuation
 from rebalancer.solve import solve

@@ -88,7 +88,11 @@ class Fields:
 
     def operations(self) -> tuple[str, ...]:
         """Names of the operations under way on the object."""
-        return tuple(sorted(map(str, self._map("current_operations").values())))
+        return tuple(sorted(self.marked_operations().values()))
+
+    def marked_operations(self) -> dict[str, str]:
+        """The operations under way on the object, by the refs of their tasks."""
+        return {str(task): str(operation) for task, operation in self._map("current_operations").items()}
 
     def _map(self, field: str) -> Mapping[str, object]:
         value = self.record.get(field, {})

@@ -28,6 +28,7 @@ def host(tables: Tables, ref: str, fields: Fields) -> Host:
         license_params=fields.texts("license_params"),
         virtual_hardware_platform_versions=_platform_versions(fields),
         current_operations=fields.operations(),
+        ghost_operations=tables.ghosts(fields),
         other_config=fields.texts("other_config"),
         tags=fields.names("tags"),
         pbds=tuple(_pbd(tables, each) for each in tables.owned("PBD", "host", ref)),

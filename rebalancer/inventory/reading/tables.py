@@ -9,7 +9,11 @@ from typing import TypeVar
 from rebalancer.inventory.reading.fields import Fields, Record, Records
 from rebalancer.inventory.references import DANGLING, Uuid
 
+OPAQUE = "OpaqueRef:"
 NULL_REFS = frozenset({"OpaqueRef:NULL", "OpaqueRef:null", "Ref:NULL", "NULL", ""})
+
+UNDER_WAY = frozenset({"pending", "cancelling"})
+"""The states of tasks that are not over."""
 
 Kind = TypeVar("Kind", bound=StrEnum)
 
@@ -74,6 +78,18 @@ class Tables:
         """The hardware in the GPU group of a card or of a virtual GPU, sorted; empty for a group that is not there."""
         group = self.behind("GPU_group", fields.raw("GPU_group"))
         return group.names("GPU_types") if group else ()
+
+    def ghosts(self, fields: Fields) -> tuple[str, ...]:
+        """Operations that are marked on an object while no task of theirs is left; none where nobody read the tasks.
+
+        They stay when a toolstack died at the wrong moment, and XAPI takes them for operations under way. What xapi
+        does for itself it marks by a task that is in no database.
+        """
+        if "task" not in self._records:
+            return ()
+        tasks = {ref for ref, record in self.table("task").items() if record.get("status", "pending") in UNDER_WAY}
+        marked = fields.marked_operations().items()
+        return tuple(sorted(each for task, each in marked if task.startswith(OPAQUE) and task not in tasks))
 
     def known(self, fields: Fields, field: str, otherwise: Kind) -> Kind:
         """An enum value; one that this program does not know becomes *otherwise*, the strictest, and is noted."""

@@ -50,6 +50,7 @@ def vm(tables: Tables, ref: str, fields: Fields) -> VM:
         tags=fields.names("tags"),
         blocked_operations=fields.texts("blocked_operations"),
         current_operations=fields.operations(),
+        ghost_operations=tables.ghosts(fields),
         hardware_platform_version=fields.optional_integer("hardware_platform_version"),
         last_boot_cpu_flags=fields.texts("last_boot_CPU_flags"),
         ha_always_run=fields.boolean("ha_always_run", absent=False),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import DiskRule, DiskTargets, Objection, Origin, PairRule
+
+UNPROTECT = "empty its ha_restart_priority while it goes from pool to pool"
 
 
 class HAOff(DiskRule):
@@ -25,7 +28,7 @@ class HAOff(DiskRule):
         if not found:
             return None
         where = f" in pool {found[0]}" if len(problem.pool.members) > 1 else ""
-        return self.objection(f"HA is on{where}", remedy="disable HA while disks move")
+        return self.objection(f"HA is on{where}", remedy="disable HA while disks move", disruption=Disruption.POLICY)
 
 
 class HAUnprotected(PairRule[str]):
@@ -51,4 +54,4 @@ class HAUnprotected(PairRule[str]):
         if pool is None:
             return None
         words = f"HA is on in pool {pool.called}, and protects the VM"
-        return self.objection(words, remedy="empty its ha_restart_priority while it goes from pool to pool")
+        return self.objection(words, remedy=UNPROTECT, disruption=Disruption.POLICY)

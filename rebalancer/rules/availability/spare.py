@@ -65,7 +65,11 @@ def _restarts(problem: Problem) -> Restarts:
     pool, covered, failing = problem.pool, _covered(problem), problem.policy.spare.hosts
     live = sorted(uuid for uuid, host in pool.hosts.items() if host.live)
     targets = boots_on(problem, covered.values())
-    bound = {vm: _bound(covered[vm], len(targets[vm])) for vm in covered if len(targets[vm]) <= failing}
+    bound = {
+        vm: _bound(covered[vm], problem.names.vms[vm], len(targets[vm]))
+        for vm in covered
+        if len(targets[vm]) <= failing
+    }
     apart = held_apart_from(pool, problem.initial, static_bytes)
     pages = counts_xen_vcpu_pages(pool)
     kept = [vm for vm in covered if vm not in bound]
@@ -115,9 +119,9 @@ def _may_start(needs: tuple[Any, ...], host: Uuid, problem: Problem) -> bool:
     return not any(need is not None and rule.objects(need, problem.pool.hosts[host], problem) for rule, need in asked)
 
 
-def _bound(vm: VM, hosts: int) -> str:
+def _bound(vm: VM, called: str, hosts: int) -> str:
     why = "it has devices of its host" if _is_tied(vm) else f"{_few(hosts)} can start it"
-    return f"VM '{vm.name}' cannot be kept restartable: {why}"
+    return f"VM '{called}' cannot be kept restartable: {why}"
 
 
 def _few(hosts: int) -> str:

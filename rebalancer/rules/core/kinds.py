@@ -25,6 +25,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.versions import Version
 
 Needs = TypeVar("Needs", bound=Hashable)
@@ -51,7 +52,8 @@ class Objection:
 
     `code` is the error that XAPI would answer, None for rules that XAPI does not check; `params` are the numbers behind
     that error, where they are worth comparing. `words` does not name the VM or the host: whoever shows it does.
-    `remedy` is the cheapest fix, where there is one.
+    `remedy` is the least disruptive fix that the rule knows, in words that call the VM "it", and empty where it knows
+    none, so that the VM can only be halted; `disruption` is what the remedy costs.
     """
 
     rule: str
@@ -59,6 +61,7 @@ class Objection:
     words: str
     remedy: str = ""
     params: tuple[str, ...] = ()
+    disruption: Disruption = Disruption.SETTING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,10 +196,25 @@ class Rule(ABC):
         return (self.since is None or version >= self.since) and (self.until is None or version < self.until)
 
     def objection(
-        self, words: str, *, code: str | None = None, remedy: str = "", params: tuple[str, ...] = ()
+        self,
+        words: str,
+        *,
+        code: str | None = None,
+        remedy: str = "",
+        disruption: Disruption = Disruption.SETTING,
+        params: tuple[str, ...] = (),
     ) -> Objection:
         """An objection in the name of this rule; *code* where it differs from the rule's usual one."""
-        return Objection(rule=self.id, code=code or self.code, words=words, remedy=remedy, params=params)
+        code = code or self.code
+        return Objection(rule=self.id, code=code, words=words, remedy=remedy, params=params, disruption=disruption)
+
+    def mended(self, vm: VM, host: Host, problem: Problem) -> VM | None:
+        """*vm*, to which this rule objects on *host*, as it is once the remedy is carried out.
+
+        None where the remedy is something else than a change of the VM, or there is none.
+        """
+        del vm, host, problem
+        return None
 
 
 class VMRule(Rule):

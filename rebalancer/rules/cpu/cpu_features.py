@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rebalancer.inventory import VM, Host, PowerState, Uuid
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, PairRule
 from rebalancer.rules.core.versions import LEVELS_PER_DOMAIN_TYPE, xapi_version
 from rebalancer.rules.facts.domain import needs_hvm
@@ -57,6 +58,7 @@ class CPUFeatures(PairRule[CPUNeed]):
         return self.objection(
             f"was booted with {counted(lacking, 'CPU feature')} that the host's CPUs do not have",
             remedy="shut the VM down and start it again: it then gets the level of the whole pool",
+            disruption=Disruption.REBOOT,
         )
 
 

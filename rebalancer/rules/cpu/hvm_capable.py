@@ -6,6 +6,7 @@ from typing import Literal
 
 from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, PairRule
 from rebalancer.rules.facts.domain import needs_hvm
 
@@ -28,5 +29,7 @@ class HVMCapable(PairRule[Literal[True]]):
         if any("hvm" in capability for capability in host.capabilities):
             return None
         return self.objection(
-            "needs hardware virtualisation, the host has none", remedy="enable VT-x or AMD-V in its BIOS"
+            "needs hardware virtualisation, the host has none",
+            remedy="enable VT-x or AMD-V in its BIOS",
+            disruption=Disruption.POOL,
         )

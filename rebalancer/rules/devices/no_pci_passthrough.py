@@ -23,6 +23,4 @@ class NoPCIPassthrough(VMRule):
         devices = [device for device in vm.attached_pcis if device not in own]
         if not devices:
             return None
-        return self.objection(
-            f"PCI devices of its host passed through to it: {len(devices)}", remedy="detach them and reboot the VM"
-        )
+        return self.objection(f"PCI devices of its host passed through to it: {len(devices)}")

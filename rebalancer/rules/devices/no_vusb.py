@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, PairRule, VMRule
 
 
@@ -21,7 +24,12 @@ class NoVUSB(VMRule):
         """Any virtual USB device."""
         if not vm.vusbs:
             return None
-        return self.objection(f"virtual USB devices: {len(vm.vusbs)}", remedy="remove the virtual USB device")
+        remedy = "remove the virtual USB device"
+        return self.objection(f"virtual USB devices: {len(vm.vusbs)}", remedy=remedy, disruption=Disruption.GUEST)
+
+    def mended(self, vm: VM, host: Host, problem: Problem) -> VM | None:
+        """The VM without these devices."""
+        return replace(vm, vusbs=(), usb_hosts=())
 
 
 class USBOnTarget(PairRule[tuple[Uuid, ...]]):
@@ -41,4 +49,11 @@ class USBOnTarget(PairRule[tuple[Uuid, ...]]):
     def objects(self, needs: tuple[Uuid, ...], host: Host, problem: Problem) -> Objection | None:
         """A device on another host, or of which nobody knows where it is."""
         elsewhere = [each for each in needs if each != host.uuid]
-        return self.objection(f"USB devices that the host does not have: {len(elsewhere)}") if elsewhere else None
+        if not elsewhere:
+            return None
+        words, remedy = f"USB devices that the host does not have: {len(elsewhere)}", "remove the virtual USB device"
+        return self.objection(words, remedy=remedy, disruption=Disruption.GUEST)
+
+    def mended(self, vm: VM, host: Host, problem: Problem) -> VM | None:
+        """The VM without these devices."""
+        return replace(vm, vusbs=(), usb_hosts=())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rebalancer.inventory import VM, DomainType
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
 from rebalancer.rules.facts.domain import configured_domain_type
 from rebalancer.rules.facts.gpu import implementations
@@ -29,4 +30,8 @@ class VGPUSupported(VMRule):
         said = problem.pool.of_vm(vm).restrictions.get("restrict_vgpu")
         if implementations(vm.vgpus, problem) == {WHOLE_CARD} or said == "false":
             return None
-        return self.objection("the pool's licence does not allow virtual GPUs", remedy="apply a licence that does")
+        return self.objection(
+            "the pool's licence does not allow virtual GPUs",
+            remedy="apply a licence that does",
+            disruption=Disruption.POOL,
+        )

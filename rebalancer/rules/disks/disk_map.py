@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import DiskRule, DiskTargets, Objection, Origin
 from rebalancer.rules.facts.counterparts import crosses, sr_beyond
 from rebalancer.rules.facts.disk_maps import moving, own_disks
@@ -46,7 +47,7 @@ class SRsMapped(DiskRule):
                 continue
             led = problem.names.srs.get(beyond.uuid or "")
             words = f"the policy leads its disk '{disk.name}' to SR '{led}'" if led else beyond.words
-            return self.objection(words, remedy="change the policy's other_pools.srs")
+            return self.objection(words, remedy="change the policy's other_pools.srs", disruption=Disruption.POLICY)
         return None
 
 
@@ -63,7 +64,8 @@ class SRAllowed(DiskRule):
         for disk, target in moving(disks, problem):
             if target is None or target.uuid not in problem.intent.disk_srs:
                 name = problem.names.srs[target.uuid] if target else "unknown"
-                return self.objection(f"the policy lets no disk go to SR '{name}', nor its disk '{disk.name}'")
+                words = f"the policy lets no disk go to SR '{name}', nor its disk '{disk.name}'"
+                return self.objection(words, remedy="name the SR in storage_motion.srs", disruption=Disruption.POLICY)
         return None
 
 
@@ -80,4 +82,5 @@ class TargetSRAttached(DiskRule):
         unseen = sorted(set(disks.values()) - host.attached_srs)
         if not unseen:
             return None
-        return self.objection(f"SR '{problem.names.srs.get(unseen[0], 'unknown')}' is not attached to the host")
+        words = f"SR '{problem.names.srs.get(unseen[0], 'unknown')}' is not attached to the host"
+        return self.objection(words, remedy="attach the SR to the host", disruption=Disruption.POOL)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from rebalancer.inventory import VDI, VM, Host, VBDType
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import DiskRule, DiskTargets, Objection, Origin, VMRule
 from rebalancer.rules.facts.disk_maps import following, moving
+
+FIND_DISK = "find out where the disk is, then scan the SR; do not shut the VM down"
 
 
 class DisksPresent(VMRule):
@@ -28,10 +32,19 @@ class DisksPresent(VMRule):
             if drive.type is VBDType.CD:
                 words = f"the image '{disk.name}' in drive {drive.device} is missing from its SR"
                 return self.objection(words, remedy=f"eject the CD from drive {drive.device}")
-            sr = problem.pool.srs.get(disk.sr)
-            words = f"its disk '{disk.name}' is missing from SR '{sr.name if sr else 'unknown'}'"
-            return self.objection(words, remedy="find out where the disk is, then scan the SR; do not shut the VM down")
+            words = f"its disk '{disk.name}' is missing from SR '{problem.names.srs.get(disk.sr, 'unknown')}'"
+            return self.objection(words, remedy=FIND_DISK, disruption=Disruption.POOL)
         return None
+
+    def mended(self, vm: VM, host: Host, problem: Problem) -> VM | None:
+        """The VM without the images that are missing; None where a disk is."""
+        vdis = problem.pool.vdis
+        lost = [each for each in vm.vbds if not each.empty and (disk := vdis.get(each.vdi or "")) and disk.missing]
+        if any(drive.type is not VBDType.CD for drive in lost):
+            return None
+        return replace(
+            vm, vbds=tuple(replace(each, empty=True, vdi=None) if each in lost else each for each in vm.vbds)
+        )
 
 
 class SnapshotsPresent(DiskRule):
@@ -47,7 +60,10 @@ class SnapshotsPresent(DiskRule):
         """One that the last scan did not find."""
         found = (each for each in following(vm, host, disks, problem) if each.disk.missing)
         first = next(found, None)
-        return self.objection(f"{first.words} is missing from its SR", remedy="delete the snapshot") if first else None
+        if first is None:
+            return None
+        words = f"{first.words} is missing from its SR"
+        return self.objection(words, remedy="delete the snapshot", disruption=Disruption.POLICY)
 
 
 class DiskNotBusy(DiskRule):
@@ -64,7 +80,8 @@ class DiskNotBusy(DiskRule):
         for disk, words in _all(vm, host, disks, problem):
             if disk.current_operations:
                 busy = ", ".join(disk.current_operations)
-                return self.objection(f"{words} is busy: {busy}", remedy="wait until it ends")
+                said = f"{words} is busy: {busy}"
+                return self.objection(said, remedy="wait until it ends", disruption=Disruption.WAIT)
         return None
 
 
@@ -81,9 +98,10 @@ class SourceSRAttached(DiskRule):
         here = problem.pool.hosts.get(vm.resident_on or "")
         for disk, words in _all(vm, host, disks, problem):
             if here is not None and disk.sr not in here.attached_srs:
-                sr = problem.pool.srs.get(disk.sr)
-                name = sr.name if sr else "unknown"
-                return self.objection(f"{words} is on SR '{name}', which its own host does not have attached")
+                on = f"{words} is on SR '{problem.names.srs.get(disk.sr, 'unknown')}'"
+                remedy = "attach the SR to its host"
+                said = f"{on}, which its own host does not have attached"
+                return self.objection(said, remedy=remedy, disruption=Disruption.POOL)
         return None
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from rebalancer.inventory import VDI, VM, Host
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import DiskRule, DiskTargets, Objection, Origin
 from rebalancer.rules.core.versions import Version, xapi_version
 from rebalancer.rules.facts.disk_maps import following, moving, own_disks
@@ -39,7 +40,8 @@ class NoCBT(DiskRule):
                 return self.objection(words, remedy="turn changed block tracking off")
         for each in following(vm, host, disks, problem):
             if each.disk.cbt_enabled:
-                return self.objection(f"changed block tracking is on for {each.words}", remedy=DELETE)
+                words = f"changed block tracking is on for {each.words}"
+                return self.objection(words, remedy=DELETE, disruption=Disruption.POLICY)
         return None
 
 
@@ -66,7 +68,7 @@ class NotEncrypted(DiskRule):
                 return self.objection(f"its disk '{disk.name}' is encrypted")
         for each in following(vm, host, disks, problem):
             if KEY in each.disk.sm_config:
-                return self.objection(f"{each.words} is encrypted", remedy=DELETE)
+                return self.objection(f"{each.words} is encrypted", remedy=DELETE, disruption=Disruption.POLICY)
         return None
 
 

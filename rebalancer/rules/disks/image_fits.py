@@ -7,6 +7,7 @@ from typing import Final
 
 from rebalancer.inventory import SR, VDI, VM, Host
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import DiskRule, DiskTargets, Objection, Origin
 from rebalancer.rules.facts.disk_maps import following, moving
 from rebalancer.units import GIB, size_in_words
@@ -37,12 +38,14 @@ class ImageFits(DiskRule):
             shall = problem.index.image_formats.get(sr.uuid, frozenset(can))
             if _fits(disk, shall.intersection(can)):
                 continue
-            size = f"{words} has {size_in_words(disk.virtual_size_bytes)}, and SR '{sr.name}'"
+            name = problem.names.srs[sr.uuid]
+            size = f"{words} has {size_in_words(disk.virtual_size_bytes)}, and SR '{name}'"
             if not _fits(disk, can):
                 return self.objection(f"{size} takes {_told(can)}")
             more = next(each for each in can if _fits(disk, {each}))
-            remedy = f"add {more} to the preferred-image-formats of SR '{sr.name}'"
-            return self.objection(f"{size} is set to take {_told(shall.intersection(can))}", remedy=remedy)
+            remedy = f"add {more} to the preferred-image-formats of SR '{name}'"
+            said = f"{size} is set to take {_told(shall.intersection(can))}"
+            return self.objection(said, remedy=remedy, disruption=Disruption.POOL)
         return None
 
 

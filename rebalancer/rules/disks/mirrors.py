@@ -7,6 +7,7 @@ from typing import Final
 
 from rebalancer.inventory import SR, VDI, VM, Host, Uuid
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import DiskRule, DiskTargets, Objection, Origin
 from rebalancer.rules.facts.disk_maps import moving
 from rebalancer.units import size_in_words
@@ -46,7 +47,8 @@ class ShortChain(DiskRule):
         for disk, _ in moving(disks, problem):
             if _chain(disk, problem) >= LONGEST:
                 words = f"its disk '{disk.name}' stands on a chain of {LONGEST} images, which takes no further snapshot"
-                return self.objection(words, remedy="delete snapshots, and wait until the chain is coalesced")
+                remedy = "delete snapshots, and wait until the chain is coalesced"
+                return self.objection(words, remedy=remedy, disruption=Disruption.POLICY)
         return None
 
 
@@ -80,7 +82,9 @@ class SpaceOnSource(DiskRule):
             sr = problem.pool.srs.get(uuid)
             free = max(0, sr.physical_size_bytes - sr.physical_utilisation_bytes) if sr else 0
             if sr and _is_thick(sr) and wanted > free:
-                words = f"the mirror needs {size_in_words(wanted)} on SR '{sr.name}', which it leaves"
+                words = (
+                    f"the mirror needs {size_in_words(wanted)} on SR '{problem.names.srs[sr.uuid]}', which it leaves"
+                )
                 return self.objection(f"{words} and which has {size_in_words(free)} free")
         return None
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rebalancer.inventory import DANGLING, VBD, VM, Host, Uuid, VBDType
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, PairRule
 
 NO_DISK = "no disk"
@@ -46,11 +47,28 @@ class SharedSRVisible(PairRule[tuple[StorageNeed, ...]]):
         if any(need.sr == NO_DISK for need in missing):
             return self.objection("a drive is not empty, and leads to no disk", code="HANDLE_INVALID")
         names = ", ".join(f"'{_name(need.sr, problem)}'" for need in missing)
-        drives = [need.drive for need in missing]
-        return self.objection(
-            f"needs SR {names}, which the host does not have attached",
-            remedy=f"eject the CD from drive {', '.join(drives)}" if all(drives) else "",
-        )
+        words = f"needs SR {names}, which the host does not have attached"
+        ejects = f"eject the CD from drive {', '.join(need.drive for need in missing if need.drive)}"
+        disks = [need.sr for need in missing if not need.drive]
+        if not disks:
+            return self.objection(words, remedy=ejects)
+        unplugged = {pbd.sr for pbd in host.pbds if not pbd.currently_attached}
+        if not unplugged.issuperset(disks):
+            return self.objection(words)
+        listed = ", ".join(f"'{_name(sr, problem)}'" for sr in disks)
+        plugs = f"attach SR {listed} to the host"
+        remedy = plugs if len(disks) == len(missing) else f"{ejects} and {plugs}"
+        return self.objection(words, remedy=remedy, disruption=Disruption.POOL)
+
+    def mended(self, vm: VM, host: Host, problem: Problem) -> VM | None:
+        """The VM without the CDs that alone need an SR which *host* lacks; None where a disk needs one."""
+        missing = [need for need in self.needs(vm, problem) or () if need.sr not in host.attached_srs]
+        if not all(need.drive for need in missing):
+            return None
+        srs = {need.sr for need in missing}
+        empty = {drive.uuid for drive in vm.vbds if not drive.empty and _sr_of(drive, problem) in srs}
+        drives = (replace(drive, empty=True, vdi=None) if drive.uuid in empty else drive for drive in vm.vbds)
+        return replace(vm, vbds=tuple(drives))
 
 
 def _sr_of(drive: VBD, problem: Problem) -> Uuid:

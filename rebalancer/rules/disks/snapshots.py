@@ -5,6 +5,7 @@ from __future__ import annotations
 from rebalancer.inventory import VM, Host, PowerState
 from rebalancer.placement import disks_of
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import DiskRule, DiskTargets, Objection, Origin, Rule, VMRule
 from rebalancer.rules.core.versions import SNAPSHOTS_FOLLOW
 from rebalancer.rules.facts.counterparts import crosses
@@ -44,7 +45,9 @@ class OneSnapshot(DiskRule):
 def _too_many(rule: Rule, vm: VM) -> Objection | None:
     if len(vm.snapshots) <= MOST:
         return None
-    return rule.objection(f"has {len(vm.snapshots)} snapshots", remedy="delete all but one of its snapshots")
+    return rule.objection(
+        f"has {len(vm.snapshots)} snapshots", remedy="delete all but one of its snapshots", disruption=Disruption.POLICY
+    )
 
 
 class SnapshotWithoutMemory(VMRule):
@@ -62,7 +65,9 @@ class SnapshotWithoutMemory(VMRule):
         known = (problem.pool.vms.get(uuid) for uuid in vm.snapshots)
         if all(each is not None and each.power_state is not PowerState.SUSPENDED for each in known):
             return None
-        return self.objection("has a snapshot that holds its memory, too", remedy="delete that snapshot")
+        return self.objection(
+            "has a snapshot that holds its memory, too", remedy="delete that snapshot", disruption=Disruption.POLICY
+        )
 
 
 class NoCheckpoint(VMRule):
@@ -77,9 +82,10 @@ class NoCheckpoint(VMRule):
         """A snapshot with memory."""
         snapshots = (problem.pool.vms.get(uuid) for uuid in vm.snapshots)
         found = [each.name for each in snapshots if each and each.suspend_vdi is not None]
-        return (
-            self.objection(f"its snapshot '{found[0]}' holds memory", remedy="delete the snapshot") if found else None
-        )
+        if not found:
+            return None
+        words = f"its snapshot '{found[0]}' holds memory"
+        return self.objection(words, remedy="delete the snapshot", disruption=Disruption.POLICY)
 
 
 class CheckpointStays(DiskRule):
@@ -96,7 +102,7 @@ class CheckpointStays(DiskRule):
         if not travels:
             return None
         words = f"its snapshot '{problem.pool.vms[travels[0]].name}' holds memory on an SR that the host does not know"
-        return self.objection(words, remedy="delete the snapshot")
+        return self.objection(words, remedy="delete the snapshot", disruption=Disruption.POLICY)
 
 
 class SnapshotsFollow(DiskRule):
@@ -116,5 +122,5 @@ class SnapshotsFollow(DiskRule):
             for _, disk in disks_of(snapshot, problem.pool):
                 if disk.snapshot_of not in disks:
                     words = f"its snapshot '{snapshot.name}' has the disk '{disk.name}', which the VM no longer has"
-                    return self.objection(words, remedy="delete the snapshot")
+                    return self.objection(words, remedy="delete the snapshot", disruption=Disruption.POLICY)
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rebalancer.inventory import Host
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import HostRule, Objection, Origin
 from rebalancer.rules.core.versions import numbers
 
@@ -26,5 +27,6 @@ class CoordinatorVersion(HostRule):
         for key in ("platform_version", "xapi"):
             here, there = (numbers(each.software_version.get(key, "0.0.0")) for each in (host, coordinator))
             if here != there:
-                return self.objection(f"runs another {key} than the coordinator while the pool is being upgraded")
+                words = f"runs another {key} than the coordinator while the pool is being upgraded"
+                return self.objection(words, remedy="upgrade the host, too", disruption=Disruption.POOL)
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rebalancer.inventory import Host
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import HostRule, Objection, Origin
 
 
@@ -19,4 +20,7 @@ class HostHeld(HostRule):
     def objects(self, host: Host, problem: Problem) -> Objection | None:
         """A host that is held."""
         reason = problem.held.hosts.get(host.uuid)
-        return None if reason is None else self.objection(f"is held as it is: it {reason.words}", remedy=reason.fix)
+        if reason is None:
+            return None
+        words = f"is held as it is: it {reason.words}"
+        return self.objection(words, remedy=reason.fix, disruption=Disruption.POOL)

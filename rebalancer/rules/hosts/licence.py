@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import HostRule, Objection, Origin, VMRule
 
 
@@ -20,7 +21,11 @@ class Licence(VMRule):
         """`restrict_xen_motion`."""
         if problem.pool.of_vm(vm).restrictions.get("restrict_xen_motion") != "true":
             return None
-        return self.objection("the pool's licence does not allow XenMotion", remedy="apply a licence that does")
+        return self.objection(
+            "the pool's licence does not allow XenMotion",
+            remedy="apply a licence that does",
+            disruption=Disruption.POOL,
+        )
 
 
 class StorageLicence(VMRule):
@@ -38,7 +43,9 @@ class StorageLicence(VMRule):
         if pool.restrictions.get("restrict_storage_xen_motion") == "false":
             return None
         whose = f"the licence of pool {pool.called}" if len(problem.pool.members) > 1 else "the pool's licence"
-        return self.objection(f"{whose} does not allow Storage XenMotion", remedy="apply a licence that does")
+        return self.objection(
+            f"{whose} does not allow Storage XenMotion", remedy="apply a licence that does", disruption=Disruption.POOL
+        )
 
 
 class LicenceThere(HostRule):
@@ -56,5 +63,7 @@ class LicenceThere(HostRule):
         if pool.restrictions.get("restrict_storage_xen_motion") == "false":
             return None
         return self.objection(
-            f"the licence of pool {pool.called} does not allow Storage XenMotion", remedy="apply a licence that does"
+            f"the licence of pool {pool.called} does not allow Storage XenMotion",
+            remedy="apply a licence that does",
+            disruption=Disruption.POOL,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rebalancer.inventory import VM
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
 
 
@@ -22,4 +23,5 @@ class StaysOnHeldHost(VMRule):
         if reason is None or vm.resident_on in problem.intent.empty:
             return None
         name = problem.names.hosts[vm.resident_on or ""]
-        return self.objection(f"stays on host '{name}', which is held as it is: it {reason.words}", remedy=reason.fix)
+        words = f"stays on host '{name}', which is held as it is: it {reason.words}"
+        return self.objection(words, remedy=reason.fix, disruption=Disruption.POOL)

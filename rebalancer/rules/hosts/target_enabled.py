@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rebalancer.inventory import Host
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import HostRule, Objection, Origin
 
 
@@ -19,4 +20,8 @@ class TargetEnabled(HostRule):
 
     def objects(self, host: Host, problem: Problem) -> Objection | None:
         """A host that is not enabled."""
-        return None if host.enabled else self.objection("is disabled", remedy="enable the host")
+        return (
+            None
+            if host.enabled
+            else self.objection("is disabled", remedy="enable the host", disruption=Disruption.POOL)
+        )

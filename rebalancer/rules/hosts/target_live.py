@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rebalancer.inventory import Host
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import HostRule, Objection, Origin
 
 
@@ -20,6 +21,7 @@ class TargetLive(HostRule):
         """A host that is not live, or of which nobody knows."""
         if host.live:
             return None
-        return self.objection(
-            "is not live" if host.live is False else "has no metrics, so that nobody knows whether it lives"
-        )
+        if host.live is False:
+            return self.objection("is not live", remedy="bring the host back", disruption=Disruption.POOL)
+        words, remedy = "has no metrics, so that nobody knows whether it lives", "restart the host's toolstack"
+        return self.objection(words, remedy=remedy, disruption=Disruption.POOL)

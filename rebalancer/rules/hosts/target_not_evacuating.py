@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rebalancer.inventory import Host
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import HostRule, Objection, Origin
 
 LEAVING = frozenset({"evacuate", "reboot", "shutdown"})
@@ -21,4 +22,10 @@ class TargetNotEvacuating(HostRule):
     def objects(self, host: Host, problem: Problem) -> Objection | None:
         """A host that is being left."""
         found = sorted(LEAVING & set(host.current_operations))
-        return self.objection(f"its {found[0]} is under way", remedy="wait until it ends") if found else None
+        if not found:
+            return None
+        words = f"its {found[0]} is under way"
+        if set(found) <= set(host.ghost_operations):
+            remedy = f"no task of it exists: restart the toolstack on host {problem.names.hosts[host.uuid]!r}"
+            return self.objection(words, remedy=remedy, disruption=Disruption.POOL)
+        return self.objection(words, remedy="wait until it ends", disruption=Disruption.WAIT)

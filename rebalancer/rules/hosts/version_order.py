@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, PairRule
 from rebalancer.rules.core.versions import Version, migration_versions, numbers, xapi_version
 
 Versions = tuple[tuple[str, Version], ...]
 """What may not decrease, by name."""
+
+UPDATE = "bring the host to that version"
 
 
 class VersionOrder(PairRule[Versions]):
@@ -26,7 +29,7 @@ class VersionOrder(PairRule[Versions]):
     def objects(self, needs: Versions, host: Host, problem: Problem) -> Objection | None:
         """A host that is older in anything."""
         words = lower(needs, host)
-        return self.objection(words) if words else None
+        return self.objection(words, remedy=UPDATE, disruption=Disruption.POOL) if words else None
 
 
 class VersionOrderPools(VersionOrder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, PairRule
 from rebalancer.rules.hosts.version_order import Versions, lower, versions_of
 
@@ -24,4 +25,7 @@ class VersionOrderUpgrade(PairRule[Versions]):
     def objects(self, needs: Versions, host: Host, problem: Problem) -> Objection | None:
         """A host that is older in anything."""
         words = lower(needs, host)
-        return self.objection(f"the pool is being upgraded, and {words}") if words else None
+        if not words:
+            return None
+        remedy = "upgrade the host, too"
+        return self.objection(f"the pool is being upgraded, and {words}", remedy=remedy, disruption=Disruption.POOL)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from rebalancer.inventory import VM, PowerState
+from dataclasses import replace
+
+from rebalancer.inventory import VM, Host, PowerState
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
 
 KEY = "data-cant-suspend-reason"
@@ -26,4 +29,13 @@ class CantSuspendReason(VMRule):
         return self.objection(
             f"reports that it cannot be suspended: {vm.guest_metrics.other[KEY] or 'no reason given'}",
             remedy="install the guest tools and reboot the VM",
+            disruption=Disruption.REBOOT,
         )
+
+    def mended(self, vm: VM, host: Host, problem: Problem) -> VM | None:
+        """A guest that reports no such reason."""
+        guest = vm.guest_metrics
+        if guest is None:
+            return None
+        kept = {key: value for key, value in guest.other.items() if key != KEY}
+        return replace(vm, guest_metrics=replace(guest, other=kept))

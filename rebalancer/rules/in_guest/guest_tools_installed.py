@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from rebalancer.inventory import VM
+from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
-from rebalancer.rules.in_guest.guest_tools import has_drivers
+from rebalancer.rules.in_guest.guest_tools import has_drivers, with_tools
 
 
 class GuestToolsInstalled(VMRule):
@@ -21,4 +22,9 @@ class GuestToolsInstalled(VMRule):
         guest = vm.guest_metrics
         if not vm.is_guest or has_drivers(guest) or (guest is not None and guest.pv_drivers_detected):
             return None
-        return self.objection("reports no guest tools", remedy="install the guest tools")
+        remedy = "install the guest tools"
+        return self.objection("reports no guest tools", remedy=remedy, disruption=Disruption.GUEST)
+
+    def mended(self, vm: VM, host: Host, problem: Problem) -> VM | None:
+        """The VM whose guest reports tools."""
+        return with_tools(vm)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rebalancer.inventory import VM, GuestMetrics
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
 from rebalancer.rules.core.versions import numbers
 
@@ -26,7 +27,11 @@ class IPv6LinuxKernel(VMRule):
         kernel = numbers(guest.os_version.get("uname", ""))[:2]
         if kernel > TOO_OLD:
             return None
-        return self.objection(f"uses IPv6 with Linux kernel {guest.os_version.get('uname') or 'of unknown version'}")
+        return self.objection(
+            f"uses IPv6 with Linux kernel {guest.os_version.get('uname') or 'of unknown version'}",
+            remedy="give it a kernel above 3.0 and reboot it",
+            disruption=Disruption.REBOOT,
+        )
 
 
 def _may_be_linux(guest: GuestMetrics) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from rebalancer.inventory import VM
+from dataclasses import replace
+
+from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
 from rebalancer.rules.facts.domain import says_true
 
@@ -23,6 +26,10 @@ class NestedVirt(VMRule):
         built = vm.metrics.nested_virt if vm.metrics else None
         if not (says_true(vm.platform, "nested-virt") if built is None else built):
             return None
-        return self.objection(
-            "was built with nested virtualisation", remedy="remove nested-virt from VM.platform and reboot the VM"
-        )
+        remedy = "remove nested-virt from VM.platform and reboot the VM"
+        return self.objection("was built with nested virtualisation", remedy=remedy, disruption=Disruption.REBOOT)
+
+    def mended(self, vm: VM, host: Host, problem: Problem) -> VM | None:
+        """The VM as it is built without."""
+        kept = {key: value for key, value in vm.platform.items() if key != "nested-virt"}
+        return replace(vm, platform=kept, metrics=vm.metrics and replace(vm.metrics, nested_virt=False))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rebalancer.inventory import VM
+from dataclasses import replace
+
+from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
 
@@ -21,3 +23,7 @@ class NoVCPUMask(VMRule):
         if not mask:
             return None
         return self.objection(f"is pinned to the pCPUs {mask} of its host", remedy="remove mask from VM.VCPUs_params")
+
+    def mended(self, vm: VM, host: Host, problem: Problem) -> VM | None:
+        """The VM without a mask."""
+        return replace(vm, vcpus_params={key: value for key, value in vm.vcpus_params.items() if key != "mask"})

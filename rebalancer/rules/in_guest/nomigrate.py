@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from rebalancer.inventory import VM
+from dataclasses import replace
+
+from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
 from rebalancer.rules.facts.domain import says_true
 
@@ -23,4 +26,10 @@ class NoMigrate(VMRule):
         built = vm.metrics.nomigrate if vm.metrics else None
         if not (says_true(vm.platform, "nomigrate") if built is None else built):
             return None
-        return self.objection("was built with nomigrate", remedy="remove nomigrate from VM.platform and reboot the VM")
+        remedy = "remove nomigrate from VM.platform and reboot the VM"
+        return self.objection("was built with nomigrate", remedy=remedy, disruption=Disruption.REBOOT)
+
+    def mended(self, vm: VM, host: Host, problem: Problem) -> VM | None:
+        """The VM as it is built without."""
+        kept = {key: value for key, value in vm.platform.items() if key != "nomigrate"}
+        return replace(vm, platform=kept, metrics=vm.metrics and replace(vm.metrics, nomigrate=False))

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from rebalancer.inventory import PIF, VM, Host, Uuid
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, PairRule
 from rebalancer.rules.facts.counterparts import interfaces, network_beyond
 
 Plugged = tuple[Uuid, tuple[Uuid, ...], bool]
 """The pool of a VM, the networks of its interfaces, and whether one of them is a virtual function of a card."""
+
+NAME_IT = "name it in the policy's other_pools.networks"
+LEAD_IT = "lead it elsewhere by the policy's other_pools.networks"
 
 
 class NetworksMapped(PairRule[Plugged]):
@@ -37,11 +41,11 @@ class NetworksMapped(PairRule[Plugged]):
         for network in networks:
             beyond = network_beyond(network, home, problem.pool.of_host(host.uuid), problem)
             if beyond.uuid is None:
-                return self.objection(beyond.words, remedy="name it in the policy's other_pools.networks")
+                return self.objection(beyond.words, remedy=NAME_IT, disruption=Disruption.POLICY)
             if not any(pif.network == beyond.uuid and _is_ordinary(pif) for pif in host.pifs):
                 name = problem.names.networks[beyond.uuid]
                 words = f"comes to network '{name}', on which the host has no ordinary PIF"
-                return self.objection(words, remedy="lead it elsewhere by the policy's other_pools.networks")
+                return self.objection(words, remedy=LEAD_IT, disruption=Disruption.POLICY)
         return None
 
 

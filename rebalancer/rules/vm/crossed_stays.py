@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rebalancer.inventory import VM
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
 
 
@@ -25,4 +26,6 @@ class CrossedStays(VMRule):
             f"has come from pool {problem.pool.of_host(began).called}, where its disks and interfaces had other names: "
             "rollback leads it home once it is there"
         )
-        return self.objection(words, remedy="read both pools again and make a plan of its own")
+        return self.objection(
+            words, remedy="read both pools again and make a plan of its own", disruption=Disruption.WAIT
+        )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from rebalancer.inventory import VM, DomainType, PowerState
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
+
+ANEW = "shut it down and start it again: XAPI then writes down what it is"
 
 
 class DomainTypeKnown(VMRule):
@@ -21,9 +24,13 @@ class DomainTypeKnown(VMRule):
         if vm.power_state is PowerState.HALTED:
             return self._unspecified(vm.domain_type)
         if vm.metrics is None:
-            return self.objection("has no metrics object", code="HANDLE_INVALID")
+            return self.objection(
+                "has no metrics object", code="HANDLE_INVALID", remedy=ANEW, disruption=Disruption.REBOOT
+            )
         return self._unspecified(vm.metrics.current_domain_type)
 
     def _unspecified(self, kind: DomainType | None) -> Objection | None:
         """None below XenServer 7.5, where the field does not exist."""
-        return self.objection("its domain type is unspecified") if kind is DomainType.UNSPECIFIED else None
+        if kind is not DomainType.UNSPECIFIED:
+            return None
+        return self.objection("its domain type is unspecified", remedy=ANEW, disruption=Disruption.REBOOT)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from rebalancer.inventory import VM
+from collections import Counter
+from dataclasses import replace
+
+from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
+
+WAIT = "wait until it ends"
 
 
 class NoConflictingOp(VMRule):
@@ -20,6 +26,20 @@ class NoConflictingOp(VMRule):
         """Any operation under way."""
         if not vm.current_operations:
             return None
-        return self.objection(
-            f"another operation is under way: {', '.join(vm.current_operations)}", remedy="wait until it ends"
-        )
+        words = f"another operation is under way: {', '.join(vm.current_operations)}"
+        ghosts = Counter(vm.ghost_operations)
+        if not ghosts:
+            return self.objection(words, remedy=WAIT, disruption=Disruption.WAIT)
+        host = problem.names.hosts.get(vm.resident_on or "", "")
+        restart = f"restart the toolstack{f' on host {host!r}' if host else ''}"
+        if living := sorted((Counter(vm.current_operations) - ghosts).elements()):
+            remedy = (
+                f"wait until {', '.join(living)} ends; no task of {', '.join(sorted(ghosts))} exists: then {restart}"
+            )
+        else:
+            remedy = f"no task of it exists: {restart}"
+        return self.objection(words, remedy=remedy, disruption=Disruption.POOL)
+
+    def mended(self, vm: VM, host: Host, problem: Problem) -> VM | None:
+        """The VM at rest."""
+        return replace(vm, current_operations=(), ghost_operations=())

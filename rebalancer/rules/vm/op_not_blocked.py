@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rebalancer.inventory import VM
+from dataclasses import replace
+
+from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
 
@@ -28,3 +30,8 @@ class OpNotBlocked(VMRule):
             f"its operation {self._operation} is blocked: {reason}",
             remedy=f"remove {self._operation} from the VM's blocked_operations",
         )
+
+    def mended(self, vm: VM, host: Host, problem: Problem) -> VM | None:
+        """The VM without that entry."""
+        kept = {each: why for each, why in vm.blocked_operations.items() if each != self._operation}
+        return replace(vm, blocked_operations=kept)

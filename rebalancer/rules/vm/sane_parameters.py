@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from rebalancer.inventory import VM
+from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
 from rebalancer.rules.facts.domain import needs_hvm
 from rebalancer.units import counted
 
+CORRECT = "shut it down, correct {} and start it again"
 COREDUMPS = frozenset({"coredump_and_destroy", "coredump_and_restart"})
 
 
@@ -29,19 +32,43 @@ class SaneParameters(VMRule):
     def _all(self, vm: VM) -> Iterator[Objection]:
         """Whatever is wrong, in xapi's order."""
         if vm.vcpus_max < 1 or vm.vcpus_at_startup < 1:
-            yield self.objection(f"has {counted(vm.vcpus_at_startup, 'vCPU')} at startup of {vm.vcpus_max}: too few")
+            yield self.objection(
+                f"has {counted(vm.vcpus_at_startup, 'vCPU')} at startup of {vm.vcpus_max}: too few",
+                remedy=CORRECT.format("its vCPUs"),
+                disruption=Disruption.REBOOT,
+            )
         if vm.vcpus_at_startup > vm.vcpus_max:
             yield self.objection(
                 f"starts with {counted(vm.vcpus_at_startup, 'vCPU')}, more than its {vm.vcpus_max}",
                 code="VALUE_NOT_SUPPORTED",
+                remedy=CORRECT.format("its vCPUs"),
+                disruption=Disruption.REBOOT,
             )
         memory = vm.memory
         if memory.static_max_bytes < memory.static_min_bytes or memory.dynamic_max_bytes < memory.dynamic_min_bytes:
-            yield self.objection("a maximum of its memory is below the minimum", code="MEMORY_CONSTRAINT_VIOLATION")
+            yield self.objection(
+                "a maximum of its memory is below the minimum",
+                code="MEMORY_CONSTRAINT_VIOLATION",
+                remedy=CORRECT.format("its memory limits"),
+                disruption=Disruption.REBOOT,
+            )
         if vm.hvm_shadow_multiplier < 1:
-            yield self.objection(f"its shadow multiplier {vm.hvm_shadow_multiplier} is below 1")
+            yield self.objection(
+                f"its shadow multiplier {vm.hvm_shadow_multiplier} is below 1",
+                remedy=CORRECT.format("its HVM_shadow_multiplier"),
+                disruption=Disruption.REBOOT,
+            )
         if vm.actions_after_crash == "rename_restart" or _dumps_hvm(vm):
-            yield self.objection(f"its action after a crash is {vm.actions_after_crash}", code="VALUE_NOT_SUPPORTED")
+            yield self.objection(
+                f"its action after a crash is {vm.actions_after_crash}",
+                code="VALUE_NOT_SUPPORTED",
+                remedy="set its actions_after_crash to destroy, restart or preserve",
+            )
+
+    def mended(self, vm: VM, host: Host, problem: Problem) -> VM | None:
+        """The VM with another action after a crash, where nothing else is wrong: all else stays while it runs."""
+        mended = replace(vm, actions_after_crash="restart")
+        return None if next(self._all(mended), None) else mended
 
 
 def _dumps_hvm(vm: VM) -> bool:

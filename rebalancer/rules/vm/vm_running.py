@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from rebalancer.inventory import VM, PowerState
+from dataclasses import replace
+from typing import Final
+
+from rebalancer.inventory import VM, Host, PowerState
 from rebalancer.problem import Problem
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
+
+WAKES: Final = {
+    PowerState.PAUSED: "unpause it",
+    PowerState.SUSPENDED: "resume it",
+    PowerState.HALTED: "start it",
+}
+"""What makes a VM run, by its power state."""
 
 
 class VMRunning(VMRule):
@@ -20,7 +30,11 @@ class VMRunning(VMRule):
         """Any power state but Running."""
         if vm.power_state is PowerState.RUNNING:
             return None
-        return self.objection(f"is {vm.power_state.lower()}, not running")
+        return self.objection(f"is {vm.power_state.lower()}, not running", remedy=WAKES[vm.power_state])
+
+    def mended(self, vm: VM, host: Host, problem: Problem) -> VM | None:
+        """A paused VM that runs; one that is on no host is not there to be moved."""
+        return replace(vm, power_state=PowerState.RUNNING) if vm.power_state is PowerState.PAUSED else None
 
 
 class VMNotPaused(VMRule):
@@ -34,4 +48,9 @@ class VMNotPaused(VMRule):
 
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
         """A paused VM."""
-        return self.objection("is paused") if vm.power_state is PowerState.PAUSED else None
+        paused = vm.power_state is PowerState.PAUSED
+        return self.objection("is paused", remedy=WAKES[PowerState.PAUSED]) if paused else None
+
+    def mended(self, vm: VM, host: Host, problem: Problem) -> VM | None:
+        """The VM that runs."""
+        return replace(vm, power_state=PowerState.RUNNING)

@@ -6,6 +6,7 @@ from rebalancer.demand import Quality
 from rebalancer.inventory import VM
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
 
 
@@ -31,4 +32,5 @@ class DemandKnown(VMRule):
         return self.objection(
             f"its load is not known: under {share:.0%} of its CPU samples are there",
             remedy="wait for more samples, or lower demand.minimum_coverage in the policy",
+            disruption=Disruption.WAIT,
         )

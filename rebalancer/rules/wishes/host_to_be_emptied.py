@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rebalancer.inventory import Host
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import HostRule, Objection, Origin, PoolRule, Row, Weights, When
 
 
@@ -20,7 +21,10 @@ class HostToBeEmptied(HostRule, PoolRule):
     def objects(self, host: Host, problem: Problem) -> Objection | None:
         """A host that is to be emptied."""
         wish = problem.intent.empty.get(host.uuid)
-        return None if wish is None else self.objection(f"is to be emptied: {wish}")
+        if wish is None:
+            return None
+        remedy = "take the host out of the policy's empty"
+        return self.objection(f"is to be emptied: {wish}", remedy=remedy, disruption=Disruption.POLICY)
 
     def limits(self, problem: Problem) -> tuple[Row, ...]:
         """One row for each such host: no guest on it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.policy import named
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, PairRule, PoolRule, Row, Weights, When
 
 Wanted = tuple[tuple[str, frozenset[Uuid]], ...]
@@ -32,7 +33,10 @@ class MustRunOn(PairRule[Wanted], PoolRule):
     def objects(self, needs: Wanted, host: Host, problem: Problem) -> Objection | None:
         """A host that a wish does not name."""
         broken = [name for name, hosts in needs if host.uuid not in hosts]
-        return self.objection(f"'{broken[0]}' in the policy ties it to other hosts") if broken else None
+        if not broken:
+            return None
+        words = f"'{broken[0]}' in the policy ties it to other hosts"
+        return self.objection(words, remedy="change the policy's run_on", disruption=Disruption.POLICY)
 
     def limits(self, problem: Problem) -> tuple[Row, ...]:
         """One row for each wish: nobody of it on any other host."""

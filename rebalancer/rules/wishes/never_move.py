@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rebalancer.inventory import VM
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
 
 
@@ -18,8 +19,7 @@ class NeverMove(VMRule):
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
         """A VM that somebody marked."""
         wish = problem.intent.never_move.get(vm.uuid)
-        return (
-            None
-            if wish is None
-            else self.objection(f"is never to be moved: {wish}", remedy="change the policy or the tag")
-        )
+        if wish is None:
+            return None
+        remedy = "change the policy or the tag"
+        return self.objection(f"is never to be moved: {wish}", remedy=remedy, disruption=Disruption.POLICY)

@@ -1,7 +1,8 @@
 """What an operator may give up where nothing satisfies the rules: one table of kinds.
 
 Each concession says where the policy has it, what to do, and the rules without it. XAPI's own rules are not among them:
-a VM that they hold can be shut down, and a host that is not live declared dead, which is no concession of the policy's.
+what they object to is mended in the VM itself where that can be done, else the VM is shut down, and a host that is not
+live is declared dead.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from math import ceil
 from operator import methodcaller
 
 from rebalancer.errors import Concession
-from rebalancer.inventory import PowerState, Uuid
+from rebalancer.inventory import VM, Host, PowerState, Uuid
 from rebalancer.placement import Placement
 from rebalancer.policy import Apart, Intent, Reserve, RunOn, Spread, Together
 from rebalancer.problem import Problem
-from rebalancer.rules import WITH_STORAGE, Origin, Rulebook
+from rebalancer.rules import WITH_STORAGE, Origin, Rule, Rulebook
 from rebalancer.units import size_in_words
 
 Wish = Together | Apart | Spread | RunOn
@@ -155,10 +156,28 @@ def _let_move(vm: Uuid, vm_name: str) -> Offer:
     return Offer(where="never_move", words=words, without=_intending(without), vms=frozenset({vm}))
 
 
-def shut_down(vm: Uuid, vm_name: str) -> Offer:
-    """A VM that nothing else lets leave its host is on no host."""
-    words = _always(f"shut {vm_name!r} down meanwhile")
-    return Offer(where="vm", words=words, without=lambda book: book.under(_halted(book.problem, {vm})))
+def mends(book: Rulebook, vm: VM) -> tuple[Offer, ...]:
+    """What can be mended in *vm*, one offer for each rule that objects somewhere and knows how."""
+    found: dict[str, Offer] = {}
+    for host in book.problem.pool.hosts.values():
+        for rule, objection in book.mendable(vm, host):
+            found.setdefault(objection.remedy, _mended(book, rule, vm, host, objection.remedy))
+    return tuple(found.values())
+
+
+def _mended(book: Rulebook, rule: Rule, vm: VM, host: Host, remedy: str) -> Offer:
+    def without(book: Rulebook) -> Rulebook:
+        problem = book.problem
+        mended = rule.mended(problem.pool.vms[vm.uuid], host, problem) or problem.pool.vms[vm.uuid]
+        return book.under(replace(problem, pool=replace(problem.pool, vms={**problem.pool.vms, vm.uuid: mended})))
+
+    words = _always(f"{remedy} (VM {book.problem.names.vms[vm.uuid]!r})")
+    return Offer(where="vm", words=words, without=without, vms=frozenset({vm.uuid}))
+
+
+def shut_down(vm: Uuid, words: str) -> Offer:
+    """A VM that nothing else lets leave its host is on no host, once what *words* say is done."""
+    return Offer(where="vm", words=_always(words), without=lambda book: book.under(_halted(book.problem, {vm})))
 
 
 def declare_dead(host: Uuid, host_name: str) -> Offer:

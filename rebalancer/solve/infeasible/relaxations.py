@@ -20,8 +20,8 @@ from rebalancer.inventory import VM
 from rebalancer.objectives import Measure, MigrationCost, Objective, SolverModel
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
-from rebalancer.rules import Rulebook
-from rebalancer.solve.infeasible.concessions import MOVES, Offer, declare_dead, offers, shut_down
+from rebalancer.rules import Disruption, Rulebook
+from rebalancer.solve.infeasible.concessions import MOVES, Offer, declare_dead, mends, offers, shut_down
 from rebalancer.solve.infeasible.conflicts import left_behind
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.model.cp_sat import Effort, Status
@@ -143,16 +143,24 @@ class _Looking:
         """
         if vm.resident_on in self._dead:
             return (frozenset({self._dead[vm.resident_on]}),)
-        mine = [each for each in self._offers if each.vms is None or vm.uuid in each.vms]
+        given_up = (each for each in self._offers if each.vms is None or vm.uuid in each.vms)
+        mine = [*mends(self._book, vm), *given_up]
         if not self._opened(vm, mine):
-            return (frozenset({shut_down(vm.uuid, self._book.problem.names.vms[vm.uuid])}),)
+            return (frozenset({self._last_resort(vm)}),)
         alone = [frozenset({each}) for each in mine if self._opened(vm, [each])]
         others = [each for each in mine if frozenset({each}) not in alone]
         both = [frozenset(pair) for pair in combinations(others, 2) if self._opened(vm, pair)]
         return (*alone, *both) or (frozenset(mine),)
 
+    def _last_resort(self, vm: VM) -> Offer:
+        """To shut *vm* down; where that would be the end of it, what has to be done first."""
+        fix, name = self._book.fix(vm), self._book.problem.names.vms[vm.uuid]
+        halts = fix is None or fix.disruption is Disruption.SHUT_DOWN
+        return shut_down(vm.uuid, f"shut {name!r} down meanwhile" if halts else f"{fix} (VM {name!r})")
+
     def _opened(self, vm: VM, given_up: Sequence[Offer]) -> bool:
-        return _without(self._book, given_up).may_leave(vm)
+        book = _without(self._book, given_up)
+        return book.may_leave(book.problem.pool.vms[vm.uuid])
 
     def _possible(self, given_up: Offers) -> bool:
         instance = _instance(_without(self._book, _sorted(given_up)))

@@ -249,4 +249,4 @@ def test_a_question_does_not_spoil_the_next() -> None:
 @pytest.mark.parametrize(("hosts", "words"), [(0, "no host"), (1, "no more than 1 host"), (2, "no more than 2 hosts")])
 def test_how_few_hosts_can_start_a_vm_is_counted_in_words(hosts: int, words: str) -> None:
     """None, one and several."""
-    assert spare._bound(make_vm("a"), hosts) == f"VM 'a' cannot be kept restartable: {words} can start it"
+    assert spare._bound(make_vm("a"), "a", hosts) == f"VM 'a' cannot be kept restartable: {words} can start it"

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from rebalancer.errors import Fix, Infeasible
+from rebalancer.inventory import PowerState
 from rebalancer.placement import Placement
 from rebalancer.policy import RunOn, Together
 from rebalancer.problem import Problem
@@ -192,10 +193,29 @@ def test_limits_are_raised_to_what_is_needed() -> None:
     assert refused(small) == [f"allow 12.6 GiB instead of 12.55 {price}"]
 
 
-def test_a_vm_that_xapi_holds_has_to_be_shut_down() -> None:
-    """No concession of the policy frees a VM whose migration is blocked; its memory counts no more once it is off."""
-    problem = tiny({"a": ("h1", 4.0), "b": ("h1", 2.0)}, mode="evacuate", empty=["h1"], held=["a"])
-    assert refused(problem) == ["shut 'a' down meanwhile (1 VM moves, 2 GiB are copied)"]
+def changed(problem: Problem, **fields: Any) -> Problem:  # noqa: ANN401 - fields of VM
+    """*problem* with other *fields* of VM `a`."""
+    vms = problem.pool.vms
+    return replace(problem, pool=replace(problem.pool, vms={**vms, "a": replace(vms["a"], **fields)}))
+
+
+def test_what_xapi_objects_to_is_mended_before_anybody_is_shut_down() -> None:
+    """A mark is removed, a paused VM runs again, a CD is ejected; and what is wrong twice is mended twice."""
+    problem = tiny({"a": ("h1", 4.0), "b": ("h1", 2.0)}, mode="evacuate", empty=["h1"])
+    price = "(2 VMs move, 6 GiB are copied)"
+    blocked = {"blocked_operations": {"pool_migrate": "no"}}
+    paused = {"power_state": PowerState.PAUSED}
+    unblock = "remove pool_migrate from the VM's blocked_operations (VM 'a')"
+    assert refused(changed(problem, **blocked)) == [f"{unblock} {price}"]
+    assert refused(changed(problem, **paused)) == [f"unpause it (VM 'a') {price}"]
+    assert refused(changed(problem, **blocked, **paused)) == [f"{unblock} and unpause it (VM 'a') {price}"]
+
+
+def test_a_vm_that_nothing_lets_go_has_to_be_shut_down() -> None:
+    """No concession frees a VM that has a device of its host; its memory counts no more once it is off."""
+    problem = tiny({"a": ("h1", 4.0), "b": ("h1", 2.0)}, mode="evacuate", empty=["h1"])
+    held = changed(problem, attached_pcis=("nic",))
+    assert refused(held) == ["shut 'a' down meanwhile (1 VM moves, 2 GiB are copied)"]
 
 
 def test_a_rule_of_the_manual_can_be_relaxed() -> None:
@@ -203,7 +223,9 @@ def test_a_rule_of_the_manual_can_be_relaxed() -> None:
     problem = tiny({"a": ("h1", 4.0)}, mode="evacuate", empty=["h1"])
     vm = replace(problem.pool.vms["a"], vcpus_params={"mask": "0,1"})
     masked = replace(problem, pool=replace(problem.pool, vms={**problem.pool.vms, "a": vm}))
-    assert refused(masked) == ["relax the rule no-vcpu-mask (1 VM moves, 4 GiB are copied)"]
+    price = "(1 VM moves, 4 GiB are copied)"
+    mended = f"remove mask from VM.VCPUs_params (VM 'a') {price}"
+    assert sorted(refused(masked)) == [f"relax the rule no-vcpu-mask {price}", mended]
 
 
 def test_many_held_vms_are_named_one_by_one() -> None:
