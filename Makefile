@@ -52,10 +52,10 @@ types: setup ## check types only
 notebooks: setup ## run every notebook
 	@$(PYTEST) --nbmake --nbmake-timeout=300 notebooks
 
-foreign: setup ## let the npm package xen-api talk to the simulator
+foreign: setup ## let programs that others wrote talk to the simulator
 	@if command -v npm >/dev/null; then \
 	  npm ci --prefix tests/foreign --no-audit --no-fund --ignore-scripts --silent && \
-	  .venv/bin/python tests/foreign/run.py; \
+	  .venv/bin/python -m tests.foreign.run; \
 	else \
 	  echo "Skipped: the foreign client needs Node.js and npm, and npm is not installed."; \
 	fi
@@ -85,5 +85,5 @@ lock: ## write both lock files anew from pyproject.toml
 	@rm -rf build/lock
 
 clean: ## remove everything that make made
-	@rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/foreign/node_modules
+	@rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/foreign/node_modules tests/foreign/.ansible
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
