@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rebalancer.export import plan_markdown, xe_script
-from rebalancer.inventory import Names, told_apart
+from rebalancer.inventory import Names, pool_from_records, told_apart
 from rebalancer.plan import Plan
+from tests.inventory.small import small_records
 from tests.local_disks import local_problem, local_sr, local_vm
 from tests.plan.made import goal_of, plan_of, pool_with
 from tests.pools import make_pool, make_vm, problem_of
@@ -84,3 +86,13 @@ def test_only_guests_count_among_vms() -> None:
     vms = [make_vm("web"), replace(make_vm("template", is_a_template=True), name="web")]
     called = Names(make_pool(vms=vms)).vms
     assert (called["web"], called["template"]) == ("web", "web")
+
+
+def test_references_that_lead_nowhere_name_whom_they_mean() -> None:
+    """Two VMs of one name that both lack something are two sentences."""
+    records: dict[str, Any] = small_records()
+    (vm,) = records["VM"].values()
+    uuids = ("aaaaaaaa-1", "bbbbbbbb-1")
+    records["VM"] = {uuid: vm | {"uuid": uuid, "name_label": "web", "attached_PCIs": ["gone"]} for uuid in uuids}
+    told = [each for each in pool_from_records(records).dangling if "PCI" in each]
+    assert told == [f"VM web ({uuid[:8]}) names a PCI that is not in the database" for uuid in uuids]

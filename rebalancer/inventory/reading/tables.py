@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import TypeVar
 
+from rebalancer.inventory.names import told_apart
 from rebalancer.inventory.reading.fields import Fields, Record, Records
 from rebalancer.inventory.references import DANGLING, Uuid
 
+NAMED = frozenset({"VM", "host", "SR", "network"})
 OPAQUE = "OpaqueRef:"
 NULL_REFS = frozenset({"OpaqueRef:NULL", "OpaqueRef:null", "Ref:NULL", "NULL", ""})
 
@@ -24,6 +26,7 @@ class Tables:
     def __init__(self, records: Records) -> None:
         self._records = records
         self._owned: dict[tuple[str, str], dict[str, list[Fields]]] = {}
+        self._names: dict[str, dict[Uuid, str]] = {}
         self.dangling: set[str] = set()
 
     def table(self, kind: str) -> Mapping[str, Record]:
@@ -54,7 +57,7 @@ class Tables:
             return None
         record = self.table(kind).get(str(ref))
         if record is None:
-            self.dangling.add(f"{holder} names a {kind} that is not in the database")
+            self.dangling.add(f"{self._called(holder)} names a {kind} that is not in the database")
             return DANGLING
         return str(record["uuid"])
 
@@ -97,5 +100,15 @@ class Tables:
         try:
             return type(otherwise)(value)
         except ValueError:
-            self.dangling.add(f"{fields} has the unknown {field} {value!r}, read as {otherwise}")
+            self.dangling.add(f"{self._called(fields)} has the unknown {field} {value!r}, read as {otherwise}")
             return otherwise
+
+    def _called(self, holder: object) -> str:
+        """What people call *holder*; a VM, host, SR or network is told apart from others of its name."""
+        if not isinstance(holder, Fields) or holder.kind not in NAMED:
+            return str(holder)
+        if holder.kind not in self._names:
+            self._names[holder.kind] = told_apart(
+                {each.uuid: each.text("name_label") for _, each in self.each(holder.kind)}
+            )
+        return f"{holder.kind} {self._names[holder.kind][holder.uuid]}"
