@@ -73,6 +73,8 @@ class Invocation:
         options = [word for name, file in given.items() if isinstance(file, Path) for word in (f"--{name}", str(file))]
         other += ["--any-time"] if self.any_time and name == "apply" else []
         pins = [word for pin in way.fingerprints for word in ("--fingerprint", pin)]
+        pins += ["--legacy-tls"] if way.legacy_tls else []
+        pins += [word for url in way.fallbacks for word in ("--fallback", url)]
         return shlex.join(["rebalancer", name, str(plan), self.url, *other, *options, *pins])
 
 

@@ -28,6 +28,21 @@ def _connection(
             help="Trust only this certificate (repeat for several hosts); for self-signed pools.",
         ),
     ] = None,
+    legacy_tls: Annotated[
+        bool,
+        typer.Option(
+            "--legacy-tls",
+            help="Take what old hosts offer (TLS 1.0, RSA key exchange), from hosts with a pinned --fingerprint only.",
+        ),
+    ] = False,
+    fallback: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fallback",
+            metavar="URL",
+            help="Another host of the pool, asked where the first does not answer (repeat for several).",
+        ),
+    ] = None,
     credentials: Annotated[
         Path | None,
         typer.Option(
@@ -59,6 +74,8 @@ def _connection(
         credentials=credentials,
         ca_file=ca_file,
         fingerprints=tuple(fingerprint or ()),
+        legacy_tls=legacy_tls,
+        fallbacks=tuple(fallback or ()),
         beside=beside,
         beside_credentials=beside_credentials,
     )

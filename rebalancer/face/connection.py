@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from rebalancer.errors import ConnectionSettingsError
 
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 def is_url(source: str) -> bool:
     """Whether *source* names a live pool."""
     return "://" in source
+
+
+class Wishes(TypedDict):
+    """What `connect` takes besides address, login and trust."""
+
+    patience: Patience
+    fallbacks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +43,8 @@ class Connection:
         fingerprints: SHA-256 of the only certificates to trust, one a host.
         beside: another pool, by URL, snapshot or dump, that is read and changed together with the first.
         beside_credentials: who logs in there, if it is somebody else.
+        legacy_tls: whether what old hosts offer is taken, TLS 1.0 and RSA key exchange, from pinned hosts only.
+        fallbacks: URLs of other hosts of the pool, asked where the first does not answer.
         patience_seconds: how long a pool is waited for that is not ready, as one that boots.
         waits_for_silence: whether one that does not answer is waited for, too.
 
@@ -48,6 +57,8 @@ class Connection:
     fingerprints: tuple[str, ...] = ()
     beside: str | None = None
     beside_credentials: Credentials | Path | str | None = None
+    legacy_tls: bool = False
+    fallbacks: tuple[str, ...] = ()
     patience_seconds: float = 30.0
     waits_for_silence: bool = False
 
@@ -70,12 +81,18 @@ class Connection:
             credentials=base / pool.credentials_file if pool.credentials_file else None,
             ca_file=base / pool.ca_file if pool.ca_file else None,
             fingerprints=pool.fingerprints,
+            legacy_tls=pool.tls == "legacy",
+            fallbacks=pool.fallback_urls,
         )
 
     def of_beside(self, source: str) -> Connection:
         """How to get into the other pool, beside which *source* is read."""
         return replace(
-            self, credentials=self.beside_credentials or self.credentials, beside=source, beside_credentials=None
+            self,
+            credentials=self.beside_credentials or self.credentials,
+            beside=source,
+            beside_credentials=None,
+            fallbacks=(),
         )
 
     def login(self, environment: Mapping[str, str] = os.environ) -> Credentials:
@@ -99,13 +116,14 @@ class Connection:
         from rebalancer.xapi import Trust  # noqa: PLC0415 - options are read without XenAPI
 
         ca_file = Path(self.ca_file) if self.ca_file else None
-        return Trust(ca_file=ca_file, fingerprints=frozenset(self.fingerprints))
+        return Trust(ca_file=ca_file, fingerprints=frozenset(self.fingerprints), legacy=self.legacy_tls)
 
-    def waits(self) -> Patience:
-        """How long a pool is waited for that is not ready."""
+    def wishes(self) -> Wishes:
+        """How long a pool is waited for that is not ready, and where else it is asked."""
         from rebalancer.xapi import Patience  # noqa: PLC0415 - options are read without XenAPI
 
-        return Patience(seconds=self.patience_seconds, with_silence=self.waits_for_silence)
+        patience = Patience(seconds=self.patience_seconds, with_silence=self.waits_for_silence)
+        return {"patience": patience, "fallbacks": self.fallbacks}
 
     def assert_unused(self, source: str) -> None:
         """Pass where nothing says how to get into *source*, which is a file, or it is of use for the pool beside.
@@ -115,7 +133,13 @@ class Connection:
         """
         if self.beside and is_url(self.beside):
             return
-        given = {"--fingerprint": self.fingerprints, "--ca-file": self.ca_file, "--credentials": self.credentials}
+        given = {
+            "--fingerprint": self.fingerprints,
+            "--ca-file": self.ca_file,
+            "--credentials": self.credentials,
+            "--legacy-tls": self.legacy_tls,
+            "--fallback": self.fallbacks,
+        }
         for option in [name for name, value in given.items() if value]:
             problem = f"it says how to get into a live pool, and {source} is a file"
             raise ConnectionSettingsError(option, problem, "Leave it out, or name the pool's URL")

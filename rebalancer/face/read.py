@@ -151,7 +151,7 @@ def _dump(path: Path, content: bytes) -> PoolState:
 
 
 def _live(url: str, connection: Connection, demand: DemandPolicy, *, metrics: bool) -> PoolState:
-    with connect(url, connection.login(), connection.trust(), patience=connection.waits()) as session:
+    with connect(url, connection.login(), connection.trust(), **connection.wishes()) as session:
         pool = read_pool(session)
         taken_at = datetime.now(UTC)
         try:

@@ -46,13 +46,13 @@ def connect(url: str, way: Connection | Credentials | None = None) -> LivePool |
         XapiError: the pool cannot be reached, or does not let anybody in.
     """
     connection = Connection.of(way)
-    live = live_pool(url, connection.login(), connection.trust(), patience=connection.waits())
+    live = live_pool(url, connection.login(), connection.trust(), **connection.wishes())
     if not connection.beside:
         return live
     with ExitStack() as stack:
         stack.enter_context(live)
         there = connection.of_beside(url)
-        other = live_pool(connection.beside, there.login(), connection.trust(), patience=connection.waits())
+        other = live_pool(connection.beside, there.login(), connection.trust(), **there.wishes())
         stack.pop_all()
     return LivePair(live, other)
 

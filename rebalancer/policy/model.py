@@ -166,6 +166,14 @@ class PoolPolicy(Section):
     ca_file: str | None = None
     fingerprints: tuple[Annotated[str, AfterValidator(_fingerprint)], ...] = ()
     credentials_file: str | None = None
+    tls: Literal["modern", "legacy"] = "modern"
+    fallback_urls: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _legacy_is_pinned(self) -> PoolPolicy:
+        if self.tls == "legacy" and not self.fingerprints:
+            raise ValueError('tls = "legacy" needs fingerprints: who old hosts are, nothing else can tell')
+        return self
 
 
 class PlanPolicy(Section):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Self
 from xmlrpc.client import ServerProxy
@@ -36,14 +36,17 @@ def live_pool(
     *,
     timeout_seconds: float = 30.0,
     patience: Patience = OF_COMMANDS,
+    fallbacks: Sequence[str] = (),
 ) -> LivePool:
     """The pool at *url*, to be read and changed; *patience* is for the login, later whoever watches steps waits.
+
+    Where *url* does not answer, the hosts at *fallbacks* are asked.
 
     Raises:
         ConnectionSettingsError: the URL or the trust cannot be used.
         XapiError: see `connect`.
     """
-    session = connect(url, credentials, trust, timeout_seconds=timeout_seconds, patience=patience)
+    session = connect(url, credentials, trust, timeout_seconds=timeout_seconds, patience=patience, fallbacks=fallbacks)
     session.patience = NONE
     return LivePool(session)
 

@@ -15,6 +15,7 @@ import httpx
 from rebalancer.clocks import Clocks, compared
 from rebalancer.errors import ConnectionSettingsError
 from rebalancer.inventory import Host, Pool, Uuid
+from rebalancer.xapi.address import Address
 from rebalancer.xapi.clocks import read_clocks
 from rebalancer.xapi.session import ReadSession
 from rebalancer.xapi.translation import why_not_fetched
@@ -30,11 +31,17 @@ AT_ONCE: Final = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
-    """What to ask one host: all from `start` on, seconds since 1970 by its own clock."""
+    """What to ask one host, at its address in the pool or another: all since `start`, seconds by its own clock."""
 
     host: Uuid
-    url: str
+    address: Address
+    of_pool: bool
     start: int
+
+    @property
+    def place(self) -> str:
+        """Where it is asked, as errors say it."""
+        return f"(asked at {self.address}{', its address in the pool' if self.of_pool else ''})"
 
 
 def fetch_metrics(
@@ -61,7 +68,7 @@ def fetch_metrics(
     """
     since = time.time() - window.total_seconds() + interval_seconds
     asked = [
-        ahead if isinstance(ahead, MetricsFailure) else _request(session, pool.hosts[host], since + ahead)
+        ahead if isinstance(ahead, MetricsFailure) else _request(session, pool, pool.hosts[host], since + ahead)
         for host, ahead in clocks.items()
     ]
     ready = [each for each in asked if isinstance(each, _Request)]
@@ -107,12 +114,14 @@ def _too_far(host: Uuid, clocks: Clocks, settings: DemandSettings) -> MetricsFai
     return MetricsFailure(host=host, reason=f"its clock is {clocks.off(clocks.ahead[host])} ({limit}): set it right")
 
 
-def _request(session: ReadSession, host: Host, start: float) -> _Request | MetricsFailure:
+def _request(session: ReadSession, pool: Pool, host: Host, start: float) -> _Request | MetricsFailure:
+    """The coordinator is asked where it answered just now: behind a port forward its address in the pool is another."""
     try:
-        url = f"{session.address.at(host.address)}/rrd_updates"
+        of_pool = host.uuid != pool.coordinator
+        address = session.address.at(host.address) if of_pool else session.address
     except ConnectionSettingsError as error:
         return MetricsFailure(host=host.uuid, reason=error.problem)
-    return _Request(host=host.uuid, url=url, start=int(start))
+    return _Request(host=host.uuid, address=address, of_pool=of_pool, start=int(start))
 
 
 def _fetched(
@@ -131,9 +140,10 @@ def _get(client: httpx.Client, request: _Request, query: dict[str, str]) -> byte
     """One host's answer; XML is asked for by name, because xapi answers anything else with JSON (XAPI.md 3.1)."""
     start = {"start": str(request.start)}
     try:
-        answer = client.get(request.url, params=start | query, headers={"Accept": "text/xml"})
+        answer = client.get(f"{request.address}/rrd_updates", params=start | query, headers={"Accept": "text/xml"})
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return MetricsFailure(host=request.host, reason=why_not_fetched(error))
+        return MetricsFailure(host=request.host, reason=f"{why_not_fetched(error)} {request.place}")
     if answer.status_code != httpx.codes.OK:
-        return MetricsFailure(host=request.host, reason=f"it answers HTTP {answer.status_code}")
+        reason = f"it answers HTTP {answer.status_code} {request.place}"
+        return MetricsFailure(host=request.host, reason=reason)
     return answer.content

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Self, TypeVar
 
 from XenAPI import Failure, Session
 
-from rebalancer.errors import ConnectionSettingsError, RefusedByXapi, Unreachable, UnreadableKey, XapiError
+from rebalancer.errors import (
+    CertificateMismatch,
+    ConnectionSettingsError,
+    RefusedByXapi,
+    Unreachable,
+    UnreadableKey,
+    XapiError,
+)
 from rebalancer.inventory import Uuid
 from rebalancer.inventory.records import Record
 from rebalancer.version import __version__
@@ -36,6 +43,7 @@ READS: Final = frozenset(
 )
 """Every message that a `ReadSession` can send, of whatever class; `from` is `event.from`."""
 
+Call = Callable[[], Any]
 Expected = TypeVar("Expected", dict[str, Any], list[Any])
 
 HOPS: Final = 3
@@ -49,10 +57,12 @@ def connect(
     *,
     timeout_seconds: float = 30.0,
     patience: Patience = OF_COMMANDS,
+    fallbacks: Sequence[str] = (),
 ) -> ReadSession:
     """A session with the pool at *url*, logged in; a member's word for the coordinator is followed.
 
-    A pool that is not ready is waited for, as long as *patience* lasts.
+    Where *url* does not answer, the hosts at *fallbacks* are asked. A pool that is not ready is waited for, as long as
+    *patience* lasts.
 
     Raises:
         ConnectionSettingsError: the URL or the trust cannot be used.
@@ -62,6 +72,7 @@ def connect(
     """
     session = ReadSession(parse_url(url), credentials, trust.context(), timeout_seconds)
     session.patience = patience
+    session.fall_back_to([parse_url(each) for each in fallbacks])
     session.log_in()
     return session
 
@@ -79,7 +90,9 @@ class ReadSession:
         self.address, self.context, self.timeout_seconds = address, context, timeout_seconds
         self.patience = NONE
         self._credentials = credentials
-        self._others: tuple[Address, ...] = ()
+        self._ring: tuple[Address, ...] = (address,)
+        self._fallbacks: tuple[Address, ...] = (address,)
+        self._guessed = False
         self._session = self._new_session()
 
     @property
@@ -110,15 +123,19 @@ class ReadSession:
         for named in sorted(set(addresses)):
             with suppress(ConnectionSettingsError):
                 others.append(self.address.at(named))
-        self._others = tuple(others)
+        self._ring = tuple(dict.fromkeys((*self._fallbacks, *others)))
+
+    def fall_back_to(self, addresses: Sequence[Address]) -> None:
+        """Where to ask after the first address, before any other host of the pool."""
+        self._ring = self._fallbacks = tuple(dict.fromkeys((*self._fallbacks, *addresses)))
 
     def log_in(self) -> None:
-        """Log in on the coordinator, if that is not done yet.
+        """Log in on the coordinator, if that is not done yet; where one address does not answer, the next is asked.
 
         Raises:
-            XapiError: see `connect`.
+            XapiError: see `connect`; of several addresses that do not answer, what the first said.
         """
-        self._following(lambda: None)
+        self._following(lambda: None, self._at_some_address)
 
     def all_records(self, kind: str) -> Mapping[str, Record]:
         """All records of a class by ref; none of a class that this version of XAPI does not have.
@@ -201,34 +218,58 @@ class ReadSession:
             raise ValueError(f"{message} is not on the list of what a reading session may send")
         return self._following(lambda: self._session.xenapi_request(message, arguments))
 
-    def _following(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - what XAPI answers
+    def _following(self, call: Call, ask: Callable[[Call], Any] | None = None) -> Any:  # noqa: ANN401 - what XAPI answers
         """The answer to *call*; a pool that is not ready is asked again, as long as patience lasts."""
+        ask = ask or self._on_coordinator
         for pause in self.patience.pauses():
             try:
-                return self._on_coordinator(call)
+                return ask(call)
             except XapiError as error:
                 if not self.patience.waits_for(error):
                     raise
             self.patience.sleep(pause)
-        return self._on_coordinator(call)
+        return ask(call)
 
-    def _on_coordinator(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - what XAPI answers
+    def _at_some_address(self, call: Call) -> Any:  # noqa: ANN401 - what XAPI answers
+        """The answer to *call* from the first address that gives one; of several errors the first is told."""
+        silent: list[Unreachable] = []
+        for _ in self._ring:
+            try:
+                return self._on_coordinator(call)
+            except UnreadableKey:
+                raise
+            except Unreachable as error:
+                silent.append(error)
+        first = silent[0]
+        nor = f"; nor {_others(len(silent) - 1)} answer" if silent[1:] else ""
+        raise Unreachable(first.where, f"{first.problem}{nor}", first.remedy) from first
+
+    def _on_coordinator(self, call: Call) -> Any:  # noqa: ANN401 - what XAPI answers
         """The answer to *call*, on the coordinator: who asks a member is sent on, and logs in there."""
         for _ in range(HOPS):
             try:
                 with reading(self.url):
                     if self._session.handle is None:  # XenAPI's session logs in again by itself when this one is gone
                         self._give_password()
-                    return call()
+                    answer = call()
             except RefusedByXapi as refused:
                 if refused.code != "HOST_IS_SLAVE":
                     raise
                 self._move_to(self.address.at(refused.params[0]))
+                continue
             except UnreadableKey:
                 raise
             except Unreachable:
                 self._move_on()
                 raise
+            except CertificateMismatch as error:
+                if not self._guessed:
+                    raise
+                # Nobody said that the coordinator is here: whoever cannot be trusted is passed over.
+                self._move_on()
+                raise Unreachable(error.where, error.problem, error.remedy) from error
+            self._guessed = False
+            return answer
         raise Unreachable(self.url, f"{HOPS} hosts in a row named another coordinator", "Wait for the pool to settle")
 
     def _give_password(self) -> None:
@@ -249,10 +290,12 @@ class ReadSession:
         self._session = self._new_session()
 
     def _move_on(self) -> None:
-        """Ask the next host of the pool next time: HA may have made it coordinator, or it knows who is."""
-        if self._others:
-            self._others = (*self._others[1:], self._others[0])
-            self._move_to(self._others[-1])
+        """Ask the next address next time, in a circle: HA may have made it coordinator, or it knows who is."""
+        place = self._ring.index(self.address) + 1 if self.address in self._ring else 0
+        following = self._ring[place % len(self._ring)]
+        if following != self.address:
+            self._move_to(following)
+            self._guessed = following != self._fallbacks[0]
 
     def _new_session(self) -> Session:
         return Session(str(self.address), transport=RepeatOnStale(self.address, self.context, self.timeout_seconds))
@@ -264,3 +307,8 @@ def _expect(kind: type[Expected], value: object, where: str) -> Expected:
         problem = f"it answers, but not as XAPI does (a {type(value).__name__} in place of a {kind.__name__})"
         raise Unreachable(where, problem, NOT_XAPI)
     return value
+
+
+def _others(count: int) -> str:
+    """So many other addresses, with the verb before them."""
+    return "does 1 other address" if count == 1 else f"do {count} other addresses"

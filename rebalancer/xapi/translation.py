@@ -16,7 +16,6 @@ import httpx
 from XenAPI import Failure
 
 from rebalancer.errors import (
-    CertificateMismatch,
     LoginRefused,
     OutcomeUnknown,
     RefusedByXapi,
@@ -24,11 +23,10 @@ from rebalancer.errors import (
     UnreadableKey,
     XapiError,
 )
-from rebalancer.xapi.trust import FingerprintMismatch
+from rebalancer.xapi.tls import LOOK, no_trust
 from rebalancer.xapi.wire import Malformed
 from rebalancer.xapi.words import told
 
-LOOK: Final = "Check the address, that the host runs and that no firewall is in between"
 NOT_XAPI: Final = "Check the address: it has to be a XenServer or XCP-ng host"
 
 _SESSION = re.compile(r"(session_id=)[\w:%.-]+")
@@ -94,13 +92,8 @@ def refusal(where: str, failure: Failure) -> XapiError:
 
 def no_connection(where: str, error: OSError) -> XapiError:
     """No connection, or none that may be trusted."""
-    if isinstance(error, FingerprintMismatch):
-        problem = f"its certificate has the SHA-256 fingerprint {error.shown}, which is not pinned"
-        remedy = "Compare it on the host itself; if it is right, add it with --fingerprint"
-        return CertificateMismatch(where, problem, remedy)
-    if isinstance(error, ssl.SSLCertVerificationError):
-        remedy = "Name the CA with --ca-file, or pin the certificate with --fingerprint"
-        return CertificateMismatch(where, f"its certificate is not trusted ({error.verify_message})", remedy)
+    if isinstance(error, ssl.SSLError):
+        return no_trust(where, error)
     return Unreachable(where, _why(error), LOOK)
 
 
@@ -109,8 +102,8 @@ def why_not_fetched(error: httpx.HTTPError | httpx.InvalidURL) -> str:
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, OSError):
         cause = cause.__cause__ or cause.__context__
-    if isinstance(cause, (FingerprintMismatch, ssl.SSLCertVerificationError)):
-        return no_connection("", cause).problem
+    if isinstance(cause, ssl.SSLError):
+        return no_trust("", cause).problem
     return "no answer in time" if isinstance(error, httpx.TimeoutException) else _why(cause or OSError(str(error)))
 
 
@@ -124,8 +117,6 @@ def _why(error: OSError) -> str:
             return "the connection was closed while waiting for an answer"
         case socket.gaierror():
             return "there is no host of that name"
-        case ssl.SSLError():
-            return f"no TLS connection ({error.reason or error})"
         case _:
             return f"no connection ({error.strerror or error})"
 

@@ -11,9 +11,12 @@ import re
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rebalancer.errors import ConnectionSettingsError
+
+OP_LEGACY_SERVER_CONNECT: Final = 0x4
+"""OpenSSL's option to talk to servers without secure renegotiation; `ssl` names it from Python 3.12 on."""
 
 
 class FingerprintMismatch(ssl.SSLError):
@@ -37,19 +40,25 @@ class Trust:
     Args:
         ca_file: PEM file of the CA to trust in place of the system's.
         fingerprints: SHA-256 fingerprints, in hex, colons allowed; where there are any, nothing else counts.
+        legacy: also take what old hosts offer and nobody should use any more: TLS 1.0, key exchange by RSA alone, weak
+            keys. Who listens can read along later; that it is the right host the fingerprint tells.
 
     Raises:
-        ConnectionSettingsError: a fingerprint is none, or both ways are given.
+        ConnectionSettingsError: a fingerprint is none, both ways are given, or old hosts are let in without one.
     """
 
     ca_file: Path | None = None
     fingerprints: frozenset[str] = frozenset()
+    legacy: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fingerprints", frozenset(map(_hex, self.fingerprints)))
         if self.ca_file and self.fingerprints:
             problem = "a CA file and fingerprints were given"
             raise ConnectionSettingsError(str(self.ca_file), problem, "Give one of the two")
+        if self.legacy and not self.fingerprints:
+            problem = "what old hosts offer is taken only from a host whose certificate is pinned"
+            raise ConnectionSettingsError("legacy TLS", problem, "Pin it with --fingerprint (pool.fingerprints)")
 
     def context(self) -> ssl.SSLContext:
         """The TLS settings that enforce this.
@@ -58,7 +67,7 @@ class Trust:
             ConnectionSettingsError: the CA file is missing or holds no certificate.
         """
         if self.fingerprints:
-            return _pinned(self.fingerprints)
+            return _legacy(_pinned(self.fingerprints)) if self.legacy else _pinned(self.fingerprints)
         try:
             return ssl.create_default_context(cafile=self.ca_file)
         except OSError as error:
@@ -90,6 +99,14 @@ def _pinned(fingerprints: frozenset[str]) -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.sslsocket_class = type("PinnedSocket", (_PinnedSocket,), {"fingerprints": fingerprints})
+    return context
+
+
+def _legacy(context: ssl.SSLContext) -> ssl.SSLContext:
+    """*context*, with everything allowed that OpenSSL still has."""
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.set_ciphers("ALL:!aNULL:!eNULL:@SECLEVEL=0")
+    context.options |= OP_LEGACY_SERVER_CONNECT
     return context
 
 

@@ -5,19 +5,49 @@ from __future__ import annotations
 import codecs
 import gzip
 import re
+import socket
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 import rebalancer as rb
-from rebalancer.errors import ConnectionSettingsError, RefusedByXapi, SnapshotError
+from rebalancer.errors import ConnectionSettingsError, PolicyError, RefusedByXapi, SnapshotError, Unreachable
 from rebalancer.nightly import access_of
 from rebalancer.simulator import Simulator, generate_pool
 
 ROOT = rb.Credentials(user="root", password="simulator")
 LOGIN = "session.login_with_password"
 SHARED = Callable[[str], Path]
+
+
+@contextmanager
+def forwarded(url: str) -> Iterator[str]:
+    """A URL on this machine that leads to *url* through a port forward."""
+    target = (str(urlsplit(url).hostname), int(urlsplit(url).port or 0))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=_forward, args=(listener, target), daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def _forward(listener: socket.socket, target: tuple[str, int]) -> None:
+    """Join every connection to one of its own until the listener is closed."""
+    with suppress(OSError):
+        while True:
+            near, far = listener.accept()[0], socket.create_connection(target)
+            for one, other in ((near, far), (far, near)):
+                threading.Thread(target=_pump, args=(one, other), daemon=True).start()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
 
 
 @pytest.fixture
@@ -127,3 +157,45 @@ def test_a_missing_role_is_named(simulator: Simulator) -> None:
     simulator.faults.add("refused", method=call, code="RBAC_PERMISSION_DENIED", params=f"{call} No")
     with pytest.raises(RefusedByXapi, match="it takes the role read-only or more"):
         rb.read(simulator.url, ROOT, metrics=False)
+
+
+def test_a_pool_behind_a_port_forward(simulator: Simulator) -> None:
+    """The coordinator's metrics are asked where it has just answered; the others were asked where errors say."""
+    coordinator, *members = simulator.urls.values()
+    with forwarded(coordinator) as url:
+        state = rb.read(url, ROOT)
+        port = urlsplit(url).port
+    assert len(state.pool.hosts) == 3
+    assert state.refused is not None
+    reasons = "; ".join(state.refused.reasons)
+    for member in members:
+        address = urlsplit(member).hostname
+        assert f"nothing listens there (asked at http://{address}:{port}, its address in the pool)" in reasons
+    assert f"http://{urlsplit(coordinator).hostname}:" not in reasons
+    assert url not in reasons
+
+
+def test_another_address_is_asked_where_the_first_is_silent(simulator: Simulator) -> None:
+    """A list of addresses gets into a pool whose first host is down, through members, too."""
+    dead, (_, *members) = "http://127.0.0.1:1", simulator.urls.values()
+    way = rb.Connection(credentials=ROOT, fallbacks=("http://127.0.0.1:2", members[0]))
+    assert len(rb.read(dead, way, metrics=False).pool.hosts) == 3
+    with rb.connect(dead, way) as live:
+        assert live.read().hosts
+    with pytest.raises(Unreachable, match=f"{dead}: nothing listens there; nor do 2 other addresses answer"):
+        rb.read(dead, rb.Connection(credentials=ROOT, fallbacks=("http://127.0.0.1:2", "http://127.0.0.1:3")))
+
+
+def test_a_night_knows_other_addresses(simulator: Simulator, tmp_path: Path) -> None:
+    """The policy's list of addresses and its word for old hosts are those of the night."""
+    only(tmp_path / "credentials", b"root\nsimulator\n")
+    where = f'url = "http://127.0.0.1:1"\nfallback_urls = ["{simulator.url}"]'
+    written = f'[pool]\n{where}\ncredentials_file = "credentials"\n'
+    policy = rb.Policy.load(only(tmp_path / "p.toml", written.encode()))
+    access = access_of(policy, tmp_path)
+    assert len(rb.read(access.url, access.connection, metrics=False).pool.hosts) == 3
+    with pytest.raises(PolicyError, match='tls = "legacy" needs fingerprints'):
+        rb.Policy.load(only(tmp_path / "old.toml", b'[pool]\ntls = "legacy"\n'))
+    pinned = f'[pool]\nurl = "https://x"\ntls = "legacy"\nfingerprints = ["{"00" * 32}"]\n'
+    old = rb.Policy.load(only(tmp_path / "pinned.toml", pinned.encode()))
+    assert rb.Connection.of_policy(old, tmp_path).trust().legacy

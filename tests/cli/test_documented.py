@@ -18,7 +18,16 @@ from tests.cli.exit_codes import MEANINGS
 from tests.cli.terminal import ROOT, Served, Terminal
 
 PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-SHARED = {"--ca-file", "--fingerprint", "--credentials", "--beside", "--beside-credentials", "--help"}
+SHARED = {
+    "--ca-file",
+    "--fingerprint",
+    "--legacy-tls",
+    "--fallback",
+    "--credentials",
+    "--beside",
+    "--beside-credentials",
+    "--help",
+}
 LIMIT = 64
 """Columns of a command's line in `rebalancer --help` on 80 columns."""
 

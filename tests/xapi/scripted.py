@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -31,12 +32,13 @@ class Scripted:
 
     script: list[bytes | str]
     port: int = 0
+    scheme: str = "http"
     asked: list[tuple[int, str]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     @property
     def methods(self) -> list[str]:
@@ -45,18 +47,23 @@ class Scripted:
 
 
 @contextmanager
-def scripted(script: Sequence[bytes | str], *, keep: bool = True) -> Iterator[Scripted]:
-    """A server that goes through *script*, one line a request; without *keep* it closes after each answer, unsaid."""
+def scripted(
+    script: Sequence[bytes | str], *, keep: bool = True, context: ssl.SSLContext | None = None
+) -> Iterator[Scripted]:
+    """A server that goes through *script*, one line a request; without *keep* it closes after each answer, unsaid.
+
+    With a *context* it speaks TLS.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = Scripted(list(script), listener.getsockname()[1])
-        thread = threading.Thread(target=_serve, args=(listener, server, keep), daemon=True)
+        server = Scripted(list(script), listener.getsockname()[1], "https" if context else "http")
+        thread = threading.Thread(target=_serve, args=(listener, server, keep, context), daemon=True)
         thread.start()
         yield server
         listener.shutdown(socket.SHUT_RDWR)
         thread.join(5)
 
 
-def _serve(listener: socket.socket, server: Scripted, keep: bool) -> None:
+def _serve(listener: socket.socket, server: Scripted, keep: bool, context: ssl.SSLContext | None) -> None:
     """Take connections one after another until the listener is closed."""
     number = 0
     while True:
@@ -65,11 +72,17 @@ def _serve(listener: socket.socket, server: Scripted, keep: bool) -> None:
         except OSError:
             return
         number += 1
-        threading.Thread(target=_talk, args=(connection, server, number, keep), daemon=True).start()
+        threading.Thread(target=_talk, args=(connection, server, number, keep, context), daemon=True).start()
 
 
-def _talk(connection: socket.socket, server: Scripted, number: int, keep: bool) -> None:
+def _talk(connection: socket.socket, server: Scripted, number: int, keep: bool, context: ssl.SSLContext | None) -> None:
     """Answer the requests of one connection."""
+    if context is not None:
+        try:
+            connection = context.wrap_socket(connection, server_side=True)
+        except OSError:  # the client does not like what is offered
+            connection.close()
+            return
     with connection, connection.makefile("rb") as stream:
         while request := _request(stream):
             server.asked.append((number, request))

@@ -238,11 +238,11 @@ def test_metrics_of_one_host_of_three_are_too_few(simulator: Simulator) -> None:
 def test_a_silent_host_is_told_and_the_others_are_measured() -> None:
     """One live host of four that sends no metrics says why; its VMs are unknown, those of the others measured."""
     with Simulator(generate_pool(hosts=4, vms=20, seed=1)) as running, open_session(running.url) as session:
-        silent = next(iter(running.urls))
+        silent, url = next(iter(running.urls.items()))
         running.faults.add("rrd-error", host=silent, times=-1)
         pool = read_pool(session)
         profile = measure(session, pool, DemandPolicy())
-    assert profile.refused == {silent: "it answers HTTP 500"}
+    assert profile.refused == {silent: f"it answers HTTP 500 (asked at {url})"}
     unknown = {vm for vm, quality in profile.quality.items() if quality is Quality.UNKNOWN}
     assert unknown == {vm.uuid for vm in pool.resident_guests() if vm.resident_on == silent}
 

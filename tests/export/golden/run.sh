@@ -1,5 +1,5 @@
 #!/bin/sh
-# Plan sha256:f73f79a4e2cdd2348de90ee9c95848ca17f132d9eba4c9b670b0295a2c7a74c3
+# Plan sha256:cb8c4bf7127d1b825d52651175c45208eebcb0d6f8559d7b459cd1a38a36d0f4
 # for pool test pool (pool).
 # 3 steps, 24.0 GiB to copy, about 5 min (3 to 10 min): repair from 1 to 0 breaches; balance from 13.5 to 2.524 pCPU-hours. Hosts over their threshold: 1 before, 1 after.
 # Run it where xe reaches the coordinator: `sh run.sh`, or `sh run.sh back` to undo it.

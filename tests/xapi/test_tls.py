@@ -1,0 +1,149 @@
+"""Which TLS is spoken with whom, and why it is not, in words."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+
+from rebalancer.errors import CertificateMismatch, ConnectionSettingsError, Unreachable, XapiError
+from rebalancer.xapi import Credentials, Trust, connect
+from tests.xapi.scripted import scripted, success
+
+ROOT = Credentials(user="root", password="simulator")
+NOW = datetime.now(UTC)
+Files = Callable[..., Path]
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Files:
+    """A function that writes a self-signed RSA certificate with its key."""
+
+    def write(*, bits: int = 2048, address: str = "127.0.0.1", begins: int = -1, days: int = 30) -> Path:
+        key = rsa.generate_private_key(65537, bits)
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
+        signed = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(NOW + timedelta(days=begins))
+            .not_valid_after(NOW + timedelta(days=days))
+            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .sign(key, hashes.SHA256())
+        )
+        plain = serialization.NoEncryption()
+        private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+        (tmp_path / "key.pem").write_bytes(private)
+        (tmp_path / "ca.pem").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+        return tmp_path
+
+    return write
+
+
+def offered(files: Path, ciphers: str = "ALL:@SECLEVEL=0", *, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
+    """What a host offers: one version of TLS and some ciphers."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    if version is not None:
+        context.maximum_version = version
+    context.set_ciphers(ciphers)
+    context.load_cert_chain(files / "ca.pem", files / "key.pem")
+    return context
+
+
+def print_of(files: Path) -> str:
+    """The certificate's fingerprint."""
+    return sha256(ssl.PEM_cert_to_DER_cert((files / "ca.pem").read_text())).hexdigest()
+
+
+def as_xenserver_7(files: Path) -> ssl.SSLContext:
+    """TLS 1.2 with one cipher, without forward secrecy (xapi-project/xen-api#2295)."""
+    return offered(files, "AES128-SHA:@SECLEVEL=0", version=ssl.TLSVersion.TLSv1_2)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def as_xenserver_6(files: Path) -> ssl.SSLContext:
+    """TLS 1.0."""
+    return offered(files, version=ssl.TLSVersion.TLSv1)
+
+
+OLD = {"as RSA key exchange of XenServer 7": as_xenserver_7, "TLS 1.0 or 1.1 only": as_xenserver_6}
+
+
+def refused(context: ssl.SSLContext, trust: Trust) -> XapiError:
+    """Why a host is not talked to."""
+    with scripted([success("OpaqueRef:S")], context=context) as server:
+        with pytest.raises(XapiError) as raised:
+            connect(server.url, ROOT, trust)
+        assert server.asked == []
+    return raised.value
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("said", OLD)
+def test_an_old_host_is_named_and_let_in_on_demand(certificate: Files, said: str) -> None:
+    """The cause is told with the way in; on demand the host is talked to, if its certificate is the pinned one."""
+    files = certificate()
+    context, pin = OLD[said](files), frozenset({print_of(files)})
+    error = refused(context, Trust(fingerprints=pin))
+    assert isinstance(error, Unreachable)
+    assert said in error.problem
+    assert "--legacy-tls" in error.remedy
+    with scripted([success("OpaqueRef:S")], context=context) as server:
+        assert connect(server.url, ROOT, Trust(fingerprints=pin, legacy=True)).session_ref == "OpaqueRef:S"
+    other = Trust(fingerprints=frozenset({"00" * 32}), legacy=True)
+    assert isinstance(refused(context, other), CertificateMismatch)
+
+
+def test_old_hosts_have_to_be_pinned() -> None:
+    """Without a fingerprint nothing says that an old host is the right one."""
+    with pytest.raises(ConnectionSettingsError, match="Pin it with --fingerprint"):
+        Trust(legacy=True)
+
+
+@pytest.mark.parametrize(
+    ("made", "said", "remedy"),
+    [
+        ({"begins": -9, "days": -1}, "its certificate has expired", "xe host-emergency-reset-server-certificate"),
+        ({"begins": 1}, "its certificate is not valid yet", "clocks"),
+        ({"address": "192.0.2.1"}, "its certificate is for another address", "--fingerprint"),
+        ({"bits": 1024}, "too weak", "host-emergency-reset-server-certificate"),
+    ],
+)
+def test_why_a_certificate_is_not_trusted(certificate: Files, made: dict[str, int], said: str, remedy: str) -> None:
+    """Expired, not yet valid, of another name, too weak: each has its words, and its way out."""
+    files = certificate(**made)
+    error = refused(offered(files), Trust(ca_file=files / "ca.pem"))
+    assert isinstance(error, CertificateMismatch)
+    assert said in error.problem
+    assert remedy in error.remedy
+
+
+def test_a_pinned_certificate_may_be_expired(certificate: Files) -> None:
+    """A pin is all that counts: an expired certificate of an old host is believed by its fingerprint."""
+    files = certificate(begins=-9, days=-1)
+    with scripted([success("OpaqueRef:S")], context=offered(files)) as server:
+        connect(server.url, ROOT, Trust(fingerprints=frozenset({print_of(files)})))
+
+
+def test_a_fallback_that_cannot_be_trusted_is_passed_over(certificate: Files) -> None:
+    """Nobody is told that a certificate is wrong at an address that was only tried: the first one is what counts."""
+    files = certificate()
+    trust = Trust(fingerprints=frozenset({"00" * 32}))
+    with scripted([success("OpaqueRef:S")], context=offered(files)) as stranger:
+        dead = "https://127.0.0.1:1"
+        with pytest.raises(Unreachable, match=f"{dead}: nothing listens there; nor does 1 other address answer"):
+            connect(dead, ROOT, trust, fallbacks=[stranger.url])
+        assert stranger.asked == []
