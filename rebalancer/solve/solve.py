@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rebalancer.errors import Fix, Infeasible
@@ -21,6 +21,7 @@ from rebalancer.solve.result.check import refused_as_a_whole
 from rebalancer.solve.result.solution import Solution, SolveReporter
 from rebalancer.solve.search.full_model import search_lazily
 from rebalancer.solve.search.tiers import Ladder, objectives_of, repairs_of, solve_tiers
+from rebalancer.tier import TierResult
 
 REPAIRS = {Repair.id, FailuresLost.id}
 """The objectives that are worth moves whatever is gained besides."""
@@ -122,8 +123,7 @@ class _Solving:
         if any(tier.objective in REPAIRS and tier.after < tier.before for tier in ladder.tiers):
             return self._repairs_only(ladder)
         gain = sum(tier.before - tier.after for tier in ladder.tiers if tier.objective == Balance.id)
-        tiers = tuple(replace(tier, after=tier.before, proved=False) for tier in ladder.tiers)
-        return replace(ladder, at=self.instance.home, tiers=tiers, rejected_gain=gain)
+        return replace(ladder, at=self.instance.home, tiers=tuple(_given_up(ladder.tiers)), rejected_gain=gain)
 
     def _repairs_only(self, ladder: Ladder) -> Ladder:
         """The cheapest repairs, unless *ladder* gains enough on top of them."""
@@ -187,3 +187,12 @@ class _Solving:
         tier = TierProblem(instance=instance, objective=MigrationCost(), forbidden=self._pairs(instance))
         effort = Effort(deterministic=BLAME_WORK, seconds=BLAME_WORK * 2, seed=1)
         return search_lazily(tier, tier.whole(), None, effort)[2].at is not None
+
+
+def _given_up(tiers: Sequence[TierResult]) -> Iterator[TierResult]:
+    """*tiers* where nobody moves after all: a bound holds while every tier before it comes out as it did."""
+    held = True
+    for tier in tiers:
+        bound = min(tier.bound, tier.before) if held else 0.0
+        held = held and tier.after == tier.before
+        yield replace(tier, after=tier.before, bound=bound, proved=held and tier.proved)

@@ -65,6 +65,15 @@ def test_clean_up_of_any_load(clean_up: tuple[str, ...], pcpu: float) -> None:
     assert all(tier.bound <= tier.after for tier in plan.tiers)
 
 
+def test_what_is_given_up_has_no_bound_for_what_follows() -> None:
+    """Where balancing does not pay, the bound of a later objective was found with the load balanced."""
+    problem = uneven(4.5, ("spread",), limits={"minimum_gain_pcpu_hours": 1000.0})
+    repair, balance, spread = rebalance(Rulebook.of(problem), made_at=MADE_AT).tiers
+    assert (repair.proved, balance.proved, spread.proved) == (True, False, False)
+    assert balance.bound < balance.after
+    assert (spread.bound, spread.after) == (0.0, spread.before)
+
+
 def test_a_pace_of_no_time_at_all() -> None:
     """Journals of a simulated pool may teach it: a step still takes its tenth of a second, one after another."""
     pace = Pace(fixed_seconds=0.0, factor=0.0, low=0.1, high=1.0, steps=8)
@@ -77,6 +86,5 @@ def uneven(pcpu: float, clean_up: tuple[str, ...], **policy: object) -> Problem:
     """Three VMs of *pcpu* in one slot on the first of three hosts."""
     pool = pool_with({"h1": 20, "h2": 20, "h3": 20}, {"a": ("h1", 4), "b": ("h1", 4), "c": ("h1", 4)})
     objective = {"clean_up": clean_up, "pcpu_hours_per_gib": 0.0}
-    limits = {"minimum_gain_pcpu_hours": 0.0}
-    demand = demand_of(pool, dict.fromkeys("abc", pcpu))
-    return problem_of(pool, policy=policy_of(objective=objective, limits=limits, **policy), demand=demand)
+    sections = {"objective": objective, "limits": {"minimum_gain_pcpu_hours": 0.0}, **policy}
+    return problem_of(pool, policy=policy_of(**sections), demand=demand_of(pool, dict.fromkeys("abc", pcpu)))
