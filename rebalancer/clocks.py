@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from rebalancer.inventory import Names, Pool, Uuid
+from rebalancer.inventory import Uuid
 from rebalancer.units import SECONDS_PER_MINUTE, duration_in_words, first_few
 
 AGREE_SECONDS: Final = 60
@@ -32,9 +32,8 @@ class Clocks:
     here: int = 0
     settled: bool = True
 
-    def sentences(self, pool: Pool) -> Iterator[str]:
-        """What to say of the clocks that were off."""
-        known = Names(pool).hosts
+    def sentences(self, known: Mapping[Uuid, str]) -> Iterator[str]:
+        """What to say of the clocks that were off; *known* are the names of hosts."""
         names = {host: known.get(host, host) for host in self.ahead}
         if not self.settled:
             listed = first_few([f"host {name}" for name in names.values()], SHOWN)

@@ -82,6 +82,6 @@ def general_warnings(problem: Problem, no_way_back: Sequence[LeftAlone]) -> tupl
     ]
     stranded = [f"VM {each.name} has no legal way back: {each.words} [{each.rule}]" for each in no_way_back]
     unmeasured = ["made without metrics: load was not looked at"] if problem.demand is None else []
-    off = problem.demand.clocks.sentences(problem.pool) if problem.demand and problem.demand.clocks else ()
+    off = problem.demand.clocks.sentences(problem.names.hosts) if problem.demand and problem.demand.clocks else ()
     dangling = [f"the inventory has a reference that leads nowhere: {each}" for each in problem.pool.dangling]
     return (*unmeasured, *off, *relaxed, *stranded, *dangling)

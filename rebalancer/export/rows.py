@@ -27,6 +27,13 @@ def held_rows(held: Sequence[HeldAsItIs]) -> list[tuple[str, ...]]:
     ]
 
 
+def clock_lines(plan: Plan) -> list[str]:
+    """A sentence for each clock that was off when *plan* was made, for a log."""
+    metrics = plan.made_from.metrics
+    names = {row.uuid: row.name for row in plan.hosts}
+    return list(metrics.clocks.sentences(names)) if metrics and metrics.clocks else []
+
+
 def held_lines(held: Sequence[HeldAsItIs]) -> list[str]:
     """A sentence for each of *held*, for a log."""
     return [f"held as it is: {what} {name}: it {why}; fix: {fix}" for what, name, _, why, fix in held_rows(held)]

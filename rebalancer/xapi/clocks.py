@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from rebalancer.errors import RefusedByXapi
+from rebalancer.errors import RefusedByXapi, Unreachable
 from rebalancer.inventory import Host, Pool, Uuid
 from rebalancer.xapi.session import ReadSession
 from rebalancer.xapi.values import MetricsFailure
@@ -20,7 +20,14 @@ def read_clocks(
     Raises:
         XapiError: the coordinator cannot be asked.
     """
-    return {host.uuid: _ahead(session, host, now) for host in pool.hosts.values()}
+    found: dict[Uuid, float | MetricsFailure] = {}
+    for host in pool.hosts.values():
+        try:
+            found[host.uuid] = _ahead(session, host, now)
+        except Unreachable as error:
+            session.ref("host", pool.coordinator)  # raises where it is the coordinator that does not answer
+            found[host.uuid] = MetricsFailure(host=host.uuid, reason=f"asked for its clock: {error.problem}")
+    return found
 
 
 def _ahead(session: ReadSession, host: Host, now: Callable[[], float]) -> float | MetricsFailure:

@@ -15,6 +15,7 @@ import pytest
 import rebalancer as rb
 from rebalancer.errors import ConnectionSettingsError, MetricsRefused, PoolLocked, StoppedHalfWay
 from rebalancer.execute import Clock, Timeouts, read_journal
+from rebalancer.export.rows import clock_lines
 from rebalancer.nightly import Access, Verdict, access_of, plan_and_execute, plan_only
 from rebalancer.policy import Policy
 from rebalancer.simulator import Simulator, generate_pool
@@ -139,6 +140,17 @@ with pool_lock(sys.argv[1], Path(sys.argv[2])):
     print("held", flush=True)
     sys.stdin.read()
 """
+
+
+def test_a_clock_that_is_off_is_told_in_the_log(night: Night) -> None:
+    """Cron hears of it every night: which host, how far, and what became of its metrics."""
+    wrong = next(reversed(night.simulator.urls))
+    night.simulator.faults.add("clock-skew", host=wrong, seconds=-7200, times=-1)
+    made = plan_only(night.access, Policy(mode="repair"), state_dir=night.state)
+    (line,) = clock_lines(made.plan)
+    name = next(row.name for row in made.plan.hosts if row.uuid == wrong)
+    assert line == f"the clock of host {name} is 2.0 h behind most clocks: its metrics were moved forward by as much"
+    assert line in made.plan.warnings
 
 
 def test_two_nights_at_once(night: Night) -> None:

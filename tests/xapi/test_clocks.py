@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import rebalancer as rb
+from rebalancer.errors import Unreachable
 from rebalancer.policy import DemandPolicy
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.xapi import MetricsFailure, ReadSession, Trust, connect, read_clocks, read_pool
@@ -64,6 +65,25 @@ def test_a_clock_that_cannot_be_read_is_told(simulator: Simulator, monkeypatch: 
     with open_session(simulator.url) as session:
         clocks = read_clocks(session, read_pool(session))
     assert all(isinstance(each, MetricsFailure) and "half past nine" in each.reason.lower() for each in clocks.values())
+
+
+def test_a_host_that_hangs_loses_no_other(simulator: Simulator) -> None:
+    """XAPI passes the question on, and waits: that host says so in its place, and the others are asked all the same."""
+    simulator.faults.add("slow", method="host.get_servertime", seconds=2, times=1)
+    with connect(simulator.url, ROOT, Trust(), timeout_seconds=0.5) as session:
+        first, *others = read_clocks(session, read_pool(session)).values()
+    assert isinstance(first, MetricsFailure)
+    assert first.reason == "asked for its clock: no answer in time"
+    assert all(isinstance(each, float) for each in others)
+
+
+def test_a_coordinator_that_is_gone_is_told(simulator: Simulator) -> None:
+    """Nobody can be asked then."""
+    with connect(simulator.url, ROOT, Trust(), timeout_seconds=0.5) as session:
+        pool = read_pool(session)
+        simulator.stop()
+        with pytest.raises(Unreachable):
+            read_clocks(session, pool)
 
 
 def test_an_answer_that_takes_long_is_no_difference(simulator: Simulator) -> None:

@@ -47,7 +47,7 @@ def nightly(
     from rebalancer.cli.exits import Exit, exit_of
     from rebalancer.cli.monitoring import Monitor
     from rebalancer.cli.output import print_json, say, show_lines
-    from rebalancer.export.rows import held_lines
+    from rebalancer.export.rows import clock_lines, held_lines
     from rebalancer.export.timetable import window_remarks
 
     with Monitor(metrics_file, policy.name) as monitor:
@@ -58,7 +58,7 @@ def nightly(
     if json:
         print_json(result.as_json())
     else:
-        told = (*held_lines(result.plan.held), *window_remarks(result.plan))
+        told = (*clock_lines(result.plan), *held_lines(result.plan.held), *window_remarks(result.plan))
         show_lines(result.plan.summary, *told, str(result), f"plan: {result.folder}")
     return monitor.code
 

@@ -30,6 +30,7 @@ def snapshot(
     """
     from rebalancer.cli.opening import policy_of
     from rebalancer.cli.output import say
+    from rebalancer.inventory import Names
     from rebalancer.units import counted
 
     wanted = policy_of(policy).demand
@@ -38,7 +39,7 @@ def snapshot(
         say("`--no-metrics` saves the pool without a load profile")
     state.save(output)
     pool = state.pool
-    for sentence in state.demand.clocks.sentences(pool) if state.demand and state.demand.clocks else ():
+    for sentence in state.demand.clocks.sentences(Names(pool).hosts) if state.demand and state.demand.clocks else ():
         say(sentence)
     guests = sum(1 for _ in pool.resident_guests())
     measured = f"load profile from {state.demand.source}" if state.demand else "no load profile"
