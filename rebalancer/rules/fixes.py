@@ -23,7 +23,9 @@ ALONE: Final = frozenset({"source-live"})
 """Rules whose remedy is all that can be done: nothing else matters of a VM on a host that is not live."""
 LOST: Final = frozenset({"disks-present"})
 """Rules that object where a disk is lost: the VM lives as long as it runs, and would never start again."""
-BEFORE_SHUTDOWN: Final = frozenset({"no-conflicting-op", "vm-running", "vm-not-paused"})
+BUSY: Final = "no-conflicting-op"
+"""The rule whose remedy comes first."""
+BEFORE_SHUTDOWN: Final = frozenset({BUSY, "vm-running", "vm-not-paused"})
 """Rules whose remedies come before a VM can be shut down: XAPI refuses a paused or busy one."""
 
 
@@ -75,8 +77,9 @@ def fix_of(vm: VM, ways: Iterable[Way]) -> Fix:
 
 
 def remedies(objections: Iterable[Objection]) -> tuple[str, ...]:
-    """What settles *objections*, each once."""
-    return tuple(dict.fromkeys(each.remedy for each in objections if each.remedy))
+    """What settles *objections*, each once; XAPI lets nothing be done to a VM while another operation is under way."""
+    in_turn = sorted(objections, key=lambda each: each.rule != BUSY)
+    return tuple(dict.fromkeys(each.remedy for each in in_turn if each.remedy))
 
 
 def _shutting_down(vm: VM, objections: Iterable[Objection]) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ class Blocked:
 
 
 def _with(objection: Objection, remedy: str) -> Objection:
-    return replace(objection, remedy=remedy, disruption=Disruption.POLICY)
+    return replace(objection, remedy=remedy, disruption=Disruption.POOL)
 
 
 class LetDisksGo:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import rebalancer as rb
-from rebalancer.errors import InputError
+from rebalancer.errors import InputError, PolicyError
 from rebalancer.export import xe_script
 from rebalancer.simulator import Simulator, load_pool
 
@@ -32,9 +32,10 @@ def test_nothing_is_said_by_a_shared_name_alone(shared_data: Callable[[str], Pat
     held = [*(each for row in report.held for each in (*row.vms, *row.remedies)), *(row.host for row in report.hosts)]
     host = next(host.uuid for host in state.pool.hosts.values() if host.name == "xcp-ng-1")
     blocked = [f"{each.vm_name} {each.host_name} {each.sentence}" for each in rb.evacuate(model, [host]).blocked]
+    frames = [*plan.frame()["vm"], *rb.check(model).frame().index, *rb.check(model).frame().columns]
     assert plan.steps
     assert xe_script(plan).count(SHARED) == len(plan.steps) + len(plan.rollback)
-    for text in (*texts, *held, *blocked, *(step.why for step in plan.steps)):
+    for text in (*texts, *held, *blocked, *frames, *(step.why for step in plan.steps)):
         assert not ALONE.search(text), text
 
 
@@ -48,3 +49,6 @@ def test_an_ambiguous_name_is_told_briefly(shared_data: Callable[[str], Path]) -
     assert len(str(refused.value)) < 250
     (vm,) = [vm for vm in model.state.pool.guests() if vm.uuid.startswith("1b3bb890")]
     assert model.vm(f"{SHARED} (1b3bb890)") == model.vm("1b3bb890") == vm
+    with pytest.raises(PolicyError, match=r"45 VMs are named .* and 42 others\. Write the uuid instead") as wrong:
+        rb.Model(model.state, rb.Policy.model_validate({"never_move": [SHARED]}))
+    assert len(str(wrong.value)) < 300
