@@ -18,7 +18,7 @@ from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.patience import NONE, OF_COMMANDS, Patience
 from rebalancer.xapi.read import read_pool
 from rebalancer.xapi.session import ReadSession, connect
-from rebalancer.xapi.translation import no_connection, sending, without_sessions
+from rebalancer.xapi.translation import no_connection, sending
 from rebalancer.xapi.transport import SendOnce
 from rebalancer.xapi.trust import Trust
 from rebalancer.xapi.values import StorageMotion, TaskState, TaskStatus, Whereabouts
@@ -180,7 +180,7 @@ class LivePool:
         return TaskState(
             status=_status(fields.text("status")),
             progress=fields.number("progress", 0.0),
-            error=tuple(map(without_sessions, fields.members("error_info"))),
+            error=tuple(map(self._session.called.told, fields.members("error_info"))),
         )
 
     def cancel(self, ref: str) -> None:
@@ -214,7 +214,7 @@ class LivePool:
         except OSError as error:
             raise no_connection(session.url, error) from error
         try:
-            with sending(session.url, message):
+            with sending(session.url, message, session.called):
                 proxy = ServerProxy(str(address), transport=transport)
                 return _value(getattr(proxy, message)(session_ref, *arguments))
         except RefusedByXapi as refused:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from rebalancer.errors import InventoryError, RefusedByXapi
 from rebalancer.inventory import Pool, pool_from_records
 from rebalancer.inventory.records import CLASSES, Records
+from rebalancer.xapi.called import Called
 from rebalancer.xapi.session import ReadSession
 
 VOLATILE: Final = frozenset({"host_metrics", "VM_metrics", "VM_guest_metrics", "PIF_metrics"})
@@ -40,8 +41,10 @@ def read_pool(session: ReadSession, *, pause_seconds: float = 1.0) -> Pool:
 
 
 def _read_once(session: ReadSession) -> Pool:
-    """The pool as it is now; the session remembers where else it could ask."""
-    pool = pool_from_records(read_records(session))
+    """The pool as it is now; the session remembers where else it could ask, and names."""
+    records = read_records(session)
+    session.called = Called(records)
+    pool = pool_from_records(records)
     session.remember(host.address for host in pool.hosts.values())
     return pool
 

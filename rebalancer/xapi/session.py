@@ -21,6 +21,7 @@ from rebalancer.inventory import Uuid
 from rebalancer.inventory.records import Record
 from rebalancer.version import __version__
 from rebalancer.xapi.address import Address, parse_url
+from rebalancer.xapi.called import NOBODY
 from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.patience import NONE, OF_COMMANDS, Patience
 from rebalancer.xapi.translation import NOT_XAPI, reading
@@ -81,7 +82,8 @@ class ReadSession:
     """A session with a pool's coordinator that has no way to change the pool.
 
     Not for several threads at once. Leaving it as a context manager logs out. `address` is that of the coordinator once
-    it is logged in; `context` has the TLS settings that enforce its trust, for connections to other hosts of the pool.
+    it is logged in; `called` has the names of what was read; `context` has the TLS settings that enforce its trust, for
+    connections to other hosts of the pool.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class ReadSession:
         self._ring: tuple[Address, ...] = (address,)
         self._fallbacks: tuple[Address, ...] = (address,)
         self._guessed = False
+        self.called = NOBODY
         self._session = self._new_session()
 
     @property
@@ -248,7 +251,7 @@ class ReadSession:
         """The answer to *call*, on the coordinator: who asks a member is sent on, and logs in there."""
         for _ in range(HOPS):
             try:
-                with reading(self.url):
+                with reading(self.url, self.called):
                     if self._session.handle is None:  # XenAPI's session logs in again by itself when this one is gone
                         self._give_password()
                     answer = call()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -23,21 +22,20 @@ from rebalancer.errors import (
     UnreadableKey,
     XapiError,
 )
+from rebalancer.xapi.called import NOBODY, Called
 from rebalancer.xapi.tls import LOOK, no_trust
 from rebalancer.xapi.wire import Malformed
 from rebalancer.xapi.words import told
 
 NOT_XAPI: Final = "Check the address: it has to be a XenServer or XCP-ng host"
 
-_SESSION = re.compile(r"(session_id=)[\w:%.-]+")
-
 MALFORMED = (ProtocolError, Fault, HTTPException, Malformed)
 """What reading an answer raises that is not XAPI's."""
 
 
 @contextmanager
-def reading(where: str) -> Iterator[None]:
-    """Translate what a call raises that changes nothing.
+def reading(where: str, called: Called = NOBODY) -> Iterator[None]:
+    """Translate what a call raises that changes nothing; objects are named as they are *called*.
 
     Raises:
         LoginRefused: user or password is wrong.
@@ -48,7 +46,7 @@ def reading(where: str) -> Iterator[None]:
     try:
         yield
     except Failure as failure:
-        raise refusal(where, failure) from failure
+        raise refusal(where, failure, called) from failure
     except OSError as error:
         raise no_connection(where, error) from error
     except MALFORMED as error:
@@ -56,8 +54,8 @@ def reading(where: str) -> Iterator[None]:
 
 
 @contextmanager
-def sending(where: str, call: str) -> Iterator[None]:
-    """Translate what a call raises that changes the pool, once the connection stands.
+def sending(where: str, call: str, called: Called = NOBODY) -> Iterator[None]:
+    """Translate what a call raises that changes the pool, once the connection stands; as `reading` names objects.
 
     Raises:
         RefusedByXapi: XAPI answered with a code.
@@ -66,20 +64,15 @@ def sending(where: str, call: str) -> Iterator[None]:
     try:
         yield
     except Failure as failure:
-        raise refusal(call, failure) from failure
+        raise refusal(call, failure, called) from failure
     except (OSError, *MALFORMED) as error:
         problem = f"{call} was sent and no answer came ({_short(error)})"
         raise OutcomeUnknown(where, problem, "Look at the VM in the pool") from error
 
 
-def without_sessions(word: object) -> str:
-    """A word of an error, without the session that XAPI puts into addresses: it is as good as a password."""
-    return _SESSION.sub(r"\1...", str(word))
-
-
-def refusal(where: str, failure: Failure) -> XapiError:
+def refusal(where: str, failure: Failure, called: Called = NOBODY) -> XapiError:
     """An answer with an error code."""
-    code, *params = map(without_sessions, failure.details)
+    code, *params = map(called.told, failure.details)
     if code == "SESSION_AUTHENTICATION_FAILED":
         user, reason = (*params, "", "")[:2]
         said = f" (the pool says: {reason})" if reason else ""
@@ -134,5 +127,5 @@ def _short(error: BaseException) -> str:
     if isinstance(error, ProtocolError):
         return f"HTTP {error.errcode} {error.errmsg}"
     if isinstance(error, Fault):
-        return without_sessions(error.faultString)[:100]
-    return without_sessions(f"{type(error).__name__}: {error}")[:100].replace("\n", " ")
+        return NOBODY.told(error.faultString)[:100]
+    return NOBODY.told(f"{type(error).__name__}: {error}")[:100].replace("\n", " ")

@@ -9,7 +9,9 @@ from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable
 from rebalancer.inventory import PowerState
 from rebalancer.placement import Migration, current_placement
 from rebalancer.simulator import Simulator, generate_pool
-from rebalancer.xapi import Credentials, LivePool, TaskState, TaskStatus, Trust, live_pool
+from rebalancer.xapi import Credentials, LivePool, TaskState, TaskStatus, Trust, connect, live_pool
+from rebalancer.xapi.called import Called
+from rebalancer.xapi.read import read_records
 from tests.xapi.scripted import CLOSE, SILENCE, failure, scripted, success
 
 ROOT = Credentials(user="root", password="simulator")
@@ -210,3 +212,29 @@ def test_no_session_is_told_in_an_error() -> None:
         with pytest.raises(RefusedByXapi) as refused:
             live.read()
         assert SECRET not in f"{refused.value} {refused.value.params}"
+
+
+def test_objects_in_errors_have_names(simulator: Simulator, live: LivePool) -> None:
+    """XAPI's references become names, in refusals and in errors of tasks; two of one name have their uuids as well."""
+    move, pool = possible_move(live), live.read()
+    ref, host = next(each for each in simulator.database.all("host").items() if each[1]["uuid"] == move.target)
+    simulator.database.change("host", ref, enabled=False)
+    with pytest.raises(RefusedByXapi, match=f"host {host['name_label']} is disabled") as raised:
+        live.assert_may_migrate(move.vm, move.target)
+    assert raised.value.params == (host["name_label"],)
+    assert end_of(live, live.migrate(move.vm, move.target)).error == ("HOST_DISABLED", host["name_label"])
+    for each in simulator.database.all("host"):
+        simulator.database.change("host", each, name_label="xen")
+    live.read()
+    assert pool.hosts
+    with pytest.raises(RefusedByXapi, match=rf"host xen \({move.target[:8]}\) is disabled"):
+        live.assert_may_migrate(move.vm, move.target)
+
+
+def test_what_has_no_name_is_told_by_its_uuid(simulator: Simulator) -> None:
+    """A VIF has none; a reference that nobody has read stays one, and a session is hidden."""
+    with connect(simulator.url, ROOT, Trust()) as session:
+        records = read_records(session)
+    called = Called(records)
+    ref, vif = next(iter(records["VIF"].items()))
+    assert called.told(f"bad {ref}, {SECRET}?session_id={ref}") == f"bad VIF {vif['uuid'][:8]}, {SECRET}?session_id=..."

@@ -1,0 +1,47 @@
+"""What people call the objects that XAPI names by reference in its errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+
+from rebalancer.inventory.names import SHORT, told_apart
+from rebalancer.inventory.records import Records
+
+_REF = re.compile(r"OpaqueRef:[\w-]+")
+_SESSION = re.compile(r"(session_id=)[\w:%.-]+")
+
+
+class Called:
+    """The names of the objects of a pool as it was read last; what nobody has read stays a reference."""
+
+    def __init__(self, records: Records | None = None) -> None:
+        self._known = {
+            ref: (kind, str(record.get("uuid", "")), str(record.get("name_label", "")))
+            for kind, table in (records or {}).items()
+            for ref, record in table.items()
+        }
+
+    def told(self, word: object) -> str:
+        """A word of an error with names for references, and without the session that XAPI puts into addresses.
+
+        A session is as good as a password.
+        """
+        return _REF.sub(lambda ref: self._names.get(ref[0], ref[0]), _SESSION.sub(r"\1...", str(word)))
+
+    @cached_property
+    def _names(self) -> Mapping[str, str]:
+        """Names by reference; of what has none, as a VIF, class and start of the uuid."""
+        kinds: dict[str, dict[str, str]] = {}
+        for kind, uuid, name in self._known.values():
+            kinds.setdefault(kind, {})[uuid] = name
+        named = {kind: told_apart(names) for kind, names in kinds.items() if any(names.values())}
+        return {
+            ref: named[kind][uuid] if kind in named else f"{kind} {uuid[:SHORT]}"
+            for ref, (kind, uuid, _) in self._known.items()
+        }
+
+
+NOBODY = Called()
+"""Before anything is read."""
