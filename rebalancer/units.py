@@ -42,12 +42,14 @@ def size_in_words(size_bytes: float) -> str:
 
 
 def duration_in_words(seconds: float) -> str:
-    """`40 s`, `12 min`, `3.5 h`."""
+    """`40 s`, `12 min`, `3.5 h`, `3.0 days`."""
     if seconds < 2 * SECONDS_PER_MINUTE:
         return f"{seconds:.0f} s"
     if seconds < 2 * SECONDS_PER_HOUR:
         return f"{seconds / SECONDS_PER_MINUTE:.0f} min"
-    return f"{seconds / SECONDS_PER_HOUR:.1f} h"
+    if seconds < 2 * HOURS_A_DAY * SECONDS_PER_HOUR:
+        return f"{seconds / SECONDS_PER_HOUR:.1f} h"
+    return f"{seconds / SECONDS_PER_HOUR / HOURS_A_DAY:.1f} days"
 
 
 def interval_in_words(low: float, likely: float, high: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rebalancer.units import counted, slot_in_words
+from rebalancer.units import counted, duration_in_words, slot_in_words
 
 PACKAGE = Path(__file__).resolve().parents[1] / "rebalancer"
 BARE = re.compile(
@@ -20,6 +20,12 @@ OF_MANY = {
     "rules/disks/one_snapshot.py",
 }
 """Files whose sentences are only said of several."""
+
+
+def test_a_duration_is_said_in_the_unit_that_fits() -> None:
+    """Seconds, minutes, hours, days: two of a unit are said in the next one."""
+    said = [duration_in_words(seconds) for seconds in (40, 119, 120, 7199, 7200, 172_799, 172_800, 946_080_000)]
+    assert said == ["40 s", "119 s", "2 min", "120 min", "2.0 h", "48.0 h", "2.0 days", "10950.0 days"]
 
 
 def test_one_is_no_plural() -> None:

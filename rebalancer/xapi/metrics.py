@@ -110,8 +110,9 @@ def measure(
 
 
 def _too_far(host: Uuid, clocks: Clocks, settings: DemandSettings) -> MetricsFailure:
-    limit = f"demand.clock_limit_minutes is {settings.clock_limit_minutes}"
-    return MetricsFailure(host=host, reason=f"its clock is {clocks.off(clocks.ahead[host])} ({limit}): set it right")
+    off = clocks.off(clocks.ahead[host])
+    reason = f"its clock is {off}, and demand.clock_limit_minutes is {settings.clock_limit_minutes}"
+    return MetricsFailure(host=host, reason=reason)
 
 
 def _request(session: ReadSession, pool: Pool, host: Host, start: float) -> _Request | MetricsFailure:

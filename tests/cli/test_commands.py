@@ -30,6 +30,26 @@ def test_snapshot_keeps_pool_and_load(served: Served, terminal: Terminal) -> Non
     assert taken.demand is not None
 
 
+def test_snapshot_tells_clocks_that_are_off(served: Served, terminal: Terminal) -> None:
+    """Whose clock is off is told, and whose metrics are no good for it; the file says the same to who plans from it."""
+    first, second = list(served.simulator.urls)[1:]
+    served.simulator.faults.add("clock-skew", host=first, seconds=7200, times=-1)
+    served.simulator.faults.add("clock-skew", host=second, seconds=-259_200, times=-1)
+    try:
+        ended = terminal.run("snapshot", served.url, "-o", "pool.json.gz")
+    finally:
+        served.simulator.faults.clear()
+    taken = read_snapshot(terminal.folder / "pool.json.gz")
+    names = [taken.pool.hosts[uuid].name for uuid in (first, second)]
+    off = "its clock is 3.0 days behind most clocks, and demand.clock_limit_minutes is 1440"
+    assert ended.err.splitlines()[:-1] == [
+        f"the clock of host {names[0]} is 2.0 h ahead of most clocks: its metrics were moved back by as much",
+        f"host {names[1]} has no metrics that can be used: {off}",
+    ]
+    planned = terminal.run("plan", "pool.json.gz").out
+    assert f"the clock of host {names[0]} is 2.0 h ahead of most clocks" in planned
+
+
 def test_snapshot_without_metrics(served: Served, terminal: Terminal) -> None:
     """With `--no-metrics` nothing is fetched, and no profile of a file is taken over."""
     for source in (served.url, served.snapshot):

@@ -122,7 +122,7 @@ def test_a_clock_beyond_the_limit_refuses_its_metrics(simulator: Simulator) -> N
     simulator.faults.add("clock-skew", host=wrong, seconds=-3 * 86400, times=-1)
     state = rb.read(simulator.url, ROOT)
     assert state.demand is not None
-    said = "its clock is 72.0 h behind most clocks (demand.clock_limit_minutes is 1440): set it right"
+    said = "its clock is 3.0 days behind most clocks, and demand.clock_limit_minutes is 1440"
     assert state.demand.refused == {wrong: said}
 
 

@@ -30,7 +30,6 @@ def snapshot(
     """
     from rebalancer.cli.opening import policy_of
     from rebalancer.cli.output import say
-    from rebalancer.inventory import Names
     from rebalancer.units import counted
 
     wanted = policy_of(policy).demand
@@ -39,9 +38,23 @@ def snapshot(
         say("`--no-metrics` saves the pool without a load profile")
     state.save(output)
     pool = state.pool
-    for sentence in state.demand.clocks.sentences(Names(pool).hosts) if state.demand and state.demand.clocks else ():
+    for sentence in _remarks(state):
         say(sentence)
     guests = sum(1 for _ in pool.resident_guests())
     measured = f"load profile from {state.demand.source}" if state.demand else "no load profile"
     size = f"{counted(len(pool.hosts), 'host')}, {counted(guests, 'running guest')}"
     say(f"{output}: pool {pool.name}, {size}, {measured}")
+
+
+def _remarks(state: rb.PoolState) -> list[str]:
+    """What to know of the load profile of *state*: clocks that were off, and whose metrics say nothing."""
+    from rebalancer.inventory import Names
+
+    if state.demand is None:
+        return []
+    names = Names(state.pool)
+    called = {uuid: f"VM {name}" for uuid, name in names.vms.items()}
+    called |= {uuid: f"host {name}" for uuid, name in names.hosts.items()}
+    off = state.demand.clocks.sentences(names.hosts) if state.demand.clocks else ()
+    refused = state.demand.refused.items()
+    return [*off, *(f"{called.get(uuid, uuid)} has no metrics that can be used: {why}" for uuid, why in refused)]
