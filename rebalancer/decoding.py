@@ -8,6 +8,8 @@ from typing import Final
 
 GZIP: Final = b"\x1f\x8b"
 WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+MARKS: Final = (codecs.BOM_UTF8, *WIDE)
+"""Byte order marks."""
 
 
 def unpacked(content: bytes) -> bytes:

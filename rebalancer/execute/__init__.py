@@ -10,7 +10,7 @@ The modules beside them are what callers hand in and get back.
 """
 
 from rebalancer.execute.journal.cooling import cooled, moved_since
-from rebalancer.execute.journal.folders import journal_path, plain_uuid, state_folder
+from rebalancer.execute.journal.folders import journal_path, make_folder, plain_uuid, state_folder
 from rebalancer.execute.journal.history import done_since, was_begun
 from rebalancer.execute.journal.journal import Looked, read_journal
 from rebalancer.execute.journal.learned_pace import learned_pace
@@ -39,6 +39,7 @@ __all__ = [
     "execute",
     "journal_path",
     "learned_pace",
+    "make_folder",
     "moved_since",
     "plain_uuid",
     "pool_lock",

@@ -16,6 +16,7 @@ import rebalancer as rb
 from rebalancer.errors import ConnectionSettingsError, StoppedHalfWay
 from rebalancer.execute import Clock, RunReporter, StopSignal, Timeouts, plain_uuid, pool_lock, state_folder
 from rebalancer.inventory import Pool
+from rebalancer.nightly.members import keep_members, known_members
 from rebalancer.nightly.result import NightlyResult, Verdict
 from rebalancer.policy import change_windows
 from rebalancer.solve import SolveReporter
@@ -71,7 +72,7 @@ def plan_only(
         InputError: the policy or the state folder cannot be used.
         XapiError: the pool cannot be read.
     """
-    seen = rb.read(access.url, access.connection, demand=policy.demand)
+    seen, _ = _seen(access, policy, state_dir)
     return _planned(seen, policy, state_dir, clock or Clock(), watchers or Watchers())
 
 
@@ -95,7 +96,7 @@ def plan_and_execute(
         StalePlan: the pool changed between planning and the first step; nothing was moved.
         StoppedHalfWay: people have to look.
     """
-    seen = rb.read(access.url, access.connection, demand=policy.demand)
+    seen, connection = _seen(access, policy, state_dir)
     time, heard = clock or Clock(), watchers or Watchers()
     with pool_lock(seen.pool.uuid, state_dir):
         made = _planned(seen, policy, state_dir, time, heard)
@@ -108,13 +109,22 @@ def plan_and_execute(
             return replace(made, verdict=Verdict.OUTSIDE, opens_at=windows.opens_at(now))
         plan = rb.load(made.folder)
         try:
-            with rb.connect(access.url, access.connection) as live:
+            with rb.connect(access.url, connection) as live:
                 run = rb.apply(
                     plan, live, state_dir=state_dir, reporter=heard.running, clock=time, stop=stop, timeouts=timeouts
                 )
         except StoppedHalfWay as stopped:
             raise stopped.of_plan(str(made.folder)) from stopped
         return replace(made, verdict=Verdict.DONE if run.complete else Verdict.OUT_OF_TIME, run=run)
+
+
+def _seen(access: Access, policy: rb.Policy, state_dir: Path | None) -> tuple[rb.PoolState, rb.Connection]:
+    """The pool, and the way to it, with the addresses that its hosts had last night after those of the policy."""
+    members = known_members(access.url, state_dir)
+    connection = replace(access.connection, fallbacks=(*access.connection.fallbacks, *members))
+    seen = rb.read(access.url, connection, demand=policy.demand)
+    keep_members(access.url, seen.pool, state_dir)
+    return seen, connection
 
 
 def _planned(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
 
+from rebalancer.decoding import MARKS, text_of
 from rebalancer.errors import ConnectionSettingsError
 
 OP_LEGACY_SERVER_CONNECT: Final = 0x4
@@ -69,10 +70,21 @@ class Trust:
         if self.fingerprints:
             return _legacy(_pinned(self.fingerprints)) if self.legacy else _pinned(self.fingerprints)
         try:
-            return ssl.create_default_context(cafile=self.ca_file)
-        except OSError as error:
+            marked = self.ca_file is not None and self.ca_file.read_bytes().startswith(MARKS)
+            return (
+                _of_marked(self.ca_file) if self.ca_file and marked else ssl.create_default_context(cafile=self.ca_file)
+            )
+        except (OSError, ValueError) as error:
             problem = f"no CA certificate can be read from it ({error})"
             raise ConnectionSettingsError(str(self.ca_file), problem, "Name a PEM file") from error
+
+
+def _of_marked(ca_file: Path) -> ssl.SSLContext:
+    """TLS settings that believe the CA in a file with a byte order mark, which OpenSSL does not take."""
+    text = text_of(ca_file.read_bytes()).strip()
+    if not text:  # `ssl` would believe the system's CAs then
+        raise ValueError("it is empty")
+    return ssl.create_default_context(cadata=text)
 
 
 class _PinnedSocket(ssl.SSLSocket):

@@ -17,6 +17,7 @@ import pytest
 import rebalancer as rb
 from rebalancer.errors import ConnectionSettingsError, PolicyError, RefusedByXapi, SnapshotError, Unreachable
 from rebalancer.nightly import access_of
+from rebalancer.nightly.members import keep_members, known_members
 from rebalancer.simulator import Simulator, generate_pool
 
 ROOT = rb.Credentials(user="root", password="simulator")
@@ -199,3 +200,17 @@ def test_a_night_knows_other_addresses(simulator: Simulator, tmp_path: Path) -> 
     pinned = f'[pool]\nurl = "https://x"\ntls = "legacy"\nfingerprints = ["{"00" * 32}"]\n'
     old = rb.Policy.load(only(tmp_path / "pinned.toml", pinned.encode()))
     assert rb.Connection.of_policy(old, tmp_path).trust().legacy
+
+
+def test_a_night_remembers_the_hosts_of_the_last(simulator: Simulator, tmp_path: Path) -> None:
+    """Where the coordinator is gone, the hosts that the pool had are asked; at what port and scheme the URL says."""
+    pool = rb.read(simulator.url, ROOT, metrics=False).pool
+    keep_members(simulator.url, pool, tmp_path)
+    assert sorted(known_members(simulator.url, tmp_path)) == sorted(simulator.urls.values())
+    assert known_members("https://other", tmp_path) == ()
+    (file,) = (tmp_path / "members").iterdir()
+    for broken in ("", "{", '["http://evil"]', "7", '[["x"]]'):
+        file.write_text(broken)
+        assert known_members(simulator.url, tmp_path) == ()
+    file.write_text('["192.0.2.1", "::1"]')
+    assert known_members(simulator.url, tmp_path) == (f"http://[::1]:{urlsplit(simulator.url).port}",)

@@ -147,3 +147,16 @@ def test_a_fallback_that_cannot_be_trusted_is_passed_over(certificate: Files) ->
         with pytest.raises(Unreachable, match=f"{dead}: nothing listens there; nor does 1 other address answer"):
             connect(dead, ROOT, trust, fallbacks=[stranger.url])
         assert stranger.asked == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_ca_file_may_come_from_windows(certificate: Files, encoding: str) -> None:
+    """A byte order mark before the CA's certificate is no part of it; alone it is no certificate."""
+    files = certificate()
+    text = (files / "ca.pem").read_text()
+    (files / "windows.pem").write_text(text, encoding=encoding)
+    with scripted([success("OpaqueRef:S")], context=offered(files)) as server:
+        connect(server.url, ROOT, Trust(ca_file=files / "windows.pem"))
+    (files / "windows.pem").write_text("\n", encoding=encoding)
+    with pytest.raises(ConnectionSettingsError, match="no CA certificate can be read from it"):
+        Trust(ca_file=files / "windows.pem").context()
