@@ -1,6 +1,6 @@
 """What VMs need, per time slot, from metrics."""
 
-from rebalancer.demand.joined import join_profiles
+from rebalancer.demand.joined import as_named_in, join_profiles
 from rebalancer.demand.profile import LoadProfile, Quality
 
-__all__ = ["LoadProfile", "Quality", "join_profiles"]
+__all__ = ["LoadProfile", "Quality", "as_named_in", "join_profiles"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from rebalancer.clocks import joined_clocks
 from rebalancer.demand.profile import LoadProfile
 from rebalancer.errors import InputError
+from rebalancer.inventory import Pool, xapi_uuid
 
 FAR_APART = timedelta(hours=48)
 """Windows that end further apart than this tell of different times."""
@@ -45,6 +47,17 @@ def join_profiles(*profiles: LoadProfile) -> LoadProfile:
         vm_deviation_pcpu=np.concatenate(peaks)[by_vm] if peaks else None,
         clocks=joined_clocks(*(each.clocks for each in profiles)),
         refused={uuid: reason for each in profiles for uuid, reason in each.refused.items()},
+    )
+
+
+def as_named_in(profile: LoadProfile, member: Pool) -> LoadProfile:
+    """*profile* with the names that VMs of *member* have beside other pools."""
+    names = {xapi_uuid(vm): vm for vm in member.vms}
+    return replace(
+        profile,
+        vms=tuple(names.get(vm, vm) for vm in profile.vms),
+        quality={names.get(uuid, uuid): quality for uuid, quality in profile.quality.items()},
+        refused={names.get(uuid, uuid): reason for uuid, reason in profile.refused.items()},
     )
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rebalancer.demand import join_profiles
+from rebalancer.demand import as_named_in, join_profiles
 from rebalancer.errors import InputError, MetricsRefused, SnapshotError
 from rebalancer.face.connection import Connection, is_url
 from rebalancer.inventory import join_pools
@@ -95,7 +95,8 @@ def read(
 
 def _joined(here: PoolState, there: PoolState) -> PoolState:
     pool, refused = join_pools(here.pool, there.pool), here.refused or there.refused
-    profiles = [each.demand for each in (here, there) if each.demand is not None and refused is None]
+    read = zip((here.demand, there.demand), pool.members, strict=True)
+    profiles = [as_named_in(demand, member) for demand, member in read if demand is not None and refused is None]
     if len(profiles) == 1:
         bare = next(each for each in (here, there) if each.demand is None)
         remedy = "Read both with metrics, or say --no-metrics"

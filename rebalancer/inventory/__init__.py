@@ -6,7 +6,7 @@ from rebalancer.inventory.joined import JoinedPool, join_pools, names_of
 from rebalancer.inventory.names import Names, told_apart
 from rebalancer.inventory.pool import HighAvailability, Network, Pool, VMGroup
 from rebalancer.inventory.records import Records, pool_from_records
-from rebalancer.inventory.references import DANGLING, Uuid
+from rebalancer.inventory.references import DANGLING, Uuid, uuid_apart, xapi_uuid
 from rebalancer.inventory.storage import SR, VDI, StorageDriver
 from rebalancer.inventory.vm import (
     VBD,
@@ -53,4 +53,6 @@ __all__ = [
     "names_of",
     "pool_from_records",
     "told_apart",
+    "uuid_apart",
+    "xapi_uuid",
 ]

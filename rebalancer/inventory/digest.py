@@ -57,7 +57,6 @@ LEFT_OUT: Final[Fields] = {
     Pool: frozenset({"vms", "vdis", "dangling", "migration_compression", "tags"}),
     SR: frozenset({"content_type", "other_config", "physical_utilisation_bytes"}),
     VDI: frozenset({"physical_utilisation_bytes"}),
-    VIF: frozenset({"mac"}),
     VM: frozenset({"ghost_operations"}),
     VMMetrics: frozenset({"memory_actual_bytes", "start_time"}),
 }
@@ -66,7 +65,14 @@ LEFT_OUT: Final[Fields] = {
 KEYS_READ: Final[Mapping[str, frozenset[str]]] = {
     "other": frozenset({"feature-suspend", "data-cant-suspend-reason"}),
     "other_config": frozenset(
-        {"assume_network_is_shared", "is_system_domain", "pci", "rolling_upgrade_in_progress", "xo:migrationNetwork"}
+        {
+            "assume_network_is_shared",
+            "is_system_domain",
+            "mac_seed",
+            "pci",
+            "rolling_upgrade_in_progress",
+            "xo:migrationNetwork",
+        }
     ),
 }
 """Maps in which everybody keeps notes, and the keys of them that decide something."""

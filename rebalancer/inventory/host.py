@@ -44,6 +44,7 @@ class PGPU:
     """A physical GPU of a host.
 
     `max_capacities` maps a VGPU type to how many of it fit an empty card; `gpu_types` is the hardware of its group.
+    Another pool finds groups by their hardware: of several of the same, only the cards of one are `found`.
     """
 
     uuid: Uuid
@@ -54,6 +55,7 @@ class PGPU:
     resident_vgpus: tuple[Uuid, ...]
     compatibility_metadata: Mapping[str, str]
     gpu_types: tuple[str, ...] = ()
+    found: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

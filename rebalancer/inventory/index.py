@@ -9,8 +9,11 @@ from typing import Final
 
 from rebalancer.inventory.names import Names
 from rebalancer.inventory.pool import Pool
-from rebalancer.inventory.references import Uuid
-from rebalancer.inventory.vm import PowerState, VBDType
+from rebalancer.inventory.references import Uuid, xapi_uuid
+from rebalancer.inventory.vm import VM, PowerState, VBDType
+
+MAC_SEED: Final = "mac_seed"
+"""The key of `VM.other_config` from which XAPI makes MAC addresses."""
 
 NO_DATA: Final = "cbt_metadata"
 """The type of a snapshot of which only the list of changed blocks is left."""
@@ -57,6 +60,22 @@ class PoolIndex:
                 formats = frozenset(pbd.image_formats)
                 found[pbd.sr] = found.get(pbd.sr, formats) & formats
         return found
+
+    @cached_property
+    def vms_of_mac_seed(self) -> Mapping[Uuid, Mapping[str, tuple[VM, ...]]]:
+        """The VMs, templates and snapshots of each pool by the seed of their MAC addresses, in the order of uuids."""
+        found: dict[Uuid, dict[str, tuple[VM, ...]]] = {}
+        for member in self._pool.members:
+            seeds = found.setdefault(member.uuid, {})
+            for vm in member.vms.values():
+                if (seed := vm.other_config.get(MAC_SEED)) is not None:
+                    seeds[seed] = (*seeds.get(seed, ()), vm)
+        return found
+
+    def owner_of(self, vm: VM) -> Uuid | None:
+        """The uuid of the VM that *vm* is, or that it is a snapshot of; None where XAPI has not kept that."""
+        owner = vm.snapshot_of if vm.is_a_snapshot else vm.uuid
+        return None if owner is None else xapi_uuid(owner)
 
     @cached_property
     def hosts_of_network(self) -> Mapping[Uuid, frozenset[Uuid]]:

@@ -1,25 +1,27 @@
 """Several pools as one, so that a VM may go from one to another.
 
-Tables are united, because the uuids of two pools do not meet. What counts for a pool as a whole is asked of the pool
-of a host, an SR or a VM.
+Tables are united. What has one uuid in two pools, such as a VM that was restored in both, or an SR to which both are
+connected, stands there under a name of its own for all pools but the first, and rules judge it. What counts for a pool
+as a whole is asked of the pool of a host, an SR or a VM.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Final
 
 from rebalancer.errors import InputError
 from rebalancer.inventory.host import Host
 from rebalancer.inventory.pool import Pool
-from rebalancer.inventory.references import Uuid
+from rebalancer.inventory.references import Uuid, uuid_apart, xapi_uuid
 from rebalancer.inventory.storage import VDI
 from rebalancer.inventory.vm import VM
 
 TABLES: Final = ("hosts", "vms", "vdis", "srs", "networks", "vm_groups", "vgpu_types")
 """The tables that are united; the drivers of each SR type are those of its pool."""
-_CALLED: Final[Mapping[str, str]] = {"hosts": "host", "vms": "VM", "vdis": "disk", "srs": "SR", "networks": "network"}
+TWIN_TABLES: Final = ("vms", "vdis", "srs", "networks", "vm_groups")
+"""Those in which two pools may have an object of one uuid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +29,12 @@ class JoinedPool(Pool):
     """Pools whose tables are united; `joined` are these pools as they were read, the first one first.
 
     Hosts of two pools that have one name carry that of their pool as well, so that a name means one host. All other
-    fields are those of the first pool, and are to be read through `of_host`, `of_vm` and `of_sr`.
+    fields are those of the first pool, and are to be read through `of_host`, `of_vm` and `of_sr`. `twins` are the uuids
+    that several of them have.
     """
 
     joined: tuple[Pool, ...]
+    twins: frozenset[Uuid] = frozenset()
 
     @property
     def members(self) -> tuple[Pool, ...]:
@@ -56,6 +60,15 @@ class JoinedPool(Pool):
         """The pool that has *sr*."""
         return next((member for member in self.joined if sr in member.srs), self.joined[0])
 
+    def is_known_twice(self, uuid: Uuid) -> bool:
+        """Whether several of these pools have an object of this uuid."""
+        return xapi_uuid(uuid) in self.twins
+
+    def twin_in(self, there: Pool, vm: Uuid) -> VM | None:
+        """What pool *there* has under the uuid of *vm*, whatever it is called here."""
+        uuid = xapi_uuid(vm)
+        return there.vms.get(uuid_apart(uuid, there.uuid)) or there.vms.get(uuid)
+
     def _part(self, member: Pool) -> Pool:
         hosts = {uuid: self.hosts[uuid] for uuid in member.hosts if uuid in self.hosts}
         return replace(
@@ -77,13 +90,13 @@ def join_pools(first: Pool, *others: Pool) -> Pool:
     """*first* and *others* as one pool; *first* alone as it is.
 
     Raises:
-        InputError: one of them stands there twice, or they share something that only one pool can have. Templates that
-            XAPI makes itself have the same uuids everywhere, and count once.
+        InputError: one of them stands there twice, or two of them have the same host. Templates that XAPI makes itself
+            have the same uuids everywhere, and count once.
     """
-    pools = (first, *others)
     if not others:
         return first
-    _refuse_twins(pools)
+    _refuse_twins((first, *others))
+    pools = _told_apart((first, *others))
     united: dict[str, Any] = {field.name: getattr(first, field.name) for field in fields(Pool)}
     for table in TABLES:
         rows = {uuid: row for pool in reversed(pools) for uuid, row in getattr(pool, table).items()}
@@ -91,7 +104,40 @@ def join_pools(first: Pool, *others: Pool) -> Pool:
     united["hosts"] = {uuid: replace(host, name=_named(host, pools)) for uuid, host in united["hosts"].items()}
     united["name"] = names_of({pool.uuid: pool.name for pool in pools})
     united["dangling"] = tuple(f"{each} (pool {pool.called})" for pool in pools for each in pool.dangling)
-    return JoinedPool(**united, joined=pools)
+    apart = (uuid for table in TWIN_TABLES for uuid in united[table] if uuid != xapi_uuid(uuid))
+    return JoinedPool(**united, joined=pools, twins=frozenset(map(xapi_uuid, apart)))
+
+
+def _told_apart(pools: Sequence[Pool]) -> tuple[Pool, ...]:
+    """The pools, each with names of its own for what an earlier one has under the same uuid."""
+    found = [pools[0]]
+    for number, pool in enumerate(pools[1:], start=1):
+        twins = {uuid for earlier in pools[:number] for uuid in _twins(earlier, pool)}
+        names = {uuid: uuid_apart(uuid, pool.uuid) for uuid in twins}
+        found.append(_renamed(pool, names) if names else pool)
+    return tuple(found)
+
+
+def _twins(pool: Pool, other: Pool) -> Iterator[Uuid]:
+    """What both have, but for the templates that XAPI makes itself."""
+    for table in TWIN_TABLES:
+        rows, others = getattr(pool, table), getattr(other, table)
+        yield from (uuid for uuid in rows.keys() & others.keys() if not _is_xapis_own(others[uuid]))
+
+
+def _is_xapis_own(row: object) -> bool:
+    return isinstance(row, VM) and row.is_default_template
+
+
+def _renamed(value: Any, names: Mapping[Uuid, Uuid]) -> Any:  # noqa: ANN401 - a value of the inventory
+    """*value* with other uuids wherever it holds one of *names*."""
+    if isinstance(value, str):
+        return names.get(value, value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{each.name: _renamed(getattr(value, each.name), names) for each in fields(value)})
+    if isinstance(value, Mapping):
+        return {_renamed(key, names): _renamed(each, names) for key, each in value.items()}
+    return tuple(_renamed(each, names) for each in value) if isinstance(value, tuple) else value
 
 
 def _named(host: Host, pools: Sequence[Pool]) -> str:
@@ -116,14 +162,7 @@ def _refuse_twins(pools: Sequence[Pool]) -> None:
         raise InputError(f"pool {pools[-1].called}", "it is named twice", "Name another pool beside the first one")
     for number, pool in enumerate(pools):
         for other in pools[number + 1 :]:
-            for problem in _shared(pool, other):
-                where = f"pools {pool.called} and {other.called}"
-                raise InputError(where, problem, "Clean that up in one of them before VMs go from one to the other")
-
-
-def _shared(pool: Pool, other: Pool) -> Iterator[str]:
-    for table, called in _CALLED.items():
-        for uuid in sorted(getattr(pool, table).keys() & getattr(other, table).keys()):
-            row = getattr(pool, table)[uuid]
-            if not (isinstance(row, VM) and row.is_default_template):
-                yield f"{called} '{row.name}' ({uuid}) is in both"
+            for uuid in sorted(pool.hosts.keys() & other.hosts.keys()):
+                where, name = f"pools {pool.called} and {other.called}", pool.hosts[uuid].name
+                problem = f"host '{name}' ({uuid}) is in both, and a host is in one pool only"
+                raise InputError(where, problem, "Read both pools again; one of them is out of date")

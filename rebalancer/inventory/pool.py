@@ -135,6 +135,14 @@ class Pool:
         """The pool that has *sr*."""
         return self
 
+    def is_known_twice(self, uuid: Uuid) -> bool:  # noqa: ARG002 - pools that were joined ask
+        """Whether several of the pools that were joined have an object of this uuid."""
+        return False
+
+    def twin_in(self, there: Pool, vm: Uuid) -> VM | None:
+        """What pool *there*, one of those that were joined, has under the uuid of *vm*."""
+        return there.vms.get(vm)
+
     @property
     def rolling_upgrade(self) -> bool:
         """Whether xapi marked the pool as being upgraded (`db_gc.ml`, `detect_rolling_upgrade`)."""

@@ -12,3 +12,15 @@ from typing import Final
 Uuid = str
 
 DANGLING: Final = "dangling"
+
+_APART: Final = "@"
+
+
+def uuid_apart(uuid: Uuid, pool: Uuid) -> Uuid:
+    """What *uuid* is called where another pool, too, has an object of that uuid: with the pool that is meant."""
+    return f"{uuid}{_APART}{pool}"
+
+
+def xapi_uuid(uuid: Uuid) -> Uuid:
+    """The uuid by which XAPI knows what may have been told apart from a twin."""
+    return uuid.partition(_APART)[0]

@@ -117,6 +117,7 @@ class VM:
     `current_operations` holds the names of the operations under way, `ghost_operations` those of them that no task
     carries out any more. `metrics` is None when the VM has no metrics
     object, `guest_metrics` when no agent ever reported. `usb_hosts` are the hosts that have the devices behind `vusbs`.
+    `version` tells how often the VM was restored, `snapshot_of` of which VM a snapshot was taken, there or not.
     """
 
     uuid: Uuid
@@ -158,6 +159,8 @@ class VM:
     suspend_vdi: Uuid | None
     usb_hosts: tuple[Uuid, ...] = ()
     ghost_operations: tuple[str, ...] = ()
+    version: int = 0
+    snapshot_of: Uuid | None = None
     metrics: VMMetrics | None = field(default=None)
     guest_metrics: GuestMetrics | None = field(default=None)
 

@@ -49,9 +49,9 @@ begun.""",
     ("Storage XenMotion: what the operator wants", "From the policy.", WITH_STORAGE, Origin.POLICY),
     (
         "To another pool: what XAPI enforces",
-        """`VM.assert_operation_valid`, `host.migrate_receive` on the other side, `VM.assert_can_migrate`, the import
-on the other side, and what plans cannot hold. The dry run lets `target-live`, `hvm-capable`, `sane-parameters` and
-`target-not-evacuating` pass, and the move would fail. What disks obey inside a pool binds as well.""",
+        """`VM.assert_operation_valid`, `host.migrate_receive` over there, `VM.assert_can_migrate` with the import over
+there, then what migrate_send refuses once it has begun. From `target-live` on XAPI lets it pass, and the move fails
+late or loses something. What disks obey inside a pool binds as well.""",
         TO_ANOTHER_POOL,
         Origin.XAPI,
     ),

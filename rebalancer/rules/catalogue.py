@@ -16,6 +16,7 @@ from rebalancer.rules.availability.ha_with_disks import HAOff, HAUnprotected
 from rebalancer.rules.availability.spare import Spare
 from rebalancer.rules.core.kinds import DiskRule, HostRule, Origin, PairRule, Rule, VMRule
 from rebalancer.rules.core.versions import xapi_versions
+from rebalancer.rules.cpu.checkpoint_cpu import CheckpointCPU
 from rebalancer.rules.cpu.cpu_features import CPUFeatures
 from rebalancer.rules.cpu.cpu_vendor import CPUVendor
 from rebalancer.rules.cpu.enough_pcpus import EnoughPCPUs
@@ -32,7 +33,8 @@ from rebalancer.rules.devices.vgpu_first_card import VGPUFirstCard
 from rebalancer.rules.devices.vgpu_metadata import VGPUMetadata
 from rebalancer.rules.devices.vgpu_migratable import VGPUMigratable
 from rebalancer.rules.devices.vgpu_supported import VGPUSupported
-from rebalancer.rules.disks.disk_map import DisksMapped, SRAllowed, SRsMapped, TargetSRAttached
+from rebalancer.rules.devices.vgpu_there import VGPUThere
+from rebalancer.rules.disks.disk_map import DisksMapped, SRAllowed, SROfOnePool, SRsMapped, TargetSRAttached
 from rebalancer.rules.disks.disks_present import DiskNotBusy, DisksPresent, SnapshotsPresent, SourceSRAttached
 from rebalancer.rules.disks.disks_that_move import DiskOfOneVM, NoCBT, NotEncrypted
 from rebalancer.rules.disks.image_fits import ImageFits
@@ -50,9 +52,11 @@ from rebalancer.rules.disks.snapshots import (
 )
 from rebalancer.rules.disks.sr_capabilities import SRCapabilities
 from rebalancer.rules.disks.sr_space import SpaceOnTarget, SRSpace
+from rebalancer.rules.disks.suspend_images import SuspendImages
 from rebalancer.rules.hosts.coordinator_version import CoordinatorVersion
 from rebalancer.rules.hosts.host_held import HostHeld
 from rebalancer.rules.hosts.licence import Licence, LicenceThere, StorageLicence
+from rebalancer.rules.hosts.no_upgrade_at_home import NoUpgradeAtHome
 from rebalancer.rules.hosts.source_live import SourceLive
 from rebalancer.rules.hosts.stays_on_held_host import StaysOnHeldHost
 from rebalancer.rules.hosts.target_enabled import TargetEnabled
@@ -72,10 +76,12 @@ from rebalancer.rules.memory.host_reserve import HostReserve
 from rebalancer.rules.memory.memory_safety import MemorySafety
 from rebalancer.rules.network.internal_network_stays import InternalNetworkStays
 from rebalancer.rules.network.network_on_target import NetworkOnTarget
-from rebalancer.rules.network.networks_mapped import NetworksMapped
+from rebalancer.rules.network.networks_mapped import NetworksMapped, NetworksThere
 from rebalancer.rules.network.no_bond_slave import NoBondSlave
 from rebalancer.rules.vm.crossed_stays import CrossedStays
 from rebalancer.rules.vm.domain_type_known import DomainTypeKnown
+from rebalancer.rules.vm.in_one_pool import InOnePool
+from rebalancer.rules.vm.mac_seed_free import MACSeedFree
 from rebalancer.rules.vm.no_conflicting_op import NoConflictingOp
 from rebalancer.rules.vm.not_control_domain import ControlDomainHome, NotControlDomain
 from rebalancer.rules.vm.not_snapshot import NotSnapshot
@@ -83,6 +89,7 @@ from rebalancer.rules.vm.not_template import NotDefaultTemplate, NotTemplate
 from rebalancer.rules.vm.op_not_blocked import OpNotBlocked
 from rebalancer.rules.vm.same_pool import SamePool
 from rebalancer.rules.vm.sane_parameters import SaneParameters
+from rebalancer.rules.vm.uuid_free import ReplacesNothing, UUIDFree
 from rebalancer.rules.vm.vm_running import VMNotPaused, VMRunning
 from rebalancer.rules.wishes.demand_known import DemandKnown
 from rebalancer.rules.wishes.host_to_be_emptied import HostToBeEmptied
@@ -142,6 +149,7 @@ LIVE: tuple[Rule, ...] = (
     IPv6LinuxKernel(),
     NoVCPUMask(),
     MemorySafety(),
+    InOnePool(),
     NeverMove(),
     StaysOnHeldHost(),
     DemandKnown(),
@@ -208,6 +216,7 @@ WITH_STORAGE: tuple[Rule, ...] = (
     TargetNotEvacuating(),
     CrossedStays(),
     OnBootPersist(),
+    SuspendImages(),
     SourceSRAttached(),
     TargetSRAttached(),
     DisksPresent(),
@@ -227,33 +236,51 @@ WITH_STORAGE: tuple[Rule, ...] = (
     HAOff(),
     CheckpointStays(),
     SRAllowed(),
+    SROfOnePool(),
 )
 
 # Storage XenMotion to another pool: VM.assert_operation_valid, host.migrate_receive on the other side,
-# VM.assert_can_migrate, then the import on the other side.
+# VM.assert_can_migrate with the import on the other side, what only migrate_send refuses once it has begun; then what
+# XAPI finds out late, or never, and what plans cannot hold.
 TO_ANOTHER_POOL: tuple[Rule, ...] = (
     *_OPERATION,
     CrossedStays(),
     LicenceThere(),
     StorageLicence(),
-    VersionOrderPools(),
+    DisksMapped(),
     NoVTPM(),
+    VersionOrderPools(),
+    SRCapabilities(),
     HardwarePlatform(),
     TargetEnabled(),
     EnoughPCPUs(),
     NetworksMapped(),
-    SaneParameters(),
-    DomainTypeKnown(),
+    NoUpgradeAtHome(),
+    MACSeedFree(),
+    UUIDFree(),
+    EnoughMemory(),
+    DomainTypeKnown(missing="IMPORT_ERROR_FAILED_TO_FIND_OBJECT"),
     CPUVendor(),
-    CPUFeatures(),
+    CPUFeatures(unreadable="IMPORT_ERROR"),
+    CheckpointCPU(),
+    VGPUThere(),
+    NoCBT(),
+    NotEncrypted(),
+    SourceLive(),
+    VGPUFirstCard(),
+    OnBootPersist(),
+    SuspendImages(),
+    SnapshotsFollow(),
     TargetLive(),
     HVMCapable(),
-    SourceLive(),
+    SaneParameters(),
     TargetNotEvacuating(),
     DisksPresent(),
+    NetworksThere(),
     HAUnprotected(),
     NoVGPU(),
     NoCheckpoint(),
+    ReplacesNothing(),
     SRsMapped(),
 )
 
@@ -287,8 +314,8 @@ def disk_rules(problem: Problem) -> tuple[DiskRule, ...]:
 
     At every step the ledger has a word on space, by `sr-space`; `space-on-target` is about the present only.
     """
-    found = (rule for rule in (*WITH_STORAGE, *TO_ANOTHER_POOL) if isinstance(rule, DiskRule))
-    return tuple(rule for rule in found if not isinstance(rule, SpaceOnTarget) and _binds(rule, problem))
+    found = {rule.id: rule for rule in (*WITH_STORAGE, *TO_ANOTHER_POOL) if isinstance(rule, DiskRule)}
+    return tuple(rule for rule in found.values() if not isinstance(rule, SpaceOnTarget) and _binds(rule, problem))
 
 
 def _binds(rule: Rule, problem: Problem) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import Final, Self
 
@@ -26,6 +25,7 @@ class LivePair:
         self._pools = (first, beside)
         self._sides: dict[Uuid, LivePool] = {}
         self._tasks: dict[str, LivePool] = {}
+        self._twins: frozenset[Uuid] = frozenset()
 
     def __enter__(self) -> Self:
         return self
@@ -37,21 +37,23 @@ class LivePair:
     def read(self) -> Pool:
         """Both inventories, now; a VM on its way counts where it runs.
 
-        They are read one after the other, so that a VM that arrives between both looks seems to be in both: what does
-        not fit together is read once more.
+        They are read one after the other, so that a VM that arrives between both looks seems to be in both: where
+        something is new in both, they are read once more.
 
         Raises:
-            InventoryError: something else stands in both.
+            InventoryError: both have the same host.
         """
-        with suppress(InputError):
-            return self._joined()
         try:
-            return self._joined()
+            pool = self._joined()
+            if _twins(pool) - self._twins:
+                pool = self._joined()
         except InputError as error:
             raise InventoryError([f"{error.where}: {error.problem}"]) from error
+        self._twins = _twins(pool)
+        return pool
 
     def _joined(self) -> Pool:
-        """Both inventories as one; an `InputError` where something stands in both."""
+        """Both inventories as one; an `InputError` where a host stands in both."""
         first, beside = (live.read() for live in self._pools)
         self._sides = {
             host: live for live, pool in zip(self._pools, (first, beside), strict=True) for host in pool.hosts
@@ -134,6 +136,11 @@ class LivePair:
         if refused is not None and not found:
             raise refused
         return found
+
+
+def _twins(pool: Pool) -> frozenset[Uuid]:
+    """The VMs that both pools know."""
+    return frozenset(vm for vm in pool.vms if pool.is_known_twice(vm))
 
 
 def _without_arrivals(pool: Pool, other: Pool) -> Pool:

@@ -17,7 +17,7 @@ from rebalancer.errors import (
     UnreadableKey,
     XapiError,
 )
-from rebalancer.inventory import Uuid
+from rebalancer.inventory import Uuid, xapi_uuid
 from rebalancer.inventory.records import Record
 from rebalancer.version import __version__
 from rebalancer.xapi.address import Address, parse_url
@@ -162,7 +162,7 @@ class ReadSession:
 
     def ref(self, kind: str, uuid: Uuid) -> str:
         """What this pool calls an object."""
-        return str(self._read(f"{kind}.get_by_uuid", uuid))
+        return str(self._read(f"{kind}.get_by_uuid", xapi_uuid(uuid)))
 
     def server_time(self, host_ref: str) -> str:
         """The host's own clock, UTC, as XAPI writes it: `20261122T19:55:13Z`."""

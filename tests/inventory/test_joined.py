@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from rebalancer.errors import InputError
-from rebalancer.inventory import DANGLING, VDI, VM, Pool, join_pools
+from rebalancer.inventory import DANGLING, VDI, VM, Pool, join_pools, xapi_uuid
 from rebalancer.inventory.digest import inventory_digest, inventory_digests
 from rebalancer.inventory.dump import records_from_dump
 from rebalancer.inventory.records import pool_from_records
-from tests.pools import make_host, make_network, make_pool, make_sr, make_vdi, make_vm
+from tests.pools import make_disk, make_host, make_network, make_pool, make_sr, make_vdi, make_vm
 
 NAMES = ("xen1", "other", "xen1")
 TABLES = ("hosts", "vms", "vdis", "srs", "networks")
@@ -71,24 +71,60 @@ def test_parts_are_the_pools_as_they_stand() -> None:
     assert ("a" in gone.members[0].vms, "a" in gone.members[1].vms) == (True, False)
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_what_only_one_pool_can_have_keeps_them_apart(table: str) -> None:
-    """A VM that an earlier migration left in both, or anything else that stands in both, is refused by name."""
-    east, west = lone_pool("east", "e1", make_vm("a", on="e1")), lone_pool("west", "w1", make_vm("b", on="w1"))
-    twin = {"hosts": "w1", "vms": "b", "vdis": "b-disk0", "srs": "west-sr", "networks": "west-lan"}[table]
-    both: dict[str, Any] = {table: getattr(east, table) | {twin: getattr(west, table)[twin]}}
-    with pytest.raises(InputError, match=rf"pools east and west: .* '{twin}' \({twin}\) is in both"):
-        join_pools(replace(east, **both), west)
+def test_a_host_in_both_keeps_them_apart() -> None:
+    """No host is in two pools: one of them is out of date, and refused by name."""
+    east, west = lone_pool("east", "e1"), lone_pool("west", "w1")
+    both = replace(east, hosts={**east.hosts, "w1": west.hosts["w1"]})
+    with pytest.raises(InputError, match=r"pools east and west: host 'w1' \(w1\) is in both"):
+        join_pools(both, west)
+
+
+def pools_that_share() -> tuple[Pool, Pool]:
+    """Two pools with a VM restored in both, and one SR and one network of the same uuid."""
+    pools = []
+    for name, host in (("east", "e1"), ("west", "w1")):
+        vm = make_vm("twin", on=host, vbds=(make_disk("twin", vdi="disk"),), networks=("lan",))
+        hosts = [make_host(host, srs=("both",), networks=("lan",))]
+        pool = make_pool(hosts=hosts, vms=[vm], srs=[make_sr("both")], vdis=[make_vdi("disk", "both")])
+        pools.append(replace(pool, uuid=name, name=name, default_sr="both", srs={"both": make_sr("both")}))
+    return pools[0], pools[1]
+
+
+def test_what_both_have_is_told_apart() -> None:
+    """It keeps its uuid in the first pool, carries the pool in the second, and everything there names it so."""
+    both = join_pools(*pools_that_share())
+    assert both.vms["twin"].resident_on == "e1"
+    other = both.vms["twin@west"]
+    assert (other.uuid, other.resident_on, other.vbds[0].vdi) == ("twin@west", "w1", "disk@west")
+    assert both.vdis["disk@west"].sr == both.members[1].default_sr == "both@west"
+    assert both.hosts["w1"].attached_srs == {"both@west"}
+    assert both.hosts["w1"].pifs[0].network == other.vifs[0].network == "lan@west"
+    assert both.hosts["e1"].attached_srs == {"both"}
+    assert both.of_sr("both@west") is both.of_vm(other) is both.members[1]
+
+
+def test_twins_are_known_from_either_side() -> None:
+    """By the uuid of the first pool and by the name of the second; what one pool has alone is no twin."""
+    east, west = pools_that_share()
+    both = join_pools(east, replace(west, vms={**west.vms, "alone": make_vm("alone", on="w1")}))
+    home, there = both.members
+    assert [both.is_known_twice(vm) for vm in ("twin", "twin@west", "alone")] == [True, True, False]
+    assert both.twin_in(there, "twin") is both.vms["twin@west"]
+    assert both.twin_in(home, "twin@west") is both.vms["twin"]
+    assert both.twin_in(home, "alone") is None
+    assert xapi_uuid("twin@west") == "twin"
+    assert not east.is_known_twice("twin")
+    assert east.twin_in(east, "twin") is east.vms["twin"]
 
 
 def test_templates_of_xapi_are_in_every_pool() -> None:
-    """They carry the same uuids everywhere, and nothing moves because of them."""
+    """They carry the same uuids everywhere and count once; a template of somebody is told apart."""
     template = make_vm("debian", on=None, resident_on=None, vbds=(), is_a_template=True, is_default_template=True)
     both = join_pools(lone_pool("east", "e1", template), lone_pool("west", "w1", template))
-    assert "debian" in both.vms
+    assert not both.is_known_twice("debian")
     own = replace(template, is_default_template=False)
-    with pytest.raises(InputError, match=r"VM 'debian' .* is in both"):
-        join_pools(lone_pool("east", "e1", own), lone_pool("west", "w1", own))
+    both = join_pools(lone_pool("east", "e1", own), lone_pool("west", "w1", own))
+    assert {"debian", "debian@west"} < both.vms.keys()
 
 
 def test_a_pool_is_not_joined_with_itself() -> None:

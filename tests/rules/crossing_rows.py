@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rebalancer.inventory import VM, HighAvailability, Network, PowerState
+from rebalancer.inventory import VM, DomainType, HighAvailability, Network, PowerState
 from rebalancer.placement import DiskMove, Migration
 from rebalancer.problem import Problem
 from tests.local_disks import LICENSED, full_disk
-from tests.pools import CPU_INFO, SOFTWARE, make_disk, make_network, make_pif, make_vif, make_vm
-from tests.rules.row import vgpu
+from tests.pools import CPU_INFO, FEATURES, SOFTWARE, make_disk, make_metrics, make_network, make_pif, make_vif, make_vm
+from tests.rules.row import card, vgpu, vgpu_types
 from tests.two_pools import crossing_policy, one_pool, pool_host, pool_vm, two_pools
 
 ENFORCED = {"rules": {"set": "enforced"}}
@@ -44,13 +44,13 @@ class Row:
 
     def problem(self) -> Problem:
         """Both pools of this row."""
-        east = dict(self.east)
+        east, west = dict(self.east), dict(self.west)
         vms = (pool_vm("web", on="e1", **self.vm), *east.pop("vms", ()))
         hosts = [pool_host("e1", **self.source), pool_host("e2")]
         west_hosts = [pool_host("w1", **self.target), pool_host("w2")]
         return two_pools(
             one_pool("e", *vms, hosts=hosts, **east),
-            one_pool("w", hosts=west_hosts, **self.west),
+            one_pool("w", *west.pop("vms", ()), hosts=west_hosts, **west),
             policy=crossing_policy(**self.policy),
         )
 
@@ -71,7 +71,13 @@ def taken(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of VDI
 def remembered(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of VDI
     """A pool with a checkpoint of `web`, whose memory is on the shared SR and marked as *changes* say."""
     machine = snapshot(power_state=PowerState.SUSPENDED, suspend_vdi="memory")
-    return {"vms": (machine,), "vdis": (full_disk("memory", "e-shared", **changes),)}
+    return {"vms": (machine,), "vdis": (full_disk("memory", changes.pop("sr", "e-shared"), **changes),)}
+
+
+def checkpoint(**flags: str) -> VM:
+    """A checkpoint of `web` that was booted on such a CPU."""
+    booted = {"vendor": "GenuineIntel", "features": FEATURES} | flags
+    return snapshot(power_state=PowerState.SUSPENDED, last_boot_cpu_flags=booted, metrics=make_metrics())
 
 
 MARKS: Mapping[str, Mapping[str, Any]] = {
@@ -80,6 +86,9 @@ MARKS: Mapping[str, Mapping[str, Any]] = {
 }
 TAKEN = {"snapshots": ("before",)}
 LICENCE_LESS = {"restrictions": {**LICENSED, "restrict_storage_xen_motion": "true"}}
+UPGRADED = {"other_config": {"rolling_upgrade_in_progress": "yes"}}
+UNSPECIFIED = make_metrics(current_domain_type=DomainType.UNSPECIFIED)
+WITH_GPU: dict[str, Any] = {"vgpus": (vgpu(),)}
 TWO_LANS = {"networks": (named("e-two", "lan"),)}
 TO_L1 = replace(TO_WEST, disks=(DiskMove(drive="web-xvd0", source="e-shared", target="w-l1"),))
 ROWS = (
@@ -112,16 +121,18 @@ ROWS = (
     Row(rule="target-enabled", legal=True, source={"enabled": False}),
     Row(rule="enough-pcpus", legal=False, vm={"vcpus_max": 17}),
     Row(rule="enough-pcpus", legal=True, vm={"vcpus_max": 16}),
-    Row(rule="networks-mapped", legal=True, vm={"vifs": ()}, target={"pifs": ()}),
+    Row(rule="networks-there", legal=True, vm={"vifs": ()}, target={"pifs": ()}),
+    Row(rule="networks-there", legal=True),
+    Row(rule="networks-mapped", legal=True, target={"pifs": ()}),
     Row(rule="networks-mapped", legal=True),
-    Row(rule="networks-mapped", legal=False, target={"pifs": ()}),
-    Row(rule="networks-mapped", legal=False, target={"pifs": (make_pif("w1", "w-lan", bond_slave_of="bond"),)}),
-    Row(rule="networks-mapped", legal=False, target={"pifs": (make_pif("w1", "w-lan", free_virtual_functions=4),)}),
-    Row(rule="networks-mapped", legal=True, source={"pifs": (make_pif("e1", "e-lan", free_virtual_functions=4),)}),
+    Row(rule="networks-there", legal=False, target={"pifs": ()}),
+    Row(rule="networks-there", legal=False, target={"pifs": (make_pif("w1", "w-lan", bond_slave_of="bond"),)}),
+    Row(rule="networks-there", legal=False, target={"pifs": (make_pif("w1", "w-lan", free_virtual_functions=4),)}),
+    Row(rule="networks-there", legal=True, source={"pifs": (make_pif("e1", "e-lan", free_virtual_functions=4),)}),
     Row(rule="networks-mapped", legal=False, vm={"vifs": (make_vif("web", "dangling"),)}),
-    Row(rule="networks-mapped", legal=False, vm={"vifs": (make_vif("web", "e-lan", reserved_pci="vf"),)}),
+    Row(rule="networks-there", legal=False, vm={"vifs": (make_vif("web", "e-lan", reserved_pci="vf"),)}),
     Row(
-        rule="networks-mapped",
+        rule="networks-there",
         legal=False,
         vm={"vifs": (make_vif("web", "e-lan"), make_vif("web", "e-lan", uuid="second", reserved_pci="vf"))},
     ),
@@ -160,6 +171,12 @@ ROWS = (
         rule="networks-mapped",
         legal=False,
         vm={"snapshots": ("before",)},
+        east={"vms": (snapshot(vifs=(make_vif("before", "dangling", mac="02:00:00:00:00:02"),)),)},
+    ),
+    Row(
+        rule="networks-mapped",
+        legal=True,
+        vm={"snapshots": ("before",)},
         east={"vms": (snapshot(vifs=(make_vif("before", "dangling"),)),)},
     ),
     Row(
@@ -168,6 +185,8 @@ ROWS = (
         vm={"snapshots": ("before",)},
         east={"vms": (snapshot(vifs=(make_vif("before", "e-lan"),)),)},
     ),
+    Row(rule="no-upgrade-at-home", legal=False, east=UPGRADED),
+    Row(rule="no-upgrade-at-home", legal=True, west=UPGRADED),
     Row(rule="sane-parameters", legal=False, vm={"vcpus_max": 1, "vcpus_at_startup": 2}),
     Row(rule="sane-parameters", legal=True),
     Row(rule="domain-type-known", legal=False, vm={"metrics": None}),
@@ -176,6 +195,50 @@ ROWS = (
     Row(rule="cpu-vendor", legal=True, source={"cpu_info": CPU_INFO | {"vendor": "AuthenticAMD"}}),
     Row(rule="cpu-features", legal=False, target={"cpu_info": CPU_INFO | {"features_hvm": "0fcbfbff-f7fa3223"}}),
     Row(rule="cpu-features", legal=True, source={"cpu_info": CPU_INFO | {"features_hvm": "0fcbfbff-f7fa3223"}}),
+    Row(rule="checkpoint-cpu", legal=False, vm={"snapshots": ("before",)}, east={"vms": (checkpoint(vendor="AMD"),)}),
+    Row(rule="checkpoint-cpu", legal=False, vm={"snapshots": ("before",)}, east={"vms": (checkpoint(features="f-f"),)}),
+    Row(rule="checkpoint-cpu", legal=True, vm={"snapshots": ("before",)}, east={"vms": (checkpoint(features="0"),)}),
+    Row(
+        rule="checkpoint-cpu",
+        legal=True,
+        vm={"snapshots": ("before",)},
+        east={"vms": (replace(checkpoint(vendor="AMD"), power_state=PowerState.HALTED),)},
+    ),
+    Row(
+        rule="checkpoint-cpu",
+        legal=True,
+        vm={"snapshots": ("before",)},
+        east={"vms": (replace(checkpoint(vendor="AMD"), metrics=UNSPECIFIED),)},
+    ),
+    Row(rule="vgpu-there", legal=True, vm=WITH_GPU, target=card("w1"), east=vgpu_types(), west=vgpu_types()),
+    Row(rule="vgpu-there", legal=True, target=card("w1"), west=vgpu_types()),
+    Row(rule="vgpu-there", legal=False, vm=WITH_GPU, east=vgpu_types()),
+    Row(rule="vgpu-there", legal=False, vm=WITH_GPU, target=card("w1"), east=vgpu_types(), west=vgpu_types("gvt_g")),
+    Row(
+        rule="vgpu-there",
+        legal=False,
+        vm=WITH_GPU,
+        target=card("w1", found=False),
+        east=vgpu_types(),
+        west=vgpu_types(),
+    ),
+    Row(rule="vgpu-there", legal=False, vm=WITH_GPU, target=card("w1", gpu_types=("1002",)), west=vgpu_types()),
+    Row(
+        rule="vgpu-there",
+        legal=False,
+        vm=WITH_GPU,
+        target=card("w1", max_capacities={"t4": 0}),
+        east=vgpu_types(),
+        west=vgpu_types(),
+    ),
+    Row(
+        rule="vgpu-there",
+        legal=False,
+        vm={"snapshots": ("before",)},
+        east={"vms": (snapshot(**WITH_GPU),), **vgpu_types()},
+    ),
+    Row(rule="vgpu-first-card", legal=True, vm=WITH_GPU, target=card("w1"), east=vgpu_types()),
+    Row(rule="vgpu-first-card", legal=False, vm=WITH_GPU, east=vgpu_types()),
     Row(rule="target-live", legal=False, target={"live": False}),
     Row(rule="target-live", legal=True, source={"live": False}),
     Row(rule="hvm-capable", legal=False, target={"capabilities": ()}),
@@ -206,6 +269,21 @@ ROWS = (
     *(Row(rule=rule, legal=True, vm=TAKEN, east=remembered()) for rule in MARKS),
     Row(rule="disks-present", legal=False, east={"vdis": (full_disk("web-disk0", "e-shared", missing=True),)}),
     Row(rule="disks-present", legal=True, west={"vdis": (full_disk("other", "w-shared", missing=True),)}),
+    Row(
+        rule="no-checkpoint",
+        legal=False,
+        vm={"snapshots": ("before",)},
+        east={"vms": (snapshot(power_state=PowerState.SUSPENDED),)},
+    ),
+    Row(
+        rule="suspend-images",
+        legal=False,
+        vm={"snapshots": ("before",)},
+        east={"vms": (snapshot(power_state=PowerState.SUSPENDED),)},
+    ),
+    Row(rule="suspend-images", legal=False, vm={"snapshots": ("before",)}, east=remembered(sr="elsewhere")),
+    Row(rule="suspend-images", legal=True, vm={"snapshots": ("before",)}, east=remembered()),
+    Row(rule="suspend-images", legal=True, vm={"snapshots": ("before",)}, east={"vms": (snapshot(),)}),
     Row(rule="srs-mapped", legal=True, move=TO_L1),
     Row(rule="srs-mapped", legal=True, policy={"srs": {"e-shared": "w-shared"}}),
     Row(rule="srs-mapped", legal=True, policy={"srs": {"e-l1": "w-l1"}}),

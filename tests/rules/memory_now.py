@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from rebalancer.inventory import VM, Host, Pool, Uuid
+from rebalancer.inventory import VM, Host, Pool, PowerState, Uuid
 from rebalancer.problem import Problem
 from rebalancer.rules.core.kinds import Objection, Origin, PairRule
 from rebalancer.rules.facts.memory_model import (
     arrival_bytes,
+    arrival_overhead,
     counts_xen_vcpu_pages,
     guest_bytes,
     held_apart_from,
     resident_bytes,
 )
-from rebalancer.units import size_in_words
+from rebalancer.units import MIB, demand_mib, size_in_words
 
 Wanted = tuple[int, Uuid | None, int]
 """Bytes that a VM needs, the host where some are reserved for it already, and how many."""
@@ -29,7 +30,7 @@ class MemoryNow(PairRule[Wanted]):
     origin = Origin.XAPI
     code = "HOST_NOT_ENOUGH_FREE_MEMORY"
 
-    def needs(self, vm: VM, problem: Problem) -> Wanted:
+    def needs(self, vm: VM, problem: Problem) -> Wanted | None:
         """What the VM needs."""
         need = arrival_bytes(vm, xen_vcpu_pages=_counts_vcpu_pages(problem))
         return need, vm.scheduled_to_be_resident_on, resident_bytes(vm)
@@ -45,6 +46,17 @@ class MemoryNow(PairRule[Wanted]):
             f"needs {size_in_words(need)} of memory, the host has {size_in_words(free)} free",
             params=(str(need), str(free)),
         )
+
+
+class MemoryThere(MemoryNow):
+    """What the import into another pool asks: of VMs that live only."""
+
+    def needs(self, vm: VM, problem: Problem) -> Wanted | None:
+        """What a VM needs that is to live on: its dynamic minimum, in a shim too."""
+        if vm.power_state not in {PowerState.RUNNING, PowerState.PAUSED}:
+            return None
+        need = arrival_overhead(vm, xen_vcpu_pages=_counts_vcpu_pages(problem))
+        return need + demand_mib(vm.memory.dynamic_min_bytes) * MIB, None, 0
 
 
 @lru_cache(maxsize=4)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rebalancer.rules import TO_ANOTHER_POOL, WITH_STORAGE, DiskRule, Origin, Rule, VMRule
-from tests.rules.memory_now import MemoryNow
+from tests.rules.memory_now import MemoryNow, MemoryThere
 
 _IDS = [rule.id for rule in WITH_STORAGE]
 _FIRST, _END = _IDS.index("storage-licence"), _IDS.index("target-not-evacuating")
@@ -20,3 +20,10 @@ UNASKED: tuple[DiskRule, ...] = tuple(
 """What neither of them asks."""
 CROSSING: tuple[Rule, ...] = TO_ANOTHER_POOL[len(OPERATION) :]
 """What is asked of a target in another pool besides the operation."""
+_LATE = [rule.id for rule in CROSSING].index("target-live")
+CROSSING_ASKED: tuple[Rule, ...] = tuple(
+    MemoryThere() if rule.id == "enough-memory" else rule for rule in CROSSING[:_LATE]
+)
+"""What XAPI asks of a target in another pool before it begins to copy."""
+CROSSING_LATE: tuple[Rule, ...] = CROSSING[_LATE:]
+"""What it finds out once all is copied, or never, and what plans cannot hold."""

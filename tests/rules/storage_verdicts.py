@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from rebalancer.inventory import VM, Host, PowerState
 from rebalancer.problem import Problem
-from rebalancer.rules.core.kinds import DiskRule, DiskTargets, HostRule, Objection, PairRule, Rule, VMRule
+from rebalancer.rules.core.kinds import DiskRule, DiskTargets, HostRule, Objection, Origin, PairRule, Rule, VMRule
 from rebalancer.rules.core.versions import xapi_version
-from tests.rules.motions import MOTION, OPERATION, UNASKED
+from rebalancer.rules.disks.disk_map import SROfOnePool
+from rebalancer.rules.vm.in_one_pool import InOnePool
+from tests.rules.motions import CROSSING_ASKED, CROSSING_LATE, MOTION, OPERATION, UNASKED
 
 
 class StorageVerdicts:
@@ -25,6 +27,17 @@ class StorageVerdicts:
         """What `VM.assert_can_migrate` answers: nothing about operations that are blocked or under way."""
         asked = (self._ask(rule, vm, host, disks) for rule in MOTION if rule.binds(self._version))
         return next((objection for objection in asked if objection), None)
+
+    def crossing(self, vm: VM, host: Host, disks: DiskTargets) -> Objection | None:
+        """What XAPI answers, of the VM and on either side, before it copies anything to another pool."""
+        asked = (self._ask(rule, vm, host, disks) for rule in CROSSING_ASKED if rule.binds(self._version))
+        return self.operation(vm) or next((objection for objection in asked if objection and objection.code), None)
+
+    def crossing_late(self, vm: VM, host: Host, disks: DiskTargets) -> tuple[Objection, ...]:
+        """What speaks against such a move although XAPI does not say so, or not in time."""
+        everything = {rule.id: rule for rule in (InOnePool(), *UNASKED, *CROSSING_ASKED, *CROSSING_LATE, SROfOnePool())}
+        asked = [rule for rule in everything.values() if rule.origin is not Origin.MANUAL and rule.binds(self._version)]
+        return tuple(objection for rule in asked if (objection := self._ask(rule, vm, host, disks)))
 
     def unasked(self, vm: VM, host: Host, disks: DiskTargets) -> tuple[Objection, ...]:
         """What speaks against it although neither answer says so."""

@@ -45,7 +45,7 @@ def test_of_two_pools_the_one_that_is_meant_is_named(
 def test_a_network_that_the_host_is_not_on_may_be_led_elsewhere() -> None:
     """The words name the network, and the fix is the policy's map."""
     problem = Row(rule="", legal=True, target={"pifs": ()}).problem()
-    (objection,) = [each for each in ways_between(problem).objections(TO_WEST) if each.rule == "networks-mapped"]
+    (objection,) = [each for each in ways_between(problem).objections(TO_WEST) if each.rule == "networks-there"]
     assert objection.words == "comes to network 'lan', on which the host has no ordinary PIF"
     assert objection.remedy == "lead it elsewhere by the policy's other_pools.networks"
 

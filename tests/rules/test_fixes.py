@@ -18,14 +18,16 @@ from rebalancer.rules.disks.disks_present import FIND_DISK
 from rebalancer.rules.fixes import SHUT_DOWN, Way, fix_of
 from tests.pools import make_cd, make_disk, make_host, make_pbd, make_sr, make_vdi, make_vm, policy_of, problem_of
 from tests.rules.by_hand import ROWS
-from tests.rules.crossing_rows import ROWS as CROSSING
+from tests.rules.crossing_rows import ROWS as CROSSING_ROWS
 from tests.rules.disks.motion_rows import ROWS as MOTION
 from tests.rules.disks.motion_rows import SNAPPED, checkpoint
 from tests.rules.disks.motion_rows import Row as StorageRow
 from tests.rules.disks.storage_rows import STORAGE_ROWS
 from tests.rules.row import guest, metrics, vgpu, vgpu_types
+from tests.rules.twin_rows import TWIN_ROWS
 
 FAR_MEMORY = StorageRow(rule="checkpoint-stays", legal=False, vm=SNAPPED, pool=checkpoint("raw"))
+CROSSING = (*CROSSING_ROWS, *TWIN_ROWS)
 STORAGE = (*MOTION, *STORAGE_ROWS, FAR_MEMORY)
 WAIT, SETTING, POLICY, POOL, GUEST, REBOOT = (
     getattr(Disruption, name) for name in ("WAIT", "SETTING", "POLICY", "POOL", "GUEST", "REBOOT")
@@ -36,6 +38,7 @@ TOOLS = ("install the guest tools", GUEST)
 LICENCE = ("apply a licence that does", POOL)
 NO_USB = ("remove the virtual USB device", GUEST)
 FEWER = ("delete all but one of its snapshots", POLICY)
+LEFTOVER = ("remove that VM if it is a leftover", POLICY)
 DELETE = ("delete the snapshot", POLICY)
 UPDATE = ("bring the host to that version", POOL)
 UPGRADE = ("upgrade the host, too", POOL)
@@ -137,11 +140,17 @@ REMEDIES: Mapping[str, set[tuple[str, Disruption]]] = {
     "ha-unprotected": {("empty its ha_restart_priority while it goes from pool to pool", POLICY)},
     "no-vgpu": {HALT},
     "no-vtpm": {HALT},
-    "networks-mapped": {
-        HALT,
-        ("name it in the policy's other_pools.networks", POLICY),
-        ("lead it elsewhere by the policy's other_pools.networks", POLICY),
-    },
+    "networks-mapped": {("name it in the policy's other_pools.networks", POLICY)},
+    "networks-there": {HALT, ("lead it elsewhere by the policy's other_pools.networks", POLICY)},
+    "checkpoint-cpu": {DELETE},
+    "suspend-images": {HALT, DELETE},
+    "vgpu-there": {HALT},
+    "no-upgrade-at-home": {("finish the upgrade first", POOL)},
+    "mac-seed-free": {("give either of them a mac_seed of its own in its other_config", SETTING)},
+    "uuid-free": {HALT, LEFTOVER},
+    "replaces-nothing": {LEFTOVER},
+    "in-one-pool": {("remove whichever of the two is not needed", POLICY)},
+    "sr-of-one-pool": {("detach that SR from one of the pools", POOL)},
     "stays-on-held-host": {(RESTART_TOOLSTACK, POOL), (DECLARE_DEAD, POOL)},
 }
 """What each rule about single moves says settles it, over all rows of the tables that were written by hand."""

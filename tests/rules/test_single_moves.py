@@ -8,7 +8,7 @@ from rebalancer.rules import LIVE, HostRule, Legality, PairRule, VMRule, rules_f
 from tests.pools import make_vm, problem_of
 from tests.rules.by_hand import ROWS, Row
 
-NOT_HERE = {"demand-known", "same-pool", "crossed-stays"}
+NOT_HERE = {"demand-known", "same-pool", "crossed-stays", "in-one-pool"}
 """Rules that need metrics, or two pools."""
 SINGLE = [rule.id for rule in LIVE if isinstance(rule, (VMRule, HostRule, PairRule))]
 

@@ -102,4 +102,5 @@ def _pgpu(tables: Tables, fields: Fields) -> PGPU:
         resident_vgpus=tables.uuids("VGPU", fields, "resident_VGPUs"),
         compatibility_metadata=fields.texts("compatibility_metadata"),
         gpu_types=tables.gpu_types(fields),
+        found=fields.raw("GPU_group") == tables.gpu_group_of(tables.gpu_types(fields)),
     )

@@ -94,6 +94,11 @@ class Tables:
         marked = fields.marked_operations().items()
         return tuple(sorted(each for task, each in marked if task.startswith(OPAQUE) and task not in tasks))
 
+    def gpu_group_of(self, hardware: tuple[str, ...]) -> str | None:
+        """The group that XAPI takes for *hardware*: its database gives the greatest reference first."""
+        groups = ((ref, Fields("GPU_group", record)) for ref, record in self.table("GPU_group").items())
+        return max((ref for ref, group in groups if group.names("GPU_types") == hardware), default=None)
+
     def known(self, fields: Fields, field: str, otherwise: Kind) -> Kind:
         """An enum value; one that this program does not know becomes *otherwise*, the strictest, and is noted."""
         value = fields.text(field, otherwise)

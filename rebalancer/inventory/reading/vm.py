@@ -6,6 +6,7 @@ from rebalancer.errors import InventoryError
 from rebalancer.inventory.reading.fields import Fields
 from rebalancer.inventory.reading.tables import Tables
 from rebalancer.inventory.references import DANGLING, Uuid
+from rebalancer.inventory.sexpr import NotAnExpression, read_map
 from rebalancer.inventory.vm import (
     VBD,
     VGPU,
@@ -66,6 +67,8 @@ def vm(tables: Tables, ref: str, fields: Fields) -> VM:
         snapshots=tables.uuids("VM", fields, "snapshots"),
         suspend_vdi=tables.uuid("VDI", fields.raw("suspend_VDI"), fields),
         usb_hosts=tuple(sorted(_usb_host(tables, each) for each in tables.owned("VUSB", "VM", ref))),
+        version=fields.integer("version", 0),
+        snapshot_of=_snapshot_of(tables, fields),
         metrics=_metrics(tables, fields),
         guest_metrics=_guest_metrics(tables, fields),
     )
@@ -87,6 +90,19 @@ def power_state(fields: Fields) -> PowerState:
 def _is_default_template(fields: Fields) -> bool:
     """Whether the template came with the product; XAPI below 7.2 says so in `other_config` only."""
     return fields.boolean("is_default_template", absent=False) or "default_template" in fields.texts("other_config")
+
+
+def _snapshot_of(tables: Tables, fields: Fields) -> Uuid | None:
+    """The VM of which a snapshot was taken: XAPI keeps its uuid with the snapshot once the VM is gone."""
+    if not fields.boolean("is_a_snapshot"):
+        return None
+    origin = tables.behind("VM", fields.raw("snapshot_of"))
+    if origin is not None:
+        return origin.uuid
+    try:
+        return read_map(fields.text("snapshot_metadata")).get("uuid")
+    except NotAnExpression:
+        return None
 
 
 def _host(tables: Tables, fields: Fields, field: str) -> Uuid | None:

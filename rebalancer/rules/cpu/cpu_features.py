@@ -36,6 +36,9 @@ class CPUFeatures(PairRule[CPUNeed]):
     origin = Origin.XAPI
     code = "VM_INCOMPATIBLE_WITH_THIS_HOST"
 
+    def __init__(self, unreadable: str = "INTERNAL_ERROR") -> None:
+        self._unreadable = unreadable
+
     def needs(self, vm: VM, problem: Problem) -> CPUNeed | None:
         """What the VM recorded and the level it is held against; a halted VM may boot anywhere."""
         if vm.power_state is PowerState.HALTED:
@@ -51,7 +54,7 @@ class CPUFeatures(PairRule[CPUNeed]):
             return None
         wanted, present = _words(needs.features), _words(offered)
         if wanted is None or present is None:
-            return self.objection("CPU features are recorded in a form that nobody can read", code="INTERNAL_ERROR")
+            return self.objection("CPU features are recorded in a form that nobody can read", code=self._unreadable)
         lacking = sum((want & ~have).bit_count() for want, have in zip(wanted, present, strict=False))
         if not lacking:
             return None

@@ -51,6 +51,27 @@ class SRsMapped(DiskRule):
         return None
 
 
+class SROfOnePool(DiskRule):
+    """XAPI takes two SRs of one uuid for the same, and the disk for already there; two pools on one SR destroy it."""
+
+    id = "sr-of-one-pool"
+    sentence = "No disk leaves or comes to an SR that two pools have."
+    source = "xapi_vm_migrate.ml: is_sr_matching, vdi_copy_fun (relax_xsm_sr_check)"
+    origin = Origin.POLICY
+
+    def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
+        """Such an SR."""
+        for disk, target in moving(disks, problem):
+            for uuid in (disk.sr, *([target.uuid] if target else [])):
+                if problem.pool.is_known_twice(uuid):
+                    name = problem.names.srs[uuid]
+                    words = f"two pools have SR '{name}', to or from which its disk '{disk.name}' would go"
+                    return self.objection(
+                        words, remedy="detach that SR from one of the pools", disruption=Disruption.POOL
+                    )
+        return None
+
+
 class SRAllowed(DiskRule):
     """The operator's word; none are allowed where Storage XenMotion is off."""
 

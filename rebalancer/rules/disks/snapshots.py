@@ -81,11 +81,15 @@ class NoCheckpoint(VMRule):
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
         """A snapshot with memory."""
         snapshots = (problem.pool.vms.get(uuid) for uuid in vm.snapshots)
-        found = [each.name for each in snapshots if each and each.suspend_vdi is not None]
+        found = [each.name for each in snapshots if each and _holds_memory(each)]
         if not found:
             return None
         words = f"its snapshot '{found[0]}' holds memory"
         return self.objection(words, remedy="delete the snapshot", disruption=Disruption.POLICY)
+
+
+def _holds_memory(snapshot: VM) -> bool:
+    return snapshot.power_state is PowerState.SUSPENDED or snapshot.suspend_vdi is not None
 
 
 class CheckpointStays(DiskRule):
@@ -122,5 +126,7 @@ class SnapshotsFollow(DiskRule):
             for _, disk in disks_of(snapshot, problem.pool):
                 if disk.snapshot_of not in disks:
                     words = f"its snapshot '{snapshot.name}' has the disk '{disk.name}', which the VM no longer has"
-                    return self.objection(words, remedy="delete the snapshot", disruption=Disruption.POLICY)
+                    homeless = problem.pool.of_host(host.uuid).default_sr is None
+                    code, remedy = "VDI_NOT_IN_MAP" if homeless else None, "delete the snapshot"
+                    return self.objection(words, code=code, remedy=remedy, disruption=Disruption.POLICY)
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rebalancer.inventory import SR, VM, Host, StorageDriver
+from rebalancer.inventory import SR, VM, Host, StorageDriver, xapi_uuid
 from rebalancer.problem import Problem
 from rebalancer.rules.core.kinds import DiskRule, DiskTargets, Objection, Origin
 from rebalancer.rules.facts.disk_maps import moving
@@ -12,7 +12,7 @@ RECEIVE = ("VDI_SNAPSHOT", "VDI_MIRROR_IN")
 
 
 class SRCapabilities(DiskRule):
-    """A driver that can mirror out can mirror in; a disk that keeps its SR asks nothing."""
+    """A driver that can mirror out can mirror in; a disk that keeps its SR, by uuid, asks nothing."""
 
     id = "sr-capabilities"
     sentence = "Where a disk changes its SR, the old SR can take snapshots and mirror, the new one can receive mirrors."
@@ -23,6 +23,8 @@ class SRCapabilities(DiskRule):
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
         """An SR whose driver lacks something, or that nobody knows."""
         for disk, target in moving(disks, problem):
+            if target is not None and xapi_uuid(target.uuid) == xapi_uuid(disk.sr):
+                continue
             for sr, wanted in ((problem.pool.srs.get(disk.sr), SEND), (target, RECEIVE)):
                 missing = _missing(_driver(sr, problem) if sr else None, wanted)
                 if missing:

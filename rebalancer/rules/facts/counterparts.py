@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rebalancer.inventory import SR, VIF, VM, Host, Network, Pool, Uuid
+from rebalancer.inventory import SR, VIF, VM, Host, Network, Pool, Uuid, xapi_uuid
 from rebalancer.problem import Problem
 
 
@@ -40,10 +40,18 @@ def interfaces(vm: VM, problem: Problem) -> tuple[VIF, ...]:
     return tuple(sorted(found, key=lambda vif: vif.uuid))
 
 
+def interfaces_to_lead(vm: VM, problem: Problem) -> tuple[VIF, ...]:
+    """Those that have to lead somewhere: a snapshot's interface follows the VM's with the same MAC address."""
+    own = {vif.uuid for vif in vm.vifs}
+    macs = {vif.mac for vif in vm.vifs}
+    return tuple(vif for vif in interfaces(vm, problem) if vif.uuid in own or vif.mac not in macs)
+
+
 def network_map(vm: VM, host: Host, problem: Problem) -> tuple[tuple[Uuid, Uuid], ...]:
     """The `vif_map` of `VM.migrate_send`: every interface with the network that it comes to in the pool of *host*.
 
-    An interface whose network leads nowhere is left out; the rule `networks-mapped` objects to it.
+    An interface whose network leads nowhere is left out: the rule `networks-mapped` objects to it, or it follows one
+    of the VM.
     """
     home, there = problem.pool.of_vm(vm), problem.pool.of_host(host.uuid)
     led = ((vif.uuid, network_beyond(vif.network, home, there, problem).uuid) for vif in interfaces(vm, problem))
@@ -57,10 +65,10 @@ def sr_beyond(sr: Uuid, home: Pool, host: Host, problem: Problem) -> Beyond | No
     the one that *host* sees.
     """
     found, chosen = home.srs.get(sr), problem.policy.other_pools.srs
-    if found is None or not {found.uuid, found.name} & chosen.keys():
+    if found is None or not {xapi_uuid(found.uuid), found.name} & chosen.keys():
         return None
     there = problem.pool.of_host(host.uuid)
-    wanted = chosen[found.uuid] if found.uuid in chosen else chosen[found.name]
+    wanted = chosen.get(xapi_uuid(found.uuid)) or chosen[found.name]
     named = _named(wanted, there.srs)
     seen = [uuid for uuid in named if uuid in host.attached_srs] if len(named) > 1 else named
     if len(seen) == 1:
@@ -72,7 +80,7 @@ def sr_beyond(sr: Uuid, home: Pool, host: Host, problem: Problem) -> Beyond | No
 
 def _led(here: Network, chosen: Mapping[str, str], home: Pool, there: Pool) -> Beyond:
     """Where *here* leads in pool *there*: by its uuid, else by its name, which no other of *home* may carry, too."""
-    wanted = chosen.get(here.uuid)
+    wanted = chosen.get(xapi_uuid(here.uuid))
     if wanted is None:
         if not here.name or sum(each.name == here.name for each in home.networks.values()) > 1:
             called = f"another network of its pool is also called '{here.name}'" if here.name else "it has no name"
@@ -88,4 +96,5 @@ def _led(here: Network, chosen: Mapping[str, str], home: Pool, there: Pool) -> B
 
 def _named(wanted: str, there: Mapping[Uuid, Network] | Mapping[Uuid, SR]) -> list[Uuid]:
     """Whatever has *wanted* as its uuid, else all that have it as their name."""
-    return [wanted] if wanted in there else [each.uuid for each in there.values() if each.name == wanted]
+    known = [uuid for uuid in there if xapi_uuid(uuid) == wanted]
+    return known or [each.uuid for each in there.values() if each.name == wanted]

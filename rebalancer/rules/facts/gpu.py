@@ -45,7 +45,7 @@ def cards_for(wanted: Sequence[Wanted], host: Host, problem: Problem) -> list[PG
     found: list[PGPU] = []
     for want in wanted:
         room = {
-            card.uuid: _room(card, want.type, load[card.uuid]) for card in host.pgpus if card.gpu_group == want.group
+            card.uuid: room_on(card, want.type, load[card.uuid]) for card in host.pgpus if card.gpu_group == want.group
         }
         open_cards = [card for card in host.pgpus if room.get(card.uuid, 0) > 0]
         if not open_cards:
@@ -55,7 +55,7 @@ def cards_for(wanted: Sequence[Wanted], host: Host, problem: Problem) -> list[PG
     return found
 
 
-def _room(card: PGPU, type_: Uuid, load: Sequence[Uuid | None]) -> int:
+def room_on(card: PGPU, type_: Uuid, load: Sequence[Uuid | None]) -> int:
     """How many more virtual GPUs of a kind *card* takes; kinds are not mixed on one card."""
     most = card.max_capacities.get(type_, 0)
     if type_ not in card.enabled_types or most <= 0 or any(other != type_ for other in load):

@@ -32,16 +32,6 @@ class VersionOrder(PairRule[Versions]):
         return self.objection(words, remedy=UPDATE, disruption=Disruption.POOL) if words else None
 
 
-class VersionOrderPools(VersionOrder):
-    """Asked always, and by the pool that the VM leaves: the versions that its coordinator compares."""
-
-    id = "version-order-pools"
-    sentence = "No version of the target is lower than the source's."
-    source = "xapi_vm_migrate.ml: assert_can_migrate; helpers.ml: Checks.Migration"
-    origin = Origin.XAPI
-    code = "VM_HOST_INCOMPATIBLE_VERSION_MIGRATE"
-
-
 class VersionOrderStorage(VersionOrder):
     """Asked always, not only during an upgrade; a halted VM counts as coming from the coordinator."""
 
@@ -55,6 +45,16 @@ class VersionOrderStorage(VersionOrder):
         """The versions of the host where *vm* is, else of the coordinator."""
         hosts = problem.pool.hosts
         return _versions(hosts.get(vm.resident_on or "", hosts[problem.pool.of_vm(vm).coordinator]), problem)
+
+
+class VersionOrderPools(VersionOrderStorage):
+    """Asked always, and by the pool that the VM leaves: the versions that its coordinator compares."""
+
+    id = "version-order-pools"
+    sentence = "No version of the target is lower than the source's."
+    source = "xapi_vm_migrate.ml: assert_can_migrate; helpers.ml: Checks.Migration"
+    origin = Origin.XAPI
+    code = "VM_HOST_INCOMPATIBLE_VERSION_MIGRATE"
 
 
 def versions_of(vm: VM, problem: Problem) -> Versions | None:

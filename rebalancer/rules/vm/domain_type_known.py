@@ -19,13 +19,16 @@ class DomainTypeKnown(VMRule):
     origin = Origin.XAPI
     code = "INTERNAL_ERROR"
 
+    def __init__(self, missing: str = "HANDLE_INVALID") -> None:
+        self._missing = missing
+
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
         """No metrics while it lives, or a type that is unspecified."""
         if vm.power_state is PowerState.HALTED:
             return self._unspecified(vm.domain_type)
         if vm.metrics is None:
             return self.objection(
-                "has no metrics object", code="HANDLE_INVALID", remedy=ANEW, disruption=Disruption.REBOOT
+                "has no metrics object", code=self._missing, remedy=ANEW, disruption=Disruption.REBOOT
             )
         return self._unspecified(vm.metrics.current_domain_type)
 

@@ -50,9 +50,10 @@ def assert_can_migrate(  # noqa: PLR0917 - as XAPI has it
     vgpu_map: Texts | None = None,
 ) -> None:
     """Raise what the target and the disks have against a move with disks."""
-    del live, vgpu_map
+    del live
     here, (there, host) = context.world, _destination(context, dest)
-    call = MigrateSend(vm=vm, host=host, vdi_map=vdi_map, vif_map=vif_map, options=options)
+    groups = vgpu_map or {}
+    call = MigrateSend(vm=vm, host=host, vdi_map=vdi_map, vif_map=vif_map, options=options, vgpu_map=groups)
     with both(here, there):
         if there is here:
             storage_motion.assert_can_migrate(here.database, call)
@@ -72,10 +73,17 @@ def migrate_send(  # noqa: PLR0917 - as XAPI has it
     vdi_format_map: Texts | None = None,
 ) -> str:
     """Move a VM with its disks; returns when it is there."""
-    del live, vgpu_map
+    del live
     here, (there, host) = context.world, _destination(context, dest)
-    formats = vdi_format_map or {}
-    call = MigrateSend(vm=vm, host=host, vdi_map=vdi_map, vif_map=vif_map, options=options, formats=formats)
+    call = MigrateSend(
+        vm=vm,
+        host=host,
+        vdi_map=vdi_map,
+        vif_map=vif_map,
+        options=options,
+        formats=vdi_format_map or {},
+        vgpu_map=vgpu_map or {},
+    )
     if there is here:
         return storage_moves.migrate_send(here, context.task, call)
     return crossing.migrate_send(here, there, context.task, call)

@@ -37,19 +37,13 @@ def assert_can_evacuate_to(database: Database, vm: str, host: str) -> None:
     _assert_all(database, vm, host, but=[memory.assert_enough])
 
 
-def assert_could_take(database: Database, vm: str, host: str) -> None:
+def assert_could_take(here: Database, vm: str, there: Database, host: str) -> None:
     """Raise what a pool that sends a VM finds missing on a host of the pool that receives it."""
-    _assert_platform(database, vm, host)
-    if not database.get("host", host)["enabled"]:
+    guest, target = here.get("VM", vm), there.get("host", host)
+    _assert_platform_of(guest, vm, target, host)
+    if not target["enabled"]:
         raise ApiFailure("HOST_DISABLED", host)
-    _assert_cpus(database, vm, host)
-
-
-def assert_can_be_imported(database: Database, vm: str, host: str, *, forced: bool) -> None:
-    """Raise what the pool that receives a running VM has against it (import.ml: assert_can_live_import)."""
-    if not forced:
-        cpu.assert_compatible(database, vm, host)
-    memory.assert_enough(database, vm, host)
+    _assert_cpus_of(guest, target)
 
 
 def has_room(database: Database, vm: str, host: str) -> bool:
@@ -104,8 +98,12 @@ def _assert_sane(database: Database, vm: Record) -> None:
 
 
 def _assert_platform(database: Database, vm: str, host: str) -> None:
-    wanted = database.get("VM", vm)["hardware_platform_version"]
-    known = database.get("host", host)["virtual_hardware_platform_versions"]
+    _assert_platform_of(database.get("VM", vm), vm, database.get("host", host), host)
+
+
+def _assert_platform_of(guest: Record, vm: str, target: Record, host: str) -> None:
+    wanted = guest["hardware_platform_version"]
+    known = target["virtual_hardware_platform_versions"]
     if wanted not in known:
         text = f"[{'; '.join(known)}]"
         raise ApiFailure("VM_HOST_INCOMPATIBLE_VIRTUAL_HARDWARE_PLATFORM_VERSION", host, text, vm, wanted)
@@ -137,8 +135,11 @@ def _assert_hvm(database: Database, vm: str, host: str) -> None:
 
 
 def _assert_cpus(database: Database, vm: str, host: str) -> None:
-    guest = database.get("VM", vm)
-    count = database.get("host", host)["cpu_info"].get("cpu_count")
+    _assert_cpus_of(database.get("VM", vm), database.get("host", host))
+
+
+def _assert_cpus_of(guest: Record, target: Record) -> None:
+    count = target["cpu_info"].get("cpu_count")
     if count is None:
         raise ApiFailure("INTERNAL_ERROR", "Not_found")
     if int(guest["VCPUs_max"]) > int(count) and not is_true(guest["platform"].get("vcpu-unrestricted")):

@@ -9,12 +9,14 @@ from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.failure import ApiFailure, Unforeseen
 
 
-def assert_compatible(database: Database, vm: str, host: str) -> None:
+def assert_compatible(database: Database, vm: str, host: str, there: Database | None = None) -> None:
     """Raise VM_INCOMPATIBLE_WITH_THIS_HOST [vm, host, reason] unless a VM that is not halted finds its CPU there.
+
+    The host is in the pool `there`, if it is another.
 
     The host's own level counts, also for VMs that are on it already. A feature string that is none is INTERNAL_ERROR.
     """
-    guest, target = database.get("VM", vm), database.get("host", host)
+    guest, target = database.get("VM", vm), (there or database).get("host", host)
     if guest["power_state"] == "Halted":
         return
     key = "features_hvm" if domain_type(database, guest) in HARDWARE_VIRTUAL else "features_pv"

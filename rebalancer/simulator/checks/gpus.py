@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from rebalancer.simulator.checks.facts import configured_domain_type, is_restricted, members_of
 from rebalancer.simulator.state.database import Database, Record
@@ -59,10 +60,13 @@ def assert_driver_answers(database: Database, vm: str, host: str) -> None:
             raise ApiFailure("NVIDIA_TOOLS_ERROR", host)
 
 
-def assert_first_cards_answer(here: Database, vm: str, there: Database, host: str) -> None:
+def assert_first_cards_answer(
+    here: Database, vm: str, there: Database, host: str, groups: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Raise what a move with disks says of the cards that NVIDIA vGPUs of a VM that is not halted find on a host.
 
-    XAPI takes the first card, in the order of host.PGPUs, whose group is made of the same hardware, whatever it holds.
+    XAPI takes the first card of the group that `groups` names, {vGPU: group there}; else the first card of the host, in
+    the order of host.PGPUs, whose group is made of the same hardware, whatever it holds.
 
     Raises:
         ApiFailure: VM_REQUIRES_GPU [vm, group] for no such card, NVIDIA_TOOLS_ERROR [host] for one without metadata.
@@ -70,15 +74,23 @@ def assert_first_cards_answer(here: Database, vm: str, there: Database, host: st
     guest = here.get("VM", vm)
     if guest["power_state"] == "Halted":
         return
-    cards = [there.get("PGPU", ref) for ref in there.get("host", host)["PGPUs"]]
-    for vgpu in members_of(here, "VGPU", guest["VGPUs"]):
-        if implementation(here, vgpu) in NVIDIA:
-            hardware = _hardware(here, vgpu)
-            found = next((card for card in cards if _hardware(there, card) == hardware), None)
-            if found is None:
-                raise ApiFailure("VM_REQUIRES_GPU", vm, vgpu["GPU_group"])
-            if "nvidia" not in found["compatibility_metadata"]:
-                raise ApiFailure("NVIDIA_TOOLS_ERROR", host)
+    for ref in guest["VGPUs"]:
+        vgpu = here.get("VGPU", ref)
+        if implementation(here, vgpu) not in NVIDIA:
+            continue
+        if ref in groups:
+            cards, group = there.get("GPU_group", groups[ref])["PGPUs"], groups[ref]
+        else:
+            group, hardware = vgpu["GPU_group"], _hardware(here, vgpu)
+            cards = [
+                card
+                for card in there.get("host", host)["PGPUs"]
+                if _hardware(there, there.get("PGPU", card)) == hardware
+            ]
+        if not cards:
+            raise ApiFailure("VM_REQUIRES_GPU", vm, group)
+        if "nvidia" not in there.get("PGPU", cards[0])["compatibility_metadata"]:
+            raise ApiFailure("NVIDIA_TOOLS_ERROR", host)
 
 
 def _hardware(database: Database, piece: Record) -> set[str]:
@@ -94,6 +106,15 @@ def _cards(database: Database, vgpus: list[Record], host: str) -> Iterator[tuple
         found = next((ref for ref, card in there if _fits(database, ref, card, vgpu, taken)), None)
         yield vgpu, found
         taken.update([(found, vgpu["type"])] if found else [])
+
+
+def has_card(database: Database, host: str, group: str, kind: str) -> bool:
+    """Whether a card of a group on a host takes one vGPU of a type."""
+    cards = database.items("PGPU")
+    return any(
+        (card["host"], card["GPU_group"]) == (host, group) and _fits(database, ref, card, {"type": kind}, Counter())
+        for ref, card in cards
+    )
 
 
 def assert_supported(database: Database, vm: str) -> None:

@@ -36,6 +36,11 @@ def needed_memory(vm: Record) -> int:
     return (-(-int(memory) // MIB) + overhead_mib(vm, kind)) * MIB
 
 
+def needed_by_dynamic_min(vm: Record) -> int:
+    """Bytes that the import into another pool asks for: of a guest in a shim, too, the dynamic minimum."""
+    return (-(-int(vm["memory_dynamic_min"]) // MIB) + overhead_mib(vm, configured_domain_type(vm))) * MIB
+
+
 def overhead_mib(vm: Record, kind: str) -> int:
     """MiB that Xen needs besides a VM's memory (memory.ml: Memory_model.overhead_mib, xapi 26.3)."""
     static, vcpus = -(-int(vm["memory_static_max"]) // MIB), int(vm["VCPUs_max"])

@@ -31,6 +31,7 @@ class MigrateSend:
         vif_map: {VIF: network}; has to be empty inside a pool.
         options: force = true leaves out the CPU; copy = true is for another pool only.
         formats: {VDI: image format wanted}.
+        vgpu_map: {vGPU: GPU group of another pool}; for others the group is found by its hardware.
     """
 
     vm: str
@@ -39,6 +40,7 @@ class MigrateSend:
     vif_map: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
     formats: Mapping[str, str] = field(default_factory=dict)
+    vgpu_map: Mapping[str, str] = field(default_factory=dict)
 
 
 def assert_can_migrate(database: Database, call: MigrateSend) -> None:
@@ -121,9 +123,9 @@ def family(database: Database, vm: str) -> list[Record]:
 def _images(database: Database, call: MigrateSend, there: Database) -> Iterator[str]:
     """Memory images on SRs to which the target has no connection, plugged or not."""
     for record in family(database, call.vm):
-        image = database.find("VDI", record["suspend_VDI"])
-        if record["power_state"] != "Suspended" or image is None:
+        if record["power_state"] != "Suspended":
             continue
+        image = database.get("VDI", record["suspend_VDI"])
         if there is not database or call.host not in _connected(database, image["SR"]):
             yield record["suspend_VDI"]
 
@@ -170,10 +172,13 @@ def leaving(database: Database, vdi_map: Mapping[str, str]) -> Iterator[tuple[st
 
 
 def assert_drivers(database: Database, vdi_map: Mapping[str, str], there: Database | None = None) -> None:
-    """Raise SR_DOES_NOT_SUPPORT_MIGRATION [sr, features]; the SRs that disks go to may be those of another pool."""
-    for vdi, storage in leaving(database, vdi_map):
-        _assert_driver(database, database.get("VDI", vdi)["SR"], NEEDED_TO_LEAVE)
-        _assert_driver(there or database, storage, NEEDED_TO_ENTER)
+    """Raise SR_DOES_NOT_SUPPORT_MIGRATION [sr, features]; SRs of two pools that have one uuid count as one."""
+    there = there or database
+    for vdi, storage in vdi_map.items():
+        source = database.get("VDI", vdi)["SR"]
+        if database.get("SR", source)["uuid"] != there.get("SR", storage)["uuid"]:
+            _assert_driver(database, source, NEEDED_TO_LEAVE)
+            _assert_driver(there, storage, NEEDED_TO_ENTER)
 
 
 def _assert_driver(database: Database, storage: str, needed: tuple[str, ...]) -> None:

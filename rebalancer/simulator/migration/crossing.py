@@ -110,6 +110,8 @@ class _Crossing:
                 raise ApiFailure("CANNOT_CONTACT_HOST", self.call.host)
             migration.assert_target_free(target, self.call.host)
             another_pool.assert_can_cross(self.here.database, target, self.call)
+            family = family_of(self.here.database, self.move.vm)
+            _replace(target, [self.here.uuid("VM", ref) for ref in family])
             copies = {copy.old: copy.new for copy in self.copies}
             self.guest = import_vm(self.here.database, target, self.move.vm, disks=copies, networks=self.call.vif_map)
             target.change("VM", self.guest, power_state="Halted", scheduled_to_be_resident_on=self.call.host)
@@ -136,6 +138,16 @@ class _Crossing:
             _erase(self.there, self.guest)
         else:
             disks.discard(self.there, self.copies)
+
+
+def _replace(there: Database, uuids: list[str]) -> None:
+    """Remove the records of halted VMs of these uuids, as XAPI does for the one that comes; their disks stay."""
+    for ref, vm in list(there.items("VM")):
+        if vm["uuid"] in uuids:
+            rows = list(rows_of(there, ref))
+            for cls, each in rows:
+                there.remove(cls, each)
+            _forget(there, {each for _, each in rows})
 
 
 def _erase(world: World, vm: str, *, but_record: bool = False) -> None:

@@ -32,8 +32,18 @@ def _without_hardware(case: Crossing) -> None:
     case.change("host", case.host, virtual_hardware_platform_versions=[])
 
 
-def _there_already(case: Crossing) -> None:
-    case.there.database.add("VM", dict(case.here.database.get("VM", case.vm)))
+def _there_already(case: Crossing, **fields: Any) -> None:  # noqa: ANN401 - of every wire type
+    case.there.database.add("VM", {**case.here.database.get("VM", case.vm), **fields})
+
+
+def _with_its_seed(case: Crossing) -> None:
+    case.here.database.change("VM", case.vm, other_config={"mac_seed": "seed"})
+    _there_already(case, uuid="of its own", power_state="Halted", other_config={"mac_seed": "seed"})
+
+
+def _upgraded(case: Crossing) -> None:
+    (pool,) = (ref for ref, _ in case.here.database.items("pool"))
+    case.here.database.change("pool", pool, other_config={"rolling_upgrade_in_progress": "yes"})
 
 
 def _nothing(case: Crossing) -> None:
@@ -49,7 +59,10 @@ REFUSALS: dict[str, tuple[Callable[[Crossing], None], dict[str, Any]]] = {
     "HOST_NOT_ENOUGH_FREE_MEMORY": (_full, {}),
     "VM_HOST_INCOMPATIBLE_VIRTUAL_HARDWARE_PLATFORM_VERSION": (_without_hardware, {}),
     "HOST_NOT_ENOUGH_PCPUS": (lambda case: _with_cpu(case, cpu_count="0"), {}),
-    "DUPLICATE_VM": (_there_already, {}),
+    "VM_BAD_POWER_STATE": (_there_already, {}),
+    "VM_TO_IMPORT_IS_NOT_NEWER_VERSION": (lambda case: _there_already(case, power_state="Halted"), {}),
+    "DUPLICATE_MAC_SEED": (_with_its_seed, {}),
+    "INTERNAL_ERROR": (_upgraded, {}),
 }
 
 

@@ -21,17 +21,17 @@ from rebalancer.simulator.checks import another_pool, vm_operations
 from rebalancer.simulator.checks.storage_motion import OPERATION, MigrateSend
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.failure import ApiFailure
-from tests.rules.memory_now import MemoryNow
+from tests.rules.memory_now import MemoryThere
 from tests.rules.motions import CROSSING, MOTION
 from tests.rules.motions import OPERATION as OPERATIONS
 from tests.two_pools import crossing_policy
 
 SINGLE: tuple[Rule, ...] = tuple(
     rule
-    for rule in (*OPERATIONS, *CROSSING, MemoryNow())
+    for rule in (*OPERATIONS, *CROSSING, MemoryThere())
     if rule.origin is Origin.XAPI
     and not isinstance(rule, DiskRule)
-    and rule.id not in {"crossed-stays", "networks-mapped"}
+    and rule.id not in {"crossed-stays", "networks-mapped", "enough-memory"}
 )
 """What XAPI asks, without what nobody asks of a map that is whole."""
 DISKS = tuple(rule for rule in MOTION if isinstance(rule, DiskRule))
@@ -41,6 +41,7 @@ ASKED_LATER = frozenset(
         "no-conflicting-op",
         "sane-parameters",
         "target-live",
+        "networks-there",
         "hvm-capable",
         "target-not-evacuating",
     }
