@@ -76,7 +76,7 @@ def explain(model: Model, vm: str, host: str | None = None) -> tuple[PairAnswer,
         >>> import rebalancer as rb
         >>> (answer,) = rb.explain(rb.Model(rb.read("pool.json.gz")), "app-041", "alder")
         >>> answer.objections[0].words
-        "needs SR 'DVD drives', which the host does not have attached"
+        "needs SR 'DVD drives (beech, 6d6b987a)', which the host does not have attached"
 
     Raises:
         InputError: the pool has no such VM or host, or several.
