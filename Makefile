@@ -12,7 +12,7 @@ PIP = python -m pip --disable-pip-version-check --quiet
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow thorough readme lint types notebooks foreign mutants hunt bench lock clean
+.PHONY: help setup demo test slow thorough readme lint types notebooks foreign mutants hunt bench busy lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ hunt: setup ## plan in CASES random situations, looking for what planner and che
 
 bench: .venv/.bench ## measure, beside a balancer that only this target installs
 	@.venv/bin/python -m benchmarks
+
+busy: setup ## plan while twelve other processes spin, beside plans without them
+	@.venv/bin/python -m benchmarks.busy
 
 .venv/.bench: .venv/.installed requirements-bench.lock
 	@.venv/bin/$(PIP) install --requirement requirements.lock --requirement requirements-bench.lock
