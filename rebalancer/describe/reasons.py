@@ -31,10 +31,21 @@ BACK = {StepKind.MOVE: "back to where it was", StepKind.HOP: "parked on the way 
 
 
 class Reasons:
-    """Why the moves from where VMs are to *goal* are made, and why others are not, *missing* ones among them."""
+    """Why the moves from where VMs are to *goal* are made, and why others are not, *missing* ones among them.
 
-    def __init__(self, book: Rulebook, goal: Placement, *, missing: Sequence[Missing] = ()) -> None:
+    Time ran out in the *unfinished* objectives: of them nothing is known but what was found.
+    """
+
+    def __init__(
+        self,
+        book: Rulebook,
+        goal: Placement,
+        *,
+        missing: Sequence[Missing] = (),
+        unfinished: Sequence[str] = (),
+    ) -> None:
         self._book, self._problem, self._goal = book, book.problem, goal
+        self._unfinished = tuple(unfinished)
         self._missing = {each.vm: each for each in missing}
         self._broken = book.violations(self._problem.initial)
         self._left_broken = book.violations(goal)
@@ -167,7 +178,7 @@ class Reasons:
             rule = COOL_DOWN if vm.uuid in intent.cooling else LastResort.id
             return Objection(rule=rule, code=None, words=words)
         if targets:
-            rule, words = not_worth_it(vm, self._goal, self._book)
+            rule, words = not_worth_it(vm, self._goal, self._book, self._unfinished)
             return Objection(rule=rule, code=None, words=f"may go to {counted(len(targets), 'host')}, but {words}")
         return self._refused_everywhere(vm)
 

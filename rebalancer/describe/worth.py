@@ -18,6 +18,8 @@ from rebalancer.units import counted, gib
 ROUNDING_GIB = 1e-6
 DOES_NOT_PAY = "does-not-pay"
 """In the place of a rule: the VM may move, but the plan is better without that move."""
+NOT_PROVED = "not-proved"
+"""In the place of a rule: the VM may move, and time ran out before it was known whether that pays."""
 LIMITS = "limits"
 """In the place of a rule: the plan makes as many moves, or copies as much, as the policy allows."""
 
@@ -77,14 +79,20 @@ def over_limits(limits: LimitsPolicy, *, moves: int, sizes_bytes: Sequence[int])
     return ""
 
 
-def not_worth_it(vm: VM, goal: Placement, book: Rulebook) -> tuple[str, str]:
-    """What stands in the place of a rule, and why a plan that leads to *goal* leaves *vm* where it is, in words."""
+def not_worth_it(vm: VM, goal: Placement, book: Rulebook, unfinished: Sequence[str] = ()) -> tuple[str, str]:
+    """What stands in the place of a rule, and why a plan that leads to *goal* leaves *vm* where it is, in words.
+
+    Nothing is said to be of no use where time ran out, in the *unfinished* objectives, before that was known.
+    """
     problem, limits = book.problem, book.problem.policy.limits
     moving = [*(problem.pool.vms[move.vm] for move in problem.initial.moves_to(goal)), vm]
     sizes = [each.migration_memory_bytes for each in moving]
     if over := over_limits(limits, moves=len(moving), sizes_bytes=sizes):
         return LIMITS, f"the plan goes as far as its limits allow; with that move {over}"
     asked = problem.demand is not None and problem.policy.mode in {Mode.BALANCE, Mode.CONSOLIDATE}
+    if unfinished:
+        told = f"no better plan with that move was found; not proved: time ran out in {' and '.join(unfinished)}"
+        return NOT_PROVED, told
     least = f"limits.minimum_gain_pcpu_hours, {limits.minimum_gain_pcpu_hours:g}"
     if asked and _gain(goal, book) < limits.minimum_gain_pcpu_hours:
         return DOES_NOT_PAY, f"no moves were found that gain as many pCPU-hours as the policy asks for ({least})"

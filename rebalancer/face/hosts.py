@@ -128,7 +128,7 @@ def rolling(
         hosts: names or uuids.
         version: the platform version that hosts come back with; None where they only reboot.
         come_home: whether VMs return to where they are now.
-        seconds: how long to solve in all, in place of the policy's `limits.solve_seconds`.
+        seconds: how much work solving may take in all, in place of the policy's `limits.solve_seconds`.
         made_at: the time, with a zone; by default now.
         reporter: hears how solving goes on.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from datetime import datetime
 
@@ -24,6 +25,7 @@ def rebalance(
     model: Model,
     *,
     seconds: float | None = None,
+    within: float = math.inf,
     made_at: datetime | None = None,
     reporter: SolveReporter | None = None,
 ) -> Proposal:
@@ -37,7 +39,8 @@ def rebalance(
 
     Args:
         model: the pool and the policy.
-        seconds: how long to solve, in place of the policy's `limits.solve_seconds`.
+        seconds: how much work solving may take, in place of the policy's `limits.solve_seconds`.
+        within: seconds of the wall clock after which the best answer so far is taken; four times the work at most.
         made_at: the time, with a zone; by default now.
         reporter: hears how solving goes on.
 
@@ -49,7 +52,7 @@ def rebalance(
     """
     _assert_measured(model)
     given = task_of(model, made_at, seconds)
-    plan = plan_for(given.book, made_at=given.made_at, reporter=reporter, pace=given.pace)
+    plan = plan_for(given.book, made_at=given.made_at, reporter=reporter, pace=given.pace, most_seconds=within)
     _assert_likely(plan)
     return Proposal.of(plan)
 

@@ -28,7 +28,7 @@ def task_of(model: Model, made_at: datetime | None, seconds: float | None = None
     Args:
         model: the pool and the policy.
         made_at: the time, with a zone; None for now.
-        seconds: how long to solve, in place of `limits.solve_seconds`.
+        seconds: how much work solving may take, in place of `limits.solve_seconds`.
 
     Raises:
         InputError: there is no time to solve in.

@@ -6,6 +6,7 @@ written: it is read back from its folder.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,8 +19,11 @@ from rebalancer.execute import Clock, RunReporter, StopSignal, Timeouts, plain_u
 from rebalancer.inventory import Pool
 from rebalancer.nightly.members import keep_members, known_members
 from rebalancer.nightly.result import NightlyResult, Verdict
-from rebalancer.policy import change_windows
+from rebalancer.policy import ChangeWindows, change_windows
 from rebalancer.solve import SolveReporter
+
+PLANNING_SHARE = 0.5
+"""Part of what is left of an open window that planning may take of the wall clock; the rest is for the steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +77,7 @@ def plan_only(
         XapiError: the pool cannot be read.
     """
     seen, _ = _seen(access, policy, state_dir)
-    return _planned(seen, policy, state_dir, clock or Clock(), watchers or Watchers())
+    return _planned(seen, policy, state_dir, clock or Clock(), watchers or Watchers(), within=math.inf)
 
 
 def plan_and_execute(
@@ -99,8 +103,9 @@ def plan_and_execute(
     seen, connection = _seen(access, policy, state_dir)
     time, heard = clock or Clock(), watchers or Watchers()
     with pool_lock(seen.pool.uuid, state_dir):
-        made = _planned(seen, policy, state_dir, time, heard)
-        windows, now = change_windows(policy), time.now()
+        windows = change_windows(policy)
+        made = _planned(seen, policy, state_dir, time, heard, within=left_for_planning(windows, time.now()))
+        now = time.now()
         if not made.plan.steps:
             return made
         if policy.execution.require_approval:
@@ -127,11 +132,17 @@ def _seen(access: Access, policy: rb.Policy, state_dir: Path | None) -> tuple[rb
     return seen, connection
 
 
+def left_for_planning(windows: ChangeWindows, now: datetime) -> float:
+    """Seconds of the wall clock that planning may take, so that an open window has time left for the steps."""
+    closes_at = windows.closes_at(now) if windows.is_open(now) else None
+    return math.inf if closes_at is None else PLANNING_SHARE * (closes_at - now).total_seconds()
+
+
 def _planned(
-    seen: rb.PoolState, policy: rb.Policy, state_dir: Path | None, clock: Clock, watchers: Watchers
+    seen: rb.PoolState, policy: rb.Policy, state_dir: Path | None, clock: Clock, watchers: Watchers, *, within: float
 ) -> NightlyResult:
-    made_at = clock.now()
-    plan = rb.rebalance(rb.Model(seen, policy, state_dir=state_dir), made_at=made_at, reporter=watchers.solving)
+    made_at, model = clock.now(), rb.Model(seen, policy, state_dir=state_dir)
+    plan = rb.rebalance(model, made_at=made_at, reporter=watchers.solving, within=within)
     folder = plan_folder(seen.pool, made_at, state_dir)
     plan.save(folder)
     verdict = Verdict.PLANNED if plan.steps else Verdict.NOTHING_TO_DO

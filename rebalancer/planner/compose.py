@@ -53,7 +53,8 @@ def compose(
         pace: how long steps take.
         why: a reason for each migration, where somebody knows better than what load and rules tell.
     """
-    problem, reasons = book.problem, Reasons(book, solution.placement, missing=solution.missing)
+    problem = book.problem
+    reasons = Reasons(book, solution.placement, missing=solution.missing, unfinished=solution.unfinished)
     steps = steps_of(migrations, book, why or reasons.of(migrations), pace=pace, effort=SCHEDULE_EFFORT)
     rollback, no_way_back = way_back(migrations, book, seed=problem.policy.limits.seed, pace=pace)
     plan = Plan(

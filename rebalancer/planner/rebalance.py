@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from time import monotonic
 
 from rebalancer.describe.figures import DECIMALS
 from rebalancer.describe.reasons import Reasons
@@ -19,22 +19,30 @@ from rebalancer.planner.compose import compose
 from rebalancer.planner.prefix import Prefix, best_prefix, incomplete
 from rebalancer.rules import Rulebook
 from rebalancer.rules.facts.sizes import DiskSizes
-from rebalancer.solve import Solution, SolveReporter, solve
+from rebalancer.solve import WORK_PER_SECOND, Budget, Deadline, Solution, SolveReporter, solve
 from rebalancer.verify.verify import refusals
 
 ROUNDS = 8
 """How many placements may turn out to have no legal order before planning gives up."""
 
 OVERTIME = 3.0
-"""How many times the seconds that the policy gives to solving may pass before no further placement is asked for."""
+"""How many times the work of `limits.solve_seconds` all placements together may take, where the first has no order."""
 
 LIMITS = "limits"
 """In the place of a rule: parking VMs on the way would copy more than the policy allows."""
-CUT_SHORT = "time ran out before the search was done: another run may come to another plan"
+CUT_SHORT = (
+    "the wall clock ended the search in {tier}: the plan is the best found by then, and another run may find another"
+)
+BY_GAP = "limits.gap ended the search: another run may come to another plan"
 
 
 def rebalance(
-    book: Rulebook, *, made_at: datetime, reporter: SolveReporter | None = None, pace: Pace = NO_EXPERIENCE
+    book: Rulebook,
+    *,
+    made_at: datetime,
+    reporter: SolveReporter | None = None,
+    pace: Pace = NO_EXPERIENCE,
+    most_seconds: float = math.inf,
 ) -> Plan:
     """The plan that leads from where the VMs of *book* are to the best placement found, every state legal.
 
@@ -46,26 +54,29 @@ def rebalance(
         made_at: the time, with a zone.
         reporter: hears how solving goes on.
         pace: how long steps take, as earlier runs have shown.
+        most_seconds: when the wall clock ends all search, if that is before `CEILING` times `limits.solve_seconds`.
 
     Raises:
         Infeasible: no placement satisfies the hard rules.
         NoLegalOrder: placements were found, but no legal order to any of them, and none to a part that is worth it.
         ModelBug: the checker refuses what was planned.
     """
-    return _Planning(book, made_at, reporter or SolveReporter(), pace).plan()
+    until = Deadline.of(book.problem.policy.limits, most_seconds)
+    return _Planning(book, made_at, reporter or SolveReporter(), pace, until).plan()
 
 
 class _Planning:
     """One call of `rebalance`."""
 
-    def __init__(self, book: Rulebook, made_at: datetime, reporter: SolveReporter, pace: Pace) -> None:
+    def __init__(self, book: Rulebook, made_at: datetime, reporter: SolveReporter, pace: Pace, until: Deadline) -> None:
         self._book, self._problem = book, book.problem
         self._made_at, self._reporter, self._pace = made_at, reporter, pace
         self._forbidden: list[frozenset[Migration]] = []
         self._near: Placement | None = None
         self._blamed: tuple[str, ...] = ()
         self._parts: list[tuple[Prefix, Solution]] = []
-        self._latest = monotonic() + OVERTIME * book.problem.policy.limits.solve_seconds
+        self._until = until
+        self._left = OVERTIME * WORK_PER_SECOND * book.problem.policy.limits.solve_seconds
 
     def plan(self) -> Plan:
         for _ in range(ROUNDS):
@@ -80,20 +91,24 @@ class _Planning:
         return self._in_part()
 
     def _solved(self) -> Solution | None:
-        """The best placement without what has no order; None where there is no further one, or no time.
+        """The best placement without what has no order; None where there is no further one, or no work left.
+
+        What the clock ends is only the search for better ones: as long as nothing has an order, others are tried.
 
         Raises:
             Infeasible: there never was one.
         """
-        if self._forbidden and monotonic() > self._latest:
+        if self._forbidden and (self._left <= 0 or (self._until.passed and self._parts)):
             return None
+        forbidden = tuple(self._forbidden)
+        budget = Budget(self._problem.policy.limits, until=self._until, most=self._left)
         try:
-            forbidden = tuple(self._forbidden)
-            solution = solve(self._book, forbidden=forbidden, near=self._near, reporter=self._reporter)
+            solution = solve(self._book, forbidden=forbidden, near=self._near, reporter=self._reporter, budget=budget)
         except Infeasible:
             if not self._forbidden:
                 raise
             return None
+        self._left -= budget.spent
         self._near = solution.placement
         return solution
 
@@ -160,4 +175,5 @@ class _Planning:
 def _as_planned(solution: Solution) -> Solution:
     """*solution* with the digits that plans keep, and a warning where the clock decided."""
     tiers = tuple(tier.rounded(DECIMALS) for tier in solution.tiers)
-    return replace(solution, tiers=tiers, warnings=() if solution.reproducible else (CUT_SHORT,))
+    by_clock = CUT_SHORT.format(tier=solution.cut_in) if solution.cut_in else BY_GAP
+    return replace(solution, tiers=tiers, warnings=() if solution.reproducible else (by_clock,))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rebalancer.objectives import NEGLIGIBLE, Balance, HostsInUse
 from rebalancer.placement import Placement
 from rebalancer.policy import Mode
@@ -35,7 +37,14 @@ def solved(problem: Problem, placement: Placement, ladder: Ladder) -> Solution:
         reason=_sentence(problem, outcome, moves, ladder),
         reproducible=ladder.reproducible,
         bound_by=ladder.bound_by,
+        unfinished=tuple(each for each in ladder.unfinished if not _proved(ladder, each)),
+        cut_in=ladder.cut_in,
     )
+
+
+def _proved(ladder: Ladder, objective: str) -> bool:
+    tier = ladder.of(objective)
+    return tier is not None and tier.proved
 
 
 def nothing_found(problem: Problem) -> Solution:
@@ -44,8 +53,8 @@ def nothing_found(problem: Problem) -> Solution:
     return Solution(
         placement=problem.initial,
         outcome=Outcome.NOTHING_FOUND,
-        reason=f"no placement that satisfies all rules was found in {seconds:g} s; there may be one: allow more time",
-        reproducible=False,
+        reason=f"no placement that satisfies all rules was found in {seconds:g} s of work; there may be one: "
+        "allow more time",
     )
 
 
@@ -63,7 +72,7 @@ def _outcome(problem: Problem, moves: int, ladder: Ladder) -> Outcome:
 
 
 def _sentence(problem: Problem, outcome: Outcome, moves: int, ladder: Ladder) -> str:
-    numbers = "; ".join(_change(tier) for tier in ladder.tiers)
+    numbers = "; ".join(_change(tier, ladder.unfinished) for tier in ladder.tiers)
     match outcome:
         case Outcome.NOT_WORTH_IT:
             least = problem.policy.limits.minimum_gain_pcpu_hours
@@ -76,6 +85,7 @@ def _sentence(problem: Problem, outcome: Outcome, moves: int, ladder: Ladder) ->
             return f"{moves} {'VM moves' if moves == 1 else 'VMs move'}: {numbers}"
 
 
-def _change(tier: TierResult) -> str:
-    quality = "proved best" if tier.proved else f"at most {tier.gap:.1%} from the best"
+def _change(tier: TierResult, unfinished: Sequence[str]) -> str:
+    ran_out = f"not proved: time ran out in {tier.objective}, " if tier.objective in unfinished else ""
+    quality = "proved best" if tier.proved else f"{ran_out}at most {tier.gap:.1%} from the best"
     return f"{tier.objective} {tier.before:.4g} -> {tier.after:.4g} {tier.unit} ({quality})"

@@ -14,7 +14,7 @@ from rebalancer.rules import Rulebook
 from rebalancer.solve.infeasible.conflicts import left_behind, rules_to_blame
 from rebalancer.solve.infeasible.relaxations import cheapest_fixes
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
-from rebalancer.solve.model.cp_sat import Budget, Effort
+from rebalancer.solve.model.effort import Budget, Effort
 from rebalancer.solve.model.tier import HeldTier, Pairs, TierProblem, at_of, held_at, pairs_of, placement_of
 from rebalancer.solve.outcome import enough, gains_too_little, nothing_found, solved
 from rebalancer.solve.result.check import refused_as_a_whole
@@ -30,7 +30,7 @@ REFUSALS = 20
 """Placements that may fail a rule judged as a whole before the search is given up."""
 
 REPAIRS_SHARE = 0.2
-"""Part of the seconds that looking for repairs alone may take on top, where balancing gains too little."""
+"""Part of the work that looking for repairs alone may take on top, where balancing gains too little."""
 
 BLAME_WORK = 5.0
 """Deterministic seconds for the question whether there would be a placement without a rule."""
@@ -42,6 +42,7 @@ def solve(
     forbidden: Sequence[frozenset[Migration]] = (),
     near: Placement | None = None,
     reporter: SolveReporter | None = None,
+    budget: Budget | None = None,
 ) -> Solution:
     """The best placement found under the policy's limits, checked.
 
@@ -50,24 +51,28 @@ def solve(
         forbidden: sets of moves that may not all be made, because they have no legal order.
         near: an answer from before some moves were forbidden, from which the search goes on.
         reporter: hears how it goes on.
+        budget: the work and time for it, which is spent; by default what the policy's limits say.
 
     Raises:
         Infeasible: hosts have to be emptied and cannot; says which rule holds each VM.
         MetricsRefused: there is no load profile, and the mode is to balance or to consolidate.
         ModelBug: the checker refuses the answer.
     """
-    solving = _Solving(book, forbidden, reporter or SolveReporter())
+    limits = book.problem.policy.limits
+    solving = _Solving(book, forbidden, reporter or SolveReporter(), budget or Budget(limits))
     return solving.solution(None if near is None else at_of(solving.instance, near))
 
 
 class _Solving:
-    def __init__(self, book: Rulebook, forbidden: Sequence[frozenset[Migration]], reporter: SolveReporter) -> None:
+    def __init__(
+        self, book: Rulebook, forbidden: Sequence[frozenset[Migration]], reporter: SolveReporter, budget: Budget
+    ) -> None:
         if book.problem.policy.mode.needs_demand:
             demand_of(book.problem)
         self._book, self._problem, self._reporter = book, book.problem, reporter
         self._forbidden = [*forbidden]
+        self._budget = budget
         self.instance = self._prepare()
-        self._budget = Budget(self._problem.policy.limits)
 
     def solution(self, near: Ints | None) -> Solution:
         """The tiers solved, on from *near*, until no rule that is judged as a whole refuses the answer."""
@@ -128,7 +133,8 @@ class _Solving:
     def _repairs_only(self, ladder: Ladder) -> Ladder:
         """The cheapest repairs, unless *ladder* gains enough on top of them."""
         limits = self._problem.policy.limits
-        budget = Budget(limits.model_copy(update={"solve_seconds": limits.solve_seconds * REPAIRS_SHARE}))
+        less = limits.model_copy(update={"solve_seconds": limits.solve_seconds * REPAIRS_SHARE})
+        budget = Budget(less, until=self._budget.until)
         only = self._ladder((*repairs_of(self.instance), MigrationCost(), Overload()), self.instance.home, budget)
         if only.at is None or ladder.at is None:
             return ladder
@@ -185,7 +191,7 @@ class _Solving:
     def _possible(self, book: Rulebook) -> bool:
         instance = instance_of(book)
         tier = TierProblem(instance=instance, objective=MigrationCost(), forbidden=self._pairs(instance))
-        effort = Effort(deterministic=BLAME_WORK, seconds=BLAME_WORK * 2, seed=1)
+        effort = Effort(deterministic=BLAME_WORK, seed=1)
         return search_lazily(tier, tier.whole(), None, effort)[2].at is not None
 
 

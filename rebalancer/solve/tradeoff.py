@@ -20,7 +20,7 @@ from rebalancer.placement import Placement
 from rebalancer.policy import Mode
 from rebalancer.rules import Rulebook
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
-from rebalancer.solve.model.cp_sat import Budget
+from rebalancer.solve.model.effort import Budget, Deadline
 from rebalancer.solve.model.tier import HeldTier, TierAnswer, TierProblem, at_of, held_at, placement_of, true_value
 from rebalancer.solve.result.check import refused_as_a_whole
 from rebalancer.solve.search.by_component import improve_by_component
@@ -30,6 +30,9 @@ from rebalancer.units import gib
 
 SHARE_OF_FIRST = 0.4
 """Part of `limits.solve_seconds` for the end of the curve; the other points share the rest."""
+
+USUAL_SHARE = 0.7
+"""Part of the work of a point for its overload; what is left is for its GiB."""
 
 NARROW = 0.02
 """A stretch of the curve that covers less of it than this, by area, gets no further point."""
@@ -118,6 +121,7 @@ class _Tracing:
         self._cost, self._most = cost, points
         self._instance = instance_of(self._book)
         self._seconds = balancing.limits.solve_seconds
+        self._until = Deadline.of(balancing.limits)
         self._found: list[Point] = []
         self._reluctance: tuple[HeldTier, ...] = ()
         self._last_resorts: int | None = None
@@ -185,23 +189,24 @@ class _Tracing:
         instance = self._limited(allowed)
         cheaper = max((each for each in self._found if self._paid(each) <= allowed), key=self._paid)
         near = at_of(instance, cheaper.placement)
-        budget = Budget(instance.problem.policy.limits.model_copy(update={"solve_seconds": seconds}))
+        limits = instance.problem.policy.limits.model_copy(update={"solve_seconds": seconds})
+        budget = Budget(limits, until=self._until)
         unbroken = held_at(instance, Repair(), instance.home)
         tier = TierProblem(instance=instance, objective=Overload(), held=(unbroken, *self._reluctance))
-        first = improve_by_component(tier, near, budget.share(2), _silent)
+        first = improve_by_component(tier, near, budget.share(USUAL_SHARE), _silent)
         budget.spend(first.deterministic)
         held = HeldTier(objective=Overload(), value=first.value, proved=first.proved)
         reached = replace(tier, held=(*tier.held, held))
         at = first.at if self._reluctance else self._reluctant(reached, first.at, budget)
         cheapest = replace(reached, objective=MigrationCost(), held=(*reached.held, *self._reluctance))
-        second = improve_full_model(cheapest, at, budget.share(1), _silent)
+        second = improve_full_model(cheapest, at, budget.share(1.0), _silent)
         self._keep(tier, first, second.at if second.at is not None else near, allowed)
 
     def _reluctant(self, tier: TierProblem, at: Ints | None, budget: Budget) -> Ints | None:
         """From *at*, with all to pay, to as few moves of last resorts as there can be; no point moves more of them."""
         if not self._problem.intent.last_resort:
             return at
-        fewest = improve_full_model(replace(tier, objective=LastResort()), at, budget.share(2), _silent)
+        fewest = improve_full_model(replace(tier, objective=LastResort()), at, budget.share(USUAL_SHARE), _silent)
         budget.spend(fewest.deterministic)
         self._reluctance = (HeldTier(objective=LastResort(), value=fewest.value, proved=fewest.proved),)
         if fewest.at is not None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rebalancer.describe.reasons import Reasons
 from rebalancer.plan import Plan
+from rebalancer.rules import Rulebook
 from tests.plan.made import demand_of, goal_of, plan_of, pool_with, swap
 from tests.pools import policy_of, problem_of
 
@@ -80,6 +82,21 @@ def test_vms_on_a_host_that_stays_hot_say_what_holds_them() -> None:
     assert left["vm", "kept"].rule == "never-move"
     assert left["vm", "held"].rule == "op-not-blocked"
     assert left["vm", "free"].rule == "does-not-pay"
+
+
+def test_what_was_not_looked_into_is_not_said_to_be_of_no_use() -> None:
+    """Where time ran out, a VM that could go is said not to be proved, with where it did; its mending, too."""
+    pool = pool_with({"h1": 20, "h2": 20}, {"free": ("h1", 2), "other": ("h1", 2)})
+    policy = policy_of(apart=[{"name": "g", "vms": ["free", "other"]}])
+    problem = problem_of(pool, demand=demand_of(pool, {"free": 9.0, "other": 9.0}), policy=policy)
+    reasons = Reasons(Rulebook.of(problem), problem.initial, unfinished=("repair", "balance"))
+    told = "no better plan with that move was found; not proved: time ran out in repair and balance"
+    left = {each.name: each for each in reasons.left_alone() if each.kind == "vm"}
+    assert {each.rule for each in left.values()} == {"not-proved"}
+    assert all(each.words == f"may go to 1 host, but {told}" for each in left.values())
+    (old,) = reasons.old_violations()
+    assert told in old.why_not
+    assert "[not-proved]" in old.why_not
 
 
 def test_who_comes_to_a_host_that_stays_hot_was_not_left_alone() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,6 +38,14 @@ class NoonClock(Clock):
     def now(self) -> datetime:
         """Noon and what has passed since."""
         return NOON + timedelta(seconds=self.monotonic() - self.begun)
+
+
+class StillClock(Clock):
+    """It is noon, and stays so."""
+
+    def now(self) -> datetime:
+        """Noon."""
+        return NOON
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,6 +122,25 @@ def test_a_window_that_closes_soon_ends_the_night(night: Night) -> None:
     made = plan_and_execute(night.access, wanted, state_dir=night.state, clock=Late(), timeouts=TIMEOUTS)
     assert (made.verdict, made.moved, night.homes) == (Verdict.OUT_OF_TIME, 0, before)
     assert made.left == len(made.plan.steps)
+
+
+@pytest.mark.parametrize(
+    ("end", "seconds"), [("12:01", 30.0), ("14:00", 3600.0), ("11:00", math.inf), (None, math.inf)]
+)
+def test_planning_leaves_half_of_an_open_window(
+    night: Night, monkeypatch: pytest.MonkeyPatch, end: str | None, seconds: float
+) -> None:
+    """The wall clock ends the search in an open window, at noon here; where none is open or closes, nothing does."""
+    asked, plan_for = list[float](), rb.rebalance
+
+    def listening(*args: Any, within: float, **options: Any) -> Any:  # noqa: ANN401 - handed on
+        asked.append(within)
+        return plan_for(*args, within=within, **options)
+
+    monkeypatch.setattr(rb, "rebalance", listening)
+    wanted = policy_of(window=[{"start": "10:00", "end": end}] if end else [], execution={"require_approval": True})
+    plan_and_execute(night.access, wanted, state_dir=night.state, clock=StillClock(), timeouts=TIMEOUTS)
+    assert asked == [seconds]
 
 
 def test_refused_metrics_move_nothing(night: Night) -> None:

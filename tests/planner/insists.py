@@ -8,7 +8,7 @@ from rebalancer.objectives import OBJECTIVES
 from rebalancer.placement import Migration, Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
-from rebalancer.solve import Outcome, Solution, SolveReporter
+from rebalancer.solve import Budget, Outcome, Solution, SolveReporter
 from tests.plan.made import proved
 
 
@@ -29,9 +29,10 @@ class Insists:
         forbidden: tuple[frozenset[Migration], ...],
         near: Placement | None,
         reporter: SolveReporter,
+        budget: Budget,
     ) -> Solution:
         """The placement, with its objectives and the bounds that it meets, or nothing."""
-        del book, reporter
+        del book, reporter, budget
         assert (near is None) == (not forbidden), "what has no order is where the search goes on"
         self.asked.append(forbidden)
         wanted = self.problem.initial if forbidden and self.yields else self.goal

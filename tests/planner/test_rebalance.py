@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from rebalancer.policy import Policy
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Rulebook
 from rebalancer.simulator import generate_pool
+from rebalancer.solve import WORK_PER_SECOND, Budget, Solution
 from rebalancer.verify.verify import verify_plan
 from rebalancer.version import __version__
 from tests.plan.made import LATER, MADE_AT, demand_of, goal_of, pool_with, swap
@@ -110,6 +112,30 @@ def test_a_solver_that_insists_is_given_up(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(NoLegalOrder, match="no legal order for moving big: each waits for enough-memory"):
         rebalance(Rulebook.of(locked()), made_at=MADE_AT)
     assert len(solver.asked) == ROUNDS
+
+
+def test_the_clock_ends_no_search_for_an_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Although the wall clock is over, another placement is asked for where nothing found so far has an order."""
+    solver = Insists(locked(), swapped_hosts(locked()), yields=True)
+    monkeypatch.setattr("rebalancer.planner.rebalance.solve", solver)
+    assert rebalance(Rulebook.of(locked()), made_at=MADE_AT, most_seconds=0.0).steps == ()
+    assert len(solver.asked) == 2
+
+
+def test_all_placements_together_have_three_times_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where none has an order, no more are asked for once that is spent; the last one has what is left."""
+    solver = Insists(locked(), swapped_hosts(locked()))
+    given = list[float]()
+
+    def spending(book: Rulebook, *, budget: Budget, **asked: Any) -> Solution:  # noqa: ANN401 - handed on
+        given.append(budget.share(1.0).deterministic)
+        budget.spend(0.8 * WORK_PER_SECOND * locked().policy.limits.solve_seconds)
+        return solver(book, budget=budget, **asked)
+
+    monkeypatch.setattr("rebalancer.planner.rebalance.solve", spending)
+    with pytest.raises(NoLegalOrder):
+        rebalance(Rulebook.of(locked()), made_at=MADE_AT)
+    assert given == pytest.approx([15.0, 15.0, 15.0, 9.0])
 
 
 def test_a_hop_is_planned_where_the_solver_wants_a_swap(monkeypatch: pytest.MonkeyPatch) -> None:

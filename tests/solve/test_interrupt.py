@@ -39,6 +39,6 @@ def test_ctrl_c_ends_a_search_as_it_ends_any_python_program(shared_data: Callabl
         assert running.stdout is not None
         assert running.stdout.readline() == "at work\n"
         running.send_signal(signal.SIGINT)
-        said, _ = running.communicate(timeout=30)
+        said, _ = running.communicate(timeout=300)
     assert said.endswith("interrupted\n")
     assert running.returncode == 0

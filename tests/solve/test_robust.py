@@ -104,7 +104,7 @@ def test_shifts_end_in_loads_that_are_true(seed: int) -> None:
     problem = peaking(random_problem(seed), 2, seed=seed)
     instance = instance_of(Rulebook.of(problem))
     tier, limits = TierProblem(instance=instance, objective=Balance()), overload_limits(instance)
-    at = local_search(tier, instance.home, limits, 0.0, np.random.default_rng(1))
+    at = local_search(tier, instance.home, limits, most=1.0).at
     above = [np.maximum(load_of(instance, each) - limits[:, None], 0).sum() for each in (instance.home, at)]
     assert above[1] < above[0] if (at != instance.home).any() else above[1] == above[0]
 

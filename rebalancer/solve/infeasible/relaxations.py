@@ -8,7 +8,6 @@ first with which least is copied, and then moved.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations, count
@@ -24,7 +23,8 @@ from rebalancer.rules import Disruption, Rulebook
 from rebalancer.solve.infeasible.concessions import MOVES, Offer, declare_dead, mends, offers, shut_down
 from rebalancer.solve.infeasible.conflicts import left_behind
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
-from rebalancer.solve.model.cp_sat import Effort, Status
+from rebalancer.solve.model.cp_sat import SolverAnswer, Status
+from rebalancer.solve.model.effort import Budget, Effort
 from rebalancer.solve.model.tier import HeldTier, TierProblem, placement_of
 from rebalancer.solve.model.variables import Scope
 from rebalancer.solve.search.full_model import search_lazily
@@ -41,6 +41,8 @@ ANY = 1e9
 """A distance to the bound at which every placement is good enough."""
 WORK = 2.0
 """Deterministic seconds for one set of concessions."""
+PREPARING_WORK = 2e-5
+"""The work of asking the rules anew about each pair of unit and host."""
 
 
 class Moves(Objective):
@@ -64,14 +66,15 @@ def cheapest_fixes(book: Rulebook, *, seconds: float) -> tuple[Fix, ...]:
 
     Args:
         book: rules that no placement satisfies.
-        seconds: when to stop; what was found by then is not proved to be the cheapest.
+        seconds: of work, as in `limits.solve_seconds`; what was found by then is not proved to be the cheapest.
     """
-    return _Looking(book, time.monotonic() + seconds).found()
+    limits = book.problem.policy.limits.model_copy(update={"solve_seconds": seconds})
+    return _Looking(book, Budget(limits)).found()
 
 
 class _Looking:
-    def __init__(self, book: Rulebook, until: float) -> None:
-        self._book, self._until = book, until
+    def __init__(self, book: Rulebook, budget: Budget) -> None:
+        self._book, self._budget = book, budget
         self._offers = offers(book)
         self._left = MOST_ASKED
         self._nodes = MOST_COVERS
@@ -110,7 +113,7 @@ class _Looking:
         return self._indispensable(everything, some[:middle]) | self._indispensable(everything, some[middle:])
 
     def _over(self) -> bool:
-        return self._left <= 0 or self._nodes <= 0 or time.monotonic() > self._until
+        return self._left <= 0 or self._nodes <= 0 or self._budget.over
 
     def _sets(self, size: int) -> Iterator[Offers]:
         """Every set of *size* concessions that lets all held VMs go, once."""
@@ -167,10 +170,20 @@ class _Looking:
         if instance is None:
             return False
         tier = TierProblem(instance=instance, objective=Moves())
-        any_will_do = Effort(deterministic=WORK, seconds=WORK * 2, seed=1, gap=ANY)
-        if search_lazily(tier, _narrow(instance), None, any_will_do)[2].at is not None:
+        self._budget.spend(_preparing(instance))
+        any_will_do = replace(self._effort, gap=ANY)
+        if self._asked(tier, _narrow(instance), None, any_will_do).at is not None:
             return True
-        return search_lazily(tier, tier.whole(), None, any_will_do)[2].status is not Status.IMPOSSIBLE
+        return self._asked(tier, tier.whole(), None, any_will_do).status is not Status.IMPOSSIBLE
+
+    @property
+    def _effort(self) -> Effort:
+        return Effort(deterministic=WORK, until=self._budget.until, seed=1)
+
+    def _asked(self, tier: TierProblem, scope: Scope, start: Ints | None, effort: Effort) -> SolverAnswer:
+        answer = search_lazily(tier, scope, start, effort)[2]
+        self._budget.spend(answer.deterministic)
+        return answer
 
     def _price(self, chosen: Offers) -> Fix | None:
         self._left -= 1
@@ -179,7 +192,7 @@ class _Looking:
         few_moves = any(each.where == MOVES for each in ordered)
         instance = _instance(book)
         objectives = (Moves(), MigrationCost()) if few_moves else (MigrationCost(), Moves())
-        found = None if instance is None else _cheapest(instance, objectives)
+        found = None if instance is None else self._cheapest(instance, objectives)
         if found is None or book.violations(found[0], since=book.problem.initial):
             return None
         placement, proved = found
@@ -187,6 +200,24 @@ class _Looking:
         gib = MigrationCost().value(placement, book)
         given_up = tuple(each.concession(moves, gib) for each in ordered)
         return Fix(concessions=given_up, moves=moves, gib=gib, proved=proved)
+
+    def _cheapest(self, instance: Instance, objectives: Sequence[Objective]) -> tuple[Placement, bool] | None:
+        """The best placement found by *objectives*, the first one first, and whether that is proved; None if none."""
+        self._budget.spend(_preparing(instance))
+        tier = TierProblem(instance=instance, objective=objectives[0])
+        best = self._asked(tier, _narrow(instance), None, self._effort).at
+        if best is not None and _copies_least(instance, best):
+            return placement_of(instance, best), True
+        proved = True
+        for objective in objectives:
+            tier = replace(tier, objective=objective)
+            answer = self._asked(tier, tier.whole(), best, self._effort)
+            proved = proved and answer.proved
+            if answer.at is None:
+                break
+            best = answer.at
+            tier = replace(tier, held=(*tier.held, HeldTier(objective=objective, value=answer.value)))
+        return None if best is None else (placement_of(instance, best), proved)
 
 
 def _sorted(given_up: Offers) -> list[Offer]:
@@ -212,23 +243,9 @@ def _narrow(instance: Instance) -> Scope:
     return Scope(free=instance.legal & has_to[:, None], at=instance.home)
 
 
-def _cheapest(instance: Instance, objectives: Sequence[Objective]) -> tuple[Placement, bool] | None:
-    """The best placement found by *objectives*, the first one first, and whether it is proved to be; None if none."""
-    tier = TierProblem(instance=instance, objective=objectives[0])
-    effort = Effort(deterministic=WORK, seconds=WORK * 2, seed=1)
-    best = search_lazily(tier, _narrow(instance), None, effort)[2].at
-    if best is not None and _copies_least(instance, best):
-        return placement_of(instance, best), True
-    proved = True
-    for objective in objectives:
-        tier = replace(tier, objective=objective)
-        answer = search_lazily(tier, tier.whole(), best, effort)[2]
-        proved = proved and answer.proved
-        if answer.at is None:
-            break
-        best = answer.at
-        tier = replace(tier, held=(*tier.held, HeldTier(objective=objective, value=answer.value)))
-    return None if best is None else (placement_of(instance, best), proved)
+def _preparing(instance: Instance) -> float:
+    """The work of stating a problem anew."""
+    return PREPARING_WORK * instance.legal.size
 
 
 def _copies_least(instance: Instance, at: Ints) -> bool:

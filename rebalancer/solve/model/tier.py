@@ -116,6 +116,7 @@ class TierAnswer:
         bound: the number below which there is nothing.
         deterministic: the work that it took.
         on_time: whether the work, not the clock, ended it.
+        enough: whether it ended because nothing better exists, or nothing that the policy asks for.
         impossible: whether nothing satisfies the rules.
         bound_by: where the bound comes from.
         bound_holds: whether the bound is one of the truth as it is, because loads were rounded down for it; from other
@@ -128,6 +129,7 @@ class TierAnswer:
     bound: int
     deterministic: float = 0.0
     on_time: bool = True
+    enough: bool = True
     impossible: bool = False
     bound_by: str = "the whole model"
     bound_holds: bool = False

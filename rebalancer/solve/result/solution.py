@@ -49,6 +49,8 @@ class Solution:
         reason: what came of it in words, with numbers.
         bound_by: where the bound of the main tier comes from.
         reproducible: whether the same input gives the same answer; false where the clock cut the search short.
+        unfinished: the objectives for which the work ran out before it was proved that nothing is better.
+        cut_in: the objective that was being improved when the clock did so.
         warnings: what a reviewer of the plan should know.
         missing: moves of a better placement that are not made.
         undoes: the digest of the plan that is taken back.
@@ -60,6 +62,8 @@ class Solution:
     reason: str
     bound_by: str = ""
     reproducible: bool = True
+    unfinished: tuple[str, ...] = ()
+    cut_in: str = ""
     warnings: tuple[str, ...] = ()
     missing: tuple[Missing, ...] = ()
     undoes: str | None = None

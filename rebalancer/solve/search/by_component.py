@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -11,7 +10,7 @@ import numpy as np
 
 from rebalancer.objectives import Repair
 from rebalancer.solve.instance.instance import Ints
-from rebalancer.solve.model.cp_sat import Effort
+from rebalancer.solve.model.effort import Effort
 from rebalancer.solve.model.tier import Progress, TierAnswer, TierProblem, held_at
 from rebalancer.solve.search.components import Component, components
 from rebalancer.solve.search.lns import improve_by_lns
@@ -25,12 +24,11 @@ def improve_by_component(tier: TierProblem, start: Ints, effort: Effort, progres
     found = components(tier.instance, tier.forbidden)
     if len(found) == 1 or not _separable(tier):
         return improve_by_lns(tier, start, effort, progress)
-    until = time.monotonic() + effort.seconds
     first = effort.part(SHARE_WHERE_LIMITED) if tier.capped else effort
     answer = _ByComponent(tier, start, found, progress).run(first)
     if answer.at is not None and tier.allows(answer.at):
         return answer
-    left = effort.left(effort.deterministic - answer.deterministic, until)
+    left = effort.of(effort.deterministic - answer.deterministic)
     return _with_bound_of(answer, improve_by_lns(tier, start, left, progress))
 
 
@@ -63,14 +61,14 @@ class _ByComponent:
         self._values = [self._value(number) for number in range(len(found))]
 
     def run(self, effort: Effort) -> TierAnswer:
-        until, work, on_time, words = time.monotonic() + effort.seconds, effort.deterministic, True, ""
+        work, on_time, enough, words = effort.deterministic, True, True, ""
         sizes = [int(tier.instance.legal.sum()) for tier in self._tiers]
         for number in range(len(self._found)):
             part = sizes[number] / sum(sizes[number:])
-            seconds = max(0.1, (until - time.monotonic()) * part)
-            answer = self._improve(number, replace(effort, deterministic=max(0.05, work * part), seconds=seconds))
+            answer = self._improve(number, effort.of(work * part))
             work -= answer.deterministic
-            on_time, words = on_time and answer.on_time, answer.bound_by
+            on_time, enough = on_time and answer.on_time, enough and answer.enough
+            words = answer.bound_by
         goal, value = self._tier.evaluate(self._at)
         return TierAnswer(
             at=self._at,
@@ -79,6 +77,7 @@ class _ByComponent:
             bound=min(value, goal.number(self._bound)),
             deterministic=effort.deterministic - work,
             on_time=on_time,
+            enough=enough,
             bound_holds=True,
             bound_by=f"{len(self._found)} components by themselves, the largest by {words}",
         )

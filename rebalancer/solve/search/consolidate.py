@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
@@ -14,7 +13,8 @@ from rebalancer.objectives import Overload
 from rebalancer.objectives.load import demand_of
 from rebalancer.solve.instance.evaluate import UNLIMITED, holds, load_of, overload_limits, uppers_of, weights_of
 from rebalancer.solve.instance.instance import Bools, Instance, Ints
-from rebalancer.solve.model.cp_sat import Effort, search
+from rebalancer.solve.model.cp_sat import search
+from rebalancer.solve.model.effort import Effort
 from rebalancer.solve.model.occupancy import occupied_anyway
 from rebalancer.solve.model.placement_model import PlacementModel
 from rebalancer.solve.model.tier import Progress, TierAnswer, TierProblem
@@ -27,6 +27,9 @@ NEIGHBOURHOOD_WORK = 0.5
 
 RECEIVERS = 6
 """Hosts that the VMs of the emptied one may go to, and whose own VMs may change places."""
+
+PACKING_WORK = 2e-6
+"""Work for each unit of a pool in which one host is emptied by packing."""
 
 SHARE_OF_EMPTYING = 0.25
 """Part of the work for emptying hosts; the rest raises the bound of the whole model."""
@@ -42,8 +45,7 @@ def consolidate(tier: TierProblem, start: Ints, effort: Effort, progress: Progre
     if emptying.value <= floor:
         goal, value = tier.evaluate(at)[0], emptying.value
         return TierAnswer(at=at, goal=goal, value=value, bound=value, deterministic=emptying.work, bound_by=COUNTED)
-    left = effort.left(effort.deterministic - emptying.work, emptying.until)
-    whole = improve_full_model(tier, at, left, progress)
+    whole = improve_full_model(tier, at, effort.of(effort.deterministic - emptying.work), progress)
     spent = whole.deterministic + emptying.work
     if floor > whole.bound:
         return replace(whole, bound=min(whole.value, floor), deterministic=spent, bound_by=COUNTED)
@@ -55,7 +57,7 @@ class _Emptying:
         self._tier, self._instance, self._progress = tier, tier.instance, progress
         self._at, self.work = start, 0.0
         self._most = effort.deterministic * SHARE_OF_EMPTYING
-        self.until = time.monotonic() + effort.seconds
+        self._until = effort.until
         self._random = np.random.default_rng(effort.seed)
         always = tier.instance.problem.pool.coordinators
         self._sure = occupied_anyway(tier.instance, always)
@@ -68,9 +70,10 @@ class _Emptying:
     def run(self) -> Ints:
         for host in self._by_weight():
             packed = self._packed(host)
+            self.work += PACKING_WORK * len(self._at)
             if packed is not None and self._tier.allows(packed) and holds(self._instance, packed):
                 self._at = packed
-        while self.work < self._most and time.monotonic() < self.until:
+        while self.work < self._most and not self._until.passed:
             # Other receivers each time a host is tried: once where all are asked at once.
             tries = 1 if self.value <= RECEIVERS + 1 else 3
             left = [host for host in self._by_weight() if self._tried[host] < tries]
@@ -105,7 +108,7 @@ class _Emptying:
         free = free_among(self._instance, self._at, inside, hosts)
         model, goal = self._tier.model(Scope(free=free, at=self._at))
         model.hint(self._at)
-        answer = search(model, goal, Effort.quick(NEIGHBOURHOOD_WORK, self.until, seed=1))
+        answer = search(model, goal, Effort.quick(NEIGHBOURHOOD_WORK, until=self._until, seed=1))
         self.work += answer.deterministic
         if answer.at is not None and answer.value < self.value and self._tier.outlives(answer.at):
             self._at = answer.at

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from rebalancer.solve.instance.instance import Ints
-from rebalancer.solve.model.cp_sat import Effort, SolverAnswer, Status, search
+from rebalancer.solve.model.cp_sat import SolverAnswer, Status, search
+from rebalancer.solve.model.effort import Effort
 from rebalancer.solve.model.objective_terms import Goal
 from rebalancer.solve.model.placement_model import PlacementModel
 from rebalancer.solve.model.tier import Progress, TierAnswer, TierProblem
@@ -18,6 +19,8 @@ PROOF_SHARE = 0.4
 
 def improve_full_model(tier: TierProblem, start: Ints | None, effort: Effort, progress: Progress) -> TierAnswer:
     """The best placement of the whole model within *effort*; never worse than *start*."""
+    if start is not None and effort.until.passed:
+        return as_it_is(tier, start)
     first = effort if start is not None else effort.part(PROOF_SHARE)
     model, goal, answer = search_lazily(tier, tier.whole(), start, first, progress)
     if start is None and answer.status is Status.NOTHING_FOUND:
@@ -39,8 +42,15 @@ def improve_full_model(tier: TierProblem, start: Ints | None, effort: Effort, pr
         bound=value if answer.status is Status.OPTIMAL and not effort.gap else answer.bound,
         deterministic=answer.deterministic,
         on_time=answer.on_time,
+        enough=answer.status is Status.OPTIMAL,
         impossible=answer.status is Status.IMPOSSIBLE,
     )
+
+
+def as_it_is(tier: TierProblem, at: Ints) -> TierAnswer:
+    """The answer of a tier for which no time is left: *at*, of which nothing is proved."""
+    goal, value = tier.evaluate(at)
+    return TierAnswer(at=at, goal=goal, value=value, bound=min(0, value), on_time=False, enough=False)
 
 
 def search_lazily(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -10,14 +9,15 @@ import numpy as np
 from rebalancer.objectives import Balance, Overload
 from rebalancer.solve.instance.evaluate import load_of, overload_limits
 from rebalancer.solve.instance.instance import Bools, Ints
-from rebalancer.solve.model.cp_sat import Effort, SolverAnswer, search
+from rebalancer.solve.model.cp_sat import SolverAnswer, search
+from rebalancer.solve.model.effort import NEVER, Deadline, Effort
 from rebalancer.solve.model.objective_terms import Goal
 from rebalancer.solve.model.placement_model import PlacementModel
 from rebalancer.solve.model.tier import Progress, TierAnswer, TierProblem
 from rebalancer.solve.model.variables import Scope
 from rebalancer.solve.search.local_search import local_search
 from rebalancer.solve.search.neighbourhood import Neighbourhoods
-from rebalancer.solve.search.relaxation_bound import RelaxationBound
+from rebalancer.solve.search.relaxation_bound import EVERY_HOST, RelaxationBound
 
 NEIGHBOURHOOD_WORK, HOT_WORK, LONG_WORK = 0.1, 0.05, 0.25
 """Deterministic seconds for one neighbourhood: usually; as long as overload is left, which many quick answers remove
@@ -25,6 +25,9 @@ sooner; and where VMs peak, with many rows, or where forbidden moves are repaire
 
 NOISE = 0.3
 """The standard deviation of the logarithm of scores by which further runs of the local search differ."""
+
+LEAST_SHIFTING = 0.1
+"""Work for shifts, which bring most of what there is to gain, also where little work is left."""
 
 STALLED = 60
 """Neighbourhoods in a row without improvement before the search restarts and relinks what it finds with the best."""
@@ -40,11 +43,7 @@ NEAR = 0.85
 """Share of its limit from which neighbourhoods watch a host in a slot."""
 
 CHOOSING_WORK = 0.02
-READING_WORK, ROWS_WORK = 3e-6, 2.4e-5
-"""The work of choosing a neighbourhood, and of reading each term and row of its model: CP-SAT counts only its search.
-
-So one of work is about a second of CPU time; neighbourhoods of robust problems have many short rows.
-"""
+"""The work of choosing a neighbourhood, and of judging what came of it."""
 
 
 def is_about_load(tier: TierProblem) -> bool:
@@ -68,8 +67,7 @@ class _LargeNeighbourhoodSearch:
         self._goal = tier.evaluate(start)[0]
         self.relaxation = RelaxationBound(tier, self._goal, self._limits, effort)
         self._random = np.random.default_rng(effort.seed)
-        self._until = time.monotonic() + effort.seconds
-        self._work = effort.deterministic
+        self._work = effort.deterministic - self.relaxation.first_work
         near = load_of(tier.instance, tier.instance.home) > NEAR * self._limits[:, None]
         # What an earlier tier has reached is held everywhere, not only where it was hot.
         self._watched = near | any(isinstance(held.objective, Balance | Overload) for held in tier.held)
@@ -101,12 +99,16 @@ class _LargeNeighbourhoodSearch:
             if len(units) == len(pairs):
                 free[units] = self._tier.instance.legal[units]
         model, goal = self._tier.model(Scope(free=free, at=near))
-        return self._search(model, goal, LONG_WORK).at
+        return self._search(model, goal, LONG_WORK, until=NEVER).at
 
     def _descend(self, start: Ints, *, noise: float) -> Ints:
+        """Shifts as far as they lead, which the clock never ends, then neighbourhoods."""
         self._neighbourhoods = Neighbourhoods(self._tier.instance, self._limits, self._random)
-        at = local_search(self._tier, start, self._limits, noise, self._random)
-        return self._improve(self._better(start, at))
+        taste = np.exp(self._random.normal(0.0, noise, self._tier.instance.legal.shape))
+        most = max(self._work, LEAST_SHIFTING)
+        descent = local_search(self._tier, start, self._limits, most=most, taste=taste)
+        self._work -= descent.work
+        return self._improve(self._better(start, descent.at))
 
     def _improve(self, at: Ints) -> Ints:
         """Re-solve neighbourhoods until too many in a row improve nothing; answers as good are taken, for diversity."""
@@ -137,7 +139,7 @@ class _LargeNeighbourhoodSearch:
     def _ended(self) -> bool:
         if self._had_a_chance:
             self.relaxation.relax()
-        return self._work <= 0 or time.monotonic() >= self._until or self._done()
+        return self._work <= 0 or self._effort.until.passed or self._done
 
     def _keep(self, at: Ints, value: int) -> None:
         """Keep the first placement of the lowest value; report it, and a bound that has risen."""
@@ -154,14 +156,23 @@ class _LargeNeighbourhoodSearch:
     def _spent(self) -> float:
         return self._effort.deterministic - max(0.0, self._work)
 
+    @property
     def _done(self) -> bool:
         """Whether nothing better exists, or nothing that is worth the search."""
+        return self._bounded or self._close_enough
+
+    @property
+    def _bounded(self) -> bool:
+        """Whether the relaxation says that nothing is better, or too little by the policy's gap."""
         if self.relaxation.answer is not None and self._spent >= self._patience:
             return True
-        # Neighbourhoods had their share, and the gap left is negligible by the policy.
+        return self._lowest - self.relaxation.bound <= self._effort.gap * abs(self._lowest)
+
+    @property
+    def _close_enough(self) -> bool:
+        """Whether neighbourhoods had their share, and the gap to the first bound is negligible by the policy."""
         gap = float((self._lowest - self.relaxation.first) * self._goal.worth)
-        close_enough = self._had_a_chance and gap <= self._effort.gap_pcpu_hours
-        return close_enough or self._lowest - self.relaxation.bound <= self._effort.gap * abs(self._lowest)
+        return self._had_a_chance and gap <= self._effort.gap_pcpu_hours
 
     @property
     def _had_a_chance(self) -> bool:
@@ -190,23 +201,26 @@ class _LargeNeighbourhoodSearch:
         hot: Bools = load_of(self._tier.instance, at) > self._limits[:, None]
         return hot
 
-    def _search(self, model: PlacementModel, goal: Goal, work: float) -> SolverAnswer:
+    def _search(self, model: PlacementModel, goal: Goal, work: float, *, until: Deadline | None = None) -> SolverAnswer:
         seed, cuts = int(self._random.integers(2**31)), bool(self._tier.instance.deviations.budget)
-        answer = search(model, goal, Effort.quick(work, self._until, seed=seed, cuts=cuts))
+        effort = Effort.quick(work, until=until or self._effort.until, seed=seed, cuts=cuts)
+        answer = search(model, goal, effort)
         if answer.at is not None and not self._tier.outlives(answer.at):
             answer = replace(answer, at=None)
-        rows, terms = model.writer.rows, model.writer.terms
-        self._work -= answer.deterministic + CHOOSING_WORK + READING_WORK * terms + ROWS_WORK * rows
+        self._work -= answer.deterministic + CHOOSING_WORK
         return answer
 
     def _value(self, at: Ints) -> int:
         return self._tier.evaluate(at)[1]
 
     def _with_bound(self) -> TierAnswer:
-        on_time = self._work <= 0 or self._done()
-        if not self._done():
+        on_time, enough = self._work <= 0 or self._done, self._done
+        if not enough:
             self.relaxation.wait()
             on_time = on_time and self.relaxation.on_time
+        # How far the thread has come by then is a matter of the clock, so only what is proved counts.
+        early = enough and not self._bounded
+        bound = self.relaxation.first if early else self.relaxation.bound
         answer = self.relaxation.answer
         if answer is not None and self._tier.outlives(answer):
             self._compare(answer)
@@ -214,10 +228,11 @@ class _LargeNeighbourhoodSearch:
             at=self._best,
             goal=self._goal,
             value=self._lowest,
-            bound=min(self._lowest, max(0, self.relaxation.bound)),
+            bound=min(self._lowest, max(0, bound)),
             deterministic=self._spent,
             on_time=on_time and not self._effort.gap,
-            bound_by=self.relaxation.words,
+            enough=enough or self._done,
+            bound_by=EVERY_HOST if early else self.relaxation.words,
             bound_holds=True,
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from rebalancer.solve.instance.evaluate import bound_elsewhere, holds, load_of, uppers_of, usual_load_of, weights_of
@@ -10,25 +12,36 @@ from rebalancer.solve.instance.move_cost import Price
 from rebalancer.solve.model.tier import TierProblem
 
 MOST_SHIFTS = 5000
+SHIFT_WORK, WEIGHING_WORK = 1e-4, 1e-8
+"""The work of a shift, and of each number that is weighed for it."""
 
 
-def local_search(tier: TierProblem, start: Ints, limits: Ints, noise: float, random: np.random.Generator) -> Ints:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Descent:
+    """Where shifts led, and the work that they took."""
+
+    at: Ints
+    work: float
+
+
+def local_search(tier: TierProblem, start: Ints, limits: Ints, *, most: float, taste: Floats | None = None) -> Descent:
     """*start* after shifts that lower the load above *limits* (hosts); *start* itself where they violate something.
 
-    *noise* is the standard deviation of the logarithm by which the score of each unit and host is varied.
+    It takes *most* of work at most. *taste* are factors by which the score of each unit and host varies.
     """
-    taste = np.exp(random.normal(0.0, noise, tier.instance.legal.shape))
-    shifting = _LocalSearch(tier, start, limits, taste)
+    shape = tier.instance.legal.shape
+    shifting = _LocalSearch(tier, start, limits, np.ones(shape) if taste is None else taste)
     for _ in range(MOST_SHIFTS):
-        if not shifting.step():
+        if shifting.work >= most or not shifting.step():
             break
-    return shifting.at if tier.allows(shifting.at) and holds(tier.instance, shifting.at) else start
+    allowed = tier.allows(shifting.at) and holds(tier.instance, shifting.at)
+    return Descent(at=shifting.at if allowed else start, work=shifting.work)
 
 
 class _LocalSearch:
     def __init__(self, tier: TierProblem, start: Ints, limits: Ints, taste: Floats) -> None:
         instance = tier.instance
-        self._taste = taste
+        self._taste, self.work = taste, 0.0
         self._instance, self._limits, self.at = instance, limits[:, None], start.copy()
         self._usual = usual_load_of(instance, start)
         # One array where there are no peaks: what is usual is all then.
@@ -48,6 +61,7 @@ class _LocalSearch:
 
     def step(self) -> bool:
         units, relief = self._leavers()
+        self.work += SHIFT_WORK + WEIGHING_WORK * (len(units) * len(self._limits) + 2 * self._instance.demand.size)
         if not len(units):
             return False
         gain = relief[:, None] - self._burden[units]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -11,15 +11,27 @@ from rebalancer.objectives import Repair
 from rebalancer.solve.instance.evaluate import load_of, overload_limits
 from rebalancer.solve.instance.instance import Bools, Instance, Ints
 from rebalancer.solve.instance.rows import Limit
-from rebalancer.solve.model.cp_sat import Effort, search
+from rebalancer.solve.model.cp_sat import SolverAnswer, search
+from rebalancer.solve.model.effort import Effort
+from rebalancer.solve.model.objective_terms import Goal
 from rebalancer.solve.model.tier import TierProblem
 from rebalancer.solve.search.components import restricted
 
 WORK = 0.5
 """Deterministic seconds for one host; most take a hundredth."""
+SHARE = 0.1
+"""Part of all work for all hosts together; those that it does not reach are bounded by 0."""
 
 
-def per_host_bound(tier: TierProblem, effort: Effort) -> Fraction:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alone:
+    """A bound in the objective's unit, and the work that it took."""
+
+    bound: Fraction
+    work: float
+
+
+def per_host_bound(tier: TierProblem, effort: Effort) -> Alone:
     """What no placement is better than, in the objective's unit: the sum of what every host has to pay by itself.
 
     What VMs cost that leave is paid by the host that they leave, overload by the host that has it. Who arrives only
@@ -27,22 +39,28 @@ def per_host_bound(tier: TierProblem, effort: Effort) -> Fraction:
 
     Args:
         tier: loads rounded down; only repairs may be held, for what else is held is shared by all hosts.
-        effort: seconds and seed.
+        effort: of its work this takes a share.
     """
     instance = tier.instance
     if len(instance.hosts) == 1 or not all(isinstance(held.objective, Repair) for held in tier.held):
-        return Fraction(0)
+        return Alone(bound=Fraction(0), work=0.0)
     hot = np.any(load_of(instance, instance.home) > overload_limits(instance)[:, None], axis=1)
     hot[[limit.hosts[0] for limit in instance.breakable_limits if len(limit.hosts) == 1]] = True
-    return sum((_of_host(tier, int(host), effort) for host in np.flatnonzero(hot)), start=Fraction(0))
+    bound, work, most = Fraction(0), 0.0, effort.deterministic * SHARE
+    for host in np.flatnonzero(hot):
+        if work >= most or effort.until.passed:
+            break
+        goal, answer = _of_host(tier, int(host), replace(effort, deterministic=min(WORK, most - work)))
+        bound, work = bound + answer.bound * goal.worth, work + answer.deterministic
+    return Alone(bound=bound, work=work)
 
 
-def _of_host(tier: TierProblem, host: int, effort: Effort) -> Fraction:
+def _of_host(tier: TierProblem, host: int, effort: Effort) -> tuple[Goal, SolverAnswer]:
     part = _with_a_way_out(tier.instance, host)
     alone = replace(tier, instance=part, forbidden=())
     scope = replace(alone.whole(), watched=np.broadcast_to(np.array([[True], [False]]), part.base.shape))
     model, goal = alone.model(scope)
-    return search(model, goal, replace(effort, deterministic=WORK)).bound * goal.worth
+    return goal, search(model, goal, effort)
 
 
 def _with_a_way_out(instance: Instance, host: int) -> Instance:

@@ -8,7 +8,6 @@ slots that its answer overloads are counted from then on.
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from fractions import Fraction
@@ -18,7 +17,8 @@ import numpy as np
 
 from rebalancer.solve.instance.evaluate import load_of
 from rebalancer.solve.instance.instance import Bools, Instance, Ints
-from rebalancer.solve.model.cp_sat import Effort, SolverCall, Status
+from rebalancer.solve.model.cp_sat import SolverCall, Status
+from rebalancer.solve.model.effort import Effort
 from rebalancer.solve.model.objective_terms import Goal
 from rebalancer.solve.model.tier import TierProblem
 from rebalancer.solve.search.per_host_bound import per_host_bound
@@ -61,7 +61,6 @@ class RelaxationBound:
         self._exact = tier.instance
         self._goal = goal
         self._watched = worth_watching(tier.instance, limits)
-        self._until = time.monotonic() + effort.seconds
         self._wanted = Event()
         if int(tier.instance.legal.sum()) > PRESOLVED_PAIRS:
             self._effort = replace(effort, deterministic=effort.deterministic * LARGE_SHARE, presolve=False)
@@ -70,8 +69,9 @@ class RelaxationBound:
         self._searching: SolverCall | None = None
         self._stopped = False
         self.bound, self.words = -(2**62), EVERY_HOST
-        self._raise(per_host_bound(self._tier, effort), EVERY_HOST)
-        self.first = self.bound
+        alone = per_host_bound(self._tier, effort)
+        self._raise(alone.bound, EVERY_HOST)
+        self.first, self.first_work = self.bound, alone.work
         self.answer: Ints | None = None
         self.spent = 0.0
         self.on_time = True
@@ -104,14 +104,16 @@ class RelaxationBound:
         relaxations say nothing of peaks, and take long for it.
         """
         self._wanted.wait()
-        while (self._watched.all() or not self._exact.deviations.budget) and not self._stopped and self._solve():
+        useful = self._watched.all() or not self._exact.deviations.budget
+        while useful and not self._stopped and not self._effort.until.passed and self._solve():
             pass
 
     def _solve(self) -> bool:
         model, goal = self._tier.model(replace(self._tier.whole(), watched=self._watched))
-        effort = replace(self._effort, seconds=max(0.1, self._until - time.monotonic()))
         words = f"a relaxation that counts overload on {self._watched.sum()} of {self._watched.size} hosts and slots"
-        self._searching = SolverCall(model, goal, effort, raised=lambda bound: self._raise(bound * goal.worth, words))
+        self._searching = SolverCall(
+            model, goal, self._effort, raised=lambda bound: self._raise(bound * goal.worth, words)
+        )
         answer = self._searching.run()
         self.on_time = answer.on_time
         self._raise(answer.bound * goal.worth, words)

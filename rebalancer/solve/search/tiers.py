@@ -21,22 +21,27 @@ from rebalancer.objectives import (
 )
 from rebalancer.policy import Mode
 from rebalancer.solve.instance.instance import Instance, Ints
-from rebalancer.solve.model.cp_sat import Budget, Effort
+from rebalancer.solve.model.effort import Budget, Effort
 from rebalancer.solve.model.tier import HeldTier, Pairs, Progress, TierAnswer, TierProblem, placement_of, true_value
 from rebalancer.solve.result.solution import SolveReporter
 from rebalancer.solve.search.by_component import improve_by_component
 from rebalancer.solve.search.consolidate import consolidate
+from rebalancer.solve.search.first_answer import first_answer
 from rebalancer.solve.search.full_model import improve_full_model
 from rebalancer.solve.search.lns import is_about_load
 from rebalancer.solve.search.repair import improve_repair, improve_spare_hosts
 from rebalancer.tier import TierResult, meets
+
+REPAIRS_SHARE, USUAL_SHARE = 0.5, 0.7
+"""Parts of the work that is left for a tier of repairs, and for any other: what one leaves is for those after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ladder:
     """Where the tiers led: the host of every unit, or None where there is no placement or none was found in time.
 
-    `rejected_gain` is what moves would have gained that were not worth making, in pCPU-hours.
+    `unfinished` are the objectives for which the work ran out before anything was proved, `cut_in` is the one that the
+    clock cut short first, and `rejected_gain` what moves would have gained that were not worth making, in pCPU-hours.
     """
 
     at: Ints | None
@@ -44,6 +49,8 @@ class Ladder:
     reproducible: bool = True
     impossible: bool = False
     bound_by: str = ""
+    unfinished: tuple[str, ...] = ()
+    cut_in: str = ""
     rejected_gain: float | None = None
 
     def of(self, objective: str) -> TierResult | None:
@@ -91,6 +98,8 @@ def solve_tiers(
     """
     ladder = Ladder(at=start)
     tier = TierProblem(instance=instance, objective=objectives[0], held=held, forbidden=forbidden, near=near)
+    first = first_answer(tier, objectives, start, budget.share(1.0))
+    budget.spend(first.work)
     for number, objective in enumerate(objectives):
         tier = replace(tier, objective=objective)
         before = objective.value(instance.problem.initial, instance.book)
@@ -99,15 +108,13 @@ def solve_tiers(
             ladder = _with(ladder, objective, before=before, after=before, bound=before, proved=True)
             reporter.tier_done(ladder.tiers[-1])
             continue
-        answer = _solve(tier, ladder.at, budget.share(len(objectives) - number), _progress(objective, reporter))
+        effort = budget.share(1.0 if number == len(objectives) - 1 else share_of(objective))
+        answer = _no_worse_than(first.at, _solve(tier, ladder.at, effort, _progress(objective, reporter)), tier)
         budget.spend(answer.deterministic)
-        ladder = replace(ladder, at=answer.at, reproducible=ladder.reproducible and answer.on_time)
         if answer.at is None:
-            return replace(ladder, impossible=answer.impossible)
-        after = true_value(tier, answer, answer.at)
-        bound = min(after, after if answer.proved and not answer.goal.surplus else answer.true_bound)
-        ladder = _with(ladder, objective, before=before, after=after, bound=bound, proved=answer.proved)
-        ladder = replace(ladder, bound_by=answer.bound_by)
+            return replace(ladder, at=None, impossible=answer.impossible)
+        ladder = _reached(ladder, tier, answer, answer.at, before=before)
+        ladder = _with_its_end(ladder, objective, answer, cut=not answer.on_time and budget.until.passed)
         reporter.tier_done(ladder.tiers[-1])
         reached = HeldTier(objective=objective, value=answer.value, proved=answer.proved)
         tier = replace(tier, held=(*tier.held, reached))
@@ -122,6 +129,41 @@ def _as_it_ended(ladder: Ladder, objectives: Sequence[Objective], instance: Inst
     values = [objective.value(placement, instance.book) for objective in objectives[:-1]]
     ended = (tier.ending_at(value) for tier, value in zip(ladder.tiers, values, strict=False))
     return replace(ladder, tiers=(*ended, *ladder.tiers[len(values) :]))
+
+
+def share_of(objective: Objective) -> float:
+    """The part of the work that is left which *objective* may take, with others after it."""
+    return REPAIRS_SHARE if isinstance(objective, Repair | FailuresLost) else USUAL_SHARE
+
+
+def _no_worse_than(first: Ints | None, answer: TierAnswer, tier: TierProblem) -> TierAnswer:
+    """*answer*, or the *first* one where that is better; where the clock ended the tier, also where it is as good.
+
+    Failures that hosts have to outlive are counted by the tier itself: its answer stands.
+    """
+    hopeless = answer.impossible or answer.proved or isinstance(tier.objective, FailuresLost)
+    if first is None or hopeless or not tier.allows(first):
+        return answer
+    goal, value = tier.evaluate(first)
+    worse = answer.at is None or value < answer.value or (value == answer.value and not answer.on_time)
+    return replace(answer, at=first, goal=goal, value=value, bound=min(answer.bound, value)) if worse else answer
+
+
+def _reached(ladder: Ladder, tier: TierProblem, answer: TierAnswer, at: Ints, *, before: float) -> Ladder:
+    """*ladder* with the *answer* to a tier, which is *at*."""
+    after = true_value(tier, answer, at)
+    bound = min(after, after if answer.proved and not answer.goal.surplus else answer.true_bound)
+    ladder = _with(ladder, tier.objective, before=before, after=after, bound=bound, proved=answer.proved)
+    reproducible = ladder.reproducible and answer.on_time
+    return replace(ladder, at=at, bound_by=answer.bound_by, reproducible=reproducible)
+
+
+def _with_its_end(ladder: Ladder, objective: Objective, answer: TierAnswer, *, cut: bool) -> Ladder:
+    """*ladder* with how the tier of *objective* ended."""
+    if answer.proved or answer.enough:
+        return ladder
+    unfinished = (*ladder.unfinished, objective.id)
+    return replace(ladder, unfinished=unfinished, cut_in=ladder.cut_in or (objective.id if cut else ""))
 
 
 def _solve(tier: TierProblem, start: Ints | None, effort: Effort, progress: Progress) -> TierAnswer:

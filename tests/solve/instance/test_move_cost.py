@@ -13,7 +13,8 @@ from rebalancer.objectives import MigrationCost
 from rebalancer.rules import Rulebook
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.instance.move_cost import Price
-from rebalancer.solve.model.cp_sat import Effort, search
+from rebalancer.solve.model.cp_sat import search
+from rebalancer.solve.model.effort import Effort
 from rebalancer.solve.model.tier import TierProblem
 from rebalancer.solve.model.variables import Scope
 from rebalancer.solve.search.local_search import local_search
@@ -24,7 +25,7 @@ VMS = {"a": ("h1", 2.0), "b": ("h1", 4.0), "c": ("h2", 8.0)}
 DISKS_GIB = np.array([[0, 10, 0], [0, 3, 5], [7, 0, 1]])
 """What a, b and c copy on top of their memory on h1, h2 and h3."""
 MEMORY_GIB = np.array([2, 4, 8])
-EFFORT = Effort(deterministic=5.0, seconds=30.0, seed=1)
+EFFORT = Effort(deterministic=5.0, seed=1)
 
 
 @pytest.fixture
@@ -107,7 +108,6 @@ def test_shifts_weigh_what_each_pair_copies(gib: float, target: int) -> None:
     dear = np.array([[0, 10, 4 if gib > 5 else 5], [0, 9, 9], [9, 0, 9]])
     instance = replace(instance, copied=Price.of(instance.home, MEMORY_GIB * GIB, dear * GIB))
     limits = instance.resolution.limit_parts(np.full(3, 12.0))
-    at = local_search(
-        TierProblem(instance=instance, objective=MigrationCost()), instance.home, limits, 0.0, np.random.default_rng(1)
-    )
+    tier = TierProblem(instance=instance, objective=MigrationCost())
+    at = local_search(tier, instance.home, limits, most=1.0).at
     assert at.tolist() == [target, 0, 1]

@@ -27,6 +27,9 @@ from tests.solve.tiny import random_problem
 
 SharedData = Callable[[str], Path]
 
+PLENTY = 10.0
+"""Work for shifts, more than they take."""
+
 
 @pytest.fixture(scope="module")
 def hard(shared_data: SharedData) -> Problem:
@@ -104,7 +107,7 @@ def test_what_is_left_to_gain_may_be_too_little_to_wait_for(hard: Problem, monke
 def test_shifts_lower_overload_and_break_nothing(instance: Instance) -> None:
     """Local search keeps all limits, and overload falls by more than nine tenths."""
     tier = TierProblem(instance=instance, objective=Balance())
-    at = local_search(tier, instance.home, overload_limits(instance), 0.0, np.random.default_rng(1))
+    at = local_search(tier, instance.home, overload_limits(instance), most=PLENTY).at
     before, after = (Balance().value(placement_of(instance, each), instance.book) for each in (instance.home, at))
     assert holds(instance, at)
     assert after < before / 10
@@ -115,7 +118,8 @@ def test_a_restricted_the_pool_says_what_the_whole_says(instance: Instance) -> N
     random = np.random.default_rng(7)
     tier = TierProblem(instance=instance, objective=Balance())
     near = Neighbourhoods(instance, overload_limits(instance), random)
-    at = local_search(tier, instance.home, overload_limits(instance), 0.5, random)
+    taste = np.exp(random.normal(0.0, 0.5, instance.legal.shape))
+    at = local_search(tier, instance.home, overload_limits(instance), most=PLENTY, taste=taste).at
     scopes = [tier.whole(), tier.at(at), *(Scope(free=near.choose(at), at=at) for _ in range(6))]
     values = {model.value(goal, at) for model, goal in map(tier.model, scopes)}
     exact = Balance().value(placement_of(instance, at), instance.book)

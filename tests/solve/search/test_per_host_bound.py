@@ -12,12 +12,12 @@ from rebalancer.objectives import Balance, Repair
 from rebalancer.problem import Problem
 from rebalancer.rules import Rule, Rulebook, rules_for
 from rebalancer.solve.instance.instance import instance_of
-from rebalancer.solve.model.cp_sat import Effort
+from rebalancer.solve.model.effort import Effort
 from rebalancer.solve.model.tier import HeldTier, TierProblem
 from rebalancer.solve.search.per_host_bound import per_host_bound
 from tests.solve.tiny import BALANCING, best, random_problem, tiny
 
-EFFORT = Effort(deterministic=10, seconds=20, seed=1)
+EFFORT = Effort(deterministic=10, seed=1)
 
 LOWEST_KNOWN = {
     "16x250": 109.75,
@@ -34,7 +34,7 @@ def bound_of(problem: Problem, rules: tuple[Rule, ...], breaches: int) -> float:
     """The bound where as many breaches are left."""
     held = (HeldTier(objective=Repair(), value=breaches),)
     tier = TierProblem(instance=instance_of(Rulebook(problem, rules)), objective=Balance(), held=held)
-    return float(per_host_bound(tier.optimistic(), EFFORT))
+    return float(per_host_bound(tier.optimistic(), EFFORT).bound)
 
 
 @pytest.mark.parametrize("seed", range(20))
