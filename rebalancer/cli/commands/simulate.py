@@ -40,7 +40,8 @@ def simulate(
     """Serve a simulated pool on loopback.
 
     Until Ctrl-C: XML-RPC, JSON-RPC, events and metrics, as XAPI serves them, each host at an address of its own. User
-    and password are REBALANCER_USER and REBALANCER_PASSWORD, or root and simulated.
+    and password are REBALANCER_USER and REBALANCER_PASSWORD, or root and simulated. Subjects that a client adds to the
+    pool, and gives roles, log in with the same password.
     """
     import os
     import signal

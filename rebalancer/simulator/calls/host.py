@@ -17,6 +17,11 @@ def get_servertime(context: Context, host: str) -> str:
     return stamp(context.world.host_time(host))
 
 
+def get_server_localtime(context: Context, host: str) -> str:
+    """The time on a host's clock in its time zone, which is UTC, and which the answer does not say."""
+    return get_servertime(context, host).removesuffix("Z")
+
+
 def management_interface(database: Database, host: str) -> str:
     """The PIF over which a host is managed; INTERNAL_ERROR [Not_found] for a host without."""
     for ref, pif in database.items("PIF"):
@@ -47,6 +52,7 @@ def assert_can_evacuate(database: Database, host: str) -> None:
 
 CALLS: Table = {
     "host.get_servertime": get_servertime,
+    "host.get_server_localtime": get_server_localtime,
     "host.compute_free_memory": on_records(lambda database, host: str(memory.free_memory(database, host))),
     "host.compute_memory_overhead": on_records(
         lambda database, host: str(database.get("host", host)["memory_overhead"])

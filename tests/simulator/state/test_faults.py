@@ -9,6 +9,7 @@ import XenAPI
 
 from rebalancer.simulator import Simulator
 from rebalancer.simulator.state.faults import KINDS, Faults
+from rebalancer.simulator.state.world import moment
 
 # The stock client answers with whatever the method answers.
 Proxy = Any
@@ -157,12 +158,15 @@ def test_metrics_fail_in_three_ways(simulator: Simulator) -> None:
     assert ask(first).elapsed.total_seconds() >= 0.2
 
 
-def test_a_clock_is_off(simulator: Simulator) -> None:
+def test_a_clock_is_off(simulator: Simulator, xapi: Proxy) -> None:
     """One host's clock differs by the asked seconds for as long as the fault lasts."""
     host = simulator.world.coordinator
     simulator.faults.add("clock-skew", host=simulator.world.uuid("host", host), seconds=7200, times=-1)
     skewed = simulator.world.host_time(host) - simulator.world.clock()
     assert skewed == pytest.approx(7200, abs=1)
+    told = (xapi.host.get_servertime(host), f"{xapi.host.get_server_localtime(host)}Z")
+    ahead = [moment(str(each)) - simulator.world.clock() for each in told]
+    assert ahead == pytest.approx([7200, 7200], abs=2)
     simulator.faults.clear()
     assert simulator.world.host_time(host) - simulator.world.clock() == pytest.approx(0, abs=1)
 
