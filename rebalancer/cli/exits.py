@@ -33,7 +33,7 @@ class Exit(IntEnum):
     METRICS_REFUSED = 6
     INCOMPLETE = 7
     NOT_APPROVED = 8
-    WINDOW_CLOSED = 9
+    LATER = 9
 
 
 _CODE_OF: dict[type[RebalancerError], Exit] = {

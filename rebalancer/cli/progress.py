@@ -77,6 +77,7 @@ def _on_run(to: Log, status: Status) -> RunReporter:
             show(step, "")
 
         def step_waits(self, step: Step, why: str) -> None:
+            running.pop(step.id, None)
             to.say(f"{step.id}: waiting: {why}")
 
         def step_progress(self, step: Step, progress: float) -> None:

@@ -68,6 +68,10 @@ def nothing_left(plan: Plan) -> str:
 
 def since_then(proof: Proof) -> Iterator[str]:
     """What is said of a pool that is no longer the one that a plan was made from; nothing of one that is."""
+    if proof.made:
+        made = f"{counted(len(proof.made), 'is', 'are')} made already ({', '.join(proof.made)})"
+        yield f"of its steps {made}, so figures and reasons of the plan were not compared"
+    yield from proof.waits
     if proof.drift:
         yield "the pool is not as the plan knew it, so figures and reasons of the plan were not compared:"
     yield from proof.drift

@@ -16,15 +16,18 @@ from rebalancer.execute.journal.journal import Looked, read_journal
 from rebalancer.execute.journal.learned_pace import learned_pace
 from rebalancer.execute.journal.lock import pool_lock
 from rebalancer.execute.journal.outcome import StepState
+from rebalancer.execute.judge.fitness import at_rest, undone
+from rebalancer.execute.judge.hindrance import hindered
 from rebalancer.execute.live import Live
 from rebalancer.execute.options import Clock, RunOptions, RunReporter, Timeouts
-from rebalancer.execute.result import Ending, RunResult
+from rebalancer.execute.result import Ending, HeldStep, RunResult
 from rebalancer.execute.run.runner import execute, resume
 from rebalancer.execute.stop import StopSignal, Wish, stop_on_signals
 
 __all__ = [
     "Clock",
     "Ending",
+    "HeldStep",
     "Live",
     "Looked",
     "RunOptions",
@@ -34,9 +37,11 @@ __all__ = [
     "StopSignal",
     "Timeouts",
     "Wish",
+    "at_rest",
     "cooled",
     "done_since",
     "execute",
+    "hindered",
     "journal_path",
     "learned_pace",
     "make_folder",
@@ -47,5 +52,6 @@ __all__ = [
     "resume",
     "state_folder",
     "stop_on_signals",
+    "undone",
     "was_begun",
 ]

@@ -37,7 +37,7 @@ class Timeouts:
 
     Args:
         poll: between two looks.
-        busy: for another operation on the VM to end, before the step begins.
+        held: between two looks at a VM that is blocked or busy.
         unreachable: for a pool that does not answer to come back.
         quiet: how long a VM must show no migration before it counts as settled, where the task does not tell.
         retry: before the one retry of a step that was refused for a passing reason.
@@ -46,7 +46,7 @@ class Timeouts:
     """
 
     poll: float = 1.0
-    busy: float = 600.0
+    held: float = 15.0
     unreachable: float = 300.0
     quiet: float = 30.0
     retry: float = 15.0

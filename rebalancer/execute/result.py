@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
 from rebalancer.execute.journal.journal import Looked
+from rebalancer.inventory import Uuid
 
 
 class Ending(Enum):
@@ -16,6 +17,20 @@ class Ending(Enum):
     COMPLETE = "all steps are done"
     DEADLINE = "the next step would not end in time"
     WINDOW = "the change windows of the plan's policy leave no time for the next step now"
+    HELD = "the VMs of what is left are blocked or busy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldStep:
+    """A step that was left because its VM was blocked or busy, or because it waits for such a step: why, in words."""
+
+    step: str
+    vm: Uuid
+    vm_name: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.step} {self.vm_name}: {self.words}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +45,7 @@ class RunResult:
         differences: how the pool differed from what the plan was made for, where that left the plan legal.
         journal: the journal; None where there was nothing to do.
         opens_at: when the next change window opens, where the windows ended the run.
+        held: of those in `left`, what blocked VMs and others waited for.
     """
 
     ending: Ending
@@ -39,6 +55,7 @@ class RunResult:
     differences: tuple[str, ...] = ()
     journal: Path | None = None
     opens_at: datetime | None = None
+    held: tuple[HeldStep, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -53,6 +70,7 @@ class RunResult:
             "ending": self.ending.name.lower(),
             "journal": str(self.journal) if self.journal else None,
             "opens_at": self.opens_at.astimezone(UTC).isoformat() if self.opens_at else None,
+            "waits": [asdict(each) for each in self.held],
         }
 
     def __str__(self) -> str:
@@ -60,4 +78,5 @@ class RunResult:
             return "nothing to do: the plan has no steps"
         left = f", left: {len(self.left)}" if self.left else ""
         again = f"; the next opens at {self.opens_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if self.opens_at else ""
-        return f"steps done: {len(self.done)}{left}; {self.ending.value}{again}"
+        held = "".join(f"; {each}" for each in self.held)
+        return f"steps done: {len(self.done)}{left}; {self.ending.value}{again}{held}"

@@ -7,14 +7,17 @@ from datetime import UTC, datetime
 
 from rebalancer.diff.diff import Difference, plan_differences, pool_differences
 from rebalancer.diff.drift import changes, new_names
+from rebalancer.execute import at_rest, hindered, undone
 from rebalancer.face.read import PoolState
 from rebalancer.plan import Finding, Plan
-from rebalancer.plan.progress import is_done
+from rebalancer.plan.progress import is_done, made_already
 from rebalancer.verify.verify import verify_plan
 
 
 def verify(plan: Plan, state: PoolState, *, now: datetime | None = None) -> tuple[Finding, ...]:
     """What is wrong with *plan* in the pool of *state*, by a checker that never saw the solver; nothing if it is legal.
+
+    Of a plan that was begun, what is left is judged; VMs that are blocked or busy count as free, because a run waits.
 
     Example:
         >>> import rebalancer as rb
@@ -27,7 +30,9 @@ def verify(plan: Plan, state: PoolState, *, now: datetime | None = None) -> tupl
         state: the pool.
         now: the time, with a zone, by which plans expire; by default now.
     """
-    return tuple(verify_plan(plan, state.pool, state.demand, now=now or datetime.now(UTC)))
+    made = made_already(plan, state.pool)
+    rested = at_rest(plan, state.pool, made)
+    return tuple(verify_plan(plan, rested, state.demand, now=now or datetime.now(UTC), done=made))
 
 
 def diff(plan: Plan, other: Plan | PoolState) -> tuple[Difference, ...]:
@@ -49,8 +54,8 @@ class Proof:
     """What is found of a plan in a pool.
 
     `done` where every VM is where the plan leads, so that nothing is left to prove; else `findings`. Where the pool is
-    the one that the plan was made from, `ours`, `drift` tells how it differs by now, and `renamed` what is called
-    otherwise.
+    the one that the plan was made from, `ours`, `drift` tells how it differs by now, `renamed` what is called
+    otherwise, `made` which steps need not be made any more, and `waits` which would have to wait, with the reason.
     """
 
     done: bool
@@ -58,6 +63,8 @@ class Proof:
     findings: tuple[Finding, ...] = ()
     drift: tuple[str, ...] = ()
     renamed: tuple[str, ...] = ()
+    made: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
 
 
 def prove(plan: Plan, state: PoolState) -> Proof:
@@ -65,5 +72,17 @@ def prove(plan: Plan, state: PoolState) -> Proof:
     ours = plan.made_from.is_of(state.pool)
     if is_done(plan, state.pool):
         return Proof(done=True, ours=ours)
-    drift, renamed = (changes(plan, state.pool), new_names(plan, state.pool)) if ours else ((), ())
-    return Proof(done=False, ours=ours, findings=verify(plan, state), drift=drift, renamed=renamed)
+    if not ours:
+        return Proof(done=False, ours=False, findings=verify(plan, state))
+    made, steps = made_already(plan, state.pool), {step.id: step for step in plan.steps}
+    before = undone(plan, made, at_rest(plan, state.pool, made))
+    waits = hindered(plan, state.pool, made).items()
+    return Proof(
+        done=False,
+        ours=True,
+        findings=verify(plan, state),
+        drift=changes(plan, before),
+        renamed=new_names(plan, before),
+        made=tuple(step for step in steps if step in made),
+        waits=tuple(f"{step} waits: {steps[step].vm_name}: {hindrance.words}" for step, hindrance in waits),
+    )

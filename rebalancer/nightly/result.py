@@ -22,6 +22,7 @@ class Verdict(Enum):
     OUTSIDE = "planned, and no change window is open"
     DONE = "the plan is carried out"
     OUT_OF_TIME = "the change window closes before the next step would end"
+    HELD = "the VMs of what is left are blocked or busy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,7 @@ class NightlyResult:
             "missing": len(self.plan.missing),
             "held": [asdict(each) for each in self.plan.held],
             "late": list(self.plan.schedule.late),
+            "waits": [asdict(each) for each in self.run.held] if self.run else [],
             "journal": str(journal) if journal else None,
             "refused": str(self.refused) if self.refused else None,
             "opens_at": self.opens_at.astimezone(UTC).isoformat() if self.opens_at else None,
@@ -80,4 +82,5 @@ class NightlyResult:
         steps = f"{self.moved} of {counted(len(self.plan.steps), 'step')} done: " if self.plan.steps else ""
         count = len(self.plan.missing)
         part = f"; {counted(count, 'move is', 'moves are')} missing from the plan" if count else ""
-        return f"pool {self.plan.made_from.pool_name}: {steps}{self.verdict.value}{part}{again}"
+        held = "".join(f"; {each}" for each in self.run.held) if self.run else ""
+        return f"pool {self.plan.made_from.pool_name}: {steps}{self.verdict.value}{part}{again}{held}"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import rebalancer as rb
 from rebalancer.errors import ConnectionSettingsError, StoppedHalfWay
-from rebalancer.execute import Clock, RunReporter, StopSignal, Timeouts, plain_uuid, pool_lock, state_folder
+from rebalancer.execute import Clock, Ending, RunReporter, StopSignal, Timeouts, plain_uuid, pool_lock, state_folder
 from rebalancer.inventory import Pool
 from rebalancer.nightly.members import keep_members, known_members
 from rebalancer.nightly.result import NightlyResult, Verdict
@@ -24,6 +24,8 @@ from rebalancer.solve import SolveReporter
 
 PLANNING_SHARE = 0.5
 """Part of what is left of an open window that planning may take of the wall clock; the rest is for the steps."""
+VERDICTS: Mapping[Ending, Verdict] = {Ending.COMPLETE: Verdict.DONE, Ending.HELD: Verdict.HELD}
+"""Of runs that ended well; every other one had no time left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +122,7 @@ def plan_and_execute(
                 )
         except StoppedHalfWay as stopped:
             raise stopped.of_plan(str(made.folder)) from stopped
-        return replace(made, verdict=Verdict.DONE if run.complete else Verdict.OUT_OF_TIME, run=run)
+        return replace(made, verdict=VERDICTS.get(run.ending, Verdict.OUT_OF_TIME), run=run)
 
 
 def _seen(access: Access, policy: rb.Policy, state_dir: Path | None) -> tuple[rb.PoolState, rb.Connection]:

@@ -93,6 +93,7 @@ class LivePool:
             resident_on=self._host(fields.text("resident_on")),
             scheduled_to=self._host(fields.text("scheduled_to_be_resident_on")),
             operations=fields.operations(),
+            blocked=fields.texts("blocked_operations"),
         )
 
     def assert_may_migrate(self, vm_uuid: Uuid, host_uuid: Uuid) -> None:

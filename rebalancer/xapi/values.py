@@ -28,12 +28,17 @@ class StorageMotion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whereabouts:
-    """Where a VM is, as the pool says now; `operations` are those under way, `note` what people should know of it."""
+    """Where a VM is, as the pool says now.
+
+    `operations` are those under way, `blocked` those that somebody forbids, each with a reason; `note` is what people
+    should know of it.
+    """
 
     power_state: PowerState
     resident_on: Uuid | None
     scheduled_to: Uuid | None
     operations: tuple[str, ...]
+    blocked: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
 
 

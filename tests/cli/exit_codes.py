@@ -17,5 +17,8 @@ MEANINGS = {
     Exit.METRICS_REFUSED: "the metrics are not good enough to plan on",
     Exit.INCOMPLETE: "the plan is a legal part of a better one (only with `--detailed-exitcode`)",
     Exit.NOT_APPROVED: "nobody who may has approved the plan",
-    Exit.WINDOW_CLOSED: "`apply`: no change window is open, or none long enough: what is left waits for the next",
+    Exit.LATER: (
+        "`apply`: steps are left for later: no change window is open, or none long enough, or their VMs are blocked or "
+        "busy"
+    ),
 }

@@ -23,7 +23,7 @@ from tests.execute.scripted import HandClock, ScriptedPool
 
 DOWN = Unreachable("https://h1", "no connection", "Start it")
 LOST = OutcomeUnknown("https://h1", "no answer", "Look")
-TIMEOUTS = Timeouts(poll=1, busy=60, unreachable=30, quiet=10, retry=15, step=300, cancel=60)
+TIMEOUTS = Timeouts(poll=1, held=5, unreachable=30, quiet=10, retry=15, step=300, cancel=60)
 
 
 def refusal(code: str, *params: str) -> RefusedByXapi:

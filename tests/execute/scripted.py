@@ -118,6 +118,7 @@ class ScriptedPool:
             resident_on=vm.resident_on,
             scheduled_to=vm.scheduled_to_be_resident_on,
             operations=vm.current_operations,
+            blocked=vm.blocked_operations,
         )
 
     def assert_may_migrate(self, vm_uuid: str, host_uuid: str) -> None:  # noqa: ARG002 - the interface's

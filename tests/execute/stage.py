@@ -23,7 +23,7 @@ from tests.execute.scripted import HandClock
 
 POOL = generate_pool(hosts=4, vms=14, seed=3, fill=0.4, hot=0.0, pinned=0.0, days=1)
 KEYS = Credentials(user="root", password="simulator")
-TIMEOUTS = Timeouts(poll=0.02, busy=10, unreachable=10, quiet=0.4, retry=0.2, step=30, cancel=5)
+TIMEOUTS = Timeouts(poll=0.02, held=0.1, unreachable=10, quiet=0.4, retry=0.2, step=30, cancel=5)
 STEPS = 3
 
 

@@ -25,7 +25,7 @@ from rebalancer.xapi import Credentials
 from tests.pools import policy_of
 
 POOL = generate_pool(hosts=4, vms=24, seed=5, fill=0.5, hot=0.5, pinned=0.0, cpus=16)
-TIMEOUTS = Timeouts(poll=0.02, busy=10, unreachable=5, quiet=0.4, retry=0.2, step=30, cancel=5)
+TIMEOUTS = Timeouts(poll=0.02, held=0.1, unreachable=5, quiet=0.4, retry=0.2, step=30, cancel=5)
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
 

@@ -53,6 +53,7 @@ REMEDIES: Mapping[str, set[tuple[str, Disruption]]] = {
     "op-not-blocked": {
         ("remove pool_migrate from the VM's blocked_operations", SETTING),
         ("remove migrate_send from the VM's blocked_operations", SETTING),
+        ("wait until the backup ends", WAIT),
     },
     "vm-running": {("unpause it", SETTING), ("resume it", SETTING)},
     "vm-not-paused": {("unpause it", SETTING)},

@@ -17,6 +17,7 @@ VM_ROWS = (
     illegal("domain-type-known", vm={"power_state": PowerState.HALTED, "domain_type": DomainType.UNSPECIFIED}),
     legal("op-not-blocked", vm={"blocked_operations": {"suspend": "no"}}),
     illegal("op-not-blocked", vm={"blocked_operations": {"pool_migrate": ""}}),
+    illegal("op-not-blocked", vm={"blocked_operations": {"pool_migrate": "Backup in progress"}}),
     legal("vm-running", vm={"power_state": PowerState.RUNNING}),
     illegal("vm-running", vm={"power_state": PowerState.PAUSED}),
     illegal("vm-running", vm={"power_state": PowerState.SUSPENDED}),

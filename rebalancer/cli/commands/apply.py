@@ -86,8 +86,11 @@ def apply(
         print_json(result.as_json())
     else:
         show(str(result))
-    if result.ending is not Ending.WINDOW:
+    if result.ending is Ending.HELD:
+        say("the same command goes on once they are free")
+    elif result.ending is Ending.WINDOW:
+        for line in invocation.ways_on_later(made, result.opens_at):
+            say(line)
+    else:
         return Exit.DONE
-    for line in invocation.ways_on_later(made, result.opens_at):
-        say(line)
-    return Exit.WINDOW_CLOSED
+    return Exit.LATER

@@ -29,7 +29,15 @@ def verify(
     if json:
         told = [each.as_json() for each in proof.findings]
         said = {"plan": made.digest, "accepted": not proof.done and not told, "done": proof.done}
-        print_json({**said, "findings": told, "differences": (*proof.drift, *proof.renamed)})
+        print_json(
+            {
+                **said,
+                "findings": told,
+                "differences": (*proof.drift, *proof.renamed),
+                "made": proof.made,
+                "waits": proof.waits,
+            }
+        )
         return end_of(refused)
     if proof.done:
         show_lines(nothing_left(made))

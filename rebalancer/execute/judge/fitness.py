@@ -12,10 +12,11 @@ from datetime import datetime
 
 from rebalancer.diff.drift import differences
 from rebalancer.errors import IllegalPlan, StalePlan
-from rebalancer.inventory import Pool, Uuid
+from rebalancer.execute.judge.hindrance import operation_of
+from rebalancer.inventory import VM, Pool, Uuid
 from rebalancer.inventory.digest import inventory_digests
 from rebalancer.placement import Placement
-from rebalancer.plan import Plan, StepDisk, digest_of, untimely
+from rebalancer.plan import Plan, Step, StepDisk, digest_of, untimely
 from rebalancer.plan.progress import has_arrived, host_of, ways
 from rebalancer.problem import pool_at
 from rebalancer.verify.verify import verify_plan
@@ -71,7 +72,7 @@ def assert_legal_from_here(
         IllegalPlan: it is not, although the pool is as it was.
     """
     done = {*done, *(step.id for step in plan.steps if step.id in flying and has_arrived(step, pool))}
-    rested = _at_rest(plan, done, flying, pool)
+    rested = at_rest(plan, pool, done, flying)
     findings = verify_plan(plan, rested, now=plan.made_at, done=done)
     against = (*_unfit(plan, pool), *(str(finding) for finding in findings))
     if findings and not done and inventory_digests(pool) == plan.made_from.inventories:
@@ -121,16 +122,25 @@ def _renamed(pool: Pool, disks: Sequence[StepDisk]) -> Pool:
     return replace(pool, vdis=dict(sorted(vdis.items())), vms=vms)
 
 
-def _at_rest(plan: Plan, done: Collection[str], flying: Collection[str], pool: Pool) -> Pool:
-    """*pool* without what is being done to the VMs that are still to move, and without what our own migrations mark."""
-    waiting = {step.vm for step in plan.steps if step.id not in done} & set(pool.vms)
-    vms = {vm: replace(pool.vms[vm], current_operations=()) for vm in waiting}
+def at_rest(plan: Plan, pool: Pool, done: Collection[str], flying: Collection[str] = ()) -> Pool:
+    """*pool* without what passes: operations and blocks of the VMs that are still to move, and what our own moves mark.
+
+    Whether the VM of a step is blocked or busy is asked of that step alone, before it is begun.
+    """
+    waiting = {step.vm: step for step in plan.steps if step.id not in done and step.vm in pool.vms}
+    vms = {vm: _free(pool.vms[vm], step) for vm, step in waiting.items()}
     hosts = {}
     for step in plan.steps:
         if step.id in flying and step.vm in pool.vms:
-            vms[step.vm] = replace(pool.vms[step.vm], current_operations=(), scheduled_to_be_resident_on=None)
+            vms[step.vm] = replace(_free(pool.vms[step.vm], step), scheduled_to_be_resident_on=None)
         if step.id in flying and step.target in pool.hosts:
             target = pool.hosts[step.target]
             left = tuple(each for each in target.current_operations if each != RECEIVES)
             hosts[step.target] = replace(target, current_operations=left)
     return replace(pool, vms={**pool.vms, **vms}, hosts={**pool.hosts, **hosts})
+
+
+def _free(vm: VM, step: Step) -> VM:
+    """*vm* with nothing under way, and with the migration of *step* allowed."""
+    blocked = {each: why for each, why in vm.blocked_operations.items() if each != operation_of(step)}
+    return replace(vm, current_operations=(), blocked_operations=blocked)

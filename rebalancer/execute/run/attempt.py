@@ -10,14 +10,15 @@ from functools import partial
 from rebalancer.errors import RefusedByXapi
 from rebalancer.execute.journal.journal import Looked
 from rebalancer.execute.journal.outcome import StepState
-from rebalancer.execute.judge.advice import named, what_happened
+from rebalancer.execute.judge.advice import what_happened
+from rebalancer.execute.judge.hindrance import hindrance_of, of_refusal
 from rebalancer.execute.judge.refusal import is_passing
-from rebalancer.execute.run.flight import Flights, Halt, Withdrawn
+from rebalancer.execute.run.flight import Flights, Held, Withdrawn
 from rebalancer.execute.run.migration import MigrationCall, motion_of
 from rebalancer.execute.run.observation import Observation, is_busy, observed
 from rebalancer.execute.run.watch import Answer, Waiting
 from rebalancer.inventory import Pool
-from rebalancer.xapi import StorageMotion
+from rebalancer.xapi import StorageMotion, Whereabouts
 
 _WHERE_IT_WAS = frozenset({StepState.UNSENT, StepState.REFUSED, StepState.STAYED})
 
@@ -46,7 +47,8 @@ class Attempt:
         """Make the step, once more if the VM is where it was and the reason may have passed.
 
         Raises:
-            Halt, StalePlan, XapiError: it cannot be made.
+            StalePlan, XapiError: it cannot be made.
+            Held: it cannot be made for now.
             Withdrawn: it was never begun, because nothing is to be begun any more, or it would be late by now.
         """
         step, watch = self.migration.step, self.migration.watch
@@ -61,17 +63,20 @@ class Attempt:
         return looked
 
     def _once(self) -> Waiting[Looked]:
-        step, watch, reporter = self.migration.step, self.migration.watch, self.migration.reporter
-        where = yield from watch.at_rest(step.vm, lambda why: reporter.step_waits(step, f"the VM is busy: {why}"))
+        step = self.migration.step
+        where = self.migration.watch.look(step.vm)
         self._assert_go_on()
         if is_busy(where):
-            raise Halt(f"{named(step)}: the VM is still busy ({', '.join(where.operations) or 'a migration'})")
+            self._assert_free(where)
         found, left = self.migration.with_disks(observed(step.migration, where))
         if found.state is not StepState.STAYED:
             return self.migration.write(found, words=left)
+        self._assert_free(where)
         try:
             pool, motion = yield from self._permitted()
         except RefusedByXapi as error:
+            if hindrance := of_refusal(step, error):
+                raise Held(hindrance) from error
             return self.migration.write(
                 Observation(state=StepState.REFUSED, where=where), error=(error.code, *error.params)
             )
@@ -79,6 +84,11 @@ class Attempt:
         if self._was_moved():
             return (yield from self._once())
         return (yield from self._fly(motion, self.wire(pool)))
+
+    def _assert_free(self, where: Whereabouts) -> None:
+        """Pass where nothing keeps the VM from being moved just now."""
+        if hindrance := hindrance_of(self.migration.step, where):
+            raise Held(hindrance)
 
     def _was_moved(self) -> bool:
         """Whether the VM may no longer be where it was when the pool was verified and XAPI was asked.

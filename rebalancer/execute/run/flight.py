@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from rebalancer.errors import IllegalPlan, InventoryError, StalePlan, XapiError
 from rebalancer.execute.journal.journal import Looked
+from rebalancer.execute.judge.hindrance import Hindrance
 from rebalancer.plan import Step
 
 Note = Callable[[Step, Looked], None]
@@ -23,14 +24,23 @@ class Withdrawn(Exception):
     """A step is not begun after all: somebody asked to stop, another did not end well, or it would be late by now."""
 
 
+class Held(Exception):
+    """A step is not begun for now: its VM is blocked or busy, or it may not be made without one that is."""
+
+    def __init__(self, hindrance: Hindrance) -> None:
+        super().__init__(hindrance.words)
+        self.hindrance = hindrance
+
+
 @dataclass(slots=True, kw_only=True)
 class Flights:
-    """Steps under way, and the errors that ended some of them; `note` hears how each ended.
+    """Steps under way, and the errors that ended some of them; `note` hears how each ended, `hold` of those held.
 
     `sent` are the ids of those whose call has left and that are not over; `ever_sent` tells whether any call has left.
     """
 
     note: Note
+    hold: Callable[[Step, Hindrance], None]
     sent: set[str] = field(default_factory=set)
     ever_sent: bool = False
     troubles: list[Exception] = field(default_factory=list)
@@ -64,6 +74,8 @@ class Flights:
             self._settle(step, end.value)
         except Withdrawn:
             return True
+        except Held as held:
+            self.hold(step, held.hindrance)
         except (Halt, StalePlan, IllegalPlan, InventoryError, XapiError) as error:
             self.troubles.append(error)
         else:

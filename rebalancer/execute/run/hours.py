@@ -36,6 +36,11 @@ class Hours:
         return any(last is not None and ends > last for last in (self.deadline, self._closes_at))
 
     @property
+    def are_limited(self) -> bool:
+        """Whether there is a moment at which the run ends anyway."""
+        return self.deadline is not None or self._closes_at is not None
+
+    @property
     def ending(self) -> Ending:
         """What ends the run where every step that is left would be late; the window, where both do."""
         if self._closes_at is None or (self.deadline is not None and self.deadline < self._closes_at):

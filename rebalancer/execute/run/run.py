@@ -6,7 +6,7 @@ as soon as what it waits for is done and the limits have room, those that stand 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,10 +25,12 @@ from rebalancer.execute.judge.fitness import (
     assert_sealed,
     assert_still_there,
 )
+from rebalancer.execute.judge.hindrance import Hindrance, hindrance_beside
 from rebalancer.execute.options import RunReporter
 from rebalancer.execute.result import Ending, RunResult
 from rebalancer.execute.run.attempt import Attempt
-from rebalancer.execute.run.flight import Flights, Halt
+from rebalancer.execute.run.flight import Flights, Halt, Held
+from rebalancer.execute.run.holds import Holds
 from rebalancer.execute.run.hours import Hours
 from rebalancer.execute.run.migration import MigrationCall
 from rebalancer.execute.run.observation import Observation, observed
@@ -37,6 +39,7 @@ from rebalancer.inventory import Pool
 from rebalancer.plan import Plan, Step
 from rebalancer.plan.progress import host_of, made_already
 from rebalancer.schedule.lanes import Lanes
+from rebalancer.units import SECONDS_PER_MINUTE
 
 _LOOK_AGAIN = frozenset({StepState.HALTED, StepState.ELSEWHERE})
 
@@ -62,11 +65,20 @@ class Run:
     looked: list[Looked] = field(default_factory=list)
     differences: tuple[str, ...] = ()
     flights: Flights = field(init=False)
+    holds: Holds = field(init=False)
+    waiting: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Nothing is on its way yet, whatever earlier runs have sent; what they saw done is done."""
         self.done = {step for step, history in self.history.items() if history.state is StepState.MOVED}
-        self.flights = Flights(note=self._note, ever_sent=bool(self.history))
+        self.flights = Flights(note=self._note, hold=self._hold, ever_sent=bool(self.history))
+        self.holds = Holds(
+            clock=self.watch.clock,
+            hours=self.hours,
+            reporter=self.reporter,
+            patience=self.plan.policy.execution.patience_minutes * SECONDS_PER_MINUTE,
+            between=self.watch.timeouts.held,
+        )
 
     def go(self) -> RunResult:
         """Check, then carry out what is left.
@@ -155,12 +167,14 @@ class Run:
     def _steps(self, journal: Journal) -> Ending:
         """Make every step that is left, until there is a reason not to; what is on its way is followed to its end."""
         lanes = Lanes(self.plan.policy.limits)
-        waiting = {step.id: step for step in self.plan.steps if step.id not in self.done}
+        self.waiting = {step.id for step in self.plan.steps if step.id not in self.done}
+        self.holds.went_on()
         while True:
-            while self._goes_on() and (step := self._ready(waiting.values(), lanes)):
+            while self._goes_on() and (step := self._ready(lanes)):
                 lanes.enter(step)
-                self.flights.launch(waiting.pop(step.id), self._attempt(step, journal))
-            if not self.flights:
+                self.waiting.discard(step.id)
+                self.flights.launch(step, self._attempt(step, journal))
+            if not self.flights and not (self._goes_on() and self.holds.are_worth_waiting(self._able())):
                 break
             over = self.flights.go_on()
             for step in over:
@@ -173,9 +187,19 @@ class Run:
     def _goes_on(self) -> bool:
         return not self.flights.troubles and not self.watch.stop.asked
 
-    def _ready(self, waiting: Iterable[Step], lanes: Lanes) -> Step | None:
-        able = (step for step in waiting if self.done.issuperset(step.after) and lanes.has_room(step))
-        return next((step for step in able if not self.hours.would_be_late(step)), None)
+    def _ready(self, lanes: Lanes) -> Step | None:
+        able = (step for step in self._able() if lanes.has_room(step))
+        return next((step for step in able if self.holds.may_be_tried(step)), None)
+
+    def _able(self) -> Iterator[Step]:
+        """The steps that wait for no other step and would end in time, in the order of the plan."""
+        for step in self.plan.steps:
+            if step.id in self.waiting and self.done.issuperset(step.after) and not self.hours.would_be_late(step):
+                yield step
+
+    def _hold(self, step: Step, hindrance: Hindrance) -> None:
+        self.holds.hold(step, hindrance)
+        self.waiting.add(step.id)
 
     def _ending(self) -> Ending:
         """Why nothing more is begun; `_Asked` where somebody wanted that."""
@@ -183,35 +207,38 @@ class Run:
             return Ending.COMPLETE
         if self.watch.stop.asked:
             raise _Asked
-        self.reporter.stopping(self.hours.ending.value)
-        return self.hours.ending
+        ending = Ending.HELD if any(self._able()) else self.hours.ending
+        self.reporter.stopping(ending.value)
+        return ending
 
     def _attempt(self, step: Step, journal: Journal) -> Waiting[Looked]:
         migration = self._migration(step, journal)
         attempt = Attempt(
             migration=migration,
             flights=self.flights,
-            judge=self._judge,
+            judge=lambda: self._judge(step),
             wire=lambda pool: wire_of(step, self.plan, pool),
             goes_on=self._goes_on,
             in_time=lambda: not self.hours.would_be_late(step),
         )
         return attempt.go()
 
-    def _judge(self) -> Pool | None:
+    def _judge(self, step: Step) -> Pool | None:
         """The pool, if all that is left is legal in it; None while it does not show clearly what is on its way.
 
         A Storage XenMotion makes disks and snapshots of its own while it runs, so nothing is judged beside one. A
-        `StalePlan` says what is not legal any more.
+        `StalePlan` says what is not legal any more, `Held` why *step* cannot be made for now.
         """
         flying = self.flights.sent
-        steps = [step for step in self.plan.steps if step.id in flying]
-        if any(step.disks for step in steps):
+        steps = [each for each in self.plan.steps if each.id in flying]
+        if any(each.disks for each in steps):
             return None
         pool = self._read()
-        if not all(host_of(step.vm, pool) in {step.source, step.target} for step in steps):
+        if not all(host_of(each.vm, pool) in {each.source, each.target} for each in steps):
             return None
         self.differences = assert_legal_from_here(self.plan, self.done, pool, flying)
+        if hindrance := hindrance_beside(self.plan, step, pool, self.done, flying):
+            raise Held(hindrance)
         return pool
 
     def _note(self, step: Step, looked: Looked) -> None:
@@ -222,6 +249,7 @@ class Run:
             advice = f". {NEXT_STEPS[looked.state]}" if self.flights.ever_sent else ""
             raise Halt(what_happened(step, looked) + advice)
         self.done.add(step.id)
+        self.holds.release(step)
 
     def _give_up(self, journal: Journal, error: Exception) -> NoReturn:
         """End a run before its time; where nothing was ever sent, and nobody asked, only the plan is stale."""
@@ -242,11 +270,12 @@ class Run:
         raise StoppedHalfWay(str(error).rstrip("."), done=len(self.done), left=left, journal=str(self.path)) from error
 
     def _result(self, ending: Ending) -> RunResult:
-        steps = [step.id for step in self.plan.steps]
+        left = [step for step in self.plan.steps if step.id not in self.done]
         return RunResult(
             ending=ending,
-            done=tuple(step for step in steps if step in self.done),
-            left=tuple(step for step in steps if step not in self.done),
+            done=tuple(step.id for step in self.plan.steps if step.id in self.done),
+            left=tuple(step.id for step in left),
+            held=tuple(self.holds.told(left)),
             looked=tuple(self.looked),
             differences=self.differences,
             journal=self.path,

@@ -16,7 +16,7 @@ from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.refusal import is_starting
 from rebalancer.execute.live import Live
 from rebalancer.execute.options import Clock, Timeouts
-from rebalancer.execute.run.observation import Observation, is_busy, is_migrating, observed
+from rebalancer.execute.run.observation import Observation, is_migrating, observed
 from rebalancer.execute.stop import StopSignal, Wish
 from rebalancer.placement import Migration
 from rebalancer.xapi import TaskState, TaskStatus, Whereabouts
@@ -78,18 +78,6 @@ class Watch:
     def look(self, vm: str) -> Whereabouts:
         """Where *vm* is now."""
         return self.keep_asking(lambda: self.live.whereabouts(vm))
-
-    def at_rest(self, vm: str, waits: Callable[[str], None]) -> Waiting[Whereabouts]:
-        """Where *vm* is once nothing is done to it, or after the timeout; *waits* hears what it waits for."""
-        until = self.clock.monotonic() + self.timeouts.busy
-        told = ""
-        while is_busy(where := self.look(vm)) and self.clock.monotonic() < until and not self.stop.asked:
-            why = ", ".join(where.operations) or "a migration"
-            if why != told:
-                waits(why)
-            told = why
-            yield
-        return where
 
     def task_end(self, ref: str, seconds: float, progress: Callable[[float], None]) -> Waiting[TaskState]:
         """How the task ended; still pending if it neither ended nor let itself be cancelled in time.

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
+from rebalancer.rules.facts.blocks import block_in_words, is_backup
 
 
 class OpNotBlocked(VMRule):
@@ -23,13 +25,12 @@ class OpNotBlocked(VMRule):
 
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
         """The operation among the blocked ones."""
-        if self._operation not in vm.blocked_operations:
+        words = block_in_words(self._operation, vm.blocked_operations)
+        if words is None:
             return None
-        reason = vm.blocked_operations[self._operation] or "no reason given"
-        return self.objection(
-            f"its operation {self._operation} is blocked: {reason}",
-            remedy=f"remove {self._operation} from the VM's blocked_operations",
-        )
+        if is_backup(vm.blocked_operations[self._operation]):
+            return self.objection(words, remedy="wait until the backup ends", disruption=Disruption.WAIT)
+        return self.objection(words, remedy=f"remove {self._operation} from the VM's blocked_operations")
 
     def mended(self, vm: VM, host: Host, problem: Problem) -> VM | None:
         """The VM without that entry."""

@@ -9,11 +9,11 @@ import pytest
 
 from rebalancer.errors import StoppedHalfWay
 from rebalancer.execute import execute, resume
-from rebalancer.execute.journal.journal import Entry, Journal
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.plan import Plan
 from tests.execute.case import Case
+from tests.execute.killing import Killed, kill_at
 from tests.execute.watchful import WatchfulPool, wide_plan, wide_pool
 
 
@@ -21,30 +21,6 @@ from tests.execute.watchful import WatchfulPool, wide_plan, wide_pool
 def pool() -> Pool:
     """VMs a to d on three of six hosts."""
     return wide_pool()
-
-
-class Killed(BaseException):
-    """What `kill -9` is to a process: nobody catches it."""
-
-
-def kill_at(point: int, live: WatchfulPool, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Let the run die at its *point*-th call or line of the journal, before or after it is written; counts them."""
-    seen = [0]
-    append = Journal.append
-
-    def die(*_: object) -> None:
-        seen[0] += 1
-        if seen[0] == point:
-            raise Killed
-
-    def write(self: Journal, entry: Entry) -> None:
-        die()
-        append(self, entry)
-        die()
-
-    monkeypatch.setattr(Journal, "append", write)
-    live.before_each = die
-    return seen
 
 
 def points(tmp_path: Path, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> int:

@@ -189,7 +189,7 @@ def test_a_step_that_waited_beyond_its_time_is_not_sent(case: Case, pool: Pool) 
 def test_a_retry_that_would_be_late_is_not_made_and_the_refusal_stands(case: Case, pool: Pool) -> None:
     """Refused for a passing reason, there is no time for the retry: nothing is sent, and it is said why."""
     plan = plan_of(pool, ("a", "h4"))
-    busy = RefusedByXapi("VM.assert_operation_valid", "OTHER_OPERATION_IN_PROGRESS", ["VM"])
+    busy = RefusedByXapi("VM.assert_operation_valid", "OTHER_OPERATION_IN_PROGRESS", ["host"])
     live = WatchfulPool(pool, a=[Script(refused=busy), Script()])
     deadline = case.clock.now() + timedelta(seconds=plan.steps[0].seconds + 5)
     with pytest.raises(StalePlan, match="OTHER_OPERATION_IN_PROGRESS"):

@@ -78,7 +78,7 @@ def test_the_pool_is_believed_before_the_task(case: Case, plan: Plan, pool: Pool
 
 PASSING = {
     "busy": Script(send=refusal("OTHER_OPERATION_IN_PROGRESS", "VM", "b")),
-    "busy says the dry run": Script(refused=refusal("OTHER_OPERATION_IN_PROGRESS", "VM", "b")),
+    "host is busy says the dry run": Script(refused=refusal("OTHER_OPERATION_IN_PROGRESS", "host", "h3")),
     "host boots": Script(status=TaskStatus.FAILURE, error=("HOST_STILL_BOOTING",), lands="h1"),
     "too many": Script(status=TaskStatus.FAILURE, error=("TOO_MANY_PENDING_TASKS",), lands="h1"),
     "does not balloon": Script(status=TaskStatus.FAILURE, error=("VMS_FAILED_TO_COOPERATE", "b"), lands="h1"),

@@ -37,9 +37,10 @@ def test_asked_twice_it_cancels_looks_and_writes(case: Case, plan: Plan, pool: P
 
 
 def test_asked_while_it_waits_it_sends_nothing(case: Case, plan: Plan, pool: Pool) -> None:
-    """Ctrl-C while a busy VM is waited for: the call for it never leaves."""
+    """Ctrl-C while busy VMs are waited for: no call for them ever leaves."""
     live = ScriptedPool(pool)
-    live.change("a", current_operations=("snapshot",))
+    for vm in "abc":
+        live.change(vm, current_operations=("snapshot",))
     case.clock.then = lambda _seconds: case.stop.ask()
     with pytest.raises(StoppedHalfWay, match="asked to stop"):
         execute(plan, live, case.options)

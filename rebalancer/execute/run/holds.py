@@ -1,0 +1,69 @@
+"""Steps that are held for a while, because their VMs are blocked or busy: when to look again, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from rebalancer.execute.judge.hindrance import Hindrance
+from rebalancer.execute.options import Clock, RunReporter
+from rebalancer.execute.result import HeldStep
+from rebalancer.execute.run.hours import Hours
+from rebalancer.plan import Step
+
+
+@dataclass(slots=True, kw_only=True)
+class Holds:
+    """What holds which step.
+
+    A hindrance that passes by itself is waited for until *hours* end; without an end, and for what only somebody's will
+    ends, `patience` seconds after the last step that was over.
+    """
+
+    clock: Clock
+    hours: Hours
+    reporter: RunReporter
+    patience: float
+    between: float
+    by_step: dict[str, Hindrance] = field(default_factory=dict)
+    _looked: dict[str, float] = field(default_factory=dict)
+    _idle_since: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.went_on()
+
+    def went_on(self) -> None:
+        """Begin to count patience anew, because a step is over."""
+        self._idle_since = self.clock.monotonic()
+
+    def hold(self, step: Step, hindrance: Hindrance) -> None:
+        """Hold *step* for now; told once a reason."""
+        if self.by_step.get(step.id) != hindrance:
+            self.reporter.step_waits(step, hindrance.words)
+        self.by_step[step.id] = hindrance
+        self._looked[step.id] = self.clock.monotonic()
+
+    def release(self, step: Step) -> None:
+        """Forget what held *step*, because it is over."""
+        self.by_step.pop(step.id, None)
+        self.went_on()
+
+    def may_be_tried(self, step: Step) -> bool:
+        """Whether nothing held *step*, or was looked at a while ago."""
+        return step.id not in self.by_step or self.clock.monotonic() >= self._looked[step.id] + self.between
+
+    def are_worth_waiting(self, steps: Iterable[Step]) -> bool:
+        """Whether one of *steps*, which could be begun but for what holds them, is still to be waited for."""
+        held = [self.by_step[step.id] for step in steps if step.id in self.by_step]
+        within = self.clock.monotonic() < self._idle_since + self.patience
+        return any(within or (each.passes and self.hours.are_limited) for each in held)
+
+    def told(self, left: Sequence[Step]) -> Iterator[HeldStep]:
+        """Why each of the steps that are *left* was not made: what held it, or the step that it waits for."""
+        held = set[str]()
+        for step in left:
+            waits = [each for each in step.after if each in held]
+            if step.id in self.by_step or waits:
+                held.add(step.id)
+                words = self.by_step[step.id].words if step.id in self.by_step else f"waits for {', '.join(waits)}"
+                yield HeldStep(step=step.id, vm=step.vm, vm_name=step.vm_name, words=words)

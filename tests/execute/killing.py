@@ -1,0 +1,32 @@
+"""Runs that are killed at one of their calls, or before or after a line of their journal."""
+
+from __future__ import annotations
+
+import pytest
+
+from rebalancer.execute.journal.journal import Entry, Journal
+from tests.execute.watchful import WatchfulPool
+
+
+class Killed(BaseException):
+    """What `kill -9` is to a process: nobody catches it."""
+
+
+def kill_at(point: int, live: WatchfulPool, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let the run die at its *point*-th call or line of the journal, before or after it is written; counts them."""
+    seen = [0]
+    append = Journal.append
+
+    def die(*_: object) -> None:
+        seen[0] += 1
+        if seen[0] == point:
+            raise Killed
+
+    def write(self: Journal, entry: Entry) -> None:
+        die()
+        append(self, entry)
+        die()
+
+    monkeypatch.setattr(Journal, "append", write)
+    live.before_each = die
+    return seen
