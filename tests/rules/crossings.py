@@ -103,8 +103,12 @@ class Crossing:
 
 
 def read(path: Path) -> Crossing:
-    """The recorded pools in *path*, under the rules that XAPI enforces, interfaces led as they were."""
-    content, name = content_of(path), path.name.removesuffix(".gz").removesuffix(".json")
+    """The recorded pools in *path*."""
+    return joined(path.name.removesuffix(".gz").removesuffix(".json"), content_of(path))
+
+
+def joined(name: str, content: dict[str, Any]) -> Crossing:
+    """Two pools under the rules that XAPI enforces, interfaces led as they were recorded."""
     both = join_pools(pool_from_records(content["home"]), pool_from_records(content["there"]))
     policy = crossing_policy(networks=_networks(content), rules={"set": "enforced"})
     return Crossing(name=name, content=content, problem=make_problem(both, None, policy))

@@ -6,15 +6,11 @@ Such a pool is a recorded one in which some fields have the value that the same 
 from __future__ import annotations
 
 import copy
-import gzip
-import json
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import pytest
 
@@ -25,17 +21,17 @@ from rebalancer.rules import Objection, Rulebook
 from rebalancer.simulator.checks import storage_motion, vm_operations
 from rebalancer.simulator.state.database import Database
 from tests.pools import policy_of
-from tests.rules.recordings import ASKED_LATER
+from tests.rules.recordings import ASKED_LATER, content_of
 from tests.rules.storage_verdicts import StorageVerdicts
 from tests.rules.verdicts import Verdicts
 from tests.simulator.asked import code, moved, verdict
-from tests.simulator.other_ends import NULL, OTHER_ENDS, Records, name_other_ends
+from tests.simulator.mixing import Recorded, mix
+from tests.simulator.other_ends import Records, name_other_ends
 
 MIXED = (
     *("VM", "VM", "VM", "VM_metrics", "VM_guest_metrics", "VBD", "VDI", "VIF", "VGPU", "VUSB"),
     *("host", "host_metrics", "PBD", "PIF", "PGPU", "PCI", "network", "pool"),
 )
-LEFT_ALONE = {"uuid", "name_label", "name_description", "allowed_operations"}
 # A logical PIF of a card that has no functions, or a card of another bus or host, is in no pool; nor is room that is
 # kept for a VM of which nothing is under way (the rules count it, even against the VM itself). An older coordinator
 # would ask less, and the simulator is always the newest.
@@ -47,62 +43,20 @@ NOT_MIXED = {
     ("VM", "scheduled_to_be_resident_on"),
     ("pool", "master"),
 }
-DERIVED = {(kind, listed) for _, _, kind, listed in OTHER_ENDS}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
-    """All recorded pools: their records, the class behind each ref, and the values of each field, as JSON."""
-
-    pools: tuple[Records, ...]
-    classes: dict[str, str]
-    values: dict[tuple[str, str], list[str]]
-
-
-@cache
-def recorded(folder: Path) -> Recorded:
-    """The pools in a folder."""
-    pools = tuple(json.loads(gzip.decompress(file.read_bytes()))["records"] for file in sorted(folder.glob("*.gz")))
-    values: dict[tuple[str, str], set[str]] = {}
-    classes: dict[str, str] = {}
-    for records in pools:
-        for kind, table in records.items():
-            for ref, record in table.items():
-                classes[ref] = kind
-                for field, value in record.items():
-                    values.setdefault((kind, field), set()).add(json.dumps(value, sort_keys=True))
-    return Recorded(pools=pools, classes=classes, values={key: sorted(found) for key, found in values.items()})
 
 
 def odd_pool(known: Recorded, chance: random.Random) -> tuple[Records, list[str]]:
     """A recorded pool with three to twenty-four fields of others, and what was changed."""
     records = copy.deepcopy(chance.choice(known.pools))
-    done = []
-    for _ in range(chance.choice((3, 6, 12, 24))):
-        kind = chance.choice([kind for kind in MIXED if records.get(kind)])
-        ref = chance.choice(sorted(records[kind]))
-        field = chance.choice(sorted(records[kind][ref].keys() - LEFT_ALONE))
-        if (kind, field) not in DERIVED | NOT_MIXED:
-            value = json.loads(chance.choice(known.values[kind, field]))
-            records[kind][ref][field] = at_home(value, records, known, chance)
-            done.append(f"{kind} {records[kind][ref].get('name_label', ref)}: {field} = {value}")
+    done = [mix(records, known, chance, kinds=MIXED, never=NOT_MIXED) for _ in range(chance.choice((3, 6, 12, 24)))]
     name_other_ends(records)
-    return records, done
+    return records, [words for words in done if words]
 
 
-def at_home(value: Any, records: Records, known: Recorded, chance: random.Random) -> Any:  # noqa: ANN401 - JSON
-    """A value with refs of another pool turned into refs of this one, of the same class; lists lose what has none."""
-    if isinstance(value, list):
-        found = [at_home(each, records, known, chance) for each in value]
-        return [each for each in found if each != NULL]
-    if isinstance(value, dict):
-        return {
-            at_home(key, records, known, chance): at_home(each, records, known, chance) for key, each in value.items()
-        }
-    kind = known.classes.get(value, "") if isinstance(value, str) else ""
-    if not kind or value in records.get(kind, {}):
-        return value
-    return chance.choice(sorted(records[kind])) if records.get(kind) else NULL
+@cache
+def recorded(folder: Path) -> Recorded:
+    """The pools in a folder."""
+    return Recorded.of(content_of(file)["records"] for file in sorted(folder.glob("*.gz")))
 
 
 def disagreements(records: Records, problem: Problem) -> Iterator[str]:

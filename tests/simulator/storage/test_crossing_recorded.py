@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from rebalancer.simulator.checks import another_pool, storage_motion, vm_operations
-from rebalancer.simulator.checks.storage_motion import OPERATION, MigrateSend
-from rebalancer.simulator.state.database import Database
-from tests.rules.crossings import FILES, LEAST, NONE_FOUND, Crossing, Question, Said, is_of_the_recording, read_all
+from rebalancer.simulator.checks.storage_motion import MigrateSend
+from tests.rules.crossings import FILES, LEAST, NONE_FOUND, Crossing, Said, is_of_the_recording, read_all
 from tests.simulator.asked import code, verdict
+from tests.simulator.storage.asked_crossings import Asked, call_of
 
 pytestmark = pytest.mark.skipif(not FILES, reason=NONE_FOUND)
 
@@ -24,40 +23,6 @@ Answer = tuple[str, Said, Said]
 def crossings() -> list[Crossing]:
     """All recorded pairs of pools."""
     return read_all()
-
-
-class Asked:
-    """The simulator's two pools, asked in the order of a client: the operation, both calls."""
-
-    def __init__(self, crossing: Crossing) -> None:
-        self.here, self.there = Database(crossing.content["home"]), Database(crossing.content["there"])
-
-    def operation(self, vm: str) -> None:
-        """VM.assert_operation_valid."""
-        vm_operations.assert_not_refused(self.here, vm, OPERATION)
-        vm_operations.assert_free(self.here, vm)
-        vm_operations.assert_movable(self.here, vm, OPERATION, strict=True)
-
-    def dry(self, call: MigrateSend) -> None:
-        """VM.assert_can_migrate."""
-        another_pool.assert_can_cross(self.here, self.there, call)
-
-    def sent(self, call: MigrateSend) -> None:
-        """VM.migrate_send, up to the first copy."""
-        self.operation(call.vm)
-        self.dry(call)
-        storage_motion.begun(self.here, call, self.there)
-
-    def whole(self, call: MigrateSend) -> None:
-        """All that stops a move before it copies anything."""
-        self.operation(call.vm)
-        storage_motion.assert_licensed(self.there)
-        self.sent(call)
-
-
-def call_of(question: Question) -> MigrateSend:
-    """The call of one question."""
-    return MigrateSend(vm=question.vm, host=question.host, vdi_map=question.vdi_map, vif_map=question.vif_map)
 
 
 def whole_answers(crossings: list[Crossing]) -> Iterator[Answer]:
