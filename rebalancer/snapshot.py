@@ -21,7 +21,7 @@ from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 from rebalancer.clocks import Clocks
 from rebalancer.demand import LoadProfile, Quality
 from rebalancer.errors import InventoryError, SnapshotError
-from rebalancer.inventory import Pool, Uuid
+from rebalancer.inventory import Names, Pool, Uuid
 from rebalancer.inventory.gzipped import content_of
 from rebalancer.inventory.records import refuse_homeless
 from rebalancer.units import counted
@@ -189,13 +189,14 @@ def _misfiled(pool: Pool) -> Iterator[str]:
 
 
 def _beyond_measure(pool: Pool) -> Iterator[str]:
+    names = Names(pool)
     for vm in pool.vms.values():
         sizes = (*astuple(vm.memory), vm.memory_overhead_bytes, vm.metrics.memory_actual_bytes if vm.metrics else 0)
         if max(sizes) > MOST_BYTES:
-            yield f"VM {vm.name} has {max(sizes)} bytes of memory, which no machine has"
+            yield f"VM {names.vms[vm.uuid]} has {max(sizes)} bytes of memory, which no machine has"
     for host in pool.hosts.values():
         if (host.memory_total_bytes or 0) > MOST_BYTES:
-            yield f"host {host.name} has {host.memory_total_bytes} bytes of memory, which no machine has"
+            yield f"host {names.hosts[host.uuid]} has {host.memory_total_bytes} bytes of memory, which no machine has"
 
 
 def _to_lists(profile: LoadProfile) -> _Demand:

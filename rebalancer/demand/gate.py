@@ -16,7 +16,7 @@ from rebalancer.demand.hourly import HOURS_OF_DAY, Window
 from rebalancer.demand.profile import Quality
 from rebalancer.demand.vcpus import TOLERANCE, vcpu_limit
 from rebalancer.errors import MetricsRefused
-from rebalancer.inventory import VM, Host, Names, Pool, Uuid
+from rebalancer.inventory import VM, Host, Names, Pool, Uuid, told_apart
 
 EDGE_HOURS = 2
 """A VM whose first point comes this late is not young: archives begin up to an hour late, and clocks differ."""
@@ -126,7 +126,8 @@ def refuse_unknown_pool(
         raise MetricsRefused([f"no running VM has a point from {span}"])
     unknown = [(vm, row) for vm, row, each in zip(vms, means, quality, strict=True) if each is Quality.UNKNOWN]
     if len(unknown) > MOST_UNKNOWN * len(vms):
-        points = [f"VM {vm.name} has {(~np.isnan(row)).sum()} of {window.hours} points" for vm, row in unknown]
+        called = told_apart({vm.uuid: vm.name for vm in vms})
+        points = [f"VM {called[vm.uuid]} has {(~np.isnan(row)).sum()} of {window.hours} points" for vm, row in unknown]
         raise MetricsRefused([f"{len(unknown)} of {len(vms)} running VMs have too few points from {span}", *points])
 
 

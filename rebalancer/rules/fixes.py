@@ -30,7 +30,7 @@ BEFORE_SHUTDOWN: Final = frozenset({BUSY, "vm-running", "vm-not-paused"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class ClosedWay:
     """A way for a VM to leave its host, closed by `objections`.
 
     `pool` is where it leads, if that is another one, and `copied_bytes` what it copies, where that is worth saying.
@@ -47,7 +47,7 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fix:
+class Remedy:
     """What to do about a VM, in words that call it "it", and what that costs."""
 
     words: str
@@ -58,22 +58,22 @@ class Fix:
         return self.words + (f", to copy {size_in_words(self.copied_bytes)}" if self.copied_bytes else "")
 
 
-def fix_of(vm: VM, ways: Iterable[Way]) -> Fix:
+def fix_of(vm: VM, ways: Iterable[ClosedWay]) -> Remedy:
     """The least disruptive fix for *vm*, all of whose *ways* off its host are closed; there are none in a lone host."""
     known = tuple(ways)
     everything = [each for way in known for each in way.objections]
     for each in everything:
         if each.rule in ALONE and each.remedy:
-            return Fix(words=each.remedy, disruption=each.disruption)
+            return Remedy(words=each.remedy, disruption=each.disruption)
     able = [way for way in known if all(each.remedy for each in way.objections)]
     if not able and (lost := [each for each in everything if each.rule in LOST and each.disruption is Disruption.POOL]):
-        return Fix(words=lost[0].remedy, disruption=Disruption.POOL)
+        return Remedy(words=lost[0].remedy, disruption=Disruption.POOL)
     if not able:
-        return Fix(words=" and ".join(_shutting_down(vm, everything)), disruption=Disruption.SHUT_DOWN)
+        return Remedy(words=" and ".join(_shutting_down(vm, everything)), disruption=Disruption.SHUT_DOWN)
     best = min(able, key=lambda way: (way.disruption.rank, len(remedies(way.objections)), way.copied_bytes))
     there = f", and it may go to pool {best.pool}" if best.pool else ""
     words = " and ".join(remedies(best.objections)) + there
-    return Fix(words=words, disruption=best.disruption, copied_bytes=best.copied_bytes)
+    return Remedy(words=words, disruption=best.disruption, copied_bytes=best.copied_bytes)
 
 
 def remedies(objections: Iterable[Objection]) -> tuple[str, ...]:

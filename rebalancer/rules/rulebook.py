@@ -17,7 +17,7 @@ from rebalancer.rules.core.kinds import Bound, Objection, Row, Rule, StateLimit,
 from rebalancer.rules.core.ledger import Ledger, standing_violations, violations_since
 from rebalancer.rules.core.legality import Legality
 from rebalancer.rules.disks.sr_space import SpaceRow
-from rebalancer.rules.fixes import Fix
+from rebalancer.rules.fixes import Remedy
 from rebalancer.rules.memory.enough_memory import EnoughMemory
 from rebalancer.rules.routes import Route, Routes
 from rebalancer.rules.stuck import Blocked, LetDisksGo, Stuck
@@ -72,7 +72,7 @@ class Rulebook:
         """The VMs that cannot leave *hosts*, whatever else moves, by host and name, with everything in their way."""
         return self._stuck.on(hosts)
 
-    def fix(self, vm: VM) -> Fix | None:
+    def fix(self, vm: VM) -> Remedy | None:
         """The least disruptive thing that would let *vm* leave its host; None where some host may take it."""
         return self._stuck.fix(vm)
 

@@ -13,7 +13,7 @@ from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Bound, Objection, Row
 from rebalancer.rules.disks.shared_sr_visible import SharedSRVisible
 from rebalancer.rules.facts.counterparts import crosses
-from rebalancer.rules.fixes import Fix, Way, fix_of
+from rebalancer.rules.fixes import ClosedWay, Remedy, fix_of
 from rebalancer.rules.hosts.source_live import SourceLive
 from rebalancer.rules.routes import Routes
 from rebalancer.units import size_in_words
@@ -93,7 +93,7 @@ class LetDisksGo:
             return None
         return next((route.copied_bytes for route in self._routes().routes(vm, host)), None)
 
-    def way(self, closed: Way, vm: VM, host: Host) -> Way | None:
+    def way(self, closed: ClosedWay, vm: VM, host: Host) -> ClosedWay | None:
         """The way to *host*, *closed* to *vm* because of its disks, if they could go along; None where that is no help.
 
         What would still close it is part of it, and what its cheapest route copies, where nothing would.
@@ -183,14 +183,14 @@ class Stuck:
             self._stuck[host] = [vm.uuid for vm in guests if not self._routes.targets(vm)]
         return self._stuck[host]
 
-    def fix(self, vm: VM) -> Fix | None:
+    def fix(self, vm: VM) -> Remedy | None:
         """What would let *vm* leave its host; None where some host may take it."""
         ways = [way for host in self._others(vm) for way in self._ways(vm, host)]
         if not all(way.objections for way in ways):
             return None
         return fix_of(vm, (*ways, *self._with_disks_let_go(vm)))
 
-    def _with_disks_let_go(self, vm: VM) -> Iterator[Way]:
+    def _with_disks_let_go(self, vm: VM) -> Iterator[ClosedWay]:
         """The ways of *vm* that there would be besides if disks could go along."""
         for host in self._others(vm):
             way = self._let_disks_go.way(self._ways(vm, host)[-1], vm, host)
@@ -205,20 +205,20 @@ class Stuck:
     def _pool_beside(self, vm: VM, host: Host) -> str:
         return self._pool.of_host(host.uuid).called if crosses(vm, host, self._problem) else ""
 
-    def _ways(self, vm: VM, host: Host) -> tuple[Way, ...]:
+    def _ways(self, vm: VM, host: Host) -> tuple[ClosedWay, ...]:
         """The ways of *vm* to *host*, each with what closes it: with its disks where they may go along, and without.
 
         Settling one of them is enough. Guests that might make room are not in the way.
         """
         full = tuple(self._full(vm, host))
         if self._routes.routes(vm, host):
-            return (Way(objections=full),)
+            return (ClosedWay(objections=full),)
         pool, with_disks = self._pool_beside(vm, host), self._routes.why_no_disks(vm, host)
-        carried = (Way(objections=(*with_disks, *full), pool=pool),) if with_disks else ()
+        carried = (ClosedWay(objections=(*with_disks, *full), pool=pool),) if with_disks else ()
         if with_disks and pool:
             return carried
         plain = self._routes.live.objections(vm, host)
-        return (*carried, Way(objections=(*plain, *full), pool=pool))
+        return (*carried, ClosedWay(objections=(*plain, *full), pool=pool))
 
     def _full(self, vm: VM, host: Host) -> Iterator[Objection]:
         """What of *host* is full for *vm*, even without the guests that might make room."""
@@ -232,7 +232,7 @@ class Stuck:
                 yield replace(refusal, words=f"{refusal.words}, even once all who may leave it have left")
 
 
-def _listed(ways: Iterable[Way]) -> tuple[Objection, ...]:
+def _listed(ways: Iterable[ClosedWay]) -> tuple[Objection, ...]:
     """All that closes *ways*, each once; a host is open as soon as one of them is."""
     known = tuple(ways)
     return (

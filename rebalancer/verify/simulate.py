@@ -90,8 +90,7 @@ class Simulation:
         return f"{step.vm_name} to {self._name(step.target)}"
 
     def _name(self, host: Uuid) -> str:
-        known = self._problem.pool.hosts.get(host)
-        return known.name if known else host
+        return self._problem.names.hosts.get(host, host)
 
 
 def _misplaced_disks(step: Step, here: Placement, moved: set[Uuid], pool: Pool) -> Iterator[str]:

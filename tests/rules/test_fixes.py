@@ -15,7 +15,7 @@ from rebalancer.rules import LIVE, TO_ANOTHER_POOL, WITH_STORAGE, Objection, Rul
 from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import DiskRule, HostRule, PairRule, VMRule
 from rebalancer.rules.disks.disks_present import FIND_DISK
-from rebalancer.rules.fixes import SHUT_DOWN, Way, fix_of
+from rebalancer.rules.fixes import SHUT_DOWN, ClosedWay, Remedy, fix_of
 from tests.pools import make_cd, make_disk, make_host, make_pbd, make_sr, make_vdi, make_vm, policy_of, problem_of
 from tests.rules.by_hand import ROWS
 from tests.rules.crossing_rows import ROWS as CROSSING_ROWS
@@ -315,7 +315,11 @@ def test_a_way_is_open_once_all_of_it_is_settled() -> None:
     vm = make_vm("web", on="h1")
     ask = [Objection(rule=each.name, code=None, words="", remedy=str(each), disruption=each) for each in Disruption]
     wait, setting, *_, reboot, halt = ask
-    assert fix_of(vm, [Way(objections=(wait, reboot)), Way(objections=(wait, setting))]).words == "wait and setting"
-    assert fix_of(vm, [Way(objections=(wait, setting)), Way(objections=(setting,))]).words == "setting"
-    assert fix_of(vm, [Way(objections=(halt,)), Way(objections=(reboot,))]).disruption is Disruption.REBOOT
-    assert fix_of(vm, []).words == SHUT_DOWN
+
+    def fix(*ways: tuple[Objection, ...]) -> Remedy:
+        return fix_of(vm, [ClosedWay(objections=each) for each in ways])
+
+    assert fix((wait, reboot), (wait, setting)).words == "wait and setting"
+    assert fix((wait, setting), (setting,)).words == "setting"
+    assert fix((halt,), (reboot,)).disruption is Disruption.REBOOT
+    assert fix().words == SHUT_DOWN

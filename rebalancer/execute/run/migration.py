@@ -163,7 +163,7 @@ def motion_of(step: Step, pool: Pool) -> StorageMotion:
     vm, host = pool.vms[step.vm], pool.hosts[step.target]
     network = step.network or min((pif.network for pif in host.pifs if pif.management), default=None)
     if network is None:
-        raise StalePlan([f"host {host.name} has no management interface to receive disks on"])
+        raise StalePlan([f"host {step.target_name} has no management interface to receive disks on"])
     return StorageMotion(
         vm=vm.uuid,
         source=step.source,
