@@ -11,6 +11,7 @@ from rebalancer.inventory import VDI, Host, Names, Pool, PoolIndex, Uuid
 from rebalancer.placement import Placement, current_placement, current_placement_with_disks, disks_of
 from rebalancer.policy import Intent, Policy, Reserve
 from rebalancer.policy.resolve import disk_srs_of, intent_of
+from rebalancer.squeeze import squeezed_last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,9 +75,10 @@ def make_problem(pool: Pool, demand: LoadProfile | None, policy: Policy) -> Prob
         PolicyError: the policy names a VM or host that the pool does not have, or contradicts itself.
     """
     initial = current_placement_with_disks if policy.storage_motion.enabled else current_placement
-    return Problem(
-        pool=pool, demand=demand, policy=policy.without_address(), intent=intent_of(policy, pool), initial=initial(pool)
-    )
+    wanted = intent_of(policy, pool)
+    last = {**squeezed_last(pool, demand, policy.squeeze), **wanted.last_resort}
+    intent = replace(wanted, last_resort=last)
+    return Problem(pool=pool, demand=demand, policy=policy.without_address(), intent=intent, initial=initial(pool))
 
 
 def pool_at(pool: Pool, placement: Placement) -> Pool:

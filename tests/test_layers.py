@@ -35,7 +35,7 @@ LAYERS = (
     {"inventory"},
     {"clocks"},
     {"demand", "policy"},
-    {"held", "placement", "snapshot"},
+    {"held", "placement", "snapshot", "squeeze"},
     {"plan", "problem"},
     {"rules"},
     {"objectives", "legality"},

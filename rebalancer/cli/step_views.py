@@ -8,11 +8,11 @@ from dataclasses import asdict
 from rich.console import RenderableType
 
 from rebalancer.cli.output import heading
-from rebalancer.cli.table import table
+from rebalancer.cli.table import below, table
 from rebalancer.cli.views import disks_table, networks_table
 from rebalancer.describe.course import HostThen
 from rebalancer.export.markdown import peak_in_words
-from rebalancer.export.rows import memory_total, target_in_words
+from rebalancer.export.rows import memory_total, squeezed_in_words, target_in_words
 from rebalancer.plan import Plan, Step
 from rebalancer.units import duration_in_words, size_in_words
 
@@ -27,6 +27,7 @@ def step_in_full(plan: Plan, step: Step, then: Sequence[HostThen]) -> Iterator[R
         f"{step.id}: {step.vm_name} from {step.source_name} to {target_in_words(step)}: {size}, about {about}{waits}"
     )
     yield step.why
+    yield from map(below, squeezed_in_words([step]))
     if step.disks:
         yield disks_table([step])
     if step.crossing:

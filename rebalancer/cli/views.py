@@ -16,9 +16,11 @@ from rebalancer.export.rows import (
     NETWORK_COLUMNS,
     disk_rows,
     held_rows,
+    memory_in_words,
     memory_total,
     missing_rows,
     network_rows,
+    squeezed_in_words,
     target_in_words,
     what_is_missing,
 )
@@ -121,7 +123,8 @@ def steps_table(title: str, steps: Sequence[Step]) -> RenderableType:
     disks = {"disks": "right"} if any(step.disks for step in steps) else {}
     start = {"step": "left", "VM": "name", "from": "name", "to": "name", "memory": "right"}
     columns = {**start, **disks, "about": "right", "after": "list", "why": "text"}
-    return table(title, columns, [[cell for name, cell in _step(step).items() if name in columns] for step in steps])
+    rows = [[cell for name, cell in _step(step).items() if name in columns] for step in steps]
+    return Group(table(title, columns, rows), *map(below, squeezed_in_words(steps)))
 
 
 def _step(step: Step) -> dict[str, str]:
@@ -130,7 +133,7 @@ def _step(step: Step) -> dict[str, str]:
         "VM": step.vm_name,
         "from": step.source_name,
         "to": target_in_words(step) + (" (hop)" if step.kind is StepKind.HOP else ""),
-        "memory": size_in_words(step.memory_bytes),
+        "memory": memory_in_words(step),
         "disks": size_in_words(step.disk_bytes) if step.disks else "",
         "about": duration_in_words(step.seconds),
         "after": " ".join(step.after),

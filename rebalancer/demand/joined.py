@@ -47,6 +47,7 @@ def join_profiles(*profiles: LoadProfile) -> LoadProfile:
         vm_deviation_pcpu=np.concatenate(peaks)[by_vm] if peaks else None,
         clocks=joined_clocks(*(each.clocks for each in profiles)),
         refused={uuid: reason for each in profiles for uuid, reason in each.refused.items()},
+        memory_used={uuid: used for each in profiles for uuid, used in each.memory_used.items()},
     )
 
 

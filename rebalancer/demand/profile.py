@@ -45,6 +45,7 @@ class LoadProfile:
         clocks: which clocks were off when it was measured; None where none was, or nobody looked.
         refused: hosts and VMs whose metrics say nothing, each with the reason; the rows of such hosts mean nothing,
             those of such VMs are as much as they have vCPUs.
+        memory_used: bytes that guests use whose memory a migration may squeeze, where their agents tell.
     """
 
     vms: tuple[Uuid, ...]
@@ -62,6 +63,7 @@ class LoadProfile:
     host_deviation_pcpu: NDArray[np.float64] | None = None
     clocks: Clocks | None = None
     refused: Mapping[Uuid, str] = field(default_factory=dict)
+    memory_used: Mapping[Uuid, int] = field(default_factory=dict)
 
     @property
     def slots(self) -> int:
@@ -81,7 +83,8 @@ class LoadProfile:
 
     def _words(self) -> tuple[object, ...]:
         measured = (self.percentile, self.window_start, self.window_end, self.timezone, self.source, self.clocks)
-        return (self.vms, self.hosts, self.slot_hours, dict(self.quality), dict(self.refused), *measured)
+        known = (dict(self.quality), dict(self.refused), dict(self.memory_used))
+        return (self.vms, self.hosts, self.slot_hours, *known, *measured)
 
 
 def _equal(mine: NDArray[np.float64] | None, theirs: NDArray[np.float64] | None) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import gcd
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from rebalancer.demand.memory import is_memory, used_memory
 from rebalancer.demand.updates import Column, Readings, parse_updates
 from rebalancer.demand.vcpus import MOST_CPUS, cpu_number, is_share, vcpu_limit, vm_pcpu
 from rebalancer.errors import MetricsRefused
@@ -28,10 +29,12 @@ class Samples:
     Args:
         table: columns `uuid`, `owner` (`vm` or `host`), `time` (start of the interval, UTC) and `pcpu`, none missing.
         refused: the hosts and VMs that sent what nobody can use, each with the reason.
+        memory_used: bytes that guests with a dynamic range use, where they tell.
     """
 
     table: pd.DataFrame
     refused: Mapping[Uuid, str]
+    memory_used: Mapping[Uuid, int] = field(default_factory=dict)
 
 
 def rrd_samples(bodies: Mapping[Uuid, bytes], pool: Pool, ahead: Mapping[Uuid, int] | None = None) -> Samples:
@@ -53,17 +56,19 @@ def rrd_samples(bodies: Mapping[Uuid, bytes], pool: Pool, ahead: Mapping[Uuid, i
     """
     series: dict[tuple[str, Uuid], _Series] = {}
     refused: dict[Uuid, str] = {}
+    memory_used: dict[Uuid, int] = {}
     for host, body in sorted(bodies.items()):
         try:
             readings = _readings(body)
         except MetricsRefused as error:
             refused[host] = "; ".join(error.reasons)
             continue
+        memory_used |= used_memory(readings, host, pool)
         for each in _host_series(host, readings, pool, (ahead or {}).get(host, 0), refused):
             key = each.owner, each.uuid
             if key not in series or each.at_home:
                 series[key] = each
-    return Samples(table=_frame(list(series.values())), refused=refused)
+    return Samples(table=_frame(list(series.values())), refused=refused, memory_used=memory_used)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -83,7 +88,7 @@ def _readings(body: bytes) -> Readings:
     Raises:
         MetricsRefused: it cannot be read, or is coarser than hours.
     """
-    readings = parse_updates(body, _is_cpu)
+    readings = parse_updates(body, _is_read)
     if readings.step_seconds > SECONDS_PER_HOUR:
         step = f"it answers with a step of {readings.step_seconds} s instead of an hour"
         raise MetricsRefused([f"{step}, because RRDs keep hours for 7 days only: set demand.window_days to 7 or less"])
@@ -107,14 +112,19 @@ def _host_series(host: Uuid, readings: Readings, pool: Pool, ahead: int, refused
             yield _Series(owner=owner, uuid=uuid, at_home=at_home, starts=starts, pcpu=np.repeat(pcpu, len(pieces)))
 
 
+def _is_read(column: Column) -> bool:
+    return column.consolidation == AVERAGE and (_is_cpu(column) or (column.owner == "vm" and is_memory(column)))
+
+
 def _is_cpu(column: Column) -> bool:
-    return column.consolidation == AVERAGE and (column.source == CPU_AVG or cpu_number(column.source) is not None)
+    return column.source == CPU_AVG or cpu_number(column.source) is not None
 
 
 def _cpu_columns(columns: tuple[Column, ...]) -> dict[tuple[str, Uuid], dict[str, int]]:
     found: dict[tuple[str, Uuid], dict[str, int]] = defaultdict(dict)
     for index, column in enumerate(columns):
-        found[column.owner, column.uuid][column.source] = index
+        if _is_cpu(column):
+            found[column.owner, column.uuid][column.source] = index
     return dict(found)
 
 

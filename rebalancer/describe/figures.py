@@ -14,7 +14,7 @@ from rebalancer.inventory import Uuid
 from rebalancer.objectives import base_load, cpu_capacities, host_load
 from rebalancer.objectives.load import usual_load, vm_deviations, worst_on_hosts
 from rebalancer.placement import Placement
-from rebalancer.plan.plan import Curve, HostRow, HostState, Load, Metrics, Plan, RefusedMetrics
+from rebalancer.plan.plan import Curve, HostRow, HostState, Load, MemoryUse, Metrics, Plan, RefusedMetrics
 from rebalancer.plan.step import Step
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
@@ -79,7 +79,7 @@ def load_of(problem: Problem, moved: Collection[Uuid]) -> Load | None:
     fixed = Placement({vm: host for vm, host in problem.initial.host_of.items() if vm not in moved})
     carried = usual_load(fixed, problem)
     rows = [row_of[vm] for vm in sorted(moved)]
-    robust = problem.policy.demand.peaking > 0
+    robust, used = problem.policy.demand.peaking > 0, problem.demand.memory_used
     return Load(
         slot_hours=problem.demand.slot_hours,
         hosts=_curves(list(problem.pool.hosts), carried),
@@ -87,6 +87,7 @@ def load_of(problem: Problem, moved: Collection[Uuid]) -> Load | None:
         host_peaks=_host_peaks(problem, fixed) if robust else (),
         vm_peaks=_curves(sorted(moved), vm_deviations(problem)[rows]) if robust else (),
         refused=tuple(RefusedMetrics(uuid=uuid, reason=why) for uuid, why in sorted(problem.demand.refused.items())),
+        memory_used=tuple(MemoryUse(uuid=uuid, used_bytes=used[uuid]) for uuid in sorted(used.keys() & set(moved))),
     )
 
 
@@ -127,6 +128,7 @@ def profile_of(plan: Plan) -> LoadProfile | None:
         host_deviation_pcpu=_stayers_peaks(load, idle, plan.policy.demand.peaking) if robust else None,
         clocks=metrics.clocks,
         refused={each.uuid: each.reason for each in load.refused},
+        memory_used={each.uuid: each.used_bytes for each in load.memory_used},
     )
 
 

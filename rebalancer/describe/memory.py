@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rebalancer.describe.concurrency import ancestors_of, highest
-from rebalancer.inventory import Uuid
+from rebalancer.inventory import VM, Uuid
 from rebalancer.placement import Migration
-from rebalancer.plan.step import HostMemory, Step
+from rebalancer.plan.step import HostMemory, Step, StepSqueeze
 from rebalancer.rules import Rulebook
 
 
@@ -39,3 +39,11 @@ def memory_peaks(steps: Sequence[Step], book: Rulebook) -> dict[Uuid, int]:
     ancestors = ancestors_of(steps)
     start = book.problem.initial
     return {host: highest(row, steps, ancestors, start) for row in book.memory_rows for host in row.places}
+
+
+def squeeze_told(vm: VM, memory_bytes: int) -> StepSqueeze | None:
+    """How a migration squeezes *vm*, which has *memory_bytes* then; None where it keeps them (`rebalancer.squeeze`)."""
+    low = vm.memory.dynamic_min_bytes
+    if low >= vm.memory.dynamic_max_bytes or low >= memory_bytes:
+        return None
+    return StepSqueeze(from_bytes=memory_bytes, to_bytes=low)

@@ -12,9 +12,11 @@ from rebalancer.export.rows import (
     NETWORK_COLUMNS,
     disk_rows,
     held_rows,
+    memory_in_words,
     memory_total,
     missing_rows,
     network_rows,
+    squeezed_in_words,
     sr_rows,
     target_in_words,
     what_is_missing,
@@ -111,7 +113,7 @@ def _steps(steps: Sequence[Step], hosts: Sequence[HostRow]) -> Iterator[str]:
             step.vm_name,
             step.source_name,
             target_in_words(step),
-            size_in_words(step.memory_bytes),
+            memory_in_words(step),
             f"{size_in_words(step.hosts[-1].during_bytes)} of {totals.get(step.target, memory_total(None))}",
             duration_in_words(step.seconds),
             ", ".join(step.after) or "-",
@@ -120,6 +122,8 @@ def _steps(steps: Sequence[Step], hosts: Sequence[HostRow]) -> Iterator[str]:
         for step in steps
     )
     yield from table(columns, rows)
+    for words in squeezed_in_words(steps):
+        yield from ("", markdown_text(words))
     with_size = (*DISK_COLUMNS[:-1], "size>")
     yield from _below("Disks that go along, to another SR (Storage XenMotion):", with_size, disk_rows(steps))
     over = "VMs that go to another pool, and the networks that their interfaces come to there:"

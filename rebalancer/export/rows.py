@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebalancer.plan import HeldAsItIs, Plan, SRRow, Step
-from rebalancer.units import size_in_words
+from rebalancer.units import first_few, size_in_words
 
 DISK_COLUMNS = ("step", "VM", "disk", "from SR", "to SR", "size")
 HELD_COLUMNS = ("what", "name", "VMs", "why", "fix")
@@ -76,6 +76,25 @@ def network_rows(steps: Sequence[Step]) -> list[tuple[str, ...]]:
             there = [(*head, each.device, each.source_name, each.target_name) for each in crossing.networks]
             rows += there or [(*head, "none", "-", "-")]
     return rows
+
+
+def memory_in_words(step: Step) -> str:
+    """What a step copies of memory, and to how much its VM is squeezed meanwhile."""
+    size = size_in_words(step.memory_bytes)
+    return size if step.squeeze is None else f"{size}, squeezed to {size_in_words(step.squeeze.to_bytes)}"
+
+
+def squeezed_in_words(steps: Sequence[Step]) -> tuple[str, ...]:
+    """What a reader of *steps* has to know where a VM is squeezed; nothing where none is."""
+    squeezed = [
+        f"{step.vm_name} ({step.id}: {size_in_words(each.from_bytes)} to {size_in_words(each.to_bytes)})"
+        for step in steps
+        if (each := step.squeeze)
+    ]
+    if not squeezed:
+        return ()
+    words = "Squeezed to the dynamic minimum while it migrates, whatever the guest uses"
+    return (f"{words}: {first_few(squeezed, 8)}.",)
 
 
 def target_in_words(step: Step) -> str:

@@ -22,7 +22,7 @@ from rebalancer.plan.plan import (
     SRRow,
     untimely,
 )
-from rebalancer.plan.step import Crossing, HostMemory, Step, StepDisk, StepKind, StepNetwork
+from rebalancer.plan.step import Crossing, HostMemory, Step, StepDisk, StepKind, StepNetwork, StepSqueeze
 from rebalancer.tier import TierResult
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "StepDisk",
     "StepKind",
     "StepNetwork",
+    "StepSqueeze",
     "TierResult",
     "digest_of",
     "plan_document",

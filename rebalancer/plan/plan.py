@@ -226,6 +226,14 @@ class RefusedMetrics:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryUse:
+    """Bytes that a guest uses, by its own agent."""
+
+    uuid: Uuid
+    used_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
     """The demand behind the plan's figures, as far as it changes anything.
 
@@ -235,7 +243,7 @@ class Load:
     With a robust policy, `host_peaks` holds how far above that the worst VMs that stay on a host may peak, a curve
     each, as many as the policy's budget says, and `vm_peaks` the same of each VM that moves.
 
-    Of hosts whose metrics are `refused`, what `hosts` holds says nothing.
+    Of hosts whose metrics are `refused`, what `hosts` holds says nothing. `memory_used` is of VMs that the plan moves.
     """
 
     slot_hours: float
@@ -244,6 +252,7 @@ class Load:
     host_peaks: tuple[Curve, ...]
     vm_peaks: tuple[Curve, ...]
     refused: tuple[RefusedMetrics, ...] = ()
+    memory_used: tuple[MemoryUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,13 +64,22 @@ class Crossing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepSqueeze:
+    """What a VM with a dynamic range has before the migration, and what it is cut to while it runs, in bytes."""
+
+    from_bytes: int
+    to_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One XenMotion; a Storage XenMotion where disks go along, to another pool where it is a `crossing`.
 
     `after` names the steps that have to be done before this one starts; whatever order respects `after` is legal.
     `memory_bytes` and `disks`, sorted by drive, are what is copied, over `network`, or by the management interfaces
     where that is None. It likely takes `seconds`, and between `seconds_low` and `seconds_high`; it begins
-    `start_seconds` after the first step. `hosts` are source and target.
+    `start_seconds` after the first step. `hosts` are source and target. `squeeze` is None where
+    the VM keeps its memory.
     """
 
     id: str
@@ -92,6 +101,7 @@ class Step:
     hosts: tuple[HostMemory, HostMemory]
     why: str
     crossing: Crossing | None = None
+    squeeze: StepSqueeze | None = None
 
     @property
     def carries(self) -> bool:

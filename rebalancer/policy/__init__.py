@@ -19,7 +19,7 @@ from rebalancer.policy.model import (
     policy_digest,
 )
 from rebalancer.policy.resolve import intent_of
-from rebalancer.policy.sections import CoolingPolicy, Covered, DemandPolicy, SparePolicy
+from rebalancer.policy.sections import CoolingPolicy, Covered, DemandPolicy, SparePolicy, SqueezePolicy, Squeezing
 from rebalancer.policy.windows import ANY_TIME, ChangeWindows, change_windows
 
 __all__ = [
@@ -46,6 +46,8 @@ __all__ = [
     "RunOn",
     "SparePolicy",
     "Spread",
+    "SqueezePolicy",
+    "Squeezing",
     "Strength",
     "Together",
     "WindowPolicy",

@@ -26,6 +26,7 @@ from rebalancer.policy.sections import (
     Share,
     SparePolicy,
     SpreadPolicy,
+    SqueezePolicy,
     StorageMotionPolicy,
     Title,
     TogetherPolicy,
@@ -224,6 +225,7 @@ class Policy(Section):
     storage_motion: StorageMotionPolicy = StorageMotionPolicy()
     other_pools: OtherPoolsPolicy = OtherPoolsPolicy()
     spare: SparePolicy = SparePolicy()
+    squeeze: SqueezePolicy = SqueezePolicy()
     plan: PlanPolicy = PlanPolicy()
     execution: ExecutionPolicy = ExecutionPolicy()
     together: tuple[TogetherPolicy, ...] = ()

@@ -145,6 +145,33 @@ class StorageMotionPolicy(Section):
     xendesktop: Names = ()
 
 
+class Squeezing(StrEnum):
+    """Whether a VM may be moved that a migration squeezes: as any other, where nothing else helps, or not at all."""
+
+    ALLOW = "allow"
+    LAST_RESORT = "last-resort"
+    FORBID = "forbid"
+
+
+class SqueezePolicy(Section):
+    """What becomes of VMs with a dynamic range, which a migration squeezes to their dynamic minimum while it runs.
+
+    `below_use` is for those that are left less than `keep_share` of what they use, `above_use` for those that are left
+    as much, `unknown_use` for those whose guests do not tell what they use.
+    """
+
+    below_use: Squeezing = Squeezing.FORBID
+    unknown_use: Squeezing = Squeezing.LAST_RESORT
+    above_use: Squeezing = Squeezing.ALLOW
+    keep_share: Annotated[float, Field(gt=0, le=100)] = 1.0
+
+    @model_validator(mode="after")
+    def _share_is_of_use(self) -> SqueezePolicy:
+        if self.keep_share != 1.0 and self.below_use is self.above_use:
+            raise ValueError("keep_share is of no use where below_use and above_use are the same")
+        return self
+
+
 class OtherPoolsPolicy(Section):
     """Whether VMs may go to another pool with all their disks, and where their networks and SRs lead there.
 

@@ -97,6 +97,7 @@ from rebalancer.rules.wishes.keep_apart import KeepApart
 from rebalancer.rules.wishes.keep_together import KeepTogether
 from rebalancer.rules.wishes.must_run_on import MustRunOn
 from rebalancer.rules.wishes.never_move import NeverMove
+from rebalancer.rules.wishes.not_squeezed import NotSqueezed
 from rebalancer.rules.wishes.spread_over_domains import SpreadOverDomains
 
 # XenMotion: VM.pool_migrate (message_forwarding.ml, then xapi_vm_migrate.ml on the source host); manual; policy.
@@ -151,6 +152,7 @@ LIVE: tuple[Rule, ...] = (
     MemorySafety(),
     InOnePool(),
     NeverMove(),
+    NotSqueezed(),
     StaysOnHeldHost(),
     DemandKnown(),
     HostToBeEmptied(),

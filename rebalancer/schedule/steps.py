@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebalancer.describe.disks import crossing_of, step_disks
-from rebalancer.describe.memory import memory_by_step
+from rebalancer.describe.memory import memory_by_step, squeeze_told
 from rebalancer.placement import Migration
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 from rebalancer.plan.step import Step, StepKind
@@ -44,6 +44,7 @@ def steps_of(
     found = []
     for each, hosts in zip(turns, held, strict=True):
         move, job = migrations[each], jobs[each]
+        vm = pool.vms[move.vm]
         seconds = job.ticks / TICKS_A_SECOND
         low, high = pace.interval(seconds)
         found.append(
@@ -57,7 +58,7 @@ def steps_of(
                 target=move.target,
                 target_name=names.hosts[move.target],
                 after=tuple(sorted(ids[earlier] for earlier in job.after)),
-                memory_bytes=pool.vms[move.vm].migration_memory_bytes,
+                memory_bytes=vm.migration_memory_bytes,
                 disks=step_disks(move, book.problem),
                 network=job.network,
                 seconds=seconds,
@@ -67,6 +68,7 @@ def steps_of(
                 hosts=hosts,
                 why=reasons[each],
                 crossing=crossing_of(move, book.problem),
+                squeeze=squeeze_told(vm, vm.migration_memory_bytes),
             )
         )
     return tuple(found)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from rebalancer.describe.disks import ejections, sr_rows, step_disks
 from rebalancer.describe.figures import load_of, metrics_of, profile_of
 from rebalancer.describe.left_out import LEFT_OUT, left_out, missing_moves
-from rebalancer.describe.memory import memory_by_step
+from rebalancer.describe.memory import memory_by_step, squeeze_told
 from rebalancer.describe.reasons import BACK, HOME, Reasons
 from rebalancer.describe.summary import general_warnings, summary_of
 from rebalancer.inventory import Names, Pool, Uuid
@@ -163,7 +163,8 @@ def _steps(steps: Sequence[Step], whys: Sequence[str], problem: Problem, start: 
     for step, held, why in zip(steps, _held(steps, start), whys, strict=True):
         memory = _memory(step, problem.pool)
         disks = _disks(step, problem) if step.disks else ()
-        yield replace(step, memory_bytes=memory, disks=disks, hosts=held, why=as_told(step.why, why))
+        squeeze = squeeze_told(problem.pool.vms[step.vm], memory)
+        yield replace(step, memory_bytes=memory, disks=disks, hosts=held, why=as_told(step.why, why), squeeze=squeeze)
 
 
 def _held(steps: Sequence[Step], start: Rulebook) -> Iterable[tuple[HostMemory, HostMemory]]:

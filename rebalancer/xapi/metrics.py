@@ -106,7 +106,8 @@ def measure(
     refused |= samples.refused
     profile = profile_from_samples(samples.table, pool, settings, now, refused=refused)
     moved = replace(clocks, ahead={host: ahead for host, ahead in clocks.ahead.items() if host not in wrong})
-    return replace(profile, clocks=moved if moved.ahead or moved.here else None)
+    told = moved if moved.ahead or moved.here else None
+    return replace(profile, clocks=told, memory_used=samples.memory_used)
 
 
 def _too_far(host: Uuid, clocks: Clocks, settings: DemandSettings) -> MetricsFailure:

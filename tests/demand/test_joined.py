@@ -43,6 +43,12 @@ def test_rows_stay_with_their_vms_and_hosts() -> None:
     assert both.source == "metrics of h2 + metrics of h1"
 
 
+def test_memory_in_use_is_that_of_all() -> None:
+    """What guests of either pool use."""
+    one = profile("b", host="h2", pcpu=2, memory_used={"b": 5})
+    assert join_profiles(one, profile("a", host="h1", pcpu=7, memory_used={"a": 3})).memory_used == {"a": 3, "b": 5}
+
+
 def test_the_window_spans_both() -> None:
     """From the earlier start to the later end."""
     later = UNTIL + timedelta(hours=1)

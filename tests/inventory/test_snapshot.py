@@ -96,6 +96,16 @@ def test_time_zones_become_utc(tmp_path: Path) -> None:
     assert read_snapshot(tmp_path / "pool.json").taken_at.tzinfo is UTC
 
 
+def test_memory_in_use_is_kept_and_older_files_have_none(tmp_path: Path) -> None:
+    """Only VMs that tell stand in it; a file without it is read as one where nobody tells."""
+    snapshot = small_snapshot()
+    assert snapshot.demand is not None
+    told = replace(snapshot, demand=replace(snapshot.demand, memory_used={"vm": 3 << 30}))
+    write_snapshot(told, tmp_path / "pool.json")
+    assert read_snapshot(tmp_path / "pool.json") == told
+    assert read_snapshot(edited(tmp_path, lambda document: document["demand"].pop("memory_used"))) == snapshot
+
+
 def test_no_demand_stays_no_demand(tmp_path: Path) -> None:
     """A snapshot without metrics comes back without, not with zeros."""
     write_snapshot(replace(small_snapshot(), demand=None), tmp_path / "pool.json")

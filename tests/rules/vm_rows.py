@@ -7,6 +7,7 @@ from rebalancer.units import GIB
 from tests.pools import make_cd, make_disk, make_memory, make_vdi
 from tests.rules.row import card, guest, illegal, legal, metrics, vgpu, vgpu_types
 
+RANGE = {"memory": make_memory(1.0, dynamic_max_bytes=4 * GIB, static_max_bytes=4 * GIB)}
 LOST = {"vdis": (make_vdi("web-disk0", missing=True),)}
 ALLOWS_VGPU = {"restrictions": {"restrict_vgpu": "false"}}
 
@@ -46,6 +47,12 @@ VM_ROWS = (
     illegal("guest-tools", vm={"guest_metrics": None}),
     legal("intellicache", pool={"vdis": (make_vdi("web-disk0", on_boot="reset", sm_config={"caching": "true"}),)}),
     illegal("intellicache", pool={"vdis": (make_vdi("web-disk0", sm_config={"on_boot": "reset", "caching": "1"}),)}),
+    legal("not-squeezed", vm=RANGE),
+    legal("not-squeezed", policy={"squeeze": {"unknown_use": "forbid"}}),
+    legal("not-squeezed", vm=RANGE | metrics(memory_actual_bytes=GIB), policy={"squeeze": {"unknown_use": "forbid"}}),
+    illegal(
+        "not-squeezed", vm=RANGE | metrics(memory_actual_bytes=GIB + 1), policy={"squeeze": {"unknown_use": "forbid"}}
+    ),
     legal("disks-present", vm={"vbds": (make_disk("web", empty=True),)}, pool=LOST),
     legal("disks-present", pool={"vdis": (make_vdi("other", missing=True),)}),
     illegal("disks-present", pool=LOST),

@@ -45,20 +45,22 @@ class ShortChain(DiskRule):
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
         """A disk whose chain is full."""
         for disk, _ in moving(disks, problem):
-            if _chain(disk, problem) >= LONGEST:
+            if _is_full(disk, problem):
                 words = f"its disk '{disk.name}' stands on a chain of {LONGEST} images, which takes no further snapshot"
                 remedy = "delete snapshots, and wait until the chain is coalesced"
                 return self.objection(words, remedy=remedy, disruption=Disruption.POLICY)
         return None
 
 
-def _chain(disk: VDI, problem: Problem) -> int:
-    """Images in the chain of *disk*, itself included; no more are counted than a chain has at most."""
-    length, parent = 1, disk.sm_config.get("vhd-parent")
-    while parent and length < LONGEST:
-        below = problem.pool.vdis.get(parent)
-        length, parent = length + 1, below.sm_config.get("vhd-parent") if below else None
-    return length
+def _is_full(disk: VDI, problem: Problem) -> bool:
+    """Whether the chain of *disk*, itself included, is as long as chains are; one that ends in nothing known is not."""
+    image: VDI | None = disk
+    for _ in range(1, LONGEST):
+        parent = image.sm_config.get("vhd-parent") if image else None
+        if parent is None:
+            return False
+        image = problem.pool.vdis.get(parent)
+    return True
 
 
 class SpaceOnSource(DiskRule):

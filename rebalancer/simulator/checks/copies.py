@@ -21,7 +21,7 @@ def assert_copyable(here: Database, there: Database, call: MigrateSend, vdi: str
     """Raise what stands against one copy: on the SR that the disk leaves, then on the one that it comes to."""
     record = here.get("VDI", vdi)
     source = here.get("VM", call.vm)["resident_on"]
-    if record["missing"]:
+    if record.get("missing"):
         raise ApiFailure("VDI_MISSING", record["SR"], vdi)
     if source != NULL:
         assert_attached(here, record["SR"], source)
@@ -42,7 +42,7 @@ def assert_attached(database: Database, storage: str, host: str) -> None:
 def assert_present(database: Database, vm: str) -> None:
     """Raise VDI_MISSING [sr, vdi] for a disc of a VM that its new host does not find."""
     for ref, vdi in discs_of(database, database.get("VM", vm)):
-        if vdi["missing"]:
+        if vdi.get("missing"):
             raise ApiFailure("VDI_MISSING", vdi["SR"], ref)
 
 
@@ -58,7 +58,7 @@ def _assert_snapshot(database: Database, vdi: Record) -> None:
     if len(chain) >= LONGEST_CHAIN:
         raise ApiFailure("SR_BACKEND_FAILURE_109", "", "The snapshot chain is too long", "")
     free = int(storage["physical_size"]) - int(storage["physical_utilisation"])
-    thick = storage["type"].startswith(THICK) and storage["sm_config"].get("allocation") != "thin"
+    thick = storage["type"].startswith(THICK) and storage.get("sm_config", {}).get("allocation") != "thin"
     if thick and int(vdi["physical_utilisation"]) > free:
         text = f"Migration_mirror_snapshot_failure(SR_SOURCE_SPACE_INSUFFICIENT:{storage['uuid']})"
         raise ApiFailure("INTERNAL_ERROR", text)
@@ -72,7 +72,7 @@ def _assert_format(database: Database, storage: str, vdi: Record) -> None:
     known = known or ["qcow2" if target["type"] == "gfs2" else "vhd"]
     pbds = [pbd for _, pbd in database.items("PBD") if pbd["SR"] == storage]
     pbd = next((each for each in pbds if each["host"] == master), pbds[0] if pbds else None)
-    wanted = pbd["device_config"].get("preferred-image-formats", "") if pbd else ""
+    wanted = pbd.get("device_config", {}).get("preferred-image-formats", "") if pbd else ""
     preferred = [each.strip() for each in wanted.split(",")] if wanted else known
     if not any(int(vdi["virtual_size"]) <= HOLDS.get(each, HOLDS["vhd"]) for each in preferred if each in known):
         raise ApiFailure("SR_BACKEND_FAILURE_79", "", "VDI Invalid size", "")

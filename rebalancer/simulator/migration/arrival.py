@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from rebalancer.simulator.migration import residence
+from rebalancer.simulator.migration import memory, residence
 from rebalancer.simulator.migration.transfer import MoveRequest
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.schema import NULL, blank
@@ -12,10 +12,11 @@ from rebalancer.simulator.state.world import World, stamp
 
 
 def arrive(world: World, move: MoveRequest) -> None:
-    """Put the VM on its new host: resident_on and domid flip, load and memory follow."""
+    """Put the VM on its new host: resident_on and domid flip, load and memory follow, which grows again."""
     with world.database.lock:
         world.database.change("VM", move.vm, scheduled_to_be_resident_on=NULL)
         residence.settle(world, move.vm, move.target)
+        memory.give_back(world, move.vm)
 
 
 def announce(world: World, move: MoveRequest) -> None:

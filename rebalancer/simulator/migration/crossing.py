@@ -8,7 +8,7 @@ from rebalancer.simulator.checks import another_pool, migration, storage_motion,
 from rebalancer.simulator.checks.copies import assert_copyable
 from rebalancer.simulator.checks.facts import is_live
 from rebalancer.simulator.checks.storage_motion import OPERATION, MigrateSend
-from rebalancer.simulator.migration import arrival, disks, residence, storage_moves, transfer
+from rebalancer.simulator.migration import arrival, disks, memory, residence, storage_moves, transfer
 from rebalancer.simulator.migration.transfer import FIXED_SECONDS, LINK_BYTES_PER_SECOND, MoveRequest, Transfer
 from rebalancer.simulator.state import tasks
 from rebalancer.simulator.state.database import Database
@@ -81,8 +81,8 @@ class _Crossing:
     def carry_out(self) -> None:
         """Copy disks, write records, copy memory, arrive."""
         sizes = storage_moves.sizes(self.here.database, self.call, self.there.database)
-        memory = FIXED_SECONDS + transfer.memory_seconds(self.here, self.move.vm)
-        total = memory + sum(sizes.values()) / LINK_BYTES_PER_SECOND
+        copied_last = FIXED_SECONDS + transfer.memory_seconds(self.here, self.move.vm)
+        total = copied_last + sum(sizes.values()) / LINK_BYTES_PER_SECOND
         under_way = Transfer(self.here, self.move, total, self._arrive)
         try:
             for vdi, size in sizes.items():
@@ -90,7 +90,8 @@ class _Crossing:
                 self.copies.append(disks.begin_copy(self.here, vdi, self.call.vdi_map[vdi], self.call.host, self.there))
                 under_way.carry(size / LINK_BYTES_PER_SECOND)
             self._write()
-            under_way.carry(memory)
+            memory.squeeze(self.here, self.move.vm)
+            under_way.carry(copied_last)
         except (ApiFailure, Cancelled):
             if not self.here.faults.take("copies-stay", vm=self.here.uuid("VM", self.move.vm)):
                 self._discard()
@@ -130,6 +131,7 @@ class _Crossing:
                 "VM", self.guest, power_state="Running", scheduled_to_be_resident_on=NULL, allowed_operations=allowed
             )
             residence.settle(self.there, self.guest, self.call.host)
+            memory.give_back(self.there, self.guest)
             residence.halt(self.here, self.move.vm)
             _erase(self.here, self.move.vm, but_record=stays)
 

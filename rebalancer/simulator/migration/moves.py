@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rebalancer.simulator.checks import migration
 from rebalancer.simulator.checks.copies import assert_present
-from rebalancer.simulator.migration import arrival, transfer
+from rebalancer.simulator.migration import arrival, memory, transfer
 from rebalancer.simulator.migration.transfer import FIXED_SECONDS, MoveRequest, Transfer
 from rebalancer.simulator.state import tasks
 from rebalancer.simulator.state.world import World
@@ -30,6 +30,7 @@ def pool_migrate(world: World, task: str, vm: str, host: str, options: Mapping[s
         allowed = transfer.reserve(world, move)
     try:
         seconds = FIXED_SECONDS + transfer.memory_seconds(world, vm)
+        memory.squeeze(world, vm)
         Transfer(world, move, seconds, lambda: arrival.arrive(world, move)).carry(seconds)
         assert_present(database, vm)
         arrival.arrive(world, move)

@@ -8,7 +8,7 @@ from rebalancer.simulator.checks import boot_here, failover, migration, storage_
 from rebalancer.simulator.checks.copies import assert_attached, assert_copyable, assert_present
 from rebalancer.simulator.checks.facts import discs_of
 from rebalancer.simulator.checks.storage_motion import OPERATION, MigrateSend
-from rebalancer.simulator.migration import arrival, disks, transfer
+from rebalancer.simulator.migration import arrival, disks, memory, transfer
 from rebalancer.simulator.migration.transfer import FIXED_SECONDS, LINK_BYTES_PER_SECOND, MoveRequest, Transfer
 from rebalancer.simulator.state import tasks
 from rebalancer.simulator.state.database import Database
@@ -96,8 +96,8 @@ def _carry_out(world: World, move: MoveRequest, call: MigrateSend) -> None:
     database, copies = world.database, list[disks.Copy]()
     bytes_of = sizes(database, call)
     waiting = list(bytes_of)
-    memory = FIXED_SECONDS + (transfer.memory_seconds(world, move.vm) if move.source != NULL else 0.0)
-    seconds = memory + sum(bytes_of.values()) / LINK_BYTES_PER_SECOND
+    copied_last = FIXED_SECONDS + (transfer.memory_seconds(world, move.vm) if move.source != NULL else 0.0)
+    seconds = copied_last + sum(bytes_of.values()) / LINK_BYTES_PER_SECOND
 
     def arrive() -> None:
         # The toolstack may die before all disks are there: then the VM cannot have moved.
@@ -116,7 +116,9 @@ def _carry_out(world: World, move: MoveRequest, call: MigrateSend) -> None:
             under_way.carry(size / LINK_BYTES_PER_SECOND)
             waiting.remove(vdi)
         _assert_rest_there(database, move, bytes_of)
-        under_way.carry(memory)
+        if move.source != NULL:
+            memory.squeeze(world, move.vm)
+        under_way.carry(copied_last)
     except (ApiFailure, Cancelled):
         if not world.faults.take("copies-stay", vm=world.uuid("VM", move.vm)):
             disks.discard(world, copies)

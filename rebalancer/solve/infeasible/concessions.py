@@ -7,18 +7,21 @@ live is declared dead.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil
 from operator import methodcaller
 
 from rebalancer.errors import Concession
 from rebalancer.inventory import VM, Host, PowerState, Uuid
 from rebalancer.placement import Placement
-from rebalancer.policy import Apart, Intent, Reserve, RunOn, Spread, Together
+from rebalancer.policy import Apart, Intent, Reserve, RunOn, Spread, Squeezing, Together
 from rebalancer.problem import Problem
 from rebalancer.rules import WITH_STORAGE, Origin, Rule, Rulebook
-from rebalancer.units import size_in_words
+from rebalancer.squeeze import choice_for, key_for, squeeze_of
+from rebalancer.units import first_few, size_in_words
 
 Wish = Together | Apart | Spread | RunOn
 Words = Callable[[int, float], str]
@@ -26,6 +29,8 @@ Words = Callable[[int, float], str]
 MOVES = "limits.maximum_moves"
 NOBODY: frozenset[Uuid] = frozenset()
 SECTIONS = ("together", "apart", "spread", "run_on")
+SHOWN = 3
+"""VMs that one offer names; more are counted."""
 UNSEEN_DISKS = "shared-sr-visible"
 """The rule that holds VMs whose disks stay where they are."""
 
@@ -53,7 +58,7 @@ class Offer:
 
 def offers(book: Rulebook) -> tuple[Offer, ...]:
     """All that could be given up, but for shutting VMs down; wishes and rules first, then single VMs."""
-    return (*_limits(book), *_rules(book), *_reserves(book), *_wishes(book), *_single_vms(book))
+    return (*_limits(book), *_rules(book), *_reserves(book), *_wishes(book), *_squeezes(book), *_single_vms(book))
 
 
 def _limits(book: Rulebook) -> Iterator[Offer]:
@@ -107,6 +112,25 @@ def _reserves(book: Rulebook) -> Iterator[Offer]:
 def _wishes(book: Rulebook) -> Iterator[Offer]:
     for section in SECTIONS:
         yield from (_no_wish(section, wish) for wish in getattr(book.problem.intent, section) if wish.hard)
+
+
+def _squeezes(book: Rulebook) -> Iterator[Offer]:
+    """That VMs may be squeezed while they move, for each key of the policy that forbids it."""
+    problem, held = book.problem, defaultdict[str, list[Uuid]](list)
+    for vm in sorted(problem.initial):
+        squeeze = squeeze_of(problem.pool.vms[vm], problem.demand)
+        if squeeze and choice_for(squeeze, problem.policy.squeeze) is Squeezing.FORBID:
+            held[key_for(squeeze, problem.policy.squeeze)].append(vm)
+    for key, vms in held.items():
+        names = first_few([repr(problem.names.vms[vm]) for vm in vms], SHOWN)
+        words, without = _always(f"let migrations squeeze {names}"), partial(_squeezing, key=key)
+        yield Offer(where=f"squeeze.{key}", words=words, without=without, vms=frozenset(vms))
+
+
+def _squeezing(book: Rulebook, *, key: str) -> Rulebook:
+    policy = book.problem.policy
+    squeeze = policy.squeeze.model_copy(update={key: Squeezing.LAST_RESORT})
+    return book.under(replace(book.problem, policy=policy.model_copy(update={"squeeze": squeeze})))
 
 
 def _single_vms(book: Rulebook) -> Iterator[Offer]:
