@@ -50,10 +50,11 @@ def odd_crossing(chance: random.Random) -> tuple[Crossing, list[str]]:
     for _ in range(chance.choice((2, 4, 8, 16))):
         side = chance.choice(SIDES)
         done.append(f"{side} {mix(content[side], known(), chance, kinds=MIXED, never=NEVER)}")
-    home, there = (sorted(content[side]["VM"]) for side in SIDES)
-    twin = content["home"]["VM"][chance.choice(home)]["uuid"]
-    if twin not in {vm["uuid"] for vm in content["there"]["VM"].values()}:
-        content["there"]["VM"][chance.choice(there)]["uuid"] = twin
+    # No snapshot: whether XAPI asks a VM or its snapshot first depends on the order of its database.
+    home, there = content["home"]["VM"], content["there"]["VM"]
+    twin = home[chance.choice(sorted(ref for ref, vm in home.items() if not vm["is_a_snapshot"]))]["uuid"]
+    if twin not in {vm["uuid"] for vm in there.values()}:
+        there[chance.choice(sorted(there))]["uuid"] = twin
     for side in SIDES:
         name_other_ends(content[side])
     return joined("odd", content), done
