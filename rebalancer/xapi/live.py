@@ -18,7 +18,7 @@ from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.patience import NONE, OF_COMMANDS, Patience
 from rebalancer.xapi.read import read_pool
 from rebalancer.xapi.session import ReadSession, connect
-from rebalancer.xapi.translation import no_connection, sending
+from rebalancer.xapi.translation import no_connection, sending, understanding
 from rebalancer.xapi.transport import SendOnce
 from rebalancer.xapi.trust import Trust
 from rebalancer.xapi.values import StorageMotion, TaskState, TaskStatus, Whereabouts
@@ -88,13 +88,14 @@ class LivePool:
             RefusedByXapi: the pool does not know the VM.
         """
         fields = Fields("VM", self._session.record("VM", self._session.ref("VM", vm_uuid)))
-        return Whereabouts(
-            power_state=power_state(fields),
-            resident_on=self._host(fields.text("resident_on")),
-            scheduled_to=self._host(fields.text("scheduled_to_be_resident_on")),
-            operations=fields.operations(),
-            blocked=fields.texts("blocked_operations"),
-        )
+        with understanding(self.url):
+            return Whereabouts(
+                power_state=power_state(fields),
+                resident_on=self._host(fields.text("resident_on")),
+                scheduled_to=self._host(fields.text("scheduled_to_be_resident_on")),
+                operations=fields.operations(),
+                blocked=fields.texts("blocked_operations"),
+            )
 
     def assert_may_migrate(self, vm_uuid: Uuid, host_uuid: Uuid) -> None:
         """Ask XAPI whether the VM may go there, changing nothing.
@@ -116,7 +117,7 @@ class LivePool:
         """
         vm, host = self.ref_of("VM", vm_uuid), self.ref_of("host", host_uuid)
         over = {"network": self.ref_of("network", network_uuid)} if network_uuid else {}
-        return str(self._send("Async.VM.pool_migrate", vm, host, {"live": "true"} | over))
+        return self._task_of("Async.VM.pool_migrate", vm, host, {"live": "true"} | over)
 
     def assert_may_migrate_with_disks(self, motion: StorageMotion, into: LivePool | None = None) -> None:
         """Ask XAPI whether the VM may take its disks along, changing nothing but that the host gets ready to receive.
@@ -137,7 +138,7 @@ class LivePool:
         receiver = into or self
         arguments = self._arguments(motion, receiver)
         receiver.hand_over(motion)
-        return str(self._send("Async.VM.migrate_send", *arguments))
+        return self._task_of("Async.VM.migrate_send", *arguments)
 
     def _arguments(self, motion: StorageMotion, receiver: LivePool) -> tuple[object, ...]:
         """What both calls of Storage XenMotion take: VM, destination, live, VDI map, VIF map, options."""
@@ -178,11 +179,12 @@ class LivePool:
             if refused.code != "HANDLE_INVALID":
                 raise
             return TaskState(status=TaskStatus.VANISHED, progress=0.0, error=())
-        return TaskState(
-            status=_status(fields.text("status")),
-            progress=fields.number("progress", 0.0),
-            error=tuple(map(self._session.called.told, fields.members("error_info"))),
-        )
+        with understanding(self.url):
+            return TaskState(
+                status=_status(fields.text("status")),
+                progress=fields.number("progress", 0.0),
+                error=tuple(map(self._session.called.told, fields.members("error_info"))),
+            )
 
     def cancel(self, ref: str) -> None:
         """Ask XAPI to cancel a task.
@@ -200,6 +202,14 @@ class LivePool:
         except RefusedByXapi as refused:
             if refused.code != "HANDLE_INVALID":
                 raise
+
+    def _task_of(self, message: str, *arguments: object) -> str:
+        """The task that a message starts; an `OutcomeUnknown` where the answer names none."""
+        task = self._send(message, *arguments)
+        if not isinstance(task, str) or not task or task in NULL_REFS:
+            problem = f"{message} was sent and the answer names no task ({str(task)[:100]!r})"
+            raise OutcomeUnknown(self.url, problem, "Look at the VM in the pool")
+        return task
 
     def _send(self, message: str, *arguments: object) -> object:
         """Send a message once, on a fresh connection, in the session that the last read has proven alive."""

@@ -45,7 +45,7 @@ READS: Final = frozenset(
 """Every message that a `ReadSession` can send, of whatever class; `from` is `event.from`."""
 
 Call = Callable[[], Any]
-Expected = TypeVar("Expected", dict[str, Any], list[Any])
+Expected = TypeVar("Expected", dict[str, Any], list[Any], str)
 
 HOPS: Final = 3
 """How often a member's word for who the coordinator is gets believed in one call."""
@@ -193,7 +193,9 @@ class ReadSession:
             named = (self._located(kind, unreadable) for kind in kinds)
             raise next((each for each in named if each.holder), unreadable) from unreadable
         for event in _expect(list, found.get("events"), self.url):
-            _expect(dict, event, self.url)
+            for word in ("class", "operation", "ref"):
+                _expect(str, _expect(dict, event, self.url).get(word), self.url)
+        _expect(str, found.get("token"), self.url)
         return found
 
     def _located(self, kind: str, unreadable: UnreadableKey) -> UnreadableKey:
@@ -258,7 +260,7 @@ class ReadSession:
             except RefusedByXapi as refused:
                 if refused.code != "HOST_IS_SLAVE":
                     raise
-                self._move_to(self.address.at(refused.params[0]))
+                self._move_to(self._named_by(refused))
                 continue
             except UnreadableKey:
                 raise
@@ -274,6 +276,18 @@ class ReadSession:
             self._guessed = False
             return answer
         raise Unreachable(self.url, f"{HOPS} hosts in a row named another coordinator", "Wait for the pool to settle")
+
+    def _named_by(self, member: RefusedByXapi) -> Address:
+        """Where *member* says the coordinator is; an `Unreachable` where it says nothing that is an address."""
+        named = member.params[0] if member.params else ""
+        try:
+            return self.address.at(named)
+        except ConnectionSettingsError as error:
+            if self.address.scheme == "http" and named:
+                raise
+            self._move_on()
+            problem = f"it is a member, and names {named!r} as coordinator"
+            raise Unreachable(member.where, problem, "Give the coordinator's address") from error
 
     def _give_password(self) -> None:
         """Log in with as many parameters as this version of XAPI takes: since 6.2 the last says who we are."""

@@ -15,6 +15,7 @@ import httpx
 from XenAPI import Failure
 
 from rebalancer.errors import (
+    InventoryError,
     LoginRefused,
     OutcomeUnknown,
     RefusedByXapi,
@@ -29,8 +30,8 @@ from rebalancer.xapi.words import told
 
 NOT_XAPI: Final = "Check the address: it has to be a XenServer or XCP-ng host"
 
-MALFORMED = (ProtocolError, Fault, HTTPException, Malformed)
-"""What reading an answer raises that is not XAPI's."""
+MALFORMED = (ProtocolError, Fault, HTTPException, Malformed, UnicodeError)
+"""What reading an answer raises that is not XAPI's; `UnicodeError` comes of names that no host can have."""
 
 
 @contextmanager
@@ -50,6 +51,19 @@ def reading(where: str, called: Called = NOBODY) -> Iterator[None]:
     except OSError as error:
         raise no_connection(where, error) from error
     except MALFORMED as error:
+        raise _not_xapi(where, error) from error
+
+
+@contextmanager
+def understanding(where: str) -> Iterator[None]:
+    """Translate what goes wrong while a record is looked at that no XAPI sends.
+
+    Raises:
+        Unreachable: a field is missing, or is of another type.
+    """
+    try:
+        yield
+    except (InventoryError, LookupError, TypeError, ValueError) as error:
         raise _not_xapi(where, error) from error
 
 

@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,9 +20,13 @@ from rebalancer.errors import ConnectionSettingsError, PolicyError, RefusedByXap
 from rebalancer.nightly import access_of
 from rebalancer.nightly.members import keep_members, known_members
 from rebalancer.simulator import Simulator, generate_pool
+from tests.xapi.scripted import scripted, success
+from tests.xapi.tls_hosts import Files, as_xenserver_7, certificate, print_of
 
 ROOT = rb.Credentials(user="root", password="simulator")
 LOGIN = "session.login_with_password"
+__all__ = ["certificate"]
+"""A fixture of another file."""
 SHARED = Callable[[str], Path]
 
 
@@ -214,3 +219,16 @@ def test_a_night_remembers_the_hosts_of_the_last(simulator: Simulator, tmp_path:
         assert known_members(simulator.url, tmp_path) == ()
     file.write_text('["192.0.2.1", "::1"]')
     assert known_members(simulator.url, tmp_path) == (f"http://[::1]:{urlsplit(simulator.url).port}",)
+
+
+def test_rsa_key_exchange(certificate: Files) -> None:
+    """A XenServer of 6.5 or 7 is named as such, and let in by an option, its fingerprint pinned."""
+    files = certificate()
+    context = as_xenserver_7(files)
+    with scripted([success("OpaqueRef:S")], context=context) as server:
+        way = rb.Connection(credentials=ROOT, fingerprints=(print_of(files),))
+        with pytest.raises(Unreachable, match=r"RSA key exchange of XenServer 7\.x and older") as raised:
+            rb.connect(server.url, way)
+        assert "--legacy-tls" in raised.value.remedy
+        rb.connect(server.url, replace(way, legacy_tls=True))
+        assert server.methods == ["session.login_with_password"]

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable, UnreadableKey
+from rebalancer.errors import ConnectionSettingsError, OutcomeUnknown, RefusedByXapi, Unreachable, UnreadableKey
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.simulator.wire import jsonform, xmlform
-from rebalancer.xapi import Credentials, Trust, connect, live_pool, read_pool
+from rebalancer.xapi import Credentials, ReadSession, Trust, connect, live_pool, read_pool
+from rebalancer.xapi.address import Address, parse_url
 from rebalancer.xapi.wire import Malformed, from_json, from_xml
 from tests.xapi.scripted import failure, scripted, success
 
@@ -229,3 +230,65 @@ def test_a_refused_move_keeps_its_words() -> None:
     script = [success("OpaqueRef:S"), success("OpaqueRef:V"), success("OpaqueRef:H"), refused]
     with scripted(script) as server, pytest.raises(RefusedByXapi, match="VM_BAD_POWER_STATE"):
         live_pool(server.url, ROOT, Trust()).migrate("vm", "host")
+
+
+@pytest.mark.parametrize("task", ["", {"a": "b"}, ["OpaqueRef:T"], True, "OpaqueRef:NULL"], ids=str)
+def test_an_answer_without_a_task_is_unknown(task: object) -> None:
+    """A migration that was taken, without a task that it runs as, may run all the same."""
+    with scripted([success("OpaqueRef:S"), success("OpaqueRef:V"), success("OpaqueRef:H"), success(task)]) as server:
+        live = live_pool(server.url, ROOT, Trust())
+        with pytest.raises(OutcomeUnknown, match="names no task"):
+            live.migrate("vm", "host")
+
+
+VM = {"uuid": "u", "power_state": "Running", "resident_on": "OpaqueRef:H", "current_operations": {}}
+HOME = success({"uuid": "h"})
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [success({})],
+        [success(VM | {"power_state": "Dancing"}), HOME],
+        [success(VM | {"current_operations": "none"}), HOME],
+        [success(VM), success({"no": "uuid"})],
+    ],
+)
+def test_records_that_are_none_do_not_end_a_watch(script: list[bytes]) -> None:
+    """Where a VM is cannot be told by such a record: the pool counts as silent, so that whoever watches asks again."""
+    with scripted([success("OpaqueRef:S"), success("OpaqueRef:V"), *script]) as server:
+        live = live_pool(server.url, ROOT, Trust())
+        with pytest.raises(Unreachable):
+            live.whereabouts("vm")
+
+
+@pytest.mark.parametrize("task", [{"progress": "much"}, {"error_info": "why"}, {"progress": []}])
+def test_tasks_that_are_none_do_not_end_a_watch(task: dict[str, Any]) -> None:
+    """The same of a task."""
+    with scripted([success("OpaqueRef:S"), success({"uuid": "t", "status": "pending"} | task)]) as server:
+        live = live_pool(server.url, ROOT, Trust())
+        with pytest.raises(Unreachable, match="not as XAPI does"):
+            live.task("OpaqueRef:T")
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [{}, {"events": {}, "token": "t"}, {"events": [{}], "token": "t"}, {"events": ["x"], "token": "t"}, {"events": []}],
+)
+def test_events_that_are_none_are_told(batch: dict[str, Any]) -> None:
+    """The same of what changed."""
+    with scripted([success("OpaqueRef:S"), success(batch)]) as server:
+        session = connect(server.url, ROOT, Trust())
+        with pytest.raises(Unreachable, match="not as XAPI does"):
+            session.events(("VM",), "")
+
+
+@pytest.mark.parametrize("params", [(), ("",), ("[::1",), ("x" * 300,), ("a..b",), ("bad host",)])
+def test_a_member_that_names_no_coordinator_is_told(params: tuple[str, ...]) -> None:
+    """HOST_IS_SLAVE without an address, or with one that leads nowhere, is one sentence and no accident."""
+    session = ReadSession(parse_url("https://127.0.0.1"), ROOT, Trust().context(), 5.0)
+    with scripted([failure("HOST_IS_SLAVE", *params)]) as server:
+        session.address = Address(scheme="http", host="127.0.0.1", port=server.port)
+        session._move_to(session.address)
+        with pytest.raises((Unreachable, ConnectionSettingsError)):
+            session.log_in()
