@@ -258,6 +258,7 @@ SITUATIONS: tuple[tuple[dict[str, Any], str], ...] = (
     (guest(other={"data-cant-suspend-reason": "nvme"}), "install the guest tools and reboot the VM"),
     (metrics(nomigrate=True), "remove nomigrate from VM.platform and reboot the VM"),
     ({"blocked_operations": {"pool_migrate": "no"}}, "remove pool_migrate from the VM's blocked_operations"),
+    ({"blocked_operations": {"pool_migrate": "Backup in progress"}}, "wait until the backup ends"),
     ({"vusbs": ("usb",)}, "remove the virtual USB device"),
     (PCI, SHUT_DOWN),
     ({**PCI, **PAUSED}, f"unpause it and {SHUT_DOWN}"),

@@ -99,7 +99,7 @@ class SourceSRAttached(DiskRule):
         for disk, words in _all(vm, host, disks, problem):
             if here is not None and disk.sr not in here.attached_srs:
                 on = f"{words} is on SR '{problem.names.srs.get(disk.sr, 'unknown')}'"
-                remedy = "attach the SR to its host"
+                remedy = "attach the SR to its host" if disk.sr in problem.pool.srs else ""
                 said = f"{on}, which its own host does not have attached"
                 return self.objection(said, remedy=remedy, disruption=Disruption.POOL)
         return None
