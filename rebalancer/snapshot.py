@@ -23,7 +23,7 @@ from rebalancer.demand import LoadProfile, Quality
 from rebalancer.errors import InventoryError, SnapshotError
 from rebalancer.inventory import Names, Pool, Uuid
 from rebalancer.inventory.gzipped import content_of
-from rebalancer.inventory.records import refuse_homeless
+from rebalancer.inventory.records import refuse_headless
 from rebalancer.units import counted
 
 FORMAT: Final = "rebalancer-snapshot/1"
@@ -171,7 +171,7 @@ def _first_mistake(error: ValidationError) -> str:
 
 
 def _from_document(document: _Document) -> Snapshot:
-    refuse_homeless(document.pool)
+    refuse_headless(document.pool)
     for contradiction in (*_misfiled(document.pool), *_beyond_measure(document.pool)):
         raise _Contradiction(contradiction)
     return Snapshot(

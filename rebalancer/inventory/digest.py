@@ -43,7 +43,7 @@ WISHES: Final[Fields] = {
     Pool: frozenset({"vm_groups"}),
     SR: frozenset({"tags"}),
     VM: frozenset({"tags", "affinity", "groups"}),
-    VMGroup: frozenset({"uuid", "placement", "vms"}),
+    VMGroup: frozenset({"uuid", "placement", "unsaid", "vms"}),
 }
 """What only the policy reads. The `affinity` of a control domain is its host, and added back."""
 

@@ -65,6 +65,9 @@ class Host:
     `live` and `memory_total_bytes` are None when the host has no metrics object. `current_operations` holds the
     names of the operations under way, `ghost_operations` those of them that no task carries out any more. `pgpus`
     are in the order in which xapi lists them: it takes the first that will do.
+
+    `unsaid` are the fields, of the host and of what belongs to it, that its records lack or hold in a form that nobody
+    can read: what stands in their place decides nothing.
     """
 
     uuid: Uuid
@@ -88,6 +91,7 @@ class Host:
     pifs: tuple[PIF, ...]
     pgpus: tuple[PGPU, ...]
     ghost_operations: tuple[str, ...] = ()
+    unsaid: tuple[str, ...] = ()
 
     @property
     def pcpus(self) -> int | None:

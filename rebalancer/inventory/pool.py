@@ -1,4 +1,7 @@
-"""A pool at one moment, with what belongs to no single host: HA, VM groups, networks, kinds of virtual GPU."""
+"""A pool at one moment, with what belongs to no single host: HA, VM groups, networks, kinds of virtual GPU.
+
+`unsaid` are the fields that a record lacks or holds in a form that nobody can read.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 from rebalancer.inventory.host import Host
 from rebalancer.inventory.references import Uuid
 from rebalancer.inventory.storage import SR, VDI, StorageDriver
-from rebalancer.inventory.vm import VM
+from rebalancer.inventory.vm import VM, PowerState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,7 @@ class VMGroup:
     name: str
     placement: str
     vms: tuple[Uuid, ...]
+    unsaid: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,7 @@ class Network:
     managed: bool
     pifs: tuple[Uuid, ...]
     other_config: Mapping[str, str]
+    unsaid: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +94,11 @@ class Pool:
     def resident_guests(self) -> Iterator[VM]:
         """Guests that occupy a host of this pool now: running or paused."""
         return (vm for vm in self.guests() if vm.resident_on in self.hosts)
+
+    def homeless(self) -> Iterator[VM]:
+        """Guests that run or are paused on no host of this pool."""
+        there = (PowerState.RUNNING, PowerState.PAUSED)
+        return (vm for vm in self.guests() if vm.power_state in there and vm.resident_on not in self.hosts)
 
     def vms_by_host(self) -> dict[Uuid, list[VM]]:
         """VMs, control domains included, that occupy each host or are on their way to it.

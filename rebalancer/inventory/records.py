@@ -14,13 +14,12 @@ from rebalancer.errors import InventoryError
 from rebalancer.inventory.pool import Pool
 from rebalancer.inventory.reading.fields import Fields, Record, Records
 from rebalancer.inventory.reading.host import host
+from rebalancer.inventory.reading.known import whole_fields_missing
 from rebalancer.inventory.reading.pool import high_availability, network, vgpu_type, vm_group
-from rebalancer.inventory.reading.required import missing_fields
 from rebalancer.inventory.reading.storage import disk, driver, storage_repository
 from rebalancer.inventory.reading.tables import Tables
 from rebalancer.inventory.reading.vm import vm
 from rebalancer.inventory.references import DANGLING
-from rebalancer.inventory.vm import PowerState
 
 __all__ = ["CLASSES", "Record", "Records", "pool_from_records"]
 
@@ -63,29 +62,30 @@ def pool_from_records(records: Records) -> Pool:
     """The pool that *records* describe.
 
     Raises:
-        InventoryError: no pool or several, a record without uuid or without a field that every XAPI has, two objects
-            with one uuid, a value that is not what its field holds, an unknown power state, or a running VM on a host
-            that is not there.
+        InventoryError: no pool or several, a record without uuid, two objects with one uuid, a coordinator that is not
+            there, something that belongs to a VM or host and does not say to which, or a field that every XAPI has and
+            no record here. What a single object does not say stands in its `unsaid`.
     """
     tables = Tables(records)
     _refuse_all(_broken_uuids(tables))
-    _refuse_all(missing_fields(tables))
+    _refuse_all(whole_fields_missing(records))
     pool = _pool(tables)
-    refuse_homeless(pool)
+    refuse_headless(pool)
     return pool
 
 
-def refuse_homeless(pool: Pool) -> None:
-    """Refuse a pool in which a guest runs nowhere, or whose coordinator is not one of its hosts.
+def refuse_headless(pool: Pool) -> None:
+    """Refuse a pool whose coordinator is not one of its hosts.
 
     Raises:
-        InventoryError: with a sentence for each.
+        InventoryError: it is not.
     """
-    _refuse_all(_homeless(pool))
+    if pool.coordinator == DANGLING:
+        raise InventoryError(["the coordinator is not one of the hosts"])
 
 
 def _pool(tables: Tables) -> Pool:
-    fields, drivers = _only_pool(tables), (driver(each) for _, each in tables.each("SM"))
+    fields, drivers = _only_pool(tables), (driver(tables, each) for _, each in tables.each("SM"))
     return Pool(
         uuid=fields.uuid,
         name=fields.text("name_label"),
@@ -101,7 +101,7 @@ def _pool(tables: Tables) -> Pool:
         hosts={each.uuid: host(tables, ref, each) for ref, each in tables.each("host")},
         vms={each.uuid: vm(tables, ref, each) for ref, each in tables.each("VM")},
         vdis={each.uuid: disk(tables, each) for _, each in tables.each("VDI")},
-        srs={each.uuid: storage_repository(each) for _, each in tables.each("SR")},
+        srs={each.uuid: storage_repository(tables, each) for _, each in tables.each("SR")},
         networks={each.uuid: network(tables, each) for _, each in tables.each("network")},
         storage_drivers={each.type: each for each in sorted(drivers, key=lambda each: each.type)},
         vm_groups={each.uuid: vm_group(tables, each) for _, each in tables.each("VM_group")},
@@ -125,15 +125,6 @@ def _broken_uuids(tables: Tables) -> Iterator[str]:
                 yield f"a {kind} has no uuid"
             elif times > 1:
                 yield f"{times} {kind} records have the uuid {uuid}"
-
-
-def _homeless(pool: Pool) -> Iterator[str]:
-    """Every guest that runs is on a host of the pool, and the coordinator is one of its hosts."""
-    for each in pool.guests():
-        if each.power_state in (PowerState.RUNNING, PowerState.PAUSED) and each.resident_on not in pool.hosts:
-            yield f"VM {each.name} ({each.uuid}) is {each.power_state} on no host of the pool"
-    if pool.coordinator == DANGLING:
-        yield "the coordinator is not one of the hosts"
 
 
 def _refuse_all(contradictions: Iterator[str]) -> None:

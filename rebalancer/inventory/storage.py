@@ -1,4 +1,7 @@
-"""Storage repositories, virtual disks and the drivers that serve them."""
+"""Storage repositories, virtual disks and the drivers that serve them.
+
+`unsaid` are the fields that a record lacks or holds in a form that nobody can read.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ class SR:
     other_config: Mapping[str, str]
     tags: tuple[str, ...]
     thin: bool = False
+    unsaid: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,7 @@ class VDI:
     sm_config: Mapping[str, str]
     current_operations: tuple[str, ...]
     missing: bool = False
+    unsaid: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +61,4 @@ class StorageDriver:
     type: str
     features: tuple[str, ...]
     supported_image_formats: tuple[str, ...]
+    unsaid: tuple[str, ...] = ()

@@ -114,10 +114,11 @@ class MemoryRange:
 class VM:
     """A VM, template, snapshot or control domain, as xapi's database has it.
 
-    `current_operations` holds the names of the operations under way, `ghost_operations` those of them that no task
-    carries out any more. `metrics` is None when the VM has no metrics
-    object, `guest_metrics` when no agent ever reported. `usb_hosts` are the hosts that have the devices behind `vusbs`.
-    `version` tells how often the VM was restored, `snapshot_of` of which VM a snapshot was taken, there or not.
+        `current_operations` holds the names of the operations under way, `ghost_operations` those of them that no task
+    carries out any more. `metrics` is None when the VM has no metrics object, `guest_metrics` when no agent ever
+    reported. `usb_hosts` are the hosts that have the devices behind `vusbs`. `version` tells how often the VM was
+    restored, `snapshot_of` of which VM a snapshot was taken, there or not. `unsaid` are the fields, of the VM and of
+    what belongs to it, that its records lack or hold in a form that nobody can read; what stands there decides nothing.
     """
 
     uuid: Uuid
@@ -163,6 +164,7 @@ class VM:
     snapshot_of: Uuid | None = None
     metrics: VMMetrics | None = field(default=None)
     guest_metrics: GuestMetrics | None = field(default=None)
+    unsaid: tuple[str, ...] = ()
 
     @property
     def is_guest(self) -> bool:

@@ -90,6 +90,7 @@ from rebalancer.rules.vm.op_not_blocked import OpNotBlocked
 from rebalancer.rules.vm.same_pool import SamePool
 from rebalancer.rules.vm.sane_parameters import SaneParameters
 from rebalancer.rules.vm.uuid_free import ReplacesNothing, UUIDFree
+from rebalancer.rules.vm.vm_held import VMHeld
 from rebalancer.rules.vm.vm_running import VMNotPaused, VMRunning
 from rebalancer.rules.wishes.demand_known import DemandKnown
 from rebalancer.rules.wishes.host_to_be_emptied import HostToBeEmptied
@@ -153,6 +154,7 @@ LIVE: tuple[Rule, ...] = (
     InOnePool(),
     NeverMove(),
     NotSqueezed(),
+    VMHeld(),
     StaysOnHeldHost(),
     DemandKnown(),
     HostToBeEmptied(),

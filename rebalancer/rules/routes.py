@@ -66,7 +66,8 @@ class Routes:
         self._problem, self._sizes = problem, DiskSizes(problem)
         self.live = Legality(problem, rules)
         self._space: dict[Uuid, SpaceRow] = {sr: row for row in space for sr in row.places}
-        self._receiving = {sr for sr in self._space if receives(problem.pool.srs[sr], problem)}
+        held = problem.held.srs
+        self._receiving = {sr for sr in self._space if sr not in held and receives(problem.pool.srs[sr], problem)}
         self._taken: dict[tuple[object, ...], bool] = {}
         self._free = _free_now(self._space, problem)
 

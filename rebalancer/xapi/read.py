@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from rebalancer.errors import InventoryError, RefusedByXapi
@@ -26,17 +27,18 @@ ATTEMPTS: Final = 3
 
 
 def read_pool(session: ReadSession, *, pause_seconds: float = 1.0) -> Pool:
-    """The pool as it is now.
+    """The pool as it is now; it is read again where it contradicts itself, or a VM runs on no host for the moment.
 
     Raises:
         InventoryError: it contradicts itself, and still does after some seconds.
         XapiError: it cannot be read.
     """
     for _ in range(ATTEMPTS - 1):
-        try:
-            return _read_once(session)
-        except InventoryError:
-            time.sleep(pause_seconds)
+        with suppress(InventoryError):
+            pool = _read_once(session)
+            if not any(pool.homeless()):
+                return pool
+        time.sleep(pause_seconds)
     return _read_once(session)
 
 

@@ -8,21 +8,32 @@ Mutable = dict[str, dict[str, dict[str, Any]]]
 
 
 MAPS: dict[str, dict[str, Any]] = {
-    "pool": {"other_config": {}, "restrictions": {}},
-    "host": {"cpu_info": {}, "current_operations": {}, "software_version": {}},
+    "pool": {"other_config": {}, "restrictions": {}, "tags": []},
+    "host": {"capabilities": [], "cpu_info": {}, "current_operations": {}, "software_version": {}, "tags": []}
+    | {"virtual_hardware_platform_versions": ["0"]},
     "VM": {
+        "HVM_boot_policy": "",
         "HVM_shadow_multiplier": 1.0,
         "VCPUs_params": {},
+        "VUSBs": [],
         "actions_after_crash": "",
+        "affinity": "OpaqueRef:NULL",
+        "attached_PCIs": [],
         "blocked_operations": {},
         "current_operations": {},
+        "domain_type": "hvm",
+        "guest_metrics": "OpaqueRef:NULL",
         "ha_always_run": False,
         "ha_restart_priority": "",
+        "hardware_platform_version": "0",
+        "is_default_template": False,
         "last_boot_CPU_flags": {},
         "other_config": {},
         "platform": {},
         "scheduled_to_be_resident_on": "OpaqueRef:NULL",
         "snapshots": [],
+        "suspend_VDI": "OpaqueRef:NULL",
+        "tags": [],
     },
 }
 """What every XAPI says, and has nothing to say about here."""
@@ -35,17 +46,42 @@ def small_records() -> Mutable:
         "host": {"H": _host()},
         "host_metrics": {"HM": {"uuid": "hm", "live": True, "memory_total": "34359738368"}},
         "VM": {"V": _vm()},
-        "VM_metrics": {"VMM": {"uuid": "vmm", "memory_actual": "1073741824", "current_domain_type": "hvm"}},
+        "VM_metrics": {"VMM": _vm_metrics()},
         "VBD": {
             "B": {"uuid": "vbd", "VM": "V", "VDI": "D", "type": "Disk", "empty": False, "currently_attached": True}
         },
         "VDI": {"D": _vdi()},
-        "SR": {"S": {"uuid": "sr", "name_label": "nfs", "type": "nfs", "shared": True}},
-        "PBD": {"PBD": {"uuid": "pbd", "host": "H", "SR": "S", "currently_attached": True}},
-        "network": {"N": {"uuid": "net", "name_label": "lan", "PIFs": ["I"]}},
-        "PIF": {"I": {"uuid": "pif", "host": "H", "network": "N", "bond_slave_of": "OpaqueRef:NULL"}},
-        "VIF": {"F": {"uuid": "vif", "VM": "V", "network": "N", "device": "0"}},
+        "SR": {"S": _sr()},
+        "PBD": {"PBD": {"uuid": "pbd", "host": "H", "SR": "S", "currently_attached": True, "device_config": {}}},
+        "network": {"N": {"uuid": "net", "name_label": "lan", "PIFs": ["I"], "managed": True, "other_config": {}}},
+        "PIF": {"I": _pif()},
+        "VIF": {"F": {"uuid": "vif", "VM": "V", "network": "N", "device": "0", "currently_attached": True}},
     }
+
+
+def _vm_metrics() -> dict[str, Any]:
+    """A domain of 1 GiB with two vCPUs."""
+    flags = {"nested_virt": False, "nomigrate": False, "current_domain_type": "hvm"}
+    return {"uuid": "vmm", "memory_actual": "1073741824", "VCPUs_number": "2"} | flags
+
+
+def _sr() -> dict[str, Any]:
+    """An empty shared SR."""
+    sizes = {"physical_size": "0", "physical_utilisation": "0"}
+    return {
+        "uuid": "sr",
+        "name_label": "nfs",
+        "type": "nfs",
+        "shared": True,
+        "other_config": {},
+        "sm_config": {},
+    } | sizes
+
+
+def _pif() -> dict[str, Any]:
+    """An interface of the host on the network."""
+    plugged = {"currently_attached": True, "management": True, "VLAN": "-1"}
+    return {"uuid": "pif", "host": "H", "network": "N", "bond_slave_of": "OpaqueRef:NULL"} | plugged
 
 
 def _pool() -> dict[str, Any]:
@@ -88,4 +124,11 @@ def _vdi() -> dict[str, Any]:
         "physical_utilisation": "0",
         "sm_config": {},
         "is_a_snapshot": False,
+        "cbt_enabled": False,
+        "current_operations": {},
+        "missing": False,
+        "read_only": False,
+        "sharable": False,
+        "snapshot_of": "OpaqueRef:NULL",
+        "type": "user",
     }

@@ -92,7 +92,9 @@ def test_what_changes_by_itself_does_not(kind: str, ref: str, changes: dict[str,
 def digest_of_guest(networks: dict[str, str]) -> str:
     """The digest of the small pool whose guest reports these addresses."""
     records = small_records()
-    records["VM_guest_metrics"] = {"G": {"uuid": "g", "networks": networks, "os_version": {}, "other": {}}}
+    records["VM_guest_metrics"] = {
+        "G": {"uuid": "g", "networks": networks, "PV_drivers_version": {}, "os_version": {}, "other": {}}
+    }
     records["VM"]["V"]["guest_metrics"] = "G"
     return inventory_digest(pool_from_records(records))
 

@@ -10,6 +10,7 @@ import pytest
 
 from rebalancer.errors import InventoryError
 from rebalancer.inventory import DANGLING, DomainType, PowerState, VBDType, pool_from_records
+from rebalancer.inventory.reading.known import ALWAYS, BELONGS_TO
 from rebalancer.inventory.records import CLASSES
 from tests.inventory.small import small_records
 from tests.inventory.spy import spied
@@ -100,12 +101,13 @@ def test_enums_agree_with_the_data_model(
     assert {each.value for each in ours} == set(values)
 
 
-def test_unknown_power_state_names_the_vm() -> None:
-    """A power state that nobody knows refuses the pool and names VM and value."""
+@pytest.mark.parametrize(("host", "read"), [("H", PowerState.RUNNING), ("OpaqueRef:NULL", PowerState.HALTED)])
+def test_an_unknown_power_state_is_unsaid(host: str, read: PowerState) -> None:
+    """A VM in a state that nobody knows occupies the host where it is, and is said to be in none that can be read."""
     records = small_records()
-    records["VM"]["V"]["power_state"] = "Hibernating"
-    with pytest.raises(InventoryError, match=r"VM web \(vm\) has the unknown power state 'Hibernating'"):
-        pool_from_records(records)
+    records["VM"]["V"] |= {"power_state": "Hibernating", "resident_on": host}
+    vm = pool_from_records(records).vms["vm"]
+    assert (vm.power_state, vm.unsaid) == (read, ("VM.power_state (it holds 'Hibernating')",))
 
 
 def test_unknown_domain_type_is_unspecified() -> None:
@@ -148,49 +150,76 @@ def test_a_disk_on_a_lost_sr_dangles() -> None:
     assert DANGLING not in pool.srs
 
 
-@pytest.mark.parametrize(
-    ("kind", "ref", "field"),
-    [
-        ("VM", "V", "memory_dynamic_min"),
-        ("VM", "V", "memory_overhead"),
-        ("VM", "V", "is_a_template"),
-        ("VM", "V", "is_control_domain"),
-        ("VM", "V", "VCPUs_max"),
-        ("host", "H", "enabled"),
-        ("host", "H", "memory_overhead"),
-        ("host_metrics", "HM", "memory_total"),
-        ("pool", "P", "ha_enabled"),
-        ("VDI", "D", "virtual_size"),
-    ],
-)
-def test_what_no_rule_may_guess_is_required(kind: str, ref: str, field: str) -> None:
-    """A missing field that would read as permission refuses the pool and is named."""
+EVERYWHERE = [(kind, field) for kind, fields in ALWAYS.items() for field in fields]
+
+
+@pytest.mark.parametrize(("kind", "field"), EVERYWHERE)
+def test_what_no_record_says_and_every_xapi_knows_refuses_the_pool(kind: str, field: str) -> None:
+    """A field whose absence could be taken for permission, missing from a whole class, is named."""
     records = small_records()
-    del records[kind][ref][field]
-    with pytest.raises(InventoryError, match=f"has no field {field}"):
+    records.setdefault("VM_guest_metrics", {"G": {"uuid": "g", **{each: {} for each in ALWAYS["VM_guest_metrics"]}}})
+    for record in records[kind].values():
+        del record[field]
+    with pytest.raises(InventoryError, match=f"no {kind} record has the field {field}"):
         pool_from_records(records)
+
+
+@pytest.mark.parametrize(("kind", "owner"), BELONGS_TO.items())
+def test_what_belongs_to_nobody_refuses_the_pool(kind: str, owner: str) -> None:
+    """An interface of an unknown VM may be any VM's: nobody knows what it needs."""
+    records = small_records()
+    table = records.setdefault(kind, {"X": {"uuid": "x"}})
+    for record in table.values():
+        record.pop(owner, None)
+    with pytest.raises(InventoryError, match=f"{kind} .* does not say whose it is: it has no field {owner}"):
+        pool_from_records(records)
+
+
+def test_what_came_later_is_missed_where_something_younger_is_there() -> None:
+    """A pool that knows domain types knows USB devices as well: VMs without that field were cut."""
+    records = small_records()
+    assert pool_from_records(records).vms["vm"].unsaid == ()
+    del records["VM"]["V"]["VUSBs"]
+    assert pool_from_records(records).vms["vm"].unsaid == ("VM.VUSBs",)
+    del records["VM"]["V"]["domain_type"], records["VM_metrics"]["VMM"]["current_domain_type"]
+    del records["VDI"]["D"]["cbt_enabled"]
+    assert pool_from_records(records).vms["vm"].unsaid == ()
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("memory_dynamic_min", "lots"), ("is_a_template", "perhaps"), ("VCPUs_max", "2.5"), ("other_config", "text")],
+    [
+        ("memory_dynamic_min", "lots"),
+        ("is_a_template", "perhaps"),
+        ("VCPUs_max", "2.5"),
+        ("other_config", "text"),
+        ("HVM_shadow_multiplier", "nan"),
+        ("current_operations", []),
+    ],
 )
-def test_a_value_of_the_wrong_type_is_named(field: str, value: str) -> None:
-    """A value that is not what the field holds refuses the pool with object, value and field."""
+def test_a_value_of_the_wrong_type_is_unsaid(field: str, value: object) -> None:
+    """A value that is not what the field holds says nothing, and is put down with its VM."""
     records = small_records()
     records["VM"]["V"][field] = value
-    with pytest.raises(InventoryError, match=f"VM web has '{value}' in field {field}"):
-        pool_from_records(records)
+    assert f"VM.{field} (it holds {str(value)!r})" in pool_from_records(records).vms["vm"].unsaid
 
 
-def test_a_running_vm_needs_a_host() -> None:
-    """A running VM on a host that is not in the pool refuses the pool; a halted one does not."""
+def test_a_running_vm_on_no_host_is_homeless() -> None:
+    """It occupies no host of the pool, and is told apart from one that is halted."""
     records = small_records()
     records["VM"]["V"]["resident_on"] = "OpaqueRef:gone"
-    with pytest.raises(InventoryError, match="is Running on no host of the pool"):
-        pool_from_records(records)
+    pool = pool_from_records(records)
+    assert ([vm.name for vm in pool.homeless()], list(pool.resident_guests())) == (["web"], [])
     records["VM"]["V"]["power_state"] = "Halted"
-    assert list(pool_from_records(records).resident_guests()) == []
+    assert list(pool_from_records(records).homeless()) == []
+
+
+def test_a_pool_without_its_coordinator_is_refused() -> None:
+    """Nothing that counts for the whole pool could be asked."""
+    records = small_records()
+    records["pool"]["P"]["master"] = "OpaqueRef:gone"
+    with pytest.raises(InventoryError, match="the coordinator is not one of the hosts"):
+        pool_from_records(records)
 
 
 def test_uuids_are_unique() -> None:

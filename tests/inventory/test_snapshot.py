@@ -158,7 +158,7 @@ def vm_in(document: dict[str, Any]) -> dict[str, Any]:
         (lambda file: vm_in(file).update(power_state="Asleep"), "pool.vms.vm.power_state: "),
         (lambda file: vm_in(file).update(vcpus_max="2"), "pool.vms.vm.vcpus_max: input should be a valid integer"),
         (lambda file: vm_in(file).pop("memory"), "pool.vms.vm.memory: field required"),
-        (lambda file: vm_in(file).update(resident_on="gone"), "is Running on no host of the pool"),
+        (lambda file: file["pool"].update(coordinator="dangling"), "the coordinator is not one of the hosts"),
         (lambda file: vm_in(file).update(uuid="other"), "vms has other under vm"),
         (lambda file: file["demand"]["vm_pcpu"][0].pop(), "the load profile's lists differ in length"),
         (lambda file: file["demand"]["vms"].append("another"), "the load profile's lists differ in length"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rebalancer.held import DECLARE_DEAD, RESTART_TOOLSTACK
+from rebalancer.held import DECLARE_DEAD, READ_AGAIN, RESTART_TOOLSTACK, START_AGAIN
 from rebalancer.inventory import PowerState
 from rebalancer.problem import Problem
 from rebalancer.rules import LIVE, TO_ANOTHER_POOL, WITH_STORAGE, Objection, Rule, Rulebook
@@ -105,7 +105,8 @@ REMEDIES: Mapping[str, set[tuple[str, Disruption]]] = {
     "not-squeezed": {("raise its dynamic minimum to 1025 MiB, or set squeeze.unknown_use in the policy", POLICY)},
     "must-run-on": {("change the policy's run_on", POLICY)},
     "host-to-be-emptied": {("take the host out of the policy's empty", POLICY)},
-    "host-held": {(RESTART_TOOLSTACK, POOL)},
+    "host-held": {(RESTART_TOOLSTACK, POOL), (READ_AGAIN, POOL)},
+    "vm-held": {(READ_AGAIN, POOL), (START_AGAIN, POOL)},
     "disk-of-one-vm": {HALT},
     "disks-mapped": {HALT},
     "few-snapshots": {FEWER},

@@ -118,6 +118,10 @@ VM_ROWS = (
     illegal("ipv6-linux-kernel", vm=guest(networks={"0/ipv6/0": "::1"}, os_version={"uname": "3.0.9", "distro": "x"})),
     legal("no-vcpu-mask", vm={"vcpus_params": {"weight": "256"}}),
     illegal("no-vcpu-mask", vm={"vcpus_params": {"mask": "0,1"}}),
+    legal("vm-held", vm={"unsaid": ()}),
+    illegal("vm-held", vm={"unsaid": ("VM.platform",)}),
+    illegal("vm-held", vm={"last_boot_cpu_flags": {"vendor": "GenuineIntel", "features": "1234-xyz"}}),
+    illegal("vm-held", vm={"unsaid": ("VM.platform",)}, policy={"empty": ("h1",)}),
     legal("never-move", vm={"tags": ("never",)}),
     illegal("never-move", policy={"never_move": ("web",)}),
 )

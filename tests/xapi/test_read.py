@@ -112,7 +112,7 @@ def test_events_bring_records_up_to_date() -> None:
 
 
 def test_a_pool_that_contradicts_itself_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A running VM without host is read again, and told if it stays; a passing state is not told."""
+    """A running VM without host is read again, and stays so where it is no passing state; a contradiction is told."""
     broken, whole = small_records(), small_records()
     broken["VM"]["V"]["resident_on"] = ""
     answers = [broken, whole]
@@ -120,7 +120,11 @@ def test_a_pool_that_contradicts_itself_is_read_again(monkeypatch: pytest.Monkey
     session: Any = SimpleNamespace(remember=list)
     assert read_pool(session, pause_seconds=0).vms["vm"].resident_on == "host"
     answers[:] = [broken] * 3
-    with pytest.raises(InventoryError, match="is Running on no host"):
+    assert [vm.name for vm in read_pool(session, pause_seconds=0).homeless()] == ["web"]
+    assert answers == []
+    broken["pool"]["P"]["master"] = ""
+    answers[:] = [broken] * 3
+    with pytest.raises(InventoryError, match="the coordinator is not one of the hosts"):
         read_pool(session, pause_seconds=0)
     assert answers == []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rebalancer.errors import InventoryError
 from rebalancer.inventory.host import PBD, PGPU, PIF, Host
 from rebalancer.inventory.reading.fields import Fields
 from rebalancer.inventory.reading.sriov import free_virtual_functions
@@ -18,8 +17,8 @@ def host(tables: Tables, ref: str, fields: Fields) -> Host:
         hostname=fields.text("hostname"),
         address=fields.text("address"),
         enabled=fields.boolean("enabled"),
-        live=metrics.boolean("live") if metrics else None,
-        memory_total_bytes=metrics.integer("memory_total") if metrics else None,
+        live=metrics.boolean("live") if metrics and metrics.has("live") else None,
+        memory_total_bytes=_memory_total(metrics, fields),
         memory_overhead_bytes=fields.integer("memory_overhead"),
         cpu_info=fields.texts("cpu_info"),
         software_version=fields.texts("software_version"),
@@ -34,7 +33,15 @@ def host(tables: Tables, ref: str, fields: Fields) -> Host:
         pbds=tuple(_pbd(tables, each) for each in tables.owned("PBD", "host", ref)),
         pifs=tuple(_pif(tables, each) for each in tables.owned("PIF", "host", ref)),
         pgpus=tuple(_pgpu(tables, each) for each in _cards(tables, ref, fields)),
+        unsaid=tables.unsaid(),
     )
+
+
+def _memory_total(metrics: Fields | None, fields: Fields) -> int | None:
+    """Bytes that the host has; None where it does not say what it has or what it takes for itself."""
+    if metrics is None or not fields.has("memory_overhead"):
+        return None
+    return metrics.integer("memory_total") or None
 
 
 def _platform_versions(fields: Fields) -> tuple[int, ...] | None:
@@ -45,7 +52,8 @@ def _platform_versions(fields: Fields) -> tuple[int, ...] | None:
     try:
         return tuple(sorted(int(str(each)) for each in fields.members(field)))
     except ValueError:
-        raise InventoryError([f"{fields} has {fields.raw(field)!r} in field {field}"]) from None
+        fields.unreadable(field, fields.raw(field))
+        return ()
 
 
 def _pbd(tables: Tables, fields: Fields) -> PBD:
@@ -89,9 +97,11 @@ def _cards(tables: Tables, ref: str, fields: Fields) -> list[Fields]:
 
 
 def _pgpu(tables: Tables, fields: Fields) -> PGPU:
+    counts = fields.texts("supported_VGPU_max_capacities")
+    if not all(count.isdecimal() for count in counts.values()):
+        fields.unreadable("supported_VGPU_max_capacities", counts)
     capacities = {
-        tables.some_uuid("VGPU_type", ref, fields): int(str(count))
-        for ref, count in fields.texts("supported_VGPU_max_capacities").items()
+        tables.some_uuid("VGPU_type", ref, fields): int(count) for ref, count in counts.items() if count.isdecimal()
     }
     return PGPU(
         uuid=fields.uuid,

@@ -24,6 +24,7 @@ def vm_group(tables: Tables, fields: Fields) -> VMGroup:
         name=fields.text("name_label"),
         placement=fields.text("placement", "normal"),
         vms=tables.living("VM", fields, "VMs"),
+        unsaid=tables.unsaid(),
     )
 
 
@@ -36,6 +37,7 @@ def network(tables: Tables, fields: Fields) -> Network:
         managed=fields.boolean("managed", absent=True),
         pifs=tables.uuids("PIF", fields, "PIFs"),
         other_config=fields.texts("other_config"),
+        unsaid=tables.unsaid(),
     )
 
 

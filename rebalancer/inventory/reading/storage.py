@@ -7,7 +7,7 @@ from rebalancer.inventory.reading.tables import Tables
 from rebalancer.inventory.storage import SR, VDI, StorageDriver
 
 
-def storage_repository(fields: Fields) -> SR:
+def storage_repository(tables: Tables, fields: Fields) -> SR:
     """A storage repository; one of unknown size has no room."""
     return SR(
         uuid=fields.uuid,
@@ -20,6 +20,7 @@ def storage_repository(fields: Fields) -> SR:
         other_config=fields.texts("other_config"),
         tags=fields.names("tags"),
         thin=fields.texts("sm_config").get("allocation") == "thin",
+        unsaid=tables.unsaid(),
     )
 
 
@@ -41,14 +42,16 @@ def disk(tables: Tables, fields: Fields) -> VDI:
         sm_config=fields.texts("sm_config"),
         current_operations=fields.operations(),
         missing=fields.boolean("missing", absent=False),
+        unsaid=tables.unsaid(),
     )
 
 
-def driver(fields: Fields) -> StorageDriver:
+def driver(tables: Tables, fields: Fields) -> StorageDriver:
     """What an SR type can do: `features` since XenServer 6.5, `capabilities` before."""
     return StorageDriver(
         uuid=fields.uuid,
         type=fields.text("type"),
         features=fields.names("features") or fields.names("capabilities"),
         supported_image_formats=fields.names("supported_image_formats"),
+        unsaid=tables.unsaid(),
     )

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from rebalancer.inventory.names import told_apart
 from rebalancer.inventory.reading.fields import Fields, Record, Records
+from rebalancer.inventory.reading.known import known_fields
 from rebalancer.inventory.references import DANGLING, Uuid
 
 NAMED = frozenset({"VM", "host", "SR", "network"})
@@ -25,6 +26,8 @@ class Tables:
 
     def __init__(self, records: Records) -> None:
         self._records = records
+        self._known: dict[str, frozenset[str]] = {}
+        self._unsaid: list[str] = []
         self._owned: dict[tuple[str, str], dict[str, list[Fields]]] = {}
         self._names: dict[str, dict[Uuid, str]] = {}
         self.dangling: set[str] = set()
@@ -36,12 +39,23 @@ class Tables:
     def each(self, kind: str) -> Iterator[tuple[str, Fields]]:
         """Refs and records of a class, in the order of their uuids."""
         ordered = sorted(self.table(kind).items(), key=lambda item: str(item[1]["uuid"]))
-        return ((ref, Fields(kind, record)) for ref, record in ordered)
+        return ((ref, self._fields(kind, record)) for ref, record in ordered)
 
     def behind(self, kind: str, ref: object) -> Fields | None:
         """The record behind *ref*, or None where it is null or leads nowhere."""
         record = self.table(kind).get(str(ref))
-        return None if record is None else Fields(kind, record)
+        return None if record is None else self._fields(kind, record)
+
+    def unsaid(self) -> tuple[str, ...]:
+        """What was asked of records since the last call and they do not say, sorted."""
+        found = tuple(sorted(set(self._unsaid)))
+        self._unsaid.clear()
+        return found
+
+    def _fields(self, kind: str, record: Record) -> Fields:
+        if kind not in self._known:
+            self._known[kind] = known_fields(kind, self._records)
+        return Fields(kind, record, self._known[kind], self._unsaid)
 
     def owned(self, kind: str, owner_field: str, owner: str) -> list[Fields]:
         """Records of a class whose *owner_field* is *owner*, in the order of their uuids."""

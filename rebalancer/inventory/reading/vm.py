@@ -25,12 +25,12 @@ def vm(tables: Tables, ref: str, fields: Fields) -> VM:
     """A VM, template, snapshot or control domain.
 
     Raises:
-        InventoryError: its power state is unknown, or a field is missing that no rule may guess.
+        InventoryError: no VM says something that every XAPI knows.
     """
     return VM(
         uuid=fields.uuid,
         name=fields.text("name_label"),
-        power_state=power_state(fields),
+        power_state=_power_state(tables, fields),
         is_a_template=fields.boolean("is_a_template"),
         is_default_template=_is_default_template(fields),
         is_a_snapshot=fields.boolean("is_a_snapshot"),
@@ -71,11 +71,21 @@ def vm(tables: Tables, ref: str, fields: Fields) -> VM:
         snapshot_of=_snapshot_of(tables, fields),
         metrics=_metrics(tables, fields),
         guest_metrics=_guest_metrics(tables, fields),
+        unsaid=tables.unsaid(),
     )
 
 
+def _power_state(tables: Tables, fields: Fields) -> PowerState:
+    """The VM's power state; of one that nobody knows, whether it occupies a host."""
+    try:
+        return power_state(fields)
+    except InventoryError:
+        fields.unreadable("power_state", fields.text("power_state"))
+        return PowerState.HALTED if _host(tables, fields, "resident_on") is None else PowerState.RUNNING
+
+
 def power_state(fields: Fields) -> PowerState:
-    """The VM's power state: nothing can be planned around one that is unknown.
+    """The VM's power state: nothing can be done to one whose state is unknown.
 
     Raises:
         InventoryError: it is.

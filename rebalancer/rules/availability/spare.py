@@ -95,11 +95,9 @@ def _covered(problem: Problem) -> dict[Uuid, VM]:
 
 
 def _open(problem: Problem) -> tuple[Uuid, ...]:
-    """Hosts on which VMs may start, but for those that are to be emptied."""
-    hosts = problem.pool.hosts.items()
-    return tuple(
-        sorted(uuid for uuid, host in hosts if host.live and host.enabled and uuid not in problem.intent.empty)
-    )
+    """Hosts on which VMs may start, but for those that are to be emptied or whose room is not known."""
+    hosts, closed = problem.pool.hosts.items(), problem.intent.empty.keys() | problem.held.roomless
+    return tuple(sorted(uuid for uuid, host in hosts if host.live and host.enabled and uuid not in closed))
 
 
 def boots_on(problem: Problem, vms: Iterable[VM]) -> dict[Uuid, frozenset[Uuid]]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from rebalancer.inventory import VM, Host, PowerState, Uuid
+from rebalancer.inventory.feature_words import feature_words
 from rebalancer.problem import Problem
 from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, PairRule
 from rebalancer.rules.core.versions import LEVELS_PER_DOMAIN_TYPE, xapi_version
 from rebalancer.rules.facts.domain import needs_hvm
 from rebalancer.units import counted
-
-WORD = re.compile(r"[0-9a-fA-F]{1,8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class CPUFeatures(PairRule[CPUNeed]):
             return self.objection(f"does not say which CPU features it has ({needs.key})")
         if needs.features is None:
             return None
-        wanted, present = _words(needs.features), _words(offered)
+        wanted, present = feature_words(needs.features), feature_words(offered)
         if wanted is None or present is None:
             return self.objection("CPU features are recorded in a form that nobody can read", code=self._unreadable)
         lacking = sum((want & ~have).bit_count() for want, have in zip(wanted, present, strict=False))
@@ -70,9 +68,3 @@ def _key(key: str, coordinator: Uuid, problem: Problem) -> str:
     version = xapi_version(problem.pool.hosts[coordinator])
     old = version is not None and version < LEVELS_PER_DOMAIN_TYPE
     return "features" if old and coordinator not in problem.index.levelled_by_domain_type else key
-
-
-def _words(features: str) -> tuple[int, ...] | None:
-    """The words of a feature string; None if it is not one."""
-    words = features.split("-") if features else []
-    return tuple(int(word, 16) for word in words) if all(WORD.fullmatch(word) for word in words) else None

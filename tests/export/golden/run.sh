@@ -1,5 +1,5 @@
 #!/bin/sh
-# Plan sha256:0a7e003f7c05f81459c93901285e27a03e4c7568eee850deea5bb17e5ae4f442
+# Plan sha256:fe3b5cb5187e572e127131ed9ef4ceb8f576753f8676dab43515b44fcc2e47d9
 # for pool test pool (pool).
 # 3 steps, 24.0 GiB to copy, about 5 min (3 to 10 min): repair from 1 to 0 breaches; balance from 13.5 to 2.524 pCPU-hours. Hosts over their threshold: 1 before, 1 after.
 # Run it where xe reaches the coordinator: `sh run.sh`, or `sh run.sh back` to undo it.
