@@ -130,11 +130,12 @@ def _is_xapis_own(row: object) -> bool:
 
 
 def _renamed(value: Any, names: Mapping[Uuid, Uuid]) -> Any:  # noqa: ANN401 - a value of the inventory
-    """*value* with other uuids wherever it holds one of *names*."""
+    """*value* with other uuids wherever it holds one of *names*; what things are called stays."""
     if isinstance(value, str):
         return names.get(value, value)
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{each.name: _renamed(getattr(value, each.name), names) for each in fields(value)})
+        parts = (each.name for each in fields(value) if each.name != "name")
+        return replace(value, **{part: _renamed(getattr(value, part), names) for part in parts})
     if isinstance(value, Mapping):
         return {_renamed(key, names): _renamed(each, names) for key, each in value.items()}
     return tuple(_renamed(each, names) for each in value) if isinstance(value, tuple) else value

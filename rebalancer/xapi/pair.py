@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final, Self
 
 from rebalancer.errors import InputError, InventoryError, RefusedByXapi
-from rebalancer.inventory import Pool, PowerState, Uuid, join_pools
+from rebalancer.inventory import Pool, PowerState, Uuid, join_pools, xapi_uuid
 from rebalancer.xapi.live import LivePool
 from rebalancer.xapi.values import StorageMotion, TaskState, TaskStatus, Whereabouts
 
@@ -25,7 +25,6 @@ class LivePair:
         self._pools = (first, beside)
         self._sides: dict[Uuid, LivePool] = {}
         self._tasks: dict[str, LivePool] = {}
-        self._twins: frozenset[Uuid] = frozenset()
 
     def __enter__(self) -> Self:
         return self
@@ -37,19 +36,21 @@ class LivePair:
     def read(self) -> Pool:
         """Both inventories, now; a VM on its way counts where it runs.
 
-        They are read one after the other, so that a VM that arrives between both looks seems to be in both: where
-        something is new in both, they are read once more.
+        They are read one after the other, so that a VM that arrives between both looks seems to be in both: what
+        is in both is read once more.
 
         Raises:
-            InventoryError: both have the same host.
+            InventoryError: both have the same host, or the same VM: a run could not tell which is which.
         """
         try:
             pool = self._joined()
-            if _twins(pool) - self._twins:
+            if _twins(pool):
                 pool = self._joined()
         except InputError as error:
             raise InventoryError([f"{error.where}: {error.problem}"]) from error
-        self._twins = _twins(pool)
+        where = " and ".join(member.called for member in pool.members)
+        if twins := _twins(pool):
+            raise InventoryError([f"pools {where}: VM '{pool.vms[vm].name}' ({vm}) is in both" for vm in twins])
         return pool
 
     def _joined(self) -> Pool:
@@ -138,9 +139,9 @@ class LivePair:
         return found
 
 
-def _twins(pool: Pool) -> frozenset[Uuid]:
+def _twins(pool: Pool) -> list[Uuid]:
     """The VMs that both pools know."""
-    return frozenset(vm for vm in pool.vms if pool.is_known_twice(vm))
+    return sorted({xapi_uuid(vm) for vm in pool.vms if pool.is_known_twice(vm)})
 
 
 def _without_arrivals(pool: Pool, other: Pool) -> Pool:

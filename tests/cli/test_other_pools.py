@@ -154,18 +154,30 @@ def test_policy_check_knows_the_names_of_both_pools(desk: Terminal) -> None:
             "bare.json: it has no metrics, and the other pool has some. ",
         ),
         (("east.json", "--beside", "gone.json", *BOTH[3:]), "gone.json: there is no such file. "),
-        (("east.json", "--beside", "twin.json", *BOTH[3:]), "pools east and twin: VM 'e-vm0' (e-vm0) is in both. "),
+        (("east.json", "--beside", "torn.json", *BOTH[3:]), "pools east and torn: host 'e1' (e1) is in both, "),
     ],
 )
 def test_what_cannot_be_joined_is_refused(desk: Terminal, words: tuple[str, ...], sentence: str) -> None:
     """One sentence, and nothing is planned."""
     save(desk.folder, replace(WEST, name="bare"), None)
-    left = pool_vm("e-vm0", on="w1", vbds=(), vifs=())
-    save(desk.folder, replace(WEST, name="twin", vms={**WEST.vms, "e-vm0": left}), profile(WEST, 0.5))
+    save(desk.folder, replace(WEST, name="torn", hosts={**WEST.hosts, "e1": EAST.hosts["e1"]}), profile(WEST, 0.5))
     ended = desk.run("plan", *words, "--output", "plan")
     assert ended.code == 1
     assert ended.sentence.startswith(sentence)
     assert not (desk.folder / "plan").exists()
+
+
+def test_a_vm_in_both_pools_stays_and_the_rest_is_planned(desk: Terminal) -> None:
+    """It was restored over there, too, and runs in both: neither moves, everybody else may."""
+    left = pool_vm("e-vm0", on="w1", vbds=(), vifs=())
+    save(desk.folder, replace(WEST, vms={**WEST.vms, "e-vm0": left}), profile(WEST, 0.5))
+    desk.write("policy.toml", f'mode = "evacuate"\nempty = ["e2"]\n{POLICY}')
+    made = desk.run("plan", *BOTH, "--no-metrics", "--json").json()
+    assert made["steps"]
+    assert not [step for step in made["steps"] if step["vm"].startswith("e-vm0")]
+    said = desk.run("explain", "east.json", "e-vm0", *BOTH[1:]).out
+    assert "in-one-pool" in said
+    assert "has the same uuid as 'e-vm0' in pool west (running)" in said
 
 
 def test_without_metrics_two_pools_can_still_be_emptied(desk: Terminal) -> None:
