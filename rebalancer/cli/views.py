@@ -74,7 +74,9 @@ def since_then(proof: Proof) -> Iterator[str]:
         made = f"{counted(len(proof.made), 'is', 'are')} made already ({', '.join(proof.made)})"
         yield f"of its steps {made}, so figures and reasons of the plan were not compared"
     yield from proof.waits
-    if proof.drift:
+    if proof.drift and proof.made:
+        yield "besides, the pool is not as the plan knew it:"
+    elif proof.drift:
         yield "the pool is not as the plan knew it, so figures and reasons of the plan were not compared:"
     yield from proof.drift
     if proof.renamed:
