@@ -169,7 +169,7 @@ def test_what_cannot_be_joined_is_refused(desk: Terminal, words: tuple[str, ...]
 
 def test_a_vm_in_both_pools_stays_and_the_rest_is_planned(desk: Terminal) -> None:
     """It was restored over there, too, and runs in both: neither moves, everybody else may."""
-    left = pool_vm("e-vm0", on="w1", vbds=(), vifs=())
+    left = replace(pool_vm("e-vm0", on="w1", vbds=(), vifs=()), name="restored")
     save(desk.folder, replace(WEST, vms={**WEST.vms, "e-vm0": left}), profile(WEST, 0.5))
     desk.write("policy.toml", f'mode = "evacuate"\nempty = ["e2"]\n{POLICY}')
     made = desk.run("plan", *BOTH, "--no-metrics", "--json").json()
@@ -177,7 +177,7 @@ def test_a_vm_in_both_pools_stays_and_the_rest_is_planned(desk: Terminal) -> Non
     assert not [step for step in made["steps"] if step["vm"].startswith("e-vm0")]
     said = desk.run("explain", "east.json", "e-vm0", *BOTH[1:]).out
     assert "in-one-pool" in said
-    assert "has the same uuid as 'e-vm0' in pool west (running)" in said
+    assert "has the same uuid as 'restored' in pool west (running)" in said
 
 
 def test_without_metrics_two_pools_can_still_be_emptied(desk: Terminal) -> None:
