@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 
 from rebalancer.errors import IllegalPlan, Infeasible, InputError, NoLegalOrder, PolicyError
 from rebalancer.export.planfile import plan_from_json, plan_json
-from rebalancer.plan import Plan
+from rebalancer.inventory import Pool
+from rebalancer.plan import Plan, Step
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.problem import make_problem
 from rebalancer.rules import Rulebook
@@ -60,9 +63,12 @@ def _taken_apart(plan: Plan, situation: Situation, chance: random.Random) -> Cou
     ends = Counter[str]()
     if not plan.steps:
         return ends
-    done = [step.id for step in plan.steps[: chance.randint(1, len(plan.steps))]]
-    back = undo(plan, situation.pool, made_at=situation.made_at, done=done, pace=situation.pace)
-    ends["way back" if back.steps else "no way back"] += 1
+    made = plan.steps[: chance.randint(1, len(plan.steps))]
+    if not any(step.disks for step in made):
+        there = _after(made, situation.pool)
+        back = undo(plan, there, made_at=situation.made_at, pace=situation.pace)
+        ends["way back" if back.steps else "no way back"] += 1
+        assert verify_plan(back, there, now=situation.made_at) == ()
     gone = chance.choice(plan.steps).id
     try:
         without_steps(plan, [gone], situation.pool, situation.demand, reason="it is looked into")
@@ -70,3 +76,11 @@ def _taken_apart(plan: Plan, situation: Situation, chance: random.Random) -> Cou
     except (IllegalPlan, InputError):
         ends["no part"] += 1
     return ends
+
+
+def _after(steps: Sequence[Step], pool: Pool) -> Pool:
+    """*pool* once *steps*, without disks, were carried out."""
+    ends = {step.vm: step.target for step in steps}
+    return replace(
+        pool, vms={uuid: replace(vm, resident_on=ends.get(uuid, vm.resident_on)) for uuid, vm in pool.vms.items()}
+    )
