@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,3 +43,9 @@ def shared_data() -> Callable[[str], Path]:
 def no_ceiling(monkeypatch: pytest.MonkeyPatch) -> None:
     """However busy the machine is, searches end by their work: no test rests on the clock."""
     monkeypatch.setattr("rebalancer.solve.model.effort.CEILING", 1000.0)
+
+
+@pytest.fixture(autouse=True)
+def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pool that is silent or not ready is asked as often as ever, without the pauses in between."""
+    monkeypatch.setattr("rebalancer.xapi.patience.time", SimpleNamespace(sleep=lambda _: None))

@@ -13,6 +13,10 @@ from rebalancer.xapi.words import PASSING
 LONGEST_PAUSE: Final = 15.0
 
 
+def _wait(seconds: float) -> None:
+    time.sleep(seconds)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """How long to ask again.
@@ -25,7 +29,7 @@ class Patience:
 
     seconds: float
     with_silence: bool = False
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = _wait
 
     def waits_for(self, error: XapiError) -> bool:
         """Whether what went wrong may pass by itself, and what was asked was not done."""
