@@ -13,7 +13,7 @@ import pytest
 from rebalancer.diff.diff import plan_differences, pool_differences
 from rebalancer.errors import StalePlan
 from rebalancer.export import plan_from_json, plan_json, plan_schema
-from rebalancer.inventory import Pool, join_pools
+from rebalancer.inventory import Network, Pool, join_pools
 from rebalancer.inventory.digest import inventory_digest
 from rebalancer.plan import Crossing, Finding, Plan, PoolBeside, StepKind, StepNetwork, sealed
 from rebalancer.undo.partial import without_steps
@@ -111,12 +111,28 @@ def test_it_is_not_touched_again() -> None:
     assert "crossed-stays" in {each.rule for each in findings(longer, after_crossing(), done={OVER.id})}
 
 
+def test_a_network_is_the_same_whatever_it_is_called() -> None:
+    """Renamed over there since the plan was made: the VM comes to the reviewed one, and the new name is told."""
+    now = join_pools(EAST, west_with(lan_2=WEST.networks["w-lan"]))
+    assert findings(PLAN, now) == ()
+    assert [each.words for each in pool_differences(PLAN, now)] == ["network lan is now called lan-2"]
+
+
 def test_a_network_that_leads_elsewhere_by_now_is_refused() -> None:
-    """Renamed over there since the plan was made: what was reviewed is not what the names say."""
-    lan = replace(WEST.networks["w-lan"], name="lan-2")
-    renamed = replace(WEST, networks={"w-lan": lan})
-    rules = {each.rule for each in findings(PLAN, join_pools(EAST, renamed)) if each.step == OVER.id}
-    assert rules == {"networks-mapped"}
+    """Another one has got its name: what was reviewed is not what the names say."""
+    other = replace(WEST.networks["w-lan"], uuid="w-other", name="lan")
+    now = join_pools(EAST, west_with(lan_2=WEST.networks["w-lan"], lan=other))
+    assert {each.rule for each in findings(PLAN, now) if each.step == OVER.id} == {"networks-mapped"}
+
+
+def west_with(**networks: Network) -> Pool:
+    """The second pool with other networks by name, all of which its hosts are on."""
+    named = {each.uuid: replace(each, name=name.replace("_", "-")) for name, each in networks.items()}
+    hosts = {
+        uuid: replace(host, pifs=tuple(replace(pif, network=each) for pif in host.pifs[:1] for each in named))
+        for uuid, host in WEST.hosts.items()
+    }
+    return replace(WEST, networks=named, hosts=hosts)
 
 
 @pytest.mark.parametrize(("side", "words"), [("e", "VM b is on e2, not on e1"), ("w", "VM c is on w2, not on w1")])
