@@ -14,7 +14,8 @@ from rebalancer.inventory import Uuid
 from rebalancer.objectives import base_load, cpu_capacities, host_load
 from rebalancer.objectives.load import usual_load, vm_deviations, worst_on_hosts
 from rebalancer.placement import Placement
-from rebalancer.plan.plan import Curve, HostRow, HostState, Load, MemoryUse, Metrics, Plan, RefusedMetrics
+from rebalancer.plan.load import Curve, Load, MemoryUse, RefusedMetrics
+from rebalancer.plan.plan import HostRow, HostState, Metrics, Plan
 from rebalancer.plan.step import Step
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook

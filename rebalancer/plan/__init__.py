@@ -3,21 +3,19 @@
 from rebalancer.plan.document import digest_of, plan_document, sealed
 from rebalancer.plan.duration import Pace
 from rebalancer.plan.finding import Finding, FindingKind
+from rebalancer.plan.load import Curve, Load, RefusedMetrics
 from rebalancer.plan.plan import (
     FORMAT,
-    Curve,
     HeldAsItIs,
     HostRow,
     HostState,
     LeftAlone,
-    Load,
     MadeFrom,
     Metrics,
     Missing,
     OldViolation,
     Plan,
     PoolBeside,
-    RefusedMetrics,
     Schedule,
     SRRow,
     untimely,

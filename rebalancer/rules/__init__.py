@@ -1,6 +1,7 @@
 """What may move where: the rules, on the shelves of their subjects; the catalogue; and the rulebook that is asked."""
 
-from rebalancer.rules.catalogue import LIVE, TO_ANOTHER_POOL, WITH_STORAGE, relaxed, rules_for
+from rebalancer.rules.binding import relaxed, rules_for
+from rebalancer.rules.catalogue import LIVE, TO_ANOTHER_POOL, WITH_STORAGE
 from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import (
     Affinity,

@@ -15,7 +15,8 @@ from operator import itemgetter
 from rebalancer.inventory import VDI, VM, Host, Uuid
 from rebalancer.placement import DiskMove, Migration, disks_of
 from rebalancer.problem import Problem
-from rebalancer.rules.catalogue import TO_ANOTHER_POOL, WITH_STORAGE, disk_rules, rules_with_disks
+from rebalancer.rules.binding import disk_rules, rules_with_disks
+from rebalancer.rules.catalogue import TO_ANOTHER_POOL, WITH_STORAGE
 from rebalancer.rules.core.kinds import DiskRule, Objection, Rule
 from rebalancer.rules.core.legality import Legality
 from rebalancer.rules.disks.sr_capabilities import receives

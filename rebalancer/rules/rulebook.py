@@ -11,7 +11,8 @@ from rebalancer.placement import Migration, Placement
 from rebalancer.problem import Problem, problem_at
 from rebalancer.rules.availability.restarts import Restarts
 from rebalancer.rules.availability.spare import boots_on
-from rebalancer.rules.catalogue import TO_ANOTHER_POOL, WITH_STORAGE, rules_for
+from rebalancer.rules.binding import rules_for
+from rebalancer.rules.catalogue import TO_ANOTHER_POOL, WITH_STORAGE
 from rebalancer.rules.core.capacity import CapacityRow, capacity_rows
 from rebalancer.rules.core.kinds import Bound, Objection, Row, Rule, StateLimit, Violation
 from rebalancer.rules.core.ledger import Ledger, standing_violations, violations_since

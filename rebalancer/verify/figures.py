@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from rebalancer.describe.figures import host_rows, load_shares
 from rebalancer.objectives import OBJECTIVES, Objective, Peak
 from rebalancer.placement import Placement
-from rebalancer.plan.plan import HostRow, HostState, Load, Plan
+from rebalancer.plan.load import Load
+from rebalancer.plan.plan import HostRow, HostState, Plan
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.tier import TierResult, meets

@@ -11,7 +11,7 @@ from rebalancer.rules.facts.gpu import room_on
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class CardKind:
     """A virtual GPU as another pool finds it: by its hardware, and by what it is called."""
 
     hardware: tuple[str, ...]
@@ -19,7 +19,7 @@ class Kind:
     model: str
 
 
-class VGPUThere(PairRule[tuple[Kind, ...]]):
+class VGPUThere(PairRule[tuple[CardKind, ...]]):
     """The import asks of each by itself, in the one group of the other pool that it finds by the hardware."""
 
     id = "vgpu-there"
@@ -28,19 +28,19 @@ class VGPUThere(PairRule[tuple[Kind, ...]]):
     origin = Origin.XAPI
     code = "VM_REQUIRES_GPU"
 
-    def needs(self, vm: VM, problem: Problem) -> tuple[Kind, ...] | None:
+    def needs(self, vm: VM, problem: Problem) -> tuple[CardKind, ...] | None:
         """The kinds of the VM and of its snapshots."""
         snapshots = (problem.pool.vms.get(uuid) for uuid in vm.snapshots)
         family = (vm, *(snapshot for snapshot in snapshots if snapshot))
         types = problem.pool.vgpu_types
         known = ((vgpu, types.get(vgpu.type or "")) for each in family for vgpu in each.vgpus)
         kinds = (
-            Kind(vgpu.gpu_types, type_.implementation if type_ else "", type_.model_name if type_ else "")
+            CardKind(vgpu.gpu_types, type_.implementation if type_ else "", type_.model_name if type_ else "")
             for vgpu, type_ in known
         )
         return tuple(dict.fromkeys(kinds)) or None
 
-    def objects(self, needs: tuple[Kind, ...], host: Host, problem: Problem) -> Objection | None:
+    def objects(self, needs: tuple[CardKind, ...], host: Host, problem: Problem) -> Objection | None:
         """A kind for which no card is left, or whose hardware the pool does not have."""
         there = problem.pool.of_host(host.uuid)
         hardware = {card.gpu_types for each in there.hosts.values() for card in each.pgpus}
@@ -55,7 +55,7 @@ class VGPUThere(PairRule[tuple[Kind, ...]]):
         return None
 
 
-def _takes(card: PGPU, kind: Kind, type_: Uuid | None, problem: Problem) -> bool:
+def _takes(card: PGPU, kind: CardKind, type_: Uuid | None, problem: Problem) -> bool:
     if type_ is None or not card.found or card.gpu_types != kind.hardware:
         return False
     return room_on(card, type_, problem.index.vgpu_types_on_card.get(card.uuid, ())) > 0
