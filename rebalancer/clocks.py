@@ -13,6 +13,9 @@ from rebalancer.units import SECONDS_PER_MINUTE, duration_in_words, first_few
 AGREE_SECONDS: Final = 60
 """Clocks that differ by no more show the same time: XAPI tells whole seconds, and its answers may take some."""
 
+ROUGH_MINUTES: Final = 10
+"""Below that a whole minute is rough."""
+
 SHOWN: Final = 5
 """Hosts that a sentence names."""
 
@@ -47,7 +50,9 @@ class Clocks:
     def off(self, ahead: int) -> str:
         """How far a clock is off, and from what: `7.0 h ahead of most clocks`."""
         way = "ahead of" if ahead > 0 else "behind"
-        return f"{duration_in_words(abs(ahead))} {way} {'most clocks' if self.settled else 'that of this machine'}"
+        few = abs(ahead) // SECONDS_PER_MINUTE
+        far = f"about {few} min" if few < ROUGH_MINUTES else duration_in_words(abs(ahead))
+        return f"{far} {way} {'most clocks' if self.settled else 'that of this machine'}"
 
     def beyond(self, minutes: int) -> list[Uuid]:
         """The hosts whose clocks were off by more."""

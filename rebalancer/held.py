@@ -17,7 +17,7 @@ from rebalancer.inventory import VDI, VM, Host, Pool, PowerState, Uuid
 from rebalancer.inventory.feature_words import feature_words
 from rebalancer.units import first_few
 
-RESTART_TOOLSTACK: Final = "restart its toolstack (xe-toolstack-restart), which writes it anew"
+RESTART_TOOLSTACK: Final = "restart the toolstack of the host (xe-toolstack-restart), which writes it anew"
 MEND_METRICS: Final = "mend its metrics"
 READ_AGAIN: Final = "read the pool again; if it persists, look at the object with xe"
 DECLARE_DEAD: Final = (
@@ -50,6 +50,8 @@ WEIGHS: Final = frozenset(
     }
 )
 """Fields without which nobody knows what a VM takes of its host."""
+TOLD: Final = frozenset({"host_metrics.memory_total"})
+"""Fields of a host whose absence has words of its own."""
 SHOWN: Final = 3
 """Fields that a reason names."""
 
@@ -118,20 +120,22 @@ class Held:
         if host.memory_total_bytes is None and host.live is not None:
             yield Reason(words="does not say how much memory it has", fix=RESTART_TOOLSTACK)
         if keys := [key for key in self._keys_missing(host) if key != "cpu_count"]:
-            yield Reason(words=f"does not say {', '.join(keys)}, as others of its version do", fix=RESTART_TOOLSTACK)
+            yield Reason(words=f"does not say {', '.join(keys)}, as other hosts do", fix=RESTART_TOOLSTACK)
         if any(feature_words(host.cpu_info.get(key, "")) is None for key in FEATURES):
             yield Reason(words="has CPU features in a form that nobody can read", fix=RESTART_TOOLSTACK)
-        yield from _silence(host.unsaid)
+        yield from _silence([each for each in host.unsaid if _field(each) not in TOLD])
         if host.uuid in self._unsized:
             yield Reason(words=f"has VM {self._unsized[host.uuid]}, of unknown size", fix=READ_AGAIN)
         if host.uuid in self._refused:
             yield Reason(words=f"has no metrics that can be used: {self._refused[host.uuid]}", fix=MEND_METRICS)
 
     def _keys_missing(self, host: Host) -> Iterator[str]:
-        alike = [each for each in self._pool.hosts.values() if _version(each) == _version(host)]
+        """The keys that hosts of its version say; of any version, where it does not say its own."""
+        own = _version(host)
+        alike = [each for each in self._pool.hosts.values() if own in ("", _version(each))]
         for name, keys in KEYS.items():
-            said = {key for each in alike for key in getattr(each, name)}
-            yield from (key for key in keys if key in said and key not in getattr(host, name))
+            said = {key for each in alike for key, value in getattr(each, name).items() if value}
+            yield from (key for key in keys if key in said and not getattr(host, name).get(key))
 
     def _against_vm(self, vm: VM) -> Iterator[Reason]:
         if vm.resident_on not in self._pool.hosts:

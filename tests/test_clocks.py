@@ -65,9 +65,16 @@ def test_each_clock_is_told_by_name() -> None:
     off = Clocks(ahead={"h1": 7 * HOUR, "h2": -120}, here=-3 * HOUR)
     assert list(off.sentences({"h1": "ash", "h2": "beech"})) == [
         "the clock of host ash is 7.0 h ahead of most clocks: its metrics were moved back by as much",
-        "the clock of host beech is 2 min behind most clocks: its metrics were moved forward by as much",
+        "the clock of host beech is about 2 min behind most clocks: its metrics were moved forward by as much",
         "this machine's clock is 3.0 h behind most clocks: set it right, for change windows go by it",
     ]
+
+
+def test_a_minute_and_a_half_is_told_as_about_so_much() -> None:
+    """Whole minutes move metrics; 90 s are neither 60 s nor exactly 2 min."""
+    ahead, behind = compared({"h1": 89.6, "h2": 0.0}), compared({"h1": -90.2, "h2": 0.0})
+    assert ahead.off(ahead.ahead["h1"]) == "about 1 min ahead of most clocks"
+    assert behind.off(behind.ahead["h1"]) == "about 2 min behind most clocks"
 
 
 def test_clocks_of_two_pools() -> None:

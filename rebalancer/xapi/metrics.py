@@ -112,7 +112,8 @@ def measure(
 
 def _too_far(host: Uuid, clocks: Clocks, settings: DemandSettings) -> MetricsFailure:
     off = clocks.off(clocks.ahead[host])
-    reason = f"its clock is {off}, and demand.clock_limit_minutes is {settings.clock_limit_minutes}"
+    limit = f"demand.clock_limit_minutes is {settings.clock_limit_minutes}"
+    reason = f"its clock is {off}, and {limit}: set the clock right"
     return MetricsFailure(host=host, reason=reason)
 
 

@@ -91,7 +91,7 @@ def test_check_names_what_is_held(shared_data: Callable[[str], Path]) -> None:
     """With the reason and the fix."""
     (sick,) = rb.check(rb.Model(seen(load_pool(shared_data(f"cases/reports/{MUTE}/pool.json.gz"))))).report.sick
     assert (sick.name, sick.guests, sick.words) == ("aspen", 8, "does not say how many CPUs it has")
-    assert sick.fix == "restart its toolstack (xe-toolstack-restart), which writes it anew"
+    assert sick.fix == "restart the toolstack of the host (xe-toolstack-restart), which writes it anew"
 
 
 def test_a_held_host_may_be_emptied(shared_data: Callable[[str], Path]) -> None:

@@ -41,7 +41,7 @@ def test_snapshot_tells_clocks_that_are_off(served: Served, terminal: Terminal) 
         served.simulator.faults.clear()
     taken = read_snapshot(terminal.folder / "pool.json.gz")
     names = [taken.pool.hosts[uuid].name for uuid in (first, second)]
-    off = "its clock is 3.0 days behind most clocks, and demand.clock_limit_minutes is 1440"
+    off = "its clock is 3.0 days behind most clocks, and demand.clock_limit_minutes is 1440: set the clock right"
     assert ended.err.splitlines()[:-1] == [
         f"the clock of host {names[0]} is 2.0 h ahead of most clocks: its metrics were moved back by as much",
         f"host {names[1]} has no metrics that can be used: {off}",

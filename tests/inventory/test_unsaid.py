@@ -88,6 +88,21 @@ def test_what_one_host_does_not_say_of_its_cpus_is_named(key: str) -> None:
     assert {"cpu_count": "how many CPUs"}.get(key, key) in told_of(records)
 
 
+@pytest.mark.parametrize("missing", [("platform_version",), ("platform_version", "product_version"), None])
+def test_a_host_that_does_not_say_its_version_is_held(missing: tuple[str, ...] | None) -> None:
+    """Not taken for 0.0.0, which everybody may leave and nobody may enter; one key, two, or all of them."""
+    said = RECORDS["host"][CUT["host"]]["software_version"]
+    kept = {key: value for key, value in said.items() if missing is not None and key not in missing}
+    assert "platform_version" in told_of(cut("host", "software_version", software_version=kept))
+    emptied = dict.fromkeys(said, "")
+    assert "platform_version" in told_of(cut("host", "software_version", software_version=emptied))
+
+
+def test_what_has_words_of_its_own_is_told_once() -> None:
+    """Without the name of the field beside it."""
+    assert told_of(cut("host_metrics", "memory_total")) == "does not say how much memory it has"
+
+
 @pytest.mark.parametrize("field", ["memory_dynamic_min", "memory_overhead", "VCPUs_max"])
 def test_a_vm_of_unknown_size_closes_its_host(field: str) -> None:
     """What it takes there is not known, and so is not what others find."""

@@ -122,7 +122,7 @@ def test_a_clock_beyond_the_limit_refuses_its_metrics(simulator: Simulator) -> N
     simulator.faults.add("clock-skew", host=wrong, seconds=-3 * 86400, times=-1)
     state = rb.read(simulator.url, ROOT)
     assert state.demand is not None
-    said = "its clock is 3.0 days behind most clocks, and demand.clock_limit_minutes is 1440"
+    said = "its clock is 3.0 days behind most clocks, and demand.clock_limit_minutes is 1440: set the clock right"
     assert state.demand.refused == {wrong: said}
 
 

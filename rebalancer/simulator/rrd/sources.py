@@ -48,7 +48,7 @@ def owner_of(world: World, host: str, vm: Record | None, archive: Archive, ends:
 def host_owner(world: World, host: str, archive: Archive, ends: NDArray[np.int64]) -> Owner:
     """Measure a host: its base load and that of all VMs that were on it at the time."""
     record = world.database.get("host", host)
-    uuid, cpus = record["uuid"], int(record["cpu_info"].get("cpu_count", "1"))
+    uuid, cpus = record["uuid"], max(1, len(record["host_CPUs"]))
     used = world.load.base(uuid, ends, archive.step)
     guests = {vm["uuid"]: vm for _, vm in world.database.items("VM") if not vm["is_control_domain"]}
     for visitor in world.load.visitors(host):
