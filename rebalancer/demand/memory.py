@@ -31,8 +31,8 @@ def shrinks(vm: VM) -> bool:
 def used_memory(readings: Readings, host: Uuid, pool: Pool) -> dict[Uuid, int]:
     """Bytes that guests of *host* with a dynamic range used in the last hour of which they told.
 
-    Guests that tell nothing, told it more than a day before the last row, or call more free than they have are left
-    out: what they use is not known.
+    Guests that tell nothing, told it more than a day before the last row, or call more free than they have, or less
+    than nothing, are left out: what they use is not known.
     """
     found: dict[Uuid, dict[str, int]] = {}
     for index, column in enumerate(readings.columns):
@@ -44,7 +44,10 @@ def used_memory(readings: Readings, host: Uuid, pool: Pool) -> dict[Uuid, int]:
 
 
 def _latest(readings: Readings, columns: dict[str, int]) -> int | None:
-    used = readings.data[:, columns[HAS]] - readings.data[:, columns[FREE]] * KIB
+    has, free = (readings.data[:, columns[each]] for each in (HAS, FREE))
     recent = readings.times > readings.times.max(initial=0) - RECENT_SECONDS
-    told = used[recent & np.isfinite(used)]
-    return int(told[-1]) if len(told) and told[-1] > 0 else None
+    told = np.flatnonzero(recent & np.isfinite(has - free))
+    if not len(told):
+        return None
+    used = has[told[-1]] - free[told[-1]] * KIB
+    return int(used) if 0 < used <= has[told[-1]] else None

@@ -84,7 +84,10 @@ def _read(path: Path) -> pd.DataFrame:
         raise InputError(
             str(path), f"cannot be read: {error.strerror or error}", "Name a CSV or Parquet file"
         ) from error
-    except (ValueError, pd.errors.ParserWarning, EOFError, zlib.error) as error:
+    except pd.errors.ParserWarning as error:
+        remedy = "Where commas are decimal, put semicolons between columns"
+        raise InputError(str(path), "its rows have more columns than its header", remedy) from error
+    except (ValueError, EOFError, zlib.error) as error:
         kind = "Parquet" if parquet or path.suffix == ".parquet" else "CSV"
         raise InputError(str(path), f"is no {kind} table: {str(error).strip().rstrip('.')}", EXPECTED) from error
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rebalancer.errors import ConnectionSettingsError, PolicyError
 from rebalancer.face.model import Model, assert_model
 from rebalancer.legality.findings import policy_findings
 from rebalancer.legality.matrix import Matrix, legality_matrix, write_matrix
@@ -13,6 +14,7 @@ from rebalancer.legality.report import LegalityReport, PairAnswer, legality_repo
 from rebalancer.legality.report import explain as answers_for
 from rebalancer.policy import Policy, PolicyFinding, check_alone
 from rebalancer.rules import relaxed
+from rebalancer.xapi.address import parse_url
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +98,20 @@ def lint(policy: Policy, state: PoolState | None = None) -> tuple[PolicyFinding,
         ()
 
     Raises:
-        PolicyError: it names a rule, VM or host that is not there, or cannot be followed at all.
+        PolicyError: it names a rule, VM or host that is not there, or an address of the pool that cannot be asked, or
+            cannot be followed at all.
     """
     relaxed(policy)
+    _refuse_urls(policy)
     return check_alone(policy) if state is None else policy_findings(policy, state.pool)
+
+
+def _refuse_urls(policy: Policy) -> None:
+    """Pass where each address of the pool can be asked: `nightly` would find out at night."""
+    fallbacks = {f"fallback_urls[{number}]": url for number, url in enumerate(policy.pool.fallback_urls, 1)}
+    for key, url in {"url": policy.pool.url, **fallbacks}.items():
+        try:
+            _ = url is None or parse_url(url)
+        except ConnectionSettingsError as error:
+            where = f"policy '{policy.name}', pool.{key}, {error.where}"
+            raise PolicyError(where, error.problem, error.remedy) from error

@@ -41,7 +41,7 @@ _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
 
 
 def _fingerprint(digits: str) -> str:
-    if not _SHA256.fullmatch(digits.strip().replace(":", "")):
+    if not _SHA256.fullmatch(digits.rpartition("=")[2].strip().replace(":", "")):
         raise ValueError(f"{digits!r} is not a SHA-256 fingerprint of 64 hex digits")
     return digits
 

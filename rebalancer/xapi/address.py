@@ -85,11 +85,22 @@ def _split(url: str) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        if bracketed := in_brackets(url.partition("//")[2].partition("/")[0]):
+        if bracketed := _bracketed(url):
             problem = "an IPv6 address stands in it without brackets"
-            raise ConnectionSettingsError(url, problem, f"Put it into brackets: https://{bracketed}") from None
+            raise ConnectionSettingsError(url, problem, f"Put it into brackets: {bracketed}") from None
         raise ConnectionSettingsError(url, f"it is not a URL ({error})", FORM) from None
     return parts
+
+
+def _bracketed(url: str) -> str:
+    """What *url* may mean, if it holds an IPv6 address without brackets: its last digits may be a port."""
+    scheme, _, rest = url.partition("//")
+    whole = rest.partition("/")[0]
+    head, _, port = whole.rpartition(":")
+    forms = [in_brackets(whole)]
+    if port.isdecimal() and in_brackets(head):
+        forms.append(f"{in_brackets(head)}:{port}")
+    return ", or, with a port, ".join(f"{scheme}//{form}" for form in forms if form)
 
 
 def in_brackets(host: str) -> str:

@@ -11,9 +11,11 @@ from typing import Final
 
 from rebalancer.decoding import text_of
 from rebalancer.errors import ConnectionSettingsError
+from rebalancer.units import counted
 
 USER: Final = "REBALANCER_USER"
 PASSWORD: Final = "REBALANCER_PASSWORD"  # noqa: S105 - the name of a variable
+NO_TEXT: Final = "it is not text in UTF-8"
 SHAPE: Final = "Write the user on its first line and the password on its second"
 
 
@@ -50,9 +52,12 @@ class Credentials:
         Raises:
             ConnectionSettingsError: the file is missing, readable by others, or shaped otherwise.
         """
-        lines = _private_text(path).splitlines()
+        text = _private_text(path)
+        if "\0" in text:  # UTF-16 or UTF-32 without a mark
+            raise ConnectionSettingsError(str(path), NO_TEXT, SHAPE)
+        lines = text.splitlines()
         if len(lines) != 2 or not all(lines):  # noqa: PLR2004 - user, password
-            raise ConnectionSettingsError(str(path), f"it has {len(lines)} lines instead of two", SHAPE)
+            raise ConnectionSettingsError(str(path), f"it has {counted(len(lines), 'line')} instead of two", SHAPE)
         return cls(user=lines[0], password=lines[1])
 
 
@@ -68,4 +73,4 @@ def _private_text(path: Path) -> str:
     except OSError as error:
         raise ConnectionSettingsError(str(path), f"it cannot be read ({error.strerror})", SHAPE) from error
     except UnicodeDecodeError as error:
-        raise ConnectionSettingsError(str(path), "it is not text in UTF-8", SHAPE) from error
+        raise ConnectionSettingsError(str(path), NO_TEXT, SHAPE) from error

@@ -123,7 +123,7 @@ def _legacy(context: ssl.SSLContext) -> ssl.SSLContext:
 
 
 def _hex(fingerprint: str) -> str:
-    plain = fingerprint.strip().replace(":", "").lower()
+    plain = fingerprint.rpartition("=")[2].strip().replace(":", "").lower()  # openssl writes "sha256 Fingerprint="
     if not re.fullmatch("[0-9a-f]{64}", plain):
         raise ConnectionSettingsError(
             f"fingerprint {fingerprint!r}",

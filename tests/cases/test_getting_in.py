@@ -105,6 +105,9 @@ def test_an_ipv6_address_gets_brackets(tmp_path: Path, monkeypatch: pytest.Monke
     for url in ("https://fd00::10", "https://fd00::10/", "https://::1"):
         with pytest.raises(ConnectionSettingsError, match=r"Put it into brackets: https://\[\S+\]\.$"):
             rb.read(url, ROOT)
+    said = "brackets: http://[::1:8080], or, with a port, http://[::1]:8080."
+    with pytest.raises(ConnectionSettingsError, match=re.escape(said)):
+        rb.read("http://::1:8080", ROOT)
     with pytest.raises(ConnectionSettingsError, match="it is not a URL"):
         rb.read("https://fd00:none:10", ROOT)
 

@@ -57,9 +57,9 @@ def test_the_last_hour_that_is_known_counts() -> None:
     assert used(answer(free | {26: nan}), pool_of()) == {}
 
 
-@pytest.mark.parametrize("free", [nan, 4 * GIB / KIB, 5 * GIB / KIB])
+@pytest.mark.parametrize("free", [nan, 4 * GIB / KIB, 5 * GIB / KIB, -1.0])
 def test_what_cannot_be_is_not_known(free: float) -> None:
-    """A silent agent, and one that calls all or more free than the VM has: not zero, but unknown."""
+    """A silent agent, and one that calls free all of it, more, or less than nothing: not zero, but unknown."""
     assert used(answer({1: free}), pool_of()) == {}
 
 

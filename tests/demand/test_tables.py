@@ -85,7 +85,7 @@ def test_parquet_and_csv_agree(write: Callable[[str], Path], tmp_path: Path) -> 
             HEADER + "a,2026-11-16T09:00Z,1\nx,2026-11-16T09:00Z,1\ny,2026-11-16T09:00Z,1\n",
             "line 3: this row is of an unknown VM or host, as 2 of 3 in the file are ('x')",
         ),
-        (HEADER + "a,2026-11-16T09:00Z,1,2,3\nb,2026-11-16T09:00Z,1\n", "is no CSV table"),
+        (HEADER + "a,2026-11-16T09:00Z,1,2,3\nb,2026-11-16T09:00Z,1\n", "more columns than its header"),
         (HEADER + "a,2026-11-16T09:00Z,1\nb,2026-11-16T09:00Z,1,2\n", "Expected 3 fields in line 3, saw 4"),
         (HEADER + "a,2026-11-16T09:00Z,1\nb,2026-11-16T09:00Z\nb\n", "line 4: this row has no time"),
         ("", "is no CSV table"),
@@ -146,6 +146,12 @@ def test_a_comma_between_commas_is_named(write: Callable[[str], Path], number: s
     """Nobody knows whether it is decimal: line and value are told."""
     with pytest.raises(InputError, match=r"line 2: this row has no number of pCPUs \('1"):
         read_samples(write(f"{HEADER}a,2026-11-16T09:00:00Z,{number}\n"), POOL)
+
+
+def test_decimal_commas_between_bare_commas_are_named(write: Callable[[str], Path]) -> None:
+    """They make a column too many; pandas would say it in words of its own."""
+    with pytest.raises(InputError, match=r"more columns than its header. Where commas are decimal, put semicolons"):
+        read_samples(write(f"{HEADER}a,2026-11-16T09:00:00Z,0,5\n"), POOL)
 
 
 def test_a_table_is_told_by_its_content(write: Callable[[str], Path], tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rebalancer.errors import ConnectionSettingsError
+from rebalancer.policy import PoolPolicy
 from rebalancer.xapi import Credentials, Trust
 from rebalancer.xapi.address import parse_url
 
@@ -128,6 +129,12 @@ def test_a_file_of_another_shape_is_refused(tmp_path: Path, text: str) -> None:
     assert SECRET not in str(raised.value)
 
 
+def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    """Without a byte order mark nothing says that it is UTF-16."""
+    with pytest.raises(ConnectionSettingsError, match="not text in UTF-8"):
+        Credentials.from_file(written(tmp_path, f"root\n{SECRET}\n".encode("utf-16-le").decode()))
+
+
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     """A file that is not there is named."""
     with pytest.raises(ConnectionSettingsError, match="absent: it cannot be read"):
@@ -135,8 +142,11 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_fingerprints_have_one_form() -> None:
-    """Colons and capitals make no difference."""
-    assert Trust(fingerprints=frozenset({PRINT})).fingerprints == {PRINT.replace(":", "").lower()}
+    """Colons and capitals make no difference, nor does what openssl writes before them."""
+    plain = PRINT.replace(":", "").lower()
+    for written in (PRINT, f"sha256 Fingerprint={PRINT}", f"SHA256 Fingerprint={PRINT}\n"):
+        assert Trust(fingerprints=frozenset({written})).fingerprints == {plain}
+        assert PoolPolicy(fingerprints=(written,)).fingerprints == (written,)
 
 
 @pytest.mark.parametrize("text", ["", "ab:cd", PRINT + "00", "zz" * 32, "sha1"])
