@@ -32,9 +32,10 @@ from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.names import names_of
 from rebalancer.plan.plan import FORMAT, Plan, untimely
 from rebalancer.plan.step import Step
-from rebalancer.policy import intent_digest, intent_of, policy_digest
+from rebalancer.policy import Squeezing, intent_digest, intent_of, policy_digest
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Rulebook
+from rebalancer.squeeze import choice_for, squeeze_of
 from rebalancer.verify.compare import wrong_claims
 from rebalancer.verify.form import wrong_form
 from rebalancer.verify.redescription import described_anew, incomparable, named_anew, strangers
@@ -68,8 +69,24 @@ def verify_plan(
     except PolicyError as error:
         return (*sealed, _finding(FindingKind.SEAL, AT_THE_START, "policy", str(error)))
     book = book.way_back() if plan.made_from.undoes else book
-    found = (*sealed, *_of_steps(plan, book, done))
+    unsaid = () if done else _squeezed_unsaid(plan, known)
+    found = (*sealed, *unsaid, *_of_steps(plan, book, done))
     return (*found, *_by_new_names(plan, book, pool, done, {each.words for each in found}))
+
+
+def _squeezed_unsaid(plan: Plan, pool: Pool) -> Iterator[Finding]:
+    """VMs that would be squeezed, or further, although no step says it: their range has changed since.
+
+    Judged by what the plan knows they use, so that whoever reads no metrics comes to the same.
+    """
+    used, firsts = profile_of(plan), {step.vm: step for step in reversed(plan.steps)}
+    for step in sorted(firsts.values(), key=lambda step: step.id):
+        squeeze = squeeze_of(pool.vms[step.vm], used) if step.vm in pool.vms else None
+        if squeeze is None or (step.squeeze and step.squeeze.to_bytes <= squeeze.to_bytes):
+            continue
+        if choice_for(squeeze, plan.policy.squeeze) is Squeezing.LAST_RESORT:
+            words = f"{step.vm_name}: a migration squeezes it to {squeeze.left} by now, and the plan does not say so"
+            yield replace(_finding(FindingKind.ILLEGAL, AT_THE_START, "not-squeezed", words), step=step.id)
 
 
 def _by_new_names(

@@ -19,6 +19,14 @@ from tests.execute.case import Case, host, refusal
 from tests.execute.scripted import Script, ScriptedPool
 from tests.pools import make_vm
 
+
+def shrinking(pool: Pool, vm: str) -> Pool:
+    """*pool*, where somebody gave *vm* a dynamic range: a migration would take half of its memory."""
+    memory = pool.vms[vm].memory
+    cut = replace(memory, dynamic_min_bytes=memory.dynamic_min_bytes // 2)
+    return replace(pool, vms={**pool.vms, vm: replace(pool.vms[vm], memory=cut)})
+
+
 STALE: dict[str, tuple[Callable[[Pool], Pool], str]] = {
     "host disabled": (lambda pool: host(pool, "h2", enabled=False), "host h2 is disabled"),
     "host gone": (
@@ -30,6 +38,10 @@ STALE: dict[str, tuple[Callable[[Pool], Pool], str]] = {
     "upgrade": (lambda pool: replace(pool, other_config={"rolling_upgrade_in_progress": "t"}), "rolling upgrade"),
     "no room": (lambda pool: replace(pool, vms={**pool.vms, "x": make_vm("x", on="h2", gib=58)}), "VM x runs on h2"),
     "moved": (lambda pool: replace(pool, vms={**pool.vms, "c": make_vm("c", on="h3")}), "VM c is on h3, not on h1"),
+    "squeezed": (
+        lambda pool: shrinking(pool, "a"),
+        "a migration squeezes it to .* by now, and the plan does not say so",
+    ),
     "halted": (lambda pool: replace(pool, vms={**pool.vms, "a": make_vm("a", on=None)}), "VM a does not run any more"),
 }
 
