@@ -7,13 +7,14 @@ down, once it is in a state in which it can be.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from rebalancer.inventory import VM
 from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection
+from rebalancer.rules.facts.blocks import AFTER_BACKUP, is_backup
 from rebalancer.units import size_in_words
 
 SHUTDOWN: Final = "clean_shutdown"
@@ -85,5 +86,10 @@ def remedies(objections: Iterable[Objection]) -> tuple[str, ...]:
 def _shutting_down(vm: VM, objections: Iterable[Objection]) -> tuple[str, ...]:
     """What brings *vm* into a state in which XAPI shuts it down, and that it does."""
     first = remedies(each for each in objections if each.rule in BEFORE_SHUTDOWN)
-    allow = (f"remove {SHUTDOWN} from its blocked_operations",) if SHUTDOWN in vm.blocked_operations else ()
-    return (*first, *allow, SHUT_DOWN)
+    return (*first, *_allowing_shutdown(vm), SHUT_DOWN)
+
+
+def _allowing_shutdown(vm: VM) -> Iterator[str]:
+    if SHUTDOWN in vm.blocked_operations:
+        ends = is_backup(vm.blocked_operations[SHUTDOWN])
+        yield AFTER_BACKUP if ends else f"remove {SHUTDOWN} from its blocked_operations"

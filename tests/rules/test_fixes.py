@@ -80,7 +80,7 @@ REMEDIES: Mapping[str, set[tuple[str, Disruption]]] = {
         ("shut it down, correct its memory limits and start it again", REBOOT),
         ("shut it down, correct its HVM_shadow_multiplier and start it again", REBOOT),
     },
-    "target-live": {("bring the host back", POOL), ("restart the host's toolstack", POOL)},
+    "target-live": {("bring the host back", POOL), (RESTART_TOOLSTACK, POOL)},
     "target-enabled": {("enable the host", POOL)},
     "hardware-platform": {HALT},
     "shared-sr-visible": {HALT, ("eject the CD from drive xvdd", SETTING), ("attach SR 'shared' to the host", POOL)},
@@ -270,6 +270,10 @@ SITUATIONS: tuple[tuple[dict[str, Any], str], ...] = (
         {**PCI, "blocked_operations": {"clean_shutdown": "protected"}},
         f"remove clean_shutdown from its blocked_operations and {SHUT_DOWN}",
     ),
+    (
+        {**PCI, "blocked_operations": {"clean_shutdown": "Backup in progress"}},
+        f"wait until the backup ends and {SHUT_DOWN}",
+    ),
     ({"vgpus": (vgpu(),)}, SHUT_DOWN),
 )
 """What is wrong with a VM on h1, and what to do about it; the pool has another host that lacks nothing but the ISOs."""
@@ -291,6 +295,16 @@ def test_nothing_but_its_host_matters_of_a_vm_on_a_dead_host() -> None:
         problem = problem_of(hosts=(make_host("h1", live=live), make_host("h2")), vms=[vm])
         (held,) = Rulebook.of(problem).stuck(["h1"])
         assert held.fix == fix
+
+
+def test_a_host_that_is_not_there_has_to_come_back() -> None:
+    """Of two hosts, the dead one is where VMs could go: declared dead, or held for its VMs, it takes none."""
+    hosts, vms = (make_host("h1"), make_host("h2", live=False)), [make_vm("web", on="h1"), make_vm("lost", on="h2")]
+    fixes = {each.vm: each.fix for each in Rulebook.of(problem_of(hosts=hosts, vms=vms)).stuck(["h1", "h2"])}
+    assert fixes == {"web": "bring the host back", "lost": DECLARE_DEAD}
+    unknown = (make_host("h1"), make_host("h2", live=None))
+    (held,) = Rulebook.of(problem_of(hosts=unknown, vms=vms[:1])).stuck(["h1"])
+    assert held.fix == RESTART_TOOLSTACK
 
 
 def test_a_vm_whose_disk_is_lost_is_never_shut_down() -> None:

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 BACKUP = re.compile(r"\bback(?:ed|ing)?[-_ ]?up|\breplicat", re.IGNORECASE)
 """How backup tools word it: Xen Orchestra blocks pool_migrate and migrate_send while it backs a VM up."""
 
+AFTER_BACKUP = "wait until the backup ends"
+"""The remedy: whoever removes such a block spoils the backup."""
+
 
 def is_backup(reason: str) -> bool:
     """Whether *reason* is that of a backup, which ends by itself; any other block is somebody's will."""

@@ -6,6 +6,7 @@ from rebalancer.inventory import Host
 from rebalancer.problem import Problem
 from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import HostRule, Objection, Origin
+from rebalancer.rules.hosts.target_live import BRING_BACK
 
 
 class HostHeld(HostRule):
@@ -23,4 +24,5 @@ class HostHeld(HostRule):
         if reason is None:
             return None
         words = f"is held as it is: it {reason.words}"
-        return self.objection(words, remedy=reason.fix, disruption=Disruption.POOL)
+        remedy = BRING_BACK if host.live is False else reason.fix
+        return self.objection(words, remedy=remedy, disruption=Disruption.POOL)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from rebalancer.held import RESTART_TOOLSTACK
 from rebalancer.inventory import Host
 from rebalancer.problem import Problem
 from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import HostRule, Objection, Origin
+
+BRING_BACK: Final = "bring the host back"
+"""What makes a dead host take VMs; declared dead, it takes none either."""
 
 
 class TargetLive(HostRule):
@@ -22,6 +28,6 @@ class TargetLive(HostRule):
         if host.live:
             return None
         if host.live is False:
-            return self.objection("is not live", remedy="bring the host back", disruption=Disruption.POOL)
-        words, remedy = "has no metrics, so that nobody knows whether it lives", "restart the host's toolstack"
-        return self.objection(words, remedy=remedy, disruption=Disruption.POOL)
+            return self.objection("is not live", remedy=BRING_BACK, disruption=Disruption.POOL)
+        words = "has no metrics, so that nobody knows whether it lives"
+        return self.objection(words, remedy=RESTART_TOOLSTACK, disruption=Disruption.POOL)

@@ -8,7 +8,7 @@ from rebalancer.inventory import VM, Host
 from rebalancer.problem import Problem
 from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
-from rebalancer.rules.facts.blocks import block_in_words, is_backup
+from rebalancer.rules.facts.blocks import AFTER_BACKUP, block_in_words, is_backup
 
 
 class OpNotBlocked(VMRule):
@@ -29,7 +29,7 @@ class OpNotBlocked(VMRule):
         if words is None:
             return None
         if is_backup(vm.blocked_operations[self._operation]):
-            return self.objection(words, remedy="wait until the backup ends", disruption=Disruption.WAIT)
+            return self.objection(words, remedy=AFTER_BACKUP, disruption=Disruption.WAIT)
         return self.objection(words, remedy=f"remove {self._operation} from the VM's blocked_operations")
 
     def mended(self, vm: VM, host: Host, problem: Problem) -> VM | None:
