@@ -82,9 +82,7 @@ class SolverCall:
             value=0 if at is None else self._model.value(self._goal, at),
             bound=_rounded_up(self._solver.best_objective_bound) if self._goal.variables else self._goal.offset,
             deterministic=work + READING_WORK * writer.terms + ROWS_WORK * writer.rows,
-            on_time=status in {Status.OPTIMAL, Status.IMPOSSIBLE}
-            or work >= 0.98 * self._effort.deterministic
-            or not self._effort.until.passed,
+            on_time=status in {Status.OPTIMAL, Status.IMPOSSIBLE} or self._effort.ended_by(work),
         )
 
     def _solved(self) -> Status:

@@ -87,6 +87,13 @@ class Effort:
         """A search of a small model."""
         return cls(deterministic=work, until=until, seed=seed, presolve=False, prove=False, cuts=cuts)
 
+    def ended_by(self, work: float) -> bool:
+        """Whether so much *work* ended a search and not the clock: CP-SAT begins a step only where both have some left.
+
+        Of the clock it wants as much as its longest step took, so that it stops a moment before the time has come.
+        """
+        return work >= self.deterministic or self.until == NEVER
+
     def part(self, share: float) -> Effort:
         """A share of the work."""
         return self.of(self.deterministic * share)

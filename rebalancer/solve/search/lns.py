@@ -73,6 +73,7 @@ class _LargeNeighbourhoodSearch:
         self._watched = near | any(isinstance(held.objective, Balance | Overload) for held in tier.held)
         self._best, self._lowest, self._found = tier.instance.home, 2**62, 0.0
         self._highest = 0
+        self._on_time = True
 
     def run(self, start: Ints) -> TierAnswer:
         self._keep(start, self._value(start))
@@ -208,13 +209,14 @@ class _LargeNeighbourhoodSearch:
         if answer.at is not None and not self._tier.outlives(answer.at):
             answer = replace(answer, at=None)
         self._work -= answer.deterministic + CHOOSING_WORK
+        self._on_time = self._on_time and answer.on_time
         return answer
 
     def _value(self, at: Ints) -> int:
         return self._tier.evaluate(at)[1]
 
     def _with_bound(self) -> TierAnswer:
-        on_time, enough = self._work <= 0 or self._done, self._done
+        on_time, enough = self._on_time and (self._work <= 0 or self._done), self._done
         if not enough:
             self.relaxation.wait()
             on_time = on_time and self.relaxation.on_time

@@ -105,8 +105,11 @@ class RelaxationBound:
         """
         self._wanted.wait()
         useful = self._watched.all() or not self._exact.deviations.budget
-        while useful and not self._stopped and not self._effort.until.passed and self._solve():
-            pass
+        while useful and not self._stopped:
+            if self._effort.until.passed:
+                self.on_time = False
+                return
+            useful = self._solve()
 
     def _solve(self) -> bool:
         model, goal = self._tier.model(replace(self._tier.whole(), watched=self._watched))

@@ -114,7 +114,9 @@ def solve_tiers(
         if answer.at is None:
             return replace(ladder, at=None, impossible=answer.impossible)
         ladder = _reached(ladder, tier, answer, answer.at, before=before)
-        ladder = _with_its_end(ladder, objective, answer, cut=not answer.on_time and budget.until.passed)
+        ladder = _with_its_end(
+            ladder, objective, answer, cut=not answer.on_time and (not effort.gap or budget.until.passed)
+        )
         reporter.tier_done(ladder.tiers[-1])
         reached = HeldTier(objective=objective, value=answer.value, proved=answer.proved)
         tier = replace(tier, held=(*tier.held, reached))

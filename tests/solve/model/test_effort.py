@@ -6,6 +6,7 @@ import pytest
 
 from rebalancer.policy import LimitsPolicy
 from rebalancer.solve import WORK_PER_SECOND, Budget, Deadline
+from rebalancer.solve.model.effort import NEVER, Effort
 
 LIMITS = LimitsPolicy(solve_seconds=20)
 
@@ -37,3 +38,17 @@ def test_the_clock_may_take_four_times_as_long(monkeypatch: pytest.MonkeyPatch) 
     assert Deadline.of(LIMITS, 7.0).left == 7.0
     assert Deadline.of(LIMITS, 0.0).passed
     assert not Deadline().passed
+
+
+@pytest.mark.parametrize(
+    ("work", "until", "ended"),
+    [
+        (0.5, Deadline(0.0), True),
+        (0.4999, Deadline(0.0), False),
+        (0.4999, Deadline.after(9e9), False),
+        (0.1, NEVER, True),
+    ],
+)
+def test_what_the_clock_ends_is_never_called_an_end_by_work(work: float, until: Deadline, *, ended: bool) -> None:
+    """However little was missing: another run, on another machine, would do the rest."""
+    assert Effort(deterministic=0.5, seed=1, until=until).ended_by(work) is ended

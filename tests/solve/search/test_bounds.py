@@ -24,7 +24,7 @@ from rebalancer.solve import Solution, solve
 from rebalancer.solve.instance.evaluate import holds, overload_limits
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.model.cp_sat import search
-from rebalancer.solve.model.effort import Effort
+from rebalancer.solve.model.effort import NEVER, Deadline, Effort
 from rebalancer.solve.model.tier import HeldTier, TierProblem, at_of
 from rebalancer.solve.search.consolidate import fewest_hosts
 from rebalancer.solve.search.per_host_bound import per_host_bound
@@ -69,6 +69,18 @@ def bounds_of_balance(tier: TierProblem, effort: Effort) -> Bounds:
         relaxation.words: float(relaxation.bound * goal.worth),
         "the whole model": whole.truth(search(model, whole, effort).bound),
     }
+
+
+@pytest.mark.parametrize(("until", "on_time"), [(NEVER, True), (Deadline(0.0), False)])
+def test_a_relaxation_that_the_clock_keeps_from_beginning_says_so(until: Deadline, *, on_time: bool) -> None:
+    """Its bound is then not the one that the same input always has."""
+    problem = random_problem(0)
+    tier = TierProblem(instance=instance_of(Rulebook(problem, rules_for(problem))), objective=Balance())
+    goal = tier.model(tier.at(tier.instance.home))[1]
+    relaxation = RelaxationBound(tier, goal, overload_limits(tier.instance), replace(QUICK, until=until))
+    relaxation.wait()
+    relaxation.stop()
+    assert relaxation.on_time is on_time
 
 
 def answers(instance: Json, problem: Problem, found: Solution) -> Iterator[tuple[str, Placement]]:
