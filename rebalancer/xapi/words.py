@@ -8,12 +8,13 @@ from typing import Final
 
 READER: Final = "read-only"
 ROLES: Final[Mapping[str, str]] = {
-    "VM.pool_migrate": "vm-power-admin",
-    "VM.migrate_send": "vm-power-admin",
-    "VM.assert_can_migrate": "vm-power-admin",
+    "vm.pool_migrate": "vm-power-admin",
+    "vm.migrate_send": "vm-power-admin",
+    "vm.assert_can_migrate": "vm-power-admin",
     "host.migrate_receive": "vm-power-admin",
+    "task.destroy/any": "pool-operator",
 }
-"""The least role that may send a call; whatever only reads needs `READER`."""
+"""The least role that has a permission, in small letters as XAPI names it; whatever only reads needs `READER`."""
 
 LATER: Final = "Try again in some minutes"
 AGAIN: Final = "Try again; if it persists, look at the coordinator's /var/log/xensource.log"
@@ -121,6 +122,6 @@ def told(code: str, params: Sequence[str]) -> Words | None:
 
 def _role(params: Sequence[str]) -> str:
     """Which role it takes, and the pool's own reason."""
-    call = (params[0] if params else "").removeprefix("Async.")
+    call = (params[0] if params else "").lower().removeprefix("async.")
     said = f" (the pool says: {params[1]})" if len(params) > 1 and params[1] else ""
     return f": it takes the role {ROLES.get(call, READER)} or more{said}"
