@@ -29,7 +29,8 @@ def messages(shared_data: Callable[[str], Path]) -> list[tuple[str, dict[str, An
     """Name and description of every call of XAPI that we send."""
     with gzip.open(shared_data("xenapi-datamodel.json.gz")) as file:
         every = [(f"{kind['name']}.{each['name']}", each) for kind in json.load(file) for each in kind["messages"]]
-    return [(name, each) for name, each in every if name.lower() in SENT or (each["name"] in READS and "secret." not in name)]
+    read = {name for name, each in every if each["name"] in READS and "secret." not in name}
+    return [(name, each) for name, each in every if name in read or name.lower() in SENT]
 
 
 def test_every_error_of_a_call_that_we_send_has_words(messages: list[tuple[str, dict[str, Any]]]) -> None:
