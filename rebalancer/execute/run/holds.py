@@ -48,6 +48,10 @@ class Holds:
         self.by_step.pop(step.id, None)
         self.went_on()
 
+    def hold_all(self, steps: Iterable[Step]) -> bool:
+        """Whether each of *steps* is held: time alone would make none of them."""
+        return all(step.id in self.by_step for step in steps)
+
     def may_be_tried(self, step: Step) -> bool:
         """Whether nothing held *step*, or was looked at a while ago."""
         return step.id not in self.by_step or self.clock.monotonic() >= self._looked[step.id] + self.between

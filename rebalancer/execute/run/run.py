@@ -192,9 +192,13 @@ class Run:
         return next((step for step in able if self.holds.may_be_tried(step)), None)
 
     def _able(self) -> Iterator[Step]:
-        """The steps that wait for no other step and would end in time, in the order of the plan."""
+        """Those of the next steps that would end in time."""
+        return (step for step in self._next() if not self.hours.would_be_late(step))
+
+    def _next(self) -> Iterator[Step]:
+        """The steps that wait for no other step, in the order of the plan."""
         for step in self.plan.steps:
-            if step.id in self.waiting and self.done.issuperset(step.after) and not self.hours.would_be_late(step):
+            if step.id in self.waiting and self.done.issuperset(step.after):
                 yield step
 
     def _hold(self, step: Step, hindrance: Hindrance) -> None:
@@ -208,6 +212,8 @@ class Run:
         if self.watch.stop.asked:
             raise _Asked
         ending = Ending.HELD if any(self._able()) else self.hours.ending
+        if ending is Ending.DEADLINE and self.holds.hold_all(self._next()):
+            ending = Ending.HELD
         self.reporter.stopping(ending.value)
         return ending
 

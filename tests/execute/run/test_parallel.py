@@ -183,7 +183,7 @@ def test_a_step_that_waited_beyond_its_time_is_not_sent(case: Case, pool: Pool) 
     case.clock.then = lambda seconds: live.change("a", current_operations=()) if seconds == 50 else None
     deadline = case.clock.now() + timedelta(seconds=plan.steps[0].seconds + 5)
     result = execute(plan, live, replace(case.options, deadline=deadline))
-    assert (result.ending, result.left, live.sent) == (Ending.DEADLINE, ("s01",), [])
+    assert (result.ending, result.left, live.sent) == (Ending.HELD, ("s01",), [])
 
 
 def test_a_retry_that_would_be_late_is_not_made_and_the_refusal_stands(case: Case, pool: Pool) -> None:
