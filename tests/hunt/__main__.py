@@ -15,17 +15,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
 
 from tests.hunt.ask import examine
 from tests.hunt.situations import Situation, situations
 
 FOUND = Path("build/hunt")
+SMALL = situations()
 
 
 def main() -> int:
     """Print how often each end was met; 1 where there was a disagreement."""
     wanted = _arguments()
-    ends = hunt(wanted.cases, wanted.seed, _keep)
+    ends = hunt(wanted.cases, wanted.seed, _keep, situations(hosts=wanted.hosts, vms=wanted.vms))
     sys.stdout.write("".join(f"{count:7} {end}\n" for end, count in ends.most_common()))
     return int(ends["disagreement"] > 0)
 
@@ -34,11 +36,18 @@ def _arguments() -> Namespace:
     parser = ArgumentParser(prog="python -m tests.hunt", description=__doc__)
     parser.add_argument("--cases", type=int, default=1000, help="how many situations to draw")
     parser.add_argument("--seed", type=int, default=1, help="of the chance")
+    parser.add_argument("--hosts", type=int, default=6, help="hosts of a pool, at most")
+    parser.add_argument("--vms", type=int, default=26, help="VMs of a pool, at most")
     return parser.parse_args()
 
 
-def hunt(cases: int, chance: int, found: Callable[[Situation, Exception], None]) -> Counter[str]:
-    """Examine *cases* situations of seed *chance*, telling *found* of disagreements; how often each end was met.
+def hunt(
+    cases: int,
+    chance: int,
+    found: Callable[[Situation, Exception], None],
+    drawn: st.SearchStrategy[Situation] = SMALL,
+) -> Counter[str]:
+    """Examine *cases* of *drawn* by seed *chance*, telling *found* of disagreements; how often each end was met.
 
     A case is not made smaller: where a search is cut short by time, it would not be met again.
     """
@@ -53,7 +62,7 @@ def hunt(cases: int, chance: int, found: Callable[[Situation, Exception], None])
         phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
-    @given(situations())
+    @given(drawn)
     def each(situation: Situation) -> None:
         ends["cases"] += 1
         try:

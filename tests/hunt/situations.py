@@ -67,11 +67,11 @@ AILMENTS: tuple[Callable[[Records, int], None], ...] = (_uncounted, _dead, _disa
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> Situation:
-    """A pool of two to six hosts, with everything else that a plan depends on."""
+def situations(draw: st.DrawFn, *, hosts: int = 6, vms: int = 26) -> Situation:
+    """A pool of two to so many hosts, with everything else that a plan depends on."""
     records = generate_pool(
-        hosts=draw(st.integers(2, 6)),
-        vms=draw(st.integers(2, 26)),
+        hosts=draw(st.integers(2, hosts)),
+        vms=draw(st.integers(2, vms)),
         seed=draw(st.integers(0, 100_000)),
         fill=draw(st.sampled_from([0.3, 0.6, 0.8, 0.92])),
         hot=0.0,
