@@ -46,8 +46,12 @@ def examine(situation: Situation) -> Counter[str]:
         ends.update(_taken_apart(plan, situation, chance))
     if not chance.randrange(4):
         host = chance.choice(sorted(situation.pool.hosts))
-        found = evacuate(problem, [host], made_at=situation.made_at, pace=situation.pace)
-        ends["evacuated" if found.plan else "not evacuated"] += 1
+        try:
+            found = evacuate(problem, [host], made_at=situation.made_at, pace=situation.pace)
+        except PolicyError:
+            ends["policy against evacuation"] += 1
+        else:
+            ends["evacuated" if found.plan else "not evacuated"] += 1
     return ends
 
 
