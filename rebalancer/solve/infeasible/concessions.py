@@ -2,7 +2,7 @@
 
 Each concession says where the policy has it, what to do, and the rules without it. XAPI's own rules are not among them:
 what they object to is mended in the VM itself where that can be done, else the VM is shut down, and a host that is not
-live is declared dead.
+live is declared dead, or has its toolstack restarted where nobody knows whether it lives.
 """
 
 from __future__ import annotations
@@ -213,6 +213,17 @@ def declare_dead(host: Uuid, host_name: str) -> Offer:
 
     words = _always(f"declare host {host_name!r} dead, once it surely is off")
     return Offer(where="host", words=words, without=without)
+
+
+def restart_toolstack(host: Uuid, host_name: str) -> Offer:
+    """Of a host without metrics nobody knows whether it lives: once they are written anew, its VMs may leave it."""
+
+    def without(book: Rulebook) -> Rulebook:
+        problem = book.problem
+        known = replace(problem.pool.hosts[host], live=True)
+        return book.under(replace(problem, pool=replace(problem.pool, hosts={**problem.pool.hosts, host: known})))
+
+    return Offer(where="host", words=_always(f"restart the toolstack of host {host_name!r}"), without=without)
 
 
 def _halted(problem: Problem, vms: Collection[Uuid]) -> Problem:

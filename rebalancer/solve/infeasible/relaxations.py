@@ -20,7 +20,15 @@ from rebalancer.objectives import Measure, MigrationCost, Objective, SolverModel
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Disruption, Rulebook
-from rebalancer.solve.infeasible.concessions import MOVES, Offer, declare_dead, mends, offers, shut_down
+from rebalancer.solve.infeasible.concessions import (
+    MOVES,
+    Offer,
+    declare_dead,
+    mends,
+    offers,
+    restart_toolstack,
+    shut_down,
+)
 from rebalancer.solve.infeasible.conflicts import left_behind
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.model.cp_sat import SolverAnswer, Status
@@ -81,7 +89,8 @@ class _Looking:
         self._needed: Offers = frozenset()
         initial, empty = book.problem.initial, book.problem.intent.empty
         pool, names = book.problem.pool, book.problem.names.hosts
-        self._dead = {host: declare_dead(host, names[host]) for host in empty if not pool.hosts[host].live}
+        self._dead = {host: declare_dead(host, names[host]) for host in empty if pool.hosts[host].live is False}
+        self._silent = {host: restart_toolstack(host, names[host]) for host in empty if pool.hosts[host].live is None}
         leaving = (book.problem.pool.vms[vm] for vm in sorted(initial) if initial[vm] in empty)
         self._options = [self._opening(vm) for vm in leaving if not book.may_leave(vm)]
 
@@ -147,7 +156,8 @@ class _Looking:
         if vm.resident_on in self._dead:
             return (frozenset({self._dead[vm.resident_on]}),)
         given_up = (each for each in self._offers if each.vms is None or vm.uuid in each.vms)
-        mine = [*mends(self._book, vm), *given_up]
+        restart = [offer for host, offer in self._silent.items() if host == vm.resident_on]
+        mine = [*restart, *mends(self._book, vm), *given_up]
         if not self._opened(vm, mine):
             return (frozenset({self._last_resort(vm)}),)
         alone = [frozenset({each}) for each in mine if self._opened(vm, [each])]

@@ -218,6 +218,25 @@ def test_a_vm_that_nothing_lets_go_has_to_be_shut_down() -> None:
     assert refused(held) == ["shut 'a' down meanwhile (1 VM moves, 2 GiB are copied)"]
 
 
+@pytest.mark.parametrize(
+    ("live", "ready", "fix"),
+    [
+        (False, True, "declare host 'h1' dead, once it surely is off (0 VMs move, 0 GiB are copied)"),
+        (False, False, "declare host 'h1' dead, once it surely is off (0 VMs move, 0 GiB are copied)"),
+        (None, True, "restart the toolstack of host 'h1' (2 VMs move, 6 GiB are copied)"),
+        (None, False, "restart the toolstack of host 'h1' and unpause it (VM 'a') (2 VMs move, 6 GiB are copied)"),
+    ],
+)
+def test_only_a_host_that_is_known_to_be_dead_is_declared_dead(live: bool | None, *, ready: bool, fix: str) -> None:
+    """Of a host without metrics nobody knows: its VMs may well run, and are not started a second time elsewhere."""
+    problem = tiny({"a": ("h1", 4.0), "b": ("h1", 2.0)}, mode="evacuate", empty=["h1"])
+    pool = problem.pool
+    state = PowerState.RUNNING if ready else PowerState.PAUSED
+    hosts = {**pool.hosts, "h1": replace(pool.hosts["h1"], live=live)}
+    vms = {**pool.vms, "a": replace(pool.vms["a"], power_state=state)}
+    assert refused(replace(problem, pool=replace(pool, hosts=hosts, vms=vms))) == [fix]
+
+
 def test_a_rule_of_the_manual_can_be_relaxed() -> None:
     """A VM with pinned vCPUs, which only the manual holds, leaves once that rule is relaxed."""
     problem = tiny({"a": ("h1", 4.0)}, mode="evacuate", empty=["h1"])
