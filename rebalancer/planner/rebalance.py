@@ -33,6 +33,7 @@ LIMITS = "limits"
 CUT_SHORT = (
     "the wall clock ended the search in {tier}: the plan is the best found by then, and another run may find another"
 )
+OTHERS_CUT_SHORT = "the wall clock ended the search for moves that all have an order: another run may find some"
 BY_GAP = "limits.gap ended the search: another run may come to another plan"
 
 
@@ -75,7 +76,7 @@ class _Planning:
         self._near: Placement | None = None
         self._blamed: tuple[str, ...] = ()
         self._parts: list[tuple[Prefix, Solution]] = []
-        self._until = until
+        self._until, self._cut_short = until, False
         self._left = OVERTIME * WORK_PER_SECOND * book.problem.policy.limits.solve_seconds
 
     def plan(self) -> Plan:
@@ -98,7 +99,10 @@ class _Planning:
         Raises:
             Infeasible: there never was one.
         """
-        if self._forbidden and (self._left <= 0 or (self._until.passed and self._parts)):
+        if self._forbidden and self._left <= 0:
+            return None
+        if self._parts and self._until.passed:
+            self._cut_short = True
             return None
         forbidden = tuple(self._forbidden)
         budget = Budget(self._problem.policy.limits, until=self._until, most=self._left)
@@ -121,6 +125,8 @@ class _Planning:
         """
         for prefix, solution in sorted(self._parts, key=lambda each: each[0].rank):
             part = incomplete(prefix, solution.placement, self._book)
+            if self._cut_short:
+                part = replace(part, warnings=(*part.warnings, OTHERS_CUT_SHORT))
             plan = compose(self._book, part, prefix.migrations, self._made_at, pace=self._pace)
             if not refusals(plan, self._problem.pool, self._problem.demand, now=self._made_at):
                 return plan

@@ -144,7 +144,11 @@ class _Solving:
             return ladder
         without = Balance().value(placement_of(self.instance, only.at), self._book)
         after = next(tier.after for tier in ladder.tiers if tier.objective == Balance.id)
-        return ladder if enough(self._problem, without - after) else only
+        if enough(self._problem, without - after):
+            return ladder
+        # That *ladder* gains too little may be the doing of the clock.
+        reproducible = ladder.reproducible and only.reproducible
+        return replace(only, reproducible=reproducible, cut_in=ladder.cut_in or only.cut_in)
 
     def _repairs_without_harm(self, ladder: Ladder, at: Ints, budget: Budget) -> Ladder:
         """The cheapest repairs with no more overload than now, or than *ladder*, which is *at*, where that has more."""

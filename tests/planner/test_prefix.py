@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from rebalancer.placement import Placement
 from rebalancer.plan import Plan, sealed
 from rebalancer.planner.compose import compose
 from rebalancer.planner.prefix import best_prefix, incomplete
-from rebalancer.planner.rebalance import rebalance
+from rebalancer.planner.rebalance import OTHERS_CUT_SHORT, rebalance
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Rulebook
 from rebalancer.solve import Solution
@@ -96,6 +97,19 @@ def test_no_time_is_left_for_another_placement(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("rebalancer.planner.rebalance.OVERTIME", 0.0)
     assert rebalance(Rulebook.of(problem), made_at=MADE_AT).missing
     assert len(solver.asked) == 1
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.0, True), (math.inf, False)])
+def test_the_clock_that_ends_the_search_for_others_is_named(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, *, told: bool
+) -> None:
+    """However the placement in hand was found: with more time another one might have been tried."""
+    problem = stuck()
+    solver = Insists(problem, goal_of(problem, **WANTED), objectives=("repair", "balance"))
+    monkeypatch.setattr("rebalancer.planner.rebalance.solve", solver)
+    plan = rebalance(Rulebook.of(problem), made_at=MADE_AT, most_seconds=seconds)
+    assert plan.missing
+    assert (OTHERS_CUT_SHORT in plan.warnings, len(solver.asked) == 1) == (told, told)
 
 
 def edits(plan: Plan) -> Iterator[Plan]:

@@ -44,12 +44,19 @@ def consolidate(tier: TierProblem, start: Ints, effort: Effort, progress: Progre
     floor = fewest_hosts(tier)
     if emptying.value <= floor:
         goal, value = tier.evaluate(at)[0], emptying.value
-        return TierAnswer(at=at, goal=goal, value=value, bound=value, deterministic=emptying.work, bound_by=COUNTED)
+        return TierAnswer(
+            at=at,
+            goal=goal,
+            value=value,
+            bound=value,
+            deterministic=emptying.work,
+            on_time=emptying.on_time,
+            bound_by=COUNTED,
+        )
     whole = improve_full_model(tier, at, effort.of(effort.deterministic - emptying.work), progress)
-    spent = whole.deterministic + emptying.work
-    if floor > whole.bound:
-        return replace(whole, bound=min(whole.value, floor), deterministic=spent, bound_by=COUNTED)
-    return replace(whole, deterministic=spent)
+    spent, on_time = whole.deterministic + emptying.work, whole.on_time and emptying.on_time
+    whole = replace(whole, deterministic=spent, on_time=on_time)
+    return whole if floor <= whole.bound else replace(whole, bound=min(whole.value, floor), bound_by=COUNTED)
 
 
 class _Emptying:
@@ -57,7 +64,7 @@ class _Emptying:
         self._tier, self._instance, self._progress = tier, tier.instance, progress
         self._at, self.work = start, 0.0
         self._most = effort.deterministic * SHARE_OF_EMPTYING
-        self._until = effort.until
+        self._until, self.on_time = effort.until, True
         self._random = np.random.default_rng(effort.seed)
         always = tier.instance.problem.pool.coordinators
         self._sure = occupied_anyway(tier.instance, always)
@@ -110,6 +117,7 @@ class _Emptying:
         model.hint(self._at)
         answer = search(model, goal, Effort.quick(NEIGHBOURHOOD_WORK, until=self._until, seed=1))
         self.work += answer.deterministic
+        self.on_time = self.on_time and answer.on_time
         if answer.at is not None and answer.value < self.value and self._tier.outlives(answer.at):
             self._at = answer.at
             self._progress(float(self.value), 0.0)

@@ -161,11 +161,10 @@ def _reached(ladder: Ladder, tier: TierProblem, answer: TierAnswer, at: Ints, *,
 
 
 def _with_its_end(ladder: Ladder, objective: Objective, answer: TierAnswer, *, cut: bool) -> Ladder:
-    """*ladder* with how the tier of *objective* ended."""
-    if answer.proved or answer.enough:
-        return ladder
-    unfinished = (*ladder.unfinished, objective.id)
-    return replace(ladder, unfinished=unfinished, cut_in=ladder.cut_in or (objective.id if cut else ""))
+    """*ladder* with how the tier of *objective* ended: also where all is proved, the clock may have *cut* it short."""
+    left_open = () if answer.proved or answer.enough else (objective.id,)
+    cut_in = ladder.cut_in or (objective.id if cut else "")
+    return replace(ladder, unfinished=(*ladder.unfinished, *left_open), cut_in=cut_in)
 
 
 def _solve(tier: TierProblem, start: Ints | None, effort: Effort, progress: Progress) -> TierAnswer:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
+from typing import Any
 
 import pytest
 
@@ -56,6 +58,39 @@ def test_repairs_that_the_search_for_fewer_gib_betters(monkeypatch: pytest.Monke
             assert answer.bound <= answer.value
             bettered += answer.value < tier.evaluate(instance.home)[1]
     assert bettered
+
+
+def test_the_clock_is_named_where_what_it_cut_was_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All is mended that can be, and the search for fewer GiB was cut short: another run may find another answer."""
+    monkeypatch.setattr(tiers, "improve_repair", cut_by_the_clock)
+    solutions = [solve(Rulebook.of(problem)) for problem in map(random_problem, SEEDS)]
+    broken = [each for each in solutions if each.tiers[0].before > 0]
+    assert {(each.reproducible, each.cut_in, each.tiers[0].proved) for each in broken} == {(False, "repair", True)}
+
+
+def test_repairs_alone_tell_that_balancing_was_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where balancing gains too little because the clock ended it, the cheaper repairs are its doing, too."""
+    ladders: list[tiers.Ladder] = []
+
+    def first_is_cut(*args: Any, **kwargs: Any) -> tiers.Ladder:  # noqa: ANN401 - handed on
+        ladders.append(tiers.solve_tiers(*args, **kwargs))
+        return ladders[-1] if ladders[1:] else replace(ladders[-1], reproducible=False, cut_in="balance")
+
+    monkeypatch.setattr(import_module("rebalancer.solve.solve"), "solve_tiers", first_is_cut)
+    again = 0
+    for problem in map(random_problem, SEEDS):
+        ladders.clear()
+        limits = problem.policy.limits.model_copy(update={"minimum_gain_pcpu_hours": 1000.0})
+        policy = problem.policy.model_copy(update={"limits": limits})
+        solution = solve(Rulebook.of(replace(problem, policy=policy)))
+        assert (solution.reproducible, solution.cut_in) == (False, "balance")
+        again += len(ladders) > 1
+    assert again
+
+
+def cut_by_the_clock(tier: TierProblem, start: Ints, effort: Effort, progress: Progress) -> TierAnswer:
+    """What is found and proved, but not on time."""
+    return replace(repair.improve_repair(tier, start, effort, progress), on_time=False)
 
 
 def in_vain_but_for_gib(
