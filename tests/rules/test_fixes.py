@@ -93,7 +93,7 @@ REMEDIES: Mapping[str, set[tuple[str, Disruption]]] = {
     "enough-pcpus": {HALT},
     "target-not-evacuating": {("wait until it ends", WAIT)},
     "vgpu-supported": {HALT, LICENCE},
-    "source-live": {(DECLARE_DEAD, SETTING), (RESTART_TOOLSTACK, SETTING)},
+    "source-live": {(DECLARE_DEAD, POOL), (RESTART_TOOLSTACK, POOL)},
     "licence": {LICENCE},
     "vgpu-metadata": {HALT},
     "vgpu-driver": {HALT},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rebalancer.held import DECLARE_DEAD, RESTART_TOOLSTACK
 from rebalancer.inventory import VM
 from rebalancer.problem import Problem
+from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
 
 
@@ -23,5 +24,8 @@ class SourceLive(VMRule):
             return None
         host = problem.pool.hosts.get(vm.resident_on)
         if host is None or host.live is None:
-            return self.objection("of its own host nobody knows whether it lives", remedy=RESTART_TOOLSTACK)
-        return None if host.live else self.objection("its own host is not live", remedy=DECLARE_DEAD)
+            words = "of its own host nobody knows whether it lives"
+            return self.objection(words, remedy=RESTART_TOOLSTACK, disruption=Disruption.POOL)
+        if host.live:
+            return None
+        return self.objection("its own host is not live", remedy=DECLARE_DEAD, disruption=Disruption.POOL)
