@@ -152,7 +152,7 @@ class Held:
         pool = self._pool
         if not self._anything_unsaid:
             return
-        machines = [vm, *(pool.vms[uuid] for uuid in vm.snapshots if uuid in pool.vms)]
+        machines = [vm, *pool.snapshots_of(vm)]
         yield from (each.unsaid for each in machines[1:])
         for disk in filter(None, (pool.vdis.get(drive.vdi or "") for each in machines for drive in each.vbds)):
             yield from (disk.unsaid, self._unsaid_of_disk(disk))

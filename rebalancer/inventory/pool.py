@@ -100,6 +100,10 @@ class Pool:
         there = (PowerState.RUNNING, PowerState.PAUSED)
         return (vm for vm in self.guests() if vm.power_state in there and vm.resident_on not in self.hosts)
 
+    def snapshots_of(self, vm: VM) -> tuple[VM, ...]:
+        """The snapshots of *vm* of which anything is known, in its order."""
+        return tuple(self.vms[uuid] for uuid in vm.snapshots if uuid in self.vms)
+
     def vms_by_host(self) -> dict[Uuid, list[VM]]:
         """VMs, control domains included, that occupy each host or are on their way to it.
 

@@ -36,7 +36,7 @@ def names_in(pool: Pool, about: Collection[Uuid] = ()) -> dict[Uuid, str]:
         names |= {uuid: row.name for uuid, row in getattr(pool, table).items()}
     names |= {vm.uuid: vm.name for vm in pool.guests()}
     for vm in (pool.vms[uuid] for uuid in about if uuid in pool.vms):
-        snapshots = [pool.vms[each] for each in vm.snapshots if each in pool.vms]
+        snapshots = pool.snapshots_of(vm)
         disks = [drive.vdi or "" for each in (vm, *snapshots) for drive in each.vbds]
         names |= {each.uuid: each.name for each in snapshots}
         names |= {disk: pool.vdis[disk].name for disk in disks if disk in pool.vdis}

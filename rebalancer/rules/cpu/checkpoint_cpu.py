@@ -25,8 +25,7 @@ class CheckpointCPU(PairRule[tuple[Booted, ...]]):
 
     def needs(self, vm: VM, problem: Problem) -> tuple[Booted, ...] | None:
         """Vendor and features of each."""
-        snapshots = (problem.pool.vms.get(uuid) for uuid in vm.snapshots)
-        asked = (each for each in snapshots if each and _has_memory(each))
+        asked = (each for each in problem.pool.snapshots_of(vm) if _has_memory(each))
         return tuple((self._vendor.needs(each, problem), self._features.needs(each, problem)) for each in asked) or None
 
     def objects(self, needs: tuple[Booted, ...], host: Host, problem: Problem) -> Objection | None:

@@ -30,9 +30,7 @@ class VGPUThere(PairRule[tuple[CardKind, ...]]):
 
     def needs(self, vm: VM, problem: Problem) -> tuple[CardKind, ...] | None:
         """The kinds of the VM and of its snapshots."""
-        snapshots = (problem.pool.vms.get(uuid) for uuid in vm.snapshots)
-        family = (vm, *(snapshot for snapshot in snapshots if snapshot))
-        types = problem.pool.vgpu_types
+        family, types = (vm, *problem.pool.snapshots_of(vm)), problem.pool.vgpu_types
         known = ((vgpu, types.get(vgpu.type or "")) for each in family for vgpu in each.vgpus)
         kinds = (
             CardKind(vgpu.gpu_types, type_.implementation if type_ else "", type_.model_name if type_ else "")

@@ -80,8 +80,7 @@ class NoCheckpoint(VMRule):
 
     def objects(self, vm: VM, problem: Problem) -> Objection | None:
         """A snapshot with memory."""
-        snapshots = (problem.pool.vms.get(uuid) for uuid in vm.snapshots)
-        found = [each.name for each in snapshots if each and _holds_memory(each)]
+        found = [each.name for each in problem.pool.snapshots_of(vm) if _holds_memory(each)]
         if not found:
             return None
         words = f"its snapshot '{found[0]}' holds memory"

@@ -20,8 +20,7 @@ class SuspendImages(DiskRule):
 
     def objects(self, vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Objection | None:
         """An image that is gone, or that the source cannot read."""
-        snapshots = (problem.pool.vms.get(uuid) for uuid in vm.snapshots)
-        for each in (vm, *(snapshot for snapshot in snapshots if snapshot)):
+        for each in (vm, *problem.pool.snapshots_of(vm)):
             if each.power_state is PowerState.SUSPENDED and (objection := self._of_image(each, vm, host, problem)):
                 return objection
         return None

@@ -35,8 +35,7 @@ def network_beyond(network: Uuid, home: Pool, there: Pool, problem: Problem) -> 
 
 def interfaces(vm: VM, problem: Problem) -> tuple[VIF, ...]:
     """All that XAPI wants in the map, sorted by uuid; snapshots of which nothing is known are for other rules."""
-    snapshots = (problem.pool.vms.get(uuid) for uuid in vm.snapshots)
-    found = [*vm.vifs, *(vif for snapshot in snapshots if snapshot for vif in snapshot.vifs)]
+    found = (vif for each in (vm, *problem.pool.snapshots_of(vm)) for vif in each.vifs)
     return tuple(sorted(found, key=lambda vif: vif.uuid))
 
 

@@ -67,9 +67,8 @@ def following(vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Itera
     for uuid in memory_that_travels(vm, host, problem):
         taken = problem.pool.vms[uuid]
         yield Follower(problem.pool.vdis[taken.suspend_vdi or ""], f"the memory of its snapshot '{taken.name}'")
-    snapshots = [snapshot for uuid in vm.snapshots if (snapshot := problem.pool.vms.get(uuid))]
     default = problem.pool.of_host(host.uuid).default_sr
-    for snapshot in snapshots:
+    for snapshot in problem.pool.snapshots_of(vm):
         for _, disk in disks_of(snapshot, problem.pool):
             target = disks.get(disk.uuid) or disks.get(disk.snapshot_of or DANGLING) or default
             if target is not None and target != disk.sr:
@@ -78,8 +77,7 @@ def following(vm: VM, host: Host, disks: DiskTargets, problem: Problem) -> Itera
 
 def memory_that_travels(vm: VM, host: Host, problem: Problem) -> tuple[Uuid, ...]:
     """The snapshots of *vm* whose memory is on an SR to which *host* has no connection, plugged or not."""
-    snapshots = (snapshot for uuid in vm.snapshots if (snapshot := problem.pool.vms.get(uuid)))
-    suspended = [each for each in snapshots if each.power_state is PowerState.SUSPENDED]
+    suspended = [each for each in problem.pool.snapshots_of(vm) if each.power_state is PowerState.SUSPENDED]
     if not suspended:
         return ()
     images = ((each.uuid, problem.pool.vdis.get(each.suspend_vdi or DANGLING)) for each in suspended)

@@ -22,9 +22,8 @@ class MACSeedFree(PairRule[Seeds]):
 
     def needs(self, vm: VM, problem: Problem) -> Seeds | None:
         """The seeds in `other_config`."""
-        snapshots = (problem.pool.vms.get(uuid) for uuid in vm.snapshots)
-        family = (vm, *(snapshot for snapshot in snapshots if snapshot))
         owners = problem.index.owner_of
+        family = (vm, *problem.pool.snapshots_of(vm))
         seeds = ((each.other_config.get(MAC_SEED), owners(each)) for each in family)
         return tuple(dict.fromkeys((seed, owner) for seed, owner in seeds if seed is not None)) or None
 

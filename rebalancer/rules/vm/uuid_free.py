@@ -21,8 +21,7 @@ class _Import(PairRule[Coming]):
 
     def needs(self, vm: VM, problem: Problem) -> Coming:
         """The VM and its snapshots."""
-        snapshots = (problem.pool.vms.get(uuid) for uuid in vm.snapshots)
-        family = (vm, *(snapshot for snapshot in snapshots if snapshot))
+        family = (vm, *problem.pool.snapshots_of(vm))
         return problem.pool.of_vm(vm).uuid, tuple((each.uuid, each.version) for each in family)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rebalancer.demand import Quality
+from rebalancer.held import MEND_METRICS
 from rebalancer.inventory import VM
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
@@ -27,7 +28,7 @@ class DemandKnown(VMRule):
         if demand.quality.get(vm.uuid, Quality.UNKNOWN) is not Quality.UNKNOWN:
             return None
         if vm.uuid in demand.refused:
-            return self.objection(f"its metrics say nothing: {demand.refused[vm.uuid]}", remedy="mend its metrics")
+            return self.objection(f"its metrics say nothing: {demand.refused[vm.uuid]}", remedy=MEND_METRICS)
         share = problem.policy.demand.minimum_coverage
         return self.objection(
             f"its load is not known: under {share:.0%} of its CPU samples are there",
