@@ -1,4 +1,4 @@
-"""TOML files become models, or one sentence that says which key is wrong and what it may be."""
+"""TOML files become models, or one sentence that says which keys are wrong and what they may be."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def from_toml(path: Path | str, kind: type[Read]) -> Read:
     Values are taken as TOML types them: `"95"` is no number, and `true` is not 1.
 
     Raises:
-        PolicyError: the file cannot be read, is no TOML, or has a key that is unknown or out of range.
+        PolicyError: the file cannot be read, is no TOML, or has keys that are unknown or out of range.
     """
     try:
         content = tomllib.loads(text_of(Path(path).read_bytes()))
@@ -44,18 +44,18 @@ def _validated(content: dict[str, Any], kind: type[Read], where: str) -> Read:
     try:
         return kind.model_validate_json(json.dumps(content, default=str), strict=True)
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-        problem, remedy = _words(details[0], content, kind)
-        raise PolicyError(where, problem + more, remedy) from None
+        found = [_words(each, content, kind) for each in error.errors(include_url=False)]
+        problems, remedies = (dict.fromkeys(words) for words in zip(*found, strict=True))
+        raise PolicyError(where, "; ".join(problems), ". ".join(remedies)) from None
 
 
 def _words(error: ErrorDetails, content: dict[str, Any], kind: type[BaseModel]) -> tuple[str, str]:
     key = _key(error["loc"], content)
     if error["type"] == "extra_forbidden":
         known = sorted(_section_at(error["loc"][:-1], kind).model_fields)
+        section = _key(error["loc"][:-1], content)
         guess = close_matches(str(error["loc"][-1]), known)
-        return f"unknown key {key}" + (f" ({guess})" if guess else ""), f"Known there: {', '.join(known)}"
+        return f"unknown key {key}" + (f" ({guess})" if guess else ""), f"Known in {section}: {', '.join(known)}"
     if error["type"] == "missing":
         return f"{key} is missing", f"Add it: {DOCUMENTED}"
     if error["type"] == "too_short":
