@@ -16,6 +16,9 @@ AGREE_SECONDS: Final = 60
 ROUGH_MINUTES: Final = 10
 """Below that a whole minute is rough."""
 
+SET_RIGHT: Final = "set the clock right"
+"""The fix with which a reason ends why the metrics of a host are refused whose clock is too far off."""
+
 SHOWN: Final = 5
 """Hosts that a sentence names."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from rebalancer.clocks import SET_RIGHT
 from rebalancer.demand import LoadProfile
 from rebalancer.inventory import VDI, VM, Host, Pool, PowerState, Uuid
 from rebalancer.inventory.feature_words import feature_words
@@ -85,8 +86,7 @@ class Held:
     @cached_property
     def vms(self) -> Mapping[Uuid, Reason]:
         """Those, and the guests whose metrics say nothing."""
-        words = {vm: f"has no metrics that can be used: {why}" for vm, why in self._refused.items()}
-        silent = {vm: Reason(words=said, fix=MEND_METRICS) for vm, said in words.items() if vm in self._pool.vms}
+        silent = {vm: _unmeasured(why) for vm, why in self._refused.items() if vm in self._pool.vms}
         guests = {vm: why for vm, why in silent.items() if self._pool.vms[vm].is_guest}
         return dict(sorted({**guests, **self.sick_vms}.items()))
 
@@ -127,7 +127,7 @@ class Held:
         if host.uuid in self._unsized:
             yield Reason(words=f"has VM {self._unsized[host.uuid]}, of unknown size", fix=READ_AGAIN)
         if host.uuid in self._refused:
-            yield Reason(words=f"has no metrics that can be used: {self._refused[host.uuid]}", fix=MEND_METRICS)
+            yield _unmeasured(self._refused[host.uuid])
 
     def _keys_missing(self, host: Host) -> Iterator[str]:
         """The keys that hosts of its version say; of any version, where it does not say its own."""
@@ -202,6 +202,12 @@ def _version(host: Host) -> str:
 def _silence(unsaid: Sequence[str]) -> Iterator[Reason]:
     if unsaid:
         yield Reason(words=f"does not say {first_few(unsaid, SHOWN)}", fix=READ_AGAIN)
+
+
+def _unmeasured(why: str) -> Reason:
+    """Metrics that are no good; those of a clock that is too far off, once that is right again."""
+    known = why.removesuffix(f": {SET_RIGHT}")
+    return Reason(words=f"has no metrics that can be used: {known}", fix=MEND_METRICS if known == why else SET_RIGHT)
 
 
 def _field(unsaid: str) -> str:

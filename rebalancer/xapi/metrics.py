@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from rebalancer.clocks import Clocks, compared
+from rebalancer.clocks import SET_RIGHT, Clocks, compared
 from rebalancer.errors import ConnectionSettingsError
 from rebalancer.inventory import Host, Pool, Uuid
 from rebalancer.xapi.address import Address
@@ -113,7 +113,7 @@ def measure(
 def _too_far(host: Uuid, clocks: Clocks, settings: DemandSettings) -> MetricsFailure:
     off = clocks.off(clocks.ahead[host])
     limit = f"demand.clock_limit_minutes is {settings.clock_limit_minutes}"
-    reason = f"its clock is {off}, and {limit}: set the clock right"
+    reason = f"its clock is {off}, and {limit}: {SET_RIGHT}"
     return MetricsFailure(host=host, reason=reason)
 
 

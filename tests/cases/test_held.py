@@ -66,6 +66,16 @@ def test_a_host_without_metrics_is_held_and_named(tmp_path: Path) -> None:
     assert plan.steps
 
 
+def test_a_host_whose_clock_is_too_far_off_has_it_set_right() -> None:
+    """Its metrics are refused for the clock alone: the clock is the fix, and the reason does not say it twice."""
+    with Simulator(demo_pool(), login_delay=0.0) as running:
+        host = next(row["uuid"] for row in running.database.all("host").values() if row["name_label"] == "aspen")
+        running.faults.add("clock-skew", host=host, seconds=3 * 86400, times=-1)
+        held = rb.Model(rb.read(running.url, KEYS)).problem.held.hosts[host]
+    off = "its clock is 3.0 days ahead of most clocks, and demand.clock_limit_minutes is 1440"
+    assert (held.words, held.fix) == (f"has no metrics that can be used: {off}", "set the clock right")
+
+
 def test_a_dead_host_can_only_be_declared_dead(shared_data: Callable[[str], Path]) -> None:
     """Nobody can shut down a VM on a dead host: its fix is the host's, for each of them and for all together."""
     model = rb.Model(seen(load_pool(shared_data(f"cases/reports/{DEAD}/pool.json.gz"))))
