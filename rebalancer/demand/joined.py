@@ -59,6 +59,7 @@ def as_named_in(profile: LoadProfile, member: Pool) -> LoadProfile:
         vms=tuple(names.get(vm, vm) for vm in profile.vms),
         quality={names.get(uuid, uuid): quality for uuid, quality in profile.quality.items()},
         refused={names.get(uuid, uuid): reason for uuid, reason in profile.refused.items()},
+        memory_used={names.get(uuid, uuid): used for uuid, used in profile.memory_used.items()},
     )
 
 

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rebalancer.demand import LoadProfile, Quality, join_profiles
+from rebalancer.demand import LoadProfile, Quality, as_named_in, join_profiles
 from rebalancer.errors import InputError
+from tests.guests import make_vm
+from tests.pools import make_host, make_pool
 
 UNTIL = datetime(2026, 11, 8, tzinfo=UTC)
 
@@ -47,6 +49,20 @@ def test_memory_in_use_is_that_of_all() -> None:
     """What guests of either pool use."""
     one = profile("b", host="h2", pcpu=2, memory_used={"b": 5})
     assert join_profiles(one, profile("a", host="h1", pcpu=7, memory_used={"a": 3})).memory_used == {"a": 3, "b": 5}
+
+
+def test_what_both_pools_have_is_told_apart() -> None:
+    """Curve, quality, refusal and use of memory stay with their own VM, where two pools have one of that uuid."""
+    there = make_pool(hosts=[make_host("h2")], vms=[make_vm("a@west", on="h2")])
+    one, other = (
+        profile("a", host=host, pcpu=pcpu, memory_used={"a": pcpu}, refused={"a": host})
+        for host, pcpu in (("h1", 1), ("h2", 7))
+    )
+    both = join_profiles(one, as_named_in(other, there))
+    assert (both.vms, both.vm_pcpu[:, 0].tolist()) == (("a", "a@west"), [1, 7])
+    assert both.memory_used == {"a": 1, "a@west": 7}
+    assert both.refused == {"a": "h1", "a@west": "h2"}
+    assert both.quality.keys() == {"a", "a@west"}
 
 
 def test_the_window_spans_both() -> None:
