@@ -125,4 +125,4 @@ def whole_fields_missing(records: Records) -> Iterator[str]:
 
 
 def _present(table: Mapping[str, Mapping[str, object]]) -> frozenset[str]:
-    return frozenset(field for record in table.values() for field in record)
+    return frozenset[str]().union(*table.values())
