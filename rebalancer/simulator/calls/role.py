@@ -51,7 +51,7 @@ def add_to_roles(database: Database, subject: str, ref: str) -> None:
     """Give a subject a role, which counts from its next login on.
 
     Raises:
-        ApiFailure: LICENSE_RESTRICTION, ROLE_NOT_FOUND, or ROLE_ALREADY_EXISTS.
+        ApiFailure: LICENCE_RESTRICTION, ROLE_NOT_FOUND, or ROLE_ALREADY_EXISTS.
     """
     _assert_licensed(database)
     held = database.get("subject", subject)["roles"]
@@ -66,7 +66,7 @@ def remove_from_roles(database: Database, subject: str, ref: str) -> None:
     """Take a role from a subject.
 
     Raises:
-        ApiFailure: LICENSE_RESTRICTION, or ROLE_NOT_FOUND.
+        ApiFailure: LICENCE_RESTRICTION, or ROLE_NOT_FOUND.
     """
     _assert_licensed(database)
     held = database.get("subject", subject)["roles"]
