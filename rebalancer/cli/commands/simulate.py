@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from rebalancer.simulator import Simulator
 
 BESIDE_NET = 101
 """The second pool's hosts are 127.0.101.1 and so on."""
@@ -49,7 +52,6 @@ def simulate(
     from contextlib import ExitStack
 
     from rebalancer.cli.output import show_lines
-    from rebalancer.errors import InputError
     from rebalancer.simulator import Simulator, annex_pool, demo_pool, load_pool, local_pool
 
     made_up = {"demo": demo_pool, "local": local_pool, "annex": annex_pool}
@@ -76,14 +78,19 @@ def simulate(
     with ExitStack() as stack:
         for simulator in simulators:
             stack.callback(simulator.stop)
-            try:
-                simulator.start()
-            except OSError as error:
-                raise InputError(
-                    f"--port {port}", f"it cannot be served: {error.strerror}", "Name another port"
-                ) from error
+            _start(simulator, port)
         for simulator in simulators:
             show_lines(f"coordinator {simulator.url}, user {user}")
             if tls:
                 show_lines(f"certificate SHA-256 {simulator.certificate_fingerprint}")
         stop.wait()
+
+
+def _start(simulator: Simulator, port: int) -> None:
+    """Start *simulator*; an `InputError` where *port* is taken, or not for everybody."""
+    from rebalancer.errors import InputError
+
+    try:
+        simulator.start()
+    except OSError as error:
+        raise InputError(f"--port {port}", f"it cannot be served: {error.strerror}", "Name another port") from error
