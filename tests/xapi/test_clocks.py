@@ -67,19 +67,19 @@ def test_a_clock_that_cannot_be_read_is_told(simulator: Simulator, monkeypatch: 
     assert all(isinstance(each, MetricsFailure) and "half past nine" in each.reason.lower() for each in clocks.values())
 
 
-def test_a_host_that_hangs_loses_no_other(simulator: Simulator) -> None:
-    """XAPI passes the question on, and waits: that host says so in its place, and the others are asked all the same."""
-    simulator.faults.add("slow", method="host.get_servertime", seconds=2, times=1)
-    with connect(simulator.url, ROOT, Trust(), timeout_seconds=0.5) as session:
+def test_a_host_that_breaks_off_loses_no_other(simulator: Simulator) -> None:
+    """XAPI passes the question on, and no answer comes: that host says so in its place, and the others are asked."""
+    simulator.faults.add("connection-reset", method="host.get_servertime", times=2)
+    with open_session(simulator.url) as session:
         first, *others = read_clocks(session, read_pool(session)).values()
     assert isinstance(first, MetricsFailure)
-    assert first.reason == "asked for its clock: no answer in time"
+    assert first.reason == "asked for its clock: the connection was closed while waiting for an answer"
     assert all(isinstance(each, float) for each in others)
 
 
 def test_a_coordinator_that_is_gone_is_told(simulator: Simulator) -> None:
     """Nobody can be asked then."""
-    with connect(simulator.url, ROOT, Trust(), timeout_seconds=0.5) as session:
+    with open_session(simulator.url) as session:
         pool = read_pool(session)
         simulator.stop()
         with pytest.raises(Unreachable):
