@@ -12,13 +12,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from rebalancer.policy.execution import ExecutionPolicy
 from rebalancer.policy.intent import SECTIONS
 from rebalancer.policy.sections import (
     MUCH,
     ApartPolicy,
     CoolingPolicy,
     DemandPolicy,
-    ExecutionPolicy,
     Names,
     OtherPoolsPolicy,
     RunOnPolicy,

@@ -1,0 +1,27 @@
+"""The section of a policy that says how plans are carried out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from rebalancer.policy.sections import MUCH, Section, Title
+
+
+class ExecutionPolicy(Section):
+    """Whether plans have to be approved before they are carried out, and how long a run waits for single VMs.
+
+    `allowed_signers` is the file of those whose signatures count. `patience_minutes` is how long a run that has nothing
+    else to do waits for a VM that is blocked or busy, where no window or deadline says it.
+    """
+
+    require_approval: bool = False
+    allowed_signers: Title | None = None
+    patience_minutes: Annotated[float, Field(ge=0, le=MUCH)] = 30.0
+
+    @model_validator(mode="after")
+    def _signatures_are_on_approvals(self) -> ExecutionPolicy:
+        if self.allowed_signers and not self.require_approval:
+            raise ValueError("allowed_signers is of no use without require_approval = true")
+        return self
