@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from multiprocessing import get_context
-from types import FrameType
+from types import CodeType, FrameType
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -67,12 +67,10 @@ class Trials:
 
 def _reach(item: pytest.Item) -> Reach:
     """Run one test with the right rules, and note what it calls."""
-    called: set[tuple[str, str]] = set()
-    root = str(PACKAGE)
+    codes: dict[int, CodeType] = {}
 
     def note(frame: FrameType, _event: str, _argument: object) -> None:
-        if frame.f_code.co_filename.startswith(root):
-            called.add((frame.f_code.co_filename, frame.f_code.co_qualname))
+        codes[id(frame.f_code)] = frame.f_code
 
     started = time.perf_counter()
     sys.settrace(note)
@@ -80,7 +78,9 @@ def _reach(item: pytest.Item) -> Reach:
     sys.settrace(None)
     if failed:
         raise pytest.UsageError(f"{item.nodeid} fails although nothing is wrong with the rules")
-    return Reach(item=item, called=frozenset(called), seconds=time.perf_counter() - started)
+    seconds, root = time.perf_counter() - started, str(PACKAGE)
+    called = {(code.co_filename, code.co_qualname) for code in codes.values() if code.co_filename.startswith(root)}
+    return Reach(item=item, called=frozenset(called), seconds=seconds)
 
 
 def _begin(mutants: Sequence[Mutant], reaches: Sequence[Reach]) -> None:
