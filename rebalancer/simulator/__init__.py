@@ -17,10 +17,12 @@ from __future__ import annotations
 from rebalancer.simulator.generate import annex_pool, demo_pool, generate_pool, local_pool
 from rebalancer.simulator.server.simulator import Simulator
 from rebalancer.simulator.state.pool import SimulatedPool, load_pool, save_pool
+from rebalancer.simulator.state.virtual_time import VirtualTime
 
 __all__ = [
     "SimulatedPool",
     "Simulator",
+    "VirtualTime",
     "annex_pool",
     "demo_pool",
     "generate_pool",

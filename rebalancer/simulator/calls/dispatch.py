@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Thread
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -97,7 +97,7 @@ class Dispatcher:
     def _later(self, host_ref: str, method: str, handler: Handler, session_ref: str, values: list[Any]) -> str:
         task = tasks.begin(self._world, method, session=session_ref)
         context = Context(world=self._world, host=host_ref, session=session_ref, task=task)
-        Thread(target=self._carry_out, args=(context, handler, values), daemon=True).start()
+        self._world.timing.start(partial(self._carry_out, context, handler, values))
         return task
 
     def _carry_out(self, context: Context, handler: Handler, values: list[Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from hashlib import md5
 from typing import Any
 
@@ -28,11 +27,12 @@ def event_from(context: Context, classes: list[str], token: str, timeout: float)
     if match is None:
         raise ApiFailure("EVENT_FROM_TOKEN_PARSE_FAILURE", token)
     since = int(match[1])
-    database, deadline = context.world.database, time.monotonic() + float(timeout)
+    database, timing = context.world.database, context.world.timing
+    deadline = timing.monotonic() + float(timeout)
     wanted = _subscriptions(classes)
     with database.lock:
         while not (found := [c for c in database.changes(since) if _matches(c, wanted)]):
-            left = deadline - time.monotonic()
+            left = deadline - timing.monotonic()
             if left <= 0.0:
                 return _batch(context, [], since)
             _wait(context, left)

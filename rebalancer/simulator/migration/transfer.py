@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -93,12 +92,12 @@ class Transfer:
             Cancelled: the task was cancelled.
             ConnectionLost: the toolstack restarted, or the simulator stops.
         """
-        world, move, last = self._world, self._move, time.monotonic()
+        world, move, last = self._world, self._move, self._world.timing.monotonic()
         self._goal += seconds
         while self._done < self._goal:
             if world.stopping.wait(TICK_SECONDS) or world.restarts != self._restarts:
                 raise ConnectionLost
-            now = time.monotonic()
+            now = world.timing.monotonic()
             self._done, last = self._done + (now - last) * world.speed / sharing(world, move), now
             tasks.advance(world, move.task, 0.99 * min(1.0, self._done / self._seconds))
             self._look()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.util import find_spec
@@ -18,6 +17,7 @@ from rebalancer.simulator.server.http import Listener, Site
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.faults import Faults
 from rebalancer.simulator.state.pool import SimulatedPool
+from rebalancer.simulator.state.timing import Timing
 from rebalancer.simulator.state.workload import Workload
 from rebalancer.simulator.state.world import World
 
@@ -41,6 +41,7 @@ class Simulator:
         now: seconds since the epoch at the start; the clock runs on from there. Without it, the real time.
         login_delay: seconds that a wrong password costs.
         net: x of 127.0.x.y for the first hosts; pools that run beside each other need nets of their own.
+        timing: the time it lives in; without it, the machine's. In another it is not served, only called.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Simulator:
         now: float | None = None,
         login_delay: float = 0.2,
         net: int = 1,
+        timing: Timing | None = None,
     ) -> None:
         if not isinstance(pool, SimulatedPool):
             pool = SimulatedPool(records=dict(pool.get("records", pool)))
@@ -64,10 +66,12 @@ class Simulator:
         self._generation = Generation(rrd_generation)
         self._listener: Listener | None = None
         self.certificate_fingerprint: str | None = None
+        timing = timing or Timing()
         self.world = World(
-            database=Database(self._pool.records),
+            database=Database(self._pool.records, timing),
             load=Workload(self._pool),
-            clock=_clock(now),
+            timing=timing,
+            clock=_clock(timing, now),
             speed=speed,
             user=user,
             password=password,
@@ -146,11 +150,11 @@ class Simulator:
         self.stop()
 
 
-def _clock(now: float | None) -> Callable[[], float]:
+def _clock(timing: Timing, now: float | None) -> Callable[[], float]:
     if now is None:
-        return time.time
-    begun = time.monotonic()
-    return lambda: now + time.monotonic() - begun
+        return timing.now
+    begun = timing.monotonic()
+    return lambda: now + timing.monotonic() - begun
 
 
 def _with_addresses(pool: SimulatedPool, first_net: int) -> SimulatedPool:

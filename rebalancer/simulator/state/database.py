@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from threading import Condition, RLock
+from threading import RLock
 from typing import Any
 from uuid import uuid4
 
 from rebalancer.simulator.state.failure import ApiFailure, Unforeseen
 from rebalancer.simulator.state.pool import Records
+from rebalancer.simulator.state.timing import Timing
 
 Record = dict[str, Any]
 
@@ -37,9 +38,9 @@ class Database:
     Readers and writers that need more than one call hold `lock`; `changed` is notified after every change.
     """
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, timing: Timing | None = None) -> None:
         self.lock = RLock()
-        self.changed = Condition(self.lock)
+        self.changed = (timing or Timing()).condition(self.lock)
         self.generation = 1
         self._records = {cls: {ref: dict(record) for ref, record in rows.items()} for cls, rows in records.items()}
         self._born = {(cls, ref): 1 for cls, rows in self._records.items() for ref in rows}

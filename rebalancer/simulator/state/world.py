@@ -11,6 +11,7 @@ from threading import Event
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.failure import ApiFailure
 from rebalancer.simulator.state.faults import Faults
+from rebalancer.simulator.state.timing import Timing
 from rebalancer.simulator.state.workload import Workload
 
 
@@ -66,6 +67,7 @@ class World:
         password: its password.
         login_delay: seconds that a wrong password costs.
         faults: what is to go wrong.
+        timing: the time it lives in, and the threads of its work.
         stopping: set once the simulator ends.
         restarts: how often the toolstack restarted.
         scheme: http or https.
@@ -84,7 +86,8 @@ class World:
     password: str
     login_delay: float
     faults: Faults = field(default_factory=Faults)
-    stopping: Event = field(default_factory=Event)
+    timing: Timing = field(default_factory=Timing)
+    stopping: Event = field(init=False)
     restarts: int = 0
     scheme: str = "http"
     port: int = 0
@@ -92,6 +95,10 @@ class World:
     recorded: dict[tuple[str, str], bool] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     listeners: dict[str, Listener] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Nothing stops it yet."""
+        self.stopping = self.timing.event()
 
     @property
     def coordinator(self) -> str:
