@@ -112,12 +112,19 @@ class PoolLocked(RebalancerError):
     """Another run holds the lock of this pool.
 
     Args:
-        lock: the lock file.
+        lock: the lock file, or the key in the pool.
+        holder: who holds the key, and since when.
     """
 
-    def __init__(self, lock: str) -> None:
-        super().__init__(lock)
-        self.lock = lock
+    def __init__(self, lock: str, holder: str = "") -> None:
+        super().__init__(lock, holder)
+        self.lock, self.holder = lock, holder
 
     def __str__(self) -> str:
-        return f"another run is writing to this pool ({self.lock} is held). Wait for it to end, then start again."
+        held = f"{self.lock} is held" + (f" by {self.holder}" if self.holder else "")
+        broken = (
+            " If you know that it is dead, add --break-lock; ten minutes after it was last seen, and with no migration "
+            "under way, any run breaks the lock by itself."
+        )
+        told = f"another run is writing to this pool ({held}). Wait for it to end, then start again."
+        return told + (broken if self.holder else "")

@@ -4,6 +4,7 @@ From the bottom up, each folder importing only those above it in this list:
 
 - journal: what runs leave on disk, journals and locks, and what later runs learn from them;
 - judge: whether the plan may still be carried out, and what became of a step;
+- claim: the lock in the pool, and the marks on VMs whose steps are under way;
 - run: the run itself, from the look before a step to the look after it.
 
 The modules beside them are what callers hand in and get back.

@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
 
 from rebalancer.inventory import Pool, Uuid
-from rebalancer.xapi import StorageMotion, TaskState, Whereabouts
+from rebalancer.xapi import StorageMotion, TaskRow, TaskState, Whereabouts
+
+
+class Marks(Protocol):
+    """Keys that runs leave in a pool; every method may raise `Unreachable`, and may be asked again."""
+
+    def of_pool(self, pool: Uuid) -> Mapping[str, str]:
+        """Our keys in the `gui_config` of *pool*."""
+
+    def add_to_pool(self, pool: Uuid, key: str, value: str) -> bool:
+        """Whether *key* was added just now; False where it was there. RefusedByXapi if the user may not."""
+
+    def remove_from_pool(self, pool: Uuid, key: str) -> None:
+        """Remove *key*, if it is there."""
+
+    def add_to_vm(self, vm: Uuid, key: str, value: str) -> bool:
+        """Like `add_to_pool`, in the `other_config` of a VM."""
+
+    def remove_from_vm(self, vm: Uuid, key: str) -> None:
+        """Remove *key* from a VM, if it is there."""
+
+    def clock(self, pool: Uuid) -> datetime:
+        """The time on the coordinator's clock."""
+
+    def tasks(self) -> tuple[TaskRow, ...]:
+        """All tasks that the pool knows."""
 
 
 class Live(Protocol):
     """A pool that can be looked at, asked and changed. Every method may raise `Unreachable`."""
+
+    @property
+    def marks(self) -> Marks:
+        """What runs leave in it for each other."""
 
     def read(self) -> Pool:
         """The whole inventory, now."""

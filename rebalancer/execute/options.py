@@ -77,6 +77,9 @@ class RunReporter:
     def step_ended(self, step: Step, looked: Looked) -> None:
         """What the pool shows after *step*."""
 
+    def lock_told(self, words: str) -> None:
+        """What is to be known of the lock in the pool: that another one was broken, that there is none, or it stays."""
+
     def stopping(self, why: str) -> None:
         """Nothing more will be started."""
 
@@ -97,6 +100,7 @@ class RunOptions:
         clock: time.
         stop: asked once, nothing more is started; asked twice, the running migration is cancelled.
         timeouts: how long to wait for what.
+        break_lock: whether the lock of another run is taken away, because somebody knows that it is dead.
     """
 
     journal: Path
@@ -107,3 +111,4 @@ class RunOptions:
     clock: Clock = field(default_factory=Clock)
     stop: StopSignal = field(default_factory=StopSignal)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    break_lock: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -13,12 +13,14 @@ class ExecutionPolicy(Section):
     """Whether plans have to be approved before they are carried out, and how long a run waits for single VMs.
 
     `allowed_signers` is the file of those whose signatures count. `patience_minutes` is how long a run that has nothing
-    else to do waits for a VM that is blocked or busy, where no window or deadline says it.
+    else to do waits for a VM that is blocked or busy, where no window or deadline says it. `pool_lock` says whether a
+    run may go on without a lock in the pool, where the user's role does not permit one.
     """
 
     require_approval: bool = False
     allowed_signers: Title | None = None
     patience_minutes: Annotated[float, Field(ge=0, le=MUCH)] = 30.0
+    pool_lock: Literal["required", "if-permitted"] = "required"
 
     @model_validator(mode="after")
     def _signatures_are_on_approvals(self) -> ExecutionPolicy:

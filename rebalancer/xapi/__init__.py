@@ -3,6 +3,7 @@
 from rebalancer.xapi.clocks import read_clocks
 from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.live import LivePool, live_pool
+from rebalancer.xapi.marks import TaskRow
 from rebalancer.xapi.metrics import fetch_metrics, measure
 from rebalancer.xapi.pair import LivePair
 from rebalancer.xapi.patience import Patience
@@ -19,6 +20,7 @@ __all__ = [
     "Patience",
     "ReadSession",
     "StorageMotion",
+    "TaskRow",
     "TaskState",
     "TaskStatus",
     "Trust",

@@ -1,4 +1,7 @@
-"""The only door through which a pool can be changed: two calls, `VM.pool_migrate` and `VM.migrate_send`, sent once."""
+"""The only door through which a pool can be changed: two calls, `VM.pool_migrate` and `VM.migrate_send`, sent once.
+
+Beside them stand marks that runs leave for each other, see `rebalancer.xapi.marks`: they change nothing that runs.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from rebalancer.inventory.reading.fields import Fields
 from rebalancer.inventory.reading.tables import NULL_REFS
 from rebalancer.inventory.reading.vm import power_state
 from rebalancer.xapi.credentials import Credentials
+from rebalancer.xapi.marks import PoolMarks, ours
 from rebalancer.xapi.patience import NONE, OF_COMMANDS, Patience
 from rebalancer.xapi.read import read_pool
 from rebalancer.xapi.session import ReadSession, connect
@@ -62,6 +66,7 @@ class LivePool:
         self._refs: dict[tuple[str, Uuid], str] = {}
         self._hosts: dict[str, Uuid] = {}
         self._receivers: dict[tuple[Uuid, Uuid], object] = {}
+        self.marks = PoolMarks(session, self._send_harmless, self.ref_of)
 
     def __enter__(self) -> Self:
         return self
@@ -87,7 +92,8 @@ class LivePool:
         Raises:
             RefusedByXapi: the pool does not know the VM.
         """
-        fields = Fields("VM", self._session.record("VM", self._session.ref("VM", vm_uuid)))
+        self._refs["VM", vm_uuid] = ref = self._session.ref("VM", vm_uuid)
+        fields = Fields("VM", self._session.record("VM", ref))
         with understanding(self.url):
             return Whereabouts(
                 power_state=power_state(fields),
@@ -95,6 +101,7 @@ class LivePool:
                 scheduled_to=self._host(fields.text("scheduled_to_be_resident_on")),
                 operations=fields.operations(),
                 blocked=fields.texts("blocked_operations"),
+                marks=ours(fields.texts("other_config")),
             )
 
     def assert_may_migrate(self, vm_uuid: Uuid, host_uuid: Uuid) -> None:

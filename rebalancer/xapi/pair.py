@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final, Self
+from typing import Self
 
 from rebalancer.errors import InputError, InventoryError, RefusedByXapi
 from rebalancer.inventory import Pool, PowerState, Uuid, join_pools, xapi_uuid
 from rebalancer.xapi.live import LivePool
+from rebalancer.xapi.pair_marks import UNKNOWN, PairMarks
 from rebalancer.xapi.values import StorageMotion, TaskState, TaskStatus, Whereabouts
-
-UNKNOWN_VM: Final = frozenset({"UUID_INVALID", "HANDLE_INVALID"})
-"""Codes with which XAPI says that it does not have an object."""
 
 
 class LivePair:
@@ -25,6 +23,7 @@ class LivePair:
         self._pools = (first, beside)
         self._sides: dict[Uuid, LivePool] = {}
         self._tasks: dict[str, LivePool] = {}
+        self.marks = PairMarks(first.marks, beside.marks)
 
     def __enter__(self) -> Self:
         return self
@@ -131,7 +130,7 @@ class LivePair:
             try:
                 found.append((live, live.whereabouts(vm_uuid)))
             except RefusedByXapi as error:
-                if error.code not in UNKNOWN_VM:
+                if error.code not in UNKNOWN:
                     raise
                 refused = error
         if refused is not None and not found:

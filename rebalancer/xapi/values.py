@@ -30,8 +30,8 @@ class StorageMotion:
 class Whereabouts:
     """Where a VM is, as the pool says now.
 
-    `operations` are those under way, `blocked` those that somebody forbids, each with a reason; `note` is what people
-    should know of it.
+    `operations` are those under way, `blocked` those that somebody forbids, each with a reason; `marks` are what runs
+    have left on it, see `rebalancer.xapi.marks`; `note` is what people should know of it.
     """
 
     power_state: PowerState
@@ -39,6 +39,7 @@ class Whereabouts:
     scheduled_to: Uuid | None
     operations: tuple[str, ...]
     blocked: Mapping[str, str] = field(default_factory=dict)
+    marks: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
 
 

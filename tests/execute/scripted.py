@@ -18,6 +18,7 @@ from rebalancer.problem import make_problem, pool_at
 from rebalancer.rules import Rulebook
 from rebalancer.solve import Solution
 from rebalancer.xapi import StorageMotion, TaskState, TaskStatus, Whereabouts
+from tests.execute.scripted_marks import ScriptedMarks
 
 MADE_AT = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
 
@@ -100,6 +101,7 @@ class ScriptedPool:
         self.forgotten: list[str] = []
         self.before_each: Callable[[str], None] = lambda _call: None
         self._tasks: dict[str, _Task] = {}
+        self.marks = ScriptedMarks(self)
 
     def read(self) -> Pool:
         """As it is."""
@@ -119,6 +121,7 @@ class ScriptedPool:
             scheduled_to=vm.scheduled_to_be_resident_on,
             operations=vm.current_operations,
             blocked=vm.blocked_operations,
+            marks={key: value for key, value in vm.other_config.items() if key.startswith("rebalancer:")},
         )
 
     def assert_may_migrate(self, vm_uuid: str, host_uuid: str) -> None:  # noqa: ARG002 - the interface's

@@ -52,6 +52,11 @@ def entries_for(plan: Plan, path: Path) -> tuple[Entry, ...]:
     return entries
 
 
+def run_of(entries: Iterable[Entry]) -> str:
+    """The id that the pool knows the run by, the same each time it is taken up; "" where nothing is written of it."""
+    return next((entry.run for entry in entries if isinstance(entry, RunBegan) and entry.run), "")
+
+
 def histories(path: Path, entries: Iterable[Entry]) -> dict[str, StepHistory]:
     """The history of each step in *entries*; steps that are not named were never begun.
 

@@ -27,12 +27,16 @@ START = b'{"event": "'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunBegan:
-    """A run of the plan with digest `plan` begins on `pool`; `differences` are those that leave the plan legal."""
+    """A run of the plan with digest `plan` begins on `pool`; `differences` are those that leave the plan legal.
+
+    `run` is the id by which the pool knows it: the same for all runs that one journal tells of.
+    """
 
     at: datetime
     plan: str
     pool: Uuid
     differences: tuple[str, ...] = ()
+    run: str = ""
     format: str = FORMAT
 
 

@@ -7,12 +7,21 @@ as soon as what it waits for is done and the limits have room, those that stand 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from rebalancer.errors import IllegalPlan, InputError, InventoryError, StalePlan, StoppedHalfWay, XapiError
+from rebalancer.errors import (
+    IllegalPlan,
+    InputError,
+    InventoryError,
+    PoolLocked,
+    StalePlan,
+    StoppedHalfWay,
+    XapiError,
+)
+from rebalancer.execute.claim.claim import Claim
 from rebalancer.execute.journal.history import StepHistory
 from rebalancer.execute.journal.journal import Journal, Looked, RunBegan, RunEnded
 from rebalancer.execute.journal.learned_pace import wire_of
@@ -41,6 +50,9 @@ from rebalancer.plan.progress import host_of, made_already
 from rebalancer.schedule.lanes import Lanes
 from rebalancer.units import SECONDS_PER_MINUTE
 
+LOST = "somebody else has taken the lock in the pool away, so that nothing more is sent"
+STAYS = "the lock stays in the pool, which cannot be reached: apply the same plan again, which removes it at its end"
+
 _LOOK_AGAIN = frozenset({StepState.HALTED, StepState.ELSEWHERE})
 
 
@@ -60,6 +72,8 @@ class Run:
     path: Path
     reporter: RunReporter
     hours: Hours
+    claim: Claim
+    break_lock: bool = False
     history: Mapping[str, StepHistory] = field(default_factory=dict)
     done: set[str] = field(init=False)
     looked: list[Looked] = field(default_factory=list)
@@ -113,16 +127,43 @@ class Run:
 
     def _carry_out(self, journal: Journal, pool: Pool) -> RunResult:
         now, plan = self.watch.clock.now(), self.plan
-        journal.append(RunBegan(at=now, plan=plan.digest, pool=plan.made_from.pool, differences=self.differences))
-        self.reporter.run_began(plan, self.differences)
-        try:
-            self._take_up(journal, pool)
-            result = self._result(self._steps(journal))
-            journal.append(RunEnded(at=self.watch.clock.now(), words=str(result)))
-        except (Halt, _Asked, StalePlan, IllegalPlan, InventoryError, XapiError, InputError) as error:
-            self._give_up(journal, error)
+        began = RunBegan(
+            at=now, plan=plan.digest, pool=plan.made_from.pool, differences=self.differences, run=self.claim.run
+        )
+        journal.append(began)
+        with self._locked(journal):
+            self.reporter.run_began(plan, self.differences)
+            try:
+                self._take_up(journal, pool)
+                result = self._result(self._steps(journal))
+                journal.append(RunEnded(at=self.watch.clock.now(), words=str(result)))
+            except (Halt, _Asked, StalePlan, IllegalPlan, InventoryError, XapiError, InputError) as error:
+                self._give_up(journal, error)
         self.reporter.run_ended(result)
         return result
+
+    @contextmanager
+    def _locked(self, journal: Journal) -> Iterator[None]:
+        """Hold the locks in the pools; the journal knows the run's id by now, so that it knows its own after a kill."""
+        try:
+            told = self.claim.take(break_lock=self.break_lock)
+        except (PoolLocked, XapiError) as error:
+            journal.append(RunEnded(at=self.watch.clock.now(), words=str(error)))
+            raise
+        for words in told:
+            self.reporter.lock_told(words)
+        try:
+            yield
+        finally:
+            if not self.claim.release():
+                self.reporter.lock_told(STAYS)
+
+    def _keep_lock(self) -> None:
+        """Show that the run lives; once it has lost its lock, nothing more is launched."""
+        before = self.claim.lost
+        self.claim.keep()
+        if self.claim.lost and not before:
+            self.flights.troubles.append(Halt(LOST))
 
     def _take_up(self, journal: Journal, pool: Pool) -> None:
         """Settle what earlier runs left open, believe the pool about the rest, and check again."""
@@ -152,6 +193,7 @@ class Run:
 
     def _wait_for_all(self) -> None:
         while self.flights:
+            self._keep_lock()
             if not self.flights.go_on():
                 self.watch.clock.sleep(self.watch.timeouts.poll)
         self._raise_troubles()
@@ -170,6 +212,7 @@ class Run:
         self.waiting = {step.id for step in self.plan.steps if step.id not in self.done}
         self.holds.went_on()
         while True:
+            self._keep_lock()
             while self._goes_on() and (step := self._ready(lanes)):
                 lanes.enter(step)
                 self.waiting.discard(step.id)

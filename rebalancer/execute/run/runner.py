@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from rebalancer.errors import InputError
-from rebalancer.execute.journal.history import StepHistory, entries_for, histories
+from rebalancer.execute.claim.claim import Claim, new_run
+from rebalancer.execute.journal.history import entries_for, histories, run_of
+from rebalancer.execute.journal.journal import Entry
 from rebalancer.execute.journal.lock import pool_locks
 from rebalancer.execute.live import Live
 from rebalancer.execute.options import RunOptions
@@ -31,9 +33,10 @@ def execute(plan: Plan, live: Live, options: RunOptions) -> RunResult:
     if not plan.steps:
         return RunResult(ending=Ending.COMPLETE, done=(), left=())
     with pool_locks(plan.made_from.pool_names, options.state_dir):
-        if _history(plan, options):
+        entries = entries_for(plan, options.journal)
+        if histories(options.journal, entries):
             raise InputError(str(options.journal), "this plan was begun already", "Resume it, or make a new plan")
-        return _run(plan, live, options, {})
+        return _run(plan, live, options, entries)
 
 
 def resume(plan: Plan, live: Live, options: RunOptions) -> RunResult:
@@ -43,21 +46,30 @@ def resume(plan: Plan, live: Live, options: RunOptions) -> RunResult:
     run never began is executed from its start. Errors are those of `execute`.
     """
     with pool_locks(plan.made_from.pool_names, options.state_dir):
-        return _run(plan, live, options, _history(plan, options))
+        return _run(plan, live, options, entries_for(plan, options.journal))
 
 
-def _run(plan: Plan, live: Live, options: RunOptions, history: Mapping[str, StepHistory]) -> RunResult:
+def _run(plan: Plan, live: Live, options: RunOptions, entries: Sequence[Entry]) -> RunResult:
     windows = change_windows(plan.policy) if options.windows is None else options.windows
+    watch = Watch(live=live, clock=options.clock, stop=options.stop, timeouts=options.timeouts)
+    claim = Claim.of(
+        run_of(entries) or new_run(),
+        plan.digest,
+        plan.made_from.pool_names,
+        marks=live.marks,
+        ask=watch.keep_asking,
+        clock=options.clock,
+        state_dir=options.state_dir,
+        required=plan.policy.execution.pool_lock == "required",
+    )
     run = Run(
         plan=plan,
-        watch=Watch(live=live, clock=options.clock, stop=options.stop, timeouts=options.timeouts),
+        watch=watch,
+        claim=claim,
+        break_lock=options.break_lock,
         path=options.journal,
         reporter=options.reporter,
         hours=Hours(options.clock, options.deadline, windows),
-        history=history,
+        history=histories(options.journal, entries),
     )
     return run.go()
-
-
-def _history(plan: Plan, options: RunOptions) -> Mapping[str, StepHistory]:
-    return histories(options.journal, entries_for(plan, options.journal))

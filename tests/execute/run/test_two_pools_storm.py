@@ -52,7 +52,7 @@ class Weather:
         """Strike if it is time, before the call is sent or after it was answered."""
         if late != self.late:
             return
-        if self.kills and self.calls == self.at:
+        if self.kills and self.calls >= self.at:
             raise Killed
         if not self.kills and url == self.side and self.at <= self.calls < self.at + self.lasts:
             raise ConnectionResetError

@@ -1,0 +1,1 @@
+"""One writer a pool, wherever its runs are started."""
