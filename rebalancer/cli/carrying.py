@@ -43,6 +43,7 @@ class Invocation:
     journal: Path | None
     state_dir: Path | None
     any_time: bool = False
+    break_lock: bool = False
 
     def ways_on(self) -> dict[str, str]:
         """The commands, each after what it is for."""
@@ -115,6 +116,7 @@ def carried_out(plan: Plan, invocation: Invocation, deadline: datetime | None) -
                 state_dir=invocation.state_dir,
                 deadline=deadline,
                 any_time=invocation.any_time,
+                break_lock=invocation.break_lock,
                 reporter=told,
                 stop=stop,
             )

@@ -88,6 +88,9 @@ def _on_run(to: Log, status: Status) -> RunReporter:
             became = looked.words or looked.state
             to.say(f"{step.id}: {step.vm_name} {step.source_name} -> {step.target_name}: {became}")
 
+        def lock_told(self, words: str) -> None:
+            to.say(words)
+
         def stopping(self, why: str) -> None:
             to.say(f"starting nothing more: {why}")
 

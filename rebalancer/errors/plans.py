@@ -123,8 +123,8 @@ class PoolLocked(RebalancerError):
     def __str__(self) -> str:
         held = f"{self.lock} is held" + (f" by {self.holder}" if self.holder else "")
         broken = (
-            " If you know that it is dead, add --break-lock; ten minutes after it was last seen, and with no migration "
-            "under way, any run breaks the lock by itself."
+            " If you know that it is dead, add --break-lock, two minutes after it was last seen or later; after ten, "
+            "and with no migration under way, any run breaks the lock by itself."
         )
         told = f"another run is writing to this pool ({held}). Wait for it to end, then start again."
         return told + (broken if self.holder else "")

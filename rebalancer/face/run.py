@@ -78,6 +78,7 @@ def apply(
     state_dir: Path | str | None = None,
     deadline: datetime | None = None,
     any_time: bool = False,
+    break_lock: bool = False,
     reporter: RunReporter | None = None,
     clock: Clock | None = None,
     stop: StopSignal | None = None,
@@ -104,6 +105,7 @@ def apply(
         state_dir: the folder for locks and journals; by default that of the command line.
         deadline: no step is started that would end later, by its estimate.
         any_time: whether change windows and blackouts of the plan's policy do not matter.
+        break_lock: whether the lock of another run is taken away from the pool, because somebody knows that it is dead.
         reporter: hears of everything.
         clock: time.
         stop: asked once, nothing more is started; asked twice, running migrations are cancelled.
@@ -128,5 +130,6 @@ def apply(
         clock=clock or Clock(),
         stop=stop or StopSignal(),
         timeouts=timeouts or Timeouts(),
+        break_lock=break_lock,
     )
     return (resume if was_begun(book) else execute)(plan, live, options)

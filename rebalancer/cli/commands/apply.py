@@ -49,6 +49,12 @@ def apply(
             "--any-time", help="Do not wait for the change windows of the plan's policy, nor for blackouts to end."
         ),
     ] = False,
+    break_lock: Annotated[
+        bool,
+        typer.Option(
+            "--break-lock", help="Take away the lock that another run holds in the pool: only if you know it is dead."
+        ),
+    ] = False,
     connection: rb.Connection,
     state_dir: StateDir = None,
     json: AsJson = False,
@@ -80,6 +86,7 @@ def apply(
         journal=journal,
         state_dir=state_dir,
         any_time=any_time,
+        break_lock=break_lock,
     )
     result = carried_out(made, invocation, deadline)
     if json:

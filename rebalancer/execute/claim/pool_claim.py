@@ -25,6 +25,8 @@ LEASE = "rebalancer:lease:"
 BREAK = "rebalancer:break:"
 STALE_AFTER = timedelta(minutes=10)
 """How long a holder that does not show itself keeps the lock."""
+ALIVE_FOR = timedelta(minutes=2)
+"""How long nobody takes it away, because a holder that lives shows itself within a minute."""
 MOTIONS = frozenset({"VM.pool_migrate", "VM.migrate_send"})
 """The calls that a run makes."""
 ATTEMPTS = 5
@@ -60,7 +62,7 @@ class PoolClaim:
 
         Raises:
             PoolLocked: another run holds it; one that was not seen for ten minutes, and left no migration under way,
-                is broken, and with *break_lock* any.
+                is broken, and with *break_lock* one that was not seen for two.
             RefusedByXapi: the user may not write `gui_config`.
         """
         broken = ""
@@ -77,7 +79,7 @@ class PoolClaim:
             if holder.is_taken_up_by(me):
                 self._take_up(there)
                 return broken
-            if not (break_lock or self._is_stale(holder, there)):
+            if not (self._is_stale(holder, there) or (break_lock and self._age(holder, there) >= ALIVE_FOR)):
                 raise self._refusal(holder, there)
             self._break(holder, there[LOCK])
             broken = str(holder)
@@ -143,9 +145,12 @@ class PoolClaim:
 
     def _is_stale(self, holder: Holder, there: Mapping[str, str]) -> bool:
         """Whether *holder* was not seen for long and no migration is under way that could be its own."""
-        if self._now() - _seen(holder, there) < STALE_AFTER:
+        if self._age(holder, there) < STALE_AFTER:
             return False
         return not any(task.pending and task.call in MOTIONS for task in self.ask(self.marks.tasks))
+
+    def _age(self, holder: Holder, there: Mapping[str, str]) -> timedelta:
+        return self._now() - _seen(holder, there)
 
     def _refusal(self, holder: Holder, there: Mapping[str, str]) -> PoolLocked:
         seen = _seen(holder, there)
