@@ -7,6 +7,7 @@ From the bottom up, each folder importing only those above it in this list:
 - generate: made-up pools;
 - checks: what XAPI verifies before a move, a start or an evacuation;
 - migration: moves, storage migrations, evacuations and power changes while they run;
+- faults: what can be made to go wrong, each kind with its effect;
 - rrd: performance data of hosts and VMs, as xcp-rrdd answers;
 - calls: the XenAPI calls, and how a request finds its call;
 - server: HTTP, certificates, and the simulator as an object.
@@ -14,19 +15,27 @@ From the bottom up, each folder importing only those above it in this list:
 
 from __future__ import annotations
 
+from rebalancer.simulator.faults.catalogue import FAULTS, draw, parse
 from rebalancer.simulator.generate import annex_pool, demo_pool, generate_pool, local_pool
 from rebalancer.simulator.server.simulator import Simulator
+from rebalancer.simulator.state.faults import SUBJECTS, TRIGGERS, Fault
 from rebalancer.simulator.state.pool import SimulatedPool, load_pool, save_pool
 from rebalancer.simulator.state.virtual_time import VirtualTime
 
 __all__ = [
+    "FAULTS",
+    "SUBJECTS",
+    "TRIGGERS",
+    "Fault",
     "SimulatedPool",
     "Simulator",
     "VirtualTime",
     "annex_pool",
     "demo_pool",
+    "draw",
     "generate_pool",
     "load_pool",
     "local_pool",
+    "parse",
     "save_pool",
 ]

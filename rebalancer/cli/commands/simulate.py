@@ -39,6 +39,13 @@ def simulate(
         str | None,
         typer.Option(metavar="POOL", help="Serve another pool, too, so that each can send VMs to the other."),
     ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[:KEY=VALUE,…]",
+            help="Let something go wrong in POOL (repeat for several); `list` prints what there is.",
+        ),
+    ] = None,
 ) -> None:
     """Serve a simulated pool on loopback.
 
@@ -51,9 +58,13 @@ def simulate(
     import threading
     from contextlib import ExitStack
 
+    from rebalancer.cli.fault_views import fault_lines, want_faults
     from rebalancer.cli.output import show_lines
     from rebalancer.simulator import Simulator, annex_pool, demo_pool, load_pool, local_pool
 
+    if "list" in (fault or ()):
+        show_lines(*fault_lines())
+        return
     made_up = {"demo": demo_pool, "local": local_pool, "annex": annex_pool}
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -73,6 +84,7 @@ def simulate(
         for name, net in ((pool, 1), (beside, BESIDE_NET))
         if name
     ]
+    want_faults(simulators[0], fault or ())
     if beside:
         simulators[0].introduce(simulators[1])
     with ExitStack() as stack:

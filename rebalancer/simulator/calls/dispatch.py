@@ -54,8 +54,6 @@ class Dispatcher:
             ConnectionLost: there is no answer.
         """
         world = self._world
-        if refused := world.faults.take("refused", method=method):
-            raise ApiFailure(refused.settings["code"], *refused.settings.get("params", "").split())
         if host_ref != world.coordinator:
             raise ApiFailure("HOST_IS_SLAVE", world.database.get("host", world.coordinator)["address"])
         if method in {"system.listMethods", "host.list_methods"}:

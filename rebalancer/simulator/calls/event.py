@@ -37,7 +37,7 @@ def event_from(context: Context, classes: list[str], token: str, timeout: float)
                 return _batch(context, [], since)
             _wait(context, left)
     if since:
-        context.world.stopping.wait(HOLD_BACK_SECONDS)
+        context.world.wait(HOLD_BACK_SECONDS)
     with database.lock:
         found = [c for c in database.changes(since) if _matches(c, wanted)]
         return _batch(context, found, database.generation)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rebalancer.simulator.calls.context import Context, Table
 from rebalancer.simulator.state import sessions
 from rebalancer.simulator.state.failure import ApiFailure
+from rebalancer.simulator.state.faults import fault_of
 
 
 def login(context: Context, user: str, password: str, version: str = "", originator: str = "") -> str:
@@ -14,11 +15,9 @@ def login(context: Context, user: str, password: str, version: str = "", origina
 
 
 def inject(context: Context, kind: str, settings: dict[str, str]) -> None:
-    """Add a fault (see `rebalancer.simulator.state.faults.KINDS`): simulator.inject(session, kind, {name: text})."""
-    numbers = {name: int(settings.pop(name)) for name in ("times", "skip") if name in settings}
-    subject = {name: settings.pop(name) for name in ("vm", "host", "method") if name in settings}
+    """Add a fault, one of `rebalancer.simulator.FAULTS`: simulator.inject(session, kind, {name: text})."""
     try:
-        context.world.faults.add(kind, **numbers, **subject, **settings)  # type: ignore[arg-type]
+        context.world.faults.want(fault_of(kind, settings))
     except ValueError as error:
         raise ApiFailure("INTERNAL_ERROR", str(error)) from error
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from rebalancer.simulator.migration import memory, residence
 from rebalancer.simulator.migration.transfer import MoveRequest
-from rebalancer.simulator.state.database import Database
+from rebalancer.simulator.state.faults import Moment
 from rebalancer.simulator.state.schema import NULL, blank
 from rebalancer.simulator.state.world import World, stamp
 
@@ -39,22 +39,5 @@ def announce(world: World, move: MoveRequest) -> None:
 
 
 def aftermath(world: World, move: MoveRequest) -> None:
-    """Carry out the faults that strike once a move is over."""
-    database, vm = world.database, world.uuid("VM", move.vm)
-    for kind in ("host-disabled", "host-dead", "pbd-unplugged"):
-        if fault := world.faults.take(kind, vm=vm):
-            _strike_host(database, kind, database.by_uuid("host", fault.about["host"]))
-    if fault := world.faults.take("other-actor", vm=vm):
-        other = database.by_uuid("VM", fault.settings["other"])
-        residence.settle(world, other, database.by_uuid("host", fault.settings["to"]))
-
-
-def _strike_host(database: Database, kind: str, host: str) -> None:
-    if kind == "host-disabled":
-        database.change("host", host, enabled=False)
-    elif kind == "host-dead":
-        database.change("host_metrics", database.get("host", host)["metrics"], live=False)
-    else:
-        for ref, pbd in database.items("PBD"):
-            if pbd["host"] == host and database.get("SR", pbd["SR"])["shared"]:
-                database.change("PBD", ref, currently_attached=False)
+    """Let happen what is to go wrong once a move is over."""
+    world.strike(Moment.END, move.vm, vm=world.uuid("VM", move.vm))

@@ -8,13 +8,12 @@ from rebalancer.simulator.checks import another_pool, migration, storage_motion,
 from rebalancer.simulator.checks.copies import assert_copyable
 from rebalancer.simulator.checks.facts import is_live
 from rebalancer.simulator.checks.storage_motion import OPERATION, MigrateSend
-from rebalancer.simulator.migration import arrival, disks, memory, residence, storage_moves, transfer
+from rebalancer.simulator.migration import arrival, disks, memory, removal, residence, storage_moves, transfer
 from rebalancer.simulator.migration.transfer import FIXED_SECONDS, LINK_BYTES_PER_SECOND, MoveRequest, Transfer
 from rebalancer.simulator.state import tasks
-from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.failure import ApiFailure, Cancelled
 from rebalancer.simulator.state.schema import NULL
-from rebalancer.simulator.state.vm_import import family_of, import_vm, rows_of
+from rebalancer.simulator.state.vm_import import family_of, import_vm
 from rebalancer.simulator.state.world import World, both
 
 
@@ -90,7 +89,7 @@ class _Crossing:
                 self.copies.append(disks.begin_copy(self.here, vdi, self.call.vdi_map[vdi], self.call.host, self.there))
                 under_way.carry(size / LINK_BYTES_PER_SECOND)
             self._write()
-            memory.squeeze(self.here, self.move.vm)
+            memory.squeeze(self.here, self.move.vm, self.there, self.call.host)
             under_way.carry(copied_last)
         except (ApiFailure, Cancelled):
             if not self.here.faults.take("copies-stay", vm=self.here.uuid("VM", self.move.vm)):
@@ -112,7 +111,7 @@ class _Crossing:
             migration.assert_target_free(target, self.call.host)
             another_pool.assert_can_cross(self.here.database, target, self.call)
             family = family_of(self.here.database, self.move.vm)
-            _replace(target, [self.here.uuid("VM", ref) for ref in family])
+            removal.replace_halted(target, [self.here.uuid("VM", ref) for ref in family])
             copies = {copy.old: copy.new for copy in self.copies}
             self.guest = import_vm(self.here.database, target, self.move.vm, disks=copies, networks=self.call.vif_map)
             target.change("VM", self.guest, power_state="Halted", scheduled_to_be_resident_on=self.call.host)
@@ -133,46 +132,10 @@ class _Crossing:
             residence.settle(self.there, self.guest, self.call.host)
             memory.give_back(self.there, self.guest)
             residence.halt(self.here, self.move.vm)
-            _erase(self.here, self.move.vm, but_record=stays)
+            removal.erase(self.here, self.move.vm, but_record=stays)
 
     def _discard(self) -> None:
         if self.guest != NULL:
-            _erase(self.there, self.guest)
+            removal.erase(self.there, self.guest)
         else:
             disks.discard(self.there, self.copies)
-
-
-def _replace(there: Database, uuids: list[str]) -> None:
-    """Remove the records of halted VMs of these uuids, as XAPI does for the one that comes; their disks stay."""
-    for ref, vm in list(there.items("VM")):
-        if vm["uuid"] in uuids:
-            rows = list(rows_of(there, ref))
-            for cls, each in rows:
-                there.remove(cls, each)
-            _forget(there, {each for _, each in rows})
-
-
-def _erase(world: World, vm: str, *, but_record: bool = False) -> None:
-    """Remove a VM, its snapshots and all that belongs to them, disks included; `but_record` leaves the VM itself."""
-    database = world.database
-    with database.lock:
-        rows = list(rows_of(database, vm))
-        discs = {database.get("VBD", ref)["VDI"] for cls, ref in rows if cls == "VBD"}
-        images = {database.get("VM", ref)["suspend_VDI"] for ref in family_of(database, vm)}
-        gone = {vm} if but_record else set[str]()
-        for cls, ref in rows:
-            if ref not in gone:
-                database.remove(cls, ref)
-        _forget(database, {ref for _, ref in rows})
-        if but_record:
-            database.change("VM", vm, VBDs=[], VIFs=[], VTPMs=[], snapshots=[], metrics=NULL, guest_metrics=NULL)
-        for ref in (discs | images) - {NULL}:
-            disks.remove(world, ref)
-
-
-def _forget(database: Database, gone: set[str]) -> None:
-    """Take what is gone out of the lists of disks, networks and groups that stay."""
-    for cls, name in (("VDI", "VBDs"), ("network", "VIFs"), ("VM_group", "VMs")):
-        for ref, record in database.items(cls):
-            if left := gone.intersection(record[name]):
-                database.change(cls, ref, **{name: [each for each in record[name] if each not in left]})

@@ -30,7 +30,7 @@ def pool_migrate(world: World, task: str, vm: str, host: str, options: Mapping[s
         allowed = transfer.reserve(world, move)
     try:
         seconds = FIXED_SECONDS + transfer.memory_seconds(world, vm)
-        memory.squeeze(world, vm)
+        memory.squeeze(world, vm, world, host)
         Transfer(world, move, seconds, lambda: arrival.arrive(world, move)).carry(seconds)
         assert_present(database, vm)
         arrival.arrive(world, move)

@@ -37,11 +37,12 @@ def start(world: World, task: str, vm: str, hosts: Sequence[str]) -> None:
         tasks.wait_while(world, task, lambda: vm_operations.is_busy(database, vm, "start"))
         if not hosts:
             raise ApiFailure("NO_HOSTS_AVAILABLE", vm)
-        residence.settle(world, vm, max(hosts, key=lambda host: (memory.free_memory(database, host), host)))
-        _boot(world, vm)
+        boot(world, vm, max(hosts, key=lambda host: (memory.free_memory(database, host), host)))
 
 
-def _boot(world: World, vm: str) -> None:
+def boot(world: World, vm: str, host: str) -> None:
+    """Note that a VM runs on a host from now on."""
+    residence.settle(world, vm, host)
     database = world.database
     record = database.get("VM", vm)
     domain = {"current_domain_type": record["domain_type"], "hvm": record["domain_type"] == "hvm"}

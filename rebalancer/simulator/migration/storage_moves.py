@@ -117,7 +117,7 @@ def _carry_out(world: World, move: MoveRequest, call: MigrateSend) -> None:
             waiting.remove(vdi)
         _assert_rest_there(database, move, bytes_of)
         if move.source != NULL:
-            memory.squeeze(world, move.vm)
+            memory.squeeze(world, move.vm, world, move.target)
         under_way.carry(copied_last)
     except (ApiFailure, Cancelled):
         if not world.faults.take("copies-stay", vm=world.uuid("VM", move.vm)):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rebalancer.simulator.migration import residence
-from rebalancer.simulator.state import sessions, tasks
+from rebalancer.simulator.state import tasks
 from rebalancer.simulator.state.failure import ApiFailure, Cancelled, ConnectionLost
-from rebalancer.simulator.state.faults import Fault
+from rebalancer.simulator.state.faults import Fault, Kind, Moment, Occasion
 from rebalancer.simulator.state.schema import NULL
 from rebalancer.simulator.state.world import World
 
@@ -79,10 +78,12 @@ class Transfer:
     """
 
     def __init__(self, world: World, move: MoveRequest, seconds: float, arrive: Callable[[], None]) -> None:
-        self._world, self._move, self._seconds, self._arrive = world, move, seconds, arrive
-        self._restarts, self._done, self._goal = world.restarts, 0.0, 0.0
+        self.world, self.move, self.arrive = world, move, arrive
+        self._seconds, self._restarts, self._last = seconds, world.restarts, 0.0
+        self._done = self._part = self._goal = 0.0
         self._state = world.database.get("VM", move.vm)["power_state"]
-        self._strike = _strike(world, move)
+        self._strikes = _strikes(world, move)
+        self.reboots = 0
 
     def carry(self, seconds: float) -> None:
         """Go on for `seconds` more of the work.
@@ -92,44 +93,67 @@ class Transfer:
             Cancelled: the task was cancelled.
             ConnectionLost: the toolstack restarted, or the simulator stops.
         """
-        world, move, last = self._world, self._move, self._world.timing.monotonic()
-        self._goal += seconds
+        world, move = self.world, self.move
+        self._part, self._goal, self._last = self._goal, self._goal + seconds, world.timing.monotonic()
         while self._done < self._goal:
-            if world.stopping.wait(TICK_SECONDS) or world.restarts != self._restarts:
-                raise ConnectionLost
+            self._wait(TICK_SECONDS)
             now = world.timing.monotonic()
-            self._done, last = self._done + (now - last) * world.speed / sharing(world, move), now
+            self._done, self._last = self._done + (now - self._last) * world.speed / sharing(world, move), now
             tasks.advance(world, move.task, 0.99 * min(1.0, self._done / self._seconds))
             self._look()
         self._look()
 
+    def pause(self, seconds: float) -> None:
+        """Stand still for so long; errors are those of `carry`."""
+        until = self.world.timing.monotonic() + seconds
+        while self.world.timing.monotonic() < until:
+            self._wait(TICK_SECONDS)
+            self._assert_goes_on()
+        self._last = self.world.timing.monotonic()
+
+    def begin_again(self) -> None:
+        """Lose what was carried of this part, because the guest rebooted."""
+        self.reboots += 1
+        self._done = self._part
+
+    @property
+    def progress(self) -> float:
+        """0 to 1."""
+        return min(self._done, self._goal) / self._seconds
+
+    def _wait(self, seconds: float) -> None:
+        if self.world.wait(seconds):
+            raise ConnectionLost
+        self.world.strike(Moment.TIME)
+        self._assert_no_restart()
+
     def _look(self) -> None:
-        world, move, strike = self._world, self._move, self._strike
-        if strike and min(self._done, self._goal) / self._seconds >= strike.number("at", 0.5):
-            self._fail(strike)
-        if tasks.asked_to_cancel(world, move.task):
+        due = [strike for strike in self._strikes if self.progress >= strike[1].number("at", 0.5)]
+        self._strikes = [strike for strike in self._strikes if strike not in due]
+        for kind, fault in due:
+            about = self if kind.occasion is Occasion.MOVE else self.move.vm
+            if kind.effect is not None and kind.effect(self.world, fault, about):
+                self._strikes.append((kind, fault))
+        self._assert_goes_on()
+
+    def _assert_goes_on(self) -> None:
+        self._assert_no_restart()
+        if tasks.asked_to_cancel(self.world, self.move.task):
             raise Cancelled
-        if world.database.get("VM", move.vm)["power_state"] != self._state:
-            raise _broken(move)
+        if self.world.database.get("VM", self.move.vm)["power_state"] != self._state:
+            raise self.broken()
+        if self.move.target in self.world.down:
+            raise ApiFailure("VM_MIGRATE_CONTACT_REMOTE_SERVICE_FAILED")
 
-    def _fail(self, strike: Fault) -> None:
-        if strike.kind == "vm-halts":
-            residence.halt(self._world, self._move.vm)
-            raise _broken(self._move)
-        if strike.kind == "toolstack-restart":
-            self._restart(moved=strike.settings.get("outcome", "moved") == "moved")
-        if "code" in strike.settings:
-            raise ApiFailure(strike.settings["code"], *strike.settings.get("params", "").split())
-        raise _broken(self._move)
+    def _assert_no_restart(self) -> None:
+        if self.world.restarts != self._restarts:
+            if self.progress >= self.world.survivors:
+                self.arrive()
+            raise ConnectionLost
 
-    def _restart(self, *, moved: bool) -> None:
-        if moved:
-            self._arrive()
-        with self._world.database.lock:
-            self._world.restarts += 1
-            tasks.cancel_all(self._world)
-            sessions.close_all(self._world)
-        raise ConnectionLost
+    def broken(self) -> ApiFailure:
+        """What XAPI says where the stream of memory broke."""
+        return ApiFailure("VM_MIGRATE_FAILED", self.move.vm, self.move.source, self.move.target, BROKEN_STREAM)
 
 
 def memory_seconds(world: World, vm: str) -> float:
@@ -139,16 +163,11 @@ def memory_seconds(world: World, vm: str) -> float:
     return int(metrics["memory_actual"] if metrics else record["memory_dynamic_min"]) / LINK_BYTES_PER_SECOND
 
 
-def _strike(world: World, move: MoveRequest) -> Fault | None:
+def _strikes(world: World, move: MoveRequest) -> list[tuple[Kind, Fault]]:
+    """What is to go wrong on the way of a move."""
     vm, host = world.uuid("VM", move.vm), world.uuid("host", move.target)
-    for kind in ("move-fails", "vm-halts", "toolstack-restart"):
-        if fault := world.faults.take(kind, vm=vm, host=host):
-            return fault
-    return None
-
-
-def _broken(move: MoveRequest) -> ApiFailure:
-    return ApiFailure("VM_MIGRATE_FAILED", move.vm, move.source, move.target, BROKEN_STREAM)
+    of_move = world.faults.due(Occasion.MOVE, vm=vm, host=host, operation=move.operation)
+    return of_move + world.faults.due_in_pool(Moment.PROGRESS, vm=vm)
 
 
 def sharing(world: World, move: MoveRequest) -> int:

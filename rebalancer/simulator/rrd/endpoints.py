@@ -7,7 +7,7 @@ import binascii
 import random
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from email.message import Message
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,6 +20,7 @@ from rebalancer.simulator.state import sessions, tasks
 from rebalancer.simulator.state.database import Record
 from rebalancer.simulator.state.failure import ApiFailure
 from rebalancer.simulator.state.world import World
+from rebalancer.simulator.wire.response import Response
 
 FUNCTIONS = ("AVERAGE", "MIN", "MAX")
 FINEST = archives.ARCHIVES[0]
@@ -27,23 +28,6 @@ FINEST = archives.ARCHIVES[0]
 NEWER_SOURCES = ("cpu_usage", "hostload")
 
 Query = Mapping[str, list[str]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
-    """An HTTP response.
-
-    Args:
-        status: HTTP status.
-        kind: content type.
-        text: body.
-        headers: further headers.
-    """
-
-    status: int
-    kind: str
-    text: str
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class RrdEndpoints:
@@ -91,7 +75,7 @@ class RrdEndpoints:
     def _trouble(self, host: str) -> Response | None:
         faults, uuid = self._world.faults, self._world.uuid("host", host)
         if slow := faults.take("rrd-slow", host=uuid):
-            self._world.stopping.wait(slow.number("seconds", 1.0))
+            self._world.wait(slow.number("seconds", 1.0))
         if faults.take("rrd-error", host=uuid):
             return _page(500, "Internal error")
         return None

@@ -9,7 +9,7 @@ import socket
 import ssl
 import struct
 import xmlrpc.client
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler
@@ -18,15 +18,17 @@ from typing import Any
 from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 
-from rebalancer.simulator.calls.dispatch import Dispatcher
-from rebalancer.simulator.rrd.endpoints import Response, RrdEndpoints
-from rebalancer.simulator.state.failure import ApiFailure, ConnectionLost
+from rebalancer.simulator.rrd.endpoints import RrdEndpoints
+from rebalancer.simulator.server.door import Door, Form
+from rebalancer.simulator.state.failure import ConnectionLost
 from rebalancer.simulator.state.world import World
 from rebalancer.simulator.wire import jsonform, xmlform
+from rebalancer.simulator.wire.response import Response
 
 BACKLOG = 128
 # No call is longer.
 MOST_BYTES = 2**26
+LOOK_SECONDS = 0.1
 BROKEN = (
     "<html><body><h1>HTTP 500 internal server error</h1>An unexpected error occurred; please wait a while and try "
     "again. If the problem persists, please contact your support representative.<h1> Additional information </h1>"
@@ -36,12 +38,15 @@ BROKEN = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What one simulated host, given by its ref, answers calls and GET requests with."""
+    """What one simulated host answers calls and GET requests with."""
 
-    world: World
-    host: str
-    dispatcher: Dispatcher
+    door: Door
     rrds: RrdEndpoints
+
+    @property
+    def world(self) -> World:
+        """The pool that it is in."""
+        return self.door.world
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -65,7 +70,23 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a request for metrics."""
-        self._answer(self.site.rrds.answer(self.site.host, self.path, self.headers))
+        self._answer(self.site.rrds.answer(self.site.door.host, self.path, self.headers))
+
+    def parse_request(self) -> bool:
+        """Whether there is a request to answer; none gets through to a host that is out of reach."""
+        return super().parse_request() and not self._is_away()
+
+    def _is_away(self) -> bool:
+        away = self.site.door.is_away()
+        if away == "silent":
+            self._keep_silent()
+        if away:
+            self._reset()
+        return bool(away)
+
+    def _keep_silent(self) -> None:
+        while not self.site.world.wait(LOOK_SECONDS) and self.site.door.is_away():
+            pass
 
     def send_response(self, code: int, message: str | None = None) -> None:
         """Begin an answer as XAPI does, without the headers Server and Date."""
@@ -86,7 +107,7 @@ class Handler(BaseHTTPRequestHandler):
         # A parameter goes without the wrapper that xmlrpc.client puts around a time.
         plain = [str(p) if isinstance(p, xmlrpc.client.DateTime) else p for p in params]
         success = xmlform.bare if method == "system.listMethods" else xmlform.success
-        self._call(method, plain, "text/xml", success, xmlform.failure)
+        self._call(method, plain, Form(kind="text/xml", success=success, failure=xmlform.failure))
 
     def _json_rpc(self, body: bytes) -> None:
         try:
@@ -99,31 +120,17 @@ class Handler(BaseHTTPRequestHandler):
             self._broken("no method")
             return
         success, failure = partial(jsonform.success, request), partial(jsonform.failure, request)
-        self._call(method, params, "application/json", success, failure)
+        self._call(method, params, Form(kind="application/json", success=success, failure=failure))
 
-    def _call(
-        self, method: str, params: list[Any], content: str, success: Callable[..., str], failure: Callable[..., str]
-    ) -> None:
-        faults = self.site.world.faults
-        if slow := faults.take("slow", method=method):
-            self.site.world.stopping.wait(slow.number("seconds", 1.0))
+    def _call(self, method: str, params: list[Any], form: Form) -> None:
         try:
-            text = success(*self.site.dispatcher.call(self.site.host, method, params))
-        except ApiFailure as error:
-            text = failure(error.description)
+            self._answer(self.site.door.answer(method, params, form))
         except ConnectionLost:
             self._reset()
-            return
-        if faults.take("connection-reset", method=method):
-            self._reset()
-        else:
-            self._answer(Response(status=200, kind=content, text=text))
 
     def _reset(self) -> None:
-        """Close the connection so that the client sees a reset, not an end."""
         self.close_connection = True
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.connection.close()
+        _reset(self.connection)
 
     def _broken(self, why: str) -> None:
         self._answer(Response(status=500, kind="text/html", text=BROKEN.format(xmlform.escape(why))))
@@ -135,8 +142,17 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Cache-Control", "no-cache, no-store")
         self.end_headers()
-        self.wfile.write(raw)
-        self.wfile.flush()
+        self._write(raw[: answer.cut], answer.pause)
+        if answer.cut is not None:
+            self._reset()
+
+    def _write(self, raw: bytes, pause: float) -> None:
+        """Write the body, at once or byte after byte."""
+        for part in [raw] if pause <= 0.0 else [raw[place : place + 1] for place in range(len(raw))]:
+            self.wfile.write(part)
+            self.wfile.flush()
+            if self.site.world.wait(pause) and pause > 0.0:
+                return
 
 
 class Listener:
@@ -184,6 +200,9 @@ class Listener:
 
     def _serve(self, connection: socket.socket, address: Any, site: Site) -> None:  # noqa: ANN401 - as accept gives it
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if site.door.is_away() == "reset":
+            _reset(connection)
+            return
         try:
             if self._context is not None:
                 connection = self._context.wrap_socket(connection, server_side=True)
@@ -196,6 +215,12 @@ class Listener:
         finally:
             self._open.discard(connection)
             _shut(connection)
+
+
+def _reset(connection: socket.socket) -> None:
+    """Close a connection so that the client sees a reset, not an end."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
 
 
 def _shut(connection: socket.socket) -> None:

@@ -11,8 +11,10 @@ from typing import Any, Self
 
 from rebalancer.errors import MissingExtra
 from rebalancer.simulator.calls.dispatch import Dispatcher
+from rebalancer.simulator.faults.catalogue import FAULTS, parse
 from rebalancer.simulator.rrd.endpoints import RrdEndpoints
 from rebalancer.simulator.rrd.render import Generation
+from rebalancer.simulator.server.door import Door
 from rebalancer.simulator.server.http import Listener, Site
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.faults import Faults
@@ -76,6 +78,7 @@ class Simulator:
             user=user,
             password=password,
             login_delay=login_delay,
+            faults=Faults(FAULTS, timing.monotonic),
             scheme="https" if tls else "http",
         )
 
@@ -88,6 +91,14 @@ class Simulator:
     def faults(self) -> Faults:
         """What is to go wrong."""
         return self.world.faults
+
+    def go_wrong(self, text: str) -> None:
+        """Let a fault happen that `NAME[:KEY=VALUE[,KEY=VALUE…]]` describes; VMs and hosts go by name or uuid.
+
+        Raises:
+            ValueError: there is no such kind, setting, VM or host.
+        """
+        self.faults.want(parse(text, {cls: self.database.all(cls) for cls in ("VM", "host")}))
 
     @property
     def urls(self) -> dict[str, str]:
@@ -116,7 +127,7 @@ class Simulator:
         dispatcher, rrds = Dispatcher(self.world), RrdEndpoints(self.world, self._generation)
         hosts = _coordinator_first(self.database.all("host"), self.world.coordinator)
         sites = {
-            record["address"]: Site(world=self.world, host=ref, dispatcher=dispatcher, rrds=rrds)
+            record["address"]: Site(door=Door(world=self.world, host=ref, dispatcher=dispatcher), rrds=rrds)
             for ref, record in hosts.items()
         }
         context = None

@@ -1,46 +1,113 @@
-"""Things that go wrong on request: one table of kinds, and what is still to happen."""
+"""Things that go wrong on request: what a kind of fault is, one that is wanted, and those that are still to happen."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from random import Random
 from threading import Lock
+from types import MappingProxyType
+from typing import Any, Final
 
-# What can be made to happen, with what it is about and the settings it reads.
-KINDS: Mapping[str, str] = {
-    "move-fails": "a move of `vm` fails at progress `at` with `code` and `params` (space-separated)",
-    "vm-halts": "`vm` shuts down inside its own move at progress `at`; the move fails",
-    "copies-stay": "the copies of disks that a failed move of `vm` made are not removed",
-    "source-stays": "`vm` runs in another pool after its move there, and its record stays, halted, in its own",
-    "host-disabled": "`host` is disabled once a move of `vm` ends",
-    "host-dead": "`host` is no longer live once a move of `vm` ends",
-    "other-actor": "somebody moves `other` to host `to` (uuids) once a move of `vm` ends",
-    "pbd-unplugged": "every shared SR loses its PBD on `host` once a move of `vm` ends",
-    "toolstack-restart": "at progress `at` of a move of `vm` all tasks are cancelled and all sessions end; "
-    "the move is `outcome` = moved or stayed",
-    "connection-reset": "the connection is reset after `method` was carried out",
-    "slow": "`method` is answered `seconds` late",
-    "session-expires": "the session is unknown from the next call of `method` on",
-    "refused": "`method` fails with `code` and `params` (space-separated)",
-    "old-login": "a login takes no originator, like XenServer 6.1 and older",
-    "no-json": "the toolstack does not speak JSON-RPC, like XenServer 6.5 and older",
-    "rrd-error": "`host` answers RRD requests with HTTP 500",
-    "rrd-unknown": "`host` knows no value: every one is NaN",
-    "rrd-slow": "`host` answers RRD requests `seconds` late",
-    "clock-skew": "the clock of `host` is `seconds` ahead; it stamps metrics by it",
-}
+from rebalancer.simulator.state.pool import Records
+
+Draw = Callable[[Random, Records], object]
+Words = dict[str, object]
+"""Settings of a fault by name, as they are drawn."""
+
+SUBJECTS: Final = MappingProxyType(
+    {
+        "vm": "the VM in whose migration it happens; without it, any",
+        "host": "the host that it happens to; without it, any",
+        "method": "the call that it happens to, such as VM.get_record; without it, any",
+    }
+)
+"""What a fault may be about, the same for every kind."""
+
+TRIGGERS: Final = MappingProxyType(
+    {
+        "skip": "how many occasions pass first",
+        "times": "how often it happens, -1 for always",
+        "after": "seconds before which it does not happen",
+        "lasts": "seconds for which it happens at every occasion, from the first on",
+    }
+)
+"""When a fault happens, the same for every kind."""
+
+IN_A_MOVE: Final = {"at": "0.5"}
 
 
-@dataclass(slots=True, kw_only=True)
+class Occasion(Enum):
+    """Where a kind of fault strikes, and with what its effect is called; those `IN_PLACE` are asked for by name."""
+
+    CALL = "a call arrives"
+    """`effect(world, fault, call)` before the call is carried out; may raise, or return what is answered instead."""
+    ANSWER = "a call is answered"
+    """`effect(world, fault, reply)` once it is carried out; returns what is answered instead, or raises."""
+    MOVE = "a migration is under way"
+    """`effect(world, fault, transfer)` at progress `at` of the migration; may raise what the migration fails with."""
+    POOL = "at any moment"
+    """`effect(world, fault, vm)`: the VM, by its ref, in whose migration it strikes, if it is one."""
+    IN_PLACE = "where it belongs"
+
+
+class Moment(Enum):
+    """When a fault of the pool strikes."""
+
+    CALL = "when a call of `method` arrives"
+    PROGRESS = "at progress `at` of a migration"
+    END = "once a migration is over"
+    TIME = "`after` seconds"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A setting of a kind of fault: what it means, its value where nobody says one, and how one is drawn."""
+
+    words: str
+    default: str = ""
+    draw: Draw | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of fault.
+
+    Args:
+        name: what it is asked for by.
+        words: what happens, in one sentence, with settings in backquotes.
+        occasion: where it strikes.
+        effect: what it does, see `Occasion`; None for what is played where it belongs.
+        settings: what it reads besides, by name; each has a default.
+        moment: when one of the pool strikes that says nothing about it.
+        operation: the only kind of migration it happens to, pool_migrate or migrate_send; None for both.
+        trigger: draws when and to whom it happens; None for what does not matter to a plan that is carried out.
+    """
+
+    name: str
+    words: str
+    occasion: Occasion
+    effect: Callable[..., Any] | None = None
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    moment: Moment = Moment.END
+    operation: str | None = None
+    trigger: Callable[[Random, Records], Words] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """Something that is to go wrong.
 
     Args:
-        kind: one of KINDS.
+        kind: the name of a kind.
         about: what it happens to, {"vm": uuid}, {"host": uuid} or {"method": name}; what is not named matches all.
         settings: what the kind reads besides, all strings.
-        times: how often it still happens; below 0 for always.
+        times: how often it happens; below 0 for always.
         skip: how many matching occasions it lets pass first.
+        after: seconds, from when it was asked for, before which it lets everything pass.
+        lasts: seconds from its first strike on for which it strikes at every occasion, in place of `times`.
     """
 
     kind: str
@@ -48,17 +115,95 @@ class Fault:
     settings: Mapping[str, str] = field(default_factory=dict)
     times: int = 1
     skip: int = 0
+    after: float = 0.0
+    lasts: float = 0.0
 
     def number(self, name: str, default: float) -> float:
         """A setting as a number."""
         return float(self.settings.get(name, default))
 
+    def __str__(self) -> str:
+        """As `parse` reads it: the kind, and whatever is not as usual."""
+        counts = {name: str(getattr(self, name)) for name in TRIGGERS if getattr(self, name) != _USUAL[name]}
+        words = ",".join(f"{name}={value}" for name, value in {**self.about, **self.settings, **counts}.items())
+        return f"{self.kind}:{words}" if words else self.kind
+
+
+_USUAL: Final = {"skip": 0, "times": 1, "after": 0.0, "lasts": 0.0}
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A fault that is still to happen, with what is left of its counts; `fault` says what nobody else says of it."""
+
+    wanted: Fault
+    kind: Kind
+    due: float
+    fault: Fault = field(init=False)
+    times: int = field(init=False)
+    skip: int = field(init=False)
+    until: float | None = None
+
+    def __post_init__(self) -> None:
+        usual = {name: each.default for name, each in self.kind.settings.items() if each.default}
+        self.fault = replace(self.wanted, settings={**usual, **self.wanted.settings})
+        self.times, self.skip = self.wanted.times, self.wanted.skip
+
+    @property
+    def moment(self) -> Moment:
+        fault = self.fault
+        if "at" in fault.settings:
+            return Moment.PROGRESS
+        if "method" in fault.about:
+            return Moment.CALL
+        return Moment.TIME if fault.after > 0.0 else self.kind.moment
+
+    def fits(self, now: float, subject: Mapping[str, str]) -> bool:
+        """Whether it is about *subject*: what that does not have, such as the host it strikes, counts as right."""
+        operation = {} if self.kind.operation is None else {"operation": self.kind.operation}
+        about = {**self.fault.about, **operation}
+        return now >= self.due and all(subject.get(name, value) == value for name, value in about.items())
+
+    def strikes(self, now: float) -> bool:
+        """Count an occasion, and return whether it happens at this one."""
+        if self.skip > 0:
+            self.skip -= 1
+            return False
+        if self.fault.lasts > 0.0:
+            self.until = now + self.fault.lasts if self.until is None else self.until
+            return now <= self.until
+        self.times -= 1
+        return True
+
+    def is_over(self, now: float) -> bool:
+        """Whether it will never happen again."""
+        return self.times == 0 or (self.until is not None and now > self.until)
+
+
+def fault_of(kind: str, words: Mapping[str, str]) -> Fault:
+    """The fault that a kind and its settings by name, all texts, are.
+
+    Raises:
+        ValueError: what should be a number is none.
+    """
+    about = {name: value for name, value in words.items() if name in SUBJECTS}
+    settings = {name: value for name, value in words.items() if name not in {*SUBJECTS, *TRIGGERS}}
+    times, skip = (int(words.get(name, _USUAL[name])) for name in ("times", "skip"))
+    after, lasts = (float(words.get(name, _USUAL[name])) for name in ("after", "lasts"))
+    return Fault(kind=kind, about=about, settings=settings, times=times, skip=skip, after=after, lasts=lasts)
+
 
 class Faults:
-    """What is still to go wrong in one simulated pool."""
+    """What is still to go wrong in one simulated pool.
 
-    def __init__(self) -> None:
-        self._waiting: list[Fault] = []
+    Args:
+        kinds: the kinds that there are, by name.
+        monotonic: seconds since some moment, for faults that wait or last.
+    """
+
+    def __init__(self, kinds: Mapping[str, Kind], monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.kinds, self._monotonic = kinds, monotonic
+        self._waiting: list[_Waiting] = []
         self._lock = Lock()
 
     def add(
@@ -70,33 +215,55 @@ class Faults:
         method: str | None = None,
         times: int = 1,
         skip: int = 0,
+        after: float = 0.0,
+        lasts: float = 0.0,
         **settings: str | float,
     ) -> None:
         """Let something go wrong from now on.
 
         Args:
-            kind: one of KINDS.
+            kind: the name of a kind.
             vm: uuid of the only VM it happens to.
             host: uuid of the only host it happens to, or of the host it strikes.
             method: the only call it happens to, such as VM.pool_migrate.
             times: how often; below 0 for always.
             skip: how many matching occasions pass first.
+            after: seconds from now before which it does not happen.
+            lasts: seconds for which it happens at every occasion, from the first on, in place of `times`.
             settings: what the kind reads besides.
 
         Raises:
-            ValueError: there is no such kind.
+            ValueError: there is no such kind, or it has no such setting.
         """
-        if kind not in KINDS:
-            raise ValueError(f"no fault is called {kind!r}; there are {', '.join(KINDS)}")
         about = {name: value for name, value in (("vm", vm), ("host", host), ("method", method)) if value is not None}
         texts = {name: str(value) for name, value in settings.items()}
+        wanted = Fault(
+            kind=kind, about=about, settings=texts, times=times, skip=skip, after=float(after), lasts=float(lasts)
+        )
+        self.want(wanted)
+
+    def want(self, fault: Fault) -> None:
+        """Let *fault* happen from now on; errors are those of `add`."""
+        kind = self.kinds.get(fault.kind)
+        if kind is None:
+            raise ValueError(f"no fault is called {fault.kind!r}; there are {', '.join(self.kinds)}")
+        known = {*kind.settings, *(IN_A_MOVE if kind.occasion is Occasion.POOL else ())}
+        for name in fault.settings.keys() - known:
+            told = ", ".join((*SUBJECTS, *TRIGGERS, *sorted(known)))
+            raise ValueError(f"fault {kind.name} has no setting {name!r}; it has {told}")
         with self._lock:
-            self._waiting.append(Fault(kind=kind, about=about, settings=texts, times=times, skip=skip))
+            self._waiting.append(_Waiting(fault, kind, self._monotonic() + fault.after))
 
     def clear(self) -> None:
         """Let everything work again."""
         with self._lock:
             self._waiting.clear()
+
+    @property
+    def waiting(self) -> tuple[Fault, ...]:
+        """What is still to happen."""
+        with self._lock:
+            return tuple(each.wanted for each in self._waiting)
 
     def take(self, kind: str, **subject: str) -> Fault | None:
         """Count down and return a fault of a kind that is due for a subject; None where all goes well.
@@ -104,13 +271,30 @@ class Faults:
         A fault that names something the subject does not have is due all the same: its `host` is the one it strikes.
         """
         with self._lock:
-            for fault in self._waiting:
-                if fault.kind == kind and all(subject.get(k, v) == v for k, v in fault.about.items()):
-                    if fault.skip > 0:
-                        fault.skip -= 1
-                        return None
-                    fault.times -= 1
-                    if fault.times == 0:
-                        self._waiting.remove(fault)
-                    return fault
+            now = self._monotonic()
+            for each in self._waiting:
+                if each.kind.name == kind and each.fits(now, subject):
+                    return each.fault if self._counted(each, now) else None
         return None
+
+    def due(self, occasion: Occasion, **subject: str) -> list[tuple[Kind, Fault]]:
+        """Count down and return the faults of an occasion that are due for a subject, the first asked for first."""
+        return self._due(lambda each: each.kind.occasion is occasion, subject)
+
+    def due_in_pool(self, moment: Moment, **subject: str) -> list[tuple[Kind, Fault]]:
+        """Count down and return what is due in the pool itself at a moment."""
+        return self._due(lambda each: each.kind.occasion is Occasion.POOL and each.moment is moment, subject)
+
+    def _due(self, is_meant: Callable[[_Waiting], bool], subject: Mapping[str, str]) -> list[tuple[Kind, Fault]]:
+        if not self._waiting:
+            return []
+        with self._lock:
+            now = self._monotonic()
+            meant = [each for each in self._waiting if is_meant(each) and each.fits(now, subject)]
+            return [(each.kind, each.fault) for each in meant if self._counted(each, now)]
+
+    def _counted(self, each: _Waiting, now: float) -> bool:
+        strikes = each.strikes(now)
+        if each.is_over(now):
+            self._waiting.remove(each)
+        return strikes

@@ -40,13 +40,13 @@ def identity(world: World, user: str, password: str) -> Record:
     """
     subject, known = _subject(world, user)
     if password != world.password or (user != world.user and not known):
-        world.stopping.wait(world.login_delay)
+        world.wait(world.login_delay)
         raise ApiFailure("SESSION_AUTHENTICATION_FAILED", user, "Authentication failure")
     if user == world.user:
         return dict(zip(IDENTITY, (True, NULL, "", []), strict=True))
     identifier = known["subject_identifier"]
     if not (held := roles.names(known["roles"])):
-        world.stopping.wait(world.login_delay)
+        world.wait(world.login_delay)
         words = f"Subject {user} (identifier {identifier}) has no roles in this pool"
         raise ApiFailure("RBAC_PERMISSION_DENIED", "session.login_with_password", words)
     permissions = sorted({name for role in held for name in roles.permissions(role) or (role,)})

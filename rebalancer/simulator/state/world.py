@@ -10,7 +10,8 @@ from threading import Event
 
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.failure import ApiFailure
-from rebalancer.simulator.state.faults import Faults
+from rebalancer.simulator.state.faults import Faults, Moment
+from rebalancer.simulator.state.schema import NULL
 from rebalancer.simulator.state.timing import Timing
 from rebalancer.simulator.state.workload import Workload
 
@@ -70,6 +71,9 @@ class World:
         timing: the time it lives in, and the threads of its work.
         stopping: set once the simulator ends.
         restarts: how often the toolstack restarted.
+        survivors: progress from which on a move that was under way at the last restart has ended well.
+        down: hosts, by their refs, that crashed: nobody answers there.
+        next_turn: when the next call is let in, where they are limited in number.
         scheme: http or https.
         port: where every host listens, once it does.
         neighbours: other pools that VMs may be sent to, and from.
@@ -85,10 +89,13 @@ class World:
     user: str
     password: str
     login_delay: float
-    faults: Faults = field(default_factory=Faults)
+    faults: Faults
     timing: Timing = field(default_factory=Timing)
     stopping: Event = field(init=False)
     restarts: int = 0
+    survivors: float = 2.0
+    down: set[str] = field(default_factory=set)
+    next_turn: float = 0.0
     scheme: str = "http"
     port: int = 0
     neighbours: list[World] = field(default_factory=list)
@@ -105,6 +112,25 @@ class World:
         """Ref of the pool's coordinator."""
         _, pool = next(self.database.items("pool"))
         return str(pool["master"])
+
+    def wait(self, seconds: float) -> bool:
+        """Let *seconds* pass; True at once where the simulator stops meanwhile."""
+        return self.stopping.wait(seconds)
+
+    def strike(self, moment: Moment, moving: str = NULL, **subject: str) -> None:
+        """Let happen what is due in the pool at a moment, in the migration of *moving*, a ref, if it is one."""
+        for kind, fault in self.faults.due_in_pool(moment, **subject):
+            if kind.effect is not None:
+                kind.effect(self, fault, moving)
+
+    def later(self, seconds: float, action: Callable[[], object]) -> None:
+        """Do *action* in so many seconds, unless the simulator stops before."""
+
+        def wait_and_do() -> None:
+            if not self.wait(seconds):
+                action()
+
+        self.timing.start(wait_and_do)
 
     def uuid(self, cls: str, ref: str) -> str:
         """The uuid of an object, or an empty string where there is none."""

@@ -8,30 +8,13 @@ import pytest
 import XenAPI
 
 from rebalancer.simulator import Simulator
-from rebalancer.simulator.state.faults import KINDS, Faults
+from rebalancer.simulator.faults.catalogue import FAULTS
+from rebalancer.simulator.state.faults import Faults
 from rebalancer.simulator.state.world import moment
+from tests.simulator.moving import first_move, task_end
 
 # The stock client answers with whatever the method answers.
 Proxy = Any
-
-
-def first_move(simulator: Simulator) -> tuple[str, str, str]:
-    """A running guest's ref and uuid, and the ref of another host."""
-    ref, vm = next(
-        (ref, vm)
-        for ref, vm in simulator.database.items("VM")
-        if vm["power_state"] == "Running" and not vm["is_control_domain"]
-    )
-    return ref, vm["uuid"], next(h for h, _ in simulator.database.items("host") if h != vm["resident_on"])
-
-
-def task_end(xapi: Proxy, task: str) -> dict[str, Any]:
-    """The record of a task once it is over."""
-    deadline = time.monotonic() + 120.0
-    while (record := xapi.task.get_record(task))["status"] == "pending":
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return dict(record)
 
 
 def test_a_move_fails_late(simulator: Simulator, xapi: Proxy) -> None:
@@ -183,10 +166,10 @@ def test_faults_can_be_injected_over_the_wire(simulator: Simulator, xapi: Proxy)
         xapi.simulator.inject("earthquake", {})
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", sorted(FAULTS))
 def test_a_fault_is_due_as_often_as_asked(kind: str) -> None:
     """A fault lets `skip` occasions pass, happens `times` times, and then never again."""
-    faults = Faults()
+    faults = Faults(FAULTS)
     faults.add(kind, vm="a", times=2, skip=1)
     assert faults.take(kind, vm="b") is None
     assert [faults.take(kind, vm="a") is not None for _ in range(5)] == [False, True, True, False, False]

@@ -1,0 +1,26 @@
+"""What goes wrong where metrics are read from hosts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rebalancer.simulator.state.faults import Kind, Occasion, Setting
+
+KINDS: Final = (
+    Kind(
+        name="rrd-error",
+        words="`host` answers RRD requests with HTTP 500",
+        occasion=Occasion.IN_PLACE,
+    ),
+    Kind(
+        name="rrd-unknown",
+        words="`host` knows no value yet: every one is NaN",
+        occasion=Occasion.IN_PLACE,
+    ),
+    Kind(
+        name="rrd-slow",
+        words="`host` answers RRD requests `seconds` late",
+        occasion=Occasion.IN_PLACE,
+        settings={"seconds": Setting(words="seconds", default="1")},
+    ),
+)
