@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 
 from rebalancer.inventory import Pool, Uuid
-from rebalancer.xapi import StorageMotion, TaskRow, TaskState, Whereabouts
+from rebalancer.xapi import News, StorageMotion, TaskRow, TaskState, Whereabouts
 
 
 class Marks(Protocol):
@@ -68,6 +68,18 @@ class Live(Protocol):
 
     def task(self, ref: str) -> TaskState:
         """How a task stands; a task that is gone is `vanished`, not an error."""
+
+    def news(self, tasks: Collection[str], vms: Collection[Uuid], seconds: float) -> News | None:
+        """What has changed of *tasks* and *vms* since the last call, as soon as anything has; at first, how all stand.
+
+        Nothing new once *seconds* are over, or where `wake` was called; None where nobody ever tells.
+
+        Raises:
+            XapiError: nobody tells now.
+        """
+
+    def wake(self) -> None:
+        """End a call of `news`, or have the next one end at once; a signal handler may call it."""
 
     def cancel(self, ref: str) -> None:
         """Ask XAPI to cancel a task; raises RefusedByXapi if it cannot."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from rebalancer.execute.journal.journal import Looked
 from rebalancer.execute.result import RunResult
 from rebalancer.execute.stop import StopSignal
 from rebalancer.plan import Plan, Step
 from rebalancer.policy import ChangeWindows
+
+Answer = TypeVar("Answer")
 
 
 class Clock:
@@ -30,13 +33,19 @@ class Clock:
         """Wait *seconds*; a signal handler runs meanwhile."""
         time.sleep(seconds)
 
+    def during(self, blocked: Callable[[], Answer]) -> Answer:
+        """What *blocked* returns, a call that waits for the pool; time passes meanwhile."""
+        return blocked()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
     """How long a run waits for what, in seconds.
 
     Args:
-        poll: between two looks.
+        poll: between two looks, where the pool tells nothing by itself.
+        listen: between two looks where it does.
+        deaf: before it is asked again to tell, once it would not.
         held: between two looks at a VM that is blocked or busy.
         unreachable: for a pool that does not answer to come back.
         quiet: how long a VM must show no migration before it counts as settled, where the task does not tell.
@@ -46,6 +55,8 @@ class Timeouts:
     """
 
     poll: float = 1.0
+    listen: float = 15.0
+    deaf: float = 60.0
     held: float = 15.0
     unreachable: float = 300.0
     quiet: float = 30.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from types import FrameType
 
@@ -23,10 +23,22 @@ class StopSignal:
     """How often somebody asked to stop; safe to use in a signal handler, because it takes no lock."""
 
     asked: int = 0
+    _wakers: list[Callable[[], None]] = field(default_factory=list)
 
     def ask(self) -> None:
-        """Count one more request to stop."""
+        """Count one more request to stop, and wake who waits."""
         self.asked += 1
+        for wake in tuple(self._wakers):
+            wake()
+
+    @contextmanager
+    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
+        """Call *wake*, which takes no lock either, whenever somebody asks before the block ends."""
+        self._wakers.append(wake)
+        try:
+            yield
+        finally:
+            self._wakers.remove(wake)
 
     @property
     def wish(self) -> Wish:

@@ -10,13 +10,14 @@ from rebalancer.xapi.patience import Patience
 from rebalancer.xapi.read import read_pool
 from rebalancer.xapi.session import ReadSession, connect
 from rebalancer.xapi.trust import Trust
-from rebalancer.xapi.values import MetricsFailure, StorageMotion, TaskState, TaskStatus, Whereabouts
+from rebalancer.xapi.values import MetricsFailure, News, StorageMotion, TaskState, TaskStatus, Whereabouts
 
 __all__ = [
     "Credentials",
     "LivePair",
     "LivePool",
     "MetricsFailure",
+    "News",
     "Patience",
     "ReadSession",
     "StorageMotion",

@@ -5,12 +5,10 @@ Beside them stand marks that runs leave for each other, see `rebalancer.xapi.mar
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
-from typing import Any, Final, Self
+from typing import Final, Self
 from xmlrpc.client import ServerProxy
-
-from XenAPI import Failure
 
 from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable, XapiError
 from rebalancer.inventory import Pool, Uuid
@@ -18,17 +16,20 @@ from rebalancer.inventory.reading.fields import Fields
 from rebalancer.inventory.reading.tables import NULL_REFS
 from rebalancer.inventory.reading.vm import power_state
 from rebalancer.xapi.credentials import Credentials
+from rebalancer.xapi.listening import Event, Listener
 from rebalancer.xapi.marks import PoolMarks, ours
 from rebalancer.xapi.patience import NONE, OF_COMMANDS, Patience
 from rebalancer.xapi.read import read_pool
 from rebalancer.xapi.session import ReadSession, connect
-from rebalancer.xapi.translation import no_connection, sending, understanding
+from rebalancer.xapi.translation import no_connection, sending, understanding, value_of
 from rebalancer.xapi.transport import SendOnce
 from rebalancer.xapi.trust import Trust
-from rebalancer.xapi.values import StorageMotion, TaskState, TaskStatus, Whereabouts
+from rebalancer.xapi.values import News, StorageMotion, TaskState, TaskStatus, Whereabouts
 
 NOT_DONE: Final = frozenset({"SESSION_INVALID", "HOST_IS_SLAVE"})
 """Codes with which XAPI turns a call away before it looks at it."""
+
+VANISHED: Final = TaskState(status=TaskStatus.VANISHED, progress=0.0, error=())
 
 AGAIN: Final = "Look at the pool, then try again"
 
@@ -63,6 +64,7 @@ class LivePool:
 
     def __init__(self, session: ReadSession) -> None:
         self._session = session
+        self._listener = Listener(session)
         self._refs: dict[tuple[str, Uuid], str] = {}
         self._hosts: dict[str, Uuid] = {}
         self._receivers: dict[tuple[Uuid, Uuid], object] = {}
@@ -75,6 +77,7 @@ class LivePool:
         """Log out, of receivers that were never used, too."""
         for receiver in self._receivers.values():
             self._log_out_of(receiver)
+        self._listener.close()
         self._session.__exit__(*error)
 
     @property
@@ -185,13 +188,40 @@ class LivePool:
         except RefusedByXapi as refused:
             if refused.code != "HANDLE_INVALID":
                 raise
-            return TaskState(status=TaskStatus.VANISHED, progress=0.0, error=())
+            return VANISHED
         with understanding(self.url):
-            return TaskState(
-                status=_status(fields.text("status")),
-                progress=fields.number("progress", 0.0),
-                error=tuple(map(self._session.called.told, fields.members("error_info"))),
+            return self._state(fields)
+
+    def news(self, tasks: Collection[str], vms: Collection[Uuid], seconds: float) -> News:
+        """What has changed of *tasks* and *vms* since the last call, as soon as anything has; at first, how all stand.
+
+        Nothing once *seconds* are over, or where `wake` was called.
+
+        Raises:
+            XapiError: the pool cannot tell, or does not answer.
+        """
+        called = {self.ref_of("VM", vm): vm for vm in vms}
+        objects = [*(f"task/{ref}" for ref in sorted(tasks)), *(f"vm/{ref}" for ref in sorted(called))]
+        events = self._listener.changes(objects, seconds)
+        with understanding(self.url):
+            return News(
+                tasks={each.ref: self._told(each) for each in events if each.kind == "task"},
+                vms=frozenset(called[each.ref] for each in events if each.ref in called),
             )
+
+    def wake(self) -> None:
+        """End a call of `news`, or have the next one end at once; for signal handlers and other threads."""
+        self._listener.wake()
+
+    def _told(self, event: Event) -> TaskState:
+        return VANISHED if event.record is None else self._state(Fields("task", event.record))
+
+    def _state(self, fields: Fields) -> TaskState:
+        return TaskState(
+            status=_status(fields.text("status")),
+            progress=fields.number("progress", 0.0),
+            error=tuple(map(self._session.called.told, fields.members("error_info"))),
+        )
 
     def cancel(self, ref: str) -> None:
         """Ask XAPI to cancel a task.
@@ -234,7 +264,7 @@ class LivePool:
         try:
             with sending(session.url, message, session.called):
                 proxy = ServerProxy(str(address), transport=transport)
-                return _value(getattr(proxy, message)(session_ref, *arguments))
+                return value_of(getattr(proxy, message)(session_ref, *arguments))
         except RefusedByXapi as refused:
             if refused.code not in NOT_DONE:
                 raise
@@ -261,13 +291,6 @@ class LivePool:
         if ref not in self._hosts:
             self._hosts[ref] = Fields("host", self._session.record("host", ref)).uuid
         return self._hosts[ref]
-
-
-def _value(envelope: Mapping[str, Any]) -> object:
-    """The value in XAPI's answer; a `Failure` where it refused."""
-    if envelope["Status"] == "Success":
-        return envelope["Value"]
-    raise Failure(envelope["ErrorDescription"])
 
 
 def _status(text: str) -> TaskStatus:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Self
 
@@ -98,6 +99,12 @@ class LivePair:
         """How a task stands, in whichever pool has it."""
         found = [live.task(ref) for live in self._asked(ref)]
         return next((state for state in found if state.status is not TaskStatus.VANISHED), found[0])
+
+    def news(self, tasks: Collection[str], vms: Collection[Uuid], seconds: float) -> None:
+        """Neither pool can wait for the other: whoever watches both looks again by itself."""
+
+    def wake(self) -> None:
+        """Nobody waits."""
 
     def cancel(self, ref: str) -> None:
         """As `LivePool` does it."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import HTTPException
-from typing import Final
+from typing import Any, Final
 from xmlrpc.client import Fault, ProtocolError
 
 import httpx
@@ -52,6 +52,13 @@ def reading(where: str, called: Called = NOBODY) -> Iterator[None]:
         raise no_connection(where, error) from error
     except MALFORMED as error:
         raise _not_xapi(where, error) from error
+
+
+def value_of(envelope: Mapping[str, Any]) -> Any:  # noqa: ANN401 - what XAPI answers
+    """The value in XAPI's answer; a `Failure` where it refused."""
+    if envelope["Status"] == "Success":
+        return envelope["Value"]
+    raise Failure(envelope["ErrorDescription"])
 
 
 @contextmanager

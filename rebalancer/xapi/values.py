@@ -63,6 +63,14 @@ class TaskState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What has changed: tasks by reference, as they stand now, and VMs."""
+
+    tasks: Mapping[str, TaskState] = field(default_factory=dict)
+    vms: frozenset[Uuid] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsFailure:
     """Why one host's metrics are missing, in words."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from rebalancer.policy import Policy
 from rebalancer.problem import make_problem, pool_at
 from rebalancer.rules import Rulebook
 from rebalancer.solve import Solution
-from rebalancer.xapi import StorageMotion, TaskState, TaskStatus, Whereabouts
+from rebalancer.xapi import News, StorageMotion, TaskState, TaskStatus, Whereabouts
 from tests.execute.scripted_marks import ScriptedMarks
 
 MADE_AT = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
@@ -162,6 +162,12 @@ class ScriptedPool:
         if task.state.status is TaskStatus.PENDING:
             self._go_on(task)
         return task.state
+
+    def news(self, tasks: Collection[str], vms: Collection[str], seconds: float) -> News | None:
+        """Nothing is told by itself."""
+
+    def wake(self) -> None:
+        """Nobody waits."""
 
     def cancel(self, ref: str) -> None:
         """End it where it began, if it lets itself be cancelled."""

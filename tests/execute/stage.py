@@ -11,6 +11,7 @@ from typing import Any
 from rebalancer.execute import RunOptions, Timeouts, execute, read_journal
 from rebalancer.execute.journal.journal import Looked
 from rebalancer.execute.journal.outcome import StepState
+from rebalancer.execute.options import Answer
 from rebalancer.export import write_plan
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan
@@ -34,6 +35,13 @@ class StoppedClock(HandClock):
         """Really wait: the only time that counts."""
         super().sleep(seconds)
         time.sleep(seconds)
+
+    def during(self, blocked: Callable[[], Answer]) -> Answer:
+        """Time passes while the pool is waited for."""
+        began = time.monotonic()
+        answer = blocked()
+        super().sleep(time.monotonic() - began)
+        return answer
 
 
 @dataclass(slots=True, kw_only=True)

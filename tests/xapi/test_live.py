@@ -7,14 +7,12 @@ import pytest
 
 from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable
 from rebalancer.inventory import PowerState
-from rebalancer.placement import Migration, current_placement
 from rebalancer.simulator import Simulator, generate_pool
-from rebalancer.xapi import Credentials, LivePool, TaskState, TaskStatus, Trust, connect, live_pool
+from rebalancer.xapi import LivePool, TaskState, TaskStatus, Trust, connect, live_pool
 from rebalancer.xapi.called import Called
 from rebalancer.xapi.read import read_records
+from tests.xapi.moves import ROOT, possible_move
 from tests.xapi.scripted import CLOSE, SILENCE, failure, scripted, success
-
-ROOT = Credentials(user="root", password="simulator")
 
 
 @pytest.fixture
@@ -29,25 +27,6 @@ def live(simulator: Simulator) -> Iterator[LivePool]:
     """The same pool, to be changed."""
     with live_pool(simulator.url, ROOT, Trust()) as pool:
         yield pool
-
-
-def possible_move(live: LivePool) -> Migration:
-    """A move that XAPI would take."""
-    pool = live.read()
-    for vm, source in current_placement(pool).host_of.items():
-        for target in pool.hosts:
-            if target != source and _may(live, vm, target):
-                return Migration(vm=vm, source=source, target=target)
-    raise AssertionError("no VM of this pool may move")
-
-
-def _may(live: LivePool, vm: str, target: str) -> bool:
-    """Whether XAPI has nothing against it."""
-    try:
-        live.assert_may_migrate(vm, target)
-    except RefusedByXapi:
-        return False
-    return True
 
 
 def end_of(live: LivePool, task: str) -> TaskState:

@@ -113,7 +113,7 @@ class Attempt:
                 pool = pool if at_once else self.judge()
             if pool is not None:
                 return pool, self._motion(pool)
-            yield
+            yield None  # the pool does not show clearly what is on its way
             self._assert_go_on()
 
     def _motion(self, pool: Pool) -> StorageMotion | None:

@@ -1,4 +1,4 @@
-"""Concurrent migrations in one thread: each advances by one look when it is its turn.
+"""Concurrent migrations in one thread: each advances by one look when that is due.
 
 Nothing is sent while another call is being sent, and no look at the pool is older than the decision that rests on it.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from rebalancer.errors import IllegalPlan, InventoryError, StalePlan, XapiError
 from rebalancer.execute.journal.journal import Looked
 from rebalancer.execute.judge.hindrance import Hindrance
+from rebalancer.execute.run.lookout import Wait
 from rebalancer.plan import Step
 
 Note = Callable[[Step, Looked], None]
@@ -44,32 +45,39 @@ class Flights:
     sent: set[str] = field(default_factory=set)
     ever_sent: bool = False
     troubles: list[Exception] = field(default_factory=list)
-    _ways: dict[str, tuple[Step, Generator[None, None, Looked]]] = field(default_factory=dict)
+    _ways: dict[str, tuple[Step, Generator[Wait | None, None, Looked]]] = field(default_factory=dict)
+    _waits: dict[str, Wait | None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self._ways)
 
-    def launch(self, step: Step, way: Generator[None, None, Looked]) -> None:
+    @property
+    def waits(self) -> tuple[Wait | None, ...]:
+        """What each of those under way waits for."""
+        return tuple(self._waits.values())
+
+    def launch(self, step: Step, way: Generator[Wait | None, None, Looked]) -> None:
         """Add *step*, which advances by *way*."""
         self._ways[step.id] = step, way
 
-    def go_on(self) -> tuple[Step, ...]:
-        """Advance each by one look, and return the steps that are over, however they ended.
+    def go_on(self, is_due: Callable[[Wait | None], bool]) -> tuple[Step, ...]:
+        """Advance each whose wait *is_due* by one look, and return the steps that are over, however they ended.
 
         Raises:
             InputError: nothing can be written down any more; what is on its way is left to the next run.
         """
         over = []
         for step, way in tuple(self._ways.values()):
-            if self._is_over(step, way):
+            if is_due(self._waits.get(step.id)) and self._is_over(step, way):
                 del self._ways[step.id]
+                self._waits.pop(step.id, None)
                 over.append(step)
         return tuple(over)
 
-    def _is_over(self, step: Step, way: Generator[None, None, Looked]) -> bool:
+    def _is_over(self, step: Step, way: Generator[Wait | None, None, Looked]) -> bool:
         """Advance *step* by one look: the outcome of one that is over is noted, its error kept."""
         try:
-            next(way)
+            self._waits[step.id] = next(way)
         except StopIteration as end:
             self._settle(step, end.value)
         except Withdrawn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from rebalancer.execute.judge.hindrance import Hindrance
 from rebalancer.execute.options import Clock, RunReporter
@@ -55,6 +56,10 @@ class Holds:
     def may_be_tried(self, step: Step) -> bool:
         """Whether nothing held *step*, or was looked at a while ago."""
         return step.id not in self.by_step or self.clock.monotonic() >= self._looked[step.id] + self.between
+
+    def looked_at_next(self) -> float:
+        """The first moment at which a held step may be tried, by `Clock.monotonic`; never without one."""
+        return min((self._looked[step] + self.between for step in self.by_step), default=inf)
 
     def are_worth_waiting(self, steps: Iterable[Step]) -> bool:
         """Whether one of *steps*, which could be begun but for what holds them, is still to be waited for."""

@@ -194,8 +194,8 @@ class Run:
     def _wait_for_all(self) -> None:
         while self.flights:
             self._keep_lock()
-            if not self.flights.go_on():
-                self.watch.clock.sleep(self.watch.timeouts.poll)
+            if not self.flights.go_on(self.watch.lookout.is_due):
+                self.watch.lookout.rest(self.flights.waits)
         self._raise_troubles()
 
     def _raise_troubles(self) -> None:
@@ -219,11 +219,11 @@ class Run:
                 self.flights.launch(step, self._attempt(step, journal))
             if not self.flights and not (self._goes_on() and self.holds.are_worth_waiting(self._able())):
                 break
-            over = self.flights.go_on()
+            over = self.flights.go_on(self.watch.lookout.is_due)
             for step in over:
                 lanes.leave(step)
             if not over:
-                self.watch.clock.sleep(self.watch.timeouts.poll)
+                self.watch.lookout.rest(self.flights.waits, self.holds.looked_at_next())
         self._raise_troubles()
         return self._ending()
 

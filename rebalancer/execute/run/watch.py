@@ -1,7 +1,7 @@
 """Looking at the pool until something is over, with a limit on every wait.
 
-What waits for a VM or a task is a generator: it yields after each look that shows nothing new, so that several can wait
-side by side, and returns what it found.
+What waits for a VM or a task is a generator: after each look that shows nothing new it yields what would end its wait,
+so that several can wait side by side, and returns what it found.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.refusal import is_starting
 from rebalancer.execute.live import Live
 from rebalancer.execute.options import Clock, Timeouts
+from rebalancer.execute.run.lookout import Lookout, Wait
 from rebalancer.execute.run.observation import Observation, is_migrating, observed
 from rebalancer.execute.stop import StopSignal, Wish
 from rebalancer.placement import Migration
@@ -23,8 +24,8 @@ from rebalancer.xapi import TaskState, TaskStatus, Whereabouts
 
 Answer = TypeVar("Answer")
 
-Waiting = Generator[None, None, Answer]
-"""Something to be asked again after a poll, until it has an answer."""
+Waiting = Generator[Wait | None, None, Answer]
+"""Something to be asked again once a `Wait` is over, until it has an answer; after a poll, where it yields none."""
 
 _TELLS_ENOUGH = frozenset({StepState.MOVED, StepState.ELSEWHERE})
 """What a VM at rest says by itself, whatever its task says."""
@@ -41,7 +42,12 @@ class Watch:
     timeouts: Timeouts
     clock: Clock
     stop: StopSignal
+    lookout: Lookout = field(init=False)
     _silent_since: float | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing is waited for yet."""
+        self.lookout = Lookout(live=self.live, timeouts=self.timeouts, clock=self.clock, stop=self.stop)
 
     def keep_asking(self, question: Callable[[], Answer]) -> Answer:
         """The answer to *question*, which changes nothing, asked again while the pool cannot be reached or is starting.
@@ -73,7 +79,7 @@ class Watch:
         """Wait *seconds*, or less where somebody asks to stop."""
         until = self.clock.monotonic() + seconds
         while self.clock.monotonic() < until and not self.stop.asked:
-            yield
+            yield Wait(until=until)
 
     def look(self, vm: str) -> Whereabouts:
         """Where *vm* is now."""
@@ -85,7 +91,7 @@ class Watch:
         It is cancelled once *seconds* are over or somebody wants that, and then gets time to end.
         """
         until, cancelled = self.clock.monotonic() + seconds, False
-        while (task := self.keep_asking(lambda: self.live.task(ref))).status is TaskStatus.PENDING:
+        while (task := self._stands(ref)).status is TaskStatus.PENDING:
             progress(task.progress)
             if not cancelled and (self.clock.monotonic() >= until or self.stop.wish is Wish.CANCEL):
                 with suppress(RefusedByXapi, Unreachable):  # a task that cannot be cancelled ends by itself
@@ -93,8 +99,12 @@ class Watch:
                 until, cancelled = self.clock.monotonic() + self.timeouts.cancel, True
             elif cancelled and self.clock.monotonic() >= until:
                 break
-            yield
+            yield Wait(task=ref, until=until)
         return task
+
+    def _stands(self, ref: str) -> TaskState:
+        """How the task stands; of its end nobody is told but by a look."""
+        return self.lookout.heard(ref) or self.keep_asking(lambda: self.live.task(ref))
 
     def settled(self, move: Migration, seconds: float, *, quiet: float) -> Waiting[Observation]:
         """What the pool shows once the VM has shown no migration for *quiet* seconds; unknown if it never does.
@@ -106,11 +116,11 @@ class Watch:
             found, moment = self._observed(move), self.clock.monotonic()
             under_way = found.where is not None and is_migrating(found.where)
             since = None if under_way else moment if since is None else since
-            if since is not None and (found.state in _TELLS_ENOUGH or moment - since >= quiet):
+            if since is not None and (found.state in _TELLS_ENOUGH or moment >= since + quiet):
                 return found
             if moment >= until:
                 return Observation(state=StepState.UNKNOWN, where=found.where)
-            yield
+            yield Wait(vm=move.vm, until=until if since is None else min(until, since + quiet))
 
     def _observed(self, move: Migration) -> Observation:
         """What one look says; unknown where the pool does not know the VM any more."""

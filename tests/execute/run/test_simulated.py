@@ -26,6 +26,8 @@ from tests.pools import policy_of
 SPEED = 20.0
 STILL = 0.01
 """The speed of a simulator in which no migration ends while a test looks."""
+DEAD_STILL = 1e-9
+"""The speed of one in which nothing is ever told of a migration."""
 
 
 @pytest.fixture
@@ -223,9 +225,10 @@ with live_pool(url, key, Trust()) as live, stop_on_signals(tell=heard) as stop:
 """
 
 
-def start(stage: Stage) -> subprocess.Popen[str]:
-    """A process that carries the plan out, once its first migration is under way."""
-    process = subprocess.Popen([sys.executable, "-c", START, *arguments(stage)], stderr=subprocess.PIPE, text=True)
+def start(stage: Stage, first: str = "") -> subprocess.Popen[str]:
+    """A process that carries the plan out, once its first migration is under way; it begins with the lines *first*."""
+    command = [sys.executable, "-c", first + START, *arguments(stage)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     until = time.monotonic() + 120
     while not stage.migrations or not stage.journal.exists() or b'"sent"' not in stage.journal.read_bytes():
         assert process.poll() is None, process.stderr and process.stderr.read()
@@ -261,3 +264,37 @@ def test_a_signal_lets_the_running_migration_end(stage: Stage, number: signal.Si
     assert (stage.migrations, stage.arrived()) == (1, [True, False, False])
     assert stage.looked() == [StepState.MOVED]
     assert isinstance(read_journal(stage.journal)[-1], RunEnded)
+
+
+NEVER_LOOKS = """
+import tests.execute.stage as stage
+from dataclasses import replace
+from rebalancer.xapi import listening
+listening.LONGEST_SECONDS = 1e6
+stage.TIMEOUTS = replace(stage.TIMEOUTS, listen=1e6, step=1e6)
+"""
+
+
+def wait_until_it_listens(stage: Stage, calls: int) -> None:
+    """Wait until the run has asked for news so often since it sent its migration, and waits for them."""
+    until = time.monotonic() + 120
+    while True:
+        since = stage.calls[stage.calls.index("Async.VM.pool_migrate") :]
+        if since.count("event.from") >= calls and since[-1] == "event.from":
+            return
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_two_signals_end_a_call_that_waits_for_news(stage: Stage) -> None:
+    """Ctrl-C twice while the pool is listened to, which would tell nothing for days: the task is cancelled."""
+    stage.simulator.world.speed = DEAD_STILL
+    with start(stage, NEVER_LOOKS) as process:
+        assert process.stderr
+        for calls in (3, 5):  # the first call of a login is answered at once
+            wait_until_it_listens(stage, calls)
+            process.send_signal(signal.SIGINT)
+            assert process.stderr.readline() == "heard\n"
+        _, said = process.communicate(timeout=120)
+    assert "its task was cancelled" in said
+    assert (stage.arrived(), stage.looked()) == ([False] * STEPS, [StepState.STAYED])

@@ -12,39 +12,9 @@ from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.plan.plan import Plan
 from rebalancer.xapi import TaskStatus
-from tests.execute.case import ALL_MOVED, DOWN, LOST, TIMEOUTS, Case, refusal, where
+from tests.execute.case import ALL_MOVED, TIMEOUTS, Case, where
+from tests.execute.outcomes import LAGGING, MOVED_ALL_THE_SAME, OUTCOMES, PASSING
 from tests.execute.scripted import Script, ScriptedPool
-
-OUTCOMES: dict[str, tuple[Script, StepState, str]] = {
-    "refused by the call": (Script(send=refusal("VM_LACKS_FEATURE", "b")), StepState.REFUSED, "XAPI refuses it"),
-    "refused by the task": (
-        Script(status=TaskStatus.FAILURE, error=("HOST_NOT_ENOUGH_FREE_MEMORY", "2", "1"), lands="h1"),
-        StepState.REFUSED,
-        "HOST_NOT_ENOUGH_FREE_MEMORY 2 1",
-    ),
-    "failed late": (
-        Script(status=TaskStatus.FAILURE, error=("INTERNAL_ERROR", "End_of_file"), lands="h1"),
-        StepState.STAYED,
-        "still runs on h1",
-    ),
-    "halted": (
-        Script(status=TaskStatus.FAILURE, error=("INTERNAL_ERROR", "End_of_file"), lands=None),
-        StepState.HALTED,
-        "the VM is halted",
-    ),
-    "elsewhere": (Script(lands="h2"), StepState.ELSEWHERE, "runs on host h2"),
-    "cancelled by a toolstack restart": (Script(status=TaskStatus.CANCELLED, lands="h1"), StepState.STAYED, "failed"),
-    "no answer, not taken": (Script(send=LOST), StepState.UNKNOWN, "does not tell"),
-    "handshake lost": (
-        Script(
-            status=TaskStatus.FAILURE, error=("INTERNAL_ERROR", "Failed during Synchronisation point 4"), lands="h1"
-        ),
-        StepState.UNKNOWN,
-        "does not tell",
-    ),
-    "never ends": (Script(polls=10**6, uncancellable=True), StepState.UNKNOWN, "does not tell"),
-    "hangs, then cancelled": (Script(polls=10**6), StepState.STAYED, "failed"),
-}
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
@@ -60,30 +30,12 @@ def test_a_step_that_does_not_end_well_stops_the_run(case: Case, plan: Plan, poo
     assert case.looks == [("s01", StepState.MOVED), ("s02", state)]
 
 
-MOVED_ALL_THE_SAME = {
-    "no answer, but taken": Script(send=LOST, taken=True, polls=20),
-    "task failed after the switch-over": Script(status=TaskStatus.FAILURE, error=("INTERNAL_ERROR", "handshake")),
-    "task cancelled by a toolstack restart": Script(status=TaskStatus.CANCELLED),
-    "task vanished": Script(status=TaskStatus.VANISHED),
-}
-
-
 @pytest.mark.parametrize("name", MOVED_ALL_THE_SAME)
 def test_the_pool_is_believed_before_the_task(case: Case, plan: Plan, pool: Pool, name: str) -> None:
     """Whatever became of the task: a VM that runs on its target has moved, and the run goes on."""
     live = ScriptedPool(pool, b=MOVED_ALL_THE_SAME[name])
     assert execute(plan, live, case.options).complete
     assert live.sent == [("a", "h2"), ("b", "h3"), ("c", "h2")]
-
-
-PASSING = {
-    "busy": Script(send=refusal("OTHER_OPERATION_IN_PROGRESS", "VM", "b")),
-    "host is busy says the dry run": Script(refused=refusal("OTHER_OPERATION_IN_PROGRESS", "host", "h3")),
-    "host boots": Script(status=TaskStatus.FAILURE, error=("HOST_STILL_BOOTING",), lands="h1"),
-    "too many": Script(status=TaskStatus.FAILURE, error=("TOO_MANY_PENDING_TASKS",), lands="h1"),
-    "does not balloon": Script(status=TaskStatus.FAILURE, error=("VMS_FAILED_TO_COOPERATE", "b"), lands="h1"),
-    "never sent": Script(send=DOWN),
-}
 
 
 @pytest.mark.parametrize("name", PASSING)
@@ -112,13 +64,6 @@ def test_a_vm_that_halted_is_never_tried_again(case: Case, plan: Plan, pool: Poo
         execute(plan, live, case.options)
     assert live.sent == [("a", "h2"), ("b", "h3")]
     assert case.looks == [("s01", StepState.MOVED), ("s02", StepState.HALTED)]
-
-
-LAGGING = {
-    "no answer": Script(send=LOST),
-    "task cancelled": Script(status=TaskStatus.CANCELLED, lands="h1"),
-    "task failed late": Script(status=TaskStatus.FAILURE, error=("INTERNAL_ERROR", "handshake"), lands="h1"),
-}
 
 
 @pytest.mark.parametrize("name", LAGGING)
