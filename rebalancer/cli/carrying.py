@@ -12,7 +12,7 @@ from pathlib import Path
 import rebalancer as rb
 from rebalancer.cli.progress import watch_run
 from rebalancer.errors import StoppedHalfWay
-from rebalancer.execute import RunResult, Timeouts, Wish, stop_on_signals
+from rebalancer.execute import Ending, RunResult, Timeouts, Wish, stop_on_signals
 from rebalancer.face.run import assert_fits
 from rebalancer.plan import Plan
 from rebalancer.policy import Policy
@@ -23,6 +23,12 @@ ONCE = (
     "until they rest, which can take {seconds:.0f} s"
 )
 TWICE = "cancelling what runs: its VMs are watched until they rest, which can take {seconds:.0f} s"
+AGAIN = {
+    Ending.HELD: "once they are free",
+    Ending.ON_HOLD: "once the tag is removed",
+    Ending.CHANGED: "with the pool as it is now, if what is left is still legal",
+}
+"""When a run is to be started again that did not end for want of time."""
 
 
 def tell_stop(wish: Wish) -> None:
@@ -53,8 +59,13 @@ class Invocation:
             "and then": self._command("apply", self._back, policy=self.policy),
         }
 
-    def ways_on_later(self, plan: Plan, opens_at: datetime | None) -> tuple[str, ...]:
-        """What to do with *plan*, of which steps are left that wait for the change window that opens at *opens_at*."""
+    def ways_on_later(self, plan: Plan, result: RunResult) -> tuple[str, ...]:
+        """What to do with *plan*, of which steps are left for later by the run that came to *result*."""
+        if result.ending in AGAIN:
+            return (f"the same command goes on {AGAIN[result.ending]}",)
+        return self._in_the_next_window(plan, result.opens_at)
+
+    def _in_the_next_window(self, plan: Plan, opens_at: datetime | None) -> tuple[str, ...]:
         now = f"{self._command('apply', self.folder, policy=self.policy, journal=self.journal)} --any-time"
         if opens_at and opens_at > plan.expires_at:
             expires = f"{plan.expires_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

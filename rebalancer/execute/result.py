@@ -18,6 +18,8 @@ class Ending(Enum):
     DEADLINE = "the next step would not end in time"
     WINDOW = "the change windows of the plan's policy leave no time for the next step now"
     HELD = "the VMs of what is left are blocked or busy"
+    ON_HOLD = "the pool is on hold"
+    CHANGED = "the pool changed while the run lasted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ class RunResult:
         journal: the journal; None where there was nothing to do.
         opens_at: when the next change window opens, where the windows ended the run.
         held: of those in `left`, what blocked VMs and others waited for.
+        why: what the ending does not say by itself, in words.
     """
 
     ending: Ending
@@ -56,6 +59,7 @@ class RunResult:
     journal: Path | None = None
     opens_at: datetime | None = None
     held: tuple[HeldStep, ...] = ()
+    why: str = ""
 
     @property
     def complete(self) -> bool:
@@ -68,6 +72,7 @@ class RunResult:
             "done": self.done,
             "left": self.left,
             "ending": self.ending.name.lower(),
+            "why": self.why,
             "journal": str(self.journal) if self.journal else None,
             "opens_at": self.opens_at.astimezone(UTC).isoformat() if self.opens_at else None,
             "waits": [asdict(each) for each in self.held],
@@ -79,4 +84,5 @@ class RunResult:
         left = f", left: {len(self.left)}" if self.left else ""
         again = f"; the next opens at {self.opens_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if self.opens_at else ""
         held = "".join(f"; {each}" for each in self.held)
-        return f"steps done: {len(self.done)}{left}; {self.ending.value}{again}{held}"
+        why = f": {self.why}" if self.why else ""
+        return f"steps done: {len(self.done)}{left}; {self.ending.value}{why}{again}{held}"

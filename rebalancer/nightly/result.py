@@ -23,6 +23,8 @@ class Verdict(Enum):
     DONE = "the plan is carried out"
     OUT_OF_TIME = "the change window closes before the next step would end"
     HELD = "the VMs of what is left are blocked or busy"
+    ON_HOLD = "the pool is on hold"
+    CHANGED = "the pool changed while the plan was carried out"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,7 @@ class NightlyResult:
             "missing": len(self.plan.missing),
             "held": [asdict(each) for each in self.plan.held],
             "late": list(self.plan.schedule.late),
+            "why": self.run.why if self.run else "",
             "waits": [asdict(each) for each in self.run.held] if self.run else [],
             "journal": str(journal) if journal else None,
             "refused": str(self.refused) if self.refused else None,
@@ -83,4 +86,5 @@ class NightlyResult:
         count = len(self.plan.missing)
         part = f"; {counted(count, 'move is', 'moves are')} missing from the plan" if count else ""
         held = "".join(f"; {each}" for each in self.run.held) if self.run else ""
-        return f"pool {self.plan.made_from.pool_name}: {steps}{self.verdict.value}{part}{again}{held}"
+        why = f": {self.run.why}" if self.run and self.run.why else ""
+        return f"pool {self.plan.made_from.pool_name}: {steps}{self.verdict.value}{why}{part}{again}{held}"

@@ -24,7 +24,12 @@ from rebalancer.solve import SolveReporter
 
 PLANNING_SHARE = 0.5
 """Part of what is left of an open window that planning may take of the wall clock; the rest is for the steps."""
-VERDICTS: Mapping[Ending, Verdict] = {Ending.COMPLETE: Verdict.DONE, Ending.HELD: Verdict.HELD}
+VERDICTS: Mapping[Ending, Verdict] = {
+    Ending.COMPLETE: Verdict.DONE,
+    Ending.HELD: Verdict.HELD,
+    Ending.ON_HOLD: Verdict.ON_HOLD,
+    Ending.CHANGED: Verdict.CHANGED,
+}
 """Of runs that ended well; every other one had no time left."""
 
 

@@ -8,19 +8,25 @@ from pydantic import Field, model_validator
 
 from rebalancer.policy.sections import MUCH, Section, Title
 
+HOLD_TAG = "rebalancer:hold"
+
 
 class ExecutionPolicy(Section):
-    """Whether plans have to be approved before they are carried out, and how long a run waits for single VMs.
+    """Whether plans have to be approved before they are carried out, how long a run waits, and what stops it.
 
     `allowed_signers` is the file of those whose signatures count. `patience_minutes` is how long a run that has nothing
     else to do waits for a VM that is blocked or busy, where no window or deadline says it. `pool_lock` says whether a
-    run may go on without a lock in the pool, where the user's role does not permit one.
+    run may go on without a lock in the pool, where the user's role does not permit one. While a pool carries
+    `hold_tag`, nothing is started there; a VM that carries it is not moved, from and to a host that does, no VM is. A
+    run ends once others have migrated `foreign_migrations` VMs meanwhile.
     """
 
     require_approval: bool = False
     allowed_signers: Title | None = None
     patience_minutes: Annotated[float, Field(ge=0, le=MUCH)] = 30.0
     pool_lock: Literal["required", "if-permitted"] = "required"
+    hold_tag: Title = HOLD_TAG
+    foreign_migrations: Annotated[int, Field(ge=1, le=MUCH)] = 3
 
     @model_validator(mode="after")
     def _signatures_are_on_approvals(self) -> ExecutionPolicy:

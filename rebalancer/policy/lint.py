@@ -109,8 +109,8 @@ def _lonely_tags(policy: Policy, pool: Pool) -> Sayings:
 def _strange_tags(policy: Policy, pool: Pool) -> Sayings:
     """Tags of guests that look as if they were meant for us, or for Xen Orchestra's load balancer, and mean nothing."""
     for tag, vms in _carriers(policy, pool, pool.guests(), OURS):
-        if not _is_known(tag):
-            near = get_close_matches(tag, (*GROUP_TAGS, *SINGLE_TAGS), n=1)
+        if not _is_known(tag) and tag != policy.execution.hold_tag:
+            near = get_close_matches(tag, (*GROUP_TAGS, *SINGLE_TAGS, policy.execution.hold_tag), n=1)
             named = f" (near to it: {near[0]!r})" if near else ""
             yield f"tag {tag}", f"{first_few([repr(vm) for vm in sorted(vms)], 1)}: it means nothing{named}"
 

@@ -18,7 +18,7 @@ MEANINGS = {
     Exit.INCOMPLETE: "the plan is a legal part of a better one (only with `--detailed-exitcode`)",
     Exit.NOT_APPROVED: "nobody who may has approved the plan",
     Exit.LATER: (
-        "`apply`: steps are left for later: no change window is open, or none long enough, or their VMs are blocked or "
-        "busy"
+        "`apply`: steps are left for later: no change window is open, or none long enough, their VMs are blocked or "
+        "busy, or the pool is on hold or changed meanwhile"
     ),
 }

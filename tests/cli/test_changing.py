@@ -86,6 +86,23 @@ def test_apply_keeps_the_windows_of_the_plan(own: Simulator, terminal: Terminal)
     assert (done.code, done.out) == (Exit.DONE, f"steps done: {steps}; all steps are done\n")
 
 
+def test_a_pool_on_hold_is_left_for_later(own: Simulator, terminal: Terminal) -> None:
+    """`apply` ends with 9 and says what ends it, `nightly` with 0; both name the tag, and move nothing."""
+    policy = terminal.write("night.toml", f'name = "night"\n{QUICK}[pool]\nurl = "{own.url}"\n')
+    terminal.run("plan", own.url, "-p", policy, "-o", "tonight")
+    (pool,) = own.database.all("pool")
+    own.database.change("pool", pool, tags=["rebalancer:hold"])
+    before, words = where(own), "the pool is on hold: pool simulated carries the tag rebalancer:hold"
+    held = terminal.run("apply", "tonight", own.url, "--until", "05:00")
+    assert (held.code, where(own)) == (Exit.LATER, before)
+    assert words in held.out
+    assert "starting nothing that would not end by 05:00 (this machine's time zone): " in held.err
+    assert "the same command goes on once the tag is removed" in held.err
+    night = terminal.run("nightly", policy, "--execute", "--json")
+    assert (night.code, night.json()["verdict"], where(own)) == (Exit.DONE, "on_hold", before)
+    assert night.json()["why"] in words
+
+
 def test_nightly_plans_and_executes(own: Simulator, terminal: Terminal) -> None:
     """Without `--execute` nothing moves and the plan is kept; with it the pool is cooled, and then left alone."""
     policy = terminal.write("night.toml", f'name = "night"\n{QUICK}[pool]\nurl = "{own.url}"\n')

@@ -43,6 +43,15 @@ def apply(
             help="Start no migration that would not end within N minutes (default: no limit but the change windows).",
         ),
     ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--until",
+            metavar="TIME",
+            help="Start no migration that would not end by TIME: 05:00, by the clocks of the plan's change windows, "
+            "else of this machine; or 2026-03-02T05:00+01:00. Of --until and --minutes the first counts.",
+        ),
+    ] = None,
     any_time: Annotated[
         bool,
         typer.Option(
@@ -65,19 +74,18 @@ def apply(
     change windows of its policy. A run that was killed resumes where it ended. Ctrl-C once: start nothing more, finish
     what runs. Twice: cancel what runs.
     """
-    from datetime import UTC, datetime, timedelta
-
     from rebalancer.approval import Demands, assert_approved, demands_of
     from rebalancer.cli.carrying import Invocation, carried_out
     from rebalancer.cli.exits import Exit
     from rebalancer.cli.output import print_json, say, show
+    from rebalancer.cli.until import deadline_of
     from rebalancer.execute import Ending
     from rebalancer.export import folder_of, read_plan
 
     made = read_plan(plan)
     demands = demands_of(rb.Policy.load(policy), policy.parent) if policy else Demands(approval=False)
     assert_approved(made, folder_of(plan), demands)
-    deadline = None if minutes is None else datetime.now(UTC) + timedelta(minutes=minutes)
+    deadline, understood = deadline_of(made.policy, until=until, minutes=minutes)
     invocation = Invocation(
         folder=folder_of(plan),
         url=url,
@@ -88,16 +96,15 @@ def apply(
         any_time=any_time,
         break_lock=break_lock,
     )
+    if understood:
+        say(understood)
     result = carried_out(made, invocation, deadline)
     if json:
         print_json(result.as_json())
     else:
         show(str(result))
-    if result.ending is Ending.HELD:
-        say("the same command goes on once they are free")
-    elif result.ending is Ending.WINDOW:
-        for line in invocation.ways_on_later(made, result.opens_at):
-            say(line)
-    else:
+    if result.ending in {Ending.COMPLETE, Ending.DEADLINE}:
         return Exit.DONE
+    for line in invocation.ways_on_later(made, result):
+        say(line)
     return Exit.LATER

@@ -13,7 +13,7 @@ from datetime import datetime
 from rebalancer.diff.drift import differences
 from rebalancer.errors import IllegalPlan, StalePlan
 from rebalancer.execute.judge.hindrance import operation_of
-from rebalancer.inventory import VM, Pool, Uuid
+from rebalancer.inventory import VM, Pool, PowerState, Uuid
 from rebalancer.inventory.digest import inventory_digests
 from rebalancer.placement import Placement
 from rebalancer.plan import Plan, Step, StepDisk, digest_of, untimely
@@ -123,9 +123,9 @@ def _renamed(pool: Pool, disks: Sequence[StepDisk]) -> Pool:
 
 
 def at_rest(plan: Plan, pool: Pool, done: Collection[str], flying: Collection[str] = ()) -> Pool:
-    """*pool* without what passes: operations and blocks of the VMs that are still to move, and what our own moves mark.
+    """*pool* without what passes: what holds the VMs that are still to move, and what our own moves mark.
 
-    Whether the VM of a step is blocked or busy is asked of that step alone, before it is begun.
+    Whether the VM of a step is blocked, paused or busy is asked of that step alone, before it is begun.
     """
     waiting = {step.vm: step for step in plan.steps if step.id not in done and step.vm in pool.vms}
     vms = {vm: _free(pool.vms[vm], step) for vm, step in waiting.items()}
@@ -141,6 +141,7 @@ def at_rest(plan: Plan, pool: Pool, done: Collection[str], flying: Collection[st
 
 
 def _free(vm: VM, step: Step) -> VM:
-    """*vm* with nothing under way, and with the migration of *step* allowed."""
+    """*vm* with nothing under way, not paused, and with the migration of *step* allowed."""
     blocked = {each: why for each, why in vm.blocked_operations.items() if each != operation_of(step)}
-    return replace(vm, current_operations=(), blocked_operations=blocked)
+    state = PowerState.RUNNING if vm.power_state is PowerState.PAUSED else vm.power_state
+    return replace(vm, power_state=state, current_operations=(), blocked_operations=blocked)

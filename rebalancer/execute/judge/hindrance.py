@@ -1,4 +1,4 @@
-"""What keeps a VM from being moved for a while: an operation that runs on it, or a block, such as a backup sets."""
+"""What keeps a VM from being moved for a while: an operation that runs on it, a pause, a block, or a tag that holds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rebalancer.errors import RefusedByXapi
-from rebalancer.inventory import VM, Pool, Uuid
+from rebalancer.inventory import VM, Pool, PowerState, Uuid
 from rebalancer.inventory.renaming import called
 from rebalancer.plan import Plan, Step
 from rebalancer.plan.names import names_of
@@ -16,7 +16,7 @@ from rebalancer.rules import Rulebook, Violation
 from rebalancer.rules.facts.blocks import block_in_words, is_backup
 from rebalancer.xapi import Whereabouts
 
-BLOCKED, BUSY = "OPERATION_BLOCKED", "OTHER_OPERATION_IN_PROGRESS"
+BLOCKED, BUSY, WRONG_STATE = "OPERATION_BLOCKED", "OTHER_OPERATION_IN_PROGRESS", "VM_BAD_POWER_STATE"
 OF_A_VM = ("VM", "VDI")
 """How the class in `BUSY` begins where it is a VM or a disk of it, and no host."""
 
@@ -38,13 +38,14 @@ def hindrance_of(step: Step, where: Whereabouts) -> Hindrance | None:
     """What keeps the VM of *step* from being moved, as it was looked at; None where nothing does."""
     if where.operations or where.scheduled_to is not None:
         return _busy(where.operations)
-    return _blocked(step, where.blocked)
+    return _paused(where.power_state) or _blocked(step, where.blocked)
 
 
 def hindered(plan: Plan, pool: Pool, over: Collection[str]) -> dict[str, Hindrance]:
     """The steps of *plan* whose VMs cannot be moved in *pool* for now, without those in *over*, by their ids."""
     waiting = [step for step in plan.steps if step.id not in over and step.vm in pool.vms]
-    found = {step.id: _of_vm(step, pool.vms[step.vm]) for step in waiting}
+    tag = plan.policy.execution.hold_tag
+    found = {step.id: _of_vm(step, pool.vms[step.vm]) or _tagged(step, pool, tag) for step in waiting}
     return {step: hindrance for step, hindrance in found.items() if hindrance}
 
 
@@ -70,6 +71,8 @@ def of_refusal(step: Step, error: RefusedByXapi) -> Hindrance | None:
         return _blocked(step, {operation_of(step): reason})
     if error.code == BUSY and error.params and error.params[0].startswith(OF_A_VM):
         return _busy(error.params[2:3])
+    if error.code == WRONG_STATE and error.params:
+        return _paused(error.params[-1])
     return None
 
 
@@ -111,7 +114,22 @@ def _bound_by_end(steps: Sequence[Step], end: Mapping[Uuid, Uuid], broken: Itera
 def _of_vm(step: Step, vm: VM) -> Hindrance | None:
     if vm.current_operations or vm.scheduled_to_be_resident_on is not None:
         return _busy(vm.current_operations)
-    return _blocked(step, vm.blocked_operations)
+    return _paused(vm.power_state) or _blocked(step, vm.blocked_operations)
+
+
+def _tagged(step: Step, pool: Pool, tag: str) -> Hindrance | None:
+    """That the VM of *step* carries *tag*, or one of its hosts does."""
+    if tag in pool.vms[step.vm].tags:
+        return Hindrance(words=f"the VM carries the tag {tag}: remove it to let it move", passes=False)
+    ends = ((step.source, step.source_name), (step.target, step.target_name))
+    tagged = [name for host, name in ends if host in pool.hosts and tag in pool.hosts[host].tags]
+    return Hindrance(words=f"host {tagged[0]} carries the tag {tag}", passes=False) if tagged else None
+
+
+def _paused(power_state: str) -> Hindrance | None:
+    """That a VM is paused, which people do and undo; XAPI's errors spell states in small letters."""
+    paused = power_state.capitalize() == PowerState.PAUSED
+    return Hindrance(words="the VM is paused: unpause it", passes=False) if paused else None
 
 
 def _busy(operations: Sequence[str]) -> Hindrance:

@@ -27,26 +27,22 @@ from rebalancer.execute.journal.journal import Journal, Looked, RunBegan, RunEnd
 from rebalancer.execute.journal.learned_pace import wire_of
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.advice import NEXT_STEPS, what_happened
-from rebalancer.execute.judge.fitness import (
-    assert_legal_from_here,
-    assert_not_expired,
-    assert_same_pool,
-    assert_sealed,
-    assert_still_there,
-)
-from rebalancer.execute.judge.hindrance import Hindrance, hindrance_beside
+from rebalancer.execute.judge.fitness import assert_same_pool, assert_sealed, assert_still_there
+from rebalancer.execute.judge.hindrance import Hindrance
 from rebalancer.execute.options import RunReporter
 from rebalancer.execute.result import Ending, RunResult
 from rebalancer.execute.run.attempt import Attempt
-from rebalancer.execute.run.flight import Flights, Halt, Held
+from rebalancer.execute.run.flight import Flights, Halt
 from rebalancer.execute.run.holds import Holds
 from rebalancer.execute.run.hours import Hours
+from rebalancer.execute.run.judgement import Judgement
 from rebalancer.execute.run.migration import MigrationCall
 from rebalancer.execute.run.observation import Observation, observed
+from rebalancer.execute.run.stops import Stops
 from rebalancer.execute.run.watch import Waiting, Watch
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan, Step
-from rebalancer.plan.progress import host_of, made_already
+from rebalancer.plan.progress import made_already
 from rebalancer.schedule.lanes import Lanes
 from rebalancer.units import SECONDS_PER_MINUTE
 
@@ -77,9 +73,9 @@ class Run:
     history: Mapping[str, StepHistory] = field(default_factory=dict)
     done: set[str] = field(init=False)
     looked: list[Looked] = field(default_factory=list)
-    differences: tuple[str, ...] = ()
     flights: Flights = field(init=False)
     holds: Holds = field(init=False)
+    judgement: Judgement = field(init=False)
     waiting: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -103,8 +99,10 @@ class Run:
         assert_sealed(self.plan)
         pool = self._first_look()
         assert_same_pool(self.plan, pool)
+        stops = Stops(plan=self.plan, first=pool, reporter=self.reporter)
+        self.judgement = Judgement(self.plan, self.watch, self.flights, self.done, stops)
         if not self.history:
-            self._preflight(pool)
+            self.judgement.before_all(pool)
         elif len(self.done) == len(self.plan.steps):
             assert_still_there(self.plan, pool)
         with Journal(self.path) as journal:
@@ -119,20 +117,15 @@ class Run:
                 raise
             self._stop_half_way(error)
 
-    def _preflight(self, pool: Pool) -> None:
-        there = made_already(self.plan, pool, self.done)
-        if len(there | self.done) < len(self.plan.steps):
-            assert_not_expired(self.plan, self.watch.clock.now())
-            self.differences = assert_legal_from_here(self.plan, self.done | there, pool)
-
     def _carry_out(self, journal: Journal, pool: Pool) -> RunResult:
         now, plan = self.watch.clock.now(), self.plan
+        differences = self.judgement.differences
         began = RunBegan(
-            at=now, plan=plan.digest, pool=plan.made_from.pool, differences=self.differences, run=self.claim.run
+            at=now, plan=plan.digest, pool=plan.made_from.pool, differences=differences, run=self.claim.run
         )
         journal.append(began)
         with self._locked(journal):
-            self.reporter.run_began(plan, self.differences)
+            self.reporter.run_began(plan, differences)
             try:
                 self._take_up(journal, pool)
                 result = self._result(self._steps(journal))
@@ -180,7 +173,7 @@ class Run:
                 there = Observation(state=StepState.MOVED, where=self.watch.look(step.vm))
                 self._note(step, self._migration(step, journal).write(there, words="it was there already"))
         if self.history:
-            self._preflight(fresh)
+            self.judgement.before_all(fresh)
 
     def _look_again(self, step: Step, journal: Journal) -> None:
         """Find out whether a VM that was lost in an earlier run is where it was to be by now."""
@@ -228,7 +221,7 @@ class Run:
         return self._ending()
 
     def _goes_on(self) -> bool:
-        return not self.flights.troubles and not self.watch.stop.asked
+        return not (self.flights.troubles or self.watch.stop.asked or self.judgement.stop)
 
     def _ready(self, lanes: Lanes) -> Step | None:
         able = (step for step in self._able() if lanes.has_room(step))
@@ -254,6 +247,8 @@ class Run:
             return Ending.COMPLETE
         if self.watch.stop.asked:
             raise _Asked
+        if self.judgement.stop:
+            return self.judgement.stop.ending
         ending = Ending.HELD if any(self._able()) else self.hours.ending
         if ending is Ending.DEADLINE and self.holds.hold_all(self._next()):
             ending = Ending.HELD
@@ -265,30 +260,12 @@ class Run:
         attempt = Attempt(
             migration=migration,
             flights=self.flights,
-            judge=lambda: self._judge(step),
+            judge=lambda: self.judgement.before(step),
             wire=lambda pool: wire_of(step, self.plan, pool),
             goes_on=self._goes_on,
             in_time=lambda: not self.hours.would_be_late(step),
         )
         return attempt.go()
-
-    def _judge(self, step: Step) -> Pool | None:
-        """The pool, if all that is left is legal in it; None while it does not show clearly what is on its way.
-
-        A Storage XenMotion makes disks and snapshots of its own while it runs, so nothing is judged beside one. A
-        `StalePlan` says what is not legal any more, `Held` why *step* cannot be made for now.
-        """
-        flying = self.flights.sent
-        steps = [each for each in self.plan.steps if each.id in flying]
-        if any(each.disks for each in steps):
-            return None
-        pool = self._read()
-        if not all(host_of(each.vm, pool) in {each.source, each.target} for each in steps):
-            return None
-        self.differences = assert_legal_from_here(self.plan, self.done, pool, flying)
-        if hindrance := hindrance_beside(self.plan, step, pool, self.done, flying):
-            raise Held(hindrance)
-        return pool
 
     def _note(self, step: Step, looked: Looked) -> None:
         """Count *step* as done; `Halt` if it is not."""
@@ -320,13 +297,15 @@ class Run:
 
     def _result(self, ending: Ending) -> RunResult:
         left = [step for step in self.plan.steps if step.id not in self.done]
+        stop = self.judgement.stop
         return RunResult(
             ending=ending,
             done=tuple(step.id for step in self.plan.steps if step.id in self.done),
             left=tuple(step.id for step in left),
             held=tuple(self.holds.told(left)),
+            why=stop.words if stop and stop.ending is ending else "",
             looked=tuple(self.looked),
-            differences=self.differences,
+            differences=self.judgement.differences,
             journal=self.path,
             opens_at=self.hours.opens_at if ending is Ending.WINDOW else None,
         )
