@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rebalancer import errors as errors
     from rebalancer import execute as execute
     from rebalancer import export as export
+    from rebalancer import files as files
     from rebalancer import frames as frames
     from rebalancer import inventory as inventory
     from rebalancer import legality as legality
@@ -82,6 +83,7 @@ PUBLIC: Final = (
     "errors",
     "execute",
     "export",
+    "files",
     "frames",
     "inventory",
     "legality",

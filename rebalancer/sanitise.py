@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
+import re
+
+BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and marks that count as printable and show nothing."""
+CUT = " … "
 FORMULA_STARTS = "=+-@＝＋－＠"  # noqa: RUF001 - spreadsheets take the wide forms as well
 
 
 def one_line(text: str) -> str:
     """*text* on one line; what has no shape of its own is shown by its number, as in `u202e` behind a backslash."""
-    return "".join(each if each.isprintable() else " " if each.isspace() else f"\\u{ord(each):04x}" for each in text)
+    if text.isprintable() and BLANK.isdisjoint(text):
+        return text
+    return "".join(" " if each.isspace() else each if _shows(each) else f"\\u{ord(each):04x}" for each in text)
+
+
+def harmless_json(text: str) -> str:
+    """*text*, which is JSON, with the escapes of JSON for whatever would not show as it is; it says the same."""
+    return re.sub(r"[^\x00-\x7e]", lambda found: found[0] if _shows(found[0]) else _escaped(found[0]), text)
+
+
+def _shows(letter: str) -> bool:
+    return letter.isprintable() and letter not in BLANK
+
+
+def _escaped(letter: str) -> str:
+    units = letter.encode("utf-16-be")
+    return "".join(f"\\u{units[place]:02x}{units[place + 1]:02x}" for place in range(0, len(units), 2))
+
+
+def sentence(*parts: str, most: int = 900) -> str:
+    """*parts* on one line, of at most so many characters: those that are too long lose what is in their middle."""
+    lines = [one_line(part) for part in parts]
+    room, left = most, len(lines)
+    for line in sorted(lines, key=len):
+        share = room // left
+        room, left = room - min(len(line), share), left - 1
+    return "".join(_within(line, share) for line in lines)
+
+
+def _within(line: str, most: int) -> str:
+    if len(line) <= most:
+        return line
+    kept = max(0, most - len(CUT))
+    return line[: kept - kept // 2] + CUT + line[len(line) - kept // 2 :]
 
 
 def spreadsheet_cell(text: str) -> str:

@@ -7,7 +7,6 @@ written, and the same snapshot gives the same bytes.
 from __future__ import annotations
 
 import gzip
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass, field, fields
 from datetime import UTC, datetime
@@ -21,14 +20,19 @@ from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 from rebalancer.clocks import Clocks
 from rebalancer.demand import LoadProfile, Quality
 from rebalancer.errors import InventoryError, SnapshotError
+from rebalancer.files.documents import Unfit, json_in
+from rebalancer.files.kinds import SNAPSHOT
+from rebalancer.files.reading import content_of
+from rebalancer.files.shapes import Shape, first_mistake
+from rebalancer.files.writing import write_whole
 from rebalancer.inventory import Names, Pool, Uuid
-from rebalancer.inventory.gzipped import content_of
 from rebalancer.inventory.records import refuse_headless
-from rebalancer.units import counted
 
 FORMAT: Final = "rebalancer-snapshot/1"
 REMEDY: Final = "Take a new one with `rebalancer snapshot`"
 
+SHOWN: Final = 40
+"""Characters of another format that are told."""
 WEEK_HOURS: Final = 168.0
 MOST_PCPUS: Final = 1e6
 """More than any pool has; what is above would no longer be counted exactly."""
@@ -56,7 +60,7 @@ class Snapshot:
 
 
 def write_snapshot(snapshot: Snapshot, path: Path | str) -> None:
-    """Write *snapshot* to *path*, whole or not at all.
+    """Write *snapshot* to *path*, whole or not at all, for its owner alone: it tells all about a pool.
 
     Raises:
         SnapshotError: the file cannot be written.
@@ -73,7 +77,7 @@ def write_snapshot(snapshot: Snapshot, path: Path | str) -> None:
     if path.suffix == ".gz":
         content = gzip.compress(content, compresslevel=6, mtime=0)
     try:
-        _replace(path, content)
+        write_whole(path, content)
     except OSError as error:
         problem = f"it cannot be written: {error.strerror}"
         raise SnapshotError(str(path), problem, "Make room, or name another file") from error
@@ -85,25 +89,22 @@ def read_snapshot(path: Path | str) -> Snapshot:
     Raises:
         SnapshotError: the file is missing, truncated, something else, of a newer version, or contradicts itself.
     """
-    return snapshot_in(content_of(Path(path), REMEDY), str(path))
+    return snapshot_in(content_of(Path(path), SNAPSHOT), str(path))
 
 
 def snapshot_in(content: bytes, where: str) -> Snapshot:
     """The snapshot that *content* is, unpacked; *where* names it in errors, which are those of `read_snapshot`."""
-    _refuse_foreign(where, content)
     try:
-        return _from_document(_document_adapter().validate_json(content, strict=True))
+        document = json_in(content, SNAPSHOT)
+        _refuse_foreign(where, document)
+        return _from_document(_shape().read(document))
+    except Unfit as error:
+        raise SnapshotError(where, str(error), REMEDY) from None
     except ValidationError as error:
-        raise SnapshotError(where, _first_mistake(error), REMEDY) from error
+        place, mistake = first_mistake(error)
+        raise SnapshotError(where, f"{place}: {mistake.lower()}", REMEDY) from error
     except (InventoryError, _Contradiction) as error:
         raise SnapshotError(where, f"its contents contradict each other: {error}".rstrip("."), REMEDY) from error
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Header:
-    """What every version of the format has."""
-
-    format: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,27 +148,22 @@ def _document_adapter() -> TypeAdapter[_Document]:
     return TypeAdapter(_Document)
 
 
-def _refuse_foreign(where: str, content: bytes) -> None:
-    """Refuse what is truncated, no snapshot, or written by a later rebalancer."""
-    try:
-        found = TypeAdapter(_Header).validate_json(content, strict=True).format
-    except ValidationError as error:
-        truncated = error.errors()[0]["type"] == "json_invalid"
-        problem = "it is not whole JSON" if truncated else "it is JSON, but not a snapshot: it states no format"
-        raise SnapshotError(where, problem, REMEDY) from error
+@cache
+def _shape() -> Shape[_Document]:
+    return Shape(_Document)
+
+
+def _refuse_foreign(where: str, document: object) -> None:
+    """Refuse what is no snapshot, or written by a later rebalancer."""
+    found = document.get("format") if isinstance(document, dict) else None
     if found == FORMAT:
         return
+    if not isinstance(found, str):
+        raise SnapshotError(where, "it is JSON, but not a snapshot: it states no format", REMEDY)
     if found.startswith("rebalancer-snapshot/"):
-        problem = f"its format is {found}, this program reads {FORMAT}"
+        problem = f"its format is {found[:SHOWN]}, this program reads {FORMAT}"
         raise SnapshotError(where, problem, "Use the newer rebalancer")
-    raise SnapshotError(where, f"it is not a snapshot: its format is {found!r}", REMEDY)
-
-
-def _first_mistake(error: ValidationError) -> str:
-    mistakes = error.errors(include_url=False, include_context=False)
-    where = ".".join(map(str, mistakes[0]["loc"]))
-    more = f" (and {counted(len(mistakes) - 1, 'more mistake')})" if len(mistakes) > 1 else ""
-    return f"{where}: {mistakes[0]['msg'].lower()}{more}"
+    raise SnapshotError(where, f"it is not a snapshot: its format is {found[:SHOWN]!r}", REMEDY)
 
 
 def _from_document(document: _Document) -> Snapshot:
@@ -228,16 +224,3 @@ def _to_arrays(demand: _Demand) -> LoadProfile:
             "window_end": demand.window_end.astimezone(UTC),
         }
     )
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Put *content* in the place of *path*: readers see the old file or the new one, never a part."""
-    waiting = path.parent / f".{path.name}.{os.getpid()}"
-    try:
-        with waiting.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        waiting.replace(path)
-    finally:
-        waiting.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 KIB = 1024
 MIB = 1024**2
@@ -11,6 +12,15 @@ SECONDS_PER_MINUTE = 60
 SECONDS_PER_HOUR = 3600
 HOURS_A_DAY = 24
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+"""Years that times of pools, plans and journals are in: what is further off is a mistake, and calendars end."""
+
+
+def is_likely(moment: date) -> bool:
+    """Whether *moment*, a date or a time, is of a year in which pools are."""
+    return FIRST_YEAR <= moment.year <= LAST_YEAR
 
 
 def demand_mib(size_bytes: int) -> int:

@@ -30,8 +30,9 @@ PACKAGE = ROOT / "rebalancer"
 
 # From the bottom up: a room imports only rooms that stand on a line above its own.
 LAYERS = (
-    {"decoding", "sanitise", "tier", "units", "version"},
+    {"sanitise", "tier", "units", "version"},
     {"errors"},
+    {"files"},
     {"inventory"},
     {"clocks"},
     {"demand", "policy"},
@@ -54,8 +55,8 @@ LAYERS = (
     {"__main__"},
 )
 
-# The simulator is the second opinion about XAPI: it shares the errors with the rest and no judgement.
-BELOW_SIMULATOR = {"errors"}
+# The simulator is the second opinion about XAPI: it shares errors and files with the rest and no judgement.
+BELOW_SIMULATOR = {"errors", "files"}
 ABOVE_SIMULATOR = {"cli", "__init__"}
 
 ROOMS = set.union(*LAYERS, {"simulator"})
@@ -85,7 +86,7 @@ THIRD_PARTY = {
     "ortools": {"solve"},
     "pandas": {"demand", "face", "frames", "plots"},
     "prometheus_client": {"nightly"},
-    "pydantic": {"approval", "policy", "snapshot", "export"},
+    "pydantic": {"approval", "export", "files", "policy", "snapshot"},
     "rich": {"cli"},
     "typer": {"cli"},
 }

@@ -1,6 +1,6 @@
 """Approvals: who said yes to which plan, when and why; signed or not, and whether that is enough to carry it out."""
 
-from rebalancer.approval.check import Demands, assert_approved, demands_of
+from rebalancer.approval.check import Demands, assert_approved, demands_in, kept_policy
 from rebalancer.approval.record import Approval, approval_in_words, approve, assert_said, read_approval
 from rebalancer.approval.signature import NAMESPACE
 
@@ -12,6 +12,7 @@ __all__ = [
     "approve",
     "assert_approved",
     "assert_said",
-    "demands_of",
+    "demands_in",
+    "kept_policy",
     "read_approval",
 ]

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from rebalancer.approval.record import SIGNATURE, Approval, parsed, read_text
 from rebalancer.approval.signature import assert_signed
-from rebalancer.errors import ApprovalRefused
+from rebalancer.errors import ApprovalRefused, PolicyError
+from rebalancer.files.ownership import assert_kept, assert_kept_in
 from rebalancer.plan import Plan
 from rebalancer.policy import Policy
 
@@ -24,11 +25,27 @@ class Demands:
     signers: Path | None = None
 
 
-def demands_of(policy: Policy, base: Path) -> Demands:
-    """What the section `[execution]` of *policy* demands; its paths are relative to *base*, the policy's folder."""
-    wanted = policy.execution
+def demands_in(file: Path) -> Demands:
+    """What the section `[execution]` of the policy in *file* demands; its paths are relative to the file's folder.
+
+    Raises:
+        PolicyError: the policy cannot be used, or is none to believe.
+    """
+    wanted, base = kept_policy(file).execution, file.parent
     signers = base / wanted.allowed_signers if wanted.allowed_signers else None
     return Demands(approval=wanted.require_approval, signers=signers)
+
+
+def kept_policy(file: Path) -> Policy:
+    """The policy in *file*, which nobody but its owner can have written: somebody else might demand less.
+
+    Raises:
+        PolicyError: the policy cannot be used, or others may write to it, or to its folder.
+    """
+    found = Policy.load(file)
+    assert_kept(file.stat(), file, PolicyError)
+    assert_kept_in(file.parent, PolicyError)
+    return found
 
 
 def assert_approved(plan: Plan, folder: Path, demands: Demands) -> Approval | None:

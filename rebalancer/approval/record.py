@@ -8,10 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
 from rebalancer.approval.signature import sign
 from rebalancer.errors import ApprovalRefused, InputError, StalePlan
+from rebalancer.files.documents import Unfit, json_in
+from rebalancer.files.kinds import APPROVAL as APPROVAL_FILE
+from rebalancer.files.reading import bytes_of
+from rebalancer.files.shapes import Shape, first_mistake
+from rebalancer.files.writing import PUBLIC, write_whole
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan, untimely
 
@@ -35,7 +40,7 @@ class Approval:
     at: datetime
 
 
-_APPROVALS = TypeAdapter(Approval)
+_SHAPE = Shape(Approval)
 
 
 def approve(plan: Plan, folder: Path, *, by: str, reason: str, now: datetime, key: Path | None = None) -> Approval:
@@ -97,9 +102,7 @@ def _write(path: Path, text: bytes | None) -> None:
         if text is None:
             path.unlink(missing_ok=True)
             return
-        fresh = path.with_name(f".{path.name}.new")
-        fresh.write_bytes(text)
-        fresh.replace(path)
+        write_whole(path, text, mode=PUBLIC)  # whoever applies the plan reads it, and may be somebody else
     except OSError as error:
         raise InputError(str(path), f"it cannot be written: {error.strerror}", "Make the folder writable") from error
 
@@ -111,16 +114,9 @@ def read_text(folder: Path) -> bytes:
         ApprovalRefused: there is none, or it cannot be read.
     """
     path = folder / APPROVAL_JSON
-    try:
-        if path.exists() and not path.is_file():  # to read a pipe could take for ever
-            raise ApprovalRefused(str(path), "it is no file", "Approve the plan with `rebalancer approve`")
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise ApprovalRefused(
-            str(folder), f"there is no {APPROVAL_JSON}", "Approve it with `rebalancer approve`"
-        ) from None
-    except OSError as error:
-        raise ApprovalRefused(str(path), f"it cannot be read: {error.strerror}", "Make it readable") from error
+    if not path.exists():
+        raise ApprovalRefused(str(folder), f"there is no {APPROVAL_JSON}", "Approve it with `rebalancer approve`")
+    return bytes_of(path, APPROVAL_FILE)
 
 
 def read_approval(folder: Path) -> Approval:
@@ -140,11 +136,12 @@ def parsed(text: bytes, folder: Path) -> Approval:
     """
     where = str(folder / APPROVAL_JSON)
     try:
-        found = _APPROVALS.validate_json(text, strict=True)
+        found = _SHAPE.read(json_in(text, APPROVAL_FILE))
+    except Unfit as error:
+        raise ApprovalRefused(where, str(error), AGAIN) from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
-        raise ApprovalRefused(where, f"{place} does not belong in an approval: {first['msg']}", AGAIN) from None
+        place, mistake = first_mistake(error)
+        raise ApprovalRefused(where, f"{place} does not belong in an approval: {mistake}", AGAIN) from None
     if found.at.tzinfo is None or approval_text(found) != text:
         raise ApprovalRefused(where, "it is not as it was written", AGAIN)
     return found

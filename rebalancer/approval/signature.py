@@ -5,11 +5,15 @@ The namespace keeps a signature that was made for something else, such as a comm
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 from rebalancer.errors import ApprovalRefused, InputError
+from rebalancer.files.kinds import SIGNERS
+from rebalancer.files.ownership import assert_kept, assert_kept_in
+from rebalancer.files.reading import bytes_from, opened
 
 NAMESPACE = "rebalancer-approval"
 PROGRAM = "ssh-keygen"
@@ -44,8 +48,10 @@ def assert_signed(text: bytes, signature: Path, *, by: str, signers: Path) -> No
     remedy = "Approve the plan with --sign and a key that the file of allowed signers names"
     if not signature.is_file():
         raise ApprovalRefused(str(signature.parent), "the approval is not signed", remedy)
-    if not signers.is_file():
-        raise ApprovalRefused(str(signers), "there is no such file of allowed signers", "Correct the policy")
+    with opened(signers, SIGNERS) as descriptor:
+        assert_kept(os.fstat(descriptor), signers, ApprovalRefused)
+        assert_kept_in(signers.parent, ApprovalRefused)
+        bytes_from(descriptor, signers, SIGNERS)
     if not shutil.which(PROGRAM):
         problem = f"there is no {PROGRAM} on this machine to check the signature"
         raise ApprovalRefused(str(signature), problem, "Install the OpenSSH client")

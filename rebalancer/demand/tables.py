@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-import zlib
 from datetime import timedelta
 from importlib.util import find_spec
 from io import BytesIO, StringIO
@@ -12,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from rebalancer.decoding import text_of, unpacked
 from rebalancer.demand.aggregate import DemandSettings, profile_from_samples
 from rebalancer.demand.gate import refuse_impossible
 from rebalancer.demand.profile import LoadProfile
 from rebalancer.errors import InputError, MissingExtra
+from rebalancer.files.decoding import text_of
+from rebalancer.files.kinds import TABLE
+from rebalancer.files.reading import unpacked_of
 from rebalancer.inventory import Pool
 
 OWNERS = {"vm_uuid": "vm", "host_uuid": "host"}
@@ -77,17 +78,13 @@ def _read(path: Path) -> pd.DataFrame:
     """The table in *path*, whatever its name: Parquet and gzip are told by the first bytes."""
     parquet = False
     try:
-        content = unpacked(path.read_bytes())
+        content = unpacked_of(path, TABLE)
         parquet = content.startswith(PARQUET)
         return _read_parquet(path, content) if parquet else _read_csv(text_of(content))
-    except OSError as error:
-        raise InputError(
-            str(path), f"cannot be read: {error.strerror or error}", "Name a CSV or Parquet file"
-        ) from error
     except pd.errors.ParserWarning as error:
         remedy = "Where commas are decimal, put semicolons between columns"
         raise InputError(str(path), "its rows have more columns than its header", remedy) from error
-    except (ValueError, EOFError, zlib.error) as error:
+    except ValueError as error:
         kind = "Parquet" if parquet or path.suffix == ".parquet" else "CSV"
         raise InputError(str(path), f"is no {kind} table: {str(error).strip().rstrip('.')}", EXPECTED) from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rebalancer.sanitise import sentence
 from rebalancer.units import first_few
 
 SHOWN = 5
@@ -29,7 +30,7 @@ class Located(RebalancerError):
         self.where, self.problem, self.remedy = where, problem, remedy
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.problem}. {self.remedy}."
+        return sentence(self.where, ": ", self.problem, ". ", self.remedy, ".")
 
 
 class Listed(RebalancerError):
@@ -43,7 +44,7 @@ class Listed(RebalancerError):
         self.reasons = tuple(reasons)
 
     def __str__(self) -> str:
-        return f"{self.what}: {first_of(self.reasons)}. {self.remedy}."
+        return sentence(self.what, ": ", first_of(self.reasons), ". ", self.remedy, ".")
 
 
 def first_of(reasons: Sequence[str]) -> str:

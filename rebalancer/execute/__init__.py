@@ -11,7 +11,7 @@ The modules beside them are what callers hand in and get back.
 """
 
 from rebalancer.execute.journal.cooling import cooled, moved_since
-from rebalancer.execute.journal.folders import journal_path, make_folder, plain_uuid, state_folder
+from rebalancer.execute.journal.folders import journal_path, make_state_folder, plain_uuid, state_folder
 from rebalancer.execute.journal.history import done_since, was_begun
 from rebalancer.execute.journal.journal import Looked, read_journal
 from rebalancer.execute.journal.learned_pace import learned_pace
@@ -45,7 +45,7 @@ __all__ = [
     "hindered",
     "journal_path",
     "learned_pace",
-    "make_folder",
+    "make_state_folder",
     "moved_since",
     "plain_uuid",
     "pool_lock",

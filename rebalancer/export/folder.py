@@ -1,8 +1,10 @@
-"""A plan as a folder: what people read, what programs read, and what a shell can run. All of it, or nothing."""
+"""A plan as a folder: what people read, what programs read, and what a shell can run. All of it, or nothing.
+
+It tells what is in the pool: whatever the mask of the shell, only its owner can look into it (modes 0700 and 0600).
+"""
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from rebalancer.export.markdown import plan_markdown
 from rebalancer.export.moves_csv import moves_csv
 from rebalancer.export.planfile import PLAN_JSON, plan_json
 from rebalancer.export.xe_script import xe_script
+from rebalancer.files.writing import PRIVATE, write_new
 from rebalancer.plan import Plan
 
 WRITERS = {PLAN_JSON: plan_json, "plan.md": plan_markdown, "moves.csv": moves_csv, "run.sh": xe_script}
@@ -35,8 +38,7 @@ def write_plan(plan: Plan, folder: Path | str) -> tuple[Path, ...]:
     assert_free(target)
     with fresh_folder(target) as fresh:
         for name, write in WRITERS.items():
-            write_text(fresh / name, write(plan))
-            (fresh / name).chmod(0o755 if name in EXECUTABLE else 0o644)
+            write_new(fresh / name, write(plan).encode(), mode=0o700 if name in EXECUTABLE else PRIVATE)
         _swap(fresh, target)
     return tuple(target / name for name in FILES)
 
@@ -52,21 +54,12 @@ def fresh_folder(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
         try:
-            fresh.chmod(0o755)
             yield fresh
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
         problem = f"it cannot be written: {error.strerror}"
         raise PlanFileError(str(target), problem, "Make room, or name another folder") from error
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write *text* through to the disk, line ends as they are."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def assert_free(target: Path) -> None:

@@ -10,10 +10,15 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from rebalancer.decoding import text_of
 from rebalancer.errors import PlanFileError
+from rebalancer.files.decoding import in_utf8
+from rebalancer.files.documents import Unfit, json_in
+from rebalancer.files.kinds import PLAN
+from rebalancer.files.reading import bytes_of
+from rebalancer.files.shapes import Shape, first_mistake
 from rebalancer.plan import FORMAT, Plan, plan_document
 from rebalancer.plan.document import digest_of_document
+from rebalancer.sanitise import harmless_json
 from rebalancer.version import __version__
 
 PLAN_JSON = "plan.json"
@@ -25,7 +30,7 @@ NEW_PLAN = "Make a new plan with `rebalancer plan`"
 
 def plan_json(plan: Plan) -> str:
     """*plan* as the text of plan.json: indented, keys in the order of the schema, ending in a newline."""
-    return json.dumps(plan_document(plan), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return harmless_json(json.dumps(plan_document(plan), indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def read_plan(path: Path | str) -> Plan:
@@ -35,7 +40,7 @@ def read_plan(path: Path | str) -> Plan:
         PlanFileError: there is none; it is truncated, something else, of a newer format, or was edited.
     """
     file = Path(path) / PLAN_JSON if Path(path).is_dir() else Path(path)
-    return plan_from_json(_text(file), str(file))
+    return plan_from_json(in_utf8(bytes_of(file, PLAN)), str(file))
 
 
 def folder_of(path: Path) -> Path:
@@ -54,7 +59,7 @@ def is_plan(path: Path) -> bool:
     return FORMAT.partition("/")[0].encode() + b"/" in start
 
 
-def plan_from_json(text: str, where: str) -> Plan:
+def plan_from_json(text: bytes | str, where: str) -> Plan:
     """The plan that *text* holds; *where* names it in errors.
 
     Raises:
@@ -63,12 +68,11 @@ def plan_from_json(text: str, where: str) -> Plan:
     document = _parsed(text, where)
     _check_format(document, where)
     try:
-        plan = _adapter().validate_json(text, strict=True)
+        plan = _shape().read(document)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
         writer = _by_another_version(document)
-        problem = f"{place} does not belong in a plan: {first['msg']}{writer}"
+        place, mistake = first_mistake(error)
+        problem = f"{place} does not belong in a plan: {mistake}{writer}"
         remedy = f"Read it with the version that wrote it. {NEW_PLAN} otherwise" if writer else NEW_PLAN
         raise PlanFileError(where, problem, remedy) from None
     _check_zones(plan, where)
@@ -100,7 +104,7 @@ def _check_zones(plan: Plan, where: str) -> None:
 @cache
 def plan_schema() -> dict[str, Any]:
     """The JSON schema of plan.json, published as plan.schema.json beside this; what has a default may be missing."""
-    schema = _adapter().json_schema(mode="serialization")
+    schema = TypeAdapter(Plan).json_schema(mode="serialization")
     for definition in (schema, *schema["$defs"].values()):
         if definition.get("type") == "object" and "properties" in definition:
             definition["additionalProperties"] = False
@@ -110,41 +114,17 @@ def plan_schema() -> dict[str, Any]:
 
 
 @cache
-def _adapter() -> TypeAdapter[Plan]:
-    return TypeAdapter(Plan)
+def _shape() -> Shape[Plan]:
+    return Shape(Plan)
 
 
-def _text(file: Path) -> str:
+def _parsed(text: bytes | str, where: str) -> object:
+    """*text* as JSON; what stands twice in it could show people another plan than the one that is read."""
     try:
-        return text_of(file.read_bytes())
-    except FileNotFoundError:
-        raise PlanFileError(str(file), "there is no such file", "Name a plan folder, or its plan.json") from None
-    except OSError as error:
-        raise PlanFileError(str(file), f"it cannot be read: {error.strerror}", "Make it readable") from error
-    except UnicodeDecodeError:
-        raise PlanFileError(str(file), "it is not UTF-8 text, so no plan", "Name a plan folder") from None
-
-
-def _parsed(text: str, where: str) -> object:
-    try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
-    except (ValueError, RecursionError) as error:
-        words = getattr(error, "msg", str(error))
-        place = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
-        problem = f"it is truncated or no JSON: {words}{place}"
-        raise PlanFileError(where, problem, f"Copy it again from where it was written. {NEW_PLAN} otherwise") from None
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object; a key that stands twice could show people another plan than the one that is read."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found
-
-
-def _constant(name: str) -> object:
-    raise ValueError(f"{name} is no number")
+        return json_in(text, PLAN)
+    except Unfit as error:
+        remedy = f"Copy it again from where it was written. {NEW_PLAN} otherwise"
+        raise PlanFileError(where, str(error), remedy) from None
 
 
 def _check_format(document: object, where: str) -> None:

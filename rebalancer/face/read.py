@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from rebalancer.demand import as_named_in, join_profiles
 from rebalancer.errors import InputError, MetricsRefused, SnapshotError
 from rebalancer.face.connection import Connection, is_url
+from rebalancer.files.kinds import SNAPSHOT
+from rebalancer.files.reading import content_of
 from rebalancer.inventory import join_pools
 from rebalancer.inventory.dump import is_dump, records_in
-from rebalancer.inventory.gzipped import content_of
 from rebalancer.inventory.records import pool_from_records
 from rebalancer.policy import DemandPolicy
-from rebalancer.snapshot import REMEDY, Snapshot, snapshot_in, write_snapshot
+from rebalancer.snapshot import Snapshot, snapshot_in, write_snapshot
 from rebalancer.xapi import connect, measure, read_pool
 from rebalancer.xapi.address import in_brackets
 
@@ -121,7 +122,7 @@ def _read(source: str, connection: Connection, demand: DemandPolicy, *, metrics:
         return _live(source, connection, demand, metrics=metrics)
     path = _file(source)
     connection.assert_unused(source)
-    content = content_of(path, REMEDY)
+    content = content_of(path, SNAPSHOT)
     if is_dump(content):
         return _dump(path, content)
     found = snapshot_in(content, str(path))

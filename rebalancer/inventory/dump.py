@@ -15,7 +15,8 @@ from typing import Any, Final
 from xml.parsers import expat
 
 from rebalancer.errors import SnapshotError
-from rebalancer.inventory.gzipped import content_of
+from rebalancer.files.kinds import SNAPSHOT
+from rebalancer.files.reading import content_of
 from rebalancer.inventory.records import CLASSES, Records
 from rebalancer.inventory.sexpr import NotAnExpression, read_map, read_set
 
@@ -93,7 +94,7 @@ def records_from_dump(path: Path | str) -> Records:
     Raises:
         SnapshotError: the file is missing, truncated, no dump, or declares a document type.
     """
-    return records_in(content_of(Path(path), REMEDY), str(path))
+    return records_in(content_of(Path(path), SNAPSHOT), str(path))
 
 
 def is_dump(content: bytes) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rebalancer.errors import InputError
+from rebalancer.files.writing import write_whole
 from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.legality.report import Tonight
 from rebalancer.rules import Rulebook
@@ -92,7 +93,7 @@ def write_matrix(matrix: Matrix, path: Path) -> None:
     assert_writable(path)
     text = matrix.as_csv() if path.suffix == ".csv" else json.dumps(matrix.as_json(), indent=1) + "\n"
     try:
-        path.write_text(text, encoding="utf-8", newline="")
+        write_whole(path, text.encode())
     except OSError as error:
         raise InputError(str(path), f"it cannot be written: {error.strerror}", "Name another file") from error
 

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from rebalancer.execute import make_folder, state_folder
+from rebalancer.errors import InputError
+from rebalancer.execute import make_state_folder, state_folder
+from rebalancer.files.documents import json_in
+from rebalancer.files.kinds import MEMBERS
+from rebalancer.files.reading import bytes_of
+from rebalancer.files.writing import write_whole
 from rebalancer.inventory import Pool
 
 
 def keep_members(url: str, pool: Pool, state_dir: Path | None = None) -> None:
     """Remember the addresses of the hosts of *pool*, which was read at *url*; what cannot be written is not."""
     file = _file(url, state_dir)
-    waiting = file.with_suffix(f".{os.getpid()}")
     with suppress(OSError):
-        make_folder(file.parent)
-        waiting.write_text(json.dumps(sorted({host.address for host in pool.hosts.values()})), encoding="utf-8")
-        waiting.replace(file)
+        make_state_folder(file.parent)
+        write_whole(file, json.dumps(sorted({host.address for host in pool.hosts.values()})).encode())
 
 
 def known_members(url: str, state_dir: Path | None = None) -> tuple[str, ...]:
@@ -30,11 +32,11 @@ def known_members(url: str, state_dir: Path | None = None) -> tuple[str, ...]:
     Who answers there has to show a certificate that is trusted, like everybody.
     """
     try:
-        told = json.loads(_file(url, state_dir).read_text(encoding="utf-8"))
+        told = json_in(bytes_of(_file(url, state_dir), MEMBERS), MEMBERS)
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
         addresses = [ip_address(each) for each in told]
-    except (OSError, ValueError, TypeError):
+    except (InputError, ValueError, TypeError):
         return ()
     reachable = [each for each in addresses if parts.scheme == "https" or each.is_loopback]
     return tuple(f"{parts.scheme}://{f'[{each}]' if each.version > 4 else each}{port}" for each in reachable)  # noqa: PLR2004

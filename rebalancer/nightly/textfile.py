@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,12 +11,12 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from rebalancer.errors import InputError
+from rebalancer.files.writing import PUBLIC, write_whole
 from rebalancer.nightly.result import NightlyResult
+from rebalancer.sanitise import one_line
 
 PREFIX = "rebalancer_nightly"
 SUFFIX = ".prom"
-READABLE = 0o644
-"""node_exporter runs as somebody else."""
 
 Values = Mapping[tuple[str, ...], float]
 """By the values of labels."""
@@ -55,14 +54,9 @@ def write_textfile(night: Ended, path: Path) -> None:
     Raises:
         InputError: it cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        draft.write_bytes(textfile(night))
-        draft.chmod(READABLE)
-        draft.replace(path)
+        write_whole(path, textfile(night), mode=PUBLIC)  # node_exporter runs as somebody else
     except OSError as error:
-        with suppress(OSError):
-            draft.unlink()
         raise InputError(str(path), f"it cannot be written: {error.strerror}", "Make room, or name another") from error
 
 
@@ -98,4 +92,4 @@ class _Gauges:
         if values:
             gauge = Gauge(f"{PREFIX}_{name}", sentence, ("policy", *labels), registry=self.registry)
             for of, value in values.items():
-                gauge.labels(self._policy, *of).set(value)
+                gauge.labels(*map(one_line, (self._policy, *of))).set(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -11,8 +10,11 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from rebalancer.decoding import text_of
 from rebalancer.errors import PolicyError
+from rebalancer.files.decoding import text_of
+from rebalancer.files.documents import Unfit, toml_in
+from rebalancer.files.kinds import POLICY
+from rebalancer.files.reading import bytes_of
 from rebalancer.policy.selectors import close_matches
 
 DOCUMENTED = "`rebalancer policy init` prints all keys with their values"
@@ -29,13 +31,13 @@ def from_toml(path: Path | str, kind: type[Read]) -> Read:
         PolicyError: the file cannot be read, is no TOML, or has keys that are unknown or out of range.
     """
     try:
-        content = tomllib.loads(text_of(Path(path).read_bytes()))
-    except OSError as error:
-        raise PolicyError(str(path), f"cannot be read: {error.strerror or error}", "Name a policy file") from error
+        content = toml_in(text_of(bytes_of(Path(path), POLICY)), POLICY)
     except UnicodeDecodeError as error:
-        raise PolicyError(str(path), "is not UTF-8 text", "Save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(str(path), f"is not TOML: {_uncapitalised(str(error))}", "Correct that line") from error
+        raise PolicyError(str(path), "it is not UTF-8 text", "Save it as UTF-8") from error
+    except Unfit as error:
+        raise PolicyError(
+            str(path), str(error), "Correct that line" if "line" in str(error) else "Correct it"
+        ) from None
     return _validated(content, kind, str(path))
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rebalancer.errors import PlanFileError
-from rebalancer.export.folder import fresh_folder, write_plan, write_text
+from rebalancer.export.folder import fresh_folder, write_plan
 from rebalancer.export.markdown_table import markdown_text, table
+from rebalancer.files.writing import write_new
 from rebalancer.units import counted, size_in_words
 from rebalancer.whatif.itinerary import Purpose, Stage
 from rebalancer.whatif.rolling import Rolling
@@ -27,9 +28,9 @@ def write_rolling(found: Rolling, folder: Path) -> None:
     with fresh_folder(folder) as fresh:
         for name, stage in zip(folder_names(found), found.stages, strict=True):
             write_plan(stage.plan, fresh / name)
-        write_text(fresh / INDEX, "\n".join(_page(found)) + "\n")
+        write_new(fresh / INDEX, ("\n".join(_page(found)) + "\n").encode())
         index = {**found.as_json(), "folders": folder_names(found)}
-        write_text(fresh / INDEX_JSON, json.dumps(index, indent=2) + "\n")
+        write_new(fresh / INDEX_JSON, (json.dumps(index, indent=2) + "\n").encode())
         if folder.exists():
             folder.rmdir()
         fresh.rename(folder)

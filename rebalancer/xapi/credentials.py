@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from rebalancer.decoding import text_of
 from rebalancer.errors import ConnectionSettingsError
+from rebalancer.files.decoding import text_of
+from rebalancer.files.kinds import CREDENTIALS
+from rebalancer.files.reading import bytes_from, opened
 from rebalancer.units import counted
 
 USER: Final = "REBALANCER_USER"
 PASSWORD: Final = "REBALANCER_PASSWORD"  # noqa: S105 - the name of a variable
 NO_TEXT: Final = "it is not text in UTF-8"
-SHAPE: Final = "Write the user on its first line and the password on its second"
+SHAPE: Final = CREDENTIALS.remedy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +66,13 @@ class Credentials:
 
 def _private_text(path: Path) -> str:
     """The content of a file that only its owner can read; checked on the open file, not on its name."""
+    with opened(path, CREDENTIALS) as descriptor:
+        mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            problem = f"others may read or change it (mode {mode:04o})"
+            raise ConnectionSettingsError(str(path), problem, f"Run `chmod 600 {shlex.quote(str(path))}`")
+        content = bytes_from(descriptor, path, CREDENTIALS)
     try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            if mode & (stat.S_IRWXG | stat.S_IRWXO):
-                problem = f"others may read or change it (mode {mode:04o})"
-                raise ConnectionSettingsError(str(path), problem, f"Run `chmod 600 {path}`")
-            return text_of(file.read())
-    except OSError as error:
-        raise ConnectionSettingsError(str(path), f"it cannot be read ({error.strerror})", SHAPE) from error
+        return text_of(content)
     except UnicodeDecodeError as error:
         raise ConnectionSettingsError(str(path), NO_TEXT, SHAPE) from error

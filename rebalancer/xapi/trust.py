@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
 
-from rebalancer.decoding import MARKS, text_of
 from rebalancer.errors import ConnectionSettingsError
+from rebalancer.files.kinds import CA_FILE
+from rebalancer.files.reading import content_of
 
 OP_LEGACY_SERVER_CONNECT: Final = 0x4
 """OpenSSL's option to talk to servers without secure renegotiation; `ssl` names it from Python 3.12 on."""
@@ -69,21 +70,20 @@ class Trust:
         """
         if self.fingerprints:
             return _legacy(_pinned(self.fingerprints)) if self.legacy else _pinned(self.fingerprints)
+        if self.ca_file is None:
+            return ssl.create_default_context()
         try:
-            marked = self.ca_file is not None and self.ca_file.read_bytes().startswith(MARKS)
-            return (
-                _of_marked(self.ca_file) if self.ca_file and marked else ssl.create_default_context(cafile=self.ca_file)
-            )
+            return _believing(content_of(self.ca_file, CA_FILE))
         except (OSError, ValueError) as error:
             problem = f"no CA certificate can be read from it ({error})"
-            raise ConnectionSettingsError(str(self.ca_file), problem, "Name a PEM file") from error
+            raise ConnectionSettingsError(str(self.ca_file), problem, CA_FILE.remedy) from error
 
 
-def _of_marked(ca_file: Path) -> ssl.SSLContext:
-    """TLS settings that believe the CA in a file with a byte order mark, which OpenSSL does not take."""
-    text = text_of(ca_file.read_bytes()).strip()
-    if not text:  # `ssl` would believe the system's CAs then
-        raise ValueError("it is empty")
+def _believing(content: bytes) -> ssl.SSLContext:
+    """TLS settings that believe the CAs in a PEM file with that *content*."""
+    text = content.decode("ascii", "replace").strip()
+    if "-----BEGIN" not in text:  # `ssl` would believe the system's CAs where there is nothing
+        raise ValueError("it holds none in PEM")
     return ssl.create_default_context(cadata=text)
 
 

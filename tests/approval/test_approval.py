@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from rebalancer.approval import Demands, approval_in_words, approve, assert_approved, demands_of, read_approval
+from rebalancer.approval import Demands, approval_in_words, approve, assert_approved, demands_in, read_approval
 from rebalancer.approval.record import APPROVAL_JSON, SIGNATURE
 from rebalancer.errors import ApprovalRefused, InputError, PlanFileError, PolicyError, StalePlan
 from rebalancer.export import write_plan
@@ -150,7 +150,7 @@ def test_a_pipe_is_no_approval(desk: Desk) -> None:
     desk.approve()
     (desk.folder / APPROVAL_JSON).unlink()
     os.mkfifo(desk.folder / APPROVAL_JSON)
-    refused(desk, "it is no file", demands=Demands(approval=True))
+    refused(desk, "it is a pipe", demands=Demands(approval=True))
 
 
 @signs
@@ -199,7 +199,7 @@ def test_missing_signers_are_refused(desk: Desk) -> None:
     """No file, no signature that counts."""
     desk.approve()
     desk.signers.unlink()
-    refused(desk, "there is no such file of allowed signers")
+    refused(desk, "there is no such file")
 
 
 @signs
@@ -218,7 +218,7 @@ def test_the_files_of_a_policy_stand_beside_it(tmp_path: Path) -> None:
     """Signers are found from the policy's folder; signers without a demand are a mistake."""
     path = tmp_path / "p.toml"
     path.write_text('[execution]\nrequire_approval = true\nallowed_signers = "s"\n', encoding="utf-8")
-    assert demands_of(Policy.load(path), tmp_path) == Demands(approval=True, signers=tmp_path / "s")
+    assert demands_in(path) == Demands(approval=True, signers=tmp_path / "s")
     path.write_text('[execution]\nallowed_signers = "s"\n', encoding="utf-8")
     with pytest.raises(PolicyError, match="allowed_signers is of no use without require_approval = true"):
         Policy.load(path)

@@ -64,7 +64,7 @@ CONNECTIONS = {
         typed=lambda door: ["check", door.served.url, "--credentials", "none"], said=("none", "cannot be read")
     ),
     "credentials folder": Wrong(
-        typed=lambda door: ["check", door.served.url, "--credentials", "."], said=(".", "Is a directory")
+        typed=lambda door: ["check", door.served.url, "--credentials", "."], said=(".", "it is a folder")
     ),
     "evacuation of the whole pool": Wrong(
         typed=lambda door: ["evacuate", door.served.snapshot, *[row.name for row in door.served.plan.hosts]],
@@ -106,11 +106,11 @@ FILES = {
     "a folder": Wrong(typed=lambda _: ["check", "."], said=(".", "it is a folder", "Name a snapshot")),
     "truncated": Wrong(
         typed=lambda door: ["check", door.write("t.json", snapshot_text(door)[:5000])],
-        said=("t.json", "not whole JSON", "Take a new one"),
+        said=("t.json", "truncated or no JSON", "Take a new one"),
     ),
     "truncated gzip": Wrong(
         typed=lambda door: ["plan", door.write("t.json.gz", door.served.snapshot.read_bytes()[:2000])],
-        said=("t.json.gz", "not a whole gzip file", "Take a new one"),
+        said=("t.json.gz", "not a whole gzip file", "take a new one"),
     ),
     "no gzip": Wrong(typed=lambda door: ["check", door.write("t.json.gz", "{}")], said=("t.json.gz", "no format")),
     "foreign": Wrong(
@@ -189,7 +189,7 @@ OUTPUTS = {
     ),
     "state folder that is a file": Wrong(
         typed=lambda door: ["apply", door.plan, door.served.url, "--state-dir", door.write("state.txt", "x")],
-        said=("state.txt", "cannot be used", "nothing is sent"),
+        said=("state.txt", "cannot be made", "--state-dir"),
     ),
 }
 

@@ -101,7 +101,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path, length: int) -> None:
         ('{"format": "rebalancer-plan/1"}', "made_at does not belong in a plan: Field required"),
         ('{"format": "rebalancer-plan/1", "format": "x"}', "a key stands twice"),
         ('{"format": NaN}', "NaN is no number"),
-        ("[" * 100_000, "truncated or no JSON"),
+        ("[" * 100_000, "too many levels"),
     ],
 )
 def test_something_else_is_refused(tmp_path: Path, text: str, words: str) -> None:
@@ -112,9 +112,9 @@ def test_something_else_is_refused(tmp_path: Path, text: str, words: str) -> Non
 def test_a_missing_plan_is_refused(tmp_path: Path) -> None:
     """No such file, a folder without a plan, bytes that are no text."""
     assert "there is no such file" in str(refusal(tmp_path / "nowhere"))
-    assert "plan.json: there is no such file" in str(refusal(tmp_path))
+    assert "plan.json: it cannot be read: there is no such file" in str(refusal(tmp_path))
     (tmp_path / "plan.json").write_bytes(b"\x80\x81")
-    assert "it is not UTF-8 text" in str(refusal(tmp_path))
+    assert "it is no text in UTF-8" in str(refusal(tmp_path))
 
 
 @pytest.mark.parametrize(

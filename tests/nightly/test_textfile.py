@@ -54,10 +54,10 @@ def test_a_plan_is_told_by_its_figures() -> None:
 
 def test_names_break_no_line() -> None:
     """A host may be called anything."""
-    row = replace(PLAN.hosts[0], name='a"b\\c\nd')
+    row = replace(PLAN.hosts[0], name='a"b\\c\nd\u202e')
     assert PLANNED.result
     odd = replace(PLANNED, result=replace(PLANNED.result, plan=replace(PLAN, hosts=(row,))))
-    assert values(odd)["host_cpu_peak_ratio"] == [(POLICY | {"host": row.name}, row.before.peak_share)]
+    assert values(odd)["host_cpu_peak_ratio"] == [(POLICY | {"host": 'a"b\\c d\\u202e'}, row.before.peak_share)]
 
 
 def test_it_is_replaced_at_once_and_others_may_read_it(tmp_path: Path) -> None:

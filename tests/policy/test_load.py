@@ -170,9 +170,9 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"name = '\xff'")
     with pytest.raises(PolicyError, match="is not UTF-8 text"):
         Policy.load(path)
-    with pytest.raises(PolicyError, match="cannot be read: Is a directory"):
+    with pytest.raises(PolicyError, match="cannot be read: it is a folder"):
         Policy.load(tmp_path)
-    with pytest.raises(PolicyError, match="cannot be read: No such file"):
+    with pytest.raises(PolicyError, match="cannot be read: there is no such file"):
         Policy.load(tmp_path / "absent.toml")
 
 

@@ -74,7 +74,7 @@ def apply(
     change windows of its policy. A run that was killed resumes where it ended. Ctrl-C once: start nothing more, finish
     what runs. Twice: cancel what runs.
     """
-    from rebalancer.approval import Demands, assert_approved, demands_of
+    from rebalancer.approval import Demands, assert_approved, demands_in
     from rebalancer.cli.carrying import Invocation, carried_out
     from rebalancer.cli.exits import Exit
     from rebalancer.cli.output import print_json, say, show
@@ -83,7 +83,7 @@ def apply(
     from rebalancer.export import folder_of, read_plan
 
     made = read_plan(plan)
-    demands = demands_of(rb.Policy.load(policy), policy.parent) if policy else Demands(approval=False)
+    demands = demands_in(policy) if policy else Demands(approval=False)
     assert_approved(made, folder_of(plan), demands)
     deadline, understood = deadline_of(made.policy, until=until, minutes=minutes)
     invocation = Invocation(

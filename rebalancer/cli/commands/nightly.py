@@ -64,13 +64,14 @@ def nightly(
 
 
 def _night(policy: Path, state_dir: Path | None, *, execute: bool) -> NightlyResult:
+    from rebalancer.approval import kept_policy
     from rebalancer.cli.carrying import invocation_of_night, tell_stop
     from rebalancer.cli.progress import watch_night, watch_solve
     from rebalancer.errors import StoppedHalfWay
     from rebalancer.execute import stop_on_signals
     from rebalancer.nightly import Watchers, access_of, plan_and_execute, plan_only
 
-    wanted = rb.Policy.load(policy)
+    wanted = kept_policy(policy) if execute else rb.Policy.load(policy)
     access = access_of(wanted, policy.parent)
     if not execute:
         with watch_solve() as solving:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rebalancer.errors import InputError
+from rebalancer.files.ownership import assert_kept, assert_kept_in
 from rebalancer.inventory import Uuid
 
 _PLAIN = re.compile("[0-9A-Za-z][0-9A-Za-z_-]*")
@@ -47,11 +48,21 @@ def plain_uuid(pool: Uuid) -> str:
 
 
 def make_folder(path: Path) -> None:
-    """Create *path* and missing parents, writable by their owner only, whatever the mask.
+    """Create *path* and missing parents, for their owner alone, whatever the mask.
 
     Raises:
+        InputError: there is such a folder, and others may write to it: they could put another lock or journal there.
         OSError: the system refuses.
     """
     for each in reversed([path, *path.parents]):
         if not each.is_dir():
-            each.mkdir(mode=0o755, exist_ok=True)
+            each.mkdir(mode=0o700, exist_ok=True)
+    assert_kept_in(path, InputError)
+
+
+def make_state_folder(path: Path) -> None:
+    """Create the folder *path* in a state folder, and that where it is missing; errors are those of `make_folder`."""
+    make_folder(path.parent)
+    make_folder(path)
+    for each in (path.parent, path):
+        assert_kept(each.stat(), each, InputError)

@@ -12,13 +12,20 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from fcntl import LOCK_EX, LOCK_NB, flock
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Self
 
-from rebalancer.errors import InputError
+from rebalancer.errors import InputError, PoolLocked
 from rebalancer.execute.journal.folders import make_folder
 from rebalancer.execute.journal.outcome import StepState
+from rebalancer.files.documents import json_in
+from rebalancer.files.kinds import JOURNAL
+from rebalancer.files.ownership import assert_kept
+from rebalancer.files.reading import bytes_from, opened
 from rebalancer.inventory import Uuid
+from rebalancer.units import is_likely
 
 FORMAT = "rebalancer-journal/1"
 START = b'{"event": "'
@@ -102,7 +109,7 @@ def _text(value: object) -> str:
 
 def _moment(value: object) -> datetime:
     moment = datetime.fromisoformat(_text(value))
-    if moment.utcoffset() != timedelta(0):
+    if moment.utcoffset() != timedelta(0) or not is_likely(moment):
         raise ValueError(value)
     return moment
 
@@ -169,17 +176,15 @@ def read_journal(path: Path) -> tuple[Entry, ...]:
     Raises:
         InputError: the file is no journal, or was edited.
     """
-    try:
-        if path.exists() and not path.is_file():  # to read a pipe could take for ever
-            raise _no_journal(path)
-        body = path.read_bytes()
-    except FileNotFoundError:
+    if not path.exists():
         return ()
-    except OSError as error:
-        raise _unusable(path, error) from error
+    with opened(path, JOURNAL) as descriptor:
+        assert_kept(os.fstat(descriptor), path, InputError)
+        body = bytes_from(descriptor, path, JOURNAL)
     if not body[: len(START)].startswith(START[: len(body)]):
         raise _no_journal(path)
-    entries = tuple(_entry(path, number, line) for number, line in enumerate(body.split(b"\n")[:-1], start=1))
+    lines = BytesIO(body[: body.rfind(b"\n") + 1])
+    entries = tuple(_entry(path, number, line) for number, line in enumerate(lines, start=1))
     if entries and not (isinstance(entries[0], RunBegan) and entries[0].format == FORMAT):
         problem = f"it does not begin with a run in the format {FORMAT}"
         raise InputError(str(path), problem, "Name the plan's own journal")
@@ -188,7 +193,7 @@ def read_journal(path: Path) -> tuple[Entry, ...]:
 
 def _entry(path: Path, number: int, line: bytes) -> Entry:
     try:
-        raw = json.loads(line)
+        raw = json_in(line, JOURNAL)
         kind = _KINDS[raw.pop("event")]
         facts: dict[str, Any] = {name: _READ.get(name, _text)(each) for name, each in raw.items()}
         return kind(**facts)
@@ -198,14 +203,29 @@ def _entry(path: Path, number: int, line: bytes) -> Entry:
 
 
 def _open(path: Path) -> int:
-    """A descriptor that appends to *path*, after its last whole line; the folder knows the file once this returns."""
+    """A descriptor that appends to *path*, after its last whole line; the folder knows the file once this returns.
+
+    The file is locked until the descriptor is closed: whoever shares the journal but no state folder has to wait.
+    """
     try:
         make_folder(path.parent)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
-        _drop_torn_line(descriptor)
-        _sync_folder(path.parent)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
     except OSError as error:
         raise _unusable(path, error) from error
+    try:
+        assert_kept(os.fstat(descriptor), path, InputError)
+        flock(descriptor, LOCK_EX | LOCK_NB)
+        _drop_torn_line(descriptor)
+        _sync_folder(path.parent)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise PoolLocked(str(path)) from None
+    except OSError as error:
+        os.close(descriptor)
+        raise _unusable(path, error) from error
+    except InputError:
+        os.close(descriptor)
+        raise
     return descriptor
 
 

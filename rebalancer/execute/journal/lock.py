@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from rebalancer.errors import InputError, PoolLocked
-from rebalancer.execute.journal.folders import lock_path, make_folder
+from rebalancer.execute.journal.folders import lock_path, make_state_folder
 from rebalancer.inventory import Uuid
 
 
@@ -51,7 +51,7 @@ def pool_locks(pools: Iterable[Uuid], state_dir: Path | None = None) -> Iterator
 def _lock(path: Path) -> FileLock:
     """The one lock object of this process for *path*."""
     try:
-        make_folder(path.parent)
+        make_state_folder(path.parent)
     except OSError as error:
         raise _unusable(path, error) from error
     return FileLock(path, mode=0o644, is_singleton=True)

@@ -22,8 +22,8 @@ from rebalancer.errors import (
     XapiError,
 )
 from rebalancer.execute.claim.claim import Claim
-from rebalancer.execute.journal.history import StepHistory
-from rebalancer.execute.journal.journal import Journal, Looked, RunBegan, RunEnded
+from rebalancer.execute.journal.history import StepHistory, histories
+from rebalancer.execute.journal.journal import Journal, Looked, RunBegan, RunEnded, read_journal
 from rebalancer.execute.journal.learned_pace import wire_of
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.advice import NEXT_STEPS, what_happened
@@ -106,6 +106,8 @@ class Run:
         elif len(self.done) == len(self.plan.steps):
             assert_still_there(self.plan, pool)
         with Journal(self.path) as journal:
+            if histories(self.path, read_journal(self.path)) != self.history:
+                raise PoolLocked(str(self.path))  # with another state folder, somebody wrote to it meanwhile
             return self._carry_out(journal, pool)
 
     def _first_look(self) -> Pool:

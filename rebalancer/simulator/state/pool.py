@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from rebalancer.errors import InputError
+from rebalancer.files.documents import Unfit, json_in
+from rebalancer.files.kinds import SIMULATED
+from rebalancer.files.reading import content_of
 
 FORMAT = "rebalancer-simulated-pool/1"
-REMEDY = "Name a file that the simulator wrote, or one of the pools that `rebalancer simulate --help` names"
+REMEDY = SIMULATED.remedy
 
 Records = dict[str, dict[str, dict[str, Any]]]
 Series = Sequence[float | None]
@@ -37,9 +40,6 @@ class SimulatedPool:
     load_step_seconds: int = 3600
 
 
-GZIP = b"\x1f\x8b"
-
-
 def load_pool(path: str | Path) -> SimulatedPool:
     """Read a simulated pool, or any JSON file with XenAPI `records` (then without load), gzip'd or not.
 
@@ -48,11 +48,9 @@ def load_pool(path: str | Path) -> SimulatedPool:
     """
     where = Path(path)
     try:
-        raw = where.read_bytes()
-        document = json.loads(gzip.decompress(raw) if raw.startswith(GZIP) else raw)
-    except (OSError, EOFError, ValueError) as error:
-        told = (isinstance(error, OSError) and error.strerror) or error
-        raise InputError(str(where), f"cannot be read as a simulated pool: {told}", REMEDY) from error
+        document = json_in(content_of(where, SIMULATED), SIMULATED)
+    except Unfit as error:
+        raise InputError(str(where), f"cannot be read as a simulated pool: {error}", REMEDY) from error
     if not isinstance(document, dict) or "pool" not in document.get("records", {}):
         raise InputError(str(where), "holds no XenAPI records of a pool", REMEDY)
     return SimulatedPool(

@@ -175,5 +175,5 @@ def test_a_pipe_is_no_journal(path: Path) -> None:
     """Nobody waits for what somebody may write into it."""
     path.parent.mkdir(exist_ok=True)
     os.mkfifo(path)
-    with pytest.raises(InputError, match="it is no journal"):
+    with pytest.raises(InputError, match="it is a pipe"):
         read_journal(path)

@@ -1,24 +1,13 @@
-"""Files as people and their programs write them: the first bytes say whether they are packed, and how encoded."""
+"""Text as people and their programs write it: the first bytes say how it is encoded."""
 
 from __future__ import annotations
 
 import codecs
-import gzip
 from typing import Final
 
-GZIP: Final = b"\x1f\x8b"
 WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 MARKS: Final = (codecs.BOM_UTF8, *WIDE)
 """Byte order marks."""
-
-
-def unpacked(content: bytes) -> bytes:
-    """*content*, out of gzip where it is gzip'd.
-
-    Raises:
-        EOFError, zlib.error, gzip.BadGzipFile: it is a part of a gzip file.
-    """
-    return gzip.decompress(content) if content.startswith(GZIP) else content
 
 
 def in_utf8(content: bytes) -> bytes:

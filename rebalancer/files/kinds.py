@@ -1,0 +1,124 @@
+"""What is read from disk, how much of it, and why so much; docs/reliability.md has the same as a table.
+
+Measured: a snapshot of 64 hosts and 2,400 VMs has 10 MB, with a week of hours for each VM 30 MB and 1.1 million values;
+its database dump has about 40 MB, its plan of 500 moves 2 MB. Limits leave room for twice that, and hold memory below
+300 MB whatever a file of that size says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from rebalancer.errors import (
+    ApprovalRefused,
+    ConnectionSettingsError,
+    InputError,
+    PlanFileError,
+    PolicyError,
+    SnapshotError,
+)
+from rebalancer.errors.base import Located
+
+KIB: Final = 1 << 10
+MIB: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What a file is meant to be.
+
+    Args:
+        name: what such a file is called.
+        error: what is raised where it cannot be used.
+        remedy: what to do where it cannot be read.
+        most_bytes: how much there may be, in the file and out of gzip.
+        most_values: how many values, keys included, a document may have.
+        piped: whether it may come through a pipe, as of `<(zcat pool.gz)`.
+        trouble: what it means that it cannot be read.
+    """
+
+    name: str
+    error: type[Located]
+    remedy: str
+    most_bytes: int
+    most_values: int = 2_000_000
+    piped: bool = True
+    trouble: str = "it cannot be read"
+
+    def refusal(self, where: object, why: str) -> Located:
+        """The error for the file *where*, which cannot be read for the reason *why*."""
+        return self.error(str(where), f"{self.trouble}: {why}", self.remedy)
+
+
+SNAPSHOT: Final = Kind(
+    name="snapshot or database dump",
+    error=SnapshotError,
+    remedy="Name a snapshot or a database dump; take a new one with `rebalancer snapshot`",
+    most_bytes=64 * MIB,
+)
+POLICY: Final = Kind(  # 5,000 uuids have 200 KB
+    name="policy", error=PolicyError, remedy="Name a policy file", most_bytes=256 * KIB, most_values=50_000
+)
+PLAN: Final = Kind(
+    name="plan",
+    error=PlanFileError,
+    remedy="Name a plan folder, or its plan.json",
+    most_bytes=64 * MIB,
+)
+TABLE: Final = Kind(  # 2,400 VMs have 403,200 hours in a week, 65 bytes a row
+    name="table of samples", error=InputError, remedy="Name a CSV or Parquet file", most_bytes=64 * MIB
+)
+JOURNAL: Final = Kind(  # a step takes four lines of 300 bytes
+    name="journal",
+    error=InputError,
+    remedy="Name another journal; nothing is sent to the pool without one",
+    trouble="the journal cannot be used",
+    most_bytes=32 * MIB,
+    most_values=100_000,
+    piped=False,
+)
+APPROVAL: Final = Kind(
+    name="approval",
+    error=ApprovalRefused,
+    remedy="Approve the plan with `rebalancer approve`",
+    most_bytes=64 * KIB,
+    piped=False,
+)
+SIGNERS: Final = Kind(  # ssh-keygen opens it once more, by its name
+    name="file of allowed signers",
+    error=ApprovalRefused,
+    remedy="Correct execution.allowed_signers in the policy",
+    most_bytes=MIB,
+    piped=False,
+)
+CREDENTIALS: Final = Kind(
+    name="credentials file",
+    error=ConnectionSettingsError,
+    remedy="Write the user on its first line and the password on its second",
+    most_bytes=64 * KIB,
+)
+CA_FILE: Final = Kind(  # a system's bundle has 220 KB
+    name="CA file", error=ConnectionSettingsError, remedy="Name a PEM file", most_bytes=4 * MIB
+)
+MEMBERS: Final = Kind(name="list of members", error=InputError, remedy="Remove it", most_bytes=64 * KIB, piped=False)
+SIMULATED: Final = Kind(  # whole records: 64 hosts and 2,400 VMs have 23 MB, their load as much
+    name="simulated pool",
+    error=InputError,
+    remedy="Name a file that the simulator wrote, or one of the pools that `rebalancer simulate --help` names",
+    most_bytes=128 * MIB,
+    most_values=6_000_000,
+)
+KINDS: Final = (
+    SNAPSHOT,
+    POLICY,
+    PLAN,
+    TABLE,
+    JOURNAL,
+    APPROVAL,
+    SIGNERS,
+    CREDENTIALS,
+    CA_FILE,
+    MEMBERS,
+    SIMULATED,
+)

@@ -1,0 +1,48 @@
+"""Files are written whole, in the place of an older one at once, and for their owner alone unless said otherwise.
+
+The content first stands in a new file beside, whose name nobody can know beforehand and which is made by this process
+or not at all: a link that somebody planted leads nowhere.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+PRIVATE: Final = 0o600
+"""Read and written by its owner only: what tells of a pool."""
+PUBLIC: Final = 0o644
+"""Read by everybody, written by its owner only."""
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def write_whole(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
+    """Put *content* in the place of *path*: readers see the old file or the new one, never a part.
+
+    Raises:
+        OSError: the system refuses, or there is something else than a file.
+    """
+    if path.exists() and not path.is_file():  # a device would be replaced, too
+        raise OSError(errno.EEXIST, "there is something else than a file", str(path))
+    draft = path.with_name(f".{secrets.token_hex(8)}.new")
+    try:
+        write_new(draft, content, mode=mode)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_new(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
+    """Write *content* to a new file *path*, through to the disk; the mask of the shell does not matter.
+
+    Raises:
+        OSError: the system refuses, or there is something of that name.
+    """
+    with os.fdopen(os.open(path, _NEW, mode), "wb") as file:
+        os.fchmod(file.fileno(), mode)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
