@@ -68,7 +68,6 @@ THIRD_PARTY = {
     "XenAPI": {"xapi"},
     "cryptography": {"simulator"},
     "filelock": {"execute"},
-    "httpx": {"xapi"},
     "matplotlib": {"face", "plots"},
     "networkx": {"describe", "order"},
     "numpy": {

@@ -22,6 +22,7 @@
     |  |- LoginRefused
     |  |- CertificateMismatch
     |  |- Unreachable             nothing was sent, or nothing answered a read
+    |  |  |- NotReady             ... for the moment, as while a toolstack restarts
     |  |  `- UnreadableKey        ... or only with a key that XAPI does not escape
     |  |- OutcomeUnknown          a mutating call was sent and no answer came
     |  `- RefusedByXapi           XAPI answered with an error code
@@ -56,6 +57,7 @@ from rebalancer.errors.solving import Concession, Fix, Infeasible, ModelBug, Not
 from rebalancer.errors.xapi import (
     CertificateMismatch,
     LoginRefused,
+    NotReady,
     OutcomeUnknown,
     RefusedByXapi,
     Unreachable,
@@ -78,6 +80,7 @@ __all__ = [
     "MissingExtra",
     "ModelBug",
     "NoLegalOrder",
+    "NotReady",
     "NothingFound",
     "OutcomeUnknown",
     "PlanFileError",

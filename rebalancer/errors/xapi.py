@@ -23,6 +23,10 @@ class Unreachable(XapiError):
     """No connection, or no answer to a call that changes nothing."""
 
 
+class NotReady(Unreachable):
+    """Nothing listens, the connection broke off, or HTTP 503: a toolstack that restarts, or a host that boots."""
+
+
 class UnreadableKey(Unreachable):
     """A key of a map holds markup that XAPI does not escape, so that its answer cannot be read without a guess.
 

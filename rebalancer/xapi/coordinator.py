@@ -47,7 +47,9 @@ class CoordinatorSession:
         self._credentials = credentials
         self._ring: tuple[Address, ...] = (address,)
         self._fallbacks: tuple[Address, ...] = (address,)
-        self._guessed = False
+        self._guessed, self._began_at, self._tried = False, address, address
+        self._said: XapiError | None = None
+        self._misses = 0
         self.called = NOBODY
         self._session = self._new_session()
 
@@ -91,27 +93,30 @@ class CoordinatorSession:
         Raises:
             XapiError: see `connect`; of several addresses that do not answer, what the first said.
         """
-        self._following(lambda: None, self._at_some_address)
+        if self._session.handle is None:
+            self._following(lambda: None, self._at_some_address)
 
     def _ask(self, message: str, arguments: Sequence[object]) -> Any:  # noqa: ANN401 - what XAPI answers
         return self._following(lambda: self._session.xenapi_request(message, arguments))
 
     def _following(self, call: Call, ask: Callable[[Call], Any] | None = None) -> Any:  # noqa: ANN401 - what XAPI answers
         """The answer to *call*; a pool that is not ready is asked again, as long as patience lasts."""
-        ask = ask or self._on_coordinator
+        ask, waited = ask or self._on_coordinator, 0.0
         for pause in self.patience.pauses():
             try:
                 return ask(call)
             except XapiError as error:
-                if not self.patience.waits_for(error):
+                if not self.patience.waits_for(error, waited):
                     raise
             self.patience.sleep(pause)
+            waited += pause
         return ask(call)
 
     def _at_some_address(self, call: Call) -> Any:  # noqa: ANN401 - what XAPI answers
         """The answer to *call* from the first address that gives one; of several errors the first is told."""
         silent: list[Unreachable] = []
-        for _ in self._ring:
+        for address in self._ring:
+            self._begin_at(address)
             try:
                 return self._on_coordinator(call)
             except UnreadableKey:
@@ -120,35 +125,53 @@ class CoordinatorSession:
                 silent.append(error)
         first = silent[0]
         nor = f"; nor {_others(len(silent) - 1)} answer" if silent[1:] else ""
-        raise Unreachable(first.where, f"{first.problem}{nor}", first.remedy) from first
+        raise type(first)(first.where, f"{first.problem}{nor}", first.remedy) from first
 
     def _on_coordinator(self, call: Call) -> Any:  # noqa: ANN401 - what XAPI answers
-        """The answer to *call*, on the coordinator: who asks a member is sent on, and logs in there."""
+        """The answer to *call*, on the coordinator; next time it is asked elsewhere, where this was of no use."""
+        try:
+            return self._sent_on(call)
+        except UnreadableKey:
+            raise
+        except (Unreachable, CertificateMismatch) as error:
+            told = self._told(error)
+            self._move_on()
+            raise told from error
+        except XapiError:
+            if self._session.handle is None:
+                self._move_on()
+            raise
+
+    def _sent_on(self, call: Call) -> Any:  # noqa: ANN401 - what XAPI answers
+        """The answer to *call*: who asks a member is sent on, and logs in there."""
         for _ in range(HOPS):
             try:
-                with reading(self.url, self.called):
-                    if self._session.handle is None:  # XenAPI's session logs in again by itself when this one is gone
-                        self._give_password()
-                    answer = call()
+                return self._asked_here(call)
             except RefusedByXapi as refused:
                 if refused.code != "HOST_IS_SLAVE":
                     raise
                 self._move_to(self._named_by(refused))
-                continue
-            except UnreadableKey:
-                raise
-            except Unreachable:
-                self._move_on()
-                raise
-            except CertificateMismatch as error:
-                if not self._guessed:
-                    raise
-                # Nobody said that the coordinator is here: whoever cannot be trusted is passed over.
-                self._move_on()
-                raise Unreachable(error.where, error.problem, error.remedy) from error
-            self._guessed = False
-            return answer
         raise Unreachable(self.url, f"{HOPS} hosts in a row named another coordinator", "Wait for the pool to settle")
+
+    def _asked_here(self, call: Call) -> Any:  # noqa: ANN401 - what XAPI answers
+        with reading(self.url, self.called):
+            if self._session.handle is None:  # XenAPI's session logs in again by itself when this one is gone
+                self._give_password()
+            answer = call()
+        self._guessed, self._began_at, self._said, self._misses = False, self.address, None, 0
+        return answer
+
+    def _told(self, error: XapiError) -> XapiError:
+        """What people are told of *error*: what is wrong at an address that was only tried explains no silence."""
+        if not self._guessed:
+            self._said = error
+        first = self._said or error
+        if first is error or not isinstance(first, Unreachable):
+            problem = first.problem
+        else:
+            problem = f"{first.problem}; nor is {error.where} of use: {error.problem}"
+        kind = Unreachable if self._guessed and self._said is None else type(first)
+        return kind(first.where, problem, first.remedy)
 
     def _named_by(self, member: RefusedByXapi) -> Address:
         """Where *member* says the coordinator is; an `Unreachable` where it says nothing that is an address."""
@@ -156,11 +179,10 @@ class CoordinatorSession:
         try:
             return self.address.at(named)
         except ConnectionSettingsError as error:
-            if self.address.scheme == "http" and named:
-                raise
-            self._move_on()
-            problem = f"it is a member, and names {named!r} as coordinator"
-            raise Unreachable(member.where, problem, "Give the coordinator's address") from error
+            said = f", and {error.problem}" if self.address.scheme == "http" and named else ""
+            problem = f"it is a member, and names {named!r} as coordinator{said}"
+            remedy = error.remedy if said else "Give the coordinator's address"
+            raise Unreachable(member.where, problem, remedy) from error
 
     def _give_password(self) -> None:
         """Log in with as many parameters as this version of XAPI takes: since 6.2 the last says who we are."""
@@ -180,12 +202,23 @@ class CoordinatorSession:
         self._session = self._new_session()
 
     def _move_on(self) -> None:
-        """Ask the next address next time, in a circle: HA may have made it coordinator, or it knows who is."""
-        place = self._ring.index(self.address) + 1 if self.address in self._ring else 0
-        following = self._ring[place % len(self._ring)]
-        if following != self.address:
-            self._move_to(following)
-            self._guessed = following != self._fallbacks[0]
+        """Begin elsewhere next time: at the address that was given, twice at first, then in turn with each other host.
+
+        HA may have made that one coordinator, or it knows who is.
+        """
+        given, others = self._ring[0], self._ring[1:]
+        self._misses += self._began_at == given
+        if self._began_at != given or self._misses == 1 or not others:
+            self._begin_at(given)
+            return
+        place = others.index(self._tried) + 1 if self._tried in others else 0
+        self._tried = others[place % len(others)]
+        self._begin_at(self._tried)
+
+    def _begin_at(self, address: Address) -> None:
+        self._began_at, self._guessed = address, address != self._ring[0]
+        if address != self.address:
+            self._move_to(address)
 
     def _new_session(self) -> Session:
         return Session(str(self.address), transport=RepeatOnStale(self.address, self.context, self.timeout_seconds))

@@ -7,10 +7,7 @@ calls. A token belongs to one login at one host: whoever logs in anew asks how a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from http.client import HTTPConnection
-from socket import SHUT_RDWR, socket
 from typing import Any, Final
 from xmlrpc.client import ServerProxy
 
@@ -40,28 +37,9 @@ class Event:
 class Interruptible(RepeatOnStale):
     """A connection whose waiting another thread or a signal handler can end; it is of no use then."""
 
-    _interrupted = False
-
     def interrupt(self) -> None:
         """End what waits for an answer; no lock is taken."""
-        self._interrupted = True
-        waiting = self._open.sock if self._open else None
-        if waiting is not None:
-            with suppress(OSError):  # past TLS, which may be in the middle of a read
-                socket.shutdown(waiting, SHUT_RDWR)
-
-    def make_connection(self, host: Any) -> HTTPConnection:  # noqa: ANN401 - xmlrpc's
-        """The one connection, which stands.
-
-        Raises:
-            OSError: it does not, or is not to be used any more.
-        """
-        connection = super().make_connection(host)
-        if connection.sock is None:
-            connection.connect()
-        if self._interrupted:
-            raise InterruptedError("somebody wants to go on")
-        return connection
+        self._host.interrupt()
 
 
 class Listener:

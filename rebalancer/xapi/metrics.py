@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
-
-import httpx
+from urllib.parse import quote, urlencode
 
 from rebalancer.clocks import SET_RIGHT, Clocks, compared
-from rebalancer.errors import ConnectionSettingsError
+from rebalancer.errors import ConnectionSettingsError, XapiError
 from rebalancer.inventory import Host, Pool, Uuid
 from rebalancer.xapi.address import Address
 from rebalancer.xapi.clocks import read_clocks
+from rebalancer.xapi.connection import HostConnection, Reply
+from rebalancer.xapi.limits import RRD_BYTES
 from rebalancer.xapi.session import ReadSession
-from rebalancer.xapi.translation import why_not_fetched
+from rebalancer.xapi.translation import reading
 from rebalancer.xapi.values import MetricsFailure
 
 if TYPE_CHECKING:
@@ -72,9 +73,11 @@ def fetch_metrics(
         for host, ahead in clocks.items()
     ]
     ready = [each for each in asked if isinstance(each, _Request)]
-    query = {"session_id": session.session_ref, "host": "true", "cf": "AVERAGE", "interval": str(interval_seconds)}
     found = {each.host: each for each in asked if isinstance(each, MetricsFailure)}
-    return found | _fetched(ready, query, session.context, timeout_seconds)
+    door = _Door(session=session, interval_seconds=interval_seconds, timeout_seconds=timeout_seconds)
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as executor:
+        answers = executor.map(door.get, ready)
+        return found | {request.host: answer for request, answer in zip(ready, answers, strict=True)}
 
 
 def measure(
@@ -127,26 +130,38 @@ def _request(session: ReadSession, pool: Pool, host: Host, start: float) -> _Req
     return _Request(host=host.uuid, address=address, of_pool=of_pool, start=int(start))
 
 
-def _fetched(
-    requests: list[_Request], query: dict[str, str], context: ssl.SSLContext, timeout_seconds: float
-) -> dict[Uuid, bytes | MetricsFailure]:
-    """All answers; no proxy of the environment gets to see the session."""
-    with (
-        httpx.Client(verify=context, timeout=timeout_seconds, trust_env=False) as client,
-        ThreadPoolExecutor(max_workers=AT_ONCE) as executor,
-    ):
-        answers = executor.map(lambda each: _get(client, each, query), requests)
-        return {request.host: answer for request, answer in zip(requests, answers, strict=True)}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Door:
+    """How hosts are asked for metrics: in a session, which stands in no URL, because URLs are logged."""
 
+    session: ReadSession
+    interval_seconds: int
+    timeout_seconds: float
 
-def _get(client: httpx.Client, request: _Request, query: dict[str, str]) -> bytes | MetricsFailure:
-    """One host's answer; XML is asked for by name, because xapi answers anything else with JSON (XAPI.md 3.1)."""
-    start = {"start": str(request.start)}
-    try:
-        answer = client.get(f"{request.address}/rrd_updates", params=start | query, headers={"Accept": "text/xml"})
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return MetricsFailure(host=request.host, reason=f"{why_not_fetched(error)} {request.place}")
-    if answer.status_code != httpx.codes.OK:
-        reason = f"it answers HTTP {answer.status_code} {request.place}"
-        return MetricsFailure(host=request.host, reason=reason)
-    return answer.content
+    def get(self, request: _Request) -> bytes | MetricsFailure:
+        """One host's answer, or why there is none."""
+        try:
+            with reading(str(request.address)):
+                reply = self._reply(request)
+        except XapiError as error:
+            return MetricsFailure(host=request.host, reason=f"{error.problem} {request.place}")
+        if reply.status != HTTPStatus.OK:
+            reason = f"it answers HTTP {reply.status} {request.place}"
+            return MetricsFailure(host=request.host, reason=reason)
+        return reply.body
+
+    def _reply(self, request: _Request) -> Reply:
+        """What the host says; XML is asked for by name, because xapi answers anything else with JSON (XAPI.md 3.1)."""
+        query = {"start": request.start, "host": "true", "cf": "AVERAGE", "interval": self.interval_seconds}
+        # Read from there since the first published source of 2009 (`xapi_http.ml: lookup_param_of_req`).
+        cookie = f"session_id={quote(self.session.session_ref, safe=':')}"
+        connection = HostConnection(request.address, self.session.context, self.timeout_seconds)
+        try:
+            return connection.ask(
+                "GET",
+                f"/rrd_updates?{urlencode(query)}",
+                headers={"Accept": "text/xml", "Cookie": cookie},
+                most=RRD_BYTES,
+            )
+        finally:
+            connection.close()

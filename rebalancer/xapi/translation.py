@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 from typing import Any, Final
 from xmlrpc.client import Fault, ProtocolError
 
-import httpx
 from XenAPI import Failure
 
 from rebalancer.errors import (
     InventoryError,
     LoginRefused,
+    NotReady,
     OutcomeUnknown,
     RefusedByXapi,
     Unreachable,
@@ -29,6 +30,12 @@ from rebalancer.xapi.wire import Malformed
 from rebalancer.xapi.words import told
 
 NOT_XAPI: Final = "Check the address: it has to be a XenServer or XCP-ng host"
+
+BUSY: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
+"""How HTTP says that a host is there and answers later."""
+
+NO_ROUTE: Final = frozenset({errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETUNREACH})
+"""What the network says of a host that boots."""
 
 MALFORMED = (ProtocolError, Fault, HTTPException, Malformed, UnicodeError)
 """What reading an answer raises that is not XAPI's; `UnicodeError` comes of names that no host can have."""
@@ -106,19 +113,18 @@ def refusal(where: str, failure: Failure, called: Called = NOBODY) -> XapiError:
 
 def no_connection(where: str, error: OSError) -> XapiError:
     """No connection, or none that may be trusted."""
+    if isinstance(error, ssl.SSLEOFError):
+        return NotReady(where, "the connection was closed while TLS was agreed on", LOOK)
     if isinstance(error, ssl.SSLError):
         return no_trust(where, error)
-    return Unreachable(where, _why(error), LOOK)
+    return (NotReady if _is_brief(error) else Unreachable)(where, _why(error), LOOK)
 
 
-def why_not_fetched(error: httpx.HTTPError | httpx.InvalidURL) -> str:
-    """Why an HTTP request has no answer, in words; httpx hides the socket's error some causes deep."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, OSError):
-        cause = cause.__cause__ or cause.__context__
-    if isinstance(cause, ssl.SSLError):
-        return no_trust("", cause).problem
-    return "no answer in time" if isinstance(error, httpx.TimeoutException) else _why(cause or OSError(str(error)))
+def _is_brief(error: OSError) -> bool:
+    """Whether a host that restarts, or a network that does, may be behind *error*."""
+    if isinstance(error, socket.gaierror):
+        return error.errno == socket.EAI_AGAIN
+    return isinstance(error, ConnectionError) or error.errno in NO_ROUTE
 
 
 def _why(error: OSError) -> str:
@@ -127,8 +133,10 @@ def _why(error: OSError) -> str:
             return "no answer in time"
         case ConnectionRefusedError():
             return "nothing listens there"
-        case ConnectionResetError():
+        case ConnectionError():
             return "the connection was closed while waiting for an answer"
+        case socket.gaierror() if _is_brief(error):
+            return "no name server answers"
         case socket.gaierror():
             return "there is no host of that name"
         case _:
@@ -141,6 +149,10 @@ def _not_xapi(where: str, error: BaseException) -> Unreachable:
         return Unreachable(where, "no answer in time", LOOK)
     if isinstance(error, Malformed) and error.key:
         return UnreadableKey(where, error.key)
+    if isinstance(error, IncompleteRead):
+        return NotReady(where, "the connection was closed in the middle of an answer", LOOK)
+    if isinstance(error, ProtocolError) and error.errcode in BUSY:
+        return NotReady(where, f"it is not available for the moment ({_short(error)})", LOOK)
     return Unreachable(where, f"it answers, but not as XAPI does ({_short(error)})", NOT_XAPI)
 
 

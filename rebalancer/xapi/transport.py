@@ -12,12 +12,13 @@ import json
 import ssl
 from contextlib import suppress
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, RemoteDisconnected
+from http.client import HTTPException, RemoteDisconnected
 from typing import Any, Final
-from xmlrpc.client import Transport, loads
+from xmlrpc.client import ProtocolError, Transport, loads
 
-from rebalancer.version import __version__
 from rebalancer.xapi.address import Address
+from rebalancer.xapi.connection import HostConnection
+from rebalancer.xapi.limits import ANSWER_BYTES
 from rebalancer.xapi.wire import Malformed, from_json, from_xml, is_doubtful
 
 STALE = (RemoteDisconnected, ConnectionResetError, ConnectionAbortedError, BrokenPipeError)
@@ -29,13 +30,10 @@ JSON_PATH: Final = "/jsonrpc"
 class SendOnce(Transport):
     """One connection, kept open; every request is sent exactly once."""
 
-    user_agent = f"rebalancer/{__version__}"
-    accept_gzip_encoding = False
-
     def __init__(self, address: Address, context: ssl.SSLContext | None, timeout_seconds: float) -> None:
         super().__init__()
-        self._address, self._context, self._timeout = address, context, timeout_seconds
-        self._open: HTTPConnection | None = None
+        self._address = address
+        self._host = HostConnection(address, context, timeout_seconds)
 
     def connect(self) -> None:
         """Open the connection now, so that what goes wrong later went wrong after this.
@@ -43,79 +41,71 @@ class SendOnce(Transport):
         Raises:
             OSError: no connection; nothing was sent.
         """
-        self.make_connection("").connect()
-
-    def make_connection(self, host: Any) -> HTTPConnection:  # noqa: ANN401, ARG002 - xmlrpc's; the address is ours
-        """The one connection, made where there is none."""
-        if self._open is None:
-            ours, seconds = self._address, self._timeout
-            if ours.scheme == "http":
-                self._open = HTTPConnection(ours.host, ours.port, timeout=seconds)
-            else:
-                self._open = HTTPSConnection(ours.host, ours.port, timeout=seconds, context=self._context)
-        return self._open
+        self._host.connect()
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
-        if self._open is not None:
-            self._open.close()
-            self._open = None
+        self._host.close()
 
-    def request(self, host: Any, handler: str, request_body: Any, verbose: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - xmlrpc's
-        """Send once and read the answer."""
-        return self.single_request(host, handler, request_body, verbose)
+    def request(self, host: Any, handler: str, request_body: Any, verbose: bool = False) -> Any:  # noqa: ANN401, ARG002, FBT001, FBT002 - xmlrpc's; the address is ours
+        """Send once and read the answer: a tuple of one envelope."""
+        return (self._envelope(request_body, self._sent(handler, request_body, "text/xml")),)
 
-    def parse_response(self, response: HTTPResponse) -> Any:  # noqa: ANN401 - xmlrpc's: a tuple of one value
-        """The envelope of the answer.
+    def _sent(self, path: str, body: bytes, kind: str) -> bytes:
+        """The answer to one request.
+
+        Raises:
+            ProtocolError: it has another status than 200.
+        """
+        reply = self._host.ask("POST", path, body=body, headers={"Content-Type": kind}, most=ANSWER_BYTES)
+        if reply.status != HTTPStatus.OK:
+            raise ProtocolError(str(self._address), reply.status, reply.reason, {})
+        return reply.body
+
+    def _envelope(self, _asked: bytes, answer: bytes) -> dict[str, Any]:
+        """The envelope in an *answer* to what was *_asked*.
 
         Raises:
             Malformed: it is none.
         """
-        return (from_xml(response.read()),)
+        return from_xml(answer)
 
 
 class RepeatOnStale(SendOnce):
     """For reads: asked again where a connection went stale since the last call, or an answer leaves a doubt."""
 
-    _asked: bytes = b""
-
-    def request(self, host: Any, handler: str, request_body: Any, verbose: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - xmlrpc's
+    def _sent(self, path: str, body: bytes, kind: str) -> bytes:
         """Send, and once more if an old connection turns out to be closed."""
-        kept, self._asked = self._open is not None, request_body
+        if self._host.is_disturbed:
+            self._host.close()
+        kept = self._host.is_open
         try:
-            return self.single_request(host, handler, request_body, verbose)
+            return super()._sent(path, body, kind)
         except STALE:
-            self.close()
             if not kept:
                 raise
-        return self.single_request(host, handler, request_body, verbose)
+        return super()._sent(path, body, kind)
 
-    def parse_response(self, response: HTTPResponse) -> Any:  # noqa: ANN401 - xmlrpc's: a tuple of one value
+    def _envelope(self, asked: bytes, answer: bytes) -> dict[str, Any]:
         """The envelope of the answer, from JSON where XML leaves a doubt.
 
         Raises:
             Malformed: it is none, or what XML cannot say stands in it and the host speaks no JSON.
         """
-        body = response.read()
-        if not is_doubtful(body):
+        if not is_doubtful(answer):
             with suppress(Malformed):
-                return (from_xml(body),)
-        return (self._as_json() or from_xml(body),)
+                return from_xml(answer)
+        return self._as_json(asked) or from_xml(answer)
 
-    def _as_json(self) -> dict[str, Any] | None:
+    def _as_json(self, asked: bytes) -> dict[str, Any] | None:
         """What the host answers to the same call in JSON; None where it does not, and of passwords nobody is asked."""
-        params, method = loads(self._asked)
+        params, method = loads(asked)
         if str(method).startswith("session."):
             return None
         call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        headers = {"Content-Type": "application/json", "User-Agent": self.user_agent}
-        connection = self.make_connection("")
         try:
-            connection.request("POST", JSON_PATH, json.dumps(call).encode(), headers)
-            response = connection.getresponse()
-            body = response.read()
-            answer = from_json(body) if response.status == HTTPStatus.OK else {}
-        except (OSError, HTTPException, Malformed):
+            answer = from_json(self._sent(JSON_PATH, json.dumps(call).encode(), "application/json"))
+        except (OSError, HTTPException, ProtocolError, Malformed):
             self.close()
             return None
         return answer if answer.get("Status") == "Success" else None

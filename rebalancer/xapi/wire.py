@@ -11,20 +11,52 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from sys import getsizeof
 from typing import Any, Final
 from xml.parsers import expat
 
-UNLIKE_XAPI: Final = (expat.ExpatError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
+from rebalancer.xapi.limits import (
+    DEPTH,
+    DIGITS,
+    DOUBTFUL_BYTES,
+    ELEMENTS,
+    HELD_BYTES,
+    ITEMS,
+    JSON_BYTES,
+    LETTERS_OF_A_NUMBER,
+    ODD_LETTERS,
+    TEXT_LETTERS,
+    WIDE_BYTES,
+)
+
+UNLIKE_XAPI: Final = (
+    expat.ExpatError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    RecursionError,
+    StopIteration,
+)
 """What reading bytes raises that are no answer of XAPI's."""
+
+PIECE: Final = 1 << 20
+"""Bytes that are parsed at once."""
 
 LONGEST_KEY: Final = 80
 """How much of a key an error shows."""
 
 _DOUBTFUL = re.compile(rb"<name>(?![^<&>]*</name>\s*<value/?>)|[\x00-\x08\x0b-\x1f]|\xef\xbf[\xbe\xbf]")
-_END_OF_NAME = re.compile(r"</name>\s*<value/?>")
-_TEXT = re.compile(r"(?<=<name>)[^<]+|(?<=<value>)[^<]+|(?<=<string>)[^<]+")
-_NO_XML = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
+_END_OF_NAME = re.compile(rb"</name>\s*<value/?>")
+_TEXT = re.compile(rb"(?<=<name>)[^<]+|(?<=<value>)[^<]+|(?<=<string>)[^<]+")
+_ODD: Final = (*(bytes([each]) for each in (*range(9), *range(11, 32))), b"\xef\xbf\xbe", b"\xef\xbf\xbf")
+_NO_XML = re.compile(rb"[\x00-\x08\x0b-\x1f]|\xef\xbf[\xbe\xbf]")
 _PRIVATE = range(0xE000, 0xF900)
+_ENCODINGS: Final = {None, "utf-8", "us-ascii"}
+_INTEGER = re.compile(rf"\s*[+-]?[0-9]{{1,{DIGITS}}}\s*", re.ASCII)
+_HALF_A_LETTER = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+)
 
 
 class Malformed(Exception):
@@ -52,9 +84,9 @@ def from_xml(body: bytes) -> dict[str, Any]:
         Malformed: it is none, or two readings of it are possible.
     """
     try:
-        return _envelope(_repaired(body.decode(errors="backslashreplace")) if is_doubtful(body) else _parsed(body))
+        return _envelope(_repaired(body) if is_doubtful(body) else _parsed(body))
     except UNLIKE_XAPI as error:
-        raise Malformed(f"{type(error).__name__}: {error}") from error
+        raise _malformed(error) from error
 
 
 def from_json(body: bytes) -> dict[str, Any]:
@@ -64,7 +96,7 @@ def from_json(body: bytes) -> dict[str, Any]:
         Malformed: it is none.
     """
     try:
-        answer = json.loads(body, parse_int=str)
+        answer = _loaded(body)
         refused = answer.get("error")
         if isinstance(refused, dict):
             refused = [refused["message"], *refused["data"]]
@@ -72,7 +104,36 @@ def from_json(body: bytes) -> dict[str, Any]:
             return _envelope({"Status": "Failure", "ErrorDescription": refused})
         return _envelope({"Status": "Success", "Value": answer["result"]})
     except UNLIKE_XAPI as error:
-        raise Malformed(f"{type(error).__name__}: {error}") from error
+        raise _malformed(error) from error
+
+
+def _malformed(error: Exception) -> Malformed:
+    return Malformed(f"{type(error).__name__}: {str(error)[:LONGEST_KEY]}")
+
+
+def _loaded(body: bytes) -> Any:  # noqa: ANN401 - what the answer holds
+    """What JSON says; as much of it as makes more values than memory should hold is not read."""
+    plain = body.isascii() and b"\\u" not in body
+    if len(body) > (JSON_BYTES if plain else WIDE_BYTES):
+        raise ValueError(f"{len(body)} bytes of JSON")
+    if sum(map(body.count, (b",", b"[", b"{"))) > ITEMS:
+        raise ValueError("too many values")
+    if _HALF_A_LETTER.search(body):
+        raise ValueError("half a letter")
+    value = json.loads(body.decode(), parse_int=_whole, parse_constant=_no_number, parse_float=_real)
+    _assert_shallow(value, DEPTH)
+    return value
+
+
+def _assert_shallow(value: object, levels: int) -> None:
+    """Raise a `ValueError` where lists and dicts stand inside one another more than *levels* deep."""
+    inside = [value]
+    for _ in range(levels):
+        held = (each.values() if isinstance(each, dict) else each for each in inside if isinstance(each, dict | list))
+        inside = [item for items in held for item in items]
+        if not inside:
+            return
+    raise ValueError(f"more than {levels} lists and maps inside one another")
 
 
 def _envelope(answer: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever was sent
@@ -87,14 +148,20 @@ def _envelope(answer: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever was sen
 
 def _parsed(body: bytes) -> Any:  # noqa: ANN401 - what the answer holds
     reader = _Reader()
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate("UTF-8")
     parser.buffer_text = True
+    parser.XmlDeclHandler = reader.declared
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.text.append
+    parser.CharacterDataHandler = reader.hear
     parser.StartDoctypeDeclHandler = reader.refuse_doctype
+    view = memoryview(body)
     try:
-        parser.Parse(body, True)  # noqa: FBT003 - expat's own signature
+        for begin in range(0, len(body), PIECE):
+            parser.Parse(view[begin : begin + PIECE], False)  # noqa: FBT003 - expat's own signature
+            if begin - parser.CurrentByteIndex > PIECE:
+                raise ValueError("too long a tag")
+        parser.Parse(b"", True)  # noqa: FBT003 - expat's own signature
     except expat.ExpatError as error:
         raise Malformed(f"ExpatError: {error}", _key_at(body, parser.ErrorByteIndex)) from error
     (value,) = reader.open[0]
@@ -117,24 +184,50 @@ class _Reader:
         self.open: list[list[Any]] = [[]]
         self.text: list[str] = []
         self.typed = False
+        self._depth = self._elements = self._held = self._letters = 0
 
     def start(self, tag: str, _attributes: Mapping[str, str]) -> None:
-        self.text.clear()
+        self._forget_text()
         self.typed = False
+        self._depth += 1
+        self._elements += 1
+        if self._depth > DEPTH or self._elements > ELEMENTS:
+            raise ValueError("too deep" if self._depth > DEPTH else "too many elements")
         if tag in {"struct", "array"}:
             self.open.append([])
 
+    def hear(self, text: str) -> None:
+        self.text.append(text)
+        self._letters += len(text)
+        if self._letters > TEXT_LETTERS:
+            raise ValueError("too long a text")
+
+    def _forget_text(self) -> None:
+        self.text.clear()
+        self._letters = 0
+
     def end(self, tag: str) -> None:
+        self._depth -= 1
         if tag == "value":
             if not self.typed:
-                self.open[-1].append("".join(self.text))
+                self._add("".join(self.text))
         elif tag == "name":
-            self.open[-1].append("".join(self.text))
+            self._add("".join(self.text))
         elif tag not in _FRAMES:
-            made = _MADE_OF[tag](self.open.pop() if tag in {"struct", "array"} else "".join(self.text))
-            self.open[-1].append(made)
+            self._add(_MADE_OF[tag](self.open.pop() if tag in {"struct", "array"} else "".join(self.text)))
         self.typed = tag != "name"
-        self.text.clear()
+        self._forget_text()
+
+    def _add(self, value: object) -> None:
+        """Keep *value*, as long as memory is to hold it; a reference to it takes 8 bytes, and as many in reserve."""
+        self._held += getsizeof(value) + 16
+        if self._held > HELD_BYTES:
+            raise ValueError("too many values")
+        self.open[-1].append(value)
+
+    def declared(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        if (encoding and encoding.lower()) not in _ENCODINGS:
+            raise ValueError(f"it declares the encoding {encoding}")
 
     def refuse_doctype(self, *_declared: object) -> None:
         raise ValueError("a document type")
@@ -151,8 +244,19 @@ def _struct(items: list[Any]) -> dict[str, Any]:
 
 
 def _whole(text: str) -> str:
-    int(text)
+    if not _INTEGER.fullmatch(text):
+        raise ValueError(f"no integer of 64 bits: {text[:DIGITS]!r}")
     return text.strip()
+
+
+def _real(text: str) -> float:
+    if len(text) > LETTERS_OF_A_NUMBER or "_" in text:
+        raise ValueError(f"no number: {text[:DIGITS]!r}")
+    return float(text)
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
 
 
 _FRAMES: Final = frozenset({"methodResponse", "params", "param", "member", "data", "fault"})
@@ -165,27 +269,35 @@ _MADE_OF: Final[Mapping[str, Callable[[Any], Any]]] = {
     "int": _whole,
     "i4": _whole,
     "i8": _whole,
-    "double": float,
+    "double": _real,
     "nil": lambda _: "",
 }
 
 
-def _repaired(text: str) -> Any:  # noqa: ANN401 - what the answer holds
-    """The value in *text*: names are escaped first, and what XML cannot hold goes through it in other letters."""
-    text = "".join(_with_escaped_names(text))
-    mark = next(letter for letter in map(chr, _PRIVATE) if letter not in text)
-    spelt = _TEXT.sub(lambda found: _NO_XML.sub(lambda each: f"{mark}{ord(each[0]):04x}", found[0]), text)
-    value = _parsed(spelt.encode())
+def _repaired(body: bytes) -> Any:  # noqa: ANN401 - what the answer holds
+    """The value in *body*: names are escaped first, and what XML cannot hold goes through it in other letters."""
+    if len(body) > DOUBTFUL_BYTES:
+        raise ValueError(f"{len(body)} bytes that XML does not settle")
+    text = b"".join(_with_escaped_names(body.decode(errors="backslashreplace").encode()))
+    if sum(map(text.count, _ODD)) > ODD_LETTERS:
+        raise ValueError("too many control characters")
+    mark = next(letter for letter in map(chr, _PRIVATE) if letter.encode() not in text)
+    spelt = _TEXT.sub(lambda found: _NO_XML.sub(lambda each: _spelt(mark, each[0]), found[0]), text)
+    value = _parsed(spelt)
     return value if spelt == text else _restored(value, re.compile(f"{mark}([0-9a-f]{{4}})"))
 
 
-def _with_escaped_names(text: str) -> Iterator[str]:
+def _spelt(mark: str, letter: bytes) -> bytes:
+    return f"{mark}{ord(letter.decode()):04x}".encode()
+
+
+def _with_escaped_names(text: bytes) -> Iterator[bytes]:
     """The parts of *text*; a name ends before the first value, wherever else `</name>` stands in it."""
     done = 0
-    while (begins := text.find("<name>", done)) >= 0 and (end := _END_OF_NAME.search(text, begins)):
-        begins += len("<name>")
+    while (begins := text.find(b"<name>", done)) >= 0 and (end := _END_OF_NAME.search(text, begins)):
+        begins += len(b"<name>")
         yield text[done:begins]
-        yield text[begins : end.start()].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        yield text[begins : end.start()].replace(b"&", b"&amp;").replace(b"<", b"&lt;").replace(b">", b"&gt;")
         done = end.start()
     yield text[done:]
 

@@ -12,6 +12,7 @@ from rebalancer.policy import DemandPolicy
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.xapi import MetricsFailure, ReadSession, Trust, connect, read_clocks, read_pool
 from rebalancer.xapi.clocks import parse_clock
+from rebalancer.xapi.patience import NONE
 
 NOON = datetime(2026, 11, 28, 12, 0, 0, tzinfo=UTC)
 ROOT = rb.Credentials(user="root", password="simulator")
@@ -19,7 +20,7 @@ ROOT = rb.Credentials(user="root", password="simulator")
 
 def open_session(url: str) -> ReadSession:
     """A session with the simulated pool's login."""
-    return connect(url, ROOT, Trust())
+    return connect(url, ROOT, Trust(), patience=NONE)
 
 
 @pytest.fixture

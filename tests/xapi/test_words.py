@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rebalancer.errors import LoginRefused, RefusedByXapi, Unreachable
+from rebalancer.errors import LoginRefused, NotReady, RefusedByXapi, Unreachable
 from rebalancer.xapi import Credentials, Patience, ReadSession, Trust, connect
 from rebalancer.xapi.session import READS
 from rebalancer.xapi.words import PASSING, READER, ROLES, WORDS, told
@@ -124,14 +124,30 @@ def test_patience_ends_in_words() -> None:
 
 
 def test_silence_is_waited_for_by_those_who_have_the_time() -> None:
-    """A host that boots is silent first: a night waits for it, a command says so at once."""
+    """A host that boots is gone first: a night waits for it, a command for a moment only."""
     pauses = Pauses()
     with scripted([CLOSE, CLOSE, success("OpaqueRef:S")]) as server:
         opened(server.url, pauses.patience(300, with_silence=True))
         assert pauses == [1.0, 2.0]
-    with scripted([CLOSE, success("OpaqueRef:S")]) as server, pytest.raises(Unreachable):
+    with scripted([CLOSE] * 9) as server, pytest.raises(NotReady):
         opened(server.url, pauses.patience(300))
-    assert pauses == [1.0, 2.0]
+    assert pauses == [1.0, 2.0] * 2
+    with scripted([b"<html>", success("OpaqueRef:S")]) as server, pytest.raises(Unreachable, match="not as XAPI does"):
+        opened(server.url, pauses.patience(300))
+    assert pauses == [1.0, 2.0] * 2
+
+
+BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" + success("x")
+
+
+@pytest.mark.parametrize("answer", [CLOSE, BUSY, CUT])
+def test_a_host_that_is_gone_for_the_moment_is_asked_again(answer: bytes | str) -> None:
+    """At login and when reading: a reset, HTTP 503, an answer that breaks off."""
+    pauses = Pauses()
+    with scripted([answer, success("OpaqueRef:S"), answer, success({"uuid": "u"})], keep=False) as server:
+        assert opened(server.url, pauses.patience(30)).record("VM", "OpaqueRef:V") == {"uuid": "u"}
+    assert pauses == [1.0, 1.0]
 
 
 @pytest.mark.parametrize(

@@ -57,8 +57,8 @@ class RrdEndpoints:
 
     def _may_read(self, query: Query, headers: Message) -> bool:
         try:
-            if "session_id" in query:
-                sessions.assert_open(self._world, query["session_id"][0])
+            if named := _cookie(headers).get("session_id") or query.get("session_id"):
+                sessions.assert_open(self._world, named[0])
                 return True
             scheme, _, code = headers.get("Authorization", "").partition(" ")
             user, _, password = base64.b64decode(code).decode().partition(":")
@@ -169,6 +169,12 @@ class RrdEndpoints:
                 table = np.column_stack([sources.consolidated(v, function) for v in owner.columns.values()])
                 stored.append(render.StoredArchive(function=function, step=archive.step, table=table))
         return Response(status=200, kind="text/xml", text=render.whole(names, stored, int(now), self._generation))
+
+
+def _cookie(headers: Message) -> Query:
+    """What a Cookie says: pairs between semicolons, or between ampersands, as some clients of XAPI write them."""
+    written = headers.get("Cookie", "")
+    return parse_qs(written.replace("; ", ";").replace(";", "&"), keep_blank_values=True)
 
 
 def _page(status: int, words: str, headers: Mapping[str, str] | None = None) -> Response:
