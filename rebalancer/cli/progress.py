@@ -58,7 +58,7 @@ def _on_solving(status: Status) -> SolveReporter:
     return SolveWatcher()
 
 
-def _on_run(to: Log, status: Status) -> RunReporter:
+def _on_run(to: Log, status: Status) -> RunReporter:  # noqa: C901 - a method for each kind of news
     from rebalancer.execute import RunReporter  # noqa: PLC0415 - only a run loads the runner
 
     running: dict[str, str] = {}
@@ -87,6 +87,9 @@ def _on_run(to: Log, status: Status) -> RunReporter:
             running.pop(step.id, None)
             became = looked.words or looked.state
             to.say(f"{step.id}: {step.vm_name} {step.source_name} -> {step.target_name}: {became}")
+
+        def noticed(self, step: str, words: str) -> None:
+            to.say(f"{step}: {words}" if step else words)
 
         def lock_told(self, words: str) -> None:
             to.say(words)

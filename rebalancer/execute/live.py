@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from rebalancer.inventory import Pool, Uuid
-from rebalancer.xapi import News, StorageMotion, TaskRow, TaskState, Whereabouts
+from rebalancer.xapi import GuestMemory, News, StorageMotion, TaskRow, TaskState, Whereabouts
 
 
 class Marks(Protocol):
@@ -47,6 +47,9 @@ class Live(Protocol):
 
     def whereabouts(self, vm_uuid: Uuid) -> Whereabouts:
         """Where one VM is, now; raises RefusedByXapi if the pool does not know it."""
+
+    def memory(self, vm_uuid: Uuid) -> GuestMemory:
+        """What memory one VM has, now; raises RefusedByXapi if the pool does not know it."""
 
     def assert_may_migrate(self, vm_uuid: Uuid, host_uuid: Uuid) -> None:
         """Ask XAPI whether the VM may go there, changing nothing; raises RefusedByXapi if not."""

@@ -48,6 +48,7 @@ class Timeouts:
         deaf: before it is asked again to tell, once it would not.
         held: between two looks at a VM that is blocked or busy.
         unreachable: for a pool that does not answer to come back.
+        memory: for a VM that a migration squeezed to have its memory back.
         quiet: how long a VM must show no migration before it counts as settled, where the task does not tell.
         retry: before the one retry of a step that was refused for a passing reason.
         step: for a migration to end, beyond `step_factor` times its estimate; then its task is cancelled.
@@ -59,6 +60,7 @@ class Timeouts:
     deaf: float = 60.0
     held: float = 15.0
     unreachable: float = 300.0
+    memory: float = 60.0
     quiet: float = 30.0
     retry: float = 15.0
     step: float = 1800.0
@@ -90,6 +92,9 @@ class RunReporter:
 
     def lock_told(self, words: str) -> None:
         """What is to be known of the lock in the pool: that another one was broken, that there is none, or it stays."""
+
+    def noticed(self, step: str, words: str) -> None:
+        """Something is not as it should be after *step*, "" for no single one; the run goes on."""
 
     def stopping(self, why: str) -> None:
         """Nothing more will be started."""

@@ -48,6 +48,7 @@ class RunResult:
         journal: the journal; None where there was nothing to do.
         opens_at: when the next change window opens, where the windows ended the run.
         held: of those in `left`, what blocked VMs and others waited for.
+        noticed: memory that was not as it should be after steps, in words.
         why: what the ending does not say by itself, in words.
     """
 
@@ -59,6 +60,7 @@ class RunResult:
     journal: Path | None = None
     opens_at: datetime | None = None
     held: tuple[HeldStep, ...] = ()
+    noticed: tuple[str, ...] = ()
     why: str = ""
 
     @property
@@ -75,6 +77,7 @@ class RunResult:
             "why": self.why,
             "journal": str(self.journal) if self.journal else None,
             "opens_at": self.opens_at.astimezone(UTC).isoformat() if self.opens_at else None,
+            "noticed": self.noticed,
             "waits": [asdict(each) for each in self.held],
         }
 
@@ -85,4 +88,5 @@ class RunResult:
         again = f"; the next opens at {self.opens_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if self.opens_at else ""
         held = "".join(f"; {each}" for each in self.held)
         why = f": {self.why}" if self.why else ""
-        return f"steps done: {len(self.done)}{left}; {self.ending.value}{why}{again}{held}"
+        noticed = "".join(f"; {each}" for each in self.noticed)
+        return f"steps done: {len(self.done)}{left}; {self.ending.value}{why}{again}{held}{noticed}"

@@ -4,6 +4,7 @@ from rebalancer.xapi.clocks import read_clocks
 from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.live import LivePool, live_pool
 from rebalancer.xapi.marks import TaskRow
+from rebalancer.xapi.memory import GuestMemory
 from rebalancer.xapi.metrics import fetch_metrics, measure
 from rebalancer.xapi.pair import LivePair
 from rebalancer.xapi.patience import Patience
@@ -14,6 +15,7 @@ from rebalancer.xapi.values import MetricsFailure, News, StorageMotion, TaskStat
 
 __all__ = [
     "Credentials",
+    "GuestMemory",
     "LivePair",
     "LivePool",
     "MetricsFailure",

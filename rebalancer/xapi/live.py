@@ -18,6 +18,7 @@ from rebalancer.inventory.reading.vm import power_state
 from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.listening import Event, Listener
 from rebalancer.xapi.marks import PoolMarks, ours
+from rebalancer.xapi.memory import GuestMemory, guest_memory
 from rebalancer.xapi.patience import NONE, OF_COMMANDS, Patience
 from rebalancer.xapi.read import read_pool
 from rebalancer.xapi.session import ReadSession, connect
@@ -106,6 +107,14 @@ class LivePool:
                 blocked=fields.texts("blocked_operations"),
                 marks=ours(fields.texts("other_config")),
             )
+
+    def memory(self, vm_uuid: Uuid) -> GuestMemory:
+        """What memory a VM has, now.
+
+        Raises:
+            RefusedByXapi: the pool does not know the VM.
+        """
+        return guest_memory(self._session, vm_uuid)
 
     def assert_may_migrate(self, vm_uuid: Uuid, host_uuid: Uuid) -> None:
         """Ask XAPI whether the VM may go there, changing nothing.

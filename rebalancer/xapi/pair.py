@@ -9,6 +9,7 @@ from typing import Self
 from rebalancer.errors import InputError, InventoryError, RefusedByXapi
 from rebalancer.inventory import Pool, PowerState, Uuid, join_pools, xapi_uuid
 from rebalancer.xapi.live import LivePool
+from rebalancer.xapi.memory import GuestMemory
 from rebalancer.xapi.pair_marks import UNKNOWN, PairMarks
 from rebalancer.xapi.values import StorageMotion, TaskState, TaskStatus, Whereabouts
 
@@ -76,6 +77,12 @@ class LivePair:
         return Whereabouts(
             power_state=PowerState.RUNNING, resident_on=None, scheduled_to=None, operations=(), note=note
         )
+
+    def memory(self, vm_uuid: Uuid) -> GuestMemory:
+        """What memory a VM has in the pool where it runs, now."""
+        found = self._looks(vm_uuid)
+        live = next((live for live, look in found if look.resident_on is not None), found[0][0])
+        return live.memory(vm_uuid)
 
     def assert_may_migrate(self, vm_uuid: Uuid, host_uuid: Uuid) -> None:
         """As `LivePool` does it."""

@@ -17,7 +17,7 @@ from rebalancer.policy import Policy
 from rebalancer.problem import make_problem, pool_at
 from rebalancer.rules import Rulebook
 from rebalancer.solve import Solution
-from rebalancer.xapi import News, StorageMotion, TaskState, TaskStatus, Whereabouts
+from rebalancer.xapi import GuestMemory, News, StorageMotion, TaskState, TaskStatus, Whereabouts
 from tests.execute.scripted_marks import ScriptedMarks
 
 MADE_AT = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
@@ -99,6 +99,7 @@ class ScriptedPool:
         self.motions: list[StorageMotion] = []
         self.cancelled: list[str] = []
         self.forgotten: list[str] = []
+        self.targets: dict[str, int] = {}
         self.before_each: Callable[[str], None] = lambda _call: None
         self._tasks: dict[str, _Task] = {}
         self.marks = ScriptedMarks(self)
@@ -122,6 +123,17 @@ class ScriptedPool:
             operations=vm.current_operations,
             blocked=vm.blocked_operations,
             marks={key: value for key, value in vm.other_config.items() if key.startswith("rebalancer:")},
+        )
+
+    def memory(self, vm_uuid: str) -> GuestMemory:
+        """As its record says; its host lets it have all of its range."""
+        self.before_each("memory")
+        vm = self.pool.vms[vm_uuid]
+        return GuestMemory(
+            dynamic_min_bytes=vm.memory.dynamic_min_bytes,
+            dynamic_max_bytes=vm.memory.dynamic_max_bytes,
+            target_bytes=self.targets.get(vm_uuid, vm.memory.dynamic_max_bytes),
+            actual_bytes=vm.metrics.memory_actual_bytes if vm.metrics else None,
         )
 
     def assert_may_migrate(self, vm_uuid: str, host_uuid: str) -> None:  # noqa: ARG002 - the interface's

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from rebalancer.errors import InputError
-from rebalancer.execute.journal.journal import Entry, Intended, Looked, RunBegan, RunEnded, Sent, read_journal
+from rebalancer.execute.journal.journal import Entry, Intended, Looked, Noticed, RunBegan, RunEnded, Sent, read_journal
 from rebalancer.execute.journal.outcome import UNSETTLED, StepState, may_follow
 from rebalancer.plan import Plan
 
@@ -65,7 +65,7 @@ def histories(path: Path, entries: Iterable[Entry]) -> dict[str, StepHistory]:
     """
     found: dict[str, StepHistory] = {}
     for entry in entries:
-        if isinstance(entry, RunBegan | RunEnded):
+        if isinstance(entry, RunBegan | Noticed | RunEnded):
             continue
         before = found.get(entry.step, StepHistory())
         after = _next(before, entry)

@@ -82,6 +82,15 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Noticed:
+    """Something was not as it should be after `step`, "" for no single one; nothing was done about it."""
+
+    at: datetime
+    step: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded:
     """The run has ended of its own accord, for the reason in `words`."""
 
@@ -89,13 +98,14 @@ class RunEnded:
     words: str
 
 
-Entry = RunBegan | Intended | Sent | Looked | RunEnded
+Entry = RunBegan | Intended | Sent | Looked | Noticed | RunEnded
 
 _KINDS: dict[str, type[Entry]] = {
     "run-began": RunBegan,
     "intended": Intended,
     "sent": Sent,
     "looked": Looked,
+    "noticed": Noticed,
     "run-ended": RunEnded,
 }
 _EVENTS = {kind: event for event, kind in _KINDS.items()}

@@ -29,6 +29,7 @@ from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.advice import NEXT_STEPS, what_happened
 from rebalancer.execute.judge.fitness import assert_same_pool, assert_sealed, assert_still_there
 from rebalancer.execute.judge.hindrance import Hindrance
+from rebalancer.execute.judge.host_memory import HostMemory
 from rebalancer.execute.options import RunReporter
 from rebalancer.execute.result import Ending, RunResult
 from rebalancer.execute.run.attempt import Attempt
@@ -36,6 +37,7 @@ from rebalancer.execute.run.flight import Flights, Halt
 from rebalancer.execute.run.holds import Holds
 from rebalancer.execute.run.hours import Hours
 from rebalancer.execute.run.judgement import Judgement
+from rebalancer.execute.run.memory_after import MemoryAfter
 from rebalancer.execute.run.migration import MigrationCall
 from rebalancer.execute.run.observation import Observation, observed
 from rebalancer.execute.run.stops import Stops
@@ -76,6 +78,7 @@ class Run:
     flights: Flights = field(init=False)
     holds: Holds = field(init=False)
     judgement: Judgement = field(init=False)
+    memory: MemoryAfter = field(init=False)
     waiting: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -126,6 +129,8 @@ class Run:
             at=now, plan=plan.digest, pool=plan.made_from.pool, differences=differences, run=self.claim.run
         )
         journal.append(began)
+        hosts = HostMemory.begun(plan, pool, made_already(plan, pool, self.done) | self.done)
+        self.memory = MemoryAfter(watch=self.watch, journal=journal, reporter=self.reporter, hosts=hosts)
         with self._locked(journal):
             self.reporter.run_began(plan, differences)
             try:
@@ -194,6 +199,7 @@ class Run:
         self._raise_troubles()
 
     def _raise_troubles(self) -> None:
+        self.memory.wait(self._keep_lock)
         troubles = self.flights.troubles
         halts = [str(error) for error in troubles if isinstance(error, Halt)]
         if halts:
@@ -208,6 +214,7 @@ class Run:
         self.holds.went_on()
         while True:
             self._keep_lock()
+            self.memory.look()
             while self._goes_on() and (step := self._ready(lanes)):
                 lanes.enter(step)
                 self.waiting.discard(step.id)
@@ -220,6 +227,7 @@ class Run:
             if not over:
                 self.watch.lookout.rest(self.flights.waits, self.holds.looked_at_next())
         self._raise_troubles()
+        self.memory.compare_at_the_end(self.done)
         return self._ending()
 
     def _goes_on(self) -> bool:
@@ -262,17 +270,23 @@ class Run:
         attempt = Attempt(
             migration=migration,
             flights=self.flights,
-            judge=lambda: self.judgement.before(step),
-            wire=lambda pool: wire_of(step, self.plan, pool),
+            judge=lambda: self.memory.compare(self.judgement.before(step), self.done, self.flights.sent),
+            wire=lambda pool: self._leaves(step, pool),
             goes_on=self._goes_on,
             in_time=lambda: not self.hours.would_be_late(step),
         )
         return attempt.go()
 
+    def _leaves(self, step: Step, pool: Pool) -> float:
+        """Note what the VM of *step* has in *pool*, right before the call; seconds that its bytes take on the wire."""
+        self.memory.leaves(pool.vms[step.vm])
+        return wire_of(step, self.plan, pool)
+
     def _note(self, step: Step, looked: Looked) -> None:
         """Count *step* as done; `Halt` if it is not."""
         self.looked.append(looked)
         self.reporter.step_ended(step, looked)
+        self.memory.is_over(step, looked)
         if looked.state is not StepState.MOVED:
             advice = f". {NEXT_STEPS[looked.state]}" if self.flights.ever_sent else ""
             raise Halt(what_happened(step, looked) + advice)
@@ -307,6 +321,7 @@ class Run:
             held=tuple(self.holds.told(left)),
             why=stop.words if stop and stop.ending is ending else "",
             looked=tuple(self.looked),
+            noticed=tuple(self.memory.noticed),
             differences=self.judgement.differences,
             journal=self.path,
             opens_at=self.hours.opens_at if ending is Ending.WINDOW else None,
