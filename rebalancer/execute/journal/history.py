@@ -15,6 +15,8 @@ from rebalancer.plan import Plan
 _AT_HOME = frozenset({StepState.UNSENT, StepState.REFUSED, StepState.STAYED})
 """States that leave a VM where it was."""
 
+_NEVER_TAKEN = frozenset({StepState.WAITING, StepState.UNSENT, StepState.REFUSED})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepHistory:
@@ -23,6 +25,11 @@ class StepHistory:
     state: StepState = StepState.WAITING
     task: str | None = None
     intended_at: datetime | None = None
+
+    @property
+    def was_taken(self) -> bool:
+        """Whether XAPI may ever have taken a call for the step."""
+        return self.task is not None or self.state not in _NEVER_TAKEN
 
     @property
     def unsettled(self) -> bool:

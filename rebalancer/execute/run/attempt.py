@@ -12,7 +12,7 @@ from rebalancer.execute.journal.journal import Looked
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.advice import what_happened
 from rebalancer.execute.judge.hindrance import hindrance_of, of_refusal
-from rebalancer.execute.judge.refusal import is_passing
+from rebalancer.execute.judge.refusal import NOT_PERMITTED, is_passing
 from rebalancer.execute.run.flight import Flights, Held, Withdrawn
 from rebalancer.execute.run.migration import MigrationCall, motion_of
 from rebalancer.execute.run.observation import Observation, is_busy, observed
@@ -75,6 +75,8 @@ class Attempt:
         try:
             pool, motion = yield from self._permitted()
         except RefusedByXapi as error:
+            if error.code == NOT_PERMITTED:
+                raise
             if hindrance := of_refusal(step, error):
                 raise Held(hindrance) from error
             return self.migration.write(
@@ -140,12 +142,16 @@ class Attempt:
 
     def _fly(self, motion: StorageMotion | None, wire_seconds: float) -> Waiting[Looked]:
         """Send the call; until it is over, the step holds both of its hosts."""
-        step = self.migration.step.id
+        step, before = self.migration.step.id, self.flights.ever_sent
         self.flights.sent.add(step)
         self.flights.ever_sent = True
-        looked = yield from self.migration.send(motion, wire_seconds=wire_seconds)
-        self.flights.sent.discard(step)
-        return looked
+        try:
+            return (yield from self.migration.send(motion, wire_seconds=wire_seconds))
+        except RefusedByXapi:  # at once, so that nothing was begun
+            self.flights.ever_sent = before
+            raise
+        finally:
+            self.flights.sent.discard(step)
 
     def _assert_go_on(self) -> None:
         if not (self.goes_on() and self.in_time()):

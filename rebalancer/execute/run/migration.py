@@ -6,11 +6,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-from rebalancer.errors import OutcomeUnknown, RefusedByXapi, StalePlan, Unreachable
+from rebalancer.errors import InventoryError, OutcomeUnknown, RefusedByXapi, StalePlan, XapiError
 from rebalancer.execute.journal.history import StepHistory
 from rebalancer.execute.journal.journal import Intended, Journal, Looked, Sent
 from rebalancer.execute.journal.outcome import StepState
-from rebalancer.execute.judge.refusal import is_late, is_lost_at_the_end
+from rebalancer.execute.judge.refusal import NOT_PERMITTED, is_late, is_lost_at_the_end
 from rebalancer.execute.options import RunReporter
 from rebalancer.execute.run.observation import Observation
 from rebalancer.execute.run.watch import Waiting, Watch
@@ -34,6 +34,9 @@ class MigrationCall:
         """Write the intent, send the call, with *motion* where disks go along, and follow it to its end.
 
         *wire_seconds* is what its bytes take on the wire, noted for whoever learns from journals.
+
+        Raises:
+            RefusedByXapi: the user may not make the call; nothing was begun.
         """
         step = self.step
         self.journal.append(
@@ -49,12 +52,16 @@ class MigrationCall:
         try:
             live = self.watch.live
             ref = live.migrate_with_disks(motion) if motion else live.migrate(step.vm, step.target, step.network)
-        except Unreachable as error:
-            return self.write(Observation(state=StepState.UNSENT), words=str(error))
         except RefusedByXapi as error:
+            if error.code == NOT_PERMITTED:
+                refused = Observation(state=StepState.REFUSED)
+                self.write(refused, error=(error.code, *error.params), words=error.problem)
+                raise
             return (yield from self._refused((error.code, *error.params)))
         except OutcomeUnknown as error:
             return (yield from self._without_task(str(error)))
+        except XapiError as error:
+            return self.write(Observation(state=StepState.UNSENT), words=str(error))
         self.journal.append(Sent(at=self.watch.clock.now(), step=step.id, task=ref))
         return (yield from self.follow(ref))
 
@@ -70,11 +77,11 @@ class MigrationCall:
             task = yield from self.watch.task_end(ref, self._limit, partial(self.reporter.step_progress, self.step))
             found = yield from self._after(task)
             found, left = self.with_disks(found)
-        except Unreachable as error:
+        except (XapiError, InventoryError) as error:
             return self.write(Observation(state=StepState.UNKNOWN), words=str(error))
         looked = self.write(found, error=task.error, words=left or _note(found) or _words(task, found))
         if task.status is not TaskStatus.PENDING:
-            with suppress(RefusedByXapi, Unreachable):  # XAPI collects finished tasks that stay
+            with suppress(XapiError):  # XAPI collects finished tasks that stay
                 self.watch.live.forget(ref)
         return looked
 
@@ -99,7 +106,7 @@ class MigrationCall:
     def _refused(self, error: tuple[str, ...]) -> Waiting[Looked]:
         try:
             found = yield from self.watch.settled(self.step.migration, self._limit, quiet=0)
-        except Unreachable:
+        except XapiError:
             found = Observation(state=StepState.STAYED)
         return self.write(_read_as(found, stayed=StepState.REFUSED), error=error)
 
@@ -108,7 +115,7 @@ class MigrationCall:
         try:
             found = yield from self.watch.settled(self.step.migration, self._limit, quiet=self.watch.timeouts.quiet)
             found, left = self.with_disks(found)
-        except Unreachable as error:
+        except (XapiError, InventoryError) as error:
             return self.write(Observation(state=StepState.UNKNOWN), words=f"{words}; {error}")
         return self.write(_read_as(found, stayed=StepState.UNKNOWN), words=left or _note(found) or words)
 

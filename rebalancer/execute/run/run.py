@@ -84,7 +84,8 @@ class Run:
     def __post_init__(self) -> None:
         """Nothing is on its way yet, whatever earlier runs have sent; what they saw done is done."""
         self.done = {step for step, history in self.history.items() if history.state is StepState.MOVED}
-        self.flights = Flights(note=self._note, hold=self._hold, ever_sent=bool(self.history))
+        before = any(history.was_taken for history in self.history.values())
+        self.flights = Flights(note=self._note, hold=self._hold, ever_sent=before)
         self.holds = Holds(
             clock=self.watch.clock,
             hours=self.hours,

@@ -11,9 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from rebalancer.errors import RefusedByXapi, Unreachable
+from rebalancer.errors import LoginRefused, RefusedByXapi, Unreachable, XapiError
 from rebalancer.execute.journal.outcome import StepState
-from rebalancer.execute.judge.refusal import is_starting
+from rebalancer.execute.judge.refusal import GONE, is_of_the_way
 from rebalancer.execute.live import Live
 from rebalancer.execute.options import Clock, Timeouts
 from rebalancer.execute.run.lookout import Lookout, Wait
@@ -26,6 +26,9 @@ Answer = TypeVar("Answer")
 
 Waiting = Generator[Wait | None, None, Answer]
 """Something to be asked again once a `Wait` is over, until it has an answer; after a poll, where it yields none."""
+
+LOGINS = 4
+"""How often a login that is refused is tried in one silence."""
 
 _TELLS_ENOUGH = frozenset({StepState.MOVED, StepState.ELSEWHERE})
 """What a VM at rest says by itself, whatever its task says."""
@@ -50,7 +53,7 @@ class Watch:
         self.lookout = Lookout(live=self.live, timeouts=self.timeouts, clock=self.clock, stop=self.stop)
 
     def keep_asking(self, question: Callable[[], Answer]) -> Answer:
-        """The answer to *question*, which changes nothing, asked again while the pool cannot be reached or is starting.
+        """The answer to *question*, which changes nothing, asked again while the way to the pool is not right.
 
         Raises:
             XapiError: for longer than the timeouts allow, or somebody wants the run to be cancelled.
@@ -58,17 +61,35 @@ class Watch:
         while True:
             try:
                 answer = question()
-            except (Unreachable, RefusedByXapi) as error:
+            except XapiError as error:
                 if not self._waits_on(error):
                     raise
+                pause = self._pause_after(error)
             else:
                 self._silent_since = None
                 return answer
-            self.clock.sleep(self.timeouts.poll)
+            self.clock.sleep(pause)
 
-    def _waits_on(self, error: Unreachable | RefusedByXapi) -> bool:
+    def _keep_looking(self, question: Callable[[], Answer]) -> Answer:
+        """The same for looks at what is under way: but for an object that is gone, no refusal of XAPI's answers one."""
+
+        def look() -> Answer:
+            try:
+                return question()
+            except RefusedByXapi as error:
+                if error.code in GONE:
+                    raise
+                raise Unreachable(error.where, error.problem, error.remedy) from error
+
+        return self.keep_asking(look)
+
+    def _pause_after(self, error: XapiError) -> float:
+        """Seconds until the next question; few logins are tried in one silence, because many lock an account."""
+        return self.timeouts.unreachable / LOGINS if isinstance(error, LoginRefused) else self.timeouts.poll
+
+    def _waits_on(self, error: XapiError) -> bool:
         """Whether to ask again after *error*; one that answers the question ends the silence."""
-        if isinstance(error, RefusedByXapi) and not is_starting((error.code, *error.params)):
+        if not is_of_the_way(error):
             self._silent_since = None
             return False
         now = self.clock.monotonic()
@@ -94,7 +115,7 @@ class Watch:
         while (task := self._stands(ref)).status is TaskStatus.PENDING:
             progress(task.progress)
             if not cancelled and (self.clock.monotonic() >= until or self.stop.wish is Wish.CANCEL):
-                with suppress(RefusedByXapi, Unreachable):  # a task that cannot be cancelled ends by itself
+                with suppress(XapiError):  # a task that cannot be cancelled ends by itself
                     self.live.cancel(ref)
                 until, cancelled = self.clock.monotonic() + self.timeouts.cancel, True
             elif cancelled and self.clock.monotonic() >= until:
@@ -104,7 +125,7 @@ class Watch:
 
     def _stands(self, ref: str) -> TaskState:
         """How the task stands; of its end nobody is told but by a look."""
-        return self.lookout.heard(ref) or self.keep_asking(lambda: self.live.task(ref))
+        return self.lookout.heard(ref) or self._keep_looking(lambda: self.live.task(ref))
 
     def settled(self, move: Migration, seconds: float, *, quiet: float) -> Waiting[Observation]:
         """What the pool shows once the VM has shown no migration for *quiet* seconds; unknown if it never does.
@@ -125,6 +146,6 @@ class Watch:
     def _observed(self, move: Migration) -> Observation:
         """What one look says; unknown where the pool does not know the VM any more."""
         try:
-            return observed(move, self.look(move.vm))
+            return observed(move, self._keep_looking(lambda: self.live.whereabouts(move.vm)))
         except RefusedByXapi:
             return Observation(state=StepState.UNKNOWN)
