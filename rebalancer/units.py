@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 KIB = 1024
 MIB = 1024**2
@@ -67,6 +67,11 @@ def interval_in_words(low: float, likely: float, high: float) -> str:
     short, middle, long = (duration_in_words(seconds) for seconds in (low, likely, high))
     alike = short.rpartition(" ")[2] == long.rpartition(" ")[2]
     return f"about {middle} ({short.rpartition(' ')[0] if alike else short} to {long})"
+
+
+def slot_at(shown: datetime, slots: int) -> int:
+    """The slot of a moment by the clocks that count: with 24 slots the hour of the day, with 168 of the week."""
+    return (shown.weekday() * HOURS_A_DAY + shown.hour) % slots
 
 
 def slot_in_words(slot: int, slots: int) -> str:

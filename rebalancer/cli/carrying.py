@@ -26,6 +26,7 @@ TWICE = "cancelling what runs: its VMs are watched until they rest, which can ta
 AGAIN = {
     Ending.HELD: "once they are free",
     Ending.ON_HOLD: "once the tag is removed",
+    Ending.OVERLOADED: "once it is as busy as predicted",
     Ending.CHANGED: "with the pool as it is now, if what is left is still legal",
 }
 """When a run is to be started again that did not end for want of time."""

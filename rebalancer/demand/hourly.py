@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rebalancer.inventory import Uuid
+from rebalancer.units import slot_at
 
 HOURS_OF_DAY = 24
 HOUR = timedelta(hours=1)
@@ -37,7 +38,7 @@ class Window:
         """
         zone = ZoneInfo(timezone)
         local = [(self.start + hour * HOUR).astimezone(zone) for hour in range(self.hours)]
-        return np.array([(each.weekday() * HOURS_OF_DAY + each.hour) % count for each in local], dtype=np.int64)
+        return np.array([slot_at(each, count) for each in local], dtype=np.int64)
 
 
 def window_before(end: datetime, days: int) -> Window:

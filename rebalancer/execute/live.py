@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from rebalancer.inventory import Pool, Uuid
-from rebalancer.xapi import GuestMemory, News, StorageMotion, TaskRow, TaskState, Whereabouts
+from rebalancer.xapi import GuestMemory, MetricsFailure, News, StorageMotion, TaskRow, TaskState, Whereabouts
 
 
 class Marks(Protocol):
@@ -50,6 +50,9 @@ class Live(Protocol):
 
     def memory(self, vm_uuid: Uuid) -> GuestMemory:
         """What memory one VM has, now; raises RefusedByXapi if the pool does not know it."""
+
+    def load(self, pool: Pool, host: Uuid) -> float | MetricsFailure:
+        """pCPUs that a host of *pool* uses now, dom0 included, or why nobody knows."""
 
     def assert_may_migrate(self, vm_uuid: Uuid, host_uuid: Uuid) -> None:
         """Ask XAPI whether the VM may go there, changing nothing; raises RefusedByXapi if not."""

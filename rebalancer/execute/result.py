@@ -20,6 +20,7 @@ class Ending(Enum):
     HELD = "the VMs of what is left are blocked or busy"
     ON_HOLD = "the pool is on hold"
     CHANGED = "the pool changed while the run lasted"
+    OVERLOADED = "a host is busier than the plan predicted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ class Verdict(Enum):
     HELD = "the VMs of what is left are blocked or busy"
     ON_HOLD = "the pool is on hold"
     CHANGED = "the pool changed while the plan was carried out"
+    OVERLOADED = "a host is busier than the plan predicted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ VERDICTS: Mapping[Ending, Verdict] = {
     Ending.HELD: Verdict.HELD,
     Ending.ON_HOLD: Verdict.ON_HOLD,
     Ending.CHANGED: Verdict.CHANGED,
+    Ending.OVERLOADED: Verdict.OVERLOADED,
 }
 """Of runs that ended well; every other one had no time left."""
 

@@ -18,7 +18,8 @@ class ExecutionPolicy(Section):
     else to do waits for a VM that is blocked or busy, where no window or deadline says it. `pool_lock` says whether a
     run may go on without a lock in the pool, where the user's role does not permit one. While a pool carries
     `hold_tag`, nothing is started there; a VM that carries it is not moved, from and to a host that does, no VM is. A
-    run ends once others have migrated `foreign_migrations` VMs meanwhile.
+    run ends once others have migrated `foreign_migrations` VMs meanwhile, or a host of the next step uses more than
+    `load_factor` times the pCPUs that the plan predicted for the hour, and more than the threshold.
     """
 
     require_approval: bool = False
@@ -27,6 +28,7 @@ class ExecutionPolicy(Section):
     pool_lock: Literal["required", "if-permitted"] = "required"
     hold_tag: Title = HOLD_TAG
     foreign_migrations: Annotated[int, Field(ge=1, le=MUCH)] = 3
+    load_factor: Annotated[float, Field(ge=1, le=MUCH)] | None = None
 
     @model_validator(mode="after")
     def _signatures_are_on_approvals(self) -> ExecutionPolicy:

@@ -17,6 +17,7 @@ from rebalancer.inventory.reading.tables import NULL_REFS
 from rebalancer.inventory.reading.vm import power_state
 from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.listening import Event, Listener
+from rebalancer.xapi.load_now import load_now
 from rebalancer.xapi.marks import PoolMarks, ours
 from rebalancer.xapi.memory import GuestMemory, guest_memory
 from rebalancer.xapi.patience import NONE, OF_COMMANDS, Patience
@@ -25,7 +26,7 @@ from rebalancer.xapi.session import ReadSession, connect
 from rebalancer.xapi.translation import no_connection, sending, understanding, value_of
 from rebalancer.xapi.transport import SendOnce
 from rebalancer.xapi.trust import Trust
-from rebalancer.xapi.values import News, StorageMotion, TaskState, TaskStatus, Whereabouts
+from rebalancer.xapi.values import MetricsFailure, News, StorageMotion, TaskState, TaskStatus, Whereabouts
 
 NOT_DONE: Final = frozenset({"SESSION_INVALID", "HOST_IS_SLAVE"})
 """Codes with which XAPI turns a call away before it looks at it."""
@@ -115,6 +116,10 @@ class LivePool:
             RefusedByXapi: the pool does not know the VM.
         """
         return guest_memory(self._session, vm_uuid)
+
+    def load(self, pool: Pool, host: Uuid) -> float | MetricsFailure:
+        """pCPUs that a host of *pool* uses now, or why nobody knows."""
+        return load_now(self._session, pool, host)
 
     def assert_may_migrate(self, vm_uuid: Uuid, host_uuid: Uuid) -> None:
         """Ask XAPI whether the VM may go there, changing nothing.

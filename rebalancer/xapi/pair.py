@@ -11,7 +11,7 @@ from rebalancer.inventory import Pool, PowerState, Uuid, join_pools, xapi_uuid
 from rebalancer.xapi.live import LivePool
 from rebalancer.xapi.memory import GuestMemory
 from rebalancer.xapi.pair_marks import UNKNOWN, PairMarks
-from rebalancer.xapi.values import StorageMotion, TaskState, TaskStatus, Whereabouts
+from rebalancer.xapi.values import MetricsFailure, StorageMotion, TaskState, TaskStatus, Whereabouts
 
 
 class LivePair:
@@ -83,6 +83,10 @@ class LivePair:
         found = self._looks(vm_uuid)
         live = next((live for live, look in found if look.resident_on is not None), found[0][0])
         return live.memory(vm_uuid)
+
+    def load(self, pool: Pool, host: Uuid) -> float | MetricsFailure:
+        """pCPUs that a host of one of the two pools uses now, or why nobody knows."""
+        return self._of_host(host).load(pool.of_host(host), host)
 
     def assert_may_migrate(self, vm_uuid: Uuid, host_uuid: Uuid) -> None:
         """As `LivePool` does it."""

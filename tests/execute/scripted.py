@@ -17,7 +17,7 @@ from rebalancer.policy import Policy
 from rebalancer.problem import make_problem, pool_at
 from rebalancer.rules import Rulebook
 from rebalancer.solve import Solution
-from rebalancer.xapi import GuestMemory, News, StorageMotion, TaskState, TaskStatus, Whereabouts
+from rebalancer.xapi import GuestMemory, MetricsFailure, News, StorageMotion, TaskState, TaskStatus, Whereabouts
 from tests.execute.scripted_marks import ScriptedMarks
 
 MADE_AT = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
@@ -100,6 +100,7 @@ class ScriptedPool:
         self.cancelled: list[str] = []
         self.forgotten: list[str] = []
         self.targets: dict[str, int] = {}
+        self.loads: dict[str, float] = {}
         self.before_each: Callable[[str], None] = lambda _call: None
         self._tasks: dict[str, _Task] = {}
         self.marks = ScriptedMarks(self)
@@ -135,6 +136,11 @@ class ScriptedPool:
             target_bytes=self.targets.get(vm_uuid, vm.memory.dynamic_max_bytes),
             actual_bytes=vm.metrics.memory_actual_bytes if vm.metrics else None,
         )
+
+    def load(self, pool: Pool, host: str) -> float | MetricsFailure:  # noqa: ARG002 - the interface's
+        """What `loads` says; nothing for a host that it leaves out."""
+        self.before_each("load")
+        return self.loads.get(host, MetricsFailure(host=host, reason="it answers HTTP 500"))
 
     def assert_may_migrate(self, vm_uuid: str, host_uuid: str) -> None:  # noqa: ARG002 - the interface's
         """What the script says."""

@@ -62,6 +62,7 @@ class Judgement:
         steps = [each for each in self.plan.steps if each.id in self.flights.sent]
         if any(each.disks for each in steps):
             return None
+        self.stops.assert_calm(step, self.done)
         pool = self.watch.keep_asking(self.watch.live.read)
         self.stops.assert_not_on_hold(pool)
         if not all(host_of(each.vm, pool) in {each.source, each.target} for each in steps):

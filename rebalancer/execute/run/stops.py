@@ -10,8 +10,9 @@ from rebalancer.execute.judge.pool_changes import pool_changes
 from rebalancer.execute.options import RunReporter
 from rebalancer.execute.result import Ending
 from rebalancer.execute.run.flight import Halt, Withdrawn
+from rebalancer.execute.run.load_guard import LoadGuard
 from rebalancer.inventory import Pool, Uuid
-from rebalancer.plan import Plan
+from rebalancer.plan import Plan, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class Stops:
     plan: Plan
     first: Pool
     reporter: RunReporter
+    load: LoadGuard
     found: Stop | None = None
     others: Others = field(init=False)
 
@@ -68,6 +70,16 @@ class Stops:
             )
         if changes := self.changes(pool):
             self._stop(Ending.CHANGED, "; ".join(changes))
+            raise Withdrawn
+
+    def assert_calm(self, step: Step, done: Collection[str]) -> None:
+        """Pass where the hosts of *step* are as busy as was predicted for the steps in *done*, or nobody wants to know.
+
+        Raises:
+            Withdrawn: one is busier.
+        """
+        if words := self.load.excess(step, done):
+            self._stop(Ending.OVERLOADED, words)
             raise Withdrawn
 
     def changes(self, pool: Pool) -> tuple[str, ...]:

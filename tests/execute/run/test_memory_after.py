@@ -8,29 +8,19 @@ from dataclasses import replace
 import pytest
 
 from rebalancer.errors import StoppedHalfWay, Unreachable
-from rebalancer.execute import RunReporter, execute
+from rebalancer.execute import execute
 from rebalancer.execute.journal.journal import Noticed
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan
 from rebalancer.units import GIB
 from rebalancer.xapi import GuestMemory, TaskStatus
 from tests.execute.case import TIMEOUTS, Case
+from tests.execute.hearing import Noticing
 from tests.execute.scripted import Script, ScriptedPool, plan_of
 from tests.pools import make_host, make_memory, make_metrics, make_pool, make_vm, policy_of
 
 ALLOWED = policy_of(squeeze={"unknown_use": "allow"})
 HOSTS = [make_host(name) for name in ("h1", "h2", "h3")]
-
-
-class Noticing(RunReporter):
-    """What was said of memory."""
-
-    def __init__(self) -> None:
-        self.heard: list[tuple[str, str]] = []
-
-    def noticed(self, step: str, words: str) -> None:
-        """Remember it."""
-        self.heard.append((step, words))
 
 
 @pytest.fixture

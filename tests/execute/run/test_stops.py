@@ -8,27 +8,17 @@ from dataclasses import replace
 import pytest
 
 from rebalancer.errors import StalePlan, StoppedHalfWay
-from rebalancer.execute import Ending, RunReporter, execute, resume
+from rebalancer.execute import Ending, execute, resume
 from rebalancer.execute.journal.journal import RunEnded
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan
 from tests.execute.case import ALL_MOVED, Case, host, where
+from tests.execute.hearing import Stopping
 from tests.execute.scripted import Script, ScriptedPool, plan_of
 from tests.execute.watchful import WatchfulPool, wide_plan, wide_pool
 from tests.pools import make_host, make_pool, make_vm, policy_of
 
 TAG = "rebalancer:hold"
-
-
-class Stopping(RunReporter):
-    """What was said of starting nothing more."""
-
-    def __init__(self) -> None:
-        self.heard: list[str] = []
-
-    def stopping(self, why: str) -> None:
-        """Remember it."""
-        self.heard.append(why)
 
 
 def after_steps(live: ScriptedPool, change: Callable[[Pool], Pool], *, count: int = 1) -> None:

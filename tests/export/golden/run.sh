@@ -1,5 +1,5 @@
 #!/bin/sh
-# Plan sha256:585dd80e6ad2762d842e5ab865470dae602b8475361efeab00a01a0b62df8cf3
+# Plan sha256:30980040364fc755dc0942b727874e90eb57696885a8355b6093f22c68e42280
 # for pool test pool (pool).
 # 3 steps, 24.0 GiB to copy, about 5 min (3 to 10 min): repair from 1 to 0 breaches; balance from 13.5 to 2.524 pCPU-hours. Hosts over their threshold: 1 before, 1 after.
 # Run it where xe reaches the coordinator: `sh run.sh`, or `sh run.sh back` to undo it.
