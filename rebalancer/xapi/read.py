@@ -6,7 +6,6 @@ first of them, and those are replaced: what results is the database at that last
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -38,7 +37,7 @@ def read_pool(session: ReadSession, *, pause_seconds: float = 1.0) -> Pool:
             pool = _read_once(session)
             if not any(pool.homeless()):
                 return pool
-        time.sleep(pause_seconds)
+        session.patience.sleep(pause_seconds)
     return _read_once(session)
 
 
