@@ -4,6 +4,8 @@ PYTHON ?=
 WORKERS ?= auto
 SAMPLE ?= 0
 CASES ?= 1000
+STORMS ?= 1000
+PAIRS ?= 100
 SEED ?= 1
 # Tests start many processes, and each would compile the package anew where no bytecode is kept.
 PYTEST = env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest
@@ -12,7 +14,7 @@ PIP = python -m pip --disable-pip-version-check --quiet
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow thorough readme lint types notebooks foreign mutants hunt bench busy lock clean
+.PHONY: help setup demo test slow thorough readme lint types notebooks foreign mutants hunt storm bench busy lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +67,9 @@ mutants: setup ## put one thing wrong in every rule; SAMPLE=100 tries that many
 
 hunt: setup ## plan in CASES random situations, looking for what planner and checker disagree on
 	@.venv/bin/python -m tests.hunt --cases $(CASES) --seed $(SEED)
+
+storm: setup ## carry plans out in STORMS storms and PAIRS of people, and judge all that happens
+	@.venv/bin/python -m tests.storm --storms $(STORMS) --pairs $(PAIRS) --seed $(SEED)
 
 bench: .venv/.bench ## measure, beside a balancer that only this target installs
 	@.venv/bin/python -m benchmarks

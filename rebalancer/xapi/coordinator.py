@@ -23,7 +23,7 @@ from rebalancer.xapi.called import NOBODY
 from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.patience import NONE
 from rebalancer.xapi.translation import reading
-from rebalancer.xapi.transport import OVER_NETWORKS, Wires
+from rebalancer.xapi.transport import RepeatOnStale
 
 Call = Callable[[], Any]
 
@@ -40,14 +40,9 @@ class CoordinatorSession:
     """
 
     def __init__(
-        self,
-        address: Address,
-        credentials: Credentials,
-        context: ssl.SSLContext,
-        timeout_seconds: float,
-        wires: Wires = OVER_NETWORKS,
+        self, address: Address, credentials: Credentials, context: ssl.SSLContext, timeout_seconds: float
     ) -> None:
-        self.address, self.context, self.timeout_seconds, self.wires = address, context, timeout_seconds, wires
+        self.address, self.context, self.timeout_seconds = address, context, timeout_seconds
         self.patience = NONE
         self._credentials = credentials
         self._ring: tuple[Address, ...] = (address,)
@@ -226,9 +221,7 @@ class CoordinatorSession:
             self._move_to(address)
 
     def _new_session(self) -> Session:
-        return Session(
-            str(self.address), transport=self.wires.reading(self.address, self.context, self.timeout_seconds)
-        )
+        return Session(str(self.address), transport=RepeatOnStale(self.address, self.context, self.timeout_seconds))
 
 
 def _others(count: int) -> str:

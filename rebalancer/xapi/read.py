@@ -6,6 +6,7 @@ first of them, and those are replaced: what results is the database at that last
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -37,7 +38,7 @@ def read_pool(session: ReadSession, *, pause_seconds: float = 1.0) -> Pool:
             pool = _read_once(session)
             if not any(pool.homeless()):
                 return pool
-        session.patience.sleep(pause_seconds)
+        time.sleep(pause_seconds)
     return _read_once(session)
 
 

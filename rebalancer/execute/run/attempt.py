@@ -82,9 +82,9 @@ class Attempt:
             return self.migration.write(
                 Observation(state=StepState.REFUSED, where=where), error=(error.code, *error.params)
             )
-        self._assert_go_on()
         if self._was_moved():
             return (yield from self._once())
+        self._assert_go_on()
         return (yield from self._fly(motion, self.wire(pool)))
 
     def _assert_free(self, where: Whereabouts) -> None:

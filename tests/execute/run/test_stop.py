@@ -11,7 +11,7 @@ from rebalancer.execute import execute
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.plan.plan import Plan
-from tests.execute.case import STEPS, Case
+from tests.execute.case import DOWN, STEPS, Case
 from tests.execute.scripted import Script, ScriptedPool
 
 
@@ -51,6 +51,22 @@ def test_asked_while_xapi_is_asked_it_sends_nothing(case: Case, plan: Plan, pool
     """The last moment before the call counts, too."""
     live = ScriptedPool(pool)
     live.before_each = lambda call: case.stop.ask() if call == "assert_may_migrate" else None
+    with pytest.raises(StoppedHalfWay, match="asked to stop"):
+        execute(plan, live, case.options)
+    assert live.sent == []
+
+
+def test_asked_at_the_last_look_it_sends_nothing(case: Case, plan: Plan, pool: Pool) -> None:
+    """Nor where the pool is silent meanwhile: whoever asked in the silence was heard."""
+    live, looks = ScriptedPool(pool), list[str]()
+
+    def ask(call: str) -> None:
+        looks.extend([call] if call == "whereabouts" else [])
+        if len(looks) == 2 and not case.stop.asked:
+            case.stop.ask()
+            raise DOWN
+
+    live.before_each = ask
     with pytest.raises(StoppedHalfWay, match="asked to stop"):
         execute(plan, live, case.options)
     assert live.sent == []

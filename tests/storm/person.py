@@ -1,0 +1,48 @@
+"""A person after a storm, who does what the messages say until a plan is at an end that the docs know."""
+
+from __future__ import annotations
+
+from rebalancer.plan import Plan
+from tests.storm.record import Run
+from tests.storm.stage import Stage
+
+ROUNDS = 6
+"""How often a person tries."""
+UNSETTLED = {"intended", "sent", "unknown"}
+LONG_SECONDS = 900.0
+"""How long a person waits before trying again what somebody else hinders."""
+
+COMPLETE, NEW_PLAN, UNKNOWN, DEAD_END = "complete", "a new plan is needed", "nobody knows", "dead end"
+
+
+def look_after(stage: Stage, plan: Plan) -> str:
+    """Bring *plan* to an end, and return which; a dead end is told to the judge."""
+    for number in range(1, ROUNDS + 1):
+        run = stage.carry_out(f"person {number}", plan, any_time=True)
+        code = run.end[:1]
+        stage.conduct.at_an_end(run)
+        if code == "0":
+            return COMPLETE
+        if code == "4" or "Make a new plan" in run.end or "then make a new plan" in run.end:
+            stage.way_back()
+            return NEW_PLAN
+        if not _can_start_what_is_off(stage, run):
+            return NEW_PLAN
+        stage.time.sleep(LONG_SECONDS)
+    if UNSETTLED & set(states(stage, run).values()):
+        return UNKNOWN
+    stage.judge.blame(f"dead end: {run.end}")
+    return DEAD_END
+
+
+def states(stage: Stage, run: Run) -> dict[str, str]:
+    """The last state of each step in the journal of *run*."""
+    entries = [line.entry for line in stage.record.lines(run.journal)]
+    return {entry["step"]: entry.get("state", entry["event"]) for entry in entries if "step" in entry}
+
+
+def _can_start_what_is_off(stage: Stage, run: Run) -> bool:
+    """Start VMs that halted on their way, on the host from which they were to go; whether XAPI starts all of them."""
+    found = states(stage, run)
+    halted = [step for step in run.plan.steps if found.get(step.id) == "halted"]
+    return all(any(other.start(step.vm, step.source) for other in stage.others) for step in halted)
