@@ -85,11 +85,11 @@ def inventory_digest(pool: Pool) -> str:
 
     Digests of two forms, as versions write them that read other fields, say nothing of each other.
     """
-    vms = {vm.uuid: vm for vm in pool.vms.values() if _counts(vm)}
+    vms = {vm.uuid: vm for vm in pool.vms.values() if counts(vm)}
     facts = {
         "pool": _facts(pool),
         "vms": {uuid: _facts(vm) | _added(vm) for uuid, vm in vms.items()},
-        "vdis": {uuid: _facts(pool.vdis[uuid]) for uuid in _disks(pool, vms.values())},
+        "vdis": {uuid: _facts(pool.vdis[uuid]) for uuid in disks_used(pool, vms.values())},
     }
     return f"{digest_form()}:{_sha256(facts)}"
 
@@ -114,7 +114,7 @@ def _sha256(facts: object) -> str:
 def _added(vm: VM) -> dict[str, Any]:
     """What counts of fields that are left out."""
     home = vm.affinity if vm.is_control_domain else None
-    return {"held_mib": _held_mib(vm), "ipv6": _uses_ipv6(vm), "home": home}
+    return {"held_mib": held_mib(vm), "ipv6": _uses_ipv6(vm), "home": home}
 
 
 def inventory_digests(pool: Pool) -> dict[Uuid, str]:
@@ -122,12 +122,12 @@ def inventory_digests(pool: Pool) -> dict[Uuid, str]:
     return {part.uuid: inventory_digest(part) for part in pool.parts}
 
 
-def _counts(vm: VM) -> bool:
+def counts(vm: VM) -> bool:
     """Whether some rule reads the VM: a guest, or anything that occupies a host or is on its way to one."""
     return vm.is_guest or vm.resident_on is not None or vm.scheduled_to_be_resident_on is not None
 
 
-def _held_mib(vm: VM) -> int:
+def held_mib(vm: VM) -> int:
     """Whole MiB that the VM may take: more than its dynamic maximum only where it has that now."""
     actual = vm.metrics.memory_actual_bytes if vm.metrics else 0
     return demand_mib(max(actual, vm.memory.dynamic_max_bytes))
@@ -138,7 +138,8 @@ def _uses_ipv6(vm: VM) -> bool:
     return vm.guest_metrics is not None and any("/ipv6/" in key for key in vm.guest_metrics.networks)
 
 
-def _disks(pool: Pool, vms: Iterable[VM]) -> set[Uuid]:
+def disks_used(pool: Pool, vms: Iterable[VM]) -> set[Uuid]:
+    """The disks of *pool* that are in drives of *vms*, or hold their memory while they are suspended."""
     found = (vdi for vm in vms for vdi in (vm.suspend_vdi, *(vbd.vdi for vbd in vm.vbds)))
     return {uuid for uuid in found if uuid is not None and uuid in pool.vdis}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from rebalancer.errors import InventoryError
 from rebalancer.inventory.pool import Pool
@@ -84,20 +85,32 @@ def refuse_headless(pool: Pool) -> None:
         raise InventoryError(["the coordinator is not one of the hosts"])
 
 
+def settings_of(tables: Tables) -> dict[str, Any]:
+    """The fields of a pool that stand in its own record.
+
+    Raises:
+        InventoryError: there is not one pool.
+    """
+    fields = _only_pool(tables)
+    return {
+        "uuid": fields.uuid,
+        "name": fields.text("name_label"),
+        "coordinator": tables.some_uuid("host", fields.raw("master"), "the pool"),
+        "default_sr": tables.uuid("SR", fields.raw("default_SR"), "the pool's default SR"),
+        "ha": high_availability(fields),
+        "wlb_enabled": fields.boolean("wlb_enabled", absent=False),
+        "migration_compression": fields.boolean("migration_compression", absent=False),
+        "other_config": fields.texts("other_config"),
+        "restrictions": fields.texts("restrictions"),
+        "cpu_info": fields.texts("cpu_info"),
+        "tags": fields.names("tags"),
+    }
+
+
 def _pool(tables: Tables) -> Pool:
-    fields, drivers = _only_pool(tables), (driver(tables, each) for _, each in tables.each("SM"))
+    drivers = (driver(tables, each) for _, each in tables.each("SM"))
     return Pool(
-        uuid=fields.uuid,
-        name=fields.text("name_label"),
-        coordinator=tables.some_uuid("host", fields.raw("master"), "the pool"),
-        default_sr=tables.uuid("SR", fields.raw("default_SR"), "the pool's default SR"),
-        ha=high_availability(fields),
-        wlb_enabled=fields.boolean("wlb_enabled", absent=False),
-        migration_compression=fields.boolean("migration_compression", absent=False),
-        other_config=fields.texts("other_config"),
-        restrictions=fields.texts("restrictions"),
-        cpu_info=fields.texts("cpu_info"),
-        tags=fields.names("tags"),
+        **settings_of(tables),
         hosts={each.uuid: host(tables, ref, each) for ref, each in tables.each("host")},
         vms={each.uuid: vm(tables, ref, each) for ref, each in tables.each("VM")},
         vdis={each.uuid: disk(tables, each) for _, each in tables.each("VDI")},

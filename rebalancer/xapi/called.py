@@ -17,11 +17,7 @@ class Called:
     """The names of the objects of a pool as it was read last; what nobody has read stays a reference."""
 
     def __init__(self, records: Records | None = None) -> None:
-        self._known = {
-            ref: (kind, str(record.get("uuid", "")), str(record.get("name_label", "")))
-            for kind, table in (records or {}).items()
-            for ref, record in table.items()
-        }
+        self._records = records or {}
 
     def told(self, word: object) -> str:
         """A word of an error with names for references, and without the session that XAPI puts into addresses.
@@ -33,13 +29,18 @@ class Called:
     @cached_property
     def _names(self) -> Mapping[str, str]:
         """Names by reference; of what has none, as a VIF, class and start of the uuid."""
+        known = {
+            ref: (kind, str(record.get("uuid", "")), str(record.get("name_label", "")))
+            for kind, table in self._records.items()
+            for ref, record in table.items()
+        }
         kinds: dict[str, dict[str, str]] = {}
-        for kind, uuid, name in self._known.values():
+        for kind, uuid, name in known.values():
             kinds.setdefault(kind, {})[uuid] = name
         named = {kind: told_apart(names) for kind, names in kinds.items() if any(names.values())}
         return {
             ref: named[kind][uuid] if kind in named else f"{kind} {uuid[:SHORT]}"
-            for ref, (kind, uuid, _) in self._known.items()
+            for ref, (kind, uuid, _) in known.items()
         }
 
 

@@ -16,12 +16,12 @@ from rebalancer.inventory.reading.fields import Fields
 from rebalancer.inventory.reading.tables import NULL_REFS
 from rebalancer.inventory.reading.vm import power_state
 from rebalancer.xapi.credentials import Credentials
+from rebalancer.xapi.kept import KeptInventory
 from rebalancer.xapi.listening import Event, Listener
 from rebalancer.xapi.load_now import load_now
 from rebalancer.xapi.marks import PoolMarks, ours
 from rebalancer.xapi.memory import GuestMemory, guest_memory
 from rebalancer.xapi.patience import NONE, OF_COMMANDS, Patience
-from rebalancer.xapi.read import read_pool
 from rebalancer.xapi.session import ReadSession, connect
 from rebalancer.xapi.translation import no_connection, sending, understanding, value_of
 from rebalancer.xapi.transport import SendOnce
@@ -67,6 +67,7 @@ class LivePool:
     def __init__(self, session: ReadSession) -> None:
         self._session = session
         self._listener = Listener(session)
+        self._inventory = KeptInventory(session)
         self._refs: dict[tuple[str, Uuid], str] = {}
         self._hosts: dict[str, Uuid] = {}
         self._receivers: dict[tuple[Uuid, Uuid], object] = {}
@@ -88,8 +89,8 @@ class LivePool:
         return self._session.url
 
     def read(self) -> Pool:
-        """The whole inventory, now."""
-        return read_pool(self._session)
+        """The whole inventory, now: what has changed is read since the last time, where XAPI tells what that is."""
+        return self._inventory.read()
 
     def whereabouts(self, vm_uuid: Uuid) -> Whereabouts:
         """Where a VM is, now; a VM that has come back to a pool goes by another reference than before.

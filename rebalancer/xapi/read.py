@@ -7,13 +7,13 @@ first of them, and those are replaced: what results is the database at that last
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
 from rebalancer.errors import InventoryError, RefusedByXapi
 from rebalancer.inventory import Pool, pool_from_records
-from rebalancer.inventory.records import CLASSES, Records
+from rebalancer.inventory.records import CLASSES, Record, Records
 from rebalancer.xapi.called import Called
 from rebalancer.xapi.session import ReadSession
 
@@ -33,13 +33,23 @@ def read_pool(session: ReadSession, *, pause_seconds: float = 1.0) -> Pool:
         InventoryError: it contradicts itself, and still does after some seconds.
         XapiError: it cannot be read.
     """
+    return settled(lambda: _read_once(session), pause_seconds=pause_seconds)
+
+
+def settled(read: Callable[[], Pool], *, pause_seconds: float = 1.0) -> Pool:
+    """What *read* answers; it is called again where the pool contradicts itself, or a VM runs on no host.
+
+    Raises:
+        InventoryError: the pool contradicts itself, and still does after some seconds.
+        XapiError: it cannot be read.
+    """
     for _ in range(ATTEMPTS - 1):
         with suppress(InventoryError):
-            pool = _read_once(session)
+            pool = read()
             if not any(pool.homeless()):
                 return pool
         time.sleep(pause_seconds)
-    return _read_once(session)
+    return read()
 
 
 def _read_once(session: ReadSession) -> Pool:
@@ -57,11 +67,21 @@ def read_records(session: ReadSession) -> Records:
     Raises:
         XapiError: the pool cannot be read.
     """
+    records, _ = read_since(session)
+    return records
+
+
+def read_since(session: ReadSession) -> tuple[dict[str, dict[str, Record]], str | None]:
+    """The same, and a token: whoever asks what has changed since misses nothing; None where XAPI cannot tell.
+
+    Raises:
+        XapiError: the pool cannot be read.
+    """
     token = _token(session)
     records = {kind: dict(session.all_records(kind)) for kind in CLASSES}
     if token is not None:
         _apply(records, session.events(WATCHED, token)["events"])
-    return records
+    return records, token
 
 
 def _token(session: ReadSession) -> str | None:

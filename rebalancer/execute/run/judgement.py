@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rebalancer.errors import StalePlan
-from rebalancer.execute.judge.fitness import assert_legal_from_here, assert_not_expired
+from rebalancer.execute.judge.fitness import assert_not_expired
 from rebalancer.execute.judge.hindrance import hindrance_beside
+from rebalancer.execute.judge.proof import Proof
 from rebalancer.execute.run.flight import Flights, Held
 from rebalancer.execute.run.stops import Stop, Stops
 from rebalancer.execute.run.watch import Watch
@@ -29,6 +30,11 @@ class Judgement:
     done: AbstractSet[str]
     stops: Stops
     differences: tuple[str, ...] = ()
+    proof: Proof = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing is proven yet."""
+        self.proof = Proof(self.plan)
 
     @property
     def stop(self) -> Stop | None:
@@ -47,7 +53,7 @@ class Judgement:
         there = made_already(self.plan, pool, self.done)
         if len(there | self.done) < len(self.plan.steps):
             assert_not_expired(self.plan, self.watch.clock.now())
-            self.differences = assert_legal_from_here(self.plan, self.done | there, pool)
+            self.differences = self.proof.assert_legal(self.done | there, pool)
 
     def before(self, step: Step) -> Pool | None:
         """The pool, if *step* may be launched in it; None while it does not show clearly what is on its way.
@@ -76,6 +82,6 @@ class Judgement:
     def _assert_legal(self, pool: Pool) -> tuple[str, ...]:
         """The differences that leave the rest legal; where it is not, what changed since the run began comes first."""
         try:
-            return assert_legal_from_here(self.plan, self.done, pool, self.flights.sent)
+            return self.proof.assert_legal(self.done, pool, self.flights.sent)
         except StalePlan as stale:
             raise StalePlan(tuple(dict.fromkeys((*self.stops.changes(pool), *stale.reasons)))) from stale

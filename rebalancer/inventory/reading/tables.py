@@ -65,6 +65,10 @@ class Tables:
                 index.setdefault(str(fields.raw(owner_field)), []).append(fields)
         return index.get(owner, [])
 
+    def forget(self, kind: str) -> None:
+        """Whose records of a class are is looked up anew: some have changed."""
+        self._owned = {key: index for key, index in self._owned.items() if key[0] != kind}
+
     def uuid(self, kind: str, ref: object, holder: object) -> Uuid | None:
         """The uuid behind *ref*: None for a null ref, `DANGLING` for one that leads nowhere."""
         if ref is None or str(ref) in NULL_REFS:

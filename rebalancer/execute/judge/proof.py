@@ -1,0 +1,153 @@
+"""What was proven of a pool, and whether it still holds: a proof is made once, not before every step.
+
+Proving that a plan is legal looks at every order of all that is left. What is left of it after some of its steps was
+part of that. So a pool that differs from the one that was proven in nothing but what the plan's own steps do needs no
+proof of its own: those that are done have brought their VMs where they lead, those on their way mark VM and target.
+Whatever else differs, down to a tag, is proven anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Final
+
+from rebalancer.execute.judge.fitness import RECEIVES, assert_legal_from_here
+from rebalancer.execute.judge.hindrance import operation_of
+from rebalancer.inventory import VM, Host, Pool, Uuid
+from rebalancer.inventory.digest import counts, held_mib
+from rebalancer.inventory.likeness import alike, disks_alike, tables_alike
+from rebalancer.plan import Plan, Step
+from rebalancer.squeeze import squeeze_of
+
+UNTOUCHED: Final = ("srs", "networks", "storage_drivers", "vm_groups", "vgpu_types")
+"""Tables of a pool that the steps of a plan do not touch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """How far *plan* has come: a pool, and the steps that are done and on their way in it."""
+
+    plan: Plan
+    pool: Pool
+    done: frozenset[str]
+    flying: frozenset[str]
+
+    @cached_property
+    def places(self) -> Mapping[Uuid, frozenset[Uuid]]:
+        """The hosts on which each VM of the plan may be by now."""
+        found: dict[Uuid, frozenset[Uuid]] = {}
+        for step in self.plan.steps:
+            if step.id in self.done:
+                found[step.vm] = frozenset({step.target})
+            elif step.id in self.flying:
+                found[step.vm] = frozenset({step.source, step.target})
+            else:
+                found.setdefault(step.vm, frozenset({step.source}))
+        return found
+
+    @cached_property
+    def left(self) -> Mapping[Uuid, Step | None]:
+        """For each VM of the plan its last step, if that is not done."""
+        return {step.vm: None if step.id in self.done else step for step in self.plan.steps}
+
+    @cached_property
+    def movers(self) -> frozenset[Uuid]:
+        """The VMs that are on their way."""
+        return frozenset(step.vm for step in self.plan.steps if step.id in self.flying)
+
+    @cached_property
+    def receivers(self) -> frozenset[Uuid]:
+        """The hosts to which they are."""
+        return frozenset(step.target for step in self.plan.steps if step.id in self.flying)
+
+
+@dataclass(slots=True)
+class Proof:
+    """Proves *plan* legal where it has to be proven."""
+
+    plan: Plan
+    made: int = field(default=0, init=False)
+    _last: Moment | None = field(default=None, init=False)
+    _differences: tuple[str, ...] = field(default=(), init=False)
+
+    def assert_legal(self, done: Collection[str], pool: Pool, flying: Collection[str] = ()) -> tuple[str, ...]:
+        """As `assert_legal_from_here`.
+
+        Raises:
+            StalePlan, IllegalPlan: what is left is not legal.
+        """
+        now = Moment(plan=self.plan, pool=pool, done=frozenset(done), flying=frozenset(flying))
+        if self._last is None or not follows(self._last, now):
+            self._last = None
+            self._differences = assert_legal_from_here(self.plan, done, pool, flying)
+            self.made += 1
+            self._last = now
+        return self._differences
+
+
+def follows(proven: Moment, now: Moment) -> bool:
+    """Whether the pool of *now* differs from the *proven* one in nothing but what the steps of the plan do.
+
+    Of steps that carry disks, or lead to another pool, nobody knows beforehand what they leave behind.
+    """
+    if any(step.disks or step.crossing for step in now.plan.steps) or not proven.done <= now.done:
+        return False
+    before, after = proven.pool, now.pool
+    return (
+        alike(before, after)
+        and all(tables_alike(getattr(before, name), getattr(after, name)) for name in UNTOUCHED)
+        and before.hosts.keys() == after.hosts.keys()
+        and all(_host_follows(host, proven, now) for host in after.hosts)
+        and all(_vm_follows(vm, proven, now) for vm in before.vms.keys() | after.vms.keys())
+        and disks_alike(before, after)
+    )
+
+
+def _host_follows(uuid: Uuid, proven: Moment, now: Moment) -> bool:
+    before, after = proven.pool.hosts[uuid], now.pool.hosts[uuid]
+    if before is after and not after.current_operations:
+        return True
+    return alike(_at_rest(before, proven), _at_rest(after, now))
+
+
+def _at_rest(host: Host, moment: Moment) -> Host:
+    """*host* without what the steps on their way mark on it."""
+    if host.uuid not in moment.receivers:
+        return host
+    left = tuple(each for each in host.current_operations if each != RECEIVES)
+    return replace(host, current_operations=left)
+
+
+def _vm_follows(uuid: Uuid, proven: Moment, now: Moment) -> bool:
+    before, after = proven.pool.vms.get(uuid), now.pool.vms.get(uuid)
+    if before is None or after is None:
+        return not any(vm and counts(vm) for vm in (before, after))
+    if uuid not in now.places:
+        return before is after or (_weighs_alike(before, after) and alike(before, after))
+    if after.resident_on not in now.places[uuid]:
+        return False
+    if before is after and _is_idle(after):
+        return True
+    return _weighs_alike(before, after) and alike(_unmoved(before, proven), _unmoved(after, now))
+
+
+def _is_idle(vm: VM) -> bool:
+    return not (vm.current_operations or vm.scheduled_to_be_resident_on or vm.blocked_operations)
+
+
+def _unmoved(vm: VM, moment: Moment) -> VM:
+    """*vm* as it would be if none of its steps were made or on its way; what hinders a step is asked of it alone."""
+    left = moment.left[vm.uuid]
+    free = replace(vm, resident_on=None)
+    if left is None:
+        return free
+    blocked = {each: why for each, why in vm.blocked_operations.items() if each != operation_of(left)}
+    free = replace(free, current_operations=(), blocked_operations=blocked)
+    return replace(free, scheduled_to_be_resident_on=None) if vm.uuid in moment.movers else free
+
+
+def _weighs_alike(before: VM, after: VM) -> bool:
+    """Whether *after* takes as much of its host as *before*, and a migration squeezes it no more than it did."""
+    return held_mib(before) == held_mib(after) and bool(squeeze_of(before, None)) >= bool(squeeze_of(after, None))
