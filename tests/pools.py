@@ -139,7 +139,7 @@ def make_host(
         "license_params": {"restrict_xen_motion": "false", "restrict_storage_xen_motion": "false"},
         "virtual_hardware_platform_versions": (0, 1, 2),
         "current_operations": (),
-        "other_config": {},
+        "other_config": {"agent_start_time": "1767225600."},
         "tags": (),
         "pbds": tuple(make_pbd(name, sr) for sr in srs),
         "pifs": tuple(make_pif(name, network) for network in networks),

@@ -26,7 +26,6 @@ OUTCOMES: dict[str, tuple[Script, StepState, str]] = {
     ),
     "elsewhere": (Script(lands="h2"), StepState.ELSEWHERE, "runs on host h2"),
     "cancelled by a toolstack restart": (Script(status=TaskStatus.CANCELLED, lands="h1"), StepState.STAYED, "failed"),
-    "no answer, not taken": (Script(send=LOST), StepState.UNKNOWN, "does not tell"),
     "handshake lost": (
         Script(
             status=TaskStatus.FAILURE, error=("INTERNAL_ERROR", "Failed during Synchronisation point 4"), lands="h1"

@@ -17,7 +17,16 @@ from rebalancer.policy import Policy
 from rebalancer.problem import make_problem, pool_at
 from rebalancer.rules import Rulebook
 from rebalancer.solve import Solution
-from rebalancer.xapi import GuestMemory, MetricsFailure, News, StorageMotion, TaskState, TaskStatus, Whereabouts
+from rebalancer.xapi import (
+    GuestMemory,
+    MetricsFailure,
+    News,
+    StorageMotion,
+    TaskRow,
+    TaskState,
+    TaskStatus,
+    Whereabouts,
+)
 from tests.execute.scripted_marks import ScriptedMarks
 
 MADE_AT = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
@@ -201,6 +210,15 @@ class ScriptedPool:
         """Remember that it was asked."""
         self.before_each("forget")
         self.forgotten.append(ref)
+
+    def task_rows(self) -> list[TaskRow]:
+        """The migrations that it was sent, and that nobody let it forget."""
+        pending = {ref: task.state.status is TaskStatus.PENDING for ref, task in self._tasks.items()}
+        return [
+            TaskRow(ref=ref, call="VM.pool_migrate", pending=each, created=self.marks.time)
+            for ref, each in pending.items()
+            if ref not in self.forgotten
+        ]
 
     def change(self, vm: str, **changes: Any) -> None:  # noqa: ANN401 - any field of a VM
         """Change a VM behind everybody's back."""

@@ -16,6 +16,9 @@ class Owner(Protocol):
     pool: Pool
     before_each: Callable[[str], None]
 
+    def task_rows(self) -> list[TaskRow]:
+        """The migrations that it was sent."""
+
     def change(self, vm: str, **changes: Any) -> None:  # noqa: ANN401 - any field of a VM
         """Change a VM."""
 
@@ -70,6 +73,6 @@ class ScriptedMarks:
         return self.time
 
     def tasks(self) -> tuple[TaskRow, ...]:
-        """What it was told to show."""
+        """What it was told to show, and the migrations that it was sent."""
         self.owner.before_each("tasks")
-        return tuple(self.told)
+        return (*self.told, *self.owner.task_rows())

@@ -10,12 +10,13 @@ from typing import Final
 from uuid import uuid4
 
 from rebalancer.errors import PoolLocked, RefusedByXapi, XapiError
-from rebalancer.execute.claim.pool_claim import Asking, PoolClaim
+from rebalancer.execute.claim.keys import Asking, PoolKeys
+from rebalancer.execute.claim.pool_claim import PoolClaim
+from rebalancer.execute.judge.refusal import NOT_PERMITTED
 from rebalancer.execute.live import Marks
 from rebalancer.execute.options import Clock
 from rebalancer.inventory import Uuid
 
-DENIED: Final = "RBAC_PERMISSION_DENIED"
 RENEW_AFTER: Final = 60.0
 """Seconds after which a run shows that it lives: a tenth of what makes it stale."""
 
@@ -59,8 +60,9 @@ class Claim:
         required: bool,
     ) -> Claim:
         """The claim of *run* on *pools*, in the order of their uuids, so that no two runs wait for each other."""
-        ways = [PoolClaim(pool=pool, marks=marks, ask=ask, run=run, plan=plan, state_dir=state_dir) for pool in pools]
-        return cls(run=run, pools=tuple(sorted(ways, key=lambda each: each.pool)), clock=clock, required=required)
+        keys = [PoolKeys(pool=pool, marks=marks, ask=ask) for pool in sorted(pools)]
+        claims = (PoolClaim(keys=each, run=run, plan=plan, state_dir=state_dir) for each in keys)
+        return cls(run=run, pools=tuple(claims), clock=clock, required=required)
 
     def take(self, *, break_lock: bool) -> tuple[str, ...]:
         """Lock all pools, and return what people should know of it.
@@ -74,7 +76,7 @@ class Claim:
             broken = [pool.take(break_lock=break_lock) for pool in self.pools]
         except (PoolLocked, XapiError) as error:
             self.release()
-            if self.required or not isinstance(error, RefusedByXapi) or error.code != DENIED:
+            if self.required or not isinstance(error, RefusedByXapi) or error.code != NOT_PERMITTED:
                 raise
             return (f"the pool is not locked, as execution.pool_lock permits: {error.problem}",)
         self.held, self._renewed = True, self.clock.monotonic()

@@ -9,16 +9,14 @@ only one gets on, and looks again before it removes anything. All times are by t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol, TypeVar
 
 from rebalancer.errors import PoolLocked
 from rebalancer.execute.claim.holder import Holder
-from rebalancer.execute.live import Marks
-from rebalancer.inventory import Uuid
+from rebalancer.execute.claim.keys import LONG_AGO, PoolKeys, at_once, field_of, moment_of
 
 LOCK = "rebalancer:lock"
 LEASE = "rebalancer:lease:"
@@ -32,23 +30,12 @@ MOTIONS = frozenset({"VM.pool_migrate", "VM.migrate_send"})
 ATTEMPTS = 5
 """How often a lock is tried that others free and take meanwhile."""
 
-Answer = TypeVar("Answer")
-
-
-class Asking(Protocol):
-    """Asks again while the pool cannot be reached, within the patience of the run."""
-
-    def __call__(self, question: Callable[[], Answer], /) -> Answer:
-        """The answer to *question*."""
-
 
 @dataclass(slots=True, kw_only=True)
 class PoolClaim:
-    """The lock of *pool* for the run with id *run* of the plan with digest *plan*."""
+    """The lock of the pool of *keys* for the run with id *run* of the plan with digest *plan*."""
 
-    pool: Uuid
-    marks: Marks
-    ask: Asking
+    keys: PoolKeys
     run: str
     plan: str
     state_dir: Path | None
@@ -67,63 +54,70 @@ class PoolClaim:
         """
         broken = ""
         for _ in range(ATTEMPTS):
-            me = Holder.here(self.run, self.plan, self.state_dir, self._now().isoformat())
-            if self._add(LOCK, me.text):
-                self.value = me.text
-                self._drop(BREAK, lambda _key, value: _run_of(value) == self.run)
+            me = Holder.here(self.run, self.plan, self.state_dir, self.keys.now().isoformat())
+            if self.keys.add(LOCK, me.text):
+                self._own(me.text)
                 return broken
-            there = self._read()
+            there = self.keys.read()
             if LOCK not in there:
                 continue
             holder = Holder.told(there[LOCK])
             if holder.is_taken_up_by(me):
-                self._take_up(there)
+                self._own(there[LOCK])
                 return broken
             if not (self._is_stale(holder, there) or (break_lock and self._age(holder, there) >= ALIVE_FOR)):
                 raise self._refusal(holder, there)
-            self._break(holder, there[LOCK])
+            self._break(holder, there)
             broken = str(holder)
         raise self._refusal(holder, there)
 
     def is_ours(self) -> bool:
-        """Whether the pool says so now."""
-        return self._read().get(LOCK) == self.value
+        """Whether the pool says so now, at once."""
+        return self._at_once.read().get(LOCK) == self.value
 
     def renew(self) -> bool:
         """Show that the run lives; whether the lock is still its own."""
-        there = self._read()
+        keys = self._at_once
+        there = keys.read()
         if there.get(LOCK) != self.value:
             return False
         self._lease += 1
-        self._add(f"{LEASE}{self.run}:{self._lease}", self._now().isoformat())
-        self._drop_leases(self.run, there)
+        keys.add(f"{LEASE}{self.run}:{self._lease}", keys.now().isoformat())
+        for lease in _leases(self.run, there):
+            keys.remove(lease)
         return True
 
     def release(self) -> None:
         """Remove whatever the run has left in the pool; a lock that somebody is breaking just now is left to them."""
         guard = self._guard(self.run)
-        if guard and self._read().get(LOCK) == self.value:
-            self._remove(LOCK)
-        self._drop_leases(self.run, self._read())
-        if guard:
-            self._remove(guard)
+        there = self.keys.read()
+        if guard and there.get(LOCK) == self.value:
+            self.keys.remove(LOCK)
+        for key in (*_leases(self.run, there), *([guard] if guard else [])):
+            self.keys.remove(key)
 
-    def _take_up(self, there: Mapping[str, str]) -> None:
-        self.value = there[LOCK]
+    @property
+    def _at_once(self) -> PoolKeys:
+        return replace(self.keys, ask=at_once)
+
+    def _own(self, value: str) -> None:
+        """Hold the lock with *value*; what the run left behind when it was killed while it broke a lock goes."""
+        self.value, there = value, self.keys.read()
         numbers = [key.rpartition(":")[2] for key in _leases(self.run, there)]
         self._lease = max((int(number) for number in numbers if number.isdecimal()), default=0)
-        self._drop(BREAK, lambda _key, value: _run_of(value) == self.run)
+        for key in [key for key in there if key.startswith(BREAK) and field_of(there[key], "run") == self.run]:
+            self.keys.remove(key)
 
-    def _break(self, holder: Holder, text: str) -> None:
-        """Remove the lock with the value *text*, unless another run is about to, or it is no longer that one."""
+    def _break(self, holder: Holder, there: Mapping[str, str]) -> None:
+        """Remove the lock that is *there*, unless another run is about to, or it is no longer that one."""
         guard = self._guard(holder.run)
         if guard is None:
-            raise self._refusal(holder, self._read())
-        there = self._read()
-        if there.get(LOCK) == text:
-            self._remove(LOCK)
-            self._drop_leases(holder.run, there)
-        self._remove(guard)
+            raise self._refusal(holder, there)
+        now = self.keys.read()
+        if now.get(LOCK) == there[LOCK]:
+            for key in (LOCK, *_leases(holder.run, now)):
+                self.keys.remove(key)
+        self.keys.remove(guard)
 
     def _guard(self, run: str) -> str | None:
         """The key that is ours while we remove the lock of *run*; None where somebody else has it.
@@ -132,58 +126,31 @@ class PoolClaim:
         whoever loses it finds out before its next call, as before every call.
         """
         key = f"{BREAK}{run}"
-        value = json.dumps({"run": self.run, "at": self._now().isoformat()})
-        if self._add(key, value):
+        value = json.dumps({"run": self.run, "at": self.keys.now().isoformat()})
+        if self.keys.add(key, value):
             return key
-        there = self._read().get(key, "")
-        if _run_of(there) == self.run:
+        there = self.keys.read().get(key, "")
+        if field_of(there, "run") == self.run:
             return key
-        if self._now() - _moment(_field(there, "at")) < STALE_AFTER:
+        if self.keys.now() - moment_of(field_of(there, "at")) < STALE_AFTER:
             return None
-        self._remove(key)
-        return key if self._add(key, value) else None
+        self.keys.remove(key)
+        return key if self.keys.add(key, value) else None
 
     def _is_stale(self, holder: Holder, there: Mapping[str, str]) -> bool:
         """Whether *holder* was not seen for long and no migration is under way that could be its own."""
         if self._age(holder, there) < STALE_AFTER:
             return False
-        return not any(task.pending and task.call in MOTIONS for task in self.ask(self.marks.tasks))
+        return not any(task.pending and task.call in MOTIONS for task in self.keys.ask(self.keys.marks.tasks))
 
     def _age(self, holder: Holder, there: Mapping[str, str]) -> timedelta:
-        return self._now() - _seen(holder, there)
+        return self.keys.now() - _seen(holder, there)
 
     def _refusal(self, holder: Holder, there: Mapping[str, str]) -> PoolLocked:
         seen = _seen(holder, there)
-        when = f", last seen {seen.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if seen > _LONG_AGO else ""
+        when = f", last seen {seen.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if seen > LONG_AGO else ""
         since = f", since {holder.since}" if holder.since else ""
-        return PoolLocked(f"{LOCK} in gui_config of pool {self.pool}", f"{holder}{since}{when}")
-
-    def _now(self) -> datetime:
-        return self.ask(lambda: self.marks.clock(self.pool))
-
-    def _read(self) -> Mapping[str, str]:
-        return self.ask(lambda: self.marks.of_pool(self.pool))
-
-    def _add(self, key: str, value: str) -> bool:
-        """Whether *key* is there with our *value*, added now or by a call whose answer was lost."""
-        added = self.ask(lambda: self.marks.add_to_pool(self.pool, key, value))
-        return added or self._read().get(key) == value
-
-    def _remove(self, key: str) -> None:
-        self.ask(lambda: self.marks.remove_from_pool(self.pool, key))
-
-    def _drop(self, start: str, meant: Callable[[str, str], bool]) -> None:
-        for key, value in self._read().items():
-            if key.startswith(start) and meant(key, value):
-                self._remove(key)
-
-    def _drop_leases(self, run: str, there: Mapping[str, str]) -> None:
-        """Remove the leases of *run* that are *there*."""
-        for key in _leases(run, there):
-            self._remove(key)
-
-
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+        return PoolLocked(f"{LOCK} in gui_config of pool {self.keys.pool}", f"{holder}{since}{when}")
 
 
 def _leases(run: str, there: Mapping[str, str]) -> list[str]:
@@ -192,23 +159,4 @@ def _leases(run: str, there: Mapping[str, str]) -> list[str]:
 
 def _seen(holder: Holder, there: Mapping[str, str]) -> datetime:
     """When *holder* was last seen; long ago, where nothing says it."""
-    return max(_moment(holder.since), *(_moment(there[key]) for key in _leases(holder.run, there)), _LONG_AGO)
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return _LONG_AGO
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _run_of(text: str) -> str:
-    return _field(text, "run")
-
-
-def _field(text: str, name: str) -> str:
-    try:
-        return str(json.loads(text)[name])
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return ""
+    return max(moment_of(holder.since), *(moment_of(there[key]) for key in _leases(holder.run, there)), LONG_AGO)

@@ -20,11 +20,14 @@ _NEVER_TAKEN = frozenset({StepState.WAITING, StepState.UNSENT, StepState.REFUSED
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepHistory:
-    """What is written of a step. `task` is that of the last call, None where no answer to it is known."""
+    """What is written of a step. `task` is that of the last call, None where no answer to it is known.
+
+    `intended` is what was written right before that call; None where none was ever about to be sent.
+    """
 
     state: StepState = StepState.WAITING
     task: str | None = None
-    intended_at: datetime | None = None
+    intended: Intended | None = None
 
     @property
     def was_taken(self) -> bool:
@@ -108,7 +111,7 @@ def done_since(plan: Plan, journal: Path, looked_at: datetime) -> frozenset[str]
 def _next(before: StepHistory, entry: Intended | Sent | Looked) -> StepHistory:
     match entry:
         case Intended():
-            return StepHistory(state=StepState.INTENDED, intended_at=entry.at)
+            return StepHistory(state=StepState.INTENDED, intended=entry)
         case Sent():
             return replace(before, state=StepState.SENT, task=entry.task)
         case Looked():

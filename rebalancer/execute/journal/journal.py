@@ -49,7 +49,10 @@ class RunBegan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intended:
-    """The call for `step` is about to be sent; its bytes take `wire_seconds` on the wire, 0 where that is not known."""
+    """The call for `step` is about to be sent; its bytes take `wire_seconds` on the wire, 0 where that is not known.
+
+    `marked` tells whether the VM is marked before the call leaves; `toolstacks` are those that it concerns.
+    """
 
     at: datetime
     step: str
@@ -57,6 +60,8 @@ class Intended:
     source: Uuid
     target: Uuid
     wire_seconds: float = 0.0
+    marked: bool = False
+    toolstacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +141,12 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(map(_text, value))
 
 
+def _boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(value)
+    return value
+
+
 def _text_or_none(value: object) -> str | None:
     return None if value is None else _text(value)
 
@@ -148,6 +159,8 @@ _READ: dict[str, Callable[[object], object]] = {
     "error": _texts,
     "differences": _texts,
     "wire_seconds": _seconds,
+    "marked": _boolean,
+    "toolstacks": _texts,
     "power_state": _text_or_none,
     "resident_on": _text_or_none,
 }

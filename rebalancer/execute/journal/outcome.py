@@ -33,12 +33,12 @@ TRANSITIONS = {
     StepState.UNSENT: _SEEN | {StepState.INTENDED, StepState.REFUSED},
     StepState.REFUSED: _SEEN | {StepState.INTENDED, StepState.REFUSED},
     StepState.STAYED: _SEEN | {StepState.INTENDED, StepState.REFUSED},
-    StepState.UNKNOWN: _SEEN | {StepState.REFUSED},
+    StepState.UNKNOWN: _SEEN | {StepState.UNSENT, StepState.REFUSED},
     StepState.HALTED: _SEEN,
     StepState.ELSEWHERE: _SEEN,
     StepState.MOVED: frozenset(),
 }
-"""What may follow what. From UNKNOWN and from INTENDED no way leads to a second call: only the pool can settle them."""
+"""What may follow what. From UNKNOWN and from INTENDED no way leads straight to a second call: it is settled first."""
 
 UNSETTLED = frozenset({StepState.INTENDED, StepState.SENT, StepState.UNKNOWN})
 """States in which a call may be under way that nobody watches."""

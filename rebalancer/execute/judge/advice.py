@@ -7,7 +7,7 @@ from rebalancer.execute.journal.outcome import StepState
 from rebalancer.plan import Step
 
 NEXT_STEPS = {
-    StepState.UNSENT: "Nothing was sent. Look whether the coordinator answers, then resume",
+    StepState.UNSENT: "The VM is where it was. Look at the reason, then resume",
     StepState.REFUSED: "The VM is where it was. Mend the cause and resume, or make a new plan",
     StepState.STAYED: "The VM runs where it was. Look at xensource.log of both hosts before you resume",
     StepState.HALTED: "Nothing is started again by itself: find out why it stopped, then start it with xe vm-start",
@@ -31,7 +31,7 @@ def named(step: Step) -> str:
 
 def _fact(step: Step, looked: Looked) -> str:
     facts = {
-        StepState.UNSENT: "the pool could not be reached",
+        StepState.UNSENT: "nothing was sent",
         StepState.REFUSED: "XAPI refuses it",
         StepState.STAYED: f"the migration failed and the VM still runs on {step.source_name}{_remains(step)}",
         StepState.HALTED: f"the VM is {(looked.power_state or 'halted').lower()}",

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from rebalancer.errors import RefusedByXapi
+from rebalancer.execute.claim.fence import STEP, TAKEN, Mark
 from rebalancer.execute.journal.journal import Looked
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.advice import what_happened
-from rebalancer.execute.judge.hindrance import hindrance_of, of_refusal
+from rebalancer.execute.judge.hindrance import Hindrance, hindrance_of, of_refusal
 from rebalancer.execute.judge.refusal import NOT_PERMITTED, is_passing
 from rebalancer.execute.run.flight import Flights, Held, Withdrawn
 from rebalancer.execute.run.migration import MigrationCall, motion_of
@@ -68,6 +69,8 @@ class Attempt:
         self._assert_go_on()
         if is_busy(where):
             self._assert_free(where)
+        if STEP in where.marks:
+            return (yield from self._once_unmarked(Mark.told(where.marks[STEP])))
         found, left = self.migration.with_disks(observed(step.migration, where))
         if found.state is not StepState.STAYED:
             return self.migration.write(found, words=left)
@@ -85,7 +88,22 @@ class Attempt:
         if self._was_moved():
             return (yield from self._once())
         self._assert_go_on()
-        return (yield from self._fly(motion, self.wire(pool)))
+        return (yield from self._fly(pool, motion))
+
+    def _once_unmarked(self, mark: Mark) -> Waiting[Looked]:
+        """Make the step after *mark* was removed from its VM: our own, of a step that is over, or one of a dead run.
+
+        Raises:
+            Held: a call of that other run may still be under way.
+        """
+        migration, fences = self.migration, self.migration.guard.fences
+        if not fences.is_own(mark):
+            found, why = yield from migration.orphan(mark)
+            if found.state is StepState.UNKNOWN:
+                raise Held(Hindrance(words=f"{TAKEN} ({mark}; {why})"))
+            self._assert_go_on()
+        self.migration.watch.keep_asking(lambda: fences.remove(migration.step.vm))
+        return (yield from self._once())
 
     def _assert_free(self, where: Whereabouts) -> None:
         """Pass where nothing keeps the VM from being moved just now."""
@@ -140,13 +158,13 @@ class Attempt:
         else:
             live.assert_may_migrate(step.vm, step.target)
 
-    def _fly(self, motion: StorageMotion | None, wire_seconds: float) -> Waiting[Looked]:
+    def _fly(self, pool: Pool, motion: StorageMotion | None) -> Waiting[Looked]:
         """Send the call; until it is over, the step holds both of its hosts."""
         step, before = self.migration.step.id, self.flights.ever_sent
         self.flights.sent.add(step)
         self.flights.ever_sent = True
         try:
-            return (yield from self.migration.send(motion, wire_seconds=wire_seconds))
+            return (yield from self.migration.send(pool, motion, wire_seconds=self.wire(pool)))
         except RefusedByXapi:  # at once, so that nothing was begun
             self.flights.ever_sent = before
             raise

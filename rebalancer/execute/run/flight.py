@@ -74,6 +74,14 @@ class Flights:
                 over.append(step)
         return tuple(over)
 
+    def raise_troubles(self) -> None:
+        """Raise what ended steps; of several that need people, all words in one `Halt`."""
+        halts = [str(error) for error in self.troubles if isinstance(error, Halt)]
+        if halts:
+            raise Halt(". ".join(halts))
+        if self.troubles:
+            raise self.troubles[0]
+
     def _is_over(self, step: Step, way: Generator[Wait | None, None, Looked]) -> bool:
         """Advance *step* by one look: the outcome of one that is over is noted, its error kept."""
         try:

@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from rebalancer.errors import InventoryError, OutcomeUnknown, RefusedByXapi, StalePlan, XapiError
+from rebalancer.execute.claim.fence import Mark, NotAdmitted
 from rebalancer.execute.journal.history import StepHistory
 from rebalancer.execute.journal.journal import Intended, Journal, Looked, Sent
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.refusal import NOT_PERMITTED, is_late, is_lost_at_the_end
 from rebalancer.execute.options import RunReporter
+from rebalancer.execute.run.evidence import Evidence, Trace, toolstacks_of
+from rebalancer.execute.run.guard import Guard
 from rebalancer.execute.run.observation import Observation
 from rebalancer.execute.run.watch import Waiting, Watch
 from rebalancer.inventory import Pool
@@ -29,27 +32,21 @@ class MigrationCall:
     watch: Watch
     journal: Journal
     reporter: RunReporter
+    guard: Guard
 
-    def send(self, motion: StorageMotion | None = None, *, wire_seconds: float = 0.0) -> Waiting[Looked]:
-        """Write the intent, send the call, with *motion* where disks go along, and follow it to its end.
+    def send(self, pool: Pool, motion: StorageMotion | None = None, *, wire_seconds: float = 0.0) -> Waiting[Looked]:
+        """Write the intent, mark the VM, send the call, with *motion* where disks go along, and follow it to its end.
 
-        *wire_seconds* is what its bytes take on the wire, noted for whoever learns from journals.
+        *pool* is as it was looked at before; *wire_seconds* is what its bytes take on the wire, noted for whoever
+        learns from journals.
 
         Raises:
             RefusedByXapi: the user may not make the call; nothing was begun.
         """
-        step = self.step
-        self.journal.append(
-            Intended(
-                at=self.watch.clock.now(),
-                step=step.id,
-                vm=step.vm,
-                source=step.source,
-                target=step.target,
-                wire_seconds=wire_seconds,
-            )
-        )
+        step, intended = self.step, self._intended(pool, wire_seconds)
+        self.journal.append(intended)
         try:
+            self.guard.fences.raise_for(step, intended.toolstacks)
             live = self.watch.live
             ref = live.migrate_with_disks(motion) if motion else live.migrate(step.vm, step.target, step.network)
         except RefusedByXapi as error:
@@ -59,17 +56,34 @@ class MigrationCall:
                 raise
             return (yield from self._refused((error.code, *error.params)))
         except OutcomeUnknown as error:
-            return (yield from self._without_task(str(error)))
-        except XapiError as error:
+            return (yield from self._without_task(str(error), intended, sent=True))
+        except (NotAdmitted, XapiError) as error:
             return self.write(Observation(state=StepState.UNSENT), words=str(error))
+        self.guard.tasks.add(ref)
         self.journal.append(Sent(at=self.watch.clock.now(), step=step.id, task=ref))
         return (yield from self.follow(ref))
 
+    def _intended(self, pool: Pool, wire_seconds: float) -> Intended:
+        step = self.step
+        return Intended(
+            at=self.watch.clock.now(),
+            step=step.id,
+            vm=step.vm,
+            source=step.source,
+            target=step.target,
+            wire_seconds=wire_seconds,
+            marked=self.guard.claim.held,
+            toolstacks=toolstacks_of(pool, (step.source, step.target)),
+        )
+
     def take_up(self, history: StepHistory) -> Waiting[Looked]:
         """Settle what an earlier run left behind, sending nothing."""
+        self.guard.fences.take_over(self.step.vm)
         if history.task is not None:
             return (yield from self.follow(history.task))
-        return (yield from self._without_task("an earlier run ended before it heard whether XAPI had taken the call"))
+        words = "an earlier run ended before it heard whether XAPI had taken the call"
+        sent = history.state is not StepState.INTENDED
+        return (yield from self._without_task(words, history.intended, sent=sent))
 
     def follow(self, ref: str) -> Waiting[Looked]:
         """Watch the task *ref* to its end, then believe the pool."""
@@ -97,6 +111,10 @@ class MigrationCall:
             words=words,
         )
         self.journal.append(looked)
+        if found.state is StepState.UNKNOWN:
+            self.guard.fences.leave(self.step.vm)
+        else:
+            self.guard.fences.lower(self.step.vm)
         return looked
 
     @property
@@ -110,14 +128,28 @@ class MigrationCall:
             found = Observation(state=StepState.STAYED)
         return self.write(_read_as(found, stayed=StepState.REFUSED), error=error)
 
-    def _without_task(self, words: str) -> Waiting[Looked]:
-        """A call may be under way, and only the VM can tell: a VM at rest on its source tells nothing."""
+    def _without_task(self, words: str, intended: Intended | None, *, sent: bool) -> Waiting[Looked]:
+        """A call may be under way that has no task as far as anybody heard: what the pool shows besides settles it."""
+        trace = Trace(
+            since=intended.at if intended else self.watch.clock.now(),
+            toolstacks=intended.toolstacks if intended else (),
+            sent=sent,
+            marked=bool(intended and intended.marked),
+            others=frozenset(self.guard.tasks),
+        )
+        evidence = Evidence(watch=self.watch, move=self.step.migration, trace=trace, seconds=self._limit)
         try:
-            found = yield from self.watch.settled(self.step.migration, self._limit, quiet=self.watch.timeouts.quiet)
+            found, why = yield from evidence.settle()
             found, left = self.with_disks(found)
         except (XapiError, InventoryError) as error:
             return self.write(Observation(state=StepState.UNKNOWN), words=f"{words}; {error}")
-        return self.write(_read_as(found, stayed=StepState.UNKNOWN), words=left or _note(found) or words)
+        return self.write(found, words=left or _note(found) or "; ".join(filter(None, (words, why))))
+
+    def orphan(self, mark: Mark) -> Waiting[tuple[Observation, str]]:
+        """What became of the call that *mark* on the VM is of, which another run has left; nothing is written."""
+        trace = Trace(since=self.watch.clock.now(), toolstacks=mark.toolstacks, sent=True, marked=True)
+        evidence = Evidence(watch=self.watch, move=self.step.migration, trace=trace, seconds=self._limit)
+        return evidence.settle()
 
     def with_disks(self, found: Observation) -> tuple[Observation, str]:
         """*found*, and which disks did not come along with a VM that has arrived: then it is not where it should be."""

@@ -7,21 +7,12 @@ as soon as what it waits for is done and the limits have room, those that stand 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from rebalancer.errors import (
-    IllegalPlan,
-    InputError,
-    InventoryError,
-    PoolLocked,
-    StalePlan,
-    StoppedHalfWay,
-    XapiError,
-)
-from rebalancer.execute.claim.claim import Claim
+from rebalancer.errors import IllegalPlan, InputError, InventoryError, PoolLocked, StalePlan, StoppedHalfWay, XapiError
 from rebalancer.execute.journal.history import StepHistory, histories
 from rebalancer.execute.journal.journal import Journal, Looked, RunBegan, RunEnded, read_journal
 from rebalancer.execute.journal.learned_pace import wire_of
@@ -34,6 +25,7 @@ from rebalancer.execute.options import RunReporter
 from rebalancer.execute.result import Ending, RunResult
 from rebalancer.execute.run.attempt import Attempt
 from rebalancer.execute.run.flight import Flights, Halt
+from rebalancer.execute.run.guard import Guard
 from rebalancer.execute.run.holds import Holds
 from rebalancer.execute.run.hours import Hours
 from rebalancer.execute.run.judgement import Judgement
@@ -48,9 +40,6 @@ from rebalancer.plan import Plan, Step
 from rebalancer.plan.progress import made_already
 from rebalancer.schedule.lanes import Lanes
 from rebalancer.units import SECONDS_PER_MINUTE
-
-LOST = "somebody else has taken the lock in the pool away, so that nothing more is sent"
-STAYS = "the lock stays in the pool, which cannot be reached: apply the same plan again, which removes it at its end"
 
 _LOOK_AGAIN = frozenset({StepState.HALTED, StepState.ELSEWHERE})
 
@@ -71,8 +60,7 @@ class Run:
     path: Path
     reporter: RunReporter
     hours: Hours
-    claim: Claim
-    break_lock: bool = False
+    guard: Guard
     history: Mapping[str, StepHistory] = field(default_factory=dict)
     done: set[str] = field(init=False)
     looked: list[Looked] = field(default_factory=list)
@@ -81,6 +69,7 @@ class Run:
     judgement: Judgement = field(init=False)
     memory: MemoryAfter = field(init=False)
     waiting: set[str] = field(default_factory=set)
+    _taking_up: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         """Nothing is on its way yet, whatever earlier runs have sent; what they saw done is done."""
@@ -129,12 +118,11 @@ class Run:
         now, plan = self.watch.clock.now(), self.plan
         differences = self.judgement.differences
         began = RunBegan(
-            at=now, plan=plan.digest, pool=plan.made_from.pool, differences=differences, run=self.claim.run
+            at=now, plan=plan.digest, pool=plan.made_from.pool, differences=differences, run=self.guard.claim.run
         )
-        journal.append(began)
         hosts = HostMemory.begun(plan, pool, made_already(plan, pool, self.done) | self.done)
         self.memory = MemoryAfter(watch=self.watch, journal=journal, reporter=self.reporter, hosts=hosts)
-        with self._locked(journal):
+        with self.guard.held(journal, began):
             self.reporter.run_began(plan, differences)
             try:
                 self._take_up(journal, pool)
@@ -145,36 +133,15 @@ class Run:
         self.reporter.run_ended(result)
         return result
 
-    @contextmanager
-    def _locked(self, journal: Journal) -> Iterator[None]:
-        """Hold the locks in the pools; the journal knows the run's id by now, so that it knows its own after a kill."""
-        try:
-            told = self.claim.take(break_lock=self.break_lock)
-        except (PoolLocked, XapiError) as error:
-            journal.append(RunEnded(at=self.watch.clock.now(), words=str(error)))
-            raise
-        for words in told:
-            self.reporter.lock_told(words)
-        try:
-            yield
-        finally:
-            if not self.claim.release():
-                self.reporter.lock_told(STAYS)
-
-    def _keep_lock(self) -> None:
-        """Show that the run lives; once it has lost its lock, nothing more is launched."""
-        before = self.claim.lost
-        self.claim.keep()
-        if self.claim.lost and not before:
-            self.flights.troubles.append(Halt(LOST))
-
     def _take_up(self, journal: Journal, pool: Pool) -> None:
         """Settle what earlier runs left open, believe the pool about the rest, and check again."""
+        self._taking_up = True
         for step in self.plan.steps:
             if self.history.get(step.id, StepHistory()).unsettled:
                 self.reporter.step_began(step)
                 self.flights.launch(step, self._migration(step, journal).take_up(self.history[step.id]))
         self._wait_for_all()
+        self._taking_up = False
         for step in self.plan.steps:
             self._look_again(step, journal)
         fresh = self._read() if self.history else pool
@@ -183,6 +150,7 @@ class Run:
                 there = Observation(state=StepState.MOVED, where=self.watch.look(step.vm))
                 self._note(step, self._migration(step, journal).write(there, words="it was there already"))
         if self.history:
+            self.guard.take_over(fresh)
             self.judgement.before_all(fresh)
 
     def _look_again(self, step: Step, journal: Journal) -> None:
@@ -196,19 +164,14 @@ class Run:
 
     def _wait_for_all(self) -> None:
         while self.flights:
-            self._keep_lock()
+            self.guard.keep(self.flights)
             if not self.flights.go_on(self.watch.lookout.is_due):
                 self.watch.lookout.rest(self.flights.waits)
         self._raise_troubles()
 
     def _raise_troubles(self) -> None:
-        self.memory.wait(self._keep_lock)
-        troubles = self.flights.troubles
-        halts = [str(error) for error in troubles if isinstance(error, Halt)]
-        if halts:
-            raise Halt(". ".join(halts))
-        if troubles:
-            raise troubles[0]
+        self.memory.wait(lambda: self.guard.keep(self.flights))
+        self.flights.raise_troubles()
 
     def _steps(self, journal: Journal) -> Ending:
         """Make every step that is left, until there is a reason not to; what is on its way is followed to its end."""
@@ -216,7 +179,7 @@ class Run:
         self.waiting = {step.id for step in self.plan.steps if step.id not in self.done}
         self.holds.went_on()
         while True:
-            self._keep_lock()
+            self.guard.keep(self.flights)
             self.memory.look()
             while self._goes_on() and (step := self._ready(lanes)):
                 lanes.enter(step)
@@ -286,10 +249,12 @@ class Run:
         return wire_of(step, self.plan, pool)
 
     def _note(self, step: Step, looked: Looked) -> None:
-        """Count *step* as done; `Halt` if it is not."""
+        """Count *step* as done; `Halt` if it is not, unless an earlier run has surely sent nothing: then it is made."""
         self.looked.append(looked)
         self.reporter.step_ended(step, looked)
         self.memory.is_over(step, looked)
+        if self._taking_up and looked.state is StepState.UNSENT:
+            return
         if looked.state is not StepState.MOVED:
             advice = f". {NEXT_STEPS[looked.state]}" if self.flights.ever_sent else ""
             raise Halt(what_happened(step, looked) + advice)
@@ -334,4 +299,4 @@ class Run:
         return self.watch.keep_asking(self.watch.live.read)
 
     def _migration(self, step: Step, journal: Journal) -> MigrationCall:
-        return MigrationCall(step=step, watch=self.watch, journal=journal, reporter=self.reporter)
+        return MigrationCall(step=step, watch=self.watch, journal=journal, reporter=self.reporter, guard=self.guard)

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from rebalancer.errors import InputError
 from rebalancer.execute.claim.claim import Claim, new_run
+from rebalancer.execute.claim.fence import Fences
 from rebalancer.execute.journal.history import entries_for, histories, run_of
 from rebalancer.execute.journal.journal import Entry
 from rebalancer.execute.journal.lock import pool_locks
 from rebalancer.execute.live import Live
 from rebalancer.execute.options import RunOptions
 from rebalancer.execute.result import Ending, RunResult
+from rebalancer.execute.run.guard import Guard
 from rebalancer.execute.run.hours import Hours
 from rebalancer.execute.run.run import Run
 from rebalancer.execute.run.watch import Watch
@@ -62,14 +64,21 @@ def _run(plan: Plan, live: Live, options: RunOptions, entries: Sequence[Entry]) 
         state_dir=options.state_dir,
         required=plan.policy.execution.pool_lock == "required",
     )
+    history = histories(options.journal, entries)
+    guard = Guard(
+        claim=claim,
+        fences=Fences(claim=claim, live=live, plan=plan.digest),
+        tasks={each.task for each in history.values() if each.task},
+        reporter=options.reporter,
+        break_lock=options.break_lock,
+    )
     run = Run(
         plan=plan,
         watch=watch,
-        claim=claim,
-        break_lock=options.break_lock,
+        guard=guard,
         path=options.journal,
         reporter=options.reporter,
         hours=Hours(options.clock, options.deadline, windows),
-        history=histories(options.journal, entries),
+        history=history,
     )
     return run.go()

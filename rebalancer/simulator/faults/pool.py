@@ -85,7 +85,15 @@ def restart(world: World, outcome: str) -> None:
         world.restarts += 1
         tasks.cancel_all(world)
         sessions.close_all(world)
+        _note_start(world)
         world.database.changed.notify_all()
+
+
+def _note_start(world: World) -> None:
+    """Write to the coordinator when its toolstack was started, as it does itself."""
+    database, coordinator = world.database, world.coordinator
+    known = {**database.get("host", coordinator)["other_config"], "agent_start_time": f"{world.clock():.0f}."}
+    database.change("host", coordinator, other_config=known)
 
 
 def _switch(world: World, fault: Fault, _vm: str) -> None:

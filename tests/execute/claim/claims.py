@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
+from rebalancer.execute.claim.keys import Asking, PoolKeys, at_once
 from rebalancer.execute.claim.pool_claim import PoolClaim
 from rebalancer.execute.live import Marks
-
-Answer = TypeVar("Answer")
 
 POOL = "pool"
 
 
-def at_once(question: Callable[[], Answer]) -> Answer:
-    """Ask once."""
-    return question()
-
-
-def claim_of(run: str, marks: Marks, folder: Path, pool: str = POOL) -> PoolClaim:
+def claim_of(run: str, marks: Marks, folder: Path, pool: str = POOL, ask: Asking = at_once) -> PoolClaim:
     """The lock of *pool* for a run."""
-    return PoolClaim(pool=pool, marks=marks, ask=at_once, run=run, plan="sha256:1", state_dir=folder)
+    return PoolClaim(keys=PoolKeys(pool=pool, marks=marks, ask=ask), run=run, plan="sha256:1", state_dir=folder)

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from threading import Barrier
+from typing import TypeVar
 
 import pytest
 import XenAPI
@@ -16,8 +17,10 @@ from rebalancer.errors import PoolLocked, RefusedByXapi, Unreachable
 from rebalancer.execute.claim.pool_claim import LOCK, PoolClaim
 from rebalancer.simulator import Simulator
 from rebalancer.xapi import Credentials, Trust, live_pool
-from tests.execute.claim.claims import Answer, claim_of
+from tests.execute.claim.claims import claim_of
 from tests.execute.stage import KEYS, POOL
+
+Answer = TypeVar("Answer")
 
 CLIENTS = 8
 ROUNDS = 200
@@ -91,8 +94,8 @@ def test_an_answer_that_is_lost_loses_no_lock(simulator: Simulator, tmp_path: Pa
     """XAPI has added the key, and the connection breaks: asked again, it says that the key is there, with our value."""
     simulator.faults.add("connection-reset", method="pool.add_to_gui_config")
     with ExitStack() as stack:
-        claim = claims(simulator, stack, tmp_path)[0]
-        claim.ask = stubborn
+        live = stack.enter_context(live_pool(simulator.url, KEYS, Trust()))
+        claim = claim_of("run", live.marks, tmp_path, live.read().uuid, stubborn)
         claim.take(break_lock=False)
         assert list(held(simulator)) == [LOCK]
 

@@ -127,7 +127,7 @@ def test_a_journal_that_cannot_be_written_says_so(tmp_path: Path) -> None:
 
 def test_the_history_of_a_step_is_its_last_state(path: Path) -> None:
     """State, task and moment of the last call are known for each step that was begun."""
-    assert histories(path, ALL) == {"s1": StepHistory(state=StepState.MOVED, task="OpaqueRef:7", intended_at=AT)}
+    assert histories(path, ALL) == {"s1": StepHistory(state=StepState.MOVED, task="OpaqueRef:7", intended=INTENDED)}
     assert histories(path, (BEGAN, ENDED)) == {}
 
 

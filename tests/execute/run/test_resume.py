@@ -47,16 +47,6 @@ def test_a_killed_run_is_taken_up_without_sending_again(case: Case, plan: Plan, 
     assert case.looks == STEPS
 
 
-def test_a_killed_run_whose_call_nobody_knows_of_stops(case: Case, plan: Plan, pool: Pool) -> None:
-    """Killed between intent and answer, and the VM rests on its source: it may still come, so nothing is sent."""
-    live = ScriptedPool(pool)
-    journal_of(case, plan, task=None)
-    for _ in range(2):
-        with pytest.raises(StoppedHalfWay, match="ended before it heard"):
-            resume(plan, live, case.options)
-    assert live.sent == []
-
-
 def test_a_killed_run_whose_task_failed_says_so_and_can_go_on(case: Case, plan: Plan, pool: Pool) -> None:
     """What failed unwatched stops the first resume in words; the second tries again, as its outcome is known."""
     live = ScriptedPool(pool, a=Script(status=TaskStatus.FAILURE, error=("INTERNAL_ERROR", "x"), lands="h1"))

@@ -46,13 +46,13 @@ def test_the_intent_is_on_the_disk_before_the_call(case: Case, plan: Plan, pool:
 
 
 def test_the_pool_is_looked_at_and_asked_before_each_call(case: Case, plan: Plan, pool: Pool) -> None:
-    """Before each migration: where the VM is, the whole inventory, XAPI's own opinion, and where the VM is again."""
+    """Before each migration: where the VM is, the inventory, XAPI's opinion, where the VM is; then mark and lock."""
     live, calls = ScriptedPool(pool), list[str]()
     live.before_each = calls.append
     execute(plan, live, case.options)
     sends = [number for number, call in enumerate(calls) if call == "migrate"]
-    before = ["whereabouts", "read", "assert_may_migrate", "whereabouts"]
-    assert [calls[number - 4 : number] for number in sends] == [before] * 3
+    before = ["whereabouts", "read", "assert_may_migrate", "whereabouts", "add_to_vm", "of_pool"]
+    assert [calls[number - 6 : number] for number in sends] == [before] * 3
 
 
 def test_a_plan_without_steps_touches_nothing(case: Case, pool: Pool) -> None:
