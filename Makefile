@@ -14,7 +14,7 @@ PIP = python -m pip --disable-pip-version-check --quiet
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow thorough readme lint types notebooks foreign mutants hunt storm bench busy lock clean
+.PHONY: help setup demo test slow thorough readme lint types notebooks foreign mutants hunt storm fuzz bench busy lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ hunt: setup ## plan in CASES random situations, looking for what planner and che
 
 storm: setup ## carry plans out in STORMS storms and PAIRS of people, and judge all that happens
 	@.venv/bin/python -m tests.storm --storms $(STORMS) --pairs $(PAIRS) --seed $(SEED)
+
+fuzz: setup ## read CASES inputs that are put wrong, looking for what is neither read nor refused in a sentence
+	@.venv/bin/python -m tests.fuzz --cases $(CASES) --seed $(SEED)
 
 bench: .venv/.bench ## measure, beside a balancer that only this target installs
 	@.venv/bin/python -m benchmarks

@@ -85,6 +85,7 @@ THIRD_PARTY = {
     "ortools": {"solve"},
     "pandas": {"demand", "face", "frames", "plots"},
     "prometheus_client": {"nightly"},
+    "pyarrow": {"demand"},
     "pydantic": {"approval", "export", "files", "policy", "snapshot"},
     "rich": {"cli"},
     "typer": {"cli"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from datetime import timedelta
 from importlib.util import find_spec
@@ -19,11 +20,14 @@ from rebalancer.files.decoding import text_of
 from rebalancer.files.kinds import TABLE
 from rebalancer.files.reading import unpacked_of
 from rebalancer.inventory import Pool
+from rebalancer.units import FIRST_YEAR, LAST_YEAR
 
 OWNERS = {"vm_uuid": "vm", "host_uuid": "host"}
 COLUMNS = (*OWNERS, "time", "pcpu")
 EXPECTED = "The columns are vm_uuid, time, pcpu, and optionally host_uuid for rows of whole hosts"
 FIRST_LINE = 2
+LONGEST = 500
+"""Characters of a line or value, at most."""
 PARQUET = b"PAR1"
 DECIMAL_COMMA = r"^\s*(\d*),(\d+)\s*$"
 
@@ -94,6 +98,9 @@ def _read_csv(text: str) -> pd.DataFrame:
 
     Where commas are decimal, spreadsheets put semicolons or tabs between the columns.
     """
+    _refuse_many(text.count("\n"))
+    if any(line.end() - line.start() > LONGEST for line in re.finditer("[^\n]+", text)):
+        raise ValueError(f"a line has more than {LONGEST} characters")
     header = text.partition("\n")[0]
     separator = next((each for each in (";", "\t") if each in header and "," not in header), ",")
     with warnings.catch_warnings():
@@ -110,7 +117,21 @@ def _read_parquet(path: Path, content: bytes) -> pd.DataFrame:
     """A Parquet file, if the package that reads them is there; rows are counted like lines of CSV."""
     if find_spec("pyarrow") is None:
         raise MissingExtra(str(path), "pyarrow", extra="parquet")
-    return pd.read_parquet(BytesIO(content), engine="pyarrow").reset_index(drop=True)
+    from pyarrow import parquet  # noqa: PLC0415 - an extra
+
+    _refuse_many(parquet.read_metadata(BytesIO(content)).num_rows)
+    read = parquet.read_table(BytesIO(content), read_dictionary=list(COLUMNS))
+    table: pd.DataFrame = read.to_pandas().reset_index(drop=True)
+    for name in table.select_dtypes("category"):  # a word that stands a million times has its bytes once until here
+        if table[name].cat.categories.astype("str").str.len().max() > LONGEST:
+            raise ValueError(f"a value of {name} has more than {LONGEST} characters")
+        table[name] = table[name].astype("str").where(table[name].notna(), None)
+    return table
+
+
+def _refuse_many(rows: int) -> None:
+    if rows > TABLE.most_values:
+        raise ValueError(f"it has more than {TABLE.most_values:,} rows")
 
 
 def _refuse_columns(table: pd.DataFrame, path: Path) -> None:
@@ -144,6 +165,8 @@ def _times(table: pd.DataFrame, path: Path) -> pd.Series[pd.Timestamp]:
         times = pd.to_datetime(dated, utc=True, format="ISO8601", errors="coerce")
     remedy = "Write it as 2026-11-22T09:00:00Z; without an offset it is UTC"
     _refuse_rows(times.isna(), path, "has no time that can be read", remedy, table["time"])
+    unlikely = ~times.dt.year.between(FIRST_YEAR, LAST_YEAR)
+    _refuse_rows(unlikely, path, f"is not of a year from {FIRST_YEAR} to {LAST_YEAR}", remedy, table["time"])
     return times
 
 

@@ -17,6 +17,8 @@ from rebalancer.files.kinds import Kind
 
 MOST_DIGITS: Final = 19
 """Digits of an integer: 64 bits hold no more."""
+MOST_KEYS: Final = 200_000
+"""Keys of an object: four times as many as the largest pools have disks."""
 DEEPEST: Final = 16
 """Levels of a TOML file, dotted keys included; a policy has three. JSON is as deep as its parsers go: 200 levels."""
 _LONE: Final = re.compile(r"\\u[dD][89a-fA-F]")
@@ -93,6 +95,8 @@ def _assert_few(values: int, kind: Kind) -> None:
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len(pairs) > MOST_KEYS:
+        raise Unfit(f"an object has more than {MOST_KEYS:,} keys")
     found = dict(pairs)
     if len(found) != len(pairs):
         twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]

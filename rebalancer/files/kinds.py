@@ -67,7 +67,11 @@ PLAN: Final = Kind(
     most_bytes=64 * MIB,
 )
 TABLE: Final = Kind(  # 2,400 VMs have 403,200 hours in a week, 65 bytes a row
-    name="table of samples", error=InputError, remedy="Name a CSV or Parquet file", most_bytes=64 * MIB
+    name="table of samples",
+    error=InputError,
+    remedy="Name a CSV or Parquet file",
+    most_bytes=64 * MIB,
+    most_values=1_000_000,
 )
 JOURNAL: Final = Kind(  # a step takes four lines of 300 bytes
     name="journal",

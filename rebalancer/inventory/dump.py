@@ -85,6 +85,12 @@ MANY_SIDES: Final = (
 )
 """Relations: the set *field* of *class* holds the objects of another class whose reference names it."""
 
+AT_ONCE: Final = 1 << 20
+"""Bytes that the parser gets at once."""
+LONGEST: Final = 8 << 20
+"""Bytes of a row, at most; a VM's has about 10,000."""
+DEEPEST: Final = 16
+"""Elements that stand in each other, at most; of a dump three do."""
 _PROTECTED: Final = {"%.": " ", "%_": "  ", "%t": "\t", "%n": "\n", "%r": "\r", "%%": "%"}
 
 
@@ -107,8 +113,7 @@ def records_in(content: bytes, where: str) -> Records:
     records: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in CLASSES}
     try:
         for kind, ref, fields in _rows(where, content):
-            if kind in records:
-                records[kind][ref] = _record(fields)
+            records[kind][ref] = _record(fields)
     except NotAnExpression as error:
         raise SnapshotError(where, f"it holds a broken set or map: {error}", REMEDY) from None
     if not records["pool"]:
@@ -119,11 +124,16 @@ def records_in(content: bytes, where: str) -> Records:
 
 def _rows(where: str, content: bytes) -> Iterator[tuple[str, str, dict[str, str]]]:
     rows = _Table(where)
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate("utf-8")  # whatever it says of itself: `in_utf8` has been there
     parser.StartElementHandler = rows.start
+    parser.EndElementHandler = rows.end
     parser.StartDoctypeDeclHandler = rows.refuse_doctype
     try:
-        parser.Parse(content, True)  # noqa: FBT003 - expat's own signature
+        for begin in range(0, len(content), AT_ONCE):
+            parser.Parse(content[begin : begin + AT_ONCE], False)  # noqa: FBT003 - expat's own signature
+            if begin - parser.CurrentByteIndex > LONGEST:
+                rows.refuse(f"a row has more than {LONGEST >> 20} MiB")
+        parser.Parse(b"", True)  # noqa: FBT003 - expat's own signature
     except expat.ExpatError as error:
         raise SnapshotError(where, f"it is not XML, or only a part of it ({error})", REMEDY) from error
     return iter(rows.found)
@@ -136,15 +146,26 @@ class _Table:
         self.where = where
         self.table = ""
         self.root = ""
+        self.depth = self.values = 0
         self.found: list[tuple[str, str, dict[str, str]]] = []
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self.depth += 1
+        self.values += 1 + len(attributes)
+        if self.depth > DEEPEST or self.values > SNAPSHOT.most_values:
+            self.refuse(f"it has more than {DEEPEST} levels, or than {SNAPSHOT.most_values:,} rows and fields")
         if not self.root:
             self.open_root(tag)
         elif tag == "table":
             self.table = attributes.get("name", "")
-        elif tag == "row" and "ref" in attributes:
+        elif tag == "row" and "ref" in attributes and self.table in CLASSES:
             self.found.append((self.table, attributes.pop("ref"), attributes))
+
+    def end(self, _tag: str) -> None:
+        self.depth -= 1
+
+    def refuse(self, problem: str) -> None:
+        raise SnapshotError(self.where, f"{problem}, which no dump has", REMEDY)
 
     def open_root(self, tag: str) -> None:
         if tag != "database":

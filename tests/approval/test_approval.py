@@ -254,3 +254,35 @@ def test_an_approval_is_neither_overwritten_nor_lost(desk: Desk) -> None:
         desk.approve(by=MALLORY)
     with pytest.raises(PlanFileError, match=r"holds other files, such as 'approval\.json'"):
         write_plan(PLAN, desk.folder)
+
+
+def test_a_planted_link_leads_nowhere(desk: Desk, tmp_path: Path) -> None:
+    """Who can make names in the folder cannot let an approver overwrite a file of their own."""
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    for name in (f".{APPROVAL_JSON}.new", f".{APPROVAL_JSON}.sig.new"):
+        (desk.folder / name).symlink_to(victim)
+    desk.approve()
+    assert victim.read_text() == "mine"
+
+
+@pytest.mark.parametrize(("file_mode", "folder_mode"), [(0o664, 0o755), (0o646, 0o755), (0o644, 0o777)])
+def test_a_policy_that_others_write_demands_nothing_to_believe(
+    tmp_path: Path, file_mode: int, folder_mode: int
+) -> None:
+    """Nor one that they could put another in the place of."""
+    path = tmp_path / "etc" / "nightly.toml"
+    path.parent.mkdir()
+    path.write_text("[execution]\nrequire_approval = true\n")
+    path.chmod(file_mode)
+    path.parent.chmod(folder_mode)
+    with pytest.raises(PolicyError, match=r"may write to it .*chmod go-w"):
+        demands_in(path)
+
+
+@signs
+def test_signers_that_others_write_are_refused(desk: Desk) -> None:
+    """They could add themselves."""
+    desk.approve()
+    desk.signers.chmod(0o666)
+    refused(desk, "everybody may write to it")

@@ -51,13 +51,32 @@ def load_pool(path: str | Path) -> SimulatedPool:
         document = json_in(content_of(where, SIMULATED), SIMULATED)
     except Unfit as error:
         raise InputError(str(where), f"cannot be read as a simulated pool: {error}", REMEDY) from error
-    if not isinstance(document, dict) or "pool" not in document.get("records", {}):
+    if not _is_simulated(document):
         raise InputError(str(where), "holds no XenAPI records of a pool", REMEDY)
     return SimulatedPool(
         records=document["records"],
         load=document.get("load", {}),
         host_load=document.get("host_load", {}),
         load_step_seconds=document.get("load_step_seconds", 3600),
+    )
+
+
+def _is_simulated(document: Any) -> bool:  # noqa: ANN401 - whatever JSON holds
+    """Whether *document* holds tables of records, `pool` among them, and series of numbers where it has any."""
+    try:
+        records, load, host_load = document["records"], document.get("load", {}), document.get("host_load", {})
+        rows = [row for table in records.values() for row in table.values()]
+        series = [each for values in (*load.values(), *host_load.values()) for each in values]
+    except (TypeError, KeyError, AttributeError):
+        return False
+    numbers = all(each is None or isinstance(each, int | float) for each in series)
+    step = document.get("load_step_seconds", 1)
+    return (
+        "pool" in records
+        and all(isinstance(row, dict) for row in rows)
+        and numbers
+        and isinstance(step, int)
+        and step > 0
     )
 
 

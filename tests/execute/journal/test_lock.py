@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ import pytest
 
 from rebalancer.errors import InputError, PoolLocked
 from rebalancer.execute.journal.folders import lock_path, state_folder
+from rebalancer.execute.journal.journal import Journal, read_journal
 from rebalancer.execute.journal.lock import pool_lock
 
 HOLD = """
@@ -93,3 +95,36 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
     with pytest.raises(InputError, match="--state-dir"), pool_lock("pool", tmp_path / "state"):
         pytest.fail("no lock was taken")
+
+
+def test_one_journal_serves_one_run(tmp_path: Path) -> None:
+    """With another state folder a second run finds the journal locked, and leaves its last line alone."""
+    path = tmp_path / "journal.jsonl"
+    with Journal(path):
+        path.write_bytes(b'{"event": "')
+        with pytest.raises(PoolLocked, match=re.escape(str(path))):
+            Journal(path)
+        assert path.read_bytes() == b'{"event": "'
+    with Journal(path):
+        assert path.read_bytes() == b""
+
+
+@pytest.mark.parametrize("bits", [0o770, 0o777, 0o1777])
+def test_a_state_folder_for_others_is_refused(tmp_path: Path, bits: int) -> None:
+    """Somebody else could hold its locks, or put journals there."""
+    state = tmp_path / "state"
+    state.mkdir()
+    state.chmod(bits)
+    with pytest.raises(InputError, match=r"may write to it \(mode .*chmod go-w"), pool_lock("p", state):
+        pytest.fail("a lock was taken")
+
+
+def test_a_journal_for_others_is_refused(tmp_path: Path) -> None:
+    """Neither read nor added to."""
+    path = tmp_path / "journal.jsonl"
+    path.touch()
+    path.chmod(0o666)
+    with pytest.raises(InputError, match=r"everybody may write to it .*chmod go-w"):
+        read_journal(path)
+    with pytest.raises(InputError, match=r"everybody may write to it .*chmod go-w"):
+        Journal(path)
