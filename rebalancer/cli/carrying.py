@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import rebalancer as rb
+from rebalancer.cli.ending import settle
+from rebalancer.cli.exits import Exit
 from rebalancer.cli.progress import watch_run
 from rebalancer.errors import StoppedHalfWay
 from rebalancer.execute import Ending, RunResult, Timeouts, Wish, stop_on_signals
@@ -103,6 +105,11 @@ def invocation_of_night(stopped: StoppedHalfWay, wanted: Policy, policy: Path, s
     )
 
 
+def exit_of_run(result: RunResult) -> Exit:
+    """The exit code of a run that ended in order."""
+    return Exit.DONE if result.ending in {Ending.COMPLETE, Ending.DEADLINE} else Exit.LATER
+
+
 def carried_out(plan: Plan, invocation: Invocation, deadline: datetime | None) -> RunResult:
     """How *plan* ended on the pool of the *invocation*.
 
@@ -115,22 +122,22 @@ def carried_out(plan: Plan, invocation: Invocation, deadline: datetime | None) -
         StoppedHalfWay: people have to look; it tells what to type next.
     """
     assert_fits(plan, invocation.connection)
-    try:
-        with (
-            rb.connect(invocation.url, invocation.connection) as live,
-            stop_on_signals(tell=tell_stop) as stop,
-            watch_run() as told,
-        ):
-            return rb.apply(
-                plan,
-                live,
-                journal=invocation.journal,
-                state_dir=invocation.state_dir,
-                deadline=deadline,
-                any_time=invocation.any_time,
-                break_lock=invocation.break_lock,
-                reporter=told,
-                stop=stop,
-            )
-    except StoppedHalfWay as stopped:
-        raise stopped.with_ways(invocation.ways_on()) from stopped
+    with stop_on_signals(tell=tell_stop) as stop:
+        try:
+            with rb.connect(invocation.url, invocation.connection) as live, watch_run() as told:
+                result = rb.apply(
+                    plan,
+                    live,
+                    journal=invocation.journal,
+                    state_dir=invocation.state_dir,
+                    deadline=deadline,
+                    any_time=invocation.any_time,
+                    break_lock=invocation.break_lock,
+                    reporter=told,
+                    stop=stop,
+                )
+        except StoppedHalfWay as stopped:
+            settle(Exit.STOPPED)
+            raise stopped.with_ways(invocation.ways_on()) from stopped
+        settle(exit_of_run(result))
+    return result

@@ -6,21 +6,23 @@ Command modules import the library inside their functions, so that `--help` is q
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict
 from importlib import import_module
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from rebalancer import __version__
 from rebalancer.cli.commands import policy
+from rebalancer.cli.ending import settle, settled
 from rebalancer.cli.exits import Exit, exit_code
+from rebalancer.cli.streams import failure_of
 from rebalancer.errors import Infeasible, RebalancerError, StoppedHalfWay
 from rebalancer.sanitise import one_line
 
@@ -55,51 +57,74 @@ def rebalancer(
 
 INTERRUPTED = 130
 """What typer returns after Ctrl-C; no command returns it."""
+EXPECTED = (errno.EPIPE, errno.EBADF)
+"""How standard output fails where somebody wanted no more of it, as `head` does."""
 
 
 def main() -> None:
     """Run the command line; every error becomes one sentence on standard error and a documented exit code."""
+    settled.clear()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
         status = app(standalone_mode=False)
-        sys.stdout.flush()
     except typer.Abort:
         _end("interrupted", Exit.ERROR)
     except typer.TyperException as error:
+        settle(Exit.ERROR)
         error.show()  # type: ignore[attr-defined]  # every usage error has it; only its base does not say so
-        sys.exit(Exit.ERROR)
+        _leave(Exit.ERROR)
     except RebalancerError as error:
+        settle(exit_code(error))
         _print_for_programs(error)
+        if isinstance(error, StoppedHalfWay):
+            _print_traceback()
         _end(str(error), exit_code(error), _ways(error))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(Exit.ERROR)
     except Exception as error:  # noqa: BLE001 - the last place where an unforeseen error can become a sentence
-        if os.environ.get("REBALANCER_DEBUG"):
-            traceback.print_exc()
+        settle(Exit.ERROR)
+        _print_traceback()
         _end(f"unforeseen {type(error).__name__}: {error}. Run again with REBALANCER_DEBUG=1 and report it", Exit.ERROR)
     if status == INTERRUPTED:
         _end("interrupted", Exit.ERROR)
-    sys.exit(status if isinstance(status, int) else Exit.DONE)
+    _leave(status if isinstance(status, int) else Exit.DONE)
+
+
+def _print_traceback() -> None:
+    if os.environ.get("REBALANCER_DEBUG"):
+        traceback.print_exc()
+
+
+def _for_programs() -> bool:
+    return "--json" in sys.argv[1:]
 
 
 def _print_for_programs(error: RebalancerError) -> None:
-    if "--json" in sys.argv[1:]:
+    if _for_programs():
         from rebalancer.cli.output import print_json  # noqa: PLC0415 - help is quicker without it
 
-        with suppress(BrokenPipeError):
-            told = {"error": type(error).__name__, "message": str(error), "exit_code": exit_code(error)}
-            fixes = {"ways_out": [asdict(each) for each in error.fixes]} if isinstance(error, Infeasible) else {}
-            print_json(told | fixes | ({"next": _ways(error)} if _ways(error) else {}))
+        told = {"error": type(error).__name__, "message": str(error), "exit_code": exit_code(error)}
+        fixes = {"ways_out": [asdict(each) for each in error.fixes]} if isinstance(error, Infeasible) else {}
+        print_json(told | fixes | ({"next": _ways(error)} if _ways(error) else {}))
 
 
 def _ways(error: RebalancerError) -> dict[str, str]:
     return dict(error.ways) if isinstance(error, StoppedHalfWay) else {}
 
 
-def _end(sentence: str, code: Exit, ways: Mapping[str, str] | None = None) -> None:
+def _end(sentence: str, code: Exit, ways: Mapping[str, str] | None = None) -> NoReturn:
+    settle(code)
     for line in (f"rebalancer: {sentence}", *(f"  {purpose}: {command}" for purpose, command in (ways or {}).items())):
         print(one_line(line), file=sys.stderr)  # noqa: T201 - standard error is where people and cron look
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End with *code*, whatever became of what was printed; programs, and people whose disk is full, hear of it."""
+    settle(code)
+    sys.stdout.flush()
+    failure = failure_of(sys.stdout)
+    if failure and (failure.errno not in EXPECTED or _for_programs()):
+        lost = f"standard output cannot be written, so what was printed is not whole: {failure.strerror}"
+        print(f"rebalancer: {lost}", file=sys.stderr)  # noqa: T201
     sys.exit(code)

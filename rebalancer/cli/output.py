@@ -1,6 +1,7 @@
 """Standard output is the result: tables for people, JSON for programs. Standard error is the log.
 
-Names come from the pool, so every text is printed as it is: no markup, no emoji codes, no control characters.
+Writing to either never fails, see `rebalancer.cli.streams`. Names come from the pool, so every text is printed as it
+is: no markup, no emoji codes, no control characters.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from json import dumps
 
 from rich.console import Console, RenderableType
@@ -71,19 +71,14 @@ def end_of(refused: RebalancerError | None, sentence: str = "") -> Exit:
 
 
 class Log(Console):
-    """Standard error; where it cannot be written any more it falls silent, for a run must not end for that."""
+    """Standard error."""
 
     def __init__(self) -> None:
         super().__init__(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
     def say(self, words: str) -> None:
-        """Print *words* on a line of their own, if anybody can still read them."""
-        with suppress(OSError):
-            self.print(plain(words))
-
-    def on_broken_pipe(self) -> None:
-        """Go on without words."""
-        self.quiet = True
+        """Print *words* on a line of their own."""
+        self.print(plain(words))
 
 
 def say(words: str) -> None:

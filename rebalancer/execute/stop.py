@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 from types import FrameType
+
+from rebalancer.interruption import INTERRUPTING
 
 
 class Wish(IntEnum):
@@ -20,9 +22,13 @@ class Wish(IntEnum):
 
 @dataclass(slots=True)
 class StopSignal:
-    """How often somebody asked to stop; safe to use in a signal handler, because it takes no lock."""
+    """How often somebody asked to stop; safe to use in a signal handler, because it takes no lock.
+
+    It is `heeded` from the moment at which a run looks at it: until then there is nothing to be stopped in order.
+    """
 
     asked: int = 0
+    heeded: bool = False
     _wakers: list[Callable[[], None]] = field(default_factory=list)
 
     def ask(self) -> None:
@@ -40,6 +46,10 @@ class StopSignal:
         finally:
             self._wakers.remove(wake)
 
+    def heed(self) -> None:
+        """From now on a run asks for the wish."""
+        self.heeded = True
+
     @property
     def wish(self) -> Wish:
         """What is wanted now."""
@@ -48,23 +58,48 @@ class StopSignal:
 
 @contextmanager
 def stop_on_signals(tell: Callable[[Wish], None] = lambda _wish: None) -> Iterator[StopSignal]:
-    """A stop signal that Ctrl-C, SIGTERM and a lost terminal (SIGHUP) ask, until the block ends; main thread only.
+    """A stop signal that Ctrl-C and SIGTERM ask until the block ends; main thread only.
+
+    A terminal that is lost (SIGHUP) stops no run: it goes on, and its journal tells how. Until a run heeds the signal,
+    each of the three interrupts what is done, as Ctrl-C does in Python. What was ignored before, as `nohup` has it,
+    stays ignored.
 
     Args:
         tell: called in the signal handler with what is wanted by then, so it may take no lock.
 
     Raises:
+        KeyboardInterrupt: a signal came before there was a run.
         ValueError: the caller is not the main thread.
     """
-    asked = StopSignal()
-
-    def ask(_signal: int, _frame: FrameType | None) -> None:
-        asked.ask()
-        tell(asked.wish)
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {int(each): signal.getsignal(each) for each in INTERRUPTING}
+    answer = _Answer(stop=StopSignal(), tell=tell, before=before)
+    heard = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    for number in heard:
+        signal.signal(number, answer)
     try:
-        yield asked
+        yield answer.stop
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number in heard:
+            signal.signal(number, before[number])
+
+
+@dataclass(slots=True, kw_only=True)
+class _Answer:
+    """What is done about a signal: before a run heeds `stop`, whatever was done `before`."""
+
+    stop: StopSignal
+    tell: Callable[[Wish], None]
+    before: Mapping[int, object]
+
+    @property
+    def raises(self) -> bool:
+        """Whether it interrupts what is done, see `rebalancer.interruption`."""
+        return not self.stop.heeded
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if not self.stop.heeded:
+            handler = self.before[number]
+            (handler if callable(handler) else signal.default_int_handler)(number, frame)
+        elif number != signal.SIGHUP:
+            self.stop.ask()
+            self.tell(self.stop.wish)

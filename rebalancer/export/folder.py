@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rebalancer.errors import PlanFileError
@@ -17,6 +17,7 @@ from rebalancer.export.moves_csv import moves_csv
 from rebalancer.export.planfile import PLAN_JSON, plan_json
 from rebalancer.export.xe_script import xe_script
 from rebalancer.files.writing import PRIVATE, write_new
+from rebalancer.interruption import uninterrupted
 from rebalancer.plan import Plan
 
 WRITERS = {PLAN_JSON: plan_json, "plan.md": plan_markdown, "moves.csv": moves_csv, "run.sh": xe_script}
@@ -52,14 +53,19 @@ def fresh_folder(target: Path) -> Iterator[Path]:
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-        try:
+        with ExitStack() as left:
+            with uninterrupted():
+                fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+                left.callback(_remove, fresh)
             yield fresh
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
         problem = f"it cannot be written: {error.strerror}"
         raise PlanFileError(str(target), problem, "Make room, or name another folder") from error
+
+
+def _remove(folder: Path) -> None:
+    with uninterrupted():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def assert_free(target: Path) -> None:
@@ -87,7 +93,8 @@ def _swap(fresh: Path, target: Path) -> None:
         return
     old = fresh / "old"
     new = fresh.with_name(f"{fresh.name}.new")
-    fresh.rename(new)
-    fresh.mkdir()
-    target.rename(old)
-    new.rename(target)
+    with uninterrupted():
+        fresh.rename(new)
+        fresh.mkdir()
+        target.rename(old)
+        new.rename(target)

@@ -75,11 +75,10 @@ def apply(
     what runs. Twice: cancel what runs.
     """
     from rebalancer.approval import Demands, assert_approved, demands_in
-    from rebalancer.cli.carrying import Invocation, carried_out
+    from rebalancer.cli.carrying import Invocation, carried_out, exit_of_run
     from rebalancer.cli.exits import Exit
     from rebalancer.cli.output import print_json, say, show
     from rebalancer.cli.until import deadline_of
-    from rebalancer.execute import Ending
     from rebalancer.export import folder_of, read_plan
 
     made = read_plan(plan)
@@ -103,8 +102,7 @@ def apply(
         print_json(result.as_json())
     else:
         show(str(result))
-    if result.ending in {Ending.COMPLETE, Ending.DEADLINE}:
-        return Exit.DONE
-    for line in invocation.ways_on_later(made, result):
-        say(line)
-    return Exit.LATER
+    if exit_of_run(result) is Exit.LATER:
+        for line in invocation.ways_on_later(made, result):
+            say(line)
+    return exit_of_run(result)

@@ -11,6 +11,7 @@ import rebalancer as rb
 from rebalancer.cli.options import AsJson, StateDir
 
 if TYPE_CHECKING:
+    from rebalancer.execute import StopSignal
     from rebalancer.nightly import NightlyResult
 
 
@@ -44,15 +45,19 @@ def nightly(
 
     The plan is kept in the state folder and carried out only inside the change windows of the policy.
     """
+    from rebalancer.cli.carrying import tell_stop
+    from rebalancer.cli.ending import settle
     from rebalancer.cli.exits import Exit, exit_of
     from rebalancer.cli.monitoring import Monitor
     from rebalancer.cli.output import print_json, say, show_lines
+    from rebalancer.execute import stop_on_signals
     from rebalancer.export.rows import clock_lines, held_lines
     from rebalancer.export.timetable import window_remarks
 
-    with Monitor(metrics_file, policy.name) as monitor:
-        result = monitor.result = _night(policy, state_dir, execute=execute)
+    with stop_on_signals(tell=tell_stop) as stop, Monitor(metrics_file, policy.name) as monitor:
+        result = monitor.result = _night(policy, state_dir, stop if execute else None)
         monitor.code = exit_of(result.plan, left=result.left) if detailed_exitcode else Exit.DONE
+        settle(monitor.code)
     if result.refused:
         say(f"planned without metrics: {result.refused}")
     if json:
@@ -63,22 +68,25 @@ def nightly(
     return monitor.code
 
 
-def _night(policy: Path, state_dir: Path | None, *, execute: bool) -> NightlyResult:
+def _night(policy: Path, state_dir: Path | None, stop: StopSignal | None) -> NightlyResult:
+    """The night of *policy*; its plan is carried out until *stop* asks not to, or not at all where there is none."""
     from rebalancer.approval import kept_policy
-    from rebalancer.cli.carrying import invocation_of_night, tell_stop
+    from rebalancer.cli.carrying import invocation_of_night
+    from rebalancer.cli.ending import settle
+    from rebalancer.cli.exits import Exit
     from rebalancer.cli.progress import watch_night, watch_solve
     from rebalancer.errors import StoppedHalfWay
-    from rebalancer.execute import stop_on_signals
     from rebalancer.nightly import Watchers, access_of, plan_and_execute, plan_only
 
-    wanted = kept_policy(policy) if execute else rb.Policy.load(policy)
+    wanted = kept_policy(policy) if stop else rb.Policy.load(policy)
     access = access_of(wanted, policy.parent)
-    if not execute:
+    if stop is None:
         with watch_solve() as solving:
             return plan_only(access, wanted, state_dir=state_dir, watchers=Watchers(solving=solving))
     try:
-        with stop_on_signals(tell=tell_stop) as stop, watch_night() as (solving, running):
+        with watch_night() as (solving, running):
             watchers = Watchers(solving=solving, running=running)
             return plan_and_execute(access, wanted, state_dir=state_dir, watchers=watchers, stop=stop)
     except StoppedHalfWay as stopped:
+        settle(Exit.STOPPED)
         raise stopped.with_ways(invocation_of_night(stopped, wanted, policy, state_dir).ways_on()) from stopped

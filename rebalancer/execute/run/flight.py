@@ -33,6 +33,17 @@ class Held(Exception):
         self.hindrance = hindrance
 
 
+class Unforeseen(Exception):
+    """Nobody knows what went wrong; after a call was sent, people have to look all the same."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(cause)
+        self.__cause__ = cause
+
+    def __str__(self) -> str:
+        return f"unforeseen {type(self.__cause__).__name__}: {self.__cause__}"
+
+
 @dataclass(slots=True, kw_only=True)
 class Flights:
     """Steps under way, and the errors that ended some of them; `note` hears how each ended, `hold` of those held.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,6 +18,7 @@ from rebalancer.execute.run.evidence import Evidence, Trace, toolstacks_of
 from rebalancer.execute.run.guard import Guard
 from rebalancer.execute.run.observation import Observation
 from rebalancer.execute.run.watch import Waiting, Watch
+from rebalancer.interruption import uninterrupted
 from rebalancer.inventory import Pool
 from rebalancer.plan import Step
 from rebalancer.plan.progress import left_behind
@@ -43,25 +45,30 @@ class MigrationCall:
         Raises:
             RefusedByXapi: the user may not make the call; nothing was begun.
         """
-        step, intended = self.step, self._intended(pool, wire_seconds)
+        with uninterrupted():  # a call that has left is written down, whoever presses Ctrl-C meanwhile
+            way = self._called(self._intended(pool, wire_seconds), motion)
+        return (yield from way())
+
+    def _called(self, intended: Intended, motion: StorageMotion | None) -> Callable[[], Waiting[Looked]]:
+        """Make the call once; how its outcome is found."""
+        step, live = self.step, self.watch.live
         self.journal.append(intended)
         try:
             self.guard.fences.raise_for(step, intended.toolstacks)
-            live = self.watch.live
             ref = live.migrate_with_disks(motion) if motion else live.migrate(step.vm, step.target, step.network)
         except RefusedByXapi as error:
             if error.code == NOT_PERMITTED:
                 refused = Observation(state=StepState.REFUSED)
                 self.write(refused, error=(error.code, *error.params), words=error.problem)
                 raise
-            return (yield from self._refused((error.code, *error.params)))
+            return partial(self._refused, (error.code, *error.params))
         except OutcomeUnknown as error:
-            return (yield from self._without_task(str(error), intended, sent=True))
+            return partial(self._without_task, str(error), intended, sent=True)
         except (NotAdmitted, XapiError) as error:
-            return self.write(Observation(state=StepState.UNSENT), words=str(error))
+            return partial(self._never_sent, str(error))
         self.guard.tasks.add(ref)
         self.journal.append(Sent(at=self.watch.clock.now(), step=step.id, task=ref))
-        return (yield from self.follow(ref))
+        return partial(self.follow, ref)
 
     def _intended(self, pool: Pool, wire_seconds: float) -> Intended:
         step = self.step
@@ -120,6 +127,10 @@ class MigrationCall:
     @property
     def _limit(self) -> float:
         return self.watch.timeouts.for_step(self.step.seconds)
+
+    def _never_sent(self, words: str) -> Waiting[Looked]:
+        yield from ()
+        return self.write(Observation(state=StepState.UNSENT), words=words)
 
     def _refused(self, error: tuple[str, ...]) -> Waiting[Looked]:
         try:

@@ -24,7 +24,7 @@ from rebalancer.execute.judge.host_memory import HostMemory
 from rebalancer.execute.options import RunReporter
 from rebalancer.execute.result import Ending, RunResult
 from rebalancer.execute.run.attempt import Attempt
-from rebalancer.execute.run.flight import Flights, Halt
+from rebalancer.execute.run.flight import Flights, Halt, Unforeseen
 from rebalancer.execute.run.guard import Guard
 from rebalancer.execute.run.holds import Holds
 from rebalancer.execute.run.hours import Hours
@@ -130,6 +130,10 @@ class Run:
                 journal.append(RunEnded(at=self.watch.clock.now(), words=str(result)))
             except (Halt, _Asked, StalePlan, IllegalPlan, InventoryError, XapiError, InputError) as error:
                 self._give_up(journal, error)
+            except Exception as error:
+                if not self.flights.ever_sent:
+                    raise
+                self._give_up(journal, Unforeseen(error))
         self.reporter.run_ended(result)
         return result
 

@@ -52,6 +52,7 @@ def resume(plan: Plan, live: Live, options: RunOptions) -> RunResult:
 
 
 def _run(plan: Plan, live: Live, options: RunOptions, entries: Sequence[Entry]) -> RunResult:
+    options.stop.heed()
     windows = change_windows(plan.policy) if options.windows is None else options.windows
     watch = Watch(live=live, clock=options.clock, stop=options.stop, timeouts=options.timeouts)
     claim = Claim.of(
