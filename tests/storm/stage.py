@@ -99,7 +99,7 @@ class Stage:
         executor.assert_alive()
         if result.complete:
             self.conduct.at_completion(run, [way.steps[-1] for way in ways(run.plan)])
-        code = Exit.LATER if result.ending in {Ending.HELD, Ending.WINDOW} else Exit.DONE
+        code = Exit.DONE if result.ending in {Ending.COMPLETE, Ending.DEADLINE} else Exit.LATER
         return f"{code:d} {result.ending.name}: {result}"
 
     def way_back(self) -> Plan | None:

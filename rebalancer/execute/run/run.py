@@ -29,7 +29,6 @@ from rebalancer.execute.run.guard import Guard
 from rebalancer.execute.run.holds import Holds
 from rebalancer.execute.run.hours import Hours
 from rebalancer.execute.run.judgement import Judgement
-from rebalancer.execute.run.load_guard import LoadGuard
 from rebalancer.execute.run.memory_after import MemoryAfter
 from rebalancer.execute.run.migration import MigrationCall
 from rebalancer.execute.run.observation import Observation, observed
@@ -93,8 +92,7 @@ class Run:
         assert_sealed(self.plan)
         pool = self._first_look()
         assert_same_pool(self.plan, pool)
-        load = LoadGuard(plan=self.plan, watch=self.watch, reporter=self.reporter, first=pool)
-        stops = Stops(plan=self.plan, first=pool, reporter=self.reporter, load=load)
+        stops = Stops.begun(self.plan, self.watch, self.reporter, pool)
         self.judgement = Judgement(self.plan, self.watch, self.flights, self.done, stops)
         if not self.history:
             self.judgement.before_all(pool)

@@ -11,6 +11,7 @@ from rebalancer.execute.options import RunReporter
 from rebalancer.execute.result import Ending
 from rebalancer.execute.run.flight import Halt, Withdrawn
 from rebalancer.execute.run.load_guard import LoadGuard
+from rebalancer.execute.run.watch import Watch
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.plan import Plan, Step
 
@@ -33,6 +34,12 @@ class Stops:
     load: LoadGuard
     found: Stop | None = None
     others: Others = field(init=False)
+
+    @classmethod
+    def begun(cls, plan: Plan, watch: Watch, reporter: RunReporter, pool: Pool) -> Stops:
+        """As a run of *plan* finds *pool*."""
+        load = LoadGuard(plan=plan, watch=watch, reporter=reporter, first=pool)
+        return cls(plan=plan, first=pool, reporter=reporter, load=load)
 
     def __post_init__(self) -> None:
         ours = frozenset(step.vm for step in self.plan.steps)

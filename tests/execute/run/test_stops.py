@@ -117,6 +117,15 @@ def test_what_is_on_its_way_is_followed_to_its_end(case: Case) -> None:
     assert sorted(vm for vm, _ in live.sent) == ["a", "b", "c"]
 
 
+def test_workload_balancing_that_is_switched_on_is_for_people(case: Case, plan: Plan, pool: Pool) -> None:
+    """It would undo what the plan does, and it is known before it has moved anything."""
+    live = ScriptedPool(pool)
+    after_steps(live, lambda pool: replace(pool, wlb_enabled=True))
+    with pytest.raises(StoppedHalfWay, match="Workload Balancing is on and moves VMs by itself") as stopped:
+        execute(plan, live, case.options)
+    assert (stopped.value.done, live.sent) == (1, [("a", "h2")])
+
+
 def test_a_pool_on_hold_starts_nothing(case: Case, plan: Plan, pool: Pool) -> None:
     """The tag is there before the first step: a clean end that names it, and the plan goes on once it is gone."""
     live = ScriptedPool(replace(pool, tags=(TAG,)))
