@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from rebalancer.errors import PlanFileError
 from rebalancer.files.decoding import in_utf8
 from rebalancer.files.documents import Unfit, json_in
 from rebalancer.files.kinds import PLAN
-from rebalancer.files.reading import bytes_of
+from rebalancer.files.reading import bytes_of, opened
 from rebalancer.files.shapes import Shape, first_mistake
 from rebalancer.plan import FORMAT, Plan, plan_document
 from rebalancer.plan.document import digest_of_document
@@ -54,8 +55,8 @@ def is_plan(path: Path) -> bool:
         return True
     if not path.is_file():
         return False
-    with path.open("rb") as file:
-        start = file.read(HEAD_BYTES)
+    with opened(path, PLAN) as descriptor:
+        start = os.read(descriptor, HEAD_BYTES)
     return FORMAT.partition("/")[0].encode() + b"/" in start
 
 

@@ -20,7 +20,6 @@ from rebalancer.inventory.reading.pool import high_availability, network, vgpu_t
 from rebalancer.inventory.reading.storage import disk, driver, storage_repository
 from rebalancer.inventory.reading.tables import Tables
 from rebalancer.inventory.reading.vm import vm
-from rebalancer.inventory.references import DANGLING
 
 __all__ = ["CLASSES", "Record", "Records", "pool_from_records"]
 
@@ -81,7 +80,7 @@ def refuse_headless(pool: Pool) -> None:
     Raises:
         InventoryError: it is not.
     """
-    if pool.coordinator == DANGLING:
+    if pool.coordinator not in pool.hosts:
         raise InventoryError(["the coordinator is not one of the hosts"])
 
 

@@ -59,14 +59,14 @@ def init(
 
     from rebalancer.cli.output import show_lines
     from rebalancer.errors import InputError
+    from rebalancer.files.writing import PUBLIC, write_new
 
     text = files("rebalancer").joinpath("policy", "policy.toml").read_text(encoding="utf-8")
     if file is None:
         typer.echo(text, nl=False)
         return
     try:
-        with file.open("x", encoding="utf-8") as new:
-            new.write(text)
+        write_new(file, text.encode(), mode=PUBLIC)
     except FileExistsError as error:
         raise InputError(str(file), "it exists, and is left as it is", "Name another file") from error
     except OSError as error:

@@ -13,6 +13,7 @@ from rebalancer.errors import InputError
 from rebalancer.files.documents import Unfit, json_in
 from rebalancer.files.kinds import SIMULATED
 from rebalancer.files.reading import content_of
+from rebalancer.files.writing import PUBLIC, write_whole
 
 FORMAT = "rebalancer-simulated-pool/1"
 REMEDY = SIMULATED.remedy
@@ -91,4 +92,4 @@ def save_pool(pool: SimulatedPool, path: str | Path) -> None:
     }
     raw = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
     where = Path(path)
-    where.write_bytes(gzip.compress(raw, mtime=0) if where.suffix == ".gz" else raw)
+    write_whole(where, gzip.compress(raw, mtime=0) if where.suffix == ".gz" else raw, mode=PUBLIC)

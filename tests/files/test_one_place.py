@@ -1,0 +1,31 @@
+"""Files of users are opened in one room, so that limits and modes hold for all of them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+OPENS = re.compile(r"(?:\.(?:read_text|read_bytes|write_text|write_bytes|touch)|\bos\.open|\.open|(?<![.\w])open)\(")
+ALLOWED = {
+    "cli/commands/policy.py": "the policy that comes with the package",
+    "cli/commands/systemd.py": "the units that come with the package",
+    "execute/journal/journal.py": "the journal is added to, and its folder synced",
+    "policy/model.py": "an example in a docstring",
+    "simulator/generate/loads.py": "data of the package",
+    "simulator/server/certificate.py": "a key in a folder of its own, for the time of a call",
+    "simulator/state/schema.py": "data of the package",
+}
+NULL = "os.open(os.devnull"
+
+
+def test_files_are_opened_in_one_room() -> None:
+    """Whoever else opens one has a reason that stands here."""
+    package = ROOT / "rebalancer"
+    found = {path.relative_to(package).as_posix() for path in package.rglob("*.py") if _opens(path)}
+    assert {each for each in found if not each.startswith("files/")} == ALLOWED.keys()
+
+
+def _opens(path: Path) -> bool:
+    return OPENS.search(path.read_text(encoding="utf-8").replace(NULL, "")) is not None
