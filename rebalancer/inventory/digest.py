@@ -79,6 +79,9 @@ KEYS_READ: Final[Mapping[str, frozenset[str]]] = {
 
 FORM_DIGITS: Final = 8
 
+PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+"""What most values are, and JSON has as it is."""
+
 
 def inventory_digest(pool: Pool) -> str:
     """What is read of a pool, and SHA-256 over the canonical JSON of it in *pool*: `FORM:DIGEST`, both in hex.
@@ -146,6 +149,8 @@ def disks_used(pool: Pool, vms: Iterable[VM]) -> set[Uuid]:
 
 def _facts(value: object) -> Any:  # noqa: ANN401 - JSON
     """*value* as JSON, without what no rule reads."""
+    if type(value) in PLAIN:
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         return {name: _field(name, getattr(value, name)) for name in _read(type(value))}
     if isinstance(value, Mapping):

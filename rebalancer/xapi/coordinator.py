@@ -23,7 +23,7 @@ from rebalancer.xapi.called import NOBODY
 from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.patience import NONE
 from rebalancer.xapi.translation import reading
-from rebalancer.xapi.transport import RepeatOnStale
+from rebalancer.xapi.transport import OVER_NETWORKS, Wires
 
 Call = Callable[[], Any]
 
@@ -40,9 +40,14 @@ class CoordinatorSession:
     """
 
     def __init__(
-        self, address: Address, credentials: Credentials, context: ssl.SSLContext, timeout_seconds: float
+        self,
+        address: Address,
+        credentials: Credentials,
+        context: ssl.SSLContext,
+        timeout_seconds: float,
+        wires: Wires = OVER_NETWORKS,
     ) -> None:
-        self.address, self.context, self.timeout_seconds = address, context, timeout_seconds
+        self.address, self.context, self.timeout_seconds, self.wires = address, context, timeout_seconds, wires
         self.patience = NONE
         self._credentials = credentials
         self._ring: tuple[Address, ...] = (address,)
@@ -221,7 +226,9 @@ class CoordinatorSession:
             self._move_to(address)
 
     def _new_session(self) -> Session:
-        return Session(str(self.address), transport=RepeatOnStale(self.address, self.context, self.timeout_seconds))
+        return Session(
+            str(self.address), transport=self.wires.reading(self.address, self.context, self.timeout_seconds)
+        )
 
 
 def _others(count: int) -> str:

@@ -43,7 +43,7 @@ class KeptInventory:
             InventoryError: it contradicts itself, and still does after some seconds.
             XapiError: it cannot be read.
         """
-        return settled(self._once)
+        return settled(self._once, self._session.patience.sleep)
 
     def _once(self) -> Pool:
         kept, self._kept = self._kept, None  # where anything goes wrong, the next look reads everything

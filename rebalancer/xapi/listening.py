@@ -15,7 +15,7 @@ from rebalancer.errors import XapiError
 from rebalancer.inventory.records import Record
 from rebalancer.xapi.session import ReadSession
 from rebalancer.xapi.translation import reading, understanding, value_of
-from rebalancer.xapi.transport import RepeatOnStale
+from rebalancer.xapi.transport import Interruptible
 
 LONGEST_SECONDS: Final = 30.0
 """How long the host is let wait at most."""
@@ -32,14 +32,6 @@ class Event:
     kind: str
     ref: str
     record: Record | None
-
-
-class Interruptible(RepeatOnStale):
-    """A connection whose waiting another thread or a signal handler can end; it is of no use then."""
-
-    def interrupt(self) -> None:
-        """End what waits for an answer; no lock is taken."""
-        self._host.interrupt()
 
 
 class Listener:
@@ -90,7 +82,7 @@ class Listener:
             self.close()
             self._login = login
         if self._transport is None:
-            self._transport = Interruptible(session.address, session.context, LONGEST_SECONDS + GRACE_SECONDS)
+            self._transport = session.wires.listening(session.address, session.context, LONGEST_SECONDS + GRACE_SECONDS)
         proxy = ServerProxy(session.url, transport=self._transport)
         limit = min(max(0.0, seconds), LONGEST_SECONDS)
         with reading(session.url, session.called), understanding(session.url):

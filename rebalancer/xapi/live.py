@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final, Self
 from xmlrpc.client import ServerProxy
 
@@ -24,7 +25,7 @@ from rebalancer.xapi.memory import GuestMemory, guest_memory
 from rebalancer.xapi.patience import NONE, OF_COMMANDS, Patience
 from rebalancer.xapi.session import ReadSession, connect
 from rebalancer.xapi.translation import no_connection, sending, understanding, value_of
-from rebalancer.xapi.transport import SendOnce
+from rebalancer.xapi.transport import OVER_NETWORKS, Wires
 from rebalancer.xapi.trust import Trust
 from rebalancer.xapi.values import MetricsFailure, News, StorageMotion, TaskState, TaskStatus, Whereabouts
 
@@ -44,17 +45,26 @@ def live_pool(
     timeout_seconds: float = 30.0,
     patience: Patience = OF_COMMANDS,
     fallbacks: Sequence[str] = (),
+    wires: Wires = OVER_NETWORKS,
 ) -> LivePool:
     """The pool at *url*, to be read and changed; *patience* is for the login, later whoever watches steps waits.
 
-    Where *url* does not answer, the hosts at *fallbacks* are asked.
+    Where *url* does not answer, the hosts at *fallbacks* are asked. Calls go out over *wires*.
 
     Raises:
         ConnectionSettingsError: the URL or the trust cannot be used.
         XapiError: see `connect`.
     """
-    session = connect(url, credentials, trust, timeout_seconds=timeout_seconds, patience=patience, fallbacks=fallbacks)
-    session.patience = NONE
+    session = connect(
+        url,
+        credentials,
+        trust,
+        timeout_seconds=timeout_seconds,
+        patience=patience,
+        fallbacks=fallbacks,
+        wires=wires,
+    )
+    session.patience = replace(NONE, sleep=patience.sleep)
     return LivePool(session)
 
 
@@ -271,7 +281,7 @@ class LivePool:
     def _send_in(self, session_ref: str, message: str, *arguments: object) -> object:
         session = self._session
         address = session.address
-        transport = SendOnce(address, session.context, session.timeout_seconds)
+        transport = session.wires.sending(address, session.context, session.timeout_seconds)
         try:
             transport.connect()
         except OSError as error:

@@ -6,7 +6,6 @@ first of them, and those are replaced: what results is the database at that last
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -33,11 +32,11 @@ def read_pool(session: ReadSession, *, pause_seconds: float = 1.0) -> Pool:
         InventoryError: it contradicts itself, and still does after some seconds.
         XapiError: it cannot be read.
     """
-    return settled(lambda: _read_once(session), pause_seconds=pause_seconds)
+    return settled(lambda: _read_once(session), session.patience.sleep, pause_seconds=pause_seconds)
 
 
-def settled(read: Callable[[], Pool], *, pause_seconds: float = 1.0) -> Pool:
-    """What *read* answers; it is called again where the pool contradicts itself, or a VM runs on no host.
+def settled(read: Callable[[], Pool], sleep: Callable[[float], None], *, pause_seconds: float = 1.0) -> Pool:
+    """What *read* answers; it is called again, after a *sleep*, where the pool contradicts itself, or a VM has no host.
 
     Raises:
         InventoryError: the pool contradicts itself, and still does after some seconds.
@@ -48,7 +47,7 @@ def settled(read: Callable[[], Pool], *, pause_seconds: float = 1.0) -> Pool:
             pool = read()
             if not any(pool.homeless()):
                 return pool
-        time.sleep(pause_seconds)
+        sleep(pause_seconds)
     return read()
 
 

@@ -14,6 +14,7 @@ from rebalancer.xapi.coordinator import CoordinatorSession
 from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.patience import OF_COMMANDS, Patience
 from rebalancer.xapi.translation import NOT_XAPI
+from rebalancer.xapi.transport import OVER_NETWORKS, Wires
 from rebalancer.xapi.trust import Trust
 
 READS: Final = frozenset(
@@ -43,11 +44,12 @@ def connect(
     timeout_seconds: float = 30.0,
     patience: Patience = OF_COMMANDS,
     fallbacks: Sequence[str] = (),
+    wires: Wires = OVER_NETWORKS,
 ) -> ReadSession:
     """A session with the pool at *url*, logged in; a member's word for the coordinator is followed.
 
     Where *url* does not answer, the hosts at *fallbacks* are asked. A pool that is not ready is waited for, as long as
-    *patience* lasts.
+    *patience* lasts. Calls go out over *wires*.
 
     Raises:
         ConnectionSettingsError: the URL or the trust cannot be used.
@@ -55,7 +57,7 @@ def connect(
         CertificateMismatch: the certificate is not trusted.
         Unreachable: no connection, no answer in time, or nothing that speaks XenAPI.
     """
-    session = ReadSession(parse_url(url), credentials, trust.context(), timeout_seconds)
+    session = ReadSession(parse_url(url), credentials, trust.context(), timeout_seconds, wires)
     session.patience = patience
     session.fall_back_to([parse_url(each) for each in fallbacks])
     session.log_in()

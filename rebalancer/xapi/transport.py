@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException, RemoteDisconnected
 from typing import Any, Final
@@ -109,3 +111,28 @@ class RepeatOnStale(SendOnce):
             self.close()
             return None
         return answer if answer.get("Status") == "Success" else None
+
+
+class Interruptible(RepeatOnStale):
+    """A connection whose waiting another thread or a signal handler can end; it is of no use then."""
+
+    def interrupt(self) -> None:
+        """End what waits for an answer; no lock is taken."""
+        self._host.interrupt()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wires:
+    """What the calls of a session go out over: reads, what changes a pool, and what waits for news.
+
+    Each is made of an address, TLS settings and the seconds that a silence may last. Others than these lead to where no
+    network goes, as into a simulated pool that lives in a time of its own.
+    """
+
+    reading: Callable[[Address, ssl.SSLContext | None, float], SendOnce] = RepeatOnStale
+    sending: Callable[[Address, ssl.SSLContext | None, float], SendOnce] = SendOnce
+    listening: Callable[[Address, ssl.SSLContext | None, float], Interruptible] = Interruptible
+
+
+OVER_NETWORKS: Final = Wires()
+"""Over HTTP(S), as XAPI is reached."""

@@ -28,6 +28,7 @@ from rebalancer.xapi import (
     read_clocks,
     read_pool,
 )
+from rebalancer.xapi.patience import NONE
 from rebalancer.xapi.read import _apply, read_records
 from tests.inventory.small import small_records
 from tests.xapi.scripted import failure, scripted, success
@@ -117,7 +118,7 @@ def test_a_pool_that_contradicts_itself_is_read_again(monkeypatch: pytest.Monkey
     broken["VM"]["V"]["resident_on"] = ""
     answers = [broken, whole]
     monkeypatch.setattr("rebalancer.xapi.read.read_records", lambda _session: answers.pop(0))
-    session: Any = SimpleNamespace(remember=list)
+    session: Any = SimpleNamespace(remember=list, patience=NONE)
     assert read_pool(session, pause_seconds=0).vms["vm"].resident_on == "host"
     answers[:] = [broken] * 3
     assert [vm.name for vm in read_pool(session, pause_seconds=0).homeless()] == ["web"]
