@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rebalancer import plan as plan
     from rebalancer import plots as plots
     from rebalancer import policy as policy
+    from rebalancer import rehearse as rehearse
     from rebalancer import rules as rules
     from rebalancer import sanitise as sanitise
     from rebalancer import simulator as simulator
@@ -90,6 +91,7 @@ PUBLIC: Final = (
     "plan",
     "plots",
     "policy",
+    "rehearse",
     "rules",
     "sanitise",
     "simulator",

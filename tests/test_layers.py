@@ -47,7 +47,7 @@ LAYERS = (
     {"planner"},
     {"undo", "xapi"},
     {"execute"},
-    {"whatif"},
+    {"rehearse", "whatif"},
     {"frames", "plots"},
     {"face"},
     {"nightly"},
@@ -57,7 +57,7 @@ LAYERS = (
 
 # The simulator is the second opinion about XAPI: it shares errors and files with the rest and no judgement.
 BELOW_SIMULATOR = {"errors", "files"}
-ABOVE_SIMULATOR = {"cli", "__init__"}
+ABOVE_SIMULATOR = {"cli", "rehearse", "__init__"}
 
 ROOMS = set.union(*LAYERS, {"simulator"})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,13 @@ def watch_solve() -> Iterator[SolveReporter]:
     """A reporter that shows value, bound and gap while the solver works."""
     with Log().status("solving") as status:
         yield _on_solving(status)
+
+
+@contextmanager
+def watch_rehearsal(runs: int) -> Iterator[Callable[[int], None]]:
+    """A function that shows how many of so many runs are over."""
+    with Log().status("rehearsing") as status:
+        yield lambda done: status.update(plain(f"rehearsing: {done} of {counted(runs, 'run')}"))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ From the bottom up, each folder importing only those above it in this list:
 
 from __future__ import annotations
 
-from rebalancer.simulator.faults.catalogue import FAULTS, draw, parse
+from rebalancer.simulator.faults.catalogue import DRAWN, FAULTS, draw, parse
 from rebalancer.simulator.generate import annex_pool, demo_pool, generate_pool, local_pool
 from rebalancer.simulator.server.simulator import Simulator
 from rebalancer.simulator.state.faults import SUBJECTS, TRIGGERS, Fault
@@ -23,6 +23,7 @@ from rebalancer.simulator.state.pool import SimulatedPool, load_pool, save_pool
 from rebalancer.simulator.state.virtual_time import VirtualTime
 
 __all__ = [
+    "DRAWN",
     "FAULTS",
     "SUBJECTS",
     "TRIGGERS",

@@ -139,6 +139,7 @@ def test_json_keys_are_documented(served: Served, terminal: Terminal) -> None:
         "sleep": [served.snapshot],
         "diff": ["plan", served.snapshot],
         "verify": ["plan", served.snapshot],
+        "rehearse": ["plan", "--snapshot", served.snapshot, "--runs", "1"],
         "approve": ["plan", "--by", "jane", "--reason", "why"],
         "apply": ["calm.json", served.url],
         "nightly": [policy],

@@ -254,12 +254,14 @@ KINDS: Final = (
         name="copies-stay",
         words="the copies of disks that a failed migration of `vm` made are not removed",
         occasion=Occasion.IN_PLACE,
+        operation="migrate_send",
         trigger=some_move,
     ),
     Kind(
         name="source-stays",
         words="`vm` runs in another pool after its migration there, and its record stays, halted, in its own",
         occasion=Occasion.IN_PLACE,
+        operation="migrate_send",
         trigger=some_move,
     ),
     Kind(

@@ -14,6 +14,7 @@ from rebalancer.simulator.state.world import World
 LINK_BYTES_PER_SECOND = 1.1e9
 FIXED_SECONDS = 2.0
 TICK_SECONDS = 0.05
+LEAST_SECONDS = 0.001
 MOVING_OPERATIONS = ["hard_reboot", "hard_shutdown"]
 BROKEN_STREAM = "Xenops_interface.Xenopsd_error([S(Internal_error);S(End_of_file)])"
 
@@ -84,6 +85,8 @@ class Transfer:
         self._state = world.database.get("VM", move.vm)["power_state"]
         self._strikes = _strikes(world, move)
         self.reboots = 0
+        ends = world.uuid("VM", move.vm), world.uuid("host", move.target)
+        self._pace = seconds / world.lengths[ends] if ends in world.lengths else 0.0
 
     def carry(self, seconds: float) -> None:
         """Go on for `seconds` more of the work.
@@ -96,9 +99,10 @@ class Transfer:
         world, move = self.world, self.move
         self._part, self._goal, self._last = self._goal, self._goal + seconds, world.timing.monotonic()
         while self._done < self._goal:
-            self._wait(TICK_SECONDS)
+            rate = self._rate()
+            self._wait_up_to((self._goal - self._done) / rate)
             now = world.timing.monotonic()
-            self._done, self._last = self._done + (now - self._last) * world.speed / sharing(world, move), now
+            self._done, self._last = self._done + (now - self._last) * rate, now
             tasks.advance(world, move.task, 0.99 * min(1.0, self._done / self._seconds))
             self._look()
         self._look()
@@ -107,7 +111,7 @@ class Transfer:
         """Stand still for so long; errors are those of `carry`."""
         until = self.world.timing.monotonic() + seconds
         while self.world.timing.monotonic() < until:
-            self._wait(TICK_SECONDS)
+            self._wait_up_to(until - self.world.timing.monotonic())
             self._assert_goes_on()
         self._last = self.world.timing.monotonic()
 
@@ -116,13 +120,18 @@ class Transfer:
         self.reboots += 1
         self._done = self._part
 
+    def _rate(self) -> float:
+        """Seconds of the work that are done in a second."""
+        return self._pace or self.world.speed / sharing(self.world, self.move)
+
     @property
     def progress(self) -> float:
         """0 to 1."""
         return min(self._done, self._goal) / self._seconds
 
-    def _wait(self, seconds: float) -> None:
-        if self.world.wait(seconds):
+    def _wait_up_to(self, seconds: float) -> None:
+        tick = self.world.tick or TICK_SECONDS
+        if self.world.wait(max(LEAST_SECONDS, min(tick, seconds))):
             raise ConnectionLost
         self.world.strike(Moment.TIME)
         self._assert_no_restart()

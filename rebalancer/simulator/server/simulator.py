@@ -43,6 +43,8 @@ class Simulator:
         now: seconds since the epoch at the start; the clock runs on from there. Without it, the real time.
         login_delay: seconds that a wrong password costs.
         net: x of 127.0.x.y for the first hosts; pools that run beside each other need nets of their own.
+        lengths: {(VM, host), both uuids: seconds that its migration there takes}, whatever its memory.
+        tick: seconds after which a migration looks around; None for what people do not notice.
         timing: the time it lives in; without it, the machine's. In another it is not served, only called.
     """
 
@@ -59,6 +61,8 @@ class Simulator:
         now: float | None = None,
         login_delay: float = 0.2,
         net: int = 1,
+        lengths: Mapping[tuple[str, str], float] | None = None,
+        tick: float | None = None,
         timing: Timing | None = None,
     ) -> None:
         if not isinstance(pool, SimulatedPool):
@@ -78,6 +82,8 @@ class Simulator:
             user=user,
             password=password,
             login_delay=login_delay,
+            lengths=lengths or {},
+            tick=tick,
             faults=Faults(FAULTS, timing.monotonic),
             scheme="https" if tls else "http",
         )

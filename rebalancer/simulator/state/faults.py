@@ -204,6 +204,7 @@ class Faults:
     def __init__(self, kinds: Mapping[str, Kind], monotonic: Callable[[], float] = time.monotonic) -> None:
         self.kinds, self._monotonic = kinds, monotonic
         self._waiting: list[_Waiting] = []
+        self._struck: list[Fault] = []
         self._lock = Lock()
 
     def add(
@@ -265,6 +266,12 @@ class Faults:
         with self._lock:
             return tuple(each.wanted for each in self._waiting)
 
+    @property
+    def struck(self) -> tuple[Fault, ...]:
+        """What has happened, each as often as it did."""
+        with self._lock:
+            return tuple(self._struck)
+
     def take(self, kind: str, **subject: str) -> Fault | None:
         """Count down and return a fault of a kind that is due for a subject; None where all goes well.
 
@@ -295,6 +302,8 @@ class Faults:
 
     def _counted(self, each: _Waiting, now: float) -> bool:
         strikes = each.strikes(now)
+        if strikes:
+            self._struck.append(each.wanted)
         if each.is_over(now):
             self._waiting.remove(each)
         return strikes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -74,6 +74,9 @@ class World:
         survivors: progress from which on a move that was under way at the last restart has ended well.
         down: hosts, by their refs, that crashed: nobody answers there.
         next_turn: when the next call is let in, where they are limited in number.
+        lengths: {(VM, host), both uuids: seconds that its migration there takes}, in place of what its bytes would take
+            at this speed.
+        tick: seconds after which a migration looks around; None for what people do not notice.
         scheme: http or https.
         port: where every host listens, once it does.
         neighbours: other pools that VMs may be sent to, and from.
@@ -96,6 +99,8 @@ class World:
     survivors: float = 2.0
     down: set[str] = field(default_factory=set)
     next_turn: float = 0.0
+    lengths: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    tick: float | None = None
     scheme: str = "http"
     port: int = 0
     neighbours: list[World] = field(default_factory=list)

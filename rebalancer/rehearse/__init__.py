@@ -1,0 +1,12 @@
+"""Rehearsing a plan: it is carried out against a simulated pool that is like the real one, again and again.
+
+The pool is made from an inventory, and lives in a time of its own, in which an hour takes moments; what carries the
+plan out is the executor, and what it asks with is the product's own client. Chance decides how long steps
+take, and what goes wrong.
+"""
+
+from rebalancer.rehearse.rehearsal import ByFault, Rehearsal, Spread, rehearse
+from rebalancer.rehearse.snapshots import snapshot_of
+from rebalancer.rehearse.take import Ended, Take, WayBack, Whereabouts
+
+__all__ = ["ByFault", "Ended", "Rehearsal", "Spread", "Take", "WayBack", "Whereabouts", "rehearse", "snapshot_of"]

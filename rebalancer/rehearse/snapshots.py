@@ -1,0 +1,33 @@
+"""Where the snapshot lies that a plan was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from rebalancer.errors import InputError
+
+NAMES: Final = ("snapshot.json.gz", "snapshot.json")
+
+
+def snapshot_of(plan: Path) -> Path:
+    """The snapshot in the folder of a plan, given as that folder or its `plan.json`, or beside that folder.
+
+    Raises:
+        InputError: there is none.
+    """
+    folder = plan if plan.is_dir() else plan.parent
+    found = next((path for path in _places(folder) if path.is_file()), None)
+    if found is None:
+        problem = f"neither in it nor beside it lies a snapshot ({' or '.join(NAMES)}, {folder.name}.json.gz)"
+        remedy = "Name the one that it was made from by --snapshot, or a database dump of the pool"
+        raise InputError(str(plan), problem, remedy)
+    return found
+
+
+def _places(folder: Path) -> Iterator[Path]:
+    beside = folder.resolve().parent
+    yield from (folder / name for name in NAMES)
+    yield beside / f"{folder.resolve().name}.json.gz"
+    yield from (beside / name for name in NAMES)
