@@ -89,5 +89,4 @@ def _pauses(patch: pytest.MonkeyPatch) -> None:
     def sleep(seconds: float) -> None:
         _me().clock.sleep(seconds)
 
-    for module in ("rebalancer.xapi.read", "rebalancer.xapi.patience"):
-        patch.setattr(f"{module}.time", SimpleNamespace(sleep=sleep))
+    patch.setattr("rebalancer.xapi.patience.time", SimpleNamespace(sleep=sleep))
