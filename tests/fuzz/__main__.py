@@ -20,8 +20,9 @@ from multiprocessing.connection import Connection, Pipe, wait
 from multiprocessing.sharedctypes import RawValue
 from pathlib import Path
 
+from tests.fuzz.bases import folder
 from tests.fuzz.cases import SECONDS, Case, case_of, end_of, run, timed
-from tests.fuzz.targets import TARGETS, folder
+from tests.fuzz.targets import TARGETS
 
 FOUND = Path("build/fuzz")
 AT_ONCE = 5000
@@ -40,6 +41,8 @@ def main() -> int:
     began, ends = time.monotonic(), Counter[str]()
     for found in _pieces(wanted):
         ends.update(found)
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r{ends.total()} of {wanted.cases}, {ends['found']} found")
     seconds = time.monotonic() - began
     counts = ", ".join(f"{ends[end]} {end}" for end in ("read", "refused", "found"))
     sys.stdout.write(f"{ends.total()} cases of seed {wanted.seed}: {counts}; {ends.total() / seconds:.0f} a second\n")
