@@ -32,7 +32,11 @@ def sign(text: bytes, key: Path) -> bytes:
     if not key.is_file():
         raise InputError(f"--sign {key}", "there is no such key", "Name the file of an SSH key")
     done = subprocess.run(
-        [PROGRAM, "-Y", "sign", "-q", "-n", NAMESPACE, "-f", str(key)], input=text, capture_output=True, check=False
+        [PROGRAM, "-Y", "sign", "-q", "-n", NAMESPACE, "-f", str(key)],
+        input=text,
+        capture_output=True,
+        check=False,
+        env=_environment(),
     )
     if done.returncode or not done.stdout.startswith(b"-----BEGIN SSH SIGNATURE-----"):
         raise InputError(f"--sign {key}", f"{PROGRAM} did not sign: {_said(done)}", "Name the file of an SSH key")
@@ -64,9 +68,14 @@ def assert_signed(text: bytes, signature: Path, *, by: str, signers: Path) -> No
 def _verified(text: bytes, signature: Path, by: str, signers: Path) -> subprocess.CompletedProcess[bytes]:
     words = [PROGRAM, "-Y", "verify", "-n", NAMESPACE, "-f", str(signers), "-I", by, "-s", str(signature)]
     try:
-        return subprocess.run(words, input=text, capture_output=True, check=False, timeout=SECONDS)
+        return subprocess.run(words, input=text, capture_output=True, check=False, timeout=SECONDS, env=_environment())
     except subprocess.TimeoutExpired:
         raise ApprovalRefused(str(signature), f"{PROGRAM} does not answer", "Try it by hand") from None
+
+
+def _environment() -> dict[str, str]:
+    """What other programs may know: all but our own variables, of which one is the password of the pool."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("REBALANCER_")}
 
 
 def _said(done: subprocess.CompletedProcess[bytes]) -> str:

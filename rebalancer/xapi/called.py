@@ -10,21 +10,23 @@ from rebalancer.inventory.names import SHORT, told_apart
 from rebalancer.inventory.records import Records
 
 _REF = re.compile(r"OpaqueRef:[\w-]+")
+_SHOWN = len("OpaqueRef:") + SHORT
+"""How much of a reference that nobody has read is shown: enough to look for it in logs, and of no use as a session."""
 _SESSION = re.compile(r"(session_id=)[\w:%.-]+")
 
 
 class Called:
-    """The names of the objects of a pool as it was read last; what nobody has read stays a reference."""
+    """The names of the objects of a pool as it was read last; of what nobody has read, the start of its reference."""
 
     def __init__(self, records: Records | None = None) -> None:
         self._records = records or {}
 
     def told(self, word: object) -> str:
-        """A word of an error with names for references, and without the session that XAPI puts into addresses.
+        """A word of an error with names for references, and without any session, which is as good as a password.
 
-        A session is as good as a password.
+        XAPI puts sessions into addresses and errors; by a reference alone nobody can tell that it is one.
         """
-        return _REF.sub(lambda ref: self._names.get(ref[0], ref[0]), _SESSION.sub(r"\1...", str(word)))
+        return _REF.sub(lambda ref: self._names.get(ref[0], _shortened(ref[0])), _SESSION.sub(r"\1...", str(word)))
 
     @cached_property
     def _names(self) -> Mapping[str, str]:
@@ -42,6 +44,10 @@ class Called:
             ref: named[kind][uuid] if kind in named else f"{kind} {uuid[:SHORT]}"
             for ref, (kind, uuid, _) in known.items()
         }
+
+
+def _shortened(ref: str) -> str:
+    return ref if len(ref) <= _SHOWN else f"{ref[:_SHOWN]}..."
 
 
 NOBODY = Called()

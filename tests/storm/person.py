@@ -20,8 +20,8 @@ def look_after(stage: Stage, plan: Plan) -> str:
     for number in range(1, ROUNDS + 1):
         run = stage.carry_out(f"person {number}", plan, any_time=True)
         code = run.end[:1]
-        stage.conduct.at_an_end(run)
         if code == "0":
+            stage.conduct.at_an_end(run)
             return COMPLETE
         if code == "4" or "Make a new plan" in run.end or "then make a new plan" in run.end:
             stage.way_back()

@@ -40,6 +40,7 @@ class Places:
         self._databases = databases
         self._plan = plan
         self._guests = {vm["uuid"] for each in databases for _, vm in each.items("VM") if _is_guest(vm)}
+        self._at_first = self._against(_hosts_of(self._found()))
         self._running = {vm["uuid"] for each in databases for _, vm in each.items("VM") if _runs(vm)}
 
     def complaints(self) -> Iterator[Complaint]:
@@ -107,22 +108,33 @@ class Places:
 
     def _wishes(self, found: Mapping[str, list[tuple[Database, Table]]]) -> Iterator[Complaint]:
         """What the policy wants without exception: VMs apart, VMs on certain hosts, VMs that stay."""
-        at = {
-            vm: database.get("host", record["resident_on"])["uuid"]
-            for vm, rows in found.items()
-            for database, record in rows
-            if _runs(record) and database.find("host", record["resident_on"])
-        }
-        policy = self._plan.policy
+        at = _hosts_of(found)
+        for name, (kind, count) in self._against(at).items():
+            if count > self._at_first[name][1]:
+                yield Complaint(kind=kind, about=name, words=f"{count}, and {self._at_first[name][1]} in the beginning")
+
+    def _against(self, at: Mapping[str, str]) -> dict[str, tuple[str, int]]:
+        """For each wish how many VMs are against it: nothing that is so in the beginning may become more."""
+        policy, found = self._plan.policy, dict[str, tuple[str, int]]()
         for group in policy.apart:
-            crowd = Counter(at[vm] for vm in group.vms if vm in at)
-            for vm in group.vms if group.hard else ():
-                if vm in at and crowd[at[vm]] > group.at_most:
-                    yield Complaint(kind="not apart", about=vm, words=at[vm])
+            crowds = Counter(at[vm] for vm in group.vms if vm in at)
+            if group.hard:
+                found[group.name] = "not apart", sum(max(0, each - group.at_most) for each in crowds.values())
         for bound in policy.run_on:
-            for vm in bound.vms if bound.hard else ():
-                if vm in at and at[vm] not in bound.hosts:
-                    yield Complaint(kind="on a wrong host", about=vm, words=at[vm])
+            if bound.hard:
+                wrong = sum(at[vm] not in bound.hosts for vm in bound.vms if vm in at)
+                found[bound.name] = "on a wrong host", wrong
+        return found
+
+
+def _hosts_of(found: Mapping[str, list[tuple[Database, Table]]]) -> dict[str, str]:
+    """The uuid of the host of each VM that runs."""
+    return {
+        vm: database.get("host", record["resident_on"])["uuid"]
+        for vm, rows in found.items()
+        for database, record in rows
+        if _runs(record) and database.find("host", record["resident_on"])
+    }
 
 
 def _is_guest(vm: Table) -> bool:

@@ -110,11 +110,11 @@ def test_what_is_wrong_is_seen(spoil: Callable[[Database], None], kind: str) -> 
 
 
 def test_wishes_are_judged() -> None:
-    """The plan begins where VMs are against the policy, and ends where none is."""
+    """What is against them in the beginning may stay so, and must not become more."""
     database = Simulator(PLACE.pools[0]).database
     places = Places([database], PLACE.plan)
-    assert {"not apart", "on a wrong host"} & {each.kind for each in places.complaints()}
-    for step in PLACE.plan.steps:
-        vm, host = database.by_uuid("VM", step.vm), database.by_uuid("host", step.target)
-        database.change("VM", vm, resident_on=host)
     assert not {"not apart", "on a wrong host"} & {each.kind for each in places.complaints()}
+    (apart,), host = PLACE.plan.policy.apart, next(ref for ref, _ in database.items("host"))
+    for vm in apart.vms:
+        database.change("VM", database.by_uuid("VM", vm), resident_on=host)
+    assert "not apart" in {each.kind for each in places.complaints()}
