@@ -30,7 +30,12 @@ def migrate_send(here: World, there: World, task: str, call: MigrateSend) -> str
     """
     database = here.database
     with database.lock:
-        tasks.wait_while(here, task, lambda: vm_operations.is_busy(database, call.vm, OPERATION))
+        tasks.wait_while(
+            here,
+            task,
+            lambda: vm_operations.is_busy(database, call.vm, OPERATION),
+            lambda: vm_operations.assert_free(database, call.vm),
+        )
     with both(here, there):
         vm_operations.assert_free(database, call.vm)
         vm_operations.assert_movable(database, call.vm, OPERATION, strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rebalancer.simulator.checks import migration
+from rebalancer.simulator.checks import migration, vm_operations
 from rebalancer.simulator.checks.copies import assert_present
 from rebalancer.simulator.migration import arrival, memory, transfer
 from rebalancer.simulator.migration.transfer import FIXED_SECONDS, MoveRequest, Transfer
@@ -23,7 +23,12 @@ def pool_migrate(world: World, task: str, vm: str, host: str, options: Mapping[s
     database = world.database
     with database.lock:
         database.get("host", host)
-        tasks.wait_while(world, task, lambda: migration.must_wait(database, vm, host, options))
+        tasks.wait_while(
+            world,
+            task,
+            lambda: migration.must_wait(database, vm, host, options),
+            lambda: vm_operations.assert_free(database, vm),
+        )
         migration.assert_may_start(database, vm, host, options)
         source = database.get("VM", vm)["resident_on"]
         move = MoveRequest(vm=vm, source=source, target=host, task=task, operation=migration.OPERATION)

@@ -19,8 +19,18 @@ RUNNING_OPERATIONS += ["clean_shutdown", "pause", "checkpoint", "snapshot", "cha
 def shut_down(world: World, task: str, vm: str, operation: str) -> None:
     """Switch a VM off once nothing else is under way on it."""
     with world.database.lock:
-        tasks.wait_while(world, task, lambda: vm_operations.is_busy(world.database, vm, operation))
+        _wait(world, task, vm, operation)
         residence.halt(world, vm)
+
+
+def _wait(world: World, task: str, vm: str, operation: str) -> None:
+    database = world.database
+    tasks.wait_while(
+        world,
+        task,
+        lambda: vm_operations.is_busy(database, vm, operation),
+        lambda: vm_operations.assert_free(database, vm),
+    )
 
 
 def pull_plug(world: World, vm: str) -> None:
@@ -34,7 +44,7 @@ def start(world: World, task: str, vm: str, hosts: Sequence[str]) -> None:
     """Start a halted VM on that of the hosts it may run on which has most memory left."""
     database = world.database
     with database.lock:
-        tasks.wait_while(world, task, lambda: vm_operations.is_busy(database, vm, "start"))
+        _wait(world, task, vm, "start")
         if not hosts:
             raise ApiFailure("NO_HOSTS_AVAILABLE", vm)
         boot(world, vm, max(hosts, key=lambda host: (memory.free_memory(database, host), host)))

@@ -32,7 +32,12 @@ def migrate_send(world: World, task: str, call: MigrateSend) -> str:
     """
     database = world.database
     with database.lock:
-        tasks.wait_while(world, task, lambda: vm_operations.is_busy(database, call.vm, OPERATION))
+        tasks.wait_while(
+            world,
+            task,
+            lambda: vm_operations.is_busy(database, call.vm, OPERATION),
+            lambda: vm_operations.assert_free(database, call.vm),
+        )
         vm_operations.assert_movable(database, call.vm, OPERATION, strict=True)
         storage_motion.assert_can_migrate(database, call)
         move = _admitted(world, task, call)

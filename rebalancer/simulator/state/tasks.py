@@ -13,6 +13,7 @@ from rebalancer.simulator.state.world import World, stamp
 KEPT_SECONDS = 65 * 60
 MOST_TASKS = 200
 LOOK_AGAIN_SECONDS = 0.2
+LONGEST_WAIT_SECONDS = 2 * 3600.0
 
 
 def begin(world: World, label: str, *, description: str = "", session: str = "") -> str:
@@ -88,18 +89,21 @@ def asked_to_cancel(world: World, ref: str) -> bool:
     return record is not None and "cancel" in record["current_operations"].values()
 
 
-def wait_while(world: World, task: str, is_busy: Callable[[], bool]) -> None:
+def wait_while(world: World, task: str, is_busy: Callable[[], bool], give_up: Callable[[], object]) -> None:
     """Wait, with the database's lock held by the caller, until nothing else is under way: a second operation queues.
 
-    A wish to cancel the waiting task is seen only at the end, as in XAPI (XAPI.md 4.4).
+    A wish to cancel the waiting task is seen only at the end, as in XAPI (XAPI.md 4.4). After two hours `give_up`
+    raises what keeps it waiting.
 
     Raises:
         ApiFailure: what `is_busy` says refuses the operation before any waiting.
         Cancelled: the task was to be cancelled meanwhile.
         ConnectionLost: the toolstack restarted or the simulator stops.
     """
-    restarts = world.restarts
+    restarts, until = world.restarts, world.timing.monotonic() + LONGEST_WAIT_SECONDS
     while is_busy():
+        if world.timing.monotonic() >= until:
+            give_up()
         world.database.changed.wait(LOOK_AGAIN_SECONDS)
         if world.stopping.is_set() or world.restarts != restarts:
             raise ConnectionLost

@@ -6,7 +6,9 @@ import httpx
 import pytest
 import XenAPI
 
-from rebalancer.simulator import Simulator
+from rebalancer.simulator import SimulatedPool, Simulator, VirtualTime
+from rebalancer.simulator.calls.dispatch import Dispatcher
+from rebalancer.simulator.state.faults import Moment
 from rebalancer.simulator.state.schema import NULL
 from tests.simulator.moving import Proxy, at_rest, first_move, task_end, wait_until
 
@@ -153,3 +155,25 @@ def test_a_restart_decides_over_every_migration(
     simulator.faults.add("toolstack-restart", method="VM.get_all", outcome=outcome)
     xapi.VM.get_all()
     assert (at_rest(simulator, vm)[1] == target) is moved
+
+
+def test_a_vm_that_stays_busy_is_not_waited_for_for_ever(small_pool: SimulatedPool) -> None:
+    """After two hours XAPI names the operation that it waited for; the VM is where it was."""
+    time = VirtualTime(1.8e9)
+    simulator = Simulator(small_pool, timing=time, login_delay=0.0)
+    vm, uuid, target = first_move(simulator)
+    source = simulator.database.get("VM", vm)["resident_on"]
+    call, host = Dispatcher(simulator.world).call, simulator.world.coordinator
+    _, session = call(host, "session.login_with_password", ["root", "simulator"])
+    simulator.faults.add("vm-busy", after=0.001, other=uuid, seconds=3 * 3600)
+    time.sleep(1.0)
+    simulator.world.strike(Moment.TIME)
+    _, task = call(host, "Async.VM.pool_migrate", [session, vm, target, {}])
+    time.sleep(7100.0)
+    assert simulator.database.get("task", task)["status"] == "pending"
+    time.sleep(200.0)
+    ended = simulator.database.get("task", task)
+    assert (ended["status"], ended["error_info"][0]) == ("failure", "OTHER_OPERATION_IN_PROGRESS")
+    assert simulator.database.get("VM", vm)["resident_on"] == source
+    simulator.world.stopping.set()
+    assert time.drain() == 0
