@@ -22,6 +22,7 @@ from rebalancer.execute.judge.hindrance import hindered
 from rebalancer.execute.live import Live
 from rebalancer.execute.options import Clock, RunOptions, RunReporter, Timeouts
 from rebalancer.execute.result import Ending, HeldStep, RunResult
+from rebalancer.execute.run.resolving import Saying, Seen, resolve_step
 from rebalancer.execute.run.runner import execute, resume
 from rebalancer.execute.stop import StopSignal, Wish, stop_on_signals
 
@@ -34,6 +35,8 @@ __all__ = [
     "RunOptions",
     "RunReporter",
     "RunResult",
+    "Saying",
+    "Seen",
     "StepState",
     "StopSignal",
     "Timeouts",
@@ -50,6 +53,7 @@ __all__ = [
     "plain_uuid",
     "pool_lock",
     "read_journal",
+    "resolve_step",
     "resume",
     "state_folder",
     "stop_on_signals",

@@ -99,6 +99,7 @@ def test_the_way_in_is_documented() -> None:
         "verify",
         "approve",
         "apply",
+        "resolve",
         "rollback",
         "policy check",
     ]
@@ -149,7 +150,7 @@ def test_json_keys_are_documented(served: Served, terminal: Terminal) -> None:
         told = terminal.run(*name.split(), *words, "--json").json()
         assert json_keys(name) == list(told[0] if isinstance(told, list) else told)
     with_json = {name for name, each in COMMANDS.items() if "--json" in options_of(each)}
-    assert with_json - set(typed) == {"plan", "rollback", "show"}
+    assert with_json - set(typed) == {"plan", "resolve", "rollback", "show"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

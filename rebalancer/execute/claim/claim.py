@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
 from rebalancer.errors import PoolLocked, RefusedByXapi, XapiError
+from rebalancer.execute.claim.holder import Holder
 from rebalancer.execute.claim.keys import Asking, PoolKeys
 from rebalancer.execute.claim.pool_claim import PoolClaim
 from rebalancer.execute.judge.refusal import NOT_PERMITTED
@@ -49,20 +49,18 @@ class Claim:
     @classmethod
     def of(
         cls,
-        run: str,
-        plan: str,
+        me: Holder,
         pools: Iterable[Uuid],
         *,
         marks: Marks,
         ask: Asking,
         clock: Clock,
-        state_dir: Path | None,
         required: bool,
     ) -> Claim:
-        """The claim of *run* on *pools*, in the order of their uuids, so that no two runs wait for each other."""
+        """The claim of *me* on *pools*, in the order of their uuids, so that no two runs wait for each other."""
         keys = [PoolKeys(pool=pool, marks=marks, ask=ask) for pool in sorted(pools)]
-        claims = (PoolClaim(keys=each, run=run, plan=plan, state_dir=state_dir) for each in keys)
-        return cls(run=run, pools=tuple(claims), clock=clock, required=required)
+        claims = (PoolClaim(keys=each, me=me) for each in keys)
+        return cls(run=me.run, pools=tuple(claims), clock=clock, required=required)
 
     def take(self, *, break_lock: bool) -> tuple[str, ...]:
         """Lock all pools, and return what people should know of it.

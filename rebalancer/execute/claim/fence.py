@@ -113,6 +113,13 @@ class Fences:
         for vm in sorted(self.up):
             self.lower(vm)
 
+    def lower_of_same(self, step: Step, marks: Mapping[str, str]) -> None:
+        """Remove the mark that another run of the same plan left on a VM, which is where *step* leads by now."""
+        mark = Mark.told(marks.get(STEP, ""))
+        if (mark.step, mark.plan) == (step.id, self.plan):
+            with suppress(XapiError):
+                self.remove(step.vm)
+
     def leave(self, vm: Uuid) -> None:
         """Let the mark stay for whoever finds out what became of the call."""
         self.up.pop(vm, None)

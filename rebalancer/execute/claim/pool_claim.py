@@ -12,7 +12,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from rebalancer.errors import PoolLocked
 from rebalancer.execute.claim.holder import Holder
@@ -33,28 +32,27 @@ ATTEMPTS = 5
 
 @dataclass(slots=True, kw_only=True)
 class PoolClaim:
-    """The lock of the pool of *keys* for the run with id *run* of the plan with digest *plan*."""
+    """The lock of the pool of *keys* for the run of *me*, which holds the lock file of its state folder."""
 
     keys: PoolKeys
-    run: str
-    plan: str
-    state_dir: Path | None
+    me: Holder
     value: str = field(default="", init=False)
     _lease: int = field(default=0, init=False)
 
     def take(self, *, break_lock: bool) -> str:
         """Take the lock, and say whose was broken; "" where none was.
 
-        A lock that is the run's own, because it was killed, is its own again.
+        A lock that is the run's own, because it was killed, is its own again. That of another run is broken where its
+        process is dead for sure, or was not seen for ten minutes and left no migration under way; with *break_lock*
+        where it was not seen for two.
 
         Raises:
-            PoolLocked: another run holds it; one that was not seen for ten minutes, and left no migration under way,
-                is broken, and with *break_lock* one that was not seen for two.
+            PoolLocked: another run holds it.
             RefusedByXapi: the user may not write `gui_config`.
         """
         broken = ""
         for _ in range(ATTEMPTS):
-            me = Holder.here(self.run, self.plan, self.state_dir, self.keys.now().isoformat())
+            me = replace(self.me, since=self.keys.now().isoformat())
             if self.keys.add(LOCK, me.text):
                 self._own(me.text)
                 return broken
@@ -65,7 +63,7 @@ class PoolClaim:
             if holder.is_taken_up_by(me):
                 self._own(there[LOCK])
                 return broken
-            if not (self._is_stale(holder, there) or (break_lock and self._age(holder, there) >= ALIVE_FOR)):
+            if not self._may_be_broken(holder, there, break_lock=break_lock):
                 raise self._refusal(holder, there)
             self._break(holder, there)
             broken = str(holder)
@@ -82,18 +80,18 @@ class PoolClaim:
         if there.get(LOCK) != self.value:
             return False
         self._lease += 1
-        keys.add(f"{LEASE}{self.run}:{self._lease}", keys.now().isoformat())
-        for lease in _leases(self.run, there):
+        keys.add(f"{LEASE}{self.me.run}:{self._lease}", keys.now().isoformat())
+        for lease in _leases(self.me.run, there):
             keys.remove(lease)
         return True
 
     def release(self) -> None:
         """Remove whatever the run has left in the pool; a lock that somebody is breaking just now is left to them."""
-        guard = self._guard(self.run)
+        guard = self._guard(self.me.run)
         there = self.keys.read()
         if guard and there.get(LOCK) == self.value:
             self.keys.remove(LOCK)
-        for key in (*_leases(self.run, there), *([guard] if guard else [])):
+        for key in (*_leases(self.me.run, there), *([guard] if guard else [])):
             self.keys.remove(key)
 
     @property
@@ -103,9 +101,9 @@ class PoolClaim:
     def _own(self, value: str) -> None:
         """Hold the lock with *value*; what the run left behind when it was killed while it broke a lock goes."""
         self.value, there = value, self.keys.read()
-        numbers = [key.rpartition(":")[2] for key in _leases(self.run, there)]
+        numbers = [key.rpartition(":")[2] for key in _leases(self.me.run, there)]
         self._lease = max((int(number) for number in numbers if number.isdecimal()), default=0)
-        for key in [key for key in there if key.startswith(BREAK) and field_of(there[key], "run") == self.run]:
+        for key in [key for key in there if key.startswith(BREAK) and field_of(there[key], "run") == self.me.run]:
             self.keys.remove(key)
 
     def _break(self, holder: Holder, there: Mapping[str, str]) -> None:
@@ -126,25 +124,26 @@ class PoolClaim:
         whoever loses it finds out before its next call, as before every call.
         """
         key = f"{BREAK}{run}"
-        value = json.dumps({"run": self.run, "at": self.keys.now().isoformat()})
+        value = json.dumps({"run": self.me.run, "at": self.keys.now().isoformat()})
         if self.keys.add(key, value):
             return key
         there = self.keys.read().get(key, "")
-        if field_of(there, "run") == self.run:
+        if field_of(there, "run") == self.me.run:
             return key
         if self.keys.now() - moment_of(field_of(there, "at")) < STALE_AFTER:
             return None
         self.keys.remove(key)
         return key if self.keys.add(key, value) else None
 
-    def _is_stale(self, holder: Holder, there: Mapping[str, str]) -> bool:
-        """Whether *holder* was not seen for long and no migration is under way that could be its own."""
-        if self._age(holder, there) < STALE_AFTER:
-            return False
-        return not any(task.pending and task.call in MOTIONS for task in self.keys.ask(self.keys.marks.tasks))
+    def _may_be_broken(self, holder: Holder, there: Mapping[str, str], *, break_lock: bool) -> bool:
+        if holder.is_dead_for(self.me):
+            return True
+        age = self.keys.now() - _seen(holder, there)
+        return (break_lock and age >= ALIVE_FOR) or (age >= STALE_AFTER and not self._is_moving())
 
-    def _age(self, holder: Holder, there: Mapping[str, str]) -> timedelta:
-        return self.keys.now() - _seen(holder, there)
+    def _is_moving(self) -> bool:
+        """Whether a migration is under way that could be that of a dead run."""
+        return any(task.pending and task.call in MOTIONS for task in self.keys.ask(self.keys.marks.tasks))
 
     def _refusal(self, holder: Holder, there: Mapping[str, str]) -> PoolLocked:
         seen = _seen(holder, there)

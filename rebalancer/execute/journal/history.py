@@ -8,7 +8,17 @@ from datetime import datetime
 from pathlib import Path
 
 from rebalancer.errors import InputError
-from rebalancer.execute.journal.journal import Entry, Intended, Looked, Noticed, RunBegan, RunEnded, Sent, read_journal
+from rebalancer.execute.journal.journal import (
+    Entry,
+    Intended,
+    Looked,
+    Noticed,
+    Resolved,
+    RunBegan,
+    RunEnded,
+    Sent,
+    read_journal,
+)
 from rebalancer.execute.journal.outcome import UNSETTLED, StepState, may_follow
 from rebalancer.plan import Plan
 
@@ -98,7 +108,7 @@ def done_since(plan: Plan, journal: Path, looked_at: datetime) -> frozenset[str]
         InputError: it is the journal of another plan, or leaves open what became of a step after *looked_at*.
     """
     entries = entries_for(plan, journal)
-    told_at = {entry.step: entry.at for entry in entries if isinstance(entry, Intended | Sent | Looked)}
+    told_at = {entry.step: entry.at for entry in entries if isinstance(entry, Intended | Sent | Looked | Resolved)}
     found = histories(journal, entries)
     later = {step: found[step].state for step, at in told_at.items() if at > looked_at}
     lost = sorted(step for step, state in later.items() if state not in {StepState.MOVED, *_AT_HOME})
@@ -108,11 +118,11 @@ def done_since(plan: Plan, journal: Path, looked_at: datetime) -> frozenset[str]
     return frozenset(step for step, state in later.items() if state is StepState.MOVED)
 
 
-def _next(before: StepHistory, entry: Intended | Sent | Looked) -> StepHistory:
+def _next(before: StepHistory, entry: Intended | Sent | Looked | Resolved) -> StepHistory:
     match entry:
         case Intended():
             return StepHistory(state=StepState.INTENDED, intended=entry)
         case Sent():
             return replace(before, state=StepState.SENT, task=entry.task)
-        case Looked():
+        case Looked() | Resolved():
             return replace(before, state=entry.state)

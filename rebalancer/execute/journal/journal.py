@@ -103,13 +103,25 @@ class RunEnded:
     words: str
 
 
-Entry = RunBegan | Intended | Sent | Looked | Noticed | RunEnded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """What became of `step`, as somebody says who looked, because the pool did not tell."""
+
+    at: datetime
+    step: str
+    state: StepState
+    by: str
+    reason: str
+
+
+Entry = RunBegan | Intended | Sent | Looked | Resolved | Noticed | RunEnded
 
 _KINDS: dict[str, type[Entry]] = {
     "run-began": RunBegan,
     "intended": Intended,
     "sent": Sent,
     "looked": Looked,
+    "resolved": Resolved,
     "noticed": Noticed,
     "run-ended": RunEnded,
 }

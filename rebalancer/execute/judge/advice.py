@@ -12,7 +12,8 @@ NEXT_STEPS = {
     StepState.STAYED: "The VM runs where it was. Look at xensource.log of both hosts before you resume",
     StepState.HALTED: "Nothing is started again by itself: find out why it stopped, then start it with xe vm-start",
     StepState.ELSEWHERE: "Find out who moves VMs or disks (HA, Workload Balancing, people), then make a new plan",
-    StepState.UNKNOWN: "Do not start or move the VM; look at xe task-list and at the VM on both hosts, then resume",
+    StepState.UNKNOWN: "Do not start or move the VM; look at xe task-list and at the VM on both hosts, then resume. "
+    "Where that does not settle it, say what you saw: rebalancer resolve",
 }
 """The next step after each outcome that ends a run."""
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rebalancer.errors import PoolLocked, XapiError
-from rebalancer.execute.claim.claim import Claim
+from rebalancer.execute.claim.claim import Claim, new_run
 from rebalancer.execute.claim.fence import Fences
-from rebalancer.execute.journal.journal import Journal, RunBegan, RunEnded
-from rebalancer.execute.options import RunReporter
+from rebalancer.execute.claim.holder import Holder
+from rebalancer.execute.journal.history import run_of
+from rebalancer.execute.journal.journal import Entry, Journal, RunBegan, RunEnded, Sent
+from rebalancer.execute.options import RunOptions, RunReporter
 from rebalancer.execute.run.flight import Flights, Halt
+from rebalancer.execute.run.watch import Watch
 from rebalancer.inventory import Pool
+from rebalancer.plan import Plan
 
 LOST = "somebody else has taken the lock in the pool away, so that nothing more is sent"
 STAYS = "the lock stays in the pool, which cannot be reached: apply the same plan again, which removes it at its end"
@@ -65,3 +69,23 @@ class Guard:
         for vm in pool.vms.values():
             if self.fences.has_left(vm.other_config):
                 self.fences.take_over(vm.uuid)
+
+
+def guard_of(plan: Plan, watch: Watch, options: RunOptions, entries: Sequence[Entry]) -> Guard:
+    """What keeps a run of *plan* apart from others; *entries* are what its journal says of earlier ones."""
+    me = Holder.here(run_of(entries) or new_run(), plan.digest, options.journal, options.state_dir)
+    claim = Claim.of(
+        me,
+        plan.made_from.pool_names,
+        marks=watch.live.marks,
+        ask=watch.keep_asking,
+        clock=options.clock,
+        required=plan.policy.execution.pool_lock == "required",
+    )
+    return Guard(
+        claim=claim,
+        fences=Fences(claim=claim, live=watch.live, plan=plan.digest),
+        tasks={entry.task for entry in entries if isinstance(entry, Sent)},
+        reporter=options.reporter,
+        break_lock=options.break_lock,
+    )

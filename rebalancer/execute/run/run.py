@@ -149,7 +149,9 @@ class Run:
         fresh = self._read() if self.history else pool
         for step in self.plan.steps:
             if step.id in made_already(self.plan, fresh, self.done) - self.done:
-                there = Observation(state=StepState.MOVED, where=self.watch.look(step.vm))
+                where = self.watch.look(step.vm)
+                self.guard.fences.lower_of_same(step, where.marks)
+                there = Observation(state=StepState.MOVED, where=where)
                 self._note(step, self._migration(step, journal).write(there, words="it was there already"))
         if self.history:
             self.guard.take_over(fresh)

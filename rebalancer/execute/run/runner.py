@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebalancer.errors import InputError
-from rebalancer.execute.claim.claim import Claim, new_run
-from rebalancer.execute.claim.fence import Fences
-from rebalancer.execute.journal.history import entries_for, histories, run_of
+from rebalancer.execute.journal.history import entries_for, histories
 from rebalancer.execute.journal.journal import Entry
 from rebalancer.execute.journal.lock import pool_locks
 from rebalancer.execute.live import Live
 from rebalancer.execute.options import RunOptions
 from rebalancer.execute.result import Ending, RunResult
-from rebalancer.execute.run.guard import Guard
+from rebalancer.execute.run.guard import guard_of
 from rebalancer.execute.run.hours import Hours
 from rebalancer.execute.run.run import Run
 from rebalancer.execute.run.watch import Watch
@@ -55,24 +53,8 @@ def _run(plan: Plan, live: Live, options: RunOptions, entries: Sequence[Entry]) 
     options.stop.heed()
     windows = change_windows(plan.policy) if options.windows is None else options.windows
     watch = Watch(live=live, clock=options.clock, stop=options.stop, timeouts=options.timeouts)
-    claim = Claim.of(
-        run_of(entries) or new_run(),
-        plan.digest,
-        plan.made_from.pool_names,
-        marks=live.marks,
-        ask=watch.keep_asking,
-        clock=options.clock,
-        state_dir=options.state_dir,
-        required=plan.policy.execution.pool_lock == "required",
-    )
     history = histories(options.journal, entries)
-    guard = Guard(
-        claim=claim,
-        fences=Fences(claim=claim, live=live, plan=plan.digest),
-        tasks={each.task for each in history.values() if each.task},
-        reporter=options.reporter,
-        break_lock=options.break_lock,
-    )
+    guard = guard_of(plan, watch, options, entries)
     run = Run(
         plan=plan,
         watch=watch,

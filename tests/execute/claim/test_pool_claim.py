@@ -68,6 +68,20 @@ def test_a_killed_run_knows_its_own_lock(marks: ScriptedMarks, tmp_path: Path) -
     assert marks.keys == {}
 
 
+def test_a_run_whose_lock_file_is_free_is_dead(marks: ScriptedMarks, tmp_path: Path) -> None:
+    """Another plan with the same state folder: its holding the lock file proves that the former process is gone."""
+    claim_of("first", marks, tmp_path).take(break_lock=False)
+    assert "run first" in claim_of("second", marks, tmp_path).take(break_lock=False)
+
+
+def test_a_folder_of_the_same_name_proves_nothing(marks: ScriptedMarks, tmp_path: Path) -> None:
+    """Two containers of one name: the journal of the other run is not there, so it is not the same folder."""
+    claim_of("first", marks, tmp_path).take(break_lock=False)
+    (tmp_path / "first.jsonl").unlink()
+    with pytest.raises(PoolLocked):
+        claim_of("second", marks, tmp_path).take(break_lock=False)
+
+
 def test_the_same_run_elsewhere_is_another(marks: ScriptedMarks, tmp_path: Path) -> None:
     """A copy of the journal beside another state folder proves nothing: the lock file there was never held."""
     claim_of("run", marks, tmp_path / "a").take(break_lock=False)
@@ -132,7 +146,7 @@ def test_two_that_break_one_lock(marks: ScriptedMarks, tmp_path: Path) -> None:
         first, second = claim_of("first", marks, tmp_path / "b"), claim_of("second", marks, tmp_path / "c")
         marks.time += DEAD
         got = beside(marks, point, first.take, second.take)
-        assert [run for run, won in got.items() if won] == [each.run for each in (first, second) if holds(each)]
+        assert [run for run, won in got.items() if won] == [each.me.run for each in (first, second) if holds(each)]
         assert list(got.values()).count(True) == 1
         assert [key for key in marks.keys if key.startswith(BREAK)] == []
 
