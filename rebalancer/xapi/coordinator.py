@@ -24,6 +24,7 @@ from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.patience import NONE
 from rebalancer.xapi.translation import reading
 from rebalancer.xapi.transport import OVER_NETWORKS, Wires
+from rebalancer.xapi.wire import Malformed
 
 Call = Callable[[], Any]
 
@@ -199,7 +200,10 @@ class CoordinatorSession:
                 if failure.details[0] != "MESSAGE_PARAMETER_COUNT_MISMATCH" or count == 2:  # noqa: PLR2004 - the least
                     raise
             else:
-                return
+                break
+        if not (isinstance(self._session.handle, str) and self._session.handle.strip()):
+            self._session = self._new_session()
+            raise Malformed("a login without a session")
 
     def _move_to(self, address: Address) -> None:
         self._session("close")()

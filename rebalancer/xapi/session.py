@@ -89,11 +89,11 @@ class ReadSession(CoordinatorSession):
 
     def ref(self, kind: str, uuid: Uuid) -> str:
         """What this pool calls an object."""
-        return str(self._read(f"{kind}.get_by_uuid", xapi_uuid(uuid)))
+        return _expect(str, self._read(f"{kind}.get_by_uuid", xapi_uuid(uuid)), self.url)
 
     def server_time(self, host_ref: str) -> str:
         """The host's own clock, UTC, as XAPI writes it: `20261122T19:55:13Z`."""
-        return str(self._read("host.get_servertime", host_ref))
+        return _expect(str, self._read("host.get_servertime", host_ref), self.url)
 
     def assert_may_migrate(self, vm_ref: str, host_ref: str) -> None:
         """Ask XAPI for everything that it can say beforehand about a migration, changing nothing.
@@ -122,6 +122,7 @@ class ReadSession(CoordinatorSession):
         for event in _expect(list, found.get("events"), self.url):
             for word in ("class", "operation", "ref"):
                 _expect(str, _expect(dict, event, self.url).get(word), self.url)
+            _expect(dict, event.get("snapshot", {}), self.url)
         _expect(str, found.get("token"), self.url)
         return found
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException, RemoteDisconnected
 from typing import Any, Final
+from xml.parsers.expat import ExpatError
 from xmlrpc.client import ProtocolError, Transport, loads
 
 from rebalancer.xapi.address import Address
@@ -101,7 +102,10 @@ class RepeatOnStale(SendOnce):
 
     def _as_json(self, asked: bytes) -> dict[str, Any] | None:
         """What the host answers to the same call in JSON; None where it does not, and of passwords nobody is asked."""
-        params, method = loads(asked)
+        try:
+            params, method = loads(asked)
+        except ExpatError:  # it names an object by letters that XML cannot hold
+            return None
         if str(method).startswith("session."):
             return None
         call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
