@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rebalancer.demand import LoadProfile, Quality
 from rebalancer.describe.memory import memory_peaks
 from rebalancer.inventory import Uuid
-from rebalancer.objectives import base_load, cpu_capacities, host_load
+from rebalancer.objectives import base_load, cpu_capacities, host_load, overload_limits
 from rebalancer.objectives.load import usual_load, vm_deviations, worst_on_hosts
 from rebalancer.placement import Placement
 from rebalancer.plan.load import Curve, Load, MemoryUse, RefusedMetrics
@@ -46,13 +46,29 @@ def host_rows(book: Rulebook, after: Placement, steps: Sequence[Step]) -> tuple[
 
 
 def _states(problem: Problem, placement: Placement) -> dict[Uuid, HostState]:
-    vms, peaks = placement.vms_by_host(), _peaks(problem, placement)
+    vms, peaks, overloads = placement.vms_by_host(), _peaks(problem, placement), overloads_of(problem, placement)
     states = {}
     for host in problem.pool.hosts:
         held, (share, slot) = tuple(sorted(vms.get(host, ()))), peaks.get(host, (None, None))
         used = sum(resident_bytes(problem.pool.vms[vm]) for vm in held)
-        states[host] = HostState(vms=held, memory_used_bytes=used, peak_share=share, peak_slot=slot)
+        states[host] = HostState(
+            vms=held,
+            memory_used_bytes=used,
+            peak_share=share,
+            peak_slot=slot,
+            overload_pcpu_hours=overloads.get(host),
+        )
     return states
+
+
+def overloads_of(problem: Problem, placement: Placement) -> dict[Uuid, float]:
+    """PCPU-hours above the threshold on every host whose load counts; nothing without metrics."""
+    if problem.demand is None:
+        return {}
+    above = np.maximum(host_load(placement, problem) - overload_limits(problem)[:, None], 0.0).sum(axis=1)
+    hours = np.round(above * problem.demand.slot_hours, DECIMALS)
+    counted = zip(problem.pool.hosts, hours, cpu_capacities(problem), strict=True)
+    return {host: float(each) for host, each, capacity in counted if capacity > 0}
 
 
 def _peaks(problem: Problem, placement: Placement) -> dict[Uuid, tuple[float, int]]:

@@ -50,7 +50,17 @@ def _cooled(plan: Plan) -> str:
     threshold = plan.policy.objective.threshold
     before = sum((row.before.peak_share or 0.0) > threshold for row in plan.hosts)
     after = sum((row.after.peak_share or 0.0) > threshold for row in plan.hosts)
-    return f" Hosts over their threshold: {before} before, {after} after." if before or after else ""
+    if not before and not after:
+        return ""
+    return f" Hosts over their threshold: {before} before, {after} after{_overload(plan)}."
+
+
+def _overload(plan: Plan) -> str:
+    """The plain pCPU-hours above the threshold; "" in plans that do not say them."""
+    states = [(row.before.overload_pcpu_hours, row.after.overload_pcpu_hours) for row in plan.hosts]
+    known = [(before, after) for before, after in states if before is not None and after is not None]
+    before, after = (sum(column) for column in zip(*known, strict=True)) if known else (0.0, 0.0)
+    return f" (overload {before:.4g} and {after:.4g} pCPU-hours)" if known else ""
 
 
 def _emptied(plan: Plan) -> str:

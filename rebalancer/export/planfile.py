@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from rebalancer.files.reading import bytes_of, opened
 from rebalancer.files.shapes import Shape, first_mistake
 from rebalancer.plan import FORMAT, Plan, plan_document
 from rebalancer.plan.document import digest_of_document
+from rebalancer.policy import ObjectivePolicy
 from rebalancer.sanitise import harmless_json
 from rebalancer.version import __version__
 
@@ -77,11 +79,23 @@ def plan_from_json(text: bytes | str, where: str) -> Plan:
         remedy = f"Read it with the version that wrote it. {NEW_PLAN} otherwise" if writer else NEW_PLAN
         raise PlanFileError(where, problem, remedy) from None
     _check_zones(plan, where)
+    plan = _as_meant(plan)
     told = plan_document(plan)
     if digest_of_document(told) != plan.digest or told != document:
         problem = "it was edited: the digest in it is not that of its content"
         raise PlanFileError(where, problem, f"Take the plan as it was written. {NEW_PLAN} to change what it does")
     return plan
+
+
+def _as_meant(plan: Plan) -> Plan:
+    """*plan*; one of a version that knew no levels of load was made without them, and its policy names none."""
+    policy = plan.policy
+    named = policy.objective.model_fields_set
+    if "levels" in named or not named:
+        return plan
+    without = ObjectivePolicy.model_construct(named, **{**dict(policy.objective), "levels": ()})
+    policy = policy.model_copy(update={"objective": without})
+    return replace(plan, made_from=replace(plan.made_from, policy=policy))
 
 
 def _by_another_version(document: object) -> str:

@@ -5,7 +5,9 @@ from rebalancer.objectives.base import Measure, Objective, SolverModel
 from rebalancer.objectives.failures_lost import FailuresLost
 from rebalancer.objectives.hosts_in_use import HostsInUse, hosts_in_use
 from rebalancer.objectives.last_resort import LastResort
+from rebalancer.objectives.levels import Levels, levels_of
 from rebalancer.objectives.load import base_load, cpu_capacities, host_load, overload_limits
+from rebalancer.objectives.load_cost import LoadCost
 from rebalancer.objectives.migration_cost import MigrationCost
 from rebalancer.objectives.overload import Overload
 from rebalancer.objectives.peak import Peak
@@ -17,6 +19,7 @@ OBJECTIVES: tuple[Objective, ...] = (
     Repair(),
     FailuresLost(),
     Balance(),
+    LoadCost(),
     Overload(),
     MigrationCost(),
     Peak(),
@@ -32,6 +35,8 @@ __all__ = [
     "FailuresLost",
     "HostsInUse",
     "LastResort",
+    "Levels",
+    "LoadCost",
     "Measure",
     "MigrationCost",
     "Objective",
@@ -44,5 +49,6 @@ __all__ = [
     "cpu_capacities",
     "host_load",
     "hosts_in_use",
+    "levels_of",
     "overload_limits",
 ]

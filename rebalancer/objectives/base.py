@@ -8,6 +8,7 @@ breaches. There is no third place that knows how it is computed.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import ClassVar, Protocol
@@ -46,6 +47,10 @@ class Measure:
         """This measure, worth *factor* times as much."""
         return replace(self, worth=self.worth * factor, surplus=self.surplus * float(factor))
 
+    def beside(self, surplus: float) -> Measure:
+        """This measure, which may say so much more than the truth, in its unit."""
+        return replace(self, surplus=surplus)
+
 
 class SolverModel(Protocol):
     """What an objective may ask of the solver's model."""
@@ -65,8 +70,11 @@ class SolverModel(Protocol):
     def occupied(self, always: frozenset[Uuid]) -> Measure:
         """How many hosts somebody is on; those in *always* count whoever is there."""
 
-    def load_above(self, limits: NDArray[np.float64]) -> Measure:
-        """PCPUs above *limits* of shape (hosts, slots), summed over both; worth is 1 per pCPU."""
+    def load_above(self, limits: NDArray[np.float64], steps: Sequence[Fraction]) -> tuple[Measure, ...]:
+        """What load costs, by level: a pCPU costs the sum of the *steps* of all *limits* that it is above.
+
+        Limits, of shape (levels, hosts, slots), do not fall from level to level, and steps are positive.
+        """
 
     def highest_share(self, capacities: NDArray[np.float64]) -> Measure:
         """The highest load of a host in a slot, as a share of *capacities* (hosts; 0 leaves one out)."""

@@ -128,12 +128,16 @@ def counted_hosts(problem: Problem) -> NDArray[np.bool_]:
 
 
 def overload_limits(problem: Problem) -> NDArray[np.float64]:
-    """pCPUs above which load is overload, shape (hosts of the pool,).
+    """pCPUs above which load is overload, shape (hosts of the pool,)."""
+    return pcpus_at(problem.policy.objective.threshold, problem)
+
+
+def pcpus_at(share: float, problem: Problem) -> NDArray[np.float64]:
+    """pCPUs of every host that are a *share* of its capacity, shape (hosts of the pool,).
 
     Where load is not counted, it is more than the whole pool uses: no placement is better or worse for it.
     """
     profile = demand_of(problem)
     peaks = (each.sum() for each in (profile.vm_deviation_pcpu, profile.host_deviation_pcpu) if each is not None)
     everything = profile.vm_pcpu.sum() + profile.host_base_pcpu.sum() + sum(peaks) + 1.0
-    limits = cpu_capacities(problem) * problem.policy.objective.threshold
-    return np.where(counted_hosts(problem), limits, everything)
+    return np.where(counted_hosts(problem), cpu_capacities(problem) * share, everything)

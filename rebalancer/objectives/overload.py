@@ -30,7 +30,8 @@ class Overload(Objective):
 
     def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
         """Excess load of every host and slot."""
-        return (model.load_above(_limits(problem)).times(Fraction(demand_of(problem).slot_hours)),)
+        measures = model.load_above(_limits(problem)[None], (Fraction(1),))
+        return tuple(each.times(Fraction(demand_of(problem).slot_hours)) for each in measures)
 
 
 def _limits(problem: Problem) -> NDArray[np.float64]:

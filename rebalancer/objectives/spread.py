@@ -33,7 +33,8 @@ class Spread(Objective):
 
     def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
         """Excess load of every host and slot."""
-        return (model.load_above(_even(problem)).times(Fraction(demand_of(problem).slot_hours)),)
+        measures = model.load_above(_even(problem)[None], (Fraction(1),))
+        return tuple(each.times(Fraction(demand_of(problem).slot_hours)) for each in measures)
 
 
 def _even(problem: Problem) -> NDArray[np.float64]:

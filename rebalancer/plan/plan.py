@@ -53,13 +53,15 @@ class HostState:
     """A host before or after the plan.
 
     `peak_share` is its highest load in any slot as a share of the pCPUs that plans count on, `peak_slot` that slot;
-    both None without metrics, of the pool or of this host. `memory_used_bytes` is what the guests hold by xapi's count.
+    both None without metrics, of the pool or of this host. `memory_used_bytes` is what the guests hold by xapi's count,
+    `overload_pcpu_hours` what is above the threshold, None in plans of versions that did not say it, too.
     """
 
     vms: tuple[Uuid, ...]
     memory_used_bytes: int
     peak_share: float | None
     peak_slot: int | None
+    overload_pcpu_hours: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

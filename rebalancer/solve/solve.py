@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rebalancer.errors import Fix, Infeasible
-from rebalancer.objectives import NEGLIGIBLE, Balance, FailuresLost, MigrationCost, Objective, Overload, Repair
+from rebalancer.objectives import NEGLIGIBLE, Balance, FailuresLost, LoadCost, MigrationCost, Objective, Repair
 from rebalancer.objectives.load import demand_of
 from rebalancer.placement import Migration, Placement
 from rebalancer.policy import Mode
@@ -135,7 +135,7 @@ class _Solving:
         limits = self._problem.policy.limits
         less = limits.model_copy(update={"solve_seconds": limits.solve_seconds * REPAIRS_SHARE})
         budget = Budget(less, until=self._budget.until)
-        only = self._ladder((*repairs_of(self.instance), MigrationCost(), Overload()), self.instance.home, budget)
+        only = self._ladder((*repairs_of(self.instance), MigrationCost(), LoadCost()), self.instance.home, budget)
         if only.at is None or ladder.at is None:
             return ladder
         if self._overload(only.at) > max(self._overload(self.instance.home), self._overload(ladder.at)) + NEGLIGIBLE:
@@ -154,15 +154,15 @@ class _Solving:
         """The cheapest repairs with no more overload than now, or than *ladder*, which is *at*, where that has more."""
         self.instance.failures.keep(placement_of(self.instance, at))
         worst = at if self._overload(at) >= self._overload(self.instance.home) else self.instance.home
-        held = (held_at(self.instance, Repair(), at), held_at(self.instance, Overload(), worst))
-        only = self._ladder((MigrationCost(), Overload()), at, budget, held=held)
+        held = (held_at(self.instance, Repair(), at), held_at(self.instance, LoadCost(), worst))
+        only = self._ladder((MigrationCost(), LoadCost()), at, budget, held=held)
         end = placement_of(self.instance, at if only.at is None else only.at)
         values = {each.id: each.value(end, self._book) for each in repairs_of(self.instance)}
         repairs = (tier.ending_at(values[tier.objective]) for tier in ladder.tiers if tier.objective in values)
         return replace(only, tiers=(*repairs, *only.tiers))
 
     def _overload(self, at: Ints) -> float:
-        return Overload().value(placement_of(self.instance, at), self._book)
+        return LoadCost().value(placement_of(self.instance, at), self._book)
 
     def _prepare(self) -> Instance:
         """The problem in whole numbers.

@@ -14,7 +14,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from rebalancer.errors import ModelBug
-from rebalancer.objectives import NEGLIGIBLE, LastResort, MigrationCost, Overload, Repair
+from rebalancer.objectives import NEGLIGIBLE, LastResort, LoadCost, MigrationCost, Repair
 from rebalancer.objectives.load import demand_of
 from rebalancer.placement import Placement
 from rebalancer.policy import Mode
@@ -129,7 +129,7 @@ class _Tracing:
     def curve(self) -> Tradeoff:
         """Both ends, then the middle of whatever stretch hides most."""
         initial = self._problem.initial
-        overload = Overload().value(initial, self._book)
+        overload = LoadCost().value(initial, self._book)
         nothing = Point(allowed=0, gib=0, moves=0, overload=overload, bound=overload, proved=True, placement=initial)
         self._found = [nothing]
         self._add(self._allowed_at_most(), self._seconds * SHARE_OF_FIRST)
@@ -192,10 +192,10 @@ class _Tracing:
         limits = instance.problem.policy.limits.model_copy(update={"solve_seconds": seconds})
         budget = Budget(limits, until=self._until)
         unbroken = held_at(instance, Repair(), instance.home)
-        tier = TierProblem(instance=instance, objective=Overload(), held=(unbroken, *self._reluctance))
+        tier = TierProblem(instance=instance, objective=LoadCost(), held=(unbroken, *self._reluctance))
         first = improve_by_component(tier, near, budget.share(USUAL_SHARE), _silent)
         budget.spend(first.deterministic)
-        held = HeldTier(objective=Overload(), value=first.value, proved=first.proved)
+        held = HeldTier(objective=LoadCost(), value=first.value, proved=first.proved)
         reached = replace(tier, held=(*tier.held, held))
         at = first.at if self._reluctance else self._reluctant(reached, first.at, budget)
         cheapest = replace(reached, objective=MigrationCost(), held=(*reached.held, *self._reluctance))
@@ -219,7 +219,7 @@ class _Tracing:
         placement = placement_of(tier.instance, at)
         if refused_as_a_whole(tier.instance.book, placement):
             return
-        overload = Overload().value(placement, self._book)
+        overload = LoadCost().value(placement, self._book)
         if overload > true_value(tier, first, first.at if first.at is not None else at) + NEGLIGIBLE:
             raise ModelBug(f"copying less raised overload to {overload}")
         bound = min(overload, first.true_bound)

@@ -46,7 +46,10 @@ def _shares(problem: Problem, placement: Placement) -> dict[str, NDArray[np.floa
 
 
 def _state(claimed: HostState, found: HostState, share: NDArray[np.float64] | None) -> HostState:
-    """*found*, with the peak of *claimed* as far as it is one."""
+    """*found*, with the peak and the overload of *claimed* as far as they are those."""
+    said = claimed.overload_pcpu_hours
+    told = None if said is None or found.overload_pcpu_hours is None else nearest(said, found.overload_pcpu_hours)
+    found = replace(found, overload_pcpu_hours=told)
     if share is None or claimed.peak_share is None or found.peak_share is None:
         return found
     slot = claimed.peak_slot

@@ -22,7 +22,7 @@ def test_a_hot_host_is_named_with_its_share_and_hour() -> None:
     problem = problem_of(pool, demand=demand_of(pool, {"a": 9.0, "b": 3.0}))
     plan = plan_of(problem, goal_of(problem, b="h2"))
     assert why(plan) == {"b": "relieves h1, at 104% of its threshold at 14:00"}
-    assert plan.summary.endswith("Hosts over their threshold: 1 before, 0 after.")
+    assert plan.summary.endswith("Hosts over their threshold: 1 before, 0 after (overload 0.5 and 0 pCPU-hours).")
 
 
 def test_vms_that_are_to_be_apart_are_named() -> None:

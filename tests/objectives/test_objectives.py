@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rebalancer.errors import MetricsRefused
-from rebalancer.objectives import OBJECTIVES, Balance, HostsInUse, MigrationCost, Overload, Peak, Repair
+from rebalancer.objectives import OBJECTIVES, Balance, HostsInUse, LoadCost, MigrationCost, Overload, Peak, Repair
 from rebalancer.placement import Placement
 from rebalancer.rules import Rulebook
 from tests.solve.tiny import tiny
@@ -25,6 +25,27 @@ def test_overload_depends_on_factor_reserve_and_threshold() -> None:
     """Half a pCPU counts for each logical one, one is kept free: 7 x 0.5 are below the threshold."""
     problem = tiny(VMS, load=LOAD, capacity={"cpu_factor": 0.5, "pcpu_reserve": 1}, objective={"threshold": 0.5})
     assert Overload().value(problem.initial, Rulebook.of(problem)) == pytest.approx(11.5 + 5.5 + 5.5)
+
+
+def test_load_costs_more_from_level_to_level() -> None:
+    """15 of 16 pCPUs: 0.8 at 1 and at 2, then every 0.4 at more, and 0.2 of what is above 92.5 % at 12."""
+    problem, cost = tiny(VMS, load=LOAD), 0.8 * (1 + 2) + 0.4 * (4 + 6 + 8) + 0.2 * 12
+    assert LoadCost().value(problem.initial, Rulebook.of(problem)) == pytest.approx(cost)
+
+
+@pytest.mark.parametrize(
+    ("objective", "cost"),
+    [
+        ({"levels": []}, 3.0),
+        ({"levels": [[0.9, 3]]}, 2.4 + 0.6 * 3),
+        ({"threshold": 0.9}, 0.4 + 0.2 * 12),
+        ({"threshold": 0.5, "levels": [[0.4, 2], [0.5, 3], [0.75, 4]]}, 4.0 + 3 * 4 + 1 + 1),
+    ],
+)
+def test_levels_are_the_policys(objective: dict[str, object], cost: float) -> None:
+    """Without levels all costs 1; those up to the threshold do not count; shares may be of the policy's own choice."""
+    problem = tiny(VMS, load=LOAD, objective=objective)
+    assert LoadCost().value(problem.initial, Rulebook.of(problem)) == pytest.approx(cost)
 
 
 def test_migration_cost_counts_gib_of_moved_vms() -> None:

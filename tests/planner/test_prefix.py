@@ -73,7 +73,7 @@ def test_half_a_group_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_gains_too_little_is_no_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     """The policy's minimum gain binds here, too: then the error says what has no order."""
     with pytest.raises(NoLegalOrder, match="no legal order for moving big"):
-        partial(stuck(limits={"minimum_gain_pcpu_hours": 100}), monkeypatch)
+        partial(stuck(limits={"minimum_gain_pcpu_hours": 10_000}), monkeypatch)
 
 
 def test_a_limit_that_parking_would_exceed_leaves_what_fits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rebalancer.errors import Infeasible, MetricsRefused
-from rebalancer.objectives import MigrationCost, Overload, Repair
+from rebalancer.objectives import LoadCost, MigrationCost, Repair
 from rebalancer.placement import Placement
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem, make_problem
@@ -39,7 +39,7 @@ def test_evacuation_spares_the_hot_host() -> None:
     load = {"c": (11.0,) * 4, "a": (4.0,) * 4, "b": (4.0,) * 4}
     solution = solve(Rulebook.of(tiny(VMS, load=load, **EVACUATE)))
     assert solution.placement["a"] == solution.placement["b"] == "h3"
-    assert [tier.objective for tier in solution.tiers] == ["migration-cost", "overload"]
+    assert [tier.objective for tier in solution.tiers] == ["migration-cost", "load-cost"]
 
 
 def test_evacuation_keeps_soft_groups_where_that_costs_nothing() -> None:
@@ -89,7 +89,7 @@ def test_where_nothing_has_to_move_staying_is_proved(mode: str) -> None:
     )
     assert solution.outcome is Outcome.NOTHING_BETTER
     overload = solution.tiers[-1]
-    assert (overload.objective, overload.proved) == ("overload", True)
+    assert (overload.objective, overload.proved) == ("load-cost", True)
     assert overload.before == overload.after == overload.bound > 0
 
 
@@ -148,7 +148,7 @@ def test_repair_is_the_best_of_all_placements(seed: int) -> None:
     """Fewest breaches, then least copied, then least overload, as brute force over everything that rules accept."""
     problem = in_mode(random_problem(seed), Mode.REPAIR)
     solution = solve(Rulebook.of(problem))
-    wanted = best(problem, (Repair(), MigrationCost(), Overload()))
+    wanted = best(problem, (Repair(), MigrationCost(), LoadCost()))
     assert [tier.after for tier in solution.tiers] == pytest.approx(wanted, abs=1e-6)
     assert all(tier.proved and tier.bound <= tier.after + 1e-6 for tier in solution.tiers)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rebalancer.objectives import MigrationCost, Overload, Repair, Spread
+from rebalancer.objectives import LoadCost, MigrationCost, Repair, Spread
 from rebalancer.placement import Migration
 from rebalancer.rules import Rulebook
 from rebalancer.solve import Outcome, solve
@@ -53,14 +53,16 @@ def test_the_cheapest_of_equal_moves_is_made() -> None:
 
 def test_a_move_has_to_earn_what_it_costs() -> None:
     """At 10 pCPU-hours for a GiB, 8 pCPU-hours of overload are cheaper than moving 2 GiB."""
-    solution = solve(Rulebook.of(tiny(ON_H1, load=HOT, objective={"pcpu_hours_per_gib": 10.0}, limits=ANY_GAIN)))
+    solution = solve(
+        Rulebook.of(tiny(ON_H1, load=HOT, objective={"pcpu_hours_per_gib": 10.0, "levels": ()}, limits=ANY_GAIN))
+    )
     assert solution.outcome is Outcome.NOTHING_BETTER
     assert "proved" in solution.reason
 
 
 def test_a_gain_below_the_minimum_is_not_made() -> None:
     """8 pCPU-hours are to be gained; a policy that asks for 9 gets no moves, and is told why."""
-    problem = tiny(ON_H1, load=HOT, limits={"minimum_gain_pcpu_hours": 9})
+    problem = tiny(ON_H1, load=HOT, objective={"levels": ()}, limits={"minimum_gain_pcpu_hours": 9})
     solution = solve(Rulebook.of(problem))
     assert solution.outcome is Outcome.NOT_WORTH_IT
     assert solution.placement.host_of == problem.initial.host_of
@@ -146,17 +148,17 @@ def test_overload_of_the_answer_is_what_the_objective_says() -> None:
     problem = random_problem(3)
     solution = solve(Rulebook.of(problem))
     cost = MigrationCost().value(solution.placement, Rulebook.of(problem)) * 0.001
-    assert solution.tiers[1].after == pytest.approx(Overload().value(solution.placement, Rulebook.of(problem)) + cost)
+    assert solution.tiers[1].after == pytest.approx(LoadCost().value(solution.placement, Rulebook.of(problem)) + cost)
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_repairs_alone_do_no_harm(seed: int) -> None:
     """Where balancing gains too little, repairs mend as much, with no more overload than tonight or the best has."""
     problem = random_problem(seed)
-    best_overload = Overload().value(solve(Rulebook.of(problem)).placement, Rulebook.of(problem))
+    best_overload = LoadCost().value(solve(Rulebook.of(problem)).placement, Rulebook.of(problem))
     limits = problem.policy.limits.model_copy(update={"minimum_gain_pcpu_hours": 1000})
     strict = replace(problem, policy=problem.policy.model_copy(update={"limits": limits}))
     placement, repair = solve(Rulebook.of(strict)).placement, Repair()
     assert repair.value(placement, Rulebook.of(problem)) == best(problem, (repair,))[0]
-    tonight = Overload().value(problem.initial, Rulebook.of(problem))
-    assert Overload().value(placement, Rulebook.of(problem)) <= max(tonight, best_overload) + 1e-6
+    tonight = LoadCost().value(problem.initial, Rulebook.of(problem))
+    assert LoadCost().value(placement, Rulebook.of(problem)) <= max(tonight, best_overload) + 1e-6

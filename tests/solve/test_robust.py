@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from rebalancer.errors import MetricsRefused
-from rebalancer.objectives import Balance, HostsInUse, Overload, Peak, Repair, host_load
+from rebalancer.objectives import Balance, HostsInUse, LoadCost, Overload, Peak, Repair, host_load
 from rebalancer.policy import Mode, Policy
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.solve import solve
-from rebalancer.solve.instance.evaluate import load_of, overload_limits
+from rebalancer.solve.instance.evaluate import load_levels, load_of
 from rebalancer.solve.instance.instance import instance_of
 from rebalancer.solve.model.tier import TierProblem, placement_of
 from rebalancer.solve.model.variables import Scope
@@ -76,7 +76,7 @@ def test_consolidation_leaves_room_for_peaks(seed: int) -> None:
     """The fewest hosts on which the worst two of each may peak together."""
     problem = peaking(random_problem(seed), 2, seed=seed)
     problem = replace(problem, policy=problem.policy.model_copy(update={"mode": Mode.CONSOLIDATE}))
-    tiers = (Repair(), Overload(), HostsInUse(), Balance())
+    tiers = (Repair(), LoadCost(), HostsInUse(), Balance())
     assert [tier.after for tier in solve(Rulebook.of(problem)).tiers] == pytest.approx(best(problem, tiers), abs=1e-9)
 
 
@@ -85,7 +85,7 @@ def test_the_model_counts_what_the_objective_counts(seed: int) -> None:
     """Overload and peak of every legal placement, by the model of the whole and by one in which nobody moves."""
     problem = peaking(random_problem(seed, vms=4), 2, seed=seed)
     instance = instance_of(Rulebook.of(problem))
-    for objective in (Overload(), Peak()):
+    for objective in (Overload(), LoadCost(), Peak()):
         tier = TierProblem(instance=instance, objective=objective)
         model, goal = tier.model(Scope(free=instance.legal, at=instance.home))
         for at in np.ndindex(*(3,) * len(instance.units)):
@@ -103,9 +103,10 @@ def test_shifts_end_in_loads_that_are_true(seed: int) -> None:
     """What local search adds up shift by shift relieves the hosts, and never makes the total worse."""
     problem = peaking(random_problem(seed), 2, seed=seed)
     instance = instance_of(Rulebook.of(problem))
-    tier, limits = TierProblem(instance=instance, objective=Balance()), overload_limits(instance)
-    at = local_search(tier, instance.home, limits, most=1.0).at
-    above = [np.maximum(load_of(instance, each) - limits[:, None], 0).sum() for each in (instance.home, at)]
+    tier, levels = TierProblem(instance=instance, objective=Balance()), load_levels(instance)
+    at = local_search(tier, instance.home, levels, most=1.0).at
+    hosts = np.arange(len(instance.hosts))
+    above = [levels.cost(load_of(instance, each), hosts).sum() for each in (instance.home, at)]
     assert above[1] < above[0] if (at != instance.home).any() else above[1] == above[0]
 
 
@@ -121,7 +122,7 @@ def test_a_budget_of_nothing_changes_nothing() -> None:
 def test_a_peak_alone_is_worth_a_move() -> None:
     """Nobody is over the threshold of 12 pCPUs, but a and b on one host would be if one of them peaked."""
     load = {"a": (6.0,) * 4, "b": (5.0,) * 4, "c": (0.0,) * 4, "d": (1.0,) * 4}
-    calm = tiny(VMS, load=load, limits={"minimum_gain_pcpu_hours": 0})
+    calm = tiny(VMS, load=load, objective={"levels": ()}, limits={"minimum_gain_pcpu_hours": 0})
     assert calm.demand is not None
     assert solve(Rulebook.of(calm)).placement.host_of == calm.initial.host_of
     demand = replace(calm.demand, vm_deviation_pcpu=np.full_like(calm.demand.vm_pcpu, 3.0))

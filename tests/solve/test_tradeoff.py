@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from rebalancer.objectives import LastResort, MigrationCost, Overload, Repair
+from rebalancer.objectives import LastResort, LoadCost, MigrationCost, Repair
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
@@ -28,7 +28,7 @@ def least(problem: Problem, cost: Cost, allowed: float) -> float:
     """The least overload that brute force finds with no more than *allowed* to pay and no more broken than tonight."""
     goals = no_more_broken(problem)
     return min(
-        Overload().value(goal, Rulebook.of(problem)) for goal in goals if paid(cost, goal, problem) <= allowed + 1e-9
+        LoadCost().value(goal, Rulebook.of(problem)) for goal in goals if paid(cost, goal, problem) <= allowed + 1e-9
     )
 
 
@@ -42,7 +42,7 @@ def test_every_point_is_the_best_for_its_price(seed: int, cost: Cost) -> None:
         assert point.proved
         assert point.overload == pytest.approx(least(problem, cost, point.allowed), abs=1e-9)
         assert point.paid(cost) == paid(cost, point.placement, problem) <= point.allowed + 1e-9
-        assert point.overload == pytest.approx(Overload().value(point.placement, Rulebook.of(problem)))
+        assert point.overload == pytest.approx(LoadCost().value(point.placement, Rulebook.of(problem)))
 
 
 @pytest.mark.parametrize("cost", Cost)
@@ -52,7 +52,7 @@ def test_last_resorts_move_only_as_far_as_the_least_overload_takes(seed: int, co
     problem = reluctant(random_problem(seed), "v0", "v1", "v2")
     goals = no_more_broken(problem)
     _, forced = min(
-        (round(Overload().value(each, Rulebook.of(problem)), 9), LastResort().value(each, Rulebook.of(problem)))
+        (round(LoadCost().value(each, Rulebook.of(problem)), 9), LastResort().value(each, Rulebook.of(problem)))
         for each in goals
     )
     spared = [each for each in goals if LastResort().value(each, Rulebook.of(problem)) <= forced]
@@ -61,7 +61,7 @@ def test_last_resorts_move_only_as_far_as_the_least_overload_takes(seed: int, co
     for point in curve.points:
         assert LastResort().value(point.placement, Rulebook.of(problem)) <= forced
         paying = [each for each in spared if paid(cost, each, problem) <= point.allowed + 1e-9]
-        best = min(Overload().value(each, Rulebook.of(problem)) for each in paying)
+        best = min(LoadCost().value(each, Rulebook.of(problem)) for each in paying)
         assert (point.overload, point.bound) == pytest.approx((best, best), abs=1e-9)
 
 

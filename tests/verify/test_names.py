@@ -85,7 +85,10 @@ LIES: dict[str, tuple[Callable[[Plan], Plan], str]] = {
         lambda plan: replace(plan, summary="Nothing to do."),
         "summary is 'Nothing to do.', and should be '5 steps, 1 of them",
     ),
-    "unit": (lambda plan: with_tier(plan, unit="ducks"), "tiers[1].unit is 'ducks', and should be 'pCPU-hours'"),
+    "unit": (
+        lambda plan: with_tier(plan, unit="ducks"),
+        "tiers[1].unit is 'ducks', and should be 'weighted pCPU-hours'",
+    ),
     "sentence": (lambda plan: with_tier(plan, sentence="All is well."), "tiers[1].sentence is 'All is well.', and"),
     "proof": (
         lambda plan: with_tier(plan, bound=plan.tiers[1].after - 1, proved=True),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
-from rebalancer.objectives import overload_limits as limits_of
-from rebalancer.solve.instance.instance import Bools, Instance, Ints
+from rebalancer.objectives import levels_of
+from rebalancer.solve.instance.instance import Bools, Floats, Instance, Ints
 from rebalancer.solve.instance.rows import Group, Limit
 
 UNLIMITED = 2**62
@@ -26,9 +27,41 @@ def usual_load_of(instance: Instance, at: Ints) -> Ints:
     return load
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LoadLevels:
+    """What load costs: parts of a pCPU from which each step counts, shape (levels, hosts), and the steps (levels,)."""
+
+    limits: Ints
+    steps: Floats
+
+    @property
+    def threshold(self) -> Ints:
+        """Parts of a pCPU above which load is overload, shape (hosts,)."""
+        lowest: Ints = self.limits[0]
+        return lowest
+
+    def cost(self, load: Ints, hosts: int | Ints) -> Floats:
+        """What *load* of shape (loads, slots) costs in all slots together, on one of *hosts* each, shape (loads,)."""
+        limits = self.limits[:, hosts]
+        cost = np.zeros(len(load))
+        for limit, step in zip(limits, self.steps, strict=True):
+            above = load - np.reshape(limit, (-1, 1))
+            if not (above > 0).any():
+                break
+            cost += step * np.maximum(above, 0).sum(axis=1)
+        return cost
+
+
+def load_levels(instance: Instance) -> LoadLevels:
+    """The levels of the policy in the numbers of *instance*."""
+    levels = levels_of(instance.problem)
+    limits = instance.resolution.limit_parts(levels.limits[:, instance.columns])
+    return LoadLevels(limits=limits, steps=np.array([float(step) for step in levels.steps]))
+
+
 def overload_limits(instance: Instance) -> Ints:
     """Parts of a pCPU above which load is overload, shape (hosts,)."""
-    return instance.resolution.limit_parts(limits_of(instance.problem)[instance.columns])
+    return load_levels(instance).threshold
 
 
 def weights_of(instance: Instance, at: Ints) -> Ints:

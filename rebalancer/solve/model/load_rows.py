@@ -1,11 +1,11 @@
-"""Load in the model: what is above a limit, and the highest share of a capacity."""
+"""Load in the model: what it costs, level by level, and the highest share of a capacity."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import repeat
+from itertools import accumulate, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,30 +13,37 @@ from numpy.typing import NDArray
 from rebalancer.objectives import Measure
 from rebalancer.solve.instance.instance import Bools, Ints
 from rebalancer.solve.model.peak_rows import NO_PEAKS, Peaks, peaks_on, surely_added
-from rebalancer.solve.model.variables import Assignment, Loaded
+from rebalancer.solve.model.variables import NO_VARIABLE, Assignment, Loaded
 
 SHARE_PARTS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LoadRows(Loaded):
-    """What pairs bring to a host in some slots is at most `room` and the variables `excess`.
+    """What pairs bring to a host in some slots is at most `room` and the variables `excess`, one for each level.
+
+    Cheaper levels are filled first, because every level costs more than the one below it.
 
     Args:
-        most: how much more they bring at most, shape (slots,).
+        slots: the slots of the rows, rising.
+        below: what fits beside `room` below each level, shape (levels, slots).
+        most: how much each level takes at most, shape (levels, slots); 0 where no variable is needed.
         peaks: what peaks add, by slot; nothing where the policy is not robust.
     """
 
+    slots: Ints
+    below: Ints
     most: Ints
     peaks: tuple[Peaks, ...]
 
     def values(self, chosen: Ints) -> list[int]:
-        """The excess in each slot where the *chosen* pairs are."""
+        """What is in each level of each slot that has a variable, where the *chosen* pairs are."""
         added = chosen[self.pairs] @ self.demand
         if self.peaks:
             added += np.array([each.added(chosen) for each in self.peaks])
-        above: list[int] = np.maximum(added - self.room, 0).tolist()
-        return above
+        filled = np.clip(added - self.room - self.below, 0, self.most)
+        values: list[int] = filled.T[self.most.T > 0].tolist()
+        return values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,24 +63,56 @@ class _Share:
         return -(-(self.base + added) * SHARE_PARTS // self.room)
 
 
-def load_above(model: Assignment, limits: NDArray[np.float64]) -> Measure:
-    """PCPUs above *limits* on the watched hosts and slots of *model*, summed."""
-    instance, resolution = model.instance, model.instance.resolution
-    room = resolution.limit_parts(limits[instance.columns]) - model.load - surely_added(model)
-    watched = np.ones_like(room, dtype=np.bool_) if model.scope.watched is None else model.scope.watched
-    variables: list[int] = []
-    for host, pairs in _pairs_by_host(model):
-        if watched[host].any():
-            variables.extend(_post(model, _rows(model, host, pairs, room[host], watched[host])))
+def load_above(model: Assignment, limits: NDArray[np.float64], steps: Sequence[Fraction]) -> tuple[Measure, ...]:
+    """What load costs above *limits* (levels, hosts, slots) on the watched hosts and slots of *model*, by level.
+
+    Slots in which lower levels are not counted have measures of their own.
+    """
+    levels = len(steps)
+    paid = np.zeros(model.load.shape[1], dtype=np.int64) if model.scope.paid is None else model.scope.paid
+    watched = np.ones_like(model.load, dtype=np.bool_) if model.scope.watched is None else model.scope.watched
+    room, watched = _room(model, limits, paid), watched & (paid < levels)
+    posted = [
+        _post(model, _rows(model, host, pairs, room[:, host], watched[host]))
+        for host, pairs in _pairs_by_host(model)
+        if watched[host].any()
+    ]
+    over = np.maximum(-room, 0) * watched
+    there = np.sum(over - np.append(over[1:], np.zeros_like(over[:1]), axis=0), axis=1)
+    costs = [Fraction(0), *accumulate(steps)]
+    return tuple(
+        _measure(model, [each for rows in posted for each in rows.of(level, slots)], int(there[level, slots].sum()))
+        .times(costs[level + 1] - costs[count])
+        .beside(float(steps[level]) * model.instance.resolution.surplus(limits[level]))
+        for count in np.unique(paid).tolist()
+        for slots in (paid == count,)
+        for level in range(count, levels)
+    )
+
+
+def _room(model: Assignment, limits: NDArray[np.float64], paid: Ints) -> Ints:
+    """What fits below each level beside what is there anyway, negative where that is above it (levels, hosts, slots).
+
+    Levels that are *paid* begin where the first one that is not begins, so that nothing is in them.
+    """
+    instance = model.instance
+    room = instance.resolution.limit_parts(limits[:, instance.columns]) - model.load - surely_added(model)
+    first = np.maximum(np.arange(len(limits))[:, None], np.minimum(paid, len(limits) - 1))
+    found: Ints = np.take_along_axis(room, first[:, None, :], axis=0)
+    return found
+
+
+def _measure(model: Assignment, variables: Sequence[int], offset: int) -> Measure:
+    """PCPUs, summed: those of *variables*, and *offset* parts that are there anyway."""
+    instance = model.instance
     everything = instance.demand.sum() + instance.base.sum()
     peaks = instance.deviations.parts.sum() + instance.deviations.fixed.sum()
     return Measure(
         variables=tuple(variables),
         coefficients=(1,) * len(variables),
-        offset=int(np.maximum(-room[watched], 0).sum()),
-        largest=len(limits) * int(everything + peaks),
-        worth=Fraction(1, resolution.parts_per_pcpu),
-        surplus=resolution.surplus(limits),
+        offset=offset,
+        largest=int(everything + peaks),
+        worth=Fraction(1, instance.resolution.parts_per_pcpu),
     )
 
 
@@ -86,28 +125,50 @@ def _pairs_by_host(model: Assignment) -> Iterator[tuple[int, Ints]]:
 
 
 def _rows(model: Assignment, host: int, pairs: Ints, room: Ints, watched: Bools) -> LoadRows:
+    """The rows of *host*, which has *room* below each level (levels, slots), less than nothing where it is above."""
     demand = model.instance.demand[model.units[pairs]]
     peaks = peaks_on(model, host, pairs)
-    most = demand.sum(axis=0) + peaks.most - np.maximum(room, 0)
-    slots = np.flatnonzero(watched & (most > 0))
+    coming = demand.sum(axis=0) + peaks.most
+    slots = np.flatnonzero(watched & (coming > np.maximum(room[0], 0)))
+    ends = np.minimum(np.maximum(room[:, slots], 0), coming[slots])
     return LoadRows(
         host=host,
         pairs=pairs,
+        slots=slots,
         demand=demand[:, slots],
-        room=np.maximum(room[slots], 0),
-        most=most[slots],
+        room=ends[0],
+        below=ends - ends[0],
+        most=np.diff(ends, axis=0, append=coming[None, slots]),
         peaks=tuple(peaks.in_slot(int(slot)) for slot in slots) if peaks.budget else (),
     )
 
 
-def _post(model: Assignment, rows: LoadRows) -> range:
-    excess = model.whole_numbers(rows.most.tolist(), rows.values)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Posted:
+    """The variables of a host: the number of each level, or none, shape (slots that have rows, levels)."""
+
+    slots: Ints
+    numbers: Ints
+
+    def of(self, level: int, slots: Bools) -> list[int]:
+        """Those of a *level* in some *slots*."""
+        column = self.numbers[slots[self.slots], level]
+        found: list[int] = column[column != NO_VARIABLE].tolist()
+        return found
+
+
+def _post(model: Assignment, rows: LoadRows) -> _Posted:
+    used = rows.most.T > 0
+    numbers = np.full(used.shape, NO_VARIABLE, dtype=np.int64)
+    numbers[used] = model.whole_numbers(rows.most.T[used].tolist(), rows.values)
+    excess = tuple(row[row != NO_VARIABLE].tolist() for row in numbers)
     model.load_rows.append(replace(rows, excess=excess))
     shared, columns, room = rows.pairs.tolist(), rows.demand.T.tolist(), rows.room.tolist()
-    for variable, column, upper, peaks in zip(excess, columns, room, rows.peaks or repeat(NO_PEAKS), strict=False):
+    for above, column, upper, peaks in zip(excess, columns, room, rows.peaks or repeat(NO_PEAKS), strict=False):
         variables, coefficients, sure = peaks.post(model)
-        model.writer.at_most([*shared, *variables, variable], [*column, *coefficients, -1], upper + sure)
-    return excess
+        terms = [*column, *coefficients, *[-1] * len(above)]
+        model.writer.at_most([*shared, *variables, *above], terms, upper + sure)
+    return _Posted(slots=rows.slots, numbers=numbers)
 
 
 def highest_share(model: Assignment, capacities: NDArray[np.float64]) -> Measure:

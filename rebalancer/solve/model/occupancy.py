@@ -60,5 +60,7 @@ def _post_load(model: Assignment, host: int, in_use: int) -> None:
         if rows.host == host:
             order = np.argsort(-rows.demand.sum(axis=0), kind="stable")
             for slot in order[:TIGHTEST_SLOTS].tolist():
-                variables = [*rows.pairs.tolist(), rows.excess[slot], in_use]
-                model.at_most(variables, [*rows.demand[:, slot].tolist(), -1, -int(rows.room[slot])], 0)
+                above = rows.excess[slot]
+                variables = [*rows.pairs.tolist(), *above, in_use]
+                terms = [*rows.demand[:, slot].tolist(), *[-1] * len(above), -int(rows.room[slot])]
+                model.at_most(variables, terms, 0)

@@ -28,11 +28,14 @@ class Scope:
         at: the host of each constant, shape (units,).
         watched: the hosts and slots whose overload is counted, shape (hosts, slots); the others count as free of it,
             which makes the model a relaxation. None: all.
+        paid: how many of the lowest levels of load are not counted in each slot, because they are elsewhere, shape
+            (slots,). None: none.
     """
 
     free: Bools
     at: Ints
     watched: Bools | None = None
+    paid: Ints | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,14 +47,14 @@ class Loaded:
         pairs: those that lead to it.
         demand: what each of them brings, shape (pairs, slots).
         room: what there is room for besides who is there anyway, shape (slots,).
-        excess: the variables for how much more they bring, by slot.
+        excess: the variables for how much more they bring, by slot; their sum is it.
     """
 
     host: int
     pairs: Ints
     demand: Ints
     room: Ints
-    excess: range = range(0)
+    excess: tuple[list[int], ...] = ()
 
 
 class Assignment:

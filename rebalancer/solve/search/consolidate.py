@@ -9,7 +9,7 @@ from math import floor
 
 import numpy as np
 
-from rebalancer.objectives import Overload
+from rebalancer.objectives import LoadCost
 from rebalancer.objectives.load import demand_of
 from rebalancer.solve.instance.evaluate import UNLIMITED, holds, load_of, overload_limits, uppers_of, weights_of
 from rebalancer.solve.instance.instance import Bools, Instance, Ints
@@ -188,7 +188,7 @@ def _memory_needs(instance: Instance) -> list[tuple[Ints, int]]:
 def _load_needs(tier: TierProblem) -> list[tuple[Ints, int]]:
     """For each slot: the room below the threshold, and the load that is not overload by an earlier tier's leave."""
     instance = tier.instance
-    held = next((each for each in tier.held if isinstance(each.objective, Overload)), None)
+    held = next((each for each in tier.held if isinstance(each.objective, LoadCost)), None)
     if held is None:
         return []
     model = PlacementModel(instance, tier.at(instance.home))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rebalancer.objectives import MigrationCost, Objective, Repair
-from rebalancer.solve.instance.evaluate import overload_limits
+from rebalancer.solve.instance.evaluate import load_levels
 from rebalancer.solve.instance.instance import Bools, Instance, Ints
 from rebalancer.solve.model.cp_sat import SolverAnswer, search
 from rebalancer.solve.model.effort import Effort
@@ -72,7 +72,7 @@ class _Answering:
             return self._mended(tier, at)
         if not is_about_load(tier) or not tier.instance.units:
             return at
-        descent = local_search(tier, at, overload_limits(tier.instance), most=self._most - self.work)
+        descent = local_search(tier, at, load_levels(tier.instance), most=self._most - self.work)
         self.work += descent.work
         return descent.at
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from rebalancer.objectives import Balance, Overload
-from rebalancer.solve.instance.evaluate import load_of, overload_limits
+from rebalancer.objectives import Balance, LoadCost
+from rebalancer.solve.instance.evaluate import load_levels, load_of, overload_limits
 from rebalancer.solve.instance.instance import Bools, Ints
 from rebalancer.solve.model.cp_sat import SolverAnswer, search
 from rebalancer.solve.model.effort import NEVER, Deadline, Effort
@@ -17,7 +17,7 @@ from rebalancer.solve.model.tier import Progress, TierAnswer, TierProblem
 from rebalancer.solve.model.variables import Scope
 from rebalancer.solve.search.local_search import local_search
 from rebalancer.solve.search.neighbourhood import Neighbourhoods
-from rebalancer.solve.search.relaxation_bound import EVERY_HOST, RelaxationBound
+from rebalancer.solve.search.relaxation_bound import RelaxationBound
 
 NEIGHBOURHOOD_WORK, HOT_WORK, LONG_WORK = 0.1, 0.05, 0.25
 """Deterministic seconds for one neighbourhood: usually; as long as overload is left, which many quick answers remove
@@ -48,7 +48,7 @@ CHOOSING_WORK = 0.02
 
 def is_about_load(tier: TierProblem) -> bool:
     """Whether *tier* is about overload: local search and neighbourhoods find what the full model takes long for."""
-    return isinstance(tier.objective, Balance | Overload)
+    return isinstance(tier.objective, Balance | LoadCost)
 
 
 def improve_by_lns(tier: TierProblem, start: Ints, effort: Effort, progress: Progress) -> TierAnswer:
@@ -70,7 +70,7 @@ class _LargeNeighbourhoodSearch:
         self._work = effort.deterministic - self.relaxation.first_work
         near = load_of(tier.instance, tier.instance.home) > NEAR * self._limits[:, None]
         # What an earlier tier has reached is held everywhere, not only where it was hot.
-        self._watched = near | any(isinstance(held.objective, Balance | Overload) for held in tier.held)
+        self._watched = near | any(isinstance(held.objective, Balance | LoadCost) for held in tier.held)
         self._best, self._lowest, self._found = tier.instance.home, 2**62, 0.0
         self._highest = 0
         self._on_time = True
@@ -107,7 +107,7 @@ class _LargeNeighbourhoodSearch:
         self._neighbourhoods = Neighbourhoods(self._tier.instance, self._limits, self._random)
         taste = np.exp(self._random.normal(0.0, noise, self._tier.instance.legal.shape))
         most = max(self._work, LEAST_SHIFTING)
-        descent = local_search(self._tier, start, self._limits, most=most, taste=taste)
+        descent = local_search(self._tier, start, load_levels(self._tier.instance), most=most, taste=taste)
         self._work -= descent.work
         return self._improve(self._better(start, descent.at))
 
@@ -234,7 +234,7 @@ class _LargeNeighbourhoodSearch:
             deterministic=self._spent,
             on_time=on_time and not self._effort.gap,
             enough=enough or self._done,
-            bound_by=EVERY_HOST if early else self.relaxation.words,
+            bound_by=self.relaxation.first_words if early else self.relaxation.words,
             bound_holds=True,
         )
 

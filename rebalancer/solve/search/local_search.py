@@ -6,7 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rebalancer.solve.instance.evaluate import bound_elsewhere, holds, load_of, uppers_of, usual_load_of, weights_of
+from rebalancer.solve.instance.evaluate import (
+    LoadLevels,
+    bound_elsewhere,
+    holds,
+    load_of,
+    uppers_of,
+    usual_load_of,
+    weights_of,
+)
 from rebalancer.solve.instance.instance import Bools, Floats, Ints
 from rebalancer.solve.instance.move_cost import Price
 from rebalancer.solve.model.tier import TierProblem
@@ -24,13 +32,15 @@ class Descent:
     work: float
 
 
-def local_search(tier: TierProblem, start: Ints, limits: Ints, *, most: float, taste: Floats | None = None) -> Descent:
-    """*start* after shifts that lower the load above *limits* (hosts); *start* itself where they violate something.
+def local_search(
+    tier: TierProblem, start: Ints, levels: LoadLevels, *, most: float, taste: Floats | None = None
+) -> Descent:
+    """*start* after shifts that lower what load costs by *levels*; *start* itself where they violate something.
 
     It takes *most* of work at most. *taste* are factors by which the score of each unit and host varies.
     """
     shape = tier.instance.legal.shape
-    shifting = _LocalSearch(tier, start, limits, np.ones(shape) if taste is None else taste)
+    shifting = _LocalSearch(tier, start, levels, np.ones(shape) if taste is None else taste)
     for _ in range(MOST_SHIFTS):
         if shifting.work >= most or not shifting.step():
             break
@@ -39,10 +49,10 @@ def local_search(tier: TierProblem, start: Ints, limits: Ints, *, most: float, t
 
 
 class _LocalSearch:
-    def __init__(self, tier: TierProblem, start: Ints, limits: Ints, taste: Floats) -> None:
+    def __init__(self, tier: TierProblem, start: Ints, levels: LoadLevels, taste: Floats) -> None:
         instance = tier.instance
         self._taste, self.work = taste, 0.0
-        self._instance, self._limits, self.at = instance, limits[:, None], start.copy()
+        self._instance, self._levels, self.at = instance, levels, start.copy()
         self._usual = usual_load_of(instance, start)
         # One array where there are no peaks: what is usual is all then.
         self._load = load_of(instance, start) if instance.deviations.budget else self._usual
@@ -54,14 +64,14 @@ class _LocalSearch:
         self._legal = instance.legal.copy()
         self._free = ~bound_elsewhere(instance) & ~several
         self._next_peak = np.zeros_like(self._load)
-        self._burden = np.empty(instance.legal.shape, dtype=np.int64)
+        self._burden = np.empty(instance.legal.shape)
         for host in range(len(instance.hosts)):
             self._weigh(host)
         self._capped = tier.capped
 
     def step(self) -> bool:
         units, relief = self._leavers()
-        self.work += SHIFT_WORK + WEIGHING_WORK * (len(units) * len(self._limits) + 2 * self._instance.demand.size)
+        self.work += SHIFT_WORK + WEIGHING_WORK * (len(units) * len(self._load) + 2 * self._instance.demand.size)
         if not len(units):
             return False
         gain = relief[:, None] - self._burden[units]
@@ -80,24 +90,22 @@ class _LocalSearch:
         self._shift(int(units[row]), int(target))
         return True
 
-    def _leavers(self) -> tuple[Ints, Ints]:
-        excess: Ints = np.maximum(self._load - self._limits, 0).sum(axis=1)
-        units = np.flatnonzero((excess[self.at] > 0) & self._free)
+    def _leavers(self) -> tuple[Ints, Floats]:
+        cost = self._levels.cost(self._load, np.arange(len(self._load)))
+        units = np.flatnonzero((cost[self.at] > 0) & self._free)
         hosts = self.at[units]
         less = self._instance.demand[units]
         if self._instance.deviations.budget:
             less = less + np.maximum(self._peaks[units] - self._next_peak[hosts], 0)
-        left = np.maximum(self._load[hosts] - less - self._limits[hosts], 0).sum(axis=1)
-        relief = excess[hosts] - left
+        relief = cost[hosts] - self._levels.cost(self._load[hosts] - less, hosts)
         return units[relief > 0], relief[relief > 0]
 
     def _weigh(self, host: int) -> None:
         more = self._instance.demand
         if self._instance.deviations.budget:
             more = more + np.maximum(self._peaks - self._weigh_peaks(host), 0)
-        room = self._load[host] - self._limits[host]
-        before = np.maximum(room, 0).sum()
-        self._burden[:, host] = np.maximum(room + more, 0).sum(axis=1) - before
+        before = self._levels.cost(self._load[host : host + 1], host)
+        self._burden[:, host] = self._levels.cost(self._load[host] + more, host) - before
 
     def _weigh_peaks(self, host: int) -> Ints:
         """Update the peaks of *host*; a VM that comes adds what it peaks above the last of those that count, (slots,).

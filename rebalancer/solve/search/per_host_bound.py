@@ -1,4 +1,9 @@
-"""The bound of every host by itself: what has to leave it or stays as overload, had the others all the room."""
+"""The bound of every host by itself, and of the pool as a whole where it is hot.
+
+By itself, a host has to pay for what leaves it and for the load that stays, had the others all the room. Where the pool
+as a whole has more load than its hosts have room for below a level, that much is above it wherever VMs go: there the
+pool pays for the level, and the hosts by themselves only for the levels above it.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +12,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from rebalancer.objectives import Repair
-from rebalancer.solve.instance.evaluate import load_of, overload_limits
+from rebalancer.objectives import Balance, LoadCost, Repair, levels_of
+from rebalancer.objectives.load import counted_hosts, demand_of
+from rebalancer.solve.instance.evaluate import load_levels, load_of, overload_limits
 from rebalancer.solve.instance.instance import Bools, Instance, Ints
 from rebalancer.solve.instance.rows import Limit
 from rebalancer.solve.model.cp_sat import SolverAnswer, search
@@ -19,16 +25,19 @@ from rebalancer.solve.search.components import restricted
 
 WORK = 0.5
 """Deterministic seconds for one host; most take a hundredth."""
+EVERY_HOST = "what every host has to shed by itself"
+HOT_POOL = "what the pool as a whole has too much of, and what every host has to shed above that"
 SHARE = 0.1
 """Part of all work for all hosts together; those that it does not reach are bounded by 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alone:
-    """A bound in the objective's unit, and the work that it took."""
+    """A bound in the objective's unit, the work that it took, and where it comes from."""
 
     bound: Fraction
     work: float
+    words: str = EVERY_HOST
 
 
 def per_host_bound(tier: TierProblem, effort: Effort) -> Alone:
@@ -44,22 +53,57 @@ def per_host_bound(tier: TierProblem, effort: Effort) -> Alone:
     instance = tier.instance
     if len(instance.hosts) == 1 or not all(isinstance(held.objective, Repair) for held in tier.held):
         return Alone(bound=Fraction(0), work=0.0)
+    alone = _sum_of_hosts(tier, None, effort.part(SHARE))
+    pool = pool_cost(instance) if isinstance(tier.objective, Balance | LoadCost) else None
+    if pool is None or not pool.levels.any():
+        return alone
+    higher = _sum_of_hosts(tier, pool.levels, effort.part(SHARE))
+    hosts, together = alone.bound, pool.cost + higher.bound
+    words = HOT_POOL if together > hosts else EVERY_HOST
+    return Alone(bound=max(hosts, together), work=alone.work + higher.work, words=words)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PoolCost:
+    """What load costs wherever VMs are: by how many levels of each slot, shape (slots,), and how much."""
+
+    levels: Ints
+    cost: Fraction
+
+
+def pool_cost(instance: Instance) -> PoolCost:
+    """What the load that stays on the hosts whose load counts costs there, spread as evenly as nobody can."""
+    levels = load_levels(instance)
+    counted = counted_hosts(instance.problem)[instance.columns]
+    staying = ~instance.legal[:, ~counted].any(axis=1) & counted[instance.home]
+    load = instance.base[counted].sum(axis=0) + instance.demand[staying].sum(axis=0)
+    over = np.maximum(load[None, :] - levels.limits[:, counted].sum(axis=1)[:, None], 0)
+    steps = levels_of(instance.problem).steps
+    cost = sum((step * int(each) for step, each in zip(steps, over.sum(axis=1), strict=True)), start=Fraction(0))
+    hours = Fraction(demand_of(instance.problem).slot_hours) / instance.resolution.parts_per_pcpu
+    return PoolCost(levels=(over > 0).sum(axis=0), cost=cost * hours)
+
+
+def _sum_of_hosts(tier: TierProblem, paid: Ints | None, effort: Effort) -> Alone:
+    """What every host has to pay by itself, but for the lowest levels that are *paid* in each slot."""
+    instance = tier.instance
     hot = np.any(load_of(instance, instance.home) > overload_limits(instance)[:, None], axis=1)
     hot[[limit.hosts[0] for limit in instance.breakable_limits if len(limit.hosts) == 1]] = True
-    bound, work, most = Fraction(0), 0.0, effort.deterministic * SHARE
+    bound, work = Fraction(0), 0.0
     for host in np.flatnonzero(hot):
-        if work >= most or effort.until.passed:
+        if work >= effort.deterministic or effort.until.passed:
             break
-        goal, answer = _of_host(tier, int(host), replace(effort, deterministic=min(WORK, most - work)))
+        left = replace(effort, deterministic=min(WORK, effort.deterministic - work))
+        goal, answer = _of_host(tier, int(host), paid, left)
         bound, work = bound + answer.bound * goal.worth, work + answer.deterministic
     return Alone(bound=bound, work=work)
 
 
-def _of_host(tier: TierProblem, host: int, effort: Effort) -> tuple[Goal, SolverAnswer]:
+def _of_host(tier: TierProblem, host: int, paid: Ints | None, effort: Effort) -> tuple[Goal, SolverAnswer]:
     part = _with_a_way_out(tier.instance, host)
     alone = replace(tier, instance=part, forbidden=())
-    scope = replace(alone.whole(), watched=np.broadcast_to(np.array([[True], [False]]), part.base.shape))
-    model, goal = alone.model(scope)
+    watched = np.broadcast_to(np.array([[True], [False]]), part.base.shape)
+    model, goal = alone.model(replace(alone.whole(), watched=watched, paid=paid))
     return goal, search(model, goal, effort)
 
 

@@ -41,9 +41,6 @@ HOT = 0.95
 TIGHT = 0.85
 """Share of all limits from which a slot is watched on all hosts."""
 
-EVERY_HOST = "what every host has to shed by itself"
-"""The name of the first bound."""
-
 STOP_SECONDS = 0.05
 """How often a search that was told to stop is told again: one that is just starting does not hear it."""
 
@@ -68,10 +65,10 @@ class RelaxationBound:
             self._wanted.set()
         self._searching: SolverCall | None = None
         self._stopped = False
-        self.bound, self.words = -(2**62), EVERY_HOST
         alone = per_host_bound(self._tier, effort)
-        self._raise(alone.bound, EVERY_HOST)
-        self.first, self.first_work = self.bound, alone.work
+        self.bound, self.words = -(2**62), alone.words
+        self._raise(alone.bound, alone.words)
+        self.first, self.first_words, self.first_work = self.bound, alone.words, alone.work
         self.answer: Ints | None = None
         self.spent = 0.0
         self.on_time = True

@@ -12,9 +12,9 @@ from rebalancer.objectives import (
     FailuresLost,
     HostsInUse,
     LastResort,
+    LoadCost,
     MigrationCost,
     Objective,
-    Overload,
     Peak,
     Repair,
     Spread,
@@ -61,14 +61,14 @@ class Ladder:
 def objectives_of(instance: Instance) -> tuple[Objective, ...]:
     """What the policy's mode asks for, most important first."""
     problem = instance.problem
-    overload: tuple[Objective, ...] = () if problem.demand is None else (Overload(),)
+    overload: tuple[Objective, ...] = () if problem.demand is None else (LoadCost(),)
     spared = (LastResort(),) if problem.intent.last_resort else ()
     if problem.policy.mode is Mode.EVACUATE:
         wishes = (Repair(),) if instance.soft_limits or instance.soft_groups else ()
         return (*spared, MigrationCost(), *wishes, *overload)
     if problem.policy.mode is Mode.REPAIR:
         return (*repairs_of(instance), *spared, MigrationCost(), *overload)
-    fewest = (Overload(), HostsInUse()) if problem.policy.mode is Mode.CONSOLIDATE else ()
+    fewest = (LoadCost(), HostsInUse()) if problem.policy.mode is Mode.CONSOLIDATE else ()
     fixable = frozenset(instance.hosts[host] for host in np.unique(instance.home).tolist())
     known = {"peak": Peak(fixable), "spread": Spread()}
     clean_up = tuple(known[name] for name in dict.fromkeys(problem.policy.objective.clean_up))

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Plan sha256:30980040364fc755dc0942b727874e90eb57696885a8355b6093f22c68e42280
+# Plan sha256:9aebce5d8e31eba570f6b0d043a9fcf471f51ed933ea998c3045c9c7fff282d3
 # for pool test pool (pool).
-# 3 steps, 24.0 GiB to copy, about 5 min (3 to 10 min): repair from 1 to 0 breaches; balance from 13.5 to 2.524 pCPU-hours. Hosts over their threshold: 1 before, 1 after.
+# 3 steps, 24.0 GiB to copy, about 5 min (3 to 10 min): repair from 1 to 0 breaches; balance from 606.4 to 7.224 weighted pCPU-hours. Hosts over their threshold: 1 before, 1 after (overload 13.5 and 2.5 pCPU-hours).
 # Run it where xe reaches the coordinator: `sh run.sh`, or `sh run.sh back` to undo it.
 # It checks less than `rebalancer apply` does: where the VMs are, and what XAPI itself refuses.
 set -eu

@@ -15,7 +15,7 @@ from benchmarks.neutral import AREA_FIRST, RULES, Json, problem_of, read_instanc
 from benchmarks.peers.greedy import greedy
 from benchmarks.peers.hill_climb import hill_climb
 from benchmarks.table import MEASURED
-from rebalancer.objectives import Balance, HostsInUse, Objective, Overload, Repair
+from rebalancer.objectives import Balance, HostsInUse, LoadCost, Objective, Repair
 from rebalancer.placement import Placement
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
@@ -127,11 +127,15 @@ def shared_instance(shared_data: SharedData, name: str) -> Json:
     return read_instance(shared_data(f"instances/{name}.json.gz"))
 
 
+@pytest.mark.parametrize("heat", [1.0, 2.5])
 @pytest.mark.parametrize("budget", [0, 2])
 @pytest.mark.parametrize("seed", range(8))
-def test_every_bound_is_below_the_optimum_of_brute_force(seed: int, budget: int) -> None:
-    """On pools of which every placement is looked at, with and without peaks; after next to no work, too."""
-    problem = with_peaks(random_problem(seed), budget)
+def test_every_bound_is_below_the_optimum_of_brute_force(seed: int, budget: int, heat: float) -> None:
+    """On pools of which every placement is looked at, with and without peaks, some of them hot as a whole.
+
+    After next to no work, too.
+    """
+    problem = with_peaks(heated(random_problem(seed), heat), budget)
     breaches, optimum = best(problem, BALANCING)
     rules: tuple[Rule, ...] = rules_for(problem)
     broken = (HeldTier(objective=Repair(), value=round(breaches)),)
@@ -139,6 +143,13 @@ def test_every_bound_is_below_the_optimum_of_brute_force(seed: int, budget: int)
     for work in (0.0005, 2.0):
         bounds = bounds_of_balance(tier, replace(QUICK, deterministic=work))
         assert max(bounds.values()) <= optimum + 1e-9, bounds
+
+
+def heated(problem: Problem, heat: float) -> Problem:
+    """*problem* with loads that are *heat* times as high, in thousandths."""
+    assert problem.demand is not None
+    loads = np.round(problem.demand.vm_pcpu * heat, 3)
+    return replace(problem, demand=replace(problem.demand, vm_pcpu=loads))
 
 
 def ragged(problem: Problem, scale: float) -> Problem:
@@ -157,7 +168,7 @@ def test_bound_of_ragged_loads_is_the_optimum_where_all_overload_goes(seed: int,
     optimum = best(problem, BALANCING)[-1]
     tier = solve(Rulebook.of(problem)).tiers[-1]
     assert tier.bound <= optimum * (1 + 1e-9)
-    if Overload().value(solve(Rulebook.of(problem)).placement, Rulebook.of(problem)) == 0:
+    if LoadCost().value(solve(Rulebook.of(problem)).placement, Rulebook.of(problem)) == 0:
         assert tier.bound == pytest.approx(optimum, rel=1e-9)
 
 
@@ -170,12 +181,12 @@ def test_counted_hosts_are_no_more_than_brute_force_needs(seed: int, budget: int
     quiet = replace(problem.demand, vm_pcpu=np.round(problem.demand.vm_pcpu * 0.3, 3))
     problem = consolidating(with_peaks(replace(problem, demand=quiet), budget))
     rules: tuple[Rule, ...] = rules_for(problem)
-    breaches, overload, hosts = best(problem, (Repair(), Overload(), HostsInUse()))
+    breaches, overload, hosts = best(problem, (Repair(), LoadCost(), HostsInUse()))
     instance = instance_of(Rulebook(problem, rules))
-    worth = TierProblem(instance=instance, objective=Overload()).model(
-        TierProblem(instance=instance, objective=Overload()).whole()
+    worth = TierProblem(instance=instance, objective=LoadCost()).model(
+        TierProblem(instance=instance, objective=LoadCost()).whole()
     )
-    parts = HeldTier(objective=Overload(), value=int(np.ceil(overload / float(worth[1].worth) - 1e-6)))
+    parts = HeldTier(objective=LoadCost(), value=int(np.ceil(overload / float(worth[1].worth) - 1e-6)))
     broken = HeldTier(objective=Repair(), value=round(breaches))
     assert fewest_hosts(TierProblem(instance=instance, objective=HostsInUse(), held=(broken, parts))) <= hosts
 
@@ -219,7 +230,7 @@ def test_no_count_of_hosts_is_above_an_answer(seed: int, budget: int) -> None:
     problem = consolidating(with_peaks(problem_of(instance, seconds=3, seed=1), budget))
     ready, found = instance_of(Rulebook(problem, RULES)), solve(Rulebook(problem, RULES))
     for placement in (problem.initial, found.placement):
-        kept = held(ready, at_of(ready, placement), Overload())
+        kept = held(ready, at_of(ready, placement), LoadCost())
         tier = TierProblem(instance=ready, objective=HostsInUse(), held=kept)
         assert fewest_hosts(tier) <= HostsInUse().value(placement, Rulebook.of(problem))
     assert all(tier.bound <= tier.after + NOISE for tier in found.tiers)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rebalancer.objectives import Balance, HostsInUse, Objective, Overload, Repair
+from rebalancer.objectives import Balance, HostsInUse, LoadCost, Objective, Repair
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
@@ -28,7 +28,7 @@ def consolidating(problem: Problem, *, quiet: float = 1.0) -> Problem:
     return replace(problem, demand=demand, policy=problem.policy.model_copy(update={"mode": Mode.CONSOLIDATE}))
 
 
-TIERS: tuple[Objective, ...] = (Repair(), Overload(), HostsInUse(), Balance())
+TIERS: tuple[Objective, ...] = (Repair(), LoadCost(), HostsInUse(), Balance())
 """What is improved, in order."""
 
 
@@ -77,7 +77,7 @@ def test_the_threshold_is_kept() -> None:
     """Of 16 pCPUs 12 are below the threshold: 16 in use need two hosts."""
     load = dict.fromkeys(VMS, (4.0,) * 4)
     solution = solve(Rulebook.of(tiny(VMS, load=load, mode="consolidate")))
-    assert [(tier.objective, tier.after) for tier in solution.tiers][1:3] == [("overload", 0), ("hosts-in-use", 2)]
+    assert [(tier.objective, tier.after) for tier in solution.tiers][1:3] == [("load-cost", 0), ("hosts-in-use", 2)]
 
 
 def test_reserves_are_kept() -> None:

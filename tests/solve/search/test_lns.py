@@ -16,7 +16,7 @@ from rebalancer.objectives import Balance, Repair
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.solve import SolveReporter, solve
-from rebalancer.solve.instance.evaluate import holds, load_of, overload_limits
+from rebalancer.solve.instance.evaluate import holds, load_levels, load_of
 from rebalancer.solve.instance.instance import Instance, instance_of
 from rebalancer.solve.model.tier import HeldTier, TierProblem, placement_of
 from rebalancer.solve.model.variables import Scope
@@ -107,7 +107,7 @@ def test_what_is_left_to_gain_may_be_too_little_to_wait_for(hard: Problem, monke
 def test_shifts_lower_overload_and_break_nothing(instance: Instance) -> None:
     """Local search keeps all limits, and overload falls by more than nine tenths."""
     tier = TierProblem(instance=instance, objective=Balance())
-    at = local_search(tier, instance.home, overload_limits(instance), most=PLENTY).at
+    at = local_search(tier, instance.home, load_levels(instance), most=PLENTY).at
     before, after = (Balance().value(placement_of(instance, each), instance.book) for each in (instance.home, at))
     assert holds(instance, at)
     assert after < before / 10
@@ -117,9 +117,9 @@ def test_a_restricted_the_pool_says_what_the_whole_says(instance: Instance) -> N
     """Values of parts, of the whole model and of the exact objective agree, wherever the units are."""
     random = np.random.default_rng(7)
     tier = TierProblem(instance=instance, objective=Balance())
-    near = Neighbourhoods(instance, overload_limits(instance), random)
+    near = Neighbourhoods(instance, load_levels(instance).threshold, random)
     taste = np.exp(random.normal(0.0, 0.5, instance.legal.shape))
-    at = local_search(tier, instance.home, overload_limits(instance), most=PLENTY, taste=taste).at
+    at = local_search(tier, instance.home, load_levels(instance), most=PLENTY, taste=taste).at
     scopes = [tier.whole(), tier.at(at), *(Scope(free=near.choose(at), at=at) for _ in range(6))]
     values = {model.value(goal, at) for model, goal in map(tier.model, scopes)}
     exact = Balance().value(placement_of(instance, at), instance.book)
@@ -142,7 +142,7 @@ def test_fewer_watched_slots_never_raise_the_value(instance: Instance) -> None:
 
 def test_small_pools_are_watched_as_a_whole(instance: Instance) -> None:
     """Then the relaxation is none, and its optimum is the optimum."""
-    assert worth_watching(instance, overload_limits(instance)).all()
+    assert worth_watching(instance, load_levels(instance).threshold).all()
 
 
 @pytest.mark.parametrize("seed", range(10))

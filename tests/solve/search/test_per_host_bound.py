@@ -53,9 +53,21 @@ def test_a_hot_host_pays_for_its_cheapest_leaver() -> None:
 
 
 def test_what_cannot_leave_stays_as_overload() -> None:
-    """A VM that nobody may move is 4 pCPUs above the threshold in each of four hours."""
+    """A VM that nobody may move is 4 pCPUs above the threshold in each of four hours: up to all that h1 has."""
     problem = tiny({"a": ("h1", 8.0), "b": ("h2", 2.0)}, load={"a": (16.0,) * 4}, held=["a"])
-    assert bound_of(problem, rules_for(problem), 0) == pytest.approx(16.0)
+    cost = 0.8 * (1 + 2) + 0.4 * (4 + 6 + 8 + 12 + 16 + 24)
+    assert bound_of(problem, rules_for(problem), 0) == pytest.approx(4 * cost)
+
+
+def test_what_a_hot_pool_has_too_much_of_is_above_a_level_wherever_vms_are() -> None:
+    """42 pCPUs on three hosts of 16 are 14 on each at best; h1, with 16, is above that unless b leaves for its 2 GiB.
+
+    Spread evenly, 6 pCPUs are above the thresholds, 3.6 of them above the next level, and 1.2 of these above the third.
+    """
+    load = {"a": (12.0,) * 4, "b": (4.0,) * 4, "c": (13.0,) * 4, "d": (13.0,) * 4}
+    vms = {"a": ("h1", 8.0), "b": ("h1", 2.0), "c": ("h2", 8.0), "d": ("h3", 8.0)}
+    bound = bound_of(tiny(vms, load=load), rules_for(tiny(vms, load=load)), 0)
+    assert bound == pytest.approx(4 * (6 * 1 + 3.6 * 1 + 1.2 * 2) + 0.002)
 
 
 def test_a_host_without_another_has_no_bound() -> None:
