@@ -46,7 +46,6 @@ def main() -> int:
     seconds = time.monotonic() - began
     counts = ", ".join(f"{ends[end]} {end}" for end in ("read", "refused", "found"))
     sys.stdout.write(f"{ends.total()} cases of seed {wanted.seed}: {counts}; {ends.total() / seconds:.0f} a second\n")
-    shutil.rmtree(folder(), ignore_errors=True)
     return int(ends["found"] > 0)
 
 
@@ -92,6 +91,7 @@ class _Worker:
         size = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (size + SPARE_BYTES,) * 2)
         answer.send(run(self._seed, self._told(), _keep))
+        shutil.rmtree(folder(), ignore_errors=True)
 
     def _told(self) -> Iterator[int]:
         for number in self._numbers:

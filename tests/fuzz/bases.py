@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import gzip
 import json
 import os
+import shutil
 import tempfile
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -94,11 +96,17 @@ def state() -> PoolState:
     return PoolState(pool=pool(), demand=None, taken_at=datetime(2026, 11, 22, tzinfo=UTC), source="x")
 
 
-@cache
 def folder() -> Path:
-    """A folder in memory, where there is one, for what is read by its name; for each process one."""
+    """A folder of this process, in memory where there is a place for that, for what is read by its name."""
+    return _folder_of(os.getpid())
+
+
+@cache
+def _folder_of(_process: int) -> Path:
     shared = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there
-    return Path(tempfile.mkdtemp(prefix="rebalancer-fuzz-", dir=shared if os.access(shared, os.W_OK) else None))
+    path = Path(tempfile.mkdtemp(prefix="rebalancer-fuzz-", dir=shared if os.access(shared, os.W_OK) else None))
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
 
 
 def written(name: str, content: bytes) -> Path:
