@@ -12,9 +12,9 @@ from pathlib import Path
 import rebalancer as rb
 from rebalancer.cli.ending import settle
 from rebalancer.cli.exits import Exit
-from rebalancer.cli.progress import watch_run
+from rebalancer.cli.watching.progress import watch_run
 from rebalancer.errors import StoppedHalfWay
-from rebalancer.execute import Ending, RunResult, Timeouts, Wish, stop_on_signals
+from rebalancer.execute import Ending, Origin, RunResult, Timeouts, Wish, stop_on_signals
 from rebalancer.face.run import assert_fits
 from rebalancer.plan import Plan
 from rebalancer.policy import Policy
@@ -62,6 +62,12 @@ class Invocation:
             "and then": self._command("apply", self._back, policy=self.policy),
         }
 
+    @property
+    def origin(self) -> Origin:
+        """What is told of it to whoever looks from another terminal, maybe in another folder."""
+        resume = self._command("apply", self.folder, policy=self.policy, journal=self.journal)
+        return Origin(folder=str(self.folder.resolve()), resume=f"cd {shlex.quote(str(Path.cwd()))} && {resume}")
+
     def ways_on_later(self, plan: Plan, result: RunResult) -> tuple[str, ...]:
         """What to do with *plan*, of which steps are left for later by the run that came to *result*."""
         if result.ending in AGAIN:
@@ -93,10 +99,10 @@ class Invocation:
         return shlex.join(["rebalancer", name, str(plan), self.url, *other, *options, *pins])
 
 
-def invocation_of_night(stopped: StoppedHalfWay, wanted: Policy, policy: Path, state_dir: Path | None) -> Invocation:
-    """How `nightly` with *policy*, which says *wanted*, carried out the plan that *stopped*."""
+def invocation_of_night(folder: Path, wanted: Policy, policy: Path, state_dir: Path | None) -> Invocation:
+    """How `nightly` with *policy*, which says *wanted*, carries out the plan in *folder*."""
     return Invocation(
-        folder=Path(stopped.plan),
+        folder=folder,
         url=wanted.pool.url or "",
         connection=rb.Connection.of_policy(wanted, policy.parent),
         policy=policy,
@@ -135,6 +141,7 @@ def carried_out(plan: Plan, invocation: Invocation, deadline: datetime | None) -
                     break_lock=invocation.break_lock,
                     reporter=told,
                     stop=stop,
+                    origin=invocation.origin,
                 )
         except StoppedHalfWay as stopped:
             settle(Exit.STOPPED)

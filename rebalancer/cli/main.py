@@ -32,7 +32,7 @@ app = typer.Typer(
 READING = ("demo", "snapshot", "check", "explain")
 PLANNING = ("plan", "evacuate", "rolling", "sleep")
 REVIEWING = ("show", "diff", "verify", "rehearse", "approve")
-RUNNING = ("apply", "resolve", "rollback", "nightly", "systemd", "simulate")
+RUNNING = ("apply", "resolve", "status", "rollback", "nightly", "systemd", "simulate")
 """Each is a function in a module of its name; help lists them in this order."""
 for name in READING + PLANNING + REVIEWING + RUNNING:
     app.command()(getattr(import_module(f"rebalancer.cli.commands.{name}"), name))

@@ -5,7 +5,8 @@ From the bottom up, each folder importing only those above it in this list:
 - journal: what runs leave on disk, journals and locks, and what later runs learn from them;
 - judge: whether the plan may still be carried out, and what became of a step;
 - claim: the lock in the pool, and the marks on VMs whose steps are under way;
-- run: the run itself, from the look before a step to the look after it.
+- run: the run itself, from the look before a step to the look after it;
+- status: what can be seen of a run from outside of its process.
 
 The modules beside them are what callers hand in and get back.
 """
@@ -24,37 +25,54 @@ from rebalancer.execute.options import Clock, RunOptions, RunReporter, Timeouts
 from rebalancer.execute.result import Ending, HeldStep, RunResult
 from rebalancer.execute.run.resolving import Saying, Seen, resolve_step
 from rebalancer.execute.run.runner import execute, resume
+from rebalancer.execute.status.forecast import Forecast, UnderWay, forecast, pace_of
+from rebalancer.execute.status.found import run_of, runs_in
+from rebalancer.execute.status.notes import Origin
+from rebalancer.execute.status.noting import Noting
+from rebalancer.execute.status.run_status import RunState, RunStatus, Stage, StepStatus
 from rebalancer.execute.stop import StopSignal, Wish, stop_on_signals
 
 __all__ = [
     "Clock",
     "Ending",
+    "Forecast",
     "HeldStep",
     "Live",
     "Looked",
+    "Noting",
+    "Origin",
     "RunOptions",
     "RunReporter",
     "RunResult",
+    "RunState",
+    "RunStatus",
     "Saying",
     "Seen",
+    "Stage",
     "StepState",
+    "StepStatus",
     "StopSignal",
     "Timeouts",
+    "UnderWay",
     "Wish",
     "at_rest",
     "cooled",
     "done_since",
     "execute",
+    "forecast",
     "hindered",
     "journal_path",
     "learned_pace",
     "make_state_folder",
     "moved_since",
+    "pace_of",
     "plain_uuid",
     "pool_lock",
     "read_journal",
     "resolve_step",
     "resume",
+    "run_of",
+    "runs_in",
     "state_folder",
     "stop_on_signals",
     "undone",

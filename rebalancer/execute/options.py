@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,6 +77,9 @@ class RunReporter:
 
     def run_began(self, plan: Plan, differences: Sequence[str]) -> None:
         """The pool was checked; *differences* are those that leave the plan legal."""
+
+    def taken_up(self, done: Collection[str]) -> None:
+        """Steps that an earlier run has made, by their ids; told where there are any."""
 
     def step_began(self, step: Step) -> None:
         """The look before *step* comes next."""

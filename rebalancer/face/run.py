@@ -11,6 +11,8 @@ from rebalancer.errors import InputError
 from rebalancer.execute import (
     Clock,
     Live,
+    Noting,
+    Origin,
     RunOptions,
     RunReporter,
     RunResult,
@@ -83,6 +85,7 @@ def apply(
     clock: Clock | None = None,
     stop: StopSignal | None = None,
     timeouts: Timeouts | None = None,
+    origin: Origin | None = None,
 ) -> RunResult:
     """Carry *plan* out on *live*; a plan that was begun goes on where its journal ends.
 
@@ -110,6 +113,7 @@ def apply(
         clock: time.
         stop: asked once, nothing more is started; asked twice, running migrations are cancelled.
         timeouts: how long to wait for what.
+        origin: where the plan comes from, for whoever looks at the run with `rebalancer status`.
 
     Raises:
         IllegalPlan: the plan was edited.
@@ -120,14 +124,14 @@ def apply(
         StoppedHalfWay: people have to look.
     """
     folder = path_of(state_dir)
-    book = path_of(journal) or journal_path(plan.digest, folder)
+    book, time = path_of(journal) or journal_path(plan.digest, folder), clock or Clock()
     options = RunOptions(
         journal=book,
         state_dir=folder,
         deadline=deadline,
         windows=ANY_TIME if any_time else None,
-        reporter=reporter or RunReporter(),
-        clock=clock or Clock(),
+        reporter=Noting(reporter or RunReporter(), journal=book, state_dir=folder, clock=time, origin=origin),
+        clock=time,
         stop=stop or StopSignal(),
         timeouts=timeouts or Timeouts(),
         break_lock=break_lock,

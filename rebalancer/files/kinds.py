@@ -105,6 +105,9 @@ CREDENTIALS: Final = Kind(
 CA_FILE: Final = Kind(  # a system's bundle has 220 KB
     name="CA file", error=ConnectionSettingsError, remedy="Name a PEM file", most_bytes=4 * MIB
 )
+NOTES: Final = Kind(  # a step under way or held takes 100 bytes
+    name="notes of a run", error=InputError, remedy="Remove it", most_bytes=MIB, most_values=50_000, piped=False
+)
 MEMBERS: Final = Kind(name="list of members", error=InputError, remedy="Remove it", most_bytes=64 * KIB, piped=False)
 SIMULATED: Final = Kind(  # whole records: 64 hosts and 2,400 VMs have 23 MB, their load as much
     name="simulated pool",
@@ -123,6 +126,7 @@ KINDS: Final = (
     SIGNERS,
     CREDENTIALS,
     CA_FILE,
+    NOTES,
     MEMBERS,
     SIMULATED,
 )

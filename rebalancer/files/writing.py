@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -25,11 +26,24 @@ def write_whole(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
     Raises:
         OSError: the system refuses, or there is something else than a file.
     """
+    _put(path, content, mode, os.fsync)
+
+
+def write_fleeting(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
+    """Put *content* in the place of *path* at once, for what is true for seconds only: it need not outlive the machine.
+
+    Raises:
+        OSError: as `write_whole`.
+    """
+    _put(path, content, mode, lambda _descriptor: None)
+
+
+def _put(path: Path, content: bytes, mode: int, sync: Callable[[int], None]) -> None:
     if path.exists() and not path.is_file():  # a device would be replaced, too
         raise OSError(errno.EEXIST, "there is something else than a file", str(path))
     draft = path.with_name(f".{secrets.token_hex(8)}.new")
     try:
-        write_new(draft, content, mode=mode)
+        _write(draft, content, mode, sync)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
@@ -41,8 +55,12 @@ def write_new(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
     Raises:
         OSError: the system refuses, or there is something of that name.
     """
+    _write(path, content, mode, os.fsync)
+
+
+def _write(path: Path, content: bytes, mode: int, sync: Callable[[int], None]) -> None:
     with os.fdopen(os.open(path, _NEW, mode), "wb") as file:
         os.fchmod(file.fileno(), mode)
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        sync(file.fileno())

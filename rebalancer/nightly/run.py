@@ -8,14 +8,24 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import rebalancer as rb
 from rebalancer.errors import ConnectionSettingsError, StoppedHalfWay
-from rebalancer.execute import Clock, Ending, RunReporter, StopSignal, Timeouts, plain_uuid, pool_lock, state_folder
+from rebalancer.execute import (
+    Clock,
+    Ending,
+    Origin,
+    RunReporter,
+    StopSignal,
+    Timeouts,
+    plain_uuid,
+    pool_lock,
+    state_folder,
+)
 from rebalancer.inventory import Pool
 from rebalancer.nightly.members import keep_members, known_members
 from rebalancer.nightly.result import NightlyResult, Verdict
@@ -61,10 +71,11 @@ def access_of(policy: rb.Policy, base: Path, environment: Mapping[str, str] = os
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watchers:
-    """Who hears of the solving and of the run."""
+    """Who hears of the solving and of the run, and what those hear who look from outside of a plan in a folder."""
 
     solving: SolveReporter = field(default_factory=SolveReporter)
     running: RunReporter = field(default_factory=RunReporter)
+    origin: Callable[[Path], Origin] = lambda folder: Origin(folder=str(folder))
 
 
 def plan_only(
@@ -124,7 +135,14 @@ def plan_and_execute(
         try:
             with rb.connect(access.url, connection) as live:
                 run = rb.apply(
-                    plan, live, state_dir=state_dir, reporter=heard.running, clock=time, stop=stop, timeouts=timeouts
+                    plan,
+                    live,
+                    state_dir=state_dir,
+                    reporter=heard.running,
+                    clock=time,
+                    stop=stop,
+                    timeouts=timeouts,
+                    origin=heard.origin(made.folder),
                 )
         except StoppedHalfWay as stopped:
             raise stopped.of_plan(str(made.folder)) from stopped

@@ -143,6 +143,7 @@ def test_json_keys_are_documented(served: Served, terminal: Terminal) -> None:
         "rehearse": ["plan", "--snapshot", served.snapshot, "--runs", "1"],
         "approve": ["plan", "--by", "jane", "--reason", "why"],
         "apply": ["calm.json", served.url],
+        "status": ["plan"],
         "nightly": [policy],
         "policy check": [policy],
     }

@@ -34,7 +34,7 @@ def evacuate(
     """
     from rebalancer.cli.host_views import evacuation_tables, outcome
     from rebalancer.cli.opening import open_model, say_refused, say_saved
-    from rebalancer.cli.progress import watch_solve
+    from rebalancer.cli.watching.progress import watch_solve
     from rebalancer.export import assert_free
     from rebalancer.face.hosts import folders_of
 

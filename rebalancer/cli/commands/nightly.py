@@ -71,10 +71,10 @@ def nightly(
 def _night(policy: Path, state_dir: Path | None, stop: StopSignal | None) -> NightlyResult:
     """The night of *policy*; its plan is carried out until *stop* asks not to, or not at all where there is none."""
     from rebalancer.approval import kept_policy
-    from rebalancer.cli.carrying import invocation_of_night
+    from rebalancer.cli.carrying import Invocation, invocation_of_night
     from rebalancer.cli.ending import settle
     from rebalancer.cli.exits import Exit
-    from rebalancer.cli.progress import watch_night, watch_solve
+    from rebalancer.cli.watching.progress import watch_night, watch_solve
     from rebalancer.errors import StoppedHalfWay
     from rebalancer.nightly import Watchers, access_of, plan_and_execute, plan_only
 
@@ -83,10 +83,14 @@ def _night(policy: Path, state_dir: Path | None, stop: StopSignal | None) -> Nig
     if stop is None:
         with watch_solve() as solving:
             return plan_only(access, wanted, state_dir=state_dir, watchers=Watchers(solving=solving))
+
+    def invocation(folder: Path) -> Invocation:
+        return invocation_of_night(folder, wanted, policy, state_dir)
+
     try:
         with watch_night() as (solving, running):
-            watchers = Watchers(solving=solving, running=running)
+            watchers = Watchers(solving=solving, running=running, origin=lambda folder: invocation(folder).origin)
             return plan_and_execute(access, wanted, state_dir=state_dir, watchers=watchers, stop=stop)
     except StoppedHalfWay as stopped:
         settle(Exit.STOPPED)
-        raise stopped.with_ways(invocation_of_night(stopped, wanted, policy, state_dir).ways_on()) from stopped
+        raise stopped.with_ways(invocation(Path(stopped.plan)).ways_on()) from stopped

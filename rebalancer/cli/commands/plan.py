@@ -40,7 +40,7 @@ def plan(
     Every step comes with its reason, every objective with a bound that no other plan can beat.
     """
     from rebalancer.cli.opening import hand_over, open_model, say_refused
-    from rebalancer.cli.progress import watch_solve
+    from rebalancer.cli.watching.progress import watch_solve
     from rebalancer.export import assert_free
     from rebalancer.solve import Cost
 

@@ -49,7 +49,7 @@ def rolling(
     from rebalancer.cli.host_views import outcome, rolling_tables
     from rebalancer.cli.opening import open_model, say_refused
     from rebalancer.cli.output import say
-    from rebalancer.cli.progress import watch_solve
+    from rebalancer.cli.watching.progress import watch_solve
     from rebalancer.units import counted
     from rebalancer.whatif.rolling_folder import assert_empty
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -178,6 +179,10 @@ _READ: dict[str, Callable[[object], object]] = {
 }
 
 
+LOOKS, LOOK_SECONDS = 4, 0.05
+"""How often a lock that is held is tried again, and after how long."""
+
+
 class Journal:
     """A journal that is open for appending; use as a context manager."""
 
@@ -249,7 +254,7 @@ def _open(path: Path) -> int:
         raise _unusable(path, error) from error
     try:
         assert_kept(os.fstat(descriptor), path, InputError)
-        flock(descriptor, LOCK_EX | LOCK_NB)
+        _lock(descriptor)
         _drop_torn_line(descriptor)
         _sync_folder(path.parent)
     except BlockingIOError:
@@ -262,6 +267,17 @@ def _open(path: Path) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _lock(descriptor: int, looks: int = LOOKS) -> None:
+    """Lock a file; whoever looks whether it is locked has it for a moment."""
+    try:
+        flock(descriptor, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        if not looks:
+            raise
+        time.sleep(LOOK_SECONDS)
+        _lock(descriptor, looks - 1)
 
 
 def _drop_torn_line(descriptor: int) -> None:

@@ -6,8 +6,10 @@ folder; a run of another user or machine has another folder, and is caught by th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from fcntl import LOCK_NB, LOCK_SH, flock
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -15,6 +17,31 @@ from filelock import FileLock, Timeout
 from rebalancer.errors import InputError, PoolLocked
 from rebalancer.execute.journal.folders import lock_path, make_state_folder
 from rebalancer.inventory import Uuid
+
+LOOK_SECONDS = 0.2
+"""How long a lock is tried: whoever looks whether it is held has it for a moment."""
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock that is on the file *path*: that of a pool, or of a journal.
+
+    Raises:
+        InputError: the file cannot be looked at.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        remedy = "Look as the user who runs it, or name the state folder with --state-dir"
+        raise InputError(str(path), f"it cannot be looked at: {error.strerror}", remedy) from error
+    try:
+        flock(descriptor, LOCK_SH | LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 @contextmanager
@@ -28,7 +55,7 @@ def pool_lock(pool: Uuid, state_dir: Path | None = None) -> Iterator[Path]:
     path = lock_path(pool, state_dir)
     lock = _lock(path)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=LOOK_SECONDS)
     except Timeout:
         raise PoolLocked(str(path)) from None
     except OSError as error:

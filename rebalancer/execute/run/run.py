@@ -122,6 +122,8 @@ class Run:
         self.memory = MemoryAfter(watch=self.watch, journal=journal, reporter=self.reporter, hosts=hosts)
         with self.guard.held(journal, began):
             self.reporter.run_began(plan, differences)
+            if self.done:
+                self.reporter.taken_up(frozenset(self.done))
             try:
                 self._take_up(journal, pool)
                 result = self._result(self._steps(journal))

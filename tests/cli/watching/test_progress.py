@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rebalancer.cli.progress import watch_night, watch_solve
+from rebalancer.cli.watching.progress import watch_night, watch_solve
 from rebalancer.solve import SolveReporter
 
 
