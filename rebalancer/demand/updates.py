@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import unescape
@@ -21,10 +21,19 @@ from rebalancer.inventory import Uuid
 
 _ENTRY = re.compile(rb"<entry>([^<]*+)</entry>")
 _STEP = re.compile(rb"<step>\s*(\d+)\s*</step>")
+_ENCODING = re.compile(rb"""<\?xml[^>]*encoding=["']([^"']*)""")
+_PROLOG = 200
 _WORDS_AND_KEYS = re.compile(r'("(?:[^"\\]|\\.)*+(?:"|\Z))|([{,]\s*)([A-Za-z_]\w*)(?=\s*:)', re.DOTALL)
 _SHOWN = 60
 MOST_READINGS = 8_000_000
 """Six times as many as a host of 1,000 VMs with 8 vCPUs each has hours in a week."""
+MOST_COLUMNS = 200_000
+"""Three times as many as 1,000 VMs of 60 data sources have."""
+MOST_NUMBERS = 5_000_000
+"""Commas and brackets in JSON, of which each may be a number, or a list that takes more: hosts are asked for XML, and a
+recording of 500 VMs has 3,400,000."""
+LONGEST_VALUE, SHORT_ROW = 100, 10_000
+"""Bytes of a value with its tags, of which hosts write 30 at most, and of a row without columns."""
 LATEST = 7_258_118_400
 """Seconds from 1970 to 2200."""
 _Row = tuple[int, Sequence[Any]]
@@ -79,27 +88,35 @@ def parse_updates(body: bytes | str, wanted: Callable[[Column], bool] = lambda _
         raise MetricsRefused([f"the answer is no rrd_updates ({_beginning(raw)}): {error}"]) from error
 
 
-def _readings(
-    legend: Sequence[str],
-    rows: Sequence[_Row],
-    step: int,
-    wanted: Callable[[Column], bool],
-    number: Callable[[Any], float],
-) -> Readings:
-    """Rows in any order become arrays in ascending order; of two rows at one time the first counts."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Written:
+    """An answer as it is written: so many rows, in any order."""
+
+    legend: Sequence[str]
+    rows: Iterable[_Row]
+    count: int
+    step: int
+
+
+def _readings(written: _Written, wanted: Callable[[Column], bool], number: Callable[[Any], float]) -> Readings:
+    """The rows become arrays in ascending order; of two rows at one time the first counts."""
+    step, count = written.step, written.count
     if step <= 0:
         raise ValueError(f"a step of {step} s")
-    columns = [_column(str(entry)) for entry in legend]
+    if len(written.legend) > MOST_COLUMNS:
+        raise ValueError("more columns than a host has")
+    columns = [_column(str(entry)) for entry in written.legend]
     indices = [index for index, column in enumerate(columns) if wanted(column)]
-    if len(rows) * len(indices) > MOST_READINGS:
-        raise ValueError(f"{len(rows)} rows of {len(indices)} columns")
-    if not all(0 <= time < LATEST for time, _ in rows) or step > LATEST:
-        raise ValueError("a time that no clock shows")
-    data = np.full((len(rows), len(indices)), np.nan)
-    for target, (_, values) in zip(data, rows, strict=True):
+    if count * max(1, len(indices)) > MOST_READINGS:
+        raise ValueError(f"{count} rows of {len(indices)} columns")
+    data, ends = np.full((count, len(indices)), np.nan), np.zeros(count, dtype=np.int64)
+    for place, (time, values) in enumerate(written.rows):
+        if not 0 <= time < LATEST or step > LATEST:
+            raise ValueError("a time that no clock shows")
         known = [number(values[index]) for index in indices if index < len(values)]
-        target[: len(known)] = known
-    times, first = np.unique(np.array([time for time, _ in rows], dtype=np.int64), return_index=True)
+        data[place, : len(known)] = known
+        ends[place] = time
+    times, first = np.unique(ends, return_index=True)
     return Readings(
         columns=tuple(columns[index] for index in indices), times=times, data=data[first], step_seconds=step
     )
@@ -119,19 +136,40 @@ def _from_xml(raw: bytes, wanted: Callable[[Column], bool]) -> Readings:
         raise ValueError("it declares a document type")
     if b"<xport" not in raw or not raw.rstrip().endswith(b"</xport>"):
         raise ValueError("it is cut off" if b"<xport" in raw else "there is no <xport>")
-    head, _, data = raw.partition(b"<data>")
+    if not _in_utf8(raw[:_PROLOG]):
+        raise ValueError("it is not in UTF-8")
+    begins = raw.find(b"<data>") if b"<data>" in raw else len(raw)
+    head = raw[:begins]
     step = _STEP.search(head)
     if step is None:
         raise ValueError("there is no <step>")
+    if head.count(b"<entry>") > MOST_COLUMNS:
+        raise ValueError("more columns than a host has")
     legend = [unescape(entry.decode().strip()) for entry in _ENTRY.findall(head)]
-    rows = [_xml_row(row) for row in data.replace(b"<v/>", b"<v></v>").split(b"<row>")[1:]]
-    return _readings(legend, rows, int(step[1]), wanted, _xml_number)
+    rows, count = _xml_rows(raw, begins, len(legend)), raw.count(b"<row>", begins)
+    return _readings(_Written(legend=legend, rows=rows, count=count, step=int(step[1])), wanted, _xml_number)
 
 
-def _xml_row(row: bytes) -> _Row:
-    """Time and values of a row such as `<t>120</t><v>0.5</v><v>NaN</v></row>`."""
+def _in_utf8(prolog: bytes) -> bool:
+    """Whether an answer declares the encoding that it is read in, or none."""
+    declared = _ENCODING.search(prolog)
+    return declared is None or declared[1].lower() in {b"utf-8", b"us-ascii"}
+
+
+def _xml_rows(raw: bytes, place: int, columns: int) -> Iterator[_Row]:
+    """The rows after *place*, one at a time, because all of them at once take many times the answer."""
+    while (begins := raw.find(b"<row>", place)) >= 0:
+        place = raw.find(b"<row>", begins + 1)
+        place = len(raw) if place < 0 else place
+        if place - begins > LONGEST_VALUE * columns + SHORT_ROW:
+            raise ValueError("a row that is longer than its columns")
+        yield _xml_row(raw[begins:place].replace(b"<v/>", b"<v></v>"), columns)
+
+
+def _xml_row(row: bytes, columns: int) -> _Row:
+    """Time and values of a row such as `<t>120</t><v>0.5</v><v>NaN</v></row>`, no more than it has *columns*."""
     time, _, values = row.partition(b"</t>")
-    return int(time.partition(b"<t>")[2]), values.split(b"</v>")[:-1]
+    return int(time.partition(b"<t>")[2]), values.split(b"</v>", columns)[:-1]
 
 
 def _xml_number(written: bytes) -> float:
@@ -144,12 +182,15 @@ def _from_json(text: str, wanted: Callable[[Column], bool]) -> Readings:
     answer = _loads(text)
     meta: Mapping[str, Any] = answer["meta"]
     data: Sequence[Mapping[str, Any]] = meta["data"] if "data" in meta else answer["data"]
-    rows = [(int(row["t"]), row["values"]) for row in data]
-    return _readings(meta["legend"], rows, int(meta["step"]), wanted, float)
+    rows = ((int(row["t"]), row["values"]) for row in data)
+    written = _Written(legend=meta["legend"], rows=rows, count=len(data), step=int(meta["step"]))
+    return _readings(written, wanted, float)
 
 
 def _loads(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
     """JSON, or what 8.2 sends: the same with bare keys."""
+    if sum(map(text.count, ",[{")) > MOST_NUMBERS:
+        raise ValueError("more numbers than a host has")
     try:
         return json.loads(text)
     except json.JSONDecodeError:

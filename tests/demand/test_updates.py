@@ -130,6 +130,12 @@ BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
         (b"[" * 10000, "there is no <xport>"),
         (b'{"meta":' * 100000, "recursion"),
         (b"{\xff", "decode"),
+        (b"<?xml version='1.0' encoding='UTF-7'?>" + GOOD[GOOD.index(b"<xport") :], "not in UTF-8"),
+        (GOOD.replace(b"</legend>", b"<entry>" * 200_000 + b"</legend>"), "more columns"),
+        (as_bare_keys(Answer(legend=[CPU0], rows=[(60, [0.5])])).replace(b"0.5", b"0," * 5_000_000 + b"0"), "numbers"),
+        (GOOD.replace(b"<v>0.5", b"<v>0.5</v>" * 2_000 + b"<v>0.5"), "longer than its columns"),
+        (GOOD.replace(b"<t>60</t>", b"<t>" + b"9" * 400 + b"</t>"), "a time that no clock shows"),
+        (GOOD.replace(b"<t>60</t>", b"<t>" + b"9" * 20 + b"</t>"), "a time that no clock shows"),
     ],
 )
 def test_broken_answers_are_refused(body: bytes, words: str) -> None:
