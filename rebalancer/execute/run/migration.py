@@ -16,7 +16,7 @@ from rebalancer.execute.judge.refusal import NOT_PERMITTED, is_late, is_lost_at_
 from rebalancer.execute.options import RunReporter
 from rebalancer.execute.run.evidence import Evidence, Trace, toolstacks_of
 from rebalancer.execute.run.guard import Guard
-from rebalancer.execute.run.observation import Observation
+from rebalancer.execute.run.observation import Observation, observed
 from rebalancer.execute.run.watch import Waiting, Watch
 from rebalancer.interruption import uninterrupted
 from rebalancer.inventory import Pool
@@ -91,6 +91,17 @@ class MigrationCall:
         words = "an earlier run ended before it heard whether XAPI had taken the call"
         sent = history.state is not StepState.INTENDED
         return (yield from self._without_task(words, history.intended, sent=sent))
+
+    def look(self) -> Looked:
+        """Write where the VM is now, with its disks."""
+        found, left = self.with_disks(observed(self.step.migration, self.watch.look(self.step.vm)))
+        return self.write(found, words=left)
+
+    def was_made(self) -> Looked:
+        """Write that the pool shows the step made; what another run of the plan has left on its VM goes."""
+        where = self.watch.look(self.step.vm)
+        self.guard.fences.lower_of_same(self.step, where.marks)
+        return self.write(Observation(state=StepState.MOVED, where=where), words="it was there already")
 
     def follow(self, ref: str) -> Waiting[Looked]:
         """Watch the task *ref* to its end, then believe the pool."""

@@ -31,7 +31,6 @@ from rebalancer.execute.run.hours import Hours
 from rebalancer.execute.run.judgement import Judgement
 from rebalancer.execute.run.memory_after import MemoryAfter
 from rebalancer.execute.run.migration import MigrationCall
-from rebalancer.execute.run.observation import Observation, observed
 from rebalancer.execute.run.stops import Stops
 from rebalancer.execute.run.watch import Waiting, Watch
 from rebalancer.inventory import Pool
@@ -151,10 +150,7 @@ class Run:
         fresh = self._read() if self.history else pool
         for step in self.plan.steps:
             if step.id in made_already(self.plan, fresh, self.done) - self.done:
-                where = self.watch.look(step.vm)
-                self.guard.fences.lower_of_same(step, where.marks)
-                there = Observation(state=StepState.MOVED, where=where)
-                self._note(step, self._migration(step, journal).write(there, words="it was there already"))
+                self._note(step, self._migration(step, journal).was_made())
         if self.history:
             self.guard.take_over(fresh)
             self.judgement.before_all(fresh)
@@ -162,10 +158,8 @@ class Run:
     def _look_again(self, step: Step, journal: Journal) -> None:
         """Find out whether a VM that was lost in an earlier run is where it was to be by now."""
         if self.history.get(step.id, StepHistory()).state in _LOOK_AGAIN:
-            migration = self._migration(step, journal)
-            found, left = migration.with_disks(observed(step.migration, self.watch.look(step.vm)))
-            looked = migration.write(found, words=left)
-            if found.state is not StepState.STAYED:
+            looked = self._migration(step, journal).look()
+            if looked.state is not StepState.STAYED:
                 self._note(step, looked)
 
     def _wait_for_all(self) -> None:
