@@ -17,6 +17,8 @@ from rebalancer.execute.journal.history import run_of
 from rebalancer.execute.journal.journal import read_journal
 from rebalancer.sanitise import one_line
 
+SHORT = len("sha256:") + 12
+"""Characters of a digest that tell plans apart."""
 SHOWN = 100
 """Characters of a value that is not ours and is told."""
 
@@ -90,7 +92,7 @@ class Holder:
 
     def __str__(self) -> str:
         where = f" of {self.user} on {self.host} (process {self.process})" if self.host else ""
-        plan = f", plan {self.plan}" if self.plan else ""
+        plan = f", plan {self.plan[:SHORT]}" if self.plan else ""
         return f"run {self.run}{where}{plan}"
 
 

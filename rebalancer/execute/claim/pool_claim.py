@@ -146,14 +146,17 @@ class PoolClaim:
         return any(task.pending and task.call in MOTIONS for task in self.keys.ask(self.keys.marks.tasks))
 
     def _refusal(self, holder: Holder, there: Mapping[str, str]) -> PoolLocked:
-        seen = _seen(holder, there)
-        when = f", last seen {seen.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if seen > LONG_AGO else ""
-        since = f", since {holder.since}" if holder.since else ""
-        return PoolLocked(f"{LOCK} in gui_config of pool {self.keys.pool}", f"{holder}{since}{when}")
+        since = _told(", since", moment_of(holder.since))
+        seen = _told(", last seen", _seen(holder, there))
+        return PoolLocked(f"{LOCK} in gui_config of pool {self.keys.pool}", f"{holder}{since}{seen}")
 
 
 def _leases(run: str, there: Mapping[str, str]) -> list[str]:
     return [key for key in there if key.startswith(f"{LEASE}{run}:")]
+
+
+def _told(words: str, moment: datetime) -> str:
+    return f"{words} {moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if moment > LONG_AGO else ""
 
 
 def _seen(holder: Holder, there: Mapping[str, str]) -> datetime:

@@ -1,7 +1,7 @@
 """One writer per pool: a lock file for each pool, held as long as the process may change it.
 
 The operating system lets go of the lock when the process ends, however it ends. It excludes runs that share the state
-folder; a run of another user or machine has another folder, and is caught by the look before each step.
+folder; a run of another user or machine has another folder, and is kept out by the lock in the pool (`execute.claim`).
 """
 
 from __future__ import annotations

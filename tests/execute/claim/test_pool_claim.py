@@ -30,7 +30,7 @@ def test_a_second_run_is_refused_and_told_who_holds_it(marks: ScriptedMarks, tmp
     claim_of("first", marks, tmp_path / "a").take(break_lock=False)
     with pytest.raises(PoolLocked) as refused:
         claim_of("second", marks, tmp_path / "b").take(break_lock=False)
-    for words in ("run first of ", "(process ", "plan sha256:1", "since 2026-03-01T01:30", "--break-lock"):
+    for words in ("run first of ", "(process ", "plan sha256:1", "since 2026-03-01 01:30:00 UTC", "--break-lock"):
         assert words in str(refused.value)
 
 
