@@ -13,6 +13,10 @@ ROLES: Final[Mapping[str, str]] = {
     "vm.assert_can_migrate": "vm-power-admin",
     "host.migrate_receive": "vm-power-admin",
     "task.destroy/any": "pool-operator",
+    "pool.add_to_gui_config": "vm-operator",
+    "pool.remove_from_gui_config": "vm-operator",
+    "vm.add_to_other_config": "vm-admin",
+    "vm.remove_from_other_config": "vm-admin",
 }
 """The least role that has a permission, in small letters as XAPI names it; whatever only reads needs `READER`."""
 
