@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from rebalancer.version import __version__
 from rebalancer.xapi.address import Address
-from rebalancer.xapi.limits import MEBI, PATIENCE_FACTOR
+from rebalancer.xapi.limits import BYTES_A_SECOND, MEBI, PATIENCE_FACTOR
 from rebalancer.xapi.wire import Malformed
 
 USER_AGENT: Final = f"rebalancer/{__version__}"
@@ -39,8 +39,8 @@ class HostConnection:
     Args:
         address: of the host.
         context: TLS settings; of no use for plain HTTP.
-        seconds: how long connecting, and every silence, may last. A whole answer takes no longer than
-            `PATIENCE_FACTOR` times that.
+        seconds: how long connecting, and every silence, may last, and an answer but for what `BYTES_A_SECOND` add. A
+            whole answer takes no longer than `PATIENCE_FACTOR` times that.
     """
 
     def __init__(self, address: Address, context: ssl.SSLContext | None, seconds: float) -> None:
@@ -102,11 +102,10 @@ class HostConnection:
             HTTPException: what answers does not speak HTTP.
             Malformed: the answer is packed or too long.
         """
-        until = time.monotonic() + PATIENCE_FACTOR * self._seconds
         try:
-            connection = self._connected()
+            connection, began = self._connected(), time.monotonic()
             connection.sock.settimeout(self._seconds)
-            connection.response_class = partial(_within, self._seconds, until)  # type: ignore[assignment]  # a callable does
+            connection.response_class = partial(_timed, self._seconds, began)  # type: ignore[assignment]  # a callable does
             connection.request(method, path, body, {"User-Agent": USER_AGENT, **(headers or {})})
             with connection.getresponse() as response:
                 read = response.status == HTTPStatus.OK
@@ -158,15 +157,15 @@ def _whole(response: HTTPResponse, most: int) -> bytes:
     return bytes(body)
 
 
-def _within(seconds: float, until: float, sock: socket.socket, **options: Any) -> HTTPResponse:  # noqa: ANN401 - http.client's
-    return HTTPResponse(_Timed(sock, seconds, until), **options)  # type: ignore[arg-type]  # it has what is used of one
+def _timed(seconds: float, began: float, sock: socket.socket, **options: Any) -> HTTPResponse:  # noqa: ANN401 - http.client's
+    return HTTPResponse(_Timed(sock, seconds, began), **options)  # type: ignore[arg-type]  # it has what is used of one
 
 
 class _Timed(io.RawIOBase):
-    """What comes from a socket until the moment *until*, each silence no longer than *seconds*."""
+    """What comes from a socket in time, counted from when it *began*, each silence no longer than *seconds*."""
 
-    def __init__(self, sock: socket.socket, seconds: float, until: float) -> None:
-        self._socket, self._seconds, self._until = sock, seconds, until
+    def __init__(self, sock: socket.socket, seconds: float, began: float) -> None:
+        self._socket, self._seconds, self._began, self._come = sock, seconds, began, 0
         self._stream = sock.makefile("rb", buffering=0)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
@@ -181,13 +180,19 @@ class _Timed(io.RawIOBase):
         """As sockets do it.
 
         Raises:
-            TimeoutError: nothing came, or *until* is over.
+            TimeoutError: nothing came, or too little.
         """
-        left = self._until - time.monotonic()
+        left = self._began + self._may_take() - time.monotonic()
         if left <= 0:
             raise TimeoutError("the answer does not end")
         self._socket.settimeout(min(self._seconds, left))
-        return self._stream.readinto(buffer)
+        read = self._stream.readinto(buffer)
+        self._come += read or 0
+        return read
+
+    def _may_take(self) -> float:
+        """Seconds for as much as has come by now."""
+        return min(PATIENCE_FACTOR * self._seconds, self._seconds + self._come / BYTES_A_SECOND)
 
     def close(self) -> None:
         """Let go of the socket, which is closed once its connection is."""

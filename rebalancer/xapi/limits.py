@@ -11,10 +11,13 @@ from typing import Final
 
 MEBI: Final = 1024 * 1024
 
-PATIENCE_FACTOR: Final = 4
-"""How many times the read time-out a whole answer may take: two minutes for 30 s, 96 MiB at 7 Mbit/s.
+BYTES_A_SECOND: Final = 128 * 1024
+"""How much of an answer has to come each second once the read time-out is over: a line of 1 Mbit/s does.
 
 A host that sends a byte now and then is never silent, and would be listened to for ever."""
+
+PATIENCE_FACTOR: Final = 4
+"""How many times the read time-out a whole answer may take at most: two minutes for 30 s, 96 MiB at 7 Mbit/s."""
 
 ANSWER_BYTES: Final = 96 * MEBI
 """Of an answer, before it is read; XAPI packs none, so that one that is packed is refused unread."""

@@ -16,7 +16,7 @@ from rebalancer.inventory import Pool
 from rebalancer.xapi import Credentials, LivePool, MetricsFailure, ReadSession, Trust, connect, fetch_metrics, wire
 from rebalancer.xapi.address import Address
 from rebalancer.xapi.connection import HostConnection
-from rebalancer.xapi.limits import ANSWER_BYTES, DEPTH, MEBI, RRD_BYTES
+from rebalancer.xapi.limits import ANSWER_BYTES, BYTES_A_SECOND, DEPTH, MEBI, RRD_BYTES
 from rebalancer.xapi.patience import NONE
 from rebalancer.xapi.wire import Malformed, from_json, from_xml
 from tests.pools import make_host, make_pool
@@ -35,6 +35,11 @@ DRIPS = {
 }
 
 
+def head(*lines: str) -> bytes:
+    """The beginning of an answer."""
+    return HEAD + "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n"
+
+
 def session_at(port: int) -> ReadSession:
     """A session that is not logged in, at a host that may be silent for half a second."""
     address = Address(scheme="http", host="127.0.0.1", port=port)
@@ -43,11 +48,20 @@ def session_at(port: int) -> ReadSession:
 
 @pytest.mark.parametrize("where", DRIPS)
 def test_an_answer_that_never_ends_is_none(where: str) -> None:
-    """A host that is never silent for long, and never done, is left alone after four times that."""
+    """A host that is never silent for long, and never done, is left alone after a while."""
     with dripping(DRIPS[where]) as (port, gone):
         with pytest.raises(Unreachable, match="no answer in time"):
             session_at(port).log_in()
         assert gone.wait(20)
+
+
+def test_a_long_answer_over_a_slow_line_is_read() -> None:
+    """What keeps coming may take longer than a silence may."""
+    size = 30 * BYTES_A_SECOND
+    said = [head(f"Content-Length: {size}"), *[b" " * BYTES_A_SECOND] * 30]
+    with dripping(said, pause=0.1) as (port, _):
+        host = HostConnection(Address(scheme="http", host="127.0.0.1", port=port), None, 2.0)
+        assert len(host.ask("GET", "/", most=size).body) == size
 
 
 def test_a_move_whose_answer_never_ends_is_unknown() -> None:
@@ -78,11 +92,6 @@ def test_metrics_that_never_end_are_none() -> None:
         answer = metrics_of(port)
         assert isinstance(answer, MetricsFailure)
         assert answer.reason.startswith("no answer in time")
-
-
-def head(*lines: str) -> bytes:
-    """The beginning of an answer."""
-    return HEAD + "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n"
 
 
 REFUSED = {
@@ -254,3 +263,24 @@ def test_the_worst_answers_fit_into_memory(shape: str) -> None:
     megabytes, seconds = map(float, ran.stdout.split())
     assert megabytes < 300
     assert seconds < 10
+
+
+def test_no_address_names_the_session() -> None:
+    """Addresses are logged, and a session is as good as a password."""
+    with scripted([success("no metrics")]) as server:
+        metrics_of(server.port)
+        (path,) = server.methods
+    assert path.startswith("/rrd_updates?start=")
+    assert "OpaqueRef" not in path
+    assert "session" not in path
+
+
+def test_no_session_is_taken_to_another_host() -> None:
+    """Whoever sends us elsewhere is not followed."""
+    with scripted([success("no metrics")]) as other:
+        moved = f"HTTP/1.1 302 Found\r\nLocation: {other.url}/rrd_updates\r\nContent-Length: 0\r\n\r\n".encode()
+        with scripted([moved]) as server:
+            answer = metrics_of(server.port)
+        assert isinstance(answer, MetricsFailure)
+        assert "HTTP 302" in answer.reason
+        assert other.asked == []

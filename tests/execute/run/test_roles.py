@@ -11,7 +11,7 @@ import XenAPI
 
 from rebalancer.cli.exits import Exit, exit_code
 from rebalancer.errors import RefusedByXapi
-from rebalancer.execute import resume
+from rebalancer.execute import execute, resume
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.simulator import Simulator
 from rebalancer.xapi import Credentials, Trust, live_pool
@@ -58,9 +58,9 @@ def locks(stage: Stage) -> list[str]:
 def test_the_role_that_it_takes_is_named(tmp_path: Path, calls: list[str], role: str, call: str, least: str) -> None:
     """Nothing moved, nothing is stopped half-way, nothing stays in the pool; a second try ends alike."""
     with stage_of(role, tmp_path, calls) as stage:
-        for way in (stage.run, lambda: stage.run(resume)):
+        for way in (execute, resume):
             with pytest.raises(RefusedByXapi, match=f"it takes the role {least} or more") as raised:
-                way()
+                stage.run(way)
             assert call.lower() in str(raised.value).lower()
             assert exit_code(raised.value) is Exit.ERROR
         assert set(stage.looked()) <= {StepState.REFUSED}

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+import XenAPI
 
 from rebalancer.simulator import SimulatedPool, Simulator, generate_pool
 from rebalancer.simulator.rrd.archives import best
@@ -200,6 +201,20 @@ def test_no_start_is_a_bad_request_and_no_password_no_answer(frozen: Simulator) 
     url = frozen.urls[uuid] + "/rrd_updates"
     assert httpx.get(url, params={"start": "1"}).status_code == 401
     assert httpx.get(url, params={"start": "1", "session_id": "OpaqueRef:x"}).status_code == 401
+
+
+@pytest.mark.parametrize("form", ["session_id={}", "a=b; session_id={}", "a=b&session_id={}"])
+def test_a_session_may_come_in_a_cookie(frozen: Simulator, form: str) -> None:
+    """As XAPI reads it, before the query, in the form of the standard or the one with ampersands."""
+    _, uuid = first_host(frozen)
+    url, session = f"{frozen.urls[uuid]}/rrd_updates", XenAPI.Session(frozen.url)
+    session.xenapi.login_with_password("root", "secret", "1.0", "tests")
+    for ref, status in ((session.handle, 200), ("OpaqueRef:x", 401)):
+        headers = {"Cookie": form.format(ref)}
+        query = {"start": str(int(NOW) - 60), "host": "true", "session_id": session.handle}
+        assert httpx.get(url, params=query, headers=headers).status_code == status
+        del query["session_id"]
+        assert httpx.get(url, params=query, headers=headers).status_code == status
 
 
 def test_an_empty_question_is_an_error(frozen: Simulator) -> None:
