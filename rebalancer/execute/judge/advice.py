@@ -13,9 +13,9 @@ NEXT_STEPS = {
     StepState.HALTED: "Nothing is started again by itself: find out why it stopped, then start it with xe vm-start",
     StepState.ELSEWHERE: "Find out who moves VMs or disks (HA, Workload Balancing, people), then make a new plan",
     StepState.UNKNOWN: "Do not start or move the VM; look at xe task-list and at the VM on both hosts, then resume. "
-    "Where that does not settle it, say what you saw: rebalancer resolve",
+    "Where that does not settle it, say what you saw: rebalancer resolve PLAN {step} URL --not-sent (or --moved)",
 }
-"""The next step after each outcome that ends a run."""
+"""The next step after each outcome that ends a run; `{step}` is the id of the step."""
 
 
 def what_happened(step: Step, looked: Looked) -> str:

@@ -256,7 +256,7 @@ class Run:
         if self._taking_up and looked.state is StepState.UNSENT:
             return
         if looked.state is not StepState.MOVED:
-            advice = f". {NEXT_STEPS[looked.state]}" if self.flights.ever_sent else ""
+            advice = f". {NEXT_STEPS[looked.state].format(step=step.id)}" if self.flights.ever_sent else ""
             raise Halt(what_happened(step, looked) + advice)
         self.done.add(step.id)
         self.holds.release(step)

@@ -44,7 +44,7 @@ def live(case: Case, plan: Plan, pool: Pool) -> ScriptedPool:
 
 def test_a_call_that_was_never_sent_is_made(case: Case, plan: Plan, live: ScriptedPool) -> None:
     """Without it the run stops for ever; with it, it goes on, and the journal says who said what."""
-    with pytest.raises(StoppedHalfWay, match="rebalancer resolve"):
+    with pytest.raises(StoppedHalfWay, match="rebalancer resolve PLAN s01 URL --not-sent"):
         resume(plan, live, case.options)
     resolve_step(plan, NOT_SENT, case.options, live)
     said = read_journal(case.journal)[-1]
