@@ -172,7 +172,7 @@ class CoordinatorSession:
         if not self._guessed:
             self._said = error
         first = self._said or error
-        if first is error or not isinstance(first, Unreachable):
+        if first.where == error.where or not isinstance(first, Unreachable):
             problem = first.problem
         else:
             problem = f"{first.problem}; nor is {error.where} of use: {error.problem}"

@@ -110,12 +110,22 @@ class MigrationCall:
             found = yield from self._after(task)
             found, left = self.with_disks(found)
         except (XapiError, InventoryError) as error:
-            return self.write(Observation(state=StepState.UNKNOWN), words=str(error))
+            return self._looked_once_more(str(error))
         looked = self.write(found, error=task.error, words=left or _note(found) or _words(task, found))
         if task.status is not TaskStatus.PENDING:
             with suppress(XapiError):  # XAPI collects finished tasks that stay
                 self.watch.live.forget(ref)
         return looked
+
+    def _looked_once_more(self, words: str) -> Looked:
+        """What the VM itself shows where its task cannot be asked for: that it has arrived, or nothing."""
+        try:
+            found, left = self.with_disks(observed(self.step.migration, self.watch.live.whereabouts(self.step.vm)))
+        except (XapiError, InventoryError):
+            found, left = Observation(state=StepState.UNKNOWN), ""
+        if found.state not in {StepState.MOVED, StepState.ELSEWHERE}:
+            found = Observation(state=StepState.UNKNOWN, where=found.where)
+        return self.write(found, words=left or words)
 
     def write(self, found: Observation, *, error: tuple[str, ...] = (), words: str = "") -> Looked:
         """Write what the pool showed."""

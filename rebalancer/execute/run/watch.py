@@ -27,8 +27,8 @@ Answer = TypeVar("Answer")
 Waiting = Generator[Wait | None, None, Answer]
 """Something to be asked again once a `Wait` is over, until it has an answer; after a poll, where it yields none."""
 
-LOGINS = 4
-"""How often a login that is refused is tried in one silence."""
+LOGINS = 3
+"""How often a login that is refused is tried again in one silence."""
 
 _TELLS_ENOUGH = frozenset({StepState.MOVED, StepState.ELSEWHERE})
 """What a VM at rest says by itself, whatever its task says."""

@@ -137,6 +137,20 @@ def test_what_is_wrong_with_the_way_leaves_no_step_unwatched(
     assert len(live.sent) == 3
 
 
+def test_a_vm_that_has_arrived_needs_no_task(case: Case, plan: Plan, pool: Pool) -> None:
+    """Where nobody can ask for the task, what the VM shows counts: the step is done, and the run goes on."""
+    live = ScriptedPool(pool)
+
+    def lose_the_first_task(call: str) -> None:
+        if len(live.sent) == 1 and call == "task":
+            live.change("a", resident_on="h2", scheduled_to_be_resident_on=None, current_operations=())
+            raise DOWN
+
+    live.before_each = lose_the_first_task
+    assert execute(plan, live, case.options).complete
+    assert case.looks[0] == ("s01", StepState.MOVED)
+
+
 def test_few_logins_are_tried_in_one_silence(case: Case, plan: Plan, pool: Pool) -> None:
     """Accounts are locked by programs that try a password again and again; at its end the step is unknown."""
     live, asked = ScriptedPool(pool), list[str]()
