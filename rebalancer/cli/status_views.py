@@ -10,18 +10,21 @@ from rich.console import Group, RenderableType
 
 from rebalancer.cli.output import heading
 from rebalancer.cli.table import below, table
-from rebalancer.execute import RunState, RunStatus, Stage, StepStatus, state_folder
+from rebalancer.execute import RunState, RunStatus, Stage, StepStatus, is_any_locked, state_folder
 from rebalancer.units import duration_in_words
 
 COLUMNS = {"step": "left", "VM": "name", "from": "name", "to": "name", "how far": "left", "why": "text"}
 BAR = 10
 """Characters of a bar."""
 
+LOCKED = "a process holds the lock of the pool: another run begins, or a night plans"
+
 
 def status_views(runs: Sequence[RunStatus], now: datetime, state_dir: Path | None) -> Iterator[RenderableType]:
     """Each of *runs*, as it is *now*."""
     if not runs:
-        yield f"no run is under way: {state_folder(state_dir)} knows none"
+        begins = "; " + LOCKED if is_any_locked(state_dir) else ""
+        yield f"no run is under way: {state_folder(state_dir)} knows none{begins}"
     for run in runs:
         yield from _run(run, now)
 
@@ -47,7 +50,7 @@ def _lines(run: RunStatus, now: datetime) -> Iterator[str]:
     if run.state is RunState.KILLED or run.resume:
         yield f"to resume: {run.resume or 'apply the same plan again'}"
     if run.locked and run.state is not RunState.RUNNING:
-        yield "a process holds the lock of the pool: another run begins, or a night plans"
+        yield LOCKED
 
 
 def _sentence(run: RunStatus, now: datetime) -> str:

@@ -26,7 +26,7 @@ from rebalancer.execute.result import Ending, HeldStep, RunResult
 from rebalancer.execute.run.resolving import Saying, Seen, resolve_step
 from rebalancer.execute.run.runner import execute, resume
 from rebalancer.execute.status.forecast import Forecast, UnderWay, forecast, pace_of
-from rebalancer.execute.status.found import run_of, runs_in
+from rebalancer.execute.status.found import is_any_locked, run_of, runs_in
 from rebalancer.execute.status.notes import Origin
 from rebalancer.execute.status.noting import Noting
 from rebalancer.execute.status.run_status import RunState, RunStatus, Stage, StepStatus
@@ -61,6 +61,7 @@ __all__ = [
     "execute",
     "forecast",
     "hindered",
+    "is_any_locked",
     "journal_path",
     "learned_pace",
     "make_state_folder",

@@ -69,6 +69,11 @@ def runs_in(now: datetime, state_dir: Path | None = None) -> tuple[RunStatus, ..
     return tuple(found.values())
 
 
+def is_any_locked(state_dir: Path | None = None) -> bool:
+    """Whether a process holds the lock of any pool, by the state folder: a run, or a night that plans."""
+    return any(is_held(path) for path in sorted(state_folder(state_dir).glob("locks/*.lock")))
+
+
 def _digests(state_dir: Path | None) -> Iterator[str]:
     """The digests of plans that were begun, as files are named by them, the latest first."""
     folder = state_folder(state_dir)

@@ -107,10 +107,10 @@ class Ground:
             try:
                 yield process
             finally:
-                for gate in self.gates:
-                    gate.opened.set()
                 if process.poll() is None:
                     process.kill()
+                    for gate in self.gates:
+                        gate.opened.set()
 
     def wait_for(self, process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
         """Until *condition* holds, while *process* lives."""

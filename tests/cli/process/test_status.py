@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
 
 from rebalancer.cli.exits import Exit
 from tests.cli.process.processes import MIGRATE, Ground, ended
@@ -53,11 +54,19 @@ def test_a_night_is_shown(ground: Ground) -> None:
     policy = ground.folder / "night.toml"
     policy.write_text(f'{QUICK}[pool]\nurl = "{ground.simulator.url}"\n', encoding="utf-8")
     gate = ground.hold(MIGRATE)
-    with ground.running("nightly", policy, "--execute") as process:
+    first = "import rebalancer.planner.rebalance as r; solve = r.solve\n"
+    first += "r.solve = lambda *a, **k: (Path('paused').touch(), sys.stdin.read(1), solve(*a, **k))[2]"
+    with ground.running("nightly", policy, "--execute", first=first, stdin=subprocess.PIPE) as process:
+        ground.wait_for(process, (ground.folder / "paused").exists)
+        planning = shown(ground)
+        assert process.stdin
+        process.stdin.write("x")
+        process.stdin.flush()
         ground.wait_for(process, gate.reached.is_set)
         told = json.loads(shown(ground, "--json"))["runs"][0]
         gate.opened.set()
         assert ended(process)[0] == Exit.DONE
+    assert "a night plans" in planning
     assert (told["state"], "/plans/" in told["folder"]) == ("running", True)
     assert told["resume"] == ""
     assert json.loads(shown(ground, "--json"))["runs"][0]["state"] == "ended"
