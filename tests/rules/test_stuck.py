@@ -105,6 +105,8 @@ def test_the_sentence_counts_what_closes_the_others() -> None:
     )
     same = replace(held, closed=(closed(cpu), closed(cpu, full)))
     assert same.sentence == "VM 'web' cannot leave host 'ash': cpu-features (lacks avx)"
+    told = same.as_json()
+    assert (told["way_out"], told["vm"], "fix" in told) == (SHUT_DOWN, "v", False)
 
 
 def closed_to_all(problem: Problem, host: str) -> Problem:
