@@ -6,6 +6,7 @@ SAMPLE ?= 0
 CASES ?= 1000
 STORMS ?= 1000
 PAIRS ?= 100
+PROCESSES ?= 10
 SEED ?= 1
 # Tests start many processes, and each would compile the package anew where no bytecode is kept.
 PYTEST = env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest
@@ -69,7 +70,7 @@ hunt: setup ## plan in CASES random situations, looking for what planner and che
 	@.venv/bin/python -m tests.hunt --cases $(CASES) --seed $(SEED)
 
 storm: setup ## carry plans out in STORMS storms and PAIRS of people, and judge all that happens
-	@.venv/bin/python -m tests.storm --storms $(STORMS) --pairs $(PAIRS) --seed $(SEED)
+	@.venv/bin/python -m tests.storm --storms $(STORMS) --pairs $(PAIRS) --processes $(PROCESSES) --seed $(SEED)
 
 fuzz: setup ## read CASES inputs that are put wrong, looking for what is neither read nor refused in a sentence
 	@.venv/bin/python -m tests.fuzz --cases $(CASES) --seed $(SEED)

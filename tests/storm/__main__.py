@@ -9,8 +9,10 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
+from collections.abc import Iterator
 
 from tests.storm.many import one, storms
+from tests.storm.processes import process_storm
 from tests.storm.storm import Outcome
 
 
@@ -20,13 +22,24 @@ def main() -> int:
     if wanted.only:
         return _told(one(*map(int, wanted.only.split(":")), pair=wanted.pairs > 0))
     counts = Counter[str]()
-    for pair, many in ((False, wanted.storms), (True, wanted.pairs)):
-        for outcome in storms(wanted.seed, many, pair=pair, workers=wanted.workers):
-            counts.update(_counted(outcome, pair=pair))
+    try:
+        for kind, outcome in _outcomes(wanted):
+            counts.update(_counted(outcome, kind))
             if outcome.found:
                 _print(outcome)
+    except KeyboardInterrupt:
+        sys.stdout.write("interrupted; so far:\n")
     sys.stdout.write("".join(f"{count:7} {what}\n" for what, count in counts.items()))
     return int(counts[WRONG] > 0)
+
+
+def _outcomes(wanted: Namespace) -> Iterator[tuple[str, Outcome]]:
+    """The outcomes of all that is wanted, each with what it is of."""
+    for number in range(wanted.processes):
+        yield "storms of processes", process_storm(wanted.seed, number)
+    for pair, many in ((False, wanted.storms), (True, wanted.pairs)):
+        for outcome in storms(wanted.seed, many, pair=pair, workers=wanted.workers):
+            yield "pairs" if pair else "storms", outcome
 
 
 WRONG = "findings"
@@ -36,6 +49,7 @@ def _arguments() -> Namespace:
     parser = ArgumentParser(prog="python -m tests.storm", description=__doc__)
     parser.add_argument("--storms", type=int, default=300, help="how many storms")
     parser.add_argument("--pairs", type=int, default=0, help="how many storms in which two people begin the same plan")
+    parser.add_argument("--processes", type=int, default=0, help="how many storms of real processes that are killed")
     parser.add_argument("--seed", type=int, default=1, help="of the chance")
     parser.add_argument(
         "--only", metavar="SEED:NUMBER", help="tell the whole story of one storm; of a pair with --pairs 1"
@@ -44,8 +58,8 @@ def _arguments() -> Namespace:
     return parser.parse_args()
 
 
-def _counted(outcome: Outcome, *, pair: bool) -> Counter[str]:
-    counts = Counter({"pairs" if pair else "storms": 1, "runs": len(outcome.ends), "moves": outcome.moves})
+def _counted(outcome: Outcome, kind: str) -> Counter[str]:
+    counts = Counter({kind: 1, "runs": len(outcome.ends), "moves": outcome.moves})
     counts.update({"kills": outcome.kills, WRONG: len(outcome.found)})
     counts.update(f"end: {end}" for end in outcome.ends)
     counts.update([f"last: {outcome.last}"])

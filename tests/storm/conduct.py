@@ -28,6 +28,7 @@ MARKS = {
     for owner, field in (("pool", "gui_config"), ("VM", "other_config"))
     for verb in ("add_to", "remove_from")
 }
+FIELDS = "gui_config", "other_config"
 AT_HOME = {"refused", "stayed", "unsent"}
 
 
@@ -113,13 +114,17 @@ class Conduct:
         for step in last:
             if not self._judge.is_excused(step.vm) and self._places.where(step.vm) != [step.target]:
                 self._blame(f"{run.name} says complete, and {step.id} is not")
+        for complaint in self._places.broken_wishes() if self._judge.wishes and self._judge.is_left_alone else ():
+            self._blame(f"{run.name} says complete: {complaint}")
 
     def at_an_end(self, run: Run) -> None:
-        """Whoever ends of its own accord leaves no mark."""
+        """Whoever ends of its own accord leaves no mark of its own."""
+        begun = [line.entry["run"] for line in self._record.lines(run.journal) if line.entry["event"] == "run-began"]
         records = [row for each in self._databases for cls in ("pool", "VM") for _, row in each.items(cls)]
-        keys = {key for row in records for field in ("gui_config", "other_config") for key in row.get(field, ())}
-        if left := sorted(key for key in keys if key.startswith(KEY)):
-            self._blame(f"{run.name} leaves {', '.join(left)}")
+        marks = [mark for row in records for name in FIELDS for mark in row.get(name, {}).items()]
+        ours = [key for key, value in marks if key.startswith(KEY) and begun[-1] in key + value]
+        if ours:
+            self._blame(f"{run.name} leaves {', '.join(sorted(ours))}")
 
     def at_the_end(self) -> None:
         """Nothing is under way any more."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from rebalancer.simulator import VirtualTime
 from rebalancer.simulator.state.database import Database
@@ -14,9 +14,17 @@ from tests.storm.record import Line, Record
 WATCHED = {"VM", "host", "host_metrics", "PBD", "PIF", "VBD", "VIF", "VDI", "SR"}
 OURS = {"in two places", "on no host", "on a host that does not know it", "off, and on a host"}
 """What nobody may do, whatever the weather."""
-WISHES = {"not apart", "on a wrong host"}
 LONG_SECONDS = 120.0
 """How long what others did can be the reason for what goes wrong: as long as a move may take."""
+
+
+class Time(Protocol):
+    """A clock that calls `look` whenever there may be something to see."""
+
+    look: Callable[[], None]
+
+    def monotonic(self) -> float:
+        """Seconds since the beginning."""
 
 
 class WatchedTime(VirtualTime):
@@ -34,17 +42,18 @@ class WatchedTime(VirtualTime):
 class Judge:
     """Collects in `found` what is wrong, in words.
 
-    What others have touched is excused: the weather, or people who know nothing of the run.
+    What others have touched is excused: the weather, or people who know nothing of the run. `wishes` are what the
+    policy wants of places, in which a way back has no say.
     """
 
-    def __init__(self, databases: Sequence[Database], places: Places, time: WatchedTime, record: Record) -> None:
+    def __init__(self, databases: Sequence[Database], places: Places, time: Time, record: Record) -> None:
         self.places, self.time, self.record = places, time, record
         self.found: list[str] = []
         self.read: Callable[[Line], None] = lambda _line: None
         self._dirty, self._events = True, 0
         self._known: set[Complaint] = set()
         self._at_first: set[Complaint] = set()
-        self._wishes = True
+        self.wishes = True
         self._others_act, self._others_at = False, float("-inf")
         self._excused: set[str] = set()
         for each in databases:
@@ -79,9 +88,10 @@ class Judge:
         """Whether others have done something with an object."""
         return uuid in self._excused
 
-    def wish_nothing(self) -> None:
-        """Expect no more that VMs are where the policy wants them: a way back has no say in that."""
-        self._wishes = False
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether others have done nothing at all."""
+        return not self._excused
 
     def begin(self) -> None:
         """Take what is wrong already for given, and look at every instant from now on."""
@@ -114,7 +124,7 @@ class Judge:
         """Whether others may have brought it about, or it was so in the beginning."""
         if complaint.kind in OURS:
             return False
-        if complaint.kind in WISHES and not self._wishes:
+        if complaint.kind == "on a wrong host" and not self.wishes:
             return True
         if complaint.about in self._excused or complaint in self._at_first:
             return True

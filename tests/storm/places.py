@@ -40,7 +40,7 @@ class Places:
         self._databases = databases
         self._plan = plan
         self._guests = {vm["uuid"] for each in databases for _, vm in each.items("VM") if _is_guest(vm)}
-        self._at_first = self._against(_hosts_of(self._found()))
+        self._crowded_at_first = self._crowded(self._found())
         self._running = {vm["uuid"] for each in databases for _, vm in each.items("VM") if _runs(vm)}
 
     def complaints(self) -> Iterator[Complaint]:
@@ -58,7 +58,7 @@ class Places:
             yield from _residence(database)
             yield from _memory(database)
             yield from _devices(database)
-        yield from self._wishes(found)
+        yield from self._strays(found)
 
     def crowds(self, ours: set[str]) -> Iterator[Complaint]:
         """More migrations of *ours*, which are tasks, than the plan's policy wants at once."""
@@ -106,25 +106,26 @@ class Places:
                     found[record["uuid"]].append((database, record))
         return found
 
-    def _wishes(self, found: Mapping[str, list[tuple[Database, Table]]]) -> Iterator[Complaint]:
-        """What the policy wants without exception: VMs apart, VMs on certain hosts, VMs that stay."""
-        at = _hosts_of(found)
-        for name, (kind, count) in self._against(at).items():
-            if count > self._at_first[name][1]:
-                yield Complaint(kind=kind, about=name, words=f"{count}, and {self._at_first[name][1]} in the beginning")
+    def broken_wishes(self) -> Iterator[Complaint]:
+        """What the policy wants once the plan is done, and does not have: VMs apart, no fewer than in the beginning."""
+        crowded = self._crowded(self._found())
+        for name, count in crowded.items():
+            if count > self._crowded_at_first[name]:
+                yield Complaint(kind="not apart", about=name, words=f"{count}, {self._crowded_at_first[name]} at first")
 
-    def _against(self, at: Mapping[str, str]) -> dict[str, tuple[str, int]]:
-        """For each wish how many VMs are against it: nothing that is so in the beginning may become more."""
-        policy, found = self._plan.policy, dict[str, tuple[str, int]]()
-        for group in policy.apart:
-            crowds = Counter(at[vm] for vm in group.vms if vm in at)
-            if group.hard:
-                found[group.name] = "not apart", sum(max(0, each - group.at_most) for each in crowds.values())
-        for bound in policy.run_on:
-            if bound.hard:
-                wrong = sum(at[vm] not in bound.hosts for vm in bound.vms if vm in at)
-                found[bound.name] = "on a wrong host", wrong
-        return found
+    def _crowded(self, found: Mapping[str, list[tuple[Database, Table]]]) -> dict[str, int]:
+        """For each group how many VMs are too many for their hosts."""
+        at, groups = _hosts_of(found), [group for group in self._plan.policy.apart if group.hard]
+        crowds = {group.name: Counter(at[vm] for vm in group.vms if vm in at).values() for group in groups}
+        return {group.name: sum(max(0, each - group.at_most) for each in crowds[group.name]) for group in groups}
+
+    def _strays(self, found: Mapping[str, list[tuple[Database, Table]]]) -> Iterator[Complaint]:
+        """VMs on hosts that the policy does not have for them."""
+        at = _hosts_of(found)
+        for bound in self._plan.policy.run_on:
+            for vm in bound.vms if bound.hard else ():
+                if vm in at and at[vm] not in bound.hosts:
+                    yield Complaint(kind="on a wrong host", about=vm, words=at[vm])
 
 
 def _hosts_of(found: Mapping[str, list[tuple[Database, Table]]]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from rebalancer.cli.exits import Exit, exit_code
 from rebalancer.errors import RebalancerError
-from rebalancer.execute import Ending
+from rebalancer.execute import Ending, RunOptions, Saying, Seen, resolve_step
 from rebalancer.face.run import apply
 from rebalancer.plan import Plan
 from rebalancer.plan.progress import ways
@@ -105,7 +105,7 @@ class Stage:
     def way_back(self) -> Plan | None:
         """The way back from what the pool shows, as `rollback` plans it; None where there is none."""
         made: list[Plan] = []
-        self.judge.wish_nothing()
+        self.judge.wishes = False
 
         def plan() -> None:
             run = Run(name="rollback", plan=self.plan, state=self.folder, journal=self.folder)
@@ -119,6 +119,22 @@ class Stage:
 
         self.wait_for(plan)
         return made[0] if made and made[0].steps else None
+
+    def resolve(self, run: Run, step: str, seen: Seen) -> None:
+        """Say what became of a step, as `rebalancer resolve` takes it."""
+
+        def say() -> None:
+            executor = Executor(run=run, clock=VirtualClock(self.time))
+            become(executor)
+            said = Saying(step=step, seen=seen, by="a person", reason="looked at the pool")
+            options = RunOptions(journal=run.journal, state_dir=run.state, clock=executor.clock)
+            try:
+                with self._live() as live:
+                    resolve_step(run.plan, said, options, live)
+            except RebalancerError as error:
+                self.note(f"resolve {step} {seen} ends: {exit_code(error):d} {error}")
+
+        self.wait_for(say)
 
     def wait_for(self, *works: Callable[[], None]) -> None:
         """Let *works* be done at once, each in a thread of its own, until all are over."""

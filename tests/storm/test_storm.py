@@ -16,6 +16,7 @@ from rebalancer.execute.run.observation import Observation
 from rebalancer.execute.run.run import Run
 from rebalancer.xapi import LivePool
 from tests.storm.many import one
+from tests.storm.processes import process_storm
 from tests.storm.storm import Outcome
 
 DOZEN = range(12)
@@ -44,6 +45,13 @@ def test_many_storms_do_no_harm(start: int) -> None:
     """The same, and pairs among them."""
     for number in range(start, start + 10):
         assert_harmless(one(2, number, pair=number % 4 == 0))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(0, 24, 4))
+def test_processes_that_are_killed_do_no_harm(number: int) -> None:
+    """Over TLS, with SIGKILL."""
+    assert_harmless(process_storm(4, number))
 
 
 def test_the_same_seed_is_the_same_storm() -> None:

@@ -111,7 +111,7 @@ class MigrationCall:
             found, left = self.with_disks(found)
         except (XapiError, InventoryError) as error:
             return self._looked_once_more(str(error))
-        looked = self.write(found, error=task.error, words=left or _note(found) or _words(task, found))
+        looked = self.write(found, error=task.error, words=left or found.note or _words(task, found))
         if task.status is not TaskStatus.PENDING:
             with suppress(XapiError):  # XAPI collects finished tasks that stay
                 self.watch.live.forget(ref)
@@ -175,7 +175,7 @@ class MigrationCall:
             found, left = self.with_disks(found)
         except (XapiError, InventoryError) as error:
             return self.write(Observation(state=StepState.UNKNOWN), words=f"{words}; {error}")
-        return self.write(found, words=left or _note(found) or "; ".join(filter(None, (words, why))))
+        return self.write(found, words=left or found.note or "; ".join(filter(None, (words, why))))
 
     def orphan(self, mark: Mark) -> Waiting[tuple[Observation, str]]:
         """What became of the call that *mark* on the VM is of, which another run has left; nothing is written."""
@@ -213,10 +213,6 @@ _TASK_SAYS = {
     TaskStatus.CANCELLED: "its task was cancelled, by us or by a restart of the toolstack",
     TaskStatus.VANISHED: "its task is gone",
 }
-
-
-def _note(found: Observation) -> str:
-    return found.where.note if found.where else ""
 
 
 def _words(task: TaskState, found: Observation) -> str:

@@ -14,10 +14,19 @@ _ON_A_HOST = (PowerState.RUNNING, PowerState.PAUSED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """The state of a step, and the look that it comes from; no look where the pool did not answer."""
+    """The state of a step, and the look that it comes from; no look where the pool did not answer.
+
+    `words` are what people should know of it that the state does not say.
+    """
 
     state: StepState
     where: Whereabouts | None = None
+    words: str = ""
+
+    @property
+    def note(self) -> str:
+        """What people should know of it."""
+        return self.words or (self.where.note if self.where else "")
 
     @property
     def power_state(self) -> str | None:

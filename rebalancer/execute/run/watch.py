@@ -30,6 +30,7 @@ Waiting = Generator[Wait | None, None, Answer]
 LOGINS = 3
 """How often a login that is refused is tried again in one silence."""
 
+DELETED = "the pool does not know the VM any more: if somebody has deleted it, make a new plan"
 _TELLS_ENOUGH = frozenset({StepState.MOVED, StepState.ELSEWHERE})
 """What a VM at rest says by itself, whatever its task says."""
 
@@ -148,4 +149,4 @@ class Watch:
         try:
             return observed(move, self._keep_looking(lambda: self.live.whereabouts(move.vm)))
         except RefusedByXapi:
-            return Observation(state=StepState.UNKNOWN)
+            return Observation(state=StepState.UNKNOWN, words=DELETED)

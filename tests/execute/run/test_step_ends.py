@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rebalancer.errors import (
+    RefusedByXapi,
     StoppedHalfWay,
 )
 from rebalancer.execute import execute
@@ -89,3 +90,18 @@ def test_a_task_that_never_ended_is_not_forgotten(case: Case, plan: Plan, pool: 
     with pytest.raises(StoppedHalfWay):
         execute(plan, live, case.options)
     assert live.forgotten == []
+
+
+def test_a_vm_that_is_deleted_on_its_way_is_told_so(case: Case, plan: Plan, pool: Pool) -> None:
+    """Nobody can say where it ends up, but everybody that it is gone, and what to do then."""
+    live, asked = ScriptedPool(pool), list[str]()
+
+    def delete(call: str) -> None:
+        asked.append(call)
+        if call == "whereabouts" and "task" in asked:
+            raise RefusedByXapi("VM.get_by_uuid", "UUID_INVALID", ["VM", "a"])
+
+    live.before_each = delete
+    with pytest.raises(StoppedHalfWay, match="does not know the VM any more"):
+        execute(plan, live, case.options)
+    assert case.looks == [("s01", StepState.UNKNOWN)]
