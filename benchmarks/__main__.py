@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from benchmarks import build, legality, local_disks, order, pipeline, repeat, rolling, schedule, shapes, table
+from benchmarks import build, execute, legality, local_disks, order, pipeline, repeat, rolling, schedule, shapes, table
 
 TABLE = ["16x250", "16x250-h", "64x1500", "64x3000", "--peer-seconds", "10"]
 """The large and the hard instances take minutes: `python -m benchmarks.table` runs them all."""
@@ -22,6 +22,7 @@ PARTS: tuple[tuple[str, Callable[[], int]], ...] = (
     ("schedules", lambda: schedule.main([])),
     ("rolling reboots and updates", rolling.main),
     ("the main job", pipeline.main),
+    ("carrying a plan out", lambda: execute.main([])),
 )
 
 

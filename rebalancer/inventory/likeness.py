@@ -43,11 +43,15 @@ def alike(one: object, other: object) -> bool:
 
 def tables_alike(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
     """Whether two tables have the same objects, which are alike."""
+    if one is other:
+        return True
     return one.keys() == other.keys() and all(alike(each, other[key]) for key, each in one.items())
 
 
 def disks_alike(one: Pool, other: Pool) -> bool:
     """Whether the disks of guests are alike, and of all that occupies a host."""
+    if one.vdis is other.vdis:
+        return True
     unlike = {
         uuid for uuid in one.vdis.keys() | other.vdis.keys() if not alike(one.vdis.get(uuid), other.vdis.get(uuid))
     }

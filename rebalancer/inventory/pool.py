@@ -98,7 +98,11 @@ class Pool:
     def homeless(self) -> Iterator[VM]:
         """Guests that run or are paused on no host of this pool."""
         there = (PowerState.RUNNING, PowerState.PAUSED)
-        return (vm for vm in self.guests() if vm.power_state in there and vm.resident_on not in self.hosts)
+        return (
+            vm
+            for vm in self.vms.values()
+            if vm.resident_on not in self.hosts and vm.power_state in there and vm.is_guest
+        )
 
     def snapshots_of(self, vm: VM) -> tuple[VM, ...]:
         """The snapshots of *vm* of which anything is known, in its order."""

@@ -66,7 +66,15 @@ def pool_from_records(records: Records) -> Pool:
             there, something that belongs to a VM or host and does not say to which, or a field that every XAPI has and
             no record here. What a single object does not say stands in its `unsaid`.
     """
-    tables = Tables(records)
+    return pool_of(Tables(records), records)
+
+
+def pool_of(tables: Tables, records: Records) -> Pool:
+    """The same, where *tables* of the *records* are at hand.
+
+    Raises:
+        InventoryError: see `pool_from_records`.
+    """
     _refuse_all(_broken_uuids(tables))
     _refuse_all(whole_fields_missing(records))
     pool = _pool(tables)

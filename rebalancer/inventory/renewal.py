@@ -7,6 +7,7 @@ its own object, as when objects come or go, all is made anew.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -16,9 +17,9 @@ from rebalancer.inventory.reading.host import host
 from rebalancer.inventory.reading.known import BELONGS_TO
 from rebalancer.inventory.reading.pool import network, vm_group
 from rebalancer.inventory.reading.storage import disk, storage_repository
-from rebalancer.inventory.reading.tables import Tables
+from rebalancer.inventory.reading.tables import UNDER_WAY, Tables
 from rebalancer.inventory.reading.vm import vm
-from rebalancer.inventory.records import pool_from_records, refuse_headless, settings_of
+from rebalancer.inventory.records import pool_of, refuse_headless, settings_of
 
 MAKERS: Final[Mapping[str, tuple[str, Callable[[Tables, str, Fields], Any]]]] = {
     "host": ("hosts", host),
@@ -69,11 +70,12 @@ class KeptPool:
             InventoryError: see `pool_from_records`; the next call makes all anew.
         """
         pool, self.pool = self.pool, None
-        noted = [each for each in changes if each.record != self._table(each.kind).get(each.ref)]
-        alone = [self._note(each) for each in noted]
-        if pool is not None and all(alone):
-            pool = self._renewed(pool, {(each.kind, each.ref) for each in noted})
-        self.pool = self._made() if pool is None or not all(alone) else pool
+        touched = set[Key]()
+        for change in changes:
+            if not self._is_known(change):
+                pool = pool if self._note(change) else None
+                touched.add((change.kind, change.ref))
+        self.pool = (pool and self._renewed(pool, touched)) or self._made()
         return self.pool
 
     def count(self, kind: str) -> int:
@@ -82,10 +84,17 @@ class KeptPool:
 
     def _made(self) -> Pool:
         self._tables = Tables(self.records)
-        return pool_from_records(self.records)
+        return pool_of(self._tables, self.records)
 
     def _table(self, kind: str) -> dict[str, Record]:
         return self.records.setdefault(kind, {})
+
+    def _is_known(self, change: Change) -> bool:
+        """Whether the record is as it was; of a task nothing is read but whether it is under way."""
+        before, after = self._table(change.kind).get(change.ref), change.record
+        if change.kind == "task" and before is not None and after is not None:
+            return _is_under_way(before) == _is_under_way(after)
+        return before == after
 
     def _note(self, change: Change) -> bool:
         """Keep the record of *change*; whether others see the object as they saw it before."""
@@ -103,16 +112,16 @@ class KeptPool:
         for kind in kinds:
             self._tables.forget(kind)
         renewed: Pool | None = pool
-        for kind, ref in sorted({each for key in touched for each in self._leaning_on(key)}):
+        tasks = {ref for kind, ref in touched if kind == "task"}
+        leaning = {each for key in touched if key[0] != "task" for each in self._leaning_on(key)}
+        for kind, ref in sorted(leaning.union(self._marked_by(tasks) if tasks else ())):
             renewed = renewed and self._with(renewed, kind, ref)
         return renewed
 
     def _leaning_on(self, key: Key) -> Iterator[Key]:
         """The objects of the pool that are made of the record of *key*."""
         kind, ref = key
-        if kind == "task":
-            yield from self._at_work()
-        elif kind in BELONGS_TO:
+        if kind in BELONGS_TO:
             yield BELONGS_TO[kind], str(self.records[kind][ref][BELONGS_TO[kind]])
         elif kind in HELD_BY:
             holder, field = HELD_BY[kind]
@@ -122,11 +131,12 @@ class KeptPool:
         else:
             yield key
 
-    def _at_work(self) -> Iterator[Key]:
-        """Whatever has operations marked on it: whether a task carries them out may be another answer now."""
+    def _marked_by(self, tasks: AbstractSet[str]) -> Iterator[Key]:
+        """What has operations of *tasks* marked on it: whether anybody carries them out is another answer now."""
         for kind in ("VM", "host"):
-            for ref, record in self.records.get(kind, {}).items():
-                if record.get("current_operations"):
+            for ref, record in self._table(kind).items():
+                marks = record.get("current_operations")
+                if isinstance(marks, dict) and not tasks.isdisjoint(marks):
                     yield kind, ref
 
     def _with(self, pool: Pool, kind: str, ref: str) -> Pool | None:
@@ -146,6 +156,10 @@ class KeptPool:
             return None
         renewed_table: dict[str, Any] = {name: {**table, made.uuid: made}}
         return replace(pool, **renewed_table)
+
+
+def _is_under_way(task: Record) -> bool:
+    return task.get("status", "pending") in UNDER_WAY
 
 
 def _is_the_same(kind: str, before: Record | None, after: Record | None) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from rebalancer.errors import RefusedByXapi
-from rebalancer.inventory import Pool
+from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.records import CLASSES
 from rebalancer.inventory.renewal import Change, KeptPool
 from rebalancer.xapi.called import Called
@@ -35,6 +35,12 @@ class KeptInventory:
         self._session = session
         self._kept: KeptPool | None = None
         self._token, self._login, self._read_at = "", "", 0.0
+
+    @property
+    def hosts(self) -> Mapping[str, Uuid]:
+        """The uuids of the hosts that were there at the last look, by reference."""
+        records = self._kept.records["host"] if self._kept else {}
+        return {ref: str(record["uuid"]) for ref, record in records.items()}
 
     def read(self) -> Pool:
         """The pool as it is now.

@@ -100,7 +100,10 @@ class LivePool:
 
     def read(self) -> Pool:
         """The whole inventory, now: what has changed is read since the last time, where XAPI tells what that is."""
-        return self._inventory.read()
+        pool = self._inventory.read()
+        for ref, uuid in self._inventory.hosts.items():
+            self._hosts[ref], self._refs["host", uuid] = uuid, ref
+        return pool
 
     def whereabouts(self, vm_uuid: Uuid) -> Whereabouts:
         """Where a VM is, now; a VM that has come back to a pool goes by another reference than before.

@@ -116,7 +116,7 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> KeptPool:
     """A pool that cannot be made anew any more."""
     pool = KeptPool(copied())
     pool.changed(())
-    monkeypatch.setattr(renewal, "pool_from_records", lambda _records: pytest.fail("all was made anew"))
+    monkeypatch.setattr(renewal, "pool_of", lambda *_records: pytest.fail("all was made anew"))
     return pool
 
 

@@ -31,11 +31,11 @@ class Others:
 
     def see(self, pool: Pool, under_way: Collection[Uuid]) -> None:
         """Count what *pool* shows, where the plan has the VMs in *under_way* on their way."""
-        names = Names(pool).vms
+        names = Names(pool)
         for vm in pool.resident_guests():
             has_left = vm.uuid not in self.ours and self.homes.get(vm.uuid) not in {None, vm.resident_on}
             if has_left or (vm.uuid not in under_way and _is_leaving(vm)):
-                self.moved[vm.uuid] = names[vm.uuid]
+                self.moved[vm.uuid] = names.vms[vm.uuid]
         self.homes = homes_of(pool)
 
     @property

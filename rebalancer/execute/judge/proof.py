@@ -79,11 +79,11 @@ class Proof:
             StalePlan, IllegalPlan: what is left is not legal.
         """
         now = Moment(plan=self.plan, pool=pool, done=frozenset(done), flying=frozenset(flying))
-        if self._last is None or not follows(self._last, now):
-            self._last = None
+        last, self._last = self._last, None
+        if last is None or not follows(last, now):
             self._differences = assert_legal_from_here(self.plan, done, pool, flying)
             self.made += 1
-            self._last = now
+        self._last = now
         return self._differences
 
 
@@ -100,9 +100,15 @@ def follows(proven: Moment, now: Moment) -> bool:
         and all(tables_alike(getattr(before, name), getattr(after, name)) for name in UNTOUCHED)
         and before.hosts.keys() == after.hosts.keys()
         and all(_host_follows(host, proven, now) for host in after.hosts)
-        and all(_vm_follows(vm, proven, now) for vm in before.vms.keys() | after.vms.keys())
+        and all(_vm_follows(vm, proven, now) for vm in _to_compare(before, after) | now.places.keys())
         and disks_alike(before, after)
     )
+
+
+def _to_compare(before: Pool, after: Pool) -> set[Uuid]:
+    """The VMs that are not the very same in both."""
+    gone = before.vms.keys() - after.vms.keys()
+    return {uuid for uuid, vm in after.vms.items() if before.vms.get(uuid) is not vm} | gone
 
 
 def _host_follows(uuid: Uuid, proven: Moment, now: Moment) -> bool:
@@ -124,13 +130,13 @@ def _vm_follows(uuid: Uuid, proven: Moment, now: Moment) -> bool:
     before, after = proven.pool.vms.get(uuid), now.pool.vms.get(uuid)
     if before is None or after is None:
         return not any(vm and counts(vm) for vm in (before, after))
-    if uuid not in now.places:
-        return before is after or (_weighs_alike(before, after) and alike(before, after))
-    if after.resident_on not in now.places[uuid]:
+    if uuid in now.places and after.resident_on not in now.places[uuid]:
         return False
-    if before is after and _is_idle(after):
+    if before is after and (uuid not in now.places or _is_idle(after)):
         return True
-    return _weighs_alike(before, after) and alike(_unmoved(before, proven), _unmoved(after, now))
+    if held_mib(before) != held_mib(after) or (not now.done and _is_squeezed_anew(before, after)):
+        return False
+    return alike(_unmoved(before, proven), _unmoved(after, now))
 
 
 def _is_idle(vm: VM) -> bool:
@@ -139,8 +145,9 @@ def _is_idle(vm: VM) -> bool:
 
 def _unmoved(vm: VM, moment: Moment) -> VM:
     """*vm* as it would be if none of its steps were made or on its way; what hinders a step is asked of it alone."""
-    left = moment.left[vm.uuid]
-    free = replace(vm, resident_on=None)
+    if vm.uuid not in moment.left:
+        return vm
+    left, free = moment.left[vm.uuid], replace(vm, resident_on=None)
     if left is None:
         return free
     blocked = {each: why for each, why in vm.blocked_operations.items() if each != operation_of(left)}
@@ -148,6 +155,6 @@ def _unmoved(vm: VM, moment: Moment) -> VM:
     return replace(free, scheduled_to_be_resident_on=None) if vm.uuid in moment.movers else free
 
 
-def _weighs_alike(before: VM, after: VM) -> bool:
-    """Whether *after* takes as much of its host as *before*, and a migration squeezes it no more than it did."""
-    return held_mib(before) == held_mib(after) and bool(squeeze_of(before, None)) >= bool(squeeze_of(after, None))
+def _is_squeezed_anew(before: VM, after: VM) -> bool:
+    """Whether a migration would squeeze *after*, and not *before*: a plan that was begun is not judged by that."""
+    return squeeze_of(before, None) is None and squeeze_of(after, None) is not None
