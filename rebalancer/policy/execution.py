@@ -20,6 +20,9 @@ class ExecutionPolicy(Section):
     `hold_tag`, nothing is started there; a VM that carries it is not moved, from and to a host that does, no VM is. A
     run ends once others have migrated `foreign_migrations` VMs meanwhile, or a host of the next step uses more than
     `load_factor` times the pCPUs that the plan predicted for the hour, and more than the threshold.
+
+    With `adaptive`, half as many migrations run at once where one beside others takes longer than `slow_factor` times
+    what the plan estimates for it, and more again, one by one, where they do not.
     """
 
     require_approval: bool = False
@@ -29,6 +32,8 @@ class ExecutionPolicy(Section):
     hold_tag: Title = HOLD_TAG
     foreign_migrations: Annotated[int, Field(ge=1, le=MUCH)] = 3
     load_factor: Annotated[float, Field(ge=1, le=MUCH)] | None = None
+    adaptive: bool = True
+    slow_factor: Annotated[float, Field(gt=1, le=MUCH)] = 2.5
 
     @model_validator(mode="after")
     def _signatures_are_on_approvals(self) -> ExecutionPolicy:

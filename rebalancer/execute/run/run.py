@@ -24,6 +24,7 @@ from rebalancer.execute.judge.host_memory import HostMemory
 from rebalancer.execute.options import RunReporter
 from rebalancer.execute.result import Ending, RunResult
 from rebalancer.execute.run.attempt import Attempt
+from rebalancer.execute.run.crowd import Crowd
 from rebalancer.execute.run.flight import Flights, Halt, Unforeseen
 from rebalancer.execute.run.guard import Guard
 from rebalancer.execute.run.holds import Holds
@@ -36,7 +37,6 @@ from rebalancer.execute.run.watch import Waiting, Watch
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan, Step
 from rebalancer.plan.progress import made_already
-from rebalancer.schedule.lanes import Lanes
 from rebalancer.units import SECONDS_PER_MINUTE
 
 _LOOK_AGAIN = frozenset({StepState.HALTED, StepState.ELSEWHERE})
@@ -64,6 +64,7 @@ class Run:
     looked: list[Looked] = field(default_factory=list)
     flights: Flights = field(init=False)
     holds: Holds = field(init=False)
+    crowd: Crowd = field(init=False)
     judgement: Judgement = field(init=False)
     memory: MemoryAfter = field(init=False)
     waiting: set[str] = field(default_factory=set)
@@ -73,6 +74,7 @@ class Run:
         """Nothing is on its way yet, whatever earlier runs have sent; what they saw done is done."""
         self.done = {step for step, history in self.history.items() if history.state is StepState.MOVED}
         before = any(history.was_taken for history in self.history.values())
+        self.crowd = Crowd(self.plan, self.watch.clock, self.reporter)
         self.flights = Flights(note=self._note, hold=self._hold, ever_sent=before)
         self.holds = Holds(
             clock=self.watch.clock,
@@ -175,21 +177,21 @@ class Run:
 
     def _steps(self, journal: Journal) -> Ending:
         """Make every step that is left, until there is a reason not to; what is on its way is followed to its end."""
-        lanes = Lanes(self.plan.policy.limits)
         self.waiting = {step.id for step in self.plan.steps if step.id not in self.done}
         self.holds.went_on()
         while True:
             self.guard.keep(self.flights)
             self.memory.look()
-            while self._goes_on() and (step := self._ready(lanes)):
-                lanes.enter(step)
+            self.crowd.look(self.flights.sent)
+            while self._goes_on() and (step := self._ready()):
+                self.crowd.enter(step)
                 self.waiting.discard(step.id)
                 self.flights.launch(step, self._attempt(step, journal))
             if not self.flights and not (self._goes_on() and self.holds.are_worth_waiting(self._able())):
                 break
             over = self.flights.go_on(self.watch.lookout.is_due)
             for step in over:
-                lanes.leave(step)
+                self.crowd.leave(step, moved=step.id in self.done)
             if not over:
                 self.watch.lookout.rest(self.flights.waits, self.holds.looked_at_next())
         self._raise_troubles()
@@ -199,8 +201,8 @@ class Run:
     def _goes_on(self) -> bool:
         return not (self.flights.troubles or self.watch.stop.asked or self.judgement.stop)
 
-    def _ready(self, lanes: Lanes) -> Step | None:
-        able = (step for step in self._able() if lanes.has_room(step))
+    def _ready(self) -> Step | None:
+        able = (step for step in self._able() if self.crowd.has_room(step))
         return next((step for step in able if self.holds.may_be_tried(step)), None)
 
     def _able(self) -> Iterator[Step]:
@@ -246,6 +248,7 @@ class Run:
     def _leaves(self, step: Step, pool: Pool) -> float:
         """Note what the VM of *step* has in *pool*, right before the call; seconds that its bytes take on the wire."""
         self.memory.leaves(pool.vms[step.vm])
+        self.crowd.leaves(step)
         return wire_of(step, self.plan, pool)
 
     def _note(self, step: Step, looked: Looked) -> None:
