@@ -10,11 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Final
 
 from rebalancer.execute.options import Clock, RunReporter
 from rebalancer.plan import Plan, Step
 from rebalancer.schedule.lanes import Lanes
 from rebalancer.units import counted
+
+LEAST_SECONDS: Final = 5.0
+"""What no migration is measured by less than: of shorter ones, launches and looks are too large a part."""
 
 
 @dataclass(slots=True)
@@ -84,7 +88,7 @@ class Crowd:
 
     def _share(self, trip: Trip) -> float:
         """What *trip* has taken by now, as a share of the plan's estimate."""
-        return (self.clock.monotonic() - trip.since) / trip.step.seconds
+        return (self.clock.monotonic() - trip.since) / max(trip.step.seconds, LEAST_SECONDS)
 
     def _note_slowness(self, trip: Trip) -> bool:
         """Whether *trip* is slow; one that began before the width was halved last says nothing of the width now."""

@@ -150,6 +150,15 @@ def test_one_that_did_not_move_says_nothing(plan: Plan) -> None:
     assert crowd.has_room(plan.steps[0])
 
 
+def test_short_ones_are_not_measured_by_moments(plan: Plan) -> None:
+    """What is estimated at a second may well take four: a look and a launch beside it take their time, too."""
+    short = replace(plan, steps=tuple(replace(step, seconds=1.0) for step in plan.steps))
+    crowd, clock, told = crowd_of(short)
+    depart(crowd, list(short.steps[:8]))
+    arrive(crowd, clock, list(short.steps[:8]), 4.0)
+    assert (crowd.width, told.words) == (8, [])
+
+
 class Shared(WatchfulPool):
     """Its link carries *room* migrations at full speed; more share it."""
 
