@@ -21,6 +21,11 @@ from rebalancer.xapi.limits import BYTES_A_SECOND, MEBI, PATIENCE_FACTOR
 from rebalancer.xapi.wire import Malformed
 
 USER_AGENT: Final = f"rebalancer/{__version__}"
+UNHEARD_SECONDS: Final = 20.0
+"""How long the system tries to get bytes through that nobody acknowledges, the process being dead or alive.
+
+So no request arrives later than that, as after a network was away: whoever looks what became of it waits longer.
+"""
 AT_ONCE: Final = 64 * 1024
 
 
@@ -130,6 +135,7 @@ class HostConnection:
                 opened = HTTPSConnection(ours.host, ours.port, timeout=seconds, context=self._context)
             try:
                 opened.connect()
+                _give_up_in_time(opened)
             except BaseException:
                 opened.close()
                 raise
@@ -137,6 +143,12 @@ class HostConnection:
         if self._interrupted:
             raise InterruptedError("somebody wants to go on")
         return self._open
+
+
+def _give_up_in_time(connection: HTTPConnection) -> None:
+    """Let the system drop what it cannot send; systems without that setting send on for minutes."""
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNHEARD_SECONDS * 1000))
 
 
 def _whole(response: HTTPResponse, most: int) -> bytes:

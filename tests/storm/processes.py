@@ -38,12 +38,18 @@ LOOK_SECONDS = 0.02
 START = """
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 import rebalancer as rb
 from rebalancer.cli.exits import exit_code
 from rebalancer.errors import RebalancerError
 from rebalancer.export import read_plan
 from tests.execute.stage import TIMEOUTS, StoppedClock
+from tests.storm.situations import BEGINS
+
+class Fresh(StoppedClock):
+    def now(self):
+        return BEGINS + timedelta(seconds=self.seconds)
 
 plan, state, journal, url, *rest = sys.argv[1:]
 beside, pins = (rest[0], rest[1:]) if rest[0].startswith("https") else (None, rest)
@@ -51,7 +57,7 @@ way = rb.Connection(fingerprints=tuple(pins), beside=beside)
 try:
     with rb.connect(url, way) as live:
         run = rb.apply(read_plan(Path(plan)), live, journal=journal, state_dir=state, any_time=True,
-                       clock=StoppedClock(), timeouts=replace(TIMEOUTS, quiet=3.0, unreachable=60.0))
+                       clock=Fresh(), timeouts=replace(TIMEOUTS, quiet=3.0, unreachable=60.0))
 except RebalancerError as error:
     print(f"{type(error).__name__}: {error}")
     sys.exit(exit_code(error))

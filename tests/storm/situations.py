@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import count
 from random import Random
@@ -24,8 +24,11 @@ from rebalancer.problem import make_problem
 from rebalancer.rules import Rulebook
 from rebalancer.simulator import SimulatedPool, Simulator, generate_pool
 from rebalancer.whatif.evacuate import evacuate
-from tests.execute.scripted import MADE_AT
 
+MADE_AT = datetime(2026, 11, 1, 1, 0, tzinfo=UTC)
+"""When plans are made, some weeks after the toolstacks of made-up pools were started."""
+BEGINS = MADE_AT + timedelta(minutes=30)
+"""When they are carried out."""
 MANY = 120
 """Storm *n* begins in situation *n* modulo this many, so that plans are made once and serve many storms."""
 NETS = (1, 101)
@@ -117,8 +120,8 @@ def _load(chance: Random, pool: Pool, policy: Policy) -> LoadProfile:
         slot_hours=1.0,
         quality=dict.fromkeys(vms, Quality.MEASURED),
         percentile=policy.demand.percentile,
-        window_start=datetime(2026, 2, 22, tzinfo=UTC),
-        window_end=datetime(2026, 3, 1, tzinfo=UTC),
+        window_start=MADE_AT - timedelta(days=7),
+        window_end=MADE_AT,
         timezone=policy.demand.timezone,
         source="a storm",
     )

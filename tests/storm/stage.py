@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -19,19 +18,17 @@ from rebalancer.plan.progress import ways
 from rebalancer.simulator import Simulator
 from rebalancer.undo.undo import undo
 from rebalancer.xapi import Credentials, LivePair, LivePool, Trust, live_pool
-from tests.execute.scripted import MADE_AT
 from tests.storm.conduct import Conduct
 from tests.storm.executor import Executor, Killed, VirtualClock, become
 from tests.storm.judge import Judge, WatchedTime
 from tests.storm.outsiders import Outsider
 from tests.storm.places import Places
 from tests.storm.record import Deed, Record, Run
-from tests.storm.situations import NETS, Situation
+from tests.storm.situations import BEGINS, NETS, Situation
 from tests.storm.ways import Ways
 from tests.storm.weather import Blow
 
 KEYS = Credentials(user="root", password="simulator")
-BEGINS = MADE_AT + timedelta(minutes=30)
 
 
 class Stage:

@@ -15,9 +15,10 @@ from tests.storm.person import look_after
 from tests.storm.seams import storm_seams
 from tests.storm.situations import MANY, Situation, situation
 from tests.storm.stage import Stage
-from tests.storm.weather import Blow, Weather, arm, drawn
+from tests.storm.weather import Blow, Weather, arm, drawn, let_start
 
 SHM = Path("/dev/shm")  # noqa: S108 - a folder in memory, where there is one
+YOUNG_SECONDS = 60.0
 REST_SECONDS = 120.0
 """How long after the weather nobody does anything."""
 
@@ -53,6 +54,8 @@ def _weathered(stage: Stage, weather: Weather, chance: Random, *, pair: bool) ->
     stage.judge.begin()
     for simulator, faults in zip(stage.simulators, (weather.faults, ()), strict=False):
         arm(simulator, faults, stage.judge, stage.time)
+        if weather.is_young:
+            let_start(simulator, YOUNG_SECONDS)
     for at, deed in weather.deeds:
         stage.time.start(partial(_later, stage, at, deed, chance))
     plan = _two_runs(stage, weather, chance) if pair else _runs(stage, weather)

@@ -47,13 +47,20 @@ class Weather:
     faults: tuple[Fault, ...]
     deeds: tuple[tuple[float, Callable[[Outsider, Random], None]], ...]
     rolls_back: bool = False
+    is_young: bool = False
 
     def told(self) -> list[str]:
         """All of it in words."""
         runs = [f"run {number}: {', '.join(map(str, blows)) or 'fine'}" for number, blows in enumerate(self.runs, 1)]
         faults = [f"fault: {fault}" for fault in self.faults]
         deeds = [f"after {at:.0f} s somebody: {deed.__name__}" for at, deed in self.deeds]
-        return [*runs, *faults, *deeds, *(["then the plan is taken back"] if self.rolls_back else [])]
+        return [
+            *runs,
+            *faults,
+            *deeds,
+            *(["then the plan is taken back"] if self.rolls_back else []),
+            *(["all toolstacks were started a minute ago"] if self.is_young else []),
+        ]
 
 
 def drawn(chance: Random, place: Situation) -> Weather:
@@ -68,6 +75,7 @@ def drawn(chance: Random, place: Situation) -> Weather:
         faults=tuple(_fault(chance, place) for _ in range(faults)),
         deeds=tuple((chance.uniform(0, LATEST_SECONDS), chance.choice(DEEDS)) for _ in range(deeds)),
         rolls_back=chance.random() < 0.2,
+        is_young=chance.random() < 0.2,
     )
 
 
@@ -111,7 +119,7 @@ def _cut_off(chance: Random, point: Point) -> Blow:
 
 def _late(chance: Random, point: Point) -> Blow:
     """The request is on its way when its sender dies or gives up, and arrives later."""
-    seconds, dies = chance.choice([0.1, 1.0, 5.0]), chance.random() < 0.5
+    seconds, dies = chance.choice([0.1, 1.0, 5.0, 20.0]), chance.random() < 0.5
     name = point.name if point.name in MOVE.values() else MOVE[False]
 
     def strike(executor: Executor) -> None:
@@ -165,6 +173,13 @@ def _fault(chance: Random, place: Situation) -> Fault:
     if FAULTS[fault.kind].occasion in {Occasion.POOL, Occasion.MOVE} and not fault.after and chance.random() < 0.6:
         return replace(fault, about={**fault.about, "vm": chance.choice(place.plan.steps).vm}, skip=0)
     return fault
+
+
+def let_start(simulator: Simulator, seconds_ago: float) -> None:
+    """Let the toolstacks of all hosts have been started so long ago."""
+    database, at = simulator.database, simulator.world.clock() - seconds_ago
+    for ref, host in database.items("host"):
+        database.change("host", ref, other_config={**host["other_config"], "agent_start_time": f"{at:.0f}."})
 
 
 def arm(simulator: Simulator, faults: Sequence[Fault], judge: Judge, time: VirtualTime) -> None:

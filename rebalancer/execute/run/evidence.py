@@ -118,16 +118,20 @@ class Evidence:
 
     def _without_tasks(self, found: Observation, tasks: list[TaskRow]) -> tuple[Observation, str]:
         pool = self.watch.keep_asking(self.watch.live.read)
-        now = toolstacks_of(pool, (self.move.source, self.move.target))
+        now = toolstacks_of(pool, self._hosts())
         if (not now or now != self.trace.toolstacks) and not self._restarted_long_ago(pool):
             return Observation(state=StepState.UNKNOWN, where=found.where), RESTARTED
         if any(task.created >= self.trace.since - SKEW for task in tasks):
             return found, OVER
         return Observation(state=StepState.UNSENT, where=found.where), NOT_TAKEN
 
+    def _hosts(self) -> tuple[Uuid, ...]:
+        """The hosts that the call concerns: of an orphan those in its mark, which the step at hand need not go to."""
+        return tuple(each.partition(" ")[0] for each in self.trace.toolstacks) or (self.move.source, self.move.target)
+
     def _restarted_long_ago(self, pool: Pool) -> bool:
         """Whether every migration that a toolstack began before its last start would be over by now."""
-        started = [_moment(at) for _, at in _started(pool, (self.move.source, self.move.target))]
+        started = [_moment(at) for _, at in _started(pool, self._hosts())]
         if None in started:
             return False
         clock = self.watch.keep_asking(lambda: self.watch.live.marks.clock(pool.of_host(self.move.source).uuid))

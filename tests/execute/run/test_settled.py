@@ -18,7 +18,7 @@ from rebalancer.inventory import Pool
 from rebalancer.plan import Plan
 from rebalancer.xapi import TaskRow
 from tests.execute.case import ALL_MOVED, LOST, Case, host, where
-from tests.execute.scripted import MADE_AT, Script, ScriptedPool
+from tests.execute.scripted import MADE_AT, Script, ScriptedPool, plan_of
 
 BEFORE = "1767225600."
 """When the toolstacks of the pool were started, as they write it."""
@@ -160,6 +160,18 @@ def test_the_mark_of_a_dead_run_is_removed_once_its_call_cannot_come(case: Case,
     live = marked_pool(pool, "a", Mark(run="dead", step="s07", plan="sha256:2", toolstacks=TOOLSTACKS).text)
     assert execute(plan, live, case.options).complete
     assert case.clock.seconds >= case.options.timeouts.quiet
+
+
+def test_a_mark_of_a_step_to_another_host_is_settled_too(case: Case, pool: Pool) -> None:
+    """The toolstacks that it names count, not those of the step at hand: a way back leads elsewhere."""
+    live = ScriptedPool(pool)
+    lately = f"{(live.marks.time - timedelta(seconds=60)).timestamp():.0f}."
+    for name in pool.hosts:
+        live.pool = host(live.pool, name, other_config={"agent_start_time": lately})
+    mark = Mark(run="dead", step="s07", plan="sha256:2", toolstacks=(f"h1 {lately}", f"h3 {lately}"))
+    live.change("a", other_config={STEP: mark.text})
+    made = plan_of(live.pool, ("a", "h2"))
+    assert execute(made, live, case.options).complete
 
 
 def test_a_mark_whose_call_may_come_holds_the_step(case: Case, plan: Plan, pool: Pool) -> None:
