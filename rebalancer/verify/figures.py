@@ -30,12 +30,13 @@ def host_rows_of(plan: Plan, book: Rulebook) -> Iterator[HostRow]:
     problem = book.problem
     claimed = {row.uuid: row for row in plan.hosts}
     before, after = _shares(problem, problem.initial), _shares(problem, plan.predicted)
+    told = any(state.overload_pcpu_hours is not None for row in plan.hosts for state in (row.before, row.after))
     for row in host_rows(book, plan.predicted, plan.steps):
         mine = claimed.get(row.uuid, row)
         yield replace(
             row,
-            before=_state(mine.before, row.before, before.get(row.uuid)),
-            after=_state(mine.after, row.after, after.get(row.uuid)),
+            before=_state(mine.before, row.before, before.get(row.uuid), told=told),
+            after=_state(mine.after, row.after, after.get(row.uuid), told=told),
         )
 
 
@@ -45,11 +46,11 @@ def _shares(problem: Problem, placement: Placement) -> dict[str, NDArray[np.floa
     return dict(zip(problem.pool.hosts, load_shares(problem, placement), strict=True))
 
 
-def _state(claimed: HostState, found: HostState, share: NDArray[np.float64] | None) -> HostState:
-    """*found*, with the peak and the overload of *claimed* as far as they are those."""
-    said = claimed.overload_pcpu_hours
-    told = None if said is None or found.overload_pcpu_hours is None else nearest(said, found.overload_pcpu_hours)
-    found = replace(found, overload_pcpu_hours=told)
+def _state(claimed: HostState, found: HostState, share: NDArray[np.float64] | None, *, told: bool) -> HostState:
+    """*found*, with the peak and the overload of *claimed* as far as they are those; *told*: whether overload is."""
+    said, is_so = claimed.overload_pcpu_hours, found.overload_pcpu_hours if told else None
+    overload = is_so if said is None or is_so is None else nearest(said, is_so)
+    found = replace(found, overload_pcpu_hours=overload)
     if share is None or claimed.peak_share is None or found.peak_share is None:
         return found
     slot = claimed.peak_slot
