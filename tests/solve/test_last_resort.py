@@ -35,7 +35,7 @@ def test_another_vm_moves_instead() -> None:
 def test_overload_that_nothing_else_clears_forces_it() -> None:
     """With a and c held, only b can go: 8 pCPU-hours are more than its price of 1, and less than one of 9."""
     pinned: dict[str, Any] = {"never_move": ["a", "c"]}
-    problem = tiny(ON_H1, load=HOT, limits=ANY_GAIN, **pinned)
+    problem = tiny(ON_H1, load=HOT, objective={"levels": ()}, limits=ANY_GAIN, **pinned)
     assert solve(Rulebook.of(reluctant(problem, "b"))).placement["b"] != "h1"
     assert solve(Rulebook.of(reluctant(problem, "b", price=9.0))).placement["b"] == "h1"
 
