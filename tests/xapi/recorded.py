@@ -64,6 +64,8 @@ def recorded() -> Recording:
             pool = live.read()
             found.vm = next(vm.uuid for vm in pool.resident_guests())
             found.host = next(host for host in pool.hosts if host != pool.vms[found.vm].resident_on)
+        # Who has read the pool knows its references; who has not asks for them.
+        with LivePool(session_at(simulator.url)) as live:
             live.whereabouts(found.vm)
             found.task = live.migrate(found.vm, found.host)
             live.task(found.task)
