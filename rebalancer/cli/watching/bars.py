@@ -12,7 +12,7 @@ from rich.text import Text
 from rebalancer.cli.output import plain
 from rebalancer.cli.watching.outlook import Outlook
 from rebalancer.plan import Step
-from rebalancer.units import duration_in_words
+from rebalancer.units import counted, duration_in_words
 
 BAR: Final = 16
 """Characters of a bar."""
@@ -70,7 +70,7 @@ class Bars:
         """Let the bar of the whole run be as long as the run is far."""
         outlook = self._outlook
         held = f", {len(outlook.held)} held" if outlook.held else ""
-        words = f"{len(outlook.done)} of {len(outlook.plan.steps)} steps done{held}"
+        words = f"{len(outlook.done)} of {counted(len(outlook.plan.steps), 'step')} done{held}"
         self._progress.update(self._whole, completed=outlook.share, words=words)
 
 
