@@ -35,7 +35,11 @@ class WatchedTime(VirtualTime):
         self.look: Callable[[], None] = lambda: None
 
     def _following(self) -> Any:  # noqa: ANN401 - the turn of whoever is next
-        self.look()
+        try:
+            self.look()
+        except Exception as error:  # noqa: BLE001 - a judge that fails is a finding, and no reason to wait for ever
+            self.failures.append(error)
+            self.look = lambda: None
         return super()._following()
 
 

@@ -33,8 +33,12 @@ class Outsider:
         self._do("switches off", vm, "VM.hard_shutdown", vm)
 
     def switch_on(self, chance: Random) -> None:
-        """Start a VM that is off, wherever XAPI wants."""
-        halted = [ref for ref, vm in self._database.items("VM") if vm["power_state"] == "Halted" and _is_plain(vm)]
+        """Start a VM that is off, wherever XAPI wants.
+
+        A VM that is about to arrive from another pool is off by its record, too, and XAPI starts it: then it runs
+        twice, whoever moves it. Nobody in a storm does that.
+        """
+        halted = [ref for ref, vm in self._database.items("VM") if _is_off(vm) and _is_plain(vm)]
         if halted:
             vm = chance.choice(halted)
             self._do("starts", vm, "Async.VM.start", vm, False, False)
@@ -74,7 +78,7 @@ class Outsider:
         on = next((ref for ref, each in self._database.items("host") if each["uuid"] == host), NULL)
         if NULL in {vm, on}:
             return False
-        if self._database.get("VM", vm)["power_state"] == "Halted":
+        if _is_off(self._database.get("VM", vm)):
             self._do("starts again", vm, "VM.start_on", vm, on, False, False)
         return bool(self._database.get("VM", vm)["power_state"] == "Running")
 
@@ -120,6 +124,10 @@ DEEDS: tuple[Callable[[Outsider, Random], None], ...] = (
     Outsider.back_up,
     Outsider.maintain,
 )
+
+
+def _is_off(vm: dict[str, Any]) -> bool:
+    return bool(vm["power_state"] == "Halted" and vm["scheduled_to_be_resident_on"] == NULL)
 
 
 def _is_plain(vm: dict[str, Any]) -> bool:

@@ -68,9 +68,8 @@ class Places:
                 under_way = [ref for ref, what in vm["current_operations"].items() if what in MIGRATIONS]
                 if vm["resident_on"] != NULL and any(ref in ours for ref in under_way):
                     total += 1
-                    leaving[database.get("host", vm["resident_on"])["uuid"]] += 1
-                    if vm["scheduled_to_be_resident_on"] != NULL:
-                        coming[database.get("host", vm["scheduled_to_be_resident_on"])["uuid"]] += 1
+                    leaving.update(_uuids(database, vm["resident_on"]))
+                    coming.update(_uuids(database, vm["scheduled_to_be_resident_on"]))
         limits = self._plan.policy.limits
         if total > limits.concurrent:
             yield Complaint(kind="too many at once", about="pool", words=str(total))
@@ -126,6 +125,12 @@ class Places:
             for vm in bound.vms if bound.hard else ():
                 if vm in at and at[vm] not in bound.hosts:
                     yield Complaint(kind="on a wrong host", about=vm, words=at[vm])
+
+
+def _uuids(database: Database, host: str) -> list[str]:
+    """The uuid of a host, if it is still there: one that left the pool may be named by its last migrations."""
+    record = database.find("host", host)
+    return [record["uuid"]] if record else []
 
 
 def _hosts_of(found: Mapping[str, list[tuple[Database, Table]]]) -> dict[str, str]:

@@ -109,6 +109,16 @@ def test_what_is_wrong_is_seen(spoil: Callable[[Database], None], kind: str) -> 
     assert kind in {each.kind for each in places.complaints()} - before
 
 
+def test_a_host_that_left_the_pool_takes_no_more_migrations() -> None:
+    """A migration there is still on its way, and counts where it comes from."""
+    database = Simulator(PLACE.pools[0]).database
+    places = Places([database], PLACE.plan)
+    for ref, vm in database.items("VM"):
+        if vm["resident_on"] != NULL:
+            database.change("VM", ref, current_operations={"ours": "pool_migrate"}, scheduled_to_be_resident_on="gone")
+    assert {each.kind for each in places.crowds({"ours"})} == {"too many at once", "too many leave"}
+
+
 def test_wishes_are_judged() -> None:
     """Once a plan is done, no more VMs of a group share a host than at first; none goes to a wrong host ever."""
     database = Simulator(PLACE.pools[0]).database

@@ -15,6 +15,7 @@ from rebalancer.execute.run.migration import MigrationCall
 from rebalancer.execute.run.observation import Observation
 from rebalancer.execute.run.run import Run
 from rebalancer.xapi import LivePool
+from tests.storm.judge import Judge
 from tests.storm.many import one
 from tests.storm.processes import process_storm
 from tests.storm.storm import Outcome
@@ -63,6 +64,16 @@ def test_the_same_seed_is_the_same_storm() -> None:
 def without_places(story: list[str]) -> list[str]:
     """*story* without the folder that a storm writes to."""
     return [line.split("/tmp", 1)[0] for line in story]  # noqa: S108 - a word, no file
+
+
+def test_a_judge_that_fails_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the storm goes on without it, to its end."""
+
+    def fail(_self: Judge) -> None:
+        raise KeyError("no such host")
+
+    monkeypatch.setattr(Judge, "look", fail)
+    assert any("unforeseen KeyError" in each for each in one(1, 0, pair=False).found)
 
 
 def twice(patch: pytest.MonkeyPatch) -> None:
