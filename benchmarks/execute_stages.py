@@ -20,8 +20,8 @@ from rebalancer.simulator import SimulatedPool, Simulator, VirtualTime, generate
 from rebalancer.simulator.migration.transfer import FIXED_SECONDS, LINK_BYTES_PER_SECOND
 from rebalancer.simulator.state import tasks
 from rebalancer.xapi import Credentials, LivePool, TaskState, TaskStatus, Trust, connect
-from rebalancer.xapi.connection import Reply
-from rebalancer.xapi.transport import OVER_NETWORKS, Wires
+from rebalancer.xapi.wire.connection import Reply
+from rebalancer.xapi.wire.transport import OVER_NETWORKS, Wires
 
 __all__ = ["FIXED_SECONDS", "SEED", "SLOWDOWN", "Stage", "real", "virtual"]
 

@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "rebalancer"
 
 
-@pytest.mark.parametrize("room", ["execute", "simulator"])
+@pytest.mark.parametrize("room", ["cli", "execute", "simulator", "xapi"])
 def test_folders_import_one_way(room: str) -> None:
     """No folder of the room needs one that needs it; the docstring of the room lists them from the bottom up."""
     folders = [path.parent for path in (PACKAGE / room).glob("*/__init__.py")]

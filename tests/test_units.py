@@ -13,8 +13,8 @@ BARE = re.compile(
 )
 """A count and a plural that stands there whatever the count is."""
 OF_MANY = {
-    "cli/tradeoff_views.py",
-    "cli/views.py",
+    "cli/views/tradeoff.py",
+    "cli/views/plans.py",
     "rules/core/ledger.py",
     "solve/result/check.py",
     "rules/disks/one_snapshot.py",

@@ -1,4 +1,13 @@
-"""The command line: parse, call the library, print."""
+"""The command line: parse, call the library, print.
+
+From the bottom up, each folder importing only those above it in this list:
+
+- watching: what people see while the library works;
+- views: values of the library as tables and documents;
+- commands: one file a command.
+
+The modules beside them are what commands share.
+"""
 
 from rebalancer.cli.main import main
 

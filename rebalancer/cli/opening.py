@@ -7,7 +7,7 @@ from pathlib import Path
 import rebalancer as rb
 from rebalancer.cli.exits import Exit, exit_of
 from rebalancer.cli.output import say, show_or_json
-from rebalancer.cli.views import plan_tables
+from rebalancer.cli.views.plans import plan_tables
 from rebalancer.export import FILES, plan_document
 
 

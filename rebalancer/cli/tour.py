@@ -6,9 +6,9 @@ import secrets
 from pathlib import Path
 
 import rebalancer as rb
-from rebalancer.cli.check_views import check_tables
 from rebalancer.cli.output import heading, show, show_lines
-from rebalancer.cli.views import accepted, hosts_table, plan_tables
+from rebalancer.cli.views.checks import check_tables
+from rebalancer.cli.views.plans import accepted, hosts_table, plan_tables
 from rebalancer.cli.watching.progress import watch_run, watch_solve
 from rebalancer.errors import IllegalPlan
 from rebalancer.simulator import Simulator, demo_pool

@@ -14,7 +14,7 @@ from rebalancer.legality.report import LegalityReport, PairAnswer, legality_repo
 from rebalancer.legality.report import explain as answers_for
 from rebalancer.policy import Policy, PolicyFinding, check_alone
 from rebalancer.rules import relaxed
-from rebalancer.xapi.address import parse_url
+from rebalancer.xapi.wire.address import parse_url
 
 if TYPE_CHECKING:
     import pandas as pd

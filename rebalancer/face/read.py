@@ -18,7 +18,7 @@ from rebalancer.inventory.records import pool_from_records
 from rebalancer.policy import DemandPolicy
 from rebalancer.snapshot import Snapshot, snapshot_in, write_snapshot
 from rebalancer.xapi import connect, measure, read_pool
-from rebalancer.xapi.address import in_brackets
+from rebalancer.xapi.wire.address import in_brackets
 
 if TYPE_CHECKING:
     from rebalancer.xapi import Credentials

@@ -21,10 +21,10 @@ from rebalancer.simulator.state.failure import ConnectionLost
 from rebalancer.simulator.state.faults import Occasion
 from rebalancer.simulator.wire import jsonform, xmlform
 from rebalancer.simulator.wire.response import Response
-from rebalancer.xapi.address import Address
-from rebalancer.xapi.connection import HostConnection, Reply
-from rebalancer.xapi.limits import PATIENCE_FACTOR
-from rebalancer.xapi.transport import JSON_PATH, Interruptible, SendOnce, Wires
+from rebalancer.xapi.wire.address import Address
+from rebalancer.xapi.wire.connection import HostConnection, Reply
+from rebalancer.xapi.wire.limits import PATIENCE_FACTOR
+from rebalancer.xapi.wire.transport import JSON_PATH, Interruptible, SendOnce, Wires
 
 SHORT: Final = "x"
 """In the place of an answer's text where the answer goes by hand."""

@@ -1,4 +1,9 @@
-"""Talking to a pool: reading it, fetching its metrics, migrating a VM. The only user of XenAPI."""
+"""Talking to a pool: reading it, fetching its metrics, migrating a VM. The only user of XenAPI.
+
+- wire: how a host is reached, and what it may answer.
+
+The modules beside it say what is asked and called.
+"""
 
 from rebalancer.xapi.clocks import read_clocks
 from rebalancer.xapi.credentials import Credentials
@@ -10,8 +15,8 @@ from rebalancer.xapi.pair import LivePair
 from rebalancer.xapi.patience import Patience
 from rebalancer.xapi.read import read_pool
 from rebalancer.xapi.session import ReadSession, connect
-from rebalancer.xapi.trust import Trust
 from rebalancer.xapi.values import MetricsFailure, News, StorageMotion, TaskState, TaskStatus, Whereabouts
+from rebalancer.xapi.wire.trust import Trust
 
 __all__ = [
     "Credentials",

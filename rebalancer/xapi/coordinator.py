@@ -18,13 +18,13 @@ from rebalancer.errors import (
     XapiError,
 )
 from rebalancer.version import __version__
-from rebalancer.xapi.address import Address
 from rebalancer.xapi.called import NOBODY
 from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.patience import NONE
 from rebalancer.xapi.translation import reading
-from rebalancer.xapi.transport import OVER_NETWORKS, Wires
-from rebalancer.xapi.wire import Malformed
+from rebalancer.xapi.wire.address import Address
+from rebalancer.xapi.wire.malformed import Malformed
+from rebalancer.xapi.wire.transport import OVER_NETWORKS, Wires
 
 Call = Callable[[], Any]
 

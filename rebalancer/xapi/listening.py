@@ -15,7 +15,7 @@ from rebalancer.errors import XapiError
 from rebalancer.inventory.records import Record
 from rebalancer.xapi.session import ReadSession
 from rebalancer.xapi.translation import reading, understanding, value_of
-from rebalancer.xapi.transport import Interruptible
+from rebalancer.xapi.wire.transport import Interruptible
 
 LONGEST_SECONDS: Final = 30.0
 """How long the host is let wait at most."""

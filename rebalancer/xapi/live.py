@@ -25,9 +25,9 @@ from rebalancer.xapi.memory import GuestMemory, guest_memory
 from rebalancer.xapi.patience import NONE, OF_COMMANDS, Patience
 from rebalancer.xapi.session import ReadSession, connect
 from rebalancer.xapi.translation import no_connection, sending, understanding, value_of
-from rebalancer.xapi.transport import OVER_NETWORKS, Wires
-from rebalancer.xapi.trust import Trust
 from rebalancer.xapi.values import MetricsFailure, News, StorageMotion, TaskState, TaskStatus, Whereabouts
+from rebalancer.xapi.wire.transport import OVER_NETWORKS, Wires
+from rebalancer.xapi.wire.trust import Trust
 
 NOT_DONE: Final = frozenset({"SESSION_INVALID", "HOST_IS_SLAVE"})
 """Codes with which XAPI turns a call away before it looks at it."""

@@ -14,13 +14,13 @@ from urllib.parse import quote, urlencode
 from rebalancer.clocks import SET_RIGHT, Clocks, compared
 from rebalancer.errors import ConnectionSettingsError, XapiError
 from rebalancer.inventory import Host, Pool, Uuid
-from rebalancer.xapi.address import Address
 from rebalancer.xapi.clocks import read_clocks
-from rebalancer.xapi.connection import HostConnection, Reply
-from rebalancer.xapi.limits import RRD_BYTES
 from rebalancer.xapi.session import ReadSession
 from rebalancer.xapi.translation import reading
 from rebalancer.xapi.values import MetricsFailure
+from rebalancer.xapi.wire.address import Address
+from rebalancer.xapi.wire.connection import HostConnection, Reply
+from rebalancer.xapi.wire.limits import RRD_BYTES
 
 if TYPE_CHECKING:
     from rebalancer.demand import LoadProfile

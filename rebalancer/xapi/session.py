@@ -9,13 +9,13 @@ from typing import Any, Final, TypeVar
 from rebalancer.errors import RefusedByXapi, Unreachable, UnreadableKey
 from rebalancer.inventory import Uuid, xapi_uuid
 from rebalancer.inventory.records import Record
-from rebalancer.xapi.address import parse_url
 from rebalancer.xapi.coordinator import CoordinatorSession
 from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.patience import OF_COMMANDS, Patience
 from rebalancer.xapi.translation import NOT_XAPI
-from rebalancer.xapi.transport import OVER_NETWORKS, Wires
-from rebalancer.xapi.trust import Trust
+from rebalancer.xapi.wire.address import parse_url
+from rebalancer.xapi.wire.transport import OVER_NETWORKS, Wires
+from rebalancer.xapi.wire.trust import Trust
 
 READS: Final = frozenset(
     {

@@ -25,8 +25,8 @@ from rebalancer.errors import (
     XapiError,
 )
 from rebalancer.xapi.called import NOBODY, Called
-from rebalancer.xapi.tls import LOOK, no_trust
-from rebalancer.xapi.wire import Malformed
+from rebalancer.xapi.wire.malformed import Malformed
+from rebalancer.xapi.wire.tls import LOOK, no_trust
 from rebalancer.xapi.words import told
 
 NOT_XAPI: Final = "Check the address: it has to be a XenServer or XCP-ng host"

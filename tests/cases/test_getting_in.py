@@ -21,7 +21,7 @@ from rebalancer.nightly import access_of
 from rebalancer.nightly.members import keep_members, known_members
 from rebalancer.simulator import Simulator, generate_pool
 from tests.xapi.scripted import scripted, success
-from tests.xapi.tls_hosts import Files, as_xenserver_7, certificate, print_of
+from tests.xapi.wire.tls_hosts import Files, as_xenserver_7, certificate, print_of
 
 ROOT = rb.Credentials(user="root", password="simulator")
 LOGIN = "session.login_with_password"

@@ -23,7 +23,7 @@ from rebalancer import __version__
 from rebalancer.cli.carrying import tell_stop
 from rebalancer.cli.output import print_json, show
 from rebalancer.cli.table import table
-from rebalancer.cli.views import plan_tables
+from rebalancer.cli.views.plans import plan_tables
 from rebalancer.execute import Timeouts, Wish, stop_on_signals
 from rebalancer.plan import LeftAlone
 from tests.cli.terminal import Served, Terminal

@@ -28,7 +28,7 @@ from rebalancer.snapshot import snapshot_in
 from rebalancer.verify.verify import verify_plan
 from rebalancer.xapi import Credentials
 from rebalancer.xapi.translation import reading
-from rebalancer.xapi.wire import from_json, from_xml
+from rebalancer.xapi.wire.answers import from_json, from_xml
 from tests.fuzz.bases import (
     JSON_UPDATES,
     POLICY,

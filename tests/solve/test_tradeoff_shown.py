@@ -5,7 +5,7 @@ from __future__ import annotations
 import matplotlib as mpl
 import numpy as np
 
-from rebalancer.cli.tradeoff_views import tradeoff_document, tradeoff_tables
+from rebalancer.cli.views.tradeoff import tradeoff_document, tradeoff_tables
 from rebalancer.frames import tradeoff_frame
 from rebalancer.plots import plot_tradeoff
 from rebalancer.rules import Rulebook

@@ -15,7 +15,7 @@ import pytest
 
 from rebalancer.execute.journal import journal as journals
 from rebalancer.execute.journal.journal import Entry, Journal
-from rebalancer.xapi.transport import SendOnce
+from rebalancer.xapi.wire.transport import SendOnce
 from tests.storm.executor import AFTER, BEFORE, HALF, LINE, Executor, this_executor
 from tests.storm.record import Line, Record
 from tests.storm.ways import Ways

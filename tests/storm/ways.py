@@ -14,7 +14,7 @@ from rebalancer.simulator.server.door import Door, Form
 from rebalancer.simulator.state.failure import ConnectionLost
 from rebalancer.simulator.wire.response import Response
 from rebalancer.xapi.session import READS
-from rebalancer.xapi.wire import from_xml
+from rebalancer.xapi.wire.answers import from_xml
 from tests.storm.conduct import Conduct
 from tests.storm.executor import AFTER, BEFORE, CALL, Executor
 from tests.storm.record import Call, Record

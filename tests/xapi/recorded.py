@@ -12,9 +12,9 @@ import pytest
 
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.xapi import Credentials, LivePool, Patience, Trust
-from rebalancer.xapi.address import parse_url
-from rebalancer.xapi.connection import HostConnection, Reply
 from rebalancer.xapi.session import ReadSession
+from rebalancer.xapi.wire.address import parse_url
+from rebalancer.xapi.wire.connection import HostConnection, Reply
 
 ROOT = Credentials(user="root", password="simulator")
 LOGIN = "session.login_with_password"

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from rebalancer.errors import InventoryError, LoginRefused, OutcomeUnknown, RefusedByXapi, Unreachable
 from rebalancer.xapi import LivePool
-from rebalancer.xapi.connection import Reply
 from rebalancer.xapi.live import NOT_DONE
-from rebalancer.xapi.wire import from_xml
+from rebalancer.xapi.wire.answers import from_xml
+from rebalancer.xapi.wire.connection import Reply
 from tests.xapi.recorded import LOGIN, MOVE, Recording, played, recorded
 
 TAKE = cache(recorded)

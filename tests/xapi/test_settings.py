@@ -9,7 +9,7 @@ import pytest
 from rebalancer.errors import ConnectionSettingsError
 from rebalancer.policy import PoolPolicy
 from rebalancer.xapi import Credentials, Trust
-from rebalancer.xapi.address import parse_url
+from rebalancer.xapi.wire.address import parse_url
 
 SECRET = "correct horse"
 PRINT = "AB:" * 31 + "CD"

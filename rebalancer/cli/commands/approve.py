@@ -49,7 +49,7 @@ def approve(
     from rebalancer.approval import assert_said
     from rebalancer.cli.approving import ApprovalRequest
     from rebalancer.cli.output import print_json, show, show_lines
-    from rebalancer.cli.views import plan_tables
+    from rebalancer.cli.views.plans import plan_tables
     from rebalancer.export import folder_of, read_plan
 
     assert_said(by, reason)

@@ -33,9 +33,9 @@ def check(
 
     Also: the cheapest fix for each of them, how many VMs each host could receive now, and what is broken now.
     """
-    from rebalancer.cli.check_views import check_tables
     from rebalancer.cli.opening import open_model
     from rebalancer.cli.output import show_or_json
+    from rebalancer.cli.views.checks import check_tables
     from rebalancer.legality.matrix import assert_writable
 
     if matrix:

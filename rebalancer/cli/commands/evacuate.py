@@ -32,8 +32,8 @@ def evacuate(
 
     First who cannot leave, with everything that each other host has against it and the cheapest fix. Moves nothing.
     """
-    from rebalancer.cli.host_views import evacuation_tables, outcome
     from rebalancer.cli.opening import open_model, say_refused, say_saved
+    from rebalancer.cli.views.hosts import evacuation_tables, outcome
     from rebalancer.cli.watching.progress import watch_solve
     from rebalancer.export import assert_free
     from rebalancer.face.hosts import folders_of

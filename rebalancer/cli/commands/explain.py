@@ -28,9 +28,9 @@ def explain(
     For one host or for all: every rule that objects, in XAPI's order, the error code that XAPI would answer, and the
     fix.
     """
-    from rebalancer.cli.check_views import explanation_table
     from rebalancer.cli.opening import open_model
     from rebalancer.cli.output import show_or_json
+    from rebalancer.cli.views.checks import explanation_table
 
     model = open_model(source, policy, connection, metrics=False)
     answers = rb.explain(model, vm, host)

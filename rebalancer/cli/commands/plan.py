@@ -65,7 +65,7 @@ def plan(
 def _print_tradeoff(model: rb.Model, cost: str, *, json: bool) -> int:
     from rebalancer.cli.exits import Exit
     from rebalancer.cli.output import show_or_json
-    from rebalancer.cli.tradeoff_views import tradeoff_document, tradeoff_tables
+    from rebalancer.cli.views.tradeoff import tradeoff_document, tradeoff_tables
 
     curve = rb.tradeoff(model, cost)
     show_or_json(tradeoff_tables(curve), lambda: tradeoff_document(curve), json=json)

@@ -43,7 +43,7 @@ def rehearse(
     where faults leave the VMs, and how resume and rollback would go.
     """
     from rebalancer.cli.output import show_or_json
-    from rebalancer.cli.rehearsal_views import rehearsal_document, rehearsal_tables
+    from rebalancer.cli.views.rehearsals import rehearsal_document, rehearsal_tables
     from rebalancer.cli.watching.progress import watch_rehearsal
     from rebalancer.export import read_plan
     from rebalancer.rehearse import rehearse as play

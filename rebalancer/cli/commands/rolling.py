@@ -46,9 +46,9 @@ def rolling(
     A plan empties each host, coordinator first, and plans bring VMs home; each is proven on the pool as the last one
     leaves it. Moves nothing.
     """
-    from rebalancer.cli.host_views import outcome, rolling_tables
     from rebalancer.cli.opening import open_model, say_refused
     from rebalancer.cli.output import say
+    from rebalancer.cli.views.hosts import outcome, rolling_tables
     from rebalancer.cli.watching.progress import watch_solve
     from rebalancer.units import counted
     from rebalancer.whatif.rolling_folder import assert_empty

@@ -24,12 +24,12 @@ def show(
     """
     from rebalancer.approval import approval_in_words
     from rebalancer.cli.output import show_or_json
-    from rebalancer.cli.views import plan_in_full
+    from rebalancer.cli.views.plans import plan_in_full
     from rebalancer.export import folder_of, plan_document, read_plan
 
     made = read_plan(plan)
     if step:
-        from rebalancer.cli.step_views import step_document, step_in_full
+        from rebalancer.cli.views.steps import step_document, step_in_full
         from rebalancer.describe.course import hosts_at, step_of
 
         chosen = step_of(made, step)

@@ -58,8 +58,8 @@ def simulate(
     import threading
     from contextlib import ExitStack
 
-    from rebalancer.cli.fault_views import fault_lines, want_faults
     from rebalancer.cli.output import show_lines
+    from rebalancer.cli.views.faults import fault_lines, want_faults
     from rebalancer.simulator import Simulator, annex_pool, demo_pool, load_pool, local_pool
 
     if "list" in (fault or ()):

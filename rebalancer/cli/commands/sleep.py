@@ -31,9 +31,9 @@ def sleep(
     """
     from dataclasses import asdict
 
-    from rebalancer.cli.host_views import sleep_tables
     from rebalancer.cli.opening import policy_of
     from rebalancer.cli.output import say, show_or_json
+    from rebalancer.cli.views.hosts import sleep_tables
 
     if plan and policy:
         raise typer.BadParameter("the plan carries its policy", param_hint="--policy")

@@ -31,11 +31,11 @@ def status(
     from datetime import UTC, datetime
 
     from rebalancer.cli.output import show_or_json
-    from rebalancer.cli.status_views import status_views
+    from rebalancer.cli.views.runs import run_tables
     from rebalancer.execute import run_of, runs_in
     from rebalancer.export import read_plan
 
     now = datetime.now(UTC)
     runs = (run_of(read_plan(plan), now, state_dir),) if plan else runs_in(now, state_dir)
     document = {"runs": [run.as_json() for run in runs]}
-    show_or_json(status_views(runs, now, state_dir), lambda: document, json=json)
+    show_or_json(run_tables(runs, now, state_dir), lambda: document, json=json)

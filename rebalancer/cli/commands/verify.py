@@ -17,7 +17,7 @@ def verify(
     """
     from rebalancer.cli.exits import Exit
     from rebalancer.cli.output import end_of, print_json, show_lines
-    from rebalancer.cli.views import accepted, nothing_left, since_then
+    from rebalancer.cli.views.plans import accepted, nothing_left, since_then
     from rebalancer.errors import IllegalPlan
     from rebalancer.export import read_plan
     from rebalancer.face.prove import prove

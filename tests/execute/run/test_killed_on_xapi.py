@@ -13,7 +13,7 @@ from rebalancer.execute.claim.fence import STEP
 from rebalancer.execute.journal.journal import Entry, Journal
 from rebalancer.simulator import Simulator
 from rebalancer.xapi import Trust, live_pool
-from rebalancer.xapi.transport import SendOnce
+from rebalancer.xapi.wire.transport import SendOnce
 from tests.execute.killing import Killed
 from tests.execute.scripted import plan_of
 from tests.execute.stage import KEYS, POOL, STEPS, Stage, some_moves

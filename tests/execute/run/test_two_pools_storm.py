@@ -17,7 +17,7 @@ from rebalancer.execute.journal.journal import Intended, Looked
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.simulator import Simulator
 from rebalancer.xapi import LivePair, Trust, live_pool
-from rebalancer.xapi.transport import SendOnce
+from rebalancer.xapi.wire.transport import SendOnce
 from tests.execute.stage import KEYS, TIMEOUTS, StoppedClock
 from tests.execute.two_stages import SENT, Stage, staged
 

@@ -20,7 +20,7 @@ BAR = 10
 LOCKED = "a process holds the lock of the pool: another run begins, or a night plans"
 
 
-def status_views(runs: Sequence[RunStatus], now: datetime, state_dir: Path | None) -> Iterator[RenderableType]:
+def run_tables(runs: Sequence[RunStatus], now: datetime, state_dir: Path | None) -> Iterator[RenderableType]:
     """Each of *runs*, as it is *now*."""
     if not runs:
         begins = "; " + LOCKED if is_any_locked(state_dir) else ""

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 
 from rebalancer.cli.output import heading
 from rebalancer.cli.table import SHOWN, table
-from rebalancer.cli.views import held_table
+from rebalancer.cli.views.plans import held_table
 from rebalancer.units import counted, first_few, size_in_words
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import socket
 import pytest
 
 from rebalancer.execute import Timeouts
-from rebalancer.xapi.address import parse_url
-from rebalancer.xapi.connection import UNHEARD_SECONDS, HostConnection
+from rebalancer.xapi.wire.address import parse_url
+from rebalancer.xapi.wire.connection import UNHEARD_SECONDS, HostConnection
 from tests.xapi.scripted import scripted
 
 

@@ -19,10 +19,12 @@ from typing import Any, Final
 from xml.parsers.expat import ExpatError
 from xmlrpc.client import ProtocolError, Transport, loads
 
-from rebalancer.xapi.address import Address
-from rebalancer.xapi.connection import HostConnection
-from rebalancer.xapi.limits import ANSWER_BYTES
-from rebalancer.xapi.wire import Malformed, from_json, from_xml, is_doubtful
+from rebalancer.xapi.wire.address import Address
+from rebalancer.xapi.wire.answers import from_json, from_xml
+from rebalancer.xapi.wire.connection import HostConnection
+from rebalancer.xapi.wire.limits import ANSWER_BYTES
+from rebalancer.xapi.wire.malformed import Malformed
+from rebalancer.xapi.wire.unescaped import is_doubtful
 
 STALE = (RemoteDisconnected, ConnectionResetError, ConnectionAbortedError, BrokenPipeError)
 """How a connection shows that the other side has closed it since the last call."""

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 
 from rebalancer.cli.output import heading
 from rebalancer.cli.table import below, table
-from rebalancer.cli.views import disks_table, networks_table
+from rebalancer.cli.views.plans import disks_table, networks_table
 from rebalancer.describe.course import HostThen
 from rebalancer.export.markdown import peak_in_words
 from rebalancer.export.rows import memory_total, squeezed_in_words, target_in_words

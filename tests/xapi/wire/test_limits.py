@@ -13,15 +13,17 @@ import pytest
 
 from rebalancer.errors import OutcomeUnknown, Unreachable
 from rebalancer.inventory import Pool
-from rebalancer.xapi import Credentials, LivePool, MetricsFailure, ReadSession, Trust, connect, fetch_metrics, wire
-from rebalancer.xapi.address import Address
-from rebalancer.xapi.connection import HostConnection
-from rebalancer.xapi.limits import ANSWER_BYTES, BYTES_A_SECOND, DEPTH, MEBI, RRD_BYTES
+from rebalancer.xapi import Credentials, LivePool, MetricsFailure, ReadSession, Trust, connect, fetch_metrics
 from rebalancer.xapi.patience import NONE
-from rebalancer.xapi.wire import Malformed, from_json, from_xml
+from rebalancer.xapi.wire import answers, elements, unescaped
+from rebalancer.xapi.wire.address import Address
+from rebalancer.xapi.wire.answers import from_json, from_xml
+from rebalancer.xapi.wire.connection import HostConnection
+from rebalancer.xapi.wire.limits import ANSWER_BYTES, BYTES_A_SECOND, DEPTH, MEBI, RRD_BYTES
+from rebalancer.xapi.wire.malformed import Malformed
 from tests.pools import make_host, make_pool
-from tests.xapi.dripping import dripping
 from tests.xapi.scripted import scripted, success
+from tests.xapi.wire.dripping import dripping
 
 ROOT = Credentials(user="root", password="simulator")
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n"
@@ -218,7 +220,8 @@ def test_each_limit_holds(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is read in full is refused where the limit is lower."""
     most, body, read = SMALL[limit]
     assert read(body)["Status"] == "Success"
-    monkeypatch.setattr(wire, limit, most)
+    (reader,) = (each for each in (answers, elements, unescaped) if hasattr(each, limit))
+    monkeypatch.setattr(reader, limit, most)
     with pytest.raises(Malformed):
         read(body)
 
@@ -231,8 +234,9 @@ def test_letters_that_nobody_can_stand_in_for_are_refused() -> None:
 
 FILL = """
 import resource, sys, time
-from rebalancer.xapi.limits import ANSWER_BYTES, ITEMS
-from rebalancer.xapi.wire import Malformed, from_json, from_xml
+from rebalancer.xapi.wire.limits import ANSWER_BYTES, ITEMS
+from rebalancer.xapi.wire.answers import from_json, from_xml
+from rebalancer.xapi.wire.malformed import Malformed
 head, unit, read, most = {head!r}, {unit!r}, {read}, {most}
 body = head + unit * ((most - len(head)) // len(unit))
 began = time.process_time()

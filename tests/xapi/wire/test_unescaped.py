@@ -16,8 +16,9 @@ from rebalancer.errors import ConnectionSettingsError, OutcomeUnknown, RefusedBy
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.simulator.wire import jsonform, xmlform
 from rebalancer.xapi import Credentials, ReadSession, Trust, connect, live_pool, read_pool
-from rebalancer.xapi.address import Address, parse_url
-from rebalancer.xapi.wire import Malformed, from_json, from_xml
+from rebalancer.xapi.wire.address import Address, parse_url
+from rebalancer.xapi.wire.answers import from_json, from_xml
+from rebalancer.xapi.wire.malformed import Malformed
 from tests.xapi.scripted import failure, scripted, success
 
 ROOT = Credentials(user="root", password="simulator")

@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from rebalancer.cli.exits import Exit
 from rebalancer.cli.output import end_of, heading, print_json, show
 from rebalancer.cli.table import table
-from rebalancer.cli.views import plan_tables, steps_table
+from rebalancer.cli.views.plans import plan_tables, steps_table
 from rebalancer.units import counted, slot_in_words
 from rebalancer.whatif.rolling_folder import DEVIATION_COLUMNS, deviation_rows, stage_rows, summary_of
 

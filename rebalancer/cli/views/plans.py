@@ -1,4 +1,4 @@
-"""Values of the library as tables for people."""
+"""Plans as tables for people, whole and in parts."""
 
 from __future__ import annotations
 

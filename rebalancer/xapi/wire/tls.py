@@ -6,7 +6,7 @@ import ssl
 from typing import Final
 
 from rebalancer.errors import CertificateMismatch, Unreachable, XapiError
-from rebalancer.xapi.trust import FingerprintMismatch
+from rebalancer.xapi.wire.trust import FingerprintMismatch
 
 PIN: Final = "Name the CA with --ca-file, or pin the certificate with --fingerprint"
 LET_IN: Final = (

@@ -16,9 +16,9 @@ from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, Incomplet
 from typing import Any, Final
 
 from rebalancer.version import __version__
-from rebalancer.xapi.address import Address
-from rebalancer.xapi.limits import BYTES_A_SECOND, MEBI, PATIENCE_FACTOR
-from rebalancer.xapi.wire import Malformed
+from rebalancer.xapi.wire.address import Address
+from rebalancer.xapi.wire.limits import BYTES_A_SECOND, MEBI, PATIENCE_FACTOR
+from rebalancer.xapi.wire.malformed import Malformed
 
 USER_AGENT: Final = f"rebalancer/{__version__}"
 UNHEARD_SECONDS: Final = 20.0

@@ -9,7 +9,7 @@ import pytest
 from rebalancer.errors import CertificateMismatch, ConnectionSettingsError, Unreachable, XapiError
 from rebalancer.xapi import Credentials, Trust, connect
 from tests.xapi.scripted import scripted, success
-from tests.xapi.tls_hosts import Files, as_xenserver_6, as_xenserver_7, certificate, offered, print_of
+from tests.xapi.wire.tls_hosts import Files, as_xenserver_6, as_xenserver_7, certificate, offered, print_of
 
 __all__ = ["certificate"]
 """A fixture."""

@@ -1,0 +1,1 @@
+"""What commands show, as tables for people and documents for programs; one file a subject."""
