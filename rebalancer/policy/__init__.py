@@ -8,7 +8,6 @@ from rebalancer.policy.model import (
     IntentPolicy,
     LimitsPolicy,
     Mode,
-    ObjectivePolicy,
     PlanPolicy,
     Policy,
     PoolPolicy,
@@ -18,6 +17,7 @@ from rebalancer.policy.model import (
     WindowPolicy,
     policy_digest,
 )
+from rebalancer.policy.objective import ObjectivePolicy
 from rebalancer.policy.resolve import intent_of
 from rebalancer.policy.sections import CoolingPolicy, Covered, DemandPolicy, SparePolicy, SqueezePolicy, Squeezing
 from rebalancer.policy.windows import ANY_TIME, ChangeWindows, change_windows

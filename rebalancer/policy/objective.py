@@ -1,0 +1,42 @@
+"""What a good placement is: where load begins to cost, how much, and what moves cost against it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from rebalancer.policy.sections import MUCH, Section, Share
+
+LoadShare = Annotated[float, Field(gt=0, le=100)]
+Weight = Annotated[float, Field(gt=1, le=MUCH)]
+Levels = tuple[tuple[float, float], ...]
+DEFAULT_LEVELS: Levels = (
+    *((0.80, 2), (0.85, 4), (0.875, 6), (0.90, 8), (0.925, 12), (0.95, 16)),
+    *((0.975, 24), (1.00, 32), (1.25, 64), (1.50, 128)),
+)
+"""Shares of capacity, and what a pCPU-hour costs from each on; docs/objectives.md says how they were chosen."""
+
+
+def _rising(levels: Levels) -> Levels:
+    for lower, upper in pairwise(levels):
+        if not (lower[0] < upper[0] and lower[1] < upper[1]):
+            raise ValueError(f"[{upper[0]:g}, {upper[1]:g}] follows [{lower[0]:g}, {lower[1]:g}]: both have to rise")
+    return levels
+
+
+class ObjectivePolicy(Section):
+    """What a good placement is.
+
+    Overload is in pCPU-hours above `threshold` times capacity, a day or week of slots summed. Each costs 1, and from
+    each share of `levels` on what stands beside it; those up to `threshold` do not count. A GiB copied costs
+    `pcpu_hours_per_gib`, moving a VM of `last_resort` `pcpu_hours_per_last_resort`. `clean_up` names what is improved
+    afterwards, at no cost to the former.
+    """
+
+    threshold: Share = 0.75
+    levels: Annotated[tuple[tuple[LoadShare, Weight], ...], AfterValidator(_rising)] = DEFAULT_LEVELS
+    pcpu_hours_per_gib: Annotated[float, Field(ge=0, le=MUCH)] = 0.001
+    pcpu_hours_per_last_resort: Annotated[float, Field(ge=0, le=MUCH)] = 1.0
+    clean_up: tuple[Literal["peak", "spread"], ...] = ()
