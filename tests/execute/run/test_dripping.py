@@ -13,7 +13,8 @@ from rebalancer.execute import RunReporter, StopSignal
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.plan import Step
 from rebalancer.simulator import Simulator
-from rebalancer.xapi import Trust, connection, live_pool
+from rebalancer.xapi import Trust, live_pool
+from rebalancer.xapi.wire import connection
 from tests.execute.scripted import plan_of
 from tests.execute.stage import KEYS, POOL, TIMEOUTS, Stage, StoppedClock, some_moves
 
