@@ -126,6 +126,7 @@ class _Demand:
     clocks: Clocks | None = None
     refused: Mapping[Uuid, str] = field(default_factory=dict)
     memory_used: Mapping[Uuid, Annotated[int, Field(gt=0, le=MOST_BYTES)]] = field(default_factory=dict)
+    waited: Mapping[Uuid, Pcpus] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

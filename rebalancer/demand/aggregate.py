@@ -15,6 +15,7 @@ from rebalancer.demand.hourly import Window, hourly_means, slot_percentiles, win
 from rebalancer.demand.profile import LoadProfile, Quality
 from rebalancer.demand.vcpus import vcpu_limit
 from rebalancer.inventory import VM, Host, Pool, Uuid
+from rebalancer.units import counted
 
 
 class DemandSettings(Protocol):
@@ -53,6 +54,10 @@ class DemandSettings(Protocol):
         """What counts as a peak, 0 to 100."""
 
     @property
+    def waiting(self) -> bool:
+        """Whether the time in which VMs waited for a pCPU counts as demand."""
+
+    @property
     def clock_limit_minutes(self) -> int:
         """How far the clock of a host may be off whose metrics count."""
 
@@ -65,6 +70,7 @@ def profile_from_samples(
     *,
     source: str = "hosts' RRDs",
     refused: Mapping[Uuid, str] | None = None,
+    waiting: pd.DataFrame | None = None,
 ) -> LoadProfile:
     """The load profile of the VMs that run in *pool*.
 
@@ -84,6 +90,8 @@ def profile_from_samples(
         source: where the samples come from, in words.
         refused: live hosts and VMs whose metrics are known to be no good, and why: "its clock is 7 h ahead". Samples
             that cannot be true, and silence, are found here.
+        waiting: as *samples*, pCPUs that VMs wanted and did not get. Where the policy says so they count on top of what
+            was used, up to the VM's vCPUs, in hours that have both; hosts' own load is found without them.
 
     Raises:
         MetricsRefused: too many live hosts have no metrics that can be used, or over half of the VMs are unknown.
@@ -101,6 +109,8 @@ def profile_from_samples(
     refuse_silent_pool(pool, refused, settings.refuse_from_share)
     rows = _heard(vms, pool, refused)
     refuse_unknown_pool([vms[row] for row in rows], means[rows], [quality[row] for row in rows], window)
+    waited = _waited(waiting, vms, window) if settings.waiting and waiting is not None else np.full_like(means, np.nan)
+    means = _wanted(means, waited, vms)
     vm_pcpu = _vm_slots(means, vms, quality, window, settings, percentile=settings.percentile)
     peaks = _vm_slots(means, vms, quality, window, settings, percentile=settings.peak_percentile)
     return LoadProfile(
@@ -116,10 +126,35 @@ def profile_from_samples(
         window_start=window.start,
         window_end=window.end,
         timezone=settings.timezone,
-        source=source if measured else f"{source}; the hosts' own load is not in it and counts as 0",
+        source=_told(source, waited, measured=measured),
+        waited=_mean_by_vm(waited, vms),
         vm_deviation_pcpu=np.maximum(peaks - vm_pcpu, 0.0) if settings.peaking else None,
         refused=dict(sorted(refused.items())),
     )
+
+
+def _waited(waiting: pd.DataFrame, vms: Sequence[VM], window: Window) -> NDArray[np.float64]:
+    """pCPUs that each of *vms* waited for in each hour, shape (VMs, hours), NaN where that is not recorded."""
+    return hourly_means(waiting, [vm.uuid for vm in vms], window)
+
+
+def _wanted(means: NDArray[np.float64], waited: NDArray[np.float64], vms: Sequence[VM]) -> NDArray[np.float64]:
+    """What VMs used and waited for, up to their vCPUs, shape (VMs, hours); what they used where no more is known."""
+    limits = np.array([vcpu_limit(vm) or np.inf for vm in vms]).reshape(-1, 1)
+    return np.where(np.isnan(waited), means, np.maximum(means, np.minimum(means + waited, limits)))
+
+
+def _told(source: str, waited: NDArray[np.float64], *, measured: bool) -> str:
+    """Where the numbers come from, with what they hold beside what was used, and what is not in them."""
+    vms = int((~np.isnan(waited)).any(axis=1).sum())
+    told = f"{source}, with the time in which {counted(vms, 'VM')} waited for a pCPU" if vms else source
+    return told if measured else f"{told}; the hosts' own load is not in it and counts as 0"
+
+
+def _mean_by_vm(waited: NDArray[np.float64], vms: Sequence[VM]) -> dict[Uuid, float]:
+    """The mean over the hours that are known, of the VMs that have one."""
+    known = zip(vms, waited, strict=True)
+    return {vm.uuid: float(np.nanmean(row)) for vm, row in known if not np.isnan(row).all()}
 
 
 def _heard(vms: Sequence[VM], pool: Pool, refused: Mapping[Uuid, str]) -> list[int]:

@@ -48,6 +48,7 @@ def join_profiles(*profiles: LoadProfile) -> LoadProfile:
         clocks=joined_clocks(*(each.clocks for each in profiles)),
         refused={uuid: reason for each in profiles for uuid, reason in each.refused.items()},
         memory_used={uuid: used for each in profiles for uuid, used in each.memory_used.items()},
+        waited={uuid: pcpu for each in profiles for uuid, pcpu in each.waited.items()},
     )
 
 
@@ -60,6 +61,7 @@ def as_named_in(profile: LoadProfile, member: Pool) -> LoadProfile:
         quality={names.get(uuid, uuid): quality for uuid, quality in profile.quality.items()},
         refused={names.get(uuid, uuid): reason for uuid, reason in profile.refused.items()},
         memory_used={names.get(uuid, uuid): used for uuid, used in profile.memory_used.items()},
+        waited={names.get(uuid, uuid): pcpu for uuid, pcpu in profile.waited.items()},
     )
 
 

@@ -46,6 +46,8 @@ class LoadProfile:
         refused: hosts and VMs whose metrics say nothing, each with the reason; the rows of such hosts mean nothing,
             those of such VMs are as much as they have vCPUs.
         memory_used: bytes that guests use whose memory a migration may squeeze, where their agents tell.
+        waited: pCPUs that VMs wanted and did not get, which `vm_pcpu` holds on top of what they used; the mean over the
+            hours in which that is recorded, of the VMs of which it is.
     """
 
     vms: tuple[Uuid, ...]
@@ -64,6 +66,7 @@ class LoadProfile:
     clocks: Clocks | None = None
     refused: Mapping[Uuid, str] = field(default_factory=dict)
     memory_used: Mapping[Uuid, int] = field(default_factory=dict)
+    waited: Mapping[Uuid, float] = field(default_factory=dict)
 
     @property
     def slots(self) -> int:
@@ -83,7 +86,7 @@ class LoadProfile:
 
     def _words(self) -> tuple[object, ...]:
         measured = (self.percentile, self.window_start, self.window_end, self.timezone, self.source, self.clocks)
-        known = (dict(self.quality), dict(self.refused), dict(self.memory_used))
+        known = (dict(self.quality), dict(self.refused), dict(self.memory_used), dict(self.waited))
         return (self.vms, self.hosts, self.slot_hours, *known, *measured)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import gcd
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rebalancer.demand.memory import is_memory, used_memory
 from rebalancer.demand.updates import Column, Readings, parse_updates
 from rebalancer.demand.vcpus import MOST_CPUS, cpu_number, is_share, vcpu_limit, vm_pcpu
+from rebalancer.demand.waiting import WAITING, waiting_pcpu
 from rebalancer.errors import MetricsRefused
 from rebalancer.inventory import Host, Pool, Uuid
 from rebalancer.units import SECONDS_PER_HOUR
@@ -30,10 +31,13 @@ class Samples:
         table: columns `uuid`, `owner` (`vm` or `host`), `time` (start of the interval, UTC) and `pcpu`, none missing.
         refused: the hosts and VMs that sent what nobody can use, each with the reason.
         memory_used: bytes that guests with a dynamic range use, where they tell.
+        waiting: like `table`, of VMs whose time spent waiting for a pCPU is recorded: `pcpu` is what they wanted on top
+            of what they used.
     """
 
     table: pd.DataFrame
     refused: Mapping[Uuid, str]
+    waiting: pd.DataFrame
     memory_used: Mapping[Uuid, int] = field(default_factory=dict)
 
 
@@ -68,18 +72,21 @@ def rrd_samples(bodies: Mapping[Uuid, bytes], pool: Pool, ahead: Mapping[Uuid, i
             key = each.owner, each.uuid
             if key not in series or each.at_home:
                 series[key] = each
-    return Samples(table=_frame(list(series.values())), refused=refused, memory_used=memory_used)
+    found = list(series.values())
+    waiting = [replace(each, pcpu=each.waiting) for each in found if each.waiting is not None]
+    return Samples(table=_frame(found), refused=refused, waiting=_frame(waiting), memory_used=memory_used)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Series:
-    """The pCPUs of one VM or host over time; `at_home` when its own host reported it."""
+    """The pCPUs of one VM or host over time, used and `waiting` for; `at_home` when its own host reported it."""
 
     owner: str
     uuid: Uuid
     at_home: bool
     starts: NDArray[np.int64]
     pcpu: NDArray[np.float64]
+    waiting: NDArray[np.float64] | None = None
 
 
 def _readings(body: bytes) -> Readings:
@@ -103,13 +110,14 @@ def _host_series(host: Uuid, readings: Readings, pool: Pool, ahead: int, refused
     for (owner, uuid), columns in _cpu_columns(readings.columns).items():
         at_home = owner == "host" or (uuid in pool.vms and pool.vms[uuid].resident_on == host)
         try:
-            pcpu = _pcpu(owner, uuid, columns, readings, pool)
+            pcpu, waiting = _pcpu(owner, uuid, columns, readings, pool), _waiting(owner, uuid, columns, readings, pool)
         except MetricsRefused as error:
             if at_home:
                 refused[uuid] = "; ".join(error.reasons)
             continue
         if pcpu is not None:
-            yield _Series(owner=owner, uuid=uuid, at_home=at_home, starts=starts, pcpu=np.repeat(pcpu, len(pieces)))
+            known = _Series(owner=owner, uuid=uuid, at_home=at_home, starts=starts, pcpu=np.repeat(pcpu, len(pieces)))
+            yield known if waiting is None else replace(known, waiting=np.repeat(waiting, len(pieces)))
 
 
 def _is_read(column: Column) -> bool:
@@ -117,7 +125,7 @@ def _is_read(column: Column) -> bool:
 
 
 def _is_cpu(column: Column) -> bool:
-    return column.source == CPU_AVG or cpu_number(column.source) is not None
+    return column.source == CPU_AVG or column.source in WAITING or cpu_number(column.source) is not None
 
 
 def _cpu_columns(columns: tuple[Column, ...]) -> dict[tuple[str, Uuid], dict[str, int]]:
@@ -139,6 +147,16 @@ def _pcpu(
     if owner == "host" and uuid in pool.hosts:
         return _host_pcpu(pool.hosts[uuid], columns, readings)
     return None
+
+
+def _waiting(
+    owner: str, uuid: Uuid, columns: Mapping[str, int], readings: Readings, pool: Pool
+) -> NDArray[np.float64] | None:
+    """pCPUs that a guest of the pool waited for in each row; None where that is not recorded."""
+    if owner != "vm" or uuid not in pool.vms or pool.vms[uuid].is_control_domain or not columns.keys() >= {*WAITING}:
+        return None
+    shares = _shares({state: columns[state] for state in WAITING}, readings)
+    return waiting_pcpu(shares, _vcpus_now(pool, uuid))
 
 
 def _vcpus_now(pool: Pool, uuid: Uuid) -> int:

@@ -49,6 +49,7 @@ class DemandPolicy(Section):
 
     With `robust`, `budget` VMs of each host count with their `peak_percentile` in each slot: those for which that adds
     most. Where `refuse_from_share` of the live hosts send no metrics that can be used, there is no profile.
+    With `waiting`, pCPUs that VMs waited for count where they are recorded.
     """
 
     slots: Literal[24, 168] = 24
@@ -60,6 +61,7 @@ class DemandPolicy(Section):
     robust: bool = False
     budget: Annotated[int, Field(ge=0)] = 3
     peak_percentile: Annotated[float, Field(ge=0, le=100)] = 100.0
+    waiting: bool = True
     clock_limit_minutes: Annotated[int, Field(ge=1, le=MUCH)] = 24 * 60
 
     @property

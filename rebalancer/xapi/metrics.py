@@ -107,7 +107,7 @@ def measure(
     now = datetime.now(UTC) - timedelta(seconds=clocks.here)
     samples = rrd_samples(bodies, pool, clocks.ahead)
     refused |= samples.refused
-    profile = profile_from_samples(samples.table, pool, settings, now, refused=refused)
+    profile = profile_from_samples(samples.table, pool, settings, now, refused=refused, waiting=samples.waiting)
     moved = replace(clocks, ahead={host: ahead for host, ahead in clocks.ahead.items() if host not in wrong})
     told = moved if moved.ahead or moved.here else None
     return replace(profile, clocks=told, memory_used=samples.memory_used)

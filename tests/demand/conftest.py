@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isinf, isnan
 
@@ -62,6 +62,13 @@ def as_pretty_xml(answer: Answer) -> bytes:
 
 
 SHAPES: tuple[Callable[[Answer], bytes], ...] = (as_xml, as_pretty_xml, as_json, as_nested_json, as_bare_keys)
+
+
+def answer(columns: Mapping[str, Sequence[float]], step: int = 3600) -> bytes:
+    """An answer with these columns (`vm:web:cpu0`), whose rows start at 0, 1, 2 steps."""
+    rows = list(zip(*columns.values(), strict=True))
+    timed = [(step * (number + 1), row) for number, row in enumerate(rows)]
+    return as_xml(Answer(legend=[f"AVERAGE:{name}" for name in columns], rows=timed[::-1], step=step))
 
 
 def _meta(answer: Answer) -> dict[str, object]:

@@ -15,15 +15,8 @@ from hypothesis.extra.numpy import arrays
 from rebalancer.demand.rrd import rrd_samples
 from rebalancer.demand.vcpus import cpu_number, vm_pcpu
 from rebalancer.inventory import Pool
-from tests.demand.conftest import Answer, as_xml
+from tests.demand.conftest import Answer, answer, as_xml
 from tests.pools import CPU_INFO, make_host, make_metrics, make_pool, make_vm
-
-
-def answer(columns: dict[str, Sequence[float]], step: int = 3600) -> bytes:
-    """An answer with these columns (`vm:web:cpu0`), whose rows start at 0, 1, 2 steps."""
-    rows = list(zip(*columns.values(), strict=True))
-    timed = [(step * (number + 1), row) for number, row in enumerate(rows)]
-    return as_xml(Answer(legend=[f"AVERAGE:{name}" for name in columns], rows=timed[::-1], step=step))
 
 
 def pcpu(samples: pd.DataFrame, uuid: str) -> dict[int, float]:

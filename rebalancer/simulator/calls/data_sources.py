@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rebalancer.simulator.calls.context import Context, Handler, Table
 from rebalancer.simulator.rrd import archives, catalogue, sources
+from rebalancer.simulator.rrd.contention import Rows
 from rebalancer.simulator.state.failure import ApiFailure
 
 FINEST = archives.ARCHIVES[0]
@@ -20,7 +18,7 @@ Measure = Callable[[Context, str], sources.Owner | None]
 def of_host(context: Context, host: str) -> sources.Owner | None:
     """What is measured of a host now."""
     context.world.database.get("host", host)
-    return sources.owner_of(context.world, host, None, FINEST, _now(context))
+    return sources.owner_of(_now(context), host, None)
 
 
 def of_vm(context: Context, vm: str) -> sources.Owner | None:
@@ -28,11 +26,11 @@ def of_vm(context: Context, vm: str) -> sources.Owner | None:
     record = context.world.database.get("VM", vm)
     if record["power_state"] not in {"Running", "Paused"}:
         return None
-    return sources.owner_of(context.world, record["resident_on"], record, FINEST, _now(context))
+    return sources.owner_of(_now(context), record["resident_on"], record)
 
 
-def _now(context: Context) -> NDArray[np.int64]:
-    return FINEST.ends(context.world.clock())[-1:]
+def _now(context: Context) -> Rows:
+    return Rows(world=context.world, archive=FINEST, ends=FINEST.ends(context.world.clock())[-1:])
 
 
 def listed(measure: Measure) -> Handler:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.simulator.rrd import archives, catalogue, render, sources
+from rebalancer.simulator.rrd.contention import Rows
 from rebalancer.simulator.rrd.render import Generation
 from rebalancer.simulator.state import sessions, tasks
 from rebalancer.simulator.state.database import Record
@@ -108,11 +109,12 @@ class RrdEndpoints:
         only = query.get("vm_uuid")
         vms: list[Record | None] = [None] if query.get("host", ["false"])[0] == "true" else []
         vms += [vm for vm in sources.vms_on(self._world, host) if only is None or vm["uuid"] in only]
-        return [self._owner(host, vm, archive, ends) for vm in vms]
+        rows = Rows(world=self._world, archive=archive, ends=ends)
+        return [self._owner(rows, host, vm) for vm in vms]
 
-    def _owner(self, host: str, vm: Record | None, archive: archives.Archive, ends: NDArray[np.int64]) -> sources.Owner:
+    def _owner(self, rows: Rows, host: str, vm: Record | None) -> sources.Owner:
         """Measure what is recorded of a VM, or of the host itself."""
-        owner = sources.owner_of(self._world, host, vm, archive, ends)
+        owner = sources.owner_of(rows, host, vm)
         for name in NEWER_SOURCES if self._generation is Generation.OLD else ():
             owner.columns.pop(name, None)
         return replace(owner, columns=catalogue.recorded(self._world, owner))
@@ -163,7 +165,8 @@ class RrdEndpoints:
         skew, stored, names = int(self._world.skew(host)), [], []
         now = self._world.clock() + skew
         for archive in archives.ARCHIVES:
-            owner = self._owner(host, vm, archive, archive.ends(now) - skew)
+            rows = Rows(world=self._world, archive=archive, ends=archive.ends(now) - skew)
+            owner = self._owner(rows, host, vm)
             names = list(owner.columns)
             for function in _functions(owner.kind, archive):
                 table = np.column_stack([sources.consolidated(v, function) for v in owner.columns.values()])

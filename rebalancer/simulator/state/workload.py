@@ -63,6 +63,10 @@ class Workload:
             return np.full(len(ends), here[0])
         return np.asarray(here[np.array([bisect_right(times, float(end)) - 1 for end in ends])])
 
+    def visited(self, vm_uuid: str) -> frozenset[str]:
+        """Refs of all hosts that a VM was ever on, and the null ref where it was on none."""
+        return frozenset(self._stays.get(vm_uuid, ([], []))[1])
+
     def visitors(self, host: str) -> list[str]:
         """Uuids of all VMs that were ever on a host."""
         with self._lock:
