@@ -1,4 +1,4 @@
-"""What is held as it is: hosts and VMs that are sick, or of which something is not said that plans rest on.
+"""What is held as it is: hosts and VMs that are sick, tagged, or of which something is not said that plans rest on.
 
 A held host takes nobody and gives nobody for the sake of load or order; it may be emptied where it is named for that.
 A held VM stays. Both count where they weigh, and are told with the reason and the fix. What a plan would have to guess
@@ -66,10 +66,10 @@ class Reason:
 
 
 class Held:
-    """What is held of *pool*, whose load *demand* knows; each worked out when first asked."""
+    """What is held of *pool*, whose load *demand* knows, and where *tag* holds; each worked out when first asked."""
 
-    def __init__(self, pool: Pool, demand: LoadProfile | None) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, demand: LoadProfile | None, tag: str = "") -> None:
+        self._pool, self._tag = pool, tag
         self._refused = {} if demand is None else demand.refused
 
     @cached_property
@@ -109,7 +109,14 @@ class Held:
         unknown = {host.uuid for host in hosts if host.unsaid or host.memory_total_bytes is None or not host.pcpus}
         return frozenset(unknown | self._unsized.keys())
 
+    def _tagged(self, tags: Sequence[str]) -> Iterator[Reason]:
+        if self._tag and self._tag in tags:
+            yield Reason(
+                words=f"carries the tag {self._tag}", fix="remove the tag to let it move, or VMs from and to it"
+            )
+
     def _against_host(self, host: Host) -> Iterator[Reason]:
+        yield from self._tagged(host.tags)
         if host.live is None:
             words = "has no metrics object, so that nobody knows whether it lives"
             yield Reason(words=words, fix=RESTART_TOOLSTACK)
@@ -138,6 +145,7 @@ class Held:
             yield from (key for key in keys if key in said and not getattr(host, name).get(key))
 
     def _against_vm(self, vm: VM) -> Iterator[Reason]:
+        yield from self._tagged(vm.tags)
         if vm.resident_on not in self._pool.hosts:
             yield Reason(words=f"is {vm.power_state} on no host of the pool", fix=RESET)
         elif vm.power_state is not PowerState.HALTED and vm.metrics is None:

@@ -20,6 +20,7 @@ class Problem:
 
     `demand` is None where the metrics were refused or never read: then only repair and evacuation can be planned.
     `before` is where the VMs were before the first step, where `initial` is a moment on the way of a plan or back.
+    Hosts and VMs that carry the tag `hold_tag` are held; runs look for it themselves, and wait until it is gone.
     """
 
     pool: Pool
@@ -28,12 +29,13 @@ class Problem:
     intent: Intent
     initial: Placement
     before: Placement | None = None
+    hold_tag: str = ""
     index: PoolIndex = field(init=False, repr=False)
     held: Held = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "index", PoolIndex(self.pool))
-        object.__setattr__(self, "held", Held(self.pool, self.demand))
+        object.__setattr__(self, "held", Held(self.pool, self.demand, self.hold_tag))
 
     @property
     def names(self) -> Names:
@@ -68,8 +70,8 @@ class Problem:
         )
 
 
-def make_problem(pool: Pool, demand: LoadProfile | None, policy: Policy) -> Problem:
-    """The problem of *pool* under *policy*.
+def make_problem(pool: Pool, demand: LoadProfile | None, policy: Policy, *, hold_tag: str = "") -> Problem:
+    """The problem of *pool* under *policy*, with what carries *hold_tag* held as it is.
 
     Raises:
         PolicyError: the policy names a VM or host that the pool does not have, or contradicts itself.
@@ -78,7 +80,14 @@ def make_problem(pool: Pool, demand: LoadProfile | None, policy: Policy) -> Prob
     wanted = intent_of(policy, pool)
     last = {**squeezed_last(pool, demand, policy.squeeze), **wanted.last_resort}
     intent = replace(wanted, last_resort=last)
-    return Problem(pool=pool, demand=demand, policy=policy.without_address(), intent=intent, initial=initial(pool))
+    return Problem(
+        pool=pool,
+        demand=demand,
+        policy=policy.without_address(),
+        intent=intent,
+        initial=initial(pool),
+        hold_tag=hold_tag,
+    )
 
 
 def pool_at(pool: Pool, placement: Placement) -> Pool:

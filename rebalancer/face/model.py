@@ -53,7 +53,7 @@ class Model:
             raise TypeError(f"a Policy is needed, not {type(policy).__name__}: rb.Policy.load(path) reads one")
         self.state, self.policy = state, policy or Policy()
         self.state_dir = path_of(state_dir)
-        self.problem = make_problem(state.pool, state.demand, self.policy)
+        self.problem = make_problem(state.pool, state.demand, self.policy, hold_tag=self.policy.execution.hold_tag)
         self.rulebook = Rulebook.of(self.problem)
 
     def after(self, plan: Plan) -> Model:

@@ -42,5 +42,9 @@ def task_of(model: Model, made_at: datetime | None, seconds: float | None = None
         limits = policy.limits.model_copy(update={"solve_seconds": float(seconds)})
         policy = policy.model_copy(update={"limits": limits})
     same = policy is model.policy
-    book = model.rulebook if same else Rulebook.of(make_problem(pool, model.state.demand, policy))
+    book = (
+        model.rulebook
+        if same
+        else Rulebook.of(make_problem(pool, model.state.demand, policy, hold_tag=model.problem.hold_tag))
+    )
     return PlanningTask(book=book, made_at=when, pace=learned_pace(pool.uuid, model.state_dir))

@@ -114,7 +114,7 @@ def described_anew(plan: Plan, book: Rulebook) -> Plan:
         old_violations=tuple(_old_violations(plan, reasons)),
         warnings=(*plan.warnings, *_unsaid(plan, carried, reasons)),
         rollback=tuple(_steps(plan.rollback, back, problem, end)),
-        held=held_as_they_are(carried.problem),
+        held=held_as_they_are(replace(carried.problem, hold_tag=plan.policy.execution.hold_tag)),
     )
 
 

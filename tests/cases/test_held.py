@@ -139,3 +139,19 @@ def test_a_plan_that_touches_most_of_a_pool_is_refused() -> None:
         rb.rebalance(rb.Model(state, few), seconds=5)
     assert rb.rebalance(rb.Model(state), seconds=5).steps
     assert rb.rebalance(rb.Model(state, few.model_copy(update={"mode": Mode.REPAIR})), seconds=5).steps
+
+
+def test_what_carries_the_hold_tag_is_held(tmp_path: Path) -> None:
+    """No night plans a move that no run would make; the tag on a host holds all that is on it or would go there."""
+    free = planned(seen(demo_pool()), tmp_path)
+    first, vms = free.steps[0], {step.vm for step in free.steps}
+    pool = demo_pool()
+    for cls, uuid in (("VM", first.vm), ("host", first.target)):
+        next(row for row in pool.records[cls].values() if row["uuid"] == uuid)["tags"] = ["rebalancer:hold"]
+    plan = planned(seen(pool), tmp_path)
+    assert first.vm in vms
+    assert all(first.target not in {step.source, step.target} and step.vm != first.vm for step in plan.steps)
+    assert {each.uuid for each in plan.held} == {first.vm, first.target}
+    assert {each.words for each in plan.held} == {"carries the tag rebalancer:hold"}
+    free_again = rb.Policy(execution={"hold_tag": "somebody-elses"})
+    assert not rb.rebalance(rb.Model(seen(pool), free_again, state_dir=tmp_path), seconds=10).held
