@@ -156,9 +156,14 @@ class Transfer:
 
     def _assert_no_restart(self) -> None:
         if self.world.restarts != self._restarts:
-            if self.progress >= self.world.survivors:
+            if self.progress >= self.world.survivors and self._is_as_before():
                 self.arrive()
             raise ConnectionLost
+
+    def _is_as_before(self) -> bool:
+        """Whether the VM is there, and neither switched off nor gone with its host since it set out."""
+        record = self.world.database.find("VM", self.move.vm)
+        return record is not None and record["power_state"] == self._state
 
     def broken(self) -> ApiFailure:
         """What XAPI says where the stream of memory broke."""

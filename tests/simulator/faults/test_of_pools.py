@@ -8,6 +8,7 @@ import XenAPI
 
 from rebalancer.simulator import SimulatedPool, Simulator, VirtualTime
 from rebalancer.simulator.calls.dispatch import Dispatcher
+from rebalancer.simulator.state.database import Record
 from rebalancer.simulator.state.faults import Moment
 from rebalancer.simulator.state.schema import NULL
 from tests.simulator.moving import Proxy, at_rest, first_move, task_end, wait_until
@@ -43,6 +44,23 @@ def test_another_host_becomes_coordinator(simulator: Simulator, xapi: Proxy, con
     again = connect(simulator).xenapi
     assert again.task.get_status(ref) == "cancelled"
     assert at_rest(simulator, vm)[1] != target
+
+
+def test_a_vm_that_died_with_the_coordinator_arrives_nowhere(simulator: Simulator, xapi: Proxy) -> None:
+    """However far it had come, and although migrations as far as that end well where only the toolstack dies."""
+    coordinator = simulator.world.coordinator
+    vm = next(ref for ref, each in simulator.database.items("VM") if is_guest_on(each, coordinator))
+    simulator.faults.add("coordinator-switch", vm=named(simulator, "VM", vm), old="dead", outcome="moved", at=0.9)
+    xapi.Async.VM.pool_migrate(vm, member(simulator), {})
+    wait_until(lambda: simulator.world.coordinator != coordinator)
+    wait_until(lambda: not simulator.database.get("VM", vm)["current_operations"])
+    record = simulator.database.get("VM", vm)
+    assert (record["power_state"], record["resident_on"]) == ("Halted", NULL)
+
+
+def is_guest_on(vm: Record, host: str) -> bool:
+    """Whether *vm* is a VM of somebody on a host."""
+    return vm["resident_on"] == host and not vm["is_control_domain"]
 
 
 def test_a_host_crashes_with_its_vms(simulator: Simulator, xapi: Proxy) -> None:
