@@ -28,6 +28,8 @@ PLAN_JSON = "plan.json"
 SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 HEAD_BYTES = 200
 """Within these a plan names its format."""
+BEFORE_THEY_WERE: dict[str, Any] = {"levels": (), "pcpu_hours_per_move": 0.0}
+"""What keys of `objective` mean in plans of versions that did not know them, whatever their defaults are by now."""
 NEW_PLAN = "Make a new plan with `rebalancer plan`"
 
 
@@ -88,12 +90,13 @@ def plan_from_json(text: bytes | str, where: str) -> Plan:
 
 
 def _as_meant(plan: Plan) -> Plan:
-    """*plan*; one of a version that knew no levels of load was made without them, and its policy names none."""
+    """*plan*; of what its version did not know yet it was made without, and its policy does not name it."""
     policy = plan.policy
     named = policy.objective.model_fields_set
-    if "levels" in named or not named:
+    unknown = {key: meant for key, meant in BEFORE_THEY_WERE.items() if key not in named}
+    if not unknown or not named:
         return plan
-    without = ObjectivePolicy.model_construct(named, **{**dict(policy.objective), "levels": ()})
+    without = ObjectivePolicy.model_construct(named, **{**dict(policy.objective), **unknown})
     policy = policy.model_copy(update={"objective": without})
     return replace(plan, made_from=replace(plan.made_from, policy=policy))
 

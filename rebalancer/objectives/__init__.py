@@ -9,6 +9,8 @@ from rebalancer.objectives.levels import Levels, levels_of
 from rebalancer.objectives.load import base_load, cpu_capacities, host_load, overload_limits
 from rebalancer.objectives.load_cost import LoadCost
 from rebalancer.objectives.migration_cost import MigrationCost
+from rebalancer.objectives.moves import Moves
+from rebalancer.objectives.outlay import Outlay
 from rebalancer.objectives.overload import Overload
 from rebalancer.objectives.peak import Peak
 from rebalancer.objectives.repair import Repair
@@ -22,6 +24,8 @@ OBJECTIVES: tuple[Objective, ...] = (
     LoadCost(),
     Overload(),
     MigrationCost(),
+    Moves(),
+    Outlay(),
     Peak(),
     Spread(),
     HostsInUse(),
@@ -39,7 +43,9 @@ __all__ = [
     "LoadCost",
     "Measure",
     "MigrationCost",
+    "Moves",
     "Objective",
+    "Outlay",
     "Overload",
     "Peak",
     "Repair",

@@ -67,6 +67,9 @@ class SolverModel(Protocol):
     def copied(self) -> Measure:
         """Bytes that are copied because VMs leave their host; worth is 1 per byte."""
 
+    def moved(self) -> Measure:
+        """How many VMs leave their host; worth is 1 per VM."""
+
     def occupied(self, always: frozenset[Uuid]) -> Measure:
         """How many hosts somebody is on; those in *always* count whoever is there."""
 

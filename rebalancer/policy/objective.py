@@ -31,12 +31,13 @@ class ObjectivePolicy(Section):
 
     Overload is in pCPU-hours above `threshold` times capacity, a day or week of slots summed. Each costs 1, and from
     each share of `levels` on what stands beside it; those up to `threshold` do not count. A GiB copied costs
-    `pcpu_hours_per_gib`, moving a VM of `last_resort` `pcpu_hours_per_last_resort`. `clean_up` names what is improved
-    afterwards, at no cost to the former.
+    `pcpu_hours_per_gib`, a VM that moves `pcpu_hours_per_move`, one of `last_resort` on top
+    `pcpu_hours_per_last_resort`. `clean_up` names what is improved afterwards, at no cost to the former.
     """
 
     threshold: Share = 0.75
     levels: Annotated[tuple[tuple[LoadShare, Weight], ...], AfterValidator(_rising)] = DEFAULT_LEVELS
     pcpu_hours_per_gib: Annotated[float, Field(ge=0, le=MUCH)] = 0.001
+    pcpu_hours_per_move: Annotated[float, Field(ge=0, le=MUCH)] = 0.0
     pcpu_hours_per_last_resort: Annotated[float, Field(ge=0, le=MUCH)] = 1.0
     clean_up: tuple[Literal["peak", "spread"], ...] = ()

@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 
 from rebalancer.errors import MetricsRefused
-from rebalancer.objectives import OBJECTIVES, Balance, HostsInUse, LoadCost, MigrationCost, Overload, Peak, Repair
+from rebalancer.objectives import (
+    OBJECTIVES,
+    Balance,
+    HostsInUse,
+    LoadCost,
+    MigrationCost,
+    Moves,
+    Outlay,
+    Overload,
+    Peak,
+    Repair,
+)
 from rebalancer.placement import Placement
 from rebalancer.rules import Rulebook
 from tests.solve.tiny import tiny
@@ -60,6 +71,17 @@ def test_balance_adds_the_price_of_moves() -> None:
     """Overload is gone, 2 GiB at 0.25 pCPU-hours are paid."""
     problem = tiny(VMS, load=LOAD, objective={"pcpu_hours_per_gib": 0.25})
     assert Balance().value(Placement({"a": "h1", "b": "h2", "c": "h2"}), Rulebook.of(problem)) == pytest.approx(0.5)
+
+
+def test_every_move_has_its_price() -> None:
+    """Two VMs of 2 and 4 GiB at 0.25 for a GiB, 0.5 for a move, and 3 for a last resort: 1.5 + 1 + 3."""
+    prices = {"pcpu_hours_per_gib": 0.25, "pcpu_hours_per_move": 0.5, "pcpu_hours_per_last_resort": 3.0}
+    problem = tiny(VMS, load=LOAD, objective=prices, last_resort=["c"])
+    moved, book = Placement({"a": "h1", "b": "h2", "c": "h3"}), Rulebook.of(problem)
+    assert (Moves().value(problem.initial, book), Moves().value(moved, book)) == (0, 2)
+    assert Outlay().value(problem.initial, book) == 0
+    assert Outlay().value(moved, book) == pytest.approx(5.5)
+    assert Balance().value(moved, book) == pytest.approx(5.5)
 
 
 def test_peak_is_a_share_of_capacity() -> None:

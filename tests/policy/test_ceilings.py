@@ -16,6 +16,7 @@ from rebalancer.policy import Policy
         ("limits", "cool_down_hours"),
         ("limits", "minimum_gain_pcpu_hours"),
         ("objective", "pcpu_hours_per_gib"),
+        ("objective", "pcpu_hours_per_move"),
         ("objective", "pcpu_hours_per_last_resort"),
         ("capacity", "cpu_factor"),
         ("capacity", "memory_reserve_mib"),

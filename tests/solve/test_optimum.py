@@ -29,6 +29,30 @@ def test_lexicographic_optimum_equals_brute_force(seed: int) -> None:
     assert all(tier.proved and tier.bound <= tier.after for tier in solution.tiers)
 
 
+@pytest.mark.parametrize("price", [0.05, 2.0])
+@pytest.mark.parametrize("seed", range(8))
+def test_the_optimum_with_a_price_for_every_move_equals_brute_force(seed: int, price: float) -> None:
+    """Whether moves cost little or as much as overload; the bound counts them as well."""
+    problem = random_problem(seed)
+    objective = problem.policy.objective.model_copy(update={"pcpu_hours_per_move": price})
+    problem = replace(problem, policy=problem.policy.model_copy(update={"objective": objective}))
+    solution = solve(Rulebook.of(problem))
+    assert [tier.after for tier in solution.tiers] == pytest.approx(best(problem, BALANCING), abs=1e-9)
+    assert all(tier.proved and tier.bound <= tier.after for tier in solution.tiers)
+
+
+def test_a_price_for_every_move_makes_fewer_moves() -> None:
+    """4 GiB in two VMs or 8 in one take away the same; with a price on each move the one is cheaper."""
+    load = {"a": (4.0,) * 4, "b": (2.0,) * 4, "c": (2.0,) * 4, "stays": (8.0,) * 4}
+    vms = {"a": ("h1", 8.0), "b": ("h1", 2.0), "c": ("h1", 2.0), "stays": ("h1", 1.0)}
+    moved = {}
+    for price in (0.0, 0.01):
+        problem = tiny(vms, load=load, held=["stays"], limits=ANY_GAIN, objective={"pcpu_hours_per_move": price})
+        placement = solve(Rulebook.of(problem)).placement
+        moved[price] = {move.vm for move in problem.initial.moves_to(placement)}
+    assert moved == {0.0: {"b", "c"}, 0.01: {"a"}}
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_bound_is_never_above_the_optimum_of_unrounded_loads(seed: int) -> None:
     """Loads that are no whole thousandths are rounded up by the solver; its bound stays below the exact optimum."""

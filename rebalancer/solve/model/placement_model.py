@@ -52,6 +52,10 @@ class PlacementModel(Assignment):
         """Bytes that are copied because units leave their home."""
         return self._priced(self.instance.copied)
 
+    def moved(self) -> Measure:
+        """How many VMs leave their home with their units."""
+        return self._priced(self.instance.moves)
+
     def leaving(self, vms: frozenset[Uuid]) -> Measure:
         """How many of *vms* leave their home."""
         counts = [len(vms.intersection(members)) for members in self.instance.units]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from rebalancer.solve.instance.evaluate import (
 from rebalancer.solve.instance.instance import Bools, Floats, Ints
 from rebalancer.solve.instance.move_cost import Price
 from rebalancer.solve.model.tier import TierProblem
+from rebalancer.units import GIB
 
 MOST_SHIFTS = 5000
 SHIFT_WORK, WEIGHING_WORK = 1e-4, 1e-8
@@ -68,6 +70,8 @@ class _LocalSearch:
         for host in range(len(instance.hosts)):
             self._weigh(host)
         self._capped = tier.capped
+        prices = instance.problem.policy.objective
+        self._move_bytes = int(prices.pcpu_hours_per_move / (prices.pcpu_hours_per_gib or math.inf) * GIB)
 
     def step(self) -> bool:
         units, relief = self._leavers()
@@ -76,6 +80,8 @@ class _LocalSearch:
             return False
         gain = relief[:, None] - self._burden[units]
         copied = self._more(self._instance.copied, units)
+        if self._move_bytes:
+            copied = copied + self._move_bytes * self._more(self._instance.moves, units)
         possible = self._may_join(units) & (gain > 0)
         for price, upper in self._capped:
             possible &= self._more(price, units) <= upper - price.at(self.at).sum()

@@ -145,6 +145,22 @@ def test_every_bound_is_below_the_optimum_of_brute_force(seed: int, budget: int,
         assert max(bounds.values()) <= optimum + 1e-9, bounds
 
 
+@pytest.mark.parametrize("price", [0.05, 2.0])
+@pytest.mark.parametrize("seed", range(6))
+def test_bounds_count_the_price_of_moves_and_never_too_much(seed: int, price: float) -> None:
+    """Every bound, by name, against brute force where each move costs something."""
+    problem = random_problem(seed)
+    objective = problem.policy.objective.model_copy(update={"pcpu_hours_per_move": price})
+    problem = replace(problem, policy=problem.policy.model_copy(update={"objective": objective}))
+    breaches, optimum = best(problem, BALANCING)
+    broken = (HeldTier(objective=Repair(), value=round(breaches)),)
+    instance = instance_of(Rulebook.of(problem))
+    tier = TierProblem(instance=instance, objective=Balance(), held=broken)
+    bounds = bounds_of_balance(tier, QUICK)
+    assert max(bounds.values()) <= optimum + 1e-9, bounds
+    assert bounds["the whole model"] == pytest.approx(optimum, abs=1e-6)
+
+
 def heated(problem: Problem, heat: float) -> Problem:
     """*problem* with loads that are *heat* times as high, in thousandths."""
     assert problem.demand is not None
