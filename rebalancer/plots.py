@@ -44,18 +44,18 @@ def plot_change(hosts: pd.DataFrame, *, threshold: float) -> Axes:
 
 
 def plot_tradeoff(points: pd.DataFrame, *, cost: str = "gib") -> Axes:
-    """Overload against what it costs, with the bound below and the knee marked.
+    """Load cost against what it takes, with the bound below and the knee marked.
 
     Args:
         points: `tradeoff_frame` of a curve.
-        cost: the column to hold overload against, `gib` or `moves`.
+        cost: the column to hold the load cost against, `gib` or `moves`.
     """
     _, axis = plt.subplots(figsize=(7, 4), layout="constrained")
-    axis.step(points[cost], points["overload"], where="post", marker="o", label="best found")
+    axis.step(points[cost], points["load_cost"], where="post", marker="o", label="best found")
     axis.step(points[cost], points["bound"], where="post", linestyle=":", color="grey", label="no placement is below")
     knee = points[points["knee"]]
-    axis.scatter(knee[cost], knee["overload"], s=160, facecolors="none", edgecolors="black", label="knee", zorder=3)
+    axis.scatter(knee[cost], knee["load_cost"], s=160, facecolors="none", edgecolors="black", label="knee", zorder=3)
     units = {"gib": "GiB copied", "moves": "VMs moved"}
-    axis.set(xlabel=units[cost], ylabel="overload (pCPU-hours)")
+    axis.set(xlabel=units[cost], ylabel="load cost (weighted pCPU-hours)")
     axis.legend()
     return axis

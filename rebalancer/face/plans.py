@@ -1,4 +1,4 @@
-"""Plans that level the load of a pool, and what less overload costs."""
+"""Plans that level the load of a pool, and what a lower load cost takes."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def rebalance(
 def tradeoff(
     model: Model, cost: str = "gib", *, seconds: float | None = None, made_at: datetime | None = None
 ) -> Tradeoff:
-    """The curve of what less overload costs, in `gib` copied or in `moves`, each point with its bound.
+    """The curve of what a lower load cost takes, in `gib` copied or in `moves`, each point with its bound.
 
     Example:
         >>> import rebalancer as rb
         >>> curve = rb.tradeoff(rb.Model(rb.read("pool.json.gz")), "moves", seconds=4)
-        >>> curve.points[0].moves, rb.frames.tradeoff_frame(curve).overload.is_monotonic_decreasing
+        >>> curve.points[0].moves, rb.frames.tradeoff_frame(curve).load_cost.is_monotonic_decreasing
         (0, True)
 
     Raises:

@@ -1,6 +1,6 @@
-"""What less overload costs: the curve of GiB copied, or of moves, against overload, each point with its bound.
+"""What a lower load cost takes: the curve of GiB copied, or of moves, against it, each point with its bound.
 
-Every point is a placement with the least overload found for so much and no more to pay (epsilon constraint), reached
+Every point is a placement with the least load cost found for so much and no more to pay (epsilon constraint), reached
 with the fewest GiB. No point moves more VMs that are a last resort than the end of the curve has to. The search for
 a point starts from the neighbour that costs less. What nothing beats with more to pay, nothing beats with less, so
 bounds are handed down the curve.
@@ -32,7 +32,7 @@ SHARE_OF_FIRST = 0.4
 """Part of `limits.solve_seconds` for the end of the curve; the other points share the rest."""
 
 USUAL_SHARE = 0.7
-"""Part of the work of a point for its overload; what is left is for its GiB."""
+"""Part of the work of a point for its load cost; what is left is for its GiB."""
 
 NARROW = 0.02
 """A stretch of the curve that covers less of it than this, by area, gets no further point."""
@@ -42,7 +42,7 @@ ENDS = 2
 
 
 class Cost(StrEnum):
-    """What overload is held against."""
+    """What the load cost is held against."""
 
     GIB = "gib"
     MOVES = "moves"
@@ -56,9 +56,9 @@ class Point:
         allowed: how much might be paid, in the unit of the curve; what it pays is `gib` or `moves`.
         gib: GiB that it copies.
         moves: VMs that it moves.
-        overload: pCPU-hours above the threshold that it leaves.
-        bound: what no placement leaves less than that pays no more than `allowed` and moves no more last resorts than
-            the end of the curve.
+        load_cost: what the load that it leaves costs, in weighted pCPU-hours, as `LoadCost` has it.
+        bound: a load cost that no placement is below that pays no more than `allowed` and moves no more last resorts
+            than the end of the curve, in weighted pCPU-hours.
         proved: whether the two are one.
         placement: where every guest is.
     """
@@ -66,7 +66,7 @@ class Point:
     allowed: float
     gib: float
     moves: int
-    overload: float
+    load_cost: float
     bound: float
     proved: bool
     placement: Placement
@@ -77,22 +77,22 @@ class Point:
 
     @property
     def gap(self) -> float:
-        """How far its overload may be from the least, as a share of it."""
-        return gap_of(self.overload, self.bound, proved=self.proved)
+        """How far its load cost may be from the least, as a share of it."""
+        return gap_of(self.load_cost, self.bound, proved=self.proved)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tradeoff:
-    """The curve, from doing nothing to the least overload, dominated points left out.
+    """The curve, from doing nothing to the least load cost, dominated points left out.
 
     Args:
-        cost: what is held against overload.
+        cost: what is held against the load cost.
         points: from the cheapest on.
         knee: number of the point after which paying more brings least, farthest from the line between the ends; None
             where there are only ends.
         breaches: what is broken now; no point breaks more, and none is chosen to mend it.
-        last_resorts: how many VMs that are a last resort have to move for the least overload; points and bounds are of
-            placements that move no more. None where no VM is one.
+        last_resorts: how many VMs that are a last resort have to move for the least load cost; points and bounds are
+            of placements that move no more. None where no VM is one.
     """
 
     cost: Cost
@@ -100,6 +100,11 @@ class Tradeoff:
     knee: int | None
     breaches: float
     last_resorts: int | None
+
+    @property
+    def unit(self) -> str:
+        """Of load costs and bounds."""
+        return LoadCost.unit
 
 
 def tradeoff(book: Rulebook, *, cost: Cost = Cost.GIB, points: int = 9) -> Tradeoff:
@@ -129,8 +134,8 @@ class _Tracing:
     def curve(self) -> Tradeoff:
         """Both ends, then the middle of whatever stretch hides most."""
         initial = self._problem.initial
-        overload = LoadCost().value(initial, self._book)
-        nothing = Point(allowed=0, gib=0, moves=0, overload=overload, bound=overload, proved=True, placement=initial)
+        load_cost = LoadCost().value(initial, self._book)
+        nothing = Point(allowed=0, gib=0, moves=0, load_cost=load_cost, bound=load_cost, proved=True, placement=initial)
         self._found = [nothing]
         self._add(self._allowed_at_most(), self._seconds * SHARE_OF_FIRST)
         each = self._seconds * (1 - SHARE_OF_FIRST) / max(1, self._most - 2)
@@ -148,8 +153,8 @@ class _Tracing:
         lowest = 0.0
         for point in sorted(self._found, key=lambda each: -each.allowed):
             lowest = max(lowest, point.bound)
-            bound = min(lowest, point.overload)
-            proved = point.proved or point.overload - bound <= NEGLIGIBLE
+            bound = min(lowest, point.load_cost)
+            proved = point.proved or point.load_cost - bound <= NEGLIGIBLE
             points.append(replace(point, bound=bound, proved=proved))
         kept = _undominated(points, self._cost)
         return Tradeoff(
@@ -171,12 +176,12 @@ class _Tracing:
     def _widest(self, closed: set[float]) -> float | None:
         """The middle of the stretch between two points that hides most; None where all are narrow."""
         ends = sorted(self._found, key=self._paid)
-        area = (self._paid(ends[-1]) or 1.0) * (ends[0].overload - ends[-1].overload or 1.0)
+        area = (self._paid(ends[-1]) or 1.0) * (ends[0].load_cost - ends[-1].load_cost or 1.0)
         stretches = []
         for cheap, dear in pairwise(ends):
             low, high = self._paid(cheap), self._paid(dear)
             middle = float((low + high) // 2) if self._cost is Cost.MOVES else round((low + high) / 2, 3)
-            hidden = (high - low) * (cheap.overload - dear.overload) / area
+            hidden = (high - low) * (cheap.load_cost - dear.load_cost) / area
             if low < middle < high and middle not in closed and hidden > NARROW:
                 stretches.append((hidden, middle))
         return max(stretches)[1] if stretches else None
@@ -185,7 +190,7 @@ class _Tracing:
         return point.paid(self._cost)
 
     def _add(self, allowed: float, seconds: float) -> None:
-        """Look for the least overload that costs no more than *allowed*, from the neighbour that costs less."""
+        """Look for the least load cost with no more than *allowed* to pay, from the neighbour that pays less."""
         instance = self._limited(allowed)
         cheaper = max((each for each in self._found if self._paid(each) <= allowed), key=self._paid)
         near = at_of(instance, cheaper.placement)
@@ -219,16 +224,16 @@ class _Tracing:
         placement = placement_of(tier.instance, at)
         if refused_as_a_whole(tier.instance.book, placement):
             return
-        overload = LoadCost().value(placement, self._book)
-        if overload > true_value(tier, first, first.at if first.at is not None else at) + NEGLIGIBLE:
-            raise ModelBug(f"copying less raised overload to {overload}")
-        bound = min(overload, first.true_bound)
+        load_cost = LoadCost().value(placement, self._book)
+        if load_cost > true_value(tier, first, first.at if first.at is not None else at) + NEGLIGIBLE:
+            raise ModelBug(f"copying less raised the load cost to {load_cost}")
+        bound = min(load_cost, first.true_bound)
         point = Point(
             allowed=allowed,
             gib=MigrationCost().value(placement, self._book),
             moves=len(problem.initial.moves_to(placement)),
-            overload=overload,
-            bound=overload if first.proved and not first.goal.surplus else bound,
+            load_cost=load_cost,
+            bound=load_cost if first.proved and not first.goal.surplus else bound,
             proved=first.proved,
             placement=placement,
         )
@@ -249,8 +254,8 @@ def _silent(_value: float, _bound: float) -> None:
 
 def _undominated(points: Sequence[Point], cost: Cost) -> tuple[Point, ...]:
     kept: list[Point] = []
-    for point in sorted(points, key=lambda each: (each.paid(cost), each.overload, each.gib)):
-        if not kept or point.overload < kept[-1].overload - NEGLIGIBLE:
+    for point in sorted(points, key=lambda each: (each.paid(cost), each.load_cost, each.gib)):
+        if not kept or point.load_cost < kept[-1].load_cost - NEGLIGIBLE:
             kept.append(point)
     return tuple(kept)
 
@@ -260,8 +265,8 @@ def knee_of(points: Sequence[Point], cost: Cost) -> int | None:
     if len(points) <= ENDS:
         return None
     paid = [point.paid(cost) / points[-1].paid(cost) for point in points]
-    span = points[0].overload - points[-1].overload
-    left = [(point.overload - points[-1].overload) / span for point in points]
+    span = points[0].load_cost - points[-1].load_cost
+    left = [(point.load_cost - points[-1].load_cost) / span for point in points]
     below = [1 - x - y for x, y in zip(paid, left, strict=True)]
     best = max(range(len(points)), key=lambda number: (below[number], -number))
     return best if below[best] > NEGLIGIBLE else None

@@ -126,12 +126,12 @@ def test_plan_shows_what_a_reviewer_asks(served: Served, terminal: Terminal) -> 
     assert not list(terminal.folder.glob("*/plan.json"))
 
 
-def test_plan_draws_what_less_overload_costs(served: Served, terminal: Terminal) -> None:
+def test_plan_draws_what_a_lower_load_cost_takes(served: Served, terminal: Terminal) -> None:
     """`--tradeoff` prints points from doing nothing on, people see a table; another cost is refused."""
     policy = terminal.write("quick.toml", QUICK)
     found = terminal.run("plan", served.snapshot, "-p", policy, "--tradeoff", "moves", "--json").json()
     assert (found["cost"], found["points"][0]["moves"]) == ("moves", 0)
-    assert all(point["bound"] <= point["overload"] for point in found["points"])
+    assert all(point["bound"] <= point["load_cost"] for point in found["points"])
     assert "no placement is below" in terminal.run("plan", served.snapshot, "-p", policy, "--tradeoff", "gib").out
     both = terminal.run("plan", served.snapshot, "--tradeoff", "gib", "-o", "out")
     assert (both.code, "a curve is no plan" in both.err) == (Exit.ERROR, True)

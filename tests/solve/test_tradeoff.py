@@ -1,4 +1,4 @@
-"""The curve of cost against overload: every point is the best that brute force finds for as much to pay."""
+"""The curve of cost against load: every point is the best that brute force finds for as much to pay."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def paid(cost: Cost, placement: Placement, problem: Problem) -> float:
 
 
 def least(problem: Problem, cost: Cost, allowed: float) -> float:
-    """The least overload that brute force finds with no more than *allowed* to pay and no more broken than tonight."""
+    """The least load cost that brute force finds with no more than *allowed* to pay and no more broken than tonight."""
     goals = no_more_broken(problem)
     return min(
         LoadCost().value(goal, Rulebook.of(problem)) for goal in goals if paid(cost, goal, problem) <= allowed + 1e-9
@@ -35,20 +35,20 @@ def least(problem: Problem, cost: Cost, allowed: float) -> float:
 @pytest.mark.parametrize("cost", Cost)
 @pytest.mark.parametrize("seed", range(5))
 def test_every_point_is_the_best_for_its_price(seed: int, cost: Cost) -> None:
-    """Proved, with the overload of brute force, and costs no more than it might."""
+    """Proved, with the load cost of brute force, and costs no more than it might."""
     problem = random_problem(seed)
     curve = tradeoff(Rulebook.of(problem), cost=cost, points=6)
     for point in curve.points:
         assert point.proved
-        assert point.overload == pytest.approx(least(problem, cost, point.allowed), abs=1e-9)
+        assert point.load_cost == pytest.approx(least(problem, cost, point.allowed), abs=1e-9)
         assert point.paid(cost) == paid(cost, point.placement, problem) <= point.allowed + 1e-9
-        assert point.overload == pytest.approx(LoadCost().value(point.placement, Rulebook.of(problem)))
+        assert point.load_cost == pytest.approx(LoadCost().value(point.placement, Rulebook.of(problem)))
 
 
 @pytest.mark.parametrize("cost", Cost)
 @pytest.mark.parametrize("seed", range(5))
 def test_last_resorts_move_only_as_far_as_the_least_overload_takes(seed: int, cost: Cost) -> None:
-    """No point moves more of them than brute force has to for the least overload, and among such each is the best."""
+    """No point moves more of them than brute force has to for the least load cost, and among such each is the best."""
     problem = reluctant(random_problem(seed), "v0", "v1", "v2")
     goals = no_more_broken(problem)
     _, forced = min(
@@ -62,7 +62,7 @@ def test_last_resorts_move_only_as_far_as_the_least_overload_takes(seed: int, co
         assert LastResort().value(point.placement, Rulebook.of(problem)) <= forced
         paying = [each for each in spared if paid(cost, each, problem) <= point.allowed + 1e-9]
         best = min(LoadCost().value(each, Rulebook.of(problem)) for each in paying)
-        assert (point.overload, point.bound) == pytest.approx((best, best), abs=1e-9)
+        assert (point.load_cost, point.bound) == pytest.approx((best, best), abs=1e-9)
 
 
 def no_more_broken(problem: Problem) -> list[Placement]:
@@ -82,12 +82,12 @@ def test_another_vm_moves_on_the_whole_curve() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_no_point_is_dominated(seed: int) -> None:
-    """Each costs more than the one before it and leaves less overload; the first is to do nothing."""
+    """Each costs more than the one before it and leaves load that costs less; the first is to do nothing."""
     problem = random_problem(seed)
     points = tradeoff(Rulebook.of(problem), points=6).points
     assert points[0].placement == problem.initial
     assert all(one.gib < next_one.gib for one, next_one in pairwise(points))
-    assert all(one.overload > next_one.overload for one, next_one in pairwise(points))
+    assert all(one.load_cost > next_one.load_cost for one, next_one in pairwise(points))
 
 
 def test_the_policy_limits_the_curve() -> None:
@@ -107,6 +107,7 @@ def test_the_knee_is_where_paying_more_stops_to_bring_much() -> None:
     assert knee_of([_point(0, 100), _point(50, 50), _point(100, 0)], Cost.GIB) is None
 
 
-def _point(gib: float, overload: float) -> Point:
+def _point(gib: float, load_cost: float) -> Point:
     """A point of which only these two numbers count."""
-    return Point(allowed=gib, gib=gib, moves=0, overload=overload, bound=overload, proved=True, placement=Placement({}))
+    nothing = Placement({})
+    return Point(allowed=gib, gib=gib, moves=0, load_cost=load_cost, bound=load_cost, proved=True, placement=nothing)

@@ -24,7 +24,7 @@ def test_a_row_is_a_point_and_one_is_the_knee() -> None:
     assert frame["knee"].sum() == (curve.knee is not None)
     axis = plot_tradeoff(frame)
     assert len(axis.get_lines()) == 2
-    assert np.asarray(axis.get_lines()[0].get_ydata()).tolist() == frame["overload"].tolist()
+    assert np.asarray(axis.get_lines()[0].get_ydata()).tolist() == frame["load_cost"].tolist()
 
 
 def test_what_is_not_looked_at_is_said() -> None:

@@ -31,7 +31,7 @@ def plan(
         typer.Option(
             "--tradeoff",
             metavar="COST",
-            help="Instead of a plan, print the curve of what less overload costs, in `gib` copied or in `moves`.",
+            help="Instead of a plan, print the curve of what a lower load cost takes, in `gib` copied or in `moves`.",
         ),
     ] = None,
 ) -> int:

@@ -1,4 +1,4 @@
-"""The curve of cost against overload, for people and for programs."""
+"""The curve of cost against load, for people and for programs."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from rebalancer.solve import Point, Tradeoff
 from rebalancer.units import counted
 
 UNITS = {"gib": "GiB", "moves": "moves"}
-FIGURES = ("allowed", "moves", "gib", "overload", "bound", "gap")
+FIGURES = ("allowed", "moves", "gib", "load_cost", "bound", "gap")
 
 
 def tradeoff_tables(curve: Tradeoff) -> Iterator[RenderableType]:
     """What the curve says in a sentence, and a row a point."""
     yield heading(_sentence(curve))
     yield table(
-        "What less overload costs",
+        f"What a lower load cost takes (load cost in {curve.unit})",
         {
             "moves": "right",
             "GiB": "right",
-            "overload": "right",
+            "load cost": "right",
             "no placement is below": "right",
             "gap": "right",
             "": "left",
@@ -37,6 +37,7 @@ def tradeoff_document(curve: Tradeoff) -> dict[str, Any]:
     """The curve as a JSON document, placements left out."""
     return {
         "cost": curve.cost.value,
+        "unit": curve.unit,
         "knee": curve.knee,
         "breaches": curve.breaches,
         "last_resorts": curve.last_resorts,
@@ -50,14 +51,14 @@ def tradeoff_document(curve: Tradeoff) -> dict[str, Any]:
 def _sentence(curve: Tradeoff) -> str:
     left_out = _left_out(curve)
     if len(curve.points) == 1:
-        least = f"{curve.points[0].overload:.4g} pCPU-hours of overload"
-        return f"No placement was found that leaves less than {least}.{left_out}"
+        least = f"{curve.points[0].load_cost:.4g} {curve.unit}"
+        return f"No placement was found whose load costs less than {least}.{left_out}"
     proved = sum(point.proved for point in curve.points)
     words = f"{proved} of {len(curve.points)} points are proved best for their price."
     if curve.knee is not None:
         knee = curve.points[curve.knee]
         paid = f"{knee.paid(curve.cost):.4g} {UNITS[curve.cost.value]}"
-        words = f"The knee is at {paid}, which leaves {knee.overload:.4g} pCPU-hours of overload. {words}"
+        words = f"The knee is at {paid}, where load costs {knee.load_cost:.4g} {curve.unit}. {words}"
     return words + left_out
 
 
@@ -70,4 +71,4 @@ def _left_out(curve: Tradeoff) -> str:
 
 def _row(point: Point, *, knee: bool) -> tuple[object, ...]:
     gap = "proved" if point.proved else f"{point.gap:.1%}"
-    return point.moves, f"{point.gib:.4g}", f"{point.overload:.4g}", f"{point.bound:.4g}", gap, "knee" if knee else ""
+    return point.moves, f"{point.gib:.4g}", f"{point.load_cost:.4g}", f"{point.bound:.4g}", gap, "knee" if knee else ""
