@@ -15,7 +15,7 @@ from unittest.mock import patch
 from rebalancer.execute import Clock
 from rebalancer.inventory import Uuid
 from rebalancer.rehearse.clock import RehearsedClock
-from rebalancer.rehearse.lines import DirectConnection, Network
+from rebalancer.rehearse.lines import DirectConnection, SimulatedNetwork
 from rebalancer.simulator import SimulatedPool, Simulator, VirtualTime, generate_pool
 from rebalancer.simulator.migration.transfer import FIXED_SECONDS, LINK_BYTES_PER_SECOND
 from rebalancer.simulator.state import tasks
@@ -123,7 +123,7 @@ def virtual(hosts: int, vms: int, storm: int) -> Iterator[Stage]:
     url = f"http://{simulator.database.get('host', simulator.world.coordinator)['address']}"
     ours.start(lambda: disturb(simulator, storm, ours.sleep))
     with noting_ends(ours.monotonic) as ends, patch.object(DirectConnection, "ask", asked):
-        wires = Network(simulator, ours).wires()
+        wires = SimulatedNetwork(simulator, ours).wires()
         with TimedPool(url, clock, own_seconds, wires) as live:
             yield Stage(live=live, clock=clock, own_seconds=own_seconds, ends=lambda: ends)
     simulator.world.stopping.set()

@@ -14,7 +14,7 @@ from rebalancer.cli.ending import settle
 from rebalancer.cli.exits import Exit
 from rebalancer.cli.watching.progress import watch_run
 from rebalancer.errors import StoppedHalfWay
-from rebalancer.execute import Ending, Origin, RunResult, Timeouts, Wish, stop_on_signals
+from rebalancer.execute import Ending, PlanOrigin, RunResult, Timeouts, Wish, stop_on_signals
 from rebalancer.face.run import assert_fits
 from rebalancer.plan import Plan
 from rebalancer.policy import Policy
@@ -63,10 +63,10 @@ class Invocation:
         }
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> PlanOrigin:
         """What is told of it to whoever looks from another terminal, maybe in another folder."""
         resume = self._command("apply", self.folder, policy=self.policy, journal=self.journal)
-        return Origin(folder=str(self.folder.resolve()), resume=f"cd {shlex.quote(str(Path.cwd()))} && {resume}")
+        return PlanOrigin(folder=str(self.folder.resolve()), resume=f"cd {shlex.quote(str(Path.cwd()))} && {resume}")
 
     def ways_on_later(self, plan: Plan, result: RunResult) -> tuple[str, ...]:
         """What to do with *plan*, of which steps are left for later by the run that came to *result*."""

@@ -10,7 +10,7 @@ from typing import Self
 from rebalancer.cli.exits import Exit, exit_code
 from rebalancer.cli.output import say
 from rebalancer.errors import InputError, RebalancerError
-from rebalancer.nightly import Ended, NightlyResult, assert_collectable, write_textfile
+from rebalancer.nightly import NightEnd, NightlyResult, assert_collectable, write_textfile
 
 
 class Monitor:
@@ -37,7 +37,7 @@ class Monitor:
         """Write how it ended."""
         code = exit_code(error) if isinstance(error, RebalancerError) else Exit.ERROR if error else self.code
         now = datetime.now(UTC)
-        night = Ended(policy=self._policy, began=self._began, ended=now, exit_code=code, result=self.result)
+        night = NightEnd(policy=self._policy, began=self._began, ended=now, exit_code=code, result=self.result)
         try:
             if self._path:
                 write_textfile(night, self._path)

@@ -27,9 +27,9 @@ from rebalancer.execute.run.resolving import Saying, Seen, resolve_step
 from rebalancer.execute.run.runner import execute, resume
 from rebalancer.execute.status.forecast import Forecast, UnderWay, forecast, pace_of
 from rebalancer.execute.status.found import is_any_locked, run_of, runs_in
-from rebalancer.execute.status.notes import Origin
+from rebalancer.execute.status.notes import PlanOrigin
 from rebalancer.execute.status.noting import Noting
-from rebalancer.execute.status.run_status import RunState, RunStatus, Stage, StepStatus
+from rebalancer.execute.status.run_status import RunState, RunStatus, StepStage, StepStatus
 from rebalancer.execute.stop import StopSignal, Wish, stop_on_signals
 
 __all__ = [
@@ -40,7 +40,7 @@ __all__ = [
     "Live",
     "Looked",
     "Noting",
-    "Origin",
+    "PlanOrigin",
     "RunOptions",
     "RunReporter",
     "RunResult",
@@ -48,7 +48,7 @@ __all__ = [
     "RunStatus",
     "Saying",
     "Seen",
-    "Stage",
+    "StepStage",
     "StepState",
     "StepStatus",
     "StopSignal",

@@ -12,7 +12,7 @@ from rebalancer.execute import (
     Clock,
     Live,
     Noting,
-    Origin,
+    PlanOrigin,
     RunOptions,
     RunReporter,
     RunResult,
@@ -85,7 +85,7 @@ def apply(
     clock: Clock | None = None,
     stop: StopSignal | None = None,
     timeouts: Timeouts | None = None,
-    origin: Origin | None = None,
+    origin: PlanOrigin | None = None,
 ) -> RunResult:
     """Carry *plan* out on *live*; a plan that was begun goes on where its journal ends.
 

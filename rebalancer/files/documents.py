@@ -13,7 +13,7 @@ from collections import Counter
 from math import isfinite
 from typing import Any, Final
 
-from rebalancer.files.kinds import Kind
+from rebalancer.files.kinds import FileKind
 
 MOST_DIGITS: Final = 19
 """Digits of an integer: 64 bits hold no more."""
@@ -34,7 +34,7 @@ class Unfit(ValueError):
     """A document that cannot be used; the text says why, and may say `line N`."""
 
 
-def json_in(content: bytes | str, kind: Kind) -> Any:  # noqa: ANN401 - whatever JSON holds
+def json_in(content: bytes | str, kind: FileKind) -> Any:  # noqa: ANN401 - whatever JSON holds
     """The value that *content* is in JSON.
 
     Raises:
@@ -57,7 +57,7 @@ def json_in(content: bytes | str, kind: Kind) -> Any:  # noqa: ANN401 - whatever
     return found
 
 
-def toml_in(text: str, kind: Kind) -> dict[str, Any]:
+def toml_in(text: str, kind: FileKind) -> dict[str, Any]:
     """The table that *text* is in TOML.
 
     Raises:
@@ -70,7 +70,7 @@ def toml_in(text: str, kind: Kind) -> dict[str, Any]:
         raise Unfit(f"it is not TOML: {str(error)[:1].lower()}{str(error)[1:]}") from None
 
 
-def _assert_plain(text: str, kind: Kind) -> None:
+def _assert_plain(text: str, kind: FileKind) -> None:
     """Pass where brackets and dotted keys are no deeper than *kind*, and integers no longer than 64 bits hold.
 
     A key of a thousand parts takes its parser a million steps.
@@ -89,7 +89,7 @@ def _assert_plain(text: str, kind: Kind) -> None:
     _assert_few(values, kind)
 
 
-def _assert_few(values: int, kind: Kind) -> None:
+def _assert_few(values: int, kind: FileKind) -> None:
     if values > kind.most_values:
         raise Unfit(f"it has more than {kind.most_values:,} values, which is too many for a {kind.name}")
 

@@ -25,7 +25,7 @@ MIB: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class FileKind:
     """What a file is meant to be.
 
     Args:
@@ -51,29 +51,29 @@ class Kind:
         return self.error(str(where), f"{self.trouble}: {why}", self.remedy)
 
 
-SNAPSHOT: Final = Kind(
+SNAPSHOT: Final = FileKind(
     name="snapshot or database dump",
     error=SnapshotError,
     remedy="Name a snapshot or a database dump; take a new one with `rebalancer snapshot`",
     most_bytes=64 * MIB,
 )
-POLICY: Final = Kind(  # 5,000 uuids have 200 KB
+POLICY: Final = FileKind(  # 5,000 uuids have 200 KB
     name="policy", error=PolicyError, remedy="Name a policy file", most_bytes=256 * KIB, most_values=50_000
 )
-PLAN: Final = Kind(
+PLAN: Final = FileKind(
     name="plan",
     error=PlanFileError,
     remedy="Name a plan folder, or its plan.json",
     most_bytes=64 * MIB,
 )
-TABLE: Final = Kind(  # 2,400 VMs have 403,200 hours in a week, 65 bytes a row
+TABLE: Final = FileKind(  # 2,400 VMs have 403,200 hours in a week, 65 bytes a row
     name="table of samples",
     error=InputError,
     remedy="Name a CSV or Parquet file",
     most_bytes=64 * MIB,
     most_values=1_000_000,
 )
-JOURNAL: Final = Kind(  # a step takes four lines of 300 bytes
+JOURNAL: Final = FileKind(  # a step takes four lines of 300 bytes
     name="journal",
     error=InputError,
     remedy="Name another journal; nothing is sent to the pool without one",
@@ -82,34 +82,36 @@ JOURNAL: Final = Kind(  # a step takes four lines of 300 bytes
     most_values=100_000,
     piped=False,
 )
-APPROVAL: Final = Kind(
+APPROVAL: Final = FileKind(
     name="approval",
     error=ApprovalRefused,
     remedy="Approve the plan with `rebalancer approve`",
     most_bytes=64 * KIB,
     piped=False,
 )
-SIGNERS: Final = Kind(  # ssh-keygen opens it once more, by its name
+SIGNERS: Final = FileKind(  # ssh-keygen opens it once more, by its name
     name="file of allowed signers",
     error=ApprovalRefused,
     remedy="Correct execution.allowed_signers in the policy",
     most_bytes=MIB,
     piped=False,
 )
-CREDENTIALS: Final = Kind(
+CREDENTIALS: Final = FileKind(
     name="credentials file",
     error=ConnectionSettingsError,
     remedy="Write the user on its first line and the password on its second",
     most_bytes=64 * KIB,
 )
-CA_FILE: Final = Kind(  # a system's bundle has 220 KB
+CA_FILE: Final = FileKind(  # a system's bundle has 220 KB
     name="CA file", error=ConnectionSettingsError, remedy="Name a PEM file", most_bytes=4 * MIB
 )
-NOTES: Final = Kind(  # a step under way or held takes 100 bytes
+NOTES: Final = FileKind(  # a step under way or held takes 100 bytes
     name="notes of a run", error=InputError, remedy="Remove it", most_bytes=MIB, most_values=50_000, piped=False
 )
-MEMBERS: Final = Kind(name="list of members", error=InputError, remedy="Remove it", most_bytes=64 * KIB, piped=False)
-SIMULATED: Final = Kind(  # whole records: 64 hosts and 2,400 VMs have 23 MB, their load as much
+MEMBERS: Final = FileKind(
+    name="list of members", error=InputError, remedy="Remove it", most_bytes=64 * KIB, piped=False
+)
+SIMULATED: Final = FileKind(  # whole records: 64 hosts and 2,400 VMs have 23 MB, their load as much
     name="simulated pool",
     error=InputError,
     remedy="Name a file that the simulator wrote, or one of the pools that `rebalancer simulate --help` names",

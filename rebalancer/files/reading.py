@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from rebalancer.files.decoding import in_utf8
-from rebalancer.files.kinds import KIB, MIB, Kind
+from rebalancer.files.kinds import KIB, MIB, FileKind
 from rebalancer.files.unpacking import NOT_WHOLE, TooMuch, unpacked
 
 PIPE_SECONDS: Final = 8.0
@@ -31,7 +31,7 @@ _KINDS: Final = (
 )
 
 
-def content_of(path: Path, kind: Kind) -> bytes:
+def content_of(path: Path, kind: FileKind) -> bytes:
     """All that is in the file, unpacked, in UTF-8 without a byte order mark where it has one.
 
     Raises:
@@ -40,7 +40,7 @@ def content_of(path: Path, kind: Kind) -> bytes:
     return in_utf8(unpacked_of(path, kind))
 
 
-def unpacked_of(path: Path, kind: Kind) -> bytes:
+def unpacked_of(path: Path, kind: FileKind) -> bytes:
     """All that is in the file, unpacked.
 
     Raises:
@@ -54,7 +54,7 @@ def unpacked_of(path: Path, kind: Kind) -> bytes:
         raise kind.refusal(path, f"it is not a whole gzip file ({error})") from None
 
 
-def bytes_of(path: Path, kind: Kind) -> bytes:
+def bytes_of(path: Path, kind: FileKind) -> bytes:
     """All that is in the file, as it is.
 
     Raises:
@@ -65,7 +65,7 @@ def bytes_of(path: Path, kind: Kind) -> bytes:
 
 
 @contextmanager
-def opened(path: Path, kind: Kind) -> Iterator[int]:
+def opened(path: Path, kind: FileKind) -> Iterator[int]:
     """A descriptor of the file, to look at what was opened and read it with `bytes_from`.
 
     Raises:
@@ -83,7 +83,7 @@ def opened(path: Path, kind: Kind) -> Iterator[int]:
         os.close(descriptor)
 
 
-def bytes_from(descriptor: int, path: Path, kind: Kind) -> bytes:
+def bytes_from(descriptor: int, path: Path, kind: FileKind) -> bytes:
     """All that *descriptor* gives, which `opened` made.
 
     Raises:
@@ -109,7 +109,7 @@ def _filed(descriptor: int) -> Iterator[bytes]:
         yield piece
 
 
-def _piped(descriptor: int, path: Path, kind: Kind) -> Iterator[bytes]:
+def _piped(descriptor: int, path: Path, kind: FileKind) -> Iterator[bytes]:
     """What comes through a pipe until nobody writes into it any more."""
     ends = time.monotonic() + PIPE_SECONDS
     poll = select.poll()
@@ -123,7 +123,7 @@ def _piped(descriptor: int, path: Path, kind: Kind) -> Iterator[bytes]:
     raise kind.refusal(path, slow)
 
 
-def _refuse_others(found: os.stat_result, path: Path, kind: Kind) -> None:
+def _refuse_others(found: os.stat_result, path: Path, kind: FileKind) -> None:
     for is_of, words in _KINDS:
         if is_of(found.st_mode):
             raise kind.refusal(path, words)
@@ -131,7 +131,7 @@ def _refuse_others(found: os.stat_result, path: Path, kind: Kind) -> None:
         raise kind.refusal(path, "it is a pipe")
 
 
-def _too_large(kind: Kind) -> str:
+def _too_large(kind: FileKind) -> str:
     most = kind.most_bytes
     size = f"{most // MIB} MiB" if most >= MIB else f"{most // KIB} KiB"
     return f"larger than {size}, which is too large for a {kind.name}"

@@ -44,7 +44,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Renewal:
     """The newest record of an object; None where it is gone."""
 
     kind: str
@@ -63,7 +63,7 @@ class KeptPool:
         self.records = records
         self.pool: Pool | None = self._made()
 
-    def changed(self, changes: Iterable[Change]) -> Pool:
+    def changed(self, changes: Iterable[Renewal]) -> Pool:
         """The pool once *changes* have happened.
 
         Raises:
@@ -89,14 +89,14 @@ class KeptPool:
     def _table(self, kind: str) -> dict[str, Record]:
         return self.records.setdefault(kind, {})
 
-    def _is_known(self, change: Change) -> bool:
+    def _is_known(self, change: Renewal) -> bool:
         """Whether the record is as it was; of a task nothing is read but whether it is under way."""
         before, after = self._table(change.kind).get(change.ref), change.record
         if change.kind == "task" and before is not None and after is not None:
             return _is_under_way(before) == _is_under_way(after)
         return before == after
 
-    def _note(self, change: Change) -> bool:
+    def _note(self, change: Renewal) -> bool:
         """Keep the record of *change*; whether others see the object as they saw it before."""
         table = self._table(change.kind)
         before = table.pop(change.ref, None) if change.record is None else table.get(change.ref)

@@ -2,11 +2,11 @@
 
 from rebalancer.nightly.result import NightlyResult, Verdict
 from rebalancer.nightly.run import Access, Watchers, access_of, plan_and_execute, plan_only
-from rebalancer.nightly.textfile import Ended, assert_collectable, textfile, write_textfile
+from rebalancer.nightly.textfile import NightEnd, assert_collectable, textfile, write_textfile
 
 __all__ = [
     "Access",
-    "Ended",
+    "NightEnd",
     "NightlyResult",
     "Verdict",
     "Watchers",

@@ -18,7 +18,7 @@ from rebalancer.errors import ConnectionSettingsError, StoppedHalfWay
 from rebalancer.execute import (
     Clock,
     Ending,
-    Origin,
+    PlanOrigin,
     RunReporter,
     StopSignal,
     Timeouts,
@@ -75,7 +75,7 @@ class Watchers:
 
     solving: SolveReporter = field(default_factory=SolveReporter)
     running: RunReporter = field(default_factory=RunReporter)
-    origin: Callable[[Path], Origin] = lambda folder: Origin(folder=str(folder))
+    origin: Callable[[Path], PlanOrigin] = lambda folder: PlanOrigin(folder=str(folder))
 
 
 def plan_only(

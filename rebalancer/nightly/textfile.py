@@ -23,7 +23,7 @@ Values = Mapping[tuple[str, ...], float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class NightEnd:
     """The end of a night: which policy, between when, with which exit code; *result* where it was no error."""
 
     policy: str
@@ -48,7 +48,7 @@ def assert_collectable(path: Path) -> None:
         raise InputError(str(path), "its folder is not there, or may not be written to", remedy)
 
 
-def write_textfile(night: Ended, path: Path) -> None:
+def write_textfile(night: NightEnd, path: Path) -> None:
     """Put the metrics of *night* in the place of *path* at once, so that nobody reads half of them.
 
     Raises:
@@ -60,7 +60,7 @@ def write_textfile(night: Ended, path: Path) -> None:
         raise InputError(str(path), f"it cannot be written: {error.strerror}", "Make room, or name another") from error
 
 
-def textfile(night: Ended) -> bytes:
+def textfile(night: NightEnd) -> bytes:
     """The metrics of *night* in Prometheus' text format; of a night that ended with an error, when and how."""
     gauges = _Gauges(night.policy)
     gauges.put("end_timestamp_seconds", "When the last night ended.", night.ended.timestamp())

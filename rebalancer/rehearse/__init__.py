@@ -5,8 +5,8 @@ plan out is the executor, and what it asks with is the product's own client. Cha
 take, and what goes wrong.
 """
 
-from rebalancer.rehearse.rehearsal import ByFault, Rehearsal, Spread, rehearse
+from rebalancer.rehearse.rehearsal import ByFault, Rehearsal, RunSeconds, rehearse
 from rebalancer.rehearse.snapshots import snapshot_of
-from rebalancer.rehearse.take import Ended, Take, WayBack, Whereabouts
+from rebalancer.rehearse.take import FinalPlace, RunEnd, Take, WayBack
 
-__all__ = ["ByFault", "Ended", "Rehearsal", "Spread", "Take", "WayBack", "Whereabouts", "rehearse", "snapshot_of"]
+__all__ = ["ByFault", "FinalPlace", "Rehearsal", "RunEnd", "RunSeconds", "Take", "WayBack", "rehearse", "snapshot_of"]

@@ -6,13 +6,13 @@ from typing import Any
 
 from rebalancer.inventory import VM
 from rebalancer.inventory.vm import VGPU
-from rebalancer.rehearse.tables import Tables, operations, ref, refs
+from rebalancer.rehearse.tables import RecordTables, operations, ref, refs
 
 RUNNING = ["pool_migrate", "migrate_send", "hard_shutdown", "hard_reboot", "clean_shutdown", "clean_reboot", "suspend"]
 HALTED = ["start", "start_on"]
 
 
-def guest_records(tables: Tables, vm: VM) -> None:
+def guest_records(tables: RecordTables, vm: VM) -> None:
     """Write the records of *vm* and of all that belongs to it."""
     _drives(tables, vm)
     _interfaces(tables, vm)
@@ -84,7 +84,7 @@ def _belongings(vm: VM) -> dict[str, list[str]]:
     }
 
 
-def _metrics(tables: Tables, vm: VM) -> dict[str, str]:
+def _metrics(tables: RecordTables, vm: VM) -> dict[str, str]:
     """The fields that name what was measured of a VM, with the records behind them; none for what nobody measured."""
     found: dict[str, str] = {}
     if (metrics := vm.metrics) is not None:
@@ -111,7 +111,7 @@ def _metrics(tables: Tables, vm: VM) -> dict[str, str]:
     return found
 
 
-def _drives(tables: Tables, vm: VM) -> None:
+def _drives(tables: RecordTables, vm: VM) -> None:
     for number, drive in enumerate(vm.vbds):
         tables.add(
             "VBD",
@@ -127,7 +127,7 @@ def _drives(tables: Tables, vm: VM) -> None:
         )
 
 
-def _interfaces(tables: Tables, vm: VM) -> None:
+def _interfaces(tables: RecordTables, vm: VM) -> None:
     tables.name("PCI", [vif.reserved_pci for vif in vm.vifs])
     for vif in vm.vifs:
         tables.add(
@@ -142,7 +142,7 @@ def _interfaces(tables: Tables, vm: VM) -> None:
         )
 
 
-def _virtual_gpu(tables: Tables, vm: VM, card: VGPU) -> None:
+def _virtual_gpu(tables: RecordTables, vm: VM, card: VGPU) -> None:
     tables.name("PCI", [card.pci])
     tables.group_of_gpus(card.gpu_group, card.gpu_types)
     tables.add(
@@ -158,7 +158,7 @@ def _virtual_gpu(tables: Tables, vm: VM, card: VGPU) -> None:
     )
 
 
-def _usb(tables: Tables, vm: VM) -> None:
+def _usb(tables: RecordTables, vm: VM) -> None:
     """Write virtual USB devices, each with the host's device behind it."""
     hosts: list[Any] = [*vm.usb_hosts, *[None] * len(vm.vusbs)]
     for vusb, host in zip(vm.vusbs, hosts, strict=False):

@@ -37,7 +37,7 @@ class Handed(bytes):
 
 
 @dataclass(slots=True)
-class Network:
+class SimulatedNetwork:
     """Leads to the hosts of a simulated pool by their addresses."""
 
     simulator: Simulator
@@ -67,7 +67,7 @@ class Network:
 class DirectConnection(HostConnection):
     """A connection to one host of a simulated pool, in virtual time."""
 
-    def __init__(self, network: Network, address: Address, seconds: float) -> None:
+    def __init__(self, network: SimulatedNetwork, address: Address, seconds: float) -> None:
         super().__init__(address, None, seconds)
         self._network, self._to, self._limit, self._stands = network, address.host, seconds, False
 
@@ -192,7 +192,9 @@ def _by_hand(envelope: dict[str, Any]) -> Form:
 class _Direct(SendOnce):
     """A transport over a `DirectConnection`; answers that go by hand need not be read."""
 
-    def __init__(self, network: Network, address: Address, context: ssl.SSLContext | None, seconds: float) -> None:
+    def __init__(
+        self, network: SimulatedNetwork, address: Address, context: ssl.SSLContext | None, seconds: float
+    ) -> None:
         super().__init__(address, context, seconds)
         self._host = DirectConnection(network, address, seconds)
 

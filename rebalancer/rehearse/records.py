@@ -13,7 +13,7 @@ from rebalancer.inventory.host import PGPU, PIF, Host
 from rebalancer.inventory.pool import Network
 from rebalancer.inventory.storage import SR, VDI
 from rebalancer.rehearse.guest_records import guest_records
-from rebalancer.rehearse.tables import Tables, operations, ref, refs
+from rebalancer.rehearse.tables import RecordTables, operations, ref, refs
 from rebalancer.simulator import SimulatedPool
 
 THIN: Final = {"allocation": "thin"}
@@ -21,7 +21,7 @@ THIN: Final = {"allocation": "thin"}
 
 def simulated_pool(pool: Pool) -> SimulatedPool:
     """The simulated pool that is like *pool*; nobody knows how busy its VMs are."""
-    tables = Tables()
+    tables = RecordTables()
     _pool(tables, pool)
     for host in pool.hosts.values():
         _host(tables, pool, host)
@@ -34,7 +34,7 @@ def simulated_pool(pool: Pool) -> SimulatedPool:
     return SimulatedPool(records=tables.records)
 
 
-def _pool(tables: Tables, pool: Pool) -> None:
+def _pool(tables: RecordTables, pool: Pool) -> None:
     tables.add(
         "pool",
         pool.uuid,
@@ -54,7 +54,7 @@ def _pool(tables: Tables, pool: Pool) -> None:
     )
 
 
-def _host(tables: Tables, pool: Pool, host: Host) -> None:
+def _host(tables: RecordTables, pool: Pool, host: Host) -> None:
     residents = [vm for vm in pool.vms.values() if vm.resident_on == host.uuid]
     metrics = tables.add(
         "host_metrics",
@@ -95,7 +95,7 @@ def _host(tables: Tables, pool: Pool, host: Host) -> None:
         _card(tables, host, card)
 
 
-def _pbds(tables: Tables, host: Host) -> None:
+def _pbds(tables: RecordTables, host: Host) -> None:
     for pbd in host.pbds:
         formats = {"preferred-image-formats": ",".join(pbd.image_formats)} if pbd.image_formats else {}
         tables.add(
@@ -108,7 +108,7 @@ def _pbds(tables: Tables, host: Host) -> None:
         )
 
 
-def _pif(tables: Tables, host: Host, pif: PIF) -> None:
+def _pif(tables: RecordTables, host: Host, pif: PIF) -> None:
     speed = tables.add("PIF_metrics", f"{pif.uuid}-metrics", speed=str(pif.speed_mbits or 0), carrier=True)
     for kind, uuids in (("network_sriov", pif.sriov_logical_of), ("tunnel", pif.tunnel_access_of)):
         tables.name(kind, uuids)
@@ -134,7 +134,7 @@ def _pif(tables: Tables, host: Host, pif: PIF) -> None:
     )
 
 
-def _card(tables: Tables, host: Host, card: PGPU) -> None:
+def _card(tables: RecordTables, host: Host, card: PGPU) -> None:
     tables.name("PCI", [card.pci])
     tables.group_of_gpus(card.gpu_group, card.gpu_types)
     tables.add(
@@ -150,7 +150,7 @@ def _card(tables: Tables, host: Host, card: PGPU) -> None:
     )
 
 
-def _network(tables: Tables, network: Network) -> None:
+def _network(tables: RecordTables, network: Network) -> None:
     tables.add(
         "network",
         network.uuid,
@@ -162,7 +162,7 @@ def _network(tables: Tables, network: Network) -> None:
     )
 
 
-def _storage(tables: Tables, pool: Pool) -> None:
+def _storage(tables: RecordTables, pool: Pool) -> None:
     for sr in pool.srs.values():
         _sr(tables, pool, sr)
     drives = _in_drives(pool)
@@ -179,7 +179,7 @@ def _storage(tables: Tables, pool: Pool) -> None:
         )
 
 
-def _sr(tables: Tables, pool: Pool, sr: SR) -> None:
+def _sr(tables: RecordTables, pool: Pool, sr: SR) -> None:
     here = [disk for disk in pool.vdis.values() if disk.sr == sr.uuid]
     tables.add(
         "SR",
@@ -213,7 +213,7 @@ def _taken_of(pool: Pool, disk: Uuid) -> list[Uuid]:
     return [each.uuid for each in pool.vdis.values() if each.snapshot_of == disk]
 
 
-def _disk(tables: Tables, disk: VDI, drives: Iterable[Uuid], snapshots: Iterable[Uuid]) -> None:
+def _disk(tables: RecordTables, disk: VDI, drives: Iterable[Uuid], snapshots: Iterable[Uuid]) -> None:
     known: dict[str, Any] = {} if disk.cbt_enabled is None else {"cbt_enabled": disk.cbt_enabled}
     tables.add(
         "VDI",
@@ -239,7 +239,7 @@ def _disk(tables: Tables, disk: VDI, drives: Iterable[Uuid], snapshots: Iterable
     )
 
 
-def _groups(tables: Tables, pool: Pool) -> None:
+def _groups(tables: RecordTables, pool: Pool) -> None:
     for group in pool.vm_groups.values():
         tables.add("VM_group", group.uuid, name_label=group.name, placement=group.placement, VMs=refs(group.vms))
     for kind in pool.vgpu_types.values():

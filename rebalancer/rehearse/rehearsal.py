@@ -16,15 +16,15 @@ from rebalancer.inventory import Pool
 from rebalancer.plan import Plan
 from rebalancer.rehearse.chance import fault_for, kinds_for
 from rebalancer.rehearse.records import simulated_pool
-from rebalancer.rehearse.stage import Stage
-from rebalancer.rehearse.take import Take, Whereabouts
+from rebalancer.rehearse.stage import RehearsalStage
+from rebalancer.rehearse.take import FinalPlace, Take
 from rebalancer.simulator import FAULTS, SimulatedPool
 
 TENTHS: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
+class RunSeconds:
     """How long runs took that made every step, in seconds."""
 
     least: float
@@ -70,13 +70,13 @@ class Rehearsal:
     takes: tuple[Take, ...]
 
     @property
-    def spread(self) -> Spread | None:
+    def spread(self) -> RunSeconds | None:
         """How long the runs took that made every step; None where none did."""
         seconds = sorted(take.first.seconds for take in self.takes if take.first.complete)
         if not seconds:
             return None
         late = quantiles(seconds, n=TENTHS, method="inclusive")[-1] if len(seconds) > 1 else seconds[0]
-        return Spread(least=seconds[0], median=median(seconds), most_of=late, most=seconds[-1])
+        return RunSeconds(least=seconds[0], median=median(seconds), most_of=late, most=seconds[-1])
 
     @property
     def endings(self) -> tuple[tuple[str, int], ...]:
@@ -110,7 +110,7 @@ def _counted(names: Iterable[str]) -> tuple[tuple[str, int], ...]:
 
 def _by_fault(kind: str, takes: Sequence[Take]) -> ByFault:
     stopped = [take for take in takes if not take.first.complete]
-    strays = {Whereabouts.ELSEWHERE, Whereabouts.HALTED, Whereabouts.GONE}
+    strays = {FinalPlace.ELSEWHERE, FinalPlace.HALTED, FinalPlace.GONE}
     return ByFault(
         kind=kind,
         runs=len(takes),
@@ -159,7 +159,7 @@ def rehearse(
 def _take(plan: Plan, staged: SimulatedPool, number: int, kinds: Sequence[str], seed: int) -> Take:
     random = Random(f"{seed}:{number}")
     with TemporaryDirectory() as folder:
-        stage = Stage(plan, staged, random, Path(folder))
+        stage = RehearsalStage(plan, staged, random, Path(folder))
         fault = fault_for(plan, kinds[number % len(kinds)], staged, random) if kinds else None
         return stage.play(number, fault)
 

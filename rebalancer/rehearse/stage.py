@@ -15,8 +15,8 @@ from rebalancer.plan.progress import Way, ways
 from rebalancer.policy import ANY_TIME
 from rebalancer.rehearse.chance import lengths
 from rebalancer.rehearse.clock import RehearsedClock
-from rebalancer.rehearse.lines import Network
-from rebalancer.rehearse.take import Ended, Take, WayBack, Whereabouts
+from rebalancer.rehearse.lines import SimulatedNetwork
+from rebalancer.rehearse.take import FinalPlace, RunEnd, Take, WayBack
 from rebalancer.simulator import Fault, SimulatedPool, Simulator, VirtualTime
 from rebalancer.undo.undo import undo
 from rebalancer.xapi import Credentials, LivePool, Patience, Trust, live_pool
@@ -36,10 +36,10 @@ class _Afterwards(TypedDict, total=False):
     """What stands in a `Take` of a run that was not complete."""
 
     back: WayBack
-    resumed: Ended
+    resumed: RunEnd
 
 
-class Stage:
+class RehearsalStage:
     """A pool, a plan and a folder for its journal; made anew for each run."""
 
     def __init__(self, plan: Plan, pool: SimulatedPool, random: Random, folder: Path) -> None:
@@ -49,7 +49,7 @@ class Stage:
             pool, timing=self.time, lengths=lengths(plan, random), tick=TICK, password=KEYS.password, login_delay=0.0
         )
         self.clock = RehearsedClock(self.time)
-        self._wires = Network(self.simulator, self.time).wires()
+        self._wires = SimulatedNetwork(self.simulator, self.time).wires()
         self._ran = self._running()
         world = self.simulator.world
         self._url = f"http://{self.simulator.database.get('host', world.coordinator)['address']}"
@@ -76,7 +76,7 @@ class Stage:
         finally:
             self._close()
 
-    def _run(self) -> Ended:
+    def _run(self) -> RunEnd:
         """Carry the plan out, or go on with it."""
         began = self.time.monotonic()
         options = RunOptions(
@@ -87,8 +87,8 @@ class Stage:
             with self._live() as live:
                 result = way(self.plan, live, options)
         except RebalancerError as error:
-            return Ended(seconds=self.time.monotonic() - began, error=error)
-        return Ended(seconds=self.time.monotonic() - began, result=result)
+            return RunEnd(seconds=self.time.monotonic() - began, error=error)
+        return RunEnd(seconds=self.time.monotonic() - began, result=result)
 
     def _live(self) -> LivePool:
         """A login to the coordinator that there was at first, whoever is it now."""
@@ -102,20 +102,20 @@ class Stage:
         states = ((step, found[step.id].state) for step in self.plan.steps if step.id in found)
         return [(step, state) for step, state in states if state is not StepState.MOVED]
 
-    def _where(self, way: Way) -> Whereabouts:
+    def _where(self, way: Way) -> FinalPlace:
         """Where the VM of *way* is in the records of the pool."""
         database = self.simulator.database
         record = next((each for _, each in database.items("VM") if each["uuid"] == way.vm), None)
         if record is None:
-            return Whereabouts.GONE
+            return FinalPlace.GONE
         if record["power_state"] != "Running":
-            return Whereabouts.HALTED
+            return FinalPlace.HALTED
         host = self.simulator.world.uuid("host", record["resident_on"])
         if host == way.steps[-1].target:
-            return Whereabouts.ARRIVED
+            return FinalPlace.ARRIVED
         if host == way.steps[0].source:
-            return Whereabouts.NOT_MOVED
-        return Whereabouts.ON_THE_WAY if host in {step.target for step in way.steps} else Whereabouts.ELSEWHERE
+            return FinalPlace.NOT_MOVED
+        return FinalPlace.ON_THE_WAY if host in {step.target for step in way.steps} else FinalPlace.ELSEWHERE
 
     def _running(self) -> set[Uuid]:
         guests = (each for _, each in self.simulator.database.items("VM") if not each["is_control_domain"])
@@ -133,7 +133,7 @@ class Stage:
                 back = undo(self.plan, live.read(), made_at=self.clock.now())
         except RebalancerError as error:
             return WayBack(error=error)
-        strays = sum(self._where(way) in {Whereabouts.HALTED, Whereabouts.GONE} for way in ways(self.plan))
+        strays = sum(self._where(way) in {FinalPlace.HALTED, FinalPlace.GONE} for way in ways(self.plan))
         return WayBack(steps=len(back.steps), stay=max(strays, len(back.missing)))
 
     def _close(self) -> None:

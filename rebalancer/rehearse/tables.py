@@ -34,7 +34,7 @@ def operations(owner: Uuid, under_way: Sequence[str], ghosts: Sequence[str]) -> 
     return found
 
 
-class Tables:
+class RecordTables:
     """Records of all classes, `{class: {ref: record}}`."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from rebalancer.inventory import Uuid
 from rebalancer.simulator import Fault
 
 
-class Whereabouts(Enum):
+class FinalPlace(Enum):
     """Where a VM is after a rehearsed run, seen from its plan."""
 
     ARRIVED = "arrived"
@@ -24,7 +24,7 @@ class Whereabouts(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class RunEnd:
     """How a run ended: with a result, or with an error; after so many seconds.
 
     Args:
@@ -87,10 +87,10 @@ class Take:
     number: int
     fault: Fault | None
     struck: bool
-    first: Ended
-    vms: Mapping[Uuid, Whereabouts]
+    first: RunEnd
+    vms: Mapping[Uuid, FinalPlace]
     lost: tuple[Uuid, ...]
     unknown: tuple[Uuid, ...]
     trouble: str | None
-    resumed: Ended | None = None
+    resumed: RunEnd | None = None
     back: WayBack | None = None

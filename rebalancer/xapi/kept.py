@@ -13,7 +13,7 @@ from typing import Any, Final
 from rebalancer.errors import RefusedByXapi
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.records import CLASSES
-from rebalancer.inventory.renewal import Change, KeptPool
+from rebalancer.inventory.renewal import KeptPool, Renewal
 from rebalancer.xapi.called import Called
 from rebalancer.xapi.read import read_since, settled
 from rebalancer.xapi.session import ReadSession
@@ -95,12 +95,12 @@ class KeptInventory:
         return pool
 
 
-def _changes(events: list[Mapping[str, Any]]) -> Iterator[Change]:
+def _changes(events: list[Mapping[str, Any]]) -> Iterator[Renewal]:
     for event in events:
         kind = KINDS.get(str(event["class"]).lower())
         if kind is not None:
             record = None if event["operation"] == "del" else dict(event["snapshot"])
-            yield Change(kind=kind, ref=str(event["ref"]), record=record)
+            yield Renewal(kind=kind, ref=str(event["ref"]), record=record)
 
 
 def _counts(found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from rebalancer.errors import InputError, SnapshotError
-from rebalancer.files.kinds import JOURNAL, KINDS, MIB, SNAPSHOT, Kind
+from rebalancer.files.kinds import JOURNAL, KINDS, MIB, SNAPSHOT, FileKind
 from rebalancer.files.reading import bytes_of, content_of, unpacked_of
 
-SMALL = Kind(name="note", error=InputError, remedy="Name a note", most_bytes=1024)
+SMALL = FileKind(name="note", error=InputError, remedy="Name a note", most_bytes=1024)
 
 
 @pytest.fixture

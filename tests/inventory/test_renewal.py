@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rebalancer.errors import InventoryError
 from rebalancer.inventory import renewal
 from rebalancer.inventory.records import CLASSES, pool_from_records
-from rebalancer.inventory.renewal import Change, KeptPool
+from rebalancer.inventory.renewal import KeptPool, Renewal
 from rebalancer.simulator import generate_pool
 
 RECORDS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
@@ -42,29 +42,29 @@ def twisted(value: Any, chance: random.Random) -> Any:  # noqa: ANN401 - any fie
     return chance.choice(others)
 
 
-def some_change(records: dict[str, dict[str, Any]], chance: random.Random) -> Change:
+def some_change(records: dict[str, dict[str, Any]], chance: random.Random) -> Renewal:
     """One record gone, come, or with one field of another value; another object's of its class, most often."""
     kind = chance.choice([kind for kind in CLASSES if records.get(kind)])
     ref = chance.choice(sorted(records[kind]))
     record = deepcopy(records[kind][ref])
     how = chance.random()
     if how < 0.04:
-        return Change(kind=kind, ref=ref, record=None)
+        return Renewal(kind=kind, ref=ref, record=None)
     if how < 0.08:
-        return Change(kind=kind, ref=f"{ref}x", record=record | {"uuid": f"{record.get('uuid')}x"})
+        return Renewal(kind=kind, ref=f"{ref}x", record=record | {"uuid": f"{record.get('uuid')}x"})
     if how < 0.10:
         record.pop(chance.choice(sorted(record)))
-        return Change(kind=kind, ref=ref, record=record)
+        return Renewal(kind=kind, ref=ref, record=record)
     field = chance.choice(sorted(record))
     record[field] = (
         records[kind][chance.choice(sorted(records[kind]))].get(field)
         if how < 0.5 and field != "uuid"
         else twisted(record[field], chance)
     )
-    return Change(kind=kind, ref=ref, record=record)
+    return Renewal(kind=kind, ref=ref, record=record)
 
 
-def applied(records: dict[str, dict[str, Any]], change: Change) -> None:
+def applied(records: dict[str, dict[str, Any]], change: Renewal) -> None:
     """Change the records themselves."""
     if change.record is None:
         records[change.kind].pop(change.ref, None)
@@ -80,7 +80,7 @@ def made(records: dict[str, dict[str, Any]]) -> object:
         return str(error)
 
 
-def kept_up(kept: KeptPool, changes: list[Change]) -> object:
+def kept_up(kept: KeptPool, changes: list[Renewal]) -> object:
     """The pool that is kept, or why there is none."""
     try:
         return kept.changed(changes)
@@ -131,11 +131,11 @@ def test_a_migration_makes_little_anew(kept: KeptPool) -> None:
     begun = vm | {"scheduled_to_be_resident_on": target, "current_operations": {"OpaqueRef:t": "pool_migrate"}}
     after = kept.changed(
         [
-            Change(kind="task", ref="OpaqueRef:t", record=task),
-            Change(kind="VM", ref=ref, record=begun),
-            Change(kind="host", ref=target, record=host | {"current_operations": {"OpaqueRef:t": "vm_migrate"}}),
-            Change(kind="VM_metrics", ref=vm["metrics"], record=metrics | {"memory_actual": "7"}),
-            Change(kind="pool", ref=pool_ref, record=dict(pool) | {"other_config": {"a": "b"}}),
+            Renewal(kind="task", ref="OpaqueRef:t", record=task),
+            Renewal(kind="VM", ref=ref, record=begun),
+            Renewal(kind="host", ref=target, record=host | {"current_operations": {"OpaqueRef:t": "vm_migrate"}}),
+            Renewal(kind="VM_metrics", ref=vm["metrics"], record=metrics | {"memory_actual": "7"}),
+            Renewal(kind="pool", ref=pool_ref, record=dict(pool) | {"other_config": {"a": "b"}}),
         ]
     )
     assert after.vms[vm["uuid"]].current_operations == ("pool_migrate",)
@@ -146,9 +146,9 @@ def test_a_migration_makes_little_anew(kept: KeptPool) -> None:
     assert all(after.vms[uuid] is before.vms[uuid] for uuid in others)
     over = kept.changed(
         [
-            Change(kind="VM", ref=ref, record=vm | {"resident_on": target}),
-            Change(kind="host", ref=target, record=host),
-            Change(kind="task", ref="OpaqueRef:t", record=None),
+            Renewal(kind="VM", ref=ref, record=vm | {"resident_on": target}),
+            Renewal(kind="host", ref=target, record=host),
+            Renewal(kind="task", ref="OpaqueRef:t", record=None),
         ]
     )
     assert over.vms[vm["uuid"]].resident_on == host["uuid"]
@@ -159,9 +159,9 @@ def test_a_task_that_is_gone_leaves_a_ghost(kept: KeptPool) -> None:
     """The VM is as it was, and its operation has nobody any more."""
     ref, vm = a_vm()
     begun = vm | {"current_operations": {"OpaqueRef:t": "snapshot"}}
-    task = Change(kind="task", ref="OpaqueRef:t", record={"uuid": "task", "status": "pending"})
-    assert kept.changed([task, Change(kind="VM", ref=ref, record=begun)]).vms[vm["uuid"]].ghost_operations == ()
-    gone = kept.changed([Change(kind="task", ref="OpaqueRef:t", record=None)])
+    task = Renewal(kind="task", ref="OpaqueRef:t", record={"uuid": "task", "status": "pending"})
+    assert kept.changed([task, Renewal(kind="VM", ref=ref, record=begun)]).vms[vm["uuid"]].ghost_operations == ()
+    gone = kept.changed([Renewal(kind="task", ref="OpaqueRef:t", record=None)])
     assert gone.vms[vm["uuid"]].ghost_operations == ("snapshot",)
 
 
@@ -169,5 +169,5 @@ def test_records_that_are_the_same_change_nothing(kept: KeptPool) -> None:
     """XAPI tells of objects that somebody touched without changing them."""
     before = kept.changed(())
     assert (
-        kept.changed([Change(kind="VM", ref=ref, record=dict(each)) for ref, each in RECORDS["VM"].items()]) is before
+        kept.changed([Renewal(kind="VM", ref=ref, record=dict(each)) for ref, each in RECORDS["VM"].items()]) is before
     )

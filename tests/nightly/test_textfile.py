@@ -11,16 +11,16 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from rebalancer.errors import InputError
-from rebalancer.nightly import Ended, NightlyResult, Verdict, assert_collectable, textfile, write_textfile
+from rebalancer.nightly import NightEnd, NightlyResult, Verdict, assert_collectable, textfile, write_textfile
 from tests.planner.busy import PLAN
 
 BEGAN = datetime(2026, 11, 23, 22, 30, tzinfo=UTC)
-FAILED = Ended(policy="nightly.toml", began=BEGAN, ended=BEGAN + timedelta(seconds=90), exit_code=6)
+FAILED = NightEnd(policy="nightly.toml", began=BEGAN, ended=BEGAN + timedelta(seconds=90), exit_code=6)
 PLANNED = replace(FAILED, exit_code=0, result=NightlyResult(verdict=Verdict.PLANNED, plan=PLAN, folder=Path("plan")))
 POLICY = {"policy": "nightly.toml"}
 
 
-def values(night: Ended) -> dict[str, list[tuple[dict[str, str], float]]]:
+def values(night: NightEnd) -> dict[str, list[tuple[dict[str, str], float]]]:
     """Labels and values by metric, as Prometheus reads them; each is a gauge that says what it is."""
     families = list(text_string_to_metric_families(textfile(night).decode()))
     assert all(each.type == "gauge" and each.documentation for each in families)

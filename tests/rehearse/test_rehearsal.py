@@ -10,7 +10,7 @@ from rebalancer.errors import InputError
 from rebalancer.inventory import Pool
 from rebalancer.inventory.records import pool_from_records
 from rebalancer.plan import Plan
-from rebalancer.rehearse import Rehearsal, Take, Whereabouts, rehearse
+from rebalancer.rehearse import FinalPlace, Rehearsal, Take, rehearse
 from tests.execute.scripted import plan_of
 from tests.execute.stage import POOL, some_moves
 
@@ -44,7 +44,7 @@ def test_all_goes_well(plan: Plan, pool: Pool) -> None:
     """Every VM arrives, in about the time that the plan expects."""
     found = rehearse(plan, pool, runs=4)
     assert found.endings == (("complete", 4),)
-    assert {where for take in found.takes for where in take.vms.values()} == {Whereabouts.ARRIVED}
+    assert {where for take in found.takes for where in take.vms.values()} == {FinalPlace.ARRIVED}
     assert found.spread is not None
     slack = 15.0
     assert plan.schedule.seconds_low <= found.spread.least <= found.spread.median <= found.spread.most
@@ -66,7 +66,7 @@ def test_a_vm_is_off_afterwards(plan: Plan, pool: Pool, fault: str) -> None:
     take = one(plan, pool, fault)
     assert take.struck
     assert take.first.name == "StoppedHalfWay"
-    assert list(take.vms.values()).count(Whereabouts.HALTED) == 1
+    assert list(take.vms.values()).count(FinalPlace.HALTED) == 1
     assert len(take.lost) == 1
     assert take.trouble is not None
     assert take.resumed is not None
@@ -99,7 +99,7 @@ def test_calls_that_go_wrong_lose_no_vm(plan: Plan, pool: Pool, form: str) -> No
     found = rehearse(plan, pool, faults=[form], runs=4)
     assert any(take.struck for take in found.takes)
     assert {take.lost for take in found.takes} == {()}
-    allowed = {Whereabouts.ARRIVED, Whereabouts.NOT_MOVED}
+    allowed = {FinalPlace.ARRIVED, FinalPlace.NOT_MOVED}
     assert {where for take in found.takes for where in take.vms.values()} <= allowed
 
 

@@ -13,7 +13,7 @@ from rebalancer.cli.exits import Exit, exit_code
 from rebalancer.cli.output import heading, plain
 from rebalancer.cli.table import table
 from rebalancer.execute import Ending
-from rebalancer.rehearse import ByFault, Ended, Rehearsal, Take
+from rebalancer.rehearse import ByFault, Rehearsal, RunEnd, Take
 from rebalancer.units import counted, duration_in_words, interval_in_words
 
 
@@ -59,7 +59,7 @@ def rehearsal_document(found: Rehearsal) -> dict[str, Any]:
     }
 
 
-def code_of(ended: Ended) -> Exit:
+def code_of(ended: RunEnd) -> Exit:
     """The exit code with which `apply` would end."""
     if ended.error is not None:
         return exit_code(ended.error)

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 
 from rebalancer.cli.output import heading
 from rebalancer.cli.table import below, table
-from rebalancer.execute import RunState, RunStatus, Stage, StepStatus, is_any_locked, state_folder
+from rebalancer.execute import RunState, RunStatus, StepStage, StepStatus, is_any_locked, state_folder
 from rebalancer.units import duration_in_words
 
 COLUMNS = {"step": "left", "VM": "name", "from": "name", "to": "name", "how far": "left", "why": "text"}
@@ -43,7 +43,7 @@ def _lines(run: RunStatus, now: datetime) -> Iterator[str]:
         yield _counts(run)
     if run.ends_at:
         left = duration_in_words((run.ends_at - now).total_seconds())
-        untold = run.count(Stage.HELD) + run.count(Stage.FAILED)
+        untold = run.count(StepStage.HELD) + run.count(StepStage.FAILED)
         yield f"about {left} to go, until {_clock(run.ends_at)}" + (", without what is held" if untold else "")
     if run.words and run.state is RunState.RUNNING:
         yield f"starting nothing more: {run.words}"
@@ -71,7 +71,7 @@ def _sentence(run: RunStatus, now: datetime) -> str:
 
 
 def _counts(run: RunStatus) -> str:
-    told = [f"{count} {stage.value}" for stage in Stage if (count := run.count(stage))]
+    told = [f"{count} {stage.value}" for stage in StepStage if (count := run.count(stage))]
     return f"steps: {', '.join(told)}, of {len(run.steps)}"
 
 
@@ -83,14 +83,14 @@ def _how_far(step: StepStatus, now: datetime) -> str:
     took = f" in {duration_in_words(step.seconds)}" if step.seconds is not None else ""
     left = duration_in_words((step.ends_at - now).total_seconds()) if step.ends_at else ""
     match step.stage:
-        case Stage.DONE:
+        case StepStage.DONE:
             return f"done{took}"
-        case Stage.UNDER_WAY:
+        case StepStage.UNDER_WAY:
             share = step.progress or 0.0
             return f"{bar(share)} {share:4.0%}" + (f", {left} left" if left else "")
-        case Stage.LEFT:
+        case StepStage.LEFT:
             return f"done in {left}" if left else "left"
-        case Stage.FAILED:
+        case StepStage.FAILED:
             return str(step.state)
         case _:
             return str(step.stage)

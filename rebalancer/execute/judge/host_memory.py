@@ -15,7 +15,7 @@ TELLS_FROM = 64 * MIB
 
 
 @dataclass(slots=True)
-class HostMemory:
+class HostMemoryComparison:
     """Compares the hosts of *plan* with what it predicted, apart from how they differed when the run began."""
 
     plan: Plan
@@ -23,7 +23,7 @@ class HostMemory:
     _told: dict[Uuid, int] = field(default_factory=dict)
 
     @classmethod
-    def begun(cls, plan: Plan, pool: Pool, done: Collection[str]) -> HostMemory:
+    def begun(cls, plan: Plan, pool: Pool, done: Collection[str]) -> HostMemoryComparison:
         """As a run finds *pool*, where the steps in *done* are made: how it differs by then is told already."""
         held, predicted = held_by_hosts(pool), predicted_by(plan, done)
         return cls(plan, {host: held[host] - size for host, size in predicted.items() if host in held})

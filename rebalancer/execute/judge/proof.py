@@ -26,7 +26,7 @@ UNTOUCHED: Final = ("srs", "networks", "storage_drivers", "vm_groups", "vgpu_typ
 
 
 @dataclass(frozen=True, kw_only=True)
-class Moment:
+class PlanProgress:
     """How far *plan* has come: a pool, and the steps that are done and on their way in it."""
 
     plan: Plan
@@ -64,12 +64,12 @@ class Moment:
 
 
 @dataclass(slots=True)
-class Proof:
+class Prover:
     """Proves *plan* legal where it has to be proven."""
 
     plan: Plan
     made: int = field(default=0, init=False)
-    _last: Moment | None = field(default=None, init=False)
+    _last: PlanProgress | None = field(default=None, init=False)
     _differences: tuple[str, ...] = field(default=(), init=False)
 
     def assert_legal(self, done: Collection[str], pool: Pool, flying: Collection[str] = ()) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ class Proof:
         Raises:
             StalePlan, IllegalPlan: what is left is not legal.
         """
-        now = Moment(plan=self.plan, pool=pool, done=frozenset(done), flying=frozenset(flying))
+        now = PlanProgress(plan=self.plan, pool=pool, done=frozenset(done), flying=frozenset(flying))
         last, self._last = self._last, None
         if last is None or not follows(last, now):
             self._differences = assert_legal_from_here(self.plan, done, pool, flying)
@@ -87,7 +87,7 @@ class Proof:
         return self._differences
 
 
-def follows(proven: Moment, now: Moment) -> bool:
+def follows(proven: PlanProgress, now: PlanProgress) -> bool:
     """Whether the pool of *now* differs from the *proven* one in nothing but what the steps of the plan do.
 
     Of steps that carry disks, or lead to another pool, nobody knows beforehand what they leave behind.
@@ -111,14 +111,14 @@ def _to_compare(before: Pool, after: Pool) -> set[Uuid]:
     return {uuid for uuid, vm in after.vms.items() if before.vms.get(uuid) is not vm} | gone
 
 
-def _host_follows(uuid: Uuid, proven: Moment, now: Moment) -> bool:
+def _host_follows(uuid: Uuid, proven: PlanProgress, now: PlanProgress) -> bool:
     before, after = proven.pool.hosts[uuid], now.pool.hosts[uuid]
     if before is after and not after.current_operations:
         return True
     return alike(_at_rest(before, proven), _at_rest(after, now))
 
 
-def _at_rest(host: Host, moment: Moment) -> Host:
+def _at_rest(host: Host, moment: PlanProgress) -> Host:
     """*host* without what the steps on their way mark on it."""
     if host.uuid not in moment.receivers:
         return host
@@ -126,7 +126,7 @@ def _at_rest(host: Host, moment: Moment) -> Host:
     return replace(host, current_operations=left)
 
 
-def _vm_follows(uuid: Uuid, proven: Moment, now: Moment) -> bool:
+def _vm_follows(uuid: Uuid, proven: PlanProgress, now: PlanProgress) -> bool:
     before, after = proven.pool.vms.get(uuid), now.pool.vms.get(uuid)
     if before is None or after is None:
         return not any(vm and counts(vm) for vm in (before, after))
@@ -143,7 +143,7 @@ def _is_idle(vm: VM) -> bool:
     return not (vm.current_operations or vm.scheduled_to_be_resident_on or vm.blocked_operations)
 
 
-def _unmoved(vm: VM, moment: Moment) -> VM:
+def _unmoved(vm: VM, moment: PlanProgress) -> VM:
     """*vm* as it would be if none of its steps were made or on its way; what hinders a step is asked of it alone."""
     if vm.uuid not in moment.left:
         return vm

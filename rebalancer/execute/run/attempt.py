@@ -14,7 +14,7 @@ from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.advice import what_happened
 from rebalancer.execute.judge.hindrance import Hindrance, hindrance_of, of_refusal
 from rebalancer.execute.judge.refusal import NOT_PERMITTED, is_passing
-from rebalancer.execute.run.flight import Flights, Held, Withdrawn
+from rebalancer.execute.run.flight import Flights, StepHeld, Withdrawn
 from rebalancer.execute.run.migration import MigrationCall, motion_of
 from rebalancer.execute.run.observation import Observation, is_busy, observed
 from rebalancer.execute.run.watch import Answer, Waiting
@@ -81,7 +81,7 @@ class Attempt:
             if error.code == NOT_PERMITTED:
                 raise
             if hindrance := of_refusal(step, error):
-                raise Held(hindrance) from error
+                raise StepHeld(hindrance) from error
             return self.migration.write(
                 Observation(state=StepState.REFUSED, where=where), error=(error.code, *error.params)
             )
@@ -100,7 +100,7 @@ class Attempt:
         if not fences.is_own(mark):
             found, why = yield from migration.orphan(mark)
             if found.state is StepState.UNKNOWN:
-                raise Held(Hindrance(words=f"{TAKEN} ({mark}; {why})"))
+                raise StepHeld(Hindrance(words=f"{TAKEN} ({mark}; {why})"))
             self._assert_go_on()
         self.migration.watch.keep_asking(lambda: fences.remove(migration.step.vm))
         return (yield from self._once())
@@ -108,7 +108,7 @@ class Attempt:
     def _assert_free(self, where: Whereabouts) -> None:
         """Pass where nothing keeps the VM from being moved just now."""
         if hindrance := hindrance_of(self.migration.step, where):
-            raise Held(hindrance)
+            raise StepHeld(hindrance)
 
     def _was_moved(self) -> bool:
         """Whether the VM may no longer be where it was when the pool was verified and XAPI was asked.

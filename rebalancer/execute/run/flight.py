@@ -25,7 +25,7 @@ class Withdrawn(Exception):
     """A step is not begun after all: somebody asked to stop, another did not end well, or it would be late by now."""
 
 
-class Held(Exception):
+class StepHeld(Exception):
     """A step is not begun for now: its VM is blocked or busy, or it may not be made without one that is."""
 
     def __init__(self, hindrance: Hindrance) -> None:
@@ -33,7 +33,7 @@ class Held(Exception):
         self.hindrance = hindrance
 
 
-class Unforeseen(Exception):
+class UnforeseenEnd(Exception):
     """Nobody knows what went wrong; after a call was sent, people have to look all the same."""
 
     def __init__(self, cause: Exception) -> None:
@@ -101,7 +101,7 @@ class Flights:
             self._settle(step, end.value)
         except Withdrawn:
             return True
-        except Held as held:
+        except StepHeld as held:
             self.hold(step, held.hindrance)
         except (Halt, StalePlan, IllegalPlan, InventoryError, XapiError) as error:
             self.troubles.append(error)

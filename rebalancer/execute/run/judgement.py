@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from rebalancer.errors import StalePlan
 from rebalancer.execute.judge.fitness import assert_not_expired
 from rebalancer.execute.judge.hindrance import hindrance_beside
-from rebalancer.execute.judge.proof import Proof
-from rebalancer.execute.run.flight import Flights, Held
+from rebalancer.execute.judge.proof import Prover
+from rebalancer.execute.run.flight import Flights, StepHeld
 from rebalancer.execute.run.stops import Stop, Stops
 from rebalancer.execute.run.watch import Watch
 from rebalancer.inventory import Pool
@@ -30,11 +30,11 @@ class Judgement:
     done: AbstractSet[str]
     stops: Stops
     differences: tuple[str, ...] = ()
-    proof: Proof = field(init=False)
+    proof: Prover = field(init=False)
 
     def __post_init__(self) -> None:
         """Nothing is proven yet."""
-        self.proof = Proof(self.plan)
+        self.proof = Prover(self.plan)
 
     @property
     def stop(self) -> Stop | None:
@@ -76,7 +76,7 @@ class Judgement:
         self.differences = self._assert_legal(pool)
         self.stops.assert_steady(pool, {each.vm for each in steps})
         if hindrance := hindrance_beside(self.plan, step, pool, self.done, self.flights.sent):
-            raise Held(hindrance)
+            raise StepHeld(hindrance)
         return pool
 
     def _assert_legal(self, pool: Pool) -> tuple[str, ...]:

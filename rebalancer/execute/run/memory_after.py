@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from rebalancer.errors import InventoryError, RefusedByXapi, XapiError
 from rebalancer.execute.journal.journal import Journal, Looked, Noticed
 from rebalancer.execute.journal.outcome import StepState
-from rebalancer.execute.judge.host_memory import HostMemory
+from rebalancer.execute.judge.host_memory import HostMemoryComparison
 from rebalancer.execute.options import RunReporter
 from rebalancer.execute.run.watch import Watch
 from rebalancer.inventory import VM, MemoryRange, Pool, Uuid
@@ -45,7 +45,7 @@ class Had:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class AwaitedMemory:
     """A step after which a VM is to have its memory back; `since` by `Clock.monotonic`."""
 
     step: Step
@@ -60,10 +60,10 @@ class MemoryAfter:
     watch: Watch
     journal: Journal
     reporter: RunReporter
-    hosts: HostMemory
+    hosts: HostMemoryComparison
     noticed: list[str] = field(default_factory=list)
     _had: dict[Uuid, Had] = field(default_factory=dict)
-    _wanted: dict[Uuid, Wanted] = field(default_factory=dict)
+    _wanted: dict[Uuid, AwaitedMemory] = field(default_factory=dict)
     _looked_at: float = float("-inf")
 
     def leaves(self, vm: VM) -> None:
@@ -78,7 +78,7 @@ class MemoryAfter:
         if had is None and step.squeeze:
             had = Had(actual_bytes=step.squeeze.from_bytes)
         if had and looked.state in RUNS_ON:
-            self._wanted[step.vm] = Wanted(step=step, had=had, since=self.watch.clock.monotonic())
+            self._wanted[step.vm] = AwaitedMemory(step=step, had=had, since=self.watch.clock.monotonic())
 
     def look(self) -> None:
         """Look at all that is to come back, not more often than every poll; those whose time is over are told."""
@@ -109,7 +109,7 @@ class MemoryAfter:
         with suppress(XapiError, InventoryError):
             self.compare(self.watch.live.read(), done)
 
-    def _look_at(self, wanted: Wanted, *, last: bool) -> None:
+    def _look_at(self, wanted: AwaitedMemory, *, last: bool) -> None:
         words = self._missing(wanted)
         if not words or last:
             del self._wanted[wanted.step.vm]
@@ -121,7 +121,7 @@ class MemoryAfter:
         self.noticed.append(f"{step} {words}".strip())
         self.reporter.noticed(step, words)
 
-    def _missing(self, wanted: Wanted) -> str:
+    def _missing(self, wanted: AwaitedMemory) -> str:
         """What the VM has not got back; "" where it has all, or is gone."""
         try:
             now = self.watch.live.memory(wanted.step.vm)
@@ -141,7 +141,7 @@ def _other_range(had: Had, now: GuestMemory) -> str:
     return f"its dynamic range was {sizes[0]} before the migration, and is {sizes[1]}"
 
 
-def _squeezed(wanted: Wanted, now: GuestMemory, took: float) -> str:
+def _squeezed(wanted: AwaitedMemory, now: GuestMemory, took: float) -> str:
     enough = ENOUGH * wanted.had.actual_bytes
     if now.actual_bytes is None or now.actual_bytes >= enough:
         return ""

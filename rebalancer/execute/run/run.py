@@ -20,12 +20,12 @@ from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.advice import NEXT_STEPS, what_happened
 from rebalancer.execute.judge.fitness import assert_same_pool, assert_sealed, assert_still_there
 from rebalancer.execute.judge.hindrance import Hindrance
-from rebalancer.execute.judge.host_memory import HostMemory
+from rebalancer.execute.judge.host_memory import HostMemoryComparison
 from rebalancer.execute.options import RunReporter
 from rebalancer.execute.result import Ending, RunResult
 from rebalancer.execute.run.attempt import Attempt
 from rebalancer.execute.run.crowd import Crowd
-from rebalancer.execute.run.flight import Flights, Halt, Unforeseen
+from rebalancer.execute.run.flight import Flights, Halt, UnforeseenEnd
 from rebalancer.execute.run.guard import Guard
 from rebalancer.execute.run.holds import Holds
 from rebalancer.execute.run.hours import Hours
@@ -119,7 +119,7 @@ class Run:
         began = RunBegan(
             at=now, plan=plan.digest, pool=plan.made_from.pool, differences=differences, run=self.guard.claim.run
         )
-        hosts = HostMemory.begun(plan, pool, made_already(plan, pool, self.done) | self.done)
+        hosts = HostMemoryComparison.begun(plan, pool, made_already(plan, pool, self.done) | self.done)
         self.memory = MemoryAfter(watch=self.watch, journal=journal, reporter=self.reporter, hosts=hosts)
         with self.guard.held(journal, began):
             self.reporter.run_began(plan, differences)
@@ -134,7 +134,7 @@ class Run:
             except Exception as error:
                 if not self.flights.ever_sent:
                     raise
-                self._give_up(journal, Unforeseen(error))
+                self._give_up(journal, UnforeseenEnd(error))
         self.reporter.run_ended(result)
         return result
 

@@ -26,7 +26,7 @@ FORMAT = "rebalancer-run/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class PlanOrigin:
     """Where a plan comes from: its `folder`, and what to type to go on with it; "" where nobody says so."""
 
     folder: str = ""
@@ -58,7 +58,7 @@ class Notes:
     user: str = ""
     host: str = ""
     process: str = ""
-    origin: Origin = field(default_factory=Origin)
+    origin: PlanOrigin = field(default_factory=PlanOrigin)
     progress: Mapping[str, float] = field(default_factory=dict)
     waits: Mapping[str, str] = field(default_factory=dict)
     stopping: str = ""
@@ -109,7 +109,7 @@ def _told(raw: Any) -> Notes | None:  # noqa: ANN401 - whatever stands in the fi
         **texts,
         began_at=_moment(raw["began_at"]),
         at=_moment(raw["at"]),
-        origin=Origin(**origin),
+        origin=PlanOrigin(**origin),
         progress={str(step): min(1.0, max(0.0, float(share))) for step, share in raw["progress"].items()},
         waits={str(step): str(words) for step, words in raw["waits"].items()},
     )

@@ -11,7 +11,7 @@ from rebalancer.execute.claim.holder import Holder
 from rebalancer.execute.journal.journal import Looked
 from rebalancer.execute.options import Clock, RunReporter
 from rebalancer.execute.result import RunResult
-from rebalancer.execute.status.notes import Notes, Origin, copy_path, keep, write_notes
+from rebalancer.execute.status.notes import Notes, PlanOrigin, copy_path, keep, write_notes
 from rebalancer.export import plan_json
 from rebalancer.plan import Plan, Step
 
@@ -31,10 +31,10 @@ class Noting(RunReporter):
     """
 
     def __init__(
-        self, to: RunReporter, *, journal: Path, state_dir: Path | None, clock: Clock, origin: Origin | None = None
+        self, to: RunReporter, *, journal: Path, state_dir: Path | None, clock: Clock, origin: PlanOrigin | None = None
     ) -> None:
         self._to, self._journal, self._state_dir = to, journal, state_dir
-        self._clock, self._origin = clock, origin or Origin()
+        self._clock, self._origin = clock, origin or PlanOrigin()
         self._notes: Notes | None = None
         self._progress: dict[str, float] = {}
         self._waits: dict[str, str] = {}

@@ -21,7 +21,7 @@ class RunState(StrEnum):
     KILLED = "killed"
 
 
-class Stage(StrEnum):
+class StepStage(StrEnum):
     """How far a step is."""
 
     DONE = "done"
@@ -55,7 +55,7 @@ class StepStatus:
     vm_name: str
     source_name: str
     target_name: str
-    stage: Stage
+    stage: StepStage
     state: StepState
     progress: float | None = None
     seconds: float | None = None
@@ -99,14 +99,14 @@ class RunStatus:
     locked: bool = False
     steps: tuple[StepStatus, ...] = ()
 
-    def count(self, stage: Stage) -> int:
+    def count(self, stage: StepStage) -> int:
         """How many steps are so far."""
         return sum(step.stage is stage for step in self.steps)
 
     @property
     def resume(self) -> str:
         """What to type to go on, where there is something to go on with and somebody has said how."""
-        over = self.state is RunState.RUNNING or self.count(Stage.DONE) == len(self.steps)
+        over = self.state is RunState.RUNNING or self.count(StepStage.DONE) == len(self.steps)
         return self.notes.origin.resume if self.notes and not over else ""
 
     def as_json(self) -> dict[str, object]:

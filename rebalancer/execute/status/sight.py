@@ -13,7 +13,7 @@ from rebalancer.execute.journal.outcome import UNSETTLED, StepState
 from rebalancer.execute.judge.advice import what_happened
 from rebalancer.execute.status.forecast import Forecast, UnderWay, forecast, pace_of
 from rebalancer.execute.status.notes import Notes
-from rebalancer.execute.status.run_status import RunState, RunStatus, Stage, StepStatus
+from rebalancer.execute.status.run_status import RunState, RunStatus, StepStage, StepStatus
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan, Step
 
@@ -143,9 +143,9 @@ def _steps(seen: Sight, expected: Forecast | None) -> Iterator[StepStatus]:
     looked = {each.step: each for each in seen.entries if isinstance(each, Looked)}
     for name in _named(seen):
         step, stage = name.step, _stage(seen, name.id)
-        seconds = took.get(name.id) if stage is Stage.DONE else None
-        seconds = _elapsed(seen, name.id) if stage is Stage.UNDER_WAY else seconds
-        ends = expected.ends.get(name.id) if expected and stage in {Stage.UNDER_WAY, Stage.LEFT} else None
+        seconds = took.get(name.id) if stage is StepStage.DONE else None
+        seconds = _elapsed(seen, name.id) if stage is StepStage.UNDER_WAY else seconds
+        ends = expected.ends.get(name.id) if expected and stage in {StepStage.UNDER_WAY, StepStage.LEFT} else None
         yield StepStatus(
             id=name.id,
             vm=name.vm,
@@ -154,7 +154,7 @@ def _steps(seen: Sight, expected: Forecast | None) -> Iterator[StepStatus]:
             target_name=step.target_name if step else name.target,
             stage=stage,
             state=seen.told.get(name.id, StepHistory()).state,
-            progress=_progress(seen, name.id) if stage is Stage.UNDER_WAY else None,
+            progress=_progress(seen, name.id) if stage is StepStage.UNDER_WAY else None,
             seconds=seconds,
             ends_at=None if ends is None else seen.now + timedelta(seconds=ends),
             words=_waits_for(seen, name, stage, looked.get(name.id)),
@@ -181,17 +181,19 @@ def _named(seen: Sight) -> Iterator[_Named]:
         yield _Named(id=call.step, vm=call.vm, source=call.source, target=call.target)
 
 
-def _stage(seen: Sight, step: str) -> Stage:
+def _stage(seen: Sight, step: str) -> StepStage:
     state, notes = seen.told.get(step, StepHistory()).state, seen.current()
     if state is StepState.MOVED:
-        return Stage.DONE
+        return StepStage.DONE
     if seen.state is not RunState.RUNNING:
-        return Stage.UNSETTLED if state in UNSETTLED else Stage.LEFT if state is StepState.WAITING else Stage.FAILED
+        if state in UNSETTLED:
+            return StepStage.UNSETTLED
+        return StepStage.LEFT if state is StepState.WAITING else StepStage.FAILED
     if state in {StepState.INTENDED, StepState.SENT}:
-        return Stage.UNDER_WAY
+        return StepStage.UNDER_WAY
     if notes and step in notes.waits:
-        return Stage.HELD
-    return Stage.LEFT if state is StepState.WAITING else Stage.FAILED
+        return StepStage.HELD
+    return StepStage.LEFT if state is StepState.WAITING else StepStage.FAILED
 
 
 def _progress(seen: Sight, step: str) -> float | None:
@@ -199,15 +201,15 @@ def _progress(seen: Sight, step: str) -> float | None:
     return notes.progress.get(step) if notes else None
 
 
-def _waits_for(seen: Sight, name: _Named, stage: Stage, looked: Looked | None) -> str:
+def _waits_for(seen: Sight, name: _Named, stage: StepStage, looked: Looked | None) -> str:
     notes = seen.current()
-    if stage is Stage.HELD and notes:
+    if stage is StepStage.HELD and notes:
         return notes.waits[name.id]
-    if stage is Stage.UNSETTLED:
+    if stage is StepStage.UNSETTLED:
         return "nobody watched what became of its call"
-    if stage is Stage.FAILED and looked:
+    if stage is StepStage.FAILED and looked:
         return what_happened(name.step, looked) if name.step else looked.words or " ".join(looked.error)
-    if stage is Stage.LEFT and name.step:
+    if stage is StepStage.LEFT and name.step:
         left = [each for each in name.step.after if seen.told.get(each, StepHistory()).state is not StepState.MOVED]
         return f"waits for {', '.join(left)}" if left else ""
     return ""

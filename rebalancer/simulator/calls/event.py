@@ -10,7 +10,7 @@ from rebalancer.simulator.calls.context import Context, Table
 from rebalancer.simulator.state.database import Change
 from rebalancer.simulator.state.failure import ApiFailure, ConnectionLost
 from rebalancer.simulator.state.schema import class_names
-from rebalancer.simulator.state.world import Listener
+from rebalancer.simulator.state.world import Registration
 
 HOLD_BACK_SECONDS = 0.05
 # Sessions are records, but no client is told about them.
@@ -75,9 +75,9 @@ def event_next(context: Context) -> list[dict[str, Any]]:
             _wait(context, 1.0)
 
 
-def _listener(context: Context) -> Listener:
+def _listener(context: Context) -> Registration:
     with context.world.database.lock:
-        new = Listener(told=context.world.database.generation)
+        new = Registration(told=context.world.database.generation)
         return context.world.listeners.setdefault(context.session, new)
 
 

@@ -14,7 +14,7 @@ from rebalancer.simulator.state.world import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class SourceKind:
     """What sources of a name have in common; nothing is below 0, and `most` is the highest value."""
 
     description: str
@@ -24,28 +24,28 @@ class Kind:
 
 
 SHARE = "(fraction)"
-KINDS: Mapping[str, Kind] = {
-    r"cpu\d+": Kind(description="CPU usage", units=SHARE, most=1.0),
-    r"cpu_(avg|usage)": Kind(description="Mean CPU usage", units=SHARE, most=1.0),
-    r"loadavg": Kind(description="Domain0 loadavg", units=SHARE),
-    r"hostload": Kind(description="Running and runnable vCPUs for each physical CPU", units=SHARE),
-    r"running_\w+": Kind(description="Running domains or vCPUs", units="count"),
-    r"runstate_\w+": Kind(description="Share of time in this state", units=SHARE, most=1.0, standard=False),
-    r"runnable_any": Kind(description="Share of time some vCPU waits", units=SHARE, most=1.0, standard=False),
-    r"memory_(total|free|internal_free)_?(kib)?": Kind(description="Memory", units="KiB"),
-    r"memory(_target)?": Kind(description="Memory", units="B"),
-    r"pif_\w+_errors": Kind(description="Errors on an interface", units="err/s", standard=False),
-    r"(pif|vif)_\w+_[rt]x": Kind(description="Bytes per second on an interface", units="B/s"),
-    r"(vbd_\w+_)?iops_\w+": Kind(description="Requests per second", units="requests/s"),
-    r"(vbd_\w+_)?io_throughput_\w+": Kind(description="Data read or written", units="MiB/s"),
-    r"(vbd_\w+_)?(read_|write_)?latency\w*": Kind(description="Time that a request takes", units="μs"),
-    r"(vbd_\w+_)?iowait\w*": Kind(description="Time that requests wait", units="s/s"),
-    r"vbd_\w+_(read|write)": Kind(description="Bytes per second of a disk", units="B/s"),
+KINDS: Mapping[str, SourceKind] = {
+    r"cpu\d+": SourceKind(description="CPU usage", units=SHARE, most=1.0),
+    r"cpu_(avg|usage)": SourceKind(description="Mean CPU usage", units=SHARE, most=1.0),
+    r"loadavg": SourceKind(description="Domain0 loadavg", units=SHARE),
+    r"hostload": SourceKind(description="Running and runnable vCPUs for each physical CPU", units=SHARE),
+    r"running_\w+": SourceKind(description="Running domains or vCPUs", units="count"),
+    r"runstate_\w+": SourceKind(description="Share of time in this state", units=SHARE, most=1.0, standard=False),
+    r"runnable_any": SourceKind(description="Share of time some vCPU waits", units=SHARE, most=1.0, standard=False),
+    r"memory_(total|free|internal_free)_?(kib)?": SourceKind(description="Memory", units="KiB"),
+    r"memory(_target)?": SourceKind(description="Memory", units="B"),
+    r"pif_\w+_errors": SourceKind(description="Errors on an interface", units="err/s", standard=False),
+    r"(pif|vif)_\w+_[rt]x": SourceKind(description="Bytes per second on an interface", units="B/s"),
+    r"(vbd_\w+_)?iops_\w+": SourceKind(description="Requests per second", units="requests/s"),
+    r"(vbd_\w+_)?io_throughput_\w+": SourceKind(description="Data read or written", units="MiB/s"),
+    r"(vbd_\w+_)?(read_|write_)?latency\w*": SourceKind(description="Time that a request takes", units="μs"),
+    r"(vbd_\w+_)?iowait\w*": SourceKind(description="Time that requests wait", units="s/s"),
+    r"vbd_\w+_(read|write)": SourceKind(description="Bytes per second of a disk", units="B/s"),
 }
-OTHER = Kind(description="description not available", units="unknown", standard=False)
+OTHER = SourceKind(description="description not available", units="unknown", standard=False)
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: str) -> SourceKind:
     """What a data source of this name is."""
     return next((kind for pattern, kind in KINDS.items() if re.fullmatch(pattern, name)), OTHER)
 

@@ -155,7 +155,7 @@ class Handler(BaseHTTPRequestHandler):
                 return
 
 
-class Listener:
+class Acceptor:
     """Accepts connections for {address: site} in one thread and serves each in a thread of its own.
 
     The port is the same on every address: the given one, or for 0 any free one.

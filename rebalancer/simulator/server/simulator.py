@@ -15,7 +15,7 @@ from rebalancer.simulator.faults.catalogue import FAULTS, parse
 from rebalancer.simulator.rrd.endpoints import RrdEndpoints
 from rebalancer.simulator.rrd.render import Generation
 from rebalancer.simulator.server.door import Door
-from rebalancer.simulator.server.http import Listener, Site
+from rebalancer.simulator.server.http import Acceptor, Site
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.faults import Faults
 from rebalancer.simulator.state.pool import SimulatedPool
@@ -70,7 +70,7 @@ class Simulator:
         self._pool = _with_addresses(pool, net)
         self._port, self._tls = port, tls
         self._generation = Generation(rrd_generation)
-        self._listener: Listener | None = None
+        self._listener: Acceptor | None = None
         self.certificate_fingerprint: str | None = None
         timing = timing or Timing()
         self.world = World(
@@ -144,7 +144,7 @@ class Simulator:
             from rebalancer.simulator.server.certificate import self_signed  # noqa: PLC0415
 
             context, self.certificate_fingerprint = self_signed(list(sites))
-        self._listener = Listener(sites, self._port, context)
+        self._listener = Acceptor(sites, self._port, context)
         self.world.port = self._listener.port
         self._listener.start()
         return self

@@ -43,7 +43,7 @@ def moment(text: str) -> float:
 
 
 @dataclass(slots=True, kw_only=True)
-class Listener:
+class Registration:
     """What a session is told by event.next.
 
     Args:
@@ -106,7 +106,7 @@ class World:
     neighbours: list[World] = field(default_factory=list)
     recorded: dict[tuple[str, str], bool] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
-    listeners: dict[str, Listener] = field(default_factory=dict)
+    listeners: dict[str, Registration] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Nothing stops it yet."""

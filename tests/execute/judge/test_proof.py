@@ -15,7 +15,7 @@ from rebalancer.errors import IllegalPlan, StalePlan
 from rebalancer.execute import execute
 from rebalancer.execute.judge import proof
 from rebalancer.execute.judge.fitness import assert_legal_from_here
-from rebalancer.execute.judge.proof import Proof
+from rebalancer.execute.judge.proof import Prover
 from rebalancer.inventory import Pool
 from rebalancer.order.order import Order, find_order
 from rebalancer.placement import Placement
@@ -36,9 +36,9 @@ def pool() -> Pool:
 
 
 @pytest.fixture
-def proven(pool: Pool) -> Proof:
+def proven(pool: Pool) -> Prover:
     """A plan that was proven at the start."""
-    made = Proof(wide_plan(pool))
+    made = Prover(wide_plan(pool))
     made.assert_legal((), pool)
     assert made.made == 1
     return made
@@ -61,7 +61,7 @@ def under_way(pool: Pool, vm: str, target: str) -> Pool:
     return replace(marked, hosts={**pool.hosts, target: host})
 
 
-def test_what_the_plan_does_needs_no_new_proof(pool: Pool, proven: Proof) -> None:
+def test_what_the_plan_does_needs_no_new_proof(pool: Pool, proven: Prover) -> None:
     """A step on its way, arrived, done, and another on its way: the first proof covers them all."""
     a, b = step_of(proven.plan, "a"), step_of(proven.plan, "b")
     flying = under_way(pool, "a", "h4")
@@ -73,7 +73,7 @@ def test_what_the_plan_does_needs_no_new_proof(pool: Pool, proven: Proof) -> Non
     assert proven.made == 1
 
 
-def test_what_hinders_one_step_is_asked_of_it_alone(pool: Pool, proven: Proof) -> None:
+def test_what_hinders_one_step_is_asked_of_it_alone(pool: Pool, proven: Prover) -> None:
     """A backup of a VM that is still to move is no reason to prove anything."""
     busy = changed(pool, "a", current_operations=("snapshot",), blocked_operations={"pool_migrate": "backup"})
     proven.assert_legal((), busy)
@@ -100,7 +100,7 @@ ELSE: dict[str, Callable[[Pool], Pool]] = {
 
 
 @pytest.mark.parametrize("name", ELSE)
-def test_whatever_else_changes_is_proven_anew(pool: Pool, proven: Proof, name: str) -> None:
+def test_whatever_else_changes_is_proven_anew(pool: Pool, proven: Prover, name: str) -> None:
     """Whether that proof finds anything or not."""
     a = step_of(proven.plan, "a")
     now = pool_at(pool, Placement({"a": "h4"}))
@@ -110,7 +110,7 @@ def test_whatever_else_changes_is_proven_anew(pool: Pool, proven: Proof, name: s
     assert proven.made == 2 or proven._last is None
 
 
-def said(made: Proof, done: Collection[str], pool: Pool) -> object:
+def said(made: Prover, done: Collection[str], pool: Pool) -> object:
     """What a proof says, or against it."""
     try:
         return made.assert_legal(done, pool)
@@ -126,7 +126,7 @@ def said_anew(plan: Plan, done: Collection[str], pool: Pool) -> object:
         return str(error)
 
 
-def test_after_a_proof_that_failed_all_is_proven_anew(pool: Pool, proven: Proof) -> None:
+def test_after_a_proof_that_failed_all_is_proven_anew(pool: Pool, proven: Prover) -> None:
     """Even where the pool is as it was before."""
     ill = replace(pool, wlb_enabled=True)
     for _ in range(2):
@@ -159,7 +159,7 @@ def test_a_run_is_told_what_proofs_before_each_step_would_tell(
     carried = list[object]()
     follows = proof.follows
 
-    def held_against(before: proof.Moment, now: proof.Moment) -> bool:
+    def held_against(before: proof.PlanProgress, now: proof.PlanProgress) -> bool:
         found = follows(before, now)
         if found:
             carried.append(assert_legal_from_here(now.plan, now.done, now.pool, now.flying))

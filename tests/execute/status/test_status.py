@@ -14,11 +14,11 @@ import pytest
 from rebalancer.errors import InputError, StoppedHalfWay
 from rebalancer.execute import (
     Noting,
-    Origin,
+    PlanOrigin,
     RunReporter,
     RunState,
     RunStatus,
-    Stage,
+    StepStage,
     execute,
     pool_lock,
     resume,
@@ -34,7 +34,7 @@ from tests.execute.case import Case
 from tests.execute.killing import Killed
 from tests.execute.scripted import Script, ScriptedPool
 
-ORIGIN = Origin(folder="/plans/tonight", resume="rebalancer apply tonight https://h1")
+ORIGIN = PlanOrigin(folder="/plans/tonight", resume="rebalancer apply tonight https://h1")
 
 
 def noting(case: Case, to: RunReporter | None = None) -> None:
@@ -67,7 +67,7 @@ def at_call(live: ScriptedPool, name: str, then: Callable[[], Any], *, skip: int
     live.before_each = hear
 
 
-def stages(run: RunStatus) -> list[Stage]:
+def stages(run: RunStatus) -> list[StepStage]:
     """Of each step."""
     return [step.stage for step in run.steps]
 
@@ -75,7 +75,7 @@ def stages(run: RunStatus) -> list[Stage]:
 def test_a_plan_that_was_never_begun(case: Case, plan: Plan) -> None:
     """No journal, no lock: it says so, and knows no time."""
     run = seen(case, plan)
-    assert (run.state, run.began_at, run.ends_at, set(stages(run))) == (RunState.UNBEGUN, None, None, {Stage.LEFT})
+    assert (run.state, run.began_at, run.ends_at, set(stages(run))) == (RunState.UNBEGUN, None, None, {StepStage.LEFT})
     assert runs_in(case.clock.now(), case.options.state_dir) == ()
 
 
@@ -91,8 +91,8 @@ def test_a_run_that_is_under_way(case: Case, plan: Plan, pool: Pool) -> None:
     assert run.notes.origin == ORIGIN
     assert run.notes.user
     assert run.notes.process.isdecimal()
-    assert Stage.UNDER_WAY in stages(run)
-    under_way = next(step for step in run.steps if step.stage is Stage.UNDER_WAY)
+    assert StepStage.UNDER_WAY in stages(run)
+    under_way = next(step for step in run.steps if step.stage is StepStage.UNDER_WAY)
     assert under_way.progress
     assert under_way.seconds is not None
     assert run.ends_at
@@ -100,7 +100,7 @@ def test_a_run_that_is_under_way(case: Case, plan: Plan, pool: Pool) -> None:
 
 
 def _left(plan: Plan, run: RunStatus, step: str) -> list[str]:
-    done = {each.id for each in run.steps if each.stage is Stage.DONE}
+    done = {each.id for each in run.steps if each.stage is StepStage.DONE}
     return [each for each in next(one for one in plan.steps if one.id == step).after if each not in done]
 
 
@@ -110,7 +110,7 @@ def test_a_run_that_has_ended(case: Case, plan: Plan, pool: Pool) -> None:
     execute(plan, ScriptedPool(pool), case.options)
     run = seen(case, plan)
     assert (run.state, run.words, run.locked) == (RunState.ENDED, "steps done: 3; all steps are done", False)
-    assert [(step.stage, step.seconds is not None) for step in run.steps] == [(Stage.DONE, True)] * 3
+    assert [(step.stage, step.seconds is not None) for step in run.steps] == [(StepStage.DONE, True)] * 3
     assert (run.ends_at, run.resume) == (None, "")
     assert runs_in(case.clock.now(), case.options.state_dir) == (run,)
 
@@ -146,8 +146,8 @@ def test_a_run_that_was_killed(case: Case, plan: Plan, pool: Pool) -> None:
         execute(plan, live, case.options)
     run = seen(case, plan)
     assert (run.state, run.ends_at, run.resume) == (RunState.KILLED, None, ORIGIN.resume)
-    assert Stage.UNSETTLED in stages(run)
-    assert Stage.UNDER_WAY not in stages(run)
+    assert StepStage.UNSETTLED in stages(run)
+    assert StepStage.UNDER_WAY not in stages(run)
     with pool_lock(plan.made_from.pool, case.options.state_dir):
         assert seen(case, plan).locked
         assert seen(case, plan).state is RunState.KILLED
@@ -163,7 +163,7 @@ def test_what_a_step_waits_for(case: Case, plan: Plan, pool: Pool) -> None:
     live.change("b", blocked_operations={"pool_migrate": "Backup in progress"})
     at_call(live, "forget", lambda: found.append(seen(case, plan)), skip=1)
     execute(plan, live, case.options)
-    held = [step for step in found[0].steps if step.stage is Stage.HELD]
+    held = [step for step in found[0].steps if step.stage is StepStage.HELD]
     assert [(step.vm, "Backup in progress" in step.words, step.ends_at) for step in held] == [("b", True, None)]
 
 
@@ -173,7 +173,7 @@ def test_why_a_step_failed(case: Case, plan: Plan, pool: Pool) -> None:
     with pytest.raises(StoppedHalfWay):
         execute(plan, ScriptedPool(pool, a=Script(lands=None)), case.options)
     run = seen(case, plan)
-    failed = next(step for step in run.steps if step.stage is Stage.FAILED)
+    failed = next(step for step in run.steps if step.stage is StepStage.FAILED)
     assert (run.state, run.resume) == (RunState.ENDED, ORIGIN.resume)
     assert "the VM is halted" in failed.words
 
@@ -186,9 +186,9 @@ def test_without_notes_the_journal_tells(case: Case, plan: Plan, pool: Pool) -> 
     (journals / "journals").mkdir()
     case.journal.rename(journals / "journals" / f"{plan.digest.removeprefix('sha256:')}.jsonl")
     run = seen(case, plan)
-    assert (run.state, run.notes, stages(run)) == (RunState.ENDED, None, [Stage.DONE] * 3)
+    assert (run.state, run.notes, stages(run)) == (RunState.ENDED, None, [StepStage.DONE] * 3)
     (bare,) = runs_in(case.clock.now(), journals)
-    assert [(step.vm_name, step.stage) for step in bare.steps] == [(name, Stage.DONE) for name in "abc"]
+    assert [(step.vm_name, step.stage) for step in bare.steps] == [(name, StepStage.DONE) for name in "abc"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"format": "rebalancer-run/1"}', '{"format": "other/1"}', "\0" * 9])
