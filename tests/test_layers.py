@@ -34,7 +34,7 @@ LAYERS = (
     {"errors"},
     {"files"},
     {"inventory"},
-    {"clocks"},
+    {"clocks", "slots"},
     {"demand", "policy"},
     {"held", "placement", "snapshot", "squeeze"},
     {"plan", "problem"},

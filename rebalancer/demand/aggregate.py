@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from rebalancer.demand.days import DayChoice, DaySettings, filled_days, recorded_days
 from rebalancer.demand.gate import impossible, quality_of, refuse_silent_pool, refuse_unknown_pool, silent_hosts
 from rebalancer.demand.hourly import Window, hourly_means, slot_percentiles, window_before
 from rebalancer.demand.profile import LoadProfile, Quality
@@ -18,8 +20,12 @@ from rebalancer.inventory import VM, Host, Pool, Uuid
 from rebalancer.units import counted
 
 
-class DemandSettings(Protocol):
+class DemandSettings(DaySettings, Protocol):
     """What the policy says about demand; see its section `demand`."""
+
+    @property
+    def in_days(self) -> bool:
+        """Whether slots are hours of recorded days, not percentiles."""
 
     @property
     def slots(self) -> int:
@@ -74,7 +80,8 @@ def profile_from_samples(
 ) -> LoadProfile:
     """The load profile of the VMs that run in *pool*.
 
-    A slot is the percentile of the hourly means that fall into it; a slot without any takes the highest hour seen. An
+    A slot is the percentile of the hourly means that fall into it, or where *settings* say so an hour of a recorded
+    day, which is that of the nearest day where it is missing; a slot without any takes the highest hour seen. An
     unknown VM takes its highest hour in every slot, and one without any point as much as it has vCPUs: never 0.
 
     A host's base load is what its control domains used. Where they have no points, it is what the host used less
@@ -111,18 +118,18 @@ def profile_from_samples(
     refuse_unknown_pool([vms[row] for row in rows], means[rows], [quality[row] for row in rows], window)
     waited = _waited(waiting, vms, window) if settings.waiting and waiting is not None else np.full_like(means, np.nan)
     means = _wanted(means, waited, vms)
-    vm_pcpu = _vm_slots(means, vms, quality, window, settings, percentile=settings.percentile)
-    peaks = _vm_slots(means, vms, quality, window, settings, percentile=settings.peak_percentile)
+    choice = recorded_days(means[rows], window, settings) if settings.in_days else None
+    usual = _Slots(window, settings, choice, settings.percentile)
+    vm_pcpu = _vm_slots(means, vms, quality, usual)
+    peaks = _vm_slots(means, vms, quality, replace(usual, percentile=settings.peak_percentile))
     return LoadProfile(
         vms=tuple(vm.uuid for vm in vms),
         hosts=tuple(host.uuid for host in hosts),
         vm_pcpu=vm_pcpu,
-        host_base_pcpu=_filled(
-            _percentiles(base, window, settings, settings.percentile), _highest(base, np.zeros(len(hosts)))
-        ),
+        host_base_pcpu=_filled(usual.of(base), _highest(base, np.zeros(len(hosts)))),
         slot_hours=1.0,
         quality={vm.uuid: each for vm, each in zip(vms, quality, strict=True)},
-        percentile=settings.percentile,
+        percentile=None if choice else settings.percentile,
         window_start=window.start,
         window_end=window.end,
         timezone=settings.timezone,
@@ -130,6 +137,7 @@ def profile_from_samples(
         waited=_mean_by_vm(waited, vms),
         vm_deviation_pcpu=np.maximum(peaks - vm_pcpu, 0.0) if settings.peaking else None,
         refused=dict(sorted(refused.items())),
+        days=choice.days if choice else (),
     )
 
 
@@ -164,25 +172,29 @@ def _heard(vms: Sequence[VM], pool: Pool, refused: Mapping[Uuid, str]) -> list[i
 
 
 def _vm_slots(
-    means: NDArray[np.float64],
-    vms: Sequence[VM],
-    quality: Sequence[Quality],
-    window: Window,
-    settings: DemandSettings,
-    *,
-    percentile: float,
+    means: NDArray[np.float64], vms: Sequence[VM], quality: Sequence[Quality], slots: _Slots
 ) -> NDArray[np.float64]:
-    """The *percentile* of the demand of the VMs, shape (VMs, slots)."""
+    """The demand of the VMs, shape (VMs, slots)."""
     highest = _highest(means, np.array([max(1.0, vcpu_limit(vm)) for vm in vms]))
     known = np.array([each is not Quality.UNKNOWN for each in quality], dtype=bool)
-    slots = np.where(known[:, None], _percentiles(means, window, settings, percentile), np.nan)
-    return _filled(slots, highest)
+    return _filled(np.where(known[:, None], slots.of(means), np.nan), highest)
 
 
-def _percentiles(
-    means: NDArray[np.float64], window: Window, settings: DemandSettings, percentile: float
-) -> NDArray[np.float64]:
-    return slot_percentiles(means, window.slots(settings.slots, settings.timezone), settings.slots, percentile)
+@dataclass(frozen=True, slots=True)
+class _Slots:
+    """How hours become slots: those of the *choice* of days as they are, else the *percentile* of them."""
+
+    window: Window
+    settings: DemandSettings
+    choice: DayChoice | None
+    percentile: float
+
+    def of(self, means: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What *means* of shape (rows, hours) are in each slot, NaN where nothing is known, shape (rows, slots)."""
+        if self.choice is not None:
+            return filled_days(means)[:, self.choice.hours]
+        count, zone = self.settings.slots, self.settings.timezone
+        return slot_percentiles(means, self.window.slots(count, zone), count, self.percentile)
 
 
 def _highest(means: NDArray[np.float64], otherwise: NDArray[np.float64]) -> NDArray[np.float64]:

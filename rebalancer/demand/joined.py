@@ -15,6 +15,8 @@ from rebalancer.inventory import Pool, xapi_uuid
 
 FAR_APART = timedelta(hours=48)
 """Windows that end further apart than this tell of different times."""
+ONE_HOUR = timedelta(hours=1)
+"""So far apart recorded days may be: the hours of one pool count beside those of the other."""
 
 
 def join_profiles(*profiles: LoadProfile) -> LoadProfile:
@@ -40,6 +42,7 @@ def join_profiles(*profiles: LoadProfile) -> LoadProfile:
         slot_hours=first.slot_hours,
         quality={uuid: quality for each in profiles for uuid, quality in each.quality.items()},
         percentile=first.percentile,
+        days=first.days,
         window_start=min(each.window_start for each in profiles),
         window_end=max(each.window_end for each in profiles),
         timezone=first.timezone,
@@ -71,13 +74,20 @@ def _refuse_unlike(profiles: Sequence[LoadProfile]) -> None:
         for name, one, two in (
             ("slots", first.slots, other.slots),
             ("percentile", first.percentile, other.percentile),
+            ("recorded days", _ages(first), _ages(other)),
             ("time zone", first.timezone, other.timezone),
             ("peaks", first.vm_deviation_pcpu is None, other.vm_deviation_pcpu is None),
         ):
             if one != two:
                 raise _unlike(f"{name} differ: {one} and {two}")
-        if abs(first.window_end - other.window_end) > FAR_APART:
-            raise _unlike(f"they were measured until {first.window_end:%Y-%m-%d} and {other.window_end:%Y-%m-%d}")
+        if abs(first.window_end - other.window_end) > (ONE_HOUR if first.days else FAR_APART):
+            form = "%Y-%m-%d %H:%M" if first.days else "%Y-%m-%d"
+            raise _unlike(f"they were measured until {first.window_end:{form}} and {other.window_end:{form}}")
+
+
+def _ages(profile: LoadProfile) -> list[tuple[int, int]]:
+    """How many days before the window's end each recorded day begins, and what it weighs."""
+    return [((profile.window_end - day.start).days, day.weight) for day in profile.days]
 
 
 def _unlike(problem: str) -> InputError:

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.clocks import Clocks
 from rebalancer.inventory import Uuid
+from rebalancer.slots import RecordedDay, Slots
 
 
 class Quality(StrEnum):
@@ -31,10 +33,10 @@ class LoadProfile:
         hosts: the hosts, one row of `host_base_pcpu` each.
         vm_pcpu: pCPUs used, shape (VMs, slots), float64, never NaN, never negative.
         host_base_pcpu: pCPUs that a host needs for itself (dom0, Xen), shape (hosts, slots).
-        slot_hours: length of a slot, 1.0 for 24 slots a day and 168 a week.
+        slot_hours: length of a slot, 1.0 for hours of the day, of the week and of recorded days.
         quality: how well each VM is known; `SHORT` is younger than the window, `UNKNOWN` has too few points and
             stays where it is.
-        percentile: of the hourly means that fall into a slot.
+        percentile: of the hourly means that fall into a slot; None where slots are hours of recorded days.
         window_start: first moment that was read, UTC.
         window_end: last moment that was read, UTC.
         timezone: IANA name of the zone that slots are counted in.
@@ -48,6 +50,7 @@ class LoadProfile:
         memory_used: bytes that guests use whose memory a migration may squeeze, where their agents tell.
         waited: pCPUs that VMs wanted and did not get, which `vm_pcpu` holds on top of what they used; the mean over the
             hours in which that is recorded, of the VMs of which it is.
+        days: the recorded days whose hours the slots are, oldest first; none where they are percentiles.
     """
 
     vms: tuple[Uuid, ...]
@@ -56,7 +59,7 @@ class LoadProfile:
     host_base_pcpu: NDArray[np.float64]
     slot_hours: float
     quality: Mapping[Uuid, Quality]
-    percentile: float
+    percentile: float | None
     window_start: datetime
     window_end: datetime
     timezone: str
@@ -67,11 +70,22 @@ class LoadProfile:
     refused: Mapping[Uuid, str] = field(default_factory=dict)
     memory_used: Mapping[Uuid, int] = field(default_factory=dict)
     waited: Mapping[Uuid, float] = field(default_factory=dict)
+    days: tuple[RecordedDay, ...] = ()
 
     @property
     def slots(self) -> int:
-        """Slots in the day or week."""
+        """Slots in the day, the week or the recorded days."""
         return int(self.vm_pcpu.shape[1])
+
+    @property
+    def when(self) -> Slots:
+        """Which hours the slots are."""
+        return Slots(count=self.slots, timezone=self.timezone, days=self.days)
+
+    @property
+    def hours(self) -> tuple[Fraction, ...]:
+        """How many hours each slot counts, exactly: pCPUs times these are pCPU-hours a day, or a week of 168 slots."""
+        return self.when.hours(self.slot_hours)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, LoadProfile):
@@ -85,7 +99,15 @@ class LoadProfile:
         return (self.vm_pcpu, self.host_base_pcpu, self.vm_deviation_pcpu, self.host_deviation_pcpu)
 
     def _words(self) -> tuple[object, ...]:
-        measured = (self.percentile, self.window_start, self.window_end, self.timezone, self.source, self.clocks)
+        measured = (
+            self.percentile,
+            self.days,
+            self.window_start,
+            self.window_end,
+            self.timezone,
+            self.source,
+            self.clocks,
+        )
         known = (dict(self.quality), dict(self.refused), dict(self.memory_used), dict(self.waited))
         return (self.vms, self.hosts, self.slot_hours, *known, *measured)
 

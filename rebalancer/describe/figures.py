@@ -12,7 +12,7 @@ from rebalancer.demand import LoadProfile, Quality
 from rebalancer.describe.memory import memory_peaks
 from rebalancer.inventory import Uuid
 from rebalancer.objectives import base_load, cpu_capacities, host_load, overload_limits
-from rebalancer.objectives.load import usual_load, vm_deviations, worst_on_hosts
+from rebalancer.objectives.load import slot_hours, usual_load, vm_deviations, worst_on_hosts
 from rebalancer.placement import Placement
 from rebalancer.plan.load import Curve, Load, MemoryUse, RefusedMetrics
 from rebalancer.plan.plan import HostRow, HostState, Metrics, Plan
@@ -65,8 +65,8 @@ def overloads_of(problem: Problem, placement: Placement) -> dict[Uuid, float]:
     """PCPU-hours above the threshold on every host whose load counts; nothing without metrics."""
     if problem.demand is None:
         return {}
-    above = np.maximum(host_load(placement, problem) - overload_limits(problem)[:, None], 0.0).sum(axis=1)
-    hours = np.round(above * problem.demand.slot_hours, DECIMALS)
+    above = np.maximum(host_load(placement, problem) - overload_limits(problem)[:, None], 0.0)
+    hours = np.round(above @ slot_hours(problem), DECIMALS)
     counted = zip(problem.pool.hosts, hours, cpu_capacities(problem), strict=True)
     return {host: float(each) for host, each, capacity in counted if capacity > 0}
 
@@ -137,6 +137,7 @@ def profile_of(plan: Plan) -> LoadProfile | None:
         slot_hours=load.slot_hours,
         quality=dict.fromkeys(vms, Quality.MEASURED),
         percentile=metrics.percentile,
+        days=metrics.days,
         window_start=metrics.window_start,
         window_end=metrics.window_end,
         timezone=metrics.timezone,
@@ -185,4 +186,5 @@ def metrics_of(demand: LoadProfile | None) -> Metrics | None:
         short=known[Quality.SHORT],
         unknown=known[Quality.UNKNOWN],
         clocks=demand.clocks,
+        days=demand.days,
     )

@@ -12,12 +12,13 @@ from rebalancer.describe.figures import load_shares
 from rebalancer.describe.worth import not_worth_it
 from rebalancer.inventory import VM, Uuid
 from rebalancer.objectives import FailuresLost, LastResort
+from rebalancer.objectives.load import demand_of
 from rebalancer.placement import Migration, Placement
 from rebalancer.plan.plan import LeftAlone, Missing, OldViolation
 from rebalancer.plan.step import StepKind
 from rebalancer.policy import Mode
 from rebalancer.rules import Objection, Rulebook, Violation
-from rebalancer.units import counted, first_few, size_in_words, slot_in_words
+from rebalancer.units import counted, first_few, size_in_words
 
 COOL_DOWN = "cool-down"
 """In the place of a rule: the VM moved a short while ago, and rather stays for `limits.cool_down_hours`."""
@@ -129,7 +130,7 @@ class Reasons:
         share, slot = self._peaks_before.get(move.source, (0.0, 0))
         if share <= 1 or self._problem.demand is None:
             return None
-        when = slot_in_words(slot, self._problem.demand.slots)
+        when = self._problem.demand.when.words(slot)
         return f"relieves {self._host(move.source)}, at {share:.0%} of its threshold at {when}"
 
     def _of_room(self, move: Migration) -> str | None:
@@ -147,7 +148,7 @@ class Reasons:
 
     def _left_on(self, host: Uuid) -> Iterator[LeftAlone]:
         share, slot = self._peaks_after[host]
-        slots = self._problem.demand.slots if self._problem.demand else 0
+        when = demand_of(self._problem).when.words(slot)
         ending = [vm for vm, last in self._goal.host_of.items() if last == host]
         staying = [vm for vm in ending if self._problem.initial[vm] == host]
         came = len(ending) - len(staying)
@@ -157,7 +158,7 @@ class Reasons:
             uuid=host,
             name=self._host(host),
             rule=OVER_THRESHOLD,
-            words=f"stays at {share:.0%} of its threshold at {slot_in_words(slot, slots)}, with {count}",
+            words=f"stays at {share:.0%} of its threshold at {when}, with {count}",
         )
         for vm in staying:
             held = self._held(self._problem.pool.vms[vm])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from rebalancer.plan.plan import HostState, Plan
-from rebalancer.units import counted, duration_in_words, size_in_words, slot_in_words
+from rebalancer.units import counted, duration_in_words, size_in_words
 
 
 def end_differences(first: Plan, second: Plan) -> Mapping[str, tuple[str, ...]]:
@@ -59,7 +59,6 @@ def _hosts(first: Plan, second: Plan) -> Iterator[str]:
 
 
 def _state(plan: Plan, state: HostState) -> str:
-    slots = plan.made_from.metrics.slots if plan.made_from.metrics else 0
     known = state.peak_share is not None and state.peak_slot is not None
-    peak = f", CPU {state.peak_share:.0%} at {slot_in_words(state.peak_slot or 0, slots)}" if known else ""
+    peak = f", CPU {state.peak_share:.0%} at {plan.when.words(state.peak_slot or 0)}" if known else ""
     return f"{counted(len(state.vms), 'VM')}, {size_in_words(state.memory_used_bytes)}{peak}"

@@ -24,7 +24,8 @@ from rebalancer.export.rows import (
 from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Plan, Step, TierResult
 from rebalancer.sanitise import one_line
-from rebalancer.units import counted, duration_in_words, first_few, size_in_words, slot_in_words
+from rebalancer.slots import Slots
+from rebalancer.units import counted, duration_in_words, first_few, size_in_words
 
 SR_COLUMNS = ("SR", "disks that come>", "in full>", "disks that leave>", "in full>")
 SHOWN = 6
@@ -76,10 +77,17 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
 
 def _metrics(metrics: Metrics) -> str:
     return (
-        f"{_minute(metrics.window_start)} to {_minute(metrics.window_end)}, percentile {metrics.percentile:g} in each "
-        f"of {metrics.slots} slots ({metrics.timezone}); {counted(metrics.measured, 'VM')} measured, {metrics.short} "
+        f"{_minute(metrics.window_start)} to {_minute(metrics.window_end)}, {_slots(metrics)}; "
+        f"{counted(metrics.measured, 'VM')} measured, {metrics.short} "
         f"younger than the window, {metrics.unknown} unknown; from {metrics.source}"
     )
+
+
+def _slots(metrics: Metrics) -> str:
+    if metrics.percentile is None:
+        alike = len({day.weight for day in metrics.days}) == 1
+        return f"the mean of {counted(len(metrics.days), 'day')} as recorded{'' if alike else ', the last ones more'}"
+    return f"percentile {metrics.percentile:g} in each of {metrics.slots} slots ({metrics.timezone})"
 
 
 def _minute(time: datetime) -> str:
@@ -162,25 +170,24 @@ def _columns(lines: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _hosts(plan: Plan) -> Iterator[str]:
-    slots = plan.made_from.metrics.slots if plan.made_from.metrics else 0
     yield "The peak of the memory is the most that a host comes to hold in any order that the steps allow."
     yield ""
     columns = ("host", "VMs>", "VMs after>", "memory>", "memory after>", "peak>", "of>", "CPU peak>", "CPU peak after>")
-    yield from table(columns, (_host(row, slots) for row in plan.hosts))
+    yield from table(columns, (_host(row, plan.when) for row in plan.hosts))
 
 
-def _host(row: HostRow, slots: int) -> tuple[object, ...]:
+def _host(row: HostRow, when: Slots) -> tuple[object, ...]:
     sizes = (row.before.memory_used_bytes, row.after.memory_used_bytes, row.memory_peak_bytes)
-    peaks = (peak_in_words(state, slots) for state in (row.before, row.after))
+    peaks = (peak_in_words(state, when) for state in (row.before, row.after))
     memory = (*map(size_in_words, sizes), memory_total(row.memory_total_bytes))
     return (row.name, len(row.before.vms), len(row.after.vms), *memory, *peaks)
 
 
-def peak_in_words(state: HostState, slots: int) -> str:
-    """The highest load of a host and when it is, in a profile of *slots* slots."""
+def peak_in_words(state: HostState, when: Slots) -> str:
+    """The highest load of a host, and which of the slots of *when* it is in."""
     if state.peak_share is None or state.peak_slot is None:
         return "-"
-    return f"{state.peak_share:.0%} at {slot_in_words(state.peak_slot, slots)}"
+    return f"{state.peak_share:.0%} at {when.words(state.peak_slot)}"
 
 
 def _listed(sentences: Iterable[str]) -> Iterator[str]:

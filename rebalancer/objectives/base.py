@@ -73,10 +73,13 @@ class SolverModel(Protocol):
     def occupied(self, always: frozenset[Uuid]) -> Measure:
         """How many hosts somebody is on; those in *always* count whoever is there."""
 
-    def load_above(self, limits: NDArray[np.float64], steps: Sequence[Fraction]) -> tuple[Measure, ...]:
-        """What load costs, by level: a pCPU costs the sum of the *steps* of all *limits* that it is above.
+    def load_above(
+        self, limits: NDArray[np.float64], steps: Sequence[Fraction], hours: Sequence[Fraction]
+    ) -> tuple[Measure, ...]:
+        """What load costs, by level: a pCPU-hour costs the sum of the *steps* of all *limits* that it is above.
 
-        Limits, of shape (levels, hosts, slots), do not fall from level to level, and steps are positive.
+        Limits, of shape (levels, hosts, slots), do not fall from level to level, and steps are positive. Each slot
+        counts so many *hours*.
         """
 
     def highest_share(self, capacities: NDArray[np.float64]) -> Measure:

@@ -24,9 +24,9 @@ class Levels:
     limits: NDArray[np.float64]
     steps: tuple[Fraction, ...]
 
-    def cost(self, load: NDArray[np.float64]) -> float:
-        """What *load* costs, of shape (hosts, slots), for an hour in each slot."""
-        above = (np.maximum(load - limits[:, None], 0.0).sum() for limits in self.limits)
+    def cost(self, load: NDArray[np.float64], hours: NDArray[np.float64]) -> float:
+        """What *load* costs, of shape (hosts, slots), for so many *hours* in each slot, shape (slots,)."""
+        above = (np.maximum(load - limits[:, None], 0.0).sum(axis=0) @ hours for limits in self.limits)
         return float(sum(float(step) * each for step, each in zip(self.steps, above, strict=True)))
 
 

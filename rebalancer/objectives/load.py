@@ -26,6 +26,11 @@ def demand_of(problem: Problem) -> LoadProfile:
     return problem.demand
 
 
+def slot_hours(problem: Problem) -> NDArray[np.float64]:
+    """How many hours each slot counts, shape (slots,)."""
+    return np.array([float(hours) for hours in demand_of(problem).hours])
+
+
 def host_load(placement: Placement, problem: Problem) -> NDArray[np.float64]:
     """pCPUs used on every host in every slot, shape (hosts of the pool, slots).
 

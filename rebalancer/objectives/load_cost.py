@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
 
 from rebalancer.objectives.base import Measure, Objective, SolverModel
 from rebalancer.objectives.levels import levels_of
-from rebalancer.objectives.load import demand_of, host_load
+from rebalancer.objectives.load import demand_of, host_load, slot_hours
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
@@ -25,10 +23,10 @@ class LoadCost(Objective):
     def value(self, placement: Placement, book: Rulebook) -> float:
         """PCPU-hours above the threshold under *placement*, weighted."""
         problem = book.problem
-        return levels_of(problem).cost(host_load(placement, problem)) * demand_of(problem).slot_hours
+        return levels_of(problem).cost(host_load(placement, problem), slot_hours(problem))
 
     def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
         """Excess load of every host and slot, level by level."""
         levels, profile = levels_of(problem), demand_of(problem)
         limits = np.broadcast_to(levels.limits[:, :, None], (*levels.limits.shape, profile.slots))
-        return tuple(each.times(Fraction(profile.slot_hours)) for each in model.load_above(limits, levels.steps))
+        return model.load_above(limits, levels.steps, profile.hours)

@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.objectives.base import Measure, Objective, SolverModel
-from rebalancer.objectives.load import counted_hosts, cpu_capacities, demand_of, host_load, overload_limits, usual_load
+from rebalancer.objectives.load import (
+    counted_hosts,
+    cpu_capacities,
+    demand_of,
+    host_load,
+    overload_limits,
+    slot_hours,
+    usual_load,
+)
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
@@ -29,12 +37,11 @@ class Spread(Objective):
         """PCPU-hours above the even share under *placement*."""
         problem = book.problem
         above = np.maximum(host_load(placement, problem) - _even(problem), 0.0)
-        return float(above.sum() * demand_of(problem).slot_hours)
+        return float(above.sum(axis=0) @ slot_hours(problem))
 
     def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
         """Excess load of every host and slot."""
-        measures = model.load_above(_even(problem)[None], (Fraction(1),))
-        return tuple(each.times(Fraction(demand_of(problem).slot_hours)) for each in measures)
+        return model.load_above(_even(problem)[None], (Fraction(1),), demand_of(problem).hours)
 
 
 def _even(problem: Problem) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from rebalancer.plan.duration import Pace
 from rebalancer.plan.load import Load
 from rebalancer.plan.step import Step
 from rebalancer.policy import Policy
+from rebalancer.slots import RecordedDay, Slots
 from rebalancer.tier import TierResult
 
 FORMAT = "rebalancer-plan/1"
@@ -144,18 +145,27 @@ class OldViolation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metrics:
-    """Where the demand came from, how many VMs were known how well, and which clocks were off meanwhile."""
+    """Where the demand came from, how many VMs were known how well, and which clocks were off meanwhile.
+
+    `percentile` is None and `days` are named where each slot is an hour of a recorded day.
+    """
 
     source: str
     window_start: datetime
     window_end: datetime
     timezone: str
-    percentile: float
+    percentile: float | None
     slots: int
     measured: int
     short: int
     unknown: int
     clocks: Clocks | None = None
+    days: tuple[RecordedDay, ...] = ()
+
+    @property
+    def when(self) -> Slots:
+        """Which hours the slots are."""
+        return Slots(count=self.slots, timezone=self.timezone, days=self.days)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +260,12 @@ class Plan:
     def policy(self) -> Policy:
         """The policy that the plan was made under."""
         return self.made_from.policy
+
+    @property
+    def when(self) -> Slots:
+        """Which hours the slots of its figures are; none where it was made without metrics."""
+        metrics = self.made_from.metrics
+        return metrics.when if metrics else Slots(count=0, timezone="UTC")
 
     @property
     def before(self) -> Placement:

@@ -44,17 +44,35 @@ class Section(BaseModel):
         return self.model_dump(mode="json", exclude_unset=True)
 
 
+class DemandForm(StrEnum):
+    """What a slot of a load profile is: a percentile of some hours, or an hour of a day as it was recorded."""
+
+    PERCENTILE = "percentile"
+    DAYS = "days"
+
+
+PERCENTILE_KEYS = ("slots", "percentile", "robust")
+DAYS_KEYS = ("half_life_days", "same_weekday")
+
+
 class DemandPolicy(Section):
     """How metrics become a load profile.
 
-    With `robust`, `budget` VMs of each host count with their `peak_percentile` in each slot: those for which that adds
-    most. Where `refuse_from_share` of the live hosts send no metrics that can be used, there is no profile.
-    With `waiting`, pCPUs that VMs waited for count where they are recorded.
+    In the form `percentile`, each of `slots` is the `percentile` of the hours that fall into it. With `robust`,
+    `budget` VMs of each host count with their `peak_percentile` in each slot: those for which that adds most. In the
+    form `days`, each hour of `window_days` days is a slot of its own, and what counts is the mean of the days: a day
+    that is `half_life_days` older counts half, and with `same_weekday` only those count that begin whole weeks ago.
+
+    Where `refuse_from_share` of the live hosts send no metrics that can be used, there is no profile. With
+    `waiting`, pCPUs that VMs waited for count where they are recorded.
     """
 
+    form: DemandForm = DemandForm.PERCENTILE
     slots: Literal[24, 168] = 24
     percentile: Annotated[float, Field(ge=0, le=100)] = 95.0
     window_days: Annotated[int, Field(ge=1, le=365)] = 7
+    half_life_days: Annotated[float, Field(gt=0, le=MUCH)] | None = None
+    same_weekday: bool = False
     minimum_coverage: Share = 0.8
     refuse_from_share: Share = 0.25
     timezone: Zone = "UTC"
@@ -68,6 +86,32 @@ class DemandPolicy(Section):
     def peaking(self) -> int:
         """How many VMs of a host peak together; 0 where none has to be protected against."""
         return self.budget if self.robust else 0
+
+    @property
+    def in_days(self) -> bool:
+        """Whether slots are hours of recorded days."""
+        return self.form is DemandForm.DAYS
+
+    @model_validator(mode="after")
+    def _percentiles_where_they_are_named(self) -> DemandPolicy:
+        """A file that says how percentiles are taken, and not which form, means percentiles."""
+        if "form" not in self.model_fields_set and self.model_fields_set.intersection(PERCENTILE_KEYS):
+            self.__dict__["form"] = DemandForm.PERCENTILE
+        return self
+
+    @model_validator(mode="after")
+    def _keys_are_of_use(self) -> DemandPolicy:
+        idle = PERCENTILE_KEYS if self.in_days else DAYS_KEYS
+        for key in idle:
+            if getattr(self, key) != type(self).model_fields[key].default:
+                raise ValueError(f'{key} is of no use with form = "{self.form}"')
+        return self
+
+    @model_validator(mode="after")
+    def _weeks_repeat(self) -> DemandPolicy:
+        if self.same_weekday and self.window_days < 2 * DAYS_OF_WEEK:
+            raise ValueError(f"same_weekday needs window_days of at least {2 * DAYS_OF_WEEK}")
+        return self
 
     @model_validator(mode="after")
     def _peaks_are_above(self) -> DemandPolicy:

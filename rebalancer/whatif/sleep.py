@@ -19,6 +19,8 @@ from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.rules.facts.memory_model import guest_bytes, resident_bytes
+from rebalancer.slots import Slots
+from rebalancer.units import HOURS_A_DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +45,8 @@ class Sleep:
     Args:
         hosts: those without VMs that are enabled and live, by name.
         in_use: how many hosts hold VMs or coordinate.
-        needed: for each slot so many hosts at least hold the VMs, by memory and with no host above the policy's
-            threshold; None without metrics.
+        needed: for each hour of the day, or of the week, so many hosts at least hold the VMs, by memory and with no
+            host above the policy's threshold, on all recorded days; None without metrics.
     """
 
     hosts: tuple[EmptyHost, ...]
@@ -91,7 +93,7 @@ def _hosts(problem: Problem, asleep: Collection[Uuid]) -> dict[Uuid, Host]:
 
 
 def _needed(problem: Problem, placement: Placement) -> tuple[int, ...]:
-    """For each slot the fewest hosts whose room holds all VMs, were they divided at will: those with most room.
+    """For each hour the fewest hosts whose room holds all VMs, were they divided at will: those with most room.
 
     No placement needs fewer, but for hosts that are above the threshold.
     """
@@ -103,7 +105,14 @@ def _needed(problem: Problem, placement: Placement) -> tuple[int, ...]:
     memory = np.array([float(guest_bytes(host)) for host in pool.hosts.values()])
     held = float(sum(resident_bytes(pool.vms[vm]) for vm in placement))
     least = _counted(always, memory, held)
-    return tuple(max(least, _counted(always, room[:, slot], float(load[slot]))) for slot in range(len(load)))
+    needed = [max(least, _counted(always, room[:, slot], float(load[slot]))) for slot in range(len(load))]
+    return _by_hour(needed, profile.when) if profile.days else tuple(needed)
+
+
+def _by_hour(needed: list[int], when: Slots) -> tuple[int, ...]:
+    """The most that is *needed* at each hour of the day, over recorded days."""
+    hours = [when.hour_of(slot) for slot in range(len(needed))]
+    return tuple(max(most for most, at in zip(needed, hours, strict=True) if at == hour) for hour in range(HOURS_A_DAY))
 
 
 def _counted(always: NDArray[np.bool_], room: NDArray[np.float64], need: float) -> int:

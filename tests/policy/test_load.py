@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import time
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from rebalancer.errors import PolicyError
-from rebalancer.policy import Policy, policy_digest, toml
+from rebalancer.policy import DemandPolicy, Policy, policy_digest, toml
+from rebalancer.policy.sections import DemandForm
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "rebalancer" / "policy" / "policy.toml"
@@ -53,7 +54,8 @@ def test_the_example_shows_the_defaults() -> None:
 def test_what_the_example_comments_out_loads(write: Callable[[str], Path]) -> None:
     """With the # of keys and tables taken away policy.toml has a value for every key, and a group of every kind."""
     whole = re.sub(r"^# (?=\[\[\w+\]\]$|\w+ = )", "", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    policy = Policy.load(write(whole.replace("require_approval = false", "require_approval = true")))
+    whole = whole.replace("require_approval = false", "require_approval = true")
+    policy = Policy.load(write(whole.replace('form = "percentile"', 'form = "days"')))
     kinds = ("together", "apart", "spread", "run_on", "reserve", "window", "blackout", "cooling")
     assert [len(getattr(policy, kind)) for kind in kinds] == [1] * len(kinds)
     assert policy.pool.url
@@ -86,6 +88,11 @@ def test_the_manual_names_no_other_key() -> None:
         ('[demand]\npercentile = "95"', 'demand.percentile should be a valid number, not "95"'),
         ("[demand]\nslots = 48", "demand.slots should be 24 or 168, not 48"),
         ("[demand]\nslots = 168\nwindow_days = 3", "demand: 168 slots need window_days of at least 7"),
+        ('[demand]\nform = "day"', "demand.form should be 'percentile' or 'days', not \"day\""),
+        ('[demand]\nform = "days"\nslots = 168', 'demand: slots is of no use with form = "days"'),
+        ('[demand]\nform = "days"\nrobust = true', 'demand: robust is of no use with form = "days"'),
+        ("[demand]\nhalf_life_days = 7.0", 'demand: half_life_days is of no use with form = "percentile"'),
+        ('[demand]\nform = "days"\nsame_weekday = true', "demand: same_weekday needs window_days of at least 14"),
         ('[demand]\ntimezone = "Berlin"', "demand.timezone: 'Berlin' is not an IANA time zone"),
         ("[limits]\nseed = true", "limits.seed should be a valid integer, not true"),
         ("[limits]\ngap = nan", "limits.gap should be a finite number"),
@@ -115,6 +122,21 @@ def test_a_wrong_key_is_named(write: Callable[[str], Path], text: str, words: st
         Policy.load(path)
     assert words in str(raised.value)
     assert str(raised.value).startswith(f"{path}: ")
+
+
+class _Later(DemandPolicy):
+    """The section of a version whose default form is another."""
+
+    form: DemandForm = DemandForm.DAYS
+
+
+@pytest.mark.parametrize("named", [{"slots": 24}, {"percentile": 90.0}, {"robust": True}])
+def test_percentiles_that_are_named_are_meant(named: dict[str, Any]) -> None:
+    """Whatever the default form is, a file that says how percentiles are taken gets them, and says what it said."""
+    found = _Later.model_validate({**named, "window_days": 14})
+    assert (found.form, _Later().form, _Later(window_days=14).form) == ("percentile", "days", "days")
+    assert found.given() == {**named, "window_days": 14}
+    assert found.spelled_out().form == "percentile"
 
 
 def test_every_wrong_key_is_named(write: Callable[[str], Path]) -> None:

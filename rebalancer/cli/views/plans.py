@@ -163,19 +163,18 @@ def networks_table(steps: Sequence[Step]) -> RenderableType:
 
 def hosts_table(plan: Plan) -> RenderableType:
     """Every host before and after."""
-    slots = plan.made_from.metrics.slots if plan.made_from.metrics else 0
     return table(
         "Hosts",
         {"host": "name", "CPU peak": "text", "VMs": "left", "memory": "left", "at most": "right", "of": "right"},
-        [_host(row, slots) for row in plan.hosts],
+        [_host(row, plan) for row in plan.hosts],
     )
 
 
-def _host(row: HostRow, slots: int) -> tuple[str, ...]:
+def _host(row: HostRow, plan: Plan) -> tuple[str, ...]:
     memory = [size_in_words(state.memory_used_bytes) for state in (row.before, row.after)]
     return (
         row.name,
-        _change(peak_in_words(row.before, slots), peak_in_words(row.after, slots)),
+        _change(peak_in_words(row.before, plan.when), peak_in_words(row.after, plan.when)),
         _change(str(len(row.before.vms)), str(len(row.after.vms))),
         _change(*memory),
         size_in_words(row.memory_peak_bytes),

@@ -32,7 +32,6 @@ def step_in_full(plan: Plan, step: Step, then: Sequence[HostThen]) -> Iterator[R
         yield disks_table([step])
     if step.crossing:
         yield networks_table([step])
-    slots = plan.made_from.metrics.slots if plan.made_from.metrics else 0
     names = {step.source: "leaves", step.target: "arrives"}
     yield table(
         f"Hosts while {step.id} runs and after it, steps one after another",
@@ -52,7 +51,7 @@ def step_in_full(plan: Plan, step: Step, then: Sequence[HostThen]) -> Iterator[R
                 len(each.after.vms),
                 *map(size_in_words, (each.memory_during_bytes, each.after.memory_used_bytes)),
                 memory_total(each.memory_total_bytes),
-                peak_in_words(each.after, slots),
+                peak_in_words(each.after, plan.when),
             )
             for each in then
         ],

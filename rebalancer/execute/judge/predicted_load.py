@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan
-from rebalancer.units import slot_at
 
 
 def predicted_pcpu(plan: Plan, host: Uuid, done: Collection[str], moment: datetime) -> float | None:
-    """pCPUs, dom0 included, in the slot of *moment*; None where the plan carries no load of *host*."""
+    """pCPUs, dom0 included, in the slot of *moment*; None where the plan carries no load of *host*.
+
+    Of recorded days it is that of the day on which the host uses most at this hour.
+    """
     load, metrics = plan.load, plan.made_from.metrics
     if load is None or metrics is None or host in {each.uuid for each in load.refused}:
         return None
-    slot = slot_at(moment.astimezone(ZoneInfo(metrics.timezone)), metrics.slots)
     there = {**plan.before.host_of, **{step.vm: step.target for step in plan.steps if step.id in done}}
-    fixed = next((curve.pcpu[slot] for curve in load.hosts if curve.uuid == host), None)
+    fixed = next((curve.pcpu for curve in load.hosts if curve.uuid == host), None)
     if fixed is None:
         return None
-    return fixed + sum(curve.pcpu[slot] for curve in load.vms if there.get(curve.uuid) == host)
+    coming = [curve.pcpu for curve in load.vms if there.get(curve.uuid) == host]
+    return max(fixed[slot] + sum(pcpu[slot] for pcpu in coming) for slot in metrics.when.like(moment))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rebalancer.objectives import levels_of
+from rebalancer.objectives.load import slot_hours
 from rebalancer.solve.instance.instance import Bools, Floats, Instance, Ints
 from rebalancer.solve.instance.rows import Group, Limit
 
@@ -29,10 +30,17 @@ def usual_load_of(instance: Instance, at: Ints) -> Ints:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LoadLevels:
-    """What load costs: parts of a pCPU from which each step counts, shape (levels, hosts), and the steps (levels,)."""
+    """What load costs.
+
+    Args:
+        limits: parts of a pCPU from which each step counts, shape (levels, hosts).
+        steps: what a part costs more from each level on, shape (levels,).
+        hours: how many hours each slot counts, shape (slots,); None where all count alike.
+    """
 
     limits: Ints
     steps: Floats
+    hours: Floats | None = None
 
     @property
     def threshold(self) -> Ints:
@@ -48,7 +56,8 @@ class LoadLevels:
             above = load - np.reshape(limit, (-1, 1))
             if not (above > 0).any():
                 break
-            cost += step * np.maximum(above, 0).sum(axis=1)
+            over = np.maximum(above, 0)
+            cost += step * (over.sum(axis=1) if self.hours is None else over @ self.hours)
         return cost
 
 
@@ -56,7 +65,9 @@ def load_levels(instance: Instance) -> LoadLevels:
     """The levels of the policy in the numbers of *instance*."""
     levels = levels_of(instance.problem)
     limits = instance.resolution.limit_parts(levels.limits[:, instance.columns])
-    return LoadLevels(limits=limits, steps=np.array([float(step) for step in levels.steps]))
+    hours = slot_hours(instance.problem)
+    weighted = hours if len(set(hours.tolist())) > 1 else None
+    return LoadLevels(limits=limits, steps=np.array([float(step) for step in levels.steps]), hours=weighted)
 
 
 def overload_limits(instance: Instance) -> Ints:

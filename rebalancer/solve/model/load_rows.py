@@ -63,10 +63,12 @@ class _Share:
         return -(-(self.base + added) * SHARE_PARTS // self.room)
 
 
-def load_above(model: Assignment, limits: NDArray[np.float64], steps: Sequence[Fraction]) -> tuple[Measure, ...]:
+def load_above(
+    model: Assignment, limits: NDArray[np.float64], steps: Sequence[Fraction], hours: Sequence[Fraction]
+) -> tuple[Measure, ...]:
     """What load costs above *limits* (levels, hosts, slots) on the watched hosts and slots of *model*, by level.
 
-    Slots in which lower levels are not counted have measures of their own.
+    Slots that count other *hours*, or in which lower levels are not counted, have measures of their own.
     """
     levels = len(steps)
     paid = np.zeros(model.load.shape[1], dtype=np.int64) if model.scope.paid is None else model.scope.paid
@@ -82,12 +84,20 @@ def load_above(model: Assignment, limits: NDArray[np.float64], steps: Sequence[F
     costs = [Fraction(0), *accumulate(steps)]
     return tuple(
         _measure(model, [each for rows in posted for each in rows.of(level, slots)], int(there[level, slots].sum()))
-        .times(costs[level + 1] - costs[count])
-        .beside(float(steps[level]) * model.instance.resolution.surplus(limits[level]))
-        for count in np.unique(paid).tolist()
-        for slots in (paid == count,)
+        .times((costs[level + 1] - costs[count]) * length)
+        .beside(float(steps[level] * length) * model.instance.resolution.surplus(limits[level]))
+        for count, length, slots in _alike(paid, hours)
         for level in range(count, levels)
     )
+
+
+def _alike(paid: Ints, hours: Sequence[Fraction]) -> Iterator[tuple[int, Fraction, Bools]]:
+    """The slots with as many levels *paid* and as many *hours*, with both, shape (slots,)."""
+    lengths = sorted(set(hours))
+    length = np.array([lengths.index(each) for each in hours], dtype=np.int64)
+    for count in np.unique(paid).tolist():
+        for number in np.unique(length[paid == count]).tolist():
+            yield count, lengths[number], (paid == count) & (length == number)
 
 
 def _room(model: Assignment, limits: NDArray[np.float64], paid: Ints) -> Ints:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 from math import floor
+from operator import mul
 
 import numpy as np
 
@@ -193,8 +194,9 @@ def _load_needs(tier: TierProblem) -> list[tuple[Ints, int]]:
         return []
     model = PlacementModel(instance, tier.at(instance.home))
     goal = model.goal(held.objective)
-    parts = goal.worth * instance.resolution.parts_per_pcpu / Fraction(demand_of(instance.problem).slot_hours)
+    parts = (held.value + goal.shortfall) * goal.worth * instance.resolution.parts_per_pcpu
+    hours = demand_of(instance.problem).hours
     room = overload_limits(instance)[:, None] - instance.base
-    spare = floor((held.value + goal.shortfall) * parts) - int(np.maximum(-room, 0).sum())
-    demand = instance.demand.sum(axis=0)
-    return [(room[:, slot], int(demand[slot]) - spare) for slot in range(instance.demand.shape[1])]
+    parts -= sum(map(mul, hours, np.maximum(-room, 0).sum(axis=0).tolist()), start=Fraction(0))
+    demand = instance.demand.sum(axis=0).tolist()
+    return [(room[:, slot], each - floor(parts / hours[slot])) for slot, each in enumerate(demand)]

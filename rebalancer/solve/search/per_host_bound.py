@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from operator import mul
 
 import numpy as np
 
@@ -78,10 +79,10 @@ def pool_cost(instance: Instance) -> PoolCost:
     staying = ~instance.legal[:, ~counted].any(axis=1) & counted[instance.home]
     load = instance.base[counted].sum(axis=0) + instance.demand[staying].sum(axis=0)
     over = np.maximum(load[None, :] - levels.limits[:, counted].sum(axis=1)[:, None], 0)
-    steps = levels_of(instance.problem).steps
-    cost = sum((step * int(each) for step, each in zip(steps, over.sum(axis=1), strict=True)), start=Fraction(0))
-    hours = Fraction(demand_of(instance.problem).slot_hours) / instance.resolution.parts_per_pcpu
-    return PoolCost(levels=(over > 0).sum(axis=0), cost=cost * hours)
+    steps, hours = levels_of(instance.problem).steps, demand_of(instance.problem).hours
+    rows = zip(steps, over.tolist(), strict=True)
+    cost = sum((step * each for step, row in rows for each in map(mul, hours, row)), start=Fraction(0))
+    return PoolCost(levels=(over > 0).sum(axis=0), cost=cost / instance.resolution.parts_per_pcpu)
 
 
 def _sum_of_hosts(tier: TierProblem, paid: Ints | None, effort: Effort) -> Alone:
