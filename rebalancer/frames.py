@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.units import gib
 from rebalancer.whatif import Loss, Room
+from rebalancer.whatif.replay import SHARES, Replay, ReplayedNight, Summary, by_week, summary_of
 
 if TYPE_CHECKING:
     from rebalancer.solve import Tradeoff
@@ -91,6 +92,48 @@ def room_frame(found: Sequence[Room]) -> pd.DataFrame:
     """One row a host: how many more VMs of a kind it takes by memory, by CPU, and in all."""
     rows = [{**asdict(each), "fits": each.fits} for each in found]
     return pd.DataFrame(rows, columns=[*_names(Room), "fits"]).set_index("host").sort_index()
+
+
+def replay_frame(found: Replay, each: Literal["contender", "week", "night"] = "contender") -> pd.DataFrame:
+    """One row a contender of a replay, or a week or night of one: load with it and without, and what it cost.
+
+    `worst_share` is the busiest host-hour as a share of the host's pCPUs; `moved_most` the VM that moved most often;
+    `regret_least` and `regret_most` are NaN where nobody asked. The index is the contender's name, and the number of
+    the week or night from 1.
+    """
+    parts = {"contender": lambda nights: (summary_of(nights),), "week": by_week, "night": _by_night}
+    rows = [
+        {each: number, "contender": name, **_judged(found, row)}
+        for name in found.contenders
+        for number, row in enumerate(parts[each](found.of(name)), start=1)
+    ]
+    return pd.DataFrame(rows).set_index(["contender"] if each == "contender" else ["contender", each])
+
+
+def _by_night(nights: Sequence[ReplayedNight]) -> tuple[Summary, ...]:
+    return tuple(summary_of([night]) for night in nights)
+
+
+def _judged(found: Replay, row: Summary) -> dict[str, object]:
+    above = {f"above_{share * 100:.0f}": hours for share, hours in zip(SHARES, row.hours_above, strict=True)}
+    without = zip(SHARES, row.hours_above_without, strict=True)
+    often = row.often[0][0] if row.often else None
+    return {
+        "overload": row.overload,
+        "overload_without": row.overload_without,
+        "least_overload": row.least_overload,
+        **above,
+        **{f"above_{share * 100:.0f}_without": hours for share, hours in without},
+        "worst_share": row.worst_share,
+        "worst_host": None if row.worst_host is None else found.host_names[row.worst_host],
+        "moves": row.moves,
+        "gib": row.gib,
+        "most_moves": row.most_moves,
+        "moved_most": None if often is None else found.vm_names[often],
+        "unplanned": row.unplanned,
+        "regret_least": None if row.regret is None else row.regret[0],
+        "regret_most": None if row.regret is None else row.regret[1],
+    }
 
 
 def _names(kind: type[Loss | Room]) -> list[str]:

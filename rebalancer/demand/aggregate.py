@@ -109,7 +109,7 @@ def profile_from_samples(
     vms, hosts = list(pool.resident_guests()), list(pool.hosts.values())
     means = hourly_means(samples, [vm.uuid for vm in vms], window)
     quality = quality_of(means, settings.minimum_coverage)
-    base = _base_means(samples, pool, window, vms, means)
+    base = hosts_own_means(samples, pool, window, vms, means)
     measured = not np.isnan(base).all()
     if measured or (samples["owner"] == "host").any() or not refused.keys().isdisjoint(pool.hosts):
         refused = dict(silent_hosts(hosts, base, settings.minimum_coverage)) | refused
@@ -207,7 +207,7 @@ def _filled(slots: NDArray[np.float64], highest: NDArray[np.float64]) -> NDArray
     return np.where(np.isnan(slots), highest[:, None], slots)
 
 
-def _base_means(
+def hosts_own_means(
     samples: pd.DataFrame, pool: Pool, window: Window, vms: Sequence[VM], means: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """What each host used for itself in each hour, shape (hosts, hours), NaN where it is not known."""

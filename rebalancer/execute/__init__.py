@@ -11,7 +11,7 @@ From the bottom up, each folder importing only those above it in this list:
 The modules beside them are what callers hand in and get back.
 """
 
-from rebalancer.execute.journal.cooling import cooled, moved_since
+from rebalancer.execute.journal.cooling import cooled, cooled_after, moved_since
 from rebalancer.execute.journal.folders import journal_path, make_state_folder, plain_uuid, state_folder
 from rebalancer.execute.journal.history import done_since, was_begun
 from rebalancer.execute.journal.journal import Looked, read_journal
@@ -57,6 +57,7 @@ __all__ = [
     "Wish",
     "at_rest",
     "cooled",
+    "cooled_after",
     "done_since",
     "execute",
     "forecast",

@@ -1,6 +1,7 @@
 """Where VMs should be: the only users of ortools."""
 
 from rebalancer.solve.infeasible.relaxations import cheapest_fixes
+from rebalancer.solve.lowest import lowest_balance
 from rebalancer.solve.model.effort import WORK_PER_SECOND, Budget, Deadline
 from rebalancer.solve.result.solution import Outcome, Solution, SolveReporter
 from rebalancer.solve.solve import solve
@@ -17,6 +18,7 @@ __all__ = [
     "SolveReporter",
     "Tradeoff",
     "cheapest_fixes",
+    "lowest_balance",
     "solve",
     "tradeoff",
 ]

@@ -3,6 +3,7 @@
 from rebalancer.whatif.capacity import Loss, Room, losses, room_for
 from rebalancer.whatif.evacuate import Evacuation, evacuate, who_is_blocked
 from rebalancer.whatif.itinerary import Habit, Purpose, Stage
+from rebalancer.whatif.replay import Replay, replay
 from rebalancer.whatif.rolling import Deviation, Rolling, rolling
 from rebalancer.whatif.rolling_folder import write_rolling
 from rebalancer.whatif.sleep import EmptyHost, Sleep, sleep
@@ -14,12 +15,14 @@ __all__ = [
     "Habit",
     "Loss",
     "Purpose",
+    "Replay",
     "Rolling",
     "Room",
     "Sleep",
     "Stage",
     "evacuate",
     "losses",
+    "replay",
     "rolling",
     "room_for",
     "sleep",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,10 +21,15 @@ def cooled(policy: Policy, pool: Pool, now: datetime, state_dir: Path | None = N
     hours = policy.limits.cool_down_hours
     if not hours:
         return policy
-    lasts = timedelta(hours=hours)
     moved: dict[Uuid, datetime] = {}
     for member in pool.members:
-        moved |= moved_since(member.uuid, now - lasts, state_dir)
+        moved |= moved_since(member.uuid, now - timedelta(hours=hours), state_dir)
+    return cooled_after(policy, pool, moved)
+
+
+def cooled_after(policy: Policy, pool: Pool, moved: Mapping[Uuid, datetime]) -> Policy:
+    """*policy* with the guests of *pool* in `cooling` that *moved*, at these times."""
+    lasts = timedelta(hours=policy.limits.cool_down_hours)
     warm = sorted(vm.uuid for vm in pool.resident_guests() if vm.uuid in moved)
     cooling = tuple(CoolingPolicy(vm=vm, moved_at=moved[vm], until=moved[vm] + lasts) for vm in warm)
     return policy.model_copy(update={"cooling": (*policy.cooling, *cooling)})
