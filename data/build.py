@@ -3,8 +3,9 @@
     python data/build.py schema        rebalancer/simulator/schema.json      from xenapi-datamodel.json.gz
     python data/build.py load-model    rebalancer/simulator/load-model.json  from the traces
     python data/build.py demo-pool     data/demo-pool.json.gz                from nothing but its seed
+    python data/build.py demo-traces   data/demo-snapshot.json.gz, data/demo-traces.csv.gz, likewise
 
-The first two need ../shared/data; the third does not. Same input, same bytes.
+The first two need ../shared/data; the others do not. Same input, same bytes.
 """
 
 from __future__ import annotations
@@ -14,16 +15,33 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rebalancer.simulator import demo_pool, save_pool
+from rebalancer.inventory import pool_from_records
+from rebalancer.simulator import SimulatedPool, demo_pool, generate_pool, save_pool
+from rebalancer.snapshot import Snapshot, write_snapshot
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 PACKAGE = ROOT / "rebalancer" / "simulator"
+
+# The demo's pool, but for the days of its load, which begins on a Thursday.
+DEMO: dict[str, Any] = {
+    "hosts": 5,
+    "vms": 45,
+    "seed": 7,
+    "fill": 0.65,
+    "hot": 0.6,
+    "pinned": 0.16,
+    "cpus": 16,
+    "largest_gib": 16,
+}
+TRACED_FROM = datetime(2026, 11, 5, tzinfo=UTC)
+TRACED_DAYS = 14
 
 # A VM has a rhythm when its busiest hour of the day is this many times its mean, over four weeks.
 RHYTHMIC = 1.3
@@ -173,12 +191,45 @@ def make_demo_pool() -> None:
     save_pool(demo_pool(), ROOT / "data" / "demo-pool.json.gz")
 
 
+def demo_traces(days: int) -> str:
+    """So many days of CPU of the demo's pool, one hour a row, as `rebalancer replay --traces` reads them.
+
+    The hosts' rows hold their VMs, where these are in that pool.
+    """
+    pool = generate_pool(**DEMO, days=days)
+    guests = {vm["uuid"]: pool.records["host"][vm["resident_on"]]["uuid"] for vm in _running(pool)}
+    rows = ["vm_uuid,host_uuid,time,pcpu"]
+    for step in range(days * 24):
+        time = (TRACED_FROM + timedelta(hours=step)).isoformat().replace("+00:00", "Z")
+        whole = {host: series[step] or 0.0 for host, series in pool.host_load.items()}
+        for vm, host in guests.items():
+            used = pool.load[vm][step] or 0.0
+            whole[host] += used
+            rows.append(f"{vm},,{time},{used:.2f}")
+        rows += [f",{host},{time},{used:.2f}" for host, used in whole.items()]
+    return "\n".join(rows) + "\n"
+
+
+def _running(pool: SimulatedPool) -> list[dict[str, Any]]:
+    return [vm for vm in pool.records["VM"].values() if vm["uuid"] in pool.load]
+
+
+def make_demo_traces() -> None:
+    """Write the demo's pool as a snapshot without metrics, and two weeks of traces that go with it."""
+    content = gzip.compress(demo_traces(TRACED_DAYS).encode(), mtime=0)
+    (ROOT / "data" / "demo-traces.csv.gz").write_bytes(content)
+    pool = pool_from_records(demo_pool().records)
+    snapshot = Snapshot(pool=pool, demand=None, taken_at=TRACED_FROM, source="data/build.py")
+    write_snapshot(snapshot, ROOT / "data" / "demo-snapshot.json.gz")
+
+
 def main() -> None:
     """Make the one file that is asked for."""
     commands: dict[str, Callable[[], None]] = {
         "schema": schema,
         "load-model": load_model,
         "demo-pool": make_demo_pool,
+        "demo-traces": make_demo_traces,
     }
     if len(sys.argv) != 2 or sys.argv[1] not in commands:  # noqa: PLR2004 - the program and one word
         sys.exit(f"usage: python data/build.py {'|'.join(commands)}")

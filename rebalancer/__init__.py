@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from rebalancer.face.prove import verify as verify
     from rebalancer.face.read import PoolState as PoolState
     from rebalancer.face.read import read as read
+    from rebalancer.face.replay import replay as replay
     from rebalancer.face.run import apply as apply
     from rebalancer.face.run import connect as connect
     from rebalancer.policy.model import Policy as Policy
@@ -72,6 +73,7 @@ _HOMES: Final = {
     "face.proposal": ("Proposal", "load"),
     "face.prove": ("diff", "verify"),
     "face.read": ("PoolState", "read"),
+    "face.replay": ("replay",),
     "face.run": ("apply", "connect"),
     "policy.model": ("Policy",),
     "xapi.credentials": ("Credentials",),

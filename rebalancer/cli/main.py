@@ -30,7 +30,7 @@ app = typer.Typer(
     name="rebalancer", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
 )
 READING = ("demo", "snapshot", "check", "explain")
-PLANNING = ("plan", "evacuate", "rolling", "sleep")
+PLANNING = ("plan", "evacuate", "rolling", "sleep", "replay")
 REVIEWING = ("show", "diff", "verify", "rehearse", "approve")
 RUNNING = ("apply", "resolve", "status", "rollback", "nightly", "systemd", "simulate")
 """Each is a function in a module of its name; help lists them in this order."""

@@ -15,6 +15,7 @@ from rebalancer.cli.main import app
 from rebalancer.export import plan_json, write_plan
 from rebalancer.plan import digest_of
 from tests.cli.exit_codes import MEANINGS
+from tests.cli.recorded import traces_of
 from tests.cli.terminal import ROOT, Served, Terminal
 
 PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
@@ -95,6 +96,7 @@ def test_the_way_in_is_documented() -> None:
         "evacuate",
         "rolling",
         "sleep",
+        "replay",
         "diff",
         "verify",
         "approve",
@@ -130,6 +132,7 @@ def test_json_keys_are_documented(served: Served, terminal: Terminal) -> None:
     write_plan(served.plan, terminal.folder / "plan")
     policy = terminal.write("p.toml", f'mode = "repair"\n[pool]\nurl = "{served.url}"\n')
     vm = served.plan.steps[0].vm_name
+    traces = terminal.write("traces.csv", traces_of(served.plan.before, days=8))
     calm = replace(served.plan, steps=())
     terminal.write("calm.json", plan_json(replace(calm, digest=digest_of(calm))))
     typed: dict[str, list[object]] = {
@@ -138,6 +141,7 @@ def test_json_keys_are_documented(served: Served, terminal: Terminal) -> None:
         "evacuate": [served.snapshot, served.plan.hosts[0].name],
         "rolling": [served.snapshot, served.plan.hosts[0].name],
         "sleep": [served.snapshot],
+        "replay": [served.snapshot, "--traces", traces, *("--nights", "1", "--seconds", "1", "--no-regret")],
         "diff": ["plan", served.snapshot],
         "verify": ["plan", served.snapshot],
         "rehearse": ["plan", "--snapshot", served.snapshot, "--runs", "1"],

@@ -16,6 +16,7 @@ from rebalancer.policy import DemandPolicy
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.snapshot import Snapshot, write_snapshot
 from rebalancer.xapi import Credentials, Trust, connect, measure, read_pool
+from tests.cli.recorded import traces_of
 from tests.cli.terminal import PASSWORD, USER, Terminal
 
 HOSTILE = (
@@ -44,6 +45,7 @@ HEADINGS = {
     *("which", "for example", "fix", "guests", "could receive now", "blocked for all by", "what", "and now"),
     *("may move", "disk", "size", "folder", "what it does", "steps", "to copy", "can sleep", "hosts", "ends on"),
     *("VMs after", "memory while", "memory after", "CPU peak after", "fewer than in use", "home"),
+    *("policy", "overload", "> 75 %", "> 90 %", "> 100 %", "busiest", "moves", "GiB", "moved most often", "regret"),
 }
 COMMANDS: tuple[tuple[str, ...], ...] = (
     ("check", "{pool}"),
@@ -56,6 +58,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("evacuate", "{pool}", "{host}", "-p", "{policy}"),
     ("rolling", "{pool}", "-p", "{policy}"),
     ("sleep", "{pool}"),
+    ("replay", "{pool}", "--traces", "{traces}", "--nights", "1", "--seconds", "1", "-p", "{policy}"),
 )
 
 
@@ -100,9 +103,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     write_snapshot(Snapshot(pool=pool, demand=demand, taken_at=now, source="nowhere"), folder / "pool.json.gz")
     (folder / "policy.toml").write_text(POLICY)
     vm = next(vm.uuid for vm in pool.resident_guests())
+    traces = traces_of([vm.uuid for vm in pool.resident_guests()], days=8)
+    (folder / "traces.csv").write_text(traces)
     return {
         "pool": str(folder / "pool.json.gz"),
         "policy": str(folder / "policy.toml"),
+        "traces": str(folder / "traces.csv"),
         "vm": vm,
         "host": next(iter(pool.hosts)),
     }

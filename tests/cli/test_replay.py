@@ -1,0 +1,85 @@
+"""`rebalancer replay`: policies beside simple balancers on recorded days, in tables and as JSON."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from rebalancer.snapshot import Snapshot, write_snapshot
+from tests.cli.recorded import traces_of
+from tests.cli.terminal import Terminal
+from tests.pools import make_pool, make_vm
+
+ROW = ("overload", "above_75", "above_90", "above_100", "moves", "gib", "regret")
+
+
+@pytest.fixture
+def desk(terminal: Terminal) -> Terminal:
+    """Two VMs that use 8 of 16 pCPUs each on one host for nine days, and a policy by which no move is worth it."""
+    pool = make_pool(vms=[make_vm(name, gib=4, vcpus_max=8, vcpus_at_startup=8) for name in ("a", "b")])
+    state = Snapshot(pool=pool, demand=None, taken_at=datetime.now(UTC), source="test")
+    write_snapshot(state, terminal.folder / "pool.json")
+    terminal.write("traces.csv", traces_of(("a", "b"), days=9, pcpu=8))
+    terminal.write("quick.toml", "[objective]\nlevels = []\n[limits]\nsolve_seconds = 2\n")
+    terminal.write("dear.toml", "[objective]\nlevels = []\npcpu_hours_per_gib = 50\n[limits]\nsolve_seconds = 2\n")
+    return terminal
+
+
+def test_policies_stand_beside_simple_balancers(desk: Terminal) -> None:
+    """All that is to be known of two nights, computed by hand: 4 pCPUs above 75 % in 24 hours a day, or 4 GiB once."""
+    ended = desk.run("replay", "pool.json", "--traces", "traces.csv", "-p", "quick.toml", "-p", "dear.toml", "--json")
+    assert ended.code == 0, ended.err
+    told = ended.json()
+    assert (told["nights"], told["first_night"], told["unknown_share"]) == (2, "2026-03-09T00:00:00+00:00", 0)
+    rows = {row["contender"]: [row[name] for name in ROW] for row in told["rows"]}
+    assert rows["quick"][:6] == [0, 0, 0, 0, 1, 4]
+    assert rows["nothing"][:6] == [192, 48, 48, 0, 0, 0]
+    assert rows["dear"][:6] == [192, 48, 48, 0, 0, 0]
+    assert list(rows) == ["nothing", "greedy", "hill-climb", "quick", "dear"]
+    assert [week["week"] for week in told["weeks"]] == [1] * 5
+    assert rows["nothing"][6] == pytest.approx([191.992, 191.992], abs=0.01)
+
+
+def test_tables_tell_the_condition_of_the_bound(desk: Terminal) -> None:
+    """A row each, the nights on standard error, and under which condition regret is bounded."""
+    ended = desk.run("replay", "pool.json", "--traces", "traces.csv", "-p", "quick.toml", "--nights", "1")
+    assert ended.code == 0
+    assert "1 night from 2026-03-09, 00:00 UTC" in ended.out
+    assert "among all placements that its hard rules allow" in ended.out
+    assert "Week by week" not in ended.out
+    assert "quick, 2026-03-09: 1 move, 4.0 GiB, 0.0 pCPU-hours of overload the day after" in ended.err
+
+
+def test_without_regret_none_is_told(desk: Terminal) -> None:
+    """Nor is its condition."""
+    words = ("replay", "pool.json", "--traces", "traces.csv", "--seconds", "1", "--nights", "1", "--no-regret")
+    assert "hard rules" not in desk.run(*words).out
+    told = desk.run(*words, "--json").json()
+    assert [row["regret"] for row in told["rows"]] == [None] * 4
+    assert told["rows"][3]["contender"] == "default"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--traces", "none.csv"), "none.csv"),
+        (("--traces", "quick.toml"), "column vm_uuid is missing"),
+        (("--traces", "traces.csv", "--nights", "3"), "it holds 9.0 days, which is 2 nights with 7 days before"),
+        (("--traces", "traces.csv", "--days-back", "3"), "policy default: it looks back 7 days, and 3 are kept"),
+        (("--traces", "traces.csv", "--seconds", "0"), "seconds: 0 is no time to solve in"),
+    ],
+)
+def test_what_cannot_be_replayed_is_refused(desk: Terminal, words: tuple[str, ...], sentence: str) -> None:
+    """In a sentence, with code 1."""
+    ended = desk.run("replay", "pool.json", *words)
+    assert ended.code == 1
+    assert sentence in ended.sentence
+
+
+def test_percent_is_refused(desk: Terminal) -> None:
+    """By the name of the VM, as metrics are that cannot be true."""
+    desk.write("percent.csv", traces_of(("a", "b"), days=9, pcpu=50))
+    ended = desk.run("replay", "pool.json", "--traces", "percent.csv")
+    assert ended.code == 6
+    assert "50 pCPU at 2026-03-02 00:00 UTC is impossible with 8 vCPUs" in ended.sentence
