@@ -1,0 +1,121 @@
+"""Policies, simple balancers and hindsight on recorded weeks: `python -m benchmarks.replay [TRACES:PEAK...]`.
+
+Each night a plan from the days before, the next day as it was recorded: `bitbrains:70` are the traces of Bitbrains
+with the pool's busiest hour at 70 % of its pCPUs. Work alone ends a search, so that the figures do not depend on the
+machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from benchmarks.recorded import SOURCES, TRACES, recorded_pool
+from rebalancer.policy import Policy
+from rebalancer.whatif.replay import (
+    Contender,
+    Greedy,
+    HillClimb,
+    Hindsight,
+    Nothing,
+    Planner,
+    Replay,
+    ReplayedNight,
+    ReplayReporter,
+    replay,
+    summary_of,
+)
+
+SITUATIONS = ("bitbrains:70", "azure:85")
+
+
+def _percentile(percentile: float, price: float, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - keys of any section
+    return {"demand": {"percentile": percentile}, "objective": {"pcpu_hours_per_gib": price}, **more}
+
+
+POLICIES: Mapping[str, dict[str, Any]] = {
+    "p95, 0.001": _percentile(95, 0.001),
+    "p95, 0.05": _percentile(95, 0.05),
+    "p80, 0.02": _percentile(80, 0.02),
+    "p70, 0.001": _percentile(70, 0.001),
+    "p50, 0.02": _percentile(50, 0.02),
+}
+"""What is compared: the policy's keys by the name of the row; everything else is the default."""
+
+
+class Telling(ReplayReporter):
+    """Each night on standard error, as it is done."""
+
+    def night_done(self, replayed: ReplayedNight) -> None:
+        """One line."""
+        day, moved = replayed.day, f"{len(replayed.moved)} moves, {replayed.gib:.0f} GiB"
+        told = f"{replayed.contender}, night {replayed.number}: {day.overload:.1f} pCPU-hours, {moved}"
+        print(told, file=sys.stderr, flush=True)
+
+
+def contenders(names: list[str], seconds: float) -> Iterator[Contender]:
+    """Those who stand in every table, and the policies of these names."""
+    plain = Policy.model_validate({"limits": {"solve_seconds": seconds}})
+    yield from (Nothing(policy=plain), Greedy(policy=plain), HillClimb(policy=plain), Hindsight(policy=plain))
+    for name in names:
+        keys = POLICIES[name]
+        limits = {**keys.get("limits", {}), "solve_seconds": seconds}
+        yield Planner(name=name, policy=Policy.model_validate({**keys, "limits": limits}))
+
+
+def table(found: Replay) -> Iterator[str]:
+    """A row for each contender, as docs/demand.md has them."""
+    yield "| | overload | > 75, 90, 100 % | worst hour | moves | GiB | most moves of a VM | regret |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for each in found.contenders:
+        row = summary_of(found.of(each))
+        above = ", ".join(map(str, row.hours_above))
+        regret = "" if row.regret is None else f"{row.regret[0]:.0f} to {row.regret[1]:.0f}"
+        figures = (
+            f"{row.overload:.0f} | {above} | {row.worst_share:.0%} | {row.moves} | {row.gib:.0f} | {row.most_moves}"
+        )
+        yield f"| {each} | {figures} | {regret} |"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Replay, print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.replay", description=__doc__)
+    parser.add_argument(
+        "situations", nargs="*", default=SITUATIONS, metavar="TRACES:PEAK", help=f"of {', '.join(SOURCES)}"
+    )
+    parser.add_argument("--policy", action="append", choices=POLICIES, help="one of the rows; all of them otherwise")
+    parser.add_argument("--hosts", type=int, default=16)
+    parser.add_argument("--vms", type=int, default=250)
+    parser.add_argument("--nights", type=int, default=12)
+    parser.add_argument("--days-back", type=int, default=7)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=4.0, help="work of each plan")
+    parser.add_argument(
+        "--no-regret", action="store_true", help="compare no night with hindsight, which takes half the time"
+    )
+    chosen = parser.parse_args(arguments)
+    if not TRACES.exists():
+        print(f"skipped: no traces in {TRACES}; set REBALANCER_SHARED_DATA")
+        return 0
+    for situation in chosen.situations:
+        source, _, peak = situation.partition(":")
+        size = {"hosts": chosen.hosts, "vms": chosen.vms, "seed": chosen.seed}
+        pool, recording = recorded_pool(source, peak=float(peak) / 100, **size)
+        row = list(contenders(chosen.policy or [*POLICIES], chosen.seconds))
+        judged = {"days_back": chosen.days_back, "nights": chosen.nights, "regret": not chosen.no_regret}
+        found = replay(pool, recording, row, reporter=Telling(), **judged)
+        least = sum(night.least_overload for night in found.of("nothing"))
+        print(
+            f"\n{recording.source}, {chosen.hosts} hosts, {chosen.vms} VMs, {chosen.nights} nights, seed {chosen.seed};"
+        )
+        print(
+            f"no placement has less than {least:.0f} pCPU-hours of overload: what the pool as a whole has too much of\n"
+        )
+        print("\n".join(table(found)), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
