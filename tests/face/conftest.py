@@ -25,7 +25,7 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def desk(snapshot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A fresh folder with the snapshot and two weeks of traces, where the work is done, and a state folder of its own."""
+    """A fresh folder with the snapshot and two weeks of traces, where work is done, and a state folder of its own."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     (tmp_path / "pool.json.gz").write_bytes(snapshot.read_bytes())
     (tmp_path / "traces.csv").write_bytes(gzip.decompress(TRACES.read_bytes()))
