@@ -66,10 +66,13 @@ class Reason:
 
 
 class Held:
-    """What is held of *pool*, whose load *demand* knows, and where *tag* holds; each worked out when first asked."""
+    """What is held of *pool*, whose load *demand* knows, and where *tag* holds; each worked out when first asked.
 
-    def __init__(self, pool: Pool, demand: LoadProfile | None, tag: str = "") -> None:
-        self._pool, self._tag = pool, tag
+    Load that is counted *by_speed* rests on how fast the CPUs of hosts are.
+    """
+
+    def __init__(self, pool: Pool, demand: LoadProfile | None, tag: str = "", *, by_speed: bool = False) -> None:
+        self._pool, self._tag, self._by_speed = pool, tag, by_speed
         self._refused = {} if demand is None else demand.refused
 
     @cached_property
@@ -100,7 +103,8 @@ class Held:
     def uncounted(self) -> frozenset[Uuid]:
         """Hosts whose load is not counted: dead, without metrics, or of unknown capacity."""
         hosts = self._pool.hosts.values()
-        return frozenset(host.uuid for host in hosts if not (host.live and host.pcpus) or host.uuid in self._refused)
+        known = {host.uuid for host in hosts if host.live and host.pcpus and not self._speed_missing(host)}
+        return frozenset(self._pool.hosts.keys() - (known - self._refused.keys()))
 
     @cached_property
     def roomless(self) -> frozenset[Uuid]:
@@ -124,6 +128,9 @@ class Held:
             yield Reason(words="is not live, and VMs still count as running on it", fix=DECLARE_DEAD)
         if not host.pcpus:
             yield Reason(words="does not say how many CPUs it has", fix=RESTART_TOOLSTACK)
+        if self._speed_missing(host):
+            words = "does not say how fast its CPUs are (cpu_info:speed), and capacity.reference_mhz asks for it"
+            yield Reason(words=words, fix=RESTART_TOOLSTACK)
         if host.memory_total_bytes is None and host.live is not None:
             yield Reason(words="does not say how much memory it has", fix=RESTART_TOOLSTACK)
         if keys := [key for key in self._keys_missing(host) if key != "cpu_count"]:
@@ -135,6 +142,9 @@ class Held:
             yield Reason(words=f"has VM {self._unsized[host.uuid]}, of unknown size", fix=READ_AGAIN)
         if host.uuid in self._refused:
             yield _unmeasured(self._refused[host.uuid])
+
+    def _speed_missing(self, host: Host) -> bool:
+        return self._by_speed and host.mhz is None
 
     def _keys_missing(self, host: Host) -> Iterator[str]:
         """The keys that hosts of its version say; of any version, where it does not say its own."""

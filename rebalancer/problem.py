@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from rebalancer.demand import LoadProfile
+from rebalancer.demand import LoadProfile, at_speed
 from rebalancer.held import Held
 from rebalancer.inventory import VDI, Host, Names, Pool, PoolIndex, Uuid
 from rebalancer.placement import Placement, current_placement, current_placement_with_disks, disks_of
@@ -18,7 +18,8 @@ from rebalancer.squeeze import squeezed_last
 class Problem:
     """Everything that rules, solver and plan may read.
 
-    `demand` is None where the metrics were refused or never read: then only repair and evacuation can be planned.
+    `demand` is None where the metrics were refused or never read: then only repair and evacuation can be planned. It
+    counts pCPUs of the speed that the policy names, if it names one.
     `before` is where the VMs were before the first step, where `initial` is a moment on the way of a plan or back.
     Hosts and VMs that carry the tag `hold_tag` are held; runs look for it themselves, and wait until it is gone.
     """
@@ -34,8 +35,9 @@ class Problem:
     held: Held = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        by_speed = self.policy.capacity.reference_mhz is not None
         object.__setattr__(self, "index", PoolIndex(self.pool))
-        object.__setattr__(self, "held", Held(self.pool, self.demand, self.hold_tag))
+        object.__setattr__(self, "held", Held(self.pool, self.demand, self.hold_tag, by_speed=by_speed))
 
     @property
     def names(self) -> Names:
@@ -52,7 +54,13 @@ class Problem:
         if host.uuid in self.held.uncounted:
             return 0.0
         reserve = self.policy.capacity.pcpu_reserve + self.reserve(host.uuid).pcpus
-        return max(0.0, (host.pcpus or 0) * self.policy.capacity.cpu_factor - reserve)
+        own = max(0.0, (host.pcpus or 0) * self.policy.capacity.cpu_factor - reserve)
+        return own * self.pcpu_worth(host)
+
+    def pcpu_worth(self, host: Host) -> float:
+        """How many pCPUs of the policy's speed one of *host* is worth; 1 where the policy names no speed."""
+        reference = self.policy.capacity.reference_mhz
+        return 1.0 if reference is None or host.mhz is None else host.mhz / reference
 
     def reserve(self, host: Uuid) -> Reserve:
         """What the policy keeps free on *host* beyond what it keeps free everywhere."""
@@ -78,6 +86,8 @@ def make_problem(pool: Pool, demand: LoadProfile | None, policy: Policy, *, hold
     """
     initial = current_placement_with_disks if policy.storage_motion.enabled else current_placement
     wanted = intent_of(policy, pool)
+    if demand is not None:
+        demand = at_speed(demand, pool, policy.capacity.reference_mhz)
     last = {**squeezed_last(pool, demand, policy.squeeze), **wanted.last_resort}
     intent = replace(wanted, last_resort=last)
     return Problem(

@@ -51,6 +51,7 @@ def join_profiles(*profiles: LoadProfile) -> LoadProfile:
         clocks=joined_clocks(*(each.clocks for each in profiles)),
         refused={uuid: reason for each in profiles for uuid, reason in each.refused.items()},
         memory_used={uuid: used for each in profiles for uuid, used in each.memory_used.items()},
+        reference_mhz=first.reference_mhz,
         waited={uuid: pcpu for each in profiles for uuid, pcpu in each.waited.items()},
     )
 
@@ -76,6 +77,7 @@ def _refuse_unlike(profiles: Sequence[LoadProfile]) -> None:
             ("percentile", first.percentile, other.percentile),
             ("recorded days", _ages(first), _ages(other)),
             ("time zone", first.timezone, other.timezone),
+            ("speeds", first.reference_mhz, other.reference_mhz),
             ("peaks", first.vm_deviation_pcpu is None, other.vm_deviation_pcpu is None),
         ):
             if one != two:

@@ -51,6 +51,7 @@ class LoadProfile:
         waited: pCPUs that VMs wanted and did not get, which `vm_pcpu` holds on top of what they used; the mean over the
             hours in which that is recorded, of the VMs of which it is.
         days: the recorded days whose hours the slots are, oldest first; none where they are percentiles.
+        reference_mhz: speed of the pCPUs that everything is counted in; None where each host counts its own.
     """
 
     vms: tuple[Uuid, ...]
@@ -71,6 +72,7 @@ class LoadProfile:
     memory_used: Mapping[Uuid, int] = field(default_factory=dict)
     waited: Mapping[Uuid, float] = field(default_factory=dict)
     days: tuple[RecordedDay, ...] = ()
+    reference_mhz: float | None = None
 
     @property
     def slots(self) -> int:
@@ -109,7 +111,7 @@ class LoadProfile:
             self.clocks,
         )
         known = (dict(self.quality), dict(self.refused), dict(self.memory_used), dict(self.waited))
-        return (self.vms, self.hosts, self.slot_hours, *known, *measured)
+        return (self.vms, self.hosts, self.slot_hours, self.reference_mhz, *known, *measured)
 
 
 def _equal(mine: NDArray[np.float64] | None, theirs: NDArray[np.float64] | None) -> bool:

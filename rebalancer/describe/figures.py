@@ -145,6 +145,7 @@ def profile_of(plan: Plan) -> LoadProfile | None:
         vm_deviation_pcpu=_vm_peaks(load, vms, idle) if robust else None,
         host_deviation_pcpu=_stayers_peaks(load, idle, plan.policy.demand.peaking) if robust else None,
         clocks=metrics.clocks,
+        reference_mhz=plan.policy.capacity.reference_mhz,
         refused={each.uuid: each.reason for each in load.refused},
         memory_used={each.uuid: each.used_bytes for each in load.memory_used},
     )

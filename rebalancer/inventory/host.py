@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from rebalancer.inventory.references import Uuid
+
+LEAST_MHZ: Final = 100.0
+MOST_MHZ: Final = 100_000.0
+"""No CPU that Xen runs on is slower or faster: other numbers are in another unit, or none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +103,15 @@ class Host:
         """Logical pCPUs that Xen schedules on (threads, not cores); None where xapi does not say."""
         count = self.cpu_info.get("cpu_count", "")
         return int(count) if count.isdecimal() else None
+
+    @property
+    def mhz(self) -> float | None:
+        """Speed of its pCPUs by `cpu_info:speed`, whole in host_cpu records; None where xapi does not say."""
+        try:
+            mhz = float(self.cpu_info.get("speed", ""))
+        except ValueError:
+            return None
+        return mhz if LEAST_MHZ <= mhz <= MOST_MHZ else None
 
     @property
     def attached_srs(self) -> frozenset[Uuid]:

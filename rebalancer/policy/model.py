@@ -105,9 +105,13 @@ class LimitsPolicy(Section):
 
 
 class CapacityPolicy(Section):
-    """How much of a host counts: `cpu_factor` pCPUs for each logical CPU, and what is kept free on every host."""
+    """How much of a host counts: `cpu_factor` pCPUs for each logical CPU, and what is kept free on every host.
+
+    With `reference_mhz`, pCPUs of hosts and the demand of VMs are counted in pCPUs of that speed.
+    """
 
     cpu_factor: Annotated[float, Field(gt=0, le=100)] = 1.0
+    reference_mhz: Annotated[float, Field(ge=100, le=100_000)] | None = None
     memory_reserve_mib: Annotated[int, Field(ge=0, le=MUCH * 1024)] = 72
     pcpu_reserve: Annotated[float, Field(ge=0, le=MUCH)] = 0.0
 

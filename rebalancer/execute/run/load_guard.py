@@ -42,6 +42,7 @@ class LoadGuard:
             if predicted is None or isinstance(used, MetricsFailure):
                 self._tell(name, used.reason if isinstance(used, MetricsFailure) else "the plan carries no load of it")
                 continue
+            used *= problem.pcpu_worth(self.first.hosts[host])
             capacity = problem.cpu_capacity(self.first.hosts[host])
             if used > factor * predicted and used > self.plan.policy.objective.threshold * capacity:
                 yield (

@@ -95,6 +95,20 @@ def test_a_host_that_is_busier_starts_nothing_more(case: Case, pool: Pool, host:
     assert resume(plan, live, case.options).complete
 
 
+def test_use_is_counted_at_the_speed_of_the_plan(case: Case, pool: Pool) -> None:
+    """13 of 16 pCPUs at 3,000 MHz are 19.5 of 24 at 2,000, above three quarters; the plan predicted 0.75 there."""
+    quick = {uuid: replace(host, cpu_info={**host.cpu_info, "speed": "3000"}) for uuid, host in pool.hosts.items()}
+    pool = replace(pool, hosts=quick)
+    policy = policy_of(execution={"load_factor": 1.5}, capacity={"reference_mhz": 2000}, limits={"concurrent": 1})
+    problem = make_problem(pool, demand_of(pool, PCPU, busy_slot=MADE_AT.hour), policy)
+    plan = plan_of(problem, goal_of(problem, a="h2", b="h3"))
+    live = ScriptedPool(pool)
+    live.loads = {**CALM, "h2": 13.0}
+    assert predicted_pcpu(plan, "h2", (), MADE_AT) == pytest.approx(0.75)
+    result = execute(plan, live, case.options)
+    assert (result.ending, result.why.partition(",")[0]) == (Ending.OVERLOADED, "host h2 uses 19.5 pCPUs")
+
+
 def test_half_way_what_was_made_stays(case: Case, pool: Pool) -> None:
     """The load comes after the first step: the answer of a minute ago does not count for ever."""
     live, plan = ScriptedPool(pool), guarded(pool)

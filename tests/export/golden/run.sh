@@ -1,5 +1,5 @@
 #!/bin/sh
-# Plan sha256:d9738b3832a2732c41ae09672b8eb717f1625c8ab2614f58b874645e3ccc1371
+# Plan sha256:09d0316df68be3aa72a46aadd44352af76b8e105f0538257346bb6c7073838ff
 # for pool test pool (pool).
 # 3 steps, 24.0 GiB to copy, about 5 min (3 to 10 min): repair from 1 to 0 breaches; balance from 606.4 to 7.224 weighted pCPU-hours. Hosts over their threshold: 1 before, 1 after (overload 13.5 and 2.5 pCPU-hours).
 # Run it where xe reaches the coordinator: `sh run.sh`, or `sh run.sh back` to undo it.
