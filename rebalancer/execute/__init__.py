@@ -12,9 +12,10 @@ The modules beside them are what callers hand in and get back.
 """
 
 from rebalancer.execute.journal.cooling import cooled, cooled_after, moved_since
+from rebalancer.execute.journal.entries import Looked
 from rebalancer.execute.journal.folders import journal_path, make_state_folder, plain_uuid, state_folder
 from rebalancer.execute.journal.history import done_since, was_begun
-from rebalancer.execute.journal.journal import Looked, read_journal
+from rebalancer.execute.journal.journal import read_journal
 from rebalancer.execute.journal.learned_pace import learned_pace
 from rebalancer.execute.journal.lock import pool_lock
 from rebalancer.execute.journal.outcome import StepState

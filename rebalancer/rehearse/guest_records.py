@@ -30,26 +30,11 @@ def guest_records(tables: RecordTables, vm: VM) -> None:
         is_default_template=vm.is_default_template,
         is_a_snapshot=vm.is_a_snapshot,
         is_control_domain=vm.is_control_domain,
-        resident_on=ref(vm.resident_on),
-        scheduled_to_be_resident_on=ref(vm.scheduled_to_be_resident_on),
-        affinity=ref(vm.affinity),
-        domid="1" if vm.resident_on else "-1",
-        VCPUs_max=str(vm.vcpus_max),
-        VCPUs_at_startup=str(vm.vcpus_at_startup),
-        VCPUs_params=dict(vm.vcpus_params),
-        HVM_shadow_multiplier=vm.hvm_shadow_multiplier,
-        HVM_boot_policy=vm.hvm_boot_policy,
-        domain_type=str(vm.domain_type or "unspecified"),
-        platform=dict(vm.platform),
         other_config=dict(vm.other_config),
         tags=list(vm.tags),
         blocked_operations=dict(vm.blocked_operations),
         current_operations=operations(vm.uuid, vm.current_operations, vm.ghost_operations),
         allowed_operations=list(RUNNING if vm.resident_on else HALTED),
-        hardware_platform_version=str(vm.hardware_platform_version or 0),
-        last_boot_CPU_flags=dict(vm.last_boot_cpu_flags),
-        ha_always_run=vm.ha_always_run,
-        ha_restart_priority=vm.ha_restart_priority,
         actions_after_crash=vm.actions_after_crash,
         groups=refs(vm.groups),
         VTPMs=refs(vm.vtpms),
@@ -58,10 +43,46 @@ def guest_records(tables: RecordTables, vm: VM) -> None:
         snapshot_of=ref(vm.snapshot_of),
         suspend_VDI=ref(vm.suspend_vdi),
         version=str(vm.version),
+        **_places(vm),
+        **_platform(vm),
+        **_cpus(vm),
         **_memory(vm),
+        **_availability(vm),
         **_belongings(vm),
         **_metrics(tables, vm),
     )
+
+
+def _places(vm: VM) -> dict[str, str]:
+    return {
+        "resident_on": ref(vm.resident_on),
+        "scheduled_to_be_resident_on": ref(vm.scheduled_to_be_resident_on),
+        "affinity": ref(vm.affinity),
+        "domid": "1" if vm.resident_on else "-1",
+    }
+
+
+def _platform(vm: VM) -> dict[str, Any]:
+    return {
+        "HVM_shadow_multiplier": vm.hvm_shadow_multiplier,
+        "HVM_boot_policy": vm.hvm_boot_policy,
+        "domain_type": str(vm.domain_type or "unspecified"),
+        "platform": dict(vm.platform),
+        "hardware_platform_version": str(vm.hardware_platform_version or 0),
+    }
+
+
+def _cpus(vm: VM) -> dict[str, Any]:
+    return {
+        "VCPUs_max": str(vm.vcpus_max),
+        "VCPUs_at_startup": str(vm.vcpus_at_startup),
+        "VCPUs_params": dict(vm.vcpus_params),
+        "last_boot_CPU_flags": dict(vm.last_boot_cpu_flags),
+    }
+
+
+def _availability(vm: VM) -> dict[str, Any]:
+    return {"ha_always_run": vm.ha_always_run, "ha_restart_priority": vm.ha_restart_priority}
 
 
 def _memory(vm: VM) -> dict[str, str]:

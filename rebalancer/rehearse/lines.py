@@ -18,7 +18,7 @@ from rebalancer.simulator import Simulator, VirtualTime
 from rebalancer.simulator.calls.dispatch import Dispatcher
 from rebalancer.simulator.server.door import Door, Form
 from rebalancer.simulator.state.failure import ConnectionLost
-from rebalancer.simulator.state.faults import Occasion
+from rebalancer.simulator.state.fault import Occasion
 from rebalancer.simulator.wire import jsonform, xmlform
 from rebalancer.simulator.wire.response import Response
 from rebalancer.xapi.wire.address import Address

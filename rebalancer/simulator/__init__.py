@@ -18,7 +18,7 @@ from __future__ import annotations
 from rebalancer.simulator.faults.catalogue import DRAWN, FAULTS, draw, parse
 from rebalancer.simulator.generate import annex_pool, demo_pool, generate_pool, local_pool
 from rebalancer.simulator.server.simulator import Simulator
-from rebalancer.simulator.state.faults import SUBJECTS, TRIGGERS, Fault
+from rebalancer.simulator.state.fault import SUBJECTS, TRIGGERS, Fault
 from rebalancer.simulator.state.pool import SimulatedPool, load_pool, save_pool
 from rebalancer.simulator.state.virtual_time import VirtualTime
 

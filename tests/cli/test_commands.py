@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from rebalancer.cli.exits import Exit
-from rebalancer.execute.journal.journal import Intended, Journal, Looked, RunBegan
+from rebalancer.execute.journal.entries import Intended, Looked, RunBegan
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.export import FILES, plan_document, plan_json, read_plan
 from rebalancer.plan import Plan, digest_of

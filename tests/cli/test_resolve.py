@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rebalancer.execute import read_journal
-from rebalancer.execute.journal.journal import Intended, Journal, Resolved, RunBegan
+from rebalancer.execute.journal.entries import Intended, Resolved, RunBegan
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.export import write_plan
 from tests.cli.terminal import Served, Terminal
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from rebalancer.cli.exits import Exit
-from rebalancer.execute.journal.journal import Intended, Journal, RunBegan
+from rebalancer.execute.journal.entries import Intended, RunBegan
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.export import read_plan
 from rebalancer.placement import Placement, current_placement_with_disks
 from rebalancer.simulator import Simulator, generate_pool

@@ -15,7 +15,7 @@ from rebalancer.errors import (
     Unreachable,
 )
 from rebalancer.execute import RunOptions, StopSignal, Timeouts, execute, read_journal
-from rebalancer.execute.journal.journal import Entry, Looked
+from rebalancer.execute.journal.entries import Entry, Looked
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rebalancer.execute.journal.journal import Entry, Journal
+from rebalancer.execute.journal.entries import Entry
+from rebalancer.execute.journal.journal import Journal
 from tests.execute.watchful import WatchfulPool
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rebalancer.execute import RunOptions, Timeouts, execute, read_journal
-from rebalancer.execute.journal.journal import Looked
+from rebalancer.execute.journal.entries import Looked
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.options import Answer
 from rebalancer.export import write_plan

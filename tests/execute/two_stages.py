@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rebalancer.execute import RunOptions, execute, read_journal
-from rebalancer.execute.journal.journal import Looked
+from rebalancer.execute.journal.entries import Looked
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan

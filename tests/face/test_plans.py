@@ -12,7 +12,8 @@ import pytest
 
 import rebalancer as rb
 from rebalancer.errors import ConnectionSettingsError, InputError, MetricsRefused
-from rebalancer.execute.journal.journal import Intended, Journal, Looked, RunBegan, Sent
+from rebalancer.execute.journal.entries import Intended, Looked, RunBegan, Sent
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.plan import Plan
 from rebalancer.plan.duration import NO_EXPERIENCE

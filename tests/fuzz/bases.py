@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from rebalancer.approval.record import Approval, approval_text
 from rebalancer.execute import Looked
-from rebalancer.execute.journal.journal import Intended, Journal, RunBegan, RunEnded, Sent
+from rebalancer.execute.journal.entries import Intended, RunBegan, RunEnded, Sent
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.export.planfile import plan_json
 from rebalancer.face.read import PoolState

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from rebalancer.execute.journal import journal as journals
-from rebalancer.execute.journal.journal import Entry, Journal
+from rebalancer.execute.journal.entries import EVENTS, Entry
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.xapi.wire.transport import SendOnce
 from tests.storm.executor import AFTER, BEFORE, HALF, LINE, Executor, this_executor
 from tests.storm.record import Line, Record
@@ -60,7 +61,7 @@ def _journal(patch: pytest.MonkeyPatch, record: Record) -> None:
     append, write_all = Journal.append, journals._write_all
 
     def told_append(self: Journal, entry: Entry) -> None:
-        me, kind = _me(), journals._EVENTS[type(entry)]
+        me, kind = _me(), EVENTS[type(entry)]
         me.come_to(LINE, kind, BEFORE)
         append(self, entry)
         me.come_to(LINE, kind, AFTER)

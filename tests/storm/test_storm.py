@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from rebalancer.execute.claim.claim import Claim
-from rebalancer.execute.journal.journal import Entry, Intended, Journal, Looked
+from rebalancer.execute.journal.entries import Entry, Intended, Looked
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.run.migration import MigrationCall
 from rebalancer.execute.run.observation import Observation

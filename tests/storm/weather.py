@@ -9,7 +9,8 @@ from typing import Any
 
 from rebalancer.plan import Plan
 from rebalancer.simulator import FAULTS, Fault, Simulator, VirtualTime, draw
-from rebalancer.simulator.state.faults import Faults, Kind, Occasion
+from rebalancer.simulator.state.fault import Kind, Occasion
+from rebalancer.simulator.state.faults import Faults
 from rebalancer.simulator.state.world import World
 from tests.storm.executor import AFTER, BEFORE, CALL, HALF, LINE, Executor, Killed, Point
 from tests.storm.judge import Judge

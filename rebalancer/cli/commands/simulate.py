@@ -92,9 +92,7 @@ def simulate(
             stack.callback(simulator.stop)
             _start(simulator, port)
         for simulator in simulators:
-            show_lines(f"coordinator {simulator.url}, user {user}")
-            if tls:
-                show_lines(f"certificate SHA-256 {simulator.certificate_fingerprint}")
+            _tell(simulator, user, tls=tls)
         stop.wait()
 
 
@@ -106,3 +104,12 @@ def _start(simulator: Simulator, port: int) -> None:
         simulator.start()
     except OSError as error:
         raise InputError(f"--port {port}", f"it cannot be served: {error.strerror}", "Name another port") from error
+
+
+def _tell(simulator: Simulator, user: str, *, tls: bool) -> None:
+    """Print how *simulator* is reached."""
+    from rebalancer.cli.output import show_lines
+
+    show_lines(f"coordinator {simulator.url}, user {user}")
+    if tls:
+        show_lines(f"certificate SHA-256 {simulator.certificate_fingerprint}")

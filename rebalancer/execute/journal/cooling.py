@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from rebalancer.execute.journal.journal import Intended, Looked, RunBegan
+from rebalancer.execute.journal.entries import Intended, Looked, RunBegan
 from rebalancer.execute.journal.learned_pace import entries_of, journals
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool, Uuid

@@ -8,17 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from rebalancer.errors import InputError
-from rebalancer.execute.journal.journal import (
-    Entry,
-    Intended,
-    Looked,
-    Noticed,
-    Resolved,
-    RunBegan,
-    RunEnded,
-    Sent,
-    read_journal,
-)
+from rebalancer.execute.journal.entries import Entry, Intended, Looked, Noticed, Resolved, RunBegan, RunEnded, Sent
+from rebalancer.execute.journal.journal import read_journal
 from rebalancer.execute.journal.outcome import UNSETTLED, StepState, may_follow
 from rebalancer.plan import Plan
 

@@ -7,176 +7,22 @@ nobody has acted upon. The task's XenAPI reference is kept, as it is the only ha
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
 from fcntl import LOCK_EX, LOCK_NB, flock
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from rebalancer.errors import InputError, PoolLocked
+from rebalancer.execute.journal.entries import FORMAT, Entry, RunBegan, entry_of, line_of
 from rebalancer.execute.journal.folders import make_folder
-from rebalancer.execute.journal.outcome import StepState
-from rebalancer.files.documents import json_in
 from rebalancer.files.kinds import JOURNAL
 from rebalancer.files.ownership import assert_kept
 from rebalancer.files.reading import bytes_from, opened
-from rebalancer.inventory import Uuid
-from rebalancer.units import is_likely
 
-FORMAT = "rebalancer-journal/1"
 START = b'{"event": "'
 """How each line begins, so that a first line that was torn can be told from a file that is no journal."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunBegan:
-    """A run of the plan with digest `plan` begins on `pool`; `differences` are those that leave the plan legal.
-
-    `run` is the id by which the pool knows it: the same for all runs that one journal tells of.
-    """
-
-    at: datetime
-    plan: str
-    pool: Uuid
-    differences: tuple[str, ...] = ()
-    run: str = ""
-    format: str = FORMAT
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intended:
-    """The call for `step` is about to be sent; its bytes take `wire_seconds` on the wire, 0 where that is not known.
-
-    `marked` tells whether the VM is marked before the call leaves; `toolstacks` are those that it concerns.
-    """
-
-    at: datetime
-    step: str
-    vm: Uuid
-    source: Uuid
-    target: Uuid
-    wire_seconds: float = 0.0
-    marked: bool = False
-    toolstacks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """XAPI has accepted the call for `step`."""
-
-    at: datetime
-    step: str
-    task: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
-    """What the pool showed after `step`; `error` is XAPI's code with its parameters."""
-
-    at: datetime
-    step: str
-    state: StepState
-    power_state: str | None
-    resident_on: Uuid | None
-    error: tuple[str, ...] = ()
-    words: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noticed:
-    """Something was not as it should be after `step`, "" for no single one; nothing was done about it."""
-
-    at: datetime
-    step: str
-    words: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunEnded:
-    """The run has ended of its own accord, for the reason in `words`."""
-
-    at: datetime
-    words: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolved:
-    """What became of `step`, as somebody says who looked, because the pool did not tell."""
-
-    at: datetime
-    step: str
-    state: StepState
-    by: str
-    reason: str
-
-
-Entry = RunBegan | Intended | Sent | Looked | Resolved | Noticed | RunEnded
-
-_KINDS: dict[str, type[Entry]] = {
-    "run-began": RunBegan,
-    "intended": Intended,
-    "sent": Sent,
-    "looked": Looked,
-    "resolved": Resolved,
-    "noticed": Noticed,
-    "run-ended": RunEnded,
-}
-_EVENTS = {kind: event for event, kind in _KINDS.items()}
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(value)
-    return value
-
-
-def _moment(value: object) -> datetime:
-    moment = datetime.fromisoformat(_text(value))
-    if moment.utcoffset() != timedelta(0) or not is_likely(moment):
-        raise ValueError(value)
-    return moment
-
-
-def _seconds(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < YEAR:
-        raise ValueError(value)
-    return float(value)
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise TypeError(value)
-    return tuple(map(_text, value))
-
-
-def _boolean(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(value)
-    return value
-
-
-def _text_or_none(value: object) -> str | None:
-    return None if value is None else _text(value)
-
-
-YEAR = 365 * 24 * 3600
-"""Seconds: nothing is on the wire for longer."""
-_READ: dict[str, Callable[[object], object]] = {
-    "at": _moment,
-    "state": lambda value: StepState(_text(value)),
-    "error": _texts,
-    "differences": _texts,
-    "wire_seconds": _seconds,
-    "marked": _boolean,
-    "toolstacks": _texts,
-    "power_state": _text_or_none,
-    "resident_on": _text_or_none,
-}
 
 
 LOOKS, LOOK_SECONDS = 4, 0.05
@@ -202,9 +48,8 @@ class Journal:
         Raises:
             InputError: the disk does not take it.
         """
-        line = json.dumps({"event": _EVENTS[type(entry)], **asdict(entry)}, default=datetime.isoformat) + "\n"
         try:
-            _write_all(self._descriptor, line.encode())
+            _write_all(self._descriptor, line_of(entry))
             os.fsync(self._descriptor)
         except OSError as error:
             raise _unusable(self.path, error) from error
@@ -233,10 +78,7 @@ def read_journal(path: Path) -> tuple[Entry, ...]:
 
 def _entry(path: Path, number: int, line: bytes) -> Entry:
     try:
-        raw = json_in(line, JOURNAL)
-        kind = _KINDS[raw.pop("event")]
-        facts: dict[str, Any] = {name: _READ.get(name, _text)(each) for name, each in raw.items()}
-        return kind(**facts)
+        return entry_of(line)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         problem = f"line {number} is no journal entry"
         raise InputError(str(path), problem, "Look at the pool, then make a new plan with a new journal") from error

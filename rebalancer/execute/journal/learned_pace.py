@@ -9,9 +9,10 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from rebalancer.errors import InputError
+from rebalancer.execute.journal.entries import Entry, Intended, Looked, RunBegan, Sent
 from rebalancer.execute.journal.folders import state_folder
 from rebalancer.execute.journal.history import histories
-from rebalancer.execute.journal.journal import Entry, Intended, Looked, RunBegan, Sent, read_journal
+from rebalancer.execute.journal.journal import read_journal
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.plan import Pace, Plan, Step

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rebalancer.execute.journal.journal import Looked
+from rebalancer.execute.journal.entries import Looked
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.plan import Step
 

@@ -9,7 +9,7 @@ from functools import partial
 
 from rebalancer.errors import RefusedByXapi
 from rebalancer.execute.claim.fence import STEP, TAKEN, Mark
-from rebalancer.execute.journal.journal import Looked
+from rebalancer.execute.journal.entries import Looked
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.advice import what_happened
 from rebalancer.execute.judge.hindrance import Hindrance, hindrance_of, of_refusal

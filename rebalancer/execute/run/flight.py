@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 
 from rebalancer.errors import IllegalPlan, InventoryError, StalePlan, XapiError
-from rebalancer.execute.journal.journal import Looked
+from rebalancer.execute.journal.entries import Looked
 from rebalancer.execute.judge.hindrance import Hindrance
 from rebalancer.execute.run.lookout import Wait
 from rebalancer.plan import Step

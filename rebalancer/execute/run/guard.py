@@ -10,8 +10,9 @@ from rebalancer.errors import PoolLocked, XapiError
 from rebalancer.execute.claim.claim import Claim, new_run
 from rebalancer.execute.claim.fence import Fences
 from rebalancer.execute.claim.holder import Holder
+from rebalancer.execute.journal.entries import Entry, RunBegan, RunEnded, Sent
 from rebalancer.execute.journal.history import run_of
-from rebalancer.execute.journal.journal import Entry, Journal, RunBegan, RunEnded, Sent
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.options import RunOptions, RunReporter
 from rebalancer.execute.run.flight import Flights, Halt
 from rebalancer.execute.run.watch import Watch

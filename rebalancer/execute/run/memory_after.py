@@ -11,7 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from rebalancer.errors import InventoryError, RefusedByXapi, XapiError
-from rebalancer.execute.journal.journal import Journal, Looked, Noticed
+from rebalancer.execute.journal.entries import Looked, Noticed
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.host_memory import HostMemoryComparison
 from rebalancer.execute.options import RunReporter

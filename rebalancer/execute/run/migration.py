@@ -9,8 +9,9 @@ from functools import partial
 
 from rebalancer.errors import InventoryError, OutcomeUnknown, RefusedByXapi, StalePlan, XapiError
 from rebalancer.execute.claim.fence import Mark, NotAdmitted
+from rebalancer.execute.journal.entries import Intended, Looked, Sent
 from rebalancer.execute.journal.history import StepHistory
-from rebalancer.execute.journal.journal import Intended, Journal, Looked, Sent
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.refusal import NOT_PERMITTED, is_late, is_lost_at_the_end
 from rebalancer.execute.options import RunReporter

@@ -11,8 +11,9 @@ from typing import Final
 
 from rebalancer.errors import InputError, RefusedByXapi
 from rebalancer.execute.claim.pool_claim import MOTIONS
+from rebalancer.execute.journal.entries import Resolved
 from rebalancer.execute.journal.history import StepHistory, entries_for, histories
-from rebalancer.execute.journal.journal import Journal, Resolved
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.journal.lock import pool_locks
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.fitness import assert_same_pool, assert_sealed

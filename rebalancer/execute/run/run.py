@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from rebalancer.errors import IllegalPlan, InputError, InventoryError, PoolLocked, StalePlan, StoppedHalfWay, XapiError
+from rebalancer.execute.journal.entries import Looked, RunBegan, RunEnded
 from rebalancer.execute.journal.history import StepHistory, histories
-from rebalancer.execute.journal.journal import Journal, Looked, RunBegan, RunEnded, read_journal
+from rebalancer.execute.journal.journal import Journal, read_journal
 from rebalancer.execute.journal.learned_pace import wire_of
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.advice import NEXT_STEPS, what_happened

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebalancer.errors import InputError
+from rebalancer.execute.journal.entries import Entry
 from rebalancer.execute.journal.history import entries_for, histories
-from rebalancer.execute.journal.journal import Entry
 from rebalancer.execute.journal.lock import pool_locks
 from rebalancer.execute.live import Live
 from rebalancer.execute.options import RunOptions

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from rebalancer.errors import PlanFileError
+from rebalancer.execute.journal.entries import RunBegan
 from rebalancer.execute.journal.folders import journal_path, lock_path, state_folder
 from rebalancer.execute.journal.history import entries_for
-from rebalancer.execute.journal.journal import RunBegan
 from rebalancer.execute.journal.learned_pace import entries_of
 from rebalancer.execute.journal.lock import is_held
 from rebalancer.execute.status.notes import Notes, copy_path, read_notes

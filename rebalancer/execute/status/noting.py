@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from rebalancer.execute.claim.holder import Holder
-from rebalancer.execute.journal.journal import Looked
+from rebalancer.execute.journal.entries import Looked
 from rebalancer.execute.options import Clock, RunReporter
 from rebalancer.execute.result import RunResult
 from rebalancer.execute.status.notes import Notes, PlanOrigin, copy_path, keep, write_notes

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from rebalancer.execute.journal.entries import Entry, Intended, Looked, RunBegan, RunEnded
 from rebalancer.execute.journal.history import StepHistory, histories
-from rebalancer.execute.journal.journal import Entry, Intended, Looked, RunBegan, RunEnded
 from rebalancer.execute.journal.outcome import UNSETTLED, StepState
 from rebalancer.execute.judge.advice import what_happened
 from rebalancer.execute.status.forecast import Forecast, UnderWay, forecast, pace_of

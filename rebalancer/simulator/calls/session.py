@@ -5,7 +5,7 @@ from __future__ import annotations
 from rebalancer.simulator.calls.context import Context, Table
 from rebalancer.simulator.state import sessions
 from rebalancer.simulator.state.failure import ApiFailure
-from rebalancer.simulator.state.faults import fault_of
+from rebalancer.simulator.state.fault import fault_of
 
 
 def login(context: Context, user: str, password: str, version: str = "", originator: str = "") -> str:

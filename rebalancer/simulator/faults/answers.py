@@ -9,7 +9,7 @@ from typing import Final
 
 from rebalancer.simulator.faults.draws import between, one_of, some_call
 from rebalancer.simulator.state.failure import ConnectionLost
-from rebalancer.simulator.state.faults import Fault, Kind, Occasion, Setting
+from rebalancer.simulator.state.fault import Fault, Kind, Occasion, Setting
 from rebalancer.simulator.state.world import World
 from rebalancer.simulator.wire.response import Response
 

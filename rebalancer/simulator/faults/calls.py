@@ -6,7 +6,7 @@ from typing import Final
 
 from rebalancer.simulator.faults.draws import a_while, between, one_of, some_call, some_read
 from rebalancer.simulator.state.failure import ApiFailure, ConnectionLost
-from rebalancer.simulator.state.faults import Fault, Kind, Occasion, Setting
+from rebalancer.simulator.state.fault import Fault, Kind, Occasion, Setting
 from rebalancer.simulator.state.world import World
 from rebalancer.simulator.wire.response import Response
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from rebalancer.simulator.faults import answers, calls, guests, metrics, moves, pool
-from rebalancer.simulator.state.faults import Fault, Kind, fault_of
+from rebalancer.simulator.state.fault import Fault, Kind, fault_of
 from rebalancer.simulator.state.pool import Records
 
 FAULTS: Final[Mapping[str, Kind]] = MappingProxyType(

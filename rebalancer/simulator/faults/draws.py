@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Final
 
-from rebalancer.simulator.state.faults import Draw, Words
+from rebalancer.simulator.state.fault import Draw, Words
 from rebalancer.simulator.state.pool import Records
 
 SELDOM: Final = 0.2

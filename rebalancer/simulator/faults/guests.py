@@ -10,7 +10,7 @@ from rebalancer.simulator.checks import boot_here, memory
 from rebalancer.simulator.faults.draws import a_guest, a_halted_guest, a_host, between, one_of, running, some_moment
 from rebalancer.simulator.migration import power, removal, residence
 from rebalancer.simulator.state.database import Database
-from rebalancer.simulator.state.faults import Fault, Kind, Occasion, Setting
+from rebalancer.simulator.state.fault import Fault, Kind, Occasion, Setting
 from rebalancer.simulator.state.schema import NULL
 from rebalancer.simulator.state.world import World
 

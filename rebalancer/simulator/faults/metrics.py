@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from rebalancer.simulator.state.faults import Kind, Occasion, Setting
+from rebalancer.simulator.state.fault import Kind, Occasion, Setting
 
 KINDS: Final = (
     Kind(

@@ -11,7 +11,7 @@ from rebalancer.simulator.faults.draws import between, one_of, some_move
 from rebalancer.simulator.migration import residence
 from rebalancer.simulator.migration.transfer import Transfer
 from rebalancer.simulator.state.failure import ApiFailure
-from rebalancer.simulator.state.faults import Fault, Kind, Occasion, Setting
+from rebalancer.simulator.state.fault import Fault, Kind, Occasion, Setting
 from rebalancer.simulator.state.world import World
 
 Error = Callable[[Transfer], tuple[str, ...]]

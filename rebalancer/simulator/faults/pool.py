@@ -8,7 +8,7 @@ from rebalancer.simulator.faults.draws import a_host, between, one_of, some_mome
 from rebalancer.simulator.migration import membership, residence
 from rebalancer.simulator.state import sessions, tasks
 from rebalancer.simulator.state.database import Database
-from rebalancer.simulator.state.faults import Fault, Kind, Moment, Occasion, Setting
+from rebalancer.simulator.state.fault import Fault, Kind, Moment, Occasion, Setting
 from rebalancer.simulator.state.world import World
 
 SURVIVORS: Final = {"moved": 0.0, "half": 0.5, "stayed": 2.0}

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from rebalancer.simulator.migration import memory, residence
 from rebalancer.simulator.migration.transfer import MoveRequest
-from rebalancer.simulator.state.faults import Moment
+from rebalancer.simulator.state.fault import Moment
 from rebalancer.simulator.state.schema import NULL, blank
 from rebalancer.simulator.state.world import World, stamp
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rebalancer.simulator.state import tasks
 from rebalancer.simulator.state.failure import ApiFailure, Cancelled, ConnectionLost
-from rebalancer.simulator.state.faults import Fault, Kind, Moment, Occasion
+from rebalancer.simulator.state.fault import Fault, Kind, Moment, Occasion
 from rebalancer.simulator.state.schema import NULL
 from rebalancer.simulator.state.world import World
 

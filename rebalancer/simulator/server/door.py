@@ -8,7 +8,7 @@ from typing import Any
 
 from rebalancer.simulator.calls.dispatch import Dispatcher
 from rebalancer.simulator.state.failure import ApiFailure
-from rebalancer.simulator.state.faults import Moment, Occasion
+from rebalancer.simulator.state.fault import Moment, Occasion
 from rebalancer.simulator.state.world import World
 from rebalancer.simulator.wire.response import Response
 

@@ -10,7 +10,8 @@ from threading import Event
 
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.failure import ApiFailure
-from rebalancer.simulator.state.faults import Faults, Moment
+from rebalancer.simulator.state.fault import Moment
+from rebalancer.simulator.state.faults import Faults
 from rebalancer.simulator.state.schema import NULL
 from rebalancer.simulator.state.timing import Timing
 from rebalancer.simulator.state.workload import Workload

@@ -8,7 +8,8 @@ from pathlib import Path
 from rebalancer.execute.claim.holder import Holder
 from rebalancer.execute.claim.keys import Asking, PoolKeys, at_once
 from rebalancer.execute.claim.pool_claim import PoolClaim
-from rebalancer.execute.journal.journal import Journal, RunBegan
+from rebalancer.execute.journal.entries import RunBegan
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.live import Marks
 
 POOL = "pool"

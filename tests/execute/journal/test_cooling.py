@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from rebalancer.execute.journal.cooling import cooled, moved_since
-from rebalancer.execute.journal.journal import Entry, Intended, Journal, Looked, RunBegan
+from rebalancer.execute.journal.entries import Entry, Intended, Looked, RunBegan
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.export import plan_from_json, plan_json
 from rebalancer.policy import intent_of

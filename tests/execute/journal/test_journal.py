@@ -11,18 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rebalancer.errors import InputError
+from rebalancer.execute.journal.entries import FORMAT, Entry, Intended, Looked, RunBegan, RunEnded, Sent
 from rebalancer.execute.journal.history import StepHistory, histories
-from rebalancer.execute.journal.journal import (
-    FORMAT,
-    Entry,
-    Intended,
-    Journal,
-    Looked,
-    RunBegan,
-    RunEnded,
-    Sent,
-    read_journal,
-)
+from rebalancer.execute.journal.journal import Journal, read_journal
 from rebalancer.execute.journal.outcome import StepState
 
 if TYPE_CHECKING:

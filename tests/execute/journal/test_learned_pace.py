@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from rebalancer.execute import RunOptions, execute, learned_pace
-from rebalancer.execute.journal.journal import Entry, Intended, Journal, Looked, RunBegan, Sent
+from rebalancer.execute.journal.entries import Entry, Intended, Looked, RunBegan, Sent
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.journal.learned_pace import Experience, fitted
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.plan.duration import NO_EXPERIENCE

@@ -11,7 +11,8 @@ import pytest
 
 from rebalancer.errors import InventoryError, PoolLocked, StalePlan, StoppedHalfWay
 from rebalancer.execute import Ending, RunOptions, execute, pool_lock, resume
-from rebalancer.execute.journal.journal import Entry, Journal
+from rebalancer.execute.journal.entries import Entry
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.planner.rebalance import rebalance

@@ -16,7 +16,7 @@ from rebalancer.errors import (
     XapiError,
 )
 from rebalancer.execute import execute, read_journal, resume
-from rebalancer.execute.journal.journal import Looked
+from rebalancer.execute.journal.entries import Looked
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.plan.plan import Plan

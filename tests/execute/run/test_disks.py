@@ -12,7 +12,7 @@ import pytest
 
 from rebalancer.errors import RefusedByXapi, StalePlan, StoppedHalfWay
 from rebalancer.execute import RunOptions, execute, read_journal, resume
-from rebalancer.execute.journal.journal import Looked
+from rebalancer.execute.journal.entries import Looked
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.fitness import undone
 from rebalancer.execute.run.migration import motion_of

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from rebalancer.errors import StoppedHalfWay
 from rebalancer.execute import Ending, RunReporter, execute, resume
-from rebalancer.execute.journal.journal import RunEnded
+from rebalancer.execute.journal.entries import RunEnded
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.order.order import Order, find_order

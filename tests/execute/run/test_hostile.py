@@ -14,8 +14,9 @@ import pytest
 from rebalancer.errors import InputError, InventoryError, StalePlan, StoppedHalfWay
 from rebalancer.execute import Ending, RunOptions, execute, learned_pace, read_journal, resume
 from rebalancer.execute.journal.cooling import moved_since
+from rebalancer.execute.journal.entries import Looked, RunEnded
 from rebalancer.execute.journal.folders import lock_path
-from rebalancer.execute.journal.journal import Journal, Looked, RunEnded
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.journal.lock import pool_lock
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool

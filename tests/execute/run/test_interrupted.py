@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from rebalancer.execute import StepState, execute, resume
-from rebalancer.execute.journal.journal import Intended, Sent
+from rebalancer.execute.journal.entries import Intended, Sent
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan
 from tests.execute.case import Case

@@ -10,7 +10,8 @@ import pytest
 
 from rebalancer.execute import resume
 from rebalancer.execute.claim.fence import STEP
-from rebalancer.execute.journal.journal import Entry, Journal
+from rebalancer.execute.journal.entries import Entry
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.simulator import Simulator
 from rebalancer.xapi import Trust, live_pool
 from rebalancer.xapi.wire.transport import SendOnce

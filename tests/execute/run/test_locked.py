@@ -11,7 +11,7 @@ import pytest
 from rebalancer.errors import PoolLocked, RefusedByXapi, StoppedHalfWay
 from rebalancer.execute import RunReporter, execute, read_journal, resume
 from rebalancer.execute.claim.pool_claim import LEASE, LOCK
-from rebalancer.execute.journal.journal import RunBegan, RunEnded
+from rebalancer.execute.journal.entries import RunBegan, RunEnded
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan
 from tests.execute.case import ALL_MOVED, DOWN, Case, where

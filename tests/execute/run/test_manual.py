@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rebalancer.execute.journal.journal import _KINDS, FORMAT
+from rebalancer.execute.journal.entries import FORMAT, KINDS
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.refusal import _PASSING
 from rebalancer.execute.options import Timeouts
@@ -45,7 +45,7 @@ def test_every_wait_is_in_the_table() -> None:
 
 def test_every_event_of_the_journal_is_in_the_table() -> None:
     """And the format is named."""
-    assert set(rows("The journal")) == set(_KINDS)
+    assert set(rows("The journal")) == set(KINDS)
     assert FORMAT in EXECUTION
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from rebalancer.errors import StoppedHalfWay, Unreachable
 from rebalancer.execute import execute
-from rebalancer.execute.journal.journal import Noticed
+from rebalancer.execute.journal.entries import Noticed
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan
 from rebalancer.units import GIB

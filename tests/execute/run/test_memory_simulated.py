@@ -10,7 +10,7 @@ import pytest
 
 from rebalancer.errors import StoppedHalfWay
 from rebalancer.execute import read_journal
-from rebalancer.execute.journal.journal import Noticed
+from rebalancer.execute.journal.entries import Noticed
 from rebalancer.simulator import Simulator
 from rebalancer.xapi import Trust, live_pool
 from tests.execute.scripted import plan_of

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rebalancer.errors import RefusedByXapi, StalePlan, StoppedHalfWay, Unreachable
 from rebalancer.execute import Ending, RunReporter, StopSignal, execute, resume
-from rebalancer.execute.journal.journal import Intended, Looked, RunEnded, Sent
+from rebalancer.execute.journal.entries import Intended, Looked, RunEnded, Sent
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.order.order import Order, find_order

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rebalancer.execute import RunReporter, execute, resume
-from rebalancer.execute.journal.journal import Looked
+from rebalancer.execute.journal.entries import Looked
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.order.order import Order, find_order

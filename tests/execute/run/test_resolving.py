@@ -13,7 +13,8 @@ from rebalancer.errors import InputError, PoolLocked, StoppedHalfWay
 from rebalancer.execute import Saying, Seen, read_journal, resolve_step, resume
 from rebalancer.execute.claim.fence import STEP
 from rebalancer.execute.claim.pool_claim import LOCK
-from rebalancer.execute.journal.journal import Intended, Journal, Resolved, RunBegan, Sent
+from rebalancer.execute.journal.entries import Intended, Resolved, RunBegan, Sent
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.journal.lock import pool_lock
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool

@@ -13,7 +13,8 @@ from rebalancer.errors import (
     StoppedHalfWay,
 )
 from rebalancer.execute import execute, resume
-from rebalancer.execute.journal.journal import Intended, Journal, RunBegan, Sent
+from rebalancer.execute.journal.entries import Intended, RunBegan, Sent
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.plan.plan import Plan

@@ -12,7 +12,8 @@ from rebalancer.errors import (
     StoppedHalfWay,
 )
 from rebalancer.execute import Ending, execute, read_journal, resume
-from rebalancer.execute.journal.journal import Entry, Journal, Sent
+from rebalancer.execute.journal.entries import Entry, Sent
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.inventory import Pool
 from rebalancer.plan.plan import Plan
 from tests.execute.case import ALL_MOVED, STEPS, Case, where

@@ -10,7 +10,8 @@ import pytest
 from rebalancer.errors import StoppedHalfWay
 from rebalancer.execute import execute, read_journal, resume
 from rebalancer.execute.claim.fence import STEP, Mark
-from rebalancer.execute.journal.journal import Intended, Journal, Looked, RunBegan
+from rebalancer.execute.journal.entries import Intended, Looked, RunBegan
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.result import Ending
 from rebalancer.execute.run.evidence import NEVER_SENT, NOT_TAKEN, OVER, RESTARTED

@@ -14,7 +14,7 @@ import pytest
 
 from rebalancer.errors import PoolLocked, StalePlan, StoppedHalfWay
 from rebalancer.execute import RunReporter, StopSignal, pool_lock, read_journal, resume
-from rebalancer.execute.journal.journal import RunEnded, Sent
+from rebalancer.execute.journal.entries import RunEnded, Sent
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.plan import Step
 from rebalancer.simulator import Simulator

@@ -9,7 +9,7 @@ import pytest
 
 from rebalancer.errors import StalePlan, StoppedHalfWay
 from rebalancer.execute import Ending, execute, resume
-from rebalancer.execute.journal.journal import RunEnded
+from rebalancer.execute.journal.entries import RunEnded
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan
 from tests.execute.case import ALL_MOVED, Case, host, where

@@ -10,7 +10,7 @@ import pytest
 
 from rebalancer.errors import StoppedHalfWay, Unreachable, XapiError
 from rebalancer.execute import execute
-from rebalancer.execute.journal.journal import Intended, Looked
+from rebalancer.execute.journal.entries import Intended, Looked
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan

@@ -13,7 +13,7 @@ import pytest
 
 from rebalancer.errors import RebalancerError
 from rebalancer.execute import RunOptions, execute, read_journal, resume, was_begun
-from rebalancer.execute.journal.journal import Intended, Looked
+from rebalancer.execute.journal.entries import Intended, Looked
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.simulator import Simulator
 from rebalancer.xapi import LivePair, Trust, live_pool

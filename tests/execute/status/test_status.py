@@ -25,7 +25,8 @@ from rebalancer.execute import (
     run_of,
     runs_in,
 )
-from rebalancer.execute.journal.journal import Journal, Noticed
+from rebalancer.execute.journal.entries import Noticed
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.status import notes as notes_of
 from rebalancer.execute.status.notes import copy_path, notes_path
 from rebalancer.inventory import Pool

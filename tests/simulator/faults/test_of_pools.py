@@ -9,7 +9,7 @@ import XenAPI
 from rebalancer.simulator import SimulatedPool, Simulator, VirtualTime
 from rebalancer.simulator.calls.dispatch import Dispatcher
 from rebalancer.simulator.state.database import Record
-from rebalancer.simulator.state.faults import Moment
+from rebalancer.simulator.state.fault import Moment
 from rebalancer.simulator.state.schema import NULL
 from tests.simulator.moving import Proxy, at_rest, first_move, task_end, wait_until
 
