@@ -184,11 +184,14 @@ def change_frame(plan: Plan) -> pd.DataFrame:
 def tradeoff_frame(curve: Tradeoff) -> pd.DataFrame:
     """One row a point of the curve, from the cheapest on: what it takes, what it comes to, whether it is the knee.
 
-    `load_cost` and `bound` are in weighted pCPU-hours.
+    `load_cost` and `bound` are in weighted pCPU-hours; `chosen` is the point that is best by the policy's prices.
     """
     columns = ["gib", "moves", "load_cost", "bound", "gap", "proved"]
     rows = [{name: getattr(point, name) for name in columns} for point in curve.points]
-    return pd.DataFrame(rows).assign(knee=[number == curve.knee for number in range(len(rows))])
+    return pd.DataFrame(rows).assign(
+        knee=[number == curve.knee for number in range(len(rows))],
+        chosen=[number == curve.chosen for number in range(len(rows))],
+    )
 
 
 def course_frame(plan: Plan) -> pd.DataFrame:

@@ -52,7 +52,8 @@ def plot_tradeoff(points: pd.DataFrame, *, cost: str = "gib") -> Axes:
     """
     _, axis = plt.subplots(figsize=(7, 4), layout="constrained")
     axis.step(points[cost], points["load_cost"], where="post", marker="o", label="best found")
-    axis.step(points[cost], points["bound"], where="post", linestyle=":", color="grey", label="no placement is below")
+    below = "none that pays as much is below"
+    axis.step(points[cost], points["bound"], where="post", linestyle=":", color="grey", label=below)
     knee = points[points["knee"]]
     axis.scatter(knee[cost], knee["load_cost"], s=160, facecolors="none", edgecolors="black", label="knee", zorder=3)
     units = {"gib": "GiB copied", "moves": "VMs moved"}

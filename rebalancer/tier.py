@@ -12,8 +12,34 @@ ROUNDED = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldTo:
+    """An objective of which there may be no more than `most`, in its unit."""
+
+    objective: str
+    unit: str
+    most: float
+
+    def rounded(self, decimals: int) -> HeldTo:
+        """The same with so many *decimals*, as plans keep it."""
+        return replace(self, most=round(self.most, decimals))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TierResult:
-    """One objective: its value before and after, and a bound that no placement which holds earlier tiers can beat."""
+    """One objective: its value before and after, and a bound that no placement can beat for which the condition holds.
+
+    Args:
+        objective: its id.
+        sentence: what it is.
+        unit: of all values.
+        before: its value now.
+        after: its value in the end.
+        bound: what no placement is below that has no more of what is `held`, keeps the limits of the policy, and makes
+            no `excluded` set of moves.
+        proved: whether `after` is the least under that condition.
+        held: what was held while it was improved; nothing in results of versions that did not say it.
+        excluded: how many sets of moves were ruled out, because no legal order of them was found.
+    """
 
     objective: str
     sentence: str
@@ -22,6 +48,8 @@ class TierResult:
     after: float
     bound: float
     proved: bool
+    held: tuple[HeldTo, ...] = ()
+    excluded: int = 0
 
     @property
     def gap(self) -> float:
@@ -31,7 +59,8 @@ class TierResult:
     def rounded(self, decimals: int) -> TierResult:
         """The result with so many *decimals*, as plans keep it."""
         before, after, bound = (round(each, decimals) for each in (self.before, self.after, self.bound))
-        return replace(self, before=before, after=after, bound=bound, proved=self.proved and meets(after, bound))
+        proved, held = self.proved and meets(after, bound), tuple(each.rounded(decimals) for each in self.held)
+        return replace(self, before=before, after=after, bound=bound, proved=proved, held=held)
 
     def ending_at(self, after: float) -> TierResult:
         """The result where later tiers led on to *after*: no bound is above it, and no proof is without its bound."""

@@ -35,8 +35,8 @@ def tiers_at(end: Placement, tiers: Sequence[TierResult], book: Rulebook) -> tup
         objective = next(each for each in OBJECTIVES if each.id == tier.objective)
         after = round(objective.value(end, book), DECIMALS)
         same = held and after == tier.after
-        bound = min(tier.bound, after) if held else 0.0
-        found.append(replace(tier, after=after, bound=bound, proved=same and tier.proved))
+        bound, given = (min(tier.bound, after), tier.held) if held else (0.0, ())
+        found.append(replace(tier, after=after, bound=bound, proved=same and tier.proved, held=given))
         held = same
     return tuple(found)
 

@@ -9,6 +9,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
+from rebalancer.describe.conditions import condition_of
 from rebalancer.diff.diff_end import end_differences
 from rebalancer.diff.drift import changes, new_names
 from rebalancer.inventory import Pool, Uuid
@@ -230,14 +231,16 @@ def _of_tiers(first: Plan, second: Plan) -> Told:
         if name not in one or name not in other:
             yield "objective", f"only the {'first' if name in one else 'second'} improves {name}"
         elif one[name] != other[name]:
-            yield "objective", f"{name}: {_figures(other[name])} instead of {_figures(one[name])}"
+            yield "objective", f"{name}: {_figures(second, other[name])} instead of {_figures(first, one[name])}"
     if list(one) != list(other) and sorted(one) == sorted(other):
         yield "objective", "the objectives count in another order"
 
 
-def _figures(tier: TierResult) -> str:
+def _figures(plan: Plan, tier: TierResult) -> str:
     proof = "proved best" if tier.proved else f"none below {tier.bound:.4g}"
-    return f"{tier.before:.4g} -> {tier.after:.4g} {tier.unit} ({proof})"
+    condition = condition_of(plan.tiers, plan.tiers.index(tier), plan.policy)
+    of = f" of placements with {condition}" if condition else ""
+    return f"{tier.before:.4g} -> {tier.after:.4g} {tier.unit} ({proof}{of})"
 
 
 def _of_the_rest(first: Plan, second: Plan) -> Told:

@@ -10,6 +10,7 @@ from rebalancer.export.rows import (
     DISK_COLUMNS,
     HELD_COLUMNS,
     NETWORK_COLUMNS,
+    conditions,
     disk_rows,
     held_rows,
     memory_in_words,
@@ -98,8 +99,10 @@ def _tiers(plan: Plan) -> Iterator[str]:
     if not plan.tiers:
         return
     by = f" (from {markdown_text(plan.bound_by)})" if plan.bound_by else ""
-    yield f"In the order in which they count; less is better. No placement is below the bound{by}."
+    yield f"In the order in which they count; less is better. No placement that the rules allow is below the bound{by}."
     yield ""
+    lines = list(_listed(conditions(plan)))
+    yield from (*lines, "") if lines else ()
     columns = ("objective", "before>", "after>", "bound>", "gap>", "unit", "proved best", "what it is")
     yield from table(columns, map(_tier, plan.tiers))
 

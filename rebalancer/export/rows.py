@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rebalancer.describe.conditions import condition_lines
 from rebalancer.plan import HeldAsItIs, Plan, SRRow, Step
 from rebalancer.units import first_few, size_in_words
 
 DISK_COLUMNS = ("step", "VM", "disk", "from SR", "to SR", "size")
 HELD_COLUMNS = ("what", "name", "VMs", "why", "fix")
 NETWORK_COLUMNS = ("step", "VM", "to pool", "interface", "from network", "to network")
+
+
+def conditions(plan: Plan) -> list[str]:
+    """A sentence for each objective of *plan* whose bound, or proof, holds under a condition."""
+    return condition_lines(plan.tiers, plan.policy)
 
 
 def held_rows(held: Sequence[HeldAsItIs]) -> list[tuple[str, ...]]:

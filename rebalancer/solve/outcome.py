@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rebalancer.describe.conditions import in_short, limits_of
 from rebalancer.objectives import NEGLIGIBLE, Balance, HostsInUse
 from rebalancer.placement import Placement
 from rebalancer.policy import Mode
@@ -72,20 +73,24 @@ def _outcome(problem: Problem, moves: int, ladder: Ladder) -> Outcome:
 
 
 def _sentence(problem: Problem, outcome: Outcome, moves: int, ladder: Ladder) -> str:
-    numbers = "; ".join(_change(tier, ladder.unfinished) for tier in ladder.tiers)
+    numbers = "; ".join(_change(ladder.tiers, number, ladder.unfinished) for number in range(len(ladder.tiers)))
+    limits = limits_of(problem.policy)
+    within = f" with {' and '.join(limits)}" if limits else ""
     match outcome:
         case Outcome.NOT_WORTH_IT:
             least = problem.policy.limits.minimum_gain_pcpu_hours
             return f"the best moves found gain {ladder.rejected_gain:.3g} pCPU-hours; the policy asks for {least:g}"
         case Outcome.NOTHING_BETTER:
-            return f"proved: no placement that the rules allow is better than tonight's ({numbers})"
+            return f"proved: no placement that the rules allow{within} is better than tonight's ({numbers})"
         case Outcome.NOTHING_FOUND:
-            return f"nothing better was found, but it is not proved that there is nothing ({numbers})"
+            return f"nothing better was found, but it is not proved that there is nothing{within} ({numbers})"
         case _:
-            return f"{moves} {'VM moves' if moves == 1 else 'VMs move'}: {numbers}"
+            return f"{moves} {'VM moves' if moves == 1 else 'VMs move'}{within}: {numbers}"
 
 
-def _change(tier: TierResult, unfinished: Sequence[str]) -> str:
+def _change(tiers: Sequence[TierResult], number: int, unfinished: Sequence[str]) -> str:
+    tier, held = tiers[number], in_short(tiers, number)
     ran_out = f"not proved: time ran out in {tier.objective}, " if tier.objective in unfinished else ""
     quality = "proved best" if tier.proved else f"{ran_out}at most {tier.gap:.1%} from the best"
+    quality += held
     return f"{tier.objective} {tier.before:.4g} -> {tier.after:.4g} {tier.unit} ({quality})"

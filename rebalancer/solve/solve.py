@@ -20,8 +20,9 @@ from rebalancer.solve.outcome import enough, gains_too_little, nothing_found, so
 from rebalancer.solve.result.check import refused_as_a_whole
 from rebalancer.solve.result.solution import Solution, SolveReporter
 from rebalancer.solve.search.full_model import search_lazily
-from rebalancer.solve.search.tiers import Ladder, objectives_of, repairs_of, solve_tiers
-from rebalancer.tier import TierResult
+from rebalancer.solve.search.priorities import objectives_of, repairs_of
+from rebalancer.solve.search.tiers import Ladder, solve_tiers
+from rebalancer.tier import HeldTo, TierResult
 
 REPAIRS = {Repair.id, FailuresLost.id}
 """The objectives that are worth moves whatever is gained besides."""
@@ -97,7 +98,7 @@ class _Solving:
         budget: Budget,
         near: Ints | None = None,
         *,
-        held: tuple[HeldTier, ...] = (),
+        held: tuple[tuple[HeldTier, HeldTo], ...] = (),
     ) -> Ladder:
         """The tiers of *objectives*, from *start*, and on from *near*; what is *held* holds in *start*.
 
@@ -154,12 +155,18 @@ class _Solving:
         """The cheapest repairs with no more overload than now, or than *ladder*, which is *at*, where that has more."""
         self.instance.failures.keep(placement_of(self.instance, at))
         worst = at if self._overload(at) >= self._overload(self.instance.home) else self.instance.home
-        held = (held_at(self.instance, Repair(), at), held_at(self.instance, LoadCost(), worst))
+        kept = [*((objective, at) for objective in repairs_of(self.instance)), (LoadCost(), worst)]
+        held = tuple(self._held(objective, there) for objective, there in kept)
         only = self._ladder((MigrationCost(), LoadCost()), at, budget, held=held)
         end = placement_of(self.instance, at if only.at is None else only.at)
         values = {each.id: each.value(end, self._book) for each in repairs_of(self.instance)}
         repairs = (tier.ending_at(values[tier.objective]) for tier in ladder.tiers if tier.objective in values)
         return replace(only, tiers=(*repairs, *only.tiers))
+
+    def _held(self, objective: Objective, at: Ints) -> tuple[HeldTier, HeldTo]:
+        """No more of *objective* than where the units are *at*, in numbers of the solver and in its unit."""
+        most = objective.value(placement_of(self.instance, at), self._book)
+        return held_at(self.instance, objective, at), HeldTo(objective=objective.id, unit=objective.unit, most=most)
 
     def _overload(self, at: Ints) -> float:
         return LoadCost().value(placement_of(self.instance, at), self._book)
@@ -203,6 +210,6 @@ def _given_up(tiers: Sequence[TierResult]) -> Iterator[TierResult]:
     """*tiers* where nobody moves after all: a bound holds while every tier before it comes out as it did."""
     held = True
     for tier in tiers:
-        bound = min(tier.bound, tier.before) if held else 0.0
+        bound, given = (min(tier.bound, tier.before), tier.held) if held else (0.0, ())
         held = held and tier.after == tier.before
-        yield replace(tier, after=tier.before, bound=bound, proved=held and tier.proved)
+        yield replace(tier, after=tier.before, bound=bound, proved=held and tier.proved, held=given)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
+from rebalancer.describe.conditions import limits_of
 from rebalancer.errors import ModelBug
-from rebalancer.objectives import NEGLIGIBLE, LastResort, LoadCost, MigrationCost, Repair
+from rebalancer.objectives import NEGLIGIBLE, LastResort, LoadCost, MigrationCost, Outlay, Repair
 from rebalancer.objectives.load import demand_of
 from rebalancer.placement import Placement
 from rebalancer.policy import Mode
@@ -93,6 +94,8 @@ class Tradeoff:
         breaches: what is broken now; no point breaks more, and none is chosen to mend it.
         last_resorts: how many VMs that are a last resort have to move for the least load cost; points and bounds are
             of placements that move no more. None where no VM is one.
+        chosen: number of the point that is best by the prices of the policy, which `balance` comes nearest to.
+        limits: what the policy limits, in words; points and bounds are of placements that keep it.
     """
 
     cost: Cost
@@ -100,6 +103,8 @@ class Tradeoff:
     knee: int | None
     breaches: float
     last_resorts: int | None
+    chosen: int
+    limits: tuple[str, ...]
 
     @property
     def unit(self) -> str:
@@ -163,7 +168,13 @@ class _Tracing:
             knee=knee_of(kept, self._cost),
             breaches=Repair().value(self._problem.initial, self._book),
             last_resorts=self._last_resorts,
+            chosen=min(range(len(kept)), key=lambda number: self._worth(kept[number])),
+            limits=tuple(limits_of(self._problem.policy)),
         )
+
+    def _worth(self, point: Point) -> float:
+        """Load cost and what is paid for it, by the prices of the policy."""
+        return point.load_cost + Outlay().value(point.placement, self._book)
 
     def _allowed_at_most(self) -> float:
         """What the policy allows; where it allows everything, what moving everybody costs."""

@@ -5,7 +5,7 @@ Where the plan's own figure is as good as the one that is found, it is the right
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from rebalancer.plan.load import Load
 from rebalancer.plan.plan import HostRow, HostState, Plan
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
-from rebalancer.tier import TierResult, meets
+from rebalancer.tier import HeldTo, TierResult, meets
 from rebalancer.verify.tolerance import close, nearest
 
 DEMAND_TOLERANCE = 1e-4
@@ -68,7 +68,8 @@ def tiers_of(plan: Plan, book: Rulebook) -> Iterator[TierResult]:
     objectives = {each.id: each for each in OBJECTIVES if measured or not each.needs_demand}
     for tier in plan.tiers:
         if tier.objective in objectives:
-            yield _tier(tier, objectives[tier.objective], book, plan.predicted)
+            held = tuple(_held(each, objectives, book, plan.predicted) for each in tier.held)
+            yield replace(_tier(tier, objectives[tier.objective], book, plan.predicted), held=held)
 
 
 def _tier(tier: TierResult, objective: Objective, book: Rulebook, predicted: Placement) -> TierResult:
@@ -82,6 +83,16 @@ def _tier(tier: TierResult, objective: Objective, book: Rulebook, predicted: Pla
         bound=tier.bound if tier.bound <= tier.after or met else tier.after,
         proved=tier.proved and met,
     )
+
+
+def _held(each: HeldTo, objectives: Mapping[str, Objective], book: Rulebook, predicted: Placement) -> HeldTo:
+    """What a bound is conditioned on: the end of the plan is one of the placements that keep it."""
+    objective = objectives.get(each.objective)
+    if objective is None:
+        return each
+    least = min(_values(objective, predicted, book))
+    kept = each.most >= least or close(each.most, least)
+    return replace(each, unit=objective.unit, most=each.most if kept else least)
 
 
 def _values(objective: Objective, placement: Placement, book: Rulebook) -> tuple[float, ...]:

@@ -84,7 +84,8 @@ def summary_of(found: Rolling) -> str:
     away = "" if found.habit and found.habit.leaves_vms_away else f" {home}"
     dead = f" Left out, because not live: {', '.join(found.left_out)}." if found.left_out else ""
     return (
-        f"{plans} {copied}{together}; no sequence of plans copies less than {bound}: {found.bound_by}. "
+        f"{plans} {copied}{together}; no sequence of plans that empties the same hosts and "
+        f"brings the same VMs home copies less than {bound}: {found.bound_by}. "
         f"Between them {returns}.{away}{dead}"
     )
 

@@ -133,7 +133,9 @@ def test_plan_draws_what_a_lower_load_cost_takes(served: Served, terminal: Termi
     found = terminal.run("plan", served.snapshot, "-p", policy, "--tradeoff", "moves", "--json").json()
     assert (found["cost"], found["points"][0]["moves"]) == ("moves", 0)
     assert all(point["bound"] <= point["load_cost"] for point in found["points"])
-    assert "no placement is below" in terminal.run("plan", served.snapshot, "-p", policy, "--tradeoff", "gib").out
+    shown = terminal.run("plan", served.snapshot, "-p", policy, "--tradeoff", "gib").out
+    assert "none that pays as much is below" in shown
+    assert "best by the policy's prices" in shown
     both = terminal.run("plan", served.snapshot, "--tradeoff", "gib", "-o", "out")
     assert (both.code, "a curve is no plan" in both.err) == (Exit.ERROR, True)
     refused = terminal.run("plan", served.snapshot, "--tradeoff", "watts")

@@ -33,4 +33,6 @@ def test_what_is_not_looked_at_is_said() -> None:
     assert "last resort" not in str(next(iter(tradeoff_tables(tradeoff(Rulebook.of(problem))))))
     curve = tradeoff(Rulebook.of(reluctant(problem, "b")))
     assert tradeoff_document(curve)["last_resorts"] == curve.last_resorts == 0
-    assert "move at most 0 last resorts are looked at" in str(next(iter(tradeoff_tables(curve))))
+    assert "Only placements with moves of at most 0 last resorts are looked at" in str(
+        next(iter(tradeoff_tables(curve)))
+    )

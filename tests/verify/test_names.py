@@ -13,6 +13,7 @@ from rebalancer.inventory import Pool
 from rebalancer.inventory.digest import LEFT_OUT, NAMES
 from rebalancer.inventory.renaming import called
 from rebalancer.plan import FindingKind, HostRow, LeftAlone, OldViolation, Plan, sealed
+from rebalancer.tier import HeldTo
 from rebalancer.verify.tolerance import alike
 from rebalancer.verify.verify import verify_plan
 from tests.export.cases import CASES
@@ -93,6 +94,14 @@ LIES: dict[str, tuple[Callable[[Plan], Plan], str]] = {
     "proof": (
         lambda plan: with_tier(plan, bound=plan.tiers[1].after - 1, proved=True),
         "tiers[1].proved is True, and should be False",
+    ),
+    "a condition that the plan itself does not keep": (
+        lambda plan: with_tier(plan, held=(HeldTo(objective="migration-cost", unit="GiB", most=1.0),)),
+        "tiers[1].held[0].most is 1.0, and should be",
+    ),
+    "unit of a condition": (
+        lambda plan: with_tier(plan, held=(HeldTo(objective="migration-cost", unit="ducks", most=1e6),)),
+        "tiers[1].held[0].unit is 'ducks', and should be 'GiB'",
     ),
     "busiest hour": (lambda plan: with_peak(plan, 23), "before.peak_slot is 23, and should be 14"),
     "no hour": (lambda plan: with_peak(plan, -1), "before.peak_slot is -1, and should be 14"),

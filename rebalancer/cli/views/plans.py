@@ -14,6 +14,7 @@ from rebalancer.export.rows import (
     DISK_COLUMNS,
     HELD_COLUMNS,
     NETWORK_COLUMNS,
+    conditions,
     disk_rows,
     held_rows,
     memory_in_words,
@@ -38,7 +39,7 @@ def plan_tables(plan: Plan) -> Iterator[RenderableType]:
     if plan.held:
         yield held_table(plan.held)
     if plan.tiers:
-        yield tiers_table(plan.tiers)
+        yield tiers_table(plan)
     if plan.steps:
         yield steps_table("Steps, in order", plan.steps)
         yield timetable(plan)
@@ -101,9 +102,9 @@ def held_table(held: Sequence[HeldAsItIs]) -> RenderableType:
     return table("Held as they are", columns, held_rows(held))
 
 
-def tiers_table(tiers: Sequence[TierResult]) -> RenderableType:
-    """One row an objective."""
-    return table(
+def tiers_table(plan: Plan) -> RenderableType:
+    """One row an objective, and below them the conditions under which the bounds hold."""
+    rows = table(
         "How good it is",
         {
             "objective": "left",
@@ -115,9 +116,10 @@ def tiers_table(tiers: Sequence[TierResult]) -> RenderableType:
         },
         [
             (tier.objective, _figure(tier.before), _figure(tier.after), _figure(tier.bound), _gap(tier), tier.unit)
-            for tier in tiers
+            for tier in plan.tiers
         ],
     )
+    return Group(rows, *map(below, conditions(plan)))
 
 
 def steps_table(title: str, steps: Sequence[Step]) -> RenderableType:

@@ -25,11 +25,11 @@ def tradeoff_tables(curve: Tradeoff) -> Iterator[RenderableType]:
             "moves": "right",
             "GiB": "right",
             "load cost": "right",
-            "no placement is below": "right",
+            "none that pays as much is below": "right",
             "gap": "right",
             "": "left",
         },
-        [_row(point, knee=number == curve.knee) for number, point in enumerate(curve.points)],
+        [(*_figures(point), ", ".join(_marks(curve, number))) for number, point in enumerate(curve.points)],
     )
 
 
@@ -39,8 +39,10 @@ def tradeoff_document(curve: Tradeoff) -> dict[str, Any]:
         "cost": curve.cost.value,
         "unit": curve.unit,
         "knee": curve.knee,
+        "chosen": curve.chosen,
         "breaches": curve.breaches,
         "last_resorts": curve.last_resorts,
+        "limits": list(curve.limits),
         "points": [
             {name: round(getattr(point, name), 6) for name in FIGURES} | {"proved": point.proved}
             for point in curve.points
@@ -64,11 +66,19 @@ def _sentence(curve: Tradeoff) -> str:
 
 def _left_out(curve: Tradeoff) -> str:
     words = f" Repairs are left out: {curve.breaches:g} breaches of tonight stay at most." if curve.breaches else ""
-    if curve.last_resorts is None:
-        return words
-    return f"{words} Only placements that move at most {counted(curve.last_resorts, 'last resort')} are looked at."
+    moved = curve.last_resorts
+    reluctant = [] if moved is None else [f"moves of at most {counted(moved, 'last resort')}"]
+    kept = " and ".join([*curve.limits, *reluctant])
+    return f"{words} Only placements with {kept} are looked at." if kept else words
 
 
-def _row(point: Point, *, knee: bool) -> tuple[object, ...]:
+def _figures(point: Point) -> tuple[object, ...]:
     gap = "proved" if point.proved else f"{point.gap:.1%}"
-    return point.moves, f"{point.gib:.4g}", f"{point.load_cost:.4g}", f"{point.bound:.4g}", gap, "knee" if knee else ""
+    return point.moves, f"{point.gib:.4g}", f"{point.load_cost:.4g}", f"{point.bound:.4g}", gap
+
+
+def _marks(curve: Tradeoff, number: int) -> Iterator[str]:
+    if number == curve.knee:
+        yield "knee"
+    if number == curve.chosen:
+        yield "best by the policy's prices"

@@ -14,6 +14,7 @@ from rebalancer.units import counted
 if TYPE_CHECKING:
     from rebalancer.cli.watching.run_watch import RunWatch
     from rebalancer.execute import RunReporter
+    from rebalancer.plan import TierResult
     from rebalancer.solve import SolveReporter
 
 
@@ -53,14 +54,25 @@ def _on_solving(status: Status) -> SolveReporter:
     class SolveWatcher(SolveReporter):
         _unit = ""
 
+        def __init__(self) -> None:
+            self._held: list[str] = []
+
+        def instance(self, *, hosts: int, units: int, pairs: int) -> None:
+            del hosts, units, pairs
+            self._held = []
+
         def tier_started(self, objective: str, unit: str, value: float) -> None:
             self._unit = unit
             status.update(plain(f"solving: {objective} is {value:.3f} {unit}"))
 
         def progress(self, objective: str, value: float, bound: float) -> None:
             gap = (value - bound) / value if value > bound else 0.0
-            said = f"{objective} {value:.3f}, no answer is below {bound:.3f} {self._unit}"
+            held = f" with {', '.join(self._held)} held" if self._held else ""
+            said = f"{objective} {value:.3f}, no answer{held} is below {bound:.3f} {self._unit}"
             status.update(plain(f"solving: {said} (gap {gap:.1%})"))
+
+        def tier_done(self, result: TierResult) -> None:
+            self._held = [*(each.objective for each in result.held), result.objective]
 
     return SolveWatcher()
 

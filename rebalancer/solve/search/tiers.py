@@ -5,21 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from rebalancer.objectives import (
-    Balance,
-    FailuresLost,
-    HostsInUse,
-    LastResort,
-    LoadCost,
-    MigrationCost,
-    Objective,
-    Peak,
-    Repair,
-    Spread,
-)
-from rebalancer.policy import Mode
+from rebalancer.objectives import FailuresLost, HostsInUse, Objective, Repair
 from rebalancer.solve.instance.instance import Instance, Ints
 from rebalancer.solve.model.effort import Budget, Effort
 from rebalancer.solve.model.tier import HeldTier, Pairs, Progress, TierAnswer, TierProblem, placement_of, true_value
@@ -30,7 +16,7 @@ from rebalancer.solve.search.first_answer import first_answer
 from rebalancer.solve.search.full_model import improve_full_model
 from rebalancer.solve.search.lns import is_about_load
 from rebalancer.solve.search.repair import improve_repair, improve_spare_hosts
-from rebalancer.tier import TierResult, meets
+from rebalancer.tier import HeldTo, TierResult, meets
 
 REPAIRS_SHARE, USUAL_SHARE = 0.5, 0.7
 """Parts of the work that is left for a tier of repairs, and for any other: what one leaves is for those after it."""
@@ -42,6 +28,7 @@ class Ladder:
 
     `unfinished` are the objectives for which the work ran out before anything was proved, `cut_in` is the one that the
     clock cut short first, and `rejected_gain` what moves would have gained that were not worth making, in pCPU-hours.
+    `held` is what the next tier may not make worse, and `excluded` how many sets of moves no tier may make.
     """
 
     at: Ints | None
@@ -52,33 +39,12 @@ class Ladder:
     unfinished: tuple[str, ...] = ()
     cut_in: str = ""
     rejected_gain: float | None = None
+    held: tuple[HeldTo, ...] = ()
+    excluded: int = 0
 
     def of(self, objective: str) -> TierResult | None:
         """The result of *objective*; None where it is no tier."""
         return next((each for each in self.tiers if each.objective == objective), None)
-
-
-def objectives_of(instance: Instance) -> tuple[Objective, ...]:
-    """What the policy's mode asks for, most important first."""
-    problem = instance.problem
-    overload: tuple[Objective, ...] = () if problem.demand is None else (LoadCost(),)
-    spared = (LastResort(),) if problem.intent.last_resort else ()
-    if problem.policy.mode is Mode.EVACUATE:
-        wishes = (Repair(),) if instance.soft_limits or instance.soft_groups else ()
-        return (*spared, MigrationCost(), *wishes, *overload)
-    if problem.policy.mode is Mode.REPAIR:
-        return (*repairs_of(instance), *spared, MigrationCost(), *overload)
-    fewest = (LoadCost(), HostsInUse()) if problem.policy.mode is Mode.CONSOLIDATE else ()
-    fixable = frozenset(instance.hosts[host] for host in np.unique(instance.home).tolist())
-    known = {"peak": Peak(fixable), "spread": Spread()}
-    clean_up = tuple(known[name] for name in dict.fromkeys(problem.policy.objective.clean_up))
-    return (*repairs_of(instance), *fewest, Balance(), *clean_up)
-
-
-def repairs_of(instance: Instance) -> tuple[Objective, ...]:
-    """What is mended: rules that are broken, and failures that the pool does not outlive now."""
-    lost = instance.failures.unmet(instance.problem.initial)
-    return (Repair(), *((FailuresLost(),) if lost else ()))
 
 
 def solve_tiers(
@@ -87,17 +53,18 @@ def solve_tiers(
     *,
     start: Ints | None,
     near: Ints | None = None,
-    held: tuple[HeldTier, ...] = (),
+    held: tuple[tuple[HeldTier, HeldTo], ...] = (),
     forbidden: tuple[Pairs, ...],
     budget: Budget,
     reporter: SolveReporter,
 ) -> Ladder:
     """Optimise *objectives* one after another, from *start*, if a placement is known, and on from *near*.
 
-    What is *held* from the beginning holds in *start*.
+    What is *held* from the beginning, in numbers of the solver and in true units, holds in *start*.
     """
-    ladder = Ladder(at=start)
-    tier = TierProblem(instance=instance, objective=objectives[0], held=held, forbidden=forbidden, near=near)
+    ladder = Ladder(at=start, held=tuple(told for _, told in held), excluded=len(forbidden))
+    kept = tuple(each for each, _ in held)
+    tier = TierProblem(instance=instance, objective=objectives[0], held=kept, forbidden=forbidden, near=near)
     first = first_answer(tier, objectives, start, budget.share(1.0))
     budget.spend(first.work)
     for number, objective in enumerate(objectives):
@@ -194,5 +161,8 @@ def _with(ladder: Ladder, objective: Objective, *, before: float, after: float, 
         after=after,
         bound=bound,
         proved=proved and meets(after, bound),
+        held=ladder.held,
+        excluded=ladder.excluded,
     )
-    return replace(ladder, tiers=(*ladder.tiers, result))
+    reached = HeldTo(objective=objective.id, unit=objective.unit, most=after)
+    return replace(ladder, tiers=(*ladder.tiers, result), held=(*ladder.held, reached))
