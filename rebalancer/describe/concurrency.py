@@ -96,7 +96,7 @@ class _Loads:
 
     def clashes(self, rule: PoolRule) -> Iterator[Finding]:
         for step, arriving in self._begun.items():
-            if arriving and (fullest := self._fullest(step)) > self._row.upper:
+            if arriving and (fullest := self._fullest(step)) > self._row.most:
                 yield _clash(step, rule.id, f"may begin too early: {self._row.words(fullest)}")
 
     def highest(self) -> int:
@@ -114,7 +114,7 @@ class _Loads:
             each for each in self._begun if each != step and each not in before and step not in self._ancestors[each]
         ]
         highest = held + sum(max(0, self._begun[each], self._begun[each] + self._done[each]) for each in free)
-        return highest if highest <= self._row.upper else held + self._closure(free)
+        return highest if highest <= self._row.most else held + self._closure(free)
 
     def _closure(self, free: Sequence[str]) -> int:
         """The most that steps which may run before, beside or after the one in question can add."""

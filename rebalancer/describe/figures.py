@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +95,7 @@ def load_of(problem: Problem, moved: Collection[Uuid]) -> Load | None:
         return None
     row_of = {vm: number for number, vm in enumerate(problem.demand.vms)}
     fixed = Placement({vm: host for vm, host in problem.initial.host_of.items() if vm not in moved})
-    carried = usual_load(fixed, problem)
+    carried = usual_load(fixed, _told(problem))
     rows = [row_of[vm] for vm in sorted(moved)]
     robust, used = problem.policy.demand.peaking > 0, problem.demand.memory_used
     return Load(
@@ -106,6 +107,15 @@ def load_of(problem: Problem, moved: Collection[Uuid]) -> Load | None:
         refused=tuple(RefusedMetrics(uuid=uuid, reason=why) for uuid, why in sorted(problem.demand.refused.items())),
         memory_used=tuple(MemoryUse(uuid=uuid, used_bytes=used[uuid]) for uuid in sorted(used.keys() & set(moved))),
     )
+
+
+def _told(problem: Problem) -> Problem:
+    """*problem* as limits on load sum it, where there are any: so the plan's own figures come to the same."""
+    demand = problem.demand
+    if demand is None or problem.policy.limits.host_load is None:
+        return problem
+    own, vms = (np.round(each, DECIMALS) for each in (demand.host_base_pcpu, demand.vm_pcpu))
+    return replace(problem, demand=replace(demand, host_base_pcpu=own, vm_pcpu=vms))
 
 
 def _host_peaks(problem: Problem, fixed: Placement) -> tuple[Curve, ...]:

@@ -51,4 +51,6 @@ class MetricsRefused(Listed):
     """The metrics are not good enough to plan on; each reason names the VM or host."""
 
     what = "metrics refused"
-    remedy = 'Mend the metrics, or plan without them by a policy with mode = "repair" or "evacuate"'
+    remedy = (
+        'Mend the metrics, or plan without them by a policy with mode = "repair" or "evacuate" and no limits.host_load'
+    )

@@ -47,7 +47,7 @@ class Traffic:
     def of(cls, row: Row, migrations: Sequence[Migration], start: Placement) -> Traffic:
         """The traffic of *migrations* over *row*."""
         initial = sum(row.weights.resident.get(holder, 0) for holder, place in start.holders() if place in row.places)
-        traffic = cls(upper=row.upper, initial=initial)
+        traffic = cls(upper=row.most, initial=initial)
         for position, move in enumerate(migrations):
             for holder, source, target in move.transfers:
                 traffic.enter(position, row, holder, comes=target in row.places, goes=source in row.places)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from rebalancer.policy.ceilings import PER_HOST, HostLoadPolicy, VCPUsPerPCPUPolicy, VMsPerHostPolicy
 from rebalancer.policy.execution import ExecutionPolicy
 from rebalancer.policy.intent import SECTIONS
 from rebalancer.policy.objective import ObjectivePolicy
@@ -86,7 +87,7 @@ class LimitsPolicy(Section):
     A plan to balance that moves more than `sanity_share` of the VMs is refused: behind it stands a wrong number.
 
     `concurrent` counts those of the pool, `out_per_host` those that leave one host, `in_per_host` those that come to
-    one, `per_link` those whose memory travels over one network.
+    one, `per_link` those whose memory travels over one network. `PER_HOST` are about every host.
     """
 
     maximum_moves: Annotated[int, Field(ge=0, le=MUCH)] | None = None
@@ -102,6 +103,9 @@ class LimitsPolicy(Section):
     gap: Annotated[float, Field(ge=0, le=1)] = 0.0
     gap_pcpu_hours: Annotated[float, Field(ge=0)] = 0.001
     seed: Annotated[int, Field(ge=0)] = 1
+    host_load: HostLoadPolicy | None = None
+    vms_per_host: VMsPerHostPolicy | None = None
+    vcpus_per_pcpu: VCPUsPerPCPUPolicy | None = None
 
 
 class CapacityPolicy(Section):
@@ -248,8 +252,11 @@ class Policy(Section):
         return from_toml(path, cls)
 
     def given(self) -> dict[str, Any]:
-        """The keys that were given, `other_pools` and `cooling` only where they say something."""
+        """The keys that were given; `other_pools`, `cooling` and `PER_HOST` only where they say something."""
         written = super().given()
+        for key in PER_HOST:
+            if getattr(self.limits, key) is None:
+                written.get("limits", {}).pop(key, None)
         if self.other_pools == OtherPoolsPolicy():
             written.pop("other_pools", None)
         if not self.cooling:
@@ -264,6 +271,12 @@ class Policy(Section):
     def _disks_go_along(self) -> Policy:
         if self.other_pools.enabled and not self.storage_motion.enabled:
             raise ValueError("other_pools.enabled is of no use without storage_motion.enabled = true")
+        return self
+
+    @model_validator(mode="after")
+    def _no_peak_is_above(self) -> Policy:
+        if self.limits.host_load is not None and self.demand.peaking:
+            raise ValueError("limits.host_load looks at no peaks: it cannot be kept with demand.robust = true")
         return self
 
     @model_validator(mode="after")

@@ -86,6 +86,7 @@ from rebalancer.rules.vm.uuid_free import ReplacesNothing, UUIDFree
 from rebalancer.rules.vm.vm_held import VMHeld
 from rebalancer.rules.vm.vm_running import VMNotPaused, VMRunning
 from rebalancer.rules.wishes.demand_known import DemandKnown
+from rebalancer.rules.wishes.host_load import HostLoad
 from rebalancer.rules.wishes.host_to_be_emptied import HostToBeEmptied
 from rebalancer.rules.wishes.keep_apart import KeepApart
 from rebalancer.rules.wishes.keep_together import KeepTogether
@@ -93,6 +94,8 @@ from rebalancer.rules.wishes.must_run_on import MustRunOn
 from rebalancer.rules.wishes.never_move import NeverMove
 from rebalancer.rules.wishes.not_squeezed import NotSqueezed
 from rebalancer.rules.wishes.spread_over_domains import SpreadOverDomains
+from rebalancer.rules.wishes.vcpus_per_pcpu import VCPUsPerPCPU
+from rebalancer.rules.wishes.vms_per_host import VMsPerHost
 
 # XenMotion: VM.pool_migrate (message_forwarding.ml, then xapi_vm_migrate.ml on the source host); manual; policy.
 LIVE: tuple[Rule, ...] = (
@@ -155,7 +158,10 @@ LIVE: tuple[Rule, ...] = (
     HostReserve(),
     SRSpace(),
     Spare(),
+    HostLoad(),
     MustRunOn(),
+    VMsPerHost(),
+    VCPUsPerPCPU(),
     KeepApart(),
     SpreadOverDomains(),
     KeepTogether(),

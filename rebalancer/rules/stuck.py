@@ -227,7 +227,7 @@ class Stuck:
             if host.uuid not in row.places or not joining:
                 continue
             held = sum(row.weights.resident.get(each, 0) for each in self._stuck_on(host.uuid))
-            if held + joining > row.upper:
+            if held + joining > row.most:
                 refusal = rule.refusal(row, held, joining)
                 yield replace(refusal, words=f"{refusal.words}, even once all who may leave it have left")
 

@@ -90,13 +90,13 @@ class _Timing:
 def _stocks(row: Row, migrations: Sequence[Migration], problem: Problem) -> Iterator[Stock]:
     """What *migrations* hold of *row*, if they could hold more than it has; in units that CP-SAT can count with."""
     traffic = Traffic.of(row, migrations, problem.initial)
-    tight = traffic.initial + sum(traffic.arriving.values()) > row.upper
+    tight = traffic.initial + sum(traffic.arriving.values()) > row.most
     if not (row.hard and traffic.arriving and tight):
         return
     stays = traffic.initial - sum(traffic.freed.values())
-    unit = max(1, (row.upper - stays) // GRAIN)
+    unit = max(1, (row.most - stays) // GRAIN)
     yield Stock(
         until_end={position: -(-size // unit) for position, size in traffic.freed.items()},
         from_start={position: -(-size // unit) for position, size in traffic.arriving.items()},
-        room=(row.upper - stays) // unit,
+        room=(row.most - stays) // unit,
     )

@@ -68,7 +68,8 @@ class _Solving:
     def __init__(
         self, book: Rulebook, forbidden: Sequence[frozenset[Migration]], reporter: SolveReporter, budget: Budget
     ) -> None:
-        if book.problem.policy.mode.needs_demand:
+        policy = book.problem.policy
+        if policy.mode.needs_demand or policy.limits.host_load:
             demand_of(book.problem)
         self._book, self._problem, self._reporter = book, book.problem, reporter
         self._forbidden = [*forbidden]

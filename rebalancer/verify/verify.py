@@ -36,6 +36,7 @@ from rebalancer.policy import Squeezing, intent_digest, intent_of, policy_digest
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Rulebook
 from rebalancer.squeeze import choice_for, squeeze_of
+from rebalancer.verify.ceilings import HOST_LOAD, too_hot
 from rebalancer.verify.compare import wrong_claims
 from rebalancer.verify.form import wrong_form
 from rebalancer.verify.redescription import described_anew, incomparable, named_anew, strangers
@@ -160,6 +161,8 @@ def _of_steps(plan: Plan, book: Rulebook, done: Collection[str]) -> Iterator[Fin
         book = book.under(replace(book.problem, before=before))
     run = Simulation(book, plan.predicted)
     findings = [*run.carry_out(left), *run.interleavings(left), *_of_end(plan, run.placement, book, done)]
+    if not any(finding.rule == HOST_LOAD for finding in findings):
+        findings += too_hot(left, book)
     yield from findings
     yield from _of_claims(plan, book)
     if not findings and not done:

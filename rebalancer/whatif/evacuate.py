@@ -86,10 +86,10 @@ def emptied(
     """Empty *hosts* as `evacuate` does, without the way home.
 
     Hosts that are held because they have no metrics take VMs only where it does not go without them: load is not
-    looked at then.
+    looked at then. Not where the policy limits it.
     """
     found = _emptied(problem, hosts, made_at=made_at, pace=pace, reporter=reporter)
-    if found.plan or problem.demand is None or not problem.demand.refused:
+    if found.plan or problem.demand is None or not problem.demand.refused or problem.policy.limits.host_load:
         return found
     return _emptied(replace(problem, demand=None), hosts, made_at=made_at, pace=pace, reporter=reporter)
 

@@ -38,7 +38,7 @@ def keys(section: type[BaseModel] = Policy, prefix: str = "") -> Iterator[str]:
     for name, field in section.model_fields.items():
         kinds = [field.annotation, *get_args(field.annotation)]
         below = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
-        yield from keys(below, f"{name}.") if below else [prefix + name]
+        yield from keys(below, f"{prefix}{name}.") if below else [prefix + name]
 
 
 def test_an_empty_file_is_the_default_policy(write: Callable[[str], Path]) -> None:
@@ -53,13 +53,16 @@ def test_the_example_shows_the_defaults() -> None:
 
 def test_what_the_example_comments_out_loads(write: Callable[[str], Path]) -> None:
     """With the # of keys and tables taken away policy.toml has a value for every key, and a group of every kind."""
-    whole = re.sub(r"^# (?=\[\[\w+\]\]$|\w+ = )", "", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    whole = re.sub(r"^# (?=\[\[\w+\]\]$|[\w.]+ = )", "", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     whole = whole.replace("require_approval = false", "require_approval = true")
     policy = Policy.load(write(whole.replace('form = "percentile"', 'form = "days"')))
     kinds = ("together", "apart", "spread", "run_on", "reserve", "window", "blackout", "cooling")
     assert [len(getattr(policy, kind)) for kind in kinds] == [1] * len(kinds)
     assert policy.pool.url
     assert policy.limits.maximum_moves
+    assert policy.limits.host_load
+    assert policy.limits.vms_per_host
+    assert policy.limits.vcpus_per_pcpu
 
 
 @pytest.mark.parametrize("key", list(keys()))
@@ -67,7 +70,7 @@ def test_every_key_is_documented(key: str) -> None:
     """Each key stands in the annotated example and in the manual's table."""
     name = key.rpartition(".")[2]
     lines = [line.strip("# ") for line in EXAMPLE.read_text(encoding="utf-8").splitlines()]
-    assert any(line.startswith(f"{name} =") for line in lines), "policy.toml"
+    assert any(re.match(rf"(\w+\.)?{name} =", line) for line in lines), "policy.toml"
     assert f"`{key}`" in MANUAL.read_text(encoding="utf-8"), "docs/policy.md"
 
 
@@ -98,6 +101,13 @@ def test_the_manual_names_no_other_key() -> None:
         ("[limits]\ngap = nan", "limits.gap should be a finite number"),
         ('[[apart]]\nname = "x"\nvms = []', "apart[1] 'x'.vms names nobody. Name at least 1"),
         ('[pool]\nfingerprints = ["zz"]', "'zz' is not a SHA-256 fingerprint of 64 hex digits"),
+        ("[limits]\nhost_load.cpu = 0", "limits.host_load.cpu should be greater than 0, not 0"),
+        ("[limits]\nhost_load = {}", "limits.host_load: it names no resource: cpu"),
+        ("[limits]\nhost_load.gpu = 0.5", "unknown key limits.host_load.gpu"),
+        ("[limits]\nvms_per_host = 30", "limits.vms_per_host"),
+        ("[limits]\nvms_per_host.hard = true", "limits.vms_per_host.at_most is missing"),
+        ("[limits]\nvcpus_per_pcpu.at_most = -1", "limits.vcpus_per_pcpu.at_most should be greater than 0"),
+        ("[limits]\nhost_load.cpu = 1\n[demand]\nrobust = true", "limits.host_load looks at no peaks"),
         ("[limits]\ngap = 5", "limits.gap should be less than or equal to 1, not 5"),
         ('mode = "balanced"', "mode should be 'balance', 'repair', 'evacuate' or 'consolidate', not \"balanced\""),
         ('[[apart]]\nname = "ok"\nvms = ["a"]\n[[apart]]\nname = "db"\nvms = []', "apart[2] 'db'.vms"),

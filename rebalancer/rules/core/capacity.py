@@ -50,7 +50,7 @@ def _of_group(
     upper = dict.fromkeys(hosts, unlimited)
     for _, row in group:
         for host in row.places:
-            upper[host] = min(upper[host], row.upper)
+            upper[host] = min(upper[host], row.most)
     return CapacityRow(
         rule=group[0][0].rule.id,
         upper=tuple(upper.values()),

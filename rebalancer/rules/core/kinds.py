@@ -98,7 +98,8 @@ class Row:
     """The `weights` of whatever holds one of `places` sum to at most `upper`.
 
     `unit` is one breach, for counting how much is broken; `subject` names the limit. One that is not `hard` is counted
-    and never forbids.
+    and never forbids. Where `start` is given, what is held before the plan may be held on, by whomever: who leaves may
+    be replaced, and the sum only must not rise.
     """
 
     subject: str
@@ -107,6 +108,17 @@ class Row:
     upper: int
     unit: int = 1
     hard: bool = True
+    start: int | None = None
+
+    @property
+    def most(self) -> int:
+        """The most that no move is refused for: `upper`, or `start` where that is more."""
+        return self.upper if self.start is None else max(self.upper, self.start)
+
+    @property
+    def series(self) -> Hashable:
+        """Rows of one series are told of together, by the one that is broken worst; None: by itself."""
+        return None
 
     def words(self, value: int) -> str:
         """How far over the limit *value* is."""

@@ -9,11 +9,12 @@ they are broken, but speak against nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.placement import DiskMove, Placement
 from rebalancer.rules.core.kinds import Affinity, Bound, Objection, PoolRule, Row, StateLimit, Violation
+from rebalancer.units import counted
 
 
 class Ledger:
@@ -52,10 +53,8 @@ class Ledger:
         for holder, place in ((vm, host), *((disk.drive, disk.target) for disk in disks)):
             for number, weight in self._joining(holder, place):
                 joining[number] += weight
-        rows = (
-            self._violation(number, self._sums[number] + weight)
-            for number, weight in joining.items()
-            if self._refuses(number, weight)
+        rows = self._violations(
+            (number, self._sums[number] + weight) for number, weight in joining.items() if self._refuses(number, weight)
         )
         judged = (
             _judgement(rule, words, vm, host)
@@ -66,10 +65,12 @@ class Ledger:
 
     def refusals(self, vm: Uuid, host: Uuid) -> Iterator[tuple[PoolRule, Objection]]:
         """What would refuse *vm* on *host*, as xapi asks: a VM that is on *host* already counts there once more."""
+        told = set[Hashable]()
         for number in self._over.get(host, ()):
             rule, row = self._rows[number]
             weight = row.weights.arrival.get(vm, 0)
-            if self._refuses(number, weight):
+            if self._refuses(number, weight) and (row.series is None or row.series not in told):
+                told.add(row.series)
                 yield rule, rule.refusal(row, self._sums[number], weight)
         for rule, limit in self.judged:
             words = limit.refuses(vm, host, self._where)
@@ -95,21 +96,22 @@ class Ledger:
     def broken(self) -> tuple[Violation, ...]:
         """What is over its limit at this moment, whoever is to blame."""
         judged = (_judgement(rule, words) for rule, limit in self.judged if (words := limit.broken(self._where)))
-        return (*self._broken_rows(), *judged)
+        over = ((number, value) for number, value in enumerate(self._sums) if value > self._rows[number][1].upper)
+        return (*self._violations(self._weighed_on(over)), *judged)
 
     def broken_by_arrivals(self) -> tuple[Violation, ...]:
         """Hard rows over their limit on which somebody weighs who came from elsewhere."""
-        return tuple(self._broken_rows(number for number in self._joined if self._rows[number][1].hard))
+        hard = ((number, self._rows[number][1]) for number in sorted(self._joined) if self._rows[number][1].hard)
+        over = ((number, self._sums[number]) for number, row in hard if self._sums[number] > row.most)
+        return tuple(self._violations(self._weighed_on(over)))
 
     def _refuses(self, number: int, weight: int) -> bool:
         row = self._rows[number][1]
-        return bool(weight) and row.hard and self._sums[number] + weight > row.upper
+        return bool(weight) and row.hard and self._sums[number] + weight > row.most
 
-    def _broken_rows(self, among: Iterable[int] | None = None) -> Iterator[Violation]:
-        """Rows over their limit that anybody weighs on, in their order."""
-        for number in range(len(self._rows)) if among is None else sorted(among):
-            if self._sums[number] > self._rows[number][1].upper and self._weight[number]:
-                yield self._violation(number, self._sums[number])
+    def _weighed_on(self, values: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """Those of some rows, with what they hold, that anybody weighs on."""
+        return ((number, value) for number, value in values if self._weight[number])
 
     def _placed(self, holder: Uuid, place: Uuid, before: Uuid) -> tuple[Uuid, ...]:
         """Let *holder*, which was on *before*, hold *place* from the start; what it holds."""
@@ -156,15 +158,28 @@ class Ledger:
             self._weight[number][vm] = weight
             self._sums[number] += weight
 
-    def _violation(self, number: int, value: int) -> Violation:
+    def _violations(self, values: Iterable[tuple[int, int]]) -> Iterator[Violation]:
+        """One for each row, with what it holds, and for each series of rows."""
+        series: dict[Hashable, list[tuple[int, int]]] = {}
+        for number, value in values:
+            own = self._rows[number][1].series
+            series.setdefault(number if own is None else own, []).append((number, value))
+        return map(self._violation, series.values())
+
+    def _violation(self, values: Sequence[tuple[int, int]]) -> Violation:
+        """Rows that are told of together, with what they hold, by the one that is furthest above its limit."""
+        rows = [(self._rows[number][1], value) for number, value in values]
+        number, most = max(values, key=lambda each: each[1] - self._rows[each[0]][1].upper)
         rule, row = self._rows[number]
+        others = f", and above it in {counted(len(rows) - 1, 'more slot')}" if len(rows) > 1 else ""
+        weighing = set[Uuid]().union(*(self._weight[number].keys() for number, _ in values))
         return Violation(
             rule=rule.id,
             code=rule.code,
-            words=row.words(value),
+            words=row.words(most) + others,
             hosts=tuple(sorted(row.places & self._pool.hosts.keys())),
-            vms=tuple(sorted(self._weight[number].keys() & self._pool.vms.keys())),
-            excess=-(-(value - row.upper) // row.unit),
+            vms=tuple(sorted(weighing & self._pool.vms.keys())),
+            excess=sum(-(-(value - row.upper) // row.unit) for row, value in rows),
         )
 
 

@@ -19,7 +19,7 @@ from rebalancer.inventory import VM, Host, PowerState, Uuid
 from rebalancer.placement import Placement
 from rebalancer.policy import Apart, Intent, Reserve, RunOn, Spread, Squeezing, Together
 from rebalancer.problem import Problem
-from rebalancer.rules import WITH_STORAGE, Origin, Rule, Rulebook
+from rebalancer.rules import WITH_STORAGE, Origin, Row, Rule, Rulebook
 from rebalancer.squeeze import choice_for, key_for, squeeze_of
 from rebalancer.units import first_few, size_in_words
 
@@ -31,6 +31,12 @@ NOBODY: frozenset[Uuid] = frozenset()
 SECTIONS = ("together", "apart", "spread", "run_on")
 SHOWN = 3
 """VMs that one offer names; more are counted."""
+LIMITS_OF_HOSTS = {
+    "host-load": "limits.host_load",
+    "vms-per-host": "limits.vms_per_host",
+    "vcpus-per-pcpu": "limits.vcpus_per_pcpu",
+}
+"""The key of the policy behind each rule about all that a host holds."""
 UNSEEN_DISKS = "shared-sr-visible"
 """The rule that holds VMs whose disks stay where they are."""
 
@@ -58,7 +64,15 @@ class Offer:
 
 def offers(book: Rulebook) -> tuple[Offer, ...]:
     """All that could be given up, but for shutting VMs down; wishes and rules first, then single VMs."""
-    return (*_limits(book), *_rules(book), *_reserves(book), *_wishes(book), *_squeezes(book), *_single_vms(book))
+    return (
+        *_limits(book),
+        *_limits_of_hosts(book),
+        *_rules(book),
+        *_reserves(book),
+        *_wishes(book),
+        *_squeezes(book),
+        *_single_vms(book),
+    )
 
 
 def _limits(book: Rulebook) -> Iterator[Offer]:
@@ -77,6 +91,16 @@ def _limits(book: Rulebook) -> Iterator[Offer]:
             without=lambda book: _limited(book, maximum_gib=None),
             vms=NOBODY,
         )
+
+
+def _limits_of_hosts(book: Rulebook) -> Iterator[Offer]:
+    """Limits of every host that bind, one key of the policy each."""
+    binding = {bound.rule.id for bound in book.limits if not isinstance(bound.limit, Row) or bound.limit.hard}
+    for rule, key in LIMITS_OF_HOSTS.items():
+        if rule in binding:
+            yield Offer(
+                where=key, words=_always(f"do without {key}"), without=methodcaller("without", rule), vms=NOBODY
+            )
 
 
 def _rules(book: Rulebook) -> Iterator[Offer]:

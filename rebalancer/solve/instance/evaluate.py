@@ -90,7 +90,7 @@ def uppers_of(instance: Instance, limits: Iterable[Limit]) -> Ints:
     for limit in limits:
         if len(limit.hosts) == 1:
             host = limit.hosts[0]
-            upper[limit.family, host] = min(upper[limit.family, host], max(limit.upper, 0))
+            upper[limit.family, host] = min(upper[limit.family, host], max(limit.most, 0))
     return upper
 
 
@@ -124,7 +124,7 @@ def _keeps(instance: Instance, limit: Limit, at: Ints) -> bool:
     weights = np.where(resident, family.resident, family.arrival)
     total = int(weights[here].sum() + family.fixed[limit.hosts].sum())
     joined = bool((here & ~resident & (weights > 0)).any())
-    return total <= max(limit.upper, 0) or not joined
+    return total <= max(limit.most, 0) or not joined
 
 
 def _stays_together(group: Group, at: Ints) -> bool:

@@ -222,7 +222,8 @@ class _Builder:
                 families.append(self._family(row.weights))
             family, hosts = families[number], np.array(sorted(self._host_index[each] for each in row.places), np.int64)
             start = family.fixed[hosts].sum() + family.resident[np.isin(home, hosts)].sum()
-            limits[row.hard].append(Limit(family=number, hosts=hosts, upper=row.upper, unit=row.unit, start=int(start)))
+            limit = Limit(family=number, hosts=hosts, upper=row.upper, most=row.most, unit=row.unit, start=int(start))
+            limits[row.hard].append(limit)
         return tuple(families), tuple(limits[True]), tuple(limits[False])
 
     def _family(self, weights: Weights) -> Family:

@@ -40,18 +40,27 @@ class Family:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Limit:
-    """A row of a pool rule: the weights on `hosts` are at most `upper`; `start` is what they are now."""
+    """A row of a pool rule: the weights on `hosts` are at most `upper`; `start` is what they are now.
+
+    Whatever is above `upper` counts as broken; no move is refused for what is up to `most`.
+    """
 
     family: int
     hosts: Ints
     upper: int
+    most: int
     unit: int
     start: int
 
     @property
     def broken(self) -> bool:
-        """Whether more is there now than may be."""
+        """Whether more is there now than `upper`."""
         return self.start > max(self.upper, 0)
+
+    @property
+    def closed(self) -> bool:
+        """Whether nobody may join until less is there than now."""
+        return self.start > max(self.most, 0)
 
     def covers(self, places: Ints) -> Bools:
         """Which of the hosts in *places* are among `hosts`."""
@@ -62,7 +71,7 @@ class Limit:
 class Register:
     """Where to look up limits: of each its family, its host (-1 where it is over several), and what it leaves room for.
 
-    `upper` is -1 where a limit is broken now, so that every weight is above it; all of shape (limits,).
+    `upper` is -1 where a limit is closed now, so that every weight is above it; all of shape (limits,).
     `weighs` tells which units weigh anything in which family, shape (families, units).
     """
 
@@ -80,7 +89,7 @@ class Register:
         return cls(
             family=np.array([limit.family for limit in limits], dtype=np.int64),
             host=np.array([limit.hosts[0] if len(limit.hosts) == 1 else -1 for limit in limits], dtype=np.int64),
-            upper=np.array([-1 if limit.broken else max(limit.upper, 0) for limit in limits], dtype=np.int64),
+            upper=np.array([-1 if limit.closed else max(limit.most, 0) for limit in limits], dtype=np.int64),
             weighs=weighs,
         )
 

@@ -24,7 +24,7 @@ class Terms:
 
 
 def post_limits(model: Assignment) -> None:
-    """Every limit holds; one that is broken now holds as soon as somebody joins."""
+    """Every limit holds; one that is closed now holds as soon as somebody joins."""
     limits, register = model.instance.limits, model.instance.register
     weighing = {int(family): Weighing(model, int(family)) for family in register.reached(~model.constant)}
     for number in np.flatnonzero(_may_bind(model, weighing)).tolist():
@@ -32,7 +32,7 @@ def post_limits(model: Assignment) -> None:
         terms = weighing[limit.family].on(limit)
         if terms is None:
             continue
-        if limit.broken and not terms.joined:
+        if limit.closed and not terms.joined:
             _post_broken(model, limit, terms)
         else:
             _post_whole(model, limit, terms)
@@ -126,7 +126,7 @@ def post_groups(model: Assignment) -> None:
 
 
 def _post_whole(model: Assignment, limit: Limit, terms: Terms) -> None:
-    room = max(limit.upper, 0) - terms.constant
+    room = max(limit.most, 0) - terms.constant
     if terms.weights.sum() > room:
         model.at_most(terms.pairs, terms.weights, room)
 
@@ -136,7 +136,7 @@ def _post_broken(model: Assignment, limit: Limit, terms: Terms) -> None:
     if not len(terms.joining):
         return
     joined = model.any_of(terms.joining.tolist())
-    model.at_most(terms.pairs, terms.weights, max(limit.upper, 0) - terms.constant, given=joined)
+    model.at_most(terms.pairs, terms.weights, max(limit.most, 0) - terms.constant, given=joined)
 
 
 def _post_together(model: Assignment, group: Group, host: int) -> None:

@@ -46,10 +46,10 @@ def _memory_rows(model: Assignment, host: int, pairs: Ints) -> Iterator[tuple[In
     instance = model.instance
     units = model.units[pairs]
     for limit in instance.limits:
-        if limit.hosts.tolist() == [host] and not limit.broken:
+        if limit.hosts.tolist() == [host] and not limit.closed:
             family = instance.families[limit.family]
             weights = np.where(instance.home[units] == host, family.resident[units], family.arrival[units])
-            room = limit.upper - int(family.fixed[host])
+            room = limit.most - int(family.fixed[host])
             if 0 <= room < int(weights.sum()):
                 yield weights, room
 

@@ -178,7 +178,7 @@ def _counted(sure: Bools, room: Ints, need: int) -> int:
 def _memory_needs(instance: Instance) -> list[tuple[Ints, int]]:
     """For each family whose limits cover every host: the room of the hosts, and what the units weigh at least."""
     # A limit that is broken now may stay so, with as much as is there now.
-    upper = uppers_of(instance, [replace(each, upper=max(each.upper, each.start)) for each in instance.limits])
+    upper = uppers_of(instance, [replace(each, most=max(each.most, each.start)) for each in instance.limits])
     return [
         (upper[number] - family.fixed, int(np.minimum(family.resident, family.arrival).sum()))
         for number, family in enumerate(instance.families)

@@ -19,6 +19,8 @@ from tests.solve.tiny import accepted_by_checker, accepted_by_model, random_prob
 
 SPREAD = {"a": ("h1", 8.0), "b": ("h1", 8.0), "c": ("h2", 8.0), "d": ("h3", 4.0)}
 
+USED = {"a": (3.0, 5.0, 0.0, 1.0), "b": (5.0, 0.0, 2.0, 1.0), "c": (1.0, 6.0, 3.0, 1.0), "d": (4.0, 4.0, 4.0, 4.0)}
+
 CASES: dict[str, dict[str, Any]] = {
     "room for all": {},
     "memory for one more": {"hosts": {"h1": 17.0, "h2": 17.0, "h3": 12.5}},
@@ -38,6 +40,13 @@ CASES: dict[str, dict[str, Any]] = {
     "emptied": {"empty": ["h1"]},
     "emptied, with one that stays": {"empty": ["h1"], "held": ["a"]},
     "never moved": {"never_move": ["a", "c"]},
+    "load for one more": {"load": USED, "limits": {"host_load": {"cpu": 0.75}}},
+    "load for nobody more": {"load": USED, "limits": {"host_load": {"cpu": 0.5}}},
+    "load exceeded tonight": {"load": USED, "limits": {"host_load": {"cpu": 0.3}}},
+    "so many VMs on a host": {"limits": {"vms_per_host": {"at_most": 2}}},
+    "more VMs on a host tonight": {"limits": {"vms_per_host": {"at_most": 1}}},
+    "so many vCPUs on a host": {"limits": {"vcpus_per_pcpu": {"at_most": 0.25}}},
+    "more vCPUs on a host tonight": {"limits": {"vcpus_per_pcpu": {"at_most": 0.125}}},
     "reserved": {"hosts": {"h1": 17.0, "h2": 17.0, "h3": 12.5}, "reserve": [{"hosts": ["h3"], "memory_mib": 4096}]},
 }
 
@@ -62,6 +71,8 @@ SOFT: dict[str, dict[str, Any]] = {
     "soft apart": {"apart": [{"name": "g", "vms": ["a", "b", "c"], "hard": False}]},
     "soft together": {"together": [{"name": "g", "vms": ["a", "c"], "hard": False}]},
     "soft spread": {"spread": [{"name": "g", "vms": ["a", "b", "c"], "domain": "rack", "hard": False}]},
+    "soft number of VMs": {"limits": {"vms_per_host": {"at_most": 1, "hard": False}}},
+    "soft number of vCPUs": {"limits": {"vcpus_per_pcpu": {"at_most": 0.15, "hard": False}}},
     "soft run on": {"run_on": [{"name": "g", "vms": ["a", "d"], "hosts": ["h3"], "hard": False}]},
 }
 
@@ -74,7 +85,16 @@ def test_a_soft_group_forbids_nothing(case: str) -> None:
     assert accepted_by_model(problem) == accepted_by_checker(problem)
 
 
-@pytest.mark.parametrize("case", ["apart, broken tonight", "together, apart tonight", *SOFT])
+BROKEN = (
+    "apart, broken tonight",
+    "together, apart tonight",
+    "load exceeded tonight",
+    "more VMs on a host tonight",
+    "more vCPUs on a host tonight",
+)
+
+
+@pytest.mark.parametrize("case", [*BROKEN, *SOFT])
 @pytest.mark.parametrize("held", [[], ["a"]])
 def test_the_model_counts_what_repair_counts(case: str, held: list[str]) -> None:
     """Breaches of every accepted placement, hard and soft, are in the model what the objective says they are."""
