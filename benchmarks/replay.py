@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from benchmarks.peers.meta import Meta, meta_python
 from benchmarks.recorded import SOURCES, TRACES, recorded_pool
 from rebalancer.policy import Policy
 from rebalancer.whatif.replay import (
@@ -35,14 +36,42 @@ def _percentile(percentile: float, price: float, **more: Any) -> dict[str, Any]:
     return {"demand": {"percentile": percentile}, "objective": {"pcpu_hours_per_gib": price}, **more}
 
 
+def _days(price: float, *, move: float = 0.0, limits: Mapping[str, Any] | None = None, **demand: Any) -> dict[str, Any]:  # noqa: ANN401
+    prices = {"pcpu_hours_per_gib": price, "pcpu_hours_per_move": move}
+    return {"demand": {"form": "days", **demand}, "objective": prices, "limits": dict(limits or {})}
+
+
 POLICIES: Mapping[str, dict[str, Any]] = {
     "p95, 0.001": _percentile(95, 0.001),
     "p95, 0.05": _percentile(95, 0.05),
     "p80, 0.02": _percentile(80, 0.02),
     "p70, 0.001": _percentile(70, 0.001),
     "p50, 0.02": _percentile(50, 0.02),
+    "days, 0.001": _days(0.001),
+    "days, 0.02": _days(0.02),
+    "days, 0.05": _days(0.05),
+    "days, 0.1": _days(0.1),
+    "days, 0.2": _days(0.2),
+    "days, 0.5": _days(0.5),
+    "days, 1": _days(1.0),
+    "days, 0.05, 0.2 a move": _days(0.05, move=0.2),
+    "days, 0.1, 0.2 a move": _days(0.1, move=0.2),
+    "days, 0.1, gain 5": _days(0.1, limits={"minimum_gain_pcpu_hours": 5}),
+    "days, 0.05, cool-down 7 days": _days(0.05, limits={"cool_down_hours": 168}),
+    "days, 0.1, half-life 3 days": _days(0.1, half_life_days=3),
+    "14 days, 0.1": _days(0.1, window_days=14),
 }
 """What is compared: the policy's keys by the name of the row; everything else is the default."""
+
+
+SIMPLE: Mapping[str, Callable[..., Contender]] = {
+    "nothing": Nothing,
+    "greedy": Greedy,
+    "hill-climb": HillClimb,
+    "meta": Meta,
+    "hindsight": Hindsight,
+}
+"""Rows that are no policies."""
 
 
 class Telling(ReplayReporter):
@@ -55,14 +84,18 @@ class Telling(ReplayReporter):
         print(told, file=sys.stderr, flush=True)
 
 
-def contenders(names: list[str], seconds: float) -> Iterator[Contender]:
-    """Those who stand in every table, and the policies of these names."""
+def contenders(names: Sequence[str], seconds: float) -> Iterator[Contender]:
+    """Those of these names; who knows no policy keeps the rules of the default one, and sees what it sees."""
     plain = Policy.model_validate({"limits": {"solve_seconds": seconds}})
-    yield from (Nothing(policy=plain), Greedy(policy=plain), HillClimb(policy=plain), Hindsight(policy=plain))
     for name in names:
-        keys = POLICIES[name]
-        limits = {**keys.get("limits", {}), "solve_seconds": seconds}
-        yield Planner(name=name, policy=Policy.model_validate({**keys, "limits": limits}))
+        if name == "meta" and meta_python() is None:
+            print("meta is left out: REBALANCER_META_PYTHON names no environment with its package", file=sys.stderr)
+        elif name in SIMPLE:
+            yield SIMPLE[name](policy=plain)
+        else:
+            keys = POLICIES[name]
+            limits = {**keys.get("limits", {}), "solve_seconds": seconds}
+            yield Planner(name=name, policy=Policy.model_validate({**keys, "limits": limits}))
 
 
 def table(found: Replay) -> Iterator[str]:
@@ -85,7 +118,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "situations", nargs="*", default=SITUATIONS, metavar="TRACES:PEAK", help=f"of {', '.join(SOURCES)}"
     )
-    parser.add_argument("--policy", action="append", choices=POLICIES, help="one of the rows; all of them otherwise")
+    rows = (*SIMPLE, *POLICIES)
+    parser.add_argument("--row", action="append", choices=rows, help="one of the rows; all of them otherwise")
     parser.add_argument("--hosts", type=int, default=16)
     parser.add_argument("--vms", type=int, default=250)
     parser.add_argument("--nights", type=int, default=12)
@@ -103,10 +137,12 @@ def main(arguments: list[str] | None = None) -> int:
         source, _, peak = situation.partition(":")
         size = {"hosts": chosen.hosts, "vms": chosen.vms, "seed": chosen.seed}
         pool, recording = recorded_pool(source, peak=float(peak) / 100, **size)
-        row = list(contenders(chosen.policy or [*POLICIES], chosen.seconds))
+        row = list(contenders(chosen.row or rows, chosen.seconds))
+        if not row:
+            continue
         judged = {"days_back": chosen.days_back, "nights": chosen.nights, "regret": not chosen.no_regret}
         found = replay(pool, recording, row, reporter=Telling(), **judged)
-        least = sum(night.least_overload for night in found.of("nothing"))
+        least = sum(night.least_overload for night in found.of(found.contenders[0]))
         print(
             f"\n{recording.source}, {chosen.hosts} hosts, {chosen.vms} VMs, {chosen.nights} nights, seed {chosen.seed};"
         )
