@@ -6,12 +6,11 @@ Beside them stand marks that runs leave for each other, see `rebalancer.xapi.mar
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Final, Self
 from xmlrpc.client import ServerProxy
 
-from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable, XapiError
+from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.reading.fields import Fields
 from rebalancer.inventory.reading.tables import NULL_REFS
@@ -23,16 +22,16 @@ from rebalancer.xapi.load_now import load_now
 from rebalancer.xapi.marks import PoolMarks, ours
 from rebalancer.xapi.memory import GuestMemory, guest_memory
 from rebalancer.xapi.patience import NONE, OF_COMMANDS, Patience
+from rebalancer.xapi.receivers import Receivers
 from rebalancer.xapi.session import ReadSession, connect
+from rebalancer.xapi.task_state import VANISHED, task_state
 from rebalancer.xapi.translation import no_connection, sending, understanding, value_of
-from rebalancer.xapi.values import MetricsFailure, News, StorageMotion, TaskState, TaskStatus, Whereabouts
+from rebalancer.xapi.values import MetricsFailure, News, StorageMotion, TaskState, Whereabouts
 from rebalancer.xapi.wire.transport import OVER_NETWORKS, Wires
 from rebalancer.xapi.wire.trust import Trust
 
 NOT_DONE: Final = frozenset({"SESSION_INVALID", "HOST_IS_SLAVE"})
 """Codes with which XAPI turns a call away before it looks at it."""
-
-VANISHED: Final = TaskState(status=TaskStatus.VANISHED, progress=0.0, error=())
 
 AGAIN: Final = "Look at the pool, then try again"
 
@@ -80,16 +79,15 @@ class LivePool:
         self._inventory = KeptInventory(session)
         self._refs: dict[tuple[str, Uuid], str] = {}
         self._hosts: dict[str, Uuid] = {}
-        self._receivers: dict[tuple[Uuid, Uuid], object] = {}
         self.marks = PoolMarks(session, self._send_harmless, self.ref_of)
+        self.receivers = Receivers(session, self._send_harmless, self._send_in, self.ref_of)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
         """Log out, of receivers that were never used, too."""
-        for receiver in self._receivers.values():
-            self._log_out_of(receiver)
+        self.receivers.close()
         self._listener.close()
         self._session.__exit__(*error)
 
@@ -168,46 +166,21 @@ class LivePool:
         vm = self.ref_of("VM", motion.vm)
         self._session.assert_operation_valid(vm, "migrate_send")
         receiver = into or self
-        receiver.turn_away(motion)
+        receiver.receivers.turn_away(motion)
         self._send_harmless("VM.assert_can_migrate", *self._arguments(motion, receiver))
 
     def migrate_with_disks(self, motion: StorageMotion, into: LivePool | None = None) -> str:
         """Start `VM.migrate_send` and return its task; like `migrate`, and with the same errors."""
         receiver = into or self
         arguments = self._arguments(motion, receiver)
-        receiver.hand_over(motion)
+        receiver.receivers.hand_over(motion)
         return self._task_of("Async.VM.migrate_send", *arguments)
 
     def _arguments(self, motion: StorageMotion, receiver: LivePool) -> tuple[object, ...]:
         """What both calls of Storage XenMotion take: VM, destination, live, VDI map, VIF map, options."""
         disks = {self.ref_of("VDI", vdi): receiver.ref_of("SR", sr) for vdi, sr in motion.sr_of.items()}
         networks = {self.ref_of("VIF", vif): receiver.ref_of("network", net) for vif, net in motion.network_of.items()}
-        return self.ref_of("VM", motion.vm), receiver.receiver(motion), True, disks, networks, {}
-
-    def receiver(self, motion: StorageMotion) -> object:
-        """What `host.migrate_receive` answers: each call opens a session, so that one serves question and move."""
-        key = motion.host, motion.network
-        if key not in self._receivers:
-            host, network = self.ref_of("host", motion.host), self.ref_of("network", motion.network)
-            # A read, so that the session is alive: of another pool it may be the first for long.
-            self._session.record("host", host)
-            self._receivers[key] = self._send_harmless("host.migrate_receive", host, network, {})
-        return self._receivers[key]
-
-    def hand_over(self, motion: StorageMotion) -> None:
-        """Leave the session of the receiver of *motion* to XAPI, which uses it as long as the VM is on its way."""
-        self._receivers.pop((motion.host, motion.network), None)
-
-    def turn_away(self, motion: StorageMotion) -> None:
-        """End the session of a receiver that served a question only."""
-        self._log_out_of(self._receivers.pop((motion.host, motion.network), None))
-
-    def _log_out_of(self, receiver: object) -> None:
-        """End a receiver's session; one that cannot be ended now ends by itself."""
-        ref = receiver.get("session_id") if isinstance(receiver, dict) else None
-        if ref is not None:
-            with suppress(XapiError):
-                self._send_in(str(ref), "session.logout")
+        return self.ref_of("VM", motion.vm), receiver.receivers.of(motion), True, disks, networks, {}
 
     def task(self, ref: str) -> TaskState:
         """How a task stands."""
@@ -245,11 +218,7 @@ class LivePool:
         return VANISHED if event.record is None else self._state(Fields("task", event.record))
 
     def _state(self, fields: Fields) -> TaskState:
-        return TaskState(
-            status=_status(fields.text("status")),
-            progress=fields.number("progress", 0.0),
-            error=tuple(map(self._session.called.told, fields.members("error_info"))),
-        )
+        return task_state(fields, self._session.called.told)
 
     def cancel(self, ref: str) -> None:
         """Ask XAPI to cancel a task.
@@ -319,9 +288,3 @@ class LivePool:
         if ref not in self._hosts:
             self._hosts[ref] = Fields("host", self._session.record("host", ref)).uuid
         return self._hosts[ref]
-
-
-def _status(text: str) -> TaskStatus:
-    """The status of a task that exists; `cancelling` has not ended yet."""
-    ended = {TaskStatus.SUCCESS, TaskStatus.FAILURE, TaskStatus.CANCELLED}
-    return TaskStatus(text) if text in ended else TaskStatus.PENDING

@@ -21,6 +21,13 @@ class Halt(Exception):
     """A step did not end as it was to: nothing more is begun, for a reason that needs people."""
 
 
+class Asked(Exception):
+    """Somebody asked to stop, and nothing is under way."""
+
+    def __str__(self) -> str:
+        return "it was asked to stop"
+
+
 class Withdrawn(Exception):
     """A step is not begun after all: somebody asked to stop, another did not end well, or it would be late by now."""
 

@@ -26,7 +26,7 @@ from rebalancer.execute.options import RunReporter
 from rebalancer.execute.result import Ending, RunResult
 from rebalancer.execute.run.attempt import Attempt
 from rebalancer.execute.run.crowd import Crowd
-from rebalancer.execute.run.flight import Flights, Halt, UnforeseenEnd
+from rebalancer.execute.run.flight import Asked, Flights, Halt, UnforeseenEnd
 from rebalancer.execute.run.guard import Guard
 from rebalancer.execute.run.holds import Holds
 from rebalancer.execute.run.hours import Hours
@@ -41,13 +41,6 @@ from rebalancer.plan.progress import made_already
 from rebalancer.units import SECONDS_PER_MINUTE
 
 _LOOK_AGAIN = frozenset({StepState.HALTED, StepState.ELSEWHERE})
-
-
-class _Asked(Exception):
-    """Somebody asked to stop, and nothing is under way."""
-
-    def __str__(self) -> str:
-        return "it was asked to stop"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -130,7 +123,7 @@ class Run:
                 self._take_up(journal, pool)
                 result = self._result(self._steps(journal))
                 journal.append(RunEnded(at=self.watch.clock.now(), words=str(result)))
-            except (Halt, _Asked, StalePlan, IllegalPlan, InventoryError, XapiError, InputError) as error:
+            except (Halt, Asked, StalePlan, IllegalPlan, InventoryError, XapiError, InputError) as error:
                 self._give_up(journal, error)
             except Exception as error:
                 if not self.flights.ever_sent:
@@ -221,11 +214,11 @@ class Run:
         self.waiting.add(step.id)
 
     def _ending(self) -> Ending:
-        """Why nothing more is begun; `_Asked` where somebody wanted that."""
+        """Why nothing more is begun; `Asked` where somebody wanted that."""
         if len(self.done) == len(self.plan.steps):
             return Ending.COMPLETE
         if self.watch.stop.asked:
-            raise _Asked
+            raise Asked
         if self.judgement.stop:
             return self.judgement.stop.ending
         ending = Ending.HELD if any(self._able()) else self.hours.ending
@@ -272,7 +265,7 @@ class Run:
         if not isinstance(error, InputError):
             with suppress(InputError):  # a full disk hides no reason
                 journal.append(RunEnded(at=self.watch.clock.now(), words=reason))
-        if self.flights.ever_sent or isinstance(error, _Asked):
+        if self.flights.ever_sent or isinstance(error, Asked):
             self._stop_half_way(error)
         if isinstance(error, Halt):
             raise StalePlan([reason]) from error
