@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rebalancer.describe.figures import DECIMALS
 from rebalancer.inventory import VM
-from rebalancer.objectives import OBJECTIVES, Balance, Peak
+from rebalancer.objectives import OBJECTIVES, Peak, gaining
 from rebalancer.placement import Placement
 from rebalancer.policy import LimitsPolicy, Mode
 from rebalancer.problem import Problem
@@ -49,9 +49,10 @@ def rank(end: Placement, tiers: Sequence[TierResult], problem: Problem) -> tuple
 def is_worth_it(end: Placement, tiers: Sequence[TierResult], problem: Problem) -> bool:
     """Whether *end* is better than staying, and by as much as the policy asks for."""
     before = (_left(problem.initial, problem), *(tier.before for tier in tiers))
+    main = gaining(problem.policy).id
     better = rank(end, tiers, problem) < before
     gained = next((tier for tier, was in zip(tiers, before[1:], strict=True) if tier.after != was), None)
-    if better and gained and gained.objective == Balance.id:
+    if better and gained and gained.objective == main and problem.policy.mode is not Mode.EVACUATE:
         return gained.before - gained.after >= problem.policy.limits.minimum_gain_pcpu_hours
     return better
 
@@ -100,5 +101,6 @@ def not_worth_it(vm: VM, goal: Placement, book: Rulebook, unfinished: Sequence[s
 
 
 def _gain(goal: Placement, book: Rulebook) -> float:
-    """pCPU-hours that the plan gains, all that its moves cost taken off."""
-    return Balance().value(book.problem.initial, book) - Balance().value(goal, book)
+    """pCPU-hours that the plan gains, all that its moves cost taken off unless load comes first."""
+    main = gaining(book.problem.policy)
+    return main.value(book.problem.initial, book) - main.value(goal, book)

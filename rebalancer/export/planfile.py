@@ -20,7 +20,7 @@ from rebalancer.files.reading import bytes_of, opened
 from rebalancer.files.shapes import Shape, first_mistake
 from rebalancer.plan import FORMAT, Plan, plan_document
 from rebalancer.plan.document import digest_of_document
-from rebalancer.policy import ObjectivePolicy
+from rebalancer.policy import ObjectivePolicy, Priority
 from rebalancer.sanitise import harmless_json
 from rebalancer.version import __version__
 
@@ -28,7 +28,7 @@ PLAN_JSON = "plan.json"
 SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 HEAD_BYTES = 200
 """Within these a plan names its format."""
-BEFORE_THEY_WERE: dict[str, Any] = {"levels": (), "pcpu_hours_per_move": 0.0}
+BEFORE_THEY_WERE: dict[str, Any] = {"levels": (), "pcpu_hours_per_move": 0.0, "priority": Priority.MODE}
 """What keys of `objective` mean in plans of versions that did not know them, whatever their defaults are by now."""
 NEW_PLAN = "Make a new plan with `rebalancer plan`"
 

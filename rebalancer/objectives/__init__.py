@@ -1,6 +1,6 @@
 """What a good placement has little of: one objective a file, in real units."""
 
-from rebalancer.objectives.balance import Balance
+from rebalancer.objectives.balance import Balance, gaining
 from rebalancer.objectives.base import Measure, Objective, SolverModel
 from rebalancer.objectives.failures_lost import FailuresLost
 from rebalancer.objectives.hosts_in_use import HostsInUse, hosts_in_use
@@ -53,6 +53,7 @@ __all__ = [
     "Spread",
     "base_load",
     "cpu_capacities",
+    "gaining",
     "host_load",
     "hosts_in_use",
     "levels_of",

@@ -6,6 +6,7 @@ from rebalancer.objectives.base import Measure, Objective, SolverModel
 from rebalancer.objectives.load_cost import LoadCost
 from rebalancer.objectives.outlay import Outlay
 from rebalancer.placement import Placement
+from rebalancer.policy import Mode, Policy, Priority
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 
@@ -28,3 +29,9 @@ class Balance(Objective):
     def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
         """The measures of both parts."""
         return (*LoadCost().post(model, problem), *Outlay().post(model, problem))
+
+
+def gaining(policy: Policy) -> Objective:
+    """The objective of which a plan has to gain something: balance, or where load comes first the load alone."""
+    load_first = policy.objective.priority is Priority.LOAD and policy.mode is not Mode.CONSOLIDATE
+    return LoadCost() if load_first else Balance()

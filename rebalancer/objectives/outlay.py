@@ -10,6 +10,7 @@ from rebalancer.objectives.last_resort import LastResort
 from rebalancer.objectives.migration_cost import MigrationCost
 from rebalancer.objectives.moves import Moves
 from rebalancer.placement import Placement
+from rebalancer.policy import Mode, Policy
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 
@@ -35,9 +36,16 @@ class Outlay(Objective):
         )
 
 
+def price_per_gib(policy: Policy) -> float:
+    """PCPU-hours that a GiB copied costs; whoever has to empty hosts may find load dearer, or cheaper, than usual."""
+    prices, emptying = policy.objective, policy.mode is Mode.EVACUATE
+    own = prices.evacuation_pcpu_hours_per_gib
+    return prices.pcpu_hours_per_gib if own is None or not emptying else own
+
+
 def _priced(problem: Problem) -> Iterator[tuple[Objective, float]]:
     """What is paid for, and the decimal number of pCPU-hours that the policy file says."""
     prices = problem.policy.objective
-    yield MigrationCost(), prices.pcpu_hours_per_gib
+    yield MigrationCost(), price_per_gib(problem.policy)
     yield LastResort(), prices.pcpu_hours_per_last_resort
     yield Moves(), prices.pcpu_hours_per_move

@@ -17,7 +17,7 @@ from rebalancer.policy.model import (
     WindowPolicy,
     policy_digest,
 )
-from rebalancer.policy.objective import ObjectivePolicy
+from rebalancer.policy.objective import ObjectivePolicy, Priority
 from rebalancer.policy.resolve import intent_of
 from rebalancer.policy.sections import CoolingPolicy, Covered, DemandPolicy, SparePolicy, SqueezePolicy, Squeezing
 from rebalancer.policy.windows import ANY_TIME, ChangeWindows, change_windows
@@ -40,6 +40,7 @@ __all__ = [
     "Policy",
     "PolicyFinding",
     "PoolPolicy",
+    "Priority",
     "Reserve",
     "RuleSet",
     "RulesPolicy",

@@ -12,6 +12,7 @@ from rebalancer.policy.found import APART_TAGS, LAST_RESORT_TAG, NEVER_MOVE_TAGS
 from rebalancer.policy.impossible import Sayings, fragile, impossible
 from rebalancer.policy.intent import SECTIONS, Intent
 from rebalancer.policy.model import Mode, Policy
+from rebalancer.policy.objective import Priority
 from rebalancer.policy.resolve import intent_of, place
 from rebalancer.policy.selectors import Selectors
 from rebalancer.policy.windows import change_windows
@@ -74,6 +75,8 @@ def _aimless(policy: Policy) -> Sayings:
             yield f"limits.{key}", "0 lets nothing move: every plan is without steps"
     if policy.mode is Mode.EVACUATE and not policy.empty:
         yield "mode", "evacuate, but empty names no host"
+    if policy.mode is Mode.CONSOLIDATE and policy.objective.priority is not Priority.MODE:
+        yield "objective.priority", "consolidate puts load before hosts in use, and those before GiB, whatever it says"
     for group in policy.apart:
         if not any(vm.startswith("tag:") for vm in group.vms) and group.at_most >= len(set(group.vms)):
             words = f"at_most {group.at_most} allows all its VMs on one host: it asks for nothing"

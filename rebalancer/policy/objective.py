@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Literal
 
@@ -26,13 +27,24 @@ def _rising(levels: Levels) -> Levels:
     return levels
 
 
+class Priority(StrEnum):
+    """What comes first where load and what moves cost are in conflict."""
+
+    MODE = "mode"
+    GIB = "gib"
+    LOAD = "load"
+    SUM = "sum"
+
+
 class ObjectivePolicy(Section):
     """What a good placement is.
 
     Overload is in pCPU-hours above `threshold` times capacity, a day or week of slots summed. Each costs 1, and from
     each share of `levels` on what stands beside it; those up to `threshold` do not count. A GiB copied costs
     `pcpu_hours_per_gib`, a VM that moves `pcpu_hours_per_move`, one of `last_resort` on top
-    `pcpu_hours_per_last_resort`. `clean_up` names what is improved afterwards, at no cost to the former.
+    `pcpu_hours_per_last_resort`; while hosts are evacuated, a GiB costs `evacuation_pcpu_hours_per_gib` where that is
+    given. `priority` says whether GiB or load come first, or their sum. `clean_up` names what is improved afterwards,
+    at no cost to the former.
     """
 
     threshold: Share = 0.75
@@ -40,4 +52,6 @@ class ObjectivePolicy(Section):
     pcpu_hours_per_gib: Annotated[float, Field(ge=0, le=MUCH)] = 0.001
     pcpu_hours_per_move: Annotated[float, Field(ge=0, le=MUCH)] = 0.0
     pcpu_hours_per_last_resort: Annotated[float, Field(ge=0, le=MUCH)] = 1.0
+    evacuation_pcpu_hours_per_gib: Annotated[float, Field(ge=0, le=MUCH)] | None = None
+    priority: Priority = Priority.MODE
     clean_up: tuple[Literal["peak", "spread"], ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebalancer.describe.conditions import in_short, limits_of
-from rebalancer.objectives import NEGLIGIBLE, Balance, HostsInUse
+from rebalancer.objectives import NEGLIGIBLE, Balance, HostsInUse, gaining
 from rebalancer.placement import Placement
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
@@ -15,8 +15,13 @@ from rebalancer.tier import TierResult
 
 
 def gains_too_little(problem: Problem, moves: int, ladder: Ladder) -> bool:
-    """Whether balancing moves VMs for less than the policy's minimum gain; a host less in use is gain enough."""
-    main, hosts = ladder.of(Balance.id), ladder.of(HostsInUse.id)
+    """Whether balancing moves VMs for less than the policy's minimum gain; a host less in use is gain enough.
+
+    Whoever has to leave a host leaves it, whatever that gains.
+    """
+    if problem.policy.mode is Mode.EVACUATE:
+        return False
+    main, hosts = ladder.of(gaining(problem.policy).id), ladder.of(HostsInUse.id)
     if hosts and hosts.after < hosts.before:
         return False
     return main is not None and moves > 0 and not enough(problem, main.before - main.after)

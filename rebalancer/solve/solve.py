@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rebalancer.errors import Fix, Infeasible
-from rebalancer.objectives import NEGLIGIBLE, Balance, FailuresLost, LoadCost, MigrationCost, Objective, Repair
+from rebalancer.objectives import NEGLIGIBLE, FailuresLost, LoadCost, MigrationCost, Objective, Repair, gaining
 from rebalancer.objectives.load import demand_of
 from rebalancer.placement import Migration, Placement
 from rebalancer.policy import Mode
@@ -129,7 +129,8 @@ class _Solving:
             return ladder
         if any(tier.objective in REPAIRS and tier.after < tier.before for tier in ladder.tiers):
             return self._repairs_only(ladder)
-        gain = sum(tier.before - tier.after for tier in ladder.tiers if tier.objective == Balance.id)
+        main = gaining(self._problem.policy).id
+        gain = sum(tier.before - tier.after for tier in ladder.tiers if tier.objective == main)
         return replace(ladder, at=self.instance.home, tiers=tuple(_given_up(ladder.tiers)), rejected_gain=gain)
 
     def _repairs_only(self, ladder: Ladder) -> Ladder:
@@ -144,8 +145,9 @@ class _Solving:
             only = self._repairs_without_harm(ladder, ladder.at, budget)
         if only.at is None:
             return ladder
-        without = Balance().value(placement_of(self.instance, only.at), self._book)
-        after = next(tier.after for tier in ladder.tiers if tier.objective == Balance.id)
+        main = gaining(self._problem.policy)
+        without = main.value(placement_of(self.instance, only.at), self._book)
+        after = next(tier.after for tier in ladder.tiers if tier.objective == main.id)
         if enough(self._problem, without - after):
             return ladder
         # That *ladder* gains too little may be the doing of the clock.

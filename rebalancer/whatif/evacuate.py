@@ -59,9 +59,10 @@ def evacuate(
     pace: Pace = NO_EXPERIENCE,
     reporter: SolveReporter | None = None,
 ) -> Evacuation:
-    """Empty *hosts*, and whatever hosts the policy of *problem* empties, with the least memory copied.
+    """Empty *hosts*, and whatever hosts the policy of *problem* empties.
 
-    Needs no metrics; where there are some, overload is kept low among the placements that copy least.
+    By default with the least memory copied: load is kept low among the placements that copy no more. The policy's
+    `objective.priority` may put load first, or both in one sum. Needs no metrics, and looks at no load without them.
 
     Args:
         problem: the pool and the policy that binds besides.

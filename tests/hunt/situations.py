@@ -180,6 +180,7 @@ _objectives = st.fixed_dictionaries(
         "threshold": st.sampled_from([0.75, 0.5, 0.2]),
         "pcpu_hours_per_gib": st.sampled_from([0.0, 0.001, 0.5]),
         "pcpu_hours_per_move": st.sampled_from([0.0, 0.0, 0.3]),
+        "priority": st.sampled_from(["mode", "mode", "gib", "load", "sum"]),
         "clean_up": st.sampled_from([(), ("peak",), ("spread",), ("peak", "spread"), ("spread", "peak")]),
     }
 )

@@ -17,6 +17,7 @@ from rebalancer.policy import Policy
         ("limits", "minimum_gain_pcpu_hours"),
         ("objective", "pcpu_hours_per_gib"),
         ("objective", "pcpu_hours_per_move"),
+        ("objective", "evacuation_pcpu_hours_per_gib"),
         ("objective", "pcpu_hours_per_last_resort"),
         ("capacity", "cpu_factor"),
         ("capacity", "memory_reserve_mib"),

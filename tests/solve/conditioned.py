@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rebalancer.objectives import OBJECTIVES, Objective
 from rebalancer.placement import Placement
+from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.tier import HeldTo, TierResult
@@ -34,9 +35,12 @@ def judged(problem: Problem, tiers: Sequence[TierResult]) -> list[Judged]:
 
 
 def _accepted(problem: Problem) -> Iterator[Placement]:
+    """All that the rules accept; in mode evacuate without those that leave somebody on a host to be emptied."""
     vms = list(problem.initial)
+    barred = problem.intent.empty.keys() if problem.policy.mode is Mode.EVACUATE else set()
     for hosts in accepted_by_checker(problem):
-        yield Placement(dict(zip(vms, hosts, strict=True)))
+        if barred.isdisjoint(hosts):
+            yield Placement(dict(zip(vms, hosts, strict=True)))
 
 
 def _within_limits(goal: Placement, book: Rulebook) -> bool:

@@ -89,6 +89,7 @@ def _sum_of_hosts(tier: TierProblem, paid: Ints | None, effort: Effort) -> Alone
     """What every host has to pay by itself, but for the lowest levels that are *paid* in each slot."""
     instance = tier.instance
     hot = np.any(load_of(instance, instance.home) > overload_limits(instance)[:, None], axis=1)
+    hot[instance.home[~instance.legal[np.arange(len(instance.home)), instance.home]]] = True
     hot[[limit.hosts[0] for limit in instance.breakable_limits if len(limit.hosts) == 1]] = True
     bound, work = Fraction(0), 0.0
     for host in np.flatnonzero(hot):

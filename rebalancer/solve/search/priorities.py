@@ -16,25 +16,45 @@ from rebalancer.objectives import (
     Repair,
     Spread,
 )
-from rebalancer.policy import Mode
+from rebalancer.policy import Mode, Priority
 from rebalancer.solve.instance.instance import Instance
 
 
 def objectives_of(instance: Instance) -> tuple[Objective, ...]:
-    """What the policy's mode asks for, most important first."""
-    problem = instance.problem
-    overload: tuple[Objective, ...] = () if problem.demand is None else (LoadCost(),)
-    spared = (LastResort(),) if problem.intent.last_resort else ()
-    if problem.policy.mode is Mode.EVACUATE:
-        wishes = (Repair(),) if instance.soft_limits or instance.soft_groups else ()
-        return (*spared, MigrationCost(), *wishes, *overload)
-    if problem.policy.mode is Mode.REPAIR:
-        return (*repairs_of(instance), *spared, MigrationCost(), *overload)
-    fewest = (LoadCost(), HostsInUse()) if problem.policy.mode is Mode.CONSOLIDATE else ()
+    """What the policy's mode and priority ask for, most important first."""
+    mode, priority = instance.problem.policy.mode, instance.problem.policy.objective.priority
+    spared = (LastResort(),) if instance.problem.intent.last_resort else ()
+    if mode is Mode.CONSOLIDATE:
+        return (*repairs_of(instance), LoadCost(), HostsInUse(), Balance(), *_clean_up(instance))
+    if mode is Mode.BALANCE:
+        usual = Priority.SUM if priority is Priority.MODE else priority
+        first = spared if usual is Priority.GIB else ()
+        return (*repairs_of(instance), *first, *_weighed(instance, usual), *_clean_up(instance))
+    usual = Priority.GIB if priority is Priority.MODE else priority
+    if mode is Mode.REPAIR:
+        return (*repairs_of(instance), *spared, *_weighed(instance, usual))
+    wishes = (Repair(),) if instance.soft_limits or instance.soft_groups else ()
+    weighed, paid = _weighed(instance, usual), 1 if usual is Priority.GIB else None
+    # Wishes are kept where that costs nothing: no GiB, and where load counts for more than them no load.
+    return (*spared, *weighed[:paid], *wishes, *(weighed[paid:] if paid else ()))
+
+
+def _weighed(instance: Instance, priority: Priority) -> tuple[Objective, ...]:
+    """Load and what moves cost, in the order that *priority* wants; without metrics there is no load."""
+    if instance.problem.demand is None:
+        return (MigrationCost(),)
+    orders: dict[Priority, tuple[Objective, ...]] = {
+        Priority.GIB: (MigrationCost(), LoadCost()),
+        Priority.LOAD: (LoadCost(), Balance()),
+        Priority.SUM: (Balance(),),
+    }
+    return orders[priority]
+
+
+def _clean_up(instance: Instance) -> tuple[Objective, ...]:
     fixable = frozenset(instance.hosts[host] for host in np.unique(instance.home).tolist())
     known = {"peak": Peak(fixable), "spread": Spread()}
-    clean_up = tuple(known[name] for name in dict.fromkeys(problem.policy.objective.clean_up))
-    return (*repairs_of(instance), *fewest, Balance(), *clean_up)
+    return tuple(known[name] for name in dict.fromkeys(instance.problem.policy.objective.clean_up))
 
 
 def repairs_of(instance: Instance) -> tuple[Objective, ...]:

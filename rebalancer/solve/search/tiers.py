@@ -76,7 +76,8 @@ def solve_tiers(
             reporter.tier_done(ladder.tiers[-1])
             continue
         effort = budget.share(1.0 if number == len(objectives) - 1 else share_of(objective))
-        answer = _no_worse_than(first.at, _solve(tier, ladder.at, effort, _progress(objective, reporter)), tier)
+        begin = first.at if ladder.at is None and is_about_load(tier) else ladder.at
+        answer = _no_worse_than(first.at, _solve(tier, begin, effort, _progress(objective, reporter)), tier)
         budget.spend(answer.deterministic)
         if answer.at is None:
             return replace(ladder, at=None, impossible=answer.impossible)
