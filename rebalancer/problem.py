@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from rebalancer.demand import LoadProfile, at_speed
+from rebalancer.demand import LoadProfile, at_speed, in_form
 from rebalancer.held import Held
 from rebalancer.inventory import VDI, Host, Names, Pool, PoolIndex, Uuid
 from rebalancer.placement import Placement, current_placement, current_placement_with_disks, disks_of
@@ -81,13 +81,15 @@ class Problem:
 def make_problem(pool: Pool, demand: LoadProfile | None, policy: Policy, *, hold_tag: str = "") -> Problem:
     """The problem of *pool* under *policy*, with what carries *hold_tag* held as it is.
 
+    Of *demand* that holds hours, slots are made anew as the policy asks for them.
+
     Raises:
         PolicyError: the policy names a VM or host that the pool does not have, or contradicts itself.
     """
     initial = current_placement_with_disks if policy.storage_motion.enabled else current_placement
     wanted = intent_of(policy, pool)
     if demand is not None:
-        demand = at_speed(demand, pool, policy.capacity.reference_mhz)
+        demand = at_speed(in_form(demand, policy.demand), pool, policy.capacity.reference_mhz)
     last = {**squeezed_last(pool, demand, policy.squeeze), **wanted.last_resort}
     intent = replace(wanted, last_resort=last)
     return Problem(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -18,7 +18,8 @@ import numpy as np
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
 from rebalancer.clocks import Clocks
-from rebalancer.demand import LoadProfile, Quality
+from rebalancer.demand import LoadProfile, Quality, Series
+from rebalancer.demand.lines import Rows, hours_of, lines_of, shortened, whole
 from rebalancer.errors import InventoryError, SnapshotError
 from rebalancer.files.documents import Unfit, json_in
 from rebalancer.files.kinds import SNAPSHOT
@@ -27,6 +28,8 @@ from rebalancer.files.shapes import Shape, first_mistake
 from rebalancer.files.writing import write_whole
 from rebalancer.inventory import Names, Pool, Uuid
 from rebalancer.inventory.records import refuse_headless
+from rebalancer.slots import RecordedDay
+from rebalancer.units import HOURS_A_DAY
 
 FORMAT: Final = "rebalancer-snapshot/1"
 REMEDY: Final = "Take a new one with `rebalancer snapshot`"
@@ -38,6 +41,9 @@ MOST_PCPUS: Final = 1e6
 """More than any pool has; what is above would no longer be counted exactly."""
 MOST_BYTES: Final = 1 << 60
 """An EiB: memory of which no host has as much."""
+
+MOST_WEIGHT: Final = 1_000_000
+"""A thousand times what a recorded day weighs at most."""
 
 Pcpus = Annotated[float, Field(ge=0, le=MOST_PCPUS, allow_inf_nan=False)]
 
@@ -108,8 +114,27 @@ def snapshot_in(content: bytes, where: str) -> Snapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Day:
+    """A recorded day, see `RecordedDay`."""
+
+    start: AwareDatetime
+    weight: Annotated[int, Field(gt=0, le=MOST_WEIGHT)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Series:
+    """The hours that a load profile was made of, a line a VM or host."""
+
+    vm_pcpu: tuple[str, ...]
+    host_base_pcpu: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Demand:
-    """A load profile as the file has it: arrays are lists, one a VM or host."""
+    """A load profile as the file has it: arrays are lists, one a VM or host.
+
+    Of recorded days a list of one number is this number in every slot, and an empty one says what the hours say.
+    """
 
     vms: tuple[Uuid, ...]
     hosts: tuple[Uuid, ...]
@@ -117,7 +142,7 @@ class _Demand:
     host_base_pcpu: tuple[tuple[Pcpus, ...], ...]
     slot_hours: Annotated[float, Field(gt=0, le=WEEK_HOURS, allow_inf_nan=False)]
     quality: Mapping[Uuid, Quality]
-    percentile: Annotated[float, Field(ge=0, le=100)]
+    percentile: Annotated[float, Field(ge=0, le=100)] | None
     window_start: AwareDatetime
     window_end: AwareDatetime
     timezone: str
@@ -127,6 +152,8 @@ class _Demand:
     refused: Mapping[Uuid, str] = field(default_factory=dict)
     memory_used: Mapping[Uuid, Annotated[int, Field(gt=0, le=MOST_BYTES)]] = field(default_factory=dict)
     waited: Mapping[Uuid, Pcpus] = field(default_factory=dict)
+    days: tuple[_Day, ...] = ()
+    series: _Series | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,27 +228,66 @@ def _to_lists(profile: LoadProfile) -> _Demand:
     values: dict[str, Any] = {each.name: getattr(profile, each.name) for each in fields(_Demand)}
     tables = ("vm_pcpu", "host_base_pcpu", "vm_deviation_pcpu")
     rows = {name: tuple(map(tuple, values[name].tolist())) for name in tables if values[name] is not None}
-    return _Demand(**{**values, **rows})
+    days = tuple(_Day(start=day.start, weight=day.weight) for day in profile.days)
+    hours = profile.series
+    if hours is None:
+        return _Demand(**{**values, **rows, "days": days})
+    parts = {name: getattr(hours, name) for name in ("vm_pcpu", "host_base_pcpu")}
+    short = {name: shortened(rows[name], means, profile) for name, means in parts.items() if days}
+    series = _Series(**{name: lines_of(means) for name, means in parts.items()})
+    return _Demand(**{**values, **rows, **short, "days": days, "series": series})
 
 
 def _to_arrays(demand: _Demand) -> LoadProfile:
     """The profile with its lists as arrays; a `_Contradiction` where they are not one a VM or host, of one length."""
     values: dict[str, Any] = {each.name: getattr(demand, each.name) for each in fields(demand)}
+    days = tuple(RecordedDay(start=day.start.astimezone(UTC), weight=day.weight) for day in demand.days)
+    values |= {"days": days, "series": _series(demand), "window_start": demand.window_start.astimezone(UTC)}
     peaks = demand.vm_deviation_pcpu
-    slots = {len(row) for row in (*demand.vm_pcpu, *demand.host_base_pcpu, *(peaks or ()))}
-    vms = {len(demand.vm_pcpu), len(demand.vms), len(demand.vms if peaks is None else peaks)}
-    if len(slots) > 1 or len(vms) > 1 or len(demand.host_base_pcpu) != len(demand.hosts):
+    vm_rows, host_rows = (_whole(demand, name, values) for name in ("vm_pcpu", "host_base_pcpu"))
+    slots = {len(row) for row in (*vm_rows, *host_rows, *(peaks or ()))}
+    vms = {len(vm_rows), len(demand.vms), len(demand.vms if peaks is None else peaks)}
+    if len(slots) > 1 or len(vms) > 1 or len(host_rows) != len(demand.hosts):
         raise _Contradiction("the load profile's lists differ in length")
     if set(demand.quality) != set(demand.vms):
         raise _Contradiction("the load profile rates other VMs than it has")
     shape = max(slots, default=0)
+    if days and slots - {HOURS_A_DAY * len(days)}:
+        raise _Contradiction("the load profile has other hours than its days")
     return LoadProfile(
         **{
             **values,
-            "vm_pcpu": np.array(demand.vm_pcpu, dtype=np.float64).reshape(-1, shape),
-            "host_base_pcpu": np.array(demand.host_base_pcpu, dtype=np.float64).reshape(-1, shape),
+            "vm_pcpu": np.array(vm_rows, dtype=np.float64).reshape(-1, shape),
+            "host_base_pcpu": np.array(host_rows, dtype=np.float64).reshape(-1, shape),
             "vm_deviation_pcpu": None if peaks is None else np.array(peaks, dtype=np.float64).reshape(-1, shape),
-            "window_start": demand.window_start.astimezone(UTC),
             "window_end": demand.window_end.astimezone(UTC),
         }
     )
+
+
+def _series(demand: _Demand) -> Series | None:
+    """The hours of the file; a `_Contradiction` where they are not those of the window, of all VMs and hosts."""
+    if demand.series is None:
+        return None
+    try:
+        vms, hosts = hours_of(demand.series.vm_pcpu), hours_of(demand.series.host_base_pcpu)
+    except ValueError as error:
+        raise _Contradiction(f"the load profile's {error}") from None
+    hours = (demand.window_end - demand.window_start) / timedelta(hours=1)
+    if (vms.shape, hosts.shape) != ((len(demand.vms), hours), (len(demand.hosts), hours)) or hours % HOURS_A_DAY:
+        raise _Contradiction("the load profile's hours are not those of its window")
+    return Series(vm_pcpu=vms, host_base_pcpu=hosts)
+
+
+def _whole(demand: _Demand, name: str, values: Mapping[str, Any]) -> Rows:
+    """The rows of a table, with what the hours of the file say."""
+    rows: Rows = getattr(demand, name)
+    days, series = values["days"], values["series"]
+    if not days or series is None:
+        return rows
+    start: datetime = values["window_start"]
+    if any(day.start < start or day.start + timedelta(days=1) > demand.window_end for day in days):
+        raise _Contradiction("the load profile has days outside its window")
+    if len(rows) != len(getattr(series, name)):
+        raise _Contradiction("the load profile's lists differ in length")
+    return whole(rows, getattr(series, name), start, days)

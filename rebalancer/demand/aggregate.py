@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -11,33 +10,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rebalancer.demand.days import DayChoice, DaySettings, filled_days, recorded_days
+from rebalancer.demand.forms import FormSettings, formed, highest
 from rebalancer.demand.gate import impossible, quality_of, refuse_silent_pool, refuse_unknown_pool, silent_hosts
-from rebalancer.demand.hourly import Window, hourly_means, slot_percentiles, window_before
-from rebalancer.demand.profile import LoadProfile, Quality
+from rebalancer.demand.hourly import hourly_means
+from rebalancer.demand.profile import LoadProfile, Quality, Series, rounded_up
 from rebalancer.demand.vcpus import vcpu_limit
+from rebalancer.demand.window import Window, window_before
 from rebalancer.inventory import VM, Host, Pool, Uuid
 from rebalancer.units import counted
 
 
-class DemandSettings(DaySettings, Protocol):
+class DemandSettings(FormSettings, Protocol):
     """What the policy says about demand; see its section `demand`."""
-
-    @property
-    def in_days(self) -> bool:
-        """Whether slots are hours of recorded days, not percentiles."""
-
-    @property
-    def slots(self) -> int:
-        """24, or 168."""
-
-    @property
-    def percentile(self) -> float:
-        """0 to 100."""
-
-    @property
-    def window_days(self) -> int:
-        """How far back samples count."""
 
     @property
     def minimum_coverage(self) -> float:
@@ -46,18 +30,6 @@ class DemandSettings(DaySettings, Protocol):
     @property
     def refuse_from_share(self) -> float:
         """Share of live hosts without metrics from which those of the whole pool are refused."""
-
-    @property
-    def timezone(self) -> str:
-        """IANA name of the zone whose hours the slots are."""
-
-    @property
-    def peaking(self) -> int:
-        """How many VMs of a host are expected to peak together."""
-
-    @property
-    def peak_percentile(self) -> float:
-        """What counts as a peak, 0 to 100."""
 
     @property
     def waiting(self) -> bool:
@@ -117,27 +89,25 @@ def profile_from_samples(
     rows = _heard(vms, pool, refused)
     refuse_unknown_pool([vms[row] for row in rows], means[rows], [quality[row] for row in rows], window)
     waited = _waited(waiting, vms, window) if settings.waiting and waiting is not None else np.full_like(means, np.nan)
-    means = _wanted(means, waited, vms)
-    choice = recorded_days(means[rows], window, settings) if settings.in_days else None
-    usual = _Slots(window, settings, choice, settings.percentile)
-    vm_pcpu = _vm_slots(means, vms, quality, usual)
-    peaks = _vm_slots(means, vms, quality, replace(usual, percentile=settings.peak_percentile))
+    series = Series(vm_pcpu=rounded_up(_wanted(means, waited, vms)), host_base_pcpu=rounded_up(base))
+    found = formed(series, window, _unknown(series, vms, quality), settings)
     return LoadProfile(
         vms=tuple(vm.uuid for vm in vms),
         hosts=tuple(host.uuid for host in hosts),
-        vm_pcpu=vm_pcpu,
-        host_base_pcpu=_filled(usual.of(base), _highest(base, np.zeros(len(hosts)))),
+        vm_pcpu=found.vm_pcpu,
+        host_base_pcpu=found.host_base_pcpu,
         slot_hours=1.0,
         quality={vm.uuid: each for vm, each in zip(vms, quality, strict=True)},
-        percentile=None if choice else settings.percentile,
+        percentile=found.percentile,
         window_start=window.start,
         window_end=window.end,
         timezone=settings.timezone,
         source=_told(source, waited, measured=measured),
         waited=_mean_by_vm(waited, vms),
-        vm_deviation_pcpu=np.maximum(peaks - vm_pcpu, 0.0) if settings.peaking else None,
+        vm_deviation_pcpu=found.vm_deviation_pcpu,
         refused=dict(sorted(refused.items())),
-        days=choice.days if choice else (),
+        days=found.days,
+        series=series,
     )
 
 
@@ -171,40 +141,10 @@ def _heard(vms: Sequence[VM], pool: Pool, refused: Mapping[Uuid, str]) -> list[i
     return [row for row, vm in enumerate(vms) if vm.resident_on in hosts]
 
 
-def _vm_slots(
-    means: NDArray[np.float64], vms: Sequence[VM], quality: Sequence[Quality], slots: _Slots
-) -> NDArray[np.float64]:
-    """The demand of the VMs, shape (VMs, slots)."""
-    highest = _highest(means, np.array([max(1.0, vcpu_limit(vm)) for vm in vms]))
-    known = np.array([each is not Quality.UNKNOWN for each in quality], dtype=bool)
-    return _filled(np.where(known[:, None], slots.of(means), np.nan), highest)
-
-
-@dataclass(frozen=True, slots=True)
-class _Slots:
-    """How hours become slots: those of the *choice* of days as they are, else the *percentile* of them."""
-
-    window: Window
-    settings: DemandSettings
-    choice: DayChoice | None
-    percentile: float
-
-    def of(self, means: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What *means* of shape (rows, hours) are in each slot, NaN where nothing is known, shape (rows, slots)."""
-        if self.choice is not None:
-            return filled_days(means)[:, self.choice.hours]
-        count, zone = self.settings.slots, self.settings.timezone
-        return slot_percentiles(means, self.window.slots(count, zone), count, self.percentile)
-
-
-def _highest(means: NDArray[np.float64], otherwise: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The highest hour of each row; *otherwise* for a row without any."""
-    highest = np.where(np.isnan(means), -np.inf, means).max(axis=1, initial=-np.inf)
-    return np.where(np.isinf(highest), otherwise, highest)
-
-
-def _filled(slots: NDArray[np.float64], highest: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(np.isnan(slots), highest[:, None], slots)
+def _unknown(series: Series, vms: Sequence[VM], quality: Sequence[Quality]) -> NDArray[np.float64]:
+    """What each unknown VM counts as, its highest hour or as much as it has vCPUs; NaN of the others, shape (VMs,)."""
+    most = highest(series.vm_pcpu, np.array([max(1.0, vcpu_limit(vm)) for vm in vms]))
+    return np.where([each is Quality.UNKNOWN for each in quality], most, np.nan)
 
 
 def hosts_own_means(

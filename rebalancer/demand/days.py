@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rebalancer.demand.hourly import HOUR, HOURS_OF_DAY, Window
+from rebalancer.demand.window import HOUR, HOURS_OF_DAY, Window
 from rebalancer.slots import RecordedDay
 
 WEEK = 7
@@ -18,8 +18,6 @@ FINEST = 1000
 """The weight of a day whose age does not count: weights are whole, so that the solver counts them exactly."""
 KNOWN_SHARE = 0.5
 """A day with fewer points than this share of the best known one has is left out: it would be made up."""
-DECIMALS = 4
-"""Digits of a pCPU that recorded hours keep: metrics are less exact, and with whole parts nothing has to be rounded."""
 
 
 class DaySettings(Protocol):
@@ -81,7 +79,7 @@ def filled_days(means: NDArray[np.float64]) -> NDArray[np.float64]:
         means: shape (rows, hours of whole days).
 
     Returns:
-        The same shape, rounded to `DECIMALS`; NaN where an hour of the day is missing on all days.
+        The same shape; NaN where an hour of the day is missing on all days.
     """
     known = means.reshape(len(means), -1, HOURS_OF_DAY)
     days, filled = known.shape[1], known.copy()
@@ -93,4 +91,4 @@ def filled_days(means: NDArray[np.float64]) -> NDArray[np.float64]:
         earlier[:, distance:] = known[:, :-distance]
         nearest = np.where(np.isnan(later), earlier, later)
         filled = np.where(np.isnan(filled), nearest, filled)
-    return np.round(filled.reshape(means.shape), DECIMALS)
+    return filled.reshape(means.shape)

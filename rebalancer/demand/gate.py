@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rebalancer.demand.hourly import HOURS_OF_DAY, Window
 from rebalancer.demand.profile import Quality
 from rebalancer.demand.vcpus import TOLERANCE, vcpu_limit
+from rebalancer.demand.window import HOURS_OF_DAY, Window
 from rebalancer.errors import MetricsRefused
 from rebalancer.inventory import VM, Host, Names, Pool, Uuid, told_apart
 

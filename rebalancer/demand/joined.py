@@ -9,7 +9,7 @@ from datetime import timedelta
 import numpy as np
 
 from rebalancer.clocks import joined_clocks
-from rebalancer.demand.profile import LoadProfile
+from rebalancer.demand.profile import LoadProfile, Series
 from rebalancer.errors import InputError
 from rebalancer.inventory import Pool, xapi_uuid
 
@@ -43,6 +43,7 @@ def join_profiles(*profiles: LoadProfile) -> LoadProfile:
         quality={uuid: quality for each in profiles for uuid, quality in each.quality.items()},
         percentile=first.percentile,
         days=first.days,
+        series=_joined_series(profiles, by_vm, by_host),
         window_start=min(each.window_start for each in profiles),
         window_end=max(each.window_end for each in profiles),
         timezone=first.timezone,
@@ -85,6 +86,18 @@ def _refuse_unlike(profiles: Sequence[LoadProfile]) -> None:
         if abs(first.window_end - other.window_end) > (ONE_HOUR if first.days else FAR_APART):
             form = "%Y-%m-%d %H:%M" if first.days else "%Y-%m-%d"
             raise _unlike(f"they were measured until {first.window_end:{form}} and {other.window_end:{form}}")
+
+
+def _joined_series(profiles: Sequence[LoadProfile], by_vm: list[int], by_host: list[int]) -> Series | None:
+    """The hours of all, in the order of the joined rows; None where some have none, or of another window."""
+    parts = [each.series for each in profiles if each.series is not None]
+    windows = {(each.window_start, each.window_end) for each in profiles}
+    if len(parts) < len(profiles) or len(windows) > 1:
+        return None
+    return Series(
+        vm_pcpu=np.concatenate([each.vm_pcpu for each in parts])[by_vm],
+        host_base_pcpu=np.concatenate([each.host_base_pcpu for each in parts])[by_host],
+    )
 
 
 def _ages(profile: LoadProfile) -> list[tuple[int, int]]:

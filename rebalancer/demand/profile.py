@@ -24,6 +24,38 @@ class Quality(StrEnum):
     UNKNOWN = "unknown"
 
 
+DECIMALS = 4
+"""Digits of a pCPU that measured hours keep: metrics are less exact, and with few of them nothing has to be rounded."""
+
+GRAIN = 1e-6
+"""Part of the last of these digits that counts as float noise."""
+
+
+def rounded_up(pcpu: NDArray[np.float64]) -> NDArray[np.float64]:
+    """*pcpu* with `DECIMALS` digits, never less than it is, NaN where it is."""
+    whole = np.maximum(np.ceil(pcpu * 10**DECIMALS - GRAIN), 0.0)
+    rounded: NDArray[np.float64] = np.round(whole / 10**DECIMALS, DECIMALS)
+    return rounded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Series:
+    """Hours as they were measured, from the window's beginning to its end, in the order of the profile's rows.
+
+    Args:
+        vm_pcpu: mean of each VM in each hour, shape (VMs, hours), NaN where it is not known.
+        host_base_pcpu: the same of what each host needs for itself, shape (hosts, hours).
+    """
+
+    vm_pcpu: NDArray[np.float64]
+    host_base_pcpu: NDArray[np.float64]
+
+    @property
+    def hours(self) -> int:
+        """Hours of the window."""
+        return int(self.vm_pcpu.shape[1])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LoadProfile:
     """Demand in pCPUs.
@@ -52,6 +84,7 @@ class LoadProfile:
             hours in which that is recorded, of the VMs of which it is.
         days: the recorded days whose hours the slots are, oldest first; none where they are percentiles.
         reference_mhz: speed of the pCPUs that everything is counted in; None where each host counts its own.
+        series: the hours that the slots were made of; None where they are not known.
     """
 
     vms: tuple[Uuid, ...]
@@ -73,6 +106,7 @@ class LoadProfile:
     waited: Mapping[Uuid, float] = field(default_factory=dict)
     days: tuple[RecordedDay, ...] = ()
     reference_mhz: float | None = None
+    series: Series | None = None
 
     @property
     def slots(self) -> int:
@@ -98,7 +132,8 @@ class LoadProfile:
     __hash__ = None  # type: ignore[assignment]
 
     def _arrays(self) -> tuple[NDArray[np.float64] | None, ...]:
-        return (self.vm_pcpu, self.host_base_pcpu, self.vm_deviation_pcpu, self.host_deviation_pcpu)
+        hours = (self.series.vm_pcpu, self.series.host_base_pcpu) if self.series else (None, None)
+        return (self.vm_pcpu, self.host_base_pcpu, self.vm_deviation_pcpu, self.host_deviation_pcpu, *hours)
 
     def _words(self) -> tuple[object, ...]:
         measured = (
@@ -117,4 +152,4 @@ class LoadProfile:
 def _equal(mine: NDArray[np.float64] | None, theirs: NDArray[np.float64] | None) -> bool:
     if mine is None or theirs is None:
         return mine is theirs
-    return np.array_equal(mine, theirs)
+    return np.array_equal(mine, theirs, equal_nan=True)

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from rebalancer.demand.aggregate import DemandSettings, hosts_own_means, profile_from_samples
 from rebalancer.demand.gate import refuse_impossible
-from rebalancer.demand.hourly import HOUR, HOURS_OF_DAY, Window, hourly_means
+from rebalancer.demand.hourly import hourly_means
 from rebalancer.demand.profile import LoadProfile, Quality
 from rebalancer.demand.tables import EXPECTED, read_samples
 from rebalancer.demand.vcpus import vcpu_limit
+from rebalancer.demand.window import HOUR, HOURS_OF_DAY, Window
 from rebalancer.errors import InputError
 from rebalancer.inventory import VM, Pool, Uuid
 

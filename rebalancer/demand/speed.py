@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rebalancer.demand.profile import LoadProfile
+from rebalancer.demand.profile import LoadProfile, Series
 from rebalancer.inventory import Pool, Uuid
 
 
@@ -27,13 +27,15 @@ def at_speed(profile: LoadProfile, pool: Pool, mhz: float | None) -> LoadProfile
         return profile
     homes = [pool.vms[vm].resident_on if vm in pool.vms else None for vm in profile.vms]
     vms, hosts = (_factors(uuids, pool, profile.reference_mhz, mhz) for uuids in (homes, profile.hosts))
-    peaks, staying = profile.vm_deviation_pcpu, profile.host_deviation_pcpu
+    peaks, staying, hours = profile.vm_deviation_pcpu, profile.host_deviation_pcpu, profile.series
     return replace(
         profile,
         vm_pcpu=profile.vm_pcpu * vms[:, None],
         host_base_pcpu=profile.host_base_pcpu * hosts[:, None],
         vm_deviation_pcpu=None if peaks is None else peaks * vms[:, None],
         host_deviation_pcpu=None if staying is None else staying * hosts[:, None, None],
+        series=hours
+        and Series(vm_pcpu=hours.vm_pcpu * vms[:, None], host_base_pcpu=hours.host_base_pcpu * hosts[:, None]),
         reference_mhz=mhz,
     )
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib.metadata import version
 
+from rebalancer.describe.demand import demand_warnings
 from rebalancer.describe.disks import ejections, sr_rows
 from rebalancer.describe.figures import host_rows, load_of, metrics_of
 from rebalancer.describe.reasons import Reasons
@@ -82,6 +83,7 @@ def compose(
             *reasons.new_violations(),
             *ejections(steps, problem),
             *general_warnings(problem, no_way_back),
+            *demand_warnings(problem),
         ),
         rollback=rollback,
         no_way_back=no_way_back,

@@ -20,11 +20,11 @@ from tests.pools import make_host, make_pool, make_vm
 
 
 def test_a_slot_is_the_percentile_of_its_hours() -> None:
-    """Seven days of hour 3 at 0.1 to 0.7 have a 95th percentile of 0.67; hour 4 keeps its own."""
+    """Seven days of hour 3 at 0.1 to 0.7 have a 95th percentile of 0.6, the second highest; hour 4 keeps its own."""
     values = np.full((7, 24), 0.05)
     values[:, 3] = np.arange(1, 8) / 10
     found = profile({"a": values.ravel().tolist()})
-    assert row(found, "a")[3] == pytest.approx(0.67)
+    assert row(found, "a")[3] == pytest.approx(0.6)
     assert row(found, "a")[4] == pytest.approx(0.05)
     assert (found.slots, found.percentile, found.slot_hours) == (24, 95.0, 1.0)
     assert (found.window_start, found.window_end) == (LAST - timedelta(days=7), LAST)
@@ -34,7 +34,7 @@ def test_the_week_has_168_slots() -> None:
     """With 168 slots each hour of the week stands for itself, Monday 00:00 UTC first."""
     values = np.linspace(0, 1, WEEK)
     found = profile({"a": values.tolist()}, settings=DemandPolicy(slots=168))
-    assert np.allclose(row(found, "a"), values)
+    assert np.allclose(row(found, "a"), values, atol=1e-4)
 
 
 def test_slots_are_in_local_time() -> None:
@@ -228,8 +228,8 @@ def test_demand_is_never_missing_and_never_above_what_was_seen(
         seen = means[index][~np.isnan(means[index])]
         highest = seen.max() if len(seen) else {"a": 2.0, "b": 4.0, "c": 2.0}[uuid]
         assert (found.vm_pcpu[index] >= 0).all()
-        assert (found.vm_pcpu[index] <= highest + 1e-12).all()
-        idle = highest == 0 or (percentile < 100 and (seen == 0).any())
+        assert (found.vm_pcpu[index] <= highest + 1e-4).all()
+        idle = highest < 1e-9 or (percentile < 100 and (seen < 1e-9).any())
         assert found.vm_pcpu[index].max() > 0 or idle
         assert (found.quality[uuid] is Quality.UNKNOWN) == _is_unknown(means[index])
 

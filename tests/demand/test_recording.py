@@ -21,10 +21,10 @@ DEMAND = Policy.model_validate({"demand": {"window_days": 2, "percentile": 50}})
 
 
 def test_a_night_knows_the_days_before_alone() -> None:
-    """The median of two days of the window, and nothing of the third, though it was recorded."""
+    """The lower of two days of the window, and nothing of the third, though it was recorded."""
     recording = recording_of(POOL, {"a": [0.5, 1.5, 2.0], "b": [0.2, 0.2, 0.0]}, own=1.0)
     profile = recording.profile(POOL, DEMAND, MONDAY + timedelta(days=2))
-    assert profile.vm_pcpu == pytest.approx(np.array([[1.0] * 24, [0.2] * 24]))
+    assert profile.vm_pcpu == pytest.approx(np.array([[0.5] * 24, [0.2] * 24]))
     assert profile.host_base_pcpu == pytest.approx(np.ones((2, 24)))
     assert set(profile.quality.values()) == {Quality.MEASURED}
     assert profile.refused == {}
