@@ -10,7 +10,6 @@ from rebalancer.policy.model import (
     Mode,
     PlanPolicy,
     Policy,
-    PoolPolicy,
     RuleSet,
     RulesPolicy,
     Strength,
@@ -18,12 +17,15 @@ from rebalancer.policy.model import (
     policy_digest,
 )
 from rebalancer.policy.objective import ObjectivePolicy, Priority
+from rebalancer.policy.pool import PoolPolicy
+from rebalancer.policy.presets import PRESETS, Preset, PresetKey, keys_of
 from rebalancer.policy.resolve import intent_of
 from rebalancer.policy.sections import CoolingPolicy, Covered, DemandPolicy, SparePolicy, SqueezePolicy, Squeezing
 from rebalancer.policy.windows import ANY_TIME, ChangeWindows, change_windows
 
 __all__ = [
     "ANY_TIME",
+    "PRESETS",
     "Apart",
     "CapacityPolicy",
     "ChangeWindows",
@@ -40,6 +42,8 @@ __all__ = [
     "Policy",
     "PolicyFinding",
     "PoolPolicy",
+    "Preset",
+    "PresetKey",
     "Priority",
     "Reserve",
     "RuleSet",
@@ -57,6 +61,7 @@ __all__ = [
     "check_policy",
     "intent_digest",
     "intent_of",
+    "keys_of",
     "named",
     "policy_digest",
 ]

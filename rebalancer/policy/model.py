@@ -10,12 +10,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from rebalancer.policy.ceilings import PER_HOST, HostLoadPolicy, VCPUsPerPCPUPolicy, VMsPerHostPolicy
 from rebalancer.policy.execution import ExecutionPolicy
 from rebalancer.policy.intent import SECTIONS
 from rebalancer.policy.objective import ObjectivePolicy
+from rebalancer.policy.pool import PoolPolicy
+from rebalancer.policy.presets import BALANCED, PRESETS
 from rebalancer.policy.sections import (
     MUCH,
     ApartPolicy,
@@ -38,14 +40,7 @@ from rebalancer.policy.toml import from_toml
 
 MOST_AT_ONCE = 64
 """Migrations that may run at once in a pool, at most: XAPI refuses calls where more than a hundred wait."""
-_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
-
-
-def _fingerprint(digits: str) -> str:
-    if not _SHA256.fullmatch(digits.rpartition("=")[2].strip().replace(":", "")):
-        raise ValueError(f"{digits!r} is not a SHA-256 fingerprint of 64 hex digits")
-    return digits
 
 
 def _clock(value: object) -> time:
@@ -97,8 +92,8 @@ class LimitsPolicy(Section):
     in_per_host: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
     out_per_host: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
     per_link: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] | None = None
-    minimum_gain_pcpu_hours: Annotated[float, Field(ge=0, le=MUCH)] = 0.5
-    cool_down_hours: Annotated[float, Field(ge=0, le=MUCH)] = 0.0
+    minimum_gain_pcpu_hours: Annotated[float, Field(ge=0, le=MUCH)] = BALANCED.minimum_gain_pcpu_hours
+    cool_down_hours: Annotated[float, Field(ge=0, le=MUCH)] = BALANCED.cool_down_hours
     solve_seconds: Annotated[float, Field(gt=0)] = 30.0
     gap: Annotated[float, Field(ge=0, le=1)] = 0.0
     gap_pcpu_hours: Annotated[float, Field(ge=0)] = 0.001
@@ -155,23 +150,6 @@ class IntentPolicy(Section):
     read_affinity: bool = False
 
 
-class PoolPolicy(Section):
-    """How `nightly` reaches the pool: its coordinator, which certificates are believed, and where the password is."""
-
-    url: str | None = None
-    ca_file: str | None = None
-    fingerprints: tuple[Annotated[str, AfterValidator(_fingerprint)], ...] = ()
-    credentials_file: str | None = None
-    tls: Literal["modern", "legacy"] = "modern"
-    fallback_urls: tuple[str, ...] = ()
-
-    @model_validator(mode="after")
-    def _legacy_is_pinned(self) -> PoolPolicy:
-        if self.tls == "legacy" and not self.fingerprints:
-            raise ValueError('tls = "legacy" needs fingerprints: who old hosts are, nothing else can tell')
-        return self
-
-
 class PlanPolicy(Section):
     """How long a plan may be applied after it was made, and whether it may be while the pool is being upgraded."""
 
@@ -205,10 +183,11 @@ class WindowPolicy(Section):
 
 
 class Policy(Section):
-    """All that the operator wants."""
+    """All that the operator wants; keys that `preset` gives and that are not given themselves are taken from it."""
 
     format: Literal["rebalancer-policy/1"] = "rebalancer-policy/1"
     name: Title = "default"
+    preset: Literal["conservative", "balanced", "aggressive"] | None = None
     mode: Mode = Mode.BALANCE
     pool: PoolPolicy = PoolPolicy()
     demand: DemandPolicy = DemandPolicy()
@@ -262,6 +241,17 @@ class Policy(Section):
         if not self.cooling:
             written.pop("cooling", None)
         return written
+
+    @model_validator(mode="after")
+    def _take_from_the_preset(self) -> Policy:
+        """Fill sections in place, as given: a plan that carries the policy keeps the values that it was made with."""
+        given = PRESETS[self.preset].values if self.preset else {}
+        for name, values in given.items():
+            section: Section = getattr(self, name)
+            missing = {key: value for key, value in values.items() if key not in section.model_fields_set}
+            object.__setattr__(self, name, section.model_copy(update=missing))
+            self.model_fields_set.add(name)
+        return self
 
     def without_address(self) -> Policy:
         """The wishes without how to reach the pool: what plans carry and digests cover."""

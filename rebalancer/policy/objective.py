@@ -8,16 +8,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from rebalancer.policy.presets import BALANCED, Levels
 from rebalancer.policy.sections import MUCH, Section, Share
 
 LoadShare = Annotated[float, Field(gt=0, le=100)]
 Weight = Annotated[float, Field(gt=1, le=MUCH)]
-Levels = tuple[tuple[float, float], ...]
-DEFAULT_LEVELS: Levels = (
-    *((0.80, 2), (0.85, 4), (0.875, 6), (0.90, 8), (0.925, 12), (0.95, 16)),
-    *((0.975, 24), (1.00, 32), (1.25, 64), (1.50, 128)),
-)
-"""Shares of capacity, and what a pCPU-hour costs from each on; docs/objectives.md says how they were chosen."""
 
 
 def _rising(levels: Levels) -> Levels:
@@ -47,10 +42,10 @@ class ObjectivePolicy(Section):
     at no cost to the former.
     """
 
-    threshold: Share = 0.75
-    levels: Annotated[tuple[tuple[LoadShare, Weight], ...], AfterValidator(_rising)] = DEFAULT_LEVELS
-    pcpu_hours_per_gib: Annotated[float, Field(ge=0, le=MUCH)] = 0.001
-    pcpu_hours_per_move: Annotated[float, Field(ge=0, le=MUCH)] = 0.0
+    threshold: Share = BALANCED.threshold
+    levels: Annotated[tuple[tuple[LoadShare, Weight], ...], AfterValidator(_rising)] = BALANCED.levels
+    pcpu_hours_per_gib: Annotated[float, Field(ge=0, le=MUCH)] = BALANCED.pcpu_hours_per_gib
+    pcpu_hours_per_move: Annotated[float, Field(ge=0, le=MUCH)] = BALANCED.pcpu_hours_per_move
     pcpu_hours_per_last_resort: Annotated[float, Field(ge=0, le=MUCH)] = 1.0
     evacuation_pcpu_hours_per_gib: Annotated[float, Field(ge=0, le=MUCH)] | None = None
     priority: Priority = Priority.MODE

@@ -150,6 +150,7 @@ def test_json_keys_are_documented(served: Served, terminal: Terminal) -> None:
         "status": ["plan"],
         "nightly": [policy],
         "policy check": [policy],
+        "policy presets": [],
     }
     for name, words in typed.items():
         told = terminal.run(*name.split(), *words, "--json").json()

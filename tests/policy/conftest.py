@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,3 +54,15 @@ def pool_with() -> Callable[..., Pool]:
 def pool(pool_with: Callable[..., Pool]) -> Pool:
     """The base pool."""
     return pool_with()
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str], Path]:
+    """A function that writes a policy file."""
+
+    def to_file(text: str) -> Path:
+        path = tmp_path / "policy.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return to_file

@@ -21,18 +21,6 @@ EXAMPLE = ROOT / "rebalancer" / "policy" / "policy.toml"
 MANUAL = ROOT / "docs" / "policy.md"
 
 
-@pytest.fixture
-def write(tmp_path: Path) -> Callable[[str], Path]:
-    """A function that writes a policy file."""
-
-    def to_file(text: str) -> Path:
-        path = tmp_path / "policy.toml"
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return to_file
-
-
 def keys(section: type[BaseModel] = Policy, prefix: str = "") -> Iterator[str]:
     """Every key of the model, dotted."""
     for name, field in section.model_fields.items():

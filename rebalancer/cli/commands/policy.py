@@ -36,13 +36,43 @@ def check(
     if source:
         findings = rb.lint(wanted, rb.read(source, connection, demand=wanted.demand, metrics=False))
     if json:
-        print_json({"policy": wanted.model_dump(mode="json"), "findings": [str(each) for each in findings]})
+        document = {"policy": wanted.model_dump(mode="json"), "findings": [str(each) for each in findings]}
+        print_json(document | {"preset": _preset_document(wanted)})
         return
-    lines = [f"{file}: policy '{wanted.name}', mode {wanted.mode}, is well-formed."]
+    lines = [f"{file}: policy '{wanted.name}', mode {wanted.mode}, is well-formed.", *_preset_lines(wanted)]
     lines += [f"- {finding}" for finding in findings]
     if source and not findings:
         lines.append("Every name is known, and nothing contradicts.")
     show_lines(*lines)
+
+
+def _preset_lines(wanted: rb.Policy) -> list[str]:
+    """What the preset of a policy resolves to, key by key; nothing where it names none."""
+    if wanted.preset is None:
+        return []
+    preset = rb.policy.PRESETS[wanted.preset]
+    keys = [f"  {each}" for each in rb.policy.keys_of(preset, wanted)]
+    return [f"Preset '{wanted.preset}': {preset.sentence}", *keys]
+
+
+def _preset_document(wanted: rb.Policy) -> dict[str, object] | None:
+    if wanted.preset is None:
+        return None
+    preset = rb.policy.PRESETS[wanted.preset]
+    values = {each.key: each.value for each in rb.policy.keys_of(preset, wanted)}
+    return {"name": wanted.preset, "sentence": preset.sentence, "values": values}
+
+
+@app.command()
+def presets(*, json: AsJson = False) -> None:
+    """Show what each preset means, and the keys that it gives."""
+    from rebalancer.cli.output import print_json, show_lines
+
+    found = [rb.Policy.model_validate({"preset": name}) for name in rb.policy.PRESETS]
+    if json:
+        print_json({"presets": list(map(_preset_document, found))})
+        return
+    show_lines(*(line for each in found for line in _preset_lines(each)))
 
 
 @app.command()

@@ -1,0 +1,102 @@
+"""Presets: values of several keys that belong together, under a name. The only place where these values stand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Levels = tuple[tuple[float, float], ...]
+LEVELS: Levels = (
+    *((0.80, 2), (0.85, 4), (0.875, 6), (0.90, 8), (0.925, 12), (0.95, 16)),
+    *((0.975, 24), (1.00, 32), (1.25, 64), (1.50, 128)),
+)
+"""Shares of capacity, and what a pCPU-hour costs from each on; docs/objectives.md says how they were chosen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """What a preset means in a sentence, and the keys that it gives."""
+
+    sentence: str
+    threshold: float
+    levels: Levels
+    pcpu_hours_per_gib: float
+    pcpu_hours_per_move: float
+    minimum_gain_pcpu_hours: float
+    cool_down_hours: float
+
+    @property
+    def values(self) -> Mapping[str, Mapping[str, object]]:
+        """The value of each key that the preset gives, by section."""
+        return {
+            "objective": {
+                "threshold": self.threshold,
+                "levels": self.levels,
+                "pcpu_hours_per_gib": self.pcpu_hours_per_gib,
+                "pcpu_hours_per_move": self.pcpu_hours_per_move,
+            },
+            "limits": {
+                "minimum_gain_pcpu_hours": self.minimum_gain_pcpu_hours,
+                "cool_down_hours": self.cool_down_hours,
+            },
+        }
+
+
+BALANCED = Preset(
+    sentence="Hot hosts are relieved wherever that is worth the GiB: what holds where a policy names nothing.",
+    threshold=0.75,
+    levels=LEVELS,
+    pcpu_hours_per_gib=0.001,
+    pcpu_hours_per_move=0.0,
+    minimum_gain_pcpu_hours=0.5,
+    cool_down_hours=0.0,
+)
+PRESETS: Mapping[str, Preset] = {
+    "conservative": Preset(
+        sentence="Few moves: VMs go only where hosts are hot for hours, and then stay there for three days.",
+        threshold=0.80,
+        levels=LEVELS[1:],
+        pcpu_hours_per_gib=0.05,
+        pcpu_hours_per_move=0.1,
+        minimum_gain_pcpu_hours=2.0,
+        cool_down_hours=72.0,
+    ),
+    "balanced": BALANCED,
+    "aggressive": Preset(
+        sentence="As even as can be: hosts are relieved from 70 % on, and copying counts for next to nothing.",
+        threshold=0.70,
+        levels=((0.75, 1.5), *LEVELS),
+        pcpu_hours_per_gib=0.0001,
+        pcpu_hours_per_move=0.0,
+        minimum_gain_pcpu_hours=0.1,
+        cool_down_hours=0.0,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresetKey:
+    """A key that a preset gives: what counts, and what the preset says."""
+
+    key: str
+    value: object
+    of_preset: object
+
+    def __str__(self) -> str:
+        changed = "" if self.value == self.of_preset else f" (given; the preset says {_written(self.of_preset)})"
+        return f"{self.key} = {_written(self.value)}{changed}"
+
+
+def keys_of(preset: Preset, policy: object) -> tuple[PresetKey, ...]:
+    """Every key of *preset*, with the value that *policy* has for it."""
+    return tuple(
+        PresetKey(key=f"{section}.{key}", value=getattr(getattr(policy, section), key), of_preset=value)
+        for section, values in preset.values.items()
+        for key, value in values.items()
+    )
+
+
+def _written(value: object) -> str:
+    """*value* as TOML has it; levels as lists of two numbers each."""
+    return json.dumps(value)

@@ -1,0 +1,69 @@
+"""A preset gives the keys that a policy does not give itself, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rebalancer.errors import PolicyError
+from rebalancer.policy import PRESETS, Policy, keys_of, policy_digest
+
+MANUAL = (Path(__file__).resolve().parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
+
+
+def test_without_a_preset_a_policy_is_balanced() -> None:
+    """The values of `balanced` are the defaults: naming it changes nothing."""
+    named, silent = Policy(preset="balanced"), Policy()
+    assert (named.objective, named.limits) == (silent.objective, silent.limits)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_gives_every_key_of_it(name: str) -> None:
+    """Its values pass the checks of a policy file, and are those that count."""
+    policy = Policy.model_validate({"preset": name})
+    assert all(each.value == each.of_preset for each in keys_of(PRESETS[name], policy))
+    assert Policy.model_validate_json(json.dumps(policy.given()), strict=True) == policy
+    others = {key: value for key, value in policy if key not in {"preset", "objective", "limits"}}
+    assert others == {key: value for key, value in Policy() if key in others}
+
+
+def test_keys_of_the_file_count_before_those_of_the_preset(write: Callable[[str], Path]) -> None:
+    """Also where they give the default, and whichever section they are in."""
+    text = 'preset = "aggressive"\n[objective]\npcpu_hours_per_gib = 0.001\n[limits]\nmaximum_moves = 3\n'
+    policy, preset = Policy.load(write(text)), PRESETS["aggressive"]
+    assert policy.objective.pcpu_hours_per_gib == 0.001
+    assert policy.objective.threshold == preset.threshold
+    assert (policy.limits.maximum_moves, policy.limits.cool_down_hours) == (3, preset.cool_down_hours)
+    told = [str(each) for each in keys_of(preset, policy)]
+    assert "objective.pcpu_hours_per_gib = 0.001 (given; the preset says 0.0001)" in told
+    assert "objective.threshold = 0.7" in told
+
+
+def test_a_policy_keeps_the_values_that_it_was_made_with() -> None:
+    """What a plan carries names the preset and every value, so that a later table changes nothing in it."""
+    policy = Policy(preset="conservative")
+    written = policy.spelled_out().given()
+    assert written["objective"]["pcpu_hours_per_gib"] == PRESETS["conservative"].pcpu_hours_per_gib
+    written["objective"]["pcpu_hours_per_gib"] = 7.0
+    assert Policy.model_validate(written).objective.pcpu_hours_per_gib == 7.0
+    assert policy_digest(policy) != policy_digest(Policy(preset="balanced"))
+
+
+def test_an_unknown_preset_is_refused(write: Callable[[str], Path]) -> None:
+    """By name, with those that there are."""
+    with pytest.raises(PolicyError, match=r"preset .*'conservative', 'balanced' or 'aggressive'"):
+        Policy.load(write('preset = "brave"'))
+
+
+def test_the_manual_shows_the_table() -> None:
+    """Sentence and numbers of each preset, as they are in the code."""
+    section = MANUAL.partition("\n## Presets\n")[2].partition("\n## ")[0]
+    assert f"| in a sentence | {' | '.join(each.sentence for each in PRESETS.values())} |" in section
+    for key in ("threshold", "pcpu_hours_per_gib", "pcpu_hours_per_move", "minimum_gain_pcpu_hours", "cool_down_hours"):
+        row = re.search(rf"^\| `\w+\.{key}` \| (.*) \|$", section, re.MULTILINE)
+        assert row, key
+        assert row[1].split(" | ") == [str(getattr(each, key)) for each in PRESETS.values()]
