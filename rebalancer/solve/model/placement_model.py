@@ -84,6 +84,10 @@ class PlacementModel(Assignment):
         """Never again more than *value* of *goal*."""
         self.at_most(goal.variables, goal.coefficients, value - goal.offset)
 
+    def at_least(self, goal: Goal, value: int) -> None:
+        """*value* of *goal* at least, which holds anyway: a proof that the search need not find."""
+        self.at_most(goal.variables, [-each for each in goal.coefficients], goal.offset - value)
+
     def value(self, goal: Goal, at: Ints) -> int:
         """The sum of *goal* where the units are *at*."""
         values = self.values(at)

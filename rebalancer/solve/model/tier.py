@@ -40,6 +40,7 @@ class TierProblem:
         held: what was answer before.
         forbidden: moves, as pairs of unit and host, that may not be made all together.
         near: a good placement but for what is forbidden, from which to go on.
+        floor: a number of the goal below which nothing is, known without any model; none is needed.
     """
 
     instance: Instance
@@ -47,6 +48,7 @@ class TierProblem:
     held: tuple[HeldTier, ...] = ()
     forbidden: tuple[Pairs, ...] = ()
     near: Ints | None = None
+    floor: int = 0
 
     def model(self, scope: Scope) -> tuple[PlacementModel, Goal]:
         """The model of *scope*, and what to minimise in it."""
@@ -57,7 +59,10 @@ class TierProblem:
             model.forbid(pairs)
         for price, upper in self.capped:
             model.limit_moves(price, upper)
-        return model, model.goal(self.objective)
+        goal = model.goal(self.objective)
+        if self.floor:
+            model.at_least(goal, self.floor)
+        return model, goal
 
     def evaluate(self, at: Ints) -> tuple[Goal, int]:
         """The goal as it is where the units are *at*, and its number there."""

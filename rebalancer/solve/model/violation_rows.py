@@ -25,6 +25,12 @@ def breaches(model: Assignment) -> Measure:
     return number_of(variables, offset=offset, largest=most + len(groups) * hosts)
 
 
+def breaches_above(model: Assignment, limit: Limit) -> Measure:
+    """Excess of one *limit* that may be broken, in its units."""
+    variables, offset = _excess(model, limit)
+    return number_of(variables, offset=offset, largest=_units(model.instance.families[limit.family].most, limit))
+
+
 def _excess(model: Assignment, limit: Limit) -> tuple[list[int], int]:
     """Whole units above *limit*: a variable, and what stays whoever leaves."""
     instance = model.instance

@@ -32,6 +32,9 @@ LEAST_SHIFTING = 0.1
 STALLED = 60
 """Neighbourhoods in a row without improvement before the search restarts and relinks what it finds with the best."""
 
+TIRED, NEGLIGIBLE_SHARE = 20, 0.005
+"""Neighbourhoods in a row that improve nothing before an answer is taken that is close enough, to this share of it."""
+
 HEAD_START = 0.3
 """Share of the work after which an answer that is close enough is taken, and large relaxations are begun."""
 
@@ -41,6 +44,9 @@ LEAST_PATIENCE = 1.0
 
 NEAR = 0.85
 """Share of its limit from which neighbourhoods watch a host in a slot."""
+
+RECEIVING_WORK, RECEIVING_SHARE = 1.0, 0.2
+"""Work for where those go whom every host sheds by itself, and how much of all work it may be."""
 
 CHOOSING_WORK = 0.02
 """The work of choosing a neighbourhood, and of judging what came of it."""
@@ -72,7 +78,7 @@ class _LargeNeighbourhoodSearch:
         # What an earlier tier has reached is held everywhere, not only where it was hot.
         self._watched = near | any(isinstance(held.objective, Balance | LoadCost) for held in tier.held)
         self._best, self._lowest, self._found = tier.instance.home, 2**62, 0.0
-        self._highest = 0
+        self._highest = self._fruitless = 0
         self._on_time = True
 
     def run(self, start: Ints) -> TierAnswer:
@@ -87,10 +93,22 @@ class _LargeNeighbourhoodSearch:
         """Improve the answer of an earlier search, repaired where its moves are forbidden; descend where that fails."""
         near = None if self._tier.near is None else self._repaired(self._tier.near)
         if near is None:
-            self._descend(start, noise=0.0)
-        else:
-            self._neighbourhoods = Neighbourhoods(self._tier.instance, self._limits, self._random)
-            self._improve(self._better(start, near))
+            near = self._better(self._shifted(start, noise=0.0), self._shifted(self._received(start), noise=0.0))
+        self._neighbourhoods = Neighbourhoods(self._tier.instance, self._limits, self._random)
+        self._improve(self._better(start, near))
+
+    def _received(self, start: Ints) -> Ints:
+        """Those who left in *start*, and whom hosts shed by themselves at best, where there is most room for them.
+
+        Where receivers have room this is nearly the best; where not, a start. Everybody else is at home.
+        """
+        instance, free = self._tier.instance, np.zeros_like(self._tier.instance.legal)
+        units = np.union1d(np.flatnonzero(start != instance.home), self.relaxation.leavers)
+        free[units] = instance.legal[units]
+        model, goal = self._tier.model(Scope(free=free, at=instance.home, watched=self._watched))
+        model.hint(start)
+        answer = self._search(model, goal, min(RECEIVING_WORK, RECEIVING_SHARE * self._work))
+        return start if answer.at is None else answer.at
 
     def _repaired(self, near: Ints) -> Ints | None:
         """*near* with the units of forbidden sets of moves placed anew; None where that is not enough."""
@@ -103,22 +121,26 @@ class _LargeNeighbourhoodSearch:
         return self._search(model, goal, LONG_WORK, until=NEVER).at
 
     def _descend(self, start: Ints, *, noise: float) -> Ints:
-        """Shifts as far as they lead, which the clock never ends, then neighbourhoods."""
+        """Shifts as far as they lead, then neighbourhoods."""
         self._neighbourhoods = Neighbourhoods(self._tier.instance, self._limits, self._random)
+        return self._improve(self._better(start, self._shifted(start, noise=noise)))
+
+    def _shifted(self, start: Ints, *, noise: float) -> Ints:
+        """Where shifts lead, which the clock never ends."""
         taste = np.exp(self._random.normal(0.0, noise, self._tier.instance.legal.shape))
         most = max(self._work, LEAST_SHIFTING)
         descent = local_search(self._tier, start, load_levels(self._tier.instance), most=most, taste=taste)
         self._work -= descent.work
-        return self._improve(self._better(start, descent.at))
+        return descent.at
 
     def _improve(self, at: Ints) -> Ints:
         """Re-solve neighbourhoods until too many in a row improve nothing; answers as good are taken, for diversity."""
-        value, fruitless = self._value(at), 0
-        while fruitless < STALLED and not self._ended():
+        value, self._fruitless = self._value(at), 0
+        while self._fruitless < STALLED and not self._ended():
             answer = self._resolve(self._neighbourhoods.choose(at), at)
             self._neighbourhoods.learn(proved=answer.proved)
             reached = value if answer.at is None else self._value(answer.at)
-            fruitless = 0 if reached < value else fruitless + 1
+            self._fruitless = 0 if reached < value else self._fruitless + 1
             if answer.at is not None and reached <= value:
                 at, value = answer.at, reached
             self._keep(at, value)
@@ -171,9 +193,15 @@ class _LargeNeighbourhoodSearch:
 
     @property
     def _close_enough(self) -> bool:
-        """Whether neighbourhoods had their share, and the gap to the first bound is negligible by the policy."""
+        """Whether neighbourhoods had their share, or rarely help, and the gap to the first bound is negligible.
+
+        That it is by the policy's `gap_pcpu_hours`; where these are not 0, half a percent of what is left is, too.
+        """
+        negligible = self._effort.gap_pcpu_hours
+        if negligible:
+            negligible = max(negligible, NEGLIGIBLE_SHARE * float(self._lowest * self._goal.worth))
         gap = float((self._lowest - self.relaxation.first) * self._goal.worth)
-        return self._had_a_chance and gap <= self._effort.gap_pcpu_hours
+        return gap <= negligible and (self._had_a_chance or self._fruitless >= TIRED)
 
     @property
     def _had_a_chance(self) -> bool:

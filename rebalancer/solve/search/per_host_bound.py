@@ -7,8 +7,10 @@ pool pays for the level, and the hosts by themselves only for the levels above i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import product
 from operator import mul
 
 import numpy as np
@@ -18,27 +20,32 @@ from rebalancer.objectives.load import counted_hosts, demand_of
 from rebalancer.solve.instance.evaluate import load_levels, load_of, overload_limits
 from rebalancer.solve.instance.instance import Bools, Instance, Ints
 from rebalancer.solve.instance.rows import Limit
-from rebalancer.solve.model.cp_sat import SolverAnswer, search
+from rebalancer.solve.model.cp_sat import Status, search
 from rebalancer.solve.model.effort import Effort
-from rebalancer.solve.model.objective_terms import Goal
+from rebalancer.solve.model.objective_terms import goal_of
 from rebalancer.solve.model.tier import TierProblem
+from rebalancer.solve.model.violation_rows import breaches_above
+from rebalancer.solve.search.breach_bound import breaches_of, fewest_breaches
 from rebalancer.solve.search.components import restricted
 
 WORK = 0.5
 """Deterministic seconds for one host; most take a hundredth."""
 EVERY_HOST = "what every host has to shed by itself"
 HOT_POOL = "what the pool as a whole has too much of, and what every host has to shed above that"
+MOST_BREACHES = 3
+"""A host that leaves so many breaches pays no more than with as many as it may leave."""
 SHARE = 0.1
 """Part of all work for all hosts together; those that it does not reach are bounded by 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alone:
-    """A bound in the objective's unit, the work that it took, and where it comes from."""
+    """A bound in the objective's unit, the work that it took, where it comes from, and the units that leave for it."""
 
     bound: Fraction
     work: float
     words: str = EVERY_HOST
+    leavers: tuple[int, ...] = ()
 
 
 def per_host_bound(tier: TierProblem, effort: Effort) -> Alone:
@@ -60,8 +67,9 @@ def per_host_bound(tier: TierProblem, effort: Effort) -> Alone:
         return alone
     higher = _sum_of_hosts(tier, pool.levels, effort.part(SHARE))
     hosts, together = alone.bound, pool.cost + higher.bound
-    words = HOT_POOL if together > hosts else EVERY_HOST
-    return Alone(bound=max(hosts, together), work=alone.work + higher.work, words=words)
+    if together <= hosts:
+        return replace(alone, work=alone.work + higher.work)
+    return replace(higher, bound=together, work=alone.work + higher.work, words=HOT_POOL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,22 +99,67 @@ def _sum_of_hosts(tier: TierProblem, paid: Ints | None, effort: Effort) -> Alone
     hot = np.any(load_of(instance, instance.home) > overload_limits(instance)[:, None], axis=1)
     hot[instance.home[~instance.legal[np.arange(len(instance.home)), instance.home]]] = True
     hot[[limit.hosts[0] for limit in instance.breakable_limits if len(limit.hosts) == 1]] = True
-    bound, work = Fraction(0), 0.0
-    for host in np.flatnonzero(hot):
-        if work >= effort.deterministic or effort.until.passed:
-            break
-        left = replace(effort, deterministic=min(WORK, effort.deterministic - work))
-        goal, answer = _of_host(tier, int(host), paid, left)
-        bound, work = bound + answer.bound * goal.worth, work + answer.deterministic
-    return Alone(bound=bound, work=work)
+    hosts = _Hosts(tier, paid, effort)
+    costs = [hosts.costs(int(host)) for host in np.flatnonzero(hot)]
+    leavers = tuple(sorted(each for found in hosts.leavers.values() for each in found))
+    return Alone(bound=_cheapest(costs, hosts.breaches), work=hosts.work, leavers=leavers)
 
 
-def _of_host(tier: TierProblem, host: int, paid: Ints | None, effort: Effort) -> tuple[Goal, SolverAnswer]:
-    part = _with_a_way_out(tier.instance, host)
-    alone = replace(tier, instance=part, forbidden=())
-    watched = np.broadcast_to(np.array([[True], [False]]), part.base.shape)
-    model, goal = alone.model(replace(alone.whole(), watched=watched, paid=paid))
-    return goal, search(model, goal, effort)
+def _cheapest(costs: Sequence[Sequence[Fraction | None]], breaches: int) -> Fraction:
+    """The least sum of one of the *costs* of each host, by how much stays broken there, *breaches* in all at most."""
+    least: dict[int, Fraction] = {0: Fraction(0)}
+    for each in costs:
+        summed: dict[int, Fraction] = {}
+        for (there, paid), (here, cost) in product(least.items(), enumerate(each)):
+            if cost is not None and there + here <= breaches:
+                summed[there + here] = min(paid + cost, summed.get(there + here, paid + cost))
+        least = summed
+    return min(least.values(), default=Fraction(0))
+
+
+class _Hosts:
+    """What hosts pay by themselves, the less the more they may leave broken, until the work is used up."""
+
+    def __init__(self, tier: TierProblem, paid: Ints | None, effort: Effort) -> None:
+        self._tier, self._paid, self._effort, self.work = tier, paid, effort, 0.0
+        self.leavers: dict[int, list[int]] = {}
+        self.breaches = min((held.value for held in tier.held), default=0)
+        fewest = fewest_breaches(tier.instance)
+        spare = self.breaches - fewest.total
+        self._most = {family: count + spare for family, count in fewest.families.items()}
+
+    def costs(self, host: int) -> list[Fraction | None]:
+        """What *host* pays where it leaves nothing broken, one breach, two ...; the last holds for all above it.
+
+        None where it cannot but leave more broken.
+        """
+        allowed = self._allowed(host)
+        most = min(self.breaches, sum(allowed))
+        found = [self._cost(host, allowed, each) for each in range(min(most, MOST_BREACHES))]
+        return [*found, self._cost(host, allowed, most) or Fraction(0)]
+
+    def _allowed(self, host: int) -> list[int]:
+        """What each limit of *host* may leave broken: no more than its family may, nor than is broken now."""
+        limits = _of(host, self._tier.instance.breakable_limits)
+        return [min(self._most[limit.family], breaches_of(limit, limit.start)) for limit in limits]
+
+    def _cost(self, host: int, allowed: Sequence[int], breaches: int) -> Fraction | None:
+        """A bound on what *host* pays; 0 where no work is left, None where it cannot but leave more broken."""
+        left = self._effort.deterministic - self.work
+        if left <= 0 or self._effort.until.passed:
+            return Fraction(0)
+        part = _with_a_way_out(self._tier.instance, host)
+        held = tuple(replace(each, value=breaches) for each in self._tier.held)
+        alone = replace(self._tier, instance=part, held=held, forbidden=())
+        watched = np.broadcast_to(np.array([[True], [False]]), part.base.shape)
+        model, goal = alone.model(replace(alone.whole(), watched=watched, paid=self._paid))
+        for limit, most in zip(part.breakable_limits, allowed, strict=True) if held else ():
+            model.hold(goal_of((breaches_above(model, limit),)), most)
+        answer = search(model, goal, replace(self._effort, deterministic=min(WORK, left)))
+        self.work += answer.deterministic
+        if answer.at is not None and host not in self.leavers:
+            self.leavers[host] = np.flatnonzero(self._tier.instance.home == host)[answer.at == 1].tolist()
+        return None if answer.status is Status.IMPOSSIBLE else answer.bound * goal.worth
 
 
 def _with_a_way_out(instance: Instance, host: int) -> Instance:

@@ -48,7 +48,8 @@ STOP_SECONDS = 0.05
 class RelaxationBound:
     """Raises the bound of *tier* until its work is used up; CP-SAT lets go of Python meanwhile.
 
-    The `first` bound, what every host has to shed by itself, is known at once and the same whatever the clock says.
+    The `first` bound, what every host has to shed by itself, is known at once and the same whatever the clock says; so
+    are the `leavers`, the units that hosts shed for it.
 
     It is one of the numbers of *goal*; *limits* are parts of a pCPU above which load is overload, shape (hosts,).
     """
@@ -69,6 +70,7 @@ class RelaxationBound:
         self.bound, self.words = -(2**62), alone.words
         self._raise(alone.bound, alone.words)
         self.first, self.first_words, self.first_work = self.bound, alone.words, alone.work
+        self.leavers = np.array(alone.leavers, dtype=np.int64)
         self.answer: Ints | None = None
         self.spent = 0.0
         self.on_time = True

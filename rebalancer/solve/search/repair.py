@@ -15,6 +15,7 @@ from rebalancer.solve.model.effort import Effort
 from rebalancer.solve.model.objective_terms import goal_of
 from rebalancer.solve.model.tier import HeldTier, Progress, TierAnswer, TierProblem, placement_of
 from rebalancer.solve.model.variables import Scope
+from rebalancer.solve.search.breach_bound import fewest_breaches
 from rebalancer.solve.search.full_model import improve_full_model, search_lazily
 
 CONCERNED_SHARE, WHOLE_SHARE, CHEAPER_SHARE = 0.5, 0.35, 0.15
@@ -32,19 +33,21 @@ def improve_repair(tier: TierProblem, start: Ints, effort: Effort, progress: Pro
     if not broken and not any(group.apart for group in tier.instance.breakable_groups):
         return TierAnswer(at=start, goal=goal_of(()), value=0, bound=0)
     scope = Scope(free=tier.instance.legal & _concerned(tier.instance)[:, None], at=start)
-    model, goal, answer = search_lazily(tier, scope, start, replace(effort.part(CONCERNED_SHARE), gap=0.0))
+    floor = fewest_breaches(tier.instance).total
+    bounded = replace(tier, floor=floor)
+    model, goal, answer = search_lazily(bounded, scope, start, replace(effort.part(CONCERNED_SHARE), gap=0.0))
     value = model.value(goal, start) if answer.at is None else answer.value
     found = TierAnswer(
         at=start if answer.at is None else answer.at,
         goal=goal,
         value=value,
-        bound=min(value, max(0, goal.offset)),
+        bound=min(value, max(floor, goal.offset)),
         deterministic=answer.deterministic,
         on_time=answer.on_time,
         enough=False,
     )
     if not found.proved:
-        whole = improve_full_model(tier, found.at, effort.part(WHOLE_SHARE), progress)
+        whole = improve_full_model(bounded, found.at, effort.part(WHOLE_SHARE), progress)
         found = replace(whole, deterministic=whole.deterministic + found.deterministic)
     if found.at is None:
         return found

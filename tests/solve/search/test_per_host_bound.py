@@ -70,6 +70,23 @@ def test_what_a_hot_pool_has_too_much_of_is_above_a_level_wherever_vms_are() -> 
     assert bound == pytest.approx(4 * (6 * 1 + 3.6 * 1 + 1.2 * 2) + 0.002)
 
 
+def test_breaches_that_stay_anyway_are_no_excuse_elsewhere() -> None:
+    """a and b are held together on h1; so c or d of the same group leaves h2, as only one breach is to be left."""
+    apart = [{"name": "g", "vms": ["a", "b", "c", "d"], "hard": False}]
+    vms = {"a": ("h1", 1.0), "b": ("h1", 1.0), "c": ("h2", 3.0), "d": ("h2", 2.0)}
+    problem = tiny(vms, load={}, held=["a", "b"], apart=apart)
+    assert bound_of(problem, rules_for(problem), 1) == pytest.approx(0.002)
+
+
+def test_what_may_stay_broken_is_left_where_mending_costs_most() -> None:
+    """Two groups of two, one breach may stay: that of the 8 GiB, not that of the 2."""
+    apart = [{"name": name, "vms": list(name), "hard": False} for name in ("ab", "cd")]
+    vms = {"a": ("h1", 8.0), "b": ("h1", 8.0), "c": ("h2", 2.0), "d": ("h2", 3.0)}
+    problem = tiny(vms, load={}, apart=apart)
+    assert bound_of(problem, rules_for(problem), 1) == pytest.approx(0.002)
+    assert bound_of(problem, rules_for(problem), 0) == pytest.approx(0.010)
+
+
 def test_a_host_without_another_has_no_bound() -> None:
     """Where there is nowhere to go, nothing is claimed."""
     problem = tiny({"a": ("h1", 8.0), "b": ("h1", 2.0)}, hosts={"h1": 32.0}, load={"a": (16.0,) * 4})
