@@ -72,8 +72,19 @@ class Held:
     """
 
     def __init__(self, pool: Pool, demand: LoadProfile | None, tag: str = "", *, by_speed: bool = False) -> None:
-        self._pool, self._tag, self._by_speed = pool, tag, by_speed
+        self._pool, self._demand, self._tag, self._by_speed = pool, demand, tag, by_speed
         self._refused = {} if demand is None else demand.refused
+
+    def at(self, pool: Pool) -> Held:
+        """What is held of *pool*, which differs in nothing but where VMs and disks are.
+
+        Where everything is said and no host is dead, places change nothing.
+        """
+        there = Held(pool, self._demand, self._tag, by_speed=self._by_speed)
+        if not self._anything_unsaid and not self._unsized and all(host.live for host in pool.hosts.values()):
+            there.__dict__.update({name: getattr(self, name) for name in ("hosts", "sick_vms", "_anything_unsaid")})
+            there.__dict__["_unsized"] = self._unsized
+        return there
 
     @cached_property
     def hosts(self) -> Mapping[Uuid, Reason]:
@@ -148,11 +159,27 @@ class Held:
 
     def _keys_missing(self, host: Host) -> Iterator[str]:
         """The keys that hosts of its version say; of any version, where it does not say its own."""
-        own = _version(host)
-        alike = [each for each in self._pool.hosts.values() if own in ("", _version(each))]
         for name, keys in KEYS.items():
-            said = {key for each in alike for key, value in getattr(each, name).items() if value}
-            yield from (key for key in keys if key in said and not getattr(host, name).get(key))
+            said, own = self._said[_version(host)][name], getattr(host, name)
+            yield from (key for key in keys if key in said and not own.get(key))
+
+    @cached_property
+    def _said(self) -> Mapping[str, Mapping[str, frozenset[str]]]:
+        """By version, the keys that some host of it says; by no version, those that any host says."""
+        hosts = tuple(self._pool.hosts.values())
+        return {
+            version: {
+                name: frozenset(
+                    key
+                    for host in hosts
+                    if version in ("", _version(host))
+                    for key, value in getattr(host, name).items()
+                    if value
+                )
+                for name in KEYS
+            }
+            for version in {"", *map(_version, hosts)}
+        }
 
     def _against_vm(self, vm: VM) -> Iterator[Reason]:
         yield from self._tagged(vm.tags)

@@ -144,4 +144,6 @@ def problem_at(problem: Problem, placement: Placement) -> Problem:
     pool = pool_at(problem.pool, placement)
     if problem.initial.srs_of:
         placement = replace(placement, srs_of=current_placement_with_disks(pool).srs_of)
-    return replace(problem, pool=pool, initial=placement, before=problem.start)
+    there = replace(problem, pool=pool, initial=placement, before=problem.start)
+    object.__setattr__(there, "held", problem.held.at(pool))
+    return there

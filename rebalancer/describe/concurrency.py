@@ -27,12 +27,12 @@ SAME_VM = "after"
 
 def clashes(steps: Sequence[Step], book: Rulebook) -> Iterator[Finding]:
     """Steps of one plan that some allowed order lets begin too early; *book* is of the pool before all of them."""
-    ancestors = ancestors_of(steps)
+    ancestors, there = ancestors_of(steps), holders_by_place(book.problem.initial)
     yield from _own_vm(steps, ancestors)
     for bound in book.lasting:
         limit = bound.limit
         if isinstance(limit, Row) and limit.hard:
-            yield from _Loads(limit, steps, ancestors, book.problem.initial).clashes(bound.rule)
+            yield from _Loads(limit, steps, ancestors, there).clashes(bound.rule)
         elif isinstance(limit, StateLimit):
             yield from _unchained(steps, ancestors, bound.rule)
 
@@ -46,9 +46,22 @@ def ancestors_of(steps: Sequence[Step]) -> dict[str, frozenset[str]]:
     return found
 
 
-def highest(row: Row, steps: Sequence[Step], ancestors: Mapping[str, frozenset[str]], start: Placement) -> int:
-    """The most that *row* can hold at any moment of any order that the relations of *steps* allow."""
-    return _Loads(row, steps, ancestors, start).highest()
+def holders_by_place(start: Placement) -> Mapping[Uuid, Sequence[Uuid]]:
+    """The VMs on each host and the drives on each SR."""
+    found: dict[Uuid, list[Uuid]] = {}
+    for holder, place in start.holders():
+        found.setdefault(place, []).append(holder)
+    return found
+
+
+def highest(
+    row: Row, steps: Sequence[Step], ancestors: Mapping[str, frozenset[str]], there: Mapping[Uuid, Sequence[Uuid]]
+) -> int:
+    """The most that *row* can hold at any moment of any order that the relations of *steps* allow.
+
+    At the start, places hold what is *there*.
+    """
+    return _Loads(row, steps, ancestors, there).highest()
 
 
 def _own_vm(steps: Sequence[Step], ancestors: Mapping[str, frozenset[str]]) -> Iterator[Finding]:
@@ -75,12 +88,15 @@ class _Loads:
     """What the steps do to one limit."""
 
     def __init__(
-        self, row: Row, steps: Sequence[Step], ancestors: Mapping[str, frozenset[str]], start: Placement
+        self,
+        row: Row,
+        steps: Sequence[Step],
+        ancestors: Mapping[str, frozenset[str]],
+        there: Mapping[Uuid, Sequence[Uuid]],
     ) -> None:
         self._row, self._ancestors = row, ancestors
-        self._initial = sum(
-            row.weights.resident.get(holder, 0) for holder, place in start.holders() if place in row.places
-        )
+        weights = row.weights.resident
+        self._initial = sum(weights.get(holder, 0) for place in row.places for holder in there.get(place, ()))
         self._begun: dict[str, int] = {}
         self._done: dict[str, int] = {}
         for step in steps:

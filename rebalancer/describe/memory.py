@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rebalancer.describe.concurrency import ancestors_of, highest
+from rebalancer.describe.concurrency import ancestors_of, highest, holders_by_place
 from rebalancer.inventory import VM, Uuid
 from rebalancer.placement import Migration
 from rebalancer.plan.step import HostMemory, Step, StepSqueeze
@@ -36,9 +36,8 @@ def memory_peaks(steps: Sequence[Step], book: Rulebook) -> dict[Uuid, int]:
 
     However many steps run at once: where fewer may, less is held.
     """
-    ancestors = ancestors_of(steps)
-    start = book.problem.initial
-    return {host: highest(row, steps, ancestors, start) for row in book.memory_rows for host in row.places}
+    ancestors, there = ancestors_of(steps), holders_by_place(book.problem.initial)
+    return {host: highest(row, steps, ancestors, there) for row in book.memory_rows for host in row.places}
 
 
 def squeeze_told(vm: VM, memory_bytes: int) -> StepSqueeze | None:

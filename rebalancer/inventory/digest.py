@@ -16,7 +16,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 from rebalancer.inventory.host import PBD, PGPU, PIF, Host
@@ -149,15 +149,23 @@ def disks_used(pool: Pool, vms: Iterable[VM]) -> set[Uuid]:
 
 def _facts(value: object) -> Any:  # noqa: ANN401 - JSON
     """*value* as JSON, without what no rule reads."""
-    if type(value) in PLAIN:
+    kind = type(value)
+    if kind in PLAIN:
         return value
-    if is_dataclass(value) and not isinstance(value, type):
-        return {name: _field(name, getattr(value, name)) for name in _read(type(value))}
+    if names := _names(kind):  # type: ignore[arg-type]  # a class can be hashed
+        values = zip(names, map(partial(getattr, value), names), strict=True)
+        return {name: each if type(each) in PLAIN else _field(name, each) for name, each in values}
     if isinstance(value, Mapping):
-        return {key: _facts(each) for key, each in value.items()}
+        return {key: each if type(each) in PLAIN else _facts(each) for key, each in value.items()}
     if isinstance(value, (tuple, list)):
         return [_facts(each) for each in value]
     return value
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    """The fields that are read of a record; none of anything else."""
+    return _read(kind) if is_dataclass(kind) else ()
 
 
 def _field(name: str, value: object) -> Any:  # noqa: ANN401 - JSON

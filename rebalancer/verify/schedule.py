@@ -225,6 +225,8 @@ def launch_times(steps: Sequence[Step], tenths: Sequence[int], limits: LimitsPol
     now = 0
     while waiting:
         for position, step in list(waiting.items()):
+            if len(ends) >= limits.concurrent:
+                break
             if done.issuperset(step.after) and _may_begin(step, [steps[each] for each in ends], limits):
                 starts[position], ends[position] = now, now + tenths[position]
                 del waiting[position]
