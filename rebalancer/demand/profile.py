@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
@@ -85,6 +85,7 @@ class LoadProfile:
         days: the recorded days whose hours the slots are, oldest first; none where they are percentiles.
         reference_mhz: speed of the pCPUs that everything is counted in; None where each host counts its own.
         series: the hours that the slots were made of; None where they are not known.
+        counted: how many hours each slot counts, where they are some of those of a whole profile.
     """
 
     vms: tuple[Uuid, ...]
@@ -107,6 +108,7 @@ class LoadProfile:
     days: tuple[RecordedDay, ...] = ()
     reference_mhz: float | None = None
     series: Series | None = None
+    counted: tuple[Fraction, ...] = ()
 
     @property
     def slots(self) -> int:
@@ -121,7 +123,21 @@ class LoadProfile:
     @property
     def hours(self) -> tuple[Fraction, ...]:
         """How many hours each slot counts, exactly: pCPUs times these are pCPU-hours a day, or a week of 168 slots."""
-        return self.when.hours(self.slot_hours)
+        return self.counted or self.when.hours(self.slot_hours)
+
+    def of_slots(self, slots: Sequence[int]) -> LoadProfile:
+        """The profile of some *slots* alone, for sums over them; which hours they are it no longer tells."""
+        hours, columns = self.hours, list(slots)
+        peaks, staying = self.vm_deviation_pcpu, self.host_deviation_pcpu
+        return replace(
+            self,
+            vm_pcpu=self.vm_pcpu[:, columns],
+            host_base_pcpu=self.host_base_pcpu[:, columns],
+            vm_deviation_pcpu=None if peaks is None else peaks[:, columns],
+            host_deviation_pcpu=None if staying is None else staying[:, :, columns],
+            days=(),
+            counted=tuple(hours[slot] for slot in columns),
+        )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, LoadProfile):
@@ -146,7 +162,7 @@ class LoadProfile:
             self.clocks,
         )
         known = (dict(self.quality), dict(self.refused), dict(self.memory_used), dict(self.waited))
-        return (self.vms, self.hosts, self.slot_hours, self.reference_mhz, *known, *measured)
+        return (self.vms, self.hosts, self.slot_hours, self.counted, self.reference_mhz, *known, *measured)
 
 
 def _equal(mine: NDArray[np.float64] | None, theirs: NDArray[np.float64] | None) -> bool:

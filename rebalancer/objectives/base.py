@@ -94,6 +94,8 @@ class Objective(ABC):
     unit: ClassVar[str]
     needs_demand: ClassVar[bool] = False
     """Whether it is computed from metrics."""
+    needs_every_slot: ClassVar[bool] = False
+    """Whether slots in which no host is above its threshold count, too."""
 
     @abstractmethod
     def value(self, placement: Placement, book: Rulebook) -> float:

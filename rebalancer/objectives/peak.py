@@ -25,6 +25,7 @@ class Peak(Objective):
     sentence = "The highest load of any host in any slot, as a share of its capacity."
     unit = "share of capacity"
     needs_demand = True
+    needs_every_slot = True
 
     def __init__(self, hosts: frozenset[Uuid] | None = None) -> None:
         self.hosts = hosts

@@ -32,6 +32,7 @@ class Spread(Objective):
     sentence = "Load above the pool's mean share of a host's capacity, summed over hosts and slots."
     unit = "pCPU-hours"
     needs_demand = True
+    needs_every_slot = True
 
     def value(self, placement: Placement, book: Rulebook) -> float:
         """PCPU-hours above the even share under *placement*."""

@@ -13,6 +13,7 @@ from rebalancer.policy import Mode
 from rebalancer.rules import Rulebook
 from rebalancer.solve.infeasible.conflicts import left_behind, rules_to_blame
 from rebalancer.solve.infeasible.relaxations import cheapest_fixes
+from rebalancer.solve.instance.idle_slots import without_idle_slots
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.model.effort import Budget, Effort
 from rebalancer.solve.model.tier import HeldTier, Pairs, TierProblem, at_of, held_at, pairs_of, placement_of
@@ -190,7 +191,8 @@ class _Solving:
             raise Infeasible(behind, self._fixes())
         hosts, units, pairs = len(instance.hosts), len(instance.units), int(instance.legal.sum())
         self._reporter.instance(hosts=hosts, units=units, pairs=pairs)
-        return instance
+        every = any(objective.needs_every_slot for objective in objectives_of(instance))
+        return instance if every else without_idle_slots(instance)
 
     def _pairs(self, instance: Instance) -> tuple[Pairs, ...]:
         """What is forbidden, as pairs of units and hosts of *instance*; what cannot be made anyway is left out."""

@@ -1,0 +1,82 @@
+"""What recorded days cost: `python -m benchmarks.days [TRACES:PEAK...]`, as `benchmarks.replay` has them.
+
+For percentiles and for so many recorded days: the slots, how many are left out because they cost nothing, the snapshot
+in bytes, and what a plan comes to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from benchmarks.recorded import SOURCES, TRACES, recorded_pool
+from rebalancer.demand.recording import Recording
+from rebalancer.inventory import Pool
+from rebalancer.policy import Policy
+from rebalancer.problem import make_problem
+from rebalancer.rules import Rulebook
+from rebalancer.snapshot import Snapshot, write_snapshot
+from rebalancer.solve import solve
+from rebalancer.solve.instance.idle_slots import binding_slots
+from rebalancer.solve.instance.instance import instance_of
+
+SITUATIONS = ("bitbrains:70", "azure:30", "azure:85")
+LOOKED_BACK = (7, 14)
+"""Days."""
+
+
+def rows(pool: Pool, recording: Recording, seconds: float) -> Iterator[tuple[str, ...]]:
+    """A row for percentiles of a week, and one for so many recorded days each."""
+    forms: list[dict[str, Any]] = [{}, *({"form": "days", "window_days": days} for days in LOOKED_BACK)]
+    for form in forms:
+        policy = Policy.model_validate({"demand": form, "limits": {"solve_seconds": seconds}})
+        until = recording.start + timedelta(days=max(LOOKED_BACK))
+        profile = recording.profile(pool, policy.demand, until)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "pool.json.gz"
+            write_snapshot(Snapshot(pool=pool, demand=profile, taken_at=until, source="traces"), file)
+            size = file.stat().st_size
+        book = Rulebook.of(make_problem(pool, profile, policy))
+        idle = int((~binding_slots(instance_of(book))).sum())
+        began = time.process_time()
+        tier = solve(book).tiers[-1]
+        spent = f"{time.process_time() - began:.1f}"
+        name = f"{form['window_days']} days" if form else "p95 of 7 days"
+        figures = (f"{tier.before:.1f}", f"{tier.after:.1f}", f"{tier.bound:.1f}", f"{tier.gap:.1%}", spent)
+        yield name, str(profile.slots), str(idle), f"{size / 1e6:.2f}", *figures
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.days", description=__doc__)
+    parser.add_argument(
+        "situations", nargs="*", default=SITUATIONS, metavar="TRACES:PEAK", help=f"of {', '.join(SOURCES)}"
+    )
+    parser.add_argument("--hosts", type=int, default=16)
+    parser.add_argument("--vms", type=int, default=250)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=10.0, help="work of each plan")
+    chosen = parser.parse_args(arguments)
+    if not TRACES.exists():
+        print(f"skipped: no traces in {TRACES}; set REBALANCER_SHARED_DATA")
+        return 0
+    print("| traces | demand | slots | left out | snapshot, MB | balance now | after | bound | gap | CPU s |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for situation in chosen.situations:
+        source, _, peak = situation.partition(":")
+        pool, recording = recorded_pool(
+            source, peak=float(peak) / 100, hosts=chosen.hosts, vms=chosen.vms, seed=chosen.seed
+        )
+        for row in rows(pool, recording, chosen.seconds):
+            print(f"| {situation} | {' | '.join(row)} |", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
