@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rebalancer.objectives import Balance
+from rebalancer.objectives import Balance, Level, LowerPeak, Peak, Spread
 from rebalancer.policy import Mode, Policy
 from rebalancer.tier import HeldTo, TierResult
 from rebalancer.units import counted
@@ -28,7 +28,15 @@ def condition_lines(tiers: Sequence[TierResult], policy: Policy) -> list[str]:
     """A sentence for each of *tiers* whose bound, or proof, holds under a condition."""
     found = ((number, condition_of(tiers, number, policy)) for number in range(len(tiers)))
     told = ((tiers[number].objective, _who(tiers, number), words) for number, words in found if words)
-    return [f"The bound of {objective} is of {who} {words}." for objective, who, words in told]
+    spent = [f"What {name} spends counts in balance, above its bound." for name in _spending(tiers)]
+    return [*(f"The bound of {objective} is of {who} {words}." for objective, who, words in told), *spent]
+
+
+def _spending(tiers: Sequence[TierResult]) -> Iterator[str]:
+    """Objectives that copied more than balancing did."""
+    main = next((tier for tier in tiers if tier.objective == Balance.id), None)
+    if main and main.after > main.bound and not main.proved:
+        yield from (tier.objective for tier in tiers if tier.objective in {Level.id, LowerPeak.id})
 
 
 def in_short(tiers: Sequence[TierResult], number: int) -> str:
@@ -43,8 +51,8 @@ def in_short(tiers: Sequence[TierResult], number: int) -> str:
 
 
 def _who(tiers: Sequence[TierResult], number: int) -> str:
-    """The placements that are compared; what only cleans up may not copy more than balancing does."""
-    cleans_up = any(each.objective == Balance.id for each in held_of(tiers, number))
+    """The placements that are compared; what only cleans up may not copy more than was paid for before."""
+    cleans_up = tiers[number].objective in {Peak.id, Spread.id}
     return "placements that copy no more, with" if cleans_up else "placements with"
 
 

@@ -97,8 +97,10 @@ class Reasons:
                 return f"goes home to {self._host(move.target)}, where it made room for a while"
             return f"goes on from {self._host(move.source)}, where it was parked"
         usual = self._of_wish(move) or self._of_sleep(move) or self._of_load(move) or self._of_room(move)
-        found = usual or self._of_spare
-        return found or f"part of the best placement found for {self._host(move.source)} and {self._host(move.target)}"
+        found, both = usual or self._of_spare, f"{self._host(move.source)} and {self._host(move.target)}"
+        wanted = self._problem.policy.objective
+        levels = self._problem.demand is not None and (wanted.level or wanted.lower_peak)
+        return found or (f"levels the load of {both}" if levels else f"part of the best placement found for {both}")
 
     def _of_wish(self, move: Migration) -> str | None:
         emptied = self._problem.intent.empty

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rebalancer.describe.figures import DECIMALS
 from rebalancer.inventory import VM
-from rebalancer.objectives import OBJECTIVES, Peak, gaining
+from rebalancer.objectives import OBJECTIVES, Balance, Level, LowerPeak, Peak, gaining
 from rebalancer.placement import Placement
 from rebalancer.policy import LimitsPolicy, Mode
 from rebalancer.problem import Problem
@@ -27,11 +27,11 @@ LIMITS = "limits"
 def tiers_at(end: Placement, tiers: Sequence[TierResult], book: Rulebook) -> tuple[TierResult, ...]:
     """*tiers* of another placement as they come out where the VMs end at *end*.
 
-    A bound holds while every tier before it comes out as it did; after that none is known but 0. The peak is left out:
-    which hosts count for it only the solver knows.
+    A bound holds while every tier before it comes out as it did; after that none is known but 0. Peaks are left out:
+    which hosts count for them only the solver knows.
     """
     held, found = True, list[TierResult]()
-    for tier in [each for each in tiers if each.objective != Peak.id]:
+    for tier in [each for each in tiers if each.objective not in {Peak.id, LowerPeak.id}]:
         objective = next(each for each in OBJECTIVES if each.id == tier.objective)
         after = round(objective.value(end, book), DECIMALS)
         same = held and after == tier.after
@@ -43,17 +43,25 @@ def tiers_at(end: Placement, tiers: Sequence[TierResult], book: Rulebook) -> tup
 
 def rank(end: Placement, tiers: Sequence[TierResult], problem: Problem) -> tuple[float, ...]:
     """What ends are compared by, smaller is better: VMs left on hosts that are evacuated, then the objectives."""
-    return (_left(end, problem), *(tier.after for tier in tiers))
+    return (_left(end, problem), *_values([(tier.objective, tier.after) for tier in tiers]))
+
+
+def _values(values: Sequence[tuple[str, float]]) -> Iterator[float]:
+    """The *values* of objectives in order; where load is levelled, that is weighed against what it spends."""
+    levelled = sum(value for objective, value in values if objective == Level.id)
+    for objective, value in values:
+        yield value + levelled if objective == Balance.id else value
 
 
 def is_worth_it(end: Placement, tiers: Sequence[TierResult], problem: Problem) -> bool:
     """Whether *end* is better than staying, and by as much as the policy asks for."""
-    before = (_left(problem.initial, problem), *(tier.before for tier in tiers))
-    main = gaining(problem.policy).id
-    better = rank(end, tiers, problem) < before
-    gained = next((tier for tier, was in zip(tiers, before[1:], strict=True) if tier.after != was), None)
-    if better and gained and gained.objective == main and problem.policy.mode is not Mode.EVACUATE:
-        return gained.before - gained.after >= problem.policy.limits.minimum_gain_pcpu_hours
+    before = (_left(problem.initial, problem), *_values([(tier.objective, tier.before) for tier in tiers]))
+    after, main = rank(end, tiers, problem), gaining(problem.policy).id
+    better = after < before
+    pairs = zip(tiers, before[1:], after[1:], strict=True)
+    gained = next(((tier, was - now) for tier, was, now in pairs if was != now), None)
+    if better and gained and gained[0].objective == main and problem.policy.mode is not Mode.EVACUATE:
+        return gained[1] >= problem.policy.limits.minimum_gain_pcpu_hours
     return better
 
 

@@ -28,7 +28,7 @@ PLAN_JSON = "plan.json"
 SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 HEAD_BYTES = 200
 """Within these a plan names its format."""
-BEFORE_THEY_WERE: dict[str, Any] = {"levels": (), "pcpu_hours_per_move": 0.0, "priority": Priority.MODE}
+BEFORE_THEY_WERE: dict[str, Any] = {"levels": (), "pcpu_hours_per_move": 0.0, "priority": Priority.MODE, "level": 0.0}
 """What keys of `objective` mean in plans of versions that did not know them, whatever their defaults are by now."""
 NEW_PLAN = "Make a new plan with `rebalancer plan`"
 

@@ -5,6 +5,7 @@ from rebalancer.objectives.base import Measure, Objective, SolverModel
 from rebalancer.objectives.failures_lost import FailuresLost
 from rebalancer.objectives.hosts_in_use import HostsInUse, hosts_in_use
 from rebalancer.objectives.last_resort import LastResort
+from rebalancer.objectives.levelling import Level, LowerPeak
 from rebalancer.objectives.levels import Levels, levels_of
 from rebalancer.objectives.load import base_load, cpu_capacities, host_load, overload_limits
 from rebalancer.objectives.load_cost import LoadCost
@@ -28,6 +29,8 @@ OBJECTIVES: tuple[Objective, ...] = (
     Outlay(),
     Peak(),
     Spread(),
+    Level(),
+    LowerPeak(),
     HostsInUse(),
     LastResort(),
 )
@@ -39,8 +42,10 @@ __all__ = [
     "FailuresLost",
     "HostsInUse",
     "LastResort",
+    "Level",
     "Levels",
     "LoadCost",
+    "LowerPeak",
     "Measure",
     "MigrationCost",
     "Moves",

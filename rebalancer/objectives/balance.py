@@ -26,6 +26,10 @@ class Balance(Objective):
         """PCPU-hours above the threshold, weighted, and of what is paid to reach *placement*."""
         return LoadCost().value(placement, book) + Outlay().value(placement, book)
 
+    def unpaid(self) -> Objective:
+        """Load cost alone."""
+        return LoadCost()
+
     def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
         """The measures of both parts."""
         return (*LoadCost().post(model, problem), *Outlay().post(model, problem))

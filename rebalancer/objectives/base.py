@@ -96,10 +96,16 @@ class Objective(ABC):
     """Whether it is computed from metrics."""
     needs_every_slot: ClassVar[bool] = False
     """Whether slots in which no host is above its threshold count, too."""
+    spends: ClassVar[bool] = False
+    """Whether it may copy more than objectives before it did: at a price of its own, which is part of it."""
 
     @abstractmethod
     def value(self, placement: Placement, book: Rulebook) -> float:
         """How much of it *placement* has, in `unit`, exact."""
+
+    def unpaid(self) -> Objective:
+        """What of it an objective that spends may not make worse: all but what is paid in it."""
+        return self
 
     @abstractmethod
     def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from rebalancer.policy.presets import BALANCED, Levels
 from rebalancer.policy.sections import MUCH, Section, Share
@@ -38,8 +38,10 @@ class ObjectivePolicy(Section):
     each share of `levels` on what stands beside it; those up to `threshold` do not count. A GiB copied costs
     `pcpu_hours_per_gib`, a VM that moves `pcpu_hours_per_move`, one of `last_resort` on top
     `pcpu_hours_per_last_resort`; while hosts are evacuated, a GiB costs `evacuation_pcpu_hours_per_gib` where that is
-    given. `priority` says whether GiB or load come first, or their sum. `clean_up` names what is improved afterwards,
-    at no cost to the former.
+    given. `priority` says whether GiB or load come first, or their sum.
+
+    Above 0, `level` GiB may be copied for each pCPU-hour less of spread, and `lower_peak` for each point less of the
+    peak. `clean_up` names what is improved afterwards, at no cost to the former.
     """
 
     threshold: Share = BALANCED.threshold
@@ -49,4 +51,12 @@ class ObjectivePolicy(Section):
     pcpu_hours_per_last_resort: Annotated[float, Field(ge=0, le=MUCH)] = 1.0
     evacuation_pcpu_hours_per_gib: Annotated[float, Field(ge=0, le=MUCH)] | None = None
     priority: Priority = Priority.MODE
+    level: Annotated[float, Field(ge=0, le=MUCH)] = 0.0
+    lower_peak: Annotated[float, Field(ge=0, le=MUCH)] = 0.0
     clean_up: tuple[Literal["peak", "spread"], ...] = ()
+
+    @model_validator(mode="after")
+    def _gib_have_a_price(self) -> ObjectivePolicy:
+        if (self.level or self.lower_peak) and not self.pcpu_hours_per_gib:
+            raise ValueError("level and lower_peak weigh moves by their prices: pcpu_hours_per_gib has to be above 0")
+        return self

@@ -17,9 +17,9 @@ from rebalancer.tier import TierResult
 def gains_too_little(problem: Problem, moves: int, ladder: Ladder) -> bool:
     """Whether balancing moves VMs for less than the policy's minimum gain; a host less in use is gain enough.
 
-    Whoever has to leave a host leaves it, whatever that gains.
+    Whoever has to leave a host leaves it, whatever that gains, and levelling asks for a gain of its own.
     """
-    if problem.policy.mode is Mode.EVACUATE:
+    if problem.policy.mode is Mode.EVACUATE or ladder.levelled:
         return False
     main, hosts = ladder.of(gaining(problem.policy).id), ladder.of(HostsInUse.id)
     if hosts and hosts.after < hosts.before:

@@ -22,7 +22,7 @@ from rebalancer.solve.result.check import refused_as_a_whole
 from rebalancer.solve.result.solution import Solution, SolveReporter
 from rebalancer.solve.search.full_model import search_lazily
 from rebalancer.solve.search.priorities import objectives_of, repairs_of
-from rebalancer.solve.search.tiers import Ladder, solve_tiers
+from rebalancer.solve.search.tiers import Ladder, held_to, solve_tiers
 from rebalancer.tier import HeldTo, TierResult
 
 REPAIRS = {Repair.id, FailuresLost.id}
@@ -169,8 +169,8 @@ class _Solving:
 
     def _held(self, objective: Objective, at: Ints) -> tuple[HeldTier, HeldTo]:
         """No more of *objective* than where the units are *at*, in numbers of the solver and in its unit."""
-        most = objective.value(placement_of(self.instance, at), self._book)
-        return held_at(self.instance, objective, at), HeldTo(objective=objective.id, unit=objective.unit, most=most)
+        told = held_to(objective, placement_of(self.instance, at), self._book)
+        return held_at(self.instance, objective, at), told
 
     def _overload(self, at: Ints) -> float:
         return LoadCost().value(placement_of(self.instance, at), self._book)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.describe.figures import host_rows, load_shares
-from rebalancer.objectives import OBJECTIVES, Objective, Peak
+from rebalancer.objectives import OBJECTIVES, LowerPeak, Objective, Peak
 from rebalancer.placement import Placement
 from rebalancer.plan.load import Load
 from rebalancer.plan.plan import HostRow, HostState, Plan
@@ -97,8 +97,9 @@ def _held(each: HeldTo, objectives: Mapping[str, Objective], book: Rulebook, pre
 
 def _values(objective: Objective, placement: Placement, book: Rulebook) -> tuple[float, ...]:
     """What the objective may be; the peak is that of some host, because hosts that nobody can leave do not count."""
-    if isinstance(objective, Peak):
-        return tuple(Peak(frozenset({host})).value(placement, book) for host in book.problem.pool.hosts)
+    if isinstance(objective, Peak | LowerPeak):
+        alone = type(objective)
+        return tuple(alone(frozenset({host})).value(placement, book) for host in book.problem.pool.hosts)
     return (objective.value(placement, book),)
 
 

@@ -178,9 +178,11 @@ _factors = st.sampled_from([1.0, 0.7, 0.4])
 _objectives = st.fixed_dictionaries(
     {
         "threshold": st.sampled_from([0.75, 0.5, 0.2]),
-        "pcpu_hours_per_gib": st.sampled_from([0.0, 0.001, 0.5]),
+        "pcpu_hours_per_gib": st.sampled_from([0.0001, 0.001, 0.5]),
         "pcpu_hours_per_move": st.sampled_from([0.0, 0.0, 0.3]),
         "priority": st.sampled_from(["mode", "mode", "gib", "load", "sum"]),
+        "level": st.sampled_from([0.0, 0.0, 0.5, 20.0]),
+        "lower_peak": st.sampled_from([0.0, 0.0, 1.0]),
         "clean_up": st.sampled_from([(), ("peak",), ("spread",), ("peak", "spread"), ("spread", "peak")]),
     }
 )

@@ -17,6 +17,8 @@ from rebalancer.policy import Policy
         ("limits", "minimum_gain_pcpu_hours"),
         ("objective", "pcpu_hours_per_gib"),
         ("objective", "pcpu_hours_per_move"),
+        ("objective", "level"),
+        ("objective", "lower_peak"),
         ("objective", "evacuation_pcpu_hours_per_gib"),
         ("objective", "pcpu_hours_per_last_resort"),
         ("capacity", "cpu_factor"),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rebalancer.objectives import OBJECTIVES, Objective
+from rebalancer.objectives import OBJECTIVES, LowerPeak, Objective, Peak
 from rebalancer.placement import Placement
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
+from rebalancer.solve.instance.instance import instance_of
 from rebalancer.tier import HeldTo, TierResult
 from tests.solve.tiny import accepted_by_checker
 
@@ -27,15 +28,28 @@ class Judged:
 
 def judged(problem: Problem, tiers: Sequence[TierResult]) -> list[Judged]:
     """Each of *tiers*, with the least value among all legal placements that keep its condition and the limits."""
-    book, known = Rulebook.of(problem), {each.id: each for each in OBJECTIVES}
-    allowed = [goal for goal in _accepted(problem) if _within_limits(goal, book)]
+    book = Rulebook.of(problem)
+    known = {each.id: each for each in OBJECTIVES} | {each.id: each for each in _peaks(book)}
+    allowed = accepted(problem)
     return [
         Judged(tier=tier, least=min(_kept(known[tier.objective], tier.held, known, allowed, book))) for tier in tiers
     ]
 
 
+def _peaks(book: Rulebook) -> tuple[Objective, ...]:
+    """Of hosts that nobody can leave the peak does not count."""
+    instance = instance_of(book)
+    fixable = frozenset(instance.hosts[host] for host in instance.home.tolist())
+    return Peak(fixable), LowerPeak(fixable)
+
+
+def accepted(problem: Problem) -> list[Placement]:
+    """All that rules and limits accept; in mode evacuate without those that leave somebody on a host to be emptied."""
+    book = Rulebook.of(problem)
+    return [goal for goal in _accepted(problem) if _within_limits(goal, book)]
+
+
 def _accepted(problem: Problem) -> Iterator[Placement]:
-    """All that the rules accept; in mode evacuate without those that leave somebody on a host to be emptied."""
     vms = list(problem.initial)
     barred = problem.intent.empty.keys() if problem.policy.mode is Mode.EVACUATE else set()
     for hosts in accepted_by_checker(problem):

@@ -9,7 +9,9 @@ from rebalancer.objectives import (
     FailuresLost,
     HostsInUse,
     LastResort,
+    Level,
     LoadCost,
+    LowerPeak,
     MigrationCost,
     Objective,
     Peak,
@@ -52,9 +54,12 @@ def _weighed(instance: Instance, priority: Priority) -> tuple[Objective, ...]:
 
 
 def _clean_up(instance: Instance) -> tuple[Objective, ...]:
+    """What is levelled for GiB, and what is improved afterwards for nothing."""
     fixable = frozenset(instance.hosts[host] for host in np.unique(instance.home).tolist())
+    wanted = instance.problem.policy.objective
+    paid = (*((Level(),) if wanted.level else ()), *((LowerPeak(fixable),) if wanted.lower_peak else ()))
     known = {"peak": Peak(fixable), "spread": Spread()}
-    return tuple(known[name] for name in dict.fromkeys(instance.problem.policy.objective.clean_up))
+    return (*paid, *(known[name] for name in dict.fromkeys(wanted.clean_up)))
 
 
 def repairs_of(instance: Instance) -> tuple[Objective, ...]:

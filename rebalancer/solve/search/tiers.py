@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from rebalancer.objectives import FailuresLost, HostsInUse, Objective, Repair
+from rebalancer.objectives import NEGLIGIBLE, FailuresLost, HostsInUse, LowerPeak, Objective, Repair
+from rebalancer.placement import Placement
+from rebalancer.rules import Rulebook
 from rebalancer.solve.instance.instance import Instance, Ints
 from rebalancer.solve.model.effort import Budget, Effort
-from rebalancer.solve.model.tier import HeldTier, Pairs, Progress, TierAnswer, TierProblem, placement_of, true_value
+from rebalancer.solve.model.tier import (
+    HeldTier,
+    Pairs,
+    Progress,
+    TierAnswer,
+    TierProblem,
+    held_at,
+    placement_of,
+    true_value,
+)
 from rebalancer.solve.result.solution import SolveReporter
 from rebalancer.solve.search.by_component import improve_by_component
 from rebalancer.solve.search.consolidate import consolidate
@@ -20,6 +31,8 @@ from rebalancer.tier import HeldTo, TierResult, meets
 
 REPAIRS_SHARE, USUAL_SHARE = 0.5, 0.7
 """Parts of the work that is left for a tier of repairs, and for any other: what one leaves is for those after it."""
+LEAST_SHARE = 0.005
+"""What a lower peak has to gain, as a share of capacity: half a point."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,7 +41,8 @@ class Ladder:
 
     `unfinished` are the objectives for which the work ran out before anything was proved, `cut_in` is the one that the
     clock cut short first, and `rejected_gain` what moves would have gained that were not worth making, in pCPU-hours.
-    `held` is what the next tier may not make worse, and `excluded` how many sets of moves no tier may make.
+    `held` is what the next tier may not make worse, `excluded` how many sets of moves no tier may make, and `levelled`
+    whether VMs move to level load that no limit asks to be lower.
     """
 
     at: Ints | None
@@ -41,6 +55,7 @@ class Ladder:
     rejected_gain: float | None = None
     held: tuple[HeldTo, ...] = ()
     excluded: int = 0
+    levelled: bool = False
 
     def of(self, objective: str) -> TierResult | None:
         """The result of *objective*; None where it is no tier."""
@@ -69,6 +84,8 @@ def solve_tiers(
     budget.spend(first.work)
     for number, objective in enumerate(objectives):
         tier = replace(tier, objective=objective)
+        if objective.spends and ladder.at is not None:
+            tier, ladder = _released(tier, ladder, ladder.at)
         before = objective.value(instance.problem.initial, instance.book)
         reporter.tier_started(objective.id, objective.unit, before)
         if ladder.at is not None and tier.pins(ladder.at):
@@ -79,6 +96,9 @@ def solve_tiers(
         begin = first.at if ladder.at is None and is_about_load(tier) else ladder.at
         answer = _no_worse_than(first.at, _solve(tier, begin, effort, _progress(objective, reporter)), tier)
         budget.spend(answer.deterministic)
+        if objective.spends and begin is not None:
+            answer = _if_worth_it(tier, answer, begin)
+            ladder = replace(ladder, levelled=ladder.levelled or answer.at is not begin)
         if answer.at is None:
             return replace(ladder, at=None, impossible=answer.impossible)
         ladder = _reached(ladder, tier, answer, answer.at, before=before)
@@ -91,13 +111,44 @@ def solve_tiers(
     return _as_it_ended(ladder, objectives, instance)
 
 
+def _released(tier: TierProblem, ladder: Ladder, at: Ints) -> tuple[TierProblem, Ladder]:
+    """*tier* and *ladder* where what earlier objectives paid is not held any more, but what they reached is, *at*."""
+    placement, instance = placement_of(tier.instance, at), tier.instance
+    unpaid = {each.id: each for held in tier.held for each in (held.objective.unpaid(),)}
+    values = {held.objective.id: held for held in tier.held}
+    kept = tuple(values.get(name) or held_at(instance, each, at) for name, each in unpaid.items())
+    told = {each.objective: each for each in ladder.held}
+    most = (told.get(name) or held_to(each, placement, instance.book) for name, each in unpaid.items())
+    return replace(tier, held=kept), replace(ladder, held=tuple(most))
+
+
+def _if_worth_it(tier: TierProblem, answer: TierAnswer, begin: Ints) -> TierAnswer:
+    """*answer*, or where everything was when the tier began, if that is nearly as good: VMs move for a gain only."""
+    problem, book = tier.instance.problem, tier.instance.book
+    least = LEAST_SHARE if isinstance(tier.objective, LowerPeak) else problem.policy.limits.minimum_gain_pcpu_hours
+    ends = (placement_of(tier.instance, each) for each in (begin, begin if answer.at is None else answer.at))
+    was, now = (tier.objective.value(each, book) for each in ends)
+    if was - now >= max(least, NEGLIGIBLE):
+        return answer
+    goal, value = tier.evaluate(begin)
+    return replace(answer, at=begin, goal=goal, value=value)
+
+
+def held_to(objective: Objective, placement: Placement, book: Rulebook) -> HeldTo:
+    """No more of *objective* than *placement* has, in its unit."""
+    return HeldTo(objective=objective.id, unit=objective.unit, most=objective.value(placement, book))
+
+
 def _as_it_ended(ladder: Ladder, objectives: Sequence[Objective], instance: Instance) -> Ladder:
     """*ladder* with every tier as the end has it: later tiers may better what an earlier one left unproved."""
     if ladder.at is None:
         return ladder
     placement = placement_of(instance, ladder.at)
     values = [objective.value(placement, instance.book) for objective in objectives[:-1]]
-    ended = (tier.ending_at(value) for tier, value in zip(ladder.tiers, values, strict=False))
+    ended = [tier.ending_at(value) for tier, value in zip(ladder.tiers, values, strict=False)]
+    if ladder.levelled:
+        # What was spent on levelling is on top of what was reached, and no rounding.
+        ended = [replace(tier, proved=tier.proved and tier.after - tier.bound <= NEGLIGIBLE) for tier in ended]
     return replace(ladder, tiers=(*ended, *ladder.tiers[len(values) :]))
 
 
