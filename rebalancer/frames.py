@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from rebalancer.placement import Placement
 from rebalancer.plan import Plan
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
+from rebalancer.slots import Slots
 from rebalancer.units import gib
 from rebalancer.whatif import Loss, Room
 from rebalancer.whatif.replay import SHARES, Replay, ReplayedNight, Summary, by_week, summary_of
@@ -55,6 +56,7 @@ def vms_frame(pool: Pool) -> pd.DataFrame:
 def load_frame(problem: Problem, placement: Placement) -> pd.DataFrame:
     """Load of each host in each slot as a share of its CPU capacity under *placement*; hosts x slots.
 
+    Slots are numbered; those of recorded days are told by the hour that they begin in, in the policy's zone.
     It is NaN for a host whose load is not counted: dead, without metrics, or of unknown capacity.
 
     Raises:
@@ -64,8 +66,15 @@ def load_frame(problem: Problem, placement: Placement) -> pd.DataFrame:
         raise ValueError("the problem has no load profile: read the pool with its metrics")
     capacities = cpu_capacities(problem)[:, None]
     shares = host_load(placement, problem) / np.where(capacities > 0, capacities, np.nan)
-    names = list(problem.names.hosts.values())
-    return pd.DataFrame(shares, index=pd.Index(names, name="host")).rename_axis(columns="slot").sort_index()
+    names = pd.Index(list(problem.names.hosts.values()), name="host")
+    return pd.DataFrame(shares, index=names, columns=_slots(problem.demand.when)).sort_index()
+
+
+def _slots(when: Slots) -> pd.Index[Any]:
+    if not when.days:
+        return pd.RangeIndex(when.count, name="slot")
+    starts = [when.start_of(slot) for slot in range(when.count)]
+    return pd.DatetimeIndex(starts, name="hour").tz_convert(when.timezone)
 
 
 def filling_frame(problem: Problem, placement: Placement) -> pd.DataFrame:
@@ -80,7 +89,7 @@ def filling_frame(problem: Problem, placement: Placement) -> pd.DataFrame:
     used = host_load(placement, problem)[cpu_capacities(problem) > 0].sum(axis=0)
     counted = cpu_capacities(problem).sum()
     columns = {"pcpus": used, "of": counted, "share": used / counted, "busiest": shares.idxmax(), "peak": shares.max()}
-    return pd.DataFrame(columns).rename_axis("slot")
+    return pd.DataFrame(columns, index=shares.columns)
 
 
 def losses_frame(found: Sequence[Loss]) -> pd.DataFrame:

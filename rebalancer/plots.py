@@ -21,9 +21,15 @@ def plot_loads(before: pd.DataFrame, after: pd.DataFrame, *, threshold: float) -
         image = axis.imshow(loads.to_numpy(), aspect="auto", vmin=0, vmax=top, cmap="YlOrRd")
         over_host, over_slot = (loads.to_numpy() > threshold).nonzero()
         axis.scatter(over_slot, over_host, marker="s", s=40, facecolors="none", edgecolors="black", linewidths=1)
-        axis.set(title=title, xlabel="slot", yticks=range(len(loads)), yticklabels=loads.index)
+        axis.set(title=title, xlabel=_told(loads), yticks=range(len(loads)), yticklabels=loads.index)
     figure.colorbar(image, ax=axes, label=f"load / capacity (framed: above {threshold:.0%})")
     return axes[0], axes[1]
+
+
+def _told(loads: pd.DataFrame) -> str:
+    """What the columns are: slots, or the hours of so many recorded days."""
+    name = loads.columns.name
+    return f"hour, from {loads.columns[0]:%d %b %H:%M} on" if name == "hour" else str(name)
 
 
 def plot_change(hosts: pd.DataFrame, *, threshold: float) -> Axes:
