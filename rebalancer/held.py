@@ -7,7 +7,7 @@ of them is never 0 and never as much as it likes: docs/held.md has the table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -65,14 +65,19 @@ class Reason:
     fix: str
 
 
-class Held:
-    """What is held of *pool*, whose load *demand* knows, and where *tag* holds; each worked out when first asked.
+TAGGED: Final = Reason(words="carries the hold tag", fix="remove the tag (execution.hold_tag of the policy)")
 
-    Load that is counted *by_speed* rests on how fast the CPUs of hosts are.
+
+class Held:
+    """What is held of *pool*, whose load *demand* knows; each worked out when first asked.
+
+    A tag holds those that are *on_hold*. Load that is counted *by_speed* rests on how fast the CPUs of hosts are.
     """
 
-    def __init__(self, pool: Pool, demand: LoadProfile | None, tag: str = "", *, by_speed: bool = False) -> None:
-        self._pool, self._demand, self._tag, self._by_speed = pool, demand, tag, by_speed
+    def __init__(
+        self, pool: Pool, demand: LoadProfile | None, on_hold: Collection[Uuid] = (), *, by_speed: bool = False
+    ) -> None:
+        self._pool, self._demand, self._on_hold, self._by_speed = pool, demand, on_hold, by_speed
         self._refused = {} if demand is None else demand.refused
 
     def at(self, pool: Pool) -> Held:
@@ -80,7 +85,7 @@ class Held:
 
         Where everything is said and no host is dead, places change nothing.
         """
-        there = Held(pool, self._demand, self._tag, by_speed=self._by_speed)
+        there = Held(pool, self._demand, self._on_hold, by_speed=self._by_speed)
         if not self._anything_unsaid and not self._unsized and all(host.live for host in pool.hosts.values()):
             there.__dict__.update({name: getattr(self, name) for name in ("hosts", "sick_vms", "_anything_unsaid")})
             there.__dict__["_unsized"] = self._unsized
@@ -124,14 +129,12 @@ class Held:
         unknown = {host.uuid for host in hosts if host.unsaid or host.memory_total_bytes is None or not host.pcpus}
         return frozenset(unknown | self._unsized.keys())
 
-    def _tagged(self, tags: Sequence[str]) -> Iterator[Reason]:
-        if self._tag and self._tag in tags:
-            yield Reason(
-                words=f"carries the tag {self._tag}", fix="remove the tag to let it move, or VMs from and to it"
-            )
+    def _by_tag(self, uuid: Uuid) -> Iterator[Reason]:
+        if uuid in self._on_hold:
+            yield TAGGED
 
     def _against_host(self, host: Host) -> Iterator[Reason]:
-        yield from self._tagged(host.tags)
+        yield from self._by_tag(host.uuid)
         if host.live is None:
             words = "has no metrics object, so that nobody knows whether it lives"
             yield Reason(words=words, fix=RESTART_TOOLSTACK)
@@ -182,7 +185,7 @@ class Held:
         }
 
     def _against_vm(self, vm: VM) -> Iterator[Reason]:
-        yield from self._tagged(vm.tags)
+        yield from self._by_tag(vm.uuid)
         if vm.resident_on not in self._pool.hosts:
             yield Reason(words=f"is {vm.power_state} on no host of the pool", fix=RESET)
         elif vm.power_state is not PowerState.HALTED and vm.metrics is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 from rebalancer.demand import LoadProfile, at_speed, in_form
@@ -21,7 +21,7 @@ class Problem:
     `demand` is None where the metrics were refused or never read: then only repair and evacuation can be planned. It
     counts pCPUs of the speed that the policy names, if it names one.
     `before` is where the VMs were before the first step, where `initial` is a moment on the way of a plan or back.
-    Hosts and VMs that carry the tag `hold_tag` are held; runs look for it themselves, and wait until it is gone.
+    `on_hold` are hosts and VMs that a tag holds; runs look for it themselves, and wait until it is gone.
     """
 
     pool: Pool
@@ -30,14 +30,14 @@ class Problem:
     intent: Intent
     initial: Placement
     before: Placement | None = None
-    hold_tag: str = ""
+    on_hold: frozenset[Uuid] = frozenset()
     index: PoolIndex = field(init=False, repr=False)
     held: Held = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         by_speed = self.policy.capacity.reference_mhz is not None
         object.__setattr__(self, "index", PoolIndex(self.pool))
-        object.__setattr__(self, "held", Held(self.pool, self.demand, self.hold_tag, by_speed=by_speed))
+        object.__setattr__(self, "held", Held(self.pool, self.demand, self.on_hold, by_speed=by_speed))
 
     @property
     def names(self) -> Names:
@@ -78,8 +78,8 @@ class Problem:
         )
 
 
-def make_problem(pool: Pool, demand: LoadProfile | None, policy: Policy, *, hold_tag: str = "") -> Problem:
-    """The problem of *pool* under *policy*, with what carries *hold_tag* held as it is.
+def make_problem(pool: Pool, demand: LoadProfile | None, policy: Policy, *, on_hold: Collection[Uuid] = ()) -> Problem:
+    """The problem of *pool* under *policy*, with hosts and VMs that are *on_hold* held as they are.
 
     Of *demand* that holds hours, slots are made anew as the policy asks for them.
 
@@ -98,8 +98,14 @@ def make_problem(pool: Pool, demand: LoadProfile | None, policy: Policy, *, hold
         policy=policy.without_address(),
         intent=intent,
         initial=initial(pool),
-        hold_tag=hold_tag,
+        on_hold=frozenset(on_hold),
     )
+
+
+def tagged_to_hold(pool: Pool, policy: Policy) -> frozenset[Uuid]:
+    """Hosts and VMs that carry the tag by which people hold them."""
+    tag = policy.execution.hold_tag
+    return frozenset(each.uuid for of in (pool.hosts, pool.vms) for each in of.values() if tag in each.tags)
 
 
 def pool_at(pool: Pool, placement: Placement) -> Pool:

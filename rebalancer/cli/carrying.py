@@ -26,6 +26,7 @@ ONCE = (
 )
 TWICE = "cancelling what runs: its VMs are watched until they rest, which can take {seconds:.0f} s"
 AGAIN = {
+    Ending.SET_ASIDE: "once its cause is mended",
     Ending.HELD: "once they are free",
     Ending.ON_HOLD: "once the tag is removed",
     Ending.OVERLOADED: "once it is as busy as predicted",

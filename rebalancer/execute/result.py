@@ -17,6 +17,7 @@ class Ending(Enum):
     COMPLETE = "all steps are done"
     DEADLINE = "the next step would not end in time"
     WINDOW = "the change windows of the plan's policy leave no time for the next step now"
+    SET_ASIDE = "what is left failed, or waits for what failed; its VMs are where they were"
     HELD = "the VMs of what is left are blocked or busy"
     ON_HOLD = "the pool is on hold"
     CHANGED = "the pool changed while the run lasted"
@@ -25,7 +26,7 @@ class Ending(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldStep:
-    """A step that was left because its VM was blocked or busy, or because it waits for such a step: why, in words."""
+    """A step that was left: its VM was blocked or busy, it failed, or it waits for such a step. Why, in words."""
 
     step: str
     vm: Uuid
@@ -48,7 +49,7 @@ class RunResult:
         differences: how the pool differed from what the plan was made for, where that left the plan legal.
         journal: the journal; None where there was nothing to do.
         opens_at: when the next change window opens, where the windows ended the run.
-        held: of those in `left`, what blocked VMs and others waited for.
+        held: of those in `left`, those of VMs that were blocked or busy, those that failed, and what waits for them.
         noticed: memory that was not as it should be after steps, in words.
         why: what the ending does not say by itself, in words.
     """

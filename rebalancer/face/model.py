@@ -12,7 +12,7 @@ from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.inventory.names import SHORT
 from rebalancer.policy import Policy
 from rebalancer.policy.selectors import close_matches
-from rebalancer.problem import make_problem, pool_at
+from rebalancer.problem import make_problem, pool_at, tagged_to_hold
 from rebalancer.rules import Rulebook
 from rebalancer.units import first_few
 
@@ -53,7 +53,9 @@ class Model:
             raise TypeError(f"a Policy is needed, not {type(policy).__name__}: rb.Policy.load(path) reads one")
         self.state, self.policy = state, policy or Policy()
         self.state_dir = path_of(state_dir)
-        self.problem = make_problem(state.pool, state.demand, self.policy, hold_tag=self.policy.execution.hold_tag)
+        self.problem = make_problem(
+            state.pool, state.demand, self.policy, on_hold=tagged_to_hold(state.pool, self.policy)
+        )
         self.rulebook = Rulebook.of(self.problem)
 
     def after(self, plan: Plan) -> Model:

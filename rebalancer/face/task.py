@@ -45,6 +45,6 @@ def task_of(model: Model, made_at: datetime | None, seconds: float | None = None
     book = (
         model.rulebook
         if same
-        else Rulebook.of(make_problem(pool, model.state.demand, policy, hold_tag=model.problem.hold_tag))
+        else Rulebook.of(make_problem(pool, model.state.demand, policy, on_hold=model.problem.on_hold))
     )
     return PlanningTask(book=book, made_at=when, pace=learned_pace(pool.uuid, model.state_dir))

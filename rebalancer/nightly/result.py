@@ -22,6 +22,7 @@ class Verdict(Enum):
     OUTSIDE = "planned, and no change window is open"
     DONE = "the plan is carried out"
     OUT_OF_TIME = "the change window closes before the next step would end"
+    SET_ASIDE = "what is left failed, or waits for what failed; its VMs are where they were"
     HELD = "the VMs of what is left are blocked or busy"
     ON_HOLD = "the pool is on hold"
     CHANGED = "the pool changed while the plan was carried out"

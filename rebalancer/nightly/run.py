@@ -36,6 +36,7 @@ PLANNING_SHARE = 0.5
 """Part of what is left of an open window that planning may take of the wall clock; the rest is for the steps."""
 VERDICTS: Mapping[Ending, Verdict] = {
     Ending.COMPLETE: Verdict.DONE,
+    Ending.SET_ASIDE: Verdict.SET_ASIDE,
     Ending.HELD: Verdict.HELD,
     Ending.ON_HOLD: Verdict.ON_HOLD,
     Ending.CHANGED: Verdict.CHANGED,

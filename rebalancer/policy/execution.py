@@ -19,7 +19,8 @@ class ExecutionPolicy(Section):
     run may go on without a lock in the pool, where the user's role does not permit one. While a pool carries
     `hold_tag`, nothing is started there; a VM that carries it is not moved, from and to a host that does, no VM is. A
     run ends once others have migrated `foreign_migrations` VMs meanwhile, or a host of the next step uses more than
-    `load_factor` times the pCPUs that the plan predicted for the hour, and more than the threshold.
+    `load_factor` times the pCPUs that the plan predicted for the hour, and more than the threshold. Steps that fail and
+    leave their VM where it was are set aside, and so is what waits for them, until `stop_after_failures` of them did.
 
     With `adaptive`, half as many migrations run at once where one beside others takes longer than `slow_factor` times
     what the plan estimates for it, and more again, one by one, where they do not.
@@ -32,6 +33,7 @@ class ExecutionPolicy(Section):
     hold_tag: Title = HOLD_TAG
     foreign_migrations: Annotated[int, Field(ge=1, le=MUCH)] = 3
     load_factor: Annotated[float, Field(ge=1, le=MUCH)] | None = None
+    stop_after_failures: Annotated[int, Field(ge=1, le=MUCH)] = 3
     adaptive: bool = True
     slow_factor: Annotated[float, Field(gt=1, le=MUCH)] = 2.5
 

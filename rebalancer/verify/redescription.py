@@ -16,6 +16,7 @@ from rebalancer.describe.left_out import LEFT_OUT, left_out, missing_moves
 from rebalancer.describe.memory import memory_by_step, squeeze_told
 from rebalancer.describe.reasons import BACK, HOME, Reasons
 from rebalancer.describe.summary import general_warnings, summary_of
+from rebalancer.held import TAGGED
 from rebalancer.inventory import Names, Pool, Uuid
 from rebalancer.legality.held import held_as_they_are
 from rebalancer.placement import Migration
@@ -114,8 +115,13 @@ def described_anew(plan: Plan, book: Rulebook) -> Plan:
         old_violations=tuple(_old_violations(plan, reasons)),
         warnings=(*plan.warnings, *_unsaid(plan, carried, reasons)),
         rollback=tuple(_steps(plan.rollback, back, problem, end)),
-        held=held_as_they_are(replace(carried.problem, hold_tag=plan.policy.execution.hold_tag)),
+        held=held_as_they_are(replace(carried.problem, on_hold=_on_hold(plan))),
     )
+
+
+def _on_hold(plan: Plan) -> frozenset[Uuid]:
+    """What a tag held when *plan* was made; an inventory is the same with other tags."""
+    return frozenset(each.uuid for each in plan.held if TAGGED.words in each.words)
 
 
 def _named_step(step: Step, names: Mapping[Uuid, str]) -> Step:

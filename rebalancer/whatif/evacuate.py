@@ -105,7 +105,7 @@ def _emptied(
         ways = cheapest_fixes(Rulebook.of(wanted), seconds=seconds)
         return replace(told, refused=Infeasible(cannot_leave(told.blocked).blame, ways))
     try:
-        policed = make_problem(problem.pool, problem.demand, wanted.policy, hold_tag=problem.hold_tag)
+        policed = make_problem(problem.pool, problem.demand, wanted.policy, on_hold=problem.on_hold)
         plan = rebalance(Rulebook.of(policed), made_at=made_at, reporter=reporter, pace=pace)
     except (Infeasible, NoLegalOrder) as error:
         return replace(told, refused=error)

@@ -126,7 +126,7 @@ class Itinerary:
             return problem
         wish = RunOnPolicy(name=WISH, vms=vms, hosts=tuple(self._done), hard=False)
         policy = problem.policy.model_copy(update={"run_on": (*problem.policy.run_on, wish)})
-        return make_problem(problem.pool, problem.demand, policy, hold_tag=problem.hold_tag)
+        return make_problem(problem.pool, problem.demand, policy, on_hold=problem.on_hold)
 
     def _returning(self, host: Uuid) -> Iterator[Uuid]:
         """The hosts whose VMs return now that *host* is back."""

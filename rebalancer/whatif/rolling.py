@@ -242,7 +242,7 @@ def _staged(problem: Problem, *, stages: int, upgrade: bool) -> Problem:
             "plan": plan.model_copy(update={"during_upgrade": plan.during_upgrade or upgrade}),
         }
     )
-    return make_problem(problem.pool, problem.demand, policy, hold_tag=problem.hold_tag)
+    return make_problem(problem.pool, problem.demand, policy, on_hold=problem.on_hold)
 
 
 def least_copied(vm: Uuid, problem: Problem) -> int:

@@ -29,12 +29,18 @@ from rebalancer.xapi import (
 )
 from tests.execute.scripted_marks import ScriptedMarks
 
+AT_THE_FIRST_FAILURE = Policy.model_validate({"execution": {"stop_after_failures": 1}})
+"""A policy under which a run stops at the first step that fails."""
+
 MADE_AT = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
 
 
 def plan_of(pool: Pool, *moves: tuple[str, str], policy: Policy | None = None) -> Plan:
-    """A sealed plan that makes *moves*, (VM, target) each, in this order; made at MADE_AT for *pool*."""
-    problem = make_problem(pool, None, policy or Policy())
+    """A sealed plan that makes *moves*, (VM, target) each, in this order; made at MADE_AT for *pool*.
+
+    Without a *policy*, its run stops at the first step that fails.
+    """
+    problem = make_problem(pool, None, policy or AT_THE_FIRST_FAILURE)
     goal, migrations = problem.initial, []
     for number, (vm, target) in enumerate(moves):
         hop = any(later == vm for later, _ in moves[number + 1 :])

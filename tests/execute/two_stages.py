@@ -101,6 +101,7 @@ def _plan() -> Plan:
         storage_motion={"enabled": True},
         other_pools={"enabled": True},
         intent={"read_tags": False, "vm_groups": "ignore"},
+        execution={"stop_after_failures": 1},
     )
     plan = rebalance(Rulebook.of(make_problem(pool, None, policy)), made_at=MADE_AT)
     assert [bool(step.crossing) for step in plan.steps] == [True, True]

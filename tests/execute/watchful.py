@@ -48,4 +48,4 @@ def wide_pool() -> Pool:
 
 def wide_plan(pool: Pool, **limits: int) -> Plan:
     """It makes MOVES, three at once unless *limits* say otherwise."""
-    return plan_of(pool, *MOVES, policy=policy_of(limits=WIDE | limits))
+    return plan_of(pool, *MOVES, policy=policy_of(limits=WIDE | limits, execution={"stop_after_failures": 1}))

@@ -40,6 +40,9 @@ TRANSITIONS = {
 }
 """What may follow what. From UNKNOWN and from INTENDED no way leads straight to a second call: it is settled first."""
 
+FAILED = frozenset({StepState.REFUSED, StepState.STAYED})
+"""States of a step that XAPI did not make, and that left its VM where it was."""
+
 UNSETTLED = frozenset({StepState.INTENDED, StepState.SENT, StepState.UNKNOWN})
 """States in which a call may be under way that nobody watches."""
 

@@ -23,10 +23,14 @@ OF_A_VM = ("VM", "VDI")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hindrance:
-    """Why a step cannot be made for now, in words; whether that passes by itself, or only somebody's will ends it."""
+    """Why a step cannot be made for now, in words; whether that passes by itself, or only somebody's will ends it.
+
+    `for_good` says that nothing will end it while the run lasts.
+    """
 
     words: str
     passes: bool = True
+    for_good: bool = False
 
 
 def operation_of(step: Step) -> str:
@@ -50,18 +54,26 @@ def hindered(plan: Plan, pool: Pool, over: Collection[str]) -> dict[str, Hindran
 
 
 def hindrance_beside(
-    plan: Plan, step: Step, pool: Pool, done: Collection[str], flying: Collection[str]
+    plan: Plan, step: Step, pool: Pool, done: Collection[str], flying: Collection[str], aside: Collection[str] = ()
 ) -> Hindrance | None:
-    """What keeps *step*, while *flying* are on their way, from being made in *pool*: its own VM, or those of others."""
+    """What keeps *step*, while *flying* are on their way, from being made in *pool*: its own VM, or those of others.
+
+    Steps in *aside* are not made any more.
+    """
     on_the_way = {each.vm for each in plan.steps if each.id in flying}
     over = {*done, *(each.id for each in plan.steps if each.vm in on_the_way)}
-    found = hindered(plan, pool, over)
-    if step.id in found or not found:
-        return found.get(step.id)
-    if step.id not in not_without(plan, pool, done, found):
-        return None
-    words = f"would leave a group half-way without {', '.join(found)}: its end would not be legal"
-    return Hindrance(words=words, passes=any(each.passes for each in found.values()))
+    found = hindered(plan, pool, {*over, *aside})
+    if step.id in found:
+        return found[step.id]
+    if aside and step.id in not_without(plan, pool, done, aside):
+        return Hindrance(words=_half_way(aside), passes=False, for_good=True)
+    if found and step.id in not_without(plan, pool, done, {*found, *aside}):
+        return Hindrance(words=_half_way(found), passes=any(each.passes for each in found.values()))
+    return None
+
+
+def _half_way(without: Iterable[str]) -> str:
+    return f"would leave a group half-way without {', '.join(without)}: its end would not be legal"
 
 
 def of_refusal(step: Step, error: RefusedByXapi) -> Hindrance | None:

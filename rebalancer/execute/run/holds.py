@@ -1,4 +1,4 @@
-"""Steps that are held for a while, because their VMs are blocked or busy: when to look again, and until when."""
+"""Steps that are held because their VMs are blocked or busy, when to look again, and steps that are set aside."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rebalancer.plan import Step
 
 @dataclass(slots=True, kw_only=True)
 class Holds:
-    """What holds which step.
+    """What holds which step, and which failed and are set `aside`, in words.
 
     A hindrance that passes by itself is waited for until *hours* end; without an end, and for what only somebody's will
     ends, `patience` seconds after the last step that was over.
@@ -27,6 +27,7 @@ class Holds:
     patience: float
     between: float
     by_step: dict[str, Hindrance] = field(default_factory=dict)
+    aside: dict[str, str] = field(default_factory=dict)
     _looked: dict[str, float] = field(default_factory=dict)
     _idle_since: float = field(init=False)
 
@@ -49,6 +50,16 @@ class Holds:
         self.by_step.pop(step.id, None)
         self.went_on()
 
+    def set_aside(self, step: Step, words: str) -> None:
+        """Leave *step*, which failed, to another run."""
+        self.release(step)
+        self.aside[step.id] = words
+
+    @property
+    def given_up(self) -> frozenset[str]:
+        """Steps that this run does not make any more, by themselves: they failed, or may not be made without those."""
+        return frozenset({*self.aside, *(step for step, each in self.by_step.items() if each.for_good)})
+
     def hold_all(self, steps: Iterable[Step]) -> bool:
         """Whether each of *steps* is held: time alone would make none of them."""
         return all(step.id in self.by_step for step in steps)
@@ -63,16 +74,17 @@ class Holds:
 
     def are_worth_waiting(self, steps: Iterable[Step]) -> bool:
         """Whether one of *steps*, which could be begun but for what holds them, is still to be waited for."""
-        held = [self.by_step[step.id] for step in steps if step.id in self.by_step]
+        held = [each for step in steps if (each := self.by_step.get(step.id)) and not each.for_good]
         within = self.clock.monotonic() < self._idle_since + self.patience
         return any(within or (each.passes and self.hours.are_limited) for each in held)
 
     def told(self, left: Sequence[Step]) -> Iterator[HeldStep]:
-        """Why each of the steps that are *left* was not made: what held it, or the step that it waits for."""
+        """Why each of the steps that are *left* was not made: it failed, what held it, or the step that it waits for."""
+        why = {step: each.words for step, each in self.by_step.items()} | self.aside
         held = set[str]()
         for step in left:
             waits = [each for each in step.after if each in held]
-            if step.id in self.by_step or waits:
+            if step.id in why or waits:
                 held.add(step.id)
-                words = self.by_step[step.id].words if step.id in self.by_step else f"waits for {', '.join(waits)}"
+                words = why.get(step.id, f"waits for {', '.join(waits)}")
                 yield HeldStep(step=step.id, vm=step.vm, vm_name=step.vm_name, words=words)

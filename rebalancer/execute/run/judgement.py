@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -19,7 +20,7 @@ from rebalancer.plan.progress import host_of, made_already
 
 @dataclass(slots=True)
 class Judgement:
-    """Judges what is left of *plan*, while *flights* are on their way and the steps in *done* are made.
+    """Judges what is left of *plan*, while *flights* are on their way, steps in *done* are made, those in *aside* failed.
 
     `differences` are those between the pool and what the plan knew that leave it legal, when it was last looked at.
     """
@@ -29,6 +30,7 @@ class Judgement:
     flights: Flights
     done: AbstractSet[str]
     stops: Stops
+    aside: Mapping[str, str]
     differences: tuple[str, ...] = ()
     proof: Prover = field(init=False)
 
@@ -75,7 +77,7 @@ class Judgement:
             return None
         self.differences = self._assert_legal(pool)
         self.stops.assert_steady(pool, {each.vm for each in steps})
-        if hindrance := hindrance_beside(self.plan, step, pool, self.done, self.flights.sent):
+        if hindrance := hindrance_beside(self.plan, step, pool, self.done, self.flights.sent, self.aside):
             raise StepHeld(hindrance)
         return pool
 

@@ -17,10 +17,10 @@ from rebalancer.execute.journal.entries import Looked, RunBegan, RunEnded
 from rebalancer.execute.journal.history import StepHistory, histories
 from rebalancer.execute.journal.journal import Journal, read_journal
 from rebalancer.execute.journal.learned_pace import wire_of
-from rebalancer.execute.journal.outcome import StepState
+from rebalancer.execute.journal.outcome import FAILED, StepState
 from rebalancer.execute.judge.advice import NEXT_STEPS, what_happened
 from rebalancer.execute.judge.fitness import assert_same_pool, assert_sealed, assert_still_there
-from rebalancer.execute.judge.hindrance import Hindrance
+from rebalancer.execute.judge.hindrance import Hindrance, with_waiting
 from rebalancer.execute.judge.host_memory import HostMemoryComparison
 from rebalancer.execute.options import RunReporter
 from rebalancer.execute.result import Ending, RunResult
@@ -88,7 +88,7 @@ class Run:
         pool = self._first_look()
         assert_same_pool(self.plan, pool)
         stops = Stops.begun(self.plan, self.watch, self.reporter, pool)
-        self.judgement = Judgement(self.plan, self.watch, self.flights, self.done, stops)
+        self.judgement = Judgement(self.plan, self.watch, self.flights, self.done, stops, self.holds.aside)
         if not self.history:
             self.judgement.before_all(pool)
         elif len(self.done) == len(self.plan.steps):
@@ -221,6 +221,9 @@ class Run:
             raise Asked
         if self.judgement.stop:
             return self.judgement.stop.ending
+        left = {step.id for step in self.plan.steps} - self.done
+        if left <= with_waiting(self.plan, self.holds.given_up):
+            return Ending.SET_ASIDE
         ending = Ending.HELD if any(self._able()) else self.hours.ending
         if ending is Ending.DEADLINE and self.holds.hold_all(self._next()):
             ending = Ending.HELD
@@ -246,17 +249,30 @@ class Run:
         return wire_of(step, self.plan, pool)
 
     def _note(self, step: Step, looked: Looked) -> None:
-        """Count *step* as done; `Halt` if it is not, unless an earlier run has surely sent nothing: then it is made."""
+        """Count *step* as done; `Halt` if it is not, and neither to be made again nor to be set aside.
+
+        What an earlier run has surely not sent is made. What failed and left its VM where it was is set aside, as often
+        as the policy allows it.
+        """
         self.looked.append(looked)
         self.reporter.step_ended(step, looked)
         self.memory.is_over(step, looked)
         if self._taking_up and looked.state is StepState.UNSENT:
             return
+        if looked.state in FAILED and self._may_fail(step):
+            self.holds.set_aside(step, what_happened(step, looked))
+            return
         if looked.state is not StepState.MOVED:
             advice = f". {NEXT_STEPS[looked.state].format(step=step.id)}" if self.flights.ever_sent else ""
-            raise Halt(what_happened(step, looked) + advice)
+            before = "".join(f". Before, {words}" for words in self.holds.aside.values())
+            raise Halt(what_happened(step, looked) + advice + before)
         self.done.add(step.id)
         self.holds.release(step)
+
+    def _may_fail(self, step: Step) -> bool:
+        """Whether the run goes on without *step*."""
+        most = self.plan.policy.execution.stop_after_failures
+        return not self.watch.stop.asked and len(self.holds.aside.keys() | {step.id}) < most
 
     def _give_up(self, journal: Journal, error: Exception) -> NoReturn:
         """End a run before its time; where nothing was ever sent, and nobody asked, only the plan is stale."""

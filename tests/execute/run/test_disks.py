@@ -22,6 +22,7 @@ from rebalancer.placement import Migration, Placement, disks_of
 from rebalancer.plan import Plan
 from rebalancer.plan.progress import made_already
 from rebalancer.planner.rebalance import rebalance
+from rebalancer.policy.execution import ExecutionPolicy
 from rebalancer.problem import make_problem, pool_at
 from rebalancer.rules import Rulebook
 from rebalancer.simulator import Simulator, generate_pool
@@ -34,6 +35,7 @@ from tests.local_disks import local_problem, local_vm, with_disks
 from tests.plan.made import LATER, plan_of
 from tests.pools import policy_of
 
+AT_ONCE = ExecutionPolicy(stop_after_failures=1)
 POOL = generate_pool(hosts=4, vms=14, seed=3, fill=0.4, hot=0.0, pinned=0.5, days=1)
 
 
@@ -92,7 +94,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         Simulator(POOL, speed=1000.0, login_delay=0.0) as simulator,
         live_pool(simulator.url, KEYS, Trust()) as live,
     ):
-        problem = make_problem(live.read(), None, with_disks())
+        problem = make_problem(live.read(), None, with_disks().model_copy(update={"execution": AT_ONCE}))
         plan = plan_of(problem, problem.initial.after(carrier(problem.pool)))
         yield Stage(simulator=simulator, live=live, plan=plan, folder=tmp_path)
 

@@ -19,7 +19,7 @@ from tests.execute.hearing import Noticing
 from tests.execute.scripted import Script, ScriptedPool, plan_of
 from tests.pools import make_host, make_memory, make_metrics, make_pool, make_vm, policy_of
 
-ALLOWED = policy_of(squeeze={"unknown_use": "allow"})
+ALLOWED = policy_of(squeeze={"unknown_use": "allow"}, execution={"stop_after_failures": 1})
 HOSTS = [make_host(name) for name in ("h1", "h2", "h3")]
 
 

@@ -28,7 +28,7 @@ def stage(tmp_path: Path, calls: list[str]) -> Iterator[Stage]:
         ref = simulator.database.by_uuid("VM", moves[0][0])
         half = int(simulator.database.get("VM", ref)["memory_dynamic_max"]) // 2
         simulator.database.change("VM", ref, memory_dynamic_min=str(half))
-        policy = policy_of(squeeze={"unknown_use": "allow"})
+        policy = policy_of(squeeze={"unknown_use": "allow"}, execution={"stop_after_failures": 1})
         plan = plan_of(live.read(), *moves, policy=policy)
         yield Stage(simulator=simulator, live=live, plan=plan, folder=tmp_path, calls=calls)
 

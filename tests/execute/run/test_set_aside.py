@@ -1,0 +1,81 @@
+"""A step that fails and leaves its VM where it was is set aside with what waits for it; the others go on."""
+
+from __future__ import annotations
+
+import pytest
+
+from rebalancer.errors import StalePlan, StoppedHalfWay
+from rebalancer.execute import Ending, execute, resume
+from rebalancer.execute.journal.outcome import StepState
+from rebalancer.inventory import Pool
+from rebalancer.policy import Policy
+from rebalancer.xapi import TaskStatus
+from tests.execute.case import Case, refusal, where
+from tests.execute.scripted import Script, ScriptedPool, plan_of
+from tests.pools import make_host, make_pool, make_vm, policy_of
+
+LACKS = refusal("VM_LACKS_FEATURE", "OpaqueRef:a")
+REFUSED = Script(refused=LACKS)
+FAILED = Script(status=TaskStatus.FAILURE, error=("VM_MIGRATE_FAILED",), lands="h1")
+
+
+@pytest.mark.parametrize(
+    ("script", "state", "words"),
+    [
+        (REFUSED, StepState.REFUSED, "s01 a: step s01, a from h1 to h2: XAPI refuses it (VM_LACKS_FEATURE OpaqueRef:a)"),
+        (FAILED, StepState.STAYED, "s01 a: step s01, a from h1 to h2: the migration failed and the VM still runs on h1"),
+    ],
+)
+def test_the_others_go_on(case: Case, pool: Pool, script: Script, state: StepState, words: str) -> None:
+    """Both kinds of failure, told with their reason; the next run tries again."""
+    live = ScriptedPool(pool, a=[script, Script()])
+    plan = plan_of(pool, ("a", "h2"), ("b", "h3"), ("c", "h2"), policy=Policy())
+    result = execute(plan, live, case.options)
+    assert (result.ending, result.done, result.left) == (Ending.SET_ASIDE, ("s02", "s03"), ("s01",))
+    assert case.looks[0] == ("s01", state)
+    assert [each.vm for each in result.held] == ["a"]
+    assert words in str(result)
+    assert resume(plan, live, case.options).complete
+    assert where(live) == {"a": "h2", "b": "h3", "c": "h2"}
+
+
+def test_what_waits_for_it_is_left_with_it(case: Case) -> None:
+    """VM in takes the room that VM out does not leave; VM by goes where it likes."""
+    hosts = [make_host(name, memory_total_bytes=40 * 2**30) for name in ("h1", "h2", "h3", "h4")]
+    vms = [make_vm("out", on="h1", gib=28), make_vm("in", on="h2", gib=28), make_vm("by", on="h3", gib=2)]
+    pool = make_pool(hosts=hosts, vms=vms)
+    live = ScriptedPool(pool, out=[REFUSED])
+    plan = plan_of(pool, ("out", "h3"), ("in", "h1"), ("by", "h4"), policy=Policy())
+    result = execute(plan, live, case.options)
+    assert (result.ending, result.done, result.left) == (Ending.SET_ASIDE, ("s02",), ("s01", "s03"))
+    assert result.held[1].words == "waits for s01"
+
+
+def test_a_group_is_not_left_half_way(case: Case, pool: Pool) -> None:
+    """What may not be made without the step that failed is not waited for, either."""
+    policy = policy_of(together=[{"name": "pair", "vms": ["a", "b"]}], limits={"concurrent": 1})
+    live = ScriptedPool(pool, a=[REFUSED])
+    plan = plan_of(pool, ("a", "h2"), ("b", "h2"), ("c", "h3"), policy=policy)
+    result = execute(plan, live, case.options)
+    assert (result.ending, result.done) == (Ending.SET_ASIDE, ("s03",))
+    assert result.held[1].words == "would leave a group half-way without s01: its end would not be legal"
+    assert case.clock.seconds < 60
+
+
+def test_too_many_of_them_stop_the_run(case: Case, pool: Pool) -> None:
+    """The second of two that the policy allows; nothing more is begun, and both are told."""
+    policy = policy_of(execution={"stop_after_failures": 2}, limits={"concurrent": 1})
+    live = ScriptedPool(pool, a=[FAILED], b=[REFUSED])
+    with pytest.raises(StoppedHalfWay, match="VM_LACKS_FEATURE.*VM_MIGRATE_FAILED") as stopped:
+        execute(plan_of(pool, ("a", "h2"), ("b", "h3"), ("c", "h2"), policy=policy), live, case.options)
+    assert where(live) == {"a": "h1", "b": "h1", "c": "h1"}
+    assert "steps done: 0" in str(stopped.value)
+
+
+def test_where_nothing_was_sent_the_plan_is_stale(case: Case, pool: Pool) -> None:
+    """XAPI refuses whatever it is asked: all that has changed is what is known."""
+    policy = policy_of(execution={"stop_after_failures": 2}, limits={"concurrent": 1})
+    live = ScriptedPool(pool, a=[REFUSED], b=[REFUSED])
+    with pytest.raises(StalePlan, match="VM_LACKS_FEATURE"):
+        execute(plan_of(pool, ("a", "h2"), ("b", "h3"), ("c", "h2"), policy=policy), live, case.options)
+    assert live.sent == []
