@@ -87,6 +87,7 @@ def _gain(tier: TierResult) -> str:
 
 def general_warnings(problem: Problem, no_way_back: Sequence[LeftAlone]) -> tuple[str, ...]:
     """What a reviewer should know besides the steps."""
+    names = problem.names.vms
     relaxed = [
         f"the policy does without the documented rule {rule}" for rule in sorted(set(problem.policy.rules.relax))
     ]
@@ -94,4 +95,7 @@ def general_warnings(problem: Problem, no_way_back: Sequence[LeftAlone]) -> tupl
     unmeasured = ["made without metrics: load was not looked at"] if problem.demand is None else []
     off = problem.demand.clocks.sentences(problem.names.hosts) if problem.demand and problem.demand.clocks else ()
     dangling = [f"the inventory has a reference that leads nowhere: {each}" for each in problem.pool.dangling]
-    return (*unmeasured, *off, *relaxed, *stranded, *dangling)
+    failed = [
+        f"VM {names[each.vm]}: {each.words}" for each in problem.policy.cooling if each.failed_at and each.vm in names
+    ]
+    return (*unmeasured, *off, *relaxed, *failed, *stranded, *dangling)

@@ -79,6 +79,9 @@ class RuleSet(StrEnum):
 class LimitsPolicy(Section):
     """How much one plan may do, how many migrations may run at once, and how long solving may take.
 
+    A VM whose move failed is left alone for as many nights as `leave_alone_nights` says of its first, second, …
+    failure in a row.
+
     A plan to balance that moves more than `sanity_share` of the VMs is refused: behind it stands a wrong number.
 
     `concurrent` counts those of the pool, `out_per_host` those that leave one host, `in_per_host` those that come to
@@ -94,6 +97,7 @@ class LimitsPolicy(Section):
     per_link: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] | None = None
     minimum_gain_pcpu_hours: Annotated[float, Field(ge=0, le=MUCH)] = BALANCED.minimum_gain_pcpu_hours
     cool_down_hours: Annotated[float, Field(ge=0, le=MUCH)] = BALANCED.cool_down_hours
+    leave_alone_nights: tuple[Annotated[float, Field(ge=0, le=MUCH)], ...] = (1.0, 2.0, 4.0, 8.0)
     solve_seconds: Annotated[float, Field(gt=0)] = 30.0
     gap: Annotated[float, Field(ge=0, le=1)] = 0.0
     gap_pcpu_hours: Annotated[float, Field(ge=0)] = 0.001

@@ -237,15 +237,29 @@ class OtherPoolsPolicy(Section):
 
 
 class CoolingPolicy(Section):
-    """A VM, by uuid, that moved at `moved_at` and rather stays until `until`; `cool_down_hours` writes them."""
+    """A VM, by uuid, that rather stays until `until`: it moved at `moved_at`, or a move failed at `failed_at`, as told.
+
+    `limits.cool_down_hours` and `limits.leave_alone_nights` write them.
+    """
 
     vm: Annotated[str, Field(min_length=1)]
-    moved_at: AwareDatetime
+    moved_at: AwareDatetime | None = None
+    failed_at: AwareDatetime | None = None
+    failed_with: str = ""
     until: AwareDatetime
+
+    @model_validator(mode="after")
+    def _one_reason(self) -> CoolingPolicy:
+        if (self.moved_at is None) == (self.failed_at is None):
+            raise ValueError("either moved_at or failed_at says why it rather stays")
+        return self
 
     @property
     def words(self) -> str:
         """Why the VM rather stays."""
+        if self.moved_at is None:
+            failed = f"its move failed at {_clock(self.failed_at or self.until)} with {self.failed_with}"
+            return f"{failed}, and it is left alone until {_clock(self.until)}"
         return f"it moved at {_clock(self.moved_at)} and cools down until {_clock(self.until)}"
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +16,14 @@ import pytest
 
 import rebalancer as rb
 from rebalancer.errors import ConnectionSettingsError, MetricsRefused, PoolLocked, StoppedHalfWay
-from rebalancer.execute import Clock, Timeouts, read_journal
+from rebalancer.execute import Clock, read_journal
 from rebalancer.export.rows import clock_lines
 from rebalancer.nightly import Access, Verdict, access_of, plan_and_execute, plan_only
 from rebalancer.policy import Policy
-from rebalancer.simulator import Simulator, generate_pool
+from rebalancer.simulator import Simulator
 from rebalancer.xapi import Credentials
+from tests.nightly.noon import NOON, POOL, TIMEOUTS, NoonClock
 from tests.pools import policy_of
-
-POOL = generate_pool(hosts=4, vms=24, seed=5, fill=0.5, hot=0.5, pinned=0.0, cpus=16)
-TIMEOUTS = Timeouts(poll=0.02, held=0.1, unreachable=5, quiet=0.4, retry=0.2, step=30, cancel=5)
-NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
-
-
-class NoonClock(Clock):
-    """It is noon on Wednesday, 4 March 2026, and time passes as it does."""
-
-    def __init__(self) -> None:
-        self.begun = self.monotonic()
-
-    def now(self) -> datetime:
-        """Noon and what has passed since."""
-        return NOON + timedelta(seconds=self.monotonic() - self.begun)
 
 
 class StillClock(Clock):

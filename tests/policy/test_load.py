@@ -44,8 +44,9 @@ def test_what_the_example_comments_out_loads(write: Callable[[str], Path]) -> No
     whole = re.sub(r"^# (?=\[\[\w+\]\]$|[\w.]+ = )", "", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     whole = whole.replace("require_approval = false", "require_approval = true")
     policy = Policy.load(write(whole.replace('form = "percentile"', 'form = "days"')))
-    kinds = ("together", "apart", "spread", "run_on", "reserve", "window", "blackout", "cooling")
+    kinds = ("together", "apart", "spread", "run_on", "reserve", "window", "blackout")
     assert [len(getattr(policy, kind)) for kind in kinds] == [1] * len(kinds)
+    assert [bool(each.moved_at) for each in policy.cooling] == [True, False]
     assert policy.pool.url
     assert policy.limits.maximum_moves
     assert policy.limits.host_load

@@ -40,7 +40,7 @@ def look_after(stage: Stage, plan: Plan) -> str:
 def states(stage: Stage, run: Run) -> dict[str, str]:
     """The last state of each step in the journal of *run*."""
     entries = [line.entry for line in stage.record.lines(run.journal)]
-    return {entry["step"]: entry.get("state", entry["event"]) for entry in entries if "step" in entry}
+    return {entry["step"]: entry.get("state", entry["event"]) for entry in entries if entry.get("step")}
 
 
 def _say_what_is_seen(stage: Stage, run: Run) -> None:

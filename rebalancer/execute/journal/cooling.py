@@ -1,30 +1,33 @@
-"""VMs that moved a short while ago, by the journals of their pool: they rather stay."""
+"""VMs that moved, or whose move failed, a short while ago, by the journals of their pool: they rather stay."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from rebalancer.execute.journal.entries import Intended, Looked, RunBegan
 from rebalancer.execute.journal.learned_pace import entries_of, journals
-from rebalancer.execute.journal.outcome import StepState
+from rebalancer.execute.journal.outcome import FAILED, StepState
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.policy import CoolingPolicy, Policy
 
+ONE_NIGHT = timedelta(hours=12)
+"""Failures of a VM that are closer together than this are of one night."""
+
 
 def cooled(policy: Policy, pool: Pool, now: datetime, state_dir: Path | None = None) -> Policy:
-    """*policy* with the guests of *pool* that moved within its `cool_down_hours` before *now* in `cooling`.
+    """*policy* with guests of *pool* in `cooling` that moved, or whose moves failed, so short before *now* as it says.
 
     So the plan carries what it was made by, and `verify` needs no journal.
     """
-    hours = policy.limits.cool_down_hours
-    if not hours:
-        return policy
-    moved: dict[Uuid, datetime] = {}
-    for member in pool.members:
+    hours, moved = policy.limits.cool_down_hours, dict[Uuid, datetime]()
+    for member in pool.members if hours else ():
         moved |= moved_since(member.uuid, now - timedelta(hours=hours), state_dir)
-    return cooled_after(policy, pool, moved)
+    rested = cooled_after(policy, pool, moved) if moved else policy
+    alone = tuple(left_alone(pool, now, policy.limits.leave_alone_nights, state_dir))
+    return rested.model_copy(update={"cooling": (*rested.cooling, *alone)}) if alone else rested
 
 
 def cooled_after(policy: Policy, pool: Pool, moved: Mapping[Uuid, datetime]) -> Policy:
@@ -35,21 +38,58 @@ def cooled_after(policy: Policy, pool: Pool, moved: Mapping[Uuid, datetime]) -> 
     return policy.model_copy(update={"cooling": (*policy.cooling, *cooling)})
 
 
+def left_alone(
+    pool: Pool, now: datetime, nights: Sequence[float], state_dir: Path | None = None
+) -> Iterator[CoolingPolicy]:
+    """The guests of *pool* whose moves failed on so many nights in a row that they are left alone at *now*.
+
+    Args:
+        pool: the pool.
+        now: a time with a zone.
+        nights: for how many a VM is left alone after its first, second, … failure in a row; the last counts for more.
+        state_dir: the folder with journals.
+    """
+    looks = defaultdict[Uuid, list[Looked]](list)
+    ends = (end for path in journals(state_dir) for end in _ends(path, {each.uuid for each in pool.members}))
+    for vm, look in sorted(ends, key=lambda end: (end[1].at, end[0])):
+        looks[vm].append(look)
+    for vm in sorted({vm.uuid for vm in pool.resident_guests()} & looks.keys()) if nights else ():
+        *_, last = looks[vm]
+        if last.state in FAILED:
+            until = last.at + timedelta(days=nights[min(_nights(looks[vm]), len(nights)) - 1])
+            words = " ".join(last.error) or last.words or "no reason given"
+            if until > now:
+                yield CoolingPolicy(vm=vm, failed_at=last.at, failed_with=words, until=until)
+
+
+def _nights(looks: Sequence[Looked]) -> int:
+    """On how many nights a VM failed since it last moved, by *looks* at it that end with a failure."""
+    count, counted = 0, None
+    for look in looks:
+        if look.state is StepState.MOVED:
+            count, counted = 0, None
+        elif counted is None or look.at - counted >= ONE_NIGHT:
+            count, counted = count + 1, look.at
+    return count
+
+
 def moved_since(pool: Uuid, since: datetime, state_dir: Path | None = None) -> dict[Uuid, datetime]:
     """When each VM of *pool* last arrived on another host, as far as that was after *since*."""
-    moves = (move for path in journals(state_dir) for move in _moves(path, pool))
-    return {vm: at for at, vm in sorted(moves) if at > since}
+    ends = (end for path in journals(state_dir) for end in _ends(path, {pool}))
+    moves = sorted((look.at, vm) for vm, look in ends if look.state is StepState.MOVED)
+    return {vm: at for at, vm in moves if at > since}
 
 
-def _moves(path: Path, pool: Uuid) -> Iterator[tuple[datetime, Uuid]]:
+def _ends(path: Path, pools: Collection[Uuid]) -> Iterator[tuple[Uuid, Looked]]:
+    """VMs of *pools* with what was seen of them after steps that moved them, or failed."""
     vms: dict[str, Uuid] = {}
     for entry in entries_of(path):
         match entry:
-            case RunBegan() if entry.pool != pool:
+            case RunBegan() if entry.pool not in pools:
                 return
             case Intended():
                 vms[entry.step] = entry.vm
-            case Looked() if entry.state is StepState.MOVED and entry.step in vms:
-                yield entry.at, vms[entry.step]
+            case Looked() if entry.state in {StepState.MOVED, *FAILED} and (entry.vm or entry.step in vms):
+                yield entry.vm or vms[entry.step], entry
             case _:
                 pass

@@ -60,7 +60,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """What the pool showed after `step`; `error` is XAPI's code with its parameters."""
+    """What the pool showed after `step` of `vm`, "" in old journals; `error` is XAPI's code with its parameters."""
 
     at: datetime
     step: str
@@ -69,6 +69,7 @@ class Looked:
     resident_on: Uuid | None
     error: tuple[str, ...] = ()
     words: str = ""
+    vm: Uuid = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,13 @@ NEXT_STEPS = {
 
 def what_happened(step: Step, looked: Looked) -> str:
     """One sentence about *step*."""
+    return f"{named(step)}: {outcome_of(step, looked)}"
+
+
+def outcome_of(step: Step, looked: Looked) -> str:
+    """What became of *step*, which goes without saying."""
     noted = [" ".join(looked.error), looked.words]
-    return f"{named(step)}: {_fact(step, looked)}" + "".join(f" ({each})" for each in noted if each)
+    return _fact(step, looked) + "".join(f" ({each})" for each in noted if each)
 
 
 def named(step: Step) -> str:

@@ -54,7 +54,7 @@ def hindered(plan: Plan, pool: Pool, over: Collection[str]) -> dict[str, Hindran
 
 
 def hindrance_beside(
-    plan: Plan, step: Step, pool: Pool, done: Collection[str], flying: Collection[str], aside: Collection[str] = ()
+    plan: Plan, step: Step, pool: Pool, done: Collection[str], *, flying: Collection[str], aside: Collection[str] = ()
 ) -> Hindrance | None:
     """What keeps *step*, while *flying* are on their way, from being made in *pool*: its own VM, or those of others.
 

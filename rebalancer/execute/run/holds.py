@@ -79,7 +79,7 @@ class Holds:
         return any(within or (each.passes and self.hours.are_limited) for each in held)
 
     def told(self, left: Sequence[Step]) -> Iterator[HeldStep]:
-        """Why each of the steps that are *left* was not made: it failed, what held it, or the step that it waits for."""
+        """Why each of the steps that are *left* was not made: how it failed, what held it, or what it waits for."""
         why = {step: each.words for step, each in self.by_step.items()} | self.aside
         held = set[str]()
         for step in left:

@@ -20,7 +20,9 @@ from rebalancer.plan.progress import host_of, made_already
 
 @dataclass(slots=True)
 class Judgement:
-    """Judges what is left of *plan*, while *flights* are on their way, steps in *done* are made, those in *aside* failed.
+    """Judges what is left of *plan*, while *flights* are on their way and the steps in *done* are made.
+
+    Those in *aside* failed, and are not made any more.
 
     `differences` are those between the pool and what the plan knew that leave it legal, when it was last looked at.
     """
@@ -77,7 +79,7 @@ class Judgement:
             return None
         self.differences = self._assert_legal(pool)
         self.stops.assert_steady(pool, {each.vm for each in steps})
-        if hindrance := hindrance_beside(self.plan, step, pool, self.done, self.flights.sent, self.aside):
+        if hindrance := hindrance_beside(self.plan, step, pool, self.done, flying=self.flights.sent, aside=self.aside):
             raise StepHeld(hindrance)
         return pool
 

@@ -138,6 +138,7 @@ class MigrationCall:
             resident_on=found.resident_on,
             error=error,
             words=words,
+            vm=self.step.vm,
         )
         self.journal.append(looked)
         if found.state is StepState.UNKNOWN:

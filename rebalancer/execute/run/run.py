@@ -18,7 +18,7 @@ from rebalancer.execute.journal.history import StepHistory, histories
 from rebalancer.execute.journal.journal import Journal, read_journal
 from rebalancer.execute.journal.learned_pace import wire_of
 from rebalancer.execute.journal.outcome import FAILED, StepState
-from rebalancer.execute.judge.advice import NEXT_STEPS, what_happened
+from rebalancer.execute.judge.advice import NEXT_STEPS, outcome_of, what_happened
 from rebalancer.execute.judge.fitness import assert_same_pool, assert_sealed, assert_still_there
 from rebalancer.execute.judge.hindrance import Hindrance, with_waiting
 from rebalancer.execute.judge.host_memory import HostMemoryComparison
@@ -260,11 +260,11 @@ class Run:
         if self._taking_up and looked.state is StepState.UNSENT:
             return
         if looked.state in FAILED and self._may_fail(step):
-            self.holds.set_aside(step, what_happened(step, looked))
+            self.holds.set_aside(step, outcome_of(step, looked))
             return
         if looked.state is not StepState.MOVED:
             advice = f". {NEXT_STEPS[looked.state].format(step=step.id)}" if self.flights.ever_sent else ""
-            before = "".join(f". Before, {words}" for words in self.holds.aside.values())
+            before = "".join(f". Before, {name}: {words}" for name, words in self.holds.aside.items())
             raise Halt(what_happened(step, looked) + advice + before)
         self.done.add(step.id)
         self.holds.release(step)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+from pydantic import ValidationError
+
 from rebalancer.execute.journal.cooling import cooled, moved_since
 from rebalancer.execute.journal.entries import Entry, Intended, Looked, RunBegan
 from rebalancer.execute.journal.journal import Journal
@@ -84,6 +87,56 @@ def test_a_plan_says_who_was_left_alone_to_cool_down_and_until_when() -> None:
     assert left["b"][0] == "does-not-pay"
     assert verify_plan(plan, pool, now=plan.made_at) == ()
     assert verify_plan(plan_from_json(plan_json(plan), "here"), pool, now=plan.made_at) == ()
+
+
+def failed(folder: Path, vm: str, *days_ago: float) -> None:
+    """Journals of nights on which XAPI refused to move *vm*, before anything was intended."""
+    for days in days_ago:
+        at = MADE_AT - days * DAY
+        look = Looked(
+            at=at, step="s1", state=StepState.REFUSED, power_state="Running", resident_on="h1", error=("NO",), vm=vm
+        )
+        with Journal(folder / "journals" / f"{vm}-{days}.jsonl") as written:
+            written.append(RunBegan(at=at, plan="sha256:1", pool=POOL.uuid))
+            written.append(look)
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "left_for"),
+    [((0.5,), 1), ((1.5,), None), ((3, 0.5), 2), ((3, 2.9, 0.5), 2), ((9, 7, 5, 3), 8), ((19, 17, 15, 13, 7.5), 8)],
+)
+def test_a_vm_whose_move_failed_is_left_alone_for_longer_and_longer(
+    tmp_path: Path, days_ago: tuple[float, ...], left_for: float | None
+) -> None:
+    """A night, two, four, eight; what fails twice in one night counts once."""
+    failed(tmp_path, "a", *days_ago)
+    alone = {each.vm: each.until - MADE_AT for each in cooled(policy_of(), POOL, MADE_AT, tmp_path).cooling}
+    assert alone == ({} if left_for is None else {"a": (left_for - days_ago[-1]) * DAY})
+
+
+def test_a_move_that_succeeds_ends_the_row(tmp_path: Path) -> None:
+    """The next failure is the first again."""
+    failed(tmp_path, "a", 9, 7, 0.5)
+    journal(tmp_path, "a", MADE_AT - 5 * DAY)
+    (alone,) = cooled(policy_of(), POOL, MADE_AT, tmp_path).cooling
+    assert alone.until - MADE_AT == 0.5 * DAY
+    assert alone.words == (
+        "its move failed at 2026-02-28 13:00 UTC with NO, and it is left alone until 2026-03-01 13:00 UTC"
+    )
+
+
+def test_nobody_is_left_alone_where_the_policy_says_so(tmp_path: Path) -> None:
+    """No nights, no rest."""
+    failed(tmp_path, "a", 0.5)
+    policy = policy_of(limits={"leave_alone_nights": []})
+    assert cooled(policy, POOL, MADE_AT, tmp_path) == policy
+
+
+@pytest.mark.parametrize("times", [{}, {"moved_at": HOUR_AGO, "failed_at": HOUR_AGO}])
+def test_one_reason_to_rest_is_needed(times: dict[str, datetime]) -> None:
+    """Neither none nor two."""
+    with pytest.raises(ValidationError, match="either moved_at or failed_at"):
+        policy_of(cooling=[{"vm": "a", "until": MADE_AT, **times}])
 
 
 def test_without_cool_down_nothing_changes(tmp_path: Path) -> None:

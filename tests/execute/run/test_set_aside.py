@@ -22,8 +22,16 @@ FAILED = Script(status=TaskStatus.FAILURE, error=("VM_MIGRATE_FAILED",), lands="
 @pytest.mark.parametrize(
     ("script", "state", "words"),
     [
-        (REFUSED, StepState.REFUSED, "s01 a: step s01, a from h1 to h2: XAPI refuses it (VM_LACKS_FEATURE OpaqueRef:a)"),
-        (FAILED, StepState.STAYED, "s01 a: step s01, a from h1 to h2: the migration failed and the VM still runs on h1"),
+        (
+            REFUSED,
+            StepState.REFUSED,
+            "s01 a: XAPI refuses it (VM_LACKS_FEATURE OpaqueRef:a)",
+        ),
+        (
+            FAILED,
+            StepState.STAYED,
+            "s01 a: the migration failed and the VM still runs on h1 (VM_MIGRATE_FAILED)",
+        ),
     ],
 )
 def test_the_others_go_on(case: Case, pool: Pool, script: Script, state: StepState, words: str) -> None:
@@ -66,7 +74,7 @@ def test_too_many_of_them_stop_the_run(case: Case, pool: Pool) -> None:
     """The second of two that the policy allows; nothing more is begun, and both are told."""
     policy = policy_of(execution={"stop_after_failures": 2}, limits={"concurrent": 1})
     live = ScriptedPool(pool, a=[FAILED], b=[REFUSED])
-    with pytest.raises(StoppedHalfWay, match="VM_LACKS_FEATURE.*VM_MIGRATE_FAILED") as stopped:
+    with pytest.raises(StoppedHalfWay, match=r"VM_LACKS_FEATURE.*VM_MIGRATE_FAILED") as stopped:
         execute(plan_of(pool, ("a", "h2"), ("b", "h3"), ("c", "h2"), policy=policy), live, case.options)
     assert where(live) == {"a": "h1", "b": "h1", "c": "h1"}
     assert "steps done: 0" in str(stopped.value)

@@ -38,7 +38,9 @@ def stage(tmp_path: Path, calls: list[str]) -> Iterator[Stage]:
         live_pool(simulator.url, KEYS, Trust()) as live,
     ):
         pool = live.read()
-        plan = plan_of(pool, *some_moves(pool), policy=policy_of(limits={"concurrent": 1}, execution={"stop_after_failures": 1}))
+        plan = plan_of(
+            pool, *some_moves(pool), policy=policy_of(limits={"concurrent": 1}, execution={"stop_after_failures": 1})
+        )
         yield Stage(simulator=simulator, live=live, plan=plan, folder=tmp_path, calls=calls)
 
 
