@@ -1,7 +1,7 @@
 """What recorded days cost: `python -m benchmarks.days [TRACES:PEAK...]`, as `benchmarks.replay` has them.
 
 For percentiles and for so many recorded days: the slots, how many are left out because they cost nothing, the snapshot
-in bytes, and what a plan comes to.
+with the slots alone and with all hours of the window, in millions of bytes, and what a plan comes to.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from benchmarks.recorded import SOURCES, TRACES, recorded_pool
+from rebalancer.demand import LoadProfile
 from rebalancer.demand.recording import Recording
 from rebalancer.inventory import Pool
 from rebalancer.policy import Policy
@@ -35,17 +37,22 @@ def rows(pool: Pool, recording: Recording, seconds: float) -> Iterator[tuple[str
     """A row for percentiles of a week, and one for so many recorded days each."""
     forms: list[dict[str, Any]] = [{}, *({"form": "days", "window_days": days} for days in LOOKED_BACK)]
     for form in forms:
-        policy = Policy.model_validate({"demand": form, "limits": {"solve_seconds": seconds}})
+        policy = Policy.model_validate({"demand": form, "limits": {"solve_seconds": seconds or 1.0}})
         until = recording.start + timedelta(days=max(LOOKED_BACK))
         profile = recording.profile(pool, policy.demand, until)
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "pool.json.gz"
-            write_snapshot(Snapshot(pool=pool, demand=profile, taken_at=until, source="traces"), file)
-            size = file.stat().st_size
+        sizes = (f"{snapshot_mb(pool, each):.2f}" for each in (replace(profile, series=None), profile))
         book = Rulebook.of(make_problem(pool, profile, policy))
         idle = int((~binding_slots(instance_of(book))).sum())
         name = f"{form['window_days']} days" if form else "p95 of 7 days"
-        yield name, str(profile.slots), str(idle), f"{size / 1e6:.2f}", *(solved(book) if seconds else ("",) * 5)
+        yield name, str(profile.slots), str(idle), *sizes, *(solved(book) if seconds else ("",) * 5)
+
+
+def snapshot_mb(pool: Pool, profile: LoadProfile) -> float:
+    """The size of a snapshot in millions of bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "pool.json.gz"
+        write_snapshot(Snapshot(pool=pool, demand=profile, taken_at=profile.window_end, source="traces"), file)
+        return file.stat().st_size / 1e6
 
 
 def solved(book: Rulebook) -> tuple[str, ...]:
@@ -70,8 +77,10 @@ def main(arguments: list[str] | None = None) -> int:
     if not TRACES.exists():
         print(f"skipped: no traces in {TRACES}; set REBALANCER_SHARED_DATA")
         return 0
-    print("| traces | demand | slots | left out | snapshot, MB | balance now | after | bound | gap | CPU s |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print(
+        "| traces | demand | slots | left out | slots in MB | with hours | balance now | after | bound | gap | CPU s |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     for situation in chosen.situations:
         source, _, peak = situation.partition(":")
         pool, recording = recorded_pool(
