@@ -11,6 +11,7 @@ from rebalancer.inventory import VDI, Host, Names, Pool, PoolIndex, Uuid
 from rebalancer.placement import Placement, current_placement, current_placement_with_disks, disks_of
 from rebalancer.policy import Intent, Policy, Reserve
 from rebalancer.policy.resolve import disk_srs_of, intent_of
+from rebalancer.resources import ResourceLoads
 from rebalancer.squeeze import squeezed_last
 
 
@@ -33,11 +34,14 @@ class Problem:
     on_hold: frozenset[Uuid] = frozenset()
     index: PoolIndex = field(init=False, repr=False)
     held: Held = field(init=False, repr=False)
+    resources: ResourceLoads = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         by_speed = self.policy.capacity.reference_mhz is not None
         object.__setattr__(self, "index", PoolIndex(self.pool))
         object.__setattr__(self, "held", Held(self.pool, self.demand, self.on_hold, by_speed=by_speed))
+
+        object.__setattr__(self, "resources", ResourceLoads(self.pool, self.demand, self.policy.objective))
 
     @property
     def names(self) -> Names:

@@ -6,7 +6,7 @@ from rebalancer.objectives.failures_lost import FailuresLost
 from rebalancer.objectives.hosts_in_use import HostsInUse, hosts_in_use
 from rebalancer.objectives.last_resort import LastResort
 from rebalancer.objectives.levelling import Level, LowerPeak
-from rebalancer.objectives.levels import Levels, levels_of
+from rebalancer.objectives.levels import Levels, levels_of, load_in_columns
 from rebalancer.objectives.load import base_load, cpu_capacities, host_load, overload_limits
 from rebalancer.objectives.load_cost import LoadCost
 from rebalancer.objectives.migration_cost import MigrationCost
@@ -62,5 +62,6 @@ __all__ = [
     "host_load",
     "hosts_in_use",
     "levels_of",
+    "load_in_columns",
     "overload_limits",
 ]

@@ -74,12 +74,12 @@ class SolverModel(Protocol):
         """How many hosts somebody is on; those in *always* count whoever is there."""
 
     def load_above(
-        self, limits: NDArray[np.float64], steps: Sequence[Fraction], hours: Sequence[Fraction]
+        self, limits: NDArray[np.float64], steps: Sequence[Fraction], hours: Sequence[Fraction], first: int = 0
     ) -> tuple[Measure, ...]:
         """What load costs, by level: a pCPU-hour costs the sum of the *steps* of all *limits* that it is above.
 
-        Limits, of shape (levels, hosts, slots), do not fall from level to level, and steps are positive. Each slot
-        counts so many *hours*.
+        Limits, of shape (levels, hosts, columns), do not fall from level to level, and steps are positive. Columns are
+        slots of CPU or of another resource, whose *first* one that is, in its unit; each counts so many *hours*.
         """
 
     def highest_share(self, capacities: NDArray[np.float64]) -> Measure:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from rebalancer.objectives.base import Measure, Objective, SolverModel
-from rebalancer.objectives.levels import levels_of
-from rebalancer.objectives.load import demand_of, host_load, slot_hours
+from rebalancer.objectives.levels import levels_of, load_in_columns
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
@@ -21,12 +18,11 @@ class LoadCost(Objective):
     needs_demand = True
 
     def value(self, placement: Placement, book: Rulebook) -> float:
-        """PCPU-hours above the threshold under *placement*, weighted."""
-        problem = book.problem
-        return levels_of(problem).cost(host_load(placement, problem), slot_hours(problem))
+        """PCPU-hours above the threshold under *placement*, weighted, and what the policy sets beside them."""
+        load = load_in_columns(placement, book.problem)
+        return sum(levels.cost(load) for levels in levels_of(book.problem))
 
     def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
-        """Excess load of every host and slot, level by level."""
-        levels, profile = levels_of(problem), demand_of(problem)
-        limits = np.broadcast_to(levels.limits[:, :, None], (*levels.limits.shape, profile.slots))
-        return model.load_above(limits, levels.steps, profile.hours)
+        """Excess load of every host and slot, level by level, of each resource."""
+        found = (model.load_above(each.by_column, each.steps, each.hours, each.first) for each in levels_of(problem))
+        return tuple(measure for measures in found for measure in measures)

@@ -16,7 +16,7 @@ from rebalancer.policy.model import (
     WindowPolicy,
     policy_digest,
 )
-from rebalancer.policy.objective import ObjectivePolicy, Priority
+from rebalancer.policy.objective import ObjectivePolicy, Priority, ResourcePolicy
 from rebalancer.policy.pool import PoolPolicy
 from rebalancer.policy.presets import PRESETS, Preset, PresetKey, keys_of
 from rebalancer.policy.resolve import intent_of
@@ -46,6 +46,7 @@ __all__ = [
     "PresetKey",
     "Priority",
     "Reserve",
+    "ResourcePolicy",
     "RuleSet",
     "RulesPolicy",
     "RunOn",

@@ -31,6 +31,18 @@ class Priority(StrEnum):
     SUM = "sum"
 
 
+class ResourcePolicy(Section):
+    """What load on a resource beside CPU costs: `weight` is what a unit above the threshold costs in an hour.
+
+    It costs once the weight above `threshold` times capacity, and from each share of `levels` on as often as stands
+    beside it; in weighted pCPU-hours, so that the weight says how many pCPUs a unit is worth.
+    """
+
+    weight: Annotated[float, Field(ge=0, le=MUCH)] = 0.0
+    threshold: Share = BALANCED.threshold
+    levels: Annotated[tuple[tuple[LoadShare, Weight], ...], AfterValidator(_rising)] = BALANCED.levels
+
+
 class ObjectivePolicy(Section):
     """What a good placement is.
 
@@ -41,7 +53,7 @@ class ObjectivePolicy(Section):
     given. `priority` says whether GiB or load come first, or their sum.
 
     Above 0, `level` GiB may be copied for each pCPU-hour less of spread, and `lower_peak` for each point less of the
-    peak. `clean_up` names what is improved afterwards, at no cost to the former.
+    peak. `memory` sets memory beside CPU. `clean_up` names what is improved afterwards, at no cost to the former.
     """
 
     threshold: Share = BALANCED.threshold
@@ -53,6 +65,7 @@ class ObjectivePolicy(Section):
     priority: Priority = Priority.MODE
     level: Annotated[float, Field(ge=0, le=MUCH)] = 0.0
     lower_peak: Annotated[float, Field(ge=0, le=MUCH)] = 0.0
+    memory: ResourcePolicy = ResourcePolicy()
     clean_up: tuple[Literal["peak", "spread"], ...] = ()
 
     @model_validator(mode="after")

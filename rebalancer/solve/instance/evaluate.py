@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rebalancer.objectives import levels_of
-from rebalancer.objectives.load import slot_hours
+from rebalancer.objectives import Levels, levels_of
 from rebalancer.solve.instance.instance import Bools, Floats, Instance, Ints
 from rebalancer.solve.instance.rows import Group, Limit
 
@@ -16,44 +15,45 @@ UNLIMITED = 2**62
 
 
 def load_of(instance: Instance, at: Ints) -> Ints:
-    """Parts of a pCPU on every host and slot, the worst peaks included, shape (hosts, slots)."""
+    """Parts of a unit on every host and column, the worst peaks included, shape (hosts, columns)."""
     load = usual_load_of(instance, at)
     return load + instance.deviations.worst(at) if instance.deviations.budget else load
 
 
 def usual_load_of(instance: Instance, at: Ints) -> Ints:
-    """Parts of a pCPU on every host and slot without any peak, shape (hosts, slots)."""
+    """Parts of a unit on every host and column without any peak, shape (hosts, columns)."""
     load = instance.base.copy()
     np.add.at(load, at, instance.demand)
     return load
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LoadLevels:
-    """What load costs.
+class LevelsOfOne:
+    """What the load of one resource costs.
 
     Args:
-        limits: parts of a pCPU from which each step counts, shape (levels, hosts).
+        columns: where it is among the loads.
+        limits: parts of a unit from which each step counts, shape (levels, hosts, columns), or (levels, hosts, 1).
         steps: what a part costs more from each level on, shape (levels,).
-        hours: how many hours each slot counts, shape (slots,); None where all count alike.
+        hours: how many hours each column counts, shape (columns,); None where each counts one, and nothing else counts.
     """
 
+    columns: slice
     limits: Ints
     steps: Floats
     hours: Floats | None = None
 
     @property
     def threshold(self) -> Ints:
-        """Parts of a pCPU above which load is overload, shape (hosts,)."""
-        lowest: Ints = self.limits[0]
-        return lowest
+        """Parts of a unit above which load is overload, shape (hosts, columns)."""
+        lowest = self.limits[0]
+        return np.broadcast_to(lowest, (len(lowest), self.columns.stop - self.columns.start))
 
     def cost(self, load: Ints, hosts: int | Ints) -> Floats:
-        """What *load* of shape (loads, slots) costs in all slots together, on one of *hosts* each, shape (loads,)."""
-        limits = self.limits[:, hosts]
-        cost = np.zeros(len(load))
+        """What *load* of shape (loads, columns) costs, on one of *hosts* each, shape (loads,)."""
+        mine, limits, cost = load[:, self.columns], self.limits[:, hosts], np.zeros(len(load))
         for limit, step in zip(limits, self.steps, strict=True):
-            above = load - np.reshape(limit, (-1, 1))
+            above = mine - limit
             if not (above > 0).any():
                 break
             over = np.maximum(above, 0)
@@ -61,17 +61,41 @@ class LoadLevels:
         return cost
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LoadLevels:
+    """What load costs, of CPU first and then of each other resource that counts."""
+
+    resources: tuple[LevelsOfOne, ...]
+
+    @property
+    def threshold(self) -> Ints:
+        """Parts of a unit above which load is overload, shape (hosts, columns)."""
+        return np.hstack([each.threshold for each in self.resources])
+
+    def cost(self, load: Ints, hosts: int | Ints) -> Floats:
+        """What *load* of shape (loads, columns) costs in all columns, on one of *hosts* each, shape (loads,)."""
+        first, *others = (each.cost(load, hosts) for each in self.resources)
+        return sum(others, start=first)
+
+
 def load_levels(instance: Instance) -> LoadLevels:
     """The levels of the policy in the numbers of *instance*."""
     levels = levels_of(instance.problem)
-    limits = instance.resolution.limit_parts(levels.limits[:, instance.columns])
-    hours = slot_hours(instance.problem)
-    weighted = hours if len(set(hours.tolist())) > 1 else None
-    return LoadLevels(limits=limits, steps=np.array([float(step) for step in levels.steps]), hours=weighted)
+    alike = len({hours for each in levels for hours in each.hours}) == 1
+    return LoadLevels(resources=tuple(_of_one(instance, each, alike=alike) for each in levels))
+
+
+def _of_one(instance: Instance, levels: Levels, *, alike: bool) -> LevelsOfOne:
+    return LevelsOfOne(
+        columns=levels.columns,
+        limits=instance.resolution.limit_parts(levels.limits[:, instance.columns]),
+        steps=np.array([float(step) for step in levels.steps]),
+        hours=None if alike else np.array([float(hours) for hours in levels.hours]),
+    )
 
 
 def overload_limits(instance: Instance) -> Ints:
-    """Parts of a pCPU above which load is overload, shape (hosts,)."""
+    """Parts of a unit above which load is overload, shape (hosts, columns)."""
     return load_levels(instance).threshold
 
 

@@ -26,8 +26,8 @@ ROUNDING = 1e-9
 
 
 def without_idle_slots(instance: Instance) -> Instance:
-    """*instance* with the slots alone in which load can cost something; as it is where peaks count."""
-    if instance.problem.demand is None or instance.deviations.budget:
+    """*instance* with the slots alone in which load can cost something; as it is where peaks or resources count."""
+    if instance.problem.demand is None or instance.deviations.budget or instance.problem.resources.all:
         return instance
     kept = binding_slots(instance)
     if kept.all():
@@ -53,14 +53,14 @@ def without_idle_slots(instance: Instance) -> Instance:
 def binding_slots(instance: Instance) -> Bools:
     """In which slots some host may come to be above its threshold, shape (slots,)."""
     limits = overload_limits(instance)
-    kept: Bools = np.any(load_of(instance, instance.home) > limits[:, None], axis=0)
+    kept: Bools = np.any(load_of(instance, instance.home) > limits, axis=0)
     upper = uppers_of(instance, instance.limits)
-    for host, limit in enumerate(limits.tolist()):
+    for host, limit in enumerate(limits):
         open_ = np.flatnonzero(~kept)
         if not len(open_):
             break
         most = instance.base[host, open_] + _most_on(instance, host, upper[:, host], open_)
-        kept[open_[most * (1 + ROUNDING) >= limit + 1]] = True
+        kept[open_[most * (1 + ROUNDING) >= limit[open_] + 1]] = True
     return kept
 
 

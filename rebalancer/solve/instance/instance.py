@@ -41,8 +41,9 @@ class Instance:
         units: the VMs that move as one; every unit index counts in this order. Units that cannot move are left out.
         home: host of each unit now, shape (units,).
         legal: where each unit may end, its home included unless it has to leave, shape (units, hosts).
-        unit_pcpu: load of each unit, shape (units, slots); no slots without metrics.
-        base_pcpu: load of each host with what never moves, shape (hosts, slots).
+        unit_pcpu: load of each unit, shape (units, columns): pCPUs by slot, then what the policy sets beside CPU, in
+            units of its own; no columns without metrics.
+        base_pcpu: load of each host with what never moves, shape (hosts, columns).
         demand: `unit_pcpu` in parts of a pCPU.
         base: `base_pcpu` in parts of a pCPU.
         deviations: how far peaks are above these loads, where the policy is robust.
@@ -96,6 +97,11 @@ class Instance:
         unit_of = {vm: number for number, members in enumerate(self.units) for vm in members}
         object.__setattr__(self, "unit_of", unit_of)
         object.__setattr__(self, "host_index", {host: number for number, host in enumerate(self.hosts)})
+
+    @property
+    def slots(self) -> int:
+        """The columns of loads that are CPU; they come first."""
+        return 0 if self.problem.demand is None else self.problem.demand.slots
 
     @property
     def problem(self) -> Problem:
@@ -191,8 +197,11 @@ class _Builder:
         profile, initial = self._problem.demand, self._problem.initial
         if profile is None:
             return np.zeros((len(self._units), 0)), np.zeros((len(self._hosts), 0))
-        rows = dict(zip(profile.vms, profile.vm_pcpu, strict=True))
-        units, base = np.zeros((len(self._units), profile.slots)), base_load(self._problem).copy()
+        resources = self._problem.resources.all
+        loads = np.hstack([profile.vm_pcpu, *(each.vm for each in resources)])
+        rows = dict(zip(profile.vms, loads, strict=True))
+        units = np.zeros((len(self._units), loads.shape[1]))
+        base = np.hstack([base_load(self._problem), *(each.base for each in resources)])
         for vm in initial:
             if vm in self._unit_of:
                 units[self._unit_of[vm]] += rows[vm]

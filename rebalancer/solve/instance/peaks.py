@@ -18,7 +18,7 @@ NOTHING: Ints = np.zeros(0, dtype=np.int64)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Deviations:
-    """The peaks of VMs above their usual need.
+    """The peaks of VMs above their usual need, in columns as loads are; beside CPU there are none.
 
     Args:
         budget: how many VMs of a host count with their peak; 0 where none does.
@@ -40,8 +40,9 @@ class Deviations:
     def of(cls, problem: Problem, unit_of: Mapping[Uuid, int], hosts: Sequence[Uuid]) -> Deviations:
         """The peaks of *problem*, in pCPUs; `rounded` makes them whole."""
         budget, slots = problem.policy.demand.peaking, 0 if problem.demand is None else problem.demand.slots
+        others = sum(len(each.hours) for each in problem.resources.all)
         if not budget or not slots:
-            nobody, fixed = np.zeros((0, slots)), np.zeros((len(hosts), 0, slots))
+            nobody, fixed = np.zeros((0, slots + others)), np.zeros((len(hosts), 0, slots + others))
             return cls(budget=0, unit=NOTHING, pcpu=nobody, fixed_pcpu=fixed, parts=NOTHING, fixed=NOTHING)
         row = {vm: number for number, vm in enumerate(demand_of(problem).vms)}
         deviations, staying = vm_deviations(problem), host_deviations(problem)
@@ -54,6 +55,7 @@ class Deviations:
         movable = [vm for vm in problem.initial if vm in unit_of]
         units = np.array([unit_of[vm] for vm in movable], dtype=np.int64)
         pcpu = deviations[[row[vm] for vm in movable]].reshape(-1, slots)
+        pcpu, fixed = np.pad(pcpu, ((0, 0), (0, others))), np.pad(fixed, ((0, 0), (0, 0), (0, others)))
         return cls(budget=budget, unit=units, pcpu=pcpu, fixed_pcpu=fixed, parts=NOTHING, fixed=NOTHING)
 
     def rounded(self, resolution: Resolution) -> Deviations:

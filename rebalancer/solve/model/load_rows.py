@@ -64,16 +64,20 @@ class _Share:
 
 
 def load_above(
-    model: Assignment, limits: NDArray[np.float64], steps: Sequence[Fraction], hours: Sequence[Fraction]
+    model: Assignment, limits: NDArray[np.float64], steps: Sequence[Fraction], hours: Sequence[Fraction], first: int = 0
 ) -> tuple[Measure, ...]:
-    """What load costs above *limits* (levels, hosts, slots) on the watched hosts and slots of *model*, by level.
+    """What load costs above *limits* (levels, hosts, columns) on the watched hosts and columns of *model*, by level.
 
-    Slots that count other *hours*, or in which lower levels are not counted, have measures of their own.
+    The columns are those of the model from the *first* one on. Those that count other *hours*, or in which lower
+    levels are not counted, have measures of their own.
     """
-    levels = len(steps)
-    paid = np.zeros(model.load.shape[1], dtype=np.int64) if model.scope.paid is None else model.scope.paid
+    levels, width = len(steps), model.load.shape[1]
+    mine = np.isin(np.arange(width), np.arange(first, first + len(hours)))
+    paid = np.zeros(width, dtype=np.int64) if model.scope.paid is None else model.scope.paid
     watched = np.ones_like(model.load, dtype=np.bool_) if model.scope.watched is None else model.scope.watched
-    room, watched = _room(model, limits, paid), watched & (paid < levels)
+    spread = np.zeros((*limits.shape[:2], width))
+    spread[:, :, mine] = limits
+    room, watched = _room(model, spread, paid), watched & mine & (paid < levels)
     posted = [
         _post(model, _rows(model, host, pairs, room[:, host], watched[host]))
         for host, pairs in _pairs_by_host(model)
@@ -83,20 +87,26 @@ def load_above(
     there = np.sum(over - np.append(over[1:], np.zeros_like(over[:1]), axis=0), axis=1)
     costs = [Fraction(0), *accumulate(steps)]
     return tuple(
-        _measure(model, [each for rows in posted for each in rows.of(level, slots)], int(there[level, slots].sum()))
+        _measure(model, _variables(posted, level, slots), int(there[level, slots].sum()), mine)
         .times((costs[level + 1] - costs[count]) * length)
         .beside(float(steps[level] * length) * model.instance.resolution.surplus(limits[level]))
-        for count, length, slots in _alike(paid, hours)
+        for count, length, slots in _alike(paid, hours, mine)
         for level in range(count, levels)
     )
 
 
-def _alike(paid: Ints, hours: Sequence[Fraction]) -> Iterator[tuple[int, Fraction, Bools]]:
-    """The slots with as many levels *paid* and as many *hours*, with both, shape (slots,)."""
+def _variables(posted: Sequence[_Posted], level: int, slots: Bools) -> list[int]:
+    """Those of all hosts for a *level* in some *slots*."""
+    return [each for rows in posted for each in rows.of(level, slots)]
+
+
+def _alike(paid: Ints, hours: Sequence[Fraction], mine: Bools) -> Iterator[tuple[int, Fraction, Bools]]:
+    """The columns that are *mine* with as many levels *paid* and as many *hours*, with both, shape (columns,)."""
     lengths = sorted(set(hours))
-    length = np.array([lengths.index(each) for each in hours], dtype=np.int64)
-    for count in np.unique(paid).tolist():
-        for number in np.unique(length[paid == count]).tolist():
+    length = np.full(len(mine), len(lengths))
+    length[mine] = [lengths.index(each) for each in hours]
+    for count in np.unique(paid[mine]).tolist():
+        for number in np.unique(length[mine & (paid == count)]).tolist():
             yield count, lengths[number], (paid == count) & (length == number)
 
 
@@ -112,10 +122,10 @@ def _room(model: Assignment, limits: NDArray[np.float64], paid: Ints) -> Ints:
     return found
 
 
-def _measure(model: Assignment, variables: Sequence[int], offset: int) -> Measure:
-    """PCPUs, summed: those of *variables*, and *offset* parts that are there anyway."""
+def _measure(model: Assignment, variables: Sequence[int], offset: int, mine: Bools) -> Measure:
+    """Units, summed: those of *variables*, and *offset* parts that are there anyway, in the columns that are *mine*."""
     instance = model.instance
-    everything = instance.demand.sum() + instance.base.sum()
+    everything = instance.demand[:, mine].sum() + instance.base[:, mine].sum()
     peaks = instance.deviations.parts.sum() + instance.deviations.fixed.sum()
     return Measure(
         variables=tuple(variables),
@@ -210,6 +220,6 @@ def _shares(model: Assignment, capacities: Ints) -> list[_Share]:
         pairs = np.flatnonzero(model.at_hosts == host)
         demand = model.instance.demand[model.units[pairs]]
         peaks, room = peaks_on(model, int(host), pairs), int(capacities[host])
-        for slot, held in enumerate(base[host].tolist()):
+        for slot, held in enumerate(base[host, : model.instance.slots].tolist()):
             found.append(_Share(pairs=pairs, demand=demand[:, slot], peaks=peaks.in_slot(slot), base=held, room=room))
     return found

@@ -26,10 +26,10 @@ class Scope:
     Args:
         free: the pairs of unit and host to choose from, shape (units, hosts); a unit without any is a constant.
         at: the host of each constant, shape (units,).
-        watched: the hosts and slots whose overload is counted, shape (hosts, slots); the others count as free of it,
-            which makes the model a relaxation. None: all.
-        paid: how many of the lowest levels of load are not counted in each slot, because they are elsewhere, shape
-            (slots,). None: none.
+        watched: the hosts and columns whose overload is counted, shape (hosts, columns); the others count as free of
+            it, which makes the model a relaxation. None: all.
+        paid: how many of the lowest levels of load are not counted in each column, because they are elsewhere, shape
+            (columns,). None: none.
     """
 
     free: Bools

@@ -128,7 +128,7 @@ class _Packing:
     def __init__(self, instance: Instance, at: Ints, *, closed: int, in_use: Bools) -> None:
         self._instance, self.at = instance, at.copy()
         self._open = in_use & (np.arange(len(in_use)) != closed)
-        self._load, self._limits = load_of(instance, at), overload_limits(instance)[:, None]
+        self._load, self._limits = load_of(instance, at), overload_limits(instance)
         self._held = weights_of(instance, at)
         self._upper = uppers_of(instance, (*instance.limits, *instance.soft_limits))
         self._arrival = np.array([family.arrival for family in instance.families]).reshape(-1, len(at))
@@ -196,7 +196,7 @@ def _load_needs(tier: TierProblem) -> list[tuple[Ints, int]]:
     goal = model.goal(held.objective)
     parts = (held.value + goal.shortfall) * goal.worth * instance.resolution.parts_per_pcpu
     hours = demand_of(instance.problem).hours
-    room = overload_limits(instance)[:, None] - instance.base
+    room = overload_limits(instance)[:, : len(hours)] - instance.base[:, : len(hours)]
     parts -= sum(map(mul, hours, np.maximum(-room, 0).sum(axis=0).tolist()), start=Fraction(0))
-    demand = instance.demand.sum(axis=0).tolist()
+    demand = instance.demand[:, : len(hours)].sum(axis=0).tolist()
     return [(room[:, slot], each - floor(parts / hours[slot])) for slot, each in enumerate(demand)]

@@ -74,7 +74,7 @@ class _LargeNeighbourhoodSearch:
         self.relaxation = RelaxationBound(tier, self._goal, self._limits, effort)
         self._random = np.random.default_rng(effort.seed)
         self._work = effort.deterministic - self.relaxation.first_work
-        near = load_of(tier.instance, tier.instance.home) > NEAR * self._limits[:, None]
+        near = load_of(tier.instance, tier.instance.home) > NEAR * self._limits
         # What an earlier tier has reached is held everywhere, not only where it was hot.
         self._watched = near | any(isinstance(held.objective, Balance | LoadCost) for held in tier.held)
         self._best, self._lowest, self._found = tier.instance.home, 2**62, 0.0
@@ -227,7 +227,7 @@ class _LargeNeighbourhoodSearch:
         return answer
 
     def _hot(self, at: Ints) -> Bools:
-        hot: Bools = load_of(self._tier.instance, at) > self._limits[:, None]
+        hot: Bools = load_of(self._tier.instance, at) > self._limits
         return hot
 
     def _search(self, model: PlacementModel, goal: Goal, work: float, *, until: Deadline | None = None) -> SolverAnswer:

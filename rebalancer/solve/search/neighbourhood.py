@@ -31,10 +31,10 @@ SHARE_OF_MOVED = 0.6
 
 
 class Neighbourhoods:
-    """Chooses what is solved next; *limits* are the parts of a pCPU above which load is overload, shape (hosts,)."""
+    """Chooses what is solved next; *limits* are parts of a unit above which load is overload (hosts, columns)."""
 
     def __init__(self, instance: Instance, limits: Ints, random: np.random.Generator) -> None:
-        self._instance, self._limits, self._random = instance, limits[:, None], random
+        self._instance, self._limits, self._random = instance, limits, random
         self._kinds = (self._around_hosts, self._around_units, self._around_sources)
         self._sizes, self._kind = [FIRST_UNITS] * len(self._kinds), 0
 

@@ -15,9 +15,9 @@ from operator import mul
 
 import numpy as np
 
-from rebalancer.objectives import Balance, LoadCost, Repair, levels_of
-from rebalancer.objectives.load import counted_hosts, demand_of
-from rebalancer.solve.instance.evaluate import load_levels, load_of, overload_limits
+from rebalancer.objectives import Balance, Levels, LoadCost, Repair, levels_of
+from rebalancer.objectives.load import counted_hosts
+from rebalancer.solve.instance.evaluate import load_of, overload_limits
 from rebalancer.solve.instance.instance import Bools, Instance, Ints
 from rebalancer.solve.instance.rows import Limit
 from rebalancer.solve.model.cp_sat import Status, search
@@ -74,7 +74,7 @@ def per_host_bound(tier: TierProblem, effort: Effort) -> Alone:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PoolCost:
-    """What load costs wherever VMs are: by how many levels of each slot, shape (slots,), and how much."""
+    """What load costs wherever VMs are: by how many levels of each column, shape (columns,), and how much."""
 
     levels: Ints
     cost: Fraction
@@ -82,21 +82,27 @@ class PoolCost:
 
 def pool_cost(instance: Instance) -> PoolCost:
     """What the load that stays on the hosts whose load counts costs there, spread as evenly as nobody can."""
-    levels = load_levels(instance)
     counted = counted_hosts(instance.problem)[instance.columns]
     staying = ~instance.legal[:, ~counted].any(axis=1) & counted[instance.home]
     load = instance.base[counted].sum(axis=0) + instance.demand[staying].sum(axis=0)
-    over = np.maximum(load[None, :] - levels.limits[:, counted].sum(axis=1)[:, None], 0)
-    steps, hours = levels_of(instance.problem).steps, demand_of(instance.problem).hours
-    rows = zip(steps, over.tolist(), strict=True)
-    cost = sum((step * each for step, row in rows for each in map(mul, hours, row)), start=Fraction(0))
+    costs = [_spread_evenly(instance, each, load, counted) for each in levels_of(instance.problem)]
+    together = sum((each.cost for each in costs), start=Fraction(0))
+    return PoolCost(levels=np.concatenate([each.levels for each in costs]), cost=together)
+
+
+def _spread_evenly(instance: Instance, levels: Levels, load: Ints, counted: Bools) -> PoolCost:
+    """What *load* (columns,) of the resource with these *levels* costs on the *counted* hosts together."""
+    limits = instance.resolution.limit_parts(levels.limits[:, instance.columns][:, counted])
+    over = np.maximum(load[None, levels.columns] - limits.sum(axis=1), 0)
+    rows = zip(levels.steps, over.tolist(), strict=True)
+    cost = sum((step * each for step, row in rows for each in map(mul, levels.hours, row)), start=Fraction(0))
     return PoolCost(levels=(over > 0).sum(axis=0), cost=cost / instance.resolution.parts_per_pcpu)
 
 
 def _sum_of_hosts(tier: TierProblem, paid: Ints | None, effort: Effort) -> Alone:
     """What every host has to pay by itself, but for the lowest levels that are *paid* in each slot."""
     instance = tier.instance
-    hot = np.any(load_of(instance, instance.home) > overload_limits(instance)[:, None], axis=1)
+    hot = np.any(load_of(instance, instance.home) > overload_limits(instance), axis=1)
     hot[instance.home[~instance.legal[np.arange(len(instance.home)), instance.home]]] = True
     hot[[limit.hosts[0] for limit in instance.breakable_limits if len(limit.hosts) == 1]] = True
     hosts = _Hosts(tier, paid, effort)

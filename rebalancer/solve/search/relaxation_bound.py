@@ -51,11 +51,11 @@ class RelaxationBound:
     The `first` bound, what every host has to shed by itself, is known at once and the same whatever the clock says; so
     are the `leavers`, the units that hosts shed for it.
 
-    It is one of the numbers of *goal*; *limits* are parts of a pCPU above which load is overload, shape (hosts,).
+    It is one of the numbers of *goal*; *limits* are parts of a unit above which load is overload (hosts, columns).
     """
 
     def __init__(self, tier: TierProblem, goal: Goal, limits: Ints, effort: Effort) -> None:
-        self._tier, self._limits, self._effort = tier.optimistic(), limits[:, None], effort
+        self._tier, self._limits, self._effort = tier.optimistic(), limits, effort
         self._exact = tier.instance
         self._goal = goal
         self._watched = worth_watching(tier.instance, limits)
@@ -155,9 +155,9 @@ def worth_watching(instance: Instance, limits: Ints) -> Bools:
     terms_each = 1 + instance.demand.shape[1] * bool(instance.deviations.budget)
     if int(instance.legal.sum()) * terms_each <= SMALL_PAIRS:
         return np.ones(load.shape, dtype=np.bool_)
-    watched: Bools = load > HOT * limits[:, None]
+    watched: Bools = load > HOT * limits
     terms = instance.legal.sum(axis=0)
-    tightness = load.sum(axis=0) / max(1, int(limits.sum()))
+    tightness = load.sum(axis=0) / np.maximum(1, limits.sum(axis=0))
     for slot in np.argsort(-tightness, kind="stable"):
         widened = watched.copy()
         widened[:, slot] = True

@@ -27,7 +27,8 @@ class Board:
     def __init__(self, book: Rulebook) -> None:
         self._instance = instance = instance_of(book)
         self.at = instance.home.copy()
-        self.load, self.used = instance.unit_pcpu, instance.base_pcpu.copy()
+        cpu = slice(0, instance.slots)
+        self.load, self.used = instance.unit_pcpu[:, cpu], instance.base_pcpu[:, cpu].copy()
         np.add.at(self.used, self.at, self.load)
         self.gib = np.maximum(instance.copied.least, 1) / GIB
         self.limits = overload_limits(book.problem)[instance.columns]

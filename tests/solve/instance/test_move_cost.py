@@ -11,7 +11,7 @@ import pytest
 
 from rebalancer.objectives import MigrationCost
 from rebalancer.rules import Rulebook
-from rebalancer.solve.instance.evaluate import LoadLevels
+from rebalancer.solve.instance.evaluate import LevelsOfOne, LoadLevels
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.instance.move_cost import Price
 from rebalancer.solve.model.cp_sat import search
@@ -108,7 +108,8 @@ def test_shifts_weigh_what_each_pair_copies(gib: float, target: int) -> None:
     instance = instance_of(Rulebook.of(problem))
     dear = np.array([[0, 10, 4 if gib > 5 else 5], [0, 9, 9], [9, 0, 9]])
     instance = replace(instance, copied=Price.of(instance.home, MEMORY_GIB * GIB, dear * GIB))
-    levels = LoadLevels(limits=instance.resolution.limit_parts(np.full((1, 3), 12.0)), steps=np.ones(1))
+    limits = instance.resolution.limit_parts(np.full((1, 3, 1), 12.0))
+    levels = LoadLevels(resources=(LevelsOfOne(columns=slice(0, 4), limits=limits, steps=np.ones(1)),))
     tier = TierProblem(instance=instance, objective=MigrationCost())
     at = local_search(tier, instance.home, levels, most=1.0).at
     assert at.tolist() == [target, 0, 1]
