@@ -39,6 +39,12 @@ class Slots:
     timezone: str
     days: tuple[RecordedDay, ...] = ()
 
+    @property
+    def fit(self) -> bool:
+        """Whether there are as many slots as recorded days have hours, and each day counts something."""
+        alike = self.count == len(self.days) * HOURS_A_DAY
+        return not self.days or (alike and all(day.weight > 0 for day in self.days))
+
     def hours(self, slot_hours: float) -> tuple[Fraction, ...]:
         """How many hours each slot counts: those of recorded days add up to one day, the mean of them.
 

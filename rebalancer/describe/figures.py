@@ -134,7 +134,7 @@ def profile_of(plan: Plan) -> LoadProfile | None:
     if load is None or metrics is None:
         return None
     curves = (*load.hosts, *load.vms, *load.host_peaks, *load.vm_peaks)
-    if any(len(curve.pcpu) != metrics.slots for curve in curves):
+    if any(len(curve.pcpu) != metrics.slots for curve in curves) or not metrics.when.fit:
         return None
     robust = plan.policy.demand.peaking > 0
     moved = {curve.uuid: curve.pcpu for curve in load.vms}

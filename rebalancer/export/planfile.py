@@ -114,6 +114,7 @@ def _check_zones(plan: Plan, where: str) -> None:
     times = {"made_at": plan.made_at, "expires_at": plan.expires_at}
     if metrics:
         times |= {"window_start": metrics.window_start, "window_end": metrics.window_end}
+        times |= {f"recorded day {number}": day.start for number, day in enumerate(metrics.days, start=1)}
     for name, time in times.items():
         if time.tzinfo is None:
             raise PlanFileError(where, f"{name} has no time zone", NEW_PLAN)

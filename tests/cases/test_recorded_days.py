@@ -12,8 +12,9 @@ import pytest
 
 import rebalancer as rb
 from rebalancer.demand import LoadProfile, Quality, Series, in_form
+from rebalancer.errors import PlanFileError
 from rebalancer.execute.judge.predicted_load import predicted_pcpu
-from rebalancer.export import read_plan, write_plan
+from rebalancer.export import plan_from_json, plan_json, read_plan, write_plan
 from rebalancer.export.markdown import plan_markdown
 from rebalancer.frames import filling_frame, load_frame
 from rebalancer.inventory import Pool
@@ -98,6 +99,30 @@ def test_other_days_than_were_measured_are_found_out(model: rb.Model, change: di
     edited = replace(metrics, days=(*metrics.days[:2], replace(metrics.days[2], **change)))
     forged = sealed(replace(plan, made_from=replace(plan.made_from, metrics=edited)))
     assert rb.verify(forged, model.state)
+
+
+@pytest.mark.parametrize("days", [1, 4])
+@pytest.mark.parametrize("weight", [1, 0, -1])
+def test_days_that_are_none_are_no_demand(model: rb.Model, days: int, weight: int) -> None:
+    """Too few, too many, or of no weight: the checker says that the demand does not fit, whatever else it finds."""
+    plan = rb.rebalance(model)
+    metrics = plan.made_from.metrics
+    assert metrics is not None
+    edited = replace(metrics, days=(replace(metrics.days[0], weight=weight),) * days)
+    forged = sealed(replace(plan, made_from=replace(plan.made_from, metrics=edited)))
+    assert any("does not fit its hosts and slots" in each.words for each in rb.verify(forged, model.state))
+
+
+def test_a_day_without_a_zone_is_no_plan(model: rb.Model) -> None:
+    """A time that nobody knows is refused when the file is read."""
+    plan = rb.rebalance(model)
+    metrics = plan.made_from.metrics
+    assert metrics is not None
+    naive = replace(metrics.days[0], start=metrics.days[0].start.replace(tzinfo=None))
+    edited = replace(metrics, days=(naive, *metrics.days[1:]))
+    text = plan_json(sealed(replace(plan, made_from=replace(plan.made_from, metrics=edited))))
+    with pytest.raises(PlanFileError):
+        plan_from_json(text.replace("2026-11-22T22:00:00Z", "2026-11-22T22:00:00"), "plan.json")
 
 
 def test_what_people_are_shown_is_told_by_day_and_hour(model: rb.Model) -> None:
