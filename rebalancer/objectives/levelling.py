@@ -29,12 +29,12 @@ class Level(Objective):
 
     def value(self, placement: Placement, book: Rulebook) -> float:
         """PCPU-hours above the even share, and those that what is copied would have to take away."""
-        paid = Outlay().value(placement, book) * float(_exchanged(book.problem, book.problem.policy.objective.level))
+        paid = Outlay().value(placement, book) * float(exchanged(book.problem, book.problem.policy.objective.level))
         return Spread().value(placement, book) + paid
 
     def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
         """The measures of spread and outlay."""
-        worth = _exchanged(problem, problem.policy.objective.level)
+        worth = exchanged(problem, problem.policy.objective.level)
         paid = Outlay().post(model, problem) if worth else ()
         return (*Spread().post(model, problem), *(each.times(worth) for each in paid))
 
@@ -62,12 +62,12 @@ class LowerPeak(Objective):
 
     def value(self, placement: Placement, book: Rulebook) -> float:
         """The highest share, and the part of a share that what is copied would have to take away."""
-        rate = float(_exchanged(book.problem, book.problem.policy.objective.lower_peak * POINTS))
+        rate = float(exchanged(book.problem, book.problem.policy.objective.lower_peak * POINTS))
         return Peak(self.hosts).value(placement, book) + Outlay().value(placement, book) * rate
 
     def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
         """The measures of peak and outlay."""
-        worth = _exchanged(problem, problem.policy.objective.lower_peak * POINTS)
+        worth = exchanged(problem, problem.policy.objective.lower_peak * POINTS)
         paid = Outlay().post(model, problem) if worth else ()
         return (*Peak(self.hosts).post(model, problem), *(each.times(worth) for each in paid))
 
@@ -76,7 +76,7 @@ class LowerPeak(Objective):
         return Peak(self.hosts)
 
 
-def _exchanged(problem: Problem, gib: float) -> Fraction:
+def exchanged(problem: Problem, gib: float) -> Fraction:
     """What a pCPU-hour of outlay is worth where *gib* are paid for a unit less; 0 where nothing is."""
     price = Fraction(str(price_per_gib(problem.policy))) * Fraction(str(gib))
     return 1 / price if price else Fraction(0)

@@ -37,15 +37,15 @@ class Spread(Objective):
     def value(self, placement: Placement, book: Rulebook) -> float:
         """PCPU-hours above the even share under *placement*."""
         problem = book.problem
-        above = np.maximum(host_load(placement, problem) - _even(problem), 0.0)
+        above = np.maximum(host_load(placement, problem) - even_share(problem), 0.0)
         return float(above.sum(axis=0) @ slot_hours(problem))
 
     def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
         """Excess load of every host and slot."""
-        return model.load_above(_even(problem)[None], (Fraction(1),), demand_of(problem).hours)
+        return model.load_above(even_share(problem)[None], (Fraction(1),), demand_of(problem).hours)
 
 
-def _even(problem: Problem) -> NDArray[np.float64]:
+def even_share(problem: Problem) -> NDArray[np.float64]:
     """PCPUs of every host in every slot, were it as full as all that count, shape (hosts, slots); peaks left out."""
     capacities, counted = cpu_capacities(problem), counted_hosts(problem)
     share = usual_load(problem.initial, problem)[counted].sum(axis=0) / max(float(capacities.sum()), 1e-9)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from benchmarks.generate import generate
+from benchmarks.neutral import RULES, with_peaks
+from benchmarks.neutral import problem_of as neutral_problem_of
 from rebalancer.objectives import Level, LowerPeak, Peak, Spread
 from rebalancer.placement import Placement
 from rebalancer.planner.rebalance import rebalance
@@ -17,7 +22,7 @@ from rebalancer.solve import Outcome, Solution, solve
 from rebalancer.verify.verify import verify_plan
 from tests.plan.made import LATER, MADE_AT
 from tests.solve.conditioned import assert_true
-from tests.solve.tiny import tiny
+from tests.solve.tiny import random_problem, tiny
 
 UNEVEN = {"a": ("h1", 8.0), "b": ("h1", 2.0)}
 LOAD = {"a": (4.0,) * 4, "b": (4.0,) * 4}
@@ -100,3 +105,31 @@ def test_levelling_needs_a_price_of_gib() -> None:
     """Moves are weighed by their prices, so GiB that cost nothing cannot be spent."""
     with pytest.raises(ValidationError, match="pcpu_hours_per_gib has to be above 0"):
         Policy.model_validate({"objective": {"level": 1.0, "pcpu_hours_per_gib": 0.0}})
+
+
+@pytest.mark.parametrize("budget", [0, 2])
+@pytest.mark.parametrize("level", [0.3, 3.0])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_search_of_large_pools_tells_the_truth(
+    monkeypatch: pytest.MonkeyPatch, seed: int, level: float, budget: int
+) -> None:
+    """Shifts, neighbourhoods and the bound of every host by itself, on pools that brute force can judge."""
+    monkeypatch.setattr(import_module("rebalancer.solve.search.levelling"), "SMALL_PAIRS", 0)
+    problem = with_peaks(random_problem(seed), budget)
+    objective = problem.policy.objective.model_copy(
+        update={"level": level, "clean_up": ("spread",), "pcpu_hours_per_gib": 0.05, "pcpu_hours_per_move": 0.1}
+    )
+    problem = replace(problem, policy=problem.policy.model_copy(update={"objective": objective}))
+    solution = solve(Rulebook.of(problem))
+    assert [tier.objective for tier in solution.tiers] == ["repair", "balance", "level", "spread"]
+    assert_true(problem, solution.tiers)
+
+
+def test_a_larger_pool_is_levelled() -> None:
+    """Eight hosts with 80 VMs: much of what is uneven is worth its GiB, and the bound is not far."""
+    problem = neutral_problem_of(generate("8x80", 1), seconds=5, seed=1)
+    objective = problem.policy.objective.model_copy(update={"level": 1.0, "pcpu_hours_per_gib": 0.01})
+    problem = replace(problem, policy=problem.policy.model_copy(update={"objective": objective}))
+    tier = tier_of(solve(Rulebook(problem, RULES)), "level")
+    assert tier.after < 0.6 * tier.before
+    assert tier.gap < 0.3

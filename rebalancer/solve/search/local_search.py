@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from rebalancer.solve.instance.evaluate import (
-    LoadLevels,
     bound_elsewhere,
     holds,
     load_of,
@@ -35,14 +35,21 @@ class Descent:
 
 
 def local_search(
-    tier: TierProblem, start: Ints, levels: LoadLevels, *, most: float, taste: Floats | None = None
+    tier: TierProblem,
+    start: Ints,
+    levels: Levels,
+    *,
+    most: float,
+    taste: Floats | None = None,
+    toll: Floats | None = None,
 ) -> Descent:
     """*start* after shifts that lower what load costs by *levels*; *start* itself where they violate something.
 
-    It takes *most* of work at most. *taste* are factors by which the score of each unit and host varies.
+    It takes *most* of work at most. *taste* are factors by which the score of each unit and host varies, and *toll* is
+    what each unit pays on each host, in the unit of the levels: a shift has to gain more than it pays.
     """
     shape = tier.instance.legal.shape
-    shifting = _LocalSearch(tier, start, levels, np.ones(shape) if taste is None else taste)
+    shifting = _LocalSearch(tier, start, levels, np.ones(shape) if taste is None else taste, toll)
     for _ in range(MOST_SHIFTS):
         if shifting.work >= most or not shifting.step():
             break
@@ -50,10 +57,19 @@ def local_search(
     return Descent(at=shifting.at if allowed else start, work=shifting.work)
 
 
+class Levels(Protocol):
+    """What load costs on a host, convex in the load of each slot."""
+
+    def cost(self, load: Ints, hosts: int | Ints) -> Floats:
+        """What *load* of shape (loads, slots) costs on one of *hosts* each, shape (loads,)."""
+
+
 class _LocalSearch:
-    def __init__(self, tier: TierProblem, start: Ints, levels: LoadLevels, taste: Floats) -> None:
+    def __init__(
+        self, tier: TierProblem, start: Ints, levels: Levels, taste: Floats, toll: Floats | None = None
+    ) -> None:
         instance = tier.instance
-        self._taste, self.work = taste, 0.0
+        self._taste, self._toll, self.work = taste, toll, 0.0
         self._instance, self._levels, self.at = instance, levels, start.copy()
         self._usual = usual_load_of(instance, start)
         # One array where there are no peaks: what is usual is all then.
@@ -79,6 +95,8 @@ class _LocalSearch:
         if not len(units):
             return False
         gain = relief[:, None] - self._burden[units]
+        if self._toll is not None:
+            gain -= self._toll[units] - self._toll[units, self.at[units]][:, None]
         copied = self._more(self._instance.copied, units)
         if self._move_bytes:
             copied = copied + self._move_bytes * self._more(self._instance.moves, units)

@@ -72,6 +72,17 @@ def per_host_bound(tier: TierProblem, effort: Effort) -> Alone:
     return replace(higher, bound=together, work=alone.work + higher.work, words=HOT_POOL)
 
 
+def bound_of_every_host(tier: TierProblem, effort: Effort) -> Alone:
+    """The same where a host need not be hot to pay, as for an even load; what is held is left out, which lowers it.
+
+    Args:
+        tier: loads rounded down.
+        effort: of its work this takes a share.
+    """
+    free = replace(tier, held=())
+    return _sum_of_hosts(free, None, effort.part(SHARE), np.ones(len(tier.instance.hosts), dtype=np.bool_))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PoolCost:
     """What load costs wherever VMs are: by how many levels of each column, shape (columns,), and how much."""
@@ -99,16 +110,20 @@ def _spread_evenly(instance: Instance, levels: Levels, load: Ints, counted: Bool
     return PoolCost(levels=(over > 0).sum(axis=0), cost=cost / instance.resolution.parts_per_pcpu)
 
 
-def _sum_of_hosts(tier: TierProblem, paid: Ints | None, effort: Effort) -> Alone:
-    """What every host has to pay by itself, but for the lowest levels that are *paid* in each slot."""
-    instance = tier.instance
-    hot = np.any(load_of(instance, instance.home) > overload_limits(instance), axis=1)
-    hot[instance.home[~instance.legal[np.arange(len(instance.home)), instance.home]]] = True
-    hot[[limit.hosts[0] for limit in instance.breakable_limits if len(limit.hosts) == 1]] = True
+def _sum_of_hosts(tier: TierProblem, paid: Ints | None, effort: Effort, those: Bools | None = None) -> Alone:
+    """What *those* hosts, or all hot ones, pay by themselves, but for the lowest levels *paid* in each slot."""
     hosts = _Hosts(tier, paid, effort)
-    costs = [hosts.costs(int(host)) for host in np.flatnonzero(hot)]
+    costs = [hosts.costs(int(host)) for host in np.flatnonzero(_hot(tier.instance) if those is None else those)]
     leavers = tuple(sorted(each for found in hosts.leavers.values() for each in found))
     return Alone(bound=_cheapest(costs, hosts.breaches), work=hosts.work, leavers=leavers)
+
+
+def _hot(instance: Instance) -> Bools:
+    """The hosts that have something to shed: load, VMs that have to leave, or what is broken."""
+    hot: Bools = np.any(load_of(instance, instance.home) > overload_limits(instance), axis=1)
+    hot[instance.home[~instance.legal[np.arange(len(instance.home)), instance.home]]] = True
+    hot[[limit.hosts[0] for limit in instance.breakable_limits if len(limit.hosts) == 1]] = True
+    return hot
 
 
 def _cheapest(costs: Sequence[Sequence[Fraction | None]], breaches: int) -> Fraction:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from rebalancer.objectives import NEGLIGIBLE, FailuresLost, HostsInUse, LowerPeak, Objective, Repair
+from rebalancer.objectives import NEGLIGIBLE, FailuresLost, HostsInUse, Level, LowerPeak, Objective, Repair, Spread
 from rebalancer.placement import Placement
 from rebalancer.rules import Rulebook
 from rebalancer.solve.instance.instance import Instance, Ints
@@ -25,6 +25,7 @@ from rebalancer.solve.search.by_component import improve_by_component
 from rebalancer.solve.search.consolidate import consolidate
 from rebalancer.solve.search.first_answer import first_answer
 from rebalancer.solve.search.full_model import improve_full_model
+from rebalancer.solve.search.levelling import improve_levelling
 from rebalancer.solve.search.lns import is_about_load
 from rebalancer.solve.search.repair import improve_repair, improve_spare_hosts
 from rebalancer.tier import HeldTo, TierResult, meets
@@ -189,15 +190,22 @@ def _with_its_end(ladder: Ladder, objective: Objective, answer: TierAnswer, *, c
 def _solve(tier: TierProblem, start: Ints | None, effort: Effort, progress: Progress) -> TierAnswer:
     if start is None:
         return improve_full_model(tier, start, effort, progress)
+    return _search_for(tier)(tier, start, effort, progress)
+
+
+def _search_for(tier: TierProblem) -> Callable[[TierProblem, Ints, Effort, Progress], TierAnswer]:
+    """What improves *tier* best."""
     if isinstance(tier.objective, FailuresLost):
-        return improve_spare_hosts(tier, start, effort, progress)
+        return improve_spare_hosts
     if not tier.instance.units:
-        return improve_full_model(tier, start, effort, progress)
+        return improve_full_model
     if isinstance(tier.objective, Repair) and not tier.held:
-        return improve_repair(tier, start, effort, progress)
+        return improve_repair
+    if isinstance(tier.objective, Level | Spread):
+        return improve_levelling
     if isinstance(tier.objective, HostsInUse):
-        return consolidate(tier, start, effort, progress)
-    return (improve_by_component if is_about_load(tier) else improve_full_model)(tier, start, effort, progress)
+        return consolidate
+    return improve_by_component if is_about_load(tier) else improve_full_model
 
 
 def _progress(objective: Objective, reporter: SolveReporter) -> Progress:
