@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+BALANCE, LEVEL, LOWER_PEAK, PEAK, SPREAD = "balance", "level", "lower-peak", "peak", "spread"
+"""Objectives by their ids, for those who only tell of them: balancing, and what is levelled and cleaned up after it."""
 NEGLIGIBLE = 1e-9
 """Differences of objectives below this are float noise."""
 ROUNDED = 1e-3

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rebalancer.objectives import Balance, Level, LowerPeak, Peak, Spread
 from rebalancer.policy import Mode, Policy
-from rebalancer.tier import HeldTo, TierResult
+from rebalancer.tier import BALANCE, LEVEL, LOWER_PEAK, PEAK, SPREAD, HeldTo, TierResult
 from rebalancer.units import counted
 
 
@@ -34,9 +33,9 @@ def condition_lines(tiers: Sequence[TierResult], policy: Policy) -> list[str]:
 
 def _spending(tiers: Sequence[TierResult]) -> Iterator[str]:
     """Objectives that copied more than balancing did."""
-    main = next((tier for tier in tiers if tier.objective == Balance.id), None)
+    main = next((tier for tier in tiers if tier.objective == BALANCE), None)
     if main and main.after > main.bound and not main.proved:
-        yield from (tier.objective for tier in tiers if tier.objective in {Level.id, LowerPeak.id})
+        yield from (tier.objective for tier in tiers if tier.objective in {LEVEL, LOWER_PEAK})
 
 
 def in_short(tiers: Sequence[TierResult], number: int) -> str:
@@ -52,7 +51,7 @@ def in_short(tiers: Sequence[TierResult], number: int) -> str:
 
 def _who(tiers: Sequence[TierResult], number: int) -> str:
     """The placements that are compared; what only cleans up may not copy more than was paid for before."""
-    cleans_up = tiers[number].objective in {Peak.id, Spread.id}
+    cleans_up = tiers[number].objective in {PEAK, SPREAD}
     return "placements that copy no more, with" if cleans_up else "placements with"
 
 

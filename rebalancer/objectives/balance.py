@@ -9,6 +9,7 @@ from rebalancer.placement import Placement
 from rebalancer.policy import Mode, Policy, Priority
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
+from rebalancer.tier import BALANCE
 
 
 class Balance(Objective):
@@ -17,7 +18,7 @@ class Balance(Objective):
     A VM that is a last resort has a price of its own on top: what no other move relieves it of.
     """
 
-    id = "balance"
+    id = BALANCE
     sentence = "Load cost plus what moves cost, at the prices that the policy states."
     unit = "weighted pCPU-hours"
     needs_demand = True

@@ -12,6 +12,7 @@ from rebalancer.objectives.spread import Spread
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
+from rebalancer.tier import LEVEL, LOWER_PEAK
 
 POINTS = 100
 """Points of the capacity in a whole."""
@@ -20,7 +21,7 @@ POINTS = 100
 class Level(Objective):
     """Spread that may cost something: `objective.level` GiB for a pCPU-hour less; moves count as GiB by price."""
 
-    id = "level"
+    id = LEVEL
     sentence = "Spread, plus what moves cost, at the GiB that the policy spends on a pCPU-hour less."
     unit = "pCPU-hours"
     needs_demand = True
@@ -50,7 +51,7 @@ class LowerPeak(Objective):
         hosts: as for `Peak`.
     """
 
-    id = "lower-peak"
+    id = LOWER_PEAK
     sentence = "Peak, plus what moves cost, at the GiB that the policy spends on a point less."
     unit = "share of capacity"
     needs_demand = True

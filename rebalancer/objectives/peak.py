@@ -11,6 +11,7 @@ from rebalancer.objectives.load import cpu_capacities, host_load
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
+from rebalancer.tier import PEAK
 
 
 class Peak(Objective):
@@ -21,7 +22,7 @@ class Peak(Objective):
             where none of them has one.
     """
 
-    id = "peak"
+    id = PEAK
     sentence = "The highest load of any host in any slot, as a share of its capacity."
     unit = "share of capacity"
     needs_demand = True

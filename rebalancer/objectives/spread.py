@@ -20,6 +20,7 @@ from rebalancer.objectives.load import (
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
+from rebalancer.tier import SPREAD
 
 
 class Spread(Objective):
@@ -28,7 +29,7 @@ class Spread(Objective):
     The pool's load is the same wherever its VMs are, so that the share to compare with is, too.
     """
 
-    id = "spread"
+    id = SPREAD
     sentence = "Load above the pool's mean share of a host's capacity, summed over hosts and slots."
     unit = "pCPU-hours"
     needs_demand = True

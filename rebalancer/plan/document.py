@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass, replace
+from dataclasses import MISSING, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from rebalancer.plan.plan import Plan
@@ -43,24 +44,28 @@ def sealed(plan: Plan) -> Plan:
 
 
 def _plain(value: object) -> object:
+    if told := _told(type(value)):  # type: ignore[arg-type]  # a class can be hashed
+        found = ((name, default, getattr(value, name)) for name, default in told)
+        return {name: _plain(each) for name, default, each in found if default is MISSING or each != default}
     match value:
-        case Policy():
-            return value.given()
         case str() | datetime() | Enum():
             return _text(value)
-        case Mapping():
-            return {str(key): _plain(each) for key, each in sorted(value.items())}
         case tuple():
             return [_plain(each) for each in value]
-        case _ if is_dataclass(value):
-            told = [field for field in fields(value) if not _unheard_of(field, getattr(value, field.name))]
-            return {field.name: _plain(getattr(value, field.name)) for field in told}
+        case Policy():
+            return value.given()
+        case Mapping():
+            return {str(key): _plain(each) for key, each in sorted(value.items())}
     return value
 
 
-def _unheard_of(field: Field[Any], value: object) -> bool:
-    """Whether *value* says nothing but what files of earlier versions say by being without the field."""
-    return field.default is not MISSING and value == field.default
+@cache
+def _told(kind: type[Any]) -> tuple[tuple[str, object], ...]:
+    """The fields of a record, each with what files of earlier versions say by being without it; none of anything else.
+
+    Where it is MISSING, the field always stands there.
+    """
+    return tuple((each.name, each.default) for each in fields(kind)) if is_dataclass(kind) else ()
 
 
 def _text(value: str | datetime | Enum) -> str:

@@ -108,7 +108,11 @@ class Routes:
 
     def targets(self, vm: VM) -> dict[Uuid, Route]:
         """The hosts that *vm* may move to, in the order of the pool, each with its cheapest route."""
-        found = ((uuid, self.routes(vm, host)) for uuid, host in self._problem.pool.hosts.items())
+        live, plain = set(self.live.targets(vm)), (Route(disks=(), copied_bytes=vm.migration_memory_bytes),)
+        found = (
+            (uuid, plain if uuid in live and vm.resident_on else self.routes(vm, host))
+            for uuid, host in self._problem.pool.hosts.items()
+        )
         return {uuid: routes[0] for uuid, routes in found if routes}
 
     def disks_along(self, vm: VM, host: Host) -> DisksAlong | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
 from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.problem import Problem
 from rebalancer.rules.core.disruption import Disruption
-from rebalancer.rules.core.kinds import Bound, Objection, Row
+from rebalancer.rules.core.kinds import Bound, Objection, PoolRule, Row
 from rebalancer.rules.disks.shared_sr_visible import SharedSRVisible
 from rebalancer.rules.facts.counterparts import crosses
 from rebalancer.rules.fixes import ClosedWay, Remedy, fix_of
@@ -127,8 +127,11 @@ class Stuck:
         self._problem, self._pool = problem, problem.pool
         self._routes, self._let_disks_go = routes, let_disks_go
         rows = ((bound.rule, bound.limit) for bound in limits if isinstance(bound.limit, Row))
-        self._rows = [(rule, row) for rule, row in rows if row.hard and len(row.places) == 1]
-        self._stuck: dict[Uuid, list[Uuid]] = {}
+        self._rows: dict[Uuid, list[tuple[PoolRule, Row]]] = {}
+        for rule, row in rows:
+            if row.hard and len(row.places) == 1:
+                self._rows.setdefault(next(iter(row.places)), []).append((rule, row))
+        self._staying: dict[Uuid, list[tuple[PoolRule, Row, int]]] = {}
 
     def on(self, hosts: Collection[Uuid]) -> tuple[Blocked, ...]:
         """The VMs that cannot leave *hosts*, by host and name."""
@@ -151,20 +154,21 @@ class Stuck:
 
     def blocked(self, vm: VM) -> Blocked | None:
         """What keeps *vm*, or None where some host may take it."""
+        ways = [(host, self._ways(vm, host)) for host in self._others(vm)]
         closed = tuple(
             Closed(
                 host=host.uuid,
                 name=self._problem.names.hosts[host.uuid],
                 pool=self._pool_beside(vm, host),
-                objections=_listed(self._ways(vm, host)),
+                objections=_listed(there),
             )
-            for host in self._others(vm)
+            for host, there in ways
         )
         if not all(each.objections for each in closed):
             return None
-        ways = [way for host in self._others(vm) for way in self._ways(vm, host)]
         here = self._pool.hosts[vm.resident_on or ""]
         unreachable = None if here.live else SourceLive().objects(vm, self._problem)
+        plain = (way for _, there in ways for way in there)
         main = unreachable or (_most_common([each.objections[0] for each in closed]) if closed else ALONE)
         return Blocked(
             vm=vm.uuid,
@@ -173,27 +177,32 @@ class Stuck:
             host_name=self._problem.names.hosts[here.uuid],
             rule=main.rule,
             code=main.code,
-            fix=unreachable.remedy if unreachable else str(fix_of(vm, (*ways, *self._with_disks_let_go(vm)))),
+            fix=unreachable.remedy if unreachable else str(fix_of(vm, (*plain, *self._with_disks_let_go(vm, ways)))),
             closed=closed,
         )
 
-    def _stuck_on(self, host: Uuid) -> list[Uuid]:
-        if host not in self._stuck:
+    def _staying_on(self, host: Uuid) -> list[tuple[PoolRule, Row, int]]:
+        """The limits of *host*, with what the guests weigh on each that cannot leave."""
+        if host not in self._staying:
             guests = (self._pool.vms[vm] for vm, at in self._problem.initial.host_of.items() if at == host)
-            self._stuck[host] = [vm.uuid for vm in guests if not self._routes.targets(vm)]
-        return self._stuck[host]
+            stuck = [vm.uuid for vm in guests if not self._routes.targets(vm)]
+            self._staying[host] = [
+                (rule, row, sum(row.weights.resident.get(vm, 0) for vm in stuck))
+                for rule, row in self._rows.get(host, ())
+            ]
+        return self._staying[host]
 
     def fix(self, vm: VM) -> Remedy | None:
         """What would let *vm* leave its host; None where some host may take it."""
-        ways = [way for host in self._others(vm) for way in self._ways(vm, host)]
-        if not all(way.objections for way in ways):
+        ways = [(host, self._ways(vm, host)) for host in self._others(vm)]
+        if not all(way.objections for _, there in ways for way in there):
             return None
-        return fix_of(vm, (*ways, *self._with_disks_let_go(vm)))
+        return fix_of(vm, (*(way for _, there in ways for way in there), *self._with_disks_let_go(vm, ways)))
 
-    def _with_disks_let_go(self, vm: VM) -> Iterator[ClosedWay]:
-        """The ways of *vm* that there would be besides if disks could go along."""
-        for host in self._others(vm):
-            way = self._let_disks_go.way(self._ways(vm, host)[-1], vm, host)
+    def _with_disks_let_go(self, vm: VM, ways: Iterable[tuple[Host, Sequence[ClosedWay]]]) -> Iterator[ClosedWay]:
+        """The ways of *vm* that there would be besides the *ways* to each host if disks could go along."""
+        for host, there in ways:
+            way = self._let_disks_go.way(there[-1], vm, host)
             if way:
                 yield replace(way, objections=(*way.objections, *self._full(vm, host)))
 
@@ -222,12 +231,9 @@ class Stuck:
 
     def _full(self, vm: VM, host: Host) -> Iterator[Objection]:
         """What of *host* is full for *vm*, even without the guests that might make room."""
-        for rule, row in self._rows:
+        for rule, row, held in self._staying_on(host.uuid):
             joining = row.weights.arrival.get(vm.uuid, 0)
-            if host.uuid not in row.places or not joining:
-                continue
-            held = sum(row.weights.resident.get(each, 0) for each in self._stuck_on(host.uuid))
-            if held + joining > row.most:
+            if joining and held + joining > row.most:
                 refusal = rule.refusal(row, held, joining)
                 yield replace(refusal, words=f"{refusal.words}, even once all who may leave it have left")
 

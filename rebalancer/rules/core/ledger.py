@@ -69,7 +69,9 @@ class Ledger:
         for number in self._over.get(host, ()):
             rule, row = self._rows[number]
             weight = row.weights.arrival.get(vm, 0)
-            if self._refuses(number, weight) and (row.series is None or row.series not in told):
+            if not weight or self._sums[number] + weight <= row.most or not row.hard:
+                continue
+            if row.series is None or row.series not in told:
                 told.add(row.series)
                 yield rule, rule.refusal(row, self._sums[number], weight)
         for rule, limit in self.judged:

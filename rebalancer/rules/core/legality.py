@@ -26,6 +26,9 @@ class Legality:
         self.problem = problem
         self.rules = tuple(rules)
         self._rank_of = {rule.id: rank for rank, rule in enumerate(self.rules)}
+        self._vm_rules = [(rank, rule) for rank, rule in enumerate(self.rules) if isinstance(rule, VMRule)]
+        self._host_rules = [(rank, rule) for rank, rule in enumerate(self.rules) if isinstance(rule, HostRule)]
+        self._pair_rules = [(rank, rule) for rank, rule in enumerate(self.rules) if isinstance(rule, PairRule)]
         self._of_vm: dict[Uuid, tuple[Ranked, ...]] = {}
         self._of_host: dict[Uuid, tuple[Ranked, ...]] = {}
         self._of_kind: dict[tuple[int, Hashable], Mapping[Uuid, Objection]] = {}
@@ -48,13 +51,19 @@ class Legality:
 
     def ranked(self, vm: VM, host: Host) -> list[Ranked]:
         """Objections with the rank of each rule, staying not excepted."""
-        pairs = [(rank, answers[host.uuid]) for rank, answers in self._pairs(vm) if host.uuid in answers]
-        return sorted((*self._vm(vm), *self._host(host), *pairs), key=itemgetter(0))
+        uuid = host.uuid
+        found = [(rank, answers[uuid]) for rank, answers in self._pairs(vm) if uuid in answers]
+        found += self._vm(vm)
+        found += self._host(host)
+        found.sort(key=itemgetter(0))
+        return found
 
     def objections_with(self, ledger: Ledger, vm: VM, host: Host) -> tuple[Objection, ...]:
         """Everything that speaks against moving *vm* to *host* in the state of *ledger*, in the order of the rules."""
-        limits = [(self._rank_of[rule.id], objection) for rule, objection in ledger.refusals(vm.uuid, host.uuid)]
-        return tuple(objection for _, objection in sorted([*self.ranked(vm, host), *limits], key=itemgetter(0)))
+        found = self.ranked(vm, host)
+        if limits := [(self._rank_of[rule.id], objection) for rule, objection in ledger.refusals(vm.uuid, host.uuid)]:
+            found = sorted([*found, *limits], key=itemgetter(0))
+        return tuple([objection for _, objection in found])
 
     def held_by(self, vm: VM) -> tuple[Objection, ...]:
         """What keeps *vm* from moving anywhere."""
@@ -74,18 +83,14 @@ class Legality:
     def _vm(self, vm: VM) -> tuple[Ranked, ...]:
         if vm.uuid not in self._of_vm:
             self._of_vm[vm.uuid] = tuple(
-                (rank, objection)
-                for rank, rule in enumerate(self.rules)
-                if isinstance(rule, VMRule) and (objection := rule.objects(vm, self.problem))
+                (rank, objection) for rank, rule in self._vm_rules if (objection := rule.objects(vm, self.problem))
             )
         return self._of_vm[vm.uuid]
 
     def _host(self, host: Host) -> tuple[Ranked, ...]:
         if host.uuid not in self._of_host:
             self._of_host[host.uuid] = tuple(
-                (rank, objection)
-                for rank, rule in enumerate(self.rules)
-                if isinstance(rule, HostRule) and (objection := rule.objects(host, self.problem))
+                (rank, objection) for rank, rule in self._host_rules if (objection := rule.objects(host, self.problem))
             )
         return self._of_host[host.uuid]
 
@@ -93,9 +98,7 @@ class Legality:
         """For each pair rule that has any: its objections to VMs of this kind, by host."""
         if vm.uuid not in self._kinds:
             self._kinds[vm.uuid] = tuple(
-                (rank, answers)
-                for rank, rule in enumerate(self.rules)
-                if isinstance(rule, PairRule) and (answers := self._answers(rank, rule, vm))
+                (rank, answers) for rank, rule in self._pair_rules if (answers := self._answers(rank, rule, vm))
             )
         return self._kinds[vm.uuid]
 
