@@ -16,6 +16,7 @@ from rebalancer.clocks import SET_RIGHT
 from rebalancer.demand import LoadProfile
 from rebalancer.inventory import VDI, VM, Host, Pool, PowerState, Uuid
 from rebalancer.inventory.feature_words import feature_words
+from rebalancer.inventory.links import links_of_unknown_speed
 from rebalancer.units import first_few
 
 RESTART_TOOLSTACK: Final = "restart the toolstack of the host (xe-toolstack-restart), which writes it anew"
@@ -25,6 +26,7 @@ DECLARE_DEAD: Final = (
     "declare the host dead (xe host-declare-dead / vm-reset-powerstate) once it surely is off, or bring it back"
 )
 """What ends a dead host with VMs: nobody can shut those down, and while it runs none may start elsewhere."""
+PLUG_IN: Final = "plug the cable in, or look at the interface with xe pif-param-list"
 START_AGAIN: Final = "shut it down and start it again"
 RESET: Final = (
     "restart the toolstack of the host where it runs, or reset it (xe vm-reset-powerstate) once it runs nowhere"
@@ -71,13 +73,21 @@ TAGGED: Final = Reason(words="carries the hold tag", fix="remove the tag (execut
 class Held:
     """What is held of *pool*, whose load *demand* knows; each worked out when first asked.
 
-    A tag holds those that are *on_hold*. Load that is counted *by_speed* rests on how fast the CPUs of hosts are.
+    A tag holds those that are *on_hold*. Load that is counted *by_speed* rests on how fast the CPUs of hosts are, and
+    where it is counted *by_links*, on how fast their interfaces.
     """
 
     def __init__(
-        self, pool: Pool, demand: LoadProfile | None, on_hold: Collection[Uuid] = (), *, by_speed: bool = False
+        self,
+        pool: Pool,
+        demand: LoadProfile | None,
+        on_hold: Collection[Uuid] = (),
+        *,
+        by_speed: bool = False,
+        by_links: bool = False,
     ) -> None:
-        self._pool, self._demand, self._on_hold, self._by_speed = pool, demand, on_hold, by_speed
+        self._pool, self._demand, self._on_hold = pool, demand, on_hold
+        self._by_speed, self._by_links = by_speed, by_links
         self._refused = {} if demand is None else demand.refused
 
     def at(self, pool: Pool) -> Held:
@@ -85,7 +95,7 @@ class Held:
 
         Where everything is said and no host is dead, places change nothing.
         """
-        there = Held(pool, self._demand, self._on_hold, by_speed=self._by_speed)
+        there = Held(pool, self._demand, self._on_hold, by_speed=self._by_speed, by_links=self._by_links)
         if not self._anything_unsaid and not self._unsized and all(host.live for host in pool.hosts.values()):
             there.__dict__.update({name: getattr(self, name) for name in ("hosts", "sick_vms", "_anything_unsaid")})
             there.__dict__["_unsized"] = self._unsized
@@ -142,9 +152,7 @@ class Held:
             yield Reason(words="is not live, and VMs still count as running on it", fix=DECLARE_DEAD)
         if not host.pcpus:
             yield Reason(words="does not say how many CPUs it has", fix=RESTART_TOOLSTACK)
-        if self._speed_missing(host):
-            words = "does not say how fast its CPUs are (cpu_info:speed), and capacity.reference_mhz asks for it"
-            yield Reason(words=words, fix=RESTART_TOOLSTACK)
+        yield from self._speeds_missing(host)
         if host.memory_total_bytes is None and host.live is not None:
             yield Reason(words="does not say how much memory it has", fix=RESTART_TOOLSTACK)
         if keys := [key for key in self._keys_missing(host) if key != "cpu_count"]:
@@ -156,6 +164,19 @@ class Held:
             yield Reason(words=f"has VM {self._unsized[host.uuid]}, of unknown size", fix=READ_AGAIN)
         if host.uuid in self._refused:
             yield _unmeasured(self._refused[host.uuid])
+
+    def _speeds_missing(self, host: Host) -> Iterator[Reason]:
+        """Speeds that only some policies ask for."""
+        if self._speed_missing(host):
+            words = "does not say how fast its CPUs are (cpu_info:speed), and capacity.reference_mhz asks for it"
+            yield Reason(words=words, fix=RESTART_TOOLSTACK)
+        if slow := self._slow_links.get(host.uuid):
+            words = f"does not say how fast {first_few(slow, SHOWN)} is, and objective.network asks for it"
+            yield Reason(words=words, fix=PLUG_IN)
+
+    @cached_property
+    def _slow_links(self) -> Mapping[Uuid, Sequence[str]]:
+        return links_of_unknown_speed(self._pool) if self._by_links else {}
 
     def _speed_missing(self, host: Host) -> bool:
         return self._by_speed and host.mhz is None

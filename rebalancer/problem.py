@@ -38,8 +38,11 @@ class Problem:
 
     def __post_init__(self) -> None:
         by_speed = self.policy.capacity.reference_mhz is not None
+        by_links = self.policy.objective.network.weight > 0
         object.__setattr__(self, "index", PoolIndex(self.pool))
-        object.__setattr__(self, "held", Held(self.pool, self.demand, self.on_hold, by_speed=by_speed))
+        object.__setattr__(
+            self, "held", Held(self.pool, self.demand, self.on_hold, by_speed=by_speed, by_links=by_links)
+        )
 
         object.__setattr__(self, "resources", ResourceLoads(self.pool, self.demand, self.policy.objective))
 

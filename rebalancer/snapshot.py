@@ -12,13 +12,14 @@ from dataclasses import astuple, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
 from rebalancer.clocks import Clocks
 from rebalancer.demand import LoadProfile, Quality, Series
+from rebalancer.demand.flows import Flow
 from rebalancer.demand.lines import Rows, hours_of, lines_of, shortened, whole
 from rebalancer.errors import InventoryError, SnapshotError
 from rebalancer.files.documents import Unfit, json_in
@@ -154,6 +155,8 @@ class _Demand:
     waited: Mapping[Uuid, Pcpus] = field(default_factory=dict)
     days: tuple[_Day, ...] = ()
     series: _Series | None = None
+    resources: tuple[Literal["network", "disk"], ...] = ()
+    flows: tuple[Flow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,10 +248,12 @@ def _to_arrays(demand: _Demand) -> LoadProfile:
     values |= {"days": days, "series": _series(demand), "window_start": demand.window_start.astimezone(UTC)}
     peaks = demand.vm_deviation_pcpu
     vm_rows, host_rows = (_whole(demand, name, values) for name in ("vm_pcpu", "host_base_pcpu"))
-    slots = {len(row) for row in (*vm_rows, *host_rows, *(peaks or ()))}
+    slots = {len(row) for row in (*vm_rows, *host_rows, *(peaks or ()), *(each.rates for each in demand.flows))}
     vms = {len(vm_rows), len(demand.vms), len(demand.vms if peaks is None else peaks)}
     if len(slots) > 1 or len(vms) > 1 or len(host_rows) != len(demand.hosts):
         raise _Contradiction("the load profile's lists differ in length")
+    if not all(0 <= rate <= MOST_PCPUS for each in demand.flows for rate in (*each.rates, *filter(None, each.hours))):
+        raise _Contradiction("the load profile has flows that no card or disk has")
     if set(demand.quality) != set(demand.vms):
         raise _Contradiction("the load profile rates other VMs than it has")
     shape = max(slots, default=0)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from rebalancer.demand.flows import FlowKey, own_flows
 from rebalancer.demand.forms import FormSettings, formed, highest
 from rebalancer.demand.gate import impossible, quality_of, refuse_silent_pool, refuse_unknown_pool, silent_hosts
 from rebalancer.demand.hourly import hourly_means
@@ -39,6 +40,10 @@ class DemandSettings(FormSettings, Protocol):
     def clock_limit_minutes(self) -> int:
         """How far the clock of a host may be off whose metrics count."""
 
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """What is read beside CPU: `network`, `disk`."""
+
 
 def profile_from_samples(
     samples: pd.DataFrame,
@@ -49,6 +54,7 @@ def profile_from_samples(
     source: str = "hosts' RRDs",
     refused: Mapping[Uuid, str] | None = None,
     waiting: pd.DataFrame | None = None,
+    flows: Mapping[FlowKey, pd.DataFrame] | None = None,
 ) -> LoadProfile:
     """The load profile of the VMs that run in *pool*.
 
@@ -71,6 +77,7 @@ def profile_from_samples(
             that cannot be true, and silence, are found here.
         waiting: as *samples*, pCPUs that VMs wanted and did not get. Where the policy says so they count on top of what
             was used, up to the VM's vCPUs, in hours that have both; hosts' own load is found without them.
+        flows: samples of what VMs and hosts send, receive, read and write; None where the source does not tell.
 
     Raises:
         MetricsRefused: too many live hosts have no metrics that can be used, or over half of the VMs are unknown.
@@ -90,7 +97,8 @@ def profile_from_samples(
     refuse_unknown_pool([vms[row] for row in rows], means[rows], [quality[row] for row in rows], window)
     waited = _waited(waiting, vms, window) if settings.waiting and waiting is not None else np.full_like(means, np.nan)
     series = Series(vm_pcpu=rounded_up(_wanted(means, waited, vms)), host_base_pcpu=rounded_up(base))
-    found = formed(series, window, _unknown(series, vms, quality), settings)
+    hours = {key: hourly_means(table, [key.owner], window)[0] for key, table in (flows or {}).items()}
+    found = formed(series, window, _unknown(series, vms, quality), settings, own_flows(hours, pool))
     return LoadProfile(
         vms=tuple(vm.uuid for vm in vms),
         hosts=tuple(host.uuid for host in hosts),
@@ -108,6 +116,8 @@ def profile_from_samples(
         refused=dict(sorted(refused.items())),
         days=found.days,
         series=series,
+        resources=() if flows is None else settings.resources,
+        flows=found.flows,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.demand.days import DaySettings, filled_days, recorded_days
+from rebalancer.demand.flows import Flow, FlowKey, formed_flows, hours_of_flows
 from rebalancer.demand.profile import LoadProfile, Quality, Series
 from rebalancer.demand.window import HOUR, HOURS_OF_DAY, Window
 from rebalancer.slots import RecordedDay
@@ -59,9 +60,12 @@ class Formed:
     vm_deviation_pcpu: Floats | None
     percentile: float | None
     days: tuple[RecordedDay, ...]
+    flows: tuple[Flow, ...]
 
 
-def formed(series: Series, window: Window, unknown: Floats, settings: FormSettings) -> Formed:
+def formed(
+    series: Series, window: Window, unknown: Floats, settings: FormSettings, flows: Mapping[FlowKey, Floats]
+) -> Formed:
     """The slots of *series* in the form that *settings* ask for.
 
     A slot without any hour takes the row's highest hour; of a host without any, 0.
@@ -71,6 +75,7 @@ def formed(series: Series, window: Window, unknown: Floats, settings: FormSettin
         window: whole days.
         unknown: of each VM that is unknown what it counts as in every slot, NaN of the others, shape (VMs,).
         settings: section `demand` of the policy.
+        flows: the hours of other resources, shape (hours,).
     """
     usual = _in_days(series, window, settings) if settings.in_days else None
     slots = usual or _percentiles(window, settings, settings.percentile)
@@ -86,6 +91,7 @@ def formed(series: Series, window: Window, unknown: Floats, settings: FormSettin
         vm_deviation_pcpu=deviation,
         percentile=None if usual else settings.percentile,
         days=slots.days,
+        flows=formed_flows(flows, lambda hours: _filled(slots.of(hours), highest(hours, np.zeros(len(hours))))),
     )
 
 
@@ -109,7 +115,8 @@ def in_form(profile: LoadProfile, settings: FormSettings) -> LoadProfile:
     known = np.array([profile.quality[vm] is not Quality.UNKNOWN for vm in profile.vms], dtype=bool)
     most = profile.vm_pcpu.max(axis=1, initial=0.0)
     window = Window(start=profile.window_end - hours * HOUR, hours=hours)
-    found = formed(series, window, np.where(known, np.nan, most), settings)
+    flows = hours_of_flows(profile.flows, hours)
+    found = formed(series, window, np.where(known, np.nan, most), settings, flows)
     return replace(
         profile,
         vm_pcpu=found.vm_pcpu,
@@ -117,6 +124,7 @@ def in_form(profile: LoadProfile, settings: FormSettings) -> LoadProfile:
         vm_deviation_pcpu=found.vm_deviation_pcpu,
         percentile=found.percentile,
         days=found.days,
+        flows=found.flows,
         timezone=settings.timezone,
     )
 

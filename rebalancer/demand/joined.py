@@ -9,6 +9,7 @@ from datetime import timedelta
 import numpy as np
 
 from rebalancer.clocks import joined_clocks
+from rebalancer.demand.flows import renamed
 from rebalancer.demand.profile import LoadProfile, Series
 from rebalancer.errors import InputError
 from rebalancer.inventory import Pool, xapi_uuid
@@ -53,6 +54,8 @@ def join_profiles(*profiles: LoadProfile) -> LoadProfile:
         refused={uuid: reason for each in profiles for uuid, reason in each.refused.items()},
         memory_used={uuid: used for each in profiles for uuid, used in each.memory_used.items()},
         reference_mhz=first.reference_mhz,
+        resources=first.resources,
+        flows=tuple(sorted((flow for each in profiles for flow in each.flows), key=lambda flow: flow.key)),
         waited={uuid: pcpu for each in profiles for uuid, pcpu in each.waited.items()},
     )
 
@@ -67,6 +70,7 @@ def as_named_in(profile: LoadProfile, member: Pool) -> LoadProfile:
         refused={names.get(uuid, uuid): reason for uuid, reason in profile.refused.items()},
         memory_used={names.get(uuid, uuid): used for uuid, used in profile.memory_used.items()},
         waited={names.get(uuid, uuid): pcpu for uuid, pcpu in profile.waited.items()},
+        flows=renamed(profile.flows, names),
     )
 
 
@@ -78,6 +82,7 @@ def _refuse_unlike(profiles: Sequence[LoadProfile]) -> None:
             ("percentile", first.percentile, other.percentile),
             ("recorded days", _ages(first), _ages(other)),
             ("time zone", first.timezone, other.timezone),
+            ("resources", first.resources, other.resources),
             ("speeds", first.reference_mhz, other.reference_mhz),
             ("peaks", first.vm_deviation_pcpu is None, other.vm_deviation_pcpu is None),
         ):

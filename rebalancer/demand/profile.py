@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.clocks import Clocks
+from rebalancer.demand.flows import Flow
 from rebalancer.inventory import Uuid
 from rebalancer.slots import RecordedDay, Slots
 
@@ -85,6 +86,8 @@ class LoadProfile:
         days: the recorded days whose hours the slots are, oldest first; none where they are percentiles.
         reference_mhz: speed of the pCPUs that everything is counted in; None where each host counts its own.
         series: the hours that the slots were made of; None where they are not known.
+        resources: what else was read, `network` and `disk`.
+        flows: what VMs and hosts send, receive, read and write, where that was read; others count 0.
         counted: how many hours each slot counts, where they are some of those of a whole profile.
     """
 
@@ -108,6 +111,8 @@ class LoadProfile:
     days: tuple[RecordedDay, ...] = ()
     reference_mhz: float | None = None
     series: Series | None = None
+    resources: tuple[str, ...] = ()
+    flows: tuple[Flow, ...] = ()
     counted: tuple[Fraction, ...] = ()
 
     @property
@@ -161,8 +166,9 @@ class LoadProfile:
             self.source,
             self.clocks,
         )
+        beside = (self.resources, self.flows)
         known = (dict(self.quality), dict(self.refused), dict(self.memory_used), dict(self.waited))
-        return (self.vms, self.hosts, self.slot_hours, self.counted, self.reference_mhz, *known, *measured)
+        return (self.vms, self.hosts, self.slot_hours, self.counted, self.reference_mhz, *beside, *known, *measured)
 
 
 def _equal(mine: NDArray[np.float64] | None, theirs: NDArray[np.float64] | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import gcd
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from rebalancer.demand.flows import FlowKey, key_of, unit_of
 from rebalancer.demand.memory import is_memory, used_memory
 from rebalancer.demand.updates import Column, Readings, parse_updates
 from rebalancer.demand.vcpus import MOST_CPUS, cpu_number, is_share, vcpu_limit, vm_pcpu
@@ -31,6 +32,7 @@ class Samples:
         table: columns `uuid`, `owner` (`vm` or `host`), `time` (start of the interval, UTC) and `pcpu`, none missing.
         refused: the hosts and VMs that sent what nobody can use, each with the reason.
         memory_used: bytes that guests with a dynamic range use, where they tell.
+        flows: like `table`, with the rates of flows in place of pCPUs.
         waiting: like `table`, of VMs whose time spent waiting for a pCPU is recorded: `pcpu` is what they wanted on top
             of what they used.
     """
@@ -38,10 +40,16 @@ class Samples:
     table: pd.DataFrame
     refused: Mapping[Uuid, str]
     waiting: pd.DataFrame
+    flows: Mapping[FlowKey, pd.DataFrame] = field(default_factory=dict)
     memory_used: Mapping[Uuid, int] = field(default_factory=dict)
 
 
-def rrd_samples(bodies: Mapping[Uuid, bytes], pool: Pool, ahead: Mapping[Uuid, int] | None = None) -> Samples:
+def rrd_samples(
+    bodies: Mapping[Uuid, bytes],
+    pool: Pool,
+    ahead: Mapping[Uuid, int] | None = None,
+    resources: Collection[str] = (),
+) -> Samples:
     """Samples from each host's answer of `/rrd_updates`.
 
     VMs and control domains use the sum of their `cpu<i>`, hosts `cpu_avg` times their pCPUs, or the sum of their
@@ -53,6 +61,7 @@ def rrd_samples(bodies: Mapping[Uuid, bytes], pool: Pool, ahead: Mapping[Uuid, i
         pool: the pool that was read with them.
         ahead: seconds, whole minutes, that the clock of a host is ahead. Its rows are moved back by as much, and cut
             where hours end by the clocks that are right, so that each hour is the mean of what fell into it.
+        resources: what else is read, `network` and `disk`.
 
     Returns:
         Samples; refused is a host whose answer is cut off or foreign or has a step of over an hour, and a host or VM
@@ -61,20 +70,28 @@ def rrd_samples(bodies: Mapping[Uuid, bytes], pool: Pool, ahead: Mapping[Uuid, i
     series: dict[tuple[str, Uuid], _Series] = {}
     refused: dict[Uuid, str] = {}
     memory_used: dict[Uuid, int] = {}
+    flows: dict[FlowKey, _Series] = {}
     for host, body in sorted(bodies.items()):
         try:
-            readings = _readings(body)
+            readings = _readings(body, resources)
         except MetricsRefused as error:
             refused[host] = "; ".join(error.reasons)
             continue
         memory_used |= used_memory(readings, host, pool)
+        flows |= _flows(host, readings, pool, (ahead or {}).get(host, 0), resources)
         for each in _host_series(host, readings, pool, (ahead or {}).get(host, 0), refused):
             key = each.owner, each.uuid
             if key not in series or each.at_home:
                 series[key] = each
     found = list(series.values())
     waiting = [replace(each, pcpu=each.waiting) for each in found if each.waiting is not None]
-    return Samples(table=_frame(found), refused=refused, waiting=_frame(waiting), memory_used=memory_used)
+    return Samples(
+        table=_frame(found),
+        refused=refused,
+        waiting=_frame(waiting),
+        flows={key: _frame([each]) for key, each in flows.items()},
+        memory_used=memory_used,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,13 +106,13 @@ class _Series:
     waiting: NDArray[np.float64] | None = None
 
 
-def _readings(body: bytes) -> Readings:
+def _readings(body: bytes, resources: Collection[str]) -> Readings:
     """What one host answered.
 
     Raises:
         MetricsRefused: it cannot be read, or is coarser than hours.
     """
-    readings = parse_updates(body, _is_read)
+    readings = parse_updates(body, lambda column: _is_read(column) or _may_flow(column, resources))
     if readings.step_seconds > SECONDS_PER_HOUR:
         step = f"it answers with a step of {readings.step_seconds} s instead of an hour"
         raise MetricsRefused([f"{step}, because RRDs keep hours for 7 days only: set demand.window_days to 7 or less"])
@@ -104,9 +121,7 @@ def _readings(body: bytes) -> Readings:
 
 def _host_series(host: Uuid, readings: Readings, pool: Pool, ahead: int, refused: dict[Uuid, str]) -> Iterator[_Series]:
     """What the answer of *host* has of each VM and host; those with a value out of range are added to *refused*."""
-    piece = gcd(readings.step_seconds, ahead)
-    pieces = np.arange(0, readings.step_seconds, piece)
-    starts = (readings.times[:, None] - readings.step_seconds - ahead + pieces).reshape(-1)
+    starts, pieces = _starts(readings, ahead)
     for (owner, uuid), columns in _cpu_columns(readings.columns).items():
         at_home = owner == "host" or (uuid in pool.vms and pool.vms[uuid].resident_on == host)
         try:
@@ -116,8 +131,40 @@ def _host_series(host: Uuid, readings: Readings, pool: Pool, ahead: int, refused
                 refused[uuid] = "; ".join(error.reasons)
             continue
         if pcpu is not None:
-            known = _Series(owner=owner, uuid=uuid, at_home=at_home, starts=starts, pcpu=np.repeat(pcpu, len(pieces)))
-            yield known if waiting is None else replace(known, waiting=np.repeat(waiting, len(pieces)))
+            known = _Series(owner=owner, uuid=uuid, at_home=at_home, starts=starts, pcpu=np.repeat(pcpu, pieces))
+            yield known if waiting is None else replace(known, waiting=np.repeat(waiting, pieces))
+
+
+def _starts(readings: Readings, ahead: int) -> tuple[NDArray[np.int64], int]:
+    """When intervals begin by a clock that is right, and into how many parts each row is cut for it."""
+    piece = gcd(readings.step_seconds, ahead)
+    pieces = np.arange(0, readings.step_seconds, piece)
+    return (readings.times[:, None] - readings.step_seconds - ahead + pieces).reshape(-1), len(pieces)
+
+
+def _flows(
+    host: Uuid, readings: Readings, pool: Pool, ahead: int, resources: Collection[str]
+) -> dict[FlowKey, _Series]:
+    """The flows that *host* reports, each the sum of its data sources; rates that cannot be true are not known."""
+    starts, pieces = _starts(readings, ahead)
+    summed: dict[FlowKey, NDArray[np.float64]] = {}
+    for index, column in enumerate(readings.columns):
+        key = key_of(column, host, pool, resources) if resources else None
+        if key is not None:
+            rates = readings.data[:, index] * unit_of(key.kind)
+            true = np.where(np.isfinite(rates) & (rates >= 0), rates, np.nan)
+            summed[key] = summed[key] + true if key in summed else true
+    return {
+        key: _Series(owner="vm", uuid=key.owner, at_home=True, starts=starts, pcpu=np.repeat(rates, pieces))
+        for key, rates in summed.items()
+    }
+
+
+def _may_flow(column: Column, resources: Collection[str]) -> bool:
+    prefixes = {"network": ("vif_", "pif_"), "disk": ("vbd_",)}
+    return column.consolidation == AVERAGE and column.source.startswith(
+        tuple(prefix for each in resources for prefix in prefixes[each])
+    )
 
 
 def _is_read(column: Column) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.demand import LoadProfile, Quality
+from rebalancer.describe.flows import flow_curves, flows_of
 from rebalancer.describe.memory import memory_peaks
 from rebalancer.inventory import Uuid
 from rebalancer.objectives import base_load, cpu_capacities, host_load, overload_limits
@@ -105,6 +106,7 @@ def load_of(problem: Problem, moved: Collection[Uuid]) -> Load | None:
         host_peaks=_host_peaks(problem, fixed) if robust else (),
         vm_peaks=_curves(sorted(moved), vm_deviations(problem)[rows]) if robust else (),
         refused=tuple(RefusedMetrics(uuid=uuid, reason=why) for uuid, why in sorted(problem.demand.refused.items())),
+        flows=flow_curves(problem, moved),
         memory_used=tuple(MemoryUse(uuid=uuid, used_bytes=used[uuid]) for uuid in sorted(used.keys() & set(moved))),
     )
 
@@ -133,8 +135,9 @@ def profile_of(plan: Plan) -> LoadProfile | None:
     load, metrics = plan.load, plan.made_from.metrics
     if load is None or metrics is None:
         return None
-    curves = (*load.hosts, *load.vms, *load.host_peaks, *load.vm_peaks)
-    if any(len(curve.pcpu) != metrics.slots for curve in curves) or not metrics.when.fit:
+    curves = [each.pcpu for each in (*load.hosts, *load.vms, *load.host_peaks, *load.vm_peaks)]
+    lengths = {len(curve) for curve in (*curves, *(each.rates for each in load.flows))}
+    if lengths - {metrics.slots} or not metrics.when.fit:
         return None
     robust = plan.policy.demand.peaking > 0
     moved = {curve.uuid: curve.pcpu for curve in load.vms}
@@ -158,6 +161,8 @@ def profile_of(plan: Plan) -> LoadProfile | None:
         reference_mhz=plan.policy.capacity.reference_mhz,
         refused={each.uuid: each.reason for each in load.refused},
         memory_used={each.uuid: each.used_bytes for each in load.memory_used},
+        resources=plan.policy.demand.resources,
+        flows=flows_of(load),
     )
 
 

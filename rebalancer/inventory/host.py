@@ -113,6 +113,14 @@ class Host:
             return None
         return mhz if LEAST_MHZ <= mhz <= MOST_MHZ else None
 
+    def carrier(self, network: Uuid) -> PIF | None:
+        """The interface or bond that carries *network*, also where that is a VLAN on it; None where none does."""
+        on = next((pif for pif in self.pifs if pif.network == network and not pif.tunnel_access_of), None)
+        if on is None or on.vlan < 0:
+            return on
+        beneath = (pif for pif in self.pifs if pif.device == on.device and pif.vlan < 0 and not pif.bond_slave_of)
+        return next(beneath, None)
+
     @property
     def attached_srs(self) -> frozenset[Uuid]:
         """SRs that this host can use now."""

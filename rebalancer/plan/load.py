@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from rebalancer.inventory import Uuid
 
@@ -32,6 +33,16 @@ class MemoryUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlowCurve:
+    """Gbit/s or MB/s in each slot of one VM on a network or of one host on an interface; `place` is "" for disks."""
+
+    owner: Uuid
+    kind: Literal["sent", "received", "disk"]
+    place: str
+    rates: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
     """The demand behind the plan's figures, as far as it changes anything.
 
@@ -40,6 +51,9 @@ class Load:
 
     With a robust policy, `host_peaks` holds how far above that the worst VMs that stay on a host may peak, a curve
     each, as many as the policy's budget says, and `vm_peaks` the same of each VM that moves.
+
+    `flows` holds the same of other resources, where the policy gives one a weight: of each VM that moves, and of each
+    host with the VMs that stay, by the interface that carries them.
 
     Of hosts whose metrics are `refused`, what `hosts` holds says nothing. `memory_used` is of VMs that the plan moves.
     """
@@ -51,3 +65,4 @@ class Load:
     vm_peaks: tuple[Curve, ...]
     refused: tuple[RefusedMetrics, ...] = ()
     memory_used: tuple[MemoryUse, ...] = ()
+    flows: tuple[FlowCurve, ...] = ()

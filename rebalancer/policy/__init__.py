@@ -16,7 +16,7 @@ from rebalancer.policy.model import (
     WindowPolicy,
     policy_digest,
 )
-from rebalancer.policy.objective import ObjectivePolicy, Priority, ResourcePolicy
+from rebalancer.policy.objective import DiskPolicy, ObjectivePolicy, Priority, ResourcePolicy
 from rebalancer.policy.pool import PoolPolicy
 from rebalancer.policy.presets import PRESETS, Preset, PresetKey, keys_of
 from rebalancer.policy.resolve import intent_of
@@ -33,6 +33,7 @@ __all__ = [
     "Covered",
     "Day",
     "DemandPolicy",
+    "DiskPolicy",
     "Intent",
     "IntentPolicy",
     "LimitsPolicy",

@@ -234,6 +234,13 @@ class Policy(Section):
         """
         return from_toml(path, cls)
 
+    @model_validator(mode="after")
+    def _resources_are_read(self) -> Policy:
+        for name in ("network", "disk"):
+            if getattr(self.objective, name).weight and name not in self.demand.resources:
+                raise ValueError(f'objective.{name}.weight needs "{name}" in demand.resources, so that it is read')
+        return self
+
     def given(self) -> dict[str, Any]:
         """The keys that were given; `other_pools`, `cooling` and `PER_HOST` only where they say something."""
         written = super().given()

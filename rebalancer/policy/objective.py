@@ -43,6 +43,18 @@ class ResourcePolicy(Section):
     levels: Annotated[tuple[tuple[LoadShare, Weight], ...], AfterValidator(_rising)] = BALANCED.levels
 
 
+class DiskPolicy(ResourcePolicy):
+    """The same of disk throughput: nobody says what a host can read and write in a second, so the policy does."""
+
+    mb_per_second: Annotated[float, Field(gt=0, le=MUCH)] | None = None
+
+    @model_validator(mode="after")
+    def _capacity_is_said(self) -> DiskPolicy:
+        if self.weight and self.mb_per_second is None:
+            raise ValueError("with a weight it needs mb_per_second: what a host can read and write")
+        return self
+
+
 class ObjectivePolicy(Section):
     """What a good placement is.
 
@@ -53,7 +65,8 @@ class ObjectivePolicy(Section):
     given. `priority` says whether GiB or load come first, or their sum.
 
     Above 0, `level` GiB may be copied for each pCPU-hour less of spread, and `lower_peak` for each point less of the
-    peak. `memory` sets memory beside CPU. `clean_up` names what is improved afterwards, at no cost to the former.
+    peak. `memory`, `network` and `disk` set resources beside CPU. `clean_up` names what is improved afterwards, at no
+    cost to the former.
     """
 
     threshold: Share = BALANCED.threshold
@@ -66,6 +79,8 @@ class ObjectivePolicy(Section):
     level: Annotated[float, Field(ge=0, le=MUCH)] = 0.0
     lower_peak: Annotated[float, Field(ge=0, le=MUCH)] = 0.0
     memory: ResourcePolicy = ResourcePolicy()
+    network: ResourcePolicy = ResourcePolicy()
+    disk: DiskPolicy = DiskPolicy()
     clean_up: tuple[Literal["peak", "spread"], ...] = ()
 
     @model_validator(mode="after")

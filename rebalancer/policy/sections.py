@@ -64,7 +64,7 @@ class DemandPolicy(Section):
     that is `half_life_days` older counts half, and with `same_weekday` only those count that begin whole weeks ago.
 
     Where `refuse_from_share` of the live hosts send no metrics that can be used, there is no profile. With
-    `waiting`, pCPUs that VMs waited for count where they are recorded.
+    `waiting`, pCPUs that VMs waited for count where they are recorded. `resources` are read beside CPU.
     """
 
     form: DemandForm = DemandForm.PERCENTILE
@@ -80,6 +80,7 @@ class DemandPolicy(Section):
     budget: Annotated[int, Field(ge=0)] = 3
     peak_percentile: Annotated[float, Field(ge=0, le=100)] = 100.0
     waiting: bool = True
+    resources: tuple[Literal["network", "disk"], ...] = ()
     clock_limit_minutes: Annotated[int, Field(ge=1, le=MUCH)] = 24 * 60
 
     @property

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from rebalancer.demand import LoadProfile
+from rebalancer.errors import MetricsRefused
 from rebalancer.inventory import Pool
 from rebalancer.policy import ObjectivePolicy
+from rebalancer.resources.disk import disk_load
 from rebalancer.resources.load import ResourceLoad
 from rebalancer.resources.memory import memory_load
+from rebalancer.resources.network import network_load
 
 
 class ResourceLoads:
@@ -20,9 +23,26 @@ class ResourceLoads:
 
     @cached_property
     def all(self) -> tuple[ResourceLoad, ...]:
-        """In the order of the policy; none without metrics, because nobody balances then."""
+        """In the order of the policy; none without metrics, because nobody balances then.
+
+        Raises:
+            MetricsRefused: the load profile was made without what the policy asks for.
+        """
         return () if self._demand is None else tuple(self._asked(self._demand))
 
     def _asked(self, demand: LoadProfile) -> Iterator[ResourceLoad]:
         if self._policy.memory.weight:
             yield memory_load(self._pool, demand, self._policy.memory)
+        if self._policy.network.weight:
+            _refuse_unread(demand, "network")
+            yield network_load(self._pool, demand, self._policy.network)
+        if self._policy.disk.weight:
+            _refuse_unread(demand, "disk")
+            yield disk_load(self._pool, demand, self._policy.disk)
+
+
+def _refuse_unread(demand: LoadProfile, name: str) -> None:
+    """Pass where the profile was read with *name*: absent is not zero."""
+    if name not in demand.resources:
+        told = f"the load profile holds no {name}: read the pool anew with the policy that asks for it"
+        raise MetricsRefused([told])

@@ -9,6 +9,9 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from rebalancer.demand import LoadProfile
+from rebalancer.demand.flows import FlowKind
+from rebalancer.inventory import Uuid
 from rebalancer.policy import ResourcePolicy
 
 DECIMALS = 3
@@ -55,3 +58,8 @@ class ResourceLoad:
         load = self.base.copy()
         np.add.at(load, list(hosts), self.vm[list(rows)])
         return load
+
+
+def rates_of(profile: LoadProfile, kind: FlowKind) -> dict[tuple[Uuid, Uuid], NDArray[np.float64]]:
+    """The flows of a *kind* by owner and place, shape (slots,)."""
+    return {(flow.key.owner, flow.key.place): np.array(flow.rates) for flow in profile.flows if flow.key.kind is kind}

@@ -105,9 +105,17 @@ def measure(
     refused = {each.host: each.reason for each in failed}
     bodies = {host: body for host, body in answers.items() if isinstance(body, bytes)}
     now = datetime.now(UTC) - timedelta(seconds=clocks.here)
-    samples = rrd_samples(bodies, pool, clocks.ahead)
+    samples = rrd_samples(bodies, pool, clocks.ahead, settings.resources)
     refused |= samples.refused
-    profile = profile_from_samples(samples.table, pool, settings, now, refused=refused, waiting=samples.waiting)
+    profile = profile_from_samples(
+        samples.table,
+        pool,
+        settings,
+        now,
+        refused=refused,
+        waiting=samples.waiting,
+        flows=samples.flows if settings.resources else None,
+    )
     moved = replace(clocks, ahead={host: ahead for host, ahead in clocks.ahead.items() if host not in wrong})
     told = moved if moved.ahead or moved.here else None
     return replace(profile, clocks=told, memory_used=samples.memory_used)

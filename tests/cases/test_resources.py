@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import rebalancer as rb
+from rebalancer.demand.flows import FlowKind
 from rebalancer.simulator import Simulator, demo_pool
 from tests.pools import policy_of
 
@@ -34,3 +35,27 @@ def test_a_plan_that_weighs_memory_is_proven_with_and_without_metrics(state: rb.
     assert not rb.verify(read, replace(state, demand=None))
     fullest = [max(row.after.memory_used_bytes for row in each.hosts) for each in (plan, own)]
     assert fullest[0] < fullest[1]
+
+
+BESIDE = {
+    "network": {"weight": 200, "threshold": 0.001, "levels": []},
+    "disk": {"weight": 0.5, "threshold": 0.005, "levels": [], "mb_per_second": 500},
+}
+
+
+def test_a_plan_that_weighs_throughput_is_proven_with_and_without_metrics(tmp_path: Path) -> None:
+    """What a simulated pool sends and writes is read, and what a plan says of it comes out of the plan alone."""
+    policy = policy_of(objective=BESIDE, demand={"resources": ["network", "disk"]})
+    with Simulator(demo_pool(), login_delay=0.0) as running:
+        state = rb.read(running.url, KEYS, demand=policy.demand)
+    assert state.demand is not None
+    assert {flow.key.kind for flow in state.demand.flows} == {*FlowKind}
+    plan = rb.rebalance(rb.Model(state, policy, state_dir=tmp_path), seconds=10)
+    assert plan.steps
+    assert plan.load is not None
+    assert {each.owner for each in plan.load.flows} >= {step.vm for step in plan.steps}
+    plan.save(tmp_path / "plan")
+    assert not rb.verify(plan, state)
+    assert not rb.verify(rb.load(tmp_path / "plan"), replace(state, demand=None))
+    state.save(tmp_path / "pool.json.gz")
+    assert rb.read(tmp_path / "pool.json.gz").demand == state.demand

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Plan sha256:85dd2ff747cfe8c362bfb726189e328d870bd223a7bee645451d746870f8ecf9
+# Plan sha256:2755e660c38bb6211893ffdce0324deb26a9d5356ab30d875ead0a3366b70b66
 # for pool test pool (pool).
 # 3 steps, 24.0 GiB to copy, about 5 min (3 to 10 min): repair from 1 to 0 breaches; balance from 606.4 to 7.224 weighted pCPU-hours. Hosts over their threshold: 1 before, 1 after (overload 13.5 and 2.5 pCPU-hours).
 # Run it where xe reaches the coordinator: `sh run.sh`, or `sh run.sh back` to undo it.
