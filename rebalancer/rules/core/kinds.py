@@ -117,7 +117,10 @@ class Row:
 
     @property
     def series(self) -> Hashable:
-        """Rows of one series are told of together, by the one that is broken worst; None: by itself."""
+        """Rows of one series are told of together, by the one that is broken worst; None: by itself.
+
+        There may be many of them. In them residents and newcomers weigh alike, and `start` is given.
+        """
         return None
 
     def words(self, value: int) -> str:

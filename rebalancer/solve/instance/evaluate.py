@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -118,6 +118,16 @@ def uppers_of(instance: Instance, limits: Iterable[Limit]) -> Ints:
     return upper
 
 
+def uppers_from(instance: Instance, held: Ints) -> Ints:
+    """What each family may weigh on each host so that no limit breaks further than where they weigh *held*.
+
+    Of wishes, too; shape (families, hosts).
+    """
+    limits = (*instance.limits, *instance.soft_limits)
+    strict = uppers_of(instance, (replace(each, most=each.upper) for each in limits if each.most > each.upper))
+    return np.minimum(uppers_of(instance, limits), np.maximum(strict, held))
+
+
 def bound_elsewhere(instance: Instance) -> Bools:
     """Units on which limits over several hosts, groups that are apart or wishes of groups bear, shape (units,)."""
     found = np.zeros(len(instance.units), dtype=np.bool_)
@@ -133,12 +143,20 @@ def bound_elsewhere(instance: Instance) -> Bools:
 def holds(instance: Instance, at: Ints) -> bool:
     """Whether the units may be *at* these hosts, by the same limits as the model's."""
     legal = instance.legal[np.arange(len(at)), at].all()
+    full = weights_of(instance, at) > uppers_of(instance, instance.limits)
+    doubtful = (each for each in instance.limits if len(each.hosts) > 1 or full[each.family, each.hosts[0]])
     return (
         bool(legal)
-        and all(_keeps(instance, limit, at) for limit in instance.limits)
+        and all(_keeps(instance, limit, at) for limit in doubtful)
         and all(_stays_together(group, at) for group in instance.groups)
         and instance.disks.packed(instance.host_of(at)) is not None
     )
+
+
+def exceeds(instance: Instance, limit: Limit, at: Ints) -> bool:
+    """Whether more weighs on *limit* than its `upper` where the units are *at*, newcomers counted as residents."""
+    family = instance.families[limit.family]
+    return int(family.resident[limit.covers(at)].sum() + family.fixed[limit.hosts].sum()) > max(limit.upper, 0)
 
 
 def _keeps(instance: Instance, limit: Limit, at: Ints) -> bool:

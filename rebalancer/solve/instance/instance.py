@@ -23,7 +23,7 @@ from rebalancer.solve.instance.legal_targets import Targets, merged
 from rebalancer.solve.instance.move_cost import Price
 from rebalancer.solve.instance.peaks import Deviations
 from rebalancer.solve.instance.resolution import PARTS, Resolution, resolution_for
-from rebalancer.solve.instance.rows import Family, Group, Limit, Register
+from rebalancer.solve.instance.rows import Breakable, Family, Group, Lazy, Limit, Register, stated_at_first
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -57,7 +57,10 @@ class Instance:
         soft_limits: limits that are wishes: they forbid nothing, and whatever is above them counts.
         soft_groups: the same for units that should be together, whether they are now or not.
         failures: failures of hosts that have to be outlived; models state those that were found to matter.
+        stated: the families whose limits models state, by host, shape (families, hosts); of lazy ones it grows.
         breakable_limits: limits that a placement may leave broken: those broken now, and wishes.
+        breakable: those of them that are over one host, in arrays.
+        lazy: those of the limits that are lazy, in arrays.
         register: where to look up `limits`.
         unit_of: the unit of each VM that may move.
         host_index: the number of each host.
@@ -84,7 +87,10 @@ class Instance:
     soft_limits: tuple[Limit, ...]
     soft_groups: tuple[Group, ...]
     failures: Failures
+    stated: Bools
     breakable_limits: tuple[Limit, ...] = field(init=False)
+    breakable: Breakable = field(init=False)
+    lazy: Lazy = field(init=False)
     register: Register = field(init=False)
     unit_of: Mapping[Uuid, int] = field(init=False)
     host_index: Mapping[Uuid, int] = field(init=False)
@@ -92,7 +98,10 @@ class Instance:
     def __post_init__(self) -> None:
         """Find the broken limits once, and index all: every model asks for them."""
         broken = (limit for limit in self.limits if limit.broken)
-        object.__setattr__(self, "breakable_limits", (*broken, *self.soft_limits))
+        breakable, sizes = (*broken, *self.soft_limits), (len(self.units), len(self.hosts))
+        object.__setattr__(self, "breakable_limits", breakable)
+        object.__setattr__(self, "breakable", Breakable.of(breakable, self.families, *sizes))
+        object.__setattr__(self, "lazy", Lazy.of(self.limits, self.families, *sizes))
         object.__setattr__(self, "register", Register.of(self.limits, self.families, len(self.units)))
         unit_of = {vm: number for number, members in enumerate(self.units) for vm in members}
         object.__setattr__(self, "unit_of", unit_of)
@@ -123,7 +132,28 @@ class Instance:
         resolution = Resolution(parts_per_pcpu=PARTS[0], optimistic=True)
         demand, base = resolution.parts(self.unit_pcpu), resolution.parts(self.base_pcpu)
         deviations, failures = self.deviations.rounded(resolution), self.failures.copy()
-        return replace(self, demand=demand, base=base, deviations=deviations, resolution=resolution, failures=failures)
+        return replace(
+            self,
+            demand=demand,
+            base=base,
+            deviations=deviations,
+            resolution=resolution,
+            failures=failures,
+            stated=self.stated.copy(),
+        )
+
+    def keeps_lazy(self, at: Ints) -> bool:
+        """Whether the lazy limits hold where the units are *at*; those that do not are stated from now on."""
+        if not len(self.lazy.families):
+            return True
+        exceeded = self.lazy.exceeded(at)
+        self.stated[self.lazy.families] |= exceeded.T
+        return not exceeded.any()
+
+    @property
+    def found_to_matter(self) -> int:
+        """How many failures and lazy limits models state."""
+        return len(self.failures.stated) + int(self.stated.sum())
 
 
 def instance_of(book: Rulebook) -> Instance:
@@ -149,6 +179,7 @@ class _Builder:
         resolution = resolution_for([*unit_pcpu, *base_pcpu, *deviations.all_pcpu])
         home = np.array([self._home(members[0]) for members in self._units], dtype=np.int64)
         families, limits, soft_limits = self._rows(home)
+        legal = np.array(self._legal, dtype=np.bool_).reshape(len(self._units), len(self._hosts))
         joined = [limit for limit in self._limits if isinstance(limit, Affinity)]
         rows = [each for each in self._limits if isinstance(each, Row)]
         over_srs = (each for each in rows if not each.places <= self._host_index.keys())
@@ -159,7 +190,7 @@ class _Builder:
             columns=np.arange(len(self._hosts)),
             units=tuple(self._units),
             home=home,
-            legal=np.array(self._legal, dtype=np.bool_).reshape(len(self._units), len(self._hosts)),
+            legal=legal,
             unit_pcpu=unit_pcpu,
             base_pcpu=base_pcpu,
             demand=resolution.parts(unit_pcpu),
@@ -175,6 +206,7 @@ class _Builder:
             soft_limits=soft_limits,
             soft_groups=tuple(self._groups(group for group in joined if not group.hard)),
             failures=Failures.of(self._limits, self._problem.initial),
+            stated=stated_at_first(families, limits, legal),
         )
 
     def _home(self, vm: Uuid) -> int:
@@ -231,7 +263,15 @@ class _Builder:
                 families.append(self._family(row.weights))
             family, hosts = families[number], np.array(sorted(self._host_index[each] for each in row.places), np.int64)
             start = family.fixed[hosts].sum() + family.resident[np.isin(home, hosts)].sum()
-            limit = Limit(family=number, hosts=hosts, upper=row.upper, most=row.most, unit=row.unit, start=int(start))
+            limit = Limit(
+                family=number,
+                hosts=hosts,
+                upper=row.upper,
+                most=row.most,
+                unit=row.unit,
+                start=int(start),
+                lazy=row.series is not None,
+            )
             limits[row.hard].append(limit)
         return tuple(families), tuple(limits[True]), tuple(limits[False])
 

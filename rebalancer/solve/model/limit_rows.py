@@ -39,14 +39,15 @@ def post_limits(model: Assignment) -> None:
 
 
 def _may_bind(model: Assignment, weighing: Mapping[int, Weighing]) -> Bools:
-    """The limits that free units can reach, and by whose weights they could be exceeded, shape (limits,)."""
+    """The limits to state that free units can reach, and by whose weights they could be exceeded, shape (limits,)."""
     register, instance = model.instance.register, model.instance
     # One more column: limits over several hosts look there.
     most = np.full((len(instance.families), len(instance.hosts) + 1), np.iinfo(np.int64).min)
     for family, weights in weighing.items():
         most[family, :-1] = weights.most
         most[family, -1] = np.iinfo(np.int64).max
-    binding: Bools = most[register.family, register.host] > register.upper
+    stated = instance.stated[register.family, register.host] | (register.host < 0)
+    binding: Bools = (most[register.family, register.host] > register.upper) & stated
     return binding
 
 

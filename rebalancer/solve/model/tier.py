@@ -105,9 +105,13 @@ class TierProblem:
         return held and bool((at == home).all()) and bool((self.instance.copied.least > 0).all())
 
     def outlives(self, at: Ints) -> bool:
-        """Whether the units may be *at* these hosts as far as hosts may fail; what is lost is stated from now on."""
+        """Whether the units may be *at* these hosts as far as models state it only where it was found to matter.
+
+        That is that hosts may fail, and lazy limits; what does not hold is stated from now on.
+        """
         failures = self.instance.failures
-        return not failures.restarts or failures.outlived(placement_of(self.instance, at))
+        kept = self.instance.keeps_lazy(at)
+        return kept and (not failures.restarts or failures.outlived(placement_of(self.instance, at)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

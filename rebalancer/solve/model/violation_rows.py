@@ -15,13 +15,14 @@ from rebalancer.solve.model.variables import Assignment
 
 def breaches(model: Assignment) -> Measure:
     """Excess of all limits that may be broken, in their units, and hosts too many of all groups."""
-    limits = [_excess(model, limit) for limit in model.instance.breakable_limits]
+    counted, left = _reachable(model)
+    limits = [_excess(model, limit) for limit in left]
     groups = [_spread(model, group) for group in model.instance.breakable_groups]
     variables = [each for found, _ in [*limits, *groups] for each in found]
     # At most all units are on the worst host, and every group on all hosts.
     families, hosts = model.instance.families, len(model.instance.hosts)
     most = sum(_units(families[limit.family].most, limit) for limit in model.instance.breakable_limits)
-    offset = sum(offset for _, offset in [*limits, *groups])
+    offset = counted + sum(offset for _, offset in [*limits, *groups])
     return number_of(variables, offset=offset, largest=most + len(groups) * hosts)
 
 
@@ -29,6 +30,18 @@ def breaches_above(model: Assignment, limit: Limit) -> Measure:
     """Excess of one *limit* that may be broken, in its units."""
     variables, offset = _excess(model, limit)
     return number_of(variables, offset=offset, largest=_units(model.instance.families[limit.family].most, limit))
+
+
+def _reachable(model: Assignment) -> tuple[int, list[Limit]]:
+    """Breaches of limits that no free unit weighs on, and the other limits that may be exceeded."""
+    instance, constant = model.instance, np.flatnonzero(model.constant)
+    single = instance.breakable
+    there = single.held(constant, model.scope.at[constant]) + single.fixed[single.host, single.family]
+    coming = single.held(model.units, model.at_hosts)
+    settled = int(single.breaches(there)[coming == 0].sum())
+    open_to = np.flatnonzero((coming > 0) & (single.breaches(there + coming) > 0)).tolist()
+    several = [limit for limit in instance.breakable_limits if len(limit.hosts) > 1]
+    return settled, [*(single.limits[number] for number in open_to), *several]
 
 
 def _excess(model: Assignment, limit: Limit) -> tuple[list[int], int]:

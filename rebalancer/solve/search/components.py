@@ -83,6 +83,7 @@ def restricted(instance: Instance, hosts: Ints, units: Ints) -> Instance:
         base=instance.base[hosts],
         deviations=instance.deviations.restricted(hosts, units),
         failures=replace(instance.failures, restarts=(), stated=[], gained=[], wanted=[]),
+        stated=instance.stated[:, hosts],
         families=tuple(
             Family(resident=each.resident[units], arrival=each.arrival[units], fixed=each.fixed[hosts])
             for each in instance.families

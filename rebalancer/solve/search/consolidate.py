@@ -12,7 +12,15 @@ import numpy as np
 
 from rebalancer.objectives import LoadCost
 from rebalancer.objectives.load import demand_of
-from rebalancer.solve.instance.evaluate import UNLIMITED, holds, load_of, overload_limits, uppers_of, weights_of
+from rebalancer.solve.instance.evaluate import (
+    UNLIMITED,
+    holds,
+    load_of,
+    overload_limits,
+    uppers_from,
+    uppers_of,
+    weights_of,
+)
 from rebalancer.solve.instance.instance import Bools, Instance, Ints
 from rebalancer.solve.model.cp_sat import search
 from rebalancer.solve.model.effort import Effort
@@ -130,7 +138,7 @@ class _Packing:
         self._open = in_use & (np.arange(len(in_use)) != closed)
         self._load, self._limits = load_of(instance, at), overload_limits(instance)
         self._held = weights_of(instance, at)
-        self._upper = uppers_of(instance, (*instance.limits, *instance.soft_limits))
+        self._upper = uppers_from(instance, self._held)
         self._arrival = np.array([family.arrival for family in instance.families]).reshape(-1, len(at))
         self._resident = np.array([family.resident for family in instance.families]).reshape(-1, len(at))
         self._demand = instance.demand + instance.deviations.of_units(len(at))

@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rebalancer.objectives import MigrationCost, Objective, Repair
-from rebalancer.solve.instance.evaluate import load_levels
+from rebalancer.solve.instance.evaluate import exceeds, load_levels
 from rebalancer.solve.instance.instance import Bools, Instance, Ints
+from rebalancer.solve.instance.rows import Limit
 from rebalancer.solve.model.cp_sat import SolverAnswer, search
 from rebalancer.solve.model.effort import Effort
 from rebalancer.solve.model.tier import TierProblem, held_at
 from rebalancer.solve.model.variables import Scope
+from rebalancer.solve.search.cooling import cooled
 from rebalancer.solve.search.full_model import search_lazily
 from rebalancer.solve.search.lns import is_about_load
 from rebalancer.solve.search.local_search import local_search
@@ -90,9 +92,14 @@ class _Answering:
         return None
 
     def _mended(self, tier: TierProblem, at: Ints) -> Ints:
-        for units in _together(tier.instance):
+        descent = cooled(tier, at, most=self._most)
+        at = descent.at
+        self.work += descent.work
+        for limit, units in _together(tier.instance):
             if self.work >= self._most:
                 break
+            if limit is not None and not exceeds(tier.instance, limit, at):
+                continue
             free = np.zeros_like(tier.instance.legal)
             free[units] = tier.instance.legal[units]
             at = self._better(tier, free, at)
@@ -122,12 +129,13 @@ class _Answering:
         return Effort.quick(work, seed=self._seed)
 
 
-def _together(instance: Instance) -> Iterator[Ints]:
+def _together(instance: Instance) -> Iterator[tuple[Limit | None, Ints]]:
     """Units that weigh on one broken limit, or are apart though they belong together, a few at a time."""
     for limit in instance.breakable_limits:
         if limit.broken:
             units = np.flatnonzero(limit.covers(instance.home) & (instance.families[limit.family].resident > 0))
-            yield from np.array_split(units, -(-len(units) // MOST_UNITS)) if len(units) else ()
+            parts = np.array_split(units, -(-len(units) // MOST_UNITS)) if len(units) else ()
+            yield from ((limit, part) for part in parts)
     for group in instance.breakable_groups:
         if group.apart and len(group.units):
-            yield group.units
+            yield None, group.units

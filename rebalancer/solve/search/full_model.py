@@ -69,10 +69,10 @@ def search_lazily(
         answer = search(model, goal, left, progress=_in_unit_of(goal, progress) if progress else None)
         spent += answer.deterministic
         answer = replace(answer, deterministic=spent)
-        stated = len(tier.instance.failures.stated)
+        stated = tier.instance.found_to_matter
         if answer.at is None or tier.outlives(answer.at):
             return model, goal, answer
-        if spent >= effort.deterministic or len(tier.instance.failures.stated) == stated:
+        if spent >= effort.deterministic or tier.instance.found_to_matter == stated:
             return model, goal, replace(answer, at=None, status=Status.NOTHING_FOUND)
 
 

@@ -12,7 +12,7 @@ from rebalancer.solve.instance.evaluate import (
     bound_elsewhere,
     holds,
     load_of,
-    uppers_of,
+    uppers_from,
     usual_load_of,
     weights_of,
 )
@@ -76,22 +76,26 @@ class _LocalSearch:
         self._load = load_of(instance, start) if instance.deviations.budget else self._usual
         self._peaks, several = instance.deviations.of_single_units(len(instance.units))
         self._held = weights_of(instance, start)
-        self._upper = uppers_of(instance, (*instance.limits, *instance.soft_limits))
+        self._upper = uppers_from(instance, self._held)
         self._resident = np.array([family.resident for family in instance.families]).reshape(-1, len(start))
         self._arrival = np.array([family.arrival for family in instance.families]).reshape(-1, len(start))
         self._legal = instance.legal.copy()
         self._free = ~bound_elsewhere(instance) & ~several
         self._next_peak = np.zeros_like(self._load)
         self._burden = np.empty(instance.legal.shape)
+        self._fits = np.empty(instance.legal.shape, dtype=np.bool_)
         for host in range(len(instance.hosts)):
             self._weigh(host)
         self._capped = tier.capped
+        # Where load is limited, too, every slot is a family of its own.
+        slots = instance.demand.shape[1]
+        self._weighed = instance.demand.size * (2 if len(instance.families) > slots > 1 else 1)
         prices = instance.problem.policy.objective
         self._move_bytes = int(prices.pcpu_hours_per_move / (prices.pcpu_hours_per_gib or math.inf) * GIB)
 
     def step(self) -> bool:
         units, relief = self._leavers()
-        self.work += SHIFT_WORK + WEIGHING_WORK * (len(units) * len(self._load) + 2 * self._instance.demand.size)
+        self.work += SHIFT_WORK + WEIGHING_WORK * (len(units) * len(self._load) + 2 * self._weighed)
         if not len(units):
             return False
         gain = relief[:, None] - self._burden[units]
@@ -130,6 +134,8 @@ class _LocalSearch:
             more = more + np.maximum(self._peaks - self._weigh_peaks(host), 0)
         before = self._levels.cost(self._load[host : host + 1], host)
         self._burden[:, host] = self._levels.cost(self._load[host] + more, host) - before
+        room = (self._upper - self._held)[:, host, None]
+        self._fits[:, host] = ((self._arrival <= room) | (self._arrival == 0)).all(axis=0)
 
     def _weigh_peaks(self, host: int) -> Ints:
         """Update the peaks of *host*; a VM that comes adds what it peaks above the last of those that count, (slots,).
@@ -150,11 +156,8 @@ class _LocalSearch:
         return price.on_hosts(units) - price.at(self.at)[units][:, None]
 
     def _may_join(self, units: Ints) -> Bools:
-        possible: Bools = self._legal[units].copy()
+        possible: Bools = self._legal[units] & self._fits[units]
         possible[np.arange(len(units)), self.at[units]] = False
-        for held, upper, arrival in zip(self._held, self._upper, self._arrival, strict=True):
-            heavy = np.flatnonzero(arrival[units])
-            possible[heavy] &= held[None, :] + arrival[units[heavy]][:, None] <= upper[None, :]
         return possible
 
     def _has_room_for_disks(self, unit: int, target: int) -> bool:

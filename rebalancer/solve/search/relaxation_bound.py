@@ -131,11 +131,10 @@ class RelaxationBound:
         if unseen.any():
             self._watched = self._watched | unseen
             return True
-        failures = self._tier.instance.failures
-        stated = len(failures.stated)
+        stated = self._tier.instance.found_to_matter
         if self._tier.outlives(at):
             self.answer = at
-        return len(failures.stated) > stated
+        return self._tier.instance.found_to_matter > stated
 
     def _raise(self, bound: Fraction, words: str) -> None:
         """*bound*, in the objective's unit, holds for the optimistic model; both goals are wholes of their worth."""

@@ -10,12 +10,14 @@ from dataclasses import replace
 import numpy as np
 
 from rebalancer.objectives import MigrationCost
+from rebalancer.solve.instance.evaluate import exceeds
 from rebalancer.solve.instance.instance import Bools, Instance, Ints
 from rebalancer.solve.model.effort import Effort
 from rebalancer.solve.model.objective_terms import goal_of
 from rebalancer.solve.model.tier import HeldTier, Progress, TierAnswer, TierProblem, placement_of
 from rebalancer.solve.model.variables import Scope
 from rebalancer.solve.search.breach_bound import fewest_breaches
+from rebalancer.solve.search.cooling import cooled
 from rebalancer.solve.search.full_model import improve_full_model, search_lazily
 
 CONCERNED_SHARE, WHOLE_SHARE, CHEAPER_SHARE = 0.5, 0.35, 0.15
@@ -32,7 +34,12 @@ def improve_repair(tier: TierProblem, start: Ints, effort: Effort, progress: Pro
     broken = any(limit.broken for limit in tier.instance.breakable_limits)
     if not broken and not any(group.apart for group in tier.instance.breakable_groups):
         return TierAnswer(at=start, goal=goal_of(()), value=0, bound=0)
-    scope = Scope(free=tier.instance.legal & _concerned(tier.instance)[:, None], at=start)
+    descent = cooled(tier, start, most=effort.deterministic)
+    start, effort = descent.at, effort.of(effort.deterministic - descent.work)
+    goal, value = tier.evaluate(start)
+    if value == 0:
+        return TierAnswer(at=start, goal=goal, value=0, bound=0, deterministic=descent.work)
+    scope = Scope(free=tier.instance.legal & _concerned(tier.instance, start)[:, None], at=start)
     floor = fewest_breaches(tier.instance).total
     bounded = replace(tier, floor=floor)
     model, goal, answer = search_lazily(bounded, scope, start, replace(effort.part(CONCERNED_SHARE), gap=0.0))
@@ -42,7 +49,7 @@ def improve_repair(tier: TierProblem, start: Ints, effort: Effort, progress: Pro
         goal=goal,
         value=value,
         bound=min(value, max(floor, goal.offset)),
-        deterministic=answer.deterministic,
+        deterministic=answer.deterministic + descent.work,
         on_time=answer.on_time,
         enough=False,
     )
@@ -88,10 +95,11 @@ def _with_fewer_gib(tier: TierProblem, scope: Scope, at: Ints, found: TierAnswer
     )
 
 
-def _concerned(instance: Instance) -> Bools:
+def _concerned(instance: Instance, at: Ints) -> Bools:
+    """Units that weigh now on what is broken now, and not mended yet where the units are *at*, shape (units,)."""
     found = np.zeros(len(instance.units), dtype=np.bool_)
     for limit in instance.breakable_limits:
-        if limit.broken:
+        if limit.broken and exceeds(instance, limit, at):
             found |= limit.covers(instance.home) & (instance.families[limit.family].resident > 0)
     for group in instance.breakable_groups:
         if group.apart:
