@@ -15,6 +15,7 @@ from rebalancer.inventory import Pool, pool_from_records
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 from rebalancer.policy import Policy
 from rebalancer.simulator import generate_pool
+from rebalancer.slots import RecordedDay
 
 EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
 SECONDS = (0.01, 0.05, 0.2, 1.0)
@@ -99,7 +100,8 @@ def situations(draw: st.DrawFn, *, hosts: int = 6, vms: int = 26) -> Situation:
 def profiles(draw: st.DrawFn, pool: Pool, policy: Policy) -> LoadProfile:
     """Loads from idle to twice what the hosts have; flat ones, and peaks of equal height, too."""
     vms, hosts = tuple(sorted(vm.uuid for vm in pool.resident_guests())), tuple(pool.hosts)
-    slots, chance = policy.demand.slots, np.random.default_rng(draw(st.integers(0, 100_000)))
+    days, chance = _recorded(draw, policy), np.random.default_rng(draw(st.integers(0, 100_000)))
+    slots = 24 * len(days) or policy.demand.slots
     level = draw(st.sampled_from([0.0, 0.5, 1.0, 2.0, 4.0]))
     heights = level * chance.choice([0.1, 0.5, 1.0, 1.0, 2.0], size=(len(vms), 1))
     shape = np.ones((len(vms), slots)) if draw(st.booleans()) else chance.random((len(vms), slots))
@@ -115,7 +117,8 @@ def profiles(draw: st.DrawFn, pool: Pool, policy: Policy) -> LoadProfile:
         host_base_pcpu=own,
         slot_hours=1.0,
         quality={vm: Quality.UNKNOWN if lost else Quality.MEASURED for vm, lost in zip(vms, unknown, strict=True)},
-        percentile=policy.demand.percentile,
+        percentile=None if days else policy.demand.percentile,
+        days=days,
         window_start=EPOCH - timedelta(days=7),
         window_end=EPOCH,
         timezone=policy.demand.timezone,
@@ -124,6 +127,13 @@ def profiles(draw: st.DrawFn, pool: Pool, policy: Policy) -> LoadProfile:
         host_deviation_pcpu=np.zeros((len(hosts), 0, slots)) if robust else None,
         refused=dict.fromkeys(refused, "its clock is wrong"),
     )
+
+
+def _recorded(draw: st.DrawFn, policy: Policy) -> tuple[RecordedDay, ...]:
+    """The days that a policy looks back on, each with a weight; none where it asks for percentiles."""
+    ages = range(policy.demand.window_days, 0, -1) if policy.demand.in_days else ()
+    weights = st.integers(1, 1000)
+    return tuple(RecordedDay(start=EPOCH - timedelta(days=age), weight=draw(weights)) for age in ages)
 
 
 @st.composite
@@ -202,7 +212,11 @@ _limits = st.fixed_dictionaries(
         "gap": st.sampled_from([0.02, 0.3]),
     },
 )
-_demands = st.fixed_dictionaries(
+_days = st.fixed_dictionaries(
+    {"form": st.just("days"), "window_days": st.integers(1, 4), "timezone": st.sampled_from(ZONES)},
+    optional={"half_life_days": st.sampled_from([0.5, 3.0])},
+)
+_percentiles = st.fixed_dictionaries(
     {
         "slots": st.sampled_from([24, 24, 24, 168]),
         "timezone": st.sampled_from(ZONES),
@@ -210,6 +224,7 @@ _demands = st.fixed_dictionaries(
         "budget": st.integers(0, 2),
     }
 )
+_demands = st.one_of(_percentiles, _percentiles, _days)
 _windows = st.one_of(
     st.just(()),
     st.tuples(
