@@ -100,8 +100,11 @@ class _LargeNeighbourhoodSearch:
     def _received(self, start: Ints) -> Ints:
         """Those who left in *start*, and whom hosts shed by themselves at best, where there is most room for them.
 
-        Where receivers have room this is nearly the best; where not, a start. Everybody else is at home.
+        Where receivers have room this is nearly the best; where not, a start. Everybody else is at home. It is *start*
+        where the first bound took all the work.
         """
+        if self._work <= 0:
+            return start
         instance, free = self._tier.instance, np.zeros_like(self._tier.instance.legal)
         units = np.union1d(np.flatnonzero(start != instance.home), self.relaxation.leavers)
         free[units] = instance.legal[units]

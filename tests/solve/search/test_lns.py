@@ -18,8 +18,10 @@ from rebalancer.rules import Rulebook
 from rebalancer.solve import SolveReporter, solve
 from rebalancer.solve.instance.evaluate import holds, load_levels, load_of
 from rebalancer.solve.instance.instance import Instance, instance_of
+from rebalancer.solve.model.effort import Effort
 from rebalancer.solve.model.tier import HeldTier, TierProblem, placement_of
 from rebalancer.solve.model.variables import Scope
+from rebalancer.solve.search.lns import improve_by_lns
 from rebalancer.solve.search.local_search import local_search
 from rebalancer.solve.search.neighbourhood import Neighbourhoods
 from rebalancer.solve.search.relaxation_bound import worth_watching
@@ -167,3 +169,14 @@ def test_held_tiers_bind_parts(instance: Instance) -> None:
     """Once nothing is broken, home is not allowed any more: five wishes are broken there."""
     tier = TierProblem(instance=instance, objective=Balance(), held=(HeldTier(objective=Repair(), value=0),))
     assert not tier.allows(instance.home)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_first_bound_that_takes_all_the_work_leaves_shifts(seed: int) -> None:
+    """What is found without any work left keeps what holds, is no worse than tonight, and no less than its bound."""
+    instance = instance_of(Rulebook.of(random_problem(seed)))
+    tier = TierProblem(instance=instance, objective=Balance())
+    answer = improve_by_lns(tier, instance.home, Effort(deterministic=1e-6, seed=1), lambda *_: None)
+    assert answer.at is not None
+    assert holds(instance, answer.at)
+    assert answer.bound <= answer.value <= tier.evaluate(instance.home)[1]
