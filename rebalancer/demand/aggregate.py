@@ -54,7 +54,7 @@ def profile_from_samples(
     source: str = "hosts' RRDs",
     refused: Mapping[Uuid, str] | None = None,
     waiting: pd.DataFrame | None = None,
-    flows: Mapping[FlowKey, pd.DataFrame] | None = None,
+    flows: pd.DataFrame | None = None,
 ) -> LoadProfile:
     """The load profile of the VMs that run in *pool*.
 
@@ -97,8 +97,7 @@ def profile_from_samples(
     refuse_unknown_pool([vms[row] for row in rows], means[rows], [quality[row] for row in rows], window)
     waited = _waited(waiting, vms, window) if settings.waiting and waiting is not None else np.full_like(means, np.nan)
     series = Series(vm_pcpu=rounded_up(_wanted(means, waited, vms)), host_base_pcpu=rounded_up(base))
-    hours = {key: hourly_means(table, [key.owner], window)[0] for key, table in (flows or {}).items()}
-    found = formed(series, window, _unknown(series, vms, quality), settings, own_flows(hours, pool))
+    found = formed(series, window, _unknown(series, vms, quality), settings, own_flows(_by_key(flows, window), pool))
     return LoadProfile(
         vms=tuple(vm.uuid for vm in vms),
         hosts=tuple(host.uuid for host in hosts),
@@ -119,6 +118,13 @@ def profile_from_samples(
         resources=() if flows is None else settings.resources,
         flows=found.flows,
     )
+
+
+def _by_key(flows: pd.DataFrame | None, window: Window) -> dict[FlowKey, NDArray[np.float64]]:
+    """The hours of each flow, shape (hours,)."""
+    names = [] if flows is None else sorted(map(str, flows["uuid"].unique()))
+    means = np.zeros((0, window.hours)) if flows is None else hourly_means(flows, names, window)
+    return {FlowKey.named(name): row for name, row in zip(names, means, strict=True)}
 
 
 def _waited(waiting: pd.DataFrame, vms: Sequence[VM], window: Window) -> NDArray[np.float64]:

@@ -39,6 +39,17 @@ class FlowKey:
     kind: FlowKind
     place: Uuid = ""
 
+    @property
+    def name(self) -> str:
+        """The same in one word, for tables of samples."""
+        return f"{self.kind}|{self.owner}|{self.place}"
+
+    @classmethod
+    def named(cls, name: str) -> FlowKey:
+        """The key of a name."""
+        kind, owner, place = name.split("|")
+        return cls(owner=owner, kind=FlowKind(kind), place=place)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
@@ -98,19 +109,17 @@ def own_flows(hours: Mapping[FlowKey, Floats], pool: Pool) -> dict[FlowKey, Floa
     """*hours* where those of hosts are their own: of an interface, less what their VMs sent over it, never below 0."""
     found = dict(hours)
     for key, means in hours.items():
-        if key.owner in pool.hosts:
-            vms = (mine for vm, mine in hours.items() if vm.kind is key.kind and _carried_by(vm, key, pool))
-            found[key] = np.maximum(means - sum(map(np.nan_to_num, vms)), 0.0)
-    return found
+        over = _interface_of(key, pool)
+        if over in found:
+            found[over] = found[over] - np.nan_to_num(means)
+    return {key: np.maximum(means, 0.0) if key.owner in pool.hosts else means for key, means in found.items()}
 
 
-def _carried_by(key: FlowKey, interface: FlowKey, pool: Pool) -> bool:
-    """Whether the flow of a VM goes over an interface of the host that it is on."""
-    vm = pool.vms.get(key.owner)
-    if vm is None or vm.resident_on != interface.owner:
-        return False
-    carrier = pool.hosts[interface.owner].carrier(key.place)
-    return carrier is not None and carrier.uuid == interface.place
+def _interface_of(key: FlowKey, pool: Pool) -> FlowKey | None:
+    """The flow of the host over whose interface a VM's goes; None for what is no VM's on a network."""
+    host = pool.hosts.get(pool.vms[key.owner].resident_on or "") if key.owner in pool.vms else None
+    carrier = host.carrier(key.place) if host else None
+    return FlowKey(owner=host.uuid, kind=key.kind, place=carrier.uuid) if host and carrier else None
 
 
 def formed_flows(hours: Mapping[FlowKey, Floats], slots: Callable[[Floats], Floats]) -> tuple[Flow, ...]:

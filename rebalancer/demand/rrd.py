@@ -32,7 +32,7 @@ class Samples:
         table: columns `uuid`, `owner` (`vm` or `host`), `time` (start of the interval, UTC) and `pcpu`, none missing.
         refused: the hosts and VMs that sent what nobody can use, each with the reason.
         memory_used: bytes that guests with a dynamic range use, where they tell.
-        flows: like `table`, with the rates of flows in place of pCPUs.
+        flows: like `table`, with the names of flows in place of uuids and their rates in place of pCPUs.
         waiting: like `table`, of VMs whose time spent waiting for a pCPU is recorded: `pcpu` is what they wanted on top
             of what they used.
     """
@@ -40,7 +40,7 @@ class Samples:
     table: pd.DataFrame
     refused: Mapping[Uuid, str]
     waiting: pd.DataFrame
-    flows: Mapping[FlowKey, pd.DataFrame] = field(default_factory=dict)
+    flows: pd.DataFrame
     memory_used: Mapping[Uuid, int] = field(default_factory=dict)
 
 
@@ -89,7 +89,7 @@ def rrd_samples(
         table=_frame(found),
         refused=refused,
         waiting=_frame(waiting),
-        flows={key: _frame([each]) for key, each in flows.items()},
+        flows=_frame([*flows.values()]),
         memory_used=memory_used,
     )
 
@@ -155,7 +155,7 @@ def _flows(
             true = np.where(np.isfinite(rates) & (rates >= 0), rates, np.nan)
             summed[key] = summed[key] + true if key in summed else true
     return {
-        key: _Series(owner="vm", uuid=key.owner, at_home=True, starts=starts, pcpu=np.repeat(rates, pieces))
+        key: _Series(owner="flow", uuid=key.name, at_home=True, starts=starts, pcpu=np.repeat(rates, pieces))
         for key, rates in summed.items()
     }
 

@@ -70,7 +70,13 @@ def _then(
         memory_total_bytes=row.memory_total_bytes,
         memory_during_bytes=during,
         after=replace(
-            row.after, vms=vms, memory_used_bytes=held, peak_share=share, peak_slot=slot, overload_pcpu_hours=None
+            row.after,
+            vms=vms,
+            memory_used_bytes=held,
+            peak_share=share,
+            peak_slot=slot,
+            overload_pcpu_hours=None,
+            resource_peaks=(),
         ),
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.demand import LoadProfile, Quality
-from rebalancer.describe.flows import flow_curves, flows_of
+from rebalancer.describe.flows import flow_curves, flows_of, resource_peaks
 from rebalancer.describe.memory import memory_peaks
 from rebalancer.inventory import Uuid
 from rebalancer.objectives import base_load, cpu_capacities, host_load, overload_limits
@@ -49,7 +49,7 @@ def host_rows(book: Rulebook, after: Placement, steps: Sequence[Step]) -> tuple[
 
 def _states(problem: Problem, placement: Placement) -> dict[Uuid, HostState]:
     vms, peaks, overloads = placement.vms_by_host(), _peaks(problem, placement), overloads_of(problem, placement)
-    states = {}
+    states, resources = {}, resource_peaks(problem, placement)
     for host in problem.pool.hosts:
         held, (share, slot) = tuple(sorted(vms.get(host, ()))), peaks.get(host, (None, None))
         used = sum(resident_bytes(problem.pool.vms[vm]) for vm in held)
@@ -59,6 +59,7 @@ def _states(problem: Problem, placement: Placement) -> dict[Uuid, HostState]:
             peak_share=share,
             peak_slot=slot,
             overload_pcpu_hours=overloads.get(host),
+            resource_peaks=resources.get(host, ()),
         )
     return states
 

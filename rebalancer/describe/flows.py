@@ -10,9 +10,14 @@ from numpy.typing import NDArray
 
 from rebalancer.demand.flows import DECIMALS, Flow, FlowKey, FlowKind
 from rebalancer.inventory import Uuid
-from rebalancer.plan.load import FlowCurve, Load
+from rebalancer.objectives import levels_of, load_in_columns
+from rebalancer.placement import Placement
+from rebalancer.plan.load import FlowCurve, Load, ResourcePeak
 from rebalancer.problem import Problem
 
+LEAST: Final = 1e-9
+"""What a host without any of a resource counts as having, so that load on it is a share."""
+SHARE_DECIMALS: Final = 6
 WRITTEN: Final[Mapping[FlowKind, Literal["sent", "received", "disk"]]] = {
     FlowKind.SENT: "sent",
     FlowKind.RECEIVED: "received",
@@ -35,6 +40,20 @@ def flow_curves(problem: Problem, moved: Collection[Uuid]) -> tuple[FlowCurve, .
         )
         for key, rates in sorted(summed.items())
     )
+
+
+def resource_peaks(problem: Problem, placement: Placement) -> dict[Uuid, tuple[ResourcePeak, ...]]:
+    """The highest share that each host uses of each resource beside CPU, of those whose capacity is known."""
+    found: dict[Uuid, list[ResourcePeak]] = {host: [] for host in problem.pool.hosts}
+    if not problem.resources.all:
+        return {}
+    load = load_in_columns(placement, problem)
+    for resource, levels in zip(problem.resources.all, levels_of(problem)[1:], strict=True):
+        shares = load[:, levels.columns] / np.maximum(resource.capacity, LEAST)
+        for host, row, capacity in zip(problem.pool.hosts, shares, resource.capacity, strict=True):
+            if np.isfinite(capacity).any():
+                found[host].append(ResourcePeak(resource=resource.id, share=round(float(row.max()), SHARE_DECIMALS)))
+    return {host: tuple(peaks) for host, peaks in found.items()}
 
 
 def flows_of(load: Load) -> tuple[Flow, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebalancer.describe.conditions import condition_lines
-from rebalancer.plan import HeldAsItIs, Plan, SRRow, Step
+from rebalancer.plan import HeldAsItIs, HostRow, Plan, SRRow, Step
 from rebalancer.units import first_few, size_in_words
 
 DISK_COLUMNS = ("step", "VM", "disk", "from SR", "to SR", "size")
@@ -56,6 +56,19 @@ def disk_rows(steps: Sequence[Step]) -> list[tuple[str, ...]]:
         (step.id, step.vm_name, disk.name, disk.source_name, disk.target_name, size_in_words(disk.size_bytes))
         for step in steps
         for disk in step.disks
+    ]
+
+
+RESOURCE_COLUMNS = ("host", "resource", "peak>", "after>")
+"""What columns of resources beside CPU are called."""
+
+
+def resource_rows(hosts: Sequence[HostRow]) -> list[tuple[object, ...]]:
+    """One row a host and resource beside CPU that has a weight: the highest share of what it has, before and after."""
+    return [
+        (row.name, before.resource, f"{before.share:.0%}", f"{after.share:.0%}")
+        for row in hosts
+        for before, after in zip(row.before.resource_peaks, row.after.resource_peaks, strict=False)
     ]
 
 

@@ -17,6 +17,14 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResourcePeak:
+    """The highest load of a host on a resource beside CPU, as a share of what it has."""
+
+    resource: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedMetrics:
     """A host or VM whose metrics say nothing, and why."""
 

@@ -14,7 +14,7 @@ from rebalancer.clocks import Clocks
 from rebalancer.inventory import Pool, Uuid, names_of
 from rebalancer.placement import Placement
 from rebalancer.plan.duration import Pace
-from rebalancer.plan.load import Load
+from rebalancer.plan.load import Load, ResourcePeak
 from rebalancer.plan.step import Step
 from rebalancer.policy import Policy
 from rebalancer.slots import RecordedDay, Slots
@@ -55,7 +55,8 @@ class HostState:
 
     `peak_share` is its highest load in any slot as a share of the pCPUs that plans count on, `peak_slot` that slot;
     both None without metrics, of the pool or of this host. `memory_used_bytes` is what the guests hold by xapi's count,
-    `overload_pcpu_hours` what is above the threshold, None in plans of versions that did not say it, too.
+    `overload_pcpu_hours` what is above the threshold, None in plans that did not say it. Resources beside CPU have
+    `resource_peaks` where the policy gives them a weight.
     """
 
     vms: tuple[Uuid, ...]
@@ -63,6 +64,7 @@ class HostState:
     peak_share: float | None
     peak_slot: int | None
     overload_pcpu_hours: float | None = None
+    resource_peaks: tuple[ResourcePeak, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rebalancer.describe.figures import host_rows, load_shares
 from rebalancer.objectives import OBJECTIVES, LowerPeak, Objective, Peak
 from rebalancer.placement import Placement
-from rebalancer.plan.load import Load
+from rebalancer.plan.load import Load, ResourcePeak
 from rebalancer.plan.plan import HostRow, HostState, Plan
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
@@ -50,7 +50,7 @@ def _state(claimed: HostState, found: HostState, share: NDArray[np.float64] | No
     """*found*, with the peak and the overload of *claimed* as far as they are those; *told*: whether overload is."""
     said, is_so = claimed.overload_pcpu_hours, found.overload_pcpu_hours if told else None
     overload = is_so if said is None or is_so is None else nearest(said, is_so)
-    found = replace(found, overload_pcpu_hours=overload)
+    found = replace(found, overload_pcpu_hours=overload, resource_peaks=_nearest(claimed, found))
     if share is None or claimed.peak_share is None or found.peak_share is None:
         return found
     slot = claimed.peak_slot
@@ -59,6 +59,15 @@ def _state(claimed: HostState, found: HostState, share: NDArray[np.float64] | No
         found,
         peak_share=nearest(claimed.peak_share, found.peak_share),
         peak_slot=slot if peaks else found.peak_slot,
+    )
+
+
+def _nearest(claimed: HostState, found: HostState) -> tuple[ResourcePeak, ...]:
+    """The peaks of *found*, those of *claimed* where they are as good as the same."""
+    said = {each.resource: each.share for each in claimed.resource_peaks}
+    return tuple(
+        replace(each, share=nearest(said[each.resource], each.share)) if each.resource in said else each
+        for each in found.resource_peaks
     )
 
 

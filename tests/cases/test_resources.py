@@ -9,7 +9,10 @@ import pytest
 
 import rebalancer as rb
 from rebalancer.demand.flows import FlowKind
+from rebalancer.plan import FindingKind, sealed
+from rebalancer.plan.load import ResourcePeak
 from rebalancer.simulator import Simulator, demo_pool
+from rebalancer.verify.verify import verify_plan
 from tests.pools import policy_of
 
 KEYS = rb.Credentials(user="root", password="simulator")
@@ -55,6 +58,11 @@ def test_a_plan_that_weighs_throughput_is_proven_with_and_without_metrics(tmp_pa
     assert plan.load is not None
     assert {each.owner for each in plan.load.flows} >= {step.vm for step in plan.steps}
     plan.save(tmp_path / "plan")
+    assert {each.resource for row in plan.hosts for each in row.after.resource_peaks} == {"network", "disk"}
+    assert "## Resources beside CPU" in (tmp_path / "plan" / "plan.md").read_text()
+    busier = replace(plan.hosts[0].after, resource_peaks=(ResourcePeak(resource="disk", share=9.0),))
+    forged = sealed(replace(plan, hosts=(replace(plan.hosts[0], after=busier), *plan.hosts[1:])))
+    assert {each.kind for each in verify_plan(forged, state.pool, now=forged.made_at)} == {FindingKind.CLAIM}
     assert not rb.verify(plan, state)
     assert not rb.verify(rb.load(tmp_path / "plan"), replace(state, demand=None))
     state.save(tmp_path / "pool.json.gz")
