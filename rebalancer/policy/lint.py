@@ -75,12 +75,23 @@ def _aimless(policy: Policy) -> Sayings:
             yield f"limits.{key}", "0 lets nothing move: every plan is without steps"
     if policy.mode is Mode.EVACUATE and not policy.empty:
         yield "mode", "evacuate, but empty names no host"
-    if policy.mode is Mode.CONSOLIDATE and policy.objective.priority is not Priority.MODE:
-        yield "objective.priority", "consolidate puts load before hosts in use, and those before GiB, whatever it says"
+    yield from _idle_objectives(policy)
     for group in policy.apart:
         if not any(vm.startswith("tag:") for vm in group.vms) and group.at_most >= len(set(group.vms)):
             words = f"at_most {group.at_most} allows all its VMs on one host: it asks for nothing"
             yield f"apart {group.name!r}", words
+
+
+def _idle_objectives(policy: Policy) -> Sayings:
+    """Objectives that the mode, or the priority, leaves nothing to do."""
+    wanted, priority = policy.objective, policy.objective.priority
+    if policy.mode is Mode.CONSOLIDATE and priority is not Priority.MODE:
+        yield "objective.priority", "consolidate puts load before hosts in use, and those before GiB, whatever it says"
+    for key in ("level", "lower_peak", "clean_up"):
+        if getattr(wanted, key) and policy.mode in {Mode.REPAIR, Mode.EVACUATE}:
+            yield f"objective.{key}", f"nothing is levelled in mode {policy.mode}"
+        elif getattr(wanted, key) and key != "clean_up" and policy.mode is Mode.BALANCE and priority is Priority.GIB:
+            yield f"objective.{key}", "with priority 'gib' there is nothing to spend on it: it only copies no more"
 
 
 def _resting(policy: Policy, pool: Pool) -> Sayings:

@@ -19,6 +19,18 @@ ALL = ["web-1", "web-2", "db-1", "db-2"]
     ("sections", "finding"),
     [
         ({"mode": "evacuate"}, "mode: evacuate, but empty names no host"),
+        (
+            {"mode": "consolidate", "objective": {"priority": "gib"}},
+            "objective.priority: consolidate puts load before hosts in use, and those before GiB, whatever it says",
+        ),
+        (
+            {"mode": "repair", "objective": {"clean_up": ["spread"]}},
+            "objective.clean_up: nothing is levelled in mode repair",
+        ),
+        (
+            {"objective": {"level": 1.0, "priority": "gib"}},
+            "objective.level: with priority 'gib' there is nothing to spend on it: it only copies no more",
+        ),
         ({"limits": {"maximum_moves": 0}}, "limits.maximum_moves: 0 lets nothing move: every plan is without steps"),
         ({"limits": {"maximum_gib": 0.0}}, "limits.maximum_gib: 0 lets nothing move: every plan is without steps"),
         (
