@@ -87,7 +87,7 @@ def load_above(
     there = np.sum(over - np.append(over[1:], np.zeros_like(over[:1]), axis=0), axis=1)
     costs = [Fraction(0), *accumulate(steps)]
     return tuple(
-        _measure(model, _variables(posted, level, slots), int(there[level, slots].sum()), mine)
+        _measure(model, _variables(posted, level, slots), int(there[level, slots].sum()), slots)
         .times((costs[level + 1] - costs[count]) * length)
         .beside(float(steps[level] * length) * model.instance.resolution.surplus(limits[level]))
         for count, length, slots in _alike(paid, hours, mine)
@@ -122,10 +122,10 @@ def _room(model: Assignment, limits: NDArray[np.float64], paid: Ints) -> Ints:
     return found
 
 
-def _measure(model: Assignment, variables: Sequence[int], offset: int, mine: Bools) -> Measure:
-    """Units, summed: those of *variables*, and *offset* parts that are there anyway, in the columns that are *mine*."""
+def _measure(model: Assignment, variables: Sequence[int], offset: int, slots: Bools) -> Measure:
+    """Units, summed: those of *variables*, and *offset* parts that are there anyway, in these columns."""
     instance = model.instance
-    everything = instance.demand[:, mine].sum() + instance.base[:, mine].sum()
+    everything = instance.demand[:, slots].sum() + instance.base[:, slots].sum()
     peaks = instance.deviations.parts.sum() + instance.deviations.fixed.sum()
     return Measure(
         variables=tuple(variables),
