@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,33 +91,34 @@ def load_shares(problem: Problem, placement: Placement) -> NDArray[np.float64]:
 
 
 def load_of(problem: Problem, moved: Collection[Uuid]) -> Load | None:
-    """The demand as far as moving *moved* changes anything; None without metrics."""
+    """The demand as far as moving *moved* changes anything, see `told_of`; None without metrics."""
     if problem.demand is None:
         return None
     row_of = {vm: number for number, vm in enumerate(problem.demand.vms)}
-    fixed = Placement({vm: host for vm, host in problem.initial.host_of.items() if vm not in moved})
-    carried = usual_load(fixed, _told(problem))
-    rows = [row_of[vm] for vm in sorted(moved)]
+    told = sorted(told_of(problem, moved))
+    staying = problem.initial.host_of.keys() - set(told)
+    fixed = Placement({vm: host for vm, host in problem.initial.host_of.items() if vm in staying})
+    carried = usual_load(fixed, problem)
+    rows = [row_of[vm] for vm in told]
     robust, used = problem.policy.demand.peaking > 0, problem.demand.memory_used
     return Load(
         slot_hours=problem.demand.slot_hours,
         hosts=_curves(list(problem.pool.hosts), carried),
-        vms=_curves(sorted(moved), problem.demand.vm_pcpu[rows]),
+        vms=_curves(told, problem.demand.vm_pcpu[rows]),
         host_peaks=_host_peaks(problem, fixed) if robust else (),
-        vm_peaks=_curves(sorted(moved), vm_deviations(problem)[rows]) if robust else (),
+        vm_peaks=_curves(told, vm_deviations(problem)[rows]) if robust else (),
         refused=tuple(RefusedMetrics(uuid=uuid, reason=why) for uuid, why in sorted(problem.demand.refused.items())),
         flows=flow_curves(problem, moved),
         memory_used=tuple(MemoryUse(uuid=uuid, used_bytes=used[uuid]) for uuid in sorted(used.keys() & set(moved))),
     )
 
 
-def _told(problem: Problem) -> Problem:
-    """*problem* as limits on load sum it, where there are any: so the plan's own figures come to the same."""
-    demand = problem.demand
-    if demand is None or problem.policy.limits.host_load is None:
-        return problem
-    own, vms = (np.round(each, DECIMALS) for each in (demand.host_base_pcpu, demand.vm_pcpu))
-    return replace(problem, demand=replace(demand, host_base_pcpu=own, vm_pcpu=vms))
+def told_of(problem: Problem, moved: Collection[Uuid]) -> Collection[Uuid]:
+    """The VMs whose load is told by itself: those that are *moved*; all of them where the policy limits load.
+
+    What a host uses above such a limit, and who is on it then, follows from it.
+    """
+    return moved if problem.policy.limits.host_load is None else problem.initial.host_of.keys()
 
 
 def _host_peaks(problem: Problem, fixed: Placement) -> tuple[Curve, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -17,13 +17,15 @@ from rebalancer.placement import Migration, Placement
 from rebalancer.plan.plan import LeftAlone, Missing, OldViolation
 from rebalancer.plan.step import StepKind
 from rebalancer.policy import Mode
-from rebalancer.rules import Objection, Rulebook, Violation
+from rebalancer.rules import Ledger, Objection, Rulebook, Violation
 from rebalancer.units import counted, first_few, size_in_words
 
 COOL_DOWN = "cool-down"
 """In the place of a rule: the VM moved a short while ago, and rather stays for `limits.cool_down_hours`."""
 OVER_THRESHOLD = "over-threshold"
 """In the place of a rule: the host has more load than the policy's threshold."""
+HOST_LOAD = "host-load"
+"""The rule about the ceiling on load."""
 SHOWN = 3
 HOME = "home"
 """The outcome of plans whose steps all lead back."""
@@ -180,10 +182,27 @@ class Reasons:
             words = f"moves as a last resort only: {intent.last_resort[vm.uuid]}"
             rule = COOL_DOWN if vm.uuid in intent.cooling else LastResort.id
             return Objection(rule=rule, code=None, words=words)
+        if too_hot := self._too_hot(vm, targets):
+            return too_hot
         if targets:
             rule, words = not_worth_it(vm, self._goal, self._book, self._unfinished)
             return Objection(rule=rule, code=None, words=f"may go to {counted(len(targets), 'host')}, but {words}")
         return self._refused_everywhere(vm)
+
+    def _too_hot(self, vm: VM, targets: Collection[Uuid]) -> Objection | None:
+        """The ceiling on load, where it closes every host that *vm* may go to once the plan is done."""
+        if not targets or self._problem.policy.limits.host_load is None:
+            return None
+        asked = (self._at_the_end.objections(vm.uuid, host) for host in targets)
+        found = [next((each.words for each in said if each.rule == HOST_LOAD), "") for said in asked]
+        if not all(found):
+            return None
+        words = f"may go to {counted(len(targets), 'host')}, and none has room below the ceiling; with it {found[0]}"
+        return Objection(rule=HOST_LOAD, code=None, words=words)
+
+    @cached_property
+    def _at_the_end(self) -> Ledger:
+        return self._book.ledger(self._goal)
 
     def _refused_everywhere(self, vm: VM) -> Objection:
         refusals = [

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from rebalancer.inventory import VM, Names, Pool
 from rebalancer.policy.contradictions import names
+from rebalancer.policy.crowds import too_many
 from rebalancer.policy.found import APART_TAGS, LAST_RESORT_TAG, NEVER_MOVE_TAGS, TOGETHER_TAGS
 from rebalancer.policy.impossible import Sayings, fragile, impossible
 from rebalancer.policy.intent import SECTIONS, Intent
@@ -55,6 +56,7 @@ def check_policy(policy: Policy, pool: Pool) -> tuple[PolicyFinding, ...]:
         impossible(intent, pool),
         _unready_hosts(intent, pool),
         _reserves(intent, policy, pool),
+        too_many(intent, policy.limits, pool),
         fragile(intent, pool),
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from rebalancer.describe.disks import ejections, sr_rows, step_disks
-from rebalancer.describe.figures import load_of, metrics_of, profile_of
+from rebalancer.describe.figures import load_of, metrics_of, profile_of, told_of
 from rebalancer.describe.left_out import LEFT_OUT, left_out, missing_moves
 from rebalancer.describe.memory import memory_by_step, squeeze_told
 from rebalancer.describe.reasons import BACK, HOME, Reasons
@@ -77,7 +77,9 @@ def incomparable(plan: Plan, problem: Problem) -> Iterator[Finding]:
         yield _finding(claim, "placement", "the hosts' VMs after the plan are not the same VMs")
     elif (profile is None) != (plan.load is None) or (profile and set(profile.hosts) != set(problem.pool.hosts)):
         yield _finding(claim, "figures", "the demand that the plan carries does not fit its hosts and slots")
-    elif plan.load and {curve.uuid for curve in plan.load.vms} != {step.vm for step in plan.steps}:
+    elif plan.load and {curve.uuid for curve in plan.load.vms} != set(
+        told_of(problem, {step.vm for step in plan.steps})
+    ):
         yield _finding(claim, "figures", "the demand that the plan carries is not that of the VMs that it moves")
     elif _without_peaks(plan, problem):
         words = "its policy asks for peaks, and the demand that was measured holds none: measure anew"

@@ -10,7 +10,7 @@ from rebalancer.errors import PolicyError
 from rebalancer.inventory import Pool, VMMetrics
 from rebalancer.policy import check_policy
 from tests.policy.conftest import guest, in_racks
-from tests.pools import make_host, policy_of
+from tests.pools import make_host, make_pool, make_vm, policy_of
 
 ALL = ["web-1", "web-2", "db-1", "db-2"]
 
@@ -210,3 +210,28 @@ def test_tags_that_mean_nothing_are_said(pool_with: Callable[..., Pool]) -> None
         "tag rebalancer:never_move: 'x' and 1 more: it means nothing (near to it: 'rebalancer:never-move')",
     ]
     assert check_policy(policy_of(intent={"read_tags": False}), pool) == ()
+
+
+@pytest.mark.parametrize(
+    ("limits", "findings"),
+    [
+        ({"vms_per_host": {"at_most": 2}}, []),
+        (
+            {"vms_per_host": {"at_most": 1}},
+            [
+                "limits.vms_per_host: VMs that never move have 2 VMs on 'h1', at most 1: cannot be kept",
+                "limits.vms_per_host: all VMs together have 3 VMs, the hosts left to them 2 at most: cannot be kept",
+            ],
+        ),
+        (
+            {"vcpus_per_pcpu": {"at_most": 0.2}},
+            ["limits.vcpus_per_pcpu: VMs that never move have 4 vCPUs on 'h1', at most 3.2: cannot be kept"],
+        ),
+        ({"vcpus_per_pcpu": {"at_most": 0.25}}, []),
+    ],
+)
+def test_limits_of_hosts_that_cannot_be_kept_are_said(limits: dict[str, Any], findings: list[str]) -> None:
+    """Two VMs of 2 vCPUs each never leave h1, which has 16 pCPUs; a third is on h2."""
+    pool = make_pool(vms=[make_vm("a", on="h1"), make_vm("b", on="h1"), make_vm("c", on="h2")])
+    found = check_policy(policy_of(limits=limits, never_move=["a", "b"]), pool)
+    assert [str(each) for each in found if each.where.startswith("limits")] == findings
