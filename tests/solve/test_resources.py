@@ -23,6 +23,7 @@ from rebalancer.solve.model.tier import TierProblem, placement_of
 from rebalancer.solve.model.variables import Scope
 from rebalancer.solve.search.local_search import local_search
 from rebalancer.solve.search.per_host_bound import per_host_bound, pool_cost
+from rebalancer.solve.search.priorities import objectives_of
 from rebalancer.solve.search.relaxation_bound import RelaxationBound
 from tests.pools import policy_of
 from tests.solve.tiny import BALANCING, best, random_problem, tiny
@@ -185,3 +186,22 @@ def test_by_default_cpu_is_all_there_is() -> None:
     where = Placement(dict(problem.initial.host_of))
     assert host_load(where, problem).shape == (3, 4)
     assert policy_of().objective.memory.weight == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "wanted",
+    [{"clean_up": ["peak", "spread"]}, {"level": 2.0}, {"lower_peak": 0.5}, {"priority": "load"}],
+    ids=lambda wanted: next(iter(wanted)),
+)
+def test_every_tier_comes_out_as_by_brute_force(seed: int, wanted: dict[str, Any]) -> None:
+    """Tiers about CPU alone come after a balance of both resources, which they hold."""
+    problem = weighing(random_problem(seed, vms=4), **FULL)
+    objective = {**problem.policy.objective.model_dump(mode="json"), **wanted}
+    asked = problem.policy.model_copy(update={"objective": ObjectivePolicy.model_validate(objective)})
+    problem = replace(problem, policy=asked)
+    tiers = objectives_of(instance_of(Rulebook.of(problem)))
+    solution = solve(Rulebook.of(problem))
+    assert [tier.objective for tier in solution.tiers] == [tier.id for tier in tiers]
+    assert [tier.after for tier in solution.tiers] == pytest.approx(best(problem, tiers), abs=1e-3)
+    assert all(tier.bound <= tier.after + 1e-9 for tier in solution.tiers)
