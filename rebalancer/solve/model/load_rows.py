@@ -72,12 +72,11 @@ def load_above(
     levels are not counted, have measures of their own.
     """
     levels, width = len(steps), model.load.shape[1]
-    mine = np.isin(np.arange(width), np.arange(first, first + len(hours)))
+    mine = np.zeros(width, dtype=np.bool_)
+    mine[first : first + len(hours)] = True
     paid = np.zeros(width, dtype=np.int64) if model.scope.paid is None else model.scope.paid
     watched = np.ones_like(model.load, dtype=np.bool_) if model.scope.watched is None else model.scope.watched
-    spread = np.zeros((*limits.shape[:2], width))
-    spread[:, :, mine] = limits
-    room, watched = _room(model, spread, paid), watched & mine & (paid < levels)
+    room, watched = _room(model, _spread(limits, mine), paid), watched & mine & (paid < levels)
     posted = [
         _post(model, _rows(model, host, pairs, room[:, host], watched[host]))
         for host, pairs in _pairs_by_host(model)
@@ -93,6 +92,15 @@ def load_above(
         for count, length, slots in _alike(paid, hours, mine)
         for level in range(count, levels)
     )
+
+
+def _spread(limits: NDArray[np.float64], mine: Bools) -> NDArray[np.float64]:
+    """*limits* (levels, hosts, columns that are *mine*) among all columns, of which the others mean nothing."""
+    if mine.all():
+        return limits
+    spread = np.zeros((*limits.shape[:2], len(mine)))
+    spread[:, :, mine] = limits
+    return spread
 
 
 def _variables(posted: Sequence[_Posted], level: int, slots: Bools) -> list[int]:
