@@ -47,7 +47,7 @@ class FlowKey:
     @classmethod
     def named(cls, name: str) -> FlowKey:
         """The key of a name."""
-        kind, owner, place = name.split("|")
+        kind, owner, place = name.split("|", maxsplit=2)
         return cls(owner=owner, kind=FlowKind(kind), place=place)
 
 
