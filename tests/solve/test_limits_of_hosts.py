@@ -14,6 +14,7 @@ from rebalancer.policy import Mode, policy_digest
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Rulebook
 from rebalancer.solve import Outcome, solve
+from rebalancer.solve.instance.instance import instance_of
 from tests.solve.tiny import BALANCING, SLOTS, accepted_by_checker, accepted_by_model, best, random_problem, tiny
 
 HOT = {"a": (7.0,) * SLOTS, "b": (7.0,) * SLOTS, "c": (5.0,) * SLOTS, "d": (5.0,) * SLOTS}
@@ -168,3 +169,37 @@ def test_a_policy_without_these_keys_keeps_its_digest_and_its_plans() -> None:
     assert plain.spelled_out().given()["limits"].keys().isdisjoint({"host_load", "vms_per_host", "vcpus_per_pcpu"})
     assert with_limit.spelled_out().given()["limits"]["vms_per_host"] == {"at_most": 3, "hard": True}
     assert policy_digest(plain.spelled_out()) != policy_digest(with_limit.spelled_out())
+
+
+@pytest.mark.parametrize("mode", [Mode.BALANCE, Mode.REPAIR, Mode.EVACUATE])
+@pytest.mark.parametrize("seed", range(8))
+def test_ceilings_that_models_state_late_hold_all_the_same(
+    seed: int, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in large pools: a model states a slot of a host once an answer was above it; what comes of it is as good."""
+    problem = limited(seed, mode)
+    try:
+        usual = solve(Rulebook.of(problem))
+    except Infeasible:
+        monkeypatch.setattr("rebalancer.solve.instance.rows.STATED_TERMS", 0)
+        with pytest.raises(Infeasible):
+            solve(Rulebook.of(problem))
+        return
+    monkeypatch.setattr("rebalancer.solve.instance.rows.STATED_TERMS", 0)
+    late = solve(Rulebook.of(problem))
+    assert tuple(late.placement[vm] for vm in problem.initial) in accepted_by_checker(problem)
+    assert [tier.after for tier in late.tiers] == pytest.approx([tier.after for tier in usual.tiers], abs=1e-9)
+    assert all(tier.bound <= tier.after + 1e-9 for tier in late.tiers)
+
+
+def test_models_state_few_ceilings_of_large_pools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only hosts that are near theirs at first; one that an answer exceeds is stated from then on."""
+    monkeypatch.setattr("rebalancer.solve.instance.rows.STATED_TERMS", 0)
+    instance = instance_of(Rulebook.of(tiny(HOMES, load=HOT, limits={"host_load": {"cpu": 0.9}})))
+    lazy = instance.lazy.families
+    assert instance.stated[lazy].sum(axis=0).tolist() == [SLOTS, 0, 0]
+    there = instance.home.copy()
+    there[:3] = 1
+    assert not instance.keeps_lazy(there)
+    assert instance.stated[lazy].sum(axis=0).tolist() == [SLOTS, SLOTS, 0]
+    assert instance.keeps_lazy(instance.home)
