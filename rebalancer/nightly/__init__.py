@@ -1,17 +1,20 @@
 """The nightly run: read, plan, write down, and carry out inside the change windows."""
 
+from rebalancer.nightly.members import KnownPool, known_pool
 from rebalancer.nightly.result import NightlyResult, Verdict
 from rebalancer.nightly.run import Access, Watchers, access_of, plan_and_execute, plan_only
 from rebalancer.nightly.textfile import NightEnd, assert_collectable, textfile, write_textfile
 
 __all__ = [
     "Access",
+    "KnownPool",
     "NightEnd",
     "NightlyResult",
     "Verdict",
     "Watchers",
     "access_of",
     "assert_collectable",
+    "known_pool",
     "plan_and_execute",
     "plan_only",
     "textfile",

@@ -1,10 +1,11 @@
-"""Where the hosts of a pool were last night: addresses to ask when its coordinator does not answer tonight."""
+"""What was known of a pool last night: who it is, and where to ask when its coordinator does not answer tonight."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from contextlib import suppress
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,31 +16,49 @@ from rebalancer.files.documents import json_in
 from rebalancer.files.kinds import MEMBERS
 from rebalancer.files.reading import bytes_of
 from rebalancer.files.writing import write_whole
-from rebalancer.inventory import Pool
+from rebalancer.inventory import Pool, Uuid
 
 
-def keep_members(url: str, pool: Pool, state_dir: Path | None = None) -> None:
-    """Remember the addresses of the hosts of *pool*, which was read at *url*; what cannot be written is not."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownPool:
+    """A pool as it was read last; "" and no addresses where it never was.
+
+    Args:
+        uuid: its uuid.
+        name: its name.
+        members: URLs of its hosts, with the scheme and port at which it was read.
+    """
+
+    uuid: Uuid = ""
+    name: str = ""
+    members: tuple[str, ...] = ()
+
+
+def keep_pool(url: str, pool: Pool, state_dir: Path | None = None) -> None:
+    """Remember *pool*, which was read at *url*, and the addresses of its hosts; what cannot be written is not."""
     file = _file(url, state_dir)
+    addresses = sorted({host.address for host in pool.hosts.values()})
     with suppress(OSError):
         make_state_folder(file.parent)
-        write_whole(file, json.dumps(sorted({host.address for host in pool.hosts.values()})).encode())
+        write_whole(file, json.dumps({"uuid": pool.uuid, "name": pool.name, "addresses": addresses}).encode())
 
 
-def known_members(url: str, state_dir: Path | None = None) -> tuple[str, ...]:
-    """URLs of the hosts that the pool at *url* had when it was read last, with its scheme and port.
+def known_pool(url: str, state_dir: Path | None = None) -> KnownPool:
+    """What is known of the pool at *url*.
 
-    Who answers there has to show a certificate that is trusted, like everybody.
+    Who answers at the address of a member has to show a certificate that is trusted, like everybody.
     """
     try:
         told = json_in(bytes_of(_file(url, state_dir), MEMBERS), MEMBERS)
+        told = told if isinstance(told, dict) else {"addresses": told}  # addresses alone, before they had names
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
-        addresses = [ip_address(each) for each in told]
-    except (InputError, ValueError, TypeError):
-        return ()
+        addresses = [ip_address(each) for each in told["addresses"]]
+    except (InputError, ValueError, TypeError, KeyError):
+        return KnownPool()
     reachable = [each for each in addresses if parts.scheme == "https" or each.is_loopback]
-    return tuple(f"{parts.scheme}://{f'[{each}]' if each.version > 4 else each}{port}" for each in reachable)  # noqa: PLR2004
+    members = (f"{parts.scheme}://{f'[{each}]' if each.version > 4 else each}{port}" for each in reachable)  # noqa: PLR2004
+    return KnownPool(uuid=str(told.get("uuid", "")), name=str(told.get("name", "")), members=tuple(members))
 
 
 def _file(url: str, state_dir: Path | None) -> Path:

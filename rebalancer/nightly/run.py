@@ -27,7 +27,7 @@ from rebalancer.execute import (
     state_folder,
 )
 from rebalancer.inventory import Pool
-from rebalancer.nightly.members import keep_members, known_members
+from rebalancer.nightly.members import keep_pool, known_pool
 from rebalancer.nightly.result import NightlyResult, Verdict
 from rebalancer.policy import ChangeWindows, change_windows
 from rebalancer.solve import SolveReporter
@@ -72,9 +72,10 @@ def access_of(policy: rb.Policy, base: Path, environment: Mapping[str, str] = os
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watchers:
-    """Who hears of the solving and of the run, and what those hear who look from outside of a plan in a folder."""
+    """Who hears of the solving, of the plan once it is kept, and of the run; what others are told of its folder."""
 
     solving: SolveReporter = field(default_factory=SolveReporter)
+    planned: Callable[[NightlyResult], None] = lambda _result: None
     running: RunReporter = field(default_factory=RunReporter)
     origin: Callable[[Path], PlanOrigin] = lambda folder: PlanOrigin(folder=str(folder))
 
@@ -152,10 +153,10 @@ def plan_and_execute(
 
 def _seen(access: Access, policy: rb.Policy, state_dir: Path | None) -> tuple[rb.PoolState, rb.Connection]:
     """The pool, and the way to it, with the addresses that its hosts had last night after those of the policy."""
-    members = known_members(access.url, state_dir)
+    members = known_pool(access.url, state_dir).members
     connection = replace(access.connection, fallbacks=(*access.connection.fallbacks, *members))
     seen = rb.read(access.url, connection, demand=policy.demand)
-    keep_members(access.url, seen.pool, state_dir)
+    keep_pool(access.url, seen.pool, state_dir)
     return seen, connection
 
 
@@ -173,7 +174,9 @@ def _planned(
     folder = plan_folder(seen.pool, made_at, state_dir)
     plan.save(folder)
     verdict = Verdict.PLANNED if plan.steps else Verdict.NOTHING_TO_DO
-    return NightlyResult(verdict=verdict, plan=plan, folder=folder, refused=seen.refused)
+    result = NightlyResult(verdict=verdict, plan=plan, folder=folder, refused=seen.refused)
+    watchers.planned(result)
+    return result
 
 
 def plan_folder(pool: Pool, made_at: datetime, state_dir: Path | None = None) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from rebalancer.errors import InputError
 from rebalancer.files.writing import PUBLIC, write_whole
+from rebalancer.nightly.members import KnownPool
 from rebalancer.nightly.result import NightlyResult
 from rebalancer.sanitise import one_line
 
@@ -24,13 +25,27 @@ Values = Mapping[tuple[str, ...], float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightEnd:
-    """The end of a night: which policy, between when, with which exit code; *result* where it was no error."""
+    """The end of a night.
+
+    Args:
+        policy: name of the policy file.
+        pool: the pool as it was read last, tonight or before.
+        began: when it began.
+        ended: when it ended.
+        exit_code: with which exit code.
+        verdict: how, in lower case with underscores: a `Verdict`, or the error that ended it.
+        result: its plan and what became of it, as far as it got; None where nothing was planned.
+        done: how many steps of the plan are done.
+    """
 
     policy: str
+    pool: KnownPool = field(default_factory=KnownPool)
     began: datetime
     ended: datetime
     exit_code: int
+    verdict: str
     result: NightlyResult | None = None
+    done: int = 0
 
 
 def assert_collectable(path: Path) -> None:
@@ -61,28 +76,40 @@ def write_textfile(night: NightEnd, path: Path) -> None:
 
 
 def textfile(night: NightEnd) -> bytes:
-    """The metrics of *night* in Prometheus' text format; of a night that ended with an error, when and how."""
-    gauges = _Gauges(night.policy)
+    """The metrics of *night* in Prometheus' text format, with the figures of its plan, if there is one."""
+    gauges = _Gauges((night.pool.name, night.pool.uuid, night.policy))
     gauges.put("end_timestamp_seconds", "When the last night ended.", night.ended.timestamp())
     gauges.put("duration_seconds", "How long it took.", (night.ended - night.began).total_seconds())
     gauges.put("exit_code", "How it ended, see the exit codes in docs/nightly.md.", night.exit_code)
-    if night.result:
-        plan = night.result.plan
-        gauges.put("steps", "Migrations that it planned.", len(plan.steps))
-        gauges.put("steps_done", "Migrations that it carried out.", night.result.moved)
-        gauges.put("moves_missing", "Moves of a better placement that had to be left out.", len(plan.missing))
+    gauges.put_each("verdict", "1 for how it ended, in words.", ("verdict",), {(night.verdict,): 1.0})
+    plan = night.result.plan if night.result else None
+    planned = len(plan.steps) if plan else 0
+    gauges.put("steps", "Migrations that it planned.", planned)
+    gauges.put("steps_done", "Migrations that it carried out.", night.done)
+    gauges.put("steps_left", "Migrations that it planned and did not carry out.", planned - night.done)
+    missing = len(plan.missing) if plan else 0
+    gauges.put("moves_missing", "Moves of a better placement that had to be left out.", missing)
+    if plan:
         before: Values = {(tier.objective, tier.unit): tier.before for tier in plan.tiers}
         after: Values = {(tier.objective, tier.unit): tier.after for tier in plan.tiers}
-        peaks: Values = {(row.name,): row.before.peak_share for row in plan.hosts if row.before.peak_share is not None}
+        found = {(row.name, row.uuid): (row.before.peak_share, row.after.peak_share) for row in plan.hosts}
+        peaks: Values = {host: share for host, (share, _) in found.items() if share is not None}
+        planned_peaks: Values = {host: share for host, (_, share) in found.items() if share is not None}
         gauges.put_each("objective_before", "Objectives as the night found them.", ("objective", "unit"), before)
         gauges.put_each("objective_after", "Objectives once its plan is done.", ("objective", "unit"), after)
-        gauges.put_each("host_cpu_peak_ratio", "Highest CPU load of a host, found.", ("host",), peaks)
+        of_host = "host", "host_uuid"
+        gauges.put_each("host_cpu_peak_ratio", "Highest CPU load of a host, found.", of_host, peaks)
+        gauges.put_each("host_cpu_peak_planned_ratio", "The same once its plan is done.", of_host, planned_peaks)
     return generate_latest(gauges.registry)
 
 
 class _Gauges:
-    def __init__(self, policy: str) -> None:
-        self.registry, self._policy = CollectorRegistry(), policy
+    """Gauges with labels whose values are the same for all, and labels of their own."""
+
+    LABELS = "pool", "pool_uuid", "policy"
+
+    def __init__(self, common: tuple[str, ...]) -> None:
+        self.registry, self._common = CollectorRegistry(), common
 
     def put(self, name: str, sentence: str, value: float) -> None:
         self.put_each(name, sentence, (), {(): value})
@@ -90,6 +117,6 @@ class _Gauges:
     def put_each(self, name: str, sentence: str, labels: tuple[str, ...], values: Values) -> None:
         """A gauge with a value for each tuple of label values, and no gauge where there is no value."""
         if values:
-            gauge = Gauge(f"{PREFIX}_{name}", sentence, ("policy", *labels), registry=self.registry)
+            gauge = Gauge(f"{PREFIX}_{name}", sentence, (*self.LABELS, *labels), registry=self.registry)
             for of, value in values.items():
-                gauge.labels(*map(one_line, (self._policy, *of))).set(value)
+                gauge.labels(*map(one_line, (*self._common, *of))).set(value)

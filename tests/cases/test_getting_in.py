@@ -18,7 +18,7 @@ import pytest
 import rebalancer as rb
 from rebalancer.errors import ConnectionSettingsError, PolicyError, RefusedByXapi, SnapshotError, Unreachable
 from rebalancer.nightly import access_of
-from rebalancer.nightly.members import keep_members, known_members
+from rebalancer.nightly.members import KnownPool, keep_pool, known_pool
 from rebalancer.simulator import Simulator, generate_pool
 from tests.xapi.scripted import scripted, success
 from tests.xapi.wire.tls_hosts import Files, as_xenserver_7, certificate, print_of
@@ -213,15 +213,17 @@ def test_a_night_knows_other_addresses(simulator: Simulator, tmp_path: Path) -> 
 def test_a_night_remembers_the_hosts_of_the_last(simulator: Simulator, tmp_path: Path) -> None:
     """Where the coordinator is gone, the hosts that the pool had are asked; at what port and scheme the URL says."""
     pool = rb.read(simulator.url, ROOT, metrics=False).pool
-    keep_members(simulator.url, pool, tmp_path)
-    assert sorted(known_members(simulator.url, tmp_path)) == sorted(simulator.urls.values())
-    assert known_members("https://other", tmp_path) == ()
+    keep_pool(simulator.url, pool, tmp_path)
+    assert sorted(known_pool(simulator.url, tmp_path).members) == sorted(simulator.urls.values())
+    known = known_pool(simulator.url, tmp_path)
+    assert (known.uuid, known.name) == (pool.uuid, pool.name)
+    assert known_pool("https://other", tmp_path) == KnownPool()
     (file,) = (tmp_path / "members").iterdir()
-    for broken in ("", "{", '["http://evil"]', "7", '[["x"]]'):
+    for broken in ("", "{", '["http://evil"]', "7", '[["x"]]', '{"addresses": [1]}', '{"uuid": "u"}'):
         file.write_text(broken)
-        assert known_members(simulator.url, tmp_path) == ()
+        assert known_pool(simulator.url, tmp_path).members == ()
     file.write_text('["192.0.2.1", "::1"]')
-    assert known_members(simulator.url, tmp_path) == (f"http://[::1]:{urlsplit(simulator.url).port}",)
+    assert known_pool(simulator.url, tmp_path).members == (f"http://[::1]:{urlsplit(simulator.url).port}",)
 
 
 def test_rsa_key_exchange(certificate: Files) -> None:

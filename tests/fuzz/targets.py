@@ -20,7 +20,7 @@ from rebalancer.execute.journal.history import histories
 from rebalancer.export.planfile import plan_from_json, read_plan
 from rebalancer.inventory.dump import is_dump, records_in
 from rebalancer.inventory.records import pool_from_records
-from rebalancer.nightly.members import known_members
+from rebalancer.nightly.members import known_pool
 from rebalancer.plan.document import digest_of_document
 from rebalancer.policy import Policy
 from rebalancer.simulator import load_pool
@@ -51,6 +51,7 @@ from tests.plan.made import LATER
 from tests.planner.busy import busy_pool
 
 WHERE: Final = "input"
+MEMBERS: Final = b'{"uuid": "9b9c", "name": "west", "addresses": ["192.0.2.1", "::1"]}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +174,7 @@ def _read_credentials(content: bytes) -> None:
 def _read_members(content: bytes) -> None:
     (folder() / "members").mkdir(exist_ok=True)
     written("members/100680ad546ce6a5.json", content)
-    known_members("https://a", folder())
+    known_pool("https://a", folder())
 
 
 def _read_simulated(content: bytes) -> None:
@@ -210,8 +211,6 @@ TARGETS: Final = {
     "credentials": Target(
         weight=2, bases=lambda: [b"root\nsecret\n"], parse=_words, write=_as_words, read=_read_credentials
     ),
-    "members": Target(
-        weight=2, bases=lambda: [b'["192.0.2.1", "::1"]'], parse=json.loads, write=as_json, read=_read_members
-    ),
+    "members": Target(weight=2, bases=lambda: [MEMBERS], parse=json.loads, write=as_json, read=_read_members),
     "simulated": Target(weight=2, bases=simulated, parse=json.loads, write=as_json, read=_read_simulated),
 }

@@ -11,6 +11,7 @@ import rebalancer as rb
 from rebalancer.cli.options import AsJson, StateDir
 
 if TYPE_CHECKING:
+    from rebalancer.cli.monitoring import Monitor
     from rebalancer.execute import StopSignal
     from rebalancer.nightly import NightlyResult
 
@@ -54,8 +55,8 @@ def nightly(
     from rebalancer.export.rows import clock_lines, held_lines
     from rebalancer.export.timetable import window_remarks
 
-    with stop_on_signals(tell=tell_stop) as stop, Monitor(metrics_file, policy.name) as monitor:
-        result = monitor.result = _night(policy, state_dir, stop if execute else None)
+    with stop_on_signals(tell=tell_stop) as stop, Monitor(metrics_file, policy.name, state_dir) as monitor:
+        result = monitor.result = _night(policy, state_dir, stop if execute else None, monitor)
         monitor.code = exit_of(result.plan, left=result.left) if detailed_exitcode else Exit.DONE
         settle(monitor.code)
     if result.refused:
@@ -68,7 +69,7 @@ def nightly(
     return monitor.code
 
 
-def _night(policy: Path, state_dir: Path | None, stop: StopSignal | None) -> NightlyResult:
+def _night(policy: Path, state_dir: Path | None, stop: StopSignal | None, monitor: Monitor) -> NightlyResult:
     """The night of *policy*; its plan is carried out until *stop* asks not to, or not at all where there is none."""
     from rebalancer.approval import kept_policy
     from rebalancer.cli.carrying import Invocation, invocation_of_night
@@ -80,16 +81,23 @@ def _night(policy: Path, state_dir: Path | None, stop: StopSignal | None) -> Nig
 
     wanted = kept_policy(policy) if stop else rb.Policy.load(policy)
     access = access_of(wanted, policy.parent)
+    monitor.url = access.url
     if stop is None:
         with watch_solve() as solving:
-            return plan_only(access, wanted, state_dir=state_dir, watchers=Watchers(solving=solving))
+            watchers = Watchers(solving=solving, planned=monitor.planned)
+            return plan_only(access, wanted, state_dir=state_dir, watchers=watchers)
 
     def invocation(folder: Path) -> Invocation:
         return invocation_of_night(folder, wanted, policy, state_dir)
 
     try:
         with watch_night() as (solving, running):
-            watchers = Watchers(solving=solving, running=running, origin=lambda folder: invocation(folder).origin)
+            watchers = Watchers(
+                solving=solving,
+                planned=monitor.planned,
+                running=running,
+                origin=lambda folder: invocation(folder).origin,
+            )
             return plan_and_execute(access, wanted, state_dir=state_dir, watchers=watchers, stop=stop)
     except StoppedHalfWay as stopped:
         settle(Exit.STOPPED)
