@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.migrations import Json, Migration, free_bytes
-from benchmarks.neutral import area
+from benchmarks.neutral import area, load_cost
 
 GIB = 1024**3
 ROUNDING_GIB = 0.01
@@ -14,9 +14,19 @@ ROUNDING_GIB = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Area above 0.8, VMs moved, GiB of them, rules broken at the end, migrations that do not fit when made."""
+    """What an answer is worth.
+
+    Args:
+        area: load above 0.8 of hosts' pCPUs, summed over hosts and slots.
+        cost: what that load costs by levels, in weighted pCPU-hours.
+        moves: VMs moved.
+        gib: GiB of them.
+        broken: rules broken at the end.
+        unfit: migrations that do not fit when they are made.
+    """
 
     area: float
+    cost: float
     moves: int
     gib: float
     broken: int
@@ -28,6 +38,7 @@ def verdict(instance: Json, placement: Mapping[str, str], migrations: Sequence[M
     moved = [vm for vm in instance["vms"] if placement[vm["id"]] != vm["host"]]
     return Verdict(
         area=area(instance, placement),
+        cost=load_cost(instance, placement),
         moves=len(moved),
         gib=sum(vm["memory_bytes"] for vm in moved) / GIB,
         broken=broken_rules(instance, placement),

@@ -17,6 +17,7 @@ from rebalancer.demand import LoadProfile, Quality
 from rebalancer.inventory import VM, HighAvailability, Host, MemoryRange, Pool, PowerState, Uuid, VMMetrics
 from rebalancer.policy import LimitsPolicy, ObjectivePolicy, Policy
 from rebalancer.policy.model import CapacityPolicy
+from rebalancer.policy.presets import LEVELS
 from rebalancer.policy.sections import ApartPolicy, RunOnPolicy, TogetherPolicy
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Origin, PoolRule, Row, Rule, Weights, When
@@ -246,6 +247,20 @@ def _vm(each: Json) -> VM:
         suspend_vdi=None,
         metrics=VMMetrics(memory_actual_bytes=memory, vcpus_number=vcpus),
     )
+
+
+def load_cost(instance: Json, placement: Mapping[Uuid, Uuid]) -> float:
+    """What load above 0.8 of pCPUs costs by the default levels, in weighted pCPU-hours, by arithmetic of its own."""
+    total, hours = 0.0, instance.get("slot_minutes", 60) / 60
+    costs = [(AREA_ABOVE, 1.0), *(level for level in LEVELS if level[0] > AREA_ABOVE)]
+    for host in instance["hosts"]:
+        there = [vm["cpu_profile"] for vm in instance["vms"] if placement[vm["id"]] == host["id"]]
+        for slot, base in enumerate(host["base_cpu_profile"]):
+            used, below = base + sum(profile[slot] for profile in there), 0.0
+            for share, cost in costs:
+                total += (cost - below) * max(0.0, used - share * host["cpus"]) * hours
+                below = cost
+    return total
 
 
 def area(instance: Json, placement: Mapping[Uuid, Uuid]) -> float:

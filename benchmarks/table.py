@@ -19,10 +19,13 @@ from typing import Any
 from benchmarks.generate import generate, write_instance
 from benchmarks.judge import Verdict, broken_rules, false_claims, verdict
 from benchmarks.migrations import Migration
-from benchmarks.neutral import INSTANCES, ROOT, Json, area, read_instance
+from benchmarks.neutral import INSTANCES, ROOT, Json, area, load_cost, read_instance
+from benchmarks.peers.meta import meta_python
 from benchmarks.targets import TARGETS, Target, unmet
 
 MEASURED = Path(__file__).parent / "peers" / "measured.json"
+HOT = INSTANCES.parent / "cases" / "objective"
+"""Pools that are hot as a whole."""
 PEER_SECONDS = 60.0
 SOLVING_SHARE = 0.9
 """Part of the allowed seconds that the solver is told, so that what comes around it and a brake fit in as well."""
@@ -32,10 +35,19 @@ def main(arguments: list[str] | None = None) -> int:
     """Run, judge, print; 1 where an answer is wrong or a target is missed without a proof that nobody can reach it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.table", description=__doc__)
     parser.add_argument("names", nargs="*", help="instances; all of them otherwise")
-    parser.add_argument("--peer-seconds", type=float, default=PEER_SECONDS, help="for proxlb-solver; 0 leaves it out")
+    parser.add_argument(
+        "--peer-seconds",
+        type=float,
+        default=PEER_SECONDS,
+        help="for proxlb-solver and Meta's solver; 0 leaves them out",
+    )
     chosen = parser.parse_args(arguments)
     if chosen.peer_seconds and find_spec("proxlb_solver") is None:
         print("proxlb-solver is left out: it is not installed (pip install --requirement requirements-bench.lock)")
+    if chosen.peer_seconds and meta_python() is None:
+        print(
+            "Meta's solver is left out: REBALANCER_META_PYTHON names no environment with it (benchmarks/peers/meta.py)"
+        )
     wanted = [target for target in TARGETS if not chosen.names or target.name in chosen.names]
     with TemporaryDirectory() as folder:
         found = [(target, _path(target, Path(folder))) for target in wanted]
@@ -48,8 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _path(target: Target, folder: Path) -> Path | None:
     """The file of an instance: generated where a seed is named, else a shared one, where there is one."""
     if target.generated is None:
-        path = INSTANCES / f"{target.name}.json.gz"
-        return path if path.exists() else None
+        found = (folder / f"{target.name}.json.gz" for folder in (INSTANCES, HOT))
+        return next((path for path in found if path.exists()), None)
     path = folder / f"{target.name}.json.gz"
     write_instance(generate(target.name, target.generated), path)
     return path
@@ -59,17 +71,18 @@ def _block(target: Target, path: Path, peer_seconds: float) -> bool:
     """What everybody makes of one instance; whether ours is right and good enough."""
     instance = read_instance(path)
     start = {vm["id"]: vm["host"] for vm in instance["vms"]}
-    head = f"{target.name}: area {area(instance, start):.2f}, {broken_rules(instance, start)} rules broken at the start"
-    print(f"\n{head}\n  {'':34} {'area':>6} {'moves':>5} {'GiB':>8} {'broken':>6} {'unfit':>5} {'s':>6} {'MB':>5}")
+    head = f"{target.name}: area {area(instance, start):.2f}, cost {load_cost(instance, start):.2f}, "
+    head += f"{broken_rules(instance, start)} rules broken at the start"
+    columns = f"{'area':>6} {'cost':>8} {'moves':>5} {'GiB':>8} {'broken':>6} {'unfit':>5} {'s':>6} {'MB':>5}"
+    print(f"\n{head}\n  {'':34} {columns}")
     for row in json.loads(MEASURED.read_text(encoding="utf-8"))["rows"] if target.peers else ():
         if row["instance"] == target.name:
             _print_measured(row)
     for peer, level in _peers(target, peer_seconds):
         options = ["--level", str(level), "--seconds", str(peer_seconds)]
         answer = _answer(["benchmarks.peers", peer, str(path), *options])
-        _print_row(
-            f"{peer}, now" if peer == "greedy" else f"{peer} level {level}, now", _judged(instance, answer), answer
-        )
+        name = f"{peer} level {level}, now" if peer in {"hill-climb", "proxlb"} else f"{peer}, now"
+        _print_row(name, _judged(instance, answer), answer)
     seconds = str(target.seconds * SOLVING_SHARE)
     return _ours(target, instance, _answer(["benchmarks.balance", str(path), "--seconds", seconds]))
 
@@ -82,6 +95,8 @@ def _peers(target: Target, peer_seconds: float) -> Iterator[tuple[str, int]]:
         yield "hill-climb", level
     if target.peers and target.generated is None and peer_seconds and find_spec("proxlb_solver"):
         yield "proxlb", level
+    if target.peers and target.generated is None and peer_seconds and meta_python():
+        yield "meta", level
 
 
 def _ours(target: Target, instance: Json, answer: dict[str, Any]) -> bool:
@@ -119,8 +134,8 @@ def _judged(instance: Json, answer: dict[str, Any]) -> Verdict:
 def _print_row(name: str, judged: Verdict, answer: dict[str, Any]) -> None:
     """One line of the table."""
     print(
-        f"  {name:34} {judged.area:6.2f} {judged.moves:5} {judged.gib:8.2f} {judged.broken:6} {judged.unfit:5}"
-        f" {answer['wall_s']:6.1f} {answer['peak_rss_mb']:5.0f}",
+        f"  {name:34} {judged.area:6.2f} {judged.cost:8.2f} {judged.moves:5} {judged.gib:8.2f} {judged.broken:6}"
+        f" {judged.unfit:5} {answer['wall_s']:6.1f} {answer['peak_rss_mb']:5.0f}",
         flush=True,
     )
 
@@ -132,7 +147,7 @@ def _print_measured(row: dict[str, Any]) -> None:
         return
     note = f"  {row['note']}" if row["note"] else ""
     print(
-        f"  {row['peer'][:34]:34} {row['area']:6.2f} {row['moves']:5} {row['gib']:8.2f} {row['broken']:6} {'':5}"
+        f"  {row['peer'][:34]:34} {row['area']:6.2f} {'':8} {row['moves']:5} {row['gib']:8.2f} {row['broken']:6} {'':5}"
         f" {row['seconds']:6.1f}{note}"
     )
 

@@ -16,8 +16,9 @@ from benchmarks.migrations import Migration
 from benchmarks.neutral import Json, pools, read_instance
 from benchmarks.peers.greedy import greedy
 from benchmarks.peers.hill_climb import hill_climb
+from benchmarks.peers.meta import meta, meta_python
 
-PEERS = ("greedy", "hill-climb", "proxlb")
+PEERS = ("greedy", "hill-climb", "proxlb", "meta")
 
 
 def decided(peer: str, pool: Json, *, level: int, seconds: float) -> tuple[dict[str, str], list[Migration]]:
@@ -26,13 +27,15 @@ def decided(peer: str, pool: Json, *, level: int, seconds: float) -> tuple[dict[
         from benchmarks.peers.proxlb import proxlb  # noqa: PLC0415 the only one that needs the extra
 
         return proxlb(pool, level=level, seconds=seconds)
+    if peer == "meta":
+        return meta(pool, seconds=seconds)
     moves = greedy(pool) if peer == "greedy" else hill_climb(pool, level)
     return {move.vm: move.target for move in moves}, moves
 
 
 def answer(peer: str, instance: Json, *, level: int, seconds: float) -> dict[str, Any]:
     """The answer of *peer* in the format of `benchmarks.balance`, without bounds, which it has none of."""
-    start = time.monotonic()
+    start, who = time.monotonic(), resource.RUSAGE_CHILDREN if peer == "meta" else resource.RUSAGE_SELF
     alone = pools(instance)
     parts = [decided(peer, pool, level=level, seconds=seconds / len(alone)) for pool in alone]
     wanted = {vm: host for placement, _ in parts for vm, host in placement.items()}
@@ -41,7 +44,7 @@ def answer(peer: str, instance: Json, *, level: int, seconds: float) -> dict[str
         "placement": {vm["id"]: vm["host"] for vm in instance["vms"]} | wanted,
         "migrations": [{"vm": move.vm, "from": move.source, "to": move.target} for _, moves in parts for move in moves],
         "wall_s": round(time.monotonic() - start, 2),
-        "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6, 1),
+        "peak_rss_mb": round(resource.getrusage(who).ru_maxrss * 1024 / 1e6, 1),
     }
 
 
@@ -51,11 +54,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("peer", choices=PEERS)
     parser.add_argument("instance", type=Path, help="a file of format xs-neutral/1, plain or gzip")
     parser.add_argument("--level", type=int, choices=range(1, 6), default=5, help="how eager hill-climb and proxlb are")
-    parser.add_argument("--seconds", type=float, default=60.0, help="what proxlb may take")
+    parser.add_argument("--seconds", type=float, default=60.0, help="what proxlb and meta may take")
     parser.add_argument("--out", type=Path, help="where to write the answer; standard output otherwise")
     chosen = parser.parse_args(arguments)
     if chosen.peer == "proxlb" and find_spec("proxlb_solver") is None:
         parser.error("proxlb-solver is not installed: pip install --requirement requirements-bench.lock")
+    if chosen.peer == "meta" and meta_python() is None:
+        parser.error("REBALANCER_META_PYTHON names no environment with its package: benchmarks/peers/meta.py")
     instance = read_instance(chosen.instance)
     found = answer(chosen.peer, instance, level=chosen.level, seconds=chosen.seconds)
     text = json.dumps(found, indent=1) + "\n"

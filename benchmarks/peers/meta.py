@@ -1,4 +1,4 @@
-"""Meta's Rebalancer (Apache-2.0; `rebalancer` on the index, CPython 3.12 or newer) as somebody who decides each night.
+"""Meta's Rebalancer (Apache-2.0; `rebalancer` on the index, CPython 3.12 or newer): on an instance, and each night.
 
 It runs in an environment of its own, named by `REBALANCER_META_PYTHON`:
 
@@ -13,15 +13,18 @@ import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import numpy as np
 
+from benchmarks.migrations import Migration
+from benchmarks.neutral import RULES, Json, problem_of
 from rebalancer.objectives import overload_limits
 from rebalancer.policy import Policy
 from rebalancer.rules import Rulebook
 from rebalancer.solve.instance.evaluate import holds, uppers_of
-from rebalancer.solve.instance.instance import Instance, instance_of
+from rebalancer.solve.instance.instance import Instance, Ints, instance_of
 from rebalancer.solve.model.tier import placement_of
 from rebalancer.units import GIB
 from rebalancer.whatif.replay import Decision, Night
@@ -32,7 +35,7 @@ SIDE = Path(__file__).parent / "meta_side.py"
 def meta_python() -> str | None:
     """The interpreter of its environment; None where there is none, which can be asked and is said."""
     named = os.environ.get("REBALANCER_META_PYTHON")
-    if not named:
+    if not named or which(named) is None:
         return None
     asked = subprocess.run(
         [named, "-I", "-c", "from rebalancer import ProblemSolver"], check=False, capture_output=True
@@ -51,17 +54,31 @@ class Meta:
     def decide(self, night: Night) -> Decision:
         """Where its assignment has the VMs; where they were if it breaks a rule that it was told."""
         instance = instance_of(Rulebook.of(night.problem(self.policy)))
-        asked = subprocess.run(
-            [str(meta_python()), "-I", str(SIDE)],
-            input=json.dumps(_pool(instance, self.seconds)),
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        found = json.loads(asked.stdout.splitlines()[-1])
-        at = np.array([int(found[str(unit)]) for unit in range(len(instance.units))], dtype=np.int64)
+        at = _assigned(instance, self.seconds)
         legal = holds(instance, at)
         return Decision(placement=placement_of(instance, at if legal else instance.home), words="", planned=legal)
+
+
+def meta(pool: Json, *, seconds: float) -> tuple[dict[str, str], list[Migration]]:
+    """Its placement of an instance of one pool, and the moves to it in the order of the VMs: it gives none."""
+    problem = problem_of(pool, seconds=seconds, seed=1)
+    instance = instance_of(Rulebook(problem, RULES))
+    there = placement_of(instance, _assigned(instance, max(1, round(seconds))))
+    moves = [Migration(vm=each.vm, source=each.source, target=each.target) for each in problem.initial.moves_to(there)]
+    return dict(there.host_of), moves
+
+
+def _assigned(instance: Instance, seconds: int) -> Ints:
+    """The host of every unit by its assignment."""
+    asked = subprocess.run(
+        [str(meta_python()), "-I", str(SIDE)],
+        input=json.dumps(_pool(instance, seconds)),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    found = json.loads(asked.stdout.splitlines()[-1])
+    return np.array([int(found[str(unit)]) for unit in range(len(instance.units))], dtype=np.int64)
 
 
 def _pool(instance: Instance, seconds: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from benchmarks.judge import GIB, Verdict, false_claims, verdict
 from benchmarks.migrations import Migration
 from benchmarks.targets import Target, unmet
 
-GOOD = Verdict(area=0.0, moves=2, gib=100.0, broken=0, unfit=0)
+GOOD = Verdict(area=0.0, cost=0.0, moves=2, gib=100.0, broken=0, unfit=0)
 ANSWER = {"value": 100.0, "bound": 90.0, "gap": 0.1, "proved": False, "wall_s": 4.0, "peak_rss_mb": 300.0}
 
 
@@ -37,19 +37,22 @@ def instance() -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("placement", "steps", "expected"),
     [
-        ("aab", [], Verdict(area=0.2, moves=0, gib=0.0, broken=1, unfit=0)),
-        ("abb", [("v1", "a", "b")], Verdict(area=0.2, moves=1, gib=4.0, broken=0, unfit=0)),
-        ("aca", [("v1", "a", "c"), ("v2", "b", "a")], Verdict(area=0.2, moves=2, gib=8.0, broken=2, unfit=1)),
-        ("abb", [], Verdict(area=0.2, moves=1, gib=4.0, broken=0, unfit=1)),
-        ("abb", [("v1", "b", "b")], Verdict(area=0.2, moves=1, gib=4.0, broken=0, unfit=1)),
+        ("aab", [], Verdict(area=0.2, cost=1.8, moves=0, gib=0.0, broken=1, unfit=0)),
+        ("abb", [("v1", "a", "b")], Verdict(area=0.2, cost=1.8, moves=1, gib=4.0, broken=0, unfit=0)),
+        ("aca", [("v1", "a", "c"), ("v2", "b", "a")], Verdict(area=0.2, cost=1.8, moves=2, gib=8.0, broken=2, unfit=1)),
+        ("abb", [], Verdict(area=0.2, cost=1.8, moves=1, gib=4.0, broken=0, unfit=1)),
+        ("abb", [("v1", "b", "b")], Verdict(area=0.2, cost=1.8, moves=1, gib=4.0, broken=0, unfit=1)),
     ],
     ids=["standing", "parted", "over memory and off its pin", "does not arrive", "starts elsewhere"],
 )
 def test_verdicts(placement: str, steps: list[tuple[str, str, str]], expected: Verdict) -> None:
-    """Area, moves, GiB, broken rules and moves that do not fit, counted by hand."""
+    """Area, cost, moves, GiB, broken rules and moves that do not fit, counted by hand.
+
+    A host at 100 % pays 0.05 * 1 up to 85 %, and then, for each 2.5 % more, 4, 6, 8, 12, 16 and 24 times as much.
+    """
     made = [Migration(vm=vm, source=source, target=target) for vm, source, target in steps]
     found = verdict(instance(), {f"v{number}": host for number, host in enumerate(placement)}, made)
-    assert (found.area, found.gib) == pytest.approx((expected.area, expected.gib))
+    assert (found.area, found.cost, found.gib) == pytest.approx((expected.area, expected.cost, expected.gib))
     assert (found.moves, found.broken, found.unfit) == (expected.moves, expected.broken, expected.unfit)
 
 
@@ -82,9 +85,21 @@ def test_a_target_below_the_bound_is_out_of_reach_and_not_missed() -> None:
         (Target(name="x", seconds=3), GOOD, "MISSED 3 s"),
         (Target(name="x", seconds=5, gap=0.05), GOOD, "MISSED gap 5.0%"),
         (Target(name="x", seconds=5, megabytes=200), GOOD, "MISSED 200 MB"),
-        (Target(name="x", seconds=5), Verdict(area=0.1, moves=2, gib=100, broken=0, unfit=0), "MISSED area 0"),
-        (Target(name="x", seconds=5), Verdict(area=0.0, moves=2, gib=100, broken=3, unfit=0), "3 rules BROKEN"),
-        (Target(name="x", seconds=5), Verdict(area=0.0, moves=2, gib=100, broken=0, unfit=2), "2 moves do NOT FIT"),
+        (
+            Target(name="x", seconds=5),
+            Verdict(area=0.1, cost=0.5, moves=2, gib=100, broken=0, unfit=0),
+            "MISSED area 0",
+        ),
+        (
+            Target(name="x", seconds=5),
+            Verdict(area=0.0, cost=0.0, moves=2, gib=100, broken=3, unfit=0),
+            "3 rules BROKEN",
+        ),
+        (
+            Target(name="x", seconds=5),
+            Verdict(area=0.0, cost=0.0, moves=2, gib=100, broken=0, unfit=2),
+            "2 moves do NOT FIT",
+        ),
     ],
 )
 def test_every_limit_is_missed_by_name(target: Target, judged: Verdict, words: str) -> None:
