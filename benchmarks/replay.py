@@ -32,34 +32,49 @@ from rebalancer.whatif.replay import (
 SITUATIONS = ("bitbrains:70", "azure:85")
 
 
-def _percentile(percentile: float, price: float, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - keys of any section
-    return {"demand": {"percentile": percentile}, "objective": {"pcpu_hours_per_gib": price}, **more}
+Keys = Mapping[str, Any]
+"""Keys of one section of a policy."""
+
+MILDER = ((0.85, 1.5), (0.95, 2), (1.0, 4))
+"""Levels that cost less than the default ones."""
 
 
-def _days(price: float, *, move: float = 0.0, limits: Mapping[str, Any] | None = None, **demand: Any) -> dict[str, Any]:  # noqa: ANN401
-    prices = {"pcpu_hours_per_gib": price, "pcpu_hours_per_move": move}
-    return {"demand": {"form": "days", **demand}, "objective": prices, "limits": dict(limits or {})}
+def _percentile(percentile: float, price: float) -> dict[str, Keys]:
+    demand = {"form": "percentile", "percentile": percentile}
+    return {"demand": demand, "objective": {"pcpu_hours_per_gib": price}}
 
 
-POLICIES: Mapping[str, dict[str, Any]] = {
+def _days(price: float, *, demand: Keys = {}, objective: Keys = {}, limits: Keys = {}) -> dict[str, Keys]:  # noqa: B006
+    """Recorded days at a price for a GiB, and what else differs from the default."""
+    return {
+        "demand": {"form": "days", **demand},
+        "objective": {"pcpu_hours_per_gib": price, **objective},
+        "limits": limits,
+    }
+
+
+POLICIES: Mapping[str, Mapping[str, Keys]] = {
     "p95, 0.001": _percentile(95, 0.001),
     "p95, 0.05": _percentile(95, 0.05),
     "p80, 0.02": _percentile(80, 0.02),
     "p70, 0.001": _percentile(70, 0.001),
     "p50, 0.02": _percentile(50, 0.02),
-    "days, 0.001": _days(0.001),
     "days, 0.02": _days(0.02),
     "days, 0.05": _days(0.05),
     "days, 0.1": _days(0.1),
     "days, 0.2": _days(0.2),
+    "days, 0.3": _days(0.3),
     "days, 0.5": _days(0.5),
-    "days, 1": _days(1.0),
-    "days, 0.05, 0.2 a move": _days(0.05, move=0.2),
-    "days, 0.1, 0.2 a move": _days(0.1, move=0.2),
+    "days, 0.1, linear": _days(0.1, objective={"levels": []}),
+    "days, 0.05, linear": _days(0.05, objective={"levels": []}),
+    "days, 0.1, milder": _days(0.1, objective={"levels": MILDER}),
+    "days, 0.05, milder": _days(0.05, objective={"levels": MILDER}),
+    "days, 0.1, from 65 %": _days(0.1, objective={"threshold": 0.65}),
+    "days, 0.1, 0.2 a move": _days(0.1, objective={"pcpu_hours_per_move": 0.2}),
     "days, 0.1, gain 5": _days(0.1, limits={"minimum_gain_pcpu_hours": 5}),
-    "days, 0.05, cool-down 7 days": _days(0.05, limits={"cool_down_hours": 168}),
-    "days, 0.1, half-life 3 days": _days(0.1, half_life_days=3),
-    "14 days, 0.1": _days(0.1, window_days=14),
+    "days, 0.1, cool-down 7 days": _days(0.1, limits={"cool_down_hours": 168}),
+    "days, 0.1, half-life 3 days": _days(0.1, demand={"half_life_days": 3}),
+    "14 days, 0.1": _days(0.1, demand={"window_days": 14}),
 }
 """What is compared: the policy's keys by the name of the row; everything else is the default."""
 
