@@ -9,7 +9,7 @@ only one gets on, and looks again before it removes anything. All times are by t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -32,10 +32,14 @@ ATTEMPTS = 5
 
 @dataclass(slots=True, kw_only=True)
 class PoolClaim:
-    """The lock of the pool of *keys* for the run of *me*, which holds the lock file of its state folder."""
+    """The lock of the pool of *keys* for the run of *me*, which holds the lock file of its state folder.
+
+    `rest` lasts as long as a request of a dead process may take to arrive.
+    """
 
     keys: PoolKeys
     me: Holder
+    rest: Callable[[], None]
     value: str = field(default="", init=False)
     _lease: int = field(default=0, init=False)
 
@@ -43,8 +47,8 @@ class PoolClaim:
         """Take the lock, and say whose was broken; "" where none was.
 
         A lock that is the run's own, because it was killed, is its own again. That of another run is broken where its
-        process is dead for sure, or was not seen for ten minutes and left no migration under way; with *break_lock*
-        where it was not seen for two.
+        process is dead for sure, once what it sent last has arrived or never will, or was not seen for ten minutes and
+        left no migration under way; with *break_lock* where it was not seen for two.
 
         Raises:
             PoolLocked: another run holds it.
@@ -65,6 +69,8 @@ class PoolClaim:
                 return broken
             if not self._may_be_broken(holder, there, break_lock=break_lock):
                 raise self._refusal(holder, there)
+            if holder.is_dead_for(self.me):
+                self.rest()
             self._break(holder, there)
             broken = str(holder)
         raise self._refusal(holder, there)

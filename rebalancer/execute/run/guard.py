@@ -81,6 +81,7 @@ def guard_of(plan: Plan, watch: Watch, options: RunOptions, entries: Sequence[En
         marks=watch.live.marks,
         ask=watch.keep_asking,
         clock=options.clock,
+        quiet=watch.timeouts.quiet,
         required=plan.policy.execution.pool_lock == "required",
     )
     return Guard(

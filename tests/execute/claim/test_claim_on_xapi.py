@@ -43,7 +43,7 @@ def claims(simulator: Simulator, stack: ExitStack, folder: Path) -> list[PoolCla
     """As many runs as there are clients, each with a login and a state folder of its own."""
     lives = [stack.enter_context(live_pool(simulator.url, KEYS, Trust())) for _ in range(CLIENTS)]
     uuid = lives[0].read().uuid
-    return [claim_of(f"run{number}", live.marks, folder / str(number), uuid) for number, live in enumerate(lives)]
+    return [claim_of(f"run{number}", live.marks, folder / str(number), pool=uuid) for number, live in enumerate(lives)]
 
 
 def got(claim: PoolClaim, start: Barrier, *, break_lock: bool) -> bool:
@@ -95,7 +95,7 @@ def test_an_answer_that_is_lost_loses_no_lock(simulator: Simulator, tmp_path: Pa
     simulator.faults.add("connection-reset", method="pool.add_to_gui_config")
     with ExitStack() as stack:
         live = stack.enter_context(live_pool(simulator.url, KEYS, Trust()))
-        claim = claim_of("run", live.marks, tmp_path, live.read().uuid, stubborn)
+        claim = claim_of("run", live.marks, tmp_path, pool=live.read().uuid, ask=stubborn)
         claim.take(break_lock=False)
         assert list(held(simulator)) == [LOCK]
 
@@ -113,7 +113,7 @@ def test_who_may_lock_a_pool(simulator: Simulator, tmp_path: Path, role: str, ma
     """A VM operator may; who only reads is told which role it takes."""
     let_in(simulator, role)
     with live_pool(simulator.url, Credentials(user="alice", password="simulator"), Trust()) as live:
-        claim = claim_of("run", live.marks, tmp_path, live.read().uuid)
+        claim = claim_of("run", live.marks, tmp_path, pool=live.read().uuid)
         if may:
             claim.take(break_lock=False)
             claim.release()

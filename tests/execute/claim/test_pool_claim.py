@@ -74,6 +74,15 @@ def test_a_run_whose_lock_file_is_free_is_dead(marks: ScriptedMarks, tmp_path: P
     assert "run first" in claim_of("second", marks, tmp_path).take(break_lock=False)
 
 
+def test_the_last_request_of_a_dead_run_finds_its_lock(marks: ScriptedMarks, tmp_path: Path) -> None:
+    """The system may still be sending it: until it no longer can, the lock stays that of the dead run."""
+    claim_of("first", marks, tmp_path).take(break_lock=False)
+    held, seen = marks.keys[LOCK], list[str]()
+    second = claim_of("second", marks, tmp_path, rest=lambda: seen.append(marks.keys[LOCK]))
+    second.take(break_lock=False)
+    assert seen == [held] != [marks.keys[LOCK]]
+
+
 def test_a_folder_of_the_same_name_proves_nothing(marks: ScriptedMarks, tmp_path: Path) -> None:
     """Two containers of one name: the journal of the other run is not there, so it is not the same folder."""
     claim_of("first", marks, tmp_path).take(break_lock=False)
