@@ -13,6 +13,12 @@ from rebalancer.xapi.memory import GuestMemory
 from rebalancer.xapi.pair_marks import UNKNOWN, PairMarks
 from rebalancer.xapi.values import MetricsFailure, StorageMotion, TaskState, TaskStatus, Whereabouts
 
+LEFT = (
+    "Where it runs in one and is off in the other, a migration has left that record behind: look at it, and remove it "
+    "there with xe vm-destroy, which touches no disk"
+)
+"""What to do where a VM is at rest in both pools."""
+
 
 class LivePair:
     """Two live pools, read as one.
@@ -51,7 +57,7 @@ class LivePair:
             raise InventoryError([f"{error.where}: {error.problem}"]) from error
         where = " and ".join(member.called for member in pool.members)
         if twins := _twins(pool):
-            raise InventoryError([f"pools {where}: VM '{pool.vms[vm].name}' ({vm}) is in both" for vm in twins])
+            raise InventoryError([f"pools {where}: VM '{pool.vms[vm].name}' ({vm}) is in both. {LEFT}" for vm in twins])
         return pool
 
     def _joined(self) -> Pool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from random import Random
 from typing import Any
 
 from rebalancer.simulator import Simulator, VirtualTime
 from rebalancer.simulator.calls.dispatch import Dispatcher
+from rebalancer.simulator.migration.removal import destroy
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.failure import ApiFailure
 from rebalancer.simulator.state.schema import NULL
@@ -71,6 +72,19 @@ class Outsider:
         for ref, vm in database.items("VM"):
             if vm["blocked_operations"]:
                 database.change("VM", ref, blocked_operations={})
+
+    def remove_what_was_left(self, elsewhere: Collection[str]) -> None:
+        """Remove records of VMs that are off here and run in another pool, as a migration may leave them behind."""
+        off = [(ref, vm["uuid"]) for ref, vm in self._database.items("VM") if _is_off(vm) and vm["uuid"] in elsewhere]
+        for ref, uuid in off:
+            destroy(self._database, ref)
+            self._judge.others_touched(uuid)
+            self._record.events.append(Deed(at=self._time.monotonic(), words=f"somebody removes {uuid[:8]} here"))
+
+    @property
+    def running(self) -> set[str]:
+        """The uuids of the VMs that run here."""
+        return {vm["uuid"] for _, vm in self._database.items("VM") if vm["power_state"] == "Running"}
 
     def start(self, uuid: str, host: str) -> bool:
         """Start a VM on a host, both by uuid, if this pool has them and the VM is off; whether it runs then."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 from rebalancer.execute import Seen
 from rebalancer.plan import Plan
 from tests.storm.conduct import step_of
@@ -28,6 +30,9 @@ def look_after(stage: Stage, plan: Plan) -> str:
         if code == "4" or "make a new plan" in run.end.lower():
             stage.way_back()
             return NEW_PLAN
+        if "is in both" in run.end:
+            for here, there in permutations(stage.others, 2):
+                here.remove_what_was_left(there.running)
         if not _can_start_what_is_off(stage, run):
             return NEW_PLAN
         if number > 1:
