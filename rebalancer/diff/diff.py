@@ -9,11 +9,11 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from rebalancer.describe.conditions import condition_of
 from rebalancer.diff.diff_end import end_differences
 from rebalancer.diff.drift import changes, new_names
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.digest import of_one_form
+from rebalancer.plan.conditions import condition_of
 from rebalancer.plan.document import plan_document
 from rebalancer.plan.plan import Plan
 from rebalancer.plan.step import Step, StepNetwork

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rebalancer.describe.conditions import condition_lines
 from rebalancer.plan import HeldAsItIs, HostRow, Plan, SRRow, Step
+from rebalancer.plan.conditions import condition_lines
 from rebalancer.units import first_few, size_in_words
 
 DISK_COLUMNS = ("step", "VM", "disk", "from SR", "to SR", "size")

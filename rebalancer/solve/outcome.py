@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rebalancer.describe.conditions import in_short, limits_of
 from rebalancer.objectives import NEGLIGIBLE, Balance, HostsInUse, gaining
 from rebalancer.placement import Placement
+from rebalancer.plan.conditions import in_short, limits_of
 from rebalancer.policy import Mode
 from rebalancer.problem import Problem
 from rebalancer.solve.result.solution import Outcome, Solution

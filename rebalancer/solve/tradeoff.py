@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
-from rebalancer.describe.conditions import limits_of
 from rebalancer.errors import ModelBug
 from rebalancer.objectives import NEGLIGIBLE, LastResort, LoadCost, MigrationCost, Outlay, Repair
 from rebalancer.objectives.load import demand_of
 from rebalancer.placement import Placement
+from rebalancer.plan.conditions import limits_of
 from rebalancer.policy import Mode
 from rebalancer.rules import Rulebook
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of

@@ -32,7 +32,9 @@ def test_a_host_seven_hours_ahead(shared_data: SHARED, tmp_path: Path) -> None:
     assert ahead.demand.vm_pcpu[ahead.demand.vms.index(batch)].argmax() in {0, 1}
     ahead.save(tmp_path / "pool.json")
     plan = rb.rebalance(rb.Model(rb.read(tmp_path / "pool.json")))
-    assert len(plan.steps) == 8
+    same = rb.rebalance(rb.Model(right))
+    assert {(step.vm, step.target) for step in plan.steps} == {(step.vm, step.target) for step in same.steps}
+    assert plan.steps
     said = "the clock of host ash is 7.0 h ahead of most clocks: its metrics were moved back by as much"
     assert said in plan.warnings
     plan.save(tmp_path / "plan")

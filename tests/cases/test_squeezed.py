@@ -43,7 +43,9 @@ def test_by_default_it_stays(state: PoolState) -> None:
 
 def test_where_it_may_move_every_page_says_what_happens(state: PoolState, tmp_path: Path) -> None:
     """From 4 GiB to 512 MiB: in plan.md, in plan.json, and on the way back as well; and the plan is proven."""
-    plan = rb.rebalance(rb.Model(state, rb.Policy(squeeze=ALLOWED)))
+    away = [host.name for host in state.pool.hosts.values() if host.uuid != file_025(state).resident_on]
+    wish = {"name": "elsewhere", "vms": ["file-025"], "hosts": away}
+    plan = rb.rebalance(rb.Model(state, rb.Policy(squeeze=ALLOWED, mode="repair", run_on=[wish])))
     plan.save(tmp_path / "plan")
     written = json.loads((tmp_path / "plan" / "plan.json").read_text())
     for steps in (written["steps"], written["rollback"]):

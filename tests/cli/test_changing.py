@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -116,12 +117,20 @@ def test_nightly_plans_and_executes(own: Simulator, terminal: Terminal) -> None:
         "nightly", policy, "--execute", "--json", "--detailed-exitcode", "--metrics-file", "night.prom"
     )
     metrics = (terminal.folder / "night.prom").read_text(encoding="utf-8")
-    assert 'rebalancer_nightly_exit_code{policy="night.toml"} 0.0\n' in metrics
-    assert f'rebalancer_nightly_steps_done{{policy="night.toml"}} {executed.json()["moved"]:.1f}\n' in metrics
+    assert value_of("exit_code", metrics) == 0
+    assert value_of("steps_done", metrics) == executed.json()["moved"]
+    assert 'pool="simulated"' in metrics
+    assert 'verdict="done"' in metrics
     assert (executed.code, executed.json()["verdict"], executed.json()["left"]) == (Exit.DONE, "done", 0)
     assert executed.json()["moved"] == executed.json()["steps"] > 0
     calm = terminal.run("nightly", policy, "--execute", "--json", "--detailed-exitcode")
     assert (calm.code, calm.json()["verdict"]) == (Exit.DONE, "nothing_to_do")
+
+
+def value_of(name: str, metrics: str) -> float:
+    """The value of the one series of that name, of the policy in night.toml."""
+    (value,) = re.findall(rf'^rebalancer_nightly_{name}\{{.*policy="night.toml".*\}} (.+)$', metrics, re.MULTILINE)
+    return float(value)
 
 
 def test_a_night_that_fails_is_monitored_too(terminal: Terminal) -> None:
@@ -130,7 +139,8 @@ def test_a_night_that_fails_is_monitored_too(terminal: Terminal) -> None:
     ended = terminal.run("nightly", policy, "--metrics-file", "night.prom")
     assert ended.code == Exit.ERROR
     metrics = (terminal.folder / "night.prom").read_text(encoding="utf-8")
-    assert 'rebalancer_nightly_exit_code{policy="night.toml"} 1.0\n' in metrics
+    assert (value_of("exit_code", metrics), value_of("steps_left", metrics)) == (1, 0)
+    assert re.findall('verdict="(.*)"', metrics) == ["not_ready"]
     wrong = terminal.run("nightly", policy, "--metrics-file", "no/night.prom")
     assert "its folder is not there" in wrong.sentence
 

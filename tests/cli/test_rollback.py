@@ -21,7 +21,7 @@ from tests.cli.terminal import PASSWORD, USER, Ended, Served, Terminal, is_one_s
 
 AFTERWARDS = datetime(2126, 1, 1, tzinfo=UTC)
 """After any snapshot."""
-DISKS = "[storage_motion]\nenabled = true\n"
+DISKS = "[storage_motion]\nenabled = true\n[execution]\nstop_after_failures = 1\n"
 POOL = generate_pool(hosts=4, vms=24, seed=6, fill=0.6, hot=0.9, local=0.8, cpus=16, largest_gib=16, days=1)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rebalancer.describe.conditions import condition_lines
+from rebalancer.plan.conditions import condition_lines
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.solve import Solution, solve

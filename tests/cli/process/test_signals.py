@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from signal import SIG_IGN as IGNORE
 from signal import SIGHUP, SIGINT, SIGPIPE, SIGTERM, Signals, signal
 
@@ -69,7 +70,8 @@ def test_while_it_plans_it_ends_the_command(ground: Ground, number: Signals, com
     assert not list(ground.folder.rglob("plan.json"))
     if command == "nightly":
         metrics = (ground.folder / "night.prom").read_text(encoding="utf-8")
-        assert 'rebalancer_nightly_exit_code{policy="night.toml"} 1.0\n' in metrics
+        assert re.search(r'^rebalancer_nightly_exit_code\{.*policy="night.toml".*\} 1.0$', metrics, re.MULTILINE)
+        assert 'verdict="keyboard_interrupt"' in metrics
 
 
 @pytest.mark.parametrize("number", [SIGINT, SIGTERM])

@@ -54,8 +54,8 @@ def test_a_run_ends_as_it_ends(ground: Ground, redirection: str, options: list[s
 
 @pytest.mark.parametrize("redirection", ["1>/dev/full", "1>&-", "2>/dev/full 1>&2"])
 def test_a_run_that_stops_still_says_so_by_its_code(ground: Ground, redirection: str) -> None:
-    """A VM that does not come to its target is code 5, whoever can read it."""
-    ground.simulator.faults.add("move-fails", at=0.5, code="VM_MIGRATE_FAILED", params="x", times=-1)
+    """A VM that halts on its way is code 5, whoever can read it."""
+    ground.simulator.faults.add("vm-halts", at=0.5)
     with ground.running(*ground.apply, "--json", through=shell(redirection)) as process:
         code, _, _ = ended(process)
     assert (code, ground.events()[-1]) == (Exit.STOPPED, "run-ended")

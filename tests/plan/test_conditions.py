@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.console import Console
 
 from rebalancer.cli.views.plans import tiers_table
-from rebalancer.describe.conditions import condition_lines, held_of, in_short
 from rebalancer.export import read_plan
 from rebalancer.export.markdown import plan_markdown
+from rebalancer.plan.conditions import condition_lines, held_of, in_short
 from rebalancer.policy import Policy
 from rebalancer.tier import HeldTo, TierResult
 from tests.planner.busy import PLAN
