@@ -14,9 +14,10 @@ from rebalancer.placement import Migration, Placement
 from rebalancer.problem import Problem, problem_at
 from rebalancer.rules import LIVE, TO_ANOTHER_POOL, WITH_STORAGE, Origin, Rulebook, When
 from rebalancer.rules.core import legality
+from rebalancer.rules.facts.memory_rows import MemoryRow
 from rebalancer.simulator import demo_pool, local_pool
 from tests.local_disks import local_problem, local_vm, with_disks
-from tests.pools import make_network, make_vm, policy_of, problem_of
+from tests.pools import make_host, make_network, make_pool, make_vm, policy_of, problem_of
 from tests.rules.recordings import FILES, read
 
 POOLS = {"demo": demo_pool, "local disks": local_pool}
@@ -139,3 +140,12 @@ def test_a_relaxed_rule_is_gone_from_rules_limits_and_policy() -> None:
     states = [{bound.rule.id for bound in each.limits} for each in (book, relaxed, asked)]
     assert states == [{"enough-memory", "memory-safety"}, *2 * [{"enough-memory", "host-reserve"}]]
     assert relaxed.problem.policy.rules.relax == ("memory-safety",)
+
+
+def test_memory_rows_are_those_of_xapi_alone() -> None:
+    """One a host, in bytes: what the policy keeps free or counts besides is no memory that XAPI holds."""
+    pool = make_pool(hosts=[make_host("h1"), make_host("h2")], vms=[make_vm("a", on="h1", gib=4)])
+    policy = policy_of(limits={"vms_per_host": {"at_most": 3}})
+    rows = Rulebook.of(problem_of(pool, policy=policy)).memory_rows
+    assert [row.places for row in rows] == [frozenset({"h1"}), frozenset({"h2"})]
+    assert all(isinstance(row, MemoryRow) for row in rows)
