@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from rebalancer.rules.disks.disks_present import DisksPresent
 from rebalancer.rules.in_guest.cant_suspend_reason import KEY, CantSuspendReason
+from rebalancer.rules.vm.op_not_blocked import OpNotBlocked
 from tests.pools import make_cd, make_disk, make_vdi, make_vm, problem_of
 
 
@@ -37,3 +38,15 @@ def test_a_guest_reports_no_reason_any_more() -> None:
     assert mended.guest_metrics is not None
     assert (KEY in mended.guest_metrics.other, mended.guest_metrics.other["kept"]) == (False, "1")
     assert rule.mended(replace(web, guest_metrics=None), host, problem) is None
+
+
+def test_a_block_is_removed_alone() -> None:
+    """The operation that is wanted is allowed, and others are blocked as they were."""
+    web = make_vm("web", blocked_operations={"pool_migrate": "no", "destroy": "no"})
+    problem = problem_of(vms=(web,))
+    rule, host = OpNotBlocked(), problem.pool.hosts["h2"]
+    mended = rule.mended(web, host, problem)
+    assert rule.objects(web, problem) is not None
+    assert mended is not None
+    assert mended.blocked_operations == {"destroy": "no"}
+    assert rule.objects(mended, problem) is None

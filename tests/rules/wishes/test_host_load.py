@@ -62,6 +62,13 @@ def test_who_leaves_a_host_above_it_may_be_replaced() -> None:
     assert ends(limited(0.45), a="h3", b="h1", c="h1") == [RULE]
 
 
+def test_a_refusal_says_what_it_would_come_to() -> None:
+    """h2 has 4 of 16 pCPUs at 00:00, and a would bring 6."""
+    (refused,) = Rulebook.of(limited(0.5)).ledger().objections("a", "h2")
+    assert "cpu load of host 'h2': 62.5%" in refused.words.lower()
+    assert "at most 50.0%" in refused.words
+
+
 def test_a_vm_on_its_way_counts_on_both_hosts() -> None:
     """h2 has room for a once c has left it, and h1 for c once a has: neither comes first."""
     load = {"a": (9.0,) * 4, "b": (0.0,) * 4, "c": (9.0,) * 4}
