@@ -12,7 +12,7 @@ from rebalancer.placement import Placement
 from rebalancer.policy import LimitsPolicy, Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
-from rebalancer.tier import TierResult
+from rebalancer.tier import HeldTo, TierResult, meets
 from rebalancer.units import counted, gib
 
 ROUNDING_GIB = 1e-6
@@ -27,18 +27,30 @@ LIMITS = "limits"
 def tiers_at(end: Placement, tiers: Sequence[TierResult], book: Rulebook) -> tuple[TierResult, ...]:
     """*tiers* of another placement as they come out where the VMs end at *end*.
 
-    A bound holds while every tier before it comes out as it did; after that none is known but 0. Peaks are left out:
-    which hosts count for them only the solver knows.
+    A bound holds while every tier before it comes out as it did, and *end* keeps what it is conditioned on; after that
+    none is known but 0. Peaks are left out: which hosts count for them only the solver knows.
     """
     held, found = True, list[TierResult]()
     for tier in [each for each in tiers if each.objective not in {Peak.id, LowerPeak.id}]:
-        objective = next(each for each in OBJECTIVES if each.id == tier.objective)
-        after = round(objective.value(end, book), DECIMALS)
+        after = _value(tier.objective, end, book)
+        held = held and all(_keeps(end, each, book) for each in tier.held)
         same = held and after == tier.after
         bound, given = (min(tier.bound, after), tier.held) if held else (0.0, ())
         found.append(replace(tier, after=after, bound=bound, proved=same and tier.proved, held=given))
         held = same
     return tuple(found)
+
+
+def _keeps(end: Placement, condition: HeldTo, book: Rulebook) -> bool:
+    """Whether *end* has no more of an objective than a bound is conditioned on; of peaks nobody knows."""
+    if condition.objective in {Peak.id, LowerPeak.id}:
+        return False
+    value = _value(condition.objective, end, book)
+    return value <= condition.most or meets(value, condition.most)
+
+
+def _value(objective: str, end: Placement, book: Rulebook) -> float:
+    return round(next(each for each in OBJECTIVES if each.id == objective).value(end, book), DECIMALS)
 
 
 def rank(end: Placement, tiers: Sequence[TierResult], problem: Problem) -> tuple[float, ...]:
