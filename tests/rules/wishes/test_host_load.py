@@ -12,6 +12,7 @@ from rebalancer.placement import Migration, Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook, Violation
 from rebalancer.rules.facts.loads import PARTS
+from rebalancer.rules.wishes.host_load import HostLoad
 from tests.solve.tiny import make_demand, tiny
 
 RULE = "host-load"
@@ -67,6 +68,9 @@ def test_a_refusal_says_what_it_would_come_to() -> None:
     (refused,) = Rulebook.of(limited(0.5)).ledger().objections("a", "h2")
     assert "cpu load of host 'h2': 62.5%" in refused.words.lower()
     assert "at most 50.0%" in refused.words
+    rule = HostLoad()
+    row = next(each for each in rule.limits(limited(0.5)) if each.places == {"h2"})
+    assert rule.refusal(row, 4 * PARTS, 6 * PARTS).words == row.words(10 * PARTS) != row.words(-2 * PARTS)
 
 
 def test_a_vm_on_its_way_counts_on_both_hosts() -> None:
