@@ -123,7 +123,7 @@ class _Day:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Series:
+class _Hours:
     """The hours that a load profile was made of, a line a VM or host."""
 
     vm_pcpu: tuple[str, ...]
@@ -154,7 +154,7 @@ class _Demand:
     memory_used: Mapping[Uuid, Annotated[int, Field(gt=0, le=MOST_BYTES)]] = field(default_factory=dict)
     waited: Mapping[Uuid, Pcpus] = field(default_factory=dict)
     days: tuple[_Day, ...] = ()
-    series: _Series | None = None
+    series: _Hours | None = None
     resources: tuple[Literal["network", "disk"], ...] = ()
     flows: tuple[Flow, ...] = ()
 
@@ -237,7 +237,7 @@ def _to_lists(profile: LoadProfile) -> _Demand:
         return _Demand(**{**values, **rows, "days": days})
     parts = {name: getattr(hours, name) for name in ("vm_pcpu", "host_base_pcpu")}
     short = {name: shortened(rows[name], means, profile) for name, means in parts.items() if days}
-    series = _Series(**{name: lines_of(means) for name, means in parts.items()})
+    series = _Hours(**{name: lines_of(means) for name, means in parts.items()})
     return _Demand(**{**values, **rows, **short, "days": days, "series": series})
 
 

@@ -10,7 +10,9 @@ from rebalancer.execute.judge.hindrance import Hindrance
 from rebalancer.execute.options import Clock, RunReporter
 from rebalancer.execute.result import HeldStep
 from rebalancer.execute.run.hours import Hours
-from rebalancer.plan import Step
+from rebalancer.execute.run.watch import Watch
+from rebalancer.plan import Plan, Step
+from rebalancer.units import SECONDS_PER_MINUTE
 
 
 @dataclass(slots=True, kw_only=True)
@@ -18,7 +20,7 @@ class Holds:
     """What holds which step, and which failed and are set `aside`, in words.
 
     A hindrance that passes by itself is waited for until *hours* end; without an end, and for what only somebody's will
-    ends, `patience` seconds after the last step that was over.
+    ends, `patience` seconds after the last step that was over. The last of `stop_after` failures is not set aside.
     """
 
     clock: Clock
@@ -26,10 +28,24 @@ class Holds:
     reporter: RunReporter
     patience: float
     between: float
+    stop_after: int
     by_step: dict[str, Hindrance] = field(default_factory=dict)
     aside: dict[str, str] = field(default_factory=dict)
     _looked: dict[str, float] = field(default_factory=dict)
     _idle_since: float = field(init=False)
+
+    @classmethod
+    def begun(cls, plan: Plan, watch: Watch, hours: Hours, reporter: RunReporter) -> Holds:
+        """As the policy of *plan* wants it, while nothing is held."""
+        policy = plan.policy.execution
+        return cls(
+            clock=watch.clock,
+            hours=hours,
+            reporter=reporter,
+            patience=policy.patience_minutes * SECONDS_PER_MINUTE,
+            between=watch.timeouts.held,
+            stop_after=policy.stop_after_failures,
+        )
 
     def __post_init__(self) -> None:
         self.went_on()
@@ -54,6 +70,15 @@ class Holds:
         """Leave *step*, which failed, to another run."""
         self.release(step)
         self.aside[step.id] = words
+
+    def takes(self, step: Step) -> bool:
+        """Whether *step*, which failed, may be set aside, and does not end the run."""
+        return len(self.aside.keys() | {step.id}) < self.stop_after
+
+    @property
+    def before(self) -> str:
+        """What is set aside, for a sentence that tells what ended the run."""
+        return "".join(f". Before, {step}: {words}" for step, words in self.aside.items())
 
     @property
     def given_up(self) -> frozenset[str]:

@@ -38,9 +38,6 @@ from rebalancer.execute.run.watch import Waiting, Watch
 from rebalancer.inventory import Pool
 from rebalancer.plan import Plan, Step
 from rebalancer.plan.progress import made_already
-from rebalancer.units import SECONDS_PER_MINUTE
-
-_LOOK_AGAIN = frozenset({StepState.HALTED, StepState.ELSEWHERE})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,13 +67,7 @@ class Run:
         before = any(history.was_taken for history in self.history.values())
         self.crowd = Crowd(self.plan, self.watch.clock, self.reporter)
         self.flights = Flights(note=self._note, hold=self._hold, ever_sent=before)
-        self.holds = Holds(
-            clock=self.watch.clock,
-            hours=self.hours,
-            reporter=self.reporter,
-            patience=self.plan.policy.execution.patience_minutes * SECONDS_PER_MINUTE,
-            between=self.watch.timeouts.held,
-        )
+        self.holds = Holds.begun(self.plan, self.watch, self.hours, self.reporter)
 
     def go(self) -> RunResult:
         """Check, then carry out what is left.
@@ -153,7 +144,7 @@ class Run:
 
     def _look_again(self, step: Step, journal: Journal) -> None:
         """Find out whether a VM that was lost in an earlier run is where it was to be by now."""
-        if self.history.get(step.id, StepHistory()).state in _LOOK_AGAIN:
+        if self.history.get(step.id, StepHistory()).state in {StepState.HALTED, StepState.ELSEWHERE}:
             looked = self._migration(step, journal).look()
             if looked.state is not StepState.STAYED:
                 self._note(step, looked)
@@ -222,10 +213,10 @@ class Run:
         if self.judgement.stop:
             return self.judgement.stop.ending
         left = {step.id for step in self.plan.steps} - self.done
-        if left <= with_waiting(self.plan, self.holds.given_up):
-            return Ending.SET_ASIDE
         ending = Ending.HELD if any(self._able()) else self.hours.ending
-        if ending is Ending.DEADLINE and self.holds.hold_all(self._next()):
+        if left <= with_waiting(self.plan, self.holds.given_up):
+            ending = Ending.SET_ASIDE
+        elif ending is Ending.DEADLINE and self.holds.hold_all(self._next()):
             ending = Ending.HELD
         self.reporter.stopping(ending.value)
         return ending
@@ -259,20 +250,14 @@ class Run:
         self.memory.is_over(step, looked)
         if self._taking_up and looked.state is StepState.UNSENT:
             return
-        if looked.state in FAILED and self._may_fail(step):
+        if looked.state in FAILED and self.holds.takes(step) and not self.watch.stop.asked:
             self.holds.set_aside(step, outcome_of(step, looked))
             return
         if looked.state is not StepState.MOVED:
             advice = f". {NEXT_STEPS[looked.state].format(step=step.id)}" if self.flights.ever_sent else ""
-            before = "".join(f". Before, {name}: {words}" for name, words in self.holds.aside.items())
-            raise Halt(what_happened(step, looked) + advice + before)
+            raise Halt(what_happened(step, looked) + advice + self.holds.before)
         self.done.add(step.id)
         self.holds.release(step)
-
-    def _may_fail(self, step: Step) -> bool:
-        """Whether the run goes on without *step*."""
-        most = self.plan.policy.execution.stop_after_failures
-        return not self.watch.stop.asked and len(self.holds.aside.keys() | {step.id}) < most
 
     def _give_up(self, journal: Journal, error: Exception) -> NoReturn:
         """End a run before its time; where nothing was ever sent, and nobody asked, only the plan is stale."""

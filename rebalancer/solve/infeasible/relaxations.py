@@ -16,9 +16,8 @@ import numpy as np
 
 from rebalancer.errors import Fix
 from rebalancer.inventory import VM
-from rebalancer.objectives import Measure, MigrationCost, Objective, SolverModel
+from rebalancer.objectives import MigrationCost, Moves, Objective
 from rebalancer.placement import Placement
-from rebalancer.problem import Problem
 from rebalancer.rules import Disruption, Rulebook
 from rebalancer.solve.infeasible.concessions import (
     MOVES,
@@ -51,22 +50,6 @@ WORK = 2.0
 """Deterministic seconds for one set of concessions."""
 PREPARING_WORK = 2e-5
 """The work of asking the rules anew about each pair of unit and host."""
-
-
-class Moves(Objective):
-    """How many VMs move; a limit on them is raised to no more than that."""
-
-    id = "moves"
-    sentence = "VMs that move."
-    unit = "moves"
-
-    def value(self, placement: Placement, book: Rulebook) -> float:
-        """Moves on the way to *placement*."""
-        return float(len(book.problem.initial.moves_to(placement)))
-
-    def post(self, model: SolverModel, problem: Problem) -> tuple[Measure, ...]:
-        """The same count."""
-        return (model.leaving(frozenset(problem.initial)),)
 
 
 def cheapest_fixes(book: Rulebook, *, seconds: float) -> tuple[Fix, ...]:

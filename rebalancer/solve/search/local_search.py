@@ -37,7 +37,7 @@ class Descent:
 def local_search(
     tier: TierProblem,
     start: Ints,
-    levels: Levels,
+    levels: ConvexCost,
     *,
     most: float,
     taste: Floats | None = None,
@@ -57,7 +57,7 @@ def local_search(
     return Descent(at=shifting.at if allowed else start, work=shifting.work)
 
 
-class Levels(Protocol):
+class ConvexCost(Protocol):
     """What load costs on a host, convex in the load of each slot."""
 
     def cost(self, load: Ints, hosts: int | Ints) -> Floats:
@@ -66,7 +66,7 @@ class Levels(Protocol):
 
 class _LocalSearch:
     def __init__(
-        self, tier: TierProblem, start: Ints, levels: Levels, taste: Floats, toll: Floats | None = None
+        self, tier: TierProblem, start: Ints, levels: ConvexCost, taste: Floats, toll: Floats | None = None
     ) -> None:
         instance = tier.instance
         self._taste, self._toll, self.work = taste, toll, 0.0

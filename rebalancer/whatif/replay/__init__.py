@@ -1,6 +1,6 @@
 """Recorded weeks replayed: what policies and simple balancers would have made of a pool, night by night."""
 
-from rebalancer.whatif.replay.judge import SHARES, Day
+from rebalancer.whatif.replay.judge import SHARES, DayLoad
 from rebalancer.whatif.replay.night import Contender, Decision, Night
 from rebalancer.whatif.replay.planner import Hindsight, Nothing, Planner
 from rebalancer.whatif.replay.regret import CONDITION, Regret
@@ -12,7 +12,7 @@ __all__ = [
     "CONDITION",
     "SHARES",
     "Contender",
-    "Day",
+    "DayLoad",
     "Decision",
     "Greedy",
     "HillClimb",

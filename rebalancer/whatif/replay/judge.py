@@ -16,7 +16,7 @@ SHARES = (0.75, 0.90, 1.00)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Day:
+class DayLoad:
     """The load of a day, or of several.
 
     Args:
@@ -34,14 +34,14 @@ class Day:
     worst_hour: int
 
 
-def day_of(pool: Pool, came: LoadProfile, host_of: Mapping[Uuid, Uuid]) -> Day:
+def day_of(pool: Pool, came: LoadProfile, host_of: Mapping[Uuid, Uuid]) -> DayLoad:
     """What *came* made of *pool* with its VMs on *host_of*; hosts that are dead or of unknown size are left out."""
     hosts = [host for host in pool.hosts.values() if host.live and host.pcpus]
     cpus = np.array([host.pcpus for host in hosts], dtype=np.float64)[:, None]
     share = _load(came, host_of)[[came.hosts.index(host.uuid) for host in hosts]] / cpus
     above = np.maximum(share - SHARES[0], 0.0) * cpus
     worst = np.unravel_index(int(share.argmax()), share.shape) if share.size else (0, 0)
-    return Day(
+    return DayLoad(
         overload=float(above.sum()) * came.slot_hours,
         hours_above=tuple(int((share > each).sum()) for each in SHARES),
         worst_share=float(share[worst]) if share.size else 0.0,

@@ -15,7 +15,7 @@ from rebalancer.policy import Mode
 from rebalancer.problem import pool_at
 from rebalancer.rules import Rulebook
 from rebalancer.units import HOURS_A_DAY
-from rebalancer.whatif.replay.judge import Day, day_of, least_overload
+from rebalancer.whatif.replay.judge import DayLoad, day_of, least_overload
 from rebalancer.whatif.replay.night import Contender, Decision, Night
 from rebalancer.whatif.replay.regret import Regret, regret_of
 
@@ -50,9 +50,9 @@ class ReplayedNight:
     contender: str
     number: int
     at: datetime
-    without: Day
+    without: DayLoad
     least_overload: float
-    day: Day
+    day: DayLoad
     moved: tuple[Uuid, ...]
     gib: float
     planned: bool

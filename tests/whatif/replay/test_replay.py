@@ -19,7 +19,7 @@ from rebalancer.policy import Policy
 from rebalancer.rules import Rulebook
 from rebalancer.whatif.replay import (
     Contender,
-    Day,
+    DayLoad,
     Greedy,
     HillClimb,
     Hindsight,
@@ -59,7 +59,7 @@ def test_a_day_is_judged_by_arithmetic() -> None:
     """Both VMs use 8 of 16 pCPUs: 4 above 75 % in 24 hours, above 90 % and not above 100 % in all of them."""
     found = run(two_busy(), {"a": [8.0] * 3, "b": [8.0] * 3}, Nothing(policy=PLAIN))
     (night,) = found.nights
-    assert night.day == Day(overload=96, hours_above=(24, 24, 0), worst_share=1.0, worst_host="h1", worst_hour=0)
+    assert night.day == DayLoad(overload=96, hours_above=(24, 24, 0), worst_share=1.0, worst_host="h1", worst_hour=0)
     assert night.without == night.day
     assert night.least_overload == 0
     assert (night.moved, night.gib) == ((), 0)
