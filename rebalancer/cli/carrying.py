@@ -114,7 +114,9 @@ def invocation_of_night(folder: Path, wanted: Policy, policy: Path, state_dir: P
 
 def exit_of_run(result: RunResult) -> Exit:
     """The exit code of a run that ended in order."""
-    return Exit.DONE if result.ending in {Ending.COMPLETE, Ending.DEADLINE} else Exit.LATER
+    if result.ending is Ending.COMPLETE or (result.ending is Ending.DEADLINE and not result.failed):
+        return Exit.DONE
+    return Exit.LATER
 
 
 def carried_out(plan: Plan, invocation: Invocation, deadline: datetime | None) -> RunResult:

@@ -11,7 +11,7 @@ from typing import Self
 from rebalancer.cli.exits import Exit, exit_code
 from rebalancer.cli.output import say
 from rebalancer.errors import InputError, RebalancerError, StoppedHalfWay
-from rebalancer.nightly import NightEnd, NightlyResult, assert_collectable, known_pool, write_textfile
+from rebalancer.nightly import KnownPool, NightEnd, NightlyResult, assert_collectable, known_pool, write_textfile
 
 
 class Monitor:
@@ -51,7 +51,7 @@ class Monitor:
         moved = self.result.moved if self.result else 0
         return NightEnd(
             policy=self._policy,
-            pool=known_pool(self.url, self._state_dir),
+            pool=self._pool(),
             began=self._began,
             ended=datetime.now(UTC),
             exit_code=exit_code(error) if isinstance(error, RebalancerError) else Exit.ERROR if error else self.code,
@@ -59,6 +59,13 @@ class Monitor:
             result=self.result,
             done=error.done if isinstance(error, StoppedHalfWay) else moved,
         )
+
+    def _pool(self) -> KnownPool:
+        """The pool of tonight's plan, else as it was read last."""
+        if self.result:
+            source = self.result.plan.made_from
+            return KnownPool(uuid=source.pool, name=source.pool_name)
+        return known_pool(self.url, self._state_dir)
 
     def _verdict(self, error: BaseException | None) -> str:
         if error is not None:

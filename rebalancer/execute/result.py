@@ -50,6 +50,7 @@ class RunResult:
         journal: the journal; None where there was nothing to do.
         opens_at: when the next change window opens, where the windows ended the run.
         held: of those in `left`, those of VMs that were blocked or busy, those that failed, and what waits for them.
+        failed: ids of those in `left` that failed in this run, and were set aside.
         noticed: memory that was not as it should be after steps, in words.
         why: what the ending does not say by itself, in words.
     """
@@ -62,6 +63,7 @@ class RunResult:
     journal: Path | None = None
     opens_at: datetime | None = None
     held: tuple[HeldStep, ...] = ()
+    failed: tuple[str, ...] = ()
     noticed: tuple[str, ...] = ()
     why: str = ""
 
@@ -80,6 +82,7 @@ class RunResult:
             "journal": str(self.journal) if self.journal else None,
             "opens_at": self.opens_at.astimezone(UTC).isoformat() if self.opens_at else None,
             "noticed": self.noticed,
+            "failed": self.failed,
             "waits": [asdict(each) for each in self.held],
         }
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -53,12 +53,20 @@ def known_pool(url: str, state_dir: Path | None = None) -> KnownPool:
         told = told if isinstance(told, dict) else {"addresses": told}  # addresses alone, before they had names
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
-        addresses = [ip_address(each) for each in told["addresses"]]
+        addresses = [each for each in map(_address, told["addresses"]) if each]
     except (InputError, ValueError, TypeError, KeyError):
         return KnownPool()
     reachable = [each for each in addresses if parts.scheme == "https" or each.is_loopback]
     members = (f"{parts.scheme}://{f'[{each}]' if each.version > 4 else each}{port}" for each in reachable)  # noqa: PLR2004
     return KnownPool(uuid=str(told.get("uuid", "")), name=str(told.get("name", "")), members=tuple(members))
+
+
+def _address(text: object) -> IPv4Address | IPv6Address | None:
+    """The address that *text* is, None where it is none: a host may have none yet."""
+    try:
+        return ip_address(str(text))
+    except ValueError:
+        return None
 
 
 def _file(url: str, state_dir: Path | None) -> Path:

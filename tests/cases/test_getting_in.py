@@ -221,7 +221,9 @@ def test_a_night_remembers_the_hosts_of_the_last(simulator: Simulator, tmp_path:
     (file,) = (tmp_path / "members").iterdir()
     for broken in ("", "{", '["http://evil"]', "7", '[["x"]]', '{"addresses": [1]}', '{"uuid": "u"}'):
         file.write_text(broken)
-        assert known_pool(simulator.url, tmp_path).members == ()
+        assert known_pool(simulator.url, tmp_path).members == (), broken
+    file.write_text('{"uuid": "u", "name": "west", "addresses": ["", "::1"]}')
+    assert (known_pool(simulator.url, tmp_path).uuid, len(known_pool(simulator.url, tmp_path).members)) == ("u", 1)
     file.write_text('["192.0.2.1", "::1"]')
     assert known_pool(simulator.url, tmp_path).members == (f"http://[::1]:{urlsplit(simulator.url).port}",)
 

@@ -153,5 +153,8 @@ def test_what_carries_the_hold_tag_is_held(tmp_path: Path) -> None:
     assert all(first.target not in {step.source, step.target} and step.vm != first.vm for step in plan.steps)
     assert {each.uuid for each in plan.held} == {first.vm, first.target}
     assert {each.words for each in plan.held} == {"carries the hold tag"}
+    model = rb.Model(seen(pool), state_dir=tmp_path)
+    blocked = rb.evacuate(model, [first.target_name]).blocked
+    assert {each.rule for each in blocked} >= {"stays-on-held-host"}
     free_again = rb.Policy(execution={"hold_tag": "somebody-elses"})
     assert not rb.rebalance(rb.Model(seen(pool), free_again, state_dir=tmp_path), seconds=10).held

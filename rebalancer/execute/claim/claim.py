@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final
 from uuid import uuid4
 
@@ -56,15 +55,15 @@ class Claim:
         marks: Marks,
         ask: Asking,
         clock: Clock,
-        quiet: float,
+        rest: Callable[[Holder], None],
         required: bool,
     ) -> Claim:
         """The claim of *me* on *pools*, in the order of their uuids, so that no two runs wait for each other.
 
-        A request of a dead process arrives within *quiet* seconds, or never.
+        During *rest*, what a dead holder sent last arrives, or never will.
         """
         keys = [PoolKeys(pool=pool, marks=marks, ask=ask) for pool in sorted(pools)]
-        claims = (PoolClaim(keys=each, me=me, rest=partial(clock.sleep, quiet)) for each in keys)
+        claims = (PoolClaim(keys=each, me=me, rest=rest) for each in keys)
         return cls(run=me.run, pools=tuple(claims), clock=clock, required=required)
 
     def take(self, *, break_lock: bool) -> tuple[str, ...]:

@@ -34,12 +34,12 @@ ATTEMPTS = 5
 class PoolClaim:
     """The lock of the pool of *keys* for the run of *me*, which holds the lock file of its state folder.
 
-    `rest` lasts as long as a request of a dead process may take to arrive.
+    `rest` is told whose lock is to be broken, and lasts as long as a request of a dead process may take to arrive.
     """
 
     keys: PoolKeys
     me: Holder
-    rest: Callable[[], None]
+    rest: Callable[[Holder], None]
     value: str = field(default="", init=False)
     _lease: int = field(default=0, init=False)
 
@@ -69,8 +69,8 @@ class PoolClaim:
                 return broken
             if not self._may_be_broken(holder, there, break_lock=break_lock):
                 raise self._refusal(holder, there)
-            if holder.is_dead_for(self.me):
-                self.rest()
+            if holder.is_dead_for(self.me) and self.keys.now() - _seen(holder, there) < ALIVE_FOR:
+                self.rest(holder)
             self._break(holder, there)
             broken = str(holder)
         raise self._refusal(holder, there)

@@ -7,14 +7,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from rebalancer.execute.journal.entries import Intended, Looked, RunBegan
+from rebalancer.execute.journal.entries import AS_ASKED, Intended, Looked, RunBegan
 from rebalancer.execute.journal.learned_pace import entries_of, journals
 from rebalancer.execute.journal.outcome import FAILED, StepState
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.policy import CoolingPolicy, Policy
 
 ONE_NIGHT = timedelta(hours=12)
-"""Failures of a VM that are closer together than this are of one night."""
+"""Failures of a VM that are closer together than this are of one night, and no night lasts longer."""
+REFERENCE = "OpaqueRef:"
 
 
 def cooled(policy: Policy, pool: Pool, now: datetime, state_dir: Path | None = None) -> Policy:
@@ -47,6 +48,7 @@ def left_alone(
         pool: the pool.
         now: a time with a zone.
         nights: for how many a VM is left alone after its first, second, … failure in a row; the last counts for more.
+            It is left alone until noon after the last of them, about: nights do not begin to the minute.
         state_dir: the folder with journals.
     """
     looks = defaultdict[Uuid, list[Looked]](list)
@@ -56,8 +58,10 @@ def left_alone(
     for vm in sorted({vm.uuid for vm in pool.resident_guests()} & looks.keys()) if nights else ():
         *_, last = looks[vm]
         if last.state in FAILED:
-            until = last.at + timedelta(days=nights[min(_nights(looks[vm]), len(nights)) - 1])
-            words = " ".join(last.error) or last.words or "no reason given"
+            lasts = nights[min(_nights(looks[vm]), len(nights)) - 1]
+            until = last.at + timedelta(days=lasts) + (ONE_NIGHT if lasts else timedelta())
+            words = " ".join(each for each in last.error if not each.startswith(REFERENCE))
+            words = words or last.words or "no reason given"
             if until > now:
                 yield CoolingPolicy(vm=vm, failed_at=last.at, failed_with=words, until=until)
 
@@ -89,6 +93,8 @@ def _ends(path: Path, pools: Collection[Uuid]) -> Iterator[tuple[Uuid, Looked]]:
                 return
             case Intended():
                 vms[entry.step] = entry.vm
+            case Looked() if entry.words == AS_ASKED:
+                pass
             case Looked() if entry.state in {StepState.MOVED, *FAILED} and (entry.vm or entry.step in vms):
                 yield entry.vm or vms[entry.step], entry
             case _:

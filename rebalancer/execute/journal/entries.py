@@ -58,6 +58,10 @@ class Sent:
     task: str
 
 
+AS_ASKED = "it was cancelled, as somebody asked"
+"""The words of a look at a VM whose migration was cancelled by whoever carries the plan out."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
     """What the pool showed after `step` of `vm`, "" in old journals; `error` is XAPI's code with its parameters."""

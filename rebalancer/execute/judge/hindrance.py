@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rebalancer.errors import RefusedByXapi
 from rebalancer.inventory import VM, Pool, PowerState, Uuid
@@ -70,6 +70,15 @@ def hindrance_beside(
     if found and step.id in not_without(plan, pool, done, {*found, *aside}):
         return Hindrance(words=_half_way(found), passes=any(each.passes for each in found.values()))
     return None
+
+
+def half_way(plan: Plan, pool: Pool) -> str:
+    """What the rules do not allow as an end in *pool*, where *plan* is left half-way, in words; "" where nothing is."""
+    book = Rulebook.of(make_problem(called(pool, names_of(plan)), None, plan.policy))
+    book = book.way_back() if plan.made_from.undoes else book
+    now = book.problem.initial
+    before = {vm: plan.before.host_of.get(vm, host) for vm, host in now.host_of.items()}
+    return "; ".join(f"{each.words} [{each.rule}]" for each in book.violations(now, since=replace(now, host_of=before)))
 
 
 def _half_way(without: Iterable[str]) -> str:

@@ -74,6 +74,14 @@ class Guard:
 
 def guard_of(plan: Plan, watch: Watch, options: RunOptions, entries: Sequence[Entry]) -> Guard:
     """What keeps a run of *plan* apart from others; *entries* are what its journal says of earlier ones."""
+
+    def rest(holder: Holder) -> None:
+        seconds = watch.timeouts.quiet
+        options.reporter.lock_told(
+            f"{holder} is dead: its lock is broken in {seconds:.0f} s, once all that it sent is there"
+        )
+        options.clock.sleep(seconds)
+
     me = Holder.here(run_of(entries) or new_run(), plan.digest, options.journal, options.state_dir)
     claim = Claim.of(
         me,
@@ -81,7 +89,7 @@ def guard_of(plan: Plan, watch: Watch, options: RunOptions, entries: Sequence[En
         marks=watch.live.marks,
         ask=watch.keep_asking,
         clock=options.clock,
-        quiet=watch.timeouts.quiet,
+        rest=rest,
         required=plan.policy.execution.pool_lock == "required",
     )
     return Guard(

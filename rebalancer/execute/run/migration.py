@@ -9,7 +9,7 @@ from functools import partial
 
 from rebalancer.errors import InventoryError, OutcomeUnknown, RefusedByXapi, StalePlan, XapiError
 from rebalancer.execute.claim.fence import Mark, NotAdmitted
-from rebalancer.execute.journal.entries import Intended, Looked, Sent
+from rebalancer.execute.journal.entries import AS_ASKED, Intended, Looked, Sent
 from rebalancer.execute.journal.history import StepHistory
 from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.journal.outcome import StepState
@@ -112,11 +112,15 @@ class MigrationCall:
             found, left = self.with_disks(found)
         except (XapiError, InventoryError) as error:
             return self._looked_once_more(str(error))
-        looked = self.write(found, error=task.error, words=left or found.note or _words(task, found))
+        looked = self.write(found, error=task.error, words=left or found.note or self._said(task, found))
         if task.status is not TaskStatus.PENDING:
             with suppress(XapiError):  # XAPI collects finished tasks that stay
                 self.watch.live.forget(ref)
         return looked
+
+    def _said(self, task: TaskState, found: Observation) -> str:
+        cancelled = task.status is TaskStatus.CANCELLED and found.state is StepState.STAYED
+        return AS_ASKED if cancelled and self.watch.stop.asked else _words(task, found)
 
     def _looked_once_more(self, words: str) -> Looked:
         """What the VM itself shows where its task cannot be asked for: that it has arrived, or nothing."""

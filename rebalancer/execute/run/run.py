@@ -20,7 +20,7 @@ from rebalancer.execute.journal.learned_pace import wire_of
 from rebalancer.execute.journal.outcome import FAILED, StepState
 from rebalancer.execute.judge.advice import NEXT_STEPS, outcome_of, what_happened
 from rebalancer.execute.judge.fitness import assert_same_pool, assert_sealed, assert_still_there
-from rebalancer.execute.judge.hindrance import Hindrance, with_waiting
+from rebalancer.execute.judge.hindrance import Hindrance, half_way, with_waiting
 from rebalancer.execute.judge.host_memory import HostMemoryComparison
 from rebalancer.execute.options import RunReporter
 from rebalancer.execute.result import Ending, RunResult
@@ -162,7 +162,7 @@ class Run:
 
     def _steps(self, journal: Journal) -> Ending:
         """Make every step that is left, until there is a reason not to; what is on its way is followed to its end."""
-        self.waiting = {step.id for step in self.plan.steps if step.id not in self.done}
+        self.waiting = {step.id for step in self.plan.steps} - self.done - self.holds.aside.keys()
         self.holds.went_on()
         while True:
             self.guard.keep(self.flights)
@@ -212,6 +212,8 @@ class Run:
             raise Asked
         if self.judgement.stop:
             return self.judgement.stop.ending
+        if self.holds.aside and (split := half_way(self.plan, self._read())):
+            raise Halt(f"{split}{self.holds.before}")
         left = {step.id for step in self.plan.steps} - self.done
         ending = Ending.HELD if any(self._able()) else self.hours.ending
         if left <= with_waiting(self.plan, self.holds.given_up):
@@ -285,6 +287,7 @@ class Run:
             done=tuple(step.id for step in self.plan.steps if step.id in self.done),
             left=tuple(step.id for step in left),
             held=tuple(self.holds.told(left)),
+            failed=tuple(self.holds.aside),
             why=stop.words if stop and stop.ending is ending else "",
             looked=tuple(self.looked),
             noticed=tuple(self.memory.noticed),

@@ -24,7 +24,7 @@ def claim_of(
     *,
     pool: str = POOL,
     ask: Asking = at_once,
-    rest: Callable[[], None] = lambda: None,
+    rest: Callable[[Holder], None] = lambda _holder: None,
 ) -> PoolClaim:
     """The lock of *pool* for a run with this state folder, and a journal of its own in it."""
     path = folder / f"{run}.jsonl"

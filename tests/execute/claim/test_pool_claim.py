@@ -78,7 +78,7 @@ def test_the_last_request_of_a_dead_run_finds_its_lock(marks: ScriptedMarks, tmp
     """The system may still be sending it: until it no longer can, the lock stays that of the dead run."""
     claim_of("first", marks, tmp_path).take(break_lock=False)
     held, seen = marks.keys[LOCK], list[str]()
-    second = claim_of("second", marks, tmp_path, rest=lambda: seen.append(marks.keys[LOCK]))
+    second = claim_of("second", marks, tmp_path, rest=lambda _holder: seen.append(marks.keys[LOCK]))
     second.take(break_lock=False)
     assert seen == [held] != [marks.keys[LOCK]]
 

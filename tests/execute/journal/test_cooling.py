@@ -94,7 +94,13 @@ def failed(folder: Path, vm: str, *days_ago: float) -> None:
     for days in days_ago:
         at = MADE_AT - days * DAY
         look = Looked(
-            at=at, step="s1", state=StepState.REFUSED, power_state="Running", resident_on="h1", error=("NO",), vm=vm
+            at=at,
+            step="s1",
+            state=StepState.REFUSED,
+            power_state="Running",
+            resident_on="h1",
+            error=("NO", "OpaqueRef:1"),
+            vm=vm,
         )
         with Journal(folder / "journals" / f"{vm}-{days}.jsonl") as written:
             written.append(RunBegan(at=at, plan="sha256:1", pool=POOL.uuid))
@@ -103,15 +109,23 @@ def failed(folder: Path, vm: str, *days_ago: float) -> None:
 
 @pytest.mark.parametrize(
     ("days_ago", "left_for"),
-    [((0.5,), 1), ((1.5,), None), ((3, 0.5), 2), ((3, 2.9, 0.5), 2), ((9, 7, 5, 3), 8), ((19, 17, 15, 13, 7.5), 8)],
+    [
+        ((0.5,), 1),
+        ((1.001,), 1),
+        ((1.6,), None),
+        ((3, 0.5), 2),
+        ((3, 2.9, 0.5), 2),
+        ((9, 7, 5, 3), 8),
+        ((19, 17, 15, 13, 7.5), 8),
+    ],
 )
 def test_a_vm_whose_move_failed_is_left_alone_for_longer_and_longer(
     tmp_path: Path, days_ago: tuple[float, ...], left_for: float | None
 ) -> None:
-    """A night, two, four, eight; what fails twice in one night counts once."""
+    """A night, two, four, eight, and half a day, as nights begin at odd minutes; of two in one night one counts."""
     failed(tmp_path, "a", *days_ago)
     alone = {each.vm: each.until - MADE_AT for each in cooled(policy_of(), POOL, MADE_AT, tmp_path).cooling}
-    assert alone == ({} if left_for is None else {"a": (left_for - days_ago[-1]) * DAY})
+    assert alone == ({} if left_for is None else {"a": (left_for + 0.5 - days_ago[-1]) * DAY})
 
 
 def test_a_move_that_succeeds_ends_the_row(tmp_path: Path) -> None:
@@ -119,9 +133,9 @@ def test_a_move_that_succeeds_ends_the_row(tmp_path: Path) -> None:
     failed(tmp_path, "a", 9, 7, 0.5)
     journal(tmp_path, "a", MADE_AT - 5 * DAY)
     (alone,) = cooled(policy_of(), POOL, MADE_AT, tmp_path).cooling
-    assert alone.until - MADE_AT == 0.5 * DAY
+    assert alone.until - MADE_AT == DAY
     assert alone.words == (
-        "its move failed at 2026-02-28 13:00 UTC with NO, and it is left alone until 2026-03-01 13:00 UTC"
+        "its move failed at 2026-02-28 13:00 UTC with NO, and it is left alone until 2026-03-02 01:00 UTC"
     )
 
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+
 import pytest
 
+from rebalancer.cli.carrying import exit_of_run
+from rebalancer.cli.exits import Exit
 from rebalancer.errors import StalePlan, StoppedHalfWay
 from rebalancer.execute import Ending, execute, resume
+from rebalancer.execute.journal.cooling import cooled
+from rebalancer.execute.journal.entries import Intended, RunBegan, Sent
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
 from rebalancer.policy import Policy
 from rebalancer.xapi import TaskStatus
 from tests.execute.case import Case, refusal, where
-from tests.execute.scripted import Script, ScriptedPool, plan_of
+from tests.execute.scripted import MADE_AT, Script, ScriptedPool, plan_of
 from tests.pools import make_host, make_pool, make_vm, policy_of
 
 LACKS = refusal("VM_LACKS_FEATURE", "OpaqueRef:a")
@@ -87,3 +96,63 @@ def test_where_nothing_was_sent_the_plan_is_stale(case: Case, pool: Pool) -> Non
     with pytest.raises(StalePlan, match="VM_LACKS_FEATURE"):
         execute(plan_of(pool, ("a", "h2"), ("b", "h3"), ("c", "h2"), policy=policy), live, case.options)
     assert live.sent == []
+
+
+PAIR = [{"name": "pair", "vms": ["a", "b"]}]
+
+
+def test_what_failed_before_a_kill_waits_for_the_next_run(case: Case, pool: Pool) -> None:
+    """Taken up, its task has failed: it is set aside, not tried again, and nobody of its group goes without it."""
+    wide = {"concurrent": 3, "in_per_host": 3, "out_per_host": 3}
+    live = ScriptedPool(pool, a=[FAILED, Script()])
+    plan = plan_of(pool, ("a", "h2"), ("b", "h2"), ("c", "h3"), policy=policy_of(together=PAIR, limits=wide))
+    with Journal(case.journal) as journal:
+        task = live.migrate("a", "h2")
+        journal.append(RunBegan(at=MADE_AT, plan=plan.digest, pool=pool.uuid))
+        journal.append(Intended(at=MADE_AT, step="s01", vm="a", source="h1", target="h2"))
+        journal.append(Sent(at=MADE_AT, step="s01", task=task))
+    result = resume(plan, live, case.options)
+    assert (result.ending, result.failed, where(live)) == (
+        Ending.SET_ASIDE,
+        ("s01",),
+        {"a": "h1", "b": "h1", "c": "h3"},
+    )
+    assert resume(plan, live, case.options).complete
+
+
+def test_people_are_told_of_a_group_that_is_left_half_way(case: Case, pool: Pool) -> None:
+    """The first of two VMs that share a host has moved when the second fails: no plan ends so."""
+    policy = policy_of(together=PAIR, limits={"concurrent": 1})
+    live = ScriptedPool(pool, b=[FAILED, Script()])
+    plan = plan_of(pool, ("a", "h2"), ("b", "h2"), ("c", "h3"), policy=policy)
+    with pytest.raises(StoppedHalfWay, match=r"'pair'.*keep-together.*s02: the migration failed") as stopped:
+        execute(plan, live, case.options)
+    assert where(live) == {"a": "h2", "b": "h1", "c": "h3"}
+    assert "steps done: 2" in str(stopped.value)
+    assert resume(plan, live, case.options).complete
+
+
+def test_a_deadline_does_not_hide_a_failure(case: Case, pool: Pool) -> None:
+    """What failed is left for later by its code, whatever else there was no time for."""
+    plan = plan_of(pool, ("a", "h2"), ("b", "h3"), policy=policy_of(limits={"concurrent": 1}))
+    deadline = case.clock.now() + timedelta(seconds=plan.steps[0].seconds + 1)
+    live = ScriptedPool(pool, a=[FAILED])
+    result = execute(plan, live, replace(case.options, deadline=deadline))
+    assert (result.ending, result.failed, exit_of_run(result)) == (Ending.DEADLINE, ("s01",), Exit.LATER)
+
+
+def test_what_people_cancel_is_no_failure(case: Case, pool: Pool) -> None:
+    """Asked to stop twice, the run cancels the migration: the VM is not left alone for it on the next nights."""
+    live, polls = ScriptedPool(pool, a=[Script(polls=50)]), count()
+
+    def ask(call: str) -> None:
+        if call == "task" and next(polls) in {2, 4}:
+            case.stop.ask()
+
+    live.before_each = ask
+    state = case.journal.parent / "state"
+    options = replace(case.options, journal=state / "journals" / "x.jsonl", state_dir=state)
+    with pytest.raises(StoppedHalfWay, match="as somebody asked"):
+        execute(plan_of(pool, ("a", "h2"), policy=Policy()), live, options)
+    assert where(live)["a"] == "h1"
+    assert cooled(Policy(), pool, case.clock.now() + timedelta(hours=20), state).cooling == ()
