@@ -173,7 +173,7 @@ def test_asked_once_the_running_migration_ends_well(stage: Stage) -> None:
 def test_asked_twice_the_running_migration_is_cancelled(stage: Stage) -> None:
     """Ctrl-C twice: the VM stays where it was, and resume can go on."""
     asks = Interrupter(stage, 2)
-    with pytest.raises(StoppedHalfWay, match="its task was cancelled"):
+    with pytest.raises(StoppedHalfWay, match="it was cancelled, as somebody asked"):
         stage.run(stop=asks.stop, reporter=asks)
     assert (stage.arrived(), stage.looked()) == ([False] * STEPS, [StepState.STAYED])
     go_on(stage)
@@ -298,5 +298,5 @@ def test_two_signals_end_a_call_that_waits_for_news(stage: Stage) -> None:
             process.send_signal(signal.SIGINT)
             assert process.stderr.readline() == "heard\n"
         _, said = process.communicate(timeout=120)
-    assert "its task was cancelled" in said
+    assert "it was cancelled, as somebody asked" in said
     assert (stage.arrived(), stage.looked()) == ([False] * STEPS, [StepState.STAYED])
