@@ -56,7 +56,7 @@ class RelaxationBound:
 
     def __init__(self, tier: TierProblem, goal: Goal, limits: Ints, effort: Effort) -> None:
         self._tier, self._limits, self._effort = tier.optimistic(), limits, effort
-        self._exact = tier.instance
+        self._exact = tier
         self._goal = goal
         self._watched = worth_watching(tier.instance, limits)
         self._wanted = Event()
@@ -103,7 +103,7 @@ class RelaxationBound:
         relaxations say nothing of peaks, and take long for it.
         """
         self._wanted.wait()
-        useful = self._watched.all() or not self._exact.deviations.budget
+        useful = self._watched.all() or not self._exact.instance.deviations.budget
         while useful and not self._stopped:
             if self._effort.until.passed:
                 self.on_time = False
@@ -126,13 +126,16 @@ class RelaxationBound:
         return self._refined(answer.at)
 
     def _refined(self, at: Ints) -> bool:
-        """Whether the relaxation now counts more of what its answer violates; if that is nothing, it is the answer."""
-        unseen = (load_of(self._exact, at) > self._limits) & ~self._watched
+        """Whether the relaxation now counts more of what its answer violates; if that is nothing, it is the answer.
+
+        Loads that are rounded down may keep what earlier tiers reached where the exact ones do not.
+        """
+        unseen = (load_of(self._exact.instance, at) > self._limits) & ~self._watched
         if unseen.any():
             self._watched = self._watched | unseen
             return True
         stated = self._tier.instance.found_to_matter
-        if self._tier.outlives(at):
+        if self._tier.outlives(at) and self._exact.allows(at):
             self.answer = at
         return self._tier.instance.found_to_matter > stated
 
