@@ -19,6 +19,6 @@ MEANINGS = {
     Exit.NOT_APPROVED: "nobody who may has approved the plan",
     Exit.LATER: (
         "`apply`: steps are left for later: no change window is open, or none long enough, their VMs are blocked or "
-        "busy, the pool is on hold or changed meanwhile, or a host is busier than predicted"
+        "busy, or failed to move, the pool is on hold or changed meanwhile, or a host is busier than predicted"
     ),
 }

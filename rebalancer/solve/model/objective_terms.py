@@ -36,6 +36,10 @@ class Goal:
         """
         return (floor(bound / self.worth) if self.surplus else ceil(bound / self.worth)) - self.shortfall
 
+    def at_most(self, most: Fraction) -> int:
+        """A number that the sum does not exceed where the truth, whose loads lose nothing, is at *most* in its unit."""
+        return floor(most / self.worth)
+
     def truth(self, bound: int) -> float:
         """A lower bound of the objective, where *bound* is one of the sum."""
         return max(0.0, float(bound * self.worth) - self.surplus)

@@ -70,8 +70,15 @@ class TierProblem:
         return goal, model.value(goal, at)
 
     def optimistic(self) -> TierProblem:
-        """The tier with loads rounded down, for bounds."""
-        return replace(self, instance=self.instance.optimistic())
+        """The tier with loads rounded down, for bounds; what is held is held there too, or a little more of it."""
+        instance = self.instance.optimistic()
+        return replace(self, instance=instance, held=tuple(self._held_in(instance, each) for each in self.held))
+
+    def _held_in(self, instance: Instance, held: HeldTier) -> HeldTier:
+        """*held* in numbers of *instance*, which counts loads in other parts: whatever is allowed here is there."""
+        tiers = (TierProblem(instance=each, objective=held.objective) for each in (self.instance, instance))
+        here, there = (tier.evaluate(instance.home)[0] for tier in tiers)
+        return replace(held, value=there.at_most(held.value * here.worth + here.shortfall * here.worth))
 
     def whole(self) -> Scope:
         """The scope in which every unit may move."""
