@@ -58,7 +58,11 @@ class Slots:
         return tuple(length * Fraction(day.weight, total) for day in self.days for _ in range(HOURS_A_DAY))
 
     def words(self, slot: int) -> str:
-        """`14:00` of a day, `Tue 14:00` of a week, `Tue 24 Nov 14:00` of a recorded day."""
+        """`14:00 UTC` of a day, `Tue 14:00 UTC` of a week, `Tue 24 Nov 14:00 UTC` of a recorded day."""
+        return f"{self.short_words(slot)} {self.timezone}"
+
+    def short_words(self, slot: int) -> str:
+        """The same without the time zone, for tables that name it above."""
         if not self.days:
             return slot_in_words(slot, self.count)
         shown = self.start_of(slot).astimezone(ZoneInfo(self.timezone))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 KIB = 1024
 MIB = 1024**2
@@ -67,6 +68,11 @@ def interval_in_words(low: float, likely: float, high: float) -> str:
     short, middle, long = (duration_in_words(seconds) for seconds in (low, likely, high))
     alike = short.rpartition(" ")[2] == long.rpartition(" ")[2]
     return f"about {middle} ({short.rpartition(' ')[0] if alike else short} to {long})"
+
+
+def moment_in_words(moment: datetime, timezone: str) -> str:
+    """`2026-03-04 22:00 Europe/Berlin`: a moment by the clocks of *timezone*, an IANA name, and that name."""
+    return f"{moment.astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M} {timezone}"
 
 
 def slot_at(shown: datetime, slots: int) -> int:

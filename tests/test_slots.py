@@ -16,16 +16,17 @@ TWO_DAYS = Slots(
 
 
 def test_recorded_days_are_told_by_the_clocks_of_the_zone() -> None:
-    """A day of the week, a day of the month, and the hour, across midnight."""
-    assert TWO_DAYS.words(0) == "Sun 22 Nov 23:00"
-    assert TWO_DAYS.words(1) == "Mon 23 Nov 00:00"
-    assert TWO_DAYS.words(24 + 17) == "Tue 24 Nov 16:00"
+    """A day of the week, a day of the month, the hour, and the zone, across midnight."""
+    assert TWO_DAYS.words(0) == "Sun 22 Nov 23:00 Europe/Berlin"
+    assert TWO_DAYS.words(1) == "Mon 23 Nov 00:00 Europe/Berlin"
+    assert TWO_DAYS.words(24 + 17) == "Tue 24 Nov 16:00 Europe/Berlin"
+    assert TWO_DAYS.short_words(24 + 17) == "Tue 24 Nov 16:00"
 
 
-def test_slots_of_percentiles_are_told_as_before() -> None:
+def test_slots_of_percentiles_are_told_with_their_zone() -> None:
     """Hours of the day, and of the week."""
-    assert Slots(count=24, timezone="UTC").words(14) == "14:00"
-    assert Slots(count=168, timezone="UTC").words(38) == "Tue 14:00"
+    assert Slots(count=24, timezone="UTC").words(14) == "14:00 UTC"
+    assert Slots(count=168, timezone="UTC").words(38) == "Tue 14:00 UTC"
 
 
 def test_the_hours_of_recorded_days_are_those_of_one_day() -> None:

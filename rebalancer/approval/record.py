@@ -19,6 +19,7 @@ from rebalancer.files.shapes import Shape, first_mistake
 from rebalancer.files.writing import PUBLIC, write_whole
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan, untimely
+from rebalancer.units import moment_in_words
 
 APPROVAL_JSON = "approval.json"
 SIGNATURE = "approval.json.sig"
@@ -76,7 +77,7 @@ def approval_in_words(plan: Plan, folder: Path) -> str:
     if found.plan != plan.digest:
         return "not approved: the approval beside it is for another plan"
     signed = ", with a signature that is checked when it is applied" if (folder / SIGNATURE).exists() else ""
-    return f"approved by {found.by} at {found.at:%Y-%m-%d %H:%M %Z}{signed}: {found.reason}"
+    return f"approved by {found.by} at {moment_in_words(found.at, plan.policy.timezone)}{signed}: {found.reason}"
 
 
 def assert_said(by: str, reason: str) -> None:

@@ -12,6 +12,7 @@ from rebalancer.errors import IllegalPlan, InputError, StalePlan
 from rebalancer.export import assert_free
 from rebalancer.face.connection import is_url
 from rebalancer.plan import Plan
+from rebalancer.units import moment_in_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class ApprovalRequest:
             IllegalPlan: it is not accepted.
         """
         if now > self.plan.expires_at:
-            raise StalePlan([f"the plan expired at {self.plan.expires_at:%Y-%m-%d %H:%M %Z}"])
+            raise StalePlan([f"the plan expired at {moment_in_words(self.plan.expires_at, self.plan.policy.timezone)}"])
         if self.without:
             return self._part(connection)
         if self.output:

@@ -6,7 +6,7 @@ import os
 import shlex
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import rebalancer as rb
@@ -18,6 +18,7 @@ from rebalancer.execute import Ending, PlanOrigin, RunResult, Timeouts, Wish, st
 from rebalancer.face.run import assert_fits
 from rebalancer.plan import Plan
 from rebalancer.policy import Policy
+from rebalancer.units import moment_in_words
 
 STANDARD_ERROR = 2
 ONCE = (
@@ -78,7 +79,7 @@ class Invocation:
     def _in_the_next_window(self, plan: Plan, opens_at: datetime | None) -> tuple[str, ...]:
         now = f"{self._command('apply', self.folder, policy=self.policy, journal=self.journal)} --any-time"
         if opens_at and opens_at > plan.expires_at:
-            expires = f"{plan.expires_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+            expires = moment_in_words(plan.expires_at, plan.policy.timezone)
             return f"the plan expires before that, at {expires}: make a new one then", f"  to do it now: {now}"
         return "the same command resumes then", f"  to do it now: {now}"
 

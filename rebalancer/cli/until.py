@@ -71,7 +71,7 @@ def _zone(policy: Policy) -> ZoneInfo | None:
     Raises:
         InputError: they have several.
     """
-    zones = sorted({window.timezone or policy.demand.timezone for window in policy.window})
+    zones = sorted({window.timezone or policy.timezone for window in policy.window})
     if len(zones) > 1:
         problem = f"the plan's change windows are in several time zones ({', '.join(zones)})"
         raise InputError(OPTION, problem, "Give the moment with its offset, such as 2026-03-02T05:00+01:00")

@@ -91,11 +91,14 @@ def general_warnings(problem: Problem, no_way_back: Sequence[LeftAlone]) -> tupl
     relaxed = [
         f"the policy does without the documented rule {rule}" for rule in sorted(set(problem.policy.rules.relax))
     ]
+    zone = problem.policy.timezone
     stranded = [f"VM {each.name} has no legal way back: {each.words} [{each.rule}]" for each in no_way_back]
     unmeasured = ["made without metrics: load was not looked at"] if problem.demand is None else []
     off = problem.demand.clocks.sentences(problem.names.hosts) if problem.demand and problem.demand.clocks else ()
     dangling = [f"the inventory has a reference that leads nowhere: {each}" for each in problem.pool.dangling]
     failed = [
-        f"VM {names[each.vm]}: {each.words}" for each in problem.policy.cooling if each.failed_at and each.vm in names
+        f"VM {names[each.vm]}: {each.words(zone)}"
+        for each in problem.policy.cooling
+        if each.failed_at and each.vm in names
     ]
     return (*unmeasured, *off, *relaxed, *failed, *stranded, *dangling)

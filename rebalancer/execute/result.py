@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rebalancer.execute.journal.entries import Looked
 from rebalancer.inventory import Uuid
+from rebalancer.units import moment_in_words
 
 
 class Ending(Enum):
@@ -53,6 +54,7 @@ class RunResult:
         failed: ids of those in `left` that failed in this run, and were set aside.
         noticed: memory that was not as it should be after steps, in words.
         why: what the ending does not say by itself, in words.
+        timezone: IANA name of the zone that times are told in.
     """
 
     ending: Ending
@@ -66,6 +68,7 @@ class RunResult:
     failed: tuple[str, ...] = ()
     noticed: tuple[str, ...] = ()
     why: str = ""
+    timezone: str = "UTC"
 
     @property
     def complete(self) -> bool:
@@ -90,7 +93,7 @@ class RunResult:
         if not self.done and not self.left:
             return "nothing to do: the plan has no steps"
         left = f", left: {len(self.left)}" if self.left else ""
-        again = f"; the next opens at {self.opens_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if self.opens_at else ""
+        again = f"; the next opens at {moment_in_words(self.opens_at, self.timezone)}" if self.opens_at else ""
         held = "".join(f"; {each}" for each in self.held)
         why = f": {self.why}" if self.why else ""
         noticed = "".join(f"; {each}" for each in self.noticed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 
 from rebalancer.export.markdown_table import markdown_text, table
 from rebalancer.export.rows import (
@@ -28,7 +27,7 @@ from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Plan, Step, TierResult
 from rebalancer.sanitise import one_line
 from rebalancer.slots import Slots
-from rebalancer.units import counted, duration_in_words, first_few, size_in_words
+from rebalancer.units import counted, duration_in_words, first_few, moment_in_words, size_in_words
 
 SR_COLUMNS = ("SR", "disks that come>", "in full>", "disks that leave>", "in full>")
 SHOWN = 6
@@ -65,11 +64,12 @@ def _head(plan: Plan) -> Iterator[str]:
 def facts(plan: Plan) -> Iterator[tuple[str, str]]:
     """What the plan is bound to: what it is called and what it is, one pair each."""
     source, metrics = plan.made_from, plan.made_from.metrics
-    yield "made", _minute(plan.made_at)
-    yield "expires", _minute(plan.expires_at)
+    zone = plan.policy.timezone
+    yield "made", moment_in_words(plan.made_at, zone)
+    yield "expires", moment_in_words(plan.expires_at, zone)
     yield "pool", " + ".join(source.pool_names)
     yield "policy", f"{source.policy.name}, mode {source.policy.mode.value}, rule set {source.policy.rules.set.value}"
-    yield "metrics", _metrics(metrics) if metrics else "none"
+    yield "metrics", _metrics(metrics, zone) if metrics else "none"
     yield "outcome", ": ".join(filter(None, (plan.outcome, plan.reason)))
     yield "made by", ", ".join(f"{name} {version}" for name, version in sorted(source.versions.items()))
     if source.part_of:
@@ -79,9 +79,10 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "digest", plan.digest
 
 
-def _metrics(metrics: Metrics) -> str:
+def _metrics(metrics: Metrics, zone: str) -> str:
+    span = " to ".join(moment_in_words(each, zone) for each in (metrics.window_start, metrics.window_end))
     return (
-        f"{_minute(metrics.window_start)} to {_minute(metrics.window_end)}, {_slots(metrics)}; "
+        f"{span}, {_slots(metrics)}; "
         f"{counted(metrics.measured, 'VM')} measured, {metrics.short} "
         f"younger than the window, {metrics.unknown} unknown; from {metrics.source}"
     )
@@ -92,10 +93,6 @@ def _slots(metrics: Metrics) -> str:
         alike = len({day.weight for day in metrics.days}) == 1
         return f"the mean of {counted(len(metrics.days), 'day')} as recorded{'' if alike else ', the last ones more'}"
     return f"percentile {metrics.percentile:g} in each of {metrics.slots} slots ({metrics.timezone})"
-
-
-def _minute(time: datetime) -> str:
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _tiers(plan: Plan) -> Iterator[str]:
@@ -178,7 +175,9 @@ def _columns(lines: Sequence[Sequence[str]]) -> Iterator[str]:
 def _hosts(plan: Plan) -> Iterator[str]:
     yield "The peak of the memory is the most that a host comes to hold in any order that the steps allow."
     yield ""
-    columns = ("host", "VMs>", "VMs after>", "memory>", "memory after>", "peak>", "of>", "CPU peak>", "CPU peak after>")
+    told = f" ({when})" if (when := zone_of_peaks(plan)) else ""
+    peaks = (f"CPU peak{told}>", f"CPU peak after{told}>")
+    columns = ("host", "VMs>", "VMs after>", "memory>", "memory after>", "peak>", "of>", *peaks)
     yield from table(columns, (_host(row, plan.when) for row in plan.hosts))
 
 
@@ -189,11 +188,16 @@ def _host(row: HostRow, when: Slots) -> tuple[object, ...]:
     return (row.name, len(row.before.vms), len(row.after.vms), *memory, *peaks)
 
 
+def zone_of_peaks(plan: Plan) -> str:
+    """The time zone of the hours that `peak_in_words` tells; "" where it tells none."""
+    return plan.when.timezone if any(row.before.peak_slot is not None for row in plan.hosts) else ""
+
+
 def peak_in_words(state: HostState, when: Slots) -> str:
-    """The highest load of a host, and which of the slots of *when* it is in."""
+    """The highest load of a host, and which of the slots of *when* it is in, in their time zone."""
     if state.peak_share is None or state.peak_slot is None:
         return "-"
-    return f"{state.peak_share:.0%} at {when.words(state.peak_slot)}"
+    return f"{state.peak_share:.0%} at {when.short_words(state.peak_slot)}"
 
 
 def _listed(sentences: Iterable[str]) -> Iterator[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from rebalancer.plan import Plan, Step
-from rebalancer.units import counted, duration_in_words, interval_in_words
+from rebalancer.units import counted, duration_in_words, interval_in_words, moment_in_words
 
 WIDTH = 28
 """Characters from the start of the plan to its end."""
@@ -59,21 +59,22 @@ def _rests_on(plan: Plan) -> str:
 def window_remarks(plan: Plan) -> Iterator[str]:
     """When the plan begins and ends by the clock, if the policy has windows."""
     schedule = plan.schedule
+
+    def clock(time: datetime) -> str:
+        return moment_in_words(time, plan.policy.timezone)
+
     if schedule.begins_at > plan.expires_at:
-        opens, expires = _clock(schedule.begins_at), _clock(plan.expires_at)
+        opens, expires = clock(schedule.begins_at), clock(plan.expires_at)
         yield f"Its window opens at {opens}, and it expires at {expires}, before that: raise plan.expires_hours."
-    if schedule.closes_at is None:
+    if schedule.closes_at is None or not plan.steps:
         return
     done = schedule.begins_at + timedelta(seconds=schedule.seconds)
     latest = schedule.begins_at + timedelta(seconds=schedule.seconds_high)
-    times = f"{_clock(schedule.begins_at)}, done about {_clock(done)}, at the latest {_clock(latest)}"
-    yield f"Window: begins {times}; the window closes {_clock(schedule.closes_at)}."
+    begins, ends = clock(schedule.begins_at), f"done about {clock(done)}, at the latest {clock(latest)}"
+    times = f"{begins}, {'done within that minute' if clock(latest) == begins else ends}"
+    yield f"Window: begins {times}; the window closes {clock(schedule.closes_at)}."
     if schedule.late:
         steps = counted(len(schedule.late), "step does", "steps do")
         yield f"{steps} not fit before it closes, and stay for another time: {', '.join(schedule.late)}."
     elif latest > schedule.closes_at:
         yield "All steps fit if they take as long as is likely; slow ones can push the last beyond the window."
-
-
-def _clock(time: datetime) -> str:
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -10,7 +10,7 @@ from pathlib import Path
 from rebalancer.errors import MetricsRefused
 from rebalancer.execute import RunResult
 from rebalancer.plan import Plan
-from rebalancer.units import counted
+from rebalancer.units import counted, moment_in_words
 
 
 class Verdict(Enum):
@@ -83,7 +83,8 @@ class NightlyResult:
 
     def __str__(self) -> str:
         """One sentence for the log."""
-        again = f"; the next opens at {self.opens_at:%Y-%m-%d %H:%M %Z}" if self.opens_at else ""
+        zone = self.plan.policy.timezone
+        again = f"; the next opens at {moment_in_words(self.opens_at, zone)}" if self.opens_at else ""
         steps = f"{self.moved} of {counted(len(self.plan.steps), 'step')} done: " if self.plan.steps else ""
         count = len(self.plan.missing)
         part = f"; {counted(count, 'move is', 'moves are')} missing from the plan" if count else ""

@@ -19,6 +19,7 @@ from rebalancer.plan.step import Step
 from rebalancer.policy import Policy
 from rebalancer.slots import RecordedDay, Slots
 from rebalancer.tier import TierResult
+from rebalancer.units import moment_in_words
 
 FORMAT = "rebalancer-plan/1"
 SKEW = timedelta(minutes=10)
@@ -292,8 +293,9 @@ class Plan:
 
 def untimely(plan: Plan, now: datetime) -> str:
     """Why *plan* may not be begun *now*, in words that follow its name; "" where it may."""
+    zone = plan.policy.timezone
     if now > plan.expires_at:
-        return f"expired at {plan.expires_at:%Y-%m-%d %H:%M %Z}"
+        return f"expired at {moment_in_words(plan.expires_at, zone)}"
     if plan.made_at > now + SKEW:
-        return f"says that it was made at {plan.made_at:%Y-%m-%d %H:%M %Z}, in the future: compare the clocks"
+        return f"says that it was made at {moment_in_words(plan.made_at, zone)}, in the future: compare the clocks"
     return ""

@@ -1,10 +1,10 @@
 """What the operator wants: objectives, limits, groups and windows; and the same in the uuids of one pool."""
 
+from rebalancer.policy.hours import Day, WindowPolicy
 from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Spread, Together, intent_digest, named
 from rebalancer.policy.lint import PolicyFinding, check_alone, check_policy
 from rebalancer.policy.model import (
     CapacityPolicy,
-    Day,
     IntentPolicy,
     LimitsPolicy,
     Mode,
@@ -13,7 +13,6 @@ from rebalancer.policy.model import (
     RuleSet,
     RulesPolicy,
     Strength,
-    WindowPolicy,
     policy_digest,
 )
 from rebalancer.policy.objective import DiskPolicy, ObjectivePolicy, Priority, ResourcePolicy

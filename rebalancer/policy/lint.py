@@ -38,7 +38,7 @@ class PolicyFinding:
 
 def check_alone(policy: Policy) -> tuple[PolicyFinding, ...]:
     """What *policy* asks for in vain in any pool."""
-    return _findings(_aimless(policy), _closed(policy))
+    return _findings(_other_zones(policy), _aimless(policy), _closed(policy))
 
 
 def check_policy(policy: Policy, pool: Pool) -> tuple[PolicyFinding, ...]:
@@ -68,6 +68,18 @@ def _findings(*checks: Sayings) -> tuple[PolicyFinding, ...]:
 def _closed(policy: Policy) -> Sayings:
     if not change_windows(policy).ever_open:
         yield "blackout", "no change window ever opens: nothing can be planned until a blackout is shortened"
+
+
+def _other_zones(policy: Policy) -> Sayings:
+    """Hours that are in another time zone than all that is told."""
+    own = policy.timezone
+    if policy.demand.timezone != own:
+        yield "demand.timezone", f"hours of load are in {policy.demand.timezone}, all else is told in {own}"
+    for section in ("window", "blackout"):
+        for number, hours in enumerate(getattr(policy, section), start=1):
+            if hours.timezone not in {None, own}:
+                span = f"{hours.start:%H:%M} to {hours.end:%H:%M}"
+                yield f"{section}[{number}].timezone", f"{span} is in {hours.timezone}, all else is told in {own}"
 
 
 def _aimless(policy: Policy) -> Sayings:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from datetime import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from rebalancer.policy.ceilings import PER_HOST, HostLoadPolicy, VCPUsPerPCPUPolicy, VMsPerHostPolicy
 from rebalancer.policy.execution import ExecutionPolicy
+from rebalancer.policy.hours import WindowPolicy
 from rebalancer.policy.intent import SECTIONS
 from rebalancer.policy.objective import ObjectivePolicy
 from rebalancer.policy.pool import PoolPolicy
@@ -40,19 +39,6 @@ from rebalancer.policy.toml import from_toml
 
 MOST_AT_ONCE = 64
 """Migrations that may run at once in a pool, at most: XAPI refuses calls where more than a hundred wait."""
-_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
-
-
-def _clock(value: object) -> time:
-    """A time of day from `HH:MM` or, as TOML writes times, `HH:MM:SS`: a wall-clock time without an offset."""
-    if isinstance(value, time):
-        return value
-    if not _CLOCK.fullmatch(str(value)):
-        raise ValueError(f"{value!r} is not a time of day such as '22:30'")
-    return time.fromisoformat(str(value))
-
-
-Clock = Annotated[time, BeforeValidator(_clock)]
 
 
 class Mode(StrEnum):
@@ -161,38 +147,18 @@ class PlanPolicy(Section):
     during_upgrade: bool = False
 
 
-class Day(StrEnum):
-    """Days on which a window opens."""
-
-    MONDAY = "mon"
-    TUESDAY = "tue"
-    WEDNESDAY = "wed"
-    THURSDAY = "thu"
-    FRIDAY = "fri"
-    SATURDAY = "sat"
-    SUNDAY = "sun"
-
-
-class WindowPolicy(Section):
-    """When `nightly` and `apply` may start migrations, or as a blackout when they may not.
-
-    Opens at `start` on each of `days` and closes at the next `end`, which may be on the day after; equal times make
-    24 hours. `timezone` is that of `demand` where it is not given.
-    """
-
-    days: Annotated[tuple[Day, ...], Field(min_length=1)] = tuple(Day)
-    start: Clock
-    end: Clock
-    timezone: Zone | None = None
-
-
 class Policy(Section):
-    """All that the operator wants; keys that `preset` gives and that are not given themselves are taken from it."""
+    """All that the operator wants; keys that `preset` gives and that are not given themselves are taken from it.
+
+    Windows, blackouts and demand are in `timezone` unless they name another, and all is told in it. A file that names
+    one for demand and none here means it for all.
+    """
 
     format: Literal["rebalancer-policy/1"] = "rebalancer-policy/1"
     name: Title = "default"
     preset: Literal["conservative", "balanced", "aggressive"] | None = None
     mode: Mode = Mode.BALANCE
+    timezone: Zone = "UTC"
     pool: PoolPolicy = PoolPolicy()
     demand: DemandPolicy = DemandPolicy()
     objective: ObjectivePolicy = ObjectivePolicy()
@@ -233,6 +199,18 @@ class Policy(Section):
             PolicyError: the file cannot be read, is no TOML, or has a key that is unknown or out of range.
         """
         return from_toml(path, cls)
+
+    @model_validator(mode="after")
+    def _share_the_time_zone(self) -> Policy:
+        """Fill in place what is not given, and leave it ungiven: a file says no more than it said."""
+        told, demand = self.model_fields_set, self.demand
+        if "timezone" not in told:
+            self.__dict__["timezone"] = demand.timezone
+        elif "timezone" not in demand.model_fields_set:
+            shared = demand.model_copy()
+            shared.__dict__["timezone"] = self.timezone
+            self.__dict__["demand"] = shared
+        return self
 
     @model_validator(mode="after")
     def _resources_are_read(self) -> Policy:

@@ -184,7 +184,7 @@ class _Resolving:
     def _cooling(self) -> dict[Uuid, str]:
         guests = {vm.uuid for vm in self._pool.resident_guests()}
         return {
-            each.vm: each.words
+            each.vm: each.words(self._policy.timezone)
             for each in sorted(self._policy.cooling, key=lambda each: (each.vm, each.until))
             if each.vm in guests
         }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from rebalancer.units import moment_in_words
 
 
 def _zone(name: str) -> str:
@@ -255,14 +256,10 @@ class CoolingPolicy(Section):
             raise ValueError("either moved_at or failed_at says why it rather stays")
         return self
 
-    @property
-    def words(self) -> str:
-        """Why the VM rather stays."""
+    def words(self, timezone: str) -> str:
+        """Why the VM rather stays, with times by the clocks of *timezone*."""
+        until = moment_in_words(self.until, timezone)
         if self.moved_at is None:
-            failed = f"its move failed at {_clock(self.failed_at or self.until)} with {self.failed_with}"
-            return f"{failed}, and it is left alone until {_clock(self.until)}"
-        return f"it moved at {_clock(self.moved_at)} and cools down until {_clock(self.until)}"
-
-
-def _clock(time: datetime) -> str:
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+            failed = f"its move failed at {moment_in_words(self.failed_at or self.until, timezone)}"
+            return f"{failed} with {self.failed_with}, and it is left alone until {until}"
+        return f"it moved at {moment_in_words(self.moved_at, timezone)} and cools down until {until}"

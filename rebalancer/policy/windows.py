@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from rebalancer.errors import PolicyError
-from rebalancer.policy.model import Day, Policy, WindowPolicy
+from rebalancer.policy.hours import Day, WindowPolicy
+from rebalancer.policy.model import Policy
 
 # A window that is open over more than a week on end never closes: every week is like the one before.
 HORIZON = timedelta(days=9)
@@ -97,7 +98,7 @@ ANY_TIME = ChangeWindows(windows=(), timezone="UTC")
 
 def change_windows(policy: Policy) -> ChangeWindows:
     """The change windows of *policy*."""
-    return ChangeWindows(windows=policy.window, timezone=policy.demand.timezone, blackouts=policy.blackout)
+    return ChangeWindows(windows=policy.window, timezone=policy.timezone, blackouts=policy.blackout)
 
 
 def _real(spans: Sequence[Span]) -> list[Span]:

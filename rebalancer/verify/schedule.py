@@ -19,7 +19,7 @@ from rebalancer.plan.plan import Plan
 from rebalancer.plan.step import Step
 from rebalancer.policy import LimitsPolicy
 from rebalancer.policy.windows import change_windows
-from rebalancer.units import counted
+from rebalancer.units import counted, moment_in_words
 
 TENTHS = 10
 CHAIN = "steps that wait for each other, one after another"
@@ -190,7 +190,7 @@ def _wrong_window(plan: Plan) -> Iterator[tuple[bool, str]]:
     schedule, windows = plan.schedule, change_windows(plan.policy)
     opens = windows.opens_at(plan.made_at)
     closes = windows.closes_at(opens)
-    yield schedule.begins_at != opens, f"by its policy it may begin at {opens:%Y-%m-%d %H:%M %Z}"
+    yield schedule.begins_at != opens, f"by its policy it may begin at {moment_in_words(opens, plan.policy.timezone)}"
     yield schedule.closes_at != closes, "the window of its policy closes at another time"
     ends = {step.id: opens + timedelta(seconds=step.end_seconds) for step in plan.steps}
     late = tuple(step for step, end in ends.items() if closes and end > closes)

@@ -12,6 +12,8 @@ MARK = re.compile(r" ?\((?:[^()]*, )?[0-9a-f]{8}[-0-9a-f]{0,28}\)")
 """What `rebalancer.inventory.names` adds to names that several share."""
 OWN_MARK = re.compile(r"([0-9a-f]{8}[-0-9a-f]{0,28})\)$")
 HOUR = re.compile(r"at (?:\w{3} )?\d\d:\d\d")
+ZONE = re.compile(r"(?<=\d\d:\d\d) [A-Za-z][\w+-]*(?:/[\w+-]+)*(?=[,;.]|$)")
+"""What follows an hour; plans of earlier versions do not say it."""
 """The busiest hour, held against the load by `rebalancer.verify.figures`; of two equal ones, either will do."""
 
 
@@ -38,7 +40,8 @@ def marked(claimed: str, right: str, uuid: str) -> bool:
 
 def as_told(claimed: str, right: str) -> str:
     """*claimed* if it says the same as *right*, else that."""
-    return claimed if alike(claimed, right) or alike(claimed, MARK.sub("", right)) else right
+    forms = (form for each in (right, MARK.sub("", right)) for form in (each, ZONE.sub("", each)))
+    return claimed if any(alike(claimed, form) for form in forms) else right
 
 
 def alike(one: str, other: str) -> bool:

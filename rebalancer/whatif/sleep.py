@@ -47,11 +47,13 @@ class Sleep:
         in_use: how many hosts hold VMs or coordinate.
         needed: for each hour of the day, or of the week, so many hosts at least hold the VMs, by memory and with no
             host above the policy's threshold, on all recorded days; None without metrics.
+        timezone: IANA name of the zone of these hours.
     """
 
     hosts: tuple[EmptyHost, ...]
     in_use: int
     needed: tuple[int, ...] | None
+    timezone: str = "UTC"
 
 
 def sleep(problem: Problem, placement: Placement) -> Sleep:
@@ -73,6 +75,7 @@ def sleep(problem: Problem, placement: Placement) -> Sleep:
         hosts=tuple(sorted(found, key=lambda each: (each.name, each.host))),
         in_use=len(used),
         needed=_needed(problem, placement) if problem.demand is not None else None,
+        timezone=problem.demand.timezone if problem.demand is not None else problem.policy.timezone,
     )
 
 

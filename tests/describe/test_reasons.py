@@ -21,7 +21,7 @@ def test_a_hot_host_is_named_with_its_share_and_hour() -> None:
     pool = pool_with({"h1": 20, "h2": 20}, {"a": ("h1", 4), "b": ("h1", 4)})
     problem = problem_of(pool, demand=demand_of(pool, {"a": 9.0, "b": 3.0}))
     plan = plan_of(problem, goal_of(problem, b="h2"))
-    assert why(plan) == {"b": "relieves h1, at 104% of its threshold at 14:00"}
+    assert why(plan) == {"b": "relieves h1, at 104% of its threshold at 14:00 UTC"}
     assert plan.summary.endswith("Hosts over their threshold: 1 before, 0 after (overload 0.5 and 0 pCPU-hours).")
 
 
@@ -78,7 +78,7 @@ def test_vms_on_a_host_that_stays_hot_say_what_holds_them() -> None:
     demand = demand_of(pool, {"kept": 6.0, "held": 6.0, "free": 6.0})
     problem = problem_of(pool, demand=demand, policy=policy_of(never_move=["kept"]))
     left = {(each.kind, each.name): each for each in plan_of(problem, problem.initial).left_alone}
-    assert left["host", "h1"].words == "stays at 154% of its threshold at 14:00, with 3 VMs"
+    assert left["host", "h1"].words == "stays at 154% of its threshold at 14:00 UTC, with 3 VMs"
     assert left["vm", "kept"].rule == "never-move"
     assert left["vm", "held"].rule == "op-not-blocked"
     assert left["vm", "free"].rule == "does-not-pay"

@@ -133,7 +133,7 @@ def test_the_second_opinion_needs_no_rows() -> None:
     problem = under(0.7)
     plan = plan_of(tiny(HOMES, load=FOUR), goal_of(problem, a="h2"))
     found = list(too_hot(plan.steps, Rulebook.of(problem)))
-    assert [finding.words for finding in found] == ["a to h2: its CPU load is 75.0% at 00:00, at most 70.0%"]
+    assert [finding.words for finding in found] == ["a to h2: its CPU load is 75.0% at 00:00 UTC, at most 70.0%"]
     assert list(too_hot(plan.steps, Rulebook.of(under(0.75)))) == []
     assert list(too_hot(plan.steps, Rulebook.of(problem).way_back())) == []
 
@@ -144,7 +144,9 @@ def test_a_host_above_it_is_told_and_why_it_stays() -> None:
     assert plan.steps == ()
     (old,) = plan.old_violations
     assert (old.rule, old.mended) == ("host-load", False)
-    assert old.words.startswith("CPU load of host 'h1': 75.0% at 00:00, at most 50.0%, and above it in 3 more slots")
+    assert old.words.startswith(
+        "CPU load of host 'h1': 75.0% at 00:00 UTC, at most 50.0%, and above it in 3 more slots"
+    )
     assert "CPU load of host" in old.why_not
 
 

@@ -20,6 +20,14 @@ ALL = ["web-1", "web-2", "db-1", "db-2"]
     [
         ({"mode": "evacuate"}, "mode: evacuate, but empty names no host"),
         (
+            {"timezone": "Europe/Berlin", "demand": {"timezone": "UTC"}},
+            "demand.timezone: hours of load are in UTC, all else is told in Europe/Berlin",
+        ),
+        (
+            {"timezone": "Europe/Berlin", "window": [{"start": "22:00", "end": "05:00", "timezone": "UTC"}]},
+            "window[1].timezone: 22:00 to 05:00 is in UTC, all else is told in Europe/Berlin",
+        ),
+        (
             {"mode": "consolidate", "objective": {"priority": "gib"}},
             "objective.priority: consolidate puts load before hosts in use, and those before GiB, whatever it says",
         ),

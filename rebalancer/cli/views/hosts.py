@@ -132,7 +132,7 @@ def sleep_tables(found: Sleep) -> Iterator[RenderableType]:
     if found.needed:
         yield table(
             "Hosts that each hour needs at least, by memory and by CPU below the threshold, if VMs could be divided",
-            {"from": "left", "hosts": "right", "fewer than in use": "right"},
+            {f"from ({found.timezone})": "left", "hosts": "right", "fewer than in use": "right"},
             [
                 (slot_in_words(slots[0], len(found.needed)), least, max(0, found.in_use - least))
                 for least, slots in _runs(found.needed)

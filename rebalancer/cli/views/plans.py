@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 
 from rebalancer.cli.output import heading
 from rebalancer.cli.table import SHOWN, below, table
-from rebalancer.export.markdown import facts, peak_in_words
+from rebalancer.export.markdown import facts, peak_in_words, zone_of_peaks
 from rebalancer.export.rows import (
     DISK_COLUMNS,
     HELD_COLUMNS,
@@ -165,9 +165,11 @@ def networks_table(steps: Sequence[Step]) -> RenderableType:
 
 def hosts_table(plan: Plan) -> RenderableType:
     """Every host before and after."""
+    zone = zone_of_peaks(plan)
+    peak = f"CPU peak ({zone})" if zone else "CPU peak"
     return table(
         "Hosts",
-        {"host": "name", "CPU peak": "text", "VMs": "left", "memory": "left", "at most": "right", "of": "right"},
+        {"host": "name", peak: "text", "VMs": "left", "memory": "left", "at most": "right", "of": "right"},
         [_host(row, plan) for row in plan.hosts],
     )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
 
@@ -44,7 +45,7 @@ def _lines(run: RunStatus, now: datetime) -> Iterator[str]:
     if run.ends_at:
         left = duration_in_words((run.ends_at - now).total_seconds())
         untold = run.count(StepStage.HELD) + run.count(StepStage.FAILED)
-        yield f"about {left} to go, until {_clock(run.ends_at)}" + (", without what is held" if untold else "")
+        yield f"about {left} to go, until {_clock(run.ends_at, run)}" + (", without what is held" if untold else "")
     if run.words and run.state is RunState.RUNNING:
         yield f"starting nothing more: {run.words}"
     if run.state is RunState.KILLED or run.resume:
@@ -57,16 +58,16 @@ def _sentence(run: RunStatus, now: datetime) -> str:
     """Since when it runs and by whom, or how it ended."""
     notes = run.notes
     by = f" by {notes.user} on {notes.host} (process {notes.process})" if notes else ""
-    began = f" since {_clock(run.began_at)}" if run.began_at else ""
+    began = f" since {_clock(run.began_at, run)}" if run.began_at else ""
     if run.state is RunState.UNBEGUN:
         return "not begun: no journal tells of a run"
     if run.state is RunState.RUNNING:
         passed = duration_in_words((now - run.began_at).total_seconds()) if run.began_at else ""
         return f"running{began} ({passed}){by}"
-    seen = f", last seen at {_clock(run.last_at)}" if run.last_at else ""
+    seen = f", last seen at {_clock(run.last_at, run)}" if run.last_at else ""
     if run.state is RunState.KILLED:
         return f"killed: it ran{began}{by}{seen}, and no process holds the lock of its journal any more"
-    ended = f" at {_clock(run.last_at)}" if run.last_at else ""
+    ended = f" at {_clock(run.last_at, run)}" if run.last_at else ""
     return f"ended{ended}, begun{began.removeprefix(' since')}{by}: {run.words}"
 
 
@@ -102,5 +103,5 @@ def bar(share: float) -> str:
     return "=" * full + "-" * (BAR - full)
 
 
-def _clock(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+def _clock(moment: datetime, run: RunStatus) -> str:
+    return f"{moment.astimezone(ZoneInfo(run.timezone)):%Y-%m-%d %H:%M:%S} {run.timezone}"

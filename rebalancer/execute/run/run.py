@@ -294,6 +294,7 @@ class Run:
             differences=self.judgement.differences,
             journal=self.path,
             opens_at=self.hours.opens_at if ending is Ending.WINDOW else None,
+            timezone=self.plan.policy.timezone,
         )
 
     def _read(self) -> Pool:

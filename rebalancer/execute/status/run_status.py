@@ -84,6 +84,7 @@ class RunStatus:
         words: why nothing more is started, or how it ended.
         locked: whether a process holds the lock of the pool, be it for another run.
         steps: the steps; only those that the journal names, where the plan is not at hand.
+        timezone: IANA name of the zone that people are told times in.
     """
 
     state: RunState
@@ -98,6 +99,7 @@ class RunStatus:
     words: str = ""
     locked: bool = False
     steps: tuple[StepStatus, ...] = ()
+    timezone: str = "UTC"
 
     def count(self, stage: StepStage) -> int:
         """How many steps are so far."""

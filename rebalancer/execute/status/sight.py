@@ -85,6 +85,7 @@ def status_of(seen: Sight) -> RunStatus:
         plan=plan.digest if plan else began.plan if began else "",
         pool=pool,
         pool_name=plan.made_from.called if plan else pool,
+        timezone=plan.policy.timezone if plan else "UTC",
         journal=seen.journal,
         notes=notes,
         began_at=began.at if began else None,

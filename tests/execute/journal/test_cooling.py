@@ -134,7 +134,7 @@ def test_a_move_that_succeeds_ends_the_row(tmp_path: Path) -> None:
     journal(tmp_path, "a", MADE_AT - 5 * DAY)
     (alone,) = cooled(policy_of(), POOL, MADE_AT, tmp_path).cooling
     assert alone.until - MADE_AT == DAY
-    assert alone.words == (
+    assert alone.words("UTC") == (
         "its move failed at 2026-02-28 13:00 UTC with NO, and it is left alone until 2026-03-02 01:00 UTC"
     )
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Plan sha256:2755e660c38bb6211893ffdce0324deb26a9d5356ab30d875ead0a3366b70b66
+# Plan sha256:d5d1aae51e896b0817126cf8b918c42888e8c815c05cfececc66e7182e4413bd
 # for pool test pool (pool).
 # 3 steps, 24.0 GiB to copy, about 5 min (3 to 10 min): repair from 1 to 0 breaches; balance from 606.4 to 7.224 weighted pCPU-hours. Hosts over their threshold: 1 before, 1 after (overload 13.5 and 2.5 pCPU-hours).
 # Run it where xe reaches the coordinator: `sh run.sh`, or `sh run.sh back` to undo it.

@@ -90,7 +90,7 @@ def test_all_slots_of_a_host_are_told_together() -> None:
     """One violation a host, by its hottest slot; the breaches of all slots count."""
     problem = limited(0.25, {"a": (6.0, 5.0, 1.0, 1.0), "b": (4.0, 4.0, 1.0, 1.0), "c": (1.0,) * 4})
     found = tonight(problem)
-    words = "CPU load of host 'h1': 62.5% at 00:00, at most 25.0%, and above it in 1 more slot"
+    words = "CPU load of host 'h1': 62.5% at 00:00 UTC, at most 25.0%, and above it in 1 more slot"
     assert [(each.words, each.excess) for each in found] == [(words, 6 + 5)]
     assert Repair().value(problem.initial, Rulebook.of(problem)) == 11
 
