@@ -16,6 +16,7 @@ from rebalancer.errors import (
     StoppedHalfWay,
     SuspiciousPlan,
 )
+from rebalancer.plan.cut import cut_by_limits
 
 if TYPE_CHECKING:
     from rebalancer.plan import Plan
@@ -50,7 +51,7 @@ _CODE_OF: dict[type[RebalancerError], Exit] = {
 
 def exit_of(plan: Plan, *, left: int) -> Exit:
     """What `--detailed-exitcode` says of *plan*, of whose steps *left* are to be done."""
-    if plan.missing:
+    if plan.missing or cut_by_limits(plan):
         return Exit.INCOMPLETE
     return Exit.HAS_STEPS if left else Exit.DONE
 

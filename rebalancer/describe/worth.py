@@ -9,6 +9,7 @@ from rebalancer.describe.figures import DECIMALS
 from rebalancer.inventory import VM
 from rebalancer.objectives import OBJECTIVES, Balance, Level, LowerPeak, Peak, gaining
 from rebalancer.placement import Placement
+from rebalancer.plan.cut import LIMITS
 from rebalancer.policy import LimitsPolicy, Mode
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
@@ -20,8 +21,6 @@ DOES_NOT_PAY = "does-not-pay"
 """In the place of a rule: the VM may move, but the plan is better without that move."""
 NOT_PROVED = "not-proved"
 """In the place of a rule: the VM may move, and time ran out before it was known whether that pays."""
-LIMITS = "limits"
-"""In the place of a rule: the plan makes as many moves, or copies as much, as the policy allows."""
 
 
 def tiers_at(end: Placement, tiers: Sequence[TierResult], book: Rulebook) -> tuple[TierResult, ...]:

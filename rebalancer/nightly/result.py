@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rebalancer.errors import MetricsRefused
 from rebalancer.execute import RunResult
-from rebalancer.plan import Plan
+from rebalancer.plan import Plan, cut_by_limits
 from rebalancer.units import counted, moment_in_words
 
 
@@ -21,6 +21,7 @@ class Verdict(Enum):
     UNAPPROVED = "planned, and waits to be approved"
     OUTSIDE = "planned, and no change window is open"
     DONE = "the plan is carried out"
+    CUT = "the plan is carried out, as far as the limits of the policy let it go"
     OUT_OF_TIME = "the change window closes before the next step would end"
     SET_ASIDE = "what is left failed, or waits for what failed; its VMs are where they were"
     HELD = "the VMs of what is left are blocked or busy"
@@ -55,6 +56,11 @@ class NightlyResult:
         return len(self.run.done) if self.run else 0
 
     @property
+    def cut(self) -> str:
+        """That limits of the policy cut the plan, and what stays undone for it; "" where they do not."""
+        return cut_by_limits(self.plan)
+
+    @property
     def left(self) -> int:
         """How many steps of the plan are not done."""
         return len(self.plan.steps) - self.moved
@@ -72,6 +78,7 @@ class NightlyResult:
             "moved": self.moved,
             "left": self.left,
             "missing": len(self.plan.missing),
+            "cut": self.cut,
             "held": [asdict(each) for each in self.plan.held],
             "late": list(self.plan.schedule.late),
             "why": self.run.why if self.run else "",
@@ -89,5 +96,6 @@ class NightlyResult:
         count = len(self.plan.missing)
         part = f"; {counted(count, 'move is', 'moves are')} missing from the plan" if count else ""
         held = "".join(f"; {each}" for each in self.run.held) if self.run else ""
+        cut = f"; {self.cut}" if self.cut else ""
         why = f": {self.run.why}" if self.run and self.run.why else ""
-        return f"pool {self.plan.made_from.pool_name}: {steps}{self.verdict.value}{why}{part}{again}{held}"
+        return f"pool {self.plan.made_from.pool_name}: {steps}{self.verdict.value}{why}{part}{cut}{again}{held}"

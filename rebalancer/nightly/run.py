@@ -20,6 +20,7 @@ from rebalancer.execute import (
     Ending,
     PlanOrigin,
     RunReporter,
+    RunResult,
     StopSignal,
     Timeouts,
     plain_uuid,
@@ -148,7 +149,12 @@ def plan_and_execute(
                 )
         except StoppedHalfWay as stopped:
             raise stopped.of_plan(str(made.folder)) from stopped
-        return replace(made, verdict=VERDICTS.get(run.ending, Verdict.OUT_OF_TIME), run=run)
+        return replace(made, verdict=_verdict(run, made), run=run)
+
+
+def _verdict(run: RunResult, made: NightlyResult) -> Verdict:
+    found = VERDICTS.get(run.ending, Verdict.OUT_OF_TIME)
+    return Verdict.CUT if found is Verdict.DONE and made.cut else found
 
 
 def _seen(access: Access, policy: rb.Policy, state_dir: Path | None) -> tuple[rb.PoolState, rb.Connection]:

@@ -89,6 +89,8 @@ def textfile(night: NightEnd) -> bytes:
     gauges.put("steps_left", "Migrations that it planned and did not carry out.", planned - night.done)
     missing = len(plan.missing) if plan else 0
     gauges.put("moves_missing", "Moves of a better placement that had to be left out.", missing)
+    cut = bool(night.result and night.result.cut)
+    gauges.put("limits_cut_plan", "1 where limits of the policy cut the plan.", cut)
     if plan:
         before: Values = {(tier.objective, tier.unit): tier.before for tier in plan.tiers}
         after: Values = {(tier.objective, tier.unit): tier.after for tier in plan.tiers}

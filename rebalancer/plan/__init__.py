@@ -1,5 +1,6 @@
 """Plans as values: steps, times, figures, reasons, and the document that seals them."""
 
+from rebalancer.plan.cut import cut_by_limits
 from rebalancer.plan.document import digest_of, plan_document, sealed
 from rebalancer.plan.duration import Pace
 from rebalancer.plan.finding import Finding, FindingKind
@@ -51,6 +52,7 @@ __all__ = [
     "StepNetwork",
     "StepSqueeze",
     "TierResult",
+    "cut_by_limits",
     "digest_of",
     "plan_document",
     "sealed",

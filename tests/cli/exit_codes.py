@@ -15,7 +15,7 @@ MEANINGS = {
     Exit.STALE: "the pool is no longer what the plan was made for, or the plan is not legal",
     Exit.STOPPED: "stopped half-way: people have to look",
     Exit.METRICS_REFUSED: "the metrics are not good enough to plan on",
-    Exit.INCOMPLETE: "the plan is a legal part of a better one (only with `--detailed-exitcode`)",
+    Exit.INCOMPLETE: "the plan is a legal part of a better one, or `limits` cut it (only with `--detailed-exitcode`)",
     Exit.NOT_APPROVED: "nobody who may has approved the plan",
     Exit.LATER: (
         "`apply`: steps are left for later: no change window is open, or none long enough, their VMs are blocked or "

@@ -50,6 +50,7 @@ def test_a_night_that_failed_tells_when_and_how() -> None:
         "steps_done": [(POLICY, 0)],
         "steps_left": [(POLICY, 0)],
         "moves_missing": [(POLICY, 0)],
+        "limits_cut_plan": [(POLICY, 0)],
     }
 
 

@@ -38,7 +38,7 @@ def nightly(
         bool,
         typer.Option(
             "--detailed-exitcode",
-            help="Exit with 2 when steps are left to be done, with 7 when the plan is incomplete.",
+            help="Exit with 2 when steps are left to be done, with 7 when the plan is incomplete or limits cut it.",
         ),
     ] = False,
 ) -> int:
@@ -64,8 +64,8 @@ def nightly(
     if json:
         print_json(result.as_json())
     else:
-        told = (*clock_lines(result.plan), *held_lines(result.plan.held), *window_remarks(result.plan))
-        show_lines(result.plan.summary, *told, str(result), f"plan: {result.folder}")
+        held, told = held_lines(result.plan.held), (*clock_lines(result.plan), *window_remarks(result.plan))
+        show_lines(*held, result.plan.summary, *told, str(result), f"plan: {result.folder}")
     return monitor.code
 
 
