@@ -13,7 +13,7 @@ from rebalancer.export.timetable import window_remarks
 from rebalancer.plan import untimely
 from rebalancer.policy import Policy, change_windows, check_alone, policy_digest
 from rebalancer.verify.tolerance import as_told
-from tests.export.test_golden import golden_plan
+from tests.plan.made import goal_of, plan_of, swap
 from tests.pools import policy_of
 
 WINDOW = {"start": "22:00", "end": "05:00"}
@@ -70,7 +70,7 @@ def test_zones_that_agree_are_no_finding() -> None:
 
 def test_a_plan_tells_its_times_in_the_zone_of_its_policy() -> None:
     """Made, expires, and the window, in plan.md and in what is refused."""
-    plan = golden_plan()
+    plan = plan_of(swap(), goal_of(swap(), big="h2", small="h1"))
     berlin = policy_of(timezone="Europe/Berlin")
     closes = plan.schedule.begins_at + timedelta(hours=7)
     plan = replace(
@@ -87,7 +87,7 @@ def test_a_plan_tells_its_times_in_the_zone_of_its_policy() -> None:
 
 def test_a_window_of_no_length_is_not_told() -> None:
     """A plan without steps tells no window; one that is over within a minute does not tell that minute three times."""
-    plan = golden_plan()
+    plan = plan_of(swap(), goal_of(swap(), big="h2", small="h1"))
     begins = plan.schedule.begins_at.replace(second=0)
     open_until = replace(plan.schedule, begins_at=begins, closes_at=begins + timedelta(hours=7), late=())
     short = replace(open_until, seconds=20.0, seconds_high=40.0)
