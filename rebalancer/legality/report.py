@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from rebalancer.inventory import VM, Host, Uuid
@@ -133,15 +133,14 @@ def legality_report(book: Rulebook) -> LegalityReport:
     problem, tonight = book.problem, Tonight(book)
     pool = problem.pool
     guests = sorted(pool.resident_guests(), key=lambda vm: (vm.name, vm.uuid))
-    asked = [(vm, [host for host in near_first(vm, problem) if host.uuid != vm.resident_on]) for vm in guests]
-    answers = [(vm, [tonight.answer(vm, host) for host in hosts]) for vm, hosts in asked]
-    stuck = [(vm, each) for vm, each in answers if all(answer.objections for answer in each)]
+    open_to = [(vm, tonight.open_to(vm)) for vm in guests]
+    stuck = [vm for vm, hosts in open_to if not hosts]
     return LegalityReport(
         pool=pool.name,
         guests=len(guests),
         movable=len(guests) - len(stuck),
-        held=_held(stuck, book),
-        hosts=_reaches(problem, (answer for _, each in answers for answer in each)),
+        held=_held(((vm, tonight.first_answer(vm)) for vm in stuck), book),
+        hosts=_reaches(tonight, problem, Counter(host for _, hosts in open_to for host in hosts)),
         standing=book.violations(problem.initial),
         spare=_spare(book),
         dangling=pool.dangling,
@@ -178,6 +177,28 @@ class Tonight:
         new = [each for each in against if each.rule not in {objection.rule for objection in objections}]
         return PairAnswer(vm=vm, host=host, objections=(*objections, *new))
 
+    def open_to(self, vm: VM) -> set[Uuid]:
+        """The hosts to which *vm* may move, with its disks or without."""
+        may_go = set(self._book.live.targets(vm))
+        if vm.uuid in self._problem.initial.host_of:
+            may_go = {host for host in may_go if next(self._ledger.refusals(vm.uuid, host), None) is None}
+        if self._problem.intent.disk_srs:
+            others = (host for host in self._problem.pool.hosts.values() if host.uuid not in {*may_go, vm.resident_on})
+            may_go |= {host.uuid for host in others if not self.answer(vm, host).objections}
+        return may_go
+
+    def first_answer(self, vm: VM) -> Objection:
+        """What keeps *vm* from moving to the first other host."""
+        others = (host for host in near_first(vm, self._problem) if host.uuid != vm.resident_on)
+        first = next(others, None)
+        return ALONE if first is None else self.answer(vm, first).objections[0]
+
+    def all_refuse(self, host: Host, vms: Iterable[VM]) -> frozenset[str]:
+        """The rules that keep each of *vms* from coming to *host*."""
+        answers = (self.answer(vm, host).objections for vm in vms)
+        rules = [frozenset(objection.rule for objection in each) for each in answers]
+        return frozenset.intersection(*rules) if rules else frozenset()
+
     def _objections(self, vm: VM, host: Host) -> tuple[Objection, ...]:
         """All objections in the order of the rules, those of what the target already holds among them."""
         if vm.resident_on == host.uuid:
@@ -210,11 +231,10 @@ class Tonight:
         return PairAnswer(vm=vm, host=host, objections=(), disks=trips, ejects=ejects)
 
 
-def _held(stuck: Iterable[tuple[VM, list[PairAnswer]]], book: Rulebook) -> tuple[HeldVMs, ...]:
+def _held(stuck: Iterable[tuple[VM, Objection]], book: Rulebook) -> tuple[HeldVMs, ...]:
     """VMs that may go nowhere, by the rule that XAPI or the policy would name first, most VMs first."""
     by_rule: dict[str, list[tuple[VM, Objection]]] = {}
-    for vm, answers in stuck:
-        first = answers[0].objections[0] if answers else ALONE
+    for vm, first in stuck:
         by_rule.setdefault(first.rule, []).append((vm, first))
     made = (
         HeldVMs(
@@ -237,19 +257,22 @@ def _fixes(held: Iterable[VM], book: Rulebook) -> tuple[str, ...]:
     return tuple(f"{words} ({first_few(sorted(names), SHOWN)})" for words, names in sorted(freed.items()))
 
 
-def _reaches(problem: Problem, answers: Iterable[PairAnswer]) -> tuple[Reach, ...]:
+def _reaches(tonight: Tonight, problem: Problem, may_receive: Mapping[Uuid, int]) -> tuple[Reach, ...]:
     pool, called = problem.pool, problem.names.hosts
-    rules_to: dict[Uuid, list[frozenset[str]]] = {uuid: [] for uuid in pool.hosts}
-    for answer in answers:
-        rules_to[answer.host.uuid].append(frozenset(objection.rule for objection in answer.objections))
-    guests = Counter(vm.resident_on for vm in pool.resident_guests())
+    guests = list(pool.resident_guests())
+    there = Counter(vm.resident_on for vm in guests)
+
+    def refuses(uuid: Uuid) -> frozenset[str]:
+        others = (vm for vm in guests if vm.resident_on != uuid)
+        return frozenset() if may_receive[uuid] else tonight.all_refuse(pool.hosts[uuid], others)
+
     return tuple(
         Reach(
             host=called[uuid],
             pool=member.called if len(pool.members) > 1 else "",
-            guests=guests[uuid],
-            may_receive=rules_to[uuid].count(frozenset()),
-            refuses=", ".join(sorted(frozenset.intersection(*rules_to[uuid]))) if rules_to[uuid] else "",
+            guests=there[uuid],
+            may_receive=may_receive[uuid],
+            refuses=", ".join(sorted(refuses(uuid))),
         )
         for member in pool.members
         for uuid in member.hosts

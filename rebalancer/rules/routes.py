@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
 
-from rebalancer.inventory import VDI, VM, Host, Uuid
+from rebalancer.inventory import VDI, VM, Host, Pool, Uuid
 from rebalancer.placement import DiskMove, Migration, disks_of
 from rebalancer.problem import Problem
 from rebalancer.rules.binding import disk_rules, rules_with_disks
@@ -22,7 +22,7 @@ from rebalancer.rules.core.legality import Legality
 from rebalancer.rules.disks.sr_capabilities import receives
 from rebalancer.rules.disks.sr_space import SpaceRow, SRSpace
 from rebalancer.rules.facts.counterparts import crosses, sr_beyond
-from rebalancer.rules.facts.disk_maps import memory_that_travels, whole_map
+from rebalancer.rules.facts.disk_maps import whole_map
 from rebalancer.rules.facts.sizes import DiskSizes
 from rebalancer.units import size_in_words
 
@@ -69,7 +69,9 @@ class Routes:
         self._space: dict[Uuid, SpaceRow] = {sr: row for row in space for sr in row.places}
         held = problem.held.srs
         self._receiving = {sr for sr in self._space if sr not in held and receives(problem.pool.srs[sr], problem)}
-        self._taken: dict[tuple[object, ...], bool] = {}
+        self._judged: dict[tuple[object, ...], tuple[Objection, ...]] = {}
+        self._srs_of: dict[Uuid, frozenset[Uuid]] = {}
+        self._seen_by: dict[Uuid, tuple[frozenset[Uuid], frozenset[Uuid]]] = {}
         self._free = _free_now(self._space, problem)
 
     def at(self, problem: Problem, space: Iterable[SpaceRow]) -> Routes:
@@ -133,12 +135,8 @@ class Routes:
         return DisksAlong(drives=drives, srs=tuple(best_first), fixed=fixed) if srs else None
 
     def _takes(self, sr: Uuid, vm: VM, host: Host, drives: Sequence[Drive], fixed: Mapping[Uuid, Uuid]) -> bool:
-        """Whether the rules let disks of *vm* go to *sr*: the same on every host that sees what is asked about."""
-        disks = _all_to(sr, drives, fixed)
-        asked = (disks, memory_that_travels(vm, host, self._problem))
-        if asked not in self._taken:
-            self._taken[asked] = not self._against_disks(vm, host, disks)
-        return self._taken[asked]
+        """Whether the rules let disks of *vm* go to *sr*."""
+        return not self._against_disks(vm, host, _all_to(sr, drives, fixed))
 
     def _fixed(self, vm: VM, host: Host, drives: Sequence[Drive]) -> dict[Uuid, Uuid]:
         """The SRs of another pool to which the policy leads disks in *drives*."""
@@ -184,9 +182,28 @@ class Routes:
         return SRSpace().objection(f"no SR of the host has room for its disks, which need {words}")
 
     def _against_disks(self, vm: VM, host: Host, disks: Sequence[DiskMove]) -> tuple[Objection, ...]:
-        """What speaks against taking *disks* along, while the others stay."""
-        whole = whole_map(vm, host, disks, self._problem.pool)
-        return tuple(filter(None, (rule.objects(vm, host, whole, self._problem) for rule in self._disk_rules)))
+        """What speaks against taking *disks* along, while the others stay.
+
+        Of a host rules ask in which pool it is, and which SRs it sees: where these are the same, so is the answer.
+        """
+        asked = (vm.uuid, tuple(disks), *self._shown(vm, host, disks))
+        if asked not in self._judged:
+            whole = whole_map(vm, host, disks, self._problem.pool)
+            objections = (rule.objects(vm, host, whole, self._problem) for rule in self._disk_rules)
+            self._judged[asked] = tuple(filter(None, objections))
+        return self._judged[asked]
+
+    def _shown(self, vm: VM, host: Host, disks: Sequence[DiskMove]) -> tuple[object, ...]:
+        """What rules about *disks* see of *host*: its pool, and its SRs as far as *vm* or *disks* have to do with them.
+
+        Those that are attached, and all to which it has a connection.
+        """
+        if host.uuid not in self._seen_by:
+            self._seen_by[host.uuid] = (host.attached_srs, frozenset(pbd.sr for pbd in host.pbds))
+        if vm.uuid not in self._srs_of:
+            self._srs_of[vm.uuid] = frozenset(_srs_behind(vm, self._problem.pool))
+        asked = self._srs_of[vm.uuid].union(disk.target for disk in disks)
+        return (self._problem.pool.of_host(host.uuid).coordinator, *(asked & seen for seen in self._seen_by[host.uuid]))
 
     def _maps(self, vm: VM, host: Host) -> Iterator[tuple[DiskMove, ...]]:
         """Every map of the disks that have to go along and fit by themselves, best first."""
@@ -238,6 +255,14 @@ class Routes:
     def _arriving(self, drive: Uuid) -> int:
         """What the disk in *drive* takes of any SR that it comes to."""
         return next(iter(self._space.values())).weights.arrival[drive]
+
+
+def _srs_behind(vm: VM, pool: Pool) -> Iterator[Uuid]:
+    """The SRs of all images of *vm* and its snapshots: disks, CDs and memory."""
+    for each in (vm, *pool.snapshots_of(vm)):
+        for image in (*(drive.vdi for drive in each.vbds), each.suspend_vdi):
+            if image in pool.vdis:
+                yield pool.vdis[image].sr
 
 
 def _all_to(sr: Uuid, drives: Sequence[Drive], fixed: Mapping[Uuid, Uuid]) -> tuple[DiskMove, ...]:

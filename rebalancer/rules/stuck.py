@@ -101,8 +101,10 @@ class LetDisksGo:
         unseen = [each for each in closed.objections if each.rule == SharedSRVisible.id and not each.remedy]
         if not unseen or self._routes is None:
             return None
-        objections = (*self._routes().why_no_disks(vm, host), _with(unseen[0], ALLOW))
-        return replace(closed, objections=objections, copied_bytes=self.copied_bytes(unseen[0], vm, host) or 0)
+        cheapest = next(iter(self._routes().routes(vm, host)), None)
+        against = () if cheapest else self._routes().why_no_disks(vm, host)
+        copied = cheapest.copied_bytes if cheapest else 0
+        return replace(closed, objections=(*against, _with(unseen[0], ALLOW)), copied_bytes=copied)
 
     def settled(self, objection: Objection, vm: VM, host: Host) -> Objection:
         """*objection* to *vm* on *host*, with this remedy and what it copies, where it is one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
@@ -73,12 +74,13 @@ class Legality:
         """Hosts that *vm* may move to, its own left out."""
         if self._vm(vm):
             return ()
-        refused = {uuid for _, answers in self._pairs(vm) for uuid in answers}
-        return tuple(
-            uuid
-            for uuid, host in self.problem.pool.hosts.items()
-            if uuid != vm.resident_on and uuid not in refused and not self._host(host)
-        )
+        refused = {vm.resident_on, *self._closed}.union(*(answers for _, answers in self._pairs(vm)))
+        return tuple([uuid for uuid in self.problem.pool.hosts if uuid not in refused])
+
+    @cached_property
+    def _closed(self) -> frozenset[Uuid]:
+        """The hosts that take nobody."""
+        return frozenset(uuid for uuid, host in self.problem.pool.hosts.items() if self._host(host))
 
     def _vm(self, vm: VM) -> tuple[Ranked, ...]:
         if vm.uuid not in self._of_vm:
