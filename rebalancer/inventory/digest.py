@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from functools import cache, partial
+from functools import cache
+from operator import attrgetter
 from typing import Any, Final
 
 from rebalancer.inventory.host import PBD, PGPU, PIF, Host
@@ -152,20 +153,26 @@ def _facts(value: object) -> Any:  # noqa: ANN401 - JSON
     kind = type(value)
     if kind in PLAIN:
         return value
-    if names := _names(kind):  # type: ignore[arg-type]  # a class can be hashed
-        values = zip(names, map(partial(getattr, value), names), strict=True)
-        return {name: each if type(each) in PLAIN else _field(name, each) for name, each in values}
-    if isinstance(value, Mapping):
-        return {key: each if type(each) in PLAIN else _facts(each) for key, each in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [_facts(each) for each in value]
+    if kind is tuple or kind is list:
+        return [each if type(each) in PLAIN else _facts(each) for each in value]  # type: ignore[attr-defined]
+    if kind is dict or isinstance(value, Mapping):
+        return {key: each if type(each) in PLAIN else _facts(each) for key, each in value.items()}  # type: ignore[attr-defined]
+    if reader := _reader(kind):  # type: ignore[arg-type]  # a class can be hashed
+        names, values = reader
+        pairs = zip(names, values(value), strict=True)
+        return {name: each if type(each) in PLAIN else _field(name, each) for name, each in pairs}
     return value
 
 
 @cache
-def _names(kind: type) -> tuple[str, ...]:
-    """The fields that are read of a record; none of anything else."""
-    return _read(kind) if is_dataclass(kind) else ()
+def _reader(kind: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]] | None:
+    """The names of the fields that are read of a record, and what reads them; None of anything else."""
+    names = _read(kind) if is_dataclass(kind) else ()
+    return (names, attrgetter(*names) if len(names) > 1 else _first_of(names[0])) if names else None
+
+
+def _first_of(name: str) -> Callable[[Any], tuple[Any, ...]]:
+    return lambda record: (getattr(record, name),)
 
 
 def _field(name: str, value: object) -> Any:  # noqa: ANN401 - JSON

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
 
-from rebalancer.inventory import VDI, VM, Host, Pool, Uuid
+from rebalancer.inventory import DANGLING, VDI, VM, Host, Pool, Uuid
 from rebalancer.placement import DiskMove, Migration, disks_of
 from rebalancer.problem import Problem
 from rebalancer.rules.binding import disk_rules, rules_with_disks
@@ -260,9 +260,8 @@ class Routes:
 def _srs_behind(vm: VM, pool: Pool) -> Iterator[Uuid]:
     """The SRs of all images of *vm* and its snapshots: disks, CDs and memory."""
     for each in (vm, *pool.snapshots_of(vm)):
-        for image in (*(drive.vdi for drive in each.vbds), each.suspend_vdi):
-            if image in pool.vdis:
-                yield pool.vdis[image].sr
+        images = (pool.vdis.get(image or DANGLING) for image in (*(drive.vdi for drive in each.vbds), each.suspend_vdi))
+        yield from (image.sr for image in images if image)
 
 
 def _all_to(sr: Uuid, drives: Sequence[Drive], fixed: Mapping[Uuid, Uuid]) -> tuple[DiskMove, ...]:
