@@ -98,7 +98,7 @@ class _Written:
     step: int
 
 
-def _readings(written: _Written, wanted: Callable[[Column], bool], number: Callable[[Any], float]) -> Readings:
+def _readings(written: _Written, wanted: Callable[[Column], bool], numbers: Callable[[Any], list[float]]) -> Readings:
     """The rows become arrays in ascending order; of two rows at one time the first counts."""
     step, count = written.step, written.count
     if step <= 0:
@@ -113,7 +113,7 @@ def _readings(written: _Written, wanted: Callable[[Column], bool], number: Calla
     for place, (time, values) in enumerate(written.rows):
         if not 0 <= time < LATEST or step > LATEST:
             raise ValueError("a time that no clock shows")
-        known = [number(values[index]) for index in indices if index < len(values)]
+        known = numbers([values[index] for index in indices if index < len(values)])
         data[place, : len(known)] = known
         ends[place] = time
     times, first = np.unique(ends, return_index=True)
@@ -147,7 +147,7 @@ def _from_xml(raw: bytes, wanted: Callable[[Column], bool]) -> Readings:
         raise ValueError("more columns than a host has")
     legend = [unescape(entry.decode().strip()) for entry in _ENTRY.findall(head)]
     rows, count = _xml_rows(raw, begins, len(legend)), raw.count(b"<row>", begins)
-    return _readings(_Written(legend=legend, rows=rows, count=count, step=int(step[1])), wanted, _xml_number)
+    return _readings(_Written(legend=legend, rows=rows, count=count, step=int(step[1])), wanted, _xml_numbers)
 
 
 def _in_utf8(prolog: bytes) -> bool:
@@ -169,12 +169,20 @@ def _xml_rows(raw: bytes, place: int, columns: int) -> Iterator[_Row]:
 def _xml_row(row: bytes, columns: int) -> _Row:
     """Time and values of a row such as `<t>120</t><v>0.5</v><v>NaN</v></row>`, no more than it has *columns*."""
     time, _, values = row.partition(b"</t>")
-    return int(time.partition(b"<t>")[2]), values.split(b"</v>", columns)[:-1]
+    inside = values.rpartition(b"</v>")[0]
+    written = inside[len(b"<v>") :].split(b"</v><v>")
+    # As XAPI writes it: a tag begins before the first value, and two between values.
+    if not inside.startswith(b"<v>") or inside.count(b"<") != 2 * len(written) - 1:
+        written = [each.partition(b"<v>")[2] for each in values.split(b"</v>", columns)[:-1]]
+    return int(time.partition(b"<t>")[2]), written[:columns]
 
 
-def _xml_number(written: bytes) -> float:
-    """A value such as `<v>0.5`, whose closing tag is gone; nothing in it is NaN."""
-    return float(written.partition(b"<v>")[2].strip() or b"NaN")
+def _xml_numbers(written: Sequence[bytes]) -> list[float]:
+    """Values such as `0.5`; nothing in one is NaN."""
+    try:
+        return [*map(float, written)]
+    except ValueError:
+        return [float(each.strip() or b"NaN") for each in written]
 
 
 def _from_json(text: str, wanted: Callable[[Column], bool]) -> Readings:
@@ -184,7 +192,7 @@ def _from_json(text: str, wanted: Callable[[Column], bool]) -> Readings:
     data: Sequence[Mapping[str, Any]] = meta["data"] if "data" in meta else answer["data"]
     rows = ((int(row["t"]), row["values"]) for row in data)
     written = _Written(legend=meta["legend"], rows=rows, count=len(data), step=int(meta["step"]))
-    return _readings(written, wanted, float)
+    return _readings(written, wanted, lambda values: [*map(float, values)])
 
 
 def _loads(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds

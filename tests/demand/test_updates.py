@@ -65,6 +65,32 @@ def test_only_wanted_columns_are_read(shape: Shape) -> None:
     assert np.array_equal(readings.data, [[0.0, 0.2], [1.0, nan]], equal_nan=True)
 
 
+@pytest.mark.parametrize(
+    ("tag", "written"),
+    [
+        (b"</v><v>", b"</v> <v>"),
+        (b"</v><v>", b"</v>\n<v>"),
+        (b"<t>60</t>", b"<t>60</t> "),
+        (b"<v>0.1</v>", b"<v> 0.1 </v>"),
+        (b"</v></row>", b"</v> </row>"),
+    ],
+)
+def test_spaces_change_no_number_and_no_column(tag: bytes, written: bytes) -> None:
+    """Rows are read the same however tags are set apart, also where columns are left out."""
+    body = as_xml(Answer(legend=[f"AVERAGE:vm:u:cpu{i}" for i in range(3)], rows=[(60, [0.0, 0.1, 0.2])]))
+    assert tag in body
+    readings = parse_updates(body.replace(tag, written, 1), lambda column: column.source != "cpu1")
+    assert np.array_equal(readings.data, [[0.0, 0.2]])
+
+
+def test_an_empty_value_is_unknown() -> None:
+    """Nothing between the tags of a value, or one tag alone, says that the host knew nothing."""
+    body = as_xml(Answer(legend=[CPU0, f"{CPU0}1"], rows=[(60, [0.5, 0.1]), (120, [0.5, 0.1])]))
+    for empty in (b"<v></v>", b"<v/>", b"<v> </v>"):
+        readings = parse_updates(body.replace(b"<v>0.1</v>", empty))
+        assert np.array_equal(readings.data, [[0.5, nan], [0.5, nan]], equal_nan=True)
+
+
 @given(
     st.lists(
         st.lists(

@@ -107,7 +107,7 @@ BELONGS_TO: Final = MappingProxyType(
 def known_fields(kind: str, records: Records) -> frozenset[str]:
     """The fields that every record of class *kind* should have."""
     found = set(_present(records.get(kind, {})))
-    youngest = max((since for since, of, field in LATER if field in _present(records.get(of, {}))), default=0.0)
+    youngest = max((since for since, of, field in LATER if _is_in(field, records.get(of, {}))), default=0.0)
     found |= {field for since, of, field in LATER if of == kind and since <= youngest}
     return frozenset({*found, *ALWAYS.get(kind, ()), *filter(None, [BELONGS_TO.get(kind)])})
 
@@ -122,6 +122,10 @@ def whole_fields_missing(records: Records) -> Iterator[str]:
         for record in records.get(kind, {}).values():
             if record.get(field) is None:
                 yield f"{kind} {record.get('uuid')} does not say whose it is: it has no field {field}"
+
+
+def _is_in(field: str, table: Mapping[str, Mapping[str, object]]) -> bool:
+    return any(field in record for record in table.values())
 
 
 def _present(table: Mapping[str, Mapping[str, object]]) -> frozenset[str]:

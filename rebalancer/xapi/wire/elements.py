@@ -66,13 +66,15 @@ class _Reader:
         self._depth = self._elements = self._held = self._letters = 0
 
     def start(self, tag: str, _attributes: Mapping[str, str]) -> None:
-        self._forget_text()
+        if self._letters:
+            self.text.clear()
+            self._letters = 0
         self.typed = False
         self._depth += 1
         self._elements += 1
         if self._depth > DEPTH or self._elements > ELEMENTS:
             raise ValueError("too deep" if self._depth > DEPTH else "too many elements")
-        if tag in {"struct", "array"}:
+        if tag in _LISTS:
             self.open.append([])
 
     def hear(self, text: str) -> None:
@@ -80,10 +82,6 @@ class _Reader:
         self._letters += len(text)
         if self._letters > TEXT_LETTERS:
             raise ValueError("too long a text")
-
-    def _forget_text(self) -> None:
-        self.text.clear()
-        self._letters = 0
 
     def end(self, tag: str) -> None:
         self._depth -= 1
@@ -93,9 +91,11 @@ class _Reader:
         elif tag == "name":
             self._add("".join(self.text))
         elif tag not in _FRAMES:
-            self._add(_MADE_OF[tag](self.open.pop() if tag in {"struct", "array"} else "".join(self.text)))
+            self._add(_MADE_OF[tag](self.open.pop() if tag in _LISTS else "".join(self.text)))
         self.typed = tag != "name"
-        self._forget_text()
+        if self._letters:
+            self.text.clear()
+            self._letters = 0
 
     def _add(self, value: object) -> None:
         """Keep *value*, as long as memory is to hold it; a reference to it takes 8 bytes, and as many in reserve."""
@@ -136,6 +136,7 @@ def real(text: str) -> float:
     return float(text)
 
 
+_LISTS: Final = frozenset({"struct", "array"})
 _FRAMES: Final = frozenset({"methodResponse", "params", "param", "member", "data", "fault"})
 _MADE_OF: Final[Mapping[str, Callable[[Any], Any]]] = {
     "struct": _struct,

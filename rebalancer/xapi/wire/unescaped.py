@@ -14,17 +14,21 @@ from typing import Any, Final
 from rebalancer.xapi.wire.elements import value_of
 from rebalancer.xapi.wire.limits import DOUBTFUL_BYTES, ODD_LETTERS
 
-_DOUBTFUL = re.compile(rb"<name>(?![^<&>]*</name>\s*<value/?>)|[\x00-\x08\x0b-\x1f]|\xef\xbf[\xbe\xbf]")
+_DOUBTFUL_NAME = re.compile(rb"<name>(?![^<&>]*</name>\s*<value/?>)")
 _END_OF_NAME = re.compile(rb"</name>\s*<value/?>")
 _TEXT = re.compile(rb"(?<=<name>)[^<]+|(?<=<value>)[^<]+|(?<=<string>)[^<]+")
-_ODD: Final = (*(bytes([each]) for each in (*range(9), *range(11, 32))), b"\xef\xbf\xbe", b"\xef\xbf\xbf")
+_CONTROLS: Final = bytes((*range(9), *range(11, 32)))
+_NO_LETTERS: Final = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
+_ODD: Final = (*(bytes([each]) for each in _CONTROLS), *_NO_LETTERS)
 _NO_XML = re.compile(rb"[\x00-\x08\x0b-\x1f]|\xef\xbf[\xbe\xbf]")
 _PRIVATE = range(0xE000, 0xF900)
 
 
 def is_doubtful(body: bytes) -> bool:
     """Whether an answer in XML holds what XAPI ought to have escaped; JSON says the same without a doubt."""
-    return _DOUBTFUL.search(body) is not None
+    if any(each in body for each in _NO_LETTERS) or len(body.translate(None, _CONTROLS)) < len(body):
+        return True
+    return _DOUBTFUL_NAME.search(body) is not None
 
 
 def repaired(body: bytes) -> Any:  # noqa: ANN401 - what the answer holds
