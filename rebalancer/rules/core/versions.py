@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from rebalancer.inventory import Host, Pool
 
@@ -28,6 +29,7 @@ BEFORE_PLATFORM_VERSIONS: Version = (1, 3)
 """What XenServer 5.6 to 6.5 call their xapi."""
 
 
+@cache
 def numbers(version: str) -> Version:
     """The integers of a version: `4.17.5-13` is (4, 17, 5, 13); what is no integer is left out.
 
