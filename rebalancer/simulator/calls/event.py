@@ -115,7 +115,7 @@ def _batch(context: Context, changes: list[Change], generation: int) -> dict[str
     database = context.world.database
     return {
         "events": [_event(change) for change in sorted(changes, key=lambda c: c.cls)],
-        "valid_ref_counts": {lower: database.count(name) for lower, name in class_names().items()},
+        "valid_ref_counts": database.counts(class_names()),
         "token": _token(generation),
     }
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from threading import RLock
 from typing import Any
 from uuid import uuid4
@@ -34,7 +35,8 @@ def new_ref() -> str:
 class Database:
     """A copy of XenAPI records, {class: {ref: record}}, with a change count.
 
-    Records are replaced field by field and never changed inside, so a shallow copy is a consistent picture.
+    Records are replaced field by field and never changed inside, so a shallow copy is a consistent picture. The keys of
+    `_touched` stand in the order of their last change.
     Readers and writers that need more than one call hold `lock`; `changed` is notified after every change.
     """
 
@@ -75,7 +77,11 @@ class Database:
 
     def count(self, cls: str) -> int:
         """How many objects a class has."""
-        return len(self._records.get(cls, {}))
+        return len(self._records.get(cls, ()))
+
+    def counts(self, names: Mapping[str, str]) -> dict[str, int]:
+        """How many objects each class of *names*, {called: class}, has, by what it is called."""
+        return {called: len(self._records.get(cls, ())) for called, cls in names.items()}
 
     def add(self, cls: str, record: Record, ref: str | None = None) -> str:
         """Add a record under a ref, a new one unless it is given, and return the ref."""
@@ -103,6 +109,7 @@ class Database:
     def changes(self, since: int) -> list[Change]:
         """What changed after `since`, one entry an object, deletions of objects never seen left out."""
         with self.lock:
+            newest = takewhile(lambda touched: touched[1] > since, reversed(self._touched.items()))
             alive = [
                 Change(
                     generation=touched,
@@ -111,18 +118,18 @@ class Database:
                     ref=key[1],
                     record=dict(self._records[key[0]][key[1]]),
                 )
-                for key, touched in self._touched.items()
-                if touched > since
+                for key, touched in newest
             ]
             dead = [
                 Change(generation=died, operation="del", cls=cls, ref=ref, record=None)
                 for died, born, cls, ref in self._dead
                 if born <= since < died
             ]
-        return alive + dead
+        return alive[::-1] + dead
 
     def _touch(self, cls: str, ref: str) -> int:
         self.generation += 1
+        self._touched.pop((cls, ref), None)
         self._touched[cls, ref] = self.generation
         self.changed.notify_all()
         return self.generation
