@@ -37,9 +37,8 @@ def _outcomes(wanted: Namespace) -> Iterator[tuple[str, Outcome]]:
     """The outcomes of all that is wanted, each with what it is of."""
     for number in range(wanted.processes):
         yield "storms of processes", process_storm(wanted.seed, number)
-    for pair, many in ((False, wanted.storms), (True, wanted.pairs)):
-        for outcome in storms(wanted.seed, many, pair=pair, workers=wanted.workers):
-            yield "pairs" if pair else "storms", outcome
+    for pair, outcome in storms(wanted.seed, wanted.storms, wanted.pairs, workers=wanted.workers):
+        yield "pairs" if pair else "storms", outcome
 
 
 WRONG = "findings"

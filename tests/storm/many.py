@@ -1,4 +1,4 @@
-"""Many storms, in as many processes as there are cores."""
+"""Many storms, in as many processes as there are cores; those that begin in the same situation in one of them."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ MOST = 40
 """How many storms a process is given at once."""
 
 
-def storms(seed: int, count: int, *, pair: bool = False, workers: int | None = None) -> Iterator[Outcome]:
-    """The outcomes of *count* storms, in any order; those that begin in the same situation mostly in one process."""
-    alike: dict[int, list[int]] = defaultdict(list)
-    for number in range(count):
-        alike[number % MANY].append(number)
-    batches = [numbers[at : at + MOST] for numbers in alike.values() for at in range(0, len(numbers), MOST)]
+def storms(seed: int, count: int, pairs: int = 0, *, workers: int | None = None) -> Iterator[tuple[bool, Outcome]]:
+    """The outcomes of *count* storms and of *pairs*, in any order, each with whether it is of a pair."""
+    alike: dict[int, list[tuple[int, bool]]] = defaultdict(list)
+    for pair, many in ((False, count), (True, pairs)):
+        for number in range(many):
+            alike[number % MANY].append((number, pair))
+    batches = [these[at : at + MOST] for these in alike.values() for at in range(0, len(these), MOST)]
     processes = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
     try:
-        waiting = [processes.submit(_batch, seed, numbers, pair=pair) for numbers in batches]
+        waiting = [processes.submit(_batch, seed, these) for these in batches]
         for batch in as_completed(waiting):
             yield from batch.result()
     finally:
         processes.shutdown(cancel_futures=True)
 
 
-def _batch(seed: int, numbers: Sequence[int], *, pair: bool) -> list[Outcome]:
-    return [one(seed, number, pair=pair) for number in numbers]
+def _batch(seed: int, these: Sequence[tuple[int, bool]]) -> list[tuple[bool, Outcome]]:
+    return [(pair, one(seed, number, pair=pair)) for number, pair in these]
 
 
 def one(seed: int, number: int, *, pair: bool) -> Outcome:

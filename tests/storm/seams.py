@@ -6,8 +6,11 @@ import errno
 import json
 import os
 import random
-from collections.abc import Iterator
+import ssl
+import xmlrpc.client
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,12 +19,16 @@ import pytest
 from rebalancer.execute.journal import journal as journals
 from rebalancer.execute.journal.entries import EVENTS, Entry
 from rebalancer.execute.journal.journal import Journal
+from rebalancer.execute.status import noting
+from rebalancer.export.planfile import plan_json
+from rebalancer.plan import Plan
 from rebalancer.xapi.wire.transport import SendOnce
+from rebalancer.xapi.wire.trust import Trust
 from tests.storm.executor import AFTER, BEFORE, HALF, LINE, Executor, this_executor
 from tests.storm.record import Line, Record
-from tests.storm.ways import Ways
+from tests.storm.ways import Asked, Spared, Ways
 
-TICK_SECONDS = 0.5
+TICK_SECONDS = 2.0
 """How often a move looks around; in virtual time a finer grain shows nothing more."""
 
 
@@ -32,9 +39,22 @@ def storm_seams(ways: Ways, record: Record, chance: random.Random) -> Iterator[N
         _wire(patch, ways)
         _journal(patch, record)
         _pauses(patch)
+        patch.setattr(noting, "plan_json", _once(plan_json))
         patch.setattr("rebalancer.simulator.migration.transfer.TICK_SECONDS", TICK_SECONDS)
         patch.setattr(os, "urandom", chance.randbytes)
         yield
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """TLS settings for no wire of a storm: made once, because the CAs of the system take long to read."""
+    return ssl.create_default_context()
+
+
+def _once(text_of: Callable[[Plan], str]) -> Callable[[Plan], str]:
+    """*text_of*, which spells out each plan once: the runs of a storm are all of one or two."""
+    texts: dict[str, str] = {}
+    return lambda plan: texts.get(plan.digest) or texts.setdefault(plan.digest, text_of(plan))
 
 
 def _me() -> Executor:
@@ -47,11 +67,13 @@ def _wire(patch: pytest.MonkeyPatch, ways: Ways) -> None:
     def connect(self: SendOnce) -> None:
         ways.connect(_me(), self._address.host, self._host._seconds)
 
-    def request(self: SendOnce, _host: object, _handler: str, body: bytes, verbose: object = None) -> Any:  # noqa: ANN401, ARG001 - xmlrpc's
+    def request(self: SendOnce, _host: object, _handler: str, body: Asked, verbose: object = None) -> Any:  # noqa: ANN401, ARG001 - xmlrpc's
         if self._host._interrupted:
             raise InterruptedError
         return (ways.request(_me(), self._address.host, body, self._host._seconds),)
 
+    patch.setattr(Trust, "context", lambda _self: _tls())
+    patch.setattr(xmlrpc.client, "dumps", Spared.of)
     patch.setattr(SendOnce, "connect", connect)
     patch.setattr(SendOnce, "request", request)
 

@@ -33,7 +33,7 @@ MANY = 120
 """Storm *n* begins in situation *n* modulo this many, so that plans are made once and serve many storms."""
 NETS = (1, 101)
 """Where the hosts of the first and of the second pool have their addresses."""
-BUDGET_SECONDS = 0.2
+BUDGET_SECONDS = 0.02
 LEAST_STEPS, MOST_STEPS = 4, 9
 HOT = 6.0
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from http.client import IncompleteRead
 from random import Random
 from typing import Any
-from xmlrpc.client import DateTime, ProtocolError, loads
+from xmlrpc.client import ProtocolError
 
 from rebalancer.simulator import Simulator, VirtualTime
 from rebalancer.simulator.calls.dispatch import Dispatcher
@@ -38,6 +39,31 @@ class Carried(str):  # noqa: SLOT000 - it carries a value
         text = cls(" " * BYTES)
         text.envelope = envelope
         return text
+
+
+class Asked(bytes):
+    """A request that nobody spelt out."""
+
+    method: str
+    params: list[Any]
+
+
+class Spared(str):  # noqa: SLOT000 - it carries values
+    """What a client takes for the XML of its request."""
+
+    asked: Asked
+
+    @classmethod
+    def of(cls, params: Sequence[Any], methodname: str, **_options: object) -> Spared:
+        """A request, as `xmlrpc.client.dumps` is asked for it; what is changed later is not changed in it."""
+        text = cls()
+        text.asked = Asked()
+        text.asked.method, text.asked.params = methodname, json.loads(json.dumps(params))
+        return text
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> Asked:  # noqa: ARG002 - as of every text
+        """The request."""
+        return self.asked
 
 
 FORM = Form(
@@ -85,7 +111,7 @@ class Ways:
             raise ConnectionRefusedError(address)
         self._assert_there(address, timeout)
 
-    def request(self, executor: Executor, address: str, body: bytes, timeout: float) -> Envelope:
+    def request(self, executor: Executor, address: str, body: Asked, timeout: float) -> Envelope:
         """The answer to a request, if it comes in time.
 
         Raises:
@@ -106,11 +132,10 @@ class Ways:
             self._lose(call, "the answer lost")
         return self._understood(call, reply, timeout)
 
-    def _noted(self, executor: Executor, body: bytes, address: str) -> Call:
+    def _noted(self, executor: Executor, body: Asked, address: str) -> Call:
         """The call; those that change something are in the record."""
-        values, method = loads(body)
-        params: list[Any] = [str(each) if isinstance(each, DateTime) else each for each in values]
-        call = Call(at=self._time.monotonic(), run=executor.run, method=str(method), params=params)
+        params = body.params
+        call = Call(at=self._time.monotonic(), run=executor.run, method=body.method, params=params)
         if call.method.rpartition(".")[2] in READS:
             return call
         if call.method.removeprefix("Async.") in MOVES and address in self._hosts:
@@ -159,7 +184,8 @@ class Ways:
             raise ProtocolError("", reply.status, "no answer", {})
         if reply.cut is not None:
             raise IncompleteRead(b"")
-        self._time.sleep(min(timeout, reply.pause * len(reply.text)))
+        if reply.pause:
+            self._time.sleep(min(timeout, reply.pause * len(reply.text)))
         if reply.pause * len(reply.text) > timeout:
             raise TimeoutError
         envelope = reply.text.envelope if isinstance(reply.text, Carried) else from_xml(reply.text.encode())
