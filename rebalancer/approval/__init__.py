@@ -1,7 +1,14 @@
 """Approvals: who said yes to which plan, when and why; signed or not, and whether that is enough to carry it out."""
 
 from rebalancer.approval.check import Demands, assert_approved, demands_in, kept_policy
-from rebalancer.approval.record import Approval, approval_in_words, approve, assert_said, read_approval
+from rebalancer.approval.record import (
+    Approval,
+    approval_in_words,
+    approve,
+    approved_manifest,
+    assert_said,
+    read_approval,
+)
 from rebalancer.approval.signature import NAMESPACE
 
 __all__ = [
@@ -10,6 +17,7 @@ __all__ = [
     "Demands",
     "approval_in_words",
     "approve",
+    "approved_manifest",
     "assert_approved",
     "assert_said",
     "demands_in",

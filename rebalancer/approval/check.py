@@ -12,6 +12,7 @@ from pathlib import Path
 from rebalancer.approval.record import SIGNATURE, Approval, parsed, read_text
 from rebalancer.approval.signature import assert_signed
 from rebalancer.errors import ApprovalRefused, PolicyError
+from rebalancer.export import vouched
 from rebalancer.files.ownership import assert_kept, assert_kept_in
 from rebalancer.plan import Plan
 from rebalancer.policy import Policy
@@ -52,7 +53,8 @@ def assert_approved(plan: Plan, folder: Path, demands: Demands) -> Approval | No
     """Pass if *plan* is approved as *demands* and its own policy say; the approval where one was demanded.
 
     Raises:
-        ApprovalRefused: it is not.
+        ApprovalRefused: it is not, or it is for other files than those in *folder*.
+        PlanFileError: a file in *folder* is not as it was written.
     """
     own = plan.policy.execution
     if not (demands.approval or own.require_approval):
@@ -66,6 +68,9 @@ def assert_approved(plan: Plan, folder: Path, demands: Demands) -> Approval | No
         raise ApprovalRefused(
             str(folder), "the approval there is for another plan", "Approve this plan, or apply that one"
         )
+    if found.manifest is not None and found.manifest != vouched(plan, folder):
+        problem = "the approval is for other files than those beside the plan"
+        raise ApprovalRefused(str(folder), problem, "Take the files that were approved, or approve these")
     if demands.signers:
         assert_signed(text, folder / SIGNATURE, by=found.by, signers=demands.signers)
     return found

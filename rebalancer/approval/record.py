@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 
 from rebalancer.approval.signature import sign
 from rebalancer.errors import ApprovalRefused, InputError, StalePlan
+from rebalancer.export import vouched
 from rebalancer.files.documents import Unfit, json_in
 from rebalancer.files.kinds import APPROVAL as APPROVAL_FILE
 from rebalancer.files.reading import bytes_of
@@ -31,7 +32,11 @@ Words = Annotated[str, Field(min_length=1)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """That *by* approved the plan with the digest *plan* for *pool*, and why; `at` has a zone."""
+    """That *by* approved the plan with the digest *plan* for *pool*, and why; `at` has a zone.
+
+    `manifest` is the digest of the manifest of the files that were approved with it; None in approvals of earlier
+    versions, and of folders without one: they are for plan.json alone.
+    """
 
     format: Literal["rebalancer-approval/1"] = FORMAT
     plan: Words
@@ -39,6 +44,7 @@ class Approval:
     by: Words
     reason: Words
     at: datetime
+    manifest: Words | None = None
 
 
 _SHAPE = Shape(Approval)
@@ -47,8 +53,11 @@ _SHAPE = Shape(Approval)
 def approve(plan: Plan, folder: Path, *, by: str, reason: str, now: datetime, key: Path | None = None) -> Approval:
     """Record in *folder* that *by* approves *plan*, signed with the SSH key *key* where there is one.
 
+    The approval is for the files beside plan.json as well, by the digest of their manifest, where there is one.
+
     Raises:
         StalePlan: the plan has expired, or is not made yet.
+        PlanFileError: the files in *folder* are not those of the plan, as they were written.
         InputError: name or reason is empty, the plan is approved already, or the record cannot be written or signed.
     """
     if words := untimely(plan, now):
@@ -57,7 +66,9 @@ def approve(plan: Plan, folder: Path, *, by: str, reason: str, now: datetime, ke
     if (folder / APPROVAL_JSON).exists():
         remedy = f"Remove {APPROVAL_JSON} and {SIGNATURE} to approve it anew"
         raise InputError(str(folder), "the plan has an approval already", remedy)
-    made = Approval(plan=plan.digest, pool=plan.made_from.pool, by=by.strip(), reason=reason.strip(), at=now)
+    who, why = by.strip(), reason.strip()
+    manifest = vouched(plan, folder)
+    made = Approval(plan=plan.digest, pool=plan.made_from.pool, by=who, reason=why, at=now, manifest=manifest)
     text = approval_text(made)
     signature = sign(text, key) if key else None
     _write(folder / SIGNATURE, signature)
@@ -77,7 +88,17 @@ def approval_in_words(plan: Plan, folder: Path) -> str:
     if found.plan != plan.digest:
         return "not approved: the approval beside it is for another plan"
     signed = ", with a signature that is checked when it is applied" if (folder / SIGNATURE).exists() else ""
-    return f"approved by {found.by} at {moment_in_words(found.at, plan.policy.timezone)}{signed}: {found.reason}"
+    alone = ", for plan.json alone" if found.manifest is None else ""
+    return f"approved by {found.by} at {moment_in_words(found.at, plan.policy.timezone)}{alone}{signed}: {found.reason}"
+
+
+def approved_manifest(folder: Path) -> str | None:
+    """The digest of the manifest that the approval in *folder* is for; None where there is none.
+
+    Raises:
+        ApprovalRefused: what stands there is no approval.
+    """
+    return read_approval(folder).manifest if (folder / APPROVAL_JSON).exists() else None
 
 
 def assert_said(by: str, reason: str) -> None:
@@ -94,6 +115,8 @@ def assert_said(by: str, reason: str) -> None:
 def approval_text(approval: Approval) -> bytes:
     """What approval.json holds, and what is signed."""
     document = asdict(approval) | {"at": approval.at.astimezone(UTC).isoformat().replace("+00:00", "Z")}
+    if approval.manifest is None:
+        del document["manifest"]
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
 

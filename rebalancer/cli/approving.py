@@ -8,11 +8,24 @@ from datetime import datetime
 from pathlib import Path
 
 import rebalancer as rb
+from rebalancer.cli.output import say
 from rebalancer.errors import IllegalPlan, InputError, StalePlan
-from rebalancer.export import assert_free
+from rebalancer.export import MANIFEST_JSON, assert_free, folder_of, has_unvouched, vouched
 from rebalancer.face.connection import is_url
 from rebalancer.plan import Plan
 from rebalancer.units import moment_in_words
+
+
+def manifest_of(plan: Plan, path: Path) -> str | None:
+    """The digest of the manifest of the files beside *plan*; None, and said, where nothing vouches for them.
+
+    Raises:
+        PlanFileError: a file is not as it was written.
+    """
+    found = vouched(plan, path)
+    if found is None and has_unvouched(path):
+        say(f"{folder_of(path)}: there is no {MANIFEST_JSON}, so that only plan.json is vouched for")
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ app = typer.Typer(
 )
 READING = ("demo", "snapshot", "check", "explain")
 PLANNING = ("plan", "evacuate", "rolling", "sleep", "replay")
-REVIEWING = ("show", "diff", "verify", "rehearse", "approve")
+REVIEWING = ("show", "diff", "verify", "rehearse", "files", "approve")
 RUNNING = ("apply", "resolve", "status", "rollback", "nightly", "systemd", "simulate")
 """Each is a function in a module of its name; help lists them in this order."""
 for name in READING + PLANNING + REVIEWING + RUNNING:

@@ -1,6 +1,10 @@
-"""Plans as files: plan.json for programs, plan.md for people, moves.csv for spreadsheets, run.sh for `xe`."""
+"""Plans as files: plan.json for programs, plan.md for people, moves.csv for spreadsheets, run.sh for `xe`.
 
-from rebalancer.export.folder import FILES, assert_free, write_plan
+manifest.json beside them says what each of them held when it was written.
+"""
+
+from rebalancer.export.folder import FILES, assert_free, write_files_anew, write_plan
+from rebalancer.export.manifest import MANIFEST_JSON, has_unvouched, vouched
 from rebalancer.export.markdown import plan_markdown
 from rebalancer.export.moves_csv import moves_csv
 from rebalancer.export.planfile import folder_of, is_plan, plan_from_json, plan_json, plan_schema, read_plan
@@ -9,8 +13,10 @@ from rebalancer.plan import plan_document
 
 __all__ = [
     "FILES",
+    "MANIFEST_JSON",
     "assert_free",
     "folder_of",
+    "has_unvouched",
     "is_plan",
     "moves_csv",
     "plan_document",
@@ -19,6 +25,8 @@ __all__ = [
     "plan_markdown",
     "plan_schema",
     "read_plan",
+    "vouched",
+    "write_files_anew",
     "write_plan",
     "xe_script",
 ]

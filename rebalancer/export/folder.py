@@ -12,17 +12,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rebalancer.errors import PlanFileError
-from rebalancer.export.markdown import plan_markdown
-from rebalancer.export.moves_csv import moves_csv
-from rebalancer.export.planfile import PLAN_JSON, plan_json
-from rebalancer.export.xe_script import xe_script
-from rebalancer.files.writing import PRIVATE, write_new
+from rebalancer.export.manifest import MANIFEST_JSON, RENDERED, WRITERS, manifest_json
+from rebalancer.export.planfile import PLAN_JSON, folder_of, read_plan
+from rebalancer.files.kinds import PLAN
+from rebalancer.files.reading import bytes_of
+from rebalancer.files.writing import PRIVATE, write_new, write_whole
 from rebalancer.interruption import uninterrupted
 from rebalancer.plan import Plan
 
-WRITERS = {PLAN_JSON: plan_json, "plan.md": plan_markdown, "moves.csv": moves_csv, "run.sh": xe_script}
-"""What each file of a plan holds."""
-FILES = tuple(WRITERS)
+FILES = (*WRITERS, MANIFEST_JSON)
 EXECUTABLE = {"run.sh"}
 
 
@@ -38,10 +36,34 @@ def write_plan(plan: Plan, folder: Path | str) -> tuple[Path, ...]:
     target = Path(folder)
     assert_free(target)
     with fresh_folder(target) as fresh:
-        for name, write in WRITERS.items():
-            write_new(fresh / name, write(plan).encode(), mode=0o700 if name in EXECUTABLE else PRIVATE)
+        contents = {name: write(plan).encode() for name, write in WRITERS.items()}
+        for name, content in (contents | {MANIFEST_JSON: manifest_json(plan, contents).encode()}).items():
+            write_new(fresh / name, content, mode=_mode(name))
         _swap(fresh, target)
     return tuple(target / name for name in FILES)
+
+
+def write_files_anew(path: Path) -> tuple[Path, ...]:
+    """Write what people read and a shell runs, and the manifest, beside the plan.json in *path*; the paths of them all.
+
+    plan.json stays as it is, byte for byte. The manifest comes last: until it is there, the files are refused.
+
+    Raises:
+        PlanFileError: there is no plan, or the files cannot be written.
+    """
+    plan, folder = read_plan(path), folder_of(path)
+    contents = {name: WRITERS[name](plan).encode() for name in RENDERED}
+    whole = {PLAN_JSON: bytes_of(folder / PLAN_JSON, PLAN)} | contents
+    try:
+        for name, content in (contents | {MANIFEST_JSON: manifest_json(plan, whole).encode()}).items():
+            write_whole(folder / name, content, mode=_mode(name))
+    except OSError as error:
+        raise PlanFileError(str(folder), f"it cannot be written: {error.strerror}", "Make it writable") from error
+    return tuple(folder / name for name in (*RENDERED, MANIFEST_JSON))
+
+
+def _mode(name: str) -> int:
+    return 0o700 if name in EXECUTABLE else PRIVATE
 
 
 @contextmanager

@@ -24,6 +24,7 @@ COLUMNS = (
     "after",
     "why",
     "disks",
+    "plan",
 )
 
 
@@ -32,7 +33,7 @@ def moves_csv(plan: Plan) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
-    writer.writerows(_row(step) for step in plan.steps)
+    writer.writerows((*_row(step), plan.digest) for step in plan.steps)
     return text.getvalue()
 
 

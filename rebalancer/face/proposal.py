@@ -60,7 +60,7 @@ def load(path: Path | str) -> Proposal:
         >>> import rebalancer as rb
         >>> plan = rb.rebalance(rb.Model(rb.read("pool.json.gz"), rb.Policy(mode="repair")))
         >>> [path.name for path in plan.save("tonight")]
-        ['plan.json', 'plan.md', 'moves.csv', 'run.sh']
+        ['plan.json', 'plan.md', 'moves.csv', 'run.sh', 'manifest.json']
         >>> rb.load("tonight") == plan
         True
 

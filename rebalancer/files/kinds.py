@@ -89,6 +89,14 @@ APPROVAL: Final = FileKind(
     most_bytes=64 * KIB,
     piped=False,
 )
+MANIFEST: Final = FileKind(
+    name="manifest of a plan",
+    error=PlanFileError,
+    remedy="Write it anew with `rebalancer files`",
+    most_bytes=64 * KIB,
+    most_values=1000,
+    piped=False,
+)
 SIGNERS: Final = FileKind(  # ssh-keygen opens it once more, by its name
     name="file of allowed signers",
     error=ApprovalRefused,
@@ -125,6 +133,7 @@ KINDS: Final = (
     TABLE,
     JOURNAL,
     APPROVAL,
+    MANIFEST,
     SIGNERS,
     CREDENTIALS,
     CA_FILE,

@@ -13,8 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from rebalancer.approval import Demands, approval_in_words, approve, assert_approved, demands_in, read_approval
-from rebalancer.approval.record import APPROVAL_JSON, SIGNATURE
+from rebalancer.approval import (
+    Approval,
+    Demands,
+    approval_in_words,
+    approve,
+    assert_approved,
+    demands_in,
+    read_approval,
+)
+from rebalancer.approval.record import APPROVAL_JSON, SIGNATURE, approval_text
 from rebalancer.errors import ApprovalRefused, InputError, PlanFileError, PolicyError, StalePlan
 from rebalancer.export import write_plan
 from rebalancer.plan import Plan, sealed
@@ -144,6 +152,24 @@ def test_an_approval_that_is_no_approval_is_refused(desk: Desk) -> None:
         refused(desk, APPROVAL_JSON, demands=Demands(approval=True))
 
 
+def test_an_approval_is_for_the_files_that_were_there(desk: Desk) -> None:
+    """Not for files that were written anew in another way, nor for a folder that lost its manifest."""
+    desk.approve(key=None)
+    assert_approved(PLAN, desk.folder, Demands(approval=True))
+    desk.edit("manifest.json", lambda text: text.replace('"version": "', '"version": "0.'))
+    refused(desk, "the approval is for other files than those beside the plan", demands=Demands(approval=True))
+    (desk.folder / "manifest.json").unlink()
+    refused(desk, "the approval is for other files than those beside the plan", demands=Demands(approval=True))
+
+
+def test_an_approval_of_before_counts(desk: Desk) -> None:
+    """It names no manifest, is for plan.json alone, and reads back byte for byte."""
+    made = Approval(plan=PLAN.digest, pool="pool", by=JANE, reason="change 4711", at=LATER)
+    (desk.folder / APPROVAL_JSON).write_bytes(approval_text(made))
+    assert "manifest" not in (desk.folder / APPROVAL_JSON).read_text()
+    assert assert_approved(PLAN, desk.folder, Demands(approval=True)) == made
+
+
 @signs
 def test_a_pipe_is_no_approval(desk: Desk) -> None:
     """Nobody waits for what somebody may write into it."""
@@ -209,6 +235,7 @@ def test_the_policy_in_the_plan_can_demand_and_never_waive(desk: Desk) -> None:
     made_from = replace(PLAN.made_from, policy=strict, policy_digest=policy_digest(strict))
     demanding = sealed(replace(PLAN, made_from=made_from))
     refused(desk, "who may sign is not taken from the plan", plan=demanding, demands=Demands(approval=False))
+    write_plan(demanding, desk.folder)
     desk.approve(by=MALLORY, key=MALLORY, plan=demanding)
     refused(desk, "no valid signature", plan=demanding)
     refused(desk, "another plan", plan=PLAN)

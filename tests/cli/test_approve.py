@@ -38,6 +38,7 @@ def test_nothing_moves_for_an_approval_of_another_plan(served: Served, person: T
     assert person.run("approve", "plan", *YES).code == Exit.DONE
     less = replace(served.plan, steps=())
     (person.folder / "plan" / "plan.json").write_text(plan_json(replace(less, digest=digest_of(less))))
+    assert person.run("files", "plan").err == "plan: the approval there is for other files: approve the plan again\n"
     ended = person.run("apply", "plan", served.url, "--policy", "strict.toml")
     assert (ended.code, "for another plan" in ended.sentence) == (Exit.NOT_APPROVED, True)
 
@@ -110,3 +111,41 @@ def test_a_plan_that_is_not_legal_is_not_approved(served: Served, person: Termin
     ended = person.run("approve", "bad", served.snapshot, *YES)
     assert (ended.code, "summary" in ended.sentence) == (Exit.STALE, True)
     assert not (person.folder / "bad" / "approval.json").exists()
+
+
+def test_a_changed_file_stops_every_command(served: Served, person: Terminal) -> None:
+    """`verify`, `approve` and `apply` name it; nothing is approved and no call reaches the pool."""
+    with (person.folder / "plan" / "run.sh").open("a") as file:
+        file.write("xe vm-shutdown --multiple force=true\n")
+    served.calls.clear()
+    for words in (["verify", "plan", served.snapshot], ["approve", "plan", *YES], ["apply", "plan", served.url]):
+        ended = person.run(*words)
+        assert (ended.code, "run.sh: it was changed after it was written" in ended.sentence) == (Exit.ERROR, True)
+        assert "is 'xe vm-shutdown --multiple force=true' and should be ''" in ended.sentence
+    assert served.calls == []
+    assert not (person.folder / "plan" / "approval.json").exists()
+    assert person.run("files", "plan").out == "plan: plan.md, moves.csv, run.sh and manifest.json written\n"
+    assert person.run("verify", "plan", served.snapshot).code == Exit.DONE
+
+
+def test_an_approval_shows_what_it_is_for(served: Served, person: Terminal) -> None:
+    """The plan as `plan` shows it, its digest and that of its files."""
+    ended = person.run("approve", "plan", *YES)
+    manifest = person.run("verify", "plan", served.snapshot, "--json").json()["manifest"]
+    assert ended.out.startswith(served.plan.summary.split(":")[0])
+    assert served.plan.steps[0].vm_name in ended.out
+    assert f"its files: by manifest.json, {manifest}" in ended.out
+
+
+def test_a_folder_without_a_manifest_works_as_before(served: Served, person: Terminal) -> None:
+    """It is said that only plan.json is vouched for, and so it is of the approval."""
+    (person.folder / "plan" / "manifest.json").unlink()
+    ended = person.run("verify", "plan", served.snapshot)
+    assert (ended.code, ended.err) == (
+        Exit.DONE,
+        "plan: there is no manifest.json, so that only plan.json is vouched for\n",
+    )
+    assert "its plan.json alone" in person.run("approve", "plan", *YES).out
+    assert ", for plan.json alone: change 4711" in person.run("show", "plan").out
+    told = person.run("files", "plan", "--json").json()
+    assert told["files"] == ["plan.md", "moves.csv", "run.sh", "manifest.json"]

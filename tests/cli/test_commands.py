@@ -112,7 +112,7 @@ def test_plan_writes_a_folder_and_moves_nothing(served: Served, terminal: Termin
     assert ended.code == Exit.HAS_STEPS
     assert sorted(each.name for each in (terminal.folder / "tonight").iterdir()) == sorted(FILES)
     assert ended.json() == json.loads((terminal.folder / "tonight" / "plan.json").read_text(encoding="utf-8"))
-    assert ended.err == "tonight: plan.json, plan.md, moves.csv and run.sh written\n"
+    assert ended.err == "tonight: plan.json, plan.md, moves.csv, run.sh and manifest.json written\n"
     assert served.changes == []
     with (terminal.folder / "tonight" / "moves.csv").open(encoding="utf-8") as file:
         assert len(list(csv.reader(file))) == 1 + len(ended.json()["steps"])
@@ -218,6 +218,7 @@ def test_verify_accepts_the_plan(served: Served, terminal: Terminal, plan: Path)
         assert ended.out.startswith(f"accepted: all {len(served.plan.steps)} steps")
     told = terminal.run("verify", plan, served.snapshot, "--json").json()
     nothing: dict[str, list[str]] = {"findings": [], "differences": [], "made": [], "waits": []}
+    assert told.pop("manifest").startswith("sha256:")
     assert told == {"plan": served.plan.digest, "accepted": True, "done": False, **nothing}
 
 

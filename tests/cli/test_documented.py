@@ -145,6 +145,7 @@ def test_json_keys_are_documented(served: Served, terminal: Terminal) -> None:
         "diff": ["plan", served.snapshot],
         "verify": ["plan", served.snapshot],
         "rehearse": ["plan", "--snapshot", served.snapshot, "--runs", "1"],
+        "files": ["plan"],
         "approve": ["plan", "--by", "jane", "--reason", "why"],
         "apply": ["calm.json", served.url],
         "status": ["plan"],

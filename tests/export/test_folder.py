@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rebalancer.errors import PlanFileError
-from rebalancer.export import FILES, folder, read_plan, write_plan
+from rebalancer.export import FILES, manifest, read_plan, write_plan
 from rebalancer.plan import sealed
 from tests.planner.busy import PLAN
 
@@ -17,7 +17,7 @@ OTHER = sealed(replace(PLAN, summary="another"))
 
 
 def test_all_files_are_there_and_nothing_else(tmp_path: Path) -> None:
-    """plan.json, plan.md, moves.csv, run.sh; the script may be run; nothing is left beside the folder."""
+    """The five that FILES names; the script may be run; nothing is left beside the folder."""
     paths = write_plan(PLAN, tmp_path / "deep" / "plan")
     assert [path.name for path in paths] == list(FILES)
     assert sorted(path.name for path in (tmp_path / "deep" / "plan").iterdir()) == sorted(FILES)
@@ -64,7 +64,7 @@ def test_a_full_disk_leaves_the_older_plan(tmp_path: Path, monkeypatch: pytest.M
     def fail(*_: object) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setitem(folder.WRITERS, "run.sh", fail)
+    monkeypatch.setitem(manifest.WRITERS, "run.sh", fail)
     with pytest.raises(PlanFileError, match="No space left on device"):
         write_plan(OTHER, tmp_path / "plan")
     assert read_plan(tmp_path / "plan") == PLAN

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rebalancer.export import plan_schema
-from rebalancer.export.folder import WRITERS
+from rebalancer.export.manifest import WRITERS
 from rebalancer.plan import Plan, sealed
 from rebalancer.planner.rebalance import rebalance
 from rebalancer.rules import Rulebook

@@ -56,7 +56,14 @@ def test_only_the_owner_can_look_into_a_plan(tmp_path: Path) -> None:
         for _ in range(2):
             files = write_plan(plan, folder)
             modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (folder, *files)}
-            assert modes == {"plan": 0o700, "plan.json": 0o600, "plan.md": 0o600, "moves.csv": 0o600, "run.sh": 0o700}
+            assert modes == {
+                "plan": 0o700,
+                "plan.json": 0o600,
+                "plan.md": 0o600,
+                "moves.csv": 0o600,
+                "run.sh": 0o700,
+                "manifest.json": 0o600,
+            }
             folder.chmod(0o777)
     finally:
         os.umask(mask)

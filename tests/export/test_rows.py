@@ -35,7 +35,7 @@ def test_page_and_spreadsheet_name_disks_and_srs() -> None:
     assert "| r01 | web | web-disk0 | fast | slow | 20.0 GiB |" in page
     assert "| fast | 1 | 20.0 GiB | 0 | 0 MiB |" in page
     row = moves_csv(made).splitlines()[1].split(",")
-    assert (row[8], row[-1]) == ("22.000", "web-disk0: slow -> fast")
+    assert (row[8], row[-2]) == ("22.000", "web-disk0: slow -> fast")
 
 
 def test_script_does_not_begin_a_way_with_disks() -> None:

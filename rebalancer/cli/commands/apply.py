@@ -75,6 +75,7 @@ def apply(
     what runs. Twice: cancel what runs.
     """
     from rebalancer.approval import Demands, assert_approved, demands_in
+    from rebalancer.cli.approving import manifest_of
     from rebalancer.cli.carrying import Invocation, carried_out, exit_of_run
     from rebalancer.cli.exits import Exit
     from rebalancer.cli.output import print_json, say, show
@@ -82,6 +83,7 @@ def apply(
     from rebalancer.export import folder_of, read_plan
 
     made = read_plan(plan)
+    manifest_of(made, plan)
     demands = demands_in(policy) if policy else Demands(approval=False)
     assert_approved(made, folder_of(plan), demands)
     deadline, understood = deadline_of(made.policy, until=until, minutes=minutes)

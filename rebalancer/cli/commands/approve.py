@@ -39,29 +39,31 @@ def approve(
 ) -> None:
     """Approve a plan, or a part of it.
 
-    Records who approves which plan, when and why, in approval.json beside plan.json. With --without, the rest becomes a
-    plan of its own: ordered and verified anew, written to -o, and approved there.
+    Shows it, and records who approves which plan and files, when and why, in approval.json beside plan.json. With
+    --without, the rest becomes a plan of its own: ordered and verified anew, written to -o, and approved there.
     """
     from dataclasses import asdict
     from datetime import UTC, datetime
 
     from rebalancer.approval import approve as record
     from rebalancer.approval import assert_said
-    from rebalancer.cli.approving import ApprovalRequest
+    from rebalancer.cli.approving import ApprovalRequest, manifest_of
     from rebalancer.cli.output import print_json, show, show_lines
     from rebalancer.cli.views.plans import plan_tables
-    from rebalancer.export import folder_of, read_plan
+    from rebalancer.export import MANIFEST_JSON, folder_of, read_plan
 
     assert_said(by, reason)
     now = datetime.now(UTC)
-    request = ApprovalRequest(plan=read_plan(plan), source=source, without=without or (), output=output, reason=reason)
+    whole = read_plan(plan)
+    manifest_of(whole, plan)
+    request = ApprovalRequest(plan=whole, source=source, without=without or (), output=output, reason=reason)
     made = request.plan_to_approve(connection, now)
     folder = output if without and output else folder_of(plan)
     found = record(made, folder, by=by, reason=reason, now=now, key=sign)
     if json:
         print_json(asdict(found) | {"at": found.at.isoformat(), "signed": sign is not None, "folder": str(folder)})
         return
-    if without:
-        show(*plan_tables(made), "")
     how = "approved and signed" if sign else "approved"
-    show_lines(f"{how} by {found.by}: {found.reason}", f"plan: {folder}, {made.digest}")
+    files = f"its files: by {MANIFEST_JSON}, {found.manifest}" if found.manifest else "its plan.json alone"
+    show(*plan_tables(made), "")
+    show_lines(f"{how} by {found.by}: {found.reason}", f"plan: {folder}, {made.digest}", files)

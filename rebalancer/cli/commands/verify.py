@@ -13,8 +13,10 @@ def verify(
 ) -> int:
     """Prove that every state of a plan is legal.
 
-    Against a live pool as it is now, or against the snapshot that the plan was made from; without the solver.
+    Against a live pool as it is now, or against the snapshot that the plan was made from; without the solver. A folder
+    with a file that was changed after it was written is refused.
     """
+    from rebalancer.cli.approving import manifest_of
     from rebalancer.cli.exits import Exit
     from rebalancer.cli.output import end_of, print_json, show_lines
     from rebalancer.cli.views.plans import accepted, nothing_left, since_then
@@ -24,6 +26,7 @@ def verify(
     from rebalancer.units import counted
 
     made = read_plan(plan)
+    manifest = manifest_of(made, plan)
     proof = prove(made, rb.read(source, connection, demand=made.policy.demand, metrics=not no_metrics))
     refused = IllegalPlan([str(finding) for finding in proof.findings]) if proof.findings else None
     if json:
@@ -36,6 +39,7 @@ def verify(
                 "differences": (*proof.drift, *proof.renamed),
                 "made": proof.made,
                 "waits": proof.waits,
+                "manifest": manifest,
             }
         )
         return end_of(refused)
