@@ -19,7 +19,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from rebalancer import __version__
-from rebalancer.cli.commands import policy
+from rebalancer.cli.commands import history, policy
 from rebalancer.cli.ending import settle, settled
 from rebalancer.cli.exits import Exit, exit_code
 from rebalancer.cli.streams import failure_of
@@ -36,6 +36,7 @@ RUNNING = ("apply", "resolve", "status", "rollback", "nightly", "systemd", "simu
 """Each is a function in a module of its name; help lists them in this order."""
 for name in READING + PLANNING + REVIEWING + RUNNING:
     app.command()(getattr(import_module(f"rebalancer.cli.commands.{name}"), name))
+app.add_typer(history.app, name="history")
 app.add_typer(policy.app, name="policy")
 
 

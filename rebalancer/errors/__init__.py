@@ -6,7 +6,9 @@
     |  |- SnapshotError           ... a snapshot or a database dump
     |  |- PolicyError             ... a policy
     |  |- PlanFileError           ... a plan file
-    |  `- ConnectionSettingsError ... a URL, a credential or a certificate setting
+    |  |- ConnectionSettingsError ... a URL, a credential or a certificate setting
+    |  `- HistoryError            ... what was kept of earlier runs
+    |     `- BrokenHistory        ... whose file is no whole database
     |- InventoryError             the pool contradicts itself
     |- MetricsRefused             the metrics are not good enough to plan on
     |- Infeasible                 no placement satisfies the hard rules
@@ -35,7 +37,9 @@ from __future__ import annotations
 
 from rebalancer.errors.base import RebalancerError
 from rebalancer.errors.inputs import (
+    BrokenHistory,
     ConnectionSettingsError,
+    HistoryError,
     InputError,
     InventoryError,
     MetricsRefused,
@@ -67,10 +71,12 @@ from rebalancer.errors.xapi import (
 
 __all__ = [
     "ApprovalRefused",
+    "BrokenHistory",
     "CertificateMismatch",
     "Concession",
     "ConnectionSettingsError",
     "Fix",
+    "HistoryError",
     "IllegalPlan",
     "Infeasible",
     "InputError",

@@ -40,6 +40,14 @@ class ConnectionSettingsError(InputError):
     """A URL, a credential or a certificate setting cannot be used."""
 
 
+class HistoryError(InputError):
+    """What was kept of earlier runs cannot be read, or nothing can be added to it."""
+
+
+class BrokenHistory(HistoryError):
+    """Its file is no database, or not a whole one."""
+
+
 class InventoryError(Listed):
     """The pool's records contradict each other."""
 

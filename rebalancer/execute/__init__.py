@@ -19,6 +19,7 @@ from rebalancer.execute.journal.journal import read_journal
 from rebalancer.execute.journal.learned_pace import learned_pace
 from rebalancer.execute.journal.lock import pool_lock
 from rebalancer.execute.journal.outcome import StepState
+from rebalancer.execute.journal.past import Journals, Past
 from rebalancer.execute.judge.fitness import at_rest, undone
 from rebalancer.execute.judge.hindrance import hindered
 from rebalancer.execute.live import Live
@@ -38,9 +39,11 @@ __all__ = [
     "Ending",
     "Forecast",
     "HeldStep",
+    "Journals",
     "Live",
     "Looked",
     "Noting",
+    "Past",
     "PlanOrigin",
     "RunOptions",
     "RunReporter",

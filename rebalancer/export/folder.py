@@ -22,6 +22,8 @@ from rebalancer.plan import Plan
 
 FILES = (*WRITERS, MANIFEST_JSON)
 EXECUTABLE = {"run.sh"}
+OUTCOME_JSON = "outcome.json"
+"""Says how the plan ended, and goes with it when another plan takes its place."""
 
 
 def write_plan(plan: Plan, folder: Path | str) -> tuple[Path, ...]:
@@ -99,7 +101,7 @@ def assert_free(target: Path) -> None:
     if target.exists() and not target.is_dir():
         raise PlanFileError(str(target), "it is a file", "Name a folder")
     try:
-        others = sorted({path.name for path in target.iterdir()} - set(FILES)) if target.exists() else []
+        others = sorted({path.name for path in target.iterdir()} - {*FILES, OUTCOME_JSON}) if target.exists() else []
     except OSError as error:
         problem = f"it cannot be read: {error.strerror}"
         raise PlanFileError(str(target), problem, "Make room, or name another folder") from error

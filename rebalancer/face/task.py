@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from rebalancer.errors import InputError
-from rebalancer.execute import cooled, learned_pace
+from rebalancer.execute import Journals, Past, cooled, learned_pace
 from rebalancer.face.model import Model, assert_model
+from rebalancer.history.place import Place
 from rebalancer.plan import Pace
 from rebalancer.problem import make_problem
 from rebalancer.rules import Rulebook
@@ -35,7 +36,8 @@ def task_of(model: Model, made_at: datetime | None, seconds: float | None = None
     """
     assert_model(model)
     when, pool = made_at or datetime.now(UTC), model.state.pool
-    policy = cooled(model.policy, pool, when, model.state_dir)
+    past = _past(model)
+    policy = cooled(model.policy, pool, when, past=past)
     if seconds is not None:
         if seconds <= 0:
             raise InputError("seconds", f"{seconds:g} is no time to solve in", "Give more than 0")
@@ -47,4 +49,14 @@ def task_of(model: Model, made_at: datetime | None, seconds: float | None = None
         if same
         else Rulebook.of(make_problem(pool, model.state.demand, policy, on_hold=model.problem.on_hold))
     )
-    return PlanningTask(book=book, made_at=when, pace=learned_pace(pool.uuid, model.state_dir))
+    return PlanningTask(book=book, made_at=when, pace=learned_pace(pool.uuid, past=past))
+
+
+def _past(model: Model) -> Past:
+    """Earlier runs: by the history where there is one, which knows the journals that have not changed since."""
+    wanted = model.policy.history
+    if wanted.url is None and not Place.of(wanted, model.state_dir).file.is_file():
+        return Journals(model.state_dir)
+    from rebalancer.history.past import known_past  # noqa: PLC0415 - SQLAlchemy, only where there is a history
+
+    return known_past(wanted, model.state_dir)

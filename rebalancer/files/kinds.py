@@ -13,6 +13,7 @@ from typing import Final
 from rebalancer.errors import (
     ApprovalRefused,
     ConnectionSettingsError,
+    HistoryError,
     InputError,
     PlanFileError,
     PolicyError,
@@ -119,6 +120,12 @@ NOTES: Final = FileKind(  # a step under way or held takes 100 bytes
 MEMBERS: Final = FileKind(
     name="list of members", error=InputError, remedy="Remove it", most_bytes=64 * KIB, piped=False
 )
+NIGHTS: Final = FileKind(  # a night takes 600 bytes, and of a pool there is one a day
+    name="list of nights", error=HistoryError, remedy="Remove it", most_bytes=16 * MIB, most_values=500, piped=False
+)
+OUTCOME: Final = FileKind(  # a step that is left takes 200 bytes
+    name="outcome of a plan", error=HistoryError, remedy="Remove it", most_bytes=2 * MIB, piped=False
+)
 SIMULATED: Final = FileKind(  # whole records: 64 hosts and 2,400 VMs have 23 MB, their load as much
     name="simulated pool",
     error=InputError,
@@ -139,5 +146,7 @@ KINDS: Final = (
     CA_FILE,
     NOTES,
     MEMBERS,
+    NIGHTS,
+    OUTCOME,
     SIMULATED,
 )

@@ -18,6 +18,8 @@ PRIVATE: Final = 0o600
 PUBLIC: Final = 0o644
 """Read by everybody, written by its owner only."""
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_ADDED: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_KEPT: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def write_whole(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
@@ -56,6 +58,30 @@ def write_new(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
         OSError: the system refuses, or there is something of that name.
     """
     _write(path, content, mode, os.fsync)
+
+
+def add_line(path: Path, line: bytes) -> None:
+    """Add *line* to the file *path* in one piece, through to the disk; a new file is for its owner alone.
+
+    Raises:
+        OSError: the system refuses, or *path* is a link.
+    """
+    with os.fdopen(os.open(path, _ADDED, PRIVATE), "ab", buffering=0) as file:
+        file.write(line)
+        os.fsync(file.fileno())
+
+
+def make_private(path: Path) -> os.stat_result:
+    """Make an empty file *path* for its owner alone, where there is none; what is there.
+
+    Raises:
+        OSError: the system refuses, or *path* is a link.
+    """
+    descriptor = os.open(path, _KEPT, PRIVATE)
+    try:
+        return os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _write(path: Path, content: bytes, mode: int, sync: Callable[[int], None]) -> None:

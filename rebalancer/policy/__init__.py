@@ -1,5 +1,6 @@
 """What the operator wants: objectives, limits, groups and windows; and the same in the uuids of one pool."""
 
+from rebalancer.policy.history import HistoryPolicy
 from rebalancer.policy.hours import Day, WindowPolicy
 from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Spread, Together, intent_digest, named
 from rebalancer.policy.lint import PolicyFinding, check_alone, check_policy
@@ -33,6 +34,7 @@ __all__ = [
     "Day",
     "DemandPolicy",
     "DiskPolicy",
+    "HistoryPolicy",
     "Intent",
     "IntentPolicy",
     "LimitsPolicy",

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from rebalancer.policy.ceilings import PER_HOST, HostLoadPolicy, VCPUsPerPCPUPolicy, VMsPerHostPolicy
 from rebalancer.policy.execution import ExecutionPolicy
+from rebalancer.policy.history import HistoryPolicy
 from rebalancer.policy.hours import WindowPolicy
 from rebalancer.policy.intent import SECTIONS
 from rebalancer.policy.objective import ObjectivePolicy
@@ -172,6 +173,7 @@ class Policy(Section):
     squeeze: SqueezePolicy = SqueezePolicy()
     plan: PlanPolicy = PlanPolicy()
     execution: ExecutionPolicy = ExecutionPolicy()
+    history: HistoryPolicy = HistoryPolicy()
     together: tuple[TogetherPolicy, ...] = ()
     apart: tuple[ApartPolicy, ...] = ()
     spread: tuple[SpreadPolicy, ...] = ()
@@ -220,13 +222,15 @@ class Policy(Section):
         return self
 
     def given(self) -> dict[str, Any]:
-        """The keys that were given; `other_pools`, `cooling` and `PER_HOST` only where they say something."""
+        """The keys that were given; `other_pools`, `history`, `cooling`, `PER_HOST` only where they say something."""
         written = super().given()
         for key in PER_HOST:
             if getattr(self.limits, key) is None:
                 written.get("limits", {}).pop(key, None)
         if self.other_pools == OtherPoolsPolicy():
             written.pop("other_pools", None)
+        if self.history == HistoryPolicy():
+            written.pop("history", None)
         if not self.cooling:
             written.pop("cooling", None)
         return written
@@ -243,8 +247,8 @@ class Policy(Section):
         return self
 
     def without_address(self) -> Policy:
-        """The wishes without how to reach the pool: what plans carry and digests cover."""
-        return self.model_copy(update={"pool": PoolPolicy()})
+        """The wishes without how to reach the pool and what is kept of it: what plans carry and digests cover."""
+        return self.model_copy(update={"pool": PoolPolicy(), "history": HistoryPolicy()})
 
     @model_validator(mode="after")
     def _disks_go_along(self) -> Policy:

@@ -1,15 +1,15 @@
-"""VMs that moved, or whose move failed, a short while ago, by the journals of their pool: they rather stay."""
+"""VMs that moved, or whose move failed, a short while ago, by what earlier runs left behind: they rather stay."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from rebalancer.execute.journal.entries import AS_ASKED, Intended, Looked, RunBegan
-from rebalancer.execute.journal.learned_pace import entries_of, journals
+from rebalancer.execute.journal.entries import Looked
 from rebalancer.execute.journal.outcome import FAILED, StepState
+from rebalancer.execute.journal.past import Journals, Past
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.policy import CoolingPolicy, Policy
 
@@ -18,16 +18,19 @@ ONE_NIGHT = timedelta(hours=12)
 REFERENCE = "OpaqueRef:"
 
 
-def cooled(policy: Policy, pool: Pool, now: datetime, state_dir: Path | None = None) -> Policy:
+def cooled(
+    policy: Policy, pool: Pool, now: datetime, state_dir: Path | None = None, *, past: Past | None = None
+) -> Policy:
     """*policy* with guests of *pool* in `cooling` that moved, or whose moves failed, so short before *now* as it says.
 
-    So the plan carries what it was made by, and `verify` needs no journal.
+    So the plan carries what it was made by, and `verify` needs no journal. Without a *past*, the journals tell.
     """
+    known = past or Journals(state_dir)
     hours, moved = policy.limits.cool_down_hours, dict[Uuid, datetime]()
     for member in pool.members if hours else ():
-        moved |= moved_since(member.uuid, now - timedelta(hours=hours), state_dir)
+        moved |= moved_since(member.uuid, now - timedelta(hours=hours), past=known)
     rested = cooled_after(policy, pool, moved) if moved else policy
-    alone = tuple(left_alone(pool, now, policy.limits.leave_alone_nights, state_dir))
+    alone = tuple(left_alone(pool, now, policy.limits.leave_alone_nights, known))
     return rested.model_copy(update={"cooling": (*rested.cooling, *alone)}) if alone else rested
 
 
@@ -39,9 +42,7 @@ def cooled_after(policy: Policy, pool: Pool, moved: Mapping[Uuid, datetime]) -> 
     return policy.model_copy(update={"cooling": (*policy.cooling, *cooling)})
 
 
-def left_alone(
-    pool: Pool, now: datetime, nights: Sequence[float], state_dir: Path | None = None
-) -> Iterator[CoolingPolicy]:
+def left_alone(pool: Pool, now: datetime, nights: Sequence[float], past: Past) -> Iterator[CoolingPolicy]:
     """The guests of *pool* whose moves failed on so many nights in a row that they are left alone at *now*.
 
     Args:
@@ -49,16 +50,16 @@ def left_alone(
         now: a time with a zone.
         nights: for how many a VM is left alone after its first, second, … failure in a row; the last counts for more.
             It is left alone until noon after the last of them, about: nights do not begin to the minute.
-        state_dir: the folder with journals.
+        past: what is known of earlier runs.
     """
     looks = defaultdict[Uuid, list[Looked]](list)
-    ends = (end for path in journals(state_dir) for end in _ends(path, {each.uuid for each in pool.members}))
+    ends = past.ends({each.uuid for each in pool.members})
     for vm, look in sorted(ends, key=lambda end: (end[1].at, end[0])):
         looks[vm].append(look)
     for vm in sorted({vm.uuid for vm in pool.resident_guests()} & looks.keys()) if nights else ():
         *_, last = looks[vm]
         if last.state in FAILED:
-            lasts = nights[min(_nights(looks[vm]), len(nights)) - 1]
+            lasts = nights[min(failed_nights(looks[vm]), len(nights)) - 1]
             until = last.at + timedelta(days=lasts) + (ONE_NIGHT if lasts else timedelta())
             words = " ".join(each for each in last.error if not each.startswith(REFERENCE))
             words = words or last.words or "no reason given"
@@ -66,7 +67,7 @@ def left_alone(
                 yield CoolingPolicy(vm=vm, failed_at=last.at, failed_with=words, until=until)
 
 
-def _nights(looks: Sequence[Looked]) -> int:
+def failed_nights(looks: Sequence[Looked]) -> int:
     """On how many nights a VM failed since it last moved, by *looks* at it that end with a failure."""
     count, counted = 0, None
     for look in looks:
@@ -77,25 +78,10 @@ def _nights(looks: Sequence[Looked]) -> int:
     return count
 
 
-def moved_since(pool: Uuid, since: datetime, state_dir: Path | None = None) -> dict[Uuid, datetime]:
+def moved_since(
+    pool: Uuid, since: datetime, state_dir: Path | None = None, *, past: Past | None = None
+) -> dict[Uuid, datetime]:
     """When each VM of *pool* last arrived on another host, as far as that was after *since*."""
-    ends = (end for path in journals(state_dir) for end in _ends(path, {pool}))
+    ends = (past or Journals(state_dir)).ends({pool})
     moves = sorted((look.at, vm) for vm, look in ends if look.state is StepState.MOVED)
     return {vm: at for at, vm in moves if at > since}
-
-
-def _ends(path: Path, pools: Collection[Uuid]) -> Iterator[tuple[Uuid, Looked]]:
-    """VMs of *pools* with what was seen of them after steps that moved them, or failed."""
-    vms: dict[str, Uuid] = {}
-    for entry in entries_of(path):
-        match entry:
-            case RunBegan() if entry.pool not in pools:
-                return
-            case Intended():
-                vms[entry.step] = entry.vm
-            case Looked() if entry.words == AS_ASKED:
-                pass
-            case Looked() if entry.state in {StepState.MOVED, *FAILED} and (entry.vm or entry.step in vms):
-                yield entry.vm or vms[entry.step], entry
-            case _:
-                pass

@@ -1,19 +1,13 @@
-"""What the journals of a pool tell of how long its migrations take: a line through their times, robust to outliers."""
+"""What earlier runs in a pool tell of how long its migrations take: a line through their times, robust to outliers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 from statistics import median, quantiles
 
-from rebalancer.errors import InputError
-from rebalancer.execute.journal.entries import Entry, Intended, Looked, RunBegan, Sent
-from rebalancer.execute.journal.folders import state_folder
-from rebalancer.execute.journal.history import histories
-from rebalancer.execute.journal.journal import read_journal
-from rebalancer.execute.journal.outcome import StepState
+from rebalancer.execute.journal.past import Experience, Journals, Past
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.plan import Pace, Plan, Step
 from rebalancer.plan.duration import LEAST_STEPS, NO_EXPERIENCE, wire_seconds
@@ -25,21 +19,10 @@ SPREAD_SECONDS = 1.0
 DIGITS = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Experience:
-    """A migration that went well: what its bytes take on the wire at nominal speed, and how long it took."""
-
-    wire_seconds: float
-    seconds: float
-
-
-def learned_pace(pool: Uuid, state_dir: Path | None = None) -> Pace:
-    """How long migrations of *pool* take, by the journals in the state folder; the assumptions where there are few.
-
-    A journal that cannot be read teaches nothing.
-    """
-    seen = [each for path in journals(state_dir) for each in _seen(entries_of(path), pool)]
-    return fitted([experience for _, experience in sorted(seen, key=lambda each: each[0])])
+def learned_pace(pool: Uuid, state_dir: Path | None = None, *, past: Past | None = None) -> Pace:
+    """How long migrations of *pool* take, by *past*, else by the journals; the assumptions where there are few."""
+    seen = sorted((past or Journals(state_dir)).experiences(pool), key=lambda each: each[0])
+    return fitted([experience for _, experience in seen])
 
 
 def wire_of(step: Step, plan: Plan, pool: Pool) -> float:
@@ -50,43 +33,6 @@ def wire_of(step: Step, plan: Plan, pool: Pool) -> float:
     sharing = min(leaving, limits.out_per_host, limits.concurrent), min(coming, limits.in_per_host, limits.concurrent)
     ends = step.source, step.target
     return round(wire_seconds(step.copied_bytes, pool, ends, step.network, sharing=sharing), 3)
-
-
-def journals(state_dir: Path | None) -> list[Path]:
-    """All journals in the state folder, by name."""
-    return sorted((state_folder(state_dir) / "journals").glob("*.jsonl"))
-
-
-def entries_of(path: Path) -> Sequence[Entry]:
-    """The entries of a journal; none where it cannot be read, or was edited."""
-    try:
-        entries = read_journal(path)
-        histories(path, entries)
-    except InputError:
-        return ()
-    return entries
-
-
-def _seen(entries: Sequence[Entry], pool: Uuid) -> Iterator[tuple[str, Experience]]:
-    """Migrations of one journal that went well under one run's eyes, each with its moment."""
-    intended: dict[str, Intended] = {}
-    sent: dict[str, Sent] = {}
-    for entry in entries:
-        match entry:
-            case RunBegan():
-                sent = {}
-                if entry.pool != pool:
-                    return
-            case Intended():
-                intended[entry.step] = entry
-            case Sent():
-                sent[entry.step] = entry
-            case Looked() if entry.state is StepState.MOVED and entry.step in sent and not entry.error:
-                wire = intended[entry.step].wire_seconds
-                began = sent.pop(entry.step).at
-                took = (entry.at - began).total_seconds()
-                if wire and took > 0:  # a clock that was set back meanwhile teaches nothing
-                    yield entry.at.isoformat(), Experience(wire_seconds=wire, seconds=took)
 
 
 def fitted(steps: Sequence[Experience]) -> Pace:

@@ -11,8 +11,8 @@ from rebalancer.errors import PlanFileError
 from rebalancer.execute.journal.entries import RunBegan
 from rebalancer.execute.journal.folders import journal_path, lock_path, state_folder
 from rebalancer.execute.journal.history import entries_for
-from rebalancer.execute.journal.learned_pace import entries_of
 from rebalancer.execute.journal.lock import is_held
+from rebalancer.execute.journal.past import entries_of
 from rebalancer.execute.status.notes import Notes, copy_path, read_notes
 from rebalancer.execute.status.run_status import RunStatus
 from rebalancer.execute.status.sight import Sight, status_of

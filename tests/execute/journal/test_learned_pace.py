@@ -11,8 +11,9 @@ import pytest
 from rebalancer.execute import RunOptions, execute, learned_pace
 from rebalancer.execute.journal.entries import Entry, Intended, Looked, RunBegan, Sent
 from rebalancer.execute.journal.journal import Journal
-from rebalancer.execute.journal.learned_pace import Experience, fitted
+from rebalancer.execute.journal.learned_pace import fitted
 from rebalancer.execute.journal.outcome import StepState
+from rebalancer.execute.journal.past import Experience
 from rebalancer.plan.duration import NO_EXPERIENCE
 from tests.execute.scripted import MADE_AT, HandClock, Script, ScriptedPool, plan_of
 from tests.pools import make_host, make_pool, make_vm

@@ -1,0 +1,93 @@
+"""`rebalancer history`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rebalancer.cli.options import AsJson, PolicyPath, StateDir
+from rebalancer.cli.recalling import AsCsv, Days, Pool
+
+app = typer.Typer(help="Recall earlier nights, and what was moved.", invoke_without_command=True)
+
+MONTH = 31
+
+
+@app.callback()
+def history(context: typer.Context) -> None:
+    """Recall earlier nights, and what was moved."""
+    if context.invoked_subcommand is None:
+        nights()
+
+
+@app.command()
+def nights(
+    *,
+    days: Days = MONTH,
+    pool: Pool = None,
+    policy: PolicyPath = None,
+    state_dir: StateDir = None,
+    csv: AsCsv = False,
+    json: AsJson = False,
+) -> None:
+    """List nights: how each ended, and what it moved."""
+    from rebalancer.cli.recalling import last_days, place_of, pools_named, recall
+    from rebalancer.cli.views.history import night_table, show_rows
+    from rebalancer.history.queries import NightRow, nights_of
+
+    period = last_days(days)
+    found = recall(place_of(policy, state_dir), lambda store: nights_of(store, period, pools_named(store, pool)))
+    show_rows(found, NightRow, night_table, csv=csv, json=json)
+
+
+@app.command()
+def moves(
+    *,
+    vm: Annotated[
+        str | None, typer.Option("--vm", metavar="VM", help="Only of this VM: its name, uuid, or start of its uuid.")
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="HOST", help="Only from and to this host: its name or uuid.")
+    ] = None,
+    days: Days = MONTH,
+    pool: Pool = None,
+    policy: PolicyPath = None,
+    state_dir: StateDir = None,
+    csv: AsCsv = False,
+    json: AsJson = False,
+) -> None:
+    """List migrations: what became of each, and how long it took."""
+    from rebalancer.cli.recalling import last_days, place_of, pools_named, recall
+    from rebalancer.cli.views.history import move_table, show_rows
+    from rebalancer.history.queries import MoveRow, moves_of
+
+    period = last_days(days)
+    found = recall(
+        place_of(policy, state_dir),
+        lambda store: moves_of(store, period, pools=pools_named(store, pool), vm=vm, host=host),
+    )
+    show_rows(found, MoveRow, move_table, csv=csv, json=json)
+
+
+@app.command()
+def rebuild(*, policy: PolicyPath = None, state_dir: StateDir = None, json: AsJson = False) -> None:
+    """Read journals, plans and nights anew into the database.
+
+    Load is kept, and so is what the files no longer tell. A database that is broken is set aside.
+    """
+    from rebalancer.cli.output import print_json, say, show_lines
+    from rebalancer.cli.recalling import place_of, tell_unreadable
+    from rebalancer.history.fill import rebuild as rebuilt
+    from rebalancer.history.mend import with_store
+    from rebalancer.units import counted
+
+    place = place_of(policy, state_dir)
+    found = with_store(place, rebuilt, say)
+    tell_unreadable(found.unreadable)
+    if json:
+        numbers = {"nights": found.nights, "plans": found.plans, "journals": found.journals}
+        print_json({"database": str(place), **numbers, "unreadable": found.unreadable})
+        return
+    parts = counted(found.nights, "night"), counted(found.plans, "plan"), counted(found.journals, "journal")
+    show_lines(f"{place}: {', '.join(parts)} read")

@@ -1,0 +1,78 @@
+"""What the commands share that look back: where the history is, filled up to now, and the time that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from rebalancer.cli.opening import policy_of
+from rebalancer.cli.output import say
+from rebalancer.errors import InputError
+
+if TYPE_CHECKING:
+    from rebalancer.history.place import Place
+    from rebalancer.history.queries import Period
+    from rebalancer.history.store import Store
+
+Done = TypeVar("Done")
+
+Days = Annotated[
+    int, typer.Option("--days", metavar="N", min=1, max=10_000, help="How many days back, today among them.")
+]
+Pool = Annotated[str | None, typer.Option("--pool", metavar="POOL", help="Only this pool: its name or uuid.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV for spreadsheets instead of tables for people.")]
+
+
+def place_of(policy: Path | None, state_dir: Path | None) -> Place:
+    """Where the history is, by the policy file."""
+    from rebalancer.history.place import Place  # noqa: PLC0415 - only where there is something to recall
+
+    return Place.of(policy_of(policy).history, state_dir, policy.parent if policy else None)
+
+
+def recall(place: Place, ask: Callable[[Store], Done]) -> Done:
+    """What *ask* finds in the history at *place*, once that knows what its state folder tells."""
+    from rebalancer.history.fill import fill  # noqa: PLC0415 - SQLAlchemy, only where there is something to recall
+    from rebalancer.history.mend import with_store  # noqa: PLC0415 - likewise
+
+    def work(store: Store) -> Done:
+        tell_unreadable(fill(store).unreadable)
+        return ask(store)
+
+    return with_store(place, work, say)
+
+
+def tell_unreadable(files: Collection[str]) -> None:
+    """Name what could not be read."""
+    for file in files:
+        say(f"{file} cannot be read, and is left out")
+
+
+def last_days(days: int, until: datetime | None = None) -> Period:
+    """So many days up to *until*, by default now."""
+    from rebalancer.history.queries import Period  # noqa: PLC0415 - likewise
+
+    end = until or datetime.now(UTC) + timedelta(minutes=1)
+    return Period(since=end - timedelta(days=days), until=end)
+
+
+def pools_named(store: Store, name: str | None) -> tuple[str, ...]:
+    """The uuids of the pools that are called *name*; none for all.
+
+    Raises:
+        InputError: the history knows no such pool.
+    """
+    from rebalancer.history.queries import pools_of  # noqa: PLC0415 - likewise
+
+    if name is None:
+        return ()
+    known = pools_of(store)
+    found = tuple(uuid for uuid, called in known.items() if name in {uuid, called})
+    if not found:
+        names = ", ".join(sorted(set(known.values()))) or "none"
+        raise InputError(f"pool {name!r}", "the history knows no such pool", f"Name one that it knows: {names}")
+    return found

@@ -1,0 +1,317 @@
+"""Questions to the history, answered with values: nights, moves, hosts, checks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
+
+from rebalancer.execute import StepState
+from rebalancer.history.store import Store
+from rebalancer.history.tables import CHECKED_HOSTS, CHECKS, ENDS, HOSTS, NIGHTS, OBJECTIVES, PLANS, RUNS, STEPS
+from rebalancer.inventory import Uuid
+from rebalancer.units import gib
+
+REFERENCE = "OpaqueRef:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """The time from `since`, up to `until` and without it."""
+
+    since: datetime
+    until: datetime
+
+    def holds(self, column: ColumnElement[datetime]) -> ColumnElement[bool]:
+        """Whether a moment of a table is within."""
+        return and_(column >= self.since, column < self.until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightRow:
+    """A night, see `nights.Night`."""
+
+    began_at: datetime
+    ended_at: datetime
+    policy: str
+    pool: str
+    pool_uuid: Uuid
+    verdict: str
+    exit_code: int
+    steps: int
+    done: int
+    words: str
+    plan: str
+    folder: str
+    capacity_pcpus: float | None
+    busiest_pcpus: float | None
+    memory_total_bytes: int | None
+    memory_used_bytes: int | None
+
+    @property
+    def left(self) -> int:
+        """Steps that were planned and not carried out."""
+        return self.steps - self.done
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveRow:
+    """A try to move a VM: what the pool showed afterwards, `at` which moment, and why it failed, if it did.
+
+    Names are those of the plan; uuids where no plan is known. `gib` and `seconds` are None where nobody knows them.
+    """
+
+    at: datetime
+    pool_uuid: Uuid
+    vm: str
+    vm_uuid: Uuid
+    source: str
+    source_uuid: Uuid
+    target: str
+    target_uuid: Uuid
+    state: str
+    gib: float | None
+    seconds: float | None
+    words: str
+    plan: str
+    step: str
+
+    @property
+    def moved(self) -> bool:
+        """Whether the VM arrived."""
+        return self.state == StepState.MOVED.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostRow:
+    """A host as a plan found it, and as it should leave it; see `plan.HostState`."""
+
+    made_at: datetime
+    pool_uuid: Uuid
+    host: str
+    host_uuid: Uuid
+    threshold_share: float
+    peak_before_share: float | None
+    peak_after_share: float | None
+    overload_before_pcpu_hours: float | None
+    overload_after_pcpu_hours: float | None
+    plan: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectiveRow:
+    """An objective before and after a plan, and what no placement is below."""
+
+    made_at: datetime
+    pool_uuid: Uuid
+    objective: str
+    unit: str
+    before: float
+    after: float
+    bound: float
+    proved: bool
+    plan: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRow:
+    """The day after a run, see `outcome.Check`."""
+
+    since: datetime
+    until: datetime
+    pool_uuid: Uuid
+    overload_predicted_pcpu_hours: float
+    overload_measured_pcpu_hours: float
+    overload_unmoved_pcpu_hours: float
+    elsewhere: int
+    plan: str
+
+    @property
+    def saved_pcpu_hours(self) -> float:
+        """Overload that the moves spared the pool."""
+        return self.overload_unmoved_pcpu_hours - self.overload_measured_pcpu_hours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedHostRow:
+    """The busiest hour of a host in the day after a run, as it was predicted and as it came."""
+
+    since: datetime
+    pool_uuid: Uuid
+    host: str
+    host_uuid: Uuid
+    peak_predicted_share: float
+    peak_measured_share: float
+    plan: str
+
+    @property
+    def error_share(self) -> float:
+        """How far the measured peak is above the predicted one; below it, it is negative."""
+        return self.peak_measured_share - self.peak_predicted_share
+
+
+def nights_of(store: Store, period: Period, pools: Collection[Uuid] = ()) -> tuple[NightRow, ...]:
+    """The nights that began in *period*, the earliest first; of *pools*, where any are named.
+
+    Raises:
+        HistoryError: the database cannot be used.
+    """
+    wanted = select(NIGHTS).where(period.holds(NIGHTS.c.began_at)).order_by(NIGHTS.c.began_at, NIGHTS.c.policy)
+    if pools:
+        wanted = wanted.where(NIGHTS.c.pool_uuid.in_(pools))
+    names = NightRow.__dataclass_fields__.keys() - {"pool"}
+    with store.reading() as connection:
+        rows = connection.execute(wanted).all()
+    return tuple(NightRow(pool=row.pool_name, **{name: getattr(row, name) for name in names}) for row in rows)
+
+
+def moves_of(
+    store: Store, period: Period, *, pools: Collection[Uuid] = (), vm: str | None = None, host: str | None = None
+) -> tuple[MoveRow, ...]:
+    """What became of steps in *period*, the earliest first.
+
+    Args:
+        store: the history.
+        period: when the pool was looked at after the step.
+        pools: whose; all where none is named.
+        vm: only of the VM with this name, uuid, or start of a uuid.
+        host: only from and to the host of that name, uuid, or start of a uuid.
+
+    Raises:
+        HistoryError: the database cannot be used.
+    """
+    wanted = _moves().where(period.holds(ENDS.c.at))
+    if pools:
+        wanted = wanted.where(ENDS.c.pool_uuid.in_(pools))
+    if vm is not None:
+        wanted = wanted.where(_called(vm, (STEPS.c.vm,), (ENDS.c.vm_uuid,)))
+    if host is not None:
+        sides = STEPS.c.source_uuid, STEPS.c.target_uuid, ENDS.c.source_uuid, ENDS.c.target_uuid
+        wanted = wanted.where(_called(host, (STEPS.c.source, STEPS.c.target), sides))
+    with store.reading() as connection:
+        return tuple(_move(row) for row in connection.execute(wanted))
+
+
+def _moves() -> Select[Any]:
+    same = and_(STEPS.c.plan == ENDS.c.plan, STEPS.c.step == ENDS.c.step)
+    planned = (
+        STEPS.c.vm,
+        STEPS.c.source,
+        STEPS.c.target,
+        STEPS.c.copied_bytes,
+        STEPS.c.source_uuid.label("planned_source"),
+        STEPS.c.target_uuid.label("planned_target"),
+    )
+    return select(ENDS, *planned).outerjoin(STEPS, same).order_by(ENDS.c.at, ENDS.c.plan, ENDS.c.position)
+
+
+def _called(text: str, names: Sequence[ColumnElement[str]], uuids: Sequence[ColumnElement[str]]) -> ColumnElement[bool]:
+    exact = [name == text for name in names]
+    return or_(*exact, *(uuid.startswith(text, autoescape=True) for uuid in uuids))
+
+
+def _move(row: Row[Any]) -> MoveRow:
+    source, target = row.planned_source or row.source_uuid, row.planned_target or row.target_uuid
+    code = " ".join(part for part in json.loads(row.error) if not part.startswith(REFERENCE))
+    return MoveRow(
+        at=row.at,
+        pool_uuid=row.pool_uuid,
+        vm=row.vm or row.vm_uuid,
+        vm_uuid=row.vm_uuid,
+        source=row.source or source,
+        source_uuid=source,
+        target=row.target or target,
+        target_uuid=target,
+        state=row.state,
+        gib=None if row.copied_bytes is None else gib(row.copied_bytes),
+        seconds=row.seconds,
+        words=code or row.words,
+        plan=row.plan,
+        step=row.step,
+    )
+
+
+def hosts_of(store: Store, period: Period, pools: Collection[Uuid] = ()) -> tuple[HostRow, ...]:
+    """Hosts as the plans found them that were made in *period*, the earliest first.
+
+    Raises:
+        HistoryError: the database cannot be used.
+    """
+    wanted = select(PLANS.c.made_at, PLANS.c.pool_uuid, PLANS.c.threshold_share, HOSTS).join(
+        HOSTS, HOSTS.c.plan == PLANS.c.plan
+    )
+    wanted = _of_pools(wanted, period.holds(PLANS.c.made_at), PLANS.c.pool_uuid, pools)
+    return tuple(_as(HostRow, store, wanted.order_by(PLANS.c.made_at, HOSTS.c.host)))
+
+
+def objectives_of(store: Store, period: Period, pools: Collection[Uuid] = ()) -> tuple[ObjectiveRow, ...]:
+    """Objectives of the plans that were made in *period*, the earliest first.
+
+    Raises:
+        HistoryError: the database cannot be used.
+    """
+    wanted = select(PLANS.c.made_at, PLANS.c.pool_uuid, OBJECTIVES).join(OBJECTIVES, OBJECTIVES.c.plan == PLANS.c.plan)
+    wanted = _of_pools(wanted, period.holds(PLANS.c.made_at), PLANS.c.pool_uuid, pools)
+    return tuple(_as(ObjectiveRow, store, wanted.order_by(PLANS.c.made_at, OBJECTIVES.c.position)))
+
+
+def checks_of(store: Store, period: Period, pools: Collection[Uuid] = ()) -> tuple[CheckRow, ...]:
+    """What was measured after runs, where that began in *period*, the earliest first.
+
+    Raises:
+        HistoryError: the database cannot be used.
+    """
+    wanted = select(PLANS.c.pool_uuid, CHECKS).join(CHECKS, CHECKS.c.plan == PLANS.c.plan)
+    wanted = _of_pools(wanted, period.holds(CHECKS.c.since), PLANS.c.pool_uuid, pools)
+    return tuple(_as(CheckRow, store, wanted.order_by(CHECKS.c.since)))
+
+
+def checked_hosts_of(store: Store, period: Period, pools: Collection[Uuid] = ()) -> tuple[CheckedHostRow, ...]:
+    """The same for each host.
+
+    Raises:
+        HistoryError: the database cannot be used.
+    """
+    wanted = (
+        select(PLANS.c.pool_uuid, CHECKS.c.since, CHECKED_HOSTS)
+        .join(CHECKS, CHECKS.c.plan == PLANS.c.plan)
+        .join(CHECKED_HOSTS, CHECKED_HOSTS.c.plan == PLANS.c.plan)
+    )
+    wanted = _of_pools(wanted, period.holds(CHECKS.c.since), PLANS.c.pool_uuid, pools)
+    return tuple(_as(CheckedHostRow, store, wanted.order_by(CHECKS.c.since, CHECKED_HOSTS.c.host)))
+
+
+def pools_of(store: Store) -> dict[Uuid, str]:
+    """The pools that the history knows, by uuid: each with the name that it had last.
+
+    Raises:
+        HistoryError: the database cannot be used.
+    """
+    by_nights = select(NIGHTS.c.pool_uuid, NIGHTS.c.pool_name).order_by(NIGHTS.c.began_at)
+    by_plans = select(PLANS.c.pool_uuid, PLANS.c.pool_name).order_by(PLANS.c.made_at)
+    by_runs = select(RUNS.c.pool_uuid, RUNS.c.pool_uuid)
+    found: dict[Uuid, str] = {}
+    with store.reading() as connection:
+        for wanted in (by_runs, by_nights, by_plans):
+            found |= {uuid: name for uuid, name in connection.execute(wanted).all() if uuid}
+    return found
+
+
+Found = TypeVar("Found", HostRow, ObjectiveRow, CheckRow, CheckedHostRow)
+
+
+def _of_pools(
+    wanted: Select[Any], within: ColumnElement[bool], column: ColumnElement[str], pools: Collection[Uuid]
+) -> Select[Any]:
+    return wanted.where(within, column.in_(pools)) if pools else wanted.where(within)
+
+
+def _as(kind: type[Found], store: Store, wanted: Select[Any]) -> Iterator[Found]:
+    names = kind.__dataclass_fields__
+    with store.reading() as connection:
+        rows = connection.execute(wanted).all()
+    return (kind(**{name: getattr(row, name) for name in names}) for row in rows)
