@@ -16,8 +16,10 @@ From the bottom up, each folder importing only those above it in this list:
 from __future__ import annotations
 
 from rebalancer.simulator.faults.catalogue import DRAWN, FAULTS, draw, parse
-from rebalancer.simulator.generate import annex_pool, demo_pool, generate_pool, local_pool
+from rebalancer.simulator.generate import annex_pool, demo_pool, generate_pool, local_pool, practice_pool
+from rebalancer.simulator.server.kept import Kept, keep, kept_in
 from rebalancer.simulator.server.simulator import Simulator
+from rebalancer.simulator.state.clock import PoolClock, time_of
 from rebalancer.simulator.state.fault import SUBJECTS, TRIGGERS, Fault
 from rebalancer.simulator.state.pool import SimulatedPool, load_pool, save_pool
 from rebalancer.simulator.state.virtual_time import VirtualTime
@@ -28,6 +30,8 @@ __all__ = [
     "SUBJECTS",
     "TRIGGERS",
     "Fault",
+    "Kept",
+    "PoolClock",
     "SimulatedPool",
     "Simulator",
     "VirtualTime",
@@ -35,8 +39,12 @@ __all__ = [
     "demo_pool",
     "draw",
     "generate_pool",
+    "keep",
+    "kept_in",
     "load_pool",
     "local_pool",
     "parse",
+    "practice_pool",
     "save_pool",
+    "time_of",
 ]

@@ -33,6 +33,13 @@ def nightly(
             help="Write how it ended to FILE (.prom), for the textfile collector of Prometheus' node_exporter.",
         ),
     ] = None,
+    pool_clock: Annotated[
+        bool,
+        typer.Option(
+            "--pool-clock",
+            help="Go by the clock of the pool, not by this machine's: to rehearse nights on a simulated pool.",
+        ),
+    ] = False,
     json: AsJson = False,
     detailed_exitcode: Annotated[
         bool,
@@ -56,7 +63,7 @@ def nightly(
     from rebalancer.export.timetable import window_remarks
 
     with stop_on_signals(tell=tell_stop) as stop, Monitor(metrics_file, policy.name, state_dir) as monitor:
-        result = monitor.result = _night(policy, state_dir, stop if execute else None, monitor)
+        result = monitor.result = _night(policy, state_dir, stop if execute else None, monitor, pool_clock=pool_clock)
         monitor.code = exit_of(result.plan, left=result.left) if detailed_exitcode else Exit.DONE
         settle(monitor.code)
     if result.refused:
@@ -69,12 +76,15 @@ def nightly(
     return monitor.code
 
 
-def _night(policy: Path, state_dir: Path | None, stop: StopSignal | None, monitor: Monitor) -> NightlyResult:
+def _night(
+    policy: Path, state_dir: Path | None, stop: StopSignal | None, monitor: Monitor, *, pool_clock: bool
+) -> NightlyResult:
     """The night of *policy*; its plan is carried out until *stop* asks not to, or not at all where there is none."""
     from rebalancer.approval import kept_policy
     from rebalancer.cli.carrying import Invocation, invocation_of_night
     from rebalancer.cli.ending import settle
     from rebalancer.cli.exits import Exit
+    from rebalancer.cli.pool_time import PoolTime
     from rebalancer.cli.watching.progress import watch_night, watch_solve
     from rebalancer.errors import StoppedHalfWay
     from rebalancer.nightly import Watchers, access_of, plan_and_execute, plan_only
@@ -82,10 +92,11 @@ def _night(policy: Path, state_dir: Path | None, stop: StopSignal | None, monito
     wanted = kept_policy(policy) if stop else rb.Policy.load(policy)
     access = access_of(wanted, policy.parent)
     monitor.url = access.url
+    clock = PoolTime(access.url, access.connection) if pool_clock else None
     if stop is None:
         with watch_solve() as solving:
             watchers = Watchers(solving=solving, planned=monitor.planned)
-            return plan_only(access, wanted, state_dir=state_dir, watchers=watchers)
+            return plan_only(access, wanted, state_dir=state_dir, clock=clock, watchers=watchers)
 
     def invocation(folder: Path) -> Invocation:
         return invocation_of_night(folder, wanted, policy, state_dir)
@@ -98,7 +109,7 @@ def _night(policy: Path, state_dir: Path | None, stop: StopSignal | None, monito
                 running=running,
                 origin=lambda folder: invocation(folder).origin,
             )
-            return plan_and_execute(access, wanted, state_dir=state_dir, watchers=watchers, stop=stop)
+            return plan_and_execute(access, wanted, state_dir=state_dir, clock=clock, watchers=watchers, stop=stop)
     except StoppedHalfWay as stopped:
         settle(Exit.STOPPED)
         raise stopped.with_ways(invocation(Path(stopped.plan)).ways_on()) from stopped

@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
-
-if TYPE_CHECKING:
-    from rebalancer.simulator import Simulator
-
-BESIDE_NET = 101
-"""The second pool's hosts are 127.0.101.1 and so on."""
 
 
 def simulate(
     pool: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="POOL",
             help="A simulated pool file (.json.gz), `demo` for the demo's pool, `local` for one with local disks, "
-            "or `annex` for one to stand beside them.",
+            "or `annex` for one to stand beside them (default: one made up of --hosts, --vms, --seed and --days).",
         ),
-    ],
+    ] = None,
     *,
+    hosts: Annotated[int, typer.Option(metavar="N", min=1, max=1000, help="Hosts of a pool that is made up.")] = 16,
+    vms: Annotated[int, typer.Option(metavar="N", min=1, max=20_000, help="Its running VMs.")] = 250,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="The same sizes and seed make the same pool.")] = 1,
+    days: Annotated[
+        int, typer.Option(metavar="N", min=1, max=366, help="Days of load that differ, before they come again.")
+    ] = 14,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Keep pool, clock and load there when it stops (.json, .json.gz), and go on from there.",
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="What its clock shows at first: 2026-11-02T22:00, or +1d, +6h from now."),
+    ] = None,
+    clock_speed: Annotated[
+        float, typer.Option(metavar="N", min=0.01, max=1000, help="How many times faster its clock runs.")
+    ] = 1.0,
     port: Annotated[
         int,
         typer.Option(metavar="N", min=0, max=65535, help="Port on every simulated host's address; 0 picks a free one."),
@@ -51,65 +65,41 @@ def simulate(
 
     Until Ctrl-C: XML-RPC, JSON-RPC, events and metrics, as XAPI serves them, each host at an address of its own. User
     and password are REBALANCER_USER and REBALANCER_PASSWORD, or root and simulated. Subjects that a client adds to the
-    pool, and gives roles, log in with the same password.
+    pool, and gives roles, log in with the same password. PUT /simulator/clock on any host sets the clock.
     """
     import os
     import signal
     import threading
-    from contextlib import ExitStack
+    from functools import partial
 
     from rebalancer.cli.output import show_lines
+    from rebalancer.cli.practice import BESIDE_NET, Wanted, leave_in, pool_called, serve, taken_up
     from rebalancer.cli.views.faults import fault_lines, want_faults
-    from rebalancer.simulator import Simulator, annex_pool, demo_pool, load_pool, local_pool
+    from rebalancer.errors import InputError
+    from rebalancer.simulator import Simulator
 
     if "list" in (fault or ()):
         show_lines(*fault_lines())
         return
-    made_up = {"demo": demo_pool, "local": local_pool, "annex": annex_pool}
+    if state and beside:
+        raise InputError("--state", "it keeps one pool, and --beside serves another one", "Leave one of them out")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    user, password = os.environ.get("REBALANCER_USER", "root"), os.environ.get("REBALANCER_PASSWORD", "simulated")
-    simulators = [
-        Simulator(
-            made_up[name]() if name in made_up else load_pool(Path(name)),
-            port=port,
-            tls=tls,
-            user=user,
-            password=password,
-            speed=speed,
-            rrd_generation=rrd_generation,
-            net=net,
-        )
-        for name, net in ((pool, 1), (beside, BESIDE_NET))
-        if name
-    ]
-    want_faults(simulators[0], fault or ())
-    if beside:
-        simulators[0].introduce(simulators[1])
-    with ExitStack() as stack:
-        for simulator in simulators:
-            stack.callback(simulator.stop)
-            _start(simulator, port)
-        for simulator in simulators:
-            _tell(simulator, user, tls=tls)
-        stop.wait()
-
-
-def _start(simulator: Simulator, port: int) -> None:
-    """Start *simulator*; an `InputError` where *port* is taken, or not for everybody."""
-    from rebalancer.errors import InputError
-
-    try:
-        simulator.start()
-    except OSError as error:
-        raise InputError(f"--port {port}", f"it cannot be served: {error.strerror}", "Name another port") from error
-
-
-def _tell(simulator: Simulator, user: str, *, tls: bool) -> None:
-    """Print how *simulator* is reached."""
-    from rebalancer.cli.output import show_lines
-
-    show_lines(f"coordinator {simulator.url}, user {user}")
-    if tls:
-        show_lines(f"certificate SHA-256 {simulator.certificate_fingerprint}")
+    make = partial(
+        Simulator,
+        port=port,
+        tls=tls,
+        user=os.environ.get("REBALANCER_USER", "root"),
+        password=os.environ.get("REBALANCER_PASSWORD", "simulated"),
+        speed=speed,
+        clock_speed=clock_speed,
+        rrd_generation=rrd_generation,
+    )
+    wanted = Wanted(name=pool, hosts=hosts, vms=vms, seed=seed, days=days)
+    first = taken_up(wanted, state, at, make)
+    others = [make(pool_called(beside), net=BESIDE_NET, now=first.clock() if at else None)] if beside else []
+    for other in others:
+        first.introduce(other)
+    want_faults(first, fault or ())
+    serve([first, *others], port, stop, partial(leave_in, state, first, wanted) if state else lambda: None)

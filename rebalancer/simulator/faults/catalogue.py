@@ -23,11 +23,16 @@ DRAWN: Final = tuple(name for name, kind in FAULTS.items() if kind.trigger is no
 def parse(text: str, records: Records | None = None) -> Fault:
     """The fault that `NAME[:KEY=VALUE[,KEY=VALUE…]]` is; VMs and hosts go by name or uuid where there are *records*.
 
+    `move-fails:web-001` is short for `move-fails:vm=web-001`.
+
     Raises:
         ValueError: there is no such kind, setting, VM or host.
     """
     name, _, rest = text.partition(":")
     assert_known(name)
+    first, comma, others = rest.partition(",")
+    if records and first and "=" not in first:
+        rest = f"vm={first}{comma}{others}"
     pairs = [part.partition("=") for part in rest.split(",") if part]
     if wrong := [key for key, sign, _ in pairs if not sign]:
         raise ValueError(f"{wrong[0]!r} is no setting: settings are KEY=VALUE, with commas between them")

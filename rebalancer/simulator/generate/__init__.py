@@ -31,6 +31,7 @@ def generate_pool(
     cpus: int = 32,
     largest_gib: int = 64,
     days: int = 7,
+    restless: bool = False,
 ) -> SimulatedPool:
     """A pool of equal hosts with guests, templates, snapshots, switched-off VMs and a load.
 
@@ -45,6 +46,7 @@ def generate_pool(
         cpus: logical CPUs of each host.
         largest_gib: memory of the largest guests, GiB.
         days: length of the load, which then repeats.
+        restless: whether guests are busier on some days than on others, so that other hosts become hot.
 
     Raises:
         ValueError: sizes that make no pool.
@@ -67,8 +69,19 @@ def generate_pool(
     _tie(builder, fabric, running, pinned)
     _add_sleepers(builder, fabric, running, largest_gib)
     _settle_memory(builder)
-    load, base = _load(builder, fabric, running, days=days, seed=seed, hot=round(hot * hosts), cpus=cpus)
+    load, base = _load(
+        builder, fabric, running, days=days, seed=seed, hot=round(hot * hosts), cpus=cpus, restless=restless
+    )
     return SimulatedPool(records=builder.link(), load=load, host_load=base, load_step_seconds=loads.STEP_SECONDS)
+
+
+def practice_pool(*, hosts: int = 16, vms: int = 250, seed: int = 1, days: int = 14) -> SimulatedPool:
+    """A pool to rehearse nights on: guests are busier on some days than on others.
+
+    Raises:
+        ValueError: sizes that make no pool.
+    """
+    return generate_pool(hosts=hosts, vms=vms, seed=seed, days=days, restless=True)
 
 
 def demo_pool() -> SimulatedPool:
@@ -125,7 +138,15 @@ def _settle_memory(builder: Builder) -> None:
 
 
 def _load(
-    builder: Builder, fabric: Fabric, running: Sequence[str], *, days: int, seed: int, hot: int, cpus: int
+    builder: Builder,
+    fabric: Fabric,
+    running: Sequence[str],
+    *,
+    days: int,
+    seed: int,
+    hot: int,
+    cpus: int,
+    restless: bool,
 ) -> tuple[dict[str, list[float | None]], dict[str, list[float | None]]]:
     rng = np.random.default_rng(seed)
     records = [builder.get("VM", vm) for vm in running]
@@ -134,6 +155,8 @@ def _load(
     base = loads.base_loads(rng, len(fabric.hosts), days)
     vcpus = np.array([float(record["VCPUs_max"]) for record in records])
     used = loads.heated(rng, shares=shares, vcpus=vcpus, guest_hosts=homes, base=base, cpus=cpus, hot=hot)
+    if restless:
+        used = np.minimum(used * loads.restless(rng, len(used), days), loads.CEILING * vcpus[:, None])
     return _rounded(records, used), _rounded([builder.get("host", ref) for ref in fabric.hosts], base)
 
 

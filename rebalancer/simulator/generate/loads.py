@@ -24,6 +24,9 @@ HOT_PEAK = (0.97, 1.0)
 CALM_PEAK = (0.4, 0.65)
 # Few guests cannot heat a host: together they are aimed at no more than this share of their vCPUs.
 REACHABLE = 0.7
+# How restless guests are from day to day.
+SPREAD = 0.5
+KEPT = 0.8
 
 
 @cache
@@ -100,6 +103,17 @@ def base_loads(rng: np.random.Generator, hosts: int, days: int) -> Array:
     """pCPU that dom0 and Xen use themselves, [host, step]: around 0.6, a little more in office hours."""
     office = np.exp(-(((_hours(days) - 13.0) / 5.0) ** 2))
     return np.asarray(rng.uniform(0.4, 0.7, (hosts, 1)) + 0.3 * office + rng.uniform(0.0, 0.1, (hosts, days * 24)))
+
+
+def restless(rng: np.random.Generator, guests: int, days: int) -> Array:
+    """How much busier than usual each guest is at each step, [guest, step], around 1: a level for each day.
+
+    A level keeps KEPT of its logarithm from day to day, and spreads by SPREAD.
+    """
+    levels = rng.normal(0.0, SPREAD, (guests, days))
+    for day in range(1, days):
+        levels[:, day] = KEPT * levels[:, day - 1] + np.sqrt(1.0 - KEPT**2) * levels[:, day]
+    return np.asarray(np.exp(levels - SPREAD**2 / 2).repeat(24, axis=1))
 
 
 def _hours(days: int) -> Array:

@@ -17,8 +17,8 @@ from cryptography.x509.oid import NameOID
 DAYS = 30
 
 
-def self_signed(addresses: Sequence[str]) -> tuple[ssl.SSLContext, str]:
-    """Make a key and a certificate for IP addresses; return a server's TLS context and the SHA-256 in hexadecimal."""
+def self_signed(addresses: Sequence[str]) -> bytes:
+    """Make a key and a certificate for IP addresses, in PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, addresses[0])])
     now = datetime.now(tz=UTC)
@@ -37,11 +37,16 @@ def self_signed(addresses: Sequence[str]) -> tuple[ssl.SSLContext, str]:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    pem = private + certificate.public_bytes(serialization.Encoding.PEM)
-    return _context(pem), certificate.fingerprint(hashes.SHA256()).hex()
+    return private + certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def _context(pem: bytes) -> ssl.SSLContext:
+def fingerprint_of(pem: bytes) -> str:
+    """The SHA-256 of the certificate in *pem*, in hexadecimal."""
+    return x509.load_pem_x509_certificate(pem).fingerprint(hashes.SHA256()).hex()
+
+
+def context_of(pem: bytes) -> ssl.SSLContext:
+    """A server's TLS context with the key and the certificate in *pem*."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "server.pem"

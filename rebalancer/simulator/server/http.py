@@ -20,6 +20,7 @@ from xml.parsers.expat import ExpatError
 
 from rebalancer.simulator.rrd.endpoints import RrdEndpoints
 from rebalancer.simulator.server.door import Door, Form
+from rebalancer.simulator.state.clock import PoolClock, shown
 from rebalancer.simulator.state.failure import ConnectionLost
 from rebalancer.simulator.state.world import World
 from rebalancer.simulator.wire import jsonform, xmlform
@@ -29,6 +30,9 @@ BACKLOG = 128
 # No call is longer.
 MOST_BYTES = 2**26
 LOOK_SECONDS = 0.1
+CLOCK = "/simulator/clock"
+"""Beside what XAPI serves: GET tells the time of the pool, PUT sets it."""
+LONGEST_TIME = 64
 BROKEN = (
     "<html><body><h1>HTTP 500 internal server error</h1>An unexpected error occurred; please wait a while and try "
     "again. If the problem persists, please contact your support representative.<h1> Additional information </h1>"
@@ -42,6 +46,7 @@ class Site:
 
     door: Door
     rrds: RrdEndpoints
+    clock: PoolClock
 
     @property
     def world(self) -> World:
@@ -69,8 +74,25 @@ class Handler(BaseHTTPRequestHandler):
         (self._json_rpc if in_json else self._xml_rpc)(body)
 
     def do_GET(self) -> None:
-        """Answer a request for metrics."""
+        """Answer a request for metrics, or for the clock."""
+        if self.path == CLOCK:
+            self._answer(Response(status=200, kind="text/plain", text=f"{shown(self.site.clock())}\n"))
+            return
         self._answer(self.site.rrds.answer(self.site.door.host, self.path, self.headers))
+
+    def do_PUT(self) -> None:
+        """Set the clock; XAPI takes nothing this way that is played here."""
+        length = self.headers.get("Content-Length", "0")
+        if self.path != CLOCK or not (length.isdecimal() and int(length) <= LONGEST_TIME):
+            self.close_connection = True
+            self._answer(Response(status=404, kind="text/plain", text=f"only {CLOCK} can be set\n"))
+            return
+        try:
+            now = self.site.clock.put(self.rfile.read(int(length)).decode("ascii", "replace"))
+        except ValueError as error:
+            self._answer(Response(status=400, kind="text/plain", text=f"{error}\n"))
+        else:
+            self._answer(Response(status=200, kind="text/plain", text=f"{shown(now)}\n"))
 
     def parse_request(self) -> bool:
         """Whether there is a request to answer; none gets through to a host that is out of reach."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 from types import TracebackType
@@ -16,6 +16,7 @@ from rebalancer.simulator.rrd.endpoints import RrdEndpoints
 from rebalancer.simulator.rrd.render import Generation
 from rebalancer.simulator.server.door import Door
 from rebalancer.simulator.server.http import Acceptor, Site
+from rebalancer.simulator.state.clock import PoolClock
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.faults import Faults
 from rebalancer.simulator.state.pool import SimulatedPool
@@ -41,11 +42,15 @@ class Simulator:
         speed: how many times faster than on a 10 Gbit/s link moves are; 20 makes them last a second or less.
         rrd_generation: whose RRD answers to give, "8.2", "1.10" or "24.11".
         now: seconds since the epoch at the start; the clock runs on from there. Without it, the real time.
+        clock_speed: how many seconds of its clock pass in one of *timing*.
         login_delay: seconds that a wrong password costs.
         net: x of 127.0.x.y for the first hosts; pools that run beside each other need nets of their own.
         lengths: {(VM, host), both uuids: seconds that its migration there takes}, whatever its memory.
         tick: seconds after which a migration looks around; None for what people do not notice.
         timing: the time it lives in; without it, the machine's. In another it is not served, only called.
+        certificate: key and certificate (PEM) to serve HTTPS with; without them, new ones.
+
+    `clock` is the pool's, and can be set.
     """
 
     def __init__(
@@ -59,11 +64,13 @@ class Simulator:
         speed: float = 1.0,
         rrd_generation: str = "24.11",
         now: float | None = None,
+        clock_speed: float = 1.0,
         login_delay: float = 0.2,
         net: int = 1,
         lengths: Mapping[tuple[str, str], float] | None = None,
         tick: float | None = None,
         timing: Timing | None = None,
+        certificate: bytes = b"",
     ) -> None:
         if not isinstance(pool, SimulatedPool):
             pool = SimulatedPool(records=dict(pool.get("records", pool)))
@@ -71,13 +78,14 @@ class Simulator:
         self._port, self._tls = port, tls
         self._generation = Generation(rrd_generation)
         self._listener: Acceptor | None = None
-        self.certificate_fingerprint: str | None = None
+        self.certificate, self.certificate_fingerprint = certificate, ""
         timing = timing or Timing()
+        self.clock = PoolClock(timing, now, clock_speed)
         self.world = World(
             database=Database(self._pool.records, timing),
             load=Workload(self._pool),
             timing=timing,
-            clock=_clock(timing, now),
+            clock=self.clock,
             speed=speed,
             user=user,
             password=password,
@@ -133,7 +141,9 @@ class Simulator:
         dispatcher, rrds = Dispatcher(self.world), RrdEndpoints(self.world, self._generation)
         hosts = _coordinator_first(self.database.all("host"), self.world.coordinator)
         sites = {
-            record["address"]: Site(door=Door(world=self.world, host=ref, dispatcher=dispatcher), rrds=rrds)
+            record["address"]: Site(
+                door=Door(world=self.world, host=ref, dispatcher=dispatcher), rrds=rrds, clock=self.clock
+            )
             for ref, record in hosts.items()
         }
         context = None
@@ -141,9 +151,10 @@ class Simulator:
             # Plain HTTP does without cryptography, which an extra brings.
             if find_spec("cryptography") is None:
                 raise MissingExtra("the simulator's certificate", "cryptography", extra="simulator")
-            from rebalancer.simulator.server.certificate import self_signed  # noqa: PLC0415
+            from rebalancer.simulator.server.certificate import context_of, fingerprint_of, self_signed  # noqa: PLC0415
 
-            context, self.certificate_fingerprint = self_signed(list(sites))
+            self.certificate = self.certificate or self_signed(list(sites))
+            context, self.certificate_fingerprint = context_of(self.certificate), fingerprint_of(self.certificate)
         self._listener = Acceptor(sites, self._port, context)
         self.world.port = self._listener.port
         self._listener.start()
@@ -167,18 +178,13 @@ class Simulator:
         self.stop()
 
 
-def _clock(timing: Timing, now: float | None) -> Callable[[], float]:
-    if now is None:
-        return timing.now
-    begun = timing.monotonic()
-    return lambda: now + timing.monotonic() - begun
-
-
 def _with_addresses(pool: SimulatedPool, first_net: int) -> SimulatedPool:
-    """A copy of the pool in which every host has its own loopback address."""
+    """A copy of the pool in which every host has its own loopback address; one that was served before keeps its own."""
     records = {cls: {ref: copy.copy(record) for ref, record in rows.items()} for cls, rows in pool.records.items()}
     (master,) = {record["master"] for record in records["pool"].values()}
     moved: dict[str, str] = {}
+    if all(record["address"].startswith("127.0.") for record in records["host"].values()):
+        return replace(pool, records=records)
     for number, record in enumerate(_coordinator_first(records["host"], master).values()):
         net, place = divmod(number, HOSTS_PER_NET)
         moved[record["address"]] = record["address"] = f"127.0.{first_net + net}.{1 + place}"

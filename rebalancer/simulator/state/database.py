@@ -49,6 +49,11 @@ class Database:
         self._touched = dict(self._born)
         self._dead: list[tuple[int, int, str, str]] = []
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that have objects, or had some."""
+        return tuple(self._records)
+
     def find(self, cls: str, ref: str) -> Record | None:
         """The record, or None where there is none."""
         return self._records.get(cls, {}).get(ref)

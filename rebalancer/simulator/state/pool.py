@@ -47,19 +47,24 @@ def load_pool(path: str | Path) -> SimulatedPool:
     Raises:
         InputError: the file cannot be read, or holds no records.
     """
-    where = Path(path)
+    return read_pool_file(Path(path))[0]
+
+
+def read_pool_file(where: Path) -> tuple[SimulatedPool, Mapping[str, Any]]:
+    """Read a simulated pool as `load_pool` does, and whatever else its file holds."""
     try:
         document = json_in(content_of(where, SIMULATED), SIMULATED)
     except Unfit as error:
         raise InputError(str(where), f"cannot be read as a simulated pool: {error}", REMEDY) from error
     if not _is_simulated(document):
         raise InputError(str(where), "holds no XenAPI records of a pool", REMEDY)
-    return SimulatedPool(
+    pool = SimulatedPool(
         records=document["records"],
         load=document.get("load", {}),
         host_load=document.get("host_load", {}),
         load_step_seconds=document.get("load_step_seconds", 3600),
     )
+    return pool, document
 
 
 def _is_simulated(document: Any) -> bool:  # noqa: ANN401 - whatever JSON holds
@@ -83,13 +88,18 @@ def _is_simulated(document: Any) -> bool:  # noqa: ANN401 - whatever JSON holds
 
 def save_pool(pool: SimulatedPool, path: str | Path) -> None:
     """Write a pool as JSON, gzip by suffix; the same pool gives the same bytes."""
+    write_pool_file(pool, Path(path), {})
+
+
+def write_pool_file(pool: SimulatedPool, where: Path, more: Mapping[str, Any], *, mode: int = PUBLIC) -> None:
+    """Write a pool as `save_pool` does, and *more* beside it."""
     document = {
         "format": FORMAT,
         "load_step_seconds": pool.load_step_seconds,
         "load": dict(pool.load),
         "host_load": dict(pool.host_load),
         "records": pool.records,
+        **more,
     }
     raw = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
-    where = Path(path)
-    write_whole(where, gzip.compress(raw, mtime=0) if where.suffix == ".gz" else raw, mode=PUBLIC)
+    write_whole(where, gzip.compress(raw, mtime=0) if where.suffix == ".gz" else raw, mode=mode)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rebalancer.simulator.state.pool import Series, SimulatedPool
+from rebalancer.simulator.state.pool import Records, Series, SimulatedPool
 from rebalancer.simulator.state.schema import NULL
 
 Array = NDArray[np.float64]
@@ -37,6 +37,15 @@ class Workload:
         """pCPU that a host's dom0 and Xen use, as `vm` does."""
         return _means(self._hosts.get(uuid, np.array([BASE])), self.step, ends, width)
 
+    def as_pool(self, records: Records) -> SimulatedPool:
+        """A pool of these *records* with this load."""
+        return SimulatedPool(
+            records=records,
+            load=_series(self._vms),
+            host_load=_series(self._hosts),
+            load_step_seconds=self.step,
+        )
+
     def settled(self, vm_uuid: str, host: str, when: float) -> None:
         """Note that a VM is on a host (a ref, or the null ref) from `when` on."""
         with self._lock:
@@ -50,6 +59,22 @@ class Workload:
             self._stays[vm_uuid] = ([float("-inf")], [NULL])
             if vm_uuid in other._vms:
                 self._vms[vm_uuid] = other._vms[vm_uuid].repeat(max(1, other.step // self.step))
+
+    @property
+    def stays(self) -> dict[str, list[tuple[float | None, str]]]:
+        """{VM uuid: since when it was where, oldest first}: refs of hosts, None for ever."""
+        with self._lock:
+            return {
+                uuid: [(None if when == float("-inf") else when, host) for when, host in zip(*known, strict=True)]
+                for uuid, known in self._stays.items()
+            }
+
+    def put_stays(self, stays: Mapping[str, Sequence[tuple[float | None, str]]]) -> None:
+        """Take *stays* for where the VMs were."""
+        with self._lock:
+            for uuid, known in stays.items():
+                times = [float("-inf") if when is None else when for when, _ in known]
+                self._stays[uuid] = (times, [host for _, host in known])
 
     def arrived(self, vm_uuid: str) -> float:
         """Since when a VM is where it is; minus infinity for ever."""
@@ -75,6 +100,10 @@ class Workload:
 
 def _arrays(series: Mapping[str, Series]) -> dict[str, Array]:
     return {uuid: np.array([np.nan if v is None else v for v in row], dtype=float) for uuid, row in series.items()}
+
+
+def _series(arrays: Mapping[str, Array]) -> dict[str, Series]:
+    return {uuid: [None if np.isnan(v) else v for v in row.tolist()] for uuid, row in arrays.items()}
 
 
 def _means(values: Array, step: int, ends: NDArray[np.int64], width: int) -> Array:

@@ -61,7 +61,8 @@ def test_vms_and_hosts_go_by_name(simulator: Simulator) -> None:
     [
         ("earthquake", "no fault is called 'earthquake'"),
         ("stalls:speed=3", "has no setting 'speed'"),
-        ("stalls:0.5", "'0.5' is no setting"),
+        ("stalls:0.5", "vm=0.5: nothing has that name"),
+        ("stalls:at=0.5,0.7", "'0.7' is no setting"),
         ("stalls:vm=nobody", "vm=nobody: nothing has that name"),
         ("stalls:times=often", "invalid literal"),
     ],
