@@ -246,4 +246,5 @@ def _how_to(plan: Plan) -> Iterator[str]:
         yield "`OTHER` is the address of the other pool's coordinator."
     elif plan.steps:
         yield ""
-        yield "Where nothing may be installed, `run.sh` does the same steps with `xe`, and `run.sh back` undoes them."
+        yield "Where nothing may be installed, `sh run.sh` makes the same steps with `xe`, one by one; begun again,"
+        yield "it passes over what is done. `sh run.sh back` takes back what was moved; `--dry-run` only shows it."

@@ -84,7 +84,7 @@ def test_pages_and_script_know_both_pools(desk: Terminal) -> None:
     assert "    rebalancer apply PLAN URL --beside OTHER\n" in page
     script = (desk.folder / "plan" / "run.sh").read_text(encoding="utf-8")
     assert "# for pool east (east) + west (west)." in script
-    assert "stop 'this plan is for several pools: carry it out with rebalancer apply'" in script
+    assert "stop 'this plan is for several pools, and xe reaches one' 'carry" in script
 
 
 def test_one_pool_of_two_is_not_enough(desk: Terminal) -> None:

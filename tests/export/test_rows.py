@@ -41,7 +41,7 @@ def test_page_and_spreadsheet_name_disks_and_srs() -> None:
 def test_script_does_not_begin_a_way_with_disks() -> None:
     """`xe` would need the password on its command line: the script says what to use instead, and moves nothing."""
     script = xe_script(plan("slow", "fast"))
-    assert "stop 's01 takes disks of web along: carry this plan out with rebalancer apply'" in script
+    assert "stop 's01 takes disks of web along' 'carry this plan out with rebalancer apply'" in script
     assert "step 's01" not in script
 
 
