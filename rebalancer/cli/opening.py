@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import rebalancer as rb
 from rebalancer.cli.exits import Exit, exit_of
 from rebalancer.cli.output import say, show_or_json
 from rebalancer.cli.views.plans import plan_tables
+from rebalancer.errors import PolicyError
 from rebalancer.export import FILES, plan_document
 
 
@@ -37,7 +40,21 @@ def open_model(
     """
     wanted = policy_of(policy)
     state = rb.read(source, connection, demand=wanted.demand, metrics=metrics, samples=samples)
-    return rb.Model(state, wanted, state_dir=state_dir)
+    with naming(policy, wanted):
+        return rb.Model(state, wanted, state_dir=state_dir)
+
+
+@contextmanager
+def naming(file: Path | None, policy: rb.Policy) -> Iterator[None]:
+    """Errors of *policy*, which was read from *file*, name that file in place of the policy's own name."""
+    try:
+        yield
+    except PolicyError as error:
+        if file is None:
+            raise
+        inside = error.where.removeprefix(f"policy {policy.name!r}").removeprefix(", ")
+        where = f"{file}, {inside}" if inside else str(file)
+        raise PolicyError(where, error.problem, error.remedy) from error
 
 
 def say_refused(state: rb.PoolState) -> None:

@@ -113,5 +113,5 @@ def _refuse_urls(policy: Policy) -> None:
         try:
             _ = url is None or parse_url(url)
         except ConnectionSettingsError as error:
-            where = f"policy '{policy.name}', pool.{key}, {error.where}"
+            where = f"policy '{policy.name}', pool.{key}" + (f", {error.where}" if error.where else "")
             raise PolicyError(where, error.problem, error.remedy) from error

@@ -26,6 +26,9 @@ _TOML: Final = re.compile(
     r"'''.*?(?:'{3,5}|\Z)|\"\"\"(?:[^\\]|\\.)*?(?:\"{3,5}|\Z)|'[^'\n]*'?|\"(?:[^\"\\\n]|\\.)*\"?|#[^\n]*|[][{}.,=\n]|[\w+-]{20,}",
     re.DOTALL,
 )
+_KEY: Final = re.compile(r"\('[^()]*\)")
+"""A key in words of `tomllib`: a tuple of its parts."""
+_PART: Final = re.compile(r"'([^']*)'")
 _MARKS: Final = frozenset("[]{}.,=\n")
 _INTEGER: Final = re.compile(r"[+-]?(?:\d[\d_]*|0[xob]\w+)")
 
@@ -67,7 +70,8 @@ def toml_in(text: str, kind: FileKind) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Unfit(f"it is not TOML: {str(error)[:1].lower()}{str(error)[1:]}") from None
+        words = _KEY.sub(lambda key: ".".join(_PART.findall(key[0])), str(error))
+        raise Unfit(f"it is not TOML: {words[:1].lower()}{words[1:]}") from None
 
 
 def _assert_plain(text: str, kind: FileKind) -> None:
@@ -83,7 +87,8 @@ def _assert_plain(text: str, kind: FileKind) -> None:
             dots = 0 if part in "=\n" else dots + (part == ".")
             values += part != "."
         elif _INTEGER.fullmatch(part) and len(part.replace("_", "")) > MOST_DIGITS:
-            raise Unfit(f"it has a number of {len(part)} digits")
+            line = text.count("\n", 0, found.start()) + 1
+            raise Unfit(f"it has a number of {len(part)} digits (line {line})")
         if max(depth, dots) > DEEPEST:
             raise Unfit(f"more than {DEEPEST} levels stand in each other")
     _assert_few(values, kind)

@@ -10,8 +10,9 @@ from rebalancer.inventory import VM, Names, Pool
 from rebalancer.policy.contradictions import names
 from rebalancer.policy.crowds import too_many
 from rebalancer.policy.found import APART_TAGS, LAST_RESORT_TAG, NEVER_MOVE_TAGS, TOGETHER_TAGS
+from rebalancer.policy.idle import idle_keys
 from rebalancer.policy.impossible import Sayings, fragile, impossible
-from rebalancer.policy.intent import SECTIONS, Intent
+from rebalancer.policy.intent import SECTIONS, Intent, Reserve
 from rebalancer.policy.model import Mode, Policy
 from rebalancer.policy.objective import Priority
 from rebalancer.policy.resolve import intent_of, place
@@ -38,7 +39,7 @@ class PolicyFinding:
 
 def check_alone(policy: Policy) -> tuple[PolicyFinding, ...]:
     """What *policy* asks for in vain in any pool."""
-    return _findings(_other_zones(policy), _aimless(policy), _closed(policy))
+    return _findings(_other_zones(policy), _aimless(policy), idle_keys(policy), _closed(policy))
 
 
 def check_policy(policy: Policy, pool: Pool) -> tuple[PolicyFinding, ...]:
@@ -166,10 +167,13 @@ def _unready_hosts(intent: Intent, pool: Pool) -> Sayings:
 
 
 def _reserves(intent: Intent, policy: Policy, pool: Pool) -> Sayings:
-    everywhere = policy.capacity.memory_reserve_mib * MIB
+    """Hosts of which so much is kept free that nothing is left."""
+    capacity, names_of_hosts = policy.capacity, Names(pool).hosts
     for uuid, host in pool.hosts.items():
-        kept = everywhere + (intent.reserves[uuid].memory_bytes if uuid in intent.reserves else 0)
+        reserve, on = intent.reserves.get(uuid, Reserve()), f"kept free on {names_of_hosts[uuid]!r}"
+        kept = capacity.memory_reserve_mib * MIB + reserve.memory_bytes
         if host.memory_total_bytes and kept >= host.memory_total_bytes:
-            on = f"kept free on {Names(pool).hosts[uuid]!r}, which has no more"
-            words = f"{size_in_words(kept)} {on}: nobody can move there"
-            yield "reserve", words
+            yield "reserve", f"{size_in_words(kept)} {on}, which has no more: nobody can move there"
+        pcpus, counted = capacity.pcpu_reserve + reserve.pcpus, (host.pcpus or 0) * capacity.cpu_factor
+        if host.pcpus and pcpus >= counted:
+            yield "reserve", f"{pcpus:g} pCPUs {on}, which counts {counted:g}: whatever runs there is overload"

@@ -11,7 +11,8 @@ from pydantic import AfterValidator, Field, model_validator
 from rebalancer.policy.presets import BALANCED, Levels
 from rebalancer.policy.sections import MUCH, Section, Share
 
-LoadShare = Annotated[float, Field(gt=0, le=100)]
+LoadShare = Annotated[float, Field(gt=0, le=10)]
+"""A share of capacity that load may exceed; ten times as much is taken for a percentage."""
 Weight = Annotated[float, Field(gt=1, le=MUCH)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -15,9 +15,19 @@ from rebalancer.files.decoding import text_of
 from rebalancer.files.documents import Unfit, toml_in
 from rebalancer.files.kinds import POLICY
 from rebalancer.files.reading import bytes_of
+from rebalancer.policy.mistakes import wrong_value
 from rebalancer.policy.selectors import close_matches
+from rebalancer.units import first_few
 
 DOCUMENTED = "`rebalancer policy init` prints all keys with their values"
+CORRECT, ADD = "Correct", "Add"
+QUOTES = "text and times of day stand in quotes"
+UNQUOTED = ("invalid value", "after a statement")
+"""What is said of `mode = balance` and `start = 22:30`."""
+SHOWN = 3
+OF_A_SECTION = 2
+"""Parts of the key of a section."""
+Location = Sequence[int | str]
 
 Read = TypeVar("Read", bound=BaseModel)
 
@@ -35,9 +45,9 @@ def from_toml(path: Path | str, kind: type[Read]) -> Read:
     except UnicodeDecodeError as error:
         raise PolicyError(str(path), "it is not UTF-8 text", "Save it as UTF-8") from error
     except Unfit as error:
-        raise PolicyError(
-            str(path), str(error), "Correct that line" if "line" in str(error) else "Correct it"
-        ) from None
+        line = "Correct that line" if "line" in str(error) else "Correct it"
+        unquoted = any(words in str(error) for words in UNQUOTED)
+        raise PolicyError(str(path), str(error), f"{line}: {QUOTES}" if unquoted else line) from None
     return _validated(content, kind, str(path))
 
 
@@ -46,29 +56,74 @@ def _validated(content: dict[str, Any], kind: type[Read], where: str) -> Read:
     try:
         return kind.model_validate_json(json.dumps(content, default=str), strict=True)
     except ValidationError as error:
-        found = [_words(each, content, kind) for each in error.errors(include_url=False)]
-        problems, remedies = (dict.fromkeys(words) for words in zip(*found, strict=True))
-        raise PolicyError(where, "; ".join(problems), ". ".join(remedies)) from None
+        found = [_words(each, content, kind) for each in _causes(error.errors(include_url=False))]
+        problems, remedies = zip(*found, strict=True)
+        raise PolicyError(where, "; ".join(dict.fromkeys(problems)), ". ".join(_together(remedies))) from None
+
+
+def _causes(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """*errors* without lists that are too short only because what stands in them is wrong."""
+    wrong = {each["loc"][:-1] for each in errors}
+    return [each for each in errors if each["type"] != "too_short" or each["loc"] not in wrong]
+
+
+def _together(remedies: Sequence[str]) -> list[str]:
+    """Each remedy once; those that point to the manual in one sentence."""
+    general = [each for each in remedies if each in {CORRECT, ADD}]
+    verbs = " or ".join(dict.fromkeys(general)).replace(f"or {ADD}", "or add").replace(f"or {CORRECT}", "or correct")
+    pointed = [f"{verbs} {'it' if len(general) == 1 else 'them'}: {DOCUMENTED}"] if general else []
+    return pointed + list(dict.fromkeys(each for each in remedies if each not in {CORRECT, ADD}))
 
 
 def _words(error: ErrorDetails, content: dict[str, Any], kind: type[BaseModel]) -> tuple[str, str]:
-    key = _key(error["loc"], content)
+    """What is wrong, with the key, and what to do about it."""
+    location, key = error["loc"], _key(error["loc"], content)
     if error["type"] == "extra_forbidden":
-        known = sorted(_section_at(error["loc"][:-1], kind).model_fields)
-        section = _key(error["loc"][:-1], content)
-        guess = close_matches(str(error["loc"][-1]), known)
-        return f"unknown key {key}" + (f" ({guess})" if guess else ""), f"Known in {section}: {', '.join(known)}"
+        known = _known(location[:-1], content, kind)
+        return f"unknown key {key}{_guess(location, kind)}", known
     if error["type"] == "missing":
-        return f"{key} is missing", f"Add it: {DOCUMENTED}"
+        return f"{key} is missing", ADD
     if error["type"] == "too_short":
         return f"{key} names nobody", f"Name at least {error['ctx']['min_length']}, or take the section out"
-    given = f", not {_shown(error['input'])}" if error["loc"] and not isinstance(error["input"], dict) else ""
-    message = _uncapitalised(error["msg"].removeprefix("Value error, ").removeprefix("Input "))
-    separator = ": " if error["type"] == "value_error" else " "
-    return f"{key}{separator}{message}{'' if error['type'] == 'value_error' else given}", f"Correct it: {DOCUMENTED}"
+    given = _value_at(location, content, error["input"])
+    problem = f"{key}{wrong_value(error, given)}"
+    if error["type"] == "tuple_type" and isinstance(given, dict) and _section_at(location, kind) is not kind:
+        return problem, f"Write [[{key}]]"
+    if error["type"] == "model_type":
+        return problem, _known(location, content, kind)
+    return problem, CORRECT
 
 
-def _key(location: Sequence[int | str], content: Any) -> str:  # noqa: ANN401 - parsed TOML
+def _known(location: Location, content: dict[str, Any], kind: type[BaseModel]) -> str:
+    return f"Known in {_key(location, content)}: {', '.join(sorted(_section_at(location, kind).model_fields))}"
+
+
+def _guess(location: Location, kind: type[BaseModel]) -> str:
+    """What the unknown key at *location* may have meant: one that is near to it, or one of another section."""
+    name = str(location[-1])
+    if near := close_matches(name, _section_at(location[:-1], kind).model_fields):
+        return f" ({near})"
+    elsewhere = [key for key in _dotted(kind) if key.rpartition(".")[2] == name]
+    return f" (there is {first_few(elsewhere, SHOWN)})" if elsewhere and len(location) <= OF_A_SECTION else ""
+
+
+def _dotted(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Every key of *section* and below."""
+    for name in section.model_fields:
+        yield prefix + name
+        if (below := _section_at((name,), section)) is not section:
+            yield from _dotted(below, f"{prefix}{name}.")
+
+
+def _value_at(location: Location, content: dict[str, Any], otherwise: object) -> object:
+    """What stands at *location* of the parsed file; *otherwise* where nothing does."""
+    here: object = content
+    for part in location:
+        here = _below(here, part)
+    return otherwise if here is None else here
+
+
+def _key(location: Location, content: Any) -> str:  # noqa: ANN401 - parsed TOML
     """A dotted path such as `apart[2] 'databases'.at_most`, counted from 1."""
     written, here = "", content
     for part in location:
@@ -89,18 +144,11 @@ def _below(here: Any, part: int | str) -> Any:  # noqa: ANN401 - parsed TOML
         return None
 
 
-def _section_at(location: Sequence[int | str], section: type[BaseModel]) -> type[BaseModel]:
+def _section_at(location: Location, section: type[BaseModel]) -> type[BaseModel]:
+    """The model of the table at *location* below *section*, or of the entries of a list there; else that above it."""
     for part in location:
-        if isinstance(part, str):
+        if isinstance(part, str) and part in section.model_fields:
             kind = section.model_fields[part].annotation
-            section = next(each for each in (kind, *get_args(kind)) if isinstance(each, type) and each is not tuple)
+            models = (each for each in (kind, *get_args(kind)) if isinstance(each, type) and each is not tuple)
+            section = next((each for each in models if issubclass(each, BaseModel)), section)
     return section
-
-
-def _shown(value: object) -> str:
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004 - one line of a terminal
-
-
-def _uncapitalised(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]

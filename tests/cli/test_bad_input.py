@@ -93,14 +93,14 @@ CONNECTIONS = {
 FILES = {
     "policy with a pool that is no URL": Wrong(
         typed=lambda door: ["policy", "check", door.write("u.toml", '[pool]\nurl = "xcp1"')],
-        said=("policy 'default', pool.url", "xcp1", "Write https://HOST"),
+        said=("u.toml, pool.url", "xcp1", "Write https://HOST"),
     ),
     "policy with a fallback that is no URL": Wrong(
         typed=lambda door: [
             *("policy", "check"),
             door.write("u.toml", '[pool]\nurl = "https://a"\nfallback_urls = ["https://b", "http://192.0.2.1"]'),
         ],
-        said=("policy 'default', pool.fallback_urls[2]", "in the clear", "Use https://192.0.2.1"),
+        said=("u.toml, pool.fallback_urls[2]", "in the clear", "Use https://192.0.2.1"),
     ),
     "no file": Wrong(typed=lambda _: ["check", "none.json"], said=("none.json", "no such file", "Name a snapshot")),
     "a folder": Wrong(typed=lambda _: ["check", "."], said=(".", "it is a folder", "Name a snapshot")),

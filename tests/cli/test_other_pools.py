@@ -132,7 +132,7 @@ def test_policy_check_knows_the_names_of_both_pools(desk: Terminal) -> None:
     desk.write("policy.toml", POLICY + 'networks = { "lan" = "lam" }\n')
     refused = desk.run("policy", "check", "policy.toml", *BOTH[:3])
     assert refused.code == 1
-    assert refused.sentence.startswith("policy 'default', other_pools.networks: no pool has 'lam'; near to it: 'lan'")
+    assert refused.sentence.startswith("policy.toml, other_pools.networks: no pool has 'lam'; near to it: 'lan'")
     assert desk.run("policy", "check", "policy.toml", "east.json").code == 0
     desk.write("policy.toml", POLICY + 'networks = { "lan" = "lan" }\n')
     assert "Every name is known" in desk.run("policy", "check", "policy.toml", *BOTH[:3]).out

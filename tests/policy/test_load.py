@@ -76,8 +76,8 @@ def test_the_manual_names_no_other_key() -> None:
     [
         ("[limits]\nmaximum_move = 3", "unknown key limits.maximum_move (near to it: 'maximum_moves'"),
         ("apar = []", "unknown key apar (near to it: 'apart', 'spare'). Known in the policy: apart, blackout"),
-        ("[demand]\npercentile = 101", "demand.percentile should be less than or equal to 100, not 101"),
-        ('[demand]\npercentile = "95"', 'demand.percentile should be a valid number, not "95"'),
+        ("[demand]\npercentile = 101", "demand.percentile should be at most 100, not 101. Correct it: `rebalancer"),
+        ('[demand]\npercentile = "95"', 'demand.percentile should be a number, not "95"'),
         ("[demand]\nslots = 48", "demand.slots should be 24 or 168, not 48"),
         ("[demand]\nslots = 168\nwindow_days = 3", "demand: 168 slots need window_days of at least 7"),
         ('[demand]\nform = "day"', "demand.form should be 'percentile' or 'days', not \"day\""),
@@ -86,25 +86,28 @@ def test_the_manual_names_no_other_key() -> None:
         ("[demand]\nhalf_life_days = 7.0", 'demand: half_life_days is of no use with form = "percentile"'),
         ('[demand]\nform = "days"\nsame_weekday = true', "demand: same_weekday needs window_days of at least 14"),
         ('[demand]\ntimezone = "Berlin"', "demand.timezone: 'Berlin' is not an IANA time zone"),
-        ("[limits]\nseed = true", "limits.seed should be a valid integer, not true"),
-        ("[limits]\ngap = nan", "limits.gap should be a finite number"),
+        ("[limits]\nseed = true", "limits.seed should be a whole number, not true"),
+        ("[limits]\ngap = nan", "limits.gap should be a finite number, not nan"),
         ('[[apart]]\nname = "x"\nvms = []', "apart[1] 'x'.vms names nobody. Name at least 1"),
         ('[pool]\nfingerprints = ["zz"]', "'zz' is not a SHA-256 fingerprint of 64 hex digits"),
-        ("[limits]\nhost_load.cpu = 0", "limits.host_load.cpu should be greater than 0, not 0"),
+        ("[limits]\nhost_load.cpu = 0", "limits.host_load.cpu should be above 0, not 0"),
         ("[limits]\nhost_load = {}", "limits.host_load: it names no resource: cpu"),
         ("[limits]\nhost_load.gpu = 0.5", "unknown key limits.host_load.gpu"),
-        ("[limits]\nvms_per_host = 30", "limits.vms_per_host"),
+        (
+            "[limits]\nvms_per_host = 30",
+            "limits.vms_per_host should be a table, not 30. Known in limits.vms_per_host: at_most",
+        ),
         ("[limits]\nvms_per_host.hard = true", "limits.vms_per_host.at_most is missing"),
-        ("[limits]\nvcpus_per_pcpu.at_most = -1", "limits.vcpus_per_pcpu.at_most should be greater than 0"),
+        ("[limits]\nvcpus_per_pcpu.at_most = -1", "limits.vcpus_per_pcpu.at_most should be above 0, not -1"),
         ("[limits]\nhost_load.cpu = 1\n[demand]\nrobust = true", "limits.host_load looks at no peaks"),
-        ("[limits]\ngap = 5", "limits.gap should be less than or equal to 1, not 5"),
+        ("[limits]\ngap = 5", "limits.gap should be at most 1, not 5 (it is a share: 5 % is 0.05)"),
         ('mode = "balanced"', "mode should be 'balance', 'repair', 'evacuate' or 'consolidate', not \"balanced\""),
         ('[[apart]]\nname = "ok"\nvms = ["a"]\n[[apart]]\nname = "db"\nvms = []', "apart[2] 'db'.vms"),
-        ('[[apart]]\nname = "db"\nvms = ["a", 3]', "apart[1] 'db'.vms[2] should be a valid string, not 3"),
+        ('[[apart]]\nname = "db"\nvms = ["a", 3]', "apart[1] 'db'.vms[2] should be text in quotes, not 3"),
         ('[[apart]]\nname = "db"\nvms = ["a"]\nat_mots = 2', "apart[1] 'db'.at_mots (near to it: 'at_most')"),
         ('[[apart]]\nvms = ["a"]', "apart[1].name is missing"),
         ('[[run_on]]\nname = "x"\nvms = ["a"]', "run_on[1] 'x'.hosts is missing"),
-        ('[apart]\nname = "db"', "apart should be a valid array"),
+        ('[apart]\nname = "db"', "apart should be a list, not a table. Write [[apart]]."),
         ('[[apart]]\nname="x"\nvms=["a"]\n[[apart]]\nname="x"\nvms=["b"]', "two groups of apart are named 'x'"),
         ('[[window]]\nstart = 22\nend = "05:00"', "window[1].start: 22 is not a time of day such as '22:30'"),
         ('[[window]]\nstart = "22:00+01:00"\nend = "05:00"', "window[1].start: '22:00+01:00' is not a time of day"),
@@ -112,6 +115,20 @@ def test_the_manual_names_no_other_key() -> None:
         ('[[window]]\nstart = "22:00"\nend = "05:00"\ndays = ["monday"]', "window[1].days[1] should be 'mon'"),
         ('format = "rebalancer-policy/2"', "format should be 'rebalancer-policy/1'"),
         ("mode =", "is not TOML: invalid value (at end of document)"),
+        ("mode = balance", "(at line 1, column 8). Correct that line: text and times of day stand in quotes."),
+        ("[limits]\n[limits]", "is not TOML: cannot declare limits twice (at line 2, column 8). Correct that line."),
+        ("mode = {}", "or 'consolidate', not a table"),
+        ("never_move = [[2026-01-01]]", "never_move[1] should be text in quotes, not [2026-01-01]"),
+        ("maximum_moves = 20", "unknown key maximum_moves (there is limits.maximum_moves). Known in the policy: "),
+        ("[limits]\nhost_load.cpu = 90", "should be at most 10, not 90 (it is a share: 90 % is 0.9)"),
+        ("[objective]\nlevels = [[0.8, 2, 3]]", "objective.levels[1] should be a list of at most 2, not [0.8, 2, 3]"),
+        ("[demand]\nwindow_days = 99999999999999999999", "it has a number of 20 digits (line 2). Correct that line."),
+        ('name = ""', "name is empty. Correct it"),
+        (f"name = {['x' * 80]}", 'name should be text in quotes, not ["' + "x" * 55 + "...."),
+        ('[[spread]]\nname = "x"\nvms = ["a"]\ndomain = "a:b"', "should be a word such as \"rack\", without ':'"),
+        ('[[cooling]]\nvm = "x"\nmoved_at = 2026-03-01T23:10:00Z\nuntil = 2026-03-02', "and a zone, such as 2026-03-0"),
+        ("[demand]\nslots = 3\nbudget = true", "budget should be a whole number, not true. Correct them: `rebalancer"),
+        ("[limits]\nseed = true\nvms_per_host.hard = true", "at_most is missing. Correct or add them: `rebalancer"),
     ],
 )
 def test_a_wrong_key_is_named(write: Callable[[str], Path], text: str, words: str) -> None:
@@ -145,7 +162,7 @@ def test_every_wrong_key_is_named(write: Callable[[str], Path]) -> None:
         Policy.load(path)
     said = str(raised.value)
     for words in (
-        "limits.seed should be greater than or equal to 0, not -1; ",
+        "limits.seed should be at least 0, not -1; ",
         "unknown key limits.seconds",
         "unknown key limits.foo",
         "unknown key demand.slotz (near to it: 'slots')",
@@ -155,6 +172,14 @@ def test_every_wrong_key_is_named(write: Callable[[str], Path]) -> None:
     ):
         assert said.count(words) == 1
     assert said.count(f"{path}: ") == 1
+
+
+def test_what_stands_in_a_list_is_wrong_once(write: Callable[[str], Path]) -> None:
+    """A list whose entries are wrong is not said to be empty as well."""
+    with pytest.raises(PolicyError) as raised:
+        Policy.load(write("[[apart]]\nname = 'x'\nvms = [3]"))
+    assert "vms[1] should be text in quotes, not 3. Correct it" in str(raised.value)
+    assert "names nobody" not in str(raised.value)
 
 
 VALUES = st.recursive(

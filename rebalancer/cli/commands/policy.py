@@ -29,12 +29,14 @@ def check(
 
     With SOURCE also find every VM and host that it names, and say what cannot be kept in that pool.
     """
+    from rebalancer.cli.opening import naming
     from rebalancer.cli.output import print_json, show_lines
 
     wanted = rb.Policy.load(file)
-    findings = rb.lint(wanted)
-    if source:
-        findings = rb.lint(wanted, rb.read(source, connection, demand=wanted.demand, metrics=False))
+    with naming(file, wanted):
+        findings = rb.lint(wanted)
+        if source:
+            findings = rb.lint(wanted, rb.read(source, connection, demand=wanted.demand, metrics=False))
     if json:
         document = {"policy": wanted.model_dump(mode="json"), "findings": [str(each) for each in findings]}
         print_json(document | {"preset": _preset_document(wanted)})
