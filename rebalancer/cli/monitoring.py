@@ -11,7 +11,15 @@ from typing import Self
 from rebalancer.cli.exits import Exit, exit_code
 from rebalancer.cli.output import say
 from rebalancer.errors import InputError, RebalancerError, StoppedHalfWay
-from rebalancer.nightly import KnownPool, NightEnd, NightlyResult, assert_collectable, known_pool, write_textfile
+from rebalancer.nightly import (
+    Keeper,
+    KnownPool,
+    NightEnd,
+    NightlyResult,
+    assert_collectable,
+    known_pool,
+    write_textfile,
+)
 
 
 class Monitor:
@@ -21,6 +29,7 @@ class Monitor:
         self._path, self._policy, self._state_dir, self._began = path, policy, state_dir, datetime.now(UTC)
         self.url = ""
         self.result: NightlyResult | None = None
+        self.keeper = Keeper()
         self.code = Exit.ERROR
 
     def planned(self, result: NightlyResult) -> None:
@@ -41,9 +50,11 @@ class Monitor:
         self, _kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
         """Write how it ended."""
+        night = self._end(error)
+        self.keeper.ended(night, str(error or ""))
         try:
             if self._path:
-                write_textfile(self._end(error), self._path)
+                write_textfile(night, self._path)
         except InputError as failed:
             say(f"no metrics for monitoring: {failed}")
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Done = TypeVar("Done")
 
+AHEAD = timedelta(days=3650)
 Days = Annotated[
     int, typer.Option("--days", metavar="N", min=1, max=10_000, help="How many days back, today among them.")
 ]
@@ -52,12 +53,12 @@ def tell_unreadable(files: Collection[str]) -> None:
         say(f"{file} cannot be read, and is left out")
 
 
-def last_days(days: int, until: datetime | None = None) -> Period:
-    """So many days up to *until*, by default now."""
+def last_days(days: int) -> Period:
+    """So many days up to now, and what is said to have been later: pools to practise on may be ahead."""
     from rebalancer.history.queries import Period  # noqa: PLC0415 - likewise
 
-    end = until or datetime.now(UTC) + timedelta(minutes=1)
-    return Period(since=end - timedelta(days=days), until=end)
+    now = datetime.now(UTC)
+    return Period(since=now - timedelta(days=days), until=now + AHEAD)
 
 
 def pools_named(store: Store, name: str | None) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,11 +20,14 @@ from rebalancer.execute import (
     Timeouts,
     execute,
     journal_path,
+    read_journal,
     resume,
     was_begun,
 )
+from rebalancer.export import folder_of
 from rebalancer.face.connection import Connection
 from rebalancer.face.model import path_of
+from rebalancer.history.outcome import holds_plan, outcome_by, write_outcome
 from rebalancer.plan import Plan
 from rebalancer.policy import ANY_TIME
 from rebalancer.xapi import LivePair, LivePool, live_pool
@@ -136,4 +139,15 @@ def apply(
         timeouts=timeouts or Timeouts(),
         break_lock=break_lock,
     )
-    return (resume if was_begun(book) else execute)(plan, live, options)
+    try:
+        return (resume if was_begun(book) else execute)(plan, live, options)
+    finally:
+        if origin and origin.folder:
+            _tell_outcome(plan, book, folder_of(Path(origin.folder)))
+
+
+def _tell_outcome(plan: Plan, journal: Path, folder: Path) -> None:
+    """Write how *plan* ended beside it, as far as its *journal* tells; what cannot be written changes nothing."""
+    with suppress(InputError):
+        if holds_plan(folder) and (entries := read_journal(journal)):
+            write_outcome(outcome_by(plan, entries), folder)

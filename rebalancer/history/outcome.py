@@ -16,8 +16,8 @@ from typing import Any
 from rebalancer.errors import HistoryError
 from rebalancer.execute import StepState
 from rebalancer.execute.journal.entries import Entry, Looked, Resolved, RunBegan, RunEnded
-from rebalancer.export import FILES
 from rebalancer.export.folder import OUTCOME_JSON
+from rebalancer.export.planfile import PLAN_JSON
 from rebalancer.files.documents import Unfit, json_in
 from rebalancer.files.kinds import OUTCOME
 from rebalancer.files.reading import bytes_of
@@ -151,7 +151,7 @@ def write_outcome(outcome: Outcome, folder: Path) -> None:
 
 def holds_plan(folder: Path) -> bool:
     """Whether *folder* is a plan folder."""
-    return all((folder / name).is_file() for name in FILES)
+    return (folder / PLAN_JSON).is_file()
 
 
 def _told(raw: Mapping[str, Any]) -> Outcome:

@@ -105,6 +105,15 @@ def decoded(content: bytes) -> Hours:
     return np.where(whole == UNKNOWN, np.nan, whole / GRAIN)
 
 
+def hours_before(store: Store, pool: Uuid, uuids: Sequence[Uuid], end: datetime, hours: int) -> Hours:
+    """The same for so many *hours* up to *end*.
+
+    Raises:
+        HistoryError: the database cannot be used.
+    """
+    return hours_of(store, pool, uuids, end - timedelta(hours=hours), hours)
+
+
 def hours_of(store: Store, pool: Uuid, uuids: Sequence[Uuid], start: datetime, hours: int) -> Hours:
     """What is known of VMs and hosts of *pool* in so many *hours* from *start*, shape (uuids, hours), NaN elsewhere.
 

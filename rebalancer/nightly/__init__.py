@@ -1,5 +1,6 @@
 """The nightly run: read, plan, write down, and carry out inside the change windows."""
 
+from rebalancer.nightly.keeping import HistoryKeeper, Keeper
 from rebalancer.nightly.members import KnownPool, known_pool
 from rebalancer.nightly.result import NightlyResult, Verdict
 from rebalancer.nightly.run import Access, Watchers, access_of, plan_and_execute, plan_only
@@ -7,6 +8,8 @@ from rebalancer.nightly.textfile import NightEnd, assert_collectable, textfile, 
 
 __all__ = [
     "Access",
+    "HistoryKeeper",
+    "Keeper",
     "KnownPool",
     "NightEnd",
     "NightlyResult",

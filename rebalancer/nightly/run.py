@@ -28,6 +28,7 @@ from rebalancer.execute import (
     state_folder,
 )
 from rebalancer.inventory import Pool
+from rebalancer.nightly.keeping import Keeper
 from rebalancer.nightly.members import keep_pool, known_pool
 from rebalancer.nightly.result import NightlyResult, Verdict
 from rebalancer.policy import ChangeWindows, change_windows
@@ -73,11 +74,12 @@ def access_of(policy: rb.Policy, base: Path, environment: Mapping[str, str] = os
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watchers:
-    """Who hears of the solving, of the plan once it is kept, and of the run; what others are told of its folder."""
+    """Who hears of the solving, of the plan once it is kept, and of the run; what is kept; how its folder is told."""
 
     solving: SolveReporter = field(default_factory=SolveReporter)
     planned: Callable[[NightlyResult], None] = lambda _result: None
     running: RunReporter = field(default_factory=RunReporter)
+    keeper: Keeper = field(default_factory=Keeper)
     origin: Callable[[Path], PlanOrigin] = lambda folder: PlanOrigin(folder=str(folder))
 
 
@@ -98,8 +100,9 @@ def plan_only(
         InputError: the policy or the state folder cannot be used.
         XapiError: the pool cannot be read.
     """
-    seen, _ = _seen(access, policy, state_dir)
-    return _planned(seen, policy, state_dir, clock or Clock(), watchers or Watchers(), within=math.inf)
+    heard = watchers or Watchers()
+    seen, _ = _seen(access, policy, state_dir, heard.keeper)
+    return _planned(seen, policy, state_dir, clock or Clock(), heard, within=math.inf)
 
 
 def plan_and_execute(
@@ -122,8 +125,8 @@ def plan_and_execute(
         StalePlan: the pool changed between planning and the first step; nothing was moved.
         StoppedHalfWay: people have to look.
     """
-    seen, connection = _seen(access, policy, state_dir)
     time, heard = clock or Clock(), watchers or Watchers()
+    seen, connection = _seen(access, policy, state_dir, heard.keeper)
     with pool_lock(seen.pool.uuid, state_dir):
         windows = change_windows(policy)
         made = _planned(seen, policy, state_dir, time, heard, within=left_for_planning(windows, time.now()))
@@ -157,11 +160,13 @@ def _verdict(run: RunResult, made: NightlyResult) -> Verdict:
     return Verdict.CUT if found is Verdict.DONE and made.cut else found
 
 
-def _seen(access: Access, policy: rb.Policy, state_dir: Path | None) -> tuple[rb.PoolState, rb.Connection]:
+def _seen(
+    access: Access, policy: rb.Policy, state_dir: Path | None, keeper: Keeper
+) -> tuple[rb.PoolState, rb.Connection]:
     """The pool, and the way to it, with the addresses that its hosts had last night after those of the policy."""
     members = known_pool(access.url, state_dir).members
     connection = replace(access.connection, fallbacks=(*access.connection.fallbacks, *members))
-    seen = rb.read(access.url, connection, demand=policy.demand)
+    seen = keeper.seen(rb.read(access.url, connection, demand=keeper.reads(policy.demand)), policy)
     keep_pool(access.url, seen.pool, state_dir)
     return seen, connection
 

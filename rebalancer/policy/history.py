@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
-from rebalancer.policy.sections import Section, Title
+from rebalancer.policy.sections import MUCH, Section, Title
 
 SCHEME = "postgresql"
 
@@ -22,7 +22,12 @@ def _without_secret(url: str) -> str:
 
 
 class HistoryPolicy(Section):
-    """Where nights, plans, runs and load are kept: in a PostgreSQL database, without a `url` in the state folder."""
+    """Where nights, plans, runs and load are kept: in a PostgreSQL database, without a `url` in the state folder.
+
+    A prediction is wrong where the peak of a host comes to be above it by more than `prediction_error`, a share of the
+    host's pCPUs.
+    """
 
     url: Annotated[str, AfterValidator(_without_secret)] | None = None
     credentials_file: Title | None = None
+    prediction_error: Annotated[float, Field(gt=0, le=MUCH)] = 0.2

@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
-from rebalancer.demand import LoadProfile, Series
+from rebalancer.demand import Series
 from rebalancer.history.place import Place
 from rebalancer.history.samples import days_known, decoded, encoded, hours_of, keep_samples
 from rebalancer.history.store import Store
+from tests.history.loads import GUESTS, HOSTS, START, profile, rows_of
 from tests.history.made import DAY, POOL
 from tests.plan.made import demand_of
-
-START = datetime(2026, 3, 1, 5, 0, tzinfo=UTC)
-GUESTS = ("a", "b", "c")
-HOSTS = ("h1", "h2", "h3")
-
-
-def profile(start: datetime, hours: int, seed: int) -> LoadProfile:
-    """Random hours of all VMs and hosts, some of them unknown."""
-    rng = np.random.default_rng(seed)
-    rows = np.round(rng.uniform(0, 4, (6, hours)), 4)
-    rows[rng.random((6, hours)) < 0.2] = np.nan
-    series = Series(vm_pcpu=rows[:3], host_base_pcpu=rows[3:])
-    made = demand_of(POOL, dict.fromkeys(GUESTS, 1.0))
-    return replace(made, window_start=start, window_end=start + timedelta(hours=hours), series=series)
-
-
-def rows_of(demand: LoadProfile) -> np.ndarray:
-    """All hours of a profile, shape (VMs and hosts, hours)."""
-    assert demand.series
-    return np.vstack([demand.series.vm_pcpu, demand.series.host_base_pcpu])
 
 
 def test_a_day_comes_back_exactly() -> None:

@@ -84,18 +84,22 @@ def _night(
     from rebalancer.cli.carrying import Invocation, invocation_of_night
     from rebalancer.cli.ending import settle
     from rebalancer.cli.exits import Exit
+    from rebalancer.cli.output import say
     from rebalancer.cli.pool_time import PoolTime
     from rebalancer.cli.watching.progress import watch_night, watch_solve
     from rebalancer.errors import StoppedHalfWay
-    from rebalancer.nightly import Watchers, access_of, plan_and_execute, plan_only
+    from rebalancer.nightly import HistoryKeeper, Watchers, access_of, plan_and_execute, plan_only
 
     wanted = kept_policy(policy) if stop else rb.Policy.load(policy)
+    monitor.keeper = keeper = HistoryKeeper(wanted, policy.parent, state_dir, say)
+    wanted = keeper.anchored(wanted)
     access = access_of(wanted, policy.parent)
     monitor.url = access.url
     clock = PoolTime(access.url, access.connection) if pool_clock else None
+    keeper.clock = clock
     if stop is None:
         with watch_solve() as solving:
-            watchers = Watchers(solving=solving, planned=monitor.planned)
+            watchers = Watchers(solving=solving, planned=monitor.planned, keeper=keeper)
             return plan_only(access, wanted, state_dir=state_dir, clock=clock, watchers=watchers)
 
     def invocation(folder: Path) -> Invocation:
@@ -107,6 +111,7 @@ def _night(
                 solving=solving,
                 planned=monitor.planned,
                 running=running,
+                keeper=keeper,
                 origin=lambda folder: invocation(folder).origin,
             )
             return plan_and_execute(access, wanted, state_dir=state_dir, clock=clock, watchers=watchers, stop=stop)

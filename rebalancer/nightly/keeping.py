@@ -1,0 +1,99 @@
+"""What nights leave in the history, which none of them depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import rebalancer as rb
+from rebalancer.execute import Clock
+from rebalancer.history.keeping import keep_night, keep_seen
+from rebalancer.history.lengthen import within_xapi
+from rebalancer.history.nights import Night, Room
+from rebalancer.history.place import Place
+from rebalancer.nightly.result import NightlyResult
+from rebalancer.nightly.textfile import NightEnd
+from rebalancer.policy import DemandPolicy
+
+
+class Keeper:
+    """Keeps nothing: overwrite what is to be kept."""
+
+    def reads(self, wanted: DemandPolicy) -> DemandPolicy:
+        """How metrics are to be read where they are *wanted* like that."""
+        return wanted
+
+    def seen(self, state: rb.PoolState, _policy: rb.Policy) -> rb.PoolState:
+        """The pool as it is to be planned on, which was read a moment ago."""
+        return state
+
+    def ended(self, night: NightEnd, words: str = "") -> None:
+        """Hear how the night ended, and in which words."""
+
+
+class HistoryKeeper(Keeper):
+    """Keeps load and nights in the history that a policy names.
+
+    Args:
+        policy: the policy.
+        base: the folder of its file.
+        state_dir: the state folder.
+        told: hears what there is to say.
+
+    `clock` tells the time of the pool, where that is another than this machine's.
+    """
+
+    def __init__(
+        self,
+        policy: rb.Policy,
+        base: Path,
+        state_dir: Path | None = None,
+        told: Callable[[str], None] = lambda _words: None,
+    ) -> None:
+        self._place = Place.of(policy.history, state_dir, base)
+        self._told = told
+        self._room: Room | None = None
+        self.clock: Clock | None = None
+
+    def anchored(self, policy: rb.Policy) -> rb.Policy:
+        """*policy* with a history that is found from any folder."""
+        return policy.model_copy(update={"history": self._place.anchored(policy.history)})
+
+    def reads(self, wanted: DemandPolicy) -> DemandPolicy:
+        """No more days than XAPI has; the history knows the others."""
+        return within_xapi(wanted)
+
+    def seen(self, state: rb.PoolState, policy: rb.Policy) -> rb.PoolState:
+        """The pool with load that looks back as far as *policy* says; what was measured is kept."""
+        found = keep_seen(self._place, state.pool, state.demand, policy)
+        self._room = found.room
+        for words in found.told:
+            self._told(words)
+        return replace(state, demand=found.demand)
+
+    def ended(self, night: NightEnd, words: str = "") -> None:
+        """Note how the night ended, wherever that is noted."""
+        told = keep_night(self._place, self._night(night, words), night.result.plan if night.result else None)
+        for each in told:
+            self._told(each)
+
+    def _night(self, night: NightEnd, words: str) -> Night:
+        result: NightlyResult | None = night.result
+        ahead = self.clock.now() - datetime.now(UTC) if self.clock else timedelta()
+        return Night(
+            policy=night.policy,
+            pool=night.pool.uuid,
+            pool_name=night.pool.name,
+            began_at=night.began + ahead,
+            ended_at=night.ended + ahead,
+            exit_code=night.exit_code,
+            verdict=night.verdict,
+            words=words or (str(result) if result else ""),
+            plan=result.plan.digest if result else "",
+            folder=str(result.folder.resolve()) if result else "",
+            steps=len(result.plan.steps) if result else 0,
+            done=night.done,
+            room=self._room,
+        )
