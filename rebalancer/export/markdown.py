@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
-from rebalancer.export.markdown_table import markdown_text, table
+from rebalancer.export.markdown_table import FOLDED, folded, long_table, markdown_text, paragraph_text, table
+from rebalancer.export.overview import (
+    HOST_COLUMNS,
+    REASON_COLUMNS,
+    RISK_COLUMNS,
+    host_rows,
+    reason_rows,
+    risk_rows,
+)
 from rebalancer.export.rows import (
     DISK_COLUMNS,
     HELD_COLUMNS,
@@ -38,6 +47,8 @@ def plan_markdown(plan: Plan) -> str:
     """*plan* as a page in GitHub's Markdown."""
     sections = {
         f"# Plan for pool {markdown_text(plan.made_from.called)}": _head(plan),
+        "## Summary": _overview(plan),
+        "## Warnings": _listed(plan.warnings),
         "## Objectives": _tiers(plan),
         "## Steps": _steps(plan.steps, plan.hosts),
         "## Timetable": _timetable(plan),
@@ -48,17 +59,33 @@ def plan_markdown(plan: Plan) -> str:
         "## Held as they are": table(HELD_COLUMNS, held_rows(plan.held)) if plan.held else (),
         "## Left alone": _left_alone(plan.left_alone),
         "## Broken before the plan": _old_violations(plan),
-        "## Warnings": _listed(plan.warnings),
         "## The way back": _way_back(plan),
         "## To check it and to carry it out": _how_to(plan),
+        "## Made from": table(("what", "value"), facts(plan)),
     }
     return "\n\n".join("\n".join((title, "", *lines)) for title, of in sections.items() if (lines := list(of))) + "\n"
 
 
 def _head(plan: Plan) -> Iterator[str]:
-    yield markdown_text(plan.summary)
+    yield paragraph_text(plan.summary)
     yield ""
-    yield from table(("", ""), facts(plan))
+    times = f"made {_minute(plan.made_at, plan)}, expires {_minute(plan.expires_at, plan)}"
+    yield f"Plan `{one_line(plan.digest)}`, {times}."
+
+
+def _minute(moment: datetime, plan: Plan) -> str:
+    return markdown_text(moment_in_words(moment, plan.policy.timezone))
+
+
+def _overview(plan: Plan) -> Iterator[str]:
+    """What people ask first, in three small tables: why, where, and what could go wrong."""
+    tables = (
+        (REASON_COLUMNS, reason_rows(plan)),
+        (HOST_COLUMNS, host_rows(plan)),
+        (RISK_COLUMNS, risk_rows(plan)),
+    )
+    shown = ["\n".join(table(columns, found)) for columns, found in tables if found]
+    yield from "\n\n".join(shown).splitlines()
 
 
 def facts(plan: Plan) -> Iterator[tuple[str, str]]:
@@ -132,7 +159,7 @@ def _steps(steps: Sequence[Step], hosts: Sequence[HostRow]) -> Iterator[str]:
         )
         for step in steps
     )
-    yield from table(columns, rows)
+    yield from long_table("steps", columns, rows)
     for words in squeezed_in_words(steps):
         yield from ("", markdown_text(words))
     with_size = (*DISK_COLUMNS[:-1], "size>")
@@ -144,14 +171,14 @@ def _steps(steps: Sequence[Step], hosts: Sequence[HostRow]) -> Iterator[str]:
 def _below(words: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
     if rows:
         yield from ("", words, "")
-        yield from table(columns, rows)
+        yield from long_table("rows", columns, rows)
 
 
 def _missing(plan: Plan) -> Iterator[str]:
     if plan.missing:
         yield f"{what_is_missing(plan).capitalize()}; it is legal without them."
         yield ""
-        yield from table(("VM", "to", "rule", "why not"), missing_rows(plan))
+        yield from long_table("moves", ("VM", "to", "rule", "why not"), missing_rows(plan))
 
 
 def _timetable(plan: Plan) -> Iterator[str]:
@@ -162,7 +189,8 @@ def _timetable(plan: Plan) -> Iterator[str]:
     yield ""
     yield from _listed(remarks(plan))
     yield ""
-    yield from (f"    {line}".rstrip() for line in _columns((TIMES, *rows(plan))))
+    lines = ["```text", *_columns((TIMES, *rows(plan))), "```"]
+    yield from folded(f"{len(plan.steps)} steps", lines) if len(plan.steps) > FOLDED else lines
 
 
 def _columns(lines: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -178,7 +206,7 @@ def _hosts(plan: Plan) -> Iterator[str]:
     told = f" ({when})" if (when := zone_of_peaks(plan)) else ""
     peaks = (f"CPU peak{told}>", f"CPU peak after{told}>")
     columns = ("host", "VMs>", "VMs after>", "memory>", "memory after>", "peak>", "of>", *peaks)
-    yield from table(columns, (_host(row, plan.when) for row in plan.hosts))
+    yield from long_table("hosts", columns, (_host(row, plan.when) for row in plan.hosts))
 
 
 def _host(row: HostRow, when: Slots) -> tuple[object, ...]:
@@ -201,27 +229,28 @@ def peak_in_words(state: HostState, when: Slots) -> str:
 
 
 def _listed(sentences: Iterable[str]) -> Iterator[str]:
-    return (f"- {markdown_text(each)}" for each in sentences)
+    return (f"- {paragraph_text(each)}" for each in sentences)
 
 
 def _left_alone(left: Sequence[LeftAlone]) -> Iterator[str]:
     """Hosts that stay too hot, then the VMs on them by rule."""
     if not left:
         return
-    yield from (f"- {markdown_text(each.name)} {markdown_text(each.words)}" for each in left if each.kind == "host")
-    yield ""
+    yield from _listed(f"host {each.name} {each.words}" for each in left if each.kind == "host")
     by_words: dict[tuple[str, str], list[str]] = {}
     for each in left:
         if each.kind != "host":
             by_words.setdefault((each.rule, each.words), []).append(each.name)
     rows = ((rule, words, len(names), first_few(names, SHOWN)) for (rule, words), names in sorted(by_words.items()))
-    yield from table(("rule", "why", "VMs>", "which"), rows)
+    if by_words:
+        yield ""
+        yield from long_table("reasons", ("rule", "why", "VMs>", "which"), rows)
 
 
 def _old_violations(plan: Plan) -> Iterator[str]:
     old = plan.old_violations
     rows = ((each.rule, each.words, "yes" if each.mended else "no", each.why_not or "-") for each in old)
-    return table(("rule", "what", "mended", "why not"), rows) if old else iter(())
+    return long_table("violations", ("rule", "what", "mended", "why not"), rows) if old else iter(())
 
 
 def _way_back(plan: Plan) -> Iterator[str]:

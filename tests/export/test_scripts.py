@@ -59,17 +59,19 @@ def test_a_hostile_name_is_no_markup(name: str) -> None:
 
 
 def test_the_page_tells_a_reviewer_everything() -> None:
-    """Summary first, then objectives, steps with reasons, hosts, what was left alone, the way back and the commands."""
+    """Summary and warnings first, then steps with reasons, hosts, the way back, the commands and the source."""
     page = plan_markdown(swap_plan())
     headings = [line for line in page.splitlines() if line.startswith("#")]
     assert headings == [
         "# Plan for pool test pool",
+        "## Summary",
+        "## Warnings",
         "## Steps",
         "## Timetable",
         "## Hosts, before and after",
-        "## Warnings",
         "## The way back",
         "## To check it and to carry it out",
+        "## Made from",
     ]
     assert page.splitlines()[2].startswith("3 steps, 1 of them to park a VM")
     assert "| s01 (hop) | small | h2 | h3 | 10.0 GiB |" in page

@@ -1,0 +1,151 @@
+"""plan.md is CommonMark: what a renderer makes of it are the tables, lists and blocks that were meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from rebalancer.describe.reason_kinds import KINDS, OTHER, kind_of
+from rebalancer.export import plan_markdown
+from rebalancer.export.markdown_table import FOLDED
+from rebalancer.export.overview import host_rows, reason_rows, risk_rows
+from rebalancer.export.timetable import rows
+from rebalancer.plan import Plan, sealed
+from tests.export.cases import CASES
+from tests.export.everything import golden_plan
+from tests.export.shell import HOSTILE, named, swap_plan
+
+NAMES = [
+    *HOSTILE,
+    "1. first",
+    "- item",
+    "+ item",
+    "> quote",
+    "# heading",
+    "```",
+    "~~~",
+    "    code",
+    "</details>",
+    "<script>alert(1)</script>",
+    "&lt;b&gt;",
+    "a | b",
+    "\\",
+    "`",
+    "===",
+    "[a]: http://example.org",
+    "\u05e9\u05dc\u05d5\u05dd",
+    "\U0001f4be" * 3,
+    "x" * 200,
+]
+
+
+def tokens_of(page: str) -> list[Token]:
+    """What a CommonMark renderer with tables sees."""
+    return MarkdownIt("commonmark").enable("table").parse(page)
+
+
+def structure(page: str) -> list[tuple[str, str, int]]:
+    """Type, tag and depth of every block; texts left out."""
+    return [(each.type, each.tag, each.level) for each in tokens_of(page)]
+
+
+def tables(page: str) -> list[list[list[str]]]:
+    """Every table as rows of cells, the headings first."""
+    found: list[list[list[str]]] = []
+    tokens = tokens_of(page)
+    for place, token in enumerate(tokens):
+        if token.type == "table_open":
+            found.append([])
+        elif token.type == "tr_open":
+            found[-1].append([])
+        elif token.type in {"th_open", "td_open"}:
+            found[-1][-1].append(tokens[place + 1].content)
+    return found
+
+
+def long_plan() -> Plan:
+    """More steps than a table shows unfolded."""
+    plan = swap_plan()
+    steps = tuple(replace(plan.steps[0], id=f"s{number:02}") for number in range(FOLDED + 1))
+    return sealed(replace(plan, steps=steps))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_table_is_a_table(case: str) -> None:
+    """As many as have a line below their headings; no heading is empty, and no row is short, long or missing."""
+    page = plan_markdown(CASES[case]().plan)
+    found = tables(page)
+    assert len(found) == len(re.findall(r"^\|[-:|]+\|$", page, re.MULTILINE))
+    assert all(cell for table in found for cell in table[0])
+    assert all(len(table) > 1 and {len(row) for row in table} == {len(table[0])} for table in found)
+    assert sum(map(len, found)) + len(found) == len(re.findall(r"^\|", page, re.MULTILINE))
+
+
+@pytest.mark.parametrize("made", [swap_plan, long_plan])
+def test_the_timetable_is_shown_as_it_is_written(made: Callable[[], Plan]) -> None:
+    """A fenced block with a line a step below its headings: renderers keep its columns."""
+    plan = made()
+    (fence,) = [token for token in tokens_of(plan_markdown(plan)) if token.type == "fence"]
+    lines = fence.content.splitlines()
+    assert [line.split()[0] for line in lines] == ["step", *(row[0] for row in rows(plan))]
+    assert all(line.index("(") == lines[1].index("(") for line in lines[1:])
+
+
+def test_long_tables_are_folded() -> None:
+    """Steps and timetable; what is folded is Markdown still, and the short ones are open."""
+    page = plan_markdown(long_plan())
+    blocks = [token.content.strip() for token in tokens_of(page) if token.type == "html_block"]
+    opened = f"<details>\n<summary>{FOLDED + 1} steps</summary>"
+    assert blocks == [opened, "</details>"] * 2
+    assert len(tables(page)) == len(tables(plan_markdown(swap_plan())))
+    assert "<" not in re.sub(r"</?(details|summary)>", "", plan_markdown(golden_plan()))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_changes_the_structure(name: str) -> None:
+    """Whatever things are called: the same blocks, no HTML, no link, no emphasis."""
+    page, plain = (plan_markdown(named(swap_plan(), each)) for each in (name, "plain"))
+    assert structure(page) == structure(plain)
+    inner = {each.type for token in tokens_of(page) for each in token.children or ()}
+    assert inner <= {"text", "text_special", "softbreak", "code_inline"}
+
+
+def test_what_decides_comes_first() -> None:
+    """A reader who stops after the warnings knows why, where and what is risky."""
+    page = plan_markdown(golden_plan())
+    before, _, _ = page.partition("## Objectives")
+    assert [table[0][0] for table in tables(before)] == ["steps to", "host", "risk"]
+    warned = plan_markdown(swap_plan())
+    assert warned.index("## Summary") < warned.index("## Warnings") < warned.index("## Steps")
+
+
+def test_steps_are_counted_by_reason_and_host() -> None:
+    """As many as there are, and as the hosts hold before and after; who is only parked stays."""
+    plan = golden_plan()
+    assert reason_rows(plan) == [("relieve a host over its threshold", 2), ("mend a rule that is broken", 1)]
+    assert host_rows(plan) == [("h1", 2, 0, 1), ("h2", 1, 1, 1), ("h3", 0, 2, 1)]
+    assert sum(count for _, count in reason_rows(swap_plan())) == len(swap_plan().steps)
+
+
+def test_risks_have_figures() -> None:
+    """The largest copy, the longest step, the least room, and what only some plans have; nothing without steps."""
+    risks = dict(risk_rows(swap_plan()))
+    assert risks["largest copy"] == "12.0 GiB, big (s02)"
+    assert risks["VMs parked on the way"] == "1: small"
+    assert risks["steps without a way back"] == "none"
+    assert "VMs whose disks go along" in dict(risk_rows(CASES["disks"]().plan))
+    assert risk_rows(replace(swap_plan(), steps=())) == []
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_reason_is_of_a_kind(case: str) -> None:
+    """What this version says is known; words of others are told as such."""
+    plan = CASES[case]().plan
+    assert OTHER not in {kind_of(step.why) for step in (*plan.steps, *plan.rollback)}
+    assert kind_of("because") == OTHER
+    assert len(dict(KINDS)) == len(KINDS)
