@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,9 +23,10 @@ from rebalancer.units import moment_in_words
 
 STANDARD_ERROR = 2
 ONCE = (
-    "stopping: nothing more is started, and what runs is finished. Ask again to cancel that; its VMs are then watched "
-    "until they rest, which can take {seconds:.0f} s"
+    "stopping: nothing more is started, and what runs is finished ({steps}). Ask again to cancel that; its VMs are "
+    "then watched until they rest, which can take {seconds:.0f} s"
 )
+AT_REST = "stopping: nothing is under way, so the run ends; a pool that does not answer is given up within seconds"
 TWICE = "cancelling what runs: its VMs are watched until they rest, which can take {seconds:.0f} s"
 AGAIN = {
     Ending.SET_ASIDE: "once its cause is mended",
@@ -36,11 +38,12 @@ AGAIN = {
 """When a run is to be started again that did not end for want of time."""
 
 
-def tell_stop(wish: Wish) -> None:
-    """Say how the run will end; written past all buffers, because a signal handler may wait for nobody."""
-    words = ONCE if wish is Wish.START_NOTHING_MORE else TWICE
+def tell_stop(wish: Wish, under_way: Sequence[str]) -> None:
+    """Say how the run will end, with the steps *under_way*; past all buffers: a signal handler may wait for nobody."""
+    words = AT_REST if not under_way else ONCE if wish is Wish.START_NOTHING_MORE else TWICE
     with suppress(OSError):
-        os.write(STANDARD_ERROR, f"\n{words.format(seconds=Timeouts().quiet)}\n".encode())
+        said = words.format(seconds=Timeouts().quiet, steps=", ".join(under_way))
+        os.write(STANDARD_ERROR, f"\n{said}\n".encode())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,9 @@ class Live(Protocol):
     def wake(self) -> None:
         """End a call of `news`, or have the next one end at once; a signal handler may call it."""
 
+    def hurry(self, seconds: float) -> None:
+        """Wait no longer than *seconds* for any answer from now on; a signal handler may call it."""
+
     def cancel(self, ref: str) -> None:
         """Ask XAPI to cancel a task; raises RefusedByXapi if it cannot."""
 

@@ -48,6 +48,7 @@ class Timeouts:
         deaf: before it is asked again to tell, once it would not.
         held: between two looks at a VM that is blocked or busy.
         unreachable: for a pool that does not answer to come back.
+        stopping: the same, once somebody has asked to stop and no step is under way; and for any answer of it.
         memory: for a VM that a migration squeezed to have its memory back.
         quiet: how long a VM must show no migration before it counts as settled, where the task does not tell.
         retry: before the one retry of a step that was refused for a passing reason.
@@ -60,6 +61,7 @@ class Timeouts:
     deaf: float = 60.0
     held: float = 15.0
     unreachable: float = 300.0
+    stopping: float = 5.0
     memory: float = 60.0
     quiet: float = 30.0
     retry: float = 15.0

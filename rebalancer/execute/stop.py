@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -25,10 +25,12 @@ class StopSignal:
     """How often somebody asked to stop; safe to use in a signal handler, because it takes no lock.
 
     It is `heeded` from the moment at which a run looks at it: until then there is nothing to be stopped in order.
+    `under_way` names the steps that have to be followed to their end, whoever asks.
     """
 
     asked: int = 0
     heeded: bool = False
+    under_way: Callable[[], Sequence[str]] = tuple
     _wakers: list[Callable[[], None]] = field(default_factory=list)
 
     def ask(self) -> None:
@@ -56,8 +58,12 @@ class StopSignal:
         return Wish(min(self.asked, Wish.CANCEL))
 
 
+Tell = Callable[[Wish, Sequence[str]], None]
+"""Hears what is wanted, and which steps are under way."""
+
+
 @contextmanager
-def stop_on_signals(tell: Callable[[Wish], None] = lambda _wish: None) -> Iterator[StopSignal]:
+def stop_on_signals(tell: Tell = lambda _wish, _under_way: None) -> Iterator[StopSignal]:
     """A stop signal that Ctrl-C and SIGTERM ask until the block ends; main thread only.
 
     A terminal that is lost (SIGHUP) stops no run: it goes on, and its journal tells how. Until a run heeds the signal,
@@ -65,7 +71,7 @@ def stop_on_signals(tell: Callable[[Wish], None] = lambda _wish: None) -> Iterat
     stays ignored.
 
     Args:
-        tell: called in the signal handler with what is wanted by then, so it may take no lock.
+        tell: called in the signal handler, so it may take no lock.
 
     Raises:
         KeyboardInterrupt: a signal came before there was a run.
@@ -88,7 +94,7 @@ class _Answer:
     """What is done about a signal: before a run heeds `stop`, whatever was done `before`."""
 
     stop: StopSignal
-    tell: Callable[[Wish], None]
+    tell: Tell
     before: Mapping[int, object]
 
     @property
@@ -102,4 +108,4 @@ class _Answer:
             (handler if callable(handler) else signal.default_int_handler)(number, frame)
         elif number != signal.SIGHUP:
             self.stop.ask()
-            self.tell(self.stop.wish)
+            self.tell(self.stop.wish, self.stop.under_way())

@@ -93,6 +93,14 @@ class CoordinatorSession:
         """Where to ask after the first address, before any other host of the pool."""
         self._ring = self._fallbacks = tuple(dict.fromkeys((*self._fallbacks, *addresses)))
 
+    def hurry(self, seconds: float) -> None:
+        """Wait no longer than *seconds* for any answer from now on; what waits just now is asked again, or given up.
+
+        A signal handler may call it.
+        """
+        self.timeout_seconds = min(self.timeout_seconds, seconds)
+        self._session("transport").hurry(seconds)
+
     def log_in(self) -> None:
         """Log in on the coordinator, if that is not done yet; where one address does not answer, the next is asked.
 

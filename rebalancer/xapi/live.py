@@ -214,6 +214,10 @@ class LivePool:
         """End a call of `news`, or have the next one end at once; for signal handlers and other threads."""
         self._listener.wake()
 
+    def hurry(self, seconds: float) -> None:
+        """Wait no longer than *seconds* for any answer from now on; for signal handlers."""
+        self._session.hurry(seconds)
+
     def _told(self, event: Event) -> TaskState:
         return VANISHED if event.record is None else self._state(Fields("task", event.record))
 

@@ -123,6 +123,11 @@ class LivePair:
     def wake(self) -> None:
         """Nobody waits."""
 
+    def hurry(self, seconds: float) -> None:
+        """As `LivePool` does it."""
+        for live in self._pools:
+            live.hurry(seconds)
+
     def cancel(self, ref: str) -> None:
         """As `LivePool` does it."""
         self._having(ref).cancel(ref)

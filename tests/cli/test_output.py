@@ -211,18 +211,27 @@ def test_ctrl_c_around_a_command(when: str, code: int, said: str) -> None:
 
 
 def test_a_run_that_is_asked_to_stop_says_how_it_will_end(capfd: pytest.CaptureFixture[str]) -> None:
-    """At once, in the handler: what the first Ctrl-C does, what a second would, and how long that takes."""
+    """At once, in the handler: what is waited for, what a second Ctrl-C would do, and how long that takes."""
     with stop_on_signals(tell=tell_stop) as stop:
         stop.heed()
+        stop.under_way = lambda: ("s03", "s05")
         signal.raise_signal(signal.SIGINT)
         first = capfd.readouterr().err
         signal.raise_signal(signal.SIGTERM)
         second = capfd.readouterr().err
     assert stop.wish is Wish.CANCEL
-    assert "nothing more is started, and what runs is finished. Ask again to cancel that" in first
+    assert "nothing more is started, and what runs is finished (s03, s05). Ask again to cancel that" in first
     assert second.startswith("\ncancelling what runs: ")
     assert f"{Timeouts().quiet:.0f} s" in first
     assert f"{Timeouts().quiet:.0f} s" in second
+
+
+def test_a_run_with_nothing_under_way_says_that_it_ends(capfd: pytest.CaptureFixture[str]) -> None:
+    """Whoever asks need not wait to hear it."""
+    with stop_on_signals(tell=tell_stop) as stop:
+        stop.heed()
+        signal.raise_signal(signal.SIGINT)
+    assert "nothing is under way, so the run ends" in capfd.readouterr().err
 
 
 def test_a_terminal_is_as_wide_as_it_is(served: Served, tmp_path: Path) -> None:

@@ -112,6 +112,7 @@ class ScriptedPool:
         self.scripts = {vm: list(each) if isinstance(each, list) else [each] for vm, each in scripts.items()}
         self.sent: list[tuple[str, str]] = []
         self.motions: list[StorageMotion] = []
+        self.hurried: list[float] = []
         self.cancelled: list[str] = []
         self.forgotten: list[str] = []
         self.targets: dict[str, int] = {}
@@ -201,6 +202,10 @@ class ScriptedPool:
 
     def wake(self) -> None:
         """Nobody waits."""
+
+    def hurry(self, seconds: float) -> None:
+        """Remember how long an answer may take."""
+        self.hurried.append(seconds)
 
     def cancel(self, ref: str) -> None:
         """End it where it began, if it lets itself be cancelled."""

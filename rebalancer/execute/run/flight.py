@@ -22,10 +22,14 @@ class Halt(Exception):
 
 
 class Asked(Exception):
-    """Somebody asked to stop, and nothing is under way."""
+    """Somebody asked to stop, and nothing is under way; a pool that does not answer is not waited for any more."""
+
+    def __init__(self, silence: XapiError | None = None) -> None:
+        super().__init__(silence)
+        self.silence = silence
 
     def __str__(self) -> str:
-        return "it was asked to stop"
+        return "it was asked to stop" + (f"; the pool does not answer ({self.silence.problem})" if self.silence else "")
 
 
 class Withdrawn(Exception):

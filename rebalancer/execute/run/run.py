@@ -22,6 +22,7 @@ from rebalancer.execute.judge.advice import NEXT_STEPS, outcome_of, what_happene
 from rebalancer.execute.judge.fitness import assert_same_pool, assert_sealed, assert_still_there
 from rebalancer.execute.judge.hindrance import Hindrance, half_way, with_waiting
 from rebalancer.execute.judge.host_memory import HostMemoryComparison
+from rebalancer.execute.judge.refusal import is_of_the_way
 from rebalancer.execute.options import RunReporter
 from rebalancer.execute.result import Ending, RunResult
 from rebalancer.execute.run.attempt import Attempt
@@ -60,6 +61,7 @@ class Run:
     memory: MemoryAfter = field(init=False)
     waiting: set[str] = field(default_factory=set)
     _taking_up: bool = field(default=False, init=False)
+    _unsettled: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
         """Nothing is on its way yet, whatever earlier runs have sent; what they saw done is done."""
@@ -68,6 +70,8 @@ class Run:
         self.crowd = Crowd(self.plan, self.watch.clock, self.reporter)
         self.flights = Flights(note=self._note, hold=self._hold, ever_sent=before)
         self.holds = Holds.begun(self.plan, self.watch, self.hours, self.reporter)
+        self._unsettled = {step for step, history in self.history.items() if history.unsettled}
+        self.watch.stop.under_way = lambda: sorted(self.flights.sent | self._unsettled)
 
     def go(self) -> RunResult:
         """Check, then carry out what is left.
@@ -75,6 +79,14 @@ class Run:
         Raises:
             RebalancerError: as `execute` says.
         """
+        try:
+            return self._gone()
+        except XapiError as error:
+            if not (self.watch.stop.asked and is_of_the_way(error)):
+                raise
+            self._stop_half_way(Asked(error))
+
+    def _gone(self) -> RunResult:
         assert_sealed(self.plan)
         pool = self._first_look()
         assert_same_pool(self.plan, pool)
@@ -132,6 +144,7 @@ class Run:
                 self.flights.launch(step, self._migration(step, journal).take_up(self.history[step.id]))
         self._wait_for_all()
         self._taking_up = False
+        self._unsettled.clear()
         for step in self.plan.steps:
             self._look_again(step, journal)
         fresh = self._read() if self.history else pool

@@ -56,12 +56,16 @@ class Watch:
     def keep_asking(self, question: Callable[[], Answer]) -> Answer:
         """The answer to *question*, which changes nothing, asked again while the way to the pool is not right.
 
+        Where somebody has asked to stop, and no step is under way, it is waited for some seconds at most.
+
         Raises:
             XapiError: for longer than the timeouts allow, or somebody wants the run to be cancelled.
         """
         while True:
             try:
-                answer = question()
+                with self.stop.waking(self._hurry):
+                    self._hurry()
+                    answer = question()
             except XapiError as error:
                 if not self._waits_on(error):
                     raise
@@ -70,6 +74,15 @@ class Watch:
                 self._silent_since = None
                 return answer
             self.clock.sleep(pause)
+
+    def _hurry(self) -> None:
+        """Wait for no long answer where somebody asks to stop and nothing has to be watched; for signal handlers."""
+        if self._is_ending:
+            self.live.hurry(self.timeouts.stopping)
+
+    @property
+    def _is_ending(self) -> bool:
+        return bool(self.stop.asked) and not self.stop.under_way()
 
     def _keep_looking(self, question: Callable[[], Answer]) -> Answer:
         """The same for looks at what is under way: but for an object that is gone, no refusal of XAPI's answers one."""
@@ -95,7 +108,8 @@ class Watch:
             return False
         now = self.clock.monotonic()
         self._silent_since = now if self._silent_since is None else self._silent_since
-        return now < self._silent_since + self.timeouts.unreachable and self.stop.wish is not Wish.CANCEL
+        longest = self.timeouts.stopping if self._is_ending else self.timeouts.unreachable
+        return now < self._silent_since + longest and self.stop.wish is not Wish.CANCEL
 
     def pause(self, seconds: float) -> Waiting[None]:
         """Wait *seconds*, or less where somebody asks to stop."""

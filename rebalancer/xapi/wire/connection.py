@@ -85,6 +85,18 @@ class HostConnection:
     def interrupt(self) -> None:
         """End what waits for an answer, from another thread or a signal handler; the connection is of no use then."""
         self._interrupted = True
+        self._shut_down()
+
+    def hurry(self, seconds: float) -> None:
+        """Wait no longer than *seconds* for anything from now on; what waits for longer just now ends without answer.
+
+        A signal handler may call it.
+        """
+        if seconds < self._seconds:
+            self._seconds = seconds
+            self._shut_down()
+
+    def _shut_down(self) -> None:
         waiting = self._open.sock if self._open else None
         if waiting is not None:
             with suppress(OSError):  # past TLS, which may be in the middle of a read

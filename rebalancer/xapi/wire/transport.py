@@ -52,6 +52,10 @@ class SendOnce(Transport):
         """Close the connection; the next request opens another."""
         self._host.close()
 
+    def hurry(self, seconds: float) -> None:
+        """Wait no longer than *seconds* for anything from now on; for signal handlers."""
+        self._host.hurry(seconds)
+
     def request(self, host: Any, handler: str, request_body: Any, verbose: bool = False) -> Any:  # noqa: ANN401, ARG002, FBT001, FBT002 - xmlrpc's; the address is ours
         """Send once and read the answer: a tuple of one envelope."""
         return (self._envelope(request_body, self._sent(handler, request_body, "text/xml")),)
